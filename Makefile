@@ -1,0 +1,59 @@
+# What a person types here. `make` alone lists it.
+
+PYTHON ?= python3
+ARGS ?=
+BENCH ?= serve
+BIN := .venv/bin
+DJANGO := $(BIN)/python manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check openapi demo bench
+.NOTPARALLEL:
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST))
+
+run: .venv/.for-running ## the whole service on http://localhost:3100 (PORT, LEVERED_HOME)
+	@$(DJANGO) up $(ARGS)
+
+demo: .venv/.for-running ## the complete loop with real and simulated traffic, against `make run`
+	@LEVERED_TOKEN=$${LEVERED_TOKEN:-$$($(DJANGO) issue_token --org org_demo --role admin)} \
+		LEVERED_URL=$${LEVERED_URL:-http://localhost:$${PORT:-3100}} \
+		$(BIN)/python -m levered_site.demo $(ARGS)
+
+test: .venv/.for-tests ## the tests, on a Postgres and Valkey of their own (ARGS="-k name")
+	$(BIN)/python -m pytest $(ARGS)
+
+# Needs no running store. The secrets it makes are not those of `make run`. Django's own
+# deployment checks look at the settings as they are behind an https address; comparing
+# the models with the migrations warns that no database is there to compare with as well.
+check: export LEVERED_HOME := $(CURDIR)/.venv/check
+check: .venv/.for-tests ## style, types, architecture, settings, migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	PUBLIC_URL=https://levered.example $(DJANGO) check --deploy --fail-level WARNING
+	$(BIN)/python -W "ignore:Got an error checking a consistent:RuntimeWarning" \
+		manage.py makemigrations --check --dry-run
+
+openapi: export LEVERED_HOME := $(CURDIR)/.venv/check
+openapi: .venv/.for-running ## write docs/openapi.yaml anew; a test compares it with the API
+	@$(DJANGO) spectacular --file docs/openapi.yaml
+
+bench: .venv/.for-running ## a measurement of benchmarks/ (BENCH=serve ARGS=--help)
+	@$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
+
+# pip comes last into a new environment, so that a half-made one is made again.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed. Name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.for-running: requirements.txt | $(BIN)/pip
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	@touch $@
+
+.venv/.for-tests: tests/requirements.txt .venv/.for-running
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt -r tests/requirements.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""For those who measure: each study is a module that prints a table."""

@@ -1,0 +1,1 @@
+"""How many decisions a second, durable and sticky, against a running service."""

@@ -1,0 +1,1 @@
+"""Simulation studies of the measured figures; run as `python -m benchmarks.statistics.<study>`."""

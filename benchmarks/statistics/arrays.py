@@ -1,0 +1,136 @@
+"""The product's statistics on many simulated runs at once; a test holds them equal."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.stats import anytime, support
+from metrics.stats.normal import ALPHA, CRITICAL
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Users, sums and sums of squares; the last axis is the regime."""
+
+    users: Array
+    value_sum: Array
+    squares: Array
+
+    @property
+    def mean(self) -> Array:
+        return self.value_sum / np.maximum(self.users, 1)
+
+    @property
+    def deviations(self) -> Array:
+        return np.maximum(self.squares - self.value_sum * self.mean, 0)
+
+
+def conversions(users: NDArray[Any], converted: NDArray[Any]) -> Arm:
+    users = np.broadcast_to(users, converted.shape).astype(float)
+    converted = converted.astype(float)
+    return Arm(users, converted, converted)
+
+
+def weights(optimized: Arm, holdout: Arm) -> Array:
+    n = np.maximum(optimized.users + holdout.users, 1)
+    return optimized.users * holdout.users / n
+
+
+def means(optimized: Arm, holdout: Arm) -> tuple[Array, Array]:
+    w = weights(optimized, holdout)
+    total = np.maximum(w.sum(-1), 1e-300)
+    return (w * optimized.mean).sum(-1) / total, (w * holdout.mean).sum(-1) / total
+
+
+def rates_z(optimized: Arm, holdout: Arm, ratio: float | Array) -> Array:
+    """Score statistic of the hypothesis p_o = ratio · p_h, per run."""
+    r = np.asarray(ratio, dtype=float)[..., None]
+    w = weights(optimized, holdout)
+    n_o, n_h = np.maximum(optimized.users, 1), np.maximum(holdout.users, 1)
+    n = np.maximum(optimized.users + holdout.users, 2)
+    x = optimized.value_sum + holdout.value_sum
+    b = (optimized.users + holdout.value_sum) * r + optimized.value_sum + holdout.users
+    p_h = 2 * x / np.maximum(b + np.sqrt(np.maximum(b * b - 4 * n * r * x, 0)), 1e-300)
+    p_o = np.minimum(r * p_h, 1)
+    spread = p_o * (1 - p_o) / n_o + r * r * p_h * (1 - p_h) / n_h
+    variance = (w * w * spread * n / (n - 1)).sum(-1)
+    distance = (w * (optimized.mean - r * holdout.mean)).sum(-1)
+    return np.asarray(distance / np.sqrt(np.maximum(variance, 1e-300)), dtype=float)
+
+
+def amounts_z(
+    optimized: Arm, holdout: Arm, ratio: float | Array, spread: str = "larger"
+) -> Array:
+    """Difference of weighted means over a standard error.
+
+    ``spread``: the service's, the ``larger`` of two, or one alone: each arm's
+    own (``separate``), or ``pooled``.
+    """
+    r = np.asarray(ratio, dtype=float)[..., None]
+    w = weights(optimized, holdout)
+    n_o, n_h = np.maximum(optimized.users, 2), np.maximum(holdout.users, 2)
+    ss_o, ss_h = optimized.deviations, r * r * holdout.deviations
+    separate = ss_o / (n_o - 1) / n_o + ss_h / (n_h - 1) / n_h
+    pooled = (ss_o + ss_h) / (n_o + n_h - 2) * (1 / n_o + 1 / n_h)
+    distance = (w * (optimized.mean - r * holdout.mean)).sum(-1)
+    sums = [
+        (w * w * part).sum(-1)
+        for name, part in (("separate", separate), ("pooled", pooled))
+        if spread in {"larger", name}
+    ]
+    variance = np.maximum(sums[0], sums[-1])
+    return np.asarray(distance / np.sqrt(np.maximum(variance, 1e-300)), dtype=float)
+
+
+def delta_misses(optimized: Arm, holdout: Arm, ratio: float) -> tuple[Flags, Flags]:
+    """Whether the delta-method interval lies above, below the true ratio."""
+    w = weights(optimized, holdout)
+    w = w / w.sum(-1, keepdims=True)
+    m_o, m_h = means(optimized, holdout)
+    v_o = (w * w * optimized.deviations / optimized.users / (optimized.users - 1)).sum(
+        -1
+    )
+    v_h = (w * w * holdout.deviations / holdout.users / (holdout.users - 1)).sum(-1)
+    m_h = np.where(m_h > 0, m_h, np.nan)
+    estimate = m_o / m_h
+    half = CRITICAL * np.sqrt(v_o + estimate**2 * v_h) / m_h
+    return estimate - half > ratio, estimate + half < ratio
+
+
+def published(optimized: Arm, holdout: Arm, kind: str) -> Flags:
+    """Where the service shows intervals: the rule of metrics.stats.support."""
+    shown = np.ones(optimized.users.shape[:-1], dtype=bool)
+    x = optimized.value_sum + holdout.value_sum
+    rate = x / np.maximum(optimized.users + holdout.users, 1)
+    compared = (optimized.users > 0) & (holdout.users > 0)
+    for arm in (optimized, holdout):
+        shown &= (arm.users * compared).sum(-1) >= support.MINIMUM_USERS
+        if kind == "bool":
+            hits = (arm.value_sum * compared).sum(-1)
+            misses = ((arm.users - arm.value_sum) * compared).sum(-1)
+            expected = (rate * arm.users * compared).sum(-1)
+            other = ((1 - rate) * arm.users * compared).sum(-1)
+            shown &= np.minimum(hits, misses) >= support.MINIMUM_CONVERSIONS
+            shown &= np.minimum(expected, other) >= support.EXPECTED_CONVERSIONS
+        else:
+            nonzero = arm.value_sum**2 / np.maximum(arm.squares, 1e-300)
+            shown &= (nonzero * compared).sum(-1) >= support.MINIMUM_CONVERSIONS
+    return shown
+
+
+def critical_anytime(optimized: Arm, holdout: Arm, planned: float) -> Array:
+    """Critical values that hold at all looks; ``planned`` is expected information."""
+    tuned = -2 * np.log(ALPHA) + np.log1p(-2 * np.log(ALPHA))
+    e = np.maximum(tuned * weights(optimized, holdout).sum(-1) / planned, 1e-12)
+    out: Array = np.sqrt((1 + 1 / e) * (np.log1p(e) - 2 * np.log(ALPHA)))
+    return out
+
+
+def planned_information(expected_users: int, share: float) -> float:
+    """Σ n_o·n_h/(n_o+n_h) at the expected size."""
+    return (expected_users or anytime.DEFAULT_EXPECTED_USERS) * share * (1 - share)

@@ -1,0 +1,128 @@
+"""T2: nothing differs, looked at daily for 90 days. How often is a lift ever claimed?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.statistics import arrays, report, worlds
+from metrics.stats.normal import CRITICAL
+
+DAYS = 90
+CHANGE_DAY = 30
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Daily users (both arms), holdout share before and after day 30, tuning.
+
+    ``planned`` is expected_users over the users that really come.
+    """
+
+    kind: str
+    daily: int
+    rate: float
+    share: float
+    later_share: float
+    planned: float
+
+
+WORLDS = (
+    *(World("bool", 1000, rate, 0.1, 0.1, 1.0) for rate in (0.005, 0.02, 0.1, 0.5)),
+    *(World("bool", 1000, rate, 0.5, 0.5, 1.0) for rate in (0.005, 0.02, 0.1, 0.5)),
+    *(World("bool", 200, rate, 0.05, 0.05, 1.0) for rate in (0.02, 0.1)),
+    *(World("bool", 50_000, rate, 0.1, 0.1, 1.0) for rate in (0.005, 0.1)),
+    *(World("bool", 1000, 0.05, 0.1, 0.1, planned) for planned in (0.01, 0.1, 10.0)),
+    *(World("bool", 1000, 0.05, 0.5, 0.1, planned) for planned in (0.1, 1.0)),
+    World("bool", 1000, 0.05, 0.1, 0.5, 1.0),
+    *(World("numeric", 500, rate, 0.1, 0.1, 1.0) for rate in (0.02, 0.1)),
+    *(World("numeric", 500, rate, 0.5, 0.5, 1.0) for rate in (0.02, 0.1)),
+    World("numeric", 500, 0.05, 0.1, 0.1, 0.05),
+    World("numeric", 500, 0.05, 0.5, 0.1, 1.0),
+    World("outcomes", 500, 0.05, 0.1, 0.1, 1.0),
+    World("outcomes", 500, 0.05, 0.1, 0.1, 0.05),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    world: World
+    ever_fixed: report.Share
+    ever_anytime: report.Share
+    last_anytime: report.Share
+
+
+def study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
+    """Share of runs in which an interval ever excluded zero, where published."""
+    rng = np.random.default_rng(seed)
+    return [_row(rng, runs, world) for world in some]
+
+
+def _row(rng: np.random.Generator, runs: int, world: World) -> Row:
+    optimized, holdout = _traffic(rng, runs, world)
+    statistic = arrays.rates_z if world.kind == "bool" else arrays.amounts_z
+    size = np.abs(statistic(optimized, holdout, 1.0))
+    shown = arrays.published(optimized, holdout, world.kind)
+    planned = arrays.planned_information(
+        round(world.daily * DAYS * world.planned), world.share
+    )
+    excluded = shown & (size > arrays.critical_anytime(optimized, holdout, planned))
+    return Row(
+        world,
+        report.share((shown & (size > CRITICAL)).any(axis=1)),
+        report.share(excluded.any(axis=1)),
+        report.share(excluded[:, -1]),
+    )
+
+
+def _traffic(
+    rng: np.random.Generator, runs: int, world: World
+) -> tuple[arrays.Arm, arrays.Arm]:
+    """Running totals per run, day and regime, with a weekly cycle of 20%."""
+    day = np.arange(DAYS)
+    rate = world.rate * (1 + 0.2 * np.sin(2 * np.pi * day / 7))
+    regime = (day[:, None] >= CHANGE_DAY) == np.array([False, True])
+    share = np.array([world.share, world.later_share])
+    users = rng.poisson(world.daily, (runs, DAYS, 1)) * regime
+    held = rng.binomial(users, share)
+    rates = np.broadcast_to(rate[None, :, None], users.shape)
+    optimized = worlds.draw(rng, (users - held).astype(float), rates, world.kind)
+    holdout = worlds.draw(rng, held.astype(float), rates, world.kind)
+    return worlds.cumulate(optimized), worlds.cumulate(holdout)
+
+
+def main() -> None:
+    options = report.arguments(runs=2_000)
+    report.table(
+        f"T2  A/A, daily looks for {DAYS} days: ever excluded zero (percent); "
+        f"a second regime from day {CHANGE_DAY}",
+        (
+            "reward",
+            "users/day",
+            "base rate",
+            "holdout",
+            "later",
+            "planned",
+            "fixed ever",
+            "anytime ever",
+            "anytime last",
+        ),
+        [
+            (
+                w.kind,
+                w.daily,
+                w.rate,
+                w.share,
+                w.later_share,
+                f"x{w.planned:g}",
+                r.ever_fixed,
+                r.ever_anytime,
+                r.last_anytime,
+            )
+            for r in study(options.runs, options.seed)
+            for w in (r.world,)
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""T5, measured lift: a drifting base rate, a changed holdout, a winner that comes late."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.statistics import arrays, report, worlds
+from metrics.stats.normal import CRITICAL
+
+DAYS = 60
+DAILY = 3_000
+BEFORE, AFTER = 0.5, 0.1
+LATE_RATIO = 1.2
+DRIFTS = ("none", "ramp", "weekly", "step")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """``drift`` of the base rate around 5%; regimes; optimized from mid-way."""
+
+    drift: str
+    holdout_changes: bool
+    late_winner: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``bias`` of the ratio in percent of the truth, with its Monte Carlo error."""
+
+    world: World
+    wrong: report.Share
+    bias: float
+    bias_error: float
+    naive_wrong: report.Share
+    naive_bias: float
+
+
+def grid() -> tuple[World, ...]:
+    """Drift x holdout change x late winner."""
+    return tuple(
+        World(drift, changes, late)
+        for drift in DRIFTS
+        for changes in (False, True)
+        for late in (False, True)
+    )
+
+
+def study(runs: int, seed: int, some: tuple[World, ...]) -> list[Row]:
+    """How often the interval misses the true lift (1 look), and the bias."""
+    rng = np.random.default_rng(seed)
+    return [_row(rng, runs, world) for world in some]
+
+
+def base_rate(drift: str) -> arrays.Array:
+    """Conversion rate of the baseline on each day."""
+    day = np.arange(DAYS) / (DAYS - 1)
+    if drift == "ramp":
+        return 0.05 + 0.01 * day
+    if drift == "weekly":
+        return 0.05 * (1 + 0.3 * np.sin(2 * np.pi * np.arange(DAYS) / 7))
+    if drift == "step":
+        return 0.05 + 0.01 * (day > 0.5).astype(float)
+    return np.full(DAYS, 0.05)
+
+
+def _row(rng: np.random.Generator, runs: int, world: World) -> Row:
+    half = np.arange(DAYS) >= DAYS // 2
+    regime = half[:, None] == np.array([False, True])
+    share = np.array([BEFORE, AFTER if world.holdout_changes else BEFORE])
+    rate = base_rate(world.drift)
+    lifted = rate * np.where(half & world.late_winner, LATE_RATIO, 1.0)
+    users = np.full((runs, DAYS, 1), DAILY) * regime
+    held = rng.binomial(users, share)
+    shape = users.shape
+    optimized = _whole(
+        worlds.draw(
+            rng,
+            (users - held).astype(float),
+            np.broadcast_to(lifted[:, None], shape),
+            "bool",
+        )
+    )
+    holdout = _whole(
+        worlds.draw(
+            rng, held.astype(float), np.broadcast_to(rate[:, None], shape), "bool"
+        )
+    )
+    truth = _truth(share, [rate[~half].mean(), rate[half].mean()], world)
+    z = arrays.rates_z(optimized, holdout, truth)
+    ratio = np.divide(*arrays.means(optimized, holdout)) / truth - 1
+    flat_o, flat_h = _flat(optimized), _flat(holdout)
+    naive = np.divide(*arrays.means(flat_o, flat_h)) / truth - 1
+    return Row(
+        world,
+        report.share(np.abs(z) > CRITICAL),
+        float(100 * ratio.mean()),
+        float(100 * ratio.std() / np.sqrt(runs)),
+        report.share(np.abs(arrays.rates_z(flat_o, flat_h, truth)) > CRITICAL),
+        float(100 * naive.mean()),
+    )
+
+
+def _truth(share: arrays.Array, base: list[float], world: World) -> float:
+    """Ratio of the weighted true means, the quantity that is measured."""
+    w = share * (1 - share)
+    lifted = np.array(base) * [1.0, LATE_RATIO if world.late_winner else 1.0]
+    return float((w * lifted).sum() / (w * np.array(base)).sum())
+
+
+def _whole(arm: arrays.Arm) -> arrays.Arm:
+    """All days of each regime: axes (runs, regimes)."""
+    return arrays.Arm(arm.users.sum(1), arm.value_sum.sum(1), arm.squares.sum(1))
+
+
+def _flat(arm: arrays.Arm) -> arrays.Arm:
+    """Regimes thrown together, as one must not."""
+    return arrays.Arm(
+        *(x.sum(1, keepdims=True) for x in (arm.users, arm.value_sum, arm.squares))
+    )
+
+
+def main() -> None:
+    options = report.arguments(runs=5_000)
+    report.table(
+        f"T5  {DAYS} days of {DAILY} users, holdout {BEFORE:.0%} or changed to "
+        f"{AFTER:.0%} half-way; wrong: interval misses the true lift (percent)",
+        (
+            "drift",
+            "holdout changes",
+            "late winner",
+            "wrong",
+            "bias %",
+            "wrong, unstratified",
+            "bias %",
+        ),
+        [
+            (
+                w.drift,
+                w.holdout_changes,
+                w.late_winner,
+                r.wrong,
+                f"{r.bias:+.3f} ±{r.bias_error:.3f}",
+                r.naive_wrong,
+                f"{r.naive_bias:+.2f}",
+            )
+            for r in study(options.runs, options.seed, grid())
+            for w in (r.world,)
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

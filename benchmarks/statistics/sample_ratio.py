@@ -1,0 +1,94 @@
+"""T7: does the sample ratio check keep quiet when it should, and speak when it should?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.statistics import report
+from metrics.stats import Split, sample_ratio
+
+LOOKS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Configured and real holdout share, users in all, over 30 looks."""
+
+    configured: float
+    real: float
+    users: int
+
+
+WORLDS = (
+    *(
+        World(share, share, users)
+        for share in (0.05, 0.1, 0.5)
+        for users in (900, 90_000)
+    ),
+    World(0.5, 0.46, 10_000),
+    World(0.1, 0.12, 10_000),
+    World(0.1, 0.11, 30_000),
+    World(0.1, 0.105, 200_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``alarms`` at any look; ``users`` at the median alarm, if any."""
+
+    world: World
+    alarms: report.Share
+    at_users: float | None
+
+
+def study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
+    """Alarms at any of 30 looks, by the product's own check."""
+    rng = np.random.default_rng(seed)
+    return [_row(rng, runs, world) for world in some]
+
+
+def _row(rng: np.random.Generator, runs: int, world: World) -> Row:
+    step = world.users // LOOKS
+    held = rng.binomial(step, world.real, (runs, LOOKS)).cumsum(axis=1)
+    seen = step * np.arange(1, LOOKS + 1)
+    first = [_first_alarm(row, seen, world.configured) for row in held]
+    found = [look for look in first if look is not None]
+    return Row(
+        world,
+        report.Share(len(found) / runs, runs),
+        float(np.median(found)) if found else None,
+    )
+
+
+def _first_alarm(
+    held: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    seen: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    configured: float,
+) -> int | None:
+    for holdout, users in zip(held, seen, strict=True):
+        split = Split(int(users - holdout), int(holdout), configured)
+        if not sample_ratio([split]).ok:
+            return int(users)
+    return None
+
+
+def main() -> None:
+    options = report.arguments(runs=20_000)
+    report.table(
+        f"T7  sample ratio, {LOOKS} looks: alarms (percent)",
+        ("configured", "real", "users", "alarms", "users at median alarm"),
+        [
+            (
+                r.world.configured,
+                r.world.real,
+                r.world.users,
+                r.alarms,
+                "-" if r.at_users is None else round(r.at_users),
+            )
+            for r in study(options.runs, options.seed)
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

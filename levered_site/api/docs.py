@@ -1,0 +1,86 @@
+"""The OpenAPI document and the page to browse it; nothing is fetched from elsewhere."""
+
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.templatetags.static import static
+from drf_spectacular.renderers import OpenApiYamlRenderer
+
+from levered_site.api import openapi
+from levered_site.api.answers import json_view
+from levered_site.api.requests import choice
+
+JSON = "application/vnd.oai.openapi+json"
+YAML = "application/vnd.oai.openapi"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Levered API</title>
+<link rel="icon" href="{icon}">
+<link rel="stylesheet" href="{style}">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="{bundle}"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+START = """SwaggerUIBundle({
+  url: "schema?format=json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  layout: "BaseLayout",
+  presets: [SwaggerUIBundle.presets.apis],
+  validatorUrl: null,
+});
+"""
+
+
+@json_view("GET", "HEAD")
+def schema(request: HttpRequest) -> HttpResponse:
+    """Answer with the document: JSON, or YAML by `?format=yaml` or Accept."""
+    kind = choice(request, "format", ("json", "yaml"))
+    accepted = request.headers.get("Accept", "")
+    if kind == "yaml" or (kind is None and _prefers_yaml(accepted)):
+        return HttpResponse(to_yaml(), YAML, headers={"Vary": "Accept"})
+    content_type = JSON if JSON in accepted else "application/json"
+    content = orjson.dumps(openapi.document(), default=str)
+    return HttpResponse(content, content_type, headers={"Vary": "Accept"})
+
+
+def _prefers_yaml(accepted: str) -> bool:
+    return "yaml" in accepted or f"{YAML}," in f"{accepted},".replace(";", ",")
+
+
+def to_yaml() -> bytes:
+    """Write the document as YAML: also what stands in docs/openapi.yaml."""
+    renderer: Any = OpenApiYamlRenderer()  # it has no types
+    written: bytes = renderer.render(openapi.document(), renderer_context={})
+    return written
+
+
+@json_view("GET", "HEAD")
+def page(_request: HttpRequest) -> HttpResponse:
+    """Show the document in Swagger UI."""
+    here = "drf_spectacular_sidecar/swagger-ui-dist"
+    html = PAGE.format(
+        icon=static(f"{here}/favicon-32x32.png"),
+        style=static(f"{here}/swagger-ui.css"),
+        bundle=static(f"{here}/swagger-ui-bundle.js"),
+    )
+    return HttpResponse(html, headers={"Content-Security-Policy": POLICY})
+
+
+@json_view("GET", "HEAD")
+def start_script(_request: HttpRequest) -> HttpResponse:
+    """Start Swagger UI; a file of its own, so that no inline script is needed."""
+    return HttpResponse(START, "text/javascript; charset=utf-8")

@@ -1,0 +1,132 @@
+"""The outermost middleware: request ids, and the one shape where no view gave it."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from levered_site.api import answers, bodies, exceptions, ratelimits, requests
+from levered_site.errors import (
+    BadRequestError,
+    LeveredError,
+    MethodNotAllowedError,
+    NotFoundError,
+)
+
+log = structlog.get_logger(__name__)
+
+PAGES = ("/admin",)  # for people: these keep Django's own error pages
+INSIDE = "Something went wrong on our side. The request id says what to ask about."
+# What inner middleware or Django answered without a word of ours.
+WORDS: dict[int, tuple[str, str]] = {
+    400: ("bad_request", "The request could not be read."),
+    403: ("forbidden", "You may not do this."),
+    413: ("payload_too_large", "The body is too large."),
+    415: ("unsupported_media_type", "The body is not of a kind read here."),
+    503: ("unavailable", "Not now; try again in a moment."),
+}
+
+
+class EnvelopeMiddleware:
+    """Stands before everything else, so that every answer passes it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer one request in the contract's shape."""
+        request_id = requests.begin()
+        try:
+            bodies.refuse_chunked(request)
+            _refuse_nul(request)
+            response = self.get_response(request)
+        except LeveredError as error:
+            response = answers.error_response(error)
+        if _is_foreign(request, response):
+            response = _in_shape(request, response)
+        response["X-Request-Id"] = request_id
+        _add_marks(request, response)
+        return response
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., Any],
+        _args: Any,
+        _kwargs: Any,
+    ) -> HttpResponse | None:
+        """Refuse bodies over the endpoint's limit before anything reads them."""
+        vars(request)["endpoint"] = view
+        if _is_page(request):
+            return None
+        try:
+            limit = bodies.limit_of(view, request.method or "")
+            bodies.refuse_too_large(request, limit)
+        except LeveredError as error:
+            return answers.error_response(error)
+        return None
+
+    def process_exception(
+        self, request: HttpRequest, raised: Exception
+    ) -> HttpResponse | None:
+        """Answer for a view that raised; what nobody expected is logged and a 500."""
+        if _is_page(request):
+            return None
+        error = exceptions.translate(raised)
+        if error is None:
+            log.error("request.failed", path=request.path, exc_info=raised)
+            error = LeveredError(INSIDE)
+        return answers.error_response(error)
+
+
+def _is_page(request: HttpRequest) -> bool:
+    return request.path_info.startswith(PAGES)
+
+
+def _refuse_nul(request: HttpRequest) -> None:
+    """No address of ours holds a NUL, and the database could not look one up."""
+    query = request.META.get("QUERY_STRING", "")
+    if "\0" in request.path_info or "\0" in unquote(query):
+        raise BadRequestError("The address contains a NUL character.")
+
+
+def _is_foreign(request: HttpRequest, response: HttpResponseBase) -> bool:
+    return (
+        response.status_code >= 400
+        and not _is_page(request)
+        and not response.get("Content-Type", "").startswith(answers.JSON)
+    )
+
+
+def _in_shape(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
+    shaped = answers.error_response(_error_of(request, response.status_code))
+    shaped.status_code = response.status_code
+    for name, value in response.items():
+        if name.lower() not in {"content-type", "content-length"}:
+            shaped[name] = value
+    return shaped
+
+
+def _error_of(request: HttpRequest, status: int) -> LeveredError:
+    if status == 404:
+        return NotFoundError(f"Nothing is at {request.path[:200]}.")
+    if status == 405:
+        return MethodNotAllowedError(f"{request.method} is not supported here.")
+    if status >= 500 and status != 503:
+        return LeveredError(INSIDE)
+    code, message = WORDS.get(status, WORDS[400])
+    error = LeveredError(message)
+    error.code = code
+    return error
+
+
+def _add_marks(request: HttpRequest, response: HttpResponseBase) -> None:
+    usage = ratelimits.usage_of(request)
+    if usage is not None:
+        for name, value in usage.headers().items():
+            response[name] = value
+    if getattr(getattr(request, "endpoint", None), "any_origin", False):
+        answers.allow_any_origin(response)

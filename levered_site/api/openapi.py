@@ -1,0 +1,157 @@
+"""The API described: what drf-spectacular finds, completed by the contract's conventions."""
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+
+from levered_site.api import conventions
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Described = Mapping[str, Any]
+
+# drf-spectacular has no types.
+_generator: Any = SchemaGenerator
+_component: Any = ResolvedComponent
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+class EnvelopeSchema(AutoSchema):
+    """Knows the shapes per action, list names and authentication of our views."""
+
+    def get_request_serializer(self) -> Any:
+        """Take the body's shape where the view names one for the action."""
+        names = {"create": "create", "partial_update": "update"}
+        name = names.get(getattr(self.view, "action", ""), "")
+        shape = getattr(self.view, f"{name}_serializer_class", None)
+        return shape or super().get_request_serializer()
+
+    def get_response_serializers(self) -> Any:
+        """Take the rows' shape for lists."""
+        shape = getattr(self.view, "list_serializer_class", None)
+        if shape and getattr(self.view, "action", "") == "list":
+            return shape
+        return super().get_response_serializers()
+
+    def _get_paginator(self) -> Any:
+        paginator = getattr(self.view, "pagination_class", None)
+        paginator = paginator() if paginator else None
+        if paginator is not None and hasattr(self.view, "list_name"):
+            paginator.list_name = self.view.list_name
+        return paginator
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        """Ask each authentication class for its scheme."""
+        required: list[dict[str, list[str]]] = []
+        for authenticator in self.view.get_authenticators():
+            for name, scheme in getattr(authenticator, "schemes", {}).items():
+                component = _component(
+                    name=name,
+                    type=ResolvedComponent.SECURITY_SCHEMA,
+                    object=f"scheme {name}",
+                    schema=scheme,
+                )
+                self.registry.register_on_missing(component)
+                required.append({name: []})
+        return required
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document of every route. Made once in a process."""
+    found: dict[str, Any] = _generator().get_schema(request=None, public=True)
+    return found
+
+
+def described(**operations: Described) -> Callable[[Endpoint], Endpoint]:
+    """Let a plain view describe itself: `@described(post={"summary": …, …})`.
+
+    Each operation is OpenAPI's; path parameters and errors are added here. It stands
+    above `json_view`. A security of `[]` says that the endpoint is public.
+    """
+
+    def mark(view: Endpoint) -> Endpoint:
+        vars(view)["openapi"] = operations
+        return view
+
+    return mark
+
+
+def routes(
+    resolver: URLResolver | None = None, prefix: str = "/"
+) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Walk the URLconf: `/api/v2/models/{pk}` and the view there, in order."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        part = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(entry.pattern))
+        if isinstance(entry, URLResolver):
+            yield from routes(entry, prefix + part)
+        elif isinstance(entry, URLPattern):
+            yield prefix + part, entry.callback
+
+
+def complete(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
+    """Add plain views, the envelope and the errors to what drf-spectacular made."""
+    for path, view in routes():
+        for method, operation in getattr(view, "openapi", {}).items():
+            whole = {"operationId": _operation_id(path, method), **operation}
+            result["paths"].setdefault(path, {})[method] = whole
+    result["info"]["description"] = conventions.CONVENTIONS
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {}).update(conventions.COMPONENTS)
+    components["responses"] = conventions.error_responses()
+    for path, operations in result["paths"].items():
+        for method in METHODS:
+            if method in operations:
+                _complete(path, method, operations)
+    result["paths"] = dict(sorted(result["paths"].items()))
+    return result
+
+
+def _operation_id(path: str, method: str) -> str:
+    words = re.findall(r"\w+", path.removeprefix("/api/v2").replace("-", "_"))
+    return "_".join([*words, method])
+
+
+def _complete(path: str, method: str, operations: dict[str, Any]) -> None:
+    operation = operations[method]
+    names = re.findall(r"{(\w+)}", path)
+    parameters = operation.setdefault("parameters", [])
+    known = {(parameter["in"], parameter["name"]) for parameter in parameters}
+    wanted = [conventions.in_path(name) for name in names]
+    wanted += conventions.headers(method, operation, shown="get" in operations)
+    parameters += [one for one in wanted if (one["in"], one["name"]) not in known]
+    for code, response in operation["responses"].items():
+        for media_type, content in response.get("content", {}).items():
+            if code.startswith("2") and media_type == "application/json":
+                content["schema"] = _enveloped(content["schema"])
+        if code[0] in "45":
+            response.setdefault("content", conventions.ERROR_CONTENT)
+    for code in _codes(method, operation, in_path=bool(names)):
+        operation["responses"].setdefault(
+            code, {"$ref": f"#/components/responses/{conventions.ERRORS[code][0]}"}
+        )
+
+
+def _enveloped(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"allOf": [schema, {"$ref": "#/components/schemas/Envelope"}]}
+
+
+def _codes(method: str, operation: Described, *, in_path: bool) -> list[str]:
+    codes = ["400", "429", "503", "default"]
+    if operation.get("security"):
+        codes += ["401", "403"]
+    if in_path:
+        codes.append("404")
+    if "requestBody" in operation:
+        codes += ["413", "415"]
+    if method in {"post", "patch", "delete"}:
+        codes.append("409")
+    if method in {"patch", "delete"}:
+        codes.append("412")
+    return sorted(codes)

@@ -1,0 +1,39 @@
+"""Shapes of requests that refuse what they do not know."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import QueryDict
+from rest_framework import serializers
+
+UNKNOWN = "unknown field"
+READ_ONLY = "cannot be set"
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Names unknown fields as problems, beside those of the known ones."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Validate; every unknown field is a problem of its own."""
+        if isinstance(data, QueryDict):
+            data = {}  # no body: DRF hands out an empty form
+        unknown = self._unknown(data) if isinstance(data, Mapping) else {}
+        try:
+            accepted = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if not unknown or not isinstance(error.detail, dict):
+                raise
+            raise serializers.ValidationError({**error.detail, **unknown}) from error
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return accepted
+
+    def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
+        found = {}
+        for name in data:
+            field = self.fields.get(name)
+            if field is None:
+                found[str(name)[:200]] = [UNKNOWN]
+            elif field.read_only:
+                found[name] = [READ_ONLY]
+        return found

@@ -1,0 +1,61 @@
+"""The Celery application: how tasks are delivered, and what the clock asks for."""
+
+import os
+from datetime import timedelta
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "levered_site.settings")
+
+# A task is delivered again when nobody has confirmed it for this long, so that it must
+# have been killed before: otherwise a slow one would run twice.
+REDELIVERED_AFTER = timedelta(hours=2)
+KILLED_AFTER = timedelta(minutes=90)
+ASKED_TO_STOP_AFTER = timedelta(minutes=85)
+
+CLOCK = {
+    "optimizations.retrain_due": timedelta(seconds=30),
+    "optimizations.reap_training_runs": timedelta(seconds=15),
+    "optimizations.keep_partitions": timedelta(hours=1),
+    "optimizations.forget_old_keys": timedelta(hours=1),
+}
+
+app = Celery("levered")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.update(
+    # A killed worker's job goes back to the queue instead of being lost.
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    task_time_limit=KILLED_AFTER.total_seconds(),
+    task_soft_time_limit=ASKED_TO_STOP_AFTER.total_seconds(),
+    broker_transport_options={
+        "visibility_timeout": REDELIVERED_AFTER.total_seconds(),
+        "global_keyprefix": "levered:",
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        # Sending fails at once; the queued row in the database is sent again later.
+        "max_retries": 0,
+    },
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    task_publish_retry=False,
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    timezone="UTC",
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    # A training survives a restart of the broker; its second delivery finds it locked.
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    # Nobody needs yesterday's clock signal: a tick not taken before the next is dropped.
+    beat_schedule={
+        name: {
+            "task": name,
+            "schedule": every,
+            "options": {"expires": every.total_seconds()},
+        }
+        for name, every in CLOCK.items()
+    },
+)

@@ -1,0 +1,148 @@
+"""System checks: a wrong setting stops the start, with an id and a cure."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register, run_checks
+from django.core.exceptions import ImproperlyConfigured
+
+from levered_site.api import ratelimits
+
+TAG = "levered"
+
+_RATES = ("RATELIMIT_GLOBAL", "RATELIMIT_SERVE", "RATELIMIT_INGEST", "ADMIN_LOGINS")
+_RANGES = {
+    "PORT": (1, 65535),
+    "TRUSTED_PROXIES": (0, 10),
+    "NEW_USERS_PER_MINUTE": (0, 10**9),
+    "WAITING_REQUESTS": (1, 28),  # of a worker's 32 threads, some must stay to serve
+    "TRAIN_WAIT_SECONDS": (0, 25),
+    "QUERY_TIMEOUT_SECONDS": (1, 30),
+    "CUBE_TIMEOUT_SECONDS": (1, 5000),  # a Celery task is killed after 5,400
+    "RETENTION_DAYS": (91, 3650),  # the longest conversion window is 90 days
+    "LATE_ARRIVAL_HOURS": (0, 2160),
+    "CLERK_LEEWAY_SECONDS": (0, 300),
+}
+_OF_CLERK = (
+    "CLERK_JWKS_URL",
+    "CLERK_PEM_KEY",
+    "CLERK_AUTHORIZED_PARTIES",
+    "CLERK_AUDIENCES",
+)
+
+
+@register(TAG)
+def wrong_settings(
+    app_configs: Sequence[AppConfig] | None, **_: Any
+) -> list[CheckMessage]:
+    """Look at every setting that has a rule. Asks no store and no network."""
+    del app_configs
+    return [*_rates(), *_ranges(), *_clerk(), *_keys(), *_addresses()]
+
+
+def require() -> None:
+    """Stop the start of a web process whose settings are wrong.
+
+    Raises ImproperlyConfigured with every error and its cure.
+    """
+    errors = [error for error in run_checks(tags=[TAG]) if error.is_serious()]
+    if errors:
+        raise ImproperlyConfigured("\n".join(map(str, errors)))
+
+
+def _rates() -> Iterator[CheckMessage]:
+    for name in _RATES:
+        value = getattr(settings, name)
+        try:
+            ratelimits.parse(value)
+        except ValueError:
+            yield Error(
+                f"{name} is {value!r}, which is no rate.",
+                hint="Write a count and a period such as 100/m (s, m, h, d), or 0.",
+                id="levered.E001",
+            )
+
+
+def _ranges() -> Iterator[CheckMessage]:
+    for name, (low, high) in _RANGES.items():
+        value = getattr(settings, name)
+        if not low <= value <= high:
+            yield Error(
+                f"{name} is {value}.",
+                hint=f"Choose a number from {low} to {high}.",
+                id="levered.E002",
+            )
+
+
+def _clerk() -> Iterator[CheckMessage]:
+    given = [name for name in _OF_CLERK if getattr(settings, name)]
+    if given and not settings.CLERK_ISSUER:
+        yield Error(
+            f"{', '.join(given)} is set, but CLERK_ISSUER is not.",
+            hint="Set CLERK_ISSUER to the `iss` of the tokens, or unset the others: "
+            "without an issuer only the local one is trusted.",
+            id="levered.E003",
+        )
+    if settings.CLERK_ISSUER and settings.DEBUG:
+        yield Error(
+            "DEBUG is on while Clerk's tokens are accepted.",
+            hint="Unset DEBUG: its error pages show settings to any visitor.",
+            id="levered.E005",
+        )
+    for name in ("CLERK_ISSUER", "CLERK_JWKS_URL"):
+        value = getattr(settings, name)
+        if value and not _is_address(value, "https"):
+            yield Error(
+                f"{name} is {value!r}.",
+                hint="It must be a whole https:// address, as keys are fetched by it.",
+                id="levered.E006",
+            )
+
+
+def _keys() -> Iterator[CheckMessage]:
+    for position, key in enumerate(settings.CREDENTIAL_KEYS):
+        try:
+            Fernet(key)
+        except ValueError:
+            yield Error(
+                f"CREDENTIAL_KEYS[{position}] is no Fernet key.",
+                hint="Make one: python -c 'from cryptography.fernet import Fernet; "
+                "print(Fernet.generate_key().decode())'",
+                id="levered.E004",
+            )
+    if settings.CLERK_PEM_KEY:
+        try:
+            load_pem_public_key(settings.CLERK_PEM_KEY.encode())
+        except ValueError:
+            yield Error(
+                "CLERK_PEM_KEY is no public key.",
+                hint="Paste the PEM whole, from BEGIN PUBLIC KEY to END PUBLIC KEY; "
+                r"line breaks may be written \n.",
+                id="levered.E007",
+            )
+
+
+def _addresses() -> Iterator[CheckMessage]:
+    for origin in (settings.PUBLIC_URL, *settings.CSRF_TRUSTED_ORIGINS):
+        if not _is_address(origin, "http", "https"):
+            yield Error(
+                f"{origin!r} in PUBLIC_URL or CSRF_TRUSTED_ORIGINS is no address.",
+                hint="Write scheme and host, such as https://levered.example.",
+                id="levered.E008",
+            )
+    if "*" in settings.CORS_ALLOWED_ORIGINS:
+        yield Error(
+            "CORS_ALLOWED_ORIGINS holds '*'.",
+            hint="Name the origins; the serve endpoints answer any origin anyway.",
+            id="levered.E009",
+        )
+
+
+def _is_address(text: str, *schemes: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in schemes and bool(parts.hostname)

@@ -1,0 +1,1 @@
+"""The demonstration: plays traffic against a running service, through its HTTP API alone."""

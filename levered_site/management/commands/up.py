@@ -1,0 +1,190 @@
+"""`manage.py up`: the whole service on one machine, under one supervisor."""
+
+import os
+import secrets
+import shlex
+import socket
+import sys
+import time
+from argparse import ArgumentParser
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from levered_site import embedded, engines, programs
+from levered_site.folders import FolderTakenError
+from levered_site.organizations.models import Organization
+from levered_site.processes import StartError
+from levered_site.supervisor import HomeTakenError, Supervisor, holding, sweep
+
+READY_WITHIN = 60.0
+DEMO_ORGANIZATION = ("org_demo", "Demo")
+ADMIN = "admin"
+
+
+class Command(BaseCommand):
+    """Start everything, say where it is, keep it running until told to stop."""
+
+    help = (
+        "Run the service: stores, web, Celery worker and clock, under one supervisor."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Where to listen; the port and the home come from the environment."""
+        parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Check what could stop the start, then start."""
+        home = Path(settings.LEVERED_HOME).resolve()
+        host, port = str(options["host"]), int(settings.PORT)
+        self.check(app_configs=None, tags=["levered"])
+        try:
+            with holding(home):
+                if left := sweep(home):
+                    self.stdout.write(f"ended {left} processes of an earlier run")
+                _require_free(host, port)
+                supervisor = Supervisor(home)
+                with supervisor.listening():
+                    self._run(supervisor, host, port)
+        except HomeTakenError:
+            raise CommandError(
+                f"{home} is in use: the service already runs on it. "
+                "Stop that one, or choose another folder with LEVERED_HOME."
+            ) from None
+        except (engines.EngineError, FolderTakenError, StartError) as error:
+            raise CommandError(str(error)) from error
+
+    def _run(self, supervisor: Supervisor, host: str, port: int) -> None:
+        began = time.monotonic()
+        try:
+            self._start_stores(supervisor)
+            call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+            self.stdout.write("database    migrated")
+            password = _first_inhabitants()
+            web, *others = programs.beside_stores(supervisor.home, host, port)
+            supervisor.start(web)
+            self._announce(supervisor, host, port, password, began)
+            # Later, as the start of a worker takes processors from that of the web.
+            for program in others:
+                supervisor.start(program)
+            supervisor.wait(float("inf"))
+        except KeyboardInterrupt:
+            self.stdout.write("stopping")
+        finally:
+            supervisor.stop()
+            with suppress(OSError):  # there is none, or somebody put a file there
+                embedded.addresses(supervisor.home).socket_folder.rmdir()
+            self.stdout.write("stopped; the data stay in place")
+
+    def _start_stores(self, supervisor: Supervisor) -> None:
+        """Start the stores that no setting places elsewhere."""
+        home = supervisor.home
+        here = embedded.addresses(home)
+        own_database = here.database_url == settings.DATABASE_URL
+        own_cache = here.redis_url == settings.REDIS_URL
+        if not (own_database or own_cache):
+            return
+        stores = engines.of(home)
+        engines.prepare_folders(stores)
+        if own_cache:
+            supervisor.start(engines.valkey(stores))
+        if own_database:
+            engines.set_up_postgres(stores)
+            supervisor.start(engines.postgres(stores))
+            engines.create_database(stores, supervisor.tick)
+            self.stdout.write(f"Postgres    ready, data in {stores.data}")
+        if own_cache:
+            engines.wait_for_valkey(stores, supervisor.tick)
+            self.stdout.write(f"Valkey      ready, data in {home / 'valkey'}")
+
+    def _announce(
+        self,
+        supervisor: Supervisor,
+        host: str,
+        port: int,
+        password: str | None,
+        began: float,
+    ) -> None:
+        """Wait until the web answers that it is ready, then say what there is."""
+        address = f"http://localhost:{port}"
+        _wait_until_ready(supervisor, _reachable(host), port)
+        seconds = time.monotonic() - began
+        lines = [
+            f"web         ready after {seconds:.1f} s on {address}",
+            f"API         {address}/api/v2/docs",
+            f"admin       {address}/admin/ (user {ADMIN})",
+            f"data        {settings.LEVERED_HOME}",
+            f"token       {_token_command()}",
+            "Ctrl-C stops everything.",
+        ]
+        if password:
+            lines.insert(3, f"password    {password}   <- of {ADMIN}, shown only now")
+        for line in lines:
+            self.stdout.write(line)
+        self.stdout.flush()
+
+
+def _token_command() -> str:
+    named = os.environ.get("LEVERED_HOME")
+    prefix = f"LEVERED_HOME={shlex.quote(named)} " if named else ""
+    python = shlex.quote(os.path.relpath(sys.executable))
+    return f"{prefix}{python} manage.py issue_token --org org_demo --role admin"
+
+
+def _require_free(host: str, port: int) -> None:
+    """Refuse a port that somebody listens on; the web server itself would share it."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[
+        0
+    ]
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(address)
+        except OSError as error:
+            raise CommandError(
+                f"port {port} is not free ({error.strerror}): choose another with PORT."
+            ) from error
+
+
+def _first_inhabitants() -> str | None:
+    """Make the demo organization and the admin; the admin's password on first creation."""
+    number, name = DEMO_ORGANIZATION
+    Organization.objects.get_or_create(id=number, defaults={"name": name})
+    users = get_user_model().objects
+    if users.filter(username=ADMIN).exists():
+        return None
+    password = secrets.token_urlsafe(12)
+    users.create_superuser(ADMIN, password=password)
+    return password
+
+
+def _reachable(host: str) -> str:
+    """Where to ask ourselves: an address that means 'all' is not one to call."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
+
+
+def _wait_until_ready(supervisor: Supervisor, host: str, port: int) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    answer = "no answer"
+    while time.monotonic() < deadline:
+        supervisor.wait(0.2)
+        try:
+            response = httpx.get(
+                f"http://{host}:{port}/readyz", timeout=1, trust_env=False
+            )
+        except httpx.HTTPError as error:
+            answer = str(error)
+            continue
+        if response.is_success:
+            return
+        answer = response.text
+    raise CommandError(
+        f"the web server is not ready after {READY_WITHIN:.0f} s: {answer}"
+    )

@@ -1,0 +1,1 @@
+"""Who is asking, and what was done in their name."""

@@ -1,0 +1,107 @@
+"""Staff pages of API keys and of the audit log."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from typing_extensions import override
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.enums import ActionVariant
+
+from levered_site.organizations import keys
+from levered_site.organizations.admin.asking import actor
+from levered_site.organizations.models import (
+    ApiKey,
+    AuditEntry,
+)
+from levered_site.staff import marks
+from levered_site.staff.columns import column
+from levered_site.staff.deeds import Deed, WithDeeds
+from levered_site.staff.pages import ReadOnly
+
+
+class KeyState(admin.SimpleListFilter):
+    """Keys by whether they still open the door."""
+
+    title = "state"
+    parameter_name = "state"
+
+    @override
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return (("active", "Active"), ("revoked", "Revoked"))
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() == "active":
+            return queryset.filter(revoked_at=None)
+        if self.value() == "revoked":
+            return queryset.exclude(revoked_at=None)
+        return queryset
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(WithDeeds, ReadOnly):
+    """Keys of the ingestion API. The secret is not kept; the digest is not shown."""
+
+    list_display = ("label", "prefix", "organization", "state", "last_used_at")
+    list_filter = (("organization", AutocompleteSelectFilter), KeyState)
+    list_select_related = ("organization",)
+    search_fields = ("label", "prefix", "organization__name")
+    date_hierarchy = None
+    fields = (
+        ("label", "prefix"),
+        ("organization", "state"),
+        ("created_at", "last_used_at", "revoked_at"),
+    )
+    deeds = (
+        Deed(
+            name="revoke",
+            title="Revoke",
+            question="What is sent with this key is refused from now on, for good.",
+            done="Revoked: {}",
+            act=lambda key, request: keys.revoke(key, actor(request)),
+            icon="key_off",
+            variant=ActionVariant.DANGER,
+            offered=lambda key: key.revoked_at is None,
+            confirm=True,
+        ),
+    )
+
+    @column("State", pills=True)
+    def state(self, key: ApiKey) -> str:
+        """Whether the key still opens the door."""
+        return "active" if key.revoked_at is None else "revoked"
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnly):
+    """Who changed what, through which door."""
+
+    list_display = ("created_at", "action", "target", "actor_mark", "organization")
+    list_filter = (("organization", AutocompleteSelectFilter), "actor_kind", "action")
+    list_select_related = ("organization",)
+    search_fields = ("target_id", "target_name", "actor_id", "action", "request_id")
+    fields = (
+        ("created_at", "organization"),
+        ("action", "actor_mark"),
+        "target",
+        "what",
+        "request_id",
+    )
+    ordering = ("-created_at", "-id")
+
+    @column("Who", order="actor_id")
+    def actor_mark(self, entry: AuditEntry) -> str:
+        """The kind of actor and its name."""
+        return f"{entry.actor_kind} {entry.actor_id}".strip()
+
+    @column("What was changed")
+    def target(self, entry: AuditEntry) -> str:
+        """The kind of thing and its name, or its id where it has none."""
+        return f"{entry.target_type}: {entry.target_name or entry.target_id}"
+
+    @column("Changes")
+    def what(self, entry: AuditEntry) -> SafeString:
+        """What became of which field."""
+        return marks.document(entry.changes)

@@ -1,0 +1,68 @@
+"""Staff pages of the staff: who may come in, and what was done to them."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from typing_extensions import override
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from levered_site.staff.columns import column
+from levered_site.staff.pages import ReadOnly
+
+admin.site.unregister([User, Group])
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(ReadOnly):
+    """What staff did to staff: Django's own record of its forms."""
+
+    list_display = ("action_time", "user", "content_type", "object_repr", "said")
+    list_select_related = ("user", "content_type")
+    list_filter = ("action_flag",)
+    search_fields = ("object_repr", "user__username")
+    fields = (("action_time", "user"), ("content_type", "object_id"), "said")
+
+    @column("Change")
+    def said(self, entry: LogEntry) -> str:
+        """The change in words."""
+        return entry.get_change_message() or entry.get_action_flag_display()
+
+
+if TYPE_CHECKING:
+    StaffPages = UserAdmin[User]
+else:
+    StaffPages = UserAdmin  # generic for the type checker only
+
+
+@admin.register(User)
+class StaffAdmin(StaffPages, ModelAdmin):
+    """Who may come in here."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "is_active", "is_staff", "last_login")
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Only a superuser hands out rights: nobody lifts themselves up."""
+        if request.user.is_superuser:
+            return super().get_readonly_fields(request, obj)
+        return ("is_superuser", "is_staff", "groups", "user_permissions")
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A superuser's password is a superuser's business."""
+        if getattr(obj, "is_superuser", False) and not request.user.is_superuser:
+            return False
+        return bool(super().has_change_permission(request, obj))
+
+
+@admin.register(Group)
+class RoleAdmin(GroupAdmin, ModelAdmin):
+    """Rights that several members of staff share."""

@@ -1,0 +1,35 @@
+"""The audit log: who changed what. Written inside the transaction of the deed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from django.db.models import Model
+
+from levered_site.api import requests
+from levered_site.organizations.actors import Actor
+from levered_site.organizations.models import AuditEntry
+
+
+def record(
+    organization_id: str,
+    actor: Actor,
+    action: str,
+    target: Model,
+    changes: Mapping[str, Any],
+) -> AuditEntry:
+    """Append one entry: `action` like "optimization.ship", `changes` field to value.
+
+    `changes` must hold no secret: it is shown to staff as it is.
+    """
+    return AuditEntry.objects.create(
+        organization_id=organization_id,
+        actor_kind=actor.kind,
+        actor_id=actor.id[:128],
+        action=action,
+        target_type=target._meta.label_lower,  # noqa: SLF001 - Django's documented API
+        target_id=str(target.pk)[:64],
+        target_name=str(target)[:200],
+        changes=orjson.loads(orjson.dumps(dict(changes), default=str)),
+        request_id=requests.current_request_id(),
+    )

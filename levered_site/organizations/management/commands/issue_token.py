@@ -1,0 +1,36 @@
+"""`issue_token`: print a bearer token of the local issuer."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from levered_site.errors import LeveredError
+from levered_site.organizations import members, tokens
+
+
+class Command(BaseCommand):
+    """Sign a token for an organization, which it creates on sight."""
+
+    help = "Print a bearer token of the local issuer (off when Clerk is configured)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--org", default="org_demo", help="organization id")
+        parser.add_argument("--role", default="admin", choices=("admin", "member"))
+        parser.add_argument("--hours", type=float, default=12.0)
+        parser.add_argument("--user", default="user_local", help="user id")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Issue, check by reading it back, print."""
+        try:
+            token = tokens.issue(
+                options["org"],
+                options["role"],
+                user_id=options["user"],
+                lifetime=timedelta(hours=options["hours"]),
+            )
+            members.welcome(tokens.read(token))
+        except LeveredError as error:
+            raise CommandError(error.message) from error
+        self.stdout.write(token)

@@ -1,0 +1,11 @@
+"""Addresses of the organization itself."""
+
+from django.urls import path
+
+from levered_site.organizations import views
+
+urlpatterns = [
+    path("me", views.MeViewSet.as_view({"get": "retrieve"})),
+    path("api-keys", views.ApiKeyViewSet.as_view({"get": "list", "post": "create"})),
+    path("api-keys/<str:pk>", views.ApiKeyViewSet.as_view({"delete": "destroy"})),
+]

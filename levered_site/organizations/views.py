@@ -1,0 +1,65 @@
+"""Endpoints: who am I, and the organization's API keys."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from levered_site.organizations import keys
+from levered_site.organizations.models import ApiKey, Organization
+from levered_site.organizations.permissions import AdminFor
+from levered_site.organizations.serializers import (
+    ApiKeySerializer,
+    ApiKeyWithSecretSerializer,
+    MeSerializer,
+    NewApiKeySerializer,
+)
+from levered_site.organizations.viewsets import (
+    Deletes,
+    Lists,
+    OrganizationViewSet,
+)
+
+
+class MeViewSet(OrganizationViewSet[Organization]):
+    """Who the token is."""
+
+    queryset = Organization.objects.all()
+    serializer_class = MeSerializer
+
+    @extend_schema(operation_id="me")
+    def retrieve(self, _request: Request) -> Response:
+        """Tell the caller's id, role and organization."""
+        organization = Organization.objects.get(pk=self.organization_id)
+        caller = {
+            "user_id": self.caller.user_id,
+            "role": self.caller.role,
+            "organization": organization,
+        }
+        return Response(MeSerializer(caller).data)
+
+
+class ApiKeyViewSet(Lists[ApiKey], Deletes[ApiKey]):
+    """Keys that open the ingestion API. Admins make and revoke them."""
+
+    queryset = ApiKey.objects.active()
+    serializer_class = ApiKeySerializer
+    list_name = "api_keys"
+    permission_classes = [AdminFor("create", "destroy")]
+    secret_actions = ("create",)
+
+    @extend_schema(
+        request=NewApiKeySerializer, responses={201: ApiKeyWithSecretSerializer}
+    )
+    def create(self, _request: Request) -> Response:
+        """Make a key. Its secret is in this answer and nowhere else."""
+        label = self.read_body(NewApiKeySerializer)["label"]
+        key, secret = keys.make(self.organization_id, label, self.actor)
+        shown = ApiKeySerializer(key).data
+        fields = ("id", "label", "prefix", "created_at")
+        body = {name: shown[name] for name in fields} | {"secret": secret}
+        return Response(body, status.HTTP_201_CREATED)
+
+    def perform_destroy(self, instance: ApiKey) -> None:
+        """Revoke it."""
+        keys.revoke(instance, self.actor)

@@ -1,0 +1,226 @@
+"""Every setting of the service, from the environment; the only settings file."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from corsheaders.defaults import default_headers
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from levered_site import embedded, logs
+from levered_site.staff import look
+
+env = environ.FileAwareEnv()  # NAME_FILE=/run/secrets/name works for every setting
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+LEVERED_HOME = Path(env.str("LEVERED_HOME", default=str(BASE_DIR / ".levered")))
+PORT = env.int("PORT", default=3100)
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{PORT}").rstrip("/")
+
+# --- secrets: given, or made once and kept under LEVERED_HOME (mode 0600)
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="") or embedded.secret(
+    LEVERED_HOME, "secret_key", embedded.new_secret_key
+)
+# The first encrypts; all decrypt, so that a key can be rotated.
+CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[]) or [
+    embedded.secret(LEVERED_HOME, "credential_key", embedded.new_credential_key)
+]
+
+# --- stores
+_embedded = embedded.addresses(LEVERED_HOME)
+DATABASE_URL = env.str("DATABASE_URL", default=_embedded.database_url)
+REDIS_URL = env.str("REDIS_URL", default=_embedded.redis_url)
+DATABASES = {
+    "default": env.db_url_config(DATABASE_URL)
+    | {
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "TIME_ZONE": "UTC",
+    }
+}
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "levered",
+        # A cache that hangs must not hang the request; one that was restarted is
+        # reached at the second try.
+        "OPTIONS": {
+            "socket_timeout": 0.5,
+            "socket_connect_timeout": 0.5,
+            "retry": Retry(NoBackoff(), 1),
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Celery
+CELERY_BROKER_URL = env.str(
+    "CELERY_BROKER_URL",
+    default=embedded.broker_url(REDIS_URL)
+    if "REDIS_URL" in env.ENVIRON
+    else _embedded.broker_url,
+)
+
+# --- Django
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "levered_site",
+    "levered_site.organizations",
+    "warehouse",
+    "metrics",
+    "models_app",
+    "optimizations",
+]
+MIDDLEWARE = [
+    "levered_site.gauges.CountRequests",
+    "levered_site.api.middleware.EnvelopeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "levered_site.staff.middleware.StaffMiddleware",
+]
+ROOT_URLCONF = "levered_site.urls"
+WSGI_APPLICATION = "levered_site.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # before the apps': ours replace some of the admin's
+        "DIRS": [BASE_DIR / "levered_site" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator")
+]
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "levered_site.staff.formats"
+STATIC_URL = "/static/"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True  # static files need no collecting step on a fresh machine
+# Screenshots are the largest body (5 MB), ingestion the next.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
+
+# --- safety
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+HTTPS = env.bool("HTTPS", default=PUBLIC_URL.startswith("https://"))
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+SECURE_SSL_REDIRECT = False  # the proxy's part: serve must also answer inside it
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS for subdomains: ours may not speak for its neighbours
+    "security.W008",  # the redirect to https is the proxy's part, see above
+    "security.W021",  # the preload list is a promise for the whole domain
+]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
+X_FRAME_OPTIONS = "DENY"
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+# The public serve endpoints answer any origin, preflights included, by themselves.
+CORS_URLS_REGEX = r"^/api/v2/(?!optimizations/(best-variant|[^/]+/serve)$)"
+CORS_ALLOW_HEADERS = [
+    *default_headers,
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "prefer",
+    "x-api-key",
+]
+CORS_EXPOSE_HEADERS = [
+    "X-Request-Id",
+    "ETag",
+    "Location",
+    "Retry-After",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+]
+
+# --- who may ask
+CLERK_ISSUER = env.str("CLERK_ISSUER", default="").rstrip("/")
+CLERK_JWKS_URL = env.str("CLERK_JWKS_URL", default="")
+CLERK_PEM_KEY = env.str("CLERK_PEM_KEY", default="", multiline=True)
+CLERK_AUTHORIZED_PARTIES = env.list("CLERK_AUTHORIZED_PARTIES", default=[])
+CLERK_AUDIENCES = env.list("CLERK_AUDIENCES", default=[])
+CLERK_LEEWAY_SECONDS = env.int("CLERK_LEEWAY_SECONDS", default=10)
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+ADMIN_LOGINS = env.str("ADMIN_LOGINS", default="10/m")  # attempts per IP
+
+# --- limits
+RATELIMIT_GLOBAL = env.str("RATELIMIT_GLOBAL", default="100/m")
+RATELIMIT_SERVE = env.str("RATELIMIT_SERVE", default="300/m")
+RATELIMIT_FAIL_OPEN = True  # django-ratelimit's: without its counter nobody is refused
+RATELIMIT_INGEST = env.str("RATELIMIT_INGEST", default="6000/m")
+NEW_USERS_PER_MINUTE = env.int("NEW_USERS_PER_MINUTE", default=60_000)
+WAITING_REQUESTS = env.int("WAITING_REQUESTS", default=8)  # per web process
+TRAIN_WAIT_SECONDS = env.float("TRAIN_WAIT_SECONDS", default=25.0)
+QUERY_TIMEOUT_SECONDS = env.int("QUERY_TIMEOUT_SECONDS", default=30)
+CUBE_TIMEOUT_SECONDS = env.int("CUBE_TIMEOUT_SECONDS", default=1800)
+RETENTION_DAYS = env.int("RETENTION_DAYS", default=400)
+LATE_ARRIVAL_HOURS = env.int("LATE_ARRIVAL_HOURS", default=24)
+
+# --- the API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "levered_site.organizations.authentication.BearerAuthentication"
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["levered_site.organizations.permissions.IsMember"],
+    "DEFAULT_RENDERER_CLASSES": ["levered_site.api.renderers.EnvelopeRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["levered_site.api.parsers.OrjsonParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["levered_site.api.throttles.IpThrottle"],
+    "DEFAULT_PAGINATION_CLASS": "levered_site.api.pagination.KeysetPagination",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "levered_site.api.renderers.AlwaysJson",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "levered_site.api.openapi.EnvelopeSchema",
+    "EXCEPTION_HANDLER": "levered_site.api.exceptions.handle",
+    "UNAUTHENTICATED_USER": None,
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%SZ",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Levered API",
+    "VERSION": "2",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v2",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["levered_site.api.openapi.complete"],
+}
+UNFOLD = look.UNFOLD
+LOGGING_CONFIG = None
+logs.configure(level=env.str("LOG_LEVEL", default="INFO"))

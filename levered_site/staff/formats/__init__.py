@@ -1,0 +1,1 @@
+"""How the staff pages write dates, per language."""

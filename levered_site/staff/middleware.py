@@ -1,0 +1,65 @@
+"""What protects the staff pages: a content policy, and a limit on attempts to log in."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from levered_site.api import ratelimits, requests
+from levered_site.errors import RateLimitedError
+
+# Alpine evaluates the expressions in the pages' attributes, hence 'unsafe-eval'.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+class StaffMiddleware:
+    """For everything below /admin: the policy on answers, the limit on log-ins."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        """Stand behind the session and the messages, which its page shows."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, refusing log-ins beyond the limit."""
+        index = reverse("admin:index")
+        if f"{request.path}/" == index:  # as people type it
+            return HttpResponseRedirect(index)
+        if not request.path.startswith(index):
+            return self.get_response(request)
+        try:
+            count_attempt(request)
+            response = self.get_response(request)
+        except RateLimitedError as error:
+            response = refuse(request, error.retry_after or 1)
+        response["Content-Security-Policy"] = POLICY
+        return response
+
+
+def count_attempt(request: HttpRequest) -> None:
+    """Count a request that is an attempt to log in, by its sender's address.
+
+    Right and wrong passwords count alike, so that the answer tells nothing.
+    Raises RateLimitedError beyond `ADMIN_LOGINS`.
+    """
+    if request.method == "POST" and request.path == reverse("admin:login"):
+        sender = requests.client_network(request)
+        ratelimits.check(request, "admin-login", settings.ADMIN_LOGINS, sender)
+
+
+def refuse(request: HttpRequest, seconds: int) -> HttpResponse:
+    """Say that there were too many attempts, and when the next may be made."""
+    context = {
+        **admin.site.each_context(request),
+        "seconds": seconds,
+        "title": "Too many attempts",
+    }
+    response = render(request, "staff/too_many_logins.html", context, status=429)
+    response["Retry-After"] = str(seconds)
+    return response

@@ -1,0 +1,106 @@
+"""Metrics are defined, redefined and forgotten: with their SQL proved and tried."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
+
+from levered_site.errors import ConflictError, InvalidParametersError
+from levered_site.organizations import audit
+from levered_site.organizations.actors import Actor
+from metrics import preview
+from metrics.models import Metric
+from warehouse import connections
+from warehouse.backends.base import QueryFailedError
+
+# A change of one of these changes what is counted, and so begins a new regime.
+COUNTED = ("sql", "column_mapping", "outcomes")
+
+
+def define(organization_id: str, fields: Mapping[str, Any], actor: Actor) -> Metric:
+    """Save a new metric.
+
+    Raises InvalidParametersError where the SQL is refused, fails, or lacks a mapped
+    column (listing those there are); nothing is written then.
+    """
+    metric = Metric(organization_id=organization_id, **fields)
+    _try(metric)
+    with transaction.atomic():
+        metric.save(force_insert=True)
+        audit.record(organization_id, actor, "metric.define", metric, fields)
+    return metric
+
+
+def redefine(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Metric:
+    """Change a metric; its revision grows where what is counted changes.
+
+    Raises InvalidParametersError as `define`, ConflictError where the reward type of a
+    metric in use would change.
+    """
+    before = metric.reward_type
+    changes = {
+        name: value for name, value in fields.items() if getattr(metric, name) != value
+    }
+    if not changes:
+        return metric
+    for name, value in changes.items():
+        setattr(metric, name, value)
+    if counted := any(name in COUNTED for name in changes):
+        _keep_type(metric, before)
+        _try(metric)
+    with transaction.atomic():
+        kept = Metric.objects.select_for_update().get(pk=metric.pk)
+        metric.revision = kept.revision + int(counted)
+        metric.updated_at = timezone.now()
+        metric.save(update_fields=[*changes, "revision", "updated_at"])
+        audit.record(metric.organization_id, actor, "metric.redefine", metric, changes)
+    return metric
+
+
+def forget(metric: Metric, actor: Actor) -> None:
+    """Delete a metric that nothing uses; ConflictError names what does."""
+    if users := _users(metric):
+        raise ConflictError(f"The metric is in use by {_listed(users)}.")
+    try:
+        with transaction.atomic():
+            audit.record(metric.organization_id, actor, "metric.forget", metric, {})
+            metric.delete()
+    except ProtectedError as error:
+        raise ConflictError(
+            "The metric is part of an optimization's history."
+        ) from error
+
+
+def _try(metric: Metric) -> None:
+    """Run it for one row. A query that fails is a wrong field here, not an outage."""
+    with connections.borrowed(metric.organization_id) as backend:
+        try:
+            backend.check_metric(metric.sql, preview.columns(metric))
+        except QueryFailedError as error:
+            raise InvalidParametersError.of("sql", error.message) from error
+
+
+def _keep_type(metric: Metric, before: str) -> None:
+    users = _users(metric)
+    if metric.reward_type != before and users:
+        raise ConflictError(
+            f"The metric is in use by {_listed(users)}: it stays {before}."
+        )
+
+
+def _users(metric: Metric) -> list[str]:
+    """Names of whatever points at the metric, without knowing who may."""
+    related = Metric._meta.related_objects  # noqa: SLF001 - Django's documented API
+    accessors = [relation.get_accessor_name() for relation in related]
+    return [
+        str(user)
+        for accessor in accessors
+        if accessor
+        for user in getattr(metric, accessor).all()[:5]
+    ]
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"“{name}”" for name in dict.fromkeys(names))

@@ -1,0 +1,73 @@
+"""What counts as success: metrics, and where a connected warehouse keeps exposures."""
+
+import uuid
+from typing import Any
+
+from django.db import models
+
+from levered_site.organizations.models import Organization
+
+
+class Metric(models.Model):
+    """A customer's SQL whose rows are rewards, and how to read its columns."""
+
+    class Direction(models.TextChoices):
+        INCREASE = "increase"
+        DECREASE = "decrease"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="metrics"
+    )
+    name = models.CharField(max_length=200)
+    sql = models.TextField()
+    column_mapping: "models.JSONField[dict[str, Any], dict[str, Any]]" = (
+        models.JSONField()
+    )
+    outcomes: "models.JSONField[list[dict[str, Any]] | None, list[dict[str, Any]] | None]" = models.JSONField(
+        null=True, blank=True
+    )
+    direction = models.CharField(
+        max_length=16, choices=Direction.choices, default=Direction.INCREASE
+    )
+    # Grows with every change of what is counted; an optimization that sees a new one
+    # opens a regime.
+    revision = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def reward_type(self) -> str:
+        """`bool`, `numeric`, or `outcomes` where weighted outcomes are defined."""
+        if self.outcomes:
+            return "outcomes"
+        return str(self.column_mapping["reward_type"])
+
+
+class AssignmentSource(models.Model):
+    """Where exposures live in a connected warehouse."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="assignment_sources"
+    )
+    name = models.CharField(max_length=200)
+    sql = models.TextField()
+    is_default = models.BooleanField(default=False)
+    column_mapping: "models.JSONField[dict[str, Any], dict[str, Any]]" = (
+        models.JSONField()
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+
+    def __str__(self) -> str:
+        return self.name

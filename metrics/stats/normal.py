@@ -1,0 +1,14 @@
+"""The normal distribution, without scipy."""
+
+import math
+from statistics import NormalDist
+
+ALPHA = 0.05
+"""Level of every published interval: 95%."""
+
+CRITICAL = NormalDist().inv_cdf(1 - ALPHA / 2)
+
+
+def two_sided(z: float) -> float:
+    """P(|Z| ≥ |z|) for a standard normal Z; exact far into the tail."""
+    return math.erfc(abs(z) / math.sqrt(2))

@@ -1,0 +1,72 @@
+"""When there is enough to say anything, and the sentence said when there is not."""
+
+import math
+
+from metrics.stats.totals import Stratum
+
+MINIMUM_USERS = 100
+MINIMUM_CONVERSIONS = 5
+EXPECTED_CONVERSIONS = 10
+
+NO_COMPARISON = "no regime has users in both arms"
+
+
+def missing_rates(strata: tuple[Stratum, ...]) -> str | None:
+    """Why the two means cannot be given, or None when they can."""
+    return None if strata else NO_COMPARISON
+
+
+def missing_inference(strata: tuple[Stratum, ...], kind: str) -> str | None:
+    """Why intervals and p-values are withheld, or None when they are not.
+
+    Fewer than 100 users or 5 conversions in an arm. For ``bool`` also fewer
+    than 5 users without a conversion, and fewer than 10 conversions expected
+    in the smaller arm if both converted alike: an arm that reached five by
+    luck shows a rate far above its own (intervals published only then covered
+    41% instead of 95 at 100 holdout users and a 2% base rate).
+    """
+    return (
+        missing_rates(strata)
+        or _few_users(strata)
+        or _few_converted(strata)
+        or (_few_expected(strata) if kind == "bool" else None)
+    )
+
+
+def _few_users(strata: tuple[Stratum, ...]) -> str | None:
+    for name, arm in (("optimized", 0), ("holdout", 1)):
+        users = sum(stratum[arm].users for stratum in strata)
+        if users < MINIMUM_USERS:
+            return f"the {name} arm has {users} users, {MINIMUM_USERS} are needed"
+    return None
+
+
+def _few_converted(strata: tuple[Stratum, ...]) -> str | None:
+    for name, arm in (("optimized", 0), ("holdout", 1)):
+        converted = math.fsum(stratum[arm].converted_at_least for stratum in strata)
+        if converted < MINIMUM_CONVERSIONS:
+            return (
+                f"the {name} arm has {math.floor(converted)} conversions, "
+                f"{MINIMUM_CONVERSIONS} are needed"
+            )
+    return None
+
+
+def _few_expected(strata: tuple[Stratum, ...]) -> str | None:
+    for arm in (0, 1):
+        missed = sum(s[arm].users - s[arm].value_sum for s in strata)
+        if missed < MINIMUM_CONVERSIONS:
+            return f"fewer than {MINIMUM_CONVERSIONS} users of an arm did not convert"
+        expected = misses = 0.0
+        for optimized, holdout in strata:
+            rate = (optimized.value_sum + holdout.value_sum) / (
+                optimized.users + holdout.users
+            )
+            expected += rate * (optimized, holdout)[arm].users
+            misses += (1 - rate) * (optimized, holdout)[arm].users
+        if min(expected, misses) < EXPECTED_CONVERSIONS:
+            return (
+                f"fewer than {EXPECTED_CONVERSIONS} conversions (or users without one) "
+                "would be expected in an arm if both converted alike"
+            )
+    return None

@@ -1,0 +1,30 @@
+"""Addresses of metrics and assignment sources."""
+
+from django.urls import path
+
+from metrics.views import AssignmentSourceViewSet, MetricViewSet
+
+urlpatterns = [
+    path(
+        "warehouse/metrics",
+        MetricViewSet.as_view({"get": "list", "post": "create"}),
+    ),
+    path(
+        "warehouse/metrics/<uuid:pk>",
+        MetricViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+    ),
+    path(
+        "warehouse/metrics/<uuid:pk>/preview",
+        MetricViewSet.as_view({"post": "preview"}),
+    ),
+    path(
+        "warehouse/assignment-sources",
+        AssignmentSourceViewSet.as_view({"get": "list", "post": "create"}),
+    ),
+    path(
+        "warehouse/assignment-sources/<uuid:pk>",
+        AssignmentSourceViewSet.as_view({"get": "retrieve"}),
+    ),
+]

@@ -1,0 +1,92 @@
+"""Endpoints: metrics, and where a connected warehouse keeps exposures."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from levered_site.errors import UnavailableError
+from levered_site.organizations.permissions import AdminFor
+from levered_site.organizations.viewsets import (
+    Creates,
+    Deletes,
+    Lists,
+    Retrieves,
+    Updates,
+)
+from metrics import definition, preview
+from metrics.models import AssignmentSource, Metric
+from metrics.serializers import (
+    LimitBody,
+    MetricBody,
+    MetricShape,
+    SourceBody,
+    SourceShape,
+)
+from warehouse.connections import CONNECTED_LATER
+from warehouse.serializers import PreviewShape, preview_body
+
+
+class MetricViewSet(
+    Lists[Metric],
+    Creates[Metric],
+    Retrieves[Metric],
+    Updates[Metric],
+    Deletes[Metric],
+):
+    """What counts as success."""
+
+    queryset = Metric.objects.all()
+    serializer_class = MetricShape
+    create_serializer_class = MetricBody
+    update_serializer_class = MetricBody
+    list_name = "metrics"
+    permission_classes = [AdminFor("destroy")]
+
+    def perform_create(self, fields: dict[str, Any]) -> Metric:
+        """Prove its SQL, run it for one row, save it."""
+        return definition.define(self.organization_id, fields, self.actor)
+
+    def read_body(
+        self, shape: type[BaseSerializer[Any]], *, partial: bool = False
+    ) -> dict[str, Any]:
+        """Read a change in the light of what is saved."""
+        self.saved = self.get_object() if partial else None
+        return super().read_body(shape, partial=partial)
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Let the body's shape know the metric that it changes."""
+        saved = getattr(self, "saved", None)
+        return {**super().get_serializer_context(), "metric": saved}
+
+    def perform_update(self, instance: Metric, fields: dict[str, Any]) -> Metric:
+        """Change it; proved and tried anew where what is counted changes."""
+        return definition.redefine(instance, fields, self.actor)
+
+    def perform_destroy(self, instance: Metric) -> None:
+        """Delete it; 409 while an optimization uses it."""
+        definition.forget(instance, self.actor)
+
+    @extend_schema(request=LimitBody, responses=PreviewShape)
+    def preview(self, _request: Request, **_kwargs: Any) -> Response:
+        """Show its rows, and say what looks wrong with it."""
+        metric = self.get_object()
+        limit = self.read_body(LimitBody)["limit"]
+        return Response(preview_body(*preview.of(metric, limit)))
+
+
+class AssignmentSourceViewSet(
+    Lists[AssignmentSource], Creates[AssignmentSource], Retrieves[AssignmentSource]
+):
+    """Where exposures live in a connected warehouse; the managed one needs none."""
+
+    queryset = AssignmentSource.objects.all()
+    serializer_class = SourceShape
+    create_serializer_class = SourceBody
+    list_name = "assignment_sources"
+
+    def perform_create(self, _fields: dict[str, Any]) -> AssignmentSource:
+        """Refuse: nothing could read it yet."""
+        raise UnavailableError(CONNECTED_LATER)

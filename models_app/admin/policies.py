@@ -1,0 +1,77 @@
+"""The staff page of a policy version: its table decoded."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from typing_extensions import override
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+
+from levered_site.staff import marks
+from levered_site.staff.columns import column
+from levered_site.staff.pages import ReadOnly
+from models_app.admin import tables
+from models_app.models import PolicyVersion
+
+
+@admin.register(PolicyVersion)
+class PolicyVersionAdmin(ReadOnly):
+    """A published allocation: immutable, so that a decision can be explained."""
+
+    list_display = ("version", "model_name", "cause", "shape", "created_at")
+    list_filter = ("cause", ("model__organization", AutocompleteSelectFilter))
+    list_select_related = ("model__optimization",)
+    search_fields = ("model__id__exact", "model__optimization__name")
+    ordering = ("-created_at", "-id")
+    fields = (
+        ("model_name", "version", "cause"),
+        ("created_at", "training"),
+        "servable",
+        "allocation",
+        "figures",
+    )
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Read the tables of the one that is opened, not of a whole list."""
+        found = super().get_queryset(request)
+        heavy = ("probabilities", "prob_best", "report")
+        return found.defer(*heavy).select_related("model__optimization")
+
+    @column("Version", order="number")
+    def version(self, version: PolicyVersion) -> str:
+        """Its number within the model, and whether it serves."""
+        serves = version.number == version.model.policy_version
+        return f"{version.number} (serving)" if serves else str(version.number)
+
+    @column("Model", order="model__optimization__name")
+    def model_name(self, version: PolicyVersion) -> SafeString | str:
+        """The way to the model, by its optimization's name."""
+        owner = getattr(version.model, "optimization", version.model)
+        return marks.link(version.model, owner)
+
+    @column("Size")
+    def shape(self, version: PolicyVersion) -> str:
+        """Contexts by variants."""
+        return f"{version.segments} by {version.variants}"
+
+    @column("Training")
+    def training(self, version: PolicyVersion) -> SafeString | str:
+        """The run that made it."""
+        return marks.link(version.training_run)
+
+    @column("Served variants")
+    def servable(self, version: PolicyVersion) -> str:
+        """Numbers of the variants that this version may serve."""
+        return ", ".join(str(number) for number in version.enabled)
+
+    @column("Probability of each variant")
+    def allocation(self, version: PolicyVersion) -> SafeString:
+        """The table decoded: its first contexts and variants."""
+        return tables.allocation(version)
+
+    @column("Report")
+    def figures(self, version: PolicyVersion) -> SafeString | str:
+        """What the training said of every variant."""
+        return tables.report(version.report)

@@ -1,0 +1,102 @@
+"""The staff page of a training run."""
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.enums import ActionVariant
+
+from levered_site.staff import marks
+from levered_site.staff.columns import column
+from levered_site.staff.deeds import Deed, WithDeeds
+from levered_site.staff.pages import ReadOnly
+from models_app import runs
+from models_app.admin import tables
+from models_app.models import TrainingRun
+
+
+def progress_of(run: TrainingRun) -> SafeString | str:
+    """How far a run is, while it is going."""
+    return marks.bar(run.progress) if run.status == "running" else marks.NOTHING
+
+
+@admin.register(TrainingRun)
+class TrainingRunAdmin(WithDeeds, ReadOnly):
+    """One attempt to learn, as the worker told it."""
+
+    list_display = (
+        "created_at",
+        "model_name",
+        "state",
+        "progress_bar",
+        "took",
+        "rows_read",
+        "policy_version",
+        "requested_by",
+        "what_failed",
+    )
+    list_display_links = ("created_at",)
+    list_filter = ("status", ("model__organization", AutocompleteSelectFilter))
+    list_select_related = ("model__optimization",)
+    search_fields = ("id__exact", "model__id__exact", "model__optimization__name")
+    ordering = ("-created_at", "-id")
+    fields = (
+        ("model_name", "state", "progress_bar"),
+        ("requested_by", "attempts", "rows_read", "policy_version"),
+        ("created_at", "started_at", "heartbeat_at", "finished_at"),
+        "phases",
+        "learned",
+        "error",
+    )
+    deeds = (
+        Deed(
+            name="cancel",
+            title="Cancel",
+            question="A queued training is taken back at once, a running one stops "
+            "at its next phase. The policy that serves stays.",
+            done="Cancelled: {}",
+            act=lambda run, _request: runs.cancel(run),
+            icon="cancel",
+            variant=ActionVariant.DANGER,
+            offered=lambda run: run.status in runs.OPEN,
+            confirm=True,
+        ),
+    )
+
+    @column("Model", order="model__optimization__name")
+    def model_name(self, run: TrainingRun) -> SafeString | str:
+        """The way to the model, by its optimization's name."""
+        return marks.link(run.model, getattr(run.model, "optimization", run.model))
+
+    @column("Status", order="status", pills=True)
+    def state(self, run: TrainingRun) -> str:
+        """Where it stands."""
+        return run.status
+
+    @column("Progress")
+    def progress_bar(self, run: TrainingRun) -> SafeString | str:
+        """How far it is, while it runs."""
+        return progress_of(run)
+
+    @column("Took")
+    def took(self, run: TrainingRun) -> str:
+        """All phases together."""
+        return tables.seconds(run)
+
+    @column("Error")
+    def what_failed(self, run: TrainingRun) -> str:
+        """The reason, its beginning."""
+        return run.error[:60]
+
+    @column("Seconds per phase")
+    def phases(self, run: TrainingRun) -> SafeString | str:
+        """Where the time went."""
+        if not run.seconds:
+            return marks.NOTHING
+        rows = ((phase, f"{spent:.2f}") for phase, spent in run.seconds.items())
+        return marks.table(("phase", "seconds"), rows)
+
+    @column("In sample")
+    def learned(self, run: TrainingRun) -> SafeString | str:
+        """What it found, in its own figures."""
+        found = run.in_sample_metrics
+        return marks.NOTHING if found is None else marks.document(found)

@@ -1,0 +1,161 @@
+"""Counts to learn from: cells of the cube, weighted by how mature their users are."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from models_app.bandit.design import Design, Floats, Integers
+
+UNKNOWN_LAG_WEIGHT = 1.0
+"""Pseudo-rewards spread evenly over the horizon: what is assumed before any came."""
+
+HALF_AN_HOUR = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One cell of the cube as the learner reads it; `variant` is 0-based.
+
+    `hour` is the hour of first touch and is given for immature users only.
+    """
+
+    day: date
+    policy_version: int | None
+    variant: int
+    context: int
+    mature: bool
+    hour: datetime | None
+    users: int
+    converted: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingCells:
+    """n cells in T strata.
+
+    Parameters
+    ----------
+    stratum: index [n] into the strata, which are in time order.
+    stratum_time: days [T] since the first stratum's day.
+    variant, context: 0-based indices [n].
+    users: effective users [n]: an immature user counts as the share of rewards that
+        has come by their age.
+    successes: users [n] with a counted reward.
+    maturity: that share [n], averaged over the cell's users; None: all have matured.
+
+    """
+
+    stratum: Integers
+    stratum_time: Floats
+    variant: Integers
+    context: Integers
+    users: Floats
+    successes: Floats
+    maturity: Floats | None = None
+
+
+def tabulate(
+    rows: Iterable[Row], lags: Sequence[int], horizon_hours: float, as_of: datetime
+) -> TrainingCells:
+    """Sum rows into cells; a stratum is one day and policy version.
+
+    `lags` counts rewards of mature users by time since first touch, in equal buckets
+    over the horizon. Mature and immature users of a stratum stay apart, because a slow
+    variant can only be told from a bad one by how it does once its users are mature.
+
+    Raises ValueError for an immature row without an hour.
+    """
+    grown: defaultdict[tuple[date, int, int, int, bool], Floats]
+    grown = defaultdict(lambda: np.zeros(3))
+    for row in rows:
+        share = 1.0 if row.mature else _share(row, lags, horizon_hours, as_of)
+        version = -1 if row.policy_version is None else row.policy_version
+        key = (row.day, version, row.variant, row.context, row.mature)
+        effective = max(row.users * share, row.converted)
+        grown[key] += (row.users, effective, row.converted)
+    keys = sorted(grown)
+    strata = sorted({key[:2] for key in keys})
+    sums = np.array([grown[key] for key in keys]).reshape(-1, 3)
+    mature = np.array([key[4] for key in keys], dtype=bool)
+    maturity = np.where(mature, 1.0, sums[:, 1] / np.maximum(sums[:, 0], 1e-12))
+    place = {stratum: index for index, stratum in enumerate(strata)}
+    return TrainingCells(
+        stratum=np.array([place[key[:2]] for key in keys], dtype=np.int64),
+        stratum_time=_times(strata),
+        variant=np.array([key[2] for key in keys], dtype=np.int64),
+        context=np.array([key[3] for key in keys], dtype=np.int64),
+        users=sums[:, 1],
+        successes=sums[:, 2],
+        maturity=np.minimum(maturity, 1.0),
+    )
+
+
+def arrived(age_hours: float, lags: Sequence[int], horizon_hours: float) -> float:
+    """Share of rewards that come within `age_hours` of the first touch, 0 to 1.
+
+    The lag histogram read linearly inside its buckets, with UNKNOWN_LAG_WEIGHT
+    rewards spread evenly over the horizon added to it.
+    """
+    position = min(max(age_hours / horizon_hours, 0.0), 1.0)
+    edges = np.linspace(0.0, 1.0, len(lags) + 1)
+    come = np.interp(position, edges, np.concatenate([[0.0], np.cumsum(lags)]))
+    total = float(np.sum(lags)) + UNKNOWN_LAG_WEIGHT
+    return float((come + UNKNOWN_LAG_WEIGHT * position) / total)
+
+
+def summed(index: Integers, values: Floats, size: int) -> Floats:
+    """Sums [size] of values [n] by index [n]."""
+    return np.asarray(np.bincount(index, values, size), dtype=np.float64)
+
+
+def check(cells: TrainingCells, design: Design) -> None:
+    """Raise ValueError, naming the field, where cells cannot belong to the design."""
+    _check_lengths(cells)
+    limits = {
+        "stratum": len(cells.stratum_time),
+        "variant": design.variants,
+        "context": design.segments,
+    }
+    for name, limit in limits.items():
+        index = getattr(cells, name)
+        if index.size and (index.min() < 0 or index.max() >= limit):
+            raise ValueError(f"{name}: must lie in 0..{limit - 1}")
+    for name in ("users", "successes", "stratum_time", "maturity"):
+        value = getattr(cells, name)
+        if value is not None and (not np.isfinite(value).all() or (value < 0).any()):
+            raise ValueError(f"{name}: must be finite and not negative")
+    if (cells.successes > cells.users * (1 + 1e-9)).any():
+        raise ValueError("successes: more than users")
+    if (np.diff(cells.stratum_time) < 0).any():
+        raise ValueError("stratum_time: must not go back")
+
+
+def _check_lengths(cells: TrainingCells) -> None:
+    for name in ("variant", "context", "users", "successes", "maturity"):
+        value = getattr(cells, name)
+        if value is not None and value.shape != cells.stratum.shape:
+            raise ValueError(f"{name}: one entry per cell is needed")
+
+
+def _share(
+    row: Row, lags: Sequence[int], horizon_hours: float, as_of: datetime
+) -> float:
+    """Share of rewards come by the age of users who arrived within the row's hour."""
+    if row.hour is None:
+        raise ValueError("hour: needed for immature users")
+    age = (as_of - row.hour - HALF_AN_HOUR) / timedelta(hours=1)
+    return arrived(age, lags, horizon_hours)
+
+
+def _times(strata: list[tuple[date, int]]) -> Floats:
+    """Days since the first day; the versions of one day follow each other evenly."""
+    counts = Counter(day for day, _ in strata)
+    seen: Counter[date] = Counter()
+    times = []
+    for day, _ in strata:
+        times.append((day - strata[0][0]).days + seen[day] / counts[day])
+        seen[day] += 1
+    return np.array(times, dtype=np.float64)

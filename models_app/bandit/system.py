@@ -1,0 +1,138 @@
+"""Cells arranged for Newton's method: likelihood, gradient and curvature from counts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse, special
+
+from models_app.bandit.cells import TrainingCells, summed
+from models_app.bandit.design import Design, Floats, Integers
+
+KNOTS = 32
+"""Steps of the smooth curve of time; more strata than this share its segments."""
+
+MATURITY_STEPS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Counts and features of n cells in T strata.
+
+    The linear predictor of a cell is curve[stratum] · θ[:k] + rows[row] · θ[k:] + the
+    stratum's own effect. `curve` [T, k] holds the intercept and the steps of a random
+    walk; `rows` [U, p - k] the distinct feature rows: the design's q, then `late`
+    columns (design mains times the share of rewards still to come), which soak up that some
+    variants convert later than others.
+    """
+
+    curve: Floats
+    rows: Floats
+    stratum: Integers
+    row: Integers
+    users: Floats
+    successes: Floats
+    time: Floats
+    late: int
+
+    @property
+    def size(self) -> int:
+        """p: coefficients beside the strata's own effects."""
+        return int(self.curve.shape[1] + self.rows.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Curvature:
+    """First and second derivatives of the log likelihood at a point.
+
+    `own` [T] and `gradient_own` [T] belong to the strata's own effects, `shared` [p, p]
+    and `gradient` [p] to the other coefficients, `cross` [T, p] to both.
+    """
+
+    gradient: Floats
+    gradient_own: Floats
+    shared: Floats
+    own: Floats
+    cross: Floats
+
+
+def arrange(design: Design, cells: TrainingCells) -> System:
+    """Arrange cells; cells without users carry no information and are left out."""
+    kept = np.flatnonzero(cells.users > 0)
+    kept = kept[np.argsort(cells.stratum[kept], kind="stable")]
+    pending = np.zeros(len(kept))
+    if cells.maturity is not None:
+        share = 1.0 - np.minimum(cells.maturity[kept], 1.0)
+        pending = np.round(share * MATURITY_STEPS)
+    variant, context = cells.variant[kept], cells.context[kept]
+    keys = np.stack([variant, context, pending.astype(np.int64)], axis=1)
+    distinct, row = np.unique(keys, axis=0, return_inverse=True)
+    rows = design.rows(distinct[:, 0], distinct[:, 1])
+    late = sum(t.size for t in design.terms if t.kind == "main") if pending.any() else 0
+    if late:
+        slow = rows[:, :late] * (distinct[:, 2:] / MATURITY_STEPS)
+        rows = np.concatenate([rows, slow], axis=1)
+    time = cells.stratum_time if len(cells.stratum_time) else np.zeros(1)
+    return System(
+        curve=_curve(time),
+        rows=rows,
+        stratum=cells.stratum[kept],
+        row=row.ravel(),
+        users=cells.users[kept].astype(np.float64),
+        successes=np.minimum(cells.successes, cells.users)[kept].astype(np.float64),
+        time=time,
+        late=late,
+    )
+
+
+def predictor(system: System, theta: Floats, own: Floats) -> Floats:
+    """Linear predictor [n] of the cells at coefficients θ [p] and own effects [T]."""
+    k = system.curve.shape[1]
+    strata = system.curve @ theta[:k] + own
+    return strata[system.stratum] + (system.rows @ theta[k:])[system.row]
+
+
+def log_likelihood(system: System, eta: Floats) -> float:
+    """Binomial log likelihood at linear predictor [n], constants left out."""
+    terms = system.successes * eta - system.users * np.logaddexp(0.0, eta)
+    return float(terms.sum())
+
+
+def curvature(system: System, eta: Floats) -> Curvature:
+    """Derivatives at linear predictor [n]; the cost is flat in the number of users."""
+    rate = special.expit(eta)
+    residual = system.successes - system.users * rate
+    weight = system.users * rate * (1.0 - rate)
+    strata, distinct = len(system.curve), len(system.rows)
+    by_row = summed(system.row, weight, distinct)
+    by_stratum = summed(system.stratum, weight, strata)
+    pull = summed(system.stratum, residual, strata)
+    rows, curve = system.rows, system.curve
+    gradient = [curve.T @ pull, rows.T @ summed(system.row, residual, distinct)]
+    features = _by_stratum(system, weight)
+    cross = np.concatenate([curve * by_stratum[:, None], features], axis=1)
+    scaled = rows * np.sqrt(by_row)[:, None]
+    top = np.concatenate([curve.T @ cross[:, : curve.shape[1]], curve.T @ features], 1)
+    bottom = np.concatenate([features.T @ curve, scaled.T @ scaled], axis=1)
+    shared = np.concatenate([top, bottom])
+    return Curvature(np.concatenate(gradient), pull, shared, by_stratum, cross)
+
+
+def _by_stratum(system: System, weight: Floats) -> Floats:
+    """Weighted sums [T, p - k] of feature rows within each stratum."""
+    strata = len(system.curve)
+    starts = np.searchsorted(system.stratum, np.arange(strata + 1))
+    shape = strata, len(system.rows)
+    table = sparse.csr_array((weight, system.row, starts), shape=shape)
+    return np.asarray(table @ system.rows)
+
+
+def _curve(time: Floats) -> Floats:
+    """Intercept and steps of a random walk [T, k] whose unit is a day's step."""
+    days = len(np.unique(np.floor(time)))
+    knots = min(days, KNOTS)
+    if knots < 2 or time[-1] <= 0:
+        return np.ones((len(time), 1))
+    width = time[-1] / (knots - 1)
+    starts = width * np.arange(knots - 1)
+    steps = np.clip((time[:, None] - starts) / width, 0.0, 1.0)
+    return np.concatenate([np.ones((len(time), 1)), np.sqrt(width) * steps], axis=1)

@@ -1,0 +1,200 @@
+"""What has been learnt: the model, its immutable policy versions, its training runs."""
+
+import uuid
+from datetime import datetime
+from itertools import product
+from typing import Any
+
+from django.db import models
+
+from levered_site.organizations.models import Organization
+from models_app.bandit.design import Design, Factor
+
+
+class BanditModelQuerySet(models.QuerySet["BanditModel"]):
+    """Reads of models, in words."""
+
+    def visible(self) -> "BanditModelQuerySet":
+        """Not deleted."""
+        return self.filter(deleted_at=None)
+
+
+class BanditModel(models.Model):
+    """Owns the design: factors, levels, contexts, reward type, attribution."""
+
+    class Type(models.TextChoices):
+        MAB = "mab"
+        CMAB = "cmab"
+
+    class Status(models.TextChoices):
+        UNTRAINED = "untrained"
+        TRAINING = "training"
+        TRAINED = "trained"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="bandit_models"
+    )
+    model_type = models.CharField(max_length=8, choices=Type.choices)
+    status = models.CharField(
+        max_length=16, choices=Status.choices, default=Status.UNTRAINED
+    )
+    # As the contract's training_data_config, levels always as {"id", "value"}.
+    training_data_config: "models.JSONField[dict[str, Any], dict[str, Any]]" = (
+        models.JSONField()
+    )
+    # The number of the PolicyVersion that serves; 0 is uniform and always exists.
+    policy_version = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = BanditModelQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-updated_at", "-id")
+        verbose_name = "model"
+
+    def __str__(self) -> str:
+        return f"{self.model_type} {self.id}"
+
+    def combinations(self) -> list[dict[str, Any]]:
+        """Return the levels of every variant, in the order of variant numbers."""
+        factors = self.training_data_config["design_factors"]
+        names = [factor["name"] for factor in factors]
+        values = [[level["value"] for level in factor["levels"]] for factor in factors]
+        return [dict(zip(names, row, strict=True)) for row in product(*values)]
+
+    @property
+    def design(self) -> Design:
+        """The factors and contexts as the cellar knows them, levels as text."""
+        config = self.training_data_config
+        return Design(
+            _factors(config["design_factors"]),
+            _factors(config.get("context_factors") or []),
+        )
+
+
+def _factors(described: list[dict[str, Any]]) -> tuple[Factor, ...]:
+    return tuple(
+        Factor(
+            factor["name"],
+            tuple(_as_text(level["value"]) for level in factor["levels"]),
+        )
+        for factor in described
+    )
+
+
+def _as_text(level: str | bool) -> str:  # noqa: FBT001 - a level's value is either
+    return level if isinstance(level, str) else str(level).lower()
+
+
+class TrainingRun(models.Model):
+    """One attempt to learn. A worker that holds it beats; a silent one is reaped."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    model = models.ForeignKey(
+        BanditModel, on_delete=models.CASCADE, related_name="training_runs"
+    )
+    status = models.CharField(
+        max_length=16, choices=Status.choices, default=Status.QUEUED
+    )
+    requested_by = models.CharField(max_length=160)
+    bias: "models.JSONField[dict[str, float], dict[str, float]]" = models.JSONField(
+        default=dict
+    )
+    progress = models.FloatField(default=0.0)
+    rows_read = models.BigIntegerField(null=True)
+    seconds: "models.JSONField[dict[str, float], dict[str, float]]" = models.JSONField(
+        default=dict
+    )
+    # How often a worker took it up: the holder's token, so that one that was given up
+    # for dead cannot record after its successor.
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # How often the broker was given the task, which spaces further deliveries.
+    sends = models.PositiveSmallIntegerField(default=0)
+    cancel_requested = models.BooleanField(default=False)
+    error = models.TextField(blank=True)
+    in_sample_metrics: "models.JSONField[dict[str, Any] | None, dict[str, Any] | None]" = models.JSONField(
+        null=True
+    )
+    policy_version = models.PositiveIntegerField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    sent_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = [
+            # One run per model at a time: a second call joins the first.
+            models.UniqueConstraint(
+                fields=("model",),
+                condition=models.Q(status__in=("queued", "running")),
+                name="one_open_run_per_model",
+            )
+        ]
+        indexes = [
+            # What the reaper looks at every few seconds: open runs only.
+            models.Index(
+                fields=("heartbeat_at",),
+                condition=models.Q(status__in=("queued", "running")),
+                name="open_runs",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.id}"
+
+
+class PolicyVersion(models.Model):
+    """The published allocation: immutable, so that a receipt can be replayed."""
+
+    class Cause(models.TextChoices):
+        START = "start"
+        TRAINING = "training"
+        VARIANTS = "variants"  # a variant was disabled, enabled or excluded
+
+    model = models.ForeignKey(
+        BanditModel, on_delete=models.CASCADE, related_name="policy_versions"
+    )
+    number = models.PositiveIntegerField()
+    cause = models.CharField(max_length=16, choices=Cause.choices)
+    training_run = models.ForeignKey(
+        TrainingRun, null=True, on_delete=models.SET_NULL, related_name="versions"
+    )
+    # little-endian float64 [contexts, variants], row-major: see bandit.policy
+    probabilities = models.BinaryField()
+    prob_best = models.BinaryField(null=True)
+    segments = models.PositiveIntegerField()
+    variants = models.PositiveIntegerField()
+    enabled: "models.JSONField[list[int], list[int]]" = (
+        models.JSONField()
+    )  # variant numbers
+    report: "models.JSONField[dict[str, Any] | None, dict[str, Any] | None]" = (
+        models.JSONField(null=True)
+    )
+    created_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField(
+        auto_now_add=True
+    )
+
+    class Meta:
+        ordering = ("-number",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("model", "number"), name="policy_version_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"

@@ -1,0 +1,27 @@
+"""Addresses of models. The policy's is with optimizations: it names their holdout."""
+
+from django.urls import path
+
+from models_app.views import ModelViewSet, TrainingRunViewSet
+
+urlpatterns = [
+    path("models", ModelViewSet.as_view({"get": "list"})),
+    path(
+        "models/<uuid:pk>",
+        ModelViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+    ),
+    path("models/<uuid:pk>/state", ModelViewSet.as_view({"get": "state"})),
+    path("models/<uuid:pk>/train", ModelViewSet.as_view({"post": "train"})),
+    path(
+        "models/<uuid:model_id>/training-runs",
+        TrainingRunViewSet.as_view({"get": "list"}),
+    ),
+    path(
+        "models/<uuid:model_id>/training-runs/<uuid:pk>",
+        TrainingRunViewSet.as_view({"get": "retrieve"}),
+    ),
+    path(
+        "models/<uuid:model_id>/training-runs/<uuid:pk>/cancel",
+        TrainingRunViewSet.as_view({"post": "cancel"}),
+    ),
+]

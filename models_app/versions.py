@@ -1,0 +1,159 @@
+"""Policy versions: record one and make it the serving one; the table as bytes and back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models_app.bandit import policy
+from models_app.bandit.design import Floats
+from models_app.bandit.policy import Compiled
+from models_app.models import BanditModel, PolicyVersion, TrainingRun
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where a version comes from."""
+
+    cause: PolicyVersion.Cause
+    run: TrainingRun | None = None
+    report: dict[str, Any] | None = None
+
+
+def start(model: BanditModel, enabled: Sequence[int]) -> PolicyVersion:
+    """Make version 0: uniform over the enabled variant numbers.
+
+    Made once, at going live; where it is there already it is returned as it is.
+    """
+    known = model.policy_versions.filter(number=0).first()
+    if known is not None:
+        return known
+    even = policy.uniform(model.design.segments, _mask(model, enabled))
+    origin = _Origin(PolicyVersion.Cause.START)
+    return _insert(model, 0, Compiled(even, even), enabled, origin)
+
+
+def record(
+    model: BanditModel,
+    run: TrainingRun,
+    compiled: Compiled,
+    enabled: Sequence[int],
+    report: dict[str, Any],
+) -> PolicyVersion:
+    """Store what a run learned as the next version and make it serve.
+
+    `enabled` are variant numbers, `report` plain JSON. Call inside a transaction, which
+    must also end the run and bump what serving compares.
+    """
+    origin = _Origin(PolicyVersion.Cause.TRAINING, run, report)
+    return _next(model, compiled, enabled, origin)
+
+
+def publish_enabled(
+    model: BanditModel, enabled: Sequence[int], *, exploration_share: float = 0.01
+) -> PolicyVersion:
+    """Make the version that serves from the moment the enabled variants change.
+
+    The last trained table (version 0's, before any) is restricted to the enabled
+    variants and normalised; exploration is mixed in anew. A variant that table did not
+    serve has no learned share, so it enters with an even one, 1 / enabled, until the
+    next training. Call inside the transaction that changes the variants.
+    """
+    source = trained(model) or active(model)
+    known, mask = _mask(model, source.enabled), _mask(model, enabled)
+    even = policy.uniform(source.segments, mask)
+    shares = _restricted(table(source), known, mask)
+    best = prob_best(source)
+    compiled = Compiled(
+        (1 - exploration_share) * shares + exploration_share * even,
+        even if best is None else _restricted(best, known, mask),
+    )
+    origin = _Origin(PolicyVersion.Cause.VARIANTS, report=source.report)
+    return _next(model, compiled, enabled, origin)
+
+
+def trained(model: BanditModel) -> PolicyVersion | None:
+    """Return the newest version made by training, if there is one."""
+    return (
+        model.policy_versions.filter(cause=PolicyVersion.Cause.TRAINING)
+        .order_by("-number")
+        .first()
+    )
+
+
+def active(model: BanditModel) -> PolicyVersion:
+    """Return the version that serves. Raises PolicyVersion.DoesNotExist for a draft."""
+    return model.policy_versions.get(number=model.policy_version)
+
+
+def table(version: PolicyVersion) -> Floats:
+    """Return the probabilities [segments, variants] of a version."""
+    return _unpack(version.probabilities, version)
+
+
+def prob_best(version: PolicyVersion) -> Floats | None:
+    """Return the probability of being best [segments, variants], where it is known."""
+    return None if version.prob_best is None else _unpack(version.prob_best, version)
+
+
+def _unpack(data: bytes | memoryview, version: PolicyVersion) -> Floats:
+    shape = (version.segments, version.variants)
+    return np.frombuffer(bytes(data), dtype="<f8").reshape(shape).astype(np.float64)
+
+
+def _pack(values: Floats) -> bytes:
+    return np.ascontiguousarray(values, dtype="<f8").tobytes()
+
+
+def _mask(model: BanditModel, enabled: Sequence[int]) -> NDArray[np.bool_]:
+    mask = np.zeros(model.design.variants, dtype=bool)
+    mask[np.array(enabled, dtype=np.int64) - 1] = True
+    return mask
+
+
+def _restricted(
+    shares: Floats, known: NDArray[np.bool_], enabled: NDArray[np.bool_]
+) -> Floats:
+    """Keep the enabled columns; new ones get 1 / enabled; every row sums to 1."""
+    kept = np.where(enabled & known, shares, 0.0)
+    total = kept.sum(axis=1, keepdims=True)
+    entering = (enabled & ~known) / enabled.sum()
+    learned = kept / np.where(total > 0, total, 1.0) * (1 - entering.sum()) + entering
+    spread = np.where(total > 0, learned, enabled / enabled.sum())
+    return np.asarray(spread, dtype=np.float64)
+
+
+def _next(
+    model: BanditModel, compiled: Compiled, enabled: Sequence[int], origin: _Origin
+) -> PolicyVersion:
+    # The model's row is the lock: numbers grow by one whoever publishes.
+    locked = BanditModel.objects.select_for_update().get(pk=model.pk)
+    last = locked.policy_versions.order_by("-number").first()
+    number = 1 if last is None else last.number + 1
+    version = _insert(model, number, compiled, enabled, origin)
+    model.policy_version = number
+    model.save(update_fields=["policy_version", "updated_at"])
+    return version
+
+
+def _insert(
+    model: BanditModel,
+    number: int,
+    compiled: Compiled,
+    enabled: Sequence[int],
+    origin: _Origin,
+) -> PolicyVersion:
+    segments, variants = compiled.probabilities.shape
+    return model.policy_versions.create(
+        number=number,
+        cause=origin.cause,
+        training_run=origin.run,
+        probabilities=_pack(compiled.probabilities),
+        prob_best=_pack(compiled.prob_best),
+        segments=segments,
+        variants=variants,
+        enabled=sorted(enabled),
+        report=origin.report,
+    )

@@ -1,0 +1,124 @@
+"""Endpoints: models, what they learned, and their training."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from levered_site.api import waiting
+from levered_site.errors import ConflictError
+from levered_site.organizations.permissions import AdminFor
+from levered_site.organizations.viewsets import Deletes, Lists, Retrieves
+from models_app import retirement, runs, state
+from models_app.models import BanditModel, TrainingRun
+from models_app.serializers import (
+    ModelShape,
+    StateShape,
+    TrainedShape,
+    TrainingRunShape,
+    TrainShape,
+)
+
+LOOK_EVERY = 0.2  # seconds
+PREFER = OpenApiParameter(
+    "Prefer",
+    str,
+    OpenApiParameter.HEADER,
+    description="`respond-async`: answer 202 at once instead of waiting.",
+)
+
+
+class ModelViewSet(Lists[BanditModel], Retrieves[BanditModel], Deletes[BanditModel]):
+    """What has been learned, optimization by optimization."""
+
+    queryset = BanditModel.objects.visible()
+    serializer_class = ModelShape
+    list_name = "models"
+    permission_classes = [AdminFor("destroy")]
+
+    def perform_destroy(self, instance: BanditModel) -> None:
+        """Put it out of sight; 409 while an optimization uses it."""
+        retirement.retire(instance, self.actor)
+
+    @extend_schema(responses=StateShape)
+    def state(self, _request: Request, **_kwargs: Any) -> Response:
+        """Show what was learned: per variant, per context level, coefficients."""
+        return Response(StateShape(state.of(self.get_object())).data)
+
+    @extend_schema(
+        request=TrainShape,
+        parameters=[PREFER],
+        responses={200: TrainedShape, 202: TrainedShape},
+    )
+    def train(self, request: Request, **_kwargs: Any) -> Response:
+        """Train; 200 when it ends within 25 s, else 202. A second call joins the first."""
+        model = self.get_object()
+        bias = self.read_body(TrainShape).get("bias")
+        run = runs.ask(model, requested_by=str(self.actor), bias=bias)
+        preferred = request.headers.get("Prefer", "").lower()
+        if "respond-async" not in preferred:
+            with waiting.seat() as seated:
+                if seated:
+                    run = _wait_for(run)
+        return self._answer(run)
+
+    def _answer(self, run: TrainingRun) -> Response:
+        place = f"/api/v2/models/{run.model_id}/training-runs/{run.pk}"
+        if run.status in runs.OPEN:
+            under_way = {
+                "model_id": run.model_id,
+                "training_run_id": run.pk,
+                "status": "training",
+            }
+            return Response(
+                under_way, status.HTTP_202_ACCEPTED, headers={"Location": place}
+            )
+        if run.status != TrainingRun.Status.SUCCEEDED:
+            raise ConflictError(f"Training {run.status}: {run.error or 'on request'}")
+        done = {
+            "model_id": run.model_id,
+            "training_run_id": run.pk,
+            "status": "trained",
+            "policy_version": run.policy_version,
+            "in_sample_metrics": run.in_sample_metrics,
+        }
+        return Response(TrainedShape(done).data, headers={"Location": place})
+
+
+class TrainingRunViewSet(Lists[TrainingRun], Retrieves[TrainingRun]):
+    """Attempts of one model to learn."""
+
+    queryset = TrainingRun.objects.all()
+    serializer_class = TrainingRunShape
+    list_name = "training_runs"
+
+    def get_queryset(self) -> QuerySet[TrainingRun]:
+        """Those of the model, which must be the organization's own."""
+        if getattr(self, "swagger_fake_view", False):
+            return TrainingRun.objects.none()
+        model_id: UUID = self.kwargs["model_id"]
+        own = BanditModel.objects.visible().filter(organization_id=self.organization_id)
+        if not own.filter(pk=model_id).exists():
+            raise Http404
+        return TrainingRun.objects.filter(model_id=model_id)
+
+    @extend_schema(request=None, responses=TrainingRunShape)
+    def cancel(self, _request: Request, **_kwargs: Any) -> Response:
+        """Stop a run: at once while it is queued, else at its next phase."""
+        return self.answer(runs.cancel(self.get_object()))
+
+
+def _wait_for(run: TrainingRun) -> TrainingRun:
+    """Look at a run until it ends or patience does."""
+    until = time.monotonic() + settings.TRAIN_WAIT_SECONDS
+    while run.status in runs.OPEN and time.monotonic() < until:
+        time.sleep(LOOK_EVERY)
+        run.refresh_from_db()
+    return run

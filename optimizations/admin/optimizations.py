@@ -1,0 +1,178 @@
+"""The staff page of an optimization: its settings, its deeds, its results."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, Subquery
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from typing_extensions import override
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+
+from levered_site.organizations.admin import actor
+from levered_site.staff import marks
+from levered_site.staff.columns import column
+from levered_site.staff.deeds import WithDeeds
+from levered_site.staff.pages import EditedByDeed
+from metrics.models import AssignmentSource, Metric
+from models_app.models import PolicyVersion, TrainingRun
+from optimizations import configuration, lifecycle
+from optimizations.admin import panel
+from optimizations.admin.forms import OptimizationForm, asked
+from optimizations.admin.moves import DEEDS
+from optimizations.models import Optimization, Variant
+
+WHILE_DRAFT = ("reward_metric", "assignment_source")
+
+
+@admin.register(Optimization)
+class OptimizationAdmin(WithDeeds, EditedByDeed):
+    """Made through the API, where factors are given; from then on kept here too."""
+
+    list_display = (
+        "name",
+        "organization",
+        "state",
+        "variants",
+        "metric",
+        "measured",
+        "model_state",
+        "last_training",
+        "updated_at",
+    )
+    list_filter = ("status", "allocation", ("organization", AutocompleteSelectFilter))
+    list_select_related = ("organization", "model", "reward_metric")
+    search_fields = ("id__exact", "name", "organization__id__exact")
+    search_help_text = "A name, or the id of an optimization or organization."
+    ordering = ("-updated_at", "-id")
+    list_before_template = "staff/made_by_api.html"
+    change_form_outer_before_template = "staff/optimization_panel.html"
+    filter_horizontal = ("guardrail_metrics",)
+    readonly_fields = ("organization", "dates")
+    fieldsets = (
+        (None, {"fields": (("name", "organization"), "dates")}),
+        (
+            "Goal",
+            {"fields": ("reward_metric", "guardrail_metrics", "assignment_source")},
+        ),
+        (
+            "Traffic",
+            {
+                "fields": (
+                    ("holdout_percentage", "expected_users"),
+                    ("allocation", "exploration_share"),
+                    "retrain_every_minutes",
+                    "excluded_combinations",
+                    ("allowed_origins", "excluded_users"),
+                )
+            },
+        ),
+    )
+    form = OptimizationForm
+    deeds = DEEDS
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Count variants and find the last training in the same statement."""
+        of_model = TrainingRun.objects.filter(model=OuterRef("model_id"))
+        of_this = Variant.objects.filter(optimization=OuterRef("pk"))
+        serving = PolicyVersion.objects.filter(
+            model=OuterRef("model_id"), number=OuterRef("model__policy_version")
+        )
+        newest = of_model.order_by("-created_at", "-id")
+        return (
+            super()
+            .get_queryset(request)
+            .filter(deleted_at=None)
+            .annotate(
+                last_run=Subquery(newest.values("status")[:1]),
+                lift=Subquery(serving.values("report__summary__lift")[:1]),
+                last_number=Subquery(of_this.order_by("-number").values("number")[:1]),
+            )
+        )
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What is fixed once live cannot be typed into."""
+        fixed = () if obj and obj.status == Optimization.Status.DRAFT else WHILE_DRAFT
+        return (*self.readonly_fields, *fixed)
+
+    @override
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,
+        **options: Any,
+    ) -> Any:
+        """Offer only what is the organization's own."""
+        form = super().get_form(request, obj, change, **options)
+        own = {"organization_id": obj.organization_id} if obj else {"pk": None}
+        for name, field in form.base_fields.items():
+            if name in {"reward_metric", "guardrail_metrics"}:
+                field.queryset = Metric.objects.filter(**own)
+            elif name == "assignment_source":
+                field.queryset = AssignmentSource.objects.filter(**own)
+        return form
+
+    @override
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Put the results above the form."""
+        optimization = context.get("original")
+        if optimization is not None:
+            context["panel"] = panel.of(optimization)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @override
+    def save_by_deed(
+        self, request: HttpRequest, obj: Any, changes: dict[str, Any]
+    ) -> None:
+        """Change it as the API's PATCH would."""
+        users = changes.pop("excluded_users", None)
+        if changes:
+            obj = lifecycle.change(obj, asked(changes), actor(request))
+        if users is not None:
+            configuration.exclude_users(obj, users, actor(request))
+
+    @column("Status", order="status", pills=True)
+    def state(self, optimization: Optimization) -> str:
+        """Where it stands."""
+        return optimization.status
+
+    @column("Variants", order="last_number")
+    def variants(self, optimization: Any) -> int:
+        """How many there are: they are numbered from 1 without gaps."""
+        return optimization.last_number or 0
+
+    @column("Reward metric", order="reward_metric__name")
+    def metric(self, optimization: Optimization) -> SafeString | str:
+        """The way to what it seeks."""
+        return marks.link(optimization.reward_metric)
+
+    @column("Lift", order="lift")
+    def measured(self, optimization: Any) -> str:
+        """The measured lift as of the training that serves."""
+        return marks.percent(optimization.lift, signed=True)
+
+    @column("Model", order="model__status", pills=True)
+    def model_state(self, optimization: Optimization) -> str:
+        """Where its model stands."""
+        return optimization.model.status
+
+    @column("Last training", order="last_run", pills=True)
+    def last_training(self, optimization: Any) -> Any:
+        """How the last training went."""
+        return optimization.last_run
+
+    @column("Dates")
+    def dates(self, optimization: Optimization) -> str:
+        """Its life so far."""
+        known = (
+            ("created", optimization.created_at),
+            ("live", optimization.went_live_at),
+            ("shipped", optimization.shipped_at),
+            ("ended", optimization.ended_at),
+        )
+        return " · ".join(f"{what} {at:%Y-%m-%d %H:%M}" for what, at in known if at)

@@ -1,0 +1,134 @@
+"""What an optimization's staff page shows above the form: results, trainings, ways on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.safestring import SafeString
+
+from levered_site.errors import ConflictError
+from levered_site.organizations.models import AuditEntry
+from levered_site.staff import marks
+from models_app.admin import tables
+from models_app.models import PolicyVersion, TrainingRun
+from optimizations import results
+from optimizations.models import CubeDay, Decision, Optimization, Regime, Variant
+from optimizations.results import Results
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Ready pieces of HTML; `note` says why there are no results yet."""
+
+    figures: tuple[tuple[str, str, str], ...]
+    variants: SafeString | str
+    runs: SafeString | str
+    ways: tuple[SafeString, ...]
+    note: str = ""
+
+
+def of(optimization: Optimization) -> Panel:
+    """Read everything that the page shows beside the settings."""
+    runs, elsewhere = tables.runs_of(optimization.model), ways(optimization)
+    try:
+        found = results.of(optimization)
+    except ConflictError as error:
+        return Panel((), variants(optimization), runs, elsewhere, error.message)
+    return Panel(_figures(optimization, found), learned(found), runs, elsewhere)
+
+
+def _figures(
+    optimization: Optimization, found: Results
+) -> tuple[tuple[str, str, str], ...]:
+    measured, modeled = found.primary_metric_vs_holdout or {}, found.stats
+    why = found.unavailable
+    return (
+        (
+            "Measured lift",
+            marks.percent(measured.get("lift_percent"), signed=True),
+            _interval(measured.get("lift_ci"))
+            or why.get("primary_metric_vs_holdout.lift_percent", ""),
+        ),
+        (
+            "Estimated improvement",
+            marks.percent(modeled["estimated_improvement_percent"], signed=True),
+            _interval(modeled["estimated_improvement_interval"])
+            or why.get("stats.estimated_improvement_percent", ""),
+        ),
+        (
+            "Users",
+            marks.figure(measured.get("optimization_exposures")),
+            f"optimized; {marks.figure(measured.get('holdout_exposures'))} held out",
+        ),
+        (
+            "Policy version",
+            str(optimization.model.policy_version),
+            f"counts of {found.as_of:%Y-%m-%d %H:%M}"
+            if found.as_of
+            else "no counts yet",
+        ),
+    )
+
+
+def _interval(limits: Sequence[float | None] | None) -> str:
+    shown = marks.interval(limits, signed=True)
+    return "" if shown == marks.NOTHING else f"95 %: {shown}"
+
+
+def learned(found: Results) -> SafeString:
+    """Every variant with what was observed of it and what is believed of it."""
+    return marks.table(
+        (
+            *("", "variant", "", "users", "conversions", "rate per user"),
+            *("expected reward", "share of traffic", "probability best"),
+        ),
+        ([*_observed(row), *_believed(row)] for row in found.variants),
+    )
+
+
+def _observed(row: Mapping[str, Any]) -> list[object]:
+    return [
+        row["number"],
+        marks.code(row["variant_key"]),
+        "" if row["enabled"] else marks.pill("disabled"),
+        marks.figure(row["users"]),
+        marks.figure(row["conversions"]),
+        marks.percent(100 * row["user_rate"]) if row["users"] else marks.NOTHING,
+    ]
+
+
+def _believed(row: Mapping[str, Any]) -> list[object]:
+    mean, low, high = (row[f"expected_reward_{k}"] for k in ("mean", "lo", "hi"))
+    reward = (
+        marks.NOTHING
+        if mean is None
+        else f"{marks.figure(mean, 3)} ({marks.figure(low, 3)} to {marks.figure(high, 3)})"
+    )
+    return [
+        reward,
+        marks.NOTHING if row["weight"] is None else marks.bar(row["weight"]),
+        marks.NOTHING if row["prob_best"] is None else marks.bar(row["prob_best"]),
+    ]
+
+
+def variants(optimization: Optimization) -> SafeString:
+    """The variants of one that was never live."""
+    rows = optimization.variants.defer("screenshot")
+    return marks.table(
+        ("", "variant"), ((v.number, marks.code(v.variant_key)) for v in rows)
+    )
+
+
+def ways(optimization: Optimization) -> tuple[SafeString, ...]:
+    """Link to everything else that is known of it."""
+    own = {"q": optimization.pk}
+    return (
+        marks.to(optimization.model.__class__, optimization.model_id, "Model"),
+        marks.listing(Variant, "Variants", **own),
+        marks.listing(Decision, "Decisions", **own),
+        marks.listing(TrainingRun, "Training runs", q=optimization.model_id),
+        marks.listing(PolicyVersion, "Policy versions", q=optimization.model_id),
+        marks.listing(Regime, "Regimes", **own),
+        marks.listing(CubeDay, "Cube days", **own),
+        marks.listing(AuditEntry, "Audit log", **own),
+    )

@@ -1,0 +1,92 @@
+"""One day of the cube as bytes and back: columns side by side, compressed. Pure."""
+
+import hashlib
+import zlib
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, date, datetime
+
+import orjson
+
+from warehouse.sql.cube import Cell, CubeSpec
+
+# Grows when the bytes change; a day of another format is counted again. Format and
+# fingerprint stand uncompressed in front, so that they are read without the cells.
+FORMAT = b"2"
+FINGERPRINT = 16
+COLUMNS = tuple(field.name for field in fields(Cell) if field.name != "day")
+# What a change of makes stored counts wrong. Not the metric's text nor the regimes: a
+# change of those opens a regime, and what was counted before stands.
+DECIDING = (
+    "variants",
+    "contexts",
+    "reward_type",
+    "outcomes",
+    "attribution",
+    "window_hours",
+    "horizon_hours",
+    "excluded_users",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The cells of one day of first touch, and what was counted beside them.
+
+    `lags` are 32 buckets over the horizon, of mature users; `fingerprint` names the
+    question that was answered.
+    """
+
+    day: date
+    cells: tuple[Cell, ...]
+    lags: tuple[int, ...]
+    crossover_users: int
+    arm_mismatch_users: int
+    fingerprint: str
+
+
+def fingerprint(spec: CubeSpec) -> str:
+    """Name what a stored day's counts depend on besides its events."""
+    asked = asdict(spec)
+    text = orjson.dumps([asked[name] for name in DECIDING])
+    return hashlib.sha256(text).hexdigest()[:FINGERPRINT]
+
+
+def answers(data: bytes | memoryview, asked: str) -> bool:
+    """Tell whether a stored day's counts answer the question of this fingerprint."""
+    return bytes(data[: 1 + FINGERPRINT]) == FORMAT + asked.encode()
+
+
+def write(day: Day) -> bytes:
+    """Write a day as compressed JSON, one list per column; `read` is the inverse."""
+    document = {
+        "lags": day.lags,
+        "crossover_users": day.crossover_users,
+        "arm_mismatch_users": day.arm_mismatch_users,
+        "columns": {
+            name: [getattr(cell, name) for cell in day.cells] for name in COLUMNS
+        },
+    }
+    head = FORMAT + day.fingerprint.encode()
+    return head + zlib.compress(orjson.dumps(document), level=6)
+
+
+def read(day: date, data: bytes | memoryview) -> Day | None:
+    """Read what `write` wrote for a day; None for another format."""
+    data = bytes(data)
+    if not data.startswith(FORMAT):
+        return None
+    place = len(FORMAT) + FINGERPRINT
+    document = orjson.loads(zlib.decompress(data[place:]))
+    columns = document.pop("columns")
+    columns["hour"] = [_hour(text) for text in columns["hour"]]
+    cells = tuple(
+        Cell(**dict(zip(columns, row, strict=True)), day=day)
+        for row in zip(*columns.values(), strict=True)
+    )
+    document["lags"] = tuple(document["lags"])
+    asked = data[len(FORMAT) : place].decode()
+    return Day(day=day, cells=cells, fingerprint=asked, **document)
+
+
+def _hour(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)

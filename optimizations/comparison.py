@@ -1,0 +1,105 @@
+"""Optimized against holdout for one metric of one optimization, from stored cells."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+from metrics import stats
+from metrics.models import Metric
+from metrics.stats import Direction, Kind, Lift
+from optimizations import tallies
+from optimizations.cube import Observed
+from optimizations.models import Optimization, Regime
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The measured lift, and the same per regime for those who look closer."""
+
+    lift: Lift
+    regimes: tuple[dict[str, Any], ...]
+
+
+def of(optimization: Optimization, metric: Metric, observed: Observed) -> Comparison:
+    """Compare the arms: per user, mature users, stratified by regime."""
+    kind = cast("Kind", metric.reward_type)
+    strata = tallies.strata(observed.cells, kind)
+    expected = optimization.expected_users or stats.expected_from_first_week(
+        tallies.first_week(observed.cells)
+    )
+    lift = stats.lift.measured(
+        strata.values(),
+        kind,
+        direction=cast("Direction", metric.direction),
+        expected_users=expected,
+    )
+    regimes = [
+        _regime(regime, strata.get(regime.number))
+        for regime in optimization.regimes.order_by("number")
+    ]
+    return Comparison(lift, tuple(regimes))
+
+
+def _regime(regime: Regime, stratum: stats.Stratum | None) -> dict[str, Any]:
+    optimized, holdout = stratum or (stats.EMPTY, stats.EMPTY)
+    return {
+        "number": regime.number,
+        "starts_at": regime.starts_at,
+        "reason": regime.reason,
+        "holdout_percentage": regime.holdout_percentage,
+        "optimization_exposures": optimized.users,
+        "holdout_exposures": holdout.users,
+        "optimization_rate": optimized.mean if optimized.users else None,
+        "holdout_rate": holdout.mean if holdout.users else None,
+    }
+
+
+def shown(metric: Metric, comparison: Comparison) -> dict[str, Any]:
+    """Write a comparison as section 6 of the contract names it."""
+    lift = comparison.lift
+    return {
+        "metric_id": metric.pk,
+        "metric_name": metric.name,
+        "direction": metric.direction,
+        "holdout_rate": lift.holdout_rate,
+        "optimization_rate": lift.optimization_rate,
+        "holdout_exposures": lift.holdout_users,
+        "optimization_exposures": lift.optimization_users,
+        "difference": lift.difference,
+        "difference_ci": lift.difference_ci,
+        "lift_percent": lift.lift_percent,
+        "lift_ci": lift.lift_ci,
+        "p_value": lift.p_value,
+        "lift_ci_delta": lift.lift_ci_delta,
+        "lift_ci_anytime": lift.lift_ci_anytime,
+        "p_value_anytime": lift.p_value_anytime,
+        "regimes": comparison.regimes,
+    }
+
+
+def withheld(comparison: Comparison) -> dict[str, str]:
+    """Return the reason for every null of `shown`, by its full name."""
+    named = {
+        "holdout_users": "holdout_exposures",
+        "optimization_users": "optimization_exposures",
+    }
+    return {
+        f"primary_metric_vs_holdout.{named.get(name, name)}": reason
+        for name, reason in comparison.lift.unavailable.items()
+    }
+
+
+def checks(optimization: Optimization, observed: Observed) -> dict[str, Any]:
+    """Tell whether traffic split as configured, is mature, and kept its arms."""
+    shares = {
+        regime.number: regime.holdout_percentage / 100
+        for regime in optimization.regimes.order_by("number")
+    }
+    users = sum(cell.users for cell in observed.cells)
+    mature = sum(cell.users for cell in observed.cells if cell.mature)
+    ratio = stats.sample_ratio(tallies.splits(observed.cells, shares))
+    return {
+        "sample_ratio": asdict(ratio),
+        "maturity": asdict(stats.maturity(mature, users)),
+        "crossover": asdict(stats.crossover(observed.crossover_users, users)),
+        "arm_mismatch": asdict(stats.arm_mismatch(observed.arm_mismatch_users, users)),
+    }

@@ -1,0 +1,144 @@
+"""The observation cube: ask the warehouse for the open days, keep each day, read them all."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+
+from metrics.models import Metric
+from optimizations import cells, late, questions
+from optimizations.cells import Day
+from optimizations.late import Sealed
+from optimizations.models import CubeDay, Optimization
+from warehouse.backends import managed
+from warehouse.sql.cube import Cell, Cube, CubeSpec
+
+NO_LAGS = (0,) * 32
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All stored days of one optimization and metric together.
+
+    `lags` are 32 buckets over the horizon; `as_of` the last refresh, None before any;
+    `rows_read` the raw exposure rows that the refresh behind this answer read.
+    """
+
+    cells: tuple[Cell, ...]
+    lags: tuple[int, ...]
+    crossover_users: int
+    arm_mismatch_users: int
+    as_of: datetime | None
+    rows_read: int = 0
+
+
+def refresh(
+    optimization: Optimization, metric: Metric, as_of: datetime, *, full: bool = False
+) -> Observed:
+    """Count the open days in the warehouse, by one statement, and store them.
+
+    `full` counts sealed days again too. Days past their horizon and the allowance for
+    late arrivals are sealed; a row that came late opens its day again.
+
+    Raises ConflictError for a draft, UnavailableError for a connected warehouse, WarehouseError
+    where the warehouse refuses; what is stored then stays as it is.
+    """
+    spec = questions.of(optimization, metric, as_of)
+    known = [] if full else _sealed(optimization, metric, spec)
+    stored = _rows(optimization, metric)
+    days = late.days_to_count(
+        optimization,
+        spec.horizon_hours,
+        known,
+        stored.aggregate(last=Max("computed_at"))["last"],
+        as_of,
+    )
+    spec = replace(spec, days=days)
+    counted = managed.of(spec.organization_id).observe(spec, questions.checked(metric))
+    _store(optimization, metric, spec, counted)
+    return replace(read(optimization, metric), rows_read=counted.rows_read)
+
+
+def read(optimization: Optimization, metric: Metric) -> Observed:
+    """Return every stored day's counts; asks no warehouse."""
+    rows = list(_rows(optimization, metric))
+    days = [day for row in rows if (day := cells.read(row.day, row.cells)) is not None]
+    return Observed(
+        cells=tuple(cell for day in days for cell in day.cells),
+        lags=tuple(map(sum, zip(NO_LAGS, *(day.lags for day in days), strict=True))),
+        crossover_users=sum(day.crossover_users for day in days),
+        arm_mismatch_users=sum(day.arm_mismatch_users for day in days),
+        as_of=max((row.computed_at for row in rows), default=None),
+    )
+
+
+def stored_days(optimization: Optimization, metric: Metric) -> tuple[date, ...]:
+    """List the days of first touch that were counted, ascending."""
+    return tuple(
+        _rows(optimization, metric).order_by("day").values_list("day", flat=True)
+    )
+
+
+def _rows(optimization: Optimization, metric: Metric) -> QuerySet[CubeDay]:
+    return CubeDay.objects.filter(optimization=optimization, metric=metric)
+
+
+def _sealed(optimization: Optimization, metric: Metric, spec: CubeSpec) -> list[Sealed]:
+    """List sealed days whose counts answer this very question."""
+    asked = cells.fingerprint(spec)
+    return [
+        Sealed(row.day, row.computed_at)
+        for row in _rows(optimization, metric).filter(sealed=True)
+        if cells.answers(row.cells, asked)
+    ]
+
+
+def _store(
+    optimization: Optimization, metric: Metric, spec: CubeSpec, counted: Cube
+) -> None:
+    """Keep each day asked for, one without users too, unless a later count is there."""
+    with transaction.atomic():
+        Optimization.objects.select_for_update().get(pk=optimization.pk)
+        newer = set(
+            _rows(optimization, metric)
+            .filter(day__in=spec.days, computed_at__gt=spec.as_of)
+            .values_list("day", flat=True)
+        )
+        CubeDay.objects.bulk_create(
+            [
+                CubeDay(
+                    optimization=optimization,
+                    metric=metric,
+                    day=day.day,
+                    sealed=late.is_sealed(day.day, spec.horizon_hours, spec.as_of),
+                    computed_at=spec.as_of,
+                    cells=cells.write(day),
+                )
+                for day in _by_day(spec, counted)
+                if day.day not in newer
+            ],
+            update_conflicts=True,
+            unique_fields=["optimization", "metric", "day"],
+            update_fields=["sealed", "computed_at", "cells"],
+        )
+
+
+def _by_day(spec: CubeSpec, counted: Cube) -> Iterable[Day]:
+    asked = cells.fingerprint(spec)
+    own: defaultdict[date, list[Cell]] = defaultdict(list)
+    for cell in counted.cells:
+        own[cell.day].append(cell)
+    beside = {counts.day: counts for counts in counted.days}
+    for day in spec.days:
+        counts = beside.get(day)
+        yield Day(
+            day=day,
+            cells=tuple(own[day]),
+            lags=counts.lags if counts else NO_LAGS,
+            crossover_users=counts.crossover_users if counts else 0,
+            arm_mismatch_users=counts.arm_mismatch_users if counts else 0,
+            fingerprint=asked,
+        )

@@ -1,0 +1,158 @@
+"""Which days must be counted (again): the open ones, and sealed ones that rows came late for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from optimizations.models import Optimization
+
+# A row is stamped when its statement starts and seen when it is committed: rows stamped
+# this long before the last look may have been missed by it.
+MARGIN = timedelta(minutes=10)
+
+FIRST = """
+SELECT LEAST(
+  (SELECT min(timestamp_utc) FROM managed_exposures
+   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s),
+  (SELECT min(decided_at) FROM decisions
+   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s)
+)
+"""
+
+# A late row matters to a sealed day when its user was touched on that day and it lies
+# before the day's last horizon: so an earlier touch, which moves its user, opens the
+# day it takes the user from and the day it brings them to. Users who come back later
+# are not late. A first serve after ingested exposures moves the user whenever it comes.
+TOUCHED = """
+WITH sealed AS (
+  SELECT * FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[],
+    %(closes)s::timestamptz[], %(counted)s::timestamptz[])
+    AS s (starts_at, ends_at, closes_at, counted_at)
+), late AS (
+  SELECT anonymous_id, timestamp_utc AS at, created_at FROM managed_exposures
+  WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
+    AND created_at >= %(since)s AND timestamp_utc <= %(last_close)s
+  UNION ALL
+  SELECT anonymous_id, timestamp_utc, created_at FROM managed_rewards
+  WHERE organization_id = %(organization)s AND created_at >= %(since)s
+    AND (optimization_id IS NULL OR optimization_id = %(optimization)s)
+    AND timestamp_utc >= %(first_start)s AND timestamp_utc <= %(last_close)s
+), touches AS (
+  SELECT anonymous_id, timestamp_utc AS at FROM managed_exposures
+  WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
+    AND timestamp_utc >= %(first_start)s AND timestamp_utc < %(last_end)s
+  UNION ALL
+  SELECT anonymous_id, decided_at FROM decisions
+  WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
+    AND decided_at >= %(first_start)s AND decided_at < %(last_end)s
+)
+SELECT DISTINCT s.starts_at
+FROM late AS l
+JOIN touches AS t ON t.anonymous_id = l.anonymous_id
+JOIN sealed AS s ON t.at >= s.starts_at AND t.at < s.ends_at
+WHERE l.at <= s.closes_at AND l.created_at >= s.counted_at - %(margin)s
+UNION
+SELECT DISTINCT s.starts_at
+FROM decisions AS d
+JOIN managed_exposures AS e ON e.anonymous_id = d.anonymous_id
+JOIN sealed AS s ON e.timestamp_utc >= s.starts_at AND e.timestamp_utc < s.ends_at
+WHERE d.organization_id = %(organization)s AND d.optimization_id = %(optimization)s
+  AND d.decided_at >= %(since)s AND d.decided_at >= s.counted_at - %(margin)s
+  AND e.organization_id = %(organization)s AND e.optimization_id = %(optimization)s
+  AND e.timestamp_utc >= %(first_start)s AND e.timestamp_utc < %(last_end)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A stored day that is closed, and when it was counted."""
+
+    day: date
+    computed_at: datetime
+
+
+def days_to_count(
+    optimization: Optimization,
+    horizon_hours: int,
+    sealed: Iterable[Sealed],
+    looked_at: datetime | None,
+    as_of: datetime,
+) -> tuple[date, ...]:
+    """List, ascending, the days of first touch that a refresh has to count.
+
+    From launch or the first event (history may be sent in later) until today, without
+    the sealed days that nothing came late for since `looked_at`, the last refresh; and
+    never a day whose events are past their retention.
+    """
+    kept = {each.day: each for each in sealed}
+    launch = optimization.went_live_at or optimization.created_at
+    first = min(filter(None, (_first_event(optimization), launch, as_of)))
+    oldest = as_of - timedelta(days=settings.RETENTION_DAYS)
+    days = _range(max(first, oldest).astimezone(UTC).date(), as_of.date())
+    closed = {day: kept[day] for day in days if day in kept}
+    reopened = _reopened(optimization, horizon_hours, closed, looked_at)
+    return tuple(day for day in days if day not in closed or day in reopened)
+
+
+def closes_at(day: date, horizon_hours: int) -> datetime:
+    """Tell when the horizon of the last user first touched on a day has passed."""
+    return _start(day) + timedelta(days=1, hours=horizon_hours)
+
+
+def is_sealed(day: date, horizon_hours: int, as_of: datetime) -> bool:
+    """Tell whether a day counted at `as_of` is past its horizon and late arrivals."""
+    late = timedelta(hours=settings.LATE_ARRIVAL_HOURS)
+    return as_of >= closes_at(day, horizon_hours) + late
+
+
+def _first_event(optimization: Optimization) -> datetime | None:
+    with connection.cursor() as cursor:
+        cursor.execute(FIRST, _owner(optimization))
+        (first,) = cursor.fetchone()
+    found: datetime | None = first
+    return found
+
+
+def _reopened(
+    optimization: Optimization,
+    horizon_hours: int,
+    sealed: Mapping[date, Sealed],
+    looked_at: datetime | None,
+) -> set[date]:
+    if not sealed or looked_at is None:
+        return set()
+    days = sorted(sealed)
+    closes = [closes_at(day, horizon_hours) for day in days]
+    values = _owner(optimization) | {
+        "starts": [_start(day) for day in days],
+        "ends": [_start(day) + timedelta(days=1) for day in days],
+        "closes": closes,
+        "counted": [sealed[day].computed_at for day in days],
+        "first_start": _start(days[0]),
+        "last_end": _start(days[-1]) + timedelta(days=1),
+        "last_close": closes[-1],
+        "since": looked_at - MARGIN,
+        "margin": MARGIN,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(TOUCHED, values)
+        return {start.astimezone(UTC).date() for (start,) in cursor.fetchall()}
+
+
+def _owner(optimization: Optimization) -> dict[str, Any]:
+    return {
+        "organization": optimization.organization_id,
+        "optimization": optimization.pk,
+    }
+
+
+def _start(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _range(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=each) for each in range((last - first).days + 1)]

@@ -1,0 +1,165 @@
+"""What the model says, from the stored report of the version that serves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from metrics import stats
+from metrics.models import Metric
+from metrics.stats import BaselineSanity, Kind
+from models_app import versions
+from models_app.models import PolicyVersion
+from optimizations import tallies
+from optimizations.cube import Observed
+from optimizations.models import Optimization
+from optimizations.tallies import Counts
+
+Json = dict[str, Any]
+NOT_TRAINED = "no training has succeeded yet"
+NOT_YET = "not computed by this version of the service"
+STATS = (
+    "estimated_improvement_percent",
+    "estimated_improvement_interval",
+    "best_vs_baseline_percent",
+    "best_vs_baseline_interval",
+    "estimated_progress",
+)
+IMPORTANCE = (
+    "factor_importance",
+    "factor_utilities",
+    "interaction_importance",
+    "context_importance",
+    "contexts",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Modeled:
+    """Modeled figures, or null with their reason in `unavailable`."""
+
+    stats: Json
+    sanity: BaselineSanity | None
+    importance: Json
+    unavailable: dict[str, str]
+
+
+def of(version: PolicyVersion, observed: Observed, metric: Metric) -> Modeled:
+    """Read the report; lift is withheld where the model misses the recent holdout."""
+    report = version.report
+    if report is None:
+        nothing = dict.fromkeys(STATS), dict.fromkeys(IMPORTANCE)
+        named = [*(f"stats.{name}" for name in STATS), *IMPORTANCE]
+        return Modeled(nothing[0], None, nothing[1], dict.fromkeys(named, NOT_TRAINED))
+    sanity = _sanity(report, observed, metric)
+    withheld = {}
+    figures = _stats(report)
+    if sanity.ok is False:
+        withheld = {f"stats.{name}": str(sanity.reason) for name in STATS}
+        figures = dict.fromkeys(STATS)
+    importance = _importance(report)
+    if importance["contexts"]:
+        withheld |= dict.fromkeys(
+            ("contexts.lift_percent", "contexts.lift_ci"), NOT_YET
+        )
+    return Modeled(figures, sanity, importance, withheld)
+
+
+def _sanity(report: Json, observed: Observed, metric: Metric) -> BaselineSanity:
+    kind = cast("Kind", metric.reward_type)
+    baseline = report["baseline_reward"]
+    return stats.baseline_sanity(
+        baseline["mean"],
+        (baseline["lo"], baseline["hi"]),
+        tallies.recent_holdout(observed.cells, kind),
+        kind,
+    )
+
+
+def _stats(report: Json) -> Json:
+    improvement = report["estimated_improvement_percent"]
+    best = report["best_vs_baseline_percent"]
+    return {
+        "estimated_improvement_percent": improvement["mean"],
+        "estimated_improvement_interval": [improvement["lo"], improvement["hi"]],
+        "best_vs_baseline_percent": best["mean"],
+        "best_vs_baseline_interval": [best["lo"], best["hi"]],
+        "estimated_progress": report["estimated_progress"],
+    }
+
+
+def _importance(report: Json) -> Json:
+    return {
+        "factor_importance": [
+            {"factor": row["factor"], **row["share"], "kind": "design"}
+            for row in report["factor_importance"]
+        ],
+        "factor_utilities": [
+            {
+                "factor": row["factor"],
+                "level": row["level"],
+                "effect": row["effect"]["mean"],
+                "lo": row["effect"]["lo"],
+                "hi": row["effect"]["hi"],
+            }
+            for row in report["factor_utilities"]
+        ],
+        "interaction_importance": report["interaction_importance"],
+        "context_importance": [
+            {"factor": row["factor"], **row["share"]}
+            for row in report["context_importance"]
+        ],
+        "contexts": [
+            {
+                "factor": row["factor"],
+                "level": row["level"],
+                "share": row["share"],
+                "lift_percent": None,
+                "lift_ci": None,
+                "best_variant": row["best_variant"],
+                "prob_best": row["prob_best"],
+            }
+            for row in report["contexts"]
+        ],
+    }
+
+
+def variants(
+    optimization: Optimization, version: PolicyVersion, observed: Observed
+) -> dict[int, Json]:
+    """Return by number what is learned of a variant: weight, prob_best, reward."""
+    rows = {row["number"]: row for row in (version.report or {}).get("variants", ())}
+    weights = _weights(optimization, version, observed)
+    return {number: _variant(rows.get(number), weights[number]) for number in weights}
+
+
+def _variant(row: Mapping[str, Any] | None, weight: float) -> Json:
+    reward = row["expected_reward"] if row else {"mean": None, "lo": None, "hi": None}
+    return {
+        "weight": weight,
+        "prob_best": row["prob_best"] if row else None,
+        "expected_reward_mean": reward["mean"],
+        "expected_reward_lo": reward["lo"],
+        "expected_reward_hi": reward["hi"],
+    }
+
+
+def _weights(
+    optimization: Optimization, version: PolicyVersion, observed: Observed
+) -> dict[int, float]:
+    """Return each variant's share of all traffic by the table that serves now.
+
+    Averaged over the contexts of the users seen so far (evenly over all before any);
+    the holdout's baseline traffic is not in it.
+    """
+    table = versions.table(version)
+    users = tallies.counts(observed.cells, lambda cell: cell.context)
+    seen = sum(found.users for found in users.values())
+    mix = [
+        users.get(context, Counts()).users / seen if seen else 1 / len(table)
+        for context in range(len(table))
+    ]
+    optimized = 1 - optimization.holdout_percentage / 100
+    return {
+        number: float(weight) * optimized
+        for number, weight in enumerate(mix @ table, start=1)
+    }

@@ -1,0 +1,129 @@
+"""What a configuration must satisfy, as problems with the fields named. Pure."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from levered_site.errors import FieldProblem
+from optimizations import factors
+
+MOST_VARIANTS = 100
+MOST_CONTEXTS = 2000
+MOST_CONTEXT_LEVELS = 50
+LONGEST_WINDOW = 2160
+DEFAULT_WINDOW = 24
+CONFIG = "training_data_config"
+
+Config = Mapping[str, Any]
+
+
+def configuration(config: Config, model_type: str) -> list[FieldProblem]:
+    """List what is wrong with a training_data_config of the right shape.
+
+    Levels are `{"id", "value"}` and attribution is complete already.
+    """
+    return [
+        *_design(config["design_factors"]),
+        *_contexts(config["context_factors"], model_type),
+        *_attribution(config["attribution"]),
+    ]
+
+
+def exclusions(config: Config, partials: Sequence[Config]) -> list[FieldProblem]:
+    """List what is wrong with excluded_combinations: unknown names, the baseline."""
+    problems = [
+        problem
+        for index, partial in enumerate(partials)
+        for problem in _partial(config["design_factors"], index, partial)
+    ]
+    if problems:
+        return problems
+    combinations = factors.combinations(config["design_factors"])
+    problems = [
+        FieldProblem(f"excluded_combinations[{index}]", "covers the baseline")
+        for index, partial in enumerate(partials)
+        if factors.excluded(combinations[0], [partial])
+    ]
+    if not problems and all(
+        factors.excluded(one, partials) for one in combinations[1:]
+    ):
+        problems = [FieldProblem("excluded_combinations", "two variants must remain")]
+    return problems
+
+
+def _design(design: Sequence[Config]) -> Iterator[FieldProblem]:
+    field = f"{CONFIG}.design_factors"
+    yield from _factors(field, design)
+    for index, factor in enumerate(design):
+        if len(factor["levels"]) < 2:
+            yield FieldProblem(f"{field}[{index}].levels", "needs 2 levels or more")
+    count = math.prod(len(factor["levels"]) for factor in design)
+    if count > MOST_VARIANTS:
+        yield FieldProblem(
+            field, f"make {count} variants; at most {MOST_VARIANTS} are possible"
+        )
+
+
+def _contexts(contexts: Sequence[Config], model_type: str) -> Iterator[FieldProblem]:
+    field = f"{CONFIG}.context_factors"
+    if contexts and model_type == "mab":
+        yield FieldProblem(field, "a mab takes none; use model_type cmab")
+    yield from _factors(field, contexts)
+    for index, factor in enumerate(contexts):
+        if not 1 <= len(factor["levels"]) <= MOST_CONTEXT_LEVELS:
+            yield FieldProblem(
+                f"{field}[{index}].levels", f"needs 1 to {MOST_CONTEXT_LEVELS} levels"
+            )
+    count = math.prod(len(factor["levels"]) + 2 for factor in contexts)
+    if count > MOST_CONTEXTS:
+        yield FieldProblem(
+            field,
+            f"make {count} combinations with 'other' and 'missing' counted; "
+            f"at most {MOST_CONTEXTS} are possible",
+        )
+
+
+def _factors(field: str, given: Sequence[Config]) -> Iterator[FieldProblem]:
+    names = [factor["name"] for factor in given]
+    for index, factor in enumerate(given):
+        if factor["name"] in names[:index]:
+            yield FieldProblem(f"{field}[{index}].name", "is used twice")
+        yield from _levels(f"{field}[{index}].levels", factor)
+
+
+def _levels(field: str, factor: Config) -> Iterator[FieldProblem]:
+    kind = bool if factor["dtype"] == "bool" else str
+    values = [level["value"] for level in factor["levels"]]
+    ids = [level["id"] for level in factor["levels"]]
+    for index, value in enumerate(values):
+        if type(value) is not kind:
+            wanted = "true or false" if kind is bool else "a string"
+            yield FieldProblem(
+                f"{field}[{index}]", f"must be {wanted}, as dtype is {factor['dtype']}"
+            )
+        elif any(factors.same(value, other) for other in values[:index]):
+            yield FieldProblem(f"{field}[{index}]", "is there twice")
+        elif ids[index] in ids[:index]:
+            yield FieldProblem(f"{field}[{index}].id", "is used twice")
+
+
+def _attribution(attribution: Config) -> Iterator[FieldProblem]:
+    if attribution["horizon_hours"] < attribution["conversion_window_hours"]:
+        yield FieldProblem(
+            f"{CONFIG}.attribution.horizon_hours",
+            "must be at least conversion_window_hours",
+        )
+
+
+def _partial(
+    design: Sequence[Config], index: int, partial: Config
+) -> Iterator[FieldProblem]:
+    known = {f["name"]: [level["value"] for level in f["levels"]] for f in design}
+    if not partial:
+        yield FieldProblem(f"excluded_combinations[{index}]", "names no factor")
+    for name, value in partial.items():
+        field = f"excluded_combinations[{index}].{name}"
+        if name not in known:
+            yield FieldProblem(field, "is no design factor")
+        elif not any(factors.same(value, level) for level in known[name]):
+            yield FieldProblem(field, "is no level of that factor")

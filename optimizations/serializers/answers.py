@@ -1,0 +1,246 @@
+"""Shapes of what optimizations look like in answers."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from metrics.models import Metric
+from models_app.models import BanditModel
+from optimizations.models import Optimization
+from optimizations.serializers.configuration import (
+    FactorShape,
+    RewardShape,
+    TrainingDataConfigShape,
+)
+
+
+class MetricSummary(serializers.ModelSerializer[Metric]):
+    """A metric as an optimization names it."""
+
+    reward_type = serializers.ChoiceField(
+        choices=["bool", "numeric", "outcomes"], read_only=True
+    )
+
+    class Meta:
+        model = Metric
+        fields = ("id", "name", "reward_type", "outcomes", "direction")
+
+
+class RewardWithOutcomes(RewardShape):
+    """The reward with the weighted outcomes of its metric; empty without any."""
+
+    outcomes = serializers.ListField(child=serializers.DictField())
+
+
+class ModelConfigShape(serializers.Serializer[Any]):
+    """What the model works with."""
+
+    design_factors = FactorShape(many=True)
+    context_factors = FactorShape(many=True)
+    reward = serializers.SerializerMethodField()
+
+    @extend_schema_field(RewardWithOutcomes)
+    def get_reward(self, config: dict[str, Any]) -> dict[str, Any]:
+        """Show the outcomes as fixed at going live; until then the metric's."""
+        reward = config["reward"]
+        metric: Metric | None = self.context["metric"]
+        of_metric = metric.outcomes if metric else None
+        return {
+            "name": reward["name"],
+            "type": reward["type"],
+            "outcomes": reward.get("outcomes") or of_metric or [],
+        }
+
+
+class OptimizationShape(serializers.ModelSerializer[Optimization]):
+    """The full object."""
+
+    model_id = serializers.UUIDField()
+    model_type = serializers.ChoiceField(
+        source="model.model_type", choices=BanditModel.Type.values
+    )
+    model_status = serializers.ChoiceField(
+        source="model.status", choices=BanditModel.Status.values
+    )
+    training_data_config = TrainingDataConfigShape(source="model.training_data_config")
+    reward_metric_id = serializers.UUIDField(allow_null=True)
+    reward_metric = MetricSummary(allow_null=True)
+    guardrail_metric_ids = serializers.SerializerMethodField()
+    guardrail_metrics = MetricSummary(many=True)
+    assignment_source_id = serializers.UUIDField(allow_null=True)
+    excluded_combinations = serializers.ListField(
+        child=serializers.DictField(child=serializers.JSONField())
+    )
+    allowed_origins = serializers.ListField(child=serializers.CharField())
+    variants_count = serializers.SerializerMethodField()
+    reward_conversion_window = serializers.IntegerField(
+        source="model.training_data_config.attribution.conversion_window_hours",
+        help_text="Hours.",
+    )
+    policy_version = serializers.IntegerField(source="model.policy_version")
+    model_config = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Optimization
+        fields = (
+            "id",
+            "name",
+            "status",
+            "model_id",
+            "model_type",
+            "model_status",
+            "training_data_config",
+            "reward_metric_id",
+            "reward_metric",
+            "guardrail_metric_ids",
+            "guardrail_metrics",
+            "holdout_percentage",
+            "excluded_combinations",
+            "assignment_source_id",
+            "retrain_every_minutes",
+            "allocation",
+            "exploration_share",
+            "expected_users",
+            "allowed_origins",
+            "variants_count",
+            "reward_conversion_window",
+            "policy_version",
+            "created_at",
+            "updated_at",
+            "went_live_at",
+            "model_config",
+        )
+
+    def get_guardrail_metric_ids(self, optimization: Optimization) -> list[str]:
+        """List the ids of the guardrails."""
+        return [str(metric.pk) for metric in optimization.guardrail_metrics.all()]
+
+    def get_variants_count(self, optimization: Optimization) -> int:
+        """Count every combination, excluded and disabled ones too."""
+        return optimization.variants_count()
+
+    @extend_schema_field(ModelConfigShape)
+    def get_model_config(self, optimization: Optimization) -> dict[str, Any]:
+        """Show what the model works with."""
+        shape = ModelConfigShape(
+            optimization.model.training_data_config,
+            context={"metric": optimization.reward_metric},
+        )
+        return dict(shape.data)
+
+
+class SummaryShape(serializers.Serializer[Any]):
+    """What a list tells of an optimization's results."""
+
+    variants_count = serializers.IntegerField()
+    lift = serializers.FloatField(
+        allow_null=True,
+        help_text="Measured against the holdout, in percent; null while withheld.",
+    )
+    confidence = serializers.FloatField(
+        allow_null=True,
+        help_text="1 - p of the lift, at all looks together; null while withheld.",
+    )
+    exposures = serializers.IntegerField()
+
+
+class OptimizationRow(serializers.ModelSerializer[Optimization]):
+    """One row of the list."""
+
+    model_id = serializers.UUIDField()
+    model_status = serializers.ChoiceField(
+        source="model.status", choices=BanditModel.Status.values
+    )
+    summary = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Optimization
+        fields = (
+            "id",
+            "name",
+            "status",
+            "model_status",
+            "model_id",
+            "created_at",
+            "updated_at",
+            "summary",
+        )
+
+    @extend_schema_field(SummaryShape(allow_null=True))
+    def get_summary(self, optimization: Optimization) -> dict[str, Any] | None:
+        """Take what the view looked up for the whole page; null before training."""
+        found: dict[str, Any] | None = self.context["summaries"].get(optimization.pk)
+        return found
+
+
+class VariantShape(serializers.Serializer[Any]):
+    """One variant."""
+
+    number = serializers.IntegerField()
+    variant_key = serializers.CharField()
+    variant = serializers.DictField(child=serializers.JSONField())
+    enabled = serializers.BooleanField()
+    excluded = serializers.BooleanField(help_text="By excluded_combinations.")
+    screenshot = serializers.CharField(
+        allow_null=True, help_text="Where its picture is; null without one."
+    )
+
+
+class VariantsShape(serializers.Serializer[Any]):
+    """Every variant of an optimization."""
+
+    variants = VariantShape(many=True)
+
+
+class ProbabilityShape(serializers.Serializer[Any]):
+    """What one variant's chance was."""
+
+    number = serializers.IntegerField()
+    variant_key = serializers.CharField()
+    probability = serializers.FloatField()
+
+
+def _context() -> serializers.DictField:
+    return serializers.DictField(child=serializers.CharField())
+
+
+class ReceiptShape(serializers.Serializer[Any]):
+    """One decision and how it came about."""
+
+    # `context` is a name of DRF's own, hence not an attribute but a declared field.
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Add the context: configured factors as text."""
+        return {**super().get_fields(), "context": _context()}
+
+    variant_number = serializers.IntegerField()
+    variant_key = serializers.CharField()
+    arm = serializers.ChoiceField(choices=["optimized", "holdout"])
+    policy_version = serializers.IntegerField()
+    propensity = serializers.FloatField()
+    u = serializers.FloatField(help_text="The draw, 0 to 1.")
+    probabilities = ProbabilityShape(many=True)
+    timestamp = serializers.DateTimeField()
+
+
+class ExplanationShape(serializers.Serializer[Any]):
+    """Why a user got a variant: the decision in force, and every receipt, oldest first."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Add the context: configured factors as text."""
+        return {**super().get_fields(), "context": _context()}
+
+    optimization_id = serializers.UUIDField()
+    anonymous_id = serializers.CharField()
+    variant = serializers.DictField(child=serializers.JSONField())
+    variant_number = serializers.IntegerField()
+    variant_key = serializers.CharField()
+    in_holdout = serializers.BooleanField()
+    arm = serializers.ChoiceField(choices=["optimized", "holdout"])
+    policy_version = serializers.IntegerField()
+    propensity = serializers.FloatField()
+    u = serializers.FloatField()
+    holdout_hash = serializers.CharField(help_text="8 hex characters of the md5.")
+    probabilities = ProbabilityShape(many=True)
+    timestamp = serializers.DateTimeField()
+    receipts = ReceiptShape(many=True)

@@ -1,0 +1,83 @@
+"""Shapes of the ingestion API; events themselves are read by `optimizations.events`."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from optimizations import events
+
+
+@extend_schema_serializer(component_name="ExposureEvent")
+class ExposureShape(serializers.Serializer[Any]):
+    """A user saw a variant."""
+
+    anonymous_id = serializers.CharField(min_length=1, max_length=events.LONGEST_ID)
+    optimization_id = serializers.UUIDField()
+    variant = serializers.DictField(help_text="Every design factor and its level.")
+    context = serializers.DictField(  # type: ignore[assignment]  # DRF collects fields; the name is the contract's
+        required=False, help_text="Only the configured factors are kept."
+    )
+    timestamp = serializers.DateTimeField(
+        required=False, help_text="With offset; default now."
+    )
+    policy_version = serializers.IntegerField(
+        required=False, allow_null=True, min_value=0, max_value=2**31 - 1
+    )
+    idempotency_key = serializers.CharField(
+        required=False, allow_null=True, min_length=1, max_length=events.LONGEST_KEY
+    )
+
+
+@extend_schema_serializer(component_name="RewardEvent")
+class RewardShape(serializers.Serializer[Any]):
+    """A user did something."""
+
+    anonymous_id = serializers.CharField(min_length=1, max_length=events.LONGEST_ID)
+    name = serializers.CharField(min_length=1, max_length=events.LONGEST_NAME)
+    value = serializers.FloatField(
+        required=False, min_value=-events.LARGEST_VALUE, max_value=events.LARGEST_VALUE
+    )
+    timestamp = serializers.DateTimeField(
+        required=False, help_text="With offset; default now."
+    )
+    optimization_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="Absent: attributed by name."
+    )
+    properties = serializers.DictField(required=False, allow_null=True)
+    idempotency_key = serializers.CharField(
+        required=False, allow_null=True, min_length=1, max_length=events.LONGEST_KEY
+    )
+
+
+class ExposuresShape(serializers.Serializer[Any]):
+    """A batch of exposures."""
+
+    events = serializers.ListField(
+        child=ExposureShape(), min_length=1, max_length=events.MOST_EVENTS
+    )
+
+
+class RewardsShape(serializers.Serializer[Any]):
+    """A batch of rewards."""
+
+    events = serializers.ListField(
+        child=RewardShape(), min_length=1, max_length=events.MOST_EVENTS
+    )
+
+
+class RejectionShape(serializers.Serializer[Any]):
+    """Why one event was not kept."""
+
+    index = serializers.IntegerField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+@extend_schema_serializer(component_name="IngestReceipt")
+class ReceiptShape(serializers.Serializer[Any]):
+    """What became of a batch."""
+
+    accepted = serializers.IntegerField()
+    duplicates = serializers.IntegerField()
+    rejected = RejectionShape(many=True)

@@ -1,0 +1,27 @@
+"""Endpoint: why this user got this variant."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from levered_site.organizations.viewsets import OrganizationViewSet
+from optimizations import explaining
+from optimizations.models import Optimization
+from optimizations.serializers.answers import ExplanationShape
+
+
+class DecisionViewSet(OrganizationViewSet[Optimization]):
+    """Receipts, replayed."""
+
+    queryset = Optimization.objects.filter(deleted_at=None).select_related("model")
+    serializer_class = ExplanationShape
+
+    @extend_schema(operation_id="optimizations_decisions_retrieve")
+    def retrieve(
+        self, _request: Request, anonymous_id: str, **_kwargs: Any
+    ) -> Response:
+        """Explain: arm, policy version, probabilities of every variant, context."""
+        found = explaining.explain(self.get_object(), anonymous_id)
+        return Response(found.as_json())

@@ -1,0 +1,24 @@
+"""Endpoint: the allocation table of a model, for clients that decide locally."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from levered_site.organizations.viewsets import Retrieves
+from optimizations import tables
+from optimizations.models import Optimization
+from optimizations.serializers.policy import PolicyShape
+
+
+class PolicyViewSet(Retrieves[Optimization]):
+    """The policy by its model; here because the holdout belongs to the optimization."""
+
+    queryset = Optimization.objects.filter(
+        deleted_at=None, model__deleted_at=None
+    ).select_related("model")
+    serializer_class = PolicyShape
+    lookup_field = "model_id"
+    lookup_url_kwarg = "pk"
+
+    def represent(self, instance: Optimization) -> Mapping[str, Any]:
+        """Show the table that serves now."""
+        return tables.of(instance)

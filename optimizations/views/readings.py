@@ -1,0 +1,130 @@
+"""Endpoints: further readings of what was observed."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from levered_site.api import pagination, requests
+from levered_site.errors import InvalidParametersError, LeveredError
+from levered_site.organizations.viewsets import OrganizationViewSet
+from optimizations import observations, readings, results
+from optimizations.models import Optimization
+from optimizations.serializers.answers import OptimizationShape
+from optimizations.serializers.results import (
+    GuardrailsShape,
+    HoldoutDailyShape,
+    LiftHistoryShape,
+    ObservationsShape,
+    OutcomeMixShape,
+    ProgressShape,
+    ReportDataShape,
+)
+
+Json = dict[str, Any]
+PAGE = [
+    OpenApiParameter("raw", bool, description="The latest 100 touches instead."),
+    OpenApiParameter("limit", int, description="1 to 100, default 10."),
+    OpenApiParameter("cursor", str, description="`next_cursor` of the page before."),
+]
+
+
+class ReadingsViewSet(OrganizationViewSet[Optimization]):
+    """Sums over the stored counts; no warehouse is asked."""
+
+    queryset = Optimization.objects.filter(deleted_at=None).select_related(
+        "model", "reward_metric"
+    )
+    serializer_class = ProgressShape
+
+    @extend_schema(responses=ProgressShape)
+    def progress(self, _request: Request, **_kwargs: Any) -> Response:
+        """Tell how far it is."""
+        return Response(readings.progress(self.get_object()))
+
+    @extend_schema(responses=GuardrailsShape)
+    def guardrails(self, _request: Request, **_kwargs: Any) -> Response:
+        """Judge the metrics that must not suffer."""
+        return Response({"guardrails": readings.guardrails(self.get_object())})
+
+    @extend_schema(responses=LiftHistoryShape)
+    def lift_history(self, _request: Request, **_kwargs: Any) -> Response:
+        """Show lift, each day as it was published that day."""
+        return Response({"daily": readings.lift_history(self.get_object())})
+
+    @extend_schema(responses=HoldoutDailyShape)
+    def holdout_daily(self, _request: Request, **_kwargs: Any) -> Response:
+        """Show both arms by day of first touch, mature users."""
+        return Response({"metrics": readings.holdout_daily(self.get_object())})
+
+    @extend_schema(responses=OutcomeMixShape)
+    def outcome_mix(self, _request: Request, **_kwargs: Any) -> Response:
+        """Show how users ended, by day, arm, variant and context."""
+        return Response(readings.outcome_mix(self.get_object()))
+
+    @extend_schema(responses=ReportDataShape)
+    def report_data(self, _request: Request, **_kwargs: Any) -> Response:
+        """Show everything in one document, each part failing alone."""
+        optimization = self.get_object()
+        whole = OptimizationShape(optimization).data
+        parts: Mapping[str, Callable[[], Json]] = {
+            "results": lambda: asdict(results.of(optimization)),
+            "holdout_daily": lambda: {"metrics": readings.holdout_daily(optimization)},
+            "outcome_mix": lambda: readings.outcome_mix(optimization),
+            "guardrails": lambda: {"guardrails": readings.guardrails(optimization)},
+            "policy_lift_history": lambda: {
+                "daily": readings.lift_history(optimization)
+            },
+        }
+        own = {"optimization": whole, "model_config": whole["model_config"]}
+        return Response(
+            {"optimization": own}
+            | {name: _or_error(part) for name, part in parts.items()}
+        )
+
+    @extend_schema(parameters=PAGE, responses=ObservationsShape)
+    def observations(self, request: Request, **_kwargs: Any) -> Response:
+        """Show the cube's cells, newest day first; or the latest touches."""
+        optimization = self.get_object()
+        if requests.flag(request._request, "raw"):  # noqa: SLF001 - DRF's way
+            touches = observations.latest(optimization)
+            return Response({"observations": touches, "next_cursor": None})
+        limit, start = pagination.limit_of(request), _start(request)
+        cells = observations.cells(optimization)
+        end = start + limit
+        return Response(
+            {
+                "observations": [asdict(cell) for cell in cells[start:end]],
+                "next_cursor": _cursor(end) if end < len(cells) else None,
+            }
+        )
+
+
+def _or_error(part: Callable[[], Json]) -> Json:
+    try:
+        return part()
+    except LeveredError as error:
+        return {"error": {"code": error.code, "message": error.message}}
+
+
+def _cursor(start: int) -> str:
+    return base64.urlsafe_b64encode(f"cell:{start}".encode()).decode().rstrip("=")
+
+
+def _start(request: Request) -> int:
+    text = request.query_params.get("cursor")
+    if not text:
+        return 0
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        kind, _, place = base64.urlsafe_b64decode(padded).decode().partition(":")
+        if kind == "cell" and place.isascii() and place.isdecimal():
+            return int(place[:9])
+    except (binascii.Error, ValueError):
+        pass
+    raise InvalidParametersError.of("cursor", pagination.BAD_CURSOR)

@@ -1,0 +1,51 @@
+"""Which pages of other sites may ask: any for serve, the configured ones for the rest."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+SERVE = f"/api/v2/optimizations/{uuid.UUID(int=7)}/serve"
+
+
+@pytest.fixture(autouse=True)
+def _configured(settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example"]
+
+
+def _preflight(path: str, origin: str) -> HttpResponse:
+    asked: Any = Client().options(
+        path,
+        headers={
+            "Origin": origin,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type,idempotency-key",
+        },
+    )
+    assert isinstance(asked, HttpResponse)
+    return asked
+
+
+def test_a_configured_origin_may_manage() -> None:
+    answer = _preflight("/api/v2/optimizations", "https://app.example")
+
+    assert answer["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "idempotency-key" in answer["Access-Control-Allow-Headers"]
+
+
+def test_another_origin_may_not() -> None:
+    answer = _preflight("/api/v2/optimizations", "https://evil.example")
+
+    assert "Access-Control-Allow-Origin" not in answer
+
+
+@pytest.mark.parametrize("path", [SERVE, "/api/v2/optimizations/best-variant"])
+@pytest.mark.parametrize("origin", ["https://app.example", "https://shop.example"])
+def test_any_origin_may_be_served(path: str, origin: str) -> None:
+    answer = _preflight(path, origin)
+
+    assert answer.status_code == 204
+    assert answer["Access-Control-Allow-Origin"] == "*"

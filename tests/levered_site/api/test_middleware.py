@@ -1,0 +1,222 @@
+"""One shape for all answers, whoever made them; ids, bodies, addresses."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import DataError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path
+from pytest_django import Settings
+
+from levered_site.api import bodies
+from levered_site.api.answers import json_view, success
+from levered_site.errors import InvalidParametersError, RateLimitedError
+from tests import factories
+
+pytestmark = pytest.mark.urls(__name__)
+
+RAISED: dict[str, Exception] = {
+    "denied": PermissionDenied("not you"),
+    "suspicious": SuspiciousOperation("what"),
+    "away": OperationalError("connection to server at 10.0.0.7 failed"),
+    "value": DataError("integer out of range"),
+    "ours": InvalidParametersError.of("a.b[0].c", "is wrong"),
+    "limit": RateLimitedError("slow down", retry_after=7),
+    "bug": RuntimeError("password=hunter2"),
+}
+
+
+def fail(request: HttpRequest, kind: str) -> HttpResponse:
+    raise RAISED[kind]
+
+
+def html(request: HttpRequest, status: int) -> HttpResponse:
+    return HttpResponse("<p>no</p>", status=status)
+
+
+@json_view("POST")
+@bodies.limited_to(100)
+def small(request: HttpRequest) -> HttpResponse:
+    return success({"length": len(request.body)})
+
+
+@json_view("POST", any_origin=True)
+def public(request: HttpRequest) -> HttpResponse:
+    raise InvalidParametersError.of("x", "no")
+
+
+urlpatterns = [
+    path("fail/<str:kind>", fail),
+    path("html/<int:status>", html),
+    path("small", small),
+    path("public", public),
+    path("admin/", admin.site.urls),
+]
+
+
+def _client(**options: Any) -> Any:  # the stubs give its answers a type of their own
+    return Client(raise_request_exception=False, **options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [
+        ("denied", 403, "forbidden"),
+        ("suspicious", 400, "bad_request"),
+        ("away", 503, "unavailable"),
+        ("value", 400, "invalid_parameters"),
+        ("ours", 400, "invalid_parameters"),
+        ("limit", 429, "rate_limited"),
+        ("bug", 500, "internal_error"),
+    ],
+)
+def test_what_a_view_raises_is_answered(kind: str, status: int, code: str) -> None:
+    answer = _client().get(f"/fail/{kind}")
+
+    error = factories.error_of(answer)
+    assert (answer.status_code, error["code"]) == (status, code)
+    assert b"10.0.0.7" not in answer.content
+    assert b"hunter2" not in answer.content
+
+
+def test_a_limit_says_when_to_come_back() -> None:
+    answer = _client().get("/fail/limit")
+
+    assert answer["Retry-After"] == "7"
+
+
+def test_a_field_is_named_by_its_path() -> None:
+    answer = _client().get("/fail/ours")
+
+    assert factories.error_of(answer)["details"] == [
+        {"field": "a.b[0].c", "message": "is wrong"}
+    ]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 415, 418, 500, 502, 503])
+def test_a_page_of_others_becomes_an_answer_of_ours(status: int) -> None:
+    answer = _client().get(f"/html/{status}")
+
+    factories.error_of(answer)
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "application/json"
+
+
+def test_an_unknown_path_is_not_found() -> None:
+    answer = _client().get("/nowhere/at/all")
+
+    assert answer.status_code == 404
+    assert factories.error_of(answer)["code"] == "not_found"
+
+
+@pytest.mark.django_db
+def test_the_staff_pages_keep_their_own_errors() -> None:
+    answer = _client().get("/admin/nowhere", follow=True)
+
+    assert answer["Content-Type"].startswith("text/html")
+    assert answer["X-Request-Id"]
+
+
+def test_every_answer_has_an_id_of_its_own_and_takes_none() -> None:
+    client = _client(headers={"X-Request-Id": "req_mine"})
+
+    ids = {client.get("/html/200")["X-Request-Id"] for _ in range(3)}
+
+    assert len(ids) == 3
+    assert all(re.fullmatch("req_[0-9a-f]{32}", one) for one in ids)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/html/404%00",
+        "/html/404?a=%00",
+        "/html/404?%00=1",
+        "/%ff%fe",
+        "/%ed%a0%80",
+        "/html/404?a=%ff&b=%ed%a0%80",
+        "/..%2f..%2fetc/passwd",
+        "/" + "a" * 5000,
+        "/html/404?" + "a=1&" * 5000,
+    ],
+)
+def test_no_address_is_a_failure(path: str) -> None:
+    answer = _client().get(path)
+
+    factories.error_of(answer)
+    assert answer.status_code in {400, 404}
+
+
+def test_a_foreign_host_is_refused(settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["levered.example"]
+
+    answer = _client().get("/html/200", headers={"Host": "evil.example"})
+
+    assert (answer.status_code, factories.error_of(answer)["code"]) == (
+        400,
+        "bad_request",
+    )
+
+
+def test_a_body_over_the_endpoints_limit_is_too_large() -> None:
+    right = _client().post("/small", b"x" * 100, content_type="application/json")
+    over = _client().post("/small", b"x" * 101, content_type="application/json")
+
+    assert right.status_code == 200
+    assert (over.status_code, factories.error_of(over)["code"]) == (
+        413,
+        "payload_too_large",
+    )
+
+
+def test_a_body_of_unknown_length_is_refused() -> None:
+    answer = _client().generic(
+        "POST", "/small", b"", headers={"Transfer-Encoding": "chunked"}
+    )
+
+    assert (answer.status_code, factories.error_of(answer)["code"]) == (
+        411,
+        "bad_request",
+    )
+
+
+@pytest.mark.parametrize("length", ["x", "-1", "1e3", "9" * 50])
+def test_a_strange_length_is_refused(length: str) -> None:
+    answer = _client().generic("POST", "/small", b"x", CONTENT_LENGTH=length)
+
+    factories.error_of(answer)
+    assert answer.status_code in {400, 413}
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "TRACE", "FOO", "OPTIONS"])
+def test_another_method_is_not_allowed(method: str) -> None:
+    answer = _client().generic(method, "/small")
+
+    assert answer.status_code == 405
+    assert factories.error_of(answer)["code"] == "method_not_allowed"
+    assert answer["Allow"] == "POST"
+
+
+def test_a_public_endpoint_answers_any_origin_refusals_included() -> None:
+    asked = _client().options(
+        "/public",
+        headers={
+            "Origin": "https://shop.example",
+            "Access-Control-Request-Method": "POST",
+        },
+    )
+    refused = _client().post(
+        "/public", headers={"Origin": "https://shop.example"}, content_type="text/plain"
+    )
+    too_large = _client().post(
+        "/public", b"x" * (bodies.DEFAULT_LIMIT + 1), content_type="text/plain"
+    )
+
+    assert asked.status_code == 204
+    assert "POST" in asked["Access-Control-Allow-Methods"]
+    for answer in (asked, refused, too_large):
+        assert answer["Access-Control-Allow-Origin"] == "*"

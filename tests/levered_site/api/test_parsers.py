@@ -1,0 +1,78 @@
+"""Bodies: what is read and what is refused, never a failure of ours."""
+
+import io
+
+import pytest
+from hypothesis import given, strategies as st
+
+from levered_site.api import parsers
+from levered_site.errors import BadRequestError, InvalidParametersError
+
+
+def _parse(raw: bytes) -> object:
+    return parsers.OrjsonParser().parse(io.BytesIO(raw))
+
+
+def test_an_object_is_read() -> None:
+    assert _parse(b'{"a": [1, 2.5, true, null, "\xc3\xa9"]}') == {
+        "a": [1, 2.5, True, None, "é"]
+    }
+
+
+def test_no_body_is_an_empty_object() -> None:
+    assert _parse(b"") == _parse(b" \n") == {}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"{",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"1",
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'{"a": 1e999}',
+        b'{"a": "\\ud800"}',
+        b'{"a": "\xff"}',
+        b'{"a": "\x00"}',
+        b"{'a': 1}",
+        b'{"a": 1,}',
+        b"\xef\xbb\xbf{}",
+        b'{"a": ' * 5000 + b"1" + b"}" * 5000,
+        b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"a": ' + b"[" * 65 + b"]" * 65 + b"}",
+    ],
+)
+def test_rubbish_is_a_bad_request(raw: bytes) -> None:
+    with pytest.raises(BadRequestError):
+        _parse(raw)
+
+
+def test_nesting_within_reason_is_read() -> None:
+    _parse(b'{"a": ' + b"[" * 62 + b"]" * 62 + b"}")
+
+
+def test_a_nul_character_is_named_wherever_it_is() -> None:
+    raw = rb'{"a": [{"b": "x\u0000"}], "c\u0000": 1, "fine": "\\u0000"}'
+
+    with pytest.raises(InvalidParametersError) as refused:
+        _parse(raw)
+
+    fields = [problem.field for problem in refused.value.details]
+    assert fields == ["a[0].b", r"c\u0000"]
+
+
+def test_an_escaped_backslash_is_no_nul() -> None:
+    assert _parse(rb'{"a": "\\u0000"}') == {"a": r"\u0000"}
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
+    try:
+        read = _parse(raw)
+    except (BadRequestError, InvalidParametersError):
+        return
+
+    assert isinstance(read, dict)

@@ -1,0 +1,196 @@
+"""Counting, behind proxies, and without a cache."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from pytest_django import Settings
+
+from levered_site.api import ratelimits, requests
+from levered_site.errors import RateLimitedError
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    ratelimits.client.cache_clear()
+    ratelimits._breaker.closed_until = 0.0
+    yield
+    ratelimits.client.cache_clear()
+    ratelimits._breaker.closed_until = 0.0
+
+
+@pytest.mark.django_db
+def test_over_the_limit_is_refused_with_the_time_to_wait(settings: Settings) -> None:
+    settings.RATELIMIT_GLOBAL = "3/m"
+    alice = factories.admin_of(factories.organization())
+
+    answers = [alice.get("/me") for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer["RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0"]
+    assert {answer["RateLimit-Limit"] for answer in answers} == {"3"}
+    assert factories.error_of(answers[3])["code"] == "rate_limited"
+    assert 1 <= int(answers[3]["Retry-After"]) <= 60
+
+
+@pytest.mark.django_db
+def test_guessing_tokens_is_counted_too(settings: Settings) -> None:
+    settings.RATELIMIT_GLOBAL = "2/m"
+
+    answers = [factories.Api("a.b.c").get("/me") for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+
+
+@pytest.mark.django_db
+def test_nothing_is_limited_by_0(settings: Settings) -> None:
+    settings.RATELIMIT_GLOBAL = "0"
+    alice = factories.admin_of(factories.organization())
+
+    answers = [alice.get("/me") for _ in range(3)]
+
+    assert all("RateLimit-Limit" not in answer for answer in answers)
+
+
+@pytest.mark.django_db
+def test_without_a_cache_nobody_is_refused(settings: Settings) -> None:
+    settings.RATELIMIT_GLOBAL = "1/m"
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:9/0",
+        }
+    }
+    alice = factories.admin_of(factories.organization())
+
+    answers = [alice.get("/me") for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+
+
+def test_the_pipeline_counts_and_reads_in_one_trip() -> None:
+    ratelimits.client().set("policy", b"7")
+    read = ("policy", "nothing")
+
+    first, values = ratelimits.count_in_pipeline("serve", "2/m", "1.2.3.4", read)
+    second, _ = ratelimits.count_in_pipeline("serve", "2/m", "1.2.3.4")
+    third, _ = ratelimits.count_in_pipeline("serve", "2/m", "1.2.3.4")
+    other, _ = ratelimits.count_in_pipeline("serve", "2/m", "5.6.7.8")
+
+    assert values == [b"7", None]
+    usages = [first, second, third, other]
+    assert [usage and (usage.count, usage.exceeded) for usage in usages] == [
+        (1, False),
+        (2, False),
+        (3, True),
+        (1, False),
+    ]
+    counters = ratelimits.client().keys("rl:serve:*")
+    assert all(0 < ratelimits.client().ttl(key) <= 65 for key in counters)
+
+
+def test_the_pipeline_reads_without_a_limit_and_gives_up_without_a_cache(
+    settings: Settings,
+) -> None:
+    ratelimits.client().set("policy", b"7")
+
+    unlimited = ratelimits.count_in_pipeline("serve", "0", "1.2.3.4", ("policy",))
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    ratelimits.client.cache_clear()
+    away = ratelimits.count_in_pipeline("serve", "5/m", "1.2.3.4", ("policy",))
+
+    assert unlimited == (None, [b"7"])
+    assert away == (None, [None])
+    assert not ratelimits._breaker.is_open()
+
+
+def test_an_exceeded_usage_is_refused_and_leaves_its_headers() -> None:
+    request = HttpRequest()
+
+    with pytest.raises(RateLimitedError):
+        ratelimits.enforce(request, ratelimits.Usage(limit=2, count=3, reset=9))
+
+    usage = ratelimits.usage_of(request)
+    assert usage is not None
+    assert usage.headers()["RateLimit-Remaining"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("0", None),
+        ("0/m", None),
+        ("100/m", ratelimits.Rate(100, 60)),
+        ("5/10s", ratelimits.Rate(5, 10)),
+        ("1/h", ratelimits.Rate(1, 3600)),
+    ],
+)
+def test_a_rate_is_read(text: str, rate: ratelimits.Rate | None) -> None:
+    assert ratelimits.parse(text) == rate
+
+
+@pytest.mark.parametrize("text", ["", "100", "x/m", "5/y", "-1/m"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a rate"):
+        ratelimits.parse(text)
+
+
+@pytest.mark.parametrize("now", [0, 1_700_000_000, 1_700_000_059])
+def test_a_window_ends_within_its_length(now: int) -> None:
+    ends = [ratelimits.window_end(f"ip{n}", 60, now) for n in range(50)]
+
+    assert all(now < end <= now + 60 for end in ends)
+    assert len(set(ends)) > 10
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "peer", "ip"),
+    [
+        (0, "9.9.9.9", "1.1.1.1", "1.1.1.1"),
+        (1, "9.9.9.9", "10.0.0.1", "9.9.9.9"),
+        (1, "6.6.6.6, 9.9.9.9", "10.0.0.1", "9.9.9.9"),
+        (2, "6.6.6.6, 9.9.9.9, 10.0.0.2", "10.0.0.1", "9.9.9.9"),
+        (2, "9.9.9.9", "10.0.0.1", "9.9.9.9"),
+        (1, "", "10.0.0.1", "10.0.0.1"),
+        (1, "rubbish", "10.0.0.1", "10.0.0.1"),
+        (1, "6.6.6.6,", "10.0.0.1", "6.6.6.6"),
+        (1, "9.9.9.9:4711", "10.0.0.1", "9.9.9.9"),
+        (1, "[2001:db8::1]:4711", "10.0.0.1", "2001:db8::1"),
+        (0, "", "::ffff:1.2.3.4", "1.2.3.4"),
+        (0, "", "", ""),
+    ],
+)
+def test_the_sender_is_found_behind_proxies(
+    settings: Settings, proxies: int, forwarded: str, peer: str, ip: str
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    request = RequestFactory().get(
+        "/", headers={"X-Forwarded-For": forwarded}, REMOTE_ADDR=peer
+    )
+
+    assert requests.client_ip(request) == ip
+
+
+def test_a_household_of_ipv6_addresses_counts_as_one() -> None:
+    senders = [
+        requests.client_network(RequestFactory().get("/", REMOTE_ADDR=address))
+        for address in ("2001:db8::1", "2001:db8::ffff", "2001:db8:0:1::1")
+    ]
+
+    assert senders == ["2001:db8::", "2001:db8::", "2001:db8:0:1::"]
+
+
+@pytest.mark.django_db
+def test_a_spoofed_header_gets_nobody_past_the_limit(settings: Settings) -> None:
+    settings.RATELIMIT_GLOBAL = "2/m"
+    alice = factories.admin_of(factories.organization())
+
+    answers: list[HttpResponse] = [
+        alice.get("/me", X_Forwarded_For=f"9.9.9.{n}") for n in range(3)
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    cache.clear()

@@ -1,0 +1,99 @@
+"""A stand-in for Clerk: real RSA keys, a real JWKS endpoint, tokens of both versions."""
+
+import functools
+import http.server
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import RSAAlgorithm
+
+ISSUER = "https://clerk.example"
+
+
+@functools.cache
+def key(name: str) -> rsa.RSAPrivateKey:
+    """Make a key; the same name is the same key, since making one is slow."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+class Clerk:
+    """Signs tokens; publishes its keys at `url` and counts who fetches them."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, rsa.RSAPrivateKey] = {}
+        self.published: set[str] = set()
+        self.fetches = 0
+        self.status = 200
+        self.url = ""
+        self.add_key("first")
+
+    def add_key(self, kid: str, *, publish: bool = True) -> None:
+        """Make a key, published or not."""
+        self.keys[kid] = key(kid)
+        if publish:
+            self.published.add(kid)
+
+    def pem(self) -> str:
+        """Give the public key as the dashboard shows it."""
+        public = self.keys["first"].public_key()
+        return public.public_bytes(
+            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+        ).decode()
+
+    def jwks(self) -> bytes:
+        """Write the published keys."""
+        keys = [
+            RSAAlgorithm.to_jwk(self.keys[kid].public_key(), as_dict=True)
+            | {"kid": kid, "use": "sig", "alg": "RS256"}
+            for kid in sorted(self.published)
+        ]
+        return json.dumps({"keys": keys}).encode()
+
+    def token(self, *, kid: str = "first", **claims: Any) -> str:
+        """Sign claims over a plain valid session token; None removes one."""
+        now = int(time.time())
+        whole = {
+            "iss": ISSUER,
+            "sub": "user_carol",
+            "iat": now,
+            "nbf": now,
+            "exp": now + 60,
+            "v": 2,
+            "o": {"id": "org_clerk", "rol": "admin", "slg": "acme"},
+        } | claims
+        present = {name: value for name, value in whole.items() if value is not None}
+        return jwt.encode(present, self.keys[kid], "RS256", headers={"kid": kid})
+
+
+@contextmanager
+def running() -> Iterator[Clerk]:
+    """Run the JWKS endpoint."""
+    clerk = Clerk()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            clerk.fetches += 1
+            self.send_response(clerk.status)
+            self.end_headers()
+            self.wfile.write(clerk.jwks())
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    clerk.url = f"http://127.0.0.1:{server.server_port}/jwks.json"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield clerk
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,125 @@
+"""/api-keys: works, refuses, isolates, leaves no trace."""
+
+import pytest
+
+from levered_site.organizations.models import ApiKey, AuditEntry
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_works() -> None:
+    acme = factories.organization()
+
+    made = factories.admin_of(acme).post("/api-keys", {"label": "backend"})
+
+    body = factories.body_of(made)
+    assert made.status_code == 201
+    assert list(body) == ["id", "label", "prefix", "created_at", "secret", "meta"]
+    assert body["secret"].startswith("lev_")
+    assert body["secret"].startswith(body["prefix"])
+    assert body["meta"]["organization_id"] == acme.pk
+
+
+def test_the_secret_is_nowhere_in_the_database() -> None:
+    acme = factories.organization()
+
+    secret = factories.api_key(acme)
+
+    key = ApiKey.objects.get()
+    assert secret not in str(vars(key))
+    assert secret not in str(list(AuditEntry.objects.values()))
+
+
+def test_a_list_shows_the_organizations_own_keys_newest_first() -> None:
+    acme, other = factories.organization(), factories.organization()
+    factories.api_key(acme, "first")
+    factories.api_key(acme, "second")
+    factories.api_key(other, "theirs")
+
+    listed = factories.body_of(factories.member_of(acme).get("/api-keys"))
+
+    assert [key["label"] for key in listed["api_keys"]] == ["second", "first"]
+    assert listed["next_cursor"] is None
+
+
+def test_a_member_may_neither_make_nor_revoke() -> None:
+    acme = factories.organization()
+    factories.api_key(acme)
+    key = ApiKey.objects.get()
+    bob = factories.member_of(acme)
+
+    answers = [
+        bob.post("/api-keys", {"label": "mine"}),
+        bob.delete(f"/api-keys/{key.pk}"),
+    ]
+
+    assert [factories.error_of(answer)["code"] for answer in answers] == [
+        "forbidden",
+        "forbidden",
+    ]
+    assert list(ApiKey.objects.active()) == [key]
+
+
+def test_revoking_closes_the_door_and_writes_it_down() -> None:
+    acme = factories.organization()
+    factories.api_key(acme)
+    key = ApiKey.objects.get()
+    alice = factories.admin_of(acme)
+
+    revoked = alice.delete(f"/api-keys/{key.pk}")
+
+    assert (revoked.status_code, revoked.content) == (204, b"")
+    assert not ApiKey.objects.active().exists()
+    assert alice.delete(f"/api-keys/{key.pk}").status_code == 404
+    entry = AuditEntry.objects.get(action="api_key.revoke")
+    assert (entry.actor_kind, entry.actor_id) == ("user", "user_alice")
+    assert entry.request_id == revoked["X-Request-Id"]
+
+
+def test_another_organizations_key_is_not_found() -> None:
+    acme, other = factories.organization(), factories.organization()
+    factories.api_key(other)
+    key = ApiKey.objects.get()
+
+    refused = factories.admin_of(acme).delete(f"/api-keys/{key.pk}")
+
+    assert factories.error_of(refused)["code"] == "not_found"
+    assert ApiKey.objects.active().exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "label"),
+        ({"label": ""}, "label"),
+        ({"label": "  "}, "label"),
+        ({"label": 5}, "label"),
+        ({"label": None}, "label"),
+        ({"label": ["a"]}, "label"),
+        ({"label": "x" * 201}, "label"),
+        ({"label": "a\0b"}, "label"),
+        ({"label": "a", "scope": "all"}, "scope"),
+    ],
+)
+def test_a_bad_field_is_named(body: dict[str, object], field: str) -> None:
+    acme = factories.organization()
+
+    refused = factories.admin_of(acme).post("/api-keys", body)
+
+    error = factories.error_of(refused)
+    assert (refused.status_code, error["code"]) == (400, "invalid_parameters")
+    assert [problem["field"] for problem in error["details"]] == [field]
+    assert not ApiKey.objects.exists()
+
+
+def test_a_repeat_with_the_same_idempotency_key_makes_no_second_key() -> None:
+    acme = factories.organization()
+    alice = factories.admin_of(acme)
+    first = alice.post("/api-keys", {"label": "a"}, Idempotency_Key="once")
+
+    second = alice.post("/api-keys", {"label": "a"}, Idempotency_Key="once")
+
+    assert (first.status_code, second.status_code) == (201, 409)
+    assert "secret" in factories.error_of(second)["message"]
+    assert ApiKey.objects.count() == 1

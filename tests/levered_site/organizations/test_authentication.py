@@ -1,0 +1,164 @@
+"""Who is asking: tokens and keys at the door, and what a first token brings."""
+
+import threading
+from datetime import datetime
+
+import pytest
+from django.db import connection
+from django.http import HttpRequest
+
+from levered_site.errors import UnauthorizedError
+from levered_site.organizations import authentication, keys, members, tokens
+from levered_site.organizations.actors import Caller, KeyHolder
+from levered_site.organizations.models import ApiKey, Member, Organization
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_me_tells_who_the_token_is() -> None:
+    acme = factories.organization("Acme")
+    alice = factories.admin_of(acme)
+
+    body = factories.body_of(alice.get("/me"))
+
+    assert body["user_id"] == "user_alice"
+    assert body["role"] == "admin"
+    assert body["organization"] == {"id": acme.pk, "name": "Acme"}
+    assert body["meta"]["organization_id"] == acme.pk
+
+
+def test_the_first_token_of_an_organization_creates_it() -> None:
+    token = tokens.issue("org_new", "member", user_id="user_first")
+
+    answer = factories.Api(token).get("/me")
+
+    assert answer.status_code == 200
+    assert Organization.objects.get().pk == "org_new"
+    member = Member.objects.get()
+    assert (member.user_id, member.role) == ("user_first", "member")
+
+
+def test_a_token_with_another_role_changes_the_member() -> None:
+    acme = factories.organization()
+    factories.member_token(acme, "user_bob")
+
+    factories.Api(factories.admin_token(acme, "user_bob")).get("/me")
+
+    assert Member.objects.get().role == "admin"
+
+
+def _seen() -> datetime:
+    moment = Member.objects.get().last_seen_at
+    assert moment is not None
+    return moment
+
+
+def test_being_seen_is_written_at_most_once_a_minute() -> None:
+    acme = factories.organization()
+    bob = factories.member_of(acme)
+    first = _seen()
+
+    bob.get("/me")
+
+    assert _seen() == first
+    Member.objects.update(last_seen_at=first - members.SEEN_EVERY * 2)
+    bob.get("/me")
+    assert _seen() > first
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_first_tokens_at_once_make_one_organization() -> None:
+    token = tokens.issue("org_race", "admin")
+    start = threading.Barrier(20)
+    statuses: list[int] = []
+
+    def first() -> None:
+        start.wait()
+        statuses.append(factories.Api(token).get("/me").status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=first) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert statuses == [200] * 20
+    assert Organization.objects.count() == Member.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", "Basic YTpi", "Token x", "Bearer x", "Bearer a.b.c"],
+)
+def test_nobody_gets_in_without_a_token(header: str) -> None:
+    answer = factories.Api().get("/me", Authorization=header)
+
+    assert factories.error_of(answer)["code"] == "unauthorized"
+    assert answer["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_key_opens_no_management_endpoint() -> None:
+    secret = factories.api_key(factories.organization())
+
+    answers = [
+        factories.Api(secret).get("/api-keys"),
+        factories.Api().get("/api-keys", X_API_Key=secret),
+    ]
+
+    for answer in answers:
+        assert answer.status_code == 401
+        assert factories.error_of(answer)["message"] == authentication.KEY_HERE
+
+
+def _request(**headers: str) -> HttpRequest:
+    request = HttpRequest()
+    request.META.update(headers)
+    return request
+
+
+def test_a_key_is_taken_from_either_header() -> None:
+    acme = factories.organization()
+    secret = factories.api_key(acme)
+    key = ApiKey.objects.get()
+
+    holders = [
+        authentication.key_holder_of(_request(HTTP_X_API_KEY=secret)),
+        authentication.key_holder_of(_request(HTTP_AUTHORIZATION=f"bearer {secret}")),
+    ]
+
+    assert holders == [KeyHolder(acme.pk, str(key.pk))] * 2
+
+
+def test_neither_token_nor_revoked_key_opens_ingestion() -> None:
+    acme = factories.organization()
+    token = factories.admin_token(acme)
+    secret = factories.api_key(acme)
+    ApiKey.objects.get(digest=keys.digest_of(secret))
+    keys.revoke(ApiKey.objects.get(), Caller(acme.pk, "user_alice", "admin").actor)
+
+    for given in (token, secret, "lev_", "lev_unknown", "lev_é", ""):
+        with pytest.raises(UnauthorizedError):
+            authentication.key_holder_of(_request(HTTP_X_API_KEY=given))
+
+    assert ApiKey.objects.get().last_used_at is None
+
+
+def _used() -> datetime:
+    moment = ApiKey.objects.get().last_used_at
+    assert moment is not None
+    return moment
+
+
+def test_the_use_of_a_key_is_written_at_most_once_a_minute() -> None:
+    secret = factories.api_key(factories.organization())
+
+    keys.find(secret)
+    first = _used()
+    keys.find(secret)
+
+    assert _used() == first
+    ApiKey.objects.update(last_used_at=first - keys.USED_EVERY * 2)
+    keys.find(secret)
+    assert _used() > first

@@ -1,0 +1,30 @@
+"""`manage.py issue_token`."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from levered_site.organizations.models import Organization
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_prints_a_token_that_works() -> None:
+    out = io.StringIO()
+
+    call_command("issue_token", "--org", "org_demo", "--role", "admin", stdout=out)
+
+    body = factories.body_of(factories.Api(out.getvalue().strip()).get("/me"))
+    assert (body["organization"]["id"], body["role"]) == ("org_demo", "admin")
+
+
+def test_it_says_that_clerk_is_configured(settings: Settings) -> None:
+    settings.CLERK_ISSUER = "https://clerk.example"
+
+    with pytest.raises(CommandError, match="Clerk"):
+        call_command("issue_token", "--org", "org_demo")
+
+    assert not Organization.objects.exists()

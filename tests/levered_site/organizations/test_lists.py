@@ -1,0 +1,95 @@
+"""Lists of management endpoints: pages, cursors, what is refused."""
+
+import pytest
+from django.utils import timezone
+
+from levered_site.organizations.models import ApiKey
+from tests import factories
+from tests.levered_site.organizations import labels
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(labels.__name__)]
+
+
+@pytest.fixture
+def alice() -> factories.Api:
+    """An admin."""
+    return factories.admin_of(factories.organization())
+
+
+def test_pages_go_through_everything_once(alice: factories.Api) -> None:
+    labels.make(alice, *"abcdefg")
+
+    seen, cursor = [], ""
+    for _ in range(3):
+        page = factories.body_of(alice.get(f"/labels?limit=3&cursor={cursor}"))
+        seen += [row["label"] for row in page["labels"]]
+        cursor = page["next_cursor"]
+
+    assert seen == list("gfedcba")
+    assert cursor is None
+
+
+def test_rows_of_one_moment_are_told_apart_by_id(alice: factories.Api) -> None:
+    labels.make(alice, *"abcde")
+    ApiKey.objects.update(created_at=timezone.now())
+
+    first = factories.body_of(alice.get("/labels?limit=2&order_by=created_at"))
+    cursor = first["next_cursor"]
+    rest = alice.get(f"/labels?limit=9&order_by=created_at&cursor={cursor}")
+
+    rows = first["labels"] + factories.body_of(rest)["labels"]
+    assert sorted(row["label"] for row in rows) == list("abcde")
+
+
+def test_ten_rows_come_unasked(alice: factories.Api) -> None:
+    labels.make(alice, *"abcdefghijkl")
+
+    page = factories.body_of(alice.get("/labels"))
+
+    assert len(page["labels"]) == 10
+    assert list(page) == ["labels", "next_cursor", "meta"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=", "limit"),
+        ("limit=1e1", "limit"),
+        ("limit=99999999999999999999", "limit"),
+        ("limit=%D9%A3", "limit"),
+        ("order_by=name", "order_by"),
+        ("order_by=", "order_by"),
+        ("cursor=x", "cursor"),
+        ("cursor=%C3%A9", "cursor"),
+        ("cursor=bnVsbA", "cursor"),
+        ("cursor=WyJ1cGRhdGVkX2F0IiwieCIsInkiXQ", "cursor"),
+        ("cursor=WzEsMiwzXQ", "cursor"),
+    ],
+)
+def test_a_bad_query_is_named(alice: factories.Api, query: str, field: str) -> None:
+    refused = alice.get(f"/labels?{query}")
+
+    error = factories.error_of(refused)
+    assert (refused.status_code, error["code"]) == (400, "invalid_parameters")
+    assert error["details"][0]["field"] == field
+
+
+def test_a_cursor_of_another_order_is_refused(alice: factories.Api) -> None:
+    labels.make(alice, *"abc")
+    page = factories.body_of(alice.get("/labels?limit=1"))
+
+    refused = alice.get(f"/labels?order_by=created_at&cursor={page['next_cursor']}")
+
+    assert factories.error_of(refused)["details"][0]["field"] == "cursor"
+
+
+def test_a_figure_that_is_no_number_is_a_failure_of_ours(alice: factories.Api) -> None:
+    failed = alice.get("/broken")
+
+    assert failed.status_code == 500
+    assert factories.error_of(failed)["code"] == "internal_error"
+    assert b"nan" not in failed.content

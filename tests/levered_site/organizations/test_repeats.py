@@ -1,0 +1,131 @@
+"""Idempotency-Key: what is answered again, what is refused, what is forgotten."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from levered_site.organizations import idempotency
+from levered_site.organizations.models import ApiKey, IdempotentAnswer
+from tests import factories
+from tests.levered_site.organizations import labels
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(labels.__name__)]
+
+
+@pytest.fixture
+def alice() -> factories.Api:
+    """An admin."""
+    return factories.admin_of(factories.organization())
+
+
+def test_a_repeat_gets_the_first_answer(alice: factories.Api) -> None:
+    first = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+
+    again = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+
+    assert again.status_code == 201
+    assert ApiKey.objects.count() == 1
+    assert again["Location"] == first["Location"]
+    assert again["ETag"] == first["ETag"]
+    assert again["Idempotent-Replayed"] == "true"
+    assert again["X-Request-Id"] != first["X-Request-Id"]
+    bodies = [factories.body_of(answer) for answer in (first, again)]
+    assert bodies[1].pop("meta")["request_id"] == again["X-Request-Id"]
+    bodies[0].pop("meta")
+    assert bodies[0] == bodies[1]
+
+
+def test_another_body_under_the_same_key_is_a_conflict(alice: factories.Api) -> None:
+    alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+
+    refused = alice.post("/labels", {"label": "b"}, Idempotency_Key="k")
+
+    assert factories.error_of(refused)["code"] == "conflict"
+    assert ApiKey.objects.count() == 1
+
+
+def test_keys_of_two_organizations_do_not_meet(alice: factories.Api) -> None:
+    carol = factories.admin_of(factories.organization())
+
+    statuses = [
+        one.post("/labels", {"label": "a"}, Idempotency_Key="k").status_code
+        for one in (alice, carol)
+    ]
+
+    assert statuses == [201, 201]
+    assert ApiKey.objects.count() == 2
+
+
+def test_a_refusal_is_repeated_too(alice: factories.Api) -> None:
+    answers = [
+        alice.post("/labels", {"label": "a", "failure": 409}, Idempotency_Key="k")
+        for _ in range(2)
+    ]
+
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert answers[1]["Idempotent-Replayed"] == "true"
+    assert factories.error_of(answers[1])["message"] == "no"
+
+
+@pytest.mark.parametrize("failure", [503, 500])
+def test_a_failure_is_not_kept(alice: factories.Api, failure: int) -> None:
+    body = {"label": "a", "failure": failure}
+
+    answers = [alice.post("/labels", body, Idempotency_Key="k") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [failure, failure]
+    assert not any("Idempotent-Replayed" in answer for answer in answers)
+    assert not IdempotentAnswer.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_repeats_at_once_one_is_done(alice: factories.Api) -> None:
+    statuses = []
+
+    def post(_: str) -> None:
+        body = {"label": "a", "failure": 1}
+        answer = alice.post("/labels", body, Idempotency_Key="k")
+        statuses.append(answer.status_code)
+        connection.close()
+
+    labels.at_once(post, *"abcde")
+
+    assert sorted(statuses) == [201, 409, 409, 409, 409]
+    assert ApiKey.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("age", "status"), [(timedelta(seconds=30), 409), (timedelta(seconds=90), 201)]
+)
+def test_a_claim_left_by_a_crash_is_taken_over(
+    alice: factories.Api, age: timedelta, status: int
+) -> None:
+    alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+    then = timezone.now() - age
+    IdempotentAnswer.objects.update(status=None, body=None, created_at=then)
+
+    answer = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+
+    assert answer.status_code == status
+
+
+def test_answers_are_forgotten_after_a_day(alice: factories.Api) -> None:
+    alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+    IdempotentAnswer.objects.update(created_at=timezone.now() - timedelta(hours=25))
+
+    again = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+
+    assert "Idempotent-Replayed" not in again
+    assert ApiKey.objects.count() == 2
+    assert idempotency.forget_old(timezone.now()) == 0
+    assert idempotency.forget_old(timezone.now() + timedelta(hours=25)) == 1
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb"])
+def test_a_bad_key_is_named(alice: factories.Api, key: str) -> None:
+    refused = alice.post("/labels", {"label": "a"}, Idempotency_Key=key)
+
+    assert factories.error_of(refused)["details"][0]["field"] == "Idempotency-Key"
+    assert not ApiKey.objects.exists()

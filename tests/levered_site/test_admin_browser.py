@@ -1,0 +1,124 @@
+"""The staff pages in a real browser: log in, train, pause; no violation on the way."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.admin import site
+from django.db import connections
+from django.urls import reverse
+from playwright.sync_api import Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from models_app.models import TrainingRun
+from optimizations.models import Optimization
+from tests import staff_world
+
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
+]
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """Collect what the browser complains of, and requests that leave the house."""
+    return []
+
+
+@pytest.fixture
+def page(live_server: LiveServer, complaints: list[str]) -> Iterator[Page]:
+    """Open a browser that listens to its console and its requests."""
+    with sync_playwright() as playwright:
+        # The driver runs an event loop in this thread; the database is used from it
+        # all the same, between the browser's steps.
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+        page = browser.new_page(
+            base_url=live_server.url, viewport={"width": 1440, "height": 1000}
+        )
+        page.on(
+            "console",
+            lambda said: (
+                complaints.append(said.text)
+                if said.type in {"error", "warning"}
+                else None
+            ),
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda asked: (
+                None
+                if asked.url.startswith((live_server.url, "data:"))
+                else complaints.append(asked.url)
+            ),
+        )
+        yield page
+        browser.close()
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    connections.close_all()
+
+
+def log_in(page: Page) -> None:
+    """Fill the form as a person does."""
+    staff_world.superuser(password=staff_world.PASSWORD)
+    page.goto(reverse("admin:index"))
+    page.get_by_label("Username").fill("root")
+    page.get_by_label("Password").fill(staff_world.PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_title("Overview | Levered")
+
+
+def test_a_person_logs_in_trains_and_pauses(page: Page, complaints: list[str]) -> None:
+    """Results are on the page, deeds ask first, and nothing is violated."""
+    world = staff_world.world()
+    staff_world.traffic(world.optimization, 400)
+    assert staff_world.learn(world.optimization).status == "succeeded"
+    log_in(page)
+
+    page.locator("a[href='/admin/optimizations/optimization/']").first.click()
+    page.get_by_role("link", name="Checkout").click()
+    expect(page.get_by_text("Estimated improvement")).to_be_visible()
+    page.get_by_role("link", name="Train now").click()
+    page.get_by_role("button", name="Train now").click()
+    expect(page.get_by_text("Training asked for: Checkout")).to_be_visible()
+    page.get_by_role("link", name="Pause").click()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Paused: Checkout")).to_be_visible()
+
+    assert TrainingRun.objects.filter(requested_by="staff:root").count() == 1
+    assert Optimization.objects.get().status == "paused"
+    assert complaints == []
+
+
+def test_no_page_violates_the_policy(page: Page, complaints: list[str]) -> None:
+    """Every list, and the page of one thing of each kind that there is."""
+    world = staff_world.world()
+    staff_world.decide(world.optimization, "visitor-1")
+    log_in(page)
+
+    page.goto(reverse("admin:password_change"))
+    for model in site._registry:
+        options = model._meta
+        name = f"admin:{options.app_label}_{options.model_name}_changelist"
+        page.goto(reverse(name))
+        first = page.locator("#result_list tbody a[href*='/change/']").first
+        if first.count():
+            first.click()
+            expect(page.locator("#content-main")).to_be_visible()
+
+    assert complaints == []

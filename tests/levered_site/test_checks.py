@@ -1,0 +1,53 @@
+"""The system checks: a wrong setting stops the start, named and with its cure."""
+
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+from pytest_django import Settings
+
+from levered_site import checks, embedded
+
+
+def test_the_settings_of_this_run_are_right() -> None:
+    assert run_checks(tags=[checks.TAG]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "number"),
+    [
+        ("RATELIMIT_GLOBAL", "100 per minute", "E001"),
+        ("RATELIMIT_SERVE", "m/300", "E001"),
+        ("TRUSTED_PROXIES", -1, "E002"),
+        ("PORT", 70_000, "E002"),
+        ("CLERK_JWKS_URL", "https://clerk.example/jwks", "E003"),
+        ("CLERK_AUDIENCES", ["me"], "E003"),
+        ("CREDENTIAL_KEYS", ["short"], "E004"),
+        ("CREDENTIAL_KEYS", [embedded.new_credential_key(), "ä"], "E004"),
+        ("CLERK_ISSUER", "clerk.example", "E006"),
+        ("CLERK_PEM_KEY", "-----BEGIN nothing", "E007"),
+        ("PUBLIC_URL", "levered.example", "E008"),
+        ("CORS_ALLOWED_ORIGINS", ["*"], "E009"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_cure(
+    settings: Settings, name: str, value: Any, number: str
+) -> None:
+    setattr(settings, name, value)
+
+    found = [error for error in run_checks(tags=[checks.TAG]) if name in error.msg]
+
+    assert [error.id for error in found if str(error.id).endswith(number)] != []
+    assert all(error.hint for error in found)
+    with pytest.raises(ImproperlyConfigured, match=name):
+        checks.require()
+
+
+def test_debug_pages_and_real_tokens_do_not_go_together(
+    settings: Settings,
+) -> None:
+    settings.DEBUG = True
+    settings.CLERK_ISSUER = "https://clerk.example"
+
+    assert [error.id for error in run_checks(tags=[checks.TAG])] == ["levered.E005"]

@@ -1,0 +1,162 @@
+"""Baseline, maturity, crossover, arm mismatch, guardrails, daily series, totals."""
+
+import math
+from datetime import date
+
+import pytest
+
+from metrics.stats import (
+    DayTotals,
+    Totals,
+    arm_mismatch,
+    baseline_sanity,
+    crossover,
+    daily,
+    guardrail,
+    lift,
+    maturity,
+)
+
+HOLDOUT = Totals.conversions(10_000, 500)
+
+
+def test_a_baseline_near_the_holdout_passes() -> None:
+    found = baseline_sanity(0.051, (0.049, 0.053), HOLDOUT, "bool")
+
+    se = math.hypot(0.004 / 2 / 1.959964, math.sqrt(0.051 * 0.949 / 10_000))
+    assert found.ok is True
+    assert found.z == pytest.approx(0.001 / se, rel=1e-6)
+    assert found.reason is None
+
+
+def test_a_baseline_far_from_the_holdout_fails_with_a_reason() -> None:
+    found = baseline_sanity(0.07, (0.069, 0.071), HOLDOUT, "bool")
+
+    assert found.ok is False
+    assert found.z is not None
+    assert found.z > 3
+    assert (
+        found.reason
+        == "the model's baseline does not reproduce the recent holdout mean"
+    )
+
+
+@pytest.mark.parametrize(
+    ("holdout", "reason"),
+    [
+        (Totals.conversions(0, 0), "the recent holdout has 0 users, 100 are needed"),
+        (Totals.conversions(500, 4), "the recent holdout has fewer than 5 conversions"),
+    ],
+)
+def test_a_thin_holdout_cannot_check_the_baseline(holdout: Totals, reason: str) -> None:
+    found = baseline_sanity(0.05, (0.04, 0.06), holdout, "bool")
+
+    assert found.ok is None
+    assert found.z is None
+    assert found.reason == reason
+
+
+def test_a_certain_model_of_a_constant_holdout_is_right_or_wrong() -> None:
+    holdout = Totals(200, 200.0, 200.0, 200)
+
+    assert baseline_sanity(1.0, (1.0, 1.0), holdout, "numeric").ok is True
+    wrong = baseline_sanity(1.5, (1.5, 1.5), holdout, "numeric")
+    assert wrong.ok is False
+    assert wrong.z is None
+
+
+def test_shares_are_held_against_their_limits() -> None:
+    assert maturity(60, 100).ok is True
+    assert maturity(40, 100).reason == "40% of users are mature yet"
+    assert crossover(5, 100).ok is True
+    assert crossover(6, 100).ok is False
+    assert arm_mismatch(2, 100).reason == "2% of users were logged with another arm"
+    assert maturity(0, 0).ok is None
+    assert maturity(0, 0).reason == "no users yet"
+
+
+def test_a_guardrail_is_violated_by_harm_alone() -> None:
+    drop = lift.measured(
+        [(Totals.conversions(9000, 400), Totals.conversions(9000, 600))], "bool"
+    )
+    thin = lift.measured(
+        [(Totals.conversions(90, 40), Totals.conversions(90, 60))], "bool"
+    )
+
+    assert guardrail(drop) == "violated"
+    assert guardrail(drop, "decrease") == "ok"
+    assert guardrail(thin) == "pending"
+
+
+def test_a_guardrail_among_many_needs_more_evidence() -> None:
+    slight = lift.measured(
+        [(Totals.conversions(9000, 520), Totals.conversions(9000, 640))],
+        "bool",
+        expected_users=18_000,
+    )
+
+    assert slight.p_value_anytime is not None
+    assert 0.0005 < slight.p_value_anytime < 0.05
+    assert guardrail(slight) == "violated"
+    assert guardrail(slight, family=100) == "ok"
+    with pytest.raises(ValueError, match="at least one"):
+        guardrail(slight, family=0)
+
+
+def test_the_daily_series_ends_where_the_whole_does() -> None:
+    rows = [
+        DayTotals(
+            date(2026, 1, d),
+            r,
+            Totals.conversions(900, 90 + d),
+            Totals.conversions(100, 9),
+        )
+        for r, d in ((2, 3), (1, 1), (1, 2), (2, 4))
+    ]
+
+    series = daily.cumulative(rows, "bool", expected_users=5000)
+
+    whole = [
+        (Totals.conversions(1800, 183), Totals.conversions(200, 18)),
+        (Totals.conversions(1800, 187), Totals.conversions(200, 18)),
+    ]
+    assert [day.day for day, _ in series] == [1, 2, 3, 4]
+    assert series[-1][1] == lift.measured(whole, "bool", expected_users=5000)
+    assert series[0][1].optimization_users == 900
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (-1, 0.0, 0.0),
+        (1, math.nan, 1.0),
+        (1, 1.0, math.inf),
+        (1, 1.0, -1.0),
+        (0, 1.0, 1.0),
+        (5, 1.0, 1.0, 6),
+    ],
+)
+def test_impossible_totals_are_refused(arguments: tuple[int, float, float]) -> None:
+    with pytest.raises(ValueError, match=r"users|finite|squares"):
+        Totals(*arguments)
+
+
+def test_totals_add_up() -> None:
+    values = [0.0, 2.5, -1.0, 0.0, 7.0]
+
+    whole, parts = Totals.of(values), Totals.of(values[:2]) + Totals.of(values[2:])
+
+    assert whole == parts
+    assert whole.converted == 3
+    assert whole.mean == pytest.approx(1.7)
+    assert whole.squared_deviations == pytest.approx(41.8)
+
+
+def test_unknown_payers_are_bounded_from_below() -> None:
+    amounts = [3.0, 1.0, 10.0, 0.0, 0.0]
+    known = Totals.of(amounts)
+
+    unknown = Totals(known.users, known.value_sum, known.value_sum_squares)
+
+    assert unknown.converted_at_least == pytest.approx(14**2 / 110)
+    assert unknown.converted_at_least <= known.converted_at_least

@@ -1,0 +1,160 @@
+"""What must hold for the measured lift whatever the counts."""
+
+import math
+from dataclasses import fields
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from metrics.stats import Kind, Lift, Stratum, Totals, lift
+
+LEVEL = 0.05
+
+
+@st.composite
+def rate_arms(draw: st.DrawFn) -> Totals:
+    users = draw(st.integers(0, 20_000))
+    return Totals.conversions(users, draw(st.integers(0, users)))
+
+
+@st.composite
+def amount_arms(draw: st.DrawFn) -> Totals:
+    users = draw(st.integers(0, 20_000))
+    nonzero = draw(st.integers(0, users))
+    mean = draw(st.floats(-1e6, 1e6))
+    spread = draw(st.floats(0, 1e6))
+    squares = nonzero * (mean * mean + spread * spread)
+    known = draw(st.booleans())
+    return Totals(users, nonzero * mean, squares, nonzero if known else None)
+
+
+def regimes(arms: st.SearchStrategy[Totals]) -> st.SearchStrategy[list[Stratum]]:
+    return st.lists(st.tuples(arms, arms), max_size=4)
+
+
+cases = st.one_of(
+    st.tuples(regimes(rate_arms()), st.just("bool")),
+    st.tuples(regimes(amount_arms()), st.sampled_from(["numeric", "outcomes"])),
+)
+expected = st.one_of(st.none(), st.integers(1, 10**8))
+
+
+def numbers(found: Lift) -> list[float]:
+    values: list[float] = []
+    for entry in fields(found):
+        value = getattr(found, entry.name)
+        parts = value if isinstance(value, tuple) else (value,)
+        values += [part for part in parts if isinstance(part, float)]
+    return values
+
+
+@given(cases, expected)
+@settings(max_examples=300, deadline=None)
+def test_every_figure_is_finite_or_explained(
+    case: tuple[list[Stratum], Kind], users: int | None
+) -> None:
+    strata, kind = case
+
+    found = lift.measured(strata, kind, expected_users=users)
+
+    blank = {e.name for e in fields(found) if getattr(found, e.name) is None}
+    assert all(math.isfinite(value) for value in numbers(found))
+    assert blank == set(found.unavailable)
+    assert all(found.unavailable.values())
+
+
+@given(cases, expected)
+@settings(max_examples=300, deadline=None)
+def test_intervals_hold_the_estimate_and_agree_with_p(
+    case: tuple[list[Stratum], Kind], users: int | None
+) -> None:
+    strata, kind = case
+    found = lift.measured(strata, kind, expected_users=users)
+
+    for estimate, interval, p in (
+        (found.lift_percent, found.lift_ci, found.p_value),
+        (found.lift_percent, found.lift_ci_anytime, found.p_value_anytime),
+        (found.difference, found.difference_ci, found.p_value),
+        (found.difference, found.difference_ci_anytime, found.p_value_anytime),
+    ):
+        if interval is None:
+            continue
+        assert estimate is not None
+        assert p is not None
+        slack = 1e-9 * max(abs(interval[0]), abs(interval[1]), abs(estimate))
+        assert interval[0] - slack <= estimate <= interval[1] + slack
+        assert 0 <= p <= 1
+        if abs(p - LEVEL) > 1e-6:
+            assert (interval[0] <= 0 <= interval[1]) == (p > LEVEL)
+
+
+@given(cases, expected)
+@settings(max_examples=150, deadline=None)
+def test_looking_daily_costs_width(
+    case: tuple[list[Stratum], Kind], users: int | None
+) -> None:
+    strata, kind = case
+    found = lift.measured(strata, kind, expected_users=users)
+    if found.p_value is None:
+        return
+
+    assert found.p_value_anytime is not None
+    assert found.p_value_anytime >= found.p_value
+    for fixed, wide in (
+        (found.lift_ci, found.lift_ci_anytime),
+        (found.difference_ci, found.difference_ci_anytime),
+    ):
+        if fixed is not None and wide is not None:
+            assert wide[0] <= fixed[0]
+            assert fixed[1] <= wide[1]
+
+
+@given(st.integers(100, 5000), st.integers(100, 5000), st.data())
+@settings(max_examples=150, deadline=None)
+def test_one_more_conversion_moves_the_lift_up(
+    n_o: int, n_h: int, data: st.DataObject
+) -> None:
+    x_o, x_h = data.draw(st.integers(5, n_o - 6)), data.draw(st.integers(5, n_h - 5))
+    holdout = Totals.conversions(n_h, x_h)
+
+    less = lift.measured([(Totals.conversions(n_o, x_o), holdout)], "bool")
+    more = lift.measured([(Totals.conversions(n_o, x_o + 1), holdout)], "bool")
+
+    if less.lift_ci is None or more.lift_ci is None:
+        return
+    assert more.lift_ci[0] > less.lift_ci[0]
+    assert more.lift_ci[1] > less.lift_ci[1]
+
+
+@given(regimes(amount_arms()), st.sampled_from([0.01, 3.0, 1024.0]))
+@settings(max_examples=150, deadline=None)
+def test_the_currency_does_not_matter(strata: list[Stratum], rate: float) -> None:
+    def exchanged(arm: Totals) -> Totals:
+        squares = arm.value_sum_squares * rate * rate
+        return Totals(arm.users, arm.value_sum * rate, squares, arm.converted)
+
+    here = lift.measured(strata, "numeric")
+    there = lift.measured([(exchanged(o), exchanged(h)) for o, h in strata], "numeric")
+
+    if here.p_value is None or there.p_value is None:
+        return
+    assert there.p_value == pytest.approx(here.p_value, rel=1e-5, abs=1e-12)
+    assert here.difference is not None
+    assert there.difference == pytest.approx(here.difference * rate, rel=1e-9)
+
+
+@given(regimes(rate_arms()))
+@settings(max_examples=150, deadline=None)
+def test_swapping_the_arms_keeps_the_p_values(strata: list[Stratum]) -> None:
+    here = lift.measured(strata, "bool")
+    there = lift.measured([(h, o) for o, h in strata], "bool")
+
+    if here.p_value is None:
+        return
+    assert there.p_value == pytest.approx(here.p_value, rel=1e-7, abs=1e-300)
+    assert there.p_value_anytime == pytest.approx(
+        here.p_value_anytime, rel=1e-6, abs=1e-300
+    )
+    if here.difference_ci is not None:
+        assert there.difference_ci is not None
+        assert there.difference_ci[0] == pytest.approx(-here.difference_ci[1], abs=1e-8)

@@ -1,0 +1,22 @@
+"""The statistics load neither a framework nor scipy."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+from metrics.stats import Totals, lift
+arms = Totals.conversions(900, 90), Totals.conversions(900, 80)
+assert lift.measured([arms], "bool").p_value is not None
+heavy = {"django", "rest_framework", "scipy", "sklearn", "levered_site"}
+print(sorted(heavy & {name.split(".")[0] for name in sys.modules}))
+"""
+
+
+def test_the_statistics_run_without_django_and_scipy() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False
+    )
+
+    assert ran.stderr == ""
+    assert ran.stdout == "[]\n"

@@ -1,0 +1,258 @@
+"""/warehouse/metrics: works, refuses, isolates, leaves no trace."""
+
+from typing import Any
+
+import pytest
+
+from levered_site.organizations.models import AuditEntry, Organization
+from metrics.models import Metric
+from tests import factories
+from tests.factories import body_of, error_of
+from tests.optimizations import factories as optimizations
+from tests.warehouse import events
+from tests.warehouse.events import moment
+from tests.warehouse.reference import Reward, Touch
+
+pytestmark = pytest.mark.django_db
+
+PATH = "/warehouse/metrics"
+SQL = (
+    "SELECT anonymous_id, timestamp_utc, value, name FROM managed_dw.rewards"
+    " WHERE timestamp_utc >= @start_date"
+)
+MAPPING = {
+    "anonymous_id": "anonymous_id",
+    "timestamp": "timestamp_utc",
+    "value": "value",
+    "name": "name",
+    "reward_type": "numeric",
+}
+OUTCOMES = [
+    {"key": "buy", "weight": 3, "match": {"by": "name", "value": "purchase"}},
+    {"key": "lead", "weight": 0.5, "match": {"by": "name", "value": "signup"}},
+]
+
+
+def body(**overrides: Any) -> dict[str, Any]:
+    """The least that makes a metric, or what a test says."""
+    return {"name": "revenue", "sql": SQL, "column_mapping": MAPPING, **overrides}
+
+
+def made(organization: Organization, **overrides: Any) -> dict[str, Any]:
+    """Make a metric by the API."""
+    answer = factories.member_of(organization).post(PATH, body(**overrides))
+    assert answer.status_code == 201, answer.content
+    return body_of(answer)
+
+
+def test_it_works() -> None:
+    acme = factories.organization()
+    bob = factories.member_of(acme)
+
+    answer = bob.post(PATH, body(outcomes=OUTCOMES, direction="decrease"))
+
+    shown = body_of(answer)
+    assert answer.status_code == 201
+    assert answer["Location"].endswith(f"{PATH}/{shown['id']}")
+    assert shown["column_mapping"] == MAPPING
+    assert shown["outcomes"] == OUTCOMES
+    assert (shown["direction"], shown["updated_at"]) == ("decrease", None)
+    again = body_of(bob.get(f"{PATH}/{shown['id']}"))
+    assert {**again, "meta": 0} == {**shown, "meta": 0}
+
+
+def test_mapped_column_that_is_missing_is_named_with_those_there_are() -> None:
+    bob = factories.member_of(factories.organization())
+
+    answer = bob.post(PATH, body(column_mapping={**MAPPING, "value": "amount"}))
+
+    problem = error_of(answer)["details"][0]
+    assert answer.status_code == 400
+    assert problem["field"] == "column_mapping.value"
+    assert "anonymous_id, timestamp_utc, value, name" in problem["message"]
+    assert not Metric.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"sql": "DELETE FROM managed_dw.rewards"}, "sql"),
+        ({"sql": "SELECT nothing FROM managed_dw.rewards"}, "sql"),
+        ({"sql": "SELECT 1; SELECT 2"}, "sql"),
+        ({"sql": "  "}, "sql"),
+        ({"sql": "SELECT\x00"}, "sql"),
+        ({"name": 3}, "name"),
+        ({"nmae": "x"}, "nmae"),
+        ({"direction": "up"}, "direction"),
+        ({"column_mapping": {"timestamp": "t"}}, "column_mapping.anonymous_id"),
+        (
+            {
+                "column_mapping": {
+                    "anonymous_id": "anonymous_id",
+                    "timestamp": "timestamp_utc",
+                    "reward_type": "numeric",
+                }
+            },
+            "column_mapping.value",
+        ),
+        ({"outcomes": OUTCOMES[:1]}, "outcomes"),
+        ({"outcomes": [OUTCOMES[0], OUTCOMES[0]]}, "outcomes"),
+        (
+            {"outcomes": [OUTCOMES[0], {**OUTCOMES[1], "key": "failure"}]},
+            "outcomes[1].key",
+        ),
+        (
+            {"outcomes": [OUTCOMES[0], {**OUTCOMES[1], "match": {"by": "name"}}]},
+            "outcomes[1].match.value",
+        ),
+    ],
+)
+def test_rubbish_is_refused_by_name(change: dict[str, Any], field: str) -> None:
+    bob = factories.member_of(factories.organization())
+
+    answer = bob.post(PATH, body(**change))
+
+    fields = [problem["field"] for problem in error_of(answer)["details"]]
+    assert answer.status_code == 400
+    assert field in fields
+    assert not Metric.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
+def test_another_organizations_metric_is_not_there() -> None:
+    acme, other = factories.organization(), factories.organization()
+    theirs = f"{PATH}/{made(other)['id']}"
+    alice = factories.admin_of(acme)
+
+    answers = [
+        alice.get(theirs),
+        alice.patch(theirs, {"name": "mine"}),
+        alice.delete(theirs),
+        alice.post(f"{theirs}/preview", {}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404] * 4
+    assert body_of(alice.get(PATH))["metrics"] == []
+    assert Metric.objects.get().name == "revenue"
+
+
+def test_revision_grows_with_what_is_counted_and_with_nothing_else() -> None:
+    acme = factories.organization()
+    path = f"{PATH}/{made(acme)['id']}"
+    bob = factories.member_of(acme)
+
+    revisions = []
+    for change in (
+        {"name": "income"},
+        {"direction": "decrease"},
+        {"sql": SQL},
+        {"sql": SQL + " AND value > 1"},
+        {"outcomes": OUTCOMES},
+        {"outcomes": None},
+    ):
+        assert bob.patch(path, change).status_code == 200
+        revisions.append(Metric.objects.get().revision)
+
+    assert revisions == [1, 1, 1, 2, 3, 4]
+    assert body_of(bob.get(path))["updated_at"] is not None
+
+
+def test_part_of_a_mapping_is_refused_in_a_change() -> None:
+    acme = factories.organization()
+    path = f"{PATH}/{made(acme)['id']}"
+
+    answer = factories.member_of(acme).patch(
+        path, {"column_mapping": {"anonymous_id": "name"}}
+    )
+
+    fields = {problem["field"] for problem in error_of(answer)["details"]}
+    assert answer.status_code == 400
+    assert fields == {"column_mapping.timestamp", "column_mapping.reward_type"}
+    assert Metric.objects.get().column_mapping == MAPPING
+
+
+def test_change_of_an_older_state_is_refused() -> None:
+    acme = factories.organization()
+    path = f"{PATH}/{made(acme)['id']}"
+    bob = factories.member_of(acme)
+    tag = bob.get(path)["ETag"]
+    bob.patch(path, {"name": "theirs"}, If_Match=tag)
+
+    answer = bob.patch(path, {"name": "mine"}, If_Match=tag)
+
+    assert error_of(answer)["code"] == "precondition_failed"
+    assert Metric.objects.get().name == "theirs"
+
+
+def test_metric_in_use_is_neither_deleted_nor_turned_into_another_type() -> None:
+    acme = factories.organization()
+    mapping = {name: MAPPING[name] for name in ("anonymous_id", "timestamp")}
+    shown = made(acme, column_mapping={**mapping, "reward_type": "bool"})
+    metric = Metric.objects.get(pk=shown["id"])
+    user = optimizations.optimization(
+        acme, name="Home page", reward_metric_id=metric.pk
+    )
+    alice = factories.admin_of(acme)
+    path = f"{PATH}/{metric.pk}"
+
+    answers = [alice.delete(path), alice.patch(path, {"column_mapping": MAPPING})]
+
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert all(str(user) in error_of(answer)["message"] for answer in answers)
+    metric.refresh_from_db()
+    assert metric.reward_type == "bool"
+
+
+def test_metric_of_no_use_is_deleted_by_an_admin_alone() -> None:
+    acme = factories.organization()
+    path = f"{PATH}/{made(acme)['id']}"
+
+    refused = factories.member_of(acme).delete(path)
+    there = Metric.objects.exists()
+    deleted = factories.admin_of(acme).delete(path)
+
+    assert (refused.status_code, there, deleted.status_code) == (403, True, 204)
+    assert not Metric.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_preview_shows_rows_and_says_what_is_wrong() -> None:
+    acme = factories.organization()
+    sql = "SELECT anonymous_id, timestamp_utc, value, name FROM managed_dw.rewards"
+    path = f"{PATH}/{made(acme, sql=sql)['id']}/preview"
+    at = moment("2026-03-02 10:00")
+    events.store(
+        acme.pk,
+        "00000000-0000-0000-0000-000000000001",
+        [Touch("somebody else", at, "{}", "{}", 1)],
+        [Reward("u1", at), Reward("u1", at), Reward("u2", at.replace(year=2199))],
+    )
+
+    shown = body_of(factories.member_of(acme).post(path, {"limit": 2}))
+
+    assert (shown["row_count"], shown["truncated"]) == (2, True)
+    assert shown["columns"] == ["anonymous_id", "timestamp_utc", "value", "name"]
+    assert shown["rows"][0] == ["u1", "2026-03-02T10:00:00Z", 1.0, "purchase"]
+    assert shown["match_rate"] == 0
+    assert [sentence[:30] for sentence in shown["warnings"]] == [
+        "None of 2 ids matches an expos",
+        "Rows with a timestamp in the f",
+        "All values are equal.",
+        "Rows that repeat another one i",
+        "The SQL does not use @start_da",
+    ]
+
+
+def test_assignment_sources_come_with_connected_warehouses() -> None:
+    bob = factories.member_of(factories.organization())
+    mapping = {
+        name: name
+        for name in ("anonymous_id", "timestamp", "optimization_id", "variant")
+    }
+    source = {"name": "exposures", "sql": "SELECT 1", "column_mapping": mapping}
+
+    listed = bob.get("/warehouse/assignment-sources")
+    refused = bob.post("/warehouse/assignment-sources", source)
+
+    assert body_of(listed)["assignment_sources"] == []
+    assert error_of(refused)["code"] == "unavailable"

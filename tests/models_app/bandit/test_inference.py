@@ -1,0 +1,305 @@
+"""The posterior against known answers, another optimiser and plain integration."""
+
+import dataclasses
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from scipy import optimize
+
+from models_app.bandit import effects, inference, newton, scales, system as systems
+from models_app.bandit.cells import TrainingCells
+from models_app.bandit.design import Floats
+from models_app.bandit.inference import Fit
+from models_app.bandit.scales import Group
+from tests.models_app.bandit import worlds
+
+
+def rates(fit: Fit) -> tuple[Floats, Floats, Floats]:
+    """Posterior median reward and 95% interval of every variant in context 0."""
+    design = fit.posterior.design
+    rows = design.rows(np.arange(design.variants), np.zeros(design.variants, int))
+    rows = np.concatenate([np.ones((len(rows), 1)), rows], axis=1)
+    mean = rows @ fit.posterior.mean
+    variance = np.einsum("ij,ij->i", rows @ fit.posterior.covariance, rows)
+    half = 1.96 * np.sqrt(variance)
+    low, middle, high = (1 / (1 + np.exp(-x)) for x in (mean - half, mean, mean + half))
+    return middle, low, high
+
+
+def simulated(days: int = 5, users: int = 3000, seed: int = 0) -> TrainingCells:
+    world = worlds.drawn_from_prior(
+        worlds.design((3, 2), (2,)), np.random.default_rng(seed)
+    )
+    even = np.full(world.eta.shape, 1 / 6)
+    rng = np.random.default_rng(seed + 1)
+    return worlds.cells(
+        [worlds.day(world, -2.5, even, users, rng) for _ in range(days)]
+    )
+
+
+def test_the_mode_and_covariance_are_those_of_a_general_optimiser() -> None:
+    system = systems.arrange(worlds.design((3, 2), (2,)), simulated())
+    grouped = scales.groups(worlds.design((3, 2), (2,)), system)
+
+    mode = newton.climb(system, grouped, newton.begin(system, grouped))
+
+    precision, center = _priors(system, grouped), np.zeros(system.size + 5)
+    center[0], features = scales.INTERCEPT_MEAN, _features(system)
+
+    def loss(x: Floats) -> tuple[float, Floats]:
+        eta = features @ x
+        value = -systems.log_likelihood(system, eta)
+        value += 0.5 * float(precision @ (x - center) ** 2)
+        residual = system.successes - system.users / (1 + np.exp(-eta))
+        return value, precision * (x - center) - features.T @ residual
+
+    options = {"gtol": 1e-6, "maxiter": 5000}
+    found = optimize.minimize(loss, center, jac=True, method="BFGS", options=options)
+    rate = 1 / (1 + np.exp(-features @ found.x))
+    weight = system.users * rate * (1 - rate)
+    hessian = features.T @ (features * weight[:, None]) + np.diag(precision)
+    covariance = np.linalg.inv(hessian)
+    moments = newton.moments(mode.state, mode.solved)
+    here = np.concatenate([mode.state.theta, mode.state.own])
+    assert here == pytest.approx(found.x, abs=2e-4)
+    size = system.size
+    assert moments.covariance == pytest.approx(covariance[:size, :size], abs=1e-6)
+    assert moments.own_variance == pytest.approx(np.diag(covariance)[size:], abs=1e-6)
+
+
+def test_uncertain_scales_make_intervals_longer_and_certain_ones_do_not() -> None:
+    counts = [(variant, 40.0, 3.0 + variant) for variant in range(6)]
+    many = [(v, users * 10**6, hits * 10**6) for v, users, hits in counts]
+
+    longer = [_widening(worlds.flat(table)) for table in (counts, many)]
+
+    assert longer[0] > 1.3
+    assert longer[1] == pytest.approx(1, abs=0.01)
+
+
+def test_the_evidence_is_the_integral_over_the_coefficients() -> None:
+    design, cells = worlds.design((1,)), worlds.flat([(0, 4000, 310)])
+
+    fit = inference.fit(design, cells)
+
+    own_sd = fit.info.prior_scales["time, each stratum"]
+    sd = np.hypot(scales.INTERCEPT_SD, own_sd)
+    eta = np.linspace(-3.5, -1.5, 20_001)
+    log_density = 310 * eta - 4000 * np.logaddexp(0, eta)
+    log_density -= 0.5 * ((eta - scales.INTERCEPT_MEAN) / sd) ** 2
+    log_density -= np.log(sd * np.sqrt(2 * np.pi))
+    peak = log_density.max()
+    integral = peak + np.log(np.exp(log_density - peak).sum() * (eta[1] - eta[0]))
+    assert fit.info.log_evidence == pytest.approx(integral, abs=0.01)
+
+
+def test_a_simulated_truth_is_recovered() -> None:
+    design = worlds.design((3, 3, 2), (3,))
+    world = worlds.drawn_from_prior(design, np.random.default_rng(5))
+    even, rng = np.full(world.eta.shape, 1 / 18), np.random.default_rng(6)
+    days = [worlds.day(world, -2.0, even, 40_000, rng) for _ in range(10)]
+
+    fit = inference.fit(design, worlds.cells(days))
+
+    everyone = np.arange(design.variants)
+    rows = design.rows(everyone, np.zeros_like(everyone))
+    learnt = rows @ fit.posterior.mean[1:]
+    learnt, truth = learnt - learnt.mean(), world.eta[0] - world.eta[0].mean()
+    assert np.corrcoef(learnt, truth)[0, 1] > 0.97
+    assert np.abs(learnt - truth).max() < 0.15
+
+
+def test_groups_that_the_data_do_not_need_shrink_to_nothing() -> None:
+    design = worlds.design((4, 4))
+    levels = design.variant_levels
+    eta = np.array([-0.3, 0.0, 0.1, 0.4])[levels[:, 0]]
+    users = np.full(16, 200_000.0)
+    successes = np.round(users / (1 + np.exp(2.5 - eta)))
+
+    fit = inference.fit(
+        design, worlds.flat([*zip(range(16), users, successes, strict=True)])
+    )
+
+    found = fit.info.prior_scales
+    assert found["f0"] > 0.2
+    assert found["f1"] < found["f0"] / 2
+    assert found["f0 x f1"] < 0.02
+
+
+def test_hardly_any_data_leave_the_prior_scales_where_they_were() -> None:
+    few = worlds.flat([(0, 12, 1), (1, 9, 0)])
+
+    fit = inference.fit(worlds.design((2, 2)), few)
+
+    assert fit.info.prior_scales["f0"] == pytest.approx(0.15, rel=0.05)
+    middle, low, high = rates(fit)
+    assert (high - low > 0.1).all()
+    assert ((middle > 0.01) & (middle < 0.2)).all()
+
+
+@pytest.mark.parametrize(
+    ("counts", "least", "most"),
+    [
+        pytest.param([(0, 500, 0), (1, 500, 0)], 0, 0.01, id="zero conversions"),
+        pytest.param([(0, 500, 500), (1, 500, 500)], 0.97, 1, id="all conversions"),
+        pytest.param([(0, 400, 0), (1, 400, 400)], 0, 1, id="separation"),
+        pytest.param([(0, 10**9, 10**7), (1, 10**9, 10**7)], 0.0099, 0.0101, id="1e9"),
+        pytest.param([(0, 10**9, 0), (1, 10**9, 0)], 0, 1e-6, id="1e9 in vain"),
+        pytest.param([(0, 800, 40)], 0.03, 0.08, id="one variant seen"),
+        pytest.param([(0, 0, 0), (1, 90, 9)], 0.02, 0.3, id="an empty cell"),
+        pytest.param([(0, 0.25, 0.25), (1, 0.5, 0.1)], 0, 1, id="fractional users"),
+    ],
+)
+def test_extreme_counts_give_finite_honest_answers(
+    counts: list[tuple[int, float, float]], least: float, most: float
+) -> None:
+    fit = inference.fit(worlds.design((2,)), worlds.flat(counts))
+
+    middle, low, high = rates(fit)
+    assert np.isfinite(fit.posterior.covariance).all()
+    assert (np.diag(fit.posterior.covariance) > 0).all()
+    assert ((middle >= least) & (middle <= most)).all()
+    assert (low < high).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6))
+def test_any_counts_of_any_shape_give_a_proper_posterior(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sizes, contexts = rng.integers(1, 5, 2), rng.integers(1, 4, rng.integers(0, 3))
+    design = worlds.design(tuple(sizes), tuple(contexts))
+    n, strata = rng.integers(1, 60), rng.integers(1, 40)
+    users = rng.poisson(10 ** rng.uniform(0, 4), n).astype(float)
+    cells = TrainingCells(
+        stratum=np.sort(rng.integers(0, strata, n)),
+        stratum_time=np.sort(rng.uniform(0, 30, strata)),
+        variant=rng.integers(0, design.variants, n),
+        context=rng.integers(0, design.segments, n),
+        users=users,
+        successes=np.floor(users * rng.beta(0.5, 5, n)),
+        maturity=rng.uniform(0, 1, n),
+    )
+
+    fit = inference.fit(design, cells)
+
+    assert np.isfinite(fit.posterior.mean).all()
+    assert np.linalg.eigvalsh(fit.posterior.covariance).min() > 0
+
+
+def test_separated_variants_are_told_apart() -> None:
+    fit = inference.fit(worlds.design((2,)), worlds.flat([(0, 400, 0), (1, 400, 400)]))
+
+    middle, _, _ = rates(fit)
+
+    assert middle[0] < 0.05
+    assert middle[1] > 0.95
+
+
+@pytest.mark.parametrize("sizes", [(), (1,), (2, 3)])
+def test_without_data_the_posterior_is_the_prior(sizes: tuple[int, ...]) -> None:
+    nothing = worlds.flat([(0, 0, 0)])
+
+    fit = inference.fit(worlds.design(sizes), nothing)
+
+    assert fit.posterior.mean == pytest.approx(
+        [-2, *[0] * (len(fit.posterior.mean) - 1)]
+    )
+    assert np.sqrt(fit.posterior.covariance[0, 0]) == pytest.approx(3, rel=0.01)
+
+
+def test_a_context_level_never_seen_is_predicted_from_the_others() -> None:
+    design, cells = worlds.design((3, 2), (2,)), simulated(users=50_000)
+
+    fit = inference.fit(design, cells)
+
+    missing = design.rows(np.arange(6), np.full(6, 3))
+    named = [design.rows(np.arange(6), np.full(6, level)) for level in (0, 1)]
+    theta = fit.posterior.mean[1:]
+    assert np.isfinite(missing @ theta).all()
+    average = (named[0] @ theta + named[1] @ theta) / 2
+    assert np.corrcoef(missing @ theta, average)[0, 1] > 0.95
+
+
+def test_coefficients_are_read_against_the_baseline() -> None:
+    design, cells = worlds.design((3, 2), (2,)), simulated()
+
+    fit = inference.fit(design, cells)
+
+    found = {tuple(c.levels.values()): c for c in effects.coefficients(fit.posterior)}
+    rows = design.rows(np.arange(6), np.zeros(6, int)) @ fit.posterior.mean[1:]
+    assert len(found) == design.columns
+    assert found[("f0.2",)].mean == pytest.approx(rows[4] - rows[0])
+    crossed = rows[5] - rows[4] - rows[1] + rows[0]
+    assert found[("f0.2", "f1.1")].mean == pytest.approx(crossed)
+    assert all(0 < c.sd < 5 for c in found.values())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("users", np.array([np.nan, 5.0])),
+        ("users", np.array([-1.0, 5.0])),
+        ("users", np.array([np.inf, 5.0])),
+        ("successes", np.array([11.0, 0.0])),
+        ("successes", np.array([1.0])),
+        ("variant", np.array([0, 2])),
+        ("context", np.array([0, 1])),
+        ("stratum", np.array([0, -1])),
+        ("stratum_time", np.array([np.nan])),
+        ("stratum_time", np.array([1.0, 0.0])),
+        ("maturity", np.array([-0.5, 1.0])),
+    ],
+)
+def test_cells_that_cannot_be_are_refused_by_field(field: str, value: Floats) -> None:
+    cells = worlds.flat([(0, 10, 1), (1, 5, 0)])
+
+    columns = {f.name: getattr(cells, f.name) for f in dataclasses.fields(cells)}
+    wrong = TrainingCells(**{**columns, field: value})
+
+    with pytest.raises(ValueError, match=f"^{field}:"):
+        inference.fit(worlds.design((2,)), wrong)
+
+
+def test_many_strata_cost_little() -> None:
+    design, rng = worlds.design((3, 2), (2,)), np.random.default_rng(0)
+    world = worlds.drawn_from_prior(design, rng)
+    even = np.full(world.eta.shape, 1 / 6)
+    hours = [worlds.day(world, -2.5, even, 60, rng) for _ in range(2000)]
+    cells = worlds.cells(hours)
+    cells = dataclasses.replace(cells, stratum_time=cells.stratum_time / 24)
+
+    start = time.perf_counter()
+    fit = inference.fit(design, cells)
+    seconds = time.perf_counter() - start
+
+    assert fit.info.converged
+    assert seconds < 5
+
+
+def _priors(system: systems.System, grouped: tuple[Group, ...]) -> Floats:
+    logs = scales.start(grouped)
+    own = np.full(len(system.curve), np.exp(-logs[-1]))
+    return np.concatenate([scales.precisions(grouped, logs, system.size), own])
+
+
+def _widening(cells: TrainingCells) -> float:
+    """How much longer the intervals are than at the best scales alone, on average."""
+    design = worlds.design((3, 2))
+    fit = inference.fit(design, cells)
+    system = systems.arrange(design, cells)
+    grouped = scales.groups(design, system)
+    logs = 2 * np.log(list(fit.info.prior_scales.values()))
+    start = dataclasses.replace(newton.begin(system, grouped), logs=logs)
+    alone = newton.climb(system, grouped, start).solved.covariance()
+    k = system.curve.shape[1]
+    alone = np.diag(alone)[k : k + design.columns]
+    return float(np.sqrt(np.diag(fit.posterior.covariance)[1:] / alone).mean())
+
+
+def _features(system: systems.System) -> Floats:
+    """All columns [n, p + T] of the model, written out."""
+    own = np.eye(len(system.curve))
+    blocks = system.curve[system.stratum], system.rows[system.row], own[system.stratum]
+    return np.concatenate(blocks, axis=1)

@@ -1,0 +1,303 @@
+"""The doors of models: list, state, policy, training, deletion; and whose they are."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from celery.contrib.testing.worker import start_worker
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
+
+from levered_site.api import waiting
+from levered_site.celery import app
+from levered_site.organizations.actors import SYSTEM
+from models_app import runs
+from models_app.models import BanditModel, PolicyVersion, TrainingRun
+from optimizations import lifecycle, training
+from optimizations.models import Optimization
+from tests import factories
+from tests.factories import Api, body_of, error_of
+from tests.optimizations import factories as made, traffic
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def truth(variant: traffic.Json, _context: traffic.Json) -> float:
+    """Headline B is twice as good."""
+    return 0.3 if variant["headline"] == "B" else 0.15
+
+
+@pytest.fixture
+def optimization() -> Optimization:
+    """One live optimization with 400 visitors of three days ago."""
+    found = made.optimization(made.organization(), holdout_percentage=25)
+    traffic.live_through(found, timezone.now() - timedelta(days=3), 400, truth)
+    return found
+
+
+@pytest.fixture
+def api(optimization: Optimization) -> Api:
+    """A member of its organization."""
+    return factories.member_of(optimization.organization)
+
+
+@pytest.fixture
+def _worker() -> Iterator[None]:
+    """A Celery worker beside the test."""
+    with start_worker(app, perform_ping_check=False, pool="solo", shutdown_timeout=30):
+        yield
+    app.control.purge()
+
+
+def learned(optimization: Optimization) -> TrainingRun:
+    """Train here and now."""
+    run = runs.ask(optimization.model, requested_by="test")
+    training.run(run.pk)
+    app.control.purge()
+    return TrainingRun.objects.get(pk=run.pk)
+
+
+def test_a_model_is_listed_and_shown(optimization: Optimization, api: Api) -> None:
+    listed = body_of(api.get("/models"))
+    shown = api.get(f"/models/{optimization.model_id}")
+
+    (row,) = listed["models"]
+    assert listed["next_cursor"] is None
+    assert row["id"] == str(optimization.model_id)
+    assert (row["model_type"], row["status"]) == ("cmab", "untrained")
+    assert row["training_data_config"]["design_factors"][0]["name"] == "headline"
+    assert body_of(shown) | {"meta": None} == row | {"meta": None}
+    again = api.get(f"/models/{optimization.model_id}", If_None_Match=shown["ETag"])
+    assert again.status_code == 304
+
+
+def test_another_organizations_model_is_a_404(optimization: Optimization) -> None:
+    run = runs.ask(optimization.model, requested_by="test")
+    stranger = factories.admin_of(made.organization())
+    place = f"/models/{optimization.model_id}"
+
+    answers = [
+        stranger.get(place),
+        stranger.delete(place),
+        stranger.get(f"{place}/state"),
+        stranger.get(f"{place}/policy"),
+        stranger.post(f"{place}/train"),
+        stranger.get(f"{place}/training-runs"),
+        stranger.get(f"{place}/training-runs/{run.pk}"),
+        stranger.post(f"{place}/training-runs/{run.pk}/cancel"),
+        stranger.get(f"/models/{uuid4()}"),
+        stranger.get("/models/no-uuid"),
+    ]
+
+    assert {answer.status_code for answer in answers} == {404}
+    assert body_of(stranger.get("/models"))["models"] == []
+    run.refresh_from_db()
+    assert run.status == TrainingRun.Status.QUEUED
+    assert TrainingRun.objects.count() == 1
+
+
+@pytest.mark.usefixtures("_worker")
+def test_a_training_that_ends_in_time_is_a_200(
+    optimization: Optimization, api: Api
+) -> None:
+    answer = api.post(f"/models/{optimization.model_id}/train", {"bias": {"cta": 0.5}})
+
+    assert answer.status_code == 200, answer.content
+    body = body_of(answer)
+    assert (body["status"], body["policy_version"]) == ("trained", 1)
+    expected = body["in_sample_metrics"]["expected_reward"]
+    assert expected["ci_lower"] < expected["mean"] < expected["ci_upper"]
+    assert 0.1 < body["in_sample_metrics"]["historic_reward"] < 0.35
+    place = f"/models/{optimization.model_id}/training-runs/{body['training_run_id']}"
+    run = body_of(api.get(place))
+    assert (run["status"], run["progress"], run["error"]) == ("succeeded", 1.0, None)
+    assert (run["rows_read"], run["bias"]) == (400, {"cta": 0.5})
+
+
+def test_asked_to_answer_at_once_it_is_a_202_with_its_place(
+    optimization: Optimization, api: Api
+) -> None:
+    train = f"/models/{optimization.model_id}/train"
+
+    first = api.post(train, Prefer="respond-async")
+    second = api.post(train, Prefer="respond-async")
+
+    assert [first.status_code, second.status_code] == [202, 202]
+    assert body_of(first)["training_run_id"] == body_of(second)["training_run_id"]
+    assert first["Location"].startswith("/api/v2/models/")
+    run = api.get(first["Location"].removeprefix("/api/v2"))
+    assert body_of(run)["status"] == "queued"
+    listed = body_of(api.get(f"/models/{optimization.model_id}/training-runs"))
+    assert len(listed["training_runs"]) == 1
+
+
+def test_a_run_that_takes_longer_than_patience_is_a_202(
+    optimization: Optimization, api: Api, settings: Any
+) -> None:
+    settings.TRAIN_WAIT_SECONDS = 0.3
+
+    answer = api.post(f"/models/{optimization.model_id}/train")
+
+    assert answer.status_code == 202
+    assert body_of(answer)["status"] == "training"
+    shown = body_of(api.get(f"/models/{optimization.model_id}"))
+    assert shown["status"] == "training"
+
+
+def test_a_broker_that_is_away_costs_nothing(
+    optimization: Optimization, api: Api, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TRAIN_WAIT_SECONDS = 0.1
+
+    def refuse(*_args: object, **_named: object) -> None:
+        raise BrokerError("connection refused")
+
+    with monkeypatch.context() as celery:  # Celery is not ours
+        celery.setattr(app, "send_task", refuse)
+        answer = api.post(f"/models/{optimization.model_id}/train")
+    run = TrainingRun.objects.get()
+
+    assert answer.status_code == 202
+    assert (run.status, run.sent_at, run.sends) == ("queued", None, 0)
+    assert runs.reap() == 1
+    run.refresh_from_db()
+    assert run.sends == 1
+
+
+def test_where_all_seats_are_taken_nobody_waits(
+    optimization: Optimization, api: Api
+) -> None:
+    results = f"/optimizations/{optimization.pk}/results?refresh=true"
+    with ExitStack() as taken:
+        while taken.enter_context(waiting.seat()):
+            pass
+
+        trained = api.post(f"/models/{optimization.model_id}/train")
+        refreshed = api.get(results)
+
+    assert (trained.status_code, refreshed.status_code) == (202, 503)
+    assert refreshed["Retry-After"] == "5"
+    assert api.get(results).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"bias": {"price": 0.1}}, "bias.price"),
+        ({"bias": {"cta": "much"}}, "bias.cta"),
+        ({"bias": {"cta": -2}}, "bias.cta"),
+        ({"bias": 3}, "bias"),
+        ({"speed": 3}, "speed"),
+    ],
+)
+def test_a_bad_training_request_is_a_400_that_names_the_field(
+    optimization: Optimization, api: Api, body: dict[str, Any], field: str
+) -> None:
+    answer = api.post(f"/models/{optimization.model_id}/train", body)
+
+    assert answer.status_code == 400, answer.content
+    assert [detail["field"] for detail in error_of(answer)["details"]] == [field]
+    assert not TrainingRun.objects.exists()
+
+
+def test_a_queued_run_is_cancelled_by_its_door(
+    optimization: Optimization, api: Api
+) -> None:
+    run = runs.ask(optimization.model, requested_by="test")
+    place = f"/models/{optimization.model_id}/training-runs/{run.pk}/cancel"
+
+    first, second = api.post(place), api.post(place)
+
+    assert first.status_code == 200
+    assert body_of(first)["status"] == "cancelled"
+    assert second.status_code == 409
+
+
+def test_state_tells_what_was_learned(optimization: Optimization, api: Api) -> None:
+    place = f"/models/{optimization.model_id}/state"
+    before = body_of(api.get(place))
+    learned(optimization)
+
+    state = body_of(api.get(place))
+
+    assert [row["weight"] for row in before["variants"]] == [None] * 4
+    assert (before["contexts"], before["coefficients"]) == ([], [])
+    assert [row["number"] for row in state["variants"]] == [1, 2, 3, 4]
+    assert sum(row["exposures"] for row in state["variants"]) == 400
+    assert sum(row["weight"] for row in state["variants"]) == pytest.approx(0.75)
+    best = max(state["variants"], key=lambda row: row["prob_best"])
+    assert best["variant"]["headline"] == "B"
+    assert best["expected_reward_lo"] < best["expected_reward_hi"]
+    contexts = [row["context"] for row in state["contexts"]]
+    assert contexts == [{"device": "mobile"}, {"device": "desktop"}]
+    for row in state["contexts"]:
+        assert len(row["variants"]) == 4
+    counted = [
+        each["exposures"] for row in state["contexts"] for each in row["variants"]
+    ]
+    assert sum(counted) == 400
+
+
+def test_the_policy_is_a_table_that_a_client_may_hold(
+    optimization: Optimization, api: Api
+) -> None:
+    place = f"/models/{optimization.model_id}/policy"
+    start = api.get(place)
+
+    unchanged = api.get(place, If_None_Match=start["ETag"])
+    learned(optimization)
+    policy = api.get(place, If_None_Match=start["ETag"])
+
+    assert unchanged.status_code == 304
+    assert policy.status_code == 200
+    first, after = body_of(start), body_of(policy)
+    assert (first["version"], after["version"]) == (0, 1)
+    assert first["contexts"][0]["probabilities"] == [0.25] * 4
+    assert [row["context"] for row in after["contexts"]] == [
+        {"device": "mobile"},
+        {"device": "desktop"},
+        {"device": {"other": True}},
+        {"device": None},
+    ]
+    for row in after["contexts"]:
+        assert sum(row["probabilities"]) == pytest.approx(1.0)
+    assert after["holdout"]["percentage"] == 25
+    assert after["holdout"]["threshold"] == "40000000"
+
+
+def test_a_draft_has_no_policy_yet() -> None:
+    organization = made.organization()
+    draft = made.optimization(organization, status="draft")
+
+    answer = factories.member_of(organization).get(f"/models/{draft.model_id}/policy")
+
+    assert answer.status_code == 409
+
+
+def test_a_model_in_use_is_not_deleted(optimization: Optimization) -> None:
+    admin = factories.admin_of(optimization.organization)
+    place = f"/models/{optimization.model_id}"
+
+    refused = admin.delete(place)
+    by_member = factories.member_of(optimization.organization).delete(place)
+    lifecycle.archive(optimization, SYSTEM)
+    deleted = admin.delete(place)
+
+    assert (refused.status_code, by_member.status_code) == (409, 403)
+    assert deleted.status_code == 204
+    assert admin.get(place).status_code == 404
+    model = BanditModel.objects.get()
+    assert model.deleted_at is not None
+    assert PolicyVersion.objects.count() == 1
+
+
+def test_without_a_token_there_is_nothing(optimization: Optimization) -> None:
+    nobody = Api()
+    key = Api(factories.api_key(optimization.organization))
+
+    answers = [each.get("/models") for each in (nobody, key)]
+
+    assert [answer.status_code for answer in answers] == [401, 401]

@@ -1,0 +1,26 @@
+"""Fixtures of these tests."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoDbBlocker
+
+from levered_site.celery import app
+from warehouse import partitions
+
+assert app.main == "levered"  # as in a web process: tasks are sent by name through it
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None,  # pytest-django's own
+    django_db_blocker: DjangoDbBlocker,
+) -> None:
+    """Make the partitions of the last days once: in a test they would be rolled back."""
+    today = timezone.now().date()
+    with django_db_blocker.unblock():
+        for table in ("decisions", "managed_exposures", "managed_rewards"):
+            partitions.ensure(
+                table, [today - timedelta(days=back) for back in range(9)]
+            )

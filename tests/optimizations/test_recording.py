@@ -1,0 +1,98 @@
+"""Recording what was learned: all of it or nothing, and only for variants still enabled."""
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from models_app import holding, runs, versions
+from models_app.bandit import policy, report
+from models_app.bandit.cells import TrainingCells
+from models_app.bandit.posterior import Posterior
+from models_app.holding import Held, LostError
+from models_app.models import PolicyVersion, TrainingRun
+from optimizations import comparison, cube, readings, recording
+from optimizations.models import Optimization, PublishedDay
+from optimizations.recording import Learned
+from tests.optimizations import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def learned(optimization: Optimization) -> Learned:
+    """Make what a run without evidence would have learned."""
+    design, metric = optimization.model.design, optimization.reward_metric
+    assert metric is not None
+    mask = np.ones(design.variants, dtype=bool)
+    size = 1 + design.columns
+    posterior = Posterior(design, np.zeros(size), np.eye(size) * 0.01)
+    compiled = policy.compile(posterior, mask, draws=200)
+    none: Any = np.zeros(0, dtype=np.int64)
+    nobody = np.zeros(0)
+    counted = TrainingCells(none, np.zeros(0), none, none, nobody, nobody)
+    figures = report.of(
+        posterior, compiled, counted, enabled=mask, holdout_share=0.1, seed=0
+    )
+    observed = cube.read(optimization, metric)
+    compared = comparison.of(optimization, metric, observed)
+    return Learned(compiled, figures, [1, 2, 3, 4], observed, compared, timezone.now())
+
+
+def claimed(optimization: Optimization) -> Held:
+    """Ask for a run and take it."""
+    held = holding.claim(runs.ask(optimization.model, requested_by="test").pk)
+    assert held is not None
+    return held
+
+
+def test_a_variant_disabled_while_it_ran_gets_nothing_of_what_was_learned() -> None:
+    optimization = factories.optimization(factories.organization())
+    found = learned(optimization)
+    held = claimed(optimization)
+    optimization.variants.filter(number=3).update(enabled=False)
+
+    recording.record(held, optimization, found, {})
+
+    optimization.model.refresh_from_db()
+    serving = versions.active(optimization.model)
+    assert (serving.number, serving.cause, serving.enabled) == (
+        2,
+        PolicyVersion.Cause.VARIANTS,
+        [1, 2, 4],
+    )
+    assert (versions.table(serving)[:, 2] == 0).all()
+    assert serving.report is not None
+    assert TrainingRun.objects.get().policy_version == 2
+
+
+def test_a_holder_that_lost_its_run_records_nothing() -> None:
+    optimization = factories.optimization(factories.organization())
+    found = learned(optimization)
+    held = claimed(optimization)
+    assert holding.claim(held.run_id) is not None  # another worker has it now
+    before = Optimization.objects.get().snapshot_version
+
+    with pytest.raises(LostError):
+        recording.record(held, optimization, found, {})
+
+    assert [version.number for version in PolicyVersion.objects.all()] == [0]
+    assert not PublishedDay.objects.exists()
+    assert Optimization.objects.get().snapshot_version == before
+    assert TrainingRun.objects.get().status == TrainingRun.Status.RUNNING
+
+
+def test_a_day_is_published_as_its_last_run_left_it_and_then_for_good() -> None:
+    optimization = factories.optimization(factories.organization())
+    now = timezone.now()
+
+    for day, figure in ((0, 1.0), (0, 2.0), (1, 3.0)):
+        figures = {"policy_lift_percent": figure, "winner": 1}
+        readings.publish(optimization, figures, now + timedelta(days=day))
+
+    history = [
+        day["policy_lift_percent"] for day in readings.lift_history(optimization)
+    ]
+    assert history == [2.0, 3.0]
+    assert readings.progress(optimization)["stable_since"] == now.date()

@@ -1,0 +1,298 @@
+"""Results over HTTP: one set of counts behind every figure, and a reason for every null."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from levered_site.organizations.models import Organization
+from models_app import runs
+from optimizations import training
+from optimizations.models import CubeDay, Optimization
+from tests import factories
+from tests.factories import Api, body_of, error_of
+from tests.optimizations import factories as made, traffic
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+READINGS = (
+    "results",
+    "progress",
+    "guardrails",
+    "lift-history",
+    "holdout-daily",
+    "outcome-mix",
+    "report-data",
+    "observations",
+)
+
+
+def truth(variant: traffic.Json, _context: traffic.Json) -> float:
+    """Headline B is twice as good."""
+    return 0.3 if variant["headline"] == "B" else 0.15
+
+
+def observed(organization: Organization | None = None, **fields: Any) -> Optimization:
+    """Make a live optimization with a thousand visitors, half of them held out."""
+    optimization = made.optimization(
+        organization or made.organization(), **({"holdout_percentage": 50} | fields)
+    )
+    traffic.live_through(optimization, timezone.now() - timedelta(days=3), 1000, truth)
+    return optimization
+
+
+def trained(optimization: Optimization) -> Optimization:
+    """Train it."""
+    run = runs.ask(optimization.model, requested_by="test")
+    training.run(run.pk)
+    run.refresh_from_db()
+    assert run.status == "succeeded", run.error
+    return optimization
+
+
+def api_of(optimization: Optimization) -> Api:
+    """A member of its organization."""
+    return factories.member_of(optimization.organization)
+
+
+def without_reason(body: dict[str, Any]) -> list[str]:
+    """Name the nulls of results that have no reason."""
+    unavailable = body["unavailable"]
+    top = [name for name, value in body.items() if value is None]
+    inner = [
+        f"{part}.{name}"
+        for part in ("stats", "primary_metric_vs_holdout")
+        for name, value in body[part].items()
+        if value is None
+    ]
+    return [
+        name for name in (*top, *inner) if name not in unavailable and name != "as_of"
+    ]
+
+
+def test_before_the_first_training_the_shape_is_the_same() -> None:
+    optimization = made.optimization(made.organization())
+
+    answer = api_of(optimization).get(f"/optimizations/{optimization.pk}/results")
+
+    assert answer.status_code == 200, answer.content
+    body = body_of(answer)
+    assert body["as_of"] is None
+    assert set(body["stats"].values()) == {None}
+    assert body["time_series"] == []
+    assert [row["weight"] for row in body["variants"]] == pytest.approx([0.225] * 4)
+    assert {row["exposures"] for row in body["variants"]} == {0}
+    assert without_reason(body) == []
+
+
+def test_after_training_modeled_and_measured_figures_stand_side_by_side() -> None:
+    optimization = trained(observed())
+
+    body = body_of(
+        api_of(optimization).get(f"/optimizations/{optimization.pk}/results")
+    )
+
+    measured = body["primary_metric_vs_holdout"]
+    assert measured["holdout_exposures"] + measured["optimization_exposures"] == 1000
+    low, high = measured["lift_ci"]
+    assert low < measured["lift_percent"] < high
+    assert measured["lift_ci_anytime"][0] < low
+    assert 0 <= measured["p_value"] <= 1
+    (regime,) = measured["regimes"]
+    assert regime["holdout_percentage"] == 50
+    low, high = body["stats"]["best_vs_baseline_interval"]
+    assert 0 < low < body["stats"]["best_vs_baseline_percent"] < high
+    assert sum(row["exposures"] for row in body["variants"]) == 1000
+    assert sum(row["weight"] for row in body["variants"]) == pytest.approx(0.5)
+    daily = [
+        each["exposures"]
+        for day in body["time_series"]
+        for each in day["variants"].values()
+    ]
+    assert sum(daily) == 1000
+    assert body["checks"]["sample_ratio"]["ok"] is True
+    assert body["checks"]["baseline_sanity"]["ok"] is True
+    assert without_reason(body) == []
+    assert "interactions" in body["unavailable"]
+    important = {row["factor"]: row["mean"] for row in body["factor_importance"]}
+    assert important["headline"] > important["cta"]
+    assert {row["level"] for row in body["contexts"]} == {"mobile", "desktop"}
+
+
+def test_a_get_reads_the_stored_cube_and_refresh_asks_the_warehouse() -> None:
+    optimization = observed()
+    place = f"/optimizations/{optimization.pk}/results"
+    api = api_of(optimization)
+
+    stored = body_of(api.get(place))
+    assert not CubeDay.objects.exists()
+    fresh = body_of(api.get(f"{place}?refresh=true"))
+
+    assert stored["primary_metric_vs_holdout"]["holdout_exposures"] == 0
+    assert fresh["primary_metric_vs_holdout"]["holdout_exposures"] > 400
+    assert fresh["as_of"] is not None
+    assert body_of(api.get(place))["as_of"] == fresh["as_of"]
+
+
+def test_too_little_is_withheld_with_its_reason() -> None:
+    optimization = made.optimization(made.organization(), holdout_percentage=50)
+    traffic.live_through(optimization, timezone.now() - timedelta(days=3), 50, truth)
+
+    place = f"/optimizations/{optimization.pk}/results?refresh=true"
+    body = body_of(api_of(optimization).get(place))
+
+    assert body["primary_metric_vs_holdout"]["lift_percent"] is None
+    reason = body["unavailable"]["primary_metric_vs_holdout.lift_percent"]
+    assert "100 are needed" in reason
+
+
+def test_the_statement_behind_the_figures_is_printed() -> None:
+    optimization = observed()
+    place = f"/optimizations/{optimization.pk}/results?refresh=true&sql=true"
+
+    (printed,) = body_of(api_of(optimization).get(place))["sql"]
+
+    assert "managed_dw.exposures" in printed["statement"]
+    assert optimization.organization_id in printed["parameters"]
+
+
+def test_a_numeric_metric_is_measured_though_not_learned() -> None:
+    organization = made.organization()
+    metric = made.metric(
+        organization,
+        sql="SELECT anonymous_id, timestamp_utc, value FROM managed_dw.rewards",
+        column_mapping={
+            "anonymous_id": "anonymous_id",
+            "timestamp": "timestamp_utc",
+            "value": "value",
+            "reward_type": "numeric",
+        },
+    )
+    optimization = made.optimization(
+        organization,
+        holdout_percentage=50,
+        reward_metric_id=metric.pk,
+        training_data_config=made.config(reward={"name": "spent", "type": "numeric"}),
+    )
+    traffic.live_through(optimization, timezone.now() - timedelta(days=3), 1000, truth)
+    api = factories.member_of(organization)
+
+    body = body_of(api.get(f"/optimizations/{optimization.pk}/results?refresh=true"))
+    refused = api.post(f"/models/{optimization.model_id}/train")
+
+    assert body["primary_metric_vs_holdout"]["lift_percent"] is not None
+    assert refused.status_code == 409
+    assert error_of(refused)["message"] == "reward type numeric is not learned yet"
+
+
+def test_every_reading_answers_and_agrees() -> None:
+    optimization = trained(observed())
+    api = api_of(optimization)
+
+    found = {}
+    for reading in READINGS:
+        answer = api.get(f"/optimizations/{optimization.pk}/{reading}")
+        assert answer.status_code == 200, (reading, answer.content)
+        found[reading] = body_of(answer)
+
+    progress = found["progress"]
+    assert sum(progress["users"].values()) == 1000
+    assert progress["winner"]["number"] in {3, 4}
+    assert progress["stable_since"] == timezone.now().date().isoformat()
+    daily = found["holdout-daily"]["metrics"][0]["daily"]
+    users = [day[arm]["exposures"] for day in daily for arm in ("holdout", "levered")]
+    assert sum(users) == 1000
+    mix = found["outcome-mix"]["rows"]
+    assert sum(row["users"] for row in mix) == 1000
+    converted = sum(
+        row["users"] for row in mix if row["outcome_key"] == "__converted__"
+    )
+    assert converted == progress["conversions"]
+    (day,) = found["lift-history"]["daily"]
+    measured = found["results"]["primary_metric_vs_holdout"]
+    assert day["measured_lift_percent"] == measured["lift_percent"]
+    report = found["report-data"]
+    assert report["optimization"]["optimization"]["id"] == str(optimization.pk)
+    assert report["results"]["stats"] == found["results"]["stats"]
+    assert found["guardrails"]["guardrails"] == []
+
+
+def test_a_guardrail_is_judged_by_its_own_metric() -> None:
+    organization = made.organization()
+    guard = made.metric(organization, name="purchases too")
+    optimization = trained(observed(organization, guardrail_metric_ids=[guard.pk]))
+
+    place = f"/optimizations/{optimization.pk}/guardrails"
+    (row,) = body_of(factories.member_of(organization).get(place))["guardrails"]
+
+    assert (row["metric_id"], row["status"]) == (str(guard.pk), "ok")
+    assert row["lift_percent"] is not None
+
+
+def test_observations_come_in_pages_or_raw() -> None:
+    optimization = trained(observed())
+    api = api_of(optimization)
+    place = f"/optimizations/{optimization.pk}/observations"
+
+    users, cursor = 0, ""
+    while True:
+        page = body_of(api.get(f"{place}?limit=3&cursor={cursor}"))
+        users += sum(cell["users"] for cell in page["observations"])
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    raw = body_of(api.get(f"{place}?raw=true"))["observations"]
+    bad = api.get(f"{place}?cursor=x")
+
+    assert users == 1000
+    assert len(raw) == 100
+    assert raw[0]["at"] > raw[-1]["at"]
+    assert any(touch["rewards"] for touch in raw)
+    assert bad.status_code == 400
+    assert error_of(bad)["details"][0]["field"] == "cursor"
+
+
+def test_the_list_summarizes_by_one_query_for_the_page(
+    django_assert_max_num_queries: Any,
+) -> None:
+    optimization = trained(observed())
+    made.optimization(optimization.organization)
+    api = api_of(optimization)
+    body_of(api.get("/optimizations"))  # the member is known now
+
+    with django_assert_max_num_queries(4):
+        rows = body_of(api.get("/optimizations"))["optimizations"]
+
+    summaries = {row["id"]: row["summary"] for row in rows}
+    assert summaries.pop(str(optimization.pk)) == {
+        "variants_count": 4,
+        "lift": pytest.approx(100, abs=100),
+        "confidence": pytest.approx(0.5, abs=0.5),
+        "exposures": 1000,
+    }
+    assert list(summaries.values()) == [None]
+
+
+def test_a_draft_has_no_results_and_a_stranger_sees_nothing() -> None:
+    draft = made.optimization(made.organization(), status="draft")
+    stranger = factories.admin_of(made.organization())
+
+    own = api_of(draft).get(f"/optimizations/{draft.pk}/results")
+    foreign = [
+        stranger.get(f"/optimizations/{draft.pk}/{reading}") for reading in READINGS
+    ]
+
+    assert own.status_code == 409
+    assert {answer.status_code for answer in foreign} == {404}
+
+
+def test_evaluation_says_that_it_comes_later() -> None:
+    optimization = made.optimization(made.organization())
+
+    answer = api_of(optimization).post(
+        f"/optimizations/{optimization.pk}/evaluate", {"policy": {"variant": 2}}
+    )
+
+    assert answer.status_code == 503
+    assert error_of(answer)["code"] == "unavailable"

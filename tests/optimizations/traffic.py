@@ -1,0 +1,93 @@
+"""Simulated visitors with a known truth, sent through ingestion as a client would."""
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from models_app import versions
+from models_app.bandit import policy
+from optimizations import factors, ingestion, published, serving
+from optimizations.models import Optimization
+
+Json = dict[str, Any]
+Truth = Callable[[Json, Json], float]
+
+
+def exposure(optimization: Optimization, user: str, **fields: Any) -> Json:
+    """Make an exposure of the baseline, unless told otherwise."""
+    design = optimization.model.training_data_config["design_factors"]
+    return {
+        "anonymous_id": user,
+        "optimization_id": str(optimization.pk),
+        "variant": factors.combinations(design)[0],
+        **fields,
+    }
+
+
+def reward(user: str, **fields: Any) -> Json:
+    """Make a purchase."""
+    return {"anonymous_id": user, "name": "purchase", **fields}
+
+
+def send_exposures(optimization: Optimization, events: Sequence[Json]) -> None:
+    """Ingest exposures in batches; all must be kept."""
+    for start in range(0, len(events), 500):
+        batch = list(events[start : start + 500])
+        kept = ingestion.accept_exposures(optimization.organization_id, batch)
+        assert kept.accepted == len(batch), kept
+
+
+def send_rewards(optimization: Optimization, events: Sequence[Json]) -> None:
+    """Ingest rewards in batches; all must be kept."""
+    for start in range(0, len(events), 500):
+        batch = list(events[start : start + 500])
+        kept = ingestion.accept_rewards(optimization.organization_id, batch)
+        assert kept.accepted == len(batch), kept
+
+
+def live_through(
+    optimization: Optimization,
+    start: datetime,
+    users: int,
+    truth: Truth,
+    *,
+    hours: float = 20.0,
+    seed: int = 0,
+) -> None:
+    """Send a stretch of visitors, decided by the policy in force, and their purchases.
+
+    Each visitor is exposed once, evenly over `hours` from `start`; `truth` gives the
+    probability to buy half an hour later, from variant and context.
+    """
+    rng = random.Random(seed)  # noqa: S311 - traffic, not secrets
+    config = optimization.model.training_data_config
+    contexts = factors.context_factors(config)
+    combinations = factors.combinations(config["design_factors"])
+    table = versions.table(versions.active(optimization.model))
+    number = optimization.model.policy_version
+    threshold = published.holdout_threshold(optimization.holdout_percentage)
+    exposures, rewards = [], []
+    for each in range(users):
+        user = f"{start:%m%d%H}-{seed}-{each}"
+        context = {factor.name: rng.choice(factor.levels) for factor in contexts}
+        row = policy.cumulative(table[factors.place(contexts, context).segment])
+        at = start + timedelta(hours=hours * each / users)
+        held = serving.held_out(str(optimization.pk), user, threshold)
+        drawn = policy.choose(row, policy.unit(str(optimization.pk), user, number))
+        variant = combinations[0 if held else drawn]
+        exposures.append(
+            exposure(
+                optimization,
+                user,
+                variant=variant,
+                context=context,
+                timestamp=at.isoformat(),
+                policy_version=number,
+            )
+        )
+        if rng.random() < truth(variant, context):
+            later = at + timedelta(minutes=30)
+            rewards.append(reward(user, timestamp=later.isoformat()))
+    send_exposures(optimization, exposures)
+    send_rewards(optimization, rewards)

@@ -1,0 +1,83 @@
+"""Every route of the URLconf, as the contract's tests walk it."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from levered_site.api import openapi
+
+# Not of the API: pages for people, and what only machines of the installation read.
+OUTSIDE = ("/admin/", "/metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path and method."""
+
+    path: str
+    method: str
+    view: Any
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def template(self) -> str:
+        """The path with nameless parameters, to compare with the document."""
+        return re.sub(r"{\w+}", "{}", self.path)
+
+    def address(self) -> str:
+        """The path of a thing that nobody has."""
+        return re.sub(r"{(\w+)}", lambda found: _unknown(found[1]), self.path)
+
+
+def _unknown(parameter: str) -> str:
+    return "1" if parameter == "number" else str(uuid.UUID(int=7))
+
+
+def every() -> Iterator[Route]:
+    """Walk the API: each path with each of its methods."""
+    for path, view in openapi.routes():
+        if path.startswith(OUTSIDE):
+            continue
+        for method in _methods(view):
+            yield Route(path, method.upper(), view)
+
+
+def _methods(view: Any) -> list[str]:
+    if hasattr(view, "actions"):
+        return [method for method in view.actions if method != "head"]
+    if hasattr(view, "cls"):
+        return [name for name in openapi.METHODS if hasattr(view.cls, name)]
+    return list(getattr(view, "openapi", {})) or ["get"]
+
+
+def is_management(route: Route) -> bool:
+    """Whether it wants a bearer token."""
+    return _wants(route) == ["BearerAuthentication"]
+
+
+def is_ingestion(route: Route) -> bool:
+    """Whether it wants an API key."""
+    return _wants(route) == ["ApiKeyAuthentication"]
+
+
+def _wants(route: Route) -> list[str]:
+    view_class = getattr(route.view, "cls", None)
+    classes = getattr(view_class, "authentication_classes", [])
+    return [each.__name__ for each in classes]
+
+
+def wants_admin(route: Route) -> bool:
+    """Whether the contract leaves it to admins."""
+    return any(re.search(pattern, str(route)) for pattern in ADMINS_ALONE)
+
+
+ADMINS_ALONE = (
+    r"^POST .*/api-keys$",
+    r"^DELETE ",
+    r"^POST .*/optimizations/{\w+}/(ship|stop|archive)$",
+    r"^POST .*/warehouse/connections$",
+)

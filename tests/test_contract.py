@@ -1,0 +1,222 @@
+"""The contract's conventions, held against every route there is."""
+
+import re
+
+import pytest
+from django.http import HttpResponse
+from pytest_django import Settings
+
+from levered_site.api import bodies, openapi
+from tests import factories, routes
+from tests.routes import Route
+
+pytestmark = pytest.mark.django_db
+
+EVERY = list(routes.every())
+MANAGEMENT = [route for route in EVERY if routes.is_management(route)]
+INGESTION = [route for route in EVERY if routes.is_ingestion(route)]
+PUBLIC = [route for route in EVERY if route not in MANAGEMENT + INGESTION]
+SCOPED = [route for route in MANAGEMENT if "{" in route.path]
+WRITING = [route for route in EVERY if route.method in {"POST", "PATCH", "PUT"}]
+ADMINS = [route for route in MANAGEMENT if routes.wants_admin(route)]
+
+
+@pytest.fixture(autouse=True)
+def _unlimited(settings: Settings) -> None:
+    settings.RATELIMIT_GLOBAL = settings.RATELIMIT_SERVE = "0"
+    settings.RATELIMIT_INGEST = "0"
+
+
+def _ask(api: factories.Api, route: Route, body: object = None) -> HttpResponse:
+    given = {} if body is None and route.method in {"POST", "PATCH", "PUT"} else body
+    return api.request(route.method, route.address(), given, base="")
+
+
+def _code(answer: HttpResponse) -> str:
+    code: str = factories.error_of(answer)["code"]
+    return code
+
+
+def test_the_walk_finds_every_kind_of_route() -> None:
+    assert {route.path for route in INGESTION} == {
+        "/api/v2/ingest/exposures",
+        "/api/v2/ingest/rewards",
+    }
+    assert {route.path for route in PUBLIC} == {
+        "/api/v2/docs",
+        "/api/v2/docs/start.js",
+        "/api/v2/optimizations/best-variant",
+        "/api/v2/optimizations/{pk}/serve",
+        "/api/v2/schema",
+        "/healthz",
+        "/readyz",
+    }
+    assert len(MANAGEMENT) > 25
+
+
+@pytest.mark.parametrize("route", MANAGEMENT, ids=str)
+def test_management_wants_a_token_and_takes_no_api_key(route: Route) -> None:
+    secret = factories.api_key(factories.organization())
+
+    answers = [_ask(api, route) for api in (factories.Api(), factories.Api(secret))]
+
+    for answer in answers:
+        assert (answer.status_code, _code(answer)) == (401, "unauthorized")
+        assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("route", INGESTION, ids=str)
+def test_ingestion_wants_an_api_key_and_takes_no_token(route: Route) -> None:
+    alice = factories.admin_of(factories.organization())
+
+    answers = [_ask(api, route) for api in (factories.Api(), alice)]
+
+    for answer in answers:
+        assert (answer.status_code, _code(answer)) == (401, "unauthorized")
+        assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("route", MANAGEMENT, ids=str)
+def test_a_member_is_kept_from_what_admins_decide(route: Route) -> None:
+    answer = _ask(factories.member_of(factories.organization()), route)
+
+    assert (answer.status_code == 403) == (route in ADMINS)
+    if route in ADMINS:
+        assert _code(answer) == "forbidden"
+
+
+@pytest.mark.parametrize("route", SCOPED, ids=str)
+def test_what_is_not_the_organizations_is_not_found(route: Route) -> None:
+    answer = _ask(factories.admin_of(factories.organization()), route)
+
+    # What is asked of anybody, such as a warehouse that is not connected, comes first.
+    assert _code(answer) in {"not_found", "unavailable"}
+    assert answer.status_code in {404, 503}
+
+
+@pytest.mark.parametrize("route", EVERY, ids=str)
+def test_every_answer_names_its_request(route: Route) -> None:
+    answer = _ask(factories.admin_of(factories.organization()), route)
+
+    assert re.fullmatch("req_[0-9a-f]{32}", answer["X-Request-Id"])
+    assert answer.status_code < 500 or answer.status_code == 503
+    if answer.status_code >= 400:
+        factories.error_of(answer)
+
+
+@pytest.mark.parametrize(
+    "route", [one for one in EVERY if one.method == "GET"], ids=str
+)
+def test_an_answer_has_its_fields_beside_meta(route: Route) -> None:
+    acme = factories.organization()
+
+    answer = _ask(factories.admin_of(acme), route)
+
+    if answer.status_code != 200 or answer["Content-Type"] != "application/json":
+        return
+    body = factories.body_of(answer)
+    if "openapi" in body:
+        return
+    assert list(body)[-1] == "meta"
+    assert "data" not in body
+    assert body["meta"]["request_id"] == answer["X-Request-Id"]
+    if route in MANAGEMENT:
+        assert body["meta"]["organization_id"] == acme.pk
+
+
+@pytest.mark.parametrize("path", sorted({route.path for route in EVERY}))
+def test_a_method_that_is_not_there_is_not_allowed(path: str) -> None:
+    alice = factories.admin_of(factories.organization())
+
+    answers = [_ask(alice, Route(path, method, None)) for method in ("TRACE", "FOO")]
+
+    for answer in answers:
+        if "/ingest/" in path:  # a token opens nothing here, whatever the method
+            assert answer.status_code == 401
+        else:
+            assert (answer.status_code, _code(answer)) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/api",
+        "/api/v2",
+        "/api/v2/",
+        "/api/v2/nothing",
+        "/api/v1/me",
+        "/api/v2/me/",
+    ],
+)
+def test_an_unknown_path_is_not_found(path: str) -> None:
+    answer = factories.Api().request("GET", path, base="")
+
+    assert (answer.status_code, _code(answer)) == (404, "not_found")
+
+
+def _credentials(route: Route) -> factories.Api:
+    acme = factories.organization()
+    if route in INGESTION:
+        return factories.Api(factories.api_key(acme))
+    return factories.admin_of(acme)
+
+
+BROKEN = (b"{", b"[]", b"\xff", b'"x"', b"[" * 9000, b'{"a": "\\ud800"}')
+
+
+@pytest.mark.parametrize(
+    "route", [one for one in WRITING if one.method != "PUT"], ids=str
+)
+def test_a_broken_body_is_a_bad_request(route: Route) -> None:
+    api = _credentials(route)
+
+    answers = [_ask(api, route, raw) for raw in BROKEN]
+
+    # A thing that is not there is said before its body is read, and some take no body.
+    for answer in answers:
+        assert answer.status_code in {400, 404, 503} or not _takes_body(route)
+        if answer.status_code == 400:
+            assert _code(answer) == "bad_request"
+
+
+def _takes_body(route: Route) -> bool:
+    return "requestBody" in _operations()[route.template, route.method]
+
+
+@pytest.mark.parametrize("route", WRITING, ids=str)
+def test_a_huge_body_is_too_large(route: Route) -> None:
+    limit = bodies.limit_of(route.view, route.method)
+
+    answer = _ask(_credentials(route), route, b" " * (limit + 1))
+
+    assert (answer.status_code, _code(answer)) == (413, "payload_too_large")
+
+
+def _operations() -> dict[tuple[str, str], dict[str, object]]:
+    return {
+        (re.sub(r"{\w+}", "{}", path), method.upper()): operation
+        for path, operations in openapi.document()["paths"].items()
+        for method, operation in operations.items()
+        if method in openapi.METHODS
+    }
+
+
+def test_the_document_lists_every_route_and_no_other() -> None:
+    listed = set(_operations())
+
+    there = {
+        (route.template, route.method)
+        for route in EVERY
+        if not route.path.startswith(("/api/v2/docs", "/api/v2/schema"))
+    }
+    assert listed == there
+
+
+def test_the_document_says_who_may() -> None:
+    for route in MANAGEMENT:
+        operation = _operations()[route.template, route.method]
+        assert operation["security"] == [{"bearer": []}], route
+    for route in INGESTION:
+        operation = _operations()[route.template, route.method]
+        assert operation["security"] == [{"api_key": []}, {"api_key_bearer": []}], route

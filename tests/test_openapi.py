@@ -1,0 +1,94 @@
+"""The OpenAPI document is a file under test: docs/openapi.yaml, by `make openapi`."""
+
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from drf_spectacular import drainage
+
+from levered_site.api import docs, openapi
+from tests import factories
+
+SNAPSHOT = Path(__file__).parent.parent / "docs" / "openapi.yaml"
+
+
+def test_the_document_is_the_one_in_docs() -> None:
+    assert docs.to_yaml().decode() == SNAPSHOT.read_text(), (
+        "The API has changed. If that is meant: make openapi, and read the difference."
+    )
+
+
+def test_nothing_is_guessed_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    drainage.GENERATOR_STATS.reset()
+    openapi.document.cache_clear()
+
+    openapi.document()
+
+    assert capsys.readouterr().err == ""
+
+
+def test_every_operation_has_an_id_of_its_own_and_says_what_it_does() -> None:
+    operations = [
+        operation
+        for path in openapi.document()["paths"].values()
+        for operation in path.values()
+    ]
+
+    ids = [operation["operationId"] for operation in operations]
+    assert len(set(ids)) == len(ids)
+    assert all(one.get("description") or one.get("summary") for one in operations)
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "content_type"),
+    [
+        ("", "*/*", "application/json"),
+        ("", "application/json", "application/json"),
+        ("", "application/vnd.oai.openapi+json", "application/vnd.oai.openapi+json"),
+        ("", "application/vnd.oai.openapi", "application/vnd.oai.openapi"),
+        ("", "application/yaml", "application/vnd.oai.openapi"),
+        ("?format=yaml", "application/json", "application/vnd.oai.openapi"),
+        ("?format=json", "application/yaml", "application/json"),
+    ],
+)
+def test_it_comes_as_json_or_yaml(query: str, accept: str, content_type: str) -> None:
+    answer = Client().get(f"/api/v2/schema{query}", headers={"Accept": accept})
+
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == content_type
+
+
+def test_another_format_is_refused_by_name() -> None:
+    answer = factories.Api().get("/schema?format=xml")
+
+    assert factories.error_of(answer)["details"][0]["field"] == "format"
+
+
+def test_the_page_asks_nobody_else_for_anything() -> None:
+    page = Client().get("/api/v2/docs")
+
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "://" not in text
+    assert "<script>" not in text
+    assert "script-src 'self'" in page["Content-Security-Policy"]
+
+
+@pytest.mark.django_db
+def test_what_the_page_names_is_there() -> None:
+    client = Client()
+    here = "/static/drf_spectacular_sidecar/swagger-ui-dist"
+    addresses = (
+        f"{here}/swagger-ui.css",
+        f"{here}/swagger-ui-bundle.js",
+        "/api/v2/docs/start.js",
+    )
+
+    types = []
+    for address in addresses:
+        answer = client.get(address)
+        assert answer.status_code == 200
+        types.append(answer["Content-Type"].partition(";")[0])
+        answer.close()
+
+    assert types == ["text/css", "text/javascript", "text/javascript"]

@@ -1,0 +1,144 @@
+"""Requests made up from the OpenAPI document: never a failure, always a declared shape.
+
+Half of what is made up is right by the document and half is wrong on purpose. Paths lead
+to things that exist, so that bodies are judged and not only ids.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import orjson
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from hypothesis import HealthCheck, Phase, settings as hypothesis_settings
+from pytest_django import Settings
+from schemathesis.specs.openapi import checks
+
+from levered_site.api import openapi
+from levered_site.organizations.models import Organization
+from tests import factories
+from tests.optimizations import factories as worlds
+
+EXAMPLES = 6
+# Events and decisions are committed by themselves; no test may hold a transaction.
+COMMITTING = r"/serve$|/best-variant$|/ingest/"
+DECLARED = [
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+]
+
+Case: TypeAlias = schemathesis.Case[Any]
+
+document = schemathesis.openapi.from_dict(
+    orjson.loads(orjson.dumps(openapi.document(), default=str))
+)
+document.app = get_wsgi_application()
+bounded = hypothesis_settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the made-up requests find."""
+
+    token: str
+    key: str
+    ids: dict[str, list[str]]
+
+
+@pytest.fixture
+def world(db: None, settings: Settings) -> World:
+    """Make an organization with a live optimization and a draft."""
+    return _world(settings)
+
+
+@pytest.fixture
+def committed_world(transactional_db: None, settings: Settings) -> World:
+    """Make the same where every connection sees it."""
+    return _world(settings)
+
+
+def _world(settings: Settings) -> World:
+    settings.RATELIMIT_GLOBAL = settings.RATELIMIT_SERVE = "0"
+    settings.RATELIMIT_INGEST = "0"
+    settings.TRAIN_WAIT_SECONDS = 0.0
+    acme = factories.organization()
+    live = worlds.optimization(acme)
+    draft = worlds.optimization(acme, status="draft")
+    return World(
+        token=factories.admin_token(acme),
+        key=factories.api_key(acme),
+        ids={
+            "optimizations": [str(live.pk), str(draft.pk)],
+            "models": [str(live.model_id), str(draft.model_id)],
+            "metrics": [str(live.reward_metric_id)],
+        },
+    )
+
+
+def _led_to(case: Case, world: World) -> None:
+    """Put ids that exist into the path, but for one of four."""
+    for kind, ids in world.ids.items():
+        for name in ("id", "pk", "model_id"):
+            if f"/{kind}/{{{name}}}" in case.path and random.random() < 0.75:  # noqa: S311 - a choice of tests
+                case.path_parameters[name] = random.choice(ids)  # noqa: S311
+    if "{number}" in case.path:
+        case.path_parameters["number"] = random.choice([1, 2, 4, 99])  # noqa: S311
+
+
+def _hold(case: Case, world: World) -> None:
+    _led_to(case, world)
+    credentials = world.key if "/ingest/" in case.path else world.token
+    response = case.call(headers={"Authorization": f"Bearer {credentials}"})
+
+    status = response.status_code
+    assert status < 500 or status == 503, response.text
+    if status >= 400:
+        body = orjson.loads(response.content)
+        assert set(body) == {"error", "meta"}, body
+        assert [body["meta"]["request_id"]] == response.headers["x-request-id"]
+    case.validate_response(response, checks=DECLARED)
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> Iterator[None]:
+    state = random.getstate()
+    random.seed(7)
+    yield
+    random.setstate(state)
+
+
+@pytest.fixture(autouse=True)
+def _one_connection() -> Iterator[None]:
+    """Keep the test's transaction: a WSGI application lets go of it at every request."""
+    request_started.disconnect(close_old_connections)
+    request_finished.disconnect(close_old_connections)
+    yield
+    request_started.connect(close_old_connections)
+    request_finished.connect(close_old_connections)
+
+
+@document.exclude(path_regex=COMMITTING).parametrize()
+@bounded
+def test_management_holds(case: Case, world: World) -> None:
+    _hold(case, world)
+
+    assert Organization.objects.count() == 1
+
+
+@document.include(path_regex=COMMITTING).parametrize()
+@bounded
+def test_what_takes_traffic_holds(case: Case, committed_world: World) -> None:
+    _hold(case, committed_world)

@@ -1,0 +1,225 @@
+"""The managed store read as its reader: two views, own rows, nothing else to be done."""
+
+import uuid
+
+import pytest
+from django.db import connection
+from django.test import override_settings
+
+from levered_site.errors import (
+    InvalidParametersError,
+    NotFoundError,
+    UnavailableError,
+)
+from tests.warehouse import events
+from tests.warehouse.events import moment
+from tests.warehouse.reference import Reward, Touch
+from warehouse.backends import managed, plain
+from warehouse.backends.base import QueryFailedError
+from warehouse.sql import managed as store
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AT = moment("2026-03-02 10:00")
+REWARDS = "SELECT anonymous_id, value FROM managed_dw.rewards ORDER BY 1"
+
+# Each gets past no parser here: what stands below must hold by itself.
+ATTACKS = [
+    "SELECT * FROM decisions",
+    "SELECT * FROM public.decisions",
+    "SELECT * FROM public.managed_rewards",
+    "SELECT * FROM public.organizations_apikey",
+    "SELECT * FROM public.auth_user",
+    "SELECT rolpassword FROM pg_catalog.pg_authid",
+    "SELECT pg_read_file('/etc/passwd')",
+    "SELECT pg_ls_dir('/')",
+    "SELECT lo_import('/etc/passwd')",
+    "COPY (SELECT 1) TO PROGRAM 'id'",
+    "COPY (SELECT 1) TO '/tmp/levered-attack'",
+    "INSERT INTO managed_dw.rewards (anonymous_id) VALUES ('x')",
+    "DELETE FROM managed_dw.exposures",
+    "CREATE TABLE public.x (a int)",
+    "CREATE SCHEMA x",
+    "SELECT 1; DELETE FROM decisions",
+    "COMMIT; DELETE FROM decisions",
+    "DO $$ BEGIN DELETE FROM public.decisions; END $$",
+    "WITH x AS (DELETE FROM public.decisions RETURNING 1) SELECT * FROM x",
+    "SELECT * FROM managed_dw.rewards FOR UPDATE",
+    "CREATE EXTENSION dblink",
+    "ALTER ROLE levered_reader SUPERUSER",
+    "GRANT ALL ON public.decisions TO levered_reader",
+    "SELECT pg_reload_conf()",
+    "SELECT * FROM ts_stat('SELECT to_tsvector(anonymous_id) FROM public.decisions')",
+]
+
+
+def _two_organizations() -> None:
+    for organization in ("org_a", "org_b"):
+        user = f"user of {organization}"
+        optimization = str(uuid.uuid4())
+        touches = [
+            Touch(user, AT, "{}", "{}", 1),
+            Touch(user, AT, "{}", "{}", 1, served=True),
+        ]
+        events.store(organization, optimization, touches, [Reward(user, AT)])
+
+
+def test_a_query_sees_its_organizations_rows_alone() -> None:
+    _two_organizations()
+
+    rewards = managed.of("org_a").query(REWARDS, 10)
+    exposures = managed.of("org_a").query(
+        "SELECT DISTINCT anonymous_id, organization_id FROM managed_dw.exposures"
+        " WHERE organization_id = 'org_b' OR true",
+        10,
+    )
+
+    assert rewards.rows == (("user of org_a", 1.0),)
+    assert exposures.rows == (("user of org_a", "org_a"),)
+
+
+def test_a_failing_cast_does_not_tell_anothers_values() -> None:
+    _two_organizations()
+    sql = "SELECT CAST(anonymous_id AS int) FROM managed_dw.rewards"
+
+    with pytest.raises(QueryFailedError) as failed:
+        managed.of("org_a").query(f"{sql} WHERE CAST(anonymous_id AS int) > 0", 10)
+
+    assert "user of org_a" in failed.value.message
+
+
+def test_below_the_parser_the_second_wall_holds() -> None:
+    _two_organizations()
+
+    passed = [sql for sql in ATTACKS if not _is_stopped(sql)]
+
+    assert passed == []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM decisions")
+        assert cursor.fetchone() == (2,)
+
+
+def _is_stopped(sql: str) -> bool:
+    try:
+        with managed.of("org_a")._reading(seconds=5) as cursor:
+            cursor.execute(sql)
+    except QueryFailedError:
+        return True
+    return False
+
+
+def test_without_the_rewriting_the_views_still_show_own_rows_alone() -> None:
+    _two_organizations()
+
+    with managed.of("org_a")._reading(seconds=5) as cursor:
+        cursor.execute("SELECT DISTINCT organization_id FROM managed_dw.exposures")
+        exposures = cursor.fetchall()
+        cursor.execute("SELECT DISTINCT organization_id FROM managed_dw.rewards")
+        rewards = cursor.fetchall()
+
+    assert (exposures, rewards) == ([("org_a",)], [("org_a",)])
+
+
+def test_rows_are_limited_and_said_to_be() -> None:
+    events.store(
+        "org_a", str(uuid.uuid4()), [], [Reward(f"u{n}", AT) for n in range(5)]
+    )
+    acme = managed.of("org_a")
+
+    three, five = acme.query(REWARDS, 3), acme.query(REWARDS, 5)
+
+    assert (len(three.rows), three.truncated) == (3, True)
+    assert (len(five.rows), five.truncated) == (5, False)
+    assert three.columns == ("anonymous_id", "value")
+
+
+def test_percent_signs_and_parameters_reach_the_database_as_they_are() -> None:
+    answer = managed.of("org_a").query(
+        "SELECT '100%s %(a)s $1' AS a, 7 % 4 AS b, @start_date < now() AS c"
+        " WHERE 'a%b' LIKE 'a%'",
+        1,
+    )
+
+    assert answer.rows == (("100%s %(a)s $1", 3, True),)
+
+
+def test_query_that_takes_too_long_is_stopped() -> None:
+    tens = "(SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1) AS t"
+    many = [f"{tens}{index}" for index in range(20)]
+    sql = " CROSS JOIN ".join(["SELECT count(*) FROM (SELECT 1) AS t", *many])
+
+    with (
+        override_settings(QUERY_TIMEOUT_SECONDS=1),
+        pytest.raises(QueryFailedError, match="longer than 1 s"),
+    ):
+        managed.of("org_a").query(sql, 1)
+
+
+def test_failing_query_is_told_in_the_databases_words() -> None:
+    with pytest.raises(QueryFailedError) as failed:
+        managed.of("org_a").query("SELECT nope FROM managed_dw.rewards", 1)
+
+    assert failed.value.message.startswith('column "nope" does not exist')
+    assert (failed.value.code, failed.value.status) == ("warehouse_error", 502)
+
+
+def test_refused_query_never_reaches_the_database() -> None:
+    with pytest.raises(InvalidParametersError) as refused:
+        managed.of("org_a").query("SELECT pg_sleep(1)", 1)
+
+    assert refused.value.details[0].field == "sql"
+
+
+def test_columns_are_those_that_the_views_have() -> None:
+    acme = managed.of("org_a")
+
+    with connection.cursor() as cursor:
+        for table in acme.tables():
+            name = f"{table.schema}.{table.name}"
+            cursor.execute(
+                "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+                " WHERE attrelid = CAST(%s AS regclass) AND attnum > 0 ORDER BY attnum",
+                [name],
+            )
+
+            found = cursor.fetchall()
+
+            assert [(one.name, one.type) for one in acme.columns(name)] == found
+    with pytest.raises(NotFoundError):
+        acme.columns("managed_dw.decisions")
+    assert set(store.COLUMNS) == {table.name for table in acme.tables()}
+
+
+def test_store_that_is_away_is_unavailable() -> None:
+    settings = connection.settings_dict
+    there = settings["HOST"]
+    settings["HOST"] = "/nowhere"
+    try:
+        with pytest.raises(UnavailableError):
+            managed.of("org_a").test()
+    finally:
+        settings["HOST"] = there
+
+
+def test_values_come_as_json_has_them() -> None:
+    answer = managed.of("org_a").query(
+        "SELECT 1.50 AS a, 'NaN'::float8 AS b, date '2026-03-02' AS c,"
+        " timestamp '2026-03-02 10:00' AS d, timestamptz '2026-03-02 10:00+02' AS e,"
+        """ '{"x": [1, null]}'::jsonb AS f, interval '1 day' AS g, NULL AS h""",
+        1,
+    )
+
+    assert answer.rows == (
+        (
+            1.5,
+            "nan",
+            "2026-03-02",
+            "2026-03-02T10:00:00",
+            "2026-03-02T08:00:00Z",
+            {"x": [1, None]},
+            "1 day, 0:00:00",
+            None,
+        ),
+    )
+    assert plain.value(2**70) == str(2**70)
+    assert plain.value(b"\x01") == "01"

@@ -1,0 +1,88 @@
+"""Day partitions: made once, by anybody, dropped when old."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import pytest
+from django.db import connection, transaction
+
+from tests.warehouse import events
+from tests.warehouse.events import moment
+from tests.warehouse.reference import Reward
+from warehouse import partitions
+from warehouse.models import ManagedReward
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DAYS = [date(2031, 5, day) for day in (30, 31)] + [date(2031, 6, 1)]
+
+
+def _there(table: str) -> list[str]:
+    return [name for name in partitions._existing(table) if "_2031" in name]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_2031() -> None:
+    for table in partitions.TABLES:
+        for name in _there(table):
+            with connection.cursor() as cursor:
+                cursor.execute(f"DROP TABLE {name}")
+
+
+@pytest.mark.parametrize("table", partitions.TABLES)
+def test_each_table_has_its_days_once(table: str) -> None:
+    partitions.ensure(table, DAYS[:1])
+    partitions.ensure(table, DAYS)
+
+    names = _there(table)
+
+    assert names == [f"{table}_203105{30}", f"{table}_20310531", f"{table}_20310601"]
+
+
+def test_eight_makers_at_once_make_one_each() -> None:
+    def make(_: int) -> None:
+        try:
+            partitions.ensure("managed_rewards", DAYS)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(make, range(8)))
+
+    assert len(_there("managed_rewards")) == len(DAYS)
+
+
+def test_a_failed_transaction_leaves_none() -> None:
+    def make_and_fail() -> None:
+        with transaction.atomic():
+            partitions.ensure("managed_rewards", DAYS)
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        make_and_fail()
+
+    assert _there("managed_rewards") == []
+
+
+def test_old_days_are_dropped_with_their_rows() -> None:
+    partitions.ensure("managed_rewards", DAYS)
+    events.store(
+        "org_a",
+        "00000000-0000-0000-0000-000000000001",
+        [],
+        [
+            Reward("old", moment("2031-05-31 23:59")),
+            Reward("new", moment("2031-06-01")),
+        ],
+    )
+
+    dropped = partitions.drop_before("managed_rewards", DAYS[2])
+
+    assert dropped[-1] == "managed_rewards_20310531"
+    assert _there("managed_rewards") == ["managed_rewards_20310601"]
+    assert [row.anonymous_id for row in ManagedReward.objects.all()] == ["new"]
+
+
+def test_other_tables_have_no_days() -> None:
+    with pytest.raises(ValueError, match="assignments"):
+        partitions.ensure("assignments", DAYS)

@@ -1,0 +1,96 @@
+"""Where observations live: the organization's connection and the managed store."""
+
+import uuid
+
+from django.db import models
+
+from levered_site.organizations.models import Organization
+
+
+class Connection(models.Model):
+    """The one connection of an organization; without a row it is on the managed store."""
+
+    class Provider(models.TextChoices):
+        BIGQUERY = "bigquery"
+        SNOWFLAKE = "snowflake"
+        POSTGRES = "postgres"
+        MANAGED = "managed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, related_name="connection"
+    )
+    provider = models.CharField(max_length=16, choices=Provider.choices)
+    project_id = models.CharField(max_length=200, blank=True)
+    dataset_id = models.CharField(max_length=200, blank=True)
+    credentials = models.BinaryField(null=True, editable=False)  # encrypted
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.organization_id}: {self.provider}"
+
+
+class ManagedExposure(models.Model):
+    """One exposure sent in. Table partitioned by day of `timestamp_utc`."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization_id = models.CharField(max_length=64)
+    optimization_id = models.UUIDField()
+    anonymous_id = models.TextField()
+    variant = models.TextField()  # the variant_key: one text per variant
+    context = models.TextField()  # JSON of the configured factors, sorted keys
+    policy_version = models.IntegerField(null=True)
+    timestamp_utc = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "managed_exposures"
+
+    def __str__(self) -> str:
+        return f"{self.anonymous_id} saw {self.variant}"
+
+
+class ManagedReward(models.Model):
+    """One reward sent in. Table partitioned by day of `timestamp_utc`."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization_id = models.CharField(max_length=64)
+    optimization_id = models.UUIDField(null=True)
+    anonymous_id = models.TextField()
+    name = models.TextField()
+    value = models.FloatField()
+    properties = models.JSONField(null=True)
+    timestamp_utc = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "managed_rewards"
+
+    def __str__(self) -> str:
+        return f"{self.anonymous_id}: {self.name}"
+
+
+class EventKey(models.Model):
+    """The idempotency ledger of ingestion, kept 7 days.
+
+    Not partitioned: a unique key on a partitioned table would have to hold the day,
+    and a retry after midnight would count twice.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organization_id = models.CharField(max_length=64)
+    endpoint = models.CharField(max_length=16)
+    key = models.CharField(max_length=255)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "event_keys"
+        constraints = [
+            models.UniqueConstraint(
+                fields=("organization_id", "endpoint", "key"), name="event_key_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.key

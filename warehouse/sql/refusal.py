@@ -1,0 +1,9 @@
+"""The one way in which SQL is turned away."""
+
+
+class RefusedError(Exception):
+    """A query that will not be run; `reason` is a sentence for its author."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -1,0 +1,22 @@
+"""Addresses of the warehouse."""
+
+from django.urls import path
+
+from warehouse.views import ConnectionViewSet, WarehouseViewSet
+
+urlpatterns = [
+    path(
+        "warehouse/connections",
+        ConnectionViewSet.as_view(
+            {"get": "retrieve", "post": "create", "delete": "destroy"}
+        ),
+    ),
+    path("warehouse/connections/test", ConnectionViewSet.as_view({"post": "test"})),
+    path("warehouse/tables", WarehouseViewSet.as_view({"get": "tables"})),
+    path(
+        "warehouse/tables/<str:table>/columns",
+        WarehouseViewSet.as_view({"get": "columns"}),
+    ),
+    path("warehouse/query", WarehouseViewSet.as_view({"post": "query"})),
+    path("warehouse/preview", WarehouseViewSet.as_view({"post": "preview"})),
+]

@@ -1,0 +1,99 @@
+"""Endpoints: the organization's connection, and looking into its warehouse."""
+
+from dataclasses import asdict
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from levered_site.organizations.permissions import AdminFor
+from levered_site.organizations.viewsets import OrganizationViewSet
+from warehouse import connections
+from warehouse.backends.base import LOOK_BACK
+from warehouse.models import Connection
+from warehouse.serializers import (
+    AnswerShape,
+    ColumnsShape,
+    ConnectionShape,
+    NewConnection,
+    PresentConnection,
+    PreviewBody,
+    PreviewShape,
+    QueryBody,
+    TablesShape,
+    TestShape,
+    answer_body,
+    given,
+    preview_body,
+)
+
+
+class ConnectionViewSet(OrganizationViewSet[Connection]):
+    """The one connection. Only admins make it and take it away."""
+
+    queryset = Connection.objects.all()
+    serializer_class = ConnectionShape
+    permission_classes = [AdminFor("create", "destroy")]
+
+    @extend_schema(operation_id="warehouse_connection", responses=PresentConnection)
+    def retrieve(self, _request: Request) -> Response:
+        """Show it; null means the managed warehouse."""
+        connection = connections.of(self.organization_id)
+        return Response(PresentConnection({"connection": connection}).data)
+
+    @extend_schema(request=NewConnection, responses={201: ConnectionShape})
+    def create(self, _request: Request) -> Response:
+        """Connect, or replace the connection there is; tested before it is stored."""
+        provider = self.read_body(NewConnection)["provider"]
+        made = connections.connect(self.organization_id, provider, self.actor)
+        return Response(ConnectionShape(made).data, status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, _request: Request) -> Response:
+        """Go back to the managed warehouse."""
+        connections.forget(self.organization_id, self.actor)
+        return Response(None, status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses=TestShape)
+    def test(self, _request: Request) -> Response:
+        """Reach the warehouse and say how it went."""
+        return Response(given(asdict(connections.test(self.organization_id))))
+
+
+class WarehouseViewSet(OrganizationViewSet[Connection]):
+    """Looking into the warehouse."""
+
+    queryset = Connection.objects.all()
+    serializer_class = TablesShape
+
+    @extend_schema(responses=TablesShape)
+    def tables(self, _request: Request) -> Response:
+        """List what a query may read."""
+        tables = connections.backend(self.organization_id).tables()
+        return Response({"tables": [given(asdict(table)) for table in tables]})
+
+    @extend_schema(responses=ColumnsShape)
+    def columns(self, _request: Request, table: str) -> Response:
+        """Describe one table."""
+        columns = connections.backend(self.organization_id).columns(table)
+        return Response({"columns": [asdict(column) for column in columns]})
+
+    @extend_schema(request=QueryBody, responses=AnswerShape)
+    def query(self, _request: Request) -> Response:
+        """Run one read-only SELECT: at most 1,000 rows and 30 s."""
+        body = self.read_body(QueryBody)
+        with connections.borrowed(self.organization_id) as backend:
+            answer = backend.query(body["sql"], body["limit"])
+        return Response(answer_body(answer))
+
+    @extend_schema(request=PreviewBody, responses=PreviewShape)
+    def preview(self, _request: Request) -> Response:
+        """Try a metric before it is saved, and say what looks wrong with it."""
+        body = self.read_body(PreviewBody)
+        with connections.borrowed(self.organization_id) as backend:
+            metric = backend.check_metric(body["sql"], body["column_mapping"])
+            since = timezone.now() - LOOK_BACK
+            preview = backend.preview(metric, since, body["limit"])
+        return Response(preview_body(metric, preview))
