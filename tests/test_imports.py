@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -56,3 +59,37 @@ def test_a_web_process_loads_neither_scipy_nor_sklearn() -> None:
 
     assert {"django", "numpy", "optimizations"} <= loaded
     assert not loaded & {"scipy", "sklearn"}
+
+
+def test_the_service_starts_with_what_is_pinned_for_running_alone() -> None:
+    """What only the tests' environment holds is hidden, as on a fresh machine."""
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    pins = [line.split(" #")[0] for line in lines if line and line[0] != "#"]
+    pinned = {canonicalize_name(Requirement(line).name) for line in pins}
+    hidden = {
+        module
+        for module, owners in packages_distributions().items()
+        if not {canonicalize_name(owner) for owner in owners} & pinned
+    }
+    hide = (
+        "import sys\n"
+        f"hidden = {hidden!r}\n"
+        "class Hiding:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in hidden: raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Hiding())\n"
+    )
+    start = (
+        "from levered_site.wsgi import application\n"
+        "from django.contrib import admin\n"
+        "admin.autodiscover()\n"
+        "import optimizations.tasks, levered_site.demo.__main__, granian.cli\n"
+        "import celery.bin.celery, celery.apps.worker, celery.apps.beat\n"
+        "import kombu.transport.redis\n"
+        "from levered_site.management.commands import up"
+    )
+
+    loaded = loaded_after(hide + start)
+
+    assert {"pytest", "mypy"} <= hidden
+    assert {"kombu", "optimizations"} <= loaded
