@@ -54,6 +54,7 @@ $(BIN)/pip:
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
 	@touch $@
 
-.venv/.for-tests: tests/requirements.txt .venv/.for-running
+.venv/.for-tests: tests/requirements.txt tests/requirements-alone.txt .venv/.for-running
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt -r tests/requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r tests/requirements-alone.txt
 	@touch $@

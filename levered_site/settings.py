@@ -192,9 +192,20 @@ NEW_USERS_PER_MINUTE = env.int("NEW_USERS_PER_MINUTE", default=60_000)
 WAITING_REQUESTS = env.int("WAITING_REQUESTS", default=8)  # per web process
 TRAIN_WAIT_SECONDS = env.float("TRAIN_WAIT_SECONDS", default=25.0)
 QUERY_TIMEOUT_SECONDS = env.int("QUERY_TIMEOUT_SECONDS", default=30)
+QUERY_ANSWER_BYTES = env.int("QUERY_ANSWER_BYTES", default=8_000_000)
 CUBE_TIMEOUT_SECONDS = env.int("CUBE_TIMEOUT_SECONDS", default=1800)
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=400)
 LATE_ARRIVAL_HOURS = env.int("LATE_ARRIVAL_HOURS", default=24)
+
+# --- customers' own warehouses
+# Off: no loopback, link-local or private addresses, and no connection without TLS.
+WAREHOUSE_ALLOW_PRIVATE = env.bool("WAREHOUSE_ALLOW_PRIVATE", default=False)
+WAREHOUSE_CA_FILE = env.str("WAREHOUSE_CA_FILE", default="")
+# BigQuery: what one query may read, and all queries of an organization in a day (UTC).
+BIGQUERY_BYTES_PER_QUERY = env.int("BIGQUERY_BYTES_PER_QUERY", default=200 * 2**30)
+BIGQUERY_BYTES_PER_DAY = env.int("BIGQUERY_BYTES_PER_DAY", default=2 * 2**40)
+# Told, inside the transaction, of an organization whose warehouse has changed.
+WAREHOUSE_LISTENERS = ["optimizations.regimes.follow_organization"]
 
 # --- the API
 REST_FRAMEWORK = {

@@ -68,6 +68,13 @@ class AssignmentSource(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("organization",),
+                condition=models.Q(is_default=True),
+                name="one_default_assignment_source",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from django.utils import timezone
 
+from metrics import sources
 from metrics.models import Metric
 from warehouse import connections
 from warehouse.backends.base import LOOK_BACK, Preview
@@ -17,7 +18,9 @@ def of(metric: Metric, limit: int) -> tuple[CheckedMetric, Preview]:
     """
     with connections.borrowed(metric.organization_id) as backend:
         checked = backend.check_metric(metric.sql, columns(metric))
-        return checked, backend.preview(checked, timezone.now() - LOOK_BACK, limit)
+        since = timezone.now() - LOOK_BACK
+        source = sources.default_of(metric.organization_id, backend)
+        return checked, backend.preview(checked, since, limit, source)
 
 
 def columns(metric: Metric) -> Mapping[str, str | None]:

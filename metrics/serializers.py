@@ -156,7 +156,7 @@ class SourceBody(StrictSerializer):
 
     name = StrictChar(max_length=200)
     sql = SqlField()
-    default = StrictBoolean(required=False)
+    default = StrictBoolean(required=False, source="is_default")
     column_mapping = SourceMapping()
 
 

@@ -25,6 +25,12 @@ urlpatterns = [
     ),
     path(
         "warehouse/assignment-sources/<uuid:pk>",
-        AssignmentSourceViewSet.as_view({"get": "retrieve"}),
+        AssignmentSourceViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+    ),
+    path(
+        "warehouse/assignment-sources/<uuid:pk>/preview",
+        AssignmentSourceViewSet.as_view({"post": "preview"}),
     ),
 ]

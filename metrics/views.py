@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from levered_site.errors import UnavailableError
 from levered_site.organizations.permissions import AdminFor
 from levered_site.organizations.viewsets import (
     Creates,
@@ -16,7 +15,7 @@ from levered_site.organizations.viewsets import (
     Retrieves,
     Updates,
 )
-from metrics import definition, preview
+from metrics import definition, preview, sources
 from metrics.models import AssignmentSource, Metric
 from metrics.serializers import (
     LimitBody,
@@ -25,8 +24,12 @@ from metrics.serializers import (
     SourceBody,
     SourceShape,
 )
-from warehouse.connections import CONNECTED_LATER
-from warehouse.serializers import PreviewShape, preview_body
+from warehouse.serializers import (
+    PreviewShape,
+    SourcePreviewShape,
+    preview_body,
+    source_preview_body,
+)
 
 
 class MetricViewSet(
@@ -78,15 +81,38 @@ class MetricViewSet(
 
 
 class AssignmentSourceViewSet(
-    Lists[AssignmentSource], Creates[AssignmentSource], Retrieves[AssignmentSource]
+    Lists[AssignmentSource],
+    Creates[AssignmentSource],
+    Retrieves[AssignmentSource],
+    Updates[AssignmentSource],
+    Deletes[AssignmentSource],
 ):
     """Where exposures live in a connected warehouse; the managed one needs none."""
 
     queryset = AssignmentSource.objects.all()
     serializer_class = SourceShape
     create_serializer_class = SourceBody
+    update_serializer_class = SourceBody
     list_name = "assignment_sources"
+    permission_classes = [AdminFor("destroy")]
 
-    def perform_create(self, _fields: dict[str, Any]) -> AssignmentSource:
-        """Refuse: nothing could read it yet."""
-        raise UnavailableError(CONNECTED_LATER)
+    def perform_create(self, fields: dict[str, Any]) -> AssignmentSource:
+        """Prove its SQL, run it for one row, save it; 409 on the managed warehouse."""
+        return sources.define(self.organization_id, fields, self.actor)
+
+    def perform_update(
+        self, instance: AssignmentSource, fields: dict[str, Any]
+    ) -> AssignmentSource:
+        """Change it; proved and tried anew where query or mapping change."""
+        return sources.redefine(instance, fields, self.actor)
+
+    def perform_destroy(self, instance: AssignmentSource) -> None:
+        """Delete it; 409 while an optimization uses it, and for the default."""
+        sources.forget(instance, self.actor)
+
+    @extend_schema(request=LimitBody, responses=SourcePreviewShape)
+    def preview(self, _request: Request, **_kwargs: Any) -> Response:
+        """Show its rows, and say what looks wrong with it."""
+        source = self.get_object()
+        limit = self.read_body(LimitBody)["limit"]
+        return Response(source_preview_body(sources.preview(source, limit)))

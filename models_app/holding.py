@@ -111,9 +111,10 @@ def fail(held: Held, reason: str) -> None:
 
 
 @transaction.atomic
-def give_up(held: Held) -> None:
-    """End a run that was asked to stop."""
-    end(_held(held), held.model_id, Status.CANCELLED, "")
+def give_up(held: Held) -> bool:
+    """End a run that was asked to stop; False where nobody asked, or it is lost."""
+    asked = _held(held).filter(cancel_requested=True)
+    return end(asked, held.model_id, Status.CANCELLED, "")
 
 
 def _held(held: Held) -> models.QuerySet[TrainingRun]:

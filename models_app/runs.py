@@ -33,9 +33,6 @@ def require_trainable(model: BanditModel) -> None:
     The model's optimization is reached through the relation that it has to its model:
     this room knows that it has a status, not what else it is.
     """
-    reward_type = model.training_data_config["reward"]["type"]
-    if reward_type != "bool":
-        raise ConflictError(f"reward type {reward_type} is not learned yet")
     status = model.optimization.status
     if status != "live":
         raise ConflictError(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from models_app.bandit.design import MISSING, OTHER
+from models_app.bandit.design import OTHER, beside
 from models_app.models import BanditModel, PolicyVersion
 
 Json = dict[str, Any]
@@ -17,7 +17,7 @@ def of(model: BanditModel) -> Json:
     they are 0, figures null and lists of contexts and coefficients empty.
     """
     version = model.policy_versions.filter(number=model.policy_version).first()
-    report = (version and version.report) or {}
+    report = _of_today(version) if version else {}
     counts = report.get("counts") or {}
     variants = [
         _named(model, row, counts.get("variants", {}))
@@ -35,6 +35,16 @@ def of(model: BanditModel) -> Json:
         ],
         "coefficients": report.get("coefficients", []),
     }
+
+
+def _of_today(version: PolicyVersion) -> Json:
+    """Return the report, with the variants enabled that the version serves."""
+    report: Json = version.report or {}
+    rows = [*report.get("variants", ())]
+    rows += [row for each in report.get("contexts", ()) for row in each["variants"]]
+    for row in rows:
+        row["enabled"] = row["number"] in version.enabled
+    return report
 
 
 def _blank(model: BanditModel, version: PolicyVersion | None) -> list[Json]:
@@ -88,4 +98,4 @@ def _level(model: BanditModel, factor: str, level: str) -> str | dict[str, bool]
     known = next(each for each in model.design.contexts if each.name == factor)
     if level in known.levels:
         return level
-    return {OTHER: True} if level != MISSING else None
+    return {OTHER: True} if level == beside(known.levels)[0] else None

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import psycopg
 import structlog
-from django.db import close_old_connections, connections
+from django.db import close_old_connections
 from psycopg import errors
 
 from levered_site.errors import LeveredError, UnavailableError
-from optimizations import patience
+from optimizations import claims, patience
 from optimizations.models import Assignment
 from optimizations.published import Proposal
 from warehouse import partitions
@@ -25,56 +25,7 @@ log = structlog.get_logger(__name__)
 
 LARGEST_BATCH: Final = 400
 LONGEST_WAIT = patience.LONGEST_WAIT
-STATEMENT_TIMEOUT = "5s"  # a batch behind somebody's lock; its clients have left before
 BUSY = "The decision could not be stored in time; try again."
-
-# One statement, so that a lock and its receipt are there together or not at all.
-# Sorted by key: two processes never wait for each other crosswise. The receipt's id
-# comes with the claim, so that a batch sent twice writes nothing twice, and a lock
-# whose `decision_id` is the claim's own is known to be new.
-CLAIM = """
-WITH asked AS MATERIALIZED (
-  SELECT * FROM unnest(
-    %b::uuid[], %b::text[], %b::text[], %b::int2[], %b::text[], %b::text[],
-    %b::bool[], %b::int4[], %b::float8[], %b::timestamptz[], %b::int8[]
-  ) AS a (optimization_id, anonymous_id, organization_id, variant_number, variant,
-          context, in_holdout, policy_version, propensity, decided_at, decision_id)
-), barred AS MATERIALIZED (
-  SELECT * FROM unnest(%b::uuid[], %b::int2[]) AS b (optimization_id, variant_number)
-), kept AS (
-  INSERT INTO assignments AS mine
-    (optimization_id, anonymous_id, variant_number, in_holdout, policy_version,
-     propensity, decided_at, decision_id)
-  SELECT optimization_id, anonymous_id, variant_number, in_holdout, policy_version,
-         propensity, decided_at, decision_id
-  FROM asked
-  ON CONFLICT (optimization_id, anonymous_id) DO UPDATE SET
-    (variant_number, in_holdout, policy_version, propensity, decided_at, decision_id) =
-    (SELECT
-       CASE WHEN anew THEN excluded.variant_number ELSE mine.variant_number END,
-       mine.in_holdout,
-       CASE WHEN anew THEN excluded.policy_version ELSE mine.policy_version END,
-       CASE WHEN anew THEN excluded.propensity ELSE mine.propensity END,
-       CASE WHEN anew THEN excluded.decided_at ELSE mine.decided_at END,
-       CASE WHEN anew THEN excluded.decision_id ELSE mine.decision_id END
-     FROM (SELECT NOT excluded.in_holdout AND EXISTS (
-             SELECT FROM barred
-             WHERE barred.optimization_id = mine.optimization_id
-               AND barred.variant_number = mine.variant_number) AS anew) AS redraw)
-  RETURNING optimization_id, anonymous_id, variant_number, in_holdout, policy_version,
-            propensity, decided_at, decision_id
-), receipts AS (
-  INSERT INTO decisions
-    (id, organization_id, optimization_id, anonymous_id, variant_number, variant,
-     context, in_holdout, policy_version, propensity, decided_at)
-  SELECT decision_id, organization_id, asked.optimization_id, asked.anonymous_id,
-         asked.variant_number, variant, context, asked.in_holdout,
-         asked.policy_version, asked.propensity, asked.decided_at
-  FROM asked JOIN kept USING (decision_id)
-  ON CONFLICT DO NOTHING
-)
-SELECT * FROM kept
-"""
 
 Key = tuple[str, str]
 
@@ -172,7 +123,8 @@ class _Committer:
 
     def _commit(self, leaders: list[_Ticket]) -> list[tuple[Any, ...]]:
         """Run the statement; once more on a fresh connection, or with the day made."""
-        parameters = _parameters(leaders)
+        asked = [(ticket.decision_id, ticket.proposal) for ticket in leaders]
+        parameters = claims.parameters(asked)
         try:
             return self._execute(parameters)
         except errors.CheckViolation:
@@ -187,8 +139,10 @@ class _Committer:
 
     def _execute(self, parameters: list[Any]) -> list[tuple[Any, ...]]:
         if self._connection is None:
-            self._connection = _connect()
-        return self._connection.execute(CLAIM, parameters, prepare=True).fetchall()
+            self._connection = claims.connect()
+        return self._connection.execute(
+            claims.CLAIM, parameters, prepare=True
+        ).fetchall()
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -262,48 +216,3 @@ def _fail(tickets: list[_Ticket], error: Exception) -> None:
     for ticket in tickets:
         if not ticket.answer.done():
             ticket.answer.set_exception(told)
-
-
-def _parameters(leaders: list[_Ticket]) -> list[Any]:
-    """Lay the claims out as one array per column, and the barred variants after."""
-    rows = [
-        (
-            t.proposal.snapshot.optimization_id,
-            t.proposal.anonymous_id,
-            t.proposal.snapshot.organization_id,
-            t.proposal.card.number,
-            t.proposal.card.key,
-            t.proposal.context.recorded,
-            t.proposal.in_holdout,
-            t.proposal.snapshot.policy_version,
-            t.proposal.propensity,
-            t.proposal.decided_at,
-            t.decision_id,
-        )
-        for t in leaders
-    ]
-    newest = {}
-    for snapshot in sorted(
-        (t.proposal.snapshot for t in leaders), key=lambda one: one.version
-    ):
-        newest[snapshot.optimization_id] = snapshot
-    barred = [(key, number) for key, one in newest.items() for number in one.barred]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return [*columns, [key for key, _ in barred], [number for _, number in barred]]
-
-
-def _connect() -> psycopg.Connection[tuple[Any, ...]]:
-    """Open a connection of our own: the committer's statement is all that it sees."""
-    known = connections["default"].get_connection_params()
-    wanted = {
-        name: value
-        for name, value in known.items()
-        if name not in {"cursor_factory", "context", "prepare_threshold"}
-    }
-    wanted["connect_timeout"] = 2
-    wanted["tcp_user_timeout"] = 5000
-    wanted["application_name"] = "levered locks"
-    connection = psycopg.connect(**wanted, autocommit=True)
-    connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
-    connection.execute("SET timezone = 'UTC'")
-    return connection

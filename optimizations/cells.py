@@ -33,7 +33,8 @@ class Day:
     """The cells of one day of first touch, and what was counted beside them.
 
     `lags` are 32 buckets over the horizon, of mature users; `fingerprint` names the
-    question that was answered.
+    question that was answered. A connected warehouse's rows of that day, exposures and
+    rewards, show later whether more have come.
     """
 
     day: date
@@ -42,6 +43,8 @@ class Day:
     crossover_users: int
     arm_mismatch_users: int
     fingerprint: str
+    exposure_rows: int | None = None
+    reward_rows: int | None = None
 
 
 def fingerprint(spec: CubeSpec) -> str:
@@ -62,6 +65,8 @@ def write(day: Day) -> bytes:
         "lags": day.lags,
         "crossover_users": day.crossover_users,
         "arm_mismatch_users": day.arm_mismatch_users,
+        "exposure_rows": day.exposure_rows,
+        "reward_rows": day.reward_rows,
         "columns": {
             name: [getattr(cell, name) for cell in day.cells] for name in COLUMNS
         },
@@ -79,10 +84,9 @@ def read(day: date, data: bytes | memoryview) -> Day | None:
     document = orjson.loads(zlib.decompress(data[place:]))
     columns = document.pop("columns")
     columns["hour"] = [_hour(text) for text in columns["hour"]]
-    cells = tuple(
-        Cell(**dict(zip(columns, row, strict=True)), day=day)
-        for row in zip(*columns.values(), strict=True)
-    )
+    # By position, column beside column: a year has tens of thousands of cells.
+    columns["day"] = [day] * len(columns["hour"])
+    cells = tuple(map(Cell, *(columns[field.name] for field in fields(Cell))))
     document["lags"] = tuple(document["lags"])
     asked = data[len(FORMAT) : place].decode()
     return Day(day=day, cells=cells, fingerprint=asked, **document)

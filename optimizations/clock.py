@@ -64,7 +64,6 @@ def _due(now: datetime) -> QuerySet[Optimization]:
     good = of_model.filter(status=TrainingRun.Status.SUCCEEDED)
     return (
         Optimization.objects.live()
-        .filter(model__training_data_config__reward__type="bool")
         .annotate(
             asked_at=Subquery(
                 of_model.order_by("-created_at").values("created_at")[:1]

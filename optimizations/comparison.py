@@ -10,6 +10,8 @@ from optimizations import tallies
 from optimizations.cube import Observed
 from optimizations.models import Optimization, Regime
 
+NOBODY_MATURE = "no user of this arm is mature yet"
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -82,9 +84,15 @@ def withheld(comparison: Comparison) -> dict[str, str]:
         "holdout_users": "holdout_exposures",
         "optimization_users": "optimization_exposures",
     }
+    part = "primary_metric_vs_holdout"
     return {
-        f"primary_metric_vs_holdout.{named.get(name, name)}": reason
+        f"{part}.{named.get(name, name)}": reason
         for name, reason in comparison.lift.unavailable.items()
+    } | {
+        f"{part}.regimes[{place}].{name}": NOBODY_MATURE
+        for place, regime in enumerate(comparison.regimes)
+        for name in ("optimization_rate", "holdout_rate")
+        if regime[name] is None
     }
 
 

@@ -10,9 +10,8 @@ from levered_site.errors import ConflictError, FieldProblem, InvalidParametersEr
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from metrics.models import AssignmentSource, Metric
-from models_app import versions
 from models_app.models import BanditModel
-from optimizations import factors, regimes, rules, snapshots
+from optimizations import regimes, rules, snapshots, variants
 from optimizations.models import Optimization, Variant
 
 Fields = Mapping[str, Any]
@@ -63,7 +62,7 @@ def draft(organization_id: str, actor: Actor, fields: Fields) -> Optimization:
     _require_reward_type(optimization)
     optimization.save(force_insert=True)
     _set_guardrails(optimization, fields)
-    _number_variants(optimization)
+    variants.number(optimization)
     audit.record(organization_id, actor, "optimization.create", optimization, fields)
     return optimization
 
@@ -90,10 +89,12 @@ def change(optimization: Optimization, fields: Fields, actor: Actor) -> Optimiza
     _set_guardrails(optimization, fields)
     if "training_data_config" in fields:
         optimization.model.save(update_fields=["training_data_config", "updated_at"])
-        _number_variants(optimization)
+        variants.number(optimization)
     elif "excluded_combinations" in fields:
-        _exclude(optimization)
-    if optimization.holdout_percentage != holdout_before and _serves(optimization):
+        variants.exclude(optimization)
+    if optimization.holdout_percentage != holdout_before and variants.serves(
+        optimization
+    ):
         regimes.begin(optimization, "holdout changed")
     snapshots.changed(optimization.pk)
     organization_id = optimization.organization_id
@@ -121,7 +122,7 @@ def set_variant_enabled(
     before = optimization.servable()
     variant.enabled = enabled
     variant.save(update_fields=["enabled", "updated_at"])
-    _publish_servable(optimization, before)
+    variants.publish_servable(optimization, before)
     deed = "variant.enable" if enabled else "variant.disable"
     changes = {"number": number, "variant": variant.variant_key, "enabled": enabled}
     audit.record(optimization.organization_id, actor, deed, optimization, changes)
@@ -217,57 +218,3 @@ def _set_guardrails(optimization: Optimization, fields: Fields) -> None:
         name = "guardrail_metric_ids"
         found = metrics_by_id(optimization.organization_id, name, fields[name])
         optimization.guardrail_metrics.set(found)
-
-
-def _number_variants(optimization: Optimization) -> None:
-    """Write the variants of the design anew, numbered from 1 in row-major order."""
-    design = optimization.model.training_data_config["design_factors"]
-    partials = optimization.excluded_combinations
-    optimization.variants.all().delete()
-    Variant.objects.bulk_create(
-        Variant(
-            optimization=optimization,
-            number=number,
-            variant_key=factors.variant_key(combination),
-            levels=combination,
-            excluded=factors.excluded(combination, partials),
-        )
-        for number, combination in enumerate(factors.combinations(design), start=1)
-    )
-    _require_two(optimization)
-
-
-def _exclude(optimization: Optimization) -> None:
-    """Mark the variants that the exclusions cover, and serve what remains."""
-    before = optimization.servable()
-    partials = optimization.excluded_combinations
-    variants = list(optimization.variants.defer("screenshot"))
-    for variant in variants:
-        variant.excluded = factors.excluded(variant.levels, partials)
-    Variant.objects.bulk_update(variants, ["excluded"])
-    _publish_servable(optimization, before)
-
-
-def _publish_servable(optimization: Optimization, before: Sequence[int]) -> None:
-    """Where the servable variants changed: a version, a regime, a snapshot."""
-    _require_two(optimization)
-    servable = optimization.servable()
-    if servable == before or not _serves(optimization):
-        return
-    versions.publish_enabled(
-        optimization.model,
-        servable,
-        exploration_share=optimization.exploration_share,
-    )
-    regimes.begin(optimization, "variants changed")
-    snapshots.changed(optimization.pk)
-
-
-def _require_two(optimization: Optimization) -> None:
-    if len(optimization.servable()) < 2:
-        raise ConflictError("Two variants must remain enabled and not excluded.")
-
-
-def _serves(optimization: Optimization) -> bool:
-    """Whether it went live: a draft has neither versions nor regimes."""
-    return optimization.went_live_at is not None

@@ -1,7 +1,7 @@
 """The observation cube: ask the warehouse for the open days, keep each day, read them all."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -9,14 +9,16 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from metrics.models import Metric
-from optimizations import cells, late, questions
+from optimizations import cells, late, look_back, questions, recounts
 from optimizations.cells import Day
 from optimizations.late import Sealed
 from optimizations.models import CubeDay, Optimization
-from warehouse.backends import managed
+from warehouse import connections
+from warehouse.backends.base import DayRows
 from warehouse.sql.cube import Cell, Cube, CubeSpec
 
 NO_LAGS = (0,) * 32
+Rows = Mapping[date, DayRows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +45,30 @@ def refresh(
     `full` counts sealed days again too. Days past their horizon and the allowance for
     late arrivals are sealed; a row that came late opens its day again.
 
-    Raises ConflictError for a draft, UnavailableError for a connected warehouse, WarehouseError
-    where the warehouse refuses; what is stored then stays as it is.
+    Raises ConflictError for a draft and for a connected warehouse without assignment
+    source, UnavailableError, WarehouseError where the warehouse refuses; what is stored
+    then stays as it is.
     """
     spec = questions.of(optimization, metric, as_of)
+    warehouse = connections.backend(spec.organization_id)
+    asked, source = questions.checked(optimization, metric, warehouse)
     known = [] if full else _sealed(optimization, metric, spec)
-    stored = _rows(optimization, metric)
-    days = late.days_to_count(
-        optimization,
-        spec.horizon_hours,
-        known,
-        stored.aggregate(last=Max("computed_at"))["last"],
-        as_of,
-    )
+    if source is None:
+        rows, days = None, _days_of_ours(optimization, metric, spec, known)
+    else:
+        rows = warehouse.recount(spec, asked, source)
+        stored = _days(_rows(optimization, metric))
+        days = recounts.days_to_count(optimization, spec, stored, known, rows)
     spec = replace(spec, days=days)
-    counted = managed.of(spec.organization_id).observe(spec, questions.checked(metric))
-    _store(optimization, metric, spec, counted)
+    counted = warehouse.observe(spec, asked, source)
+    _store(optimization, metric, spec, counted, rows)
     return replace(read(optimization, metric), rows_read=counted.rows_read)
 
 
 def read(optimization: Optimization, metric: Metric) -> Observed:
     """Return every stored day's counts; asks no warehouse."""
     rows = list(_rows(optimization, metric))
-    days = [day for row in rows if (day := cells.read(row.day, row.cells)) is not None]
+    days = _days(rows)
     return Observed(
         cells=tuple(cell for day in days for cell in day.cells),
         lags=tuple(map(sum, zip(NO_LAGS, *(day.lags for day in days), strict=True))),
@@ -73,6 +76,22 @@ def read(optimization: Optimization, metric: Metric) -> Observed:
         arm_mismatch_users=sum(day.arm_mismatch_users for day in days),
         as_of=max((row.computed_at for row in rows), default=None),
     )
+
+
+def _days_of_ours(
+    optimization: Optimization, metric: Metric, spec: CubeSpec, known: list[Sealed]
+) -> tuple[date, ...]:
+    """List the days to count on the managed store, which knows when each row came."""
+    sealable = late.sealable_until(spec.horizon_hours, spec.as_of)
+    look_back.keep(optimization, sealable)
+    looked_at = _rows(optimization, metric).aggregate(last=Max("computed_at"))["last"]
+    return late.days_to_count(
+        optimization, spec.horizon_hours, known, looked_at, spec.as_of
+    )
+
+
+def _days(rows: Iterable[CubeDay]) -> list[Day]:
+    return [day for row in rows if (day := cells.read(row.day, row.cells)) is not None]
 
 
 def stored_days(optimization: Optimization, metric: Metric) -> tuple[date, ...]:
@@ -97,7 +116,11 @@ def _sealed(optimization: Optimization, metric: Metric, spec: CubeSpec) -> list[
 
 
 def _store(
-    optimization: Optimization, metric: Metric, spec: CubeSpec, counted: Cube
+    optimization: Optimization,
+    metric: Metric,
+    spec: CubeSpec,
+    counted: Cube,
+    rows: Rows | None,
 ) -> None:
     """Keep each day asked for, one without users too, unless a later count is there."""
     with transaction.atomic():
@@ -117,7 +140,7 @@ def _store(
                     computed_at=spec.as_of,
                     cells=cells.write(day),
                 )
-                for day in _by_day(spec, counted)
+                for day in _by_day(spec, counted, rows)
                 if day.day not in newer
             ],
             update_conflicts=True,
@@ -126,7 +149,7 @@ def _store(
         )
 
 
-def _by_day(spec: CubeSpec, counted: Cube) -> Iterable[Day]:
+def _by_day(spec: CubeSpec, counted: Cube, rows: Rows | None) -> Iterable[Day]:
     asked = cells.fingerprint(spec)
     own: defaultdict[date, list[Cell]] = defaultdict(list)
     for cell in counted.cells:
@@ -134,6 +157,7 @@ def _by_day(spec: CubeSpec, counted: Cube) -> Iterable[Day]:
     beside = {counts.day: counts for counts in counted.days}
     for day in spec.days:
         counts = beside.get(day)
+        there = None if rows is None else rows.get(day, DayRows(0, 0))
         yield Day(
             day=day,
             cells=tuple(own[day]),
@@ -141,4 +165,6 @@ def _by_day(spec: CubeSpec, counted: Cube) -> Iterable[Day]:
             crossover_users=counts.crossover_users if counts else 0,
             arm_mismatch_users=counts.arm_mismatch_users if counts else 0,
             fingerprint=asked,
+            exposure_rows=None if there is None else there.exposures,
+            reward_rows=None if there is None else there.rewards,
         )

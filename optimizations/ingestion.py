@@ -129,11 +129,13 @@ def _rejection(index: int, refusal: Refusal) -> Rejection:
 
 def _refuse_all(rejected: list[Rejection], *, sound: int) -> None:
     if not sound:
-        problems = [
-            FieldProblem(f"events[{each.index}].{each.field}", each.message)
-            for each in rejected
-        ]
+        problems = [FieldProblem(_named(each), each.message) for each in rejected]
         raise InvalidParametersError("None of the events is acceptable.", problems)
+
+
+def _named(rejected: Rejection) -> str:
+    event = f"events[{rejected.index}]"
+    return event if rejected.field == "event" else f"{event}.{rejected.field}"
 
 
 def _first_of_key(keys: Sequence[str | None]) -> list[int]:

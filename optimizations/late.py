@@ -8,62 +8,84 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from optimizations.look_back import MARGIN
 from optimizations.models import Optimization
-
-# A row is stamped when its statement starts and seen when it is committed: rows stamped
-# this long before the last look may have been missed by it.
-MARGIN = timedelta(minutes=10)
+from warehouse import partitions
 
 FIRST = """
 SELECT LEAST(
+  first_at,
   (SELECT min(timestamp_utc) FROM managed_exposures
-   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s),
+   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
+     AND timestamp_utc >= until),
   (SELECT min(decided_at) FROM decisions
-   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s)
+   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
+     AND decided_at >= until)
 )
+FROM look_backs WHERE optimization_id = %(optimization)s
 """
+
+SEALED = """
+SELECT * FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[],
+  %(closes)s::timestamptz[], %(counted)s::timestamptz[])
+  AS s (starts_at, ends_at, closes_at, counted_at)
+"""
+LATE = """
+SELECT anonymous_id, timestamp_utc AS at, created_at FROM managed_exposures
+WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
+  AND created_at >= %(since)s AND timestamp_utc <= %(last_close)s
+UNION ALL
+SELECT anonymous_id, timestamp_utc, created_at FROM managed_rewards
+WHERE organization_id = %(organization)s AND created_at >= %(since)s
+  AND (optimization_id IS NULL OR optimization_id = %(optimization)s)
+  AND timestamp_utc >= %(first_start)s AND timestamp_utc <= %(last_close)s
+"""
+# Few users are looked up by the index of each day; for many the days are read once.
+FEW = 1000
+LATE_USERS = "SELECT DISTINCT anonymous_id FROM ({late}) AS l LIMIT %(enough)s"
+OF_USERS = "AND anonymous_id = ANY(%(users)s)"
 
 # A late row matters to a sealed day when its user was touched on that day and it lies
 # before the day's last horizon: so an earlier touch, which moves its user, opens the
 # day it takes the user from and the day it brings them to. Users who come back later
-# are not late. A first serve after ingested exposures moves the user whenever it comes.
+# are not late.
 TOUCHED = """
-WITH sealed AS (
-  SELECT * FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[],
-    %(closes)s::timestamptz[], %(counted)s::timestamptz[])
-    AS s (starts_at, ends_at, closes_at, counted_at)
-), late AS (
-  SELECT anonymous_id, timestamp_utc AS at, created_at FROM managed_exposures
-  WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
-    AND created_at >= %(since)s AND timestamp_utc <= %(last_close)s
-  UNION ALL
-  SELECT anonymous_id, timestamp_utc, created_at FROM managed_rewards
-  WHERE organization_id = %(organization)s AND created_at >= %(since)s
-    AND (optimization_id IS NULL OR optimization_id = %(optimization)s)
-    AND timestamp_utc >= %(first_start)s AND timestamp_utc <= %(last_close)s
-), touches AS (
+WITH sealed AS ({sealed}), late AS ({late}), touches AS (
   SELECT anonymous_id, timestamp_utc AS at FROM managed_exposures
   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
-    AND timestamp_utc >= %(first_start)s AND timestamp_utc < %(last_end)s
+    AND timestamp_utc >= %(first_start)s AND timestamp_utc < %(last_end)s {of_users}
   UNION ALL
   SELECT anonymous_id, decided_at FROM decisions
   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
-    AND decided_at >= %(first_start)s AND decided_at < %(last_end)s
+    AND decided_at >= %(first_start)s AND decided_at < %(last_end)s {of_users}
 )
 SELECT DISTINCT s.starts_at
 FROM late AS l
 JOIN touches AS t ON t.anonymous_id = l.anonymous_id
 JOIN sealed AS s ON t.at >= s.starts_at AND t.at < s.ends_at
 WHERE l.at <= s.closes_at AND l.created_at >= s.counted_at - %(margin)s
-UNION
+"""
+
+# A first serve after ingested exposures moves the user whenever it comes. Sealed days
+# are behind the look-back, which has the user's first exposure; OFFSET keeps it a
+# look-up each.
+MOVED = """
+WITH sealed AS ({sealed})
 SELECT DISTINCT s.starts_at
-FROM decisions AS d
-JOIN managed_exposures AS e ON e.anonymous_id = d.anonymous_id
-JOIN sealed AS s ON e.timestamp_utc >= s.starts_at AND e.timestamp_utc < s.ends_at
-WHERE d.organization_id = %(organization)s AND d.optimization_id = %(optimization)s
-  AND d.decided_at >= %(since)s AND d.decided_at >= s.counted_at - %(margin)s
-  AND e.organization_id = %(organization)s AND e.optimization_id = %(optimization)s
-  AND e.timestamp_utc >= %(first_start)s AND e.timestamp_utc < %(last_end)s
+FROM (
+  SELECT anonymous_id, min(decided_at) AS at FROM decisions
+  WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
+    AND decided_at >= %(since)s
+  GROUP BY anonymous_id
+) AS d
+CROSS JOIN LATERAL (
+  SELECT touched_at, served_at FROM first_touches AS f
+  WHERE f.optimization_id = %(optimization)s AND f.anonymous_id = d.anonymous_id
+  OFFSET 0
+) AS f
+JOIN sealed AS s ON f.touched_at >= s.starts_at AND f.touched_at < s.ends_at
+WHERE (f.served_at IS NULL OR f.served_at >= %(since)s)
+  AND d.at >= s.counted_at - %(margin)s
 """
 
 
@@ -86,13 +108,16 @@ def days_to_count(
 
     From launch or the first event (history may be sent in later) until today, without
     the sealed days that nothing came late for since `looked_at`, the last refresh; and
-    never a day whose events are past their retention.
+    never a day whose events are past their retention or gone already. Whoever was
+    touched before the sealed days' ends must be kept in `look_back`.
     """
     kept = {each.day: each for each in sealed}
     launch = optimization.went_live_at or optimization.created_at
     first = min(filter(None, (_first_event(optimization), launch, as_of)))
-    oldest = as_of - timedelta(days=settings.RETENTION_DAYS)
-    days = _range(max(first, oldest).astimezone(UTC).date(), as_of.date())
+    today = as_of.astimezone(UTC).date()
+    oldest = today - timedelta(days=settings.RETENTION_DAYS)
+    held = [*partitions.days("decisions"), *partitions.days("managed_exposures"), today]
+    days = _range(max(first.astimezone(UTC).date(), oldest, min(held)), today)
     closed = {day: kept[day] for day in days if day in kept}
     reopened = _reopened(optimization, horizon_hours, closed, looked_at)
     return tuple(day for day in days if day not in closed or day in reopened)
@@ -107,6 +132,12 @@ def is_sealed(day: date, horizon_hours: int, as_of: datetime) -> bool:
     """Tell whether a day counted at `as_of` is past its horizon and late arrivals."""
     late = timedelta(hours=settings.LATE_ARRIVAL_HOURS)
     return as_of >= closes_at(day, horizon_hours) + late
+
+
+def sealable_until(horizon_hours: int, as_of: datetime) -> datetime:
+    """Tell the start of the first day that is not sealed at `as_of`."""
+    wait = timedelta(days=1, hours=horizon_hours + settings.LATE_ARRIVAL_HOURS)
+    return _start((as_of - wait).astimezone(UTC).date() + timedelta(days=1))
 
 
 def _first_event(optimization: Optimization) -> datetime | None:
@@ -137,10 +168,19 @@ def _reopened(
         "last_close": closes[-1],
         "since": looked_at - MARGIN,
         "margin": MARGIN,
+        "enough": FEW + 1,
     }
     with connection.cursor() as cursor:
-        cursor.execute(TOUCHED, values)
-        return {start.astimezone(UTC).date() for (start,) in cursor.fetchall()}
+        cursor.execute(MOVED.format(sealed=SEALED), values)
+        found = cursor.fetchall()
+        cursor.execute(LATE_USERS.format(late=LATE), values)
+        values["users"] = [user for (user,) in cursor.fetchall()]
+        if values["users"]:
+            few = OF_USERS if len(values["users"]) <= FEW else ""
+            text = TOUCHED.format(sealed=SEALED, late=LATE, of_users=few)
+            cursor.execute(text, values)
+            found += cursor.fetchall()
+    return {start.astimezone(UTC).date() for (start,) in found}
 
 
 def _owner(optimization: Optimization) -> dict[str, Any]:

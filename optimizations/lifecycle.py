@@ -9,11 +9,12 @@ from django.utils import timezone
 from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
-from metrics.models import AssignmentSource
+from metrics import sources
 from models_app import versions
 from optimizations import configuration, regimes, snapshots
 from optimizations.models import Assignment, Decision, Optimization
-from warehouse.models import Connection, ManagedExposure
+from warehouse import connections
+from warehouse.models import ManagedExposure
 
 Status = Optimization.Status
 
@@ -84,6 +85,7 @@ def move(optimization: Optimization, to: str, actor: Actor) -> Optimization:
     optimization.status = to
     if to == Status.LIVE:
         _go_live(optimization)
+        optimization.shipped_at = None  # undone, where it was
     now = timezone.now()
     if to == Status.SHIPPED:
         optimization.shipped_at = now
@@ -188,11 +190,10 @@ def _require_ready(optimization: Optimization) -> None:
     if optimization.reward_metric is None:
         raise ConflictError("It needs a reward metric (reward_metric_id) to go live.")
     organization_id = optimization.organization_id
-    if regimes.provider(organization_id) == Connection.Provider.MANAGED:
+    if not connections.is_connected(organization_id):
         return
     if optimization.assignment_source is None:
-        sources = AssignmentSource.objects.filter(organization_id=organization_id)
-        optimization.assignment_source = sources.filter(is_default=True).first()
+        optimization.assignment_source = sources.default(organization_id)
     if optimization.assignment_source is None:
         raise ConflictError(
             "With a connected warehouse an assignment source is needed to go live: "
@@ -204,7 +205,9 @@ def _refusal(before: str, to: str) -> str:
     ways = [str(status) for status in MOVES[before]]
     if before in {Status.DRAFT, Status.ARCHIVED}:
         ways.append("deleted")
-    return f"A {before} optimization cannot become {to}; it may become {_either(ways)}."
+    article = "An" if before == Status.ARCHIVED else "A"
+    may = f"it may become {_either(ways)}"
+    return f"{article} {before} optimization cannot become {to}; {may}."
 
 
 def _either(ways: list[str]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, cast
 from metrics import stats
 from metrics.models import Metric
 from metrics.stats import BaselineSanity, Kind
+from metrics.stats.normal import CRITICAL
 from models_app import versions
 from models_app.models import PolicyVersion
 from optimizations import tallies
@@ -16,6 +17,7 @@ from optimizations.tallies import Counts
 
 Json = dict[str, Any]
 NOT_TRAINED = "no training has succeeded yet"
+NO_BASELINE = "the baseline's reward may be nothing: no percentage of it is known"
 NOT_YET = "not computed by this version of the service"
 STATS = (
     "estimated_improvement_percent",
@@ -24,12 +26,12 @@ STATS = (
     "best_vs_baseline_interval",
     "estimated_progress",
 )
-IMPORTANCE = (
-    "factor_importance",
-    "factor_utilities",
-    "interaction_importance",
-    "context_importance",
-    "contexts",
+LISTS = ("factor_importance", "factor_utilities", "context_importance", "contexts")
+BELIEVED = (
+    "prob_best",
+    "expected_reward_mean",
+    "expected_reward_lo",
+    "expected_reward_hi",
 )
 
 
@@ -47,12 +49,10 @@ def of(version: PolicyVersion, observed: Observed, metric: Metric) -> Modeled:
     """Read the report; lift is withheld where the model misses the recent holdout."""
     report = version.report
     if report is None:
-        nothing = dict.fromkeys(STATS), dict.fromkeys(IMPORTANCE)
-        named = [*(f"stats.{name}" for name in STATS), *IMPORTANCE]
-        return Modeled(nothing[0], None, nothing[1], dict.fromkeys(named, NOT_TRAINED))
-    sanity = _sanity(report, observed, metric)
-    withheld = {}
+        return _nothing()
+    sanity = calibration(report, observed, metric)
     figures = _stats(report)
+    withheld = {f"stats.{name}": NO_BASELINE for name in STATS if figures[name] is None}
     if sanity.ok is False:
         withheld = {f"stats.{name}": str(sanity.reason) for name in STATS}
         figures = dict.fromkeys(STATS)
@@ -64,27 +64,54 @@ def of(version: PolicyVersion, observed: Observed, metric: Metric) -> Modeled:
     return Modeled(figures, sanity, importance, withheld)
 
 
-def _sanity(report: Json, observed: Observed, metric: Metric) -> BaselineSanity:
+def _nothing() -> Modeled:
+    """Return the shape before the first training: nulls, and lists without rows."""
+    importance: Json = {name: [] for name in LISTS} | {"interaction_importance": None}
+    named = [
+        *(f"stats.{name}" for name in STATS),
+        *(f"variants.{name}" for name in BELIEVED),
+        *importance,
+        "checks.baseline_sanity",
+    ]
+    reasons = dict.fromkeys(named, NOT_TRAINED)
+    return Modeled(dict.fromkeys(STATS), None, importance, reasons)
+
+
+def calibration(report: Json, observed: Observed, metric: Metric) -> BaselineSanity:
+    """Tell whether the model's baseline reproduces the recent holdout.
+
+    The gate of every modeled comparison: where `ok` is False (not None: that is too few
+    users to tell) lift and progress are withheld with its `reason`.
+    """
     kind = cast("Kind", metric.reward_type)
     baseline = report["baseline_reward"]
+    known_to = (baseline["hi"] - baseline["lo"]) / CRITICAL  # two sd of the model
     return stats.baseline_sanity(
         baseline["mean"],
         (baseline["lo"], baseline["hi"]),
-        tallies.recent_holdout(observed.cells, kind),
+        tallies.recent_holdout(observed.cells, kind, known_to),
         kind,
     )
 
 
+def distrust(report: Json, observed: Observed, metric: Metric) -> str | None:
+    """Return why modeled comparisons are withheld, or None where they are not."""
+    found = calibration(report, observed, metric)
+    return found.reason if found.ok is False else None
+
+
 def _stats(report: Json) -> Json:
-    improvement = report["estimated_improvement_percent"]
-    best = report["best_vs_baseline_percent"]
     return {
-        "estimated_improvement_percent": improvement["mean"],
-        "estimated_improvement_interval": [improvement["lo"], improvement["hi"]],
-        "best_vs_baseline_percent": best["mean"],
-        "best_vs_baseline_interval": [best["lo"], best["hi"]],
+        **_lift("estimated_improvement", report["estimated_improvement_percent"]),
+        **_lift("best_vs_baseline", report["best_vs_baseline_percent"]),
         "estimated_progress": report["estimated_progress"],
     }
+
+
+def _lift(name: str, estimate: Json | None) -> Json:
+    interval = estimate and [estimate["lo"], estimate["hi"]]
+    percent = estimate and estimate["mean"]
+    return {f"{name}_percent": percent, f"{name}_interval": interval}
 
 
 def _importance(report: Json) -> Json:

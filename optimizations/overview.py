@@ -10,22 +10,27 @@ from models_app.models import PolicyVersion
 from optimizations.models import Optimization
 
 Summary = dict[str, Any]
+FIGURES = ("lift", "confidence", "exposures")
 
 
 def summaries(optimizations: Sequence[Optimization]) -> dict[UUID, Summary]:
-    """Return the summaries of the trained ones, by one query, without their reports.
+    """Read what the last training recorded of each: lift, confidence, exposures.
 
-    What the training that made the serving version wrote: see `results.summary`.
+    One query that takes the summaries out of their reports, which are long. An
+    optimization that was never trained has none.
     """
-    found = dict(
+    recorded = dict(
         PolicyVersion.objects.filter(
             model__in=[one.model_id for one in optimizations],
             number=F("model__policy_version"),
-            report__isnull=False,
+            report__summary__isnull=False,
         ).values_list("model_id", "report__summary")
     )
     return {
-        one.pk: found[one.model_id]
+        one.pk: {
+            "variants_count": one.variants_count(),
+            **{name: recorded[one.model_id].get(name) for name in FIGURES},
+        }
         for one in optimizations
-        if found.get(one.model_id) is not None
+        if one.model_id in recorded
     }

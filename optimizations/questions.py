@@ -1,16 +1,26 @@
 """What the cube asks about an optimization and a metric, in the warehouse's words."""
 
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 
+from django.conf import settings
 from django.db import transaction
 
-from levered_site.errors import ConflictError, UnavailableError
+from levered_site.errors import ConflictError
+from metrics import sources
 from metrics.models import Metric
 from optimizations import factors, regimes
 from optimizations.models import Optimization
-from warehouse.models import Connection
-from warehouse.sql import customer
-from warehouse.sql.cube import CheckedMetric, ContextFactor, CubeSpec, OutcomeRule
+from warehouse import connections
+from warehouse.backends.base import Backend
+from warehouse.sql.cube import (
+    CheckedMetric,
+    CheckedSource,
+    ContextFactor,
+    CubeSpec,
+    OutcomeRule,
+)
+
+NO_SOURCE = "A connected warehouse needs an assignment source: name one, or make one the default."
 
 
 def of(optimization: Optimization, metric: Metric, as_of: datetime) -> CubeSpec:
@@ -19,12 +29,8 @@ def of(optimization: Optimization, metric: Metric, as_of: datetime) -> CubeSpec:
     A change of metric or warehouse since the last regime opens one here, under the
     optimization's row.
 
-    Raises ConflictError for a draft, UnavailableError for a connected warehouse.
+    Raises ConflictError for a draft.
     """
-    if regimes.provider(optimization.organization_id) != Connection.Provider.MANAGED:
-        raise UnavailableError(
-            "Results from connected warehouses are not available yet."
-        )
     if metric.pk == optimization.reward_metric_id:
         with transaction.atomic():
             regimes.follow(
@@ -57,12 +63,32 @@ def of(optimization: Optimization, metric: Metric, as_of: datetime) -> CubeSpec:
         excluded_users=tuple(optimization.excluded_users),
         days=(),
         as_of=as_of,
+        history_from=_history(as_of),
     )
 
 
-def checked(metric: Metric) -> CheckedMetric:
-    """Return the metric's query as proved; what was saved was proved then, too."""
-    return customer.metric(metric.sql, metric.column_mapping)
+def _history(as_of: datetime) -> datetime:
+    """What is past its retention is no one's first touch any more, anywhere."""
+    oldest = as_of - timedelta(days=settings.RETENTION_DAYS)
+    return datetime.combine(oldest.astimezone(UTC).date(), time(), UTC)
+
+
+def checked(
+    optimization: Optimization, metric: Metric, warehouse: Backend
+) -> tuple[CheckedMetric, CheckedSource | None]:
+    """Return the queries of metric and source as proved; the managed store has no source.
+
+    What was saved was proved then, too, but maybe for another warehouse. Raises
+    InvalidParametersError where it does not hold here, ConflictError without a source.
+    """
+    proved = warehouse.prove_metric(metric.sql, metric.column_mapping)
+    if not connections.is_connected(optimization.organization_id):
+        return proved, None
+    source = optimization.assignment_source
+    source = source or sources.default(optimization.organization_id)
+    if source is None:
+        raise ConflictError(NO_SOURCE)
+    return proved, warehouse.prove_source(source.sql, source.column_mapping)
 
 
 def _outcomes(metric: Metric) -> tuple[OutcomeRule, ...]:

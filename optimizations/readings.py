@@ -16,6 +16,7 @@ from optimizations.models import Optimization, PublishedDay
 from warehouse.sql.cube import Cell
 
 Json = dict[str, Any]
+LEARNED = ("estimated_progress", "winner", "stable_since")
 FAILURE, CONVERTED = "failure", "__converted__"
 
 
@@ -29,6 +30,7 @@ def progress(optimization: Optimization) -> Json:
     metric = results.primary(optimization)
     observed = cube.read(optimization, metric)
     report = versions.active(optimization.model).report or {}
+    distrusted = report and modeled.distrust(report, observed, metric)
     arms = tallies.counts(observed.cells, lambda cell: cell.holdout)
     ended = optimization.ended_at or optimization.shipped_at or timezone.now()
     assert optimization.went_live_at is not None
@@ -39,12 +41,13 @@ def progress(optimization: Optimization) -> Json:
             "holdout": arms.get(True, tallies.Counts()).users,
         },
         "conversions": sum(counted.conversions for counted in arms.values()),
-        "estimated_progress": report.get("estimated_progress"),
+        "estimated_progress": None if distrusted else report.get("estimated_progress"),
         "winner": winner(report),
         "stable_since": _stable_since(optimization),
         "days_to_decision": None,
         "unavailable": {"days_to_decision": modeled.NOT_YET}
-        | ({} if report else {"winner": modeled.NOT_TRAINED}),
+        | ({} if report else dict.fromkeys(LEARNED, modeled.NOT_TRAINED))
+        | ({"estimated_progress": distrusted} if distrusted else {}),
     }
 
 

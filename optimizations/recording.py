@@ -13,10 +13,13 @@ from models_app.bandit.policy import Compiled
 from models_app.bandit.report import Report
 from models_app.holding import Held
 from models_app.models import TrainingRun
-from optimizations import readings, results, snapshots
+from optimizations import modeled, readings, results, snapshots
 from optimizations.comparison import Comparison
 from optimizations.cube import Observed
 from optimizations.models import Optimization
+
+# Where the baseline's reward may be nothing, no percentage of it is known.
+NO_LIFT = {"mean": None, "lo": None, "hi": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,21 @@ def record(
         in_sample_metrics=_in_sample(learned.report),
         policy_version=version.number,
     )
-    readings.publish(locked, _published(document, learned.compared), learned.as_of)
+    metric = results.primary(optimization)
+    distrusted = modeled.distrust(document, learned.observed, metric)
+    published = _published(document, learned.compared, distrusted)
+    readings.publish(locked, published, learned.as_of)
     snapshots.changed(locked.pk)
 
 
-def _published(document: dict[str, Any], compared: Comparison) -> dict[str, Any]:
-    """Return what the lift history keeps of a day."""
-    improvement = document["estimated_improvement_percent"]
-    best = document["best_vs_baseline_percent"]
+def _published(
+    document: dict[str, Any], compared: Comparison, distrusted: str | None
+) -> dict[str, Any]:
+    """Return what the lift history keeps of a day; no modeled lift that is distrusted."""
+    improvement = document["estimated_improvement_percent"] or NO_LIFT
+    best = document["best_vs_baseline_percent"] or NO_LIFT
+    if distrusted:
+        improvement = best = NO_LIFT
     leader = readings.winner(document)
     return {
         "policy_lift_percent": improvement["mean"],

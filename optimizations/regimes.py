@@ -31,7 +31,7 @@ def begin(
         horizon_hours=attribution["horizon_hours"],
         metric=metric,
         metric_revision=1 if metric is None else metric.revision,
-        warehouse=provider(optimization.organization_id),
+        warehouse=warehouse(optimization.organization_id),
         reason=reason,
     )
 
@@ -46,8 +46,8 @@ def follow(optimization: Optimization) -> bool:
     metric = optimization.reward_metric
     if last is None or metric is None:
         return False
-    warehouse = provider(optimization.organization_id)
-    if (last.metric_revision, last.warehouse) == (metric.revision, warehouse):
+    place = warehouse(optimization.organization_id)
+    if (last.metric_revision, last.warehouse) == (metric.revision, place):
         return False
     changed = "metric" if last.metric_revision != metric.revision else "warehouse"
     begin(optimization, f"{changed} changed")
@@ -66,11 +66,26 @@ def spans(optimization: Optimization) -> tuple[RegimeSpan, ...]:
     )
 
 
-def provider(organization_id: str) -> str:
-    """Name the organization's warehouse; without a connection it is the managed one."""
-    found = (
-        Connection.objects.filter(organization_id=organization_id)
-        .values_list("provider", flat=True)
-        .first()
+def follow_organization(organization_id: str) -> None:
+    """Open a regime for whatever was live of an organization whose warehouse changed.
+
+    Call inside the transaction that changed it.
+    """
+    started = Optimization.objects.of(organization_id).filter(
+        status__in=(Optimization.Status.LIVE, Optimization.Status.PAUSED),
+        went_live_at__isnull=False,
     )
-    return found or Connection.Provider.MANAGED
+    for optimization in (
+        started.select_for_update(of=("self",))
+        .select_related("model", "reward_metric")
+        .order_by("pk")
+    ):
+        follow(optimization)
+
+
+def warehouse(organization_id: str) -> str:
+    """Name the organization's warehouse; without a connection it is the managed one."""
+    known = Connection.objects.filter(organization_id=organization_id).first()
+    if known is None:
+        return Connection.Provider.MANAGED
+    return known.place or known.provider

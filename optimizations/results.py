@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
+from psycopg.sql import Literal
 
 from levered_site.errors import ConflictError
 from metrics.models import Metric
@@ -16,9 +17,11 @@ from optimizations.comparison import Comparison
 from optimizations.cube import Observed
 from optimizations.models import Optimization, Variant
 from optimizations.tallies import Counts
+from warehouse import connections
 from warehouse.sql import cube as warehouse_cube
 
 Json = dict[str, Any]
+NOT_ASKED = "the warehouse has not been asked yet; ?refresh=true asks it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +44,17 @@ class Results:
     unavailable: dict[str, str]
 
 
-def of(optimization: Optimization, *, refresh: bool = False) -> Results:
-    """Gather results; asks the warehouse first where `refresh` is set.
+def of(
+    optimization: Optimization, *, refresh: bool = False, full: bool = False
+) -> Results:
+    """Gather results; asks the warehouse first where `refresh` is set (see `ask`).
 
     Raises ConflictError for a draft, and what `cube.refresh` raises.
     """
     metric = primary(optimization)
-    observed = (
-        cube.refresh(optimization, metric, timezone.now())
-        if refresh
-        else cube.read(optimization, metric)
-    )
+    if refresh:
+        ask(optimization, full=full)
+    observed = cube.read(optimization, metric)
     version = versions.active(optimization.model)
     learned = modeled.of(version, observed, metric)
     compared = comparison.of(optimization, metric, observed)
@@ -70,27 +73,55 @@ def of(optimization: Optimization, *, refresh: bool = False) -> Results:
             **learned.unavailable,
             **comparison.withheld(compared),
             "interactions": modeled.NOT_YET,
+            **({} if observed.as_of else {"as_of": NOT_ASKED}),
         },
         interactions=None,
         **learned.importance,
     )
 
 
+def ask(
+    optimization: Optimization, *, guardrails: bool = False, full: bool = False
+) -> None:
+    """Have the warehouse count the open days anew, or with `full` all of them.
+
+    With `guardrails` for these metrics, too.
+
+    A shipped optimization is not asked about: its results are frozen. Raises
+    ConflictError for a draft, and what `cube.refresh` raises.
+    """
+    metrics = [primary(optimization)]
+    if optimization.status == Optimization.Status.SHIPPED:
+        return
+    if guardrails:
+        metrics += optimization.guardrail_metrics.order_by("name", "pk")
+    as_of = timezone.now()
+    for metric in metrics:
+        cube.refresh(optimization, metric, as_of, full=full)
+
+
 def statements(optimization: Optimization) -> list[Json]:
-    """Return the statement that counts the stored days anew, with its parameters."""
+    """Return the statement that counts the stored days as they were counted.
+
+    `parameters` are SQL literals in the order of $1, $2, …: see docs/warehouse.md for
+    how to run it by hand.
+    """
     metric = primary(optimization)
     stored = cube.stored_days(optimization, metric)
-    if not stored:
+    as_of = cube.read(optimization, metric).as_of
+    if not stored or as_of is None:
         return []
-    spec = questions.of(optimization, metric, timezone.now())
+    spec = questions.of(optimization, metric, as_of)
+    warehouse = connections.backend(optimization.organization_id)
+    asked = questions.checked(optimization, metric, warehouse)
     text = warehouse_cube.statement(
-        replace(spec, days=stored), questions.checked(metric)
+        replace(spec, days=stored), *asked, warehouse.dialect
     )
     return [
         {
             "figures": "every measured figure and count",
             "statement": text.text,
-            "parameters": [str(each) for each in text.parameters],
+            "parameters": [Literal(each).as_string() for each in text.parameters],
         }
     ]
 

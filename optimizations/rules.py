@@ -25,6 +25,7 @@ def configuration(config: Config, model_type: str) -> list[FieldProblem]:
     return [
         *_design(config["design_factors"]),
         *_contexts(config["context_factors"], model_type),
+        *_shared(config),
         *_attribution(config["attribution"]),
     ]
 
@@ -89,6 +90,14 @@ def _factors(field: str, given: Sequence[Config]) -> Iterator[FieldProblem]:
         if factor["name"] in names[:index]:
             yield FieldProblem(f"{field}[{index}].name", "is used twice")
         yield from _levels(f"{field}[{index}].levels", factor)
+
+
+def _shared(config: Config) -> Iterator[FieldProblem]:
+    taken = {factor["name"] for factor in config["design_factors"]}
+    for index, factor in enumerate(config["context_factors"]):
+        if factor["name"] in taken:
+            field = f"{CONFIG}.context_factors[{index}].name"
+            yield FieldProblem(field, "is the name of a design factor already")
 
 
 def _levels(field: str, factor: Config) -> Iterator[FieldProblem]:

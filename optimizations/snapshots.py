@@ -9,20 +9,16 @@ from functools import partial
 from threading import Lock
 from uuid import UUID
 
-import numpy as np
 import redis
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 
 from levered_site.api import ratelimits
 from levered_site.errors import NotFoundError, UnavailableError
-from models_app import versions
-from models_app.bandit import policy
-from models_app.models import PolicyVersion
-from optimizations import factors, patience, published
+from optimizations import compiling, patience
 from optimizations.models import Optimization
-from optimizations.published import Card, Snapshot
+from optimizations.published import Snapshot
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +95,7 @@ class _Memory:
                 del self._asked[key]
 
     def _from_database(self, key: str) -> _Held:
-        held = self.put(key, load(key))
+        held = self.put(key, compiling.load(key))
         if held.snapshot is not None and not _is_published(held.snapshot):
             _publish(held.snapshot)
         return held
@@ -182,7 +178,7 @@ def changed(optimization_id: UUID) -> None:
 
 def publish(optimization_id: str) -> None:
     """Put what the database holds into the cache, so that every process sees it."""
-    snapshot = load(optimization_id)
+    snapshot = compiling.load(optimization_id)
     if snapshot is None:
         forget(optimization_id)
     else:
@@ -221,68 +217,3 @@ def _publish(snapshot: Snapshot) -> None:
         )
     except (redis.RedisError, OSError) as error:
         log.warning("snapshot.unpublished", optimization_id=key, error=str(error))
-
-
-def load(optimization_id: str) -> Snapshot | None:
-    """Read from the database, all of one moment; None where there is no such thing.
-
-    One that is out of sight is archived, and answers as such.
-    """
-    with transaction.atomic():
-        if not connection.savepoint_ids:  # the outermost transaction is this one
-            connection.cursor().execute(
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
-            )
-        optimization = (
-            Optimization.objects.select_related("model")
-            .filter(pk=optimization_id)
-            .first()
-        )
-        return None if optimization is None else of(optimization)
-
-
-def of(optimization: Optimization) -> Snapshot:
-    """Compile an optimization into what serving needs."""
-    config = optimization.model.training_data_config
-    cards = _cards(optimization)
-    contexts = factors.context_factors(config)
-    servable = np.array([card.servable for card in cards])
-    version = _active(optimization)
-    if version is None:  # a draft: nothing serves yet
-        table = policy.uniform(factors.segments(contexts), servable)
-        prob_best = table
-    else:
-        table = versions.table(version)
-        best = versions.prob_best(version)
-        prob_best = table if best is None else best
-    return Snapshot(
-        optimization_id=str(optimization.pk),
-        organization_id=optimization.organization_id,
-        version=optimization.snapshot_version,
-        status=optimization.status,
-        holdout_threshold=published.holdout_threshold(optimization.holdout_percentage),
-        allowed_origins=tuple(optimization.allowed_origins),
-        cards=cards,
-        contexts=contexts,
-        policy_version=optimization.model.policy_version,
-        probabilities=table,
-        leading=published.leading(prob_best, servable),
-    )
-
-
-def _active(optimization: Optimization) -> PolicyVersion | None:
-    model = optimization.model
-    return model.policy_versions.filter(number=model.policy_version).first()
-
-
-def _cards(optimization: Optimization) -> tuple[Card, ...]:
-    design = optimization.model.training_data_config["design_factors"]
-    rows = optimization.variants.order_by("number").values_list(
-        "number", "variant_key", "enabled", "excluded"
-    )
-    return tuple(
-        Card(number, key, combination, enabled and not excluded)
-        for (number, key, enabled, excluded), combination in zip(
-            rows, factors.combinations(design), strict=True
-        )
-    )

@@ -4,7 +4,7 @@ from typing import Any
 
 from levered_site.errors import ConflictError
 from models_app.bandit.design import OTHER, Design
-from optimizations import snapshots
+from optimizations import compiling
 from optimizations.models import Optimization
 from optimizations.published import NO_HOLDOUT
 
@@ -28,7 +28,7 @@ def of(optimization: Optimization) -> Json:
     """
     if optimization.went_live_at is None:
         raise ConflictError("This optimization has not been live: it has no policy.")
-    snapshot = snapshots.of(optimization)
+    snapshot = compiling.of(optimization)
     shipped = optimization.status == Optimization.Status.SHIPPED
     design = optimization.model.design
     return {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
-from metrics.stats import EMPTY, DayTotals, Split, Stratum, Totals
+from metrics.stats import EMPTY, DayTotals, Split, Stratum, Totals, support
 from models_app.bandit.design import Design
 from warehouse.sql.cube import Cell
 
@@ -94,11 +94,25 @@ def splits(cells: Iterable[Cell], shares: Mapping[int, float]) -> list[Split]:
     ]
 
 
-def recent_holdout(cells: Iterable[Cell], kind: str) -> Totals:
-    """Return the mature holdout users of the last seven days that have any."""
+def recent_holdout(cells: Iterable[Cell], kind: str, error: float = 0.0) -> Totals:
+    """Return the mature holdout users of the last days that have any, seven at most.
+
+    No more days than it takes to know their mean to a standard error of `error`: a model
+    speaks of its last day, and the days before may truly have differed.
+    """
     held = [cell for cell in cells if cell.holdout and cell.mature]
     last = max((cell.day for cell in held), default=date.min)
-    return totals((cell for cell in held if last - cell.day < RECENT), kind)
+    found = EMPTY
+    for day in sorted({cell.day for cell in held if last - cell.day < RECENT})[::-1]:
+        found += totals((cell for cell in held if cell.day == day), kind)
+        if _checkable(found) and found.standard_error <= error:
+            break
+    return found
+
+
+def _checkable(found: Totals) -> bool:
+    enough = found.converted_at_least >= support.MINIMUM_CONVERSIONS
+    return enough and found.users >= support.MINIMUM_USERS
 
 
 def first_week(cells: Iterable[Cell]) -> int:

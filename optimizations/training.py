@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -15,10 +15,9 @@ from django.utils import timezone
 from levered_site.errors import ConflictError, LeveredError
 from metrics.models import Metric
 from models_app import holding, runs
-from models_app.bandit import cells, inference, policy, report
+from models_app.bandit import cells, inference, learning, policy, report, valued
 from models_app.bandit.cells import Row, TrainingCells
 from models_app.bandit.policy import Rule
-from models_app.bandit.posterior import Posterior
 from models_app.holding import Held, LostError
 from models_app.models import TrainingRun
 from optimizations import comparison, cube, recording
@@ -77,10 +76,10 @@ def _attempt(progress: _Progress) -> None:
     held = progress.held
     try:
         _learn(progress)
-    except StoppedError:
-        holding.give_up(held)
-    except LostError as error:
-        log.warning("training_lost", run_id=str(held.run_id), error=str(error))
+    except (StoppedError, LostError) as error:
+        # Recording says lost, too, where a cancel came after the last heartbeat.
+        if not holding.give_up(held):
+            log.warning("training_lost", run_id=str(held.run_id), error=str(error))
     except inference.NotConverged as error:
         holding.fail(held, f"the model did not converge: {error}")
     except (OperationalError, InterfaceError) as error:
@@ -114,30 +113,32 @@ def _learn(progress: _Progress) -> None:
     with progress.phase("cube"):
         observed = cube.refresh(optimization, metric, as_of)
         _refresh_guardrails(optimization, as_of)
-        counted = _tabulated(optimization, observed, as_of)
+        counted = _tabulated(optimization, metric, observed, as_of)
     with progress.phase("fit"):
-        posterior = inference.fit(optimization.model.design, counted).posterior
+        believed = learning.fit(optimization.model.design, counted).believed
     enabled = optimization.servable()
     mask = np.isin(np.arange(optimization.model.design.variants) + 1, enabled)
     seed = optimization.model.policy_version + 1
+    minimise = metric.direction == Metric.Direction.DECREASE
     with progress.phase("compile"):
         compiled = policy.compile(
-            _to_maximise(posterior, metric),
+            believed,
             mask,
             rule=_rule(optimization),
             exploration_share=optimization.exploration_share,
             seed=seed,
             bias=progress.held.bias,
+            minimise=minimise,
         )
     with progress.phase("report"):
         figures = report.of(
-            posterior,
+            believed,
             compiled,
             counted,
             enabled=mask,
             holdout_share=optimization.holdout_percentage / 100,
             seed=seed,
-            minimise=metric.direction == Metric.Direction.DECREASE,
+            minimise=minimise,
         )
         compared = comparison.of(optimization, metric, observed)
     with progress.phase("record"):
@@ -158,7 +159,7 @@ def _refresh_guardrails(optimization: Optimization, as_of: datetime) -> None:
 
 
 def _tabulated(
-    optimization: Optimization, observed: Observed, as_of: datetime
+    optimization: Optimization, metric: Metric, observed: Observed, as_of: datetime
 ) -> TrainingCells:
     attribution = optimization.model.training_data_config["attribution"]
     rows = [
@@ -171,20 +172,28 @@ def _tabulated(
             hour=cell.hour,
             users=cell.users,
             converted=cell.converted,
+            outcome=cell.outcome,
+            value_sum=cell.value_sum,
+            value_sum_squares=cell.value_sum_squares,
+            payers=cell.payers,
+            log_sum=cell.log_sum,
+            log_sum_squares=cell.log_sum_squares,
         )
         for cell in observed.cells
         if cell.variant
     ]
     if not rows:
         raise ConflictError(NOTHING_SEEN)
-    return cells.tabulate(rows, observed.lags, attribution["horizon_hours"], as_of)
-
-
-def _to_maximise(posterior: Posterior, metric: Metric) -> Posterior:
-    """Less is better: the same allocation as for the negative, maximised."""
-    if metric.direction == Metric.Direction.DECREASE:
-        return replace(posterior, mean=-posterior.mean)
-    return posterior
+    lateness = observed.lags, attribution["horizon_hours"], as_of
+    match metric.reward_type:
+        case "numeric":
+            return valued.tabulate_amounts(rows, *lateness)
+        case "outcomes":
+            outcomes = metric.outcomes or ()
+            weights = {each["key"]: float(each["weight"]) for each in outcomes}
+            return valued.tabulate_outcomes(rows, *lateness, weights)
+        case _:
+            return cells.tabulate(rows, *lateness)
 
 
 def _rule(optimization: Optimization) -> Rule:

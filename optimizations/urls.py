@@ -3,6 +3,8 @@
 from django.urls import path
 
 from optimizations.views.decisions import DecisionViewSet
+from optimizations.views.erasure import PersonViewSet
+from optimizations.views.evaluation import EvaluationViewSet
 from optimizations.views.ingest import ExposuresView, RewardsView
 from optimizations.views.management import OptimizationViewSet
 from optimizations.views.policy import PolicyViewSet
@@ -59,7 +61,15 @@ learning = [
     path("models/<uuid:pk>/policy", PolicyViewSet.as_view({"get": "retrieve"})),
     path("optimizations/<uuid:pk>/results", ResultsViewSet.as_view({"get": "results"})),
     path(
-        "optimizations/<uuid:pk>/evaluate", ResultsViewSet.as_view({"post": "evaluate"})
+        "optimizations/<uuid:pk>/evaluate",
+        EvaluationViewSet.as_view({"post": "evaluate"}),
+    ),
+]
+
+people = [
+    path(
+        "warehouse/users/<path:anonymous_id>",
+        PersonViewSet.as_view({"delete": "destroy"}),
     ),
 ]
 
@@ -74,4 +84,4 @@ readings = [
     )
 ]
 
-urlpatterns = [*public, *management, *variants, *learning, *readings]
+urlpatterns = [*public, *management, *variants, *learning, *people, *readings]

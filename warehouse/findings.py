@@ -1,6 +1,6 @@
 """What a preview tells a human is wrong with a metric, in plain sentences."""
 
-from warehouse.backends.base import Facts
+from warehouse.backends.base import Facts, SourceFacts
 from warehouse.sql.shapes import CheckedMetric
 
 # Below this share of matching ids something is probably wrong with the ids.
@@ -21,6 +21,19 @@ def warnings(metric: CheckedMetric, facts: Facts) -> list[str]:
         return ["The query returned no rows for the last 30 days.", *start]
     found = [_ids(facts), _times(facts), *_values(metric, facts), _repeats(facts)]
     return [sentence for sentence in found if sentence] + start
+
+
+def source_warnings(facts: SourceFacts) -> list[str]:
+    """Say what looks wrong with an assignment source, the worst first."""
+    if not facts.rows:
+        return ["The query returned no rows for the last 30 days."]
+    said = []
+    if facts.no_objects:
+        said.append(
+            f"Rows whose variant is no JSON object of factors: {facts.no_objects:,}."
+        )
+    times = _times(facts)
+    return [*said, times] if times else said
 
 
 MISSING_START_DATE = (
@@ -45,7 +58,7 @@ def _ids(facts: Facts) -> str:
     return ""
 
 
-def _times(facts: Facts) -> str:
+def _times(facts: Facts | SourceFacts) -> str:
     said = []
     if facts.identified < facts.rows:
         lost = facts.rows - facts.identified

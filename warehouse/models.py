@@ -24,6 +24,8 @@ class Connection(models.Model):
     project_id = models.CharField(max_length=200, blank=True)
     dataset_id = models.CharField(max_length=200, blank=True)
     credentials = models.BinaryField(null=True, editable=False)  # encrypted
+    # Which warehouse it is, however one gets in; a change of it begins a new regime.
+    place = models.CharField(max_length=16, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

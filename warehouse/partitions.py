@@ -1,7 +1,7 @@
 """Day partitions of the append-only tables: made ahead or on demand, dropped when old."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection, transaction
 from psycopg import sql
@@ -42,6 +42,14 @@ def drop_before(table: str, day: date) -> list[str]:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
             cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
     return old
+
+
+def days(table: str) -> list[date]:
+    """List the days that a table has partitions for, oldest first."""
+    return [
+        datetime.strptime(name[-8:], "%Y%m%d").replace(tzinfo=UTC).date()
+        for name in _existing(table)
+    ]
 
 
 def _name(table: str, day: date) -> str:

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from levered_site.api.fields import StrictChar, StrictInteger
 from levered_site.api.serializers import StrictSerializer
 from warehouse import findings
-from warehouse.backends.base import Answer, Preview
+from warehouse.backends.base import Answer, Preview, SourcePreview
 from warehouse.models import Connection
 from warehouse.sql.customer import LONGEST
 from warehouse.sql.shapes import CheckedMetric
@@ -18,6 +18,10 @@ MOST_ROWS = 1000
 SQL_HELP = (
     "One SELECT. `@start_date` stands for a moment and is bound as a parameter; "
     "on the managed warehouse it reads managed_dw.exposures and managed_dw.rewards."
+)
+CREDENTIALS_HELP = (
+    "postgres: host, port (5432), database, username, password, sslmode (require, "
+    "verify-ca or verify-full). Encrypted at rest, never shown again."
 )
 
 
@@ -65,7 +69,9 @@ class NewConnection(StrictSerializer):
     provider = serializers.ChoiceField(choices=Connection.Provider.choices)
     project_id = StrictChar(max_length=200, required=False, allow_blank=True)
     dataset_id = StrictChar(max_length=200, required=False, allow_blank=True)
-    credentials = serializers.DictField(required=False, write_only=True)
+    credentials = serializers.DictField(
+        required=False, write_only=True, help_text=CREDENTIALS_HELP
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse what the managed warehouse has no use for."""
@@ -158,6 +164,18 @@ class PreviewShape(AnswerShape):
         allow_null=True, help_text="Share of the metric's ids that have an exposure."
     )
     warnings = serializers.ListField(child=serializers.CharField())
+
+
+class SourcePreviewShape(AnswerShape):
+    """Rows of an assignment source, and what looks wrong with it."""
+
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+def source_preview_body(preview: SourcePreview) -> dict[str, Any]:
+    """Show rows of an assignment source with its warnings."""
+    said = findings.source_warnings(preview.facts)
+    return answer_body(preview.answer) | {"warnings": said}
 
 
 def answer_body(answer: Answer) -> dict[str, Any]:

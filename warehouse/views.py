@@ -46,8 +46,8 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
     @extend_schema(request=NewConnection, responses={201: ConnectionShape})
     def create(self, _request: Request) -> Response:
         """Connect, or replace the connection there is; tested before it is stored."""
-        provider = self.read_body(NewConnection)["provider"]
-        made = connections.connect(self.organization_id, provider, self.actor)
+        fields = self.read_body(NewConnection)
+        made = connections.connect(self.organization_id, fields, self.actor)
         return Response(ConnectionShape(made).data, status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: None})
@@ -71,13 +71,15 @@ class WarehouseViewSet(OrganizationViewSet[Connection]):
     @extend_schema(responses=TablesShape)
     def tables(self, _request: Request) -> Response:
         """List what a query may read."""
-        tables = connections.backend(self.organization_id).tables()
+        with connections.borrowed(self.organization_id) as backend:
+            tables = backend.tables()
         return Response({"tables": [given(asdict(table)) for table in tables]})
 
     @extend_schema(responses=ColumnsShape)
     def columns(self, _request: Request, table: str) -> Response:
         """Describe one table."""
-        columns = connections.backend(self.organization_id).columns(table)
+        with connections.borrowed(self.organization_id) as backend:
+            columns = backend.columns(table)
         return Response({"columns": [asdict(column) for column in columns]})
 
     @extend_schema(request=QueryBody, responses=AnswerShape)

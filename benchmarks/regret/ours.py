@@ -1,16 +1,19 @@
 """Our engine behind the yardstick's interface: the product's own fit and policy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
 
-from models_app.bandit import cells, inference, policy
+from models_app.bandit import cells, learning, policy
 from models_app.bandit.cells import TrainingCells
 from models_app.bandit.design import Design, Factor, Floats, Integers
 from models_app.bandit.posterior import Posterior
+from models_app.bandit.rewards import Believed, chunks
+from models_app.bandit.valued import AmountCells, OutcomeCells
 
 NORMAL_97_5 = 1.959963984540054
+DRAWS = 4000
 
 
 class Problem(Protocol):
@@ -19,6 +22,7 @@ class Problem(Protocol):
     factors: tuple[int, ...]
     contexts: tuple[int, ...]
     reward_kind: str
+    outcome_weights: tuple[float, ...]
     context_levels: Integers
 
 
@@ -30,6 +34,7 @@ class Batch:
     context: Integers
     users: Floats
     successes: Floats
+    more: Floats
 
 
 class Ours:
@@ -39,8 +44,7 @@ class Ours:
     rule: policy.Rule = "default"
 
     def __init__(self, problem: Problem, seed: int) -> None:
-        if problem.reward_kind != "bool":
-            raise ValueError(f"reward_kind: {problem.reward_kind} is not learnt yet")
+        self.kind, self.weights = problem.reward_kind, problem.outcome_weights
         self.rng = np.random.default_rng([seed, 77])
         self.seed = seed
         self.design = Design(
@@ -54,7 +58,7 @@ class Ours:
         self.enabled = np.ones(self.design.variants, dtype=bool)
         self.table = policy.uniform(self.design.segments, self.enabled)
         self.batches: list[Batch] = []
-        self.posterior: Posterior | None = None
+        self.believed: Believed | None = None
 
     def assign(self, context: int, n: int) -> tuple[Integers, Floats]:
         """Draw variants and their propensities for n users of one context."""
@@ -74,24 +78,35 @@ class Ours:
         del propensities
         cell = self.segments[contexts] * self.design.variants + variants
         size = cell.max() + 1
-        users = cells.summed(cell, np.ones(len(cell)), size)
-        successes = cells.summed(cell, rewards, size)
-        seen = np.flatnonzero(users)
+        seen = np.flatnonzero(cells.summed(cell, np.ones(len(cell)), size))
+        sums = [cells.summed(cell, each, size)[seen] for each in self._each(rewards)]
         context, variant = np.divmod(seen, self.design.variants)
-        self.batches.append(Batch(variant, context, users[seen], successes[seen]))
-        self.posterior = inference.fit(self.design, self.counts()).posterior
+        more = np.array(sums[2:]).reshape(-1, len(seen))
+        self.batches.append(Batch(variant, context, sums[0], sums[1], more))
+        self.believed = learning.fit(self.design, self.counts()).believed
         compiled = policy.compile(
-            self.posterior,
+            self.believed,
             self.enabled,
             rule=self.rule,
             seed=self.seed * 1000 + len(self.batches),
         )
         self.table = compiled.probabilities
 
+    def _each(self, values: Floats) -> list[Floats]:
+        """Return what is summed over users: one, success, and what the kind needs."""
+        paid = (values > 0).astype(float)
+        found = [np.ones(len(values)), values if self.kind == "bool" else paid]
+        if self.kind == "numeric":
+            logs = np.log(np.where(values > 0, values, 1.0))
+            return [*found, values, values**2, logs, logs**2]
+        if self.kind == "outcomes":
+            return [*found, *((values == weight) * 1.0 for weight in self.weights)]
+        return found
+
     def counts(self) -> TrainingCells:
         """All batches as training cells, a stratum each."""
         sizes = [len(batch.variant) for batch in self.batches]
-        return TrainingCells(
+        plain = TrainingCells(
             stratum=np.repeat(np.arange(len(sizes)), sizes),
             stratum_time=np.arange(len(sizes), dtype=float),
             variant=np.concatenate([batch.variant for batch in self.batches]),
@@ -99,17 +114,40 @@ class Ours:
             users=np.concatenate([batch.users for batch in self.batches]),
             successes=np.concatenate([batch.successes for batch in self.batches]),
         )
+        more = np.concatenate([batch.more for batch in self.batches], axis=1)
+        given = {field.name: getattr(plain, field.name) for field in fields(plain)}
+        if self.kind == "numeric":
+            names = "value_sum", "value_sum_squares", "log_sum", "log_sum_squares"
+            others = np.zeros_like(plain.users)
+            sums = dict(zip(names, more, strict=True))
+            return AmountCells(**given, **sums, others=others)
+        if self.kind == "outcomes":
+            keys = tuple(str(weight) for weight in self.weights)
+            return OutcomeCells(**given, counts=more.T, keys=keys, weights=self.weights)
+        return plain
 
     def intervals(self) -> tuple[Floats, Floats] | None:
         """95% intervals [context, variant] of the mean reward now."""
-        if self.posterior is None:
+        if self.believed is None:
             return None
+        if isinstance(self.believed, Posterior):
+            return self._normal(self.believed)
+        everyone, levels = np.arange(self.design.variants), self.design.context_levels
+        ends = np.zeros((2, len(self.segments), self.design.variants))
+        drawn = list(chunks(self.believed, DRAWS, self.seed, everyone))
+        for index, segment in enumerate(self.segments):
+            each = [chunk.table().reward(levels[segment]) for chunk in drawn]
+            ends[:, index] = np.quantile(np.concatenate(each), [0.025, 0.975], axis=0)
+        return ends[0], ends[1]
+
+    def _normal(self, posterior: Posterior) -> tuple[Floats, Floats]:
+        """Ends of the normal posterior of the log odds, as chances."""
         shape = len(self.segments), self.design.variants
         variant = np.tile(np.arange(shape[1]), shape[0])
         rows = self.design.rows(variant, np.repeat(self.segments, shape[1]))
         rows = np.concatenate([np.ones((len(rows), 1)), rows], axis=1)
-        mean = rows @ self.posterior.mean
-        spread = np.einsum("ij,ij->i", rows @ self.posterior.covariance, rows)
+        mean = rows @ posterior.mean
+        spread = np.einsum("ij,ij->i", rows @ posterior.covariance, rows)
         half = NORMAL_97_5 * np.sqrt(spread)
         low, high = (1 / (1 + np.exp(-end)) for end in (mean - half, mean + half))
         return low.reshape(shape), high.reshape(shape)

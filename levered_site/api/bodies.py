@@ -9,6 +9,7 @@ from levered_site.errors import (
     BadRequestError,
     LengthRequiredError,
     PayloadTooLargeError,
+    UnsupportedMediaTypeError,
 )
 
 KB = 1024
@@ -67,3 +68,16 @@ def refuse_chunked(request: HttpRequest) -> None:
         "CONTENT_LENGTH"
     ):
         raise LengthRequiredError("Send a Content-Length; chunked bodies are not read.")
+
+
+def refuse_encoded(request: HttpRequest) -> None:
+    """Refuse a compressed body, which would be read as broken JSON.
+
+    Raises:
+        UnsupportedMediaTypeError: Content-Encoding names an encoding.
+    """
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "")
+    if encoding.strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaTypeError(
+            "Send the body as it is: no Content-Encoding is read here."
+        )

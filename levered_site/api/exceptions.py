@@ -36,9 +36,11 @@ NO_SUCH_THING = "There is no such thing here."
 STORE_AWAY = "The database is away; try again in a moment."
 
 
-def handle(raised: Exception, _context: dict[str, Any]) -> Response | None:
+def handle(raised: Exception, context: dict[str, Any]) -> Response | None:
     """Answer for a DRF view; None leaves the unexpected to the middleware."""
     error = translate(raised)
+    if isinstance(raised, drf.UnsupportedMediaType):
+        error = UnsupportedMediaTypeError(_readable(context.get("view")))
     if error is None:
         return None
     return Response(
@@ -46,6 +48,12 @@ def handle(raised: Exception, _context: dict[str, Any]) -> Response | None:
         status=error.status,
         headers=answers.error_headers(error),
     )
+
+
+def _readable(view: object) -> str:
+    parsers = getattr(view, "parser_classes", ())
+    kinds = " or ".join(parser.media_type for parser in parsers)
+    return f"The Content-Type must be {kinds or 'application/json'} here."
 
 
 def translate(raised: BaseException) -> LeveredError | None:

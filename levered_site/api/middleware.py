@@ -41,6 +41,7 @@ class EnvelopeMiddleware:
         request_id = requests.begin()
         try:
             bodies.refuse_chunked(request)
+            bodies.refuse_encoded(request)
             _refuse_nul(request)
             response = self.get_response(request)
         except LeveredError as error:

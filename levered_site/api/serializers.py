@@ -28,6 +28,15 @@ class StrictSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError(unknown)
         return accepted
 
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Let a choice that is none say which there are."""
+        fields = super().get_fields()
+        for field in fields.values():
+            if isinstance(field, serializers.ChoiceField):
+                choices = ", ".join(str(choice) for choice in field.choices)
+                field.error_messages["invalid_choice"] = f"must be one of {choices}"
+        return fields
+
     def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
         found = {}
         for name in data:

@@ -78,6 +78,13 @@ class Totals:
         return deviations if deviations > noise else 0.0
 
     @property
+    def standard_error(self) -> float:
+        """Standard error of the mean; infinite below two users."""
+        if self.users < 2:
+            return math.inf
+        return math.sqrt(self.squared_deviations / (self.users - 1) / self.users)
+
+    @property
     def converted_at_least(self) -> float:
         """Users known to have a value other than 0."""
         if self.converted is not None:

@@ -1,9 +1,10 @@
 """Counts to learn from: cells of the cube, weighted by how mature their users are."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 
 import numpy as np
 
@@ -19,7 +20,9 @@ HALF_AN_HOUR = timedelta(minutes=30)
 class Row:
     """One cell of the cube as the learner reads it; `variant` is 0-based.
 
-    `hour` is the hour of first touch and is given for immature users only.
+    `hour` is the hour of first touch and is given for immature users only. Amounts and
+    their logarithms (of the `payers`, whose value is positive) matter to numeric
+    rewards, the outcome's key to outcomes.
     """
 
     day: date
@@ -30,6 +33,12 @@ class Row:
     hour: datetime | None
     users: int
     converted: int
+    outcome: str | None = None
+    value_sum: float = 0.0
+    value_sum_squares: float = 0.0
+    payers: int = 0
+    log_sum: float = 0.0
+    log_sum_squares: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,14 @@ class TrainingCells:
     successes: Floats
     maturity: Floats | None = None
 
+    @property
+    def total(self) -> float:
+        """Sum of rewards."""
+        return float(self.successes.sum())
+
+
+Extra = Callable[[Row], Sequence[float]]
+
 
 def tabulate(
     rows: Iterable[Row], lags: Sequence[int], horizon_hours: float, as_of: datetime
@@ -68,17 +85,34 @@ def tabulate(
 
     Raises ValueError for an immature row without an hour.
     """
-    grown: defaultdict[tuple[date, int, int, int, bool], Floats]
-    grown = defaultdict(lambda: np.zeros(3))
+    table, _ = grown(rows, lambda row: share(row, lags, horizon_hours, as_of))
+    return table
+
+
+def grown(
+    rows: Iterable[Row],
+    share_of: Callable[[Row], float],
+    extra: Extra = lambda _: (),
+    successes: Callable[[Row], int] = attrgetter("converted"),
+) -> tuple[TrainingCells, Floats]:
+    """Sum rows into cells as `tabulate` says, and beside them `extra` sums [n, ·].
+
+    `share_of` tells which share of rewards has come to an immature row's users.
+    """
+    found: dict[tuple[date, int, int, int, bool], Floats] = {}
     for row in rows:
-        share = 1.0 if row.mature else _share(row, lags, horizon_hours, as_of)
+        share = 1.0 if row.mature else share_of(row)
         version = -1 if row.policy_version is None else row.policy_version
         key = (row.day, version, row.variant, row.context, row.mature)
-        effective = max(row.users * share, row.converted)
-        grown[key] += (row.users, effective, row.converted)
-    keys = sorted(grown)
+        hits = successes(row)
+        effective = max(row.users * share, hits)
+        sums = np.array((row.users, effective, hits, *extra(row)), np.float64)
+        found[key] = found[key] + sums if key in found else sums
+    keys = sorted(found)
     strata = sorted({key[:2] for key in keys})
-    sums = np.array([grown[key] for key in keys]).reshape(-1, 3)
+    sums = np.zeros((0, 3))
+    if keys:
+        sums = np.array([found[key] for key in keys])
     mature = np.array([key[4] for key in keys], dtype=bool)
     maturity = np.where(mature, 1.0, sums[:, 1] / np.maximum(sums[:, 0], 1e-12))
     place = {stratum: index for index, stratum in enumerate(strata)}
@@ -90,7 +124,7 @@ def tabulate(
         users=sums[:, 1],
         successes=sums[:, 2],
         maturity=np.minimum(maturity, 1.0),
-    )
+    ), sums[:, 3:]
 
 
 def arrived(age_hours: float, lags: Sequence[int], horizon_hours: float) -> float:
@@ -140,7 +174,7 @@ def _check_lengths(cells: TrainingCells) -> None:
             raise ValueError(f"{name}: one entry per cell is needed")
 
 
-def _share(
+def share(
     row: Row, lags: Sequence[int], horizon_hours: float, as_of: datetime
 ) -> float:
     """Share of rewards come by the age of users who arrived within the row's hour."""

@@ -31,6 +31,19 @@ class Factor:
     levels: tuple[str, ...]
 
 
+def beside(levels: Sequence[str]) -> tuple[str, str]:
+    """Name what a context factor has besides its levels: any other value, and none.
+
+    'other' and 'missing'; in brackets where a level of its own has that name.
+    """
+    other, missing = OTHER, MISSING
+    while other in levels:
+        other = f"({other})"
+    while missing in levels:
+        missing = f"({missing})"
+    return other, missing
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """A block of coefficients: which factors it crosses and where its columns are.
@@ -154,8 +167,9 @@ class Design:
         return sum(term.size for term in self.terms)
 
     def level_name(self, context: int, level: int) -> str:
-        """Name a level of a context factor by index, 'other' and 'missing' too."""
-        return (*self.contexts[context].levels, OTHER, MISSING)[level]
+        """Name a level of a context factor by index, the two beside them too."""
+        levels = self.contexts[context].levels
+        return (*levels, *beside(levels))[level]
 
     def rows(self, variant: Integers, context: Integers) -> Floats:
         """Features [n, q] of n (variant, context) index pairs, without an intercept."""

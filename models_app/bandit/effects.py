@@ -5,14 +5,18 @@ from itertools import product
 
 import numpy as np
 
+from models_app.bandit import rewards
 from models_app.bandit.design import Design, Floats, Integers, Term
 from models_app.bandit.posterior import Posterior
+from models_app.bandit.rewards import Believed
 
 
 @dataclass(frozen=True, slots=True)
 class Coefficient:
-    """One effect against the baseline, in log odds, with its posterior sd.
+    """One effect against the baseline, with its posterior sd.
 
+    `part` names the part of the reward that it moves (rewards.Belief): log odds, except
+    for a log 'amount' and for a 'reward' learnt as a plain mean, in its own unit.
     `levels` names the level of each factor that the effect belongs to; every factor
     not named stands at its first level. An interaction is what the levels do together
     beyond what each does alone.
@@ -23,10 +27,23 @@ class Coefficient:
     levels: dict[str, str]
     mean: float
     sd: float
+    part: str = "reward"
 
 
-def coefficients(posterior: Posterior) -> tuple[Coefficient, ...]:
-    """Return the q effects of one-hot coding against the baseline, term by term."""
+def coefficients(believed: Believed) -> tuple[Coefficient, ...]:
+    """Return the q effects of one-hot coding against the baseline, term by term.
+
+    Of each part of the reward in turn.
+    """
+    whole = rewards.belief(believed)
+    return tuple(
+        coefficient
+        for name, posterior in zip(whole.names, whole.posteriors, strict=True)
+        for coefficient in _of_part(name, posterior)
+    )
+
+
+def _of_part(part: str, posterior: Posterior) -> tuple[Coefficient, ...]:
     design = posterior.design
     functionals = np.zeros((design.columns, design.columns))
     names: list[tuple[Term, dict[str, str]]] = []
@@ -39,7 +56,7 @@ def coefficients(posterior: Posterior) -> tuple[Coefficient, ...]:
     variances = np.einsum("ij,ij->i", spread, functionals)
     sds = np.sqrt(np.maximum(variances, 0.0))
     return tuple(
-        Coefficient(term.name, term.kind, levels, float(mean), float(sd))
+        Coefficient(term.name, term.kind, levels, float(mean), float(sd), part)
         for (term, levels), mean, sd in zip(names, means, sds, strict=True)
     )
 

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from models_app.bandit import posterior as posteriors
+from models_app.bandit import rewards
 from models_app.bandit.cells import TrainingCells, summed
 from models_app.bandit.design import Design, Floats
 from models_app.bandit.policy import Compiled
-from models_app.bandit.posterior import Posterior
+from models_app.bandit.rewards import Believed
 
 MOST_DRAWS, FEWEST_DRAWS = 4000, 500
 MOST_REWARDS = 200_000_000
@@ -73,7 +73,7 @@ def mix(design: Design, cells: TrainingCells) -> Floats:
 
 
 def draw(
-    posterior: Posterior,
+    posterior: Believed,
     compiled: Compiled,
     shares: Floats,
     enabled: NDArray[np.bool_],
@@ -88,16 +88,16 @@ def draw(
     segments = np.flatnonzero(shares)
     cuts = _cuts(design, shares)
     draws = _draws(design, len(segments), len(cuts))
-    chunk = posteriors.chunk_size(design)
     everyone = np.arange(design.variants)
     sums = _Sums.empty(draws, design.variants, len(cuts))
     start = 0
-    for deviation in posteriors.deviations(posterior, draws, seed, chunk):
-        rows = slice(start, start + len(deviation))
-        parts = posteriors.parts(design, posterior.mean + deviation, everyone)
+    for chunk in rewards.chunks(
+        posterior, draws, seed, everyone, logistic=special.expit
+    ):
+        rows = slice(start, start + len(chunk))
+        table = chunk.table()
         for segment in segments:
-            predictor = parts.predictor(design.context_levels[segment])
-            reward = shares[segment] * special.expit(predictor)
+            reward = shares[segment] * table.reward(design.context_levels[segment])
             sums.add(rows, reward, compiled.probabilities[segment])
             sums.compare(rows, reward[:, enabled], sign)
             for index, (context, level) in enumerate(cuts):

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import linalg
 
 from models_app.bandit import (
+    averaging,
     cells as counts,
     newton,
     scales,
@@ -14,17 +14,15 @@ from models_app.bandit import (
 )
 from models_app.bandit.cells import TrainingCells
 from models_app.bandit.design import Design, Floats
-from models_app.bandit.newton import Mode, NotConverged, Solved, State
+from models_app.bandit.newton import Mode, NotConverged, State
 from models_app.bandit.posterior import Posterior
-from models_app.bandit.scales import Group
-from models_app.bandit.system import System
+from models_app.bandit.scales import Group, Moments
+from models_app.bandit.system import Noise, System
 
-__all__ = ["Fit", "FitInfo", "NotConverged", "fit"]
+__all__ = ["Fit", "FitInfo", "Found", "NotConverged", "fit", "search"]
 
 SCALE_ITERATIONS = 80
 SCALE_TOLERANCE, CALM = 0.01, 1e-3
-HEAVIEST = 2.0
-"""Log of the most that a cubature point may outweigh its normal share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +64,32 @@ def fit(design: Design, cells: TrainingCells, *, seed: int = 0) -> Fit:
     """
     del seed
     counts.check(cells, design)
-    system = systems.arrange(design, cells)
+    return search(design, systems.arrange(design, cells)).fit
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A fit, the cells it was found for and their predictor [n] at the mode.
+
+    The system is the one given, with the variance of its noise learnt; `dof` is what
+    that variance rests on: the responses, less the coefficients they determined.
+    """
+
+    fit: Fit
+    system: System
+    predictor: Floats
+    dof: float
+
+
+def search(design: Design, system: System) -> Found:
+    """Fit a system: the posterior at its scales averaged over them."""
     with threads.single():
         return _search(design, system)
 
 
-def _search(design: Design, system: System) -> Fit:
+def _search(design: Design, system: System) -> Found:
     """Climb in coefficients and scales at once, then in coefficients alone."""
+    dof = np.inf
     grouped = scales.groups(design, system)
     state = newton.begin(system, grouped)
     steps, calm, damping, before = 0, False, 1.0, np.zeros(len(state.logs))
@@ -81,95 +98,46 @@ def _search(design: Design, system: System) -> Fit:
         curved = systems.curvature(system, newton.eta(system, state))
         solved = newton.solve(grouped, curved, state)
         moved = newton.move(system, grouped, state, solved)
-        change = scales.step(grouped, state.logs, newton.moments(state, solved))
+        moments = newton.moments(state, solved)
+        change = scales.step(grouped, state.logs, moments)
         if change @ before < 0:  # scales and mode chase each other: shorter steps
             damping = damping / 2.0
         before = change
         state = State(moved.theta, moved.own, state.logs + damping * change)
         small = np.abs(change).max() < SCALE_TOLERANCE
         calm = bool(small) and solved.decrement < CALM
+        if system.noise is not None and np.isfinite(system.noise.dof):
+            noise, dof = _noise(system, grouped, state, moments)
+            ratio = noise.variance / system.noise.variance
+            calm = calm and abs(ratio - 1.0) < SCALE_TOLERANCE
+            system = replace(system, noise=noise)
     mode = newton.climb(system, grouped, state)
-    return Fit(
-        _average(design, system, grouped, mode),
+    fit = Fit(
+        averaging.posterior(design, system, grouped, mode),
         _info(design, system, grouped, mode, steps + mode.steps),
     )
+    return Found(fit, system, newton.eta(system, mode.state), float(dof))
 
 
-def _average(
-    design: Design,
-    system: System,
-    grouped: tuple[Group, ...],
-    mode: Mode,
-) -> Posterior:
-    """Average the posterior over the scales, not only at their best values.
+def _noise(
+    system: System, grouped: tuple[Group, ...], state: State, moments: Moments
+) -> tuple[Noise, float]:
+    """Noise of highest evidence at the present coefficients, and its dof.
 
-    At the best scales alone intervals are too short where the data say little about
-    them. The cubature points of the scales' own normal approximation, weighted by
-    their evidence, give normal posteriors; the answer has their joint mean and
-    covariance (as INLA does: Rue, Martino and Chopin 2009). The likelihood's curvature
-    is held at the mode.
+    Residuals over the responses less the number of coefficients that they determine
+    (MacKay 1992), the prior variance counting as `noise.dof` responses more.
     """
-    state, solved = mode.state, mode.solved
-    spread = scales.uncertainty(grouped, state.logs, newton.moments(state, solved))
-    best, directions = _evidence(grouped, state, solved), spread.shape[1]
-    size = 1 + design.columns
-    total, first, second = 0.0, np.zeros(size), np.zeros((size, size))
-    for signs in _corners(directions):
-        state = replace(mode.state, logs=mode.state.logs + spread @ signs)
-        solved = newton.solve(grouped, mode.curved, state)
-        gain = _evidence(grouped, state, solved) - best + directions / 2.0
-        weight = float(np.exp(min(gain, HEAVIEST)))
-        mean, covariance = _read_off(design, system, state, solved)
-        total += weight
-        first += weight * mean
-        second += weight * (covariance + np.outer(mean, mean))
-    mean = np.asarray(first / total)
-    return Posterior(design, mean, second / total - np.outer(mean, mean))
-
-
-def _corners(directions: int) -> Floats:
-    """Signs [points, directions] of cubature points, right to the third degree."""
-    if directions == 0:
-        return np.zeros((1, 0))
-    order = 2 ** int(np.ceil(np.log2(directions)))
-    half = linalg.hadamard(order)[:, :directions].astype(np.float64)
-    return np.concatenate([half, -half])
-
-
-def _evidence(grouped: tuple[Group, ...], state: State, solved: Solved) -> float:
-    """Log posterior density of the scales, the likelihood's own height left out."""
-    evidence = newton.volume(grouped, state, solved) + solved.decrement / 2.0
-    evidence += scales.log_prior(grouped, state.logs)
-    return evidence - newton.penalty(grouped, state)
-
-
-def _read_off(
-    design: Design, system: System, state: State, solved: Solved
-) -> tuple[Floats, Floats]:
-    """Mean and covariance of the level now and the design's coefficients."""
-    current = _current(system)
-    k, q = system.curve.shape[1], design.columns
-    slope = -(current @ solved.ratio)
-    slope[:k] += current @ system.curve
-    covariance = solved.covariance()
-    joint = np.empty((1 + q, 1 + q))
-    joint[1:, 1:] = covariance[k : k + q, k : k + q]
-    with_level = covariance @ slope
-    joint[0, 1:] = joint[1:, 0] = with_level[k : k + q]
-    joint[0, 0] = slope @ with_level + current**2 @ (1.0 / solved.diagonal)
-    theta, own = state.theta + solved.step, state.own + solved.step_own
-    level = current @ (system.curve @ theta[:k] + own)
-    mean = np.concatenate([[level], theta[k : k + q]])
-    return mean, joint
-
-
-def _current(system: System) -> Floats:
-    """Weights [T] of the strata that make the current time level: the last day's."""
-    recent = system.time > system.time[-1] - 1.0
-    users = counts.summed(system.stratum, system.users, len(recent)) * recent
-    if users.sum() <= 0:
-        users = recent.astype(np.float64)
-    return np.asarray(users / users.sum())
+    noise = system.noise
+    assert noise is not None  # the caller's branch
+    precision = scales.precisions(grouped, state.logs, len(state.theta))
+    free = len(state.theta) - precision @ np.diag(moments.covariance)
+    free += len(state.own) - np.exp(-state.logs[-1]) * moments.own_variance.sum()
+    mean = moments.mean + scales.center(len(state.theta))
+    eta = systems.predictor(system, mean, moments.own_mean)
+    off = noise.squares + (system.users * eta - 2.0 * system.successes) @ eta
+    dof = noise.dof + max(float(system.users.sum() - free), 0.0)
+    variance = (noise.dof * noise.prior + max(float(off), 0.0)) / dof
+    return replace(noise, variance=variance), dof
 
 
 def _info(

@@ -81,6 +81,9 @@ def climb(system: System, grouped: tuple[Group, ...], state: State) -> Mode:
 def begin(system: System, grouped: tuple[Group, ...]) -> State:
     """Start from the overall rate, no effects, and prior medians of the scales."""
     theta = np.zeros(system.size)
+    if system.noise is not None:
+        theta[0] = scales.INTERCEPT_MEAN
+        return State(theta, np.zeros(len(system.curve)), scales.start(grouped))
     rate = (system.successes.sum() + 0.5) / (system.users.sum() + 10.0)
     theta[0] = np.log(rate / (1.0 - min(rate, 0.999)))
     return State(theta, np.zeros(len(system.curve)), scales.start(grouped))

@@ -2,16 +2,16 @@
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models_app.bandit import posterior as posteriors, threads
+from models_app.bandit import rewards, threads
 from models_app.bandit.design import Design, Floats
-from models_app.bandit.posterior import Posterior
+from models_app.bandit.rewards import Believed, Chunk
 
 Rule = Literal["default", "thompson", "uniform"]
 
@@ -42,7 +42,7 @@ class Compiled:
 
 
 def compile(  # noqa: A001, PLR0913 - read as policy.compile; the rest by name
-    posterior: Posterior,
+    posterior: Believed,
     enabled: NDArray[np.bool_],
     *,
     rule: Rule = "default",
@@ -50,22 +50,28 @@ def compile(  # noqa: A001, PLR0913 - read as policy.compile; the rest by name
     draws: int = 4000,
     seed: int = 0,
     bias: Mapping[str, float] | None = None,
+    minimise: bool = False,
 ) -> Compiled:
     """Compile a posterior into the probability of each variant in each context cell.
 
     `prob_best` is the share of joint posterior draws in which an enabled variant has
-    the highest score. Rule 'thompson' allocates by it; 'uniform' evenly; 'default' by
+    the highest expected reward. Rule 'thompson' allocates by it; 'uniform' evenly; 'default' by
     the same share with deviations from the posterior mean shrunk to DEFAULT_SPREAD.
     `exploration_share` of all traffic is then spread evenly over enabled variants;
     disabled ones get exactly 0. `bias` widens the deviations of a factor's
-    coefficients by 1 + bias before drawing.
+    coefficients by 1 + bias before drawing. With `minimise` the least reward is best.
 
     Raises ValueError, naming the field, for arguments outside their ranges.
     """
+    sign = 1.0
+    if minimise:
+        posterior, sign = rewards.negative(posterior)
     _check(posterior.design, enabled, rule, exploration_share, draws)
     spreads = (1.0, DEFAULT_SPREAD) if rule == "default" else (1.0,)
+    served = np.flatnonzero(enabled)
     with threads.single():
-        shares = _shares_best(posterior, enabled, draws, seed, bias, spreads)
+        drawn = rewards.chunks(posterior, draws, seed, served, bias=bias)
+        shares = _shares_best(drawn, posterior.design, enabled, spreads, sign)
     if rule == "uniform":
         allocated = uniform(posterior.design.segments, enabled)
     else:
@@ -122,24 +128,22 @@ def _check(
 
 
 def _shares_best(
-    posterior: Posterior,
+    drawn: Iterable[Chunk],
+    design: Design,
     enabled: NDArray[np.bool_],
-    draws: int,
-    seed: int,
-    bias: Mapping[str, float] | None,
     spreads: tuple[float, ...],
+    sign: float,
 ) -> list[Floats]:
     """Count, per context cell, how often each variant is best: [S, V] per spread."""
-    design = posterior.design
-    served = np.flatnonzero(enabled)
+    served, draws = np.flatnonzero(enabled), 0
     wins = [np.zeros((design.segments, design.variants)) for _ in spreads]
-    chunk = posteriors.chunk_size(design)
-    for deviation in posteriors.deviations(posterior, draws, seed, chunk, bias):
+    for chunk in drawn:
+        draws += len(chunk)
         for spread, count in zip(spreads, wins, strict=True):
-            drawn = posterior.mean + spread * deviation
-            scores = posteriors.parts(design, drawn, served)
+            table = chunk.table(spread)
             for segment, levels in enumerate(design.context_levels):
-                best = scores.score(levels).argmax(axis=1)
+                merit = table.merit(levels)
+                best = (merit if sign > 0 else -merit).argmax(axis=1)
                 count[segment, served] += np.bincount(best, minlength=len(served))
     return [count / draws for count in wins]
 

@@ -1,6 +1,6 @@
 """What has been learnt: a normal distribution over the model's coefficients."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +40,7 @@ def root(posterior: Posterior) -> Floats:
 def deviations(
     posterior: Posterior,
     draws: int,
-    seed: int,
+    seed: int | Sequence[int],
     chunk: int,
     bias: Mapping[str, float] | None = None,
 ) -> Iterator[Floats]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
+from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models_app.bandit import effects, figures, importance, threads
+from models_app.bandit import effects, figures, importance, rewards, threads
 from models_app.bandit.cells import TrainingCells
 from models_app.bandit.design import Design, Floats
 from models_app.bandit.effects import Coefficient
@@ -19,10 +20,13 @@ from models_app.bandit.importance import (
     Quartiles,
 )
 from models_app.bandit.policy import Compiled
-from models_app.bandit.posterior import Posterior
+from models_app.bandit.rewards import Believed
 
 FAINTEST = 1e-12
 """Smallest baseline reward that a lift is reckoned against."""
+
+UNSURE = 0.005
+"""Tail of the baseline's draws that may be of another sign."""
 
 NOTHING_TO_LOSE = 1e-12
 """Share of the reward below which variants count as all alike."""
@@ -62,14 +66,18 @@ class ContextFigures:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Modeled figures of one training; see `of`."""
+    """Modeled figures of one training; see `of`.
+
+    `reward_model` is the kind of model that was fit (rewards.Belief), `notes` say what
+    to know of it. A lift is None where the baseline's reward may be nothing at all.
+    """
 
     variants: tuple[VariantFigures, ...]
     contexts: tuple[ContextFigures, ...]
     coefficients: tuple[Coefficient, ...]
     best_variant: int
-    best_vs_baseline_percent: Estimate
-    estimated_improvement_percent: Estimate
+    best_vs_baseline_percent: Estimate | None
+    estimated_improvement_percent: Estimate | None
     estimated_progress: float
     expected_reward: Estimate
     baseline_reward: Estimate
@@ -79,10 +87,12 @@ class Report:
     factor_utilities: tuple[FactorUtility, ...]
     interaction_importance: Quartiles
     context_importance: tuple[ContextImportance, ...]
+    reward_model: str = "chance"
+    notes: tuple[str, ...] = ()
 
 
 def of(  # noqa: PLR0913 - the three it reports on; the rest by name
-    posterior: Posterior,
+    posterior: Believed,
     compiled: Compiled,
     cells: TrainingCells,
     *,
@@ -126,12 +136,14 @@ def of(  # noqa: PLR0913 - the three it reports on; the rest by name
         estimated_progress=_progress(drawn),
         expected_reward=figures.estimate(drawn.policy),
         baseline_reward=figures.estimate(baseline),
-        historic_reward=float(cells.successes.sum() / users) if users > 0 else None,
+        historic_reward=cells.total / users if users > 0 else None,
         users=users,
         factor_importance=importance.factor_importance(design, drawn),
         factor_utilities=importance.factor_utilities(design, drawn),
         interaction_importance=importance.interaction_importance(design, drawn),
         context_importance=importance.context_importance(design, drawn),
+        reward_model=rewards.belief(posterior).kind,
+        notes=rewards.belief(posterior).notes,
     )
 
 
@@ -150,7 +162,10 @@ def _read(kind: Any, value: Any) -> Any:
     """Rebuild a value of the annotated kind: dataclasses and tuples of them."""
     if isinstance(kind, type) and is_dataclass(kind):
         hints = get_type_hints(kind)
-        return kind(**{name: _read(hint, value[name]) for name, hint in hints.items()})
+        given = {name: hint for name, hint in hints.items() if name in value}
+        return kind(**{name: _read(hint, value[name]) for name, hint in given.items()})
+    if get_origin(kind) is UnionType and isinstance(value, Mapping):
+        return _read(get_args(kind)[0], value)
     if get_origin(kind) is tuple:
         return tuple(_read(get_args(kind)[0], item) for item in value)
     return value
@@ -206,15 +221,26 @@ class _Judge:
         return np.where(self.enabled, self.sign * reward, -np.inf)
 
 
-def _lift(reward: Floats, baseline: Floats) -> Estimate:
-    """Relative difference in percent; finite even where nobody ever converted."""
-    return figures.estimate(100.0 * (reward / np.maximum(baseline, FAINTEST) - 1.0))
+def _lift(reward: Floats, baseline: Floats) -> Estimate | None:
+    """Relative difference in percent; finite even where nobody ever converted.
+
+    Of a negative baseline the share of its size. None where its sign is not sure:
+    then most of the draws' percentages mean nothing.
+    """
+    if (baseline >= 0).all():
+        ratio = reward / np.maximum(baseline, FAINTEST) - 1.0
+        return figures.estimate(100.0 * ratio)
+    lo, hi = np.quantile(baseline, [UNSURE, 1 - UNSURE])
+    if lo <= 0 <= hi:
+        return None
+    size = np.maximum(np.abs(baseline), min(abs(lo), abs(hi)))
+    return figures.estimate(100.0 * (reward - baseline) / size)
 
 
 def _progress(drawn: Drawn) -> float:
     """Share of what uniform allocation would lose that the current one does not."""
     lost = abs((drawn.best - drawn.policy).mean())
     lost_by_uniform = abs((drawn.best - drawn.uniform).mean())
-    if lost_by_uniform <= NOTHING_TO_LOSE * drawn.best.mean():
+    if lost_by_uniform <= NOTHING_TO_LOSE * abs(drawn.best.mean()):
         return 1.0
     return float(np.clip(1.0 - lost / lost_by_uniform, 0.0, 1.0))

@@ -15,6 +15,21 @@ MATURITY_STEPS = 32
 
 
 @dataclass(frozen=True, slots=True)
+class Noise:
+    """Spread of single responses around a cell's linear predictor, where they are normal.
+
+    `variance` is of one response, `squares` the sum of all squared responses. `dof` is
+    the weight, in responses, of the `prior` variance while it is learnt; infinite: it
+    is known.
+    """
+
+    variance: float
+    squares: float
+    dof: float
+    prior: float
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """Counts and features of n cells in T strata.
 
@@ -33,6 +48,7 @@ class System:
     successes: Floats
     time: Floats
     late: int
+    noise: Noise | None = None
 
     @property
     def size(self) -> int:
@@ -55,8 +71,13 @@ class Curvature:
     cross: Floats
 
 
-def arrange(design: Design, cells: TrainingCells) -> System:
-    """Arrange cells; cells without users carry no information and are left out."""
+def arrange(design: Design, cells: TrainingCells, sums: Floats | None = None) -> System:
+    """Arrange cells; cells without users carry no information and are left out.
+
+    `sums` [n] of responses stand in for the successes where cells are not binomial.
+    """
+    if sums is None:
+        sums = np.minimum(cells.successes, cells.users)
     kept = np.flatnonzero(cells.users > 0)
     kept = kept[np.argsort(cells.stratum[kept], kind="stable")]
     pending = np.zeros(len(kept))
@@ -78,7 +99,7 @@ def arrange(design: Design, cells: TrainingCells) -> System:
         stratum=cells.stratum[kept],
         row=row.ravel(),
         users=cells.users[kept].astype(np.float64),
-        successes=np.minimum(cells.successes, cells.users)[kept].astype(np.float64),
+        successes=sums[kept].astype(np.float64),
         time=time,
         late=late,
     )
@@ -92,16 +113,19 @@ def predictor(system: System, theta: Floats, own: Floats) -> Floats:
 
 
 def log_likelihood(system: System, eta: Floats) -> float:
-    """Binomial log likelihood at linear predictor [n], constants left out."""
+    """Log likelihood at linear predictor [n], binomial coefficients left out."""
+    noise = system.noise
+    if noise is not None:
+        off = noise.squares + (system.users * eta - 2.0 * system.successes) @ eta
+        height = system.users.sum() * np.log(2.0 * np.pi * noise.variance)
+        return float(-0.5 * (off / noise.variance + height))
     terms = system.successes * eta - system.users * np.logaddexp(0.0, eta)
     return float(terms.sum())
 
 
 def curvature(system: System, eta: Floats) -> Curvature:
     """Derivatives at linear predictor [n]; the cost is flat in the number of users."""
-    rate = special.expit(eta)
-    residual = system.successes - system.users * rate
-    weight = system.users * rate * (1.0 - rate)
+    residual, weight = _slopes(system, eta)
     strata, distinct = len(system.curve), len(system.rows)
     by_row = summed(system.row, weight, distinct)
     by_stratum = summed(system.stratum, weight, strata)
@@ -115,6 +139,17 @@ def curvature(system: System, eta: Floats) -> Curvature:
     bottom = np.concatenate([features.T @ curve, scaled.T @ scaled], axis=1)
     shared = np.concatenate([top, bottom])
     return Curvature(np.concatenate(gradient), pull, shared, by_stratum, cross)
+
+
+def _slopes(system: System, eta: Floats) -> tuple[Floats, Floats]:
+    """First derivatives [n] of the log likelihood, and minus the second ones."""
+    if system.noise is not None:
+        precision = 1.0 / system.noise.variance
+        residual = system.successes - system.users * eta
+        return residual * precision, system.users * precision
+    rate = special.expit(eta)
+    residual = system.successes - system.users * rate
+    return residual, system.users * rate * (1.0 - rate)
 
 
 def _by_stratum(system: System, weight: Floats) -> Floats:

@@ -41,13 +41,13 @@ def _figures(
     optimization: Optimization, found: Results
 ) -> tuple[tuple[str, str, str], ...]:
     measured, modeled = found.primary_metric_vs_holdout or {}, found.stats
-    why = found.unavailable
+    why, held_out = found.unavailable, measured.get("holdout_exposures")
     return (
         (
             "Measured lift",
             marks.percent(measured.get("lift_percent"), signed=True),
-            _interval(measured.get("lift_ci"))
-            or why.get("primary_metric_vs_holdout.lift_percent", ""),
+            _interval(measured.get("lift_ci_anytime"), "95 %, however often one looks")
+            or why.get("primary_metric_vs_holdout.lift_ci_anytime", ""),
         ),
         (
             "Estimated improvement",
@@ -56,9 +56,9 @@ def _figures(
             or why.get("stats.estimated_improvement_percent", ""),
         ),
         (
-            "Users",
+            "Users compared",
             marks.figure(measured.get("optimization_exposures")),
-            f"optimized; {marks.figure(measured.get('holdout_exposures'))} held out",
+            f"optimized; {marks.figure(held_out)} held out; all past their horizon",
         ),
         (
             "Policy version",
@@ -70,9 +70,9 @@ def _figures(
     )
 
 
-def _interval(limits: Sequence[float | None] | None) -> str:
+def _interval(limits: Sequence[float | None] | None, kind: str = "95 %") -> str:
     shown = marks.interval(limits, signed=True)
-    return "" if shown == marks.NOTHING else f"95 %: {shown}"
+    return "" if shown == marks.NOTHING else f"{kind}: {shown}"
 
 
 def learned(found: Results) -> SafeString:

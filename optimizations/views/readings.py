@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from levered_site.api import pagination, requests
+from levered_site.api import pagination, requests, waiting
 from levered_site.errors import InvalidParametersError, LeveredError
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations import observations, readings, results
@@ -25,9 +25,11 @@ from optimizations.serializers.results import (
     ProgressShape,
     ReportDataShape,
 )
+from optimizations.views.results import REFRESH
 
 Json = dict[str, Any]
 PAGE = [
+    REFRESH,
     OpenApiParameter("raw", bool, description="The latest 100 touches instead."),
     OpenApiParameter("limit", int, description="1 to 100, default 10."),
     OpenApiParameter("cursor", str, description="`next_cursor` of the page before."),
@@ -42,38 +44,51 @@ class ReadingsViewSet(OrganizationViewSet[Optimization]):
     )
     serializer_class = ProgressShape
 
-    @extend_schema(responses=ProgressShape)
-    def progress(self, _request: Request, **_kwargs: Any) -> Response:
-        """Tell how far it is."""
-        return Response(readings.progress(self.get_object()))
+    def _asked(self, request: Request, *, guardrails: bool = False) -> Optimization:
+        """Find it; the warehouse is asked first where `refresh` is set."""
+        optimization: Optimization = self.get_object()
+        if requests.flag(request._request, "refresh"):  # noqa: SLF001 - DRF's way
+            with waiting.seated():
+                results.ask(optimization, guardrails=guardrails)
+        return optimization
 
-    @extend_schema(responses=GuardrailsShape)
-    def guardrails(self, _request: Request, **_kwargs: Any) -> Response:
+    @extend_schema(parameters=[REFRESH], responses=ProgressShape)
+    def progress(self, request: Request, **_kwargs: Any) -> Response:
+        """Tell how far it is."""
+        return Response(readings.progress(self._asked(request)))
+
+    @extend_schema(parameters=[REFRESH], responses=GuardrailsShape)
+    def guardrails(self, request: Request, **_kwargs: Any) -> Response:
         """Judge the metrics that must not suffer."""
-        return Response({"guardrails": readings.guardrails(self.get_object())})
+        optimization = self._asked(request, guardrails=True)
+        return Response({"guardrails": readings.guardrails(optimization)})
 
     @extend_schema(responses=LiftHistoryShape)
     def lift_history(self, _request: Request, **_kwargs: Any) -> Response:
         """Show lift, each day as it was published that day."""
         return Response({"daily": readings.lift_history(self.get_object())})
 
-    @extend_schema(responses=HoldoutDailyShape)
-    def holdout_daily(self, _request: Request, **_kwargs: Any) -> Response:
+    @extend_schema(parameters=[REFRESH], responses=HoldoutDailyShape)
+    def holdout_daily(self, request: Request, **_kwargs: Any) -> Response:
         """Show both arms by day of first touch, mature users."""
-        return Response({"metrics": readings.holdout_daily(self.get_object())})
+        optimization = self._asked(request, guardrails=True)
+        return Response({"metrics": readings.holdout_daily(optimization)})
 
-    @extend_schema(responses=OutcomeMixShape)
-    def outcome_mix(self, _request: Request, **_kwargs: Any) -> Response:
+    @extend_schema(parameters=[REFRESH], responses=OutcomeMixShape)
+    def outcome_mix(self, request: Request, **_kwargs: Any) -> Response:
         """Show how users ended, by day, arm, variant and context."""
-        return Response(readings.outcome_mix(self.get_object()))
+        return Response(readings.outcome_mix(self._asked(request)))
 
-    @extend_schema(responses=ReportDataShape)
-    def report_data(self, _request: Request, **_kwargs: Any) -> Response:
+    @extend_schema(parameters=[REFRESH], responses=ReportDataShape)
+    def report_data(self, request: Request, **_kwargs: Any) -> Response:
         """Show everything in one document, each part failing alone."""
         optimization = self.get_object()
         whole = OptimizationShape(optimization).data
         parts: Mapping[str, Callable[[], Json]] = {
-            "results": lambda: asdict(results.of(optimization)),
+            # The first part asks for all: a warehouse that refuses fails it alone.
+            "results": lambda: asdict(
+                results.of(self._asked(request, guardrails=True))
+            ),
             "holdout_daily": lambda: {"metrics": readings.holdout_daily(optimization)},
             "outcome_mix": lambda: readings.outcome_mix(optimization),
             "guardrails": lambda: {"guardrails": readings.guardrails(optimization)},
@@ -90,7 +105,7 @@ class ReadingsViewSet(OrganizationViewSet[Optimization]):
     @extend_schema(parameters=PAGE, responses=ObservationsShape)
     def observations(self, request: Request, **_kwargs: Any) -> Response:
         """Show the cube's cells, newest day first; or the latest touches."""
-        optimization = self.get_object()
+        optimization = self._asked(request)
         if requests.flag(request._request, "raw"):  # noqa: SLF001 - DRF's way
             touches = observations.latest(optimization)
             return Response({"observations": touches, "next_cursor": None})

@@ -8,14 +8,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from levered_site.api import requests, waiting
-from levered_site.errors import UnavailableError
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations import results
 from optimizations.models import Optimization
 from optimizations.serializers.results import ResultsShape
 
 REFRESH = OpenApiParameter(
-    "refresh", bool, description="Ask the warehouse first; default false."
+    "refresh",
+    str,
+    enum=("true", "false", "full"),
+    description="Ask the warehouse first: for the days not settled yet (`true`), or for "
+    "all that it still has (`full`). Default false.",
 )
 SQL = OpenApiParameter(
     "sql", bool, description="Add the statement behind the measured figures."
@@ -36,18 +39,14 @@ class ResultsViewSet(OrganizationViewSet[Optimization]):
         optimization = self.get_object()
         plain = request._request  # noqa: SLF001 - DRF offers no other way
         with_sql = requests.flag(plain, "sql")
-        if requests.flag(plain, "refresh"):
+        refresh = requests.choice(plain, "refresh", ("true", "false", "full"))
+        if refresh in {"true", "full"}:
             with waiting.seated():
-                found = results.of(optimization, refresh=True)
+                full = refresh == "full"
+                found = results.of(optimization, refresh=True, full=full)
         else:
             found = results.of(optimization)
         body = asdict(found)
         if with_sql:
             body["sql"] = results.statements(optimization)
         return Response(body)
-
-    @extend_schema(request=None, responses={})
-    def evaluate(self, _request: Request, **_kwargs: Any) -> Response:
-        """Say that off-policy evaluation is not there yet."""
-        self.get_object()
-        raise UnavailableError("Evaluation of other policies is not available yet.")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from levered_site.organizations.models import AuditEntry, Organization
-from metrics.models import Metric
+from metrics.models import AssignmentSource, Metric
 from tests import factories
 from tests.factories import body_of, error_of
 from tests.optimizations import factories as optimizations
@@ -243,7 +243,7 @@ def test_preview_shows_rows_and_says_what_is_wrong() -> None:
     ]
 
 
-def test_assignment_sources_come_with_connected_warehouses() -> None:
+def test_the_managed_warehouse_needs_no_assignment_source() -> None:
     bob = factories.member_of(factories.organization())
     mapping = {
         name: name
@@ -255,4 +255,6 @@ def test_assignment_sources_come_with_connected_warehouses() -> None:
     refused = bob.post("/warehouse/assignment-sources", source)
 
     assert body_of(listed)["assignment_sources"] == []
-    assert error_of(refused)["code"] == "unavailable"
+    assert refused.status_code == 409
+    assert "needs no assignment source" in error_of(refused)["message"]
+    assert not AssignmentSource.objects.exists()

@@ -241,6 +241,50 @@ def test_state_tells_what_was_learned(optimization: Optimization, api: Api) -> N
     assert sum(counted) == 400
 
 
+def test_a_context_level_called_other_keeps_its_own_counts() -> None:
+    device = made.factor("device", "mobile", "other")
+    found = made.optimization(
+        made.organization(),
+        training_data_config=made.config(context_factors=[device]),
+    )
+    sent = ["mobile", "other", "other", "other", "tv", "tv", None]
+    events = [
+        traffic.exposure(
+            found,
+            f"user {number}",
+            context={"device": value},
+            timestamp=(timezone.now() - timedelta(days=3)).isoformat(),
+        )
+        for number, value in enumerate(sent)
+    ]
+    traffic.send_exposures(found, events)
+    learned(found)
+
+    state = body_of(
+        factories.member_of(found.organization).get(f"/models/{found.model_id}/state")
+    )
+
+    counted = [
+        (row["context"]["device"], sum(each["exposures"] for each in row["variants"]))
+        for row in state["contexts"]
+    ]
+    assert counted == [("mobile", 1), ("other", 3), ({"other": True}, 2), (None, 1)]
+
+
+def test_state_says_which_variants_are_enabled_since(
+    optimization: Optimization, api: Api
+) -> None:
+    learned(optimization)
+    api.patch(f"/optimizations/{optimization.pk}/variants/3", {"enabled": False})
+
+    state = body_of(api.get(f"/models/{optimization.model_id}/state"))
+
+    enabled = [row["enabled"] for row in state["variants"]]
+    assert enabled == [True, True, False, True]
+    for row in state["contexts"]:
+        assert [each["enabled"] for each in row["variants"]] == enabled
+
+
 def test_the_policy_is_a_table_that_a_client_may_hold(
     optimization: Optimization, api: Api
 ) -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from levered_site.organizations.actors import SYSTEM
-from optimizations import assignments, configuration, serving, snapshots
+from optimizations import assignments, compiling, configuration, serving
 from optimizations.assignments import Locked
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.published import Proposal, Snapshot
@@ -26,7 +26,7 @@ def _live(**overrides: object) -> Optimization:
 
 
 def _snapshot(optimization: Optimization) -> Snapshot:
-    found = snapshots.load(str(optimization.pk))
+    found = compiling.load(str(optimization.pk))
     assert found is not None
     return found
 

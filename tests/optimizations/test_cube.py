@@ -7,11 +7,12 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from levered_site.errors import ConflictError, UnavailableError
-from optimizations import cells, cube, late
+from levered_site.errors import ConflictError
+from optimizations import cells, cube, look_back
 from optimizations.cube import Observed
 from optimizations.models import CubeDay, Decision, Optimization
 from tests.optimizations import factories, traffic
+from warehouse import sealing
 from warehouse.models import Connection, ManagedExposure, ManagedReward
 from warehouse.sql.cube import Cell
 
@@ -45,7 +46,7 @@ def refreshed(optimization: Optimization, as_of: datetime | None = None) -> Obse
 def refreshed_long_after(optimization: Optimization) -> Observed:
     """Count when what was sent in so far came long ago."""
     for events in (ManagedExposure, ManagedReward):
-        events.objects.update(created_at=F("created_at") - 2 * late.MARGIN)
+        events.objects.update(created_at=F("created_at") - 2 * look_back.MARGIN)
     return refreshed(optimization)
 
 
@@ -238,18 +239,23 @@ def test_an_older_count_does_not_replace_a_newer_one() -> None:
     assert stored == {newer.as_of}
 
 
-def test_a_draft_or_a_connected_warehouse_is_refused_and_nothing_stored() -> None:
+def test_a_draft_or_a_warehouse_without_source_is_refused_and_nothing_stored() -> None:
     organization = factories.organization()
     metric = factories.metric(organization)
     draft = factories.optimization(
         organization, status="draft", reward_metric_id=metric.pk
     )
     connected = make()
-    Connection.objects.create(organization=connected.organization, provider="bigquery")
+    server = {"host": "db", "database": "x", "username": "x", "password": "x"}
+    Connection.objects.create(
+        organization=connected.organization,
+        provider="postgres",
+        credentials=sealing.seal(server),
+    )
 
     with pytest.raises(ConflictError, match="has not been live"):
         refreshed(draft)
-    with pytest.raises(UnavailableError, match="connected"):
+    with pytest.raises(ConflictError, match="assignment source"):
         refreshed(connected)
 
     assert not CubeDay.objects.exists()

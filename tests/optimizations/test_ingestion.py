@@ -215,6 +215,16 @@ def test_a_batch_without_one_good_reward_is_a_400_that_names_the_field(
     assert kept() == (0, 0, 0)
 
 
+def test_an_event_that_is_no_object_is_named_by_its_place(
+    optimization: Optimization, api: Api
+) -> None:
+    answer = api.post("/ingest/rewards", exposures("x"))
+
+    assert answer.status_code == 400, answer.content
+    assert [each["field"] for each in error_of(answer)["details"]] == ["events[0]"]
+    assert kept() == (0, 0, 0)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -272,3 +272,12 @@ def test_times_of_the_life_are_kept() -> None:
     assert ended.shipped_at
     assert ended.ended_at
     assert timezone.now() - ended.ended_at < timedelta(minutes=1)
+
+
+def test_a_shipment_undone_leaves_no_time_of_shipping() -> None:
+    optimization = _in_status(factories.organization(), "shipped")
+
+    undone = lifecycle.resume(optimization, SYSTEM)
+
+    assert undone.shipped_at is None
+    assert undone.went_live_at

@@ -333,6 +333,18 @@ def test_lists_show_rows_newest_first_without_archived_ones() -> None:
     assert api.get("/optimizations?include_archived=1").status_code == 400
 
 
+def test_a_trained_ones_row_has_the_summary_of_its_training() -> None:
+    organization = factories.organization()
+    optimization = factories.optimization(organization)
+    figures = {"lift": 8.2, "confidence": 0.97, "exposures": 1200}
+    optimization.model.policy_versions.update(report={"summary": figures, "more": 1})
+
+    body = house.body_of(house.member_of(organization).get("/optimizations"))
+
+    row = body["optimizations"][0]
+    assert row["summary"] == {"variants_count": 4, **figures}
+
+
 def test_a_list_costs_the_same_queries_however_long(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:

@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
+from levered_site.organizations.actors import SYSTEM
 from levered_site.organizations.models import Organization
 from models_app import runs
-from optimizations import training
+from optimizations import lifecycle, training
 from optimizations.models import CubeDay, Optimization
 from tests import factories
 from tests.factories import Api, body_of, error_of
@@ -66,9 +68,21 @@ def without_reason(body: dict[str, Any]) -> list[str]:
         for name, value in body[part].items()
         if value is None
     ]
-    return [
-        name for name in (*top, *inner) if name not in unavailable and name != "as_of"
+    rows = [
+        f"variants.{name}"
+        for row in body["variants"]
+        for name, value in row.items()
+        if value is None
     ]
+    regimes = [
+        f"primary_metric_vs_holdout.regimes[{place}].{name}"
+        for place, regime in enumerate(body["primary_metric_vs_holdout"]["regimes"])
+        for name, value in regime.items()
+        if value is None
+    ]
+    checks = [f"checks.{name}" for name, value in body["checks"].items() if not value]
+    named = (*top, *inner, *rows, *regimes, *checks)
+    return [name for name in named if name not in unavailable]
 
 
 def test_before_the_first_training_the_shape_is_the_same() -> None:
@@ -83,6 +97,7 @@ def test_before_the_first_training_the_shape_is_the_same() -> None:
     assert body["time_series"] == []
     assert [row["weight"] for row in body["variants"]] == pytest.approx([0.225] * 4)
     assert {row["exposures"] for row in body["variants"]} == {0}
+    assert body["factor_importance"] == body["contexts"] == []
     assert without_reason(body) == []
 
 
@@ -154,10 +169,68 @@ def test_the_statement_behind_the_figures_is_printed() -> None:
     (printed,) = body_of(api_of(optimization).get(place))["sql"]
 
     assert "managed_dw.exposures" in printed["statement"]
-    assert optimization.organization_id in printed["parameters"]
+    assert f"'{optimization.organization_id}'" in printed["parameters"]
 
 
-def test_a_numeric_metric_is_measured_though_not_learned() -> None:
+def test_the_statement_printed_returns_the_users_and_conversions_shown() -> None:
+    optimization = observed()
+    place = f"/optimizations/{optimization.pk}/results?refresh=true&sql=true"
+    body = body_of(api_of(optimization).get(place))
+    (printed,) = body["sql"]
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        organization = [optimization.organization_id]
+        cursor.execute(
+            "SELECT set_config('levered.organization_id', %s, true)", organization
+        )
+        cursor.execute(f"PREPARE cube AS {printed['statement']}")
+        cursor.execute(f"EXECUTE cube({', '.join(printed['parameters'])})")
+        names = [column.name for column in cursor.description]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        cursor.execute("DEALLOCATE cube")
+
+    cells = [row for row in rows if row["kind"] == "cell"]
+    assert sum(row["users"] for row in cells) == 1000
+    for shown in body["variants"]:
+        of_variant = [row for row in cells if row["variant"] == shown["number"]]
+        assert sum(row["users"] for row in of_variant) == shown["users"]
+        assert sum(row["converted"] for row in of_variant) == shown["conversions"]
+
+
+def test_a_reading_asks_the_warehouse_first_where_told_to() -> None:
+    organization = made.organization()
+    guard = made.metric(organization)
+    optimization = observed(organization, guardrail_metric_ids=[guard.pk])
+    place, api = f"/optimizations/{optimization.pk}", api_of(optimization)
+
+    stored = body_of(api.get(f"{place}/progress"))
+    assert not CubeDay.objects.exists()
+    fresh = body_of(api.get(f"{place}/progress?refresh=true"))
+    assert not CubeDay.objects.filter(metric=guard).exists()
+    (judged,) = body_of(api.get(f"{place}/guardrails?refresh=true"))["guardrails"]
+    report = body_of(api.get(f"{place}/report-data?refresh=true"))
+
+    assert stored["users"] == {"optimized": 0, "holdout": 0}
+    assert sum(fresh["users"].values()) == 1000
+    assert judged["holdout_rate"] is not None
+    assert report["results"]["as_of"] is not None
+
+
+def test_results_of_a_shipped_optimization_are_frozen() -> None:
+    optimization = observed()
+    place, api = f"/optimizations/{optimization.pk}/results", api_of(optimization)
+    before = body_of(api.get(f"{place}?refresh=true"))
+    lifecycle.ship(optimization, SYSTEM)
+    late = [traffic.exposure(optimization, "late", timestamp=before["as_of"])]
+    traffic.send_exposures(optimization, late)
+
+    after = body_of(api.get(f"{place}?refresh=true"))
+
+    assert after["as_of"] == before["as_of"]
+    assert after["variants"] == before["variants"]
+
+
+def test_a_numeric_metric_is_measured_before_it_is_learned() -> None:
     organization = made.organization()
     metric = made.metric(
         organization,
@@ -179,11 +252,12 @@ def test_a_numeric_metric_is_measured_though_not_learned() -> None:
     api = factories.member_of(organization)
 
     body = body_of(api.get(f"/optimizations/{optimization.pk}/results?refresh=true"))
-    refused = api.post(f"/models/{optimization.model_id}/train")
 
     assert body["primary_metric_vs_holdout"]["lift_percent"] is not None
-    assert refused.status_code == 409
-    assert error_of(refused)["message"] == "reward type numeric is not learned yet"
+    assert (
+        body["unavailable"]["stats.estimated_progress"]
+        == "no training has succeeded yet"
+    )
 
 
 def test_every_reading_answers_and_agrees() -> None:
@@ -285,14 +359,3 @@ def test_a_draft_has_no_results_and_a_stranger_sees_nothing() -> None:
 
     assert own.status_code == 409
     assert {answer.status_code for answer in foreign} == {404}
-
-
-def test_evaluation_says_that_it_comes_later() -> None:
-    optimization = made.optimization(made.organization())
-
-    answer = api_of(optimization).post(
-        f"/optimizations/{optimization.pk}/evaluate", {"policy": {"variant": 2}}
-    )
-
-    assert answer.status_code == 503
-    assert error_of(answer)["code"] == "unavailable"

@@ -436,7 +436,7 @@ def test_a_request_asks_the_database_nothing_but_the_claim() -> None:
 def test_a_decision_is_explained() -> None:
     organization = factories.organization()
     optimization = factories.optimization(organization, holdout_percentage=0)
-    users = [f"u{n}" for n in range(12)]
+    users = [f"u{n}" for n in range(60)]
     answers = {user: house.body_of(_serve(optimization, user)) for user in users}
     moved = next(user for user in users if answers[user]["variant_number"] == 3)
     configuration.set_variant_enabled(optimization, 3, SYSTEM, enabled=False)

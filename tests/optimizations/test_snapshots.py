@@ -12,7 +12,7 @@ from pytest_django import Settings
 from levered_site.api import ratelimits
 from levered_site.errors import ConflictError, NotFoundError
 from levered_site.organizations.actors import SYSTEM
-from optimizations import lifecycle, snapshots
+from optimizations import compiling, lifecycle, snapshots
 from optimizations.models import Assignment, Optimization
 from tests import factories as house
 from tests.optimizations import factories
@@ -110,7 +110,7 @@ def test_a_lost_publish_heals() -> None:
 
 def test_publishing_never_goes_back() -> None:
     optimization = _live()
-    old = snapshots.load(str(optimization.pk))
+    old = compiling.load(str(optimization.pk))
     assert old is not None
     snapshots._publish(replace(old, version=old.version + 5))
 

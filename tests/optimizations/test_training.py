@@ -22,7 +22,7 @@ from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.organizations.actors import SYSTEM
 from models_app import holding, runs, versions
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
-from optimizations import clock, lifecycle, snapshots, tasks, training
+from optimizations import clock, compiling, lifecycle, tasks, training
 from optimizations.models import Optimization
 from tests.optimizations import factories, traffic
 
@@ -100,11 +100,11 @@ def test_two_workers_with_the_same_run_do_it_once(optimization: Optimization) ->
 def test_the_policy_is_published_when_the_run_is_recorded(
     optimization: Optimization,
 ) -> None:
-    before = snapshots.load(str(optimization.pk))
+    before = compiling.load(str(optimization.pk))
 
     done(asked(optimization))
 
-    after = snapshots.load(str(optimization.pk))
+    after = compiling.load(str(optimization.pk))
     assert before is not None
     assert after is not None
     assert (before.policy_version, after.policy_version) == (0, 1)
@@ -124,7 +124,7 @@ def test_where_less_is_better_the_least_variant_gets_the_traffic(
 
     done(asked(optimization))
 
-    after = snapshots.load(str(optimization.pk))
+    after = compiling.load(str(optimization.pk))
     assert after is not None
     a = [card.number - 1 for card in after.cards if card.levels["headline"] == "A"]
     assert after.probabilities[0, a].sum() > 0.7
@@ -163,27 +163,9 @@ def test_without_exposures_there_is_nothing_to_learn() -> None:
     assert empty.model.policy_version == 0
 
 
-def test_only_a_live_optimization_with_a_bool_reward_is_trained(
-    optimization: Optimization,
-) -> None:
-    numeric = factories.config(reward={"name": "spent", "type": "numeric"})
-    organization = factories.organization()
-    metric = factories.metric(
-        organization,
-        column_mapping={
-            "anonymous_id": "anonymous_id",
-            "timestamp": "timestamp_utc",
-            "value": "value",
-            "reward_type": "numeric",
-        },
-    )
-    spent = factories.optimization(
-        organization, reward_metric_id=metric.pk, training_data_config=numeric
-    )
+def test_only_a_live_optimization_is_trained(optimization: Optimization) -> None:
     lifecycle.pause(optimization, SYSTEM)
 
-    with pytest.raises(ConflictError, match="reward type numeric is not learned yet"):
-        asked(spent)
     with pytest.raises(ConflictError, match="this one is paused"):
         asked(Optimization.objects.select_related("model").get(pk=optimization.pk))
 
@@ -220,6 +202,24 @@ def test_a_running_run_stops_at_its_next_phase(optimization: Optimization) -> No
 
     run.refresh_from_db()
     assert run.status == Status.CANCELLED
+    assert PolicyVersion.objects.count() == 1
+
+
+def test_a_cancel_between_two_heartbeats_ends_the_run_too(
+    optimization: Optimization,
+) -> None:
+    run = asked(optimization)
+    with _held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(_work, run)
+        _wait_until_running(run)
+        runs.cancel(run)
+        let_go()
+        worker.result()
+
+    run.refresh_from_db()
+    assert run.status == Status.CANCELLED
+    optimization.model.refresh_from_db()
+    assert optimization.model.status == BanditModel.Status.UNTRAINED
     assert PolicyVersion.objects.count() == 1
 
 

@@ -12,6 +12,7 @@ from optimizations.models import Optimization
 
 Json = dict[str, Any]
 Truth = Callable[[Json, Json], float]
+Purchase = Callable[[random.Random, Json], Json]
 
 
 def exposure(optimization: Optimization, user: str, **fields: Any) -> Json:
@@ -46,7 +47,13 @@ def send_rewards(optimization: Optimization, events: Sequence[Json]) -> None:
         assert kept.accepted == len(batch), kept
 
 
-def live_through(
+def _alike(rng: random.Random, variant: Json) -> Json:
+    """Buy without saying what or for how much."""
+    del rng, variant
+    return {}
+
+
+def live_through(  # noqa: PLR0913 - the first four; the rest by name
     optimization: Optimization,
     start: datetime,
     users: int,
@@ -54,11 +61,13 @@ def live_through(
     *,
     hours: float = 20.0,
     seed: int = 0,
+    purchase: Purchase = _alike,
 ) -> None:
     """Send a stretch of visitors, decided by the policy in force, and their purchases.
 
     Each visitor is exposed once, evenly over `hours` from `start`; `truth` gives the
-    probability to buy half an hour later, from variant and context.
+    probability to buy half an hour later, from variant and context, `purchase` the
+    fields that the reward then has.
     """
     rng = random.Random(seed)  # noqa: S311 - traffic, not secrets
     config = optimization.model.training_data_config
@@ -88,6 +97,7 @@ def live_through(
         )
         if rng.random() < truth(variant, context):
             later = at + timedelta(minutes=30)
-            rewards.append(reward(user, timestamp=later.isoformat()))
+            bought = purchase(rng, variant)
+            rewards.append(reward(user, timestamp=later.isoformat(), **bought))
     send_exposures(optimization, exposures)
     send_rewards(optimization, rewards)

@@ -1,20 +1,32 @@
 """/warehouse: the connection, tables, queries, previews."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from threading import Event
 
 import pytest
+from cryptography.fernet import Fernet
+from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import override_settings
 
 from levered_site.errors import UnavailableError
 from levered_site.organizations.models import AuditEntry
 from tests import factories
 from tests.factories import body_of, error_of
-from warehouse import connections
+from tests.warehouse.second import PASSWORD, Second
+from warehouse import connections, sealing
 from warehouse.models import Connection
 
 pytestmark = pytest.mark.django_db
 
+CREDENTIALS = {
+    "host": "127.0.0.1",
+    "database": "shop",
+    "username": "reader",
+    "password": "a-very-secret-word",
+}
 MAPPING = {
     "anonymous_id": "anonymous_id",
     "timestamp": "timestamp_utc",
@@ -50,21 +62,114 @@ def test_connection_is_made_replaced_and_forgotten_by_an_admin() -> None:
     assert AuditEntry.objects.filter(action="warehouse.forget").count() == 1
 
 
-@pytest.mark.parametrize("provider", ["bigquery", "snowflake", "postgres"])
-def test_connected_warehouses_come_later(provider: str) -> None:
+def test_missing_client_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google", None)
+    monkeypatch.delitem(sys.modules, "warehouse.backends.bigquery", raising=False)
     alice = factories.admin_of(factories.organization())
-    body = {
-        "provider": provider,
-        "project_id": "p",
-        "dataset_id": "d",
-        "credentials": {"password": "secret"},
-    }
+    body = {"provider": "bigquery", "credentials": {"private_key": "secret"}}
+
+    answer = alice.post("/warehouse/connections", body)
+
+    assert answer.status_code == 400
+    assert "The extra `bigquery` is not installed" in error_of(answer)["message"]
+    assert not Connection.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("credentials", "field"),
+    [
+        (None, "credentials"),
+        ({"host": "db.example"}, "credentials.database"),
+        (CREDENTIALS | {"host": "/tmp"}, "credentials.host"),  # noqa: S108 - a path that is refused
+        (CREDENTIALS | {"sslmode": "disable"}, "credentials.sslmode"),
+        (CREDENTIALS | {"service": "x"}, "credentials.service"),
+    ],
+)
+def test_credentials_are_refused_by_field(
+    credentials: dict[str, object] | None, field: str
+) -> None:
+    alice = factories.admin_of(factories.organization())
+    body = {"provider": "postgres", "credentials": credentials or {}}
 
     error = error_of(alice.post("/warehouse/connections", body))
 
-    assert error["code"] == "unavailable"
-    assert "not available in this version" in error["message"]
+    assert [problem["field"] for problem in error["details"]] == [field]
     assert not Connection.objects.exists()
+
+
+def test_server_inside_is_not_connected_to() -> None:
+    alice = factories.admin_of(factories.organization())
+
+    answer = alice.post(
+        "/warehouse/connections", {"provider": "postgres", "credentials": CREDENTIALS}
+    )
+
+    assert answer.status_code == 400
+    assert "not a public address" in error_of(answer)["message"]
+    assert CREDENTIALS["password"] not in answer.content.decode()
+    assert not Connection.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
+def test_connection_is_tested_before_it_is_stored_and_sealed(
+    second_postgres: Second,
+) -> None:
+    alice = factories.admin_of(factories.organization())
+    good = {"provider": "postgres", "credentials": second_postgres.credentials}
+    wrong = {
+        "provider": "postgres",
+        "credentials": second_postgres.credentials | {"password": "not-this-one"},
+    }
+
+    with override_settings(WAREHOUSE_ALLOW_PRIVATE=True):
+        refused = alice.post("/warehouse/connections", wrong)
+        before = Connection.objects.count()
+        made = alice.post("/warehouse/connections", good)
+        again = alice.post("/warehouse/connections", wrong)
+        tested = body_of(alice.post("/warehouse/connections/test"))
+    shown = alice.get("/warehouse/connections")
+
+    assert (refused.status_code, before) == (400, 0)
+    assert "password authentication failed" in error_of(refused)["message"]
+    assert (made.status_code, again.status_code) == (201, 400)
+    assert tested["success"] is True
+    kept = Connection.objects.get()
+    assert sealing.unseal(kept.credentials or b"") == second_postgres.credentials
+    assert PASSWORD.encode() not in bytes(kept.credentials or b"")
+    everything = [made, shown, *AuditEntry.objects.values_list("changes", flat=True)]
+    for one in everything:
+        said = one.content.decode() if hasattr(one, "content") else str(one)
+        assert PASSWORD not in said
+        assert "reader" not in said
+
+
+def test_credentials_are_rotated_once_and_lost_keys_are_named() -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    with override_settings(CREDENTIAL_KEYS=[old]):
+        Connection.objects.create(
+            organization=factories.organization(),
+            provider="postgres",
+            credentials=sealing.seal({"password": "x"}),
+        )
+
+    with override_settings(CREDENTIAL_KEYS=[new, old]):
+        said = [_rotated(), _rotated()]
+    with override_settings(CREDENTIAL_KEYS=[new]):
+        opened = sealing.unseal(Connection.objects.get().credentials or b"")
+    with (
+        override_settings(CREDENTIAL_KEYS=[old]),
+        pytest.raises(CommandError, match="No key opens"),
+    ):
+        _rotated()
+
+    assert said == ["1 rotated.", "0 rotated."]
+    assert opened == {"password": "x"}
+
+
+def _rotated() -> str:
+    out = StringIO()
+    call_command("rotate_credentials", stdout=out)
+    return out.getvalue().strip()
 
 
 def test_member_may_look_but_not_connect() -> None:

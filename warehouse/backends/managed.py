@@ -3,9 +3,10 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from django.conf import settings
@@ -14,7 +15,6 @@ from django.utils import timezone
 from psycopg import errors as pg_errors
 
 from levered_site.errors import (
-    FieldProblem,
     InvalidParametersError,
     NotFoundError,
     UnavailableError,
@@ -28,15 +28,26 @@ from warehouse.backends.base import (
     Preview,
     QueryFailedError,
     Table,
+    WithoutSources,
+    require_columns,
 )
 from warehouse.sql import RefusedError, cube, customer, managed, sample
-from warehouse.sql.shapes import CheckedMetric, CheckedQuery, Cube, CubeSpec
+from warehouse.sql.shapes import (
+    CheckedMetric,
+    CheckedQuery,
+    CheckedSource,
+    Cube,
+    CubeSpec,
+    Remembered,
+)
 
 Rows = list[tuple[Any, ...]]
 
 # The planner takes our intermediate results for tiny and would loop over them.
 SETTINGS = """SELECT set_config(name, value, true)
 FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS s (name, value)"""
+REMEMBERED = """SELECT until, first_at FROM managed_dw.look_backs
+WHERE organization_id = $1 AND optimization_id = $2"""
 CUBE_SETTINGS = {"enable_nestloop": "off", "jit": "off", "work_mem": "64MB"}
 
 
@@ -46,7 +57,7 @@ def of(organization_id: str) -> "Managed":
 
 
 @dataclass(frozen=True, slots=True)
-class Managed:
+class Managed(WithoutSources):
     """Backend of the managed store; see base.Backend.
 
     Connections are its own and short: nothing that a query does to a session can reach
@@ -86,24 +97,27 @@ class Managed:
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedMetric:
         """Prove a metric's query, run it for one row, find its mapped columns."""
-        try:
-            metric = customer.metric(sql, mapping)
-        except RefusedError as error:
-            raise InvalidParametersError.of("sql", error.reason) from error
+        metric = self.prove_metric(sql, mapping)
         found = self._sample(metric.query, 1, timezone.now() - LOOK_BACK).columns
-        missing = [
-            FieldProblem(
-                f"column_mapping.{role}",
-                f"The query returns no column {name!r}; it returns {', '.join(found)}.",
-            )
-            for role, name in _roles(metric).items()
-            if name not in found
-        ]
-        if missing:
-            raise InvalidParametersError(missing[0].message, missing)
+        require_columns(metric, found)
         return metric
 
-    def preview(self, metric: CheckedMetric, since: datetime, limit: int) -> Preview:
+    def prove_metric(
+        self, sql: str, mapping: Mapping[str, str | None]
+    ) -> CheckedMetric:
+        """Prove a metric's query anew; a refusal is InvalidParametersError."""
+        try:
+            return customer.metric(sql, mapping, managed=True)
+        except RefusedError as error:
+            raise InvalidParametersError.of("sql", error.reason) from error
+
+    def preview(
+        self,
+        metric: CheckedMetric,
+        since: datetime,
+        limit: int,
+        _source: CheckedSource | None = None,
+    ) -> Preview:
         """Read a metric's first rows and the facts of all since then."""
         answer = self._sample(metric.query, limit, since)
         text = sample.facts(metric)
@@ -112,13 +126,19 @@ class Managed:
             (row,) = cursor.fetchall()
         return Preview(answer, Facts(*row))
 
-    def observe(self, spec: CubeSpec, metric: CheckedMetric) -> Cube:
+    def observe(
+        self,
+        spec: CubeSpec,
+        metric: CheckedMetric,
+        _source: CheckedSource | None = None,
+    ) -> Cube:
         """Count the cells of the days of `spec`, in one statement."""
         if spec.organization_id != self.organization_id:
             raise ValueError("the spec is of another organization")
-        statement = cube.statement(spec, metric, self.dialect)
         seconds = settings.CUBE_TIMEOUT_SECONDS
         with self._reading(seconds=seconds, tuned=CUBE_SETTINGS) as cursor:
+            spec = replace(spec, remembered=_remembered(cursor, spec))
+            statement = cube.statement(spec, metric, dialect=self.dialect)
             cursor.execute(statement.text, statement.parameters)
             return cube.decode(cursor.fetchall(), spec)
 
@@ -152,6 +172,15 @@ class Managed:
             cursor.execute(SETTINGS, (names, values))
             yield cursor
             connection.rollback()
+
+
+def _remembered(
+    cursor: psycopg.RawCursor[tuple[Any, ...]], spec: CubeSpec
+) -> Remembered | None:
+    """Read what first touches are kept. Later there may be more, never less."""
+    cursor.execute(REMEMBERED, (spec.organization_id, UUID(spec.optimization_id)))
+    row = cursor.fetchone()
+    return Remembered(*row) if row else None
 
 
 def _connect() -> psycopg.Connection[tuple[Any, ...]]:
@@ -193,20 +222,9 @@ def _words(error: psycopg.Error) -> str:
 
 def _checked(sql: str) -> CheckedQuery:
     try:
-        return customer.check(sql)
+        return customer.check(sql, managed=True)
     except RefusedError as error:
         raise InvalidParametersError.of("sql", error.reason) from error
-
-
-def _roles(metric: CheckedMetric) -> dict[str, str]:
-    """Which column plays which part."""
-    columns = {
-        "anonymous_id": metric.anonymous_id,
-        "timestamp": metric.timestamp,
-        "value": metric.value,
-        "name": metric.name,
-    }
-    return {role: name for role, name in columns.items() if name}
 
 
 def _plain(rows: Sequence[Sequence[object]]) -> tuple[tuple[object, ...], ...]:

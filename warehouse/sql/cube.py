@@ -1,16 +1,22 @@
 """The observation cube: its statement, and how its answer is read back."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from warehouse.sql import cube_postgres
+from warehouse.sql import (
+    cube_bigquery,
+    cube_connected_postgres,
+    cube_postgres,
+    cube_snowflake,
+)
 from warehouse.sql.refusal import RefusedError
 from warehouse.sql.shapes import (
     Cell,
     CheckedMetric,
+    CheckedSource,
     ContextFactor,
     Cube,
     CubeSpec,
@@ -23,6 +29,7 @@ from warehouse.sql.shapes import (
 __all__ = [
     "Cell",
     "CheckedMetric",
+    "CheckedSource",
     "ContextFactor",
     "Cube",
     "CubeSpec",
@@ -34,7 +41,14 @@ __all__ = [
     "statement",
 ]
 
-WRITERS = {"postgres": cube_postgres.statement}
+# Of connected warehouses, by dialect. The managed store has one of its own.
+WRITERS: dict[str, Callable[[CubeSpec, CheckedMetric, CheckedSource], Statement]] = {
+    "postgres": cube_connected_postgres.statement,
+    # Not a dialect of its own, but what servers before 16 understand of it.
+    "postgres before 16": cube_connected_postgres.statement_before_16,
+    "snowflake": cube_snowflake.statement,
+    "bigquery": cube_bigquery.statement,
+}
 LAG_BUCKETS = 32
 FAILURE = "failure"
 # Amounts are a matter of numeric rewards.
@@ -46,20 +60,29 @@ KIND, CELL, CROSSED, MISMATCHED = 0, slice(1, 18), 18, 19
 
 
 def statement(
-    spec: CubeSpec, metric: CheckedMetric, dialect: str = "postgres"
+    spec: CubeSpec,
+    metric: CheckedMetric,
+    source: CheckedSource | None = None,
+    dialect: str = "postgres",
 ) -> Statement:
     """Write the statement of STATISTICS section 1 for the days of `spec`.
+
+    Without a `source` it is the managed store's. Columns of the answer are the same and
+    of the same types for all (see `decode`).
 
     Beyond the page it settles: an exposure counts, like a reward, from the first touch
     until the horizon (so that a sealed day is final), and nothing later than `as_of` is
     seen. Both ends of a window are inside it. Raises RefusedError for an unknown dialect, and
     ValueError where the spec names no day or no regime.
     """
-    if dialect not in WRITERS:
+    known = WRITERS.keys() if source else {"postgres"}
+    if dialect not in known:
         raise RefusedError(f"The dialect {dialect} is not supported yet.")
     if not spec.days or not spec.regimes:
         raise ValueError("a cube needs at least one day and one regime")
-    return WRITERS[dialect](spec, metric)
+    if source is None:
+        return cube_postgres.statement(spec, metric)
+    return WRITERS[dialect](spec, metric, source)
 
 
 def decode(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:

@@ -10,6 +10,7 @@ from warehouse.sql.slots import fill
 
 TEXT = Path(__file__).with_suffix(".sql").read_text()
 FIRST_CONTEXT_PARAMETER = 22
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 # What a number looks like whose square certainly fits a double (at most 1e139): the
 # rest (infinity, NaN, text) is dropped.
@@ -23,6 +24,17 @@ LAST_TOUCH_WINDOW = """r.at <= LEAST(u.ends_at, u.as_of)
     SELECT FROM touches AS t
     WHERE t.anonymous_id = r.anonymous_id AND t.at <= r.at
       AND t.at >= GREATEST(u.at, r.at - u.conversion_window))"""
+
+# Whom the store remembers to have been touched outside the span is looked up, each for
+# himself: with its aggregate it cannot become a join, which would read all of them.
+KNOWN_BEFORE = """AND NOT COALESCE((
+      SELECT bool_or(CASE
+        WHEN t.served THEN f.served_at < $2
+        ELSE f.touched_at < $2 OR f.served_at > CAST($5 AS timestamptz)
+          AND f.served_at <= CAST($4 AS timestamptz) END)
+      FROM managed_dw.first_touches AS f
+      WHERE f.organization_id = $1 AND f.optimization_id = $3
+        AND f.anonymous_id = t.anonymous_id), false)"""
 
 EARNED = {
     "bool": """SELECT anonymous_id, min(lag) AS lag,
@@ -49,24 +61,31 @@ def statement(spec: CubeSpec, metric: CheckedMetric) -> Statement:
     """Write the one statement that counts the cells of `spec.days`.
 
     The first three parameters are those of a CheckedQuery. Cost grows with the touches
-    of the days wanted until their horizon, plus one look-up per user into what is older.
+    of the days wanted until their horizon, plus one look-up for each of their users, plus
+    a pass over what lies outside the span and is not remembered.
     """
     slots = {
         "reward_columns": reward_columns(metric),
         "customer_query": metric.query.text,
-        "within_window": _within_window(spec),
+        "within_window": within_window(spec),
         "earned": EARNED[spec.reward_type],
-        "context_index": _context_index(spec),
+        "context_index": context_index(spec),
+        "known_before": KNOWN_BEFORE if _asks_memory(spec) else "",
     }
-    return Statement(fill(TEXT, slots), _parameters(spec))
+    first, third = spec.organization_id, UUID(spec.optimization_id)
+    values = parameters(spec, first, third)
+    slots["remembered_until"] = f"CAST(${len(values) + 1} AS timestamptz)"
+    until = spec.remembered.until if spec.remembered else LONG_AGO
+    return Statement(fill(TEXT, slots), (*values, until))
 
 
-def _parameters(spec: CubeSpec) -> tuple[object, ...]:
+def parameters(spec: CubeSpec, first: object, third: object) -> tuple[object, ...]:
+    """List the values of a cube's parameters; $1 and $3 differ between the stores."""
     start, until = _span(spec)
     scalars = (
-        spec.organization_id,
+        first,
         start,
-        UUID(spec.optimization_id),
+        third,
         spec.as_of,
         until,
         spec.horizon_hours,
@@ -90,6 +109,14 @@ def _span(spec: CubeSpec) -> tuple[datetime, datetime]:
     start = datetime.combine(min(spec.days), time(), UTC)
     end = datetime.combine(max(spec.days), time(), UTC) + timedelta(days=1)
     return start, min(end + timedelta(hours=spec.horizon_hours), spec.as_of)
+
+
+def _asks_memory(spec: CubeSpec) -> bool:
+    """Whether anybody remembered may have been touched outside the span."""
+    if spec.remembered is None or spec.remembered.first_at is None:
+        return False
+    start, until = _span(spec)
+    return spec.remembered.first_at < start or spec.remembered.until > until
 
 
 def _columns(width: int, rows: tuple[tuple[object, ...], ...]) -> list[list[object]]:
@@ -135,13 +162,14 @@ def reward_columns(metric: CheckedMetric) -> str:
          CAST({value} AS text) AS text_value, CAST({name} AS text) AS name"""
 
 
-def _within_window(spec: CubeSpec) -> str:
+def within_window(spec: CubeSpec) -> str:
+    """Write when a reward still counts, by the attribution and the two hours."""
     if spec.attribution == "last_touch" and spec.window_hours < spec.horizon_hours:
         return LAST_TOUCH_WINDOW
     return FIRST_TOUCH_WINDOW
 
 
-def _context_index(spec: CubeSpec) -> str:
+def context_index(spec: CubeSpec) -> str:
     """Row-major index over the factors; values compared as the contract compares them."""
     index = "0"
     for position, factor in enumerate(spec.contexts):

@@ -58,17 +58,20 @@ users AS (
     AND NOT EXISTS (
       SELECT FROM unnest(CAST($16 AS text[])) AS x (prefix)
       WHERE starts_with(t.anonymous_id, x.prefix))
+    {known_before}
     AND NOT EXISTS (
       SELECT FROM managed_dw.exposures AS p
       WHERE p.organization_id = $1 AND p.optimization_id = $3
         AND p.anonymous_id = t.anonymous_id AND p.timestamp_utc < $2
+        AND p.timestamp_utc >= {remembered_until}
         AND (p.source = 'serve' OR NOT t.served))
     AND NOT EXISTS (
       SELECT FROM managed_dw.exposures AS p
       WHERE p.organization_id = $1 AND p.optimization_id = $3
         AND p.anonymous_id = t.anonymous_id AND p.source = 'serve' AND NOT t.served
         AND p.timestamp_utc > CAST($5 AS timestamptz)
-        AND p.timestamp_utc <= CAST($4 AS timestamptz))
+        AND p.timestamp_utc <= CAST($4 AS timestamptz)
+        AND p.timestamp_utc >= {remembered_until})
 ),
 shown AS (
   -- Closes with the horizon, as rewards do: a sealed day never changes.

@@ -8,60 +8,55 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
-from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.tokenizer_core import Token, TokenType
 
-from warehouse.sql import managed, proof
+from warehouse.sql import connected, dialects, proof, scoped
+from warehouse.sql.dialects import Dialect
 from warehouse.sql.refusal import RefusedError
-from warehouse.sql.shapes import CheckedMetric, CheckedQuery
+from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
 
 LONGEST = 20_000
 START_DATE = "@start_date"
-# Numbered parameters of a checked query; see CheckedQuery.
-ORGANIZATION_PARAMETER, START_DATE_PARAMETER, OPTIMIZATION_PARAMETER = 1, 2, 3
+MANAGED_DIALECT = "postgres"
 PLACEHOLDERS = {TokenType.PARAMETER, TokenType.PLACEHOLDER, TokenType.SESSION_PARAMETER}
 
 # sqlglot logs what it falls back on; here that is refused with a reason instead.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
-def check(sql: str, dialect: str = "postgres") -> CheckedQuery:
-    """Prove a customer's query to be one harmless SELECT, and scope it.
+def check(
+    sql: str,
+    dialect: str = "postgres",
+    *,
+    managed: bool | None = None,
+    schema: str | None = None,
+) -> CheckedQuery:
+    """Prove a customer's query to be one harmless SELECT.
 
-    Returns text in which every table is a subquery over the organization's rows alone.
-    Raises RefusedError, with a reason for the author, on anything not known to be harmless.
+    `managed` (by default: where the dialect is the managed store's) returns text in
+    which every table is a subquery over the organization's rows alone. Else tables are
+    the customer's own; one without a schema is given `schema`, or refused. Raises
+    RefusedError, with a reason for the author, on anything not known to be harmless.
     """
-    if dialect != "postgres":
-        raise RefusedError(f"Queries in the dialect {dialect} are not supported yet.")
-    try:
-        return _check(_readable(sql), dialect)
-    except RecursionError as error:
-        raise RefusedError("The query is nested too deeply.") from error
-
-
-def _check(sql: str, dialect: str) -> CheckedQuery:
-    bound, takes_start_date = _bind_start_date(sql, dialect)
-    query = normalize_identifiers(_parse(bound, dialect), dialect=dialect)
-    proof.prove(query)
-    columns = _result_columns(query)
-    tables = _scope_to_organization(query)
-    text = query.sql(dialect, comments=False, identify=True)
-    _prove_scoped(text, dialect)
-    return CheckedQuery(text, dialect, columns, tables, takes_start_date)
+    rules = dialects.of(dialect)
+    return _check(sql, rules, rules.start_date, managed=managed, schema=schema)
 
 
 def metric(
-    sql: str, mapping: Mapping[str, str | None], dialect: str = "postgres"
+    sql: str,
+    mapping: Mapping[str, str | None],
+    dialect: str = "postgres",
+    *,
+    managed: bool | None = None,
+    schema: str | None = None,
 ) -> CheckedMetric:
     """Check a metric's query; `mapping` names the columns as in the contract.
 
     Keys: anonymous_id, timestamp, and where there are any value and name. Whether the
     columns exist only the warehouse can tell. Raises RefusedError.
     """
-    query = check(sql, dialect)
-    for key in ("anonymous_id", "timestamp"):
-        if not mapping.get(key):
-            raise RefusedError(f"column_mapping.{key} is required.")
+    query = check(sql, dialect, managed=managed, schema=schema)
+    _require(mapping, "anonymous_id", "timestamp")
     return CheckedMetric(
         query,
         str(mapping["anonymous_id"]),
@@ -69,6 +64,72 @@ def metric(
         mapping.get("value") or None,
         mapping.get("name") or None,
     )
+
+
+def source(
+    sql: str,
+    mapping: Mapping[str, str | None],
+    dialect: str = "postgres",
+    *,
+    schema: str | None = None,
+) -> CheckedSource:
+    """Check an assignment source's query, which only connected warehouses have.
+
+    Keys of `mapping` as in the contract; context and policy_version may be missing. Its
+    start date is a parameter of its own, see CheckedQuery. Raises RefusedError.
+    """
+    rules = dialects.of(dialect)
+    start_date = rules.source_start_date
+    query = _check(sql, rules, start_date, managed=False, schema=schema)
+    needed = ("anonymous_id", "timestamp", "optimization_id", "variant")
+    _require(mapping, *needed)
+    anonymous_id, timestamp, optimization_id, variant = (
+        str(mapping[key]) for key in needed
+    )
+    return CheckedSource(
+        query,
+        anonymous_id,
+        timestamp,
+        optimization_id,
+        variant,
+        mapping.get("context") or None,
+        mapping.get("policy_version") or None,
+    )
+
+
+def _require(mapping: Mapping[str, str | None], *keys: str) -> None:
+    for key in keys:
+        if not mapping.get(key):
+            raise RefusedError(f"column_mapping.{key} is required.")
+
+
+def _check(
+    sql: str,
+    rules: Dialect,
+    start_date: str,
+    *,
+    managed: bool | None,
+    schema: str | None,
+) -> CheckedQuery:
+    of_managed = rules.name == MANAGED_DIALECT if managed is None else managed
+    try:
+        bound, takes_start_date = _bind_start_date(_readable(sql), rules, start_date)
+        query = normalize_identifiers(_parse(bound, rules.name), dialect=rules.name)
+        if not of_managed:
+            connected.place(query, schema)
+        proof.prove(query, rules, of_managed=of_managed)
+        columns = _result_columns(query)
+        tables = scoped.scope(query) if of_managed else connected.tables(query)
+        text = query.sql(rules.name, comments=False, identify=True)
+        again = _parse(text, rules.name)
+        proof.prove(again, rules, of_managed=of_managed)
+        if of_managed:
+            scoped.prove(again)
+        else:
+            connected.prove(again, rules)
+    except RecursionError as error:
+        raise RefusedError("The query is nested too deeply.") from error
+    return CheckedQuery(text, rules.name, columns, tables, takes_start_date)
 
 
 def quote(name: str) -> str:
@@ -92,10 +153,10 @@ def _unencodable(sql: str) -> bool:
     return False
 
 
-def _bind_start_date(sql: str, dialect: str) -> tuple[str, bool]:
+def _bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, bool]:
     """Put a parameter where the start date is named, outside quotes and comments."""
     try:
-        tokens = sqlglot.tokenize(sql, dialect=dialect)
+        tokens = sqlglot.tokenize(sql, dialect=rules.name)
     except SqlglotError as error:
         raise _unreadable(error) from error
     parts, end = [], 0
@@ -108,10 +169,7 @@ def _bind_start_date(sql: str, dialect: str) -> tuple[str, bool]:
             raise RefusedError(
                 f"The only parameter that a query may hold is {START_DATE}."
             )
-        parts += [
-            sql[end : token.start],
-            f"CAST(${START_DATE_PARAMETER} AS TIMESTAMPTZ)",
-        ]
+        parts += [sql[end : token.start], start_date]
         end = token.start + len(START_DATE)
     return "".join(parts) + sql[end:], bool(parts)
 
@@ -158,70 +216,3 @@ def _result_columns(query: exp.Query) -> tuple[str, ...] | None:
             return None
         names.append(projection.alias_or_name)
     return tuple(names) or None
-
-
-def _scope_to_organization(query: exp.Query) -> tuple[str, ...]:
-    """Replace every table by a subquery over the organization's rows; name the tables."""
-    for column in query.find_all(exp.Column):
-        if column.args.get("db"):
-            column.set("db", None)
-            column.set("catalog", None)
-    tables = [table for table in query.find_all(exp.Table) if not proof.is_cte(table)]
-    for table in tables:
-        alias = table.args.get("alias") or exp.TableAlias(
-            this=exp.to_identifier(table.name, quoted=True)
-        )
-        rows = exp.Subquery(
-            this=_own_rows(table.name), alias=alias, joins=table.args.get("joins")
-        )
-        table.replace(rows)
-    return tuple(sorted({table.name for table in tables}))
-
-
-def _own_rows(table: str) -> exp.Query:
-    """Select the organization's rows of a table, and for rewards the optimization's.
-
-    A reward that was sent for one optimization counts for no other; sent for none, it
-    is attributed by whatever the metric says of it.
-    """
-    own = exp.column("organization_id").eq(_parameter(ORGANIZATION_PARAMETER))
-    rows = exp.select(*managed.COLUMNS[table]).from_(f"{managed.SCHEMA}.{table}")
-    rows = rows.where(own)
-    if table == "rewards":
-        wanted = exp.cast(_parameter(OPTIMIZATION_PARAMETER), "uuid")
-        sent_for = exp.column("optimization_id")
-        rows = rows.where(
-            exp.or_(
-                wanted.is_(exp.null()), sent_for.is_(exp.null()), sent_for.eq(wanted)
-            )
-        )
-    return rows
-
-
-def _parameter(number: int) -> exp.Parameter:
-    return exp.Parameter(this=exp.Literal.number(number))
-
-
-def _prove_scoped(text: str, dialect: str) -> None:
-    """Read the regenerated text again: what the database will see is proved as well."""
-    query = _parse(text, dialect)
-    proof.prove(query)
-    walls = {
-        name: _own_rows(name).sql(dialect, identify=True) for name in managed.COLUMNS
-    }
-    for scope in traverse_scope(query):
-        for source in scope.sources.values():
-            if isinstance(source, exp.Table):
-                wall = walls[source.name]
-                if scope.expression.sql(dialect, identify=True) != wall:
-                    raise RefusedError(
-                        "A table could not be scoped to the organization."
-                    )
-    for table in query.find_all(exp.Table):
-        if not proof.is_cte(table):
-            around = table.find_ancestor(exp.Select)
-            if (
-                around is None
-                or around.sql(dialect, identify=True) != walls[table.name]
-            ):
-                raise RefusedError("A table could not be scoped to the organization.")

@@ -64,6 +64,23 @@ FROM managed_rewards
 WHERE organization_id = current_setting('levered.organization_id', true);
 """
 
+# For the cube alone: the parser lets no customer's query name them.
+CREATE_MEMORY_VIEWS = """
+CREATE VIEW managed_dw.first_touches WITH (security_barrier) AS
+SELECT organization_id, optimization_id, anonymous_id, touched_at, served_at
+FROM first_touches
+WHERE organization_id = current_setting('levered.organization_id', true);
+CREATE VIEW managed_dw.look_backs WITH (security_barrier) AS
+SELECT organization_id, optimization_id, first_at, until
+FROM look_backs
+WHERE organization_id = current_setting('levered.organization_id', true);
+GRANT SELECT ON managed_dw.first_touches, managed_dw.look_backs TO levered_reader;
+"""
+DROP_MEMORY_VIEWS = """
+DROP VIEW IF EXISTS managed_dw.first_touches;
+DROP VIEW IF EXISTS managed_dw.look_backs;
+"""
+
 # Roles belong to the whole server: two databases may migrate at once, hence the two
 # exceptions; where CREATE ROLE is not allowed an operator creates the role beforehand.
 CREATE_READER = f"""

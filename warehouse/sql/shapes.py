@@ -8,9 +8,11 @@ from datetime import date, datetime
 class CheckedQuery:
     """A customer's query after proof: only this regenerated text is ever run.
 
-    `text` knows three numbered parameters: $1 the organization's id (text), $2 the
-    start date (timestamp with time zone), $3 an optimization's id (uuid) or null, which
-    hides the rewards that were sent for other optimizations. `columns` are the names of
+    On the managed store `text` knows three numbered parameters: $1 the organization's
+    id (text), $2 the start date (timestamp with time zone), $3 an optimization's id
+    (uuid) or null, which hides the rewards that were sent for other optimizations. On a
+    connected warehouse it knows the start date alone, as dialects.Dialect writes it
+    (Postgres: $2 in a metric, $1 in an assignment source). `columns` are the names of
     the result where the text alone tells them, else None.
     """
 
@@ -30,6 +32,22 @@ class CheckedMetric:
     timestamp: str
     value: str | None = None
     name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSource:
+    """A checked query whose rows are exposures, and which column says what.
+
+    `variant` holds a JSON object of factor to level, or its text; `context` likewise.
+    """
+
+    query: CheckedQuery
+    anonymous_id: str
+    timestamp: str
+    optimization_id: str
+    variant: str
+    context: str | None
+    policy_version: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +89,25 @@ class OutcomeRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """Until when the managed store remembers each user's first touch.
+
+    `first_at` is the earliest of all, None where nobody was touched before `until`.
+    """
+
+    until: datetime
+    first_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CubeSpec:
     """Everything that decides what a cube counts; see STATISTICS section 1.
 
     `days` are the first-touch days (UTC) wanted, `as_of` the moment of reading: nothing
-    later is seen. `excluded_users` holds ids, or prefixes that end in '*'.
+    later is seen. `excluded_users` holds ids, or prefixes that end in '*'. `history_from`
+    matters to connected warehouses: no exposure before it is looked at, and it is the
+    start date of the assignment source; None looks at all. `remembered` matters to the
+    managed store, which fills it in itself.
     """
 
     optimization_id: str
@@ -91,6 +123,8 @@ class CubeSpec:
     excluded_users: tuple[str, ...]
     days: tuple[date, ...]
     as_of: datetime
+    history_from: datetime | None = None
+    remembered: Remembered | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,16 @@ class Shape(StrictSerializer):
     on = fields.StrictBoolean(required=False)
     key = fields.StrictUUID(required=False)
     when = fields.StrictDateTime(required=False)
+    kind = serializers.ChoiceField(choices=["a", "b"], required=False)
     made = fields.StrictInteger(read_only=True)
+
+
+def test_a_choice_that_is_none_says_which_there_are() -> None:
+    shape = Shape(data={"kind": "c"})
+
+    assert not shape.is_valid()
+
+    assert shape.errors == {"kind": ["must be one of a, b"]}
 
 
 def _named(data: object) -> list[str]:

@@ -184,6 +184,21 @@ def test_a_body_of_unknown_length_is_refused() -> None:
     )
 
 
+def test_a_compressed_body_is_refused() -> None:
+    plain = _client().generic(
+        "POST", "/small", b"x", headers={"Content-Encoding": "identity"}
+    )
+    answer = _client().generic(
+        "POST", "/small", b"x", headers={"Content-Encoding": "gzip"}
+    )
+
+    assert plain.status_code == 200
+    assert (answer.status_code, factories.error_of(answer)["code"]) == (
+        415,
+        "unsupported_media_type",
+    )
+
+
 @pytest.mark.parametrize("length", ["x", "-1", "1e3", "9" * 50])
 def test_a_strange_length_is_refused(length: str) -> None:
     answer = _client().generic("POST", "/small", b"x", CONTENT_LENGTH=length)

@@ -1,5 +1,7 @@
 """/api-keys: works, refuses, isolates, leaves no trace."""
 
+from typing import Any
+
 import pytest
 
 from levered_site.organizations.models import ApiKey, AuditEntry
@@ -19,6 +21,19 @@ def test_it_works() -> None:
     assert body["secret"].startswith("lev_")
     assert body["secret"].startswith(body["prefix"])
     assert body["meta"]["organization_id"] == acme.pk
+
+
+def test_a_body_of_another_kind_is_refused_with_the_kind_that_is_read() -> None:
+    admin = factories.admin_of(factories.organization())
+
+    answer: Any = admin.client.post(
+        "/api/v2/api-keys", {"label": "x"}, headers=admin.headers
+    )
+
+    error = factories.error_of(answer)
+    assert (answer.status_code, error["code"]) == (415, "unsupported_media_type")
+    assert error["message"] == "The Content-Type must be application/json here."
+    assert not ApiKey.objects.exists()
 
 
 def test_the_secret_is_nowhere_in_the_database() -> None:

@@ -24,6 +24,18 @@ def test_a_context_has_two_more_levels_for_other_and_missing() -> None:
     assert names == ["c0.0", "c0.1", "c0.2", "other", "missing"]
 
 
+def test_a_level_called_other_is_told_from_any_other_value() -> None:
+    plan = Factor("plan", ("free", "other"))
+    source = Factor("source", ("missing", "(missing)"))
+    design = Design((Factor("a", ("x", "y")),), (plan, source))
+
+    plans = [design.level_name(0, level) for level in range(4)]
+    sources = [design.level_name(1, level) for level in range(4)]
+
+    assert plans == ["free", "other", "(other)", "missing"]
+    assert sources == ["missing", "(missing)", "other", "((missing))"]
+
+
 def test_features_span_the_same_models_as_one_hot_against_the_baseline() -> None:
     design = worlds.design((2, 3), (2,))
     segment, variant = np.divmod(np.arange(design.segments * 6), 6)

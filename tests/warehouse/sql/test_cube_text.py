@@ -22,6 +22,24 @@ METRIC = customer.metric(
         "name": "name",
     },
 )
+OWN_METRIC = customer.metric(
+    "SELECT who, at, value, name FROM orders WHERE at >= @start_date",
+    {"anonymous_id": "who", "timestamp": "at", "value": "value", "name": "name"},
+    managed=False,
+    schema="shop",
+)
+SOURCE = customer.source(
+    "SELECT who, at, test, variant, context, version FROM shop.shown"
+    " WHERE at >= @start_date",
+    {
+        "anonymous_id": "who",
+        "timestamp": "at",
+        "optimization_id": "test",
+        "variant": "variant",
+        "context": "context",
+        "policy_version": "version",
+    },
+)
 BOOL = CubeSpec(
     optimization_id="7C9E6679-7425-40DE-944B-E07FC1F90AE7",
     organization_id="org_a",
@@ -71,6 +89,32 @@ def test_statement_is_the_one_in_the_file(name: str) -> None:
         file.write_text(text)
 
     assert text == file.read_text()
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_statement_for_a_connected_postgres_is_the_one_in_the_file(name: str) -> None:
+    spec = replace(SPECS[name], history_from=START)
+    statement = cube.statement(spec, OWN_METRIC, SOURCE)
+    listed = "\n".join(
+        f"-- ${number}: {value!r}"
+        for number, value in enumerate(statement.parameters, start=1)
+    )
+    text = f"{statement.text}\n{listed}\n"
+    file = SNAPSHOTS / f"cube_connected_postgres_{name}.sql"
+
+    if "UPDATE_SNAPSHOTS" in os.environ:
+        file.write_text(text)
+
+    assert text == file.read_text()
+
+
+def test_older_servers_get_a_text_that_they_understand() -> None:
+    newer = cube.statement(BOOL, OWN_METRIC, SOURCE)
+    older = cube.statement(BOOL, OWN_METRIC, SOURCE, "postgres before 16")
+
+    assert "pg_input_is_valid" in newer.text
+    assert "pg_input_is_valid" not in older.text
+    assert older.parameters == newer.parameters
 
 
 def test_every_parameter_is_used_and_none_is_missing() -> None:

@@ -4,9 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 
 from levered_site.errors import LeveredError
 from levered_site.organizations import members, tokens
+
+AWAY = (
+    "The database is away. Start the service (make run) and try again, with the same "
+    "LEVERED_HOME or DATABASE_URL."
+)
 
 
 class Command(BaseCommand):
@@ -33,4 +39,6 @@ class Command(BaseCommand):
             members.welcome(tokens.read(token))
         except LeveredError as error:
             raise CommandError(error.message) from error
+        except OperationalError as error:
+            raise CommandError(AWAY) from error
         self.stdout.write(token)

@@ -58,17 +58,20 @@ users AS (
     AND NOT EXISTS (
       SELECT FROM unnest(CAST($16 AS text[])) AS x (prefix)
       WHERE starts_with(t.anonymous_id, x.prefix))
+    
     AND NOT EXISTS (
       SELECT FROM managed_dw.exposures AS p
       WHERE p.organization_id = $1 AND p.optimization_id = $3
         AND p.anonymous_id = t.anonymous_id AND p.timestamp_utc < $2
+        AND p.timestamp_utc >= CAST($22 AS timestamptz)
         AND (p.source = 'serve' OR NOT t.served))
     AND NOT EXISTS (
       SELECT FROM managed_dw.exposures AS p
       WHERE p.organization_id = $1 AND p.optimization_id = $3
         AND p.anonymous_id = t.anonymous_id AND p.source = 'serve' AND NOT t.served
         AND p.timestamp_utc > CAST($5 AS timestamptz)
-        AND p.timestamp_utc <= CAST($4 AS timestamptz))
+        AND p.timestamp_utc <= CAST($4 AS timestamptz)
+        AND p.timestamp_utc >= CAST($22 AS timestamptz))
 ),
 shown AS (
   -- Closes with the horizon, as rewards do: a sealed day never changes.
@@ -186,3 +189,4 @@ ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST
 -- $19: [True]
 -- $20: ['purchase']
 -- $21: [None]
+-- $22: datetime.datetime(1, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)

@@ -1,0 +1,1 @@
+"""What counting in the warehouse costs, beside reading the same rows."""

@@ -1,0 +1,120 @@
+"""Measure the cube: `python -m benchmarks.warehouse [--exposures N --users N …]`.
+
+Each step runs in a process of its own against one embedded Postgres; the history is loaded
+in three parts, so that a refresh is seen as it grows. Ratios hold within one run; on a
+machine that others use, too, those of the CPU's seconds (of the step and its servers) do.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks.warehouse import engine
+
+Told = dict[str, Any]
+Step = Callable[..., Told]
+
+
+def main() -> None:
+    """Load, measure, print."""
+    options = _options()
+    size = {
+        name: getattr(options, name)
+        for name in ("exposures", "users", "rewards", "days")
+    }
+    with engine.running() as environment, tqdm(disable=None) as progress:
+
+        def step(name: str, **given: object) -> dict[str, Any]:
+            progress.set_description(name)
+            words = [f"{key}={value}" for key, value in given.items()]
+            command = [sys.executable, "-m", "benchmarks.warehouse.steps", name, *words]
+            before = engine.server_cpu(environment)
+            done = subprocess.run(  # noqa: S603 - this file's own steps
+                command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+            )
+            progress.update()
+            told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+            told["cpu"] = told.get("cpu", 0.0) + engine.server_cpu(environment) - before
+            return told
+
+        step("prepare")
+        grown = _grow(step, size)
+        found = _whole(step, options.days, options.rounds)
+    _print(options, grown, found)
+
+
+def _grow(step: Step, size: dict[str, int]) -> list[tuple[int, Told, Told]]:
+    """Load a ninth, a third, all; after each, the first refresh and three that follow."""
+    grown, since = [], 0
+    for until in sorted({size["days"] // 9, size["days"] // 3, size["days"]} - {0}):
+        step("load", **size, span=f"{since}-{until}")
+        first = step("refresh", as_of=until - 0.1)
+        later = [step("refresh", as_of=until - 0.1 + n / 100) for n in (1, 2, 3, 4)]
+        grown.append((until, first, min(later, key=lambda one: one["cpu"])))
+        since = until
+    return grown
+
+
+def _whole(step: Step, days: int, rounds: int) -> dict[str, Told]:
+    """Count everything and one day, and read everything, in turns; the best of each."""
+    found: dict[str, list[Told]] = {"all": [], "day": [], "fetch": []}
+    for _ in range(rounds):
+        found["fetch"].append(step("fetch"))
+        found["all"].append(step("count", first=0, last=days - 1, as_of=days))
+        found["day"].append(step("count", first=days - 1, last=days - 1, as_of=days))
+    return {
+        name: min(each, key=lambda one: one["seconds"]) for name, each in found.items()
+    }
+
+
+def _print(
+    options: argparse.Namespace,
+    grown: list[tuple[int, Told, Told]],
+    found: dict[str, Told],
+) -> None:
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(
+        f"{options.exposures:,} exposures, {options.users:,} users,"
+        f" {options.rewards:,} rewards, {options.days} days;"
+        f" {os.cpu_count()} cores, load {load}\n"
+    )
+    print(
+        f"{'':<32}{'seconds':>9}{'ratio':>7}{'CPU s':>8}{'ratio':>7}"
+        f"{'peak MB':>9}{'rows':>12}{'cells':>8}"
+    )
+    fetched, everything = found["fetch"], found["all"]
+    _line("fetchall of the raw rows", fetched, fetched)
+    _line("full cube, of fetchall", everything, fetched)
+    _line("one open day, of the full cube", found["day"], everything)
+    for until, _, rest in grown:
+        _line(f"refresh with {until} days behind it", rest, grown[0][2])
+    firsts = ", ".join(f"{first['seconds']:.1f} s" for _, first, _ in grown)
+    print(f"The first refresh of each, which counts and remembers all days: {firsts}.")
+
+
+def _line(title: str, one: Told, beside: Told) -> None:
+    print(
+        f"{title:<32}{one['seconds']:>9.2f}{one['seconds'] / beside['seconds']:>7.3f}"
+        f"{one['cpu']:>8.2f}{one['cpu'] / beside['cpu']:>7.3f}"
+        f"{one['peak_mb']:>9.0f}{one['rows']:>12,}{one.get('cells', 0):>8,}"
+    )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks.warehouse", description=__doc__)
+    parser.add_argument("--exposures", type=int, default=1_000_000)
+    parser.add_argument("--users", type=int, default=100_000)
+    parser.add_argument("--rewards", type=int, default=50_000)
+    parser.add_argument("--days", type=int, default=90)
+    parser.add_argument("--rounds", type=int, default=2, help="of the whole history")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""One step of the measurement in a process of its own; prints one line of JSON.
+
+`python -m benchmarks.warehouse.steps NAME k=v …`, in the environment of engine.running.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import django
+from django.core.management import call_command
+from django.db import connection
+
+django.setup()
+
+from benchmarks.warehouse import history  # noqa: E402 - after the settings
+from levered_site.organizations.actors import SYSTEM  # noqa: E402
+from levered_site.organizations.models import Organization  # noqa: E402
+from metrics.models import Metric  # noqa: E402
+from optimizations import cube, lifecycle, questions  # noqa: E402
+from optimizations.models import Optimization  # noqa: E402
+from warehouse import partitions  # noqa: E402
+from warehouse.backends import managed  # noqa: E402
+from warehouse.sql import customer  # noqa: E402
+
+ORGANIZATION = "org_bench"
+SQL = """SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards
+WHERE name = 'purchase' AND timestamp_utc >= @start_date"""
+EXPOSURES = "anonymous_id, variant, context, policy_version, timestamp_utc, created_at"
+REWARDS = "anonymous_id, name, value, timestamp_utc, created_at"
+
+
+class Watch:
+    """Measures seconds by the wall, and of this process by its own clock."""
+
+    def __init__(self) -> None:
+        self.began, self.worked = time.monotonic(), time.process_time()
+
+    def read(self) -> dict[str, float]:
+        """Tell what has passed since."""
+        return {
+            "seconds": time.monotonic() - self.began,
+            "cpu": time.process_time() - self.worked,
+        }
+
+
+def prepare() -> dict[str, Any]:
+    """Migrate, and make the optimization."""
+    call_command("migrate", verbosity=0)
+    organization = Organization.objects.create(pk=ORGANIZATION, name="bench")
+    metric = Metric.objects.create(
+        organization=organization,
+        name="purchases",
+        sql=SQL,
+        column_mapping={
+            "anonymous_id": "anonymous_id",
+            "timestamp": "timestamp_utc",
+            "reward_type": "bool",
+        },
+    )
+    layout = [f"v{number}" for number in range(history.VARIANTS)]
+    devices = [f"d{number}" for number in range(history.CONTEXTS - 1)]
+    fields = {
+        "name": "bench",
+        "reward_metric_id": metric.pk,
+        "training_data_config": {
+            "reward": {"name": "purchase", "type": "bool"},
+            "design_factors": [_factor("layout", layout)],
+            "context_factors": [_factor("device", devices)],
+            "attribution": {
+                "type": "last_touch",
+                "conversion_window_hours": 24,
+                "horizon_hours": 24,
+            },
+        },
+    }
+    lifecycle.create(ORGANIZATION, SYSTEM, fields)
+    return {}
+
+
+def load(
+    exposures: int, users: int, rewards: int, days: int, span: str
+) -> dict[str, Any]:
+    """COPY the days `since-until` of a history of `days`."""
+    since, until = map(int, span.split("-"))
+    made = history.make(exposures, users, rewards, days)
+    wanted = [_day(each) for each in range(since, until + 1)]
+    for table in partitions.TABLES:
+        partitions.ensure(table, wanted)
+    optimization = Optimization.objects.get()
+    watch = Watch()
+    head = f"{ORGANIZATION}\t{optimization.pk}\t"
+    rows = 0
+    for table, columns, lines in (
+        ("managed_exposures", EXPOSURES, history.exposures(made, since, until)),
+        ("managed_rewards", REWARDS, history.rewards(made, since, until)),
+    ):
+        owner = f"COPY {table} (organization_id, optimization_id, {columns}) FROM STDIN"
+        with connection.cursor() as cursor, cursor.copy(owner) as copy:
+            for line in lines:
+                copy.write(head + line)
+                rows += 1
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE managed_exposures, managed_rewards, decisions")
+        cursor.execute("CHECKPOINT")
+    return {**watch.read(), "rows": rows}
+
+
+def fetch() -> dict[str, Any]:
+    """Read by psycopg's fetchall the rows that the cube reads, before any join."""
+    optimization = Optimization.objects.get()
+    connection.ensure_connection()
+    watch = Watch()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT anonymous_id, variant, context, policy_version, timestamp_utc"
+            " FROM managed_exposures WHERE organization_id = %s AND optimization_id = %s",
+            [ORGANIZATION, optimization.pk],
+        )
+        touches = cursor.fetchall()
+        cursor.execute(
+            "SELECT anonymous_id, timestamp_utc FROM managed_rewards"
+            " WHERE organization_id = %s AND name = 'purchase'",
+            [ORGANIZATION],
+        )
+        bought = cursor.fetchall()
+    return {**watch.read(), "rows": len(touches) + len(bought)}
+
+
+def count(first: int, last: int, as_of: float) -> dict[str, Any]:
+    """Let the warehouse count the days from `first` to `last`; no store around it."""
+    optimization, metric = _asked()
+    spec = questions.of(optimization, metric, _moment(as_of))
+    days = tuple(_day(each) for each in range(first, last + 1))
+    backend = managed.of(ORGANIZATION)
+    watch = Watch()
+    found = backend.observe(
+        replace(spec, days=days), customer.metric(metric.sql, metric.column_mapping)
+    )
+    return {
+        **watch.read(),
+        "cells": len(found.cells),
+        "users": sum(cell.users for cell in found.cells),
+        "rows": found.rows_read,
+    }
+
+
+def refresh(as_of: float) -> dict[str, Any]:
+    """Refresh as training does: look for late rows, count the open days, store them."""
+    optimization, metric = _asked()
+    watch = Watch()
+    found = cube.refresh(optimization, metric, _moment(as_of))
+    return {
+        **watch.read(),
+        "cells": len(found.cells),
+        "users": sum(cell.users for cell in found.cells),
+        "rows": found.rows_read,
+    }
+
+
+def _asked() -> tuple[Optimization, Metric]:
+    optimization = Optimization.objects.select_related("model", "reward_metric").get()
+    assert optimization.reward_metric
+    return optimization, optimization.reward_metric
+
+
+def _factor(name: str, levels: list[str]) -> dict[str, Any]:
+    values = [{"id": level, "value": level} for level in levels]
+    return {"name": name, "dtype": "str", "levels": values}
+
+
+def _moment(days: float) -> datetime:
+    return history.START + timedelta(days=days)
+
+
+def _day(number: int) -> date:
+    return _moment(number).date()
+
+
+STEPS: dict[str, Callable[..., dict[str, Any]]] = {
+    step.__name__: step for step in (prepare, load, fetch, count, refresh)
+}
+
+
+def _value(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+if __name__ == "__main__":
+    given = dict(pair.split("=", 1) for pair in sys.argv[2:])
+    told = STEPS[sys.argv[1]](**{name: _value(text) for name, text in given.items()})
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps(told | {"peak_mb": peak / 1024}))

@@ -1,0 +1,136 @@
+"""Assignment sources are made, changed, forgotten: where a connected warehouse has exposures."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
+
+from levered_site.errors import ConflictError, InvalidParametersError
+from levered_site.organizations import audit
+from levered_site.organizations.actors import Actor
+from levered_site.organizations.models import Organization
+from metrics.models import AssignmentSource
+from warehouse import connections
+from warehouse.backends.base import (
+    LOOK_BACK,
+    NO_SOURCE_NEEDED,
+    Backend,
+    QueryFailedError,
+    SourcePreview,
+)
+from warehouse.sql.shapes import CheckedSource
+
+KEEP_ONE = "The default can be changed only by making another source the default."
+
+
+def default(organization_id: str) -> AssignmentSource | None:
+    """Return the source that optimizations take which name none."""
+    sources = AssignmentSource.objects.filter(organization_id=organization_id)
+    return sources.filter(is_default=True).first()
+
+
+def default_of(organization_id: str, backend: Backend) -> CheckedSource | None:
+    """Return the default as proved: whose exposures a metric's ids are compared with."""
+    source = default(organization_id)
+    if source is None or not connections.is_connected(organization_id):
+        return None
+    return backend.prove_source(source.sql, source.column_mapping)
+
+
+def define(
+    organization_id: str, fields: Mapping[str, Any], actor: Actor
+) -> AssignmentSource:
+    """Save a new source; the first one is the default.
+
+    Raises ConflictError on the managed warehouse, InvalidParametersError where the SQL
+    is refused, fails, or lacks a mapped column; nothing is written then.
+    """
+    source = AssignmentSource(organization_id=organization_id, **fields)
+    _try(source)
+    with transaction.atomic():
+        before = _others(source)
+        source.is_default = source.is_default or not before
+        if source.is_default:
+            AssignmentSource.objects.filter(pk__in=before).update(is_default=False)
+        source.save(force_insert=True)
+        audit.record(organization_id, actor, "assignment_source.define", source, fields)
+    return source
+
+
+def redefine(
+    source: AssignmentSource, fields: Mapping[str, Any], actor: Actor
+) -> AssignmentSource:
+    """Change a source; proved and tried anew where its query or mapping changes.
+
+    Raises as `define`, and ConflictError where no default would be left.
+    """
+    changes = {
+        name: value for name, value in fields.items() if getattr(source, name) != value
+    }
+    if changes.get("is_default") is False:
+        raise ConflictError(KEEP_ONE)
+    if not changes:
+        return source
+    for name, value in changes.items():
+        setattr(source, name, value)
+    if {"sql", "column_mapping"} & changes.keys():
+        _try(source)
+    source.updated_at = timezone.now()
+    with transaction.atomic():
+        before = _others(source)
+        if "is_default" in changes:
+            AssignmentSource.objects.filter(pk__in=before).update(is_default=False)
+        source.save(update_fields=[*changes, "updated_at"])
+        audit.record(
+            source.organization_id, actor, "assignment_source.redefine", source, changes
+        )
+    return source
+
+
+def forget(source: AssignmentSource, actor: Actor) -> None:
+    """Delete a source that no optimization names; the default goes last.
+
+    Raises ConflictError otherwise.
+    """
+    try:
+        with transaction.atomic():
+            others = _others(source)
+            source.refresh_from_db(fields=["is_default"])
+            if source.is_default and others:
+                raise ConflictError(KEEP_ONE)
+            audit.record(
+                source.organization_id, actor, "assignment_source.forget", source, {}
+            )
+            source.delete()
+    except ProtectedError as error:
+        raise ConflictError("An optimization uses this assignment source.") from error
+
+
+def preview(source: AssignmentSource, limit: int) -> SourcePreview:
+    """Read the source's first rows of the last 30 days, and the facts of all of them."""
+    with connections.borrowed(source.organization_id) as backend:
+        checked = backend.check_source(source.sql, source.column_mapping)
+        since = timezone.now() - LOOK_BACK
+        return backend.preview_source(checked, since, limit)
+
+
+def _try(source: AssignmentSource) -> None:
+    """Run it for one row. A query that fails is a wrong field here, not an outage."""
+    if not connections.is_connected(source.organization_id):
+        raise ConflictError(NO_SOURCE_NEEDED)
+    with connections.borrowed(source.organization_id) as backend:
+        try:
+            backend.check_source(source.sql, source.column_mapping)
+        except QueryFailedError as error:
+            raise InvalidParametersError.of("sql", error.message) from error
+
+
+def _others(source: AssignmentSource) -> list[UUID]:
+    """Lock the organization, so that one source is the default; name the other ones."""
+    organization_id = source.organization_id
+    Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
+    sources = AssignmentSource.objects.filter(organization_id=organization_id)
+    return list(sources.exclude(pk=source.pk).values_list("pk", flat=True))

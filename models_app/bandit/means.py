@@ -1,0 +1,76 @@
+"""Rewards learnt as plain means, where amounts fit no simpler story (see amounts)."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from models_app.bandit import inference, scales, system as systems
+from models_app.bandit.design import Design, Floats
+from models_app.bandit.inference import FitInfo
+from models_app.bandit.posterior import Posterior
+from models_app.bandit.rewards import Belief
+from models_app.bandit.system import Noise, System
+from models_app.bandit.valued import AmountCells
+
+CERTAIN = 1e-12
+OUTLYING, PASSES = 10.0, 100
+"""Times a cell's mean square may exceed that of the others together."""
+
+CLIPPED = 6.0
+"""Standard errors of the fit at which the sum of a cell is cut."""
+
+
+def fit(design: Design, cells: AmountCells, note: str) -> tuple[Belief, FitInfo]:
+    """Fit the mean value per user, normal with one variance, extreme sums cut.
+
+    In units of the overall mean, so that prior scales mean shares of it.
+    """
+    users = float(cells.users.sum())
+    values, squares = _tamed(cells)
+    mean = float(values.sum() / users)
+    variance = max(float(squares.sum() / users) - mean**2, 0.0)
+    unit = float(np.sqrt(mean**2 + variance / users)) or 1.0
+    spread = max(variance / unit**2, CERTAIN)
+    offset = mean / unit - scales.INTERCEPT_MEAN
+    sums = values / unit - offset * cells.users
+    noise = Noise(spread, spread * users, np.inf, spread)
+    system = replace(systems.arrange(design, cells, sums), noise=noise)
+    found = inference.search(design, system)
+    cut = _cut(system, found.predictor)
+    if (cut != system.successes).any():
+        found = inference.search(design, replace(system, successes=cut))
+    only = shifted(found.fit.posterior, offset, unit)
+    return Belief("mean", (only,), ("reward",), notes=(note,)), found.fit.info
+
+
+def _tamed(cells: AmountCells) -> tuple[Floats, Floats]:
+    """Sums and sums of squares [n], no mean square over OUTLYING times the others'.
+
+    What a cell's squares have beyond that is taken for one value, and taken off.
+    """
+    sums, squares = cells.value_sum, cells.value_sum_squares
+    there = cells.users > 0
+    for _ in range(PASSES if there.sum() > OUTLYING else 0):
+        others = (squares.sum() - squares) / (cells.users.sum() - cells.users)
+        most = np.where(there, OUTLYING * others * cells.users, squares)
+        if (squares <= most * (1 + 1e-6)).all():
+            break
+        squares = np.minimum(squares, most)
+    beyond = np.sqrt(np.maximum(cells.value_sum_squares - squares, 0.0))
+    off = np.sign(sums) * np.minimum(beyond, np.abs(sums))
+    return np.asarray(sums - off), squares
+
+
+def _cut(system: System, predictor: Floats) -> Floats:
+    """Sums [n] of cells, no further than CLIPPED standard errors from the fit."""
+    assert system.noise is not None  # the mean model is normal
+    error = CLIPPED * np.sqrt(system.noise.variance * system.users)
+    expected = system.users * predictor
+    return np.asarray(np.clip(system.successes, expected - error, expected + error))
+
+
+def shifted(posterior: Posterior, offset: float, unit: float) -> Posterior:
+    """Undo the shift of the level by `offset` and the division by `unit`."""
+    mean = posterior.mean.copy()
+    mean[0] += offset
+    return Posterior(posterior.design, mean * unit, posterior.covariance * unit**2)

@@ -1,0 +1,39 @@
+"""Endpoint: what another policy would have earned."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from levered_site.api import waiting
+from levered_site.organizations.viewsets import OrganizationViewSet
+from optimizations import evaluation
+from optimizations.models import Optimization
+from optimizations.serializers.evaluation import EvaluateShape, EvaluationShape
+
+
+class EvaluationViewSet(OrganizationViewSet[Optimization]):
+    """Off-policy evaluation."""
+
+    queryset = Optimization.objects.filter(deleted_at=None).select_related(
+        "model", "reward_metric"
+    )
+    serializer_class = EvaluationShape
+
+    @extend_schema(
+        request=EvaluateShape,
+        responses=EvaluationShape,
+        operation_id="optimizations_evaluate_create",
+    )
+    def evaluate(self, request: Request, **_kwargs: Any) -> Response:
+        """Estimate what another policy would have earned, from the stored counts.
+
+        A policy that needs a variant which a policy of that time could not serve is
+        refused with a 409 that names both.
+        """
+        optimization = self.get_object()
+        shape = EvaluateShape(data=request.data)
+        shape.is_valid(raise_exception=True)
+        with waiting.seated():
+            return Response(evaluation.of(optimization, shape.asked()))

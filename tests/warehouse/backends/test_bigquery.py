@@ -1,0 +1,70 @@
+"""What can be told of the BigQuery backend without BigQuery."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from levered_site.errors import InvalidParametersError
+from warehouse.sql.shapes import Statement
+
+bigquery = pytest.importorskip("warehouse.backends.bigquery", exc_type=ImportError)
+
+
+@pytest.fixture(scope="module")
+def given() -> dict[str, Any]:
+    """Make a service account's key file."""
+    key = rsa.generate_private_key(65537, 2048).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return {
+        "type": "service_account",
+        "project_id": "project-a",
+        "private_key": key.decode(),
+        "client_email": "levered@project-a.iam.gserviceaccount.com",
+        "token_uri": "http://169.254.169.254/",
+    }
+
+
+def test_key_file_does_not_say_where_tokens_come_from(given: dict[str, Any]) -> None:
+    known = bigquery.credentials(given)
+
+    assert set(known) == {"type", "project_id", "private_key", "client_email"}
+    assert known["private_key"] not in repr(bigquery.of("org_a", known))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("type", "external_account"),
+        ("private_key", "nonsense"),
+        ("project_id", "a/b"),
+        ("client_email", "nobody"),
+        ("credential_source", {"url": "http://127.0.0.1"}),
+    ],
+)
+def test_credentials_are_checked_by_field(
+    given: dict[str, Any], field: str, value: object
+) -> None:
+    with pytest.raises(InvalidParametersError) as refused:
+        bigquery.credentials({**given, field: value})
+
+    assert refused.value.details[0].field == f"credentials.{field}"
+
+
+def test_values_are_typed_and_named_in_order() -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+
+    named = bigquery.parameters(Statement("", ("a", 1, 1.5, True, now)))
+
+    assert [(one.name, one.type_) for one in named] == [
+        ("p1", "STRING"),
+        ("p2", "INT64"),
+        ("p3", "FLOAT64"),
+        ("p4", "BOOL"),
+        ("p5", "TIMESTAMP"),
+    ]

@@ -1,0 +1,177 @@
+"""A connected Snowflake, through fakesnow: what it answers, what it refuses."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.utils import timezone
+from pytest_django import Settings
+
+from levered_site.errors import InvalidParametersError, NotFoundError
+from tests.warehouse import reference
+from tests.warehouse.reference import Reward, Touch
+from tests.warehouse.sql import histories
+from tests.warehouse.test_cube import SPEC, A, B, comparable
+from warehouse.backends.base import QueryFailedError
+
+fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
+connector = pytest.importorskip("snowflake.connector", exc_type=ImportError)
+snowflake = pytest.importorskip("warehouse.backends.snowflake", exc_type=ImportError)
+
+# The fake reads its database in a way that its database advises against.
+pytestmark = pytest.mark.filterwarnings("ignore:Arrow output:UserWarning")
+
+PASSWORD = "correct horse battery staple"
+GIVEN = {
+    "account": "xy12345.eu-central-1",
+    "username": "levered",
+    "password": PASSWORD,
+    "warehouse": "wh",
+    "database": "db",
+    "schema": "app",
+}
+SPEAKING = 'SELECT missing AS "{}" FROM exposures'
+AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
+TOUCHES = [Touch("u", AT, A, "{}", 1), Touch("v", AT, B, "{}", 1)]
+REWARDS = [Reward("u", AT + timedelta(hours=1)), Reward("x", AT)]
+
+
+@pytest.fixture
+def backend() -> Iterator[Any]:
+    """Open a fake account with two tables and two users."""
+    with fakesnow.patch():
+        connection = connector.connect(database="db", schema="app", paramstyle="qmark")
+        cursor = connection.cursor()
+        for table in histories.SNOWFLAKE_TABLES:
+            cursor.execute(table)
+        histories.fill(cursor, TOUCHES, REWARDS)
+        yield snowflake.of("org_a", snowflake.credentials(GIVEN))
+
+
+def checked(backend: Any) -> tuple[Any, Any]:
+    """Prove the metric and the source by names in small letters."""
+    metric = backend.check_metric(histories.METRIC_SQL, histories.REWARD_COLUMNS)
+    source = backend.check_source(histories.SOURCE_SQL, histories.EXPOSURE_COLUMNS)
+    return metric, source
+
+
+def test_query_answers_rows_and_says_when_there_are_more(backend: Any) -> None:
+    answer = backend.query("SELECT who, variant FROM exposures ORDER BY who", 1)
+
+    assert answer.columns == ("WHO", "VARIANT")
+    assert answer.rows == (("u", A),)
+    assert answer.truncated
+
+
+def test_start_date_is_bound(backend: Any) -> None:
+    answer = backend.query("SELECT who FROM exposures WHERE seen_at > @start_date", 10)
+
+    old = timezone.now() - timedelta(days=30) > AT
+    assert (answer.rows == ()) == old
+
+
+def test_cube_is_the_references(backend: Any) -> None:
+    spec = replace(SPEC, optimization_id=histories.OPTIMIZATION)
+
+    found = backend.observe(spec, *checked(backend))
+
+    assert comparable(found) == comparable(reference.cube(spec, TOUCHES, REWARDS))
+    assert found.cells
+
+
+def test_recount_counts_rows_by_day(backend: Any) -> None:
+    spec = replace(SPEC, optimization_id=histories.OPTIMIZATION)
+
+    found = backend.recount(spec, *checked(backend))
+
+    assert {day: (one.exposures, one.rewards) for day, one in found.items()} == {
+        date(2026, 3, 2): (2, 2)
+    }
+
+
+def test_preview_tells_how_many_ids_match(backend: Any) -> None:
+    metric, source = checked(backend)
+
+    found = backend.preview(metric, AT - timedelta(days=1), 10, source)
+    sent = backend.preview_source(source, AT - timedelta(days=1), 10)
+
+    assert (found.facts.rows, found.facts.users, found.facts.matched_users) == (2, 2, 1)
+    assert found.facts.exposed_users
+    assert not found.facts.zoneless
+    assert (sent.facts.no_objects, sent.facts.users) == (0, 2)
+
+
+def test_missing_column_is_named_with_those_there_are(backend: Any) -> None:
+    mapping = {**histories.REWARD_COLUMNS, "value": "price"}
+
+    with pytest.raises(InvalidParametersError, match="AMOUNT"):
+        backend.check_metric(histories.METRIC_SQL, mapping)
+
+
+def test_tables_and_columns_are_listed(backend: Any) -> None:
+    names = {(table.schema, table.name) for table in backend.tables()}
+
+    assert ("APP", "EXPOSURES") in names
+    assert [one.name for one in backend.columns("rewards")][:2] == ["WHO", "EARNED_AT"]
+    with pytest.raises(NotFoundError):
+        backend.columns("nothing")
+
+
+def test_attack_is_refused_before_it_is_sent(backend: Any) -> None:
+    with pytest.raises(InvalidParametersError):
+        backend.query("SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))", 1)
+
+
+def test_failing_query_speaks_without_the_password(backend: Any) -> None:
+    with pytest.raises(QueryFailedError) as failed:
+        backend.query(SPEAKING.format(PASSWORD), 1)
+
+    assert PASSWORD not in failed.value.message
+    assert PASSWORD not in repr(backend)
+
+
+def test_answer_that_is_too_large_is_stopped(backend: Any, settings: Settings) -> None:
+    settings.QUERY_ANSWER_BYTES = 10
+
+    with pytest.raises(QueryFailedError, match="larger than 10 bytes"):
+        backend.query("SELECT who, variant FROM exposures", 10)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("account", "evil.example/x"),
+        ("account", "a@b"),
+        ("account", ""),
+        ("username", 'a"b'),
+        ("password", ""),
+        ("private_key", "nonsense"),
+        ("host", "127.0.0.1"),
+        ("authenticator", "externalbrowser"),
+    ],
+)
+def test_credentials_are_checked_by_field(field: str, value: str) -> None:
+    with pytest.raises(InvalidParametersError) as refused:
+        snowflake.credentials({**GIVEN, field: value})
+
+    assert PASSWORD not in str(refused.value.details)
+
+
+def test_private_key_takes_the_place_of_a_password() -> None:
+    key = rsa.generate_private_key(65537, 2048).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    given = {name: one for name, one in GIVEN.items() if name != "password"}
+
+    known = snowflake.credentials({**given, "private_key": key.decode()})
+
+    arguments = snowflake.of("org_a", known)._arguments(30)
+    assert isinstance(arguments["private_key"], bytes)
+    assert arguments["paramstyle"] == "qmark"
+    assert "password" not in arguments

@@ -1,0 +1,242 @@
+-- The observation cube of STATISTICS section 1 for Snowflake. Slots in braces are filled
+-- by cube_snowflake.py; parameters are question marks. The session's time zone is UTC.
+WITH levered_regimes AS (
+  SELECT CAST(? AS INTEGER) AS regime, CAST(? AS TIMESTAMP_NTZ) AS begins_at, CAST(? AS TIMESTAMP_NTZ) AS ends_at, CAST(? AS VARCHAR) AS threshold
+),
+levered_outcomes AS (
+  SELECT CAST(? AS VARCHAR) AS outcome, CAST(? AS DOUBLE) AS weight, CAST(? AS BOOLEAN) AS by_name, CAST(? AS VARCHAR) AS as_text, CAST(NULL AS DOUBLE) AS as_number, CAST(? AS INTEGER) AS place
+),
+levered_configured AS (
+  SELECT CAST(? AS INTEGER) AS variant_number, CAST(? AS VARCHAR) AS shown
+  UNION ALL SELECT CAST(? AS INTEGER) AS variant_number, CAST(? AS VARCHAR) AS shown
+),
+levered_exposures AS (
+  SELECT s.anonymous_id, s.moment, s.variant, s.context, s.policy_version
+  FROM (
+    SELECT CAST(q."WHO" AS VARCHAR) AS anonymous_id,
+           CAST(CONVERT_TIMEZONE('UTC', CAST(q."SEEN_AT" AS TIMESTAMP_TZ)) AS TIMESTAMP_NTZ) AS moment,
+           LOWER(CAST(q."OPTIMIZATION" AS VARCHAR)) AS optimization_id,
+           COALESCE(CAST(q."VARIANT" AS VARCHAR), '') AS variant,
+           COALESCE(CAST(q."CONTEXT" AS VARCHAR), '') AS context,
+           TRY_CAST(CASE WHEN REGEXP_LIKE(CAST(q."VERSION" AS VARCHAR), '[0-9]{1,9}') THEN CAST(q."VERSION" AS VARCHAR) END AS INTEGER) AS policy_version
+    FROM (
+SELECT * FROM "APP"."EXPOSURES" WHERE "SEEN_AT" >= CAST(? AS TIMESTAMPTZ)
+    ) AS q
+  ) AS s
+  WHERE s.optimization_id = CAST(? AS VARCHAR) AND s.anonymous_id IS NOT NULL
+    AND s.moment >= CAST(? AS TIMESTAMP_NTZ) AND s.moment <= CAST(? AS TIMESTAMP_NTZ)
+),
+levered_raw_touches AS (
+  SELECT * FROM levered_exposures WHERE moment >= CAST(? AS TIMESTAMP_NTZ)
+),
+levered_older AS (
+  -- Nothing but ids and times is read here; there is no index to ask.
+  SELECT DISTINCT anonymous_id FROM levered_exposures WHERE moment < CAST(? AS TIMESTAMP_NTZ)
+),
+levered_variant_json AS (
+  -- Few texts: their keys are read here, not per touch.
+  SELECT d.variant,
+         TRY_PARSE_JSON(CASE WHEN STARTSWITH(LTRIM(d.variant), '{') THEN d.variant END)
+           AS json
+  FROM (SELECT DISTINCT variant FROM levered_raw_touches) AS d
+),
+levered_variant_levels AS (
+  SELECT j.variant, COALESCE(TO_JSON(j.json), j.variant) AS spelled,
+         ARRAY_SIZE(OBJECT_KEYS(j.json)) AS factors,
+         CASE WHEN REGEXP_LIKE(TO_JSON(j.json:"headline"), '-?[0-9].*')
+           THEN COALESCE(REGEXP_REPLACE(CAST(TRY_CAST(CAST(j.json:"headline" AS VARCHAR) AS NUMBER(38, 12)) AS VARCHAR), '[.]?0+$', ''), CAST(j.json:"headline" AS VARCHAR))
+           ELSE CAST(j.json:"headline" AS VARCHAR) END AS f0
+  FROM levered_variant_json AS j
+),
+levered_numbered AS (
+  SELECT v.variant, v.spelled,
+         CASE WHEN v.f0 = CAST(? AS VARCHAR) AND v.factors = CAST(? AS INTEGER)
+           THEN CAST(? AS INTEGER)
+         WHEN v.f0 = CAST(? AS VARCHAR) AND v.factors = CAST(? AS INTEGER)
+           THEN CAST(? AS INTEGER)
+         ELSE 0 END AS variant_number
+  FROM levered_variant_levels AS v
+),
+levered_variants AS (
+  SELECT v.variant, v.variant_number, COALESCE(c.shown, v.spelled) AS shown
+  FROM levered_numbered AS v
+  LEFT JOIN levered_configured AS c ON c.variant_number = v.variant_number
+),
+levered_touches AS (
+  SELECT t.anonymous_id, t.moment, t.context, t.policy_version, v.variant_number,
+         v.shown
+  FROM levered_raw_touches AS t
+  JOIN levered_variants AS v ON v.variant = t.variant
+),
+levered_first_touches AS (
+  -- The earliest; ties by text.
+  SELECT *
+  FROM levered_touches
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY anonymous_id
+    ORDER BY moment, shown, context, policy_version NULLS LAST) = 1
+),
+levered_users AS (
+  -- First touched on the days wanted, with all that the first touch fixes.
+  SELECT t.anonymous_id, t.moment, t.shown, t.variant_number, t.context,
+         t.policy_version, CAST(t.moment AS DATE) AS day, r.regime,
+         SUBSTR(MD5(CAST(? AS VARCHAR) || ':' || t.anonymous_id), 1, 8) < r.threshold
+           AS holdout,
+         DATEADD('hour', CAST(? AS INTEGER), t.moment) AS ends_at,
+         DATEADD('hour', CAST(? AS INTEGER), t.moment) <= CAST(? AS TIMESTAMP_NTZ) AS mature,
+         CAST(? AS INTEGER) * 3600000000 AS horizon
+  FROM levered_first_touches AS t
+  JOIN levered_regimes AS r ON t.moment >= r.begins_at AND t.moment < r.ends_at
+  WHERE CAST(t.moment AS DATE) IN (CAST(? AS DATE), CAST(? AS DATE))
+    AND t.anonymous_id NOT IN (CAST(? AS VARCHAR))
+    AND NOT STARTSWITH(t.anonymous_id, CAST(? AS VARCHAR))
+    AND NOT EXISTS (
+      SELECT 1 FROM levered_older AS o WHERE o.anonymous_id = t.anonymous_id)
+),
+levered_shown AS (
+  -- Closes with the horizon, as rewards do: a sealed day never changes.
+  SELECT u.anonymous_id, COUNT(*) AS exposures, BOOLOR_AGG(t.shown <> u.shown) AS crossed
+  FROM levered_users AS u
+  JOIN levered_touches AS t
+    ON t.anonymous_id = u.anonymous_id AND t.moment >= u.moment
+      AND t.moment <= u.ends_at
+  GROUP BY u.anonymous_id
+),
+levered_visits AS (
+  -- Each touch until the next one: a reward's latest touch is the one it falls into.
+  SELECT anonymous_id, moment,
+         LEAD(moment) OVER (PARTITION BY anonymous_id ORDER BY moment) AS next_moment
+  FROM levered_touches
+),
+levered_rewards AS (
+  SELECT CAST(q."WHO" AS VARCHAR) AS anonymous_id,
+         CAST(CONVERT_TIMEZONE('UTC', CAST(q."EARNED_AT" AS TIMESTAMP_TZ)) AS TIMESTAMP_NTZ) AS moment,
+         TRY_CAST(CASE WHEN REGEXP_LIKE(CAST(q."AMOUNT" AS VARCHAR), '[-+]?([0-9]{1,40}([.][0-9]{0,40})?|[.][0-9]{1,40})([eE][-+]?[0-9]{1,2})?') THEN CAST(q."AMOUNT" AS VARCHAR) END AS DOUBLE) AS amount,
+         CAST(q."AMOUNT" AS VARCHAR) AS amount_text, CAST(q."LABEL" AS VARCHAR) AS label
+  FROM (
+SELECT * FROM "APP"."REWARDS" WHERE "EARNED_AT" >= CAST(? AS TIMESTAMPTZ)
+  ) AS q
+),
+levered_counted AS (
+  SELECT u.anonymous_id, r.moment,
+         DATEDIFF('microsecond', u.moment, r.moment) AS waited,
+         r.amount, r.amount_text, r.label
+  FROM levered_users AS u
+  JOIN levered_rewards AS r
+    ON r.anonymous_id = u.anonymous_id AND r.moment >= u.moment
+      AND r.moment <= u.ends_at AND r.moment <= CAST(? AS TIMESTAMP_NTZ)
+  WHERE r.moment <= DATEADD('hour', CAST(? AS INTEGER), u.moment)
+),
+levered_earned AS (
+  SELECT c.anonymous_id, c.waited, o.weight AS amount, o.outcome
+  FROM levered_counted AS c
+  JOIN levered_outcomes AS o
+    ON (o.by_name AND c.label = o.as_text)
+      OR (NOT o.by_name AND o.as_number IS NULL AND c.amount_text = o.as_text)
+      OR (NOT o.by_name AND c.amount = o.as_number)
+  WHERE TRUE
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY c.anonymous_id ORDER BY c.moment, o.place) = 1
+),
+levered_people AS (
+  SELECT u.regime, u.day, u.policy_version, u.holdout, u.variant_number, u.context,
+         u.mature, s.exposures, s.crossed, e.outcome,
+         e.anonymous_id IS NOT NULL AS converted, COALESCE(e.amount, 0) AS amount,
+         LN(CASE WHEN e.amount > 0 THEN e.amount END) AS logged,
+         CASE WHEN NOT u.mature THEN DATE_TRUNC('hour', u.moment) END AS first_hour,
+         u.holdout AND u.variant_number <> 1 AS mismatched,
+         CASE WHEN u.mature AND e.waited IS NOT NULL THEN LEAST(31, CAST(
+           (e.waited * 32 - MOD(e.waited * 32, u.horizon)) / u.horizon AS INTEGER)) END AS bucket
+  FROM levered_users AS u
+  JOIN levered_shown AS s ON s.anonymous_id = u.anonymous_id
+  LEFT JOIN levered_earned AS e ON e.anonymous_id = u.anonymous_id
+),
+levered_grouped AS (
+  -- By the raw text of the context: keys are read from the few groups, not per user.
+  SELECT GROUPING(bucket) = 0 AS is_lag, regime, day, policy_version, holdout,
+         variant_number, context, outcome, mature, first_hour, bucket,
+         COUNT(*) AS users, SUM(exposures) AS exposures,
+         COUNT_IF(converted) AS converted, SUM(amount) AS value_sum,
+         SUM(amount * amount) AS value_sum_squares, COUNT(logged) AS payers,
+         SUM(logged) AS log_sum, SUM(logged * logged) AS log_sum_squares,
+         COUNT_IF(crossed) AS crossed, COUNT_IF(mismatched) AS mismatched
+  FROM levered_people
+  GROUP BY GROUPING SETS (
+    (regime, day, policy_version, holdout, variant_number, context, outcome, mature,
+     first_hour),
+    (day, bucket))
+),
+levered_json AS (
+  SELECT g.*,
+         TRY_PARSE_JSON(CASE WHEN STARTSWITH(LTRIM(g.context), '{') THEN g.context END)
+           AS json
+  FROM levered_grouped AS g
+),
+levered_levels AS (
+  SELECT j.*
+  FROM levered_json AS j
+),
+levered_mapped AS (
+  SELECT c.*, 0 AS context_index
+  FROM levered_levels AS c
+)
+-- Columns are read back, in this order, by cube.decode.
+SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
+       policy_version, holdout, variant_number AS variant,
+       CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
+       CAST(first_hour AS TIMESTAMP_TZ) AS first_hour,
+       CAST(SUM(users) AS INTEGER) AS users,
+       CAST(SUM(exposures) AS INTEGER) AS exposures,
+       CAST(SUM(converted) AS INTEGER) AS converted,
+       CAST(SUM(value_sum) AS DOUBLE) AS value_sum,
+       CAST(SUM(value_sum_squares) AS DOUBLE) AS value_sum_squares,
+       CAST(SUM(payers) AS INTEGER) AS payers,
+       CAST(COALESCE(SUM(log_sum), 0) AS DOUBLE) AS log_sum,
+       CAST(COALESCE(SUM(log_sum_squares), 0) AS DOUBLE) AS log_sum_squares,
+       CAST(SUM(crossed) AS INTEGER) AS crossed,
+       CAST(SUM(mismatched) AS INTEGER) AS mismatched
+FROM levered_mapped
+WHERE NOT is_lag OR bucket IS NOT NULL
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+UNION ALL
+SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*),
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM levered_raw_touches
+
+-- 1: 1
+-- 2: '1900-01-01T00:00:00.000000'
+-- 3: '9999-01-01T00:00:00.000000'
+-- 4: '1999999a'
+-- 5: 'buy'
+-- 6: 3.0
+-- 7: True
+-- 8: 'purchase'
+-- 9: 1
+-- 10: 1
+-- 11: '{"headline":"a"}'
+-- 12: 2
+-- 13: '{"headline":"b"}'
+-- 14: '2025-03-01T00:00:00.000000+00:00'
+-- 15: '7c9e6679-7425-40de-944b-e07fc1f90ae7'
+-- 16: '2025-03-01T00:00:00.000000'
+-- 17: '2026-03-04T00:00:00.000000'
+-- 18: '2026-03-01T00:00:00.000000'
+-- 19: '2026-03-01T00:00:00.000000'
+-- 20: 'a'
+-- 21: 1
+-- 22: 1
+-- 23: 'b'
+-- 24: 1
+-- 25: 2
+-- 26: '7c9e6679-7425-40de-944b-e07fc1f90ae7'
+-- 27: 24
+-- 28: 24
+-- 29: '2026-03-09T12:00:00.000000'
+-- 30: 24
+-- 31: '2026-03-01'
+-- 32: '2026-03-02'
+-- 33: 'tester'
+-- 34: 'bot-'
+-- 35: '2026-03-01T00:00:00.000000+00:00'
+-- 36: '2026-03-09T12:00:00.000000'
+-- 37: 24

@@ -1,0 +1,60 @@
+"""The cube's text for Snowflake counts as the reference does: run through fakesnow."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from tests.warehouse import reference
+from tests.warehouse.reference import Reward, Touch
+from tests.warehouse.sql import histories
+from tests.warehouse.test_cube import comparable
+from warehouse.sql import cube, cube_snowflake
+from warehouse.sql.shapes import CubeSpec
+
+fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
+connector = pytest.importorskip("snowflake.connector", exc_type=ImportError)
+
+# The fake reads its database in a way that its database advises against.
+pytestmark = pytest.mark.filterwarnings("ignore:Arrow output:UserWarning")
+
+METRIC, SOURCE = histories.checked("snowflake")
+
+
+@pytest.fixture(scope="module")
+def cursor() -> Iterator[Any]:
+    """Open a fake Snowflake with two empty tables."""
+    with fakesnow.patch():
+        connection = connector.connect(
+            database="db",
+            schema="app",
+            paramstyle="qmark",
+            session_parameters={"TIMEZONE": "UTC"},
+        )
+        cursor = connection.cursor()
+        for table in histories.SNOWFLAKE_TABLES:
+            cursor.execute(table)
+        yield cursor
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(histories.HISTORIES, st.lists(histories.SPELLINGS, min_size=1, max_size=3))
+def test_any_history_is_counted_as_the_reference_counts_it(
+    cursor: Any,
+    history: tuple[CubeSpec, list[Touch], list[Reward]],
+    spellings: list[object],
+) -> None:
+    spec, touches, rewards = history
+    exposures = histories.exposure_rows(touches, spellings)
+    histories.store(cursor, exposures, histories.reward_rows(rewards))
+
+    statement = cube_snowflake.statement(spec, METRIC, SOURCE)
+    cursor.execute(statement.text, statement.parameters)
+    found = cube.decode(cursor.fetchall(), spec)
+
+    assert comparable(found) == comparable(reference.cube(spec, touches, rewards))

@@ -1,0 +1,172 @@
+-- The observation cube of STATISTICS section 1 for a customer's own Postgres. Slots in
+-- braces are filled by cube_connected_postgres.py, parameters are numbered there.
+WITH bound AS (
+  -- Settles the types of parameters, also of those that the rest leaves unused.
+  SELECT CAST($1 AS timestamptz) AS history_from, CAST($2 AS timestamptz) AS start_date,
+         CAST($3 AS text) AS optimization_id, CAST($4 AS timestamptz) AS as_of,
+         CAST($6 AS integer) * interval '1 hour' AS horizon,
+         CAST($7 AS integer) * interval '1 hour' AS conversion_window
+),
+variants AS (
+  SELECT c.number, c.key AS written, k.key
+  FROM unnest(CAST($8 AS integer[]), CAST($9 AS text[])) AS c (number, key)
+  CROSS JOIN LATERAL (
+    {canonical_configured}
+  ) AS k
+),
+regimes AS (
+  -- The first reaches back for ever, the last forward.
+  SELECT number, COALESCE(begin_at, '-infinity') AS begin_at,
+         COALESCE(end_at, 'infinity') AS end_at, threshold
+  FROM unnest(CAST($10 AS integer[]), CAST($11 AS timestamptz[]),
+              CAST($12 AS timestamptz[]), CAST($13 AS text[]))
+    AS r (number, begin_at, end_at, threshold)
+),
+outcomes AS (
+  SELECT key, weight, by_name, as_text, as_number, rank
+  FROM unnest(CAST($17 AS text[]), CAST($18 AS double precision[]),
+              CAST($19 AS boolean[]), CAST($20 AS text[]),
+              CAST($21 AS double precision[]))
+    WITH ORDINALITY AS o (key, weight, by_name, as_text, as_number, rank)
+),
+exposures AS NOT MATERIALIZED (
+  -- Rows without an id or a moment are nobody's.
+  SELECT * FROM (
+    SELECT {exposure_columns}
+    FROM (
+{source_query}
+    ) AS s
+  ) AS e
+  WHERE e.optimization_id = $3 AND e.anonymous_id IS NOT NULL
+    AND (CAST($1 AS timestamptz) IS NULL OR e.at >= CAST($1 AS timestamptz))
+),
+exposed AS (
+  SELECT * FROM exposures
+  WHERE at >= $2 AND at <= CAST($5 AS timestamptz)
+),
+variant_texts AS (
+  -- Each text once: the order of its keys makes no other variant of it.
+  SELECT t.variant_text, v.number, COALESCE(v.written, k.key, t.variant_text, '') AS variant
+  FROM (SELECT DISTINCT variant_text FROM exposed) AS t
+  CROSS JOIN LATERAL (
+    {canonical_written}
+  ) AS k
+  LEFT JOIN variants AS v ON v.key = k.key
+),
+touches AS (
+  SELECT e.anonymous_id, e.at, t.variant, t.number, e.context, e.policy_version
+  FROM exposed AS e
+  JOIN variant_texts AS t ON t.variant_text IS NOT DISTINCT FROM e.variant_text
+),
+first_touches AS (
+  -- The earliest; ties by text.
+  SELECT DISTINCT ON (anonymous_id) *
+  FROM touches
+  ORDER BY anonymous_id, at, variant COLLATE "C", context COLLATE "C",
+           policy_version NULLS LAST
+),
+users AS (
+  -- First touched on the days wanted, with all that the first touch fixes.
+  SELECT t.anonymous_id, t.at, t.variant, t.context, t.policy_version,
+         CAST(t.at AT TIME ZONE 'UTC' AS date) AS day, r.number AS regime,
+         COALESCE(t.number, 0) AS variant_number,
+         substr(md5(convert_to($3 || ':' || t.anonymous_id, 'UTF8')), 1, 8)
+           COLLATE "C" < r.threshold AS holdout,
+         t.at + b.horizon AS ends_at, t.at + b.horizon <= b.as_of AS mature,
+         b.as_of, b.horizon, b.conversion_window
+  FROM first_touches AS t
+  CROSS JOIN bound AS b
+  JOIN regimes AS r ON t.at >= r.begin_at AND t.at < r.end_at
+  WHERE CAST(t.at AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))
+    AND t.anonymous_id <> ALL(CAST($15 AS text[]))
+    AND NOT EXISTS (
+      SELECT FROM unnest(CAST($16 AS text[])) AS x (prefix)
+      WHERE starts_with(t.anonymous_id, x.prefix))
+    AND NOT EXISTS (
+      SELECT FROM exposures AS p
+      WHERE p.anonymous_id = t.anonymous_id AND p.at < $2)
+),
+shown AS (
+  -- Closes with the horizon, as rewards do: a sealed day never changes.
+  SELECT u.anonymous_id,
+         count(*) AS exposures,
+         bool_or(t.variant <> u.variant) AS crossed
+  FROM users AS u
+  JOIN touches AS t
+    ON t.anonymous_id = u.anonymous_id AND t.at >= u.at AND t.at <= u.ends_at
+  GROUP BY u.anonymous_id
+),
+rewards AS (
+  SELECT {reward_columns}
+  FROM (
+{customer_query}
+  ) AS q
+),
+counted AS (
+  SELECT u.anonymous_id, r.at, r.at - u.at AS lag, r.value, r.text_value, r.name
+  FROM users AS u
+  JOIN rewards AS r
+    ON r.anonymous_id = u.anonymous_id AND r.at >= u.at AND {within_window}
+),
+earned AS (
+  {earned}
+),
+people AS (
+  SELECT u.regime, u.day, u.policy_version, u.holdout, u.variant_number,
+         {group_context} AS context,
+         u.mature, s.exposures, s.crossed, e.outcome,
+         e.anonymous_id IS NOT NULL AS converted, COALESCE(e.value, 0) AS value,
+         CASE WHEN NOT u.mature THEN date_trunc('hour', u.at, 'UTC') END AS hour,
+         u.holdout AND u.variant_number <> 1 AS mismatched,
+         CASE WHEN u.mature AND e.lag IS NOT NULL THEN CAST(LEAST(31, div(
+           extract(epoch FROM e.lag) * 32, extract(epoch FROM u.horizon)
+         )) AS integer) END AS bucket
+  FROM users AS u
+  JOIN shown AS s ON s.anonymous_id = u.anonymous_id
+  LEFT JOIN earned AS e ON e.anonymous_id = u.anonymous_id
+),
+grouped AS (
+  -- By the raw text of the context: keys are read from the few groups, not per user.
+  SELECT GROUPING(bucket) = 0 AS is_lag, regime, day, policy_version, holdout,
+         variant_number, context, outcome, mature, hour, bucket,
+         count(*) AS users, sum(exposures) AS exposures,
+         count(*) FILTER (WHERE converted) AS converted,
+         sum(value) AS value_sum, sum(value * value) AS value_sum_squares,
+         count(*) FILTER (WHERE value > 0) AS payers,
+         sum(ln(value)) FILTER (WHERE value > 0) AS log_sum,
+         sum(ln(value) * ln(value)) FILTER (WHERE value > 0) AS log_sum_squares,
+         count(*) FILTER (WHERE crossed) AS crossed,
+         count(*) FILTER (WHERE mismatched) AS mismatched
+  FROM people
+  GROUP BY GROUPING SETS (
+    (regime, day, policy_version, holdout, variant_number, context, outcome, mature,
+     hour),
+    (day, bucket))
+),
+mapped AS (
+  SELECT g.*, {context_index} AS context_index
+  FROM grouped AS g
+  CROSS JOIN LATERAL (
+    SELECT {context_json} AS json
+  ) AS c
+)
+-- Columns are read back, in this order, by cube.decode.
+SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
+       policy_version, holdout, variant_number AS variant,
+       CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
+       hour, CAST(sum(users) AS bigint) AS users,
+       CAST(sum(exposures) AS bigint) AS exposures,
+       CAST(sum(converted) AS bigint) AS converted, sum(value_sum) AS value_sum,
+       sum(value_sum_squares) AS value_sum_squares,
+       CAST(sum(payers) AS bigint) AS payers, COALESCE(sum(log_sum), 0) AS log_sum,
+       COALESCE(sum(log_sum_squares), 0) AS log_sum_squares,
+       CAST(sum(crossed) AS bigint) AS crossed,
+       CAST(sum(mismatched) AS bigint) AS mismatched
+FROM mapped
+WHERE NOT is_lag OR bucket IS NOT NULL
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+UNION ALL
+SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, count(*),
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM touches
+ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST
