@@ -4,14 +4,15 @@ PYTHON ?= python3
 ARGS ?=
 BENCH ?= serve
 BIN := .venv/bin
+PEERS := .venv/peers
 DJANGO := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check openapi demo bench
+.PHONY: help run test check openapi demo bench bench-regret
 .NOTPARALLEL:
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/.for-running ## the whole service on http://localhost:3100 (PORT, LEVERED_HOME)
 	@$(DJANGO) up $(ARGS)
@@ -44,6 +45,9 @@ openapi: .venv/.for-running ## write docs/openapi.yaml anew; a test compares it 
 bench: .venv/.for-running ## a measurement of benchmarks/ (BENCH=serve ARGS=--help)
 	@$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
 
+bench-regret: $(PEERS)/.for-regret ## regret beside other engines; goes on where it stopped (ARGS=--help)
+	@$(PEERS)/bin/python -m benchmarks.regret $(ARGS)
+
 # pip comes last into a new environment, so that a half-made one is made again.
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -57,4 +61,14 @@ $(BIN)/pip:
 .venv/.for-tests: tests/requirements.txt tests/requirements-alone.txt .venv/.for-running
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt -r tests/requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r tests/requirements-alone.txt
+	@touch $@
+
+# The peers are installed one by one, so that one that fails costs no other.
+$(PEERS)/.for-regret: benchmarks/regret/requirements.txt benchmarks/regret/peers.txt | $(BIN)/pip
+	$(BIN)/python -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --disable-pip-version-check --quiet -r $<
+	@grep -v '^#' benchmarks/regret/peers.txt | while read -r peer; do \
+		$(PEERS)/bin/python -m pip install --disable-pip-version-check --quiet \
+			--no-deps --ignore-requires-python "$$peer" || echo "left out: $$peer"; \
+	done
 	@touch $@

@@ -154,12 +154,15 @@ X_FRAME_OPTIONS = "DENY"
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 # The public serve endpoints answer any origin, preflights included, by themselves.
-CORS_URLS_REGEX = r"^/api/v2/(?!optimizations/(best-variant|[^/]+/serve)$)"
+CORS_URLS_REGEX = r"^/(mcp$|api/v2/(?!optimizations/(best-variant|[^/]+/serve)$))"
 CORS_ALLOW_HEADERS = [
     *default_headers,
     "idempotency-key",
     "if-match",
     "if-none-match",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
     "prefer",
     "x-api-key",
 ]
@@ -167,6 +170,7 @@ CORS_EXPOSE_HEADERS = [
     "X-Request-Id",
     "ETag",
     "Location",
+    "WWW-Authenticate",
     "Retry-After",
     "RateLimit-Limit",
     "RateLimit-Remaining",

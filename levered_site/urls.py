@@ -19,6 +19,7 @@ api: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("api/v2/", include(api)),
+    path("", include("levered_site.mcp.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", gauges.metrics),

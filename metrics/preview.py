@@ -1,4 +1,4 @@
-"""A saved metric looked at: its rows, and what looks wrong with it."""
+"""A metric looked at: its rows, and what looks wrong with it."""
 
 from collections.abc import Mapping
 
@@ -7,14 +7,15 @@ from django.utils import timezone
 from metrics import sources
 from metrics.models import Metric
 from warehouse import connections
-from warehouse.backends.base import LOOK_BACK, Preview
+from warehouse.backends.answers import Preview
+from warehouse.backends.base import LOOK_BACK
 from warehouse.sql.shapes import CheckedMetric
 
 
 def of(metric: Metric, limit: int) -> tuple[CheckedMetric, Preview]:
-    """Read the metric's first rows of the last 30 days, and the facts of all of them.
+    """Read a metric's first rows of the last 30 days, and the facts of all of them.
 
-    Raises what a Backend raises.
+    It may be saved or not. Raises what a Backend raises.
     """
     with connections.borrowed(metric.organization_id) as backend:
         checked = backend.check_metric(metric.sql, columns(metric))

@@ -1,9 +1,11 @@
 """Assignment sources are made, changed, forgotten: where a connected warehouse has exposures."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
@@ -14,12 +16,12 @@ from levered_site.organizations.actors import Actor
 from levered_site.organizations.models import Organization
 from metrics.models import AssignmentSource
 from warehouse import connections
+from warehouse.backends.answers import SourcePreview
 from warehouse.backends.base import (
     LOOK_BACK,
     NO_SOURCE_NEEDED,
     Backend,
     QueryFailedError,
-    SourcePreview,
 )
 from warehouse.sql.shapes import CheckedSource
 
@@ -40,6 +42,14 @@ def default_of(organization_id: str, backend: Backend) -> CheckedSource | None:
     return backend.prove_source(source.sql, source.column_mapping)
 
 
+def fingerprint(source: AssignmentSource) -> str:
+    """Name what a source counts: 16 hex digits of its SQL and its mapping."""
+    said = orjson.dumps(
+        [source.sql, source.column_mapping], option=orjson.OPT_SORT_KEYS
+    )
+    return hashlib.sha256(said).hexdigest()[:16]
+
+
 def define(
     organization_id: str, fields: Mapping[str, Any], actor: Actor
 ) -> AssignmentSource:
@@ -57,6 +67,7 @@ def define(
             AssignmentSource.objects.filter(pk__in=before).update(is_default=False)
         source.save(force_insert=True)
         audit.record(organization_id, actor, "assignment_source.define", source, fields)
+        connections.tell(organization_id)
     return source
 
 
@@ -87,6 +98,7 @@ def redefine(
         audit.record(
             source.organization_id, actor, "assignment_source.redefine", source, changes
         )
+        connections.tell(source.organization_id)
     return source
 
 

@@ -2,9 +2,14 @@
 
 from django.urls import path
 
-from metrics.views import AssignmentSourceViewSet, MetricViewSet
+from metrics.views import (
+    AssignmentSourceViewSet,
+    MetricViewSet,
+    UnsavedMetricViewSet,
+)
 
 urlpatterns = [
+    path("warehouse/preview", UnsavedMetricViewSet.as_view({"post": "preview"})),
     path(
         "warehouse/metrics",
         MetricViewSet.as_view({"get": "list", "post": "create"}),

@@ -12,6 +12,7 @@ from levered_site.organizations.viewsets import (
     Creates,
     Deletes,
     Lists,
+    OrganizationViewSet,
     Retrieves,
     Updates,
 )
@@ -25,6 +26,7 @@ from metrics.serializers import (
     SourceShape,
 )
 from warehouse.serializers import (
+    PreviewBody,
     PreviewShape,
     SourcePreviewShape,
     preview_body,
@@ -77,6 +79,21 @@ class MetricViewSet(
         """Show its rows, and say what looks wrong with it."""
         metric = self.get_object()
         limit = self.read_body(LimitBody)["limit"]
+        return Response(preview_body(*preview.of(metric, limit)))
+
+
+class UnsavedMetricViewSet(OrganizationViewSet[Metric]):
+    """A metric before it is saved."""
+
+    queryset = Metric.objects.none()
+    serializer_class = PreviewShape
+
+    @extend_schema(request=PreviewBody, responses=PreviewShape)
+    def preview(self, _request: Request) -> Response:
+        """Try a metric before it is saved, and say what looks wrong with it."""
+        body = self.read_body(PreviewBody)
+        limit = body.pop("limit")
+        metric = Metric(organization_id=self.organization_id, **body)
         return Response(preview_body(*preview.of(metric, limit)))
 
 

@@ -103,7 +103,9 @@ class VariantStateShape(serializers.Serializer[Any]):
 
     number = serializers.IntegerField()
     variant = serializers.DictField()
-    enabled = serializers.BooleanField()
+    enabled = serializers.BooleanField(
+        allow_null=True, help_text="By the version that serves; null of a draft."
+    )
     exposures = serializers.IntegerField()
     conversions = serializers.IntegerField()
     weight = serializers.FloatField(allow_null=True)
@@ -122,9 +124,12 @@ class ContextStateShape(serializers.Serializer[Any]):
     share = serializers.FloatField()
     best_variant = serializers.IntegerField()
     prob_best = serializers.FloatField()
-    expected_gain = serializers.FloatField()
-    expected_gain_lo = serializers.FloatField()
-    expected_gain_hi = serializers.FloatField()
+    expected_gain = serializers.FloatField(
+        allow_null=True,
+        help_text="Reward of the best variant there, less that of the best overall.",
+    )
+    expected_gain_lo = serializers.FloatField(allow_null=True)
+    expected_gain_hi = serializers.FloatField(allow_null=True)
     variants = VariantStateShape(many=True)
 
 
@@ -135,6 +140,13 @@ class StateShape(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=BanditModel.Status.choices)
     policy_version = serializers.IntegerField()
     trained_at = serializers.DateTimeField(allow_null=True)
+    reward_model = serializers.ChoiceField(
+        choices=["chance", "hurdle", "mean", "outcomes"], allow_null=True
+    )
+    notes = serializers.ListField(
+        child=serializers.CharField(), help_text="What learning noticed."
+    )
     variants = VariantStateShape(many=True)
     contexts = ContextStateShape(many=True)
     coefficients = serializers.ListField(child=serializers.DictField())
+    unavailable = serializers.DictField(child=serializers.CharField())

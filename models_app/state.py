@@ -1,24 +1,33 @@
 """What a model has learned, as its door shows it: the stored report beside the table."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from models_app import versions
 from models_app.bandit.design import OTHER, beside
 from models_app.models import BanditModel, PolicyVersion
 
 Json = dict[str, Any]
 NOTHING: Json = {"mean": None, "lo": None, "hi": None}
+NOT_TRAINED = "no training has succeeded yet"
+GAIN = ("expected_gain", "expected_gain_lo", "expected_gain_hi")
+LEARNED = (
+    *("weight", "prob_best"),
+    *("expected_reward_mean", "expected_reward_lo", "expected_reward_hi"),
+)
 
 
 def of(model: BanditModel) -> Json:
     """Return figures per variant, per context level, and the coefficients.
 
     Counts are those the serving version was learned from; before the first training
-    they are 0, figures null and lists of contexts and coefficients empty.
+    they are 0, figures null and lists of contexts and coefficients empty. What contexts
+    gain is withheld where the model missed the recent holdout when it was trained.
     """
-    version = model.policy_versions.filter(number=model.policy_version).first()
+    version = versions.serving(model)
     report = _of_today(version) if version else {}
-    counts = report.get("counts") or {}
+    counts, distrusted = report.get("counts") or {}, report.get("distrusted")
     variants = [
         _named(model, row, counts.get("variants", {}))
         for row in report.get("variants") or _blank(model, version)
@@ -27,14 +36,39 @@ def of(model: BanditModel) -> Json:
         "model_id": model.pk,
         "status": model.status,
         "policy_version": model.policy_version,
-        "trained_at": version.created_at if version and report else None,
+        "trained_at": _trained_at(model) if report else None,
+        "reward_model": report.get("reward_model"),
+        "notes": report.get("notes", []),
         "variants": variants,
         "contexts": [
-            _context(model, row, counts.get("contexts", {}))
+            _context(model, row, counts.get("contexts", {}), trusted=not distrusted)
             for row in report.get("contexts", ())
         ],
         "coefficients": report.get("coefficients", []),
+        "unavailable": _unavailable(report),
     }
+
+
+def _unavailable(report: Json) -> dict[str, str]:
+    """Return the reason for every null."""
+    if not report:
+        names = (
+            "trained_at",
+            "reward_model",
+            *(f"variants.{each}" for each in LEARNED),
+        )
+        return dict.fromkeys(names, NOT_TRAINED)
+    reason = report.get("distrusted")
+    return {f"contexts.{name}": reason for name in GAIN if reason}
+
+
+def _trained_at(model: BanditModel) -> datetime | None:
+    trained = versions.trained(model)
+    if trained is None:
+        return None
+    run = trained.training_run  # a promoted table is as old as the run that made it
+    ended = run and (run.finished_at or run.started_at)
+    return ended or trained.created_at
 
 
 def _of_today(version: PolicyVersion) -> Json:
@@ -48,11 +82,11 @@ def _of_today(version: PolicyVersion) -> Json:
 
 
 def _blank(model: BanditModel, version: PolicyVersion | None) -> list[Json]:
-    enabled = version.enabled if version else []
+    # A draft has no version: which variants it will have enabled, /variants tells.
     return [
         {
             "number": number,
-            "enabled": number in enabled,
+            "enabled": number in version.enabled if version else None,
             "weight": None,
             "prob_best": None,
             "expected_reward": NOTHING,
@@ -78,8 +112,11 @@ def _named(model: BanditModel, row: Json, counts: Mapping[str, Json]) -> Json:
     }
 
 
-def _context(model: BanditModel, row: Json, counts: Mapping[str, Any]) -> Json:
-    factor, level, gain = row["factor"], row["level"], row["expected_gain"]
+def _context(
+    model: BanditModel, row: Json, counts: Mapping[str, Any], *, trusted: bool
+) -> Json:
+    factor, level = row["factor"], row["level"]
+    gain = row["expected_gain"] if trusted else NOTHING
     counted = counts.get(factor, {}).get(level, {})
     return {
         "context": {factor: _level(model, factor, level)},

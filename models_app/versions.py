@@ -1,4 +1,4 @@
-"""Policy versions: record one and make it the serving one; the table as bytes and back."""
+"""Policy versions: record one and make it the serving one, read one and its table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models_app import packing, reweighing
 from models_app.bandit import policy
 from models_app.bandit.design import Floats
 from models_app.bandit.policy import Compiled
@@ -64,13 +65,15 @@ def publish_enabled(
     source = trained(model) or active(model)
     known, mask = _mask(model, source.enabled), _mask(model, enabled)
     even = policy.uniform(source.segments, mask)
-    shares = _restricted(table(source), known, mask)
+    shares = packing.restricted(table(source), known, mask)
     best = prob_best(source)
     compiled = Compiled(
         (1 - exploration_share) * shares + exploration_share * even,
-        even if best is None else _restricted(best, known, mask),
+        even if best is None else packing.restricted(best, known, mask),
     )
-    origin = _Origin(PolicyVersion.Cause.VARIANTS, report=source.report)
+    serving = compiled.probabilities
+    report = reweighing.of(source.report, model.design, serving)
+    origin = _Origin(PolicyVersion.Cause.VARIANTS, report=report)
     return _next(model, compiled, enabled, origin)
 
 
@@ -88,41 +91,27 @@ def active(model: BanditModel) -> PolicyVersion:
     return model.policy_versions.get(number=model.policy_version)
 
 
+def serving(model: BanditModel) -> PolicyVersion | None:
+    """Return the version that serves; None for a draft."""
+    return model.policy_versions.filter(number=model.policy_version).first()
+
+
 def table(version: PolicyVersion) -> Floats:
     """Return the probabilities [segments, variants] of a version."""
-    return _unpack(version.probabilities, version)
+    return packing.unpack(version.probabilities, version.segments, version.variants)
 
 
 def prob_best(version: PolicyVersion) -> Floats | None:
     """Return the probability of being best [segments, variants], where it is known."""
-    return None if version.prob_best is None else _unpack(version.prob_best, version)
-
-
-def _unpack(data: bytes | memoryview, version: PolicyVersion) -> Floats:
-    shape = (version.segments, version.variants)
-    return np.frombuffer(bytes(data), dtype="<f8").reshape(shape).astype(np.float64)
-
-
-def _pack(values: Floats) -> bytes:
-    return np.ascontiguousarray(values, dtype="<f8").tobytes()
+    if version.prob_best is None:
+        return None
+    return packing.unpack(version.prob_best, version.segments, version.variants)
 
 
 def _mask(model: BanditModel, enabled: Sequence[int]) -> NDArray[np.bool_]:
     mask = np.zeros(model.design.variants, dtype=bool)
     mask[np.array(enabled, dtype=np.int64) - 1] = True
     return mask
-
-
-def _restricted(
-    shares: Floats, known: NDArray[np.bool_], enabled: NDArray[np.bool_]
-) -> Floats:
-    """Keep the enabled columns; new ones get 1 / enabled; every row sums to 1."""
-    kept = np.where(enabled & known, shares, 0.0)
-    total = kept.sum(axis=1, keepdims=True)
-    entering = (enabled & ~known) / enabled.sum()
-    learned = kept / np.where(total > 0, total, 1.0) * (1 - entering.sum()) + entering
-    spread = np.where(total > 0, learned, enabled / enabled.sum())
-    return np.asarray(spread, dtype=np.float64)
 
 
 def _next(
@@ -150,8 +139,8 @@ def _insert(
         number=number,
         cause=origin.cause,
         training_run=origin.run,
-        probabilities=_pack(compiled.probabilities),
-        prob_best=_pack(compiled.prob_best),
+        probabilities=packing.pack(compiled.probabilities),
+        prob_best=packing.pack(compiled.prob_best),
         segments=segments,
         variants=variants,
         enabled=sorted(enabled),

@@ -2,8 +2,11 @@
 
 import hashlib
 import zlib
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
+from typing import Any
 
 import orjson
 
@@ -13,7 +16,9 @@ from warehouse.sql.cube import Cell, CubeSpec
 # fingerprint stand uncompressed in front, so that they are read without the cells.
 FORMAT = b"2"
 FINGERPRINT = 16
+HEAD = len(FORMAT) + FINGERPRINT
 COLUMNS = tuple(field.name for field in fields(Cell) if field.name != "day")
+SLOTS = {field.name: getattr(Cell, field.name).__set__ for field in fields(Cell)}
 # What a change of makes stored counts wrong. Not the metric's text nor the regimes: a
 # change of those opens a regime, and what was counted before stands.
 DECIDING = (
@@ -55,8 +60,11 @@ def fingerprint(spec: CubeSpec) -> str:
 
 
 def answers(data: bytes | memoryview, asked: str) -> bool:
-    """Tell whether a stored day's counts answer the question of this fingerprint."""
-    return bytes(data[: 1 + FINGERPRINT]) == FORMAT + asked.encode()
+    """Tell whether a stored day's counts answer the question of this fingerprint.
+
+    The first HEAD bytes of them will do.
+    """
+    return bytes(data[:HEAD]) == FORMAT + asked.encode()
 
 
 def write(day: Day) -> bytes:
@@ -80,16 +88,24 @@ def read(day: date, data: bytes | memoryview) -> Day | None:
     data = bytes(data)
     if not data.startswith(FORMAT):
         return None
-    place = len(FORMAT) + FINGERPRINT
-    document = orjson.loads(zlib.decompress(data[place:]))
+    document = orjson.loads(zlib.decompress(data[HEAD:]))
     columns = document.pop("columns")
     columns["hour"] = [_hour(text) for text in columns["hour"]]
-    # By position, column beside column: a year has tens of thousands of cells.
     columns["day"] = [day] * len(columns["hour"])
-    cells = tuple(map(Cell, *(columns[field.name] for field in fields(Cell))))
+    cells = _filled(columns, len(columns["hour"]))
     document["lags"] = tuple(document["lags"])
-    asked = data[len(FORMAT) : place].decode()
+    asked = data[len(FORMAT) : HEAD].decode()
     return Day(day=day, cells=cells, fingerprint=asked, **document)
+
+
+def _filled(columns: Mapping[str, list[Any]], count: int) -> tuple[Cell, ...]:
+    """Make cells column by column: one by one takes three times as long, and a year has
+    tens of thousands.
+    """
+    cells = tuple(object.__new__(Cell) for _ in range(count))
+    for name, put in SLOTS.items():
+        deque(map(put, cells, columns[name]), maxlen=0)
+    return cells
 
 
 def _hour(text: str | None) -> datetime | None:

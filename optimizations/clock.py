@@ -19,7 +19,7 @@ from levered_site.organizations import idempotency
 from models_app import runs
 from models_app.models import TrainingRun
 from optimizations.models import Optimization
-from warehouse import partitions
+from warehouse import arrivals, partitions
 from warehouse.models import EventKey
 
 BY_DAY = ("decisions", "managed_exposures", "managed_rewards")
@@ -35,10 +35,10 @@ SELECT EXISTS (
 ) OR EXISTS (
   SELECT FROM managed_exposures
   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
-    AND created_at >= %(since)s
+    AND created_at >= %(since)s AND {came}
 ) OR %(learned)s AND EXISTS (
   SELECT FROM managed_rewards
-  WHERE organization_id = %(organization)s AND created_at >= %(since)s
+  WHERE organization_id = %(organization)s AND created_at >= %(since)s AND {came}
     AND (optimization_id IS NULL OR optimization_id = %(optimization)s)
 )
 """
@@ -82,15 +82,18 @@ def _due(now: datetime) -> QuerySet[Optimization]:
 
 def _has_new_data(optimization: Optimization) -> bool:
     learned = getattr(optimization, "learned_at", None)
+    since = learned - MARGIN if learned else optimization.created_at
+    came, stretches = arrivals.condition(optimization.organization_id, since)
     values = {
         "organization": optimization.organization_id,
         "optimization": optimization.pk,
         # Before anybody was exposed the organization's rewards teach nothing.
         "learned": learned is not None,
-        "since": learned - MARGIN if learned else optimization.created_at,
+        "since": since,
+        **stretches,
     }
     with connection.cursor() as cursor:
-        cursor.execute(NEW_DATA, values)
+        cursor.execute(NEW_DATA.format(came=came), values)
         return bool(cursor.fetchone()[0])
 
 
@@ -100,8 +103,10 @@ def keep_partitions(now: datetime | None = None) -> None:
     days = [today + timedelta(days=ahead) for ahead in range(AHEAD + 1)]
     for table in BY_DAY:
         partitions.ensure(table, days)
+    oldest = today - timedelta(days=settings.RETENTION_DAYS)
     for table in BY_DAY:
-        partitions.drop_before(table, today - timedelta(days=settings.RETENTION_DAYS))
+        partitions.drop_before(table, oldest)
+    arrivals.forget_before(oldest)
 
 
 def forget_old_keys(now: datetime | None = None) -> None:

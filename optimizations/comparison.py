@@ -21,24 +21,33 @@ class Comparison:
     regimes: tuple[dict[str, Any], ...]
 
 
-def of(optimization: Optimization, metric: Metric, observed: Observed) -> Comparison:
-    """Compare the arms: per user, mature users, stratified by regime."""
-    kind = cast("Kind", metric.reward_type)
+def of(
+    optimization: Optimization, metric: Metric | None, observed: Observed
+) -> Comparison:
+    """Compare the arms: per user, mature users, stratified by regime.
+
+    A draft may have no metric; it has nothing to compare either.
+    """
+    kind = cast("Kind", metric.reward_type if metric else "bool")
     strata = tallies.strata(observed.cells, kind)
-    expected = optimization.expected_users or stats.expected_from_first_week(
-        tallies.first_week(observed.cells)
-    )
     lift = stats.lift.measured(
         strata.values(),
         kind,
-        direction=cast("Direction", metric.direction),
-        expected_users=expected,
+        direction=cast("Direction", metric.direction if metric else "increase"),
+        expected_users=expected_users(optimization, observed),
     )
     regimes = [
         _regime(regime, strata.get(regime.number))
         for regime in optimization.regimes.order_by("number")
     ]
     return Comparison(lift, tuple(regimes))
+
+
+def expected_users(optimization: Optimization, observed: Observed) -> int:
+    """Return how many users the anytime figures are tuned for."""
+    return optimization.expected_users or stats.expected_from_first_week(
+        tallies.first_week(observed.cells)
+    )
 
 
 def _regime(regime: Regime, stratum: stats.Stratum | None) -> dict[str, Any]:
@@ -55,13 +64,13 @@ def _regime(regime: Regime, stratum: stats.Stratum | None) -> dict[str, Any]:
     }
 
 
-def shown(metric: Metric, comparison: Comparison) -> dict[str, Any]:
+def shown(metric: Metric | None, comparison: Comparison) -> dict[str, Any]:
     """Write a comparison as section 6 of the contract names it."""
     lift = comparison.lift
     return {
-        "metric_id": metric.pk,
-        "metric_name": metric.name,
-        "direction": metric.direction,
+        "metric_id": metric and metric.pk,
+        "metric_name": metric and metric.name,
+        "direction": metric and metric.direction,
         "holdout_rate": lift.holdout_rate,
         "optimization_rate": lift.optimization_rate,
         "holdout_exposures": lift.holdout_users,

@@ -5,7 +5,6 @@ from django.db import connection, transaction
 
 from models_app import versions
 from models_app.bandit import policy
-from models_app.models import PolicyVersion
 from optimizations import factors, published
 from optimizations.models import Optimization
 from optimizations.published import Card, Snapshot
@@ -35,7 +34,7 @@ def of(optimization: Optimization) -> Snapshot:
     cards = _cards(optimization)
     contexts = factors.context_factors(config)
     servable = np.array([card.servable for card in cards])
-    version = _active(optimization)
+    version = versions.serving(optimization.model)
     if version is None:  # a draft: nothing serves yet
         table = policy.uniform(factors.segments(contexts), servable)
         prob_best = table
@@ -56,11 +55,6 @@ def of(optimization: Optimization) -> Snapshot:
         probabilities=table,
         leading=published.leading(prob_best, servable),
     )
-
-
-def _active(optimization: Optimization) -> PolicyVersion | None:
-    model = optimization.model
-    return model.policy_versions.filter(number=model.policy_version).first()
 
 
 def _cards(optimization: Optimization) -> tuple[Card, ...]:

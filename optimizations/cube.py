@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import BinaryField, Max, QuerySet
+from django.db.models.functions import Substr
 
 from metrics.models import Metric
 from optimizations import cells, late, look_back, questions, recounts
@@ -14,7 +15,7 @@ from optimizations.cells import Day
 from optimizations.late import Sealed
 from optimizations.models import CubeDay, Optimization
 from warehouse import connections
-from warehouse.backends.base import DayRows
+from warehouse.backends.answers import DayRows
 from warehouse.sql.cube import Cell, Cube, CubeSpec
 
 NO_LAGS = (0,) * 32
@@ -37,10 +38,21 @@ class Observed:
     rows_read: int = 0
 
 
+NOTHING = Observed((), NO_LAGS, 0, 0, None)
+
+
 def refresh(
     optimization: Optimization, metric: Metric, as_of: datetime, *, full: bool = False
 ) -> Observed:
-    """Count the open days in the warehouse, by one statement, and store them.
+    """Count the open days in the warehouse, store them, and read all; see `count`."""
+    rows_read = count(optimization, metric, as_of, full=full)
+    return replace(read(optimization, metric), rows_read=rows_read)
+
+
+def count(
+    optimization: Optimization, metric: Metric, as_of: datetime, *, full: bool = False
+) -> int:
+    """Count the open days in the warehouse and store them; returns the rows it read.
 
     `full` counts sealed days again too. Days past their horizon and the allowance for
     late arrivals are sealed; a row that came late opens its day again.
@@ -62,7 +74,7 @@ def refresh(
     spec = replace(spec, days=days)
     counted = warehouse.observe(spec, asked, source)
     _store(optimization, metric, spec, counted, rows)
-    return replace(read(optimization, metric), rows_read=counted.rows_read)
+    return counted.rows_read
 
 
 def read(optimization: Optimization, metric: Metric) -> Observed:
@@ -108,11 +120,11 @@ def _rows(optimization: Optimization, metric: Metric) -> QuerySet[CubeDay]:
 def _sealed(optimization: Optimization, metric: Metric, spec: CubeSpec) -> list[Sealed]:
     """List sealed days whose counts answer this very question."""
     asked = cells.fingerprint(spec)
-    return [
-        Sealed(row.day, row.computed_at)
-        for row in _rows(optimization, metric).filter(sealed=True)
-        if cells.answers(row.cells, asked)
-    ]
+    stored = _rows(optimization, metric).filter(sealed=True)
+    heads = stored.annotate(
+        head=Substr("cells", 1, cells.HEAD, output_field=BinaryField())
+    ).values_list("day", "computed_at", "head")
+    return [Sealed(day, at) for day, at, head in heads if cells.answers(head, asked)]
 
 
 def _store(

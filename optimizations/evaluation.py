@@ -1,93 +1,50 @@
 """Off-policy evaluation: what another policy would have earned, from the stored counts."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
-
-import numpy as np
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from typing import Any
 
 from levered_site.errors import ConflictError, FieldProblem, InvalidParametersError
-from models_app import versions
 from models_app.bandit import evaluation
-from models_app.bandit.design import Design, Floats
+from models_app.bandit.design import Design
 from models_app.bandit.evaluation import (
     Difference,
     Estimates,
     Evaluation,
-    Logged,
-    Tables,
     UnsupportedError,
 )
-from models_app.models import BanditModel
-from optimizations import cube, results
+from optimizations import results, targets, usable
 from optimizations.models import Optimization
+from optimizations.targets import Served, Trial
+from optimizations.usable import SHIPPED, Asked
 from warehouse.sql.cube import Cell
 
 Json = dict[str, Any]
-SHIPPED = "shipped"  # the reason of a regime that draws nothing
-TABLES_AT_ONCE = 64 * 2**20  # bytes
-REASONS = (
-    "immature",
-    "without_version",
-    "unknown_version",
-    "unknown_variant",
-    SHIPPED,
-    "outside_versions",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A policy: always a variant, a past version's table, or the learner without context.
-
-    `value` is the number of the variant or version. Users first touched under versions
-    `from_version` to `to_version` are used; None: all, for a past version those since.
-    """
-
-    kind: Literal["variant", "version", "without_context"]
-    value: int | None = None
-    from_version: int | None = None
-    to_version: int | None = None
-
-    @property
-    def since(self) -> int:
-        """The first version whose users count: those a policy learned from flatter it."""
-        if self.from_version is not None:
-            return self.from_version
-        return self.value or 0 if self.kind == "version" else 0
-
-    def has(self, version: int) -> bool:
-        """Tell whether the version's users are asked for."""
-        last = self.to_version
-        return self.since <= version and (last is None or version <= last)
 
 
 def of(optimization: Optimization, asked: Asked) -> Json:
     """Estimate what the policy asked for would have earned, beside what served did.
 
     Reads stored counts and stored tables only. Raises InvalidParametersError for a
-    variant or version that is not there or versions in the wrong order, ConflictError
-    for a draft and where the policy needs a variant that could not be shown.
+    variant or version that is not there or versions in the wrong order, NotFoundError
+    without the candidate asked for, ConflictError for a draft, for a candidate before any
+    training, and where the policy needs a variant that could not be shown.
     """
     metric = results.primary(optimization)
-    model = optimization.model
-    known = frozenset(model.policy_versions.values_list("number", flat=True))
-    _check(asked, model.design, known)
-    observed = cube.read(optimization, metric)
-    shipped = frozenset(
-        optimization.regimes.filter(reason=SHIPPED).values_list("number", flat=True)
-    )
-    cells, left_out = _usable(observed.cells, asked, known, shipped)
-    tables = _Tables(model, {cell.policy_version for cell in cells})
+    tried = targets.trial(optimization) if asked.kind == "candidate" else None
+    asked = _checked(optimization, asked, tried)
+    observed = results.stored(optimization)
+    cells, left_out = _usable(optimization, asked, observed.cells)
+    served = Served(optimization.model, {cell.policy_version for cell in cells})
     try:
         found = evaluation.evaluate(
-            logged(cells),
-            tables,
-            _target(optimization, asked, tables),
+            usable.logged(cells),
+            served,
+            targets.of(optimization, asked, served, tried),
             binary=metric.reward_type == "bool",
         )
     except UnsupportedError as error:
-        raise _refusal(model.design, error) from error
+        raise _refusal(optimization.model.design, error) from error
     return _told(optimization, asked, found) | {
         "metric_id": metric.pk,
         "as_of": observed.as_of,
@@ -104,129 +61,42 @@ def of(optimization: Optimization, asked: Asked) -> Json:
     }
 
 
-def logged(cells: Sequence[Cell]) -> Logged:
-    """Write cells as the estimators read them."""
-    return Logged(
-        regime=np.array([cell.regime for cell in cells], dtype=np.int64),
-        day=np.array([cell.day.toordinal() for cell in cells], dtype=np.int64),
-        version=np.array([cell.policy_version for cell in cells], dtype=np.int64),
-        holdout=np.array([cell.holdout for cell in cells], dtype=bool),
-        variant=np.array([cell.variant - 1 for cell in cells], dtype=np.int64),
-        context=np.array([cell.context for cell in cells], dtype=np.int64),
-        users=np.array([cell.users for cell in cells], dtype=np.float64),
-        converted=np.array([cell.converted for cell in cells], dtype=np.float64),
-        value_sum=np.array([cell.value_sum for cell in cells], dtype=np.float64),
-        value_sum_squares=np.array(
-            [cell.value_sum_squares for cell in cells], dtype=np.float64
-        ),
+def _usable(
+    optimization: Optimization, asked: Asked, cells: Iterable[Cell]
+) -> tuple[list[Cell], dict[str, int]]:
+    known = optimization.model.policy_versions.values_list("number", flat=True)
+    shipped = optimization.regimes.filter(reason=SHIPPED).values_list(
+        "number", flat=True
     )
+    return usable.split(cells, asked, frozenset(known), frozenset(shipped))
 
 
-def _check(asked: Asked, design: Design, known: frozenset[int]) -> None:
-    number = asked.value or 0
-    if asked.kind == "variant" and not 1 <= number <= design.variants:
+def _checked(optimization: Optimization, asked: Asked, tried: Trial | None) -> Asked:
+    """Return the question, its versions complete; refuse one that makes no sense."""
+    number, count = asked.value or 0, optimization.model.design.variants
+    known = optimization.model.policy_versions
+    if asked.kind == "variant" and not 1 <= number <= count:
         raise InvalidParametersError.of(
-            "policy.variant", f"there are variants 1 to {design.variants}"
+            "policy.variant", f"there are variants 1 to {count}"
         )
-    if asked.kind == "version" and number not in known:
+    if asked.kind == "version" and not known.filter(number=number).exists():
         raise InvalidParametersError.of(
             "policy.version", f"there is no policy version {number}"
         )
+    if tried is not None:
+        asked = _since_it_is_there(asked, tried.numbers[0])
     if asked.to_version is not None and asked.to_version < asked.since:
         raise InvalidParametersError.of("to_version", f"must be at least {asked.since}")
+    return asked
 
 
-def _usable(
-    cells: Iterable[Cell], asked: Asked, known: frozenset[int], shipped: frozenset[int]
-) -> tuple[list[Cell], dict[str, int]]:
-    """Keep the cells whose propensities are known; count the users of the others."""
-    kept, left_out = [], dict.fromkeys(REASONS, 0)
-    for cell in cells:
-        reason = _unusable(cell, asked, known, shipped)
-        if reason is None:
-            kept.append(cell)
-        else:
-            left_out[reason] += cell.users
-    return kept, left_out
-
-
-def _unusable(
-    cell: Cell, asked: Asked, known: frozenset[int], shipped: frozenset[int]
-) -> str | None:
-    if not cell.mature:
-        return "immature"
-    if cell.regime in shipped:
-        return SHIPPED
-    if cell.policy_version is None:
-        return "without_version"
-    if cell.policy_version not in known:
-        return "unknown_version"
-    if not cell.variant:
-        return "unknown_variant"
-    return None if asked.has(cell.policy_version) else "outside_versions"
-
-
-class _Tables:
-    """Tables of a model's versions, read in ascending batches of bounded size."""
-
-    def __init__(self, model: BanditModel, numbers: Iterable[int | None]) -> None:
-        self.model = model
-        self.numbers = sorted(number for number in numbers if number is not None)
-        size = 8 * model.design.segments * model.design.variants
-        self.batch = max(TABLES_AT_ONCE // size, 1)
-        self.loaded: dict[int, Floats] = {}
-
-    def __call__(self, number: int) -> Floats:
-        """Return probabilities [segments, variants]."""
-        if number not in self.loaded:
-            later = [each for each in self.numbers if each >= number][: self.batch]
-            rows = self.model.policy_versions.filter(number__in=[number, *later])
-            self.loaded = {
-                row.number: versions.table(row)
-                for row in rows.defer("report", "prob_best")
-            }
-        return self.loaded[number]
-
-
-def _target(optimization: Optimization, asked: Asked, tables: _Tables) -> Tables:
-    design = optimization.model.design
-    if asked.kind == "variant":
-        assert asked.value is not None
-        row = np.eye(design.variants)[asked.value - 1]
-        always = np.tile(row, (design.segments, 1))
-        return lambda _version: always
-    if asked.kind == "version":
-        past = optimization.model.policy_versions.filter(number=asked.value or 0)
-        table = versions.table(past.get())
-        return lambda _version: table
-    blind = _without_context(optimization, tables.numbers)
-    return lambda version: np.tile(blind[version], (design.segments, 1))
-
-
-def _without_context(
-    optimization: Optimization, numbers: Sequence[int]
-) -> dict[int, Floats]:
-    """Return by version the shares [V] of a learner that cannot see the context.
-
-    Plain Thompson sampling by what was known when the version was made: the probability
-    that a variant is best over all contexts, mixed with even exploration. Only the past
-    is in it, so that the estimate is not flattered.
-    """
-    rows = optimization.model.policy_versions.filter(number__in=numbers)
-    found = {}
-    for number, enabled, learned in rows.values_list(
-        "number", "enabled", "report__variants"
-    ):
-        mask = np.isin(np.arange(optimization.model.design.variants) + 1, enabled)
-        even = mask / mask.sum()
-        best = np.zeros(len(mask))
-        for row in learned or ():
-            best[row["number"] - 1] = row["prob_best"]
-        best = np.where(mask, best, 0.0)
-        shares = best / best.sum() if best.sum() > 0 else even
-        explored = optimization.exploration_share
-        found[number] = (1 - explored) * shares + explored * even
-    return found
+def _since_it_is_there(asked: Asked, first: int) -> Asked:
+    """Ask for users who came since the candidate's first table."""
+    if asked.from_version is not None and asked.from_version < first:
+        raise InvalidParametersError.of(
+            "from_version", f"the candidate is there since version {first}"
+        )
+    return replace(asked, from_version=max(asked.since, first))
 
 
 def _refusal(design: Design, error: UnsupportedError) -> ConflictError:

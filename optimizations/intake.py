@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection
 from psycopg import errors
 
 from optimizations.events import Exposure, Reward
-from warehouse import partitions
+from warehouse import arrivals, partitions
 
 Columns = dict[str, Any]
 
@@ -21,7 +21,7 @@ WITH sent AS (SELECT * FROM unnest({arrays}) AS t ({columns}, key)), claimed AS 
   FROM sent WHERE key IS NOT NULL ORDER BY key
   ON CONFLICT (organization_id, endpoint, key) DO NOTHING
   RETURNING key
-)
+), noted AS ({note})
 INSERT INTO {table} (organization_id, created_at, {columns})
 SELECT %(organization)s, now(), {values}
 FROM sent WHERE key IS NULL OR key IN (SELECT key FROM claimed)
@@ -90,6 +90,7 @@ def _keep(
     arrays = [f"%({name})s::{_array(kind)}" for name, kind in types.items()]
     text = STATEMENT.format(
         table=table,
+        note=arrivals.NOTE,
         columns=", ".join(types),
         arrays=", ".join([*arrays, "%(key)s::text[]"]),
         values=", ".join(f"{name}::{kind}" for name, kind in types.items()),

@@ -6,23 +6,24 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from optimizations.look_back import MARGIN
 from optimizations.models import Optimization
-from warehouse import partitions
+from warehouse import arrivals, partitions
 
+# What is kept, and then the rest: by a constant that the planner can leave days out by.
+KEPT = "SELECT until, first_at FROM look_backs WHERE optimization_id = %(optimization)s"
 FIRST = """
 SELECT LEAST(
-  first_at,
+  %(first_at)s,
   (SELECT min(timestamp_utc) FROM managed_exposures
    WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
-     AND timestamp_utc >= until),
+     AND timestamp_utc >= %(until)s),
   (SELECT min(decided_at) FROM decisions
    WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
-     AND decided_at >= until)
+     AND decided_at >= %(until)s)
 )
-FROM look_backs WHERE optimization_id = %(optimization)s
 """
 
 SEALED = """
@@ -33,17 +34,23 @@ SELECT * FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[],
 LATE = """
 SELECT anonymous_id, timestamp_utc AS at, created_at FROM managed_exposures
 WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
-  AND created_at >= %(since)s AND timestamp_utc <= %(last_close)s
+  AND created_at >= %(since)s AND timestamp_utc <= %(last_close)s AND {came}
 UNION ALL
 SELECT anonymous_id, timestamp_utc, created_at FROM managed_rewards
 WHERE organization_id = %(organization)s AND created_at >= %(since)s
   AND (optimization_id IS NULL OR optimization_id = %(optimization)s)
-  AND timestamp_utc >= %(first_start)s AND timestamp_utc <= %(last_close)s
+  AND timestamp_utc >= %(first_start)s AND timestamp_utc <= %(last_close)s AND {came}
 """
 # Few users are looked up by the index of each day; for many the days are read once.
 FEW = 1000
 LATE_USERS = "SELECT DISTINCT anonymous_id FROM ({late}) AS l LIMIT %(enough)s"
 OF_USERS = "AND anonymous_id = ANY(%(users)s)"
+
+# On days that were never analyzed the planner takes both sides for a row or two, and would
+# loop over thousands by thousands.
+NO_LOOPS = """
+SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true)
+"""
 
 # A late row matters to a sealed day when its user was touched on that day and it lies
 # before the day's last horizon: so an earlier touch, which moves its user, opens the
@@ -108,7 +115,8 @@ def days_to_count(
 
     From launch or the first event (history may be sent in later) until today, without
     the sealed days that nothing came late for since `looked_at`, the last refresh; and
-    never a day whose events are past their retention or gone already. Whoever was
+    never a day whose events are past their retention, or were once and are dropped, sent
+    again or not. Whoever was
     touched before the sealed days' ends must be kept in `look_back`.
     """
     kept = {each.day: each for each in sealed}
@@ -117,7 +125,8 @@ def days_to_count(
     today = as_of.astimezone(UTC).date()
     oldest = today - timedelta(days=settings.RETENTION_DAYS)
     held = [*partitions.days("decisions"), *partitions.days("managed_exposures"), today]
-    days = _range(max(first.astimezone(UTC).date(), oldest, min(held)), today)
+    since = max(oldest, min(held), partitions.kept_since() or oldest)
+    days = _range(max(first.astimezone(UTC).date(), since), today)
     closed = {day: kept[day] for day in days if day in kept}
     reopened = _reopened(optimization, horizon_hours, closed, looked_at)
     return tuple(day for day in days if day not in closed or day in reopened)
@@ -142,7 +151,10 @@ def sealable_until(horizon_hours: int, as_of: datetime) -> datetime:
 
 def _first_event(optimization: Optimization) -> datetime | None:
     with connection.cursor() as cursor:
-        cursor.execute(FIRST, _owner(optimization))
+        cursor.execute(KEPT, _owner(optimization))
+        until, first_at = cursor.fetchone()
+        since = {"until": until, "first_at": first_at}
+        cursor.execute(FIRST, _owner(optimization) | since)
         (first,) = cursor.fetchone()
     found: datetime | None = first
     return found
@@ -170,14 +182,18 @@ def _reopened(
         "margin": MARGIN,
         "enough": FEW + 1,
     }
-    with connection.cursor() as cursor:
+    came, stretches = arrivals.condition(optimization.organization_id, values["since"])
+    rows = LATE.format(came=came)
+    values |= stretches
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(NO_LOOPS)
         cursor.execute(MOVED.format(sealed=SEALED), values)
         found = cursor.fetchall()
-        cursor.execute(LATE_USERS.format(late=LATE), values)
+        cursor.execute(LATE_USERS.format(late=rows), values)
         values["users"] = [user for (user,) in cursor.fetchall()]
         if values["users"]:
             few = OF_USERS if len(values["users"]) <= FEW else ""
-            text = TOUCHED.format(sealed=SEALED, late=LATE, of_users=few)
+            text = TOUCHED.format(sealed=SEALED, late=rows, of_users=few)
             cursor.execute(text, values)
             found += cursor.fetchall()
     return {start.astimezone(UTC).date() for (start,) in found}

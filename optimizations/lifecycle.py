@@ -92,8 +92,10 @@ def move(optimization: Optimization, to: str, actor: Actor) -> Optimization:
     if to in ENDED:
         optimization.ended_at = optimization.ended_at or now
     optimization.save()
-    if Status.SHIPPED in {before, to}:
-        regimes.begin(optimization, "shipped" if to == Status.SHIPPED else "unshipped")
+    if to == Status.SHIPPED:
+        regimes.begin(optimization, "shipped")
+    elif before == Status.SHIPPED and to == Status.LIVE:
+        regimes.begin(optimization, "unshipped")
     snapshots.changed(optimization.pk)
     deed = (
         "optimization.go_live"

@@ -6,11 +6,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from optimizations.models import Optimization
+from warehouse import arrivals
 
 # A row is stamped when its statement starts and seen when it is committed: rows stamped
 # this long before the last look may have been missed by it.
 MARGIN = timedelta(minutes=10)
-LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # longer than any event
 
 # Two refreshes at once: the second waits here, and then finds nothing left to do.
 MARK = """
@@ -32,7 +33,7 @@ WITH touches AS (
   UNION ALL
   SELECT anonymous_id, timestamp_utc, false FROM managed_exposures
   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
-    AND timestamp_utc < %(known_until)s AND created_at >= %(since)s
+    AND timestamp_utc < %(known_until)s AND created_at >= %(since)s AND {came}
   UNION ALL
   SELECT anonymous_id, decided_at, true FROM decisions
   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
@@ -81,4 +82,5 @@ def keep(optimization: Optimization, until: datetime) -> None:
             "since": since,
             "served_since": min(known_until, since),
         }
-        cursor.execute(KEEP, values)
+        came, stretches = arrivals.condition(optimization.organization_id, since)
+        cursor.execute(KEEP.format(came=came), values | stretches)

@@ -10,15 +10,13 @@ from metrics.stats import BaselineSanity, Kind
 from metrics.stats.normal import CRITICAL
 from models_app import versions
 from models_app.models import PolicyVersion
-from optimizations import tallies
+from optimizations import by_context, structure, tallies
 from optimizations.cube import Observed
 from optimizations.models import Optimization
 from optimizations.tallies import Counts
 
 Json = dict[str, Any]
 NOT_TRAINED = "no training has succeeded yet"
-NO_BASELINE = "the baseline's reward may be nothing: no percentage of it is known"
-NOT_YET = "not computed by this version of the service"
 STATS = (
     "estimated_improvement_percent",
     "estimated_improvement_interval",
@@ -26,7 +24,13 @@ STATS = (
     "best_vs_baseline_interval",
     "estimated_progress",
 )
-LISTS = ("factor_importance", "factor_utilities", "context_importance", "contexts")
+LISTS = (
+    "factor_importance",
+    "factor_utilities",
+    "interactions",
+    "context_importance",
+    "contexts",
+)
 BELIEVED = (
     "prob_best",
     "expected_reward_mean",
@@ -37,44 +41,64 @@ BELIEVED = (
 
 @dataclass(frozen=True, slots=True)
 class Modeled:
-    """Modeled figures, or null with their reason in `unavailable`."""
+    """Modeled figures, or null with their reason in `unavailable`.
+
+    `model` tells what kind of model was fit, and what to know of it.
+    """
 
     stats: Json
     sanity: BaselineSanity | None
-    importance: Json
+    structure: Json
+    model: Json
     unavailable: dict[str, str]
 
 
-def of(version: PolicyVersion, observed: Observed, metric: Metric) -> Modeled:
+def of(
+    optimization: Optimization, version: PolicyVersion | None, observed: Observed
+) -> Modeled:
     """Read the report; lift is withheld where the model misses the recent holdout."""
-    report = version.report
-    if report is None:
+    report = version.report if version else None
+    metric = optimization.reward_metric
+    if report is None or metric is None:
         return _nothing()
     sanity = calibration(report, observed, metric)
+    distrusted = _reason(sanity)
     figures = _stats(report)
-    withheld = {f"stats.{name}": NO_BASELINE for name in STATS if figures[name] is None}
-    if sanity.ok is False:
-        withheld = {f"stats.{name}": str(sanity.reason) for name in STATS}
+    missing = [name for name in STATS if figures[name] is None]
+    withheld = {f"stats.{name}": structure.NO_BASELINE for name in missing}
+    if distrusted:
+        withheld = {f"stats.{name}": distrusted for name in STATS}
         figures = dict.fromkeys(STATS)
-    importance = _importance(report)
-    if importance["contexts"]:
-        withheld |= dict.fromkeys(
-            ("contexts.lift_percent", "contexts.lift_ci"), NOT_YET
-        )
-    return Modeled(figures, sanity, importance, withheld)
+    lifts = by_context.of(optimization, metric, observed)
+    lists = structure.of(report, lifts, distrusted)
+    model = _model(optimization, report, distrusted)
+    return Modeled(figures, sanity, lists.lists, model, withheld | lists.unavailable)
 
 
 def _nothing() -> Modeled:
     """Return the shape before the first training: nulls, and lists without rows."""
-    importance: Json = {name: [] for name in LISTS} | {"interaction_importance": None}
+    lists: Json = {name: [] for name in LISTS} | {"interaction_importance": None}
     named = [
         *(f"stats.{name}" for name in STATS),
         *(f"variants.{name}" for name in BELIEVED),
-        *importance,
+        *lists,
+        "model.reward_model",
         "checks.baseline_sanity",
     ]
     reasons = dict.fromkeys(named, NOT_TRAINED)
-    return Modeled(dict.fromkeys(STATS), None, importance, reasons)
+    model: Json = {"reward_model": None, "notes": []}
+    return Modeled(dict.fromkeys(STATS), None, lists, model, reasons)
+
+
+def _model(optimization: Optimization, report: Json, distrusted: str | None) -> Json:
+    """Say what was fit, what its learning noticed, and why it is not believed."""
+    notes = list(report.get("notes", ()))
+    if optimization.ignored_context_factors:
+        names = ", ".join(optimization.ignored_context_factors)
+        notes.append(f"learned without the context factors {names}")
+    if distrusted:
+        notes.append(distrusted)
+    return {"reward_model": report.get("reward_model", "chance"), "notes": notes}
 
 
 def calibration(report: Json, observed: Observed, metric: Metric) -> BaselineSanity:
@@ -96,8 +120,11 @@ def calibration(report: Json, observed: Observed, metric: Metric) -> BaselineSan
 
 def distrust(report: Json, observed: Observed, metric: Metric) -> str | None:
     """Return why modeled comparisons are withheld, or None where they are not."""
-    found = calibration(report, observed, metric)
-    return found.reason if found.ok is False else None
+    return _reason(calibration(report, observed, metric))
+
+
+def _reason(sanity: BaselineSanity) -> str | None:
+    return sanity.reason if sanity.ok is False else None
 
 
 def _stats(report: Json) -> Json:
@@ -114,52 +141,19 @@ def _lift(name: str, estimate: Json | None) -> Json:
     return {f"{name}_percent": percent, f"{name}_interval": interval}
 
 
-def _importance(report: Json) -> Json:
-    return {
-        "factor_importance": [
-            {"factor": row["factor"], **row["share"], "kind": "design"}
-            for row in report["factor_importance"]
-        ],
-        "factor_utilities": [
-            {
-                "factor": row["factor"],
-                "level": row["level"],
-                "effect": row["effect"]["mean"],
-                "lo": row["effect"]["lo"],
-                "hi": row["effect"]["hi"],
-            }
-            for row in report["factor_utilities"]
-        ],
-        "interaction_importance": report["interaction_importance"],
-        "context_importance": [
-            {"factor": row["factor"], **row["share"]}
-            for row in report["context_importance"]
-        ],
-        "contexts": [
-            {
-                "factor": row["factor"],
-                "level": row["level"],
-                "share": row["share"],
-                "lift_percent": None,
-                "lift_ci": None,
-                "best_variant": row["best_variant"],
-                "prob_best": row["prob_best"],
-            }
-            for row in report["contexts"]
-        ],
-    }
-
-
 def variants(
-    optimization: Optimization, version: PolicyVersion, observed: Observed
+    optimization: Optimization, version: PolicyVersion | None, observed: Observed
 ) -> dict[int, Json]:
     """Return by number what is learned of a variant: weight, prob_best, reward."""
+    if version is None:  # a draft
+        numbers = range(1, optimization.model.design.variants + 1)
+        return {number: _variant(None, None) for number in numbers}
     rows = {row["number"]: row for row in (version.report or {}).get("variants", ())}
     weights = _weights(optimization, version, observed)
     return {number: _variant(rows.get(number), weights[number]) for number in weights}
 
 
-def _variant(row: Mapping[str, Any] | None, weight: float) -> Json:
+def _variant(row: Mapping[str, Any] | None, weight: float | None) -> Json:
     reward = row["expected_reward"] if row else {"mean": None, "lo": None, "hi": None}
     return {
         "weight": weight,

@@ -4,12 +4,20 @@ from typing import Any
 
 from django.db import connection
 
-from optimizations import cube, results
+from levered_site.errors import ConflictError
+from optimizations import results
 from optimizations.models import Optimization
+from warehouse import connections
 from warehouse.sql.cube import Cell
 
 Json = dict[str, Any]
 LATEST = 100
+
+ELSEWHERE = (
+    "The latest touches are shown of the managed warehouse alone; these are in the "
+    "organization's own: POST /warehouse/query reads them there, "
+    "POST /warehouse/assignment-sources/:id/preview shows some."
+)
 
 TOUCHES = """
 (SELECT anonymous_id, decided_at AS at, 'serve' AS source, variant, context,
@@ -34,12 +42,17 @@ ORDER BY timestamp_utc DESC LIMIT 1000
 
 def cells(optimization: Optimization) -> tuple[Cell, ...]:
     """Return the stored cells of the reward metric, newest day first."""
-    found = cube.read(optimization, results.primary(optimization)).cells
+    found = results.stored(optimization).cells
     return tuple(sorted(found, key=lambda cell: cell.day, reverse=True))
 
 
 def latest(optimization: Optimization) -> list[Json]:
-    """Return the latest 100 touches, newest first, each with its user's rewards."""
+    """Return the latest 100 touches, newest first, each with its user's rewards.
+
+    Of the managed store. Raises ConflictError for a connected warehouse.
+    """
+    if connections.is_connected(optimization.organization_id):
+        raise ConflictError(ELSEWHERE)
     values: Json = {
         "organization": optimization.organization_id,
         "optimization": optimization.pk,

@@ -32,28 +32,19 @@ def of(optimization: Optimization, metric: Metric, as_of: datetime) -> CubeSpec:
     Raises ConflictError for a draft.
     """
     if metric.pk == optimization.reward_metric_id:
-        with transaction.atomic():
-            regimes.follow(
-                Optimization.objects.select_for_update(of=("self",))
-                .select_related("model", "reward_metric")
-                .get(pk=optimization.pk)
-            )
+        _follow(optimization)
     spans = regimes.spans(optimization)
     if not spans:
         raise ConflictError(
             "This optimization has not been live: nothing is observed yet."
         )
-    config = optimization.model.training_data_config
-    attribution = config["attribution"]
     variants = optimization.variants.order_by("number")
+    attribution = optimization.model.training_data_config["attribution"]
     return CubeSpec(
         optimization_id=str(optimization.pk),
         organization_id=optimization.organization_id,
         variants=tuple(variants.values_list("number", "variant_key")),
-        contexts=tuple(
-            ContextFactor(factor.name, factor.levels)
-            for factor in factors.context_factors(config)
-        ),
+        contexts=_contexts(optimization),
         reward_type=metric.reward_type,
         outcomes=_outcomes(metric),
         attribution=attribution["type"],
@@ -64,6 +55,21 @@ def of(optimization: Optimization, metric: Metric, as_of: datetime) -> CubeSpec:
         days=(),
         as_of=as_of,
         history_from=_history(as_of),
+    )
+
+
+def _follow(optimization: Optimization) -> None:
+    with transaction.atomic():
+        rows = Optimization.objects.select_for_update(of=("self",))
+        rows = rows.select_related("model", "reward_metric")
+        regimes.follow(rows.get(pk=optimization.pk))
+
+
+def _contexts(optimization: Optimization) -> tuple[ContextFactor, ...]:
+    config = optimization.model.training_data_config
+    return tuple(
+        ContextFactor(factor.name, factor.levels)
+        for factor in factors.context_factors(config)
     )
 
 

@@ -1,77 +1,19 @@
-"""Further readings of the stored counts: progress, guardrails, history, series, mix."""
+"""Further readings of the stored counts: guardrails, history, series, mix."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.utils import timezone
-
 from metrics import stats
 from metrics.models import Metric
-from models_app import versions
 from models_app.bandit.design import Design
-from optimizations import comparison, cube, modeled, results, tallies
+from optimizations import comparison, cube, results, tallies
 from optimizations.models import Optimization, PublishedDay
 from warehouse.sql.cube import Cell
 
 Json = dict[str, Any]
-LEARNED = ("estimated_progress", "winner", "stable_since")
 FAILURE, CONVERTED = "failure", "__converted__"
-
-
-def progress(optimization: Optimization) -> Json:
-    """Tell how far it is: users of both arms, the winner so far, since when it leads.
-
-    The winner is the variant with the largest share of the optimized arm's traffic by
-    the policy of the last training; `stable_since` the first of the published days that
-    named no other since.
-    """
-    metric = results.primary(optimization)
-    observed = cube.read(optimization, metric)
-    report = versions.active(optimization.model).report or {}
-    distrusted = report and modeled.distrust(report, observed, metric)
-    arms = tallies.counts(observed.cells, lambda cell: cell.holdout)
-    ended = optimization.ended_at or optimization.shipped_at or timezone.now()
-    assert optimization.went_live_at is not None
-    return {
-        "days_running": max((ended - optimization.went_live_at).days, 0),
-        "users": {
-            "optimized": arms.get(False, tallies.Counts()).users,
-            "holdout": arms.get(True, tallies.Counts()).users,
-        },
-        "conversions": sum(counted.conversions for counted in arms.values()),
-        "estimated_progress": None if distrusted else report.get("estimated_progress"),
-        "winner": winner(report),
-        "stable_since": _stable_since(optimization),
-        "days_to_decision": None,
-        "unavailable": {"days_to_decision": modeled.NOT_YET}
-        | ({} if report else dict.fromkeys(LEARNED, modeled.NOT_TRAINED))
-        | ({"estimated_progress": distrusted} if distrusted else {}),
-    }
-
-
-def winner(report: Json) -> Json | None:
-    """Return the variant with the largest weight, and its share of the optimized arm."""
-    rows = report.get("variants", ())
-    weights = {row["number"]: row["weight"] for row in rows}
-    total = sum(weights.values())
-    if not total:
-        return None
-    number = max(weights, key=lambda each: (weights[each], -each))
-    return {"number": number, "share": weights[number] / total}
-
-
-def _stable_since(optimization: Optimization) -> date | None:
-    days = optimization.published_days.order_by("-day").values_list(
-        "day", "figures__winner"
-    )
-    since, leader = None, None
-    for day, number in days:
-        if leader is not None and number != leader:
-            break
-        since, leader = day, number
-    return since
 
 
 def guardrails(optimization: Optimization) -> list[Json]:
@@ -111,6 +53,7 @@ def lift_history(optimization: Optimization) -> list[Json]:
     return [
         {
             "date": day.day,
+            "unavailable": {},  # days of before reasons were kept have none
             **{name: value for name, value in day.figures.items() if name != "winner"},
         }
         for day in optimization.published_days.order_by("day")
@@ -122,6 +65,8 @@ def holdout_daily(optimization: Optimization) -> list[Json]:
 
     Of mature users, one value per user, as in the measured lift: `exposures` are users.
     """
+    if optimization.went_live_at is None:
+        return []
     reward = results.primary(optimization)
     guards = optimization.guardrail_metrics.order_by("name", "pk")
     return [
@@ -157,12 +102,12 @@ def _sums(arm: stats.Totals) -> Json:
 
 def outcome_mix(optimization: Optimization) -> Json:
     """Return users by day, arm, variant, outcome and context, mature or not."""
-    metric = results.primary(optimization)
-    cells = cube.read(optimization, metric).cells
+    cells = results.stored(optimization).cells
     keys = dict(optimization.variants.values_list("number", "variant_key"))
+    metric = optimization.reward_metric
     outcomes = [
         {"key": outcome["key"], "weight": outcome["weight"]}
-        for outcome in metric.outcomes or ()
+        for outcome in (metric and metric.outcomes) or ()
     ]
     design = optimization.model.design
     return {

@@ -13,13 +13,34 @@ from models_app.bandit.policy import Compiled
 from models_app.bandit.report import Report
 from models_app.holding import Held
 from models_app.models import TrainingRun
-from optimizations import modeled, readings, results, snapshots
+from optimizations import (
+    candidates,
+    modeled,
+    progress,
+    readings,
+    results,
+    snapshots,
+    structure,
+)
 from optimizations.comparison import Comparison
 from optimizations.cube import Observed
-from optimizations.models import Optimization
+from optimizations.models import Candidate, Optimization
 
-# Where the baseline's reward may be nothing, no percentage of it is known.
-NO_LIFT = {"mean": None, "lo": None, "hi": None}
+# A modeled lift of the history, and what the report calls it.
+MODELED = {
+    "policy_lift": "estimated_improvement_percent",
+    "best_lift": "best_vs_baseline_percent",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """What a run learned as the candidate would; without a table `error` says why."""
+
+    candidate_id: int
+    compiled: Compiled | None = None
+    report: dict[str, Any] | None = None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +53,26 @@ class Learned:
     observed: Observed
     compared: Comparison
     as_of: datetime
+    rival: Rival | None = None
+
+
+def document(
+    optimization: Optimization,
+    figures: Report,
+    observed: Observed,
+    compared: Comparison,
+) -> dict[str, Any]:
+    """Write a report as a version keeps it: beside the counts it was learned from.
+
+    `distrusted` is why its comparisons are not to be shown, as of now, or null.
+    """
+    written = report.to_json(figures)
+    metric = results.primary(optimization)
+    return written | {
+        "counts": results.counts(optimization, observed),
+        "summary": results.summary(optimization, observed, compared),
+        "distrusted": modeled.distrust(written, observed, metric),
+    }
 
 
 @transaction.atomic
@@ -45,51 +86,69 @@ def record(
     locked = Optimization.objects.select_for_update(of=("self",)).get(
         pk=optimization.pk
     )
-    model = locked.model
-    runs.require_trainable(model)
+    runs.require_trainable(locked.model)
     run = TrainingRun.objects.get(pk=held.run_id)
-    document = report.to_json(learned.report) | {
-        "counts": results.counts(optimization, learned.observed),
-        "summary": results.summary(optimization, learned.observed, learned.compared),
-    }
-    version = versions.record(model, run, learned.compiled, learned.enabled, document)
-    if (now_enabled := locked.servable()) != learned.enabled:
-        # Variants changed while this ran: what was learned stands, for those left.
-        version = versions.publish_enabled(
-            model, now_enabled, exploration_share=locked.exploration_share
-        )
+    observed, compared = learned.observed, learned.compared
+    written = document(optimization, learned.report, observed, compared)
+    number = _publish(locked, run, learned, written)
     holding.succeed(
         held,
-        rows_read=learned.observed.rows_read,
+        rows_read=observed.rows_read,
         seconds=seconds,
         in_sample_metrics=_in_sample(learned.report),
-        policy_version=version.number,
+        policy_version=number,
     )
-    metric = results.primary(optimization)
-    distrusted = modeled.distrust(document, learned.observed, metric)
-    published = _published(document, learned.compared, distrusted)
-    readings.publish(locked, published, learned.as_of)
+    readings.publish(locked, _published(written, compared), learned.as_of)
     snapshots.changed(locked.pk)
 
 
-def _published(
-    document: dict[str, Any], compared: Comparison, distrusted: str | None
-) -> dict[str, Any]:
+def _publish(
+    locked: Optimization, run: TrainingRun, learned: Learned, written: dict[str, Any]
+) -> int:
+    """Make what was learned serve, of both models' tables; return the version's number."""
+    model = locked.model
+    version = versions.record(model, run, learned.compiled, learned.enabled, written)
+    _keep_rival(learned, run, version.number)
+    if (now_enabled := locked.servable()) != learned.enabled:
+        # Variants changed while this ran: what was learned stands, for those left.
+        share = locked.exploration_share
+        version = versions.publish_enabled(model, now_enabled, exploration_share=share)
+    return version.number
+
+
+def _keep_rival(learned: Learned, run: TrainingRun, number: int) -> None:
+    """Keep the candidate's table beside the version, unless it was replaced meanwhile."""
+    rival = learned.rival
+    if rival is None:
+        return
+    candidate = Candidate.objects.filter(pk=rival.candidate_id).first()
+    if candidate is None:
+        return
+    candidate.error = rival.error
+    if rival.compiled is not None and rival.report is not None:
+        candidate.report = rival.report
+        candidates.keep(candidate, number, run, rival.compiled, learned.enabled)
+    candidate.save(update_fields=["report", "error"])
+
+
+def _published(written: dict[str, Any], compared: Comparison) -> dict[str, Any]:
     """Return what the lift history keeps of a day; no modeled lift that is distrusted."""
-    improvement = document["estimated_improvement_percent"] or NO_LIFT
-    best = document["best_vs_baseline_percent"] or NO_LIFT
-    if distrusted:
-        improvement = best = NO_LIFT
-    leader = readings.winner(document)
-    return {
-        "policy_lift_percent": improvement["mean"],
-        "policy_lift_interval": [improvement["lo"], improvement["hi"]],
-        "best_lift_percent": best["mean"],
-        "best_lift_interval": [best["lo"], best["hi"]],
-        "measured_lift_percent": compared.lift.lift_percent,
-        "measured_lift_ci": compared.lift.lift_ci,
-        "winner": leader and leader["number"],
-    }
+    found: dict[str, Any] = {}
+    why: dict[str, str] = {}
+    for name, reported in MODELED.items():
+        lift = None if written["distrusted"] else written[reported]
+        percent, interval = f"{name}_percent", f"{name}_interval"
+        found[percent] = lift and lift["mean"]
+        found[interval] = lift and [lift["lo"], lift["hi"]]
+        if lift is None:
+            reason = written["distrusted"] or structure.NO_BASELINE
+            why |= {percent: reason, interval: reason}
+    for name in ("lift_percent", "lift_ci"):
+        found[f"measured_{name}"] = getattr(compared.lift, name)
+        if name in compared.lift.unavailable:
+            why[f"measured_{name}"] = compared.lift.unavailable[name]
+    leader = progress.winner(written)
+    return found | {"winner": leader and leader["number"], "unavailable": why}
 
 
 def _in_sample(figures: Report) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from optimizations import late
 from optimizations.cells import Day
 from optimizations.late import Sealed
 from optimizations.models import Optimization
-from warehouse.backends.base import DayRows
+from warehouse.backends.answers import DayRows
 from warehouse.sql.cube import CubeSpec
 
 

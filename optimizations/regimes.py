@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from metrics import sources
 from optimizations import published
 from optimizations.models import Optimization, Regime
 from warehouse.models import Connection
@@ -19,6 +20,7 @@ def begin(
     shipped optimization holds nobody out.
     """
     last = optimization.regimes.order_by("-number").first()
+    place = warehouse(optimization.organization_id)
     attribution = optimization.model.training_data_config["attribution"]
     shipped = optimization.status == Optimization.Status.SHIPPED
     metric = optimization.reward_metric
@@ -31,27 +33,48 @@ def begin(
         horizon_hours=attribution["horizon_hours"],
         metric=metric,
         metric_revision=1 if metric is None else metric.revision,
-        warehouse=warehouse(optimization.organization_id),
+        warehouse=place,
+        source=_source(optimization, place),
         reason=reason,
     )
 
 
 def follow(optimization: Optimization) -> bool:
-    """Open a regime where metric or warehouse changed since the last one.
+    """Open a regime where metric, warehouse or assignment source changed since the last.
 
     They change in rooms below, which know no optimization: whoever counts calls this
-    first. Call inside a transaction holding the optimization's row.
+    first. Of a source it is the SQL and the mapping that matter; a regime that knows of
+    none takes the one that is read now. Call inside a transaction holding the
+    optimization's row.
     """
     last = optimization.regimes.order_by("-number").first()
     metric = optimization.reward_metric
     if last is None or metric is None:
         return False
     place = warehouse(optimization.organization_id)
-    if (last.metric_revision, last.warehouse) == (metric.revision, place):
+    source = _source(optimization, place)
+    if last.metric_revision != metric.revision:
+        changed = "metric"
+    elif last.warehouse != place:
+        changed = "warehouse"
+    elif not last.source:
+        return _adopt(last, source)
+    elif last.source != source:
+        changed = "assignment source"
+    else:
         return False
-    changed = "metric" if last.metric_revision != metric.revision else "warehouse"
     begin(optimization, f"{changed} changed")
     return True
+
+
+def _adopt(regime: Regime, source: str) -> bool:
+    """Note the source of a regime that knows of none: it opened before there was one, or
+    before regimes kept it. Nothing begins by it.
+    """
+    if source:
+        regime.source = source
+        regime.save(update_fields=["source"])
+    return False
 
 
 def spans(optimization: Optimization) -> tuple[RegimeSpan, ...]:
@@ -67,7 +90,9 @@ def spans(optimization: Optimization) -> tuple[RegimeSpan, ...]:
 
 
 def follow_organization(organization_id: str) -> None:
-    """Open a regime for whatever was live of an organization whose warehouse changed.
+    """Open a regime for what was live of an organization that reads elsewhere now.
+
+    Its warehouse or an assignment source was changed.
 
     Call inside the transaction that changed it.
     """
@@ -81,6 +106,15 @@ def follow_organization(organization_id: str) -> None:
         .order_by("pk")
     ):
         follow(optimization)
+
+
+def _source(optimization: Optimization, place: str) -> str:
+    """Name what the optimization's assignment source reads; the managed store has none."""
+    if place == Connection.Provider.MANAGED:
+        return ""
+    source = optimization.assignment_source
+    source = source or sources.default(optimization.organization_id)
+    return "" if source is None else sources.fingerprint(source)
 
 
 def warehouse(organization_id: str) -> str:

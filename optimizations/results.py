@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from psycopg.sql import Literal
 
 from levered_site.errors import ConflictError
 from metrics.models import Metric
@@ -18,10 +17,11 @@ from optimizations.cube import Observed
 from optimizations.models import Optimization, Variant
 from optimizations.tallies import Counts
 from warehouse import connections
-from warehouse.sql import cube as warehouse_cube
+from warehouse.sql import cube as warehouse_cube, printed
 
 Json = dict[str, Any]
 NOT_ASKED = "the warehouse has not been asked yet; ?refresh=true asks it"
+NOT_LIVE = "it has not been live: nothing is observed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Results:
     context_importance: list[Json] | None
     contexts: list[Json] | None
     time_series: list[Json]
+    model: Json
     unavailable: dict[str, str]
 
 
@@ -49,14 +50,14 @@ def of(
 ) -> Results:
     """Gather results; asks the warehouse first where `refresh` is set (see `ask`).
 
-    Raises ConflictError for a draft, and what `cube.refresh` raises.
+    Of a draft the same shape with nothing in it. Raises what `cube.refresh` raises.
     """
-    metric = primary(optimization)
+    metric = optimization.reward_metric
     if refresh:
         ask(optimization, full=full)
-    observed = cube.read(optimization, metric)
-    version = versions.active(optimization.model)
-    learned = modeled.of(version, observed, metric)
+    observed = stored(optimization)
+    version = versions.serving(optimization.model)
+    learned = modeled.of(optimization, version, observed)
     compared = comparison.of(optimization, metric, observed)
     return Results(
         optimization_id=optimization.pk,
@@ -72,11 +73,10 @@ def of(
         unavailable={
             **learned.unavailable,
             **comparison.withheld(compared),
-            "interactions": modeled.NOT_YET,
-            **({} if observed.as_of else {"as_of": NOT_ASKED}),
+            **_unasked(optimization, observed),
         },
-        interactions=None,
-        **learned.importance,
+        model=learned.model,
+        **learned.structure,
     )
 
 
@@ -87,43 +87,55 @@ def ask(
 
     With `guardrails` for these metrics, too.
 
-    A shipped optimization is not asked about: its results are frozen. Raises
-    ConflictError for a draft, and what `cube.refresh` raises.
+    Nothing is asked about a draft, nor about a shipped optimization, whose results are
+    frozen. Raises what `cube.refresh` raises.
     """
-    metrics = [primary(optimization)]
-    if optimization.status == Optimization.Status.SHIPPED:
+    frozen = optimization.status == Optimization.Status.SHIPPED
+    if frozen or optimization.went_live_at is None:
         return
+    metrics = [primary(optimization)]
     if guardrails:
         metrics += optimization.guardrail_metrics.order_by("name", "pk")
     as_of = timezone.now()
     for metric in metrics:
-        cube.refresh(optimization, metric, as_of, full=full)
+        cube.count(optimization, metric, as_of, full=full)
 
 
 def statements(optimization: Optimization) -> list[Json]:
     """Return the statement that counts the stored days as they were counted.
 
-    `parameters` are SQL literals in the order of $1, $2, …: see docs/warehouse.md for
-    how to run it by hand.
+    It can be run as it is, in the `dialect` of the warehouse; what the managed store wants
+    said before is in docs/warehouse.md.
     """
-    metric = primary(optimization)
-    stored = cube.stored_days(optimization, metric)
-    as_of = cube.read(optimization, metric).as_of
-    if not stored or as_of is None:
+    as_of = stored(optimization).as_of
+    if as_of is None:
         return []
+    metric = primary(optimization)
+    days = cube.stored_days(optimization, metric)
     spec = questions.of(optimization, metric, as_of)
     warehouse = connections.backend(optimization.organization_id)
     asked = questions.checked(optimization, metric, warehouse)
-    text = warehouse_cube.statement(
-        replace(spec, days=stored), *asked, warehouse.dialect
-    )
+    text = warehouse_cube.statement(replace(spec, days=days), *asked, warehouse.dialect)
     return [
         {
             "figures": "every measured figure and count",
-            "statement": text.text,
-            "parameters": [Literal(each).as_string() for each in text.parameters],
+            "dialect": warehouse.dialect,
+            "statement": printed.runnable(text, warehouse.dialect),
         }
     ]
+
+
+def stored(optimization: Optimization) -> Observed:
+    """Return the stored counts of the reward metric; none of a draft."""
+    if optimization.went_live_at is None:
+        return cube.NOTHING
+    return cube.read(optimization, primary(optimization))
+
+
+def _unasked(optimization: Optimization, observed: Observed) -> dict[str, str]:
+    if optimization.went_live_at is None:
+        return dict.fromkeys(("as_of", "variants.weight"), NOT_LIVE)
+    return {} if observed.as_of else {"as_of": NOT_ASKED}
 
 
 def primary(optimization: Optimization) -> Metric:
@@ -135,7 +147,7 @@ def primary(optimization: Optimization) -> Metric:
 
 
 def _variants(
-    optimization: Optimization, version: PolicyVersion, observed: Observed
+    optimization: Optimization, version: PolicyVersion | None, observed: Observed
 ) -> list[Json]:
     found = tallies.counts(observed.cells, lambda cell: cell.variant)
     learned = modeled.variants(optimization, version, observed)

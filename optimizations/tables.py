@@ -6,7 +6,7 @@ from levered_site.errors import ConflictError
 from models_app.bandit.design import OTHER, Design
 from optimizations import compiling
 from optimizations.models import Optimization
-from optimizations.published import NO_HOLDOUT
+from optimizations.published import NO_HOLDOUT, Snapshot
 
 Json = dict[str, Any]
 HOLDOUT_RULE = (
@@ -29,13 +29,27 @@ def of(optimization: Optimization) -> Json:
     if optimization.went_live_at is None:
         raise ConflictError("This optimization has not been live: it has no policy.")
     snapshot = compiling.of(optimization)
-    shipped = optimization.status == Optimization.Status.SHIPPED
-    design = optimization.model.design
     return {
         "model_id": optimization.model_id,
         "optimization_id": optimization.pk,
         "status": snapshot.status,
         "version": snapshot.policy_version,
+        **_choices(snapshot),
+        "contexts": [
+            {"context": context, "probabilities": row}
+            for context, row in zip(
+                _contexts(optimization.model.design),
+                snapshot.probabilities.tolist(),
+                strict=True,
+            )
+        ],
+        "holdout": _holdout(optimization, snapshot),
+        "draw": DRAW_RULE,
+    }
+
+
+def _choices(snapshot: Snapshot) -> Json:
+    return {
         "variants": [
             {
                 "number": card.number,
@@ -49,19 +63,16 @@ def of(optimization: Optimization) -> Json:
             {"name": factor.name, "levels": factor.levels}
             for factor in snapshot.contexts
         ],
-        "contexts": [
-            {"context": context, "probabilities": row}
-            for context, row in zip(
-                _contexts(design), snapshot.probabilities.tolist(), strict=True
-            )
-        ],
-        "holdout": {
-            "percentage": 0.0 if shipped else optimization.holdout_percentage,
-            "threshold": NO_HOLDOUT if shipped else snapshot.holdout_threshold,
-            "variant_number": 1,
-            "rule": HOLDOUT_RULE,
-        },
-        "draw": DRAW_RULE,
+    }
+
+
+def _holdout(optimization: Optimization, snapshot: Snapshot) -> Json:
+    shipped = optimization.status == Optimization.Status.SHIPPED
+    return {
+        "percentage": 0.0 if shipped else optimization.holdout_percentage,
+        "threshold": NO_HOLDOUT if shipped else snapshot.holdout_threshold,
+        "variant_number": 1,
+        "rule": HOLDOUT_RULE,
     }
 
 

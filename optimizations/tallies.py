@@ -125,13 +125,16 @@ def first_week(cells: Iterable[Cell]) -> int:
 def by_level(cells: Iterable[Cell], design: Design) -> dict[str, Any]:
     """Return counts for a report: by variant, and by context level and variant.
 
-    `{"variants": {number: counts}, "contexts": {factor: {level: {number: counts}}}}`
-    with counts as `{"users", "exposures", "conversions"}` and numbers as text.
+    `{"variants": {number: counts}, "contexts": {factor: {level: {number: counts}}},
+    "segments": {context: users}}` with counts as `{"users", "exposures", "conversions"}`
+    and numbers as text; users whose variant is none of the design's are in `segments`.
     """
     places = counts(cells, lambda cell: (cell.context, cell.variant))
+    segments: defaultdict[str, int] = defaultdict(int)
     variants: defaultdict[int, Counts] = defaultdict(Counts)
     levels: defaultdict[tuple[str, str, int], Counts] = defaultdict(Counts)
     for (context, variant), found in places.items():
+        segments[str(context)] += found.users
         if not variant:
             continue
         variants[variant] += found
@@ -145,6 +148,7 @@ def by_level(cells: Iterable[Cell], design: Design) -> dict[str, Any]:
     return {
         "variants": {str(each): _plain(variants[each]) for each in sorted(variants)},
         "contexts": contexts,
+        "segments": dict(segments),
     }
 
 

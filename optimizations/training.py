@@ -1,5 +1,6 @@
 """Learning: the one deed that turns observations into the next policy version."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-import numpy as np
 import structlog
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
@@ -15,22 +15,19 @@ from django.utils import timezone
 from levered_site.errors import ConflictError, LeveredError
 from metrics.models import Metric
 from models_app import holding, runs
-from models_app.bandit import cells, inference, learning, policy, report, valued
-from models_app.bandit.cells import Row, TrainingCells
-from models_app.bandit.policy import Rule
+from models_app.bandit import inference
 from models_app.holding import Held, LostError
 from models_app.models import TrainingRun
-from optimizations import comparison, cube, recording
-from optimizations.cube import Observed
-from optimizations.models import Optimization
-from optimizations.recording import Learned
+from optimizations import comparison, cube, fitting as fittings, recording
+from optimizations.fitting import Fitting, Lesson
+from optimizations.models import Candidate, Optimization
+from optimizations.recording import Learned, Rival
 from optimizations.watch import StoppedError, Watch
 
 log = structlog.get_logger(__name__)
 
 # How far a run has come when a phase ends; recording ends the run.
-PHASES = {"cube": 0.4, "fit": 0.7, "compile": 0.8, "report": 0.95}
-NOTHING_SEEN = "no exposures have been seen yet: there is nothing to learn from"
+PHASES = {"cube": 0.4, "fit": 0.6, "compile": 0.7, "report": 0.8, "candidate": 0.95}
 
 
 @dataclass(slots=True)
@@ -99,9 +96,34 @@ def _attempt(progress: _Progress) -> None:
 
 
 def _learn(progress: _Progress) -> None:
+    optimization, metric = _asked_for(progress.held)
+    as_of = timezone.now()
+    with progress.phase("cube"):
+        observed = cube.refresh(optimization, metric, as_of)
+        _refresh_guardrails(optimization, as_of)
+        enabled = optimization.servable()
+        lesson = Lesson(optimization, metric, observed, as_of, enabled)
+        fitting = Fitting(lesson, fittings.way(optimization, progress.held.bias))
+    with progress.phase("fit"):
+        believed = fitting.fit()
+    with progress.phase("compile"):
+        compiled = fitting.compile(believed)
+    with progress.phase("report"):
+        figures = fitting.report(believed, compiled)
+        compared = comparison.of(optimization, metric, observed)
+    rival = _rival(progress, lesson, compared)
+    table = fitting.served(compiled)
+    with progress.phase("record"):
+        learned = Learned(table, figures, enabled, observed, compared, as_of, rival)
+        recording.record(progress.held, optimization, learned, progress.seconds)
+    holding.note(progress.held, progress.seconds)
+
+
+def _asked_for(held: Held) -> tuple[Optimization, Metric]:
+    """Read what is to be learned. Raises ConflictError where nothing is, any more."""
     optimization = (
         Optimization.objects.select_related("model", "reward_metric")
-        .filter(model_id=progress.held.model_id, deleted_at=None)
+        .filter(model_id=held.model_id, deleted_at=None)
         .first()
     )
     if optimization is None:
@@ -109,97 +131,46 @@ def _learn(progress: _Progress) -> None:
     runs.require_trainable(optimization.model)
     metric = optimization.reward_metric
     assert metric is not None  # the database refuses a live one without
-    as_of = timezone.now()
-    with progress.phase("cube"):
-        observed = cube.refresh(optimization, metric, as_of)
-        _refresh_guardrails(optimization, as_of)
-        counted = _tabulated(optimization, metric, observed, as_of)
-    with progress.phase("fit"):
-        believed = learning.fit(optimization.model.design, counted).believed
-    enabled = optimization.servable()
-    mask = np.isin(np.arange(optimization.model.design.variants) + 1, enabled)
-    seed = optimization.model.policy_version + 1
-    minimise = metric.direction == Metric.Direction.DECREASE
-    with progress.phase("compile"):
-        compiled = policy.compile(
-            believed,
-            mask,
-            rule=_rule(optimization),
-            exploration_share=optimization.exploration_share,
-            seed=seed,
-            bias=progress.held.bias,
-            minimise=minimise,
-        )
-    with progress.phase("report"):
-        figures = report.of(
-            believed,
-            compiled,
-            counted,
-            enabled=mask,
-            holdout_share=optimization.holdout_percentage / 100,
-            seed=seed,
-            minimise=minimise,
-        )
-        compared = comparison.of(optimization, metric, observed)
-    with progress.phase("record"):
-        learned = Learned(compiled, figures, enabled, observed, compared, as_of)
-        recording.record(progress.held, optimization, learned, progress.seconds)
-    holding.note(progress.held, progress.seconds)
+    return optimization, metric
+
+
+def _rival(
+    progress: _Progress, lesson: Lesson, compared: comparison.Comparison
+) -> Rival | None:
+    """Learn the candidate's table too; one that cannot be learned stops nothing."""
+    candidate = Candidate.objects.filter(optimization=lesson.optimization).first()
+    if candidate is None:
+        return None
+    with progress.phase("candidate"):
+        try:
+            return _learned_as(candidate, lesson, compared)
+        except (StoppedError, LostError, OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            log.warning("candidate_not_learned", exc_info=True)
+            return Rival(candidate.pk, error=f"{type(error).__name__}: {error}")
+
+
+def _learned_as(
+    candidate: Candidate, lesson: Lesson, compared: comparison.Comparison
+) -> Rival:
+    fitting = Fitting(lesson, fittings.way(candidate))
+    believed = fitting.fit()
+    compiled = fitting.compile(believed)
+    figures = fitting.report(believed, compiled)
+    document = recording.document(
+        lesson.optimization, figures, lesson.observed, compared
+    )
+    json.dumps(document, allow_nan=False)  # what cannot be kept fails here, not there
+    return Rival(candidate.pk, fitting.served(compiled), document)
 
 
 def _refresh_guardrails(optimization: Optimization, as_of: datetime) -> None:
     """Count the guardrails too; one that the warehouse refuses stops no learning."""
     for metric in optimization.guardrail_metrics.all():
         try:
-            cube.refresh(optimization, metric, as_of)
+            cube.count(optimization, metric, as_of)
         except LeveredError as error:
             log.warning(
                 "guardrail_not_counted", metric_id=str(metric.pk), error=error.message
             )
-
-
-def _tabulated(
-    optimization: Optimization, metric: Metric, observed: Observed, as_of: datetime
-) -> TrainingCells:
-    attribution = optimization.model.training_data_config["attribution"]
-    rows = [
-        Row(
-            day=cell.day,
-            policy_version=cell.policy_version,
-            variant=cell.variant - 1,
-            context=cell.context,
-            mature=cell.mature,
-            hour=cell.hour,
-            users=cell.users,
-            converted=cell.converted,
-            outcome=cell.outcome,
-            value_sum=cell.value_sum,
-            value_sum_squares=cell.value_sum_squares,
-            payers=cell.payers,
-            log_sum=cell.log_sum,
-            log_sum_squares=cell.log_sum_squares,
-        )
-        for cell in observed.cells
-        if cell.variant
-    ]
-    if not rows:
-        raise ConflictError(NOTHING_SEEN)
-    lateness = observed.lags, attribution["horizon_hours"], as_of
-    match metric.reward_type:
-        case "numeric":
-            return valued.tabulate_amounts(rows, *lateness)
-        case "outcomes":
-            outcomes = metric.outcomes or ()
-            weights = {each["key"]: float(each["weight"]) for each in outcomes}
-            return valued.tabulate_outcomes(rows, *lateness, weights)
-        case _:
-            return cells.tabulate(rows, *lateness)
-
-
-def _rule(optimization: Optimization) -> Rule:
-    rules: dict[str, Rule] = {
-        Optimization.Allocation.DEFAULT: "default",
-        Optimization.Allocation.THOMPSON: "thompson",
-        Optimization.Allocation.UNIFORM: "uniform",
-    }
-    return rules[optimization.allocation]

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from optimizations.views.candidates import CandidateViewSet
 from optimizations.views.decisions import DecisionViewSet
 from optimizations.views.erasure import PersonViewSet
 from optimizations.views.evaluation import EvaluationViewSet
@@ -66,6 +67,19 @@ learning = [
     ),
 ]
 
+candidates = [
+    path(
+        "optimizations/<uuid:pk>/candidate",
+        CandidateViewSet.as_view(
+            {"get": "retrieve", "put": "put", "delete": "destroy"}
+        ),
+    ),
+    path(
+        "optimizations/<uuid:pk>/candidate/promote",
+        CandidateViewSet.as_view({"post": "promote"}),
+    ),
+]
+
 people = [
     path(
         "warehouse/users/<path:anonymous_id>",
@@ -84,4 +98,6 @@ readings = [
     )
 ]
 
-urlpatterns = [*public, *management, *variants, *learning, *people, *readings]
+urlpatterns = [
+    *(*public, *management, *variants, *learning, *candidates, *people, *readings)
+]

@@ -8,8 +8,9 @@ from typing import Any
 
 from levered_site.api import openapi
 
-# Not of the API: pages for people, and what only machines of the installation read.
-OUTSIDE = ("/admin/", "/metrics")
+# Not of the API: pages for people, what only machines of the installation read, and MCP,
+# which has a protocol and tests of its own.
+OUTSIDE = ("/admin/", "/metrics", "/mcp", "/.well-known/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,6 @@ def wants_admin(route: Route) -> bool:
 ADMINS_ALONE = (
     r"^POST .*/api-keys$",
     r"^DELETE ",
-    r"^POST .*/optimizations/{\w+}/(ship|stop|archive)$",
+    r"^POST .*/optimizations/{\w+}/(ship|stop|archive|candidate/promote)$",
     r"^POST .*/warehouse/connections$",
 )

@@ -5,10 +5,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -35,13 +36,25 @@ class Service:
     home: Path
     port: int
     process: subprocess.Popen[str] | None = None
+    said: list[str] = field(default_factory=list)
+    listener: threading.Thread | None = None
 
     def start(self, **settings: str) -> float:
         """Start with settings, wait until ready; how many seconds that took."""
         began = time.monotonic()
         self.process = up(self.home, self.port, **settings)
+        self.said = []
+        # A pipe that nobody empties stops whoever writes its log into it.
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
         until(self.is_ready, 60)
         return time.monotonic() - began
+
+    def _listen(self) -> None:
+        assert self.process
+        assert self.process.stdout
+        with self.process.stdout as output:
+            self.said.extend(output)
 
     def is_ready(self) -> bool:
         """Whether the stores answer through the web."""
@@ -68,9 +81,11 @@ class Service:
         """Send a signal to the supervisor; what it printed in its life."""
         assert self.process
         self.process.send_signal(how)
-        said, _ = self.process.communicate(timeout=30)
+        self.process.wait(30)
+        assert self.listener
+        self.listener.join(30)
         self.process = None
-        return said
+        return "".join(self.said)
 
     def left(self) -> list[str]:
         """Every process and socket of this home that is still there."""

@@ -45,8 +45,11 @@ def test_a_cellar_needs_no_framework(cellar: str) -> None:
     assert not loaded & {"django", "rest_framework", "celery", "redis", "psycopg"}
 
 
-def test_a_web_process_loads_neither_scipy_nor_sklearn() -> None:
-    """The whole URLconf is resolved, the admin and the schema generator included."""
+def test_a_web_process_starts_with_neither_scipy_nor_sklearn_nor_mcp() -> None:
+    """The whole URLconf is resolved, the admin and the schema generator included.
+
+    The MCP SDK is loaded by the first message in that protocol.
+    """
     web = (
         "from levered_site.wsgi import application\n"
         "from django.urls import get_resolver\n"
@@ -58,7 +61,7 @@ def test_a_web_process_loads_neither_scipy_nor_sklearn() -> None:
     loaded = loaded_after(web)
 
     assert {"django", "numpy", "optimizations"} <= loaded
-    assert not loaded & {"scipy", "sklearn"}
+    assert not loaded & {"scipy", "sklearn", "mcp", "pydantic"}
 
 
 def test_the_service_starts_with_what_is_pinned_for_running_alone() -> None:
@@ -86,6 +89,7 @@ def test_the_service_starts_with_what_is_pinned_for_running_alone() -> None:
         "import optimizations.tasks, levered_site.demo.__main__, granian.cli\n"
         "import celery.bin.celery, celery.apps.worker, celery.apps.beat\n"
         "import kombu.transport.redis\n"
+        "import levered_site.mcp.protocol\n"
         "from levered_site.management.commands import up"
     )
 

@@ -1,6 +1,10 @@
-"""The app as Django sees it."""
+"""The app as Django sees it; loads the system checks."""
 
 from django.apps import AppConfig
+
+from warehouse import checks
+
+__all__ = ["WarehouseConfig", "checks"]
 
 
 class WarehouseConfig(AppConfig):

@@ -136,7 +136,7 @@ def connect(
         }
         audit.record(organization_id, actor, "warehouse.connect", connection, changes)
         if moved:
-            _tell(organization_id)
+            tell(organization_id)
     return connection
 
 
@@ -166,7 +166,7 @@ def _place(fields: Mapping[str, Any], credentials: Mapping[str, Any]) -> str:
     return f"{fields['provider']}-{digest}"
 
 
-def _tell(organization_id: str) -> None:
+def tell(organization_id: str) -> None:
     """Say in the rooms above that observations come from elsewhere now."""
     for name in settings.WAREHOUSE_LISTENERS:
         import_string(name)(organization_id)
@@ -183,7 +183,7 @@ def forget(organization_id: str, actor: Actor) -> None:
         audit.record(organization_id, actor, "warehouse.forget", known, changes)
         known.delete()
         if known.provider != Connection.Provider.MANAGED:
-            _tell(organization_id)
+            tell(organization_id)
 
 
 def test(organization_id: str) -> Tested:

@@ -1,6 +1,6 @@
 """What a preview tells a human is wrong with a metric, in plain sentences."""
 
-from warehouse.backends.base import Facts, SourceFacts
+from warehouse.backends.answers import Facts, SourceFacts
 from warehouse.sql.shapes import CheckedMetric
 
 # Below this share of matching ids something is probably wrong with the ids.

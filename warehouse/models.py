@@ -73,6 +73,38 @@ class ManagedReward(models.Model):
         return f"{self.anonymous_id}: {self.name}"
 
 
+class LateDay(models.Model):
+    """A past day (UTC) that an organization's events came late for, and when last."""
+
+    pk = models.CompositePrimaryKey("organization_id", "day")
+    organization_id = models.CharField(max_length=64)
+    day = models.DateField()
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "late_days"
+
+    def __str__(self) -> str:
+        return f"{self.organization_id}: {self.day}"
+
+
+class KeptSince(models.Model):
+    """The day (UTC) since which no events were dropped: at most one row.
+
+    What was dropped stays unknown, though a longer retention or events sent again make
+    room for some of it.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    day = models.DateField()
+
+    class Meta:
+        db_table = "kept_since"
+
+    def __str__(self) -> str:
+        return str(self.day)
+
+
 class EventKey(models.Model):
     """The idempotency ledger of ingestion, kept 7 days.
 

@@ -6,11 +6,17 @@ from datetime import UTC, date, datetime, timedelta
 from django.db import connection, transaction
 from psycopg import sql
 
+from warehouse.models import KeptSince
+
 TABLES = ("decisions", "managed_exposures", "managed_rewards")
 # One maker at a time, whatever the table: a number of our own choosing.
 LOCK = 7_265_318_001
 # A drop waits for readers of the parent no longer than this; the next run tries again.
 PATIENCE = "3s"
+DROPPED = """
+INSERT INTO kept_since AS mine (id, day) VALUES (1, %s)
+ON CONFLICT (id) DO UPDATE SET day = GREATEST(mine.day, excluded.day)
+"""
 
 
 def ensure(table: str, days: Iterable[date]) -> None:
@@ -32,11 +38,16 @@ def ensure(table: str, days: Iterable[date]) -> None:
 def drop_before(table: str, day: date) -> list[str]:
     """Drop the partitions of the days before this one; returns their names.
 
+    That they were is noted first, see `kept_since`.
+
     Raises django.db.OperationalError where readers stand in the way for too long: what
     was dropped until then stays dropped, and a later call goes on.
     """
     first_kept = _name(table, day)
     old = [name for name in _existing(table) if name < first_kept]
+    if old:
+        with connection.cursor() as cursor:
+            cursor.execute(DROPPED, [_day(old[-1]) + timedelta(days=1)])
     for name in old:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
@@ -44,12 +55,18 @@ def drop_before(table: str, day: date) -> list[str]:
     return old
 
 
+def kept_since() -> date | None:
+    """Tell the day after the last one whose events were dropped; None before any was."""
+    return KeptSince.objects.values_list("day", flat=True).first()
+
+
 def days(table: str) -> list[date]:
     """List the days that a table has partitions for, oldest first."""
-    return [
-        datetime.strptime(name[-8:], "%Y%m%d").replace(tzinfo=UTC).date()
-        for name in _existing(table)
-    ]
+    return [_day(name) for name in _existing(table)]
+
+
+def _day(name: str) -> date:
+    return datetime.strptime(name[-8:], "%Y%m%d").replace(tzinfo=UTC).date()
 
 
 def _name(table: str, day: date) -> str:

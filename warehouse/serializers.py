@@ -9,7 +9,7 @@ from rest_framework import serializers
 from levered_site.api.fields import StrictChar, StrictInteger
 from levered_site.api.serializers import StrictSerializer
 from warehouse import findings
-from warehouse.backends.base import Answer, Preview, SourcePreview
+from warehouse.backends.answers import Answer, Preview, SourcePreview
 from warehouse.models import Connection
 from warehouse.sql.customer import LONGEST
 from warehouse.sql.shapes import CheckedMetric

@@ -18,5 +18,4 @@ urlpatterns = [
         WarehouseViewSet.as_view({"get": "columns"}),
     ),
     path("warehouse/query", WarehouseViewSet.as_view({"post": "query"})),
-    path("warehouse/preview", WarehouseViewSet.as_view({"post": "preview"})),
 ]

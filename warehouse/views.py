@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -11,7 +10,6 @@ from rest_framework.response import Response
 from levered_site.organizations.permissions import AdminFor
 from levered_site.organizations.viewsets import OrganizationViewSet
 from warehouse import connections
-from warehouse.backends.base import LOOK_BACK
 from warehouse.models import Connection
 from warehouse.serializers import (
     AnswerShape,
@@ -19,14 +17,11 @@ from warehouse.serializers import (
     ConnectionShape,
     NewConnection,
     PresentConnection,
-    PreviewBody,
-    PreviewShape,
     QueryBody,
     TablesShape,
     TestShape,
     answer_body,
     given,
-    preview_body,
 )
 
 
@@ -89,13 +84,3 @@ class WarehouseViewSet(OrganizationViewSet[Connection]):
         with connections.borrowed(self.organization_id) as backend:
             answer = backend.query(body["sql"], body["limit"])
         return Response(answer_body(answer))
-
-    @extend_schema(request=PreviewBody, responses=PreviewShape)
-    def preview(self, _request: Request) -> Response:
-        """Try a metric before it is saved, and say what looks wrong with it."""
-        body = self.read_body(PreviewBody)
-        with connections.borrowed(self.organization_id) as backend:
-            metric = backend.check_metric(body["sql"], body["column_mapping"])
-            since = timezone.now() - LOOK_BACK
-            preview = backend.preview(metric, since, body["limit"])
-        return Response(preview_body(metric, preview))

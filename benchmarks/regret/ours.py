@@ -42,6 +42,7 @@ class Ours:
 
     name = "ours"
     rule: policy.Rule = "default"
+    exploration_share = 0.01
 
     def __init__(self, problem: Problem, seed: int) -> None:
         self.kind, self.weights = problem.reward_kind, problem.outcome_weights
@@ -88,6 +89,7 @@ class Ours:
             self.believed,
             self.enabled,
             rule=self.rule,
+            exploration_share=self.exploration_share,
             seed=self.seed * 1000 + len(self.batches),
         )
         self.table = compiled.probabilities
@@ -160,6 +162,13 @@ class OursThompson(Ours):
     rule: policy.Rule = "thompson"
 
 
+class OursWithoutExploration(Ours):
+    """The default rule without the share of traffic that is spread evenly."""
+
+    name = "ours_no_exploration"
+    exploration_share = 0.0
+
+
 def _factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
     return tuple(
         Factor(f"{kind} {index}", tuple(str(level) for level in range(size)))
@@ -167,4 +176,6 @@ def _factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
     )
 
 
-OUR_ENGINES = {engine.name: engine for engine in (Ours, OursThompson)}
+OUR_ENGINES = {
+    engine.name: engine for engine in (Ours, OursThompson, OursWithoutExploration)
+}

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,28 @@ def share(hits: ArrayLike, among: NDArray[np.bool_] | None = None) -> Share:
     flags = np.asarray(hits, dtype=bool)
     chosen = flags if among is None else flags[among]
     return Share(float(chosen.mean()) if chosen.size else 0.0, int(chosen.size))
+
+
+@dataclass(frozen=True, slots=True)
+class Average:
+    """A mean over runs, each run's own mean counting once, and its standard error."""
+
+    value: float
+    error: float
+    runs: int
+
+    def __str__(self) -> str:
+        return f"{100 * self.value:6.2f} ±{100 * self.error:.2f}" if self.runs else "-"
+
+
+def average(found: Iterable[Sequence[float]]) -> Average:
+    """Average what hangs together within a run; runs that tell nothing are left out."""
+    each = np.array([np.mean(run) for run in found if len(run)])
+    if len(each) < 2:
+        return Average(float(each.mean()) if len(each) else 0.0, np.nan, len(each))
+    return Average(
+        float(each.mean()), float(each.std(ddof=1) / len(each) ** 0.5), len(each)
+    )
 
 
 def arguments(runs: int) -> argparse.Namespace:

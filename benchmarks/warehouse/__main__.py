@@ -1,16 +1,19 @@
 """Measure the cube: `python -m benchmarks.warehouse [--exposures N --users N …]`.
 
 Each step runs in a process of its own against one embedded Postgres; the history is loaded
-in three parts, so that a refresh is seen as it grows. Ratios hold within one run; on a
-machine that others use, too, those of the CPU's seconds (of the step and its servers) do.
+in three parts, and a copy of the database kept after each, so that refreshes with much and
+with little behind them are measured in turns. Ratios hold within one run; on a machine that
+others use, too, those of the CPU's seconds (of the step and its servers) do.
 """
 
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from tqdm import tqdm
@@ -19,6 +22,16 @@ from benchmarks.warehouse import engine
 
 Told = dict[str, Any]
 Step = Callable[..., Told]
+TURNS, TIMES = 5, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A copy of the database with so many days loaded, and its first refresh."""
+
+    days: int
+    first: Told
+    environment: dict[str, str]
 
 
 def main() -> None:
@@ -30,35 +43,55 @@ def main() -> None:
     }
     with engine.running() as environment, tqdm(disable=None) as progress:
 
-        def step(name: str, **given: object) -> dict[str, Any]:
+        def step(
+            name: str, within: dict[str, str] = environment, **given: object
+        ) -> Told:
             progress.set_description(name)
             words = [f"{key}={value}" for key, value in given.items()]
-            command = [sys.executable, "-m", "benchmarks.warehouse.steps", name, *words]
+            module = "benchmarks.warehouse.one_step"
+            command = [sys.executable, "-m", module, name, *words]
             before = engine.server_cpu(environment)
             done = subprocess.run(  # noqa: S603 - this file's own steps
-                command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+                command, env=within, check=True, stdout=subprocess.PIPE, text=True
             )
             progress.update()
             told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
             told["cpu"] = told.get("cpu", 0.0) + engine.server_cpu(environment) - before
+            told["cpu"] /= told.get("times", 1)
             return told
 
         step("prepare")
-        grown = _grow(step, size)
+        grown = _grow(step, environment, size)
+        refreshed = _refreshed(step, grown)
         found = _whole(step, options.days, options.rounds)
-    _print(options, grown, found)
+    _print(options, grown, refreshed, found)
 
 
-def _grow(step: Step, size: dict[str, int]) -> list[tuple[int, Told, Told]]:
-    """Load a ninth, a third, all; after each, the first refresh and three that follow."""
+def _grow(step: Step, environment: dict[str, str], size: dict[str, int]) -> list[Stage]:
+    """Load a ninth, a third, all; refresh for the first time and keep a copy of each."""
     grown, since = [], 0
     for until in sorted({size["days"] // 9, size["days"] // 3, size["days"]} - {0}):
         step("load", **size, span=f"{since}-{until}")
         first = step("refresh", as_of=until - 0.1)
-        later = [step("refresh", as_of=until - 0.1 + n / 100) for n in (1, 2, 3, 4)]
-        grown.append((until, first, min(later, key=lambda one: one["cpu"])))
+        grown.append(Stage(until, first, engine.copied(environment, f"days_{until}")))
         since = until
     return grown
+
+
+def _refreshed(step: Step, grown: list[Stage]) -> dict[int, Told]:
+    """Refresh all in turns, the first time to warm up; the median of the rest."""
+    found: dict[int, list[Told]] = {stage.days: [] for stage in grown}
+    for turn in range(1 + TURNS):
+        for stage in grown:
+            as_of = stage.days - 0.1 + (1 + turn) / 100
+            found[stage.days].append(
+                step("refresh", stage.environment, as_of=as_of, times=TIMES)
+            )
+    return {days: _middle(told[1:]) for days, told in found.items()}
+
+
+def _middle(told: list[Told]) -> Told:
+    return {name: statistics.median(one[name] for one in told) for name in told[0]}
 
 
 def _whole(step: Step, days: int, rounds: int) -> dict[str, Told]:
@@ -75,7 +108,8 @@ def _whole(step: Step, days: int, rounds: int) -> dict[str, Told]:
 
 def _print(
     options: argparse.Namespace,
-    grown: list[tuple[int, Told, Told]],
+    grown: list[Stage],
+    refreshed: dict[int, Told],
     found: dict[str, Told],
 ) -> None:
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
@@ -92,9 +126,9 @@ def _print(
     _line("fetchall of the raw rows", fetched, fetched)
     _line("full cube, of fetchall", everything, fetched)
     _line("one open day, of the full cube", found["day"], everything)
-    for until, _, rest in grown:
-        _line(f"refresh with {until} days behind it", rest, grown[0][2])
-    firsts = ", ".join(f"{first['seconds']:.1f} s" for _, first, _ in grown)
+    for days, told in refreshed.items():
+        _line(f"refresh with {days} days behind it", told, refreshed[grown[0].days])
+    firsts = ", ".join(f"{stage.first['seconds']:.1f} s" for stage in grown)
     print(f"The first refresh of each, which counts and remembers all days: {firsts}.")
 
 
@@ -102,7 +136,7 @@ def _line(title: str, one: Told, beside: Told) -> None:
     print(
         f"{title:<32}{one['seconds']:>9.2f}{one['seconds'] / beside['seconds']:>7.3f}"
         f"{one['cpu']:>8.2f}{one['cpu'] / beside['cpu']:>7.3f}"
-        f"{one['peak_mb']:>9.0f}{one['rows']:>12,}{one.get('cells', 0):>8,}"
+        f"{one['peak_mb']:>9.0f}{one['rows']:>12,.0f}{one.get('cells', 0):>8,.0f}"
     )
 
 

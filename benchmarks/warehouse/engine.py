@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import psycopg
+from psycopg import sql
 
 from levered_site import embedded, engines, supervisor
 
@@ -21,6 +23,19 @@ def server_cpu(environment: dict[str, str]) -> float:
     """Seconds of CPU of all the sessions that have ended so far, by the system's count."""
     used = psutil.Process(int(environment[POSTMASTER])).cpu_times()
     return float(used.children_user + used.children_system)
+
+
+def copied(environment: dict[str, str], name: str) -> dict[str, str]:
+    """Keep the database as it is now under another name; returns the environment of it."""
+    url = environment["DATABASE_URL"]
+    live, _, socket = url.partition("?")
+    server, _, database = live.rpartition("/")
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        sql.Identifier(name), sql.Identifier(database)
+    )
+    with psycopg.connect(f"{server}/postgres?{socket}", autocommit=True) as connection:
+        connection.execute(copy)
+    return {**environment, "DATABASE_URL": f"{server}/{name}?{socket}"}
 
 
 @contextmanager

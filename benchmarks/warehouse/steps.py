@@ -1,10 +1,8 @@
-"""One step of the measurement in a process of its own; prints one line of JSON.
-
-`python -m benchmarks.warehouse.steps NAME k=v …`, in the environment of engine.running.
-"""
+"""The steps of the measurement, each in a process of its own; see `one_step`."""
 
 import json
 import resource
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -12,21 +10,18 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import django
 from django.core.management import call_command
 from django.db import connection
 
-django.setup()
-
-from benchmarks.warehouse import history  # noqa: E402 - after the settings
-from levered_site.organizations.actors import SYSTEM  # noqa: E402
-from levered_site.organizations.models import Organization  # noqa: E402
-from metrics.models import Metric  # noqa: E402
-from optimizations import cube, lifecycle, questions  # noqa: E402
-from optimizations.models import Optimization  # noqa: E402
-from warehouse import partitions  # noqa: E402
-from warehouse.backends import managed  # noqa: E402
-from warehouse.sql import customer  # noqa: E402
+from benchmarks.warehouse import history
+from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.models import Organization
+from metrics.models import Metric
+from optimizations import cube, lifecycle, questions
+from optimizations.models import Optimization
+from warehouse import partitions
+from warehouse.backends import managed
+from warehouse.sql import customer
 
 ORGANIZATION = "org_bench"
 SQL = """SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards
@@ -150,13 +145,23 @@ def count(first: int, last: int, as_of: float) -> dict[str, Any]:
     }
 
 
-def refresh(as_of: float) -> dict[str, Any]:
-    """Refresh as training does: look for late rows, count the open days, store them."""
+def refresh(as_of: float, times: int = 1) -> dict[str, Any]:
+    """Refresh as training does: look for late rows, count the open days, store and read.
+
+    So often, a minute or two apart; tells the median second, and CPU of one on average.
+    """
     optimization, metric = _asked()
-    watch = Watch()
-    found = cube.refresh(optimization, metric, _moment(as_of))
+    whole = Watch()
+    told = []
+    for each in range(times):
+        watch = Watch()
+        found = cube.refresh(optimization, metric, _moment(as_of + each / 1000))
+        told.append((found, watch.read()["seconds"]))
+    found, _ = told[-1]
     return {
-        **watch.read(),
+        "seconds": statistics.median(seconds for _, seconds in told),
+        "cpu": whole.read()["cpu"],
+        "times": times,
         "cells": len(found.cells),
         "users": sum(cell.users for cell in found.cells),
         "rows": found.rows_read,
@@ -196,7 +201,8 @@ def _value(text: str) -> int | float | str:
     return text
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the step named on the command line, `NAME k=v …`; print one line of JSON."""
     given = dict(pair.split("=", 1) for pair in sys.argv[2:])
     told = STEPS[sys.argv[1]](**{name: _value(text) for name, text in given.items()})
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

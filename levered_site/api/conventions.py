@@ -84,8 +84,10 @@ change gives 412 when the resource has changed since.
 
 **Limits** are counted per address in fixed windows, ingestion per API key. `RateLimit-Limit`,
 `RateLimit-Remaining` and `RateLimit-Reset` (seconds) say where you stand; over it is a 429
-with `Retry-After`. Bodies need a `Content-Length` (411 without) and have at most 1 MB;
-serve 16 KB, ingest and screenshots 5 MB.
+with `Retry-After`. A limit set to `0` leaves the three headers out. Bodies need a
+`Content-Length` (chunked ones get a 411) and have at most 1 MB; serve 16 KB, ingest and
+screenshots 5 MB. What is no HTTP, or has headers larger than the server reads, it answers
+itself, without this shape (400, 414, 431).
 
 **Credentials.** People send `Authorization: Bearer` with a token of Clerk or of the local
 issuer; backends send an API key, which opens ingestion and nothing else. Another

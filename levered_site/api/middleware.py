@@ -8,7 +8,14 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from levered_site.api import answers, bodies, exceptions, ratelimits, requests
+from levered_site.api import (
+    answers,
+    bodies,
+    exceptions,
+    ratelimits,
+    requests,
+    throttles,
+)
 from levered_site.errors import (
     BadRequestError,
     LeveredError,
@@ -18,6 +25,7 @@ from levered_site.errors import (
 
 log = structlog.get_logger(__name__)
 
+API = "/api/v2/"
 PAGES = ("/admin",)  # for people: these keep Django's own error pages
 INSIDE = "Something went wrong on our side. The request id says what to ask about."
 # What inner middleware or Django answered without a word of ours.
@@ -48,6 +56,7 @@ class EnvelopeMiddleware:
             response = answers.error_response(error)
         if _is_foreign(request, response):
             response = _in_shape(request, response)
+        response = _counted(request, response)
         response["X-Request-Id"] = request_id
         _add_marks(request, response)
         return response
@@ -87,6 +96,20 @@ def _is_page(request: HttpRequest) -> bool:
     return request.path_info.startswith(PAGES)
 
 
+def _counted(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Count what no endpoint counted: an unknown path, a body refused unread."""
+    asks_leave = request.method == "OPTIONS"
+    if asks_leave or not request.path_info.startswith(API):
+        return response
+    if ratelimits.was_counted(request):
+        return response
+    try:
+        throttles.count(request)
+    except LeveredError as error:
+        return _with_headers_of(response, answers.error_response(error))
+    return response
+
+
 def _refuse_nul(request: HttpRequest) -> None:
     """No address of ours holds a NUL, and the database could not look one up."""
     query = request.META.get("QUERY_STRING", "")
@@ -105,10 +128,15 @@ def _is_foreign(request: HttpRequest, response: HttpResponseBase) -> bool:
 def _in_shape(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
     shaped = answers.error_response(_error_of(request, response.status_code))
     shaped.status_code = response.status_code
-    for name, value in response.items():
-        if name.lower() not in {"content-type", "content-length"}:
-            shaped[name] = value
-    return shaped
+    return _with_headers_of(response, shaped)
+
+
+def _with_headers_of(old: HttpResponseBase, new: HttpResponse) -> HttpResponse:
+    """Keep what inner middleware said of the answer that is replaced, such as CORS."""
+    for name, value in old.items():
+        if name.lower() != "content-length" and name not in new:
+            new[name] = value
+    return new
 
 
 def _error_of(request: HttpRequest, status: int) -> LeveredError:

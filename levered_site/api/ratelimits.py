@@ -95,6 +95,7 @@ def check(request: HttpRequest, group: str, rate: str, value: str) -> None:
         RateLimitedError: over the limit.
     """
     parsed = parse(rate)
+    vars(request)["rate_counted"] = True
     if parsed is None or not _breaker.is_open():
         return
     try:
@@ -120,6 +121,7 @@ def enforce(request: HttpRequest, usage: Usage | None) -> None:
     Raises:
         RateLimitedError: over the limit.
     """
+    vars(request)["rate_counted"] = True
     if usage is None:
         return
     vars(request)["rate_usage"] = usage
@@ -128,6 +130,16 @@ def enforce(request: HttpRequest, usage: Usage | None) -> None:
             f"At most {usage.limit} requests here; try again in {usage.reset} s.",
             retry_after=usage.reset,
         )
+
+
+def mark_counted(request: HttpRequest) -> None:
+    """Say that a request made inside another was counted with that one."""
+    vars(request)["rate_counted"] = True
+
+
+def was_counted(request: HttpRequest) -> bool:
+    """Tell whether an endpoint counted the request, or would if anything limited it."""
+    return getattr(request, "rate_counted", False) is True
 
 
 def usage_of(request: HttpRequest) -> Usage | None:

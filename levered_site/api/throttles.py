@@ -1,10 +1,19 @@
 """Which requests are counted, and by what."""
 
 from django.conf import settings
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from levered_site.api import ratelimits, requests
+
+
+def count(request: HttpRequest) -> None:
+    """Count a request, once, by the address it came from. Raises RateLimitedError."""
+    if ratelimits.was_counted(request):
+        return
+    sender = requests.client_network(request)
+    ratelimits.check(request, "api", settings.RATELIMIT_GLOBAL, sender)
 
 
 class IpThrottle(BaseThrottle):
@@ -17,7 +26,5 @@ class IpThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, _view: object) -> bool:
         """Count; over the limit it raises RateLimitedError itself."""
-        sender = requests.client_network(request._request)  # noqa: SLF001 - DRF offers no other way
-        rate = settings.RATELIMIT_GLOBAL
-        ratelimits.check(request._request, "api", rate, sender)  # noqa: SLF001
+        count(request._request)  # noqa: SLF001 - DRF offers no other way
         return True

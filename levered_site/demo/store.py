@@ -69,8 +69,7 @@ def play(client: Client, now: datetime) -> None:
     tqdm.write(f"\n1. Real store traffic: {len(seen):,} impressions, replayed")
     optimization = _define(client, seen, now)
     _send(client, optimization["id"], seen)
-    tqdm.write("   training …")
-    client.train(optimization["model_id"])
+    client.train(optimization["model_id"], "   training")
     _show(client.call("GET", f"/models/{optimization['model_id']}/state"), seen)
 
 

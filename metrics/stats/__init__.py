@@ -14,6 +14,7 @@ from metrics.stats.checks import (
 )
 from metrics.stats.daily import DayTotals
 from metrics.stats.means import Interval
+from metrics.stats.outlook import Expected, Outlook, days_to_decision
 from metrics.stats.totals import EMPTY, Stratum, Totals
 from metrics.stats.verdicts import Status, guardrail
 
@@ -22,9 +23,11 @@ __all__ = [
     "BaselineSanity",
     "DayTotals",
     "Direction",
+    "Expected",
     "Interval",
     "Kind",
     "Lift",
+    "Outlook",
     "SampleRatio",
     "ShareCheck",
     "Split",
@@ -36,6 +39,7 @@ __all__ = [
     "baseline_sanity",
     "crossover",
     "daily",
+    "days_to_decision",
     "expected_from_first_week",
     "guardrail",
     "lift",

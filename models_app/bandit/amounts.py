@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models_app.bandit import (
     cells as counts,
@@ -27,8 +28,9 @@ LOG_UNIT = 0.5
 of log odds."""
 
 CERTAIN = 1e-12
-CLEARLY = 3.0
-"""Standard errors by which total amounts must miss the log-normal before they count."""
+CLEARLY, BARELY = 2.0, 3.0
+"""Standard errors by which total amounts must miss the log-normal before they move it:
+where their sum testifies (below), and where it does not."""
 
 MISFIT, TESTIFYING = 5.0, 100.0
 """Standard errors by which one variant's sum must miss, and how many payers of equal
@@ -38,6 +40,7 @@ FEW_REFUNDS = 0.01
 
 UNKNOWN = "nobody has paid yet: the reward shown is the chance to pay"
 REFUNDS = "some amounts are negative: means are learnt without splitting who pays"
+FEW = "some amounts are negative, too few to be learnt: the means leave them out"
 MISFITS = "amounts are not log-normal: means are learnt without splitting who pays"
 SMEARED = "amounts are not quite log-normal: their level was set by their sum"
 
@@ -75,7 +78,7 @@ def fit(design: Design, cells: AmountCells) -> tuple[Belief, FitInfo]:
         return means.fit(design, cells, REFUNDS)
     if calibration.worst > MISFIT:
         return means.fit(design, cells, MISFITS)
-    notes = (SMEARED,) if calibration.moved else ()
+    notes = (SMEARED,) * calibration.moved + (FEW,) * cells.refunds
     amount = means.shifted(found.fit.posterior, offset, LOG_UNIT)
     belief = _hurdle(paid.posterior, amount, calibration.smearing, *notes)
     return belief, _joined(paid.info, found.fit.info)
@@ -112,8 +115,7 @@ def _calibrate(cells: AmountCells, found: Found, offset: float) -> Calibration:
     """Set mean amount over exp(mean log amount), and see whether it holds everywhere.
 
     The log-normal says exp(variance / 2); the sums say it of themselves (Duan 1983,
-    smearing) at a larger error, 1 / sqrt(payers they are worth). They move the first
-    only as far as they miss it clearly, so that one whale does not. Kish's effective
+    smearing) at a larger error, 1 / sqrt(payers they are worth). Kish's effective
     number, (sum)^2 / sum of squares, tells how many payers a sum is worth.
     """
     kept = _kept(cells)
@@ -128,20 +130,38 @@ def _calibrate(cells: AmountCells, found: Found, offset: float) -> Calibration:
     model, spread = variance / 2, variance / np.sqrt(2 * found.dof)
     whole = _log_ratio(sums.sum(), squares.sum(), plain.sum())
     miss, error = float(whole[0]) - model, float(whole[1])
-    clear = CLEARLY * error < abs(miss)
-    share = 1.0 - (CLEARLY * error / miss) ** 2 if clear else 0.0
-    doubt = ((1 - share) * spread) ** 2 + (share * error) ** 2
-    doubt += share * (1 - share) * miss**2
+    share, doubt = _heard(miss, error, spread)
     level = model + share * miss
     each, errors = _log_ratio(sums, squares, plain)
-    testifying = errors < TESTIFYING**-0.5
-    off = np.where(testifying, np.abs(each - level) / np.hypot(errors, spread), 0.0)
+    off = np.abs(each - level) / np.hypot(errors, spread)
     return Calibration(
-        smearing=(float(level), float(np.sqrt(doubt))),
+        smearing=(float(level), doubt),
         miss=float(miss / error),
-        worst=float(off.max(initial=0.0)),
+        worst=float(off[_testifies(errors)].max(initial=0.0)),
         moved=share > 0,
     )
+
+
+def _heard(miss: float, error: float, spread: float) -> tuple[float, float]:
+    """Share of its miss by which a sum moves the log-normal's level, and the sd then.
+
+    Only as far as it misses clearly, so that one whale does not. What is not followed
+    of a sum that testifies stays in doubt: a tail longer than the log-normal's shows
+    there before it is clear.
+    """
+    if not np.isfinite(error):  # refunds outweigh all sales
+        return 0.0, spread
+    testifies = bool(_testifies(error))
+    clear = (CLEARLY if testifies else BARELY) * error
+    share = 1.0 - (clear / miss) ** 2 if clear < abs(miss) else 0.0
+    doubted = (1 - share) * (1.0 if testifies else share)
+    variance = ((1 - share) * spread) ** 2 + (share * error) ** 2 + doubted * miss**2
+    return share, float(np.sqrt(variance))
+
+
+def _testifies(error: float | Floats) -> NDArray[np.bool_]:
+    """Whether sums of such relative errors are worth TESTIFYING payers."""
+    return np.asarray(error < TESTIFYING**-0.5, dtype=np.bool_)
 
 
 def _kept(cells: AmountCells) -> Floats:

@@ -73,14 +73,16 @@ def _read_off(
     slope = -(current @ solved.ratio)
     slope[:k] += current @ system.curve
     covariance = solved.covariance()
+    moved = slice(system.size - len(system.changed), system.size)
+    rows = covariance[k : k + q] + system.changed.T @ covariance[moved]
     joint = np.empty((1 + q, 1 + q))
-    joint[1:, 1:] = covariance[k : k + q, k : k + q]
-    with_level = covariance @ slope
-    joint[0, 1:] = joint[1:, 0] = with_level[k : k + q]
-    joint[0, 0] = slope @ with_level + current**2 @ (1.0 / solved.diagonal)
+    joint[1:, 1:] = rows[:, k : k + q] + rows[:, moved] @ system.changed
+    joint[0, 1:] = joint[1:, 0] = rows @ slope
+    joint[0, 0] = slope @ covariance @ slope + current**2 @ (1.0 / solved.diagonal)
     theta, own = state.theta + solved.step, state.own + solved.step_own
     level = current @ (system.curve @ theta[:k] + own)
-    mean = np.concatenate([[level], theta[k : k + q]])
+    design_now = theta[k : k + q] + system.changed.T @ theta[moved]
+    mean = np.concatenate([[level], design_now])
     return mean, joint
 
 

@@ -8,7 +8,7 @@ from scipy import special
 
 from models_app.bandit import rewards
 from models_app.bandit.cells import TrainingCells, summed
-from models_app.bandit.design import Design, Floats
+from models_app.bandit.design import Design, Floats, Integers
 from models_app.bandit.policy import Compiled
 from models_app.bandit.rewards import Believed
 
@@ -30,13 +30,18 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One level of a context factor: rewards [draws, V] and allocation [V] there."""
+    """One level of a context factor.
+
+    `reward` [draws, V] and allocation `weight` [V] there, `policy` [draws] what the
+    allocation earns there.
+    """
 
     context: int
     level: int
     share: float
     reward: Floats
     weight: Floats
+    policy: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,31 +90,24 @@ def draw(
     Best is most where `sign` is 1, least where it is -1.
     """
     design = posterior.design
-    segments = np.flatnonzero(shares)
-    cuts = _cuts(design, shares)
-    draws = _draws(design, len(segments), len(cuts))
-    everyone = np.arange(design.variants)
-    sums = _Sums.empty(draws, design.variants, len(cuts))
-    start = 0
+    segments, cuts = np.flatnonzero(shares), _cuts(design, shares)
+    sums = _Sums.empty(_draws(design, len(segments), len(cuts)), design.variants, cuts)
+    everyone, start = np.arange(design.variants), 0
     for chunk in rewards.chunks(
-        posterior, draws, seed, everyone, logistic=special.expit
+        posterior, len(sums.policy), seed, everyone, logistic=special.expit
     ):
         rows = slice(start, start + len(chunk))
         table = chunk.table()
         for segment in segments:
-            reward = shares[segment] * table.reward(design.context_levels[segment])
-            sums.add(rows, reward, compiled.probabilities[segment])
+            levels = design.context_levels[segment]
+            reward = shares[segment] * table.reward(levels)
+            earned = reward @ compiled.probabilities[segment]
+            sums.add(rows, levels, reward, earned)
             sums.compare(rows, reward[:, enabled], sign)
-            for index, (context, level) in enumerate(cuts):
-                if design.context_levels[segment, context] == level:
-                    sums.levels[index, rows] += reward
         start = rows.stop
     weight = shares @ compiled.probabilities
-    levels = tuple(
-        _level(design, compiled, shares, cut, sums.levels[index])
-        for index, cut in enumerate(cuts)
-    )
-    return Drawn(sums.reward, weight, sums.policy, sums.best, sums.uniform, levels)
+    seen = _levels(design, compiled, shares, sums)
+    return Drawn(sums.reward, weight, sums.policy, sums.best, sums.uniform, seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +116,30 @@ class _Sums:
     policy: Floats
     best: Floats
     uniform: Floats
+    cuts: list[tuple[int, int]]
     levels: Floats
+    earned: Floats
 
     @classmethod
-    def empty(cls, draws: int, variants: int, cuts: int) -> "_Sums":
+    def empty(cls, draws: int, variants: int, cuts: list[tuple[int, int]]) -> "_Sums":
         policy, best, uniform = np.zeros((3, draws))
-        levels = np.zeros((cuts, draws, variants))
-        return cls(np.zeros((draws, variants)), policy, best, uniform, levels)
+        reward, earned = np.zeros((draws, variants)), np.zeros((len(cuts), draws))
+        levels = np.zeros((len(cuts), draws, variants))
+        return cls(reward, policy, best, uniform, cuts, levels, earned)
 
-    def add(self, rows: slice, reward: Floats, allocation: Floats) -> None:
-        """Add one context cell's rewards [draws, V], its share already in them."""
+    def add(
+        self, rows: slice, levels: Integers, reward: Floats, earned: Floats
+    ) -> None:
+        """Add a context cell's rewards [draws, V] and what the allocation earns there.
+
+        The cell's share is already in them; `levels` are the cell's.
+        """
         self.reward[rows] += reward
-        self.policy[rows] += reward @ allocation
+        self.policy[rows] += earned
+        for index, (context, level) in enumerate(self.cuts):
+            if levels[context] == level:
+                self.levels[index, rows] += reward
+                self.earned[index, rows] += earned
 
     def compare(self, rows: slice, enabled: Floats, sign: float) -> None:
         """Add what the best and the average enabled variant [draws, ·] earn there."""
@@ -153,15 +163,21 @@ def _draws(design: Design, segments: int, cuts: int) -> int:
     return max(FEWEST_DRAWS, min(MOST_DRAWS, by_work, by_memory))
 
 
-def _level(
-    design: Design,
-    compiled: Compiled,
-    shares: Floats,
-    cut: tuple[int, int],
-    reward: Floats,
-) -> Level:
-    context, level = cut
-    within = shares * (design.context_levels[:, context] == level)
-    share = within.sum()
-    weight = within @ compiled.probabilities / share
-    return Level(context, level, float(share), reward / share, weight)
+def _levels(
+    design: Design, compiled: Compiled, shares: Floats, sums: _Sums
+) -> tuple[Level, ...]:
+    found = []
+    for index, (context, level) in enumerate(sums.cuts):
+        within = shares * (design.context_levels[:, context] == level)
+        share = float(within.sum())
+        found.append(
+            Level(
+                context=context,
+                level=level,
+                share=share,
+                reward=sums.levels[index] / share,
+                weight=within @ compiled.probabilities / share,
+                policy=sums.earned[index] / share,
+            )
+        )
+    return tuple(found)

@@ -7,12 +7,14 @@ import numpy as np
 from models_app.bandit import (
     averaging,
     cells as counts,
+    changes,
     newton,
     scales,
     system as systems,
     threads,
 )
 from models_app.bandit.cells import TrainingCells
+from models_app.bandit.changes import Change
 from models_app.bandit.design import Design, Floats
 from models_app.bandit.newton import Mode, NotConverged, State
 from models_app.bandit.posterior import Posterior
@@ -37,6 +39,7 @@ class FitInfo:
     log_evidence: Laplace's log marginal likelihood of the counts, binomial
         coefficients left out; comparable between models of the same cells.
     left_out: interactions too large to be estimated (design.LARGEST_MODEL).
+    changes: effects that were found to have moved, and the first stratum after it.
 
     """
 
@@ -45,6 +48,7 @@ class FitInfo:
     prior_scales: dict[str, float]
     log_evidence: float
     left_out: tuple[str, ...]
+    changes: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,44 @@ class Found:
 
 
 def search(design: Design, system: System) -> Found:
-    """Fit a system: the posterior at its scales averaged over them."""
+    """Fit a system: the posterior at its scales, averaged over them.
+
+    Where the counts say that the world changed, the fit is repeated with the change.
+    """
     with threads.single():
-        return _search(design, system)
+        known: tuple[Change, ...] = ()
+        reached = _climb(design, system)
+        while len(known) < changes.MOST_CHANGES:
+            change = changes.noticed(design, reached.system, reached.mode)
+            if change is None:
+                break
+            longer = (*known, change)
+            try:
+                reached = _climb(design, changes.extend(system, design, longer))
+            except NotConverged:  # what was reached without it stands
+                break
+            known = longer
+        system, mode = reached.system, reached.mode
+        posterior = averaging.posterior(design, system, reached.grouped, mode)
+    notes = tuple(changes.note(change, system) for change in known)
+    posterior = replace(posterior, notes=notes)
+    info = _info(design, reached, known)
+    eta = newton.eta(system, mode.state)
+    return Found(Fit(posterior, info), system, eta, reached.dof)
 
 
-def _search(design: Design, system: System) -> Found:
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """Where the search for the mode ended, after `steps` Newton steps."""
+
+    system: System
+    grouped: tuple[Group, ...]
+    mode: Mode
+    steps: int
+    dof: float
+
+
+def _climb(design: Design, system: System) -> _Reached:
     """Climb in coefficients and scales at once, then in coefficients alone."""
     dof = np.inf
     grouped = scales.groups(design, system)
@@ -112,11 +148,7 @@ def _search(design: Design, system: System) -> Found:
             calm = calm and abs(ratio - 1.0) < SCALE_TOLERANCE
             system = replace(system, noise=noise)
     mode = newton.climb(system, grouped, state)
-    fit = Fit(
-        averaging.posterior(design, system, grouped, mode),
-        _info(design, system, grouped, mode, steps + mode.steps),
-    )
-    return Found(fit, system, newton.eta(system, mode.state), float(dof))
+    return _Reached(system, grouped, mode, steps + mode.steps, float(dof))
 
 
 def _noise(
@@ -140,20 +172,16 @@ def _noise(
     return replace(noise, variance=variance), dof
 
 
-def _info(
-    design: Design,
-    system: System,
-    grouped: tuple[Group, ...],
-    mode: Mode,
-    iterations: int,
-) -> FitInfo:
+def _info(design: Design, reached: _Reached, known: tuple[Change, ...]) -> FitInfo:
+    system, grouped, mode = reached.system, reached.grouped, reached.mode
     names = [group.name for group in grouped] + ["time, each stratum"]
     sds = np.exp(mode.state.logs / 2.0)
     evidence = newton.objective(system, grouped, mode.state)
     return FitInfo(
         converged=True,
-        iterations=iterations,
+        iterations=reached.steps,
         prior_scales=dict(zip(names, sds.tolist(), strict=True)),
         log_evidence=evidence + newton.volume(grouped, mode.state, mode.solved),
         left_out=design.left_out,
+        changes=tuple((change.name, change.start) for change in known),
     )

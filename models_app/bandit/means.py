@@ -46,13 +46,19 @@ def fit(design: Design, cells: AmountCells, note: str) -> tuple[Belief, FitInfo]
 def _tamed(cells: AmountCells) -> tuple[Floats, Floats]:
     """Sums and sums of squares [n], no mean square over OUTLYING times the others'.
 
-    What a cell's squares have beyond that is taken for one value, and taken off.
+    Per user or per rewarded user, whichever allows more: one ordinary payer among few
+    users is no whale. What a cell's squares have beyond that is taken for one value, and
+    taken off; where nobody else was rewarded there is nothing to compare with.
     """
     sums, squares = cells.value_sum, cells.value_sum_squares
-    there = cells.users > 0
+    others_rewarded = cells.successes.sum() - cells.successes
+    there = (cells.users > 0) & (others_rewarded > 0)
     for _ in range(PASSES if there.sum() > OUTLYING else 0):
-        others = (squares.sum() - squares) / (cells.users.sum() - cells.users)
-        most = np.where(there, OUTLYING * others * cells.users, squares)
+        others = squares.sum() - squares
+        per_user = others / (cells.users.sum() - cells.users)
+        per_rewarded = others / np.maximum(others_rewarded, 1.0)
+        allowed = np.maximum(per_user * cells.users, per_rewarded * cells.successes)
+        most = np.where(there, OUTLYING * allowed, squares)
         if (squares <= most * (1 + 1e-6)).all():
             break
         squares = np.minimum(squares, most)
@@ -73,4 +79,6 @@ def shifted(posterior: Posterior, offset: float, unit: float) -> Posterior:
     """Undo the shift of the level by `offset` and the division by `unit`."""
     mean = posterior.mean.copy()
     mean[0] += offset
-    return Posterior(posterior.design, mean * unit, posterior.covariance * unit**2)
+    return replace(
+        posterior, mean=mean * unit, covariance=posterior.covariance * unit**2
+    )

@@ -52,8 +52,9 @@ class Solved:
     def covariance(self) -> Floats:
         """Covariance [p, p] of θ."""
         lower, _ = linalg.lapack.dpotri(self.factor, lower=1)
-        below = np.tril(lower, -1)
-        return np.asarray(np.tril(lower) + below.T)
+        whole = lower + lower.T
+        whole[np.diag_indices(len(whole))] /= 2.0
+        return np.asarray(whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _factor(reduced: Floats, scale: Floats) -> Floats:
     """
     for ridge in RIDGES:
         try:
-            lifted = reduced + np.diag(ridge * scale)
+            lifted = reduced + np.diag(ridge * scale) if ridge else reduced
             return np.asarray(linalg.cholesky(lifted, lower=True))
         except (linalg.LinAlgError, ValueError):
             continue

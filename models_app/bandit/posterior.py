@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from models_app.bandit.design import Design, Floats, Integers, contrasts
+from models_app.bandit.design import Design, Floats
 
 JITTER = 1e-10
 CHUNK = 2_000_000
 """Numbers in the largest table held at a time while drawing."""
+
+STRIPS = 8
+"""Stripes in which a triangle is multiplied, so that its zeros cost little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +25,25 @@ class Posterior:
     design: whose `rows` the coefficients multiply.
     mean: [1 + q], log odds; entry 0 is the level now, the rest follow design.terms.
     covariance: [1 + q, 1 + q].
+    notes: what people should know of how it was found.
 
     """
 
     design: Design
     mean: Floats
     covariance: Floats
+    notes: tuple[str, ...] = ()
 
 
 def root(posterior: Posterior) -> Floats:
-    """Return a lower triangular [1 + q, 1 + q] whose square is the covariance."""
+    """Return a lower triangular [1 + q, 1 + q] whose square is the covariance.
+
+    Raises FloatingPointError for one that is not finite and positive: drawn from, it
+    would crown the first variant.
+    """
     sd = np.sqrt(np.diag(posterior.covariance))
+    if not (np.isfinite(posterior.covariance).all() and (sd > 0).all()):
+        raise FloatingPointError("the posterior covariance is not finite and positive")
     correlation = posterior.covariance / np.outer(sd, sd)
     np.fill_diagonal(correlation, 1.0 + JITTER)
     return sd[:, None] * np.linalg.cholesky(correlation)
@@ -47,15 +59,25 @@ def deviations(
     """Yield draws of (coefficients - mean), up to `chunk` rows [·, 1 + q] at a time.
 
     The draws depend on the seed, not on the chunk. `bias` multiplies the deviations of
-    a factor's coefficients, interactions included, by 1 + its bias.
+    a factor's coefficients, interactions included, by 1 + its bias. Products are
+    reckoned in single precision: a draw is the draw to seven digits of its size.
 
     Raises ValueError for a factor that the design does not have or a bias below -1.
     """
     rng = np.random.default_rng(seed)
+    size = len(posterior.mean)
     spread = root(posterior).T * widened(posterior.design, bias or {})
+    unit = np.abs(spread).max() or 1.0
+    upper = (spread / unit).astype(np.float32)
+    edges = np.linspace(0, size, 1 + min(size, STRIPS)).astype(int).tolist()
     for start in range(0, draws, chunk):
-        rows = min(chunk, draws - start)
-        yield rng.standard_normal((rows, len(posterior.mean))) @ spread
+        normal = rng.standard_normal((min(chunk, draws - start), size))
+        single, drawn = normal.astype(np.float32), np.empty_like(normal)
+        for left, right in pairwise(edges):  # below them is nothing but zeros
+            stripe = upper[:right, left:right]
+            drawn[:, left:right] = single[:, :right] @ stripe
+        drawn *= unit
+        yield drawn
 
 
 def widened(design: Design, bias: Mapping[str, float]) -> Floats:
@@ -73,81 +95,7 @@ def widened(design: Design, bias: Mapping[str, float]) -> Floats:
     return factor
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Scores in log odds as a sum of parts, for one chunk of draws.
-
-    `variant` [draws, V] holds level and design, `context` for each context factor
-    [levels, draws] its main effects, `personal` [levels, draws, V] design by context.
-    """
-
-    variant: Floats
-    context: tuple[Floats, ...]
-    personal: tuple[Floats, ...]
-
-    def score(self, levels: Integers) -> Floats:
-        """Score [draws, V] in a context cell, without the context's main effects."""
-        total = self.variant
-        for table, level in zip(self.personal, levels, strict=True):
-            total = total + table[level]
-        return total
-
-    def predictor(self, levels: Integers) -> Floats:
-        """Linear predictor [draws, V] in a context cell."""
-        total = self.score(levels)
-        for table, level in zip(self.context, levels, strict=True):
-            total = total + table[level][:, None]
-        return total
-
-
-def parts(design: Design, coefficients: Floats, variants: Integers) -> Parts:
-    """Split coefficients [draws, 1 + q] into the parts that scores are sums of.
-
-    V counts the `variants` asked for, given by index.
-    """
-    theta = coefficients[:, 1:]
-    rows = design.rows(variants, np.zeros_like(variants))
-    own = [t for t in design.terms if t.kind in {"main", "pair"}]
-    columns = np.zeros(design.columns, dtype=bool)
-    for term in own:
-        columns[term.columns] = True
-    variant = coefficients[:, :1] + theta[:, columns] @ rows[:, columns].T
-    contexts = range(len(design.contexts))
-    return Parts(
-        variant,
-        tuple(_context_part(design, theta, c) for c in contexts),
-        tuple(_personal_part(design, theta, variants, c) for c in contexts),
-    )
-
-
 def chunk_size(design: Design) -> int:
     """Draws whose parts together hold about CHUNK numbers."""
     tables = 4 + sum(design.context_sizes)
     return max(16, CHUNK // (design.variants * tables + design.columns))
-
-
-def _context_part(design: Design, theta: Floats, context: int) -> Floats:
-    """Main effects [levels, draws] of a context factor."""
-    basis = contrasts(design.context_sizes[context])
-    for term in design.terms:
-        if term.kind == "context" and term.contexts == (context,):
-            return basis @ theta[:, term.columns].T
-    return np.zeros((len(basis), len(theta)))
-
-
-def _personal_part(
-    design: Design, theta: Floats, variants: Integers, context: int
-) -> Floats:
-    """Interactions [levels, draws, V] of the whole design with a context factor."""
-    levels = design.variant_levels[variants]
-    basis = contrasts(design.context_sizes[context])
-    total = np.zeros((len(basis), len(theta), len(variants)))
-    for term in design.terms:
-        if term.kind != "personal" or term.contexts != (context,):
-            continue
-        factor = term.factors[0]
-        block = theta[:, term.columns].reshape(len(theta), *term.sizes)
-        by_level = np.moveaxis(block @ basis.T, 2, 0)
-        effects = by_level @ contrasts(design.sizes[factor]).T
-        total += effects[:, :, levels[:, factor]]
-    return total

@@ -8,7 +8,8 @@ import numpy as np
 
 from models_app.bandit import posterior as posteriors
 from models_app.bandit.design import Design, Floats, Integers
-from models_app.bandit.posterior import Parts, Posterior
+from models_app.bandit.posterior import Posterior
+from models_app.bandit.scores import Parts, Splitter
 
 Kind = Literal["chance", "hurdle", "mean", "outcomes"]
 Logistic = Callable[[Floats], Floats]
@@ -87,34 +88,39 @@ class Chunk:
     deviations: tuple[Floats, ...]
     smearing: Floats
     variants: Integers
+    splitter: Splitter
     logistic: Logistic
 
     def __len__(self) -> int:
         """Count the draws."""
         return len(self.smearing)
 
-    def table(self, spread: float = 1.0) -> "Table":
-        """Rewards of these draws with deviations shrunk to `spread` of their size."""
-        design = self.belief.design
-        parts = tuple(
-            posteriors.parts(design, part.mean + spread * deviation, self.variants)
-            for part, deviation in zip(
-                self.belief.posteriors, self.deviations, strict=True
-            )
-        )
+    @property
+    def design(self) -> Design:
+        """The design of all parts."""
+        return self.belief.design
+
+    def coefficients(self) -> list[Floats]:
+        """Coefficients [draws, 1 + q] of each part."""
+        pairs = zip(self.belief.posteriors, self.deviations, strict=True)
+        return [part.mean + deviation for part, deviation in pairs]
+
+    def table(self) -> "Table":
+        """Rewards of these draws."""
+        parts = [self.splitter.parts(each) for each in self.coefficients()]
         if self.belief.kind in {"chance", "mean"}:
             link = self.logistic if self.belief.kind == "chance" else _itself
             return _Single(parts[0], link)
         chance = _product(parts[0], -1.0)
         if self.belief.kind == "hurdle":
             centre, sd = self.belief.smearing
-            factor = np.exp(centre + spread * sd * self.smearing)
+            factor = np.exp(centre + sd * self.smearing)
             return _Hurdle(chance, _product(parts[1], 1.0), factor[:, None])
         stages = tuple(_product(part, -1.0) for part in parts[1:])
         return _Outcomes(chance, stages, self.belief.weights)
 
 
-def chunks(
+def chunks(  # noqa: PLR0913 - the first four say what is drawn, the rest by name
     believed: Believed,
     draws: int,
     seed: int,
@@ -122,14 +128,17 @@ def chunks(
     *,
     bias: Mapping[str, float] | None = None,
     logistic: Logistic = logistic,
+    size: int | None = None,
 ) -> Iterator[Chunk]:
-    """Yield joint draws in chunks that hold about posteriors.CHUNK numbers.
+    """Yield joint draws in chunks of `size`, or that hold about posteriors.CHUNK numbers.
 
     The draws depend on the seed, not on the chunks. `variants` are the indices wanted.
     Raises ValueError as posteriors.deviations does.
     """
     whole = belief(believed)
-    chunk = max(16, posteriors.chunk_size(whole.design) // len(whole.posteriors))
+    most = max(16, posteriors.chunk_size(whole.design) // len(whole.posteriors))
+    chunk = min(size or most, most)
+    splitter = Splitter(whole.design, variants)
     seeds: list[int | list[int]] = [seed]
     seeds += [[seed, index] for index in range(1, len(whole.posteriors))]
     streams = [
@@ -141,7 +150,7 @@ def chunks(
     for deviations in zip(*streams, strict=True):
         stop = start + len(deviations[0])
         rows = smearing[start:stop]
-        yield Chunk(whole, deviations, rows, variants, logistic)
+        yield Chunk(whole, deviations, rows, variants, splitter, logistic)
         start = stop
 
 
@@ -149,10 +158,6 @@ class Table:
     """Rewards of some draws; read one context cell at a time."""
 
     __slots__ = ()
-
-    def merit(self, levels: Integers) -> Floats:
-        """Numbers [draws, V] in the order of the rewards in a context cell."""
-        return self.reward(levels)
 
     def reward(self, levels: Integers) -> Floats:
         """Expected rewards [draws, V] in a context cell, in the reward's unit."""
@@ -163,9 +168,6 @@ class Table:
 class _Single(Table):
     parts: Parts
     link: Logistic
-
-    def merit(self, levels: Integers) -> Floats:
-        return self.parts.score(levels)
 
     def reward(self, levels: Integers) -> Floats:
         return self.link(self.parts.predictor(levels))
@@ -193,11 +195,9 @@ class _Hurdle(Table):
     amount: _Product
     factor: Floats
 
-    def merit(self, levels: Integers) -> Floats:
-        return self.amount.at(levels) / (1.0 + self.against.at(levels))
-
     def reward(self, levels: Integers) -> Floats:
-        return self.factor * self.merit(levels)
+        amount = self.factor * self.amount.at(levels)
+        return amount / (1.0 + self.against.at(levels))
 
 
 @dataclass(frozen=True, slots=True)

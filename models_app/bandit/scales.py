@@ -13,6 +13,7 @@ TYPICAL = {
     "context": 0.3,
     "personal": 0.08,
     "late": 0.3,
+    "change": 0.3,
     "walk": 0.08,
     "day": 0.05,
 }
@@ -60,7 +61,7 @@ class Moments:
 
 
 def groups(design: Design, system: System) -> tuple[Group, ...]:
-    """Groups of θ: the curve of time, each term of the design, lateness.
+    """Groups of θ: the curve of time, each term of the design, lateness, changes.
 
     The intercept is in none of them; the strata's own effects are one group more,
     last in every array of scales.
@@ -71,8 +72,11 @@ def groups(design: Design, system: System) -> tuple[Group, ...]:
         columns = slice(k + term.start, k + term.start + term.size)
         found.append(Group(term.name, columns, term.kind))
     if system.late:
-        columns = slice(k + design.columns, system.size)
+        columns = slice(k + design.columns, k + design.columns + system.late)
         found.append(Group("lateness", columns, "late"))
+    if len(system.changed):
+        columns = slice(system.size - len(system.changed), system.size)
+        found.append(Group("changes", columns, "change"))
     return tuple(found)
 
 

@@ -37,7 +37,8 @@ class System:
     stratum's own effect. `curve` [T, k] holds the intercept and the steps of a random
     walk; `rows` [U, p - k] the distinct feature rows: the design's q, then `late`
     columns (design mains times the share of rewards still to come), which soak up that some
-    variants convert later than others.
+    variants convert later than others, then one for each direction of `changed` [m, q]
+    in which the world moved at some time (see changes.py).
     """
 
     curve: Floats
@@ -48,6 +49,7 @@ class System:
     successes: Floats
     time: Floats
     late: int
+    changed: Floats
     noise: Noise | None = None
 
     @property
@@ -102,6 +104,7 @@ def arrange(design: Design, cells: TrainingCells, sums: Floats | None = None) ->
         successes=sums[kept].astype(np.float64),
         time=time,
         late=late,
+        changed=np.zeros((0, design.columns)),
     )
 
 
@@ -125,7 +128,7 @@ def log_likelihood(system: System, eta: Floats) -> float:
 
 def curvature(system: System, eta: Floats) -> Curvature:
     """Derivatives at linear predictor [n]; the cost is flat in the number of users."""
-    residual, weight = _slopes(system, eta)
+    residual, weight = slopes(system, eta)
     strata, distinct = len(system.curve), len(system.rows)
     by_row = summed(system.row, weight, distinct)
     by_stratum = summed(system.stratum, weight, strata)
@@ -141,7 +144,7 @@ def curvature(system: System, eta: Floats) -> Curvature:
     return Curvature(np.concatenate(gradient), pull, shared, by_stratum, cross)
 
 
-def _slopes(system: System, eta: Floats) -> tuple[Floats, Floats]:
+def slopes(system: System, eta: Floats) -> tuple[Floats, Floats]:
     """First derivatives [n] of the log likelihood, and minus the second ones."""
     if system.noise is not None:
         precision = 1.0 / system.noise.variance

@@ -17,9 +17,8 @@ from levered_site.staff.pages import EditedByDeed
 from metrics.models import AssignmentSource, Metric
 from models_app.models import PolicyVersion, TrainingRun
 from optimizations import configuration, lifecycle
-from optimizations.admin import panel
+from optimizations.admin import moves, panel, trial
 from optimizations.admin.forms import OptimizationForm, asked
-from optimizations.admin.moves import DEEDS
 from optimizations.models import Optimization, Variant
 
 WHILE_DRAFT = ("reward_metric", "assignment_source")
@@ -69,7 +68,7 @@ class OptimizationAdmin(WithDeeds, EditedByDeed):
         ),
     )
     form = OptimizationForm
-    deeds = DEEDS
+    deeds = (*moves.DEEDS, *trial.DEEDS)
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -12,6 +12,7 @@ from levered_site.staff import marks
 from models_app.admin import tables
 from models_app.models import PolicyVersion, TrainingRun
 from optimizations import results
+from optimizations.admin import trial
 from optimizations.models import CubeDay, Decision, Optimization, Regime, Variant
 from optimizations.results import Results
 
@@ -24,17 +25,19 @@ class Panel:
     variants: SafeString | str
     runs: SafeString | str
     ways: tuple[SafeString, ...]
+    candidate: SafeString | str
     note: str = ""
 
 
 def of(optimization: Optimization) -> Panel:
     """Read everything that the page shows beside the settings."""
     runs, elsewhere = tables.runs_of(optimization.model), ways(optimization)
+    tried = trial.table(optimization)
     try:
         found = results.of(optimization)
     except ConflictError as error:
-        return Panel((), variants(optimization), runs, elsewhere, error.message)
-    return Panel(_figures(optimization, found), learned(found), runs, elsewhere)
+        return Panel((), variants(optimization), runs, elsewhere, tried, error.message)
+    return Panel(_figures(optimization, found), learned(found), runs, elsewhere, tried)
 
 
 def _figures(

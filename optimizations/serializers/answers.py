@@ -73,6 +73,11 @@ class OptimizationShape(serializers.ModelSerializer[Optimization]):
         child=serializers.DictField(child=serializers.JSONField())
     )
     allowed_origins = serializers.ListField(child=serializers.CharField())
+    ignored_context_factors = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Learning leaves these aside, since a candidate without them was "
+        "promoted.",
+    )
     variants_count = serializers.SerializerMethodField()
     reward_conversion_window = serializers.IntegerField(
         source="model.training_data_config.attribution.conversion_window_hours",
@@ -101,6 +106,7 @@ class OptimizationShape(serializers.ModelSerializer[Optimization]):
             "retrain_every_minutes",
             "allocation",
             "exploration_share",
+            "ignored_context_factors",
             "expected_users",
             "allowed_origins",
             "variants_count",
@@ -172,75 +178,3 @@ class OptimizationRow(serializers.ModelSerializer[Optimization]):
         """Take what the view looked up for the whole page; null before training."""
         found: dict[str, Any] | None = self.context["summaries"].get(optimization.pk)
         return found
-
-
-class VariantShape(serializers.Serializer[Any]):
-    """One variant."""
-
-    number = serializers.IntegerField()
-    variant_key = serializers.CharField()
-    variant = serializers.DictField(child=serializers.JSONField())
-    enabled = serializers.BooleanField()
-    excluded = serializers.BooleanField(help_text="By excluded_combinations.")
-    screenshot = serializers.CharField(
-        allow_null=True, help_text="Where its picture is; null without one."
-    )
-
-
-class VariantsShape(serializers.Serializer[Any]):
-    """Every variant of an optimization."""
-
-    variants = VariantShape(many=True)
-
-
-class ProbabilityShape(serializers.Serializer[Any]):
-    """What one variant's chance was."""
-
-    number = serializers.IntegerField()
-    variant_key = serializers.CharField()
-    probability = serializers.FloatField()
-
-
-def _context() -> serializers.DictField:
-    return serializers.DictField(child=serializers.CharField())
-
-
-class ReceiptShape(serializers.Serializer[Any]):
-    """One decision and how it came about."""
-
-    # `context` is a name of DRF's own, hence not an attribute but a declared field.
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Add the context: configured factors as text."""
-        return {**super().get_fields(), "context": _context()}
-
-    variant_number = serializers.IntegerField()
-    variant_key = serializers.CharField()
-    arm = serializers.ChoiceField(choices=["optimized", "holdout"])
-    policy_version = serializers.IntegerField()
-    propensity = serializers.FloatField()
-    u = serializers.FloatField(help_text="The draw, 0 to 1.")
-    probabilities = ProbabilityShape(many=True)
-    timestamp = serializers.DateTimeField()
-
-
-class ExplanationShape(serializers.Serializer[Any]):
-    """Why a user got a variant: the decision in force, and every receipt, oldest first."""
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Add the context: configured factors as text."""
-        return {**super().get_fields(), "context": _context()}
-
-    optimization_id = serializers.UUIDField()
-    anonymous_id = serializers.CharField()
-    variant = serializers.DictField(child=serializers.JSONField())
-    variant_number = serializers.IntegerField()
-    variant_key = serializers.CharField()
-    in_holdout = serializers.BooleanField()
-    arm = serializers.ChoiceField(choices=["optimized", "holdout"])
-    policy_version = serializers.IntegerField()
-    propensity = serializers.FloatField()
-    u = serializers.FloatField()
-    holdout_hash = serializers.CharField(help_text="8 hex characters of the md5.")
-    probabilities = ProbabilityShape(many=True)
-    timestamp = serializers.DateTimeField()
-    receipts = ReceiptShape(many=True)

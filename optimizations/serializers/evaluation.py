@@ -8,10 +8,10 @@ from rest_framework import serializers
 
 from levered_site.api.fields import StrictInteger
 from levered_site.api.serializers import UNKNOWN, StrictSerializer
-from optimizations.evaluation import Asked
-from optimizations.serializers.results import IntervalField
+from optimizations.serializers.figures import IntervalField
+from optimizations.usable import Asked
 
-WITHOUT_CONTEXT = "without_context"
+NAMED = ("without_context", "candidate")
 KINDS = ("variant", "version")
 LARGEST = 2**31 - 1
 NUMBER = {"type": "integer", "maximum": LARGEST}
@@ -31,23 +31,23 @@ def _only(kind: str, minimum: int) -> dict[str, Any]:
         "oneOf": [
             _only("variant", 1),
             _only("version", 0),
-            {"type": "string", "enum": [WITHOUT_CONTEXT]},
+            {"type": "string", "enum": list(NAMED)},
         ]
     }
 )
 class PolicyField(serializers.Field[Any, Any, Any, Any]):
-    """`{"variant": n}`, `{"version": n}` or `"without_context"`."""
+    """`{"variant": n}`, `{"version": n}`, `"without_context"` or `"candidate"`."""
 
     # Braces twice: the message is a format.
     default_error_messages = {
-        "policy": 'must be {{"variant": number}}, {{"version": number}} or '
-        f'"{WITHOUT_CONTEXT}"',
+        "policy": 'must be {{"variant": number}}, {{"version": number}}, '
+        + " or ".join(f'"{name}"' for name in NAMED),
     }
 
     def to_internal_value(self, data: Any) -> tuple[str, int | None]:
         """Return kind and number."""
-        if data == WITHOUT_CONTEXT:
-            return WITHOUT_CONTEXT, None
+        if isinstance(data, str) and data in NAMED:
+            return data, None
         if not isinstance(data, Mapping):
             self.fail("policy")
         unknown = {str(name)[:200]: [UNKNOWN] for name in data if name not in KINDS}
@@ -73,7 +73,8 @@ class EvaluateShape(StrictSerializer):
         max_value=LARGEST,
         required=False,
         help_text="Users first touched under this policy version or a later one; "
-        "default 0, or for a version that version: users it learned from flatter it.",
+        "default 0; for a version that version, for the candidate its first: users whom a "
+        "policy learned from flatter it.",
     )
     to_version = StrictInteger(
         min_value=0,

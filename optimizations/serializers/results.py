@@ -4,23 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-
-class IntervalField(serializers.ListField):
-    """[lo, hi] of a 95% interval."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(
-            child=serializers.FloatField(),
-            min_length=2,
-            max_length=2,
-            allow_null=True,
-            **options,
-        )
-
-
-def figure(help_text: str = "") -> serializers.FloatField:
-    """Describe a number that may be withheld."""
-    return serializers.FloatField(allow_null=True, help_text=help_text)
+from optimizations.serializers.figures import IntervalField, figure
 
 
 class StatsShape(serializers.Serializer[Any]):
@@ -49,9 +33,9 @@ class RegimeShape(serializers.Serializer[Any]):
 class ComparisonShape(serializers.Serializer[Any]):
     """Optimized against holdout: the randomized figure, per user."""
 
-    metric_id = serializers.UUIDField()
-    metric_name = serializers.CharField()
-    direction = serializers.CharField()
+    metric_id = serializers.UUIDField(allow_null=True, help_text="Null: none is set.")
+    metric_name = serializers.CharField(allow_null=True)
+    direction = serializers.CharField(allow_null=True)
     holdout_rate = figure()
     optimization_rate = figure()
     holdout_exposures = serializers.IntegerField(help_text="Users.")
@@ -135,11 +119,53 @@ class ContextResultShape(serializers.Serializer[Any]):
 
     factor = serializers.CharField()
     level = serializers.CharField()
-    share = serializers.FloatField()
-    lift_percent = figure()
+    share = figure("Of the users it was learned from.")
+    lift_percent = figure("Measured among its users, against those held out.")
     lift_ci = IntervalField()
-    best_variant = serializers.IntegerField()
-    prob_best = serializers.FloatField()
+    lift_ci_anytime = IntervalField()
+    estimated_improvement_percent = figure(
+        "The current allocation there against the baseline, by the model."
+    )
+    estimated_improvement_interval = IntervalField()
+    best_variant = serializers.IntegerField(allow_null=True)
+    prob_best = figure()
+
+
+class InteractionShape(serializers.Serializer[Any]):
+    """What two levels do together beyond what each does alone, by the model."""
+
+    factors = serializers.ListField(child=serializers.CharField())
+    levels = serializers.ListField(child=serializers.CharField())
+    deviation = figure(
+        "Reward with both, less the additive prediction; in the reward's unit."
+    )
+    lo = figure()
+    hi = figure()
+    users = serializers.IntegerField(
+        help_text="Shown both; an immature one counts by the rewards due by their age."
+    )
+    kind = serializers.ChoiceField(
+        choices=["synergy", "saturation", "conflict"],
+        allow_null=True,
+        help_text="conflict: worse together than alone; synergy: better, neither does "
+        "harm; saturation: less bad than their harms together, no advice to combine. "
+        "Null where the interval includes 0.",
+    )
+
+
+class ModelNotesShape(serializers.Serializer[Any]):
+    """How rewards were learned."""
+
+    reward_model = serializers.ChoiceField(
+        choices=["chance", "hurdle", "mean", "outcomes"],
+        allow_null=True,
+        help_text="chance: of a conversion; hurdle: chance to pay times amount; mean: "
+        "the amount itself, normal; outcomes: chance of each.",
+    )
+    notes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What learning noticed, and why figures of the model are withheld.",
+    )
 
 
 class ResultsShape(serializers.Serializer[Any]):
@@ -156,162 +182,9 @@ class ResultsShape(serializers.Serializer[Any]):
     factor_importance = FactorImportanceShape(many=True, allow_null=True)
     factor_utilities = FactorUtilityShape(many=True, allow_null=True)
     interaction_importance = QuartilesShape(allow_null=True)
-    interactions = serializers.JSONField(
-        allow_null=True, help_text="Null in this version."
-    )
+    interactions = InteractionShape(many=True, allow_null=True)
     context_importance = ContextImportanceShape(many=True, allow_null=True)
     contexts = ContextResultShape(many=True, allow_null=True)
     time_series = DayShape(many=True)
+    model = ModelNotesShape()
     unavailable = serializers.DictField(child=serializers.CharField())
-
-
-class ArmUsersShape(serializers.Serializer[Any]):
-    """Users of both arms."""
-
-    optimized = serializers.IntegerField()
-    holdout = serializers.IntegerField()
-
-
-class WinnerShape(serializers.Serializer[Any]):
-    """The variant that gets the largest share of the optimized arm."""
-
-    number = serializers.IntegerField()
-    share = serializers.FloatField()
-
-
-class ProgressShape(serializers.Serializer[Any]):
-    """How far an optimization is."""
-
-    days_running = serializers.IntegerField()
-    users = ArmUsersShape()
-    conversions = serializers.IntegerField()
-    estimated_progress = figure("0 to 1.")
-    winner = WinnerShape(allow_null=True)
-    stable_since = serializers.DateField(allow_null=True)
-    days_to_decision = serializers.IntegerField(allow_null=True)
-    unavailable = serializers.DictField(child=serializers.CharField())
-
-
-class GuardrailShape(serializers.Serializer[Any]):
-    """A metric that must not suffer."""
-
-    metric_id = serializers.UUIDField()
-    name = serializers.CharField()
-    direction = serializers.CharField()
-    holdout_rate = figure()
-    optimization_rate = figure()
-    lift_percent = figure()
-    lift_ci = IntervalField()
-    p_value = figure()
-    status = serializers.ChoiceField(choices=["ok", "violated", "pending"])
-    unavailable = serializers.DictField(child=serializers.CharField())
-
-
-class GuardrailsShape(serializers.Serializer[Any]):
-    """All guardrails."""
-
-    guardrails = GuardrailShape(many=True)
-
-
-class HistoryDayShape(serializers.Serializer[Any]):
-    """Lift as it was published on a day."""
-
-    date = serializers.DateField()
-    policy_lift_percent = figure()
-    policy_lift_interval = IntervalField()
-    best_lift_percent = figure()
-    best_lift_interval = IntervalField()
-    measured_lift_percent = figure()
-    measured_lift_ci = IntervalField()
-
-
-class LiftHistoryShape(serializers.Serializer[Any]):
-    """Lift, day by day."""
-
-    daily = HistoryDayShape(many=True)
-
-
-class ArmSumsShape(serializers.Serializer[Any]):
-    """Sums over the mature users of one arm."""
-
-    exposures = serializers.IntegerField(help_text="Users.")
-    rewardsValueSum = serializers.FloatField()  # noqa: N815 - the contract's name
-    rewardsValueSumSq = serializers.FloatField()  # noqa: N815 - the contract's name
-
-
-class ArmsDayShape(serializers.Serializer[Any]):
-    """Both arms of one day of first touch."""
-
-    date = serializers.DateField()
-    holdout = ArmSumsShape()
-    levered = ArmSumsShape()
-
-
-class MetricDailyShape(serializers.Serializer[Any]):
-    """The days of one metric."""
-
-    key = serializers.CharField(help_text="`reward` or a guardrail's metric id.")
-    daily = ArmsDayShape(many=True)
-
-
-class HoldoutDailyShape(serializers.Serializer[Any]):
-    """Both arms, day by day, metric by metric."""
-
-    metrics = MetricDailyShape(many=True)
-
-
-class OutcomeShape(serializers.Serializer[Any]):
-    """An outcome and what it is worth."""
-
-    key = serializers.CharField()
-    weight = serializers.FloatField()
-
-
-class MixRowShape(serializers.Serializer[Any]):
-    """Users alike in day, arm, variant, outcome and context."""
-
-    day = serializers.DateField()
-    in_holdout = serializers.BooleanField()
-    variant = serializers.CharField()
-    outcome_key = serializers.CharField()
-    users = serializers.IntegerField()
-    context = serializers.DictField(child=serializers.CharField())  # type: ignore[assignment]  # DRF collects fields; the name is the contract's
-
-
-class OutcomeMixShape(serializers.Serializer[Any]):
-    """How users ended, by everything."""
-
-    outcomes = OutcomeShape(many=True)
-    rows = MixRowShape(many=True)
-
-
-class CellShape(serializers.Serializer[Any]):
-    """A cell of the cube, or with `raw` a touch and its rewards."""
-
-    day = serializers.DateField(required=False)
-    regime = serializers.IntegerField(required=False)
-    policy_version = serializers.IntegerField(required=False, allow_null=True)
-    variant = serializers.JSONField(required=False)
-    context = serializers.JSONField(required=False)  # type: ignore[assignment]  # DRF collects fields; the name is the contract's
-    users = serializers.IntegerField(required=False)
-    exposures = serializers.IntegerField(required=False)
-    converted = serializers.IntegerField(required=False)
-    rewards = serializers.ListField(child=serializers.DictField(), required=False)
-
-
-class ObservationsShape(serializers.Serializer[Any]):
-    """A page of observations."""
-
-    observations = CellShape(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
-
-
-class ReportDataShape(serializers.Serializer[Any]):
-    """Everything in one document; a part that fails is `{"error": …}`."""
-
-    optimization = serializers.DictField()
-    results = serializers.DictField()
-    holdout_daily = serializers.DictField()
-    outcome_mix = serializers.DictField()
-    guardrails = serializers.DictField()
-    policy_lift_history = serializers.DictField()

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations import explaining
 from optimizations.models import Optimization
-from optimizations.serializers.answers import ExplanationShape
+from optimizations.serializers.decisions import ExplanationShape
 
 
 class DecisionViewSet(OrganizationViewSet[Optimization]):

@@ -13,10 +13,10 @@ from rest_framework.response import Response
 from levered_site.api import pagination, requests, waiting
 from levered_site.errors import InvalidParametersError, LeveredError
 from levered_site.organizations.viewsets import OrganizationViewSet
-from optimizations import observations, readings, results
+from optimizations import observations, progress, readings, results
 from optimizations.models import Optimization
 from optimizations.serializers.answers import OptimizationShape
-from optimizations.serializers.results import (
+from optimizations.serializers.readings import (
     GuardrailsShape,
     HoldoutDailyShape,
     LiftHistoryShape,
@@ -25,7 +25,7 @@ from optimizations.serializers.results import (
     ProgressShape,
     ReportDataShape,
 )
-from optimizations.views.results import REFRESH
+from optimizations.views.results import REFRESH, asked_to_refresh
 
 Json = dict[str, Any]
 PAGE = [
@@ -47,15 +47,17 @@ class ReadingsViewSet(OrganizationViewSet[Optimization]):
     def _asked(self, request: Request, *, guardrails: bool = False) -> Optimization:
         """Find it; the warehouse is asked first where `refresh` is set."""
         optimization: Optimization = self.get_object()
-        if requests.flag(request._request, "refresh"):  # noqa: SLF001 - DRF's way
+        refresh = asked_to_refresh(request)
+        if refresh != "false":
+            full = refresh == "full"
             with waiting.seated():
-                results.ask(optimization, guardrails=guardrails)
+                results.ask(optimization, guardrails=guardrails, full=full)
         return optimization
 
     @extend_schema(parameters=[REFRESH], responses=ProgressShape)
     def progress(self, request: Request, **_kwargs: Any) -> Response:
         """Tell how far it is."""
-        return Response(readings.progress(self._asked(request)))
+        return Response(progress.of(self._asked(request)))
 
     @extend_schema(parameters=[REFRESH], responses=GuardrailsShape)
     def guardrails(self, request: Request, **_kwargs: Any) -> Response:

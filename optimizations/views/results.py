@@ -25,6 +25,12 @@ SQL = OpenApiParameter(
 )
 
 
+def asked_to_refresh(request: Request) -> str:
+    """Read `refresh`: "true", "false" or "full". Raises InvalidParametersError."""
+    plain = request._request  # noqa: SLF001 - DRF offers no other way
+    return requests.choice(plain, "refresh", ("true", "false", "full")) or "false"
+
+
 class ResultsViewSet(OrganizationViewSet[Optimization]):
     """Figures of an optimization: modeled, and measured against the holdout."""
 
@@ -39,8 +45,8 @@ class ResultsViewSet(OrganizationViewSet[Optimization]):
         optimization = self.get_object()
         plain = request._request  # noqa: SLF001 - DRF offers no other way
         with_sql = requests.flag(plain, "sql")
-        refresh = requests.choice(plain, "refresh", ("true", "false", "full"))
-        if refresh in {"true", "full"}:
+        refresh = asked_to_refresh(request)
+        if refresh != "false":
             with waiting.seated():
                 full = refresh == "full"
                 found = results.of(optimization, refresh=True, full=full)

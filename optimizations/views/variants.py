@@ -15,8 +15,8 @@ from levered_site.api import bodies, etags
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations import configuration, factors, screenshots
 from optimizations.models import Optimization, Variant
-from optimizations.serializers.answers import VariantShape, VariantsShape
 from optimizations.serializers.requests import VariantChangeShape
+from optimizations.serializers.variants import VariantShape, VariantsShape
 
 
 class PngParser(BaseParser):

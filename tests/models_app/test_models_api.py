@@ -16,7 +16,7 @@ from levered_site.celery import app
 from levered_site.organizations.actors import SYSTEM
 from models_app import runs
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
-from optimizations import lifecycle, training
+from optimizations import lifecycle
 from optimizations.models import Optimization
 from tests import factories
 from tests.factories import Api, body_of, error_of
@@ -50,14 +50,6 @@ def _worker() -> Iterator[None]:
     with start_worker(app, perform_ping_check=False, pool="solo", shutdown_timeout=30):
         yield
     app.control.purge()
-
-
-def learned(optimization: Optimization) -> TrainingRun:
-    """Train here and now."""
-    run = runs.ask(optimization.model, requested_by="test")
-    training.run(run.pk)
-    app.control.purge()
-    return TrainingRun.objects.get(pk=run.pk)
 
 
 def test_a_model_is_listed_and_shown(optimization: Optimization, api: Api) -> None:
@@ -214,111 +206,6 @@ def test_a_queued_run_is_cancelled_by_its_door(
     assert first.status_code == 200
     assert body_of(first)["status"] == "cancelled"
     assert second.status_code == 409
-
-
-def test_state_tells_what_was_learned(optimization: Optimization, api: Api) -> None:
-    place = f"/models/{optimization.model_id}/state"
-    before = body_of(api.get(place))
-    learned(optimization)
-
-    state = body_of(api.get(place))
-
-    assert [row["weight"] for row in before["variants"]] == [None] * 4
-    assert (before["contexts"], before["coefficients"]) == ([], [])
-    assert [row["number"] for row in state["variants"]] == [1, 2, 3, 4]
-    assert sum(row["exposures"] for row in state["variants"]) == 400
-    assert sum(row["weight"] for row in state["variants"]) == pytest.approx(0.75)
-    best = max(state["variants"], key=lambda row: row["prob_best"])
-    assert best["variant"]["headline"] == "B"
-    assert best["expected_reward_lo"] < best["expected_reward_hi"]
-    contexts = [row["context"] for row in state["contexts"]]
-    assert contexts == [{"device": "mobile"}, {"device": "desktop"}]
-    for row in state["contexts"]:
-        assert len(row["variants"]) == 4
-    counted = [
-        each["exposures"] for row in state["contexts"] for each in row["variants"]
-    ]
-    assert sum(counted) == 400
-
-
-def test_a_context_level_called_other_keeps_its_own_counts() -> None:
-    device = made.factor("device", "mobile", "other")
-    found = made.optimization(
-        made.organization(),
-        training_data_config=made.config(context_factors=[device]),
-    )
-    sent = ["mobile", "other", "other", "other", "tv", "tv", None]
-    events = [
-        traffic.exposure(
-            found,
-            f"user {number}",
-            context={"device": value},
-            timestamp=(timezone.now() - timedelta(days=3)).isoformat(),
-        )
-        for number, value in enumerate(sent)
-    ]
-    traffic.send_exposures(found, events)
-    learned(found)
-
-    state = body_of(
-        factories.member_of(found.organization).get(f"/models/{found.model_id}/state")
-    )
-
-    counted = [
-        (row["context"]["device"], sum(each["exposures"] for each in row["variants"]))
-        for row in state["contexts"]
-    ]
-    assert counted == [("mobile", 1), ("other", 3), ({"other": True}, 2), (None, 1)]
-
-
-def test_state_says_which_variants_are_enabled_since(
-    optimization: Optimization, api: Api
-) -> None:
-    learned(optimization)
-    api.patch(f"/optimizations/{optimization.pk}/variants/3", {"enabled": False})
-
-    state = body_of(api.get(f"/models/{optimization.model_id}/state"))
-
-    enabled = [row["enabled"] for row in state["variants"]]
-    assert enabled == [True, True, False, True]
-    for row in state["contexts"]:
-        assert [each["enabled"] for each in row["variants"]] == enabled
-
-
-def test_the_policy_is_a_table_that_a_client_may_hold(
-    optimization: Optimization, api: Api
-) -> None:
-    place = f"/models/{optimization.model_id}/policy"
-    start = api.get(place)
-
-    unchanged = api.get(place, If_None_Match=start["ETag"])
-    learned(optimization)
-    policy = api.get(place, If_None_Match=start["ETag"])
-
-    assert unchanged.status_code == 304
-    assert policy.status_code == 200
-    first, after = body_of(start), body_of(policy)
-    assert (first["version"], after["version"]) == (0, 1)
-    assert first["contexts"][0]["probabilities"] == [0.25] * 4
-    assert [row["context"] for row in after["contexts"]] == [
-        {"device": "mobile"},
-        {"device": "desktop"},
-        {"device": {"other": True}},
-        {"device": None},
-    ]
-    for row in after["contexts"]:
-        assert sum(row["probabilities"]) == pytest.approx(1.0)
-    assert after["holdout"]["percentage"] == 25
-    assert after["holdout"]["threshold"] == "40000000"
-
-
-def test_a_draft_has_no_policy_yet() -> None:
-    organization = made.organization()
-    draft = made.optimization(organization, status="draft")
-
-    answer = factories.member_of(organization).get(f"/models/{draft.model_id}/policy")
-
-    assert answer.status_code == 409
 
 
 def test_a_model_in_use_is_not_deleted(optimization: Optimization) -> None:

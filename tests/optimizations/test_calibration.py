@@ -86,7 +86,7 @@ def test_a_model_that_the_holdout_has_moved_away_from_is_withheld() -> None:
 
     check = body["checks"]["baseline_sanity"]
     assert check["ok"] is False
-    assert check["holdout_mean"] > 0.5
+    assert check["holdout_mean"] > 0.3
     assert check["model_mean"] < 0.3
     assert [body["stats"][name] for name in WITHHELD] == [None] * len(WITHHELD)
     reasons = {body["unavailable"][f"stats.{name}"] for name in WITHHELD}

@@ -13,7 +13,7 @@ from optimizations.cube import Observed
 from optimizations.models import CubeDay, Decision, Optimization
 from tests.optimizations import factories, traffic
 from warehouse import sealing
-from warehouse.models import Connection, ManagedExposure, ManagedReward
+from warehouse.models import Connection, LateDay, ManagedExposure, ManagedReward
 from warehouse.sql.cube import Cell
 
 # Each refresh reads through a connection of its own: events must be committed.
@@ -47,6 +47,7 @@ def refreshed_long_after(optimization: Optimization) -> Observed:
     """Count when what was sent in so far came long ago."""
     for events in (ManagedExposure, ManagedReward):
         events.objects.update(created_at=F("created_at") - 2 * look_back.MARGIN)
+    LateDay.objects.update(noted_at=F("noted_at") - 2 * look_back.MARGIN)
     return refreshed(optimization)
 
 

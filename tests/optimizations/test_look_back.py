@@ -17,10 +17,10 @@ from optimizations import cells, clock, cube, late, look_back, questions
 from optimizations.cube import Observed
 from optimizations.models import CubeDay, FirstTouch, LookBack, Optimization
 from tests.optimizations import factories
-from tests.warehouse import events, reference, test_cube as law
+from tests.warehouse import cubes as law, events, reference
 from tests.warehouse.reference import Reward, Touch
 from warehouse.backends import managed
-from warehouse.models import ManagedExposure, ManagedReward
+from warehouse.models import LateDay, ManagedExposure, ManagedReward
 from warehouse.sql.cube import CubeSpec
 
 # The cube reads through a connection of its own: events must be committed.
@@ -60,6 +60,7 @@ def time_passes() -> None:
     """Let the last refresh be long ago, and what it saw have come long before it."""
     for table in (ManagedExposure, ManagedReward):
         table.objects.update(created_at=F("created_at") - 4 * look_back.MARGIN)
+    LateDay.objects.update(noted_at=F("noted_at") - 4 * look_back.MARGIN)
     CubeDay.objects.update(computed_at=F("computed_at") - 2 * look_back.MARGIN)
     LookBack.objects.update(kept_at=F("kept_at") - 2 * look_back.MARGIN)
 

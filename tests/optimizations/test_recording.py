@@ -95,4 +95,3 @@ def test_a_day_is_published_as_its_last_run_left_it_and_then_for_good() -> None:
         day["policy_lift_percent"] for day in readings.lift_history(optimization)
     ]
     assert history == [2.0, 3.0]
-    assert readings.progress(optimization)["stable_since"] == now.date()

@@ -20,9 +20,9 @@ from django.utils import timezone
 from levered_site.celery import app
 from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.organizations.actors import SYSTEM
-from models_app import holding, runs, versions
+from models_app import runs, versions
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
-from optimizations import clock, compiling, lifecycle, tasks, training
+from optimizations import compiling, fitting, lifecycle, tasks, training
 from optimizations.models import Optimization
 from tests.optimizations import factories, traffic
 
@@ -157,7 +157,7 @@ def test_without_exposures_there_is_nothing_to_learn() -> None:
 
     run = done(asked(empty))
 
-    assert (run.status, run.error) == (Status.FAILED, training.NOTHING_SEEN)
+    assert (run.status, run.error) == (Status.FAILED, fitting.NOTHING_SEEN)
     empty.model.refresh_from_db()
     assert empty.model.status == BanditModel.Status.FAILED
     assert empty.model.policy_version == 0
@@ -177,128 +177,6 @@ def test_a_bias_of_an_unknown_factor_is_refused(optimization: Optimization) -> N
         runs.ask(optimization.model, requested_by="test", bias={"price": 0.1})
 
     assert [problem.field for problem in refusal.value.details] == ["bias.price"]
-    assert not TrainingRun.objects.exists()
-
-
-def test_a_queued_run_is_cancelled_at_once(optimization: Optimization) -> None:
-    run = runs.cancel(asked(optimization))
-
-    assert done(run).status == Status.CANCELLED
-    optimization.model.refresh_from_db()
-    assert optimization.model.status == BanditModel.Status.UNTRAINED
-    with pytest.raises(ConflictError, match="has ended"):
-        runs.cancel(run)
-
-
-def test_a_running_run_stops_at_its_next_phase(optimization: Optimization) -> None:
-    run = asked(optimization)
-    with _held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
-        worker = pool.submit(_work, run)
-        _wait_until_running(run)
-        runs.cancel(run)
-        time.sleep(2.5)  # a heartbeat
-        let_go()
-        worker.result()
-
-    run.refresh_from_db()
-    assert run.status == Status.CANCELLED
-    assert PolicyVersion.objects.count() == 1
-
-
-def test_a_cancel_between_two_heartbeats_ends_the_run_too(
-    optimization: Optimization,
-) -> None:
-    run = asked(optimization)
-    with _held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
-        worker = pool.submit(_work, run)
-        _wait_until_running(run)
-        runs.cancel(run)
-        let_go()
-        worker.result()
-
-    run.refresh_from_db()
-    assert run.status == Status.CANCELLED
-    optimization.model.refresh_from_db()
-    assert optimization.model.status == BanditModel.Status.UNTRAINED
-    assert PolicyVersion.objects.count() == 1
-
-
-def test_a_run_whose_holder_was_given_up_cannot_be_recorded(
-    optimization: Optimization,
-) -> None:
-    run = asked(optimization)
-    first = holding.claim(run.pk)
-    second = holding.claim(run.pk)
-
-    assert first is not None
-    assert second is not None
-    with pytest.raises(holding.LostError), transaction.atomic():
-        holding.succeed(first)
-    with pytest.raises(holding.LostError):
-        holding.beat(first)
-    assert holding.beat(second)
-    run.refresh_from_db()
-    assert (run.status, run.attempts) == (Status.RUNNING, 2)
-
-
-def test_the_reaper_sends_silent_and_unsent_runs_again(
-    optimization: Optimization, settings: Any
-) -> None:
-    run = asked(optimization)
-    old = timezone.now() - timedelta(minutes=1)
-    assert holding.claim(run.pk) is not None
-    assert runs.reap() == 0  # it beats
-    TrainingRun.objects.update(heartbeat_at=old, sent_at=old)
-
-    assert runs.reap() == 1
-    assert runs.reap() == 0  # just sent
-
-    assert done(run).status == Status.SUCCEEDED
-    assert run.attempts == 2
-
-
-def test_a_run_that_kills_its_worker_again_and_again_fails(
-    optimization: Optimization,
-) -> None:
-    run = asked(optimization)
-    old = timezone.now() - timedelta(hours=1)
-    for _ in range(runs.MOST_ATTEMPTS):
-        assert holding.claim(run.pk) is not None
-    TrainingRun.objects.update(heartbeat_at=old, sent_at=old)
-
-    assert runs.reap() == 0
-
-    run.refresh_from_db()
-    assert (run.status, run.error) == (
-        Status.FAILED,
-        "given up after 5 attempts that did not end",
-    )
-
-
-def test_the_clock_asks_when_time_has_passed_and_data_came(
-    optimization: Optimization,
-) -> None:
-    assert clock.retrain_due() == 1
-    assert clock.retrain_due() == 0  # one is open
-    done(TrainingRun.objects.get())
-    later = timezone.now() + timedelta(minutes=61)
-
-    assert clock.retrain_due() == 0  # too early
-    _age_everything()
-    assert clock.retrain_due(later) == 0  # nothing new
-    traffic.send_exposures(optimization, [traffic.exposure(optimization, "new")])
-    assert clock.retrain_due(later) == 1
-
-    askers = TrainingRun.objects.values_list("requested_by", flat=True)
-    assert list(askers) == ["system:clock"] * 2
-
-
-def test_the_clock_leaves_alone_what_nobody_was_exposed_to() -> None:
-    idle = factories.optimization(factories.organization())
-    traffic.send_rewards(idle, [traffic.reward("somebody")])
-
-    assert clock.retrain_due() == 0
-
     assert not TrainingRun.objects.exists()
 
 
@@ -402,14 +280,6 @@ def _worker_process() -> "subprocess.Popen[bytes]":
         env={**os.environ, "DATABASE_URL": url},
         start_new_session=True,
     )
-
-
-def _age_everything() -> None:
-    with connection.cursor() as cursor:
-        for table in ("managed_exposures", "managed_rewards"):
-            cursor.execute(
-                f"UPDATE {table} SET created_at = created_at - interval '1 hour'"  # noqa: S608
-            )
 
 
 @pytest.fixture(autouse=True)

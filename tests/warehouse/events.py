@@ -8,8 +8,12 @@ from typing import Any
 from django.db import connection
 
 from tests.warehouse.reference import Reward, Touch
-from warehouse import partitions
+from warehouse import arrivals, partitions
 
+NOTED = f"""
+WITH sent AS (SELECT unnest(%(times)s::timestamptz[]) AS timestamp_utc),
+noted AS ({arrivals.NOTE})
+SELECT"""
 _numbers = itertools.count(1)
 
 
@@ -46,6 +50,7 @@ def store(
             " anonymous_id, name, value, timestamp_utc) VALUES (%s, %s, %s, %s, %s, %s)",
             earned,
         )
+        cursor.execute(NOTED, {"organization": organization_id, "times": moments})
 
 
 def _receipt(one: Touch) -> tuple[Any, ...]:

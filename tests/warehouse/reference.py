@@ -222,10 +222,12 @@ def _written(value: object) -> str:
 
 
 def _is_read(spec: CubeSpec, touch: Touch) -> bool:
-    start = datetime.combine(min(spec.days), datetime.min.time(), UTC)
-    end = datetime.combine(max(spec.days), datetime.min.time(), UTC)
-    end += timedelta(days=1, hours=spec.horizon_hours)
-    return start <= touch.at <= min(end, spec.as_of)
+    """Whether the managed store reads it: a wanted day's users may be touched then."""
+    starts = [datetime.combine(day, datetime.min.time(), UTC) for day in spec.days]
+    wait = timedelta(days=1, hours=spec.horizon_hours)
+    return touch.at <= spec.as_of and any(
+        start <= touch.at <= start + wait for start in starts
+    )
 
 
 def _cells(sums: dict[tuple[Any, ...], list[float]]) -> Iterable[Cell]:

@@ -11,10 +11,7 @@ from django.test import override_settings
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.warehouse import events, reference
-from tests.warehouse.events import moment
-from tests.warehouse.reference import Reward, Touch
-from tests.warehouse.second import Second
-from tests.warehouse.test_cube import (
+from tests.warehouse.cubes import (
     DAYS,
     EXPOSURES,
     METRIC,
@@ -26,9 +23,12 @@ from tests.warehouse.test_cube import (
     comparable,
     only_cell,
 )
+from tests.warehouse.events import moment
+from tests.warehouse.reference import Reward, Touch
+from tests.warehouse.second import Second
 from warehouse.backends import managed, postgres
 from warehouse.backends.postgres import Postgres
-from warehouse.sql import cube
+from warehouse.sql import cube, printed
 from warehouse.sql.shapes import ContextFactor, Cube, CubeSpec, RegimeSpan
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -205,6 +205,31 @@ def test_holdout_is_that_of_the_rule_whatever_letters_an_id_has(
 
     assert comparable(found) == comparable(reference.cube(spec, touches, []))
     assert found.arm_mismatch_users > 0
+
+
+def test_the_statement_printed_for_people_counts_alike(
+    connected: Postgres, second_postgres: Second
+) -> None:
+    at = moment("2026-03-02 10:00")
+    spec = replace(
+        SPEC,
+        optimization_id=str(uuid.uuid4()),
+        contexts=(ContextFactor("device", ("it's $1 ? @p1", "\\")),),
+        excluded_users=("o'neill", "bot-*"),
+    )
+    users = ("o'neill", "bot-1", "ann", "$3")
+    devices = ('{"device":"it\'s $1 ? @p1"}', '{"device":"\\\\"}')
+    touches = [Touch(user, at, A, device, 1) for user in users for device in devices]
+    counted = observed(connected, second_postgres, spec, touches)
+    metric = connected.prove_metric(METRIC_SQL, METRIC_MAPPING)
+    source = connected.prove_source(SOURCE_SQL, SOURCE_MAPPING)
+    asked = cube.statement(spec, metric, source, connected.dialect)
+
+    with second_postgres.owner() as owner:
+        rows = owner.execute(printed.runnable(asked, connected.dialect)).fetchall()
+
+    assert comparable(cube.decode(rows, spec)) == comparable(counted)
+    assert sum(cell.users for cell in counted.cells) == 2
 
 
 def test_older_servers_text_counts_alike(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from warehouse import findings
-from warehouse.backends.base import Facts
+from warehouse.backends.answers import Facts
 from warehouse.sql import customer
 
 SQL = "SELECT anonymous_id, timestamp_utc AS t, value FROM managed_dw.rewards"

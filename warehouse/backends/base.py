@@ -1,15 +1,17 @@
-"""What every warehouse can do, and the words for its answers."""
+"""What every warehouse can do."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from levered_site.errors import (
-    ConflictError,
-    FieldProblem,
-    InvalidParametersError,
-    WarehouseError,
+from levered_site.errors import ConflictError, WarehouseError
+from warehouse.backends.answers import (
+    Answer,
+    Column,
+    DayRows,
+    Preview,
+    SourcePreview,
+    Table,
 )
 from warehouse.sql.shapes import CheckedMetric, CheckedSource, Cube, CubeSpec
 
@@ -19,100 +21,6 @@ LOOK_BACK = timedelta(days=30)
 
 class QueryFailedError(WarehouseError):
     """The warehouse is there and refused the query itself, in its own words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table that a customer's query may name; `rows` where the warehouse knows."""
-
-    schema: str
-    name: str
-    type: str
-    rows: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of such a table; `type` in the warehouse's own words."""
-
-    name: str
-    type: str
-    nullable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Rows of a query, values as JSON has them; `truncated` where there were more."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[object, ...], ...]
-    truncated: bool
-    elapsed_ms: int
-    bytes_scanned: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is true of all rows of a metric since a start date.
-
-    `identified` rows have an anonymous_id and a timestamp; `users` are distinct ids;
-    `matched_users` those of them with an exposure (any optimization's); `exposed_users`
-    says whether there are exposures at all. `numeric` rows have a value that is a
-    number, `values` counts distinct ones; `repeated` rows equal another in every mapped
-    column.
-    """
-
-    rows: int
-    identified: int
-    users: int
-    matched_users: int
-    exposed_users: int
-    future: int
-    zoneless: bool
-    numeric: int
-    values: int
-    repeated: int
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """The first rows of a metric, and what is true of all of them."""
-
-    answer: Answer
-    facts: Facts
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFacts:
-    """What is true of all rows of an assignment source since a start date.
-
-    As in Facts; `no_objects` rows have a variant that is no JSON object, `optimizations`
-    counts the distinct ids there are.
-    """
-
-    rows: int
-    identified: int
-    users: int
-    future: int
-    zoneless: bool
-    no_objects: int
-    optimizations: int
-
-
-@dataclass(frozen=True, slots=True)
-class SourcePreview:
-    """The first rows of an assignment source, and what is true of all of them."""
-
-    answer: Answer
-    facts: SourceFacts
-
-
-@dataclass(frozen=True, slots=True)
-class DayRows:
-    """Rows of one day (UTC) as a warehouse counts them now: what came late shows."""
-
-    exposures: int
-    rewards: int
 
 
 class Backend(Protocol):
@@ -225,34 +133,3 @@ NO_SOURCE_NEEDED = (
     "The managed warehouse needs no assignment source: serve records and the exposures "
     "sent in are counted there. Connect a warehouse first."
 )
-
-
-def require_columns(
-    checked: CheckedMetric | CheckedSource, found: Iterable[str]
-) -> None:
-    """Raise InvalidParametersError for mapped columns that a query does not return."""
-    there = list(found)
-    missing = [
-        FieldProblem(
-            f"column_mapping.{role}",
-            f"The query returns no column {name!r}; it returns {', '.join(there)}.",
-        )
-        for role, name in _roles(checked).items()
-        if name not in there
-    ]
-    if missing:
-        raise InvalidParametersError(missing[0].message, missing)
-
-
-def _roles(checked: CheckedMetric | CheckedSource) -> dict[str, str]:
-    """Which column plays which part."""
-    parts = [name for name in type(checked).__slots__ if name != "query"]
-    columns = {role: getattr(checked, role) for role in parts}
-    return {role: name for role, name in columns.items() if name}
-
-
-def hidden(message: str, secrets: Iterable[object]) -> str:
-    """Take secrets out of what a warehouse or its client said."""
-    for secret in sorted({str(one) for one in secrets if one}, key=len, reverse=True):
-        message = message.replace(secret, "***")
-    return message

@@ -15,7 +15,9 @@ from google.oauth2 import service_account
 
 from levered_site.errors import InvalidParametersError, NotFoundError, WarehouseError
 from warehouse.backends import budget, engine
-from warehouse.backends.base import Column, QueryFailedError, Table, hidden
+from warehouse.backends.answers import Column, Table
+from warehouse.backends.asking import hidden
+from warehouse.backends.base import QueryFailedError
 from warehouse.backends.engine import Engine, Ran
 from warehouse.sql.shapes import Statement
 

@@ -4,7 +4,6 @@ import re
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
@@ -13,21 +12,19 @@ from django.conf import settings
 from django.utils import timezone
 
 from levered_site.errors import InvalidParametersError
-from warehouse.backends import plain
-from warehouse.backends.base import (
-    LOOK_BACK,
+from warehouse.backends import asking, plain
+from warehouse.backends.answers import (
     Answer,
     Column,
     DayRows,
     Facts,
     Preview,
-    QueryFailedError,
     SourceFacts,
     SourcePreview,
     Table,
-    require_columns,
 )
-from warehouse.sql import RefusedError, cube, customer, sample_engines as sample
+from warehouse.backends.base import LOOK_BACK, QueryFailedError
+from warehouse.sql import cube, customer, sample_engines as sample
 from warehouse.sql.shapes import (
     CheckedMetric,
     CheckedQuery,
@@ -82,11 +79,11 @@ class Engine(Protocol):
         """Reach it and read something; milliseconds."""
         started = time.monotonic()
         self.run(Statement("SELECT 1", ()), 15, 1, 1000)
-        return _since(started)
+        return asking.milliseconds(started)
 
     def query(self, sql: str, limit: int) -> Answer:
         """Run one SELECT; `limit` rows at most."""
-        with _refusals():
+        with asking.refusals():
             query = customer.check(sql, self.dialect, schema=self.schema)
         return self._sample(query, limit, timezone.now() - LOOK_BACK)[0]
 
@@ -96,14 +93,14 @@ class Engine(Protocol):
         """Prove a metric's query, run it for one row, find its mapped columns."""
         metric = self.prove_metric(sql, mapping)
         found, _ = self._sample(metric.query, 1, timezone.now() - LOOK_BACK)
-        require_columns(metric, found.columns)
+        asking.require_columns(metric, found.columns)
         return metric
 
     def prove_metric(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedMetric:
         """Prove a metric's query anew; a refusal is InvalidParametersError."""
-        with _refusals():
+        with asking.refusals():
             metric = customer.metric(sql, mapping, self.dialect, schema=self.schema)
         return replace(metric, **self._spelled(metric))
 
@@ -113,14 +110,14 @@ class Engine(Protocol):
         """Prove a source's query, run it for one row, find its mapped columns."""
         source = self.prove_source(sql, mapping)
         found, _ = self._sample(source.query, 1, timezone.now() - LOOK_BACK)
-        require_columns(source, found.columns)
+        asking.require_columns(source, found.columns)
         return source
 
     def prove_source(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedSource:
         """Prove a source's query anew; a refusal is InvalidParametersError."""
-        with _refusals():
+        with asking.refusals():
             source = customer.source(sql, mapping, self.dialect, schema=self.schema)
         return replace(source, **self._spelled(source))
 
@@ -198,7 +195,7 @@ class Engine(Protocol):
             ran.columns,
             shown,
             truncated=len(ran.rows) > limit,
-            elapsed_ms=_since(started),
+            elapsed_ms=asking.milliseconds(started),
             bytes_scanned=ran.bytes_scanned,
         )
         return answer, ran.zoneless
@@ -235,15 +232,3 @@ def only(given: Mapping[str, Any], known: Sequence[str]) -> None:
     for name in given:
         if name not in known:
             raise InvalidParametersError.of(f"credentials.{name}", "is not known")
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except RefusedError as error:
-        raise InvalidParametersError.of("sql", error.reason) from error
-
-
-def _since(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)

@@ -8,30 +8,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from django.conf import settings
-from django.db import connection as django_connection
 from django.utils import timezone
-from psycopg import errors as pg_errors
 
 from levered_site.errors import (
-    InvalidParametersError,
     NotFoundError,
-    UnavailableError,
 )
-from warehouse.backends import plain
-from warehouse.backends.base import (
-    LOOK_BACK,
-    Answer,
-    Column,
-    Facts,
-    Preview,
-    QueryFailedError,
-    Table,
-    WithoutSources,
-    require_columns,
-)
-from warehouse.sql import RefusedError, cube, customer, managed, sample
+from warehouse.backends import asking, managed_connections, plain
+from warehouse.backends.answers import Answer, Column, Facts, Preview, Table
+from warehouse.backends.base import LOOK_BACK, WithoutSources
+from warehouse.backends.managed_connections import Cursor
+from warehouse.sql import cube, customer, managed, runs, sample
 from warehouse.sql.shapes import (
     CheckedMetric,
     CheckedQuery,
@@ -43,11 +30,9 @@ from warehouse.sql.shapes import (
 
 Rows = list[tuple[Any, ...]]
 
-# The planner takes our intermediate results for tiny and would loop over them.
-SETTINGS = """SELECT set_config(name, value, true)
-FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS s (name, value)"""
 REMEMBERED = """SELECT until, first_at FROM managed_dw.look_backs
 WHERE organization_id = $1 AND optimization_id = $2"""
+# The planner takes our intermediate results for tiny and would loop over them.
 CUBE_SETTINGS = {"enable_nestloop": "off", "jit": "off", "work_mem": "64MB"}
 
 
@@ -72,7 +57,7 @@ class Managed(WithoutSources):
         started = time.monotonic()
         with self._reading(seconds=5) as cursor:
             cursor.execute("SELECT 1")
-        return _since(started)
+        return asking.milliseconds(started)
 
     def tables(self) -> list[Table]:
         """Name the two views."""
@@ -91,7 +76,9 @@ class Managed(WithoutSources):
 
     def query(self, sql: str, limit: int) -> Answer:
         """Run one SELECT over the organization's rows; `limit` rows at most."""
-        return self._sample(_checked(sql), limit, timezone.now() - LOOK_BACK)
+        with asking.refusals():
+            query = customer.check(sql, managed=True)
+        return self._sample(query, limit, timezone.now() - LOOK_BACK)
 
     def check_metric(
         self, sql: str, mapping: Mapping[str, str | None]
@@ -99,17 +86,15 @@ class Managed(WithoutSources):
         """Prove a metric's query, run it for one row, find its mapped columns."""
         metric = self.prove_metric(sql, mapping)
         found = self._sample(metric.query, 1, timezone.now() - LOOK_BACK).columns
-        require_columns(metric, found)
+        asking.require_columns(metric, found)
         return metric
 
     def prove_metric(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedMetric:
         """Prove a metric's query anew; a refusal is InvalidParametersError."""
-        try:
+        with asking.refusals():
             return customer.metric(sql, mapping, managed=True)
-        except RefusedError as error:
-            raise InvalidParametersError.of("sql", error.reason) from error
 
     def preview(
         self,
@@ -132,15 +117,15 @@ class Managed(WithoutSources):
         metric: CheckedMetric,
         _source: CheckedSource | None = None,
     ) -> Cube:
-        """Count the cells of the days of `spec`, in one statement."""
+        """Count the cells of the days of `spec`, by one statement for each run of them."""
         if spec.organization_id != self.organization_id:
             raise ValueError("the spec is of another organization")
         seconds = settings.CUBE_TIMEOUT_SECONDS
         with self._reading(seconds=seconds, tuned=CUBE_SETTINGS) as cursor:
             spec = replace(spec, remembered=_remembered(cursor, spec))
-            statement = cube.statement(spec, metric, dialect=self.dialect)
-            cursor.execute(statement.text, statement.parameters)
-            return cube.decode(cursor.fetchall(), spec)
+            return runs.join(
+                [_counted(cursor, run, metric) for run in runs.split(spec)]
+            )
 
     def _sample(self, query: CheckedQuery, limit: int, since: datetime) -> Answer:
         started = time.monotonic()
@@ -149,87 +134,35 @@ class Managed(WithoutSources):
             cursor.execute(text, (self.organization_id, since, None, limit + 1))
             rows: Rows = cursor.fetchall()
             columns = tuple(column.name for column in cursor.description or ())
-        return Answer(columns, _plain(rows[:limit]), len(rows) > limit, _since(started))
+        return Answer(
+            columns,
+            _plain(rows[:limit]),
+            len(rows) > limit,
+            asking.milliseconds(started),
+        )
 
     @contextmanager
     def _reading(
         self, *, seconds: int, tuned: Mapping[str, str] | None = None
-    ) -> Iterator[psycopg.RawCursor[tuple[Any, ...]]]:
-        """Lend a cursor of the reader's, in a read-only transaction that leaves nothing."""
-        wanted = {
-            "statement_timeout": f"{seconds}s",
-            "client_connection_check_interval": "5s",  # ends with a killed worker
-            "TimeZone": "UTC",
-            "search_path": "",
-            managed.ORGANIZATION_SETTING: self.organization_id,
-            **(tuned or {}),
-            "role": managed.READER,
-        }
-        with _translated(seconds), _connect() as connection:
-            connection.read_only = True
-            cursor = psycopg.RawCursor(connection)
-            names, values = list(wanted), list(wanted.values())
-            cursor.execute(SETTINGS, (names, values))
+    ) -> Iterator[Cursor]:
+        with managed_connections.reading(
+            self.organization_id, seconds, tuned or {}
+        ) as cursor:
             yield cursor
-            connection.rollback()
 
 
-def _remembered(
-    cursor: psycopg.RawCursor[tuple[Any, ...]], spec: CubeSpec
-) -> Remembered | None:
+def _counted(cursor: Cursor, spec: CubeSpec, metric: CheckedMetric) -> Cube:
+    statement = cube.statement(spec, metric)
+    cursor.execute(statement.text, statement.parameters)
+    return cube.decode(cursor.fetchall(), spec)
+
+
+def _remembered(cursor: Cursor, spec: CubeSpec) -> Remembered | None:
     """Read what first touches are kept. Later there may be more, never less."""
     cursor.execute(REMEMBERED, (spec.organization_id, UUID(spec.optimization_id)))
     row = cursor.fetchone()
     return Remembered(*row) if row else None
 
 
-def _connect() -> psycopg.Connection[tuple[Any, ...]]:
-    """Open a connection like Django's, with psycopg's own habits.
-
-    Everything is prepared: that is the extended protocol, which takes one statement at a
-    time. By the simple one `COMMIT; DELETE …` would leave the read-only transaction.
-    """
-    known = django_connection.get_connection_params()
-    for name in ("context", "cursor_factory", "prepare_threshold"):
-        known.pop(name, None)
-    return psycopg.connect(**known, prepare_threshold=0)
-
-
-@contextmanager
-def _translated(seconds: int) -> Iterator[None]:
-    """Turn the database's errors into ours, with its own words where a query failed."""
-    try:
-        yield
-    except pg_errors.QueryCanceled as error:
-        raise QueryFailedError(
-            f"The query took longer than {seconds} s and was stopped."
-        ) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        if error.sqlstate and not error.sqlstate.startswith(("08", "57P")):
-            raise QueryFailedError(_words(error)) from error
-        raise UnavailableError(
-            "The managed warehouse is away.", retry_after=5
-        ) from error
-    except psycopg.Error as error:
-        raise QueryFailedError(_words(error)) from error
-
-
-def _words(error: psycopg.Error) -> str:
-    """What the database said: its sentence and its hint."""
-    said = [error.diag.message_primary or str(error), error.diag.message_hint]
-    return " ".join(one for one in said if one)
-
-
-def _checked(sql: str) -> CheckedQuery:
-    try:
-        return customer.check(sql, managed=True)
-    except RefusedError as error:
-        raise InvalidParametersError.of("sql", error.reason) from error
-
-
 def _plain(rows: Sequence[Sequence[object]]) -> tuple[tuple[object, ...], ...]:
     return tuple(tuple(plain.value(one) for one in row) for row in rows)
-
-
-def _since(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)

@@ -10,27 +10,22 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from levered_site.errors import (
-    InvalidParametersError,
-    NotFoundError,
-)
-from warehouse.backends import plain, postgres_connections
-from warehouse.backends.base import (
-    LOOK_BACK,
+from levered_site.errors import NotFoundError
+from warehouse.backends import asking, plain, postgres_connections, postgres_credentials
+from warehouse.backends.answers import (
     Answer,
     Column,
     DayRows,
     Facts,
     Preview,
-    QueryFailedError,
     SourceFacts,
     SourcePreview,
     Table,
-    require_columns,
 )
-from warehouse.backends.postgres_connections import Server, Session
+from warehouse.backends.base import LOOK_BACK, QueryFailedError
+from warehouse.backends.postgres_connections import Session
+from warehouse.backends.postgres_credentials import Server
 from warehouse.sql import (
-    RefusedError,
     catalog_postgres,
     cube,
     customer,
@@ -52,7 +47,7 @@ CUBE_SETTINGS = {
     "work_mem": "64MB",
 }
 
-credentials = postgres_connections.credentials
+credentials = postgres_credentials.credentials
 
 
 def of(
@@ -79,7 +74,7 @@ class Postgres:
         started = time.monotonic()
         with self._session(15) as session:
             session.rows("SELECT $1::integer", (1,))
-        return _since(started)
+        return asking.milliseconds(started)
 
     def tables(self) -> list[Table]:
         """Name what the role may read, but for the catalogs."""
@@ -98,7 +93,7 @@ class Postgres:
 
     def query(self, sql: str, limit: int) -> Answer:
         """Run one SELECT; `limit` rows at most."""
-        with _refusals():
+        with asking.refusals():
             query = customer.check(sql, managed=False, schema=self.schema)
         return self._sample(query, limit, timezone.now() - LOOK_BACK)
 
@@ -108,14 +103,14 @@ class Postgres:
         """Prove a metric's query, run it for one row, find its mapped columns."""
         metric = self.prove_metric(sql, mapping)
         found = self._sample(metric.query, 1, timezone.now() - LOOK_BACK)
-        require_columns(metric, found.columns)
+        asking.require_columns(metric, found.columns)
         return metric
 
     def prove_metric(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedMetric:
         """Prove a metric's query anew; a refusal is InvalidParametersError."""
-        with _refusals():
+        with asking.refusals():
             return customer.metric(sql, mapping, managed=False, schema=self.schema)
 
     def check_source(
@@ -124,14 +119,14 @@ class Postgres:
         """Prove a source's query, run it for one row, find its mapped columns."""
         source = self.prove_source(sql, mapping)
         found = self._sample(source.query, 1, timezone.now() - LOOK_BACK)
-        require_columns(source, found.columns)
+        asking.require_columns(source, found.columns)
         return source
 
     def prove_source(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedSource:
         """Prove a source's query anew; a refusal is InvalidParametersError."""
-        with _refusals():
+        with asking.refusals():
             return customer.source(sql, mapping, schema=self.schema)
 
     def preview(
@@ -196,7 +191,9 @@ class Postgres:
                 f"The answer is larger than {most:,} bytes: ask for fewer columns or rows."
             ) from error
         shown = tuple(_plain(row[:-1]) for row in rows[:limit])
-        return Answer(columns[:-1], shown, len(rows) > limit, _since(started))
+        return Answer(
+            columns[:-1], shown, len(rows) > limit, asking.milliseconds(started)
+        )
 
     @contextmanager
     def _session(
@@ -206,17 +203,5 @@ class Postgres:
             yield session
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except RefusedError as error:
-        raise InvalidParametersError.of("sql", error.reason) from error
-
-
 def _plain(row: Sequence[object]) -> tuple[object, ...]:
     return tuple(plain.value(one) for one in row)
-
-
-def _since(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)

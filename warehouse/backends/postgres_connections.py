@@ -1,11 +1,10 @@
-"""Connections to a customer's Postgres: what may be asked for, how each is fenced in."""
+"""Connections to a customer's Postgres: how each is fenced in."""
 
-import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from os import dup
 from threading import Timer
@@ -15,14 +14,14 @@ import psycopg
 from django.conf import settings
 from psycopg import errors as pg_errors
 
-from levered_site.errors import InvalidParametersError, WarehouseError
+from levered_site.errors import WarehouseError
 from warehouse.backends import addresses
-from warehouse.backends.base import QueryFailedError, hidden
+from warehouse.backends.asking import hidden
+from warehouse.backends.base import QueryFailedError
+from warehouse.backends.postgres_credentials import Server
 
 Row = tuple[Any, ...]
 
-ENCRYPTED = ("require", "verify-ca", "verify-full")
-PLAIN = ("disable", "allow", "prefer")
 CONNECT_SECONDS = 10  # for each address
 MOST_ADDRESSES = 3
 # Longer than the server's own timeout: for one that does not keep it.
@@ -34,67 +33,6 @@ SETTINGS = """SELECT set_config(s.name, s.value, true)
 FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS s (name, value)
 JOIN pg_catalog.pg_settings AS known ON known.name = s.name
 WHERE s.name <> 'client_connection_check_interval' OR version() LIKE '%linux%'"""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """How to reach a customer's server, as `credentials` has checked it."""
-
-    host: str
-    database: str
-    username: str
-    password: str = field(repr=False)
-    port: int = 5432
-    sslmode: str = "require"
-
-
-def credentials(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Check what was sent and complete it; raises InvalidParametersError by field."""
-    fields = Server.__dataclass_fields__
-    for name in given:
-        if name not in fields:
-            raise InvalidParametersError.of(f"credentials.{name}", "is not known")
-    return {
-        "host": addresses.host(given.get("host")),
-        "port": _port(given.get("port", 5432)),
-        "database": _text(given, "database"),
-        "username": _text(given, "username"),
-        "password": _password(given),
-        "sslmode": _sslmode(given.get("sslmode", "require")),
-    }
-
-
-def _port(given: object) -> int:
-    if isinstance(given, int) and not isinstance(given, bool) and 0 < given < 65536:
-        return given
-    raise InvalidParametersError.of("credentials.port", "must be 1 to 65535")
-
-
-def _text(given: Mapping[str, Any], name: str) -> str:
-    """A name that libpq takes as a name: no settings or addresses hidden in it."""
-    value = given.get(name)
-    if not isinstance(value, str) or not re.fullmatch(
-        r"[^=\s\x00-\x1f'\\]{1,63}", value
-    ):
-        raise InvalidParametersError.of(f"credentials.{name}", "must be a name")
-    if "://" in value:
-        raise InvalidParametersError.of(f"credentials.{name}", "must be a name")
-    return value
-
-
-def _password(given: Mapping[str, Any]) -> str:
-    value = given.get("password", "")
-    if not isinstance(value, str) or len(value) > 1000 or "\x00" in value:
-        raise InvalidParametersError.of("credentials.password", "must be a text")
-    return value
-
-
-def _sslmode(given: object) -> str:
-    allowed = ENCRYPTED + (PLAIN if settings.WAREHOUSE_ALLOW_PRIVATE else ())
-    if given in allowed:
-        return str(given)
-    message = f"must be one of {', '.join(allowed)}"
-    raise InvalidParametersError.of("credentials.sslmode", message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from snowflake.connector.constants import FIELD_ID_TO_NAME
 
 from levered_site.errors import InvalidParametersError, NotFoundError, WarehouseError
 from warehouse.backends import engine
-from warehouse.backends.base import Column, QueryFailedError, Table, hidden
+from warehouse.backends.answers import Column, Table
+from warehouse.backends.asking import hidden
+from warehouse.backends.base import QueryFailedError
 from warehouse.backends.engine import Engine, Ran
 from warehouse.sql.shapes import Statement
 

@@ -114,6 +114,34 @@ GRANT USAGE ON SCHEMA {SCHEMA} TO {READER};
 GRANT SELECT ON {SCHEMA}.exposures, {SCHEMA}.rewards TO {READER};
 """
 
+# A SELECT changes settings by this one function alone: without it neither the role nor
+# the organization of a transaction can be changed from inside a query. It belongs to the
+# database's superuser; where the service is none, an operator closes it.
+SET_CONFIG = "FUNCTION pg_catalog.set_config(text, text, boolean)"
+CLOSE_SETTINGS = f"""
+DO $do$
+BEGIN
+  GRANT EXECUTE ON {SET_CONFIG} TO CURRENT_USER;
+  REVOKE EXECUTE ON {SET_CONFIG} FROM PUBLIC;
+EXCEPTION
+  WHEN insufficient_privilege THEN NULL;
+END
+$do$;
+"""
+CLOSE_SETTINGS_BY_HAND = (
+    f"As a superuser, once in this database: GRANT EXECUTE ON {SET_CONFIG} TO "
+    f"<the service's user>; REVOKE EXECUTE ON {SET_CONFIG} FROM PUBLIC;"
+)
+ARE_SETTINGS_OPEN = """
+SELECT has_function_privilege('public', 'pg_catalog.set_config(text, text, boolean)',
+  'EXECUTE')
+"""
+MAY_WE_CHANGE_SETTINGS = """
+SELECT has_function_privilege(current_user, 'pg_catalog.set_config(text, text, boolean)',
+  'EXECUTE')
+"""
+OPEN_SETTINGS = f"GRANT EXECUTE ON {SET_CONFIG} TO PUBLIC"
+
 # For one migration that comes after the tables of both apps.
 CREATE_VIEWS = (
     CREATE_EXPOSURES_VIEW + CREATE_REWARDS_VIEW + CREATE_READER + GRANT_READER

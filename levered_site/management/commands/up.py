@@ -66,6 +66,7 @@ class Command(BaseCommand):
         try:
             self._start_stores(supervisor)
             call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+            self.check(tags=["database"], databases=["default"])
             self.stdout.write("database    migrated")
             password = _first_inhabitants()
             web, *others = programs.beside_stores(supervisor.home, host, port)

@@ -46,11 +46,37 @@ def test_guessing_tokens_is_counted_too(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
+def test_guessing_keys_is_counted_too(settings: Settings) -> None:
+    settings.RATELIMIT_GLOBAL = "2/m"
+    stranger = factories.Api("lev_no_such_key")
+
+    answers = [stranger.post("/ingest/rewards", {"events": []}) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+
+
+@pytest.mark.django_db
+def test_what_no_endpoint_answers_is_counted_too(settings: Settings) -> None:
+    settings.RATELIMIT_GLOBAL = "3/m"
+    alice = factories.admin_of(factories.organization())
+
+    answers = [
+        alice.get("/nothing-is-here"),
+        alice.request("PATCH", "/me", {}),
+        alice.get("/nothing-is-here"),
+        alice.get("/nothing-is-here"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 405, 404, 429]
+    assert [answer["RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0"]
+
+
+@pytest.mark.django_db
 def test_nothing_is_limited_by_0(settings: Settings) -> None:
     settings.RATELIMIT_GLOBAL = "0"
     alice = factories.admin_of(factories.organization())
 
-    answers = [alice.get("/me") for _ in range(3)]
+    answers = [alice.get(path) for path in ("/me", "/me", "/nothing-is-here")]
 
     assert all("RateLimit-Limit" not in answer for answer in answers)
 

@@ -93,6 +93,18 @@ def test_prob_best_of_two_variants_is_the_normal_probability_of_their_difference
     assert compiled.probabilities.tolist() == compiled.prob_best.tolist()
 
 
+def test_the_default_rule_serves_what_two_draws_agree_on() -> None:
+    learnt = posterior((3, 2), (2,), seed=4)
+    enabled = np.ones(6, dtype=bool)
+
+    compiled = policy.compile(learnt, enabled, exploration_share=0.0, seed=3)
+
+    agreed = compiled.prob_best**2
+    expected = agreed / agreed.sum(axis=1, keepdims=True)
+    assert compiled.probabilities == pytest.approx(expected)
+    assert compiled.prob_best.sum(axis=1) == pytest.approx(1)
+
+
 def test_the_default_rule_is_surer_of_the_leader_than_thompson() -> None:
     learnt = Posterior(worlds.design((2,)), np.array([0.0, 0.3]), np.eye(2) * 0.1)
     enabled = np.ones(2, bool)

@@ -13,9 +13,9 @@ from pytest_django import Settings
 
 from levered_site.errors import InvalidParametersError, NotFoundError
 from tests.warehouse import reference
+from tests.warehouse.cubes import SPEC, A, B, comparable
 from tests.warehouse.reference import Reward, Touch
 from tests.warehouse.sql import histories
-from tests.warehouse.test_cube import SPEC, A, B, comparable
 from warehouse.backends.base import QueryFailedError
 
 fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
@@ -25,15 +25,8 @@ snowflake = pytest.importorskip("warehouse.backends.snowflake", exc_type=ImportE
 # The fake reads its database in a way that its database advises against.
 pytestmark = pytest.mark.filterwarnings("ignore:Arrow output:UserWarning")
 
-PASSWORD = "correct horse battery staple"
-GIVEN = {
-    "account": "xy12345.eu-central-1",
-    "username": "levered",
-    "password": PASSWORD,
-    "warehouse": "wh",
-    "database": "db",
-    "schema": "app",
-}
+GIVEN = histories.SNOWFLAKE_ACCOUNT
+PASSWORD = GIVEN["password"]
 SPEAKING = 'SELECT missing AS "{}" FROM exposures'
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
 TOUCHES = [Touch("u", AT, A, "{}", 1), Touch("v", AT, B, "{}", 1)]

@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.warehouse.cubes import EXPOSURES, REWARDS, SPECS, A, B
 from tests.warehouse.reference import Reward, Touch
-from tests.warehouse.test_cube import EXPOSURES, REWARDS, SPECS, A, B
 from warehouse.sql import customer
 from warehouse.sql.shapes import CheckedMetric, CheckedSource
 
@@ -19,6 +19,14 @@ TWO_FACTORS = (
     (2, '{"headline":"b","size":true}'),
 )
 
+SNOWFLAKE_ACCOUNT = {
+    "account": "xy12345.eu-central-1",
+    "username": "levered",
+    "password": "correct horse battery staple",
+    "warehouse": "wh",
+    "database": "db",
+    "schema": "app",
+}
 SNOWFLAKE_TABLES = (
     (
         "CREATE TABLE exposures (who VARCHAR, seen_at TIMESTAMP_TZ, optimization VARCHAR,"

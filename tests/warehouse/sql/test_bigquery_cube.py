@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlglot import exp
 
 from tests.warehouse import reference
+from tests.warehouse.cubes import comparable
 from tests.warehouse.reference import Reward, Touch
 from tests.warehouse.sql import histories
-from tests.warehouse.test_cube import comparable
-from warehouse.sql import cube, cube_bigquery
+from warehouse.sql import cube, cube_bigquery, printed
 from warehouse.sql.shapes import CubeSpec
 
 METRIC, SOURCE = histories.checked("bigquery")
@@ -100,5 +100,8 @@ def test_any_history_is_counted_as_the_reference_counts_it(
     named = {f"p{n}": value for n, value in enumerate(statement.parameters, start=1)}
     rows = database.execute(translated(statement.text), named).fetchall()
     found = cube.decode(rows, spec)
+    text = translated(printed.runnable(statement, "bigquery"))
+    by_hand = cube.decode(database.execute(text).fetchall(), spec)
 
     assert comparable(found) == comparable(reference.cube(spec, touches, rewards))
+    assert comparable(by_hand) == comparable(found)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.warehouse import reference
+from tests.warehouse.cubes import comparable
 from tests.warehouse.reference import Reward, Touch
 from tests.warehouse.sql import histories
-from tests.warehouse.test_cube import comparable
-from warehouse.sql import cube, cube_snowflake
+from warehouse.sql import cube, cube_snowflake, printed
 from warehouse.sql.shapes import CubeSpec
 
 fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
@@ -56,5 +56,8 @@ def test_any_history_is_counted_as_the_reference_counts_it(
     statement = cube_snowflake.statement(spec, METRIC, SOURCE)
     cursor.execute(statement.text, statement.parameters)
     found = cube.decode(cursor.fetchall(), spec)
+    cursor.execute(printed.runnable(statement, "snowflake"))
+    by_hand = cube.decode(cursor.fetchall(), spec)
 
     assert comparable(found) == comparable(reference.cube(spec, touches, rewards))
+    assert comparable(by_hand) == comparable(found)

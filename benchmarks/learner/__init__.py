@@ -1,0 +1,1 @@
+"""What fitting and compiling cost, for every kind of reward."""

@@ -1,0 +1,115 @@
+"""Measure the learner: `python -m benchmarks.learner [--rounds N]`.
+
+Seconds are the CPU's, on one thread, the median of some rounds. Beside them stands the
+floor of the same rounds: one dense product of the size of the task. Ratios to it hold
+on other machines and under load, where seconds do not.
+"""
+
+import argparse
+import tracemalloc
+from collections.abc import Callable
+from functools import partial
+from statistics import median
+from time import process_time
+
+import numpy as np
+
+from benchmarks.learner import worlds
+from benchmarks.statistics import report
+from models_app.bandit import learning, policy, threads
+from models_app.bandit.rewards import Kind
+
+DRAWS, PORTION = 4000, 20
+COMPILED = {
+    "100 variants x 500 contexts (20 x 25)": ((10, 10), (18, 23)),
+    "100 variants x 500 contexts (500)": ((10, 10), (498,)),
+    "100 variants x 500 contexts (4 x 5 x 5 x 5)": ((10, 10), (2, 3, 3, 3)),
+    "18 variants": ((3, 3, 2), ()),
+}
+FITTED = {
+    "2,000 cells": ((6, 4, 3), (3, 3), 2_000, 30),
+    "20,000 cells": ((6, 6, 4), (4, 5), 20_000, 60),
+}
+KINDS: tuple[Kind, ...] = ("chance", "mean", "hurdle", "outcomes")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    with threads.single():
+        _compiled(rounds)
+        _fitted(rounds)
+
+
+def _compiled(rounds: int) -> None:
+    header = "design", "reward", "coefficients", "seconds", "of the floor", "peak MB"
+    rows = []
+    for name, sizes in COMPILED.items():
+        design = worlds.design(*sizes)
+        coefficients = np.ones((DRAWS // PORTION, design.columns), np.float32)
+        cells = design.variants * design.segments
+        each_cell = np.ones((design.columns, cells), np.float32)
+        floor = partial(np.matmul, coefficients, each_cell)  # a PORTION of all scores
+        for kind in KINDS:
+            task = partial(
+                policy.compile,
+                worlds.belief(kind, design),
+                np.ones(design.variants, bool),
+                draws=DRAWS,
+            )
+            seconds, ratio = _measured(task, floor, rounds)
+            figures = f"{seconds:.3f}", f"{ratio / PORTION:.2f}", f"{_peak(task):.0f}"
+            rows.append((name, kind, design.columns, *figures))
+    report.table(f"compile, {DRAWS} draws", header, rows)
+
+
+def _fitted(rounds: int) -> None:
+    header = (
+        "cells",
+        "reward",
+        "coefficients",
+        "milliseconds",
+        "of the floor",
+        "peak MB",
+    )
+    rows = []
+    for name, (sizes, contexts, count, strata) in FITTED.items():
+        design = worlds.design(sizes, contexts)
+        features = np.ones((count, design.columns))
+        floor = partial(np.matmul, features.T, features)  # of one Newton step
+        for kind in worlds.MAKERS:
+            cells = worlds.cells(kind, design, count, strata)
+            task = partial(learning.fit, design, cells)
+            seconds, ratio = _measured(task, floor, rounds)
+            figures = f"{1000 * seconds:.0f}", f"{ratio:.0f}", f"{_peak(task):.0f}"
+            rows.append((name, kind, design.columns, *figures))
+    report.table("fit", header, rows)
+
+
+def _measured(
+    task: Callable[[], object], floor: Callable[[], object], rounds: int
+) -> tuple[float, float]:
+    """Median seconds of the task, and of its ratio to the floor beside it."""
+    pairs = [(_seconds(task), _seconds(floor)) for _ in range(rounds)]
+    return median(one for one, _ in pairs), median(a / b for a, b in pairs)
+
+
+def _seconds(task: Callable[[], object]) -> float:
+    began = process_time()
+    task()
+    return process_time() - began
+
+
+def _peak(task: Callable[[], object]) -> float:
+    """Megabytes held at most while the task ran."""
+    tracemalloc.start()
+    task()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / 1e6
+
+
+if __name__ == "__main__":
+    main()

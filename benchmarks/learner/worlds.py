@@ -1,0 +1,99 @@
+"""Posteriors and cells of a given size, for every kind of reward."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from models_app.bandit.cells import TrainingCells, summed
+from models_app.bandit.design import Design, Factor, Floats
+from models_app.bandit.posterior import Posterior
+from models_app.bandit.rewards import Belief, Kind
+from models_app.bandit.valued import AmountCells, OutcomeCells
+
+WEIGHTS = (3.0, 1.0)
+PARTS: dict[Kind, int] = {"chance": 1, "hurdle": 2, "mean": 1, "outcomes": len(WEIGHTS)}
+
+
+def design(sizes: tuple[int, ...], contexts: tuple[int, ...]) -> Design:
+    """Design of these levels; a context has two more than it is given."""
+    return Design(_factors("factor", sizes), _factors("context", contexts))
+
+
+def belief(kind: Kind, of: Design) -> Belief:
+    """Return arbitrary posteriors of a reward, uncertain about every effect."""
+    rng, size = np.random.default_rng(0), 1 + of.columns
+    parts = []
+    for _ in range(PARTS[kind]):
+        half = rng.normal(0, 0.3 / np.sqrt(size), (size, size))
+        parts.append(Posterior(of, rng.normal(0, 0.3, size), half @ half.T))
+    names = tuple(f"part {index}" for index in range(PARTS[kind]))
+    weights = WEIGHTS if kind == "outcomes" else ()
+    return Belief(kind, tuple(parts), names, weights)
+
+
+def cells(kind: str, of: Design, count: int, strata: int) -> TrainingCells:
+    """Simulate so many cells, 'bool', 'numeric' or 'outcomes', of hundreds of users."""
+    rng = np.random.default_rng(1)
+    variant, context = (
+        rng.integers(of.variants, size=count),
+        rng.integers(of.segments, size=count),
+    )
+    effects = of.rows(variant, context) @ rng.normal(0, 0.08, of.columns)
+    users = rng.integers(50, 500, count).astype(np.float64)
+    chance = 1 / (1 + np.exp(3.0 - effects))
+    given: dict[str, Any] = {
+        "stratum": np.sort(rng.integers(strata, size=count)),
+        "stratum_time": np.arange(strata, dtype=np.float64),
+        "variant": variant,
+        "context": context,
+        "users": users,
+        "successes": rng.binomial(users.astype(int), chance).astype(np.float64),
+    }
+    return MAKERS[kind](given, effects, rng)
+
+
+def _bool(
+    given: dict[str, Any], effects: Floats, rng: np.random.Generator
+) -> TrainingCells:
+    del effects, rng
+    return TrainingCells(**given)
+
+
+def _numeric(
+    given: dict[str, Any], effects: Floats, rng: np.random.Generator
+) -> AmountCells:
+    count = len(effects)
+    payer = np.repeat(np.arange(count), given["successes"].astype(int))
+    logs = rng.normal(3.4 + 0.5 * effects[payer], 1.0)
+    return AmountCells(
+        **given,
+        value_sum=summed(payer, np.exp(logs), count),
+        value_sum_squares=summed(payer, np.exp(2 * logs), count),
+        log_sum=summed(payer, logs, count),
+        log_sum_squares=summed(payer, logs**2, count),
+        others=np.zeros(count),
+    )
+
+
+def _outcomes(
+    given: dict[str, Any], effects: Floats, rng: np.random.Generator
+) -> OutcomeCells:
+    better = rng.binomial(given["successes"].astype(int), 1 / (1 + np.exp(1 - effects)))
+    counts = np.stack([better, given["successes"] - better], axis=1)
+    keys = tuple(str(weight) for weight in WEIGHTS)
+    return OutcomeCells(**given, counts=counts, keys=keys, weights=WEIGHTS)
+
+
+MAKERS: dict[str, Callable[..., TrainingCells]] = {
+    "bool": _bool,
+    "numeric": _numeric,
+    "outcomes": _outcomes,
+}
+
+
+def _factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
+    return tuple(
+        Factor(f"{kind} {index}", tuple(map(str, range(size))))
+        for index, size in enumerate(sizes)
+    )

@@ -1,0 +1,69 @@
+"""The Open Bandit Dataset's logs as arrays, and halves of them."""
+
+import csv
+import gzip
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models_app.bandit.cells import TrainingCells, summed
+from models_app.bandit.design import Design, Factor, Integers
+
+FOLDER = Path(__file__).parents[2] / "levered_site/demo/open_bandit"
+ITEMS, POSITIONS = 34, 3
+POLICIES = "uniform", "thompson"
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One row per item shown, in time order; `position` counts from 0, `day` from the first."""
+
+    item: Integers
+    position: Integers
+    day: Integers
+    click: Integers
+
+    def only(self, rows: NDArray[np.bool_]) -> "Log":
+        """The rows chosen."""
+        columns = self.item, self.position, self.day, self.click
+        return Log(*(column[rows] for column in columns))
+
+
+def read(policy: str) -> Log:
+    """Read the log of a policy, "uniform" or "thompson"."""
+    with gzip.open(FOLDER / f"{policy}_policy_men.csv.gz", "rt") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: row["timestamp"])
+    days = [datetime.fromisoformat(row["timestamp"]).toordinal() for row in rows]
+    return Log(
+        item=np.array([int(row["item_id"]) for row in rows]),
+        position=np.array([int(row["position"]) - 1 for row in rows]),
+        day=np.array(days) - days[0],
+        click=np.array([int(row["click"]) for row in rows]),
+    )
+
+
+DESIGN = Design(
+    (Factor("item", tuple(str(item) for item in range(ITEMS))),),
+    (Factor("position", tuple(str(place + 1) for place in range(POSITIONS))),),
+)
+"""One factor, the item; one context factor, the position on the page."""
+
+
+def cells_of(log: Log) -> TrainingCells:
+    """Count a log: a stratum is a day."""
+    days, stratum = np.unique(log.day, return_inverse=True)
+    shape = len(days), DESIGN.segments, DESIGN.variants
+    place = np.ravel_multi_index((stratum, log.position, log.item), shape)
+    seen, cell = np.unique(place, return_inverse=True)
+    strata, context, variant = np.unravel_index(seen, shape)
+    return TrainingCells(
+        stratum=strata.astype(np.int64),
+        stratum_time=(days - days[0]).astype(np.float64),
+        variant=variant.astype(np.int64),
+        context=context.astype(np.int64),
+        users=summed(cell, np.ones(len(cell)), len(seen)),
+        successes=summed(cell, log.click.astype(np.float64), len(seen)),
+    )

@@ -1,0 +1,1 @@
+"""Adapters of other people's bandit libraries, one module a library."""

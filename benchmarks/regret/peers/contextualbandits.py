@@ -1,0 +1,111 @@
+"""contextualbandits: LogisticTS, LinTS and BootstrappedTS, one model per variant."""
+
+import warnings
+from typing import Any, ClassVar
+
+import numpy as np
+from contextualbandits import online
+from sklearn.linear_model import SGDClassifier
+
+from benchmarks.regret.per_arm import PerArm, Policy
+from models_app.bandit.design import Floats, Integers
+
+
+class Model:
+    """A policy of the library, random until it has seen a batch.
+
+    One that is not incremental is fitted to all rows so far after each batch.
+    """
+
+    def __init__(self, model: Any, variants: int, seed: int, *, grows: bool) -> None:
+        self.model, self.variants, self.grows = model, variants, grows
+        self.rng = np.random.default_rng(seed)
+        self.fitted = False
+        self.rows: list[tuple[Floats, Integers, Floats]] = []
+
+    def decide(self, features: Floats) -> Integers:
+        """One variant for each row."""
+        if not self.fitted:
+            return self.rng.integers(0, self.variants, len(features))
+        with warnings.catch_warnings(action="ignore"):
+            return np.asarray(self.model.predict(features)).astype(np.int64)
+
+    def learn(self, features: Floats, variants: Integers, rewards: Floats) -> None:
+        """Learn from one row per user."""
+        with warnings.catch_warnings(action="ignore"):
+            if self.grows:
+                self.model.partial_fit(features, variants, rewards)
+            else:
+                self.rows.append((features, variants, rewards))
+                every = (np.concatenate(part) for part in zip(*self.rows, strict=True))
+                self.model.fit(*every)
+        self.fitted = True
+
+
+class LinTS(PerArm):
+    """As shipped: draws of coefficients whose spread grows with the data (0.3.30)."""
+
+    name = "ctxbandits_lints"
+    options: ClassVar[dict[str, object]] = {"v_sq": 1.0, "sample_from": "coef"}
+
+    def make(self, columns: int, variants: int) -> Policy:
+        """Make the library's model."""
+        del columns
+        model = online.LinTS(
+            nchoices=variants,
+            fit_intercept=False,
+            random_state=self.library_seed,
+            njobs=1,
+            **self.options,
+        )
+        return Model(model, variants, self.seed, grows=True)
+
+
+class LinTSTuned(LinTS):
+    """With a noise variance of the order of a rate of 3 to 5%, and a spread that shrinks."""
+
+    name = "ctxbandits_lints_ci_v0.05"
+    options: ClassVar[dict[str, object]] = {"v_sq": 0.05, "sample_from": "ci"}
+
+
+class LogisticTS(PerArm):
+    """Fits every variant to all rows after each batch; the library has no other way."""
+
+    name = "ctxbandits_logistic_ts"
+    paid_only: ClassVar[bool] = True
+
+    def make(self, columns: int, variants: int) -> Policy:
+        """Make the library's model."""
+        del columns
+        model = online.LogisticTS(
+            nchoices=variants,
+            fit_intercept=False,
+            random_state=self.library_seed,
+            njobs=1,
+        )
+        return Model(model, variants, self.seed, grows=False)
+
+
+class BootstrappedTS(PerArm):
+    """Ten bootstrapped logistic regressions per variant."""
+
+    name = "ctxbandits_bootstrapped_ts"
+    paid_only: ClassVar[bool] = True
+
+    def make(self, columns: int, variants: int) -> Policy:
+        """Make the library's model."""
+        del columns
+        base = SGDClassifier(loss="log_loss", random_state=self.library_seed)
+        model = online.BootstrappedTS(
+            base,
+            nchoices=variants,
+            nsamples=10,
+            batch_train=True,
+            random_state=self.library_seed,
+            njobs_arms=1,
+            njobs_samples=1,
+        )
+        return Model(model, variants, self.seed, grows=True)
+
+
+ENGINES = {each.name: each for each in (LogisticTS, LinTS, LinTSTuned, BootstrappedTS)}

@@ -1,0 +1,83 @@
+"""What an engine is told and what it must answer; nothing of the truth."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from benchmarks.regret.workloads import Workload, grid
+from models_app.bandit.design import Floats, Integers
+
+
+@dataclass(slots=True)
+class Problem:
+    """The public facts of a workload.
+
+    `levels` [V, factors] and `context_levels` [S, contexts] are the level indices of
+    variants and of context cells.
+    """
+
+    factors: tuple[int, ...]
+    contexts: tuple[int, ...]
+    reward_kind: str
+    outcome_weights: tuple[float, ...]
+    batch_size: int
+    batches: int
+    levels: Integers = field(init=False)
+    context_levels: Integers = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Number the cells."""
+        self.levels = grid(self.factors)
+        self.context_levels = grid(self.contexts)
+
+    @classmethod
+    def of(cls, workload: Workload) -> "Problem":
+        """Tell what is public of a workload."""
+        return cls(
+            workload.factors,
+            workload.contexts,
+            workload.reward_kind,
+            workload.outcome_weights,
+            workload.users // workload.batches,
+            workload.batches,
+        )
+
+    @property
+    def variants(self) -> int:
+        return len(self.levels)
+
+    @property
+    def segments(self) -> int:
+        return len(self.context_levels)
+
+    def context_features(self) -> Floats:
+        """Intercept and one column per context level, a row per context cell."""
+        columns = [np.ones(self.segments)]
+        for context, size in enumerate(self.contexts):
+            level = self.context_levels[:, context]
+            columns += [(level == i).astype(np.float64) for i in range(size)]
+        return np.array(columns).T
+
+
+class Engine(Protocol):
+    """Decides for users and learns from batches; made as Engine(problem, seed)."""
+
+    name: str
+
+    def __init__(self, problem: Problem, seed: int) -> None: ...
+
+    def assign(self, context: int, n: int) -> tuple[Integers, Floats | None]:
+        """Variants [n] for users of one context cell, and their propensities if known."""
+
+    def learn(
+        self,
+        contexts: Integers,
+        variants: Integers,
+        rewards: Floats,
+        propensities: Floats,
+    ) -> None:
+        """Learn from the users [n] of a batch that is over."""
+
+    def intervals(self) -> tuple[Floats, Floats] | None:
+        """Ends [S, V] of 95% intervals of the mean reward now; None: it has none."""

@@ -1,0 +1,102 @@
+"""The naive engine: scikit-learn's regression on the design's columns, epsilon-greedy."""
+
+from collections.abc import Iterable
+from itertools import combinations, product
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from benchmarks.regret.problem import Problem
+from models_app.bandit.cells import summed
+from models_app.bandit.design import Floats, Integers
+
+EPSILON = 0.1
+
+
+class EpsilonGreedy:
+    """Serves the variant with the highest prediction to all but a tenth."""
+
+    name = "sklearn_lr_egreedy"
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        self.problem = problem
+        self.rng = np.random.default_rng([seed, 77])
+        self.features = columns(problem)
+        self.users, self.total, self.paid = np.zeros((3, len(self.features)))
+        self.score = np.zeros((problem.segments, problem.variants))
+
+    def assign(self, context: int, n: int) -> tuple[Integers, Floats | None]:
+        """Draw one of the best for all; a tenth explores."""
+        score, variants = self.score[context], self.problem.variants
+        best = self.rng.choice(np.flatnonzero(score >= score.max() - 1e-12))
+        explores = self.rng.random(n) < EPSILON
+        anyone = self.rng.integers(0, variants, n)
+        return np.where(explores, anyone, best), None
+
+    def learn(
+        self,
+        contexts: Integers,
+        variants: Integers,
+        rewards: Floats,
+        propensities: Floats,
+    ) -> None:
+        """Add a batch to the counts and fit them anew."""
+        del propensities
+        cell, size = contexts * self.problem.variants + variants, len(self.users)
+        self.users += summed(cell, np.ones_like(rewards), size)
+        self.total += summed(cell, rewards, size)
+        self.paid += summed(cell, (rewards > 0).astype(np.float64), size)
+        fitted = self._odds() if self.problem.reward_kind == "bool" else self._means()
+        if fitted is not None:
+            self.score = fitted.reshape(self.score.shape)
+
+    def intervals(self) -> None:
+        """Tell nothing."""
+
+    def _odds(self) -> Floats | None:
+        counts = np.concatenate([self.paid, self.users - self.paid])
+        seen = counts > 0
+        if not 0 < self.paid.sum() < self.users.sum():
+            return None
+        converted = np.repeat([1.0, 0.0], len(self.users))
+        model = LogisticRegression(max_iter=200)
+        twice = np.concatenate([self.features, self.features])
+        model.fit(twice[seen], converted[seen], sample_weight=counts[seen])
+        return np.asarray(model.decision_function(self.features))
+
+    def _means(self) -> Floats:
+        seen = self.users > 0
+        means, features = self.total[seen] / self.users[seen], self.features[seen]
+        model = Ridge(alpha=1.0).fit(features, means, sample_weight=self.users[seen])
+        return np.asarray(model.predict(self.features))
+
+
+def columns(problem: Problem) -> Floats:
+    """One-hot rows [S·V, ·]: design levels and pairs, context levels and pairs, both."""
+    context = np.repeat(np.arange(problem.segments), problem.variants)
+    variant = np.tile(np.arange(problem.variants), problem.segments)
+    design = _one_hot(problem.levels[variant], problem.factors)
+    contexts = _one_hot(problem.context_levels[context], problem.contexts)
+    blocks = [
+        *(design + _crossed(combinations(design, 2))),
+        *(contexts + _crossed(combinations(contexts, 2))),
+        *_crossed(product(design, contexts)),
+    ]
+    return np.concatenate(blocks, axis=1)
+
+
+def _crossed(pairs: Iterable[tuple[Floats, Floats]]) -> list[Floats]:
+    """A block of products for each pair of blocks."""
+    products = (a[:, :, None] * b[:, None, :] for a, b in pairs)
+    return [block.reshape(len(block), -1) for block in products]
+
+
+def _one_hot(levels: Integers, sizes: tuple[int, ...]) -> list[Floats]:
+    """A block [n, size] of indicators for each factor."""
+    return [
+        (levels[:, [factor]] == np.arange(size)).astype(np.float64)
+        for factor, size in enumerate(sizes)
+    ]
+
+
+ENGINES = {EpsilonGreedy.name: EpsilonGreedy}

@@ -1,0 +1,160 @@
+"""Worlds drawn from the model's own prior, and what a learner that allocates makes of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models_app.bandit import inference, policy, report, scales
+from models_app.bandit.cells import TrainingCells
+from models_app.bandit.design import Design, Factor, Floats
+from models_app.bandit.posterior import Posterior
+from models_app.bandit.report import Report
+
+HOLDOUT = 0.1
+DAILY_DRAWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Sizes of a design, mean conversion rate at first, users a day, and the rule."""
+
+    factors: tuple[int, ...]
+    contexts: tuple[int, ...]
+    rate: float
+    users: int
+    rule: policy.Rule = "default"
+    days: int = 14
+
+    def __str__(self) -> str:
+        """Name the design as 3x2 | 3, contexts after the bar."""
+        parts = ["x".join(str(n) for n in sizes) for sizes in self.sizes]
+        return " | ".join(parts)
+
+    @property
+    def sizes(self) -> list[tuple[int, ...]]:
+        return [self.factors, self.contexts] if self.contexts else [self.factors]
+
+
+SETTINGS = (
+    Setting((3, 3, 2), (), 0.05, 2_000),
+    Setting((6,), (), 0.05, 1_000),
+    Setting((3, 2), (3,), 0.05, 2_000),
+    Setting((3, 2), (3,), 0.05, 2_000, rule="thompson"),
+    Setting((3, 2), (3,), 0.01, 4_000),
+    Setting((3, 2), (3,), 0.3, 400),
+    Setting((4, 3, 2), (2, 2), 0.05, 5_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Coefficients [q] of the design, level of each day in log odds, mix [S] of contexts."""
+
+    design: Design
+    theta: Floats
+    levels: Floats
+    mix: Floats
+
+    def rates(self, day: int) -> Floats:
+        """True conversion rates [S, V] of a day."""
+        cells = np.arange(self.design.segments * self.design.variants)
+        segment, variant = np.divmod(cells, self.design.variants)
+        log_odds = self.design.rows(variant, segment) @ self.theta + self.levels[day]
+        return np.asarray(1 / (1 + np.exp(-log_odds))).reshape(self.design.segments, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What was believed and reported after the last day, and the counts behind it."""
+
+    world: World
+    cells: TrainingCells
+    posterior: Posterior
+    report: Report
+
+
+def design_of(setting: Setting) -> Design:
+    """Name the factors and levels of a setting."""
+
+    def factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
+        return tuple(
+            Factor(f"{kind} {index}", tuple(str(level) for level in range(size)))
+            for index, size in enumerate(sizes)
+        )
+
+    return Design(
+        factors("factor", setting.factors), factors("context", setting.contexts)
+    )
+
+
+def draw(setting: Setting, rng: np.random.Generator) -> World:
+    """Draw scales, coefficients and the drift of the base rate from the prior."""
+    design = design_of(setting)
+    shared = {kind: rng.normal(0, scales.KIND_LOOSENESS) for kind in scales.TYPICAL}
+
+    def scale(kind: str) -> float:
+        log = shared[kind] + rng.normal(0, scales.OWN_LOOSENESS)
+        return float(scales.TYPICAL[kind] * np.exp(log))
+
+    theta = np.zeros(design.columns)
+    for term in design.terms:
+        theta[term.columns] = rng.normal(0, scale(term.kind), term.size)
+    walk = rng.normal(0, scale("walk"), setting.days - 1).cumsum()
+    days = rng.normal(0, scale("day"), setting.days)
+    start = np.log(setting.rate / (1 - setting.rate))
+    levels = start + np.concatenate([[0.0], walk]) + days
+    named = np.array(setting.contexts, dtype=np.int64)
+    seen = np.all(design.context_levels < named, axis=1)
+    mix = np.zeros(design.segments)
+    mix[seen] = rng.dirichlet(np.full(seen.sum(), 8.0))
+    return World(design, theta, levels, mix)
+
+
+def learn(setting: Setting, rng: np.random.Generator) -> Learnt:
+    """Let the product learn and allocate daily; a tenth of users is held out."""
+    world = draw(setting, rng)
+    enabled = np.ones(world.design.variants, dtype=bool)
+    table = policy.uniform(world.design.segments, enabled)
+    days = [_day(rng, setting, world, table, 0)]
+    for day in range(1, setting.days):
+        posterior = inference.fit(world.design, counted(days)).posterior
+        table = policy.compile(
+            posterior, enabled, rule=setting.rule, draws=DAILY_DRAWS, seed=day
+        ).probabilities
+        days.append(_day(rng, setting, world, table, day))
+    cells = counted(days)
+    posterior = inference.fit(world.design, cells).posterior
+    compiled = policy.compile(posterior, enabled, rule=setting.rule)
+    found = report.of(
+        posterior, compiled, cells, enabled=enabled, holdout_share=HOLDOUT, seed=0
+    )
+    return Learnt(world, cells, posterior, found)
+
+
+def _day(
+    rng: np.random.Generator, setting: Setting, world: World, table: Floats, day: int
+) -> tuple[Floats, Floats]:
+    """Users and conversions [S, V] of a day under a table."""
+    baseline = np.eye(world.design.variants)[0]
+    share = HOLDOUT * baseline + (1 - HOLDOUT) * table
+    chances = (world.mix[:, None] * share).ravel()
+    users = rng.multinomial(setting.users, chances / chances.sum())
+    shown = users.reshape(share.shape)
+    converted = rng.binomial(shown, world.rates(day))
+    return shown.astype(np.float64), converted.astype(np.float64)
+
+
+def counted(days: list[tuple[Floats, Floats]]) -> TrainingCells:
+    """Cells of days of (users, conversions) [S, V], a stratum each."""
+    users, successes = (
+        np.array(table, np.float64) for table in zip(*days, strict=True)
+    )
+    stratum, context, variant = np.nonzero(users)
+    return TrainingCells(
+        stratum=stratum,
+        stratum_time=np.arange(len(days), dtype=np.float64),
+        variant=variant,
+        context=context,
+        users=users[stratum, context, variant],
+        successes=successes[stratum, context, variant],
+    )

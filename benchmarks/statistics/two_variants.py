@@ -1,0 +1,63 @@
+"""Two variants in strata of time: what is learnt of their contrast."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models_app.bandit import inference, policy
+from models_app.bandit.cells import TrainingCells
+from models_app.bandit.design import Design, Factor, Floats
+from models_app.bandit.posterior import Posterior
+
+DESIGN = Design((Factor("button", ("first", "second")),))
+ENABLED = np.ones(2, dtype=bool)
+EVEN = np.full(2, 0.5)
+NORMAL_97_5 = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Log odds of the second variant over the first: posterior mean and sd."""
+
+    mean: float
+    sd: float
+
+    def holds(self, truth: float) -> bool:
+        """Tell whether the 95% interval holds the truth."""
+        return abs(self.mean - truth) <= NORMAL_97_5 * self.sd
+
+    def bias_percent(self, truth: float) -> float:
+        """Error of the ratio of odds, in percent."""
+        return 100 * (float(np.exp(self.mean - truth)) - 1)
+
+
+def contrast(posterior: Posterior) -> Contrast:
+    """Read the contrast off a posterior of DESIGN."""
+    first, second = DESIGN.rows(np.arange(2), np.zeros(2, dtype=np.int64))
+    row = second - first
+    variance = row @ posterior.covariance[1:, 1:] @ row
+    return Contrast(float(row @ posterior.mean[1:]), float(np.sqrt(variance)))
+
+
+def cells(shown: Floats, converted: Floats) -> TrainingCells:
+    """Cells of users and conversions [strata, 2], an hour or a day each."""
+    stratum, variant = np.nonzero(shown)
+    return TrainingCells(
+        stratum=stratum,
+        stratum_time=np.arange(len(shown), dtype=np.float64),
+        variant=variant,
+        context=np.zeros_like(variant),
+        users=shown[stratum, variant],
+        successes=converted[stratum, variant],
+    )
+
+
+def learn(counts: TrainingCells) -> Posterior:
+    """Fit the product's model."""
+    return inference.fit(DESIGN, counts).posterior
+
+
+def allocate(posterior: Posterior, rule: policy.Rule, seed: int) -> Floats:
+    """Shares [2] that the product would serve."""
+    compiled = policy.compile(posterior, ENABLED, rule=rule, draws=1000, seed=seed)
+    return np.asarray(compiled.probabilities[0])

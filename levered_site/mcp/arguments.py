@@ -1,0 +1,108 @@
+"""Arguments that several tools take, in the API's names."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from levered_site.mcp.tool import Input
+
+Context = dict[str, str | bool | float | None]
+Cursor = Annotated[str | None, Field(description="next_cursor of the page before.")]
+Confirm = Annotated[bool, Field(description="false: only show what would change.")]
+Repeat = Annotated[
+    str | None,
+    Field(
+        description="Repeat safely: the same key and arguments are done once in 24 h."
+    ),
+]
+
+
+class Part(BaseModel):
+    """A part of an argument: unknown fields are refused here too."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class OfOptimization(Input):
+    """Arguments about one optimization."""
+
+    optimization_id: UUID
+
+    @property
+    def path(self) -> str:
+        """Where the API has it."""
+        return f"/optimizations/{self.optimization_id}"
+
+
+class Level(Part):
+    """A level with an id of its own."""
+
+    id: str
+    value: str | bool
+
+
+class Factor(Part):
+    """What varies, or what is known of a user."""
+
+    name: str
+    dtype: Literal["str", "bool"]
+    levels: list[str | bool | Level]
+
+
+class Reward(Part):
+    """What success is called; type as the metric's."""
+
+    name: str
+    type: Literal["bool", "numeric", "outcomes"]
+
+
+class Attribution(Part):
+    """Which exposure a reward counts for, and until when."""
+
+    type: Literal["last_touch", "first_touch"] = "last_touch"
+    conversion_window_hours: int = Field(24, ge=1, le=2160)
+    horizon_hours: int | None = None
+
+
+class TrainingDataConfig(Part):
+    """What varies, what it may depend on, what counts."""
+
+    reward: Reward
+    design_factors: list[Factor] = Field(
+        description="Their first levels together are the baseline; at most 100 "
+        "combinations."
+    )
+    context_factors: list[Factor] = Field(
+        default_factory=list,
+        description="What serve is told of a user (device, plan), each with its levels.",
+    )
+    attribution: Attribution | None = None
+
+
+class Settings(Input):
+    """What an optimization can be set to, at its creation and later."""
+
+    reward_metric_id: UUID | None = None
+    guardrail_metric_ids: list[UUID] | None = None
+    holdout_percentage: float | None = Field(
+        None, ge=0, le=50, description="Share of users who always get the baseline; 10."
+    )
+    excluded_combinations: list[dict[str, str | bool]] | None = Field(
+        None, description="Partial {factor: level} maps never to serve."
+    )
+    assignment_source_id: UUID | None = None
+    retrain_every_minutes: int | None = Field(None, ge=5, le=10080)
+    allocation: Literal["default", "thompson", "uniform"] | None = None
+    exploration_share: float | None = Field(None, ge=0, le=0.2)
+    expected_users: int | None = None
+    allowed_origins: list[str] | None = None
+
+
+def present(fields: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is null, and the parts of parts that are."""
+    return {
+        name: present(value) if isinstance(value, dict) else value
+        for name, value in fields.items()
+        if value is not None
+    }

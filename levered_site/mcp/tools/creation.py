@@ -1,0 +1,83 @@
+"""Tool: create an optimization, a draft unless it is told to go live."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from levered_site.mcp import confirming
+from levered_site.mcp.arguments import (
+    Confirm,
+    Repeat,
+    Settings,
+    TrainingDataConfig,
+    present,
+)
+from levered_site.mcp.calls import Api, Json
+from levered_site.mcp.tool import Tool
+
+
+class CreateInput(Settings):
+    """The create body of the API, with `status` draft by default."""
+
+    name: str
+    training_data_config: TrainingDataConfig
+    model_type: Literal["cmab", "mab"] = Field(
+        "cmab", description="mab: without context factors."
+    )
+    status: Literal["draft", "live"] = Field(
+        "draft", description="live serves at once; needs reward_metric_id and confirm."
+    )
+    idempotency_key: Repeat = None
+    confirm: Confirm = False
+
+
+def create(api: Api, given: CreateInput) -> Json:
+    """Create it; or, where it would be live at once, first say what would be."""
+    body = present(given.given("idempotency_key", "confirm")) | {"status": given.status}
+
+    def deed(key: str | None = None) -> Json:
+        return api.post("/optimizations", body, idempotency_key=key)
+
+    if given.status == "live" and not given.confirm:
+        made = confirming.rehearsed(api, deed)
+        would = (
+            f"create {made['name']!r} with {made['variants_count']} variants, live at "
+            "once: factors and levels are fixed from then on."
+        )
+        return confirming.instead(would, status=[None, "live"])
+    made = deed(given.idempotency_key)
+    return {
+        "summary": f"Created {made['name']!r}, {made['status']}, with "
+        f"{made['variants_count']} variants.",
+        "done": True,
+        "optimization": {
+            name: made[name]
+            for name in ("id", "name", "status", "model_id", "variants_count")
+        },
+        "next": _next(made),
+    }
+
+
+def _next(made: Json) -> str:
+    if made["status"] == "live":
+        return (
+            "serve_variant (a dry run) shows what users get; send_events brings data."
+        )
+    if made["reward_metric_id"] is None:
+        return (
+            "define_metric, then update_optimization with its reward_metric_id: it is "
+            "needed to go live."
+        )
+    return "change_status to live, with confirm: true, when it may serve."
+
+
+TOOL = Tool(
+    name="create_optimization",
+    title="Create an optimization",
+    description="Create a search for the best variant: what may vary (design_factors), "
+    "what it may depend on (context_factors), and the metric that counts "
+    "(reward_metric_id, from define_metric). A draft unless status is live.",
+    takes=CreateInput,
+    gives={"done": "b", "optimization": "o", "changes": "o"},
+    run=create,
+)

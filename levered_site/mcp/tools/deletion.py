@@ -1,0 +1,98 @@
+"""Tool: delete, revoke, disconnect, forget a person."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from levered_site.errors import ForbiddenError, InvalidParametersError
+from levered_site.mcp import confirming
+from levered_site.mcp.arguments import Confirm
+from levered_site.mcp.calls import Api, Json, segment
+from levered_site.mcp.tool import Input, Tool
+from levered_site.organizations.permissions import IsAdmin
+
+Kind = Literal[
+    "optimization",
+    "candidate",
+    "model",
+    "metric",
+    "assignment_source",
+    "api_key",
+    "warehouse_connection",
+    "person",
+]
+PATHS = {
+    "optimization": "/optimizations/{}",
+    "candidate": "/optimizations/{}/candidate",
+    "model": "/models/{}",
+    "metric": "/warehouse/metrics/{}",
+    "assignment_source": "/warehouse/assignment-sources/{}",
+    "api_key": "/api-keys/{}",
+    "warehouse_connection": "/warehouse/connections",
+    "person": "/warehouse/users/{}",
+}
+MEANS = {
+    "optimization": "for real where it never served; else out of sight, its data kept",
+    "candidate": "with its tables; the live model stays as it is",
+    "model": "out of sight, with what it learned",
+    "metric": "for good",
+    "assignment_source": "for good",
+    "api_key": "revoked for good: whoever sends events with it is refused at once",
+    "warehouse_connection": "credentials are forgotten, back to the managed warehouse",
+    "person": "events, receipts and lock are erased for good; counts of sealed days stay",
+}
+
+
+class DeleteInput(Input):
+    """What to delete."""
+
+    kind: Kind
+    id: str = Field(
+        "",
+        max_length=256,
+        description="Its id; a candidate's optimization; a person's anonymous_id; none for warehouse_connection.",
+    )
+    confirm: Confirm = False
+
+
+def delete(api: Api, given: DeleteInput) -> Json:
+    """Delete; first do it in rehearsal and say what it means."""
+    path = PATHS[given.kind].format(segment(given.id))
+    named = f"{given.kind} {given.id}".strip()
+    if not given.confirm:
+        found = _rehearsed(api, given, path)
+        would = f"delete {named}: {MEANS[given.kind]}."
+        return confirming.instead(would, **found)
+    found = api.delete(path)
+    return {
+        "summary": f"Deleted {named}: {MEANS[given.kind]}.",
+        "done": True,
+        "changes": found,
+        "next": "overview shows what is left.",
+    }
+
+
+def _rehearsed(api: Api, given: DeleteInput, path: str) -> Json:
+    """Do it and take it back; a person goes in many transactions, and is not tried."""
+    if given.kind != "person":
+        found: Json = confirming.rehearsed(api, lambda: api.delete(path))
+        return found
+    if not api.caller.is_admin:
+        raise ForbiddenError(IsAdmin.message)
+    if not given.id:
+        raise InvalidParametersError.of("id", "is required here")
+    return {}
+
+
+TOOL = Tool(
+    name="delete",
+    title="Delete, revoke, disconnect, erase",
+    description="Delete an optimization, model, metric or assignment source; revoke an "
+    "API key; disconnect the warehouse; erase a person. Admins only, and only with "
+    "confirm: true; without it answers what would go.",
+    takes=DeleteInput,
+    gives={"done": "b", "changes": "o"},
+    run=delete,
+    destroys=True,
+    repeatable=True,
+)

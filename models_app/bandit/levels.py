@@ -1,0 +1,77 @@
+"""Levels of factors, alone and in pairs, as directions among the coefficients."""
+
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from models_app.bandit.design import Design, Floats, Integers, Term, contrasts
+
+
+def effects(design: Design) -> tuple[tuple[str, ...], Floats, Floats]:
+    """Return names, directions [J, q] and shares [J] of levels and of their pairs.
+
+    A direction moves the predictor by one where its level, or both, are served, against
+    everywhere else; what moves for all variants alike belongs to time. Contexts appear
+    with a design factor only: alone they decide nothing. A share is that of the
+    combinations of levels that it is one of.
+    """
+    names: list[str] = []
+    shares: list[float] = []
+    directions = [np.zeros((0, design.columns))]
+    for term in design.terms:
+        if term.kind != "context":
+            levels = _combinations(design, term)
+            directions.append(_directions(design, term, levels))
+            names += [f"{term.name}: {_name(design, term, row)}" for row in levels]
+            shares += [1.0 / prod(_sizes(design, term))] * len(levels)
+    return tuple(names), np.concatenate(directions), np.array(shares)
+
+
+def _sizes(design: Design, term: Term) -> list[int]:
+    """Levels of the factors that a term crosses."""
+    sizes = [design.sizes[f] for f in term.factors]
+    return sizes + [design.context_sizes[c] for c in term.contexts]
+
+
+def _combinations(design: Design, term: Term) -> Integers:
+    """Combinations [J, factors] of levels that a term crosses; of two one will do."""
+    sizes = _sizes(design, term)
+    first = 1 if sizes == [2] else 0
+    return np.array(list(product(*(range(first, size) for size in sizes))))
+
+
+def _name(design: Design, term: Term, levels: Integers) -> str:
+    split = len(term.factors)
+    names = [
+        design.factors[f].levels[level]
+        for f, level in zip(term.factors, levels[:split], strict=True)
+    ]
+    names += [
+        design.level_name(c, int(level))
+        for c, level in zip(term.contexts, levels[split:], strict=True)
+    ]
+    return " x ".join(names)
+
+
+def _directions(design: Design, term: Term, levels: Integers) -> Floats:
+    """Coefficients [J, q] of the indicators of combinations, less their means."""
+    keys = [("design", f) for f in term.factors]
+    keys += [("context", c) for c in term.contexts]
+    bases = [contrasts(design.sizes[f]) for f in term.factors]
+    bases += [contrasts(design.context_sizes[c]) for c in term.contexts]
+    directions = np.zeros((len(levels), design.columns))
+    for part in design.terms:
+        crossed = [("design", f) for f in part.factors]
+        crossed += [("context", c) for c in part.contexts]
+        if not set(crossed) <= set(keys):
+            continue
+        block = np.ones((len(levels), 1))
+        for place, (key, basis) in enumerate(zip(keys, bases, strict=True)):
+            if key in crossed:
+                each = basis[levels[:, place]]
+                block = (block[:, :, None] * each[:, None]).reshape(len(levels), -1)
+            else:
+                block = block / len(basis)
+        directions[:, part.columns] = block
+    return directions

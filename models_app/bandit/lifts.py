@@ -1,0 +1,41 @@
+"""Rewards held against others, draw by draw: lifts in percent, progress."""
+
+import numpy as np
+
+from models_app.bandit import figures
+from models_app.bandit.design import Floats
+from models_app.bandit.figures import Drawn, Estimate
+
+FAINTEST = 1e-12
+"""Smallest baseline reward that a lift is reckoned against."""
+
+UNSURE = 0.005
+"""Tail of the baseline's draws that may be of another sign."""
+
+NOTHING_TO_LOSE = 1e-12
+"""Share of the reward below which variants count as all alike."""
+
+
+def percent(reward: Floats, baseline: Floats) -> Estimate | None:
+    """Relative difference in percent; finite even where nobody ever converted.
+
+    Of a negative baseline the share of its size. None where its sign is not sure:
+    then most of the draws' percentages mean nothing.
+    """
+    if (baseline >= 0).all():
+        ratio = reward / np.maximum(baseline, FAINTEST) - 1.0
+        return figures.estimate(100.0 * ratio)
+    lo, hi = np.quantile(baseline, [UNSURE, 1 - UNSURE])
+    if lo <= 0 <= hi:
+        return None
+    size = np.maximum(np.abs(baseline), min(abs(lo), abs(hi)))
+    return figures.estimate(100.0 * (reward - baseline) / size)
+
+
+def progress(drawn: Drawn) -> float:
+    """Share of what uniform allocation would lose that the current one does not."""
+    lost = abs((drawn.best - drawn.policy).mean())
+    lost_by_uniform = abs((drawn.best - drawn.uniform).mean())
+    if lost_by_uniform <= NOTHING_TO_LOSE * abs(drawn.best.mean()):
+        return 1.0
+    return float(np.clip(1.0 - lost / lost_by_uniform, 0.0, 1.0))

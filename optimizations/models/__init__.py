@@ -1,0 +1,25 @@
+"""The conductor's things: optimizations, variants, regimes, locks, receipts, counts, candidates."""
+
+from optimizations.models.candidate import Candidate, CandidateTable
+from optimizations.models.counts import CubeDay, PublishedDay
+from optimizations.models.decision import Assignment, Decision
+from optimizations.models.optimization import Optimization, OptimizationQuerySet
+from optimizations.models.regime import Regime
+from optimizations.models.touch import FirstTouch, LookBack
+from optimizations.models.variant import Variant, VariantQuerySet
+
+__all__ = [
+    "Assignment",
+    "Candidate",
+    "CandidateTable",
+    "CubeDay",
+    "Decision",
+    "FirstTouch",
+    "LookBack",
+    "Optimization",
+    "OptimizationQuerySet",
+    "PublishedDay",
+    "Regime",
+    "Variant",
+    "VariantQuerySet",
+]

@@ -1,0 +1,54 @@
+"""Days as they were counted, and as they were published."""
+
+from typing import Any
+
+from django.db import models
+
+from metrics.models import Metric
+from optimizations.models.optimization import Optimization
+
+
+class CubeDay(models.Model):
+    """The observation cube's cells of one first-touch day, for one metric."""
+
+    optimization = models.ForeignKey(
+        Optimization, on_delete=models.CASCADE, related_name="cube_days"
+    )
+    metric = models.ForeignKey(Metric, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    sealed = models.BooleanField(default=False)
+    computed_at = models.DateTimeField()
+    cells = models.BinaryField()  # written and read by optimizations.cube alone
+
+    class Meta:
+        ordering = ("day",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("optimization", "metric", "day"), name="cube_day_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}"
+
+
+class PublishedDay(models.Model):
+    """Lift as it was published that day; never rewritten afterwards."""
+
+    optimization = models.ForeignKey(
+        Optimization, on_delete=models.CASCADE, related_name="published_days"
+    )
+    day = models.DateField()
+    figures: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField()
+    published_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("day",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("optimization", "day"), name="published_day_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}"

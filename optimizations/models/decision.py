@@ -1,0 +1,54 @@
+"""Locks and receipts: who was shown what, and why."""
+
+from datetime import datetime
+
+from django.db import models
+
+
+class Assignment(models.Model):
+    """The lock: which variant a user keeps. Partitioned by hash of the optimization.
+
+    Its true key is (optimization_id, anonymous_id); written by `assignments` alone.
+    """
+
+    pk = models.CompositePrimaryKey("optimization_id", "anonymous_id")
+    optimization_id = models.UUIDField()
+    anonymous_id = models.TextField()
+    variant_number = models.PositiveSmallIntegerField()
+    in_holdout = models.BooleanField()
+    policy_version = models.PositiveIntegerField()
+    propensity = models.FloatField()
+    decided_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField()
+    decision_id = models.BigIntegerField()  # the receipt of this lock
+
+    class Meta:
+        db_table = "assignments"
+
+    def __str__(self) -> str:
+        return f"{self.anonymous_id}: variant {self.variant_number}"
+
+
+class Decision(models.Model):
+    """The receipt of a first serve or a re-draw. Append only, partitioned by day.
+
+    `id` is a random number, made before the lock is claimed, so that a claim sent twice
+    writes one receipt; in the table the key is (decided_at, id).
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    organization_id = models.CharField(max_length=64)
+    optimization_id = models.UUIDField()
+    anonymous_id = models.TextField()
+    variant_number = models.PositiveSmallIntegerField()
+    variant = models.TextField()  # variant_key
+    context = models.TextField()  # JSON of the configured factors, sorted keys
+    in_holdout = models.BooleanField()
+    policy_version = models.PositiveIntegerField()
+    propensity = models.FloatField()
+    decided_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField()
+
+    class Meta:
+        db_table = "decisions"
+
+    def __str__(self) -> str:
+        return f"{self.anonymous_id}: variant {self.variant_number}"

@@ -1,0 +1,135 @@
+"""The search itself: what it is set to, and where it stands."""
+
+import math
+import uuid
+from typing import Any
+
+from django.db import models
+
+from levered_site.organizations.models import Organization
+from metrics.models import AssignmentSource, Metric
+from models_app.models import BanditModel
+
+
+class OptimizationQuerySet(models.QuerySet["Optimization"]):
+    """Reads of optimizations, in words."""
+
+    def of(self, organization_id: str) -> "OptimizationQuerySet":
+        """Those of one organization that were not deleted."""
+        return self.filter(organization_id=organization_id, deleted_at=None)
+
+    def live(self) -> "OptimizationQuerySet":
+        """Those that serve and learn."""
+        return self.filter(status=Optimization.Status.LIVE, deleted_at=None)
+
+
+class Optimization(models.Model):
+    """A search for the best variant of something, on live traffic."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        LIVE = "live"
+        PAUSED = "paused"
+        SHIPPED = "shipped"
+        COMPLETED = "completed"
+        ARCHIVED = "archived"
+
+    class Allocation(models.TextChoices):
+        DEFAULT = "default"
+        THOMPSON = "thompson"
+        UNIFORM = "uniform"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="optimizations"
+    )
+    name = models.CharField(max_length=200)
+    status = models.CharField(max_length=16, choices=Status.choices)
+    model = models.OneToOneField(
+        BanditModel, on_delete=models.PROTECT, related_name="optimization"
+    )
+    reward_metric = models.ForeignKey(
+        Metric,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="rewarded_optimizations",
+    )
+    guardrail_metrics = models.ManyToManyField(
+        Metric, blank=True, related_name="guarded_optimizations"
+    )
+    assignment_source = models.ForeignKey(
+        AssignmentSource, null=True, blank=True, on_delete=models.PROTECT
+    )
+    holdout_percentage = models.FloatField(default=10.0)
+    excluded_combinations: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = models.JSONField(
+        default=list, blank=True
+    )
+    retrain_every_minutes = models.PositiveIntegerField(default=60)
+    allocation = models.CharField(
+        max_length=16, choices=Allocation.choices, default=Allocation.DEFAULT
+    )
+    exploration_share = models.FloatField(default=0.01)
+    # Names of context factors that learning leaves aside, by a candidate's promotion.
+    ignored_context_factors: "models.JSONField[list[str], list[str]]" = (
+        models.JSONField(default=list, blank=True)
+    )
+    expected_users = models.PositiveBigIntegerField(null=True, blank=True)
+    allowed_origins: "models.JSONField[list[str], list[str]]" = models.JSONField(
+        default=list, blank=True
+    )
+    excluded_users: "models.JSONField[list[str], list[str]]" = models.JSONField(
+        default=list, blank=True
+    )
+    # Grows with every change that serving must see; fetched copies compare it.
+    snapshot_version = models.PositiveBigIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    went_live_at = models.DateTimeField(null=True, blank=True)
+    shipped_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OptimizationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-updated_at", "-id")
+        indexes = [
+            models.Index(
+                fields=("organization", "-updated_at", "-id"),
+                name="optimization_newest",
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(holdout_percentage__range=(0, 50)),
+                name="holdout_percentage_in_range",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(exploration_share__range=(0, 0.2)),
+                name="exploration_share_in_range",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(retrain_every_minutes__range=(5, 10080)),
+                name="retrain_every_minutes_in_range",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="draft")
+                | models.Q(went_live_at=None, status="archived")
+                | models.Q(went_live_at__isnull=False, reward_metric__isnull=False),
+                name="live_with_a_reward_metric",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def servable(self) -> list[int]:
+        """Numbers of the variants that may be served: enabled and not excluded."""
+        rows = self.variants.filter(enabled=True, excluded=False)
+        return list(rows.order_by("number").values_list("number", flat=True))
+
+    def variants_count(self) -> int:
+        """Count every combination of levels, also those that are not served."""
+        design = self.model.training_data_config["design_factors"]
+        return math.prod(len(factor["levels"]) for factor in design)

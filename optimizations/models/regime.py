@@ -1,0 +1,41 @@
+"""Stretches of time with one configuration."""
+
+from django.db import models
+
+from metrics.models import Metric
+from optimizations.models.optimization import Optimization
+
+
+class Regime(models.Model):
+    """A stretch of time with one configuration; results are stratified by it."""
+
+    optimization = models.ForeignKey(
+        Optimization, on_delete=models.CASCADE, related_name="regimes"
+    )
+    number = models.PositiveIntegerField()
+    starts_at = models.DateTimeField()
+    holdout_percentage = models.FloatField()
+    enabled: "models.JSONField[list[int], list[int]]" = (
+        models.JSONField()
+    )  # variant numbers that may be served
+    window_hours = models.PositiveIntegerField()
+    horizon_hours = models.PositiveIntegerField()
+    metric = models.ForeignKey(
+        Metric, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    metric_revision = models.PositiveIntegerField(default=1)
+    warehouse = models.CharField(max_length=16, default="managed")  # its provider
+    # The assignment source's fingerprint; none on the managed store.
+    source = models.CharField(max_length=16, default="", blank=True)
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("optimization", "number"), name="regime_number_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"regime {self.number} from {self.starts_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,49 @@
+"""The combinations of levels, numbered."""
+
+from typing import Any
+
+from django.db import models
+
+from optimizations.models.optimization import Optimization
+
+
+class VariantQuerySet(models.QuerySet["Variant"]):
+    """Reads of variants, in words."""
+
+    def with_screenshot_flag(self) -> "VariantQuerySet":
+        """Without the pictures, but with `has_screenshot`; in order of their numbers."""
+        pictured = models.ExpressionWrapper(
+            models.Q(screenshot__isnull=False), output_field=models.BooleanField()
+        )
+        rows = self.defer("screenshot").annotate(has_screenshot=pictured)
+        return rows.order_by("number")
+
+
+class Variant(models.Model):
+    """One combination of levels; number 1 is the baseline."""
+
+    optimization = models.ForeignKey(
+        Optimization, on_delete=models.CASCADE, related_name="variants"
+    )
+    number = models.PositiveSmallIntegerField()
+    variant_key = models.TextField()  # JSON, sorted keys, no spaces
+    levels: "models.JSONField[dict[str, Any], dict[str, Any]]" = (
+        models.JSONField()
+    )  # factor to value, in factor order
+    enabled = models.BooleanField(default=True)
+    excluded = models.BooleanField(default=False)  # by excluded_combinations
+    screenshot = models.BinaryField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = VariantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("number",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("optimization", "number"), name="variant_number_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.variant_key}"

@@ -1,0 +1,78 @@
+"""Endpoints: a candidate tried beside the live model, and its promotion."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from levered_site.api import etags, waiting
+from levered_site.organizations.permissions import AdminFor
+from levered_site.organizations.viewsets import OrganizationViewSet
+from optimizations import candidates, trials
+from optimizations.models import Optimization
+from optimizations.serializers.answers import OptimizationShape
+from optimizations.serializers.candidates import CandidateShape, PutCandidateShape
+
+
+class CandidateViewSet(OrganizationViewSet[Optimization]):
+    """The candidate of an optimization: at most one, trained with every training."""
+
+    queryset = Optimization.objects.filter(deleted_at=None).select_related(
+        "model", "reward_metric"
+    )
+    serializer_class = CandidateShape
+    permission_classes = [AdminFor("destroy", "promote")]
+
+    @extend_schema(responses=CandidateShape)
+    def retrieve(self, _request: Request, **_kwargs: Any) -> Response:
+        """Show what it is set to, and what it would have earned so far."""
+        optimization = self.get_object()
+        with waiting.seated():
+            return self._shown(optimization)
+
+    @extend_schema(
+        request=PutCandidateShape,
+        responses={200: CandidateShape, 201: CandidateShape},
+    )
+    def put(self, _request: Request, **_kwargs: Any) -> Response:
+        """Set it: 201 where it is a new one. Another one's tables are deleted.
+
+        Replacing one that has tables needs an admin, as discarding it does.
+        """
+        optimization = self.get_object()
+        fields = self.read_body(PutCandidateShape)
+        _, is_new = candidates.put(
+            optimization, fields, self.actor, may_discard=self.caller.is_admin
+        )
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        return self._shown(optimization, code)
+
+    def destroy(self, _request: Request, **_kwargs: Any) -> Response:
+        """Delete it and its tables."""
+        with self.matched() as optimization:
+            candidates.discard(optimization, self.actor)
+        return Response(None, status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses=OptimizationShape)
+    def promote(self, _request: Request, **_kwargs: Any) -> Response:
+        """Let its newest table serve, and the optimization learn its way from now on.
+
+        The candidate is gone then. A training under way is cancelled. If-Match with the
+        candidate's ETag promotes that one and no other.
+        """
+        with self.matched() as optimization:
+            changed = candidates.promote(optimization, self.actor)
+        return Response(OptimizationShape(changed).data)
+
+    def represent(self, instance: Optimization) -> Mapping[str, Any]:
+        """Return what its ETag stands for: the candidate, not how it does so far."""
+        return candidates.identity(candidates.of(instance))
+
+    def _shown(
+        self, optimization: Optimization, code: int = status.HTTP_200_OK
+    ) -> Response:
+        tag = etags.of(self.represent(optimization))
+        return Response(trials.of(optimization), code, headers={"ETag": tag})

@@ -1,0 +1,80 @@
+"""Small seeded versions of the studies T4, T9, T10 and T14."""
+
+import numpy as np
+import pytest
+
+from benchmarks.statistics import adaptive, confounding, late_conversions, report
+from benchmarks.statistics.prior_worlds import Setting
+from benchmarks.statistics.truths import QUANTITIES
+
+RUNS, ERRORS = 16, 4.0
+NO_CONTEXT = Setting((3, 2), (), 0.05, 2_000, days=8)
+CONTEXT = Setting((3, 2), (2,), 0.05, 2_000, days=8)
+
+
+@pytest.fixture(scope="module")
+def adapted() -> list[adaptive.Row]:
+    """Worlds from the prior after adaptive allocation, read by several tests."""
+    return adaptive.study(RUNS, 1, (NO_CONTEXT, CONTEXT))
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_t4_intervals_cover_after_adaptive_allocation(
+    adapted: list[adaptive.Row], quantity: str
+) -> None:
+    told = [row.covered[quantity] for row in adapted if row.covered[quantity].runs > 4]
+
+    assert told
+    for covered in told:
+        assert covered.value > 0.95 - ERRORS * np.sqrt(0.05 * 0.95 / covered.runs)
+
+
+def test_t14_central_intervals_hold_what_they_say(adapted: list[adaptive.Row]) -> None:
+    for row in adapted:
+        for said, found in row.levels.items():
+            share = float(said.removesuffix("%")) / 100
+            error = np.sqrt(share * (1 - share) / found.runs)
+            assert abs(found.value - share) < ERRORS * error, (said, found)
+
+
+def test_t14_the_leader_is_the_best_as_often_as_claimed(
+    adapted: list[adaptive.Row],
+) -> None:
+    for row in adapted:
+        gap = row.leaders_claimed.value - row.leaders_right.value
+        assert abs(gap) < ERRORS * np.sqrt(0.25 / RUNS)
+        assert 0.3 < row.leaders_claimed.value < 1
+
+
+def test_t9_a_variant_that_converts_later_is_not_taken_for_a_worse_one() -> None:
+    better = late_conversions.World(0.1, 2_000, 120.0, effect=0.2)
+
+    (row,) = late_conversions.study(6, 2, (better,))
+
+    assert row.product.share.value > 0.65
+    assert abs(row.product.bias.value) < 0.03 + ERRORS * row.product.bias.error
+    assert row.naive.share.value < row.product.share.value - 0.3
+    assert row.naive.bias.value < row.product.bias.value - 0.08
+
+
+@pytest.mark.parametrize("time", confounding.USERS)
+@pytest.mark.parametrize("effect", [0.0, -0.1])
+def test_t10_time_that_moves_with_the_allocation_is_no_merit(
+    time: confounding.Time, effect: float
+) -> None:
+    world = confounding.World(time, None, confounding.USERS[time], effect)
+
+    (row,) = confounding.study(20, 3, (world,))
+
+    assert abs(row.bias) < 0.3 + ERRORS * row.bias_error
+    assert row.covered.value > 0.75
+    assert row.crowned.value < 0.25
+    assert row.raw_crowned.value == 1
+
+
+def test_an_average_counts_each_run_once_and_leaves_out_the_silent() -> None:
+    found = report.average([[1, 1, 1, 0], [0], []])
+
+    assert (found.value, found.runs) == (0.375, 2)
+    assert found.error == pytest.approx(0.375)
+    assert str(report.average([])) == "-"

@@ -1,0 +1,255 @@
+"""What no agent gets past: another organization, another role, a missing confirm."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.levered_site.mcp import worlds
+from tests.levered_site.mcp.test_tools import placed
+from tests.levered_site.mcp.worlds import World
+
+# Of each tool that names a thing, a call that would read or change it.
+NAMING: list[tuple[str, dict[str, Any]]] = [
+    ("get_optimization", {"optimization_id": "{live}"}),
+    ("get_results", {"optimization_id": "{live}"}),
+    ("get_results", {"optimization_id": "{live}", "view": "touches"}),
+    ("update_optimization", {"optimization_id": "{draft}", "name": "Mine"}),
+    ("change_status", {"optimization_id": "{live}", "to": "paused", "confirm": True}),
+    ("serve_variant", {"optimization_id": "{live}", "anonymous_id": "x"}),
+    (
+        "serve_variant",
+        {"optimization_id": "{live}", "anonymous_id": "x", "dry_run": False},
+    ),
+    ("explain_decision", {"optimization_id": "{live}", "anonymous_id": "{served}"}),
+    ("train_model", {"optimization_id": "{live}", "confirm": True}),
+    ("explore_warehouse", {"look": "metrics", "id": "{metric}"}),
+    ("explore_warehouse", {"look": "preview", "id": "{metric}"}),
+    ("define_metric", {"id": "{metric}", "name": "Mine", "confirm": True}),
+    (
+        "create_optimization",
+        {
+            "name": "x",
+            "training_data_config": worlds.CONFIG,
+            "reward_metric_id": "{metric}",
+        },
+    ),
+    ("delete", {"kind": "optimization", "id": "{draft}", "confirm": True}),
+    ("delete", {"kind": "metric", "id": "{metric}", "confirm": True}),
+]
+FOR_ADMINS: list[tuple[str, dict[str, Any]]] = [
+    ("change_status", {"optimization_id": "{live}", "to": "shipped"}),
+    ("change_status", {"optimization_id": "{live}", "to": "completed"}),
+    ("change_status", {"optimization_id": "{draft}", "to": "archived"}),
+    ("connect_warehouse", {"provider": "managed"}),
+    ("create_api_key", {"label": "mine"}),
+    ("delete", {"kind": "optimization", "id": "{draft}"}),
+    ("delete", {"kind": "metric", "id": "{metric}"}),
+    ("delete", {"kind": "candidate", "id": "{live}"}),
+    ("train_model", {"optimization_id": "{live}", "action": "promote_candidate"}),
+    ("delete", {"kind": "person", "id": "{served}"}),
+    ("delete", {"kind": "warehouse_connection"}),
+]
+CONFIRMED: list[tuple[str, dict[str, Any]]] = [
+    *FOR_ADMINS[:3],
+    ("create_api_key", {"label": "mine"}),
+    ("delete", {"kind": "optimization", "id": "{draft}"}),
+    ("delete", {"kind": "person", "id": "{served}"}),
+    ("change_status", {"optimization_id": "{live}", "to": "paused"}),
+    ("update_optimization", {"optimization_id": "{live}", "holdout_percentage": 33}),
+    (
+        "update_optimization",
+        {"optimization_id": "{live}", "variant": {"number": 2, "enabled": False}},
+    ),
+    ("define_metric", {"id": "{metric}", "name": "Renamed"}),
+    ("train_model", {"optimization_id": "{live}"}),
+    (
+        "create_optimization",
+        {
+            "name": "At once",
+            "training_data_config": worlds.CONFIG,
+            "reward_metric_id": "{metric}",
+            "status": "live",
+        },
+    ),
+]
+
+
+def everything(world: World) -> str:
+    """Write down all that an organization can see of itself."""
+    admin = world.admin
+    seen: list[Any] = [
+        admin.does("overview", show=show, limit=100)["items"]
+        for show in ("optimizations", "models", "api_keys")
+    ]
+    for one in (world.live, world.draft):
+        seen += [
+            admin.does("get_optimization", optimization_id=one, detail=detail)
+            for detail in ("summary", "variants", "training_runs")
+        ]
+    seen.append(admin.does("explore_warehouse", look="metrics", id=world.metric))
+    seen.append(
+        admin.does("get_results", optimization_id=world.live, view="touches")["total"]
+    )
+    return json.dumps(seen, sort_keys=True)
+
+
+def test_what_is_another_organizations_does_not_exist(
+    world: World, other: World
+) -> None:
+    before = everything(world)
+
+    told = [
+        other.admin.is_told(tool, **placed(arguments, world))
+        for tool, arguments in NAMING
+    ]
+
+    for text in told:
+        assert "not_found" in text or "no such metric" in text, text
+    assert everything(world) == before
+
+
+def test_lists_and_counts_hold_the_own_organization_alone(
+    world: World, other: World
+) -> None:
+    mine, theirs = (
+        {row["id"] for row in each.admin.does("overview", limit=100)["items"]}
+        for each in (world, other)
+    )
+    counted = world.admin.does(
+        "explore_warehouse",
+        look="query",
+        sql="SELECT COUNT(*) AS n FROM managed_dw.rewards",
+    )
+
+    assert mine
+    assert theirs
+    assert not mine & theirs
+    assert counted["items"] == [[14]]
+
+
+def test_a_member_is_refused_what_only_admins_may_before_and_after_a_confirm(
+    world: World,
+) -> None:
+    before = everything(world)
+
+    told = [
+        world.member.is_told(tool, **placed(arguments, world), confirm=confirm)
+        for tool, arguments in FOR_ADMINS
+        for confirm in (False, True)
+    ]
+    told.append(
+        world.member.is_told(
+            "send_events",
+            kind="rewards",
+            events=[{"anonymous_id": "x", "name": "signup"}],
+        )
+    )
+
+    for text in told:
+        assert text.startswith("forbidden: Only an admin"), text
+        assert "ask an admin" in text
+    assert everything(world) == before
+
+
+def test_a_member_creates_changes_trains_and_reads(world: World) -> None:
+    made = worlds.create(world.member, "A member's", world.metric)
+
+    shown = world.member.does(
+        "update_optimization", optimization_id=made, name="Renamed by a member"
+    )
+
+    assert shown["changes"]["name"] == ["A member's", "Renamed by a member"]
+    world.member.does("train_model", optimization_id=world.live)
+    world.member.does("get_results", optimization_id=world.live)
+
+
+@pytest.mark.parametrize(("tool", "arguments"), CONFIRMED)
+def test_without_a_confirm_nothing_changes_and_it_says_what_would(
+    world: World, tool: str, arguments: dict[str, Any]
+) -> None:
+    before = everything(world)
+
+    shown = world.admin.does(tool, **placed(arguments, world))
+
+    assert shown["done"] is False
+    assert shown["summary"].startswith("Nothing has changed yet. This would ")
+    assert "confirm: true" in shown["next"]
+    assert everything(world) == before
+
+
+def test_a_dry_run_records_nothing_and_a_real_serve_a_receipt(world: World) -> None:
+    asked = {"optimization_id": world.live, "anonymous_id": "somebody new"}
+
+    world.admin.does("serve_variant", **asked)
+    nothing = world.admin.is_told("explain_decision", **asked)
+    world.admin.does("serve_variant", **asked, dry_run=False)
+    why = world.admin.does("explain_decision", **asked)
+
+    assert "never served" in nothing
+    assert why["receipts_count"] == 1
+
+
+def test_a_part_that_fails_takes_the_whole_change_back(world: World) -> None:
+    before = everything(world)
+
+    told = world.admin.is_told(
+        "update_optimization",
+        optimization_id=world.draft,
+        name="Half",
+        variant={"number": 1, "enabled": False},
+        confirm=True,
+    )
+
+    assert "baseline" in told
+    assert everything(world) == before
+
+
+def test_a_candidate_is_set_compared_and_dropped(world: World) -> None:
+    """Its promotion waits for a training that made a table of it."""
+    one = {"optimization_id": world.live}
+    world.admin.does(
+        "update_optimization", **one, candidate={"allocation": "uniform"}, confirm=True
+    )
+
+    shown = world.admin.does("get_results", **one, view="candidate")
+    told = world.admin.is_told("train_model", **one, action="promote_candidate")
+    world.admin.does("delete", kind="candidate", id=world.live, confirm=True)
+
+    assert shown["figures"]["allocation"] == "uniform"
+    assert "no training has made a table" in told
+    world.admin.is_told("get_results", **one, view="candidate")
+
+
+def test_the_same_idempotency_key_creates_once(world: World) -> None:
+    asked = {
+        "name": "Once",
+        "training_data_config": worlds.CONFIG,
+        "idempotency_key": "once",
+    }
+
+    made = [world.admin.does("create_optimization", **asked) for _ in range(2)]
+
+    assert made[0]["optimization"]["id"] == made[1]["optimization"]["id"]
+
+
+def test_no_answer_holds_a_secret_but_the_one_that_makes_a_key(world: World) -> None:
+    made = world.admin.does("create_api_key", label="shown once", confirm=True)
+    secret = made["api_key"]["secret"]
+    wrong = world.admin.is_told(
+        "connect_warehouse",
+        provider="postgres",
+        credentials={
+            "host": "203.0.113.1",
+            "database": "shop",
+            "username": "levered",
+            "password": "hunter-two",
+        },
+    )
+
+    seen = everything(world) + wrong
+
+    assert secret.startswith("lev_")
+    assert secret not in seen
+    assert "hunter-two" not in seen
+    assert world.admin.token[-40:] not in seen

@@ -1,0 +1,91 @@
+"""What is told before anybody signs in, under other settings; and the limits."""
+
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+PATHS = (
+    "/.well-known/oauth-protected-resource",
+    "/.well-known/oauth-protected-resource/mcp",
+)
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_metadata_names_the_issuer_to_any_page(
+    settings: Settings, path: str
+) -> None:
+    settings.CLERK_ISSUER = "https://clerk.example.com"
+    settings.PUBLIC_URL = "https://levered.example.com"
+
+    answer = Client().get(path, headers={"Origin": "https://inspector.example"})
+
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert answer.json() == {
+        "resource": "https://levered.example.com/mcp",
+        "resource_name": "Levered",
+        "bearer_methods_supported": ["header"],
+        "authorization_servers": ["https://clerk.example.com"],
+    }
+
+
+def test_a_configured_page_may_ask_and_another_may_not(settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://agent.example"]
+
+    def preflight(origin: str) -> HttpResponse:
+        asked: Any = Client().options(
+            "/mcp",
+            headers={
+                "Origin": origin,
+                "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "mcp-protocol-version",
+            },
+        )
+        assert isinstance(asked, HttpResponse)
+        return asked
+
+    allowed, refused = map(preflight, ("https://agent.example", "https://evil.example"))
+
+    assert allowed["Access-Control-Allow-Origin"] == "https://agent.example"
+    for name in ("mcp-protocol-version", "mcp-method", "mcp-name", "authorization"):
+        assert name in allowed["Access-Control-Allow-Headers"]
+    assert "Access-Control-Allow-Origin" not in refused
+
+
+def test_a_call_counts_once_against_the_limit_of_the_api(settings: Settings) -> None:
+    settings.RATELIMIT_GLOBAL = "3/m"
+    api = factories.admin_of(factories.organization())
+    overview = {
+        **LIST,
+        "method": "tools/call",
+        "params": {"name": "overview", "arguments": {}},
+    }
+
+    def ask() -> HttpResponse:
+        accept = {"Accept": "application/json, text/event-stream"}
+        return api.request("POST", "/mcp", overview, accept, base="")
+
+    answers = [ask() for _ in range(3)]
+    refused = ask()
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert answers[0]["RateLimit-Remaining"] == "2"
+    assert refused.status_code == 429
+    assert factories.error_of(refused)["code"] == "rate_limited"
+    assert api.get("/me").status_code == 429
+
+
+def test_guessing_tokens_is_limited_too(settings: Settings) -> None:
+    settings.RATELIMIT_GLOBAL = "1/m"
+    guess = factories.Api("nonsense")
+
+    answers = [guess.request("POST", "/mcp", LIST, base="") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [401, 429]

@@ -1,0 +1,296 @@
+"""Every tool with good and with bad input, by the official client."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from mcp.types import ListToolsResult
+
+from levered_site.mcp import tools
+from tests.levered_site.mcp import agents, worlds
+from tests.levered_site.mcp.worlds import World
+
+LARGEST_LISTING = 24_000
+LARGEST_ANSWER = 8_192
+NOBODY = str(UUID(int=7))
+DETAILS = (
+    *("summary", "factors", "exclusions", "guardrails", "variants", "model_state"),
+    *("contexts", "coefficients", "policy", "training_runs"),
+)
+VIEWS = (
+    *("summary", "variants", "factor_importance", "factor_utilities", "interactions"),
+    *("context_importance", "contexts", "time_series", "regimes", "progress"),
+    *("guardrails", "lift_history", "holdout_daily", "outcome_mix", "cells", "touches"),
+    "sql",
+)
+# Arguments may name what the world has: {live}, {draft}, {metric}, {served}.
+GOOD: list[tuple[str, dict[str, Any]]] = [
+    ("overview", {}),
+    ("overview", {"show": "models", "limit": 1}),
+    ("overview", {"show": "api_keys"}),
+    ("overview", {"status": "live", "search": "one", "include_archived": True}),
+    *(
+        ("get_optimization", {"optimization_id": "{live}", "detail": d})
+        for d in DETAILS
+    ),
+    *(("get_results", {"optimization_id": "{live}", "view": view}) for view in VIEWS),
+    (
+        "get_results",
+        {"optimization_id": "{live}", "view": "progress", "refresh": "full"},
+    ),
+    *(("get_results", {"optimization_id": "{draft}", "view": view}) for view in VIEWS),
+    (
+        "get_results",
+        {"optimization_id": "{live}", "view": "what_if", "policy": {"variant": 1}},
+    ),
+    ("explore_warehouse", {"look": "connection"}),
+    ("explore_warehouse", {"look": "test"}),
+    ("explore_warehouse", {"look": "tables"}),
+    ("explore_warehouse", {"look": "columns", "table": "rewards"}),
+    ("explore_warehouse", {"look": "query", "sql": "SELECT 1 AS one"}),
+    ("explore_warehouse", {"look": "metrics"}),
+    ("explore_warehouse", {"look": "metrics", "id": "{metric}"}),
+    ("explore_warehouse", {"look": "preview", "of": "metrics", "id": "{metric}"}),
+    ("explore_warehouse", {"look": "sources"}),
+    ("define_metric", {"try_only": True, **worlds.METRIC}),
+    ("define_metric", {"id": "{metric}", "name": "Other"}),
+    (
+        "create_optimization",
+        {
+            "name": "At once",
+            "training_data_config": worlds.CONFIG,
+            "reward_metric_id": "{metric}",
+            "status": "live",
+        },
+    ),
+    ("update_optimization", {"optimization_id": "{live}", "holdout_percentage": 20}),
+    (
+        "update_optimization",
+        {"optimization_id": "{live}", "variant": {"number": 2, "enabled": False}},
+    ),
+    (
+        "update_optimization",
+        {"optimization_id": "{live}", "candidate": {"allocation": "thompson"}},
+    ),
+    ("change_status", {"optimization_id": "{live}", "to": "paused"}),
+    (
+        "serve_variant",
+        {
+            "optimization_id": "{live}",
+            "anonymous_id": "ü/?#%",
+            "context": {"device": "mobile"},
+        },
+    ),
+    ("explain_decision", {"optimization_id": "{live}", "anonymous_id": "{served}"}),
+    ("train_model", {"optimization_id": "{live}"}),
+    ("train_model", {"optimization_id": "{live}", "action": "status"}),
+    ("connect_warehouse", {"provider": "managed"}),
+    ("create_api_key", {"label": "backend"}),
+    ("delete", {"kind": "optimization", "id": "{draft}"}),
+    ("delete", {"kind": "person", "id": "{served}"}),
+    ("delete", {"kind": "warehouse_connection"}),
+]
+BAD: list[tuple[str, dict[str, Any], str]] = [
+    ("overview", {"limit": 0}, "limit"),
+    ("overview", {"statu": "live"}, "did you mean status?"),
+    ("overview", {"status": "lively"}, "'draft', 'live', 'paused'"),
+    ("overview", {"cursor": "nonsense"}, "cursor"),
+    ("get_optimization", {}, "optimization_id: is required"),
+    ("get_optimization", {"optimization_id": "7"}, "optimization_id"),
+    ("get_optimization", {"optimization_id": NOBODY}, "overview"),
+    (
+        "get_optimization",
+        {"optimization_id": "{live}", "detail": "variants", "cursor": "x"},
+        "next_cursor",
+    ),
+    ("get_results", {"optimization_id": "{live}", "view": "all"}, "view"),
+    ("get_results", {"optimization_id": "{live}", "view": "what_if"}, "policy"),
+    (
+        "get_results",
+        {
+            "optimization_id": "{live}",
+            "view": "what_if",
+            "policy": {"variant": 1, "version": 2},
+        },
+        "policy",
+    ),
+    (
+        "update_optimization",
+        {"optimization_id": "{live}", "candidate": {"allocation": "default"}},
+        "something must differ",
+    ),
+    ("get_results", {"optimization_id": "{live}", "view": "candidate"}, "not_found"),
+    (
+        "train_model",
+        {"optimization_id": "{live}", "action": "promote_candidate"},
+        "no candidate",
+    ),
+    ("delete", {"kind": "candidate", "id": "{live}"}, "no candidate"),
+    ("explore_warehouse", {"look": "columns"}, "table: is required here"),
+    ("explore_warehouse", {"look": "columns", "table": "no"}, "no"),
+    ("explore_warehouse", {"look": "query", "sql": "DELETE FROM x"}, "SELECT"),
+    ("explore_warehouse", {"look": "metrics", "id": NOBODY}, "not_found"),
+    ("define_metric", {"name": "x"}, "sql"),
+    ("define_metric", {"try_only": True, "kind": "assignment_source"}, "try_only"),
+    (
+        "define_metric",
+        {"name": "x", **worlds.METRIC, "sql": "SELECT secret FROM pg_shadow"},
+        "managed_dw",
+    ),
+    (
+        "create_optimization",
+        {
+            "name": "x",
+            "training_data_config": worlds.CONFIG
+            | {"design_factors": [{"name": "a", "dtype": "str", "level": ["b"]}]},
+        },
+        "training_data_config.design_factors[0].level: unknown field; did you mean",
+    ),
+    (
+        "create_optimization",
+        {
+            "name": "x",
+            "training_data_config": worlds.CONFIG,
+            "reward_metric_id": NOBODY,
+        },
+        "explore_warehouse (look: metrics)",
+    ),
+    (
+        "update_optimization",
+        {"optimization_id": "{live}", "holdout_percentage": 60},
+        "holdout_percentage",
+    ),
+    (
+        "update_optimization",
+        {"optimization_id": "{live}", "variant": {"number": 1, "enabled": False}},
+        "baseline",
+    ),
+    (
+        "update_optimization",
+        {
+            "optimization_id": "{draft}",
+            "variant": {"number": 1, "screenshot_png": "no base64!"},
+        },
+        "variant.screenshot_png",
+    ),
+    (
+        "change_status",
+        {"optimization_id": "{draft}", "to": "shipped"},
+        "may become live",
+    ),
+    ("change_status", {"optimization_id": "{live}", "to": "ended"}, "'paused'"),
+    (
+        "serve_variant",
+        {"optimization_id": "{live}", "anonymous_id": ""},
+        "anonymous_id",
+    ),
+    (
+        "serve_variant",
+        {"optimization_id": "{draft}", "anonymous_id": "x"},
+        "conflict",
+    ),
+    (
+        "explain_decision",
+        {"optimization_id": "{live}", "anonymous_id": "nobody"},
+        "never served",
+    ),
+    ("send_events", {"kind": "clicks", "events": []}, "'exposures' or 'rewards'"),
+    (
+        "send_events",
+        {"kind": "rewards", "events": [{"anonymous_id": "x"}]},
+        "name",
+    ),
+    ("train_model", {"optimization_id": "{draft}"}, "this one is draft"),
+    ("train_model", {"optimization_id": "{live}", "bias": {"x": 1}}, "bias.x"),
+    ("connect_warehouse", {"provider": "oracle"}, "'managed'"),
+    ("connect_warehouse", {"provider": "postgres"}, "credentials"),
+    ("create_api_key", {"label": ""}, "label"),
+    ("create_api_key", {"label": "a\0b"}, "NUL"),
+    ("delete", {"kind": "metric", "id": NOBODY}, "not_found"),
+    ("delete", {"kind": "metric", "id": "{metric}"}, "conflict"),
+    ("delete", {"kind": "metric", "confirm": "yes"}, "confirm"),
+]
+
+
+def placed(value: Any, world: World) -> Any:
+    """Put the world's ids where arguments name them."""
+    if isinstance(value, str) and value[:1] == "{":
+        return getattr(world, value[1:-1])
+    if isinstance(value, dict):
+        return {name: placed(inner, world) for name, inner in value.items()}
+    return value
+
+
+def wire_size(result: Any) -> int:
+    """Count the bytes of a result as it travels."""
+    return len(result.model_dump_json(by_alias=True, exclude_none=True).encode())
+
+
+def test_the_listing_is_short_and_every_tool_is_tried_here(world: World) -> None:
+    async def question(client: Any) -> ListToolsResult:
+        found: ListToolsResult = await client.list_tools()
+        return found
+
+    listing = world.admin.ask(question)
+
+    assert wire_size(listing) < LARGEST_LISTING
+    names = {tool.name for tool in listing.tools}
+    assert 10 <= len(names) <= 15
+    assert names == {name for name, _ in GOOD} | {"send_events"}
+    assert names == {name for name, _, _ in BAD}
+    for tool in listing.tools:
+        assert tool.description
+        assert tool.output_schema
+        assert tool.annotations
+        assert tool.annotations.read_only_hint is not None
+
+
+def test_the_hints_say_what_a_tool_can_do() -> None:
+    reads = {name for name, tool in tools.BY_NAME.items() if tool.reads}
+    destroys = {name for name, tool in tools.BY_NAME.items() if tool.destroys}
+
+    assert reads == {
+        "overview",
+        "explore_warehouse",
+        "get_optimization",
+        "get_results",
+        "explain_decision",
+    }
+    assert destroys == {
+        "define_metric",  # it may replace a definition
+        "update_optimization",
+        "change_status",
+        "train_model",  # it may cancel a run, and spend a candidate
+        "connect_warehouse",
+        "delete",
+    }
+    for name in destroys:
+        assert "confirm" in tools.BY_NAME[name].takes.model_fields
+
+
+@pytest.mark.parametrize(("tool", "arguments"), GOOD)
+def test_good_input_gets_a_short_answer_with_its_summary_first(
+    world: World, tool: str, arguments: dict[str, Any]
+) -> None:
+    found = world.admin.result(tool, **placed(arguments, world))
+
+    assert not found.is_error, agents.text_of(found)
+    assert wire_size(found) < LARGEST_ANSWER
+    assert next(iter(found.structured_content)) == "summary"
+    assert json.loads(agents.text_of(found)) == found.structured_content
+
+
+@pytest.mark.parametrize(("tool", "arguments", "said"), BAD)
+def test_bad_input_is_told_what_is_wrong_and_what_to_do(
+    world: World, tool: str, arguments: dict[str, Any], said: str
+) -> None:
+    found = world.admin.result(tool, **placed(arguments, world))
+
+    assert found.is_error, found.structured_content
+    assert wire_size(found) < LARGEST_ANSWER
+    text = agents.text_of(found)
+    assert said in text
+    assert "\nNext: " in text
+    assert "\nrequest_id: req_" in text
+    assert "Traceback" not in text

@@ -1,0 +1,88 @@
+"""A candidate on the staff pages: seen, promoted and discarded, as the API would."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.models import AuditEntry
+from optimizations import candidates
+from optimizations.models import Candidate, Optimization
+from tests import staff_world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    """Give a client that is logged in as a superuser."""
+    client.force_login(staff_world.superuser())
+    return client
+
+
+@pytest.fixture
+def optimization() -> Optimization:
+    """A live optimization with a candidate that is not trained yet."""
+    found = staff_world.world().optimization
+    candidates.put(found, {"ignored_context_factors": ["device"]}, SYSTEM)
+    return found
+
+
+def page(optimization: Optimization) -> str:
+    """Where it is."""
+    return reverse("admin:optimizations_optimization_change", args=[optimization.pk])
+
+
+def do(client: Client, optimization: Optimization, deed: str) -> list[str]:
+    """Confirm a deed's dialog; return what is said afterwards."""
+    place = reverse(
+        f"admin:optimizations_optimization_do_{deed}", args=[optimization.pk]
+    )
+    answer = client.post(place, {"_form_submitted": "on"}, follow=True)
+    assert answer.status_code == 200
+    return [str(message) for message in answer.context["messages"]]
+
+
+def test_the_page_shows_the_candidate_beside_what_serves(
+    staff: Client, optimization: Optimization
+) -> None:
+    shown = staff.get(page(optimization)).content.decode()
+    candidates.discard(optimization, SYSTEM)
+    without = staff.get(page(optimization)).content.decode()
+
+    assert "<h2>Candidate</h2>" in shown
+    assert "no training has made a table of it yet" in shown
+    assert "Promote candidate" in shown
+    assert "<h2>Candidate</h2>" not in without
+    assert "Promote candidate?" not in without
+
+
+def test_it_is_promoted_by_its_button(
+    staff: Client, optimization: Optimization
+) -> None:
+    refused = do(staff, optimization, "promote")
+    assert Candidate.objects.exists()
+    staff_world.traffic(optimization, 300)
+    assert staff_world.learn(optimization).status == "succeeded"
+    assert "users compared" in staff.get(page(optimization)).content.decode()
+
+    said = do(staff, optimization, "promote")
+
+    assert "no training has made a table" in refused[0]
+    assert said == [f"Promoted: {optimization}"]
+    optimization.refresh_from_db()
+    assert optimization.ignored_context_factors == ["device"]
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.action, entry.actor_kind) == ("candidate.promote", "staff")
+
+
+def test_it_is_discarded_by_its_button(
+    staff: Client, optimization: Optimization
+) -> None:
+    said = do(staff, optimization, "discard")
+    again = do(staff, optimization, "discard")
+
+    assert said == [f"Candidate discarded: {optimization}"]
+    assert "has no candidate" in again[0]
+    assert not Candidate.objects.exists()
+    assert AuditEntry.objects.filter(action="candidate.discard").count() == 1

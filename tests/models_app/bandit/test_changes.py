@@ -1,0 +1,105 @@
+"""A change of the world is noticed and followed, and none is seen where none was."""
+
+import numpy as np
+import pytest
+
+from models_app.bandit import inference, levels, policy
+from models_app.bandit.cells import TrainingCells
+from models_app.bandit.design import Design, Floats
+from tests.models_app.bandit import worlds
+
+BEFORE, AFTER, USERS = 8, 8, 20_000
+
+
+def _run(seed: int, *, flip: bool) -> tuple[list[tuple[tuple[str, int], ...]], Floats]:
+    """Changes noticed after each day, and the share served of the winner of the end."""
+    design, rng = worlds.design((3, 3, 2)), np.random.default_rng(seed)
+    levels = design.variant_levels
+    pair = (levels[:, 0] == 1) & (levels[:, 1] == 2)
+    eta = 0.2 * (levels[:, 0] == 2) + 0.7 * pair + 0.1 * (levels[:, 2] == 1)
+    later = eta - 1.4 * pair if flip else eta
+    enabled = np.ones(design.variants, dtype=bool)
+    table, days, noticed, share = policy.uniform(1, enabled), [], [], []
+    for day in range(BEFORE + AFTER):
+        now = eta if day < BEFORE else later
+        world = worlds.World(design, now[None], np.ones(1))
+        days.append(worlds.day(world, -3.0, table, USERS, rng))
+        fit = inference.fit(design, worlds.cells(days))
+        table = policy.compile(
+            fit.posterior, enabled, draws=1000, seed=day
+        ).probabilities
+        noticed.append(fit.info.changes)
+        share.append(float(table[0, later > later.max() - 0.15].sum()))
+    return noticed, np.array(share)
+
+
+def test_a_change_is_told_in_words() -> None:
+    posterior = inference.fit(*_flipped()).posterior
+
+    (note,) = posterior.notes
+    assert note == "the effect of f0: f0.1 changed: learnt anew from day 6 on"
+
+
+def test_a_change_moves_what_is_believed_now() -> None:
+    design, cells = _flipped()
+
+    posterior = inference.fit(design, cells).posterior
+
+    rows = design.rows(np.arange(2), np.zeros(2, dtype=np.int64))
+    contrast = rows[1] - rows[0]
+    sd = np.sqrt(contrast @ posterior.covariance[1:, 1:] @ contrast)
+    assert contrast @ posterior.mean[1:] == pytest.approx(-0.5, abs=3 * sd)
+    assert sd < 0.03
+
+
+def _flipped() -> tuple[Design, TrainingCells]:
+    """Two variants for ten days: the second was better, from day 6 on it is worse."""
+    design, even = worlds.design((2,)), np.full((1, 2), 0.5)
+    rng, days = np.random.default_rng(0), []
+    for day in range(10):
+        eta = np.array([[0.0, 0.5 if day < 5 else -0.5]])
+        world = worlds.World(design, eta, np.ones(1))
+        days.append(worlds.day(world, -2.0, even, 40_000, rng))
+    return design, worlds.cells(days)
+
+
+def test_a_winner_that_flips_is_noticed_and_the_new_one_takes_the_traffic() -> None:
+    noticed, share = _run(1, flip=True)
+
+    assert not any(noticed[:BEFORE])
+    names = {name for name, _ in noticed[-1]}
+    starts = [start for _, start in noticed[-1]]
+    assert any("f0.1" in name or "f1.2" in name for name in names)
+    assert BEFORE in starts
+    assert share[BEFORE - 1] < 0.1
+    assert share[BEFORE + 4] > 0.5
+    assert share[-1] > 0.9
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_world_that_stays_raises_no_alarm(seed: int) -> None:
+    noticed, share = _run(seed, flip=False)
+
+    assert noticed == [()] * (BEFORE + AFTER)
+    assert share[-1] > 0.9
+
+
+@pytest.mark.parametrize(
+    "design",
+    [worlds.design((3, 4, 2), (2, 3)), worlds.design((1,)), worlds.design((2, 2))],
+    ids=["crossed", "one variant", "two by two"],
+)
+def test_a_direction_moves_its_levels_by_one_against_all_others(design: Design) -> None:
+    names, directions, shares = levels.effects(design)
+
+    variant, context = np.divmod(
+        np.arange(design.variants * design.segments), design.segments
+    )
+    moved = design.rows(variant, context) @ directions.T
+    assert len(names) == len(set(names)) == len(directions)
+    assert moved.mean(axis=0) == pytest.approx(np.zeros(len(names)))
+    assert -moved.min(axis=0, initial=0) == pytest.approx(shares)
+    above = np.where(moved > 0, moved, np.nan)
+    if len(names):
+        assert np.nanmax(above, axis=0) - moved.min(axis=0) == pytest.approx(1)
+        assert ((np.abs(moved - moved.min(axis=0)) < 1e-9) | (moved > 0)).all()

@@ -1,0 +1,119 @@
+"""Negative amounts: many, few, and one beyond all the others."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models_app.bandit import amounts, policy
+from models_app.bandit.design import Floats
+from models_app.bandit.valued import AmountCells
+from tests.models_app.bandit import valued_worlds
+from tests.models_app.bandit.test_amounts import (
+    believed,
+    drawn,
+    reported,
+    shop,
+    with_amount,
+)
+
+
+def refunding(seed: int, share: float) -> tuple[AmountCells, Floats]:
+    """A shop where a share of purchases is refunded at a cost; its mean rewards."""
+    world, truth = shop(seed, sd=0.6)
+
+    def drawn(rng: np.random.Generator, variant: int, payers: int) -> Floats:
+        values = world.amounts(rng, variant, payers)
+        return np.where(rng.random(payers) < share, -0.5 * values, values)
+
+    cells = valued_worlds.sold(
+        replace(world, amounts=drawn), 80_000, 3, np.random.default_rng([seed, 3])
+    )
+    return cells, truth * (1 - 1.5 * share)
+
+
+def test_refunds_are_learnt_as_plain_means_and_the_report_says_so() -> None:
+    covered = []
+    for seed in range(12):
+        cells, truth = refunding(seed, 0.3)
+
+        belief = believed(cells)
+
+        assert (belief.kind, belief.notes) == ("mean", (amounts.REFUNDS,))
+        low, high = np.quantile(drawn(belief), [0.025, 0.975], axis=0)
+        covered.append(((low < truth) & (truth < high)).mean())
+    assert np.mean(covered) > 0.88
+
+
+def test_rare_refunds_leave_means_to_the_interval_and_are_told_of() -> None:
+    covered = []
+    for seed in range(12):
+        cells, truth = refunding(seed, 0.005)
+
+        belief = believed(cells)
+
+        assert belief.kind == "hurdle"
+        assert (amounts.FEW in belief.notes) == cells.refunds
+        low, high = np.quantile(drawn(belief), [0.025, 0.975], axis=0)
+        covered.append(((low < truth) & (truth < high)).mean())
+    assert np.mean(covered) > 0.88
+
+
+def test_one_refund_beyond_all_sales_is_told_of_and_rules_nothing() -> None:
+    world, _ = shop(7)
+    cells = valued_worlds.sold(world, 40_000, 3, np.random.default_rng(1))
+    before = drawn(believed(cells)).mean(axis=0)
+    refund = np.zeros_like(cells.users)
+    refund[5] = 1e9
+
+    after = believed(
+        replace(
+            cells,
+            users=cells.users + (refund > 0),
+            others=cells.others + (refund > 0),
+            value_sum=cells.value_sum - refund,
+            value_sum_squares=cells.value_sum_squares + refund**2,
+        )
+    )
+
+    assert amounts.FEW in after.notes
+    assert drawn(after).mean(axis=0) == pytest.approx(before, rel=0.05)
+
+
+def test_one_whale_among_refunds_rules_nothing_either() -> None:
+    cells, _ = refunding(0, 0.3)
+    before = policy.compile(believed(cells), np.ones(8, bool)).probabilities[0]
+    at = int(np.flatnonzero(cells.variant == before.argmin())[0])
+
+    landed = believed(with_amount(cells, at, 1e6))
+    after = policy.compile(landed, np.ones(8, bool)).probabilities[0]
+
+    assert landed.kind == "mean"
+    assert np.abs(after - before).max() < 0.15
+
+
+def test_a_loss_on_everybody_is_minimised_to_the_least_of_losses() -> None:
+    cells, _ = refunding(1, 0.3)
+
+    earned = policy.compile(believed(cells), np.ones(8, bool))
+    lost = negated(cells)
+    spent = policy.compile(believed(lost), np.ones(8, bool), minimise=True)
+
+    assert believed(lost).kind == "mean"
+    assert np.abs(spent.probabilities - earned.probabilities).max() < 1e-3
+    made = reported(lost, minimise=True)
+    assert made.baseline_reward.hi < 0
+    assert made.estimated_improvement_percent is not None
+
+
+def negated(cells: AmountCells) -> AmountCells:
+    """The cells of the same users with every amount's sign turned."""
+    nobody = np.zeros_like(cells.users)
+    return replace(
+        cells,
+        successes=nobody,
+        value_sum=-cells.value_sum,
+        log_sum=nobody,
+        log_sum_squares=nobody,
+        others=cells.successes + cells.others,
+    )

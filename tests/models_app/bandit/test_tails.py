@@ -1,0 +1,90 @@
+"""Amounts of other tails than the log-normal's, and single ones out of all bounds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models_app.bandit import amounts, policy
+from models_app.bandit.design import Floats
+from tests.models_app.bandit import valued_worlds, worlds
+from tests.models_app.bandit.test_amounts import (
+    RUNS,
+    believed,
+    drawn,
+    shop,
+    with_amount,
+)
+from tests.models_app.bandit.valued_worlds import Shop
+
+
+def test_one_whale_neither_crowns_its_variant_nor_moves_the_others() -> None:
+    world, _ = shop(7)
+    cells = valued_worlds.sold(world, 40_000, 3, np.random.default_rng(1))
+    before = policy.compile(believed(cells), np.ones(8, bool)).probabilities[0]
+    worst, whale = int(before.argmin()), 1e6
+    at = int(np.flatnonzero(cells.variant == worst)[0])
+
+    landed = with_amount(cells, at, whale)
+    after = policy.compile(believed(landed), np.ones(8, bool)).probabilities[0]
+
+    assert np.abs(after - before).max() < 0.15
+    assert after[worst] < 0.05
+    moved = drawn(believed(landed)).mean() / drawn(believed(cells)).mean()
+    assert moved < 1.5
+
+
+def test_a_change_of_mix_that_is_not_log_normal_is_seen_in_the_sums() -> None:
+    design, rng = worlds.design((2,)), np.random.default_rng(0)
+
+    def two_prices(rng: np.random.Generator, variant: int, payers: int) -> Floats:
+        dear = rng.random(payers) < (0.1, 0.2)[variant]
+        return np.where(dear, 499.0, 49.0)
+
+    cells = valued_worlds.sold(
+        Shop(design, np.full(2, 0.1), two_prices), 80_000, 3, rng
+    )
+
+    belief, _ = amounts.fit(design, cells)
+
+    means = drawn(belief).mean(axis=0)
+    assert (belief.kind, belief.notes) == ("mean", (amounts.MISFITS,))
+    assert means == pytest.approx([9.4, 13.9], rel=0.05)
+
+
+@pytest.mark.parametrize("users", [8_000, 80_000])
+def test_intervals_cover_means_of_tails_longer_than_the_log_normal(users: int) -> None:
+    covered = np.zeros((RUNS, 8))
+    for run in range(RUNS):
+        world, truth = shop(run)
+        mean = truth / world.rate
+
+        def pareto(
+            rng: np.random.Generator, variant: int, payers: int, mean: Floats = mean
+        ) -> Floats:
+            factor = 1.1 / 2.1 * mean[variant]
+            return np.asarray(factor * (1 + rng.pareto(2.1, payers)))
+
+        sold = replace(world, amounts=pareto)
+        cells = valued_worlds.sold(sold, users, 3, np.random.default_rng([run, 5]))
+        low, high = np.quantile(drawn(believed(cells)), [0.025, 0.975], axis=0)
+        covered[run] = (low < truth) & (truth < high)
+
+    error = covered.mean(axis=1).std() / np.sqrt(RUNS)
+    assert covered.mean() > 0.93 - 2 * error
+
+
+def test_a_tail_alike_everywhere_only_sets_the_level() -> None:
+    world, _ = shop(2)
+
+    def pareto(rng: np.random.Generator, variant: int, payers: int) -> Floats:
+        return 10 * (1 + rng.pareto(3.0, payers))
+
+    cells = valued_worlds.sold(
+        replace(world, amounts=pareto), 160_000, 5, np.random.default_rng(4)
+    )
+
+    belief = believed(cells)
+
+    assert (belief.kind, belief.notes) == ("hurdle", (amounts.SMEARED,))
+    assert drawn(belief).mean(axis=0) == pytest.approx(world.rate * 15, rel=0.1)

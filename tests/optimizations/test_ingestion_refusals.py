@@ -1,0 +1,201 @@
+"""What ingestion refuses, whole or in part, and that nothing of it is kept."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from optimizations.models import Optimization
+from tests import factories
+from tests.factories import Api, body_of, error_of
+from tests.optimizations import factories as made, traffic
+from warehouse.models import Connection, EventKey, ManagedExposure, ManagedReward
+
+pytestmark = pytest.mark.django_db
+
+DAY = timezone.now().date() - timedelta(days=2)
+
+
+@pytest.fixture
+def optimization() -> Optimization:
+    """One live optimization of an organization of its own."""
+    return made.optimization(made.organization())
+
+
+@pytest.fixture
+def api(optimization: Optimization) -> Api:
+    """A backend with that organization's key."""
+    return Api(factories.api_key(optimization.organization))
+
+
+def exposures(*events: Any) -> dict[str, Any]:
+    """Write a batch."""
+    return {"events": list(events)}
+
+
+def kept() -> tuple[int, int, int]:
+    """Count what is in the store: exposures, rewards, keys."""
+    return (
+        ManagedExposure.objects.count(),
+        ManagedReward.objects.count(),
+        EventKey.objects.count(),
+    )
+
+
+def test_bad_events_are_named_and_the_good_ones_kept(
+    optimization: Optimization, api: Api
+) -> None:
+    bad: list[Any] = [
+        "text",
+        traffic.exposure(optimization, ""),
+        traffic.exposure(optimization, "nul\0"),
+        traffic.exposure(optimization, "ann", variant={"headline": "Z", "cta": True}),
+        traffic.exposure(optimization, "ann", variant={"headline": "A"}),
+        traffic.exposure(optimization, "ann", variant={"headline": "A", "cta": 1}),
+        traffic.exposure(optimization, "ann", context={"device": ["mobile"]}),
+        traffic.exposure(optimization, "ann", timestamp=f"{DAY}T10:00:00"),
+        traffic.exposure(optimization, "ann", timestamp="0001-01-01T00:00:00+23:59"),
+        traffic.exposure(
+            optimization,
+            "ann",
+            timestamp=(timezone.now() + timedelta(days=2)).isoformat(),
+        ),
+        traffic.exposure(optimization, "ann", policy_version=True),
+        traffic.exposure(optimization, "ann", optimization_id="no uuid"),
+        traffic.exposure(optimization, "ann", idempotency_key=""),
+    ]
+
+    answer = api.post(
+        "/ingest/exposures", exposures(*bad, traffic.exposure(optimization, "good"))
+    )
+
+    assert answer.status_code == 207, answer.content
+    rejected = body_of(answer)["rejected"]
+    assert [each["index"] for each in rejected] == list(range(len(bad)))
+    assert {each["code"] for each in rejected} == {"invalid_parameters"}
+    named = [each["message"].split(":")[0] for each in rejected]
+    assert named == [
+        *("event", "anonymous_id", "anonymous_id", "variant.headline", "variant"),
+        *("variant.cta", "context.device", "timestamp", "timestamp", "timestamp"),
+        *("policy_version", "optimization_id", "idempotency_key"),
+    ]
+    assert [row.anonymous_id for row in ManagedExposure.objects.all()] == ["good"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": ""},
+        {"name": 5},
+        {"value": "1"},
+        {"value": True},
+        {"value": 1e200},
+        {"properties": []},
+        {"properties": {"deep": "\0"}},
+        {"properties": {"long": "x" * 20_000}},
+        {"optimization_id": 7},
+        {"timestamp": 1_700_000_000},
+    ],
+)
+def test_a_batch_without_one_good_reward_is_a_400_that_names_the_field(
+    optimization: Optimization, api: Api, fields: dict[str, Any]
+) -> None:
+    answer = api.post("/ingest/rewards", exposures(traffic.reward("ann", **fields)))
+
+    assert answer.status_code == 400, answer.content
+    (detail,) = error_of(answer)["details"]
+    assert detail["field"] == f"events[0].{next(iter(fields))}"
+    assert kept() == (0, 0, 0)
+
+
+def test_an_event_that_is_no_object_is_named_by_its_place(
+    optimization: Optimization, api: Api
+) -> None:
+    answer = api.post("/ingest/rewards", exposures("x"))
+
+    assert answer.status_code == 400, answer.content
+    assert [each["field"] for each in error_of(answer)["details"]] == ["events[0]"]
+    assert kept() == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b'{"events": []}',
+        b'{"events": {}}',
+        b'{"events": null}',
+        b"{}",
+        b'{"events": ["\\ud800"]}',
+        b'{"events": ' + b"[" * 100 + b"]" * 100 + b"}",
+        b'{"events": [' + b"{}," * 500 + b"{}]}",
+    ],
+)
+def test_rubbish_is_a_400_and_nothing_is_kept(api: Api, body: bytes) -> None:
+    answer = api.post("/ingest/rewards", body)
+
+    assert answer.status_code == 400, answer.content
+    assert error_of(answer)["code"] in {"bad_request", "invalid_parameters"}
+    assert kept() == (0, 0, 0)
+
+
+def test_another_organizations_optimization_refuses_the_whole_batch(
+    optimization: Optimization,
+) -> None:
+    stranger = Api(factories.api_key(made.organization()))
+    unknown = traffic.reward("ann", optimization_id=str(uuid4()))
+
+    foreign = stranger.post(
+        "/ingest/exposures", exposures(traffic.exposure(optimization, "ann"))
+    )
+    nobodys = stranger.post(
+        "/ingest/rewards", exposures(unknown, traffic.reward("bob"))
+    )
+
+    assert [foreign.status_code, nobodys.status_code] == [403, 403]
+    assert error_of(foreign)["code"] == "forbidden"
+    assert kept() == (0, 0, 0)
+
+
+def test_a_bearer_token_does_not_open_ingestion(optimization: Optimization) -> None:
+    admin = factories.admin_of(optimization.organization)
+    batch = exposures(traffic.exposure(optimization, "ann"))
+
+    answers = [
+        admin.post("/ingest/exposures", batch),
+        Api().post("/ingest/exposures", batch),
+    ]
+
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert kept() == (0, 0, 0)
+
+
+def test_an_organization_with_its_own_warehouse_is_told_so(
+    optimization: Optimization, api: Api
+) -> None:
+    Connection.objects.create(
+        organization=optimization.organization, provider=Connection.Provider.POSTGRES
+    )
+
+    answer = api.post("/ingest/rewards", exposures(traffic.reward("ann")))
+
+    assert answer.status_code == 409
+    assert error_of(answer)["code"] == "conflict"
+    assert kept() == (0, 0, 0)
+
+
+def test_a_body_over_five_megabytes_is_a_413(api: Api) -> None:
+    answer = api.post("/ingest/rewards", b" " * (5 * 1024 * 1024 + 1))
+
+    assert answer.status_code == 413
+    assert kept() == (0, 0, 0)
+
+
+def test_other_methods_are_a_405(api: Api) -> None:
+    answer = api.get("/ingest/rewards")
+
+    assert answer.status_code == 405
+    assert error_of(answer)["code"] == "method_not_allowed"

@@ -1,0 +1,179 @@
+"""The readings beside results: each agrees with the others, a draft's are empty."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from levered_site.organizations.models import Organization
+from models_app import runs
+from optimizations import training
+from optimizations.models import CubeDay, Optimization
+from tests import factories
+from tests.factories import Api, body_of, error_of
+from tests.optimizations import factories as made, traffic
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+READINGS = (
+    "results",
+    "progress",
+    "guardrails",
+    "lift-history",
+    "holdout-daily",
+    "outcome-mix",
+    "report-data",
+    "observations",
+)
+
+
+def truth(variant: traffic.Json, _context: traffic.Json) -> float:
+    """Headline B is twice as good."""
+    return 0.3 if variant["headline"] == "B" else 0.15
+
+
+def observed(organization: Organization | None = None, **fields: Any) -> Optimization:
+    """Make a live optimization with a thousand visitors, half of them held out."""
+    optimization = made.optimization(
+        organization or made.organization(), **({"holdout_percentage": 50} | fields)
+    )
+    traffic.live_through(optimization, timezone.now() - timedelta(days=3), 1000, truth)
+    return optimization
+
+
+def trained(optimization: Optimization) -> Optimization:
+    """Train it."""
+    run = runs.ask(optimization.model, requested_by="test")
+    training.run(run.pk)
+    run.refresh_from_db()
+    assert run.status == "succeeded", run.error
+    return optimization
+
+
+def api_of(optimization: Optimization) -> Api:
+    """A member of its organization."""
+    return factories.member_of(optimization.organization)
+
+
+def test_every_reading_answers_and_agrees() -> None:
+    optimization = trained(observed())
+    api = api_of(optimization)
+
+    found = {}
+    for reading in READINGS:
+        answer = api.get(f"/optimizations/{optimization.pk}/{reading}")
+        assert answer.status_code == 200, (reading, answer.content)
+        found[reading] = body_of(answer)
+
+    progress = found["progress"]
+    assert sum(progress["users"].values()) == 1000
+    assert progress["winner"]["number"] in {3, 4}
+    assert progress["stable_since"] == timezone.now().date().isoformat()
+    daily = found["holdout-daily"]["metrics"][0]["daily"]
+    users = [day[arm]["exposures"] for day in daily for arm in ("holdout", "levered")]
+    assert sum(users) == 1000
+    mix = found["outcome-mix"]["rows"]
+    assert sum(row["users"] for row in mix) == 1000
+    converted = sum(
+        row["users"] for row in mix if row["outcome_key"] == "__converted__"
+    )
+    assert converted == progress["conversions"]
+    (day,) = found["lift-history"]["daily"]
+    measured = found["results"]["primary_metric_vs_holdout"]
+    assert day["measured_lift_percent"] == measured["lift_percent"]
+    report = found["report-data"]
+    assert report["optimization"]["optimization"]["id"] == str(optimization.pk)
+    assert report["results"]["stats"] == found["results"]["stats"]
+    assert found["guardrails"]["guardrails"] == []
+
+
+def test_a_guardrail_is_judged_by_its_own_metric() -> None:
+    organization = made.organization()
+    guard = made.metric(organization, name="purchases too")
+    optimization = trained(observed(organization, guardrail_metric_ids=[guard.pk]))
+
+    place = f"/optimizations/{optimization.pk}/guardrails"
+    (row,) = body_of(factories.member_of(organization).get(place))["guardrails"]
+
+    assert (row["metric_id"], row["status"]) == (str(guard.pk), "ok")
+    assert row["lift_percent"] is not None
+
+
+def test_observations_come_in_pages_or_raw() -> None:
+    optimization = trained(observed())
+    api = api_of(optimization)
+    place = f"/optimizations/{optimization.pk}/observations"
+
+    users, cursor = 0, ""
+    while True:
+        page = body_of(api.get(f"{place}?limit=3&cursor={cursor}"))
+        users += sum(cell["users"] for cell in page["observations"])
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    raw = body_of(api.get(f"{place}?raw=true"))["observations"]
+    bad = api.get(f"{place}?cursor=x")
+
+    assert users == 1000
+    assert len(raw) == 100
+    assert raw[0]["at"] > raw[-1]["at"]
+    assert any(touch["rewards"] for touch in raw)
+    assert bad.status_code == 400
+    assert error_of(bad)["details"][0]["field"] == "cursor"
+
+
+def test_the_list_summarizes_by_one_query_for_the_page(
+    django_assert_max_num_queries: Any,
+) -> None:
+    optimization = trained(observed())
+    made.optimization(optimization.organization)
+    api = api_of(optimization)
+    body_of(api.get("/optimizations"))  # the member is known now
+
+    with django_assert_max_num_queries(4):
+        rows = body_of(api.get("/optimizations"))["optimizations"]
+
+    summaries = {row["id"]: row["summary"] for row in rows}
+    assert summaries.pop(str(optimization.pk)) == {
+        "variants_count": 4,
+        "lift": pytest.approx(100, abs=100),
+        "confidence": pytest.approx(0.5, abs=0.5),
+        "exposures": 1000,
+    }
+    assert list(summaries.values()) == [None]
+
+
+def test_readings_of_a_draft_have_their_shape_and_nothing_in_it() -> None:
+    draft = made.optimization(made.organization(), status="draft")
+    live = made.optimization(draft.organization)
+    api = api_of(draft)
+
+    answers = {
+        reading: (
+            api.get(f"/optimizations/{draft.pk}/{reading}?refresh=true"),
+            api.get(f"/optimizations/{live.pk}/{reading}"),
+        )
+        for reading in READINGS
+    }
+
+    for reading, (own, other) in answers.items():
+        assert own.status_code == 200, (reading, own.content)
+        assert body_of(own).keys() == body_of(other).keys()
+    shown = body_of(answers["results"][0])
+    assert shown["primary_metric_vs_holdout"]["metric_id"] is None
+    assert {row["weight"] for row in shown["variants"]} == {None}
+    assert shown["unavailable"]["as_of"] == "it has not been live: nothing is observed"
+    assert body_of(answers["progress"][0])["users"] == {"optimized": 0, "holdout": 0}
+    assert not CubeDay.objects.filter(optimization=draft).exists()
+
+
+def test_a_stranger_sees_nothing() -> None:
+    live = made.optimization(made.organization())
+    stranger = factories.admin_of(made.organization())
+
+    foreign = [
+        stranger.get(f"/optimizations/{live.pk}/{reading}") for reading in READINGS
+    ]
+
+    assert {answer.status_code for answer in foreign} == {404}

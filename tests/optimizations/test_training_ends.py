@@ -1,0 +1,225 @@
+"""Runs that end otherwise than by learning: cancelled, given up, reaped, asked for again."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from levered_site.celery import app
+from levered_site.errors import ConflictError
+from models_app import holding, runs
+from models_app.models import BanditModel, PolicyVersion, TrainingRun
+from optimizations import clock, training
+from optimizations.models import Optimization
+from tests.optimizations import factories, traffic
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Status = TrainingRun.Status
+
+
+def truth(variant: traffic.Json, _context: traffic.Json) -> float:
+    """Headline B is twice as good."""
+    return 0.3 if variant["headline"] == "B" else 0.15
+
+
+@pytest.fixture
+def optimization() -> Optimization:
+    """One live optimization with 300 visitors of three days ago."""
+    made = factories.optimization(factories.organization())
+    traffic.live_through(made, timezone.now() - timedelta(days=3), 300, truth)
+    return made
+
+
+def asked(optimization: Optimization) -> TrainingRun:
+    """Ask for a run."""
+    return runs.ask(optimization.model, requested_by="test")
+
+
+def done(run: TrainingRun) -> TrainingRun:
+    """Do it here, as a worker would."""
+    training.run(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def test_a_queued_run_is_cancelled_at_once(optimization: Optimization) -> None:
+    run = runs.cancel(asked(optimization))
+
+    assert done(run).status == Status.CANCELLED
+    optimization.model.refresh_from_db()
+    assert optimization.model.status == BanditModel.Status.UNTRAINED
+    with pytest.raises(ConflictError, match="has ended"):
+        runs.cancel(run)
+
+
+def test_a_running_run_stops_at_its_next_phase(optimization: Optimization) -> None:
+    run = asked(optimization)
+    with _held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(_work, run)
+        _wait_until_running(run)
+        runs.cancel(run)
+        time.sleep(2.5)  # a heartbeat
+        let_go()
+        worker.result()
+
+    run.refresh_from_db()
+    assert run.status == Status.CANCELLED
+    assert PolicyVersion.objects.count() == 1
+
+
+def test_a_cancel_between_two_heartbeats_ends_the_run_too(
+    optimization: Optimization,
+) -> None:
+    run = asked(optimization)
+    with _held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(_work, run)
+        _wait_until_running(run)
+        runs.cancel(run)
+        let_go()
+        worker.result()
+
+    run.refresh_from_db()
+    assert run.status == Status.CANCELLED
+    optimization.model.refresh_from_db()
+    assert optimization.model.status == BanditModel.Status.UNTRAINED
+    assert PolicyVersion.objects.count() == 1
+
+
+def test_a_run_whose_holder_was_given_up_cannot_be_recorded(
+    optimization: Optimization,
+) -> None:
+    run = asked(optimization)
+    first = holding.claim(run.pk)
+    second = holding.claim(run.pk)
+
+    assert first is not None
+    assert second is not None
+    with pytest.raises(holding.LostError), transaction.atomic():
+        holding.succeed(first)
+    with pytest.raises(holding.LostError):
+        holding.beat(first)
+    assert holding.beat(second)
+    run.refresh_from_db()
+    assert (run.status, run.attempts) == (Status.RUNNING, 2)
+
+
+def test_the_reaper_sends_silent_and_unsent_runs_again(
+    optimization: Optimization, settings: Any
+) -> None:
+    run = asked(optimization)
+    old = timezone.now() - timedelta(minutes=1)
+    assert holding.claim(run.pk) is not None
+    assert runs.reap() == 0  # it beats
+    TrainingRun.objects.update(heartbeat_at=old, sent_at=old)
+
+    assert runs.reap() == 1
+    assert runs.reap() == 0  # just sent
+
+    assert done(run).status == Status.SUCCEEDED
+    assert run.attempts == 2
+
+
+def test_a_run_that_kills_its_worker_again_and_again_fails(
+    optimization: Optimization,
+) -> None:
+    run = asked(optimization)
+    old = timezone.now() - timedelta(hours=1)
+    for _ in range(runs.MOST_ATTEMPTS):
+        assert holding.claim(run.pk) is not None
+    TrainingRun.objects.update(heartbeat_at=old, sent_at=old)
+
+    assert runs.reap() == 0
+
+    run.refresh_from_db()
+    assert (run.status, run.error) == (
+        Status.FAILED,
+        "given up after 5 attempts that did not end",
+    )
+
+
+def test_the_clock_asks_when_time_has_passed_and_data_came(
+    optimization: Optimization,
+) -> None:
+    assert clock.retrain_due() == 1
+    assert clock.retrain_due() == 0  # one is open
+    done(TrainingRun.objects.get())
+    later = timezone.now() + timedelta(minutes=61)
+
+    assert clock.retrain_due() == 0  # too early
+    _age_everything()
+    assert clock.retrain_due(later) == 0  # nothing new
+    traffic.send_exposures(optimization, [traffic.exposure(optimization, "new")])
+    assert clock.retrain_due(later) == 1
+
+    askers = TrainingRun.objects.values_list("requested_by", flat=True)
+    assert list(askers) == ["system:clock"] * 2
+
+
+def test_the_clock_leaves_alone_what_nobody_was_exposed_to() -> None:
+    idle = factories.optimization(factories.organization())
+    traffic.send_rewards(idle, [traffic.reward("somebody")])
+
+    assert clock.retrain_due() == 0
+
+    assert not TrainingRun.objects.exists()
+
+
+def _work(run: TrainingRun) -> None:
+    training.run(run.pk)
+    connections.close_all()
+
+
+def _wait_until_running(run: TrainingRun) -> None:
+    _wait_until(run, Status.RUNNING)
+    time.sleep(0.3)  # into the first phase
+
+
+def _wait_until(run: TrainingRun, status: str) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        run.refresh_from_db()
+        if run.status == status:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"the run is still {run.status}: {run.error}")
+
+
+class _held_up:  # noqa: N801 - reads as what it does
+    """Hold the optimization's row on another connection: a training waits for it."""
+
+    def __init__(self, optimization: Optimization) -> None:
+        self._pk = optimization.pk
+        self._other = connections.create_connection("default")
+
+    def __enter__(self) -> Any:
+        self._other.set_autocommit(False)
+        with self._other.cursor() as cursor:
+            cursor.execute(
+                "SELECT FROM optimizations_optimization WHERE id = %s FOR UPDATE",
+                [self._pk],
+            )
+        return self._other.rollback
+
+    def __exit__(self, *_: object) -> None:
+        self._other.rollback()
+        self._other.close()
+
+
+def _age_everything() -> None:
+    with connection.cursor() as cursor:
+        for table in ("managed_exposures", "managed_rewards"):
+            cursor.execute(
+                f"UPDATE {table} SET created_at = created_at - interval '1 hour'"  # noqa: S608
+            )
+
+
+@pytest.fixture(autouse=True)
+def _empty_queue() -> Iterator[None]:
+    """Leave no task of one test to the worker of another."""
+    yield
+    app.control.purge()

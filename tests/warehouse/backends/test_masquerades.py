@@ -1,0 +1,44 @@
+"""With the parser switched off, nobody becomes another organization, nor the service."""
+
+import uuid
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from tests.warehouse import events
+from tests.warehouse.events import moment
+from tests.warehouse.reference import Reward
+from warehouse.backends import managed
+from warehouse.backends.base import QueryFailedError
+from warehouse.sql import managed as store
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# One attack a line: each tries to be somebody else, and most then read what is theirs.
+ATTACKS = Path(__file__).with_name("masquerades.sql").read_text().splitlines()
+
+
+@pytest.mark.parametrize("sql", ATTACKS)
+def test_a_query_stays_who_it_is(sql: str) -> None:
+    for organization in ("org_a", "org_b"):
+        reward = Reward(f"user of {organization}", moment("2026-03-02 10:00"))
+        events.store(organization, str(uuid.uuid4()), [], [reward])
+
+    with (
+        pytest.raises(QueryFailedError) as refused,
+        managed.of("org_a")._reading(seconds=5) as cursor,
+    ):
+        cursor.execute(sql)
+
+    assert "user of" not in refused.value.message
+
+
+def test_the_function_that_changes_settings_is_the_services_alone() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(store.ARE_SETTINGS_OPEN)
+        (are_open,) = cursor.fetchone()
+        cursor.execute("SELECT set_config('lock_timeout', '1s', true)")
+        (changed,) = cursor.fetchone()
+
+    assert (are_open, changed) == (False, "1s")

@@ -1,0 +1,285 @@
+"""Ways to a connected Postgres: whom we speak to, how, and for how long."""
+
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
+from django.test import override_settings
+from django.utils import timezone
+
+from levered_site.errors import (
+    InvalidParametersError,
+    WarehouseError,
+)
+from tests.warehouse.second import PASSWORD, Second
+from warehouse.backends import addresses, postgres, postgres_connections
+
+pytestmark = pytest.mark.usefixtures("private_allowed")
+
+
+def test_nobody_gets_in_with_another_password_nor_learns_ours(
+    second_postgres: Second,
+) -> None:
+    known = postgres.credentials(
+        second_postgres.credentials | {"password": "wr0ng-one"}
+    )
+    acme = postgres.of("org_a", known)
+
+    with pytest.raises(
+        WarehouseError, match="password authentication failed"
+    ) as failed:
+        acme.test()
+
+    assert "wr0ng-one" not in failed.value.message
+    assert "wr0ng-one" not in repr(acme)
+
+
+def test_server_without_tls_is_refused_where_tls_is_required(
+    second_postgres: Second,
+) -> None:
+    for mode in ("require", "verify-full"):
+        given = second_postgres.credentials | {"sslmode": mode}
+        with pytest.raises(WarehouseError, match="SSL"):
+            postgres.of("org_a", postgres.credentials(given)).test()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("host", "/var/run/postgresql"),
+        ("host", "@abstract"),
+        ("host", "a,b"),
+        ("host", "a b"),
+        ("host", "host=x"),
+        ("host", "user@host"),
+        ("host", "example.com:5432"),
+        ("host", ""),
+        ("host", None),
+        ("host", "a" * 254),
+        ("port", "5432"),
+        ("port", 0),
+        ("port", 65536),
+        ("port", True),
+        ("database", "dbname=x host=y"),
+        ("database", "postgresql://x/y"),
+        ("database", ""),
+        ("username", "a=b"),
+        ("password", 7),
+        ("password", "a\x00b"),
+        ("sslmode", "sometimes"),
+        ("service", "other"),
+        ("options", "-c role=x"),
+        ("hostaddr", "127.0.0.1"),
+        ("passfile", "/etc/passwd"),
+        ("sslrootcert", "/etc/passwd"),
+    ],
+)
+def test_credentials_hold_nothing_that_libpq_reads_on(
+    second_postgres: Second, field: str, value: object
+) -> None:
+    with pytest.raises(InvalidParametersError) as refused:
+        postgres.credentials(second_postgres.credentials | {field: value})
+
+    assert refused.value.details[0].field == f"credentials.{field}"
+
+
+PRIVATE = [
+    "0.0.0.0",  # noqa: S104 - judged, not bound to
+    *("127.0.0.1", "127.8.9.1", "10.0.0.1", "172.16.0.1", "192.168.1.1"),
+    *("169.254.169.254", "100.64.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"),
+    *("::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:8.8.8.8"),
+    *("::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "::7f00:1"),
+    *("198.18.0.1", "192.0.2.1", "2001:db8::1", "2001:0:7f00:1::"),
+]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_addresses_inside_are_refused(address: str) -> None:
+    assert not addresses.is_public(ipaddress.ip_address(address))
+    with (
+        override_settings(WAREHOUSE_ALLOW_PRIVATE=False),
+        pytest.raises(WarehouseError, match="public"),
+    ):
+        addresses.resolve(address, 5432)
+
+
+@pytest.mark.parametrize("name", ["localhost", "2130706433", "0x7f.1", "127.1"])
+def test_names_of_addresses_inside_are_refused(name: str) -> None:
+    with (
+        override_settings(WAREHOUSE_ALLOW_PRIVATE=False),
+        pytest.raises(WarehouseError, match=r"public|found"),
+    ):
+        addresses.resolve(name, 5432)
+
+
+def test_public_addresses_are_allowed() -> None:
+    for address in ("8.8.8.8", "2606:4700:4700::1111"):
+        assert addresses.is_public(ipaddress.ip_address(address))
+
+
+def test_without_the_setting_nothing_inside_is_reached_nor_spoken_to_in_the_clear(
+    second_postgres: Second,
+) -> None:
+    with override_settings(WAREHOUSE_ALLOW_PRIVATE=False):
+        with pytest.raises(InvalidParametersError, match="sslmode"):
+            postgres.credentials(second_postgres.credentials)
+        known = postgres.credentials(
+            second_postgres.credentials | {"sslmode": "require"}
+        )
+        with pytest.raises(WarehouseError, match="public"):
+            postgres.of("org_a", known).test()
+
+
+def test_connection_goes_to_the_address_that_was_judged(
+    second_postgres: Second,
+) -> None:
+    known = postgres.credentials(second_postgres.credentials | {"host": "localhost"})
+    server = replace(postgres.of("org_a", known).server)
+
+    with postgres_connections.connect(server) as connection:
+        there = connection.info
+
+        assert (there.host, there.hostaddr) in {
+            ("localhost", "127.0.0.1"),
+            ("localhost", "::1"),
+        }
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [
+        ("verify-full", "certificate verify failed"),
+        ("require", "unexpected eof|closed the connection"),
+    ],
+)
+def test_certificate_is_looked_at_where_that_is_asked_for(
+    tmp_path: Path, mode: str, reason: str
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_own_certificate(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_shake_hands, args=(listener, context))
+        thread.start()
+        given = {
+            "host": "localhost",
+            "port": listener.getsockname()[1],
+            "database": "x",
+            "username": "x",
+            "password": PASSWORD,
+            "sslmode": mode,
+        }
+
+        with pytest.raises(WarehouseError, match=reason):
+            postgres.of("org_a", postgres.credentials(given)).test()
+    thread.join(5)
+
+
+def _own_certificate(folder: Path) -> Path:
+    """Make one that nobody vouches for, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = timezone.now()
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = folder / "certificate.pem"
+    file.write_bytes(secret + certificate.public_bytes(Encoding.PEM))
+    return file
+
+
+def _shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
+    """Agree to TLS as Postgres does, for whoever comes; then hang up."""
+    listener.settimeout(3)
+    with suppress(TimeoutError, OSError):
+        while True:
+            line, _ = listener.accept()
+            with line, suppress(OSError):
+                line.recv(8)
+                line.sendall(b"S")
+                context.wrap_socket(line, server_side=True).close()
+
+
+def test_server_that_accepts_and_says_nothing_is_left() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        given = {"host": "127.0.0.1", "port": port, "database": "x", "username": "x"}
+        known = postgres.credentials(
+            given | {"password": PASSWORD, "sslmode": "disable"}
+        )
+        began = time.monotonic()
+
+        with pytest.raises(WarehouseError, match="timeout") as failed:
+            postgres.of("org_a", known).test()
+
+    assert time.monotonic() - began < 15
+    assert PASSWORD not in failed.value.message
+
+
+def test_server_that_goes_silent_in_a_query_is_hung_up_on(
+    second_postgres: Second,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(
+            target=_pass_on_then_fall_silent, args=(listener, second_postgres.port)
+        )
+        thread.start()
+        given = second_postgres.credentials | {"port": listener.getsockname()[1]}
+        server = postgres.of("org_a", postgres.credentials(given)).server
+        began = time.monotonic()
+
+        with (
+            pytest.raises(WarehouseError),
+            postgres_connections.reading(server, 1, {}) as session,
+        ):
+            session.rows("SELECT 'fall silent', $1::integer", (1,))
+
+    thread.join(5)
+    assert 5 < time.monotonic() - began < 20
+
+
+def _pass_on_then_fall_silent(listener: socket.socket, port: int) -> None:
+    """Stand between; when the word is heard, keep the line open and say nothing."""
+    line, _ = listener.accept()
+    listener.settimeout(0.1)
+    silent = False
+    with line, socket.create_connection(("127.0.0.1", port)) as server:
+        line.settimeout(0.05)
+        server.settimeout(0.05)
+        until = time.monotonic() + 18
+        while time.monotonic() < until:
+            for here, there in ((line, server), (server, line)):
+                try:
+                    heard = here.recv(65536)
+                except TimeoutError:
+                    continue
+                except OSError:
+                    return
+                if not heard:
+                    return
+                silent = silent or b"fall silent" in heard
+                if not silent:
+                    there.sendall(heard)

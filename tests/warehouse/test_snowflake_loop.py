@@ -1,0 +1,113 @@
+"""A customer's Snowflake, through the doors: connect, define, look, train, results."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import override_settings
+from django.utils import timezone
+
+from models_app.models import TrainingRun
+from tests import factories
+from tests.factories import body_of
+from tests.warehouse import shop
+from tests.warehouse.reference import Reward, Touch
+from tests.warehouse.sql import histories
+
+fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
+connector = pytest.importorskip("snowflake.connector", exc_type=ImportError)
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    # The fake reads its database in a way that its database advises against.
+    pytest.mark.filterwarnings("ignore:Arrow output:UserWarning"),
+]
+
+PASSWORD = histories.SNOWFLAKE_ACCOUNT["password"]
+CONNECTION = {"provider": "snowflake", "credentials": histories.SNOWFLAKE_ACCOUNT}
+SOURCE = {
+    "name": "exposures",
+    "sql": "SELECT * FROM exposures WHERE seen_at >= @start_date",
+    "column_mapping": histories.EXPOSURE_COLUMNS,
+}
+METRIC = {
+    "name": "orders",
+    "sql": "SELECT who, earned_at FROM app.rewards WHERE earned_at >= @start_date",
+    "column_mapping": {
+        "anonymous_id": "who",
+        "timestamp": "earned_at",
+        "reward_type": "bool",
+    },
+}
+SHOWN = 240
+
+
+@pytest.fixture
+def cursor() -> Iterator[Any]:
+    """Open a fake account with two empty tables, as its owner."""
+    with fakesnow.patch(), override_settings(TRAIN_WAIT_SECONDS=0):
+        connection = connector.connect(database="db", schema="app", paramstyle="qmark")
+        cursor = connection.cursor()
+        for table in histories.SNOWFLAKE_TABLES:
+            cursor.execute(table)
+        yield cursor
+
+
+def visited(cursor: Any, optimization_id: str) -> tuple[list[Touch], list[Reward]]:
+    """Put some visitors of the shop into its two tables."""
+    touches, rewards = shop.history(optimization_id, timezone.now(), held_out=20)
+    touches = touches[:SHOWN]
+    users = {touch.user for touch in touches}
+    rewards = [reward for reward in rewards if reward.user in users]
+    rows = histories.exposure_rows(touches, [str])[:SHOWN]
+    shown = [(*row[:2], optimization_id, *row[3:]) for row in rows]
+    histories.store(cursor, shown, histories.reward_rows(rewards))
+    return touches, rewards
+
+
+def test_from_connecting_to_results_equal_to_the_managed_stores(cursor: Any) -> None:
+    alice = factories.admin_of(factories.organization())
+
+    answer = alice.post("/warehouse/connections", CONNECTION)
+    tested = body_of(alice.post("/warehouse/connections/test"))
+    tables = body_of(alice.get("/warehouse/tables"))["tables"]
+    source = alice.post("/warehouse/assignment-sources", SOURCE)
+    metric = body_of(alice.post("/warehouse/metrics", METRIC))
+    made = shop.created(alice, metric["id"], holdout_percentage=20)
+    touches, rewards = visited(cursor, made["id"])
+    preview = body_of(alice.post(f"/warehouse/metrics/{metric['id']}/preview", {}))
+    unsaved = {name: METRIC[name] for name in ("sql", "column_mapping")}
+    before_saving = body_of(alice.post("/warehouse/preview", unsaved))
+    shop.ask_for_training(alice, made)
+    run = shop.trained(made["id"])
+    results = alice.get(f"/optimizations/{made['id']}/results?sql=true")
+    (printed,) = body_of(results)["sql"]
+    cursor.execute(printed["statement"])
+    by_hand = [row for row in cursor.fetchall() if row[0] == "cell"]
+
+    assert (answer.status_code, source.status_code) == (201, 201)
+    assert PASSWORD not in answer.content.decode()
+    assert tested["success"] is True
+    assert ("APP", "EXPOSURES") in {(one["schema"], one["name"]) for one in tables}
+    assert (preview["match_rate"], before_saving["match_rate"]) == (1.0, 1.0)
+    assert (run.status, run.error) == (TrainingRun.Status.SUCCEEDED, "")
+    assert printed["dialect"] == "snowflake"
+    assert sum(row[10] for row in by_hand) == SHOWN
+    shop.assert_equal_to_the_managed_store(made["id"], touches, rewards)
+
+
+def test_a_password_that_is_refused_connects_nothing(cursor: Any) -> None:
+    del cursor
+    alice = factories.admin_of(factories.organization())
+    refusal = connector.errors.DatabaseError(f"Incorrect password {PASSWORD}")
+
+    def refuse(**_arguments: Any) -> None:
+        raise refusal
+
+    with pytest.MonkeyPatch.context() as patched:  # undone before the fake is
+        patched.setattr(connector, "connect", refuse)
+        answer = alice.post("/warehouse/connections", CONNECTION)
+
+    assert answer.status_code == 400
+    assert PASSWORD not in answer.content.decode()
+    assert body_of(alice.get("/warehouse/connections"))["connection"] is None

@@ -1,0 +1,54 @@
+"""What asking has in common, whatever the warehouse: refusals, missing columns, secrets, time."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from levered_site.errors import FieldProblem, InvalidParametersError
+from warehouse.sql import RefusedError
+from warehouse.sql.shapes import CheckedMetric, CheckedSource
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn a refused query into InvalidParametersError on the field `sql`."""
+    try:
+        yield
+    except RefusedError as error:
+        raise InvalidParametersError.of("sql", error.reason) from error
+
+
+def milliseconds(started: float) -> int:
+    """Tell how long it has been since this reading of the monotonic clock."""
+    return round((time.monotonic() - started) * 1000)
+
+
+def require_columns(
+    checked: CheckedMetric | CheckedSource, found: Iterable[str]
+) -> None:
+    """Raise InvalidParametersError for mapped columns that a query does not return."""
+    there = list(found)
+    missing = [
+        FieldProblem(
+            f"column_mapping.{role}",
+            f"The query returns no column {name!r}; it returns {', '.join(there)}.",
+        )
+        for role, name in _roles(checked).items()
+        if name not in there
+    ]
+    if missing:
+        raise InvalidParametersError(missing[0].message, missing)
+
+
+def _roles(checked: CheckedMetric | CheckedSource) -> dict[str, str]:
+    """Which column plays which part."""
+    parts = [name for name in type(checked).__slots__ if name != "query"]
+    columns = {role: getattr(checked, role) for role in parts}
+    return {role: name for role, name in columns.items() if name}
+
+
+def hidden(message: str, secrets: Iterable[object]) -> str:
+    """Take secrets out of what a warehouse or its client said."""
+    for secret in sorted({str(one) for one in secrets if one}, key=len, reverse=True):
+        message = message.replace(secret, "***")
+    return message
