@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
@@ -34,6 +35,21 @@ def test_a_configured_origin_may_manage() -> None:
 
     assert answer["Access-Control-Allow-Origin"] == "https://app.example"
     assert "idempotency-key" in answer["Access-Control-Allow-Headers"]
+
+
+def test_a_configured_origin_sees_that_it_is_over_the_limit(
+    settings: Settings,
+) -> None:
+    cache.clear()
+    settings.RATELIMIT_GLOBAL = "1/m"
+    origin = "https://app.example"
+
+    answers = [
+        Client().get("/api/v2/nothing", headers={"Origin": origin}) for _ in range(2)
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 429]
+    assert answers[1]["Access-Control-Allow-Origin"] == origin
 
 
 def test_another_origin_may_not() -> None:

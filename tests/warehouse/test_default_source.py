@@ -1,0 +1,28 @@
+"""A source that would become the default changes what live traffic is counted by."""
+
+import pytest
+
+from metrics.models import AssignmentSource
+from tests import factories
+from tests.levered_site.mcp.test_same_rules import call, document
+from tests.warehouse.second import Second
+from tests.warehouse.shop import SOURCE, connected
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_new_default_source_is_shown_before_it_is_saved(second: Second) -> None:
+    api = factories.admin_of(factories.organization())
+    connected(api, second)
+    source = {"kind": "assignment_source", **SOURCE}
+
+    shown = document(call(api, "define_metric", **source))
+    before = AssignmentSource.objects.count()
+    saved = document(call(api, "define_metric", **source, confirm=True))
+    beside = document(call(api, "define_metric", **(source | {"name": "beside"})))
+    other = source | {"name": "other", "default": True}
+    again = document(call(api, "define_metric", **other))
+
+    assert (shown["done"], before) == (False, 0)
+    assert (saved["done"], beside["done"], again["done"]) == (True, True, False)
+    assert AssignmentSource.objects.count() == 2

@@ -1,0 +1,92 @@
+"""What was kept by an older version: met as it is, without a change that never was."""
+
+import importlib
+from datetime import timedelta
+
+import pytest
+from django.core.checks import run_checks
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+
+from metrics.models import AssignmentSource
+from optimizations import regimes
+from optimizations.models import Optimization, Regime
+from tests import factories as house
+from tests.optimizations import factories, traffic
+from tests.warehouse.second import Second
+from tests.warehouse.shop import launched
+from warehouse.models import LateDay, ManagedExposure
+from warehouse.sql import managed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_regime_that_knew_no_source_takes_up_the_present_one(second: Second) -> None:
+    _, made = launched(second)
+    Regime.objects.update(source="")
+
+    taken_up = regimes.follow(Optimization.objects.get(pk=made["id"]))
+    known = Regime.objects.get().source
+    source = AssignmentSource.objects.get()
+    source.sql += " AND version <> 'x'"
+    source.save()
+    followed = regimes.follow(Optimization.objects.get(pk=made["id"]))
+
+    assert (taken_up, followed) == (False, True)
+    assert known
+
+
+def _note_late_days() -> None:
+    migration = importlib.import_module("warehouse.migrations.0006_late_before_notes")
+    with connection.schema_editor(atomic=False) as editor:
+        migration.note(None, editor)
+
+
+def test_days_that_were_late_before_notes_are_noted_once() -> None:
+    optimization = factories.optimization(house.organization())
+    came = [
+        traffic.exposure(
+            optimization,
+            f"user {days}",
+            timestamp=(timezone.now() - timedelta(days=days)).isoformat(),
+        )
+        for days in (9.0, 40.0, 0.1)
+    ]
+    traffic.send_exposures(optimization, came)
+    noted = sorted(LateDay.objects.values_list("day", flat=True))
+    LateDay.objects.all().delete()
+
+    _note_late_days()
+    _note_late_days()
+
+    assert len(noted) == 2
+    assert sorted(LateDay.objects.values_list("day", flat=True)) == noted
+
+
+def test_what_came_in_time_is_not_noted() -> None:
+    optimization = factories.optimization(house.organization())
+    ago = timezone.now() - timedelta(days=9)
+    came = traffic.exposure(optimization, "user", timestamp=ago.isoformat())
+    traffic.send_exposures(optimization, [came])
+    ManagedExposure.objects.update(created_at=F("timestamp_utc"))
+    LateDay.objects.all().delete()
+
+    _note_late_days()
+
+    assert not LateDay.objects.exists()
+
+
+def _found() -> list[str | None]:
+    return [each.id for each in run_checks(tags=["database"], databases=["default"])]
+
+
+def test_a_check_tells_when_anybody_may_change_settings_again() -> None:
+    closed = _found()
+    with connection.cursor() as cursor:
+        cursor.execute(managed.OPEN_SETTINGS)
+    opened = _found()
+    with connection.cursor() as cursor:
+        cursor.execute(managed.CLOSE_SETTINGS)
+
+    assert (closed, opened, _found()) == ([], ["warehouse.W001"], [])
