@@ -77,7 +77,7 @@ def _attempt(progress: _Progress) -> None:
         # Recording says lost, too, where a cancel came after the last heartbeat.
         if not holding.give_up(held):
             log.warning("training_lost", run_id=str(held.run_id), error=str(error))
-    except inference.NotConverged as error:
+    except (inference.NotConverged, FloatingPointError) as error:
         holding.fail(held, f"the model did not converge: {error}")
     except (OperationalError, InterfaceError) as error:
         log.warning("training_interrupted", run_id=str(held.run_id), error=str(error))

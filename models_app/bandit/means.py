@@ -12,7 +12,7 @@ from models_app.bandit.rewards import Belief
 from models_app.bandit.system import Noise, System
 from models_app.bandit.valued import AmountCells
 
-CERTAIN = 1e-12
+CERTAIN = 1e-6
 OUTLYING, PASSES = 10.0, 100
 """Times a cell's mean square may exceed that of the others together."""
 
@@ -46,18 +46,21 @@ def fit(design: Design, cells: AmountCells, note: str) -> tuple[Belief, FitInfo]
 def _tamed(cells: AmountCells) -> tuple[Floats, Floats]:
     """Sums and sums of squares [n], no mean square over OUTLYING times the others'.
 
-    Per user or per rewarded user, whichever allows more: one ordinary payer among few
-    users is no whale. What a cell's squares have beyond that is taken for one value, and
-    taken off; where nobody else was rewarded there is nothing to compare with.
+    Per user or per value that is not 0, whichever allows more: one ordinary payer among
+    few users is no whale. There are at least sum² / squares such values (Cauchy and
+    Schwarz), of any sign. What a cell's squares have beyond that is taken for one value,
+    and taken off; where nobody else has a value there is nothing to compare with.
     """
     sums, squares = cells.value_sum, cells.value_sum_squares
-    others_rewarded = cells.successes.sum() - cells.successes
-    there = (cells.users > 0) & (others_rewarded > 0)
+    least = sums**2 / np.where(squares > 0, squares, 1.0)
+    worth = np.maximum(cells.successes, least)
+    rest = worth.sum() - worth
+    there = (cells.users > 0) & (rest > CERTAIN)
     for _ in range(PASSES if there.sum() > OUTLYING else 0):
         others = squares.sum() - squares
         per_user = others / (cells.users.sum() - cells.users)
-        per_rewarded = others / np.maximum(others_rewarded, 1.0)
-        allowed = np.maximum(per_user * cells.users, per_rewarded * cells.successes)
+        per_value = others / np.where(there, rest, 1.0)
+        allowed = np.maximum(per_user * cells.users, per_value * worth)
         most = np.where(there, OUTLYING * allowed, squares)
         if (squares <= most * (1 + 1e-6)).all():
             break

@@ -5,6 +5,7 @@ import pytest
 
 from models_app.bandit import learning, policy
 from models_app.bandit.design import Floats
+from models_app.bandit.posterior import Posterior
 from models_app.bandit.valued import AmountCells, OutcomeCells
 from tests.models_app.bandit import worlds
 
@@ -76,6 +77,37 @@ def test_a_starved_variant_that_is_better_gets_the_traffic() -> None:
 
     table = policy.compile(believed, np.ones(2, dtype=bool), draws=1000)
     assert table.probabilities[0, 1] > 0.9
+
+
+def test_one_loss_beyond_all_others_does_not_rule_where_nothing_is_earned() -> None:
+    rows = [(day, variant) for day in range(14) for variant in (0, 1)]
+    each = {0: np.full(40, -10.0), 1: np.full(40, -20.0)}
+    values = [each[variant] for _, variant in rows]
+    values[6] = np.append(values[6], -1e6)  # of the better variant
+    cells = _cells(rows, [500] * len(rows), values)
+
+    believed = learning.fit(worlds.design((2,)), cells).believed
+
+    table = policy.compile(believed, np.ones(2, dtype=bool), draws=1000)
+    assert table.probabilities[0, 0] > 0.9
+
+
+def test_where_everybody_is_worth_the_same_nobody_is_crowned() -> None:
+    rows = [(day, variant) for day in range(14) for variant in (0, 1)]
+    cells = _cells(rows, [500] * len(rows), [np.full(500, -1.0)] * len(rows))
+
+    believed = learning.fit(worlds.design((2,)), cells).believed
+
+    table = policy.compile(believed, np.ones(2, dtype=bool), draws=1000)
+    assert 0.1 < table.probabilities[0, 0] < 0.9
+
+
+def test_a_posterior_that_is_not_finite_is_never_drawn_from() -> None:
+    covariance = np.diag([1.0, np.nan])
+    broken = Posterior(worlds.design((2,)), np.zeros(2), covariance)
+
+    with pytest.raises(FloatingPointError):
+        policy.compile(broken, np.ones(2, dtype=bool), draws=10)
 
 
 @pytest.mark.parametrize("refunds", [1, 2])
