@@ -39,7 +39,7 @@ def test_it_is_trained_with_every_training_and_serves_nobody() -> None:
     version = versions.active(optimization.model)
     assert version.number == 2
     assert abs(versions.table(version) - served).max() < 0.1  # seeds differ
-    assert versions.table(version).max() > 0.8
+    assert versions.table(version)[0, [2, 3]].sum() > 0.9  # headline B on mobile
     snapshot = compiling.of(optimization)
     assert np.array_equal(snapshot.probabilities, versions.table(version))
     assert not Decision.objects.exists()
@@ -54,7 +54,7 @@ def test_one_that_ignores_a_context_factor_has_the_same_table_everywhere() -> No
     served = versions.table(versions.active(optimization.model))
     assert shares.shape == served.shape
     assert np.ptp(shares, axis=0).max() == 0
-    assert np.ptp(served, axis=0).max() > 0.5
+    assert np.ptp(served, axis=0).max() > 0.3
     report = Candidate.objects.get().report
     assert report is not None
     assert report["contexts"] == []
@@ -62,10 +62,10 @@ def test_one_that_ignores_a_context_factor_has_the_same_table_everywhere() -> No
 
 def test_it_is_judged_by_users_who_came_since_each_by_the_table_of_their_time() -> None:
     optimization = tried(BLIND, exploration_share=0.2)
-    visited(optimization, 5, seed=1)
-    trained(optimization)
-    visited(optimization, 4, seed=2)
-    trained(optimization)
+    for days_ago in (5, 4):
+        for seed in range(3):  # enough of them whom it would have shown the same
+            visited(optimization, days_ago, seed=seed)
+        trained(optimization)
 
     shown = body_of(member(optimization).get(door(optimization)))
     question = {"policy": "candidate"}
@@ -79,12 +79,13 @@ def test_it_is_judged_by_users_who_came_since_each_by_the_table_of_their_time() 
     compared = shown["comparison"]
     assert compared["policy"] == "candidate"
     assert compared["from_version"] == 1
-    assert compared["users"]["used"] == 2000
+    assert compared["users"]["used"] == 6000
     assert compared["users"]["learned_from"] == 0
     assert compared["users"]["left_out"]["outside_versions"] == 1000
     # Blind to the device it earns 0.3 where 0.4 is to be had.
     low, high = compared["difference"]["interval"]
-    assert low < -0.08 < high < 0
+    assert -0.3 < low < high < 0.05
+    assert (low + high) / 2 == pytest.approx(-0.1, abs=0.08)
     for name in ("estimators", "served", "difference", "users"):
         assert asked[name] == compared[name]
 
