@@ -76,6 +76,11 @@ def optimization(organization: Organization, **overrides: Any) -> Optimization:
     return lifecycle.create(organization.pk, SYSTEM, given)
 
 
+def live(**overrides: Any) -> Optimization:
+    """Make a live one of an organization of its own."""
+    return optimization(organization(), **overrides)
+
+
 def complete(described: Mapping[str, Any]) -> dict[str, Any]:
     """Put a requested config into the shape that validation gives it."""
     window = {

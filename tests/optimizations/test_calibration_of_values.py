@@ -9,21 +9,15 @@ from django.utils import timezone
 
 from levered_site.organizations.models import Organization
 from metrics.models import Metric
-from models_app import runs
-from optimizations import training
 from optimizations.models import Optimization
 from tests import factories
 from tests.factories import body_of
-from tests.optimizations import factories as made, traffic
+from tests.optimizations import factories as made, traffic, valued
+from tests.optimizations.learning import trained
 from tests.optimizations.reasons import without_reason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-REWARDS = "SELECT anonymous_id, timestamp_utc, name, value FROM managed_dw.rewards"
-OUTCOMES = [
-    {"key": "basic", "weight": 1.0, "match": {"by": "name", "value": "basic"}},
-    {"key": "pro", "weight": 5.0, "match": {"by": "name", "value": "pro"}},
-]
 MISSED = "the model's baseline does not reproduce the recent holdout mean"
 KINDS = ("bool", "hurdle", "mean", "outcomes")
 
@@ -55,14 +49,7 @@ def metric(organization: Organization, kind: str) -> Metric:
     """Make a metric whose rewards are learned by this kind of model."""
     if kind == "bool":
         return made.metric(organization)
-    roles = {"anonymous_id": "anonymous_id", "timestamp": "timestamp_utc"}
-    if kind == "outcomes":
-        roles |= {"name": "name", "reward_type": "bool"}
-        return made.metric(
-            organization, sql=REWARDS, column_mapping=roles, outcomes=OUTCOMES
-        )
-    roles |= {"value": "value", "reward_type": "numeric"}
-    return made.metric(organization, sql=REWARDS, column_mapping=roles)
+    return valued.metric(organization, "outcomes" if kind == "outcomes" else "numeric")
 
 
 def learned(kind: str) -> Optimization:
@@ -79,11 +66,7 @@ def learned(kind: str) -> Optimization:
     )
     start = timezone.now() - timedelta(days=5)
     traffic.live_through(optimization, start, 1500, as_before, purchase=bought(kind))
-    run = runs.ask(optimization.model, requested_by="test")
-    training.run(run.pk)
-    run.refresh_from_db()
-    assert run.status == "succeeded", run.error
-    optimization.model.refresh_from_db()
+    trained(optimization)
     return optimization
 
 

@@ -14,14 +14,14 @@ from optimizations import candidates, evaluation, progress, targets
 from optimizations.models import Candidate, CandidateTable, PublishedDay
 from optimizations.usable import Asked
 from tests.factories import body_of, error_of
+from tests.optimizations.factories import live
+from tests.optimizations.learning import trained
 from tests.optimizations.trials import (
     BLIND,
     UNIFORM,
     admin,
     door,
-    live,
     member,
-    trained,
     tried,
     visited,
 )

@@ -8,16 +8,9 @@ from models_app import versions
 from optimizations import candidates, compiling, configuration
 from optimizations.models import Candidate, CandidateTable, Decision
 from tests.factories import body_of, error_of
-from tests.optimizations.trials import (
-    BLIND,
-    UNIFORM,
-    door,
-    live,
-    member,
-    trained,
-    tried,
-    visited,
-)
+from tests.optimizations.factories import live
+from tests.optimizations.learning import trained
+from tests.optimizations.trials import BLIND, UNIFORM, door, member, tried, visited
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,6 +32,7 @@ def test_it_is_trained_with_every_training_and_serves_nobody() -> None:
     version = versions.active(optimization.model)
     assert version.number == 2
     assert abs(versions.table(version) - served).max() < 0.1  # seeds differ
+    assert versions.table(version).max() > 0.8
     assert versions.table(version)[0, [2, 3]].sum() > 0.9  # headline B on mobile
     snapshot = compiling.of(optimization)
     assert np.array_equal(snapshot.probabilities, versions.table(version))
@@ -54,7 +48,7 @@ def test_one_that_ignores_a_context_factor_has_the_same_table_everywhere() -> No
     served = versions.table(versions.active(optimization.model))
     assert shares.shape == served.shape
     assert np.ptp(shares, axis=0).max() == 0
-    assert np.ptp(served, axis=0).max() > 0.3
+    assert np.ptp(served, axis=0).max() > 0.5
     report = Candidate.objects.get().report
     assert report is not None
     assert report["contexts"] == []
@@ -84,8 +78,7 @@ def test_it_is_judged_by_users_who_came_since_each_by_the_table_of_their_time() 
     assert compared["users"]["left_out"]["outside_versions"] == 1000
     # Blind to the device it earns 0.3 where 0.4 is to be had.
     low, high = compared["difference"]["interval"]
-    assert -0.3 < low < high < 0.05
-    assert (low + high) / 2 == pytest.approx(-0.1, abs=0.08)
+    assert low < -0.08 < high < 0
     for name in ("estimators", "served", "difference", "users"):
         assert asked[name] == compared[name]
 

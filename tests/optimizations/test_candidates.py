@@ -14,17 +14,10 @@ from optimizations.models import Candidate, CandidateTable, Optimization
 from tests import factories
 from tests.factories import Api, body_of, error_of
 from tests.optimizations import factories as made
+from tests.optimizations.factories import live
+from tests.optimizations.learning import trained
 from tests.optimizations.reasons import without_reason
-from tests.optimizations.trials import (
-    BLIND,
-    UNIFORM,
-    admin,
-    door,
-    live,
-    member,
-    trained,
-    tried,
-)
+from tests.optimizations.trials import BLIND, UNIFORM, admin, door, member, tried
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,12 +7,13 @@ import pytest
 from django.utils import timezone
 
 from levered_site.organizations.actors import SYSTEM
-from models_app import runs
-from optimizations import configuration, training
+from optimizations import configuration
 from optimizations.models import CubeDay, Optimization
 from tests import factories
 from tests.factories import body_of, error_of
 from tests.optimizations import factories as made, traffic
+from tests.optimizations.factories import live
+from tests.optimizations.learning import trained
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,23 +25,10 @@ def truth(variant: traffic.Json, _context: traffic.Json) -> float:
     return 0.4 if variant["headline"] == "B" else 0.2
 
 
-def live(**fields: Any) -> Optimization:
-    """A live optimization, a tenth held out."""
-    return made.optimization(made.organization(), **fields)
-
-
 def visited(optimization: Optimization, days_ago: float = 5, **more: Any) -> None:
     """Send a day of 1,000 visitors under the policy in force."""
     start = timezone.now() - timedelta(days=days_ago)
     traffic.live_through(optimization, start, 1000, truth, **more)
-
-
-def trained(optimization: Optimization) -> None:
-    """Train once."""
-    run = runs.ask(optimization.model, requested_by="test")
-    training.run(run.pk)
-    optimization.refresh_from_db()
-    optimization.model.refresh_from_db()
 
 
 def ask(optimization: Optimization, policy: Any, **more: Any) -> Any:

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from models_app import runs, versions
+from models_app import versions
 from models_app.models import BanditModel, TrainingRun
-from optimizations import results, training
-from optimizations.models import Optimization
+from optimizations import results
 from tests.optimizations import factories, traffic
+from tests.optimizations.learning import trained
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,16 +18,6 @@ def truth(variant: traffic.Json, context: traffic.Json) -> float:
     """Headline B is better by far on mobile, and a little on desktop."""
     better = 0.15 if context["device"] == "mobile" else 0.03
     return 0.10 + (better if variant["headline"] == "B" else 0.0)
-
-
-def trained(optimization: Optimization) -> TrainingRun:
-    """Ask for a run and do it here."""
-    run = runs.ask(optimization.model, requested_by="test")
-    training.run(run.pk)
-    run.refresh_from_db()
-    optimization.refresh_from_db()
-    optimization.model.refresh_from_db()
-    return run
 
 
 def test_training_finds_the_better_variant_and_publishes_it() -> None:

@@ -9,20 +9,16 @@ from django.utils import timezone
 
 from levered_site.organizations.models import Organization
 from metrics.models import Metric
-from models_app import runs, versions
-from models_app.models import BanditModel, TrainingRun
+from models_app import versions
+from models_app.models import BanditModel
 from optimizations import clock, results, training
 from optimizations.models import Optimization
 from tests import factories as people
 from tests.optimizations import factories, traffic
+from tests.optimizations.learning import trained
+from tests.optimizations.valued import metric
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-REWARDS = "SELECT anonymous_id, timestamp_utc, name, value FROM managed_dw.rewards"
-OUTCOMES = [
-    {"key": "basic", "weight": 1.0, "match": {"by": "name", "value": "basic"}},
-    {"key": "pro", "weight": 5.0, "match": {"by": "name", "value": "pro"}},
-]
 
 
 def often(variant: traffic.Json, context: traffic.Json) -> float:
@@ -43,17 +39,6 @@ def mostly_pro(rng: random.Random, variant: traffic.Json) -> traffic.Json:
     return {"name": "pro" if rng.random() < share else "basic"}
 
 
-def metric(organization: Organization, kind: str, **fields: Any) -> Metric:
-    """Make a metric of amounts or of outcomes."""
-    roles = {"anonymous_id": "anonymous_id", "timestamp": "timestamp_utc"}
-    if kind == "numeric":
-        roles |= {"value": "value", "reward_type": "numeric"}
-    else:
-        roles |= {"name": "name", "reward_type": "bool"}
-        fields["outcomes"] = OUTCOMES
-    return factories.metric(organization, sql=REWARDS, column_mapping=roles, **fields)
-
-
 def lived(kind: str, purchase: traffic.Purchase, **fields: Any) -> Optimization:
     """Make an optimization for such rewards and let it see three days of visitors."""
     organization = factories.organization()
@@ -69,17 +54,6 @@ def lived(kind: str, purchase: traffic.Purchase, **fields: Any) -> Optimization:
             optimization, start, 1200, often, seed=day, purchase=purchase
         )
     return optimization
-
-
-def trained(optimization: Optimization) -> TrainingRun:
-    """Ask for a run and do it here."""
-    run = runs.ask(optimization.model, requested_by="test")
-    training.run(run.pk)
-    run.refresh_from_db()
-    optimization.refresh_from_db()
-    optimization.model.refresh_from_db()
-    assert (run.status, run.error) == (TrainingRun.Status.SUCCEEDED, "")
-    return run
 
 
 def shares_of_b(optimization: Optimization) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from models_app import runs
 from models_app.models import PolicyVersion, TrainingRun
 from optimizations import cube, training
 from tests.optimizations import factories, traffic
-from tests.optimizations.test_learning_loop_of_values import OUTCOMES, metric
+from tests.optimizations.valued import OUTCOMES, metric
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,10 +13,10 @@ from models_app.bandit.cells import TrainingCells
 from models_app.bandit.posterior import Posterior
 from models_app.holding import Held, LostError
 from models_app.models import PolicyVersion, TrainingRun
-from optimizations import comparison, cube, readings, recording
+from optimizations import comparison, cube, progress, readings, recording
 from optimizations.models import Optimization, PublishedDay
 from optimizations.recording import Learned
-from tests.optimizations import factories
+from tests.optimizations import factories, learning, trials
 
 pytestmark = pytest.mark.django_db
 
@@ -95,3 +95,20 @@ def test_a_day_is_published_as_its_last_run_left_it_and_then_for_good() -> None:
         day["policy_lift_percent"] for day in readings.lift_history(optimization)
     ]
     assert history == [2.0, 3.0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_leader_is_stable_since_the_first_day_that_named_no_other() -> None:
+    optimization = factories.live()
+    trials.visited(optimization, 6)
+    learning.trained(optimization)
+    leader = progress.of(optimization)["winner"]["number"]
+    other = 1 if leader != 1 else 2
+    now = timezone.now()
+
+    for days_ago, named in ((4, leader), (3, other), (2, leader), (1, leader)):
+        day = now - timedelta(days=days_ago)
+        readings.publish(optimization, {"winner": named}, day)
+
+    since = (now - timedelta(days=2)).date()
+    assert progress.of(optimization)["stable_since"] == since

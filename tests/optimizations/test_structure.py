@@ -7,12 +7,13 @@ import pytest
 from django.utils import timezone
 
 from levered_site.organizations.actors import SYSTEM
-from models_app import runs, versions
-from optimizations import lifecycle, training
+from models_app import versions
+from optimizations import lifecycle
 from optimizations.models import Optimization
 from tests import factories
 from tests.factories import body_of
 from tests.optimizations import factories as made, traffic
+from tests.optimizations.learning import trained
 from tests.optimizations.reasons import without_reason
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,15 +32,6 @@ def visited(
     start = timezone.now() - timedelta(days=days_ago)
     traffic.live_through(optimization, start, users, truth)
     return optimization
-
-
-def trained(optimization: Optimization) -> None:
-    """Train it once."""
-    run = runs.ask(optimization.model, requested_by="test")
-    training.run(run.pk)
-    run.refresh_from_db()
-    assert run.status == "succeeded", run.error
-    optimization.model.refresh_from_db()
 
 
 def read(optimization: Optimization, reading: str) -> dict[str, Any]:
@@ -64,6 +56,7 @@ def test_what_levels_do_together_is_told_by_name() -> None:
     assert (row["factors"], row["levels"]) == (["headline", "cta"], ["B", "true"])
     assert row["kind"] == "synergy"
     assert 0.1 < row["lo"] < row["deviation"] < row["hi"]
+    assert row["lo"] < 0.4
     assert row["deviation"] == pytest.approx(0.4, abs=0.2)
     (shown,) = [each for each in body["variants"] if each["number"] == 4]
     assert row["users"] == shown["users"]

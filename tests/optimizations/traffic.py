@@ -3,10 +3,12 @@
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from models_app import versions
 from models_app.bandit import policy
+from models_app.bandit.design import Floats
 from optimizations import factors, ingestion, published, serving
 from optimizations.models import Optimization
 
@@ -53,6 +55,23 @@ def _alike(rng: random.Random, variant: Json) -> Json:
     return {}
 
 
+def _named(
+    optimization: Optimization, stem: str, row: Floats, wanted: int | None
+) -> str:
+    """Find a name for which the contract draws what is wanted; None: the holdout."""
+    key, number = str(optimization.pk), optimization.model.policy_version
+    threshold = published.holdout_threshold(optimization.holdout_percentage)
+    for turn in count():
+        name = f"{stem}-{turn}"
+        if serving.held_out(key, name, threshold):
+            found = None
+        else:
+            found = policy.choose(row, policy.unit(key, name, number))
+        if found == wanted:
+            return name
+    raise AssertionError("counting has no end")
+
+
 def live_through(  # noqa: PLR0913 - the first four; the rest by name
     optimization: Optimization,
     start: datetime,
@@ -67,7 +86,9 @@ def live_through(  # noqa: PLR0913 - the first four; the rest by name
 
     Each visitor is exposed once, evenly over `hours` from `start`; `truth` gives the
     probability to buy half an hour later, from variant and context, `purchase` the
-    fields that the reward then has.
+    fields that the reward then has. A seed gives the same counts whatever the
+    optimization's id: arms and variants are drawn by it, and each visitor gets a name
+    for which the contract decides the same.
     """
     rng = random.Random(seed)  # noqa: S311 - traffic, not secrets
     config = optimization.model.training_data_config
@@ -75,16 +96,16 @@ def live_through(  # noqa: PLR0913 - the first four; the rest by name
     combinations = factors.combinations(config["design_factors"])
     table = versions.table(versions.active(optimization.model))
     number = optimization.model.policy_version
-    threshold = published.holdout_threshold(optimization.holdout_percentage)
     exposures, rewards = [], []
     for each in range(users):
-        user = f"{start:%m%d%H}-{seed}-{each}"
         context = {factor.name: rng.choice(factor.levels) for factor in contexts}
         row = policy.cumulative(table[factors.place(contexts, context).segment])
         at = start + timedelta(hours=hours * each / users)
-        held = serving.held_out(str(optimization.pk), user, threshold)
-        drawn = policy.choose(row, policy.unit(str(optimization.pk), user, number))
+        held = rng.random() < optimization.holdout_percentage / 100
+        drawn = policy.choose(row, rng.random())
         variant = combinations[0 if held else drawn]
+        wanted = None if held else drawn
+        user = _named(optimization, f"{start:%m%d%H}-{seed}-{each}", row, wanted)
         exposures.append(
             exposure(
                 optimization,

@@ -6,13 +6,13 @@ from typing import Any
 from django.utils import timezone
 
 from levered_site.organizations.actors import SYSTEM
-from models_app import runs
-from models_app.models import TrainingRun
-from optimizations import candidates, training
+from optimizations import candidates
 from optimizations.models import Optimization
 from tests import factories
 from tests.factories import Api
-from tests.optimizations import factories as made, traffic
+from tests.optimizations import traffic
+from tests.optimizations.factories import live
+from tests.optimizations.learning import trained
 
 UNIFORM = {"allocation": "uniform"}
 BLIND = {"ignored_context_factors": ["device"]}
@@ -25,26 +25,10 @@ def truth(variant: traffic.Json, context: traffic.Json) -> float:
     )
 
 
-def live(**fields: Any) -> Optimization:
-    """A live optimization, a tenth held out."""
-    return made.optimization(made.organization(), **fields)
-
-
 def visited(optimization: Optimization, days_ago: float, **more: Any) -> None:
     """Send a day of 1,000 visitors under the policy in force."""
     start = timezone.now() - timedelta(days=days_ago)
     traffic.live_through(optimization, start, 1000, truth, **more)
-
-
-def trained(optimization: Optimization) -> TrainingRun:
-    """Train once."""
-    run = runs.ask(optimization.model, requested_by="test")
-    training.run(run.pk)
-    run.refresh_from_db()
-    optimization.refresh_from_db()
-    optimization.model.refresh_from_db()
-    assert (run.status, run.error) == ("succeeded", "")
-    return run
 
 
 def tried(settings: dict[str, Any], **fields: Any) -> Optimization:

@@ -25,4 +25,6 @@ def test_a_new_default_source_is_shown_before_it_is_saved(second: Second) -> Non
 
     assert (shown["done"], before) == (False, 0)
     assert (saved["done"], beside["done"], again["done"]) == (True, True, False)
+    assert shown["changes"]["default"] == [None, SOURCE["name"]]
+    assert again["changes"]["default"] == [SOURCE["name"], "other"]
     assert AssignmentSource.objects.count() == 2

@@ -2,11 +2,12 @@
 
 import time
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from models_app.bandit import policy, rewards
+from models_app.bandit import inference, policy, rewards
 from models_app.bandit.design import Floats, Integers
 from models_app.bandit.posterior import Posterior
 from models_app.bandit.rewards import Belief, Kind
@@ -132,3 +133,18 @@ def test_a_large_table_of_amounts_is_compiled_in_time_and_bounded_memory() -> No
 
     assert seconds < 5
     assert peak < 300e6
+
+
+def test_bool_rewards_are_learnt_to_the_figure_as_ever() -> None:
+    rng = np.random.default_rng(0)
+    world = worlds.drawn_from_prior(worlds.design((3, 2)), np.random.default_rng(1))
+    world = replace(world, eta=np.array([[-0.26, -0.24, 0.0, 0.0, 0.28, 0.23]]))
+    even = np.full(world.eta.shape, 1 / 6)
+    days = [worlds.day(world, -2.0, even, 5_000, rng) for _ in range(4)]
+
+    learnt = inference.fit(world.design, worlds.cells(days)).posterior
+    table = policy.compile(learnt, np.ones(6, bool), rule="thompson").probabilities
+
+    golden = [-2.0420558182535458, -0.22254442404951041, -0.3418308626139802]
+    assert learnt.mean[:3] == pytest.approx(golden, rel=1e-9)
+    assert table[0, 4:] == pytest.approx([0.7736191666666667, 0.21971416666666668])

@@ -1,51 +1,22 @@
 """Results over HTTP: one set of counts behind every figure, and a reason for every null."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
 from levered_site.organizations.actors import SYSTEM
-from levered_site.organizations.models import Organization
-from models_app import runs
-from optimizations import lifecycle, training
-from optimizations.models import CubeDay, Optimization
+from optimizations import lifecycle
+from optimizations.models import CubeDay
 from tests import factories
-from tests.factories import Api, body_of
+from tests.factories import body_of
 from tests.optimizations import factories as made, traffic
+from tests.optimizations.learning import truth
 from tests.optimizations.reasons import without_reason
+from tests.optimizations.results.visits import api_of, observed, taught
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def truth(variant: traffic.Json, _context: traffic.Json) -> float:
-    """Headline B is twice as good."""
-    return 0.3 if variant["headline"] == "B" else 0.15
-
-
-def observed(organization: Organization | None = None, **fields: Any) -> Optimization:
-    """Make a live optimization with a thousand visitors, half of them held out."""
-    optimization = made.optimization(
-        organization or made.organization(), **({"holdout_percentage": 50} | fields)
-    )
-    traffic.live_through(optimization, timezone.now() - timedelta(days=3), 1000, truth)
-    return optimization
-
-
-def trained(optimization: Optimization) -> Optimization:
-    """Train it."""
-    run = runs.ask(optimization.model, requested_by="test")
-    training.run(run.pk)
-    run.refresh_from_db()
-    assert run.status == "succeeded", run.error
-    return optimization
-
-
-def api_of(optimization: Optimization) -> Api:
-    """A member of its organization."""
-    return factories.member_of(optimization.organization)
 
 
 def test_before_the_first_training_the_shape_is_the_same() -> None:
@@ -65,7 +36,7 @@ def test_before_the_first_training_the_shape_is_the_same() -> None:
 
 
 def test_after_training_modeled_and_measured_figures_stand_side_by_side() -> None:
-    optimization = trained(observed())
+    optimization = taught(observed())
 
     body = body_of(
         api_of(optimization).get(f"/optimizations/{optimization.pk}/results")

@@ -1,50 +1,30 @@
 """Runs that end otherwise than by learning: cancelled, given up, reaped, asked for again."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
-from levered_site.celery import app
 from levered_site.errors import ConflictError
 from models_app import holding, runs
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
-from optimizations import clock, training
+from optimizations import clock
 from optimizations.models import Optimization
 from tests.optimizations import factories, traffic
+from tests.optimizations.training.at_work import (
+    asked,
+    done,
+    held_up,
+    wait_until_running,
+    work,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = TrainingRun.Status
-
-
-def truth(variant: traffic.Json, _context: traffic.Json) -> float:
-    """Headline B is twice as good."""
-    return 0.3 if variant["headline"] == "B" else 0.15
-
-
-@pytest.fixture
-def optimization() -> Optimization:
-    """One live optimization with 300 visitors of three days ago."""
-    made = factories.optimization(factories.organization())
-    traffic.live_through(made, timezone.now() - timedelta(days=3), 300, truth)
-    return made
-
-
-def asked(optimization: Optimization) -> TrainingRun:
-    """Ask for a run."""
-    return runs.ask(optimization.model, requested_by="test")
-
-
-def done(run: TrainingRun) -> TrainingRun:
-    """Do it here, as a worker would."""
-    training.run(run.pk)
-    run.refresh_from_db()
-    return run
 
 
 def test_a_queued_run_is_cancelled_at_once(optimization: Optimization) -> None:
@@ -59,9 +39,9 @@ def test_a_queued_run_is_cancelled_at_once(optimization: Optimization) -> None:
 
 def test_a_running_run_stops_at_its_next_phase(optimization: Optimization) -> None:
     run = asked(optimization)
-    with _held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
-        worker = pool.submit(_work, run)
-        _wait_until_running(run)
+    with held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(work, run)
+        wait_until_running(run)
         runs.cancel(run)
         time.sleep(2.5)  # a heartbeat
         let_go()
@@ -76,9 +56,9 @@ def test_a_cancel_between_two_heartbeats_ends_the_run_too(
     optimization: Optimization,
 ) -> None:
     run = asked(optimization)
-    with _held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
-        worker = pool.submit(_work, run)
-        _wait_until_running(run)
+    with held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(work, run)
+        wait_until_running(run)
         runs.cancel(run)
         let_go()
         worker.result()
@@ -169,57 +149,9 @@ def test_the_clock_leaves_alone_what_nobody_was_exposed_to() -> None:
     assert not TrainingRun.objects.exists()
 
 
-def _work(run: TrainingRun) -> None:
-    training.run(run.pk)
-    connections.close_all()
-
-
-def _wait_until_running(run: TrainingRun) -> None:
-    _wait_until(run, Status.RUNNING)
-    time.sleep(0.3)  # into the first phase
-
-
-def _wait_until(run: TrainingRun, status: str) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        run.refresh_from_db()
-        if run.status == status:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"the run is still {run.status}: {run.error}")
-
-
-class _held_up:  # noqa: N801 - reads as what it does
-    """Hold the optimization's row on another connection: a training waits for it."""
-
-    def __init__(self, optimization: Optimization) -> None:
-        self._pk = optimization.pk
-        self._other = connections.create_connection("default")
-
-    def __enter__(self) -> Any:
-        self._other.set_autocommit(False)
-        with self._other.cursor() as cursor:
-            cursor.execute(
-                "SELECT FROM optimizations_optimization WHERE id = %s FOR UPDATE",
-                [self._pk],
-            )
-        return self._other.rollback
-
-    def __exit__(self, *_: object) -> None:
-        self._other.rollback()
-        self._other.close()
-
-
 def _age_everything() -> None:
     with connection.cursor() as cursor:
         for table in ("managed_exposures", "managed_rewards"):
             cursor.execute(
                 f"UPDATE {table} SET created_at = created_at - interval '1 hour'"  # noqa: S608
             )
-
-
-@pytest.fixture(autouse=True)
-def _empty_queue() -> Iterator[None]:
-    """Leave no task of one test to the worker of another."""
-    yield
-    app.control.purge()

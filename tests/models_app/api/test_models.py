@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from celery.contrib.testing.worker import start_worker
-from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from levered_site.api import waiting
@@ -20,28 +18,9 @@ from optimizations import lifecycle
 from optimizations.models import Optimization
 from tests import factories
 from tests.factories import Api, body_of, error_of
-from tests.optimizations import factories as made, traffic
+from tests.optimizations import factories as made
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def truth(variant: traffic.Json, _context: traffic.Json) -> float:
-    """Headline B is twice as good."""
-    return 0.3 if variant["headline"] == "B" else 0.15
-
-
-@pytest.fixture
-def optimization() -> Optimization:
-    """One live optimization with 400 visitors of three days ago."""
-    found = made.optimization(made.organization(), holdout_percentage=25)
-    traffic.live_through(found, timezone.now() - timedelta(days=3), 400, truth)
-    return found
-
-
-@pytest.fixture
-def api(optimization: Optimization) -> Api:
-    """A member of its organization."""
-    return factories.member_of(optimization.organization)
 
 
 @pytest.fixture

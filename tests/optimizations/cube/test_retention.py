@@ -8,15 +8,8 @@ from django.utils import timezone
 
 from optimizations import clock
 from optimizations.models import CubeDay
-from tests.optimizations.test_look_back import (
-    ago,
-    refreshed,
-    seen,
-    settled,
-    store,
-    time_passes,
-    users_by_day,
-)
+from tests.optimizations.cube.counting import ago, settled, users_by_day
+from tests.optimizations.cube.remembering import refreshed, seen, store, time_passes
 from warehouse import partitions
 from warehouse.models import KeptSince, ManagedExposure
 

@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -24,37 +22,20 @@ from models_app import runs, versions
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
 from optimizations import compiling, fitting, lifecycle, tasks, training
 from optimizations.models import Optimization
-from tests.optimizations import factories, traffic
+from tests.optimizations import factories
+from tests.optimizations.training.at_work import (
+    asked,
+    done,
+    held_up,
+    wait_until,
+    wait_until_running,
+    work,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 Status = TrainingRun.Status
-
-
-def truth(variant: traffic.Json, _context: traffic.Json) -> float:
-    """Headline B is twice as good."""
-    return 0.3 if variant["headline"] == "B" else 0.15
-
-
-@pytest.fixture
-def optimization() -> Optimization:
-    """One live optimization with 300 visitors of three days ago."""
-    made = factories.optimization(factories.organization())
-    traffic.live_through(made, timezone.now() - timedelta(days=3), 300, truth)
-    return made
-
-
-def asked(optimization: Optimization) -> TrainingRun:
-    """Ask for a run."""
-    return runs.ask(optimization.model, requested_by="test")
-
-
-def done(run: TrainingRun) -> TrainingRun:
-    """Do it here, as a worker would."""
-    training.run(run.pk)
-    run.refresh_from_db()
-    return run
 
 
 def test_a_second_call_joins_the_open_run(optimization: Optimization) -> None:
@@ -184,9 +165,9 @@ def test_variants_disabled_meanwhile_get_no_traffic_from_what_was_learned(
     optimization: Optimization,
 ) -> None:
     run = asked(optimization)
-    with _held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
-        worker = pool.submit(_work, run)
-        _wait_until_running(run)
+    with held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(work, run)
+        wait_until_running(run)
         let_go()
         worker.result()
     run.refresh_from_db()
@@ -208,9 +189,9 @@ def test_a_killed_worker_leaves_a_run_that_another_one_finishes(
     optimization: Optimization,
 ) -> None:
     run = asked(optimization)
-    with _held_up(optimization) as let_go, _worker_process() as worker:
+    with held_up(optimization) as let_go, _worker_process() as worker:
         try:
-            _wait_until_running(run)
+            wait_until_running(run)
         finally:
             os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
@@ -222,51 +203,10 @@ def test_a_killed_worker_leaves_a_run_that_another_one_finishes(
 
     with start_worker(app, perform_ping_check=False, pool="solo", shutdown_timeout=30):
         assert runs.reap() == 1
-        _wait_until(run, Status.SUCCEEDED)
+        wait_until(run, Status.SUCCEEDED)
 
     assert run.attempts == 2
     assert PolicyVersion.objects.count() == 2
-
-
-def _work(run: TrainingRun) -> None:
-    training.run(run.pk)
-    connections.close_all()
-
-
-def _wait_until_running(run: TrainingRun) -> None:
-    _wait_until(run, Status.RUNNING)
-    time.sleep(0.3)  # into the first phase
-
-
-def _wait_until(run: TrainingRun, status: str) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        run.refresh_from_db()
-        if run.status == status:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"the run is still {run.status}: {run.error}")
-
-
-class _held_up:  # noqa: N801 - reads as what it does
-    """Hold the optimization's row on another connection: a training waits for it."""
-
-    def __init__(self, optimization: Optimization) -> None:
-        self._pk = optimization.pk
-        self._other = connections.create_connection("default")
-
-    def __enter__(self) -> Any:
-        self._other.set_autocommit(False)
-        with self._other.cursor() as cursor:
-            cursor.execute(
-                "SELECT FROM optimizations_optimization WHERE id = %s FOR UPDATE",
-                [self._pk],
-            )
-        return self._other.rollback
-
-    def __exit__(self, *_: object) -> None:
-        self._other.rollback()
-        self._other.close()
 
 
 def _worker_process() -> "subprocess.Popen[bytes]":
@@ -280,10 +220,3 @@ def _worker_process() -> "subprocess.Popen[bytes]":
         env={**os.environ, "DATABASE_URL": url},
         start_new_session=True,
     )
-
-
-@pytest.fixture(autouse=True)
-def _empty_queue() -> Iterator[None]:
-    """Leave no task of one test to the worker of another."""
-    yield
-    app.control.purge()

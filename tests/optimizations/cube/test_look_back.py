@@ -9,78 +9,23 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.db.models import F
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from optimizations import cells, clock, cube, late, look_back, questions
-from optimizations.cube import Observed
+from optimizations import cells, clock, late, look_back, questions
 from optimizations.models import CubeDay, FirstTouch, LookBack, Optimization
-from tests.optimizations import factories
-from tests.warehouse import cubes as law, events, reference
+from tests.optimizations.cube.counting import ago, settled, users_by_day
+from tests.optimizations.cube.remembering import A, refreshed, seen, store, time_passes
+from tests.warehouse import cubes as law, reference
 from tests.warehouse.reference import Reward, Touch
 from warehouse.backends import managed
-from warehouse.models import LateDay, ManagedExposure, ManagedReward
+from warehouse.models import ManagedExposure
 from warehouse.sql.cube import CubeSpec
 
 # The cube reads through a connection of its own: events must be committed.
 pytestmark = pytest.mark.django_db(transaction=True)
 
-A = '{"cta":false,"headline":"A"}'
 _organizations = itertools.count(1)
-
-
-def settled(**fields: Any) -> Optimization:
-    """Make a live optimization without holdout and context."""
-    config = factories.config(context_factors=[])
-    return factories.optimization(
-        factories.organization(),
-        holdout_percentage=0,
-        training_data_config=config,
-        **fields,
-    )
-
-
-def store(
-    optimization: Optimization, touches: Sequence[Touch], rewards: Sequence[Reward] = ()
-) -> None:
-    """Keep events as if they came now."""
-    mine = str(optimization.pk)
-    events.store(optimization.organization_id, mine, touches, rewards)
-
-
-def refreshed(optimization: Optimization, *, full: bool = False) -> Observed:
-    """Count, as training does."""
-    metric = optimization.reward_metric
-    assert metric is not None
-    return cube.refresh(optimization, metric, timezone.now(), full=full)
-
-
-def time_passes() -> None:
-    """Let the last refresh be long ago, and what it saw have come long before it."""
-    for table in (ManagedExposure, ManagedReward):
-        table.objects.update(created_at=F("created_at") - 4 * look_back.MARGIN)
-    LateDay.objects.update(noted_at=F("noted_at") - 4 * look_back.MARGIN)
-    CubeDay.objects.update(computed_at=F("computed_at") - 2 * look_back.MARGIN)
-    LookBack.objects.update(kept_at=F("kept_at") - 2 * look_back.MARGIN)
-
-
-def ago(days: float) -> datetime:
-    """Name a moment before now."""
-    return timezone.now() - timedelta(days=days)
-
-
-def seen(user: str, days: float, *, served: bool = False) -> Touch:
-    """Show the baseline to a user so many days ago."""
-    return Touch(user, ago(days), A, "{}", 0, served, False if served else None)
-
-
-def users_by_day(observed: Observed) -> dict[date, int]:
-    """Count users by day of first touch."""
-    found: dict[date, int] = {}
-    for cell in observed.cells:
-        found[cell.day] = found.get(cell.day, 0) + cell.users
-    return found
 
 
 def by_hand(

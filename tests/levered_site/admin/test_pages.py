@@ -1,4 +1,4 @@
-"""The staff pages: every list and every thing can be opened, by staff alone."""
+"""The staff pages: every list and every thing can be opened and is found."""
 
 from uuid import uuid4
 
@@ -7,17 +7,15 @@ from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from levered_site.organizations.models import AuditEntry, Organization
-from models_app.models import BanditModel, PolicyVersion
+from models_app.models import PolicyVersion
 from optimizations.models import Decision, Optimization, Regime, Variant
 from tests import staff_world
-from warehouse.models import Connection
 
 pytestmark = pytest.mark.django_db
 
@@ -25,13 +23,6 @@ EVERY_LIST = sorted(
     f"{model._meta.app_label}_{model._meta.model_name}"
     for model in admin.site._registry
 )
-
-
-@pytest.fixture
-def staff(client: Client) -> Client:
-    """Give a client that is logged in as a superuser."""
-    client.force_login(staff_world.superuser())
-    return client
 
 
 def test_every_resource_has_a_page() -> None:
@@ -205,79 +196,6 @@ def test_large_tables_are_never_counted(staff: Client) -> None:
         with CaptureQueriesContext(connection) as captured:
             staff.get(reverse(f"admin:{name}_changelist"), {"since": "24"})
         assert not [q for q in captured if "COUNT(" in q["sql"].upper()]
-
-
-@pytest.mark.parametrize(
-    "model", [Decision, PolicyVersion, Regime, AuditEntry, BanditModel]
-)
-def test_what_happened_is_read_only(staff: Client, model: type[Model]) -> None:
-    """Nothing is added, changed or deleted; a POST writes nothing."""
-    world = staff_world.world()
-    staff_world.decide(world.optimization, "visitor-1")
-    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
-    thing = model._default_manager.first()
-    assert thing is not None
-    before = list(model._default_manager.values())
-
-    answers = [
-        staff.post(reverse(f"{name}_add"), {}),
-        staff.post(reverse(f"{name}_delete", args=[quote(thing.pk)]), {"post": "yes"}),
-        staff.post(reverse(f"{name}_change", args=[quote(thing.pk)]), {"reason": "x"}),
-    ]
-
-    assert {answer.status_code for answer in answers} <= {302, 403}
-    assert list(model._default_manager.values()) == before
-
-
-def test_secrets_are_on_no_page(staff: Client) -> None:
-    """Neither the digest of a key nor a connection's credentials."""
-    world = staff_world.world()
-    connection_of = Connection.objects.create(
-        organization=world.organization,
-        provider="postgres",
-        credentials=b"gAAAA-not-for-eyes",
-    )
-
-    pages = [
-        staff.get(path).content.decode()
-        for path in (
-            reverse("admin:organizations_apikey_change", args=[world.key.pk]),
-            reverse("admin:organizations_apikey_changelist"),
-            reverse("admin:warehouse_connection_change", args=[connection_of.pk]),
-            reverse("admin:warehouse_connection_changelist"),
-        )
-    ]
-
-    for page in pages:
-        assert world.key.digest not in page
-        assert "not-for-eyes" not in page
-
-
-def test_strangers_see_the_log_in_page_only(client: Client) -> None:
-    """Nobody, and a user who is not staff."""
-    staff_world.world()
-    User.objects.create_user("visitor", password=staff_world.PASSWORD)
-    path = reverse("admin:optimizations_optimization_changelist")
-
-    nobody = client.get(path)
-    client.login(username="visitor", password=staff_world.PASSWORD)
-    visitor = client.get(path)
-
-    for answer in (nobody, visitor):
-        assert answer.status_code == 302
-        assert answer.headers["Location"].startswith(reverse("admin:login"))
-
-
-def test_staff_without_rights_see_no_figures(client: Client) -> None:
-    """The first page tells them so, and lists are refused."""
-    staff_world.world()
-    client.force_login(User.objects.create_user("new", is_staff=True))
-
-    index = client.get(reverse("admin:index"))
-    listing = client.get(reverse("admin:optimizations_optimization_changelist"))
-
-    assert "Live optimizations" not in index.content.decode()
-    assert listing.status_code == 403
 
 
 def test_an_organization_is_made_here_and_its_id_stays(staff: Client) -> None:

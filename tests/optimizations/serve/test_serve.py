@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import connection, transaction
-from django.http import HttpResponse
 
 from levered_site.organizations.actors import SYSTEM
 from models_app import versions
@@ -14,30 +13,17 @@ from optimizations import configuration, lifecycle, snapshots
 from optimizations.models import Assignment, Decision, Optimization
 from tests import factories as house
 from tests.optimizations import factories
+from tests.optimizations.factories import live
+from tests.optimizations.serve.asking import serve
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PUBLIC = house.Api()
-
-
-def _serve(optimization: Optimization, user: str = "u1", **body: Any) -> HttpResponse:
-    headers = body.pop("headers", {})
-    return PUBLIC.post(
-        f"/optimizations/{optimization.pk}/serve",
-        {"anonymous_id": user, **body},
-        **headers,
-    )
-
-
-def _live(**overrides: Any) -> Optimization:
-    return factories.optimization(factories.organization(), **overrides)
-
 
 def test_a_user_keeps_the_variant_first_served() -> None:
-    optimization = _live()
+    optimization = live()
 
-    first = _serve(optimization, context={"device": "mobile", "x": 1})
-    again = _serve(optimization)
+    first = serve(optimization, context={"device": "mobile", "x": 1})
+    again = serve(optimization)
 
     answer, repeat = house.body_of(first), house.body_of(again)
     assert first.status_code == 200
@@ -67,8 +53,8 @@ def test_a_user_keeps_the_variant_first_served() -> None:
 
 
 def test_best_variant_is_the_same_with_the_id_in_the_body() -> None:
-    optimization = _live()
-    first = house.body_of(_serve(optimization))
+    optimization = live()
+    first = house.body_of(serve(optimization))
 
     response = house.Api().post(
         "/optimizations/best-variant",
@@ -81,12 +67,12 @@ def test_best_variant_is_the_same_with_the_id_in_the_body() -> None:
 
 
 def test_a_lock_outlives_a_retraining() -> None:
-    optimization = _live(holdout_percentage=0)
-    before = {n: house.body_of(_serve(optimization, f"u{n}")) for n in range(40)}
+    optimization = live(holdout_percentage=0)
+    before = {n: house.body_of(serve(optimization, f"u{n}")) for n in range(40)}
     _retrain(optimization, best=2)
 
-    after = {n: house.body_of(_serve(optimization, f"u{n}")) for n in range(40)}
-    fresh = [house.body_of(_serve(optimization, f"new{n}")) for n in range(40)]
+    after = {n: house.body_of(serve(optimization, f"u{n}")) for n in range(40)}
+    fresh = [house.body_of(serve(optimization, f"new{n}")) for n in range(40)]
 
     for n in range(40):
         assert after[n]["sticky"] is True
@@ -111,9 +97,9 @@ def _only(number: int) -> Any:
 
 
 def test_the_holdout_is_what_the_database_computes() -> None:
-    optimization = _live(holdout_percentage=12.5)
+    optimization = live(holdout_percentage=12.5)
     for n in range(250):
-        _serve(optimization, f"user-{n}é")
+        serve(optimization, f"user-{n}é")
 
     with connection.cursor() as cursor:
         cursor.execute(
@@ -135,26 +121,26 @@ def test_the_holdout_is_what_the_database_computes() -> None:
 
 
 def test_the_holdout_stays_as_it_was_at_the_first_serve() -> None:
-    optimization = _live(holdout_percentage=0)
-    _serve(optimization, "u1")
+    optimization = live(holdout_percentage=0)
+    serve(optimization, "u1")
     configuration.change(optimization, {"holdout_percentage": 50.0}, SYSTEM)
 
-    answers = [house.body_of(_serve(optimization, f"v{n}")) for n in range(40)]
+    answers = [house.body_of(serve(optimization, f"v{n}")) for n in range(40)]
 
-    assert house.body_of(_serve(optimization, "u1"))["in_holdout"] is False
+    assert house.body_of(serve(optimization, "u1"))["in_holdout"] is False
     assert 5 < sum(answer["in_holdout"] for answer in answers) < 35
 
 
 def test_a_disabled_variant_is_drawn_anew_once() -> None:
-    optimization = _live(holdout_percentage=0)
+    optimization = live(holdout_percentage=0)
     users = [f"u{n}" for n in range(24)]
-    first = {user: house.body_of(_serve(optimization, user)) for user in users}
+    first = {user: house.body_of(serve(optimization, user)) for user in users}
     held = [user for user in users if first[user]["variant_number"] == 3]
     configuration.set_variant_enabled(optimization, 3, SYSTEM, enabled=False)
 
-    drawn = {user: house.body_of(_serve(optimization, user)) for user in users}
+    drawn = {user: house.body_of(serve(optimization, user)) for user in users}
     configuration.set_variant_enabled(optimization, 3, SYSTEM, enabled=True)
-    later = {user: house.body_of(_serve(optimization, user)) for user in users}
+    later = {user: house.body_of(serve(optimization, user)) for user in users}
 
     assert held
     for user in users:
@@ -169,13 +155,13 @@ def test_a_disabled_variant_is_drawn_anew_once() -> None:
 
 
 def test_a_redraw_keeps_the_arm_of_the_first_serve() -> None:
-    optimization = _live(holdout_percentage=0)
+    optimization = live(holdout_percentage=0)
     users = [f"u{n}" for n in range(40)]
-    first = {user: house.body_of(_serve(optimization, user)) for user in users}
+    first = {user: house.body_of(serve(optimization, user)) for user in users}
     configuration.change(optimization, {"holdout_percentage": 50.0}, SYSTEM)
     configuration.set_variant_enabled(optimization, 3, SYSTEM, enabled=False)
 
-    again = {user: house.body_of(_serve(optimization, user)) for user in users}
+    again = {user: house.body_of(serve(optimization, user)) for user in users}
 
     assert any(answer["variant_number"] == 3 for answer in first.values())
     assert not any(answer["in_holdout"] for answer in again.values())
@@ -183,13 +169,13 @@ def test_a_redraw_keeps_the_arm_of_the_first_serve() -> None:
 
 
 def test_a_dry_run_decides_the_same_and_writes_nothing() -> None:
-    optimization = _live()
+    optimization = live()
 
-    rehearsed = house.body_of(_serve(optimization, dry_run=True))
+    rehearsed = house.body_of(serve(optimization, dry_run=True))
     assert not Assignment.objects.exists()
     assert not Decision.objects.exists()
-    served = house.body_of(_serve(optimization))
-    repeated = house.body_of(_serve(optimization, dry_run=True))
+    served = house.body_of(serve(optimization))
+    repeated = house.body_of(serve(optimization, dry_run=True))
 
     for name in ("variant_number", "in_holdout", "propensity", "policy_version"):
         assert rehearsed[name] == served[name]
@@ -214,7 +200,7 @@ def test_what_does_not_serve_records_nothing(way: list[str], status: int) -> Non
     for step in way:
         optimization = lifecycle.move(optimization, step, SYSTEM)
 
-    response = _serve(optimization)
+    response = serve(optimization)
 
     house.error_of(response)
     assert response.status_code == status
@@ -223,13 +209,13 @@ def test_what_does_not_serve_records_nothing(way: list[str], status: int) -> Non
 
 
 def test_a_shipped_one_answers_its_leader_and_records_nothing() -> None:
-    optimization = _live(holdout_percentage=50)
-    first = [house.body_of(_serve(optimization, f"u{n}")) for n in range(12)]
+    optimization = live(holdout_percentage=50)
+    first = [house.body_of(serve(optimization, f"u{n}")) for n in range(12)]
     _retrain(optimization, best=4)
     lifecycle.ship(optimization, SYSTEM)
 
-    shipped = [house.body_of(_serve(optimization, f"u{n}")) for n in range(12)]
-    newcomer = house.body_of(_serve(optimization, "newcomer"))
+    shipped = [house.body_of(serve(optimization, f"u{n}")) for n in range(12)]
+    newcomer = house.body_of(serve(optimization, "newcomer"))
 
     assert {answer["variant_number"] for answer in first} != {4}
     assert {answer["variant_number"] for answer in [*shipped, newcomer]} == {4}

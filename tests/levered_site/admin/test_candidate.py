@@ -9,15 +9,9 @@ from levered_site.organizations.models import AuditEntry
 from optimizations import candidates
 from optimizations.models import Candidate, Optimization
 from tests import staff_world
+from tests.levered_site.admin.deeds import do
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def staff(client: Client) -> Client:
-    """Give a client that is logged in as a superuser."""
-    client.force_login(staff_world.superuser())
-    return client
 
 
 @pytest.fixture
@@ -31,16 +25,6 @@ def optimization() -> Optimization:
 def page(optimization: Optimization) -> str:
     """Where it is."""
     return reverse("admin:optimizations_optimization_change", args=[optimization.pk])
-
-
-def do(client: Client, optimization: Optimization, deed: str) -> list[str]:
-    """Confirm a deed's dialog; return what is said afterwards."""
-    place = reverse(
-        f"admin:optimizations_optimization_do_{deed}", args=[optimization.pk]
-    )
-    answer = client.post(place, {"_form_submitted": "on"}, follow=True)
-    assert answer.status_code == 200
-    return [str(message) for message in answer.context["messages"]]
 
 
 def test_the_page_shows_the_candidate_beside_what_serves(

@@ -1,70 +1,21 @@
 """The API's deeds on the staff pages: done with their rules, refused as messages."""
 
-from typing import Any
-
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from levered_site.organizations.actors import SYSTEM
 from levered_site.organizations.models import AuditEntry
+from metrics.models import Metric
+from models_app import runs
 from models_app.models import TrainingRun
 from optimizations import lifecycle
-from optimizations.models import Optimization
+from optimizations.models import Optimization, Regime
 from tests import staff_world
+from tests.levered_site.admin.deeds import LIST, dialog, do, do_to, last_audit
 from tests.staff_world import World
 
 pytestmark = pytest.mark.django_db
-
-LIST = "admin:optimizations_optimization_changelist"
-
-
-@pytest.fixture
-def staff(client: Client) -> Client:
-    """Give a client that is logged in as a superuser."""
-    client.force_login(staff_world.superuser())
-    return client
-
-
-@pytest.fixture
-def world() -> World:
-    """Make one organization with a live optimization."""
-    return staff_world.world()
-
-
-def dialog(thing: Any, deed: str) -> str:
-    """Say where the dialog of a deed is."""
-    options = thing._meta
-    name = f"admin:{options.app_label}_{options.model_name}_do_{deed}"
-    return reverse(name, args=[thing.pk])
-
-
-def do(client: Client, thing: Any, deed: str) -> list[str]:
-    """Confirm a deed's dialog; return what is said afterwards."""
-    answer = client.post(dialog(thing, deed), {"_form_submitted": "on"}, follow=True)
-    assert answer.status_code == 200
-    return said(answer)
-
-
-def do_to(client: Client, listing: str, things: list[Any], deed: str) -> list[str]:
-    """Choose things in a list, run an action and confirm it; return what is said."""
-    form = {
-        "action": deed,
-        "_selected_action": [str(thing.pk) for thing in things],
-        "confirmed": "yes",
-    }
-    return said(client.post(reverse(listing), form, follow=True))
-
-
-def said(answer: Any) -> list[str]:
-    """List the messages on a page."""
-    return [str(message) for message in answer.context["messages"]]
-
-
-def last_audit() -> tuple[str, str, str]:
-    """Read the newest entry: what was done, and who did it."""
-    entry = AuditEntry.objects.latest("id")
-    return entry.action, entry.actor_kind, entry.actor_id
 
 
 @pytest.mark.parametrize(
@@ -199,3 +150,62 @@ def test_a_model_in_use_is_not_deleted(staff: Client, world: World) -> None:
     assert "archive it first" in refused[0]
     assert done[0].startswith("Deleted")
     assert world.optimization.model.deleted_at is not None
+
+
+def test_a_metric_in_use_is_not_deleted(staff: Client, world: World) -> None:
+    """The message names what uses it; an unused one goes."""
+    unused = staff_world.metric(world.organization, "Unused")
+
+    refused = do(staff, world.metric, "forget")
+    do(staff, unused, "forget")
+
+    assert "Checkout" in refused[0]
+    assert list(Metric.objects.all()) == [world.metric]
+
+
+def test_a_training_is_cancelled(staff: Client, world: World) -> None:
+    """Once; a second time there is nothing to cancel."""
+    run = runs.ask(world.optimization.model, requested_by="clock")
+
+    first = do(staff, run, "cancel")
+    second = do(staff, run, "cancel")
+
+    run.refresh_from_db()
+    assert run.status == "cancelled"
+    assert first[0].startswith("Cancelled")
+    assert "has ended" in second[0]
+
+
+def test_a_key_is_revoked(staff: Client, world: World) -> None:
+    """The door is closed and the audit says by whom."""
+    do_to(staff, "admin:organizations_apikey_changelist", [world.key], "revoke")
+
+    world.key.refresh_from_db()
+    assert world.key.revoked_at is not None
+    assert last_audit() == ("api_key.revoke", "staff", "root")
+
+
+def test_a_variant_is_disabled_and_the_baseline_is_not(
+    staff: Client, world: World
+) -> None:
+    """A new policy version serves and a regime opens; the baseline is a message."""
+    baseline, second = world.optimization.variants.order_by("number")[:2]
+
+    do(staff, second, "disable")
+    refused = do(staff, baseline, "disable")
+
+    assert world.optimization.servable() == [1, 3, 4]
+    assert Regime.objects.count() == 2
+    assert "baseline" in refused[0]
+
+
+def test_a_draft_is_deleted(staff: Client, world: World) -> None:
+    """And the browser is sent back to the list."""
+    draft = staff_world.optimization(
+        world.organization, world.metric, "Idea", status="draft"
+    )
+
+    answer = staff.post(dialog(draft, "remove"), {"_form_submitted": "on"})
+
+    assert answer.headers["Location"] == reverse(LIST)
+    assert not Optimization.objects.filter(pk=draft.pk).exists()

@@ -6,42 +6,19 @@ import pytest
 from django.utils import timezone
 
 from levered_site.celery import app
-from models_app import runs
-from models_app.models import TrainingRun
-from optimizations import training
 from optimizations.models import Optimization
 from tests import factories
 from tests.factories import Api, body_of
 from tests.optimizations import factories as made, traffic
+from tests.optimizations.learning import trained
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def truth(variant: traffic.Json, _context: traffic.Json) -> float:
-    """Headline B is twice as good."""
-    return 0.3 if variant["headline"] == "B" else 0.15
-
-
-@pytest.fixture
-def optimization() -> Optimization:
-    """One live optimization with 400 visitors of three days ago."""
-    found = made.optimization(made.organization(), holdout_percentage=25)
-    traffic.live_through(found, timezone.now() - timedelta(days=3), 400, truth)
-    return found
-
-
-@pytest.fixture
-def api(optimization: Optimization) -> Api:
-    """A member of its organization."""
-    return factories.member_of(optimization.organization)
-
-
-def learned(optimization: Optimization) -> TrainingRun:
-    """Train here and now."""
-    run = runs.ask(optimization.model, requested_by="test")
-    training.run(run.pk)
+def learned(optimization: Optimization) -> None:
+    """Train here and now, and leave no task of it to a worker."""
+    trained(optimization)
     app.control.purge()
-    return TrainingRun.objects.get(pk=run.pk)
 
 
 def test_state_tells_what_was_learned(optimization: Optimization, api: Api) -> None:

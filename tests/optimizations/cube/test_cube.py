@@ -1,74 +1,30 @@
-"""The cube in the managed store: counted by hand, sealed, opened again by late rows."""
+"""The cube in the managed store: cells as a count by hand gives them, of one's own alone."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from django.db.models import F
 from django.utils import timezone
 
 from levered_site.errors import ConflictError
-from optimizations import cells, cube, look_back
-from optimizations.cube import Observed
+from optimizations import cells
 from optimizations.models import CubeDay, Decision, Optimization
-from tests.optimizations import factories, traffic
+from tests.optimizations import factories
+from tests.optimizations.cube.counting import (
+    buy,
+    day,
+    make,
+    refreshed,
+    show,
+    users_by_day,
+)
 from warehouse import sealing
-from warehouse.models import Connection, LateDay, ManagedExposure, ManagedReward
+from warehouse.models import Connection
 from warehouse.sql.cube import Cell
 
 # Each refresh reads through a connection of its own: events must be committed.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 B = {"headline": "B", "cta": True}
-
-
-def make(**fields: Any) -> Optimization:
-    """Make a live optimization without holdout."""
-    return factories.optimization(
-        factories.organization(), **({"holdout_percentage": 0} | fields)
-    )
-
-
-def day(back: int, hour: int = 10) -> datetime:
-    """Name an hour of a day, so many days ago."""
-    today = timezone.now().replace(minute=0, second=0, microsecond=0)
-    return (today - timedelta(days=back)).replace(hour=hour)
-
-
-def refreshed(optimization: Optimization, as_of: datetime | None = None) -> Observed:
-    """Count, as training does."""
-    assert optimization.reward_metric is not None
-    return cube.refresh(
-        optimization, optimization.reward_metric, as_of or timezone.now()
-    )
-
-
-def refreshed_long_after(optimization: Optimization) -> Observed:
-    """Count when what was sent in so far came long ago."""
-    for events in (ManagedExposure, ManagedReward):
-        events.objects.update(created_at=F("created_at") - 2 * look_back.MARGIN)
-    LateDay.objects.update(noted_at=F("noted_at") - 2 * look_back.MARGIN)
-    return refreshed(optimization)
-
-
-def show(optimization: Optimization, user: str, at: datetime, **fields: Any) -> None:
-    """Ingest one exposure."""
-    event = traffic.exposure(optimization, user, timestamp=at.isoformat(), **fields)
-    traffic.send_exposures(optimization, [event])
-
-
-def buy(optimization: Optimization, user: str, at: datetime) -> None:
-    """Ingest one purchase."""
-    event = traffic.reward(user, timestamp=at.isoformat())
-    traffic.send_rewards(optimization, [event])
-
-
-def users_by_day(observed: Observed) -> dict[Any, int]:
-    """Count users by day of first touch."""
-    found: dict[Any, int] = {}
-    for cell in observed.cells:
-        found[cell.day] = found.get(cell.day, 0) + cell.users
-    return found
 
 
 def test_cells_equal_a_count_by_hand() -> None:
@@ -118,69 +74,6 @@ def test_a_serve_record_is_the_first_touch_and_counts_a_user_once() -> None:
     assert users_by_day(observed) == {day(3).date(): 1, today: 1}
 
 
-def test_days_are_sealed_after_the_horizon_and_the_allowance_for_late_rows() -> None:
-    optimization = make()
-    for back in (6, 3, 1):
-        show(optimization, f"user-{back}", day(back))
-
-    refreshed(optimization)
-
-    sealed = dict(CubeDay.objects.values_list("day", "sealed"))
-    assert min(sealed) == day(6).date()
-    assert max(sealed) == timezone.now().date()
-    assert len(sealed) == 7
-    assert [back for back in range(7) if sealed[day(back).date()]] == [3, 4, 5, 6]
-
-
-def test_a_sealed_day_is_not_counted_again_without_late_rows() -> None:
-    optimization = make()
-    show(optimization, "ann", day(6))
-    first = refreshed_long_after(optimization)
-    show(optimization, "ann", timezone.now())  # comes back: that is not late
-    buy(optimization, "ann", timezone.now())
-
-    second = refreshed(optimization)
-
-    kept = CubeDay.objects.get(day=day(6).date())
-    assert kept.computed_at == first.as_of
-    assert second.as_of is not None
-    assert first.as_of is not None
-    assert second.as_of > first.as_of
-    assert users_by_day(second) == users_by_day(first)
-
-
-def test_a_late_reward_opens_its_day_alone() -> None:
-    optimization = make()
-    show(optimization, "ann", day(6))
-    show(optimization, "bob", day(5))
-    first = refreshed_long_after(optimization)
-    buy(optimization, "ann", day(6, 12))
-
-    second = refreshed(optimization)
-
-    days = dict(CubeDay.objects.values_list("day", "computed_at"))
-    assert (days[day(6).date()], days[day(5).date()]) == (second.as_of, first.as_of)
-    assert [sum(cell.converted for cell in each.cells) for each in (first, second)] == [
-        0,
-        1,
-    ]
-    assert CubeDay.objects.get(day=day(6).date()).sealed
-
-
-def test_an_earlier_touch_that_comes_late_moves_its_user() -> None:
-    optimization = make()
-    show(optimization, "ann", day(5))
-    show(optimization, "bob", day(5))
-    show(optimization, "cid", day(7))
-    first = refreshed_long_after(optimization)
-
-    show(optimization, "ann", day(7))
-    second = refreshed(optimization)
-
-    assert users_by_day(first) == {day(7).date(): 1, day(5).date(): 2}
-    assert users_by_day(second) == {day(7).date(): 2, day(5).date(): 1}
-
-
 def test_history_from_before_the_launch_belongs_to_the_first_regime() -> None:
     optimization = make()
     show(optimization, "ann", day(8))
@@ -199,19 +92,6 @@ def test_another_organizations_events_are_not_counted() -> None:
     observed = refreshed(optimization)
 
     assert [(cell.users, cell.converted) for cell in observed.cells] == [(1, 0)]
-
-
-def test_users_left_out_later_leave_sealed_days_too() -> None:
-    optimization = make()
-    show(optimization, "ann", day(5))
-    show(optimization, "bot-1", day(5))
-    refreshed(optimization)
-    optimization.excluded_users = ["bot-*"]
-    optimization.save()
-
-    observed = refreshed(optimization)
-
-    assert users_by_day(observed) == {day(5).date(): 1}
 
 
 def test_a_changed_metric_opens_a_regime() -> None:

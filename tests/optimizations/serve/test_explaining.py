@@ -1,39 +1,25 @@
 """GET /decisions: why a user got a variant."""
 
-from typing import Any
-
 import pytest
-from django.http import HttpResponse
 
 from levered_site.organizations.actors import SYSTEM
 from optimizations import configuration
-from optimizations.models import Optimization
 from tests import factories as house
 from tests.optimizations import factories
+from tests.optimizations.serve.asking import serve
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PUBLIC = house.Api()
-
-
-def _serve(optimization: Optimization, user: str = "u1", **body: Any) -> HttpResponse:
-    headers = body.pop("headers", {})
-    return PUBLIC.post(
-        f"/optimizations/{optimization.pk}/serve",
-        {"anonymous_id": user, **body},
-        **headers,
-    )
 
 
 def test_a_decision_is_explained() -> None:
     organization = factories.organization()
     optimization = factories.optimization(organization, holdout_percentage=0)
     users = [f"u{n}" for n in range(60)]
-    answers = {user: house.body_of(_serve(optimization, user)) for user in users}
+    answers = {user: house.body_of(serve(optimization, user)) for user in users}
     moved = next(user for user in users if answers[user]["variant_number"] == 3)
     configuration.set_variant_enabled(optimization, 3, SYSTEM, enabled=False)
     answer = house.body_of(
-        _serve(optimization, moved, context={"device": "mobile", "secret": "x"})
+        serve(optimization, moved, context={"device": "mobile", "secret": "x"})
     )
     api = house.member_of(organization)
 
@@ -60,9 +46,7 @@ def test_a_holdout_users_decision_is_certain() -> None:
     optimization = factories.optimization(organization, holdout_percentage=50)
     users = [f"a/b c{n}" for n in range(20)]
     held_out = next(
-        user
-        for user in users
-        if house.body_of(_serve(optimization, user))["in_holdout"]
+        user for user in users if house.body_of(serve(optimization, user))["in_holdout"]
     )
 
     response = house.member_of(organization).get(

@@ -11,37 +11,10 @@ from optimizations.models import Optimization
 from tests import factories
 from tests.factories import Api, body_of, error_of
 from tests.optimizations import factories as made, traffic
-from warehouse.models import Connection, EventKey, ManagedExposure, ManagedReward
+from tests.optimizations.ingestion.batches import DAY, exposures, kept
+from warehouse.models import Connection, ManagedExposure
 
 pytestmark = pytest.mark.django_db
-
-DAY = timezone.now().date() - timedelta(days=2)
-
-
-@pytest.fixture
-def optimization() -> Optimization:
-    """One live optimization of an organization of its own."""
-    return made.optimization(made.organization())
-
-
-@pytest.fixture
-def api(optimization: Optimization) -> Api:
-    """A backend with that organization's key."""
-    return Api(factories.api_key(optimization.organization))
-
-
-def exposures(*events: Any) -> dict[str, Any]:
-    """Write a batch."""
-    return {"events": list(events)}
-
-
-def kept() -> tuple[int, int, int]:
-    """Count what is in the store: exposures, rewards, keys."""
-    return (
-        ManagedExposure.objects.count(),
-        ManagedReward.objects.count(),
-        EventKey.objects.count(),
-    )
 
 
 def test_bad_events_are_named_and_the_good_ones_kept(

@@ -1,18 +1,15 @@
 """The readings beside results: each agrees with the others, a draft's are empty."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from levered_site.organizations.models import Organization
-from models_app import runs
-from optimizations import training
-from optimizations.models import CubeDay, Optimization
+from optimizations.models import CubeDay
 from tests import factories
-from tests.factories import Api, body_of, error_of
-from tests.optimizations import factories as made, traffic
+from tests.factories import body_of, error_of
+from tests.optimizations import factories as made
+from tests.optimizations.results.visits import api_of, observed, taught
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,36 +25,8 @@ READINGS = (
 )
 
 
-def truth(variant: traffic.Json, _context: traffic.Json) -> float:
-    """Headline B is twice as good."""
-    return 0.3 if variant["headline"] == "B" else 0.15
-
-
-def observed(organization: Organization | None = None, **fields: Any) -> Optimization:
-    """Make a live optimization with a thousand visitors, half of them held out."""
-    optimization = made.optimization(
-        organization or made.organization(), **({"holdout_percentage": 50} | fields)
-    )
-    traffic.live_through(optimization, timezone.now() - timedelta(days=3), 1000, truth)
-    return optimization
-
-
-def trained(optimization: Optimization) -> Optimization:
-    """Train it."""
-    run = runs.ask(optimization.model, requested_by="test")
-    training.run(run.pk)
-    run.refresh_from_db()
-    assert run.status == "succeeded", run.error
-    return optimization
-
-
-def api_of(optimization: Optimization) -> Api:
-    """A member of its organization."""
-    return factories.member_of(optimization.organization)
-
-
 def test_every_reading_answers_and_agrees() -> None:
-    optimization = trained(observed())
+    optimization = taught(observed())
     api = api_of(optimization)
 
     found = {}
@@ -91,7 +60,7 @@ def test_every_reading_answers_and_agrees() -> None:
 def test_a_guardrail_is_judged_by_its_own_metric() -> None:
     organization = made.organization()
     guard = made.metric(organization, name="purchases too")
-    optimization = trained(observed(organization, guardrail_metric_ids=[guard.pk]))
+    optimization = taught(observed(organization, guardrail_metric_ids=[guard.pk]))
 
     place = f"/optimizations/{optimization.pk}/guardrails"
     (row,) = body_of(factories.member_of(organization).get(place))["guardrails"]
@@ -101,7 +70,7 @@ def test_a_guardrail_is_judged_by_its_own_metric() -> None:
 
 
 def test_observations_come_in_pages_or_raw() -> None:
-    optimization = trained(observed())
+    optimization = taught(observed())
     api = api_of(optimization)
     place = f"/optimizations/{optimization.pk}/observations"
 
@@ -126,7 +95,7 @@ def test_observations_come_in_pages_or_raw() -> None:
 def test_the_list_summarizes_by_one_query_for_the_page(
     django_assert_max_num_queries: Any,
 ) -> None:
-    optimization = trained(observed())
+    optimization = taught(observed())
     made.optimization(optimization.organization)
     api = api_of(optimization)
     body_of(api.get("/optimizations"))  # the member is known now

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from hypothesis import (
     HealthCheck,
@@ -18,38 +17,24 @@ from pytest_django import Settings
 
 from levered_site.organizations.actors import SYSTEM
 from optimizations import lifecycle
-from optimizations.models import Assignment, Optimization
+from optimizations.models import Assignment
 from tests import factories as house
-from tests.optimizations import factories
+from tests.optimizations.factories import live
+from tests.optimizations.serve.asking import PUBLIC, serve
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PUBLIC = house.Api()
-
-
-def _serve(optimization: Optimization, user: str = "u1", **body: Any) -> HttpResponse:
-    headers = body.pop("headers", {})
-    return PUBLIC.post(
-        f"/optimizations/{optimization.pk}/serve",
-        {"anonymous_id": user, **body},
-        **headers,
-    )
-
-
-def _live(**overrides: Any) -> Optimization:
-    return factories.optimization(factories.organization(), **overrides)
-
 
 def test_unknown_and_deleted_ids_are_not_found() -> None:
-    optimization = _live()
-    _serve(optimization)
+    optimization = live()
+    serve(optimization)
     lifecycle.archive(optimization, SYSTEM)
     lifecycle.delete(optimization, SYSTEM)
 
     unknown = house.Api().post(f"/optimizations/{uuid4()}/serve", {"anonymous_id": "u"})
     no_uuid = house.Api().post("/optimizations/nope/serve", {"anonymous_id": "u"})
 
-    assert _serve(optimization).status_code == 404
+    assert serve(optimization).status_code == 404
     assert (unknown.status_code, no_uuid.status_code) == (404, 404)
     assert house.error_of(unknown)["code"] == "not_found"
 
@@ -70,7 +55,7 @@ def test_unknown_and_deleted_ids_are_not_found() -> None:
     ],
 )
 def test_a_bad_field_is_named(body: dict[str, Any], field: str) -> None:
-    optimization = _live()
+    optimization = live()
 
     response = house.Api().post(f"/optimizations/{optimization.pk}/serve", body)
 
@@ -96,7 +81,7 @@ def test_a_bad_field_is_named(body: dict[str, Any], field: str) -> None:
     ],
 )
 def test_rubbish_is_refused_and_writes_nothing(body: bytes, status: int) -> None:
-    optimization = _live()
+    optimization = live()
 
     response = house.Api().post(f"/optimizations/{optimization.pk}/serve", body)
 
@@ -117,7 +102,7 @@ def test_best_variant_names_a_bad_id(given_id: object) -> None:
 
 
 def test_unknown_fields_are_ignored() -> None:
-    response = _serve(_live(), surprise={"deep": [1]}, session="s")
+    response = serve(live(), surprise={"deep": [1]}, session="s")
 
     assert response.status_code == 200
 
@@ -153,7 +138,7 @@ def test_no_body_makes_it_fail(body: dict[str, Any]) -> None:
 
 
 def test_any_origin_may_ask_and_preflights_are_answered() -> None:
-    optimization = _live()
+    optimization = live()
     place = f"/optimizations/{optimization.pk}/serve"
     asked = {
         "Origin": "https://shop.example",
@@ -162,7 +147,7 @@ def test_any_origin_may_ask_and_preflights_are_answered() -> None:
     }
 
     preflight = house.Api().request("OPTIONS", place, headers=asked)
-    answer = _serve(optimization, headers={"Origin": "https://shop.example"})
+    answer = serve(optimization, headers={"Origin": "https://shop.example"})
 
     assert preflight.status_code in {200, 204}
     assert preflight["Access-Control-Allow-Origin"] == "*"
@@ -173,11 +158,11 @@ def test_any_origin_may_ask_and_preflights_are_answered() -> None:
 
 
 def test_other_origins_than_the_allowed_are_refused() -> None:
-    optimization = _live(allowed_origins=["https://shop.example"])
+    optimization = live(allowed_origins=["https://shop.example"])
 
-    refused = _serve(optimization, headers={"Origin": "https://evil.example"})
-    allowed = _serve(optimization, headers={"Origin": "https://shop.example"})
-    server = _serve(optimization, "u2")
+    refused = serve(optimization, headers={"Origin": "https://evil.example"})
+    allowed = serve(optimization, headers={"Origin": "https://shop.example"})
+    server = serve(optimization, "u2")
 
     assert refused.status_code == 403
     assert refused["Access-Control-Allow-Origin"] == "*"
@@ -187,9 +172,9 @@ def test_other_origins_than_the_allowed_are_refused() -> None:
 
 def test_over_the_limit_of_an_address(settings: Settings) -> None:
     settings.RATELIMIT_SERVE = "2/m"
-    optimization = _live()
+    optimization = live()
 
-    answers = [_serve(optimization, f"u{n}") for n in range(3)]
+    answers = [serve(optimization, f"u{n}") for n in range(3)]
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[0]["RateLimit-Limit"] == "2"
@@ -203,10 +188,10 @@ def test_too_many_new_users_wait_and_known_ones_do_not(
     settings: Settings,
 ) -> None:
     settings.NEW_USERS_PER_MINUTE = 3
-    optimization = _live()
+    optimization = live()
 
-    answers = [_serve(optimization, f"u{n}") for n in range(8)]
-    known = _serve(optimization, "u0")
+    answers = [serve(optimization, f"u{n}") for n in range(8)]
+    known = serve(optimization, "u0")
 
     codes = [answer.status_code for answer in answers]
     assert codes[:3] == [200, 200, 200]
@@ -217,10 +202,10 @@ def test_too_many_new_users_wait_and_known_ones_do_not(
 
 
 def test_a_request_asks_the_database_nothing_but_the_claim() -> None:
-    optimization = _live()
-    _serve(optimization, "warm")
+    optimization = live()
+    serve(optimization, "warm")
 
     with CaptureQueriesContext(connection) as captured:
-        _serve(optimization, "u1")
+        serve(optimization, "u1")
 
     assert len(captured) == 0  # the claim goes by the committer's own connection

@@ -1,0 +1,20 @@
+"""A member of staff who is logged in, and what there is to look after."""
+
+import pytest
+from django.test import Client
+
+from tests import staff_world
+from tests.staff_world import World
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    """Give a client that is logged in as a superuser."""
+    client.force_login(staff_world.superuser())
+    return client
+
+
+@pytest.fixture
+def world() -> World:
+    """Make one organization with a live optimization."""
+    return staff_world.world()

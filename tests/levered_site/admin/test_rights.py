@@ -1,0 +1,127 @@
+"""Who may see and do what on the staff pages, and what nobody may."""
+
+import pytest
+from django.contrib.admin.utils import quote
+from django.contrib.auth.models import Permission, User
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from levered_site.organizations.models import AuditEntry
+from models_app.models import BanditModel, PolicyVersion
+from optimizations.models import Decision, Regime
+from tests import staff_world
+from tests.levered_site.admin.deeds import LIST, dialog
+from tests.staff_world import World
+from warehouse.models import Connection
+
+pytestmark = pytest.mark.django_db
+
+
+def test_strangers_see_the_log_in_page_only(client: Client) -> None:
+    """Nobody, and a user who is not staff."""
+    staff_world.world()
+    User.objects.create_user("visitor", password=staff_world.PASSWORD)
+    path = reverse("admin:optimizations_optimization_changelist")
+
+    nobody = client.get(path)
+    client.login(username="visitor", password=staff_world.PASSWORD)
+    visitor = client.get(path)
+
+    for answer in (nobody, visitor):
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith(reverse("admin:login"))
+
+
+def test_staff_without_rights_see_no_figures(client: Client) -> None:
+    """The first page tells them so, and lists are refused."""
+    staff_world.world()
+    client.force_login(User.objects.create_user("new", is_staff=True))
+
+    index = client.get(reverse("admin:index"))
+    listing = client.get(reverse("admin:optimizations_optimization_changelist"))
+
+    assert "Live optimizations" not in index.content.decode()
+    assert listing.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "model", [Decision, PolicyVersion, Regime, AuditEntry, BanditModel]
+)
+def test_what_happened_is_read_only(staff: Client, model: type[Model]) -> None:
+    """Nothing is added, changed or deleted; a POST writes nothing."""
+    world = staff_world.world()
+    staff_world.decide(world.optimization, "visitor-1")
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    thing = model._default_manager.first()
+    assert thing is not None
+    before = list(model._default_manager.values())
+
+    answers = [
+        staff.post(reverse(f"{name}_add"), {}),
+        staff.post(reverse(f"{name}_delete", args=[quote(thing.pk)]), {"post": "yes"}),
+        staff.post(reverse(f"{name}_change", args=[quote(thing.pk)]), {"reason": "x"}),
+    ]
+
+    assert {answer.status_code for answer in answers} <= {302, 403}
+    assert list(model._default_manager.values()) == before
+
+
+def test_secrets_are_on_no_page(staff: Client) -> None:
+    """Neither the digest of a key nor a connection's credentials."""
+    world = staff_world.world()
+    connection_of = Connection.objects.create(
+        organization=world.organization,
+        provider="postgres",
+        credentials=b"gAAAA-not-for-eyes",
+    )
+
+    pages = [
+        staff.get(path).content.decode()
+        for path in (
+            reverse("admin:organizations_apikey_change", args=[world.key.pk]),
+            reverse("admin:organizations_apikey_changelist"),
+            reverse("admin:warehouse_connection_change", args=[connection_of.pk]),
+            reverse("admin:warehouse_connection_changelist"),
+        )
+    ]
+
+    for page in pages:
+        assert world.key.digest not in page
+        assert "not-for-eyes" not in page
+
+
+def test_who_may_only_look_does_no_deed(client: Client, world: World) -> None:
+    """View rights give lists without actions, and 403 on the deed itself."""
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_optimization"))
+    client.force_login(viewer)
+
+    page = client.get(reverse(LIST))
+    answer = client.post(dialog(world.optimization, "stop"), {"_form_submitted": "on"})
+
+    world.optimization.refresh_from_db()
+    assert page.status_code == 200
+    assert answer.status_code == 403
+    assert world.optimization.status == "live"
+
+
+def test_nobody_lifts_themselves_up(client: Client) -> None:
+    """Staff who may change users hand out no rights and touch no superuser."""
+    root = staff_world.superuser(password=staff_world.PASSWORD)
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.add(
+        *Permission.objects.filter(codename__in=["view_user", "change_user"])
+    )
+    client.force_login(clerk)
+
+    own = reverse("admin:auth_user_change", args=[clerk.pk])
+    client.post(own, {"username": "clerk", "is_superuser": "on", "is_active": "on"})
+    roots = reverse("admin:auth_user_password_change", args=[root.pk])
+    answer = client.post(roots, {"password1": "x" * 12, "password2": "x" * 12})
+
+    clerk.refresh_from_db()
+    root.refresh_from_db()
+    assert not clerk.is_superuser
+    assert answer.status_code == 403
+    assert root.check_password(staff_world.PASSWORD)

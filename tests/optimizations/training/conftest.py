@@ -1,0 +1,27 @@
+"""What a training begins with, and the queue as it was afterwards."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from levered_site.celery import app
+from optimizations.models import Optimization
+from tests.optimizations import factories, traffic
+from tests.optimizations.learning import truth
+
+
+@pytest.fixture
+def optimization() -> Optimization:
+    """One live optimization with 300 visitors of three days ago."""
+    made = factories.optimization(factories.organization())
+    traffic.live_through(made, timezone.now() - timedelta(days=3), 300, truth)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _empty_queue() -> Iterator[None]:
+    """Leave no task of one test to the worker of another."""
+    yield
+    app.control.purge()
