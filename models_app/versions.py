@@ -64,12 +64,13 @@ def publish_enabled(
     """
     source = trained(model) or active(model)
     known, mask = _mask(model, source.enabled), _mask(model, enabled)
-    even = policy.uniform(source.segments, mask)
     shares = packing.restricted(table(source), known, mask)
     best = prob_best(source)
     compiled = Compiled(
-        (1 - exploration_share) * shares + exploration_share * even,
-        even if best is None else packing.restricted(best, known, mask),
+        policy.explored(shares, mask, exploration_share),
+        policy.uniform(source.segments, mask)
+        if best is None
+        else packing.restricted(best, known, mask),
     )
     serving = compiled.probabilities
     report = reweighing.of(source.report, model.design, serving)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from levered_site.errors import ConflictError
 from models_app import packing, versions
+from models_app.bandit import policy
 from models_app.bandit.design import Floats
 from models_app.bandit.evaluation import Tables
 from models_app.models import BanditModel
@@ -105,8 +106,7 @@ class _Candidates:
             return table
         mask = _mask(kept.variants, enabled)
         shares = packing.restricted(table, _mask(kept.variants, kept.enabled), mask)
-        explored = self.candidate.exploration_share
-        return np.asarray((1 - explored) * shares + explored * mask / mask.sum())
+        return policy.explored(shares, mask, self.candidate.exploration_share)
 
     def _newest(self, version: int) -> tuple[CandidateTable, Floats]:
         place = bisect_right(self.numbers, version)
@@ -142,12 +142,11 @@ def _without_context(
         "number", "enabled", "report__variants"
     ):
         mask = _mask(optimization.model.design.variants, enabled)
-        even = mask / mask.sum()
         best = np.zeros(len(mask))
         for row in learned or ():
             best[row["number"] - 1] = row["prob_best"]
         best = np.where(mask, best, 0.0)
-        shares = best / best.sum() if best.sum() > 0 else even
-        explored = optimization.exploration_share
-        found[number] = (1 - explored) * shares + explored * even
+        shares = best / best.sum() if best.sum() > 0 else mask / mask.sum()
+        share = optimization.exploration_share
+        (found[number],) = policy.explored(shares[None, :], mask, share)
     return found

@@ -1,5 +1,6 @@
 """Adapter for libraries that keep one model per variant over context features."""
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -23,7 +24,7 @@ class Policy(Protocol):
         """Learn from one row per user."""
 
 
-class PerArm:
+class PerArm(ABC):
     """Asks the library for some decisions per batch and context cell.
 
     Its users are spread over them at random: each user's decision keeps exactly the
@@ -43,9 +44,9 @@ class PerArm:
             self.decisions = max(FEWEST_DECISIONS, DECISIONS // problem.segments)
         self.policy = self.make(self.features.shape[1], problem.variants)
 
+    @abstractmethod
     def make(self, columns: int, variants: int) -> Policy:
         """Make the library's model."""
-        raise NotImplementedError
 
     def assign(self, context: int, n: int) -> tuple[Integers, Floats | None]:
         """Ask for up to `decisions` variants and spread n users over them."""
@@ -67,8 +68,9 @@ class PerArm:
             rewards = (rewards > 0).astype(np.float64)
         self.policy.learn(self.features[contexts], variants, rewards)
 
-    def intervals(self) -> None:
-        """Tell nothing."""
+    def intervals(self) -> tuple[Floats, Floats] | None:
+        """Tell nothing: these libraries give none."""
+        return None
 
     @property
     def library_seed(self) -> int:

@@ -15,6 +15,7 @@ from levered_site.errors import (
 KB = 1024
 MB = 1024 * KB
 DEFAULT_LIMIT = 1 * MB
+MARK = "body_limit"  # what an endpoint carries
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -26,7 +27,7 @@ def limited_to(size: int) -> Callable[[Endpoint], Endpoint]:
     """
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        endpoint.body_limit = size  # type: ignore[attr-defined]  # a mark, read below
+        setattr(endpoint, MARK, size)
         return endpoint
 
     return mark
@@ -38,7 +39,7 @@ def limit_of(view: Callable[..., Any], method: str) -> int:
     actions = getattr(view, "actions", None) or {}
     action = getattr(view_class, actions.get(method.lower(), method.lower()), None)
     for place in (view, action, view_class):
-        size = getattr(place, "body_limit", None)
+        size = getattr(place, MARK, None)
         if isinstance(size, int):
             return size
     return DEFAULT_LIMIT

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from levered_site.api import answers, exceptions, requests
 from levered_site.errors import FieldProblem, InvalidParametersError, LeveredError
 from levered_site.mcp import advice, sizes
-from levered_site.mcp.calls import Api, Json, Refused
+from levered_site.mcp.calls import Api, Json, RefusedError
 from levered_site.mcp.tool import Input, Tool
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ def call(tool: Tool[Any], api: Api, arguments: Json) -> Said:
 
 def error_of(raised: Exception) -> Json:
     """Put what was raised into the contract's words; says nothing of the inside."""
-    if isinstance(raised, Refused):
+    if isinstance(raised, RefusedError):
         return raised.error
     error = exceptions.translate(raised)
     if error is None:

@@ -30,7 +30,7 @@ KEPT = (
 Json = dict[str, Any]
 
 
-class Refused(Exception):  # noqa: N818 - an answer of the API that is no success
+class RefusedError(Exception):
     """The API refused: `error` in the contract's words."""
 
     def __init__(self, status: int, error: Json) -> None:
@@ -51,7 +51,7 @@ class Api:
     caller: Caller
 
     def get(self, path: str, **query: object) -> Json:
-        """Read; `query` without what is None. Raises Refused."""
+        """Read; `query` without what is None. Raises RefusedError."""
         given = {
             name: str(value).lower() if isinstance(value, bool) else str(value)
             for name, value in query.items()
@@ -60,21 +60,21 @@ class Api:
         return self.send("GET", f"{path}?{urlencode(given)}" if given else path)
 
     def post(self, path: str, body: object = None, **headers: str | None) -> Json:
-        """Create or do; headers as keywords, None for none. Raises Refused."""
+        """Create or do; headers as keywords, None for none. Raises RefusedError."""
         return self.send("POST", path, body, **headers)
 
     def patch(self, path: str, body: object) -> Json:
-        """Change. Raises Refused."""
+        """Change. Raises RefusedError."""
         return self.send("PATCH", path, body)
 
     def delete(self, path: str) -> Json:
-        """Delete. Raises Refused."""
+        """Delete. Raises RefusedError."""
         return self.send("DELETE", path)
 
     def send(
         self, method: str, path: str, body: object = None, **headers: str | None
     ) -> Json:
-        """Ask and read the JSON that comes back, without `meta`. Raises Refused."""
+        """Ask and read the JSON that comes back, without `meta`. Raises RefusedError."""
         raw = b"" if body is None else json.dumps(body).encode()
         response = self.raw(method, path, raw, headers=headers)
         content = bytes(getattr(response, "content", b""))
@@ -90,12 +90,12 @@ class Api:
         content_type: str = answers.JSON,
         headers: Mapping[str, str | None] = MappingProxyType({}),
     ) -> HttpResponseBase:
-        """Ask with a body as it is, and return the answer as it is. Raises Refused."""
+        """Ask with a body as it is, and return the answer as it is. Raises RefusedError."""
         inner = self._request(method, path, body, content_type, headers)
         response = _answer(inner)
         if response.status_code >= 400:
             found = orjson.loads(bytes(getattr(response, "content", b"{}")))
-            raise Refused(response.status_code, found["error"])
+            raise RefusedError(response.status_code, found["error"])
         return response
 
     @contextmanager

@@ -67,7 +67,7 @@ def _fixed(uri: str, name: str, kind: str) -> Resource:
 
 
 def read(api: Api, uri: str) -> ReadResourceResult:
-    """Read one. Raises Refused or NotFoundError."""
+    """Read one. Raises RefusedError or NotFoundError."""
     if uri == CONCEPTS:
         return _text(uri, TEXT, "text/markdown")
     if uri == OPTIMIZATIONS:

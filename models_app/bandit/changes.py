@@ -20,6 +20,7 @@ EVIDENCE = 3.0
 Were the strata since which one looks always the same, a world without changes would pass
 it with a chance of at most exp(-3), one in 20, however often one looks (Ville's
 inequality). They move along with time; in simulation none of 45 worlds did in 25 looks.
+An effect that differs by weekday is a change again and again, and is told as one.
 """
 
 MOST_CHANGES = 4

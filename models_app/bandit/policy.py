@@ -72,7 +72,7 @@ def compile(  # noqa: A001, PLR0913 - read as policy.compile; the rest by name
     else:
         power = prob_best**DEFAULT_POWER if rule == "default" else prob_best
         shares = power / power.sum(axis=1, keepdims=True)
-        allocated = _explore(shares, enabled, exploration_share)
+        allocated = explored(shares, enabled, exploration_share)
     return Compiled(allocated, prob_best)
 
 
@@ -81,6 +81,14 @@ def uniform(segments: int, enabled: NDArray[np.bool_]) -> Floats:
     if not enabled.any():
         raise ValueError("enabled: at least one variant must be")
     return np.tile(enabled / enabled.sum(), (segments, 1))
+
+
+def explored(
+    shares: Floats, enabled: NDArray[np.bool_], exploration_share: float
+) -> Floats:
+    """Mix shares [S, V] with even exploration over the enabled variants."""
+    even = uniform(len(shares), enabled)
+    return (1 - exploration_share) * shares + exploration_share * even
 
 
 def unit(optimization_id: str, anonymous_id: str, policy_version: int) -> float:
@@ -122,11 +130,3 @@ def _check(
         raise ValueError("exploration_share: must lie in 0..1")
     if draws < 1:
         raise ValueError("draws: at least one is needed")
-
-
-def _explore(
-    shares: Floats, enabled: NDArray[np.bool_], exploration_share: float
-) -> Floats:
-    """Mix shares with even exploration over the enabled variants."""
-    even = uniform(len(shares), enabled)
-    return (1 - exploration_share) * shares + exploration_share * even

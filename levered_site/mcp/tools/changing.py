@@ -15,7 +15,7 @@ from levered_site.mcp.arguments import (
     Part,
     Settings,
 )
-from levered_site.mcp.calls import Api, Json, Refused
+from levered_site.mcp.calls import Api, Json, RefusedError
 from levered_site.mcp.tool import Tool
 
 NO_SUCH_THING = 404
@@ -120,7 +120,7 @@ def _candidate(api: Api, path: str) -> Json | None:
     """Show how the candidate learns; None where there is none."""
     try:
         found = api.get(f"{path}/candidate")
-    except Refused as refused:
+    except RefusedError as refused:
         if refused.status != NO_SUCH_THING:
             raise
         return None

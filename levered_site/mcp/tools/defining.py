@@ -117,8 +117,14 @@ def _new(api: Api, given: DefineInput, path: str, sent: Json) -> Json:
                 f"make {made['name']!r} the default source; optimizations that name "
                 "none count its exposures from their next refresh."
             )
-            return confirming.instead(would, default=[None, made["name"]])
+            return confirming.instead(would, default=[_default(api), made["name"]])
     return _told(given, deed(given.idempotency_key), "Defined")
+
+
+def _default(api: Api) -> str | None:
+    """Name the source that is the default now; the list is a page, rarely more."""
+    found = api.get(PATHS["assignment_source"], limit=100)["assignment_sources"]
+    return next((each["name"] for each in found if each["default"]), None)
 
 
 def _change(api: Api, given: DefineInput, path: str, sent: Json) -> Json:
