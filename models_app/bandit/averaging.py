@@ -40,7 +40,7 @@ def posterior(
         solved = newton.solve(grouped, mode.curved, state)
         gain = _evidence(grouped, state, solved) - best + directions / 2.0
         weight = float(np.exp(min(gain, HEAVIEST)))
-        mean, covariance = _read_off(design, system, state, solved)
+        mean, covariance = _moments(design, system, state, solved)
         total += weight
         first += weight * mean
         second += weight * (covariance + np.outer(mean, mean))
@@ -64,7 +64,21 @@ def _evidence(grouped: tuple[Group, ...], state: State, solved: Solved) -> float
     return evidence - newton.penalty(grouped, state)
 
 
-def _read_off(
+def read_off(system: System, columns: int, theta: Floats, own: Floats) -> Floats:
+    """Level now and the design's coefficients [..., 1 + columns] of a point.
+
+    From the system's coefficients [..., p] and its strata's own effects [..., T].
+    """
+    k = system.curve.shape[1]
+    current = _current(system)
+    level = (theta[..., :k] @ system.curve.T + own) @ current
+    moved = theta[..., system.size - len(system.changed) :] @ system.changed
+    return np.concatenate(
+        [level[..., None], theta[..., k : k + columns] + moved], axis=-1
+    )
+
+
+def _moments(
     design: Design, system: System, state: State, solved: Solved
 ) -> tuple[Floats, Floats]:
     """Mean and covariance of the level now and the design's coefficients."""
@@ -80,10 +94,7 @@ def _read_off(
     joint[0, 1:] = joint[1:, 0] = rows @ slope
     joint[0, 0] = slope @ covariance @ slope + current**2 @ (1.0 / solved.diagonal)
     theta, own = state.theta + solved.step, state.own + solved.step_own
-    level = current @ (system.curve @ theta[:k] + own)
-    design_now = theta[k : k + q] + system.changed.T @ theta[moved]
-    mean = np.concatenate([[level], design_now])
-    return mean, joint
+    return read_off(system, q, theta, own), joint
 
 
 def _current(system: System) -> Floats:

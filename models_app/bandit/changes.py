@@ -3,24 +3,29 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import linalg, special
+from scipy import special
 
-from models_app.bandit import levels, newton, system as systems
+from models_app.bandit import efficient_score, levels, newton, system as systems
 from models_app.bandit.cells import summed
 from models_app.bandit.design import Design, Floats, Integers
+from models_app.bandit.efficient_score import Score
 from models_app.bandit.newton import Mode
 from models_app.bandit.system import System
 
 PRIOR_SD = 0.3
 """Prior sd of a change that is looked for, in log odds."""
 
+PRIOR_CHANCE, MOST_CHANCE = 0.02, 0.5
+"""Prior chance that an effect changed at some time, and that any of them did."""
+
 EVIDENCE = 3.0
 """Log Bayes factor, averaged over all that is looked for, from which a change counts.
 
-Were the strata since which one looks always the same, a world without changes would pass
-it with a chance of at most exp(-3), one in 20, however often one looks (Ville's
-inequality). They move along with time; in simulation none of 45 worlds did in 25 looks.
-An effect that differs by weekday is a change again and again, and is told as one.
+At even odds beforehand it is then certain to 95%. Were the strata since which one looks
+always the same, a world without changes would pass it with a chance of at most exp(-3),
+one in 20, however often one looks (Ville's inequality). They move along with time; in
+simulation none of 45 worlds did in 25 looks. An effect that differs by weekday is a
+change again and again, and is told as one.
 """
 
 MOST_CHANGES = 4
@@ -34,6 +39,51 @@ class Change:
     name: str
     direction: Floats
     start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """The m changes that the counts speak for most, of `tested` alike beforehand.
+
+    `features` [U, m] are those of the system's distinct rows, `strata` all the starts
+    that were looked at, among `total` strata.
+    """
+
+    changes: tuple[Change, ...]
+    scores: tuple[Score, ...]
+    features: Floats
+    strata: Integers
+    total: int
+    tested: int
+
+    @property
+    def evidence(self) -> Floats:
+        """Log Bayes factors [m] against a world that stayed."""
+        return np.array([score.evidence for score in self.scores])
+
+    @property
+    def certain(self) -> bool:
+        """Whether there is evidence enough of some change or other."""
+        average = special.logsumexp(self.evidence) - np.log(self.tested)
+        return bool(average >= EVIDENCE)
+
+    @property
+    def chances(self) -> Floats:
+        """Posterior chances [m] of each; what is left is that of no change.
+
+        Beforehand a change may have come at any stratum alike. Those that were tested
+        and are no suspects count as none: the counts say nothing of them, or speak
+        against them.
+        """
+        after = np.append(self.strata[1:], self.total) - self.strata
+        effects = self.tested / len(self.strata)
+        chance = min(PRIOR_CHANCE, MOST_CHANCE / effects)
+        starts = [change.start for change in self.changes]
+        at = np.searchsorted(self.strata, starts)
+        prior = chance * after[at] / after.sum()
+        odds = np.log(prior) + self.evidence
+        none = np.log1p(-prior.sum())
+        return np.asarray(np.exp(odds - np.logaddexp(none, special.logsumexp(odds))))
 
 
 def note(change: Change, system: System) -> str:
@@ -57,37 +107,50 @@ def extend(system: System, design: Design, found: tuple[Change, ...]) -> System:
     return replace(system, rows=rows, row=row.ravel(), changed=directions)
 
 
-def noticed(design: Design, system: System, mode: Mode) -> Change | None:
-    """Return the change that the counts speak for most, if they do.
+def suspects(design: Design, system: System, mode: Mode) -> Suspects | None:
+    """Return the changes that the counts speak for most; None where nothing can change.
 
-    A score test at the mode, as a Bayes factor: each effect may have moved by a normal
-    amount since each of some strata, all alike beforehand, and what the model holds
-    instead may move along (the efficient score; Rao 1948, Kass and Raftery 1995). Only
-    mature users testify: a variant that converts later looks worse of late.
+    Each effect may have moved by a normal amount since each of some strata, all alike
+    beforehand. Only mature users testify: a variant that converts later looks worse of
+    late.
     """
     names, directions, shares = levels.effects(design)
-    starts = _starts(len(system.curve))
-    if not names or not len(starts) or not len(system.rows):
+    strata = _starts(len(system.curve))
+    if not names or not len(strata) or not len(system.rows):
         return None
     slopes = _testimony(design, system, mode)
     rows = system.rows[:, : design.columns]
-    residual, weight = (_since(system, starts, each) for each in slopes)
-    score, moved = ((each @ rows) @ directions.T for each in (residual, weight))
+    residual, weight = (_since(system, strata, each) for each in slopes)
+    pull, moved = ((each @ rows) @ directions.T for each in (residual, weight))
     whole = weight.sum(axis=1, keepdims=True)
     power = (1 - 2 * shares) * (moved + shares * whole) + shares**2 * whole
-    lift = score**2 / (power + PRIOR_SD**-2)
+    lift = pull**2 / (power + PRIOR_SD**-2)
     order = np.argsort(-lift.ravel(), kind="stable")[:SHORTLIST]
     at, effect = np.divmod(order, len(names))
     features = rows @ directions[effect].T
-    evidence = _evidence(system, mode, slopes, features, starts[at])
-    if special.logsumexp(evidence) - np.log(lift.size) < EVIDENCE:
-        return None
-    best = int(evidence.argmax())
-    near = _between(starts, int(at[best]), len(system.curve))
-    same = np.repeat(features[:, [best]], len(near), axis=1)
-    evidence = _evidence(system, mode, slopes, same, near)
-    chosen, start = int(effect[best]), int(near[evidence.argmax()])
-    return Change(names[chosen], directions[chosen], start)
+    changes = tuple(
+        Change(names[which], directions[which], int(start))
+        for which, start in zip(effect, strata[at], strict=True)
+    )
+    scores = tuple(
+        efficient_score.score(system, mode, slopes, feature, change.start, PRIOR_SD)
+        for feature, change in zip(features.T, changes, strict=True)
+    )
+    total = len(system.curve)
+    return Suspects(changes, scores, features, strata, total, lift.size)
+
+
+def likeliest(design: Design, system: System, mode: Mode, found: Suspects) -> Change:
+    """Return the change of most evidence, its stratum looked for more closely."""
+    best = int(found.evidence.argmax())
+    change, feature = found.changes[best], found.features[:, best]
+    slopes = _testimony(design, system, mode)
+    near = _around(change.start, found.strata, len(system.curve))
+    evidence = [
+        efficient_score.score(system, mode, slopes, feature, start, PRIOR_SD).evidence
+        for start in near
+    ]
+    return replace(change, start=near[int(np.argmax(evidence))])
 
 
 def _testimony(design: Design, system: System, mode: Mode) -> tuple[Floats, Floats]:
@@ -104,13 +167,13 @@ def _starts(strata: int) -> Integers:
     return np.array(sorted(strata - b for b in back if b < strata), dtype=np.int64)
 
 
-def _between(starts: Integers, index: int, strata: int) -> Integers:
-    """Return strata around starts[index], up to its neighbours, SHORTLIST at most."""
+def _around(start: int, starts: Integers, strata: int) -> list[int]:
+    """Strata around one of the starts, up to its neighbours, SHORTLIST at most."""
+    index = int(np.searchsorted(starts, start))
     edges = np.concatenate([[0], starts, [strata]])
-    low, high = edges[index] + 1, edges[index + 2] - 1
-    low, high = min(low, starts[index]), max(high, starts[index])
+    low, high = min(edges[index] + 1, start), max(edges[index + 2] - 1, start)
     count = min(high - low + 1, SHORTLIST)
-    return np.unique(np.linspace(low, high, count).round().astype(np.int64))
+    return sorted(set(np.linspace(low, high, count).round().astype(int).tolist()))
 
 
 def _since(system: System, starts: Integers, values: Floats) -> Floats:
@@ -120,30 +183,3 @@ def _since(system: System, starts: Integers, values: Floats) -> Floats:
     table = summed(span * distinct + system.row, values, (len(starts) + 1) * distinct)
     spans = table.reshape(-1, distinct)
     return np.asarray(spans[::-1].cumsum(axis=0)[::-1][1:])
-
-
-def _evidence(
-    system: System,
-    mode: Mode,
-    slopes: tuple[Floats, Floats],
-    features: Floats,
-    starts: Integers,
-) -> Floats:
-    """Log Bayes factors [m] of changes with `features` [U, m] from `starts` [m] on."""
-    strata, distinct = len(system.curve), len(system.rows)
-    score, free = np.zeros((2, len(starts)))
-    for index, first in enumerate(np.searchsorted(system.stratum, starts)):
-        row = system.row[first:]
-        residual, weight = (each[first:] for each in slopes)
-        effect = features[row, index]
-        moved = weight * effect
-        own = summed(system.stratum[first:], moved, strata)
-        by_row = summed(row, moved, distinct)
-        shared = np.concatenate([system.curve.T @ own, system.rows.T @ by_row])
-        shared -= mode.solved.ratio.T @ own
-        held = shared @ linalg.cho_solve((mode.solved.factor, True), shared)
-        held += own**2 @ (1.0 / mode.solved.diagonal)
-        free[index] = max(float(moved @ effect) - held, 0.0)
-        score[index] = residual @ effect
-    surprise = score**2 / (free + PRIOR_SD**-2)
-    return np.asarray(0.5 * (surprise - np.log1p(PRIOR_SD**2 * free)))

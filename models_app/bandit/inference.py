@@ -8,13 +8,14 @@ from models_app.bandit import (
     averaging,
     cells as counts,
     changes,
+    doubt,
     newton,
     scales,
     system as systems,
     threads,
 )
 from models_app.bandit.cells import TrainingCells
-from models_app.bandit.changes import Change
+from models_app.bandit.changes import Change, Suspects
 from models_app.bandit.design import Design, Floats
 from models_app.bandit.newton import Mode, NotConverged, State
 from models_app.bandit.posterior import Posterior
@@ -88,23 +89,15 @@ class Found:
 def search(design: Design, system: System) -> Found:
     """Fit a system: the posterior at its scales, averaged over them.
 
-    Where the counts say that the world changed, the fit is repeated with the change.
+    Where the counts say that the world changed, the fit is repeated with the change;
+    changes that are less certain are averaged over.
     """
     with threads.single():
-        known: tuple[Change, ...] = ()
-        reached = _climb(design, system)
-        while len(known) < changes.MOST_CHANGES:
-            change = changes.noticed(design, reached.system, reached.mode)
-            if change is None:
-                break
-            longer = (*known, change)
-            try:
-                reached = _climb(design, changes.extend(system, design, longer))
-            except NotConverged:  # what was reached without it stands
-                break
-            known = longer
+        reached, known, suspects = _settle(design, system)
         system, mode = reached.system, reached.mode
         posterior = averaging.posterior(design, system, reached.grouped, mode)
+        if suspects is not None:
+            posterior = doubt.posterior(posterior, system, suspects)
     notes = tuple(changes.note(change, system) for change in known)
     posterior = replace(posterior, notes=notes)
     info = _info(design, reached, known)
@@ -121,6 +114,25 @@ class _Reached:
     mode: Mode
     steps: int
     dof: float
+
+
+def _settle(
+    design: Design, system: System
+) -> tuple[_Reached, tuple[Change, ...], Suspects | None]:
+    """Climb, and again with every change that is certain; give what stays suspected."""
+    known: tuple[Change, ...] = ()
+    reached = _climb(design, system)
+    found = changes.suspects(design, reached.system, reached.mode)
+    while found is not None and found.certain and len(known) < changes.MOST_CHANGES:
+        change = changes.likeliest(design, reached.system, reached.mode, found)
+        longer = (*known, change)
+        try:
+            reached = _climb(design, changes.extend(system, design, longer))
+        except NotConverged:  # what was reached without it stands
+            break
+        known = longer
+        found = changes.suspects(design, reached.system, reached.mode)
+    return reached, known, found
 
 
 def _climb(design: Design, system: System) -> _Reached:

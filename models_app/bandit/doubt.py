@@ -1,0 +1,34 @@
+"""The posterior averaged over changes of the world that may have happened."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from models_app.bandit import averaging
+from models_app.bandit.changes import Suspects
+from models_app.bandit.posterior import Posterior
+from models_app.bandit.system import System
+
+
+def posterior(known: Posterior, system: System, suspects: Suspects) -> Posterior:
+    """Give the mean and covariance of a mixture: no change, or one of the suspects.
+
+    Each has its posterior chance. A change of effect j by δ moves the coefficients by
+    δ along its direction, less what the others held of it; δ is normal. Wrong changes
+    are so doubted before they are certain, and right ones tried (Bayesian model
+    averaging: Hoeting, Madigan, Raftery and Volinsky 1999).
+    """
+    scores, chance = suspects.scores, suspects.chances
+    theta = np.array([score.theta for score in scores])
+    own = np.array([score.own for score in scores])
+    size = np.array([score.size for score in scores])
+    variance = np.array([score.variance for score in scores])
+    moves = -averaging.read_off(system, known.design.columns, theta, own)
+    moves[:, 1:] += np.array([change.direction for change in suspects.changes])
+    shift = (chance * size) @ moves
+    second = (moves.T * (chance * (variance + size**2))) @ moves
+    return replace(
+        known,
+        mean=known.mean + shift,
+        covariance=known.covariance + second - np.outer(shift, shift),
+    )

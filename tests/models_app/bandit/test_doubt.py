@@ -1,0 +1,167 @@
+"""Changes that are suspected are averaged over: as if fitted, by as much as is likely."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models_app.bandit import (
+    averaging,
+    changes,
+    doubt,
+    efficient_score,
+    inference,
+    levels,
+    newton,
+    scales,
+    system as systems,
+)
+from models_app.bandit.changes import Change, Suspects
+from models_app.bandit.design import Design, Floats
+from models_app.bandit.newton import Mode, State
+from models_app.bandit.posterior import Posterior
+from models_app.bandit.system import Noise, System
+from tests.models_app.bandit import worlds
+
+START = 7
+
+
+def test_the_score_of_a_change_is_the_coefficient_that_a_fit_would_give_it() -> None:
+    design, system, mode, change = _normal_world()
+    refit, state = _with(design, system, change)
+    size = state.theta[-1] + refit.solved.step[-1]
+
+    score = _scored(design, system, mode, change)
+
+    assert score.size == pytest.approx(size)
+    assert score.variance == pytest.approx(refit.solved.covariance()[-1, -1])
+    assert abs(size) > 3 * score.variance**0.5
+
+
+def test_a_certain_suspect_is_believed_like_a_change_in_the_model() -> None:
+    design, system, mode, change = _normal_world()
+    refit, state = _with(design, system, change)
+    extended = changes.extend(system, design, (change,))
+    fitted = averaging.read_off(extended, design.columns, state.theta, state.own)
+    k, q = system.curve.shape[1], design.columns
+    known = Posterior(design, _mean(design, system, mode), np.eye(1 + q))
+    known.covariance[1:, 1:] = mode.solved.covariance()[k : k + q, k : k + q]
+
+    doubted = doubt.posterior(known, system, _suspected(design, system, mode, change))
+
+    spread = refit.solved.covariance()
+    whole = np.concatenate([np.eye(q), change.direction[:, None]], axis=1)
+    wanted = whole @ spread[k:, k:] @ whole.T
+    assert doubted.mean == pytest.approx(fitted, abs=1e-9)
+    assert doubted.covariance[1:, 1:] == pytest.approx(wanted, abs=1e-12)
+
+
+def test_a_suspect_in_doubt_gives_the_moments_of_the_mixture() -> None:
+    design, system, mode, change = _normal_world()
+    suspects = _suspected(design, system, mode, change)
+    (score,) = suspects.scores
+    even = replace(suspects, scores=(replace(score, evidence=np.log(3.0)),))
+    known = Posterior(design, _mean(design, system, mode), np.eye(1 + design.columns))
+    sure = doubt.posterior(known, system, suspects)
+
+    doubted = doubt.posterior(known, system, even)
+
+    (chance,) = even.chances
+    off = sure.mean - known.mean
+    within = (1 - chance) * known.covariance + chance * sure.covariance
+    between = chance * (1 - chance) * np.outer(off, off)
+    assert 0 < chance < 0.5
+    assert doubted.mean == pytest.approx(known.mean + chance * off)
+    assert doubted.covariance == pytest.approx(within + between)
+
+
+def test_chances_rest_on_the_time_since_a_start_and_add_up_with_that_of_none() -> None:
+    design, system, mode, change = _normal_world()
+    suspects = _suspected(design, system, mode, change)
+    (score,) = suspects.scores
+    silent = replace(score, evidence=0.0)
+    starts = suspects.strata
+    every = replace(
+        suspects,
+        changes=tuple(replace(change, start=int(start)) for start in starts),
+        scores=(silent,) * len(starts),
+    )
+
+    chances = every.chances
+
+    gaps = np.diff([*starts, len(system.curve)])
+    assert chances == pytest.approx(chances.sum() * gaps / gaps.sum())
+    assert chances.sum() == pytest.approx(min(changes.PRIOR_CHANCE, 0.5 / _effects()))
+
+
+def test_a_world_that_moves_is_doubted_before_the_change_is_certain() -> None:
+    design, even = worlds.design((2,)), np.full((1, 2), 0.5)
+
+    def learnt(last: float) -> inference.Fit:
+        rng, days = np.random.default_rng(0), []
+        for effect in [0.1] * 12 + [last] * 2:
+            world = worlds.World(design, np.array([[0.0, effect]]), np.ones(1))
+            days.append(worlds.day(world, -2.0, even, 20_000, rng))
+        return inference.fit(design, worlds.cells(days))
+
+    stays, moves = learnt(0.1), learnt(-0.03)
+
+    assert stays.info.changes == moves.info.changes == ()
+    variances = [fit.posterior.covariance[1, 1] for fit in (stays, moves)]
+    assert variances[1] > 4 * variances[0]
+    assert abs(moves.posterior.mean[1]) < abs(stays.posterior.mean[1])
+
+
+def _effects() -> int:
+    """How many effects of the world of these tests may change: of a pair of two one."""
+    return 3 + 1 + 6
+
+
+def _normal_world() -> tuple[Design, System, Mode, Change]:
+    """Ten days of normal responses, where the score's approximation is exact."""
+    design, rng = worlds.design((3, 2)), np.random.default_rng(1)
+    even = np.full((1, 6), 1 / 6)
+    world = worlds.World(design, np.zeros((1, 6)), np.ones(1))
+    cells = worlds.cells([worlds.day(world, 0, even, 900, rng) for _ in range(10)])
+    moved = (cells.variant < 2) * (cells.stratum >= START)
+    sums = cells.users * (0.1 * cells.variant + 0.4 * moved - 2.0)
+    sums += rng.normal(0, np.sqrt(cells.users))
+    noise = Noise(1.0, float(sums @ sums), np.inf, 1.0)
+    system = replace(systems.arrange(design, cells, sums), noise=noise)
+    grouped = scales.groups(design, system)
+    mode = newton.climb(system, grouped, newton.begin(system, grouped))
+    names, directions = levels.effects(design)[:2]
+    index = names.index("f0: f0.0")
+    return design, system, mode, Change(names[index], directions[index], START)
+
+
+def _with(design: Design, system: System, change: Change) -> tuple[Mode, State]:
+    """Fit the system with the change in it, at the same scales."""
+    extended = changes.extend(system, design, (change,))
+    grouped = scales.groups(design, extended)
+    mode = newton.climb(extended, grouped, newton.begin(extended, grouped))
+    return mode, mode.state
+
+
+def _scored(
+    design: Design, system: System, mode: Mode, change: Change
+) -> efficient_score.Score:
+    slopes = systems.slopes(system, newton.eta(system, mode.state))
+    feature = system.rows[:, : design.columns] @ change.direction
+    return efficient_score.score(
+        system, mode, slopes, feature, change.start, changes.PRIOR_SD
+    )
+
+
+def _suspected(design: Design, system: System, mode: Mode, change: Change) -> Suspects:
+    """The change as the only suspect, beyond all doubt."""
+    found = changes.suspects(design, system, mode)
+    assert found is not None
+    score = replace(_scored(design, system, mode, change), evidence=1e3)
+    feature = system.rows[:, : design.columns] @ change.direction
+    return replace(found, changes=(change,), scores=(score,), features=feature[:, None])
+
+
+def _mean(design: Design, system: System, mode: Mode) -> Floats:
+    state = mode.state
+    return averaging.read_off(system, design.columns, state.theta, state.own)
