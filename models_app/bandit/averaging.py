@@ -33,19 +33,42 @@ def posterior(
     state, solved = mode.state, mode.solved
     spread = scales.uncertainty(grouped, state.logs, newton.moments(state, solved))
     best, directions = _evidence(grouped, state, solved), spread.shape[1]
-    size = 1 + design.columns
-    total, first, second = 0.0, np.zeros(size), np.zeros((size, size))
+    current, summed = _current(system), np.zeros((system.size, system.size))
+    points: list[tuple[float, Floats, Floats, Floats]] = []
     for signs in _corners(directions):
         state = replace(mode.state, logs=mode.state.logs + spread @ signs)
         solved = newton.solve(grouped, mode.curved, state)
         gain = _evidence(grouped, state, solved) - best + directions / 2.0
         weight = float(np.exp(min(gain, HEAVIEST)))
-        mean, covariance = _moments(design, system, state, solved)
-        total += weight
-        first += weight * mean
-        second += weight * (covariance + np.outer(mean, mean))
-    mean = np.asarray(first / total)
-    return Posterior(design, mean, second / total - np.outer(mean, mean))
+        covariance = solved.covariance()
+        level = _level(system, current, solved, covariance)
+        theta, own = state.theta + solved.step, state.own + solved.step_own
+        points.append((weight, theta, own, level))
+        covariance *= weight
+        summed += covariance
+    weights, thetas, owns, levels = map(np.array, zip(*points, strict=True))
+    means = read_off(system, thetas, owns)
+    return Posterior(design, *_mixed(system, weights, means, (levels, summed)))
+
+
+def _mixed(
+    system: System, weights: Floats, means: Floats, spread: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """Mean and covariance of normal posteriors of these weights and means [., 1 + q].
+
+    `spread`: the level's rows of their covariances, and those of θ [p, p] in a weighted
+    sum.
+    """
+    levels, summed = spread
+    shares = weights / weights.sum()
+    mean = shares @ means
+    off = np.sqrt(shares)[:, None] * (means - mean)
+    joint = off.T @ off
+    level = shares @ levels
+    joint[0] += level
+    joint[1:, 0] += level[1:]
+    joint[1:, 1:] += _now(system, _now(system, summed).T) / weights.sum()
+    return mean, joint
 
 
 def _corners(directions: int) -> Floats:
@@ -64,37 +87,34 @@ def _evidence(grouped: tuple[Group, ...], state: State, solved: Solved) -> float
     return evidence - newton.penalty(grouped, state)
 
 
-def read_off(system: System, columns: int, theta: Floats, own: Floats) -> Floats:
-    """Level now and the design's coefficients [..., 1 + columns] of a point.
+def read_off(system: System, theta: Floats, own: Floats) -> Floats:
+    """Level now and the design's coefficients [m, 1 + q] of m points.
 
-    From the system's coefficients [..., p] and its strata's own effects [..., T].
+    From the system's coefficients [m, p] and its strata's own effects [m, T].
     """
+    curve = theta[:, : system.curve.shape[1]] @ system.curve.T
+    level = (curve + own) @ _current(system)
+    return np.concatenate([level[:, None], _now(system, theta.T).T], axis=1)
+
+
+def _level(
+    system: System, current: Floats, solved: Solved, covariance: Floats
+) -> Floats:
+    """The level's row [1 + q] of the joint covariance, given that of θ [p, p]."""
     k = system.curve.shape[1]
-    current = _current(system)
-    level = (theta[..., :k] @ system.curve.T + own) @ current
-    moved = theta[..., system.size - len(system.changed) :] @ system.changed
-    return np.concatenate(
-        [level[..., None], theta[..., k : k + columns] + moved], axis=-1
-    )
-
-
-def _moments(
-    design: Design, system: System, state: State, solved: Solved
-) -> tuple[Floats, Floats]:
-    """Mean and covariance of the level now and the design's coefficients."""
-    current = _current(system)
-    k, q = system.curve.shape[1], design.columns
     slope = -(current @ solved.ratio)
     slope[:k] += current @ system.curve
-    covariance = solved.covariance()
-    moved = slice(system.size - len(system.changed), system.size)
-    rows = covariance[k : k + q] + system.changed.T @ covariance[moved]
-    joint = np.empty((1 + q, 1 + q))
-    joint[1:, 1:] = rows[:, k : k + q] + rows[:, moved] @ system.changed
-    joint[0, 1:] = joint[1:, 0] = rows @ slope
-    joint[0, 0] = slope @ covariance @ slope + current**2 @ (1.0 / solved.diagonal)
-    theta, own = state.theta + solved.step, state.own + solved.step_own
-    return read_off(system, q, theta, own), joint
+    pulled = covariance @ slope
+    variance = slope @ pulled + current**2 @ (1.0 / solved.diagonal)
+    return np.concatenate([[variance], _now(system, pulled)])
+
+
+def _now(system: System, values: Floats) -> Floats:
+    """Map values [p, ·] of θ to those [q, ·] of the design's coefficients today."""
+    k = system.curve.shape[1]
+    moved, columns = system.changed.shape
+    changes = values[system.size - moved :]
+    return np.asarray(values[k : k + columns] + system.changed.T @ changes)
 
 
 def _current(system: System) -> Floats:

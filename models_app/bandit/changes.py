@@ -6,9 +6,8 @@ import numpy as np
 from scipy import special
 
 from models_app.bandit import efficient_score, levels, newton, system as systems
-from models_app.bandit.cells import summed
 from models_app.bandit.design import Design, Floats, Integers
-from models_app.bandit.efficient_score import Score
+from models_app.bandit.efficient_score import Scores
 from models_app.bandit.newton import Mode
 from models_app.bandit.system import System
 
@@ -50,21 +49,16 @@ class Suspects:
     """
 
     changes: tuple[Change, ...]
-    scores: tuple[Score, ...]
+    scores: Scores
     features: Floats
     strata: Integers
     total: int
     tested: int
 
     @property
-    def evidence(self) -> Floats:
-        """Log Bayes factors [m] against a world that stayed."""
-        return np.array([score.evidence for score in self.scores])
-
-    @property
     def certain(self) -> bool:
         """Whether there is evidence enough of some change or other."""
-        average = special.logsumexp(self.evidence) - np.log(self.tested)
+        average = special.logsumexp(self.scores.evidence) - np.log(self.tested)
         return bool(average >= EVIDENCE)
 
     @property
@@ -81,7 +75,7 @@ class Suspects:
         starts = [change.start for change in self.changes]
         at = np.searchsorted(self.strata, starts)
         prior = chance * after[at] / after.sum()
-        odds = np.log(prior) + self.evidence
+        odds = np.log(prior) + self.scores.evidence
         none = np.log1p(-prior.sum())
         return np.asarray(np.exp(odds - np.logaddexp(none, special.logsumexp(odds))))
 
@@ -120,7 +114,7 @@ def suspects(design: Design, system: System, mode: Mode) -> Suspects | None:
         return None
     slopes = _testimony(design, system, mode)
     rows = system.rows[:, : design.columns]
-    residual, weight = (_since(system, strata, each) for each in slopes)
+    residual, weight = (efficient_score.since(system, strata, each) for each in slopes)
     pull, moved = ((each @ rows) @ directions.T for each in (residual, weight))
     whole = weight.sum(axis=1, keepdims=True)
     power = (1 - 2 * shares) * (moved + shares * whole) + shares**2 * whole
@@ -128,29 +122,25 @@ def suspects(design: Design, system: System, mode: Mode) -> Suspects | None:
     order = np.argsort(-lift.ravel(), kind="stable")[:SHORTLIST]
     at, effect = np.divmod(order, len(names))
     features = rows @ directions[effect].T
+    scores = efficient_score.scores(
+        system, mode, slopes, features, strata[at], PRIOR_SD
+    )
     changes = tuple(
-        Change(names[which], directions[which], int(start))
-        for which, start in zip(effect, strata[at], strict=True)
+        Change(names[which], directions[which], start)
+        for which, start in zip(effect, strata[at].tolist(), strict=True)
     )
-    scores = tuple(
-        efficient_score.score(system, mode, slopes, feature, change.start, PRIOR_SD)
-        for feature, change in zip(features.T, changes, strict=True)
-    )
-    total = len(system.curve)
-    return Suspects(changes, scores, features, strata, total, lift.size)
+    return Suspects(changes, scores, features, strata, len(system.curve), lift.size)
 
 
 def likeliest(design: Design, system: System, mode: Mode, found: Suspects) -> Change:
     """Return the change of most evidence, its stratum looked for more closely."""
-    best = int(found.evidence.argmax())
-    change, feature = found.changes[best], found.features[:, best]
-    slopes = _testimony(design, system, mode)
+    best = int(found.scores.evidence.argmax())
+    change = found.changes[best]
     near = _around(change.start, found.strata, len(system.curve))
-    evidence = [
-        efficient_score.score(system, mode, slopes, feature, start, PRIOR_SD).evidence
-        for start in near
-    ]
-    return replace(change, start=near[int(np.argmax(evidence))])
+    features = np.repeat(found.features[:, [best]], len(near), axis=1)
+    slopes = _testimony(design, system, mode)
+    scores = efficient_score.scores(system, mode, slopes, features, near, PRIOR_SD)
+    return replace(change, start=int(near[scores.evidence.argmax()]))
 
 
 def _testimony(design: Design, system: System, mode: Mode) -> tuple[Floats, Floats]:
@@ -167,19 +157,10 @@ def _starts(strata: int) -> Integers:
     return np.array(sorted(strata - b for b in back if b < strata), dtype=np.int64)
 
 
-def _around(start: int, starts: Integers, strata: int) -> list[int]:
+def _around(start: int, starts: Integers, strata: int) -> Integers:
     """Strata around one of the starts, up to its neighbours, SHORTLIST at most."""
     index = int(np.searchsorted(starts, start))
     edges = np.concatenate([[0], starts, [strata]])
     low, high = min(edges[index] + 1, start), max(edges[index + 2] - 1, start)
     count = min(high - low + 1, SHORTLIST)
-    return sorted(set(np.linspace(low, high, count).round().astype(int).tolist()))
-
-
-def _since(system: System, starts: Integers, values: Floats) -> Floats:
-    """Sums [starts, U] of values [n] by distinct row, from each start on."""
-    distinct = len(system.rows)
-    span = np.searchsorted(starts, system.stratum, side="right")
-    table = summed(span * distinct + system.row, values, (len(starts) + 1) * distinct)
-    spans = table.reshape(-1, distinct)
-    return np.asarray(spans[::-1].cumsum(axis=0)[::-1][1:])
+    return np.unique(np.linspace(low, high, count).round().astype(np.int64))

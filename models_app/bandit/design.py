@@ -173,18 +173,18 @@ class Design:
 
     def rows(self, variant: Integers, context: Integers) -> Floats:
         """Features [n, q] of n (variant, context) index pairs, without an intercept."""
-        levels = self.variant_levels[variant]
-        context_levels = self.context_levels[context]
+        levels, sizes = self.variant_levels[variant].T, self.sizes
+        designs = [contrasts(n)[at] for n, at in zip(sizes, levels, strict=True)]
+        levels, sizes = self.context_levels[context].T, self.context_sizes
+        contexts = [contrasts(n)[at] for n, at in zip(sizes, levels, strict=True)]
         features = np.empty((len(variant), self.columns))
         for term in self.terms:
-            block = np.ones((len(variant), 1))
-            parts = [contrasts(self.sizes[f])[levels[:, f]] for f in term.factors]
-            for c in term.contexts:
-                basis = contrasts(self.context_sizes[c])
-                parts.append(basis[context_levels[:, c]])
-            for part in parts:
+            parts = [designs[f] for f in term.factors]
+            parts += [contexts[c] for c in term.contexts]
+            block = parts[0]
+            for part in parts[1:]:
                 shape = len(variant), block.shape[1] * part.shape[1]
-                block = np.einsum("ni,nj->nij", block, part).reshape(shape)
+                block = (block[:, :, None] * part[:, None]).reshape(shape)
             features[:, term.columns] = block
         return features
 

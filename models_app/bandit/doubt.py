@@ -19,14 +19,10 @@ def posterior(known: Posterior, system: System, suspects: Suspects) -> Posterior
     averaging: Hoeting, Madigan, Raftery and Volinsky 1999).
     """
     scores, chance = suspects.scores, suspects.chances
-    theta = np.array([score.theta for score in scores])
-    own = np.array([score.own for score in scores])
-    size = np.array([score.size for score in scores])
-    variance = np.array([score.variance for score in scores])
-    moves = -averaging.read_off(system, known.design.columns, theta, own)
+    moves = -averaging.read_off(system, scores.theta, scores.own)
     moves[:, 1:] += np.array([change.direction for change in suspects.changes])
-    shift = (chance * size) @ moves
-    second = (moves.T * (chance * (variance + size**2))) @ moves
+    shift = (chance * scores.size) @ moves
+    second = (moves.T * (chance * (scores.variance + scores.size**2))) @ moves
     return replace(
         known,
         mean=known.mean + shift,

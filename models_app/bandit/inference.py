@@ -141,11 +141,12 @@ def _climb(design: Design, system: System) -> _Reached:
     grouped = scales.groups(design, system)
     state = newton.begin(system, grouped)
     steps, calm, damping, before = 0, False, 1.0, np.zeros(len(state.logs))
+    curved = None
     while not calm and steps < SCALE_ITERATIONS:
         steps += 1
-        curved = systems.curvature(system, newton.eta(system, state))
+        curved = systems.curvature(system, newton.eta(system, state), curved)
         solved = newton.solve(grouped, curved, state)
-        moved = newton.move(system, grouped, state, solved)
+        moved = newton.move(system, grouped, state, (curved, solved))
         moments = newton.moments(state, solved)
         change = scales.step(grouped, state.logs, moments)
         if change @ before < 0:  # scales and mode chase each other: shorter steps
@@ -159,7 +160,7 @@ def _climb(design: Design, system: System) -> _Reached:
             ratio = noise.variance / system.noise.variance
             calm = calm and abs(ratio - 1.0) < SCALE_TOLERANCE
             system = replace(system, noise=noise)
-    mode = newton.climb(system, grouped, state)
+    mode = newton.climb(system, grouped, state, curved)
     return _Reached(system, grouped, mode, steps + mode.steps, float(dof))
 
 

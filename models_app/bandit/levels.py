@@ -1,5 +1,6 @@
 """Levels of factors, alone and in pairs, as directions among the coefficients."""
 
+from functools import lru_cache
 from itertools import product
 from math import prod
 
@@ -8,6 +9,7 @@ import numpy as np
 from models_app.bandit.design import Design, Floats, Integers, Term, contrasts
 
 
+@lru_cache(maxsize=1)  # the searches of one fit ask one after the other
 def effects(design: Design) -> tuple[tuple[str, ...], Floats, Floats]:
     """Return names, directions [J, q] and shares [J] of levels and of their pairs.
 
@@ -23,9 +25,11 @@ def effects(design: Design) -> tuple[tuple[str, ...], Floats, Floats]:
         if term.kind != "context":
             levels = _combinations(design, term)
             directions.append(_directions(design, term, levels))
-            names += [f"{term.name}: {_name(design, term, row)}" for row in levels]
+            names += _names(design, term, levels)
             shares += [1.0 / prod(_sizes(design, term))] * len(levels)
-    return tuple(names), np.concatenate(directions), np.array(shares)
+    together = np.concatenate(directions)
+    together.flags.writeable = False
+    return tuple(names), together, np.array(shares)
 
 
 def _sizes(design: Design, term: Term) -> list[int]:
@@ -41,17 +45,17 @@ def _combinations(design: Design, term: Term) -> Integers:
     return np.array(list(product(*(range(first, size) for size in sizes))))
 
 
-def _name(design: Design, term: Term, levels: Integers) -> str:
-    split = len(term.factors)
-    names = [
-        design.factors[f].levels[level]
-        for f, level in zip(term.factors, levels[:split], strict=True)
+def _names(design: Design, term: Term, levels: Integers) -> list[str]:
+    """Names of combinations [J, factors], the term's before them."""
+    called = [design.factors[f].levels for f in term.factors]
+    for c in term.contexts:
+        sizes = range(design.context_sizes[c])
+        called.append(tuple(design.level_name(c, level) for level in sizes))
+    return [
+        f"{term.name}: "
+        + " x ".join(names[at] for names, at in zip(called, row, strict=True))
+        for row in levels.tolist()
     ]
-    names += [
-        design.level_name(c, int(level))
-        for c, level in zip(term.contexts, levels[split:], strict=True)
-    ]
-    return " x ".join(names)
 
 
 def _directions(design: Design, term: Term, levels: Integers) -> Floats:

@@ -53,7 +53,7 @@ class Solved:
         """Covariance [p, p] of θ."""
         lower, _ = linalg.lapack.dpotri(self.factor, lower=1)
         whole = lower + lower.T
-        whole[np.diag_indices(len(whole))] /= 2.0
+        whole.flat[:: len(whole) + 1] /= 2.0
         return np.asarray(whole)
 
 
@@ -67,15 +67,23 @@ class Mode:
     steps: int
 
 
-def climb(system: System, grouped: tuple[Group, ...], state: State) -> Mode:
-    """Climb to the mode at the state's scales; raises NotConverged."""
+def climb(
+    system: System,
+    grouped: tuple[Group, ...],
+    state: State,
+    curved: Curvature | None = None,
+) -> Mode:
+    """Climb to the mode at the state's scales; raises NotConverged.
+
+    `curved`: what is known from another point (see systems.curvature).
+    """
     enough = TOLERANCE + ROUNDING * system.users.sum()
     for steps in range(MOST_STEPS):
-        curved = systems.curvature(system, eta(system, state))
+        curved = systems.curvature(system, eta(system, state), curved)
         solved = solve(grouped, curved, state)
         if solved.decrement < enough:
             return Mode(state, curved, solved, steps)
-        state = move(system, grouped, state, solved)
+        state = move(system, grouped, state, (curved, solved))
     raise NotConverged(f"no mode within {MOST_STEPS} Newton steps")
 
 
@@ -103,11 +111,11 @@ def solve(grouped: tuple[Group, ...], curved: Curvature, state: State) -> Solved
     diagonal = curved.own + own_precision
     ratio = curved.cross / diagonal[:, None]
     reduced = curved.shared - curved.cross.T @ ratio
-    reduced[np.diag_indices(size)] += precision
+    reduced.flat[:: size + 1] += precision
     slope = curved.gradient - precision * (state.theta - scales.center(size))
     slope_own = curved.gradient_own - own_precision * state.own
     factor = _factor(reduced, np.diag(curved.shared))
-    step = linalg.cho_solve((factor, True), slope - ratio.T @ slope_own)
+    step, _ = linalg.lapack.dpotrs(factor, slope - ratio.T @ slope_own, lower=1)
     step_own = (slope_own - curved.cross @ step) / diagonal
     decrement = float(slope @ step + slope_own @ step_own)
     if not np.isfinite(decrement):
@@ -121,19 +129,25 @@ def _factor(reduced: Floats, scale: Floats) -> Floats:
     The ridges are of the size of rounding in the numbers `scale` [p] subtracted from.
     """
     for ridge in RIDGES:
-        try:
-            lifted = reduced + np.diag(ridge * scale) if ridge else reduced
-            return np.asarray(linalg.cholesky(lifted, lower=True))
-        except (linalg.LinAlgError, ValueError):
-            continue
+        lifted = reduced + np.diag(ridge * scale) if ridge else reduced
+        factor, refused = linalg.lapack.dpotrf(lifted, lower=1)
+        if not refused:
+            return np.asarray(factor)
     raise NotConverged("the curvature is not positive definite")
 
 
 def move(
-    system: System, grouped: tuple[Group, ...], state: State, solved: Solved
+    system: System,
+    grouped: tuple[Group, ...],
+    state: State,
+    there: tuple[Curvature, Solved],
 ) -> State:
-    """Go along the step, halved until the log posterior does not fall."""
-    before = objective(system, grouped, state)
+    """Go along the step, halved until the log posterior does not fall.
+
+    `there`: the derivatives at the state and the step that they lead to.
+    """
+    curved, solved = there
+    before = curved.height - penalty(grouped, state)
     slack = 1e-12 * (1.0 + abs(before) + system.users.sum())
     share = 1.0
     for _ in range(HALVINGS):

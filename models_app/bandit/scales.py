@@ -1,6 +1,7 @@
 """Prior scales: one per group of coefficients, learnt by marginal likelihood."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -89,8 +90,8 @@ def start(grouped: tuple[Group, ...]) -> Floats:
 def precisions(grouped: tuple[Group, ...], logs: Floats, size: int) -> Floats:
     """Prior precisions [p] of θ."""
     precision = np.full(size, INTERCEPT_SD**-2)
-    for group, log in zip(grouped, logs[:-1], strict=True):
-        precision[group.columns] = np.exp(-log)
+    for group, each in zip(grouped, np.exp(-logs[:-1]).tolist(), strict=True):
+        precision[group.columns] = each
     return precision
 
 
@@ -109,10 +110,17 @@ def log_prior(grouped: tuple[Group, ...], logs: Floats) -> float:
 
 def hyperprior(grouped: tuple[Group, ...]) -> Floats:
     """Precision [G + 1, G + 1] of the normal prior of the log squared scales."""
-    kinds = np.array([group.kind for group in grouped] + ["day"])
+    return _hyperprior(tuple(group.kind for group in grouped))
+
+
+@lru_cache(maxsize=64)
+def _hyperprior(of: tuple[str, ...]) -> Floats:
+    kinds = np.array([*of, "day"])
     shared = KIND_LOOSENESS**2 * (kinds[:, None] == kinds)
     variance = 4.0 * (shared + OWN_LOOSENESS**2 * np.eye(len(kinds)))
-    return np.asarray(np.linalg.inv(variance))
+    precision = np.asarray(np.linalg.inv(variance))
+    precision.flags.writeable = False  # it is shared
+    return precision
 
 
 def step(grouped: tuple[Group, ...], logs: Floats, moments: Moments) -> Floats:
@@ -150,7 +158,7 @@ def _derivatives(
     """
     lam = np.exp(-logs)
     count = np.array([_width(g) for g in grouped] + [len(moments.own_mean)])
-    energy = np.array([_energy(g, moments) for g in grouped] + [_own_energy(moments)])
+    energy = _energies(grouped, moments)
     gradient = 0.5 * (lam * energy - count)
     hessian = np.zeros((len(logs), len(logs)))
     hessian[:-1, :-1] = _couplings(grouped, lam, moments)
@@ -165,16 +173,11 @@ def _width(group: Group) -> int:
     return int(group.columns.stop - group.columns.start)
 
 
-def _energy(group: Group, moments: Moments) -> float:
-    """Posterior expectation of the group's sum of squares."""
-    mean = moments.mean[group.columns]
-    variance = np.diag(moments.covariance)[group.columns]
-    return float(mean @ mean + variance.sum())
-
-
-def _own_energy(moments: Moments) -> float:
-    mean = moments.own_mean
-    return float(mean @ mean + moments.own_variance.sum())
+def _energies(grouped: tuple[Group, ...], moments: Moments) -> Floats:
+    """Posterior expectations [G + 1] of the groups' sums of squares."""
+    each = moments.mean**2 + np.diag(moments.covariance)
+    own = moments.own_mean @ moments.own_mean + moments.own_variance.sum()
+    return np.array([each[group.columns].sum() for group in grouped] + [own])
 
 
 def _couplings(grouped: tuple[Group, ...], lam: Floats, moments: Moments) -> Floats:

@@ -63,7 +63,8 @@ class Curvature:
     """First and second derivatives of the log likelihood at a point.
 
     `own` [T] and `gradient_own` [T] belong to the strata's own effects, `shared` [p, p]
-    and `gradient` [p] to the other coefficients, `cross` [T, p] to both.
+    and `gradient` [p] to the other coefficients, `cross` [T, p] to both. `height` is
+    the log likelihood there, `variance` that of the noise, 1 without.
     """
 
     gradient: Floats
@@ -71,6 +72,8 @@ class Curvature:
     shared: Floats
     own: Floats
     cross: Floats
+    height: float
+    variance: float
 
 
 def arrange(design: Design, cells: TrainingCells, sums: Floats | None = None) -> System:
@@ -87,19 +90,21 @@ def arrange(design: Design, cells: TrainingCells, sums: Floats | None = None) ->
         share = 1.0 - np.minimum(cells.maturity[kept], 1.0)
         pending = np.round(share * MATURITY_STEPS)
     variant, context = cells.variant[kept], cells.context[kept]
-    keys = np.stack([variant, context, pending.astype(np.int64)], axis=1)
-    distinct, row = np.unique(keys, axis=0, return_inverse=True)
-    rows = design.rows(distinct[:, 0], distinct[:, 1])
+    keys = variant * design.segments + context
+    keys = keys * (MATURITY_STEPS + 1) + pending.astype(np.int64)
+    distinct, row = np.unique(keys, return_inverse=True)
+    pair, step = np.divmod(distinct, MATURITY_STEPS + 1)
+    rows = design.rows(*np.divmod(pair, design.segments))
     late = sum(t.size for t in design.terms if t.kind == "main") if pending.any() else 0
     if late:
-        slow = rows[:, :late] * (distinct[:, 2:] / MATURITY_STEPS)
+        slow = rows[:, :late] * (step[:, None] / MATURITY_STEPS)
         rows = np.concatenate([rows, slow], axis=1)
     time = cells.stratum_time if len(cells.stratum_time) else np.zeros(1)
     return System(
         curve=_curve(time),
         rows=rows,
         stratum=cells.stratum[kept],
-        row=row.ravel(),
+        row=row,
         users=cells.users[kept].astype(np.float64),
         successes=sums[kept].astype(np.float64),
         time=time,
@@ -126,22 +131,38 @@ def log_likelihood(system: System, eta: Floats) -> float:
     return float(terms.sum())
 
 
-def curvature(system: System, eta: Floats) -> Curvature:
-    """Derivatives at linear predictor [n]; the cost is flat in the number of users."""
+def curvature(system: System, eta: Floats, known: Curvature | None = None) -> Curvature:
+    """Derivatives at linear predictor [n]; the cost is flat in the number of users.
+
+    Normal responses have the same second derivatives everywhere, but for the variance
+    of their noise; theirs are taken from `known` ones of the same cells.
+    """
     residual, weight = slopes(system, eta)
-    strata, distinct = len(system.curve), len(system.rows)
-    by_row = summed(system.row, weight, distinct)
-    by_stratum = summed(system.stratum, weight, strata)
-    pull = summed(system.stratum, residual, strata)
+    pull = summed(system.stratum, residual, len(system.curve))
+    by_row = summed(system.row, residual, len(system.rows))
+    gradient = np.concatenate([system.curve.T @ pull, system.rows.T @ by_row])
+    height = log_likelihood(system, eta)
+    if system.noise is None:
+        return Curvature(gradient, pull, *_second(system, weight), height, 1.0)
+    variance = system.noise.variance
+    if known is None:
+        return Curvature(gradient, pull, *_second(system, weight), height, variance)
+    ratio = known.variance / variance
+    second = known.shared * ratio, known.own * ratio, known.cross * ratio
+    return Curvature(gradient, pull, *second, height, variance)
+
+
+def _second(system: System, weight: Floats) -> tuple[Floats, Floats, Floats]:
+    """Minus the second derivatives: shared [p, p], own [T] and cross [T, p]."""
     rows, curve = system.rows, system.curve
-    gradient = [curve.T @ pull, rows.T @ summed(system.row, residual, distinct)]
-    features = _by_stratum(system, weight)
+    by_row = summed(system.row, weight, len(rows))
+    by_stratum = summed(system.stratum, weight, len(curve))
+    features = stratified(system, weight, rows)
     cross = np.concatenate([curve * by_stratum[:, None], features], axis=1)
     scaled = rows * np.sqrt(by_row)[:, None]
     top = np.concatenate([curve.T @ cross[:, : curve.shape[1]], curve.T @ features], 1)
     bottom = np.concatenate([features.T @ curve, scaled.T @ scaled], axis=1)
-    shared = np.concatenate([top, bottom])
-    return Curvature(np.concatenate(gradient), pull, shared, by_stratum, cross)
+    return np.concatenate([top, bottom]), by_stratum, cross
 
 
 def slopes(system: System, eta: Floats) -> tuple[Floats, Floats]:
@@ -155,13 +176,13 @@ def slopes(system: System, eta: Floats) -> tuple[Floats, Floats]:
     return residual, system.users * rate * (1.0 - rate)
 
 
-def _by_stratum(system: System, weight: Floats) -> Floats:
-    """Weighted sums [T, p - k] of feature rows within each stratum."""
+def stratified(system: System, weight: Floats, features: Floats) -> Floats:
+    """Sums [T, ·], weighted by [n], of features [U, ·] of rows within each stratum."""
     strata = len(system.curve)
     starts = np.searchsorted(system.stratum, np.arange(strata + 1))
     shape = strata, len(system.rows)
     table = sparse.csr_array((weight, system.row, starts), shape=shape)
-    return np.asarray(table @ system.rows)
+    return np.asarray(table @ features)
 
 
 def _curve(time: Floats) -> Floats:

@@ -31,20 +31,20 @@ def test_the_score_of_a_change_is_the_coefficient_that_a_fit_would_give_it() -> 
     refit, state = _with(design, system, change)
     size = state.theta[-1] + refit.solved.step[-1]
 
-    score = _scored(design, system, mode, change)
+    scores = _suspected(design, system, mode, change).scores
 
-    assert score.size == pytest.approx(size)
-    assert score.variance == pytest.approx(refit.solved.covariance()[-1, -1])
-    assert abs(size) > 3 * score.variance**0.5
+    assert scores.size == pytest.approx([size])
+    assert scores.variance == pytest.approx([refit.solved.covariance()[-1, -1]])
+    assert abs(size) > 3 * scores.variance[0] ** 0.5
 
 
 def test_a_certain_suspect_is_believed_like_a_change_in_the_model() -> None:
     design, system, mode, change = _normal_world()
     refit, state = _with(design, system, change)
     extended = changes.extend(system, design, (change,))
-    fitted = averaging.read_off(extended, design.columns, state.theta, state.own)
+    fitted = _point(extended, state)
     k, q = system.curve.shape[1], design.columns
-    known = Posterior(design, _mean(design, system, mode), np.eye(1 + q))
+    known = Posterior(design, _point(system, mode.state), np.eye(1 + q))
     known.covariance[1:, 1:] = mode.solved.covariance()[k : k + q, k : k + q]
 
     doubted = doubt.posterior(known, system, _suspected(design, system, mode, change))
@@ -59,9 +59,8 @@ def test_a_certain_suspect_is_believed_like_a_change_in_the_model() -> None:
 def test_a_suspect_in_doubt_gives_the_moments_of_the_mixture() -> None:
     design, system, mode, change = _normal_world()
     suspects = _suspected(design, system, mode, change)
-    (score,) = suspects.scores
-    even = replace(suspects, scores=(replace(score, evidence=np.log(3.0)),))
-    known = Posterior(design, _mean(design, system, mode), np.eye(1 + design.columns))
+    even = _suspected(design, system, mode, change, evidence=np.log(3.0))
+    known = Posterior(design, _point(system, mode.state), np.eye(1 + design.columns))
     sure = doubt.posterior(known, system, suspects)
 
     doubted = doubt.posterior(known, system, even)
@@ -77,14 +76,12 @@ def test_a_suspect_in_doubt_gives_the_moments_of_the_mixture() -> None:
 
 def test_chances_rest_on_the_time_since_a_start_and_add_up_with_that_of_none() -> None:
     design, system, mode, change = _normal_world()
-    suspects = _suspected(design, system, mode, change)
-    (score,) = suspects.scores
-    silent = replace(score, evidence=0.0)
-    starts = suspects.strata
+    silent = _suspected(design, system, mode, change, evidence=0.0)
+    starts = silent.strata
     every = replace(
-        suspects,
+        silent,
         changes=tuple(replace(change, start=int(start)) for start in starts),
-        scores=(silent,) * len(starts),
+        scores=replace(silent.scores, evidence=np.zeros(len(starts))),
     )
 
     chances = every.chances
@@ -143,25 +140,22 @@ def _with(design: Design, system: System, change: Change) -> tuple[Mode, State]:
     return mode, mode.state
 
 
-def _scored(
-    design: Design, system: System, mode: Mode, change: Change
-) -> efficient_score.Score:
-    slopes = systems.slopes(system, newton.eta(system, mode.state))
-    feature = system.rows[:, : design.columns] @ change.direction
-    return efficient_score.score(
-        system, mode, slopes, feature, change.start, changes.PRIOR_SD
-    )
-
-
-def _suspected(design: Design, system: System, mode: Mode, change: Change) -> Suspects:
-    """The change as the only suspect, beyond all doubt."""
+def _suspected(
+    design: Design, system: System, mode: Mode, change: Change, evidence: float = 1e3
+) -> Suspects:
+    """The change as the only suspect, with so much evidence of it."""
     found = changes.suspects(design, system, mode)
     assert found is not None
-    score = replace(_scored(design, system, mode, change), evidence=1e3)
-    feature = system.rows[:, : design.columns] @ change.direction
-    return replace(found, changes=(change,), scores=(score,), features=feature[:, None])
+    slopes = systems.slopes(system, newton.eta(system, mode.state))
+    features = system.rows[:, : design.columns] @ change.direction[:, None]
+    starts = np.array([change.start])
+    scores = efficient_score.scores(
+        system, mode, slopes, features, starts, changes.PRIOR_SD
+    )
+    scores = replace(scores, evidence=np.array([evidence]))
+    return replace(found, changes=(change,), scores=scores, features=features)
 
 
-def _mean(design: Design, system: System, mode: Mode) -> Floats:
-    state = mode.state
-    return averaging.read_off(system, design.columns, state.theta, state.own)
+def _point(system: System, state: State) -> Floats:
+    (point,) = averaging.read_off(system, state.theta[None], state.own[None])
+    return np.asarray(point)
