@@ -22,9 +22,7 @@ def posterior(known: Posterior, system: System, suspects: Suspects) -> Posterior
     moves = -averaging.read_off(system, scores.theta, scores.own)
     moves[:, 1:] += np.array([change.direction for change in suspects.changes])
     shift = (chance * scores.size) @ moves
-    second = (moves.T * (chance * (scores.variance + scores.size**2))) @ moves
-    return replace(
-        known,
-        mean=known.mean + shift,
-        covariance=known.covariance + second - np.outer(shift, shift),
-    )
+    off = scores.size[:, None] * moves - shift
+    spread = (moves.T * (chance * scores.variance)) @ moves
+    spread += (off.T * chance) @ off + (1 - chance.sum()) * np.outer(shift, shift)
+    return replace(known, mean=known.mean + shift, covariance=known.covariance + spread)

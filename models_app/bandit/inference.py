@@ -119,7 +119,11 @@ class _Reached:
 def _settle(
     design: Design, system: System
 ) -> tuple[_Reached, tuple[Change, ...], Suspects | None]:
-    """Climb, and again with every change that is certain; give what stays suspected."""
+    """Climb, and again with every change that is certain; give what stays suspected.
+
+    Nothing is, where there are more certain changes than the model may hold: at its
+    mode their size is beyond what a normal approximation can tell.
+    """
     known: tuple[Change, ...] = ()
     reached = _climb(design, system)
     found = changes.suspects(design, reached.system, reached.mode)
@@ -132,7 +136,8 @@ def _settle(
             break
         known = longer
         found = changes.suspects(design, reached.system, reached.mode)
-    return reached, known, found
+    doubtful = found is not None and not found.certain
+    return reached, known, found if doubtful else None
 
 
 def _climb(design: Design, system: System) -> _Reached:

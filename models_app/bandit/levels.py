@@ -13,23 +13,23 @@ from models_app.bandit.design import Design, Floats, Integers, Term, contrasts
 def effects(design: Design) -> tuple[tuple[str, ...], Floats, Floats]:
     """Return names, directions [J, q] and shares [J] of levels and of their pairs.
 
-    A direction moves the predictor by one where its level, or both, are served, against
-    everywhere else; what moves for all variants alike belongs to time. Contexts appear
-    with a design factor only: alone they decide nothing. A share is that of the
-    combinations of levels that it is one of.
+    A direction moves the predictor by one where its level, or both, are there, against
+    everywhere else; what moves for all alike belongs to time. A context's level alone
+    decides nothing, but what moves with it would be laid to variants otherwise. A share
+    is that of the combinations of levels that it is one of.
     """
     names: list[str] = []
     shares: list[float] = []
     directions = [np.zeros((0, design.columns))]
     for term in design.terms:
-        if term.kind != "context":
-            levels = _combinations(design, term)
-            directions.append(_directions(design, term, levels))
-            names += _names(design, term, levels)
-            shares += [1.0 / prod(_sizes(design, term))] * len(levels)
-    together = np.concatenate(directions)
-    together.flags.writeable = False
-    return tuple(names), together, np.array(shares)
+        levels = _combinations(design, term)
+        directions.append(_directions(design, term, levels))
+        names += _names(design, term, levels)
+        shares += [1.0 / prod(_sizes(design, term))] * len(levels)
+    together = np.concatenate(directions), np.array(shares)
+    for each in together:
+        each.flags.writeable = False  # they are shared
+    return tuple(names), *together
 
 
 def _sizes(design: Design, term: Term) -> list[int]:

@@ -1,20 +1,26 @@
 """One thread for linear algebra, so that sums are taken in one order everywhere."""
 
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from threading import RLock
 
 from threadpoolctl import ThreadpoolController
 
+ONE_AT_A_TIME = RLock()
+"""The number of BLAS threads belongs to the process, not to the Python thread."""
 
-def single() -> AbstractContextManager[object]:
-    """Hold BLAS to one thread inside a `with` block.
+
+@contextmanager
+def single() -> Iterator[None]:
+    """Hold BLAS to one thread inside a `with` block, one block at a time.
 
     Parallel kernels split their sums by the number of threads, and the last bits of
     the result with them; a posterior must be the same on every machine.
     """
-    held: AbstractContextManager[object] = _libraries(len(sys.modules)).limit(limits=1)
-    return held
+    with ONE_AT_A_TIME, _libraries(len(sys.modules)).limit(limits=1):
+        yield
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models_app.bandit import inference, levels, policy
+from models_app.bandit import changes, inference, levels, policy
 from models_app.bandit.cells import TrainingCells
 from models_app.bandit.design import Design, Floats
 from tests.models_app.bandit import worlds
@@ -74,6 +74,45 @@ def test_a_winner_that_flips_is_noticed_and_the_new_one_takes_the_traffic() -> N
     assert share[BEFORE - 1] < 0.1
     assert share[BEFORE + 4] > 0.5
     assert share[-1] > 0.9
+
+
+def test_a_context_that_breaks_is_one_change_and_none_of_its_variants() -> None:
+    design, days = worlds.design((6,), (2,)), 20
+    shape = days, design.segments, 6
+    rate = np.full(shape, 0.05)
+    rate[:-1, 1] = 0.002
+    stratum, context, variant = np.indices(shape).reshape(3, -1)
+    users = np.full(rate.size, 5_000.0)
+    converted = np.random.default_rng(0).binomial(5_000, rate.ravel()).astype(float)
+    cells = TrainingCells(
+        stratum, np.arange(float(days)), variant, context, users, converted
+    )
+
+    posterior = inference.fit(design, cells).posterior
+
+    everyone = np.arange(6)
+    rows = design.rows(everyone, np.ones_like(everyone))
+    eta = posterior.mean[0] + rows @ posterior.mean[1:]
+    (note,) = posterior.notes
+    assert "f0" not in note
+    assert 1 / (1 + np.exp(-eta)) == pytest.approx(0.05, abs=0.01)
+
+
+def test_more_changes_than_the_model_holds_make_no_wild_predictions() -> None:
+    design, days = worlds.design((12,)), 30
+    rate = np.full((days, 1, 12), 0.05)
+    rate[:-1, 0, :5:2] = 0.001
+    rate[:-1, 0, 1:5:2] = 0.003
+    users = np.full(rate.shape, 3_000.0)
+    converted = np.random.default_rng(1).binomial(3_000, rate).astype(float)
+    cells = worlds.cells(list(zip(users, converted, strict=True)))
+
+    posterior = inference.fit(design, cells).posterior
+
+    rows = design.rows(np.arange(12), np.zeros(12, dtype=np.int64))
+    eta = posterior.mean[0] + rows @ posterior.mean[1:]
+    assert len(posterior.notes) <= changes.MOST_CHANGES
+    assert (1 / (1 + np.exp(-eta)) < 0.1).all()
 
 
 @pytest.mark.parametrize("seed", range(3))
