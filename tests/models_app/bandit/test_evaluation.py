@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.statistics import off_policy
+from benchmarks.statistics.logged_worlds import World
 from models_app.bandit import evaluation
 from models_app.bandit.design import Floats
 from models_app.bandit.evaluation import Evaluation, Logged, UnsupportedError
@@ -150,7 +151,7 @@ def test_same_cells_in_any_order_and_pieces_say_the_same() -> None:
 
 
 def test_after_adaptive_allocation_intervals_hold_the_truth() -> None:
-    worlds = (off_policy.World(), off_policy.World(kind="numeric", holdout=0.0))
+    worlds = (World(), World(kind="numeric", holdout=0.0))
     targets = ("baseline", "early version", "without context")
 
     rows = off_policy.study(25, 5, worlds, targets)
