@@ -82,7 +82,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         )
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # is untyped
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # ships no types
         text = generate_latest(registry)
     else:
         text = generate_latest(REGISTRY)

@@ -10,7 +10,7 @@ import pytest
 from django.test import override_settings
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from tests.warehouse import events, reference
+from tests.warehouse import events, reference, shop
 from tests.warehouse.cubes import (
     DAYS,
     EXPOSURES,
@@ -36,14 +36,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SOURCE_SQL = (
     """SELECT * FROM public.shown WHERE seen >= @start_date OR @start_date IS NULL"""
 )
-SOURCE_MAPPING = {
-    "anonymous_id": "user",
-    "timestamp": "seen",
-    "optimization_id": "experiment",
-    "variant": "variant_text",
-    "context": "context_text",
-    "policy_version": "version",
-}
 METRIC_SQL = "SELECT * FROM public.bought AS b WHERE b.at >= @start_date"
 METRIC_MAPPING = {
     "anonymous_id": "user",
@@ -76,7 +68,7 @@ def observed(
     logged = [_shuffled(one) for one in touches] if shuffled else touches
     second.store(spec.optimization_id, logged, rewards)
     metric = connected.prove_metric(METRIC_SQL, METRIC_MAPPING)
-    source = connected.prove_source(SOURCE_SQL, SOURCE_MAPPING)
+    source = connected.prove_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
     return connected.observe(spec, metric, source)
 
 
@@ -222,7 +214,7 @@ def test_the_statement_printed_for_people_counts_alike(
     touches = [Touch(user, at, A, device, 1) for user in users for device in devices]
     counted = observed(connected, second_postgres, spec, touches)
     metric = connected.prove_metric(METRIC_SQL, METRIC_MAPPING)
-    source = connected.prove_source(SOURCE_SQL, SOURCE_MAPPING)
+    source = connected.prove_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
     asked = cube.statement(spec, metric, source, connected.dialect)
 
     with second_postgres.owner() as owner:
@@ -244,7 +236,7 @@ def test_older_servers_text_counts_alike(
     touches = [Touch(f"u{n}", at, (A, B)[n % 2], '{"age":1}', None) for n in range(9)]
     newer = observed(connected, second_postgres, spec, touches)
     metric = connected.prove_metric(METRIC_SQL, METRIC_MAPPING)
-    source = connected.prove_source(SOURCE_SQL, SOURCE_MAPPING)
+    source = connected.prove_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
     asked = cube.statement(spec, metric, source, "postgres before 16")
 
     with connected._session(10) as session:
