@@ -33,22 +33,22 @@ def posterior(
     state, solved = mode.state, mode.solved
     spread = scales.uncertainty(grouped, state.logs, newton.moments(state, solved))
     best, directions = _evidence(grouped, state, solved), spread.shape[1]
-    current, summed = _current(system), np.zeros((system.size, system.size))
+    current = _current(system)
+    summed = np.zeros((system.size, system.size), order="F")  # as LAPACK has them
     points: list[tuple[float, Floats, Floats, Floats]] = []
     for signs in _corners(directions):
         state = replace(mode.state, logs=mode.state.logs + spread @ signs)
         solved = newton.solve(grouped, mode.curved, state)
         gain = _evidence(grouped, state, solved) - best + directions / 2.0
         weight = float(np.exp(min(gain, HEAVIEST)))
-        covariance = solved.covariance()
-        level = _level(system, current, solved, covariance)
+        level = _level(system, current, solved)
         theta, own = state.theta + solved.step, state.own + solved.step_own
         points.append((weight, theta, own, level))
-        covariance *= weight
-        summed += covariance
+        summed += weight * solved.lower()
     weights, thetas, owns, levels = map(np.array, zip(*points, strict=True))
     means = read_off(system, thetas, owns)
-    return Posterior(design, *_mixed(system, weights, means, (levels, summed)))
+    known = levels, newton.mirrored(summed)
+    return Posterior(design, *_mixed(system, weights, means, known))
 
 
 def _mixed(
@@ -97,14 +97,12 @@ def read_off(system: System, theta: Floats, own: Floats) -> Floats:
     return np.concatenate([level[:, None], _now(system, theta.T).T], axis=1)
 
 
-def _level(
-    system: System, current: Floats, solved: Solved, covariance: Floats
-) -> Floats:
-    """The level's row [1 + q] of the joint covariance, given that of θ [p, p]."""
+def _level(system: System, current: Floats, solved: Solved) -> Floats:
+    """The level's row [1 + q] of the joint covariance."""
     k = system.curve.shape[1]
     slope = -(current @ solved.ratio)
     slope[:k] += current @ system.curve
-    pulled = covariance @ slope
+    pulled = solved.spread(slope)
     variance = slope @ pulled + current**2 @ (1.0 / solved.diagonal)
     return np.concatenate([[variance], _now(system, pulled)])
 

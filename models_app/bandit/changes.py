@@ -98,7 +98,10 @@ def extend(system: System, design: Design, found: tuple[Change, ...]) -> System:
     since = np.array([starts.searchsorted(change.start) for change in found])
     moved = moved * (distinct[:, 1:] > since)
     rows = np.concatenate([rows, moved], axis=1)
-    return replace(system, rows=rows, row=row.ravel(), changed=directions)
+    crossing = system.crossing and system.crossing.taken(distinct[:, 0])
+    return replace(
+        system, rows=rows, row=row.ravel(), changed=directions, crossing=crossing
+    )
 
 
 def suspects(design: Design, system: System, mode: Mode) -> Suspects | None:

@@ -51,10 +51,24 @@ class Solved:
 
     def covariance(self) -> Floats:
         """Covariance [p, p] of θ."""
+        return mirrored(self.lower())
+
+    def spread(self, along: Floats) -> Floats:
+        """Product [p] of the covariance of θ with a vector [p]."""
+        product, _ = linalg.lapack.dpotrs(self.factor, along, lower=1)
+        return np.asarray(product)
+
+    def lower(self) -> Floats:
+        """Lower triangle [p, p] of the covariance of θ, zeros above."""
         lower, _ = linalg.lapack.dpotri(self.factor, lower=1)
-        whole = lower + lower.T
-        whole.flat[:: len(whole) + 1] /= 2.0
-        return np.asarray(whole)
+        return np.asarray(lower)
+
+
+def mirrored(lower: Floats) -> Floats:
+    """Return the symmetric matrix [p, p] of a lower triangle, zeros above."""
+    whole = lower + lower.T
+    whole.flat[:: len(whole) + 1] /= 2.0
+    return np.asarray(whole)
 
 
 @dataclass(frozen=True, slots=True)

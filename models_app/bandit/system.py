@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse, special
 
 from models_app.bandit.cells import TrainingCells, summed
+from models_app.bandit.crossing import Crossing, crossing
 from models_app.bandit.design import Design, Floats, Integers
 
 KNOTS = 32
@@ -38,7 +39,8 @@ class System:
     walk; `rows` [U, p - k] the distinct feature rows: the design's q, then `late`
     columns (design mains times the share of rewards still to come), which soak up that some
     variants convert later than others, then one for each direction of `changed` [m, q]
-    in which the world moved at some time (see changes.py).
+    in which the world moved at some time (see changes.py). `crossing` knows the
+    design's as products, where that spares work.
     """
 
     curve: Floats
@@ -50,6 +52,7 @@ class System:
     time: Floats
     late: int
     changed: Floats
+    crossing: Crossing | None = None
     noise: Noise | None = None
 
     @property
@@ -94,7 +97,8 @@ def arrange(design: Design, cells: TrainingCells, sums: Floats | None = None) ->
     keys = keys * (MATURITY_STEPS + 1) + pending.astype(np.int64)
     distinct, row = np.unique(keys, return_inverse=True)
     pair, step = np.divmod(distinct, MATURITY_STEPS + 1)
-    rows = design.rows(*np.divmod(pair, design.segments))
+    whose = np.divmod(pair, design.segments)
+    rows = design.rows(*whose)
     late = sum(t.size for t in design.terms if t.kind == "main") if pending.any() else 0
     if late:
         slow = rows[:, :late] * (step[:, None] / MATURITY_STEPS)
@@ -110,6 +114,7 @@ def arrange(design: Design, cells: TrainingCells, sums: Floats | None = None) ->
         time=time,
         late=late,
         changed=np.zeros((0, design.columns)),
+        crossing=crossing(design, *whose),
     )
 
 
@@ -159,10 +164,29 @@ def _second(system: System, weight: Floats) -> tuple[Floats, Floats, Floats]:
     by_stratum = summed(system.stratum, weight, len(curve))
     features = stratified(system, weight, rows)
     cross = np.concatenate([curve * by_stratum[:, None], features], axis=1)
-    scaled = rows * np.sqrt(by_row)[:, None]
-    top = np.concatenate([curve.T @ cross[:, : curve.shape[1]], curve.T @ features], 1)
-    bottom = np.concatenate([features.T @ curve, scaled.T @ scaled], axis=1)
-    return np.concatenate([top, bottom]), by_stratum, cross
+    k = curve.shape[1]
+    shared = np.empty((system.size, system.size))
+    shared[:k] = curve.T @ cross
+    shared[k:, :k] = shared[:k, k:].T
+    shared[k:, k:] = _gram(system, by_row)
+    return shared, by_stratum, cross
+
+
+def _gram(system: System, weight: Floats) -> Floats:
+    """Sum [p - k, p - k] of the rows' outer products with themselves, by weight [U]."""
+    rows = system.rows
+    if system.crossing is None:
+        scaled = rows * np.sqrt(weight)[:, None]
+        return np.asarray(scaled.T @ scaled)
+    designed = system.crossing.gram(weight)
+    q = len(designed)
+    if q == rows.shape[1]:
+        return designed
+    gram = np.empty((rows.shape[1], rows.shape[1]))
+    gram[:q, :q] = designed
+    gram[q:] = (rows[:, q:] * weight[:, None]).T @ rows
+    gram[:q, q:] = gram[q:, :q].T
+    return gram
 
 
 def slopes(system: System, eta: Floats) -> tuple[Floats, Floats]:
