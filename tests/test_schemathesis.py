@@ -93,9 +93,9 @@ def _led_to(case: Case, world: World) -> None:
     for kind, ids in world.ids.items():
         for name in ("id", "pk", "model_id"):
             if f"/{kind}/{{{name}}}" in case.path and random.random() < 0.75:  # noqa: S311 - a choice of tests
-                case.path_parameters[name] = random.choice(ids)  # noqa: S311
+                case.path_parameters[name] = random.choice(ids)  # noqa: S311 - traffic
     if "{number}" in case.path:
-        case.path_parameters["number"] = random.choice([1, 2, 4, 99])  # noqa: S311
+        case.path_parameters["number"] = random.choice([1, 2, 4, 99])  # noqa: S311 - traffic
 
 
 def _hold(case: Case, world: World) -> None:

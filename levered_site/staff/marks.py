@@ -66,7 +66,7 @@ def listing(model: type[Model], text: object, **filters: object) -> SafeString:
 
 def listing_path(model: type[Model], **filters: object) -> str:
     """Where the list of `model` is, filtered."""
-    options = model._meta  # noqa: SLF001
+    options = model._meta  # noqa: SLF001 - Django's documented API
     return reverse(
         f"admin:{options.app_label}_{options.model_name}_changelist",
         query={name: str(value) for name, value in filters.items()},

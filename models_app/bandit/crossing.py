@@ -102,9 +102,7 @@ def _cheaper(
 
 def _others(design: Design, mains: list[Term], width: int) -> Integers:
     """Which product of factors' and contexts' features each later feature is."""
-    first = dict(
-        zip((t.factors for t in mains), (1 + t.start for t in mains), strict=True)
-    )
+    first = {term.factors: 1 + term.start for term in mains}
     starts = np.concatenate([[0], np.cumsum(np.array(design.context_sizes) - 1)])
     found = [np.zeros(0, dtype=np.int64)]
     for term in design.terms:

@@ -153,5 +153,5 @@ def _age_everything() -> None:
     with connection.cursor() as cursor:
         for table in ("managed_exposures", "managed_rewards"):
             cursor.execute(
-                f"UPDATE {table} SET created_at = created_at - interval '1 hour'"  # noqa: S608
+                f"UPDATE {table} SET created_at = created_at - interval '1 hour'"  # noqa: S608 - a table of ours
             )
