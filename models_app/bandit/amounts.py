@@ -171,8 +171,11 @@ def _kept(cells: AmountCells) -> Floats:
 
 
 def _log_ratio(sums: Floats, squares: Floats, plain: Floats) -> tuple[Floats, Floats]:
-    """Log of observed over plain sums, and its standard error, infinite for none."""
-    there = (np.asarray(sums) > 0) & (np.asarray(plain) > 0)
+    """Log of observed over plain sums, and its standard error.
+
+    Infinite for none, and for amounts so small that their squares are lost.
+    """
+    there = (np.asarray(sums) > 0) & (np.asarray(squares) > 0) & (np.asarray(plain) > 0)
     positive = np.where(there, sums, 1.0)
     ratio = np.where(there, np.log(positive / np.where(there, plain, 1.0)), 0.0)
     return ratio, np.where(there, np.sqrt(squares) / positive, np.inf)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from models_app.bandit import inference
+from models_app.bandit import inference, newton
 from models_app.bandit.cells import TrainingCells
 from models_app.bandit.design import Floats
 from models_app.bandit.inference import Fit
@@ -59,6 +59,25 @@ def test_extreme_counts_give_finite_honest_answers(
     assert (np.diag(fit.posterior.covariance) > 0).all()
     assert ((middle >= least) & (middle <= most)).all()
     assert (low < high).all()
+
+
+@pytest.mark.parametrize(
+    ("strata", "reason"), [(1, "no mode within"), (2, "no step raises")]
+)
+def test_where_no_mode_is_found_there_is_no_posterior(strata: int, reason: str) -> None:
+    stratum = np.repeat(np.arange(strata), 2)
+    users = np.full(2 * strata, 1e30)
+    cells = TrainingCells(
+        stratum=stratum,
+        stratum_time=np.arange(strata, dtype=float),
+        variant=np.tile([0, 1], strata),
+        context=np.zeros(2 * strata, int),
+        users=users,
+        successes=np.linspace(0.3, 0.6, 2 * strata) * users,
+    )
+
+    with pytest.raises(newton.NotConverged, match=reason):
+        inference.fit(worlds.design((2,)), cells)
 
 
 @settings(max_examples=40, deadline=None)

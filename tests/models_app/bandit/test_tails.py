@@ -88,3 +88,19 @@ def test_a_tail_alike_everywhere_only_sets_the_level() -> None:
 
     assert (belief.kind, belief.notes) == ("hurdle", (amounts.SMEARED,))
     assert drawn(belief).mean(axis=0) == pytest.approx(world.rate * 15, rel=0.1)
+
+
+def test_amounts_whose_squares_are_lost_are_learnt_by_their_logs() -> None:
+    world, truth = shop(5)
+    unit = 1e-200
+
+    def tiny(rng: np.random.Generator, variant: int, payers: int) -> Floats:
+        return unit * world.amounts(rng, variant, payers)
+
+    cells = valued_worlds.sold(
+        replace(world, amounts=tiny), 80_000, 1, np.random.default_rng(0)
+    )
+
+    assert not cells.value_sum_squares.any()
+    means = drawn(believed(cells)).mean(axis=0) / unit
+    assert means == pytest.approx(truth, rel=0.15)

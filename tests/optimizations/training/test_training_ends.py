@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +13,10 @@ from django.utils import timezone
 from levered_site.errors import ConflictError
 from models_app import holding, runs
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
-from optimizations import clock
-from optimizations.models import Optimization
+from optimizations import cells, clock
+from optimizations.models import CubeDay, Optimization
 from tests.optimizations import factories, traffic
+from tests.optimizations.learning import truth
 from tests.optimizations.training.at_work import (
     asked,
     done,
@@ -155,3 +157,37 @@ def _age_everything() -> None:
             cursor.execute(
                 f"UPDATE {table} SET created_at = created_at - interval '1 hour'"  # noqa: S608 - a table of ours
             )
+
+
+def test_a_fit_that_finds_no_mode_leaves_the_live_policy_alone() -> None:
+    made = factories.live(training_data_config=factories.config(context_factors=[]))
+    for days in 2, 3:
+        traffic.live_through(made, timezone.now() - timedelta(days=days), 60, truth)
+    learnt = done(asked(made))
+    _count_beyond_numbers(made)
+
+    run = done(asked(made))
+
+    assert (learnt.status, run.status) == (Status.SUCCEEDED, Status.FAILED)
+    assert run.error == "the model did not converge: no step raises the log posterior"
+    made.model.refresh_from_db()
+    assert made.model.status == BanditModel.Status.TRAINED
+    assert made.model.policy_version == 1
+    assert PolicyVersion.objects.count() == 2
+
+
+def _count_beyond_numbers(optimization: Optimization) -> None:
+    """Make stored days hold more users than floating point climbs for, counted later
+    than any refresh to come, which so keeps them.
+    """
+    beyond: Any = 1e30  # no whole number that a day can keep is large enough
+    for row in CubeDay.objects.filter(optimization=optimization):
+        day = cells.read(row.day, row.cells)
+        assert day is not None
+        many = (
+            replace(cell, users=beyond, converted=beyond / (2 + cell.variant))
+            for cell in day.cells
+        )
+        row.cells = cells.write(replace(day, cells=tuple(many)))
+        row.computed_at = timezone.now() + timedelta(hours=1)
+        row.save()
