@@ -8,12 +8,12 @@ from operator import attrgetter
 
 import numpy as np
 
+from models_app.bandit import maturity
 from models_app.bandit.design import Design, Floats, Integers
 
-UNKNOWN_LAG_WEIGHT = 1.0
-"""Pseudo-rewards spread evenly over the horizon: what is assumed before any came."""
-
 HALF_AN_HOUR = timedelta(minutes=30)
+ALMOST = 1.0 - 1e-9
+"""Maturity of immature users to whom, by their age, everything should have come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ class TrainingCells:
     users: effective users [n]: an immature user counts as the share of rewards that
         has come by their age.
     successes: users [n] with a counted reward.
-    maturity: that share [n], averaged over the cell's users; None: all have matured.
+    maturity: that share [n], averaged over the cell's users, below 1 where one of them
+        is immature; None: all have matured.
 
     """
 
@@ -82,6 +83,7 @@ def tabulate(
     `lags` counts rewards of mature users by time since first touch, in equal buckets
     over the horizon. Mature and immature users of a stratum stay apart, because a slow
     variant can only be told from a bad one by how it does once its users are mature.
+    Users of an age at which the share that has come cannot be told are left out.
 
     Raises ValueError for an immature row without an hour.
     """
@@ -91,22 +93,26 @@ def tabulate(
 
 def grown(
     rows: Iterable[Row],
-    share_of: Callable[[Row], float],
+    share_of: Callable[[Row], float | None],
     extra: Extra = lambda _: (),
     successes: Callable[[Row], int] = attrgetter("converted"),
 ) -> tuple[TrainingCells, Floats]:
     """Sum rows into cells as `tabulate` says, and beside them `extra` sums [n, ·].
 
-    `share_of` tells which share of rewards has come to an immature row's users.
+    `share_of` tells which share of rewards has come to an immature row's users, None
+    where nobody knows. A cell counts as at least so many users as have a reward; of
+    its rows that would not hold: rows of single users would all count in full that
+    have one, and the others in part.
     """
     found: dict[tuple[date, int, int, int, bool], Floats] = {}
     for row in rows:
         share = 1.0 if row.mature else share_of(row)
+        if share is None:
+            continue
         version = -1 if row.policy_version is None else row.policy_version
         key = (row.day, version, row.variant, row.context, row.mature)
-        hits = successes(row)
-        effective = max(row.users * share, hits)
-        sums = np.array((row.users, effective, hits, *extra(row)), np.float64)
+        counted = row.users, row.users * share, successes(row), *extra(row)
+        sums = np.array(counted, np.float64)
         found[key] = found[key] + sums if key in found else sums
     keys = sorted(found)
     strata = sorted({key[:2] for key in keys})
@@ -114,30 +120,17 @@ def grown(
     if keys:
         sums = np.array([found[key] for key in keys])
     mature = np.array([key[4] for key in keys], dtype=bool)
-    maturity = np.where(mature, 1.0, sums[:, 1] / np.maximum(sums[:, 0], 1e-12))
+    come = np.minimum(sums[:, 1] / np.maximum(sums[:, 0], 1e-12), ALMOST)
     place = {stratum: index for index, stratum in enumerate(strata)}
     return TrainingCells(
         stratum=np.array([place[key[:2]] for key in keys], dtype=np.int64),
         stratum_time=_times(strata),
         variant=np.array([key[2] for key in keys], dtype=np.int64),
         context=np.array([key[3] for key in keys], dtype=np.int64),
-        users=sums[:, 1],
+        users=np.maximum(sums[:, 1], sums[:, 2]),
         successes=sums[:, 2],
-        maturity=np.minimum(maturity, 1.0),
+        maturity=np.where(mature, 1.0, come),
     ), sums[:, 3:]
-
-
-def arrived(age_hours: float, lags: Sequence[int], horizon_hours: float) -> float:
-    """Share of rewards that come within `age_hours` of the first touch, 0 to 1.
-
-    The lag histogram read linearly inside its buckets, with UNKNOWN_LAG_WEIGHT
-    rewards spread evenly over the horizon added to it.
-    """
-    position = min(max(age_hours / horizon_hours, 0.0), 1.0)
-    edges = np.linspace(0.0, 1.0, len(lags) + 1)
-    come = np.interp(position, edges, np.concatenate([[0.0], np.cumsum(lags)]))
-    total = float(np.sum(lags)) + UNKNOWN_LAG_WEIGHT
-    return float((come + UNKNOWN_LAG_WEIGHT * position) / total)
 
 
 def summed(index: Integers, values: Floats, size: int) -> Floats:
@@ -176,12 +169,17 @@ def _check_lengths(cells: TrainingCells) -> None:
 
 def share(
     row: Row, lags: Sequence[int], horizon_hours: float, as_of: datetime
-) -> float:
-    """Share of rewards come by the age of users who arrived within the row's hour."""
+) -> float | None:
+    """Share of rewards come by the age of users who arrived within the row's hour.
+
+    None where the histogram of lags is too coarse to tell.
+    """
     if row.hour is None:
         raise ValueError("hour: needed for immature users")
     age = (as_of - row.hour - HALF_AN_HOUR) / timedelta(hours=1)
-    return arrived(age, lags, horizon_hours)
+    if not maturity.readable(age, lags, horizon_hours):
+        return None
+    return maturity.arrived(age, lags, horizon_hours)
 
 
 def _times(strata: list[tuple[date, int]]) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 
 from models_app.bandit import cells
 from models_app.bandit.cells import Row, TrainingCells
-from models_app.bandit.design import Design, Floats
+from models_app.bandit.design import Design, Floats, Integers
 
 FAILURE = "failure"
 EQUAL = 1e-9
@@ -147,6 +147,28 @@ def tabulate_outcomes(
     return OutcomeCells(
         **_columns(table), counts=counted, keys=tuple(keys), weights=ordered
     )
+
+
+def taken(table: AmountCells, kept: Integers) -> AmountCells:
+    """Keep some of the cells, by index, in that order; the strata stay."""
+    columns = _columns(table)
+    for name, column in columns.items():
+        if name != "stratum_time" and column is not None:
+            columns[name] = column[kept]
+    return AmountCells(**columns)
+
+
+def final(table: AmountCells) -> AmountCells:
+    """Keep mature users, whose sums can no longer grow; all, before any of those paid.
+
+    Who comes back within the horizon pays more than shows so far, and the histogram of
+    lags is that of first rewards alone.
+    """
+    if table.maturity is None:
+        return table
+    kept = np.flatnonzero(table.maturity >= 1)
+    mature = taken(table, kept)
+    return mature if mature.successes.any() else table
 
 
 def check(table: AmountCells | OutcomeCells, design: Design) -> None:

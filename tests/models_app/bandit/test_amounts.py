@@ -90,7 +90,7 @@ def test_the_variance_of_log_amounts_is_that_of_the_sample_about_its_means() -> 
     values = [world.amounts(rng, v, 300) for v in range(3)]
     rows = [(0, v, 600, *valued_worlds.sums_of(each)) for v, each in enumerate(values)]
 
-    found, _ = amounts.log_amounts(design, valued_worlds.amounts(np.array(rows)))
+    found = amounts.log_amounts(design, valued_worlds.amounts(np.array(rows))).found
 
     assert found.system.noise is not None
     variance = found.system.noise.variance * amounts.LOG_UNIT**2

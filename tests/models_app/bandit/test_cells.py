@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from models_app.bandit import cells
+from models_app.bandit import cells, maturity
 from models_app.bandit.cells import Row
 
 MONDAY, TUESDAY = date(2030, 1, 7), date(2030, 1, 8)
@@ -74,11 +74,11 @@ def test_an_immature_cell_never_has_fewer_users_than_rewards() -> None:
 def test_the_share_of_rewards_come_grows_with_age_from_none_to_all(
     lags: list[int], ages: list[float]
 ) -> None:
-    shares = [cells.arrived(age, lags, 72) for age in sorted(ages)]
+    shares = [maturity.arrived(age, lags, 72) for age in sorted(ages)]
 
     assert np.all(np.diff(shares) >= 0)
-    assert cells.arrived(0, lags, 72) == 0
-    assert cells.arrived(72, lags, 72) == pytest.approx(1)
+    assert maturity.arrived(0, lags, 72) == 0
+    assert maturity.arrived(72, lags, 72) == pytest.approx(1)
 
 
 def test_an_immature_row_without_an_hour_is_refused() -> None:

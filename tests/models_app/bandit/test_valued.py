@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from models_app.bandit import cells, valued
+from models_app.bandit import maturity, valued
 from models_app.bandit.cells import Row
 
 AS_OF = datetime(2030, 1, 5, tzinfo=UTC)
@@ -50,7 +50,7 @@ def test_users_whose_rewards_are_yet_to_come_count_by_their_share() -> None:
 
     table = valued.tabulate_amounts([fresh], LAGS, 48, AS_OF)
 
-    share = cells.arrived(12, LAGS, 48)
+    share = maturity.arrived(12, LAGS, 48)
     assert table.users[0] == pytest.approx(100 * share)
     assert table.maturity is not None
     assert table.maturity[0] == pytest.approx(share)

@@ -1,0 +1,42 @@
+"""Which share of rewards has come by an age, and ages at which that cannot be read."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+UNKNOWN_LAG_WEIGHT = 1.0
+"""Pseudo-rewards spread evenly over the horizon: what is assumed before any came."""
+
+STEEP = 0.05
+"""Share of all rewards that reading inside a bucket of the histogram may be wrong by."""
+
+
+def arrived(age_hours: float, lags: Sequence[int], horizon_hours: float) -> float:
+    """Share of rewards that come within `age_hours` of the first touch, 0 to 1.
+
+    The lag histogram read linearly inside its buckets, with UNKNOWN_LAG_WEIGHT
+    rewards spread evenly over the horizon added to it.
+    """
+    position = min(max(age_hours / horizon_hours, 0.0), 1.0)
+    edges = np.linspace(0.0, 1.0, len(lags) + 1)
+    come = np.interp(position, edges, np.concatenate([[0.0], np.cumsum(lags)]))
+    total = float(np.sum(lags)) + UNKNOWN_LAG_WEIGHT
+    return float((come + UNKNOWN_LAG_WEIGHT * position) / total)
+
+
+def readable(age_hours: float, lags: Sequence[int], horizon_hours: float) -> bool:
+    """Whether `arrived` can be trusted at that age, to STEEP of all rewards.
+
+    Most rewards may come within minutes while a bucket is hours wide. Where rewards
+    come ever more slowly, or ever faster, the density inside a bucket lies between
+    those of its neighbours; so their difference bounds the error, and so does all that
+    is in the bucket. Beyond the horizon everything has come.
+    """
+    position = max(age_hours / horizon_hours, 0.0)
+    bucket = int(position * len(lags))
+    if bucket >= len(lags):
+        return True
+    near = [lags[at] for at in (bucket - 1, bucket + 1) if 0 <= at < len(lags)]
+    uneven = max((abs(lags[bucket] - beside) for beside in near), default=lags[bucket])
+    total = sum(lags) + UNKNOWN_LAG_WEIGHT
+    return min(lags[bucket], uneven) <= STEEP * total
