@@ -112,6 +112,7 @@ class TrainingRunViewSet(Lists[TrainingRun], Retrieves[TrainingRun]):
     @extend_schema(request=None, responses=TrainingRunShape)
     def cancel(self, _request: Request, **_kwargs: Any) -> Response:
         """Stop a run: at once while it is queued, else at its next phase."""
+        self.refuse_body()
         return self.answer(runs.cancel(self.get_object()))
 
 

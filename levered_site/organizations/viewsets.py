@@ -14,6 +14,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from levered_site.api import etags
 from levered_site.api.endpoints import Endpoint
+from levered_site.api.serializers import StrictSerializer
 from levered_site.organizations import idempotency
 from levered_site.organizations.actors import Actor, Caller
 
@@ -73,6 +74,10 @@ class OrganizationViewSet(Endpoint, GenericViewSet[M]):
         serializer.is_valid(raise_exception=True)
         validated: dict[str, Any] = serializer.validated_data
         return validated
+
+    def refuse_body(self) -> None:
+        """Refuse anything sent to a deed that takes nothing; a 400 naming it."""
+        self.read_body(StrictSerializer)
 
     def represent(self, instance: M) -> Mapping[str, Any]:
         """Show one resource, without `meta`."""

@@ -116,7 +116,7 @@ def _now(system: System, values: Floats) -> Floats:
 
 
 def _current(system: System) -> Floats:
-    """Weights [T] of the strata that make the current time level: the last day's."""
+    """Weights [T] of the strata that make the current time level: of the last 24 hours."""
     recent = system.time > system.time[-1] - 1.0
     users = counts.summed(system.stratum, system.users, len(recent)) * recent
     if users.sum() <= 0:

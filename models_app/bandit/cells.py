@@ -10,6 +10,7 @@ import numpy as np
 
 from models_app.bandit import maturity
 from models_app.bandit.design import Design, Floats, Integers
+from models_app.bandit.maturity import WHOLE, Share
 
 HALF_AN_HOUR = timedelta(minutes=30)
 ALMOST = 1.0 - 1e-9
@@ -52,9 +53,11 @@ class TrainingCells:
     variant, context: 0-based indices [n].
     users: effective users [n]: an immature user counts as the share of rewards that
         has come by their age.
-    successes: users [n] with a counted reward.
+    successes: users [n] with a counted reward. While nothing is known of lags, both
+        are reduced alike.
     maturity: that share [n], averaged over the cell's users, below 1 where one of them
         is immature; None: all have matured.
+    seen: users [n] whatever their age; None: as `users`.
 
     """
 
@@ -65,6 +68,7 @@ class TrainingCells:
     users: Floats
     successes: Floats
     maturity: Floats | None = None
+    seen: Floats | None = None
 
     @property
     def total(self) -> float:
@@ -93,7 +97,7 @@ def tabulate(
 
 def grown(
     rows: Iterable[Row],
-    share_of: Callable[[Row], float | None],
+    share_of: Callable[[Row], Share | None],
     extra: Extra = lambda _: (),
     successes: Callable[[Row], int] = attrgetter("converted"),
 ) -> tuple[TrainingCells, Floats]:
@@ -106,31 +110,34 @@ def grown(
     """
     found: dict[tuple[date, int, int, int, bool], Floats] = {}
     for row in rows:
-        share = 1.0 if row.mature else share_of(row)
+        share = WHOLE if row.mature else share_of(row)
         if share is None:
             continue
         version = -1 if row.policy_version is None else row.policy_version
         key = (row.day, version, row.variant, row.context, row.mature)
-        counted = row.users, row.users * share, successes(row), *extra(row)
-        sums = np.array(counted, np.float64)
+        users = row.users * share.weight
+        rest = users * share.counted, users * share.come, users
+        heard = np.array((successes(row), *extra(row)), np.float64) * share.weight
+        sums = np.array((row.users, *rest, *heard))
         found[key] = found[key] + sums if key in found else sums
     keys = sorted(found)
     strata = sorted({key[:2] for key in keys})
-    sums = np.zeros((0, 3))
+    sums = np.zeros((0, 5))
     if keys:
         sums = np.array([found[key] for key in keys])
     mature = np.array([key[4] for key in keys], dtype=bool)
-    come = np.minimum(sums[:, 1] / np.maximum(sums[:, 0], 1e-12), ALMOST)
+    come = np.minimum(sums[:, 2] / np.maximum(sums[:, 3], 1e-12), ALMOST)
     place = {stratum: index for index, stratum in enumerate(strata)}
     return TrainingCells(
         stratum=np.array([place[key[:2]] for key in keys], dtype=np.int64),
         stratum_time=_times(strata),
         variant=np.array([key[2] for key in keys], dtype=np.int64),
         context=np.array([key[3] for key in keys], dtype=np.int64),
-        users=np.maximum(sums[:, 1], sums[:, 2]),
-        successes=sums[:, 2],
+        users=np.maximum(sums[:, 1], sums[:, 4]),
+        successes=sums[:, 4],
         maturity=np.where(mature, 1.0, come),
-    ), sums[:, 3:]
+        seen=sums[:, 0],
+    ), sums[:, 5:]
 
 
 def summed(index: Integers, values: Floats, size: int) -> Floats:
@@ -150,7 +157,7 @@ def check(cells: TrainingCells, design: Design) -> None:
         index = getattr(cells, name)
         if index.size and (index.min() < 0 or index.max() >= limit):
             raise ValueError(f"{name}: must lie in 0..{limit - 1}")
-    for name in ("users", "successes", "stratum_time", "maturity"):
+    for name in ("users", "successes", "stratum_time", "maturity", "seen"):
         value = getattr(cells, name)
         if value is not None and (not np.isfinite(value).all() or (value < 0).any()):
             raise ValueError(f"{name}: must be finite and not negative")
@@ -161,7 +168,7 @@ def check(cells: TrainingCells, design: Design) -> None:
 
 
 def _check_lengths(cells: TrainingCells) -> None:
-    for name in ("variant", "context", "users", "successes", "maturity"):
+    for name in ("variant", "context", "users", "successes", "maturity", "seen"):
         value = getattr(cells, name)
         if value is not None and value.shape != cells.stratum.shape:
             raise ValueError(f"{name}: one entry per cell is needed")
@@ -169,17 +176,15 @@ def _check_lengths(cells: TrainingCells) -> None:
 
 def share(
     row: Row, lags: Sequence[int], horizon_hours: float, as_of: datetime
-) -> float | None:
-    """Share of rewards come by the age of users who arrived within the row's hour.
+) -> Share | None:
+    """Tell how far users have come who arrived within the row's hour.
 
     None where the histogram of lags is too coarse to tell.
     """
     if row.hour is None:
         raise ValueError("hour: needed for immature users")
     age = (as_of - row.hour - HALF_AN_HOUR) / timedelta(hours=1)
-    if not maturity.readable(age, lags, horizon_hours):
-        return None
-    return maturity.arrived(age, lags, horizon_hours)
+    return maturity.share(age, lags, horizon_hours)
 
 
 def _times(strata: list[tuple[date, int]]) -> Floats:

@@ -69,7 +69,8 @@ def estimate(values: Floats) -> Estimate:
 
 def mix(design: Design, cells: TrainingCells) -> Floats:
     """Share [S] of users in each context cell; even over named levels without users."""
-    users = summed(cells.context, cells.users, design.segments)
+    seen = cells.users if cells.seen is None else cells.seen
+    users = summed(cells.context, seen, design.segments)
     if users.sum() <= 0:
         named = np.array([len(context.levels) for context in design.contexts])
         chosen = np.all(design.context_levels < named, axis=1)

@@ -6,9 +6,6 @@ from models_app.bandit import figures
 from models_app.bandit.design import Floats
 from models_app.bandit.figures import Drawn, Estimate
 
-FAINTEST = 1e-12
-"""Smallest baseline reward that a lift is reckoned against."""
-
 UNSURE = 0.005
 """Tail of the baseline's draws that may be of another sign."""
 
@@ -19,12 +16,9 @@ NOTHING_TO_LOSE = 1e-12
 def percent(reward: Floats, baseline: Floats) -> Estimate | None:
     """Relative difference in percent; finite even where nobody ever converted.
 
-    Of a negative baseline the share of its size. None where its sign is not sure:
-    then most of the draws' percentages mean nothing.
+    Of a negative baseline the share of its size. None where its sign is not sure, or it
+    is nothing for sure: then most of the draws' percentages mean nothing.
     """
-    if (baseline >= 0).all():
-        ratio = reward / np.maximum(baseline, FAINTEST) - 1.0
-        return figures.estimate(100.0 * ratio)
     lo, hi = np.quantile(baseline, [UNSURE, 1 - UNSURE])
     if lo <= 0 <= hi:
         return None

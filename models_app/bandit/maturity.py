@@ -1,14 +1,47 @@
 """Which share of rewards has come by an age, and ages at which that cannot be read."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 UNKNOWN_LAG_WEIGHT = 1.0
-"""Pseudo-rewards spread evenly over the horizon: what is assumed before any came."""
+"""Pseudo-rewards in the histogram: what is assumed before any came."""
 
 STEEP = 0.05
 """Share of all rewards that reading inside a bucket of the histogram may be wrong by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How far users of an age have come.
+
+    `counted`: as how much of a mature user they count. `come`: the share of their
+    rewards that has come for all we know. `weight`: how much they testify, they and
+    their rewards alike.
+    """
+
+    counted: float
+    come: float
+    weight: float
+
+
+WHOLE = Share(1.0, 1.0, 1.0)
+
+
+def share(age_hours: float, lags: Sequence[int], horizon_hours: float) -> Share | None:
+    """Tell it from the histogram; None where that is too coarse to tell.
+
+    Before anybody is past the horizon nothing is known of lags. Then users count in
+    full, so that rates are those so far; but rewards may come as late as evenly over
+    the horizon, so users testify only as far as they would have come then.
+    """
+    if not readable(age_hours, lags, horizon_hours):
+        return None
+    come = arrived(age_hours, lags, horizon_hours)
+    unknown = UNKNOWN_LAG_WEIGHT / (float(np.sum(lags)) + UNKNOWN_LAG_WEIGHT)
+    ahead = unknown * (1.0 - min(max(age_hours / horizon_hours, 0.0), 1.0))
+    return Share(come + ahead, come, max(1.0 - ahead, 1.0 / len(lags)))
 
 
 def arrived(age_hours: float, lags: Sequence[int], horizon_hours: float) -> float:

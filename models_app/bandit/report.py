@@ -32,6 +32,8 @@ from models_app.bandit.policy import Compiled
 from models_app.bandit.rewards import Belief, Believed
 from models_app.bandit.standing import ContextFigures, Judge, VariantFigures
 
+SO_FAR = "nobody is past the horizon yet: rewards are those so far, and more may come"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -102,7 +104,7 @@ def of(  # noqa: PLR0913 - the three it reports on; the rest by name
         best_variant=leader + 1,
         interactions=interactions.of(design, drawn, cells, sign),
         reward_model=believed.kind,
-        notes=_notes(believed),
+        notes=(*_notes(believed), *_left_out(design), *_so_far(cells)),
         **_against_baseline(drawn, leader),
         **_importances(design, drawn),
         **_seen(cells),
@@ -148,6 +150,13 @@ def _left_out(design: Design) -> tuple[str, ...]:
         return ()
     names = ", ".join(design.left_out)
     return (f"too many coefficients to learn together; left out: {names}",)
+
+
+def _so_far(cells: TrainingCells) -> tuple[str, ...]:
+    share = cells.maturity
+    if share is None or not share.size or (share >= 1).any():
+        return ()
+    return (SO_FAR,)
 
 
 def _seen(cells: TrainingCells) -> dict[str, Any]:

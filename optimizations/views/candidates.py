@@ -63,6 +63,7 @@ class CandidateViewSet(OrganizationViewSet[Optimization]):
         The candidate is gone then. A training under way is cancelled. If-Match with the
         candidate's ETag promotes that one and no other.
         """
+        self.refuse_body()
         with self.matched() as optimization:
             changed = candidates.promote(optimization, self.actor)
         return Response(OptimizationShape(changed).data)

@@ -124,6 +124,7 @@ class OptimizationViewSet(
         return self._moved(lifecycle.archive)
 
     def _moved(self, deed: Callable[[Optimization, Actor], Optimization]) -> Response:
+        self.refuse_body()
         with self.matched() as optimization:
             moved = deed(optimization, self.actor)
         return self.answer(moved)

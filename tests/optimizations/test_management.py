@@ -224,3 +224,20 @@ def _assert_nothing_written() -> None:
     assert not BanditModel.objects.exists()
     assert not Variant.objects.exists()
     assert not AuditEntry.objects.filter(action__startswith="optimization").exists()
+
+
+@pytest.mark.parametrize("deed", ["ship", "stop", "archive"])
+@pytest.mark.parametrize(("sent", "field"), [({"foo": 1}, "foo"), ([1], None)])
+def test_a_deed_without_a_body_refuses_one_and_does_nothing(
+    deed: str, sent: object, field: str | None
+) -> None:
+    organization = factories.organization()
+    made = factories.optimization(organization)
+
+    answer = house.admin_of(organization).post(f"/optimizations/{made.pk}/{deed}", sent)
+
+    assert answer.status_code == 400
+    details = house.error_of(answer).get("details", [])
+    assert field is None or [each["field"] for each in details] == [field]
+    made.refresh_from_db()
+    assert made.status == "live"

@@ -66,3 +66,10 @@ class StaffAdmin(StaffPages, ModelAdmin):
 @admin.register(Group)
 class RoleAdmin(GroupAdmin, ModelAdmin):
     """Rights that several members of staff share."""
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Only a superuser hands out rights: a role's are those of all who have it."""
+        if request.user.is_superuser:
+            return super().get_readonly_fields(request, obj)
+        return ("permissions",)

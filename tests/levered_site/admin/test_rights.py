@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.admin.utils import quote
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -125,3 +125,21 @@ def test_nobody_lifts_themselves_up(client: Client) -> None:
     assert not clerk.is_superuser
     assert answer.status_code == 403
     assert root.check_password(staff_world.PASSWORD)
+
+
+def test_who_may_change_roles_puts_no_right_into_them(client: Client) -> None:
+    """A role's rights are those of everybody who has it, oneself included."""
+    role = Group.objects.create(name="support")
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    allowed = Permission.objects.filter(codename__in=["view_group", "change_group"])
+    role.permissions.set(allowed)
+    clerk.groups.add(role)
+    client.force_login(clerk)
+
+    path = reverse("admin:auth_group_change", args=[role.pk])
+    every = [str(pk) for pk in Permission.objects.values_list("pk", flat=True)]
+    client.post(path, {"name": "helpdesk", "permissions": every})
+
+    role.refresh_from_db()
+    assert role.name == "helpdesk"
+    assert set(role.permissions.all()) == set(allowed)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from models_app.bandit import cells, maturity
+from models_app.bandit import cells, figures, maturity
 from models_app.bandit.cells import Row
+from models_app.bandit.design import Design, Factor
 
 WEEK = 168
 AS_OF = datetime(2030, 1, 20, 12, tzinfo=UTC)
@@ -45,7 +46,7 @@ def test_fast_rewards_do_not_make_the_newest_users_look_better() -> None:
 
     found = cells.tabulate(rows, WITHIN_MINUTES, WEEK, AS_OF)
 
-    assert found.successes.sum() == 550
+    assert found.successes.sum() == pytest.approx(550, rel=1e-3)
     assert found.successes.sum() / found.users.sum() == pytest.approx(0.05, rel=0.01)
 
 
@@ -59,4 +60,25 @@ def test_users_counted_one_by_one_weigh_like_users_counted_together() -> None:
 
     assert found.users == pytest.approx(whole.users)
     assert found.users == pytest.approx([30], rel=0.02)
-    assert found.successes.tolist() == [9]
+    assert found.successes == pytest.approx([9], rel=1e-3)
+
+
+def test_before_anybody_is_past_the_horizon_rates_are_those_so_far() -> None:
+    rows = [row(hours, 1_000, 140) for hours in (1, 5, 20)]
+
+    found = cells.tabulate(rows, [0] * 32, WEEK, AS_OF)
+
+    assert found.successes.sum() / found.users.sum() == pytest.approx(0.14)
+    assert found.maturity is not None
+    assert found.maturity.max() < 0.2
+    assert found.users.sum() < 0.2 * 3_000
+
+
+def test_users_are_mixed_as_they_came_however_young_they_are() -> None:
+    phones = [replace(row(hours, 100, 1), context=1) for hours in (1, 2, 3)]
+    found = cells.tabulate([row(200, 300, 30), *phones], [100] * 32, WEEK, AS_OF)
+    contexts = (Factor("device", ("desk", "phone")),)
+
+    shares = figures.mix(Design((Factor("headline", ("a", "b")),), contexts), found)
+
+    assert shares[:2] == pytest.approx([0.5, 0.5])

@@ -10,7 +10,7 @@ from models_app.bandit import maturity, valued
 from models_app.bandit.cells import Row
 
 AS_OF = datetime(2030, 1, 5, tzinfo=UTC)
-LAGS = [10, 0, 0, 0]
+LAGS = [10, 10, 10, 10]
 ROW = Row(
     day=date(2030, 1, 1),
     policy_version=1,
@@ -50,10 +50,11 @@ def test_users_whose_rewards_are_yet_to_come_count_by_their_share() -> None:
 
     table = valued.tabulate_amounts([fresh], LAGS, 48, AS_OF)
 
-    share = maturity.arrived(12, LAGS, 48)
-    assert table.users[0] == pytest.approx(100 * share)
+    share = maturity.share(12, LAGS, 48)
+    assert share is not None
+    assert table.users[0] == pytest.approx(100 * share.counted * share.weight)
     assert table.maturity is not None
-    assert table.maturity[0] == pytest.approx(share)
+    assert table.maturity[0] == pytest.approx(share.come)
 
 
 def test_outcomes_of_the_same_users_are_one_cell_with_one_share() -> None:
@@ -63,15 +64,15 @@ def test_outcomes_of_the_same_users_are_one_cell_with_one_share() -> None:
         replace(FRESH, users=2, converted=2, outcome="pro"),
     ]
 
-    table = valued.tabulate_outcomes(
-        fresh, [0, 0, 0, 0], 48, AS_OF, {"basic": 1.0, "pro": 3.0}
-    )
+    table = valued.tabulate_outcomes(fresh, LAGS, 48, AS_OF, {"basic": 1.0, "pro": 3.0})
 
     assert table.keys == ("pro", "basic")
-    assert table.counts.tolist() == [[2, 8]]
-    assert table.successes.tolist() == [10]
-    assert table.users[0] == pytest.approx(25)
-    assert table.total == pytest.approx(14)
+    share = maturity.share(12, LAGS, 48)
+    assert share is not None
+    assert table.counts == pytest.approx(np.array([[2, 8]]) * share.weight)
+    assert table.successes[0] == pytest.approx(10 * share.weight)
+    assert table.users[0] == pytest.approx(100 * share.counted * share.weight)
+    assert table.total == pytest.approx(14 * share.weight)
 
 
 def test_the_order_in_which_outcomes_were_named_does_not_matter() -> None:
