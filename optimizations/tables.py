@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from levered_site.errors import ConflictError
-from models_app.bandit.design import OTHER, Design
+from models_app.bandit.design import OTHER, Design, Floats
 from optimizations import compiling
 from optimizations.models import Optimization
 from optimizations.published import NO_HOLDOUT, Snapshot
@@ -23,8 +25,9 @@ def of(optimization: Optimization) -> Json:
     """Return the table that serves: a probability per variant for each context.
 
     Contexts are row-major, the last factor turning fastest; every factor has two more
-    levels than it names: {"other": true} for any other value, null for none. Raises
-    ConflictError before the optimization has been live.
+    levels than it names: {"other": true} for any other value, null for none. A shipped
+    one serves its leading variant for sure. Raises ConflictError before the
+    optimization has been live.
     """
     if optimization.went_live_at is None:
         raise ConflictError("This optimization has not been live: it has no policy.")
@@ -39,13 +42,21 @@ def of(optimization: Optimization) -> Json:
             {"context": context, "probabilities": row}
             for context, row in zip(
                 _contexts(optimization.model.design),
-                snapshot.probabilities.tolist(),
+                _served(snapshot).tolist(),
                 strict=True,
             )
         ],
         "holdout": _holdout(optimization, snapshot),
         "draw": DRAW_RULE,
     }
+
+
+def _served(snapshot: Snapshot) -> Floats:
+    if snapshot.status != Optimization.Status.SHIPPED:
+        return snapshot.probabilities
+    table = np.zeros_like(snapshot.probabilities)
+    table[np.arange(len(table)), np.array(snapshot.leading) - 1] = 1.0
+    return table
 
 
 def _choices(snapshot: Snapshot) -> Json:

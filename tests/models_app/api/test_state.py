@@ -136,3 +136,21 @@ def test_a_draft_has_no_policy_yet() -> None:
     answer = factories.member_of(organization).get(f"/models/{draft.model_id}/policy")
 
     assert answer.status_code == 409
+
+
+def test_a_shipped_ones_policy_is_what_everybody_is_served(
+    optimization: Optimization, api: Api
+) -> None:
+    learned(optimization)
+    admin = factories.admin_of(optimization.organization)
+    shipped = admin.post(f"/optimizations/{optimization.pk}/ship")
+
+    policy = body_of(api.get(f"/models/{optimization.model_id}/policy"))
+
+    assert (shipped.status_code, policy["status"]) == (200, "shipped")
+    for row in policy["contexts"][:2]:
+        asked = {"anonymous_id": "anybody", "context": row["context"]}
+        served = body_of(api.post(f"/optimizations/{optimization.pk}/serve", asked))
+        expected = [0.0] * 4
+        expected[served["variant_number"] - 1] = 1.0
+        assert row["probabilities"] == expected
