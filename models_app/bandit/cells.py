@@ -52,9 +52,8 @@ class TrainingCells:
     stratum_time: days [T] since the first stratum's day.
     variant, context: 0-based indices [n].
     users: effective users [n]: an immature user counts as the share of rewards that
-        has come by their age.
-    successes: users [n] with a counted reward. While nothing is known of lags, both
-        are reduced alike.
+        has come by their age, in full while nothing is known of lags.
+    successes: users [n] with a counted reward.
     maturity: that share [n], averaged over the cell's users, below 1 where one of them
         is immature; None: all have matured.
     seen: users [n] whatever their age; None: as `users`.
@@ -115,29 +114,28 @@ def grown(
             continue
         version = -1 if row.policy_version is None else row.policy_version
         key = (row.day, version, row.variant, row.context, row.mature)
-        users = row.users * share.weight
-        rest = users * share.counted, users * share.come, users
-        heard = np.array((successes(row), *extra(row)), np.float64) * share.weight
-        sums = np.array((row.users, *rest, *heard))
+        shares = row.users * share.counted, row.users * share.come
+        counted = row.users, *shares, successes(row), *extra(row)
+        sums = np.array(counted, np.float64)
         found[key] = found[key] + sums if key in found else sums
     keys = sorted(found)
     strata = sorted({key[:2] for key in keys})
-    sums = np.zeros((0, 5))
+    sums = np.zeros((0, 4))
     if keys:
         sums = np.array([found[key] for key in keys])
     mature = np.array([key[4] for key in keys], dtype=bool)
-    come = np.minimum(sums[:, 2] / np.maximum(sums[:, 3], 1e-12), ALMOST)
+    come = np.minimum(sums[:, 2] / np.maximum(sums[:, 0], 1e-12), ALMOST)
     place = {stratum: index for index, stratum in enumerate(strata)}
     return TrainingCells(
         stratum=np.array([place[key[:2]] for key in keys], dtype=np.int64),
         stratum_time=_times(strata),
         variant=np.array([key[2] for key in keys], dtype=np.int64),
         context=np.array([key[3] for key in keys], dtype=np.int64),
-        users=np.maximum(sums[:, 1], sums[:, 4]),
-        successes=sums[:, 4],
+        users=np.maximum(sums[:, 1], sums[:, 3]),
+        successes=sums[:, 3],
         maturity=np.where(mature, 1.0, come),
         seen=sums[:, 0],
-    ), sums[:, 5:]
+    ), sums[:, 4:]
 
 
 def summed(index: Integers, values: Floats, size: int) -> Floats:

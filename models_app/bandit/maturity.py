@@ -17,16 +17,14 @@ class Share:
     """How far users of an age have come.
 
     `counted`: as how much of a mature user they count. `come`: the share of their
-    rewards that has come for all we know. `weight`: how much they testify, they and
-    their rewards alike.
+    rewards that has come, as far as is certain.
     """
 
     counted: float
     come: float
-    weight: float
 
 
-WHOLE = Share(1.0, 1.0, 1.0)
+WHOLE = Share(1.0, 1.0)
 
 
 def share(age_hours: float, lags: Sequence[int], horizon_hours: float) -> Share | None:
@@ -34,14 +32,14 @@ def share(age_hours: float, lags: Sequence[int], horizon_hours: float) -> Share 
 
     Before anybody is past the horizon nothing is known of lags. Then users count in
     full, so that rates are those so far; but rewards may come as late as evenly over
-    the horizon, so users testify only as far as they would have come then.
+    the horizon, and a variant whose rewards do is given that for a doubt.
     """
     if not readable(age_hours, lags, horizon_hours):
         return None
     come = arrived(age_hours, lags, horizon_hours)
     unknown = UNKNOWN_LAG_WEIGHT / (float(np.sum(lags)) + UNKNOWN_LAG_WEIGHT)
     ahead = unknown * (1.0 - min(max(age_hours / horizon_hours, 0.0), 1.0))
-    return Share(come + ahead, come, max(1.0 - ahead, 1.0 / len(lags)))
+    return Share(come + ahead, come)
 
 
 def arrived(age_hours: float, lags: Sequence[int], horizon_hours: float) -> float:

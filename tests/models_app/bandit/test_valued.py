@@ -52,7 +52,7 @@ def test_users_whose_rewards_are_yet_to_come_count_by_their_share() -> None:
 
     share = maturity.share(12, LAGS, 48)
     assert share is not None
-    assert table.users[0] == pytest.approx(100 * share.counted * share.weight)
+    assert table.users[0] == pytest.approx(100 * share.counted)
     assert table.maturity is not None
     assert table.maturity[0] == pytest.approx(share.come)
 
@@ -69,10 +69,10 @@ def test_outcomes_of_the_same_users_are_one_cell_with_one_share() -> None:
     assert table.keys == ("pro", "basic")
     share = maturity.share(12, LAGS, 48)
     assert share is not None
-    assert table.counts == pytest.approx(np.array([[2, 8]]) * share.weight)
-    assert table.successes[0] == pytest.approx(10 * share.weight)
-    assert table.users[0] == pytest.approx(100 * share.counted * share.weight)
-    assert table.total == pytest.approx(14 * share.weight)
+    assert table.counts == pytest.approx(np.array([[2, 8]]))
+    assert table.successes[0] == pytest.approx(10)
+    assert table.users[0] == pytest.approx(100 * share.counted)
+    assert table.total == pytest.approx(14)
 
 
 def test_the_order_in_which_outcomes_were_named_does_not_matter() -> None:
