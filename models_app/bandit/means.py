@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from models_app.bandit import inference, scales, system as systems
+from models_app.bandit.cells import summed
 from models_app.bandit.design import Design, Floats
 from models_app.bandit.inference import FitInfo
 from models_app.bandit.posterior import Posterior
@@ -16,14 +17,16 @@ CERTAIN = 1e-6
 OUTLYING, PASSES = 10.0, 100
 """Times a cell's mean square may exceed that of the others together."""
 
+PRIOR_USERS = 100.0
 CLIPPED = 6.0
 """Standard errors of the fit at which the sum of a cell is cut."""
 
 
 def fit(design: Design, cells: AmountCells, note: str) -> tuple[Belief, FitInfo]:
-    """Fit the mean value per user, normal with one variance, extreme sums cut.
+    """Fit the mean value per user, normal, extreme sums cut.
 
-    In units of the overall mean, so that prior scales mean shares of it.
+    In units of the overall mean, so that prior scales mean shares of it. Users of a
+    variant whose values vary more count as so many fewer: each then has one variance.
     """
     users = float(cells.users.sum())
     values, squares = _tamed(cells)
@@ -32,15 +35,33 @@ def fit(design: Design, cells: AmountCells, note: str) -> tuple[Belief, FitInfo]
     unit = float(np.sqrt(mean**2 + variance / users)) or 1.0
     spread = max(variance / unit**2, CERTAIN)
     offset = mean / unit - scales.INTERCEPT_MEAN
-    sums = values / unit - offset * cells.users
+    heard = _heard(design, cells, values, squares)
+    sums = (values / unit - offset * cells.users) * heard
     noise = Noise(spread, spread * users, np.inf, spread)
-    system = replace(systems.arrange(design, cells, sums), noise=noise)
+    alike = replace(cells, users=cells.users * heard)
+    system = replace(systems.arrange(design, alike, sums), noise=noise)
     found = inference.search(design, system)
     cut = _cut(system, found.predictor)
     if (cut != system.successes).any():
         found = inference.search(design, replace(system, successes=cut))
     only = shifted(found.fit.posterior, offset, unit)
     return Belief("mean", (only,), ("reward",), notes=(note,)), found.fit.info
+
+
+def _heard(
+    design: Design, cells: AmountCells, values: Floats, squares: Floats
+) -> Floats:
+    """How much a cell's users testify [n]: the common variance over their variant's.
+
+    A variant begins with PRIOR_USERS of the common variance.
+    """
+    three = cells.users, values, squares
+    n, total, square = (summed(cells.variant, x, design.variants) for x in three)
+    within = np.maximum(square - total**2 / np.maximum(n, 1.0), 0.0)
+    common = within.sum() / max(n.sum(), 1.0)
+    own = (within + PRIOR_USERS * common) / (n + PRIOR_USERS)
+    heard = np.divide(common, own, out=np.ones_like(own), where=own > 0)
+    return np.asarray(heard[cells.variant])
 
 
 def _tamed(cells: AmountCells) -> tuple[Floats, Floats]:

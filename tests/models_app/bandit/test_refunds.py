@@ -8,7 +8,7 @@ import pytest
 from models_app.bandit import amounts, policy
 from models_app.bandit.design import Floats
 from models_app.bandit.valued import AmountCells
-from tests.models_app.bandit import valued_worlds
+from tests.models_app.bandit import valued_worlds, worlds
 from tests.models_app.bandit.test_amounts import (
     believed,
     drawn,
@@ -16,6 +16,7 @@ from tests.models_app.bandit.test_amounts import (
     shop,
     with_amount,
 )
+from tests.models_app.bandit.valued_worlds import Shop
 
 
 def refunding(seed: int, share: float) -> tuple[AmountCells, Floats]:
@@ -117,3 +118,24 @@ def negated(cells: AmountCells) -> AmountCells:
         log_sum_squares=nobody,
         others=cells.successes + cells.others,
     )
+
+
+def test_a_variant_that_seldom_pays_much_has_an_interval_of_its_own() -> None:
+    design, users = worlds.design((4,)), np.array([20_000, 10_000, 1_000, 1_000])
+    rate, price = np.array([0.1, 0.1, 0.01, 0.1]), np.array([10.0, 10.0, 100.0, 10.0])
+
+    def paid(rng: np.random.Generator, variant: int, payers: int) -> Floats:
+        values = price[variant] * np.exp(rng.normal(-0.045, 0.3, payers))
+        return np.where(rng.random(payers) < 0.03, -values, values)
+
+    covered = []
+    for seed in range(40):
+        rng, world = np.random.default_rng([seed, 6]), Shop(design, rate, paid)
+        days = [valued_worlds.shop_day(world, users, rng, day) for day in range(6)]
+        belief, _ = amounts.fit(design, valued_worlds.amounts(np.concatenate(days)))
+        assert belief.kind == "mean"
+        low, high = np.quantile(drawn(belief), [0.025, 0.975], axis=0)
+        covered.append((low < 0.94) & (high > 0.94))
+
+    assert np.mean(covered, axis=0)[2] > 0.95 - 3 * np.sqrt(0.95 * 0.05 / 40)
+    assert np.mean(covered) > 0.9
