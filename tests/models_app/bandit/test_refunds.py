@@ -126,7 +126,8 @@ def test_a_variant_that_seldom_pays_much_has_an_interval_of_its_own() -> None:
 
     def paid(rng: np.random.Generator, variant: int, payers: int) -> Floats:
         values = price[variant] * np.exp(rng.normal(-0.045, 0.3, payers))
-        return np.where(rng.random(payers) < 0.03, -values, values)
+        refunded = rng.random(payers) < 0.03
+        return np.asarray(np.where(refunded, -values, values))
 
     covered = []
     for seed in range(40):
