@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,6 +23,9 @@ from optimizations.events import Exposure, Refusal, Reward
 from optimizations.models import Optimization
 
 Event = TypeVar("Event", Exposure, Reward)
+Known = tuple[dict[str, Any], datetime | None]
+"""An optimization's training_data_config, and when it ended."""
+
 log = structlog.get_logger(__name__)
 
 NOTHING_KEPT = (
@@ -83,11 +87,11 @@ def _batch(sent: object) -> list[object]:
 def _exposures(organization_id: str, sent: list[object]) -> Receipt:
     now = timezone.now()
     sound, rejected = _read(sent, lambda event: events.exposure(event, now))
-    configs = _configs(organization_id, (event.optimization_id for _, event in sound))
+    known = _known(organization_id, (event.optimization_id for _, event in sound))
     rows = []
     for index, event in sound:
         try:
-            placed = _placed(event, configs[event.optimization_id])
+            placed = _placed(event, known[event.optimization_id])
         except Refusal as refusal:
             rejected.append(_rejection(index, refusal))
         else:
@@ -103,7 +107,7 @@ def _rewards(organization_id: str, sent: list[object]) -> Receipt:
     sound, rejected = _read(sent, lambda event: events.reward(event, now))
     rows = [event for _, event in sound]
     named = (event.optimization_id for event in rows)
-    _configs(organization_id, (each for each in named if each is not None))
+    _known(organization_id, (each for each in named if each is not None))
     _refuse_all(rejected, sound=len(rows))
     new = [rows[at] for at in _first_of_key([event.key for event in rows])]
     accepted = intake.keep_rewards(organization_id, new)
@@ -149,8 +153,8 @@ def _receipt(accepted: int, sound: int, rejected: list[Rejection]) -> Receipt:
     return Receipt(accepted, sound - accepted, tuple(rejected))
 
 
-def _configs(organization_id: str, named: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    """Return the training_data_config of each optimization: all must be the caller's."""
+def _known(organization_id: str, named: Iterable[UUID]) -> dict[UUID, Known]:
+    """Return each optimization's config and end: all must be the caller's."""
     provider = Organization.objects.values_list("connection__provider", flat=True).get(
         pk=organization_id
     )
@@ -160,11 +164,9 @@ def _configs(organization_id: str, named: Iterable[UUID]) -> dict[UUID, dict[str
             "fills the managed one."
         )
     wanted = set(named)
-    known = dict(
-        Optimization.objects.of(organization_id)
-        .filter(pk__in=wanted)
-        .values_list("pk", "model__training_data_config")
-    )
+    found = Optimization.objects.of(organization_id).filter(pk__in=wanted)
+    rows = found.values_list("pk", "model__training_data_config", "ended_at")
+    known = {pk: (config, ended_at) for pk, config, ended_at in rows}
     strangers = sorted(str(each) for each in wanted - known.keys())
     if strangers:
         raise ForbiddenError(
@@ -174,8 +176,11 @@ def _configs(organization_id: str, named: Iterable[UUID]) -> dict[UUID, dict[str
     return known
 
 
-def _placed(event: Exposure, config: dict[str, Any]) -> tuple[str, str]:
+def _placed(event: Exposure, known: Known) -> tuple[str, str]:
     """Return the variant's key and the configured part of the context; else Refusal."""
+    config, ended_at = known
+    if ended_at is not None and event.timestamp > ended_at:
+        raise Refusal("timestamp", f"the optimization ended at {ended_at.isoformat()}")
     levels = {
         factor["name"]: [level["value"] for level in factor["levels"]]
         for factor in config["design_factors"]

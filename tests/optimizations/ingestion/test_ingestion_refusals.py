@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from levered_site.organizations.actors import SYSTEM
+from optimizations import lifecycle
 from optimizations.models import Optimization
 from tests import factories
 from tests.factories import Api, body_of, error_of
@@ -172,3 +174,24 @@ def test_other_methods_are_a_405(api: Api) -> None:
 
     assert answer.status_code == 405
     assert error_of(answer)["code"] == "method_not_allowed"
+
+
+def test_who_is_touched_after_the_end_is_not_counted(
+    optimization: Optimization, api: Api
+) -> None:
+    lifecycle.stop(optimization, SYSTEM)
+    before = (timezone.now() - timedelta(hours=1)).isoformat()
+
+    answer = api.post(
+        "/ingest/exposures",
+        exposures(
+            traffic.exposure(optimization, "late", timestamp=before),
+            traffic.exposure(optimization, "after"),
+        ),
+    )
+
+    assert answer.status_code == 207, answer.content
+    (rejected,) = body_of(answer)["rejected"]
+    assert (rejected["index"], rejected["code"]) == (1, "invalid_parameters")
+    assert rejected["message"].startswith("timestamp: the optimization ended at ")
+    assert [row.anonymous_id for row in ManagedExposure.objects.all()] == ["late"]
