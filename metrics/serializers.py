@@ -83,6 +83,11 @@ class MetricBody(StrictSerializer):
             raise serializers.ValidationError("give two or more outcomes, or none")
         if len({outcome["key"] for outcome in outcomes}) < len(outcomes):
             raise serializers.ValidationError("keys must differ")
+        if not any(outcome["weight"] for outcome in outcomes):
+            raise serializers.ValidationError(
+                "give one outcome at least a weight that is not 0: with none of them "
+                "worth anything no variant is better than another"
+            )
         matched = {str(outcome["match"]["value"]) for outcome in outcomes}
         ways = {outcome["match"]["by"] for outcome in outcomes}
         if len(matched) < len(outcomes) or len(ways) > 1:

@@ -1,7 +1,7 @@
 """One way of learning applied to what was observed: cells, fit, table, report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
@@ -97,8 +97,8 @@ class Fitting:
         )
 
     def report(self, believed: Believed, compiled: Compiled) -> Report:
-        """Report on it."""
-        return report.of(
+        """Report on it; of the context cells that are ignored, too."""
+        made = report.of(
             believed,
             compiled,
             self.cells,
@@ -107,6 +107,8 @@ class Fitting:
             seed=self.lesson.seed,
             minimise=self.lesson.minimise,
         )
+        whole = made.baselines and made.baselines.widened(self.narrowed.place)
+        return replace(made, baselines=whole)
 
     def served(self, compiled: Compiled) -> Compiled:
         """Write the table out for every context cell."""

@@ -1,21 +1,26 @@
 """What the model says, from the stored report of the version that serves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+
+import numpy as np
 
 from metrics import stats
 from metrics.models import Metric
 from metrics.stats import BaselineSanity, Kind
 from metrics.stats.normal import CRITICAL
 from models_app import versions
+from models_app.bandit.baselines import Baselines
 from models_app.models import PolicyVersion
 from optimizations import by_context, structure, tallies
 from optimizations.cube import Observed
 from optimizations.models import Optimization
 from optimizations.tallies import Counts
+from warehouse.sql.cube import Cell
 
 Json = dict[str, Any]
+Interval = tuple[float, float]
 NOT_TRAINED = "no training has succeeded yet"
 STATS = (
     "estimated_improvement_percent",
@@ -104,18 +109,37 @@ def _model(optimization: Optimization, report: Json, distrusted: str | None) -> 
 def calibration(report: Json, observed: Observed, metric: Metric) -> BaselineSanity:
     """Tell whether the model's baseline reproduces the recent holdout.
 
-    The gate of every modeled comparison: where `ok` is False (not None: that is too few
-    users to tell) lift and progress are withheld with its `reason`.
+    Both over the contexts of the recent holdout: the report's own baseline_reward is
+    over those of all users ever seen, and a mix that moves is no miss. Contexts that
+    nobody had when it was learned are in neither. The gate of every modeled comparison:
+    where `ok` is False (not None: that is too few users to tell) lift and progress are
+    withheld with its `reason`.
     """
     kind = cast("Kind", metric.reward_type)
     baseline = report["baseline_reward"]
     known_to = (baseline["hi"] - baseline["lo"]) / CRITICAL  # two sd of the model
-    return stats.baseline_sanity(
-        baseline["mean"],
-        (baseline["lo"], baseline["hi"]),
-        tallies.recent_holdout(observed.cells, kind, known_to),
-        kind,
-    )
+    learned = _baselines(report)
+    cells = observed.cells
+    if learned:
+        cells = tuple(cell for cell in cells if learned.means[cell.context] is not None)
+    recent = tallies.recent_holdout(cells, kind, known_to)
+    mean, interval = baseline["mean"], (baseline["lo"], baseline["hi"])
+    if learned and recent:
+        mean, interval = _over(learned, recent)
+    return stats.baseline_sanity(mean, interval, tallies.totals(recent, kind), kind)
+
+
+def _baselines(report: Json) -> Baselines | None:
+    kept = report.get("baselines")  # missing in reports of earlier versions
+    return Baselines(**kept) if kept else None
+
+
+def _over(learned: Baselines, recent: Sequence[Cell]) -> tuple[float, Interval]:
+    """Mean and 95% interval of the model's baseline over these users' contexts."""
+    contexts = [cell.context for cell in recent]
+    users = np.bincount(contexts, [cell.users for cell in recent])
+    mean, sd = learned.over(users.astype(np.float64))
+    return mean, (mean - CRITICAL * sd, mean + CRITICAL * sd)
 
 
 def distrust(report: Json, observed: Observed, metric: Metric) -> str | None:

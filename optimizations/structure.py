@@ -16,6 +16,8 @@ MEASURED = ("lift_percent", "lift_ci", "lift_ci_anytime")
 IMPROVEMENT = ("estimated_improvement_percent", "estimated_improvement_interval")
 OF_THE_REPORT = ("share", *IMPROVEMENT, "best_variant", "prob_best")
 DEVIATION = ("deviation", "lo", "hi")
+SHARE = ("mean", "lo", "hi")
+LEFT_OUT = "the model has too many coefficients and leaves out some of what this is of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ def of(
     """
     interactions, why = _interactions(report.get("interactions"), distrusted)
     contexts, why_not = _contexts(report["contexts"], lifts, distrusted)
+    importance, unknown = _context_importance(report["context_importance"])
     lists = {
         "factor_importance": [
             {"factor": row["factor"], **row["share"], "kind": "design"}
@@ -46,13 +49,24 @@ def of(
         ],
         "interaction_importance": report["interaction_importance"],
         "interactions": interactions,
-        "context_importance": [
-            {"factor": row["factor"], **row["share"]}
-            for row in report["context_importance"]
-        ],
+        "context_importance": importance,
         "contexts": contexts,
     }
-    return Structure(lists, why | why_not)
+    if lists["interaction_importance"] is None:
+        unknown["interaction_importance"] = LEFT_OUT
+    return Structure(lists, why | why_not | unknown)
+
+
+def _context_importance(rows: Sequence[Json]) -> tuple[list[Json], dict[str, str]]:
+    nothing: Json = dict.fromkeys(SHARE)
+    shown = [{"factor": row["factor"], **(row["share"] or nothing)} for row in rows]
+    why = {
+        f"context_importance[{place}].{name}": LEFT_OUT
+        for place, row in enumerate(rows)
+        if row["share"] is None
+        for name in SHARE
+    }
+    return shown, why
 
 
 def _named(effect: Mapping[str, float]) -> Json:

@@ -94,20 +94,23 @@ def splits(cells: Iterable[Cell], shares: Mapping[int, float]) -> list[Split]:
     ]
 
 
-def recent_holdout(cells: Iterable[Cell], kind: str, error: float = 0.0) -> Totals:
-    """Return the mature holdout users of the last days that have any, seven at most.
+def recent_holdout(
+    cells: Iterable[Cell], kind: str, error: float = 0.0
+) -> tuple[Cell, ...]:
+    """Return the mature holdout cells of the last days that have any, seven at most.
 
     No more days than it takes to know their mean to a standard error of `error`: a model
     speaks of its last day, and the days before may truly have differed.
     """
     held = [cell for cell in cells if cell.holdout and cell.mature]
     last = max((cell.day for cell in held), default=date.min)
-    found = EMPTY
+    chosen, found = [], EMPTY
     for day in sorted({cell.day for cell in held if last - cell.day < RECENT})[::-1]:
-        found += totals((cell for cell in held if cell.day == day), kind)
+        chosen += (today := [cell for cell in held if cell.day == day])
+        found += totals(today, kind)
         if _checkable(found) and found.standard_error <= error:
             break
-    return found
+    return tuple(chosen)
 
 
 def _checkable(found: Totals) -> bool:

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from models_app.bandit import rewards
+from models_app.bandit import baselines, rewards
+from models_app.bandit.baselines import Baselines
 from models_app.bandit.cells import TrainingCells, summed
 from models_app.bandit.design import Design, Floats, Integers
 from models_app.bandit.policy import Compiled
@@ -50,7 +51,8 @@ class Drawn:
 
     `reward` [draws, V] of each variant for everyone, `weight` [V] its share of the
     optimized arm; `policy`, `best`, `uniform` [draws]: of the current allocation, of
-    each context's best enabled variant, of even allocation over the enabled.
+    each context's best enabled variant, of even allocation over the enabled;
+    `baselines` by context cell.
     """
 
     reward: Floats
@@ -59,6 +61,7 @@ class Drawn:
     best: Floats
     uniform: Floats
     levels: tuple[Level, ...]
+    baselines: Baselines
 
 
 def estimate(values: Floats) -> Estimate:
@@ -92,7 +95,7 @@ def draw(
     """
     design = posterior.design
     segments, cuts = np.flatnonzero(shares), _cuts(design, shares)
-    sums = _Sums.empty(_draws(design, len(segments), len(cuts)), design.variants, cuts)
+    sums = _Sums.empty(_draws(design, len(segments), len(cuts)), design, cuts)
     everyone, start = np.arange(design.variants), 0
     for chunk in rewards.chunks(
         posterior, len(sums.policy), seed, everyone, logistic=special.expit
@@ -101,14 +104,17 @@ def draw(
         table = chunk.table()
         for segment in segments:
             levels = design.context_levels[segment]
-            reward = shares[segment] * table.reward(levels)
+            reward = table.reward(levels)
+            sums.baseline[:, segment] += reward[:, 0].sum(), (reward[:, 0] ** 2).sum()
+            reward *= shares[segment]
             earned = reward @ compiled.probabilities[segment]
             sums.add(rows, levels, reward, earned)
             sums.compare(rows, reward[:, enabled], sign)
         start = rows.stop
     weight = shares @ compiled.probabilities
     seen = _levels(design, compiled, shares, sums)
-    return Drawn(sums.reward, weight, sums.policy, sums.best, sums.uniform, seen)
+    own = _baselines(shares, sums)
+    return Drawn(sums.reward, weight, sums.policy, sums.best, sums.uniform, seen, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +126,16 @@ class _Sums:
     cuts: list[tuple[int, int]]
     levels: Floats
     earned: Floats
+    baseline: Floats
 
     @classmethod
-    def empty(cls, draws: int, variants: int, cuts: list[tuple[int, int]]) -> "_Sums":
+    def empty(cls, draws: int, design: Design, cuts: list[tuple[int, int]]) -> "_Sums":
+        variants, segments = design.variants, design.segments
         policy, best, uniform = np.zeros((3, draws))
         reward, earned = np.zeros((draws, variants)), np.zeros((len(cuts), draws))
         levels = np.zeros((len(cuts), draws, variants))
-        return cls(reward, policy, best, uniform, cuts, levels, earned)
+        baseline = np.zeros((2, segments))
+        return cls(reward, policy, best, uniform, cuts, levels, earned, baseline)
 
     def add(
         self, rows: slice, levels: Integers, reward: Floats, earned: Floats
@@ -146,6 +155,12 @@ class _Sums:
         """Add what the best and the average enabled variant [draws, ·] earn there."""
         self.best[rows] += sign * (sign * enabled).max(axis=1)
         self.uniform[rows] += enabled.mean(axis=1)
+
+
+def _baselines(shares: Floats, sums: _Sums) -> Baselines:
+    means, squares = sums.baseline / len(sums.policy)
+    sds = np.sqrt(np.maximum(squares - means**2, 0.0))
+    return baselines.of(shares, means, sds, float(sums.reward[:, 0].std()))
 
 
 def _cuts(design: Design, shares: Floats) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """What moves the reward: factors, their levels, their interactions, the context."""
 
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 
@@ -44,11 +45,12 @@ class ContextImportance:
     """Share of the spread of variant rewards that differs by a context factor's level.
 
     Spread within each level, averaged over levels by their users; what variants do
-    the same everywhere does not count. 0: nothing to personalise by this factor.
+    the same everywhere does not count. 0: nothing to personalise by this factor. None:
+    the model leaves out what the factor does to some design factor.
     """
 
     factor: str
-    share: Estimate
+    share: Estimate | None
 
 
 def factor_importance(design: Design, drawn: Drawn) -> tuple[FactorImportance, ...]:
@@ -61,8 +63,14 @@ def factor_importance(design: Design, drawn: Drawn) -> tuple[FactorImportance, .
     )
 
 
-def interaction_importance(design: Design, drawn: Drawn) -> Quartiles:
-    """Share of the variance of rewards that no factor's main effects explain."""
+def interaction_importance(design: Design, drawn: Drawn) -> Quartiles | None:
+    """Share of the variance of rewards that no factor's main effects explain.
+
+    None where the model leaves out what some factors do together.
+    """
+    pairs = sum(term.kind == "pair" for term in design.terms)
+    if pairs < comb(_free(design), 2):
+        return None
     rest = 1.0 - sum(_main_shares(design, drawn), np.zeros(len(drawn.reward)))
     spread = drawn.reward.var(axis=1) > SMALLEST_SPREAD
     return _quartiles(np.where(spread, np.maximum(rest, 0.0), 0.0))
@@ -83,8 +91,25 @@ def context_importance(design: Design, drawn: Drawn) -> tuple[ContextImportance,
     found = []
     for c, context in enumerate(design.contexts):
         levels = [level for level in drawn.levels if level.context == c]
-        found.append(ContextImportance(context.name, estimate(_differing(levels))))
+        whole = _learns_all(design, c)
+        share = estimate(_differing(levels)) if whole else None
+        found.append(ContextImportance(context.name, share))
     return tuple(found)
+
+
+def _learns_all(design: Design, context: int) -> bool:
+    """Tell whether the model has a term for the context with every design factor."""
+    crossed = [
+        term
+        for term in design.terms
+        if term.kind == "personal" and term.contexts == (context,)
+    ]
+    return len(crossed) == _free(design)
+
+
+def _free(design: Design) -> int:
+    """Count the design factors that have something to choose."""
+    return sum(size > 1 for size in design.sizes)
 
 
 def _level_effects(design: Design, drawn: Drawn, factor: int) -> Floats:

@@ -6,6 +6,9 @@ from models_app.bandit import figures
 from models_app.bandit.design import Floats
 from models_app.bandit.figures import Drawn, Estimate
 
+FAINTEST = 1e-12
+"""Smallest baseline reward that a lift is reckoned against."""
+
 UNSURE = 0.005
 """Tail of the baseline's draws that may be of another sign."""
 
@@ -16,13 +19,14 @@ NOTHING_TO_LOSE = 1e-12
 def percent(reward: Floats, baseline: Floats) -> Estimate | None:
     """Relative difference in percent; finite even where nobody ever converted.
 
-    Of a negative baseline the share of its size. None where its sign is not sure, or it
-    is nothing for sure: then most of the draws' percentages mean nothing.
+    Of a negative baseline the share of its size; the few draws in which it is nearest
+    to nothing count as the UNSURE quantile of them, lest they make up the mean. None
+    where its sign is not sure or it is nothing: then percentages mean nothing.
     """
     lo, hi = np.quantile(baseline, [UNSURE, 1 - UNSURE])
-    if lo <= 0 <= hi:
+    if lo <= 0 <= hi or max(abs(lo), abs(hi)) <= FAINTEST:
         return None
-    size = np.maximum(np.abs(baseline), min(abs(lo), abs(hi)))
+    size = np.maximum(np.abs(baseline), max(min(abs(lo), abs(hi)), FAINTEST))
     return figures.estimate(100.0 * (reward - baseline) / size)
 
 

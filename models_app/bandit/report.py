@@ -17,6 +17,7 @@ from models_app.bandit import (
     rewards,
     threads,
 )
+from models_app.bandit.baselines import Baselines
 from models_app.bandit.cells import TrainingCells
 from models_app.bandit.design import Design
 from models_app.bandit.effects import Coefficient
@@ -40,7 +41,8 @@ class Report:
     """Modeled figures of one training; see `of`.
 
     `reward_model` is the kind of model that was fit (rewards.Belief), `notes` say what
-    to know of it. A lift is None where the baseline's reward may be nothing at all.
+    to know of it. A lift is None where the baseline's reward may be nothing at all, an
+    importance where the model leaves out what it is of.
     What has a default is missing in reports of earlier versions.
     """
 
@@ -57,12 +59,13 @@ class Report:
     users: float
     factor_importance: tuple[FactorImportance, ...]
     factor_utilities: tuple[FactorUtility, ...]
-    interaction_importance: Quartiles
+    interaction_importance: Quartiles | None
     context_importance: tuple[ContextImportance, ...]
     reward_model: str = "chance"
     notes: tuple[str, ...] = ()
     interactions: tuple[Interaction, ...] = ()
     estimated_improvement: Estimate | None = None
+    baselines: Baselines | None = None
 
 
 def of(  # noqa: PLR0913 - the three it reports on; the rest by name
@@ -133,6 +136,7 @@ def _against_baseline(drawn: Drawn, leader: int) -> dict[str, Any]:
         "estimated_progress": lifts.progress(drawn),
         "expected_reward": figures.estimate(drawn.policy),
         "baseline_reward": figures.estimate(baseline),
+        "baselines": drawn.baselines,
     }
 
 

@@ -109,9 +109,9 @@ class ContextImportanceShape(serializers.Serializer[Any]):
     """Share of the spread that differs by a context factor."""
 
     factor = serializers.CharField()
-    mean = serializers.FloatField()
-    lo = serializers.FloatField()
-    hi = serializers.FloatField()
+    mean = figure()
+    lo = figure()
+    hi = figure()
 
 
 class ContextResultShape(serializers.Serializer[Any]):

@@ -97,6 +97,7 @@ def test_mapped_column_that_is_missing_is_named_with_those_there_are() -> None:
         ),
         ({"outcomes": OUTCOMES[:1]}, "outcomes"),
         ({"outcomes": [OUTCOMES[0], OUTCOMES[0]]}, "outcomes"),
+        ({"outcomes": [{**each, "weight": 0} for each in OUTCOMES]}, "outcomes"),
         (
             {"outcomes": [OUTCOMES[0], {**OUTCOMES[1], "key": "failure"}]},
             "outcomes[1].key",
@@ -169,6 +170,23 @@ def test_part_of_a_mapping_is_refused_in_a_change() -> None:
     assert answer.status_code == 400
     assert fields == {"column_mapping.timestamp", "column_mapping.reward_type"}
     assert Metric.objects.get().column_mapping == MAPPING
+
+
+def test_outcomes_worth_nothing_are_refused_in_a_change() -> None:
+    acme = factories.organization()
+    path = f"{PATH}/{made(acme)['id']}"
+    bob = factories.member_of(acme)
+
+    one = bob.patch(path, {"outcomes": [{**OUTCOMES[0], "weight": 0}, OUTCOMES[1]]})
+    none = bob.patch(path, {"outcomes": [{**each, "weight": 0} for each in OUTCOMES]})
+
+    (problem,) = error_of(none)["details"]
+    assert (one.status_code, none.status_code) == (200, 400)
+    assert problem["field"] == "outcomes"
+    assert "weight" in problem["message"]
+    kept = Metric.objects.get().outcomes
+    assert kept is not None
+    assert [each["weight"] for each in kept] == [0, OUTCOMES[1]["weight"]]
 
 
 def test_change_of_an_older_state_is_refused() -> None:

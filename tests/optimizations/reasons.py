@@ -25,6 +25,7 @@ def without_reason(body: dict[str, Any]) -> list[str]:
         ],
         "interactions": body["interactions"],
         "contexts": body["contexts"],
+        "context_importance": body["context_importance"],
     }
     listed = [
         f"{part}[{place}].{name}"

@@ -110,6 +110,25 @@ def test_lift_is_measured_and_modeled_on_each_level_of_a_context() -> None:
     assert without_reason(body) == []
 
 
+def test_importances_that_the_model_leaves_out_are_withheld_with_the_reason() -> None:
+    optimization = visited(500, truth)
+    trained(optimization)
+    version = versions.active(optimization.model)
+    assert version.report is not None
+    version.report["context_importance"][0]["share"] = None
+    version.report["interaction_importance"] = None
+    version.save(update_fields=["report"])
+
+    body = read(optimization, "results")
+
+    nothing = {"mean": None, "lo": None, "hi": None}
+    assert body["context_importance"] == [{"factor": "device", **nothing}]
+    names = ("interaction_importance", "context_importance[0].mean")
+    reasons = {body["unavailable"][name] for name in names}
+    assert all("too many coefficients" in reason for reason in reasons)
+    assert without_reason(body) == []
+
+
 def believe(optimization: Optimization, mean: float, half: float) -> None:
     """Put what the model believes of the effect into the report that serves."""
     version = versions.active(optimization.model)

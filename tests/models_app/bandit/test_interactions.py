@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models_app.bandit import figures, inference, interactions, policy
+from models_app.bandit.baselines import Baselines
 from models_app.bandit.design import Design, Factor, Floats
 from models_app.bandit.figures import Drawn
 from models_app.bandit.interactions import Interaction
@@ -20,7 +21,8 @@ def drawn_of(rewards: list[float], error: float = 1e-6) -> Drawn:
     rng = np.random.default_rng(0)
     table = np.array(rewards) + error * rng.standard_normal((2000, len(rewards)))
     nothing = np.zeros(2000)
-    return Drawn(table, nothing[: len(rewards)], nothing, nothing, nothing, ())
+    weight, nobody = nothing[: len(rewards)], Baselines((), (), 1.0)
+    return Drawn(table, weight, nothing, nothing, nothing, (), nobody)
 
 
 def judged(

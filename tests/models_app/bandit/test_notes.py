@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models_app.bandit import inference, lifts, policy, report
+from models_app.bandit import inference, policy, report
 from models_app.bandit.cells import TrainingCells
 from models_app.bandit.design import Design
 from models_app.bandit.report import Report
@@ -48,18 +48,3 @@ def test_rates_so_far_are_called_that(
     young = replace(cells, maturity=None if maturity is None else np.array(maturity))
 
     assert reported(worlds.design((2,)), young).notes == notes
-
-
-def test_a_lift_lies_in_its_interval_where_the_baseline_may_be_next_to_nothing() -> (
-    None
-):
-    baseline = np.linspace(0.0, 2.0, 4000) + 1e-6
-
-    found = lifts.percent(np.full(4000, 1.1), baseline)
-
-    assert found is not None
-    assert found.lo <= found.mean <= found.hi
-
-
-def test_nothing_has_no_percentage() -> None:
-    assert lifts.percent(np.ones(100), np.zeros(100)) is None

@@ -139,6 +139,7 @@ def test_importances_share_out_the_spread_of_rewards() -> None:
 
     assert additive["f0"] == pytest.approx(0.8, abs=0.02)
     assert additive["f1"] == pytest.approx(0.2, abs=0.02)
+    assert made.interaction_importance is not None
     assert made.interaction_importance.mean < 0.01
     effects = [row.effect.mean for row in made.factor_utilities if row.factor == "f0"]
     assert effects[1] > 0
@@ -149,6 +150,7 @@ def test_importances_share_out_the_spread_of_rewards() -> None:
 def test_what_factors_do_only_together_is_interaction() -> None:
     made = report_of_a_truth(crossed=0.3)
 
+    assert made.interaction_importance is not None
     assert made.interaction_importance.mean > 0.1
     total = sum(row.share.mean for row in made.factor_importance)
     assert total + made.interaction_importance.mean == pytest.approx(1)
@@ -164,7 +166,52 @@ def test_a_context_that_turns_the_order_round_is_all_of_the_spread() -> None:
     )
 
     assert made.context_importance[0].factor == "c0"
-    assert made.context_importance[0].share.mean == pytest.approx(1, abs=1e-3)
+    assert sure(made.context_importance[0].share).mean == pytest.approx(1, abs=1e-3)
+
+
+def test_what_the_model_leaves_out_is_named_and_called_unknown() -> None:
+    design = worlds.design((48, 2), (40,))
+    assert design.left_out == ("f0 x context c0",)
+    posterior = Posterior(design, np.zeros(1 + design.columns), spread(design.columns))
+
+    made = report.of(
+        posterior,
+        fixed([[1 / 96] * 96], design.segments),
+        worlds.flat([(v, 10.0, 0.0) for v in range(96)]),
+        enabled=np.ones(96, bool),
+        holdout_share=0.1,
+        seed=0,
+    )
+
+    assert made.notes == (
+        "too many coefficients to learn together; left out: f0 x context c0",
+    )
+    assert [row.share for row in made.context_importance] == [None]
+    assert made.interaction_importance is not None
+
+
+def test_interactions_that_are_left_out_are_not_called_unimportant() -> None:
+    design = worlds.design((46, 46), ())
+    assert design.left_out == ("f0 x f1",)
+    posterior = Posterior(design, np.zeros(1 + design.columns), spread(design.columns))
+    variants = design.variants
+
+    made = report.of(
+        posterior,
+        fixed([[1 / variants] * variants], 1),
+        worlds.flat([(v, 10.0, 0.0) for v in range(variants)]),
+        enabled=np.ones(variants, bool),
+        holdout_share=0.1,
+        seed=0,
+    )
+
+    assert made.interaction_importance is None
+    assert made.notes != ()
+
+
+def spread(columns: int) -> Floats:
+    """A covariance of a level and so many coefficients."""
+    return np.eye(1 + columns) * 0.01
 
 
 def report_of_a_truth(crossed: float) -> Report:
