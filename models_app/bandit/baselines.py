@@ -3,63 +3,95 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models_app.bandit.design import Floats, Integers
+from models_app.bandit.design import Design, Floats, Integers
+
+NO_DIRECTION = 1e-9
+"""Relative size below which a direction of the levels' indicators is none: rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baselines:
-    """Posterior mean and sd of the baseline's reward by context cell.
+    """Posterior of the baseline's reward by context cell.
 
-    None in cells that nobody was seen in. `correlation` is that of any two cells: one
-    number for all pairs, by which the sd over the mix of users seen is right. With two
-    cells or fewer it is exact.
+    Parameters
+    ----------
+    means: of cells [S], None where nobody was seen.
+    places: rows of the covariance that add up in a cell [S], none where nobody was seen.
+    covariance: of a constant and of each context level, as fitted to the cells' rewards
+        by least squares. So means are exact, and sds where cells differ by one context
+        factor alone or the mix is that of the users seen; else to what context factors
+        do together.
+
     """
 
     means: tuple[float | None, ...]
-    sds: tuple[float | None, ...]
-    correlation: float
+    places: tuple[tuple[int, ...], ...]
+    covariance: tuple[tuple[float, ...], ...]
 
     def over(self, users: Floats) -> tuple[float, float]:
         """Mean and sd over the mix that `users` [S] are, all of them in cells seen."""
         at = np.flatnonzero(users)
         shares = users[at] / users.sum()
         means = np.array([self.means[cell] for cell in at], np.float64)
-        sds = np.array([self.sds[cell] for cell in at], np.float64)
-        apart, together = _variances(shares * sds)
-        variance = apart + self.correlation * (together - apart)
-        return float(shares @ means), float(np.sqrt(variance))
+        weights = np.zeros(len(self.covariance))
+        for cell, share in zip(at, shares, strict=True):
+            weights[list(self.places[cell])] += share
+        variance = weights @ np.array(self.covariance) @ weights
+        return float(shares @ means), float(np.sqrt(max(variance, 0.0)))
 
     def widened(self, place: Integers) -> "Baselines":
         """Write them out for the cells [S] of a design with more context factors."""
         return Baselines(
             tuple(self.means[cell] for cell in place),
-            tuple(self.sds[cell] for cell in place),
-            self.correlation,
+            tuple(self.places[cell] for cell in place),
+            self.covariance,
         )
 
 
-def of(shares: Floats, means: Floats, sds: Floats, sd: float) -> Baselines:
-    """Moments [S] by context cell, read where `shares` [S] of users is not 0.
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Draws of the baseline's reward, taken in some at a time.
 
-    `sd` is that of the baseline's reward over the mix `shares`.
+    `projection` [k, S] makes the constant and the levels of them; `parts` [draws, k]
+    are these, `sums` [S] those of the draws.
     """
-    apart, together = _variances(shares * sds)
-    # One cell, or none in doubt: cells go together, which calls a mix the least known.
-    correlation, rest = 1.0, together - apart
-    if rest > 0:
-        correlation = float(np.clip((sd**2 - apart) / rest, 0.0, 1.0))
-    seen = shares > 0
-    return Baselines(_where(seen, means), _where(seen, sds), correlation)
 
+    places: tuple[tuple[int, ...], ...]
+    projection: Floats
+    parts: Floats
+    sums: Floats
 
-def _variances(sds: Floats) -> tuple[float, float]:
-    """Variance of a sum of parts of these sds: independent, and wholly correlated."""
-    return float((sds**2).sum()), float(sds.sum() ** 2)
+    @classmethod
+    def empty(cls, design: Design, shares: Floats, draws: int) -> "Gathered":
+        """Make ready for the cells that have a share [S] of the users."""
+        starts = 1 + np.cumsum([0, *design.context_sizes])[:-1]
+        rows = [(0, *map(int, starts + levels)) for levels in design.context_levels]
+        places = tuple(
+            row if share else () for row, share in zip(rows, shares, strict=True)
+        )
+        member = np.zeros((design.segments, 1 + sum(design.context_sizes)))
+        for cell, row in enumerate(places):
+            member[cell, list(row)] = np.sqrt(shares[cell])
+        inverse = np.linalg.pinv(member, rcond=NO_DIRECTION)
+        projection = np.asarray(inverse * np.sqrt(shares), np.float64)
+        parts = np.zeros((draws, len(projection)))
+        return cls(places, projection, parts, np.zeros(design.segments))
 
+    def add(self, rows: slice, cells: Integers, rewards: Floats) -> None:
+        """Take in these draws of all cells' rewards [cells, draws]."""
+        self.parts[rows] = (self.projection[:, cells] @ rewards).T
+        self.sums[cells] += rewards.sum(axis=1)
 
-def _where(seen: NDArray[np.bool_], values: Floats) -> tuple[float | None, ...]:
-    return tuple(
-        float(value) if here else None for here, value in zip(seen, values, strict=True)
-    )
+    def baselines(self) -> Baselines:
+        """Summarise all draws."""
+        means = self.sums / len(self.parts)
+        covariance = np.atleast_2d(np.cov(self.parts, rowvar=False, bias=True))
+        return Baselines(
+            tuple(
+                float(mean) if place else None
+                for mean, place in zip(means, self.places, strict=True)
+            ),
+            self.places,
+            tuple(tuple(map(float, row)) for row in covariance),
+        )

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from models_app.bandit import baselines, rewards
-from models_app.bandit.baselines import Baselines
+from models_app.bandit import rewards
+from models_app.bandit.baselines import Baselines, Gathered
 from models_app.bandit.cells import TrainingCells, summed
 from models_app.bandit.design import Design, Floats, Integers
 from models_app.bandit.policy import Compiled
@@ -95,26 +95,29 @@ def draw(
     """
     design = posterior.design
     segments, cuts = np.flatnonzero(shares), _cuts(design, shares)
-    sums = _Sums.empty(_draws(design, len(segments), len(cuts)), design, cuts)
+    sums = _Sums.empty(_draws(design, len(segments), len(cuts)), design.variants, cuts)
+    own = Gathered.empty(design, shares, len(sums.policy))
     everyone, start = np.arange(design.variants), 0
     for chunk in rewards.chunks(
         posterior, len(sums.policy), seed, everyone, logistic=special.expit
     ):
         rows = slice(start, start + len(chunk))
         table = chunk.table()
-        for segment in segments:
+        baseline = np.empty((len(segments), len(chunk)))
+        for index, segment in enumerate(segments):
             levels = design.context_levels[segment]
             reward = table.reward(levels)
-            sums.baseline[:, segment] += reward[:, 0].sum(), (reward[:, 0] ** 2).sum()
+            baseline[index] = reward[:, 0]
             reward *= shares[segment]
             earned = reward @ compiled.probabilities[segment]
             sums.add(rows, levels, reward, earned)
             sums.compare(rows, reward[:, enabled], sign)
+        own.add(rows, segments, baseline)
         start = rows.stop
     weight = shares @ compiled.probabilities
     seen = _levels(design, compiled, shares, sums)
-    own = _baselines(shares, sums)
-    return Drawn(sums.reward, weight, sums.policy, sums.best, sums.uniform, seen, own)
+    everybody = sums.reward, weight, sums.policy, sums.best, sums.uniform
+    return Drawn(*everybody, seen, own.baselines())
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +129,13 @@ class _Sums:
     cuts: list[tuple[int, int]]
     levels: Floats
     earned: Floats
-    baseline: Floats
 
     @classmethod
-    def empty(cls, draws: int, design: Design, cuts: list[tuple[int, int]]) -> "_Sums":
-        variants, segments = design.variants, design.segments
+    def empty(cls, draws: int, variants: int, cuts: list[tuple[int, int]]) -> "_Sums":
         policy, best, uniform = np.zeros((3, draws))
         reward, earned = np.zeros((draws, variants)), np.zeros((len(cuts), draws))
         levels = np.zeros((len(cuts), draws, variants))
-        baseline = np.zeros((2, segments))
-        return cls(reward, policy, best, uniform, cuts, levels, earned, baseline)
+        return cls(reward, policy, best, uniform, cuts, levels, earned)
 
     def add(
         self, rows: slice, levels: Integers, reward: Floats, earned: Floats
@@ -155,12 +155,6 @@ class _Sums:
         """Add what the best and the average enabled variant [draws, ·] earn there."""
         self.best[rows] += sign * (sign * enabled).max(axis=1)
         self.uniform[rows] += enabled.mean(axis=1)
-
-
-def _baselines(shares: Floats, sums: _Sums) -> Baselines:
-    means, squares = sums.baseline / len(sums.policy)
-    sds = np.sqrt(np.maximum(squares - means**2, 0.0))
-    return baselines.of(shares, means, sds, float(sums.reward[:, 0].std()))
 
 
 def _cuts(design: Design, shares: Floats) -> list[tuple[int, int]]:

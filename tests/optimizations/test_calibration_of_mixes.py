@@ -56,8 +56,8 @@ def report(kind: str) -> dict[str, Any]:
         "baseline_reward": {"mean": mean, "lo": mean - 2 * sd, "hi": mean + 2 * sd},
         "baselines": {
             "means": [desktop, mobile, None, None],
-            "sds": [sd, sd, None, None],
-            "correlation": 1.0,
+            "places": [[0], [0], [], []],
+            "covariance": [[sd**2]],
         },
     }
 

@@ -51,8 +51,9 @@ def drawn(posterior: Posterior, users: Floats) -> Floats:
         ((2,), [1, 1, 0, 0], 0.001),
         ((2,), [1, 9, 0, 0], 0.001),
         ((2,), [0, 1, 0, 0], 0.001),
-        ((2, 2), [9, 1, 0, 0, 1, 1, *[0] * 10], 0.15),
-        ((2, 2), [0, 1, 0, 0, 0, 9, *[0] * 10], 0.15),
+        ((2, 2), [9, 1, 0, 0, 1, 1, *[0] * 10], 0.1),
+        ((2, 2), [0, 1, 0, 0, 0, 9, *[0] * 10], 0.1),
+        ((5, 5), [*[6] * 5, 0, 0, *[*[1] * 5, 0, 0] * 4, *[0] * 14], 0.02),
     ],
 )
 def test_another_mix_has_the_mean_and_sd_of_its_draws(
@@ -84,5 +85,5 @@ def test_cells_that_nobody_was_seen_in_are_none_in_a_wider_design_too() -> None:
 
     assert [mean is None for mean in baselines.means] == [False, False, True, True]
     assert wider.means == tuple(baselines.means[at] for at in (0, 0, 1, 1, 2, 2))
-    assert [sd is None for sd in wider.sds] == [*[False] * 4, True, True]
-    assert wider.correlation == baselines.correlation
+    users = np.array([3.0, 1.0, 0.0, 4.0, 0.0, 0.0])
+    assert wider.over(users) == baselines.over(np.array([4.0, 4.0, 0.0, 0.0]))

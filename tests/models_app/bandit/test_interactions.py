@@ -21,7 +21,7 @@ def drawn_of(rewards: list[float], error: float = 1e-6) -> Drawn:
     rng = np.random.default_rng(0)
     table = np.array(rewards) + error * rng.standard_normal((2000, len(rewards)))
     nothing = np.zeros(2000)
-    weight, nobody = nothing[: len(rewards)], Baselines((), (), 1.0)
+    weight, nobody = nothing[: len(rewards)], Baselines((), (), ())
     return Drawn(table, weight, nothing, nothing, nothing, (), nobody)
 
 
