@@ -13,6 +13,7 @@ from models_app.bandit.design import Design, Floats, Integers
 from models_app.bandit.maturity import WHOLE, Share
 
 HALF_AN_HOUR = timedelta(minutes=30)
+SHARES = "maturity", "passed", "seen"
 ALMOST = 1.0 - 1e-9
 """Maturity of immature users to whom, by their age, everything should have come."""
 
@@ -57,6 +58,8 @@ class TrainingCells:
     maturity: that share [n], averaged over the cell's users, below 1 where one of them
         is immature; None: all have matured.
     seen: users [n] whatever their age; None: as `users`.
+    passed: share [n] of the horizon behind the cell's users, on average; None: not
+        known, and variants are as late as `maturity` says or not at all.
 
     """
 
@@ -68,6 +71,7 @@ class TrainingCells:
     successes: Floats
     maturity: Floats | None = None
     seen: Floats | None = None
+    passed: Floats | None = None
 
     @property
     def total(self) -> float:
@@ -114,28 +118,31 @@ def grown(
             continue
         version = -1 if row.policy_version is None else row.policy_version
         key = (row.day, version, row.variant, row.context, row.mature)
-        shares = row.users * share.counted, row.users * share.come
-        counted = row.users, *shares, successes(row), *extra(row)
+        shares = share.counted, share.come, share.passed
+        weighted = (row.users * each for each in shares)
+        counted = row.users, *weighted, successes(row), *extra(row)
         sums = np.array(counted, np.float64)
         found[key] = found[key] + sums if key in found else sums
     keys = sorted(found)
     strata = sorted({key[:2] for key in keys})
-    sums = np.zeros((0, 4))
+    sums = np.zeros((0, 5))
     if keys:
         sums = np.array([found[key] for key in keys])
     mature = np.array([key[4] for key in keys], dtype=bool)
-    come = np.minimum(sums[:, 2] / np.maximum(sums[:, 0], 1e-12), ALMOST)
+    part = np.minimum(sums[:, 2:4].T / np.maximum(sums[:, 0], 1e-12), ALMOST)
+    come, passed = np.where(mature, 1.0, part)
     place = {stratum: index for index, stratum in enumerate(strata)}
     return TrainingCells(
         stratum=np.array([place[key[:2]] for key in keys], dtype=np.int64),
         stratum_time=_times(strata),
         variant=np.array([key[2] for key in keys], dtype=np.int64),
         context=np.array([key[3] for key in keys], dtype=np.int64),
-        users=np.maximum(sums[:, 1], sums[:, 3]),
-        successes=sums[:, 3],
-        maturity=np.where(mature, 1.0, come),
+        users=np.maximum(sums[:, 1], sums[:, 4]),
+        successes=sums[:, 4],
+        maturity=come,
         seen=sums[:, 0],
-    ), sums[:, 4:]
+        passed=passed,
+    ), sums[:, 5:]
 
 
 def summed(index: Integers, values: Floats, size: int) -> Floats:
@@ -155,7 +162,7 @@ def check(cells: TrainingCells, design: Design) -> None:
         index = getattr(cells, name)
         if index.size and (index.min() < 0 or index.max() >= limit):
             raise ValueError(f"{name}: must lie in 0..{limit - 1}")
-    for name in ("users", "successes", "stratum_time", "maturity", "seen"):
+    for name in ("users", "successes", "stratum_time", *SHARES):
         value = getattr(cells, name)
         if value is not None and (not np.isfinite(value).all() or (value < 0).any()):
             raise ValueError(f"{name}: must be finite and not negative")
@@ -166,7 +173,7 @@ def check(cells: TrainingCells, design: Design) -> None:
 
 
 def _check_lengths(cells: TrainingCells) -> None:
-    for name in ("variant", "context", "users", "successes", "maturity", "seen"):
+    for name in ("variant", "context", "users", "successes", *SHARES):
         value = getattr(cells, name)
         if value is not None and value.shape != cells.stratum.shape:
             raise ValueError(f"{name}: one entry per cell is needed")

@@ -17,14 +17,16 @@ class Share:
     """How far users of an age have come.
 
     `counted`: as how much of a mature user they count. `come`: the share of their
-    rewards that has come, as far as is certain.
+    rewards that has come, as far as is certain. `passed`: the share of the horizon
+    that has.
     """
 
     counted: float
     come: float
+    passed: float
 
 
-WHOLE = Share(1.0, 1.0)
+WHOLE = Share(1.0, 1.0, 1.0)
 
 
 def share(age_hours: float, lags: Sequence[int], horizon_hours: float) -> Share | None:
@@ -37,9 +39,9 @@ def share(age_hours: float, lags: Sequence[int], horizon_hours: float) -> Share 
     if not readable(age_hours, lags, horizon_hours):
         return None
     come = arrived(age_hours, lags, horizon_hours)
+    passed = min(max(age_hours / horizon_hours, 0.0), 1.0)
     unknown = UNKNOWN_LAG_WEIGHT / (float(np.sum(lags)) + UNKNOWN_LAG_WEIGHT)
-    ahead = unknown * (1.0 - min(max(age_hours / horizon_hours, 0.0), 1.0))
-    return Share(come + ahead, come)
+    return Share(come + unknown * (1.0 - passed), come, passed)
 
 
 def arrived(age_hours: float, lags: Sequence[int], horizon_hours: float) -> float:

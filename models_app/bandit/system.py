@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse, special
 
+from models_app.bandit import lateness
 from models_app.bandit.cells import TrainingCells, summed
 from models_app.bandit.crossing import Crossing, crossing
 from models_app.bandit.design import Design, Floats, Integers
 
 KNOTS = 32
 """Steps of the smooth curve of time; more strata than this share its segments."""
-
-MATURITY_STEPS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,9 @@ class System:
     The linear predictor of a cell is curve[stratum] · θ[:k] + rows[row] · θ[k:] + the
     stratum's own effect. `curve` [T, k] holds the intercept and the steps of a random
     walk; `rows` [U, p - k] the distinct feature rows: the design's q, then `late`
-    columns (design mains times the share of rewards still to come), which soak up that some
-    variants convert later than others, then one for each direction of `changed` [m, q]
-    in which the world moved at some time (see changes.py). `crossing` knows the
-    design's as products, where that spares work.
+    columns (lateness.py), which soak up that some variants convert later than others,
+    then one for each direction of `changed` [m, q] in which the world moved at some
+    time (changes.py). `crossing` knows the design's as products, where that spares work.
     """
 
     curve: Floats
@@ -88,31 +86,24 @@ def arrange(design: Design, cells: TrainingCells, sums: Floats | None = None) ->
         sums = np.minimum(cells.successes, cells.users)
     kept = np.flatnonzero(cells.users > 0)
     kept = kept[np.argsort(cells.stratum[kept], kind="stable")]
-    pending = np.zeros(len(kept))
-    if cells.maturity is not None:
-        share = 1.0 - np.minimum(cells.maturity[kept], 1.0)
-        pending = np.round(share * MATURITY_STEPS)
-    variant, context = cells.variant[kept], cells.context[kept]
-    keys = variant * design.segments + context
-    keys = keys * (MATURITY_STEPS + 1) + pending.astype(np.int64)
-    distinct, row = np.unique(keys, return_inverse=True)
-    pair, step = np.divmod(distinct, MATURITY_STEPS + 1)
-    whose = np.divmod(pair, design.segments)
+    keys = cells.variant[kept] * design.segments + cells.context[kept]
+    waits = lateness.steps(cells, kept)
+    _, first, row = np.unique(
+        lateness.keys(keys, waits), return_index=True, return_inverse=True
+    )
+    whose = cells.variant[kept][first], cells.context[kept][first]
     rows = design.rows(*whose)
-    late = sum(t.size for t in design.terms if t.kind == "main") if pending.any() else 0
-    if late:
-        slow = rows[:, :late] * (step[:, None] / MATURITY_STEPS)
-        rows = np.concatenate([rows, slow], axis=1)
+    slow = lateness.columns(design, rows, waits[first])
     time = cells.stratum_time if len(cells.stratum_time) else np.zeros(1)
     return System(
         curve=_curve(time),
-        rows=rows,
+        rows=np.concatenate([rows, slow], axis=1),
         stratum=cells.stratum[kept],
         row=row,
         users=cells.users[kept].astype(np.float64),
         successes=sums[kept].astype(np.float64),
         time=time,
-        late=late,
+        late=slow.shape[1],
         changed=np.zeros((0, design.columns)),
         crossing=crossing(design, *whose),
     )
