@@ -168,11 +168,9 @@ def _assign(optimization: Optimization, fields: Fields) -> None:
             setattr(optimization, name, fields[name])
     organization_id = optimization.organization_id
     if "reward_metric_id" in fields:
-        optimization.reward_metric = None
-        if fields["reward_metric_id"] is not None:
-            optimization.reward_metric = metrics_by_id(
-                organization_id, "reward_metric_id", [fields["reward_metric_id"]]
-            )[0]
+        wanted = fields["reward_metric_id"]
+        named = {} if wanted is None else {"reward_metric_id": wanted}
+        optimization.reward_metric = next(iter(_metrics(organization_id, named)), None)
     if "assignment_source_id" in fields:
         optimization.assignment_source = _source(
             organization_id, fields["assignment_source_id"]
@@ -189,18 +187,21 @@ def _require_reward_type(optimization: Optimization) -> None:
         )
 
 
-def metrics_by_id(
-    organization_id: str, field: str, ids: Sequence[UUID]
-) -> list[Metric]:
-    """Read the organization's metrics, in the order of `ids`, each once.
+def _metrics(organization_id: str, wanted: Mapping[str, UUID]) -> list[Metric]:
+    """Read the organization's metrics by the fields that name them, each once.
 
-    Raises InvalidParametersError naming `field` for an id that is not one of them.
+    Raises InvalidParametersError naming each field whose id is not one of them.
     """
-    found = Metric.objects.filter(organization_id=organization_id).in_bulk(ids)
-    missing = [str(one) for one in ids if one not in found]
-    if missing:
-        raise InvalidParametersError.of(field, f"no such metric: {missing[0]}")
-    return [found[one] for one in dict.fromkeys(ids)]
+    found = Metric.objects.filter(organization_id=organization_id)
+    known = found.in_bulk(list(wanted.values()))
+    _require(
+        [
+            FieldProblem(field, f"no such metric: {one}")
+            for field, one in wanted.items()
+            if one not in known
+        ]
+    )
+    return [known[one] for one in dict.fromkeys(wanted.values())]
 
 
 def _source(organization_id: str, source_id: UUID | None) -> AssignmentSource | None:
@@ -215,6 +216,8 @@ def _source(organization_id: str, source_id: UUID | None) -> AssignmentSource | 
 
 def _set_guardrails(optimization: Optimization, fields: Fields) -> None:
     if "guardrail_metric_ids" in fields:
-        name = "guardrail_metric_ids"
-        found = metrics_by_id(optimization.organization_id, name, fields[name])
-        optimization.guardrail_metrics.set(found)
+        ids = fields["guardrail_metric_ids"]
+        wanted = {f"guardrail_metric_ids[{at}]": one for at, one in enumerate(ids)}
+        optimization.guardrail_metrics.set(
+            _metrics(optimization.organization_id, wanted)
+        )

@@ -172,11 +172,17 @@ def tell(organization_id: str) -> None:
         import_string(name)(organization_id)
 
 
-def forget(organization_id: str, actor: Actor) -> None:
-    """Go back to the managed store. Forgetting twice changes nothing."""
+@contextmanager
+def held(organization_id: str) -> Iterator[Connection | None]:
+    """Hand out the connection, which nobody else changes meanwhile."""
     with transaction.atomic():
         connection = Connection.objects.filter(organization_id=organization_id)
-        known = connection.select_for_update().first()
+        yield connection.select_for_update().first()
+
+
+def forget(organization_id: str, actor: Actor) -> None:
+    """Go back to the managed store. Forgetting twice changes nothing."""
+    with held(organization_id) as known:
         if known is None:
             return
         changes = {"provider": known.provider}

@@ -1,12 +1,15 @@
 """Endpoints: the organization's connection, and looking into its warehouse."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from levered_site.api import etags
 from levered_site.organizations.permissions import AdminFor
 from levered_site.organizations.viewsets import OrganizationViewSet
 from warehouse import connections
@@ -33,10 +36,18 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
     permission_classes = [AdminFor("create", "destroy")]
 
     @extend_schema(operation_id="warehouse_connection", responses=PresentConnection)
-    def retrieve(self, _request: Request) -> Response:
+    def retrieve(self, request: Request) -> Response:
         """Show it; null means the managed warehouse."""
+        shown = self._shown()
+        tag = etags.of(shown)
+        if etags.is_unchanged(request._request, tag):  # noqa: SLF001 - DRF's way
+            return Response(None, status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
+        return Response(shown, headers={"ETag": tag})
+
+    def _shown(self) -> Mapping[str, Any]:
         connection = connections.of(self.organization_id)
-        return Response(PresentConnection({"connection": connection}).data)
+        shown: Mapping[str, Any] = PresentConnection({"connection": connection}).data
+        return shown
 
     @extend_schema(request=NewConnection, responses={201: ConnectionShape})
     def create(self, _request: Request) -> Response:
@@ -46,9 +57,12 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
         return Response(ConnectionShape(made).data, status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: None})
-    def destroy(self, _request: Request) -> Response:
+    def destroy(self, request: Request) -> Response:
         """Go back to the managed warehouse."""
-        connections.forget(self.organization_id, self.actor)
+        with connections.held(self.organization_id):
+            tag = etags.of(self._shown())
+            etags.require_match(request._request, tag)  # noqa: SLF001 - DRF's way
+            connections.forget(self.organization_id, self.actor)
         return Response(None, status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses=TestShape)

@@ -1,8 +1,5 @@
 """Shapes of what clients ask of optimizations: create, change, enable."""
 
-import re
-from typing import Any
-
 from rest_framework import serializers
 
 from levered_site.api.fields import (
@@ -19,26 +16,10 @@ from optimizations.serializers.configuration import (
     LevelValueField,
     TrainingDataConfigShape,
 )
+from optimizations.serializers.origins import OriginField
 
 MOST_EXCLUSIONS = 500
 MOST_ORIGINS = 100
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+")
-
-
-class OriginField(StrictChar):
-    """An origin as browsers send it: scheme, host, port where it is not the usual."""
-
-    default_error_messages = {"origin": "must be an origin like https://www.shop.com"}
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=300, **options)
-
-    def to_internal_value(self, data: Any) -> str:
-        """Take it in lower case, as browsers write it."""
-        origin = super().to_internal_value(data).lower()
-        if not ORIGIN.fullmatch(origin):
-            self.fail("origin")
-        return origin
 
 
 class ChangeableShape(StrictSerializer):

@@ -81,6 +81,20 @@ def test_mapped_column_that_is_missing_is_named_with_those_there_are() -> None:
         ({"sql": "SELECT 1; SELECT 2"}, "sql"),
         ({"sql": "  "}, "sql"),
         ({"sql": "SELECT\x00"}, "sql"),
+        (
+            {
+                "sql": "SELECT anonymous_id, value AS timestamp_utc, value, name"
+                " FROM managed_dw.rewards"
+            },
+            "column_mapping",
+        ),
+        (
+            {
+                "sql": "SELECT anonymous_id, timestamp_utc, value, value, name"
+                " FROM managed_dw.rewards"
+            },
+            "column_mapping.value",
+        ),
         ({"name": 3}, "name"),
         ({"nmae": "x"}, "nmae"),
         ({"direction": "up"}, "direction"),

@@ -48,7 +48,7 @@ F = "training_data_config"
         ),
         (
             {"guardrail_metric_ids": ["7f6a1d0e-9f5e-4b9a-8d4e-0f6f6c0e2a11"]},
-            "guardrail_metric_ids",
+            "guardrail_metric_ids[0]",
         ),
         (
             {"assignment_source_id": "7f6a1d0e-9f5e-4b9a-8d4e-0f6f6c0e2a11"},

@@ -103,6 +103,32 @@ def test_other_sql_in_its_source_begins_a_regime_and_another_name_does_not(
     assert [one.reason for one in reasons] == ["went live", "assignment source changed"]
 
 
+def test_columns_that_cannot_be_what_they_are_mapped_to_are_refused_when_saved(
+    second: Second,
+) -> None:
+    alice, _ = launched(second)
+    place = f"/warehouse/assignment-sources/{AssignmentSource.objects.get().pk}"
+    number = 'SELECT "user", 7 AS at FROM shop.orders'
+
+    answers = [
+        alice.patch(
+            place,
+            {
+                "sql": "SELECT shown.*, 7 AS at FROM shown",
+                "column_mapping": SOURCE["column_mapping"] | {"timestamp": "at"},
+            },
+        ),
+        alice.post("/warehouse/metrics", METRIC | {"name": "other", "sql": number}),
+    ]
+
+    for answer in answers:
+        problem = error_of(answer)["details"][0]
+        assert answer.status_code == 400
+        assert problem["field"] == "column_mapping"
+        assert "timestamp must be a moment" in problem["message"]
+    assert Metric.objects.count() == Regime.objects.count() == 1
+
+
 def test_a_refused_change_of_its_source_begins_none(second: Second) -> None:
     alice, _ = launched(second)
     place = f"/warehouse/assignment-sources/{AssignmentSource.objects.get().pk}"

@@ -62,6 +62,23 @@ def test_connection_is_made_replaced_and_forgotten_by_an_admin() -> None:
     assert AuditEntry.objects.filter(action="warehouse.forget").count() == 1
 
 
+def test_connection_is_taken_away_in_the_state_that_was_read() -> None:
+    acme = factories.organization()
+    alice = factories.admin_of(acme)
+    path = "/warehouse/connections"
+    without = alice.get(path)["ETag"]
+    alice.post(path, {"provider": "managed"})
+
+    stale = alice.delete(path, If_Match=without)
+    known = alice.get(path)["ETag"]
+    unchanged = alice.get(path, If_None_Match=known)
+    fresh = alice.delete(path, If_Match=known)
+
+    assert (stale.status_code, unchanged.status_code) == (412, 304)
+    assert fresh.status_code == 204
+    assert not Connection.objects.exists()
+
+
 def test_missing_client_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "google", None)
     monkeypatch.delitem(sys.modules, "warehouse.backends.bigquery", raising=False)

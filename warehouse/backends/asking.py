@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from levered_site.errors import FieldProblem, InvalidParametersError
+from warehouse.backends.base import QueryFailedError
 from warehouse.sql import RefusedError
 from warehouse.sql.shapes import CheckedMetric, CheckedSource
 
@@ -18,6 +19,22 @@ def refusals() -> Iterator[None]:
         raise InvalidParametersError.of("sql", error.reason) from error
 
 
+@contextmanager
+def mapping() -> Iterator[None]:
+    """Turn the failure of warehouse.sql.mapped's query, whose own query works, likewise.
+
+    It is on the field `column_mapping`.
+    """
+    try:
+        yield
+    except QueryFailedError as error:
+        raise InvalidParametersError.of(
+            "column_mapping",
+            "The mapped columns cannot be read; timestamp must be a moment, the others "
+            f"text or numbers. {error.message}",
+        ) from error
+
+
 def milliseconds(started: float) -> int:
     """Tell how long it has been since this reading of the monotonic clock."""
     return round((time.monotonic() - started) * 1000)
@@ -26,18 +43,20 @@ def milliseconds(started: float) -> int:
 def require_columns(
     checked: CheckedMetric | CheckedSource, found: Iterable[str]
 ) -> None:
-    """Raise InvalidParametersError for mapped columns that a query does not return."""
+    """Raise InvalidParametersError for mapped columns that a query does not return once."""
     there = list(found)
-    missing = [
-        FieldProblem(
-            f"column_mapping.{role}",
-            f"The query returns no column {name!r}; it returns {', '.join(there)}.",
-        )
-        for role, name in _roles(checked).items()
-        if name not in there
-    ]
-    if missing:
-        raise InvalidParametersError(missing[0].message, missing)
+    wrong = []
+    for role, name in _roles(checked).items():
+        field = f"column_mapping.{role}"
+        if name not in there:
+            columns = ", ".join(there)
+            said = f"The query returns no column {name!r}; it returns {columns}."
+            wrong.append(FieldProblem(field, said))
+        elif there.count(name) > 1:
+            said = f"The query returns more than one column {name!r}."
+            wrong.append(FieldProblem(field, said))
+    if wrong:
+        raise InvalidParametersError(wrong[0].message, wrong)
 
 
 def _roles(checked: CheckedMetric | CheckedSource) -> dict[str, str]:

@@ -14,11 +14,12 @@ from google.cloud import bigquery
 from google.oauth2 import service_account
 
 from levered_site.errors import InvalidParametersError, NotFoundError, WarehouseError
-from warehouse.backends import budget, engine
+from warehouse.backends import budget, engine, fields
 from warehouse.backends.answers import Column, Table
 from warehouse.backends.asking import hidden
 from warehouse.backends.base import QueryFailedError
 from warehouse.backends.engine import Engine, Ran
+from warehouse.backends.fields import Kind
 from warehouse.sql.shapes import Statement
 
 # What a key file holds besides is not read: above all not where it would have us ask
@@ -30,7 +31,9 @@ IGNORED = (
 )
 TOKENS = "https://oauth2.googleapis.com/token"
 SCOPES = ("https://www.googleapis.com/auth/bigquery",)
-PROJECT = r"[a-z0-9.:-]{1,100}"
+PROJECT = Kind(r"[a-z0-9.:-]{1,100}", "a project's id like my-project-123")
+EMAIL = Kind(r"[^\s@]+@[a-z0-9.-]+", "the service account's e-mail address")
+LOCATION = Kind(r"[A-Za-z0-9-]{1,40}", "a location like EU or us-east1")
 DATASET = r"\w{1,1024}"
 KINDS = {bool: "BOOL", int: "INT64", float: "FLOAT64", str: "STRING"}
 ZONELESS = {"DATETIME", "DATE"}
@@ -38,10 +41,10 @@ ZONELESS = {"DATETIME", "DATE"}
 
 def credentials(given: Mapping[str, Any]) -> dict[str, Any]:
     """Check a service account's key; raises InvalidParametersError by field."""
-    engine.only(given, FIELDS + IGNORED)
+    fields.only(given, FIELDS + IGNORED)
     if given.get("type") != "service_account":
         raise InvalidParametersError.of("credentials.type", "must be service_account")
-    key = engine.text(given, "private_key", r"(?s)[^\x00]{1,10000}")
+    key = fields.text(given, "private_key", fields.KEY)
     try:
         serialization.load_pem_private_key(key.encode(), password=None)
     except (ValueError, TypeError) as error:
@@ -50,12 +53,12 @@ def credentials(given: Mapping[str, Any]) -> dict[str, Any]:
         ) from error
     known = {
         "type": "service_account",
-        "project_id": engine.text(given, "project_id", PROJECT),
+        "project_id": fields.text(given, "project_id", PROJECT),
         "private_key": key,
-        "client_email": engine.text(given, "client_email", r"[^\s@]+@[a-z0-9.-]+"),
+        "client_email": fields.text(given, "client_email", EMAIL),
     }
     if given.get("location"):
-        known["location"] = engine.text(given, "location", r"[A-Za-z0-9-]{1,40}")
+        known["location"] = fields.text(given, "location", LOCATION)
     return known
 
 

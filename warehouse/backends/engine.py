@@ -1,6 +1,5 @@
 """What Snowflake and BigQuery have in common: proof, samples, facts, the cube."""
 
-import re
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +10,6 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.utils import timezone
 
-from levered_site.errors import InvalidParametersError
 from warehouse.backends import asking, plain
 from warehouse.backends.answers import (
     Answer,
@@ -24,7 +22,7 @@ from warehouse.backends.answers import (
     Table,
 )
 from warehouse.backends.base import LOOK_BACK, QueryFailedError
-from warehouse.sql import cube, customer, sample_engines as sample
+from warehouse.sql import cube, customer, mapped, sample_engines as sample
 from warehouse.sql.shapes import (
     CheckedMetric,
     CheckedQuery,
@@ -90,10 +88,12 @@ class Engine(Protocol):
     def check_metric(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedMetric:
-        """Prove a metric's query, run it for one row, find its mapped columns."""
+        """Prove a metric's query, run it for one row, read its mapped columns."""
         metric = self.prove_metric(sql, mapping)
         found, _ = self._sample(metric.query, 1, timezone.now() - LOOK_BACK)
         asking.require_columns(metric, found.columns)
+        with asking.mapping():
+            self._sample(mapped.query(metric), 1, timezone.now() - LOOK_BACK)
         return metric
 
     def prove_metric(
@@ -107,10 +107,12 @@ class Engine(Protocol):
     def check_source(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedSource:
-        """Prove a source's query, run it for one row, find its mapped columns."""
+        """Prove a source's query, run it for one row, read its mapped columns."""
         source = self.prove_source(sql, mapping)
         found, _ = self._sample(source.query, 1, timezone.now() - LOOK_BACK)
         asking.require_columns(source, found.columns)
+        with asking.mapping():
+            self._sample(mapped.query(source), 1, timezone.now() - LOOK_BACK)
         return source
 
     def prove_source(
@@ -217,18 +219,3 @@ def within(
             )
         taken.append(row)
     return taken
-
-
-def text(given: Mapping[str, Any], name: str, pattern: str) -> str:
-    """Check one field of credentials; InvalidParametersError."""
-    value = given.get(name)
-    if not isinstance(value, str) or not re.fullmatch(pattern, value):
-        raise InvalidParametersError.of(f"credentials.{name}", "is not as expected")
-    return value
-
-
-def only(given: Mapping[str, Any], known: Sequence[str]) -> None:
-    """Refuse fields of credentials that are not known; InvalidParametersError."""
-    for name in given:
-        if name not in known:
-            raise InvalidParametersError.of(f"credentials.{name}", "is not known")

@@ -18,7 +18,7 @@ from warehouse.backends import asking, managed_connections, plain
 from warehouse.backends.answers import Answer, Column, Facts, Preview, Table
 from warehouse.backends.base import LOOK_BACK, WithoutSources
 from warehouse.backends.managed_connections import Cursor
-from warehouse.sql import cube, customer, managed, runs, sample
+from warehouse.sql import cube, customer, managed, mapped, runs, sample
 from warehouse.sql.shapes import (
     CheckedMetric,
     CheckedQuery,
@@ -83,10 +83,12 @@ class Managed(WithoutSources):
     def check_metric(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedMetric:
-        """Prove a metric's query, run it for one row, find its mapped columns."""
+        """Prove a metric's query, run it for one row, read its mapped columns."""
         metric = self.prove_metric(sql, mapping)
         found = self._sample(metric.query, 1, timezone.now() - LOOK_BACK).columns
         asking.require_columns(metric, found)
+        with asking.mapping():
+            self._sample(mapped.query(metric), 1, timezone.now() - LOOK_BACK)
         return metric
 
     def prove_metric(

@@ -29,6 +29,7 @@ from warehouse.sql import (
     catalog_postgres,
     cube,
     customer,
+    mapped,
     sample_connected_postgres as sample,
 )
 from warehouse.sql.shapes import (
@@ -100,10 +101,12 @@ class Postgres:
     def check_metric(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedMetric:
-        """Prove a metric's query, run it for one row, find its mapped columns."""
+        """Prove a metric's query, run it for one row, read its mapped columns."""
         metric = self.prove_metric(sql, mapping)
         found = self._sample(metric.query, 1, timezone.now() - LOOK_BACK)
         asking.require_columns(metric, found.columns)
+        with asking.mapping():
+            self._sample(mapped.query(metric), 1, timezone.now() - LOOK_BACK)
         return metric
 
     def prove_metric(
@@ -116,10 +119,12 @@ class Postgres:
     def check_source(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedSource:
-        """Prove a source's query, run it for one row, find its mapped columns."""
+        """Prove a source's query, run it for one row, read its mapped columns."""
         source = self.prove_source(sql, mapping)
         found = self._sample(source.query, 1, timezone.now() - LOOK_BACK)
         asking.require_columns(source, found.columns)
+        with asking.mapping():
+            self._sample(mapped.query(source), 1, timezone.now() - LOOK_BACK)
         return source
 
     def prove_source(

@@ -1,6 +1,5 @@
 """How a customer's Postgres is reached: what may be asked for."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,10 +7,15 @@ from typing import Any
 from django.conf import settings
 
 from levered_site.errors import InvalidParametersError
-from warehouse.backends import addresses
+from warehouse.backends import addresses, fields
+from warehouse.backends.fields import Kind
 
 ENCRYPTED = ("require", "verify-ca", "verify-full")
 PLAIN = ("disable", "allow", "prefer")
+# What libpq takes as a name: no settings or addresses hidden in it.
+NAME = Kind(
+    r"[^=\s\x00-\x1f'\\]{1,63}", "a name of at most 63 characters, without spaces"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +32,12 @@ class Server:
 
 def credentials(given: Mapping[str, Any]) -> dict[str, Any]:
     """Check what was sent and complete it; raises InvalidParametersError by field."""
-    fields = Server.__dataclass_fields__
-    for name in given:
-        if name not in fields:
-            raise InvalidParametersError.of(f"credentials.{name}", "is not known")
+    fields.only(given, tuple(Server.__dataclass_fields__))
     return {
         "host": addresses.host(given.get("host")),
         "port": _port(given.get("port", 5432)),
-        "database": _text(given, "database"),
-        "username": _text(given, "username"),
+        "database": _name(given, "database"),
+        "username": _name(given, "username"),
         "password": _password(given),
         "sslmode": _sslmode(given.get("sslmode", "require")),
     }
@@ -48,15 +49,10 @@ def _port(given: object) -> int:
     raise InvalidParametersError.of("credentials.port", "must be 1 to 65535")
 
 
-def _text(given: Mapping[str, Any], name: str) -> str:
-    """A name that libpq takes as a name: no settings or addresses hidden in it."""
-    value = given.get(name)
-    if not isinstance(value, str) or not re.fullmatch(
-        r"[^=\s\x00-\x1f'\\]{1,63}", value
-    ):
-        raise InvalidParametersError.of(f"credentials.{name}", "must be a name")
+def _name(given: Mapping[str, Any], name: str) -> str:
+    value = fields.text(given, name, NAME)
     if "://" in value:
-        raise InvalidParametersError.of(f"credentials.{name}", "must be a name")
+        raise InvalidParametersError.of(f"credentials.{name}", f"must be {NAME.right}")
     return value
 
 

@@ -12,11 +12,12 @@ from snowflake.connector import errors
 from snowflake.connector.constants import FIELD_ID_TO_NAME
 
 from levered_site.errors import InvalidParametersError, NotFoundError, WarehouseError
-from warehouse.backends import engine
+from warehouse.backends import engine, fields
 from warehouse.backends.answers import Column, Table
 from warehouse.backends.asking import hidden
 from warehouse.backends.base import QueryFailedError
 from warehouse.backends.engine import Engine, Ran
+from warehouse.backends.fields import Kind
 from warehouse.sql.shapes import Statement
 
 FIELDS = (
@@ -24,8 +25,12 @@ FIELDS = (
     *("warehouse", "database", "schema", "role"),
 )
 # An account's identifier becomes the first labels of a host below snowflakecomputing.com.
-ACCOUNT = r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}(\.[A-Za-z0-9][A-Za-z0-9_-]{0,62}){0,3}"
-NAME = r"[^\x00-\x1f\"]{1,255}"
+ACCOUNT = Kind(
+    r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}(\.[A-Za-z0-9][A-Za-z0-9_-]{0,62}){0,3}",
+    "an account identifier like myorg-account123",
+)
+NAME = Kind(r"[^\x00-\x1f\"]{1,255}", "a name of at most 255 characters")
+PASSWORD = Kind(r"[^\x00]{1,1000}", "a text of at most 1,000 characters")
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 CONNECT_SECONDS, GRACE_SECONDS = 15, 10
 
@@ -45,19 +50,19 @@ def credentials(given: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises InvalidParametersError by field.
     """
-    engine.only(given, FIELDS)
-    known = {"account": engine.text(given, "account", ACCOUNT)}
+    fields.only(given, FIELDS)
+    known = {"account": fields.text(given, "account", ACCOUNT)}
     for name in ("username", "warehouse", "database", "schema"):
-        known[name] = engine.text(given, name, NAME)
+        known[name] = fields.text(given, name, NAME)
     if given.get("role"):
-        known["role"] = engine.text(given, "role", NAME)
+        known["role"] = fields.text(given, "role", NAME)
     if bool(given.get("password")) == bool(given.get("private_key")):
         raise InvalidParametersError.of(
             "credentials.password", "give either a password or a private_key"
         )
     if given.get("password"):
-        return known | {"password": engine.text(given, "password", r"[^\x00]{1,1000}")}
-    key = engine.text(given, "private_key", r"(?s)[^\x00]{1,10000}")
+        return known | {"password": fields.text(given, "password", PASSWORD)}
+    key = fields.text(given, "private_key", fields.KEY)
     _der(key)
     return known | {"private_key": key}
 

@@ -39,7 +39,7 @@ def _prove_node(node: exp.Expr, dialect: Dialect) -> None:
             raise RefusedError(f"The function {node.name.lower()} is not allowed.")
     elif type(node) not in dialect.nodes:
         kind = "function" if isinstance(node, exp.Func) else "construct"
-        raise RefusedError(f"The {kind} {_name(node)} is not allowed.")
+        raise RefusedError(f"The {kind} {_name(node, dialect)} is not allowed.")
     checks: dict[type[exp.Expr], Callable[[exp.Expr, Dialect], None]] = {
         exp.Select: _prove_select,
         exp.DataType: _prove_type,
@@ -52,9 +52,11 @@ def _prove_node(node: exp.Expr, dialect: Dialect) -> None:
         check_more(node, dialect)
 
 
-def _name(node: exp.Expr) -> str:
+def _name(node: exp.Expr, dialect: Dialect) -> str:
+    """Name it as its author may have: functions as they are called in the dialect."""
     if isinstance(node, exp.Func):
-        return node.sql_name().lower()
+        called = re.match(r"\w+(?=\()", node.sql(dialect=dialect.name))
+        return (called[0] if called else node.sql_name()).lower()
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()
 
 

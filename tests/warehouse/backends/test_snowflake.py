@@ -105,6 +105,16 @@ def test_missing_column_is_named_with_those_there_are(backend: Any) -> None:
         backend.check_metric(histories.METRIC_SQL, mapping)
 
 
+def test_a_column_that_is_no_moment_is_refused_as_timestamp(backend: Any) -> None:
+    mapping = {**histories.REWARD_COLUMNS, "timestamp": "at"}
+    sql = "SELECT who, amount, label, TRUE AS at FROM app.rewards"
+
+    with pytest.raises(InvalidParametersError) as refused:
+        backend.check_metric(sql, mapping)
+
+    assert refused.value.details[0].field == "column_mapping"
+
+
 def test_tables_and_columns_are_listed(backend: Any) -> None:
     names = {(table.schema, table.name) for table in backend.tables()}
 

@@ -175,6 +175,11 @@ def test_metric_needs_its_two_columns() -> None:
         customer.metric("SELECT 1 AS a", {"anonymous_id": "a"})
 
 
+def test_refused_function_is_named_as_its_author_calls_it() -> None:
+    with pytest.raises(RefusedError, match="The function array_length is not"):
+        customer.check("SELECT array_length(array[1], 1) FROM managed_dw.rewards")
+
+
 def test_unknown_dialect_is_refused() -> None:
     with pytest.raises(RefusedError, match="mysql"):
         customer.check("SELECT 1", dialect="mysql")
