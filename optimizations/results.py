@@ -87,18 +87,28 @@ def ask(
 
     With `guardrails` for these metrics, too.
 
-    Nothing is asked about a draft, nor about a shipped optimization, whose results are
-    frozen. Raises what `cube.refresh` raises.
+    Nothing is asked about a draft. A shipped optimization's results freeze as of the
+    moment it was shipped: they are counted until then, once. Raises what
+    `cube.refresh` raises.
     """
-    frozen = optimization.status == Optimization.Status.SHIPPED
-    if frozen or optimization.went_live_at is None:
+    if optimization.went_live_at is None:
         return
+    now = timezone.now()
     metrics = [primary(optimization)]
     if guardrails:
         metrics += optimization.guardrail_metrics.order_by("name", "pk")
-    as_of = timezone.now()
+    shipped = optimization.status == Optimization.Status.SHIPPED
+    frozen_at = optimization.shipped_at if shipped else None
     for metric in metrics:
-        cube.count(optimization, metric, as_of, full=full)
+        if frozen_at is None or not _reaches(optimization, metric, frozen_at):
+            as_of = frozen_at or now
+            cube.count(optimization, metric, as_of, full=full)
+
+
+def _reaches(optimization: Optimization, metric: Metric, moment: datetime) -> bool:
+    """Whether what is stored was counted at that moment, or later."""
+    counted = cube.read(optimization, metric).as_of
+    return counted is not None and counted >= moment
 
 
 def statements(optimization: Optimization) -> list[Json]:

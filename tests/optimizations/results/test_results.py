@@ -1,6 +1,7 @@
 """Results over HTTP: one set of counts behind every figure, and a reason for every null."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -149,18 +150,30 @@ def test_a_reading_asks_the_warehouse_first_where_told_to() -> None:
     assert report["results"]["as_of"] is not None
 
 
-def test_results_of_a_shipped_optimization_are_frozen() -> None:
+def test_results_of_a_shipped_optimization_freeze_when_it_is_shipped() -> None:
     optimization = observed()
     place, api = f"/optimizations/{optimization.pk}/results", api_of(optimization)
     before = body_of(api.get(f"{place}?refresh=true"))
-    lifecycle.ship(optimization, SYSTEM)
+    sent = timezone.now() - timedelta(hours=1)
+    in_time = [traffic.exposure(optimization, "in time", timestamp=sent.isoformat())]
+    traffic.send_exposures(optimization, in_time)
+    optimization = lifecycle.ship(optimization, SYSTEM)
+    frozen = body_of(api.get(f"{place}?refresh=true"))
     late = [traffic.exposure(optimization, "late", timestamp=before["as_of"])]
     traffic.send_exposures(optimization, late)
 
     after = body_of(api.get(f"{place}?refresh=true"))
 
-    assert after["as_of"] == before["as_of"]
-    assert after["variants"] == before["variants"]
+    assert optimization.shipped_at is not None
+    shipped = optimization.shipped_at.strftime("%Y-%m-%dT%H:%M:%S")
+    assert frozen["as_of"].startswith(shipped)
+    assert _exposures(frozen) == _exposures(before) + 1
+    assert after["as_of"] == frozen["as_of"]
+    assert after["variants"] == frozen["variants"]
+
+
+def _exposures(results: dict[str, Any]) -> int:
+    return sum(row["exposures"] for row in results["variants"])
 
 
 def test_a_numeric_metric_is_measured_before_it_is_learned() -> None:
