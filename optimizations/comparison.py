@@ -65,7 +65,7 @@ def _regime(regime: Regime, stratum: stats.Stratum | None) -> dict[str, Any]:
 
 
 def shown(metric: Metric | None, comparison: Comparison) -> dict[str, Any]:
-    """Write a comparison as section 6 of the contract names it."""
+    """Write a comparison by the names it has in results."""
     lift = comparison.lift
     return {
         "metric_id": metric and metric.pk,
@@ -77,6 +77,7 @@ def shown(metric: Metric | None, comparison: Comparison) -> dict[str, Any]:
         "optimization_exposures": lift.optimization_users,
         "difference": lift.difference,
         "difference_ci": lift.difference_ci,
+        "difference_ci_anytime": lift.difference_ci_anytime,
         "lift_percent": lift.lift_percent,
         "lift_ci": lift.lift_ci,
         "p_value": lift.p_value,

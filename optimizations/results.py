@@ -26,7 +26,7 @@ NOT_LIVE = "it has not been live: nothing is observed"
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Section 6 of the contract; every null has its reason under `unavailable`."""
+    """The answer of /results; every null has its reason under `unavailable`."""
 
     optimization_id: UUID
     as_of: datetime | None

@@ -22,7 +22,7 @@ LEFT_OUT = "the model has too many coefficients and leaves out some of what this
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """Lists of section 6 by their names, and the reason for every null in them."""
+    """The lists of results by their names in the API, and the reason for every null in them."""
 
     lists: Json
     unavailable: dict[str, str]

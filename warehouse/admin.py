@@ -60,6 +60,11 @@ class Events(Large):
 class ManagedExposureAdmin(Events):
     """Exposures as they were sent in."""
 
+    search_help_text = (
+        "An optimization's id, or that and a visitor's anonymous id with a space "
+        "between; exactly as they are."
+    )
+
     @override
     def of_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str

@@ -42,6 +42,7 @@ class ComparisonShape(serializers.Serializer[Any]):
     optimization_exposures = serializers.IntegerField(help_text="Users.")
     difference = figure("Per user, in units of the value.")
     difference_ci = IntervalField()
+    difference_ci_anytime = IntervalField()
     lift_percent = figure()
     lift_ci = IntervalField()
     p_value = figure()
