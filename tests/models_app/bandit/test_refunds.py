@@ -46,6 +46,22 @@ def test_refunds_are_learnt_as_plain_means_and_the_report_says_so() -> None:
     assert np.mean(covered) > 0.88
 
 
+def test_plain_means_are_learnt_from_users_whose_sums_are_final() -> None:
+    cells, truth = refunding(1, 0.3)
+    young = cells.stratum == 2
+    partial = replace(
+        cells,
+        maturity=np.where(young, 0.5, 1.0),
+        value_sum=cells.value_sum * np.where(young, 0.1, 1.0),
+        value_sum_squares=cells.value_sum_squares * np.where(young, 0.01, 1.0),
+    )
+
+    belief = believed(partial)
+
+    assert belief.kind == "mean"
+    assert drawn(belief).mean() == pytest.approx(truth.mean(), rel=0.1)
+
+
 def test_rare_refunds_leave_means_to_the_interval_and_are_told_of() -> None:
     covered = []
     for seed in range(12):
