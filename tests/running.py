@@ -92,6 +92,13 @@ class Service:
         folder = embedded.addresses(self.home).socket_folder
         return [*self.processes_left(), *map(str, folder.glob("*"))]
 
+    def left_after(self, seconds: float) -> list[str]:
+        """Every process that still works for this home after so long, if any does."""
+        deadline = time.monotonic() + seconds
+        while (left := self.processes_left()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return left
+
     def processes_left(self) -> list[str]:
         """Every process that works for this home."""
         return [str(one) for one in psutil.process_iter() if self._has(one)]
