@@ -210,6 +210,8 @@ BIGQUERY_BYTES_PER_QUERY = env.int("BIGQUERY_BYTES_PER_QUERY", default=200 * 2**
 BIGQUERY_BYTES_PER_DAY = env.int("BIGQUERY_BYTES_PER_DAY", default=2 * 2**40)
 # Told, inside the transaction, of an organization whose warehouse has changed.
 WAREHOUSE_LISTENERS = ["optimizations.regimes.follow_organization"]
+# Asked before a metric changes; they raise what forbids it.
+METRIC_GUARDS = ["optimizations.promises.keep_metric"]
 
 # --- the API
 REST_FRAMEWORK = {

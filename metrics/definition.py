@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.organizations import audit
@@ -37,7 +39,7 @@ def redefine(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Metric:
     """Change a metric; its revision grows where what is counted changes.
 
     Raises InvalidParametersError as `define`, ConflictError where the reward type of a
-    metric in use would change.
+    metric in use would change, or what settings.METRIC_GUARDS keep as it is.
     """
     before = metric.reward_type
     changes = {
@@ -45,6 +47,8 @@ def redefine(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Metric:
     }
     if not changes:
         return metric
+    for guard in settings.METRIC_GUARDS:
+        import_string(guard)(metric, changes.keys())
     for name, value in changes.items():
         setattr(metric, name, value)
     if counted := any(name in COUNTED for name in changes):
@@ -91,15 +95,18 @@ def _keep_type(metric: Metric, before: str) -> None:
 
 
 def _users(metric: Metric) -> list[str]:
-    """Names of whatever points at the metric, without knowing who may."""
+    """Names of whatever points at the metric, without knowing who may.
+
+    What was deleted and is only kept for its history cannot be found, and is not named.
+    """
     related = Metric._meta.related_objects  # noqa: SLF001 - Django's documented API
-    accessors = [relation.get_accessor_name() for relation in related]
-    return [
-        str(user)
-        for accessor in accessors
-        if accessor
-        for user in getattr(metric, accessor).all()[:5]
-    ]
+    names = []
+    for relation in related:
+        users = getattr(metric, relation.get_accessor_name() or "").all()
+        if any(one.name == "deleted_at" for one in relation.related_model._meta.fields):  # noqa: SLF001 - as above
+            users = users.filter(deleted_at=None)
+        names += [str(user) for user in users[:5]]
+    return names
 
 
 def _listed(names: list[str]) -> str:

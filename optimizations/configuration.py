@@ -19,6 +19,7 @@ Status = Optimization.Status
 
 CHANGEABLE = (Status.DRAFT, Status.LIVE, Status.PAUSED)
 WHILE_A_DRAFT = ("training_data_config", "reward_metric_id", "assignment_source_id")
+EVERYBODY = "a * alone would leave out everybody: write what the ids begin with"
 ALWAYS = ("name", "guardrail_metric_ids", "expected_users", "excluded_users")
 PLAIN = (
     "name",
@@ -136,7 +137,10 @@ def exclude_users(
     """Leave users out of results: ids, or prefixes ending in `*`.
 
     The next refresh of the cube counts every day anew, as its question has changed.
+    Raises InvalidParametersError for a `*` alone, which would leave out everybody.
     """
+    if any(not user.removesuffix("*").strip() for user in users):
+        raise InvalidParametersError.of("excluded_users", EVERYBODY)
     optimization = locked(optimization)
     changes = {"excluded_users": [optimization.excluded_users, list(users)]}
     optimization.excluded_users = list(users)

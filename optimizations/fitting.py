@@ -24,6 +24,7 @@ GONE = (
     "{outcomes}. Define them again (a weight of 0 will do), or learn from a new metric."
 )
 NOTHING_SEEN = "no exposures have been seen yet: there is nothing to learn from"
+LEFT_OUT = " (some users are left out of results: excluded_users, in the admin)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ def _tabulated(lesson: Lesson, narrowed: Narrowed) -> TrainingCells:
         if cell.variant
     ]
     if not rows:
-        raise ConflictError(NOTHING_SEEN)
+        left_out = lesson.optimization.excluded_users
+        raise ConflictError(NOTHING_SEEN + (LEFT_OUT if left_out else ""))
     attribution = lesson.optimization.model.training_data_config["attribution"]
     lateness = lesson.observed.lags, attribution["horizon_hours"], lesson.as_of
     match lesson.metric.reward_type:

@@ -1,30 +1,23 @@
 """Taking in events: whose they are, which are sound; what is answered is on disk."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from levered_site.errors import (
-    ConflictError,
     FieldProblem,
-    ForbiddenError,
     InvalidParametersError,
     UnavailableError,
 )
-from levered_site.organizations.models import Organization
-from optimizations import events, factors, intake
+from optimizations import events, intake, placing
 from optimizations.events import Exposure, Refusal, Reward
-from optimizations.models import Optimization
 
 Event = TypeVar("Event", Exposure, Reward)
-Known = tuple[dict[str, Any], datetime | None]
-"""An optimization's training_data_config, and when it ended."""
+Placed = TypeVar("Placed")
 
 log = structlog.get_logger(__name__)
 
@@ -87,16 +80,10 @@ def _batch(sent: object) -> list[object]:
 def _exposures(organization_id: str, sent: list[object]) -> Receipt:
     now = timezone.now()
     sound, rejected = _read(sent, lambda event: events.exposure(event, now))
-    known = _known(organization_id, (event.optimization_id for _, event in sound))
-    rows = []
-    for index, event in sound:
-        try:
-            placed = _placed(event, known[event.optimization_id])
-        except Refusal as refusal:
-            rejected.append(_rejection(index, refusal))
-        else:
-            rows.append((event, *placed))
-    _refuse_all(rejected, sound=len(rows))
+    known = placing.known(
+        organization_id, (event.optimization_id for _, event in sound)
+    )
+    rows = _sifted(sound, rejected, lambda each: placing.exposure(each, known))
     new = [rows[at] for at in _first_of_key([event.key for event, _, _ in rows])]
     accepted = intake.keep_exposures(organization_id, new)
     return _receipt(accepted, len(rows), rejected)
@@ -105,10 +92,9 @@ def _exposures(organization_id: str, sent: list[object]) -> Receipt:
 def _rewards(organization_id: str, sent: list[object]) -> Receipt:
     now = timezone.now()
     sound, rejected = _read(sent, lambda event: events.reward(event, now))
-    rows = [event for _, event in sound]
-    named = (event.optimization_id for event in rows)
-    _known(organization_id, (each for each in named if each is not None))
-    _refuse_all(rejected, sound=len(rows))
+    named = (event.optimization_id for _, event in sound)
+    known = placing.known(organization_id, (each for each in named if each is not None))
+    rows = _sifted(sound, rejected, lambda each: placing.reward(each, known))
     new = [rows[at] for at in _first_of_key([event.key for event in rows])]
     accepted = intake.keep_rewards(organization_id, new)
     return _receipt(accepted, len(rows), rejected)
@@ -127,14 +113,29 @@ def _read(
     return sound, rejected
 
 
-def _rejection(index: int, refusal: Refusal) -> Rejection:
-    return Rejection(index, InvalidParametersError.code, refusal.field, str(refusal))
+def _sifted(
+    sound: list[tuple[int, Event]],
+    rejected: list[Rejection],
+    place: Callable[[Event], Placed],
+) -> list[Placed]:
+    """Place each event; who cannot be placed is added to the rejected ones.
 
-
-def _refuse_all(rejected: list[Rejection], *, sound: int) -> None:
-    if not sound:
+    Raises InvalidParametersError where none is left.
+    """
+    rows: list[Placed] = []
+    for index, event in sound:
+        try:
+            rows.append(place(event))
+        except Refusal as refusal:
+            rejected.append(_rejection(index, refusal))
+    if not rows:
         problems = [FieldProblem(_named(each), each.message) for each in rejected]
         raise InvalidParametersError("None of the events is acceptable.", problems)
+    return rows
+
+
+def _rejection(index: int, refusal: Refusal) -> Rejection:
+    return Rejection(index, InvalidParametersError.code, refusal.field, str(refusal))
 
 
 def _named(rejected: Rejection) -> str:
@@ -151,49 +152,3 @@ def _first_of_key(keys: Sequence[str | None]) -> list[int]:
 def _receipt(accepted: int, sound: int, rejected: list[Rejection]) -> Receipt:
     rejected.sort(key=lambda each: each.index)
     return Receipt(accepted, sound - accepted, tuple(rejected))
-
-
-def _known(organization_id: str, named: Iterable[UUID]) -> dict[UUID, Known]:
-    """Return each optimization's config and end: all must be the caller's."""
-    provider = Organization.objects.values_list("connection__provider", flat=True).get(
-        pk=organization_id
-    )
-    if provider not in {None, "managed"}:
-        raise ConflictError(
-            "This organization's events live in its own warehouse: the ingestion API "
-            "fills the managed one."
-        )
-    wanted = set(named)
-    found = Optimization.objects.of(organization_id).filter(pk__in=wanted)
-    rows = found.values_list("pk", "model__training_data_config", "ended_at")
-    known = {pk: (config, ended_at) for pk, config, ended_at in rows}
-    strangers = sorted(str(each) for each in wanted - known.keys())
-    if strangers:
-        raise ForbiddenError(
-            f"Not an optimization of this organization: {', '.join(strangers[:5])}. "
-            "Nothing of the batch was kept."
-        )
-    return known
-
-
-def _placed(event: Exposure, known: Known) -> tuple[str, str]:
-    """Return the variant's key and the configured part of the context; else Refusal."""
-    config, ended_at = known
-    if ended_at is not None and event.timestamp > ended_at:
-        raise Refusal("timestamp", f"the optimization ended at {ended_at.isoformat()}")
-    levels = {
-        factor["name"]: [level["value"] for level in factor["levels"]]
-        for factor in config["design_factors"]
-    }
-    if event.variant.keys() != levels.keys():
-        raise Refusal("variant", f"must name exactly {', '.join(levels)}")
-    for name, value in event.variant.items():
-        if not any(factors.same(value, level) for level in levels[name]):
-            raise Refusal(f"variant.{name}", "is not one of the factor's levels")
-    try:
-        context = factors.place(factors.context_factors(config), event.context)
-    except TypeError as error:
-        raise Refusal(
-            f"context.{error}", "must be a string, a number, true, false or null"
-        ) from error
-    return factors.variant_key(event.variant), context.recorded

@@ -32,6 +32,8 @@ AFTER = {
 def after(error: Json, tool: str, caller: Caller) -> str:
     """Advise on an error in the contract's words."""
     code = error["code"]
+    if code == "forbidden" and caller.is_admin:
+        return "check the ids: what is not your organization's is refused; overview lists it."
     if code == "forbidden":
         return (
             f"you are {caller.user_id}, {caller.role} of {caller.organization_id}: ask an "

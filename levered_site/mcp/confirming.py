@@ -25,6 +25,19 @@ def instead(would: str, **changes: Any) -> Json:
     }
 
 
+def unless_so(would: str, before: Json, after: Json) -> Json:
+    """Answer as `instead` what differs; where nothing does, that it is so already."""
+    changes = difference(before, after)
+    if changes:
+        return instead(would, **changes)
+    return {
+        "summary": "Nothing would change: it is so already.",
+        "done": False,
+        "changes": {},
+        "next": "name what is to be different.",
+    }
+
+
 def difference(before: Json, after: Json) -> Json:
     """Name the fields that differ, each as `[before, after]`."""
     return {

@@ -22,11 +22,12 @@ from warehouse.models import ManagedExposure, ManagedReward
 HOURS = 24
 ROWS = 8
 REMEMBERED_SECONDS = 60
+DATED = "sent in, dated in the last 24 hours"
 PATIENCE_MILLISECONDS = 3000
 STREAMS: tuple[tuple[str, str, type[models.Model], str], ...] = (
     ("Decisions", "decided_at", Decision, "var(--color-primary-600)"),
-    ("Exposures sent in", "timestamp_utc", ManagedExposure, "var(--color-base-400)"),
-    ("Rewards sent in", "timestamp_utc", ManagedReward, "#f59e0b"),
+    ("Exposures", "timestamp_utc", ManagedExposure, "var(--color-base-400)"),
+    ("Rewards", "timestamp_utc", ManagedReward, "#f59e0b"),
 )
 
 Hourly = dict[str, list[int] | None]
@@ -44,7 +45,8 @@ class Tile:
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the overview to the index page, for those who may see optimizations."""
-    if not request.user.has_perm("optimizations.view_optimization"):
+    may = request.user.has_perm
+    if not may("optimizations.view_optimization"):
         return context
     now = timezone.now()
     counted = hourly(now)
@@ -52,8 +54,8 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         **context,
         "tiles": [*_optimizations(), *_streams(counted), _failures(now)],
         "chart": chart(now, counted),
-        "runs": _runs(),
-        "audit": _audit(),
+        "runs": _runs() if may("models_app.view_trainingrun") else "",
+        "audit": _audit() if may("organizations.view_auditentry") else "",
     }
 
 
@@ -132,7 +134,7 @@ def _streams(counted: Hourly) -> list[Tile]:
         Tile(
             name,
             "many" if (hours := counted[name]) is None else marks.figure(sum(hours)),
-            "in the last 24 hours",
+            "in the last 24 hours" if model is Decision else DATED,
             marks.listing_path(model, since=HOURS),
         )
         for name, _, model, _ in STREAMS

@@ -89,7 +89,8 @@ class OptimizationForm(DeedForm):
     )
     excluded_users = Lines(
         required=False,
-        help_text="Ids that results leave out, one on a line; a trailing * is a prefix.",
+        help_text="Ids that results leave out, one on a line; abc* leaves out all that begin with "
+        "abc.",
     )
 
     def clean_excluded_combinations(self) -> list[dict[str, Any]]:

@@ -56,6 +56,7 @@ DEEDS = (
         act=lambda it, request: lifecycle.pause(it, actor(request)),
         icon="pause",
         offered=_may_become(Status.PAUSED),
+        confirm=True,
     ),
     Deed(
         name="ship",

@@ -241,17 +241,17 @@ def test_query_answers_rows() -> None:
             400,
             "sql",
         ),
-        ({"sql": "SELECT nope FROM managed_dw.rewards"}, 502, None),
+        ({"sql": "SELECT nope FROM managed_dw.rewards"}, 400, "sql"),
     ],
 )
-def test_bad_queries(body: dict[str, object], status: int, field: str | None) -> None:
+def test_bad_queries(body: dict[str, object], status: int, field: str) -> None:
     bob = factories.member_of(factories.organization())
 
     answer = bob.post("/warehouse/query", body)
 
     details = error_of(answer).get("details", [])
     assert answer.status_code == status
-    assert [problem["field"] for problem in details] == ([field] if field else [])
+    assert [problem["field"] for problem in details] == [field]
 
 
 def test_preview_of_nothing_says_so() -> None:

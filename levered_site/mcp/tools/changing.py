@@ -61,7 +61,7 @@ def update(api: Api, given: UpdateInput) -> Json:
     if before["status"] != "draft" and not given.confirm:
         after = confirming.rehearsed(api, lambda: _apply(api, given))
         would = f"change {before['name']!r}, which is {before['status']}."
-        return confirming.instead(would, **confirming.difference(before, after))
+        return confirming.unless_so(would, before, after)
     after = _apply(api, given)
     changes = confirming.difference(before, after)
     return {

@@ -139,7 +139,7 @@ def _change(api: Api, given: DefineInput, path: str, sent: Json) -> Json:
             f"change {before['name']!r}; optimizations that use it count by the new "
             "definition from their next refresh."
         )
-        return confirming.instead(would, **confirming.difference(before, after))
+        return confirming.unless_so(would, before, after)
     return _told(given, deed(), "Changed")
 
 

@@ -41,6 +41,7 @@ MEANS = {
     "warehouse_connection": "credentials are forgotten, back to the managed warehouse",
     "person": "events, receipts and lock are erased for good; counts of sealed days stay",
 }
+NAMED = ("optimization", "metric", "assignment_source")
 
 
 class DeleteInput(Input):
@@ -75,8 +76,10 @@ def delete(api: Api, given: DeleteInput) -> Json:
 def _rehearsed(api: Api, given: DeleteInput, path: str) -> Json:
     """Do it and take it back; a person goes in many transactions, and is not tried."""
     if given.kind != "person":
-        found: Json = confirming.rehearsed(api, lambda: api.delete(path))
-        return found
+        shown = api.get(path) if given.kind in NAMED else {}
+        found: Json = confirming.rehearsed(api, lambda: api.delete(path)) or {}
+        told = ("name", "status")
+        return {name: [shown[name], None] for name in told if name in shown} | found
     if not api.caller.is_admin:
         raise ForbiddenError(IsAdmin.message)
     if not given.id:

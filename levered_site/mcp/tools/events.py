@@ -67,7 +67,7 @@ def send(api: Api, given: SendInput) -> Json:
         "rejected_count": len(rejected),
         "next": "mend the refused ones and send them again (the good ones are kept)."
         if rejected
-        else "get_results with refresh: true counts them.",
+        else 'get_results with refresh: "true" counts them.',
     }
 
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from levered_site.mcp import headlines, sizes
 from levered_site.mcp.arguments import Cursor, OfOptimization, Part
@@ -28,6 +28,11 @@ NEXT = (
 )
 OTHER = "view: summary puts it into context."
 ABOUT_FIGURES = "A null figure is withheld; unavailable says why."
+
+
+def _as_word(given: object) -> object:
+    """Take true and false for the words that they are in an address."""
+    return str(given).lower() if isinstance(given, bool) else given
 
 
 class Policy(Part):
@@ -70,8 +75,8 @@ class ResultsInput(OfOptimization):
     policy: Policy | None = Field(None, description="For what_if.")
     from_version: int | None = None
     to_version: int | None = None
-    refresh: Literal["false", "true", "full"] = Field(
-        "false", description="true: count the warehouse's open days anew first."
+    refresh: Annotated[Literal["false", "true", "full"], BeforeValidator(_as_word)] = (
+        Field("false", description="true: count the warehouse's open days anew first.")
     )
     cursor: Cursor = None
 

@@ -43,8 +43,7 @@ def change(api: Api, given: StatusInput) -> Json:
     move = f"move {before['name']!r} from {before['status']} to {given.to}"
     if not given.confirm:
         after = confirming.rehearsed(api, lambda: _move(api, given))
-        changes = confirming.difference(before, after)
-        return confirming.instead(f"{move}: {MEANS[given.to]}", **changes)
+        return confirming.unless_so(f"{move}: {MEANS[given.to]}", before, after)
     after = _move(api, given)
     return {
         "summary": f"{after['name']!r} is {after['status']} now: {MEANS[given.to]}",

@@ -57,7 +57,7 @@ def _promote(api: Api, given: TrainInput, before: Json) -> Json:
             f"let the candidate of {before['name']!r} serve, and learn its way from now "
             "on; the candidate is gone then, and a training under way is cancelled."
         )
-        return confirming.instead(would, **confirming.difference(before, after))
+        return confirming.unless_so(would, before, after)
     after = deed()
     return {
         "summary": f"The candidate serves now, as policy version "
@@ -102,7 +102,7 @@ def _newest(api: Api, path: str, *, cancel: bool) -> Json:
         "summary": f"The newest run is {run['status']}, at {run['progress']:.0%}{error}.",
         "done": ended,
         "run": run,
-        "next": "get_results (refresh: true)."
+        "next": 'get_results (refresh: "true").'
         if ended
         else "ask again in some seconds.",
     }

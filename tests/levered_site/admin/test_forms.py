@@ -131,6 +131,7 @@ def test_saving_without_a_change_does_nothing(staff: Client, world: World) -> No
         ({"excluded_combinations": '{"a": 1}'}, "list of objects"),
         ({"excluded_combinations": '[{"size": "XL"}]'}, "is no design factor"),
         ({"allowed_origins": "not an origin"}, "must be an origin"),
+        ({"excluded_users": "qa-*\n*"}, "leave out everybody"),
         ({"name": ""}, "required"),
     ],
 )

@@ -45,6 +45,20 @@ def test_staff_without_rights_see_no_figures(client: Client) -> None:
     assert listing.status_code == 403
 
 
+def test_the_overview_shows_the_panels_one_may_see(client: Client) -> None:
+    """Who may see optimizations alone is not shown who did what."""
+    staff_world.world()
+    some = User.objects.create_user("some", is_staff=True)
+    some.user_permissions.add(Permission.objects.get(codename="view_optimization"))
+    client.force_login(some)
+
+    page = client.get(reverse("admin:index")).content.decode()
+
+    assert "Live optimizations" in page
+    assert "Last changes" not in page
+    assert "Last trainings" not in page
+
+
 @pytest.mark.parametrize(
     "model", [Decision, PolicyVersion, Regime, AuditEntry, BanditModel]
 )

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -219,6 +220,38 @@ def test_a_candidate_is_set_compared_and_dropped(world: World) -> None:
     assert shown["figures"]["allocation"] == "uniform"
     assert "no training has made a table" in told
     world.admin.is_told("get_results", **one, view="candidate")
+
+
+def test_what_is_so_already_asks_for_no_confirm(world: World) -> None:
+    one = {"optimization_id": world.live}
+
+    answer = world.admin.does("update_optimization", **one, name="Live one")
+
+    assert answer["summary"] == "Nothing would change: it is so already."
+    assert "confirm" not in answer["next"]
+
+
+def test_a_deletion_names_what_would_go(world: World) -> None:
+    answer = world.admin.does("delete", kind="optimization", id=world.draft)
+
+    assert answer["done"] is False
+    assert answer["changes"]["status"] == ["draft", None]
+
+
+def test_true_may_be_a_boolean_too(world: World) -> None:
+    one = {"optimization_id": world.live, "view": "progress"}
+
+    answer = world.admin.does("get_results", **one, refresh=True)
+
+    assert "figures" in answer
+
+
+def test_an_admin_is_told_to_check_ids_and_not_to_ask_an_admin(world: World) -> None:
+    event = {"anonymous_id": "ann", "optimization_id": str(uuid4()), "name": "x"}
+
+    told = world.admin.is_told("send_events", kind="rewards", events=[event])
+
+    assert "check the ids" in told
 
 
 def test_the_same_idempotency_key_creates_once(world: World) -> None:

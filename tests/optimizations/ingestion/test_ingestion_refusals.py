@@ -195,3 +195,37 @@ def test_who_is_touched_after_the_end_is_not_counted(
     assert (rejected["index"], rejected["code"]) == (1, "invalid_parameters")
     assert rejected["message"].startswith("timestamp: the optimization ended at ")
     assert [row.anonymous_id for row in ManagedExposure.objects.all()] == ["late"]
+
+
+def test_what_was_deleted_is_refused_by_the_event(
+    optimization: Optimization, api: Api
+) -> None:
+    api.post("/ingest/exposures", exposures(traffic.exposure(optimization, "first")))
+    lifecycle.stop(optimization, SYSTEM)
+    lifecycle.delete(lifecycle.archive(optimization, SYSTEM), SYSTEM)
+    theirs = str(optimization.pk)
+
+    rewards = api.post(
+        "/ingest/rewards",
+        exposures(traffic.reward("ann", optimization_id=theirs), traffic.reward("bob")),
+    )
+    touched = api.post(
+        "/ingest/exposures", exposures(traffic.exposure(optimization, "cleo"))
+    )
+
+    (rejected,) = body_of(rewards)["rejected"]
+    assert (rewards.status_code, rejected["index"]) == (207, 0)
+    assert rejected["message"].startswith("optimization_id: was deleted")
+    assert touched.status_code == 400
+    assert not ManagedExposure.objects.filter(anonymous_id="cleo").exists()
+
+
+def test_nothing_is_recorded_of_a_draft(optimization: Optimization, api: Api) -> None:
+    draft = made.optimization(optimization.organization, status="draft")
+
+    answer = api.post("/ingest/exposures", exposures(traffic.exposure(draft, "ann")))
+
+    (problem,) = error_of(answer)["details"]
+    assert answer.status_code == 400
+    assert problem["field"] == "events[0].optimization_id"
+    assert kept() == (0, 0, 0)
