@@ -20,20 +20,27 @@ def beside_stores(home: Path, host: str, port: int) -> list[Program]:
         "LEVERED_HOME": str(home),
     }
 
-    def program(name: str, command: list[str], stop: signal.Signals) -> Program:
+    def program(
+        name: str,
+        command: list[str],
+        stop: signal.Signals,
+        orphaned: signal.Signals = signal.SIGTERM,
+    ) -> Program:
         return Program(
             name=name,
             command=(sys.executable, *command),
             folder=Path(settings.BASE_DIR),
             environment=environment,
             stop=stop,
-            orphaned=stop,
+            orphaned=orphaned,
         )
 
     return [
         program("web", _web(host, port), signal.SIGTERM),
-        # SIGQUIT gives unfinished tasks back to the queue instead of waiting for them.
-        program("worker", _worker(), signal.SIGQUIT),
+        # SIGQUIT gives unfinished tasks back to the queue instead of waiting for them; but
+        # with its broker gone at the same time it was seen to wait for ever. Killed, its
+        # pool ends with it, and tasks are sent again from their rows.
+        program("worker", _worker(), signal.SIGQUIT, signal.SIGKILL),
         program("clock", [*_clock(), str(home / "clock")], signal.SIGTERM),
     ]
 

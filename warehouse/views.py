@@ -10,9 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from levered_site.api import etags
+from levered_site.errors import InvalidParametersError
 from levered_site.organizations.permissions import AdminFor
 from levered_site.organizations.viewsets import OrganizationViewSet
 from warehouse import connections
+from warehouse.backends.base import QueryFailedError
 from warehouse.models import Connection
 from warehouse.serializers import (
     AnswerShape,
@@ -96,6 +98,12 @@ class WarehouseViewSet(OrganizationViewSet[Connection]):
     def query(self, _request: Request) -> Response:
         """Run one read-only SELECT: at most 1,000 rows and 30 s."""
         body = self.read_body(QueryBody)
-        with connections.borrowed(self.organization_id) as backend:
-            answer = backend.query(body["sql"], body["limit"])
+        try:
+            with connections.borrowed(self.organization_id) as backend:
+                answer = backend.query(body["sql"], body["limit"])
+        except QueryFailedError as error:
+            if connections.is_connected(self.organization_id):
+                raise
+            # No warehouse of the customer's has refused: what was sent is wrong.
+            raise InvalidParametersError.of("sql", error.message) from error
         return Response(answer_body(answer))

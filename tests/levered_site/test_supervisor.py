@@ -10,7 +10,7 @@ import pytest
 
 from tests.running import PARTS, Service, free_port, home_named, until, up, works
 
-# Postgres ends with a checkpoint: behind a disk that has much to write, that takes long.
+# Postgres ends with a checkpoint, which takes long behind a disk with much to write.
 PATIENCE = 60
 
 

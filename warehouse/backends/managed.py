@@ -11,10 +11,10 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from levered_site.errors import InvalidParametersError, NotFoundError
+from levered_site.errors import NotFoundError
 from warehouse.backends import asking, managed_connections, plain
 from warehouse.backends.answers import Answer, Column, Facts, Preview, Table
-from warehouse.backends.base import LOOK_BACK, QueryFailedError, WithoutSources
+from warehouse.backends.base import LOOK_BACK, WithoutSources
 from warehouse.backends.managed_connections import Cursor
 from warehouse.sql import cube, customer, managed, mapped, runs, sample
 from warehouse.sql.shapes import (
@@ -76,11 +76,7 @@ class Managed(WithoutSources):
         """Run one SELECT over the organization's rows; `limit` rows at most."""
         with asking.refusals():
             query = customer.check(sql, managed=True)
-        try:
-            return self._sample(query, limit, timezone.now() - LOOK_BACK)
-        except QueryFailedError as error:
-            # No warehouse of the customer's has refused: the query is wrong.
-            raise InvalidParametersError.of("sql", error.message) from error
+        return self._sample(query, limit, timezone.now() - LOOK_BACK)
 
     def check_metric(
         self, sql: str, mapping: Mapping[str, str | None]
