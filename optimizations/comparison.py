@@ -44,10 +44,17 @@ def of(
 
 
 def expected_users(optimization: Optimization, observed: Observed) -> int:
-    """Return how many users the anytime figures are tuned for."""
-    return optimization.expected_users or stats.expected_from_first_week(
-        tallies.first_week(observed.cells)
-    )
+    """Return how many users the anytime figures are tuned for.
+
+    The first week tells once it is over: tuned to what has come so far, the boundary
+    would follow the data, and not hold at all looks.
+    """
+    if optimization.expected_users is not None:
+        return optimization.expected_users
+    users = tallies.first_week(observed.cells, observed.as_of)
+    if users is None:
+        return stats.anytime.DEFAULT_EXPECTED_USERS
+    return stats.expected_from_first_week(users)
 
 
 def _regime(regime: Regime, stratum: stats.Stratum | None) -> dict[str, Any]:

@@ -33,7 +33,9 @@ def _guardrail(optimization: Optimization, metric: Metric, family: int) -> Json:
         "optimization_rate": lift.optimization_rate,
         "lift_percent": lift.lift_percent,
         "lift_ci": lift.lift_ci,
+        "lift_ci_anytime": lift.lift_ci_anytime,
         "p_value": lift.p_value,
+        "p_value_anytime": lift.p_value_anytime,
         "status": stats.guardrail(lift, family=family),
         "unavailable": dict(lift.unavailable),
     }

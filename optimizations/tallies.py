@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from metrics.stats import EMPTY, DayTotals, Split, Stratum, Totals, support
@@ -118,10 +118,14 @@ def _checkable(found: Totals) -> bool:
     return enough and found.users >= support.MINIMUM_USERS
 
 
-def first_week(cells: Iterable[Cell]) -> int:
-    """Count the users of the first seven days."""
+def first_week(cells: Iterable[Cell], as_of: datetime | None) -> int | None:
+    """Count the users of the first seven days; None before they are over."""
     chosen = list(cells)
-    first = min((cell.day for cell in chosen), default=date.min)
+    if not chosen or as_of is None:
+        return None
+    first = min(cell.day for cell in chosen)
+    if as_of.astimezone(UTC).date() - first < RECENT:
+        return None
     return sum(cell.users for cell in chosen if cell.day - first < RECENT)
 
 

@@ -111,15 +111,14 @@ def published(optimized: Arm, holdout: Arm, kind: str) -> Flags:
     for arm in (optimized, holdout):
         shown &= (arm.users * compared).sum(-1) >= support.MINIMUM_USERS
         if kind == "bool":
-            hits = (arm.value_sum * compared).sum(-1)
-            misses = ((arm.users - arm.value_sum) * compared).sum(-1)
             expected = (rate * arm.users * compared).sum(-1)
             other = ((1 - rate) * arm.users * compared).sum(-1)
-            shown &= np.minimum(hits, misses) >= support.MINIMUM_CONVERSIONS
             shown &= np.minimum(expected, other) >= support.EXPECTED_CONVERSIONS
         else:
             nonzero = arm.value_sum**2 / np.maximum(arm.squares, 1e-300)
             shown &= (nonzero * compared).sum(-1) >= support.MINIMUM_CONVERSIONS
+    if kind == "bool":  # else there is no ratio
+        shown &= (holdout.value_sum * compared).sum(-1) > 0
     return shown
 
 

@@ -15,6 +15,12 @@ NO_DENOMINATOR = "the holdout mean is not clearly above zero"
 NO_DENOMINATOR_ANYTIME = (
     "the holdout mean is not clearly above zero at the level that allows daily looks"
 )
+NO_HOLDOUT_CONVERSIONS = (
+    "nobody of the holdout converted: there is nothing to divide by"
+)
+NO_DELTA = "nobody of the optimized arm converted: its rate has no delta-method error"
+LEAST_RATIO = 1e-200
+"""Where the search for an interval around a ratio of 0 begins."""
 TOO_LARGE = "too large to be stated as a number"
 
 
@@ -77,25 +83,29 @@ def _described(strata: tuple[Stratum, ...], kind: Kind, direction: Direction) ->
 
 def _of_rates(lift: Lift, strata: tuple[Stratum, ...], looks: anytime.Boundary) -> Lift:
     both = means.weighted(strata)
-    ratio = both.optimized / both.holdout
-    z = score.ratio_z(strata, 1.0)
-    delta = means.delta_interval(both, means.separate(strata), CRITICAL)
+    z = score.difference_z(strata, 0.0)
     wide = looks.critical
+    lift = replace(
+        lift,
+        difference_ci=score.difference_interval(strata, both.difference, CRITICAL),
+        difference_ci_anytime=score.difference_interval(strata, both.difference, wide),
+        p_value=two_sided(z),
+        p_value_anytime=looks.p_value(z),
+    )
+    if both.holdout <= 0:
+        return explained(lift, {}, NO_HOLDOUT_CONVERSIONS)
+    ratio = both.optimized / both.holdout
+    centre = max(ratio, LEAST_RATIO)
+    delta = means.delta_interval(both, means.separate(strata), CRITICAL)
     return explained(
         replace(
             lift,
-            difference_ci=score.difference_interval(strata, both.difference, CRITICAL),
-            difference_ci_anytime=score.difference_interval(
-                strata, both.difference, wide
-            ),
             lift_percent=_percent(ratio),
-            lift_ci=_percents(score.ratio_interval(strata, ratio, CRITICAL)),
-            lift_ci_delta=_percents(delta),
-            lift_ci_anytime=_percents(score.ratio_interval(strata, ratio, wide)),
-            p_value=two_sided(z),
-            p_value_anytime=looks.p_value(z),
+            lift_ci=_percents(score.ratio_interval(strata, centre, CRITICAL)),
+            lift_ci_delta=_percents(delta) if ratio > 0 else None,
+            lift_ci_anytime=_percents(score.ratio_interval(strata, centre, wide)),
         ),
-        {},
+        {} if ratio > 0 else {"lift_ci_delta": NO_DELTA},
         TOO_LARGE,
     )
 

@@ -54,8 +54,14 @@ class GuardrailShape(serializers.Serializer[Any]):
     optimization_rate = figure()
     lift_percent = figure()
     lift_ci = IntervalField()
+    lift_ci_anytime = IntervalField()
     p_value = figure()
-    status = serializers.ChoiceField(choices=["ok", "violated", "pending"])
+    p_value_anytime = figure()
+    status = serializers.ChoiceField(
+        choices=["ok", "violated", "pending"],
+        help_text="By p_value_anytime times the number of guardrails. lift_ci and p_value "
+        "hold for one look planned beforehand.",
+    )
     unavailable = serializers.DictField(child=serializers.CharField())
 
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 from scipy.stats import ttest_ind_from_stats
 
-from metrics.stats import Lift, Totals, lift
+from metrics.stats import Direction, Lift, Totals, guardrail, lift
 from metrics.stats.answer import explained
 
 FIGURES = (
@@ -72,9 +72,9 @@ def test_regimes_without_a_holdout_contribute_nothing() -> None:
     ("stratum", "reason"),
     [
         (rates(50, 1000, 20, 99), "the holdout arm has 99 users, 100 are needed"),
-        (rates(50, 1000, 4, 100), "the holdout arm has 4 conversions, 5 are needed"),
-        (rates(4, 1000, 50, 1000), "the optimized arm has 4 conversions, 5 are needed"),
-        (rates(998, 1000, 500, 1000), "fewer than 5 users of an arm did not convert"),
+        (rates(50, 1000, 4, 100), "fewer than 10 conversions"),
+        (rates(9, 1000, 9, 1000), "fewer than 10 conversions"),
+        (rates(998, 1000, 995, 1000), "fewer than 10 conversions (or users without"),
         (rates(20, 1000, 8, 100), "fewer than 10 conversions"),
     ],
 )
@@ -88,6 +88,32 @@ def test_thin_data_are_withheld_with_a_reason(
     assert all(text.startswith(reason) for text in found.unavailable.values())
     assert found.holdout_rate is not None
     assert found.difference is not None
+
+
+@pytest.mark.parametrize(
+    ("stratum", "more"),
+    [
+        pytest.param(rates(3, 90_000, 500, 10_000), False, id="a checkout breaks"),
+        pytest.param(rates(0, 9_000, 150, 1_000), False, id="wholly"),
+        pytest.param(rates(1_800, 90_000, 4, 10_000), True, id="crashes come up"),
+        pytest.param(rates(900, 9_000, 0, 1_000), True, id="from nothing"),
+        pytest.param(rates(9_000, 9_000, 900, 1_000), True, id="everybody converts"),
+    ],
+)
+def test_the_worse_it_is_the_sooner_it_is_told(
+    stratum: tuple[Totals, Totals], *, more: bool
+) -> None:
+    found = lift.measured([stratum], "bool")
+
+    assert found.p_value_anytime is not None
+    assert found.difference_ci_anytime is not None
+    assert found.p_value_anytime < 1e-4
+    low, high = found.difference_ci_anytime
+    assert (low > 0) == more
+    assert (high < 0) != more
+    guard: Direction = "decrease" if more else "increase"
+    assert guardrail(found, guard) == "violated"
+    assert ("lift_percent" in found.unavailable) == (found.holdout_rate == 0)
 
 
 def test_nothing_to_compare_is_said() -> None:
