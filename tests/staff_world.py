@@ -102,7 +102,7 @@ def decide(
     moment = at or timezone.now()
     partitions.ensure("decisions", [moment.date()])
     variant = found.variants.get(number=1)
-    number = Decision.objects.count() + 1
+    number = 2**62 + Decision.objects.count()  # as long as those that serving draws
     shared = {
         "optimization_id": found.pk,
         "anonymous_id": anonymous_id,

@@ -21,6 +21,7 @@ from levered_site.staff.columns import column
 from levered_site.staff.pages import ReadOnly
 
 PATIENCE_MILLISECONDS = 8000
+LARGEST_ID = 2**63 - 1
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
@@ -118,8 +119,8 @@ class Large(ReadOnly):
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Any:
         """Find the row of an address made by `when`."""
-        found = re.fullmatch(r"(-?\d{1,18})-(\d{1,18})", object_id)
-        if found is None:
+        found = re.fullmatch(r"(-?\d{1,18})-(\d{1,19})", object_id)
+        if found is None or int(found[2]) > LARGEST_ID:
             return None
         at = EPOCH + int(found[1]) * MICROSECOND
         rows = self.get_queryset(request)

@@ -13,6 +13,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from levered_site.organizations.models import AuditEntry, Organization
+from levered_site.staff.large import EPOCH, MICROSECOND
 from models_app.models import PolicyVersion
 from optimizations.models import Decision, Optimization, Regime, Variant
 from tests import staff_world
@@ -80,6 +81,22 @@ def test_every_thing_opens(staff: Client) -> None:
         assert answer.status_code == 200, (path, answer.headers)
         assert "memory at 0x" not in answer.content.decode()
         assert "b&#x27;" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(1, 200), (2**63 - 1, 200), (2**63, 302)]
+)
+def test_a_decision_of_any_id_opens(staff: Client, number: int, status: int) -> None:
+    """Serving draws ids of 63 bits, most of them 19 digits long; none is beyond."""
+    row = staff_world.decide(staff_world.world().optimization, "visitor-1")
+    Decision.objects.filter(pk=row.pk).update(id=min(number, 2**63 - 1))
+    moment = (row.decided_at - EPOCH) // MICROSECOND
+
+    path = reverse("admin:optimizations_decision_change", args=[f"{moment}-{number}"])
+    answer = staff.get(path)
+
+    assert answer.status_code == status
+    assert ("visitor-1" in answer.content.decode()) == (status == 200)
 
 
 def test_the_overview_counts_what_there_is(staff: Client) -> None:
