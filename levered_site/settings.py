@@ -8,8 +8,9 @@ from corsheaders.defaults import default_headers
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from levered_site import embedded, logs
-from levered_site.staff import look
+from levered_site.admin import theme
+from levered_site.local import embedded
+from levered_site.observability import logs
 
 env = environ.FileAwareEnv()  # NAME_FILE=/run/secrets/name works for every setting
 
@@ -87,7 +88,7 @@ INSTALLED_APPS = [
     "optimizations",
 ]
 MIDDLEWARE = [
-    "levered_site.gauges.CountRequests",
+    "levered_site.observability.prometheus.CountRequests",
     "levered_site.api.middleware.EnvelopeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -98,7 +99,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "levered_site.staff.middleware.StaffMiddleware",
+    "levered_site.admin.middleware.StaffMiddleware",
 ]
 ROOT_URLCONF = "levered_site.urls"
 WSGI_APPLICATION = "levered_site.wsgi.application"
@@ -126,7 +127,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-FORMAT_MODULE_PATH = "levered_site.staff.formats"
+FORMAT_MODULE_PATH = "levered_site.admin.formats"
 STATIC_URL = "/static/"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -209,9 +210,9 @@ WAREHOUSE_CA_FILE = env.str("WAREHOUSE_CA_FILE", default="")
 BIGQUERY_BYTES_PER_QUERY = env.int("BIGQUERY_BYTES_PER_QUERY", default=200 * 2**30)
 BIGQUERY_BYTES_PER_DAY = env.int("BIGQUERY_BYTES_PER_DAY", default=2 * 2**40)
 # Told, inside the transaction, of an organization whose warehouse has changed.
-WAREHOUSE_LISTENERS = ["optimizations.regimes.follow_organization"]
+WAREHOUSE_LISTENERS = ["optimizations.configuration.regimes.follow_organization"]
 # Asked before a metric changes; they raise what forbids it.
-METRIC_GUARDS = ["optimizations.promises.keep_metric"]
+METRIC_GUARDS = ["optimizations.configuration.metric_guard.keep_metric"]
 
 # --- the API
 REST_FRAMEWORK = {
@@ -238,6 +239,6 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": ["levered_site.api.openapi.complete"],
 }
-UNFOLD = look.UNFOLD
+UNFOLD = theme.UNFOLD
 LOGGING_CONFIG = None
 logs.configure(level=env.str("LOG_LEVEL", default="INFO"))

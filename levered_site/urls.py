@@ -3,8 +3,8 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from levered_site import gauges, health
 from levered_site.api import docs
+from levered_site.observability import health, prometheus
 
 api: list[URLPattern | URLResolver] = [
     path("", include("levered_site.organizations.urls")),
@@ -22,6 +22,6 @@ urlpatterns = [
     path("", include("levered_site.mcp.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
-    path("metrics", gauges.metrics),
+    path("metrics", prometheus.metrics),
     path("admin/", admin.site.urls),
 ]

@@ -12,11 +12,11 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from levered_site.admin import html
+from levered_site.admin.actions import Deed, WithDeeds
+from levered_site.admin.columns import column
+from levered_site.admin.pages import DeedForm, EditedByDeed, ReadOnly, held_to
 from levered_site.organizations.admin import actor
-from levered_site.staff import marks
-from levered_site.staff.columns import column
-from levered_site.staff.deeds import Deed, WithDeeds
-from levered_site.staff.pages import DeedForm, EditedByDeed, ReadOnly, held_to
 from metrics import definition
 from metrics.models import AssignmentSource, Metric
 from metrics.serializers import MetricBody
@@ -125,9 +125,9 @@ class AssignmentSourceAdmin(ReadOnly):
     @column("SQL")
     def query(self, source: AssignmentSource) -> SafeString:
         """The customer's text."""
-        return marks.block(source.sql)
+        return html.block(source.sql)
 
     @column("Columns")
     def columns(self, source: AssignmentSource) -> SafeString:
         """Which column is what."""
-        return marks.table(("what", "column"), source.column_mapping.items())
+        return html.table(("what", "column"), source.column_mapping.items())

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 
 from levered_site.organizations.models import Organization
-from models_app.bandit.design import Design, Factor
+from models_app.bandit.design.design import Design, Factor
 
 
 class BanditModelQuerySet(models.QuerySet["BanditModel"]):

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
 from levered_site.errors import ConflictError, FieldProblem, InvalidParametersError
-from models_app import holding
+from models_app import training_lease
 from models_app.models import BanditModel, TrainingRun
 
 TASK = "optimizations.train"
@@ -23,7 +23,7 @@ MOST_ATTEMPTS = 5
 MOST_BIAS = 100.0
 
 Status = TrainingRun.Status
-OPEN = holding.OPEN
+OPEN = training_lease.OPEN
 log = structlog.get_logger(__name__)
 
 
@@ -103,7 +103,7 @@ def cancel(run: TrainingRun) -> TrainingRun:
     Raises ConflictError for one that has ended.
     """
     queued = TrainingRun.objects.filter(pk=run.pk, status=Status.QUEUED)
-    if not holding.end(queued, run.model_id, Status.CANCELLED, ""):
+    if not training_lease.end(queued, run.model_id, Status.CANCELLED, ""):
         asked = TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(
             cancel_requested=True, updated_at=timezone.now()
         )
@@ -139,11 +139,11 @@ def _revive(run: TrainingRun) -> bool:
     )
     with transaction.atomic():
         if run.cancel_requested:
-            holding.end(same, run.model_id, Status.CANCELLED, "")
+            training_lease.end(same, run.model_id, Status.CANCELLED, "")
             return False
         if run.attempts >= MOST_ATTEMPTS:
             reason = f"given up after {run.attempts} attempts that did not end"
-            holding.end(same, run.model_id, Status.FAILED, reason)
+            training_lease.end(same, run.model_id, Status.FAILED, reason)
             return False
     return True
 

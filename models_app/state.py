@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from models_app import versions
-from models_app.bandit.design import OTHER, beside
+from models_app.bandit.design.design import OTHER, beside
 from models_app.models import BanditModel, PolicyVersion
 
 Json = dict[str, Any]

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models_app import packing, reweighing
-from models_app.bandit import policy
-from models_app.bandit.design import Floats
-from models_app.bandit.policy import Compiled
+from models_app import allocation_bytes, restated_report
+from models_app.bandit.design.design import Floats
+from models_app.bandit.policy import allocation
+from models_app.bandit.policy.allocation import Compiled
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
 
 
@@ -31,7 +31,7 @@ def start(model: BanditModel, enabled: Sequence[int]) -> PolicyVersion:
     known = model.policy_versions.filter(number=0).first()
     if known is not None:
         return known
-    even = policy.uniform(model.design.segments, _mask(model, enabled))
+    even = allocation.uniform(model.design.segments, _mask(model, enabled))
     origin = _Origin(PolicyVersion.Cause.START)
     return _insert(model, 0, Compiled(even, even), enabled, origin)
 
@@ -64,16 +64,16 @@ def publish_enabled(
     """
     source = trained(model) or active(model)
     known, mask = _mask(model, source.enabled), _mask(model, enabled)
-    shares = packing.restricted(table(source), known, mask)
+    shares = allocation_bytes.restricted(table(source), known, mask)
     best = prob_best(source)
     compiled = Compiled(
-        policy.explored(shares, mask, exploration_share),
-        policy.uniform(source.segments, mask)
+        allocation.explored(shares, mask, exploration_share),
+        allocation.uniform(source.segments, mask)
         if best is None
-        else packing.restricted(best, known, mask),
+        else allocation_bytes.restricted(best, known, mask),
     )
     serving = compiled.probabilities
-    report = reweighing.of(source.report, model.design, serving)
+    report = restated_report.of(source.report, model.design, serving)
     origin = _Origin(PolicyVersion.Cause.VARIANTS, report=report)
     return _next(model, compiled, enabled, origin)
 
@@ -99,14 +99,18 @@ def serving(model: BanditModel) -> PolicyVersion | None:
 
 def table(version: PolicyVersion) -> Floats:
     """Return the probabilities [segments, variants] of a version."""
-    return packing.unpack(version.probabilities, version.segments, version.variants)
+    return allocation_bytes.unpack(
+        version.probabilities, version.segments, version.variants
+    )
 
 
 def prob_best(version: PolicyVersion) -> Floats | None:
     """Return the probability of being best [segments, variants], where it is known."""
     if version.prob_best is None:
         return None
-    return packing.unpack(version.prob_best, version.segments, version.variants)
+    return allocation_bytes.unpack(
+        version.prob_best, version.segments, version.variants
+    )
 
 
 def _mask(model: BanditModel, enabled: Sequence[int]) -> NDArray[np.bool_]:
@@ -140,8 +144,8 @@ def _insert(
         number=number,
         cause=origin.cause,
         training_run=origin.run,
-        probabilities=packing.pack(compiled.probabilities),
-        prob_best=packing.pack(compiled.prob_best),
+        probabilities=allocation_bytes.pack(compiled.probabilities),
+        prob_best=allocation_bytes.pack(compiled.prob_best),
         segments=segments,
         variants=variants,
         enabled=sorted(enabled),

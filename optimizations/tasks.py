@@ -5,19 +5,19 @@ from uuid import UUID
 from celery import shared_task
 
 from models_app import runs
-from optimizations import clock, training
+from optimizations.training import run, schedule
 
 
 @shared_task(name="optimizations.train")
 def train(run_id: str) -> None:
     """Do a queued training run; delivered twice, the work is done once."""
-    training.run(UUID(run_id))
+    run.run(UUID(run_id))
 
 
 @shared_task(name="optimizations.retrain_due")
 def retrain_due() -> None:
     """Ask for the runs whose time has come."""
-    clock.retrain_due()
+    schedule.retrain_due()
 
 
 @shared_task(name="optimizations.reap_training_runs")
@@ -29,10 +29,10 @@ def reap_training_runs() -> None:
 @shared_task(name="optimizations.keep_partitions")
 def keep_partitions() -> None:
     """Make the partitions of the coming days; drop the old ones."""
-    clock.keep_partitions()
+    schedule.keep_partitions()
 
 
 @shared_task(name="optimizations.forget_old_keys")
 def forget_old_keys() -> None:
     """Forget idempotency keys past their time."""
-    clock.forget_old_keys()
+    schedule.forget_old_keys()

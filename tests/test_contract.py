@@ -7,8 +7,8 @@ from django.http import HttpResponse
 from pytest_django import Settings
 
 from levered_site.api import bodies, openapi
-from tests import factories, routes
-from tests.routes import Route
+from tests.support import factories, routes
+from tests.support.routes import Route
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from django.test import Client
 from drf_spectacular import drainage
 
 from levered_site.api import docs, openapi
-from tests import factories
+from tests.support import factories
 
 SNAPSHOT = Path(__file__).parent.parent / "docs" / "openapi.yaml"
 

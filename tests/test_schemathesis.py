@@ -21,8 +21,7 @@ from schemathesis.specs.openapi import checks
 
 from levered_site.api import openapi
 from levered_site.organizations.models import Organization
-from tests import factories
-from tests.optimizations import factories as worlds
+from tests.support import factories, optimization_factories as worlds
 
 EXAMPLES = 6
 # Events and decisions are committed by themselves; no test may hold a transaction.

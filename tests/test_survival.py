@@ -18,8 +18,8 @@ import psycopg
 import pytest
 from django.utils import timezone
 
-from levered_site import embedded
-from tests.running import Service, home_named, issue_token, until
+from levered_site.local import embedded
+from tests.support.running_service import Service, home_named, issue_token, until
 
 UNLIMITED = dict.fromkeys(
     ("RATELIMIT_GLOBAL", "RATELIMIT_SERVE", "RATELIMIT_INGEST"), "0"

@@ -9,11 +9,11 @@ from django.utils.safestring import SafeString
 from typing_extensions import override
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
+from levered_site.admin import html
+from levered_site.admin.columns import column
+from levered_site.admin.pages import ReadOnly
+from levered_site.admin.partitioned import Large
 from levered_site.organizations.models import Organization
-from levered_site.staff import marks
-from levered_site.staff.columns import column
-from levered_site.staff.large import Large
-from levered_site.staff.pages import ReadOnly
 from warehouse.models import Connection, ManagedExposure, ManagedReward
 
 
@@ -53,7 +53,7 @@ class Events(Large):
     @column("Organization")
     def organization(self, event: ManagedExposure | ManagedReward) -> SafeString | str:
         """The way to whoever sent it."""
-        return marks.to(Organization, event.organization_id, event.organization_id)
+        return html.to(Organization, event.organization_id, event.organization_id)
 
 
 @admin.register(ManagedExposure)
@@ -94,12 +94,12 @@ class ManagedExposureAdmin(Events):
     @column("Variant")
     def variant_text(self, exposure: ManagedExposure) -> SafeString:
         """The variant's key."""
-        return marks.code(exposure.variant)
+        return html.code(exposure.variant)
 
     @column("Context")
     def context_text(self, exposure: ManagedExposure) -> SafeString:
         """The context as it was sent."""
-        return marks.code(exposure.context)
+        return html.code(exposure.context)
 
 
 @admin.register(ManagedReward)
@@ -133,4 +133,4 @@ class ManagedRewardAdmin(Events):
     def sent(self, reward: ManagedReward) -> SafeString | str:
         """What came with it."""
         found = reward.properties
-        return marks.NOTHING if found is None else marks.document(found)
+        return html.NOTHING if found is None else html.document(found)

@@ -7,7 +7,7 @@ from django.apps import AppConfig
 from django.core import checks
 from django.db import connections
 
-from warehouse.sql import managed
+from warehouse.sql.customer import managed_schema
 
 
 @checks.register(checks.Tags.database)
@@ -27,15 +27,15 @@ def settings_closed(
 
 def _of(database: str) -> list[checks.CheckMessage]:
     with connections[database].cursor() as cursor:
-        cursor.execute(managed.MAY_WE_CHANGE_SETTINGS)
+        cursor.execute(managed_schema.MAY_WE_CHANGE_SETTINGS)
         (may_we,) = cursor.fetchone() or (False,)
-        cursor.execute(managed.ARE_SETTINGS_OPEN)
+        cursor.execute(managed_schema.ARE_SETTINGS_OPEN)
         (may_all,) = cursor.fetchone() or (True,)
     if not may_we:
         return [
             checks.Error(
                 "The service's database user may not call set_config.",
-                hint=managed.CLOSE_SETTINGS_BY_HAND,
+                hint=managed_schema.CLOSE_SETTINGS_BY_HAND,
                 id="warehouse.E001",
             )
         ]
@@ -43,7 +43,7 @@ def _of(database: str) -> list[checks.CheckMessage]:
         return [
             checks.Warning(
                 "Every user of the database may call set_config.",
-                hint=f"Where it stays so after migrating: {managed.CLOSE_SETTINGS_BY_HAND}",
+                hint=f"Where it stays so after migrating: {managed_schema.CLOSE_SETTINGS_BY_HAND}",
                 id="warehouse.W001",
             )
         ]

@@ -22,7 +22,7 @@ from levered_site.errors import (
 )
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
-from warehouse import sealing
+from warehouse import encryption
 from warehouse.backends import managed, registry
 from warehouse.backends.base import Backend
 from warehouse.models import Connection
@@ -65,7 +65,7 @@ def backend(organization_id: str) -> Backend:
     if connection is None or connection.provider == Connection.Provider.MANAGED:
         return managed.of(organization_id)
     module = registry.module(connection.provider)
-    known = sealing.unseal(connection.credentials or b"")
+    known = encryption.unseal(connection.credentials or b"")
     opened: Backend = module.of(
         organization_id, known, connection.project_id, connection.dataset_id
     )
@@ -122,7 +122,10 @@ def connect(
         managed.of(organization_id).test()
     else:
         known = _tested(organization_id, fields)
-        wanted |= {"credentials": sealing.seal(known), "place": _place(wanted, known)}
+        wanted |= {
+            "credentials": encryption.seal(known),
+            "place": _place(wanted, known),
+        }
     with transaction.atomic():
         before = Connection.objects.select_for_update().filter(
             organization_id=organization_id

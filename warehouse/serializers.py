@@ -8,10 +8,10 @@ from rest_framework import serializers
 
 from levered_site.api.fields import StrictChar, StrictInteger
 from levered_site.api.serializers import StrictSerializer
-from warehouse import findings
+from warehouse import preview_warnings
 from warehouse.backends.answers import Answer, Preview, SourcePreview
 from warehouse.models import Connection
-from warehouse.sql.customer import LONGEST
+from warehouse.sql.customer.check import LONGEST
 from warehouse.sql.shapes import CheckedMetric
 
 MOST_ROWS = 1000
@@ -174,7 +174,7 @@ class SourcePreviewShape(AnswerShape):
 
 def source_preview_body(preview: SourcePreview) -> dict[str, Any]:
     """Show rows of an assignment source with its warnings."""
-    said = findings.source_warnings(preview.facts)
+    said = preview_warnings.source_warnings(preview.facts)
     return answer_body(preview.answer) | {"warnings": said}
 
 
@@ -187,8 +187,8 @@ def answer_body(answer: Answer) -> dict[str, Any]:
 def preview_body(metric: CheckedMetric, preview: Preview) -> dict[str, Any]:
     """Show rows of a metric with its warnings."""
     return answer_body(preview.answer) | {
-        "match_rate": findings.match_rate(preview.facts),
-        "warnings": findings.warnings(metric, preview.facts),
+        "match_rate": preview_warnings.match_rate(preview.facts),
+        "warnings": preview_warnings.warnings(metric, preview.facts),
     }
 
 

@@ -16,8 +16,10 @@ import numpy as np
 
 from benchmarks.learner import worlds
 from benchmarks.statistics import report
-from models_app.bandit import learning, policy, threads
-from models_app.bandit.rewards import Kind
+from models_app.bandit.policy import allocation
+from models_app.bandit.regression import blas_threads
+from models_app.bandit.rewards import fit
+from models_app.bandit.rewards.reward_model import Kind
 
 DRAWS, PORTION = 4000, 20
 COMPILED = {
@@ -38,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    with threads.single():
+    with blas_threads.single():
         _compiled(rounds)
         _fitted(rounds)
 
@@ -54,7 +56,7 @@ def _compiled(rounds: int) -> None:
         floor = partial(np.matmul, coefficients, each_cell)  # a PORTION of all scores
         for kind in KINDS:
             task = partial(
-                policy.compile,
+                allocation.compile,
                 worlds.belief(kind, design),
                 np.ones(design.variants, bool),
                 draws=DRAWS,
@@ -81,7 +83,7 @@ def _fitted(rounds: int) -> None:
         floor = partial(np.matmul, features.T, features)  # of one Newton step
         for kind in worlds.MAKERS:
             cells = worlds.cells(kind, design, count, strata)
-            task = partial(learning.fit, design, cells)
+            task = partial(fit.fit, design, cells)
             seconds, ratio = _measured(task, floor, rounds)
             figures = f"{1000 * seconds:.0f}", f"{ratio:.0f}", f"{_peak(task):.0f}"
             rows.append((name, kind, design.columns, *figures))

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from models_app.bandit.cells import TrainingCells, summed
-from models_app.bandit.design import Design, Factor, Floats
-from models_app.bandit.posterior import Posterior
-from models_app.bandit.rewards import Belief, Kind
-from models_app.bandit.valued import AmountCells, OutcomeCells
+from models_app.bandit.data.cells import TrainingCells, summed
+from models_app.bandit.data.value_cells import AmountCells, OutcomeCells
+from models_app.bandit.design.design import Design, Factor, Floats
+from models_app.bandit.regression.posterior import Posterior
+from models_app.bandit.rewards.reward_model import Belief, Kind
 
 WEIGHTS = (3.0, 1.0)
 PARTS: dict[Kind, int] = {"chance": 1, "hurdle": 2, "mean": 1, "outcomes": len(WEIGHTS)}

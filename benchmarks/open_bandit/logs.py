@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models_app.bandit.cells import TrainingCells, summed
-from models_app.bandit.design import Design, Factor, Integers
+from models_app.bandit.data.cells import TrainingCells, summed
+from models_app.bandit.design.design import Design, Factor, Integers
 
 FOLDER = Path(__file__).parents[2] / "levered_site/demo/open_bandit"
 ITEMS, POSITIONS = 34, 3

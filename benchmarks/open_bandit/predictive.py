@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.open_bandit.logs import DESIGN, ITEMS, Log, cells_of
-from models_app.bandit import learning, rewards
-from models_app.bandit.cells import summed
-from models_app.bandit.design import Floats, Integers
+from models_app.bandit.data.cells import summed
+from models_app.bandit.design.design import Floats, Integers
+from models_app.bandit.rewards import fit, reward_model
 
 DRAWS = 4000
 ENDS = 0.025, 0.975
@@ -49,12 +49,12 @@ def split(log: Log, kind: str, seed: int) -> tuple[Log, Log]:
 
 def by_model(learnt: Log, held: Log, seed: int = 0) -> Predicted:
     """Foresee by the learner's posterior: rates, and chance at these rates."""
-    believed = learning.fit(DESIGN, cells_of(learnt)).believed
+    believed = fit.fit(DESIGN, cells_of(learnt)).believed
     shown = np.zeros((DESIGN.segments, ITEMS), dtype=np.int64)
     np.add.at(shown, (held.position, held.item), 1)
     rng, everyone = np.random.default_rng([seed, 1]), np.arange(ITEMS)
     drawn = []
-    for chunk in rewards.chunks(believed, DRAWS, seed, everyone):
+    for chunk in reward_model.chunks(believed, DRAWS, seed, everyone):
         table, clicks = chunk.table(), np.zeros((len(chunk), ITEMS), int)
         for segment in np.flatnonzero(shown.sum(axis=1)):
             rate = table.reward(DESIGN.context_levels[segment])

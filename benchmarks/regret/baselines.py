@@ -4,8 +4,8 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.regret.problem import Problem
-from models_app.bandit.cells import summed
-from models_app.bandit.design import Floats, Integers
+from models_app.bandit.data.cells import summed
+from models_app.bandit.design.design import Floats, Integers
 
 NORMAL_97_5 = 1.96
 SMALLEST_VARIANCE = 1e-6

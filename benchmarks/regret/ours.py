@@ -5,12 +5,14 @@ from typing import Protocol
 
 import numpy as np
 
-from models_app.bandit import cells, learning, policy
-from models_app.bandit.cells import TrainingCells
-from models_app.bandit.design import Design, Factor, Floats, Integers
-from models_app.bandit.posterior import Posterior
-from models_app.bandit.rewards import Believed, chunks
-from models_app.bandit.valued import AmountCells, OutcomeCells
+from models_app.bandit.data import cells
+from models_app.bandit.data.cells import TrainingCells
+from models_app.bandit.data.value_cells import AmountCells, OutcomeCells
+from models_app.bandit.design.design import Design, Factor, Floats, Integers
+from models_app.bandit.policy import allocation
+from models_app.bandit.regression.posterior import Posterior
+from models_app.bandit.rewards import fit
+from models_app.bandit.rewards.reward_model import Believed, chunks
 
 NORMAL_97_5 = 1.959963984540054
 DRAWS = 4000
@@ -41,7 +43,7 @@ class Ours:
     """One batch is one day and one policy version; the table is redrawn after each."""
 
     name = "ours"
-    rule: policy.Rule = "default"
+    rule: allocation.Rule = "default"
     exploration_share = 0.01
 
     def __init__(self, problem: Problem, seed: int) -> None:
@@ -57,7 +59,7 @@ class Ours:
             np.ravel_multi_index(levels, sizes) if sizes else np.zeros(1, int)
         )
         self.enabled = np.ones(self.design.variants, dtype=bool)
-        self.table = policy.uniform(self.design.segments, self.enabled)
+        self.table = allocation.uniform(self.design.segments, self.enabled)
         self.batches: list[Batch] = []
         self.believed: Believed | None = None
 
@@ -65,7 +67,7 @@ class Ours:
         """Draw variants and their propensities for n users of one context."""
         row = self.table[self.segments[context]]
         drawn = self.rng.random(n)
-        picks = np.searchsorted(policy.cumulative(row), drawn, side="right")
+        picks = np.searchsorted(allocation.cumulative(row), drawn, side="right")
         return picks, row[picks]
 
     def learn(
@@ -84,8 +86,8 @@ class Ours:
         context, variant = np.divmod(seen, self.design.variants)
         more = np.array(sums[2:]).reshape(-1, len(seen))
         self.batches.append(Batch(variant, context, sums[0], sums[1], more))
-        self.believed = learning.fit(self.design, self.counts()).believed
-        compiled = policy.compile(
+        self.believed = fit.fit(self.design, self.counts()).believed
+        compiled = allocation.compile(
             self.believed,
             self.enabled,
             rule=self.rule,
@@ -159,7 +161,7 @@ class OursThompson(Ours):
     """The same model with plain Thompson sampling."""
 
     name = "ours_thompson"
-    rule: policy.Rule = "thompson"
+    rule: allocation.Rule = "thompson"
 
 
 class OursWithoutExploration(Ours):

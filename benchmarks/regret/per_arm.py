@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from benchmarks.regret.problem import Problem
-from models_app.bandit.design import Floats, Integers
+from models_app.bandit.design.design import Floats, Integers
 
 DECISIONS = 240
 """Decisions of a batch asked of the library, shared by the context cells."""

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from benchmarks.regret.workloads import Workload, grid
-from models_app.bandit.design import Floats, Integers
+from models_app.bandit.design.design import Floats, Integers
 
 
 @dataclass(slots=True)

@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from benchmarks.regret.problem import Problem
-from models_app.bandit.cells import summed
-from models_app.bandit.design import Floats, Integers
+from models_app.bandit.data.cells import summed
+from models_app.bandit.design.design import Floats, Integers
 
 EPSILON = 0.1
 

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.regret.problem import Engine, Problem
 from benchmarks.regret.workloads import Workload
 from benchmarks.regret.worlds import World
-from models_app.bandit.design import Floats, Integers
+from models_app.bandit.design.design import Floats, Integers
 
 GOOD_ENOUGH = 0.99
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from models_app.bandit.design import Integers
+from models_app.bandit.design.design import Integers
 
 RewardKind = Literal["bool", "numeric", "outcomes"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.regret.workloads import Workload, grid
-from models_app.bandit.design import Floats, Integers
+from models_app.bandit.design.design import Floats, Integers
 
 MOST_TRIES = 20_000
 

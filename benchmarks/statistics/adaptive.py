@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.statistics import report
 from benchmarks.statistics.prior_worlds import SETTINGS, Setting, learn
 from benchmarks.statistics.truths import QUANTITIES, claims, standardized
-from models_app.bandit.design import Floats
+from models_app.bandit.design.design import Floats
 
 LEVELS = {"50%": 0.674, "80%": 1.282, "95%": 1.960, "99%": 2.576}
 CLAIMS = 0.0, 0.5, 0.8, 0.9, 0.99, 1.0

@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmarks.statistics import report, two_variants as two
 from benchmarks.statistics.two_variants import Contrast
-from models_app.bandit.design import Floats
-from models_app.bandit.policy import Rule
+from models_app.bandit.design.design import Floats
+from models_app.bandit.policy.allocation import Rule
 
 Time = Literal["falling", "daily cycle"]
 RATE = 0.08

@@ -7,9 +7,9 @@ import numpy as np
 
 from benchmarks.statistics import report, two_variants as two
 from benchmarks.statistics.two_variants import Contrast
-from models_app.bandit import cells
-from models_app.bandit.cells import Row as Counts, TrainingCells
-from models_app.bandit.design import Floats
+from models_app.bandit.data import cells
+from models_app.bandit.data.cells import Row as Counts, TrainingCells
+from models_app.bandit.design.design import Floats
 
 START, DAYS, BUCKETS = datetime(2030, 1, 1, tzinfo=UTC), 21, 32
 HORIZON_HOURS = 168.0

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from models_app.bandit.design import Floats
-from models_app.bandit.evaluation import Logged
+from models_app.bandit.design.design import Floats
+from models_app.bandit.off_policy.evaluate import Logged
 
 DAYS, VERSIONS_A_DAY = 14, 2
 DRAWS = 200

@@ -17,9 +17,9 @@ from benchmarks.statistics.logged_worlds import (
     simulate,
     target_of,
 )
-from models_app.bandit import evaluation
-from models_app.bandit.design import Floats
-from models_app.bandit.evaluation import Evaluation, Logged
+from models_app.bandit.design.design import Floats
+from models_app.bandit.off_policy import evaluate
+from models_app.bandit.off_policy.evaluate import Evaluation, Logged
 
 ESTIMATORS = ("ips", "snips", "doubly_robust")
 
@@ -64,7 +64,7 @@ def _judged(
     logged = run.logged.only(run.logged.version >= since)
     truth, binary = run.truth(target, since), world.kind == "bool"
     served = run.truth(run.tables.__getitem__, since)
-    found = evaluation.evaluate(logged, run.tables.__getitem__, target, binary=binary)
+    found = evaluate.evaluate(logged, run.tables.__getitem__, target, binary=binary)
     if found.target is None or found.difference is None or found.served is None:
         return None
     each = {one: getattr(found.target, one) for one in ESTIMATORS}
@@ -85,7 +85,7 @@ def _assumed(
     """Evaluate as if every variant had been shown alike, as one assumes."""
     shape = run.tables[0].shape
     even = np.full(shape, 1 / shape[1])
-    return evaluation.evaluate(logged, lambda _version: even, target, binary=binary)
+    return evaluate.evaluate(logged, lambda _version: even, target, binary=binary)
 
 
 def _row(world: World, name: str, found: list[Any]) -> Row:

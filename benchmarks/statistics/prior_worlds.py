@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models_app.bandit import inference, policy, report, scales
-from models_app.bandit.cells import TrainingCells
-from models_app.bandit.design import Design, Factor, Floats
-from models_app.bandit.posterior import Posterior
-from models_app.bandit.report import Report
+from models_app.bandit.data.cells import TrainingCells
+from models_app.bandit.design.design import Design, Factor, Floats
+from models_app.bandit.policy import allocation
+from models_app.bandit.regression import fit, prior_scales
+from models_app.bandit.regression.posterior import Posterior
+from models_app.bandit.report import report
+from models_app.bandit.report.report import Report
 
 HOLDOUT = 0.1
 DAILY_DRAWS = 1000
@@ -22,7 +24,7 @@ class Setting:
     contexts: tuple[int, ...]
     rate: float
     users: int
-    rule: policy.Rule = "default"
+    rule: allocation.Rule = "default"
     days: int = 14
 
     def __str__(self) -> str:
@@ -90,11 +92,14 @@ def design_of(setting: Setting) -> Design:
 def draw(setting: Setting, rng: np.random.Generator) -> World:
     """Draw scales, coefficients and the drift of the base rate from the prior."""
     design = design_of(setting)
-    shared = {kind: rng.normal(0, scales.KIND_LOOSENESS) for kind in scales.TYPICAL}
+    shared = {
+        kind: rng.normal(0, prior_scales.KIND_LOOSENESS)
+        for kind in prior_scales.TYPICAL
+    }
 
     def scale(kind: str) -> float:
-        log = shared[kind] + rng.normal(0, scales.OWN_LOOSENESS)
-        return float(scales.TYPICAL[kind] * np.exp(log))
+        log = shared[kind] + rng.normal(0, prior_scales.OWN_LOOSENESS)
+        return float(prior_scales.TYPICAL[kind] * np.exp(log))
 
     theta = np.zeros(design.columns)
     for term in design.terms:
@@ -114,17 +119,17 @@ def learn(setting: Setting, rng: np.random.Generator) -> Learnt:
     """Let the product learn and allocate daily; a tenth of users is held out."""
     world = draw(setting, rng)
     enabled = np.ones(world.design.variants, dtype=bool)
-    table = policy.uniform(world.design.segments, enabled)
+    table = allocation.uniform(world.design.segments, enabled)
     days = [_day(rng, setting, world, table, 0)]
     for day in range(1, setting.days):
-        posterior = inference.fit(world.design, counted(days)).posterior
-        table = policy.compile(
+        posterior = fit.fit(world.design, counted(days)).posterior
+        table = allocation.compile(
             posterior, enabled, rule=setting.rule, draws=DAILY_DRAWS, seed=day
         ).probabilities
         days.append(_day(rng, setting, world, table, day))
     cells = counted(days)
-    posterior = inference.fit(world.design, cells).posterior
-    compiled = policy.compile(posterior, enabled, rule=setting.rule)
+    posterior = fit.fit(world.design, cells).posterior
+    compiled = allocation.compile(posterior, enabled, rule=setting.rule)
     found = report.of(
         posterior, compiled, cells, enabled=enabled, holdout_share=HOLDOUT, seed=0
     )

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.statistics.prior_worlds import Learnt
-from models_app.bandit import effects, figures
-from models_app.bandit.design import Floats
-from models_app.bandit.figures import Estimate
-from models_app.bandit.posterior import Posterior
+from models_app.bandit.design.design import Floats
+from models_app.bandit.regression.posterior import Posterior
+from models_app.bandit.report import coefficients as effects, posterior_draws
+from models_app.bandit.report.posterior_draws import Estimate
 
 NORMAL_97_5 = 1.96
 
@@ -30,7 +30,7 @@ class Truth:
 def truth_of(run: Learnt) -> Truth:
     """The truth of the very figures that the report gives."""
     last = len(run.world.levels) - 1
-    mix = figures.mix(run.world.design, run.cells)
+    mix = posterior_draws.mix(run.world.design, run.cells)
     return Truth(run.world.rates(last), mix)
 
 

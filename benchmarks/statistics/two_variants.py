@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models_app.bandit import inference, policy
-from models_app.bandit.cells import TrainingCells
-from models_app.bandit.design import Design, Factor, Floats
-from models_app.bandit.posterior import Posterior
+from models_app.bandit.data.cells import TrainingCells
+from models_app.bandit.design.design import Design, Factor, Floats
+from models_app.bandit.policy import allocation
+from models_app.bandit.regression import fit
+from models_app.bandit.regression.posterior import Posterior
 
 DESIGN = Design((Factor("button", ("first", "second")),))
 ENABLED = np.ones(2, dtype=bool)
@@ -54,10 +55,10 @@ def cells(shown: Floats, converted: Floats) -> TrainingCells:
 
 def learn(counts: TrainingCells) -> Posterior:
     """Fit the product's model."""
-    return inference.fit(DESIGN, counts).posterior
+    return fit.fit(DESIGN, counts).posterior
 
 
-def allocate(posterior: Posterior, rule: policy.Rule, seed: int) -> Floats:
+def allocate(posterior: Posterior, rule: allocation.Rule, seed: int) -> Floats:
     """Shares [2] that the product would serve."""
-    compiled = policy.compile(posterior, ENABLED, rule=rule, draws=1000, seed=seed)
+    compiled = allocation.compile(posterior, ENABLED, rule=rule, draws=1000, seed=seed)
     return np.asarray(compiled.probabilities[0])

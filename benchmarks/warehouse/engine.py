@@ -11,7 +11,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from levered_site import embedded, engines, supervisor
+from levered_site.local import embedded, engines, supervisor
 
 # As an operator would set a machine of this size; the rest is what `make run` starts.
 SETTINGS = {"max_wal_size": "8GB"}

@@ -17,11 +17,12 @@ from benchmarks.warehouse import history
 from levered_site.organizations.actors import SYSTEM
 from levered_site.organizations.models import Organization
 from metrics.models import Metric
-from optimizations import cube, lifecycle, questions
+from optimizations.configuration import lifecycle
+from optimizations.cube import refresh as cube, specification
 from optimizations.models import Optimization
 from warehouse import partitions
 from warehouse.backends import managed
-from warehouse.sql import customer
+from warehouse.sql.customer import check
 
 ORGANIZATION = "org_bench"
 SQL = """SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards
@@ -130,12 +131,12 @@ def fetch() -> dict[str, Any]:
 def count(first: int, last: int, as_of: float) -> dict[str, Any]:
     """Let the warehouse count the days from `first` to `last`; no store around it."""
     optimization, metric = _asked()
-    spec = questions.of(optimization, metric, _moment(as_of))
+    spec = specification.of(optimization, metric, _moment(as_of))
     days = tuple(_day(each) for each in range(first, last + 1))
     backend = managed.of(ORGANIZATION)
     watch = Watch()
     found = backend.observe(
-        replace(spec, days=days), customer.metric(metric.sql, metric.column_mapping)
+        replace(spec, days=days), check.metric(metric.sql, metric.column_mapping)
     )
     return {
         **watch.read(),

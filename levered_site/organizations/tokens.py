@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives.serialization import (
 from django.conf import settings
 from django.utils import timezone
 
-from levered_site import embedded
 from levered_site.errors import (
     ConflictError,
     ForbiddenError,
     UnauthorizedError,
     UnavailableError,
 )
+from levered_site.local import embedded
 from levered_site.organizations.actors import Caller
 
 ALGORITHM = "RS256"  # pinned: what the token says about itself decides nothing

@@ -9,11 +9,11 @@ from typing_extensions import override
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.enums import ActionVariant
 
+from levered_site.admin import html
+from levered_site.admin.actions import Deed, WithDeeds
+from levered_site.admin.columns import column
+from levered_site.admin.pages import ReadOnly
 from levered_site.organizations.admin import actor
-from levered_site.staff import marks
-from levered_site.staff.columns import column
-from levered_site.staff.deeds import Deed, WithDeeds
-from levered_site.staff.pages import ReadOnly
 from models_app import retirement, runs, versions
 from models_app.admin import tables
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
@@ -86,7 +86,7 @@ class BanditModelAdmin(WithDeeds, ReadOnly):
     @column("Optimization")
     def owner(self, model: BanditModel) -> SafeString | str:
         """The way to the optimization that it learns for."""
-        return marks.link(getattr(model, "optimization", None))
+        return html.link(getattr(model, "optimization", None))
 
     @column("Status", order="status", pills=True)
     def state(self, model: BanditModel) -> str:
@@ -105,7 +105,7 @@ class BanditModelAdmin(WithDeeds, ReadOnly):
         """Factors and levels; the first level of each design factor is the baseline."""
         design = model.design
         kinds = (("design", design.factors), ("context", design.contexts))
-        return marks.table(
+        return html.table(
             ("kind", "factor", "levels"),
             (
                 (kind, factor.name, ", ".join(factor.levels))
@@ -121,7 +121,7 @@ class BanditModelAdmin(WithDeeds, ReadOnly):
             version = versions.active(model)
         except PolicyVersion.DoesNotExist:
             return "Nothing is published before the optimization goes live."
-        return marks.link(version) + tables.allocation(version)
+        return html.link(version) + tables.allocation(version)
 
     @column("Trainings")
     def trainings(self, model: BanditModel) -> SafeString | str:

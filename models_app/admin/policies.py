@@ -8,9 +8,9 @@ from django.utils.safestring import SafeString
 from typing_extensions import override
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from levered_site.staff import marks
-from levered_site.staff.columns import column
-from levered_site.staff.pages import ReadOnly
+from levered_site.admin import html
+from levered_site.admin.columns import column
+from levered_site.admin.pages import ReadOnly
 from models_app.admin import tables
 from models_app.models import PolicyVersion
 
@@ -49,7 +49,7 @@ class PolicyVersionAdmin(ReadOnly):
     def model_name(self, version: PolicyVersion) -> SafeString | str:
         """The way to the model, by its optimization's name."""
         owner = getattr(version.model, "optimization", version.model)
-        return marks.link(version.model, owner)
+        return html.link(version.model, owner)
 
     @column("Size")
     def shape(self, version: PolicyVersion) -> str:
@@ -59,7 +59,7 @@ class PolicyVersionAdmin(ReadOnly):
     @column("Training")
     def training(self, version: PolicyVersion) -> SafeString | str:
         """The run that made it."""
-        return marks.link(version.training_run)
+        return html.link(version.training_run)
 
     @column("Served variants")
     def servable(self, version: PolicyVersion) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
-from levered_site.staff import marks
+from levered_site.admin import html
 from models_app import versions
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
 
@@ -15,7 +15,7 @@ RUNS = 8
 
 def seconds(run: TrainingRun) -> str:
     """How long its phases took together."""
-    return f"{sum(run.seconds.values()):.1f} s" if run.seconds else marks.NOTHING
+    return f"{sum(run.seconds.values()):.1f} s" if run.seconds else html.NOTHING
 
 
 def runs_of(model: BanditModel) -> SafeString | str:
@@ -23,16 +23,16 @@ def runs_of(model: BanditModel) -> SafeString | str:
     found = model.training_runs.all()[:RUNS]
     if not found:
         return "No training yet."
-    return marks.table(
+    return html.table(
         ("status", "asked", "by", "seconds", "rows read", "version", "error"),
         (
             (
-                marks.pill(run.status),
-                marks.link(run, f"{run.created_at:%Y-%m-%d %H:%M:%S}"),
+                html.pill(run.status),
+                html.link(run, f"{run.created_at:%Y-%m-%d %H:%M:%S}"),
                 run.requested_by,
                 seconds(run),
-                marks.figure(run.rows_read),
-                marks.NOTHING if run.policy_version is None else run.policy_version,
+                html.figure(run.rows_read),
+                html.NOTHING if run.policy_version is None else run.policy_version,
                 run.error[:120],
             )
             for run in found
@@ -50,24 +50,21 @@ def allocation(version: PolicyVersion) -> SafeString:
     for levels, row in islice(zip(design.context_levels, shares, strict=True), ROWS):
         where = [design.level_name(c, int(level)) for c, level in enumerate(levels)]
         rows.append((*where, *(f"{share:.3f}" for share in row[: len(numbers)])))
-    return marks.table((*names, *(f"variant {n}" for n in numbers)), rows)
+    return html.table((*names, *(f"variant {n}" for n in numbers)), rows)
 
 
 def report(found: dict[str, Any] | None) -> SafeString | str:
     """A training's figures per variant: expected reward with interval, weight, best."""
     if not found or "variants" not in found:
         return "Nothing was learned yet."
-    return marks.table(
+    return html.table(
         ("variant", "expected reward", "from", "to", "weight", "probability best"),
         (
             (
                 row["number"],
-                *(
-                    marks.figure(row["expected_reward"][k])
-                    for k in ("mean", "lo", "hi")
-                ),
-                marks.bar(row["weight"]),
-                marks.figure(row["prob_best"], 3),
+                *(html.figure(row["expected_reward"][k]) for k in ("mean", "lo", "hi")),
+                html.bar(row["weight"]),
+                html.figure(row["prob_best"], 3),
             )
             for row in found["variants"]
         ),

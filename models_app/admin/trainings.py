@@ -5,10 +5,10 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.enums import ActionVariant
 
-from levered_site.staff import marks
-from levered_site.staff.columns import column
-from levered_site.staff.deeds import Deed, WithDeeds
-from levered_site.staff.pages import ReadOnly
+from levered_site.admin import html
+from levered_site.admin.actions import Deed, WithDeeds
+from levered_site.admin.columns import column
+from levered_site.admin.pages import ReadOnly
 from models_app import runs
 from models_app.admin import tables
 from models_app.models import TrainingRun
@@ -16,7 +16,7 @@ from models_app.models import TrainingRun
 
 def progress_of(run: TrainingRun) -> SafeString | str:
     """How far a run is, while it is going."""
-    return marks.bar(run.progress) if run.status == "running" else marks.NOTHING
+    return html.bar(run.progress) if run.status == "running" else html.NOTHING
 
 
 @admin.register(TrainingRun)
@@ -65,7 +65,7 @@ class TrainingRunAdmin(WithDeeds, ReadOnly):
     @column("Model", order="model__optimization__name")
     def model_name(self, run: TrainingRun) -> SafeString | str:
         """The way to the model, by its optimization's name."""
-        return marks.link(run.model, getattr(run.model, "optimization", run.model))
+        return html.link(run.model, getattr(run.model, "optimization", run.model))
 
     @column("Status", order="status", pills=True)
     def state(self, run: TrainingRun) -> str:
@@ -91,12 +91,12 @@ class TrainingRunAdmin(WithDeeds, ReadOnly):
     def phases(self, run: TrainingRun) -> SafeString | str:
         """Where the time went."""
         if not run.seconds:
-            return marks.NOTHING
+            return html.NOTHING
         rows = ((phase, f"{spent:.2f}") for phase, spent in run.seconds.items())
-        return marks.table(("phase", "seconds"), rows)
+        return html.table(("phase", "seconds"), rows)
 
     @column("In sample")
     def learned(self, run: TrainingRun) -> SafeString | str:
         """What it found, in its own figures."""
         found = run.in_sample_metrics
-        return marks.NOTHING if found is None else marks.document(found)
+        return html.NOTHING if found is None else html.document(found)

@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from levered_site.admin import html
 from levered_site.organizations.models import AuditEntry, Organization
-from levered_site.staff import marks
 from models_app.models import TrainingRun
 from optimizations.models import Decision, Optimization
 from warehouse.models import ManagedExposure, ManagedReward
@@ -116,15 +116,15 @@ def _optimizations() -> list[Tile]:
     return [
         Tile(
             "Live optimizations",
-            marks.figure(live),
+            html.figure(live),
             ", ".join(rest) or "none in another state",
-            marks.listing_path(Optimization, status__exact="live"),
+            html.listing_path(Optimization, status__exact="live"),
         ),
         Tile(
             "Organizations",
-            marks.figure(Organization.objects.count()),
+            html.figure(Organization.objects.count()),
             "teams",
-            marks.listing_path(Organization),
+            html.listing_path(Organization),
         ),
     ]
 
@@ -133,9 +133,9 @@ def _streams(counted: Hourly) -> list[Tile]:
     return [
         Tile(
             name,
-            "many" if (hours := counted[name]) is None else marks.figure(sum(hours)),
+            "many" if (hours := counted[name]) is None else html.figure(sum(hours)),
             "in the last 24 hours" if model is Decision else DATED,
-            marks.listing_path(model, since=HOURS),
+            html.listing_path(model, since=HOURS),
         )
         for name, _, model, _ in STREAMS
     ]
@@ -147,9 +147,9 @@ def _failures(now: datetime) -> Tile:
     failed = counts.get(TrainingRun.Status.FAILED, 0)
     return Tile(
         "Failed trainings",
-        marks.figure(failed),
+        html.figure(failed),
         f"of {sum(counts.values())} in the last 24 hours",
-        marks.listing_path(TrainingRun, status__exact="failed"),
+        html.listing_path(TrainingRun, status__exact="failed"),
     )
 
 
@@ -180,13 +180,13 @@ def _runs() -> SafeString | str:
     newest = list(found.order_by("-created_at", "-id")[:ROWS])
     if not newest:
         return "No training yet."
-    return marks.table(
+    return html.table(
         ("", "asked", "optimization", "error"),
         (
             (
-                marks.pill(run.status),
-                marks.link(run, f"{run.created_at:%m-%d %H:%M:%S}"),
-                getattr(run.model, "optimization", marks.NOTHING),
+                html.pill(run.status),
+                html.link(run, f"{run.created_at:%m-%d %H:%M:%S}"),
+                getattr(run.model, "optimization", html.NOTHING),
                 run.error[:60],
             )
             for run in newest
@@ -198,11 +198,11 @@ def _audit() -> SafeString | str:
     newest = list(AuditEntry.objects.order_by("-created_at", "-id")[:ROWS])
     if not newest:
         return "Nothing was changed yet."
-    return marks.table(
+    return html.table(
         ("when", "what", "", "who"),
         (
             (
-                marks.link(entry, f"{entry.created_at:%m-%d %H:%M:%S}"),
+                html.link(entry, f"{entry.created_at:%m-%d %H:%M:%S}"),
                 entry.action,
                 entry.target_name[:40],
                 entry.actor_id[:24],

@@ -11,7 +11,7 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from levered_site.staff.pages import DeedForm, held_to
+from levered_site.admin.pages import DeedForm, held_to
 from optimizations.serializers.requests import ChangeShape
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from unfold.enums import ActionVariant
 
+from levered_site.admin.actions import Deed
 from levered_site.organizations.admin import actor
-from levered_site.staff.deeds import Deed
 from models_app import runs
-from optimizations import lifecycle
+from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
 
 Status = Optimization.Status

@@ -9,16 +9,16 @@ from django.utils.safestring import SafeString
 from typing_extensions import override
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
+from levered_site.admin import html
+from levered_site.admin.actions import WithDeeds
+from levered_site.admin.columns import column
+from levered_site.admin.pages import EditedByDeed
 from levered_site.organizations.admin import actor
-from levered_site.staff import marks
-from levered_site.staff.columns import column
-from levered_site.staff.deeds import WithDeeds
-from levered_site.staff.pages import EditedByDeed
 from metrics.models import AssignmentSource, Metric
 from models_app.models import PolicyVersion, TrainingRun
-from optimizations import configuration, lifecycle
 from optimizations.admin import moves, panel, trial
 from optimizations.admin.forms import OptimizationForm, asked
+from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, Variant
 
 WHILE_DRAFT = ("reward_metric", "assignment_source")
@@ -133,7 +133,7 @@ class OptimizationAdmin(WithDeeds, EditedByDeed):
         if changes:
             obj = lifecycle.change(obj, asked(changes), actor(request))
         if users is not None:
-            configuration.exclude_users(obj, users, actor(request))
+            create_update.exclude_users(obj, users, actor(request))
 
     @column("Status", order="status", pills=True)
     def state(self, optimization: Optimization) -> str:
@@ -148,12 +148,12 @@ class OptimizationAdmin(WithDeeds, EditedByDeed):
     @column("Reward metric", order="reward_metric__name")
     def metric(self, optimization: Optimization) -> SafeString | str:
         """The way to what it seeks."""
-        return marks.link(optimization.reward_metric)
+        return html.link(optimization.reward_metric)
 
     @column("Lift", order="lift")
     def measured(self, optimization: Any) -> str:
         """The measured lift as of the training that serves."""
-        return marks.percent(optimization.lift, signed=True)
+        return html.percent(optimization.lift, signed=True)
 
     @column("Model", order="model__status", pills=True)
     def model_state(self, optimization: Optimization) -> str:

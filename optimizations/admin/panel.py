@@ -6,15 +6,15 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from levered_site.admin import html
 from levered_site.errors import ConflictError
 from levered_site.organizations.models import AuditEntry
-from levered_site.staff import marks
 from models_app.admin import tables
 from models_app.models import PolicyVersion, TrainingRun
-from optimizations import results
 from optimizations.admin import trial
 from optimizations.models import CubeDay, Decision, Optimization, Regime, Variant
-from optimizations.results import Results
+from optimizations.results import report
+from optimizations.results.report import Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def of(optimization: Optimization) -> Panel:
     runs, elsewhere = tables.runs_of(optimization.model), ways(optimization)
     tried = trial.table(optimization)
     try:
-        found = results.of(optimization)
+        found = report.of(optimization)
     except ConflictError as error:
         return Panel((), variants(optimization), runs, elsewhere, tried, error.message)
     return Panel(_figures(optimization, found), learned(found), runs, elsewhere, tried)
@@ -48,20 +48,20 @@ def _figures(
     return (
         (
             "Measured lift",
-            marks.percent(measured.get("lift_percent"), signed=True),
+            html.percent(measured.get("lift_percent"), signed=True),
             _interval(measured.get("lift_ci_anytime"), "95 %, however often one looks")
             or why.get("primary_metric_vs_holdout.lift_ci_anytime", ""),
         ),
         (
             "Estimated improvement",
-            marks.percent(modeled["estimated_improvement_percent"], signed=True),
+            html.percent(modeled["estimated_improvement_percent"], signed=True),
             _interval(modeled["estimated_improvement_interval"])
             or why.get("stats.estimated_improvement_percent", ""),
         ),
         (
             "Users compared",
-            marks.figure(measured.get("optimization_exposures")),
-            f"optimized; {marks.figure(held_out)} held out; all past their horizon",
+            html.figure(measured.get("optimization_exposures")),
+            f"optimized; {html.figure(held_out)} held out; all past their horizon",
         ),
         (
             "Policy version",
@@ -74,13 +74,13 @@ def _figures(
 
 
 def _interval(limits: Sequence[float | None] | None, kind: str = "95 %") -> str:
-    shown = marks.interval(limits, signed=True)
-    return "" if shown == marks.NOTHING else f"{kind}: {shown}"
+    shown = html.interval(limits, signed=True)
+    return "" if shown == html.NOTHING else f"{kind}: {shown}"
 
 
 def learned(found: Results) -> SafeString:
     """Every variant with what was observed of it and what is believed of it."""
-    return marks.table(
+    return html.table(
         (
             *("", "variant", "", "users", "conversions", "rate per user"),
             *("expected reward", "share of traffic", "probability best"),
@@ -92,33 +92,33 @@ def learned(found: Results) -> SafeString:
 def _observed(row: Mapping[str, Any]) -> list[object]:
     return [
         row["number"],
-        marks.code(row["variant_key"]),
-        "" if row["enabled"] else marks.pill("disabled"),
-        marks.figure(row["users"]),
-        marks.figure(row["conversions"]),
-        marks.percent(100 * row["user_rate"]) if row["users"] else marks.NOTHING,
+        html.code(row["variant_key"]),
+        "" if row["enabled"] else html.pill("disabled"),
+        html.figure(row["users"]),
+        html.figure(row["conversions"]),
+        html.percent(100 * row["user_rate"]) if row["users"] else html.NOTHING,
     ]
 
 
 def _believed(row: Mapping[str, Any]) -> list[object]:
     mean, low, high = (row[f"expected_reward_{k}"] for k in ("mean", "lo", "hi"))
     reward = (
-        marks.NOTHING
+        html.NOTHING
         if mean is None
-        else f"{marks.figure(mean, 3)} ({marks.figure(low, 3)} to {marks.figure(high, 3)})"
+        else f"{html.figure(mean, 3)} ({html.figure(low, 3)} to {html.figure(high, 3)})"
     )
     return [
         reward,
-        marks.NOTHING if row["weight"] is None else marks.bar(row["weight"]),
-        marks.NOTHING if row["prob_best"] is None else marks.bar(row["prob_best"]),
+        html.NOTHING if row["weight"] is None else html.bar(row["weight"]),
+        html.NOTHING if row["prob_best"] is None else html.bar(row["prob_best"]),
     ]
 
 
 def variants(optimization: Optimization) -> SafeString:
     """The variants of one that was never live."""
     rows = optimization.variants.defer("screenshot")
-    return marks.table(
-        ("", "variant"), ((v.number, marks.code(v.variant_key)) for v in rows)
+    return html.table(
+        ("", "variant"), ((v.number, html.code(v.variant_key)) for v in rows)
     )
 
 
@@ -126,12 +126,12 @@ def ways(optimization: Optimization) -> tuple[SafeString, ...]:
     """Link to everything else that is known of it."""
     own = {"q": optimization.pk}
     return (
-        marks.to(optimization.model.__class__, optimization.model_id, "Model"),
-        marks.listing(Variant, "Variants", **own),
-        marks.listing(Decision, "Decisions", **own),
-        marks.listing(TrainingRun, "Training runs", q=optimization.model_id),
-        marks.listing(PolicyVersion, "Policy versions", q=optimization.model_id),
-        marks.listing(Regime, "Regimes", **own),
-        marks.listing(CubeDay, "Cube days", **own),
-        marks.listing(AuditEntry, "Audit log", **own),
+        html.to(optimization.model.__class__, optimization.model_id, "Model"),
+        html.listing(Variant, "Variants", **own),
+        html.listing(Decision, "Decisions", **own),
+        html.listing(TrainingRun, "Training runs", q=optimization.model_id),
+        html.listing(PolicyVersion, "Policy versions", q=optimization.model_id),
+        html.listing(Regime, "Regimes", **own),
+        html.listing(CubeDay, "Cube days", **own),
+        html.listing(AuditEntry, "Audit log", **own),
     )

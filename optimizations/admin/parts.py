@@ -13,12 +13,13 @@ from typing_extensions import override
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.enums import ActionVariant
 
+from levered_site.admin import html
+from levered_site.admin.actions import Deed, WithDeeds
+from levered_site.admin.columns import column
+from levered_site.admin.pages import ReadOnly
 from levered_site.organizations.admin import actor
-from levered_site.staff import marks
-from levered_site.staff.columns import column
-from levered_site.staff.deeds import Deed, WithDeeds
-from levered_site.staff.pages import ReadOnly
-from optimizations import cells, configuration
+from optimizations.configuration import create_update
+from optimizations.cube import storage
 from optimizations.models import CubeDay, PublishedDay, Regime, Variant
 
 CELL = (
@@ -78,7 +79,7 @@ class VariantAdmin(WithDeeds, ReadOnly):
     @column("Variant")
     def key(self, variant: Variant) -> SafeString:
         """The variant's key."""
-        return marks.code(variant.variant_key)
+        return html.code(variant.variant_key)
 
     @column("State", pills=True)
     def state(self, variant: Variant) -> str:
@@ -90,13 +91,13 @@ class VariantAdmin(WithDeeds, ReadOnly):
     @column("Levels")
     def levels_table(self, variant: Variant) -> SafeString:
         """Factor by factor."""
-        return marks.table(("factor", "level"), variant.levels.items())
+        return html.table(("factor", "level"), variant.levels.items())
 
     @column("Screenshot")
     def picture(self, variant: Variant) -> SafeString | str:
         """The PNG that was put there through the API."""
         if variant.screenshot is None:
-            return marks.NOTHING
+            return html.NOTHING
         encoded = base64.b64encode(bytes(variant.screenshot)).decode()
         return format_html(
             '<img class="staff-shot" alt="Screenshot of variant {}" '
@@ -108,7 +109,7 @@ class VariantAdmin(WithDeeds, ReadOnly):
 
 def switch(variant: Variant, request: HttpRequest, *, enabled: bool) -> None:
     """Enable or disable a variant as this member of staff."""
-    configuration.set_variant_enabled(
+    create_update.set_variant_enabled(
         variant.optimization, variant.number, actor(request), enabled=enabled
     )
 
@@ -141,7 +142,7 @@ class RegimeAdmin(ReadOnly):
     @column("Holdout", order="holdout_percentage")
     def holdout(self, regime: Regime) -> str:
         """The share of users that is held out."""
-        return marks.percent(regime.holdout_percentage)
+        return html.percent(regime.holdout_percentage)
 
     @column("Served variants")
     def variants(self, regime: Regime) -> str:
@@ -178,11 +179,11 @@ class CubeDayAdmin(ReadOnly):
     @column("Cells")
     def counts(self, day: CubeDay) -> SafeString | str:
         """The largest cells, decoded."""
-        found = cells.read(day.day, bytes(day.cells))
+        found = storage.read(day.day, bytes(day.cells))
         if found is None or not found.cells:
             return "Nobody came that day."
         largest = sorted(found.cells, key=lambda cell: -cell.users)
-        shown = marks.table(
+        shown = html.table(
             CELL,
             ([getattr(cell, name) for name in CELL] for cell in largest[:CELLS]),
         )
@@ -203,4 +204,4 @@ class PublishedDayAdmin(ReadOnly):
     @column("Figures")
     def shown(self, day: PublishedDay) -> SafeString:
         """What was published."""
-        return marks.document(day.figures)
+        return html.document(day.figures)

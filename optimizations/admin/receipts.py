@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from typing_extensions import override
 
+from levered_site.admin import html
+from levered_site.admin.columns import column
+from levered_site.admin.partitioned import Large, Since
 from levered_site.errors import NotFoundError
 from levered_site.organizations.models import Organization
-from levered_site.staff import marks
-from levered_site.staff.columns import column
-from levered_site.staff.large import Large, Since
-from optimizations import explaining
 from optimizations.models import Assignment, Decision, Optimization
+from optimizations.serving import explanation
 
 
 class Arm(admin.SimpleListFilter):
@@ -76,14 +76,14 @@ class DecisionAdmin(Large):
     @column("Variant")
     def variant_text(self, decision: Decision) -> SafeString:
         """The variant's key."""
-        return marks.code(decision.variant)
+        return html.code(decision.variant)
 
     @column("Arm")
     def arm(self, decision: Decision) -> SafeString:
         """Holdout users get the baseline."""
         if decision.in_holdout:
-            return marks.pill("holdout", "warning")
-        return marks.pill("optimized", "primary")
+            return html.pill("holdout", "warning")
+        return html.pill("optimized", "primary")
 
     @column("Propensity")
     def chance(self, decision: Decision) -> str:
@@ -93,24 +93,22 @@ class DecisionAdmin(Large):
     @column("Optimization")
     def optimization(self, decision: Decision) -> SafeString:
         """The way to the optimization."""
-        return marks.to(
+        return html.to(
             Optimization, decision.optimization_id, str(decision.optimization_id)[:8]
         )
 
     @column("Organization")
     def organization(self, decision: Decision) -> SafeString:
         """The way to the organization."""
-        return marks.to(
-            Organization, decision.organization_id, decision.organization_id
-        )
+        return html.to(Organization, decision.organization_id, decision.organization_id)
 
     @column("Context")
     def context_table(self, decision: Decision) -> SafeString | str:
         """The configured factors as they were sent."""
         context = json.loads(decision.context or "{}")
         if not context:
-            return marks.NOTHING
-        return marks.table(("factor", "value"), context.items())
+            return html.NOTHING
+        return html.table(("factor", "value"), context.items())
 
     @column("Why: the probabilities at that moment")
     def why(self, decision: Decision) -> SafeString | str:
@@ -119,14 +117,14 @@ class DecisionAdmin(Large):
         if found is None:
             return "The optimization is gone."
         try:
-            receipts = explaining.explain(found, decision.anonymous_id).receipts
+            receipts = explanation.explain(found, decision.anonymous_id).receipts
         except NotFoundError as error:
             return error.message
         mine = (one for one in receipts if one["timestamp"] == decision.decided_at)
-        return marks.table(
+        return html.table(
             ("", "variant", "probability"),
             (
-                (p["number"], marks.code(p["variant_key"]), marks.bar(p["probability"]))
+                (p["number"], html.code(p["variant_key"]), html.bar(p["probability"]))
                 for receipt in mine
                 for p in receipt["probabilities"]
             ),

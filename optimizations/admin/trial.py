@@ -6,11 +6,12 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 
+from levered_site.admin import html
+from levered_site.admin.actions import Deed
 from levered_site.organizations.admin import actor
-from levered_site.staff import marks
-from levered_site.staff.deeds import Deed
-from optimizations import candidates, trials
 from optimizations.models import Candidate, Optimization
+from optimizations.off_policy import candidate_report
+from optimizations.training import candidates
 
 Status = Optimization.Status
 
@@ -24,7 +25,7 @@ def table(optimization: Optimization) -> SafeString | str:
     """What it learns by, and what it would have earned; nothing without one."""
     if not has_candidate(optimization):
         return ""
-    found = trials.of(optimization)
+    found = candidate_report.of(optimization)
     compared = found["comparison"] or {}
     rows = [
         (name, _shown(found[name]), _shown(found["live"][name]))
@@ -37,7 +38,7 @@ def table(optimization: Optimization) -> SafeString | str:
     rows.append(("users compared", _users(compared), ""))
     why = {**found["unavailable"], **compared.get("unavailable", {})}
     reason = found["error"] or next(iter(why.values()), "")
-    return marks.table(("", "candidate", "live"), [*rows, *_note(reason)])
+    return html.table(("", "candidate", "live"), [*rows, *_note(reason)])
 
 
 def _note(reason: str) -> list[tuple[str, str, str]]:
@@ -45,7 +46,7 @@ def _note(reason: str) -> list[tuple[str, str, str]]:
 
 
 def _shown(value: Any) -> str:
-    return ", ".join(value) or marks.NOTHING if isinstance(value, list) else str(value)
+    return ", ".join(value) or html.NOTHING if isinstance(value, list) else str(value)
 
 
 def _value(compared: dict[str, Any], whose: str) -> str:
@@ -54,16 +55,16 @@ def _value(compared: dict[str, Any], whose: str) -> str:
 
 def _interval(estimate: dict[str, Any] | None) -> str:
     if estimate is None:
-        return marks.NOTHING
-    low, high = (marks.figure(limit, 4) for limit in estimate["interval"])
-    return f"{marks.figure(estimate['value'], 4)} ({low} to {high})"
+        return html.NOTHING
+    low, high = (html.figure(limit, 4) for limit in estimate["interval"])
+    return f"{html.figure(estimate['value'], 4)} ({low} to {high})"
 
 
 def _users(compared: dict[str, Any]) -> str:
     users = compared.get("users")
     if users is None:
-        return marks.NOTHING
-    return f"{marks.figure(users['used'])}, of whom {users['deciding']} decide"
+        return html.NOTHING
+    return f"{html.figure(users['used'])}, of whom {users['deciding']} decide"
 
 
 def promote(optimization: Optimization, request: HttpRequest) -> None:

@@ -7,7 +7,8 @@ from rest_framework import serializers
 
 from levered_site.api.fields import StrictChar, StrictInteger
 from levered_site.api.serializers import StrictSerializer
-from optimizations import factors, rules
+from optimizations import factors
+from optimizations.configuration import validation
 
 MOST_FACTORS = 20
 LONGEST_NAME = 100
@@ -79,7 +80,7 @@ class FactorShape(StrictSerializer):
     name = StrictChar(max_length=LONGEST_NAME)
     dtype = serializers.ChoiceField(choices=["str", "bool"])
     levels = serializers.ListField(
-        child=LevelField(), min_length=1, max_length=rules.MOST_VARIANTS
+        child=LevelField(), min_length=1, max_length=validation.MOST_VARIANTS
     )
 
 
@@ -97,11 +98,13 @@ class AttributionShape(StrictSerializer):
         choices=["last_touch", "first_touch"], default="last_touch"
     )
     conversion_window_hours = StrictInteger(
-        min_value=1, max_value=rules.LONGEST_WINDOW, default=rules.DEFAULT_WINDOW
+        min_value=1,
+        max_value=validation.LONGEST_WINDOW,
+        default=validation.DEFAULT_WINDOW,
     )
     horizon_hours = StrictInteger(
         min_value=1,
-        max_value=rules.LONGEST_WINDOW,
+        max_value=validation.LONGEST_WINDOW,
         required=False,
         help_text="At least conversion_window_hours, which it is by default.",
     )

@@ -8,8 +8,8 @@ from rest_framework import serializers
 
 from levered_site.api.fields import StrictInteger
 from levered_site.api.serializers import UNKNOWN, StrictSerializer
+from optimizations.off_policy.eligible_cells import Asked
 from optimizations.serializers.figures import IntervalField
-from optimizations.usable import Asked
 
 NAMED = ("without_context", "candidate")
 KINDS = ("variant", "version")

@@ -1,11 +1,11 @@
-"""Shapes of the ingestion API; events themselves are read by `optimizations.events`."""
+"""Shapes of the ingestion API; events themselves are read by `optimizations.ingestion.events`."""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from optimizations import events
+from optimizations.ingestion import events
 
 
 @extend_schema_serializer(component_name="ExposureEvent")

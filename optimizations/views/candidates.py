@@ -11,10 +11,11 @@ from rest_framework.response import Response
 from levered_site.api import etags, waiting
 from levered_site.organizations.permissions import AdminFor
 from levered_site.organizations.viewsets import OrganizationViewSet
-from optimizations import candidates, trials
 from optimizations.models import Optimization
+from optimizations.off_policy import candidate_report
 from optimizations.serializers.answers import OptimizationShape
 from optimizations.serializers.candidates import CandidateShape, PutCandidateShape
+from optimizations.training import candidates
 
 
 class CandidateViewSet(OrganizationViewSet[Optimization]):
@@ -76,4 +77,4 @@ class CandidateViewSet(OrganizationViewSet[Optimization]):
         self, optimization: Optimization, code: int = status.HTTP_200_OK
     ) -> Response:
         tag = etags.of(self.represent(optimization))
-        return Response(trials.of(optimization), code, headers={"ETag": tag})
+        return Response(candidate_report.of(optimization), code, headers={"ETag": tag})

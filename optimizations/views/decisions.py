@@ -7,9 +7,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from levered_site.organizations.viewsets import OrganizationViewSet
-from optimizations import explaining
 from optimizations.models import Optimization
 from optimizations.serializers.decisions import ExplanationShape
+from optimizations.serving import explanation
 
 
 class DecisionViewSet(OrganizationViewSet[Optimization]):
@@ -23,5 +23,5 @@ class DecisionViewSet(OrganizationViewSet[Optimization]):
         self, _request: Request, anonymous_id: str, **_kwargs: Any
     ) -> Response:
         """Explain: arm, policy version, probabilities of every variant, context."""
-        found = explaining.explain(self.get_object(), anonymous_id)
+        found = explanation.explain(self.get_object(), anonymous_id)
         return Response(found.as_json())

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from levered_site.organizations.permissions import IsAdmin
 from levered_site.organizations.viewsets import OrganizationViewSet
-from optimizations import erasure
+from optimizations.ingestion import erasure
 from optimizations.models import Optimization
 from optimizations.serializers.erasure import ErasedShape
 

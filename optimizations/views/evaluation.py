@@ -8,8 +8,8 @@ from rest_framework.response import Response
 
 from levered_site.api import waiting
 from levered_site.organizations.viewsets import OrganizationViewSet
-from optimizations import evaluation
 from optimizations.models import Optimization
+from optimizations.off_policy import evaluate
 from optimizations.serializers.evaluation import EvaluateShape, EvaluationShape
 
 
@@ -36,4 +36,4 @@ class EvaluationViewSet(OrganizationViewSet[Optimization]):
         shape = EvaluateShape(data=request.data)
         shape.is_valid(raise_exception=True)
         with waiting.seated():
-            return Response(evaluation.of(optimization, shape.asked()))
+            return Response(evaluate.of(optimization, shape.asked()))

@@ -16,8 +16,8 @@ from levered_site.api.endpoints import Endpoint
 from levered_site.organizations.actors import KeyHolder
 from levered_site.organizations.authentication import ApiKeyAuthentication
 from levered_site.organizations.permissions import HoldsKey
-from optimizations import ingestion
-from optimizations.ingestion import Receipt
+from optimizations.ingestion import service
+from optimizations.ingestion.service import Receipt
 from optimizations.serializers.events import (
     ExposuresShape,
     ReceiptShape,
@@ -92,7 +92,7 @@ class ExposuresView(_Ingest):
     def post(self, request: Request) -> Response:
         """Keep up to 500 exposures; what is answered 200 or 207 is on disk."""
         owner = self.holder.organization_id
-        return self.answer(ingestion.accept_exposures(owner, _events(request)))
+        return self.answer(service.accept_exposures(owner, _events(request)))
 
 
 @bodies.limited_to(LARGEST_BODY)
@@ -105,7 +105,7 @@ class RewardsView(_Ingest):
     def post(self, request: Request) -> Response:
         """Keep up to 500 rewards; what is answered 200 or 207 is on disk."""
         owner = self.holder.organization_id
-        return self.answer(ingestion.accept_rewards(owner, _events(request)))
+        return self.answer(service.accept_rewards(owner, _events(request)))
 
 
 def _events(request: Request) -> object:

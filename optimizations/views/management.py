@@ -19,8 +19,9 @@ from levered_site.organizations.viewsets import (
     Retrieves,
     Updates,
 )
-from optimizations import lifecycle, overview
+from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
+from optimizations.results import list_summary
 from optimizations.serializers.answers import OptimizationRow, OptimizationShape
 from optimizations.serializers.requests import ChangeShape, CreateShape
 
@@ -83,7 +84,7 @@ class OptimizationViewSet(
         self, page: Sequence[Optimization]
     ) -> Sequence[Mapping[str, Any]]:
         """Show the rows of a page, their summaries looked up together."""
-        context = {"summaries": overview.summaries(page)}
+        context = {"summaries": list_summary.summaries(page)}
         return list(OptimizationRow(page, many=True, context=context).data)
 
     @extend_schema(parameters=FILTERS)

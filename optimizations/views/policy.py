@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from levered_site.organizations.viewsets import Retrieves
-from optimizations import tables
 from optimizations.models import Optimization
 from optimizations.serializers.policy import PolicyShape
+from optimizations.serving import policy_export
 
 
 class PolicyViewSet(Retrieves[Optimization]):
@@ -21,4 +21,4 @@ class PolicyViewSet(Retrieves[Optimization]):
 
     def represent(self, instance: Optimization) -> Mapping[str, Any]:
         """Show the table that serves now."""
-        return tables.of(instance)
+        return policy_export.of(instance)

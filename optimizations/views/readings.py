@@ -13,8 +13,16 @@ from rest_framework.response import Response
 from levered_site.api import pagination, requests, waiting
 from levered_site.errors import InvalidParametersError, LeveredError
 from levered_site.organizations.viewsets import OrganizationViewSet
-from optimizations import observations, progress, readings, results
 from optimizations.models import Optimization
+from optimizations.results import (
+    guardrails,
+    history,
+    outcome_mix,
+    progress,
+    raw_counts,
+    report,
+    stored,
+)
 from optimizations.serializers.answers import OptimizationShape
 from optimizations.serializers.readings import (
     GuardrailsShape,
@@ -51,7 +59,7 @@ class ReadingsViewSet(OrganizationViewSet[Optimization]):
         if refresh != "false":
             full = refresh == "full"
             with waiting.seated():
-                results.ask(optimization, guardrails=guardrails, full=full)
+                stored.ask(optimization, guardrails=guardrails, full=full)
         return optimization
 
     @extend_schema(parameters=[REFRESH], responses=ProgressShape)
@@ -63,23 +71,23 @@ class ReadingsViewSet(OrganizationViewSet[Optimization]):
     def guardrails(self, request: Request, **_kwargs: Any) -> Response:
         """Judge the metrics that must not suffer."""
         optimization = self._asked(request, guardrails=True)
-        return Response({"guardrails": readings.guardrails(optimization)})
+        return Response({"guardrails": guardrails.guardrails(optimization)})
 
     @extend_schema(responses=LiftHistoryShape)
     def lift_history(self, _request: Request, **_kwargs: Any) -> Response:
         """Show lift, each day as it was published that day."""
-        return Response({"daily": readings.lift_history(self.get_object())})
+        return Response({"daily": history.lift_history(self.get_object())})
 
     @extend_schema(parameters=[REFRESH], responses=HoldoutDailyShape)
     def holdout_daily(self, request: Request, **_kwargs: Any) -> Response:
         """Show both arms by day of first touch, mature users."""
         optimization = self._asked(request, guardrails=True)
-        return Response({"metrics": readings.holdout_daily(optimization)})
+        return Response({"metrics": history.holdout_daily(optimization)})
 
     @extend_schema(parameters=[REFRESH], responses=OutcomeMixShape)
     def outcome_mix(self, request: Request, **_kwargs: Any) -> Response:
         """Show how users ended, by day, arm, variant and context."""
-        return Response(readings.outcome_mix(self._asked(request)))
+        return Response(outcome_mix.outcome_mix(self._asked(request)))
 
     @extend_schema(parameters=[REFRESH], responses=ReportDataShape)
     def report_data(self, request: Request, **_kwargs: Any) -> Response:
@@ -88,14 +96,12 @@ class ReadingsViewSet(OrganizationViewSet[Optimization]):
         whole = OptimizationShape(optimization).data
         parts: Mapping[str, Callable[[], Json]] = {
             # The first part asks for all: a warehouse that refuses fails it alone.
-            "results": lambda: asdict(
-                results.of(self._asked(request, guardrails=True))
-            ),
-            "holdout_daily": lambda: {"metrics": readings.holdout_daily(optimization)},
-            "outcome_mix": lambda: readings.outcome_mix(optimization),
-            "guardrails": lambda: {"guardrails": readings.guardrails(optimization)},
+            "results": lambda: asdict(report.of(self._asked(request, guardrails=True))),
+            "holdout_daily": lambda: {"metrics": history.holdout_daily(optimization)},
+            "outcome_mix": lambda: outcome_mix.outcome_mix(optimization),
+            "guardrails": lambda: {"guardrails": guardrails.guardrails(optimization)},
             "policy_lift_history": lambda: {
-                "daily": readings.lift_history(optimization)
+                "daily": history.lift_history(optimization)
             },
         }
         own = {"optimization": whole, "model_config": whole["model_config"]}
@@ -109,10 +115,10 @@ class ReadingsViewSet(OrganizationViewSet[Optimization]):
         """Show the cube's cells, newest day first; or the latest touches."""
         optimization = self._asked(request)
         if requests.flag(request._request, "raw"):  # noqa: SLF001 - DRF's way
-            touches = observations.latest(optimization)
+            touches = raw_counts.latest(optimization)
             return Response({"observations": touches, "next_cursor": None})
         limit, start = pagination.limit_of(request), _start(request)
-        cells = observations.cells(optimization)
+        cells = raw_counts.cells(optimization)
         end = start + limit
         return Response(
             {

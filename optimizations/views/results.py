@@ -9,8 +9,8 @@ from rest_framework.response import Response
 
 from levered_site.api import requests, waiting
 from levered_site.organizations.viewsets import OrganizationViewSet
-from optimizations import results
 from optimizations.models import Optimization
+from optimizations.results import report
 from optimizations.serializers.results import ResultsShape
 
 REFRESH = OpenApiParameter(
@@ -49,10 +49,10 @@ class ResultsViewSet(OrganizationViewSet[Optimization]):
         if refresh != "false":
             with waiting.seated():
                 full = refresh == "full"
-                found = results.of(optimization, refresh=True, full=full)
+                found = report.of(optimization, refresh=True, full=full)
         else:
-            found = results.of(optimization)
+            found = report.of(optimization)
         body = asdict(found)
         if with_sql:
-            body["sql"] = results.statements(optimization)
+            body["sql"] = report.statements(optimization)
         return Response(body)

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from levered_site.api import answers, bodies, parsers, ratelimits, requests
 from levered_site.api.openapi import described
 from levered_site.errors import InvalidParametersError, LeveredError
-from optimizations import answering
-from optimizations.answering import Question
+from optimizations.serving import service
+from optimizations.serving.service import Question
 
 LONGEST_ID = 256
 LARGEST_BODY = 16 * bodies.KB
@@ -98,8 +98,8 @@ def _answer(request: HttpRequest, optimization_id: str | None) -> HttpResponse:
     except LeveredError:
         _count(request, ())
         raise
-    known = _count(request, answering.keys(question.optimization_id))
-    found = answering.answer(question, known)
+    known = _count(request, service.keys(question.optimization_id))
+    found = service.answer(question, known)
     return answers.success(
         found.as_json(), organization_id=found.snapshot.organization_id
     )

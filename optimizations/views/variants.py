@@ -13,7 +13,8 @@ from rest_framework.response import Response
 
 from levered_site.api import bodies, etags
 from levered_site.organizations.viewsets import OrganizationViewSet
-from optimizations import configuration, factors, screenshots
+from optimizations import factors
+from optimizations.configuration import create_update, screenshots
 from optimizations.models import Optimization, Variant
 from optimizations.serializers.requests import VariantChangeShape
 from optimizations.serializers.variants import VariantShape, VariantsShape
@@ -55,7 +56,7 @@ class VariantViewSet(OrganizationViewSet[Optimization]):
         optimization = self.get_object()
         self._variant(optimization, number)
         fields = self.read_body(VariantChangeShape)
-        configuration.set_variant_enabled(
+        create_update.set_variant_enabled(
             optimization, number, self.actor, enabled=fields["enabled"]
         )
         return Response(shown(optimization, self._variant(optimization, number)))

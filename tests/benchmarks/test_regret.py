@@ -10,7 +10,7 @@ from benchmarks.regret.problem import Engine, Problem
 from benchmarks.regret.simulate import simulate
 from benchmarks.regret.workloads import WORKLOADS, Workload
 from benchmarks.regret.worlds import World
-from models_app.bandit.design import Floats, Integers
+from models_app.bandit.design.design import Floats, Integers
 
 SEED = 5000
 SMALL = {

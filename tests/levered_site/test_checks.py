@@ -7,7 +7,8 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
-from levered_site import checks, embedded
+from levered_site import checks
+from levered_site.local import embedded
 
 
 def test_the_settings_of_this_run_are_right() -> None:

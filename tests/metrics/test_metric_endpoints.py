@@ -6,12 +6,14 @@ import pytest
 
 from levered_site.organizations.models import AuditEntry, Organization
 from metrics.models import AssignmentSource, Metric
-from tests import factories
-from tests.factories import body_of, error_of
-from tests.optimizations import factories as optimizations
-from tests.warehouse import events
-from tests.warehouse.events import moment
-from tests.warehouse.reference import Reward, Touch
+from tests.support import (
+    factories,
+    optimization_factories as optimizations,
+    warehouse_events,
+)
+from tests.support.factories import body_of, error_of
+from tests.support.reference_cube import Reward, Touch
+from tests.support.warehouse_events import moment
 
 pytestmark = pytest.mark.django_db
 
@@ -253,7 +255,7 @@ def test_preview_shows_rows_and_says_what_is_wrong() -> None:
     sql = "SELECT anonymous_id, timestamp_utc, value, name FROM managed_dw.rewards"
     path = f"{PATH}/{made(acme, sql=sql)['id']}/preview"
     at = moment("2026-03-02 10:00")
-    events.store(
+    warehouse_events.store(
         acme.pk,
         "00000000-0000-0000-0000-000000000001",
         [Touch("somebody else", at, "{}", "{}", 1)],

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from django.test import override_settings
 
-from tests.warehouse import second as servers
-from tests.warehouse.second import Second
+from tests.support import second_postgres as servers
+from tests.support.second_postgres import Second
 from warehouse.backends import postgres
 from warehouse.backends.postgres import Postgres
 

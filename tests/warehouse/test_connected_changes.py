@@ -7,12 +7,12 @@ import pytest
 from django.utils import timezone
 
 from metrics.models import AssignmentSource, Metric
-from optimizations import cube
+from optimizations.cube import refresh
 from optimizations.models import Optimization, Regime
-from tests.factories import body_of, error_of
-from tests.warehouse.reference import Reward, Touch
-from tests.warehouse.second import Second
-from tests.warehouse.shop import METRIC, SOURCE, connected, launched
+from tests.support.factories import body_of, error_of
+from tests.support.reference_cube import Reward, Touch
+from tests.support.second_postgres import Second
+from tests.support.shop import METRIC, SOURCE, connected, launched
 from warehouse.models import Connection
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +30,7 @@ def test_late_rows_open_sealed_days_again(second: Second) -> None:
     reward = Metric.objects.get()
 
     def refreshed(minutes: int) -> dict[str, Any]:
-        found = cube.refresh(optimization, reward, now + timedelta(minutes=minutes))
+        found = refresh.refresh(optimization, reward, now + timedelta(minutes=minutes))
         return {
             "users": sum(cell.users for cell in found.cells),
             "converted": sum(cell.converted for cell in found.cells),

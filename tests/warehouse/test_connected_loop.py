@@ -5,12 +5,11 @@ from django.utils import timezone
 
 from models_app.models import TrainingRun
 from optimizations.models import Optimization
-from tests import factories
-from tests.factories import body_of, error_of
-from tests.optimizations.factories import config
-from tests.warehouse import events
-from tests.warehouse.second import PASSWORD, Second
-from tests.warehouse.shop import (
+from tests.support import factories, warehouse_events
+from tests.support.factories import body_of, error_of
+from tests.support.optimization_factories import config
+from tests.support.second_postgres import PASSWORD, Second
+from tests.support.shop import (
     MANAGED_SQL,
     METRIC,
     SOURCE,
@@ -88,7 +87,7 @@ def test_results_by_http_are_the_managed_stores(second: Second) -> None:
     )
     touches, rewards = history(ours["id"], now, held_out=0)
     second.store(theirs["id"], touches, rewards)
-    events.store(
+    warehouse_events.store(
         Optimization.objects.get(pk=ours["id"]).organization_id,
         ours["id"],
         touches,

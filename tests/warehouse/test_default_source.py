@@ -3,10 +3,10 @@
 import pytest
 
 from metrics.models import AssignmentSource
-from tests import factories
 from tests.levered_site.mcp.test_same_rules import call, document
-from tests.warehouse.second import Second
-from tests.warehouse.shop import SOURCE, connected
+from tests.support import factories
+from tests.support.second_postgres import Second
+from tests.support.shop import SOURCE, connected
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

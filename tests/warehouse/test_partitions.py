@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 from django.db import connection, transaction
 
-from tests.warehouse import events
-from tests.warehouse.events import moment
-from tests.warehouse.reference import Reward
+from tests.support import warehouse_events
+from tests.support.reference_cube import Reward
+from tests.support.warehouse_events import moment
 from warehouse import partitions
 from warehouse.models import ManagedReward
 
@@ -66,7 +66,7 @@ def test_a_failed_transaction_leaves_none() -> None:
 
 def test_old_days_are_dropped_with_their_rows() -> None:
     partitions.ensure("managed_rewards", DAYS)
-    events.store(
+    warehouse_events.store(
         "org_a",
         "00000000-0000-0000-0000-000000000001",
         [],

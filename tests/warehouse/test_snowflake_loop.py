@@ -8,11 +8,9 @@ from django.test import override_settings
 from django.utils import timezone
 
 from models_app.models import TrainingRun
-from tests import factories
-from tests.factories import body_of
-from tests.warehouse import shop
-from tests.warehouse.reference import Reward, Touch
-from tests.warehouse.sql import histories
+from tests.support import factories, histories, shop
+from tests.support.factories import body_of
+from tests.support.reference_cube import Reward, Touch
 
 fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
 connector = pytest.importorskip("snowflake.connector", exc_type=ImportError)

@@ -10,14 +10,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from metrics.models import AssignmentSource
-from optimizations import regimes
+from optimizations.configuration import regimes
 from optimizations.models import Optimization, Regime
-from tests import factories as house
-from tests.optimizations import factories, traffic
-from tests.warehouse.second import Second
-from tests.warehouse.shop import launched
+from tests.support import factories as house, optimization_factories, traffic
+from tests.support.second_postgres import Second
+from tests.support.shop import launched
 from warehouse.models import LateDay, ManagedExposure
-from warehouse.sql import managed
+
+settings_closed = importlib.import_module("warehouse.migrations.0004_settings_closed")
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,7 +44,7 @@ def _note_late_days() -> None:
 
 
 def test_days_that_were_late_before_notes_are_noted_once() -> None:
-    optimization = factories.optimization(house.organization())
+    optimization = optimization_factories.optimization(house.organization())
     came = [
         traffic.exposure(
             optimization,
@@ -65,7 +65,7 @@ def test_days_that_were_late_before_notes_are_noted_once() -> None:
 
 
 def test_what_came_in_time_is_not_noted() -> None:
-    optimization = factories.optimization(house.organization())
+    optimization = optimization_factories.optimization(house.organization())
     ago = timezone.now() - timedelta(days=9)
     came = traffic.exposure(optimization, "user", timestamp=ago.isoformat())
     traffic.send_exposures(optimization, [came])
@@ -84,9 +84,9 @@ def _found() -> list[str | None]:
 def test_a_check_tells_when_anybody_may_change_settings_again() -> None:
     closed = _found()
     with connection.cursor() as cursor:
-        cursor.execute(managed.OPEN_SETTINGS)
+        cursor.execute(settings_closed.OPEN_SETTINGS)
     opened = _found()
     with connection.cursor() as cursor:
-        cursor.execute(managed.CLOSE_SETTINGS)
+        cursor.execute(settings_closed.CLOSE_SETTINGS)
 
     assert (closed, opened, _found()) == ([], ["warehouse.W001"], [])

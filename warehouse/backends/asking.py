@@ -21,7 +21,7 @@ def refusals() -> Iterator[None]:
 
 @contextmanager
 def mapping() -> Iterator[None]:
-    """Turn the failure of warehouse.sql.mapped's query, whose own query works, likewise.
+    """Turn the failure of warehouse.sql.preview.projection's query, whose own query works, likewise.
 
     It is on the field `column_mapping`.
     """

@@ -22,7 +22,9 @@ from warehouse.backends.answers import (
     Table,
 )
 from warehouse.backends.base import LOOK_BACK, QueryFailedError
-from warehouse.sql import cube, customer, mapped, sample_engines as sample
+from warehouse.sql.cube import statement
+from warehouse.sql.customer import check
+from warehouse.sql.preview import engines as sample, projection
 from warehouse.sql.shapes import (
     CheckedMetric,
     CheckedQuery,
@@ -82,7 +84,7 @@ class Engine(Protocol):
     def query(self, sql: str, limit: int) -> Answer:
         """Run one SELECT; `limit` rows at most."""
         with asking.refusals():
-            query = customer.check(sql, self.dialect, schema=self.schema)
+            query = check.check(sql, self.dialect, schema=self.schema)
         return self._sample(query, limit, timezone.now() - LOOK_BACK)[0]
 
     def check_metric(
@@ -93,7 +95,7 @@ class Engine(Protocol):
         found, _ = self._sample(metric.query, 1, timezone.now() - LOOK_BACK)
         asking.require_columns(metric, found.columns)
         with asking.mapping():
-            self._sample(mapped.query(metric), 1, timezone.now() - LOOK_BACK)
+            self._sample(projection.query(metric), 1, timezone.now() - LOOK_BACK)
         return metric
 
     def prove_metric(
@@ -101,7 +103,7 @@ class Engine(Protocol):
     ) -> CheckedMetric:
         """Prove a metric's query anew; a refusal is InvalidParametersError."""
         with asking.refusals():
-            metric = customer.metric(sql, mapping, self.dialect, schema=self.schema)
+            metric = check.metric(sql, mapping, self.dialect, schema=self.schema)
         return replace(metric, **self._spelled(metric))
 
     def check_source(
@@ -112,7 +114,7 @@ class Engine(Protocol):
         found, _ = self._sample(source.query, 1, timezone.now() - LOOK_BACK)
         asking.require_columns(source, found.columns)
         with asking.mapping():
-            self._sample(mapped.query(source), 1, timezone.now() - LOOK_BACK)
+            self._sample(projection.query(source), 1, timezone.now() - LOOK_BACK)
         return source
 
     def prove_source(
@@ -120,7 +122,7 @@ class Engine(Protocol):
     ) -> CheckedSource:
         """Prove a source's query anew; a refusal is InvalidParametersError."""
         with asking.refusals():
-            source = customer.source(sql, mapping, self.dialect, schema=self.schema)
+            source = check.source(sql, mapping, self.dialect, schema=self.schema)
         return replace(source, **self._spelled(source))
 
     def _spelled(self, checked: CheckedMetric | CheckedSource) -> dict[str, Any]:
@@ -161,8 +163,8 @@ class Engine(Protocol):
     ) -> Cube:
         """Count the cells of the days of `spec`, in one statement."""
         assert source is not None  # whoever asks a connected warehouse has one
-        asked = cube.statement(spec, metric, source, self.dialect)
-        return cube.decode(self._count(asked), spec)
+        asked = statement.statement(spec, metric, source, self.dialect)
+        return statement.decode(self._count(asked), spec)
 
     def recount(
         self, spec: CubeSpec, metric: CheckedMetric, source: CheckedSource

@@ -16,7 +16,9 @@ from warehouse.backends import asking, managed_connections, plain
 from warehouse.backends.answers import Answer, Column, Facts, Preview, Table
 from warehouse.backends.base import LOOK_BACK, WithoutSources
 from warehouse.backends.managed_connections import Cursor
-from warehouse.sql import cube, customer, managed, mapped, runs, sample
+from warehouse.sql.cube import day_ranges, statement as cube
+from warehouse.sql.customer import check, managed_schema
+from warehouse.sql.preview import managed, projection
 from warehouse.sql.shapes import (
     CheckedMetric,
     CheckedQuery,
@@ -59,23 +61,26 @@ class Managed(WithoutSources):
 
     def tables(self) -> list[Table]:
         """Name the two views."""
-        return [Table(managed.SCHEMA, name, "view") for name in managed.COLUMNS]
+        return [
+            Table(managed_schema.SCHEMA, name, "view")
+            for name in managed_schema.COLUMNS
+        ]
 
     def columns(self, table: str) -> list[Column]:
         """Describe a view, named with or without its schema."""
-        name = table.removeprefix(f"{managed.SCHEMA}.")
-        if name not in managed.COLUMNS:
+        name = table.removeprefix(f"{managed_schema.SCHEMA}.")
+        if name not in managed_schema.COLUMNS:
             raise NotFoundError(f"There is no table {table}.")
-        nullable = managed.NULLABLE[name]
+        nullable = managed_schema.NULLABLE[name]
         return [
             Column(column, kind, column in nullable)
-            for column, kind in managed.COLUMNS[name].items()
+            for column, kind in managed_schema.COLUMNS[name].items()
         ]
 
     def query(self, sql: str, limit: int) -> Answer:
         """Run one SELECT over the organization's rows; `limit` rows at most."""
         with asking.refusals():
-            query = customer.check(sql, managed=True)
+            query = check.check(sql, managed=True)
         return self._sample(query, limit, timezone.now() - LOOK_BACK)
 
     def check_metric(
@@ -86,7 +91,7 @@ class Managed(WithoutSources):
         found = self._sample(metric.query, 1, timezone.now() - LOOK_BACK).columns
         asking.require_columns(metric, found)
         with asking.mapping():
-            self._sample(mapped.query(metric), 1, timezone.now() - LOOK_BACK)
+            self._sample(projection.query(metric), 1, timezone.now() - LOOK_BACK)
         return metric
 
     def prove_metric(
@@ -94,7 +99,7 @@ class Managed(WithoutSources):
     ) -> CheckedMetric:
         """Prove a metric's query anew; a refusal is InvalidParametersError."""
         with asking.refusals():
-            return customer.metric(sql, mapping, managed=True)
+            return check.metric(sql, mapping, managed=True)
 
     def preview(
         self,
@@ -105,7 +110,7 @@ class Managed(WithoutSources):
     ) -> Preview:
         """Read a metric's first rows and the facts of all since then."""
         answer = self._sample(metric.query, limit, since)
-        text = sample.facts(metric)
+        text = managed.facts(metric)
         with self._reading(seconds=settings.QUERY_TIMEOUT_SECONDS) as cursor:
             cursor.execute(text, (self.organization_id, since, None, timezone.now()))
             (row,) = cursor.fetchall()
@@ -123,13 +128,13 @@ class Managed(WithoutSources):
         seconds = settings.CUBE_TIMEOUT_SECONDS
         with self._reading(seconds=seconds, tuned=CUBE_SETTINGS) as cursor:
             spec = replace(spec, remembered=_remembered(cursor, spec))
-            return runs.join(
-                [_counted(cursor, run, metric) for run in runs.split(spec)]
+            return day_ranges.join(
+                [_counted(cursor, run, metric) for run in day_ranges.split(spec)]
             )
 
     def _sample(self, query: CheckedQuery, limit: int, since: datetime) -> Answer:
         started = time.monotonic()
-        text = sample.sample(query)
+        text = managed.sample(query)
         with self._reading(seconds=settings.QUERY_TIMEOUT_SECONDS) as cursor:
             cursor.execute(text, (self.organization_id, since, None, limit + 1))
             rows: Rows = cursor.fetchall()

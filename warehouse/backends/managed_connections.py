@@ -10,7 +10,7 @@ from psycopg import errors as pg_errors
 
 from levered_site.errors import UnavailableError
 from warehouse.backends.base import QueryFailedError
-from warehouse.sql import managed
+from warehouse.sql.customer import managed_schema
 
 Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
@@ -32,9 +32,9 @@ def reading(
         "client_connection_check_interval": "5s",  # ends with a killed worker
         "TimeZone": "UTC",
         "search_path": "",
-        managed.ORGANIZATION_SETTING: organization_id,
+        managed_schema.ORGANIZATION_SETTING: organization_id,
         **tuned,
-        "role": managed.READER,
+        "role": managed_schema.READER,
     }
     with _translated(seconds), _connect() as connection:
         connection.read_only = True

@@ -25,13 +25,9 @@ from warehouse.backends.answers import (
 from warehouse.backends.base import LOOK_BACK, QueryFailedError
 from warehouse.backends.postgres_connections import Session
 from warehouse.backends.postgres_credentials import Server
-from warehouse.sql import (
-    catalog_postgres,
-    cube,
-    customer,
-    mapped,
-    sample_connected_postgres as sample,
-)
+from warehouse.sql.cube import statement
+from warehouse.sql.customer import check
+from warehouse.sql.preview import catalog_postgres, postgres as sample, projection
 from warehouse.sql.shapes import (
     CheckedMetric,
     CheckedQuery,
@@ -95,7 +91,7 @@ class Postgres:
     def query(self, sql: str, limit: int) -> Answer:
         """Run one SELECT; `limit` rows at most."""
         with asking.refusals():
-            query = customer.check(sql, managed=False, schema=self.schema)
+            query = check.check(sql, managed=False, schema=self.schema)
         return self._sample(query, limit, timezone.now() - LOOK_BACK)
 
     def check_metric(
@@ -106,7 +102,7 @@ class Postgres:
         found = self._sample(metric.query, 1, timezone.now() - LOOK_BACK)
         asking.require_columns(metric, found.columns)
         with asking.mapping():
-            self._sample(mapped.query(metric), 1, timezone.now() - LOOK_BACK)
+            self._sample(projection.query(metric), 1, timezone.now() - LOOK_BACK)
         return metric
 
     def prove_metric(
@@ -114,7 +110,7 @@ class Postgres:
     ) -> CheckedMetric:
         """Prove a metric's query anew; a refusal is InvalidParametersError."""
         with asking.refusals():
-            return customer.metric(sql, mapping, managed=False, schema=self.schema)
+            return check.metric(sql, mapping, managed=False, schema=self.schema)
 
     def check_source(
         self, sql: str, mapping: Mapping[str, str | None]
@@ -124,7 +120,7 @@ class Postgres:
         found = self._sample(source.query, 1, timezone.now() - LOOK_BACK)
         asking.require_columns(source, found.columns)
         with asking.mapping():
-            self._sample(mapped.query(source), 1, timezone.now() - LOOK_BACK)
+            self._sample(projection.query(source), 1, timezone.now() - LOOK_BACK)
         return source
 
     def prove_source(
@@ -132,7 +128,7 @@ class Postgres:
     ) -> CheckedSource:
         """Prove a source's query anew; a refusal is InvalidParametersError."""
         with asking.refusals():
-            return customer.source(sql, mapping, schema=self.schema)
+            return check.source(sql, mapping, schema=self.schema)
 
     def preview(
         self,
@@ -161,8 +157,8 @@ class Postgres:
         assert source is not None  # whoever asks a connected warehouse has one
         with self._session(settings.CUBE_TIMEOUT_SECONDS, CUBE_SETTINGS) as session:
             dialect = "postgres" if session.guards_json else "postgres before 16"
-            asked = cube.statement(spec, metric, source, dialect)
-            return cube.decode(
+            asked = statement.statement(spec, metric, source, dialect)
+            return statement.decode(
                 session.stream(asked.text, asked.parameters, MOST_CELLS), spec
             )
 

@@ -1,10 +1,8 @@
 """Notes the days that events came late for before notes were kept, see 0003."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import migrations
-
-from warehouse import partitions
 
 # As many days as one statement reads: it locks every partition that it may touch.
 BATCH = 31
@@ -20,10 +18,26 @@ ON CONFLICT (organization_id, day) DO NOTHING
 """
 
 
+PARTITIONS = """
+SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+WHERE i.inhparent = CAST(%s AS regclass) ORDER BY c.relname
+"""
+
+
+def partition_days(schema_editor, table):
+    """List the days that a table has partitions for, oldest first."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(PARTITIONS, [table])
+        names = [name for (name,) in cursor.fetchall()]
+    return [
+        datetime.strptime(name[-8:], '%Y%m%d').replace(tzinfo=UTC).date() for name in names
+    ]
+
+
 def note(apps, schema_editor):
     """Go by days, each batch committed for itself; safe to repeat."""
     for table in ('managed_exposures', 'managed_rewards'):
-        days = partitions.days(table)
+        days = partition_days(schema_editor, table)
         for start in range(0, len(days), BATCH):
             first, last = days[start], days[start:start + BATCH][-1]
             text = NOTE.format(table, f'{first} 00:00', f'{last + timedelta(days=1)} 00:00')

@@ -1,5 +1,5 @@
 """SQL as text: customers' queries checked and scoped, the cube written and read back."""
 
-from warehouse.sql.refusal import RefusedError
+from warehouse.sql.customer.refusal import RefusedError
 
 __all__ = ["RefusedError"]

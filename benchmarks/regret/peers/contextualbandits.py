@@ -8,7 +8,7 @@ from contextualbandits import online
 from sklearn.linear_model import SGDClassifier
 
 from benchmarks.regret.per_arm import PerArm, Policy
-from models_app.bandit.design import Floats, Integers
+from models_app.bandit.design.design import Floats, Integers
 
 
 class Model:

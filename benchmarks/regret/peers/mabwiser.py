@@ -7,7 +7,7 @@ from mabwiser.mab import MAB, LearningPolicy
 
 from benchmarks.regret.per_arm import PerArm, Policy
 from benchmarks.regret.problem import Problem
-from models_app.bandit.design import Floats, Integers
+from models_app.bandit.design.design import Floats, Integers
 
 DECISIONS = 100
 

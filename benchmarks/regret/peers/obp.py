@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.regret.peers import torch_stub
 from benchmarks.regret.per_arm import PerArm, Policy
-from models_app.bandit.design import Floats, Integers
+from models_app.bandit.design.design import Floats, Integers
 
 torch_stub.install()
 from obp import policy  # noqa: E402 - needs a torch to be there

@@ -10,7 +10,7 @@ import numpy as np
 from vowpalwabbit import Workspace
 
 from benchmarks.regret.problem import Problem
-from models_app.bandit.design import Floats, Integers
+from models_app.bandit.design.design import Floats, Integers
 
 AMOUNT_CAP = 300.0
 """Costs must lie in 0..1: revenue beyond this counts as this."""

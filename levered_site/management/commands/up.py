@@ -17,11 +17,11 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from levered_site import embedded, engines, programs
-from levered_site.folders import FolderTakenError
+from levered_site.local import embedded, engines, programs
+from levered_site.local.folders import FolderTakenError
+from levered_site.local.processes import StartError
+from levered_site.local.supervisor import HomeTakenError, Supervisor, holding, sweep
 from levered_site.organizations.models import Organization
-from levered_site.processes import StartError
-from levered_site.supervisor import HomeTakenError, Supervisor, holding, sweep
 
 READY_WITHIN = 60.0
 DEMO_ORGANIZATION = ("org_demo", "Demo")

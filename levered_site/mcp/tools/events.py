@@ -10,7 +10,7 @@ from levered_site.mcp import confirming
 from levered_site.mcp.arguments import Confirm, Context, Part
 from levered_site.mcp.calls import Api, Json
 from levered_site.mcp.tool import Input, Tool
-from optimizations import ingestion
+from optimizations.ingestion import service
 
 # Ingestion takes an API key, which only admins make: they may send as that key would.
 ADMINS = (
@@ -18,8 +18,8 @@ ADMINS = (
     "an API key to /api/v2/ingest."
 )
 ACCEPT = {
-    "exposures": ingestion.accept_exposures,
-    "rewards": ingestion.accept_rewards,
+    "exposures": service.accept_exposures,
+    "rewards": service.accept_rewards,
 }
 
 

@@ -9,16 +9,16 @@ from typing_extensions import override
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.enums import ActionVariant
 
+from levered_site.admin import html
+from levered_site.admin.actions import Deed, WithDeeds
+from levered_site.admin.columns import column
+from levered_site.admin.pages import ReadOnly
 from levered_site.organizations import keys
 from levered_site.organizations.admin.asking import actor
 from levered_site.organizations.models import (
     ApiKey,
     AuditEntry,
 )
-from levered_site.staff import marks
-from levered_site.staff.columns import column
-from levered_site.staff.deeds import Deed, WithDeeds
-from levered_site.staff.pages import ReadOnly
 
 
 class KeyState(admin.SimpleListFilter):
@@ -104,4 +104,4 @@ class AuditEntryAdmin(ReadOnly):
     @column("Changes")
     def what(self, entry: AuditEntry) -> SafeString:
         """What became of which field."""
-        return marks.document(entry.changes)
+        return html.document(entry.changes)

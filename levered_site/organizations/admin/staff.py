@@ -11,8 +11,8 @@ from typing_extensions import override
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from levered_site.staff.columns import column
-from levered_site.staff.pages import ReadOnly
+from levered_site.admin.columns import column
+from levered_site.admin.pages import ReadOnly
 
 admin.site.unregister([User, Group])
 

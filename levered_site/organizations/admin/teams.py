@@ -9,6 +9,9 @@ from django.utils.safestring import SafeString
 from typing_extensions import override
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
+from levered_site.admin import html
+from levered_site.admin.columns import column
+from levered_site.admin.pages import EditedByDeed, ReadOnly
 from levered_site.organizations import audit
 from levered_site.organizations.admin.asking import actor
 from levered_site.organizations.models import (
@@ -16,9 +19,6 @@ from levered_site.organizations.models import (
     Member,
     Organization,
 )
-from levered_site.staff import marks
-from levered_site.staff.columns import column
-from levered_site.staff.pages import EditedByDeed, ReadOnly
 
 
 @admin.register(Organization)
@@ -65,14 +65,14 @@ class OrganizationAdmin(EditedByDeed):
     @column("Members", order="members_count")
     def members(self, organization: Any) -> SafeString:
         """How many members were seen, and the way to them."""
-        return marks.listing(
+        return html.listing(
             Member, organization.members_count, organization__id__exact=organization.pk
         )
 
     @column("Active keys", order="keys_count")
     def keys(self, organization: Any) -> SafeString:
         """How many keys still open the door, and the way to them."""
-        return marks.listing(
+        return html.listing(
             ApiKey, organization.keys_count, organization__id__exact=organization.pk
         )
 

@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from tests import staff_world
-from tests.staff_world import World
+from tests.support import staff_world
+from tests.support.staff_world import World
 
 
 @pytest.fixture

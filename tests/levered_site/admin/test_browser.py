@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from models_app.models import TrainingRun
 from optimizations.models import Optimization
-from tests import staff_world
+from tests.support import staff_world
 
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = [

@@ -6,10 +6,10 @@ from django.urls import reverse
 
 from levered_site.organizations.actors import SYSTEM
 from levered_site.organizations.models import AuditEntry
-from optimizations import candidates
 from optimizations.models import Candidate, Optimization
-from tests import staff_world
-from tests.levered_site.admin.deeds import do
+from optimizations.training import candidates
+from tests.support import staff_world
+from tests.support.admin_actions import do
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,9 +10,9 @@ from django.urls import reverse
 from levered_site.organizations.models import AuditEntry
 from metrics.models import Metric
 from optimizations.models import Optimization, Regime
-from tests import staff_world
-from tests.levered_site.admin.deeds import last_audit
-from tests.staff_world import World
+from tests.support import staff_world
+from tests.support.admin_actions import last_audit
+from tests.support.staff_world import World
 
 pytestmark = pytest.mark.django_db
 

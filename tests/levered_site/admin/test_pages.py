@@ -12,11 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from levered_site.admin.partitioned import EPOCH, MICROSECOND
 from levered_site.organizations.models import AuditEntry, Organization
-from levered_site.staff.large import EPOCH, MICROSECOND
 from models_app.models import PolicyVersion
 from optimizations.models import Decision, Optimization, Regime, Variant
-from tests import staff_world
+from tests.support import staff_world
 
 pytestmark = pytest.mark.django_db
 

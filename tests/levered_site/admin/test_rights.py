@@ -10,9 +10,9 @@ from django.urls import reverse
 from levered_site.organizations.models import AuditEntry
 from models_app.models import BanditModel, PolicyVersion
 from optimizations.models import Decision, Regime
-from tests import staff_world
-from tests.levered_site.admin.deeds import LIST, dialog
-from tests.staff_world import World
+from tests.support import staff_world
+from tests.support.admin_actions import LIST, dialog
+from tests.support.staff_world import World
 from warehouse.models import Connection
 
 pytestmark = pytest.mark.django_db

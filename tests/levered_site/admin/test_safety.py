@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from tests import staff_world
+from tests.support import staff_world
 
 pytestmark = pytest.mark.django_db
 

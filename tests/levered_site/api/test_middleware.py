@@ -15,7 +15,7 @@ from pytest_django import Settings
 from levered_site.api import bodies
 from levered_site.api.answers import json_view, success
 from levered_site.errors import InvalidParametersError, RateLimitedError
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.urls(__name__)
 

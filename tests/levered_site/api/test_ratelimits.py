@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from levered_site.api import ratelimits, requests
 from levered_site.errors import RateLimitedError
-from tests import factories
+from tests.support import factories
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.levered_site.mcp import agents, worlds
-from tests.running import Service, home_named
+from tests.support import mcp_agents, mcp_worlds
+from tests.support.running_service import Service, home_named
 
 UNLIMITED = dict.fromkeys(
     ("RATELIMIT_GLOBAL", "RATELIMIT_SERVE", "RATELIMIT_INGEST"), "0"
@@ -18,16 +18,16 @@ def service() -> Iterator[Service]:
     with home_named("mcp") as found:
         found.start(**UNLIMITED)
         yield found
-        agents.hang_up()
+        mcp_agents.hang_up()
 
 
 @pytest.fixture(scope="session")
-def world(service: Service) -> worlds.World:
+def world(service: Service) -> mcp_worlds.World:
     """An organization with something of everything, and its agents."""
-    return worlds.make(service, "org_world")
+    return mcp_worlds.make(service, "org_world")
 
 
 @pytest.fixture(scope="session")
-def other(service: Service) -> worlds.World:
+def other(service: Service) -> mcp_worlds.World:
     """Another organization that has the same."""
-    return worlds.make(service, "org_other")
+    return mcp_worlds.make(service, "org_other")

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings as trials, strategies as st
 from pytest_django import Settings
 
 from levered_site.mcp import tools
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.levered_site.mcp import worlds
 from tests.levered_site.mcp.test_tools import placed
-from tests.levered_site.mcp.worlds import World
+from tests.support import mcp_worlds
+from tests.support.mcp_worlds import World
 
 # Of each tool that names a thing, a call that would read or change it.
 NAMING: list[tuple[str, dict[str, Any]]] = [
@@ -31,7 +31,7 @@ NAMING: list[tuple[str, dict[str, Any]]] = [
         "create_optimization",
         {
             "name": "x",
-            "training_data_config": worlds.CONFIG,
+            "training_data_config": mcp_worlds.CONFIG,
             "reward_metric_id": "{metric}",
         },
     ),
@@ -68,7 +68,7 @@ CONFIRMED: list[tuple[str, dict[str, Any]]] = [
         "create_optimization",
         {
             "name": "At once",
-            "training_data_config": worlds.CONFIG,
+            "training_data_config": mcp_worlds.CONFIG,
             "reward_metric_id": "{metric}",
             "status": "live",
         },
@@ -154,7 +154,7 @@ def test_a_member_is_refused_what_only_admins_may_before_and_after_a_confirm(
 
 
 def test_a_member_creates_changes_trains_and_reads(world: World) -> None:
-    made = worlds.create(world.member, "A member's", world.metric)
+    made = mcp_worlds.create(world.member, "A member's", world.metric)
 
     shown = world.member.does(
         "update_optimization", optimization_id=made, name="Renamed by a member"
@@ -257,7 +257,7 @@ def test_an_admin_is_told_to_check_ids_and_not_to_ask_an_admin(world: World) -> 
 def test_the_same_idempotency_key_creates_once(world: World) -> None:
     asked = {
         "name": "Once",
-        "training_data_config": worlds.CONFIG,
+        "training_data_config": mcp_worlds.CONFIG,
         "idempotency_key": "once",
     }
 

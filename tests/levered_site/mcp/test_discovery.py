@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 

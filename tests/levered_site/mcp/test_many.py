@@ -6,10 +6,10 @@ import socket
 import time
 from collections import Counter
 
-from tests.levered_site.mcp import worlds
-from tests.levered_site.mcp.agents import Agent
-from tests.levered_site.mcp.worlds import World
-from tests.running import until
+from tests.support import mcp_worlds
+from tests.support.mcp_agents import Agent
+from tests.support.mcp_worlds import World
+from tests.support.running_service import until
 
 AGENTS = 100
 
@@ -60,7 +60,7 @@ def _send_and_leave(world: World, name: str, *, seconds: float) -> None:
     """Ask for an optimization, live at once, and close the connection."""
     arguments = {
         "name": name,
-        "training_data_config": worlds.CONFIG,
+        "training_data_config": mcp_worlds.CONFIG,
         "reward_metric_id": world.metric,
         "status": "live",
         "confirm": True,

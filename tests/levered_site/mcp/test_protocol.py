@@ -6,9 +6,9 @@ import httpx
 import pytest
 from mcp import Client
 
-from tests.levered_site.mcp import agents
-from tests.levered_site.mcp.worlds import World
-from tests.running import Service
+from tests.support import mcp_agents
+from tests.support.mcp_worlds import World
+from tests.support.running_service import Service
 
 ACCEPT = "application/json, text/event-stream"
 
@@ -54,7 +54,7 @@ def test_the_official_client_works_in_both_eras(
         assert found.structured_content["organization"]["id"] == "org_world"
         return client.session.protocol_version, client.instructions
 
-    agent = agents.Agent(world.admin.port, world.admin.token, mode)
+    agent = mcp_agents.Agent(world.admin.port, world.admin.token, mode)
 
     spoken, instructions = agent.ask(question)
 

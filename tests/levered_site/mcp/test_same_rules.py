@@ -9,23 +9,26 @@ import pytest
 from django.http import HttpResponse
 
 from levered_site.organizations.models import AuditEntry
-from tests import factories, routes
-from tests.levered_site.mcp import worlds
+from tests.support import factories, mcp_worlds, routes
 
 pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).parents[3]
 BODIES: list[dict[str, Any]] = [
-    {"name": "", "training_data_config": worlds.CONFIG},
-    {"name": "x", "training_data_config": worlds.CONFIG, "holdout_percentage": 50.5},
+    {"name": "", "training_data_config": mcp_worlds.CONFIG},
     {
         "name": "x",
-        "training_data_config": worlds.CONFIG
+        "training_data_config": mcp_worlds.CONFIG,
+        "holdout_percentage": 50.5,
+    },
+    {
+        "name": "x",
+        "training_data_config": mcp_worlds.CONFIG
         | {"design_factors": [{"name": "a", "dtype": "str", "levels": ["b", "b"]}]},
     },
     {
         "name": "x",
-        "training_data_config": worlds.CONFIG,
+        "training_data_config": mcp_worlds.CONFIG,
         "excluded_combinations": [{"headline": "Z"}],
         "allowed_origins": ["shop"],
     },

@@ -7,8 +7,8 @@ from hypothesis import given, settings as trials, strategies as st
 
 from levered_site.errors import InvalidParametersError
 from levered_site.mcp import sizes
-from tests.levered_site.mcp import agents
-from tests.levered_site.mcp.worlds import CONFIG, World
+from tests.support import mcp_agents
+from tests.support.mcp_worlds import CONFIG, World
 
 LONG = "ü" * 190
 JSON = st.recursive(
@@ -87,7 +87,7 @@ def test_a_large_optimization_is_read_in_short_pages(
     asked: dict[str, Any] = {"optimization_id": large, "detail": detail}
     while True:
         found = world.admin.result("get_optimization", **asked)
-        assert not found.is_error, agents.text_of(found)
+        assert not found.is_error, mcp_agents.text_of(found)
         wire = found.model_dump_json(by_alias=True, exclude_none=True).encode()
         assert len(wire) < 8_192
         assert "note" not in found.structured_content, "nothing was shortened"
@@ -111,6 +111,6 @@ def test_what_cannot_be_paged_is_shortened(world: World, large: str, tool: str) 
 
     found = world.admin.result(tool, **asked[tool])
 
-    assert not found.is_error, agents.text_of(found)
+    assert not found.is_error, mcp_agents.text_of(found)
     wire = found.model_dump_json(by_alias=True, exclude_none=True).encode()
     assert len(wire) < 8_192

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from tests.levered_site.mcp import agents, worlds
-from tests.levered_site.mcp.agents import Agent
-from tests.running import Service
+from tests.support import mcp_agents, mcp_worlds
+from tests.support.mcp_agents import Agent
+from tests.support.running_service import Service
 
 SQL = (
     "SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards "
@@ -25,7 +25,7 @@ HEADLINES = ["Start free", "Save hours"]
 def test_an_agent_takes_an_optimization_from_nothing_to_shipped(
     service: Service,
 ) -> None:
-    agent = agents.agent(service, "org_story")
+    agent = mcp_agents.agent(service, "org_story")
 
     _enable_the_managed_warehouse(agent)
     metric = _define_a_metric_and_mend_it(agent)
@@ -162,11 +162,11 @@ def _ship(agent: Agent, optimization: str) -> None:
 def test_a_candidate_is_trained_beside_the_live_model_and_promoted(
     service: Service,
 ) -> None:
-    world = worlds.make(service, "org_candidate")
+    world = mcp_worlds.make(service, "org_candidate")
     one = {"optimization_id": world.live}
     another = {"allocation": "uniform"}
     world.admin.does("update_optimization", **one, candidate=another, confirm=True)
-    worlds.train(world.admin, world.live)
+    mcp_worlds.train(world.admin, world.live)
 
     shown = world.admin.does("train_model", **one, action="promote_candidate")
     done = world.admin.does(

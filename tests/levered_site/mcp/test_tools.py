@@ -8,8 +8,8 @@ import pytest
 from mcp.types import ListToolsResult
 
 from levered_site.mcp import tools
-from tests.levered_site.mcp import agents, worlds
-from tests.levered_site.mcp.worlds import World
+from tests.support import mcp_agents, mcp_worlds
+from tests.support.mcp_worlds import World
 
 LARGEST_LISTING = 24_000
 LARGEST_ANSWER = 8_192
@@ -53,13 +53,13 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("explore_warehouse", {"look": "metrics", "id": "{metric}"}),
     ("explore_warehouse", {"look": "preview", "of": "metrics", "id": "{metric}"}),
     ("explore_warehouse", {"look": "sources"}),
-    ("define_metric", {"try_only": True, **worlds.METRIC}),
+    ("define_metric", {"try_only": True, **mcp_worlds.METRIC}),
     ("define_metric", {"id": "{metric}", "name": "Other"}),
     (
         "create_optimization",
         {
             "name": "At once",
-            "training_data_config": worlds.CONFIG,
+            "training_data_config": mcp_worlds.CONFIG,
             "reward_metric_id": "{metric}",
             "status": "live",
         },
@@ -135,14 +135,14 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("define_metric", {"try_only": True, "kind": "assignment_source"}, "try_only"),
     (
         "define_metric",
-        {"name": "x", **worlds.METRIC, "sql": "SELECT secret FROM pg_shadow"},
+        {"name": "x", **mcp_worlds.METRIC, "sql": "SELECT secret FROM pg_shadow"},
         "managed_dw",
     ),
     (
         "create_optimization",
         {
             "name": "x",
-            "training_data_config": worlds.CONFIG
+            "training_data_config": mcp_worlds.CONFIG
             | {"design_factors": [{"name": "a", "dtype": "str", "level": ["b"]}]},
         },
         "training_data_config.design_factors[0].level: unknown field; did you mean",
@@ -151,7 +151,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         "create_optimization",
         {
             "name": "x",
-            "training_data_config": worlds.CONFIG,
+            "training_data_config": mcp_worlds.CONFIG,
             "reward_metric_id": NOBODY,
         },
         "explore_warehouse (look: metrics)",
@@ -275,10 +275,10 @@ def test_good_input_gets_a_short_answer_with_its_summary_first(
 ) -> None:
     found = world.admin.result(tool, **placed(arguments, world))
 
-    assert not found.is_error, agents.text_of(found)
+    assert not found.is_error, mcp_agents.text_of(found)
     assert wire_size(found) < LARGEST_ANSWER
     assert next(iter(found.structured_content)) == "summary"
-    assert json.loads(agents.text_of(found)) == found.structured_content
+    assert json.loads(mcp_agents.text_of(found)) == found.structured_content
 
 
 @pytest.mark.parametrize(("tool", "arguments", "said"), BAD)
@@ -289,7 +289,7 @@ def test_bad_input_is_told_what_is_wrong_and_what_to_do(
 
     assert found.is_error, found.structured_content
     assert wire_size(found) < LARGEST_ANSWER
-    text = agents.text_of(found)
+    text = mcp_agents.text_of(found)
     assert said in text
     assert "\nNext: " in text
     assert "\nrequest_id: req_" in text

@@ -12,7 +12,7 @@ from mcp.types import ReadResourceResult
 
 from levered_site.mcp import prompts, tools
 from levered_site.mcp.tools import reading, results, warehouse
-from tests.levered_site.mcp.worlds import World
+from tests.support.mcp_worlds import World
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9"

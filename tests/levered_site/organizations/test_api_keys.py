@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from levered_site.organizations.models import ApiKey, AuditEntry
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 

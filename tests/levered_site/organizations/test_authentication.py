@@ -11,7 +11,7 @@ from levered_site.errors import UnauthorizedError
 from levered_site.organizations import authentication, keys, members, tokens
 from levered_site.organizations.actors import Caller, KeyHolder
 from levered_site.organizations.models import ApiKey, Member, Organization
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from levered_site.organizations.models import Organization
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 

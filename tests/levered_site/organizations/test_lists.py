@@ -4,8 +4,7 @@ import pytest
 from django.utils import timezone
 
 from levered_site.organizations.models import ApiKey
-from tests import factories
-from tests.levered_site.organizations import labels
+from tests.support import factories, labels
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(labels.__name__)]
 

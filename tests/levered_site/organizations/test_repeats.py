@@ -8,8 +8,7 @@ from django.utils import timezone
 
 from levered_site.organizations import idempotency
 from levered_site.organizations.models import ApiKey, IdempotentAnswer
-from tests import factories
-from tests.levered_site.organizations import labels
+from tests.support import factories, labels
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(labels.__name__)]
 

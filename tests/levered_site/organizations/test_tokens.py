@@ -18,9 +18,8 @@ from levered_site.errors import (
 )
 from levered_site.organizations import tokens
 from levered_site.organizations.actors import Caller
-from tests import factories
-from tests.levered_site.organizations import clerk as clerks
-from tests.levered_site.organizations.clerk import ISSUER, Clerk
+from tests.support import clerk as clerks, factories
+from tests.support.clerk import ISSUER, Clerk
 
 
 @pytest.fixture

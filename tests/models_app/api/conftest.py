@@ -6,10 +6,9 @@ import pytest
 from django.utils import timezone
 
 from optimizations.models import Optimization
-from tests import factories
-from tests.factories import Api
-from tests.optimizations import factories as made, traffic
-from tests.optimizations.learning import truth
+from tests.support import factories, optimization_factories as made, traffic
+from tests.support.factories import Api
+from tests.support.learning import truth
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ from levered_site.celery import app
 from levered_site.organizations.actors import SYSTEM
 from models_app import runs
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
-from optimizations import lifecycle
+from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
-from tests import factories
-from tests.factories import Api, body_of, error_of
-from tests.optimizations import factories as made
+from tests.support import factories, optimization_factories as made
+from tests.support.factories import Api, body_of, error_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

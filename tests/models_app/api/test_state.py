@@ -7,10 +7,9 @@ from django.utils import timezone
 
 from levered_site.celery import app
 from optimizations.models import Optimization
-from tests import factories
-from tests.factories import Api, body_of
-from tests.optimizations import factories as made, traffic
-from tests.optimizations.learning import trained
+from tests.support import factories, optimization_factories as made, traffic
+from tests.support.factories import Api, body_of
+from tests.support.learning import trained
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -6,11 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from models_app.bandit import cells, inference, policy, report
-from models_app.bandit.cells import Row
-from models_app.bandit.design import Floats
-from models_app.bandit.posterior import Posterior
-from tests.models_app.bandit import worlds
+from models_app.bandit.data import cells
+from models_app.bandit.data.cells import Row
+from models_app.bandit.design.design import Floats
+from models_app.bandit.policy import allocation as policy
+from models_app.bandit.regression import fit
+from models_app.bandit.regression.posterior import Posterior
+from models_app.bandit.report import report
+from tests.support import bandit_worlds
 
 RUNS = 40
 
@@ -27,7 +30,7 @@ def contrast(posterior: Posterior, better: int, worse: int) -> tuple[float, floa
 class Run:
     """A world and what was learnt of it after adaptive allocation."""
 
-    world: worlds.World
+    world: bandit_worlds.World
     posterior: Posterior
     prob_best: Floats
 
@@ -35,18 +38,18 @@ class Run:
 def adaptive_run(seed: int) -> Run:
     """Eight drifting days of a world from the prior, allocated by what was learnt."""
     rng = np.random.default_rng([seed, 4])
-    world = worlds.drawn_from_prior(worlds.design((3, 2), (2,)), rng)
+    world = bandit_worlds.drawn_from_prior(bandit_worlds.design((3, 2), (2,)), rng)
     enabled = np.ones(6, bool)
     allocation = policy.uniform(world.design.segments, enabled)
     days, level = [], -2.5
     for _ in range(7):
-        days.append(worlds.day(world, level, allocation, 1500, rng))
-        posterior = inference.fit(world.design, worlds.cells(days)).posterior
+        days.append(bandit_worlds.day(world, level, allocation, 1500, rng))
+        posterior = fit.fit(world.design, bandit_worlds.cells(days)).posterior
         compiled = policy.compile(posterior, enabled, draws=300)
         allocation = compiled.probabilities
         level += rng.normal(0, 0.1)
-    days.append(worlds.day(world, level, allocation, 1500, rng))
-    posterior = inference.fit(world.design, worlds.cells(days)).posterior
+    days.append(bandit_worlds.day(world, level, allocation, 1500, rng))
+    posterior = fit.fit(world.design, bandit_worlds.cells(days)).posterior
     compiled = policy.compile(posterior, enabled)
     return Run(world, posterior, compiled.prob_best)
 
@@ -91,12 +94,14 @@ def test_prob_best_is_right_as_often_as_it_says(runs: list[Run]) -> None:
 
 
 def test_the_reported_level_is_that_of_the_last_day() -> None:
-    world = worlds.drawn_from_prior(worlds.design((2,)), np.random.default_rng(1))
+    world = bandit_worlds.drawn_from_prior(
+        bandit_worlds.design((2,)), np.random.default_rng(1)
+    )
     even, rng = np.full((1, 2), 0.5), np.random.default_rng(2)
     levels = np.linspace(-3, -2, 20)
-    days = [worlds.day(world, level, even, 20_000, rng) for level in levels]
-    table = worlds.cells(days)
-    posterior, enabled = inference.fit(world.design, table).posterior, np.ones(2, bool)
+    days = [bandit_worlds.day(world, level, even, 20_000, rng) for level in levels]
+    table = bandit_worlds.cells(days)
+    posterior, enabled = fit.fit(world.design, table).posterior, np.ones(2, bool)
     compiled = policy.compile(posterior, enabled)
 
     made = report.of(
@@ -110,16 +115,18 @@ def test_the_reported_level_is_that_of_the_last_day() -> None:
 
 
 def test_a_starved_loser_is_not_crowned_when_the_base_rate_falls() -> None:
-    design, rng = worlds.design((2,)), np.random.default_rng(0)
-    world = worlds.World(design, np.array([[0.1, 0.0]]), np.ones(1))
+    design, rng = bandit_worlds.design((2,)), np.random.default_rng(0)
+    world = bandit_worlds.World(design, np.array([[0.1, 0.0]]), np.ones(1))
     days, naive = [], np.zeros((2, 1, 2))
     for day in range(20):
         share = 0.5 if day < 5 else 0.05
         allocation = np.array([[1 - share, share]])
-        days.append(worlds.day(world, -1.5 - 0.08 * day, allocation, 10_000, rng))
+        days.append(
+            bandit_worlds.day(world, -1.5 - 0.08 * day, allocation, 10_000, rng)
+        )
         naive += days[-1]
 
-    mean, sd = contrast(inference.fit(design, worlds.cells(days)).posterior, 0, 1)
+    mean, sd = contrast(fit.fit(design, bandit_worlds.cells(days)).posterior, 0, 1)
 
     rate = naive[1, 0] / naive[0, 0]
     assert rate[1] > rate[0]
@@ -128,8 +135,8 @@ def test_a_starved_loser_is_not_crowned_when_the_base_rate_falls() -> None:
 
 
 def test_a_daily_cycle_with_hourly_retraining_does_not_bias_contrasts() -> None:
-    design = worlds.design((2,))
-    world = worlds.World(design, np.zeros((1, 2)), np.ones(1))
+    design = bandit_worlds.design((2,))
+    world = bandit_worlds.World(design, np.zeros((1, 2)), np.ones(1))
     errors = []
     for seed in range(20):
         rng = np.random.default_rng([seed, 9])
@@ -138,9 +145,9 @@ def test_a_daily_cycle_with_hourly_retraining_does_not_bias_contrasts() -> None:
             level = -2.5 + 0.5 * np.sin(hour * np.pi / 12)
             share = 0.5 + 0.45 * np.sin(hour * np.pi / 12 + 1)
             allocation = np.array([[1 - share, share]])
-            hours.append(worlds.day(world, level, allocation, 2000, rng))
-        table = worlds.cells(hours)
-        mean, sd = contrast(inference.fit(design, table).posterior, 1, 0)
+            hours.append(bandit_worlds.day(world, level, allocation, 2000, rng))
+        table = bandit_worlds.cells(hours)
+        mean, sd = contrast(fit.fit(design, table).posterior, 1, 0)
         errors.append(mean / sd)
 
     assert abs(np.mean(errors)) < 3 / np.sqrt(20)
@@ -183,4 +190,4 @@ def _contrast_of_a_slow_variant(seed: int) -> tuple[float, float]:
                 )
             )
     table = cells.tabulate(rows, lags.astype(int).tolist(), horizon, as_of)
-    return contrast(inference.fit(worlds.design((2,)), table).posterior, 1, 0)
+    return contrast(fit.fit(bandit_worlds.design((2,)), table).posterior, 1, 0)

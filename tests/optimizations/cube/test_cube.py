@@ -6,20 +6,13 @@ import pytest
 from django.utils import timezone
 
 from levered_site.errors import ConflictError
-from optimizations import cells
+from optimizations.cube import storage
 from optimizations.models import CubeDay, Decision, Optimization
-from tests.optimizations import factories
-from tests.optimizations.cube.counting import (
-    buy,
-    day,
-    make,
-    refreshed,
-    show,
-    users_by_day,
-)
-from warehouse import sealing
+from tests.support import optimization_factories
+from tests.support.cube_counting import buy, day, make, refreshed, show, users_by_day
+from warehouse import encryption
 from warehouse.models import Connection
-from warehouse.sql.cube import Cell
+from warehouse.sql.cube.statement import Cell
 
 # Each refresh reads through a connection of its own: events must be committed.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -121,9 +114,9 @@ def test_an_older_count_does_not_replace_a_newer_one() -> None:
 
 
 def test_a_draft_or_a_warehouse_without_source_is_refused_and_nothing_stored() -> None:
-    organization = factories.organization()
-    metric = factories.metric(organization)
-    draft = factories.optimization(
+    organization = optimization_factories.organization()
+    metric = optimization_factories.metric(organization)
+    draft = optimization_factories.optimization(
         organization, status="draft", reward_metric_id=metric.pk
     )
     connected = make()
@@ -131,7 +124,7 @@ def test_a_draft_or_a_warehouse_without_source_is_refused_and_nothing_stored() -
     Connection.objects.create(
         organization=connected.organization,
         provider="postgres",
-        credentials=sealing.seal(server),
+        credentials=encryption.seal(server),
     )
 
     with pytest.raises(ConflictError, match="has not been live"):
@@ -162,10 +155,12 @@ def test_a_day_reads_back_as_it_was_written() -> None:
         log_sum=-2.3,
         log_sum_squares=5.29,
     )
-    full = cells.Day(cell.day, (cell, cell), tuple(range(32)), 1, 2, "0123456789abcdef")
-    empty = cells.Day(cell.day, (), (0,) * 32, 0, 0, "0123456789abcdef")
+    full = storage.Day(
+        cell.day, (cell, cell), tuple(range(32)), 1, 2, "0123456789abcdef"
+    )
+    empty = storage.Day(cell.day, (), (0,) * 32, 0, 0, "0123456789abcdef")
 
-    read = [cells.read(cell.day, cells.write(each)) for each in (full, empty)]
+    read = [storage.read(cell.day, storage.write(each)) for each in (full, empty)]
 
     assert read == [full, empty]
 

@@ -12,15 +12,16 @@ from django.conf import settings as django_settings
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from optimizations import cells, clock, late, look_back, questions
+from optimizations.cube import first_touches, specification, stale_days_managed, storage
 from optimizations.models import CubeDay, FirstTouch, LookBack, Optimization
-from tests.optimizations.cube.counting import ago, settled, users_by_day
-from tests.optimizations.cube.remembering import A, refreshed, seen, store, time_passes
-from tests.warehouse import cubes as law, reference
-from tests.warehouse.reference import Reward, Touch
+from optimizations.training import schedule
+from tests.support import cubes as law, reference_cube
+from tests.support.cube_counting import ago, settled, users_by_day
+from tests.support.cube_remembering import A, refreshed, seen, store, time_passes
+from tests.support.reference_cube import Reward, Touch
 from warehouse.backends import managed
 from warehouse.models import ManagedExposure
-from warehouse.sql.cube import CubeSpec
+from warehouse.sql.cube.statement import CubeSpec
 
 # The cube reads through a connection of its own: events must be committed.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,9 +35,9 @@ def by_hand(
     """Count everything by brute force."""
     metric = optimization.reward_metric
     assert metric is not None
-    spec = questions.of(optimization, metric, timezone.now())
+    spec = specification.of(optimization, metric, timezone.now())
     days = tuple(ago(back).date() for back in range(12))
-    return _comparable(reference.cube(replace(spec, days=days), touches, rewards))
+    return _comparable(reference_cube.cube(replace(spec, days=days), touches, rewards))
 
 
 def _comparable(found: Any) -> dict[str, Any]:
@@ -75,14 +76,14 @@ def test_what_is_remembered_changes_no_cell(
     rewards = [replace(one, optimization_id=None) for one in rewards]
 
     store(optimization, touches, rewards)
-    look_back.keep(optimization, moments[0])
+    first_touches.keep(optimization, moments[0])
     store(optimization, late_touches)
     for moment in moments[1:]:
-        look_back.keep(optimization, moment)
-    look_back.keep(optimization, moments[0])
+        first_touches.keep(optimization, moment)
+    first_touches.keep(optimization, moments[0])
     found = managed.of(organization).observe(spec, law.METRIC)
 
-    expected = reference.cube(spec, [*touches, *late_touches], rewards)
+    expected = reference_cube.cube(spec, [*touches, *late_touches], rewards)
     assert law.comparable(found) == law.comparable(expected)
     assert LookBack.objects.get(pk=mine).until == max(moments)
 
@@ -187,7 +188,7 @@ def test_sealed_days_outlive_their_events_and_are_never_counted_again() -> None:
     store(optimization, old, [Reward("ann", ago(kept_days - 1))])
     before = refreshed(optimization)
     time_passes()
-    clock.keep_partitions(timezone.now() + timedelta(days=2))
+    schedule.keep_partitions(timezone.now() + timedelta(days=2))
     store(optimization, [seen("ann", 0.1)])
 
     after = [refreshed(optimization), refreshed(optimization, full=True)]
@@ -198,7 +199,7 @@ def test_sealed_days_outlive_their_events_and_are_never_counted_again() -> None:
     assert [sum(c.converted for c in each.cells) for each in after] == [1, 1]
     stored = CubeDay.objects.get(day=ago(kept_days - 1).date())
     assert stored.computed_at < ago(0.01)
-    assert cells.read(stored.day, stored.cells) is not None
+    assert storage.read(stored.day, stored.cells) is not None
 
 
 def test_another_organization_sees_nothing_of_what_is_remembered() -> None:
@@ -218,8 +219,8 @@ def test_another_organization_sees_nothing_of_what_is_remembered() -> None:
 def test_the_moment_until_which_is_kept_is_the_start_of_the_first_open_day() -> None:
     as_of = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
-    until = late.sealable_until(24, as_of)
+    until = stale_days_managed.sealable_until(24, as_of)
 
     assert until == datetime(2026, 3, 7, tzinfo=UTC)
-    assert late.is_sealed(date(2026, 3, 6), 24, as_of)
-    assert not late.is_sealed(date(2026, 3, 7), 24, as_of)
+    assert stale_days_managed.is_sealed(date(2026, 3, 6), 24, as_of)
+    assert not stale_days_managed.is_sealed(date(2026, 3, 7), 24, as_of)

@@ -6,10 +6,10 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
-from optimizations import clock
 from optimizations.models import CubeDay
-from tests.optimizations.cube.counting import ago, settled, users_by_day
-from tests.optimizations.cube.remembering import refreshed, seen, store, time_passes
+from optimizations.training import schedule
+from tests.support.cube_counting import ago, settled, users_by_day
+from tests.support.cube_remembering import refreshed, seen, store, time_passes
 from warehouse import partitions
 from warehouse.models import KeptSince, ManagedExposure
 
@@ -22,7 +22,7 @@ def test_a_dropped_day_is_not_counted_from_what_was_sent_again() -> None:
         store(optimization, [seen("ann", 8), seen("bob", 8), seen("cid", 4)])
         before = refreshed(optimization)
         time_passes()
-        clock.keep_partitions(timezone.now() + timedelta(days=3))
+        schedule.keep_partitions(timezone.now() + timedelta(days=3))
     store(optimization, [seen("ann", 8), seen("dan", 8)])
 
     after = [refreshed(optimization), refreshed(optimization, full=True)]

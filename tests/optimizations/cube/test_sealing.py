@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from optimizations.models import CubeDay
-from tests.optimizations.cube.counting import (
+from tests.support.cube_counting import (
     buy,
     day,
     make,

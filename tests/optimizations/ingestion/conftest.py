@@ -3,9 +3,8 @@
 import pytest
 
 from optimizations.models import Optimization
-from tests import factories
-from tests.factories import Api
-from tests.optimizations import factories as made
+from tests.support import factories, optimization_factories as made
+from tests.support.factories import Api
 
 
 @pytest.fixture

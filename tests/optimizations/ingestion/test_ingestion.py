@@ -11,10 +11,9 @@ from django.utils import timezone
 
 from levered_site.organizations.models import Organization
 from optimizations.models import Optimization
-from tests import factories
-from tests.factories import Api, body_of, error_of
-from tests.optimizations import factories as made, traffic
-from tests.optimizations.ingestion.batches import DAY, exposures, kept
+from tests.support import factories, optimization_factories as made, traffic
+from tests.support.event_batches import DAY, exposures, kept
+from tests.support.factories import Api, body_of, error_of
 from warehouse.models import ManagedExposure, ManagedReward
 
 pytestmark = pytest.mark.django_db

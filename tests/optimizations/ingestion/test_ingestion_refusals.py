@@ -8,12 +8,11 @@ import pytest
 from django.utils import timezone
 
 from levered_site.organizations.actors import SYSTEM
-from optimizations import lifecycle
+from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
-from tests import factories
-from tests.factories import Api, body_of, error_of
-from tests.optimizations import factories as made, traffic
-from tests.optimizations.ingestion.batches import DAY, exposures, kept
+from tests.support import factories, optimization_factories as made, traffic
+from tests.support.event_batches import DAY, exposures, kept
+from tests.support.factories import Api, body_of, error_of
 from warehouse.models import Connection, ManagedExposure
 
 pytestmark = pytest.mark.django_db

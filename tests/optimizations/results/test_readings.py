@@ -6,10 +6,9 @@ import pytest
 from django.utils import timezone
 
 from optimizations.models import CubeDay
-from tests import factories
-from tests.factories import body_of, error_of
-from tests.optimizations import factories as made
-from tests.optimizations.results.visits import api_of, observed, taught
+from tests.support import factories, optimization_factories as made
+from tests.support.factories import body_of, error_of
+from tests.support.visits import api_of, observed, taught
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,14 +8,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from levered_site.organizations.actors import SYSTEM
-from optimizations import lifecycle
+from optimizations.configuration import lifecycle
 from optimizations.models import CubeDay
-from tests import factories
-from tests.factories import body_of
-from tests.optimizations import factories as made, traffic
-from tests.optimizations.learning import truth
-from tests.optimizations.reasons import without_reason
-from tests.optimizations.results.visits import api_of, observed, taught
+from tests.support import factories, optimization_factories as made, traffic
+from tests.support.factories import body_of
+from tests.support.learning import truth
+from tests.support.reasons import without_reason
+from tests.support.visits import api_of, observed, taught
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

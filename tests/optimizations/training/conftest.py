@@ -8,14 +8,14 @@ from django.utils import timezone
 
 from levered_site.celery import app
 from optimizations.models import Optimization
-from tests.optimizations import factories, traffic
-from tests.optimizations.learning import truth
+from tests.support import optimization_factories, traffic
+from tests.support.learning import truth
 
 
 @pytest.fixture
 def optimization() -> Optimization:
     """One live optimization with 300 visitors of three days ago."""
-    made = factories.optimization(factories.organization())
+    made = optimization_factories.optimization(optimization_factories.organization())
     traffic.live_through(made, timezone.now() - timedelta(days=3), 300, truth)
     return made
 

@@ -20,10 +20,13 @@ from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.organizations.actors import SYSTEM
 from models_app import runs, versions
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
-from optimizations import compiling, fitting, lifecycle, tasks, training
+from optimizations import tasks
+from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
-from tests.optimizations import factories
-from tests.optimizations.training.at_work import (
+from optimizations.serving import snapshot_loader
+from optimizations.training import fit, run as training
+from tests.support import optimization_factories
+from tests.support.training_at_work import (
     asked,
     done,
     held_up,
@@ -81,11 +84,11 @@ def test_two_workers_with_the_same_run_do_it_once(optimization: Optimization) ->
 def test_the_policy_is_published_when_the_run_is_recorded(
     optimization: Optimization,
 ) -> None:
-    before = compiling.load(str(optimization.pk))
+    before = snapshot_loader.load(str(optimization.pk))
 
     done(asked(optimization))
 
-    after = compiling.load(str(optimization.pk))
+    after = snapshot_loader.load(str(optimization.pk))
     assert before is not None
     assert after is not None
     assert (before.policy_version, after.policy_version) == (0, 1)
@@ -105,7 +108,7 @@ def test_where_less_is_better_the_least_variant_gets_the_traffic(
 
     done(asked(optimization))
 
-    after = compiling.load(str(optimization.pk))
+    after = snapshot_loader.load(str(optimization.pk))
     assert after is not None
     a = [card.number - 1 for card in after.cards if card.levels["headline"] == "A"]
     assert after.probabilities[0, a].sum() > 0.7
@@ -134,11 +137,11 @@ def test_a_failed_run_says_why_and_leaves_the_policy(
 
 
 def test_without_exposures_there_is_nothing_to_learn() -> None:
-    empty = factories.optimization(factories.organization())
+    empty = optimization_factories.optimization(optimization_factories.organization())
 
     run = done(asked(empty))
 
-    assert (run.status, run.error) == (Status.FAILED, fitting.NOTHING_SEEN)
+    assert (run.status, run.error) == (Status.FAILED, fit.NOTHING_SEEN)
     empty.model.refresh_from_db()
     assert empty.model.status == BanditModel.Status.FAILED
     assert empty.model.policy_version == 0

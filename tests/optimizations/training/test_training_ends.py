@@ -11,13 +11,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from levered_site.errors import ConflictError
-from models_app import holding, runs
+from models_app import runs, training_lease
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
-from optimizations import cells, clock
+from optimizations.cube import storage
 from optimizations.models import CubeDay, Optimization
-from tests.optimizations import factories, traffic
-from tests.optimizations.learning import truth
-from tests.optimizations.training.at_work import (
+from optimizations.training import schedule
+from tests.support import optimization_factories, traffic
+from tests.support.learning import truth
+from tests.support.training_at_work import (
     asked,
     done,
     held_up,
@@ -76,16 +77,16 @@ def test_a_run_whose_holder_was_given_up_cannot_be_recorded(
     optimization: Optimization,
 ) -> None:
     run = asked(optimization)
-    first = holding.claim(run.pk)
-    second = holding.claim(run.pk)
+    first = training_lease.claim(run.pk)
+    second = training_lease.claim(run.pk)
 
     assert first is not None
     assert second is not None
-    with pytest.raises(holding.LostError), transaction.atomic():
-        holding.succeed(first)
-    with pytest.raises(holding.LostError):
-        holding.beat(first)
-    assert holding.beat(second)
+    with pytest.raises(training_lease.LostError), transaction.atomic():
+        training_lease.succeed(first)
+    with pytest.raises(training_lease.LostError):
+        training_lease.beat(first)
+    assert training_lease.beat(second)
     run.refresh_from_db()
     assert (run.status, run.attempts) == (Status.RUNNING, 2)
 
@@ -95,7 +96,7 @@ def test_the_reaper_sends_silent_and_unsent_runs_again(
 ) -> None:
     run = asked(optimization)
     old = timezone.now() - timedelta(minutes=1)
-    assert holding.claim(run.pk) is not None
+    assert training_lease.claim(run.pk) is not None
     assert runs.reap() == 0  # it beats
     TrainingRun.objects.update(heartbeat_at=old, sent_at=old)
 
@@ -112,7 +113,7 @@ def test_a_run_that_kills_its_worker_again_and_again_fails(
     run = asked(optimization)
     old = timezone.now() - timedelta(hours=1)
     for _ in range(runs.MOST_ATTEMPTS):
-        assert holding.claim(run.pk) is not None
+        assert training_lease.claim(run.pk) is not None
     TrainingRun.objects.update(heartbeat_at=old, sent_at=old)
 
     assert runs.reap() == 0
@@ -127,26 +128,26 @@ def test_a_run_that_kills_its_worker_again_and_again_fails(
 def test_the_clock_asks_when_time_has_passed_and_data_came(
     optimization: Optimization,
 ) -> None:
-    assert clock.retrain_due() == 1
-    assert clock.retrain_due() == 0  # one is open
+    assert schedule.retrain_due() == 1
+    assert schedule.retrain_due() == 0  # one is open
     done(TrainingRun.objects.get())
     later = timezone.now() + timedelta(minutes=61)
 
-    assert clock.retrain_due() == 0  # too early
+    assert schedule.retrain_due() == 0  # too early
     _age_everything()
-    assert clock.retrain_due(later) == 0  # nothing new
+    assert schedule.retrain_due(later) == 0  # nothing new
     traffic.send_exposures(optimization, [traffic.exposure(optimization, "new")])
-    assert clock.retrain_due(later) == 1
+    assert schedule.retrain_due(later) == 1
 
     askers = TrainingRun.objects.values_list("requested_by", flat=True)
     assert list(askers) == ["system:clock"] * 2
 
 
 def test_the_clock_leaves_alone_what_nobody_was_exposed_to() -> None:
-    idle = factories.optimization(factories.organization())
+    idle = optimization_factories.optimization(optimization_factories.organization())
     traffic.send_rewards(idle, [traffic.reward("somebody")])
 
-    assert clock.retrain_due() == 0
+    assert schedule.retrain_due() == 0
 
     assert not TrainingRun.objects.exists()
 
@@ -160,7 +161,9 @@ def _age_everything() -> None:
 
 
 def test_a_fit_that_finds_no_mode_leaves_the_live_policy_alone() -> None:
-    made = factories.live(training_data_config=factories.config(context_factors=[]))
+    made = optimization_factories.live(
+        training_data_config=optimization_factories.config(context_factors=[])
+    )
     for days in 2, 3:
         traffic.live_through(made, timezone.now() - timedelta(days=days), 60, truth)
     learnt = done(asked(made))
@@ -182,12 +185,12 @@ def _count_beyond_numbers(optimization: Optimization) -> None:
     """
     beyond: Any = 1e30  # no whole number that a day can keep is large enough
     for row in CubeDay.objects.filter(optimization=optimization):
-        day = cells.read(row.day, row.cells)
+        day = storage.read(row.day, row.cells)
         assert day is not None
         many = (
             replace(cell, users=beyond, converted=beyond / (2 + cell.variant))
             for cell in day.cells
         )
-        row.cells = cells.write(replace(day, cells=tuple(many)))
+        row.cells = storage.write(replace(day, cells=tuple(many)))
         row.computed_at = timezone.now() + timedelta(hours=1)
         row.save()

@@ -11,12 +11,12 @@ from levered_site.errors import (
     NotFoundError,
     UnavailableError,
 )
-from tests.warehouse import events
-from tests.warehouse.events import moment
-from tests.warehouse.reference import Reward, Touch
+from tests.support import warehouse_events
+from tests.support.reference_cube import Reward, Touch
+from tests.support.warehouse_events import moment
 from warehouse.backends import managed, plain
 from warehouse.backends.base import QueryFailedError
-from warehouse.sql import managed as store
+from warehouse.sql.customer import managed_schema as store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,7 +61,7 @@ def _two_organizations() -> None:
             Touch(user, AT, "{}", "{}", 1),
             Touch(user, AT, "{}", "{}", 1, served=True),
         ]
-        events.store(organization, optimization, touches, [Reward(user, AT)])
+        warehouse_events.store(organization, optimization, touches, [Reward(user, AT)])
 
 
 def test_a_query_sees_its_organizations_rows_alone() -> None:
@@ -121,7 +121,7 @@ def test_without_the_rewriting_the_views_still_show_own_rows_alone() -> None:
 
 
 def test_rows_are_limited_and_said_to_be() -> None:
-    events.store(
+    warehouse_events.store(
         "org_a", str(uuid.uuid4()), [], [Reward(f"u{n}", AT) for n in range(5)]
     )
     acme = managed.of("org_a")

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from tests.warehouse import events
-from tests.warehouse.events import moment
-from tests.warehouse.reference import Reward
+from tests.support import warehouse_events
+from tests.support.reference_cube import Reward
+from tests.support.warehouse_events import moment
 from warehouse.backends import managed
 from warehouse.backends.base import QueryFailedError
-from warehouse.sql import managed as store
+from warehouse.sql.customer import managed_schema as store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,7 +23,7 @@ ATTACKS = Path(__file__).with_name("masquerades.sql").read_text().splitlines()
 def test_a_query_stays_who_it_is(sql: str) -> None:
     for organization in ("org_a", "org_b"):
         reward = Reward(f"user of {organization}", moment("2026-03-02 10:00"))
-        events.store(organization, str(uuid.uuid4()), [], [reward])
+        warehouse_events.store(organization, str(uuid.uuid4()), [], [reward])
 
     with (
         pytest.raises(QueryFailedError) as refused,

@@ -9,8 +9,8 @@ from levered_site.errors import (
     NotFoundError,
     WarehouseError,
 )
+from tests.support.second_postgres import Second
 from tests.warehouse.backends.test_managed import ATTACKS
-from tests.warehouse.second import Second
 from warehouse.backends.base import QueryFailedError
 from warehouse.backends.postgres import Postgres
 

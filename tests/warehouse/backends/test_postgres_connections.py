@@ -27,7 +27,7 @@ from levered_site.errors import (
     InvalidParametersError,
     WarehouseError,
 )
-from tests.warehouse.second import PASSWORD, Second
+from tests.support.second_postgres import PASSWORD, Second
 from warehouse.backends import addresses, postgres, postgres_connections
 
 pytestmark = pytest.mark.usefixtures("private_allowed")

@@ -12,10 +12,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from levered_site.errors import InvalidParametersError, NotFoundError
-from tests.warehouse import reference
-from tests.warehouse.cubes import SPEC, A, B, comparable
-from tests.warehouse.reference import Reward, Touch
-from tests.warehouse.sql import histories
+from tests.support import histories, reference_cube
+from tests.support.cubes import SPEC, A, B, comparable
+from tests.support.reference_cube import Reward, Touch
 from warehouse.backends.base import QueryFailedError
 
 fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
@@ -72,7 +71,7 @@ def test_cube_is_the_references(backend: Any) -> None:
 
     found = backend.observe(spec, *checked(backend))
 
-    assert comparable(found) == comparable(reference.cube(spec, TOUCHES, REWARDS))
+    assert comparable(found) == comparable(reference_cube.cube(spec, TOUCHES, REWARDS))
     assert found.cells
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from typing_extensions import override
 
 from levered_site.errors import WarehouseError
-from warehouse import sealing
+from warehouse import encryption
 from warehouse.models import Connection
 
 
@@ -37,7 +37,7 @@ def _rotate(key: UUID) -> int:
     connection = Connection.objects.select_for_update().filter(pk=key).first()
     if connection is None or connection.credentials is None:
         return 0
-    sealed = sealing.resealed(connection.credentials)
+    sealed = encryption.resealed(connection.credentials)
     if sealed is None:
         return 0
     # By update(): when it was connected has not changed.

@@ -1,0 +1,1 @@
+"""The embedded stores and the supervisor behind `make run`."""

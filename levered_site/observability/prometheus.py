@@ -1,0 +1,109 @@
+"""What Prometheus reads: counts of requests over all web workers, jobs that wait.
+
+Under `manage.py up` every process writes its counts to files of PROMETHEUS_MULTIPROC_DIR
+and any worker adds them up; without that variable the figures are of one process.
+"""
+
+import hmac
+import ipaddress
+import os
+import time
+from collections.abc import Callable, Iterator
+
+import redis
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from kombu.exceptions import KombuError
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from levered_site.api import answers, requests
+from levered_site.errors import ForbiddenError
+from levered_site.observability import health
+
+REQUESTS = Counter("levered_requests", "Answers given.", ["method", "route", "status"])
+SECONDS = Histogram(
+    "levered_request_seconds",
+    "Time to the answer.",
+    ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30),
+)
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+
+
+class CountRequests:
+    """Middleware, outermost: count every answer and its time by route, not by path."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        """Wrap the rest of the service."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, then count."""
+        began = time.perf_counter()
+        response = self.get_response(request)
+        match = request.resolver_match
+        route = match.route if match else "unmatched"
+        method = request.method if request.method in METHODS else "other"
+        REQUESTS.labels(method, route, response.status_code).inc()
+        SECONDS.labels(route).observe(time.perf_counter() - began)
+        return response
+
+
+class WaitingJobs(Collector):
+    """How many jobs the broker holds; absent when the broker is away."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Ask the broker now."""
+        try:
+            waiting = health.waiting_jobs()
+        except (KombuError, redis.RedisError, OSError):
+            return
+        yield GaugeMetricFamily(
+            "levered_waiting_jobs", "Jobs that no worker has taken yet.", waiting
+        )
+
+
+@answers.json_view("GET", "HEAD")
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer Prometheus, from this machine or with METRICS_TOKEN."""
+    if not (_from_here(request) or _has_token(request)):
+        raise ForbiddenError(
+            "Metrics are for this machine, or for who has METRICS_TOKEN."
+        )
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # ships no types
+        text = generate_latest(registry)
+    else:
+        text = generate_latest(REGISTRY)
+    waiting = CollectorRegistry()
+    waiting.register(WaitingJobs())
+    return HttpResponse(text + generate_latest(waiting), CONTENT_TYPE_LATEST)
+
+
+def _from_here(request: HttpRequest) -> bool:
+    """Whether the sender is this machine. What a proxy forwarded never counts as that."""
+    if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META:
+        return False
+    try:
+        return ipaddress.ip_address(requests.client_ip(request)).is_loopback
+    except ValueError:
+        return False
+
+
+def _has_token(request: HttpRequest) -> bool:
+    token = settings.METRICS_TOKEN
+    given = request.headers.get("Authorization", "")
+    return bool(token) and hmac.compare_digest(
+        given.encode(), f"Bearer {token}".encode()
+    )

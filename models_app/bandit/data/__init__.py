@@ -1,0 +1,1 @@
+"""The tables of counts that models are fitted to."""

@@ -1,0 +1,1 @@
+"""Design matrices: factors, contexts, contrasts and the subset of terms in use."""

@@ -1,0 +1,1 @@
+"""Estimators of another policy's value from logged decisions."""

@@ -1,0 +1,1 @@
+"""The Bayesian regression: likelihood, priors, Newton steps, Laplace posterior."""

@@ -1,0 +1,1 @@
+"""Reward models: conversions, amounts and several outcomes, each a set of regressions."""

@@ -1,0 +1,1 @@
+"""Create, change and validate optimizations: settings, life cycle, variants, regimes."""

@@ -1,0 +1,1 @@
+"""The observation cube: which days to count, how to ask, and where counts are stored."""

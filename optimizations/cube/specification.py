@@ -1,0 +1,110 @@
+"""What the cube asks about an optimization and a metric, in the warehouse's words."""
+
+from datetime import UTC, datetime, time, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from levered_site.errors import ConflictError
+from metrics import sources
+from metrics.models import Metric
+from optimizations import factors
+from optimizations.configuration import regimes
+from optimizations.models import Optimization
+from warehouse import connections
+from warehouse.backends.base import Backend
+from warehouse.sql.cube.statement import (
+    CheckedMetric,
+    CheckedSource,
+    ContextFactor,
+    CubeSpec,
+    OutcomeRule,
+)
+
+NO_SOURCE = "A connected warehouse needs an assignment source: name one, or make one the default."
+
+
+def of(optimization: Optimization, metric: Metric, as_of: datetime) -> CubeSpec:
+    """Write the question, without its days.
+
+    A change of metric or warehouse since the last regime opens one here, under the
+    optimization's row.
+
+    Raises ConflictError for a draft.
+    """
+    if metric.pk == optimization.reward_metric_id:
+        _follow(optimization)
+    spans = regimes.spans(optimization)
+    if not spans:
+        raise ConflictError(
+            "This optimization has not been live: nothing is observed yet."
+        )
+    variants = optimization.variants.order_by("number")
+    attribution = optimization.model.training_data_config["attribution"]
+    return CubeSpec(
+        optimization_id=str(optimization.pk),
+        organization_id=optimization.organization_id,
+        variants=tuple(variants.values_list("number", "variant_key")),
+        contexts=_contexts(optimization),
+        reward_type=metric.reward_type,
+        outcomes=_outcomes(metric),
+        attribution=attribution["type"],
+        window_hours=attribution["conversion_window_hours"],
+        horizon_hours=attribution["horizon_hours"],
+        regimes=spans,
+        excluded_users=tuple(optimization.excluded_users),
+        days=(),
+        as_of=as_of,
+        history_from=_history(as_of),
+    )
+
+
+def _follow(optimization: Optimization) -> None:
+    with transaction.atomic():
+        rows = Optimization.objects.select_for_update(of=("self",))
+        rows = rows.select_related("model", "reward_metric")
+        regimes.follow(rows.get(pk=optimization.pk))
+
+
+def _contexts(optimization: Optimization) -> tuple[ContextFactor, ...]:
+    config = optimization.model.training_data_config
+    return tuple(
+        ContextFactor(factor.name, factor.levels)
+        for factor in factors.context_factors(config)
+    )
+
+
+def _history(as_of: datetime) -> datetime:
+    """What is past its retention is no one's first touch any more, anywhere."""
+    oldest = as_of - timedelta(days=settings.RETENTION_DAYS)
+    return datetime.combine(oldest.astimezone(UTC).date(), time(), UTC)
+
+
+def checked(
+    optimization: Optimization, metric: Metric, warehouse: Backend
+) -> tuple[CheckedMetric, CheckedSource | None]:
+    """Return the queries of metric and source as proved; the managed store has no source.
+
+    What was saved was proved then, too, but maybe for another warehouse. Raises
+    InvalidParametersError where it does not hold here, ConflictError without a source.
+    """
+    proved = warehouse.prove_metric(metric.sql, metric.column_mapping)
+    if not connections.is_connected(optimization.organization_id):
+        return proved, None
+    source = optimization.assignment_source
+    source = source or sources.default(optimization.organization_id)
+    if source is None:
+        raise ConflictError(NO_SOURCE)
+    return proved, warehouse.prove_source(source.sql, source.column_mapping)
+
+
+def _outcomes(metric: Metric) -> tuple[OutcomeRule, ...]:
+    return tuple(
+        OutcomeRule(
+            key=outcome["key"],
+            weight=float(outcome["weight"]),
+            by=outcome["match"]["by"],
+            value=outcome["match"]["value"],
+        )
+        for outcome in metric.outcomes or ()
+    )

@@ -1,0 +1,1 @@
+"""Accept exposures and rewards from clients, and erase a person's events."""

@@ -1,0 +1,121 @@
+"""The statement that keeps a batch of events: each idempotency key once, all or nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import IntegrityError, connection
+from psycopg import errors
+
+from optimizations.ingestion.events import Exposure, Reward
+from warehouse import partitions, write_log
+
+Columns = dict[str, Any]
+
+# In the order of their keys, so that two batches that share some cannot wait for each
+# other in a circle. A key that another transaction is just claiming is waited for.
+STATEMENT = """
+WITH sent AS (SELECT * FROM unnest({arrays}) AS t ({columns}, key)), claimed AS (
+  INSERT INTO event_keys (organization_id, endpoint, key, created_at)
+  SELECT %(organization)s, %(endpoint)s, key, now()
+  FROM sent WHERE key IS NOT NULL ORDER BY key
+  ON CONFLICT (organization_id, endpoint, key) DO NOTHING
+  RETURNING key
+), noted AS ({note})
+INSERT INTO {table} (organization_id, created_at, {columns})
+SELECT %(organization)s, now(), {values}
+FROM sent WHERE key IS NULL OR key IN (SELECT key FROM claimed)
+"""
+EXPOSURES = {
+    "optimization_id": "uuid",
+    "anonymous_id": "text",
+    "variant": "text",
+    "context": "text",
+    "policy_version": "integer",
+    "timestamp_utc": "timestamptz",
+}
+REWARDS = {
+    "optimization_id": "uuid",
+    "anonymous_id": "text",
+    "name": "text",
+    "value": "float8",
+    "properties": "jsonb",
+    "timestamp_utc": "timestamptz",
+}
+
+
+def keep_exposures(
+    organization_id: str, rows: Sequence[tuple[Exposure, str, str]]
+) -> int:
+    """Store exposures, each with its variant_key and recorded context.
+
+    Returns how many were new. Committed when this returns; raises what the database
+    raises, having kept nothing.
+    """
+    columns: Columns = {
+        "optimization_id": [event.optimization_id for event, _, _ in rows],
+        "anonymous_id": [event.anonymous_id for event, _, _ in rows],
+        "variant": [variant for _, variant, _ in rows],
+        "context": [context for _, _, context in rows],
+        "policy_version": [event.policy_version for event, _, _ in rows],
+        "timestamp_utc": [event.timestamp for event, _, _ in rows],
+        "key": [event.key for event, _, _ in rows],
+    }
+    columns |= {"organization": organization_id, "endpoint": "exposures"}
+    days = [event.timestamp for event, _, _ in rows]
+    return _keep("managed_exposures", EXPOSURES, columns, days)
+
+
+def keep_rewards(organization_id: str, rows: Sequence[Reward]) -> int:
+    """Store rewards; see `keep_exposures`."""
+    columns: Columns = {
+        "optimization_id": [event.optimization_id for event in rows],
+        "anonymous_id": [event.anonymous_id for event in rows],
+        "name": [event.name for event in rows],
+        "value": [event.value for event in rows],
+        "properties": [event.properties for event in rows],
+        "timestamp_utc": [event.timestamp for event in rows],
+        "key": [event.key for event in rows],
+    }
+    columns |= {"organization": organization_id, "endpoint": "rewards"}
+    return _keep(
+        "managed_rewards", REWARDS, columns, [event.timestamp for event in rows]
+    )
+
+
+def _keep(
+    table: str, types: Mapping[str, str], columns: Columns, times: Sequence[datetime]
+) -> int:
+    # Arrays travel as text where psycopg has no array of the type.
+    arrays = [f"%({name})s::{_array(kind)}" for name, kind in types.items()]
+    text = STATEMENT.format(
+        table=table,
+        note=write_log.NOTE,
+        columns=", ".join(types),
+        arrays=", ".join([*arrays, "%(key)s::text[]"]),
+        values=", ".join(f"{name}::{kind}" for name, kind in types.items()),
+    )
+    return _with_partitions(table, times, lambda: _execute(text, columns))
+
+
+def _array(kind: str) -> str:
+    return "text[]" if kind == "jsonb" else f"{kind}[]"
+
+
+def _execute(text: str, columns: Columns) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(text, columns)
+        return int(cursor.rowcount)
+
+
+def _with_partitions(
+    table: str, times: Sequence[datetime], write: Callable[[], int]
+) -> int:
+    """Write; where a day's partition is missing, make it outside the insert, once."""
+    try:
+        return write()
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, errors.CheckViolation):
+            raise
+    partitions.ensure(table, sorted({time.astimezone(UTC).date() for time in times}))
+    return write()

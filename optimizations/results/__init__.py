@@ -1,0 +1,1 @@
+"""Report what an optimization achieved: measured lift, modeled figures, checks."""

@@ -1,0 +1,1 @@
+"""Decide which variant a visitor gets: snapshots, draws, sticky assignments."""

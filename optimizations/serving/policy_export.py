@@ -1,0 +1,102 @@
+"""The allocation table as a client may hold it, to decide as the service would."""
+
+from typing import Any
+
+import numpy as np
+
+from levered_site.errors import ConflictError
+from models_app.bandit.design.design import OTHER, Design, Floats
+from optimizations.models import Optimization
+from optimizations.serving import snapshot_loader
+from optimizations.serving.snapshot import NO_HOLDOUT, Snapshot
+
+Json = dict[str, Any]
+HOLDOUT_RULE = (
+    "held out where the first 8 hex characters of md5(optimization_id ':' anonymous_id) "
+    "compare, as text, below the threshold; held out users get the baseline"
+)
+DRAW_RULE = (
+    "u = the first 13 hex characters of sha256(optimization_id ':' anonymous_id ':' "
+    "version) / 16^13, looked up in the running sum of the context's probabilities"
+)
+
+
+def of(optimization: Optimization) -> Json:
+    """Return the table that serves: a probability per variant for each context.
+
+    Contexts are row-major, the last factor turning fastest; every factor has two more
+    levels than it names: {"other": true} for any other value, null for none. A shipped
+    one serves its leading variant for sure. Raises ConflictError before the
+    optimization has been live.
+    """
+    if optimization.went_live_at is None:
+        raise ConflictError("This optimization has not been live: it has no policy.")
+    snapshot = snapshot_loader.of(optimization)
+    return {
+        "model_id": optimization.model_id,
+        "optimization_id": optimization.pk,
+        "status": snapshot.status,
+        "version": snapshot.policy_version,
+        **_choices(snapshot),
+        "contexts": [
+            {"context": context, "probabilities": row}
+            for context, row in zip(
+                _contexts(optimization.model.design),
+                _served(snapshot).tolist(),
+                strict=True,
+            )
+        ],
+        "holdout": _holdout(optimization, snapshot),
+        "draw": DRAW_RULE,
+    }
+
+
+def _served(snapshot: Snapshot) -> Floats:
+    if snapshot.status != Optimization.Status.SHIPPED:
+        return snapshot.probabilities
+    table = np.zeros_like(snapshot.probabilities)
+    table[np.arange(len(table)), np.array(snapshot.leading) - 1] = 1.0
+    return table
+
+
+def _choices(snapshot: Snapshot) -> Json:
+    return {
+        "variants": [
+            {
+                "number": card.number,
+                "variant_key": card.key,
+                "variant": card.levels,
+                "enabled": card.servable,
+            }
+            for card in snapshot.cards
+        ],
+        "context_factors": [
+            {"name": factor.name, "levels": factor.levels}
+            for factor in snapshot.contexts
+        ],
+    }
+
+
+def _holdout(optimization: Optimization, snapshot: Snapshot) -> Json:
+    shipped = optimization.status == Optimization.Status.SHIPPED
+    return {
+        "percentage": 0.0 if shipped else optimization.holdout_percentage,
+        "threshold": NO_HOLDOUT if shipped else snapshot.holdout_threshold,
+        "variant_number": 1,
+        "rule": HOLDOUT_RULE,
+    }
+
+
+def _contexts(design: Design) -> list[Json]:
+    return [
+        {
+            factor.name: _level(factor.levels, int(level))
+            for factor, level in zip(design.contexts, row, strict=True)
+        }
+        for row in design.context_levels
+    ]
+
+
+def _level(levels: tuple[str, ...], at: int) -> str | dict[str, bool] | None:
+    known: tuple[str | dict[str, bool] | None, ...] = (*levels, {OTHER: True}, None)
+    return known[at]

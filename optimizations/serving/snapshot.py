@@ -1,0 +1,123 @@
+"""What serving must know of an optimization, as bytes too, and what it proposes. Pure."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models_app.bandit.policy import allocation
+from optimizations.factors import Context, ContextFactor
+
+Floats = NDArray[np.float64]
+
+FORMAT = 1  # grows when the bytes change; readers of another format ask the database
+NO_HOLDOUT = "00000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One variant as an answer shows it."""
+
+    number: int
+    key: str
+    levels: dict[str, Any]
+    servable: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """An optimization as of one `version` of its published state.
+
+    `probabilities` is the policy's table [segments, variants], `leading` the variant
+    number that a shipped optimization answers per segment. `holdout_threshold` is 8 hex
+    """
+
+    optimization_id: str
+    organization_id: str
+    version: int
+    status: str
+    holdout_threshold: str
+    allowed_origins: tuple[str, ...]
+    cards: tuple[Card, ...]
+    contexts: tuple[ContextFactor, ...]
+    policy_version: int
+    probabilities: Floats
+    leading: tuple[int, ...]
+
+    def card(self, number: int) -> Card:
+        """Return the variant with a number from 1."""
+        return self.cards[number - 1]
+
+    def cumulative(self, segment: int) -> Floats:
+        """Return the running sum of one segment's probabilities."""
+        return allocation.cumulative(self.probabilities[segment])
+
+    @property
+    def barred(self) -> tuple[int, ...]:
+        """Numbers of the variants that nobody may keep: disabled or excluded."""
+        return tuple(card.number for card in self.cards if not card.servable)
+
+    def to_bytes(self) -> bytes:
+        """Write as one line of JSON and the table, little-endian float64, row-major."""
+        head = {
+            "format": FORMAT,
+            "optimization_id": self.optimization_id,
+            "organization_id": self.organization_id,
+            "version": self.version,
+            "status": self.status,
+            "holdout_threshold": self.holdout_threshold,
+            "allowed_origins": self.allowed_origins,
+            "cards": [[c.number, c.key, c.levels, c.servable] for c in self.cards],
+            "contexts": [[f.name, f.levels] for f in self.contexts],
+            "policy_version": self.policy_version,
+            "shape": self.probabilities.shape,
+            "leading": self.leading,
+        }
+        table = self.probabilities.astype("<f8").tobytes()
+        return json.dumps(head, separators=(",", ":")).encode() + b"\n" + table
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read what `to_bytes` wrote; raises ValueError for any other format."""
+        line, _, table = data.partition(b"\n")
+        head = json.loads(line)
+        if head.pop("format", None) != FORMAT:
+            raise ValueError("a snapshot of another format")
+        shape = tuple(head.pop("shape"))
+        head["allowed_origins"] = tuple(head["allowed_origins"])
+        head["cards"] = tuple(Card(*card) for card in head["cards"])
+        head["contexts"] = tuple(
+            ContextFactor(name, tuple(levels)) for name, levels in head["contexts"]
+        )
+        head["leading"] = tuple(head["leading"])
+        return cls(**head, probabilities=np.frombuffer(table, "<f8").reshape(shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a user would get who has no lock yet. `decided_at` is aware, UTC."""
+
+    snapshot: Snapshot
+    anonymous_id: str
+    card: Card
+    in_holdout: bool
+    propensity: float
+    context: Context
+    decided_at: datetime
+
+
+def holdout_threshold(percentage: float) -> str:
+    """Return the 8 hex characters below which a user's md5 is held out.
+
+    lpad(hex(round(percentage / 100 * 2^32)), 8, '0'), half away from zero as SQL rounds.
+    """
+    return format(int(percentage / 100 * 2**32 + 0.5), "08x")
+
+
+def leading(prob_best: Floats, servable: NDArray[np.bool_]) -> tuple[int, ...]:
+    """Name per segment the variant most likely best; the lowest number wins a tie."""
+    masked = np.where(servable, prob_best, -1.0)
+    return tuple(int(index) + 1 for index in masked.argmax(axis=1))

@@ -1,0 +1,1 @@
+"""Turn the observation cube into the next policy version."""

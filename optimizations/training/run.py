@@ -1,0 +1,175 @@
+"""Learning: the one deed that turns observations into the next policy version."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from levered_site.errors import ConflictError, LeveredError
+from metrics.models import Metric
+from models_app import runs, training_lease
+from models_app.bandit.regression import fit
+from models_app.models import TrainingRun
+from models_app.training_lease import Held, LostError, StoppedError, Watch
+from optimizations.cube import refresh
+from optimizations.models import Candidate, Optimization
+from optimizations.results import measured_lift
+from optimizations.training import fit as fittings, publish
+from optimizations.training.fit import Fitting, Lesson
+from optimizations.training.publish import Learned, Rival
+
+log = structlog.get_logger(__name__)
+
+# How far a run has come when a phase ends; recording ends the run.
+PHASES = {"cube": 0.4, "fit": 0.6, "compile": 0.7, "report": 0.8, "candidate": 0.95}
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Where a run is: its hold, and the seconds each phase took."""
+
+    held: Held
+    watch: Watch
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a phase; the run stops between phases when it was cancelled or lost."""
+        self.watch.check()
+        began = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - began, 3)
+        if name in PHASES:
+            self.watch.check()
+            training_lease.advance(self.held, PHASES[name], self.seconds)
+
+
+def run(run_id: UUID) -> None:
+    """Do a queued run, or nothing where another worker does it or it has ended.
+
+    A failure ends the run with its reason; the policy that serves stays. When the
+    database is away the run is left as it is, and the reaper has it done again.
+    """
+    asked = TrainingRun.objects.filter(pk=run_id)
+    model_id = asked.values_list("model_id", flat=True).first()
+    if model_id is None:  # its optimization was deleted meanwhile
+        return
+    with Watch(model_id) as watch:
+        held = training_lease.claim(run_id) if watch.locked else None
+        if held is None:
+            log.info("training_left_alone", run_id=str(run_id))
+            return
+        watch.beat_for(held)
+        _attempt(_Progress(held, watch))
+
+
+def _attempt(progress: _Progress) -> None:
+    held = progress.held
+    try:
+        _learn(progress)
+    except (StoppedError, LostError) as error:
+        # Recording says lost, too, where a cancel came after the last heartbeat.
+        if not training_lease.give_up(held):
+            log.warning("training_lost", run_id=str(held.run_id), error=str(error))
+    except (fit.NotConverged, FloatingPointError) as error:
+        training_lease.fail(held, f"the model did not converge: {error}")
+    except (OperationalError, InterfaceError) as error:
+        log.warning("training_interrupted", run_id=str(held.run_id), error=str(error))
+    except LeveredError as error:
+        if error.retry_after is None:
+            training_lease.fail(held, error.message)
+        else:  # the store is away: left lying like a dead worker's run
+            log.warning(
+                "training_interrupted", run_id=str(held.run_id), error=str(error)
+            )
+    except Exception:
+        training_lease.fail(
+            held, f"an internal error; the log names it with run {held.run_id}"
+        )
+        raise
+
+
+def _learn(progress: _Progress) -> None:
+    optimization, metric = _asked_for(progress.held)
+    as_of = timezone.now()
+    with progress.phase("cube"):
+        observed = refresh.refresh(optimization, metric, as_of)
+        _refresh_guardrails(optimization, as_of)
+        enabled = optimization.servable()
+        lesson = Lesson(optimization, metric, observed, as_of, enabled)
+        fitting = Fitting(lesson, fittings.way(optimization, progress.held.bias))
+    with progress.phase("fit"):
+        believed = fitting.fit()
+    with progress.phase("compile"):
+        compiled = fitting.compile(believed)
+    with progress.phase("report"):
+        figures = fitting.report(believed, compiled)
+        compared = measured_lift.of(optimization, metric, observed)
+    rival = _rival(progress, lesson, compared)
+    table = fitting.served(compiled)
+    with progress.phase("record"):
+        learned = Learned(table, figures, enabled, observed, compared, as_of, rival)
+        publish.record(progress.held, optimization, learned, progress.seconds)
+    training_lease.note(progress.held, progress.seconds)
+
+
+def _asked_for(held: Held) -> tuple[Optimization, Metric]:
+    """Read what is to be learned. Raises ConflictError where nothing is, any more."""
+    optimization = (
+        Optimization.objects.select_related("model", "reward_metric")
+        .filter(model_id=held.model_id, deleted_at=None)
+        .first()
+    )
+    if optimization is None:
+        raise ConflictError("the optimization was deleted")
+    runs.require_trainable(optimization.model)
+    metric = optimization.reward_metric
+    assert metric is not None  # the database refuses a live one without
+    return optimization, metric
+
+
+def _rival(
+    progress: _Progress, lesson: Lesson, compared: measured_lift.Comparison
+) -> Rival | None:
+    """Learn the candidate's table too; one that cannot be learned stops nothing."""
+    candidate = Candidate.objects.filter(optimization=lesson.optimization).first()
+    if candidate is None:
+        return None
+    with progress.phase("candidate"):
+        try:
+            return _learned_as(candidate, lesson, compared)
+        except (StoppedError, LostError, OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            log.warning("candidate_not_learned", exc_info=True)
+            return Rival(candidate.pk, error=f"{type(error).__name__}: {error}")
+
+
+def _learned_as(
+    candidate: Candidate, lesson: Lesson, compared: measured_lift.Comparison
+) -> Rival:
+    fitting = Fitting(lesson, fittings.way(candidate))
+    believed = fitting.fit()
+    compiled = fitting.compile(believed)
+    figures = fitting.report(believed, compiled)
+    document = publish.document(lesson.optimization, figures, lesson.observed, compared)
+    json.dumps(document, allow_nan=False)  # what cannot be kept fails here, not there
+    return Rival(candidate.pk, fitting.served(compiled), document)
+
+
+def _refresh_guardrails(optimization: Optimization, as_of: datetime) -> None:
+    """Count the guardrails too; one that the warehouse refuses stops no learning."""
+    for metric in optimization.guardrail_metrics.all():
+        try:
+            refresh.count(optimization, metric, as_of)
+        except LeveredError as error:
+            log.warning(
+                "guardrail_not_counted", metric_id=str(metric.pk), error=error.message
+            )

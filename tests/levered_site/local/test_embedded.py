@@ -1,0 +1,194 @@
+"""A home: its addresses, its secrets that two starters agree on, its folders."""
+
+import os
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import environ
+import pytest
+import redis
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from kombu import Connection
+from psycopg.conninfo import conninfo_to_dict
+
+from levered_site.local import embedded, folders
+
+
+def test_addresses_touch_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "not there"
+
+    found = embedded.addresses(home)
+
+    assert not home.exists()
+    assert not found.socket_folder.exists()
+
+
+def test_sockets_have_short_names_however_long_the_home(tmp_path: Path) -> None:
+    home = tmp_path / ("deep and spaced/" * 15)
+
+    folder = embedded.addresses(home).socket_folder
+
+    assert len(str(folder / ".s.PGSQL.5432.lock")) < 108
+    assert " " not in folder.name
+
+
+def test_a_temporary_directory_of_a_long_name_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("t" * 90)
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+
+    folder = embedded.addresses(tmp_path).socket_folder
+
+    assert not folder.is_relative_to(long)
+    assert len(str(folder / ".s.PGSQL.5432.lock")) < 108
+
+
+def test_two_homes_never_share_a_socket(tmp_path: Path) -> None:
+    one, other = embedded.addresses(tmp_path / "a"), embedded.addresses(tmp_path / "b")
+
+    assert one.socket_folder != other.socket_folder
+
+
+def test_a_home_is_the_same_by_a_relative_or_linked_name(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "home")
+
+    assert embedded.addresses(tmp_path / "link") == embedded.addresses(
+        tmp_path / "other" / ".." / "home"
+    )
+
+
+def test_every_client_reads_its_address_as_the_same_socket_folder(
+    tmp_path: Path,
+) -> None:
+    found = embedded.addresses(tmp_path)
+
+    django = environ.Env.db_url_config(found.database_url)
+    cache = redis.Redis.from_url(found.redis_url).connection_pool
+
+    folder = str(found.socket_folder)
+    assert django["OPTIONS"] == {"host": folder}
+    assert conninfo_to_dict(found.database_url)["host"] == folder
+    assert cache.connection_kwargs["path"] == f"{folder}/valkey.sock"
+
+
+def test_the_broker_is_spoken_to_in_its_own_database() -> None:
+    here = embedded.addresses(Path(os.environ["LEVERED_HOME"]))
+
+    with (
+        Connection(here.broker_url) as connection,
+        connection.SimpleQueue("embedded") as queue,
+    ):
+        queue.put("job")
+
+    with redis.Redis.from_url(here.redis_url.replace("db=0", "db=1")) as beside:
+        assert beside.llen("embedded") == 1
+    with redis.Redis.from_url(here.redis_url) as cache:
+        assert not cache.exists("embedded")
+
+
+@pytest.mark.parametrize(
+    ("cache", "broker"),
+    [
+        ("redis://cache:6379", "redis://cache:6379/1"),
+        ("redis://:secret@cache:6379/0", "redis://:secret@cache:6379/1"),
+        ("rediss://cache/3?ssl_cert_reqs=none", "rediss://cache/4?ssl_cert_reqs=none"),
+        ("redis://cache/named", "redis://cache/named"),
+        ("unix:///run/v.sock", "redis+socket:///run/v.sock?virtual_host=1"),
+        ("unix:///run/v.sock?db=2", "redis+socket:///run/v.sock?virtual_host=3"),
+    ],
+)
+def test_the_broker_is_the_database_beside_the_cache(cache: str, broker: str) -> None:
+    assert embedded.broker_url(cache) == broker
+
+
+def test_a_secret_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
+    first = embedded.secret(tmp_path / "home", "key", embedded.new_secret_key)
+    again = embedded.secret(tmp_path / "home", "key", embedded.new_secret_key)
+
+    assert first == again
+    assert len(first) > 50
+    (file,) = (tmp_path / "home").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_secrets_serve_their_purpose() -> None:
+    fernet = Fernet(embedded.new_credential_key())
+    key = load_pem_private_key(embedded.new_issuer_key().encode(), password=None)
+
+    assert fernet.decrypt(fernet.encrypt(b"x")) == b"x"
+    assert isinstance(key, RSAPrivateKey)
+    assert key.key_size == 2048
+
+
+def test_processes_that_start_at_once_read_one_secret(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from levered_site.local import embedded;"
+        "print(embedded.secret(Path(sys.argv[1]), 'key', embedded.new_secret_key))"
+    )
+
+    def read(_: int) -> str:
+        command = [sys.executable, "-c", program, str(tmp_path / "home")]
+        return subprocess.run(
+            command, check=True, capture_output=True, text=True
+        ).stdout
+
+    with ThreadPoolExecutor(6) as pool:
+        found = set(pool.map(read, range(6)))
+
+    assert len(found) == 1
+    assert [file.name for file in (tmp_path / "home").iterdir()] == ["key"]
+
+
+def test_a_socket_folder_of_somebody_else_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir(mode=0o755)
+    (tmp_path / "sockets").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(folders.FolderTakenError, match="belongs to somebody else"):
+        folders.own_sockets(tmp_path / "sockets", None)
+
+    assert stat.S_IMODE((tmp_path / "elsewhere").stat().st_mode) == 0o755
+
+
+def locks_of(home: Path, pid: int) -> tuple[Path, Path]:
+    """Give the two files that Postgres leaves when it is killed."""
+    data = home / "postgres"
+    data.mkdir()
+    locks = (data / "postmaster.pid", home / ".s.PGSQL.5432.lock")
+    for lock in locks:
+        lock.write_text(f"{pid}\n{data}\n")
+    return locks
+
+
+def test_a_lock_whose_number_somebody_else_has_now_is_removed(tmp_path: Path) -> None:
+    locks = locks_of(tmp_path, os.getpid())
+
+    folders.forget_recycled_pid(tmp_path / "postgres", tmp_path)
+
+    assert not any(lock.exists() for lock in locks)
+
+
+def test_a_lock_stays_while_somebody_works_in_the_data(tmp_path: Path) -> None:
+    locks = locks_of(tmp_path, os.getpid())
+    command = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(
+        command, cwd=tmp_path / "postgres", stdin=subprocess.PIPE
+    ) as session:
+        folders.forget_recycled_pid(tmp_path / "postgres", tmp_path)
+        session.communicate(b"\n")
+
+    assert all(lock.exists() for lock in locks)
+
+
+def test_a_dead_server_s_lock_is_left_to_postgres(tmp_path: Path) -> None:
+    locks = locks_of(tmp_path, 2**22 + 1)
+
+    folders.forget_recycled_pid(tmp_path / "postgres", tmp_path)
+
+    assert all(lock.exists() for lock in locks)

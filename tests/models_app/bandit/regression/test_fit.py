@@ -1,0 +1,193 @@
+"""The posterior against known answers, another optimiser and plain integration."""
+
+import dataclasses
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import optimize
+
+from models_app.bandit.data.cells import TrainingCells
+from models_app.bandit.design.design import Floats
+from models_app.bandit.regression import (
+    fit as inference,
+    likelihood as systems,
+    newton,
+    prior_scales,
+)
+from models_app.bandit.regression.prior_scales import Group
+from models_app.bandit.report import coefficients
+from tests.support import bandit_worlds
+
+
+def simulated(days: int = 5, users: int = 3000, seed: int = 0) -> TrainingCells:
+    world = bandit_worlds.drawn_from_prior(
+        bandit_worlds.design((3, 2), (2,)), np.random.default_rng(seed)
+    )
+    even = np.full(world.eta.shape, 1 / 6)
+    rng = np.random.default_rng(seed + 1)
+    return bandit_worlds.cells(
+        [bandit_worlds.day(world, -2.5, even, users, rng) for _ in range(days)]
+    )
+
+
+def test_the_mode_and_covariance_are_those_of_a_general_optimiser() -> None:
+    system = systems.arrange(bandit_worlds.design((3, 2), (2,)), simulated())
+    grouped = prior_scales.groups(bandit_worlds.design((3, 2), (2,)), system)
+
+    mode = newton.climb(system, grouped, newton.begin(system, grouped))
+
+    precision, center = _priors(system, grouped), np.zeros(system.size + 5)
+    center[0], features = prior_scales.INTERCEPT_MEAN, _features(system)
+
+    def loss(x: Floats) -> tuple[float, Floats]:
+        eta = features @ x
+        value = -systems.log_likelihood(system, eta)
+        value += 0.5 * float(precision @ (x - center) ** 2)
+        residual = system.successes - system.users / (1 + np.exp(-eta))
+        return value, precision * (x - center) - features.T @ residual
+
+    options = {"gtol": 1e-6, "maxiter": 5000}
+    found = optimize.minimize(loss, center, jac=True, method="BFGS", options=options)
+    rate = 1 / (1 + np.exp(-features @ found.x))
+    weight = system.users * rate * (1 - rate)
+    hessian = features.T @ (features * weight[:, None]) + np.diag(precision)
+    covariance = np.linalg.inv(hessian)
+    moments = newton.moments(mode.state, mode.solved)
+    here = np.concatenate([mode.state.theta, mode.state.own])
+    assert here == pytest.approx(found.x, abs=2e-4)
+    size = system.size
+    assert moments.covariance == pytest.approx(covariance[:size, :size], abs=1e-6)
+    assert moments.own_variance == pytest.approx(np.diag(covariance)[size:], abs=1e-6)
+
+
+def test_uncertain_scales_make_intervals_longer_and_certain_ones_do_not() -> None:
+    counts = [(variant, 40.0, 3.0 + variant) for variant in range(6)]
+    many = [(v, users * 10**6, hits * 10**6) for v, users, hits in counts]
+
+    longer = [_widening(bandit_worlds.flat(table)) for table in (counts, many)]
+
+    assert longer[0] > 1.3
+    assert longer[1] == pytest.approx(1, abs=0.01)
+
+
+def test_the_evidence_is_the_integral_over_the_coefficients() -> None:
+    design, cells = bandit_worlds.design((1,)), bandit_worlds.flat([(0, 4000, 310)])
+
+    fit = inference.fit(design, cells)
+
+    own_sd = fit.info.prior_scales["time, each stratum"]
+    sd = np.hypot(prior_scales.INTERCEPT_SD, own_sd)
+    eta = np.linspace(-3.5, -1.5, 20_001)
+    log_density = 310 * eta - 4000 * np.logaddexp(0, eta)
+    log_density -= 0.5 * ((eta - prior_scales.INTERCEPT_MEAN) / sd) ** 2
+    log_density -= np.log(sd * np.sqrt(2 * np.pi))
+    peak = log_density.max()
+    integral = peak + np.log(np.exp(log_density - peak).sum() * (eta[1] - eta[0]))
+    assert fit.info.log_evidence == pytest.approx(integral, abs=0.01)
+
+
+def test_a_simulated_truth_is_recovered() -> None:
+    design = bandit_worlds.design((3, 3, 2), (3,))
+    world = bandit_worlds.drawn_from_prior(design, np.random.default_rng(5))
+    even, rng = np.full(world.eta.shape, 1 / 18), np.random.default_rng(6)
+    days = [bandit_worlds.day(world, -2.0, even, 40_000, rng) for _ in range(10)]
+
+    fit = inference.fit(design, bandit_worlds.cells(days))
+
+    everyone = np.arange(design.variants)
+    rows = design.rows(everyone, np.zeros_like(everyone))
+    learnt = rows @ fit.posterior.mean[1:]
+    learnt, truth = learnt - learnt.mean(), world.eta[0] - world.eta[0].mean()
+    assert np.corrcoef(learnt, truth)[0, 1] > 0.97
+    assert np.abs(learnt - truth).max() < 0.15
+
+
+def test_groups_that_the_data_do_not_need_shrink_to_nothing() -> None:
+    design = bandit_worlds.design((4, 4))
+    levels = design.variant_levels
+    eta = np.array([-0.3, 0.0, 0.1, 0.4])[levels[:, 0]]
+    users = np.full(16, 200_000.0)
+    successes = np.round(users / (1 + np.exp(2.5 - eta)))
+
+    fit = inference.fit(
+        design, bandit_worlds.flat([*zip(range(16), users, successes, strict=True)])
+    )
+
+    found = fit.info.prior_scales
+    assert found["f0"] > 0.2
+    assert found["f1"] < found["f0"] / 2
+    assert found["f0 x f1"] < 0.02
+
+
+def test_a_context_level_never_seen_is_predicted_from_the_others() -> None:
+    design, cells = bandit_worlds.design((3, 2), (2,)), simulated(users=50_000)
+
+    fit = inference.fit(design, cells)
+
+    missing = design.rows(np.arange(6), np.full(6, 3))
+    named = [design.rows(np.arange(6), np.full(6, level)) for level in (0, 1)]
+    theta = fit.posterior.mean[1:]
+    assert np.isfinite(missing @ theta).all()
+    average = (named[0] @ theta + named[1] @ theta) / 2
+    assert np.corrcoef(missing @ theta, average)[0, 1] > 0.95
+
+
+def test_coefficients_are_read_against_the_baseline() -> None:
+    design, cells = bandit_worlds.design((3, 2), (2,)), simulated()
+
+    fit = inference.fit(design, cells)
+
+    found = {
+        tuple(c.levels.values()): c for c in coefficients.coefficients(fit.posterior)
+    }
+    rows = design.rows(np.arange(6), np.zeros(6, int)) @ fit.posterior.mean[1:]
+    assert len(found) == design.columns
+    assert found[("f0.2",)].mean == pytest.approx(rows[4] - rows[0])
+    crossed = rows[5] - rows[4] - rows[1] + rows[0]
+    assert found[("f0.2", "f1.1")].mean == pytest.approx(crossed)
+    assert all(0 < c.sd < 5 for c in found.values())
+
+
+def test_strata_are_never_crossed_with_strata() -> None:
+    design, rng = bandit_worlds.design((3, 2), (2,)), np.random.default_rng(0)
+    world = bandit_worlds.drawn_from_prior(design, rng)
+    even = np.full(world.eta.shape, 1 / 6)
+    hours = [bandit_worlds.day(world, -2.5, even, 60, rng) for _ in range(2000)]
+    cells = bandit_worlds.cells(hours)
+    cells = dataclasses.replace(cells, stratum_time=cells.stratum_time / 24)
+
+    tracemalloc.start()
+    fit = inference.fit(design, cells)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert fit.info.converged
+    assert peak < 2000**2 * 8 / 2
+
+
+def _priors(system: systems.System, grouped: tuple[Group, ...]) -> Floats:
+    logs = prior_scales.start(grouped)
+    own = np.full(len(system.curve), np.exp(-logs[-1]))
+    return np.concatenate([prior_scales.precisions(grouped, logs, system.size), own])
+
+
+def _widening(cells: TrainingCells) -> float:
+    """How much longer the intervals are than at the best scales alone, on average."""
+    design = bandit_worlds.design((3, 2))
+    fit = inference.fit(design, cells)
+    system = systems.arrange(design, cells)
+    grouped = prior_scales.groups(design, system)
+    logs = 2 * np.log(list(fit.info.prior_scales.values()))
+    start = dataclasses.replace(newton.begin(system, grouped), logs=logs)
+    alone = newton.climb(system, grouped, start).solved.covariance()
+    k = system.curve.shape[1]
+    alone = np.diag(alone)[k : k + design.columns]
+    return float(np.sqrt(np.diag(fit.posterior.covariance)[1:] / alone).mean())
+
+
+def _features(system: systems.System) -> Floats:
+    """All columns [n, p + T] of the model, written out."""
+    own = np.eye(len(system.curve))
+    blocks = system.curve[system.stratum], system.rows[system.row], own[system.stratum]
+    return np.concatenate(blocks, axis=1)

@@ -1,0 +1,52 @@
+"""What a report says beside its figures: what they leave out, and what may still come."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models_app.bandit.data.cells import TrainingCells
+from models_app.bandit.design.design import Design
+from models_app.bandit.policy import allocation
+from models_app.bandit.regression import fit
+from models_app.bandit.report import report
+from models_app.bandit.report.report import Report
+from tests.support import bandit_worlds
+
+
+def reported(design: Design, cells: TrainingCells) -> Report:
+    """The report of a fit and the policy compiled from it."""
+    posterior = fit.fit(design, cells).posterior
+    enabled = np.ones(design.variants, bool)
+    compiled = allocation.compile(posterior, enabled, draws=200)
+    return report.of(
+        posterior, compiled, cells, enabled=enabled, holdout_share=0.1, seed=0
+    )
+
+
+def test_an_interaction_too_large_to_learn_is_named() -> None:
+    design = bandit_worlds.design((60,), (40,))
+    variant = np.arange(60)
+    shown = np.zeros((design.segments, 60))
+    shown[0, variant] = 100
+
+    made = reported(design, bandit_worlds.cells([(shown, shown / 10)]))
+
+    assert design.left_out
+    assert made.notes == (
+        f"too many coefficients to learn together; left out: {design.left_out[0]}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("maturity", "notes"),
+    [([0.9, 0.9], (report.SO_FAR,)), ([0.9, 1.0], ()), (None, ())],
+)
+def test_rates_so_far_are_called_that(
+    maturity: list[float] | None, notes: tuple[str, ...]
+) -> None:
+    cells = bandit_worlds.flat([(0, 500, 50), (1, 500, 60)])
+
+    young = replace(cells, maturity=None if maturity is None else np.array(maturity))
+
+    assert reported(bandit_worlds.design((2,)), young).notes == notes

@@ -1,0 +1,254 @@
+"""Creations that are refused by the name of the field, and the largest that is not."""
+
+import pytest
+
+from levered_site.organizations.models import AuditEntry
+from models_app.models import BanditModel
+from optimizations.models import Optimization, Variant
+from tests.support import factories as house, optimization_factories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_going_live_without_a_metric_is_refused() -> None:
+    api = house.member_of(optimization_factories.organization())
+
+    response = api.post("/optimizations", optimization_factories.body(status="live"))
+
+    error = house.error_of(response)
+    assert (response.status_code, error["code"]) == (400, "invalid_parameters")
+    assert error["details"][0]["field"] == "reward_metric_id"
+    _assert_nothing_written()
+
+
+F = "training_data_config"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": 5}, "name"),
+        ({"surprise": 1}, "surprise"),
+        ({"holdout_percentage": 50.1}, "holdout_percentage"),
+        ({"holdout_percentage": True}, "holdout_percentage"),
+        ({"exploration_share": 0.21}, "exploration_share"),
+        ({"retrain_every_minutes": 4}, "retrain_every_minutes"),
+        ({"retrain_every_minutes": 10_081}, "retrain_every_minutes"),
+        ({"allocation": "greedy"}, "allocation"),
+        ({"expected_users": 0}, "expected_users"),
+        ({"status": "paused"}, "status"),
+        ({"allowed_origins": ["shop.com"]}, "allowed_origins[0]"),
+        ({"reward_metric_id": "nope"}, "reward_metric_id"),
+        (
+            {"reward_metric_id": "7f6a1d0e-9f5e-4b9a-8d4e-0f6f6c0e2a11"},
+            "reward_metric_id",
+        ),
+        (
+            {"guardrail_metric_ids": ["7f6a1d0e-9f5e-4b9a-8d4e-0f6f6c0e2a11"]},
+            "guardrail_metric_ids[0]",
+        ),
+        (
+            {"assignment_source_id": "7f6a1d0e-9f5e-4b9a-8d4e-0f6f6c0e2a11"},
+            "assignment_source_id",
+        ),
+        (
+            {"excluded_combinations": [{"headline": "C"}]},
+            "excluded_combinations[0].headline",
+        ),
+        ({"excluded_combinations": [{"color": "A"}]}, "excluded_combinations[0].color"),
+        ({"excluded_combinations": [{"headline": "A"}]}, "excluded_combinations[0]"),
+        ({"excluded_combinations": [{}]}, "excluded_combinations[0]"),
+        ({"excluded_combinations": [{"cta": 1}]}, "excluded_combinations[0].cta"),
+        ({"model_type": "mab"}, f"{F}.context_factors"),
+    ],
+)
+def test_a_bad_field_is_named_and_nothing_is_written(
+    changes: dict[str, object], field: str
+) -> None:
+    api = house.member_of(optimization_factories.organization())
+
+    response = api.post("/optimizations", optimization_factories.body(**changes))
+
+    error = house.error_of(response)
+    assert (response.status_code, error["code"]) == (400, "invalid_parameters")
+    assert [problem["field"] for problem in error["details"]] == [field]
+    _assert_nothing_written()
+
+
+def _levels(count: int) -> list[str]:
+    return [f"level {number}" for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"design_factors": []}, "design_factors"),
+        (
+            {"design_factors": [optimization_factories.factor("a", "x")]},
+            "design_factors[0].levels",
+        ),
+        (
+            {"design_factors": [optimization_factories.factor("a", "x", "x")]},
+            "design_factors[0].levels[1]",
+        ),
+        (
+            {
+                "design_factors": [
+                    optimization_factories.factor(
+                        "a", "x", "y", optimization_factories.BOTH[0]
+                    )
+                ]
+            },
+            "design_factors[0].levels[2]",
+        ),
+        (
+            {
+                "design_factors": [
+                    optimization_factories.factor("a", "x", "y"),
+                    optimization_factories.factor("a", "x", "y"),
+                ]
+            },
+            "design_factors[1].name",
+        ),
+        (
+            {
+                "design_factors": [
+                    {"name": "a", "dtype": "str", "levels": [{"id": "1"}, "y"]}
+                ]
+            },
+            "design_factors[0].levels[0]",
+        ),
+        (
+            {
+                "design_factors": [
+                    {
+                        "name": "a",
+                        "dtype": "str",
+                        "levels": [
+                            {"id": "1", "value": "x"},
+                            {"id": "1", "value": "y"},
+                        ],
+                    }
+                ]
+            },
+            "design_factors[0].levels[1].id",
+        ),
+        (
+            {"design_factors": [{"name": "a", "dtype": "int", "levels": ["x", "y"]}]},
+            "design_factors[0].dtype",
+        ),
+        (
+            {
+                "design_factors": [
+                    optimization_factories.factor("a", *_levels(10)),
+                    optimization_factories.factor("b", *_levels(11)),
+                ]
+            },
+            "design_factors",
+        ),
+        (
+            {"context_factors": [optimization_factories.factor("c", *_levels(51))]},
+            "context_factors[0].levels",
+        ),
+        (
+            {
+                "context_factors": [
+                    optimization_factories.factor("c", *_levels(43)),
+                    optimization_factories.factor("d", *_levels(43)),
+                ]
+            },
+            "context_factors",
+        ),
+        ({"attribution": {"type": "any_touch"}}, "attribution.type"),
+        (
+            {"attribution": {"conversion_window_hours": 0}},
+            "attribution.conversion_window_hours",
+        ),
+        (
+            {"attribution": {"conversion_window_hours": 2161}},
+            "attribution.conversion_window_hours",
+        ),
+        (
+            {"attribution": {"conversion_window_hours": 48, "horizon_hours": 24}},
+            "attribution.horizon_hours",
+        ),
+        ({"reward": {"name": "x"}}, "reward.type"),
+        ({"reward": {"name": "x", "type": "bool", "w": 1}}, "reward.w"),
+        ({"other": 1}, "other"),
+    ],
+)
+def test_a_bad_config_is_named_by_its_dotted_path(
+    changes: dict[str, object], field: str
+) -> None:
+    api = house.member_of(optimization_factories.organization())
+    config = optimization_factories.config(**changes)
+
+    response = api.post(
+        "/optimizations", optimization_factories.body(training_data_config=config)
+    )
+
+    error = house.error_of(response)
+    assert response.status_code == 400
+    assert [problem["field"] for problem in error["details"]] == [f"{F}.{field}"]
+    _assert_nothing_written()
+
+
+def test_the_largest_design_is_accepted() -> None:
+    api = house.member_of(optimization_factories.organization())
+    config = optimization_factories.config(
+        design_factors=[
+            optimization_factories.factor("a", *_levels(10)),
+            optimization_factories.factor("b", *_levels(10)),
+        ],
+        context_factors=[
+            optimization_factories.factor("c", *_levels(48)),
+            optimization_factories.factor("d", *_levels(38)),
+        ],
+    )
+
+    response = api.post(
+        "/optimizations", optimization_factories.body(training_data_config=config)
+    )
+
+    assert response.status_code == 201, response.content
+    assert house.body_of(response)["variants_count"] == 100
+
+
+def test_the_reward_type_must_be_the_metrics() -> None:
+    organization = optimization_factories.organization()
+    metric = optimization_factories.metric(organization)
+    config = optimization_factories.config(
+        reward={"name": "revenue", "type": "numeric"}
+    )
+    body = optimization_factories.body(
+        reward_metric_id=str(metric.pk), training_data_config=config
+    )
+
+    response = house.member_of(organization).post("/optimizations", body)
+
+    error = house.error_of(response)
+    assert response.status_code == 400
+    assert error["details"][0]["field"] == f"{F}.reward.type"
+    _assert_nothing_written()
+
+
+def test_exclusions_must_leave_two_variants() -> None:
+    api = house.member_of(optimization_factories.organization())
+    excluded = [{"headline": "B"}, {"headline": "A", "cta": True}]
+
+    response = api.post(
+        "/optimizations", optimization_factories.body(excluded_combinations=excluded)
+    )
+
+    assert house.error_of(response)["details"][0]["field"] == "excluded_combinations"
+    assert response.status_code == 400
+    _assert_nothing_written()
+
+
+def _assert_nothing_written() -> None:
+    assert not Optimization.objects.exists()
+    assert not BanditModel.objects.exists()
+    assert not Variant.objects.exists()
+    assert not AuditEntry.objects.filter(action__startswith="optimization").exists()

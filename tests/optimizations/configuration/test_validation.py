@@ -1,0 +1,22 @@
+"""What a configuration must satisfy, beyond the shapes of its fields."""
+
+from optimizations.configuration import validation
+from tests.support import optimization_factories
+
+
+def test_a_context_factor_named_like_a_design_factor_is_refused() -> None:
+    config = optimization_factories.config(
+        context_factors=[
+            optimization_factories.factor("device", "mobile"),
+            optimization_factories.factor("cta", "x"),
+        ]
+    )
+
+    problems = validation.configuration(optimization_factories.complete(config), "cmab")
+
+    assert [(problem.field, problem.message) for problem in problems] == [
+        (
+            "training_data_config.context_factors[1].name",
+            "is the name of a design factor already",
+        )
+    ]

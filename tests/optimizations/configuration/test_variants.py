@@ -1,0 +1,173 @@
+"""Variants: list, enable and disable, screenshots."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from levered_site.organizations.models import AuditEntry
+from models_app import versions
+from models_app.models import PolicyVersion
+from optimizations.configuration import screenshots
+from optimizations.models import Optimization, Variant
+from tests.support import factories as house, optimization_factories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_variant_is_listed_in_factor_order() -> None:
+    organization = optimization_factories.organization()
+    optimization = optimization_factories.optimization(
+        organization, excluded_combinations=[{"headline": "B", "cta": True}]
+    )
+
+    response = house.member_of(organization).get(
+        f"/optimizations/{optimization.pk}/variants"
+    )
+
+    rows = house.body_of(response)["variants"]
+    assert [row["number"] for row in rows] == [1, 2, 3, 4]
+    assert rows[1] == {
+        "number": 2,
+        "variant_key": '{"cta":true,"headline":"A"}',
+        "variant": {"headline": "A", "cta": True},
+        "enabled": True,
+        "excluded": False,
+        "screenshot": None,
+    }
+    assert list(rows[1]["variant"]) == ["headline", "cta"]
+    assert [row["excluded"] for row in rows] == [False, False, False, True]
+
+
+def test_disabling_publishes_a_version_at_once() -> None:
+    organization = optimization_factories.organization()
+    optimization = optimization_factories.optimization(
+        organization, exploration_share=0.0
+    )
+    api = house.member_of(organization)
+
+    response = api.patch(
+        f"/optimizations/{optimization.pk}/variants/3", {"enabled": False}
+    )
+
+    assert response.status_code == 200, response.content
+    assert house.body_of(response)["enabled"] is False
+    version = PolicyVersion.objects.get(number=1)
+    assert (version.cause, version.enabled) == ("variants", [1, 2, 4])
+    assert np.allclose(versions.table(version), [[1 / 3, 1 / 3, 0, 1 / 3]] * 4)
+    shown = house.body_of(api.get(f"/optimizations/{optimization.pk}"))
+    assert shown["policy_version"] == 1
+
+
+def test_disabling_twice_changes_nothing_more() -> None:
+    organization = optimization_factories.organization()
+    optimization = optimization_factories.optimization(organization)
+    api = house.member_of(organization)
+    place = f"/optimizations/{optimization.pk}/variants/3"
+
+    api.patch(place, {"enabled": False})
+    api.patch(place, {"enabled": False})
+
+    assert PolicyVersion.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("disabled", "number"), [((), 1), ((2, 3), 4)], ids=["baseline", "the last two"]
+)
+def test_the_baseline_and_the_last_two_stay(
+    disabled: tuple[int, ...], number: int
+) -> None:
+    organization = optimization_factories.organization()
+    optimization = optimization_factories.optimization(organization)
+    api = house.member_of(organization)
+    place = f"/optimizations/{optimization.pk}/variants"
+    for one in disabled:
+        api.patch(f"{place}/{one}", {"enabled": False})
+    known = PolicyVersion.objects.count()
+
+    response = api.patch(f"{place}/{number}", {"enabled": False})
+
+    assert response.status_code == 409
+    assert house.error_of(response)["code"] == "conflict"
+    assert Variant.objects.get(number=number).enabled is True
+    assert PolicyVersion.objects.count() == known
+
+
+def test_an_unknown_variant_is_not_found() -> None:
+    organization = optimization_factories.organization()
+    optimization = optimization_factories.optimization(organization)
+    api = house.member_of(organization)
+    place = f"/optimizations/{optimization.pk}/variants"
+
+    assert api.patch(f"{place}/5", {"enabled": False}).status_code == 404
+    assert api.patch(f"{place}/{10**30}", {"enabled": False}).status_code == 404
+    assert api.get(f"{place}/by-number/5/screenshot").status_code == 404
+
+
+def _png(width: int = 2, height: int = 2, filler: int = 0) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(b"\0\0\0" * 2)
+    return (
+        screenshots.SIGNATURE
+        + chunk(b"IHDR", header)
+        + chunk(b"tEXt", b"x" * filler)
+        + chunk(b"IDAT", pixels)
+        + chunk(b"IEND", b"")
+    )
+
+
+def _put(api: house.Api, optimization: Optimization, body: bytes, kind: str) -> int:
+    response = api.client.put(
+        f"/api/v2/optimizations/{optimization.pk}/variants/by-number/2/screenshot",
+        body,
+        content_type=kind,
+        headers=api.headers,
+    )
+    return int(response.status_code)
+
+
+def test_a_screenshot_is_kept_and_shown() -> None:
+    organization = optimization_factories.organization()
+    optimization = optimization_factories.optimization(organization)
+    api = house.member_of(organization)
+    place = f"/optimizations/{optimization.pk}/variants"
+    picture = _png()
+
+    assert api.get(f"{place}/by-number/2/screenshot").status_code == 404
+    assert _put(api, optimization, picture, "image/png") == 200
+    shown = api.get(f"{place}/by-number/2/screenshot")
+
+    assert shown.content == picture
+    assert shown["Content-Type"] == "image/png"
+    again = api.get(f"{place}/by-number/2/screenshot", If_None_Match=shown["ETag"])
+    assert again.status_code == 304
+    rows = house.body_of(api.get(place))["variants"]
+    assert rows[1]["screenshot"].endswith("/variants/by-number/2/screenshot")
+    assert rows[0]["screenshot"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"GIF89a", "image/png", 415),
+        (_png()[:-1], "image/png", 415),
+        (b"", "image/png", 415),
+        (_png(), "image/jpeg", 415),
+        (_png(width=0), "image/png", 400),
+        (_png(height=2**31), "image/png", 400),
+        (_png(filler=screenshots.LARGEST), "image/png", 413),
+    ],
+)
+def test_what_is_no_sane_png_is_refused(body: bytes, kind: str, status: int) -> None:
+    organization = optimization_factories.organization()
+    optimization = optimization_factories.optimization(organization)
+    api = house.member_of(organization)
+
+    assert _put(api, optimization, body, kind) == status
+    assert not Variant.objects.filter(screenshot__isnull=False).exists()
+    assert not AuditEntry.objects.filter(action="variant.screenshot").exists()

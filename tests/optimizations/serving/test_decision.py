@@ -1,0 +1,263 @@
+"""The decision itself, without Django: golden vectors and properties."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from levered_site.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidParametersError,
+    NotFoundError,
+)
+from optimizations import factors
+from optimizations.factors import ContextFactor
+from optimizations.serving import decision, snapshot
+from optimizations.serving.snapshot import Card, Snapshot
+
+ID = "3f0c6a4e-8d5b-4a51-9a3e-2a6d1f7c9b10"
+NOW = datetime(2026, 3, 28, 14, 22, tzinfo=UTC)
+CONTEXTS = (
+    ContextFactor("device", ("mobile", "desktop")),
+    ContextFactor("returning", ("true", "false")),
+)
+ROW = [0.1, 0.2, 0.3, 0.4]
+
+
+def _snapshot(**changes: Any) -> Snapshot:
+    combinations = factors.combinations(
+        [
+            {"name": "headline", "levels": [{"value": "A"}, {"value": "B"}]},
+            {"name": "cta", "levels": [{"value": False}, {"value": True}]},
+        ]
+    )
+    cards = tuple(
+        Card(number, factors.variant_key(one), one, servable=True)
+        for number, one in enumerate(combinations, start=1)
+    )
+    fields: dict[str, Any] = {
+        "optimization_id": ID,
+        "organization_id": "org_1",
+        "version": 7,
+        "status": "live",
+        "holdout_threshold": snapshot.holdout_threshold(10),
+        "allowed_origins": (),
+        "cards": cards,
+        "contexts": CONTEXTS,
+        "policy_version": 3,
+        "probabilities": np.array([ROW] * 16),
+        "leading": (4,) * 16,
+    }
+    return Snapshot(**(fields | changes))
+
+
+# A client that decides locally must come to the same: user, held out, u, variant.
+GOLDEN = [
+    ("user-1", (False, 0.990298128201917, 4)),
+    ("user-2", (False, 0.654133152823472, 4)),
+    ("user-3", (False, 0.9578589389035534, 4)),
+    ("Zoë", (False, 0.9332016705835142, 4)),
+    ("😀", (False, 0.2351785543385183, 2)),
+    ("user-17", (True, 0.7079512641417975, 4)),
+    (" ", (False, 0.4078991466088713, 3)),
+]
+
+
+@pytest.mark.parametrize(("user", "expected"), GOLDEN)
+def test_golden_vectors(user: str, expected: tuple[bool, float, int]) -> None:
+    snapshot = _snapshot()
+    held_out, u, number = expected
+
+    digest = hashlib.sha256(f"{ID}:{user}:3".encode()).hexdigest()
+    proposal = decision.decide(snapshot, user, decision.place(snapshot, {}), NOW)
+    drawn = decision.draw(snapshot, user, decision.place(snapshot, {}), NOW)
+
+    assert int(digest[:13], 16) / 16**13 == u
+    assert proposal.in_holdout is held_out
+    assert drawn.card.number == number
+    assert drawn.propensity == ROW[number - 1]
+    assert proposal.card.number == (1 if held_out else number)
+    assert proposal.propensity == (1.0 if held_out else ROW[number - 1])
+
+
+@pytest.mark.parametrize(
+    ("percentage", "threshold"),
+    [
+        (0, "00000000"),
+        (0.00000001, "00000000"),
+        (1, "028f5c29"),
+        (5, "0ccccccd"),
+        (10, "1999999a"),
+        (12.5, "20000000"),
+        (33.3, "553f7cee"),
+        (50, "80000000"),
+    ],
+)
+def test_the_holdouts_threshold(percentage: float, threshold: str) -> None:
+    assert snapshot.holdout_threshold(percentage) == threshold
+
+
+def test_nobody_is_held_out_at_zero() -> None:
+    assert not any(
+        decision.held_out(ID, f"user-{n}", "00000000") for n in range(10_000)
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "segment", "recorded"),
+    [
+        ({}, 15, "{}"),
+        ({"device": None, "returning": None}, 15, "{}"),
+        (
+            {"device": "mobile", "returning": True},
+            0,
+            '{"device":"mobile","returning":"true"}',
+        ),
+        (
+            {"device": "desktop", "returning": "false"},
+            5,
+            '{"device":"desktop","returning":"false"}',
+        ),
+        ({"device": "tv", "returning": 1}, 10, '{"device":"tv","returning":"1"}'),
+        ({"device": "Mobile", "else": "x"}, 11, '{"device":"Mobile"}'),
+        ({"device": "a\0b"}, 11, '{"device":"a\ufffdb"}'),
+    ],
+)
+def test_a_context_finds_its_row(
+    sent: dict[str, Any], segment: int, recorded: str
+) -> None:
+    place = decision.place(_snapshot(), sent)
+
+    assert (place.segment, place.recorded) == (segment, recorded)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "true"),
+        (False, "false"),
+        (1, "1"),
+        (1.0, "1"),
+        (1.5, "1.5"),
+        (100, "100"),
+        (1e21, "1000000000000000000000"),
+        (1e-7, "0.0000001"),
+        (-0.0, "0"),
+        (-2.50, "-2.5"),
+        ("1.50", "1.50"),
+        (" a ", " a "),
+        ("", ""),
+    ],
+)
+def test_values_are_compared_as_text(value: object, text: str) -> None:
+    assert factors.level_text(value) == text
+
+
+@pytest.mark.parametrize("value", [[], {}, [1], {"a": 1}])
+def test_a_nested_value_is_refused_by_name(value: object) -> None:
+    with pytest.raises(InvalidParametersError) as refused:
+        decision.place(_snapshot(), {"returning": value})
+
+    assert refused.value.details[0].field == "context.returning"
+
+
+@pytest.mark.parametrize(
+    ("changes", "origin", "error"),
+    [
+        ({"status": "draft"}, None, ConflictError),
+        ({"status": "paused"}, None, ConflictError),
+        ({"status": "completed"}, None, NotFoundError),
+        ({"status": "archived"}, None, NotFoundError),
+        ({"allowed_origins": ("https://a.com",)}, "https://b.com", ForbiddenError),
+        ({"allowed_origins": ("https://a.com",)}, "null", ForbiddenError),
+    ],
+)
+def test_what_is_not_answered(
+    changes: dict[str, Any], origin: str | None, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        decision.admit(_snapshot(**changes), origin)
+
+
+def test_what_is_answered() -> None:
+    decision.admit(_snapshot(), "https://anywhere.com")
+    decision.admit(_snapshot(status="shipped"), None)
+    decision.admit(_snapshot(allowed_origins=("https://a.com",)), None)
+    decision.admit(_snapshot(allowed_origins=("https://a.com",)), "https://a.com")
+
+
+def test_a_shipped_one_gives_the_contexts_leader() -> None:
+    leading = tuple(1 + number % 4 for number in range(16))
+    snapshot = _snapshot(status="shipped", leading=leading)
+    context = decision.place(snapshot, {"device": "desktop", "returning": False})
+
+    proposal = decision.shipped(snapshot, "anybody", context, NOW)
+
+    assert (proposal.card.number, proposal.in_holdout) == (leading[5], False)
+
+
+def test_the_leader_is_servable_and_the_first_of_equals() -> None:
+    best = np.array([[0.1, 0.8, 0.1], [0.25, 0.5, 0.25], [0.2, 0.4, 0.4]])
+    servable = np.array([True, False, True])
+
+    assert snapshot.leading(best, servable) == (1, 1, 3)
+
+
+def test_a_snapshot_survives_its_bytes() -> None:
+    snapshot = _snapshot(probabilities=np.random.default_rng(1).random((16, 4)))
+
+    copy = Snapshot.from_bytes(snapshot.to_bytes())
+
+    assert copy.to_bytes() == snapshot.to_bytes()
+    assert np.array_equal(copy.probabilities, snapshot.probabilities)
+    assert copy.cards == snapshot.cards
+    assert copy.contexts == snapshot.contexts
+    assert list(copy.card(2).levels) == ["headline", "cta"]
+
+
+def test_bytes_of_another_format_are_refused() -> None:
+    data = _snapshot().to_bytes().replace(b'"format":1', b'"format":0')
+
+    with pytest.raises(ValueError, match="format"):
+        Snapshot.from_bytes(data)
+
+
+rows = st.lists(st.floats(0, 1), min_size=2, max_size=100).filter(lambda r: sum(r) > 0)
+
+
+@given(rows, st.text(min_size=1, max_size=20))
+def test_only_variants_with_a_probability_are_drawn(
+    weights: list[float], user: str
+) -> None:
+    row = np.array(weights) / sum(weights)
+    cards = tuple(Card(n + 1, str(n), {}, servable=True) for n in range(len(row)))
+    table = np.tile(row, (16, 1))
+    snapshot = _snapshot(cards=cards, probabilities=table)
+
+    drawn = decision.draw(snapshot, user, decision.place(snapshot, {}), NOW)
+
+    assert drawn.propensity > 0
+    assert drawn.propensity == row[drawn.card.number - 1]
+
+
+json_scalars = st.none() | st.booleans() | st.integers() | st.text() | st.floats()
+
+
+@given(st.dictionaries(st.sampled_from(["device", "returning", "x"]), json_scalars))
+def test_any_scalar_finds_a_row(sent: dict[str, Any]) -> None:
+    finite = {
+        key: value
+        for key, value in sent.items()
+        if value == value  # noqa: PLR0124 - no NaN in JSON
+        and value not in {float("inf"), float("-inf")}
+    }
+
+    place = decision.place(_snapshot(), finite)
+
+    assert 0 <= place.segment < 16
+    assert "\0" not in place.recorded
+    assert len(place.recorded) < 1000

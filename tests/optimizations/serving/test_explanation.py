@@ -1,0 +1,62 @@
+"""GET /decisions: why a user got a variant."""
+
+import pytest
+
+from levered_site.organizations.actors import SYSTEM
+from optimizations.configuration import create_update
+from tests.support import factories as house, optimization_factories
+from tests.support.serve_requests import serve
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_decision_is_explained() -> None:
+    organization = optimization_factories.organization()
+    optimization = optimization_factories.optimization(
+        organization, holdout_percentage=0
+    )
+    users = [f"u{n}" for n in range(60)]
+    answers = {user: house.body_of(serve(optimization, user)) for user in users}
+    moved = next(user for user in users if answers[user]["variant_number"] == 3)
+    create_update.set_variant_enabled(optimization, 3, SYSTEM, enabled=False)
+    answer = house.body_of(
+        serve(optimization, moved, context={"device": "mobile", "secret": "x"})
+    )
+    api = house.member_of(organization)
+
+    response = api.get(f"/optimizations/{optimization.pk}/decisions/{moved}")
+
+    body = house.body_of(response)
+    assert response.status_code == 200
+    assert body["variant"] == answer["variant"]
+    assert body["context"] == {"device": "mobile"}
+    assert (body["arm"], body["policy_version"]) == ("optimized", 1)
+    chances = [one["probability"] for one in body["probabilities"]]
+    assert chances == pytest.approx([1 / 3, 1 / 3, 0, 1 / 3])
+    assert chances[answer["variant_number"] - 1] == answer["propensity"]
+    assert [one["variant_number"] for one in body["receipts"]] == [
+        3,
+        answer["variant_number"],
+    ]
+    nobody = api.get(f"/optimizations/{optimization.pk}/decisions/nobody")
+    assert nobody.status_code == 404
+
+
+def test_a_holdout_users_decision_is_certain() -> None:
+    organization = optimization_factories.organization()
+    optimization = optimization_factories.optimization(
+        organization, holdout_percentage=50
+    )
+    users = [f"a/b c{n}" for n in range(20)]
+    held_out = next(
+        user for user in users if house.body_of(serve(optimization, user))["in_holdout"]
+    )
+
+    response = house.member_of(organization).get(
+        f"/optimizations/{optimization.pk}/decisions/{held_out}".replace(" ", "%20")
+    )
+
+    body = house.body_of(response)
+    assert (body["anonymous_id"], body["arm"]) == (held_out, "holdout")
+    assert [one["probability"] for one in body["probabilities"]] == [1, 0, 0, 0]
+    assert body["holdout_hash"] < "80000000"

@@ -1,0 +1,211 @@
+"""What serve refuses, ignores, limits and asks the database: requests of every kind."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import (
+    HealthCheck,
+    given,
+    settings as hypothesis_settings,
+    strategies as st,
+)
+from pytest_django import Settings
+
+from levered_site.organizations.actors import SYSTEM
+from optimizations.configuration import lifecycle
+from optimizations.models import Assignment
+from tests.support import factories as house
+from tests.support.optimization_factories import live
+from tests.support.serve_requests import PUBLIC, serve
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_unknown_and_deleted_ids_are_not_found() -> None:
+    optimization = live()
+    serve(optimization)
+    lifecycle.archive(optimization, SYSTEM)
+    lifecycle.delete(optimization, SYSTEM)
+
+    unknown = house.Api().post(f"/optimizations/{uuid4()}/serve", {"anonymous_id": "u"})
+    no_uuid = house.Api().post("/optimizations/nope/serve", {"anonymous_id": "u"})
+
+    assert serve(optimization).status_code == 404
+    assert (unknown.status_code, no_uuid.status_code) == (404, 404)
+    assert house.error_of(unknown)["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "anonymous_id"),
+        ({"anonymous_id": ""}, "anonymous_id"),
+        ({"anonymous_id": "x" * 257}, "anonymous_id"),
+        ({"anonymous_id": 5}, "anonymous_id"),
+        ({"anonymous_id": None}, "anonymous_id"),
+        ({"anonymous_id": "a\0b"}, "anonymous_id"),
+        ({"anonymous_id": "u", "context": []}, "context"),
+        ({"anonymous_id": "u", "context": {"device": {}}}, "context.device"),
+        ({"anonymous_id": "u", "context": {"device": ["a"]}}, "context.device"),
+        ({"anonymous_id": "u", "dry_run": 1}, "dry_run"),
+    ],
+)
+def test_a_bad_field_is_named(body: dict[str, Any], field: str) -> None:
+    optimization = live()
+
+    response = house.Api().post(f"/optimizations/{optimization.pk}/serve", body)
+
+    error = house.error_of(response)
+    assert (response.status_code, error["code"]) == (400, "invalid_parameters")
+    assert [problem["field"] for problem in error["details"]] == [field]
+    assert response["Access-Control-Allow-Origin"] == "*"
+    assert not Assignment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"[]", 400),
+        (b"null", 400),
+        (b'{"anonymous_id": "\\ud800"}', 400),
+        (b'{"anonymous_id": NaN}', 400),
+        (b'{"anonymous_id": "u", "context": ' + b"[" * 5000, 400),
+        (b'{"anonymous_id": "\xff"}', 400),
+        (b'{"anonymous_id": "u", "x": "' + b"x" * 16 * 1024 + b'"}', 413),
+    ],
+)
+def test_rubbish_is_refused_and_writes_nothing(body: bytes, status: int) -> None:
+    optimization = live()
+
+    response = house.Api().post(f"/optimizations/{optimization.pk}/serve", body)
+
+    house.error_of(response)
+    assert response.status_code == status
+    assert not Assignment.objects.exists()
+
+
+@pytest.mark.parametrize("given_id", [None, 5, "nope", "{" + "1" * 35, "x" * 10_000])
+def test_best_variant_names_a_bad_id(given_id: object) -> None:
+    response = house.Api().post(
+        "/optimizations/best-variant",
+        {"optimization_id": given_id, "anonymous_id": "u"},
+    )
+
+    assert response.status_code == 400
+    assert house.error_of(response)["details"][0]["field"] == "optimization_id"
+
+
+def test_unknown_fields_are_ignored() -> None:
+    response = serve(live(), surprise={"deep": [1]}, session="s")
+
+    assert response.status_code == 200
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=300) | st.integers(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["anonymous_id", "context", "dry_run", "optimization_id", "x"]),
+        anything | st.dictionaries(st.sampled_from(["device", "y"]), anything),
+    )
+)
+@hypothesis_settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_no_body_makes_it_fail(body: dict[str, Any]) -> None:
+    raw = json.dumps(body, ensure_ascii=True).encode()
+
+    for place in (f"/optimizations/{uuid4()}/serve", "/optimizations/best-variant"):
+        response = PUBLIC.post(place, raw)
+        assert response.status_code in {400, 404, 413}
+        house.error_of(response)
+
+
+def test_any_origin_may_ask_and_preflights_are_answered() -> None:
+    optimization = live()
+    place = f"/optimizations/{optimization.pk}/serve"
+    asked = {
+        "Origin": "https://shop.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    }
+
+    preflight = house.Api().request("OPTIONS", place, headers=asked)
+    answer = serve(optimization, headers={"Origin": "https://shop.example"})
+
+    assert preflight.status_code in {200, 204}
+    assert preflight["Access-Control-Allow-Origin"] == "*"
+    assert "POST" in preflight["Access-Control-Allow-Methods"]
+    assert "content-type" in preflight["Access-Control-Allow-Headers"].lower()
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert house.Api().get(place).status_code == 405
+
+
+def test_other_origins_than_the_allowed_are_refused() -> None:
+    optimization = live(allowed_origins=["https://shop.example"])
+
+    refused = serve(optimization, headers={"Origin": "https://evil.example"})
+    allowed = serve(optimization, headers={"Origin": "https://shop.example"})
+    server = serve(optimization, "u2")
+
+    assert refused.status_code == 403
+    assert refused["Access-Control-Allow-Origin"] == "*"
+    assert (allowed.status_code, server.status_code) == (200, 200)
+    assert Assignment.objects.count() == 2
+
+
+def test_over_the_limit_of_an_address(settings: Settings) -> None:
+    settings.RATELIMIT_SERVE = "2/m"
+    optimization = live()
+
+    answers = [serve(optimization, f"u{n}") for n in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[0]["RateLimit-Limit"] == "2"
+    assert answers[0]["RateLimit-Remaining"] == "1"
+    assert int(answers[2]["Retry-After"]) >= 1
+    assert answers[2]["Access-Control-Allow-Origin"] == "*"
+    assert Assignment.objects.count() == 2
+
+
+def test_too_many_new_users_wait_and_known_ones_do_not(
+    settings: Settings,
+) -> None:
+    settings.NEW_USERS_PER_MINUTE = 3
+    optimization = live()
+
+    answers = [serve(optimization, f"u{n}") for n in range(8)]
+    known = serve(optimization, "u0")
+
+    codes = [answer.status_code for answer in answers]
+    assert codes[:3] == [200, 200, 200]
+    assert codes[-1] == 429
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 60
+    assert known.status_code == 200
+    assert Assignment.objects.count() == codes.count(200)
+
+
+def test_a_request_asks_the_database_nothing_but_the_claim() -> None:
+    optimization = live()
+    serve(optimization, "warm")
+
+    with CaptureQueriesContext(connection) as captured:
+        serve(optimization, "u1")
+
+    assert len(captured) == 0  # the claim goes by the committer's own connection

@@ -1,0 +1,179 @@
+"""The calibration gate: no modeled lift where the model misses the recent holdout."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from models_app import runs
+from optimizations.cube import aggregates
+from optimizations.models import Optimization
+from optimizations.serving import decision, snapshot
+from optimizations.training import run as training
+from tests.support import factories, optimization_factories as made, traffic
+from tests.support.factories import body_of
+from warehouse.models import ManagedExposure
+from warehouse.sql.cube.statement import Cell
+
+WITHHELD = (
+    "estimated_improvement_percent",
+    "estimated_improvement_interval",
+    "best_vs_baseline_percent",
+    "best_vs_baseline_interval",
+    "estimated_progress",
+)
+over_http = pytest.mark.django_db(transaction=True)
+
+
+def truth(variant: traffic.Json, _context: traffic.Json) -> float:
+    """Headline B is twice as good."""
+    return 0.3 if variant["headline"] == "B" else 0.15
+
+
+def better(_variant: traffic.Json, _context: traffic.Json) -> float:
+    """Everything sells, whatever is shown."""
+    return 0.6
+
+
+def live(days_ago: float = 5) -> Optimization:
+    """A live optimization with a thousand visitors, three in ten held out."""
+    optimization = made.optimization(made.organization(), holdout_percentage=30)
+    start = timezone.now() - timedelta(days=days_ago)
+    traffic.live_through(optimization, start, 1000, truth)
+    return optimization
+
+
+def train(optimization: Optimization) -> None:
+    """Train once."""
+    run = runs.ask(optimization.model, requested_by="test")
+    training.run(run.pk)
+    run.refresh_from_db()
+    assert run.status == "succeeded", run.error
+    optimization.refresh_from_db()
+    optimization.model.refresh_from_db()
+
+
+def read(optimization: Optimization, reading: str) -> dict[str, Any]:
+    """Read as a member."""
+    api = factories.member_of(optimization.organization)
+    return body_of(api.get(f"/optimizations/{optimization.pk}/{reading}"))
+
+
+@over_http
+def test_a_model_that_reproduces_the_holdout_is_believed() -> None:
+    optimization = live()
+    train(optimization)
+    start = timezone.now() - timedelta(days=3)
+    traffic.live_through(optimization, start, 1000, truth, seed=1)
+
+    body = read(optimization, "results?refresh=true")
+
+    assert body["checks"]["baseline_sanity"]["ok"] is True
+    assert all(body["stats"][name] is not None for name in WITHHELD)
+    assert not {f"stats.{name}" for name in WITHHELD} & set(body["unavailable"])
+    assert read(optimization, "progress")["estimated_progress"] is not None
+
+
+@over_http
+def test_a_model_that_the_holdout_has_moved_away_from_is_withheld() -> None:
+    optimization = live()
+    train(optimization)
+    start = timezone.now() - timedelta(days=3)
+    traffic.live_through(optimization, start, 1000, better, seed=1)
+
+    body = read(optimization, "results?refresh=true")
+    progress = read(optimization, "progress")
+
+    check = body["checks"]["baseline_sanity"]
+    assert check["ok"] is False
+    assert check["holdout_mean"] > 0.5
+    assert check["model_mean"] < 0.3
+    assert [body["stats"][name] for name in WITHHELD] == [None] * len(WITHHELD)
+    reasons = {body["unavailable"][f"stats.{name}"] for name in WITHHELD}
+    assert reasons == {check["reason"]}
+    assert "does not reproduce the recent holdout mean" in check["reason"]
+    assert progress["estimated_progress"] is None
+    assert progress["unavailable"]["estimated_progress"] == check["reason"]
+    # What was measured needs no model.
+    assert body["primary_metric_vs_holdout"]["lift_percent"] is not None
+
+
+@over_http
+def test_a_model_that_learned_of_the_move_is_believed_again() -> None:
+    optimization = live()
+    train(optimization)
+    start = timezone.now() - timedelta(days=3)
+    traffic.live_through(optimization, start, 1000, better, seed=1)
+    train(optimization)
+
+    body = read(optimization, "results")
+
+    assert body["checks"]["baseline_sanity"]["ok"] is True, body["checks"]
+    assert body["stats"]["best_vs_baseline_percent"] is not None
+
+
+@over_http
+def test_what_is_withheld_on_its_day_is_not_in_the_history_either() -> None:
+    optimization = live()
+    threshold = snapshot.holdout_threshold(30)
+    start = timezone.now() - timedelta(days=5)
+    shown = ManagedExposure.objects.order_by("timestamp_utc")
+    users = list(shown.values_list("anonymous_id", flat=True))
+    # Held out users buy whatever they see: as if they were given another page.
+    rewards = [
+        traffic.reward(user, timestamp=(start + timedelta(hours=21)).isoformat())
+        for user in users[100:]
+        if decision.held_out(str(optimization.pk), user, threshold)
+    ]
+    traffic.send_rewards(optimization, rewards)
+    train(optimization)
+
+    (day,) = read(optimization, "lift-history")["daily"]
+
+    assert read(optimization, "results")["checks"]["baseline_sanity"]["ok"] is False
+    assert day["policy_lift_percent"] is day["best_lift_percent"] is None
+    assert day["measured_lift_percent"] is not None
+
+
+def cell(day: int, users: int, converted: int) -> Cell:
+    """A held-out cell."""
+    return Cell(
+        regime=1,
+        day=date(2026, 1, day),
+        policy_version=0,
+        holdout=True,
+        variant=1,
+        context=0,
+        outcome=None,
+        mature=True,
+        hour=None,
+        users=users,
+        exposures=users,
+        converted=converted,
+        value_sum=converted,
+        value_sum_squares=converted,
+        payers=0,
+        log_sum=0.0,
+        log_sum_squares=0.0,
+    )
+
+
+def test_recent_is_as_few_days_as_tell_as_much_as_the_model_knows() -> None:
+    cells = [cell(day, 400, 80) for day in range(1, 10)]
+
+    everything = aggregates.recent_holdout(cells, "bool")
+    one_day = aggregates.recent_holdout(cells, "bool", 0.021)
+    two_days = aggregates.recent_holdout(cells, "bool", 0.015)
+
+    assert {each.day.day for each in everything} == set(range(3, 10))
+    assert {each.day.day for each in one_day} == {9}
+    assert {each.day.day for each in two_days} == {8, 9}
+
+
+def test_recent_is_never_too_little_to_check() -> None:
+    cells = [cell(day, 60, 6) for day in range(1, 5)]
+
+    found = aggregates.recent_holdout(cells, "bool", 1.0)
+
+    assert sum(each.users for each in found) == 120

@@ -1,0 +1,148 @@
+"""The calibration gate for every kind of reward, and everything that it withholds."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from levered_site.organizations.models import Organization
+from metrics.models import Metric
+from optimizations.models import Optimization
+from tests.support import factories, optimization_factories as made, traffic, valued
+from tests.support.factories import body_of
+from tests.support.learning import trained
+from tests.support.reasons import without_reason
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MISSED = "the model's baseline does not reproduce the recent holdout mean"
+KINDS = ("bool", "hurdle", "mean", "outcomes")
+
+
+def as_before(variant: traffic.Json, _context: traffic.Json) -> float:
+    """Headline B is better."""
+    return 0.3 if variant["headline"] == "B" else 0.2
+
+
+def everything(_variant: traffic.Json, _context: traffic.Json) -> float:
+    """Everything sells, whatever is shown."""
+    return 0.6
+
+
+def bought(kind: str) -> traffic.Purchase:
+    """Return what a purchase of this kind of reward model looks like."""
+
+    def purchase(rng: random.Random, _variant: traffic.Json) -> traffic.Json:
+        if kind == "outcomes":
+            return {"name": "pro" if rng.random() < 0.4 else "basic"}
+        value = rng.lognormvariate(3.0, 0.5)
+        refunded = kind == "mean" and rng.random() < 0.1
+        return {} if kind == "bool" else {"value": -value if refunded else value}
+
+    return purchase
+
+
+def metric(organization: Organization, kind: str) -> Metric:
+    """Make a metric whose rewards are learned by this kind of model."""
+    if kind == "bool":
+        return made.metric(organization)
+    return valued.metric(organization, "outcomes" if kind == "outcomes" else "numeric")
+
+
+def learned(kind: str) -> Optimization:
+    """An optimization trained on a day of 1,500 visitors, three in ten held out."""
+    organization = made.organization()
+    reward = metric(organization, kind)
+    optimization = made.optimization(
+        organization,
+        holdout_percentage=30,
+        reward_metric_id=reward.pk,
+        training_data_config=made.config(
+            reward={"name": "spent", "type": reward.reward_type}
+        ),
+    )
+    start = timezone.now() - timedelta(days=5)
+    traffic.live_through(optimization, start, 1500, as_before, purchase=bought(kind))
+    trained(optimization)
+    return optimization
+
+
+def then(optimization: Optimization, kind: str, truth: traffic.Truth) -> None:
+    """Send another day of 1,500 visitors."""
+    start = timezone.now() - timedelta(days=3)
+    traffic.live_through(
+        optimization, start, 1500, truth, seed=1, purchase=bought(kind)
+    )
+
+
+def read(optimization: Optimization, path: str) -> dict[str, Any]:
+    """Read as a member."""
+    return body_of(factories.member_of(optimization.organization).get(path))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_model_reproduces_the_holdout_it_learned_from(kind: str) -> None:
+    optimization = learned(kind)
+    then(optimization, kind, as_before)
+
+    results = f"/optimizations/{optimization.pk}/results?refresh=true"
+    body = read(optimization, results)
+
+    sanity = body["checks"]["baseline_sanity"]
+    assert sanity["ok"] is True, sanity
+    assert body["stats"]["best_vs_baseline_percent"] is not None
+    fitted = "chance" if kind == "bool" else kind
+    assert body["model"]["reward_model"] == fitted
+    assert bool(body["model"]["notes"]) == (kind == "mean")
+    assert without_reason(body) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_the_kind_a_model_that_misses_the_holdout_is_withheld(
+    kind: str,
+) -> None:
+    optimization = learned(kind)
+    then(optimization, kind, everything)
+
+    place = f"/optimizations/{optimization.pk}"
+    body = read(optimization, f"{place}/results?refresh=true")
+    progress = read(optimization, f"{place}/progress")
+
+    assert body["checks"]["baseline_sanity"]["ok"] is False
+    assert set(body["stats"].values()) == {None}
+    assert {row["deviation"] for row in body["interactions"]} == {None}
+    assert {row["kind"] for row in body["interactions"]} == {None}
+    modeled = {row["estimated_improvement_percent"] for row in body["contexts"]}
+    assert modeled == {None}
+    assert body["unavailable"]["interactions[0].deviation"] == MISSED
+    percent = "contexts[0].estimated_improvement_percent"
+    assert body["unavailable"][percent] == MISSED
+    assert body["model"]["notes"][-1] == MISSED
+    for name in ("estimated_progress", "days_to_decision"):
+        assert progress[name] is None
+        assert progress["unavailable"][name] == MISSED
+    # What was measured needs no model.
+    assert {row["lift_percent"] for row in body["contexts"]} != {None}
+    assert without_reason(body) == []
+
+
+def test_what_contexts_gain_is_withheld_where_the_training_already_missed() -> None:
+    optimization = learned("bool")
+    trusted = read(optimization, f"/models/{optimization.model_id}/state")
+    version = optimization.model.policy_versions.get(number=1)
+    assert version.report is not None
+    assert version.report["distrusted"] is None
+    version.report["distrusted"] = MISSED
+    version.save(update_fields=["report"])
+
+    withheld = read(optimization, f"/models/{optimization.model_id}/state")
+
+    assert trusted["reward_model"] == withheld["reward_model"] == "chance"
+    assert trusted["unavailable"] == {}
+    assert None not in {row["expected_gain"] for row in trusted["contexts"]}
+    assert {row["expected_gain"] for row in withheld["contexts"]} == {None}
+    assert withheld["unavailable"]["contexts.expected_gain"] == MISSED
+    # What was learned of each variant is shown as it is.
+    assert withheld["variants"] == trusted["variants"]

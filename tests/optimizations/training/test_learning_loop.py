@@ -1,0 +1,46 @@
+"""From events to a policy that serves: the loop, end to end."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from models_app import versions
+from models_app.models import BanditModel, TrainingRun
+from optimizations.results import report
+from tests.support import optimization_factories, traffic
+from tests.support.learning import trained
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def truth(variant: traffic.Json, context: traffic.Json) -> float:
+    """Headline B is better by far on mobile, and a little on desktop."""
+    better = 0.15 if context["device"] == "mobile" else 0.03
+    return 0.10 + (better if variant["headline"] == "B" else 0.0)
+
+
+def test_training_finds_the_better_variant_and_publishes_it() -> None:
+    optimization = optimization_factories.optimization(
+        optimization_factories.organization(), holdout_percentage=20
+    )
+    for day in range(6, 2, -1):
+        start = timezone.now() - timedelta(days=day)
+        traffic.live_through(optimization, start, 1500, truth, seed=day)
+
+    run = trained(optimization)
+
+    assert (run.status, run.error) == (TrainingRun.Status.SUCCEEDED, "")
+    assert run.rows_read == 6000
+    assert set(run.seconds) == {"cube", "fit", "compile", "report", "record"}
+    assert optimization.model.status == BanditModel.Status.TRAINED
+    assert optimization.model.policy_version == run.policy_version == 1
+    version = versions.active(optimization.model)
+    table = versions.table(version)
+    mobile_b = table[0, [2, 3]].sum()
+    assert mobile_b > 0.9
+    shown = report.of(optimization)
+    assert shown.stats["best_vs_baseline_percent"] > 0
+    measured = shown.primary_metric_vs_holdout
+    assert measured is not None
+    assert measured["holdout_exposures"] + measured["optimization_exposures"] == 6000

@@ -1,0 +1,68 @@
+"""Outcomes that a metric no longer has, on days that cannot be counted again."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import override_settings
+from django.utils import timezone
+
+from models_app import runs
+from models_app.models import PolicyVersion, TrainingRun
+from optimizations.cube import refresh
+from optimizations.training import run as training
+from tests.support import optimization_factories, traffic
+from tests.support.valued import OUTCOMES, metric
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize(
+    ("renamed", "status"),
+    [("premium", TrainingRun.Status.FAILED), ("pro", TrainingRun.Status.SUCCEEDED)],
+)
+def test_a_run_fails_with_the_reason_where_a_counted_outcome_is_gone(
+    renamed: str, status: str
+) -> None:
+    organization = optimization_factories.organization()
+    of_plans = metric(organization, "outcomes")
+    optimization = optimization_factories.optimization(
+        organization,
+        reward_metric_id=of_plans.pk,
+        training_data_config=optimization_factories.config(
+            reward={"name": "spent", "type": "outcomes"}
+        ),
+    )
+    for back in (9, 3):
+        at = timezone.now() - timedelta(days=back)
+        users = [f"{back}-{n}" for n in range(20)]
+        traffic.send_exposures(
+            optimization,
+            [
+                traffic.exposure(optimization, user, timestamp=at.isoformat())
+                for user in users
+            ],
+        )
+        later = (at + timedelta(hours=1)).isoformat()
+        traffic.send_rewards(
+            optimization,
+            [
+                {"anonymous_id": user, "name": "pro", "timestamp": later}
+                for user in users[:10]
+            ],
+        )
+    refresh.count(optimization, of_plans, timezone.now())
+    of_plans.outcomes = [OUTCOMES[0], {**OUTCOMES[1], "key": renamed}]
+    of_plans.revision += 1
+    of_plans.save()
+    run = runs.ask(optimization.model, requested_by="test")
+    before = PolicyVersion.objects.count()
+
+    with override_settings(RETENTION_DAYS=5):
+        training.run(run.pk)
+
+    run.refresh_from_db()
+    assert (run.status, "no longer has: pro." in run.error) == (
+        status,
+        renamed != "pro",
+    )
+    assert PolicyVersion.objects.count() - before == int(renamed == "pro")

@@ -1,0 +1,96 @@
+"""Simulated worlds with a known truth, and the counts that they produce."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models_app.bandit.data.cells import TrainingCells
+from models_app.bandit.design.design import Design, Factor, Floats
+from models_app.bandit.regression import prior_scales
+
+
+def design(sizes: tuple[int, ...], contexts: tuple[int, ...] = ()) -> Design:
+    """A design with so many levels per factor; contexts named without other/missing."""
+
+    def factors(kind: str, counts: tuple[int, ...]) -> tuple[Factor, ...]:
+        return tuple(
+            Factor(f"{kind}{index}", tuple(f"{kind}{index}.{i}" for i in range(count)))
+            for index, count in enumerate(counts)
+        )
+
+    return Design(factors("f", sizes), factors("c", contexts))
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A truth: linear predictor [S, V] at level 0, and the share [S] of contexts."""
+
+    design: Design
+    eta: Floats
+    shares: Floats
+
+    def rate(self, level: float) -> Floats:
+        """True reward [S, V] at a time level in log odds."""
+        return np.asarray(1 / (1 + np.exp(-(self.eta + level))))
+
+
+def drawn_from_prior(design: Design, rng: np.random.Generator) -> World:
+    """A world whose coefficients and their scales are drawn from the prior."""
+    theta = np.zeros(design.columns)
+    shared = {
+        kind: rng.normal(0, prior_scales.KIND_LOOSENESS)
+        for kind in prior_scales.TYPICAL
+    }
+    for term in design.terms:
+        log = shared[term.kind] + rng.normal(0, prior_scales.OWN_LOOSENESS)
+        scale = prior_scales.TYPICAL[term.kind] * np.exp(log)
+        theta[term.columns] = rng.normal(0, scale, term.size)
+    cells = design.segments * design.variants
+    segment, variant = np.divmod(np.arange(cells), design.variants)
+    eta = (design.rows(variant, segment) @ theta).reshape(design.segments, -1)
+    named = [len(context.levels) for context in design.contexts]
+    seen = np.all(design.context_levels < np.array(named), axis=1)
+    return World(design, eta, seen / seen.sum())
+
+
+def day(
+    world: World,
+    level: float,
+    allocation: Floats,
+    users: int,
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats]:
+    """Users and conversions [S, V] of one day under an allocation [S, V]."""
+    share = (world.shares[:, None] * allocation).ravel()
+    shown = rng.multinomial(users, share / share.sum()).reshape(world.eta.shape)
+    return shown.astype(float), rng.binomial(shown, world.rate(level)).astype(float)
+
+
+def cells(days: list[tuple[Floats, Floats]]) -> TrainingCells:
+    """Training cells of days of (users, conversions) [S, V], a stratum each."""
+    users, successes = (np.array(table) for table in zip(*days, strict=True))
+    stratum, context, variant = np.nonzero(users)
+    return TrainingCells(
+        stratum=stratum,
+        stratum_time=np.arange(len(days), dtype=float),
+        variant=variant,
+        context=context,
+        users=users[stratum, context, variant],
+        successes=successes[stratum, context, variant],
+    )
+
+
+def flat(table: list[tuple[int, float, float]]) -> TrainingCells:
+    """One day without contexts from rows (variant, users, successes)."""
+    variant, users, successes = (
+        np.array(column) for column in zip(*table, strict=True)
+    )
+    zeros = np.zeros(len(table), dtype=np.int64)
+    return TrainingCells(
+        stratum=zeros,
+        stratum_time=np.zeros(1),
+        variant=variant.astype(np.int64),
+        context=zeros,
+        users=users.astype(float),
+        successes=successes.astype(float),
+    )

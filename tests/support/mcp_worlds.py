@@ -1,0 +1,100 @@
+"""An organization on the running service with something of everything, made by tools."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from tests.support import mcp_agents
+from tests.support.mcp_agents import Agent
+from tests.support.running_service import Service, until
+
+Json = dict[str, Any]
+
+METRIC: Json = {
+    "sql": "SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards "
+    "WHERE name = 'signup' AND timestamp_utc >= @start_date",
+    "column_mapping": {
+        "anonymous_id": "anonymous_id",
+        "timestamp": "timestamp_utc",
+        "reward_type": "bool",
+    },
+}
+CONFIG: Json = {
+    "reward": {"name": "signup", "type": "bool"},
+    "design_factors": [
+        {"name": "headline", "dtype": "str", "levels": ["A", "B", "C"]},
+        {"name": "badge", "dtype": "bool", "levels": [False, True]},
+    ],
+    "context_factors": [
+        {"name": "device", "dtype": "str", "levels": ["mobile", "desktop"]}
+    ],
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """What there is, by id; `admin` and `member` are agents of its people."""
+
+    admin: Agent
+    member: Agent
+    metric: str
+    live: str
+    draft: str
+    served: str = "visitor-1"
+
+
+def make(service: Service, organization: str) -> World:
+    """Make it all."""
+    admin = mcp_agents.agent(service, organization)
+    metric = admin.does("define_metric", name="Signup", **METRIC)["definition"]["id"]
+    live, draft = (create(admin, name, metric) for name in ("Live one", "Draft one"))
+    admin.does("change_status", optimization_id=live, to="live", confirm=True)
+    world = World(
+        admin, mcp_agents.agent(service, organization, "member"), metric, live, draft
+    )
+    admin.does(
+        "serve_variant", optimization_id=live, anonymous_id=world.served, dry_run=False
+    )
+    admin.does("send_events", kind="exposures", events=exposures(live))
+    rewards = [{"anonymous_id": f"user-{n}", "name": "signup"} for n in range(0, 40, 3)]
+    admin.does("send_events", kind="rewards", events=rewards)
+    train(admin, live)
+    return world
+
+
+def train(admin: Agent, live: str) -> None:
+    """Train once, so that the clock has no reason to do it during the tests."""
+    admin.does("train_model", optimization_id=live, wait=False, confirm=True)
+    until(
+        lambda: admin.does("train_model", optimization_id=live, action="status")[
+            "done"
+        ],
+        60,
+    )
+
+
+def create(admin: Agent, name: str, metric: str) -> str:
+    """Make a draft; its id."""
+    made = admin.does(
+        "create_optimization",
+        name=name,
+        reward_metric_id=metric,
+        training_data_config=CONFIG,
+    )
+    return str(made["optimization"]["id"])
+
+
+def exposures(optimization: str) -> list[Json]:
+    """Write exposures of 40 users, three days ago."""
+    at = (timezone.now() - timedelta(days=3)).isoformat()
+    return [
+        {
+            "anonymous_id": f"user-{n}",
+            "optimization_id": optimization,
+            "variant": {"headline": "ABC"[n % 3], "badge": n % 2 == 0},
+            "timestamp": at,
+        }
+        for n in range(40)
+    ]

@@ -1,0 +1,137 @@
+"""A real second Postgres, as a customer has one: over TCP, with a reader who may only read."""
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from levered_site.local import embedded, engines, supervisor
+from tests.support.reference_cube import Reward, Touch
+from tests.support.running_service import RUN, free_port
+
+PASSWORD = "s3cret-Passw0rd"
+_numbers = itertools.count(1)
+
+TABLES = """
+CREATE ROLE reader LOGIN PASSWORD 's3cret-Passw0rd' NOINHERIT;
+CREATE TABLE public.shown (
+  "user" text, seen timestamptz, experiment text, variant jsonb, variant_text text,
+  context jsonb, context_text text, version text);
+CREATE TABLE public.bought (
+  "user" text, at timestamptz, amount double precision, label text, experiment uuid);
+CREATE TABLE public.secrets (word text);
+INSERT INTO public.secrets VALUES ('hidden');
+CREATE SCHEMA shop;
+CREATE VIEW shop.orders AS SELECT "user", at FROM public.bought;
+GRANT USAGE ON SCHEMA shop TO reader;
+GRANT SELECT ON public.shown, public.bought, shop.orders TO reader;
+"""
+
+
+@dataclass(frozen=True)
+class Second:
+    """A running server, and how its owner reaches it."""
+
+    home: Path
+    port: int
+
+    @property
+    def credentials(self) -> dict[str, Any]:
+        """What a customer would send of it."""
+        return {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "database": embedded.DATABASE,
+            "username": "reader",
+            "password": PASSWORD,
+            "sslmode": "disable",
+        }
+
+    @contextmanager
+    def owner(
+        self, database: str = embedded.DATABASE
+    ) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        """Connect as the server's owner, who may do anything."""
+        with psycopg.connect(
+            host=str(embedded.addresses(self.home).socket_folder),
+            port=self.port,
+            user=embedded.OWNER,
+            dbname=database,
+            autocommit=True,
+        ) as connection:
+            yield connection
+
+    def store(
+        self,
+        optimization_id: str,
+        touches: Sequence[Touch],
+        rewards: Sequence[Reward] = (),
+    ) -> None:
+        """Log events as a customer's own pipeline would."""
+        shown = [
+            (*_shown(one), optimization_id.upper(), one.variant, one.context)
+            for one in touches
+        ]
+        bought = [
+            (one.user, one.at, one.value, one.name, one.optimization_id)
+            for one in rewards
+        ]
+        with self.owner() as owner, owner.cursor() as cursor:
+            cursor.executemany(
+                'INSERT INTO public.shown ("user", seen, version, experiment,'
+                " variant_text, context_text) VALUES (%s, %s, %s, %s, %s, %s)",
+                shown,
+            )
+            cursor.executemany(
+                "INSERT INTO public.bought VALUES (%s, %s, %s, %s, %s)", bought
+            )
+
+
+def _shown(one: Touch) -> tuple[str, datetime, str | None]:
+    version = None if one.policy_version is None else str(one.policy_version)
+    return one.user, one.at.astimezone(UTC), version
+
+
+@contextmanager
+def running() -> Iterator[Second]:
+    """Start a server of one's own, with its tables; stop it at the end."""
+    home = RUN.parent / "homes" / f"second-{next(_numbers)}"
+    home.parent.mkdir(exist_ok=True)
+    home.parent.chmod(0o711)
+    second = Second(home, free_port())
+    stores = engines.of(home)
+    keeper = supervisor.Supervisor(stores.home)
+    engines.prepare_folders(stores)
+    engines.set_up_postgres(stores, durable=False)
+    rules = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+    (stores.data / "pg_hba.conf").write_text(rules)
+    settings = {"listen_addresses": "127.0.0.1", "port": str(second.port)}
+    try:
+        keeper.start(engines.postgres(stores, engines.FORGETFUL | settings))
+        _create(second, keeper)
+        yield second
+    finally:
+        keeper.stop()
+
+
+def _create(second: Second, keeper: supervisor.Supervisor) -> None:
+    until = time.monotonic() + engines.STARTED_WITHIN
+    while not _answers(second):
+        assert time.monotonic() < until, "the second server does not answer"
+        keeper.wait(0.05)
+    with second.owner("postgres") as owner:
+        owner.execute("CREATE DATABASE levered")
+    with second.owner() as owner:
+        owner.execute(TABLES)
+
+
+def _answers(second: Second) -> bool:
+    with suppress(psycopg.OperationalError), second.owner("postgres"):
+        return True
+    return False

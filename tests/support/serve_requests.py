@@ -1,0 +1,20 @@
+"""Asking serve for a variant, as a page does."""
+
+from typing import Any
+
+from django.http import HttpResponse
+
+from optimizations.models import Optimization
+from tests.support import factories
+
+PUBLIC = factories.Api()
+
+
+def serve(optimization: Optimization, user: str = "u1", **body: Any) -> HttpResponse:
+    """Ask for a user; `headers` are headers, the rest are fields of the body."""
+    headers = body.pop("headers", {})
+    return PUBLIC.post(
+        f"/optimizations/{optimization.pk}/serve",
+        {"anonymous_id": user, **body},
+        **headers,
+    )

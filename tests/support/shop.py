@@ -1,0 +1,141 @@
+"""A customer's shop in a warehouse of its own: connected, defined, visited, learned from."""
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from models_app.models import TrainingRun
+from optimizations.cube import refresh, specification
+from optimizations.models import Optimization
+from optimizations.serving import decision
+from optimizations.serving.snapshot import holdout_threshold
+from optimizations.training import run as training
+from tests.support import factories, warehouse_events
+from tests.support.cubes import comparable
+from tests.support.factories import Api, body_of
+from tests.support.optimization_factories import config
+from tests.support.reference_cube import Reward, Touch
+from tests.support.second_postgres import Second
+from warehouse.backends import managed
+from warehouse.sql.customer import check
+
+MANAGED_SQL = "SELECT anonymous_id, timestamp_utc AS at FROM managed_dw.rewards"
+SOURCE: dict[str, Any] = {
+    "name": "exposures",
+    "sql": "SELECT * FROM shown WHERE seen >= @start_date",
+    "column_mapping": {
+        "anonymous_id": "user",
+        "timestamp": "seen",
+        "optimization_id": "experiment",
+        "variant": "variant_text",
+        "context": "context_text",
+        "policy_version": "version",
+    },
+}
+METRIC: dict[str, Any] = {
+    "name": "orders",
+    "sql": 'SELECT "user", at FROM shop.orders WHERE at >= @start_date',
+    "column_mapping": {
+        "anonymous_id": "user",
+        "timestamp": "at",
+        "reward_type": "bool",
+    },
+}
+
+
+def connected(alice: Api, second: Second) -> None:
+    """Connect an organization to it."""
+    body = {"provider": "postgres", "credentials": second.credentials}
+    answer = alice.post("/warehouse/connections", body)
+    assert answer.status_code == 201, answer.content
+
+
+def history(
+    optimization_id: str, now: datetime, *, held_out: float
+) -> tuple[list[Touch], list[Reward]]:
+    """Four days of visitors who like headline B, most of all on mobile."""
+    rng = random.Random(7)  # noqa: S311 - traffic, not secrets
+    threshold = holdout_threshold(held_out)
+    keys = [
+        f'{{"cta":{cta},"headline":"{headline}"}}'
+        for headline in "AB"
+        for cta in ("false", "true")
+    ]
+    touches, rewards = [], []
+    for number in range(1600):
+        user, device = f"visitor-{number}", rng.choice(["mobile", "desktop", "tv"])
+        at = now - timedelta(days=5 - number % 4, minutes=number % 600)
+        held = decision.held_out(optimization_id, user, threshold)
+        chosen = 0 if held else rng.randrange(4)
+        context = f'{{"device":"{device}"}}'
+        touches.append(Touch(user, at, keys[chosen], context, 0))
+        if rng.random() < 0.1 + (0.3 if chosen > 1 and device == "mobile" else 0):
+            rewards.append(Reward(user, at + timedelta(hours=1)))
+    return touches, rewards
+
+
+def created(alice: Api, metric_id: str, **fields: Any) -> dict[str, Any]:
+    """Create a live optimization."""
+    body = {
+        "name": "Landing page",
+        "training_data_config": config(),
+        "reward_metric_id": metric_id,
+        **fields,
+    }
+    answer = alice.post("/optimizations", body)
+    assert answer.status_code == 201, answer.content
+    return body_of(answer)
+
+
+def launched(second: Second) -> tuple[Api, dict[str, Any]]:
+    """Connect a new organization and create a live optimization; its admin, and it."""
+    alice = factories.admin_of(factories.organization())
+    connected(alice, second)
+    alice.post("/warehouse/assignment-sources", SOURCE)
+    metric = body_of(alice.post("/warehouse/metrics", METRIC))["id"]
+    return alice, created(alice, metric)
+
+
+def trained(optimization_id: str) -> TrainingRun:
+    """Do the run that is asked for, here."""
+    run = TrainingRun.objects.filter(
+        model__optimization__pk=optimization_id, status=TrainingRun.Status.QUEUED
+    ).get()
+    training.run(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def ask_for_training(alice: Api, made: dict[str, Any]) -> None:
+    """Ask as a dashboard does."""
+    answer = alice.post(f"/models/{made['model_id']}/train")
+    assert answer.status_code == 202, answer.content
+
+
+def assert_equal_to_the_managed_store(
+    optimization_id: str, touches: list[Touch], rewards: list[Reward]
+) -> None:
+    """Put the same events into the managed store and count them there."""
+    optimization = Optimization.objects.get(pk=optimization_id)
+    metric = optimization.reward_metric
+    assert metric is not None
+    warehouse_events.store(
+        optimization.organization_id, optimization_id, touches, rewards
+    )
+    observed = refresh.read(optimization, metric)
+    assert observed.as_of is not None
+    spec = specification.of(optimization, metric, observed.as_of)
+    spec = replace(spec, days=refresh.stored_days(optimization, metric))
+    managed_metric = check.metric(
+        MANAGED_SQL, {"anonymous_id": "anonymous_id", "timestamp": "at"}
+    )
+
+    ours = managed.of(optimization.organization_id).observe(spec, managed_metric)
+
+    assert sum(cell.users for cell in observed.cells) == len(touches)
+    assert any(cell.holdout for cell in observed.cells)
+    theirs = replace(ours, cells=observed.cells, lags=observed.lags)
+    assert comparable(theirs) == comparable(ours)
+    assert observed.crossover_users == ours.crossover_users
+    assert observed.arm_mismatch_users == ours.arm_mismatch_users

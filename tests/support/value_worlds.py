@@ -1,0 +1,122 @@
+"""Simulated worlds of amounts and of weighted outcomes, and the cells they produce."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from models_app.bandit.data.cells import TrainingCells
+from models_app.bandit.data.value_cells import AmountCells, OutcomeCells
+from models_app.bandit.design.design import Design, Floats
+
+Amounts = Callable[[np.random.Generator, int, int], Floats]
+"""Draws so many amounts of a variant: (rng, variant, payers)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A truth: the chance [V] to pay, and how amounts are drawn."""
+
+    design: Design
+    rate: Floats
+    amounts: Amounts
+
+
+def log_normal(centre: Floats, sd: float) -> Amounts:
+    """Amounts whose logs are normal around `centre` [V]."""
+
+    def drawn(rng: np.random.Generator, variant: int, payers: int) -> Floats:
+        return np.exp(rng.normal(centre[variant], sd, payers))
+
+    return drawn
+
+
+def effects(design: Design, sd: float, rng: np.random.Generator) -> Floats:
+    """Sums [V] of independent effects of every factor's levels."""
+    total = np.zeros(design.variants)
+    for factor, size in enumerate(design.sizes):
+        total += rng.normal(0, sd, size)[design.variant_levels[:, factor]]
+    return total
+
+
+def shop_day(
+    shop: Shop, shown: Floats, rng: np.random.Generator, stratum: int = 0
+) -> Floats:
+    """Sums of a day's users [V]: rows of (stratum, variant, users, payers, amounts…)."""
+    rows = []
+    for variant, users in enumerate(shown.astype(int)):
+        payers = rng.binomial(users, shop.rate[variant])
+        values = shop.amounts(rng, variant, payers)
+        rows.append((stratum, variant, users, *sums_of(values)))
+    return np.array(rows)
+
+
+def sums_of(values: Floats) -> tuple[float, ...]:
+    """Payers, sums, sums of logs and the number of other rewards, of amounts."""
+    paid = np.log(values[values > 0])
+    others = float((values <= 0).sum())
+    squares = float(values @ values)
+    return len(paid), values.sum(), squares, paid.sum(), float(paid @ paid), others
+
+
+def amounts(rows: Floats) -> AmountCells:
+    """Cells of rows as `shop_day` makes them."""
+    stratum, variant, users, payers, value, squares, logs, log_squares, others = rows.T
+    return AmountCells(
+        stratum=stratum.astype(np.int64),
+        stratum_time=np.arange(int(stratum.max()) + 1, dtype=float),
+        variant=variant.astype(np.int64),
+        context=np.zeros(len(rows), dtype=np.int64),
+        users=users,
+        successes=payers,
+        value_sum=value,
+        value_sum_squares=squares,
+        log_sum=logs,
+        log_sum_squares=log_squares,
+        others=others,
+    )
+
+
+def sold(shop: Shop, users: int, days: int, rng: np.random.Generator) -> AmountCells:
+    """Cells of so many days of users spread evenly over the variants."""
+    even = np.full(shop.design.variants, users // shop.design.variants)
+    return amounts(np.concatenate([shop_day(shop, even, rng, d) for d in range(days)]))
+
+
+def chosen(
+    rates: Floats,
+    shares: Floats,
+    weights: tuple[float, ...],
+    users: int,
+    rng: np.random.Generator,
+) -> OutcomeCells:
+    """One day of outcomes: chance [V] of any, shares [V, K] of each then."""
+    size, kinds = shares.shape
+    hits = rng.binomial(users, rates)
+    counts = np.array(
+        [rng.multinomial(n, p) for n, p in zip(hits, shares, strict=True)]
+    )
+    return OutcomeCells(
+        stratum=np.zeros(size, dtype=np.int64),
+        stratum_time=np.zeros(1),
+        variant=np.arange(size),
+        context=np.zeros(size, dtype=np.int64),
+        users=np.full(size, float(users)),
+        successes=hits.astype(float),
+        counts=counts.astype(float),
+        keys=tuple(f"outcome {index}" for index in range(kinds)),
+        weights=weights,
+    )
+
+
+def plain(cells: TrainingCells) -> TrainingCells:
+    """The same cells as bool rewards."""
+    return TrainingCells(
+        cells.stratum,
+        cells.stratum_time,
+        cells.variant,
+        cells.context,
+        cells.users,
+        cells.successes,
+        cells.maturity,
+    )

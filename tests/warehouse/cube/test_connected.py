@@ -1,0 +1,246 @@
+"""A connected Postgres counts as the managed store and the reference do, to the last user."""
+
+import random
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import orjson
+import pytest
+from django.test import override_settings
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from tests.support import reference_cube, shop, warehouse_events
+from tests.support.cubes import (
+    DAYS,
+    EXPOSURES,
+    METRIC,
+    REWARDS,
+    SPEC,
+    SPECS,
+    A,
+    B,
+    comparable,
+    only_cell,
+)
+from tests.support.reference_cube import Reward, Touch
+from tests.support.second_postgres import Second
+from tests.support.warehouse_events import moment
+from warehouse.backends import managed, postgres
+from warehouse.backends.postgres import Postgres
+from warehouse.sql.cube import statement
+from warehouse.sql.preview import render
+from warehouse.sql.shapes import ContextFactor, Cube, CubeSpec, RegimeSpan
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SOURCE_SQL = (
+    """SELECT * FROM public.shown WHERE seen >= @start_date OR @start_date IS NULL"""
+)
+METRIC_SQL = "SELECT * FROM public.bought AS b WHERE b.at >= @start_date"
+METRIC_MAPPING = {
+    "anonymous_id": "user",
+    "timestamp": "at",
+    "value": "amount",
+    "name": "label",
+}
+
+
+@pytest.fixture
+def connected(second_postgres: Second) -> Iterator[Postgres]:
+    """The second server as a backend, its tables empty."""
+    with second_postgres.owner() as owner:
+        owner.execute("TRUNCATE public.shown, public.bought")
+    with override_settings(WAREHOUSE_ALLOW_PRIVATE=True):
+        known = postgres.credentials(second_postgres.credentials)
+        yield postgres.of("org_connected", known)
+
+
+def observed(
+    connected: Postgres,
+    second: Second,
+    spec: CubeSpec,
+    touches: Sequence[Touch],
+    rewards: Sequence[Reward] = (),
+    *,
+    shuffled: bool = False,
+) -> Cube:
+    """Log a history at the customer's; return his cube."""
+    logged = [_shuffled(one) for one in touches] if shuffled else touches
+    second.store(spec.optimization_id, logged, rewards)
+    metric = connected.prove_metric(METRIC_SQL, METRIC_MAPPING)
+    source = connected.prove_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
+    return connected.observe(spec, metric, source)
+
+
+def _shuffled(touch: Touch) -> Touch:
+    """Write the variant with its keys in any order, and spaces."""
+    levels = list(orjson.loads(touch.variant).items())
+    random.Random(touch.user).shuffle(levels)  # noqa: S311 - an order, not a secret
+    return replace(
+        touch, variant=orjson.dumps(dict(levels), option=orjson.OPT_INDENT_2).decode()
+    )
+
+
+def rewards_of_none(rewards: Sequence[Reward]) -> list[Reward]:
+    """A customer's own rewards are of no optimization."""
+    return [replace(one, optimization_id=None) for one in rewards]
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    SPECS,
+    st.lists(EXPOSURES, max_size=14),
+    st.lists(REWARDS, max_size=12).map(rewards_of_none),
+    st.booleans(),
+)
+def test_any_history_is_counted_alike_in_both_stores(
+    connected: Postgres,
+    second_postgres: Second,
+    spec: CubeSpec,
+    touches: list[Touch],
+    rewards: list[Reward],
+    shuffled: bool,
+) -> None:
+    mine = str(uuid.uuid4())
+    spec = replace(spec, optimization_id=mine, organization_id=f"org_{mine}")
+    warehouse_events.store(spec.organization_id, mine, touches, rewards)
+    with second_postgres.owner() as owner:
+        owner.execute("TRUNCATE public.shown, public.bought")
+
+    ours = managed.of(spec.organization_id).observe(spec, METRIC)
+    theirs = observed(
+        connected, second_postgres, spec, touches, rewards, shuffled=shuffled
+    )
+
+    assert comparable(theirs) == comparable(ours)
+    assert comparable(theirs) == comparable(reference_cube.cube(spec, touches, rewards))
+
+
+def test_order_of_keys_and_kind_of_levels_make_no_other_variant(
+    connected: Postgres, second_postgres: Second
+) -> None:
+    at = moment("2026-03-02 10:00")
+    keys = ('{"button":true,"headline":"a"}', '{"button":false,"headline":"a"}')
+    spec = replace(
+        SPEC, optimization_id=str(uuid.uuid4()), variants=((1, keys[0]), (2, keys[1]))
+    )
+    logged = [
+        '{"headline": "a", "button": true}',
+        '{"button":"true",   "headline":"a"}',
+        '{"headline":"a","button":false}',
+        '{"headline":"a"}',
+        '["a"]',
+        "not json",
+        "",
+        r'{"headline": "\u0000"}',
+    ]
+    touches = [Touch(f"u{n}", at, text, "{}", None) for n, text in enumerate(logged)]
+
+    found = observed(connected, second_postgres, spec, touches)
+
+    users = {cell.variant: cell.users for cell in found.cells}
+    assert users == {1: 2, 2: 1, 0: 5}
+
+
+def test_contexts_of_any_shape_are_level_other_or_missing(
+    connected: Postgres, second_postgres: Second
+) -> None:
+    at = moment("2026-03-02 10:00")
+    spec = replace(
+        SPEC,
+        optimization_id=str(uuid.uuid4()),
+        contexts=(ContextFactor("age", ("1", "1.5")),),
+    )
+    logged = ['{"age": 1.0}', '{"age":"1.50"}', '{"age":[1]}', "[1]", "oops", "", "{}"]
+    touches = [Touch(f"u{n}", at, A, text, None) for n, text in enumerate(logged)]
+
+    found = observed(connected, second_postgres, spec, touches)
+
+    users = {cell.context: cell.users for cell in found.cells}
+    assert users == {0: 1, 2: 2, 3: 4}
+
+
+def test_user_touched_before_the_days_wanted_is_left_out(
+    connected: Postgres, second_postgres: Second
+) -> None:
+    spec = replace(SPEC, optimization_id=str(uuid.uuid4()), days=DAYS[3:4])
+    touches = [
+        Touch("old", moment("2026-03-01 10:00"), A, "{}", 1),
+        Touch("old", moment("2026-03-04 10:00"), B, "{}", 1),
+        Touch("new", moment("2026-03-04 10:00"), A, "{}", 1),
+    ]
+
+    found = observed(connected, second_postgres, spec, touches)
+    forgetful = replace(spec, history_from=moment("2026-03-03"))
+    later = observed(connected, second_postgres, forgetful, [])
+
+    assert only_cell(found).users == 1
+    assert sum(cell.users for cell in later.cells) == 2
+
+
+def test_holdout_is_that_of_the_rule_whatever_letters_an_id_has(
+    connected: Postgres, second_postgres: Second
+) -> None:
+    at = moment("2026-03-02 10:00")
+    spec = replace(
+        SPEC,
+        optimization_id=str(uuid.uuid4()),
+        regimes=(RegimeSpan(1, moment("2026-03-01"), "80000000"),),
+    )
+    touches = [Touch(f"Ünï-{n}", at, B, "{}", None) for n in range(40)]
+
+    found = observed(connected, second_postgres, spec, touches)
+
+    assert comparable(found) == comparable(reference_cube.cube(spec, touches, []))
+    assert found.arm_mismatch_users > 0
+
+
+def test_the_statement_printed_for_people_counts_alike(
+    connected: Postgres, second_postgres: Second
+) -> None:
+    at = moment("2026-03-02 10:00")
+    spec = replace(
+        SPEC,
+        optimization_id=str(uuid.uuid4()),
+        contexts=(ContextFactor("device", ("it's $1 ? @p1", "\\")),),
+        excluded_users=("o'neill", "bot-*"),
+    )
+    users = ("o'neill", "bot-1", "ann", "$3")
+    devices = ('{"device":"it\'s $1 ? @p1"}', '{"device":"\\\\"}')
+    touches = [Touch(user, at, A, device, 1) for user in users for device in devices]
+    counted = observed(connected, second_postgres, spec, touches)
+    metric = connected.prove_metric(METRIC_SQL, METRIC_MAPPING)
+    source = connected.prove_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
+    asked = statement.statement(spec, metric, source, connected.dialect)
+
+    with second_postgres.owner() as owner:
+        rows = owner.execute(render.runnable(asked, connected.dialect)).fetchall()
+
+    assert comparable(statement.decode(rows, spec)) == comparable(counted)
+    assert sum(cell.users for cell in counted.cells) == 2
+
+
+def test_older_servers_text_counts_alike(
+    connected: Postgres, second_postgres: Second
+) -> None:
+    at = moment("2026-03-02 10:00")
+    spec = replace(
+        SPEC,
+        optimization_id=str(uuid.uuid4()),
+        contexts=(ContextFactor("age", ("1",)),),
+    )
+    touches = [Touch(f"u{n}", at, (A, B)[n % 2], '{"age":1}', None) for n in range(9)]
+    newer = observed(connected, second_postgres, spec, touches)
+    metric = connected.prove_metric(METRIC_SQL, METRIC_MAPPING)
+    source = connected.prove_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
+    asked = statement.statement(spec, metric, source, "postgres before 16")
+
+    with connected._session(10) as session:
+        rows = list(session.stream(asked.text, asked.parameters, 100))
+
+    assert comparable(statement.decode(rows, spec)) == comparable(newer)

@@ -1,0 +1,107 @@
+"""The cube's text for BigQuery counts as the reference does: translated for DuckDB.
+
+What BigQuery itself makes of the text is not shown here; that its logic is right, is.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import duckdb
+import pytest
+import sqlglot
+from hypothesis import HealthCheck, given, settings, strategies as st
+from sqlglot import exp
+
+from tests.support import histories, reference_cube
+from tests.support.cubes import comparable
+from tests.support.reference_cube import Reward, Touch
+from warehouse.sql.cube import bigquery, statement as cube
+from warehouse.sql.preview import render
+from warehouse.sql.shapes import CubeSpec
+
+METRIC, SOURCE = histories.checked("bigquery")
+
+# What BigQuery has and the other lacks, as BigQuery's reference describes it.
+WORDS = """
+SET TimeZone = 'UTC';
+CREATE MACRO bq_safe_json(written) AS TRY_CAST(written AS JSON);
+CREATE MACRO bq_keys(json, depth) AS json_keys(json);
+CREATE MACRO bq_json_type(json) AS CASE json_type(json)
+  WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array' WHEN 'VARCHAR' THEN 'string'
+  WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' WHEN NULL THEN NULL
+  ELSE 'number' END;
+CREATE MACRO bq_decimal_text(written) AS
+  rtrim(rtrim(CAST(TRY_CAST(written AS DECIMAL(38, 12)) AS VARCHAR), '0'), '.');
+CREATE SCHEMA app;
+CREATE TABLE app.exposures (who VARCHAR, seen_at TIMESTAMPTZ, optimization VARCHAR,
+  variant VARCHAR, context VARCHAR, version INTEGER);
+CREATE TABLE app.rewards (who VARCHAR, earned_at TIMESTAMPTZ, amount DOUBLE,
+  label VARCHAR);
+"""
+EMPTY = "DELETE FROM app.exposures; DELETE FROM app.rewards;"
+EXPOSE = "INSERT INTO app.exposures VALUES (?, ?, ?, ?, ?, ?)"
+REWARD = "INSERT INTO app.rewards VALUES (?, ?, ?, ?)"
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database with two empty tables."""
+    with duckdb.connect() as connection:
+        connection.execute(WORDS)
+        yield connection
+
+
+def translated(text: str) -> str:
+    """Say a text of BigQuery's in the other's words."""
+    (query,) = sqlglot.parse(text, dialect="bigquery")
+    assert query is not None
+    return query.transform(_word).sql("duckdb")
+
+
+def _word(node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.SafeFunc) and isinstance(node.this, exp.ParseJSON):
+        return exp.func("bq_safe_json", node.this.this)
+    if isinstance(node, exp.JSONType):
+        return exp.func("bq_json_type", node.this)
+    if isinstance(node, exp.JSONKeys | exp.JSONKeysAtDepth):
+        return exp.func("bq_keys", node.this, exp.Literal.number(1))
+    if isinstance(node, exp.Cast) and isinstance(node.this, exp.TryCast):
+        return exp.func("bq_decimal_text", node.this.this)
+    return node
+
+
+def store(
+    database: duckdb.DuckDBPyConnection,
+    touches: Sequence[tuple[object, ...]],
+    rewards: Sequence[tuple[object, ...]],
+) -> None:
+    """Replace what the two tables hold."""
+    database.execute(EMPTY)
+    for text, rows in ((EXPOSE, touches), (REWARD, rewards)):
+        if rows:
+            database.executemany(text, rows)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(histories.HISTORIES, st.lists(histories.SPELLINGS, min_size=1, max_size=3))
+def test_any_history_is_counted_as_the_reference_counts_it(
+    database: duckdb.DuckDBPyConnection,
+    history: tuple[CubeSpec, list[Touch], list[Reward]],
+    spellings: list[object],
+) -> None:
+    spec, touches, rewards = history
+    exposures = histories.exposure_rows(touches, spellings)
+    store(database, exposures, histories.reward_rows(rewards))
+
+    statement = bigquery.statement(spec, METRIC, SOURCE)
+    named = {f"p{n}": value for n, value in enumerate(statement.parameters, start=1)}
+    rows = database.execute(translated(statement.text), named).fetchall()
+    found = cube.decode(rows, spec)
+    text = translated(render.runnable(statement, "bigquery"))
+    by_hand = cube.decode(database.execute(text).fetchall(), spec)
+
+    assert comparable(found) == comparable(reference_cube.cube(spec, touches, rewards))
+    assert comparable(by_hand) == comparable(found)

@@ -1,0 +1,63 @@
+"""The cube's text for Snowflake counts as the reference does: run through fakesnow."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from tests.support import histories, reference_cube
+from tests.support.cubes import comparable
+from tests.support.reference_cube import Reward, Touch
+from warehouse.sql.cube import snowflake, statement as cube
+from warehouse.sql.preview import render
+from warehouse.sql.shapes import CubeSpec
+
+fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
+connector = pytest.importorskip("snowflake.connector", exc_type=ImportError)
+
+# The fake reads its database in a way that its database advises against.
+pytestmark = pytest.mark.filterwarnings("ignore:Arrow output:UserWarning")
+
+METRIC, SOURCE = histories.checked("snowflake")
+
+
+@pytest.fixture(scope="module")
+def cursor() -> Iterator[Any]:
+    """Open a fake Snowflake with two empty tables."""
+    with fakesnow.patch():
+        connection = connector.connect(
+            database="db",
+            schema="app",
+            paramstyle="qmark",
+            session_parameters={"TIMEZONE": "UTC"},
+        )
+        cursor = connection.cursor()
+        for table in histories.SNOWFLAKE_TABLES:
+            cursor.execute(table)
+        yield cursor
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(histories.HISTORIES, st.lists(histories.SPELLINGS, min_size=1, max_size=3))
+def test_any_history_is_counted_as_the_reference_counts_it(
+    cursor: Any,
+    history: tuple[CubeSpec, list[Touch], list[Reward]],
+    spellings: list[object],
+) -> None:
+    spec, touches, rewards = history
+    exposures = histories.exposure_rows(touches, spellings)
+    histories.store(cursor, exposures, histories.reward_rows(rewards))
+
+    statement = snowflake.statement(spec, METRIC, SOURCE)
+    cursor.execute(statement.text, statement.parameters)
+    found = cube.decode(cursor.fetchall(), spec)
+    cursor.execute(render.runnable(statement, "snowflake"))
+    by_hand = cube.decode(cursor.fetchall(), spec)
+
+    assert comparable(found) == comparable(reference_cube.cube(spec, touches, rewards))
+    assert comparable(by_hand) == comparable(found)

@@ -1,0 +1,186 @@
+"""The cube's statement as text, compared with files; and its answer read back."""
+
+import os
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from warehouse.sql import RefusedError
+from warehouse.sql.cube import statement as cube
+from warehouse.sql.customer import check
+from warehouse.sql.shapes import ContextFactor, CubeSpec, OutcomeRule, RegimeSpan
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+START = datetime(2026, 3, 1, tzinfo=UTC)
+METRIC = check.metric(
+    "SELECT anonymous_id, timestamp_utc AS timestamp, value, name"
+    " FROM managed_dw.rewards WHERE timestamp_utc >= @start_date",
+    {
+        "anonymous_id": "anonymous_id",
+        "timestamp": "timestamp",
+        "value": "value",
+        "name": "name",
+    },
+)
+OWN_METRIC = check.metric(
+    "SELECT who, at, value, name FROM orders WHERE at >= @start_date",
+    {"anonymous_id": "who", "timestamp": "at", "value": "value", "name": "name"},
+    managed=False,
+    schema="shop",
+)
+SOURCE = check.source(
+    "SELECT who, at, test, variant, context, version FROM shop.shown"
+    " WHERE at >= @start_date",
+    {
+        "anonymous_id": "who",
+        "timestamp": "at",
+        "optimization_id": "test",
+        "variant": "variant",
+        "context": "context",
+        "policy_version": "version",
+    },
+)
+BOOL = CubeSpec(
+    optimization_id="7C9E6679-7425-40DE-944B-E07FC1F90AE7",
+    organization_id="org_a",
+    variants=((1, '{"headline":"a"}'), (2, '{"headline":"b"}')),
+    contexts=(),
+    reward_type="bool",
+    outcomes=(),
+    attribution="last_touch",
+    window_hours=24,
+    horizon_hours=24,
+    regimes=(RegimeSpan(1, START, "1999999a"),),
+    excluded_users=("tester", "bot-*"),
+    days=(date(2026, 3, 2), date(2026, 3, 1)),
+    as_of=datetime(2026, 3, 9, 12, tzinfo=UTC),
+)
+SPECS = {
+    "bool": BOOL,
+    "numeric_last_touch_horizon": replace(
+        BOOL,
+        reward_type="numeric",
+        horizon_hours=168,
+        contexts=(
+            ContextFactor("device", ("mobile",)),
+            ContextFactor("age", ("1", "2")),
+        ),
+    ),
+    "outcomes_first_touch": replace(
+        BOOL,
+        reward_type="outcomes",
+        attribution="first_touch",
+        outcomes=(OutcomeRule("buy", 3.0, "name", "purchase"),),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_statement_is_the_one_in_the_file(name: str) -> None:
+    statement = cube.statement(SPECS[name], METRIC)
+    listed = "\n".join(
+        f"-- ${number}: {value!r}"
+        for number, value in enumerate(statement.parameters, start=1)
+    )
+    text = f"{statement.text}\n{listed}\n"
+    file = SNAPSHOTS / f"cube_postgres_{name}.sql"
+
+    if "UPDATE_SNAPSHOTS" in os.environ:
+        file.write_text(text)
+
+    assert text == file.read_text()
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_statement_for_a_connected_postgres_is_the_one_in_the_file(name: str) -> None:
+    spec = replace(SPECS[name], history_from=START)
+    statement = cube.statement(spec, OWN_METRIC, SOURCE)
+    listed = "\n".join(
+        f"-- ${number}: {value!r}"
+        for number, value in enumerate(statement.parameters, start=1)
+    )
+    text = f"{statement.text}\n{listed}\n"
+    file = SNAPSHOTS / f"cube_connected_postgres_{name}.sql"
+
+    if "UPDATE_SNAPSHOTS" in os.environ:
+        file.write_text(text)
+
+    assert text == file.read_text()
+
+
+def test_older_servers_get_a_text_that_they_understand() -> None:
+    newer = cube.statement(BOOL, OWN_METRIC, SOURCE)
+    older = cube.statement(BOOL, OWN_METRIC, SOURCE, "postgres before 16")
+
+    assert "pg_input_is_valid" in newer.text
+    assert "pg_input_is_valid" not in older.text
+    assert older.parameters == newer.parameters
+
+
+def test_every_parameter_is_used_and_none_is_missing() -> None:
+    statement = cube.statement(SPECS["numeric_last_touch_horizon"], METRIC)
+
+    count = len(statement.parameters)
+    assert all(f"${number}" in statement.text for number in range(1, count + 1))
+    assert f"${count + 1}" not in statement.text
+
+
+def test_braces_and_quotes_of_a_customer_stay_his() -> None:
+    metric = check.metric(
+        'SELECT anonymous_id AS "a""{earned}", timestamp_utc AS t, \'{earned}\' AS x'
+        " FROM managed_dw.rewards",
+        {"anonymous_id": 'a"{earned}', "timestamp": "t"},
+    )
+
+    text = cube.statement(BOOL, metric).text
+
+    assert 'q."a""{earned}"' in text
+    assert "'{earned}'" in text
+
+
+def test_rows_are_read_back_by_their_kind() -> None:
+    cell = (1, date(2026, 3, 1), None, False, 2, 0, None, True, None)
+    rows = [
+        ("cell", *cell, 3, 4, 2, 2.0, 2.0, 1, 9.0, 9.0, 1, 2),
+        (
+            "lag",
+            None,
+            date(2026, 3, 1),
+            *[None] * 3,
+            31,
+            *[None] * 3,
+            2,
+            4,
+            2,
+            2.0,
+            2.0,
+            1,
+            0.0,
+            0.0,
+            0,
+            0,
+        ),
+        ("read", *[None] * 9, 7, *[None] * 9),
+    ]
+
+    found = cube.decode(rows, BOOL)
+
+    (one,) = found.cells
+    assert (one.users, one.exposures, one.converted, one.variant) == (3, 4, 2, 2)
+    assert (one.payers, one.log_sum) == (0, 0.0)
+    assert (found.lags[31], sum(found.lags)) == (2, 2)
+    assert found.days[0].lags == found.lags
+    assert (found.crossover_users, found.arm_mismatch_users, found.rows_read) == (
+        1,
+        2,
+        7,
+    )
+
+
+def test_question_without_days_or_in_another_dialect_is_refused() -> None:
+    with pytest.raises(ValueError, match="day"):
+        cube.statement(replace(BOOL, days=()), METRIC)
+    with pytest.raises(RefusedError, match="snowflake"):
+        cube.statement(BOOL, METRIC, dialect="snowflake")

@@ -1,0 +1,303 @@
+"""/warehouse: the connection, tables, queries, previews."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
+from threading import Event
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import override_settings
+
+from levered_site.errors import UnavailableError
+from levered_site.organizations.models import AuditEntry
+from tests.support import factories
+from tests.support.factories import body_of, error_of
+from tests.support.second_postgres import PASSWORD, Second
+from warehouse import connections, encryption
+from warehouse.models import Connection
+
+pytestmark = pytest.mark.django_db
+
+CREDENTIALS = {
+    "host": "127.0.0.1",
+    "database": "shop",
+    "username": "reader",
+    "password": "a-very-secret-word",
+}
+MAPPING = {
+    "anonymous_id": "anonymous_id",
+    "timestamp": "timestamp_utc",
+    "reward_type": "bool",
+}
+
+
+def test_every_organization_starts_on_the_managed_warehouse() -> None:
+    bob = factories.member_of(factories.organization())
+
+    shown = body_of(bob.get("/warehouse/connections"))
+    tested = body_of(bob.post("/warehouse/connections/test"))
+
+    assert shown["connection"] is None
+    assert tested["success"] is True
+    assert isinstance(tested["latency_ms"], int)
+
+
+def test_connection_is_made_replaced_and_forgotten_by_an_admin() -> None:
+    acme = factories.organization()
+    alice = factories.admin_of(acme)
+
+    made = alice.post("/warehouse/connections", {"provider": "managed"})
+    again = alice.post("/warehouse/connections", {"provider": "managed"})
+    shown = body_of(alice.get("/warehouse/connections"))["connection"]
+    forgotten = [alice.delete("/warehouse/connections") for _ in range(2)]
+
+    fields = ["id", "provider", "project_id", "dataset_id", "meta"]
+    assert (made.status_code, list(body_of(made))) == (201, fields)
+    assert body_of(again)["id"] == shown["id"]
+    assert [answer.status_code for answer in forgotten] == [204, 204]
+    assert not Connection.objects.exists()
+    assert AuditEntry.objects.filter(action="warehouse.forget").count() == 1
+
+
+def test_connection_is_taken_away_in_the_state_that_was_read() -> None:
+    acme = factories.organization()
+    alice = factories.admin_of(acme)
+    path = "/warehouse/connections"
+    without = alice.get(path)["ETag"]
+    alice.post(path, {"provider": "managed"})
+
+    stale = alice.delete(path, If_Match=without)
+    known = alice.get(path)["ETag"]
+    unchanged = alice.get(path, If_None_Match=known)
+    fresh = alice.delete(path, If_Match=known)
+
+    assert (stale.status_code, unchanged.status_code) == (412, 304)
+    assert fresh.status_code == 204
+    assert not Connection.objects.exists()
+
+
+def test_missing_client_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google", None)
+    monkeypatch.delitem(sys.modules, "warehouse.backends.bigquery", raising=False)
+    alice = factories.admin_of(factories.organization())
+    body = {"provider": "bigquery", "credentials": {"private_key": "secret"}}
+
+    answer = alice.post("/warehouse/connections", body)
+
+    assert answer.status_code == 400
+    assert "The extra `bigquery` is not installed" in error_of(answer)["message"]
+    assert not Connection.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("credentials", "field"),
+    [
+        (None, "credentials"),
+        ({"host": "db.example"}, "credentials.database"),
+        (CREDENTIALS | {"host": "/tmp"}, "credentials.host"),  # noqa: S108 - a path that is refused
+        (CREDENTIALS | {"sslmode": "disable"}, "credentials.sslmode"),
+        (CREDENTIALS | {"service": "x"}, "credentials.service"),
+    ],
+)
+def test_credentials_are_refused_by_field(
+    credentials: dict[str, object] | None, field: str
+) -> None:
+    alice = factories.admin_of(factories.organization())
+    body = {"provider": "postgres", "credentials": credentials or {}}
+
+    error = error_of(alice.post("/warehouse/connections", body))
+
+    assert [problem["field"] for problem in error["details"]] == [field]
+    assert not Connection.objects.exists()
+
+
+def test_server_inside_is_not_connected_to() -> None:
+    alice = factories.admin_of(factories.organization())
+
+    answer = alice.post(
+        "/warehouse/connections", {"provider": "postgres", "credentials": CREDENTIALS}
+    )
+
+    assert answer.status_code == 400
+    assert "not a public address" in error_of(answer)["message"]
+    assert CREDENTIALS["password"] not in answer.content.decode()
+    assert not Connection.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
+def test_connection_is_tested_before_it_is_stored_and_sealed(
+    second_postgres: Second,
+) -> None:
+    alice = factories.admin_of(factories.organization())
+    good = {"provider": "postgres", "credentials": second_postgres.credentials}
+    wrong = {
+        "provider": "postgres",
+        "credentials": second_postgres.credentials | {"password": "not-this-one"},
+    }
+
+    with override_settings(WAREHOUSE_ALLOW_PRIVATE=True):
+        refused = alice.post("/warehouse/connections", wrong)
+        before = Connection.objects.count()
+        made = alice.post("/warehouse/connections", good)
+        again = alice.post("/warehouse/connections", wrong)
+        tested = body_of(alice.post("/warehouse/connections/test"))
+    shown = alice.get("/warehouse/connections")
+
+    assert (refused.status_code, before) == (400, 0)
+    assert "password authentication failed" in error_of(refused)["message"]
+    assert (made.status_code, again.status_code) == (201, 400)
+    assert tested["success"] is True
+    kept = Connection.objects.get()
+    assert encryption.unseal(kept.credentials or b"") == second_postgres.credentials
+    assert PASSWORD.encode() not in bytes(kept.credentials or b"")
+    everything = [made, shown, *AuditEntry.objects.values_list("changes", flat=True)]
+    for one in everything:
+        said = one.content.decode() if hasattr(one, "content") else str(one)
+        assert PASSWORD not in said
+        assert "reader" not in said
+
+
+def test_credentials_are_rotated_once_and_lost_keys_are_named() -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    with override_settings(CREDENTIAL_KEYS=[old]):
+        Connection.objects.create(
+            organization=factories.organization(),
+            provider="postgres",
+            credentials=encryption.seal({"password": "x"}),
+        )
+
+    with override_settings(CREDENTIAL_KEYS=[new, old]):
+        said = [_rotated(), _rotated()]
+    with override_settings(CREDENTIAL_KEYS=[new]):
+        opened = encryption.unseal(Connection.objects.get().credentials or b"")
+    with (
+        override_settings(CREDENTIAL_KEYS=[old]),
+        pytest.raises(CommandError, match="No key opens"),
+    ):
+        _rotated()
+
+    assert said == ["1 rotated.", "0 rotated."]
+    assert opened == {"password": "x"}
+
+
+def _rotated() -> str:
+    out = StringIO()
+    call_command("rotate_credentials", stdout=out)
+    return out.getvalue().strip()
+
+
+def test_member_may_look_but_not_connect() -> None:
+    bob = factories.member_of(factories.organization())
+
+    answers = [
+        bob.post("/warehouse/connections", {"provider": "managed"}),
+        bob.delete("/warehouse/connections"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert not Connection.objects.exists()
+
+
+def test_tables_and_columns() -> None:
+    bob = factories.member_of(factories.organization())
+
+    tables = body_of(bob.get("/warehouse/tables"))["tables"]
+    columns = [
+        body_of(bob.get(f"/warehouse/tables/{name}/columns"))["columns"]
+        for name in ("rewards", "managed_dw.rewards")
+    ]
+    missing = bob.get("/warehouse/tables/auth_user/columns")
+
+    assert {table["name"] for table in tables} == {"exposures", "rewards"}
+    assert columns[0] == columns[1]
+    assert columns[0][0] == {"name": "anonymous_id", "type": "text", "nullable": False}
+    assert missing.status_code == 404
+
+
+def test_query_answers_rows() -> None:
+    bob = factories.member_of(factories.organization())
+
+    shown = body_of(bob.post("/warehouse/query", {"sql": "SELECT 1 AS a, 'x' AS b"}))
+
+    assert shown["columns"] == ["a", "b"]
+    assert shown["rows"] == [[1, "x"]]
+    assert (shown["row_count"], shown["truncated"]) == (1, False)
+    assert shown["elapsed_ms"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({}, 400, "sql"),
+        ({"sql": "SELECT 1", "limit": 1001}, 400, "limit"),
+        ({"sql": "SELECT 1", "limit": 0}, 400, "limit"),
+        ({"sql": "SELECT 1", "timeout": 0}, 400, "timeout"),
+        ({"sql": "SELECT pg_sleep(1)"}, 400, "sql"),
+        (
+            {"sql": "SELECT '\ud800'".encode("utf-16", "surrogatepass").hex()},
+            400,
+            "sql",
+        ),
+        ({"sql": "SELECT nope FROM managed_dw.rewards"}, 400, "sql"),
+    ],
+)
+def test_bad_queries(body: dict[str, object], status: int, field: str) -> None:
+    bob = factories.member_of(factories.organization())
+
+    answer = bob.post("/warehouse/query", body)
+
+    details = error_of(answer).get("details", [])
+    assert answer.status_code == status
+    assert [problem["field"] for problem in details] == [field]
+
+
+def test_preview_of_nothing_says_so() -> None:
+    bob = factories.member_of(factories.organization())
+    sql = "SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards"
+
+    shown = body_of(
+        bob.post("/warehouse/preview", {"sql": sql, "column_mapping": MAPPING})
+    )
+    wrong = error_of(
+        bob.post(
+            "/warehouse/preview", {"sql": "SELECT 1 AS a", "column_mapping": MAPPING}
+        )
+    )
+
+    assert (shown["rows"], shown["match_rate"]) == ([], None)
+    assert shown["warnings"][0] == "The query returned no rows for the last 30 days."
+    assert "@start_date" in shown["warnings"][1]
+    assert wrong["details"][0]["field"] == "column_mapping.anonymous_id"
+
+
+def test_a_few_queries_at_a_time_per_organization() -> None:
+    enough, done = Event(), Event()
+
+    def hold(_: int) -> None:
+        try:
+            with connections.borrowed("org_busy"):
+                if connections._running["org_busy"] == connections.AT_ONCE:
+                    enough.set()
+                done.wait(10)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(connections.AT_ONCE) as pool:
+        held = [pool.submit(hold, number) for number in range(connections.AT_ONCE)]
+        enough.wait(10)
+        with (
+            pytest.raises(UnavailableError, match="running"),
+            connections.borrowed("org_busy"),
+        ):
+            pass
+        with connections.borrowed("org_idle") as backend:
+            found = backend.query("SELECT 1", 1).rows
+        done.set()
+        for one in held:
+            one.result()
+
+    assert found == ((1,),)
+    assert connections._running["org_busy"] == 0

@@ -1,0 +1,1 @@
+"""The SQL that counts the observation cube, one template per dialect."""

@@ -1,0 +1,1 @@
+"""Parse, check and scope the SQL that customers write."""

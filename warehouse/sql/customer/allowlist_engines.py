@@ -1,0 +1,75 @@
+"""What a query may be made of on Snowflake and BigQuery, beside what it may anywhere."""
+
+from sqlglot import exp
+
+from warehouse.sql.customer import allowlist
+
+BOTH: frozenset[type[exp.Expr]] = allowlist.NODES | {
+    exp.AnyValue, exp.ApproxDistinct, exp.Bracket, exp.CountIf, exp.DateAdd,
+    exp.DateDiff, exp.EndsWith, exp.JSONFormat, exp.ParseJSON, exp.Qualify,
+    exp.RegexpExtract, exp.TryCast, exp.TsOrDsToDate, exp.Contains, exp.LastDay,
+    exp.DateFromParts, exp.TimestampAdd, exp.TimestampSub, exp.TimestampDiff,
+    exp.DateSub,
+}  # fmt: skip
+
+SNOWFLAKE_NODES: frozenset[type[exp.Expr]] = BOTH - {exp.Parameter} | {
+    exp.ArgMax, exp.ArgMin, exp.ConvertTimezone, exp.DayOfWeek, exp.EqualNull,
+    exp.GetExtract, exp.Hour, exp.Median, exp.Month, exp.Placeholder, exp.SHA2,
+    exp.ToBoolean, exp.ToChar, exp.ToDouble, exp.ToNumber, exp.Typeof, exp.Year,
+}  # fmt: skip
+SNOWFLAKE_FUNCTIONS = frozenset(
+    {
+        "to_timestamp", "to_timestamp_ltz", "to_timestamp_ntz", "to_timestamp_tz",
+        "try_to_timestamp", "try_to_timestamp_ltz", "try_to_timestamp_ntz",
+        "try_to_timestamp_tz",
+    }
+)  # fmt: skip
+SNOWFLAKE_TYPES = allowlist.TYPES | {
+    exp.DType.DATETIME, exp.DType.TIMESTAMPLTZ, exp.DType.TIMESTAMPNTZ,
+    exp.DType.VARIANT,
+}  # fmt: skip
+# The account's own database, and schemas of the system in any database.
+SNOWFLAKE_SYSTEM = frozenset(
+    {
+        "information_schema", "snowflake", "account_usage", "organization_usage",
+        "reader_account_usage", "data_sharing_usage",
+    }
+)  # fmt: skip
+
+# A sequence moves on when it is read.
+SNOWFLAKE_UNNAMEABLE = frozenset({"nextval"})
+
+BIGQUERY_NODES: frozenset[type[exp.Expr]] = BOTH | {
+    exp.SHA2Digest, exp.SafeDivide, exp.SafeFunc, exp.Split, exp.Timestamp,
+    exp.TsOrDsToDatetime, exp.TsOrDsToTimestamp, exp.UnixMicros, exp.Unnest, exp.Hex,
+    exp.LowerHex, exp.MD5Digest,
+}  # fmt: skip
+BIGQUERY_FUNCTIONS: frozenset[str] = frozenset()
+BIGQUERY_TYPES = allowlist.TYPES | {
+    exp.DType.BIGDECIMAL, exp.DType.DATETIME, exp.DType.TIME,
+}  # fmt: skip
+
+# Letters, a wildcard at the end; no metadata (__TABLES__, INFORMATION_SCHEMA.x), no
+# decorators (@ is time travel, $ a partition), no other project before a colon.
+BIGQUERY_TABLES = r"(?!__)[\w -]+\*?"
+
+TABLE_CLAUSES = allowlist.TABLE_CLAUSES | {"catalog"}
+SELECT_CLAUSES = allowlist.SELECT_CLAUSES | {"qualify"}
+
+
+def is_system_of_snowflake(schema: str) -> bool:
+    """Tell whether a schema or database, in lower case, is Snowflake's own."""
+    return schema in SNOWFLAKE_SYSTEM
+
+
+def is_system_of_bigquery(dataset: str) -> bool:
+    """Tell whether a dataset or project, in lower case, is BigQuery's own or hidden.
+
+    Metadata hides behind INFORMATION_SCHEMA, also of a region, and in wildcards.
+    """
+    return (
+        "information_schema" in dataset
+        or "*" in dataset
+        or ":" in dataset
+        or dataset.startswith(("region-", "_"))
+    )

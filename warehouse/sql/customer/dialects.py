@@ -1,0 +1,84 @@
+"""What differs between the SQL of warehouses: parameters, quoting, what is system's own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from warehouse.sql.customer import allowlist, allowlist_engines
+from warehouse.sql.customer.refusal import RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One dialect, named as sqlglot names it.
+
+    `start_date` is what `@start_date` becomes in a metric, `source_start_date` in an
+    assignment source: the same question binds them to two moments. `quote` is the mark
+    around an identifier. `is_system` tells of a schema, in lower case, whether it is the
+    warehouse's own. `catalogs`: whether a table may be named with three parts.
+    `table_names` is a pattern that all of a table's name must match, `unnameable` what
+    nothing may be called, in lower case.
+    """
+
+    name: str
+    start_date: str
+    source_start_date: str
+    is_system: Callable[[str], bool]
+    quote: str = '"'
+    catalogs: bool = False
+    nodes: frozenset[type[exp.Expr]] = allowlist.NODES
+    functions: frozenset[str] = allowlist.FUNCTIONS
+    types: frozenset[exp.DType] = allowlist.TYPES
+    table_clauses: frozenset[str] = allowlist.TABLE_CLAUSES
+    select_clauses: frozenset[str] = allowlist.SELECT_CLAUSES
+    table_names: str = r"(?s).+"
+    unnameable: frozenset[str] = frozenset()
+
+
+def _is_system_of_postgres(schema: str) -> bool:
+    return schema.startswith("pg_") or schema == "information_schema"
+
+
+POSTGRES = Dialect(
+    name="postgres",
+    start_date="CAST($2 AS TIMESTAMPTZ)",
+    source_start_date="CAST($1 AS TIMESTAMPTZ)",
+    is_system=_is_system_of_postgres,
+)
+# Question marks are the start date, whichever of the two: each text has its own.
+SNOWFLAKE = Dialect(
+    name="snowflake",
+    start_date="CAST(? AS TIMESTAMPTZ)",
+    source_start_date="CAST(? AS TIMESTAMPTZ)",
+    is_system=allowlist_engines.is_system_of_snowflake,
+    catalogs=True,
+    nodes=allowlist_engines.SNOWFLAKE_NODES,
+    functions=allowlist_engines.SNOWFLAKE_FUNCTIONS,
+    types=allowlist_engines.SNOWFLAKE_TYPES,
+    table_clauses=allowlist_engines.TABLE_CLAUSES,
+    select_clauses=allowlist_engines.SELECT_CLAUSES,
+    unnameable=allowlist_engines.SNOWFLAKE_UNNAMEABLE,
+)
+BIGQUERY = Dialect(
+    name="bigquery",
+    start_date="@start_date",
+    source_start_date="@source_start_date",
+    is_system=allowlist_engines.is_system_of_bigquery,
+    quote="`",
+    catalogs=True,
+    nodes=allowlist_engines.BIGQUERY_NODES,
+    functions=allowlist_engines.BIGQUERY_FUNCTIONS,
+    types=allowlist_engines.BIGQUERY_TYPES,
+    table_clauses=allowlist_engines.TABLE_CLAUSES,
+    select_clauses=allowlist_engines.SELECT_CLAUSES,
+    table_names=allowlist_engines.BIGQUERY_TABLES,
+)
+DIALECTS = {dialect.name: dialect for dialect in (POSTGRES, SNOWFLAKE, BIGQUERY)}
+
+
+def of(name: str) -> Dialect:
+    """Find a dialect; RefusedError where there is none of that name."""
+    if name not in DIALECTS:
+        raise RefusedError(f"Queries in the dialect {name} are not supported yet.")
+    return DIALECTS[name]
