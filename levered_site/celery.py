@@ -9,11 +9,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "levered_site.settings")
 
 # A task is delivered again when nobody has confirmed it for this long, so that it must
 # have been killed before: otherwise a slow one would run twice.
-REDELIVERED_AFTER = timedelta(hours=2)
-KILLED_AFTER = timedelta(minutes=90)
-ASKED_TO_STOP_AFTER = timedelta(minutes=85)
+VISIBILITY_TIMEOUT = timedelta(hours=2)
+HARD_TIME_LIMIT = timedelta(minutes=90)
+SOFT_TIME_LIMIT = timedelta(minutes=85)
 
-CLOCK = {
+TASK_INTERVALS = {
     "optimizations.retrain_due": timedelta(seconds=30),
     "optimizations.reap_training_runs": timedelta(seconds=15),
     "optimizations.keep_partitions": timedelta(hours=1),
@@ -28,10 +28,10 @@ app.conf.update(
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
-    task_time_limit=KILLED_AFTER.total_seconds(),
-    task_soft_time_limit=ASKED_TO_STOP_AFTER.total_seconds(),
+    task_time_limit=HARD_TIME_LIMIT.total_seconds(),
+    task_soft_time_limit=SOFT_TIME_LIMIT.total_seconds(),
     broker_transport_options={
-        "visibility_timeout": REDELIVERED_AFTER.total_seconds(),
+        "visibility_timeout": VISIBILITY_TIMEOUT.total_seconds(),
         "global_keyprefix": "levered:",
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
@@ -56,6 +56,6 @@ app.conf.update(
             "schedule": every,
             "options": {"expires": every.total_seconds()},
         }
-        for name, every in CLOCK.items()
+        for name, every in TASK_INTERVALS.items()
     },
 )

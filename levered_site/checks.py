@@ -11,12 +11,17 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 
-from levered_site.api import ratelimits
+from levered_site.api import rate_limits
 
 TAG = "levered"
 
-_RATES = ("RATELIMIT_GLOBAL", "RATELIMIT_SERVE", "RATELIMIT_INGEST", "ADMIN_LOGINS")
-_RANGES = {
+_RATE_SETTINGS = (
+    "RATELIMIT_GLOBAL",
+    "RATELIMIT_SERVE",
+    "RATELIMIT_INGEST",
+    "ADMIN_LOGINS",
+)
+_ALLOWED_RANGES = {
     "PORT": (1, 65535),
     "TRUSTED_PROXIES": (0, 10),
     "NEW_USERS_PER_MINUTE": (0, 10**9),
@@ -28,7 +33,7 @@ _RANGES = {
     "LATE_ARRIVAL_HOURS": (0, 2160),
     "CLERK_LEEWAY_SECONDS": (0, 300),
 }
-_OF_CLERK = (
+_CLERK_SETTINGS = (
     "CLERK_JWKS_URL",
     "CLERK_PEM_KEY",
     "CLERK_AUTHORIZED_PARTIES",
@@ -37,15 +42,21 @@ _OF_CLERK = (
 
 
 @register(TAG)
-def wrong_settings(
+def check_settings(
     app_configs: Sequence[AppConfig] | None, **_: Any
 ) -> list[CheckMessage]:
     """Look at every setting that has a rule. Asks no store and no network."""
     del app_configs
-    return [*_rates(), *_ranges(), *_clerk(), *_keys(), *_addresses()]
+    return [
+        *_check_rates(),
+        *_check_ranges(),
+        *_check_clerk(),
+        *_check_keys(),
+        *_check_addresses(),
+    ]
 
 
-def require() -> None:
+def require_valid_settings() -> None:
     """Stop the start of a web process whose settings are wrong.
 
     Raises ImproperlyConfigured with every error and its cure.
@@ -55,11 +66,11 @@ def require() -> None:
         raise ImproperlyConfigured("\n".join(map(str, errors)))
 
 
-def _rates() -> Iterator[CheckMessage]:
-    for name in _RATES:
+def _check_rates() -> Iterator[CheckMessage]:
+    for name in _RATE_SETTINGS:
         value = getattr(settings, name)
         try:
-            ratelimits.parse(value)
+            rate_limits.parse_rate(value)
         except ValueError:
             yield Error(
                 f"{name} is {value!r}, which is no rate.",
@@ -68,8 +79,8 @@ def _rates() -> Iterator[CheckMessage]:
             )
 
 
-def _ranges() -> Iterator[CheckMessage]:
-    for name, (low, high) in _RANGES.items():
+def _check_ranges() -> Iterator[CheckMessage]:
+    for name, (low, high) in _ALLOWED_RANGES.items():
         value = getattr(settings, name)
         if not low <= value <= high:
             yield Error(
@@ -79,8 +90,8 @@ def _ranges() -> Iterator[CheckMessage]:
             )
 
 
-def _clerk() -> Iterator[CheckMessage]:
-    given = [name for name in _OF_CLERK if getattr(settings, name)]
+def _check_clerk() -> Iterator[CheckMessage]:
+    given = [name for name in _CLERK_SETTINGS if getattr(settings, name)]
     if given and not settings.CLERK_ISSUER:
         yield Error(
             f"{', '.join(given)} is set, but CLERK_ISSUER is not.",
@@ -96,7 +107,7 @@ def _clerk() -> Iterator[CheckMessage]:
         )
     for name in ("CLERK_ISSUER", "CLERK_JWKS_URL"):
         value = getattr(settings, name)
-        if value and not _is_address(value, "https"):
+        if value and not _is_url(value, "https"):
             yield Error(
                 f"{name} is {value!r}.",
                 hint="It must be a whole https:// address, as keys are fetched by it.",
@@ -104,7 +115,7 @@ def _clerk() -> Iterator[CheckMessage]:
             )
 
 
-def _keys() -> Iterator[CheckMessage]:
+def _check_keys() -> Iterator[CheckMessage]:
     for position, key in enumerate(settings.CREDENTIAL_KEYS):
         try:
             Fernet(key)
@@ -127,9 +138,9 @@ def _keys() -> Iterator[CheckMessage]:
             )
 
 
-def _addresses() -> Iterator[CheckMessage]:
+def _check_addresses() -> Iterator[CheckMessage]:
     for origin in (settings.PUBLIC_URL, *settings.CSRF_TRUSTED_ORIGINS):
-        if not _is_address(origin, "http", "https"):
+        if not _is_url(origin, "http", "https"):
             yield Error(
                 f"{origin!r} in PUBLIC_URL or CSRF_TRUSTED_ORIGINS is no address.",
                 hint="Write scheme and host, such as https://levered.example.",
@@ -143,6 +154,6 @@ def _addresses() -> Iterator[CheckMessage]:
         )
 
 
-def _is_address(text: str, *schemes: str) -> bool:
+def _is_url(text: str, *schemes: str) -> bool:
     parts = urlsplit(text)
     return parts.scheme in schemes and bool(parts.hostname)

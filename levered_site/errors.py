@@ -43,7 +43,7 @@ class InvalidParametersError(LeveredError):
     code, status = "invalid_parameters", 400
 
     @classmethod
-    def of(cls, field: str, message: str) -> "InvalidParametersError":
+    def for_field(cls, field: str, message: str) -> "InvalidParametersError":
         """Refuse one field."""
         return cls(f"{field}: {message}", (FieldProblem(field, message),))
 

@@ -21,16 +21,18 @@ PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{PORT}").rstrip("/
 
 # --- secrets: given, or made once and kept under LEVERED_HOME (mode 0600)
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or embedded.secret(
-    LEVERED_HOME, "secret_key", embedded.new_secret_key
+SECRET_KEY = env.str("SECRET_KEY", default="") or embedded.load_or_create_secret(
+    LEVERED_HOME, "secret_key", embedded.generate_secret_key
 )
 # The first encrypts; all decrypt, so that a key can be rotated.
 CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[]) or [
-    embedded.secret(LEVERED_HOME, "credential_key", embedded.new_credential_key)
+    embedded.load_or_create_secret(
+        LEVERED_HOME, "credential_key", embedded.generate_credential_key
+    )
 ]
 
 # --- stores
-_embedded = embedded.addresses(LEVERED_HOME)
+_embedded = embedded.build_addresses(LEVERED_HOME)
 DATABASE_URL = env.str("DATABASE_URL", default=_embedded.database_url)
 REDIS_URL = env.str("REDIS_URL", default=_embedded.redis_url)
 DATABASES = {
@@ -61,7 +63,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Celery
 CELERY_BROKER_URL = env.str(
     "CELERY_BROKER_URL",
-    default=embedded.broker_url(REDIS_URL)
+    default=embedded.build_broker_url(REDIS_URL)
     if "REDIS_URL" in env.ENVIRON
     else _embedded.broker_url,
 )
@@ -88,7 +90,7 @@ INSTALLED_APPS = [
     "optimizations",
 ]
 MIDDLEWARE = [
-    "levered_site.observability.prometheus.CountRequests",
+    "levered_site.observability.prometheus.RequestMetricsMiddleware",
     "levered_site.api.middleware.EnvelopeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -99,7 +101,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "levered_site.admin.middleware.StaffMiddleware",
+    "levered_site.admin.middleware.AdminMiddleware",
 ]
 ROOT_URLCONF = "levered_site.urls"
 WSGI_APPLICATION = "levered_site.wsgi.application"
@@ -210,9 +212,9 @@ WAREHOUSE_CA_FILE = env.str("WAREHOUSE_CA_FILE", default="")
 BIGQUERY_BYTES_PER_QUERY = env.int("BIGQUERY_BYTES_PER_QUERY", default=200 * 2**30)
 BIGQUERY_BYTES_PER_DAY = env.int("BIGQUERY_BYTES_PER_DAY", default=2 * 2**40)
 # Told, inside the transaction, of an organization whose warehouse has changed.
-WAREHOUSE_LISTENERS = ["optimizations.configuration.regimes.follow_organization"]
+WAREHOUSE_LISTENERS = ["optimizations.configuration.regimes.open_regimes_if_changed"]
 # Asked before a metric changes; they raise what forbids it.
-METRIC_GUARDS = ["optimizations.configuration.metric_guard.keep_metric"]
+METRIC_GUARDS = ["optimizations.configuration.metric_guard.refuse_metric_change"]
 
 # --- the API
 REST_FRAMEWORK = {
@@ -224,10 +226,10 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["levered_site.api.parsers.OrjsonParser"],
     "DEFAULT_THROTTLE_CLASSES": ["levered_site.api.throttles.IpThrottle"],
     "DEFAULT_PAGINATION_CLASS": "levered_site.api.pagination.KeysetPagination",
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "levered_site.api.renderers.AlwaysJson",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "levered_site.api.renderers.JsonContentNegotiation",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "levered_site.api.openapi.EnvelopeSchema",
-    "EXCEPTION_HANDLER": "levered_site.api.exceptions.handle",
+    "EXCEPTION_HANDLER": "levered_site.api.exceptions.handle_exception",
     "UNAUTHENTICATED_USER": None,
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%SZ",
 }
@@ -237,8 +239,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v2",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["levered_site.api.openapi.complete"],
+    "POSTPROCESSING_HOOKS": ["levered_site.api.openapi.complete_document"],
 }
 UNFOLD = theme.UNFOLD
 LOGGING_CONFIG = None
-logs.configure(level=env.str("LOG_LEVEL", default="INFO"))
+logs.configure_logging(level=env.str("LOG_LEVEL", default="INFO"))

@@ -6,22 +6,22 @@ from django.urls import URLPattern, URLResolver, include, path
 from levered_site.api import docs
 from levered_site.observability import health, prometheus
 
-api: list[URLPattern | URLResolver] = [
+api_urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("levered_site.organizations.urls")),
     path("", include("optimizations.urls")),
     path("", include("models_app.urls")),
     path("", include("metrics.urls")),
     path("", include("warehouse.urls")),
-    path("schema", docs.schema),
-    path("docs", docs.page),
-    path("docs/start.js", docs.start_script),
+    path("schema", docs.get_schema),
+    path("docs", docs.get_docs_page),
+    path("docs/start.js", docs.get_start_script),
 ]
 
 urlpatterns = [
-    path("api/v2/", include(api)),
+    path("api/v2/", include(api_urlpatterns)),
     path("", include("levered_site.mcp.urls")),
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
-    path("metrics", prometheus.metrics),
+    path("healthz", health.check_liveness),
+    path("readyz", health.check_readiness),
+    path("metrics", prometheus.export_metrics),
     path("admin/", admin.site.urls),
 ]

@@ -6,6 +6,6 @@ from levered_site import checks
 from levered_site.celery import app as celery_app
 
 application = get_wsgi_application()
-checks.require()
+checks.require_valid_settings()
 
 __all__ = ["application", "celery_app"]

@@ -13,16 +13,21 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from levered_site.admin import html
-from levered_site.admin.actions import Deed, WithDeeds
-from levered_site.admin.columns import column
-from levered_site.admin.pages import DeedForm, EditedByDeed, ReadOnly, held_to
-from levered_site.organizations.admin import actor
+from levered_site.admin.actions import AdminAction, AdminActionsMixin
+from levered_site.admin.columns import declare_column
+from levered_site.admin.pages import (
+    AdminEditForm,
+    EditableAdmin,
+    ReadOnlyAdmin,
+    validate_serializer,
+)
+from levered_site.organizations.admin import get_staff_actor
 from metrics import definition
 from metrics.models import AssignmentSource, Metric
-from metrics.serializers import MetricBody
+from metrics.serializers import MetricBodySerializer
 
 
-class MetricForm(DeedForm):
+class MetricForm(AdminEditForm):
     """What may be changed; shapes and SQL are checked by the deed."""
 
     sql = forms.CharField(
@@ -39,7 +44,7 @@ class MetricForm(DeedForm):
 
 
 @admin.register(Metric)
-class MetricAdmin(WithDeeds, EditedByDeed):
+class MetricAdmin(AdminActionsMixin, EditableAdmin):
     """What counts as success, in the customer's SQL; a change is tried before it holds."""
 
     list_display = (
@@ -64,13 +69,15 @@ class MetricAdmin(WithDeeds, EditedByDeed):
         "updated_at",
     )
     readonly_fields = ("organization", "reward", "revision", "created_at", "updated_at")
-    deeds = (
-        Deed(
+    admin_actions = (
+        AdminAction(
             name="forget",
             title="Delete",
             question="A metric that nothing uses is removed for good.",
             done="Deleted: {}",
-            act=lambda metric, request: definition.forget(metric, actor(request)),
+            act=lambda metric, request: definition.delete_metric(
+                metric, get_staff_actor(request)
+            ),
             icon="delete",
             variant=ActionVariant.DANGER,
             confirm=True,
@@ -78,12 +85,14 @@ class MetricAdmin(WithDeeds, EditedByDeed):
     )
 
     @override
-    def save_by_deed(
+    def apply_changes(
         self, request: HttpRequest, obj: Any, changes: dict[str, Any]
     ) -> None:
         """Change it as the API's PATCH would: its SQL is proved and tried."""
-        shape = MetricBody(data=changes, partial=True)
-        definition.redefine(obj, held_to(shape), actor(request))
+        shape = MetricBodySerializer(data=changes, partial=True)
+        definition.update_metric(
+            obj, validate_serializer(shape), get_staff_actor(request)
+        )
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -96,19 +105,19 @@ class MetricAdmin(WithDeeds, EditedByDeed):
             )
         )
 
-    @column("Reward", pills=True)
+    @declare_column("Reward", pills=True)
     def reward(self, metric: Metric) -> str:
         """`bool`, `numeric` or `outcomes`."""
         return metric.reward_type
 
-    @column("Used by", order="rewards")
+    @declare_column("Used by", order="rewards")
     def uses(self, metric: Any) -> str:
         """How many optimizations seek it, and how many are guarded by it."""
         return f"{metric.rewards} reward, {metric.guards} guardrail"
 
 
 @admin.register(AssignmentSource)
-class AssignmentSourceAdmin(ReadOnly):
+class AssignmentSourceAdmin(ReadOnlyAdmin):
     """Where a connected warehouse keeps exposures."""
 
     list_display = ("name", "organization", "is_default", "created_at", "updated_at")
@@ -122,12 +131,12 @@ class AssignmentSourceAdmin(ReadOnly):
         ("created_at", "updated_at"),
     )
 
-    @column("SQL")
+    @declare_column("SQL")
     def query(self, source: AssignmentSource) -> SafeString:
         """The customer's text."""
-        return html.block(source.sql)
+        return html.render_code_block(source.sql)
 
-    @column("Columns")
+    @declare_column("Columns")
     def columns(self, source: AssignmentSource) -> SafeString:
         """Which column is what."""
-        return html.table(("what", "column"), source.column_mapping.items())
+        return html.render_table(("what", "column"), source.column_mapping.items())

@@ -18,24 +18,26 @@ from warehouse import connections
 from warehouse.backends.base import QueryFailedError
 
 # A change of one of these changes what is counted, and so begins a new regime.
-COUNTED = ("sql", "column_mapping", "outcomes")
+COUNTED_FIELDS = ("sql", "column_mapping", "outcomes")
 
 
-def define(organization_id: str, fields: Mapping[str, Any], actor: Actor) -> Metric:
+def create_metric(
+    organization_id: str, fields: Mapping[str, Any], actor: Actor
+) -> Metric:
     """Save a new metric.
 
     Raises InvalidParametersError where the SQL is refused, fails, or lacks a mapped
     column (listing those there are); nothing is written then.
     """
     metric = Metric(organization_id=organization_id, **fields)
-    _try(metric)
+    _check_sql(metric)
     with transaction.atomic():
         metric.save(force_insert=True)
         audit.record(organization_id, actor, "metric.define", metric, fields)
     return metric
 
 
-def redefine(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Metric:
+def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Metric:
     """Change a metric; its revision grows where what is counted changes.
 
     Raises InvalidParametersError as `define`, ConflictError where the reward type of a
@@ -51,9 +53,9 @@ def redefine(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Metric:
         import_string(guard)(metric, changes.keys())
     for name, value in changes.items():
         setattr(metric, name, value)
-    if counted := any(name in COUNTED for name in changes):
-        _keep_type(metric, before)
-        _try(metric)
+    if counted := any(name in COUNTED_FIELDS for name in changes):
+        _require_same_reward_type(metric, before)
+        _check_sql(metric)
     with transaction.atomic():
         kept = Metric.objects.select_for_update().get(pk=metric.pk)
         metric.revision = kept.revision + int(counted)
@@ -63,10 +65,10 @@ def redefine(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Metric:
     return metric
 
 
-def forget(metric: Metric, actor: Actor) -> None:
+def delete_metric(metric: Metric, actor: Actor) -> None:
     """Delete a metric that nothing uses; ConflictError names what does."""
-    if users := _users(metric):
-        raise ConflictError(f"The metric is in use by {_listed(users)}.")
+    if users := _list_dependents(metric):
+        raise ConflictError(f"The metric is in use by {_join_names(users)}.")
     try:
         with transaction.atomic():
             audit.record(metric.organization_id, actor, "metric.forget", metric, {})
@@ -77,24 +79,24 @@ def forget(metric: Metric, actor: Actor) -> None:
         ) from error
 
 
-def _try(metric: Metric) -> None:
+def _check_sql(metric: Metric) -> None:
     """Run it for one row. A query that fails is a wrong field here, not an outage."""
-    with connections.borrowed(metric.organization_id) as backend:
+    with connections.borrow_backend(metric.organization_id) as backend:
         try:
-            backend.check_metric(metric.sql, preview.columns(metric))
+            backend.validate_and_run_metric(metric.sql, preview.select_columns(metric))
         except QueryFailedError as error:
-            raise InvalidParametersError.of("sql", error.message) from error
+            raise InvalidParametersError.for_field("sql", error.message) from error
 
 
-def _keep_type(metric: Metric, before: str) -> None:
-    users = _users(metric)
+def _require_same_reward_type(metric: Metric, before: str) -> None:
+    users = _list_dependents(metric)
     if metric.reward_type != before and users:
         raise ConflictError(
-            f"The metric is in use by {_listed(users)}: it stays {before}."
+            f"The metric is in use by {_join_names(users)}: it stays {before}."
         )
 
 
-def _users(metric: Metric) -> list[str]:
+def _list_dependents(metric: Metric) -> list[str]:
     """Names of whatever points at the metric, without knowing who may.
 
     What was deleted and is only kept for its history cannot be found, and is not named.
@@ -109,5 +111,5 @@ def _users(metric: Metric) -> list[str]:
     return names
 
 
-def _listed(names: list[str]) -> str:
+def _join_names(names: list[str]) -> str:
     return ", ".join(f"“{name}”" for name in dict.fromkeys(names))

@@ -6,25 +6,34 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from levered_site.api.fields import (
-    StrictBoolean,
-    StrictChar,
-    StrictFloat,
-    StrictInteger,
+    StrictBooleanField,
+    StrictCharField,
+    StrictFloatField,
+    StrictIntegerField,
 )
 from levered_site.api.serializers import StrictSerializer
 from metrics.models import AssignmentSource, Metric
-from warehouse.serializers import MOST_ROWS, ColumnMapping, SqlField, Whole
+from warehouse.serializers import (
+    MAX_ROWS,
+    ColumnMappingSerializer,
+    SqlField,
+    WholeValueSerializer,
+)
 
-FAILURE = "failure"
+FAILURE_KEY = "failure"
 
 
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "number"}]})
-class MatchValue(serializers.Field[Any, Any, Any, Any]):
+class MatchValueField(serializers.Field[Any, Any, Any, Any]):
     """A text or a number."""
 
     def to_internal_value(self, data: Any) -> str | float:
         """Take either, as JSON has it."""
-        shape = StrictChar(max_length=200) if isinstance(data, str) else StrictFloat()
+        shape = (
+            StrictCharField(max_length=200)
+            if isinstance(data, str)
+            else StrictFloatField()
+        )
         value: str | float = shape.run_validation(data)
         return value
 
@@ -33,11 +42,11 @@ class MatchValue(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-class Match(Whole):
+class OutcomeMatchSerializer(WholeValueSerializer):
     """Which rewards are of an outcome."""
 
     by = serializers.ChoiceField(choices=("name", "value"))
-    value = MatchValue(help_text="A text, or a number where `by` is value.")
+    value = MatchValueField(help_text="A text, or a number where `by` is value.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Names are texts."""
@@ -46,28 +55,28 @@ class Match(Whole):
         return attrs
 
 
-class Outcome(Whole):
+class OutcomeSerializer(WholeValueSerializer):
     """A way in which a user's visit may end, and what it is worth."""
 
-    key = StrictChar(max_length=100)
-    weight = StrictFloat(min_value=-1e12, max_value=1e12)
-    match = Match()
+    key = StrictCharField(max_length=100)
+    weight = StrictFloatField(min_value=-1e12, max_value=1e12)
+    match = OutcomeMatchSerializer()
 
     def validate_key(self, key: str) -> str:
         """Keep the reserved words."""
-        if key == FAILURE or key.startswith("__"):
+        if key == FAILURE_KEY or key.startswith("__"):
             raise serializers.ValidationError(f"{key} is reserved")
         return key
 
 
-class MetricBody(StrictSerializer):
+class MetricBodySerializer(StrictSerializer):
     """The body of a new metric, or of a change."""
 
-    name = StrictChar(max_length=200)
+    name = StrictCharField(max_length=200)
     sql = SqlField()
-    column_mapping = ColumnMapping()
+    column_mapping = ColumnMappingSerializer()
     outcomes = serializers.ListField(
-        child=Outcome(), required=False, allow_null=True, max_length=50
+        child=OutcomeSerializer(), required=False, allow_null=True, max_length=50
     )
     direction = serializers.ChoiceField(
         choices=Metric.Direction.choices, required=False
@@ -109,7 +118,7 @@ class MetricBody(StrictSerializer):
         return attrs
 
 
-class MappingShape(serializers.Serializer[Any]):
+class MetricMappingSerializer(serializers.Serializer[Any]):
     """Which column is what."""
 
     anonymous_id = serializers.CharField()
@@ -119,11 +128,11 @@ class MappingShape(serializers.Serializer[Any]):
     reward_type = serializers.ChoiceField(choices=("bool", "numeric"))
 
 
-class MetricShape(serializers.ModelSerializer[Metric]):
+class MetricSerializer(serializers.ModelSerializer[Metric]):
     """A metric as it is shown."""
 
-    column_mapping = MappingShape()
-    outcomes = Outcome(many=True, allow_null=True)
+    column_mapping = MetricMappingSerializer()
+    outcomes = OutcomeSerializer(many=True, allow_null=True)
 
     class Meta:
         model = Metric
@@ -139,33 +148,33 @@ class MetricShape(serializers.ModelSerializer[Metric]):
         )
 
 
-class LimitBody(StrictSerializer):
+class PreviewLimitSerializer(StrictSerializer):
     """How much of a metric to preview."""
 
-    limit = StrictInteger(min_value=1, max_value=MOST_ROWS, default=100)
+    limit = StrictIntegerField(min_value=1, max_value=MAX_ROWS, default=100)
 
 
-class SourceMapping(Whole):
+class AssignmentSourceMappingSerializer(WholeValueSerializer):
     """Which column of an assignment source is what."""
 
-    anonymous_id = StrictChar(max_length=200)
-    timestamp = StrictChar(max_length=200)
-    optimization_id = StrictChar(max_length=200)
-    variant = StrictChar(max_length=200)
-    context = StrictChar(max_length=200, required=False)  # type: ignore[assignment]  # DRF takes declared fields off the class, where `context` is its own
-    policy_version = StrictChar(max_length=200, required=False)
+    anonymous_id = StrictCharField(max_length=200)
+    timestamp = StrictCharField(max_length=200)
+    optimization_id = StrictCharField(max_length=200)
+    variant = StrictCharField(max_length=200)
+    context = StrictCharField(max_length=200, required=False)  # type: ignore[assignment]  # DRF takes declared fields off the class, where `context` is its own
+    policy_version = StrictCharField(max_length=200, required=False)
 
 
-class SourceBody(StrictSerializer):
+class AssignmentSourceBodySerializer(StrictSerializer):
     """The body of an assignment source."""
 
-    name = StrictChar(max_length=200)
+    name = StrictCharField(max_length=200)
     sql = SqlField()
-    default = StrictBoolean(required=False, source="is_default")
-    column_mapping = SourceMapping()
+    default = StrictBooleanField(required=False, source="is_default")
+    column_mapping = AssignmentSourceMappingSerializer()
 
 
-class SourceShape(serializers.ModelSerializer[AssignmentSource]):
+class AssignmentSourceSerializer(serializers.ModelSerializer[AssignmentSource]):
     """An assignment source as it is shown."""
 
     default = serializers.BooleanField(source="is_default")

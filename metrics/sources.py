@@ -16,33 +16,37 @@ from levered_site.organizations.actors import Actor
 from levered_site.organizations.models import Organization
 from metrics.models import AssignmentSource
 from warehouse import connections
-from warehouse.backends.answers import SourcePreview
 from warehouse.backends.base import (
-    LOOK_BACK,
     NO_SOURCE_NEEDED,
+    PREVIEW_LOOK_BACK,
     Backend,
     QueryFailedError,
 )
+from warehouse.backends.query_results import SourcePreview
 from warehouse.sql.shapes import CheckedSource
 
-KEEP_ONE = "The default can be changed only by making another source the default."
+DEFAULT_REQUIRED = (
+    "The default can be changed only by making another source the default."
+)
 
 
-def default(organization_id: str) -> AssignmentSource | None:
+def find_default_source(organization_id: str) -> AssignmentSource | None:
     """Return the source that optimizations take which name none."""
     sources = AssignmentSource.objects.filter(organization_id=organization_id)
     return sources.filter(is_default=True).first()
 
 
-def default_of(organization_id: str, backend: Backend) -> CheckedSource | None:
+def load_checked_default(
+    organization_id: str, backend: Backend
+) -> CheckedSource | None:
     """Return the default as proved: whose exposures a metric's ids are compared with."""
-    source = default(organization_id)
+    source = find_default_source(organization_id)
     if source is None or not connections.is_connected(organization_id):
         return None
-    return backend.prove_source(source.sql, source.column_mapping)
+    return backend.validate_source(source.sql, source.column_mapping)
 
 
-def fingerprint(source: AssignmentSource) -> str:
+def fingerprint_source(source: AssignmentSource) -> str:
     """Name what a source counts: 16 hex digits of its SQL and its mapping."""
     said = orjson.dumps(
         [source.sql, source.column_mapping], option=orjson.OPT_SORT_KEYS
@@ -50,7 +54,7 @@ def fingerprint(source: AssignmentSource) -> str:
     return hashlib.sha256(said).hexdigest()[:16]
 
 
-def define(
+def create_source(
     organization_id: str, fields: Mapping[str, Any], actor: Actor
 ) -> AssignmentSource:
     """Save a new source; the first one is the default.
@@ -59,19 +63,19 @@ def define(
     is refused, fails, or lacks a mapped column; nothing is written then.
     """
     source = AssignmentSource(organization_id=organization_id, **fields)
-    _try(source)
+    _check_sql(source)
     with transaction.atomic():
-        before = _others(source)
+        before = _lock_other_sources(source)
         source.is_default = source.is_default or not before
         if source.is_default:
             AssignmentSource.objects.filter(pk__in=before).update(is_default=False)
         source.save(force_insert=True)
         audit.record(organization_id, actor, "assignment_source.define", source, fields)
-        connections.tell(organization_id)
+        connections.notify_listeners(organization_id)
     return source
 
 
-def redefine(
+def update_source(
     source: AssignmentSource, fields: Mapping[str, Any], actor: Actor
 ) -> AssignmentSource:
     """Change a source; proved and tried anew where its query or mapping changes.
@@ -82,37 +86,37 @@ def redefine(
         name: value for name, value in fields.items() if getattr(source, name) != value
     }
     if changes.get("is_default") is False:
-        raise ConflictError(KEEP_ONE)
+        raise ConflictError(DEFAULT_REQUIRED)
     if not changes:
         return source
     for name, value in changes.items():
         setattr(source, name, value)
     if {"sql", "column_mapping"} & changes.keys():
-        _try(source)
+        _check_sql(source)
     source.updated_at = timezone.now()
     with transaction.atomic():
-        before = _others(source)
+        before = _lock_other_sources(source)
         if "is_default" in changes:
             AssignmentSource.objects.filter(pk__in=before).update(is_default=False)
         source.save(update_fields=[*changes, "updated_at"])
         audit.record(
             source.organization_id, actor, "assignment_source.redefine", source, changes
         )
-        connections.tell(source.organization_id)
+        connections.notify_listeners(source.organization_id)
     return source
 
 
-def forget(source: AssignmentSource, actor: Actor) -> None:
+def delete_source(source: AssignmentSource, actor: Actor) -> None:
     """Delete a source that no optimization names; the default goes last.
 
     Raises ConflictError otherwise.
     """
     try:
         with transaction.atomic():
-            others = _others(source)
+            others = _lock_other_sources(source)
             source.refresh_from_db(fields=["is_default"])
             if source.is_default and others:
-                raise ConflictError(KEEP_ONE)
+                raise ConflictError(DEFAULT_REQUIRED)
             audit.record(
                 source.organization_id, actor, "assignment_source.forget", source, {}
             )
@@ -121,26 +125,26 @@ def forget(source: AssignmentSource, actor: Actor) -> None:
         raise ConflictError("An optimization uses this assignment source.") from error
 
 
-def preview(source: AssignmentSource, limit: int) -> SourcePreview:
+def preview_source(source: AssignmentSource, limit: int) -> SourcePreview:
     """Read the source's first rows of the last 30 days, and the facts of all of them."""
-    with connections.borrowed(source.organization_id) as backend:
-        checked = backend.check_source(source.sql, source.column_mapping)
-        since = timezone.now() - LOOK_BACK
+    with connections.borrow_backend(source.organization_id) as backend:
+        checked = backend.validate_and_run_source(source.sql, source.column_mapping)
+        since = timezone.now() - PREVIEW_LOOK_BACK
         return backend.preview_source(checked, since, limit)
 
 
-def _try(source: AssignmentSource) -> None:
+def _check_sql(source: AssignmentSource) -> None:
     """Run it for one row. A query that fails is a wrong field here, not an outage."""
     if not connections.is_connected(source.organization_id):
         raise ConflictError(NO_SOURCE_NEEDED)
-    with connections.borrowed(source.organization_id) as backend:
+    with connections.borrow_backend(source.organization_id) as backend:
         try:
-            backend.check_source(source.sql, source.column_mapping)
+            backend.validate_and_run_source(source.sql, source.column_mapping)
         except QueryFailedError as error:
-            raise InvalidParametersError.of("sql", error.message) from error
+            raise InvalidParametersError.for_field("sql", error.message) from error
 
 
-def _others(source: AssignmentSource) -> list[UUID]:
+def _lock_other_sources(source: AssignmentSource) -> list[UUID]:
     """Lock the organization, so that one source is the default; name the other ones."""
     organization_id = source.organization_id
     Organization.objects.select_for_update(no_key=True).get(pk=organization_id)

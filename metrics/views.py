@@ -7,52 +7,52 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from levered_site.organizations.permissions import AdminFor
+from levered_site.organizations.permissions import require_admin_for
 from levered_site.organizations.viewsets import (
-    Creates,
-    Deletes,
-    Lists,
+    CreateViewSet,
+    DeleteViewSet,
+    ListViewSet,
     OrganizationViewSet,
-    Retrieves,
-    Updates,
+    RetrieveViewSet,
+    UpdateViewSet,
 )
 from metrics import definition, preview, sources
 from metrics.models import AssignmentSource, Metric
 from metrics.serializers import (
-    LimitBody,
-    MetricBody,
-    MetricShape,
-    SourceBody,
-    SourceShape,
+    AssignmentSourceBodySerializer,
+    AssignmentSourceSerializer,
+    MetricBodySerializer,
+    MetricSerializer,
+    PreviewLimitSerializer,
 )
 from warehouse.serializers import (
-    PreviewBody,
-    PreviewShape,
-    SourcePreviewShape,
-    preview_body,
-    source_preview_body,
+    PreviewBodySerializer,
+    PreviewSerializer,
+    SourcePreviewSerializer,
+    serialize_preview,
+    serialize_source_preview,
 )
 
 
 class MetricViewSet(
-    Lists[Metric],
-    Creates[Metric],
-    Retrieves[Metric],
-    Updates[Metric],
-    Deletes[Metric],
+    ListViewSet[Metric],
+    CreateViewSet[Metric],
+    RetrieveViewSet[Metric],
+    UpdateViewSet[Metric],
+    DeleteViewSet[Metric],
 ):
     """What counts as success."""
 
     queryset = Metric.objects.all()
-    serializer_class = MetricShape
-    create_serializer_class = MetricBody
-    update_serializer_class = MetricBody
+    serializer_class = MetricSerializer
+    create_serializer_class = MetricBodySerializer
+    update_serializer_class = MetricBodySerializer
     list_name = "metrics"
-    permission_classes = [AdminFor("destroy")]
+    permission_classes = [require_admin_for("destroy")]
 
     def perform_create(self, fields: dict[str, Any]) -> Metric:
         """Prove its SQL, run it for one row, save it."""
-        return definition.define(self.organization_id, fields, self.actor)
+        return definition.create_metric(self.organization_id, fields, self.actor)
 
     def read_body(
         self, shape: type[BaseSerializer[Any]], *, partial: bool = False
@@ -68,68 +68,68 @@ class MetricViewSet(
 
     def perform_update(self, instance: Metric, fields: dict[str, Any]) -> Metric:
         """Change it; proved and tried anew where what is counted changes."""
-        return definition.redefine(instance, fields, self.actor)
+        return definition.update_metric(instance, fields, self.actor)
 
     def perform_destroy(self, instance: Metric) -> None:
         """Delete it; 409 while an optimization uses it."""
-        definition.forget(instance, self.actor)
+        definition.delete_metric(instance, self.actor)
 
-    @extend_schema(request=LimitBody, responses=PreviewShape)
+    @extend_schema(request=PreviewLimitSerializer, responses=PreviewSerializer)
     def preview(self, _request: Request, **_kwargs: Any) -> Response:
         """Show its rows, and say what looks wrong with it."""
         metric = self.get_object()
-        limit = self.read_body(LimitBody)["limit"]
-        return Response(preview_body(*preview.of(metric, limit)))
+        limit = self.read_body(PreviewLimitSerializer)["limit"]
+        return Response(serialize_preview(*preview.preview_metric(metric, limit)))
 
 
 class UnsavedMetricViewSet(OrganizationViewSet[Metric]):
     """A metric before it is saved."""
 
     queryset = Metric.objects.none()
-    serializer_class = PreviewShape
+    serializer_class = PreviewSerializer
 
-    @extend_schema(request=PreviewBody, responses=PreviewShape)
+    @extend_schema(request=PreviewBodySerializer, responses=PreviewSerializer)
     def preview(self, _request: Request) -> Response:
         """Try a metric before it is saved, and say what looks wrong with it."""
-        body = self.read_body(PreviewBody)
+        body = self.read_body(PreviewBodySerializer)
         limit = body.pop("limit")
         metric = Metric(organization_id=self.organization_id, **body)
-        return Response(preview_body(*preview.of(metric, limit)))
+        return Response(serialize_preview(*preview.preview_metric(metric, limit)))
 
 
 class AssignmentSourceViewSet(
-    Lists[AssignmentSource],
-    Creates[AssignmentSource],
-    Retrieves[AssignmentSource],
-    Updates[AssignmentSource],
-    Deletes[AssignmentSource],
+    ListViewSet[AssignmentSource],
+    CreateViewSet[AssignmentSource],
+    RetrieveViewSet[AssignmentSource],
+    UpdateViewSet[AssignmentSource],
+    DeleteViewSet[AssignmentSource],
 ):
     """Where exposures live in a connected warehouse; the managed one needs none."""
 
     queryset = AssignmentSource.objects.all()
-    serializer_class = SourceShape
-    create_serializer_class = SourceBody
-    update_serializer_class = SourceBody
+    serializer_class = AssignmentSourceSerializer
+    create_serializer_class = AssignmentSourceBodySerializer
+    update_serializer_class = AssignmentSourceBodySerializer
     list_name = "assignment_sources"
-    permission_classes = [AdminFor("destroy")]
+    permission_classes = [require_admin_for("destroy")]
 
     def perform_create(self, fields: dict[str, Any]) -> AssignmentSource:
         """Prove its SQL, run it for one row, save it; 409 on the managed warehouse."""
-        return sources.define(self.organization_id, fields, self.actor)
+        return sources.create_source(self.organization_id, fields, self.actor)
 
     def perform_update(
         self, instance: AssignmentSource, fields: dict[str, Any]
     ) -> AssignmentSource:
         """Change it; proved and tried anew where query or mapping change."""
-        return sources.redefine(instance, fields, self.actor)
+        return sources.update_source(instance, fields, self.actor)
 
     def perform_destroy(self, instance: AssignmentSource) -> None:
         """Delete it; 409 while an optimization uses it, and for the default."""
-        sources.forget(instance, self.actor)
+        sources.delete_source(instance, self.actor)
 
-    @extend_schema(request=LimitBody, responses=SourcePreviewShape)
+    @extend_schema(request=PreviewLimitSerializer, responses=SourcePreviewSerializer)
     def preview(self, _request: Request, **_kwargs: Any) -> Response:
         """Show its rows, and say what looks wrong with it."""
         source = self.get_object()
-        limit = self.read_body(LimitBody)["limit"]
-        return Response(source_preview_body(sources.preview(source, limit)))
+        limit = self.read_body(PreviewLimitSerializer)["limit"]
+        return Response(serialize_source_preview(sources.preview_source(source, limit)))

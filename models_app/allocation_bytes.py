@@ -6,18 +6,18 @@ from numpy.typing import NDArray
 from models_app.bandit.design.design import Floats
 
 
-def pack(table: Floats) -> bytes:
+def pack_table(table: Floats) -> bytes:
     """Write a table [segments, variants] as little-endian float64, row-major."""
     return np.ascontiguousarray(table, dtype="<f8").tobytes()
 
 
-def unpack(data: bytes | memoryview, segments: int, variants: int) -> Floats:
+def unpack_table(data: bytes | memoryview, segments: int, variants: int) -> Floats:
     """Read what `pack` wrote."""
     table = np.frombuffer(bytes(data), dtype="<f8").reshape(segments, variants)
     return table.astype(np.float64)
 
 
-def restricted(
+def restrict_to_enabled(
     shares: Floats, known: NDArray[np.bool_], enabled: NDArray[np.bool_]
 ) -> Floats:
     """Keep the enabled columns; new ones get 1 / enabled; every row sums to 1.

@@ -71,22 +71,22 @@ class BanditModel(models.Model):
         """The factors and contexts as the cellar knows them, levels as text."""
         config = self.training_data_config
         return Design(
-            _factors(config["design_factors"]),
-            _factors(config.get("context_factors") or []),
+            _build_factors(config["design_factors"]),
+            _build_factors(config.get("context_factors") or []),
         )
 
 
-def _factors(described: list[dict[str, Any]]) -> tuple[Factor, ...]:
+def _build_factors(described: list[dict[str, Any]]) -> tuple[Factor, ...]:
     return tuple(
         Factor(
             factor["name"],
-            tuple(_as_text(level["value"]) for level in factor["levels"]),
+            tuple(_format_level(level["value"]) for level in factor["levels"]),
         )
         for factor in described
     )
 
 
-def _as_text(level: str | bool) -> str:  # noqa: FBT001 - a level's value is either
+def _format_level(level: str | bool) -> str:  # noqa: FBT001 - a level's value is either
     return level if isinstance(level, str) else str(level).lower()
 
 

@@ -12,7 +12,9 @@ from models_app.bandit.design.design import Design, Floats
 Json = dict[str, Any]
 
 
-def of(report: Mapping[str, Any] | None, design: Design, table: Floats) -> Json | None:
+def restate_report(
+    report: Mapping[str, Any] | None, design: Design, table: Floats
+) -> Json | None:
     """Return the report with every `weight` as the `table` [S, V] serves variants.
 
     Contexts are mixed as the users were whom the report counted; what the holdout takes
@@ -22,18 +24,18 @@ def of(report: Mapping[str, Any] | None, design: Design, table: Floats) -> Json 
     if report is None:
         return None
     restated = deepcopy(dict(report))
-    users = _users(report, design.segments)
+    users = _read_user_counts(report, design.segments)
     if users is None:
         return restated
     optimized = sum(row["weight"] for row in report["variants"])
-    _weigh(restated["variants"], users @ table, optimized)
+    _set_weights(restated["variants"], users @ table, optimized)
     for context in restated["contexts"]:
-        here = np.where(_at(design, context), users, 0.0)
-        _weigh(context["variants"], here @ table, optimized)
+        here = np.where(_select_contexts(design, context), users, 0.0)
+        _set_weights(context["variants"], here @ table, optimized)
     return restated
 
 
-def _users(report: Mapping[str, Any], segments: int) -> Floats | None:
+def _read_user_counts(report: Mapping[str, Any], segments: int) -> Floats | None:
     counted = (report.get("counts") or {}).get("segments")
     if counted is None:
         return None
@@ -43,7 +45,7 @@ def _users(report: Mapping[str, Any], segments: int) -> Floats | None:
     return users if users.any() else np.ones(segments)
 
 
-def _at(design: Design, context: Mapping[str, Any]) -> NDArray[np.bool_]:
+def _select_contexts(design: Design, context: Mapping[str, Any]) -> NDArray[np.bool_]:
     """Tell which context cells [S] have the level of a row of `contexts`."""
     names = [factor.name for factor in design.contexts]
     at = names.index(context["factor"])
@@ -53,7 +55,7 @@ def _at(design: Design, context: Mapping[str, Any]) -> NDArray[np.bool_]:
     return np.asarray(chosen, dtype=np.bool_)
 
 
-def _weigh(rows: list[Json], shares: Floats, optimized: float) -> None:
+def _set_weights(rows: list[Json], shares: Floats, optimized: float) -> None:
     total = shares.sum() or 1.0
     for row in rows:
         row["weight"] = float(shares[row["number"] - 1] / total * optimized)

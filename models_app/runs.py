@@ -16,14 +16,14 @@ from levered_site.errors import ConflictError, FieldProblem, InvalidParametersEr
 from models_app import training_lease
 from models_app.models import BanditModel, TrainingRun
 
-TASK = "optimizations.train"
+TRAIN_TASK = "optimizations.train"
 STALE_AFTER = timedelta(seconds=30)
-LONGEST_PAUSE = timedelta(minutes=30)
+LONGEST_RESEND_DELAY = timedelta(minutes=30)
 MOST_ATTEMPTS = 5
 MOST_BIAS = 100.0
 
 Status = TrainingRun.Status
-OPEN = training_lease.OPEN
+OPEN_STATUSES = training_lease.OPEN_STATUSES
 log = structlog.get_logger(__name__)
 
 
@@ -40,7 +40,7 @@ def require_trainable(model: BanditModel) -> None:
         )
 
 
-def ask(
+def request_training(
     model: BanditModel, *, requested_by: str, bias: Mapping[str, float] | None = None
 ) -> TrainingRun:
     """Queue a run, or join the one that is open; the task is sent after the commit.
@@ -51,7 +51,7 @@ def ask(
     for a bias of an unknown factor or out of -1 to 100.
     """
     require_trainable(model)
-    _require_bias(model, bias or {})
+    _validate_bias(model, bias or {})
     try:
         with transaction.atomic():
             run = model.training_runs.create(
@@ -61,14 +61,14 @@ def ask(
                 status=BanditModel.Status.TRAINING, updated_at=timezone.now()
             )
     except IntegrityError:
-        joined = model.training_runs.filter(status__in=OPEN).first()
+        joined = model.training_runs.filter(status__in=OPEN_STATUSES).first()
         # It ended between the two statements: what it learned is as fresh as can be.
         return joined or model.training_runs.latest("created_at")
-    transaction.on_commit(lambda: send(run.pk))
+    transaction.on_commit(lambda: send_run(run.pk))
     return run
 
 
-def _require_bias(model: BanditModel, bias: Mapping[str, float]) -> None:
+def _validate_bias(model: BanditModel, bias: Mapping[str, float]) -> None:
     names = [factor.name for factor in model.design.factors]
     problems = [
         FieldProblem(f"bias.{name}", "is no design factor of the model")
@@ -83,10 +83,10 @@ def _require_bias(model: BanditModel, bias: Mapping[str, float]) -> None:
         raise InvalidParametersError("The bias is not acceptable.", problems)
 
 
-def send(run_id: UUID) -> bool:
+def send_run(run_id: UUID) -> bool:
     """Give the task to the broker; False, and a log line, when it is away."""
     try:
-        current_app.send_task(TASK, args=[str(run_id)])
+        current_app.send_task(TRAIN_TASK, args=[str(run_id)])
     except (BrokerError, RedisError, OSError) as error:
         log.warning("training_not_sent", run_id=str(run_id), error=str(error))
         return False
@@ -97,13 +97,13 @@ def send(run_id: UUID) -> bool:
 
 
 @transaction.atomic
-def cancel(run: TrainingRun) -> TrainingRun:
+def cancel_run(run: TrainingRun) -> TrainingRun:
     """Stop a run: at once while it is queued, else at its next phase.
 
     Raises ConflictError for one that has ended.
     """
     queued = TrainingRun.objects.filter(pk=run.pk, status=Status.QUEUED)
-    if not training_lease.end(queued, run.model_id, Status.CANCELLED, ""):
+    if not training_lease.end_run(queued, run.model_id, Status.CANCELLED, ""):
         asked = TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(
             cancel_requested=True, updated_at=timezone.now()
         )
@@ -113,7 +113,7 @@ def cancel(run: TrainingRun) -> TrainingRun:
     return run
 
 
-def reap() -> int:
+def reap_lost_runs() -> int:
     """Send again what was lost: silent runs, and queued ones the broker never had.
 
     Returns how many were sent. A run that killed its worker MOST_ATTEMPTS times fails;
@@ -125,29 +125,29 @@ def reap() -> int:
     waiting = Q(status=Status.QUEUED)
     sent = 0
     for run in TrainingRun.objects.filter(silent | waiting):
-        if run.status == Status.RUNNING and not _revive(run):
+        if run.status == Status.RUNNING and not _revive_run(run):
             continue
-        if run.sent_at is None or run.sent_at < now - _pause(run.sends):
-            sent += send(run.pk)
+        if run.sent_at is None or run.sent_at < now - _compute_resend_delay(run.sends):
+            sent += send_run(run.pk)
     return sent
 
 
-def _revive(run: TrainingRun) -> bool:
+def _revive_run(run: TrainingRun) -> bool:
     """Decide about a silent run: end it, or let it be sent again."""
     same = TrainingRun.objects.filter(
         pk=run.pk, attempts=run.attempts, heartbeat_at=run.heartbeat_at
     )
     with transaction.atomic():
         if run.cancel_requested:
-            training_lease.end(same, run.model_id, Status.CANCELLED, "")
+            training_lease.end_run(same, run.model_id, Status.CANCELLED, "")
             return False
         if run.attempts >= MOST_ATTEMPTS:
             reason = f"given up after {run.attempts} attempts that did not end"
-            training_lease.end(same, run.model_id, Status.FAILED, reason)
+            training_lease.end_run(same, run.model_id, Status.FAILED, reason)
             return False
     return True
 
 
-def _pause(sends: int) -> timedelta:
+def _compute_resend_delay(sends: int) -> timedelta:
     doublings = min(max(sends - 1, 0), 6)
-    return min(STALE_AFTER * int(2**doublings), LONGEST_PAUSE)
+    return min(STALE_AFTER * int(2**doublings), LONGEST_RESEND_DELAY)

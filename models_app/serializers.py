@@ -4,12 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
-from levered_site.api.fields import StrictFloat
+from levered_site.api.fields import StrictFloatField
 from levered_site.api.serializers import StrictSerializer
 from models_app.models import BanditModel, TrainingRun
 
 
-class ModelShape(serializers.ModelSerializer[BanditModel]):
+class BanditModelSerializer(serializers.ModelSerializer[BanditModel]):
     """A model: its design and how far it is."""
 
     training_data_config = serializers.DictField()
@@ -27,15 +27,15 @@ class ModelShape(serializers.ModelSerializer[BanditModel]):
         )
 
 
-class TrainShape(StrictSerializer):
+class TrainSerializer(StrictSerializer):
     """The optional body of a training: `bias` widens the exploration of a factor."""
 
     bias = serializers.DictField(
-        child=StrictFloat(min_value=-1.0, max_value=100.0), required=False
+        child=StrictFloatField(min_value=-1.0, max_value=100.0), required=False
     )
 
 
-class IntervalShape(serializers.Serializer[Any]):
+class MeanIntervalSerializer(serializers.Serializer[Any]):
     """A mean and its 95% interval."""
 
     mean = serializers.FloatField()
@@ -43,14 +43,14 @@ class IntervalShape(serializers.Serializer[Any]):
     ci_upper = serializers.FloatField()
 
 
-class InSampleShape(serializers.Serializer[Any]):
+class InSampleMetricsSerializer(serializers.Serializer[Any]):
     """What was earned per user, and what the new policy is expected to earn."""
 
     historic_reward = serializers.FloatField(allow_null=True)
-    expected_reward = IntervalShape()
+    expected_reward = MeanIntervalSerializer()
 
 
-class TrainingRunShape(serializers.ModelSerializer[TrainingRun]):
+class TrainingRunSerializer(serializers.ModelSerializer[TrainingRun]):
     """One attempt to learn."""
 
     model_id = serializers.UUIDField()
@@ -59,7 +59,7 @@ class TrainingRunShape(serializers.ModelSerializer[TrainingRun]):
     )
     bias = serializers.DictField(child=serializers.FloatField())
     error = serializers.SerializerMethodField()
-    in_sample_metrics = InSampleShape(allow_null=True)
+    in_sample_metrics = InSampleMetricsSerializer(allow_null=True)
 
     class Meta:
         model = TrainingRun
@@ -88,17 +88,17 @@ class TrainingRunShape(serializers.ModelSerializer[TrainingRun]):
         return run.error or None
 
 
-class TrainedShape(serializers.Serializer[Any]):
+class TrainingResultSerializer(serializers.Serializer[Any]):
     """The answer to a training: done, or under way."""
 
     model_id = serializers.UUIDField()
     training_run_id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=["trained", "training"])
     policy_version = serializers.IntegerField(required=False)
-    in_sample_metrics = InSampleShape(required=False)
+    in_sample_metrics = InSampleMetricsSerializer(required=False)
 
 
-class VariantStateShape(serializers.Serializer[Any]):
+class VariantStateSerializer(serializers.Serializer[Any]):
     """What is known of a variant; figures are null before the first training."""
 
     number = serializers.IntegerField()
@@ -115,7 +115,7 @@ class VariantStateShape(serializers.Serializer[Any]):
     expected_reward_hi = serializers.FloatField(allow_null=True)
 
 
-class ContextStateShape(serializers.Serializer[Any]):
+class ContextStateSerializer(serializers.Serializer[Any]):
     """The same on one level of a context factor."""
 
     context = serializers.DictField(  # type: ignore[assignment]  # DRF collects fields; the name is the contract's
@@ -130,10 +130,10 @@ class ContextStateShape(serializers.Serializer[Any]):
     )
     expected_gain_lo = serializers.FloatField(allow_null=True)
     expected_gain_hi = serializers.FloatField(allow_null=True)
-    variants = VariantStateShape(many=True)
+    variants = VariantStateSerializer(many=True)
 
 
-class StateShape(serializers.Serializer[Any]):
+class ModelStateSerializer(serializers.Serializer[Any]):
     """What a model has learned."""
 
     model_id = serializers.UUIDField()
@@ -146,7 +146,7 @@ class StateShape(serializers.Serializer[Any]):
     notes = serializers.ListField(
         child=serializers.CharField(), help_text="What learning noticed."
     )
-    variants = VariantStateShape(many=True)
-    contexts = ContextStateShape(many=True)
+    variants = VariantStateSerializer(many=True)
+    contexts = ContextStateSerializer(many=True)
     coefficients = serializers.ListField(child=serializers.DictField())
     unavailable = serializers.DictField(child=serializers.CharField())

@@ -5,65 +5,67 @@ from datetime import datetime
 from typing import Any
 
 from models_app import versions
-from models_app.bandit.design.design import OTHER, beside
+from models_app.bandit.design.design import OTHER, name_extra_levels
 from models_app.models import BanditModel, PolicyVersion
 
 Json = dict[str, Any]
-NOTHING: Json = {"mean": None, "lo": None, "hi": None}
+NULL_ESTIMATE: Json = {"mean": None, "lo": None, "hi": None}
 NOT_TRAINED = "no training has succeeded yet"
-GAIN = ("expected_gain", "expected_gain_lo", "expected_gain_hi")
-LEARNED = (
+GAIN_FIELDS = ("expected_gain", "expected_gain_lo", "expected_gain_hi")
+LEARNED_FIELDS = (
     *("weight", "prob_best"),
     *("expected_reward_mean", "expected_reward_lo", "expected_reward_hi"),
 )
 
 
-def of(model: BanditModel) -> Json:
+def build_state(model: BanditModel) -> Json:
     """Return figures per variant, per context level, and the coefficients.
 
     Counts are those the serving version was learned from; before the first training
     they are 0, figures null and lists of contexts and coefficients empty. What contexts
     gain is withheld where the model missed the recent holdout when it was trained.
     """
-    version = versions.serving(model)
-    report = _of_today(version) if version else {}
+    version = versions.find_serving_version(model)
+    report = _load_report(version) if version else {}
     counts, distrusted = report.get("counts") or {}, report.get("distrusted")
     variants = [
-        _named(model, row, counts.get("variants", {}))
-        for row in report.get("variants") or _blank(model, version)
+        _build_variant_row(model, row, counts.get("variants", {}))
+        for row in report.get("variants") or _build_blank_rows(model, version)
     ]
     return {
         "model_id": model.pk,
         "status": model.status,
         "policy_version": model.policy_version,
-        "trained_at": _trained_at(model) if report else None,
+        "trained_at": _find_trained_at(model) if report else None,
         "reward_model": report.get("reward_model"),
         "notes": report.get("notes", []),
         "variants": variants,
         "contexts": [
-            _context(model, row, counts.get("contexts", {}), trusted=not distrusted)
+            _build_context_row(
+                model, row, counts.get("contexts", {}), trusted=not distrusted
+            )
             for row in report.get("contexts", ())
         ],
         "coefficients": report.get("coefficients", []),
-        "unavailable": _unavailable(report),
+        "unavailable": _explain_nulls(report),
     }
 
 
-def _unavailable(report: Json) -> dict[str, str]:
+def _explain_nulls(report: Json) -> dict[str, str]:
     """Return the reason for every null."""
     if not report:
         names = (
             "trained_at",
             "reward_model",
-            *(f"variants.{each}" for each in LEARNED),
+            *(f"variants.{each}" for each in LEARNED_FIELDS),
         )
         return dict.fromkeys(names, NOT_TRAINED)
     reason = report.get("distrusted")
-    return {f"contexts.{name}": reason for name in GAIN if reason}
+    return {f"contexts.{name}": reason for name in GAIN_FIELDS if reason}
 
 
-def _trained_at(model: BanditModel) -> datetime | None:
-    trained = versions.trained(model)
+def _find_trained_at(model: BanditModel) -> datetime | None:
+    trained = versions.find_trained_version(model)
     if trained is None:
         return None
     run = trained.training_run  # a promoted table is as old as the run that made it
@@ -71,7 +73,7 @@ def _trained_at(model: BanditModel) -> datetime | None:
     return ended or trained.created_at
 
 
-def _of_today(version: PolicyVersion) -> Json:
+def _load_report(version: PolicyVersion) -> Json:
     """Return the report, with the variants enabled that the version serves."""
     report: Json = version.report or {}
     rows = [*report.get("variants", ())]
@@ -81,7 +83,7 @@ def _of_today(version: PolicyVersion) -> Json:
     return report
 
 
-def _blank(model: BanditModel, version: PolicyVersion | None) -> list[Json]:
+def _build_blank_rows(model: BanditModel, version: PolicyVersion | None) -> list[Json]:
     # A draft has no version: which variants it will have enabled, /variants tells.
     return [
         {
@@ -89,13 +91,15 @@ def _blank(model: BanditModel, version: PolicyVersion | None) -> list[Json]:
             "enabled": number in version.enabled if version else None,
             "weight": None,
             "prob_best": None,
-            "expected_reward": NOTHING,
+            "expected_reward": NULL_ESTIMATE,
         }
         for number in range(1, model.design.variants + 1)
     ]
 
 
-def _named(model: BanditModel, row: Json, counts: Mapping[str, Json]) -> Json:
+def _build_variant_row(
+    model: BanditModel, row: Json, counts: Mapping[str, Json]
+) -> Json:
     counted = counts.get(str(row["number"]), {})
     reward = row["expected_reward"]
     return {
@@ -112,27 +116,31 @@ def _named(model: BanditModel, row: Json, counts: Mapping[str, Json]) -> Json:
     }
 
 
-def _context(
+def _build_context_row(
     model: BanditModel, row: Json, counts: Mapping[str, Any], *, trusted: bool
 ) -> Json:
     factor, level = row["factor"], row["level"]
-    gain = row["expected_gain"] if trusted else NOTHING
+    gain = row["expected_gain"] if trusted else NULL_ESTIMATE
     counted = counts.get(factor, {}).get(level, {})
     return {
-        "context": {factor: _level(model, factor, level)},
+        "context": {factor: _format_level(model, factor, level)},
         "share": row["share"],
         "best_variant": row["best_variant"],
         "prob_best": row["prob_best"],
         "expected_gain": gain["mean"],
         "expected_gain_lo": gain["lo"],
         "expected_gain_hi": gain["hi"],
-        "variants": [_named(model, each, counted) for each in row["variants"]],
+        "variants": [
+            _build_variant_row(model, each, counted) for each in row["variants"]
+        ],
     }
 
 
-def _level(model: BanditModel, factor: str, level: str) -> str | dict[str, bool] | None:
+def _format_level(
+    model: BanditModel, factor: str, level: str
+) -> str | dict[str, bool] | None:
     """Write a level as the policy does: its text, {"other": true}, or null for missing."""
     known = next(each for each in model.design.contexts if each.name == factor)
     if level in known.levels:
         return level
-    return {OTHER: True} if level == beside(known.levels)[0] else None
+    return {OTHER: True} if level == name_extra_levels(known.levels)[0] else None

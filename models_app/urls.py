@@ -2,16 +2,16 @@
 
 from django.urls import path
 
-from models_app.views import ModelViewSet, TrainingRunViewSet
+from models_app.views import BanditModelViewSet, TrainingRunViewSet
 
 urlpatterns = [
-    path("models", ModelViewSet.as_view({"get": "list"})),
+    path("models", BanditModelViewSet.as_view({"get": "list"})),
     path(
         "models/<uuid:pk>",
-        ModelViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+        BanditModelViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
     ),
-    path("models/<uuid:pk>/state", ModelViewSet.as_view({"get": "state"})),
-    path("models/<uuid:pk>/train", ModelViewSet.as_view({"post": "train"})),
+    path("models/<uuid:pk>/state", BanditModelViewSet.as_view({"get": "state"})),
+    path("models/<uuid:pk>/train", BanditModelViewSet.as_view({"post": "train"})),
     path(
         "models/<uuid:model_id>/training-runs",
         TrainingRunViewSet.as_view({"get": "list"}),

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from models_app import allocation_bytes, restated_report
 from models_app.bandit.design.design import Floats
 from models_app.bandit.policy import allocation
-from models_app.bandit.policy.allocation import Compiled
+from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
 
 
 @dataclass(frozen=True, slots=True)
-class _Origin:
+class _VersionOrigin:
     """Where a version comes from."""
 
     cause: PolicyVersion.Cause
@@ -23,7 +23,7 @@ class _Origin:
     report: dict[str, Any] | None = None
 
 
-def start(model: BanditModel, enabled: Sequence[int]) -> PolicyVersion:
+def ensure_uniform_version(model: BanditModel, enabled: Sequence[int]) -> PolicyVersion:
     """Make version 0: uniform over the enabled variant numbers.
 
     Made once, at going live; where it is there already it is returned as it is.
@@ -31,15 +31,17 @@ def start(model: BanditModel, enabled: Sequence[int]) -> PolicyVersion:
     known = model.policy_versions.filter(number=0).first()
     if known is not None:
         return known
-    even = allocation.uniform(model.design.segments, _mask(model, enabled))
-    origin = _Origin(PolicyVersion.Cause.START)
-    return _insert(model, 0, Compiled(even, even), enabled, origin)
+    even = allocation.build_uniform_table(
+        model.design.segments, _build_enabled_mask(model, enabled)
+    )
+    origin = _VersionOrigin(PolicyVersion.Cause.START)
+    return _insert_version(model, 0, CompiledPolicy(even, even), enabled, origin)
 
 
-def record(
+def publish_trained(
     model: BanditModel,
     run: TrainingRun,
-    compiled: Compiled,
+    compiled: CompiledPolicy,
     enabled: Sequence[int],
     report: dict[str, Any],
 ) -> PolicyVersion:
@@ -48,8 +50,8 @@ def record(
     `enabled` are variant numbers, `report` plain JSON. Call inside a transaction, which
     must also end the run and bump what serving compares.
     """
-    origin = _Origin(PolicyVersion.Cause.TRAINING, run, report)
-    return _next(model, compiled, enabled, origin)
+    origin = _VersionOrigin(PolicyVersion.Cause.TRAINING, run, report)
+    return _publish_next(model, compiled, enabled, origin)
 
 
 def publish_enabled(
@@ -62,23 +64,26 @@ def publish_enabled(
     serve has no learned share, so it enters with an even one, 1 / enabled, until the
     next training. Call inside the transaction that changes the variants.
     """
-    source = trained(model) or active(model)
-    known, mask = _mask(model, source.enabled), _mask(model, enabled)
-    shares = allocation_bytes.restricted(table(source), known, mask)
-    best = prob_best(source)
-    compiled = Compiled(
-        allocation.explored(shares, mask, exploration_share),
-        allocation.uniform(source.segments, mask)
+    source = find_trained_version(model) or get_serving_version(model)
+    known, mask = (
+        _build_enabled_mask(model, source.enabled),
+        _build_enabled_mask(model, enabled),
+    )
+    shares = allocation_bytes.restrict_to_enabled(read_table(source), known, mask)
+    best = read_prob_best(source)
+    compiled = CompiledPolicy(
+        allocation.mix_exploration(shares, mask, exploration_share),
+        allocation.build_uniform_table(source.segments, mask)
         if best is None
-        else allocation_bytes.restricted(best, known, mask),
+        else allocation_bytes.restrict_to_enabled(best, known, mask),
     )
     serving = compiled.probabilities
-    report = restated_report.of(source.report, model.design, serving)
-    origin = _Origin(PolicyVersion.Cause.VARIANTS, report=report)
-    return _next(model, compiled, enabled, origin)
+    report = restated_report.restate_report(source.report, model.design, serving)
+    origin = _VersionOrigin(PolicyVersion.Cause.VARIANTS, report=report)
+    return _publish_next(model, compiled, enabled, origin)
 
 
-def trained(model: BanditModel) -> PolicyVersion | None:
+def find_trained_version(model: BanditModel) -> PolicyVersion | None:
     """Return the newest version made by training, if there is one."""
     return (
         model.policy_versions.filter(cause=PolicyVersion.Cause.TRAINING)
@@ -87,65 +92,70 @@ def trained(model: BanditModel) -> PolicyVersion | None:
     )
 
 
-def active(model: BanditModel) -> PolicyVersion:
+def get_serving_version(model: BanditModel) -> PolicyVersion:
     """Return the version that serves. Raises PolicyVersion.DoesNotExist for a draft."""
     return model.policy_versions.get(number=model.policy_version)
 
 
-def serving(model: BanditModel) -> PolicyVersion | None:
+def find_serving_version(model: BanditModel) -> PolicyVersion | None:
     """Return the version that serves; None for a draft."""
     return model.policy_versions.filter(number=model.policy_version).first()
 
 
-def table(version: PolicyVersion) -> Floats:
+def read_table(version: PolicyVersion) -> Floats:
     """Return the probabilities [segments, variants] of a version."""
-    return allocation_bytes.unpack(
+    return allocation_bytes.unpack_table(
         version.probabilities, version.segments, version.variants
     )
 
 
-def prob_best(version: PolicyVersion) -> Floats | None:
+def read_prob_best(version: PolicyVersion) -> Floats | None:
     """Return the probability of being best [segments, variants], where it is known."""
     if version.prob_best is None:
         return None
-    return allocation_bytes.unpack(
+    return allocation_bytes.unpack_table(
         version.prob_best, version.segments, version.variants
     )
 
 
-def _mask(model: BanditModel, enabled: Sequence[int]) -> NDArray[np.bool_]:
+def _build_enabled_mask(
+    model: BanditModel, enabled: Sequence[int]
+) -> NDArray[np.bool_]:
     mask = np.zeros(model.design.variants, dtype=bool)
     mask[np.array(enabled, dtype=np.int64) - 1] = True
     return mask
 
 
-def _next(
-    model: BanditModel, compiled: Compiled, enabled: Sequence[int], origin: _Origin
+def _publish_next(
+    model: BanditModel,
+    compiled: CompiledPolicy,
+    enabled: Sequence[int],
+    origin: _VersionOrigin,
 ) -> PolicyVersion:
     # The model's row is the lock: numbers grow by one whoever publishes.
     locked = BanditModel.objects.select_for_update().get(pk=model.pk)
     last = locked.policy_versions.order_by("-number").first()
     number = 1 if last is None else last.number + 1
-    version = _insert(model, number, compiled, enabled, origin)
+    version = _insert_version(model, number, compiled, enabled, origin)
     model.policy_version = number
     model.save(update_fields=["policy_version", "updated_at"])
     return version
 
 
-def _insert(
+def _insert_version(
     model: BanditModel,
     number: int,
-    compiled: Compiled,
+    compiled: CompiledPolicy,
     enabled: Sequence[int],
-    origin: _Origin,
+    origin: _VersionOrigin,
 ) -> PolicyVersion:
     segments, variants = compiled.probabilities.shape
     return model.policy_versions.create(
         number=number,
         cause=origin.cause,
         training_run=origin.run,
-        probabilities=allocation_bytes.pack(compiled.probabilities),
-        prob_best=allocation_bytes.pack(compiled.prob_best),
+        probabilities=allocation_bytes.pack_table(compiled.probabilities),
+        prob_best=allocation_bytes.pack_table(compiled.prob_best),
         segments=segments,
         variants=variants,
         enabled=sorted(enabled),

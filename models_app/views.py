@@ -12,22 +12,26 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from levered_site.api import waiting
+from levered_site.api import slow_requests
 from levered_site.errors import ConflictError
-from levered_site.organizations.permissions import AdminFor
-from levered_site.organizations.viewsets import Deletes, Lists, Retrieves
+from levered_site.organizations.permissions import require_admin_for
+from levered_site.organizations.viewsets import (
+    DeleteViewSet,
+    ListViewSet,
+    RetrieveViewSet,
+)
 from models_app import retirement, runs, state
 from models_app.models import BanditModel, TrainingRun
 from models_app.serializers import (
-    ModelShape,
-    StateShape,
-    TrainedShape,
-    TrainingRunShape,
-    TrainShape,
+    BanditModelSerializer,
+    ModelStateSerializer,
+    TrainingResultSerializer,
+    TrainingRunSerializer,
+    TrainSerializer,
 )
 
-LOOK_EVERY = 0.2  # seconds
-PREFER = OpenApiParameter(
+POLL_SECONDS = 0.2  # seconds
+PREFER_HEADER = OpenApiParameter(
     "Prefer",
     str,
     OpenApiParameter.HEADER,
@@ -35,43 +39,45 @@ PREFER = OpenApiParameter(
 )
 
 
-class ModelViewSet(Lists[BanditModel], Retrieves[BanditModel], Deletes[BanditModel]):
+class BanditModelViewSet(
+    ListViewSet[BanditModel], RetrieveViewSet[BanditModel], DeleteViewSet[BanditModel]
+):
     """What has been learned, optimization by optimization."""
 
     queryset = BanditModel.objects.visible()
-    serializer_class = ModelShape
+    serializer_class = BanditModelSerializer
     list_name = "models"
-    permission_classes = [AdminFor("destroy")]
+    permission_classes = [require_admin_for("destroy")]
 
     def perform_destroy(self, instance: BanditModel) -> None:
         """Put it out of sight; 409 while an optimization uses it."""
-        retirement.retire(instance, self.actor)
+        retirement.retire_model(instance, self.actor)
 
-    @extend_schema(responses=StateShape)
+    @extend_schema(responses=ModelStateSerializer)
     def state(self, _request: Request, **_kwargs: Any) -> Response:
         """Show what was learned: per variant, per context level, coefficients."""
-        return Response(StateShape(state.of(self.get_object())).data)
+        return Response(ModelStateSerializer(state.build_state(self.get_object())).data)
 
     @extend_schema(
-        request=TrainShape,
-        parameters=[PREFER],
-        responses={200: TrainedShape, 202: TrainedShape},
+        request=TrainSerializer,
+        parameters=[PREFER_HEADER],
+        responses={200: TrainingResultSerializer, 202: TrainingResultSerializer},
     )
     def train(self, request: Request, **_kwargs: Any) -> Response:
         """Train; 200 when it ends within 25 s, else 202. A second call joins the first."""
         model = self.get_object()
-        bias = self.read_body(TrainShape).get("bias")
-        run = runs.ask(model, requested_by=str(self.actor), bias=bias)
+        bias = self.read_body(TrainSerializer).get("bias")
+        run = runs.request_training(model, requested_by=str(self.actor), bias=bias)
         preferred = request.headers.get("Prefer", "").lower()
         if "respond-async" not in preferred:
-            with waiting.seat() as seated:
+            with slow_requests.try_reserve_thread() as seated:
                 if seated:
-                    run = _wait_for(run)
-        return self._answer(run)
+                    run = _wait_for_run(run)
+        return self._build_response(run)
 
-    def _answer(self, run: TrainingRun) -> Response:
+    def _build_response(self, run: TrainingRun) -> Response:
         place = f"/api/v2/models/{run.model_id}/training-runs/{run.pk}"
-        if run.status in runs.OPEN:
+        if run.status in runs.OPEN_STATUSES:
             under_way = {
                 "model_id": run.model_id,
                 "training_run_id": run.pk,
@@ -89,14 +95,16 @@ class ModelViewSet(Lists[BanditModel], Retrieves[BanditModel], Deletes[BanditMod
             "policy_version": run.policy_version,
             "in_sample_metrics": run.in_sample_metrics,
         }
-        return Response(TrainedShape(done).data, headers={"Location": place})
+        return Response(
+            TrainingResultSerializer(done).data, headers={"Location": place}
+        )
 
 
-class TrainingRunViewSet(Lists[TrainingRun], Retrieves[TrainingRun]):
+class TrainingRunViewSet(ListViewSet[TrainingRun], RetrieveViewSet[TrainingRun]):
     """Attempts of one model to learn."""
 
     queryset = TrainingRun.objects.all()
-    serializer_class = TrainingRunShape
+    serializer_class = TrainingRunSerializer
     list_name = "training_runs"
 
     def get_queryset(self) -> QuerySet[TrainingRun]:
@@ -109,17 +117,17 @@ class TrainingRunViewSet(Lists[TrainingRun], Retrieves[TrainingRun]):
             raise Http404
         return TrainingRun.objects.filter(model_id=model_id)
 
-    @extend_schema(request=None, responses=TrainingRunShape)
+    @extend_schema(request=None, responses=TrainingRunSerializer)
     def cancel(self, _request: Request, **_kwargs: Any) -> Response:
         """Stop a run: at once while it is queued, else at its next phase."""
         self.refuse_body()
-        return self.answer(runs.cancel(self.get_object()))
+        return self.answer(runs.cancel_run(self.get_object()))
 
 
-def _wait_for(run: TrainingRun) -> TrainingRun:
+def _wait_for_run(run: TrainingRun) -> TrainingRun:
     """Look at a run until it ends or patience does."""
     until = time.monotonic() + settings.TRAIN_WAIT_SECONDS
-    while run.status in runs.OPEN and time.monotonic() < until:
-        time.sleep(LOOK_EVERY)
+    while run.status in runs.OPEN_STATUSES and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
         run.refresh_from_db()
     return run

@@ -9,20 +9,22 @@ from typing import Any
 
 import orjson
 
-LONGEST_LEVEL = 200
-LONGEST_KEPT = 256  # characters of a context value that are kept: no level is as long
+MAX_LEVEL_LENGTH = 200
+MAX_CONTEXT_VALUE_LENGTH = (
+    256  # characters of a context value that are kept: no level is as long
+)
 
 
-def variant_key(combination: Mapping[str, Any]) -> str:
+def format_variant_key(combination: Mapping[str, Any]) -> str:
     """Name a combination: its JSON object, keys sorted by code point, no spaces, UTF-8.
 
     `{"b": True, "a": "é"}` becomes `{"a":"é","b":true}`; nothing is escaped but what
     JSON demands. Served and ingested variants are compared by this text.
     """
-    return _json(combination)
+    return _dump_json(combination)
 
 
-def level_text(value: object) -> str:
+def format_level(value: object) -> str:
     """Write a JSON value as the contract compares it.
 
     `true`/`false` for booleans, numbers in plain notation without trailing zeros (1.50
@@ -31,22 +33,24 @@ def level_text(value: object) -> str:
     """
     match value:
         case str():
-            return value[:LONGEST_KEPT].replace("\0", "\ufffd")
+            return value[:MAX_CONTEXT_VALUE_LENGTH].replace("\0", "\ufffd")
         case bool():
             return "true" if value else "false"
         case int() | float():
             text = format(Decimal(repr(value)), "f")
             text = text.rstrip("0").rstrip(".") if "." in text else text
-            return "0" if text == "-0" else text[:LONGEST_KEPT]
+            return "0" if text == "-0" else text[:MAX_CONTEXT_VALUE_LENGTH]
         case _:
             raise TypeError("must be a string, a number, true, false or null")
 
 
-def _json(value: Mapping[str, Any]) -> str:
+def _dump_json(value: Mapping[str, Any]) -> str:
     return orjson.dumps(dict(value), option=orjson.OPT_SORT_KEYS).decode()
 
 
-def combinations(design_factors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def list_combinations(
+    design_factors: Sequence[Mapping[str, Any]],
+) -> list[dict[str, Any]]:
     """List every combination of levels in the order of variant numbers.
 
     Row-major: the last factor turns fastest, and the first is the baseline. A factor is
@@ -57,17 +61,20 @@ def combinations(design_factors: Sequence[Mapping[str, Any]]) -> list[dict[str, 
     return [dict(zip(names, row, strict=True)) for row in product(*values)]
 
 
-def excluded(
+def is_excluded(
     combination: Mapping[str, Any], exclusions: Iterable[Mapping[str, Any]]
 ) -> bool:
     """Tell whether one of the partial `{factor: level}` maps covers the combination."""
     return any(
-        all(same(combination.get(name), value) for name, value in partial.items())
+        all(
+            is_same_value(combination.get(name), value)
+            for name, value in partial.items()
+        )
         for partial in exclusions
     )
 
 
-def same(one: object, other: object) -> bool:
+def is_same_value(one: object, other: object) -> bool:
     """Compare as JSON does: true is not 1."""
     return type(one) is type(other) and one == other
 
@@ -97,23 +104,25 @@ class Context:
     recorded: str  # JSON object of factor to text, keys sorted, missing ones left out
 
 
-def context_factors(config: Mapping[str, Any]) -> tuple[ContextFactor, ...]:
+def parse_context_factors(config: Mapping[str, Any]) -> tuple[ContextFactor, ...]:
     """Read the context factors of a training_data_config, levels as compared text."""
     return tuple(
         ContextFactor(
             factor["name"],
-            tuple(level_text(level["value"]) for level in factor["levels"]),
+            tuple(format_level(level["value"]) for level in factor["levels"]),
         )
         for factor in config.get("context_factors", ())
     )
 
 
-def segments(factors: Iterable[ContextFactor]) -> int:
+def count_segments(factors: Iterable[ContextFactor]) -> int:
     """Count the policy's rows: every factor has `other` and `missing` besides."""
     return math.prod(len(factor.levels) + 2 for factor in factors)
 
 
-def place(factors: Sequence[ContextFactor], sent: Mapping[str, Any]) -> Context:
+def resolve_context(
+    factors: Sequence[ContextFactor], sent: Mapping[str, Any]
+) -> Context:
     """Find the segment (row-major, the last factor turns fastest) of a sent context.
 
     An unknown value is `other`, an absent one `missing`, never an error. Raises
@@ -123,10 +132,10 @@ def place(factors: Sequence[ContextFactor], sent: Mapping[str, Any]) -> Context:
     for factor in factors:
         value = sent.get(factor.name)
         try:
-            text = None if value is None else level_text(value)
+            text = None if value is None else format_level(value)
         except TypeError as error:
             raise TypeError(factor.name) from error
         segment = segment * (len(factor.levels) + 2) + factor.index(text)
         if text is not None:
             recorded[factor.name] = text
-    return Context(segment, _json(recorded))
+    return Context(segment, _dump_json(recorded))

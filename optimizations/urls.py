@@ -7,19 +7,19 @@ from optimizations.views.decisions import DecisionViewSet
 from optimizations.views.erasure import PersonViewSet
 from optimizations.views.evaluation import EvaluationViewSet
 from optimizations.views.ingest import ExposuresView, RewardsView
-from optimizations.views.management import OptimizationViewSet
+from optimizations.views.optimizations import OptimizationViewSet
 from optimizations.views.policy import PolicyViewSet
-from optimizations.views.readings import ReadingsViewSet
+from optimizations.views.result_details import ResultDetailsViewSet
 from optimizations.views.results import ResultsViewSet
-from optimizations.views.serve import best_variant, serve
+from optimizations.views.serve import serve_best_variant, serve_variant
 from optimizations.views.variants import ScreenshotViewSet, VariantViewSet
 
-public = [
-    path("optimizations/best-variant", best_variant),
-    path("optimizations/<uuid:pk>/serve", serve),
+public_routes = [
+    path("optimizations/best-variant", serve_best_variant),
+    path("optimizations/<uuid:pk>/serve", serve_variant),
 ]
 
-management = [
+optimization_routes = [
     path(
         "optimizations",
         OptimizationViewSet.as_view({"get": "list", "post": "create"}),
@@ -38,7 +38,7 @@ management = [
     ),
 ]
 
-variants = [
+variant_routes = [
     path(
         "optimizations/<uuid:pk>/variants", VariantViewSet.as_view({"get": "retrieve"})
     ),
@@ -56,7 +56,7 @@ variants = [
     ),
 ]
 
-learning = [
+learning_routes = [
     path("ingest/exposures", ExposuresView.as_view()),
     path("ingest/rewards", RewardsView.as_view()),
     path("models/<uuid:pk>/policy", PolicyViewSet.as_view({"get": "retrieve"})),
@@ -67,7 +67,7 @@ learning = [
     ),
 ]
 
-candidates = [
+candidate_routes = [
     path(
         "optimizations/<uuid:pk>/candidate",
         CandidateViewSet.as_view(
@@ -80,17 +80,17 @@ candidates = [
     ),
 ]
 
-people = [
+erasure_routes = [
     path(
         "warehouse/users/<path:anonymous_id>",
         PersonViewSet.as_view({"delete": "destroy"}),
     ),
 ]
 
-readings = [
+result_detail_routes = [
     path(
         f"optimizations/<uuid:pk>/{reading}",
-        ReadingsViewSet.as_view({"get": reading.replace("-", "_")}),
+        ResultDetailsViewSet.as_view({"get": reading.replace("-", "_")}),
     )
     for reading in (
         *("progress", "guardrails", "lift-history", "holdout-daily", "outcome-mix"),
@@ -99,5 +99,13 @@ readings = [
 ]
 
 urlpatterns = [
-    *(*public, *management, *variants, *learning, *candidates, *people, *readings)
+    *(
+        *public_routes,
+        *optimization_routes,
+        *variant_routes,
+        *learning_routes,
+        *candidate_routes,
+        *erasure_routes,
+        *result_detail_routes,
+    )
 ]

@@ -6,13 +6,13 @@ import pytest
 from django.http import HttpResponse
 from pytest_django import Settings
 
-from levered_site.api import bodies, openapi
+from levered_site.api import body_limits, openapi
 from tests.support import factories, routes
 from tests.support.routes import Route
 
 pytestmark = pytest.mark.django_db
 
-EVERY = list(routes.every())
+EVERY = list(routes.list_routes())
 MANAGEMENT = [route for route in EVERY if routes.is_management(route)]
 INGESTION = [route for route in EVERY if routes.is_ingestion(route)]
 PUBLIC = [route for route in EVERY if route not in MANAGEMENT + INGESTION]
@@ -35,7 +35,7 @@ def _ask(api: factories.Api, route: Route, body: object = None) -> HttpResponse:
 
 
 def _code(answer: HttpResponse) -> str:
-    code: str = factories.error_of(answer)["code"]
+    code: str = factories.read_error(answer)["code"]
     return code
 
 
@@ -58,7 +58,7 @@ def test_the_walk_finds_every_kind_of_route() -> None:
 
 @pytest.mark.parametrize("route", MANAGEMENT, ids=str)
 def test_management_wants_a_token_and_takes_no_api_key(route: Route) -> None:
-    secret = factories.api_key(factories.organization())
+    secret = factories.make_api_key(factories.make_organization())
 
     answers = [_ask(api, route) for api in (factories.Api(), factories.Api(secret))]
 
@@ -69,7 +69,7 @@ def test_management_wants_a_token_and_takes_no_api_key(route: Route) -> None:
 
 @pytest.mark.parametrize("route", INGESTION, ids=str)
 def test_ingestion_wants_an_api_key_and_takes_no_token(route: Route) -> None:
-    alice = factories.admin_of(factories.organization())
+    alice = factories.make_admin_api(factories.make_organization())
 
     answers = [_ask(api, route) for api in (factories.Api(), alice)]
 
@@ -80,7 +80,7 @@ def test_ingestion_wants_an_api_key_and_takes_no_token(route: Route) -> None:
 
 @pytest.mark.parametrize("route", MANAGEMENT, ids=str)
 def test_a_member_is_kept_from_what_admins_decide(route: Route) -> None:
-    answer = _ask(factories.member_of(factories.organization()), route)
+    answer = _ask(factories.make_member_api(factories.make_organization()), route)
 
     assert (answer.status_code == 403) == (route in ADMINS)
     if route in ADMINS:
@@ -89,7 +89,7 @@ def test_a_member_is_kept_from_what_admins_decide(route: Route) -> None:
 
 @pytest.mark.parametrize("route", SCOPED, ids=str)
 def test_what_is_not_the_organizations_is_not_found(route: Route) -> None:
-    answer = _ask(factories.admin_of(factories.organization()), route)
+    answer = _ask(factories.make_admin_api(factories.make_organization()), route)
 
     # What is asked of anybody, such as a warehouse that is not connected, comes first.
     assert _code(answer) in {"not_found", "unavailable"}
@@ -98,25 +98,25 @@ def test_what_is_not_the_organizations_is_not_found(route: Route) -> None:
 
 @pytest.mark.parametrize("route", EVERY, ids=str)
 def test_every_answer_names_its_request(route: Route) -> None:
-    answer = _ask(factories.admin_of(factories.organization()), route)
+    answer = _ask(factories.make_admin_api(factories.make_organization()), route)
 
     assert re.fullmatch("req_[0-9a-f]{32}", answer["X-Request-Id"])
     assert answer.status_code < 500 or answer.status_code == 503
     if answer.status_code >= 400:
-        factories.error_of(answer)
+        factories.read_error(answer)
 
 
 @pytest.mark.parametrize(
     "route", [one for one in EVERY if one.method == "GET"], ids=str
 )
 def test_an_answer_has_its_fields_beside_meta(route: Route) -> None:
-    acme = factories.organization()
+    acme = factories.make_organization()
 
-    answer = _ask(factories.admin_of(acme), route)
+    answer = _ask(factories.make_admin_api(acme), route)
 
     if answer.status_code != 200 or answer["Content-Type"] != "application/json":
         return
-    body = factories.body_of(answer)
+    body = factories.read_body(answer)
     if "openapi" in body:
         return
     assert list(body)[-1] == "meta"
@@ -128,7 +128,7 @@ def test_an_answer_has_its_fields_beside_meta(route: Route) -> None:
 
 @pytest.mark.parametrize("path", sorted({route.path for route in EVERY}))
 def test_a_method_that_is_not_there_is_not_allowed(path: str) -> None:
-    alice = factories.admin_of(factories.organization())
+    alice = factories.make_admin_api(factories.make_organization())
 
     answers = [_ask(alice, Route(path, method, None)) for method in ("TRACE", "FOO")]
 
@@ -158,10 +158,10 @@ def test_an_unknown_path_is_not_found(path: str) -> None:
 
 
 def _credentials(route: Route) -> factories.Api:
-    acme = factories.organization()
+    acme = factories.make_organization()
     if route in INGESTION:
-        return factories.Api(factories.api_key(acme))
-    return factories.admin_of(acme)
+        return factories.Api(factories.make_api_key(acme))
+    return factories.make_admin_api(acme)
 
 
 BROKEN = (b"{", b"[]", b"\xff", b'"x"', b"[" * 9000, b'{"a": "\\ud800"}')
@@ -188,7 +188,7 @@ def _takes_body(route: Route) -> bool:
 
 @pytest.mark.parametrize("route", WRITING, ids=str)
 def test_a_huge_body_is_too_large(route: Route) -> None:
-    limit = bodies.limit_of(route.view, route.method)
+    limit = body_limits.get_body_limit(route.view, route.method)
 
     answer = _ask(_credentials(route), route, b" " * (limit + 1))
 
@@ -198,9 +198,9 @@ def test_a_huge_body_is_too_large(route: Route) -> None:
 def _operations() -> dict[tuple[str, str], dict[str, object]]:
     return {
         (re.sub(r"{\w+}", "{}", path), method.upper()): operation
-        for path, operations in openapi.document()["paths"].items()
+        for path, operations in openapi.build_document()["paths"].items()
         for method, operation in operations.items()
-        if method in openapi.METHODS
+        if method in openapi.HTTP_METHODS
     }
 
 

@@ -13,16 +13,16 @@ SNAPSHOT = Path(__file__).parent.parent / "docs" / "openapi.yaml"
 
 
 def test_the_document_is_the_one_in_docs() -> None:
-    assert docs.to_yaml().decode() == SNAPSHOT.read_text(), (
+    assert docs.render_yaml().decode() == SNAPSHOT.read_text(), (
         "The API has changed. If that is meant: make openapi, and read the difference."
     )
 
 
 def test_nothing_is_guessed_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     drainage.GENERATOR_STATS.reset()
-    openapi.document.cache_clear()
+    openapi.build_document.cache_clear()
 
-    openapi.document()
+    openapi.build_document()
 
     assert capsys.readouterr().err == ""
 
@@ -30,7 +30,7 @@ def test_nothing_is_guessed_in_it(capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_operation_has_an_id_of_its_own_and_says_what_it_does() -> None:
     operations = [
         operation
-        for path in openapi.document()["paths"].values()
+        for path in openapi.build_document()["paths"].values()
         for operation in path.values()
     ]
 
@@ -61,7 +61,7 @@ def test_it_comes_as_json_or_yaml(query: str, accept: str, content_type: str) ->
 def test_another_format_is_refused_by_name() -> None:
     answer = factories.Api().get("/schema?format=xml")
 
-    assert factories.error_of(answer)["details"][0]["field"] == "format"
+    assert factories.read_error(answer)["details"][0]["field"] == "format"
 
 
 def test_the_page_asks_nobody_else_for_anything() -> None:

@@ -21,7 +21,8 @@ from schemathesis.specs.openapi import checks
 
 from levered_site.api import openapi
 from levered_site.organizations.models import Organization
-from tests.support import factories, optimization_factories as worlds
+from tests.support import factories
+from tests.support.optimization_factories import make_optimization
 
 EXAMPLES = 6
 # Events and decisions are committed by themselves; no test may hold a transaction.
@@ -35,7 +36,7 @@ DECLARED = [
 Case: TypeAlias = schemathesis.Case[Any]
 
 document = schemathesis.openapi.from_dict(
-    orjson.loads(orjson.dumps(openapi.document(), default=str))
+    orjson.loads(orjson.dumps(openapi.build_document(), default=str))
 )
 document.app = get_wsgi_application()
 bounded = hypothesis_settings(
@@ -73,12 +74,12 @@ def _world(settings: Settings) -> World:
     settings.RATELIMIT_GLOBAL = settings.RATELIMIT_SERVE = "0"
     settings.RATELIMIT_INGEST = "0"
     settings.TRAIN_WAIT_SECONDS = 0.0
-    acme = factories.organization()
-    live = worlds.optimization(acme)
-    draft = worlds.optimization(acme, status="draft")
+    acme = factories.make_organization()
+    live = make_optimization(acme)
+    draft = make_optimization(acme, status="draft")
     return World(
         token=factories.admin_token(acme),
-        key=factories.api_key(acme),
+        key=factories.make_api_key(acme),
         ids={
             "optimizations": [str(live.pk), str(draft.pk)],
             "models": [str(live.model_id), str(draft.model_id)],

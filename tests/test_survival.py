@@ -223,7 +223,7 @@ def test_a_run_that_lost_its_worker_is_done_again(
 
 
 def _database(service: Service) -> psycopg.Connection[tuple[Any, ...]]:
-    return psycopg.connect(embedded.addresses(service.home).database_url)
+    return psycopg.connect(embedded.build_addresses(service.home).database_url)
 
 
 def _assert_kept(service: Service, traffic: Traffic) -> None:

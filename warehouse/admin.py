@@ -10,15 +10,15 @@ from typing_extensions import override
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from levered_site.admin import html
-from levered_site.admin.columns import column
-from levered_site.admin.pages import ReadOnly
-from levered_site.admin.partitioned import Large
+from levered_site.admin.columns import declare_column
+from levered_site.admin.pages import ReadOnlyAdmin
+from levered_site.admin.partitioned import PartitionedTableAdmin
 from levered_site.organizations.models import Organization
 from warehouse.models import Connection, ManagedExposure, ManagedReward
 
 
 @admin.register(Connection)
-class ConnectionAdmin(ReadOnly):
+class ConnectionAdmin(ReadOnlyAdmin):
     """Where an organization's observations live; without a row: the managed store."""
 
     list_display = (
@@ -39,25 +39,27 @@ class ConnectionAdmin(ReadOnly):
         ("created_at", "updated_at"),
     )
 
-    @column("Credentials", boolean=True)
+    @declare_column("Credentials", boolean=True)
     def stored(self, connection: Connection) -> bool:
         """Whether there are credentials; nobody is shown them."""
         return connection.credentials is not None
 
 
-class Events(Large):
+class EventAdmin(PartitionedTableAdmin):
     """What both kinds of events have in common."""
 
     moment = "timestamp_utc"
 
-    @column("Organization")
+    @declare_column("Organization")
     def organization(self, event: ManagedExposure | ManagedReward) -> SafeString | str:
         """The way to whoever sent it."""
-        return html.to(Organization, event.organization_id, event.organization_id)
+        return html.render_row_link(
+            Organization, event.organization_id, event.organization_id
+        )
 
 
 @admin.register(ManagedExposure)
-class ManagedExposureAdmin(Events):
+class ManagedExposureAdmin(EventAdmin):
     """Exposures as they were sent in."""
 
     search_help_text = (
@@ -66,7 +68,7 @@ class ManagedExposureAdmin(Events):
     )
 
     @override
-    def of_visitor(
+    def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Any]:
         """None: the index begins with the optimization."""
@@ -91,23 +93,23 @@ class ManagedExposureAdmin(Events):
         "context_text",
     )
 
-    @column("Variant")
+    @declare_column("Variant")
     def variant_text(self, exposure: ManagedExposure) -> SafeString:
         """The variant's key."""
-        return html.code(exposure.variant)
+        return html.render_code(exposure.variant)
 
-    @column("Context")
+    @declare_column("Context")
     def context_text(self, exposure: ManagedExposure) -> SafeString:
         """The context as it was sent."""
-        return html.code(exposure.context)
+        return html.render_code(exposure.context)
 
 
 @admin.register(ManagedReward)
-class ManagedRewardAdmin(Events):
+class ManagedRewardAdmin(EventAdmin):
     """Rewards as they were sent in."""
 
     @override
-    def of_visitor(
+    def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Any]:
         """By organization and visitor, which are indexed together."""
@@ -129,8 +131,8 @@ class ManagedRewardAdmin(Events):
         "sent",
     )
 
-    @column("Properties")
+    @declare_column("Properties")
     def sent(self, reward: ManagedReward) -> SafeString | str:
         """What came with it."""
         found = reward.properties
-        return html.NOTHING if found is None else html.document(found)
+        return html.NO_VALUE if found is None else html.render_json(found)

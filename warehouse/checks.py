@@ -11,7 +11,7 @@ from warehouse.sql.customer import managed_schema
 
 
 @checks.register(checks.Tags.database)
-def settings_closed(
+def check_settings_closed(
     app_configs: Sequence[AppConfig] | None,
     databases: Sequence[str] | None = None,
     **_: Any,
@@ -22,10 +22,10 @@ def settings_closed(
     enough. Asks only the databases named.
     """
     del app_configs
-    return [message for name in databases or () for message in _of(name)]
+    return [message for name in databases or () for message in _check_database(name)]
 
 
-def _of(database: str) -> list[checks.CheckMessage]:
+def _check_database(database: str) -> list[checks.CheckMessage]:
     with connections[database].cursor() as cursor:
         cursor.execute(managed_schema.MAY_WE_CHANGE_SETTINGS)
         (may_we,) = cursor.fetchone() or (False,)

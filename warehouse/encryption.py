@@ -9,28 +9,28 @@ from django.conf import settings
 
 from levered_site.errors import WarehouseError
 
-UNREADABLE = (
+UNREADABLE_CREDENTIALS = (
     "The stored credentials cannot be opened with the keys of this server: connect the "
     "warehouse again."
 )
 
 
-def seal(credentials: Mapping[str, Any]) -> bytes:
+def encrypt_credentials(credentials: Mapping[str, Any]) -> bytes:
     """Encrypt credentials for the database."""
-    return _keys().encrypt(orjson.dumps(dict(credentials)))
+    return _build_cipher().encrypt(orjson.dumps(dict(credentials)))
 
 
-def unseal(sealed: bytes | memoryview) -> dict[str, Any]:
+def decrypt_credentials(sealed: bytes | memoryview) -> dict[str, Any]:
     """Read what `seal` wrote, with whichever key there is; WarehouseError without one."""
     try:
-        text = _keys().decrypt(bytes(sealed))
+        text = _build_cipher().decrypt(bytes(sealed))
     except InvalidToken as error:
-        raise WarehouseError(UNREADABLE) from error
+        raise WarehouseError(UNREADABLE_CREDENTIALS) from error
     credentials: dict[str, Any] = orjson.loads(text)
     return credentials
 
 
-def resealed(sealed: bytes | memoryview) -> bytes | None:
+def reencrypt_credentials(sealed: bytes | memoryview) -> bytes | None:
     """Encrypt with the first key; None where that is done already.
 
     Raises WarehouseError where no key opens it.
@@ -38,9 +38,9 @@ def resealed(sealed: bytes | memoryview) -> bytes | None:
     try:
         Fernet(settings.CREDENTIAL_KEYS[0]).decrypt(bytes(sealed))
     except InvalidToken:
-        return seal(unseal(sealed))
+        return encrypt_credentials(decrypt_credentials(sealed))
     return None
 
 
-def _keys() -> MultiFernet:
+def _build_cipher() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in settings.CREDENTIAL_KEYS])

@@ -1,29 +1,34 @@
 """What a preview tells a human is wrong with a metric, in plain sentences."""
 
-from warehouse.backends.answers import Facts, SourceFacts
+from warehouse.backends.query_results import MetricFacts, SourceFacts
 from warehouse.sql.shapes import CheckedMetric
 
 # Below this share of matching ids something is probably wrong with the ids.
-EXPECTED_MATCH = 0.5
+MIN_EXPECTED_MATCH_RATE = 0.5
 
 
-def match_rate(facts: Facts) -> float | None:
+def compute_match_rate(facts: MetricFacts) -> float | None:
     """Share of the metric's users who have an exposure; None where nobody could."""
     if not facts.users or not facts.exposed_users:
         return None
     return facts.matched_users / facts.users
 
 
-def warnings(metric: CheckedMetric, facts: Facts) -> list[str]:
+def list_metric_warnings(metric: CheckedMetric, facts: MetricFacts) -> list[str]:
     """Say what looks wrong, the worst first; an empty list means that nothing does."""
     start = [] if metric.query.takes_start_date else [MISSING_START_DATE]
     if not facts.rows:
         return ["The query returned no rows for the last 30 days.", *start]
-    found = [_ids(facts), _times(facts), *_values(metric, facts), _repeats(facts)]
+    found = [
+        _warn_about_ids(facts),
+        _warn_about_timestamps(facts),
+        *_warn_about_values(metric, facts),
+        _warn_about_repeats(facts),
+    ]
     return [sentence for sentence in found if sentence] + start
 
 
-def source_warnings(facts: SourceFacts) -> list[str]:
+def list_source_warnings(facts: SourceFacts) -> list[str]:
     """Say what looks wrong with an assignment source, the worst first."""
     if not facts.rows:
         return ["The query returned no rows for the last 30 days."]
@@ -32,7 +37,7 @@ def source_warnings(facts: SourceFacts) -> list[str]:
         said.append(
             f"Rows whose variant is no JSON object of factors: {facts.no_objects:,}."
         )
-    times = _times(facts)
+    times = _warn_about_timestamps(facts)
     return [*said, times] if times else said
 
 
@@ -42,8 +47,8 @@ MISSING_START_DATE = (
 )
 
 
-def _ids(facts: Facts) -> str:
-    rate = match_rate(facts)
+def _warn_about_ids(facts: MetricFacts) -> str:
+    rate = compute_match_rate(facts)
     if rate is None and facts.users:
         return "There are no exposures yet, so the ids could not be compared."
     if rate is None:
@@ -53,12 +58,12 @@ def _ids(facts: Facts) -> str:
             f"None of {facts.users:,} ids matches an exposure: the metric probably "
             "uses another id than the one that is served."
         )
-    if rate < EXPECTED_MATCH:
+    if rate < MIN_EXPECTED_MATCH_RATE:
         return f"Only {rate:.0%} of {facts.users:,} ids match an exposure."
     return ""
 
 
-def _times(facts: Facts | SourceFacts) -> str:
+def _warn_about_timestamps(facts: MetricFacts | SourceFacts) -> str:
     said = []
     if facts.identified < facts.rows:
         lost = facts.rows - facts.identified
@@ -72,7 +77,7 @@ def _times(facts: Facts | SourceFacts) -> str:
     return " ".join(said)
 
 
-def _values(metric: CheckedMetric, facts: Facts) -> list[str]:
+def _warn_about_values(metric: CheckedMetric, facts: MetricFacts) -> list[str]:
     if metric.value is None:
         return []
     said = []
@@ -84,7 +89,7 @@ def _values(metric: CheckedMetric, facts: Facts) -> list[str]:
     return said
 
 
-def _repeats(facts: Facts) -> str:
+def _warn_about_repeats(facts: MetricFacts) -> str:
     if not facts.repeated:
         return ""
     return f"Rows that repeat another one in every mapped column: {facts.repeated:,}."

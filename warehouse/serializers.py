@@ -6,15 +6,15 @@ from typing import Any
 
 from rest_framework import serializers
 
-from levered_site.api.fields import StrictChar, StrictInteger
+from levered_site.api.fields import StrictCharField, StrictIntegerField
 from levered_site.api.serializers import StrictSerializer
 from warehouse import preview_warnings
-from warehouse.backends.answers import Answer, Preview, SourcePreview
+from warehouse.backends.query_results import Preview, QueryResult, SourcePreview
 from warehouse.models import Connection
-from warehouse.sql.customer.check import LONGEST
+from warehouse.sql.customer.check import MAX_QUERY_LENGTH
 from warehouse.sql.shapes import CheckedMetric
 
-MOST_ROWS = 1000
+MAX_ROWS = 1000
 SQL_HELP = (
     "One SELECT. `@start_date` stands for a moment and is bound as a parameter; "
     "on the managed warehouse it reads managed_dw.exposures and managed_dw.rewards."
@@ -25,16 +25,16 @@ CREDENTIALS_HELP = (
 )
 
 
-class SqlField(StrictChar):
+class SqlField(StrictCharField):
     """A customer's query."""
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("max_length", LONGEST)
+        options.setdefault("max_length", MAX_QUERY_LENGTH)
         options.setdefault("help_text", SQL_HELP)
         super().__init__(**options)
 
 
-class Whole(StrictSerializer):
+class WholeValueSerializer(StrictSerializer):
     """A part of a body that is replaced as a whole, by PATCH too."""
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
@@ -46,13 +46,13 @@ class Whole(StrictSerializer):
         return apart.validated_data
 
 
-class ColumnMapping(Whole):
+class ColumnMappingSerializer(WholeValueSerializer):
     """Which column of a metric's query is what."""
 
-    anonymous_id = StrictChar(max_length=200)
-    timestamp = StrictChar(max_length=200)
-    value = StrictChar(max_length=200, required=False)
-    name = StrictChar(max_length=200, required=False)
+    anonymous_id = StrictCharField(max_length=200)
+    timestamp = StrictCharField(max_length=200)
+    value = StrictCharField(max_length=200, required=False)
+    name = StrictCharField(max_length=200, required=False)
     reward_type = serializers.ChoiceField(choices=("bool", "numeric"))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -63,12 +63,12 @@ class ColumnMapping(Whole):
         return attrs
 
 
-class NewConnection(StrictSerializer):
+class NewConnectionSerializer(StrictSerializer):
     """The body of a connection."""
 
     provider = serializers.ChoiceField(choices=Connection.Provider.choices)
-    project_id = StrictChar(max_length=200, required=False, allow_blank=True)
-    dataset_id = StrictChar(max_length=200, required=False, allow_blank=True)
+    project_id = StrictCharField(max_length=200, required=False, allow_blank=True)
+    dataset_id = StrictCharField(max_length=200, required=False, allow_blank=True)
     credentials = serializers.DictField(
         required=False, write_only=True, help_text=CREDENTIALS_HELP
     )
@@ -82,7 +82,7 @@ class NewConnection(StrictSerializer):
         return attrs
 
 
-class ConnectionShape(serializers.ModelSerializer[Connection]):
+class ConnectionSerializer(serializers.ModelSerializer[Connection]):
     """A connection, without its credentials."""
 
     class Meta:
@@ -90,13 +90,13 @@ class ConnectionShape(serializers.ModelSerializer[Connection]):
         fields = ("id", "provider", "project_id", "dataset_id")
 
 
-class PresentConnection(serializers.Serializer[Any]):
+class PresentConnectionSerializer(serializers.Serializer[Any]):
     """The organization's connection, or null on the managed warehouse."""
 
-    connection = ConnectionShape(allow_null=True)
+    connection = ConnectionSerializer(allow_null=True)
 
 
-class TestShape(serializers.Serializer[Any]):
+class ConnectionTestSerializer(serializers.Serializer[Any]):
     """How a test went."""
 
     success = serializers.BooleanField()
@@ -104,7 +104,7 @@ class TestShape(serializers.Serializer[Any]):
     message = serializers.CharField(required=False)
 
 
-class TableShape(serializers.Serializer[Any]):
+class TableSerializer(serializers.Serializer[Any]):
     """A table that a query may read."""
 
     schema = serializers.CharField()
@@ -113,13 +113,13 @@ class TableShape(serializers.Serializer[Any]):
     rows = serializers.IntegerField(required=False)
 
 
-class TablesShape(serializers.Serializer[Any]):
+class TablesSerializer(serializers.Serializer[Any]):
     """All of them."""
 
-    tables = TableShape(many=True)
+    tables = TableSerializer(many=True)
 
 
-class ColumnShape(serializers.Serializer[Any]):
+class ColumnSerializer(serializers.Serializer[Any]):
     """A column of a table."""
 
     name = serializers.CharField()
@@ -127,26 +127,26 @@ class ColumnShape(serializers.Serializer[Any]):
     nullable = serializers.BooleanField()
 
 
-class ColumnsShape(serializers.Serializer[Any]):
+class ColumnsSerializer(serializers.Serializer[Any]):
     """All of them."""
 
-    columns = ColumnShape(many=True)
+    columns = ColumnSerializer(many=True)
 
 
-class QueryBody(StrictSerializer):
+class QueryBodySerializer(StrictSerializer):
     """A query for people."""
 
     sql = SqlField()
-    limit = StrictInteger(min_value=1, max_value=MOST_ROWS, default=100)
+    limit = StrictIntegerField(min_value=1, max_value=MAX_ROWS, default=100)
 
 
-class PreviewBody(QueryBody):
+class PreviewBodySerializer(QueryBodySerializer):
     """A metric before it is saved."""
 
-    column_mapping = ColumnMapping()
+    column_mapping = ColumnMappingSerializer()
 
 
-class AnswerShape(serializers.Serializer[Any]):
+class QueryResultSerializer(serializers.Serializer[Any]):
     """Rows of a query."""
 
     columns = serializers.ListField(child=serializers.CharField())
@@ -157,7 +157,7 @@ class AnswerShape(serializers.Serializer[Any]):
     bytes_scanned = serializers.IntegerField(required=False)
 
 
-class PreviewShape(AnswerShape):
+class PreviewSerializer(QueryResultSerializer):
     """Rows of a metric, and what looks wrong with it."""
 
     match_rate = serializers.FloatField(
@@ -166,32 +166,32 @@ class PreviewShape(AnswerShape):
     warnings = serializers.ListField(child=serializers.CharField())
 
 
-class SourcePreviewShape(AnswerShape):
+class SourcePreviewSerializer(QueryResultSerializer):
     """Rows of an assignment source, and what looks wrong with it."""
 
     warnings = serializers.ListField(child=serializers.CharField())
 
 
-def source_preview_body(preview: SourcePreview) -> dict[str, Any]:
+def serialize_source_preview(preview: SourcePreview) -> dict[str, Any]:
     """Show rows of an assignment source with its warnings."""
-    said = preview_warnings.source_warnings(preview.facts)
-    return answer_body(preview.answer) | {"warnings": said}
+    said = preview_warnings.list_source_warnings(preview.facts)
+    return serialize_query_result(preview.answer) | {"warnings": said}
 
 
-def answer_body(answer: Answer) -> dict[str, Any]:
+def serialize_query_result(answer: QueryResult) -> dict[str, Any]:
     """Show rows of a query as the contract says."""
     body = asdict(answer) | {"row_count": len(answer.rows)}
-    return given(body)
+    return drop_none_values(body)
 
 
-def preview_body(metric: CheckedMetric, preview: Preview) -> dict[str, Any]:
+def serialize_preview(metric: CheckedMetric, preview: Preview) -> dict[str, Any]:
     """Show rows of a metric with its warnings."""
-    return answer_body(preview.answer) | {
-        "match_rate": preview_warnings.match_rate(preview.facts),
-        "warnings": preview_warnings.warnings(metric, preview.facts),
+    return serialize_query_result(preview.answer) | {
+        "match_rate": preview_warnings.compute_match_rate(preview.facts),
+        "warnings": preview_warnings.list_metric_warnings(metric, preview.facts),
     }
 
 
-def given(fields: Mapping[str, Any]) -> dict[str, Any]:
+def drop_none_values(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what is not known."""
     return {name: value for name, value in fields.items() if value is not None}

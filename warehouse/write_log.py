@@ -8,14 +8,14 @@ from warehouse.models import LateDay
 
 DAY = timedelta(days=1)
 # Twice the twelve hours after which NOTE calls an event late.
-KNOWN_BY_TIME = DAY
+ON_TIME_MARGIN = DAY
 # Twice the minute within which NOTE leaves a day as it was noted.
-NOTED_BEFORE = timedelta(minutes=2)
+NOTE_MARGIN = timedelta(minutes=2)
 
 # For the statement that keeps a batch, whose rows are called `sent`: one note for each day
 # that events came late for. Batches of one backfill would queue for the same note, so it is
 # left alone for a minute; in order, so that none wait for each other in a circle.
-NOTE = """
+NOTE_LATE_DAYS = """
   INSERT INTO late_days AS mine (organization_id, day, noted_at)
   SELECT %(organization)s, day, now()
   FROM (
@@ -32,33 +32,37 @@ NOTE = """
 """
 
 
-def condition(organization_id: str, since: datetime) -> tuple[str, dict[str, Any]]:
+def build_created_since_condition(
+    organization_id: str, since: datetime
+) -> tuple[str, dict[str, Any]]:
     """Write, of `timestamp_utc`, where the events stamped `created_at >= since` may lie.
 
     Returns the condition and its named values. Stretches with constant ends: the planner
     leaves out the partitions between.
     """
     noted = LateDay.objects.filter(
-        organization_id=organization_id, noted_at__gte=since - NOTED_BEFORE
+        organization_id=organization_id, noted_at__gte=since - NOTE_MARGIN
     )
     parts, values = ["timestamp_utc >= %(came_on_time)s"], {}
-    values["came_on_time"] = since - KNOWN_BY_TIME
-    for number, (first, last) in enumerate(_runs(noted.values_list("day", flat=True))):
+    values["came_on_time"] = since - ON_TIME_MARGIN
+    for number, (first, last) in enumerate(
+        _group_consecutive_days(noted.values_list("day", flat=True))
+    ):
         parts.append(
             f"timestamp_utc >= %(late_{number}_from)s"
             f" AND timestamp_utc < %(late_{number}_to)s"
         )
-        values[f"late_{number}_from"] = _start(first)
-        values[f"late_{number}_to"] = _start(last) + DAY
+        values[f"late_{number}_from"] = _compute_day_start(first)
+        values[f"late_{number}_to"] = _compute_day_start(last) + DAY
     return f"({' OR '.join(parts)})", values
 
 
-def forget_before(day: date) -> None:
+def delete_late_days_before(day: date) -> None:
     """Forget the notes of days whose events are gone."""
     LateDay.objects.filter(day__lt=day).delete()
 
 
-def _runs(days: Iterable[date]) -> list[tuple[date, date]]:
+def _group_consecutive_days(days: Iterable[date]) -> list[tuple[date, date]]:
     """First and last of each run of days that follow one another."""
     runs: list[tuple[date, date]] = []
     for day in sorted(days):
@@ -69,5 +73,5 @@ def _runs(days: Iterable[date]) -> list[tuple[date, date]]:
     return runs
 
 
-def _start(day: date) -> datetime:
+def _compute_day_start(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)

@@ -19,7 +19,7 @@ from benchmarks.statistics import report
 from models_app.bandit.policy import allocation
 from models_app.bandit.regression import blas_threads
 from models_app.bandit.rewards import fit
-from models_app.bandit.rewards.reward_model import Kind
+from models_app.bandit.rewards.reward_model import RewardModelKind
 
 DRAWS, PORTION = 4000, 20
 COMPILED = {
@@ -32,7 +32,7 @@ FITTED = {
     "2,000 cells": ((6, 4, 3), (3, 3), 2_000, 30),
     "20,000 cells": ((6, 6, 4), (4, 5), 20_000, 60),
 }
-KINDS: tuple[Kind, ...] = ("chance", "mean", "hurdle", "outcomes")
+KINDS: tuple[RewardModelKind, ...] = ("chance", "mean", "hurdle", "outcomes")
 
 
 def main() -> None:
@@ -40,34 +40,38 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    with blas_threads.single():
-        _compiled(rounds)
-        _fitted(rounds)
+    with blas_threads.use_single_thread():
+        _measure_compiling(rounds)
+        _measure_fitting(rounds)
 
 
-def _compiled(rounds: int) -> None:
+def _measure_compiling(rounds: int) -> None:
     header = "design", "reward", "coefficients", "seconds", "of the floor", "peak MB"
     rows = []
     for name, sizes in COMPILED.items():
-        design = worlds.design(*sizes)
+        design = worlds.make_design(*sizes)
         coefficients = np.ones((DRAWS // PORTION, design.columns), np.float32)
         cells = design.variants * design.segments
         each_cell = np.ones((design.columns, cells), np.float32)
         floor = partial(np.matmul, coefficients, each_cell)  # a PORTION of all scores
         for kind in KINDS:
             task = partial(
-                allocation.compile,
-                worlds.belief(kind, design),
+                allocation.compile_policy,
+                worlds.make_posterior(kind, design),
                 np.ones(design.variants, bool),
                 draws=DRAWS,
             )
-            seconds, ratio = _measured(task, floor, rounds)
-            figures = f"{seconds:.3f}", f"{ratio / PORTION:.2f}", f"{_peak(task):.0f}"
+            seconds, ratio = _measure_ratio(task, floor, rounds)
+            figures = (
+                f"{seconds:.3f}",
+                f"{ratio / PORTION:.2f}",
+                f"{_measure_peak(task):.0f}",
+            )
             rows.append((name, kind, design.columns, *figures))
-    report.table(f"compile, {DRAWS} draws", header, rows)
+    report.print_table(f"compile, {DRAWS} draws", header, rows)
 
 
-def _fitted(rounds: int) -> None:
+def _measure_fitting(rounds: int) -> None:
     header = (
         "cells",
         "reward",
@@ -78,33 +82,37 @@ def _fitted(rounds: int) -> None:
     )
     rows = []
     for name, (sizes, contexts, count, strata) in FITTED.items():
-        design = worlds.design(sizes, contexts)
+        design = worlds.make_design(sizes, contexts)
         features = np.ones((count, design.columns))
         floor = partial(np.matmul, features.T, features)  # of one Newton step
         for kind in worlds.MAKERS:
-            cells = worlds.cells(kind, design, count, strata)
-            task = partial(fit.fit, design, cells)
-            seconds, ratio = _measured(task, floor, rounds)
-            figures = f"{1000 * seconds:.0f}", f"{ratio:.0f}", f"{_peak(task):.0f}"
+            cells = worlds.make_cells(kind, design, count, strata)
+            task = partial(fit.fit_reward, design, cells)
+            seconds, ratio = _measure_ratio(task, floor, rounds)
+            figures = (
+                f"{1000 * seconds:.0f}",
+                f"{ratio:.0f}",
+                f"{_measure_peak(task):.0f}",
+            )
             rows.append((name, kind, design.columns, *figures))
-    report.table("fit", header, rows)
+    report.print_table("fit", header, rows)
 
 
-def _measured(
+def _measure_ratio(
     task: Callable[[], object], floor: Callable[[], object], rounds: int
 ) -> tuple[float, float]:
     """Median seconds of the task, and of its ratio to the floor beside it."""
-    pairs = [(_seconds(task), _seconds(floor)) for _ in range(rounds)]
+    pairs = [(_measure_seconds(task), _measure_seconds(floor)) for _ in range(rounds)]
     return median(one for one, _ in pairs), median(a / b for a, b in pairs)
 
 
-def _seconds(task: Callable[[], object]) -> float:
+def _measure_seconds(task: Callable[[], object]) -> float:
     began = process_time()
     task()
     return process_time() - began
 
 
-def _peak(task: Callable[[], object]) -> float:
+def _measure_peak(task: Callable[[], object]) -> float:
     """Megabytes held at most while the task ran."""
     tracemalloc.start()
     task()

@@ -5,22 +5,27 @@ from typing import Any
 
 import numpy as np
 
-from models_app.bandit.data.cells import TrainingCells, summed
+from models_app.bandit.data.cells import TrainingCells, sum_by_index
 from models_app.bandit.data.value_cells import AmountCells, OutcomeCells
 from models_app.bandit.design.design import Design, Factor, Floats
 from models_app.bandit.regression.posterior import Posterior
-from models_app.bandit.rewards.reward_model import Belief, Kind
+from models_app.bandit.rewards.reward_model import RewardModelKind, RewardPosterior
 
 WEIGHTS = (3.0, 1.0)
-PARTS: dict[Kind, int] = {"chance": 1, "hurdle": 2, "mean": 1, "outcomes": len(WEIGHTS)}
+PARTS: dict[RewardModelKind, int] = {
+    "chance": 1,
+    "hurdle": 2,
+    "mean": 1,
+    "outcomes": len(WEIGHTS),
+}
 
 
-def design(sizes: tuple[int, ...], contexts: tuple[int, ...]) -> Design:
+def make_design(sizes: tuple[int, ...], contexts: tuple[int, ...]) -> Design:
     """Design of these levels; a context has two more than it is given."""
-    return Design(_factors("factor", sizes), _factors("context", contexts))
+    return Design(_make_factors("factor", sizes), _make_factors("context", contexts))
 
 
-def belief(kind: Kind, of: Design) -> Belief:
+def make_posterior(kind: RewardModelKind, of: Design) -> RewardPosterior:
     """Return arbitrary posteriors of a reward, uncertain about every effect."""
     rng, size = np.random.default_rng(0), 1 + of.columns
     parts = []
@@ -29,10 +34,10 @@ def belief(kind: Kind, of: Design) -> Belief:
         parts.append(Posterior(of, rng.normal(0, 0.3, size), half @ half.T))
     names = tuple(f"part {index}" for index in range(PARTS[kind]))
     weights = WEIGHTS if kind == "outcomes" else ()
-    return Belief(kind, tuple(parts), names, weights)
+    return RewardPosterior(kind, tuple(parts), names, weights)
 
 
-def cells(kind: str, of: Design, count: int, strata: int) -> TrainingCells:
+def make_cells(kind: str, of: Design, count: int, strata: int) -> TrainingCells:
     """Simulate so many cells, 'bool', 'numeric' or 'outcomes', of hundreds of users."""
     rng = np.random.default_rng(1)
     variant, context = (
@@ -53,14 +58,14 @@ def cells(kind: str, of: Design, count: int, strata: int) -> TrainingCells:
     return MAKERS[kind](given, effects, rng)
 
 
-def _bool(
+def _make_bool_cells(
     given: dict[str, Any], effects: Floats, rng: np.random.Generator
 ) -> TrainingCells:
     del effects, rng
     return TrainingCells(**given)
 
 
-def _numeric(
+def _make_amount_cells(
     given: dict[str, Any], effects: Floats, rng: np.random.Generator
 ) -> AmountCells:
     count = len(effects)
@@ -68,15 +73,15 @@ def _numeric(
     logs = rng.normal(3.4 + 0.5 * effects[payer], 1.0)
     return AmountCells(
         **given,
-        value_sum=summed(payer, np.exp(logs), count),
-        value_sum_squares=summed(payer, np.exp(2 * logs), count),
-        log_sum=summed(payer, logs, count),
-        log_sum_squares=summed(payer, logs**2, count),
+        value_sum=sum_by_index(payer, np.exp(logs), count),
+        value_sum_squares=sum_by_index(payer, np.exp(2 * logs), count),
+        log_sum=sum_by_index(payer, logs, count),
+        log_sum_squares=sum_by_index(payer, logs**2, count),
         others=np.zeros(count),
     )
 
 
-def _outcomes(
+def _make_outcome_cells(
     given: dict[str, Any], effects: Floats, rng: np.random.Generator
 ) -> OutcomeCells:
     better = rng.binomial(given["successes"].astype(int), 1 / (1 + np.exp(1 - effects)))
@@ -86,13 +91,13 @@ def _outcomes(
 
 
 MAKERS: dict[str, Callable[..., TrainingCells]] = {
-    "bool": _bool,
-    "numeric": _numeric,
-    "outcomes": _outcomes,
+    "bool": _make_bool_cells,
+    "numeric": _make_amount_cells,
+    "outcomes": _make_outcome_cells,
 }
 
 
-def _factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
+def _make_factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
     return tuple(
         Factor(f"{kind} {index}", tuple(map(str, range(size))))
         for index, size in enumerate(sizes)

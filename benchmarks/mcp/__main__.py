@@ -22,21 +22,21 @@ KINDS = ("rest", "older", "newer")
 
 def main() -> None:
     """Run every pair in turns and print what came back."""
-    options = _options()
+    options = _parse_options()
     headers = {"Authorization": f"Bearer {options.token}"}
     with httpx.Client(headers=headers, timeout=60) as client:
         service = Service(client, options.url)
-        compared = pairs.all_of(service, options.optimization)
+        compared = pairs.list_pairs(service, options.optimization)
         _require_success(compared)
         print(
             f"{'':<18}{'REST ms':>9}{pairs.HANDSHAKE:>12}{'ratio':>7}"
             f"{pairs.MODERN:>12}{'ratio':>7}{'bytes':>8}{'of MCP':>8}"
         )
         for pair in compared:
-            _print(pair, options.calls)
+            _print_pair(pair, options.calls)
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.mcp", description=__doc__)
     parser.add_argument("--url", default="http://localhost:3100")
     parser.add_argument("--token", default=os.environ.get("LEVERED_TOKEN", ""))
@@ -56,7 +56,7 @@ def _require_success(compared: list[Pair]) -> None:
                 )
 
 
-def _print(pair: Pair, calls: int) -> None:
+def _print_pair(pair: Pair, calls: int) -> None:
     """Print the median of each kind, and the ratio of the medians to REST's."""
     sends: list[Send] = [getattr(pair, kind) for kind in KINDS]
     taken: list[list[float]] = [[], [], []]

@@ -71,7 +71,7 @@ class Service:
         return Pair(name, rest, older, newer)
 
 
-def all_of(service: Service, optimization: str) -> list[Pair]:
+def list_pairs(service: Service, optimization: str) -> list[Pair]:
     """List the pairs; the first is the floor: a request that asks nothing."""
     path = f"/api/v2/optimizations/{optimization}"
     user = {"anonymous_id": "benchmark", "dry_run": True}

@@ -7,14 +7,14 @@ import numpy as np
 
 from benchmarks.open_bandit import logs
 from benchmarks.open_bandit.predictive import (
-    Predicted,
-    by_model,
-    by_plain_rates,
-    split,
+    Prediction,
+    predict_by_model,
+    predict_by_plain_rates,
+    split_log,
 )
 from benchmarks.statistics import report
 
-WAYS = {"the learner": by_model, "its own rate": by_plain_rates}
+PREDICTORS = {"the learner": predict_by_model, "its own rate": predict_by_plain_rates}
 HEADER = (
     *("log", "held back", "predicted by", "splits", "items", "clicks"),
     *("covered %", "fewest %", "promised %", "width", "total covered %"),
@@ -26,30 +26,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.open_bandit", description=__doc__)
     parser.add_argument("--splits", type=int, default=50, help="random halves")
     options = parser.parse_args()
-    report.table(
+    report.print_table(
         "Open Bandit logs: items whose clicks in the held-back half lie in the 95% interval",
         HEADER,
-        list(_rows(options.splits)),
+        list(_build_rows(options.splits)),
     )
 
 
-def _rows(splits: int) -> Iterator[list[object]]:
+def _build_rows(splits: int) -> Iterator[list[object]]:
     kinds = {
         "forward": "later half",
         "backward": "earlier half",
         "random": "random half",
     }
     for policy in logs.POLICIES:
-        log = logs.read(policy)
+        log = logs.read_log(policy)
         for kind, held in kinds.items():
             repeated = splits if kind == "random" else 1
-            halves = [split(log, kind, seed) for seed in range(repeated)]
-            for name, way in WAYS.items():
+            halves = [split_log(log, kind, seed) for seed in range(repeated)]
+            for name, way in PREDICTORS.items():
                 found = [way(*half) for half in halves]
-                yield [policy, held, name, repeated, *_figures(found)]
+                yield [policy, held, name, repeated, *_summarize_predictions(found)]
 
 
-def _figures(found: list[Predicted]) -> list[object]:
+def _summarize_predictions(found: list[Prediction]) -> list[object]:
     covered = [100 * each.covered.mean() for each in found]
     totals = [low <= clicks <= high for clicks, low, high in (p.total for p in found)]
     return [

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models_app.bandit.data.cells import TrainingCells, summed
+from models_app.bandit.data.cells import TrainingCells, sum_by_index
 from models_app.bandit.design.design import Design, Factor, Integers
 
 FOLDER = Path(__file__).parents[2] / "levered_site/demo/open_bandit"
@@ -32,7 +32,7 @@ class Log:
         return Log(*(column[rows] for column in columns))
 
 
-def read(policy: str) -> Log:
+def read_log(policy: str) -> Log:
     """Read the log of a policy, "uniform" or "thompson"."""
     with gzip.open(FOLDER / f"{policy}_policy_men.csv.gz", "rt") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["timestamp"])
@@ -52,7 +52,7 @@ DESIGN = Design(
 """One factor, the item; one context factor, the position on the page."""
 
 
-def cells_of(log: Log) -> TrainingCells:
+def count_cells(log: Log) -> TrainingCells:
     """Count a log: a stratum is a day."""
     days, stratum = np.unique(log.day, return_inverse=True)
     shape = len(days), DESIGN.segments, DESIGN.variants
@@ -64,6 +64,6 @@ def cells_of(log: Log) -> TrainingCells:
         stratum_time=(days - days[0]).astype(np.float64),
         variant=variant.astype(np.int64),
         context=context.astype(np.int64),
-        users=summed(cell, np.ones(len(cell)), len(seen)),
-        successes=summed(cell, log.click.astype(np.float64), len(seen)),
+        users=sum_by_index(cell, np.ones(len(cell)), len(seen)),
+        successes=sum_by_index(cell, log.click.astype(np.float64), len(seen)),
     )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.open_bandit.logs import DESIGN, ITEMS, Log, cells_of
-from models_app.bandit.data.cells import summed
+from benchmarks.open_bandit.logs import DESIGN, ITEMS, Log, count_cells
+from models_app.bandit.data.cells import sum_by_index
 from models_app.bandit.design.design import Floats, Integers
 from models_app.bandit.rewards import fit, reward_model
 
@@ -15,7 +15,7 @@ ENDS = 0.025, 0.975
 
 
 @dataclass(frozen=True, slots=True)
-class Predicted:
+class Prediction:
     """Per item [items]: clicks in the held-back half and the ends of their interval.
 
     `assured` is the probability that the prediction itself gives the interval: more
@@ -34,7 +34,7 @@ class Predicted:
         return (self.low <= self.clicks) & (self.clicks <= self.high)
 
 
-def split(log: Log, kind: str, seed: int) -> tuple[Log, Log]:
+def split_log(log: Log, kind: str, seed: int) -> tuple[Log, Log]:
     """Learn from one half, hold the other back.
 
     "forward" and "backward" split in time; "random" takes rows by chance.
@@ -47,37 +47,37 @@ def split(log: Log, kind: str, seed: int) -> tuple[Log, Log]:
     return log.only(first), log.only(~first)
 
 
-def by_model(learnt: Log, held: Log, seed: int = 0) -> Predicted:
+def predict_by_model(learnt: Log, held: Log, seed: int = 0) -> Prediction:
     """Foresee by the learner's posterior: rates, and chance at these rates."""
-    believed = fit.fit(DESIGN, cells_of(learnt)).believed
+    believed = fit.fit_reward(DESIGN, count_cells(learnt)).reward
     shown = np.zeros((DESIGN.segments, ITEMS), dtype=np.int64)
     np.add.at(shown, (held.position, held.item), 1)
     rng, everyone = np.random.default_rng([seed, 1]), np.arange(ITEMS)
     drawn = []
-    for chunk in reward_model.chunks(believed, DRAWS, seed, everyone):
+    for chunk in reward_model.draw_chunks(believed, DRAWS, seed, everyone):
         table, clicks = chunk.table(), np.zeros((len(chunk), ITEMS), int)
         for segment in np.flatnonzero(shown.sum(axis=1)):
             rate = table.reward(DESIGN.context_levels[segment])
             clicks += rng.binomial(shown[segment], rate)
         drawn.append(clicks)
-    return _summary(np.concatenate(drawn), held)
+    return _summarize_draws(np.concatenate(drawn), held)
 
 
-def by_plain_rates(learnt: Log, held: Log, seed: int = 0) -> Predicted:
+def predict_by_plain_rates(learnt: Log, held: Log, seed: int = 0) -> Prediction:
     """Foresee as a dashboard of rates does: each item goes on at the rate it had."""
-    clicks = summed(learnt.item, learnt.click.astype(np.float64), ITEMS)
+    clicks = sum_by_index(learnt.item, learnt.click.astype(np.float64), ITEMS)
     shown = np.bincount(learnt.item, minlength=ITEMS)
     rate = clicks / np.maximum(shown, 1)
     rng, later = np.random.default_rng(seed), np.bincount(held.item, minlength=ITEMS)
-    return _summary(rng.binomial(later, rate, (DRAWS, ITEMS)), held)
+    return _summarize_draws(rng.binomial(later, rate, (DRAWS, ITEMS)), held)
 
 
-def _summary(drawn: Integers, held: Log) -> Predicted:
+def _summarize_draws(drawn: Integers, held: Log) -> Prediction:
     clicks = np.bincount(held.item, held.click, ITEMS).astype(np.int64)
     low, high = np.quantile(drawn, ENDS, axis=0, method="inverted_cdf")
     total = np.quantile(drawn.sum(axis=1), ENDS, method="inverted_cdf")
     inside = (low <= drawn) & (drawn <= high)
-    return Predicted(
+    return Prediction(
         clicks,
         low.astype(np.float64),
         high.astype(np.float64),

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from benchmarks.regret import engines, report, results
 from benchmarks.regret.engines import Entrant
 from benchmarks.regret.results import Key, Line
-from benchmarks.regret.simulate import simulate
+from benchmarks.regret.simulate import simulate_run
 from benchmarks.regret.workloads import WORKLOADS
 
 RESULTS = Path(".levered/benchmarks/regret.jsonl")
@@ -27,18 +27,20 @@ FIRST_SEED = 5000
 
 def main() -> None:
     """Make the runs that are missing, then write the table."""
-    options = _options()
+    options = _parse_options()
     if options.runs:
         with threadpool_limits(1):
-            _run(options)
-    text = report.markdown(results.newest(results.read(options.results)))
+            _make_runs(options)
+    text = report.render_markdown(
+        results.select_newest(results.read_lines(options.results))
+    )
     if options.document is None:
         sys.stdout.write(text)
     else:
-        report.insert(options.document, text)
+        report.insert_text(options.document, text)
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.regret", description=__doc__)
     every = sorted(WORKLOADS)
     parser.add_argument("--workloads", nargs="+", choices=every, default=every)
@@ -57,21 +59,21 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(options: argparse.Namespace) -> None:
+def _make_runs(options: argparse.Namespace) -> None:
     until = time.monotonic() + 60 * options.minutes
-    entrants = engines.load()
-    keys = list(_keys(options, entrants))
+    entrants = engines.load_engines()
+    keys = list(_list_keys(options, entrants))
     if not keys:
         sys.exit(f"--engines: none of {', '.join(entrants)} is meant")
-    done = {(line.key, line.version) for line in results.read(options.results)}
+    done = {(line.key, line.version) for line in results.read_lines(options.results)}
     missing = [key for key in keys if (key, entrants[key[1]].version) not in done]
     for key in tqdm(missing, desc="runs", disable=None):
         if time.monotonic() > until:
             break
-        results.append(options.results, _line(key, entrants[key[1]]))
+        results.append_line(options.results, _simulate_line(key, entrants[key[1]]))
 
 
-def _keys(options: argparse.Namespace, names: Iterable[str]) -> Iterator[Key]:
+def _list_keys(options: argparse.Namespace, names: Iterable[str]) -> Iterator[Key]:
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     order = itertools.product(
         seeds, range(options.repeats), options.workloads, list(names)
@@ -82,9 +84,9 @@ def _keys(options: argparse.Namespace, names: Iterable[str]) -> Iterator[Key]:
             yield workload, engine, seed, repeat
 
 
-def _line(key: Key, entrant: Entrant) -> Line:
+def _simulate_line(key: Key, entrant: Entrant) -> Line:
     workload, _, seed, repeat = key
-    run = simulate(WORKLOADS[workload], entrant.engine, seed, repeat)
+    run = simulate_run(WORKLOADS[workload], entrant.engine, seed, repeat)
     return Line(run, entrant.version)
 
 

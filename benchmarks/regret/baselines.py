@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.regret.problem import Problem
-from models_app.bandit.data.cells import summed
+from models_app.bandit.data.cells import sum_by_index
 from models_app.bandit.design.design import Floats, Integers
 
 NORMAL_97_5 = 1.96
@@ -94,7 +94,7 @@ class CellThompson:
         """Sums by cell: [S, V], or [1, V] for all context cells alike."""
         rows = self.problem.segments if self.by_context else 1
         variants = self.problem.variants
-        return summed(cell, values, rows * variants).reshape(rows, variants)
+        return sum_by_index(cell, values, rows * variants).reshape(rows, variants)
 
     def _normal(self) -> tuple[Floats, Floats]:
         """Mean and its sd [S, V], one user with the overall mean added to each cell."""

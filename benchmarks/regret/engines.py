@@ -30,12 +30,12 @@ class Entrant:
     version: str
 
 
-def load() -> dict[str, Entrant]:
+def load_engines() -> dict[str, Entrant]:
     """Every engine by name; libraries that are not installed are named and skipped."""
     found: dict[str, Entrant] = {}
     ours = importlib.import_module(OURS).OUR_ENGINES
     for name, engine in ours.items():
-        found[name] = Entrant(engine, f"learner {fingerprint()}")
+        found[name] = Entrant(engine, f"learner {compute_fingerprint()}")
     for module, library in LIBRARIES.items():
         try:
             engines = importlib.import_module(module).ENGINES
@@ -47,7 +47,7 @@ def load() -> dict[str, Entrant]:
     return found
 
 
-def fingerprint() -> str:
+def compute_fingerprint() -> str:
     """Eight characters that change with the code our engine is made of, once loaded."""
     digest = hashlib.sha256()
     for name, module in sorted(sys.modules.items()):

@@ -28,7 +28,7 @@ GOALS = {
 }
 
 
-def verdict(found: Estimate, least: float, most: float) -> Verdict:
+def judge_mean(found: Estimate, least: float, most: float) -> Verdict:
     """Tell whether a mean lies within bounds; open where its interval reaches over one.
 
     That is: open where the runs do not tell, "met" where the mean and all of its

@@ -12,7 +12,7 @@ from models_app.bandit.design.design import Design, Factor, Floats, Integers
 from models_app.bandit.policy import allocation
 from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.rewards import fit
-from models_app.bandit.rewards.reward_model import Believed, chunks
+from models_app.bandit.rewards.reward_model import FittedReward, draw_chunks
 
 NORMAL_97_5 = 1.959963984540054
 DRAWS = 4000
@@ -43,7 +43,7 @@ class Ours:
     """One batch is one day and one policy version; the table is redrawn after each."""
 
     name = "ours"
-    rule: allocation.Rule = "default"
+    rule: allocation.AllocationRule = "default"
     exploration_share = 0.01
 
     def __init__(self, problem: Problem, seed: int) -> None:
@@ -51,7 +51,8 @@ class Ours:
         self.rng = np.random.default_rng([seed, 77])
         self.seed = seed
         self.design = Design(
-            _factors("factor", problem.factors), _factors("context", problem.contexts)
+            _make_factors("factor", problem.factors),
+            _make_factors("context", problem.contexts),
         )
         sizes = self.design.context_sizes
         levels = tuple(problem.context_levels.T)
@@ -59,15 +60,17 @@ class Ours:
             np.ravel_multi_index(levels, sizes) if sizes else np.zeros(1, int)
         )
         self.enabled = np.ones(self.design.variants, dtype=bool)
-        self.table = allocation.uniform(self.design.segments, self.enabled)
+        self.table = allocation.build_uniform_table(self.design.segments, self.enabled)
         self.batches: list[Batch] = []
-        self.believed: Believed | None = None
+        self.believed: FittedReward | None = None
 
     def assign(self, context: int, n: int) -> tuple[Integers, Floats]:
         """Draw variants and their propensities for n users of one context."""
         row = self.table[self.segments[context]]
         drawn = self.rng.random(n)
-        picks = np.searchsorted(allocation.cumulative(row), drawn, side="right")
+        picks = np.searchsorted(
+            allocation.accumulate_probabilities(row), drawn, side="right"
+        )
         return picks, row[picks]
 
     def learn(
@@ -81,13 +84,15 @@ class Ours:
         del propensities
         cell = self.segments[contexts] * self.design.variants + variants
         size = cell.max() + 1
-        seen = np.flatnonzero(cells.summed(cell, np.ones(len(cell)), size))
-        sums = [cells.summed(cell, each, size)[seen] for each in self._each(rewards)]
+        seen = np.flatnonzero(cells.sum_by_index(cell, np.ones(len(cell)), size))
+        sums = [
+            cells.sum_by_index(cell, each, size)[seen] for each in self._each(rewards)
+        ]
         context, variant = np.divmod(seen, self.design.variants)
         more = np.array(sums[2:]).reshape(-1, len(seen))
         self.batches.append(Batch(variant, context, sums[0], sums[1], more))
-        self.believed = fit.fit(self.design, self.counts()).believed
-        compiled = allocation.compile(
+        self.believed = fit.fit_reward(self.design, self.counts()).reward
+        compiled = allocation.compile_policy(
             self.believed,
             self.enabled,
             rule=self.rule,
@@ -138,7 +143,7 @@ class Ours:
             return self._normal(self.believed)
         everyone, levels = np.arange(self.design.variants), self.design.context_levels
         ends = np.zeros((2, len(self.segments), self.design.variants))
-        drawn = list(chunks(self.believed, DRAWS, self.seed, everyone))
+        drawn = list(draw_chunks(self.believed, DRAWS, self.seed, everyone))
         for index, segment in enumerate(self.segments):
             each = [chunk.table().reward(levels[segment]) for chunk in drawn]
             ends[:, index] = np.quantile(np.concatenate(each), [0.025, 0.975], axis=0)
@@ -161,7 +166,7 @@ class OursThompson(Ours):
     """The same model with plain Thompson sampling."""
 
     name = "ours_thompson"
-    rule: allocation.Rule = "thompson"
+    rule: allocation.AllocationRule = "thompson"
 
 
 class OursWithoutExploration(Ours):
@@ -171,7 +176,7 @@ class OursWithoutExploration(Ours):
     exploration_share = 0.0
 
 
-def _factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
+def _make_factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
     return tuple(
         Factor(f"{kind} {index}", tuple(str(level) for level in range(size)))
         for index, size in enumerate(sizes)

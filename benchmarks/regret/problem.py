@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from benchmarks.regret.workloads import Workload, grid
+from benchmarks.regret.workloads import Workload, build_grid
 from models_app.bandit.design.design import Floats, Integers
 
 
@@ -28,8 +28,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         """Number the cells."""
-        self.levels = grid(self.factors)
-        self.context_levels = grid(self.contexts)
+        self.levels = build_grid(self.factors)
+        self.context_levels = build_grid(self.contexts)
 
     @classmethod
     def of(cls, workload: Workload) -> "Problem":

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from benchmarks.regret.problem import Problem
-from models_app.bandit.data.cells import summed
+from models_app.bandit.data.cells import sum_by_index
 from models_app.bandit.design.design import Floats, Integers
 
 EPSILON = 0.1
@@ -21,7 +21,7 @@ class EpsilonGreedy:
     def __init__(self, problem: Problem, seed: int) -> None:
         self.problem = problem
         self.rng = np.random.default_rng([seed, 77])
-        self.features = columns(problem)
+        self.features = build_columns(problem)
         self.users, self.total, self.paid = np.zeros((3, len(self.features)))
         self.score = np.zeros((problem.segments, problem.variants))
 
@@ -43,9 +43,9 @@ class EpsilonGreedy:
         """Add a batch to the counts and fit them anew."""
         del propensities
         cell, size = contexts * self.problem.variants + variants, len(self.users)
-        self.users += summed(cell, np.ones_like(rewards), size)
-        self.total += summed(cell, rewards, size)
-        self.paid += summed(cell, (rewards > 0).astype(np.float64), size)
+        self.users += sum_by_index(cell, np.ones_like(rewards), size)
+        self.total += sum_by_index(cell, rewards, size)
+        self.paid += sum_by_index(cell, (rewards > 0).astype(np.float64), size)
         fitted = self._odds() if self.problem.reward_kind == "bool" else self._means()
         if fitted is not None:
             self.score = fitted.reshape(self.score.shape)
@@ -71,27 +71,27 @@ class EpsilonGreedy:
         return np.asarray(model.predict(self.features))
 
 
-def columns(problem: Problem) -> Floats:
+def build_columns(problem: Problem) -> Floats:
     """One-hot rows [S·V, ·]: design levels and pairs, context levels and pairs, both."""
     context = np.repeat(np.arange(problem.segments), problem.variants)
     variant = np.tile(np.arange(problem.variants), problem.segments)
-    design = _one_hot(problem.levels[variant], problem.factors)
-    contexts = _one_hot(problem.context_levels[context], problem.contexts)
+    design = _encode_one_hot(problem.levels[variant], problem.factors)
+    contexts = _encode_one_hot(problem.context_levels[context], problem.contexts)
     blocks = [
-        *(design + _crossed(combinations(design, 2))),
-        *(contexts + _crossed(combinations(contexts, 2))),
-        *_crossed(product(design, contexts)),
+        *(design + _cross_blocks(combinations(design, 2))),
+        *(contexts + _cross_blocks(combinations(contexts, 2))),
+        *_cross_blocks(product(design, contexts)),
     ]
     return np.concatenate(blocks, axis=1)
 
 
-def _crossed(pairs: Iterable[tuple[Floats, Floats]]) -> list[Floats]:
+def _cross_blocks(pairs: Iterable[tuple[Floats, Floats]]) -> list[Floats]:
     """A block of products for each pair of blocks."""
     products = (a[:, :, None] * b[:, None, :] for a, b in pairs)
     return [block.reshape(len(block), -1) for block in products]
 
 
-def _one_hot(levels: Integers, sizes: tuple[int, ...]) -> list[Floats]:
+def _encode_one_hot(levels: Integers, sizes: tuple[int, ...]) -> list[Floats]:
     """A block [n, size] of indicators for each factor."""
     return [
         (levels[:, [factor]] == np.arange(size)).astype(np.float64)

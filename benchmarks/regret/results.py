@@ -24,7 +24,7 @@ class Line:
         return run.workload, run.engine, run.seed, run.repeat
 
 
-def read(path: Path) -> list[Line]:
+def read_lines(path: Path) -> list[Line]:
     """Every complete line of a file; none if there is no file.
 
     A last line that was cut off while it was written is left out.
@@ -42,14 +42,14 @@ def read(path: Path) -> list[Line]:
     return found
 
 
-def append(path: Path, line: Line) -> None:
+def append_line(path: Path, line: Line) -> None:
     """Write one line at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         file.write(json.dumps(asdict(line.run) | {"version": line.version}) + "\n")
 
 
-def newest(lines: Iterable[Line]) -> list[Line]:
+def select_newest(lines: Iterable[Line]) -> list[Line]:
     """The runs of each engine's newest version, each once."""
     every = list(lines)
     version = {line.run.engine: line.version for line in every}

@@ -69,7 +69,7 @@ class Losses:
 
 
 @dataclass(slots=True)
-class Timed:
+class TimedEngine:
     """An engine, and the seconds it took."""
 
     engine: Engine
@@ -102,7 +102,7 @@ class Timed:
         self.learning += time.perf_counter() - start
 
 
-def simulate(
+def simulate_run(
     workload: Workload, engine: type[Engine], seed: int, repeat: int = 0
 ) -> Run:
     """Run an engine on a world; rewards of a batch are known after the batch.
@@ -110,7 +110,7 @@ def simulate(
     `repeat` gives the engine other randomness in the same world with the same users.
     """
     world, problem = World(workload, seed), Problem.of(workload)
-    timed = Timed(engine(problem, seed + 1_000_003 * repeat))
+    timed = TimedEngine(engine(problem, seed + 1_000_003 * repeat))
     late_from = workload.batches - max(1, workload.batches // 10)
     shape = workload.segments, workload.variants
     losses = Losses(late_from, np.zeros(shape))
@@ -122,7 +122,7 @@ def simulate(
         timed.learn(contexts, variants, rewards, propensities)
         if batch < workload.batches - 1:
             world.advance()
-    covered, width = _intervals(timed.engine, world.mean())
+    covered, width = _judge_intervals(timed.engine, world.mean())
     return Run(
         workload.name,
         engine.name,
@@ -130,7 +130,7 @@ def simulate(
         repeat,
         100 * losses.own / losses.even,
         100 * losses.late_own / losses.late_even,
-        _best_share(world, losses.served),
+        _compute_best_share(world, losses.served),
         covered,
         width,
         timed.deciding,
@@ -138,13 +138,13 @@ def simulate(
     )
 
 
-def _best_share(world: World, served: Floats) -> float:
+def _compute_best_share(world: World, served: Floats) -> float:
     mean, every = world.mean(), np.arange(len(served))
     good = mean[every, served.argmax(axis=1)] >= GOOD_ENOUGH * mean.max(axis=1)
     return float((good * world.context_share).sum())
 
 
-def _intervals(engine: Engine, mean: Floats) -> tuple[float | None, float | None]:
+def _judge_intervals(engine: Engine, mean: Floats) -> tuple[float | None, float | None]:
     """Coverage and relative width of the engine's intervals."""
     ends = engine.intervals()
     if ends is None:

@@ -47,7 +47,7 @@ class Standing:
 BySeed = Mapping[int, list[Run]]
 
 
-def standings(runs: Iterable[Run], workload: str, ours: str) -> list[Standing]:
+def rank_engines(runs: Iterable[Run], workload: str, ours: str) -> list[Standing]:
     """Every engine that ran the workload, the least regret first.
 
     Runs that repeat a seed are averaged first: seeds are what is independent.
@@ -57,11 +57,11 @@ def standings(runs: Iterable[Run], workload: str, ours: str) -> list[Standing]:
         if run.workload == workload:
             found[run.engine][run.seed].append(run)
     own = found.get(ours, {})
-    every = [_standing(name, seeds, own) for name, seeds in found.items()]
+    every = [_build_standing(name, seeds, own) for name, seeds in found.items()]
     return sorted(every, key=lambda standing: standing.regret.mean)
 
 
-def over_seeds(values: Iterable[float]) -> Estimate:
+def average_over_seeds(values: Iterable[float]) -> Estimate:
     """Mean of one value per seed."""
     found = np.array(list(values))
     n = len(found)
@@ -71,26 +71,35 @@ def over_seeds(values: Iterable[float]) -> Estimate:
     return Estimate(float(found.mean()), float(stats.t.ppf(0.975, n - 1) * error), n)
 
 
-def _standing(name: str, seeds: BySeed, own: BySeed) -> Standing:
+def _build_standing(name: str, seeds: BySeed, own: BySeed) -> Standing:
     runs = [run for each in seeds.values() for run in each]
     common = sorted(seeds.keys() & own.keys()) if own is not seeds else []
     gaps = [
-        _mean(own[s], "regret_percent") - _mean(seeds[s], "regret_percent")
+        _compute_mean(own[s], "regret_percent")
+        - _compute_mean(seeds[s], "regret_percent")
         for s in common
     ]
     covers = all(run.coverage is not None for run in runs)
     return Standing(
         name,
-        over_seeds(_mean(each, "regret_percent") for each in seeds.values()),
-        over_seeds(100 * _mean(each, "best_share") for each in seeds.values()),
-        over_seeds(_mean(each, "late_regret_percent") for each in seeds.values()),
-        over_seeds(100 * _mean(each, "coverage") for each in seeds.values())
+        average_over_seeds(
+            _compute_mean(each, "regret_percent") for each in seeds.values()
+        ),
+        average_over_seeds(
+            100 * _compute_mean(each, "best_share") for each in seeds.values()
+        ),
+        average_over_seeds(
+            _compute_mean(each, "late_regret_percent") for each in seeds.values()
+        ),
+        average_over_seeds(
+            100 * _compute_mean(each, "coverage") for each in seeds.values()
+        )
         if covers
         else None,
         float(np.mean([run.deciding_seconds + run.learning_seconds for run in runs])),
-        over_seeds(gaps) if gaps else None,
+        average_over_seeds(gaps) if gaps else None,
     )
 
 
-def _mean(runs: list[Run], name: str) -> float:
+def _compute_mean(runs: list[Run], name: str) -> float:
     return float(np.mean([getattr(run, name) for run in runs]))

@@ -12,7 +12,7 @@ from models_app.bandit.design.design import Integers
 RewardKind = Literal["bool", "numeric", "outcomes"]
 
 
-def grid(sizes: tuple[int, ...]) -> Integers:
+def build_grid(sizes: tuple[int, ...]) -> Integers:
     """All combinations [·, factors] of level indices, the last factor turning fastest."""
     cells = list(product(*(range(size) for size in sizes)))
     return np.array(cells, dtype=np.int64).reshape(len(cells), len(sizes))

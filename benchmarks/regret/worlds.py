@@ -6,13 +6,13 @@ from math import exp, log
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.regret.workloads import Workload, grid
+from benchmarks.regret.workloads import Workload, build_grid
 from models_app.bandit.design.design import Floats, Integers
 
 MOST_TRIES = 20_000
 
 
-def chance(log_odds: Floats) -> Floats:
+def expit(log_odds: Floats) -> Floats:
     """Chances of log odds."""
     return np.asarray(1.0 / (1.0 + np.exp(-log_odds)))
 
@@ -29,8 +29,8 @@ class World:
         self._truth = np.random.default_rng([seed, 11])
         self._users = np.random.default_rng([seed, 22])
         self._rewards = np.random.default_rng([seed, 33])
-        self._levels = grid(workload.factors)
-        self._context_levels = grid(workload.contexts)
+        self._levels = build_grid(workload.factors)
+        self._context_levels = build_grid(workload.contexts)
         self._batch = 0
         self._flipping = np.zeros(workload.variants)
         for _ in range(MOST_TRIES):
@@ -53,13 +53,13 @@ class World:
         """Draw what users [n] of these cells are worth."""
         workload, rng = self.workload, self._rewards
         at = contexts, variants
-        hit = rng.random(len(variants)) < chance(self._log_odds()[at])
+        hit = rng.random(len(variants)) < expit(self._log_odds()[at])
         if workload.reward_kind == "numeric":
             noise = np.exp(rng.normal(0, workload.amount_log_sd, len(variants)))
             return np.asarray(hit * noise * np.exp(self._log_amount[at]))
         if workload.reward_kind == "outcomes":
             basic, better = workload.outcome_weights
-            is_better = rng.random(len(variants)) < chance(self._better[at])
+            is_better = rng.random(len(variants)) < expit(self._better[at])
             return np.asarray(hit * np.where(is_better, better, basic))
         return hit.astype(np.float64)
 
@@ -69,12 +69,12 @@ class World:
 
     def mean(self) -> Floats:
         """Expected reward [S, V] now."""
-        workload, rate = self.workload, chance(self._log_odds())
+        workload, rate = self.workload, expit(self._log_odds())
         if workload.reward_kind == "numeric":
             return rate * np.exp(self._log_amount) * exp(workload.amount_log_sd**2 / 2)
         if workload.reward_kind == "outcomes":
             basic, better = workload.outcome_weights
-            share = chance(self._better)
+            share = expit(self._better)
             return rate * (basic * (1 - share) + better * share)
         return rate
 

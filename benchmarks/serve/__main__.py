@@ -16,18 +16,18 @@ from urllib.parse import urlsplit
 from tqdm import tqdm
 
 from benchmarks.serve import load
-from benchmarks.serve.load import Measured
+from benchmarks.serve.load import LoadResult
 
 KNOWN_USERS = 500
 
 
 def main() -> None:
     """Run every load in turns and print what came back."""
-    options = _options()
+    options = _parse_options()
     url = urlsplit(options.url)
     address = (url.hostname or "localhost", url.port or 80)
-    loads = _loads(f"{address[0]}:{address[1]}", options.optimization)
-    known = load.run(
+    loads = _build_loads(f"{address[0]}:{address[1]}", options.optimization)
+    known = load.run_load(
         address,
         itertools.chain.from_iterable(
             itertools.repeat(list(loads["repeats"](KNOWN_USERS)))
@@ -37,21 +37,21 @@ def main() -> None:
     )
     if set(known.statuses) != {200}:
         sys.exit(f"The service answered {known.statuses}: is the optimization live?")
-    found = {name: Measured() for name in loads}
+    found = {name: LoadResult() for name in loads}
     rounds = [name for _ in range(options.rounds) for name in loads]
     for name in tqdm(rounds, desc="rounds", disable=None):
         found[name].add(
-            load.run(
+            load.run_load(
                 address,
                 loads[name](None),
                 connections=options.connections,
                 seconds=options.seconds,
             )
         )
-    _print(found, options.connections)
+    _print_loads(found, options.connections)
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.serve", description=__doc__)
     parser.add_argument("--url", default="http://localhost:3100")
     parser.add_argument("--optimization", required=True, help="a live one's id")
@@ -64,19 +64,19 @@ def _options() -> argparse.Namespace:
 Load = Callable[[int | None], Iterator[bytes]]
 
 
-def _loads(host: str, optimization: str) -> dict[str, Load]:
+def _build_loads(host: str, optimization: str) -> dict[str, Load]:
     """Name the loads; each gives requests without end, or so many."""
     run = uuid.uuid4().hex[:8]
     path = f"/api/v2/optimizations/{optimization}/serve"
 
     def serve(user: str, **more: object) -> bytes:
         body = {"anonymous_id": user, "context": {"device": "mobile"}, **more}
-        return load.request("POST", host, path, json.dumps(body).encode())
+        return load.build_request("POST", host, path, json.dumps(body).encode())
 
     numbers = itertools.count()
 
     def floor(_count: int | None) -> Iterator[bytes]:
-        return itertools.repeat(load.request("GET", host, "/healthz"))
+        return itertools.repeat(load.build_request("GET", host, "/healthz"))
 
     def first(_count: int | None) -> Iterator[bytes]:
         return (serve(f"{run}-{number}") for number in numbers)
@@ -88,7 +88,7 @@ def _loads(host: str, optimization: str) -> dict[str, Load]:
     return {"floor": floor, "first serves": first, "repeats": repeats}
 
 
-def _print(found: dict[str, Measured], connections: int) -> None:
+def _print_loads(found: dict[str, LoadResult], connections: int) -> None:
     print(f"{connections} connections; answers of status 200")
     print(
         f"{'load':<14}{'per second':>12}{'of floor':>10}{'p50 ms':>9}{'p99 ms':>9}  other"

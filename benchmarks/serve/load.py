@@ -13,7 +13,7 @@ HEAD_END = b"\r\n\r\n"
 
 
 @dataclass(slots=True)
-class Measured:
+class LoadResult:
     """What came back: seconds of each answer, and how many of each status."""
 
     seconds: float = 0.0
@@ -66,7 +66,7 @@ class _Connection:
         return int(head[9:12])
 
 
-def request(method: str, host: str, path: str, body: bytes = b"") -> bytes:
+def build_request(method: str, host: str, path: str, body: bytes = b"") -> bytes:
     """Write a request as bytes, the connection kept open."""
     head = (
         f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n"
@@ -75,15 +75,15 @@ def request(method: str, host: str, path: str, body: bytes = b"") -> bytes:
     return head.encode() + body
 
 
-def run(
+def run_load(
     address: tuple[str, int],
     requests: Iterator[bytes],
     *,
     connections: int,
     seconds: float,
-) -> Measured:
+) -> LoadResult:
     """Send for so many seconds, one request a connection at a time."""
-    measured = Measured()
+    measured = LoadResult()
     with selectors.DefaultSelector() as selector:
         opened = [
             _Connection(socket.create_connection(address)) for _ in range(connections)

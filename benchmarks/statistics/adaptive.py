@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.statistics import report
-from benchmarks.statistics.prior_worlds import SETTINGS, Setting, learn
-from benchmarks.statistics.truths import QUANTITIES, claims, standardized
+from benchmarks.statistics.prior_worlds import SETTINGS, Setting, run_learner
+from benchmarks.statistics.truths import QUANTITIES, list_claims, standardize_errors
 from models_app.bandit.design.design import Floats
 
 LEVELS = {"50%": 0.674, "80%": 1.282, "95%": 1.960, "99%": 2.576}
@@ -27,52 +27,52 @@ class Row:
     right: Floats
 
 
-def study(runs: int, seed: int, some: tuple[Setting, ...] = SETTINGS) -> list[Row]:
+def run_study(runs: int, seed: int, some: tuple[Setting, ...] = SETTINGS) -> list[Row]:
     """Learn `runs` worlds of each setting and hold the figures against the truth."""
-    return [_row(runs, seed, setting) for setting in some]
+    return [_run_setting(runs, seed, setting) for setting in some]
 
 
-def _row(runs: int, seed: int, setting: Setting) -> Row:
+def _run_setting(runs: int, seed: int, setting: Setting) -> Row:
     every: dict[str, list[list[bool]]] = {name: [] for name in QUANTITIES}
     levels: dict[str, list[list[bool]]] = {name: [] for name in LEVELS}
     told, right = [], []
     for run in range(runs):
-        found = learn(setting, np.random.default_rng([seed, run]))
+        found = run_learner(setting, np.random.default_rng([seed, run]))
         for name, quantity in QUANTITIES.items():
             every[name].append(quantity(found))
-        errors = np.abs(standardized(found))
+        errors = np.abs(standardize_errors(found))
         for name, size in LEVELS.items():
             levels[name].append((errors < size).tolist())
-        claimed, is_best = claims(found)
+        claimed, is_best = list_claims(found)
         told.append(claimed)
         right.append(is_best)
     claimed_by, right_by = np.array(told), np.array(right, dtype=np.float64)
     leader = claimed_by.argmax(axis=1)[:, None]
     return Row(
         setting,
-        {name: report.average(each) for name, each in every.items()},
-        {name: report.average(each) for name, each in levels.items()},
-        report.average(np.take_along_axis(claimed_by, leader, 1).tolist()),
-        report.average(np.take_along_axis(right_by, leader, 1).tolist()),
+        {name: report.compute_average(each) for name, each in every.items()},
+        {name: report.compute_average(each) for name, each in levels.items()},
+        report.compute_average(np.take_along_axis(claimed_by, leader, 1).tolist()),
+        report.compute_average(np.take_along_axis(right_by, leader, 1).tolist()),
         claimed_by.ravel(),
         right_by.ravel(),
     )
 
 
 def main() -> None:
-    options = report.arguments(runs=400)
-    rows = study(options.runs, options.seed)
+    options = report.parse_arguments(runs=400)
+    rows = run_study(options.runs, options.seed)
     named = ("design", "rate", "users/day", "rule")
     of = [
         (str(r.setting), r.setting.rate, r.setting.users, r.setting.rule) for r in rows
     ]
-    report.table(
+    report.print_table(
         "T4  worlds from the prior, 14 days of daily allocation, a tenth held out: "
         "95% intervals that hold the truth (percent)",
         (*named, *QUANTITIES),
         [(*head, *row.covered.values()) for head, row in zip(of, rows, strict=True)],
     )
-    report.table(
+    report.print_table(
         "T14  contrasts within their central intervals; the leader's prob_best on "
         "average, and how often it is the best (percent)",
         (*named, *LEVELS, "claimed", "right"),
@@ -81,14 +81,14 @@ def main() -> None:
             for head, row in zip(of, rows, strict=True)
         ],
     )
-    report.table(
+    report.print_table(
         "T14  every variant's prob_best: how often those so sure are the best (percent)",
         ("prob_best", "variants", "claimed", "right"),
-        list(_calibration(rows)),
+        list(_build_calibration_rows(rows)),
     )
 
 
-def _calibration(rows: list[Row]) -> list[tuple[object, ...]]:
+def _build_calibration_rows(rows: list[Row]) -> list[tuple[object, ...]]:
     told = np.concatenate([row.told for row in rows])
     right = np.concatenate([row.right for row in rows])
     found: list[tuple[object, ...]] = []
@@ -97,7 +97,7 @@ def _calibration(rows: list[Row]) -> list[tuple[object, ...]]:
         name = f"{100 * low:.0f} to {100 * high:.0f}"
         claimed = 100 * told[chosen].mean() if chosen.any() else float("nan")
         found.append(
-            (name, chosen.sum(), f"{claimed:.2f}", report.share(right[chosen]))
+            (name, chosen.sum(), f"{claimed:.2f}", report.compute_share(right[chosen]))
         )
     return found
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.stats import anytime, support
+from metrics.stats import anytime, minimum_data
 from metrics.stats.normal import ALPHA, CRITICAL
 
 Array = NDArray[np.float64]
@@ -30,27 +30,27 @@ class Arm:
         return np.maximum(self.squares - self.value_sum * self.mean, 0)
 
 
-def conversions(users: NDArray[Any], converted: NDArray[Any]) -> Arm:
+def build_conversion_arm(users: NDArray[Any], converted: NDArray[Any]) -> Arm:
     users = np.broadcast_to(users, converted.shape).astype(float)
     converted = converted.astype(float)
     return Arm(users, converted, converted)
 
 
-def weights(optimized: Arm, holdout: Arm) -> Array:
+def compute_weights(optimized: Arm, holdout: Arm) -> Array:
     n = np.maximum(optimized.users + holdout.users, 1)
     return optimized.users * holdout.users / n
 
 
-def means(optimized: Arm, holdout: Arm) -> tuple[Array, Array]:
-    w = weights(optimized, holdout)
+def compute_means(optimized: Arm, holdout: Arm) -> tuple[Array, Array]:
+    w = compute_weights(optimized, holdout)
     total = np.maximum(w.sum(-1), 1e-300)
     return (w * optimized.mean).sum(-1) / total, (w * holdout.mean).sum(-1) / total
 
 
-def rates_z(optimized: Arm, holdout: Arm, ratio: float | Array) -> Array:
+def compute_rates_z(optimized: Arm, holdout: Arm, ratio: float | Array) -> Array:
     """Score statistic of the hypothesis p_o = ratio · p_h, per run."""
     r = np.asarray(ratio, dtype=float)[..., None]
-    w = weights(optimized, holdout)
+    w = compute_weights(optimized, holdout)
     n_o, n_h = np.maximum(optimized.users, 1), np.maximum(holdout.users, 1)
     n = np.maximum(optimized.users + holdout.users, 2)
     x = optimized.value_sum + holdout.value_sum
@@ -63,7 +63,7 @@ def rates_z(optimized: Arm, holdout: Arm, ratio: float | Array) -> Array:
     return np.asarray(distance / np.sqrt(np.maximum(variance, 1e-300)), dtype=float)
 
 
-def amounts_z(
+def compute_amounts_z(
     optimized: Arm, holdout: Arm, ratio: float | Array, spread: str = "larger"
 ) -> Array:
     """Difference of weighted means over a standard error.
@@ -72,7 +72,7 @@ def amounts_z(
     own (``separate``), or ``pooled``.
     """
     r = np.asarray(ratio, dtype=float)[..., None]
-    w = weights(optimized, holdout)
+    w = compute_weights(optimized, holdout)
     n_o, n_h = np.maximum(optimized.users, 2), np.maximum(holdout.users, 2)
     ss_o, ss_h = optimized.deviations, r * r * holdout.deviations
     separate = ss_o / (n_o - 1) / n_o + ss_h / (n_h - 1) / n_h
@@ -87,11 +87,13 @@ def amounts_z(
     return np.asarray(distance / np.sqrt(np.maximum(variance, 1e-300)), dtype=float)
 
 
-def delta_misses(optimized: Arm, holdout: Arm, ratio: float) -> tuple[Flags, Flags]:
+def check_delta_misses(
+    optimized: Arm, holdout: Arm, ratio: float
+) -> tuple[Flags, Flags]:
     """Whether the delta-method interval lies above, below the true ratio."""
-    w = weights(optimized, holdout)
+    w = compute_weights(optimized, holdout)
     w = w / w.sum(-1, keepdims=True)
-    m_o, m_h = means(optimized, holdout)
+    m_o, m_h = compute_means(optimized, holdout)
     v_o = (w * w * optimized.deviations / optimized.users / (optimized.users - 1)).sum(
         -1
     )
@@ -102,34 +104,36 @@ def delta_misses(optimized: Arm, holdout: Arm, ratio: float) -> tuple[Flags, Fla
     return estimate - half > ratio, estimate + half < ratio
 
 
-def published(optimized: Arm, holdout: Arm, kind: str) -> Flags:
+def is_published(optimized: Arm, holdout: Arm, kind: str) -> Flags:
     """Where the service shows intervals: the rule of metrics.stats.support."""
     shown = np.ones(optimized.users.shape[:-1], dtype=bool)
     x = optimized.value_sum + holdout.value_sum
     rate = x / np.maximum(optimized.users + holdout.users, 1)
     compared = (optimized.users > 0) & (holdout.users > 0)
     for arm in (optimized, holdout):
-        shown &= (arm.users * compared).sum(-1) >= support.MINIMUM_USERS
+        shown &= (arm.users * compared).sum(-1) >= minimum_data.MINIMUM_USERS
         if kind == "bool":
             expected = (rate * arm.users * compared).sum(-1)
             other = ((1 - rate) * arm.users * compared).sum(-1)
-            shown &= np.minimum(expected, other) >= support.EXPECTED_CONVERSIONS
+            shown &= (
+                np.minimum(expected, other) >= minimum_data.MINIMUM_EXPECTED_CONVERSIONS
+            )
         else:
             nonzero = arm.value_sum**2 / np.maximum(arm.squares, 1e-300)
-            shown &= (nonzero * compared).sum(-1) >= support.MINIMUM_CONVERSIONS
+            shown &= (nonzero * compared).sum(-1) >= minimum_data.MINIMUM_CONVERSIONS
     if kind == "bool":  # else there is no ratio
         shown &= (holdout.value_sum * compared).sum(-1) > 0
     return shown
 
 
-def critical_anytime(optimized: Arm, holdout: Arm, planned: float) -> Array:
+def compute_anytime_critical(optimized: Arm, holdout: Arm, planned: float) -> Array:
     """Critical values that hold at all looks; ``planned`` is expected information."""
     tuned = -2 * np.log(ALPHA) + np.log1p(-2 * np.log(ALPHA))
-    e = np.maximum(tuned * weights(optimized, holdout).sum(-1) / planned, 1e-12)
+    e = np.maximum(tuned * compute_weights(optimized, holdout).sum(-1) / planned, 1e-12)
     out: Array = np.sqrt((1 + 1 / e) * (np.log1p(e) - 2 * np.log(ALPHA)))
     return out
 
 
-def planned_information(expected_users: int, share: float) -> float:
+def compute_planned_information(expected_users: int, share: float) -> float:
     """Σ n_o·n_h/(n_o+n_h) at the expected size."""
     return (expected_users or anytime.DEFAULT_EXPECTED_USERS) * share * (1 - share)

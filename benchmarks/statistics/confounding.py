@@ -6,10 +6,17 @@ from typing import Literal
 
 import numpy as np
 
-from benchmarks.statistics import report, two_variants as two
-from benchmarks.statistics.two_variants import Contrast
+from benchmarks.statistics import report
+from benchmarks.statistics.two_variants import (
+    NORMAL_97_5,
+    Contrast,
+    build_cells,
+    compute_shares,
+    fit_posterior,
+    read_contrast,
+)
 from models_app.bandit.design.design import Floats
-from models_app.bandit.policy.allocation import Rule
+from models_app.bandit.policy.allocation import AllocationRule
 
 Time = Literal["falling", "daily cycle"]
 RATE = 0.08
@@ -28,7 +35,7 @@ class World:
     """
 
     time: Time
-    rule: Rule | None
+    rule: AllocationRule | None
     users: int
     effect: float
 
@@ -52,7 +59,7 @@ class World:
         return 0.5 + 0.45 * float(np.sin(stratum * np.pi / 12))
 
 
-RULES: tuple[Rule | None, ...] = (None, "default", "thompson")
+RULES: tuple[AllocationRule | None, ...] = (None, "default", "thompson")
 USERS: dict[Time, int] = {"falling": 200_000, "daily cycle": 50_000}
 WORLDS = tuple(
     World(time, rule, users, effect)
@@ -78,34 +85,34 @@ class Row:
     raw_crowned: report.Share
 
 
-def study(runs: int, seed: int, some: Sequence[World] = WORLDS) -> list[Row]:
+def run_study(runs: int, seed: int, some: Sequence[World] = WORLDS) -> list[Row]:
     """Learn every world `runs` times."""
     rng = np.random.default_rng(seed)
-    return [_row(runs, rng, world) for world in some]
+    return [_run_world(runs, rng, world) for world in some]
 
 
-def _row(runs: int, rng: np.random.Generator, world: World) -> Row:
+def _run_world(runs: int, rng: np.random.Generator, world: World) -> Row:
     found: list[Contrast] = []
     raw: list[float] = []
     for run in range(runs):
-        shown, converted = simulate(rng, world, run)
-        found.append(two.contrast(two.learn(two.cells(shown, converted))))
+        shown, converted = simulate_history(rng, world, run)
+        found.append(read_contrast(fit_posterior(build_cells(shown, converted))))
         rate = converted.sum(axis=0) / shown.sum(axis=0)
         odds = np.log(rate / (1 - rate))
         raw.append(float(odds[1] - odds[0]))
     bias = np.array([each.bias_percent(world.effect) for each in found])
     return Row(
         world,
-        report.share([each.holds(world.effect) for each in found]),
+        report.compute_share([each.holds(world.effect) for each in found]),
         float(bias.mean()),
         float(bias.std(ddof=1) / np.sqrt(runs)),
-        report.share([each.mean > two.NORMAL_97_5 * each.sd for each in found]),
+        report.compute_share([each.mean > NORMAL_97_5 * each.sd for each in found]),
         float(np.mean(100 * (np.exp(np.array(raw) - world.effect) - 1))),
-        report.share([each > 0 for each in raw]),
+        report.compute_share([each > 0 for each in raw]),
     )
 
 
-def simulate(
+def simulate_history(
     rng: np.random.Generator, world: World, seed: int
 ) -> tuple[Floats, Floats]:
     """Users and conversions [strata, 2] of one history."""
@@ -122,18 +129,18 @@ def simulate(
             share = world.share(stratum + 1)
         else:
             so_far = slice(stratum + 1)
-            posterior = two.learn(two.cells(shown[so_far], converted[so_far]))
-            share = two.allocate(posterior, world.rule, seed)[1]
+            posterior = fit_posterior(build_cells(shown[so_far], converted[so_far]))
+            share = compute_shares(posterior, world.rule, seed)[1]
     return shown, converted
 
 
 def main() -> None:
-    options = report.arguments(runs=30)
+    options = report.parse_arguments(runs=30)
     seed, by_the_hour = options.seed, [w for w in WORLDS if w.rule is None]
     learnt = [w for w in WORLDS if w.rule is not None]
-    rows = study(CHEAPER * options.runs, seed, by_the_hour)
-    rows += study(options.runs, seed, learnt)
-    report.table(
+    rows = run_study(CHEAPER * options.runs, seed, by_the_hour)
+    rows += run_study(options.runs, seed, learnt)
+    report.print_table(
         "T10  the base rate moves with the allocation: the second variant's contrast "
         "(percent); crowned: held for better",
         (

@@ -46,7 +46,7 @@ class Row:
     delta_all: report.Share
 
 
-def grid(kinds: tuple[str, ...]) -> tuple[World, ...]:
+def build_grid(kinds: tuple[str, ...]) -> tuple[World, ...]:
     """Every combination of holdout size, share, base rate and lift."""
     return tuple(
         World(kind, holdout, share, rate, ratio)
@@ -59,37 +59,39 @@ def grid(kinds: tuple[str, ...]) -> tuple[World, ...]:
     )
 
 
-def study(runs: int, seed: int, some: tuple[World, ...]) -> list[Row]:
+def run_study(runs: int, seed: int, some: tuple[World, ...]) -> list[Row]:
     """Coverage of every world, among the runs where the service publishes."""
     rng = np.random.default_rng(seed)
-    return [_row(rng, runs, world) for world in some]
+    return [_run_world(rng, runs, world) for world in some]
 
 
-def _row(rng: np.random.Generator, runs: int, world: World) -> Row:
-    optimized, holdout = _arms(rng, runs, world)
-    statistic = arrays.rates_z if world.kind == "bool" else arrays.amounts_z
+def _run_world(rng: np.random.Generator, runs: int, world: World) -> Row:
+    optimized, holdout = _draw_arms(rng, runs, world)
+    statistic = (
+        arrays.compute_rates_z if world.kind == "bool" else arrays.compute_amounts_z
+    )
     z = statistic(optimized, holdout, world.ratio)
-    shown = arrays.published(optimized, holdout, world.kind)
-    wide = arrays.critical_anytime(
-        optimized, holdout, float(arrays.weights(optimized, holdout)[0, 0])
+    shown = arrays.is_published(optimized, holdout, world.kind)
+    wide = arrays.compute_anytime_critical(
+        optimized, holdout, float(arrays.compute_weights(optimized, holdout)[0, 0])
     )
     five = np.minimum(optimized.value_sum, holdout.value_sum) >= 5
-    too_high, too_low = arrays.delta_misses(optimized, holdout, world.ratio)
+    too_high, too_low = arrays.check_delta_misses(optimized, holdout, world.ratio)
     return Row(
         world,
-        report.share(shown),
-        report.share(np.abs(z) <= CRITICAL, among=shown),
-        report.share(z > CRITICAL, among=shown),
-        report.share(z < -CRITICAL, among=shown),
-        report.share(np.abs(z) <= wide, among=shown),
-        report.share(~too_high & ~too_low, among=shown),
-        report.share(np.abs(z) <= CRITICAL),
-        report.share(np.abs(z) <= CRITICAL, among=five[:, 0]),
-        report.share(~too_high & ~too_low, among=holdout.value_sum[:, 0] > 0),
+        report.compute_share(shown),
+        report.compute_share(np.abs(z) <= CRITICAL, among=shown),
+        report.compute_share(z > CRITICAL, among=shown),
+        report.compute_share(z < -CRITICAL, among=shown),
+        report.compute_share(np.abs(z) <= wide, among=shown),
+        report.compute_share(~too_high & ~too_low, among=shown),
+        report.compute_share(np.abs(z) <= CRITICAL),
+        report.compute_share(np.abs(z) <= CRITICAL, among=five[:, 0]),
+        report.compute_share(~too_high & ~too_low, among=holdout.value_sum[:, 0] > 0),
     )
 
 
-def _arms(
+def _draw_arms(
     rng: np.random.Generator, runs: int, world: World
 ) -> tuple[arrays.Arm, arrays.Arm]:
     others = round(world.holdout * (1 - world.share) / world.share)
@@ -100,16 +102,18 @@ def _arms(
         runs = max(LEAST_RUNS, min(runs, int(MOST_PAYERS / payers)))
     users = np.full((runs, 1), 1.0)
     return (
-        worlds.draw(rng, users * others, users * world.rate * more, world.kind, scale),
-        worlds.draw(rng, users * world.holdout, users * world.rate, world.kind),
+        worlds.draw_arm(
+            rng, users * others, users * world.rate * more, world.kind, scale
+        ),
+        worlds.draw_arm(rng, users * world.holdout, users * world.rate, world.kind),
     )
 
 
 def main() -> None:
-    options = report.arguments(runs=20_000)
-    rows = study(options.runs, options.seed, grid(("bool", "numeric")))
+    options = report.parse_arguments(runs=20_000)
+    rows = run_study(options.runs, options.seed, build_grid(("bool", "numeric")))
     shown = [row for row in rows if row.published.value >= RARE]
-    report.table(
+    report.print_table(
         "T3  coverage of the measured lift among published (percent); left out: "
         f"{len(rows) - len(shown)} worlds published in under {RARE:.0%} of runs",
         (
@@ -127,7 +131,7 @@ def main() -> None:
         ),
         [
             (
-                *_name(r.world),
+                *_describe_world(r.world),
                 r.published,
                 r.covers,
                 r.above,
@@ -138,12 +142,12 @@ def main() -> None:
             for r in shown
         ],
     )
-    report.table(
+    report.print_table(
         "Worst of all worlds, and the error it is known with",
         ("reward", "coverage", "too high", "too low", "anytime", "delta"),
-        [_worst(kind, shown) for kind in ("bool", "numeric")],
+        [_find_worst(kind, shown) for kind in ("bool", "numeric")],
     )
-    report.table(
+    report.print_table(
         "Without the publishing rule: all runs (delta: with a holdout conversion)",
         (
             "reward",
@@ -156,18 +160,18 @@ def main() -> None:
             "delta",
         ),
         [
-            (*_name(r.world), r.score_all, r.score_of_five, r.delta_all)
+            (*_describe_world(r.world), r.score_all, r.score_of_five, r.delta_all)
             for r in rows
             if r.world.holdout == HOLDOUTS[0] and r.world.kind == "bool"
         ],
     )
 
 
-def _name(w: World) -> tuple[object, ...]:
+def _describe_world(w: World) -> tuple[object, ...]:
     return w.kind, w.holdout, w.share, w.rate, f"{100 * (w.ratio - 1):+.0f}%"
 
 
-def _worst(kind: str, rows: list[Row]) -> tuple[object, ...]:
+def _find_worst(kind: str, rows: list[Row]) -> tuple[object, ...]:
     of = [row for row in rows if row.world.kind == kind]
     return (
         kind,

@@ -51,30 +51,34 @@ class Row:
     last_anytime: report.Share
 
 
-def study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
+def run_study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
     """Share of runs in which an interval ever excluded zero, where published."""
     rng = np.random.default_rng(seed)
-    return [_row(rng, runs, world) for world in some]
+    return [_run_world(rng, runs, world) for world in some]
 
 
-def _row(rng: np.random.Generator, runs: int, world: World) -> Row:
-    optimized, holdout = _traffic(rng, runs, world)
-    statistic = arrays.rates_z if world.kind == "bool" else arrays.amounts_z
+def _run_world(rng: np.random.Generator, runs: int, world: World) -> Row:
+    optimized, holdout = _simulate_traffic(rng, runs, world)
+    statistic = (
+        arrays.compute_rates_z if world.kind == "bool" else arrays.compute_amounts_z
+    )
     size = np.abs(statistic(optimized, holdout, 1.0))
-    shown = arrays.published(optimized, holdout, world.kind)
-    planned = arrays.planned_information(
+    shown = arrays.is_published(optimized, holdout, world.kind)
+    planned = arrays.compute_planned_information(
         round(world.daily * DAYS * world.planned), world.share
     )
-    excluded = shown & (size > arrays.critical_anytime(optimized, holdout, planned))
+    excluded = shown & (
+        size > arrays.compute_anytime_critical(optimized, holdout, planned)
+    )
     return Row(
         world,
-        report.share((shown & (size > CRITICAL)).any(axis=1)),
-        report.share(excluded.any(axis=1)),
-        report.share(excluded[:, -1]),
+        report.compute_share((shown & (size > CRITICAL)).any(axis=1)),
+        report.compute_share(excluded.any(axis=1)),
+        report.compute_share(excluded[:, -1]),
     )
 
 
-def _traffic(
+def _simulate_traffic(
     rng: np.random.Generator, runs: int, world: World
 ) -> tuple[arrays.Arm, arrays.Arm]:
     """Running totals per run, day and regime, with a weekly cycle of 20%."""
@@ -85,14 +89,14 @@ def _traffic(
     users = rng.poisson(world.daily, (runs, DAYS, 1)) * regime
     held = rng.binomial(users, share)
     rates = np.broadcast_to(rate[None, :, None], users.shape)
-    optimized = worlds.draw(rng, (users - held).astype(float), rates, world.kind)
-    holdout = worlds.draw(rng, held.astype(float), rates, world.kind)
-    return worlds.cumulate(optimized), worlds.cumulate(holdout)
+    optimized = worlds.draw_arm(rng, (users - held).astype(float), rates, world.kind)
+    holdout = worlds.draw_arm(rng, held.astype(float), rates, world.kind)
+    return worlds.cumulate_days(optimized), worlds.cumulate_days(holdout)
 
 
 def main() -> None:
-    options = report.arguments(runs=2_000)
-    report.table(
+    options = report.parse_arguments(runs=2_000)
+    report.print_table(
         f"T2  A/A, daily looks for {DAYS} days: ever excluded zero (percent); "
         f"a second regime from day {CHANGE_DAY}",
         (
@@ -118,7 +122,7 @@ def main() -> None:
                 r.ever_anytime,
                 r.last_anytime,
             )
-            for r in study(options.runs, options.seed)
+            for r in run_study(options.runs, options.seed)
             for w in (r.world,)
         ],
     )

@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks.statistics import report
 from metrics import stats
-from metrics.stats import Expected, Kind, Outlook, Stratum, Totals
-from metrics.stats.outlook import LONGEST
+from metrics.stats import DecisionForecast, ForecastInputs, RewardType, Stratum, Totals
+from metrics.stats.forecast import MAX_DAYS
 
 WEEK = 7
 
@@ -16,7 +16,7 @@ WEEK = 7
 class World:
     """Share of payers held out, effect on it and the sd it is drawn with, users a day."""
 
-    kind: Kind
+    kind: RewardType
     rate: float
     effect: float
     error: float
@@ -43,52 +43,55 @@ class Row:
     open_end: report.Share
 
 
-def study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
+def run_study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
     """Foretell after a week, by the product's own function, and play on until decided."""
-    return [_row(world, runs, seed) for world in some]
+    return [_run_world(world, runs, seed) for world in some]
 
 
-def _row(world: World, runs: int, seed: int) -> Row:
+def _run_world(world: World, runs: int, seed: int) -> Row:
     played = [
         found
         for run in range(runs)
-        if (found := _play(world, np.random.default_rng([seed, run]))) is not None
+        if (found := _simulate_until_decided(world, np.random.default_rng([seed, run])))
+        is not None
     ]
     given = [(told, day) for told, day in played if told.days is not None]
     return Row(
         world,
-        report.share([told.days is None for told, _ in played]),
-        report.share(
+        report.compute_share([told.days is None for told, _ in played]),
+        report.compute_share(
             [(told.lo or 0) <= day <= (told.hi or np.inf) for told, day in given]
         ),
-        report.share([day <= (told.days or 0) for told, day in given]),
-        report.share([told.hi is None for told, _ in given]),
+        report.compute_share([day <= (told.days or 0) for told, day in given]),
+        report.compute_share([told.hi is None for told, _ in given]),
     )
 
 
-def _play(world: World, rng: np.random.Generator) -> tuple[Outlook, float] | None:
+def _simulate_until_decided(
+    world: World, rng: np.random.Generator
+) -> tuple[DecisionForecast, float] | None:
     """Return what was foretold and the day it came; None where the week decided.
 
     What is believed is what the effect is drawn from, given what the week has shown.
     """
     effect = rng.normal(world.effect, world.error)
-    stratum, expected = _day(world, effect, rng), 28 * world.users
+    stratum, expected = _simulate_day(world, effect, rng), 28 * world.users
     for _ in range(WEEK - 1):
-        stratum = _add(stratum, _day(world, effect, rng))
-    lift = stats.lift.measured([stratum], world.kind, expected_users=expected)
+        stratum = _add_strata(stratum, _simulate_day(world, effect, rng))
+    lift = stats.lift.measure_lift([stratum], world.kind, expected_users=expected)
     if lift.p_value_anytime is None or lift.p_value_anytime <= 0.05:
         return None
-    coming = _believed(world, stratum)
-    told = stats.days_to_decision(lift, [stratum], expected, coming)
-    for day in range(1, LONGEST + 1):
-        stratum = _add(stratum, _day(world, effect, rng))
-        lift = stats.lift.measured([stratum], world.kind, expected_users=expected)
+    coming = _compute_belief(world, stratum)
+    told = stats.forecast_decision(lift, [stratum], expected, coming)
+    for day in range(1, MAX_DAYS + 1):
+        stratum = _add_strata(stratum, _simulate_day(world, effect, rng))
+        lift = stats.lift.measure_lift([stratum], world.kind, expected_users=expected)
         if lift.p_value_anytime is not None and lift.p_value_anytime <= 0.05:
             return told, day
     return told, np.inf
 
 
-def _believed(world: World, stratum: Stratum) -> Expected:
+def _compute_belief(world: World, stratum: Stratum) -> ForecastInputs:
     """The normal belief about the effect per user, after what both arms have shown."""
     optimized, holdout = stratum
     unit = 1.0 if world.kind == "bool" else float(np.exp(0.5))
@@ -96,32 +99,34 @@ def _believed(world: World, stratum: Stratum) -> Expected:
     seen = (optimized.standard_error**2 + holdout.standard_error**2) ** -1
     mean = prior * world.effect * unit + seen * (optimized.mean - holdout.mean)
     told = prior + seen
-    return Expected(mean / told, told**-0.5, world.users, world.holdout)
+    return ForecastInputs(mean / told, told**-0.5, world.users, world.holdout)
 
 
-def _day(world: World, effect: float, rng: np.random.Generator) -> Stratum:
+def _simulate_day(world: World, effect: float, rng: np.random.Generator) -> Stratum:
     held = round(world.users * world.holdout)
     return (
-        _arm(world, world.users - held, world.rate + effect, rng),
-        _arm(world, held, world.rate, rng),
+        _simulate_arm(world, world.users - held, world.rate + effect, rng),
+        _simulate_arm(world, held, world.rate, rng),
     )
 
 
-def _arm(world: World, users: int, rate: float, rng: np.random.Generator) -> Totals:
+def _simulate_arm(
+    world: World, users: int, rate: float, rng: np.random.Generator
+) -> Totals:
     payers = int(rng.binomial(users, min(max(rate, 0.0), 1.0)))
     if world.kind == "bool":
-        return Totals.conversions(users, payers)
+        return Totals.from_conversions(users, payers)
     values = rng.lognormal(0.0, 1.0, payers)
-    return replace(Totals.of(values), users=users, converted=payers)
+    return replace(Totals.from_values(values), users=users, converted=payers)
 
 
-def _add(one: Stratum, other: Stratum) -> Stratum:
+def _add_strata(one: Stratum, other: Stratum) -> Stratum:
     return one[0] + other[0], one[1] + other[1]
 
 
 def main() -> None:
-    options = report.arguments(runs=400)
-    report.table(
+    options = report.parse_arguments(runs=400)
+    report.print_table(
         "Days to the decision, foretold after a week (percent of runs)",
         ("kind", "rate", "users", "held out", "withheld", "inside", "≤ median", "open"),
         [
@@ -135,7 +140,7 @@ def main() -> None:
                 row.by_median,
                 row.open_end,
             )
-            for row in study(options.runs, options.seed)
+            for row in run_study(options.runs, options.seed)
         ],
     )
 

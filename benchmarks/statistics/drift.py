@@ -35,7 +35,7 @@ class Row:
     naive_bias: float
 
 
-def grid() -> tuple[World, ...]:
+def build_grid() -> tuple[World, ...]:
     """Drift x holdout change x late winner."""
     return tuple(
         World(drift, changes, late)
@@ -45,13 +45,13 @@ def grid() -> tuple[World, ...]:
     )
 
 
-def study(runs: int, seed: int, some: tuple[World, ...]) -> list[Row]:
+def run_study(runs: int, seed: int, some: tuple[World, ...]) -> list[Row]:
     """How often the interval misses the true lift (1 look), and the bias."""
     rng = np.random.default_rng(seed)
-    return [_row(rng, runs, world) for world in some]
+    return [_run_world(rng, runs, world) for world in some]
 
 
-def base_rate(drift: str) -> arrays.Array:
+def compute_base_rate(drift: str) -> arrays.Array:
     """Conversion rate of the baseline on each day."""
     day = np.arange(DAYS) / (DAYS - 1)
     if drift == "ramp":
@@ -63,56 +63,58 @@ def base_rate(drift: str) -> arrays.Array:
     return np.full(DAYS, 0.05)
 
 
-def _row(rng: np.random.Generator, runs: int, world: World) -> Row:
+def _run_world(rng: np.random.Generator, runs: int, world: World) -> Row:
     half = np.arange(DAYS) >= DAYS // 2
     regime = half[:, None] == np.array([False, True])
     share = np.array([BEFORE, AFTER if world.holdout_changes else BEFORE])
-    rate = base_rate(world.drift)
+    rate = compute_base_rate(world.drift)
     lifted = rate * np.where(half & world.late_winner, LATE_RATIO, 1.0)
     users = np.full((runs, DAYS, 1), DAILY) * regime
     held = rng.binomial(users, share)
     shape = users.shape
-    optimized = _whole(
-        worlds.draw(
+    optimized = _sum_days(
+        worlds.draw_arm(
             rng,
             (users - held).astype(float),
             np.broadcast_to(lifted[:, None], shape),
             "bool",
         )
     )
-    holdout = _whole(
-        worlds.draw(
+    holdout = _sum_days(
+        worlds.draw_arm(
             rng, held.astype(float), np.broadcast_to(rate[:, None], shape), "bool"
         )
     )
-    truth = _truth(share, [rate[~half].mean(), rate[half].mean()], world)
-    z = arrays.rates_z(optimized, holdout, truth)
-    ratio = np.divide(*arrays.means(optimized, holdout)) / truth - 1
-    flat_o, flat_h = _flat(optimized), _flat(holdout)
-    naive = np.divide(*arrays.means(flat_o, flat_h)) / truth - 1
+    truth = _compute_true_ratio(share, [rate[~half].mean(), rate[half].mean()], world)
+    z = arrays.compute_rates_z(optimized, holdout, truth)
+    ratio = np.divide(*arrays.compute_means(optimized, holdout)) / truth - 1
+    flat_o, flat_h = _pool_regimes(optimized), _pool_regimes(holdout)
+    naive = np.divide(*arrays.compute_means(flat_o, flat_h)) / truth - 1
     return Row(
         world,
-        report.share(np.abs(z) > CRITICAL),
+        report.compute_share(np.abs(z) > CRITICAL),
         float(100 * ratio.mean()),
         float(100 * ratio.std() / np.sqrt(runs)),
-        report.share(np.abs(arrays.rates_z(flat_o, flat_h, truth)) > CRITICAL),
+        report.compute_share(
+            np.abs(arrays.compute_rates_z(flat_o, flat_h, truth)) > CRITICAL
+        ),
         float(100 * naive.mean()),
     )
 
 
-def _truth(share: arrays.Array, base: list[float], world: World) -> float:
+def _compute_true_ratio(share: arrays.Array, base: list[float], world: World) -> float:
     """Ratio of the weighted true means, the quantity that is measured."""
     w = share * (1 - share)
     lifted = np.array(base) * [1.0, LATE_RATIO if world.late_winner else 1.0]
     return float((w * lifted).sum() / (w * np.array(base)).sum())
 
 
-def _whole(arm: arrays.Arm) -> arrays.Arm:
+def _sum_days(arm: arrays.Arm) -> arrays.Arm:
     """All days of each regime: axes (runs, regimes)."""
     return arrays.Arm(arm.users.sum(1), arm.value_sum.sum(1), arm.squares.sum(1))
 
 
-def _flat(arm: arrays.Arm) -> arrays.Arm:
+def _pool_regimes(arm: arrays.Arm) -> arrays.Arm:
     """Regimes thrown together, as one must not."""
     return arrays.Arm(
         *(x.sum(1, keepdims=True) for x in (arm.users, arm.value_sum, arm.squares))
@@ -120,8 +122,8 @@ def _flat(arm: arrays.Arm) -> arrays.Arm:
 
 
 def main() -> None:
-    options = report.arguments(runs=5_000)
-    report.table(
+    options = report.parse_arguments(runs=5_000)
+    report.print_table(
         f"T5  {DAYS} days of {DAILY} users, holdout {BEFORE:.0%} or changed to "
         f"{AFTER:.0%} half-way; wrong: interval misses the true lift (percent)",
         (
@@ -143,7 +145,7 @@ def main() -> None:
                 r.naive_wrong,
                 f"{r.naive_bias:+.2f}",
             )
-            for r in study(options.runs, options.seed, grid())
+            for r in run_study(options.runs, options.seed, build_grid())
             for w in (r.world,)
         ],
     )

@@ -5,10 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from benchmarks.statistics import report, two_variants as two
-from benchmarks.statistics.two_variants import Contrast
+from benchmarks.statistics import report
+from benchmarks.statistics.two_variants import (
+    Contrast,
+    compute_shares,
+    fit_posterior,
+    read_contrast,
+)
 from models_app.bandit.data import cells
-from models_app.bandit.data.cells import Row as Counts, TrainingCells
+from models_app.bandit.data.cells import TrainingCells, TrainingRow as Counts
 from models_app.bandit.design.design import Floats
 
 START, DAYS, BUCKETS = datetime(2030, 1, 1, tzinfo=UTC), 21, 32
@@ -39,7 +44,7 @@ WORLDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class LearnerFigures:
     """After 21 days: contrasts that cover, their bias, the second variant's share."""
 
     covered: report.Share
@@ -52,32 +57,35 @@ class Row:
     """What the product learns, and a learner to whom who has not converted has failed."""
 
     world: World
-    product: Learnt
-    naive: Learnt
+    product: LearnerFigures
+    naive: LearnerFigures
 
 
-def study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
+def run_study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
     """Learn every world `runs` times, with maturity and naively."""
     return [
         Row(
-            world, *(_learnt(runs, seed, world, naive=naive) for naive in (False, True))
+            world,
+            *(_run_learner(runs, seed, world, naive=naive) for naive in (False, True)),
         )
         for world in some
     ]
 
 
-def _learnt(runs: int, seed: int, world: World, *, naive: bool) -> Learnt:
+def _run_learner(runs: int, seed: int, world: World, *, naive: bool) -> LearnerFigures:
     rngs = [np.random.default_rng([seed, run]) for run in range(runs)]
-    found = [simulate(rng, world, naive=naive) for rng in rngs]
-    return Learnt(
-        report.share([each.holds(world.effect) for each, _ in found]),
-        report.average([[each.bias_percent(world.effect) / 100] for each, _ in found]),
-        report.average([[share] for _, share in found]),
+    found = [simulate_run(rng, world, naive=naive) for rng in rngs]
+    return LearnerFigures(
+        report.compute_share([each.holds(world.effect) for each, _ in found]),
+        report.compute_average(
+            [[each.bias_percent(world.effect) / 100] for each, _ in found]
+        ),
+        report.compute_average([[share] for _, share in found]),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class TouchCohort:
     """Users of a day and variant, all touched at noon, and hours until each converts."""
 
     day: int
@@ -86,39 +94,41 @@ class Shown:
     lags: Floats
 
 
-def simulate(
+def simulate_run(
     rng: np.random.Generator, world: World, *, naive: bool
 ) -> tuple[Contrast, float]:
     """Play 21 days: the contrast learnt in the end, the second variant's share."""
-    seen = _arrived(rng, world, 0, 0.5)
+    seen = _simulate_arrivals(rng, world, 0, 0.5)
     for day in range(1, DAYS):
-        posterior = two.learn(_counts(seen, day, naive=naive))
-        second = float(two.allocate(posterior, "default", day)[1])
-        seen += _arrived(rng, world, day, second)
-    posterior = two.learn(_counts(seen, DAYS, naive=naive))
+        posterior = fit_posterior(_build_cells(seen, day, naive=naive))
+        second = float(compute_shares(posterior, "default", day)[1])
+        seen += _simulate_arrivals(rng, world, day, second)
+    posterior = fit_posterior(_build_cells(seen, DAYS, naive=naive))
     served = sum(each.users for each in seen if each.variant == 1)
-    return two.contrast(posterior), served / (DAYS * world.users)
+    return read_contrast(posterior), served / (DAYS * world.users)
 
 
-def _arrived(
+def _simulate_arrivals(
     rng: np.random.Generator, world: World, day: int, share: float
-) -> list[Shown]:
+) -> list[TouchCohort]:
     """Users of a day, the second variant's share given."""
     second = int(rng.binomial(world.users, share))
     counts = world.users - second, second
-    return [_shown(rng, world, day, v, users) for v, users in enumerate(counts)]
+    return [
+        _simulate_cohort(rng, world, day, v, users) for v, users in enumerate(counts)
+    ]
 
 
-def _shown(
+def _simulate_cohort(
     rng: np.random.Generator, world: World, day: int, variant: int, users: int
-) -> Shown:
+) -> TouchCohort:
     odds = world.rate / (1 - world.rate) * np.exp(world.effect * variant)
     first = world.late if variant else PROMPT_HOURS
     converted = rng.binomial(users, odds / (1 + odds))
-    return Shown(day, variant, users, first + rng.uniform(0, 24, converted))
+    return TouchCohort(day, variant, users, first + rng.uniform(0, 24, converted))
 
 
-def _counts(seen: list[Shown], days: int, *, naive: bool) -> TrainingCells:
+def _build_cells(seen: list[TouchCohort], days: int, *, naive: bool) -> TrainingCells:
     """Count what is known after so many days, as the product does."""
     as_of, lags, rows = START + timedelta(days=days), np.zeros(BUCKETS), list[Counts]()
     for each in seen:
@@ -139,12 +149,12 @@ def _counts(seen: list[Shown], days: int, *, naive: bool) -> TrainingCells:
         )
         rows.append(replace(row, mature=True, hour=None) if naive else row)
     known = lags.astype(int).tolist()
-    return cells.tabulate(rows, known, HORIZON_HOURS, as_of)
+    return cells.tabulate_counts(rows, known, HORIZON_HOURS, as_of)
 
 
 def main() -> None:
-    options = report.arguments(runs=100)
-    report.table(
+    options = report.parse_arguments(runs=100)
+    report.print_table(
         f"T9  {DAYS} days, horizon {HORIZON_HOURS:.0f} hours, the second variant "
         f"converts late; allocated by what is learnt daily (percent)",
         (
@@ -158,7 +168,7 @@ def main() -> None:
                 *(r.product.covered, r.product.bias, r.product.share),
                 *(r.naive.covered, r.naive.bias, r.naive.share),
             )
-            for r in study(options.runs, options.seed)
+            for r in run_study(options.runs, options.seed)
             for w in (r.world,)
         ],
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from models_app.bandit.design.design import Floats
-from models_app.bandit.off_policy.evaluate import Logged
+from models_app.bandit.off_policy.evaluate import LoggedCells
 
 DAYS, VERSIONS_A_DAY = 14, 2
 DRAWS = 200
@@ -31,7 +31,7 @@ class World:
 class Run:
     """One simulated history: cells, the tables that served, and the truth."""
 
-    logged: Logged
+    logged: LoggedCells
     tables: list[Floats]
     blind: list[Floats]
     means: list[Floats]
@@ -47,7 +47,7 @@ class Run:
         return float(np.average(values, weights=[self.users[k] for k in chosen]))
 
 
-def grid() -> tuple[World, ...]:
+def build_grid() -> tuple[World, ...]:
     """Kinds of value, rates, sizes, holdouts, exploration, drift."""
     return (
         World(),
@@ -63,7 +63,7 @@ def grid() -> tuple[World, ...]:
     )
 
 
-def simulate(rng: np.random.Generator, world: World) -> Run:
+def simulate_run(rng: np.random.Generator, world: World) -> Run:
     """Let a learner allocate by Thompson sampling, anew for every stratum."""
     contexts, variants = 3, world.variants
     mix = rng.dirichlet(np.full(contexts, 4.0))
@@ -73,17 +73,19 @@ def simulate(rng: np.random.Generator, world: World) -> Run:
     level = rng.normal(0, 0.3, (contexts, 1))
     counts = np.zeros((2, contexts, variants))
     rows: list[Floats] = []
-    run = Run(_logged(np.zeros((0, 10))), [], [], [], mix)
+    run = Run(_build_logged_data(np.zeros((0, 10))), [], [], [], mix)
     for number in range(DAYS * VERSIONS_A_DAY):
         day = number // VERSIONS_A_DAY
-        table, blind = _learned(rng, counts, mix, world)
+        table, blind = _compute_thompson_shares(rng, counts, mix, world)
         mean = np.clip(
-            world.rate * np.exp(score + level + _drift(world.drift, day)), 0, 0.95
+            world.rate * np.exp(score + level + _compute_drift(world.drift, day)),
+            0,
+            0.95,
         )
         users = int(rng.poisson(world.users))
         held = world.holdout * (0.5 if day >= DAYS // 2 else 1.0)
         kept = rng.binomial(came := rng.multinomial(users, mix), held)
-        found = _stratum(rng, world.kind, (came - kept, kept), table, mean)
+        found = _simulate_stratum(rng, world.kind, (came - kept, kept), table, mean)
         for holdout, cells in enumerate(found):
             keys = np.indices((contexts, variants)).reshape(2, -1)
             head = np.tile(
@@ -100,7 +102,7 @@ def simulate(rng: np.random.Generator, world: World) -> Run:
         run.means.append(mean * (AMOUNT if world.kind == "numeric" else 1.0))
         run.users.append(users)
     every = np.concatenate(rows)
-    run.logged = _logged(every[every[:, 6] > 0])
+    run.logged = _build_logged_data(every[every[:, 6] > 0])
     return run
 
 
@@ -108,7 +110,7 @@ LOG_SD = 1.0
 AMOUNT = float(np.exp(LOG_SD**2 / 2))
 
 
-def _stratum(
+def _simulate_stratum(
     rng: np.random.Generator,
     kind: str,
     came: tuple[Any, Any],
@@ -120,10 +122,10 @@ def _stratum(
     shown = [np.stack([rng.multinomial(n, row) for n, row in rows])]
     shown.append(np.zeros_like(shown[0]))
     shown[1][:, 0] = came[1]
-    return [_outcomes(rng, kind, each, mean) for each in shown]
+    return [_simulate_outcomes(rng, kind, each, mean) for each in shown]
 
 
-def _outcomes(
+def _simulate_outcomes(
     rng: np.random.Generator, kind: str, shown: Any, mean: Floats
 ) -> list[Floats]:
     paid = rng.binomial(shown, mean)
@@ -138,7 +140,7 @@ def _outcomes(
     return [shown.astype(float), paid.astype(float), *sums]
 
 
-def _learned(
+def _compute_thompson_shares(
     rng: np.random.Generator, counts: Floats, mix: Floats, world: World
 ) -> tuple[Floats, Floats]:
     """Thompson's shares by conversions so far: with context, and without."""
@@ -155,7 +157,7 @@ def _learned(
     return tables[0], np.tile(tables[1], (len(mix), 1))
 
 
-def _drift(drift: str, day: int) -> float:
+def _compute_drift(drift: str, day: int) -> float:
     if drift == "weekly":
         return 0.3 * float(np.sin(2 * np.pi * day / 7))
     if drift == "step":
@@ -163,9 +165,9 @@ def _drift(drift: str, day: int) -> float:
     return 0.0
 
 
-def _logged(rows: Floats) -> Logged:
+def _build_logged_data(rows: Floats) -> LoggedCells:
     whole = rows[:, [0, 1, 2, 4, 5]].astype(np.int64).T
-    return Logged(
+    return LoggedCells(
         regime=whole[0],
         day=whole[1],
         version=whole[2],
@@ -179,7 +181,7 @@ def _logged(rows: Floats) -> Logged:
     )
 
 
-def target_of(run: Run, name: str) -> tuple[Callable[[int], Floats], int]:
+def load_target(run: Run, name: str) -> tuple[Callable[[int], Floats], int]:
     """The target's table under each version, and the first version it is judged from."""
     shape = run.tables[0].shape
     if name == "early version":

@@ -13,13 +13,13 @@ from benchmarks.statistics.logged_worlds import (
     VERSIONS_A_DAY,
     Run,
     World,
-    grid,
-    simulate,
-    target_of,
+    build_grid,
+    load_target,
+    simulate_run,
 )
 from models_app.bandit.design.design import Floats
 from models_app.bandit.off_policy import evaluate
-from models_app.bandit.off_policy.evaluate import Evaluation, Logged
+from models_app.bandit.off_policy.evaluate import Evaluation, LoggedCells
 
 ESTIMATORS = ("ips", "snips", "doubly_robust")
 
@@ -36,7 +36,7 @@ class Row:
     sizes: dict[str, float]
 
 
-def study(
+def run_study(
     runs: int,
     seed: int,
     some: tuple[World, ...],
@@ -50,21 +50,23 @@ def study(
             name: [] for name in targets
         }
         for _ in range(runs):
-            run = simulate(rng, world)
+            run = simulate_run(rng, world)
             for name in targets:
-                found[name].append(_judged(run, name, world))
-        rows += [_row(world, name, found[name]) for name in targets]
+                found[name].append(_judge_target(run, name, world))
+        rows += [_build_row(world, name, found[name]) for name in targets]
     return rows
 
 
-def _judged(
+def _judge_target(
     run: Run, name: str, world: World
 ) -> tuple[dict[str, bool], dict[str, float]] | None:
-    target, since = target_of(run, name)
+    target, since = load_target(run, name)
     logged = run.logged.only(run.logged.version >= since)
     truth, binary = run.truth(target, since), world.kind == "bool"
     served = run.truth(run.tables.__getitem__, since)
-    found = evaluate.evaluate(logged, run.tables.__getitem__, target, binary=binary)
+    found = evaluate.evaluate_policy(
+        logged, run.tables.__getitem__, target, binary=binary
+    )
     if found.target is None or found.difference is None or found.served is None:
         return None
     each = {one: getattr(found.target, one) for one in ESTIMATORS}
@@ -72,31 +74,35 @@ def _judged(
     gap = found.difference
     hits["difference"] = gap.lo <= truth - served <= gap.hi
     hits["served"] = found.served.snips.lo <= served <= found.served.snips.hi
-    wrong = _assumed(logged, run, target, binary=binary)
+    wrong = _evaluate_as_uniform(logged, run, target, binary=binary)
     if wrong.target is not None:
         hits["assumed"] = wrong.target.ips.lo <= truth <= wrong.target.ips.hi
     sizes = {one: e.effective_sample_size for one, e in each.items()}
     return hits, sizes
 
 
-def _assumed(
-    logged: Logged, run: Run, target: Callable[[int], Floats], *, binary: bool
+def _evaluate_as_uniform(
+    logged: LoggedCells, run: Run, target: Callable[[int], Floats], *, binary: bool
 ) -> Evaluation:
     """Evaluate as if every variant had been shown alike, as one assumes."""
     shape = run.tables[0].shape
     even = np.full(shape, 1 / shape[1])
-    return evaluate.evaluate(logged, lambda _version: even, target, binary=binary)
+    return evaluate.evaluate_policy(
+        logged, lambda _version: even, target, binary=binary
+    )
 
 
-def _row(world: World, name: str, found: list[Any]) -> Row:
+def _build_row(world: World, name: str, found: list[Any]) -> Row:
     told = [each for each in found if each is not None]
     names = (*ESTIMATORS, "difference", "served")
     return Row(
         world,
         name,
-        report.share([each is not None for each in found]),
-        {one: report.share([hits[one] for hits, _ in told]) for one in names},
-        report.share([hits["assumed"] for hits, _ in told if "assumed" in hits]),
+        report.compute_share([each is not None for each in found]),
+        {one: report.compute_share([hits[one] for hits, _ in told]) for one in names},
+        report.compute_share(
+            [hits["assumed"] for hits, _ in told if "assumed" in hits]
+        ),
         {
             one: float(np.median([size[one] for _, size in told])) if told else 0.0
             for one in ESTIMATORS
@@ -105,8 +111,8 @@ def _row(world: World, name: str, found: list[Any]) -> Row:
 
 
 def main() -> None:
-    options = report.arguments(runs=1_000)
-    report.table(
+    options = report.parse_arguments(runs=1_000)
+    report.print_table(
         f"T8  {DAYS} days of {VERSIONS_A_DAY} policy versions, Thompson sampling; "
         "covered: intervals that hold the truth (percent of those published)",
         (
@@ -121,7 +127,7 @@ def main() -> None:
                 *(f"{size:.0f}" for size in r.sizes.values()),
                 r.assumed,
             )
-            for r in study(options.runs, options.seed, grid())
+            for r in run_study(options.runs, options.seed, build_grid())
             for w in (r.world,)
         ],
     )

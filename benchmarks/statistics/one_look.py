@@ -43,7 +43,7 @@ class Row:
     pooled: report.Share
 
 
-def grid(kinds: tuple[str, ...]) -> tuple[World, ...]:
+def build_grid(kinds: tuple[str, ...]) -> tuple[World, ...]:
     """Every combination that can be simulated often enough."""
     worlds_of = (
         World(kind, holdout, share, rate)
@@ -56,39 +56,41 @@ def grid(kinds: tuple[str, ...]) -> tuple[World, ...]:
     return tuple(w for w in worlds_of if w.kind == "bool" or w.payers <= most)
 
 
-def study(runs: int, seed: int, some: tuple[World, ...]) -> list[Row]:
+def run_study(runs: int, seed: int, some: tuple[World, ...]) -> list[Row]:
     """False claims at 5% in every world."""
     rng = np.random.default_rng(seed)
-    return [_row(rng, runs, world) for world in some]
+    return [_run_world(rng, runs, world) for world in some]
 
 
-def _row(rng: np.random.Generator, runs: int, world: World) -> Row:
+def _run_world(rng: np.random.Generator, runs: int, world: World) -> Row:
     others = round(world.holdout * (1 - world.share) / world.share)
     if world.kind != "bool":
         runs = max(LEAST_RUNS, min(runs, int(MOST_PAYERS / world.payers)))
     one = np.ones((runs, 1))
     rate = one * world.rate
-    optimized = worlds.draw(rng, one * others, rate, world.kind)
-    holdout = worlds.draw(rng, one * world.holdout, rate, world.kind)
-    statistic = arrays.rates_z if world.kind == "bool" else arrays.amounts_z
-    shown = arrays.published(optimized, holdout, world.kind)
+    optimized = worlds.draw_arm(rng, one * others, rate, world.kind)
+    holdout = worlds.draw_arm(rng, one * world.holdout, rate, world.kind)
+    statistic = (
+        arrays.compute_rates_z if world.kind == "bool" else arrays.compute_amounts_z
+    )
+    shown = arrays.is_published(optimized, holdout, world.kind)
     claimed = np.abs(statistic(optimized, holdout, 1.0)) > CRITICAL
     alone = (
-        np.abs(arrays.amounts_z(optimized, holdout, 1.0, spread)) > CRITICAL
+        np.abs(arrays.compute_amounts_z(optimized, holdout, 1.0, spread)) > CRITICAL
         for spread in ("separate", "pooled")
     )
     return Row(
         world,
-        report.share(shown),
-        report.share(claimed, among=shown),
-        *(report.share(other, among=shown) for other in alone),
+        report.compute_share(shown),
+        report.compute_share(claimed, among=shown),
+        *(report.compute_share(other, among=shown) for other in alone),
     )
 
 
 def main() -> None:
-    options = report.arguments(runs=50_000)
-    some = grid(("bool", "numeric", "outcomes"))
-    report.table(
+    options = report.parse_arguments(runs=50_000)
+    some = build_grid(("bool", "numeric", "outcomes"))
+    report.print_table(
         "T1  A/A, one look: claims at 5%, among published (percent)",
         (
             "reward",
@@ -111,7 +113,7 @@ def main() -> None:
                 row.separate,
                 row.pooled,
             )
-            for row in study(options.runs, options.seed, some)
+            for row in run_study(options.runs, options.seed, some)
             for w in (row.world,)
             if row.published.value >= RARE
         ],

@@ -24,7 +24,7 @@ class Setting:
     contexts: tuple[int, ...]
     rate: float
     users: int
-    rule: allocation.Rule = "default"
+    rule: allocation.AllocationRule = "default"
     days: int = 14
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class FittedWorld:
     """What was believed and reported after the last day, and the counts behind it."""
 
     world: World
@@ -75,7 +75,7 @@ class Learnt:
     report: Report
 
 
-def design_of(setting: Setting) -> Design:
+def build_design(setting: Setting) -> Design:
     """Name the factors and levels of a setting."""
 
     def factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
@@ -89,17 +89,17 @@ def design_of(setting: Setting) -> Design:
     )
 
 
-def draw(setting: Setting, rng: np.random.Generator) -> World:
+def draw_world(setting: Setting, rng: np.random.Generator) -> World:
     """Draw scales, coefficients and the drift of the base rate from the prior."""
-    design = design_of(setting)
+    design = build_design(setting)
     shared = {
-        kind: rng.normal(0, prior_scales.KIND_LOOSENESS)
-        for kind in prior_scales.TYPICAL
+        kind: rng.normal(0, prior_scales.KIND_LOG_SD)
+        for kind in prior_scales.PRIOR_MEDIANS
     }
 
     def scale(kind: str) -> float:
-        log = shared[kind] + rng.normal(0, prior_scales.OWN_LOOSENESS)
-        return float(prior_scales.TYPICAL[kind] * np.exp(log))
+        log = shared[kind] + rng.normal(0, prior_scales.OWN_LOG_SD)
+        return float(prior_scales.PRIOR_MEDIANS[kind] * np.exp(log))
 
     theta = np.zeros(design.columns)
     for term in design.terms:
@@ -115,28 +115,28 @@ def draw(setting: Setting, rng: np.random.Generator) -> World:
     return World(design, theta, levels, mix)
 
 
-def learn(setting: Setting, rng: np.random.Generator) -> Learnt:
+def run_learner(setting: Setting, rng: np.random.Generator) -> FittedWorld:
     """Let the product learn and allocate daily; a tenth of users is held out."""
-    world = draw(setting, rng)
+    world = draw_world(setting, rng)
     enabled = np.ones(world.design.variants, dtype=bool)
-    table = allocation.uniform(world.design.segments, enabled)
-    days = [_day(rng, setting, world, table, 0)]
+    table = allocation.build_uniform_table(world.design.segments, enabled)
+    days = [_simulate_day(rng, setting, world, table, 0)]
     for day in range(1, setting.days):
-        posterior = fit.fit(world.design, counted(days)).posterior
-        table = allocation.compile(
+        posterior = fit.fit_posterior(world.design, build_cells(days)).posterior
+        table = allocation.compile_policy(
             posterior, enabled, rule=setting.rule, draws=DAILY_DRAWS, seed=day
         ).probabilities
-        days.append(_day(rng, setting, world, table, day))
-    cells = counted(days)
-    posterior = fit.fit(world.design, cells).posterior
-    compiled = allocation.compile(posterior, enabled, rule=setting.rule)
-    found = report.of(
+        days.append(_simulate_day(rng, setting, world, table, day))
+    cells = build_cells(days)
+    posterior = fit.fit_posterior(world.design, cells).posterior
+    compiled = allocation.compile_policy(posterior, enabled, rule=setting.rule)
+    found = report.build_report(
         posterior, compiled, cells, enabled=enabled, holdout_share=HOLDOUT, seed=0
     )
-    return Learnt(world, cells, posterior, found)
+    return FittedWorld(world, cells, posterior, found)
 
 
-def _day(
+def _simulate_day(
     rng: np.random.Generator, setting: Setting, world: World, table: Floats, day: int
 ) -> tuple[Floats, Floats]:
     """Users and conversions [S, V] of a day under a table."""
@@ -149,7 +149,7 @@ def _day(
     return shown.astype(np.float64), converted.astype(np.float64)
 
 
-def counted(days: list[tuple[Floats, Floats]]) -> TrainingCells:
+def build_cells(days: list[tuple[Floats, Floats]]) -> TrainingCells:
     """Cells of days of (users, conversions) [S, V], a stratum each."""
     users, successes = (
         np.array(table, np.float64) for table in zip(*days, strict=True)

@@ -26,7 +26,7 @@ class Share:
         return f"{100 * self.value:6.2f} ±{100 * self.error:.2f}" if self.runs else "-"
 
 
-def share(hits: ArrayLike, among: NDArray[np.bool_] | None = None) -> Share:
+def compute_share(hits: ArrayLike, among: NDArray[np.bool_] | None = None) -> Share:
     """Share of True, among the runs given."""
     flags = np.asarray(hits, dtype=bool)
     chosen = flags if among is None else flags[among]
@@ -45,7 +45,7 @@ class Average:
         return f"{100 * self.value:6.2f} ±{100 * self.error:.2f}" if self.runs else "-"
 
 
-def average(found: Iterable[Sequence[float]]) -> Average:
+def compute_average(found: Iterable[Sequence[float]]) -> Average:
     """Average what hangs together within a run; runs that tell nothing are left out."""
     each = np.array([np.mean(run) for run in found if len(run)])
     if len(each) < 2:
@@ -55,7 +55,7 @@ def average(found: Iterable[Sequence[float]]) -> Average:
     )
 
 
-def arguments(runs: int) -> argparse.Namespace:
+def parse_arguments(runs: int) -> argparse.Namespace:
     """``--runs`` and ``--seed``, as every study takes them."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=runs)
@@ -63,7 +63,9 @@ def arguments(runs: int) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def print_table(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
     """Aligned columns on standard output; shares are in percent."""
     lines = [list(header), *[[str(cell) for cell in row] for row in rows]]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]

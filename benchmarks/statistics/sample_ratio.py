@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.statistics import report
-from metrics.stats import Split, sample_ratio
+from metrics.stats import Split, check_sample_ratio
 
 LOOKS = 30
 
@@ -41,17 +41,17 @@ class Row:
     at_users: float | None
 
 
-def study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
+def run_study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
     """Alarms at any of 30 looks, by the product's own check."""
     rng = np.random.default_rng(seed)
-    return [_row(rng, runs, world) for world in some]
+    return [_run_world(rng, runs, world) for world in some]
 
 
-def _row(rng: np.random.Generator, runs: int, world: World) -> Row:
+def _run_world(rng: np.random.Generator, runs: int, world: World) -> Row:
     step = world.users // LOOKS
     held = rng.binomial(step, world.real, (runs, LOOKS)).cumsum(axis=1)
     seen = step * np.arange(1, LOOKS + 1)
-    first = [_first_alarm(row, seen, world.configured) for row in held]
+    first = [_find_first_alarm(row, seen, world.configured) for row in held]
     found = [look for look in first if look is not None]
     return Row(
         world,
@@ -60,21 +60,21 @@ def _row(rng: np.random.Generator, runs: int, world: World) -> Row:
     )
 
 
-def _first_alarm(
+def _find_first_alarm(
     held: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
     seen: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
     configured: float,
 ) -> int | None:
     for holdout, users in zip(held, seen, strict=True):
         split = Split(int(users - holdout), int(holdout), configured)
-        if not sample_ratio([split]).ok:
+        if not check_sample_ratio([split]).ok:
             return int(users)
     return None
 
 
 def main() -> None:
-    options = report.arguments(runs=20_000)
-    report.table(
+    options = report.parse_arguments(runs=20_000)
+    report.print_table(
         f"T7  sample ratio, {LOOKS} looks: alarms (percent)",
         ("configured", "real", "users", "alarms", "users at median alarm"),
         [
@@ -85,7 +85,7 @@ def main() -> None:
                 r.alarms,
                 "-" if r.at_users is None else round(r.at_users),
             )
-            for r in study(options.runs, options.seed)
+            for r in run_study(options.runs, options.seed)
         ],
     )
 

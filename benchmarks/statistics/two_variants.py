@@ -32,7 +32,7 @@ class Contrast:
         return 100 * (float(np.exp(self.mean - truth)) - 1)
 
 
-def contrast(posterior: Posterior) -> Contrast:
+def read_contrast(posterior: Posterior) -> Contrast:
     """Read the contrast off a posterior of DESIGN."""
     first, second = DESIGN.rows(np.arange(2), np.zeros(2, dtype=np.int64))
     row = second - first
@@ -40,7 +40,7 @@ def contrast(posterior: Posterior) -> Contrast:
     return Contrast(float(row @ posterior.mean[1:]), float(np.sqrt(variance)))
 
 
-def cells(shown: Floats, converted: Floats) -> TrainingCells:
+def build_cells(shown: Floats, converted: Floats) -> TrainingCells:
     """Cells of users and conversions [strata, 2], an hour or a day each."""
     stratum, variant = np.nonzero(shown)
     return TrainingCells(
@@ -53,12 +53,16 @@ def cells(shown: Floats, converted: Floats) -> TrainingCells:
     )
 
 
-def learn(counts: TrainingCells) -> Posterior:
+def fit_posterior(counts: TrainingCells) -> Posterior:
     """Fit the product's model."""
-    return fit.fit(DESIGN, counts).posterior
+    return fit.fit_posterior(DESIGN, counts).posterior
 
 
-def allocate(posterior: Posterior, rule: allocation.Rule, seed: int) -> Floats:
+def compute_shares(
+    posterior: Posterior, rule: allocation.AllocationRule, seed: int
+) -> Floats:
     """Shares [2] that the product would serve."""
-    compiled = allocation.compile(posterior, ENABLED, rule=rule, draws=1000, seed=seed)
+    compiled = allocation.compile_policy(
+        posterior, ENABLED, rule=rule, draws=1000, seed=seed
+    )
     return np.asarray(compiled.probabilities[0])

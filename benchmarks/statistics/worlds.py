@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from benchmarks.statistics.arrays import Arm, Array, conversions
+from benchmarks.statistics.arrays import Arm, Array, build_conversion_arm
 
 
-def draw(
+def draw_arm(
     rng: np.random.Generator, users: Array, rate: Array, kind: str, scale: float = 1.0
 ) -> Arm:
     """Totals of one arm with ``users`` users of conversion rate ``rate``.
@@ -16,7 +16,7 @@ def draw(
     """
     counts = np.asarray(rng.binomial(users.astype(int), rate))
     if kind == "bool":
-        return conversions(users, counts)
+        return build_conversion_arm(users, counts)
     size = int(counts.sum())
     if kind == "numeric":
         worth = np.exp(rng.normal(0, 1, size))
@@ -31,6 +31,6 @@ def draw(
     return Arm(np.broadcast_to(users, counts.shape).astype(float), sums, squares)
 
 
-def cumulate(arm: Arm) -> Arm:
+def cumulate_days(arm: Arm) -> Arm:
     """Running totals over days; axes are (runs, days, regimes)."""
     return Arm(*(np.cumsum(x, axis=1) for x in (arm.users, arm.value_sum, arm.squares)))

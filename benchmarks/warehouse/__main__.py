@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from benchmarks.warehouse import engine
 
-Told = dict[str, Any]
-Step = Callable[..., Told]
+StepResult = dict[str, Any]
+Step = Callable[..., StepResult]
 TURNS, TIMES = 5, 3
 
 
@@ -30,73 +30,79 @@ class Stage:
     """A copy of the database with so many days loaded, and its first refresh."""
 
     days: int
-    first: Told
+    first: StepResult
     environment: dict[str, str]
 
 
 def main() -> None:
     """Load, measure, print."""
-    options = _options()
+    options = _parse_options()
     size = {
         name: getattr(options, name)
         for name in ("exposures", "users", "rewards", "days")
     }
-    with engine.running() as environment, tqdm(disable=None) as progress:
+    with engine.run_stores() as environment, tqdm(disable=None) as progress:
 
         def step(
             name: str, within: dict[str, str] = environment, **given: object
-        ) -> Told:
+        ) -> StepResult:
             progress.set_description(name)
             words = [f"{key}={value}" for key, value in given.items()]
             module = "benchmarks.warehouse.one_step"
             command = [sys.executable, "-m", module, name, *words]
-            before = engine.server_cpu(environment)
+            before = engine.read_server_cpu(environment)
             done = subprocess.run(  # noqa: S603 - this file's own steps
                 command, env=within, check=True, stdout=subprocess.PIPE, text=True
             )
             progress.update()
             told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-            told["cpu"] = told.get("cpu", 0.0) + engine.server_cpu(environment) - before
+            told["cpu"] = (
+                told.get("cpu", 0.0) + engine.read_server_cpu(environment) - before
+            )
             told["cpu"] /= told.get("times", 1)
             return told
 
         step("prepare")
-        grown = _grow(step, environment, size)
-        refreshed = _refreshed(step, grown)
-        found = _whole(step, options.days, options.rounds)
-    _print(options, grown, refreshed, found)
+        grown = _load_stages(step, environment, size)
+        refreshed = _measure_refreshes(step, grown)
+        found = _measure_full_counts(step, options.days, options.rounds)
+    _print_report(options, grown, refreshed, found)
 
 
-def _grow(step: Step, environment: dict[str, str], size: dict[str, int]) -> list[Stage]:
+def _load_stages(
+    step: Step, environment: dict[str, str], size: dict[str, int]
+) -> list[Stage]:
     """Load a ninth, a third, all; refresh for the first time and keep a copy of each."""
     grown, since = [], 0
     for until in sorted({size["days"] // 9, size["days"] // 3, size["days"]} - {0}):
         step("load", **size, span=f"{since}-{until}")
         first = step("refresh", as_of=until - 0.1)
-        grown.append(Stage(until, first, engine.copied(environment, f"days_{until}")))
+        grown.append(
+            Stage(until, first, engine.copy_database(environment, f"days_{until}"))
+        )
         since = until
     return grown
 
 
-def _refreshed(step: Step, grown: list[Stage]) -> dict[int, Told]:
+def _measure_refreshes(step: Step, grown: list[Stage]) -> dict[int, StepResult]:
     """Refresh all in turns, the first time to warm up; the median of the rest."""
-    found: dict[int, list[Told]] = {stage.days: [] for stage in grown}
+    found: dict[int, list[StepResult]] = {stage.days: [] for stage in grown}
     for turn in range(1 + TURNS):
         for stage in grown:
             as_of = stage.days - 0.1 + (1 + turn) / 100
             found[stage.days].append(
                 step("refresh", stage.environment, as_of=as_of, times=TIMES)
             )
-    return {days: _middle(told[1:]) for days, told in found.items()}
+    return {days: _compute_medians(told[1:]) for days, told in found.items()}
 
 
-def _middle(told: list[Told]) -> Told:
+def _compute_medians(told: list[StepResult]) -> StepResult:
     return {name: statistics.median(one[name] for one in told) for name in told[0]}
 
 
-def _whole(step: Step, days: int, rounds: int) -> dict[str, Told]:
+def _measure_full_counts(step: Step, days: int, rounds: int) -> dict[str, StepResult]:
     """Count everything and one day, and read everything, in turns; the best of each."""
-    found: dict[str, list[Told]] = {"all": [], "day": [], "fetch": []}
+    found: dict[str, list[StepResult]] = {"all": [], "day": [], "fetch": []}
     for _ in range(rounds):
         found["fetch"].append(step("fetch"))
         found["all"].append(step("count", first=0, last=days - 1, as_of=days))
@@ -106,11 +112,11 @@ def _whole(step: Step, days: int, rounds: int) -> dict[str, Told]:
     }
 
 
-def _print(
+def _print_report(
     options: argparse.Namespace,
     grown: list[Stage],
-    refreshed: dict[int, Told],
-    found: dict[str, Told],
+    refreshed: dict[int, StepResult],
+    found: dict[str, StepResult],
 ) -> None:
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     print(
@@ -123,16 +129,18 @@ def _print(
         f"{'peak MB':>9}{'rows':>12}{'cells':>8}"
     )
     fetched, everything = found["fetch"], found["all"]
-    _line("fetchall of the raw rows", fetched, fetched)
-    _line("full cube, of fetchall", everything, fetched)
-    _line("one open day, of the full cube", found["day"], everything)
+    _print_line("fetchall of the raw rows", fetched, fetched)
+    _print_line("full cube, of fetchall", everything, fetched)
+    _print_line("one open day, of the full cube", found["day"], everything)
     for days, told in refreshed.items():
-        _line(f"refresh with {days} days behind it", told, refreshed[grown[0].days])
+        _print_line(
+            f"refresh with {days} days behind it", told, refreshed[grown[0].days]
+        )
     firsts = ", ".join(f"{stage.first['seconds']:.1f} s" for stage in grown)
     print(f"The first refresh of each, which counts and remembers all days: {firsts}.")
 
 
-def _line(title: str, one: Told, beside: Told) -> None:
+def _print_line(title: str, one: StepResult, beside: StepResult) -> None:
     print(
         f"{title:<32}{one['seconds']:>9.2f}{one['seconds'] / beside['seconds']:>7.3f}"
         f"{one['cpu']:>8.2f}{one['cpu'] / beside['cpu']:>7.3f}"
@@ -140,7 +148,7 @@ def _line(title: str, one: Told, beside: Told) -> None:
     )
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.warehouse", description=__doc__)
     parser.add_argument("--exposures", type=int, default=1_000_000)
     parser.add_argument("--users", type=int, default=100_000)

@@ -19,13 +19,13 @@ SETTINGS = {"max_wal_size": "8GB"}
 POSTMASTER = "BENCHMARK_POSTMASTER"
 
 
-def server_cpu(environment: dict[str, str]) -> float:
+def read_server_cpu(environment: dict[str, str]) -> float:
     """Seconds of CPU of all the sessions that have ended so far, by the system's count."""
     used = psutil.Process(int(environment[POSTMASTER])).cpu_times()
     return float(used.children_user + used.children_system)
 
 
-def copied(environment: dict[str, str], name: str) -> dict[str, str]:
+def copy_database(environment: dict[str, str], name: str) -> dict[str, str]:
     """Keep the database as it is now under another name; returns the environment of it."""
     url = environment["DATABASE_URL"]
     live, _, socket = url.partition("?")
@@ -39,17 +39,17 @@ def copied(environment: dict[str, str], name: str) -> dict[str, str]:
 
 
 @contextmanager
-def running() -> Iterator[dict[str, str]]:
+def run_stores() -> Iterator[dict[str, str]]:
     """Start both stores; yields the environment by which the service finds them."""
     folder = Path(tempfile.mkdtemp(prefix="levered-bench-")).resolve()
     folder.chmod(0o711)  # under root, Postgres runs as somebody else and passes through
-    stores = engines.of(folder / "home")
+    stores = engines.describe_engines(folder / "home")
     keeper = supervisor.Supervisor(stores.home)
     try:
         engines.prepare_folders(stores)
-        keeper.start(engines.valkey(stores))
+        keeper.start(engines.build_valkey_program(stores))
         engines.set_up_postgres(stores)
-        keeper.start(engines.postgres(stores, SETTINGS))
+        keeper.start(engines.build_postgres_program(stores, SETTINGS))
         engines.create_database(stores, keeper.tick)
         engines.wait_for_valkey(stores, keeper.tick)
         yield {
@@ -62,5 +62,7 @@ def running() -> Iterator[dict[str, str]]:
         }
     finally:
         keeper.stop()
-        shutil.rmtree(embedded.addresses(stores.home).socket_folder, ignore_errors=True)
+        shutil.rmtree(
+            embedded.build_addresses(stores.home).socket_folder, ignore_errors=True
+        )
         shutil.rmtree(folder, ignore_errors=True)

@@ -28,15 +28,15 @@ class History:
     reward_users: NDArray[np.int64]
 
 
-def make(exposures: int, users: int, rewards: int, days: int) -> History:
+def draw_history(exposures: int, users: int, rewards: int, days: int) -> History:
     """Draw a history: users arrive evenly over the days; a visit after them is another's."""
     rng = np.random.default_rng(20260301)
     first = rng.uniform(0, days * DAY, users)
     again = rng.integers(0, users, int(exposures - users))
-    later = _visits(rng, first[again])
+    later = _draw_visits(rng, first[again])
     while len(over := np.flatnonzero(later >= days * DAY)):
         again[over] = rng.integers(0, users, len(over))
-        later[over] = _visits(rng, first[again[over]])
+        later[over] = _draw_visits(rng, first[again[over]])
     seconds = np.concatenate([first, later])
     order = np.argsort(seconds)
     who = np.concatenate([np.arange(users), again])[order]
@@ -48,40 +48,40 @@ def make(exposures: int, users: int, rewards: int, days: int) -> History:
     return History(seconds[order], who, who % VARIANTS, bought[sooner], buyers[sooner])
 
 
-def _visits(
+def _draw_visits(
     rng: np.random.Generator, first: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     scale = np.where(rng.random(len(first)) < SAME_DAY, HOURS, DAYS)
     return first + rng.exponential(scale)
 
 
-def exposures(history: History, since: int, until: int) -> Iterator[str]:
+def write_exposures(history: History, since: int, until: int) -> Iterator[str]:
     """Write the exposures of the days [since, until) as COPY lines without the ids."""
     low, high = np.searchsorted(history.seconds, [since * DAY, until * DAY])
     for place in range(low, high):
         user = int(history.users[place])
         seconds = float(history.seconds[place])
-        at = moment(seconds)
+        at = format_moment(seconds)
         yield (
-            f'{name(user)}\t{{"layout":"v{history.variants[place]}"}}\t'
+            f'{format_user_id(user)}\t{{"layout":"v{history.variants[place]}"}}\t'
             f'{{"device":"d{user // 7 % CONTEXTS}"}}\t{int(seconds // DAY)}\t{at}\t{at}\n'
         )
 
 
-def rewards(history: History, since: int, until: int) -> Iterator[str]:
+def write_rewards(history: History, since: int, until: int) -> Iterator[str]:
     """Write the rewards of the days [since, until) likewise."""
     low, high = np.searchsorted(history.reward_seconds, [since * DAY, until * DAY])
     for place in range(low, high):
-        at = moment(float(history.reward_seconds[place]))
+        at = format_moment(float(history.reward_seconds[place]))
         user = int(history.reward_users[place])
-        yield f"{name(user)}\tpurchase\t{1 + user % 90}\t{at}\t{at}\n"
+        yield f"{format_user_id(user)}\tpurchase\t{1 + user % 90}\t{at}\t{at}\n"
 
 
-def name(user: int) -> str:
+def format_user_id(user: int) -> str:
     """Give a user an id that sorts as random ones do."""
     return f"{user * 0x9E3779B97F4A7C15 % 2**64:016x}"
 
 
-def moment(seconds: float) -> str:
+def format_moment(seconds: float) -> str:
     """Write a moment of the history as Postgres reads it."""
     return (START + timedelta(seconds=seconds)).isoformat()

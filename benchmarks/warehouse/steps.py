@@ -14,11 +14,12 @@ from django.core.management import call_command
 from django.db import connection
 
 from benchmarks.warehouse import history
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import Organization
 from metrics.models import Metric
 from optimizations.configuration import lifecycle
-from optimizations.cube import refresh as cube, specification
+from optimizations.cube import specification
+from optimizations.cube.refresh import refresh_cube
 from optimizations.models import Optimization
 from warehouse import partitions
 from warehouse.backends import managed
@@ -66,8 +67,8 @@ def prepare() -> dict[str, Any]:
         "reward_metric_id": metric.pk,
         "training_data_config": {
             "reward": {"name": "purchase", "type": "bool"},
-            "design_factors": [_factor("layout", layout)],
-            "context_factors": [_factor("device", devices)],
+            "design_factors": [_build_factor("layout", layout)],
+            "context_factors": [_build_factor("device", devices)],
             "attribution": {
                 "type": "last_touch",
                 "conversion_window_hours": 24,
@@ -75,7 +76,7 @@ def prepare() -> dict[str, Any]:
             },
         },
     }
-    lifecycle.create(ORGANIZATION, SYSTEM, fields)
+    lifecycle.create_optimization(ORGANIZATION, SYSTEM_ACTOR, fields)
     return {}
 
 
@@ -84,17 +85,17 @@ def load(
 ) -> dict[str, Any]:
     """COPY the days `since-until` of a history of `days`."""
     since, until = map(int, span.split("-"))
-    made = history.make(exposures, users, rewards, days)
-    wanted = [_day(each) for each in range(since, until + 1)]
-    for table in partitions.TABLES:
-        partitions.ensure(table, wanted)
+    made = history.draw_history(exposures, users, rewards, days)
+    wanted = [_compute_day(each) for each in range(since, until + 1)]
+    for table in partitions.PARTITIONED_TABLES:
+        partitions.ensure_partitions(table, wanted)
     optimization = Optimization.objects.get()
     watch = Watch()
     head = f"{ORGANIZATION}\t{optimization.pk}\t"
     rows = 0
     for table, columns, lines in (
-        ("managed_exposures", EXPOSURES, history.exposures(made, since, until)),
-        ("managed_rewards", REWARDS, history.rewards(made, since, until)),
+        ("managed_exposures", EXPOSURES, history.write_exposures(made, since, until)),
+        ("managed_rewards", REWARDS, history.write_rewards(made, since, until)),
     ):
         owner = f"COPY {table} (organization_id, optimization_id, {columns}) FROM STDIN"
         with connection.cursor() as cursor, cursor.copy(owner) as copy:
@@ -130,13 +131,14 @@ def fetch() -> dict[str, Any]:
 
 def count(first: int, last: int, as_of: float) -> dict[str, Any]:
     """Let the warehouse count the days from `first` to `last`; no store around it."""
-    optimization, metric = _asked()
-    spec = specification.of(optimization, metric, _moment(as_of))
-    days = tuple(_day(each) for each in range(first, last + 1))
-    backend = managed.of(ORGANIZATION)
+    optimization, metric = _load_optimization()
+    spec = specification.build_cube_spec(optimization, metric, _compute_moment(as_of))
+    days = tuple(_compute_day(each) for each in range(first, last + 1))
+    backend = managed.build_backend(ORGANIZATION)
     watch = Watch()
-    found = backend.observe(
-        replace(spec, days=days), check.metric(metric.sql, metric.column_mapping)
+    found = backend.compute_cube(
+        replace(spec, days=days),
+        check.check_metric_query(metric.sql, metric.column_mapping),
     )
     return {
         **watch.read(),
@@ -151,12 +153,12 @@ def refresh(as_of: float, times: int = 1) -> dict[str, Any]:
 
     So often, a minute or two apart; tells the median second, and CPU of one on average.
     """
-    optimization, metric = _asked()
+    optimization, metric = _load_optimization()
     whole = Watch()
     told = []
     for each in range(times):
         watch = Watch()
-        found = cube.refresh(optimization, metric, _moment(as_of + each / 1000))
+        found = refresh_cube(optimization, metric, _compute_moment(as_of + each / 1000))
         told.append((found, watch.read()["seconds"]))
     found, _ = told[-1]
     return {
@@ -169,23 +171,23 @@ def refresh(as_of: float, times: int = 1) -> dict[str, Any]:
     }
 
 
-def _asked() -> tuple[Optimization, Metric]:
+def _load_optimization() -> tuple[Optimization, Metric]:
     optimization = Optimization.objects.select_related("model", "reward_metric").get()
     assert optimization.reward_metric
     return optimization, optimization.reward_metric
 
 
-def _factor(name: str, levels: list[str]) -> dict[str, Any]:
+def _build_factor(name: str, levels: list[str]) -> dict[str, Any]:
     values = [{"id": level, "value": level} for level in levels]
     return {"name": name, "dtype": "str", "levels": values}
 
 
-def _moment(days: float) -> datetime:
+def _compute_moment(days: float) -> datetime:
     return history.START + timedelta(days=days)
 
 
-def _day(number: int) -> date:
-    return _moment(number).date()
+def _compute_day(number: int) -> date:
+    return _compute_moment(number).date()
 
 
 STEPS: dict[str, Callable[..., dict[str, Any]]] = {
@@ -193,7 +195,7 @@ STEPS: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 
-def _value(text: str) -> int | float | str:
+def _parse_value(text: str) -> int | float | str:
     for kind in (int, float):
         try:
             return kind(text)
@@ -205,6 +207,8 @@ def _value(text: str) -> int | float | str:
 def main() -> None:
     """Run the step named on the command line, `NAME k=v …`; print one line of JSON."""
     given = dict(pair.split("=", 1) for pair in sys.argv[2:])
-    told = STEPS[sys.argv[1]](**{name: _value(text) for name, text in given.items()})
+    told = STEPS[sys.argv[1]](
+        **{name: _parse_value(text) for name, text in given.items()}
+    )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps(told | {"peak_mb": peak / 1024}))

@@ -17,16 +17,16 @@ from unfold.enums import ActionVariant
 
 from levered_site.errors import LeveredError
 
-AT_ONCE = 100
-CONFIRMED = "confirmed"
+MAX_TARGETS = 100
+CONFIRMED_FIELD = "confirmed"
 
 
-def _always(_target: Any) -> bool:
+def _is_always_offered(_target: Any) -> bool:
     return True
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class AdminAction:
     """One verb of the API. `act` does it and may raise LeveredError.
 
     `question` is what the dialog asks, `done` what is said afterwards; `offered` tells
@@ -40,21 +40,23 @@ class Deed:
     act: Callable[[Any, HttpRequest], object]
     icon: str = "bolt"
     variant: ActionVariant = ActionVariant.DEFAULT
-    offered: Callable[[Any], bool] = _always
+    is_offered: Callable[[Any], bool] = _is_always_offered
     confirm: bool = False  # ask also when it is chosen for several from the list
 
 
-class WithDeeds(ModelAdmin):
+class AdminActionsMixin(ModelAdmin):
     """A page with deeds: declare `deeds`, buttons and list actions follow from them."""
 
-    deeds: tuple[Deed, ...] = ()
+    admin_actions: tuple[AdminAction, ...] = ()
 
     def __init_subclass__(cls) -> None:
         """Give the class one dialog per deed, under the names that Unfold looks for."""
         super().__init_subclass__()
-        for deed in cls.deeds:
-            setattr(cls, _method(deed), _dialog(deed))
-        cls.actions_detail = tuple(_method(deed) for deed in cls.deeds)
+        for deed in cls.admin_actions:
+            setattr(cls, _build_method_name(deed), _build_dialog(deed))
+        cls.actions_detail = tuple(
+            _build_method_name(deed) for deed in cls.admin_actions
+        )
 
     def has_deed_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
         """Whoever may change the thing may do its deeds."""
@@ -67,7 +69,9 @@ class WithDeeds(ModelAdmin):
         """Offer only what makes sense for this thing in its present state."""
         target = self.get_object(request, str(object_id))
         offered = {
-            _method(deed) for deed in self.deeds if target and deed.offered(target)
+            _build_method_name(deed)
+            for deed in self.admin_actions
+            if target and deed.is_offered(target)
         }
         return [
             button
@@ -79,12 +83,16 @@ class WithDeeds(ModelAdmin):
         """Offer every deed for what is ticked in the list."""
         actions: dict[str, Any] = super().get_actions(request)
         if self.has_deed_permission(request):
-            for deed in self.deeds:
-                actions[deed.name] = (partial(_several, deed), deed.name, deed.title)
+            for deed in self.admin_actions:
+                actions[deed.name] = (
+                    partial(_run_on_selection, deed),
+                    deed.name,
+                    deed.title,
+                )
         return actions
 
 
-def attempt(request: HttpRequest, deed: Deed, target: Model) -> bool:
+def run_action(request: HttpRequest, deed: AdminAction, target: Model) -> bool:
     """Do it to one thing and tell how it went; a refusal is a message, not a 500."""
     try:
         deed.act(target, request)
@@ -94,20 +102,20 @@ def attempt(request: HttpRequest, deed: Deed, target: Model) -> bool:
     return True
 
 
-def _method(deed: Deed) -> str:
+def _build_method_name(deed: AdminAction) -> str:
     return f"do_{deed.name}"
 
 
-def _dialog(deed: Deed) -> Any:
+def _build_dialog(deed: AdminAction) -> Any:
     def do(
-        self: WithDeeds, request: HttpRequest, _form: object, object_id: str
+        self: AdminActionsMixin, request: HttpRequest, _form: object, object_id: str
     ) -> HttpResponse:
         target = self.get_object(request, object_id)
-        if target is not None and attempt(request, deed, target):
+        if target is not None and run_action(request, deed, target):
             messages.success(request, deed.done.format(target))
-        return _back(self, request, object_id)
+        return _redirect_back(self, request, object_id)
 
-    do.__name__ = _method(deed)
+    do.__name__ = _build_method_name(deed)
     return action(
         permissions=["deed"],
         description=deed.title,
@@ -123,7 +131,9 @@ def _dialog(deed: Deed) -> Any:
     )(do)
 
 
-def _back(admin: WithDeeds, request: HttpRequest, object_id: str) -> HttpResponse:
+def _redirect_back(
+    admin: AdminActionsMixin, request: HttpRequest, object_id: str
+) -> HttpResponse:
     """Return to the thing, or to the list where it is gone."""
     prefix = f"admin:{admin.opts.app_label}_{admin.opts.model_name}_"
     there = admin.get_object(request, object_id) is not None
@@ -137,16 +147,19 @@ def _back(admin: WithDeeds, request: HttpRequest, object_id: str) -> HttpRespons
     return HttpResponseRedirect(path)
 
 
-def _several(
-    deed: Deed, admin: WithDeeds, request: HttpRequest, chosen: QuerySet[Any]
+def _run_on_selection(
+    deed: AdminAction,
+    admin: AdminActionsMixin,
+    request: HttpRequest,
+    chosen: QuerySet[Any],
 ) -> HttpResponse | None:
-    targets = list(chosen[: AT_ONCE + 1])
-    if len(targets) > AT_ONCE:
-        messages.error(request, f"At most {AT_ONCE} at once: choose fewer.")
+    targets = list(chosen[: MAX_TARGETS + 1])
+    if len(targets) > MAX_TARGETS:
+        messages.error(request, f"At most {MAX_TARGETS} at once: choose fewer.")
         return None
-    if deed.confirm and CONFIRMED not in request.POST:
-        return _question(deed, admin, request, targets)
-    done = [target for target in targets if attempt(request, deed, target)]
+    if deed.confirm and CONFIRMED_FIELD not in request.POST:
+        return _render_confirmation(deed, admin, request, targets)
+    done = [target for target in targets if run_action(request, deed, target)]
     if done:
         messages.success(
             request, deed.done.format(", ".join(str(target) for target in done))
@@ -154,8 +167,11 @@ def _several(
     return None
 
 
-def _question(
-    deed: Deed, admin: WithDeeds, request: HttpRequest, targets: list[Any]
+def _render_confirmation(
+    deed: AdminAction,
+    admin: AdminActionsMixin,
+    request: HttpRequest,
+    targets: list[Any],
 ) -> TemplateResponse:
     return TemplateResponse(
         request,
@@ -167,7 +183,7 @@ def _question(
             "targets": targets,
             "opts": admin.opts,
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
-            "confirmed": CONFIRMED,
+            "confirmed": CONFIRMED_FIELD,
             "media": admin.media,
         },
     )

@@ -5,21 +5,21 @@ from typing import Any, TypeVar
 
 from levered_site.admin import html
 
-Column = TypeVar("Column", bound=Callable[..., Any])
+ColumnMethod = TypeVar("ColumnMethod", bound=Callable[..., Any])
 
 
-def column(
+def declare_column(
     title: str, *, order: str = "", pills: bool = False, boolean: bool = False
-) -> Callable[[Column], Column]:
+) -> Callable[[ColumnMethod], ColumnMethod]:
     """Declare a column: sortable by the field `order`, its text as a coloured mark."""
 
-    def declare(method: Column) -> Column:
+    def declare(method: ColumnMethod) -> ColumnMethod:
         known = vars(method)
         known["short_description"] = title
         if order:
             known["admin_order_field"] = order
         if pills:
-            known["label"] = html.COLOURS
+            known["label"] = html.STATUS_COLORS
         if boolean:
             known["boolean"] = True
         return method

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-NOTHING = "—"
+NO_VALUE = "—"
 # Unfold's colours for a status, wherever it is shown.
-COLOURS = {
+STATUS_COLORS = {
     "draft": "",
     "live": "success",
     "paused": "warning",
@@ -41,14 +41,16 @@ COLOURS = {
 }
 
 
-def link(target: Model | None, text: object = None) -> SafeString | str:
+def render_link(target: Model | None, text: object = None) -> SafeString | str:
     """A link to the page of `target`; its name where no text is given."""
     if target is None:
-        return NOTHING
-    return to(target.__class__, target.pk, target if text is None else text)
+        return NO_VALUE
+    return render_row_link(
+        target.__class__, target.pk, target if text is None else text
+    )
 
 
-def to(model: type[Model], pk: Any, text: object) -> SafeString:
+def render_row_link(model: type[Model], pk: Any, text: object) -> SafeString:
     """A link to the page of the row `pk`, without reading it."""
     options = model._meta  # noqa: SLF001  (Django's documented API in spite of its name)
     path = reverse(
@@ -57,14 +59,14 @@ def to(model: type[Model], pk: Any, text: object) -> SafeString:
     return format_html('<a class="text-link" href="{}">{}</a>', path, text)
 
 
-def listing(model: type[Model], text: object, **filters: object) -> SafeString:
+def render_list_link(model: type[Model], text: object, **filters: object) -> SafeString:
     """A link to the list of `model`, filtered."""
     return format_html(
-        '<a class="text-link" href="{}">{}</a>', listing_path(model, **filters), text
+        '<a class="text-link" href="{}">{}</a>', build_list_url(model, **filters), text
     )
 
 
-def listing_path(model: type[Model], **filters: object) -> str:
+def build_list_url(model: type[Model], **filters: object) -> str:
     """Where the list of `model` is, filtered."""
     options = model._meta  # noqa: SLF001 - Django's documented API
     return reverse(
@@ -73,28 +75,32 @@ def listing_path(model: type[Model], **filters: object) -> str:
     )
 
 
-def code(text: object) -> SafeString:
+def render_code(text: object) -> SafeString:
     """Text as a machine reads it: keys, ids, SQL."""
     return format_html('<code class="staff-code">{}</code>', text)
 
 
-def block(text: object) -> SafeString:
+def render_code_block(text: object) -> SafeString:
     """Several lines as a machine reads them."""
     return format_html('<pre class="staff-block">{}</pre>', text)
 
 
-def document(value: object) -> SafeString:
+def render_json(value: object) -> SafeString:
     """JSON, indented."""
-    return block(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    return render_code_block(
+        json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    )
 
 
-def pill(text: object, colour: str | None = None) -> SafeString:
+def render_pill(text: object, colour: str | None = None) -> SafeString:
     """A status as a coloured mark; the colour by the text unless given."""
-    shade = COLOURS.get(str(text), "") if colour is None else colour
+    shade = STATUS_COLORS.get(str(text), "") if colour is None else colour
     return format_html('<span class="staff-pill staff-{}">{}</span>', shade, text)
 
 
-def table(headers: Sequence[object], rows: Iterable[Sequence[object]]) -> SafeString:
+def render_table(
+    headers: Sequence[object], rows: Iterable[Sequence[object]]
+) -> SafeString:
     """A small table; texts left, figures as they come."""
     head = format_html_join("", "<th>{}</th>", ((header,) for header in headers))
     body = format_html_join(
@@ -110,7 +116,7 @@ def table(headers: Sequence[object], rows: Iterable[Sequence[object]]) -> SafeSt
     )
 
 
-def bar(share: float) -> SafeString:
+def render_share_bar(share: float) -> SafeString:
     """A share between 0 and 1 as a bar with its percentage."""
     percent = round(100 * min(1.0, max(0.0, share)), 1)
     return format_html(
@@ -121,25 +127,29 @@ def bar(share: float) -> SafeString:
     )
 
 
-def figure(value: float | None, digits: int = 4) -> str:
+def format_number(value: float | None, digits: int = 4) -> str:
     """A number to read: significant digits, thousands apart; a dash for none."""
     if value is None or not math.isfinite(value):
-        return NOTHING
+        return NO_VALUE
     if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}"
     return f"{value:,.{digits}g}"
 
 
-def percent(value: float | None, *, signed: bool = False) -> str:
+def format_percent(value: float | None, *, signed: bool = False) -> str:
     """A percentage to read, as `8.2 %`; a dash for none."""
     if value is None or not math.isfinite(value):
-        return NOTHING
+        return NO_VALUE
     return f"{value:+.1f} %" if signed else f"{value:.2f} %"
 
 
-def interval(limits: Sequence[float | None] | None, *, signed: bool = False) -> str:
+def format_interval(
+    limits: Sequence[float | None] | None, *, signed: bool = False
+) -> str:
     """Two percentages to read; a dash for none."""
     if not limits or any(limit is None for limit in limits):
-        return NOTHING
+        return NO_VALUE
     low, high = limits
-    return f"{percent(low, signed=signed)} to {percent(high, signed=signed)}"
+    return (
+        f"{format_percent(low, signed=signed)} to {format_percent(high, signed=signed)}"
+    )

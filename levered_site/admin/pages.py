@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin
 from levered_site.api import exceptions
 from levered_site.errors import LeveredError
 
-_REFUSAL = "levered.refusal"  # where a request keeps what its deed answered
+_REFUSAL_KEY = "levered.refusal"  # where a request keeps what its deed answered
 
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ else:
     ModelForm = forms.ModelForm  # generic for the type checker only
 
 
-def held_to(shape: serializers.BaseSerializer[Any]) -> dict[str, Any]:
+def validate_serializer(shape: serializers.BaseSerializer[Any]) -> dict[str, Any]:
     """Return what a shape of the API makes of its data.
 
     Raises InvalidParametersError naming the fields, as the API would.
@@ -30,13 +30,13 @@ def held_to(shape: serializers.BaseSerializer[Any]) -> dict[str, Any]:
     try:
         shape.is_valid(raise_exception=True)
     except serializers.ValidationError as invalid:
-        error = exceptions.translate(invalid)
+        error = exceptions.translate_exception(invalid)
         raise error or invalid from invalid
     found: dict[str, Any] = shape.validated_data
     return found
 
 
-class DeedForm(ModelForm):
+class AdminEditForm(ModelForm):
     """A form whose save is a deed; shows what the deed refused, beside its field."""
 
     refusal: LeveredError | None = None
@@ -47,13 +47,13 @@ class DeedForm(ModelForm):
         if self.refusal is None:
             return cleaned
         for problem in self.refusal.details:
-            name = self.field_of(problem.field)
+            name = self.find_field(problem.field)
             self.add_error(name, problem.message if name else str(problem))
         if not self.refusal.details:
             self.add_error(None, self.refusal.message)
         return cleaned
 
-    def field_of(self, path: str) -> str | None:
+    def find_field(self, path: str) -> str | None:
         """Name the form's field that a dotted path of the contract means."""
         name = re.split(r"[.\[]", path, maxsplit=1)[0]
         for candidate in (name, name.removesuffix("_id"), name.replace("_ids", "s")):
@@ -62,7 +62,7 @@ class DeedForm(ModelForm):
         return None
 
 
-class Page(ModelAdmin):
+class BaseAdmin(ModelAdmin):
     """A resource: searchable and filterable, never counted whole, never deleted here."""
 
     show_full_result_count = False
@@ -82,12 +82,12 @@ class Page(ModelAdmin):
         return False
 
 
-class EditedByDeed(Page):
+class EditableAdmin(BaseAdmin):
     """A resource whose save goes through a deed, so that rules and audit hold."""
 
-    form = DeedForm
+    form = AdminEditForm
 
-    def save_by_deed(
+    def apply_changes(
         self, request: HttpRequest, obj: Any, changes: dict[str, Any]
     ) -> None:
         """Do what was asked: `changes` maps the form's changed fields to values."""
@@ -101,7 +101,7 @@ class EditedByDeed(Page):
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
         if changes:
             kept = self.model._default_manager.get(pk=obj.pk)  # noqa: SLF001 - Django's documented API
-            self.save_by_deed(request, kept, changes)
+            self.apply_changes(request, kept, changes)
 
     @override
     def save_related(
@@ -119,7 +119,7 @@ class EditedByDeed(Page):
     ) -> Any:
         """Give the form what the deed refused, when there is such."""
         form = super().get_form(request, obj, change, **options)
-        form.refusal = request.META.get(_REFUSAL)
+        form.refusal = request.META.get(_REFUSAL_KEY)
         return form
 
     @override
@@ -135,12 +135,12 @@ class EditedByDeed(Page):
         try:
             page = super().changeform_view(request, object_id, form_url, extra_context)
         except LeveredError as error:
-            request.META[_REFUSAL] = error
+            request.META[_REFUSAL_KEY] = error
             page = super().changeform_view(request, object_id, form_url, extra_context)
         return page
 
 
-class ReadOnly(Page):
+class ReadOnlyAdmin(BaseAdmin):
     """Something that happened: to be looked at."""
 
     @override

@@ -17,15 +17,15 @@ from typing_extensions import override
 from unfold.paginator import InfinitePaginator
 
 from levered_site.admin import html
-from levered_site.admin.columns import column
-from levered_site.admin.pages import ReadOnly
+from levered_site.admin.columns import declare_column
+from levered_site.admin.pages import ReadOnlyAdmin
 
-PATIENCE_MILLISECONDS = 8000
-LARGEST_ID = 2**63 - 1
+STATEMENT_TIMEOUT_MILLISECONDS = 8000
+MAX_ID = 2**63 - 1
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
-class Since(admin.SimpleListFilter):
+class AgeFilter(admin.SimpleListFilter):
     """Rows not older than that: partitions of other days are not touched."""
 
     title = "age"
@@ -51,7 +51,7 @@ class Since(admin.SimpleListFilter):
         return queryset.filter(**{f"{self.moment}__gte": after})
 
 
-class Large(ReadOnly):
+class PartitionedTableAdmin(ReadOnlyAdmin):
     """A table partitioned by time: newest first, found by ids, paged without counting.
 
     `moment` names the time that it is partitioned by. A row's address holds its moment,
@@ -61,7 +61,7 @@ class Large(ReadOnly):
     moment = "created_at"
     paginator = InfinitePaginator
     list_display_links = None
-    list_filter: tuple[Any, ...] = (Since,)
+    list_filter: tuple[Any, ...] = (AgeFilter,)
     search_fields = ("optimization_id", "anonymous_id")
     search_help_text = (
         "An optimization's id, a visitor's anonymous id, or both with a space between; "
@@ -84,10 +84,10 @@ class Large(ReadOnly):
         try:
             queryset = queryset.filter(optimization_id=uuid.UUID(first))
         except ValueError:
-            return self.of_visitor(request, queryset, search_term.strip()), False
+            return self.filter_by_visitor(request, queryset, search_term.strip()), False
         return (queryset.filter(anonymous_id=rest) if rest else queryset), False
 
-    def of_visitor(
+    def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Any]:
         """Rows of a visitor in whatever optimization, by way of an index."""
@@ -100,19 +100,21 @@ class Large(ReadOnly):
         """Ask the database for a short answer only; say so when there is none."""
         try:
             with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MILLISECONDS}")
+                cursor.execute(
+                    f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MILLISECONDS}"
+                )
                 page: Any = super().changelist_view(request, extra_context)
                 return page.render() if isinstance(page, TemplateResponse) else page
         except OperationalError:
             messages.error(request, "That takes too long: search for an id first.")
             return HttpResponseRedirect(reverse("admin:index"))
 
-    @column("When")
+    @declare_column("When")
     def when(self, row: Any) -> SafeString:
         """Its moment, and the way to it."""
         at: datetime = getattr(row, self.moment)
         address = f"{(at - EPOCH) // MICROSECOND}-{row.pk}"
-        return html.to(self.model, address, f"{at:%Y-%m-%d %H:%M:%S}")
+        return html.render_row_link(self.model, address, f"{at:%Y-%m-%d %H:%M:%S}")
 
     @override
     def get_object(
@@ -120,7 +122,7 @@ class Large(ReadOnly):
     ) -> Any:
         """Find the row of an address made by `when`."""
         found = re.fullmatch(r"(-?\d{1,18})-(\d{1,19})", object_id)
-        if found is None or int(found[2]) > LARGEST_ID:
+        if found is None or int(found[2]) > MAX_ID:
             return None
         at = EPOCH + int(found[1]) * MICROSECOND
         rows = self.get_queryset(request)

@@ -5,7 +5,7 @@ from typing import Any
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-SEARCHED = (  # small tables only: the command search asks all of them
+SEARCHED_MODELS = (  # small tables only: the command search asks all of them
     "optimizations.optimization",
     "organizations.organization",
     "organizations.apikey",
@@ -13,24 +13,26 @@ SEARCHED = (  # small tables only: the command search asks all of them
 )
 
 
-def _style(_request: object) -> str:
+def _get_stylesheet_url(_request: object) -> str:
     return static("staff/staff.css")
 
 
-def _icon(_request: object) -> str:
+def _get_icon_url(_request: object) -> str:
     return static("staff/icon.svg")
 
 
-def _item(title: str, icon: str, model: str) -> dict[str, Any]:
+def _build_menu_item(title: str, icon: str, model: str) -> dict[str, Any]:
     return {
         "title": title,
         "icon": icon,
         "link": reverse_lazy(f"admin:{model}_changelist"),
-        "permission": lambda request: request.user.has_perm(_view(model)),
+        "permission": lambda request: request.user.has_perm(
+            _build_view_permission(model)
+        ),
     }
 
 
-def _view(model: str) -> str:
+def _build_view_permission(model: str) -> str:
     app, _, name = model.rpartition("_")
     return f"{app}.view_{name}"
 
@@ -49,19 +51,21 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": "Optimizing",
         "separator": True,
         "items": [
-            _item("Optimizations", "tune", "optimizations_optimization"),
-            _item("Variants", "style", "optimizations_variant"),
-            _item("Metrics", "target", "metrics_metric"),
-            _item("Assignment sources", "input", "metrics_assignmentsource"),
+            _build_menu_item("Optimizations", "tune", "optimizations_optimization"),
+            _build_menu_item("Variants", "style", "optimizations_variant"),
+            _build_menu_item("Metrics", "target", "metrics_metric"),
+            _build_menu_item("Assignment sources", "input", "metrics_assignmentsource"),
         ],
     },
     {
         "title": "Learning",
         "separator": True,
         "items": [
-            _item("Models", "network_node", "models_app_banditmodel"),
-            _item("Training runs", "model_training", "models_app_trainingrun"),
-            _item(
+            _build_menu_item("Models", "network_node", "models_app_banditmodel"),
+            _build_menu_item(
+                "Training runs", "model_training", "models_app_trainingrun"
+            ),
+            _build_menu_item(
                 "Policy versions", "published_with_changes", "models_app_policyversion"
             ),
         ],
@@ -71,32 +75,38 @@ NAVIGATION: list[dict[str, Any]] = [
         "separator": True,
         "collapsible": True,
         "items": [
-            _item("Decisions", "receipt_long", "optimizations_decision"),
-            _item("Exposures sent in", "visibility", "warehouse_managedexposure"),
-            _item("Rewards sent in", "paid", "warehouse_managedreward"),
-            _item("Cube days", "view_in_ar", "optimizations_cubeday"),
-            _item("Regimes", "timeline", "optimizations_regime"),
-            _item("Published days", "calendar_month", "optimizations_publishedday"),
-            _item("Connections", "database", "warehouse_connection"),
+            _build_menu_item("Decisions", "receipt_long", "optimizations_decision"),
+            _build_menu_item(
+                "Exposures sent in", "visibility", "warehouse_managedexposure"
+            ),
+            _build_menu_item("Rewards sent in", "paid", "warehouse_managedreward"),
+            _build_menu_item("Cube days", "view_in_ar", "optimizations_cubeday"),
+            _build_menu_item("Regimes", "timeline", "optimizations_regime"),
+            _build_menu_item(
+                "Published days", "calendar_month", "optimizations_publishedday"
+            ),
+            _build_menu_item("Connections", "database", "warehouse_connection"),
         ],
     },
     {
         "title": "People",
         "separator": True,
         "items": [
-            _item("Organizations", "corporate_fare", "organizations_organization"),
-            _item("Members", "group", "organizations_member"),
-            _item("API keys", "key", "organizations_apikey"),
-            _item("Audit log", "history", "organizations_auditentry"),
+            _build_menu_item(
+                "Organizations", "corporate_fare", "organizations_organization"
+            ),
+            _build_menu_item("Members", "group", "organizations_member"),
+            _build_menu_item("API keys", "key", "organizations_apikey"),
+            _build_menu_item("Audit log", "history", "organizations_auditentry"),
         ],
     },
     {
         "title": "Staff",
         "separator": True,
         "items": [
-            _item("Users", "badge", "auth_user"),
-            _item("Groups", "shield_person", "auth_group"),
-            _item("Changes to staff", "manage_history", "admin_logentry"),
+            _build_menu_item("Users", "badge", "auth_user"),
+            _build_menu_item("Groups", "shield_person", "auth_group"),
+            _build_menu_item("Changes to staff", "manage_history", "admin_logentry"),
         ],
     },
 ]
@@ -108,11 +118,11 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "balance",
     "SITE_URL": None,
     "SHOW_HISTORY": False,  # the audit log knows more than Django's history
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _get_icon_url}],
     "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [_style],
-    "DASHBOARD_CALLBACK": "optimizations.admin.dashboard.fill",
+    "STYLES": [_get_stylesheet_url],
+    "DASHBOARD_CALLBACK": "optimizations.admin.dashboard.add_overview",
     "SIDEBAR": {"command_search": True, "navigation": NAVIGATION},
-    "COMMAND": {"search_models": SEARCHED, "show_history": True},
+    "COMMAND": {"search_models": SEARCHED_MODELS, "show_history": True},
     "BORDER_RADIUS": "6px",
 }

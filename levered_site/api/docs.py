@@ -8,17 +8,17 @@ from django.templatetags.static import static
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
 from levered_site.api import openapi
-from levered_site.api.answers import json_view
-from levered_site.api.requests import choice
+from levered_site.api.requests import read_choice
+from levered_site.api.responses import json_view
 
-JSON = "application/vnd.oai.openapi+json"
-YAML = "application/vnd.oai.openapi"
-POLICY = (
+OPENAPI_JSON_TYPE = "application/vnd.oai.openapi+json"
+OPENAPI_YAML_TYPE = "application/vnd.oai.openapi"
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
-PAGE = """<!DOCTYPE html>
+PAGE_HTML = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -34,7 +34,7 @@ PAGE = """<!DOCTYPE html>
 </body>
 </html>
 """
-START = """SwaggerUIBundle({
+START_SCRIPT = """SwaggerUIBundle({
   url: "schema?format=json",
   dom_id: "#swagger-ui",
   deepLinking: true,
@@ -46,41 +46,49 @@ START = """SwaggerUIBundle({
 
 
 @json_view("GET", "HEAD")
-def schema(request: HttpRequest) -> HttpResponse:
+def get_schema(request: HttpRequest) -> HttpResponse:
     """Answer with the document: JSON, or YAML by `?format=yaml` or Accept."""
-    kind = choice(request, "format", ("json", "yaml"))
+    kind = read_choice(request, "format", ("json", "yaml"))
     accepted = request.headers.get("Accept", "")
     if kind == "yaml" or (kind is None and _prefers_yaml(accepted)):
-        return HttpResponse(to_yaml(), YAML, headers={"Vary": "Accept"})
-    content_type = JSON if JSON in accepted else "application/json"
-    content = orjson.dumps(openapi.document(), default=str)
+        return HttpResponse(
+            render_yaml(), OPENAPI_YAML_TYPE, headers={"Vary": "Accept"}
+        )
+    content_type = (
+        OPENAPI_JSON_TYPE if OPENAPI_JSON_TYPE in accepted else "application/json"
+    )
+    content = orjson.dumps(openapi.build_document(), default=str)
     return HttpResponse(content, content_type, headers={"Vary": "Accept"})
 
 
 def _prefers_yaml(accepted: str) -> bool:
-    return "yaml" in accepted or f"{YAML}," in f"{accepted},".replace(";", ",")
+    return "yaml" in accepted or f"{OPENAPI_YAML_TYPE}," in f"{accepted},".replace(
+        ";", ","
+    )
 
 
-def to_yaml() -> bytes:
+def render_yaml() -> bytes:
     """Write the document as YAML: also what stands in docs/openapi.yaml."""
     renderer: Any = OpenApiYamlRenderer()  # it has no types
-    written: bytes = renderer.render(openapi.document(), renderer_context={})
+    written: bytes = renderer.render(openapi.build_document(), renderer_context={})
     return written
 
 
 @json_view("GET", "HEAD")
-def page(_request: HttpRequest) -> HttpResponse:
+def get_docs_page(_request: HttpRequest) -> HttpResponse:
     """Show the document in Swagger UI."""
     here = "drf_spectacular_sidecar/swagger-ui-dist"
-    html = PAGE.format(
+    html = PAGE_HTML.format(
         icon=static(f"{here}/favicon-32x32.png"),
         style=static(f"{here}/swagger-ui.css"),
         bundle=static(f"{here}/swagger-ui-bundle.js"),
     )
-    return HttpResponse(html, headers={"Content-Security-Policy": POLICY})
+    return HttpResponse(
+        html, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+    )
 
 
 @json_view("GET", "HEAD")
-def start_script(_request: HttpRequest) -> HttpResponse:
+def get_start_script(_request: HttpRequest) -> HttpResponse:
     """Start Swagger UI; a file of its own, so that no inline script is needed."""
-    return HttpResponse(START, "text/javascript; charset=utf-8")
+    return HttpResponse(START_SCRIPT, "text/javascript; charset=utf-8")

@@ -6,15 +6,17 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.http import parse_etags
 
-from levered_site.api import answers
+from levered_site.api import responses
 from levered_site.errors import PreconditionFailedError
 
-STALE = "The resource has changed since: read it again, then repeat with the new ETag."
+STALE_ETAG_MESSAGE = (
+    "The resource has changed since: read it again, then repeat with the new ETag."
+)
 
 
-def of(representation: Any) -> str:
+def compute_etag(representation: Any) -> str:
     """Make a strong tag from what is shown, so that no change can go unseen."""
-    digest = hashlib.sha256(answers.to_json(representation)).hexdigest()
+    digest = hashlib.sha256(responses.to_json(representation)).hexdigest()
     return f'"{digest[:32]}"'
 
 
@@ -24,19 +26,19 @@ def is_unchanged(request: HttpRequest, tag: str) -> bool:
     return "*" in named or tag in {name.removeprefix("W/") for name in named}
 
 
-def expects_state(request: HttpRequest) -> bool:
+def has_if_match(request: HttpRequest) -> bool:
     """Whether the request changes only the state it names."""
     return "HTTP_IF_MATCH" in request.META
 
 
-def require_match(request: HttpRequest, tag: str) -> None:
+def require_if_match(request: HttpRequest, tag: str) -> None:
     """Compare If-Match, where given, with the state there is.
 
     Raises:
         PreconditionFailedError: it names another state, or nothing readable.
     """
-    if not expects_state(request):
+    if not has_if_match(request):
         return
     named = parse_etags(request.META["HTTP_IF_MATCH"])
     if "*" not in named and tag not in named:
-        raise PreconditionFailedError(STALE)
+        raise PreconditionFailedError(STALE_ETAG_MESSAGE)

@@ -14,7 +14,7 @@ from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from levered_site.api import answers
+from levered_site.api import responses
 from levered_site.errors import (
     BadRequestError,
     FieldProblem,
@@ -32,31 +32,31 @@ from levered_site.errors import (
 
 log = structlog.get_logger(__name__)
 
-NO_SUCH_THING = "There is no such thing here."
-STORE_AWAY = "The database is away; try again in a moment."
+NOT_FOUND_MESSAGE = "There is no such thing here."
+DATABASE_UNAVAILABLE_MESSAGE = "The database is away; try again in a moment."
 
 
-def handle(raised: Exception, context: dict[str, Any]) -> Response | None:
+def handle_exception(raised: Exception, context: dict[str, Any]) -> Response | None:
     """Answer for a DRF view; None leaves the unexpected to the middleware."""
-    error = translate(raised)
+    error = translate_exception(raised)
     if isinstance(raised, drf.UnsupportedMediaType):
-        error = UnsupportedMediaTypeError(_readable(context.get("view")))
+        error = UnsupportedMediaTypeError(_describe_media_types(context.get("view")))
     if error is None:
         return None
     return Response(
-        answers.error_body(error),
+        responses.build_error_body(error),
         status=error.status,
-        headers=answers.error_headers(error),
+        headers=responses.build_error_headers(error),
     )
 
 
-def _readable(view: object) -> str:
+def _describe_media_types(view: object) -> str:
     parsers = getattr(view, "parser_classes", ())
     kinds = " or ".join(parser.media_type for parser in parsers)
     return f"The Content-Type must be {kinds or 'application/json'} here."
 
 
-def translate(raised: BaseException) -> LeveredError | None:
+def translate_exception(raised: BaseException) -> LeveredError | None:
     """Put an exception of Django, DRF or the database into our words.
 
     None means that nobody expected it: the caller answers 500 and logs.
@@ -64,20 +64,20 @@ def translate(raised: BaseException) -> LeveredError | None:
     if isinstance(raised, LeveredError):
         return raised
     if isinstance(raised, drf.APIException):
-        return _of_drf(raised)
+        return _translate_drf(raised)
     if isinstance(raised, (OperationalError, InterfaceError)):
         log.warning("database.away", error=str(raised))
-        return UnavailableError(STORE_AWAY, retry_after=1)
+        return UnavailableError(DATABASE_UNAVAILABLE_MESSAGE, retry_after=1)
     if isinstance(raised, DataError):
         # The fields should have refused it; the store did. Logged, to be mended there.
         log.warning("database.refused_value", exc_info=raised)
         return InvalidParametersError("A value is outside what can be stored.")
-    return _of_django(raised)
+    return _translate_django(raised)
 
 
-def _of_django(raised: BaseException) -> LeveredError | None:
+def _translate_django(raised: BaseException) -> LeveredError | None:
     if isinstance(raised, Http404):
-        return NotFoundError(NO_SUCH_THING)
+        return NotFoundError(NOT_FOUND_MESSAGE)
     if isinstance(raised, PermissionDenied):
         return ForbiddenError(str(raised) or "You may not do this.")
     if isinstance(raised, RequestDataTooBig):
@@ -87,9 +87,9 @@ def _of_django(raised: BaseException) -> LeveredError | None:
     return None
 
 
-def _of_drf(raised: drf.APIException) -> LeveredError:
+def _translate_drf(raised: drf.APIException) -> LeveredError:
     if isinstance(raised, drf.ValidationError):
-        return invalid(raised)
+        return build_validation_error(raised)
     if isinstance(raised, drf.Throttled):
         wait = getattr(raised, "wait", None) or 1
         return RateLimitedError("Too many requests.", retry_after=int(wait))
@@ -106,33 +106,33 @@ def _of_drf(raised: drf.APIException) -> LeveredError:
     return kind(str(raised.detail))
 
 
-def invalid(raised: drf.ValidationError) -> InvalidParametersError:
+def build_validation_error(raised: drf.ValidationError) -> InvalidParametersError:
     """Name each invalid field by its dotted path: `a.b[0].c`."""
-    problems = tuple(_problems(raised.detail, ""))
+    problems = tuple(_iterate_problems(raised.detail, ""))
     if len(problems) == 1:
-        return InvalidParametersError.of(problems[0].field, problems[0].message)
+        return InvalidParametersError.for_field(problems[0].field, problems[0].message)
     names = ", ".join(problem.field for problem in problems[:5])
     more = ", …" if len(problems) > 5 else ""
     message = f"{len(problems)} fields are not acceptable: {names}{more}"
     return InvalidParametersError(message, problems)
 
 
-def _problems(detail: Any, path: str) -> Iterator[FieldProblem]:
+def _iterate_problems(detail: Any, path: str) -> Iterator[FieldProblem]:
     if isinstance(detail, Mapping):
         for key, inner in detail.items():
-            yield from _problems(inner, _joined(path, key))
+            yield from _iterate_problems(inner, _join_path(path, key))
     elif isinstance(detail, (list, tuple)):
         for index, inner in enumerate(detail):
             # A list holds messages of this field, or one mapping per item of it.
             if isinstance(inner, (Mapping, list, tuple)):
-                yield from _problems(inner, f"{path}[{index}]")
+                yield from _iterate_problems(inner, f"{path}[{index}]")
             else:
                 yield FieldProblem(path or "body", str(inner))
     else:
         yield FieldProblem(path or "body", str(detail))
 
 
-def _joined(path: str, key: object) -> str:
+def _join_path(path: str, key: object) -> str:
     if key == "non_field_errors":
         return path
     if isinstance(key, int):

@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
-LARGEST_INTEGER = 2**53  # beyond it a JSON number is no longer exact in every client
+MAX_SAFE_INTEGER = 2**53  # beyond it a JSON number is no longer exact in every client
 
 
-class StrictChar(serializers.CharField):
+class StrictCharField(serializers.CharField):
     """Text as sent: no numbers turned into text, no trimming; not blank unless allowed.
 
     NUL and lone surrogates are refused by the base class's validators.
@@ -35,12 +35,12 @@ class StrictChar(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
-class StrictInteger(serializers.IntegerField):
+class StrictIntegerField(serializers.IntegerField):
     """A whole number of JSON: not `true`, not "1". Within ±2^53 unless bounded."""
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("min_value", -LARGEST_INTEGER)
-        options.setdefault("max_value", LARGEST_INTEGER)
+        options.setdefault("min_value", -MAX_SAFE_INTEGER)
+        options.setdefault("max_value", MAX_SAFE_INTEGER)
         super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> int:
@@ -52,7 +52,7 @@ class StrictInteger(serializers.IntegerField):
         return int(data)
 
 
-class StrictFloat(serializers.FloatField):
+class StrictFloatField(serializers.FloatField):
     """A number of JSON: not `true`, not "1.5", finite."""
 
     def to_internal_value(self, data: Any) -> float:
@@ -65,7 +65,7 @@ class StrictFloat(serializers.FloatField):
         return number
 
 
-class StrictBoolean(serializers.BooleanField):
+class StrictBooleanField(serializers.BooleanField):
     """`true` or `false` of JSON."""
 
     def to_internal_value(self, data: Any) -> bool:
@@ -75,7 +75,7 @@ class StrictBoolean(serializers.BooleanField):
         return data
 
 
-class StrictUUID(serializers.UUIDField):
+class StrictUUIDField(serializers.UUIDField):
     """A UUID as text; comes out as a `uuid.UUID`."""
 
     def to_internal_value(self, data: Any) -> uuid.UUID:
@@ -86,7 +86,7 @@ class StrictUUID(serializers.UUIDField):
         return found
 
 
-class StrictDateTime(serializers.DateTimeField):
+class StrictDateTimeField(serializers.DateTimeField):
     """ISO 8601 with an offset."""
 
     def to_internal_value(self, data: Any) -> datetime:

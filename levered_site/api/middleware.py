@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from levered_site.api import (
-    answers,
-    bodies,
+    body_limits,
     exceptions,
-    ratelimits,
+    rate_limits,
     requests,
+    responses,
     throttles,
 )
 from levered_site.errors import (
@@ -25,11 +25,13 @@ from levered_site.errors import (
 
 log = structlog.get_logger(__name__)
 
-API = "/api/v2/"
-PAGES = ("/admin",)  # for people: these keep Django's own error pages
-INSIDE = "Something went wrong on our side. The request id says what to ask about."
+API_PREFIX = "/api/v2/"
+ADMIN_PREFIXES = ("/admin",)  # for people: these keep Django's own error pages
+INTERNAL_ERROR_MESSAGE = (
+    "Something went wrong on our side. The request id says what to ask about."
+)
 # What inner middleware or Django answered without a word of ours.
-WORDS: dict[int, tuple[str, str]] = {
+ERRORS_BY_STATUS: dict[int, tuple[str, str]] = {
     400: ("bad_request", "The request could not be read."),
     403: ("forbidden", "You may not do this."),
     413: ("payload_too_large", "The body is too large."),
@@ -46,19 +48,19 @@ class EnvelopeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer one request in the contract's shape."""
-        request_id = requests.begin()
+        request_id = requests.assign_request_id()
         try:
-            bodies.refuse_chunked(request)
-            bodies.refuse_encoded(request)
+            body_limits.refuse_chunked(request)
+            body_limits.refuse_encoded(request)
             _refuse_nul(request)
             response = self.get_response(request)
         except LeveredError as error:
-            response = answers.error_response(error)
-        if _is_foreign(request, response):
-            response = _in_shape(request, response)
-        response = _counted(request, response)
+            response = responses.build_error_response(error)
+        if _needs_envelope(request, response):
+            response = _build_enveloped_error(request, response)
+        response = _count_request(request, response)
         response["X-Request-Id"] = request_id
-        _add_marks(request, response)
+        _add_response_headers(request, response)
         return response
 
     def process_view(
@@ -70,43 +72,45 @@ class EnvelopeMiddleware:
     ) -> HttpResponse | None:
         """Refuse bodies over the endpoint's limit before anything reads them."""
         vars(request)["endpoint"] = view
-        if _is_page(request):
+        if _is_admin_page(request):
             return None
         try:
-            limit = bodies.limit_of(view, request.method or "")
-            bodies.refuse_too_large(request, limit)
+            limit = body_limits.get_body_limit(view, request.method or "")
+            body_limits.refuse_too_large(request, limit)
         except LeveredError as error:
-            return answers.error_response(error)
+            return responses.build_error_response(error)
         return None
 
     def process_exception(
         self, request: HttpRequest, raised: Exception
     ) -> HttpResponse | None:
         """Answer for a view that raised; what nobody expected is logged and a 500."""
-        if _is_page(request):
+        if _is_admin_page(request):
             return None
-        error = exceptions.translate(raised)
+        error = exceptions.translate_exception(raised)
         if error is None:
             log.error("request.failed", path=request.path, exc_info=raised)
-            error = LeveredError(INSIDE)
-        return answers.error_response(error)
+            error = LeveredError(INTERNAL_ERROR_MESSAGE)
+        return responses.build_error_response(error)
 
 
-def _is_page(request: HttpRequest) -> bool:
-    return request.path_info.startswith(PAGES)
+def _is_admin_page(request: HttpRequest) -> bool:
+    return request.path_info.startswith(ADMIN_PREFIXES)
 
 
-def _counted(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+def _count_request(
+    request: HttpRequest, response: HttpResponseBase
+) -> HttpResponseBase:
     """Count what no endpoint counted: an unknown path, a body refused unread."""
     asks_leave = request.method == "OPTIONS"
-    if asks_leave or not request.path_info.startswith(API):
+    if asks_leave or not request.path_info.startswith(API_PREFIX):
         return response
-    if ratelimits.was_counted(request):
+    if rate_limits.was_counted(request):
         return response
     try:
-        throttles.count(request)
+        throttles.count_by_address(request)
     except LeveredError as error:
-        return _with_headers_of(response, answers.error_response(error))
+        return _copy_headers(response, responses.build_error_response(error))
     return response
 
 
@@ -117,21 +121,25 @@ def _refuse_nul(request: HttpRequest) -> None:
         raise BadRequestError("The address contains a NUL character.")
 
 
-def _is_foreign(request: HttpRequest, response: HttpResponseBase) -> bool:
+def _needs_envelope(request: HttpRequest, response: HttpResponseBase) -> bool:
     return (
         response.status_code >= 400
-        and not _is_page(request)
-        and not response.get("Content-Type", "").startswith(answers.JSON)
+        and not _is_admin_page(request)
+        and not response.get("Content-Type", "").startswith(responses.JSON_CONTENT_TYPE)
     )
 
 
-def _in_shape(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
-    shaped = answers.error_response(_error_of(request, response.status_code))
+def _build_enveloped_error(
+    request: HttpRequest, response: HttpResponseBase
+) -> HttpResponse:
+    shaped = responses.build_error_response(
+        _build_error_for_status(request, response.status_code)
+    )
     shaped.status_code = response.status_code
-    return _with_headers_of(response, shaped)
+    return _copy_headers(response, shaped)
 
 
-def _with_headers_of(old: HttpResponseBase, new: HttpResponse) -> HttpResponse:
+def _copy_headers(old: HttpResponseBase, new: HttpResponse) -> HttpResponse:
     """Keep what inner middleware said of the answer that is replaced, such as CORS."""
     for name, value in old.items():
         if name.lower() != "content-length" and name not in new:
@@ -139,23 +147,23 @@ def _with_headers_of(old: HttpResponseBase, new: HttpResponse) -> HttpResponse:
     return new
 
 
-def _error_of(request: HttpRequest, status: int) -> LeveredError:
+def _build_error_for_status(request: HttpRequest, status: int) -> LeveredError:
     if status == 404:
         return NotFoundError(f"Nothing is at {request.path[:200]}.")
     if status == 405:
         return MethodNotAllowedError(f"{request.method} is not supported here.")
     if status >= 500 and status != 503:
-        return LeveredError(INSIDE)
-    code, message = WORDS.get(status, WORDS[400])
+        return LeveredError(INTERNAL_ERROR_MESSAGE)
+    code, message = ERRORS_BY_STATUS.get(status, ERRORS_BY_STATUS[400])
     error = LeveredError(message)
     error.code = code
     return error
 
 
-def _add_marks(request: HttpRequest, response: HttpResponseBase) -> None:
-    usage = ratelimits.usage_of(request)
+def _add_response_headers(request: HttpRequest, response: HttpResponseBase) -> None:
+    usage = rate_limits.read_usage(request)
     if usage is not None:
         for name, value in usage.headers().items():
             response[name] = value
     if getattr(getattr(request, "endpoint", None), "any_origin", False):
-        answers.allow_any_origin(response)
+        responses.allow_any_origin(response)

@@ -10,16 +10,16 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
-from levered_site.api import conventions
+from levered_site.api import openapi_components
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-Described = Mapping[str, Any]
+OperationSpec = Mapping[str, Any]
 
 # drf-spectacular has no types.
 _generator: Any = SchemaGenerator
 _component: Any = ResolvedComponent
 
-METHODS = ("get", "post", "put", "patch", "delete")
+HTTP_METHODS = ("get", "post", "put", "patch", "delete")
 
 
 class EnvelopeSchema(AutoSchema):
@@ -63,13 +63,13 @@ class EnvelopeSchema(AutoSchema):
 
 
 @functools.cache
-def document() -> dict[str, Any]:
+def build_document() -> dict[str, Any]:
     """Return the OpenAPI document of every route. Made once in a process."""
     found: dict[str, Any] = _generator().get_schema(request=None, public=True)
     return found
 
 
-def described(**operations: Described) -> Callable[[Endpoint], Endpoint]:
+def describe_operations(**operations: OperationSpec) -> Callable[[Endpoint], Endpoint]:
     """Let a plain view describe itself: `@described(post={"summary": …, …})`.
 
     Each operation is OpenAPI's; path parameters and errors are added here. It stands
@@ -83,66 +83,73 @@ def described(**operations: Described) -> Callable[[Endpoint], Endpoint]:
     return mark
 
 
-def routes(
+def walk_routes(
     resolver: URLResolver | None = None, prefix: str = "/"
 ) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Walk the URLconf: `/api/v2/models/{pk}` and the view there, in order."""
     for entry in (resolver or get_resolver()).url_patterns:
         part = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(entry.pattern))
         if isinstance(entry, URLResolver):
-            yield from routes(entry, prefix + part)
+            yield from walk_routes(entry, prefix + part)
         elif isinstance(entry, URLPattern):
             yield prefix + part, entry.callback
 
 
-def complete(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
+def complete_document(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
     """Add plain views, the envelope and the errors to what drf-spectacular made."""
-    for path, view in routes():
+    for path, view in walk_routes():
         for method, operation in getattr(view, "openapi", {}).items():
-            whole = {"operationId": _operation_id(path, method), **operation}
+            whole = {"operationId": _build_operation_id(path, method), **operation}
             result["paths"].setdefault(path, {})[method] = whole
-    result["info"]["description"] = conventions.CONVENTIONS
+    result["info"]["description"] = openapi_components.API_CONVENTIONS
     components = result.setdefault("components", {})
-    components.setdefault("schemas", {}).update(conventions.COMPONENTS)
-    components["responses"] = conventions.error_responses()
+    components.setdefault("schemas", {}).update(openapi_components.COMPONENTS)
+    components["responses"] = openapi_components.describe_error_responses()
     for path, operations in result["paths"].items():
-        for method in METHODS:
+        for method in HTTP_METHODS:
             if method in operations:
-                _complete(path, method, operations)
+                _complete_operation(path, method, operations)
     result["paths"] = dict(sorted(result["paths"].items()))
     return result
 
 
-def _operation_id(path: str, method: str) -> str:
+def _build_operation_id(path: str, method: str) -> str:
     words = re.findall(r"\w+", path.removeprefix("/api/v2").replace("-", "_"))
     return "_".join([*words, method])
 
 
-def _complete(path: str, method: str, operations: dict[str, Any]) -> None:
+def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> None:
     operation = operations[method]
     names = re.findall(r"{(\w+)}", path)
     parameters = operation.setdefault("parameters", [])
     known = {(parameter["in"], parameter["name"]) for parameter in parameters}
-    wanted = [conventions.in_path(name) for name in names]
-    wanted += conventions.headers(method, operation, shown="get" in operations)
+    wanted = [openapi_components.describe_path_parameter(name) for name in names]
+    wanted += openapi_components.list_request_headers(
+        method, operation, shown="get" in operations
+    )
     parameters += [one for one in wanted if (one["in"], one["name"]) not in known]
     for code, response in operation["responses"].items():
         for media_type, content in response.get("content", {}).items():
             if code.startswith("2") and media_type == "application/json":
-                content["schema"] = _enveloped(content["schema"])
+                content["schema"] = _wrap_in_envelope(content["schema"])
         if code[0] in "45":
-            response.setdefault("content", conventions.ERROR_CONTENT)
-    for code in _codes(method, operation, in_path=bool(names)):
+            response.setdefault("content", openapi_components.ERROR_CONTENT)
+    for code in _list_error_codes(method, operation, in_path=bool(names)):
         operation["responses"].setdefault(
-            code, {"$ref": f"#/components/responses/{conventions.ERRORS[code][0]}"}
+            code,
+            {
+                "$ref": f"#/components/responses/{openapi_components.ERROR_RESPONSES[code][0]}"
+            },
         )
 
 
-def _enveloped(schema: dict[str, Any]) -> dict[str, Any]:
+def _wrap_in_envelope(schema: dict[str, Any]) -> dict[str, Any]:
     return {"allOf": [schema, {"$ref": "#/components/schemas/Envelope"}]}
 
 
-def _codes(method: str, operation: Described, *, in_path: bool) -> list[str]:
+def _list_error_codes(
+    method: str, operation: OperationSpec, *, in_path: bool
+) -> list[str]:
     codes = ["400", "429", "503", "default"]
     if operation.get("security"):
         codes += ["401", "403"]

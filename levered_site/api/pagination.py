@@ -20,13 +20,13 @@ from rest_framework.response import Response
 from levered_site.errors import InvalidParametersError
 
 DEFAULT_LIMIT = 10
-LARGEST_LIMIT = 100
-ORDERS = ("updated_at", "created_at")
+MAX_LIMIT = 100
+ORDER_FIELDS = ("updated_at", "created_at")
 BAD_CURSOR = "is not a cursor of this list; take `next_cursor` of an answer as it is"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PageCursor:
     """Where a page ended: the last row's moment and id."""
 
     order: str
@@ -52,18 +52,20 @@ class KeysetPagination(BasePagination):
         """
         assert isinstance(queryset, QuerySet), "a keyset needs a query"
         self.list_name = getattr(view, "list_name", self.list_name)
-        limit = limit_of(request)
-        order = order_of(request)
-        ordered = _ordered(queryset, order)
+        limit = read_limit(request)
+        order = read_order(request)
+        ordered = _order_rows(queryset, order)
         text = request.query_params.get("cursor")
         if text:
-            place = decode(text, order, queryset.model)
+            place = decode_cursor(text, order, queryset.model)
             ordered = ordered.filter(
                 Q(sort_moment__lt=place.moment)
                 | Q(sort_moment=place.moment, pk__lt=place.key)
             )
         rows = list(ordered[: limit + 1])
-        self.next_cursor = encode(order, rows[limit - 1]) if len(rows) > limit else None
+        self.next_cursor = (
+            encode_cursor(order, rows[limit - 1]) if len(rows) > limit else None
+        )
         return rows[:limit]
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -84,18 +86,22 @@ class KeysetPagination(BasePagination):
     def get_schema_operation_parameters(self, _view: Any) -> list[dict[str, Any]]:
         """Describe the three parameters for OpenAPI."""
         return [
-            _parameter(
+            _describe_parameter(
                 "limit",
-                {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT}
+                {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
                 | {"default": DEFAULT_LIMIT},
                 "How many rows at most.",
             ),
-            _parameter(
+            _describe_parameter(
                 "order_by",
-                {"type": "string", "enum": list(ORDERS), "default": ORDERS[0]},
+                {
+                    "type": "string",
+                    "enum": list(ORDER_FIELDS),
+                    "default": ORDER_FIELDS[0],
+                },
                 "Newest first by this moment.",
             ),
-            _parameter(
+            _describe_parameter(
                 "cursor",
                 {"type": "string"},
                 "`next_cursor` of the page before. A row changed between two pages "
@@ -104,11 +110,13 @@ class KeysetPagination(BasePagination):
         ]
 
 
-def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+def _describe_parameter(
+    name: str, schema: dict[str, Any], description: str
+) -> dict[str, Any]:
     return {"name": name, "in": "query", "schema": schema, "description": description}
 
 
-def limit_of(request: Request) -> int:
+def read_limit(request: Request) -> int:
     """Read `limit`, 1 to 100.
 
     Raises:
@@ -117,28 +125,28 @@ def limit_of(request: Request) -> int:
     text = request.query_params.get("limit", str(DEFAULT_LIMIT))
     if (
         not (text.isascii() and text.isdecimal() and len(text) < 6)
-        or not 1 <= int(text) <= LARGEST_LIMIT
+        or not 1 <= int(text) <= MAX_LIMIT
     ):
-        message = f"must be a whole number from 1 to {LARGEST_LIMIT}"
-        raise InvalidParametersError.of("limit", message)
+        message = f"must be a whole number from 1 to {MAX_LIMIT}"
+        raise InvalidParametersError.for_field("limit", message)
     return int(text)
 
 
-def order_of(request: Request) -> str:
+def read_order(request: Request) -> str:
     """Read `order_by`.
 
     Raises:
         InvalidParametersError: it is neither of the two.
     """
-    order = request.query_params.get("order_by", ORDERS[0])
-    if order not in ORDERS:
-        raise InvalidParametersError.of(
-            "order_by", f"must be one of {', '.join(ORDERS)}"
+    order = request.query_params.get("order_by", ORDER_FIELDS[0])
+    if order not in ORDER_FIELDS:
+        raise InvalidParametersError.for_field(
+            "order_by", f"must be one of {', '.join(ORDER_FIELDS)}"
         )
     return order
 
 
-def _ordered(queryset: QuerySet[Any], order: str) -> QuerySet[Any]:
+def _order_rows(queryset: QuerySet[Any], order: str) -> QuerySet[Any]:
     # A resource never changed has no `updated_at`: its creation is its newest state.
     field = queryset.model._meta.get_field(order)  # noqa: SLF001 - Django's documented API
     moment = Coalesce(order, "created_at") if field.null else F(order)
@@ -146,23 +154,23 @@ def _ordered(queryset: QuerySet[Any], order: str) -> QuerySet[Any]:
     return placed.order_by("-sort_moment", "-pk")
 
 
-def encode(order: str, row: Any) -> str:
+def encode_cursor(order: str, row: Any) -> str:
     """Write the place after `row`."""
     place = [order, row.sort_moment.isoformat(), str(row.pk)]
     return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
 
 
-def decode(text: str, order: str, model: type[Model]) -> Place:
+def decode_cursor(text: str, order: str, model: type[Model]) -> PageCursor:
     """Read a place.
 
     Raises:
         InvalidParametersError: it was not made by `encode` for this order.
     """
-    refuse = functools.partial(InvalidParametersError.of, "cursor", BAD_CURSOR)
+    refuse = functools.partial(InvalidParametersError.for_field, "cursor", BAD_CURSOR)
     try:
         padded = text + "=" * (-len(text) % 4)
         written = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if not _is_place(written, order):
+        if not _is_cursor_payload(written, order):
             raise refuse()
         moment = datetime.fromisoformat(written[1])
         key = model._meta.pk.to_python(written[2])  # noqa: SLF001 - Django's documented API
@@ -170,10 +178,10 @@ def decode(text: str, order: str, model: type[Model]) -> Place:
         raise refuse() from error
     if timezone.is_naive(moment) or "\0" in written[2]:
         raise refuse()
-    return Place(order, moment, key)
+    return PageCursor(order, moment, key)
 
 
-def _is_place(written: object, order: str) -> bool:
+def _is_cursor_payload(written: object, order: str) -> bool:
     return (
         isinstance(written, Sequence)
         and len(written) == 3

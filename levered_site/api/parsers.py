@@ -8,7 +8,7 @@ from rest_framework.parsers import BaseParser
 
 from levered_site.errors import BadRequestError, FieldProblem, InvalidParametersError
 
-DEEPEST = 64  # levels of nesting; nothing in the contract has more than eight
+MAX_DEPTH = 64  # levels of nesting; nothing in the contract has more than eight
 
 
 class OrjsonParser(BaseParser):
@@ -48,14 +48,14 @@ def parse_object(raw: bytes) -> dict[str, Any]:
         raise BadRequestError(f"The body is not valid JSON: {error}") from error
     if not isinstance(document, dict):
         raise BadRequestError("The body must be a JSON object.")
-    if raw.count(b"{") + raw.count(b"[") > DEEPEST:
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
         _refuse_depth(document)
     return document
 
 
 def _refuse_depth(document: dict[str, Any]) -> None:
     level: list[Any] = [document]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         level = [
             inner
             for container in level
@@ -66,7 +66,7 @@ def _refuse_depth(document: dict[str, Any]) -> None:
         ]
         if not level:
             return
-    raise BadRequestError(f"The body is nested deeper than {DEEPEST} levels.")
+    raise BadRequestError(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
 def refuse_nul(raw: bytes, document: dict[str, Any]) -> None:
@@ -81,13 +81,13 @@ def refuse_nul(raw: bytes, document: dict[str, Any]) -> None:
         return
     problems = tuple(
         FieldProblem(path, "must not contain a NUL character")
-        for path in _nul_paths(document, "")
+        for path in _find_nul_paths(document, "")
     )
     if problems:
         raise InvalidParametersError("A text contains a NUL character.", problems[:20])
 
 
-def _nul_paths(value: Any, path: str) -> Iterator[str]:
+def _find_nul_paths(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, str):
         if "\0" in value:
             yield path
@@ -97,7 +97,7 @@ def _nul_paths(value: Any, path: str) -> Iterator[str]:
             place = f"{path}.{name}" if path else name
             if "\0" in key:
                 yield place
-            yield from _nul_paths(inner, place)
+            yield from _find_nul_paths(inner, place)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _nul_paths(inner, f"{path}[{index}]")
+            yield from _find_nul_paths(inner, f"{path}[{index}]")

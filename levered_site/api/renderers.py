@@ -9,7 +9,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from levered_site.api import answers
+from levered_site.api import responses
 
 
 class EnvelopeRenderer(BaseRenderer):
@@ -36,12 +36,12 @@ class EnvelopeRenderer(BaseRenderer):
             return b""
         context = renderer_context or {}
         failed = context["response"].status_code >= 400
-        refuse_not_finite(data)
-        owner = None if failed else owner_of(context["request"])
-        return answers.to_json({**data, "meta": answers.meta(owner)})
+        refuse_non_finite(data)
+        owner = None if failed else get_organization_id(context["request"])
+        return responses.to_json({**data, "meta": responses.build_meta(owner)})
 
 
-class AlwaysJson(BaseContentNegotiation):
+class JsonContentNegotiation(BaseContentNegotiation):
     """One representation exists; `Accept` does not change it."""
 
     def select_parser(
@@ -67,20 +67,20 @@ class AlwaysJson(BaseContentNegotiation):
         return first, first.media_type or ""
 
 
-def owner_of(request: Request) -> str | None:
+def get_organization_id(request: Request) -> str | None:
     """Name the organization that the answer is about, where the caller belongs to one."""
     found = getattr(request.user, "organization_id", None)
     return found if isinstance(found, str) else None
 
 
-def refuse_not_finite(value: Any) -> None:
+def refuse_non_finite(value: Any) -> None:
     """Raise ValueError on NaN and infinities, which orjson would write as null."""
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{value} in an answer")
     elif isinstance(value, Mapping):
         for inner in value.values():
-            refuse_not_finite(inner)
+            refuse_non_finite(inner)
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            refuse_not_finite(inner)
+            refuse_non_finite(inner)

@@ -6,8 +6,8 @@ from typing import Any
 from django.http import QueryDict
 from rest_framework import serializers
 
-UNKNOWN = "unknown field"
-READ_ONLY = "cannot be set"
+UNKNOWN_FIELD = "unknown field"
+READ_ONLY_FIELD = "cannot be set"
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -17,7 +17,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         """Validate; every unknown field is a problem of its own."""
         if isinstance(data, QueryDict):
             data = {}  # no body: DRF hands out an empty form
-        unknown = self._unknown(data) if isinstance(data, Mapping) else {}
+        unknown = self._find_unknown_fields(data) if isinstance(data, Mapping) else {}
         try:
             accepted = super().to_internal_value(data)
         except serializers.ValidationError as error:
@@ -37,12 +37,12 @@ class StrictSerializer(serializers.Serializer[Any]):
                 field.error_messages["invalid_choice"] = f"must be one of {choices}"
         return fields
 
-    def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
+    def _find_unknown_fields(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
         found = {}
         for name in data:
             field = self.fields.get(name)
             if field is None:
-                found[str(name)[:200]] = [UNKNOWN]
+                found[str(name)[:200]] = [UNKNOWN_FIELD]
             elif field.read_only:
-                found[name] = [READ_ONLY]
+                found[name] = [READ_ONLY_FIELD]
         return found

@@ -5,15 +5,15 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from levered_site.api import ratelimits, requests
+from levered_site.api import rate_limits, requests
 
 
-def count(request: HttpRequest) -> None:
+def count_by_address(request: HttpRequest) -> None:
     """Count a request, once, by the address it came from. Raises RateLimitedError."""
-    if ratelimits.was_counted(request):
+    if rate_limits.was_counted(request):
         return
-    sender = requests.client_network(request)
-    ratelimits.check(request, "api", settings.RATELIMIT_GLOBAL, sender)
+    sender = requests.get_client_network(request)
+    rate_limits.count_request(request, "api", settings.RATELIMIT_GLOBAL, sender)
 
 
 class IpThrottle(BaseThrottle):
@@ -26,5 +26,5 @@ class IpThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, _view: object) -> bool:
         """Count; over the limit it raises RateLimitedError itself."""
-        count(request._request)  # noqa: SLF001 - DRF offers no other way
+        count_by_address(request._request)  # noqa: SLF001 - DRF offers no other way
         return True

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import httpx
 from tqdm import tqdm
 
-from levered_site.demo import store, visitors
+from levered_site.demo import open_bandit_replay, simulated_visitors
 from levered_site.demo.client import Client, RefusedError
 
 
@@ -25,8 +25,8 @@ def main() -> int:
     try:
         client = Client(url, token)
         client.make_key("demo")
-        store.play(client, now)
-        visitors.play(client, now)
+        open_bandit_replay.run_replay(client, now)
+        simulated_visitors.run_simulation(client, now)
     except httpx.TransportError as why:
         tqdm.write(f"{url} does not answer ({why}); start it with `make run`")
         return 1

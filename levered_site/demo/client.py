@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 from tqdm import tqdm
 
-BATCH = 500  # the most events that one ingest call takes
-CLOCK = "system:clock"  # who asks for a run whose time has come
+BATCH_SIZE = 500  # the most events that one ingest call takes
+CLOCK_REQUESTER = "system:clock"  # who asks for a run whose time has come
 POLL_SECONDS = 1.0  # a run is asked about this often: the limit is 100 calls a minute
 Json = dict[str, Any]
 
@@ -32,7 +32,7 @@ class Client:
         Raises:
             RefusedError: any other answer than a success.
         """
-        return self._send(method, path, body, self._token)
+        return self._send_request(method, path, body, self._token)
 
     def make_key(self, label: str) -> None:
         """Make the API key that `ingest` uses from now on."""
@@ -43,9 +43,13 @@ class Client:
         for event in events:
             event.setdefault("idempotency_key", str(uuid.uuid4()))
         for batch in tqdm(
-            list(_batches(events)), title, unit=" batch", disable=not title, leave=False
+            list(_split_batches(events)),
+            title,
+            unit=" batch",
+            disable=not title,
+            leave=False,
         ):
-            answer = self._send(
+            answer = self._send_request(
                 "POST", f"/ingest/{kind}", {"events": batch}, self._secret
             )
             if answer["rejected"]:
@@ -58,7 +62,7 @@ class Client:
             RefusedError: the run failed; its reason.
         """
         run = self._train_once(model_id, title)
-        if run["requested_by"] == CLOCK:
+        if run["requested_by"] == CLOCK_REQUESTER:
             # It joined a run of the clock's, begun before the last events were sent.
             run = self._train_once(model_id, title)
         return run
@@ -67,7 +71,7 @@ class Client:
         # Waiting inside the call costs fewer calls; from outside one sees it move.
         prefer = {"Prefer": "respond-async"} if title else {}
         path = f"/models/{model_id}"
-        asked = self._send("POST", f"{path}/train", None, self._token, prefer)
+        asked = self._send_request("POST", f"{path}/train", None, self._token, prefer)
         path = f"{path}/training-runs/{asked['training_run_id']}"
         run = self.call("GET", path)
         shape = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
@@ -82,7 +86,7 @@ class Client:
             raise RefusedError(f"training {run['status']}: {run['error']}")
         return run
 
-    def _send(
+    def _send_request(
         self,
         method: str,
         path: str,
@@ -102,6 +106,6 @@ class Client:
         return parsed
 
 
-def _batches(events: Sequence[Json]) -> Iterator[Sequence[Json]]:
-    for start in range(0, len(events), BATCH):
-        yield events[start : start + BATCH]
+def _split_batches(events: Sequence[Json]) -> Iterator[Sequence[Json]]:
+    for start in range(0, len(events), BATCH_SIZE):
+        yield events[start : start + BATCH_SIZE]

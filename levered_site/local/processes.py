@@ -14,7 +14,7 @@ from pathlib import Path
 
 # Every child carries the home it belongs to in its environment, so that the next start
 # finds what a killed supervisor may have left.
-MARK = "LEVERED_CHILD_OF"
+HOME_VARIABLE = "LEVERED_CHILD_OF"
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_SECUREBITS = 28
@@ -23,7 +23,7 @@ _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CAP_DAC_OVERRIDE = 1
 _CAPABILITY_VERSION_3 = 0x20080522
-_LINUX = sys.platform.startswith("linux")
+_IS_LINUX = sys.platform.startswith("linux")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -37,7 +37,7 @@ class Account:
 
     uid: int
     gid: int
-    climbs: bool = False
+    bypasses_folder_permissions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +56,22 @@ class Program:
     account: Account | None = None
     log: Path | None = None
     stop: signal.Signals = signal.SIGTERM
-    orphaned: signal.Signals = signal.SIGTERM
-    patience: float = 10.0
+    orphan_signal: signal.Signals = signal.SIGTERM
+    stop_timeout_seconds: float = 10.0
     before: Callable[[], None] | None = None
     store: bool = False
 
 
-def start(program: Program) -> subprocess.Popen[bytes]:
+def start_program(program: Program) -> subprocess.Popen[bytes]:
     """Start a program. Only from the main thread: it dies with the thread that forked it."""
     parent = os.getpid()
     if program.before:
         program.before()
 
-    def enter() -> None:
+    def set_up_child() -> None:
         if program.account:
-            _become(program.account)
-        _die_with(parent, program.orphaned)
+            _switch_account(program.account)
+        _die_with_parent(parent, program.orphan_signal)
 
     output = program.log.open("ab") if program.log else None
     try:
@@ -83,7 +83,7 @@ def start(program: Program) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=enter,  # noqa: PLW1509 - the supervisor has no other thread
+            preexec_fn=set_up_child,  # noqa: PLW1509 - the supervisor has no other thread
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise StartError(
@@ -95,37 +95,39 @@ def start(program: Program) -> subprocess.Popen[bytes]:
             output.close()
 
 
-def _die_with(parent: int, orphaned: signal.Signals) -> None:
+def _die_with_parent(parent: int, orphaned: signal.Signals) -> None:
     """Have the kernel send `orphaned` to this process when its parent is gone."""
-    if not _LINUX:
+    if not _IS_LINUX:
         return
     _libc.prctl(_PR_SET_PDEATHSIG, int(orphaned), 0, 0, 0)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _become(account: Account) -> None:
+def _switch_account(account: Account) -> None:
     """Give up root; keep, where asked, the one right to pass closed folders."""
-    if account.climbs:
+    if account.bypasses_folder_permissions:
         # Otherwise access(2), which Postgres asks, answers as if the right were gone.
-        _require(_libc.prctl(_PR_SET_SECUREBITS, _NO_SETUID_FIXUP, 0, 0, 0))
+        _require_success(_libc.prctl(_PR_SET_SECUREBITS, _NO_SETUID_FIXUP, 0, 0, 0))
     os.setgroups([])
     os.setgid(account.gid)
     os.setuid(account.uid)
-    if account.climbs:
+    if account.bypasses_folder_permissions:
         header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
         mask = 1 << _CAP_DAC_OVERRIDE
-        _require(_libc.capset(header, struct.pack("6I", mask, mask, mask, 0, 0, 0)))
+        _require_success(
+            _libc.capset(header, struct.pack("6I", mask, mask, mask, 0, 0, 0))
+        )
         raised = (_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
-        _require(_libc.prctl(*raised))
+        _require_success(_libc.prctl(*raised))
 
 
-def _require(result: int) -> None:
+def _require_success(result: int) -> None:
     if result != 0:
         raise OSError(ctypes.get_errno(), "the kernel refuses")
 
 
-def unprivileged(owned: Path, reached: tuple[Path, ...]) -> Account | None:
+def choose_account(owned: Path, reached: tuple[Path, ...]) -> Account | None:
     """Choose who runs a server that refuses root; None when we are not root.
 
     An existing folder's owner stays its owner. `reached` are the paths that the account
@@ -133,14 +135,14 @@ def unprivileged(owned: Path, reached: tuple[Path, ...]) -> Account | None:
     """
     if os.geteuid() != 0:
         return None
-    entry = _owner(owned) or _first_of("postgres", "nobody", "daemon")
+    entry = _get_owner(owned) or _find_first_user("postgres", "nobody", "daemon")
     account = Account(entry.pw_uid, entry.pw_gid)
-    if all(_passable(path, account) for path in reached):
+    if all(_is_passable(path, account) for path in reached):
         return account
-    return Account(entry.pw_uid, entry.pw_gid, climbs=True)
+    return Account(entry.pw_uid, entry.pw_gid, bypasses_folder_permissions=True)
 
 
-def _owner(folder: Path) -> pwd.struct_passwd | None:
+def _get_owner(folder: Path) -> pwd.struct_passwd | None:
     try:
         uid = folder.stat().st_uid
         return pwd.getpwuid(uid) if uid != 0 else None
@@ -148,7 +150,7 @@ def _owner(folder: Path) -> pwd.struct_passwd | None:
         return None
 
 
-def _first_of(*names: str) -> pwd.struct_passwd:
+def _find_first_user(*names: str) -> pwd.struct_passwd:
     users = {entry.pw_name: entry for entry in pwd.getpwall()}
     for name in names:
         if name in users and users[name].pw_uid != 0:
@@ -159,13 +161,13 @@ def _first_of(*names: str) -> pwd.struct_passwd:
     raise LookupError(message)
 
 
-def _passable(path: Path, account: Account) -> bool:
+def _is_passable(path: Path, account: Account) -> bool:
     """Whether every folder above `path`, as far as there are, lets the account pass."""
     above = (folder for folder in path.resolve().parents if folder.exists())
-    return all(_enters(folder.stat(), account) for folder in above)
+    return all(_may_enter(folder.stat(), account) for folder in above)
 
 
-def _enters(status: os.stat_result, account: Account) -> bool:
+def _may_enter(status: os.stat_result, account: Account) -> bool:
     if status.st_uid == account.uid:
         return bool(status.st_mode & stat.S_IXUSR)
     if status.st_gid == account.gid:

@@ -15,13 +15,13 @@ import psutil
 import structlog
 
 from levered_site.local import processes
-from levered_site.local.processes import MARK, Program
+from levered_site.local.processes import HOME_VARIABLE, Program
 
-TICK = 0.1
-FIRST_DELAY = 0.2
-LONGEST_DELAY = 5.0
-HEALTHY_AFTER = 10.0
-SWEPT_WITHIN = 20.0
+TICK_SECONDS = 0.1
+FIRST_RESTART_DELAY = 0.2
+MAX_RESTART_DELAY = 5.0
+HEALTHY_AFTER_SECONDS = 10.0
+LEFTOVER_TIMEOUT_SECONDS = 20.0
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ class HomeTakenError(Exception):
 
 
 @contextmanager
-def holding(home: Path) -> Iterator[None]:
+def lock_home(home: Path) -> Iterator[None]:
     """Hold the home's lock; the kernel lets go of it when we die, however we die.
 
     Raises HomeTakenError when somebody else holds it.
@@ -62,11 +62,11 @@ class Supervisor:
 
     home: Path
     children: list[Child] = field(default_factory=list)
-    asked_to_stop: bool = False
+    is_stop_requested: bool = False
     stopping: bool = False
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
+    def handle_signals(self) -> Iterator[None]:
         """Take Ctrl-C, SIGTERM and a closed terminal as the wish to stop.
 
         The wish is noted, and `tick` raises KeyboardInterrupt: raised by the signal
@@ -76,45 +76,47 @@ class Supervisor:
         names = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup sets it
             names.append(signal.SIGHUP)
-        before = {name: signal.signal(name, self._note) for name in names}
+        before = {name: signal.signal(name, self._note_stop_request) for name in names}
         try:
             yield
         finally:
             for name, handler in before.items():
                 signal.signal(name, handler)
 
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
-        if self.asked_to_stop and not self.stopping:
+    def _note_stop_request(self, _number: int, _frame: FrameType | None) -> None:
+        if self.is_stop_requested and not self.stopping:
             raise KeyboardInterrupt
-        self.asked_to_stop = True
+        self.is_stop_requested = True
 
     def start(self, program: Program) -> None:
         """Start a program and keep it running from now on."""
         marked = replace(
-            program, environment={**program.environment, MARK: str(self.home)}
+            program, environment={**program.environment, HOME_VARIABLE: str(self.home)}
         )
-        self.children.append(Child(marked, processes.start(marked), time.monotonic()))
+        self.children.append(
+            Child(marked, processes.start_program(marked), time.monotonic())
+        )
 
     def tick(self) -> None:
         """Look at every child once: bury the dead, start those whose delay is over.
 
         Raises KeyboardInterrupt when somebody asked to stop.
         """
-        if self.asked_to_stop:
+        if self.is_stop_requested:
             raise KeyboardInterrupt
         now = time.monotonic()
         for child in self.children:
-            if child.due_at is None and _dead(child.process.pid):
-                _bury(child, now)
+            if child.due_at is None and _has_exited(child.process.pid):
+                _handle_exit(child, now)
             elif child.due_at is not None and now >= child.due_at:
-                _revive(child, now)
+                _restart_child(child, now)
 
     def wait(self, seconds: float) -> None:
         """Tend the children for a while."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.tick()
-            time.sleep(TICK)
+            time.sleep(TICK_SECONDS)
 
     def stop(self) -> None:
         """Stop every child: who uses the stores first, then the stores."""
@@ -122,21 +124,23 @@ class Supervisor:
         running = [child for child in self.children if child.due_at is None]
         self.children.clear()
         for stores in (False, True):
-            _end([child for child in running if child.program.store is stores])
+            _stop_children(
+                [child for child in running if child.program.store is stores]
+            )
 
 
-def _dead(pid: int) -> bool:
+def _has_exited(pid: int) -> bool:
     """Whether the child has exited. It stays a zombie, so that its group stays its own."""
     flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
     return os.waitid(os.P_PID, pid, flags) is not None
 
 
-def _bury(child: Child, now: float) -> None:
+def _handle_exit(child: Child, now: float) -> None:
     """Note a death, end what is left of its group, and say when to start again."""
     _kill_group(child)
-    healthy = now - child.started_at > HEALTHY_AFTER
+    healthy = now - child.started_at > HEALTHY_AFTER_SECONDS
     child.failures = 1 if healthy else child.failures + 1
-    delay = min(FIRST_DELAY * 2 ** (child.failures - 1), LONGEST_DELAY)
+    delay = min(FIRST_RESTART_DELAY * 2 ** (child.failures - 1), MAX_RESTART_DELAY)
     child.due_at = now + delay
     log.warning(
         "child died",
@@ -146,25 +150,25 @@ def _bury(child: Child, now: float) -> None:
     )
 
 
-def _revive(child: Child, now: float) -> None:
+def _restart_child(child: Child, now: float) -> None:
     try:
-        child.process = processes.start(child.program)
+        child.process = processes.start_program(child.program)
     except processes.StartError as error:
         log.error("child not started", child=child.program.name, error=str(error))  # noqa: TRY400 - the message is enough
-        child.due_at = now + LONGEST_DELAY
+        child.due_at = now + MAX_RESTART_DELAY
     else:
         child.started_at, child.due_at = now, None
 
 
-def _end(children: Sequence[Child]) -> None:
+def _stop_children(children: Sequence[Child]) -> None:
     """Ask all, wait for each as long as its patience allows, kill the rest."""
     asked_at = time.monotonic()
     for child in children:
         child.process.send_signal(child.program.stop)
     for child in children:
-        deadline = asked_at + child.program.patience
-        while not _dead(child.process.pid) and time.monotonic() < deadline:
-            time.sleep(TICK / 5)
+        deadline = asked_at + child.program.stop_timeout_seconds
+        while not _has_exited(child.process.pid) and time.monotonic() < deadline:
+            time.sleep(TICK_SECONDS / 5)
         _kill_group(child)
 
 
@@ -175,23 +179,25 @@ def _kill_group(child: Child) -> None:
     child.process.wait()
 
 
-def sweep(home: Path) -> int:
+def end_leftover_processes(home: Path) -> int:
     """End what a killed supervisor left of this home. Only while holding its lock."""
-    left = [process for process in psutil.process_iter() if _marked(process, home)]
+    left = [
+        process for process in psutil.process_iter() if _belongs_to_home(process, home)
+    ]
     for process in left:
         with suppress(psutil.Error):
             postgres = process.name() == "postgres"
             process.send_signal(signal.SIGINT if postgres else signal.SIGTERM)
-    _, stubborn = psutil.wait_procs(left, timeout=SWEPT_WITHIN)
+    _, stubborn = psutil.wait_procs(left, timeout=LEFTOVER_TIMEOUT_SECONDS)
     for process in stubborn:
         with suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(stubborn, timeout=SWEPT_WITHIN)
+    psutil.wait_procs(stubborn, timeout=LEFTOVER_TIMEOUT_SECONDS)
     return len(left)
 
 
-def _marked(process: psutil.Process, home: Path) -> bool:
+def _belongs_to_home(process: psutil.Process, home: Path) -> bool:
     try:
-        return bool(process.environ().get(MARK) == str(home))
+        return bool(process.environ().get(HOME_VARIABLE) == str(home))
     except psutil.Error:
         return False

@@ -1,10 +1,10 @@
 """What an agent should do after a refusal: which call first, whom to ask, when again."""
 
-from levered_site.mcp.calls import Json
+from levered_site.mcp.rest_api import Json
 from levered_site.organizations.actors import Caller
 
 # What to look up for an id or a name that a field got wrong.
-LOOK_UP = {
+LOOKUP_HINTS = {
     "optimization_id": "overview lists the optimizations",
     "metric": "explore_warehouse (look: metrics) lists the metrics",
     "column_mapping": "map columns that the SQL returns; explore_warehouse (look: query) "
@@ -14,7 +14,7 @@ LOOK_UP = {
     "cursor": "leave cursor out to begin with the first page",
     "model_id": "get_optimization names the model",
 }
-AFTER = {
+NEXT_STEP_BY_CODE = {
     "not_found": "check the id: overview lists your organization's optimizations, "
     "explore_warehouse (look: metrics) its metrics; ids of other organizations are not "
     "found either.",
@@ -29,7 +29,7 @@ AFTER = {
 }
 
 
-def after(error: Json, tool: str, caller: Caller) -> str:
+def suggest_next_step(error: Json, tool: str, caller: Caller) -> str:
     """Advise on an error in the contract's words."""
     code = error["code"]
     if code == "forbidden" and caller.is_admin:
@@ -42,14 +42,16 @@ def after(error: Json, tool: str, caller: Caller) -> str:
     if code in {"rate_limited", "unavailable"}:
         return "wait as the message says, then repeat the same call."
     if code in {"invalid_parameters", "bad_request"}:
-        return _after_fields(error, tool)
-    return AFTER.get(code, f"correct the call of {tool} and repeat it.")
+        return _suggest_field_fixes(error, tool)
+    return NEXT_STEP_BY_CODE.get(code, f"correct the call of {tool} and repeat it.")
 
 
-def _after_fields(error: Json, tool: str) -> str:
+def _suggest_field_fixes(error: Json, tool: str) -> str:
     fields = [detail["field"] for detail in error.get("details", ())]
     found = [
-        words for name, words in LOOK_UP.items() if any(name in each for each in fields)
+        words
+        for name, words in LOOKUP_HINTS.items()
+        if any(name in each for each in fields)
     ]
     ways = f" ({'; '.join(found)})" if found else ""
     return f"correct these and call {tool} again{ways}."

@@ -10,7 +10,7 @@ from levered_site.mcp.tool import Input
 Context = dict[str, str | bool | float | None]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before.")]
 Confirm = Annotated[bool, Field(description="false: only show what would change.")]
-Repeat = Annotated[
+IdempotencyKey = Annotated[
     str | None,
     Field(
         description="Repeat safely: the same key and arguments are done once in 24 h."
@@ -18,13 +18,13 @@ Repeat = Annotated[
 ]
 
 
-class Part(BaseModel):
+class NestedInput(BaseModel):
     """A part of an argument: unknown fields are refused here too."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class OfOptimization(Input):
+class OptimizationInput(Input):
     """Arguments about one optimization."""
 
     optimization_id: UUID
@@ -35,14 +35,14 @@ class OfOptimization(Input):
         return f"/optimizations/{self.optimization_id}"
 
 
-class Level(Part):
+class Level(NestedInput):
     """A level with an id of its own."""
 
     id: str
     value: str | bool
 
 
-class Factor(Part):
+class Factor(NestedInput):
     """What varies, or what is known of a user."""
 
     name: str
@@ -50,14 +50,14 @@ class Factor(Part):
     levels: list[str | bool | Level]
 
 
-class Reward(Part):
+class Reward(NestedInput):
     """What success is called; type as the metric's."""
 
     name: str
     type: Literal["bool", "numeric", "outcomes"]
 
 
-class Attribution(Part):
+class Attribution(NestedInput):
     """Which exposure a reward counts for, and until when."""
 
     type: Literal["last_touch", "first_touch"] = "last_touch"
@@ -65,7 +65,7 @@ class Attribution(Part):
     horizon_hours: int | None = None
 
 
-class TrainingDataConfig(Part):
+class TrainingDataConfig(NestedInput):
     """What varies, what it may depend on, what counts."""
 
     reward: Reward
@@ -80,7 +80,7 @@ class TrainingDataConfig(Part):
     attribution: Attribution | None = None
 
 
-class Settings(Input):
+class OptimizationSettings(Input):
     """What an optimization can be set to, at its creation and later."""
 
     reward_metric_id: UUID | None = None
@@ -99,10 +99,10 @@ class Settings(Input):
     allowed_origins: list[str] | None = None
 
 
-def present(fields: dict[str, Any]) -> dict[str, Any]:
+def drop_nulls(fields: dict[str, Any]) -> dict[str, Any]:
     """Leave out what is null, and the parts of parts that are."""
     return {
-        name: present(value) if isinstance(value, dict) else value
+        name: drop_nulls(value) if isinstance(value, dict) else value
         for name, value in fields.items()
         if value is not None
     }

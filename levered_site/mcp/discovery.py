@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from levered_site.api import answers
+from levered_site.api import responses
 from levered_site.errors import UnauthorizedError
 from levered_site.organizations import tokens
 
@@ -11,18 +11,18 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 ENDPOINT = "/mcp"
 
 
-@answers.json_view("GET", "HEAD", "OPTIONS", any_origin=True)
-def metadata(request: HttpRequest) -> HttpResponse:
+@responses.json_view("GET", "HEAD", "OPTIONS", any_origin=True)
+def get_resource_metadata(request: HttpRequest) -> HttpResponse:
     """Name this resource and who issues its tokens.
 
     The local issuer prints tokens (`manage.py issue_token`) and has no page to sign in:
     it is named, but as no authorization server.
     """
     if request.method == "OPTIONS":
-        return answers.preflight(("GET",))
+        return responses.build_preflight_response(("GET",))
     issuer = (
         {"authorization_servers": [settings.CLERK_ISSUER]}
-        if tokens.clerk_is_configured()
+        if tokens.is_clerk_configured()
         else {"issuer": tokens.LOCAL_ISSUER}
     )
     document = {
@@ -31,10 +31,10 @@ def metadata(request: HttpRequest) -> HttpResponse:
         "bearer_methods_supported": ["header"],
         **issuer,
     }
-    return HttpResponse(answers.to_json(document), answers.JSON)
+    return HttpResponse(responses.to_json(document), responses.JSON_CONTENT_TYPE)
 
 
-def challenge(error: UnauthorizedError, *, sent: bool) -> str:
+def build_challenge(error: UnauthorizedError, *, sent: bool) -> str:
     """Write the WWW-Authenticate of a 401; `sent` says that a token came, and was bad."""
     parts = [f'resource_metadata="{settings.PUBLIC_URL}{WELL_KNOWN}"']
     if sent:

@@ -11,7 +11,7 @@ from mcp.types import (
     TextContent,
 )
 
-SET_UP = """\
+SET_UP_TEXT = """\
 Set up an optimization with Levered for this: {page}
 What should get better: {goal}
 
@@ -30,7 +30,7 @@ What should get better: {goal}
 6. Write the code that asks POST /api/v2/optimizations/<id>/serve with a stable
    anonymous_id, shows the baseline on any failure or after 300 ms, and sends the reward.
 """
-EXPLAIN = """\
+EXPLAIN_TEXT = """\
 Explain the results of optimization {optimization_id} to {audience}.
 
 Read `get_results` (summary), then its views progress, guardrails, variants and, where the
@@ -44,7 +44,7 @@ a check is not ok, say first that the lift must not be trusted, and why. A null 
 withheld: give the reason under `unavailable`, never a number in its place. Modeled figures
 are what the model believes; measured ones are the randomized comparison: do not mix them.
 """
-NOT_LEARNING = """\
+NOT_LEARNING_TEXT = """\
 Find out why optimization {optimization_id} is not learning. Stop at the first cause that
 explains it, show the evidence, and say what would mend it.
 
@@ -63,7 +63,7 @@ explains it, show the evidence, and say what would mend it.
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class PromptTemplate:
     """A prompt: its text has a place for every argument; those with defaults are optional."""
 
     title: str
@@ -73,33 +73,33 @@ class Job:
     defaults: Mapping[str, str]
 
 
-JOBS = {
-    "set_up_optimization": Job(
+PROMPT_TEMPLATES = {
+    "set_up_optimization": PromptTemplate(
         "Set up an optimization for this page",
         "From a page and a goal to a draft that is ready to go live.",
-        SET_UP,
+        SET_UP_TEXT,
         {
             "page": "The page, screen or flow: its code, text or address.",
             "goal": "What should get better.",
         },
         {"goal": "sign-ups, purchases, or what the page is for"},
     ),
-    "explain_results": Job(
+    "explain_results": PromptTemplate(
         "Explain these results",
         "Results in plain words, with their uncertainty, for a manager.",
-        EXPLAIN,
+        EXPLAIN_TEXT,
         {"optimization_id": "Which one.", "audience": "For whom."},
         {"audience": "a manager who does not know statistics"},
     ),
-    "why_not_learning": Job(
+    "why_not_learning": PromptTemplate(
         "Find out why it is not learning",
         "From status and runs to events, metric and maturity, cause by cause.",
-        NOT_LEARNING,
+        NOT_LEARNING_TEXT,
         {"optimization_id": "Which one."},
         {},
     ),
 }
-LISTED = [
+LISTED_PROMPTS = [
     Prompt(
         name=name,
         title=job.title,
@@ -113,15 +113,17 @@ LISTED = [
             for argument, words in job.arguments.items()
         ],
     )
-    for name, job in JOBS.items()
+    for name, job in PROMPT_TEMPLATES.items()
 ]
 
 
-def get(name: str, given: Mapping[str, str]) -> GetPromptResult:
+def render_prompt(name: str, given: Mapping[str, str]) -> GetPromptResult:
     """Word a prompt. Raises ValueError saying what is there or what is missing."""
-    job = JOBS.get(name)
+    job = PROMPT_TEMPLATES.get(name)
     if job is None:
-        raise ValueError(f"There is no prompt {name[:100]!r}. There are: {list(JOBS)}.")
+        raise ValueError(
+            f"There is no prompt {name[:100]!r}. There are: {list(PROMPT_TEMPLATES)}."
+        )
     filled = {**job.defaults, **given}
     missing = [argument for argument in job.arguments if argument not in filled]
     if missing:

@@ -32,13 +32,13 @@ from mcp.types import (
     ToolAnnotations,
 )
 
-from levered_site.mcp import bridge, calling, prompts, resources, tools
-from levered_site.mcp.calls import Api
+from levered_site.mcp import asgi_adapter, prompts, resources, tool_calls, tools
+from levered_site.mcp.rest_api import Api
 from levered_site.mcp.tool import Tool
 
 A = TypeVar("A")
 T = TypeVar("T")
-Context = ServerRequestContext[Any, Any]
+RequestContext = ServerRequestContext[Any, Any]
 
 INSTRUCTIONS = (
     "Levered finds the best variant of anything a product can branch on while real "
@@ -51,32 +51,34 @@ INSTRUCTIONS = (
 )
 
 
-def answer(api: Api) -> HttpResponse:
+def answer_message(api: Api) -> HttpResponse:
     """Answer the MCP message in the body of the caller's request."""
-    answered: HttpResponse = async_to_sync(bridge.speak)(_server, api)
+    answered: HttpResponse = async_to_sync(asgi_adapter.handle_request)(_server, api)
     return answered
 
 
-def _api(context: Context) -> Api:
+def _get_api(context: RequestContext) -> Api:
     assert context.request is not None, "every message comes by HTTP"
-    found: Api = context.request.scope[bridge.API]
+    found: Api = context.request.scope[asgi_adapter.API_SCOPE_KEY]
     return found
 
 
 async def _list_tools(
-    _context: Context, _params: PaginatedRequestParams | None
+    _context: RequestContext, _params: PaginatedRequestParams | None
 ) -> ListToolsResult:
-    return LISTING
+    return TOOL_LISTING
 
 
-async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
-    tool = tools.BY_NAME.get(params.name)
+async def _call_tool(
+    context: RequestContext, params: CallToolRequestParams
+) -> CallToolResult:
+    tool = tools.TOOLS_BY_NAME.get(params.name)
     if tool is None:
-        there = ", ".join(tools.BY_NAME)
+        there = ", ".join(tools.TOOLS_BY_NAME)
         message = f"There is no tool {params.name[:100]!r}. There are: {there}."
         raise MCPError(code=INVALID_PARAMS, message=message)
-    call = sync_to_async(calling.call, thread_sensitive=True)
-    said = await call(tool, _api(context), params.arguments or {})
+    call = sync_to_async(tool_calls.call_tool, thread_sensitive=True)
+    said = await call(tool, _get_api(context), params.arguments or {})
     return CallToolResult(
         content=[TextContent(type="text", text=said.text)],
         structured_content=said.document,
@@ -85,50 +87,54 @@ async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToo
 
 
 async def _list_prompts(
-    _context: Context, _params: PaginatedRequestParams | None
+    _context: RequestContext, _params: PaginatedRequestParams | None
 ) -> ListPromptsResult:
-    return ListPromptsResult(prompts=prompts.LISTED)
+    return ListPromptsResult(prompts=prompts.LISTED_PROMPTS)
 
 
 async def _get_prompt(
-    _context: Context, params: GetPromptRequestParams
+    _context: RequestContext, params: GetPromptRequestParams
 ) -> GetPromptResult:
     try:
-        return prompts.get(params.name, params.arguments or {})
+        return prompts.render_prompt(params.name, params.arguments or {})
     except ValueError as error:
         raise MCPError(code=INVALID_PARAMS, message=str(error)) from error
 
 
 async def _list_resources(
-    context: Context, params: PaginatedRequestParams | None
+    context: RequestContext, params: PaginatedRequestParams | None
 ) -> ListResourcesResult:
     cursor = params.cursor if params else None
-    return await _asked(resources.listed, _api(context), cursor)
+    return await _read_in_view_thread(
+        resources.list_resources, _get_api(context), cursor
+    )
 
 
 async def _list_templates(
-    _context: Context, _params: PaginatedRequestParams | None
+    _context: RequestContext, _params: PaginatedRequestParams | None
 ) -> ListResourceTemplatesResult:
-    return resources.TEMPLATES
+    return resources.RESOURCE_TEMPLATES
 
 
 async def _read_resource(
-    context: Context, params: ReadResourceRequestParams
+    context: RequestContext, params: ReadResourceRequestParams
 ) -> ReadResourceResult:
-    return await _asked(resources.read, _api(context), str(params.uri))
+    return await _read_in_view_thread(
+        resources.read_resource, _get_api(context), str(params.uri)
+    )
 
 
-async def _asked(read: Callable[[Api, A], T], api: Api, given: A) -> T:
+async def _read_in_view_thread(read: Callable[[Api, A], T], api: Api, given: A) -> T:
     """Read in the view's thread; a refusal becomes an error of the protocol."""
     try:
         return await sync_to_async(read, thread_sensitive=True)(api, given)
     except Exception as raised:
-        error = calling.error_of(raised)
+        error = tool_calls.describe_error(raised)
         code = INTERNAL_ERROR if error["code"] == "internal_error" else INVALID_PARAMS
         raise MCPError(code=code, message=error["message"]) from raised
 
 
-def _listed(tool: Tool[Any]) -> ListedTool:
+def _describe_tool(tool: Tool[Any]) -> ListedTool:
     return ListedTool(
         name=tool.name,
         title=tool.title,
@@ -136,24 +142,26 @@ def _listed(tool: Tool[Any]) -> ListedTool:
         input_schema=tool.input_schema(),
         output_schema=tool.output_schema(),
         annotations=ToolAnnotations(
-            read_only_hint=tool.reads,
-            destructive_hint=tool.destroys,
-            idempotent_hint=tool.repeatable,
+            read_only_hint=tool.is_read_only,
+            destructive_hint=tool.is_destructive,
+            idempotent_hint=tool.is_idempotent,
             open_world_hint=False,
         ),
     )
 
 
-LISTING = ListToolsResult(tools=[_listed(tool) for tool in tools.BY_NAME.values()])
+TOOL_LISTING = ListToolsResult(
+    tools=[_describe_tool(tool) for tool in tools.TOOLS_BY_NAME.values()]
+)
 
-SCHEMAS = {tool.name: tool.input_schema for tool in LISTING.tools}
+INPUT_SCHEMAS = {tool.name: tool.input_schema for tool in TOOL_LISTING.tools}
 
 _server: Server[Any] = Server(
     "levered",
     version="0.1.0",
     title="Levered",
     instructions=INSTRUCTIONS,
-    get_tool_input_schema=SCHEMAS.get,
+    get_tool_input_schema=INPUT_SCHEMAS.get,
     on_list_tools=_list_tools,
     on_call_tool=_call_tool,
     on_list_prompts=_list_prompts,

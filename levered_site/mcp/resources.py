@@ -14,28 +14,30 @@ from mcp.types import (
     TextResourceContents,
 )
 
-from levered_site.api import answers
+from levered_site.api import responses
 from levered_site.errors import NotFoundError
-from levered_site.mcp import sizes
-from levered_site.mcp.calls import Api, Json
-from levered_site.mcp.tools import reading
+from levered_site.mcp import response_size
+from levered_site.mcp.rest_api import Api, Json
+from levered_site.mcp.tools import optimization_details
 
-CONCEPTS = "levered://concepts"
-OPTIMIZATIONS = "levered://optimizations"
-ONE = re.compile(rf"{OPTIMIZATIONS}/([0-9a-fA-F-]{{36}})")
-PICTURE = re.compile(rf"{ONE.pattern}/variants/(\d{{1,3}})/screenshot")
-ON_A_PAGE = 20
-TEXT = Path(__file__).with_name("concepts.md").read_text()
-TEMPLATES = ListResourceTemplatesResult(
+CONCEPTS_URI = "levered://concepts"
+OPTIMIZATIONS_URI = "levered://optimizations"
+OPTIMIZATION_URI_PATTERN = re.compile(rf"{OPTIMIZATIONS_URI}/([0-9a-fA-F-]{{36}})")
+SCREENSHOT_URI_PATTERN = re.compile(
+    rf"{OPTIMIZATION_URI_PATTERN.pattern}/variants/(\d{{1,3}})/screenshot"
+)
+PAGE_SIZE = 20
+CONCEPTS_TEXT = Path(__file__).with_name("concepts.md").read_text()
+RESOURCE_TEMPLATES = ListResourceTemplatesResult(
     resource_templates=[
         ResourceTemplate(
-            uri_template=f"{OPTIMIZATIONS}/{{id}}",
+            uri_template=f"{OPTIMIZATIONS_URI}/{{id}}",
             name="optimization",
             title="One optimization",
-            mime_type=answers.JSON,
+            mime_type=responses.JSON_CONTENT_TYPE,
         ),
         ResourceTemplate(
-            uri_template=f"{OPTIMIZATIONS}/{{id}}/variants/{{number}}/screenshot",
+            uri_template=f"{OPTIMIZATIONS_URI}/{{id}}/variants/{{number}}/screenshot",
             name="screenshot",
             title="What a variant looks like",
             mime_type="image/png",
@@ -44,59 +46,69 @@ TEMPLATES = ListResourceTemplatesResult(
 )
 
 
-def listed(api: Api, cursor: str | None) -> ListResourcesResult:
+def list_resources(api: Api, cursor: str | None) -> ListResourcesResult:
     """List the concepts and the organization's optimizations, a page at a time."""
-    found = api.get("/optimizations", limit=ON_A_PAGE, cursor=cursor)
+    found = api.get("/optimizations", limit=PAGE_SIZE, cursor=cursor)
     own = [
         Resource(
-            uri=f"{OPTIMIZATIONS}/{row['id']}",
+            uri=f"{OPTIMIZATIONS_URI}/{row['id']}",
             name=row["name"],
             description=f"{row['status']}, model {row['model_status']}",
-            mime_type=answers.JSON,
+            mime_type=responses.JSON_CONTENT_TYPE,
         )
         for row in found["optimizations"]
     ]
-    first = [] if cursor else [_fixed(CONCEPTS, "Levered in short", "text/markdown")]
+    first = (
+        []
+        if cursor
+        else [_build_resource(CONCEPTS_URI, "Levered in short", "text/markdown")]
+    )
     return ListResourcesResult(
         resources=[*first, *own], next_cursor=found["next_cursor"]
     )
 
 
-def _fixed(uri: str, name: str, kind: str) -> Resource:
+def _build_resource(uri: str, name: str, kind: str) -> Resource:
     return Resource(uri=uri, name=name, mime_type=kind)
 
 
-def read(api: Api, uri: str) -> ReadResourceResult:
+def read_resource(api: Api, uri: str) -> ReadResourceResult:
     """Read one. Raises RefusedError or NotFoundError."""
-    if uri == CONCEPTS:
-        return _text(uri, TEXT, "text/markdown")
-    if uri == OPTIMIZATIONS:
-        return _json(uri, _all(api))
-    if found := PICTURE.fullmatch(uri):
+    if uri == CONCEPTS_URI:
+        return _build_text_result(uri, CONCEPTS_TEXT, "text/markdown")
+    if uri == OPTIMIZATIONS_URI:
+        return _build_json_result(uri, _list_optimizations(api))
+    if found := SCREENSHOT_URI_PATTERN.fullmatch(uri):
         path = f"/optimizations/{found[1]}/variants/by-number/{found[2]}/screenshot"
-        picture = bytes(getattr(api.raw("GET", path), "content", b""))
+        picture = bytes(getattr(api.send_raw("GET", path), "content", b""))
         blob = base64.b64encode(picture).decode()
         shown = BlobResourceContents(uri=uri, mime_type="image/png", blob=blob)
         return ReadResourceResult(contents=[shown])
-    if found := ONE.fullmatch(uri):
-        asked = reading.GetInput.model_validate_json(
+    if found := OPTIMIZATION_URI_PATTERN.fullmatch(uri):
+        asked = optimization_details.GetInput.model_validate_json(
             f'{{"optimization_id": "{found[1]}"}}'
         )
-        return _json(uri, reading.get(api, asked))
+        return _build_json_result(
+            uri, optimization_details.get_optimization(api, asked)
+        )
     raise NotFoundError(
-        f"There is no resource {uri[:200]!r}. There are {CONCEPTS}, {OPTIMIZATIONS} and "
-        f"{OPTIMIZATIONS}/<id>."
+        f"There is no resource {uri[:200]!r}. There are {CONCEPTS_URI}, {OPTIMIZATIONS_URI} and "
+        f"{OPTIMIZATIONS_URI}/<id>."
     )
 
 
-def _all(api: Api) -> Json:
-    return sizes.listed(lambda rows: api.get("/optimizations", limit=rows), dict, 100)
+def _list_optimizations(api: Api) -> Json:
+    return response_size.fetch_fitting_page(
+        lambda rows: api.get("/optimizations", limit=rows), dict, 100
+    )
 
 
-def _json(uri: str, document: Json) -> ReadResourceResult:
-    return _text(uri, sizes.text_of(document), answers.JSON)
+def _build_json_result(uri: str, document: Json) -> ReadResourceResult:
+    return _build_text_result(
+        uri, response_size.serialize_document(document), responses.JSON_CONTENT_TYPE
+    )
 
 
-def _text(uri: str, text: str, kind: str) -> ReadResourceResult:
+def _build_text_result(uri: str, text: str, kind: str) -> ReadResourceResult:
     shown = TextResourceContents(uri=uri, mime_type=kind, text=text)
     return ReadResourceResult(contents=[shown])

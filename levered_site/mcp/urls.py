@@ -5,7 +5,7 @@ from django.urls import path
 from levered_site.mcp import discovery, views
 
 urlpatterns = [
-    path("mcp", views.endpoint),
-    path(".well-known/oauth-protected-resource", discovery.metadata),
-    path(".well-known/oauth-protected-resource/mcp", discovery.metadata),
+    path("mcp", views.handle_mcp_request),
+    path(".well-known/oauth-protected-resource", discovery.get_resource_metadata),
+    path(".well-known/oauth-protected-resource/mcp", discovery.get_resource_metadata),
 ]

@@ -5,47 +5,47 @@ from typing import Protocol, cast
 
 from django.http import HttpRequest, HttpResponse
 
-from levered_site.api import answers, bodies, throttles
+from levered_site.api import body_limits, responses, throttles
 from levered_site.errors import UnauthorizedError
-from levered_site.mcp import discovery, guard
-from levered_site.mcp.calls import Api
+from levered_site.mcp import discovery, dns_rebinding
+from levered_site.mcp.rest_api import Api
 from levered_site.organizations import authentication
 
-LARGEST_BODY = 5 * bodies.MB  # as ingestion's
-SIGN_IN = (
+MAX_BODY_BYTES = 5 * body_limits.MB  # as ingestion's
+SIGN_IN_MESSAGE = (
     "Send a bearer token of your organization: sign in with the authorization server "
     "that the resource metadata names or, on a local install, use the token that "
     "`manage.py issue_token` prints."
 )
 # The SDK takes 0.5 s and some 50 MB to load: a process that nobody speaks MCP to is
 # spared both.
-PROTOCOL = "levered_site.mcp.protocol"
+PROTOCOL_MODULE = "levered_site.mcp.protocol"
 
 
-class Speaks(Protocol):
+class ProtocolModule(Protocol):
     """What the module of the protocol offers."""
 
-    def answer(self, api: Api) -> HttpResponse:
+    def answer_message(self, api: Api) -> HttpResponse:
         """Answer the MCP message in the body of the caller's request."""
 
 
-@answers.json_view("POST")
-@bodies.limited_to(LARGEST_BODY)
-def endpoint(request: HttpRequest) -> HttpResponse:
+@responses.json_view("POST")
+@body_limits.limit_body(MAX_BODY_BYTES)
+def handle_mcp_request(request: HttpRequest) -> HttpResponse:
     """Count, check, authenticate; then let the SDK answer."""
-    throttles.count(request)
-    guard.refuse_strangers(request)
+    throttles.count_by_address(request)
+    dns_rebinding.require_trusted_origin(request)
     try:
-        caller = authentication.caller_of(request)
+        caller = authentication.authenticate_caller(request)
     except UnauthorizedError as error:
-        return _challenge(error, sent=True)
+        return _build_challenge_response(error, sent=True)
     if caller is None:
-        return _challenge(UnauthorizedError(SIGN_IN), sent=False)
-    protocol = cast("Speaks", importlib.import_module(PROTOCOL))
-    return protocol.answer(Api(request, caller))
+        return _build_challenge_response(UnauthorizedError(SIGN_IN_MESSAGE), sent=False)
+    protocol = cast("ProtocolModule", importlib.import_module(PROTOCOL_MODULE))
+    return protocol.answer_message(Api(request, caller))
 
 
-def _challenge(error: UnauthorizedError, *, sent: bool) -> HttpResponse:
-    refused = answers.error_response(error)
-    refused["WWW-Authenticate"] = discovery.challenge(error, sent=sent)
+def _build_challenge_response(error: UnauthorizedError, *, sent: bool) -> HttpResponse:
+    refused = responses.build_error_response(error)
+    refused["WWW-Authenticate"] = discovery.build_challenge(error, sent=sent)
     return refused

@@ -12,19 +12,19 @@ from django.http import HttpRequest, HttpResponse
 from kombu import Connection
 from kombu.exceptions import KombuError
 
-from levered_site.api import answers
-from levered_site.api.openapi import described
+from levered_site.api import responses
+from levered_site.api.openapi import describe_operations
 from levered_site.celery import app
 from levered_site.errors import FieldProblem, UnavailableError
 
 # A probe that waits longer is itself taken for dead; libpq waits no less than 2.
-CONNECT_SECONDS = 2
-ANSWER_SECONDS = 1.0
+CONNECT_TIMEOUT_SECONDS = 2
+RESPONSE_TIMEOUT_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
 
-def _operation(summary: str) -> dict[str, Any]:
+def _describe_probe(summary: str) -> dict[str, Any]:
     shape = {
         "type": "object",
         "required": ["status"],
@@ -39,20 +39,20 @@ def _operation(summary: str) -> dict[str, Any]:
     }
 
 
-@described(get=_operation("This process answers"))
-@answers.json_view("GET", "HEAD")
-def healthz(_request: HttpRequest) -> HttpResponse:
+@describe_operations(get=_describe_probe("This process answers"))
+@responses.json_view("GET", "HEAD")
+def check_liveness(_request: HttpRequest) -> HttpResponse:
     """Say that this process answers. No store is asked."""
-    return answers.success({"status": "ok"})
+    return responses.build_success_response({"status": "ok"})
 
 
-@described(get=_operation("Database, cache and broker answer"))
-@answers.json_view("GET", "HEAD")
-def readyz(_request: HttpRequest) -> HttpResponse:
+@describe_operations(get=_describe_probe("Database, cache and broker answer"))
+@responses.json_view("GET", "HEAD")
+def check_readiness(_request: HttpRequest) -> HttpResponse:
     """Ask each store on a connection of its own; 503 names the ones that are away."""
-    found = {name: _state(name, ask) for name, ask in _STORES.items()}
+    found = {name: _check_store(name, ask) for name, ask in _STORE_CHECKS.items()}
     if set(found.values()) == {"ok"}:
-        return answers.success({"status": "ok", **found})
+        return responses.build_success_response({"status": "ok", **found})
     away = ", ".join(name for name, state in found.items() if state != "ok")
     raise UnavailableError(
         f"Not ready: {away}.",
@@ -61,7 +61,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     )
 
 
-def _state(name: str, ask: Callable[[], object]) -> str:
+def _check_store(name: str, ask: Callable[[], object]) -> str:
     """Give "ok" or "error"; what exactly is wrong stands in the log, not in public."""
     try:
         ask()
@@ -71,47 +71,50 @@ def _state(name: str, ask: Callable[[], object]) -> str:
     return "ok"
 
 
-def ask_database() -> None:
+def ping_database() -> None:
     """Open a connection and run a statement. Raises psycopg.Error."""
     parameters = connection.get_connection_params() | {
-        "connect_timeout": CONNECT_SECONDS
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS
     }
     with psycopg.connect(**parameters) as own:
         own.execute("SELECT 1")
 
 
-def ask_cache() -> None:
+def ping_cache() -> None:
     """Ping Valkey or Redis. Raises redis.RedisError."""
     with redis.Redis.from_url(
         settings.REDIS_URL,
-        socket_timeout=ANSWER_SECONDS,
-        socket_connect_timeout=ANSWER_SECONDS,
+        socket_timeout=RESPONSE_TIMEOUT_SECONDS,
+        socket_connect_timeout=RESPONSE_TIMEOUT_SECONDS,
     ) as client:
         client.ping()
 
 
-def waiting_jobs() -> int:
+def count_waiting_jobs() -> int:
     """Ask the broker how many jobs no worker has taken yet.
 
     Raises KombuError or OSError, of Redis its own RedisError.
     """
-    with _broker() as own, own.SimpleQueue(app.conf.task_default_queue) as queue:
+    with (
+        _connect_broker() as own,
+        own.SimpleQueue(app.conf.task_default_queue) as queue,
+    ):
         try:
             return int(queue.qsize())
         except own.channel_errors:  # Redis keeps no empty list: no such queue
             return 0
 
 
-def _broker() -> Connection:
+def _connect_broker() -> Connection:
     timeouts = {
-        "socket_timeout": ANSWER_SECONDS,
-        "socket_connect_timeout": ANSWER_SECONDS,
+        "socket_timeout": RESPONSE_TIMEOUT_SECONDS,
+        "socket_connect_timeout": RESPONSE_TIMEOUT_SECONDS,
     }
     return app.connection_for_write(transport_options=timeouts)
 
 
-_STORES: dict[str, Callable[[], object]] = {
-    "database": ask_database,
-    "cache": ask_cache,
-    "broker": waiting_jobs,
+_STORE_CHECKS: dict[str, Callable[[], object]] = {
+    "database": ping_database,
+    "cache": ping_cache,
+    "broker": count_waiting_jobs,
 }

@@ -26,21 +26,25 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from levered_site.api import answers, requests
+from levered_site.api import requests, responses
 from levered_site.errors import ForbiddenError
 from levered_site.observability import health
 
-REQUESTS = Counter("levered_requests", "Answers given.", ["method", "route", "status"])
-SECONDS = Histogram(
+REQUEST_COUNT = Counter(
+    "levered_requests", "Answers given.", ["method", "route", "status"]
+)
+REQUEST_SECONDS = Histogram(
     "levered_request_seconds",
     "Time to the answer.",
     ["route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30),
 )
-METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+COUNTED_METHODS = frozenset(
+    {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
+)
 
 
-class CountRequests:
+class RequestMetricsMiddleware:
     """Middleware, outermost: count every answer and its time by route, not by path."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -53,19 +57,19 @@ class CountRequests:
         response = self.get_response(request)
         match = request.resolver_match
         route = match.route if match else "unmatched"
-        method = request.method if request.method in METHODS else "other"
-        REQUESTS.labels(method, route, response.status_code).inc()
-        SECONDS.labels(route).observe(time.perf_counter() - began)
+        method = request.method if request.method in COUNTED_METHODS else "other"
+        REQUEST_COUNT.labels(method, route, response.status_code).inc()
+        REQUEST_SECONDS.labels(route).observe(time.perf_counter() - began)
         return response
 
 
-class WaitingJobs(Collector):
+class WaitingJobsCollector(Collector):
     """How many jobs the broker holds; absent when the broker is away."""
 
     def collect(self) -> Iterator[Metric]:
         """Ask the broker now."""
         try:
-            waiting = health.waiting_jobs()
+            waiting = health.count_waiting_jobs()
         except (KombuError, redis.RedisError, OSError):
             return
         yield GaugeMetricFamily(
@@ -73,10 +77,10 @@ class WaitingJobs(Collector):
         )
 
 
-@answers.json_view("GET", "HEAD")
-def metrics(request: HttpRequest) -> HttpResponse:
+@responses.json_view("GET", "HEAD")
+def export_metrics(request: HttpRequest) -> HttpResponse:
     """Answer Prometheus, from this machine or with METRICS_TOKEN."""
-    if not (_from_here(request) or _has_token(request)):
+    if not (_is_from_this_machine(request) or _has_token(request)):
         raise ForbiddenError(
             "Metrics are for this machine, or for who has METRICS_TOKEN."
         )
@@ -87,16 +91,16 @@ def metrics(request: HttpRequest) -> HttpResponse:
     else:
         text = generate_latest(REGISTRY)
     waiting = CollectorRegistry()
-    waiting.register(WaitingJobs())
+    waiting.register(WaitingJobsCollector())
     return HttpResponse(text + generate_latest(waiting), CONTENT_TYPE_LATEST)
 
 
-def _from_here(request: HttpRequest) -> bool:
+def _is_from_this_machine(request: HttpRequest) -> bool:
     """Whether the sender is this machine. What a proxy forwarded never counts as that."""
     if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META:
         return False
     try:
-        return ipaddress.ip_address(requests.client_ip(request)).is_loopback
+        return ipaddress.ip_address(requests.get_client_ip(request)).is_loopback
     except ValueError:
         return False
 

@@ -3,21 +3,21 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["user", "staff", "key", "system", "public"]
+ActorKind = Literal["user", "staff", "key", "system", "public"]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A kind and the id within it: a Clerk user, a Django user, an API key."""
 
-    kind: Kind
+    kind: ActorKind
     id: str
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.id}"
 
 
-SYSTEM = Actor("system", "system")
+SYSTEM_ACTOR = Actor("system", "system")
 
 
 @dataclass(frozen=True, slots=True)

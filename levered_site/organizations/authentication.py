@@ -5,14 +5,18 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from levered_site.errors import UnauthorizedError
-from levered_site.organizations import keys, members, tokens
+from levered_site.organizations import api_keys, members, tokens
 from levered_site.organizations.actors import Caller, KeyHolder
 
-WANT_BEARER = "Send a bearer token: `Authorization: Bearer …`."
-KEY_HERE = "An API key opens the ingestion API and nothing else; send a bearer token."
-NO_KEY = "Send an API key: `Authorization: Bearer lev_…` or `X-API-Key: lev_…`."
-KEY_WANTED = "Ingestion takes an API key (`lev_…`), not a bearer token."
-BAD_KEY = "The API key is unknown or revoked."
+BEARER_REQUIRED = "Send a bearer token: `Authorization: Bearer …`."
+API_KEY_NOT_ACCEPTED = (
+    "An API key opens the ingestion API and nothing else; send a bearer token."
+)
+API_KEY_MISSING = (
+    "Send an API key: `Authorization: Bearer lev_…` or `X-API-Key: lev_…`."
+)
+API_KEY_REQUIRED = "Ingestion takes an API key (`lev_…`), not a bearer token."
+API_KEY_INVALID = "The API key is unknown or revoked."
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -27,7 +31,7 @@ class BearerAuthentication(BaseAuthentication):
         Raises:
             UnauthorizedError, ForbiddenError, UnavailableError: as `tokens.read` says.
         """
-        caller = caller_of(request._request)  # noqa: SLF001 - DRF offers no other way
+        caller = authenticate_caller(request._request)  # noqa: SLF001 - DRF offers no other way
         return None if caller is None else (caller, caller)
 
     def authenticate_header(self, _request: Request) -> str:
@@ -49,7 +53,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         Raises:
             UnauthorizedError: no key, an unknown or revoked one, or a token instead.
         """
-        holder = key_holder_of(request._request)  # noqa: SLF001 - as above
+        holder = authenticate_key_holder(request._request)  # noqa: SLF001 - as above
         return holder, holder
 
     def authenticate_header(self, _request: Request) -> str:
@@ -57,43 +61,45 @@ class ApiKeyAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-def caller_of(request: HttpRequest) -> Caller | None:
+def authenticate_caller(request: HttpRequest) -> Caller | None:
     """Read the bearer token of a request; for doors that are no DRF view, too.
 
     Raises:
         UnauthorizedError: the token does not hold, or it is an API key.
         ForbiddenError: the token is of no organization.
     """
-    token = bearer_of(request)
+    token = read_bearer_token(request)
     if token is None:
         if "HTTP_X_API_KEY" in request.META:
-            raise UnauthorizedError(KEY_HERE)
+            raise UnauthorizedError(API_KEY_NOT_ACCEPTED)
         return None
-    if token.startswith(keys.MARK):
-        raise UnauthorizedError(KEY_HERE)
-    identity = tokens.read(token)
-    members.welcome(identity)
+    if token.startswith(api_keys.KEY_PREFIX):
+        raise UnauthorizedError(API_KEY_NOT_ACCEPTED)
+    identity = tokens.verify_token(token)
+    members.upsert_member(identity)
     return identity.caller
 
 
-def key_holder_of(request: HttpRequest) -> KeyHolder:
+def authenticate_key_holder(request: HttpRequest) -> KeyHolder:
     """Read the API key of a request, from either header.
 
     Raises:
         UnauthorizedError: no key, an unknown or revoked one, or a token instead.
     """
-    secret = request.META.get("HTTP_X_API_KEY") or bearer_of(request)
+    secret = request.META.get("HTTP_X_API_KEY") or read_bearer_token(request)
     if not secret:
-        raise UnauthorizedError(NO_KEY)
-    if not secret.startswith(keys.MARK):
-        raise UnauthorizedError(KEY_WANTED if secret.count(".") == 2 else BAD_KEY)
-    key = keys.find(secret)
+        raise UnauthorizedError(API_KEY_MISSING)
+    if not secret.startswith(api_keys.KEY_PREFIX):
+        raise UnauthorizedError(
+            API_KEY_REQUIRED if secret.count(".") == 2 else API_KEY_INVALID
+        )
+    key = api_keys.find_key(secret)
     if key is None:
-        raise UnauthorizedError(BAD_KEY)
+        raise UnauthorizedError(API_KEY_INVALID)
     return KeyHolder(organization_id=key.organization_id, key_id=str(key.pk))
 
 
-def bearer_of(request: HttpRequest) -> str | None:
+def read_bearer_token(request: HttpRequest) -> str | None:
     """Return what follows `Bearer`; None where the header is absent.
 
     Raises:
@@ -104,5 +110,5 @@ def bearer_of(request: HttpRequest) -> str | None:
         return None
     scheme, _, token = header.strip().partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise UnauthorizedError(WANT_BEARER)
+        raise UnauthorizedError(BEARER_REQUIRED)
     return str(token.strip())

@@ -13,20 +13,20 @@ from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.response import Response
 
-from levered_site.api import answers
+from levered_site.api import responses
 from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.organizations.models import IdempotentAnswer
 
 HEADER = "Idempotency-Key"
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 # A request that died between claim and answer leaves its claim behind. No request
 # lasts this long, so a claim older than this is dead and may be taken over.
-STALE = timedelta(seconds=60)
-HEADERS_KEPT = ("Location", "ETag", "Preference-Applied")
+STALE_AFTER = timedelta(seconds=60)
+STORED_HEADERS = ("Location", "ETag", "Preference-Applied")
 
 OTHER_BODY = "This Idempotency-Key came before with another body."
 IN_PROGRESS = "The first request with this Idempotency-Key is still in progress."
-SHOWN_ONCE = (
+UNREPEATABLE_ANSWER = (
     "This was done before under the same Idempotency-Key. Its answer held a secret, "
     "which is shown once and not kept."
 )
@@ -40,7 +40,7 @@ class Claim:
     since: datetime
 
 
-class Replayed(Exception):  # noqa: N818 - not an error: an answer given before
+class IdempotentReplayError(Exception):
     """Carries the first answer past the handler."""
 
     def __init__(self, stored: IdempotentAnswer) -> None:
@@ -57,7 +57,7 @@ class Replayed(Exception):  # noqa: N818 - not an error: an answer given before
         )
 
 
-def begin(request: HttpRequest, organization_id: str) -> Claim | None:
+def claim_key(request: HttpRequest, organization_id: str) -> Claim | None:
     """Claim the request's key; None when it carries none.
 
     Raises:
@@ -69,7 +69,7 @@ def begin(request: HttpRequest, organization_id: str) -> Claim | None:
     if key is None:
         return None
     if not 1 <= len(key) <= 255 or not key.isprintable():
-        raise InvalidParametersError.of(
+        raise InvalidParametersError.for_field(
             HEADER, "must have 1 to 255 printable characters"
         )
     fresh = IdempotentAnswer(
@@ -77,12 +77,12 @@ def begin(request: HttpRequest, organization_id: str) -> Claim | None:
         method=request.method or "",
         path=request.path[:500],
         key=key,
-        body_digest=_digest(request),
+        body_digest=_hash_request(request),
     )
-    return _claim(fresh)
+    return _store_claim(fresh)
 
 
-def _claim(fresh: IdempotentAnswer) -> Claim:
+def _store_claim(fresh: IdempotentAnswer) -> Claim:
     now = timezone.now()
     same = IdempotentAnswer.objects.filter(
         organization_id=fresh.organization_id,
@@ -91,7 +91,8 @@ def _claim(fresh: IdempotentAnswer) -> Claim:
         key=fresh.key,
     )
     same.filter(
-        Q(created_at__lt=now - KEPT) | Q(status=None, created_at__lt=now - STALE)
+        Q(created_at__lt=now - RETENTION)
+        | Q(status=None, created_at__lt=now - STALE_AFTER)
     ).delete()
     try:
         with transaction.atomic():
@@ -102,20 +103,20 @@ def _claim(fresh: IdempotentAnswer) -> Claim:
         return Claim(fresh.pk, fresh.created_at)
     if stored is None:  # released between the two statements: the client may repeat
         raise ConflictError(IN_PROGRESS, retry_after=1)
-    _refuse(stored, fresh.body_digest)
-    raise Replayed(stored)
+    _refuse_conflict(stored, fresh.body_digest)
+    raise IdempotentReplayError(stored)
 
 
-def _refuse(stored: IdempotentAnswer, body_digest: str) -> None:
+def _refuse_conflict(stored: IdempotentAnswer, body_digest: str) -> None:
     if stored.body_digest != body_digest:
         raise ConflictError(OTHER_BODY)
     if stored.status is None:
         raise ConflictError(IN_PROGRESS, retry_after=1)
     if stored.body is None:
-        raise ConflictError(SHOWN_ONCE)
+        raise ConflictError(UNREPEATABLE_ANSWER)
 
 
-def settle(claim: Claim, response: Response, *, secret: bool) -> None:
+def store_response(claim: Claim, response: Response, *, secret: bool) -> None:
     """Keep the answer for repeats. One that a retry may change (5xx, 429) is not kept."""
     mine = IdempotentAnswer.objects.filter(pk=claim.pk, created_at=claim.since)
     if response.status_code >= 500 or response.status_code == 429:
@@ -124,30 +125,32 @@ def settle(claim: Claim, response: Response, *, secret: bool) -> None:
     hidden = secret and response.status_code < 400
     mine.update(
         status=response.status_code,
-        headers=_kept_headers(response.headers),
-        body=None if hidden else _body(response.data),
+        headers=_select_headers(response.headers),
+        body=None if hidden else _serialize_body(response.data),
     )
 
 
-def release(claim: Claim) -> None:
+def release_claim(claim: Claim) -> None:
     """Give a key back after an unexpected failure, so that a repeat runs anew."""
     IdempotentAnswer.objects.filter(pk=claim.pk, created_at=claim.since).delete()
 
 
-def forget_old(now: datetime) -> int:
+def delete_expired(now: datetime) -> int:
     """Delete answers older than 24 hours; returns how many. For the clock."""
-    deleted, _ = IdempotentAnswer.objects.filter(created_at__lt=now - KEPT).delete()
+    deleted, _ = IdempotentAnswer.objects.filter(
+        created_at__lt=now - RETENTION
+    ).delete()
     return deleted
 
 
-def _digest(request: HttpRequest) -> str:
+def _hash_request(request: HttpRequest) -> str:
     query = request.META.get("QUERY_STRING", "").encode()
     return hashlib.sha256(query + b"\0" + request.body).hexdigest()
 
 
-def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: headers[name] for name in HEADERS_KEPT if name in headers}
+def _select_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: headers[name] for name in STORED_HEADERS if name in headers}
 
 
-def _body(data: Any) -> bytes:
-    return b"" if data is None else answers.to_json(data)
+def _serialize_body(data: Any) -> bytes:
+    return b"" if data is None else responses.to_json(data)

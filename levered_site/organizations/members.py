@@ -7,10 +7,10 @@ from django.utils import timezone
 from levered_site.organizations.models import Member, Organization
 from levered_site.organizations.tokens import Identity
 
-SEEN_EVERY = timedelta(minutes=1)  # no more than one write a minute per member
+LAST_SEEN_INTERVAL = timedelta(minutes=1)  # no more than one write a minute per member
 
 
-def welcome(identity: Identity) -> None:
+def upsert_member(identity: Identity) -> None:
     """Know the caller: create what is new, refresh the role, note when they were seen.
 
     Safe against the same first token arriving twice at once.
@@ -21,12 +21,12 @@ def welcome(identity: Identity) -> None:
     )
     known = members.values_list("role", "last_seen_at").first()
     if known is None:
-        _enrol(identity)
-    elif known[0] != caller.role or not known[1] or known[1] < now - SEEN_EVERY:
+        _create_member(identity)
+    elif known[0] != caller.role or not known[1] or known[1] < now - LAST_SEEN_INTERVAL:
         members.update(role=caller.role, last_seen_at=now)
 
 
-def _enrol(identity: Identity) -> None:
+def _create_member(identity: Identity) -> None:
     caller = identity.caller
     organization = Organization(
         id=caller.organization_id, name=identity.organization_name

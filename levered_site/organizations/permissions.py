@@ -26,7 +26,7 @@ class IsAdmin(IsMember):
         return isinstance(request.user, Caller) and request.user.is_admin
 
 
-class HoldsKey(BasePermission):
+class HasApiKey(BasePermission):
     """A program with an API key; the authentication has refused everybody else."""
 
     def has_permission(self, request: Request, _view: object) -> bool:
@@ -34,7 +34,7 @@ class HoldsKey(BasePermission):
         return isinstance(request.user, KeyHolder)
 
 
-def AdminFor(*actions: str) -> type[BasePermission]:  # noqa: N802 - reads as the class it makes
+def require_admin_for(*actions: str) -> type[BasePermission]:
     """Make a permission: admins for these actions of a viewset, members otherwise."""
 
     class AdminForActions(IsMember):

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from levered_site.api.fields import StrictChar
+from levered_site.api.fields import StrictCharField
 from levered_site.api.serializers import StrictSerializer
 from levered_site.organizations.models import ApiKey, Member, Organization
 
@@ -28,7 +28,7 @@ class MeSerializer(serializers.Serializer[Any]):
 class NewApiKeySerializer(StrictSerializer):
     """The body of a new key."""
 
-    label = StrictChar(max_length=200)  # type: ignore[assignment]  # DRF takes declared fields off the class, where `label` is its own
+    label = StrictCharField(max_length=200)  # type: ignore[assignment]  # DRF takes declared fields off the class, where `label` is its own
 
 
 class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):

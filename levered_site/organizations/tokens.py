@@ -34,7 +34,7 @@ ADMIN_ROLES = frozenset({"admin", "org:admin"})
 FETCH_TIMEOUT_SECONDS = 3
 REFETCH_SECONDS = 30  # an unknown `kid` asks the issuer again no sooner than this
 RETRY_SECONDS = 2  # a failed fetch is not repeated sooner than this
-INVALID = "The token is not valid: {reason}"
+INVALID_BEARER = "The token is not valid: {reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Identity:
     organization_name: str
 
 
-class KeySet(jwt.PyJWKClient):
+class IssuerKeySet(jwt.PyJWKClient):
     """The issuer's published keys.
 
     An issuer that is away is not asked at every call, and the keys known last keep
@@ -79,14 +79,14 @@ class KeySet(jwt.PyJWKClient):
         return self._last_good
 
 
-def clerk_is_configured() -> bool:
+def is_clerk_configured() -> bool:
     """Whether tokens come from Clerk; the local issuer is off then."""
     return bool(
         settings.CLERK_ISSUER or settings.CLERK_JWKS_URL or settings.CLERK_PEM_KEY
     )
 
 
-def read(token: str) -> Identity:
+def verify_token(token: str) -> Identity:
     """Check a token and say who it is.
 
     Raises:
@@ -94,19 +94,19 @@ def read(token: str) -> Identity:
         ForbiddenError: it is valid, and of no organization.
         UnavailableError: the issuer's keys cannot be fetched just now.
     """
-    claims = _verified(token)
-    if clerk_is_configured():
+    claims = _decode_claims(token)
+    if is_clerk_configured():
         _check_party(claims)
-    return _identity(claims)
+    return _build_identity(claims)
 
 
-def _verified(token: str) -> dict[str, Any]:
+def _decode_claims(token: str) -> dict[str, Any]:
     try:
         return jwt.decode(
             token,
-            _key_for(token),
+            _get_verification_key(token),
             algorithms=[ALGORITHM],
-            issuer=settings.CLERK_ISSUER if clerk_is_configured() else LOCAL_ISSUER,
+            issuer=settings.CLERK_ISSUER if is_clerk_configured() else LOCAL_ISSUER,
             leeway=settings.CLERK_LEEWAY_SECONDS,
             options={"require": ["exp", "iss", "sub"], "verify_aud": False},
         )
@@ -115,31 +115,31 @@ def _verified(token: str) -> dict[str, Any]:
             "The issuer's keys cannot be fetched just now.", retry_after=RETRY_SECONDS
         ) from error
     except (jwt.PyJWTError, ValueError) as error:
-        raise UnauthorizedError(INVALID.format(reason=error)) from error
+        raise UnauthorizedError(INVALID_BEARER.format(reason=error)) from error
 
 
-def _key_for(token: str) -> RSAPublicKey:
-    if not clerk_is_configured():
-        return local_key().public_key()
+def _get_verification_key(token: str) -> RSAPublicKey:
+    if not is_clerk_configured():
+        return load_local_key().public_key()
     if settings.CLERK_PEM_KEY:
-        return _pinned(settings.CLERK_PEM_KEY)
+        return _load_public_key(settings.CLERK_PEM_KEY)
     kid = jwt.get_unverified_header(token).get("kid")
     if not isinstance(kid, str):
         raise jwt.InvalidTokenError("it names no key")
     url = settings.CLERK_JWKS_URL or f"{settings.CLERK_ISSUER}/.well-known/jwks.json"
-    key = _key_set(url).get_signing_key(kid).key
+    key = _get_issuer_key_set(url).get_signing_key(kid).key
     if not isinstance(key, RSAPublicKey):
         raise jwt.InvalidKeyError("the key is not an RSA key")
     return key
 
 
 @functools.lru_cache(maxsize=4)
-def _key_set(url: str) -> KeySet:
-    return KeySet(url)
+def _get_issuer_key_set(url: str) -> IssuerKeySet:
+    return IssuerKeySet(url)
 
 
 @functools.lru_cache(maxsize=4)
-def _pinned(pem: str) -> RSAPublicKey:
+def _load_public_key(pem: str) -> RSAPublicKey:
     key = load_pem_public_key(pem.encode())
     if not isinstance(key, RSAPublicKey):
         raise jwt.InvalidKeyError("CLERK_PEM_KEY is not an RSA public key")
@@ -152,17 +152,21 @@ def _check_party(claims: Mapping[str, Any]) -> None:
     named = claims.get("aud") or []
     named = named if isinstance(named, list) else [named]
     if "azp" in claims and parties and claims["azp"] not in parties:
-        raise UnauthorizedError(INVALID.format(reason="azp is not an authorized party"))
+        raise UnauthorizedError(
+            INVALID_BEARER.format(reason="azp is not an authorized party")
+        )
     if named and audiences and not any(one in audiences for one in named):
         raise UnauthorizedError(
-            INVALID.format(reason="aud is not an accepted audience")
+            INVALID_BEARER.format(reason="aud is not an accepted audience")
         )
     bound = ("azp" in claims and parties) or (named and audiences)
     if (parties or audiences) and not bound:
-        raise UnauthorizedError(INVALID.format(reason="it names neither azp nor aud"))
+        raise UnauthorizedError(
+            INVALID_BEARER.format(reason="it names neither azp nor aud")
+        )
 
 
-def _identity(claims: Mapping[str, Any]) -> Identity:
+def _build_identity(claims: Mapping[str, Any]) -> Identity:
     compact = claims.get("o")
     if isinstance(compact, Mapping):  # version 2 of Clerk's session tokens
         found = (compact.get("id"), compact.get("rol"), compact.get("slg"))
@@ -174,8 +178,8 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
             "The token is of no organization: choose one and sign in again."
         )
     subject = claims["sub"]
-    if not _is_id(organization_id, 64) or not _is_id(subject, 128):
-        raise UnauthorizedError(INVALID.format(reason="its ids are malformed"))
+    if not _is_valid_id(organization_id, 64) or not _is_valid_id(subject, 128):
+        raise UnauthorizedError(INVALID_BEARER.format(reason="its ids are malformed"))
     caller = Caller(
         organization_id=organization_id,
         user_id=subject,
@@ -186,28 +190,30 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
     return Identity(caller, printable or organization_id)
 
 
-def _is_id(value: object, longest: int) -> bool:
+def _is_valid_id(value: object, longest: int) -> bool:
     return isinstance(value, str) and bool(
         re.fullmatch(rf"[\x21-\x7e]{{1,{longest}}}", value)
     )
 
 
-def local_key() -> RSAPrivateKey:
+def load_local_key() -> RSAPrivateKey:
     """Load the local issuer's key; the first call of an installation makes it."""
-    return _private(
-        embedded.secret(settings.LEVERED_HOME, KEY_FILE, embedded.new_issuer_key)
+    return _load_private_key(
+        embedded.load_or_create_secret(
+            settings.LEVERED_HOME, KEY_FILE, embedded.generate_issuer_key
+        )
     )
 
 
 @functools.lru_cache(maxsize=4)
-def _private(pem: str) -> RSAPrivateKey:
+def _load_private_key(pem: str) -> RSAPrivateKey:
     key = load_pem_private_key(pem.encode(), password=None)
     if not isinstance(key, RSAPrivateKey):
         raise TypeError(f"{KEY_FILE} is not an RSA key")
     return key
 
 
-def issue(
+def issue_token(
     organization_id: str,
     role: str,
     *,
@@ -219,7 +225,7 @@ def issue(
     Raises:
         ConflictError: Clerk is configured, so that nobody would accept it.
     """
-    if clerk_is_configured():
+    if is_clerk_configured():
         raise ConflictError("The local issuer is off: tokens come from Clerk.")
     now = timezone.now()
     claims = {
@@ -232,4 +238,4 @@ def issue(
         "v": 2,
         "o": {"id": organization_id, "rol": role},
     }
-    return jwt.encode(claims, local_key(), algorithm=ALGORITHM)
+    return jwt.encode(claims, load_local_key(), algorithm=ALGORITHM)

@@ -5,9 +5,9 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from levered_site.organizations import keys
+from levered_site.organizations import api_keys
 from levered_site.organizations.models import ApiKey, Organization
-from levered_site.organizations.permissions import AdminFor
+from levered_site.organizations.permissions import require_admin_for
 from levered_site.organizations.serializers import (
     ApiKeySerializer,
     ApiKeyWithSecretSerializer,
@@ -15,8 +15,8 @@ from levered_site.organizations.serializers import (
     NewApiKeySerializer,
 )
 from levered_site.organizations.viewsets import (
-    Deletes,
-    Lists,
+    DeleteViewSet,
+    ListViewSet,
     OrganizationViewSet,
 )
 
@@ -39,13 +39,13 @@ class MeViewSet(OrganizationViewSet[Organization]):
         return Response(MeSerializer(caller).data)
 
 
-class ApiKeyViewSet(Lists[ApiKey], Deletes[ApiKey]):
+class ApiKeyViewSet(ListViewSet[ApiKey], DeleteViewSet[ApiKey]):
     """Keys that open the ingestion API. Admins make and revoke them."""
 
     queryset = ApiKey.objects.active()
     serializer_class = ApiKeySerializer
     list_name = "api_keys"
-    permission_classes = [AdminFor("create", "destroy")]
+    permission_classes = [require_admin_for("create", "destroy")]
     secret_actions = ("create",)
 
     @extend_schema(
@@ -54,7 +54,7 @@ class ApiKeyViewSet(Lists[ApiKey], Deletes[ApiKey]):
     def create(self, _request: Request) -> Response:
         """Make a key. Its secret is in this answer and nowhere else."""
         label = self.read_body(NewApiKeySerializer)["label"]
-        key, secret = keys.make(self.organization_id, label, self.actor)
+        key, secret = api_keys.create_key(self.organization_id, label, self.actor)
         shown = ApiKeySerializer(key).data
         fields = ("id", "label", "prefix", "created_at")
         body = {name: shown[name] for name in fields} | {"secret": secret}
@@ -62,4 +62,4 @@ class ApiKeyViewSet(Lists[ApiKey], Deletes[ApiKey]):
 
     def perform_destroy(self, instance: ApiKey) -> None:
         """Revoke it."""
-        keys.revoke(instance, self.actor)
+        api_keys.revoke_key(instance, self.actor)

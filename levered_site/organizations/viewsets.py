@@ -13,7 +13,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
 from levered_site.api import etags
-from levered_site.api.endpoints import Endpoint
+from levered_site.api.base_view import BaseAPIView
 from levered_site.api.serializers import StrictSerializer
 from levered_site.organizations import idempotency
 from levered_site.organizations.actors import Actor, Caller
@@ -21,7 +21,7 @@ from levered_site.organizations.actors import Actor, Caller
 M = TypeVar("M", bound=Model)
 
 
-class OrganizationViewSet(Endpoint, GenericViewSet[M]):
+class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     """Scope, actor, Idempotency-Key, ETag and If-Match, shapes per action.
 
     A subclass gives `queryset` (of a model with `organization`), `list_name`,
@@ -105,28 +105,28 @@ class OrganizationViewSet(Endpoint, GenericViewSet[M]):
         """Answer with one resource and its ETag."""
         shown = self.represent(instance)
         return Response(
-            shown, code, headers={"ETag": etags.of(shown), **(headers or {})}
+            shown, code, headers={"ETag": etags.compute_etag(shown), **(headers or {})}
         )
 
     # --- manners
 
     @contextmanager
-    def matched(self) -> Iterator[M]:
+    def get_object_for_update(self) -> Iterator[M]:
         """Hand out the resource for a change, held to If-Match.
 
         Where a state is named, the row stays locked until the change is committed, so
         that of two changes naming the same state one wins and the other is a 412.
         """
         instance = self.get_object()
-        if not etags.expects_state(self.request._request):  # noqa: SLF001 - DRF's way
+        if not etags.has_if_match(self.request._request):  # noqa: SLF001 - DRF's way
             yield instance
             return
         with transaction.atomic():
             rows = type(instance)._base_manager.select_for_update(of=("self",))  # noqa: SLF001 - Django's documented API
             rows.filter(pk=instance.pk).first()
             instance = self.get_object()
-            tag = etags.of(self.represent(instance))
-            etags.require_match(self.request._request, tag)  # noqa: SLF001 - DRF's way
+            tag = etags.compute_etag(self.represent(instance))
+            etags.require_if_match(self.request._request, tag)  # noqa: SLF001 - DRF's way
             yield instance
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -134,17 +134,17 @@ class OrganizationViewSet(Endpoint, GenericViewSet[M]):
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and self.action:
             django_request = request._request  # noqa: SLF001 - DRF offers no other way
-            self._claim = idempotency.begin(django_request, self.organization_id)
+            self._claim = idempotency.claim_key(django_request, self.organization_id)
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer a repeat with the first answer; free the key of a failure."""
-        if isinstance(exc, idempotency.Replayed):
+        if isinstance(exc, idempotency.IdempotentReplayError):
             return exc.response()
         try:
             return super().handle_exception(exc)
         except Exception:
             if self._claim is not None:
-                idempotency.release(self._claim)
+                idempotency.release_claim(self._claim)
             raise
 
     def finalize_response(
@@ -154,11 +154,11 @@ class OrganizationViewSet(Endpoint, GenericViewSet[M]):
         final: Response = super().finalize_response(request, response, *args, **kwargs)
         if self._claim is not None:
             secret = self.action in self.secret_actions
-            idempotency.settle(self._claim, final, secret=secret)
+            idempotency.store_response(self._claim, final, secret=secret)
         return final
 
 
-class Lists(OrganizationViewSet[M]):
+class ListViewSet(OrganizationViewSet[M]):
     """GET on the collection."""
 
     def list(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
@@ -168,7 +168,7 @@ class Lists(OrganizationViewSet[M]):
         return self.get_paginated_response(list(self.represent_rows(page)))
 
 
-class Creates(OrganizationViewSet[M]):
+class CreateViewSet(OrganizationViewSet[M]):
     """POST on the collection."""
 
     def create(self, request: Request, *_args: Any, **_kwargs: Any) -> Response:
@@ -183,7 +183,7 @@ class Creates(OrganizationViewSet[M]):
         raise NotImplementedError
 
 
-class Retrieves(OrganizationViewSet[M]):
+class RetrieveViewSet(OrganizationViewSet[M]):
     """GET on the resource."""
 
     def retrieve(self, request: Request, *_args: Any, **_kwargs: Any) -> Response:
@@ -195,7 +195,7 @@ class Retrieves(OrganizationViewSet[M]):
         return response
 
 
-class Updates(OrganizationViewSet[M]):
+class UpdateViewSet(OrganizationViewSet[M]):
     """PATCH on the resource."""
 
     def partial_update(
@@ -203,7 +203,7 @@ class Updates(OrganizationViewSet[M]):
     ) -> Response:
         """Change the fields that are given."""
         shape = self.update_serializer_class or self.get_serializer_class()
-        with self.matched() as instance:
+        with self.get_object_for_update() as instance:
             fields = self.read_body(shape, partial=True)
             changed = self.perform_update(instance, fields)
         return self.answer(changed)
@@ -213,12 +213,12 @@ class Updates(OrganizationViewSet[M]):
         raise NotImplementedError
 
 
-class Deletes(OrganizationViewSet[M]):
+class DeleteViewSet(OrganizationViewSet[M]):
     """DELETE on the resource."""
 
     def destroy(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
         """Delete it; 204."""
-        with self.matched() as instance:
+        with self.get_object_for_update() as instance:
             self.perform_destroy(instance)
         return Response(None, status.HTTP_204_NO_CONTENT)
 

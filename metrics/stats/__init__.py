@@ -1,48 +1,48 @@
 """What two arms of users say: lift, intervals, p-values and checks. No Django, no scipy."""
 
 from metrics.stats import anytime, daily, lift
-from metrics.stats.answer import Direction, Kind, Lift
-from metrics.stats.anytime import expected_from_first_week
-from metrics.stats.balance import SampleRatio, Split, sample_ratio
+from metrics.stats.anytime import project_users_from_first_week
+from metrics.stats.balance import SampleRatio, Split, check_sample_ratio
 from metrics.stats.checks import (
     BaselineSanity,
     ShareCheck,
-    arm_mismatch,
-    baseline_sanity,
-    crossover,
-    maturity,
+    check_arm_mismatch,
+    check_baseline,
+    check_crossover,
+    check_maturity,
 )
 from metrics.stats.daily import DayTotals
+from metrics.stats.forecast import DecisionForecast, ForecastInputs, forecast_decision
+from metrics.stats.guardrails import GuardrailStatus, judge_guardrail
+from metrics.stats.lift_result import Direction, Lift, RewardType
 from metrics.stats.means import Interval
-from metrics.stats.outlook import Expected, Outlook, days_to_decision
-from metrics.stats.totals import EMPTY, Stratum, Totals
-from metrics.stats.verdicts import Status, guardrail
+from metrics.stats.totals import EMPTY_TOTALS, Stratum, Totals
 
 __all__ = [
-    "EMPTY",
+    "EMPTY_TOTALS",
     "BaselineSanity",
     "DayTotals",
+    "DecisionForecast",
     "Direction",
-    "Expected",
+    "ForecastInputs",
+    "GuardrailStatus",
     "Interval",
-    "Kind",
     "Lift",
-    "Outlook",
+    "RewardType",
     "SampleRatio",
     "ShareCheck",
     "Split",
-    "Status",
     "Stratum",
     "Totals",
     "anytime",
-    "arm_mismatch",
-    "baseline_sanity",
-    "crossover",
+    "check_arm_mismatch",
+    "check_baseline",
+    "check_crossover",
+    "check_maturity",
+    "check_sample_ratio",
     "daily",
-    "days_to_decision",
-    "expected_from_first_week",
-    "guardrail",
+    "forecast_decision",
+    "judge_guardrail",
     "lift",
-    "maturity",
-    "sample_ratio",
+    "project_users_from_first_week",
 ]

@@ -9,13 +9,13 @@ import math
 from dataclasses import dataclass
 
 from metrics.stats.normal import ALPHA
-from metrics.stats.totals import Stratum, weight
+from metrics.stats.totals import Stratum, compute_weight
 
 DEFAULT_EXPECTED_USERS = 10_000
 WEEKS_PLANNED = 4
 
 
-def expected_from_first_week(users: int) -> int:
+def project_users_from_first_week(users: int) -> int:
     """Users to tune for when nobody said: four times the first week's traffic."""
     return max(WEEKS_PLANNED * users, 1)
 
@@ -47,7 +47,9 @@ class Boundary:
         return math.exp(-log_e) if log_e > 0 else 1.0
 
 
-def boundary(strata: tuple[Stratum, ...], expected_users: int | None) -> Boundary:
+def compute_boundary(
+    strata: tuple[Stratum, ...], expected_users: int | None
+) -> Boundary:
     """The boundary for this look, tightest at ``expected_users``.
 
     Information is Σ n_o·n_h/(n_o+n_h), to which the variance of the weighted
@@ -59,6 +61,6 @@ def boundary(strata: tuple[Stratum, ...], expected_users: int | None) -> Boundar
     optimized, holdout = strata[0]
     share = holdout.users / (optimized.users + holdout.users)
     planned = max(expected_users or DEFAULT_EXPECTED_USERS, 1) * share * (1 - share)
-    gathered = math.fsum(weight(stratum) for stratum in strata)
+    gathered = math.fsum(compute_weight(stratum) for stratum in strata)
     tuned = -2 * math.log(ALPHA) + math.log1p(-2 * math.log(ALPHA))
     return Boundary(tuned * gathered / planned)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-ALARM = 0.001
+ALARM_P_VALUE = 0.001
 PRIOR_USERS = 1000.0
 """Weight of the prior around the configured share: sd 0.9 points at a 10%
 holdout, 1.6 at 50%, the size of deviation that is found soonest."""
@@ -39,7 +39,7 @@ class SampleRatio:
     expected_share: float | None
 
 
-def sample_ratio(splits: Iterable[Split]) -> SampleRatio:
+def check_sample_ratio(splits: Iterable[Split]) -> SampleRatio:
     """Test that each user joined the holdout with the configured probability.
 
     Per regime the likelihood of the counts under a Beta(1000·s, 1000·(1-s))
@@ -54,17 +54,19 @@ def sample_ratio(splits: Iterable[Split]) -> SampleRatio:
         return SampleRatio(
             p_value=1.0, ok=True, observed_share=None, expected_share=None
         )
-    p_value = math.exp(-max(math.fsum(_log_evidence(split) for split in kept), 0.0))
+    p_value = math.exp(
+        -max(math.fsum(_compute_log_evidence(split) for split in kept), 0.0)
+    )
     expected = math.fsum(s.holdout_share * (s.optimized + s.holdout) for s in kept)
     return SampleRatio(
         p_value=p_value,
-        ok=p_value >= ALARM,
+        ok=p_value >= ALARM_P_VALUE,
         observed_share=sum(split.holdout for split in kept) / users,
         expected_share=expected / users,
     )
 
 
-def _log_evidence(split: Split) -> float:
+def _compute_log_evidence(split: Split) -> float:
     """Log of mixture likelihood over configured likelihood, for one regime."""
     held, shown, share = split.holdout, split.optimized, split.holdout_share
     if share in {0.0, 1.0}:

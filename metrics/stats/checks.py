@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from metrics.stats.answer import Kind
+from metrics.stats.lift_result import RewardType
+from metrics.stats.minimum_data import MINIMUM_CONVERSIONS, MINIMUM_USERS
 from metrics.stats.normal import CRITICAL
-from metrics.stats.support import MINIMUM_CONVERSIONS, MINIMUM_USERS
 from metrics.stats.totals import Totals
 
 BASELINE_LIMIT = 3.0
@@ -37,8 +37,11 @@ class ShareCheck:
     reason: str | None
 
 
-def baseline_sanity(
-    model_mean: float, model_interval: tuple[float, float], holdout: Totals, kind: Kind
+def check_baseline(
+    model_mean: float,
+    model_interval: tuple[float, float],
+    holdout: Totals,
+    kind: RewardType,
 ) -> BaselineSanity:
     """Does the model's baseline reproduce the recent holdout mean?
 
@@ -47,7 +50,7 @@ def baseline_sanity(
     with the variance that would hold if the model were right. ``ok`` within 3.
     Modeled lift is withheld where this is not ok.
     """
-    reason = _uncheckable(holdout)
+    reason = _explain_uncheckable(holdout)
     if reason is not None:
         mean = holdout.mean if holdout.users else None
         return BaselineSanity(
@@ -55,7 +58,7 @@ def baseline_sanity(
         )
     sd = (model_interval[1] - model_interval[0]) / (2 * CRITICAL)
     error = math.hypot(
-        sd, math.sqrt(_variance(model_mean, holdout, kind) / holdout.users)
+        sd, math.sqrt(_compute_variance(model_mean, holdout, kind) / holdout.users)
     )
     distance = model_mean - holdout.mean
     z = distance / error if error > 0 else math.copysign(math.inf, distance)
@@ -71,42 +74,45 @@ def baseline_sanity(
     )
 
 
-def maturity(mature_users: int, users: int) -> ShareCheck:
+def check_maturity(mature_users: int, users: int) -> ShareCheck:
     """Share of users whose horizon has passed; ok from one half."""
     share = mature_users / users if users else None
     ok = None if share is None else share >= MATURE_SHARE
     return ShareCheck(
-        ok, share, MATURE_SHARE, _why(share, "of users are mature yet", fine=ok)
+        ok,
+        share,
+        MATURE_SHARE,
+        _explain_share(share, "of users are mature yet", fine=ok),
     )
 
 
-def crossover(crossover_users: int, users: int) -> ShareCheck:
+def check_crossover(crossover_users: int, users: int) -> ShareCheck:
     """Share of users later shown another variant; ok up to 5%."""
-    return _at_most(
+    return _check_at_most(
         crossover_users, users, CROSSOVER_SHARE, "of users saw another variant later"
     )
 
 
-def arm_mismatch(mismatched_users: int, users: int) -> ShareCheck:
+def check_arm_mismatch(mismatched_users: int, users: int) -> ShareCheck:
     """Share of users logged with an arm the rule did not give them; ok up to 1%."""
-    return _at_most(
+    return _check_at_most(
         mismatched_users, users, MISMATCH_SHARE, "of users were logged with another arm"
     )
 
 
-def _at_most(part: int, users: int, limit: float, what: str) -> ShareCheck:
+def _check_at_most(part: int, users: int, limit: float, what: str) -> ShareCheck:
     share = part / users if users else None
     ok = None if share is None else share <= limit
-    return ShareCheck(ok, share, limit, _why(share, what, fine=ok))
+    return ShareCheck(ok, share, limit, _explain_share(share, what, fine=ok))
 
 
-def _why(share: float | None, what: str, *, fine: bool | None) -> str | None:
+def _explain_share(share: float | None, what: str, *, fine: bool | None) -> str | None:
     if share is None:
         return "no users yet"
     return None if fine else f"{100 * share:.3g}% {what}"
 
 
-def _uncheckable(holdout: Totals) -> str | None:
+def _explain_uncheckable(holdout: Totals) -> str | None:
     if holdout.users < MINIMUM_USERS:
         return (
             f"the recent holdout has {holdout.users} users, {MINIMUM_USERS} are needed"
@@ -116,7 +122,7 @@ def _uncheckable(holdout: Totals) -> str | None:
     return None
 
 
-def _variance(model_mean: float, holdout: Totals, kind: Kind) -> float:
+def _compute_variance(model_mean: float, holdout: Totals, kind: RewardType) -> float:
     if kind == "bool":
         rate = min(max(model_mean, 0.0), 1.0)
         return rate * (1 - rate)

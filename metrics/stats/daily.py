@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from metrics.stats.answer import Direction, Kind, Lift
-from metrics.stats.lift import measured
-from metrics.stats.totals import EMPTY, Stratum, Totals
+from metrics.stats.lift import measure_lift
+from metrics.stats.lift_result import Direction, Lift, RewardType
+from metrics.stats.totals import EMPTY_TOTALS, Stratum, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,9 @@ class DayTotals:
     holdout: Totals
 
 
-def cumulative(
+def compute_cumulative_lift(
     rows: Iterable[DayTotals],
-    kind: Kind,
+    kind: RewardType,
     *,
     direction: Direction = "increase",
     expected_users: int | None = None,
@@ -33,10 +33,10 @@ def cumulative(
     ordered = sorted(rows, key=lambda row: (row.day, row.regime))
     for day, group in groupby(ordered, key=lambda row: row.day):
         for row in group:
-            optimized, holdout = sums.get(row.regime, (EMPTY, EMPTY))
+            optimized, holdout = sums.get(row.regime, (EMPTY_TOTALS, EMPTY_TOTALS))
             sums[row.regime] = (optimized + row.optimized, holdout + row.holdout)
         strata = [sums[regime] for regime in sorted(sums)]
-        lift = measured(
+        lift = measure_lift(
             strata, kind, direction=direction, expected_users=expected_users
         )
         history.append((day, lift))

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from metrics.stats import anytime, means, score, support
-from metrics.stats.answer import Direction, Kind, Lift, explained
+from metrics.stats import anytime, means, minimum_data, score
+from metrics.stats.lift_result import Direction, Lift, RewardType, explain_blanks
 from metrics.stats.means import Interval
-from metrics.stats.normal import CRITICAL, two_sided
-from metrics.stats.totals import Stratum, Totals, comparable
+from metrics.stats.normal import CRITICAL, compute_two_sided_p
+from metrics.stats.totals import Stratum, Totals, select_comparable
 
 NO_SPREAD = "all users of both arms have the same value"
 NO_DENOMINATOR = "the holdout mean is not clearly above zero"
@@ -19,14 +19,14 @@ NO_HOLDOUT_CONVERSIONS = (
     "nobody of the holdout converted: there is nothing to divide by"
 )
 NO_DELTA = "nobody of the optimized arm converted: its rate has no delta-method error"
-LEAST_RATIO = 1e-200
+MIN_RATIO = 1e-200
 """Where the search for an interval around a ratio of 0 begins."""
 TOO_LARGE = "too large to be stated as a number"
 
 
-def measured(
+def measure_lift(
     strata: Iterable[Stratum],
-    kind: Kind,
+    kind: RewardType,
     *,
     direction: Direction = "increase",
     expected_users: int | None = None,
@@ -50,20 +50,22 @@ def measured(
 
     Raises ValueError for ``bool`` totals that are not counts of conversions.
     """
-    kept = comparable(strata)
+    kept = select_comparable(strata)
     if kind == "bool":
-        _refuse_non_counts(kept)
-    lift = _described(kept, kind, direction)
-    reason = support.missing_inference(kept, kind)
+        _reject_non_counts(kept)
+    lift = _describe_arms(kept, kind, direction)
+    reason = minimum_data.explain_missing_inference(kept, kind)
     if reason is not None:
-        return explained(lift, {}, reason)
-    looks = anytime.boundary(kept, expected_users)
+        return explain_blanks(lift, {}, reason)
+    looks = anytime.compute_boundary(kept, expected_users)
     if kind == "bool":
-        return _of_rates(lift, kept, looks)
-    return _of_amounts(lift, kept, looks)
+        return _measure_rates(lift, kept, looks)
+    return _measure_amounts(lift, kept, looks)
 
 
-def _described(strata: tuple[Stratum, ...], kind: Kind, direction: Direction) -> Lift:
+def _describe_arms(
+    strata: tuple[Stratum, ...], kind: RewardType, direction: Direction
+) -> Lift:
     lift = Lift(
         kind,
         direction,
@@ -72,7 +74,7 @@ def _described(strata: tuple[Stratum, ...], kind: Kind, direction: Direction) ->
     )
     if not strata:
         return lift
-    both = means.weighted(strata)
+    both = means.compute_weighted_means(strata)
     return replace(
         lift,
         optimization_rate=both.optimized,
@@ -81,46 +83,60 @@ def _described(strata: tuple[Stratum, ...], kind: Kind, direction: Direction) ->
     )
 
 
-def _of_rates(lift: Lift, strata: tuple[Stratum, ...], looks: anytime.Boundary) -> Lift:
-    both = means.weighted(strata)
+def _measure_rates(
+    lift: Lift, strata: tuple[Stratum, ...], looks: anytime.Boundary
+) -> Lift:
+    both = means.compute_weighted_means(strata)
     z = score.difference_z(strata, 0.0)
     wide = looks.critical
     lift = replace(
         lift,
         difference_ci=score.difference_interval(strata, both.difference, CRITICAL),
         difference_ci_anytime=score.difference_interval(strata, both.difference, wide),
-        p_value=two_sided(z),
+        p_value=compute_two_sided_p(z),
         p_value_anytime=looks.p_value(z),
     )
     if both.holdout <= 0:
-        return explained(lift, {}, NO_HOLDOUT_CONVERSIONS)
+        return explain_blanks(lift, {}, NO_HOLDOUT_CONVERSIONS)
     ratio = both.optimized / both.holdout
-    centre = max(ratio, LEAST_RATIO)
-    delta = means.delta_interval(both, means.separate(strata), CRITICAL)
-    return explained(
+    centre = max(ratio, MIN_RATIO)
+    delta = means.delta_interval(both, means.compute_separate_spread(strata), CRITICAL)
+    return explain_blanks(
         replace(
             lift,
-            lift_percent=_percent(ratio),
-            lift_ci=_percents(score.ratio_interval(strata, centre, CRITICAL)),
-            lift_ci_delta=_percents(delta) if ratio > 0 else None,
-            lift_ci_anytime=_percents(score.ratio_interval(strata, centre, wide)),
+            lift_percent=_to_percent(ratio),
+            lift_ci=_to_percent_interval(
+                score.ratio_interval(strata, centre, CRITICAL)
+            ),
+            lift_ci_delta=_to_percent_interval(delta) if ratio > 0 else None,
+            lift_ci_anytime=_to_percent_interval(
+                score.ratio_interval(strata, centre, wide)
+            ),
         ),
         {} if ratio > 0 else {"lift_ci_delta": NO_DELTA},
         TOO_LARGE,
     )
 
 
-def _of_amounts(
+def _measure_amounts(
     lift: Lift, strata: tuple[Stratum, ...], looks: anytime.Boundary
 ) -> Lift:
     unit = max(
         math.sqrt(arm.value_sum_squares / arm.users) for s in strata for arm in s
     )
-    scaled = tuple((_over(o, unit), _over(h, unit)) for o, h in strata) if unit else ()
-    spreads = (means.separate(scaled), means.pooled(scaled)) if scaled else ()
+    scaled = (
+        tuple((_rescale_totals(o, unit), _rescale_totals(h, unit)) for o, h in strata)
+        if unit
+        else ()
+    )
+    spreads = (
+        (means.compute_separate_spread(scaled), means.compute_pooled_spread(scaled))
+        if scaled
+        else ()
+    )
     if not any(spread.difference_sd for spread in spreads):
-        return explained(lift, {}, NO_SPREAD)
-    both = means.weighted(scaled)
+        return explain_blanks(lift, {}, NO_SPREAD)
+    both = means.compute_weighted_means(scaled)
     z = means.difference_z(both, spreads)
     narrow = means.difference_interval(both, spreads, CRITICAL)
     wide = means.difference_interval(both, spreads, looks.critical)
@@ -128,13 +144,13 @@ def _of_amounts(
         lift,
         difference_ci=(narrow[0] * unit, narrow[1] * unit),
         difference_ci_anytime=(wide[0] * unit, wide[1] * unit),
-        p_value=two_sided(z),
+        p_value=compute_two_sided_p(z),
         p_value_anytime=looks.p_value(z),
     )
-    return _with_ratio(lift, both, spreads, looks)
+    return _add_ratio(lift, both, spreads, looks)
 
 
-def _with_ratio(
+def _add_ratio(
     lift: Lift,
     both: means.Means,
     spreads: tuple[means.Spread, ...],
@@ -142,27 +158,29 @@ def _with_ratio(
 ) -> Lift:
     ratio = means.ratio_interval(both, spreads, CRITICAL)
     if ratio is None:
-        return explained(lift, {}, NO_DENOMINATOR)
+        return explain_blanks(lift, {}, NO_DENOMINATOR)
     wide = means.ratio_interval(both, spreads, looks.critical)
     lift = replace(
         lift,
-        lift_percent=_percent(both.optimized / both.holdout),
-        lift_ci=_percents(ratio),
-        lift_ci_delta=_percents(means.delta_interval(both, spreads[0], CRITICAL)),
-        lift_ci_anytime=None if wide is None else _percents(wide),
+        lift_percent=_to_percent(both.optimized / both.holdout),
+        lift_ci=_to_percent_interval(ratio),
+        lift_ci_delta=_to_percent_interval(
+            means.delta_interval(both, spreads[0], CRITICAL)
+        ),
+        lift_ci_anytime=None if wide is None else _to_percent_interval(wide),
     )
     reasons = {"lift_ci_anytime": NO_DENOMINATOR_ANYTIME} if wide is None else {}
-    return explained(lift, reasons, TOO_LARGE)
+    return explain_blanks(lift, reasons, TOO_LARGE)
 
 
-def _refuse_non_counts(strata: tuple[Stratum, ...]) -> None:
+def _reject_non_counts(strata: tuple[Stratum, ...]) -> None:
     for stratum in strata:
         for arm in stratum:
             if not 0 <= arm.value_sum <= arm.users or arm.value_sum % 1:
                 raise ValueError("bool totals: value_sum counts converted users")
 
 
-def _over(arm: Totals, unit: float) -> Totals:
+def _rescale_totals(arm: Totals, unit: float) -> Totals:
     """The same users with values divided by ``unit``, so that squares stay small."""
     return replace(
         arm,
@@ -171,9 +189,9 @@ def _over(arm: Totals, unit: float) -> Totals:
     )
 
 
-def _percent(ratio: float) -> float:
+def _to_percent(ratio: float) -> float:
     return (ratio - 1) * 100
 
 
-def _percents(interval: Interval) -> Interval:
-    return _percent(interval[0]), _percent(interval[1])
+def _to_percent_interval(interval: Interval) -> Interval:
+    return _to_percent(interval[0]), _to_percent(interval[1])

@@ -12,7 +12,7 @@ level holds in small samples, and in large ones wherever Welch's does.
 import math
 from dataclasses import dataclass
 
-from metrics.stats.totals import Stratum, Totals, weight
+from metrics.stats.totals import Stratum, Totals, compute_weight
 
 Interval = tuple[float, float]
 
@@ -43,24 +43,27 @@ class Spread:
         return math.sqrt(self.optimized + self.holdout)
 
 
-def weighted(strata: tuple[Stratum, ...]) -> Means:
+def compute_weighted_means(strata: tuple[Stratum, ...]) -> Means:
     """Means with the same weights for both arms: Σ w·mean / Σ w."""
-    total = math.fsum(weight(stratum) for stratum in strata)
+    total = math.fsum(compute_weight(stratum) for stratum in strata)
     return Means(
-        math.fsum(weight(s) * s[0].mean for s in strata) / total,
-        math.fsum(weight(s) * s[1].mean for s in strata) / total,
+        math.fsum(compute_weight(s) * s[0].mean for s in strata) / total,
+        math.fsum(compute_weight(s) * s[1].mean for s in strata) / total,
     )
 
 
-def separate(strata: tuple[Stratum, ...]) -> Spread:
+def compute_separate_spread(strata: tuple[Stratum, ...]) -> Spread:
     """Each arm's variance from its own users."""
-    return _spread(
+    return _combine_spreads(
         strata,
-        [(_variance(o, h) / o.users, _variance(h, o) / h.users) for o, h in strata],
+        [
+            (_compute_variance(o, h) / o.users, _compute_variance(h, o) / h.users)
+            for o, h in strata
+        ],
     )
 
 
-def pooled(strata: tuple[Stratum, ...]) -> Spread:
+def compute_pooled_spread(strata: tuple[Stratum, ...]) -> Spread:
     """Both arms' variance from all users, on the scale of the hypothesis.
 
     Under a ratio r the optimized values are taken as r times the holdout's:
@@ -76,7 +79,7 @@ def pooled(strata: tuple[Stratum, ...]) -> Spread:
                 holdout.squared_deviations * per_user,
             )
         )
-    return _spread(strata, parts)
+    return _combine_spreads(strata, parts)
 
 
 def difference_z(means: Means, spreads: tuple[Spread, ...]) -> float:
@@ -101,7 +104,7 @@ def ratio_interval(
     spread. Bounded only where the holdout mean is more than ``critical``
     standard errors above zero.
     """
-    ends = [_fieller(means, spread, critical) for spread in spreads]
+    ends = [_compute_fieller_interval(means, spread, critical) for spread in spreads]
     bounded = [interval for interval in ends if interval is not None]
     if len(bounded) < len(ends):
         return None
@@ -115,7 +118,9 @@ def delta_interval(means: Means, spread: Spread, critical: float) -> Interval:
     return ratio - critical * sd, ratio + critical * sd
 
 
-def _fieller(means: Means, spread: Spread, critical: float) -> Interval | None:
+def _compute_fieller_interval(
+    means: Means, spread: Spread, critical: float
+) -> Interval | None:
     square = critical * critical
     a, b = means.optimized, means.holdout
     leading = b * b - square * spread.holdout
@@ -127,15 +132,17 @@ def _fieller(means: Means, spread: Spread, critical: float) -> Interval | None:
     return (a * b - half) / leading, (a * b + half) / leading
 
 
-def _variance(arm: Totals, other: Totals) -> float:
+def _compute_variance(arm: Totals, other: Totals) -> float:
     """Sample variance of an arm; a single user borrows the other arm's."""
     source = arm if arm.users > 1 else other
     return source.squared_deviations / max(source.users - 1, 1)
 
 
-def _spread(strata: tuple[Stratum, ...], parts: list[tuple[float, float]]) -> Spread:
-    total = math.fsum(weight(stratum) for stratum in strata)
-    shares = [(weight(stratum) / total) ** 2 for stratum in strata]
+def _combine_spreads(
+    strata: tuple[Stratum, ...], parts: list[tuple[float, float]]
+) -> Spread:
+    total = math.fsum(compute_weight(stratum) for stratum in strata)
+    shares = [(compute_weight(stratum) / total) ** 2 for stratum in strata]
     return Spread(
         math.fsum(w * o for w, (o, _) in zip(shares, parts, strict=True)),
         math.fsum(w * h for w, (_, h) in zip(shares, parts, strict=True)),

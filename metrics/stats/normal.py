@@ -9,6 +9,6 @@ ALPHA = 0.05
 CRITICAL = NormalDist().inv_cdf(1 - ALPHA / 2)
 
 
-def two_sided(z: float) -> float:
+def compute_two_sided_p(z: float) -> float:
     """P(|Z| ≥ |z|) for a standard normal Z; exact far into the tail."""
     return math.erfc(abs(z) / math.sqrt(2))

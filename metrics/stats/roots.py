@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable
 
 FIRST_STEP = 0.25
-STEPS = 200
+MAX_STEPS = 200
 TOLERANCE = 1e-13
 
 
-def accepted_end(
+def find_accepted_end(
     excess: Callable[[float], float], estimate: float, null: float, end: float
 ) -> float:
     """Where acceptance ends on the way from ``estimate`` to ``end``.
@@ -25,7 +25,7 @@ def accepted_end(
     inside = estimate
     if (null - estimate) * toward > 0:
         if excess(null) > 0:
-            return _crossing(excess, estimate, null)
+            return _find_crossing(excess, estimate, null)
         inside = null
     step = FIRST_STEP
     while True:
@@ -33,20 +33,20 @@ def accepted_end(
         if (end - outside) * toward <= 0:
             outside = end
         if excess(outside) > 0:
-            return _crossing(excess, inside, outside)
+            return _find_crossing(excess, inside, outside)
         if outside == end:
             return end
         inside, step = outside, 2 * step
 
 
-def _crossing(f: Callable[[float], float], inside: float, outside: float) -> float:
+def _find_crossing(f: Callable[[float], float], inside: float, outside: float) -> float:
     """The x between with f(x) = 0, for f(inside) ≤ 0 < f(outside).
 
     Ridders' method (1979): a bracket that always shrinks, and a step that
     bends with the function.
     """
     f_in, f_out = f(inside), f(outside)
-    for _ in range(STEPS):
+    for _ in range(MAX_STEPS):
         middle = (inside + outside) / 2
         if abs(outside - inside) <= TOLERANCE * (1 + abs(middle)):
             break

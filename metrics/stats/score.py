@@ -9,23 +9,23 @@ keep their level; the interval is every hypothesis the test does not reject.
 import math
 from collections.abc import Callable
 
-from metrics.stats.roots import accepted_end
-from metrics.stats.totals import Stratum, weight
+from metrics.stats.roots import find_accepted_end
+from metrics.stats.totals import Stratum, compute_weight
 
 LOG_LIMIT = 600.0
-EDGE = 1 - 1e-12
+MAX_DIFFERENCE = 1 - 1e-12
 
-Restricted = Callable[[Stratum, float], tuple[float, float]]
+RestrictedRates = Callable[[Stratum, float], tuple[float, float]]
 
 
 def ratio_z(strata: tuple[Stratum, ...], ratio: float) -> float:
     """z of the hypothesis p_optimized = ratio · p_holdout; below 0 above the estimate."""
-    return _z(strata, _under_ratio, ratio, ratio, 0.0)
+    return _compute_z(strata, _fit_rates_under_ratio, ratio, ratio, 0.0)
 
 
 def difference_z(strata: tuple[Stratum, ...], difference: float) -> float:
     """z of the hypothesis p_optimized = p_holdout + difference."""
-    return _z(strata, _under_difference, difference, 1.0, difference)
+    return _compute_z(strata, _fit_rates_under_difference, difference, 1.0, difference)
 
 
 def ratio_interval(
@@ -40,8 +40,8 @@ def ratio_interval(
         return abs(ratio_z(strata, math.exp(log_ratio))) - critical
 
     centre = math.log(estimate)
-    low = accepted_end(excess, centre, 0.0, -LOG_LIMIT)
-    high = accepted_end(excess, centre, 0.0, LOG_LIMIT)
+    low = find_accepted_end(excess, centre, 0.0, -LOG_LIMIT)
+    high = find_accepted_end(excess, centre, 0.0, LOG_LIMIT)
     return (
         math.exp(low) if low > -LOG_LIMIT else 0.0,
         math.exp(high) if high < LOG_LIMIT else math.inf,
@@ -56,15 +56,18 @@ def difference_interval(
     def excess(difference: float) -> float:
         return abs(difference_z(strata, difference)) - critical
 
-    centre = min(max(estimate, -EDGE), EDGE)
-    low = accepted_end(excess, centre, 0.0, -EDGE)
-    high = accepted_end(excess, centre, 0.0, EDGE)
-    return low if low > -EDGE else -1.0, high if high < EDGE else 1.0
+    centre = min(max(estimate, -MAX_DIFFERENCE), MAX_DIFFERENCE)
+    low = find_accepted_end(excess, centre, 0.0, -MAX_DIFFERENCE)
+    high = find_accepted_end(excess, centre, 0.0, MAX_DIFFERENCE)
+    return (
+        low if low > -MAX_DIFFERENCE else -1.0,
+        high if high < MAX_DIFFERENCE else 1.0,
+    )
 
 
-def _z(
+def _compute_z(
     strata: tuple[Stratum, ...],
-    restricted: Restricted,
+    restricted: RestrictedRates,
     parameter: float,
     ratio: float,
     shift: float,
@@ -78,7 +81,7 @@ def _z(
     for stratum in strata:
         optimized, holdout = stratum
         users = optimized.users + holdout.users
-        w = weight(stratum)
+        w = compute_weight(stratum)
         p_o, p_h = restricted(stratum, parameter)
         spread = p_o * (1 - p_o) / optimized.users
         spread += ratio * ratio * (p_h * (1 - p_h) / holdout.users)
@@ -89,7 +92,7 @@ def _z(
     return distance / math.sqrt(variance)
 
 
-def _under_ratio(stratum: Stratum, ratio: float) -> tuple[float, float]:
+def _fit_rates_under_ratio(stratum: Stratum, ratio: float) -> tuple[float, float]:
     """Most likely rates (optimized, holdout) with p_o = ratio · p_h.
 
     The smaller root of a·p² - b·p + c = 0, in the form that does not cancel.
@@ -104,7 +107,7 @@ def _under_ratio(stratum: Stratum, ratio: float) -> tuple[float, float]:
     return min(ratio * p_h, 1.0), p_h
 
 
-def _under_difference(stratum: Stratum, d: float) -> tuple[float, float]:
+def _fit_rates_under_difference(stratum: Stratum, d: float) -> tuple[float, float]:
     """Most likely rates (optimized, holdout) with p_o = p_h + d.
 
     The cubic of the 1985 paper, solved by its trigonometric formula.

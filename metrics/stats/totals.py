@@ -39,7 +39,7 @@ class Totals:
             raise ValueError("converted users must be between 0 and all users")
 
     @classmethod
-    def of(cls, values: Iterable[float]) -> "Totals":
+    def from_values(cls, values: Iterable[float]) -> "Totals":
         """Totals of one value per user."""
         kept = [float(value) for value in values]
         return cls(
@@ -50,7 +50,7 @@ class Totals:
         )
 
     @classmethod
-    def conversions(cls, users: int, converted: float) -> "Totals":
+    def from_conversions(cls, users: int, converted: float) -> "Totals":
         """Totals of a yes-or-no reward."""
         return cls(users, float(converted), float(converted), int(converted))
 
@@ -94,18 +94,18 @@ class Totals:
         return self.value_sum / self.value_sum_squares * self.value_sum
 
 
-EMPTY = Totals(0, 0.0, 0.0, 0)
+EMPTY_TOTALS = Totals(0, 0.0, 0.0, 0)
 
 Stratum = tuple[Totals, Totals]
 """One regime: (optimized, holdout)."""
 
 
-def comparable(strata: Iterable[Stratum]) -> tuple[Stratum, ...]:
+def select_comparable(strata: Iterable[Stratum]) -> tuple[Stratum, ...]:
     """The regimes in which both arms have users; the others compare nothing."""
     return tuple((o, h) for o, h in strata if o.users and h.users)
 
 
-def weight(stratum: Stratum) -> float:
+def compute_weight(stratum: Stratum) -> float:
     """Mantel-Haenszel weight n_o·n_h/(n_o+n_h): the regime's share of evidence."""
     optimized, holdout = stratum
     return optimized.users * (holdout.users / (optimized.users + holdout.users))

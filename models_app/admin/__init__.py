@@ -1,5 +1,5 @@
 """Staff pages: models, what they published, and how their trainings went."""
 
-from models_app.admin import models, policies, trainings
+from models_app.admin import bandit_models, policy_versions, training_runs
 
-__all__ = ["models", "policies", "trainings"]
+__all__ = ["bandit_models", "policy_versions", "training_runs"]

@@ -1,5 +1,5 @@
 """Staff pages: optimizations with their deeds and results, and everything below them."""
 
-from optimizations.admin import optimizations, parts, receipts
+from optimizations.admin import decisions, optimizations, related_objects
 
-__all__ = ["optimizations", "parts", "receipts"]
+__all__ = ["decisions", "optimizations", "related_objects"]

@@ -19,18 +19,18 @@ from models_app.models import TrainingRun
 from optimizations.models import Decision, Optimization
 from warehouse.models import ManagedExposure, ManagedReward
 
-HOURS = 24
-ROWS = 8
-REMEMBERED_SECONDS = 60
-DATED = "sent in, dated in the last 24 hours"
-PATIENCE_MILLISECONDS = 3000
+WINDOW_HOURS = 24
+MOST_ROWS = 8
+CACHE_SECONDS = 60
+EVENTS_NOTE = "sent in, dated in the last 24 hours"
+STATEMENT_TIMEOUT_MILLISECONDS = 3000
 STREAMS: tuple[tuple[str, str, type[models.Model], str], ...] = (
     ("Decisions", "decided_at", Decision, "var(--color-primary-600)"),
     ("Exposures", "timestamp_utc", ManagedExposure, "var(--color-base-400)"),
     ("Rewards", "timestamp_utc", ManagedReward, "#f59e0b"),
 )
 
-Hourly = dict[str, list[int] | None]
+HourlyCounts = dict[str, list[int] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,41 +43,48 @@ class Tile:
     path: str
 
 
-def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the overview to the index page, for those who may see optimizations."""
     may = request.user.has_perm
     if not may("optimizations.view_optimization"):
         return context
     now = timezone.now()
-    counted = hourly(now)
+    counted = load_hourly_counts(now)
     return {
         **context,
-        "tiles": [*_optimizations(), *_streams(counted), _failures(now)],
-        "chart": chart(now, counted),
-        "runs": _runs() if may("models_app.view_trainingrun") else "",
-        "audit": _audit() if may("organizations.view_auditentry") else "",
+        "tiles": [
+            *_build_optimization_tiles(),
+            *_build_stream_tiles(counted),
+            _build_failure_tile(now),
+        ],
+        "chart": build_chart(now, counted),
+        "runs": _render_training_runs() if may("models_app.view_trainingrun") else "",
+        "audit": _render_audit_entries()
+        if may("organizations.view_auditentry")
+        else "",
     }
 
 
-def hourly(now: datetime) -> Hourly:
+def load_hourly_counts(now: datetime) -> HourlyCounts:
     """Count decisions and events of the last 24 hours, by the hour, oldest first.
 
     Remembered for a minute; None where counting took longer than anyone waits.
     """
     key = f"levered:overview:{now:%Y%m%d%H%M}"
-    found: Hourly | None = cache.get(key)
+    found: HourlyCounts | None = cache.get(key)
     if found is None:
         found = {
-            name: _per_hour(model, moment, now) for name, moment, model, _ in STREAMS
+            name: _count_per_hour(model, moment, now)
+            for name, moment, model, _ in STREAMS
         }
-        cache.set(key, found, REMEMBERED_SECONDS)
+        cache.set(key, found, CACHE_SECONDS)
     return found
 
 
-def _per_hour(
+def _count_per_hour(
     model: type[models.Model], moment: str, now: datetime
 ) -> list[int] | None:
-    first = _hours(now)[0]
+    first = _list_hours(now)[0]
     rows = (
         model._default_manager.filter(  # noqa: SLF001 - Django's documented API
             **{f"{moment}__gte": first, f"{moment}__lte": now}
@@ -88,19 +95,21 @@ def _per_hour(
     )
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MILLISECONDS}")
+            cursor.execute(
+                f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MILLISECONDS}"
+            )
             found = dict(rows.order_by())
     except OperationalError:
         return None
-    return [found.get(hour, 0) for hour in _hours(now)]
+    return [found.get(hour, 0) for hour in _list_hours(now)]
 
 
-def _hours(now: datetime) -> list[datetime]:
+def _list_hours(now: datetime) -> list[datetime]:
     this = now.replace(minute=0, second=0, microsecond=0)
-    return [this - timedelta(hours=back) for back in reversed(range(HOURS))]
+    return [this - timedelta(hours=back) for back in reversed(range(WINDOW_HOURS))]
 
 
-def _optimizations() -> list[Tile]:
+def _build_optimization_tiles() -> list[Tile]:
     counts = dict(
         Optimization.objects.filter(deleted_at=None)
         .values_list("status")
@@ -116,44 +125,48 @@ def _optimizations() -> list[Tile]:
     return [
         Tile(
             "Live optimizations",
-            html.figure(live),
+            html.format_number(live),
             ", ".join(rest) or "none in another state",
-            html.listing_path(Optimization, status__exact="live"),
+            html.build_list_url(Optimization, status__exact="live"),
         ),
         Tile(
             "Organizations",
-            html.figure(Organization.objects.count()),
+            html.format_number(Organization.objects.count()),
             "teams",
-            html.listing_path(Organization),
+            html.build_list_url(Organization),
         ),
     ]
 
 
-def _streams(counted: Hourly) -> list[Tile]:
+def _build_stream_tiles(counted: HourlyCounts) -> list[Tile]:
     return [
         Tile(
             name,
-            "many" if (hours := counted[name]) is None else html.figure(sum(hours)),
-            "in the last 24 hours" if model is Decision else DATED,
-            html.listing_path(model, since=HOURS),
+            "many"
+            if (hours := counted[name]) is None
+            else html.format_number(sum(hours)),
+            "in the last 24 hours" if model is Decision else EVENTS_NOTE,
+            html.build_list_url(model, since=WINDOW_HOURS),
         )
         for name, _, model, _ in STREAMS
     ]
 
 
-def _failures(now: datetime) -> Tile:
-    day = TrainingRun.objects.filter(created_at__gte=now - timedelta(hours=HOURS))
+def _build_failure_tile(now: datetime) -> Tile:
+    day = TrainingRun.objects.filter(
+        created_at__gte=now - timedelta(hours=WINDOW_HOURS)
+    )
     counts = dict(day.values_list("status").annotate(rows=Count("*")).order_by())
     failed = counts.get(TrainingRun.Status.FAILED, 0)
     return Tile(
         "Failed trainings",
-        html.figure(failed),
+        html.format_number(failed),
         f"of {sum(counts.values())} in the last 24 hours",
-        html.listing_path(TrainingRun, status__exact="failed"),
+        html.build_list_url(TrainingRun, status__exact="failed"),
     )
 
 
-def chart(now: datetime, counted: Hourly) -> dict[str, str]:
+def build_chart(now: datetime, counted: HourlyCounts) -> dict[str, str]:
     """Write the data and options of the chart for Chart.js, as its attributes."""
     sets = [
         {"label": name, "data": counted[name] or [], "backgroundColor": colour}
@@ -168,25 +181,25 @@ def chart(now: datetime, counted: Hourly) -> dict[str, str]:
         "plugins": {"legend": {"display": True, "align": "end"}},
         "scales": {"x": axis, "y": {**axis, "ticks": {"precision": 0}}},
     }
-    labels = [f"{hour:%H}:00" for hour in _hours(now)]
+    labels = [f"{hour:%H}:00" for hour in _list_hours(now)]
     return {
         "data": json.dumps({"labels": labels, "datasets": sets}),
         "options": json.dumps(options),
     }
 
 
-def _runs() -> SafeString | str:
+def _render_training_runs() -> SafeString | str:
     found = TrainingRun.objects.select_related("model__optimization")
-    newest = list(found.order_by("-created_at", "-id")[:ROWS])
+    newest = list(found.order_by("-created_at", "-id")[:MOST_ROWS])
     if not newest:
         return "No training yet."
-    return html.table(
+    return html.render_table(
         ("", "asked", "optimization", "error"),
         (
             (
-                html.pill(run.status),
-                html.link(run, f"{run.created_at:%m-%d %H:%M:%S}"),
-                getattr(run.model, "optimization", html.NOTHING),
+                html.render_pill(run.status),
+                html.render_link(run, f"{run.created_at:%m-%d %H:%M:%S}"),
+                getattr(run.model, "optimization", html.NO_VALUE),
                 run.error[:60],
             )
             for run in newest
@@ -194,15 +207,15 @@ def _runs() -> SafeString | str:
     )
 
 
-def _audit() -> SafeString | str:
-    newest = list(AuditEntry.objects.order_by("-created_at", "-id")[:ROWS])
+def _render_audit_entries() -> SafeString | str:
+    newest = list(AuditEntry.objects.order_by("-created_at", "-id")[:MOST_ROWS])
     if not newest:
         return "Nothing was changed yet."
-    return html.table(
+    return html.render_table(
         ("when", "what", "", "who"),
         (
             (
-                html.link(entry, f"{entry.created_at:%m-%d %H:%M:%S}"),
+                html.render_link(entry, f"{entry.created_at:%m-%d %H:%M:%S}"),
                 entry.action,
                 entry.target_name[:40],
                 entry.actor_id[:24],

@@ -11,11 +11,11 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from levered_site.admin.pages import DeedForm, held_to
-from optimizations.serializers.requests import ChangeShape
+from levered_site.admin.pages import AdminEditForm, validate_serializer
+from optimizations.serializers.optimization_requests import OptimizationChangeSerializer
 
 
-def asked(changes: Mapping[str, Any]) -> dict[str, Any]:
+def validate_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Put what was typed into the contract's words and hold it to the contract's shape.
 
     Raises InvalidParametersError naming the fields, as a PATCH would.
@@ -28,10 +28,10 @@ def asked(changes: Mapping[str, Any]) -> dict[str, Any]:
             body["guardrail_metric_ids"] = [str(metric.pk) for metric in value]
         else:
             body[name] = value
-    return held_to(ChangeShape(data=body, partial=True))
+    return validate_serializer(OptimizationChangeSerializer(data=body, partial=True))
 
 
-class Lines(forms.CharField):
+class LinesField(forms.CharField):
     """A list of texts, one on a line."""
 
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
@@ -54,7 +54,7 @@ class Lines(forms.CharField):
             raise ValidationError("At most 256 characters on a line.")
 
 
-class OptimizationForm(DeedForm):
+class OptimizationForm(AdminEditForm):
     """What may be set, within the contract's ranges; the deed decides the rest."""
 
     holdout_percentage = forms.FloatField(
@@ -84,10 +84,10 @@ class OptimizationForm(DeedForm):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text='Partial combinations, as [{"headline": "Hello"}].',
     )
-    allowed_origins = Lines(
+    allowed_origins = LinesField(
         required=False, help_text="One on a line; empty: any origin may be served."
     )
-    excluded_users = Lines(
+    excluded_users = LinesField(
         required=False,
         help_text="Ids that results leave out, one on a line; abc* leaves out all that begin with "
         "abc.",

@@ -10,22 +10,22 @@ from typing_extensions import override
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from levered_site.admin import html
-from levered_site.admin.actions import WithDeeds
-from levered_site.admin.columns import column
-from levered_site.admin.pages import EditedByDeed
-from levered_site.organizations.admin import actor
+from levered_site.admin.actions import AdminActionsMixin
+from levered_site.admin.columns import declare_column
+from levered_site.admin.pages import EditableAdmin
+from levered_site.organizations.admin import get_staff_actor
 from metrics.models import AssignmentSource, Metric
 from models_app.models import PolicyVersion, TrainingRun
-from optimizations.admin import moves, panel, trial
-from optimizations.admin.forms import OptimizationForm, asked
+from optimizations.admin import candidate_section, lifecycle_actions, optimization_panel
+from optimizations.admin.forms import OptimizationForm, validate_changes
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, Variant
 
-WHILE_DRAFT = ("reward_metric", "assignment_source")
+EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source")
 
 
 @admin.register(Optimization)
-class OptimizationAdmin(WithDeeds, EditedByDeed):
+class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
     """Made through the API, where factors are given; from then on kept here too."""
 
     list_display = (
@@ -68,7 +68,7 @@ class OptimizationAdmin(WithDeeds, EditedByDeed):
         ),
     )
     form = OptimizationForm
-    deeds = (*moves.DEEDS, *trial.DEEDS)
+    admin_actions = (*lifecycle_actions.ACTIONS, *candidate_section.ACTIONS)
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -93,7 +93,11 @@ class OptimizationAdmin(WithDeeds, EditedByDeed):
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What is fixed once live cannot be typed into."""
-        fixed = () if obj and obj.status == Optimization.Status.DRAFT else WHILE_DRAFT
+        fixed = (
+            ()
+            if obj and obj.status == Optimization.Status.DRAFT
+            else EDITABLE_WHILE_DRAFT
+        )
         return (*self.readonly_fields, *fixed)
 
     @override
@@ -121,51 +125,53 @@ class OptimizationAdmin(WithDeeds, EditedByDeed):
         """Put the results above the form."""
         optimization = context.get("original")
         if optimization is not None:
-            context["panel"] = panel.of(optimization)
+            context["panel"] = optimization_panel.build_panel(optimization)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @override
-    def save_by_deed(
+    def apply_changes(
         self, request: HttpRequest, obj: Any, changes: dict[str, Any]
     ) -> None:
         """Change it as the API's PATCH would."""
         users = changes.pop("excluded_users", None)
         if changes:
-            obj = lifecycle.change(obj, asked(changes), actor(request))
+            obj = lifecycle.update_optimization(
+                obj, validate_changes(changes), get_staff_actor(request)
+            )
         if users is not None:
-            create_update.exclude_users(obj, users, actor(request))
+            create_update.exclude_users(obj, users, get_staff_actor(request))
 
-    @column("Status", order="status", pills=True)
+    @declare_column("Status", order="status", pills=True)
     def state(self, optimization: Optimization) -> str:
         """Where it stands."""
         return optimization.status
 
-    @column("Variants", order="last_number")
+    @declare_column("Variants", order="last_number")
     def variants(self, optimization: Any) -> int:
         """How many there are: they are numbered from 1 without gaps."""
         return optimization.last_number or 0
 
-    @column("Reward metric", order="reward_metric__name")
+    @declare_column("Reward metric", order="reward_metric__name")
     def metric(self, optimization: Optimization) -> SafeString | str:
         """The way to what it seeks."""
-        return html.link(optimization.reward_metric)
+        return html.render_link(optimization.reward_metric)
 
-    @column("Lift", order="lift")
+    @declare_column("Lift", order="lift")
     def measured(self, optimization: Any) -> str:
         """The measured lift as of the training that serves."""
-        return html.percent(optimization.lift, signed=True)
+        return html.format_percent(optimization.lift, signed=True)
 
-    @column("Model", order="model__status", pills=True)
+    @declare_column("Model", order="model__status", pills=True)
     def model_state(self, optimization: Optimization) -> str:
         """Where its model stands."""
         return optimization.model.status
 
-    @column("Last training", order="last_run", pills=True)
+    @declare_column("Last training", order="last_run", pills=True)
     def last_training(self, optimization: Any) -> Any:
         """How the last training went."""
         return optimization.last_run
 
-    @column("Dates")
+    @declare_column("Dates")
     def dates(self, optimization: Optimization) -> str:
         """Its life so far."""
         known = (

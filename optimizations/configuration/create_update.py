@@ -18,11 +18,18 @@ from optimizations.serving import snapshot_store
 Fields = Mapping[str, Any]
 Status = Optimization.Status
 
-CHANGEABLE = (Status.DRAFT, Status.LIVE, Status.PAUSED)
-WHILE_A_DRAFT = ("training_data_config", "reward_metric_id", "assignment_source_id")
-EVERYBODY = "a * alone would leave out everybody: write what the ids begin with"
-ALWAYS = ("name", "guardrail_metric_ids", "expected_users", "excluded_users")
-PLAIN = (
+CHANGEABLE_STATUSES = (Status.DRAFT, Status.LIVE, Status.PAUSED)
+DRAFT_ONLY_FIELDS = ("training_data_config", "reward_metric_id", "assignment_source_id")
+EXCLUDES_EVERYBODY_MESSAGE = (
+    "a * alone would leave out everybody: write what the ids begin with"
+)
+ALWAYS_CHANGEABLE_FIELDS = (
+    "name",
+    "guardrail_metric_ids",
+    "expected_users",
+    "excluded_users",
+)
+PLAIN_FIELDS = (
     "name",
     "holdout_percentage",
     "excluded_combinations",
@@ -35,14 +42,14 @@ PLAIN = (
 )
 
 
-def locked(optimization: Optimization) -> Optimization:
+def lock_optimization(optimization: Optimization) -> Optimization:
     """Read an optimization again, its row held until the transaction ends."""
     rows = Optimization.objects.select_for_update(of=("self",))
     return rows.select_related("model", "reward_metric").get(pk=optimization.pk)
 
 
 @transaction.atomic
-def draft(organization_id: str, actor: Actor, fields: Fields) -> Optimization:
+def create_draft(organization_id: str, actor: Actor, fields: Fields) -> Optimization:
     """Create an optimization in `draft`, with its model and its numbered variants.
 
     `fields` as the contract's create body without `status`, in the serializer's shape.
@@ -50,8 +57,12 @@ def draft(organization_id: str, actor: Actor, fields: Fields) -> Optimization:
     """
     config = fields["training_data_config"]
     model_type = fields.get("model_type", BanditModel.Type.CMAB)
-    _require(validation.configuration(config, model_type))
-    _require(validation.exclusions(config, fields.get("excluded_combinations", ())))
+    _raise_problems(validation.find_config_problems(config, model_type))
+    _raise_problems(
+        validation.find_exclusion_problems(
+            config, fields.get("excluded_combinations", ())
+        )
+    )
     model = BanditModel.objects.create(
         organization_id=organization_id,
         model_type=model_type,
@@ -60,45 +71,51 @@ def draft(organization_id: str, actor: Actor, fields: Fields) -> Optimization:
     optimization = Optimization(
         organization_id=organization_id, model=model, status=Status.DRAFT
     )
-    _assign(optimization, fields)
+    _assign_fields(optimization, fields)
     _require_reward_type(optimization)
     optimization.save(force_insert=True)
     _set_guardrails(optimization, fields)
-    variants.number(optimization)
+    variants.replace_variants(optimization)
     audit.record(organization_id, actor, "optimization.create", optimization, fields)
     return optimization
 
 
 @transaction.atomic
-def change(optimization: Optimization, fields: Fields, actor: Actor) -> Optimization:
+def update_configuration(
+    optimization: Optimization, fields: Fields, actor: Actor
+) -> Optimization:
     """Set fields by their API names (all but `status`); what is not given stays.
 
     Raises ConflictError for a field that this status has fixed; InvalidParametersError naming
     every field that breaks a rule.
     """
-    optimization = locked(optimization)
-    _refuse_fixed(optimization, fields)
+    optimization = lock_optimization(optimization)
+    _refuse_fixed_fields(optimization, fields)
     config = optimization.model.training_data_config
     holdout_before = optimization.holdout_percentage
     if "training_data_config" in fields:
-        config = optimization.model.training_data_config = fields[validation.CONFIG]
-        _require(validation.configuration(config, optimization.model.model_type))
+        config = optimization.model.training_data_config = fields[
+            validation.CONFIG_FIELD
+        ]
+        _raise_problems(
+            validation.find_config_problems(config, optimization.model.model_type)
+        )
     partials = fields.get("excluded_combinations", optimization.excluded_combinations)
-    _require(validation.exclusions(config, partials))
-    _assign(optimization, fields)
+    _raise_problems(validation.find_exclusion_problems(config, partials))
+    _assign_fields(optimization, fields)
     _require_reward_type(optimization)
     optimization.save()
     _set_guardrails(optimization, fields)
     if "training_data_config" in fields:
         optimization.model.save(update_fields=["training_data_config", "updated_at"])
-        variants.number(optimization)
+        variants.replace_variants(optimization)
     elif "excluded_combinations" in fields:
-        variants.exclude(optimization)
-    if optimization.holdout_percentage != holdout_before and variants.serves(
+        variants.apply_exclusions(optimization)
+    if optimization.holdout_percentage != holdout_before and variants.has_gone_live(
         optimization
     ):
-        regimes.begin(optimization, "holdout changed")
-    snapshot_store.changed(optimization.pk)
+        regimes.open_regime(optimization, "holdout changed")
+    snapshot_store.publish_on_commit(optimization.pk)
     organization_id = optimization.organization_id
     audit.record(organization_id, actor, "optimization.change", optimization, fields)
     return optimization
@@ -113,8 +130,8 @@ def set_variant_enabled(
     Raises ConflictError for the baseline, where fewer than two would remain, and where the
     status allows no change.
     """
-    optimization = locked(optimization)
-    if optimization.status not in CHANGEABLE:
+    optimization = lock_optimization(optimization)
+    if optimization.status not in CHANGEABLE_STATUSES:
         raise ConflictError(f"A {optimization.status} optimization keeps its variants.")
     variant = optimization.variants.defer("screenshot").get(number=number)
     if variant.enabled == enabled:
@@ -141,8 +158,10 @@ def exclude_users(
     Raises InvalidParametersError for a `*` alone, which would leave out everybody.
     """
     if any(not user.removesuffix("*").strip() for user in users):
-        raise InvalidParametersError.of("excluded_users", EVERYBODY)
-    optimization = locked(optimization)
+        raise InvalidParametersError.for_field(
+            "excluded_users", EXCLUDES_EVERYBODY_MESSAGE
+        )
+    optimization = lock_optimization(optimization)
     changes = {"excluded_users": [optimization.excluded_users, list(users)]}
     optimization.excluded_users = list(users)
     optimization.save(update_fields=["excluded_users", "updated_at"])
@@ -151,33 +170,35 @@ def exclude_users(
     return optimization
 
 
-def _require(problems: Sequence[FieldProblem]) -> None:
+def _raise_problems(problems: Sequence[FieldProblem]) -> None:
     if problems:
         first = problems[0]
         raise InvalidParametersError(f"{first.field}: {first.message}", problems)
 
 
-def _refuse_fixed(optimization: Optimization, fields: Fields) -> None:
+def _refuse_fixed_fields(optimization: Optimization, fields: Fields) -> None:
     status = optimization.status
     for name in fields:
-        if name in WHILE_A_DRAFT and status != Status.DRAFT:
+        if name in DRAFT_ONLY_FIELDS and status != Status.DRAFT:
             raise ConflictError(f"{name} is fixed once live; this one is {status}.")
-        if name not in ALWAYS and status not in CHANGEABLE:
+        if name not in ALWAYS_CHANGEABLE_FIELDS and status not in CHANGEABLE_STATUSES:
             raise ConflictError(f"{name} cannot change any more: this one is {status}.")
 
 
-def _assign(optimization: Optimization, fields: Fields) -> None:
+def _assign_fields(optimization: Optimization, fields: Fields) -> None:
     """Put plain fields and the organization's own metric and source into place."""
-    for name in PLAIN:
+    for name in PLAIN_FIELDS:
         if name in fields:
             setattr(optimization, name, fields[name])
     organization_id = optimization.organization_id
     if "reward_metric_id" in fields:
         wanted = fields["reward_metric_id"]
         named = {} if wanted is None else {"reward_metric_id": wanted}
-        optimization.reward_metric = next(iter(_metrics(organization_id, named)), None)
+        optimization.reward_metric = next(
+            iter(_load_metrics(organization_id, named)), None
+        )
     if "assignment_source_id" in fields:
-        optimization.assignment_source = _source(
+        optimization.assignment_source = _load_source(
             organization_id, fields["assignment_source_id"]
         )
 
@@ -186,20 +207,20 @@ def _require_reward_type(optimization: Optimization) -> None:
     metric = optimization.reward_metric
     given = optimization.model.training_data_config["reward"]["type"]
     if metric is not None and metric.reward_type != given:
-        raise InvalidParametersError.of(
-            f"{validation.CONFIG}.reward.type",
+        raise InvalidParametersError.for_field(
+            f"{validation.CONFIG_FIELD}.reward.type",
             f"must be {metric.reward_type}, the type of the reward metric",
         )
 
 
-def _metrics(organization_id: str, wanted: Mapping[str, UUID]) -> list[Metric]:
+def _load_metrics(organization_id: str, wanted: Mapping[str, UUID]) -> list[Metric]:
     """Read the organization's metrics by the fields that name them, each once.
 
     Raises InvalidParametersError naming each field whose id is not one of them.
     """
     found = Metric.objects.filter(organization_id=organization_id)
     known = found.in_bulk(list(wanted.values()))
-    _require(
+    _raise_problems(
         [
             FieldProblem(field, f"no such metric: {one}")
             for field, one in wanted.items()
@@ -209,13 +230,15 @@ def _metrics(organization_id: str, wanted: Mapping[str, UUID]) -> list[Metric]:
     return [known[one] for one in dict.fromkeys(wanted.values())]
 
 
-def _source(organization_id: str, source_id: UUID | None) -> AssignmentSource | None:
+def _load_source(
+    organization_id: str, source_id: UUID | None
+) -> AssignmentSource | None:
     if source_id is None:
         return None
     own = AssignmentSource.objects.filter(organization_id=organization_id)
     source = own.filter(pk=source_id).first()
     if source is None:
-        raise InvalidParametersError.of("assignment_source_id", "no such source")
+        raise InvalidParametersError.for_field("assignment_source_id", "no such source")
     return source
 
 
@@ -224,5 +247,5 @@ def _set_guardrails(optimization: Optimization, fields: Fields) -> None:
         ids = fields["guardrail_metric_ids"]
         wanted = {f"guardrail_metric_ids[{at}]": one for at, one in enumerate(ids)}
         optimization.guardrail_metrics.set(
-            _metrics(optimization.organization_id, wanted)
+            _load_metrics(optimization.organization_id, wanted)
         )

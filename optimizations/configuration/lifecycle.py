@@ -19,7 +19,7 @@ from warehouse.models import ManagedExposure
 
 Status = Optimization.Status
 
-MOVES: Mapping[str, tuple[str, ...]] = {
+TRANSITIONS: Mapping[str, tuple[str, ...]] = {
     Status.DRAFT: (Status.LIVE, Status.ARCHIVED),
     Status.LIVE: (Status.PAUSED, Status.SHIPPED, Status.COMPLETED, Status.ARCHIVED),
     Status.PAUSED: (Status.LIVE, Status.COMPLETED, Status.ARCHIVED),
@@ -27,9 +27,9 @@ MOVES: Mapping[str, tuple[str, ...]] = {
     Status.COMPLETED: (Status.ARCHIVED,),
     Status.ARCHIVED: (),
 }
-ENDED = (Status.COMPLETED, Status.ARCHIVED)
-DECIDED_BY_ADMINS = (Status.SHIPPED, Status.COMPLETED, Status.ARCHIVED)
-DEEDS = {
+ENDED_STATUSES = (Status.COMPLETED, Status.ARCHIVED)
+ADMIN_ONLY_STATUSES = (Status.SHIPPED, Status.COMPLETED, Status.ARCHIVED)
+AUDIT_ACTIONS = {
     Status.LIVE: "optimization.resume",
     Status.PAUSED: "optimization.pause",
     Status.SHIPPED: "optimization.ship",
@@ -39,7 +39,7 @@ DEEDS = {
 
 
 @transaction.atomic
-def create(
+def create_optimization(
     organization_id: str, actor: Actor, fields: Mapping[str, Any]
 ) -> Optimization:
     """Create an optimization, live at once where `status` (or its default) says so.
@@ -52,37 +52,39 @@ def create(
     measured = given.get("reward_metric_id") is not None
     status = fields.get("status", Status.LIVE if measured else Status.DRAFT)
     if status == Status.LIVE and not measured:
-        raise InvalidParametersError.of("reward_metric_id", "is needed to go live")
-    optimization = create_update.draft(organization_id, actor, given)
+        raise InvalidParametersError.for_field(
+            "reward_metric_id", "is needed to go live"
+        )
+    optimization = create_update.create_draft(organization_id, actor, given)
     if status == Status.LIVE:
-        return move(optimization, Status.LIVE, actor)
+        return change_status(optimization, Status.LIVE, actor)
     return optimization
 
 
 @transaction.atomic
-def change(
+def update_optimization(
     optimization: Optimization, fields: Mapping[str, Any], actor: Actor
 ) -> Optimization:
     """Set fields by their API names, `status` last. Raises as `move` and `create` do."""
     given = {name: value for name, value in fields.items() if name != "status"}
     status = fields.get("status")
     if given:
-        optimization = create_update.change(optimization, given, actor)
+        optimization = create_update.update_configuration(optimization, given, actor)
     if status is not None and status != optimization.status:
-        optimization = move(optimization, status, actor)
+        optimization = change_status(optimization, status, actor)
     return optimization
 
 
 @transaction.atomic
-def move(optimization: Optimization, to: str, actor: Actor) -> Optimization:
+def change_status(optimization: Optimization, to: str, actor: Actor) -> Optimization:
     """Give an optimization another status.
 
     Raises ConflictError naming the moves there are; or saying what is missing to go live.
     """
-    optimization = create_update.locked(optimization)
+    optimization = create_update.lock_optimization(optimization)
     before = optimization.status
-    if to not in MOVES[before]:
-        raise ConflictError(_refusal(before, to))
+    if to not in TRANSITIONS[before]:
+        raise ConflictError(_format_refusal(before, to))
     optimization.status = to
     if to == Status.LIVE:
         _go_live(optimization)
@@ -90,63 +92,63 @@ def move(optimization: Optimization, to: str, actor: Actor) -> Optimization:
     now = timezone.now()
     if to == Status.SHIPPED:
         optimization.shipped_at = now
-    if to in ENDED:
+    if to in ENDED_STATUSES:
         optimization.ended_at = optimization.ended_at or now
     optimization.save()
     if to == Status.SHIPPED:
-        regimes.begin(optimization, "shipped")
+        regimes.open_regime(optimization, "shipped")
     elif before == Status.SHIPPED and to == Status.LIVE:
-        regimes.begin(optimization, "unshipped")
-    snapshot_store.changed(optimization.pk)
+        regimes.open_regime(optimization, "unshipped")
+    snapshot_store.publish_on_commit(optimization.pk)
     deed = (
         "optimization.go_live"
         if before == Status.DRAFT and to == Status.LIVE
-        else DEEDS[Status(to)]
+        else AUDIT_ACTIONS[Status(to)]
     )
     changes = {"status": [before, to]}
     audit.record(optimization.organization_id, actor, deed, optimization, changes)
     return optimization
 
 
-def pause(optimization: Optimization, actor: Actor) -> Optimization:
+def pause_optimization(optimization: Optimization, actor: Actor) -> Optimization:
     """Stop deciding for a while: clients show their fallback."""
-    return move(optimization, Status.PAUSED, actor)
+    return change_status(optimization, Status.PAUSED, actor)
 
 
-def resume(optimization: Optimization, actor: Actor) -> Optimization:
+def resume_optimization(optimization: Optimization, actor: Actor) -> Optimization:
     """Go live: from a draft, from a pause, or undoing a shipment."""
-    return move(optimization, Status.LIVE, actor)
+    return change_status(optimization, Status.LIVE, actor)
 
 
-def ship(optimization: Optimization, actor: Actor) -> Optimization:
+def ship_optimization(optimization: Optimization, actor: Actor) -> Optimization:
     """Give everybody the leading variant; results freeze."""
-    return move(optimization, Status.SHIPPED, actor)
+    return change_status(optimization, Status.SHIPPED, actor)
 
 
-def stop(optimization: Optimization, actor: Actor) -> Optimization:
+def stop_optimization(optimization: Optimization, actor: Actor) -> Optimization:
     """End it for good."""
-    return move(optimization, Status.COMPLETED, actor)
+    return change_status(optimization, Status.COMPLETED, actor)
 
 
-def archive(optimization: Optimization, actor: Actor) -> Optimization:
+def archive_optimization(optimization: Optimization, actor: Actor) -> Optimization:
     """Put it out of sight; its data stay."""
-    return move(optimization, Status.ARCHIVED, actor)
+    return change_status(optimization, Status.ARCHIVED, actor)
 
 
 @transaction.atomic
-def delete(optimization: Optimization, actor: Actor) -> None:
+def delete_optimization(optimization: Optimization, actor: Actor) -> None:
     """Delete: a draft or a never-served one for real, an archived one out of sight.
 
     Raises ConflictError for a live one, and for one that served and is not archived.
     """
-    optimization = create_update.locked(optimization)
+    optimization = create_update.lock_optimization(optimization)
     status = optimization.status
     if status == Status.LIVE:
-        raise ConflictError(_refusal(status, "deleted"))
+        raise ConflictError(_format_refusal(status, "deleted"))
     served = status != Status.DRAFT and has_served(optimization)
     if served and status != Status.ARCHIVED:
-        raise ConflictError(_refusal(status, "deleted"))
-    snapshot_store.changed(optimization.pk)
+        raise ConflictError(_format_refusal(status, "deleted"))
+    snapshot_store.publish_on_commit(optimization.pk)
     changes = {"status": status, "data_kept": served}
     audit.record(
         optimization.organization_id,
@@ -185,8 +187,8 @@ def _go_live(optimization: Optimization) -> None:
     outcomes = optimization.reward_metric.outcomes
     model.training_data_config["reward"]["outcomes"] = outcomes or []
     model.save(update_fields=["training_data_config", "updated_at"])
-    versions.start(model, optimization.servable())
-    regimes.begin(optimization, "went live", optimization.went_live_at)
+    versions.ensure_uniform_version(model, optimization.servable())
+    regimes.open_regime(optimization, "went live", optimization.went_live_at)
 
 
 def _require_ready(optimization: Optimization) -> None:
@@ -196,7 +198,7 @@ def _require_ready(optimization: Optimization) -> None:
     if not connections.is_connected(organization_id):
         return
     if optimization.assignment_source is None:
-        optimization.assignment_source = sources.default(organization_id)
+        optimization.assignment_source = sources.find_default_source(organization_id)
     if optimization.assignment_source is None:
         raise ConflictError(
             "With a connected warehouse an assignment source is needed to go live: "
@@ -204,14 +206,14 @@ def _require_ready(optimization: Optimization) -> None:
         )
 
 
-def _refusal(before: str, to: str) -> str:
-    ways = [str(status) for status in MOVES[before]]
+def _format_refusal(before: str, to: str) -> str:
+    ways = [str(status) for status in TRANSITIONS[before]]
     if before in {Status.DRAFT, Status.ARCHIVED}:
         ways.append("deleted")
     article = "An" if before == Status.ARCHIVED else "A"
-    may = f"it may become {_either(ways)}"
+    may = f"it may become {_join_alternatives(ways)}"
     return f"{article} {before} optimization cannot become {to}; {may}."
 
 
-def _either(ways: list[str]) -> str:
+def _join_alternatives(ways: list[str]) -> str:
     return ways[0] if len(ways) == 1 else f"{', '.join(ways[:-1])} or {ways[-1]}"

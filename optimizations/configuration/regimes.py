@@ -11,7 +11,7 @@ from warehouse.models import Connection
 from warehouse.sql.cube.statement import RegimeSpan
 
 
-def begin(
+def open_regime(
     optimization: Optimization, reason: str, now: datetime | None = None
 ) -> Regime:
     """Open a regime with the configuration as it is now.
@@ -20,7 +20,7 @@ def begin(
     shipped optimization holds nobody out.
     """
     last = optimization.regimes.order_by("-number").first()
-    place = warehouse(optimization.organization_id)
+    place = get_warehouse_name(optimization.organization_id)
     attribution = optimization.model.training_data_config["attribution"]
     shipped = optimization.status == Optimization.Status.SHIPPED
     metric = optimization.reward_metric
@@ -34,12 +34,12 @@ def begin(
         metric=metric,
         metric_revision=1 if metric is None else metric.revision,
         warehouse=place,
-        source=_source(optimization, place),
+        source=_fingerprint_source(optimization, place),
         reason=reason,
     )
 
 
-def follow(optimization: Optimization) -> bool:
+def open_regime_if_changed(optimization: Optimization) -> bool:
     """Open a regime where metric, warehouse or assignment source changed since the last.
 
     They change in rooms below, which know no optimization: whoever counts calls this
@@ -51,23 +51,23 @@ def follow(optimization: Optimization) -> bool:
     metric = optimization.reward_metric
     if last is None or metric is None:
         return False
-    place = warehouse(optimization.organization_id)
-    source = _source(optimization, place)
+    place = get_warehouse_name(optimization.organization_id)
+    source = _fingerprint_source(optimization, place)
     if last.metric_revision != metric.revision:
         changed = "metric"
     elif last.warehouse != place:
         changed = "warehouse"
     elif not last.source:
-        return _adopt(last, source)
+        return _fill_source(last, source)
     elif last.source != source:
         changed = "assignment source"
     else:
         return False
-    begin(optimization, f"{changed} changed")
+    open_regime(optimization, f"{changed} changed")
     return True
 
 
-def _adopt(regime: Regime, source: str) -> bool:
+def _fill_source(regime: Regime, source: str) -> bool:
     """Note the source of a regime that knows of none: it opened before there was one, or
     before regimes kept it. Nothing begins by it.
     """
@@ -77,26 +77,28 @@ def _adopt(regime: Regime, source: str) -> bool:
     return False
 
 
-def spans(optimization: Optimization) -> tuple[RegimeSpan, ...]:
+def list_spans(optimization: Optimization) -> tuple[RegimeSpan, ...]:
     """Write the regimes, ascending, as the cube wants them."""
     return tuple(
         RegimeSpan(
             number=regime.number,
             starts_at=regime.starts_at,
-            holdout_threshold=snapshot.holdout_threshold(regime.holdout_percentage),
+            holdout_threshold=snapshot.compute_holdout_threshold(
+                regime.holdout_percentage
+            ),
         )
         for regime in optimization.regimes.order_by("number")
     )
 
 
-def follow_organization(organization_id: str) -> None:
+def open_regimes_if_changed(organization_id: str) -> None:
     """Open a regime for what was live of an organization that reads elsewhere now.
 
     Its warehouse or an assignment source was changed.
 
     Call inside the transaction that changed it.
     """
-    started = Optimization.objects.of(organization_id).filter(
+    started = Optimization.objects.for_organization(organization_id).filter(
         status__in=(Optimization.Status.LIVE, Optimization.Status.PAUSED),
         went_live_at__isnull=False,
     )
@@ -105,19 +107,19 @@ def follow_organization(organization_id: str) -> None:
         .select_related("model", "reward_metric")
         .order_by("pk")
     ):
-        follow(optimization)
+        open_regime_if_changed(optimization)
 
 
-def _source(optimization: Optimization, place: str) -> str:
+def _fingerprint_source(optimization: Optimization, place: str) -> str:
     """Name what the optimization's assignment source reads; the managed store has none."""
     if place == Connection.Provider.MANAGED:
         return ""
     source = optimization.assignment_source
-    source = source or sources.default(optimization.organization_id)
-    return "" if source is None else sources.fingerprint(source)
+    source = source or sources.find_default_source(optimization.organization_id)
+    return "" if source is None else sources.fingerprint_source(source)
 
 
-def warehouse(organization_id: str) -> str:
+def get_warehouse_name(organization_id: str) -> str:
     """Name the organization's warehouse; without a connection it is the managed one."""
     known = Connection.objects.filter(organization_id=organization_id).first()
     if known is None:

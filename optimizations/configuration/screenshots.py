@@ -14,33 +14,35 @@ from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from optimizations.models import Optimization
 
-LARGEST = 5 * 1024 * 1024  # bytes
-LONGEST_SIDE = 20_000  # pixels; a page screenshot may be long
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-HEADER = struct.Struct(">I4sII")  # length, IHDR, width, height
-END = b"IEND\xaeB`\x82"
+MAX_SCREENSHOT_BYTES = 5 * 1024 * 1024  # bytes
+MAX_SIDE_PIXELS = 20_000  # pixels; a page screenshot may be long
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_HEADER = struct.Struct(">I4sII")  # length, IHDR, width, height
+PNG_TRAILER = b"IEND\xaeB`\x82"
 
-ABSENT = "This variant has no screenshot."
+NO_SCREENSHOT_MESSAGE = "This variant has no screenshot."
 
 
-def of(optimization: Optimization, number: int) -> bytes:
+def load_screenshot(optimization: Optimization, number: int) -> bytes:
     """Return the picture of a variant. Raises NotFoundError where there is none."""
     rows = optimization.variants.filter(number=number)
     picture = rows.values_list("screenshot", flat=True).first()
     if picture is None:
-        raise NotFoundError(ABSENT)
+        raise NotFoundError(NO_SCREENSHOT_MESSAGE)
     return bytes(picture)
 
 
 @transaction.atomic
-def keep(optimization: Optimization, number: int, picture: bytes, actor: Actor) -> None:
+def store_screenshot(
+    optimization: Optimization, number: int, picture: bytes, actor: Actor
+) -> None:
     """Keep a picture in place of the one before.
 
     Raises NotFoundError for an unknown variant, PayloadTooLargeError over 5 MB,
     UnsupportedMediaTypeError for anything but a PNG, InvalidParametersError for one of
     absurd size.
     """
-    check(picture)
+    validate_png(picture)
     kept = optimization.variants.filter(number=number).update(screenshot=picture)
     if not kept:
         raise NotFoundError("There is no such variant.")
@@ -54,18 +56,22 @@ def keep(optimization: Optimization, number: int, picture: bytes, actor: Actor) 
     )
 
 
-def check(picture: bytes) -> None:
+def validate_png(picture: bytes) -> None:
     """Refuse what is no PNG of sane size; the pixels themselves are not decoded."""
-    if len(picture) > LARGEST:
+    if len(picture) > MAX_SCREENSHOT_BYTES:
         raise PayloadTooLargeError("A screenshot may have at most 5 MB.")
-    whole = len(picture) >= len(SIGNATURE) + HEADER.size + len(END)
-    if not whole or not picture.startswith(SIGNATURE) or not picture.endswith(END):
+    whole = len(picture) >= len(PNG_SIGNATURE) + PNG_HEADER.size + len(PNG_TRAILER)
+    if (
+        not whole
+        or not picture.startswith(PNG_SIGNATURE)
+        or not picture.endswith(PNG_TRAILER)
+    ):
         raise UnsupportedMediaTypeError("The body is not a whole PNG.")
-    length, kind, width, height = HEADER.unpack_from(picture, len(SIGNATURE))
+    length, kind, width, height = PNG_HEADER.unpack_from(picture, len(PNG_SIGNATURE))
     if kind != b"IHDR" or length != 13:
         raise UnsupportedMediaTypeError("The body is not a whole PNG.")
-    if not (1 <= width <= LONGEST_SIDE and 1 <= height <= LONGEST_SIDE):
+    if not (1 <= width <= MAX_SIDE_PIXELS and 1 <= height <= MAX_SIDE_PIXELS):
         raise InvalidParametersError(
-            f"A screenshot has 1 to {LONGEST_SIDE} pixels a side, "
+            f"A screenshot has 1 to {MAX_SIDE_PIXELS} pixels a side, "
             f"not {width} x {height}."
         )

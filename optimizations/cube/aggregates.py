@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
-from metrics.stats import EMPTY, DayTotals, Split, Stratum, Totals, support
+from metrics.stats import EMPTY_TOTALS, DayTotals, Split, Stratum, Totals, minimum_data
 from models_app.bandit.design.design import Design
 from warehouse.sql.cube.statement import Cell
 
 Key = TypeVar("Key")
-RECENT = timedelta(days=7)
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,9 @@ class Counts:
         )
 
 
-def counts(cells: Iterable[Cell], key: Callable[[Cell], Key]) -> dict[Key, Counts]:
+def count_by_key(
+    cells: Iterable[Cell], key: Callable[[Cell], Key]
+) -> dict[Key, Counts]:
     """Add up counts of all users, mature or not, by what `key` says of a cell."""
     found: defaultdict[Key, Counts] = defaultdict(Counts)
     for cell in cells:
@@ -38,13 +40,13 @@ def counts(cells: Iterable[Cell], key: Callable[[Cell], Key]) -> dict[Key, Count
     return dict(found)
 
 
-def totals(cells: Iterable[Cell], kind: str) -> Totals:
+def compute_totals(cells: Iterable[Cell], kind: str) -> Totals:
     """Add up values per user; `kind` is the metric's reward type."""
     chosen = list(cells)
     users = sum(cell.users for cell in chosen)
     converted = sum(cell.converted for cell in chosen)
     if kind == "bool":
-        return Totals.conversions(users, converted)
+        return Totals.from_conversions(users, converted)
     return Totals(
         users,
         sum(cell.value_sum for cell in chosen),
@@ -53,17 +55,17 @@ def totals(cells: Iterable[Cell], kind: str) -> Totals:
     )
 
 
-def strata(cells: Iterable[Cell], kind: str) -> dict[int, Stratum]:
+def compute_strata(cells: Iterable[Cell], kind: str) -> dict[int, Stratum]:
     """Return (optimized, holdout) totals of mature users by regime, ascending."""
-    rows = days(cells, kind)
+    rows = compute_day_totals(cells, kind)
     found: dict[int, Stratum] = {}
     for row in sorted(rows, key=lambda row: row.regime):
-        optimized, holdout = found.get(row.regime, (EMPTY, EMPTY))
+        optimized, holdout = found.get(row.regime, (EMPTY_TOTALS, EMPTY_TOTALS))
         found[row.regime] = (optimized + row.optimized, holdout + row.holdout)
     return found
 
 
-def days(cells: Iterable[Cell], kind: str) -> list[DayTotals]:
+def compute_day_totals(cells: Iterable[Cell], kind: str) -> list[DayTotals]:
     """Return both arms' totals of mature users by regime and day of first touch."""
     groups: defaultdict[tuple[date, int, bool], list[Cell]] = defaultdict(list)
     for cell in cells:
@@ -74,16 +76,16 @@ def days(cells: Iterable[Cell], kind: str) -> list[DayTotals]:
         DayTotals(
             day,
             regime,
-            totals(groups.get((day, regime, False), ()), kind),
-            totals(groups.get((day, regime, True), ()), kind),
+            compute_totals(groups.get((day, regime, False), ()), kind),
+            compute_totals(groups.get((day, regime, True), ()), kind),
         )
         for day, regime in places
     ]
 
 
-def splits(cells: Iterable[Cell], shares: Mapping[int, float]) -> list[Split]:
+def compute_splits(cells: Iterable[Cell], shares: Mapping[int, float]) -> list[Split]:
     """Return all users by arm of each regime, with its holdout share (0..1)."""
-    found = counts(cells, lambda cell: (cell.regime, cell.holdout))
+    found = count_by_key(cells, lambda cell: (cell.regime, cell.holdout))
     return [
         Split(
             found.get((regime, False), Counts()).users,
@@ -94,7 +96,7 @@ def splits(cells: Iterable[Cell], shares: Mapping[int, float]) -> list[Split]:
     ]
 
 
-def recent_holdout(
+def select_recent_holdout(
     cells: Iterable[Cell], kind: str, error: float = 0.0
 ) -> tuple[Cell, ...]:
     """Return the mature holdout cells of the last days that have any, seven at most.
@@ -104,39 +106,39 @@ def recent_holdout(
     """
     held = [cell for cell in cells if cell.holdout and cell.mature]
     last = max((cell.day for cell in held), default=date.min)
-    chosen, found = [], EMPTY
-    for day in sorted({cell.day for cell in held if last - cell.day < RECENT})[::-1]:
+    chosen, found = [], EMPTY_TOTALS
+    for day in sorted({cell.day for cell in held if last - cell.day < WEEK})[::-1]:
         chosen += (today := [cell for cell in held if cell.day == day])
-        found += totals(today, kind)
-        if _checkable(found) and found.standard_error <= error:
+        found += compute_totals(today, kind)
+        if _has_enough_support(found) and found.standard_error <= error:
             break
     return tuple(chosen)
 
 
-def _checkable(found: Totals) -> bool:
-    enough = found.converted_at_least >= support.MINIMUM_CONVERSIONS
-    return enough and found.users >= support.MINIMUM_USERS
+def _has_enough_support(found: Totals) -> bool:
+    enough = found.converted_at_least >= minimum_data.MINIMUM_CONVERSIONS
+    return enough and found.users >= minimum_data.MINIMUM_USERS
 
 
-def first_week(cells: Iterable[Cell], as_of: datetime | None) -> int | None:
+def count_first_week_users(cells: Iterable[Cell], as_of: datetime | None) -> int | None:
     """Count the users of the first seven days; None before they are over."""
     chosen = list(cells)
     if not chosen or as_of is None:
         return None
     first = min(cell.day for cell in chosen)
-    if as_of.astimezone(UTC).date() - first < RECENT:
+    if as_of.astimezone(UTC).date() - first < WEEK:
         return None
-    return sum(cell.users for cell in chosen if cell.day - first < RECENT)
+    return sum(cell.users for cell in chosen if cell.day - first < WEEK)
 
 
-def by_level(cells: Iterable[Cell], design: Design) -> dict[str, Any]:
+def count_by_level(cells: Iterable[Cell], design: Design) -> dict[str, Any]:
     """Return counts for a report: by variant, and by context level and variant.
 
     `{"variants": {number: counts}, "contexts": {factor: {level: {number: counts}}},
     "segments": {context: users}}` with counts as `{"users", "exposures", "conversions"}`
     and numbers as text; users whose variant is none of the design's are in `segments`.
     """
-    places = counts(cells, lambda cell: (cell.context, cell.variant))
+    places = count_by_key(cells, lambda cell: (cell.context, cell.variant))
     segments: defaultdict[str, int] = defaultdict(int)
     variants: defaultdict[int, Counts] = defaultdict(Counts)
     levels: defaultdict[tuple[str, str, int], Counts] = defaultdict(Counts)
@@ -151,15 +153,17 @@ def by_level(cells: Iterable[Cell], design: Design) -> dict[str, Any]:
     contexts: dict[str, dict[str, dict[str, Any]]] = {}
     for (name, level, variant), found in sorted(levels.items()):
         place = contexts.setdefault(name, {}).setdefault(level, {})
-        place[str(variant)] = _plain(found)
+        place[str(variant)] = _format_counts(found)
     return {
-        "variants": {str(each): _plain(variants[each]) for each in sorted(variants)},
+        "variants": {
+            str(each): _format_counts(variants[each]) for each in sorted(variants)
+        },
         "contexts": contexts,
         "segments": dict(segments),
     }
 
 
-def _plain(found: Counts) -> dict[str, int]:
+def _format_counts(found: Counts) -> dict[str, int]:
     return {
         "users": found.users,
         "exposures": found.exposures,

@@ -10,22 +10,22 @@ from warehouse import write_log
 
 # A row is stamped when its statement starts and seen when it is committed: rows stamped
 # this long before the last look may have been missed by it.
-MARGIN = timedelta(minutes=10)
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # longer than any event
+LOOK_BACK_MARGIN = timedelta(minutes=10)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # longer than any event
 
 # Two refreshes at once: the second waits here, and then finds nothing left to do.
-MARK = """
+INSERT_LOOK_BACK = """
 INSERT INTO look_backs (optimization_id, organization_id, until, kept_at)
 VALUES (%(optimization)s, %(organization)s, %(long_ago)s, %(long_ago)s)
 ON CONFLICT DO NOTHING
 """
-MARKED = """
+LOCK_LOOK_BACK = """
 SELECT until, kept_at FROM look_backs
 WHERE optimization_id = %(optimization)s FOR UPDATE
 """
 
 # The days that are new behind the mark, and what came since for the days before it.
-KEEP = """
+UPSERT_FIRST_TOUCHES = """
 WITH touches AS (
   SELECT anonymous_id, timestamp_utc AS at, false AS served FROM managed_exposures
   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
@@ -60,7 +60,7 @@ WHERE optimization_id = %(optimization)s
 
 
 @transaction.atomic
-def keep(optimization: Optimization, until: datetime) -> None:
+def store_first_touches(optimization: Optimization, until: datetime) -> None:
     """Remember everybody who was touched before this moment, or a later one kept before.
 
     Costs the touches of the days between the last call and this one; the first call reads
@@ -69,18 +69,20 @@ def keep(optimization: Optimization, until: datetime) -> None:
     values: dict[str, Any] = {
         "organization": optimization.organization_id,
         "optimization": optimization.pk,
-        "long_ago": LONG_AGO,
+        "long_ago": EPOCH,
     }
     with connection.cursor() as cursor:
-        cursor.execute(MARK, values)
-        cursor.execute(MARKED, values)
+        cursor.execute(INSERT_LOOK_BACK, values)
+        cursor.execute(LOCK_LOOK_BACK, values)
         known_until, kept_at = cursor.fetchone()
-        since = max(kept_at, LONG_AGO + MARGIN) - MARGIN
+        since = max(kept_at, EPOCH + LOOK_BACK_MARGIN) - LOOK_BACK_MARGIN
         values |= {
             "known_until": known_until,
             "until": max(until, known_until),
             "since": since,
             "served_since": min(known_until, since),
         }
-        came, stretches = write_log.condition(optimization.organization_id, since)
-        cursor.execute(KEEP.format(came=came), values | stretches)
+        came, stretches = write_log.build_created_since_condition(
+            optimization.organization_id, since
+        )
+        cursor.execute(UPSERT_FIRST_TOUCHES.format(came=came), values | stretches)

@@ -17,19 +17,19 @@ from optimizations.cube import (
     stale_days_managed,
     storage,
 )
-from optimizations.cube.stale_days_managed import Sealed
-from optimizations.cube.storage import Day
+from optimizations.cube.stale_days_managed import SealedDay
+from optimizations.cube.storage import StoredDay
 from optimizations.models import CubeDay, Optimization
 from warehouse import connections
-from warehouse.backends.answers import DayRows
+from warehouse.backends.query_results import DayRowCounts
 from warehouse.sql.cube.statement import Cell, Cube, CubeSpec
 
 NO_LAGS = (0,) * 32
-Rows = Mapping[date, DayRows]
+RowsByDay = Mapping[date, DayRowCounts]
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservationCube:
     """All stored days of one optimization and metric together.
 
     `lags` are 32 buckets over the horizon; `as_of` the last refresh, None before any;
@@ -44,18 +44,18 @@ class Observed:
     rows_read: int = 0
 
 
-NOTHING = Observed((), NO_LAGS, 0, 0, None)
+EMPTY_CUBE = ObservationCube((), NO_LAGS, 0, 0, None)
 
 
-def refresh(
+def refresh_cube(
     optimization: Optimization, metric: Metric, as_of: datetime, *, full: bool = False
-) -> Observed:
+) -> ObservationCube:
     """Count the open days in the warehouse, store them, and read all; see `count`."""
-    rows_read = count(optimization, metric, as_of, full=full)
-    return replace(read(optimization, metric), rows_read=rows_read)
+    rows_read = count_open_days(optimization, metric, as_of, full=full)
+    return replace(load_cube(optimization, metric), rows_read=rows_read)
 
 
-def count(
+def count_open_days(
     optimization: Optimization, metric: Metric, as_of: datetime, *, full: bool = False
 ) -> int:
     """Count the open days in the warehouse and store them; returns the rows it read.
@@ -67,29 +67,29 @@ def count(
     source, UnavailableError, WarehouseError where the warehouse refuses; what is stored
     then stays as it is.
     """
-    spec = specification.of(optimization, metric, as_of)
-    warehouse = connections.backend(spec.organization_id)
-    asked, source = specification.checked(optimization, metric, warehouse)
-    known = [] if full else _sealed(optimization, metric, spec)
+    spec = specification.build_cube_spec(optimization, metric, as_of)
+    warehouse = connections.load_backend(spec.organization_id)
+    asked, source = specification.validate_queries(optimization, metric, warehouse)
+    known = [] if full else _list_sealed_days(optimization, metric, spec)
     if source is None:
-        rows, days = None, _days_of_ours(optimization, metric, spec, known)
+        rows, days = None, _list_stale_managed_days(optimization, metric, spec, known)
     else:
-        rows = warehouse.recount(spec, asked, source)
-        stored = _days(_rows(optimization, metric))
-        days = stale_days_external.days_to_count(
+        rows = warehouse.count_rows_by_day(spec, asked, source)
+        stored = _decode_days(_query_cube_days(optimization, metric))
+        days = stale_days_external.list_stale_days(
             optimization, spec, stored, known, rows
         )
     spec = replace(spec, days=days)
-    counted = warehouse.observe(spec, asked, source)
-    _store(optimization, metric, spec, counted, rows)
+    counted = warehouse.compute_cube(spec, asked, source)
+    _store_days(optimization, metric, spec, counted, rows)
     return counted.rows_read
 
 
-def read(optimization: Optimization, metric: Metric) -> Observed:
+def load_cube(optimization: Optimization, metric: Metric) -> ObservationCube:
     """Return every stored day's counts; asks no warehouse."""
-    rows = list(_rows(optimization, metric))
-    days = _days(rows)
-    return Observed(
+    rows = list(_query_cube_days(optimization, metric))
+    days = _decode_days(rows)
+    return ObservationCube(
         cells=tuple(cell for day in days for cell in day.cells),
         lags=tuple(map(sum, zip(NO_LAGS, *(day.lags for day in days), strict=True))),
         crossover_users=sum(day.crossover_users for day in days),
@@ -98,57 +98,69 @@ def read(optimization: Optimization, metric: Metric) -> Observed:
     )
 
 
-def _days_of_ours(
-    optimization: Optimization, metric: Metric, spec: CubeSpec, known: list[Sealed]
+def _list_stale_managed_days(
+    optimization: Optimization, metric: Metric, spec: CubeSpec, known: list[SealedDay]
 ) -> tuple[date, ...]:
     """List the days to count on the managed store, which knows when each row came."""
-    sealable = stale_days_managed.sealable_until(spec.horizon_hours, spec.as_of)
-    first_touches.keep(optimization, sealable)
-    looked_at = _rows(optimization, metric).aggregate(last=Max("computed_at"))["last"]
-    return stale_days_managed.days_to_count(
+    sealable = stale_days_managed.compute_seal_boundary(spec.horizon_hours, spec.as_of)
+    first_touches.store_first_touches(optimization, sealable)
+    looked_at = _query_cube_days(optimization, metric).aggregate(
+        last=Max("computed_at")
+    )["last"]
+    return stale_days_managed.list_stale_days(
         optimization, spec.horizon_hours, known, looked_at, spec.as_of
     )
 
 
-def _days(rows: Iterable[CubeDay]) -> list[Day]:
+def _decode_days(rows: Iterable[CubeDay]) -> list[StoredDay]:
     return [
-        day for row in rows if (day := storage.read(row.day, row.cells)) is not None
+        day
+        for row in rows
+        if (day := storage.decode_day(row.day, row.cells)) is not None
     ]
 
 
-def stored_days(optimization: Optimization, metric: Metric) -> tuple[date, ...]:
+def list_stored_days(optimization: Optimization, metric: Metric) -> tuple[date, ...]:
     """List the days of first touch that were counted, ascending."""
     return tuple(
-        _rows(optimization, metric).order_by("day").values_list("day", flat=True)
+        _query_cube_days(optimization, metric)
+        .order_by("day")
+        .values_list("day", flat=True)
     )
 
 
-def _rows(optimization: Optimization, metric: Metric) -> QuerySet[CubeDay]:
+def _query_cube_days(optimization: Optimization, metric: Metric) -> QuerySet[CubeDay]:
     return CubeDay.objects.filter(optimization=optimization, metric=metric)
 
 
-def _sealed(optimization: Optimization, metric: Metric, spec: CubeSpec) -> list[Sealed]:
+def _list_sealed_days(
+    optimization: Optimization, metric: Metric, spec: CubeSpec
+) -> list[SealedDay]:
     """List sealed days whose counts answer this very question."""
-    asked = storage.fingerprint(spec)
-    stored = _rows(optimization, metric).filter(sealed=True)
+    asked = storage.compute_fingerprint(spec)
+    stored = _query_cube_days(optimization, metric).filter(sealed=True)
     heads = stored.annotate(
-        head=Substr("cells", 1, storage.HEAD, output_field=BinaryField())
+        head=Substr("cells", 1, storage.HEADER_LENGTH, output_field=BinaryField())
     ).values_list("day", "computed_at", "head")
-    return [Sealed(day, at) for day, at, head in heads if storage.answers(head, asked)]
+    return [
+        SealedDay(day, at)
+        for day, at, head in heads
+        if storage.matches_fingerprint(head, asked)
+    ]
 
 
-def _store(
+def _store_days(
     optimization: Optimization,
     metric: Metric,
     spec: CubeSpec,
     counted: Cube,
-    rows: Rows | None,
+    rows: RowsByDay | None,
 ) -> None:
     """Keep each day asked for, one without users too, unless a later count is there."""
     with transaction.atomic():
         Optimization.objects.select_for_update().get(pk=optimization.pk)
         newer = set(
-            _rows(optimization, metric)
+            _query_cube_days(optimization, metric)
             .filter(day__in=spec.days, computed_at__gt=spec.as_of)
             .values_list("day", flat=True)
         )
@@ -162,9 +174,9 @@ def _store(
                         day.day, spec.horizon_hours, spec.as_of
                     ),
                     computed_at=spec.as_of,
-                    cells=storage.write(day),
+                    cells=storage.encode_day(day),
                 )
-                for day in _by_day(spec, counted, rows)
+                for day in _group_by_day(spec, counted, rows)
                 if day.day not in newer
             ],
             update_conflicts=True,
@@ -173,16 +185,18 @@ def _store(
         )
 
 
-def _by_day(spec: CubeSpec, counted: Cube, rows: Rows | None) -> Iterable[Day]:
-    asked = storage.fingerprint(spec)
+def _group_by_day(
+    spec: CubeSpec, counted: Cube, rows: RowsByDay | None
+) -> Iterable[StoredDay]:
+    asked = storage.compute_fingerprint(spec)
     own: defaultdict[date, list[Cell]] = defaultdict(list)
     for cell in counted.cells:
         own[cell.day].append(cell)
     beside = {counts.day: counts for counts in counted.days}
     for day in spec.days:
         counts = beside.get(day)
-        there = None if rows is None else rows.get(day, DayRows(0, 0))
-        yield Day(
+        there = None if rows is None else rows.get(day, DayRowCounts(0, 0))
+        yield StoredDay(
             day=day,
             cells=tuple(own[day]),
             lags=counts.lags if counts else NO_LAGS,

@@ -21,10 +21,12 @@ from warehouse.sql.cube.statement import (
     OutcomeRule,
 )
 
-NO_SOURCE = "A connected warehouse needs an assignment source: name one, or make one the default."
+NO_ASSIGNMENT_SOURCE = "A connected warehouse needs an assignment source: name one, or make one the default."
 
 
-def of(optimization: Optimization, metric: Metric, as_of: datetime) -> CubeSpec:
+def build_cube_spec(
+    optimization: Optimization, metric: Metric, as_of: datetime
+) -> CubeSpec:
     """Write the question, without its days.
 
     A change of metric or warehouse since the last regime opens one here, under the
@@ -33,8 +35,8 @@ def of(optimization: Optimization, metric: Metric, as_of: datetime) -> CubeSpec:
     Raises ConflictError for a draft.
     """
     if metric.pk == optimization.reward_metric_id:
-        _follow(optimization)
-    spans = regimes.spans(optimization)
+        _open_regime_if_changed(optimization)
+    spans = regimes.list_spans(optimization)
     if not spans:
         raise ConflictError(
             "This optimization has not been live: nothing is observed yet."
@@ -45,9 +47,9 @@ def of(optimization: Optimization, metric: Metric, as_of: datetime) -> CubeSpec:
         optimization_id=str(optimization.pk),
         organization_id=optimization.organization_id,
         variants=tuple(variants.values_list("number", "variant_key")),
-        contexts=_contexts(optimization),
+        contexts=_build_context_factors(optimization),
         reward_type=metric.reward_type,
-        outcomes=_outcomes(metric),
+        outcomes=_build_outcome_rules(metric),
         attribution=attribution["type"],
         window_hours=attribution["conversion_window_hours"],
         horizon_hours=attribution["horizon_hours"],
@@ -55,32 +57,32 @@ def of(optimization: Optimization, metric: Metric, as_of: datetime) -> CubeSpec:
         excluded_users=tuple(optimization.excluded_users),
         days=(),
         as_of=as_of,
-        history_from=_history(as_of),
+        history_from=_compute_history_start(as_of),
     )
 
 
-def _follow(optimization: Optimization) -> None:
+def _open_regime_if_changed(optimization: Optimization) -> None:
     with transaction.atomic():
         rows = Optimization.objects.select_for_update(of=("self",))
         rows = rows.select_related("model", "reward_metric")
-        regimes.follow(rows.get(pk=optimization.pk))
+        regimes.open_regime_if_changed(rows.get(pk=optimization.pk))
 
 
-def _contexts(optimization: Optimization) -> tuple[ContextFactor, ...]:
+def _build_context_factors(optimization: Optimization) -> tuple[ContextFactor, ...]:
     config = optimization.model.training_data_config
     return tuple(
         ContextFactor(factor.name, factor.levels)
-        for factor in factors.context_factors(config)
+        for factor in factors.parse_context_factors(config)
     )
 
 
-def _history(as_of: datetime) -> datetime:
+def _compute_history_start(as_of: datetime) -> datetime:
     """What is past its retention is no one's first touch any more, anywhere."""
     oldest = as_of - timedelta(days=settings.RETENTION_DAYS)
     return datetime.combine(oldest.astimezone(UTC).date(), time(), UTC)
 
 
-def checked(
+def validate_queries(
     optimization: Optimization, metric: Metric, warehouse: Backend
 ) -> tuple[CheckedMetric, CheckedSource | None]:
     """Return the queries of metric and source as proved; the managed store has no source.
@@ -88,17 +90,17 @@ def checked(
     What was saved was proved then, too, but maybe for another warehouse. Raises
     InvalidParametersError where it does not hold here, ConflictError without a source.
     """
-    proved = warehouse.prove_metric(metric.sql, metric.column_mapping)
+    proved = warehouse.validate_metric(metric.sql, metric.column_mapping)
     if not connections.is_connected(optimization.organization_id):
         return proved, None
     source = optimization.assignment_source
-    source = source or sources.default(optimization.organization_id)
+    source = source or sources.find_default_source(optimization.organization_id)
     if source is None:
-        raise ConflictError(NO_SOURCE)
-    return proved, warehouse.prove_source(source.sql, source.column_mapping)
+        raise ConflictError(NO_ASSIGNMENT_SOURCE)
+    return proved, warehouse.validate_source(source.sql, source.column_mapping)
 
 
-def _outcomes(metric: Metric) -> tuple[OutcomeRule, ...]:
+def _build_outcome_rules(metric: Metric) -> tuple[OutcomeRule, ...]:
     return tuple(
         OutcomeRule(
             key=outcome["key"],

@@ -4,19 +4,19 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from optimizations.cube import stale_days_managed
-from optimizations.cube.stale_days_managed import Sealed
-from optimizations.cube.storage import Day
+from optimizations.cube.stale_days_managed import SealedDay
+from optimizations.cube.storage import StoredDay
 from optimizations.models import Optimization
-from warehouse.backends.answers import DayRows
+from warehouse.backends.query_results import DayRowCounts
 from warehouse.sql.cube.statement import CubeSpec
 
 
-def days_to_count(
+def list_stale_days(
     optimization: Optimization,
     spec: CubeSpec,
-    stored: Iterable[Day],
-    sealed: Iterable[Sealed],
-    now: Mapping[date, DayRows],
+    stored: Iterable[StoredDay],
+    sealed: Iterable[SealedDay],
+    now: Mapping[date, DayRowCounts],
 ) -> tuple[date, ...]:
     """List, ascending, the days of first touch that a refresh has to count.
 
@@ -29,14 +29,14 @@ def days_to_count(
     first = min([launch.astimezone(UTC).date(), today, *seen])
     days = [first + timedelta(days=n) for n in range((today - first).days + 1)]
     before = {each.day: each for each in stored}
-    exposures, rewards = _changed(before, now)
+    exposures, rewards = _find_changed_days(before, now)
     kept = {
         each.day
         for each in sealed
         if before[each.day].exposure_rows is None
-        or not _touched(
+        or not _is_affected(
             each.day,
-            stale_days_managed.closes_at(each.day, spec.horizon_hours),
+            stale_days_managed.compute_closing_time(each.day, spec.horizon_hours),
             exposures,
             rewards,
         )
@@ -44,8 +44,8 @@ def days_to_count(
     return tuple(day for day in days if day not in kept)
 
 
-def _changed(
-    stored: Mapping[date, Day], now: Mapping[date, DayRows]
+def _find_changed_days(
+    stored: Mapping[date, StoredDay], now: Mapping[date, DayRowCounts]
 ) -> tuple[set[date], set[date]]:
     """Days whose exposures, and days whose rewards are not as many as they were.
 
@@ -58,7 +58,7 @@ def _changed(
     for day, before in stored.items():
         if before.exposure_rows is None:
             continue
-        rows = now.get(day, DayRows(0, 0))
+        rows = now.get(day, DayRowCounts(0, 0))
         if before.exposure_rows != rows.exposures:
             exposures.add(day)
         if before.reward_rows != rows.rewards:
@@ -66,7 +66,7 @@ def _changed(
     return exposures, rewards
 
 
-def _touched(
+def _is_affected(
     day: date, closes_at: datetime, exposures: set[date], rewards: set[date]
 ) -> bool:
     """Whether what changed may change a day's counts.

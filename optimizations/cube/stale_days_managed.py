@@ -8,13 +8,15 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from optimizations.cube.first_touches import MARGIN
+from optimizations.cube.first_touches import LOOK_BACK_MARGIN
 from optimizations.models import Optimization
 from warehouse import partitions, write_log
 
 # What is kept, and then the rest: by a constant that the planner can leave days out by.
-KEPT = "SELECT until, first_at FROM look_backs WHERE optimization_id = %(optimization)s"
-FIRST = """
+SELECT_LOOK_BACK = (
+    "SELECT until, first_at FROM look_backs WHERE optimization_id = %(optimization)s"
+)
+SELECT_FIRST_EVENT = """
 SELECT LEAST(
   %(first_at)s,
   (SELECT min(timestamp_utc) FROM managed_exposures
@@ -26,12 +28,12 @@ SELECT LEAST(
 )
 """
 
-SEALED = """
+SEALED_DAYS = """
 SELECT * FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[],
   %(closes)s::timestamptz[], %(counted)s::timestamptz[])
   AS s (starts_at, ends_at, closes_at, counted_at)
 """
-LATE = """
+LATE_ROWS = """
 SELECT anonymous_id, timestamp_utc AS at, created_at FROM managed_exposures
 WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
   AND created_at >= %(since)s AND timestamp_utc <= %(last_close)s AND {came}
@@ -42,13 +44,13 @@ WHERE organization_id = %(organization)s AND created_at >= %(since)s
   AND timestamp_utc >= %(first_start)s AND timestamp_utc <= %(last_close)s AND {came}
 """
 # Few users are looked up by the index of each day; for many the days are read once.
-FEW = 1000
-LATE_USERS = "SELECT DISTINCT anonymous_id FROM ({late}) AS l LIMIT %(enough)s"
-OF_USERS = "AND anonymous_id = ANY(%(users)s)"
+MAX_INDEXED_USERS = 1000
+SELECT_LATE_USERS = "SELECT DISTINCT anonymous_id FROM ({late}) AS l LIMIT %(enough)s"
+FILTER_BY_USERS = "AND anonymous_id = ANY(%(users)s)"
 
 # On days that were never analyzed the planner takes both sides for a row or two, and would
 # loop over thousands by thousands.
-NO_LOOPS = """
+DISABLE_NESTED_LOOPS = """
 SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true)
 """
 
@@ -56,7 +58,7 @@ SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true
 # before the day's last horizon: so an earlier touch, which moves its user, opens the
 # day it takes the user from and the day it brings them to. Users who come back later
 # are not late.
-TOUCHED = """
+SELECT_DAYS_WITH_LATE_ROWS = """
 WITH sealed AS ({sealed}), late AS ({late}), touches AS (
   SELECT anonymous_id, timestamp_utc AS at FROM managed_exposures
   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
@@ -76,7 +78,7 @@ WHERE l.at <= s.closes_at AND l.created_at >= s.counted_at - %(margin)s
 # A first serve after ingested exposures moves the user whenever it comes. Sealed days
 # are behind the look-back, which has the user's first exposure; OFFSET keeps it a
 # look-up each.
-MOVED = """
+SELECT_DAYS_WITH_MOVED_USERS = """
 WITH sealed AS ({sealed})
 SELECT DISTINCT s.starts_at
 FROM (
@@ -97,17 +99,17 @@ WHERE (f.served_at IS NULL OR f.served_at >= %(since)s)
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class SealedDay:
     """A stored day that is closed, and when it was counted."""
 
     day: date
     computed_at: datetime
 
 
-def days_to_count(
+def list_stale_days(
     optimization: Optimization,
     horizon_hours: int,
-    sealed: Iterable[Sealed],
+    sealed: Iterable[SealedDay],
     looked_at: datetime | None,
     as_of: datetime,
 ) -> tuple[date, ...]:
@@ -121,94 +123,98 @@ def days_to_count(
     """
     kept = {each.day: each for each in sealed}
     launch = optimization.went_live_at or optimization.created_at
-    first = min(filter(None, (_first_event(optimization), launch, as_of)))
+    first = min(filter(None, (_load_first_event_time(optimization), launch, as_of)))
     today = as_of.astimezone(UTC).date()
     oldest = today - timedelta(days=settings.RETENTION_DAYS)
     held = [*partitions.days("decisions"), *partitions.days("managed_exposures"), today]
-    since = max(oldest, min(held), partitions.kept_since() or oldest)
-    days = _range(max(first.astimezone(UTC).date(), since), today)
+    since = max(oldest, min(held), partitions.load_oldest_retained_day() or oldest)
+    days = _list_dates(max(first.astimezone(UTC).date(), since), today)
     closed = {day: kept[day] for day in days if day in kept}
-    reopened = _reopened(optimization, horizon_hours, closed, looked_at)
+    reopened = _find_reopened_days(optimization, horizon_hours, closed, looked_at)
     return tuple(day for day in days if day not in closed or day in reopened)
 
 
-def closes_at(day: date, horizon_hours: int) -> datetime:
+def compute_closing_time(day: date, horizon_hours: int) -> datetime:
     """Tell when the horizon of the last user first touched on a day has passed."""
-    return _start(day) + timedelta(days=1, hours=horizon_hours)
+    return _compute_day_start(day) + timedelta(days=1, hours=horizon_hours)
 
 
 def is_sealed(day: date, horizon_hours: int, as_of: datetime) -> bool:
     """Tell whether a day counted at `as_of` is past its horizon and late arrivals."""
     late = timedelta(hours=settings.LATE_ARRIVAL_HOURS)
-    return as_of >= closes_at(day, horizon_hours) + late
+    return as_of >= compute_closing_time(day, horizon_hours) + late
 
 
-def sealable_until(horizon_hours: int, as_of: datetime) -> datetime:
+def compute_seal_boundary(horizon_hours: int, as_of: datetime) -> datetime:
     """Tell the start of the first day that is not sealed at `as_of`."""
     wait = timedelta(days=1, hours=horizon_hours + settings.LATE_ARRIVAL_HOURS)
-    return _start((as_of - wait).astimezone(UTC).date() + timedelta(days=1))
+    return _compute_day_start((as_of - wait).astimezone(UTC).date() + timedelta(days=1))
 
 
-def _first_event(optimization: Optimization) -> datetime | None:
+def _load_first_event_time(optimization: Optimization) -> datetime | None:
     with connection.cursor() as cursor:
-        cursor.execute(KEPT, _owner(optimization))
+        cursor.execute(SELECT_LOOK_BACK, _build_owner_params(optimization))
         until, first_at = cursor.fetchone()
         since = {"until": until, "first_at": first_at}
-        cursor.execute(FIRST, _owner(optimization) | since)
+        cursor.execute(SELECT_FIRST_EVENT, _build_owner_params(optimization) | since)
         (first,) = cursor.fetchone()
     found: datetime | None = first
     return found
 
 
-def _reopened(
+def _find_reopened_days(
     optimization: Optimization,
     horizon_hours: int,
-    sealed: Mapping[date, Sealed],
+    sealed: Mapping[date, SealedDay],
     looked_at: datetime | None,
 ) -> set[date]:
     if not sealed or looked_at is None:
         return set()
     days = sorted(sealed)
-    closes = [closes_at(day, horizon_hours) for day in days]
-    values = _owner(optimization) | {
-        "starts": [_start(day) for day in days],
-        "ends": [_start(day) + timedelta(days=1) for day in days],
+    closes = [compute_closing_time(day, horizon_hours) for day in days]
+    values = _build_owner_params(optimization) | {
+        "starts": [_compute_day_start(day) for day in days],
+        "ends": [_compute_day_start(day) + timedelta(days=1) for day in days],
         "closes": closes,
         "counted": [sealed[day].computed_at for day in days],
-        "first_start": _start(days[0]),
-        "last_end": _start(days[-1]) + timedelta(days=1),
+        "first_start": _compute_day_start(days[0]),
+        "last_end": _compute_day_start(days[-1]) + timedelta(days=1),
         "last_close": closes[-1],
-        "since": looked_at - MARGIN,
-        "margin": MARGIN,
-        "enough": FEW + 1,
+        "since": looked_at - LOOK_BACK_MARGIN,
+        "margin": LOOK_BACK_MARGIN,
+        "enough": MAX_INDEXED_USERS + 1,
     }
-    came, stretches = write_log.condition(optimization.organization_id, values["since"])
-    rows = LATE.format(came=came)
+    came, stretches = write_log.build_created_since_condition(
+        optimization.organization_id, values["since"]
+    )
+    rows = LATE_ROWS.format(came=came)
     values |= stretches
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(NO_LOOPS)
-        cursor.execute(MOVED.format(sealed=SEALED), values)
+        cursor.execute(DISABLE_NESTED_LOOPS)
+        cursor.execute(SELECT_DAYS_WITH_MOVED_USERS.format(sealed=SEALED_DAYS), values)
         found = cursor.fetchall()
-        cursor.execute(LATE_USERS.format(late=rows), values)
+        cursor.execute(SELECT_LATE_USERS.format(late=rows), values)
         values["users"] = [user for (user,) in cursor.fetchall()]
         if values["users"]:
-            few = OF_USERS if len(values["users"]) <= FEW else ""
-            text = TOUCHED.format(sealed=SEALED, late=rows, of_users=few)
+            few = FILTER_BY_USERS if len(values["users"]) <= MAX_INDEXED_USERS else ""
+            text = SELECT_DAYS_WITH_LATE_ROWS.format(
+                sealed=SEALED_DAYS, late=rows, of_users=few
+            )
             cursor.execute(text, values)
             found += cursor.fetchall()
     return {start.astimezone(UTC).date() for (start,) in found}
 
 
-def _owner(optimization: Optimization) -> dict[str, Any]:
+def _build_owner_params(optimization: Optimization) -> dict[str, Any]:
     return {
         "organization": optimization.organization_id,
         "optimization": optimization.pk,
     }
 
 
-def _start(day: date) -> datetime:
+def _compute_day_start(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _range(first: date, last: date) -> list[date]:
+def _list_dates(first: date, last: date) -> list[date]:
     return [first + timedelta(days=each) for each in range((last - first).days + 1)]

@@ -14,7 +14,7 @@ Columns = dict[str, Any]
 
 # In the order of their keys, so that two batches that share some cannot wait for each
 # other in a circle. A key that another transaction is just claiming is waited for.
-STATEMENT = """
+INSERT_EVENTS = """
 WITH sent AS (SELECT * FROM unnest({arrays}) AS t ({columns}, key)), claimed AS (
   INSERT INTO event_keys (organization_id, endpoint, key, created_at)
   SELECT %(organization)s, %(endpoint)s, key, now()
@@ -26,7 +26,7 @@ INSERT INTO {table} (organization_id, created_at, {columns})
 SELECT %(organization)s, now(), {values}
 FROM sent WHERE key IS NULL OR key IN (SELECT key FROM claimed)
 """
-EXPOSURES = {
+EXPOSURE_COLUMNS = {
     "optimization_id": "uuid",
     "anonymous_id": "text",
     "variant": "text",
@@ -34,7 +34,7 @@ EXPOSURES = {
     "policy_version": "integer",
     "timestamp_utc": "timestamptz",
 }
-REWARDS = {
+REWARD_COLUMNS = {
     "optimization_id": "uuid",
     "anonymous_id": "text",
     "name": "text",
@@ -44,7 +44,7 @@ REWARDS = {
 }
 
 
-def keep_exposures(
+def insert_exposures(
     organization_id: str, rows: Sequence[tuple[Exposure, str, str]]
 ) -> int:
     """Store exposures, each with its variant_key and recorded context.
@@ -63,10 +63,10 @@ def keep_exposures(
     }
     columns |= {"organization": organization_id, "endpoint": "exposures"}
     days = [event.timestamp for event, _, _ in rows]
-    return _keep("managed_exposures", EXPOSURES, columns, days)
+    return _insert_events("managed_exposures", EXPOSURE_COLUMNS, columns, days)
 
 
-def keep_rewards(organization_id: str, rows: Sequence[Reward]) -> int:
+def insert_rewards(organization_id: str, rows: Sequence[Reward]) -> int:
     """Store rewards; see `keep_exposures`."""
     columns: Columns = {
         "optimization_id": [event.optimization_id for event in rows],
@@ -78,37 +78,39 @@ def keep_rewards(organization_id: str, rows: Sequence[Reward]) -> int:
         "key": [event.key for event in rows],
     }
     columns |= {"organization": organization_id, "endpoint": "rewards"}
-    return _keep(
-        "managed_rewards", REWARDS, columns, [event.timestamp for event in rows]
+    return _insert_events(
+        "managed_rewards", REWARD_COLUMNS, columns, [event.timestamp for event in rows]
     )
 
 
-def _keep(
+def _insert_events(
     table: str, types: Mapping[str, str], columns: Columns, times: Sequence[datetime]
 ) -> int:
     # Arrays travel as text where psycopg has no array of the type.
-    arrays = [f"%({name})s::{_array(kind)}" for name, kind in types.items()]
-    text = STATEMENT.format(
+    arrays = [f"%({name})s::{_name_array_type(kind)}" for name, kind in types.items()]
+    text = INSERT_EVENTS.format(
         table=table,
-        note=write_log.NOTE,
+        note=write_log.NOTE_LATE_DAYS,
         columns=", ".join(types),
         arrays=", ".join([*arrays, "%(key)s::text[]"]),
         values=", ".join(f"{name}::{kind}" for name, kind in types.items()),
     )
-    return _with_partitions(table, times, lambda: _execute(text, columns))
+    return _write_with_partitions(
+        table, times, lambda: _execute_statement(text, columns)
+    )
 
 
-def _array(kind: str) -> str:
+def _name_array_type(kind: str) -> str:
     return "text[]" if kind == "jsonb" else f"{kind}[]"
 
 
-def _execute(text: str, columns: Columns) -> int:
+def _execute_statement(text: str, columns: Columns) -> int:
     with connection.cursor() as cursor:
         cursor.execute(text, columns)
         return int(cursor.rowcount)
 
 
-def _with_partitions(
+def _write_with_partitions(
     table: str, times: Sequence[datetime], write: Callable[[], int]
 ) -> int:
     """Write; where a day's partition is missing, make it outside the insert, once."""
@@ -117,5 +119,7 @@ def _with_partitions(
     except IntegrityError as error:
         if not isinstance(error.__cause__, errors.CheckViolation):
             raise
-    partitions.ensure(table, sorted({time.astimezone(UTC).date() for time in times}))
+    partitions.ensure_partitions(
+        table, sorted({time.astimezone(UTC).date() for time in times})
+    )
     return write()

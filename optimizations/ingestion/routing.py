@@ -9,14 +9,14 @@ from uuid import UUID
 from levered_site.errors import ConflictError, ForbiddenError
 from levered_site.organizations.models import Organization
 from optimizations import factors
-from optimizations.ingestion.events import Exposure, Refusal, Reward
+from optimizations.ingestion.events import Exposure, InvalidEventError, Reward
 from optimizations.models import Optimization
 
 Status = Optimization.Status
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class IngestTarget:
     """What ingestion needs of an optimization."""
 
     config: dict[str, Any]
@@ -25,7 +25,9 @@ class Known:
     deleted_at: datetime | None
 
 
-def known(organization_id: str, named: Iterable[UUID]) -> dict[UUID, Known]:
+def load_targets(
+    organization_id: str, named: Iterable[UUID]
+) -> dict[UUID, IngestTarget]:
     """Return what is known of each: all must be, or have been, the caller's.
 
     Raises ForbiddenError naming strangers, ConflictError where the organization's
@@ -45,7 +47,7 @@ def known(organization_id: str, named: Iterable[UUID]) -> dict[UUID, Known]:
         "pk", "model__training_data_config", "status", "ended_at", "deleted_at"
     )
     ours = {
-        pk: Known(config, status, ended_at, deleted_at)
+        pk: IngestTarget(config, status, ended_at, deleted_at)
         for pk, config, status, ended_at, deleted_at in rows
     }
     strangers = sorted(str(each) for each in wanted - ours.keys())
@@ -57,41 +59,51 @@ def known(organization_id: str, named: Iterable[UUID]) -> dict[UUID, Known]:
     return ours
 
 
-def _refuse_deleted(its: Known) -> None:
+def _refuse_deleted(its: IngestTarget) -> None:
     """Raise Refusal: the rest of the batch is not to blame."""
     if its.deleted_at is not None:
-        raise Refusal("optimization_id", "was deleted: nothing more is recorded of it")
+        raise InvalidEventError(
+            "optimization_id", "was deleted: nothing more is recorded of it"
+        )
 
 
-def reward(event: Reward, of: Mapping[UUID, Known]) -> Reward:
+def route_reward(event: Reward, of: Mapping[UUID, IngestTarget]) -> Reward:
     """Return it where it may be recorded; else Refusal."""
     if event.optimization_id is not None:
         _refuse_deleted(of[event.optimization_id])
     return event
 
 
-def exposure(event: Exposure, of: Mapping[UUID, Known]) -> tuple[Exposure, str, str]:
+def route_exposure(
+    event: Exposure, of: Mapping[UUID, IngestTarget]
+) -> tuple[Exposure, str, str]:
     """Return it, its variant's key, the configured part of its context; else Refusal."""
     its = of[event.optimization_id]
     _refuse_deleted(its)
     if its.status == Status.DRAFT:
-        raise Refusal("optimization_id", "is a draft, of which nothing is recorded")
+        raise InvalidEventError(
+            "optimization_id", "is a draft, of which nothing is recorded"
+        )
     if its.ended_at is not None and event.timestamp > its.ended_at:
         ended = its.ended_at.isoformat()
-        raise Refusal("timestamp", f"the optimization ended at {ended}")
+        raise InvalidEventError("timestamp", f"the optimization ended at {ended}")
     levels = {
         factor["name"]: [level["value"] for level in factor["levels"]]
         for factor in its.config["design_factors"]
     }
     if event.variant.keys() != levels.keys():
-        raise Refusal("variant", f"must name exactly {', '.join(levels)}")
+        raise InvalidEventError("variant", f"must name exactly {', '.join(levels)}")
     for name, value in event.variant.items():
-        if not any(factors.same(value, level) for level in levels[name]):
-            raise Refusal(f"variant.{name}", "is not one of the factor's levels")
+        if not any(factors.is_same_value(value, level) for level in levels[name]):
+            raise InvalidEventError(
+                f"variant.{name}", "is not one of the factor's levels"
+            )
     try:
-        context = factors.place(factors.context_factors(its.config), event.context)
+        context = factors.resolve_context(
+            factors.parse_context_factors(its.config), event.context
+        )
     except TypeError as error:
-        raise Refusal(
+        raise InvalidEventError(
             f"context.{error}", "must be a string, a number, true, false or null"
         ) from error
-    return event, factors.variant_key(event.variant), context.recorded
+    return event, factors.format_variant_key(event.variant), context.recorded

@@ -14,14 +14,14 @@ from levered_site.errors import (
     UnavailableError,
 )
 from optimizations.ingestion import event_sql, events, routing
-from optimizations.ingestion.events import Exposure, Refusal, Reward
+from optimizations.ingestion.events import Exposure, InvalidEventError, Reward
 
 Event = TypeVar("Event", Exposure, Reward)
-Placed = TypeVar("Placed")
+Routed = TypeVar("Routed")
 
 log = structlog.get_logger(__name__)
 
-NOTHING_KEPT = (
+STORE_AWAY_MESSAGE = (
     "The store is away: nothing of the batch was kept. Send it again, with the same "
     "idempotency keys."
 )
@@ -38,7 +38,7 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class IngestResult:
     """What became of a batch: the three counts together are its length."""
 
     accepted: int
@@ -46,61 +46,71 @@ class Receipt:
     rejected: tuple[Rejection, ...]
 
 
-def accept_exposures(organization_id: str, sent: object) -> Receipt:
+def accept_exposures(organization_id: str, sent: object) -> IngestResult:
     """Keep the sound exposures of a batch; when this returns they are on disk.
 
     Raises InvalidParametersError (none is sound, or not a list of 1 to 500), ForbiddenError (an
     optimization that is not the organization's), ConflictError (not on the managed
     warehouse), UnavailableError (the store is away). Whatever is raised, nothing was kept.
     """
-    return _or_nothing(lambda: _exposures(organization_id, _batch(sent)))
+    return _convert_store_errors(
+        lambda: _ingest_exposures(organization_id, _require_batch(sent))
+    )
 
 
-def accept_rewards(organization_id: str, sent: object) -> Receipt:
+def accept_rewards(organization_id: str, sent: object) -> IngestResult:
     """Keep the sound rewards of a batch; see `accept_exposures`."""
-    return _or_nothing(lambda: _rewards(organization_id, _batch(sent)))
+    return _convert_store_errors(
+        lambda: _ingest_rewards(organization_id, _require_batch(sent))
+    )
 
 
-def _or_nothing(accept: Callable[[], Receipt]) -> Receipt:
+def _convert_store_errors(accept: Callable[[], IngestResult]) -> IngestResult:
     try:
         return accept()
     except (OperationalError, InterfaceError) as error:
         log.warning("ingest_store_away", error=str(error))
-        raise UnavailableError(NOTHING_KEPT, retry_after=1) from error
+        raise UnavailableError(STORE_AWAY_MESSAGE, retry_after=1) from error
 
 
-def _batch(sent: object) -> list[object]:
-    if not isinstance(sent, list) or not 1 <= len(sent) <= events.MOST_EVENTS:
-        raise InvalidParametersError.of(
-            "events", f"must be a list of 1 to {events.MOST_EVENTS} events"
+def _require_batch(sent: object) -> list[object]:
+    if not isinstance(sent, list) or not 1 <= len(sent) <= events.MAX_EVENTS:
+        raise InvalidParametersError.for_field(
+            "events", f"must be a list of 1 to {events.MAX_EVENTS} events"
         )
     return sent
 
 
-def _exposures(organization_id: str, sent: list[object]) -> Receipt:
+def _ingest_exposures(organization_id: str, sent: list[object]) -> IngestResult:
     now = timezone.now()
-    sound, rejected = _read(sent, lambda event: events.exposure(event, now))
-    known = routing.known(
+    sound, rejected = _read_events(sent, lambda event: events.read_exposure(event, now))
+    known = routing.load_targets(
         organization_id, (event.optimization_id for _, event in sound)
     )
-    rows = _sifted(sound, rejected, lambda each: routing.exposure(each, known))
-    new = [rows[at] for at in _first_of_key([event.key for event, _, _ in rows])]
-    accepted = event_sql.keep_exposures(organization_id, new)
-    return _receipt(accepted, len(rows), rejected)
+    rows = _route_events(
+        sound, rejected, lambda each: routing.route_exposure(each, known)
+    )
+    new = [rows[at] for at in _index_first_by_key([event.key for event, _, _ in rows])]
+    accepted = event_sql.insert_exposures(organization_id, new)
+    return _build_result(accepted, len(rows), rejected)
 
 
-def _rewards(organization_id: str, sent: list[object]) -> Receipt:
+def _ingest_rewards(organization_id: str, sent: list[object]) -> IngestResult:
     now = timezone.now()
-    sound, rejected = _read(sent, lambda event: events.reward(event, now))
+    sound, rejected = _read_events(sent, lambda event: events.read_reward(event, now))
     named = (event.optimization_id for _, event in sound)
-    known = routing.known(organization_id, (each for each in named if each is not None))
-    rows = _sifted(sound, rejected, lambda each: routing.reward(each, known))
-    new = [rows[at] for at in _first_of_key([event.key for event in rows])]
-    accepted = event_sql.keep_rewards(organization_id, new)
-    return _receipt(accepted, len(rows), rejected)
+    known = routing.load_targets(
+        organization_id, (each for each in named if each is not None)
+    )
+    rows = _route_events(
+        sound, rejected, lambda each: routing.route_reward(each, known)
+    )
+    new = [rows[at] for at in _index_first_by_key([event.key for event in rows])]
+    accepted = event_sql.insert_rewards(organization_id, new)
+    return _build_result(accepted, len(rows), rejected)
 
 
-def _read(
+def _read_events(
     sent: list[object], read: Callable[[object], Event]
 ) -> tuple[list[tuple[int, Event]], list[Rejection]]:
     sound: list[tuple[int, Event]] = []
@@ -108,47 +118,49 @@ def _read(
     for index, event in enumerate(sent):
         try:
             sound.append((index, read(event)))
-        except Refusal as refusal:
-            rejected.append(_rejection(index, refusal))
+        except InvalidEventError as refusal:
+            rejected.append(_build_rejection(index, refusal))
     return sound, rejected
 
 
-def _sifted(
+def _route_events(
     sound: list[tuple[int, Event]],
     rejected: list[Rejection],
-    place: Callable[[Event], Placed],
-) -> list[Placed]:
+    place: Callable[[Event], Routed],
+) -> list[Routed]:
     """Place each event; who cannot be placed is added to the rejected ones.
 
     Raises InvalidParametersError where none is left.
     """
-    rows: list[Placed] = []
+    rows: list[Routed] = []
     for index, event in sound:
         try:
             rows.append(place(event))
-        except Refusal as refusal:
-            rejected.append(_rejection(index, refusal))
+        except InvalidEventError as refusal:
+            rejected.append(_build_rejection(index, refusal))
     if not rows:
-        problems = [FieldProblem(_named(each), each.message) for each in rejected]
+        problems = [
+            FieldProblem(_format_field(each), each.message) for each in rejected
+        ]
         raise InvalidParametersError("None of the events is acceptable.", problems)
     return rows
 
 
-def _rejection(index: int, refusal: Refusal) -> Rejection:
+def _build_rejection(index: int, refusal: InvalidEventError) -> Rejection:
     return Rejection(index, InvalidParametersError.code, refusal.field, str(refusal))
 
 
-def _named(rejected: Rejection) -> str:
+def _format_field(rejected: Rejection) -> str:
     event = f"events[{rejected.index}]"
     return event if rejected.field == "event" else f"{event}.{rejected.field}"
 
 
-def _first_of_key(keys: Sequence[str | None]) -> list[int]:
+def _index_first_by_key(keys: Sequence[str | None]) -> list[int]:
     """Return the places of events without a key, and of the first with each key."""
     first = {key: at for at, key in reversed(list(enumerate(keys)))}
     return [at for at, key in enumerate(keys) if key is None or first[key] == at]
 
 
-def _receipt(accepted: int, sound: int, rejected: list[Rejection]) -> Receipt:
+def _build_result(accepted: int, sound: int, rejected: list[Rejection]) -> IngestResult:
     rejected.sort(key=lambda each: each.index)
-    return Receipt(accepted, sound - accepted, tuple(rejected))
+    return IngestResult(accepted, sound - accepted, tuple(rejected))

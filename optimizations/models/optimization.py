@@ -14,7 +14,7 @@ from models_app.models import BanditModel
 class OptimizationQuerySet(models.QuerySet["Optimization"]):
     """Reads of optimizations, in words."""
 
-    def of(self, organization_id: str) -> "OptimizationQuerySet":
+    def for_organization(self, organization_id: str) -> "OptimizationQuerySet":
         """Those of one organization that were not deleted."""
         return self.filter(organization_id=organization_id, deleted_at=None)
 

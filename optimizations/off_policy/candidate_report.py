@@ -5,35 +5,37 @@ from typing import Any
 from levered_site.errors import ConflictError
 from optimizations.models import Optimization
 from optimizations.off_policy import evaluate
-from optimizations.off_policy.eligible_cells import Asked
+from optimizations.off_policy.eligible_cells import EvaluationRequest
 from optimizations.training import candidates
 
 Json = dict[str, Any]
 
 
-def of(optimization: Optimization) -> Json:
+def build_candidate_report(optimization: Optimization) -> Json:
     """Show the candidate beside what serves, from stored counts and tables.
 
     The comparison is null, with its reason, before the first table and where the candidate
     needs a variant that could not be shown. Raises NotFoundError where there is none.
     """
-    candidate = candidates.of(optimization)
-    newest = candidates.newest_table(candidate)
+    candidate = candidates.load_candidate(optimization)
+    newest = candidates.find_newest_table(candidate)
     comparison, unavailable = None, {}
     if newest is None:
         unavailable = dict.fromkeys(
-            ("comparison", "trained_at"), candidates.NOT_TRAINED
+            ("comparison", "trained_at"), candidates.NO_CANDIDATE_TABLE
         )
     else:
         try:
-            comparison = evaluate.of(optimization, Asked("candidate"))
+            comparison = evaluate.build_evaluation(
+                optimization, EvaluationRequest("candidate")
+            )
         except ConflictError as error:
             unavailable["comparison"] = error.message
     return {
-        **candidates.settings(candidate),
+        **candidates.read_training_settings(candidate),
         "optimization_id": optimization.pk,
         "created_at": candidate.created_at,
-        "live": candidates.settings(optimization),
+        "live": candidates.read_training_settings(optimization),
         "trained_at": newest and newest.created_at,
         "trainings": candidate.tables.count(),
         "error": candidate.error or None,

@@ -6,11 +6,11 @@ from typing import Literal
 
 import numpy as np
 
-from models_app.bandit.off_policy.evaluate import Logged
+from models_app.bandit.off_policy.evaluate import LoggedCells
 from warehouse.sql.cube.statement import Cell
 
 SHIPPED = "shipped"  # the reason of a regime that draws nothing
-REASONS = (
+EXCLUSION_REASONS = (
     "immature",
     "without_version",
     "unknown_version",
@@ -21,7 +21,7 @@ REASONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EvaluationRequest:
     """A policy, and whose users are to judge it.
 
     Always one variant, a past version's table, the learner without context, or what
@@ -36,28 +36,31 @@ class Asked:
     to_version: int | None = None
 
     @property
-    def since(self) -> int:
+    def first_version(self) -> int:
         """The first version whose users count: those a policy learned from flatter it."""
         if self.from_version is not None:
             return self.from_version
         return self.value or 0 if self.kind == "version" else 0
 
-    def has(self, version: int) -> bool:
+    def includes_version(self, version: int) -> bool:
         """Tell whether the version's users are asked for."""
         last = self.to_version
-        return self.since <= version and (last is None or version <= last)
+        return self.first_version <= version and (last is None or version <= last)
 
 
-def split(
-    cells: Iterable[Cell], asked: Asked, known: frozenset[int], shipped: frozenset[int]
+def split_cells(
+    cells: Iterable[Cell],
+    asked: EvaluationRequest,
+    known: frozenset[int],
+    shipped: frozenset[int],
 ) -> tuple[list[Cell], dict[str, int]]:
     """Keep the cells whose propensities are known; count the users of the others.
 
     `known` are the policy versions there are, `shipped` the regimes that draw nothing.
     """
-    kept, left_out = [], dict.fromkeys(REASONS, 0)
+    kept, left_out = [], dict.fromkeys(EXCLUSION_REASONS, 0)
     for cell in cells:
-        reason = _unusable(cell, asked, known, shipped)
+        reason = _find_exclusion_reason(cell, asked, known, shipped)
         if reason is None:
             kept.append(cell)
         else:
@@ -65,8 +68,8 @@ def split(
     return kept, left_out
 
 
-def _unusable(
-    cell: Cell, asked: Asked, known: frozenset[int], shipped: frozenset[int]
+def _find_exclusion_reason(
+    cell: Cell, asked: EvaluationRequest, known: frozenset[int], shipped: frozenset[int]
 ) -> str | None:
     if not cell.mature:
         return "immature"
@@ -78,12 +81,12 @@ def _unusable(
         return "unknown_version"
     if not cell.variant:
         return "unknown_variant"
-    return None if asked.has(cell.policy_version) else "outside_versions"
+    return None if asked.includes_version(cell.policy_version) else "outside_versions"
 
 
-def logged(cells: Sequence[Cell]) -> Logged:
+def build_logged_data(cells: Sequence[Cell]) -> LoggedCells:
     """Write cells as the estimators read them."""
-    return Logged(
+    return LoggedCells(
         regime=np.array([cell.regime for cell in cells], dtype=np.int64),
         day=np.array([cell.day.toordinal() for cell in cells], dtype=np.int64),
         version=np.array([cell.policy_version for cell in cells], dtype=np.int64),

@@ -11,15 +11,15 @@ from optimizations.results import measured_lift
 Json = dict[str, Any]
 
 
-def guardrails(optimization: Optimization) -> list[Json]:
+def judge_guardrails(optimization: Optimization) -> list[Json]:
     """Judge every guardrail metric; counts are those of the last refresh."""
     guards = list(optimization.guardrail_metrics.order_by("name", "pk"))
-    return [_guardrail(optimization, metric, len(guards)) for metric in guards]
+    return [_judge_guardrail(optimization, metric, len(guards)) for metric in guards]
 
 
-def _guardrail(optimization: Optimization, metric: Metric, family: int) -> Json:
-    observed = refresh.read(optimization, metric)
-    lift = measured_lift.of(optimization, metric, observed).lift
+def _judge_guardrail(optimization: Optimization, metric: Metric, family: int) -> Json:
+    observed = refresh.load_cube(optimization, metric)
+    lift = measured_lift.compare_arms(optimization, metric, observed).lift
     return {
         "metric_id": metric.pk,
         "name": metric.name,
@@ -31,6 +31,6 @@ def _guardrail(optimization: Optimization, metric: Metric, family: int) -> Json:
         "lift_ci_anytime": lift.lift_ci_anytime,
         "p_value": lift.p_value,
         "p_value_anytime": lift.p_value_anytime,
-        "status": stats.guardrail(lift, family=family),
+        "status": stats.judge_guardrail(lift, family=family),
         "unavailable": dict(lift.unavailable),
     }

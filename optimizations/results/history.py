@@ -13,7 +13,7 @@ from optimizations.results import stored
 Json = dict[str, Any]
 
 
-def publish(optimization: Optimization, figures: Json, now: datetime) -> None:
+def publish_day(optimization: Optimization, figures: Json, now: datetime) -> None:
     """Keep today's figures (UTC) as published; a day that has passed is never touched."""
     PublishedDay.objects.update_or_create(
         optimization=optimization,
@@ -22,7 +22,7 @@ def publish(optimization: Optimization, figures: Json, now: datetime) -> None:
     )
 
 
-def lift_history(optimization: Optimization) -> list[Json]:
+def build_lift_history(optimization: Optimization) -> list[Json]:
     """Return modeled and measured lift, each day as it was published that day."""
     return [
         {
@@ -34,17 +34,17 @@ def lift_history(optimization: Optimization) -> list[Json]:
     ]
 
 
-def holdout_daily(optimization: Optimization) -> list[Json]:
+def build_holdout_daily(optimization: Optimization) -> list[Json]:
     """Return both arms' sums by day of first touch, for the reward and each guardrail.
 
     Of mature users, one value per user, as in the measured lift: `exposures` are users.
     """
     if optimization.went_live_at is None:
         return []
-    reward = stored.primary(optimization)
+    reward = stored.require_reward_metric(optimization)
     guards = optimization.guardrail_metrics.order_by("name", "pk")
     return [
-        {"key": key, "daily": _daily(optimization, metric)}
+        {"key": key, "daily": _sum_by_day(optimization, metric)}
         for key, metric in [
             ("reward", reward),
             *((str(each.pk), each) for each in guards),
@@ -52,21 +52,25 @@ def holdout_daily(optimization: Optimization) -> list[Json]:
     ]
 
 
-def _daily(optimization: Optimization, metric: Metric) -> list[Json]:
-    cells = refresh.read(optimization, metric).cells
+def _sum_by_day(optimization: Optimization, metric: Metric) -> list[Json]:
+    cells = refresh.load_cube(optimization, metric).cells
     days: defaultdict[date, list[stats.Totals]] = defaultdict(
-        lambda: [stats.EMPTY, stats.EMPTY]
+        lambda: [stats.EMPTY_TOTALS, stats.EMPTY_TOTALS]
     )
-    for row in aggregates.days(cells, metric.reward_type):
+    for row in aggregates.compute_day_totals(cells, metric.reward_type):
         days[row.day][0] += row.holdout
         days[row.day][1] += row.optimized
     return [
-        {"date": day, "holdout": _sums(holdout), "levered": _sums(optimized)}
+        {
+            "date": day,
+            "holdout": _format_arm_totals(holdout),
+            "levered": _format_arm_totals(optimized),
+        }
         for day, (holdout, optimized) in sorted(days.items())
     ]
 
 
-def _sums(arm: stats.Totals) -> Json:
+def _format_arm_totals(arm: stats.Totals) -> Json:
     return {
         "exposures": arm.users,
         "rewardsValueSum": arm.value_sum,

@@ -9,11 +9,11 @@ from django.db.models import F
 from models_app.models import PolicyVersion
 from optimizations.models import Optimization
 
-Summary = dict[str, Any]
-FIGURES = ("lift", "confidence", "exposures")
+ListSummary = dict[str, Any]
+SUMMARY_FIELDS = ("lift", "confidence", "exposures")
 
 
-def summaries(optimizations: Sequence[Optimization]) -> dict[UUID, Summary]:
+def load_summaries(optimizations: Sequence[Optimization]) -> dict[UUID, ListSummary]:
     """Read what the last training recorded of each: lift, confidence, exposures.
 
     One query that takes the summaries out of their reports, which are long. An
@@ -29,7 +29,7 @@ def summaries(optimizations: Sequence[Optimization]) -> dict[UUID, Summary]:
     return {
         one.pk: {
             "variants_count": one.variants_count(),
-            **{name: recorded[one.model_id].get(name) for name in FIGURES},
+            **{name: recorded[one.model_id].get(name) for name in SUMMARY_FIELDS},
         }
         for one in optimizations
         if one.model_id in recorded

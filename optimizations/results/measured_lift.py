@@ -5,12 +5,12 @@ from typing import Any, cast
 
 from metrics import stats
 from metrics.models import Metric
-from metrics.stats import Direction, Kind, Lift
+from metrics.stats import Direction, Lift, RewardType
 from optimizations.cube import aggregates
-from optimizations.cube.refresh import Observed
+from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Regime
 
-NOBODY_MATURE = "no user of this arm is mature yet"
+NO_MATURE_USERS_IN_ARM = "no user of this arm is mature yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,29 +21,31 @@ class Comparison:
     regimes: tuple[dict[str, Any], ...]
 
 
-def of(
-    optimization: Optimization, metric: Metric | None, observed: Observed
+def compare_arms(
+    optimization: Optimization, metric: Metric | None, observed: ObservationCube
 ) -> Comparison:
     """Compare the arms: per user, mature users, stratified by regime.
 
     A draft may have no metric; it has nothing to compare either.
     """
-    kind = cast("Kind", metric.reward_type if metric else "bool")
-    strata = aggregates.strata(observed.cells, kind)
-    lift = stats.lift.measured(
+    kind = cast("RewardType", metric.reward_type if metric else "bool")
+    strata = aggregates.compute_strata(observed.cells, kind)
+    lift = stats.lift.measure_lift(
         strata.values(),
         kind,
         direction=cast("Direction", metric.direction if metric else "increase"),
-        expected_users=expected_users(optimization, observed),
+        expected_users=compute_expected_users(optimization, observed),
     )
     regimes = [
-        _regime(regime, strata.get(regime.number))
+        _format_regime(regime, strata.get(regime.number))
         for regime in optimization.regimes.order_by("number")
     ]
     return Comparison(lift, tuple(regimes))
 
 
-def expected_users(optimization: Optimization, observed: Observed) -> int:
+def compute_expected_users(
+    optimization: Optimization, observed: ObservationCube
+) -> int:
     """Return how many users the anytime figures are tuned for.
 
     The first week tells once it is over: tuned to what has come so far, the boundary
@@ -51,14 +53,14 @@ def expected_users(optimization: Optimization, observed: Observed) -> int:
     """
     if optimization.expected_users is not None:
         return optimization.expected_users
-    users = aggregates.first_week(observed.cells, observed.as_of)
+    users = aggregates.count_first_week_users(observed.cells, observed.as_of)
     if users is None:
         return stats.anytime.DEFAULT_EXPECTED_USERS
-    return stats.expected_from_first_week(users)
+    return stats.project_users_from_first_week(users)
 
 
-def _regime(regime: Regime, stratum: stats.Stratum | None) -> dict[str, Any]:
-    optimized, holdout = stratum or (stats.EMPTY, stats.EMPTY)
+def _format_regime(regime: Regime, stratum: stats.Stratum | None) -> dict[str, Any]:
+    optimized, holdout = stratum or (stats.EMPTY_TOTALS, stats.EMPTY_TOTALS)
     return {
         "number": regime.number,
         "starts_at": regime.starts_at,
@@ -71,7 +73,7 @@ def _regime(regime: Regime, stratum: stats.Stratum | None) -> dict[str, Any]:
     }
 
 
-def shown(metric: Metric | None, comparison: Comparison) -> dict[str, Any]:
+def format_comparison(metric: Metric | None, comparison: Comparison) -> dict[str, Any]:
     """Write a comparison by the names it has in results."""
     lift = comparison.lift
     return {
@@ -95,7 +97,7 @@ def shown(metric: Metric | None, comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def withheld(comparison: Comparison) -> dict[str, str]:
+def explain_nulls(comparison: Comparison) -> dict[str, str]:
     """Return the reason for every null of `shown`, by its full name."""
     named = {
         "holdout_users": "holdout_exposures",
@@ -106,14 +108,16 @@ def withheld(comparison: Comparison) -> dict[str, str]:
         f"{part}.{named.get(name, name)}": reason
         for name, reason in comparison.lift.unavailable.items()
     } | {
-        f"{part}.regimes[{place}].{name}": NOBODY_MATURE
+        f"{part}.regimes[{place}].{name}": NO_MATURE_USERS_IN_ARM
         for place, regime in enumerate(comparison.regimes)
         for name in ("optimization_rate", "holdout_rate")
         if regime[name] is None
     }
 
 
-def checks(optimization: Optimization, observed: Observed) -> dict[str, Any]:
+def check_traffic(
+    optimization: Optimization, observed: ObservationCube
+) -> dict[str, Any]:
     """Tell whether traffic split as configured, is mature, and kept its arms."""
     shares = {
         regime.number: regime.holdout_percentage / 100
@@ -121,10 +125,12 @@ def checks(optimization: Optimization, observed: Observed) -> dict[str, Any]:
     }
     users = sum(cell.users for cell in observed.cells)
     mature = sum(cell.users for cell in observed.cells if cell.mature)
-    ratio = stats.sample_ratio(aggregates.splits(observed.cells, shares))
+    ratio = stats.check_sample_ratio(aggregates.compute_splits(observed.cells, shares))
     return {
         "sample_ratio": asdict(ratio),
-        "maturity": asdict(stats.maturity(mature, users)),
-        "crossover": asdict(stats.crossover(observed.crossover_users, users)),
-        "arm_mismatch": asdict(stats.arm_mismatch(observed.arm_mismatch_users, users)),
+        "maturity": asdict(stats.check_maturity(mature, users)),
+        "crossover": asdict(stats.check_crossover(observed.crossover_users, users)),
+        "arm_mismatch": asdict(
+            stats.check_arm_mismatch(observed.arm_mismatch_users, users)
+        ),
     }

@@ -12,12 +12,12 @@ from warehouse.sql.cube.statement import Cell
 
 Json = dict[str, Any]
 FAILURE, CONVERTED = "failure", "__converted__"
-Place = tuple[date, bool, int, str, int]
+MixKey = tuple[date, bool, int, str, int]
 
 
-def outcome_mix(optimization: Optimization) -> Json:
+def build_outcome_mix(optimization: Optimization) -> Json:
     """Return users by day, arm, variant, outcome and context, mature or not."""
-    cells = stored.stored(optimization).cells
+    cells = stored.load_reward_cube(optimization).cells
     keys = dict(optimization.variants.values_list("number", "variant_key"))
     metric = optimization.reward_metric
     outcomes = [
@@ -34,16 +34,16 @@ def outcome_mix(optimization: Optimization) -> Json:
                 "variant": keys[number],
                 "outcome_key": outcome,
                 "users": users,
-                "context": _context(design, context),
+                "context": _describe_context(design, context),
             }
-            for (day, holdout, number, outcome, context), users in _mix(cells)
+            for (day, holdout, number, outcome, context), users in _count_mix(cells)
             if number in keys and users
         ],
     }
 
 
-def _mix(cells: Iterable[Cell]) -> list[tuple[Place, int]]:
-    found: defaultdict[Place, int] = defaultdict(int)
+def _count_mix(cells: Iterable[Cell]) -> list[tuple[MixKey, int]]:
+    found: defaultdict[MixKey, int] = defaultdict(int)
     for cell in cells:
         place = (cell.day, cell.holdout, cell.variant)
         if cell.outcome is not None:
@@ -54,7 +54,7 @@ def _mix(cells: Iterable[Cell]) -> list[tuple[Place, int]]:
     return sorted(found.items())
 
 
-def _context(design: Design, context: int) -> Json:
+def _describe_context(design: Design, context: int) -> Json:
     row = design.context_levels[context]
     return {
         factor.name: design.level_name(at, int(row[at]))

@@ -6,21 +6,21 @@ from typing import Any
 
 from django.utils import timezone
 
-from metrics.stats import Outlook
+from metrics.stats import DecisionForecast
 from models_app import versions
 from optimizations.cube import aggregates
-from optimizations.cube.refresh import Observed
+from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
 from optimizations.results import decision_forecast, modeled, stored
 
 Json = dict[str, Any]
-LEARNED = ("estimated_progress", "winner", "stable_since")
-ALIKE = "all variants get the same share: there is no winner"
-CHANGED = "the policy changed since it was last published"
-FORETOLD = ("days_to_decision", "days_to_decision_interval")
+TRAINED_FIELDS = ("estimated_progress", "winner", "stable_since")
+EQUAL_SHARES = "all variants get the same share: there is no winner"
+POLICY_CHANGED = "the policy changed since it was last published"
+FORECAST_FIELDS = ("days_to_decision", "days_to_decision_interval")
 
 
-def of(optimization: Optimization) -> Json:
+def build_progress(optimization: Optimization) -> Json:
     """Tell how far it is, from stored counts and the report of the last training.
 
     The winner is the variant with the largest share of the optimized arm's traffic by
@@ -28,16 +28,16 @@ def of(optimization: Optimization) -> Json:
     of the published days that all named it since; `days_to_decision` as `outlook.of`
     foretells.
     """
-    observed = stored.stored(optimization)
-    version = versions.serving(optimization.model)
+    observed = stored.load_reward_cube(optimization)
+    version = versions.find_serving_version(optimization.model)
     report = (version and version.report) or {}
-    distrusted = _distrust(optimization, report, observed)
-    arms = aggregates.counts(observed.cells, lambda cell: cell.holdout)
-    coming = _outlook(optimization, report, observed, distrusted)
-    leader = winner(report)
-    since = _stable_since(optimization, leader)
+    distrusted = _find_distrust_reason(optimization, report, observed)
+    arms = aggregates.count_by_key(observed.cells, lambda cell: cell.holdout)
+    coming = _forecast_decision(optimization, report, observed, distrusted)
+    leader = find_winner(report)
+    since = _find_stable_since(optimization, leader)
     return {
-        "days_running": _days_running(optimization),
+        "days_running": _count_days_running(optimization),
         "users": {
             "optimized": arms.get(False, aggregates.Counts()).users,
             "holdout": arms.get(True, aggregates.Counts()).users,
@@ -50,14 +50,16 @@ def of(optimization: Optimization) -> Json:
         "days_to_decision_interval": (
             None if coming.days is None else [coming.lo, coming.hi]
         ),
-        "unavailable": ({} if report else dict.fromkeys(LEARNED, modeled.NOT_TRAINED))
+        "unavailable": (
+            {} if report else dict.fromkeys(TRAINED_FIELDS, modeled.NOT_TRAINED)
+        )
         | ({"estimated_progress": distrusted} if distrusted else {})
-        | (_undecided(leader, since) if report else {})
-        | _unforetold(coming),
+        | (_explain_missing_winner(leader, since) if report else {})
+        | _explain_missing_forecast(coming),
     }
 
 
-def winner(report: Json) -> Json | None:
+def find_winner(report: Json) -> Json | None:
     """Return the variant with the largest weight, and its share of the optimized arm.
 
     None where all that are served get the same: there is none then.
@@ -73,36 +75,41 @@ def winner(report: Json) -> Json | None:
     return {"number": number, "share": weights[number] / total}
 
 
-def _days_running(optimization: Optimization) -> int:
+def _count_days_running(optimization: Optimization) -> int:
     ended = optimization.ended_at or optimization.shipped_at or timezone.now()
     return max((ended - (optimization.went_live_at or ended)).days, 0)
 
 
-def _distrust(
-    optimization: Optimization, report: Json, observed: Observed
+def _find_distrust_reason(
+    optimization: Optimization, report: Json, observed: ObservationCube
 ) -> str | None:
     if not report:
         return None
-    return modeled.distrust(report, observed, stored.primary(optimization))
+    return modeled.find_distrust_reason(
+        report, observed, stored.require_reward_metric(optimization)
+    )
 
 
-def _outlook(
-    optimization: Optimization, report: Json, observed: Observed, distrusted: str | None
-) -> Outlook:
+def _forecast_decision(
+    optimization: Optimization,
+    report: Json,
+    observed: ObservationCube,
+    distrusted: str | None,
+) -> DecisionForecast:
     if not report or distrusted:
-        return Outlook(None, reason=distrusted or modeled.NOT_TRAINED)
-    return decision_forecast.of(optimization, report, observed)
+        return DecisionForecast(None, reason=distrusted or modeled.NOT_TRAINED)
+    return decision_forecast.forecast_decision(optimization, report, observed)
 
 
-def _unforetold(coming: Outlook) -> dict[str, str]:
+def _explain_missing_forecast(coming: DecisionForecast) -> dict[str, str]:
     if coming.days is None:
-        return dict.fromkeys(FORETOLD, coming.reason or "")
+        return dict.fromkeys(FORECAST_FIELDS, coming.reason or "")
     if coming.hi is None:
-        return {"days_to_decision_interval[1]": decision_forecast.BEYOND}
+        return {"days_to_decision_interval[1]": decision_forecast.BEYOND_FORECAST}
     return {}
 
 
-def _stable_since(optimization: Optimization, leader: Json | None) -> date | None:
+def _find_stable_since(optimization: Optimization, leader: Json | None) -> date | None:
     days = optimization.published_days.order_by("-day").values_list(
         "day", "figures__winner"
     )
@@ -114,7 +121,7 @@ def _stable_since(optimization: Optimization, leader: Json | None) -> date | Non
     return since
 
 
-def _undecided(leader: Json | None, since: date | None) -> dict[str, str]:
+def _explain_missing_winner(leader: Json | None, since: date | None) -> dict[str, str]:
     if leader is None:
-        return dict.fromkeys(("winner", "stable_since"), ALIKE)
-    return {} if since else {"stable_since": CHANGED}
+        return dict.fromkeys(("winner", "stable_since"), EQUAL_SHARES)
+    return {} if since else {"stable_since": POLICY_CHANGED}

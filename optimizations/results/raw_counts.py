@@ -11,15 +11,15 @@ from warehouse import connections
 from warehouse.sql.cube.statement import Cell
 
 Json = dict[str, Any]
-LATEST = 100
+MAX_TOUCHES = 100
 
-ELSEWHERE = (
+TOUCHES_NOT_MANAGED = (
     "The latest touches are shown of the managed warehouse alone; these are in the "
     "organization's own: POST /warehouse/query reads them there, "
     "POST /warehouse/assignment-sources/:id/preview shows some."
 )
 
-TOUCHES = """
+SELECT_LATEST_TOUCHES = """
 (SELECT anonymous_id, decided_at AS at, 'serve' AS source, variant, context,
    policy_version, in_holdout
  FROM decisions
@@ -31,7 +31,7 @@ UNION ALL
  ORDER BY timestamp_utc DESC LIMIT %(latest)s)
 ORDER BY at DESC LIMIT %(latest)s
 """
-REWARDS = """
+SELECT_REWARDS = """
 SELECT anonymous_id, name, value, timestamp_utc
 FROM managed_rewards
 WHERE organization_id = %(organization)s AND anonymous_id = ANY(%(users)s)
@@ -40,33 +40,33 @@ ORDER BY timestamp_utc DESC LIMIT 1000
 """
 
 
-def cells(optimization: Optimization) -> tuple[Cell, ...]:
+def list_cells(optimization: Optimization) -> tuple[Cell, ...]:
     """Return the stored cells of the reward metric, newest day first."""
-    found = stored.stored(optimization).cells
+    found = stored.load_reward_cube(optimization).cells
     return tuple(sorted(found, key=lambda cell: cell.day, reverse=True))
 
 
-def latest(optimization: Optimization) -> list[Json]:
+def list_latest_touches(optimization: Optimization) -> list[Json]:
     """Return the latest 100 touches, newest first, each with its user's rewards.
 
     Of the managed store. Raises ConflictError for a connected warehouse.
     """
     if connections.is_connected(optimization.organization_id):
-        raise ConflictError(ELSEWHERE)
+        raise ConflictError(TOUCHES_NOT_MANAGED)
     values: Json = {
         "organization": optimization.organization_id,
         "optimization": optimization.pk,
-        "latest": LATEST,
+        "latest": MAX_TOUCHES,
     }
-    touches = _rows(TOUCHES, values)
+    touches = _fetch_rows(SELECT_LATEST_TOUCHES, values)
     users = sorted({touch["anonymous_id"] for touch in touches})
     rewards: dict[str, list[Json]] = {user: [] for user in users}
-    for reward in _rows(REWARDS, values | {"users": users}):
+    for reward in _fetch_rows(SELECT_REWARDS, values | {"users": users}):
         rewards[reward.pop("anonymous_id")].append(reward)
     return [touch | {"rewards": rewards[touch["anonymous_id"]]} for touch in touches]
 
 
-def _rows(text: str, values: Json) -> list[Json]:
+def _fetch_rows(text: str, values: Json) -> list[Json]:
     with connection.cursor() as cursor:
         cursor.execute(text, values)
         names = [column.name for column in cursor.description]

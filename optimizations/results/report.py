@@ -9,15 +9,15 @@ from models_app import versions
 from models_app.models import PolicyVersion
 from optimizations.cube import aggregates, refresh, specification
 from optimizations.cube.aggregates import Counts
-from optimizations.cube.refresh import Observed
+from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Variant
 from optimizations.results import measured_lift, modeled, stored
 from warehouse import connections
-from warehouse.sql.cube import statement as warehouse_cube
+from warehouse.sql.cube.statement import build_statement
 from warehouse.sql.preview import render
 
 Json = dict[str, Any]
-NOT_ASKED = "the warehouse has not been asked yet; ?refresh=true asks it"
+NOT_REFRESHED = "the warehouse has not been asked yet; ?refresh=true asks it"
 NOT_LIVE = "it has not been live: nothing is observed"
 
 
@@ -42,7 +42,7 @@ class Results:
     unavailable: dict[str, str]
 
 
-def of(
+def build_results(
     optimization: Optimization, *, refresh: bool = False, full: bool = False
 ) -> Results:
     """Gather results; asks the warehouse first where `refresh` is set (see `ask`).
@@ -51,75 +51,78 @@ def of(
     """
     metric = optimization.reward_metric
     if refresh:
-        stored.ask(optimization, full=full)
-    observed = stored.stored(optimization)
-    version = versions.serving(optimization.model)
-    learned = modeled.of(optimization, version, observed)
-    compared = measured_lift.of(optimization, metric, observed)
+        stored.refresh_counts(optimization, full=full)
+    observed = stored.load_reward_cube(optimization)
+    version = versions.find_serving_version(optimization.model)
+    learned = modeled.build_modeled_results(optimization, version, observed)
+    compared = measured_lift.compare_arms(optimization, metric, observed)
     return Results(
         optimization_id=optimization.pk,
         as_of=observed.as_of,
         stats=learned.stats,
-        primary_metric_vs_holdout=measured_lift.shown(metric, compared),
+        primary_metric_vs_holdout=measured_lift.format_comparison(metric, compared),
         checks={
-            **measured_lift.checks(optimization, observed),
+            **measured_lift.check_traffic(optimization, observed),
             "baseline_sanity": learned.sanity and asdict(learned.sanity),
         },
-        variants=_variants(optimization, version, observed),
-        time_series=time_series(optimization, observed),
+        variants=_build_variant_rows(optimization, version, observed),
+        time_series=build_time_series(optimization, observed),
         unavailable={
             **learned.unavailable,
-            **measured_lift.withheld(compared),
-            **_unasked(optimization, observed),
+            **measured_lift.explain_nulls(compared),
+            **_explain_missing_counts(optimization, observed),
         },
         model=learned.model,
         **learned.structure,
     )
 
 
-def statements(optimization: Optimization) -> list[Json]:
+def build_statements(optimization: Optimization) -> list[Json]:
     """Return the statement that counts the stored days as they were counted.
 
     It can be run as it is, in the `dialect` of the warehouse; what the managed store wants
     said before is in docs/warehouse.md.
     """
-    as_of = stored.stored(optimization).as_of
+    as_of = stored.load_reward_cube(optimization).as_of
     if as_of is None:
         return []
-    metric = stored.primary(optimization)
-    days = refresh.stored_days(optimization, metric)
-    spec = specification.of(optimization, metric, as_of)
-    warehouse = connections.backend(optimization.organization_id)
-    asked = specification.checked(optimization, metric, warehouse)
-    text = warehouse_cube.statement(replace(spec, days=days), *asked, warehouse.dialect)
+    metric = stored.require_reward_metric(optimization)
+    days = refresh.list_stored_days(optimization, metric)
+    spec = specification.build_cube_spec(optimization, metric, as_of)
+    warehouse = connections.load_backend(optimization.organization_id)
+    asked = specification.validate_queries(optimization, metric, warehouse)
+    text = build_statement(replace(spec, days=days), *asked, warehouse.dialect)
     return [
         {
             "figures": "every measured figure and count",
             "dialect": warehouse.dialect,
-            "statement": render.runnable(text, warehouse.dialect),
+            "statement": render.render_statement(text, warehouse.dialect),
         }
     ]
 
 
-def _unasked(optimization: Optimization, observed: Observed) -> dict[str, str]:
+def _explain_missing_counts(
+    optimization: Optimization, observed: ObservationCube
+) -> dict[str, str]:
     if optimization.went_live_at is None:
         return dict.fromkeys(("as_of", "variants.weight"), NOT_LIVE)
-    return {} if observed.as_of else {"as_of": NOT_ASKED}
+    return {} if observed.as_of else {"as_of": NOT_REFRESHED}
 
 
-def _variants(
-    optimization: Optimization, version: PolicyVersion | None, observed: Observed
+def _build_variant_rows(
+    optimization: Optimization, version: PolicyVersion | None, observed: ObservationCube
 ) -> list[Json]:
-    found = aggregates.counts(observed.cells, lambda cell: cell.variant)
-    learned = modeled.variants(optimization, version, observed)
+    found = aggregates.count_by_key(observed.cells, lambda cell: cell.variant)
+    learned = modeled.build_variant_figures(optimization, version, observed)
     rows = optimization.variants.order_by("number").defer("screenshot")
     return [
-        _counted(row, found.get(row.number, Counts())) | learned[row.number]
+        _format_variant_counts(row, found.get(row.number, Counts()))
+        | learned[row.number]
         for row in rows
     ]
 
 
-def _counted(variant: Variant, found: Counts) -> Json:
+def _format_variant_counts(variant: Variant, found: Counts) -> Json:
     return {
         "number": variant.number,
         "variant_key": variant.variant_key,
@@ -133,10 +136,14 @@ def _counted(variant: Variant, found: Counts) -> Json:
     }
 
 
-def time_series(optimization: Optimization, observed: Observed) -> list[Json]:
+def build_time_series(
+    optimization: Optimization, observed: ObservationCube
+) -> list[Json]:
     """Count exposures and conversions by day of first touch and variant_key."""
     keys = dict(optimization.variants.values_list("number", "variant_key"))
-    found = aggregates.counts(observed.cells, lambda cell: (cell.day, cell.variant))
+    found = aggregates.count_by_key(
+        observed.cells, lambda cell: (cell.day, cell.variant)
+    )
     days: dict[Any, Json] = {}
     for (day, number), counted in sorted(found.items()):
         if number in keys:

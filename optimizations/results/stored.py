@@ -8,14 +8,14 @@ from django.utils import timezone
 from levered_site.errors import ConflictError
 from metrics.models import Metric
 from optimizations.cube import aggregates, refresh
-from optimizations.cube.refresh import Observed
+from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
 from optimizations.results.measured_lift import Comparison
 
 Json = dict[str, Any]
 
 
-def ask(
+def refresh_counts(
     optimization: Optimization, *, guardrails: bool = False, full: bool = False
 ) -> None:
     """Have the warehouse count the open days anew, or with `full` all of them.
@@ -29,31 +29,33 @@ def ask(
     if optimization.went_live_at is None:
         return
     now = timezone.now()
-    metrics = [primary(optimization)]
+    metrics = [require_reward_metric(optimization)]
     if guardrails:
         metrics += optimization.guardrail_metrics.order_by("name", "pk")
     shipped = optimization.status == Optimization.Status.SHIPPED
     frozen_at = optimization.shipped_at if shipped else None
     for metric in metrics:
-        if frozen_at is None or not _reaches(optimization, metric, frozen_at):
+        if frozen_at is None or not _is_counted_until(optimization, metric, frozen_at):
             as_of = frozen_at or now
-            refresh.count(optimization, metric, as_of, full=full)
+            refresh.count_open_days(optimization, metric, as_of, full=full)
 
 
-def _reaches(optimization: Optimization, metric: Metric, moment: datetime) -> bool:
+def _is_counted_until(
+    optimization: Optimization, metric: Metric, moment: datetime
+) -> bool:
     """Whether what is stored was counted at that moment, or later."""
-    counted = refresh.read(optimization, metric).as_of
+    counted = refresh.load_cube(optimization, metric).as_of
     return counted is not None and counted >= moment
 
 
-def stored(optimization: Optimization) -> Observed:
+def load_reward_cube(optimization: Optimization) -> ObservationCube:
     """Return the stored counts of the reward metric; none of a draft."""
     if optimization.went_live_at is None:
-        return refresh.NOTHING
-    return refresh.read(optimization, primary(optimization))
+        return refresh.EMPTY_CUBE
+    return refresh.load_cube(optimization, require_reward_metric(optimization))
 
 
-def primary(optimization: Optimization) -> Metric:
+def require_reward_metric(optimization: Optimization) -> Metric:
     """Return the reward metric. Raises ConflictError for a draft: nothing is recorded."""
     metric = optimization.reward_metric
     if metric is None or optimization.went_live_at is None:
@@ -61,13 +63,13 @@ def primary(optimization: Optimization) -> Metric:
     return metric
 
 
-def counts(optimization: Optimization, observed: Observed) -> Json:
+def build_report_counts(optimization: Optimization, observed: ObservationCube) -> Json:
     """Return what a report keeps of the counts it was learned from."""
-    return aggregates.by_level(observed.cells, optimization.model.design)
+    return aggregates.count_by_level(observed.cells, optimization.model.design)
 
 
-def summary(
-    optimization: Optimization, observed: Observed, compared: Comparison
+def build_summary(
+    optimization: Optimization, observed: ObservationCube, compared: Comparison
 ) -> Json:
     """Return what a list row shows: measured lift in percent, as of this training.
 

@@ -4,29 +4,29 @@ from typing import Any
 
 from rest_framework import serializers
 
-from levered_site.api.fields import StrictChar, StrictFloat
+from levered_site.api.fields import StrictCharField, StrictFloatField
 from levered_site.api.serializers import StrictSerializer
 from optimizations.models import Optimization
-from optimizations.serializers.configuration import LONGEST_NAME, MOST_FACTORS
-from optimizations.serializers.evaluation import EvaluationShape
+from optimizations.serializers.evaluation import EvaluationSerializer
+from optimizations.serializers.training_data_config import LONGEST_NAME, MOST_FACTORS
 
 
-class PutCandidateShape(StrictSerializer):
+class PutCandidateSerializer(StrictSerializer):
     """How the candidate learns; what is not given is as the live model has it."""
 
     allocation = serializers.ChoiceField(
         choices=Optimization.Allocation.values, required=False
     )
-    exploration_share = StrictFloat(min_value=0, max_value=0.2, required=False)
+    exploration_share = StrictFloatField(min_value=0, max_value=0.2, required=False)
     ignored_context_factors = serializers.ListField(
-        child=StrictChar(max_length=LONGEST_NAME),
+        child=StrictCharField(max_length=LONGEST_NAME),
         max_length=MOST_FACTORS,
         required=False,
         help_text="Names of context factors that it learns without.",
     )
 
 
-class WayShape(serializers.Serializer[Any]):
+class LearningSettingsSerializer(serializers.Serializer[Any]):
     """What learning goes by."""
 
     allocation = serializers.ChoiceField(choices=Optimization.Allocation.values)
@@ -34,12 +34,12 @@ class WayShape(serializers.Serializer[Any]):
     ignored_context_factors = serializers.ListField(child=serializers.CharField())
 
 
-class CandidateShape(WayShape):
+class CandidateSerializer(LearningSettingsSerializer):
     """A candidate beside the live model."""
 
     optimization_id = serializers.UUIDField()
     created_at = serializers.DateTimeField()
-    live = WayShape(help_text="The same of the model that serves.")
+    live = LearningSettingsSerializer(help_text="The same of the model that serves.")
     trained_at = serializers.DateTimeField(
         allow_null=True, help_text="When its newest table was made."
     )
@@ -47,7 +47,7 @@ class CandidateShape(WayShape):
     error = serializers.CharField(
         allow_null=True, help_text="Why the last training made no table of it."
     )
-    comparison = EvaluationShape(
+    comparison = EvaluationSerializer(
         allow_null=True,
         help_text="What it would have earned of the users who came since its first "
         "table, each judged by its newest table of that time, beside what was served.",

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 
-class ProbabilityShape(serializers.Serializer[Any]):
+class VariantProbabilitySerializer(serializers.Serializer[Any]):
     """What one variant's chance was."""
 
     number = serializers.IntegerField()
@@ -13,17 +13,17 @@ class ProbabilityShape(serializers.Serializer[Any]):
     probability = serializers.FloatField()
 
 
-def _context() -> serializers.DictField:
+def _build_context_field() -> serializers.DictField:
     return serializers.DictField(child=serializers.CharField())
 
 
-class ReceiptShape(serializers.Serializer[Any]):
+class DecisionReceiptSerializer(serializers.Serializer[Any]):
     """One decision and how it came about."""
 
     # `context` is a name of DRF's own, hence not an attribute but a declared field.
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Add the context: configured factors as text."""
-        return {**super().get_fields(), "context": _context()}
+        return {**super().get_fields(), "context": _build_context_field()}
 
     variant_number = serializers.IntegerField()
     variant_key = serializers.CharField()
@@ -31,16 +31,16 @@ class ReceiptShape(serializers.Serializer[Any]):
     policy_version = serializers.IntegerField()
     propensity = serializers.FloatField()
     u = serializers.FloatField(help_text="The draw, 0 to 1.")
-    probabilities = ProbabilityShape(many=True)
+    probabilities = VariantProbabilitySerializer(many=True)
     timestamp = serializers.DateTimeField()
 
 
-class ExplanationShape(serializers.Serializer[Any]):
+class DecisionExplanationSerializer(serializers.Serializer[Any]):
     """Why a user got a variant: the decision in force, and every receipt, oldest first."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Add the context: configured factors as text."""
-        return {**super().get_fields(), "context": _context()}
+        return {**super().get_fields(), "context": _build_context_field()}
 
     optimization_id = serializers.UUIDField()
     anonymous_id = serializers.CharField()
@@ -53,6 +53,6 @@ class ExplanationShape(serializers.Serializer[Any]):
     propensity = serializers.FloatField()
     u = serializers.FloatField()
     holdout_hash = serializers.CharField(help_text="8 hex characters of the md5.")
-    probabilities = ProbabilityShape(many=True)
+    probabilities = VariantProbabilitySerializer(many=True)
     timestamp = serializers.DateTimeField()
-    receipts = ReceiptShape(many=True)
+    receipts = DecisionReceiptSerializer(many=True)

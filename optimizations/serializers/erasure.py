@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 
-class ErasedShape(serializers.Serializer[Any]):
+class ErasedRowsSerializer(serializers.Serializer[Any]):
     """How many rows of the person were erased."""
 
     exposures = serializers.IntegerField()

@@ -6,21 +6,21 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from levered_site.api.fields import StrictInteger
-from levered_site.api.serializers import UNKNOWN, StrictSerializer
-from optimizations.off_policy.eligible_cells import Asked
-from optimizations.serializers.figures import IntervalField
+from levered_site.api.fields import StrictIntegerField
+from levered_site.api.serializers import UNKNOWN_FIELD, StrictSerializer
+from optimizations.off_policy.eligible_cells import EvaluationRequest
+from optimizations.serializers.fields import IntervalField
 
-NAMED = ("without_context", "candidate")
-KINDS = ("variant", "version")
-LARGEST = 2**31 - 1
-NUMBER = {"type": "integer", "maximum": LARGEST}
+NAMED_POLICIES = ("without_context", "candidate")
+NUMBERED_POLICIES = ("variant", "version")
+LARGEST_NUMBER = 2**31 - 1
+NUMBER_SCHEMA = {"type": "integer", "maximum": LARGEST_NUMBER}
 
 
-def _only(kind: str, minimum: int) -> dict[str, Any]:
+def _build_object_schema(kind: str, minimum: int) -> dict[str, Any]:
     return {
         "type": "object",
-        "properties": {kind: {**NUMBER, "minimum": minimum}},
+        "properties": {kind: {**NUMBER_SCHEMA, "minimum": minimum}},
         "required": [kind],
         "additionalProperties": False,
     }
@@ -29,68 +29,74 @@ def _only(kind: str, minimum: int) -> dict[str, Any]:
 @extend_schema_field(
     {
         "oneOf": [
-            _only("variant", 1),
-            _only("version", 0),
-            {"type": "string", "enum": list(NAMED)},
+            _build_object_schema("variant", 1),
+            _build_object_schema("version", 0),
+            {"type": "string", "enum": list(NAMED_POLICIES)},
         ]
     }
 )
-class PolicyField(serializers.Field[Any, Any, Any, Any]):
+class TargetPolicyField(serializers.Field[Any, Any, Any, Any]):
     """`{"variant": n}`, `{"version": n}`, `"without_context"` or `"candidate"`."""
 
     # Braces twice: the message is a format.
     default_error_messages = {
         "policy": 'must be {{"variant": number}}, {{"version": number}}, '
-        + " or ".join(f'"{name}"' for name in NAMED),
+        + " or ".join(f'"{name}"' for name in NAMED_POLICIES),
     }
 
     def to_internal_value(self, data: Any) -> tuple[str, int | None]:
         """Return kind and number."""
-        if isinstance(data, str) and data in NAMED:
+        if isinstance(data, str) and data in NAMED_POLICIES:
             return data, None
         if not isinstance(data, Mapping):
             self.fail("policy")
-        unknown = {str(name)[:200]: [UNKNOWN] for name in data if name not in KINDS}
+        unknown = {
+            str(name)[:200]: [UNKNOWN_FIELD]
+            for name in data
+            if name not in NUMBERED_POLICIES
+        }
         if unknown:
             raise serializers.ValidationError(unknown)
         if len(data) != 1:
             self.fail("policy")
         ((kind, number),) = data.items()
         least = 1 if kind == "variant" else 0
-        field = StrictInteger(min_value=least, max_value=LARGEST)
+        field = StrictIntegerField(min_value=least, max_value=LARGEST_NUMBER)
         try:
             return kind, field.run_validation(number)
         except serializers.ValidationError as error:
             raise serializers.ValidationError({kind: error.detail}) from error
 
 
-class EvaluateShape(StrictSerializer):
+class EvaluateSerializer(StrictSerializer):
     """What to evaluate, and on whom."""
 
-    policy = PolicyField()
-    from_version = StrictInteger(
+    policy = TargetPolicyField()
+    from_version = StrictIntegerField(
         min_value=0,
-        max_value=LARGEST,
+        max_value=LARGEST_NUMBER,
         required=False,
         help_text="Users first touched under this policy version or a later one; "
         "default 0; for a version that version, for the candidate its first: users whom a "
         "policy learned from flatter it.",
     )
-    to_version = StrictInteger(
+    to_version = StrictIntegerField(
         min_value=0,
-        max_value=LARGEST,
+        max_value=LARGEST_NUMBER,
         required=False,
         help_text="Users first touched under this policy version or an earlier one.",
     )
 
-    def asked(self) -> Asked:
+    def to_request(self) -> EvaluationRequest:
         """Return what was asked, validated."""
         given = self.validated_data
         kind, value = given["policy"]
-        return Asked(kind, value, given.get("from_version"), given.get("to_version"))
+        return EvaluationRequest(
+            kind, value, given.get("from_version"), given.get("to_version")
+        )
 
 
-class EstimateShape(serializers.Serializer[Any]):
+class EstimateSerializer(serializers.Serializer[Any]):
     """A mean value per user."""
 
     value = serializers.FloatField()
@@ -100,22 +106,22 @@ class EstimateShape(serializers.Serializer[Any]):
     )
 
 
-class EstimatorsShape(serializers.Serializer[Any]):
+class EstimatorsSerializer(serializers.Serializer[Any]):
     """The same quantity three times; doubly_robust is the one to read first."""
 
-    ips = EstimateShape()
-    snips = EstimateShape()
-    doubly_robust = EstimateShape()
+    ips = EstimateSerializer()
+    snips = EstimateSerializer()
+    doubly_robust = EstimateSerializer()
 
 
-class DifferenceShape(serializers.Serializer[Any]):
+class ValueDifferenceSerializer(serializers.Serializer[Any]):
     """Policy minus served on the same users, doubly robust."""
 
     value = serializers.FloatField()
     interval = IntervalField(help_text="95%.")
 
 
-class LeftOutShape(serializers.Serializer[Any]):
+class LeftOutUsersSerializer(serializers.Serializer[Any]):
     """Users that could not be used, by reason."""
 
     immature = serializers.IntegerField(help_text="Their horizon has not passed.")
@@ -132,7 +138,7 @@ class LeftOutShape(serializers.Serializer[Any]):
     )
 
 
-class UsersShape(serializers.Serializer[Any]):
+class EvaluatedUsersSerializer(serializers.Serializer[Any]):
     """Who is behind the figures."""
 
     used = serializers.IntegerField()
@@ -142,20 +148,20 @@ class UsersShape(serializers.Serializer[Any]):
     learned_from = serializers.IntegerField(
         help_text="Of those used, how many the version asked for may have learned from."
     )
-    left_out = LeftOutShape()
+    left_out = LeftOutUsersSerializer()
 
 
-class EvaluationShape(serializers.Serializer[Any]):
+class EvaluationSerializer(serializers.Serializer[Any]):
     """What the policy would have earned, beside what served did, on the same users."""
 
     optimization_id = serializers.UUIDField()
     metric_id = serializers.UUIDField()
-    policy = PolicyField()
+    policy = TargetPolicyField()
     from_version = serializers.IntegerField()
     to_version = serializers.IntegerField(allow_null=True)
     as_of = serializers.DateTimeField(allow_null=True)
-    estimators = EstimatorsShape(allow_null=True)
-    served = EstimatorsShape(allow_null=True)
-    difference = DifferenceShape(allow_null=True)
-    users = UsersShape()
+    estimators = EstimatorsSerializer(allow_null=True)
+    served = EstimatorsSerializer(allow_null=True)
+    difference = ValueDifferenceSerializer(allow_null=True)
+    users = EvaluatedUsersSerializer()
     unavailable = serializers.DictField(child=serializers.CharField())

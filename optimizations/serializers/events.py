@@ -9,10 +9,10 @@ from optimizations.ingestion import events
 
 
 @extend_schema_serializer(component_name="ExposureEvent")
-class ExposureShape(serializers.Serializer[Any]):
+class ExposureEventSerializer(serializers.Serializer[Any]):
     """A user saw a variant."""
 
-    anonymous_id = serializers.CharField(min_length=1, max_length=events.LONGEST_ID)
+    anonymous_id = serializers.CharField(min_length=1, max_length=events.MAX_ID_LENGTH)
     optimization_id = serializers.UUIDField()
     variant = serializers.DictField(help_text="Every design factor and its level.")
     context = serializers.DictField(  # type: ignore[assignment]  # DRF collects fields; the name is the contract's
@@ -25,18 +25,20 @@ class ExposureShape(serializers.Serializer[Any]):
         required=False, allow_null=True, min_value=0, max_value=2**31 - 1
     )
     idempotency_key = serializers.CharField(
-        required=False, allow_null=True, min_length=1, max_length=events.LONGEST_KEY
+        required=False, allow_null=True, min_length=1, max_length=events.MAX_KEY_LENGTH
     )
 
 
 @extend_schema_serializer(component_name="RewardEvent")
-class RewardShape(serializers.Serializer[Any]):
+class RewardEventSerializer(serializers.Serializer[Any]):
     """A user did something."""
 
-    anonymous_id = serializers.CharField(min_length=1, max_length=events.LONGEST_ID)
-    name = serializers.CharField(min_length=1, max_length=events.LONGEST_NAME)
+    anonymous_id = serializers.CharField(min_length=1, max_length=events.MAX_ID_LENGTH)
+    name = serializers.CharField(min_length=1, max_length=events.MAX_NAME_LENGTH)
     value = serializers.FloatField(
-        required=False, min_value=-events.LARGEST_VALUE, max_value=events.LARGEST_VALUE
+        required=False,
+        min_value=-events.MAX_ABSOLUTE_VALUE,
+        max_value=events.MAX_ABSOLUTE_VALUE,
     )
     timestamp = serializers.DateTimeField(
         required=False, help_text="With offset; default now."
@@ -46,27 +48,27 @@ class RewardShape(serializers.Serializer[Any]):
     )
     properties = serializers.DictField(required=False, allow_null=True)
     idempotency_key = serializers.CharField(
-        required=False, allow_null=True, min_length=1, max_length=events.LONGEST_KEY
+        required=False, allow_null=True, min_length=1, max_length=events.MAX_KEY_LENGTH
     )
 
 
-class ExposuresShape(serializers.Serializer[Any]):
+class ExposureBatchSerializer(serializers.Serializer[Any]):
     """A batch of exposures."""
 
     events = serializers.ListField(
-        child=ExposureShape(), min_length=1, max_length=events.MOST_EVENTS
+        child=ExposureEventSerializer(), min_length=1, max_length=events.MAX_EVENTS
     )
 
 
-class RewardsShape(serializers.Serializer[Any]):
+class RewardBatchSerializer(serializers.Serializer[Any]):
     """A batch of rewards."""
 
     events = serializers.ListField(
-        child=RewardShape(), min_length=1, max_length=events.MOST_EVENTS
+        child=RewardEventSerializer(), min_length=1, max_length=events.MAX_EVENTS
     )
 
 
-class RejectionShape(serializers.Serializer[Any]):
+class RejectedEventSerializer(serializers.Serializer[Any]):
     """Why one event was not kept."""
 
     index = serializers.IntegerField()
@@ -75,9 +77,9 @@ class RejectionShape(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(component_name="IngestReceipt")
-class ReceiptShape(serializers.Serializer[Any]):
+class IngestReceiptSerializer(serializers.Serializer[Any]):
     """What became of a batch."""
 
     accepted = serializers.IntegerField()
     duplicates = serializers.IntegerField()
-    rejected = RejectionShape(many=True)
+    rejected = RejectedEventSerializer(many=True)

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 
-class PolicyVariantShape(serializers.Serializer[Any]):
+class PolicyVariantSerializer(serializers.Serializer[Any]):
     """A variant of the table."""
 
     number = serializers.IntegerField()
@@ -14,14 +14,14 @@ class PolicyVariantShape(serializers.Serializer[Any]):
     enabled = serializers.BooleanField()
 
 
-class PolicyContextFactorShape(serializers.Serializer[Any]):
+class PolicyContextFactorSerializer(serializers.Serializer[Any]):
     """A context factor, levels as they are compared."""
 
     name = serializers.CharField()
     levels = serializers.ListField(child=serializers.CharField())
 
 
-class PolicyRowShape(serializers.Serializer[Any]):
+class PolicyRowSerializer(serializers.Serializer[Any]):
     """Probabilities in one context, variants in number order."""
 
     context = serializers.DictField(  # type: ignore[assignment]  # DRF collects fields; the name is the contract's
@@ -31,7 +31,7 @@ class PolicyRowShape(serializers.Serializer[Any]):
     probabilities = serializers.ListField(child=serializers.FloatField())
 
 
-class HoldoutShape(serializers.Serializer[Any]):
+class HoldoutSerializer(serializers.Serializer[Any]):
     """Who is held out."""
 
     percentage = serializers.FloatField()
@@ -40,15 +40,15 @@ class HoldoutShape(serializers.Serializer[Any]):
     rule = serializers.CharField()
 
 
-class PolicyShape(serializers.Serializer[Any]):
+class PolicySerializer(serializers.Serializer[Any]):
     """The allocation table that serves."""
 
     model_id = serializers.UUIDField()
     optimization_id = serializers.UUIDField()
     status = serializers.CharField()
     version = serializers.IntegerField()
-    variants = PolicyVariantShape(many=True)
-    context_factors = PolicyContextFactorShape(many=True)
-    contexts = PolicyRowShape(many=True)
-    holdout = HoldoutShape()
+    variants = PolicyVariantSerializer(many=True)
+    context_factors = PolicyContextFactorSerializer(many=True)
+    contexts = PolicyRowSerializer(many=True)
+    holdout = HoldoutSerializer()
     draw = serializers.CharField()

@@ -4,20 +4,24 @@ from typing import Any
 
 from rest_framework import serializers
 
-from optimizations.serializers.figures import IntervalField, figure
+from optimizations.serializers.fields import IntervalField, build_nullable_float
 
 
-class StatsShape(serializers.Serializer[Any]):
+class ModelStatsSerializer(serializers.Serializer[Any]):
     """What the model says."""
 
-    estimated_improvement_percent = figure("The current allocation against baseline.")
+    estimated_improvement_percent = build_nullable_float(
+        "The current allocation against baseline."
+    )
     estimated_improvement_interval = IntervalField()
-    best_vs_baseline_percent = figure("The best variant against baseline.")
+    best_vs_baseline_percent = build_nullable_float(
+        "The best variant against baseline."
+    )
     best_vs_baseline_interval = IntervalField()
-    estimated_progress = figure("0 to 1.")
+    estimated_progress = build_nullable_float("0 to 1.")
 
 
-class RegimeShape(serializers.Serializer[Any]):
+class RegimeSerializer(serializers.Serializer[Any]):
     """One configuration and the two arms under it, mature users."""
 
     number = serializers.IntegerField()
@@ -26,33 +30,33 @@ class RegimeShape(serializers.Serializer[Any]):
     holdout_percentage = serializers.FloatField()
     optimization_exposures = serializers.IntegerField()
     holdout_exposures = serializers.IntegerField()
-    optimization_rate = figure()
-    holdout_rate = figure()
+    optimization_rate = build_nullable_float()
+    holdout_rate = build_nullable_float()
 
 
-class ComparisonShape(serializers.Serializer[Any]):
+class MeasuredLiftSerializer(serializers.Serializer[Any]):
     """Optimized against holdout: the randomized figure, per user."""
 
     metric_id = serializers.UUIDField(allow_null=True, help_text="Null: none is set.")
     metric_name = serializers.CharField(allow_null=True)
     direction = serializers.CharField(allow_null=True)
-    holdout_rate = figure()
-    optimization_rate = figure()
+    holdout_rate = build_nullable_float()
+    optimization_rate = build_nullable_float()
     holdout_exposures = serializers.IntegerField(help_text="Users.")
     optimization_exposures = serializers.IntegerField(help_text="Users.")
-    difference = figure("Per user, in units of the value.")
+    difference = build_nullable_float("Per user, in units of the value.")
     difference_ci = IntervalField()
     difference_ci_anytime = IntervalField()
-    lift_percent = figure()
+    lift_percent = build_nullable_float()
     lift_ci = IntervalField()
-    p_value = figure()
+    p_value = build_nullable_float()
     lift_ci_delta = IntervalField()
     lift_ci_anytime = IntervalField()
-    p_value_anytime = figure()
-    regimes = RegimeShape(many=True)
+    p_value_anytime = build_nullable_float()
+    regimes = RegimeSerializer(many=True)
 
 
-class VariantResultShape(serializers.Serializer[Any]):
+class VariantResultSerializer(serializers.Serializer[Any]):
     """What was counted and learned of a variant."""
 
     number = serializers.IntegerField()
@@ -64,21 +68,21 @@ class VariantResultShape(serializers.Serializer[Any]):
     rate = serializers.FloatField(help_text="Conversions per exposure.")
     users = serializers.IntegerField()
     user_rate = serializers.FloatField(help_text="Conversions per user.")
-    weight = figure("Share of all traffic by the current policy.")
-    prob_best = figure()
-    expected_reward_mean = figure()
-    expected_reward_lo = figure()
-    expected_reward_hi = figure()
+    weight = build_nullable_float("Share of all traffic by the current policy.")
+    prob_best = build_nullable_float()
+    expected_reward_mean = build_nullable_float()
+    expected_reward_lo = build_nullable_float()
+    expected_reward_hi = build_nullable_float()
 
 
-class DayShape(serializers.Serializer[Any]):
+class DailyCountsSerializer(serializers.Serializer[Any]):
     """Counts of one day of first touch, by variant_key."""
 
     date = serializers.DateField()
     variants = serializers.DictField(child=serializers.DictField())
 
 
-class FactorImportanceShape(serializers.Serializer[Any]):
+class FactorImportanceSerializer(serializers.Serializer[Any]):
     """Share of the spread of variant values that a factor explains."""
 
     factor = serializers.CharField()
@@ -88,7 +92,7 @@ class FactorImportanceShape(serializers.Serializer[Any]):
     kind = serializers.CharField()
 
 
-class FactorUtilityShape(serializers.Serializer[Any]):
+class FactorUtilitySerializer(serializers.Serializer[Any]):
     """What a level adds to the reward, against the factor's other levels."""
 
     factor = serializers.CharField()
@@ -98,7 +102,7 @@ class FactorUtilityShape(serializers.Serializer[Any]):
     hi = serializers.FloatField()
 
 
-class QuartilesShape(serializers.Serializer[Any]):
+class QuartilesSerializer(serializers.Serializer[Any]):
     """A share and its quartiles."""
 
     mean = serializers.FloatField()
@@ -106,42 +110,44 @@ class QuartilesShape(serializers.Serializer[Any]):
     q3 = serializers.FloatField()
 
 
-class ContextImportanceShape(serializers.Serializer[Any]):
+class ContextImportanceSerializer(serializers.Serializer[Any]):
     """Share of the spread that differs by a context factor."""
 
     factor = serializers.CharField()
-    mean = figure()
-    lo = figure()
-    hi = figure()
+    mean = build_nullable_float()
+    lo = build_nullable_float()
+    hi = build_nullable_float()
 
 
-class ContextResultShape(serializers.Serializer[Any]):
+class ContextResultSerializer(serializers.Serializer[Any]):
     """One level of a context factor."""
 
     factor = serializers.CharField()
     level = serializers.CharField()
-    share = figure("Of the users it was learned from.")
-    lift_percent = figure("Measured among its users, against those held out.")
+    share = build_nullable_float("Of the users it was learned from.")
+    lift_percent = build_nullable_float(
+        "Measured among its users, against those held out."
+    )
     lift_ci = IntervalField()
     lift_ci_anytime = IntervalField()
-    estimated_improvement_percent = figure(
+    estimated_improvement_percent = build_nullable_float(
         "The current allocation there against the baseline, by the model."
     )
     estimated_improvement_interval = IntervalField()
     best_variant = serializers.IntegerField(allow_null=True)
-    prob_best = figure()
+    prob_best = build_nullable_float()
 
 
-class InteractionShape(serializers.Serializer[Any]):
+class InteractionSerializer(serializers.Serializer[Any]):
     """What two levels do together beyond what each does alone, by the model."""
 
     factors = serializers.ListField(child=serializers.CharField())
     levels = serializers.ListField(child=serializers.CharField())
-    deviation = figure(
+    deviation = build_nullable_float(
         "Reward with both, less the additive prediction; in the reward's unit."
     )
-    lo = figure()
-    hi = figure()
+    lo = build_nullable_float()
+    hi = build_nullable_float()
     users = serializers.IntegerField(
         help_text="Shown both; an immature one counts by the rewards due by their age."
     )
@@ -154,7 +160,7 @@ class InteractionShape(serializers.Serializer[Any]):
     )
 
 
-class ModelNotesShape(serializers.Serializer[Any]):
+class ModelNotesSerializer(serializers.Serializer[Any]):
     """How rewards were learned."""
 
     reward_model = serializers.ChoiceField(
@@ -169,23 +175,23 @@ class ModelNotesShape(serializers.Serializer[Any]):
     )
 
 
-class ResultsShape(serializers.Serializer[Any]):
+class ResultsSerializer(serializers.Serializer[Any]):
     """Results of an optimization."""
 
     optimization_id = serializers.UUIDField()
     as_of = serializers.DateTimeField(
         allow_null=True, help_text="When the warehouse was last asked."
     )
-    stats = StatsShape()
-    primary_metric_vs_holdout = ComparisonShape(allow_null=True)
+    stats = ModelStatsSerializer()
+    primary_metric_vs_holdout = MeasuredLiftSerializer(allow_null=True)
     checks = serializers.DictField(child=serializers.JSONField(allow_null=True))
-    variants = VariantResultShape(many=True)
-    factor_importance = FactorImportanceShape(many=True, allow_null=True)
-    factor_utilities = FactorUtilityShape(many=True, allow_null=True)
-    interaction_importance = QuartilesShape(allow_null=True)
-    interactions = InteractionShape(many=True, allow_null=True)
-    context_importance = ContextImportanceShape(many=True, allow_null=True)
-    contexts = ContextResultShape(many=True, allow_null=True)
-    time_series = DayShape(many=True)
-    model = ModelNotesShape()
+    variants = VariantResultSerializer(many=True)
+    factor_importance = FactorImportanceSerializer(many=True, allow_null=True)
+    factor_utilities = FactorUtilitySerializer(many=True, allow_null=True)
+    interaction_importance = QuartilesSerializer(allow_null=True)
+    interactions = InteractionSerializer(many=True, allow_null=True)
+    context_importance = ContextImportanceSerializer(many=True, allow_null=True)
+    contexts = ContextResultSerializer(many=True, allow_null=True)
+    time_series = DailyCountsSerializer(many=True)
+    model = ModelNotesSerializer()
     unavailable = serializers.DictField(child=serializers.CharField())

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 
-class VariantShape(serializers.Serializer[Any]):
+class VariantSerializer(serializers.Serializer[Any]):
     """One variant."""
 
     number = serializers.IntegerField()
@@ -18,7 +18,7 @@ class VariantShape(serializers.Serializer[Any]):
     )
 
 
-class VariantsShape(serializers.Serializer[Any]):
+class VariantsSerializer(serializers.Serializer[Any]):
     """Every variant of an optimization."""
 
-    variants = VariantShape(many=True)
+    variants = VariantSerializer(many=True)

@@ -14,7 +14,7 @@ STATEMENT_TIMEOUT = "5s"  # a batch behind somebody's lock; its clients have lef
 # Sorted by key: two processes never wait for each other crosswise. The receipt's id
 # comes with the claim, so that a batch sent twice writes nothing twice, and a lock
 # whose `decision_id` is the claim's own is known to be new.
-CLAIM = """
+UPSERT_ASSIGNMENTS = """
 WITH asked AS MATERIALIZED (
   SELECT * FROM unnest(
     %b::uuid[], %b::text[], %b::text[], %b::int2[], %b::text[], %b::text[],
@@ -59,19 +59,19 @@ SELECT * FROM kept
 """
 
 
-def parameters(claims: Sequence[tuple[int, Proposal]]) -> list[Any]:
+def build_parameters(claims: Sequence[tuple[int, Proposal]]) -> list[Any]:
     """Lay claims (decision id, proposal), sorted by key, out as the arrays of CLAIM.
 
     The barred variants come last, as the newest snapshot of each optimization among
     the claims knows them.
     """
-    rows = [_row(decision_id, proposal) for decision_id, proposal in claims]
+    rows = [_build_row(decision_id, proposal) for decision_id, proposal in claims]
     columns = [list(column) for column in zip(*rows, strict=True)]
-    barred = _barred(proposal.snapshot for _, proposal in claims)
+    barred = _list_unservable_variants(proposal.snapshot for _, proposal in claims)
     return [*columns, [key for key, _ in barred], [number for _, number in barred]]
 
 
-def _row(decision_id: int, proposal: Proposal) -> tuple[Any, ...]:
+def _build_row(decision_id: int, proposal: Proposal) -> tuple[Any, ...]:
     return (
         proposal.snapshot.optimization_id,
         proposal.anonymous_id,
@@ -87,14 +87,18 @@ def _row(decision_id: int, proposal: Proposal) -> tuple[Any, ...]:
     )
 
 
-def _barred(snapshots: Iterable[Snapshot]) -> list[tuple[str, int]]:
+def _list_unservable_variants(snapshots: Iterable[Snapshot]) -> list[tuple[str, int]]:
     newest = {}
     for snapshot in sorted(snapshots, key=lambda one: one.version):
         newest[snapshot.optimization_id] = snapshot
-    return [(key, number) for key, one in newest.items() for number in one.barred]
+    return [
+        (key, number)
+        for key, one in newest.items()
+        for number in one.unservable_numbers
+    ]
 
 
-def connect() -> psycopg.Connection[tuple[Any, ...]]:
+def open_connection() -> psycopg.Connection[tuple[Any, ...]]:
     """Open a connection of our own: CLAIM is all that it sees."""
     known = connections["default"].get_connection_params()
     wanted = {

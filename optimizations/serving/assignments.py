@@ -23,15 +23,15 @@ from warehouse import partitions
 
 log = structlog.get_logger(__name__)
 
-LARGEST_BATCH: Final = 400
-LONGEST_WAIT = database_timeout.LONGEST_WAIT
-BUSY = "The decision could not be stored in time; try again."
+MAX_BATCH_SIZE: Final = 400
+MAX_WAIT_SECONDS = database_timeout.MAX_WAIT_SECONDS
+STORE_BUSY_MESSAGE = "The decision could not be stored in time; try again."
 
-Key = tuple[str, str]
+AssignmentKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
+class AssignedVariant:
     """What a user keeps. `sticky` is false for the claim that made the lock."""
 
     variant_number: int
@@ -43,20 +43,20 @@ class Locked:
 
 
 @dataclass(slots=True)
-class _Ticket:
+class _PendingAssignment:
     """One claim in the queue; abandoned after `deadline` (monotonic)."""
 
     proposal: Proposal
     deadline: float
     decision_id: int = field(default_factory=lambda: secrets.randbits(63))
-    answer: "Future[Locked]" = field(default_factory=Future)
+    answer: "Future[AssignedVariant]" = field(default_factory=Future)
 
     @property
-    def key(self) -> Key:
+    def key(self) -> AssignmentKey:
         return self.proposal.snapshot.optimization_id, self.proposal.anonymous_id
 
 
-class _Committer:
+class _GroupCommitter:
     """One thread of this process that turns waiting claims into one statement."""
 
     def __init__(self) -> None:
@@ -64,39 +64,41 @@ class _Committer:
 
     def reset(self) -> None:
         """Start afresh: a fork copies the queue and not the thread."""
-        self._waiting: SimpleQueue[_Ticket] = SimpleQueue()
+        self._waiting: SimpleQueue[_PendingAssignment] = SimpleQueue()
         self._starting = Mutex()
         self._thread: Thread | None = None
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._busy_since: float | None = None
 
-    def submit(self, ticket: _Ticket) -> None:
+    def submit(self, ticket: _PendingAssignment) -> None:
         """Queue a claim. Raises UnavailableError when the batch before it is overdue."""
         since = self._busy_since
-        if since is not None and monotonic() - since > LONGEST_WAIT:
-            raise UnavailableError(BUSY, retry_after=1)
+        if since is not None and monotonic() - since > MAX_WAIT_SECONDS:
+            raise UnavailableError(STORE_BUSY_MESSAGE, retry_after=1)
         if self._thread is None:
             with self._starting:
                 if self._thread is None:
-                    self._thread = Thread(target=self._run, name="locks", daemon=True)
+                    self._thread = Thread(
+                        target=self._run_forever, name="locks", daemon=True
+                    )
                     self._thread.start()
         self._waiting.put(ticket)
 
-    def _run(self) -> None:
+    def _run_forever(self) -> None:
         while True:
-            batch = self._gather()
+            batch = self._take_batch()
             self._busy_since = monotonic()
             try:
-                self._settle(batch)
+                self._settle_batch(batch)
             except Exception as error:
                 log.exception("locks.failed")
-                _fail(batch, error)
+                _deliver_error(batch, error)
             self._busy_since = None
 
-    def _gather(self) -> list[_Ticket]:
+    def _take_batch(self) -> list[_PendingAssignment]:
         """Take what waits, without lingering; leave out whom nobody waits for."""
         batch = [self._waiting.get()]
-        while len(batch) < LARGEST_BATCH:
+        while len(batch) < MAX_BATCH_SIZE:
             try:
                 batch.append(self._waiting.get_nowait())
             except Empty:
@@ -104,57 +106,57 @@ class _Committer:
         now = monotonic()
         return [ticket for ticket in batch if ticket.deadline > now]
 
-    def _settle(self, batch: list[_Ticket]) -> None:
+    def _settle_batch(self, batch: list[_PendingAssignment]) -> None:
         """Commit a batch and answer it; of several claims of one user the first counts."""
-        groups: dict[Key, list[_Ticket]] = {}
+        groups: dict[AssignmentKey, list[_PendingAssignment]] = {}
         for ticket in batch:
             groups.setdefault(ticket.key, []).append(ticket)
         if not groups:
             return
-        leaders = [_leader(groups[key]) for key in sorted(groups)]
+        leaders = [_pick_leader(groups[key]) for key in sorted(groups)]
         try:
-            rows = self._commit(leaders)
+            rows = self._commit_batch(leaders)
         except psycopg.OperationalError as error:
             log.warning("locks.away", error=str(error))
-            _fail(batch, UnavailableError(BUSY, retry_after=1))
+            _deliver_error(batch, UnavailableError(STORE_BUSY_MESSAGE, retry_after=1))
             return
         for row in rows:
-            _answer(groups[str(row[0]), row[1]], row)
+            _deliver_assignment(groups[str(row[0]), row[1]], row)
 
-    def _commit(self, leaders: list[_Ticket]) -> list[tuple[Any, ...]]:
+    def _commit_batch(self, leaders: list[_PendingAssignment]) -> list[tuple[Any, ...]]:
         """Run the statement; once more on a fresh connection, or with the day made."""
         asked = [(ticket.decision_id, ticket.proposal) for ticket in leaders]
-        parameters = assignment_sql.parameters(asked)
+        parameters = assignment_sql.build_parameters(asked)
         try:
-            return self._execute(parameters)
+            return self._execute_statement(parameters)
         except errors.CheckViolation:
             days = {t.proposal.decided_at.date() for t in leaders}
             close_old_connections()
-            partitions.ensure("decisions", sorted(days))
+            partitions.ensure_partitions("decisions", sorted(days))
         except psycopg.OperationalError as error:
-            self._drop()
+            self._drop_connection()
             if isinstance(error, errors.QueryCanceled):
                 raise
-        return self._execute(parameters)
+        return self._execute_statement(parameters)
 
-    def _execute(self, parameters: list[Any]) -> list[tuple[Any, ...]]:
+    def _execute_statement(self, parameters: list[Any]) -> list[tuple[Any, ...]]:
         if self._connection is None:
-            self._connection = assignment_sql.connect()
+            self._connection = assignment_sql.open_connection()
         return self._connection.execute(
-            assignment_sql.CLAIM, parameters, prepare=True
+            assignment_sql.UPSERT_ASSIGNMENTS, parameters, prepare=True
         ).fetchall()
 
-    def _drop(self) -> None:
+    def _drop_connection(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
 
-_committer = _Committer()
+_committer = _GroupCommitter()
 os.register_at_fork(after_in_child=_committer.reset)
 
 
-def claim(proposal: Proposal) -> Locked:
+def claim_assignment(proposal: Proposal) -> AssignedVariant:
     """Lock the proposed variant for the user, or learn what they keep already.
 
     Returns once the lock and its receipt are on disk. A lock on a variant that the
@@ -163,26 +165,30 @@ def claim(proposal: Proposal) -> Locked:
     UnavailableError after LONGEST_WAIT; the claim may still be stored then, and a repeat
     finds it.
     """
-    ticket = _Ticket(proposal, monotonic() + LONGEST_WAIT)
+    ticket = _PendingAssignment(proposal, monotonic() + MAX_WAIT_SECONDS)
     _committer.submit(ticket)
     try:
-        return ticket.answer.result(LONGEST_WAIT)
+        return ticket.answer.result(MAX_WAIT_SECONDS)
     except TimeoutError as error:
-        raise UnavailableError(BUSY, retry_after=1) from error
+        raise UnavailableError(STORE_BUSY_MESSAGE, retry_after=1) from error
 
 
-def find(optimization_id: str, anonymous_id: str) -> Locked | None:
+def find_assignment(optimization_id: str, anonymous_id: str) -> AssignedVariant | None:
     """Look a lock up and write nothing. Raises UnavailableError after LONGEST_WAIT."""
-    return database_timeout.ask(_find, optimization_id, anonymous_id)
+    return database_timeout.run_with_timeout(
+        _query_assignment, optimization_id, anonymous_id
+    )
 
 
-def _find(optimization_id: str, anonymous_id: str) -> Locked | None:
+def _query_assignment(
+    optimization_id: str, anonymous_id: str
+) -> AssignedVariant | None:
     row = Assignment.objects.filter(
         optimization_id=optimization_id, anonymous_id=anonymous_id
     ).first()
     if row is None:
         return None
-    return Locked(
+    return AssignedVariant(
         variant_number=row.variant_number,
         in_holdout=row.in_holdout,
         policy_version=row.policy_version,
@@ -192,15 +198,17 @@ def _find(optimization_id: str, anonymous_id: str) -> Locked | None:
     )
 
 
-def _leader(tickets: list[_Ticket]) -> _Ticket:
+def _pick_leader(tickets: list[_PendingAssignment]) -> _PendingAssignment:
     """Of one user's claims, the first of those that know the newest state."""
     return max(tickets, key=lambda ticket: ticket.proposal.snapshot.version)
 
 
-def _answer(tickets: list[_Ticket], row: tuple[Any, ...]) -> None:
+def _deliver_assignment(
+    tickets: list[_PendingAssignment], row: tuple[Any, ...]
+) -> None:
     _, _, number, in_holdout, version, propensity, decided_at, decision_id = row
     for ticket in tickets:
-        locked = Locked(
+        locked = AssignedVariant(
             variant_number=number,
             in_holdout=in_holdout,
             policy_version=version,
@@ -211,7 +219,7 @@ def _answer(tickets: list[_Ticket], row: tuple[Any, ...]) -> None:
         ticket.answer.set_result(locked)
 
 
-def _fail(tickets: list[_Ticket], error: Exception) -> None:
+def _deliver_error(tickets: list[_PendingAssignment], error: Exception) -> None:
     told = error if isinstance(error, LeveredError) else RuntimeError("claim failed")
     for ticket in tickets:
         if not ticket.answer.done():

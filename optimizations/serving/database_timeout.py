@@ -14,13 +14,13 @@ from levered_site.errors import UnavailableError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-THREADS = 4
-LONGEST_WAIT = 0.9  # seconds; a client's fallback should appear within the second
+THREAD_COUNT = 4
+MAX_WAIT_SECONDS = 0.9  # seconds; a client's fallback should appear within the second
 
-AWAY = "The database does not answer; try again."
+DATABASE_AWAY_MESSAGE = "The database does not answer; try again."
 
 
-class _Threads:
+class _ThreadPool:
     """The side threads of this process, made at the first question.
 
     A fork copies the pool without its threads, so a child makes its own.
@@ -40,33 +40,35 @@ class _Threads:
         """Hand a question to a thread."""
         with self._lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(THREADS, "patience")
-            return self._pool.submit(_on_thread, partial(question, *args, **kwargs))
+                self._pool = ThreadPoolExecutor(THREAD_COUNT, "patience")
+            return self._pool.submit(_run_on_thread, partial(question, *args, **kwargs))
 
 
-def _on_thread(question: Callable[[], R]) -> R:
+def _run_on_thread(question: Callable[[], R]) -> R:
     # No request starts or ends here, so nobody else drops a connection that broke.
     close_old_connections()
     return question()
 
 
-_threads = _Threads()
-os.register_at_fork(after_in_child=_threads.reset)
+_thread_pool = _ThreadPool()
+os.register_at_fork(after_in_child=_thread_pool.reset)
 
 
-def begin(question: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> "Future[R]":
+def start_in_thread(
+    question: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+) -> "Future[R]":
     """Ask without waiting; the answer, or its failure, is in the future."""
-    return _threads.submit(question, *args, **kwargs)
+    return _thread_pool.submit(question, *args, **kwargs)
 
 
-def await_answer(future: "Future[R]", seconds: float = LONGEST_WAIT) -> R:
+def await_result(future: "Future[R]", seconds: float = MAX_WAIT_SECONDS) -> R:
     """Wait for an answer. Raises UnavailableError when it takes too long."""
     try:
         return future.result(seconds)
     except TimeoutError as error:
-        raise UnavailableError(AWAY, retry_after=1) from error
+        raise UnavailableError(DATABASE_AWAY_MESSAGE, retry_after=1) from error
 
 
-def ask(question: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+def run_with_timeout(question: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Ask and wait at most LONGEST_WAIT. Raises UnavailableError, or what the question did."""
-    return await_answer(begin(question, *args, **kwargs))
+    return await_result(start_in_thread(question, *args, **kwargs))

@@ -16,20 +16,20 @@ from optimizations import factors
 from optimizations.factors import Context
 from optimizations.serving.snapshot import Proposal, Snapshot
 
-WAITING = {
+NOT_SERVING_MESSAGES = {
     "draft": "This optimization is a draft: it answers once it is live.",
     "paused": "This optimization is paused: show your fallback.",
 }
 
 
-def admit(snapshot: Snapshot, origin: str | None) -> None:
+def check_serve_allowed(snapshot: Snapshot, origin: str | None) -> None:
     """Refuse what this optimization does not answer.
 
     Raises NotFoundError for an ended one, ConflictError for one that waits, ForbiddenError for an
     origin that is not allowed; a request without an origin comes from no browser.
     """
-    if snapshot.status in WAITING:
-        raise ConflictError(WAITING[snapshot.status])
+    if snapshot.status in NOT_SERVING_MESSAGES:
+        raise ConflictError(NOT_SERVING_MESSAGES[snapshot.status])
     if snapshot.status not in {"live", "shipped"}:
         raise NotFoundError("No such optimization.")
     allowed = snapshot.allowed_origins
@@ -37,36 +37,36 @@ def admit(snapshot: Snapshot, origin: str | None) -> None:
         raise ForbiddenError("This optimization does not answer that origin.")
 
 
-def place(snapshot: Snapshot, context: Mapping[str, Any]) -> Context:
+def resolve_context(snapshot: Snapshot, context: Mapping[str, Any]) -> Context:
     """Find the policy's row for a sent context.
 
     Raises InvalidParametersError naming the factor whose value is a list or an object.
     """
     try:
-        return factors.place(snapshot.contexts, context)
+        return factors.resolve_context(snapshot.contexts, context)
     except TypeError as error:
-        raise InvalidParametersError.of(
+        raise InvalidParametersError.for_field(
             f"context.{error}", "must be a string, a number, true, false or null"
         ) from error
 
 
-def held_out(optimization_id: str, anonymous_id: str, threshold: str) -> bool:
+def is_in_holdout(optimization_id: str, anonymous_id: str, threshold: str) -> bool:
     """Tell by the contract's rule whether a user belongs to the holdout."""
-    return holdout_hash(optimization_id, anonymous_id) < threshold
+    return compute_holdout_hash(optimization_id, anonymous_id) < threshold
 
 
-def holdout_hash(optimization_id: str, anonymous_id: str) -> str:
+def compute_holdout_hash(optimization_id: str, anonymous_id: str) -> str:
     """Return the 8 hex characters that the holdout's threshold is compared with."""
     text = f"{optimization_id}:{anonymous_id}".encode()
     return hashlib.md5(text, usedforsecurity=False).hexdigest()[:8]
 
 
-def decide(
+def decide_variant(
     snapshot: Snapshot, anonymous_id: str, context: Context, now: datetime
 ) -> Proposal:
     """Decide for a user without a lock: the holdout's baseline, or a draw."""
     threshold = snapshot.holdout_threshold
-    if held_out(snapshot.optimization_id, anonymous_id, threshold):
+    if is_in_holdout(snapshot.optimization_id, anonymous_id, threshold):
         return Proposal(
             snapshot=snapshot,
             anonymous_id=anonymous_id,
@@ -76,10 +76,10 @@ def decide(
             context=context,
             decided_at=now,
         )
-    return draw(snapshot, anonymous_id, context, now)
+    return draw_variant(snapshot, anonymous_id, context, now)
 
 
-def draw(
+def draw_variant(
     snapshot: Snapshot, anonymous_id: str, context: Context, now: datetime
 ) -> Proposal:
     """Draw from the policy, whatever the holdout says.
@@ -87,8 +87,10 @@ def draw(
     Also for users of the optimized arm whose locked variant may no longer be served:
     the arm was decided at their first serve.
     """
-    u = allocation.unit(snapshot.optimization_id, anonymous_id, snapshot.policy_version)
-    index = allocation.choose(snapshot.cumulative(context.segment), u)
+    u = allocation.hash_to_uniform(
+        snapshot.optimization_id, anonymous_id, snapshot.policy_version
+    )
+    index = allocation.choose_variant(snapshot.cumulative(context.segment), u)
     propensity = float(snapshot.probabilities[context.segment, index])
     return Proposal(
         snapshot=snapshot,
@@ -101,7 +103,7 @@ def draw(
     )
 
 
-def shipped(
+def decide_shipped_variant(
     snapshot: Snapshot, anonymous_id: str, context: Context, now: datetime
 ) -> Proposal:
     """Answer the leading variant of the context: no holdout, no draw, no lock."""

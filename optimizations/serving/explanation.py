@@ -27,7 +27,7 @@ class Explanation:
     def as_json(self) -> dict[str, Any]:
         """Write it as the contract names its fields: the decision in force on top."""
         lock = self.assignment
-        keys = _variants(self.optimization)
+        keys = _list_combinations(self.optimization)
         card = keys[lock.variant_number - 1]
         in_force = self.receipts[-1]
         return {
@@ -35,7 +35,7 @@ class Explanation:
             "anonymous_id": lock.anonymous_id,
             "variant": card,
             "in_holdout": lock.in_holdout,
-            "holdout_hash": decision.holdout_hash(
+            "holdout_hash": decision.compute_holdout_hash(
                 str(self.optimization.pk), lock.anonymous_id
             ),
             **in_force,
@@ -43,22 +43,22 @@ class Explanation:
         }
 
 
-def explain(optimization: Optimization, anonymous_id: str) -> Explanation:
+def explain_assignment(optimization: Optimization, anonymous_id: str) -> Explanation:
     """Explain a user's variant. Raises NotFoundError where they were never served."""
     own = {"optimization_id": optimization.pk, "anonymous_id": anonymous_id}
     lock = Assignment.objects.filter(**own).first()
     if lock is None:
         raise NotFoundError("This user was never served here.")
     decisions = Decision.objects.filter(**own).order_by("decided_at", "id")
-    receipts = tuple(_receipt(optimization, one) for one in decisions)
+    receipts = tuple(_build_receipt(optimization, one) for one in decisions)
     if not receipts:  # past the retention of receipts: the lock alone is left
         raise NotFoundError("The receipts of this user are not kept any more.")
     return Explanation(optimization, lock, receipts)
 
 
-def _receipt(optimization: Optimization, decision: Decision) -> dict[str, Any]:
+def _build_receipt(optimization: Optimization, decision: Decision) -> dict[str, Any]:
     context = json.loads(decision.context)
-    probabilities = _probabilities(optimization, decision, context)
+    probabilities = _load_probabilities(optimization, decision, context)
     return {
         "variant_number": decision.variant_number,
         "variant_key": decision.variant,
@@ -66,24 +66,25 @@ def _receipt(optimization: Optimization, decision: Decision) -> dict[str, Any]:
         "policy_version": decision.policy_version,
         "propensity": decision.propensity,
         "context": context,
-        "u": allocation.unit(
+        "u": allocation.hash_to_uniform(
             str(optimization.pk), decision.anonymous_id, decision.policy_version
         ),
         "probabilities": [
             {
                 "number": number,
-                "variant_key": factors.variant_key(combination),
+                "variant_key": factors.format_variant_key(combination),
                 "probability": float(probability),
             }
             for number, (combination, probability) in enumerate(
-                zip(_variants(optimization), probabilities, strict=True), start=1
+                zip(_list_combinations(optimization), probabilities, strict=True),
+                start=1,
             )
         ],
         "timestamp": decision.decided_at,
     }
 
 
-def _probabilities(
+def _load_probabilities(
     optimization: Optimization, decision: Decision, context: dict[str, Any]
 ) -> Floats:
     """Give the probabilities of every variant at that moment: sure in the holdout."""
@@ -95,11 +96,11 @@ def _probabilities(
         model=optimization.model_id, number=decision.policy_version
     )
     config = optimization.model.training_data_config
-    place = factors.place(factors.context_factors(config), context)
-    row: Floats = versions.table(version)[place.segment]
+    place = factors.resolve_context(factors.parse_context_factors(config), context)
+    row: Floats = versions.read_table(version)[place.segment]
     return row
 
 
-def _variants(optimization: Optimization) -> list[dict[str, Any]]:
+def _list_combinations(optimization: Optimization) -> list[dict[str, Any]]:
     design = optimization.model.training_data_config["design_factors"]
-    return factors.combinations(design)
+    return factors.list_combinations(design)

@@ -8,7 +8,7 @@ from levered_site.errors import ConflictError
 from models_app.bandit.design.design import OTHER, Design, Floats
 from optimizations.models import Optimization
 from optimizations.serving import snapshot_loader
-from optimizations.serving.snapshot import NO_HOLDOUT, Snapshot
+from optimizations.serving.snapshot import NO_HOLDOUT_THRESHOLD, Snapshot
 
 Json = dict[str, Any]
 HOLDOUT_RULE = (
@@ -21,7 +21,7 @@ DRAW_RULE = (
 )
 
 
-def of(optimization: Optimization) -> Json:
+def export_policy(optimization: Optimization) -> Json:
     """Return the table that serves: a probability per variant for each context.
 
     Contexts are row-major, the last factor turning fastest; every factor has two more
@@ -31,27 +31,27 @@ def of(optimization: Optimization) -> Json:
     """
     if optimization.went_live_at is None:
         raise ConflictError("This optimization has not been live: it has no policy.")
-    snapshot = snapshot_loader.of(optimization)
+    snapshot = snapshot_loader.build_snapshot(optimization)
     return {
         "model_id": optimization.model_id,
         "optimization_id": optimization.pk,
         "status": snapshot.status,
         "version": snapshot.policy_version,
-        **_choices(snapshot),
+        **_export_choices(snapshot),
         "contexts": [
             {"context": context, "probabilities": row}
             for context, row in zip(
-                _contexts(optimization.model.design),
-                _served(snapshot).tolist(),
+                _export_contexts(optimization.model.design),
+                _build_probabilities(snapshot).tolist(),
                 strict=True,
             )
         ],
-        "holdout": _holdout(optimization, snapshot),
+        "holdout": _export_holdout(optimization, snapshot),
         "draw": DRAW_RULE,
     }
 
 
-def _served(snapshot: Snapshot) -> Floats:
+def _build_probabilities(snapshot: Snapshot) -> Floats:
     if snapshot.status != Optimization.Status.SHIPPED:
         return snapshot.probabilities
     table = np.zeros_like(snapshot.probabilities)
@@ -59,7 +59,7 @@ def _served(snapshot: Snapshot) -> Floats:
     return table
 
 
-def _choices(snapshot: Snapshot) -> Json:
+def _export_choices(snapshot: Snapshot) -> Json:
     return {
         "variants": [
             {
@@ -77,26 +77,26 @@ def _choices(snapshot: Snapshot) -> Json:
     }
 
 
-def _holdout(optimization: Optimization, snapshot: Snapshot) -> Json:
+def _export_holdout(optimization: Optimization, snapshot: Snapshot) -> Json:
     shipped = optimization.status == Optimization.Status.SHIPPED
     return {
         "percentage": 0.0 if shipped else optimization.holdout_percentage,
-        "threshold": NO_HOLDOUT if shipped else snapshot.holdout_threshold,
+        "threshold": NO_HOLDOUT_THRESHOLD if shipped else snapshot.holdout_threshold,
         "variant_number": 1,
         "rule": HOLDOUT_RULE,
     }
 
 
-def _contexts(design: Design) -> list[Json]:
+def _export_contexts(design: Design) -> list[Json]:
     return [
         {
-            factor.name: _level(factor.levels, int(level))
+            factor.name: _export_level(factor.levels, int(level))
             for factor, level in zip(design.contexts, row, strict=True)
         }
         for row in design.context_levels
     ]
 
 
-def _level(levels: tuple[str, ...], at: int) -> str | dict[str, bool] | None:
+def _export_level(levels: tuple[str, ...], at: int) -> str | dict[str, bool] | None:
     known: tuple[str | dict[str, bool] | None, ...] = (*levels, {OTHER: True}, None)
     return known[at]

@@ -13,12 +13,14 @@ from optimizations.factors import Context, ContextFactor
 
 Floats = NDArray[np.float64]
 
-FORMAT = 1  # grows when the bytes change; readers of another format ask the database
-NO_HOLDOUT = "00000000"
+SNAPSHOT_FORMAT = (
+    1  # grows when the bytes change; readers of another format ask the database
+)
+NO_HOLDOUT_THRESHOLD = "00000000"
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class VariantCard:
     """One variant as an answer shows it."""
 
     number: int
@@ -41,29 +43,29 @@ class Snapshot:
     status: str
     holdout_threshold: str
     allowed_origins: tuple[str, ...]
-    cards: tuple[Card, ...]
+    cards: tuple[VariantCard, ...]
     contexts: tuple[ContextFactor, ...]
     policy_version: int
     probabilities: Floats
     leading: tuple[int, ...]
 
-    def card(self, number: int) -> Card:
+    def card(self, number: int) -> VariantCard:
         """Return the variant with a number from 1."""
         return self.cards[number - 1]
 
     def cumulative(self, segment: int) -> Floats:
         """Return the running sum of one segment's probabilities."""
-        return allocation.cumulative(self.probabilities[segment])
+        return allocation.accumulate_probabilities(self.probabilities[segment])
 
     @property
-    def barred(self) -> tuple[int, ...]:
+    def unservable_numbers(self) -> tuple[int, ...]:
         """Numbers of the variants that nobody may keep: disabled or excluded."""
         return tuple(card.number for card in self.cards if not card.servable)
 
     def to_bytes(self) -> bytes:
         """Write as one line of JSON and the table, little-endian float64, row-major."""
         head = {
-            "format": FORMAT,
+            "format": SNAPSHOT_FORMAT,
             "optimization_id": self.optimization_id,
             "organization_id": self.organization_id,
             "version": self.version,
@@ -84,11 +86,11 @@ class Snapshot:
         """Read what `to_bytes` wrote; raises ValueError for any other format."""
         line, _, table = data.partition(b"\n")
         head = json.loads(line)
-        if head.pop("format", None) != FORMAT:
+        if head.pop("format", None) != SNAPSHOT_FORMAT:
             raise ValueError("a snapshot of another format")
         shape = tuple(head.pop("shape"))
         head["allowed_origins"] = tuple(head["allowed_origins"])
-        head["cards"] = tuple(Card(*card) for card in head["cards"])
+        head["cards"] = tuple(VariantCard(*card) for card in head["cards"])
         head["contexts"] = tuple(
             ContextFactor(name, tuple(levels)) for name, levels in head["contexts"]
         )
@@ -102,14 +104,14 @@ class Proposal:
 
     snapshot: Snapshot
     anonymous_id: str
-    card: Card
+    card: VariantCard
     in_holdout: bool
     propensity: float
     context: Context
     decided_at: datetime
 
 
-def holdout_threshold(percentage: float) -> str:
+def compute_holdout_threshold(percentage: float) -> str:
     """Return the 8 hex characters below which a user's md5 is held out.
 
     lpad(hex(round(percentage / 100 * 2^32)), 8, '0'), half away from zero as SQL rounds.
@@ -117,7 +119,9 @@ def holdout_threshold(percentage: float) -> str:
     return format(int(percentage / 100 * 2**32 + 0.5), "08x")
 
 
-def leading(prob_best: Floats, servable: NDArray[np.bool_]) -> tuple[int, ...]:
+def pick_leading_variants(
+    prob_best: Floats, servable: NDArray[np.bool_]
+) -> tuple[int, ...]:
     """Name per segment the variant most likely best; the lowest number wins a tie."""
     masked = np.where(servable, prob_best, -1.0)
     return tuple(int(index) + 1 for index in masked.argmax(axis=1))

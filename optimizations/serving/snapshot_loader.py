@@ -8,10 +8,10 @@ from models_app.bandit.policy import allocation
 from optimizations import factors
 from optimizations.models import Optimization
 from optimizations.serving import snapshot
-from optimizations.serving.snapshot import Card, Snapshot
+from optimizations.serving.snapshot import Snapshot, VariantCard
 
 
-def load(optimization_id: str) -> Snapshot | None:
+def query_snapshot(optimization_id: str) -> Snapshot | None:
     """Read from the database, all of one moment; None where there is no such thing.
 
     One that is out of sight is archived, and answers as such.
@@ -26,46 +26,50 @@ def load(optimization_id: str) -> Snapshot | None:
             .filter(pk=optimization_id)
             .first()
         )
-        return None if optimization is None else of(optimization)
+        return None if optimization is None else build_snapshot(optimization)
 
 
-def of(optimization: Optimization) -> Snapshot:
+def build_snapshot(optimization: Optimization) -> Snapshot:
     """Compile an optimization into what serving needs."""
     config = optimization.model.training_data_config
-    cards = _cards(optimization)
-    contexts = factors.context_factors(config)
+    cards = _build_cards(optimization)
+    contexts = factors.parse_context_factors(config)
     servable = np.array([card.servable for card in cards])
-    version = versions.serving(optimization.model)
+    version = versions.find_serving_version(optimization.model)
     if version is None:  # a draft: nothing serves yet
-        table = allocation.uniform(factors.segments(contexts), servable)
+        table = allocation.build_uniform_table(
+            factors.count_segments(contexts), servable
+        )
         prob_best = table
     else:
-        table = versions.table(version)
-        best = versions.prob_best(version)
+        table = versions.read_table(version)
+        best = versions.read_prob_best(version)
         prob_best = table if best is None else best
     return Snapshot(
         optimization_id=str(optimization.pk),
         organization_id=optimization.organization_id,
         version=optimization.snapshot_version,
         status=optimization.status,
-        holdout_threshold=snapshot.holdout_threshold(optimization.holdout_percentage),
+        holdout_threshold=snapshot.compute_holdout_threshold(
+            optimization.holdout_percentage
+        ),
         allowed_origins=tuple(optimization.allowed_origins),
         cards=cards,
         contexts=contexts,
         policy_version=optimization.model.policy_version,
         probabilities=table,
-        leading=snapshot.leading(prob_best, servable),
+        leading=snapshot.pick_leading_variants(prob_best, servable),
     )
 
 
-def _cards(optimization: Optimization) -> tuple[Card, ...]:
+def _build_cards(optimization: Optimization) -> tuple[VariantCard, ...]:
     design = optimization.model.training_data_config["design_factors"]
     rows = optimization.variants.order_by("number").values_list(
         "number", "variant_key", "enabled", "excluded"
     )
     return tuple(
-        Card(number, key, combination, enabled and not excluded)
+        VariantCard(number, key, combination, enabled and not excluded)
         for (number, key, enabled, excluded), combination in zip(
-            rows, factors.combinations(design), strict=True
+            rows, factors.list_combinations(design), strict=True
         )
     )

@@ -8,12 +8,12 @@ from typing import Any
 from django.db import transaction
 
 from models_app import runs, training_lease, versions
-from models_app.bandit.policy.allocation import Compiled
+from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.report import report
 from models_app.bandit.report.report import Report
 from models_app.models import TrainingRun
-from models_app.training_lease import Held
-from optimizations.cube.refresh import Observed
+from models_app.training_lease import TrainingLease
+from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Candidate, Optimization
 from optimizations.results import (
     history,
@@ -27,39 +27,39 @@ from optimizations.serving import snapshot_store
 from optimizations.training import candidates
 
 # A modeled lift of the history, and what the report calls it.
-MODELED = {
+REPORT_LIFT_KEYS = {
     "policy_lift": "estimated_improvement_percent",
     "best_lift": "best_vs_baseline_percent",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class CandidateResult:
     """What a run learned as the candidate would; without a table `error` says why."""
 
     candidate_id: int
-    compiled: Compiled | None = None
+    compiled: CompiledPolicy | None = None
     report: dict[str, Any] | None = None
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class TrainingResult:
     """What a run is about to record; `enabled` are the variants it may serve."""
 
-    compiled: Compiled
+    compiled: CompiledPolicy
     report: Report
     enabled: list[int]
-    observed: Observed
+    observed: ObservationCube
     compared: Comparison
     as_of: datetime
-    rival: Rival | None = None
+    candidate: CandidateResult | None = None
 
 
-def document(
+def build_report_document(
     optimization: Optimization,
     figures: Report,
-    observed: Observed,
+    observed: ObservationCube,
     compared: Comparison,
 ) -> dict[str, Any]:
     """Write a report as a version keeps it: beside the counts it was learned from.
@@ -67,19 +67,19 @@ def document(
     `distrusted` is why its comparisons are not to be shown, as of now, or null.
     """
     written = report.to_json(figures)
-    metric = stored.primary(optimization)
+    metric = stored.require_reward_metric(optimization)
     return written | {
-        "counts": stored.counts(optimization, observed),
-        "summary": stored.summary(optimization, observed, compared),
-        "distrusted": modeled.distrust(written, observed, metric),
+        "counts": stored.build_report_counts(optimization, observed),
+        "summary": stored.build_summary(optimization, observed, compared),
+        "distrusted": modeled.find_distrust_reason(written, observed, metric),
     }
 
 
 @transaction.atomic
-def record(
-    held: Held,
+def publish_training_result(
+    held: TrainingLease,
     optimization: Optimization,
-    learned: Learned,
+    learned: TrainingResult,
     seconds: Mapping[str, float],
 ) -> None:
     """Record version, report, run and day, and let serving see them: all or nothing."""
@@ -89,26 +89,33 @@ def record(
     runs.require_trainable(locked.model)
     run = TrainingRun.objects.get(pk=held.run_id)
     observed, compared = learned.observed, learned.compared
-    written = document(optimization, learned.report, observed, compared)
-    number = _publish(locked, run, learned, written)
-    training_lease.succeed(
+    written = build_report_document(optimization, learned.report, observed, compared)
+    number = _publish_version(locked, run, learned, written)
+    training_lease.mark_succeeded(
         held,
         rows_read=observed.rows_read,
         seconds=seconds,
-        in_sample_metrics=_in_sample(learned.report),
+        in_sample_metrics=_build_in_sample_metrics(learned.report),
         policy_version=number,
     )
-    history.publish(locked, _published(written, compared), learned.as_of)
-    snapshot_store.changed(locked.pk)
+    history.publish_day(
+        locked, _build_published_figures(written, compared), learned.as_of
+    )
+    snapshot_store.publish_on_commit(locked.pk)
 
 
-def _publish(
-    locked: Optimization, run: TrainingRun, learned: Learned, written: dict[str, Any]
+def _publish_version(
+    locked: Optimization,
+    run: TrainingRun,
+    learned: TrainingResult,
+    written: dict[str, Any],
 ) -> int:
     """Make what was learned serve, of both models' tables; return the version's number."""
     model = locked.model
-    version = versions.record(model, run, learned.compiled, learned.enabled, written)
-    _keep_rival(learned, run, version.number)
+    version = versions.publish_trained(
+        model, run, learned.compiled, learned.enabled, written
+    )
+    _store_candidate_result(learned, run, version.number)
     if (now_enabled := locked.servable()) != learned.enabled:
         # Variants changed while this ran: what was learned stands, for those left.
         share = locked.exploration_share
@@ -116,9 +123,11 @@ def _publish(
     return version.number
 
 
-def _keep_rival(learned: Learned, run: TrainingRun, number: int) -> None:
+def _store_candidate_result(
+    learned: TrainingResult, run: TrainingRun, number: int
+) -> None:
     """Keep the candidate's table beside the version, unless it was replaced meanwhile."""
-    rival = learned.rival
+    rival = learned.candidate
     if rival is None:
         return
     candidate = Candidate.objects.filter(pk=rival.candidate_id).first()
@@ -127,15 +136,17 @@ def _keep_rival(learned: Learned, run: TrainingRun, number: int) -> None:
     candidate.error = rival.error
     if rival.compiled is not None and rival.report is not None:
         candidate.report = rival.report
-        candidates.keep(candidate, number, run, rival.compiled, learned.enabled)
+        candidates.store_table(candidate, number, run, rival.compiled, learned.enabled)
     candidate.save(update_fields=["report", "error"])
 
 
-def _published(written: dict[str, Any], compared: Comparison) -> dict[str, Any]:
+def _build_published_figures(
+    written: dict[str, Any], compared: Comparison
+) -> dict[str, Any]:
     """Return what the lift history keeps of a day; no modeled lift that is distrusted."""
     found: dict[str, Any] = {}
     why: dict[str, str] = {}
-    for name, reported in MODELED.items():
+    for name, reported in REPORT_LIFT_KEYS.items():
         lift = None if written["distrusted"] else written[reported]
         percent, interval = f"{name}_percent", f"{name}_interval"
         found[percent] = lift and lift["mean"]
@@ -147,11 +158,11 @@ def _published(written: dict[str, Any], compared: Comparison) -> dict[str, Any]:
         found[f"measured_{name}"] = getattr(compared.lift, name)
         if name in compared.lift.unavailable:
             why[f"measured_{name}"] = compared.lift.unavailable[name]
-    leader = progress.winner(written)
+    leader = progress.find_winner(written)
     return found | {"winner": leader and leader["number"], "unavailable": why}
 
 
-def _in_sample(figures: Report) -> dict[str, Any]:
+def _build_in_sample_metrics(figures: Report) -> dict[str, Any]:
     expected = figures.expected_reward
     return {
         "historic_reward": figures.historic_reward,

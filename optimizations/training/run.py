@@ -17,26 +17,41 @@ from metrics.models import Metric
 from models_app import runs, training_lease
 from models_app.bandit.regression import fit
 from models_app.models import TrainingRun
-from models_app.training_lease import Held, LostError, StoppedError, Watch
+from models_app.training_lease import (
+    LeaseKeeper,
+    LeaseLostError,
+    RunCancelledError,
+    TrainingLease,
+)
 from optimizations.cube import refresh
 from optimizations.models import Candidate, Optimization
 from optimizations.results import measured_lift
-from optimizations.training import fit as fittings, publish
-from optimizations.training.fit import Fitting, Lesson
-from optimizations.training.publish import Learned, Rival
+from optimizations.training import publish
+from optimizations.training.fit import (
+    PolicyTrainer,
+    TrainingData,
+    build_training_settings,
+)
+from optimizations.training.publish import CandidateResult, TrainingResult
 
 log = structlog.get_logger(__name__)
 
 # How far a run has come when a phase ends; recording ends the run.
-PHASES = {"cube": 0.4, "fit": 0.6, "compile": 0.7, "report": 0.8, "candidate": 0.95}
+PROGRESS_BY_PHASE = {
+    "cube": 0.4,
+    "fit": 0.6,
+    "compile": 0.7,
+    "report": 0.8,
+    "candidate": 0.95,
+}
 
 
 @dataclass(slots=True)
-class _Progress:
+class _RunProgress:
     """Where a run is: its hold, and the seconds each phase took."""
 
-    held: Held
-    watch: Watch
+    lease: TrainingLease
+    watch: LeaseKeeper
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -46,12 +61,14 @@ class _Progress:
         began = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - began, 3)
-        if name in PHASES:
+        if name in PROGRESS_BY_PHASE:
             self.watch.check()
-            training_lease.advance(self.held, PHASES[name], self.seconds)
+            training_lease.report_progress(
+                self.lease, PROGRESS_BY_PHASE[name], self.seconds
+            )
 
 
-def run(run_id: UUID) -> None:
+def run_training(run_id: UUID) -> None:
     """Do a queued run, or nothing where another worker does it or it has ended.
 
     A failure ends the run with its reason; the policy that serves stays. When the
@@ -61,66 +78,72 @@ def run(run_id: UUID) -> None:
     model_id = asked.values_list("model_id", flat=True).first()
     if model_id is None:  # its optimization was deleted meanwhile
         return
-    with Watch(model_id) as watch:
-        held = training_lease.claim(run_id) if watch.locked else None
+    with LeaseKeeper(model_id) as watch:
+        held = training_lease.acquire_lease(run_id) if watch.locked else None
         if held is None:
             log.info("training_left_alone", run_id=str(run_id))
             return
-        watch.beat_for(held)
-        _attempt(_Progress(held, watch))
+        watch.start_heartbeat(held)
+        _attempt_run(_RunProgress(held, watch))
 
 
-def _attempt(progress: _Progress) -> None:
-    held = progress.held
+def _attempt_run(progress: _RunProgress) -> None:
+    held = progress.lease
     try:
-        _learn(progress)
-    except (StoppedError, LostError) as error:
+        _train_policy(progress)
+    except (RunCancelledError, LeaseLostError) as error:
         # Recording says lost, too, where a cancel came after the last heartbeat.
-        if not training_lease.give_up(held):
+        if not training_lease.end_if_cancelled(held):
             log.warning("training_lost", run_id=str(held.run_id), error=str(error))
-    except (fit.NotConverged, FloatingPointError) as error:
-        training_lease.fail(held, f"the model did not converge: {error}")
+    except (fit.NotConvergedError, FloatingPointError) as error:
+        training_lease.mark_failed(held, f"the model did not converge: {error}")
     except (OperationalError, InterfaceError) as error:
         log.warning("training_interrupted", run_id=str(held.run_id), error=str(error))
     except LeveredError as error:
         if error.retry_after is None:
-            training_lease.fail(held, error.message)
+            training_lease.mark_failed(held, error.message)
         else:  # the store is away: left lying like a dead worker's run
             log.warning(
                 "training_interrupted", run_id=str(held.run_id), error=str(error)
             )
     except Exception:
-        training_lease.fail(
+        training_lease.mark_failed(
             held, f"an internal error; the log names it with run {held.run_id}"
         )
         raise
 
 
-def _learn(progress: _Progress) -> None:
-    optimization, metric = _asked_for(progress.held)
+def _train_policy(progress: _RunProgress) -> None:
+    optimization, metric = _load_training_target(progress.lease)
     as_of = timezone.now()
     with progress.phase("cube"):
-        observed = refresh.refresh(optimization, metric, as_of)
+        observed = refresh.refresh_cube(optimization, metric, as_of)
         _refresh_guardrails(optimization, as_of)
         enabled = optimization.servable()
-        lesson = Lesson(optimization, metric, observed, as_of, enabled)
-        fitting = Fitting(lesson, fittings.way(optimization, progress.held.bias))
+        lesson = TrainingData(optimization, metric, observed, as_of, enabled)
+        fitting = PolicyTrainer(
+            lesson, build_training_settings(optimization, progress.lease.bias)
+        )
     with progress.phase("fit"):
         believed = fitting.fit()
     with progress.phase("compile"):
-        compiled = fitting.compile(believed)
+        compiled = fitting.compile_policy(believed)
     with progress.phase("report"):
-        figures = fitting.report(believed, compiled)
-        compared = measured_lift.of(optimization, metric, observed)
-    rival = _rival(progress, lesson, compared)
-    table = fitting.served(compiled)
+        figures = fitting.build_report(believed, compiled)
+        compared = measured_lift.compare_arms(optimization, metric, observed)
+    rival = _train_candidate_if_any(progress, lesson, compared)
+    table = fitting.widen_policy(compiled)
     with progress.phase("record"):
-        learned = Learned(table, figures, enabled, observed, compared, as_of, rival)
-        publish.record(progress.held, optimization, learned, progress.seconds)
-    training_lease.note(progress.held, progress.seconds)
+        learned = TrainingResult(
+            table, figures, enabled, observed, compared, as_of, rival
+        )
+        publish.publish_training_result(
+            progress.lease, optimization, learned, progress.seconds
+        )
+    training_lease.record_seconds(progress.lease, progress.seconds)
 
 
-def _asked_for(held: Held) -> tuple[Optimization, Metric]:
+def _load_training_target(held: TrainingLease) -> tuple[Optimization, Metric]:
     """Read what is to be learned. Raises ConflictError where nothing is, any more."""
     optimization = (
         Optimization.objects.select_related("model", "reward_metric")
@@ -135,40 +158,44 @@ def _asked_for(held: Held) -> tuple[Optimization, Metric]:
     return optimization, metric
 
 
-def _rival(
-    progress: _Progress, lesson: Lesson, compared: measured_lift.Comparison
-) -> Rival | None:
+def _train_candidate_if_any(
+    progress: _RunProgress, lesson: TrainingData, compared: measured_lift.Comparison
+) -> CandidateResult | None:
     """Learn the candidate's table too; one that cannot be learned stops nothing."""
     candidate = Candidate.objects.filter(optimization=lesson.optimization).first()
     if candidate is None:
         return None
     with progress.phase("candidate"):
         try:
-            return _learned_as(candidate, lesson, compared)
-        except (StoppedError, LostError, OperationalError, InterfaceError):
+            return _train_candidate(candidate, lesson, compared)
+        except (RunCancelledError, LeaseLostError, OperationalError, InterfaceError):
             raise
         except Exception as error:
             log.warning("candidate_not_learned", exc_info=True)
-            return Rival(candidate.pk, error=f"{type(error).__name__}: {error}")
+            return CandidateResult(
+                candidate.pk, error=f"{type(error).__name__}: {error}"
+            )
 
 
-def _learned_as(
-    candidate: Candidate, lesson: Lesson, compared: measured_lift.Comparison
-) -> Rival:
-    fitting = Fitting(lesson, fittings.way(candidate))
+def _train_candidate(
+    candidate: Candidate, lesson: TrainingData, compared: measured_lift.Comparison
+) -> CandidateResult:
+    fitting = PolicyTrainer(lesson, build_training_settings(candidate))
     believed = fitting.fit()
-    compiled = fitting.compile(believed)
-    figures = fitting.report(believed, compiled)
-    document = publish.document(lesson.optimization, figures, lesson.observed, compared)
+    compiled = fitting.compile_policy(believed)
+    figures = fitting.build_report(believed, compiled)
+    document = publish.build_report_document(
+        lesson.optimization, figures, lesson.observed, compared
+    )
     json.dumps(document, allow_nan=False)  # what cannot be kept fails here, not there
-    return Rival(candidate.pk, fitting.served(compiled), document)
+    return CandidateResult(candidate.pk, fitting.widen_policy(compiled), document)
 
 
 def _refresh_guardrails(optimization: Optimization, as_of: datetime) -> None:
     """Count the guardrails too; one that the warehouse refuses stops no learning."""
     for metric in optimization.guardrail_metrics.all():
         try:
-            refresh.count(optimization, metric, as_of)
+            refresh.count_open_days(optimization, metric, as_of)
         except LeveredError as error:
             log.warning(
                 "guardrail_not_counted", metric_id=str(metric.pk), error=error.message

@@ -22,13 +22,13 @@ from optimizations.models import Optimization
 from warehouse import partitions, write_log
 from warehouse.models import EventKey
 
-BY_DAY = ("decisions", "managed_exposures", "managed_rewards")
-AHEAD = 3  # days
-KEYS_KEPT = timedelta(days=7)
+TABLES_PARTITIONED_BY_DAY = ("decisions", "managed_exposures", "managed_rewards")
+DAYS_AHEAD = 3  # days
+EVENT_KEY_RETENTION = timedelta(days=7)
 # Rows stamped before a run began may have been committed after it read.
-MARGIN = timedelta(minutes=1)
+NEW_DATA_MARGIN = timedelta(minutes=1)
 
-NEW_DATA = """
+SELECT_NEW_DATA = """
 SELECT EXISTS (
   SELECT FROM decisions
   WHERE optimization_id = %(optimization)s AND decided_at >= %(since)s
@@ -52,14 +52,14 @@ def retrain_due(now: datetime | None = None) -> int:
     """
     now = now or timezone.now()
     asked = 0
-    for optimization in _due(now):
+    for optimization in _query_due_optimizations(now):
         if _has_new_data(optimization):
-            runs.ask(optimization.model, requested_by="system:clock")
+            runs.request_training(optimization.model, requested_by="system:clock")
             asked += 1
     return asked
 
 
-def _due(now: datetime) -> QuerySet[Optimization]:
+def _query_due_optimizations(now: datetime) -> QuerySet[Optimization]:
     of_model = TrainingRun.objects.filter(model_id=OuterRef("model_id"))
     good = of_model.filter(status=TrainingRun.Status.SUCCEEDED)
     return (
@@ -75,15 +75,17 @@ def _due(now: datetime) -> QuerySet[Optimization]:
             ),
         )
         .filter(Q(asked_at=None) | Q(asked_at__lte=now - F("every")))
-        .exclude(model__training_runs__status__in=runs.OPEN)
+        .exclude(model__training_runs__status__in=runs.OPEN_STATUSES)
         .select_related("model")
     )
 
 
 def _has_new_data(optimization: Optimization) -> bool:
     learned = getattr(optimization, "learned_at", None)
-    since = learned - MARGIN if learned else optimization.created_at
-    came, stretches = write_log.condition(optimization.organization_id, since)
+    since = learned - NEW_DATA_MARGIN if learned else optimization.created_at
+    came, stretches = write_log.build_created_since_condition(
+        optimization.organization_id, since
+    )
     values = {
         "organization": optimization.organization_id,
         "optimization": optimization.pk,
@@ -93,24 +95,24 @@ def _has_new_data(optimization: Optimization) -> bool:
         **stretches,
     }
     with connection.cursor() as cursor:
-        cursor.execute(NEW_DATA.format(came=came), values)
+        cursor.execute(SELECT_NEW_DATA.format(came=came), values)
         return bool(cursor.fetchone()[0])
 
 
-def keep_partitions(now: datetime | None = None) -> None:
+def maintain_partitions(now: datetime | None = None) -> None:
     """Make the partitions of the coming days, and drop those past their retention."""
     today = (now or timezone.now()).date()
-    days = [today + timedelta(days=ahead) for ahead in range(AHEAD + 1)]
-    for table in BY_DAY:
-        partitions.ensure(table, days)
+    days = [today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)]
+    for table in TABLES_PARTITIONED_BY_DAY:
+        partitions.ensure_partitions(table, days)
     oldest = today - timedelta(days=settings.RETENTION_DAYS)
-    for table in BY_DAY:
-        partitions.drop_before(table, oldest)
-    write_log.forget_before(oldest)
+    for table in TABLES_PARTITIONED_BY_DAY:
+        partitions.drop_partitions_before(table, oldest)
+    write_log.delete_late_days_before(oldest)
 
 
-def forget_old_keys(now: datetime | None = None) -> None:
+def delete_expired_keys(now: datetime | None = None) -> None:
     """Forget idempotency keys: of events after 7 days, of requests after 24 hours."""
     now = now or timezone.now()
-    EventKey.objects.filter(created_at__lt=now - KEYS_KEPT).delete()
-    idempotency.forget_old(now)
+    EventKey.objects.filter(created_at__lt=now - EVENT_KEY_RETENTION).delete()
+    idempotency.delete_expired(now)

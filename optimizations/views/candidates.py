@@ -8,13 +8,16 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from levered_site.api import etags, waiting
-from levered_site.organizations.permissions import AdminFor
+from levered_site.api import etags, slow_requests
+from levered_site.organizations.permissions import require_admin_for
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
 from optimizations.off_policy import candidate_report
-from optimizations.serializers.answers import OptimizationShape
-from optimizations.serializers.candidates import CandidateShape, PutCandidateShape
+from optimizations.serializers.candidates import (
+    CandidateSerializer,
+    PutCandidateSerializer,
+)
+from optimizations.serializers.optimization_responses import OptimizationSerializer
 from optimizations.training import candidates
 
 
@@ -24,19 +27,19 @@ class CandidateViewSet(OrganizationViewSet[Optimization]):
     queryset = Optimization.objects.filter(deleted_at=None).select_related(
         "model", "reward_metric"
     )
-    serializer_class = CandidateShape
-    permission_classes = [AdminFor("destroy", "promote")]
+    serializer_class = CandidateSerializer
+    permission_classes = [require_admin_for("destroy", "promote")]
 
-    @extend_schema(responses=CandidateShape)
+    @extend_schema(responses=CandidateSerializer)
     def retrieve(self, _request: Request, **_kwargs: Any) -> Response:
         """Show what it is set to, and what it would have earned so far."""
         optimization = self.get_object()
-        with waiting.seated():
-            return self._shown(optimization)
+        with slow_requests.reserve_thread():
+            return self._build_response(optimization)
 
     @extend_schema(
-        request=PutCandidateShape,
-        responses={200: CandidateShape, 201: CandidateShape},
+        request=PutCandidateSerializer,
+        responses={200: CandidateSerializer, 201: CandidateSerializer},
     )
     def put(self, _request: Request, **_kwargs: Any) -> Response:
         """Set it: 201 where it is a new one. Another one's tables are deleted.
@@ -44,20 +47,20 @@ class CandidateViewSet(OrganizationViewSet[Optimization]):
         Replacing one that has tables needs an admin, as discarding it does.
         """
         optimization = self.get_object()
-        fields = self.read_body(PutCandidateShape)
-        _, is_new = candidates.put(
+        fields = self.read_body(PutCandidateSerializer)
+        _, is_new = candidates.set_candidate(
             optimization, fields, self.actor, may_discard=self.caller.is_admin
         )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return self._shown(optimization, code)
+        return self._build_response(optimization, code)
 
     def destroy(self, _request: Request, **_kwargs: Any) -> Response:
         """Delete it and its tables."""
-        with self.matched() as optimization:
-            candidates.discard(optimization, self.actor)
+        with self.get_object_for_update() as optimization:
+            candidates.discard_candidate(optimization, self.actor)
         return Response(None, status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=None, responses=OptimizationShape)
+    @extend_schema(request=None, responses=OptimizationSerializer)
     def promote(self, _request: Request, **_kwargs: Any) -> Response:
         """Let its newest table serve, and the optimization learn its way from now on.
 
@@ -65,16 +68,20 @@ class CandidateViewSet(OrganizationViewSet[Optimization]):
         candidate's ETag promotes that one and no other.
         """
         self.refuse_body()
-        with self.matched() as optimization:
-            changed = candidates.promote(optimization, self.actor)
-        return Response(OptimizationShape(changed).data)
+        with self.get_object_for_update() as optimization:
+            changed = candidates.promote_candidate(optimization, self.actor)
+        return Response(OptimizationSerializer(changed).data)
 
     def represent(self, instance: Optimization) -> Mapping[str, Any]:
         """Return what its ETag stands for: the candidate, not how it does so far."""
-        return candidates.identity(candidates.of(instance))
+        return candidates.build_identity(candidates.load_candidate(instance))
 
-    def _shown(
+    def _build_response(
         self, optimization: Optimization, code: int = status.HTTP_200_OK
     ) -> Response:
-        tag = etags.of(self.represent(optimization))
-        return Response(candidate_report.of(optimization), code, headers={"ETag": tag})
+        tag = etags.compute_etag(self.represent(optimization))
+        return Response(
+            candidate_report.build_candidate_report(optimization),
+            code,
+            headers={"ETag": tag},
+        )

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
-from optimizations.serializers.decisions import ExplanationShape
+from optimizations.serializers.decisions import DecisionExplanationSerializer
 from optimizations.serving import explanation
 
 
@@ -16,12 +16,12 @@ class DecisionViewSet(OrganizationViewSet[Optimization]):
     """Receipts, replayed."""
 
     queryset = Optimization.objects.filter(deleted_at=None).select_related("model")
-    serializer_class = ExplanationShape
+    serializer_class = DecisionExplanationSerializer
 
     @extend_schema(operation_id="optimizations_decisions_retrieve")
     def retrieve(
         self, _request: Request, anonymous_id: str, **_kwargs: Any
     ) -> Response:
         """Explain: arm, policy version, probabilities of every variant, context."""
-        found = explanation.explain(self.get_object(), anonymous_id)
+        found = explanation.explain_assignment(self.get_object(), anonymous_id)
         return Response(found.as_json())

@@ -6,11 +6,14 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from levered_site.api import waiting
+from levered_site.api import slow_requests
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
 from optimizations.off_policy import evaluate
-from optimizations.serializers.evaluation import EvaluateShape, EvaluationShape
+from optimizations.serializers.evaluation import (
+    EvaluateSerializer,
+    EvaluationSerializer,
+)
 
 
 class EvaluationViewSet(OrganizationViewSet[Optimization]):
@@ -19,11 +22,11 @@ class EvaluationViewSet(OrganizationViewSet[Optimization]):
     queryset = Optimization.objects.filter(deleted_at=None).select_related(
         "model", "reward_metric"
     )
-    serializer_class = EvaluationShape
+    serializer_class = EvaluationSerializer
 
     @extend_schema(
-        request=EvaluateShape,
-        responses=EvaluationShape,
+        request=EvaluateSerializer,
+        responses=EvaluationSerializer,
         operation_id="optimizations_evaluate_create",
     )
     def evaluate(self, request: Request, **_kwargs: Any) -> Response:
@@ -33,7 +36,7 @@ class EvaluationViewSet(OrganizationViewSet[Optimization]):
         refused with a 409 that names both.
         """
         optimization = self.get_object()
-        shape = EvaluateShape(data=request.data)
+        shape = EvaluateSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
-        with waiting.seated():
-            return Response(evaluate.of(optimization, shape.asked()))
+        with slow_requests.reserve_thread():
+            return Response(evaluate.build_evaluation(optimization, shape.to_request()))

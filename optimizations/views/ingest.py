@@ -11,21 +11,21 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from levered_site.api import bodies, parsers, ratelimits
-from levered_site.api.endpoints import Endpoint
+from levered_site.api import body_limits, parsers, rate_limits
+from levered_site.api.base_view import BaseAPIView
 from levered_site.organizations.actors import KeyHolder
 from levered_site.organizations.authentication import ApiKeyAuthentication
-from levered_site.organizations.permissions import HoldsKey
+from levered_site.organizations.permissions import HasApiKey
 from optimizations.ingestion import service
-from optimizations.ingestion.service import Receipt
+from optimizations.ingestion.service import IngestResult
 from optimizations.serializers.events import (
-    ExposuresShape,
-    ReceiptShape,
-    RewardsShape,
+    ExposureBatchSerializer,
+    IngestReceiptSerializer,
+    RewardBatchSerializer,
 )
 
-LARGEST_BODY = 5 * bodies.MB
-ANSWERS = {200: ReceiptShape, 207: ReceiptShape}
+LARGEST_BODY = 5 * body_limits.MB
+RESPONSES = {200: IngestReceiptSerializer, 207: IngestReceiptSerializer}
 
 
 class EventsParser(parsers.OrjsonParser):
@@ -42,7 +42,7 @@ class EventsParser(parsers.OrjsonParser):
         return parsers.parse_object(stream.read())
 
 
-class KeyThrottle(BaseThrottle):
+class ApiKeyThrottle(BaseThrottle):
     """Every request of one API key, whatever address it comes from."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
@@ -51,17 +51,19 @@ class KeyThrottle(BaseThrottle):
         holder = request.user
         assert isinstance(holder, KeyHolder)
         plain = request._request  # noqa: SLF001 - DRF offers no other way
-        ratelimits.check(plain, "ingest", settings.RATELIMIT_INGEST, holder.key_id)
+        rate_limits.count_request(
+            plain, "ingest", settings.RATELIMIT_INGEST, holder.key_id
+        )
         return True
 
 
-class _Ingest(Endpoint):
+class _IngestView(BaseAPIView):
     authentication_classes = [ApiKeyAuthentication]
-    permission_classes = [HoldsKey]
-    throttle_classes = [KeyThrottle]
+    permission_classes = [HasApiKey]
+    throttle_classes = [ApiKeyThrottle]
     parser_classes = [EventsParser]
 
-    def answer(self, receipt: Receipt) -> Response:
+    def build_response(self, receipt: IngestResult) -> Response:
         """Tell what was kept: 200, or 207 where some were refused."""
         body = {
             "accepted": receipt.accepted,
@@ -82,32 +84,38 @@ class _Ingest(Endpoint):
         return holder
 
 
-@bodies.limited_to(LARGEST_BODY)
-class ExposuresView(_Ingest):
+@body_limits.limit_body(LARGEST_BODY)
+class ExposuresView(_IngestView):
     """Exposures: who saw which variant."""
 
     @extend_schema(
-        operation_id="ingest_exposures", request=ExposuresShape, responses=ANSWERS
+        operation_id="ingest_exposures",
+        request=ExposureBatchSerializer,
+        responses=RESPONSES,
     )
     def post(self, request: Request) -> Response:
         """Keep up to 500 exposures; what is answered 200 or 207 is on disk."""
         owner = self.holder.organization_id
-        return self.answer(service.accept_exposures(owner, _events(request)))
+        return self.build_response(
+            service.accept_exposures(owner, _read_events(request))
+        )
 
 
-@bodies.limited_to(LARGEST_BODY)
-class RewardsView(_Ingest):
+@body_limits.limit_body(LARGEST_BODY)
+class RewardsView(_IngestView):
     """Rewards: who did what."""
 
     @extend_schema(
-        operation_id="ingest_rewards", request=RewardsShape, responses=ANSWERS
+        operation_id="ingest_rewards",
+        request=RewardBatchSerializer,
+        responses=RESPONSES,
     )
     def post(self, request: Request) -> Response:
         """Keep up to 500 rewards; what is answered 200 or 207 is on disk."""
         owner = self.holder.organization_id
-        return self.answer(service.accept_rewards(owner, _events(request)))
+        return self.build_response(service.accept_rewards(owner, _read_events(request)))
 
 
-def _events(request: Request) -> object:
+def _read_events(request: Request) -> object:
     """Take what was sent as events, whatever it is; the deed judges it."""
     return request.data.get("events") if isinstance(request.data, dict) else None

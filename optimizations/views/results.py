@@ -7,28 +7,28 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from levered_site.api import requests, waiting
+from levered_site.api import requests, slow_requests
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
 from optimizations.results import report
-from optimizations.serializers.results import ResultsShape
+from optimizations.serializers.results import ResultsSerializer
 
-REFRESH = OpenApiParameter(
+REFRESH_PARAMETER = OpenApiParameter(
     "refresh",
     str,
     enum=("true", "false", "full"),
     description="Ask the warehouse first: for the days not settled yet (`true`), or for "
     "all that it still has (`full`). Default false.",
 )
-SQL = OpenApiParameter(
+SQL_PARAMETER = OpenApiParameter(
     "sql", bool, description="Add the statement behind the measured figures."
 )
 
 
-def asked_to_refresh(request: Request) -> str:
+def read_refresh_mode(request: Request) -> str:
     """Read `refresh`: "true", "false" or "full". Raises InvalidParametersError."""
     plain = request._request  # noqa: SLF001 - DRF offers no other way
-    return requests.choice(plain, "refresh", ("true", "false", "full")) or "false"
+    return requests.read_choice(plain, "refresh", ("true", "false", "full")) or "false"
 
 
 class ResultsViewSet(OrganizationViewSet[Optimization]):
@@ -37,22 +37,24 @@ class ResultsViewSet(OrganizationViewSet[Optimization]):
     queryset = Optimization.objects.filter(deleted_at=None).select_related(
         "model", "reward_metric"
     )
-    serializer_class = ResultsShape
+    serializer_class = ResultsSerializer
 
-    @extend_schema(parameters=[REFRESH, SQL], responses=ResultsShape)
+    @extend_schema(
+        parameters=[REFRESH_PARAMETER, SQL_PARAMETER], responses=ResultsSerializer
+    )
     def results(self, request: Request, **_kwargs: Any) -> Response:
         """Show results from the stored counts; nothing is asked of the warehouse."""
         optimization = self.get_object()
         plain = request._request  # noqa: SLF001 - DRF offers no other way
-        with_sql = requests.flag(plain, "sql")
-        refresh = asked_to_refresh(request)
+        with_sql = requests.read_flag(plain, "sql")
+        refresh = read_refresh_mode(request)
         if refresh != "false":
-            with waiting.seated():
+            with slow_requests.reserve_thread():
                 full = refresh == "full"
-                found = report.of(optimization, refresh=True, full=full)
+                found = report.build_results(optimization, refresh=True, full=full)
         else:
-            found = report.of(optimization)
+            found = report.build_results(optimization)
         body = asdict(found)
         if with_sql:
-            body["sql"] = report.statements(optimization)
+            body["sql"] = report.build_statements(optimization)
         return Response(body)

@@ -8,37 +8,37 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from levered_site.api import answers, bodies, parsers, ratelimits, requests
-from levered_site.api.openapi import described
+from levered_site.api import body_limits, parsers, rate_limits, requests, responses
+from levered_site.api.openapi import describe_operations
 from levered_site.errors import InvalidParametersError, LeveredError
 from optimizations.serving import service
-from optimizations.serving.service import Question
+from optimizations.serving.service import ServeRequest
 
 LONGEST_ID = 256
-LARGEST_BODY = 16 * bodies.KB
-GROUP = "serve"
-UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+LARGEST_BODY = 16 * body_limits.KB
+RATE_LIMIT_GROUP = "serve"
+UUID_PATTERN = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-TEXT = {"type": "string"}
-ASKED: dict[str, Any] = {
+STRING_SCHEMA = {"type": "string"}
+REQUEST_PROPERTIES: dict[str, Any] = {
     "anonymous_id": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
     "context": {
         "type": "object",
         "additionalProperties": {
             "nullable": True,
-            "anyOf": [TEXT, {"type": "number"}, {"type": "boolean"}],
+            "anyOf": [STRING_SCHEMA, {"type": "number"}, {"type": "boolean"}],
         },
     },
     "dry_run": {"type": "boolean", "default": False},
 }
-ANSWER = {
+RESPONSE_SCHEMA = {
     "type": "object",
     "properties": {
         "optimization_id": {"type": "string", "format": "uuid"},
-        "anonymous_id": TEXT,
+        "anonymous_id": STRING_SCHEMA,
         "variant": {"type": "object", "additionalProperties": {}},
         "variant_number": {"type": "integer", "minimum": 1},
-        "variant_key": TEXT,
+        "variant_key": STRING_SCHEMA,
         "in_holdout": {"type": "boolean"},
         "policy_version": {"type": "integer", "minimum": 0},
         "propensity": {"type": "number", "minimum": 0, "maximum": 1},
@@ -46,14 +46,14 @@ ANSWER = {
         "timestamp": {"type": "string", "format": "date-time"},
     },
 }
-ANSWER["required"] = list(ANSWER["properties"])
+RESPONSE_SCHEMA["required"] = list(RESPONSE_SCHEMA["properties"])
 
 
-def _operation(summary: str, extra: Mapping[str, Any]) -> dict[str, Any]:
+def _build_operation(summary: str, extra: Mapping[str, Any]) -> dict[str, Any]:
     body = {
         "type": "object",
         "required": ["anonymous_id", *extra],
-        "properties": {**ASKED, **extra},
+        "properties": {**REQUEST_PROPERTIES, **extra},
     }
     media = "application/json"
     return {
@@ -62,7 +62,10 @@ def _operation(summary: str, extra: Mapping[str, Any]) -> dict[str, Any]:
         "security": [],
         "requestBody": {"required": True, "content": {media: {"schema": body}}},
         "responses": {
-            "200": {"description": summary, "content": {media: {"schema": ANSWER}}},
+            "200": {
+                "description": summary,
+                "content": {media: {"schema": RESPONSE_SCHEMA}},
+            },
             "403": {"description": "Not for this origin"},
             "409": {"description": "A draft, or paused: show the fallback"},
             "413": {"description": "The body is over 16 KB"},
@@ -70,97 +73,99 @@ def _operation(summary: str, extra: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@described(post=_operation("Decide for a user, or repeat what was decided", {}))
-@answers.json_view("POST", any_origin=True)
-@bodies.limited_to(LARGEST_BODY)
-def serve(request: HttpRequest, pk: UUID) -> HttpResponse:
+@describe_operations(
+    post=_build_operation("Decide for a user, or repeat what was decided", {})
+)
+@responses.json_view("POST", any_origin=True)
+@body_limits.limit_body(LARGEST_BODY)
+def serve_variant(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Answer which variant a user gets."""
-    return _answer(request, str(pk))
+    return _build_response(request, str(pk))
 
 
-@described(
-    post=_operation(
+@describe_operations(
+    post=_build_operation(
         "The same, with the optimization in the body",
         {"optimization_id": {"type": "string", "format": "uuid"}},
     )
 )
-@answers.json_view("POST", any_origin=True)
-@bodies.limited_to(LARGEST_BODY)
-def best_variant(request: HttpRequest) -> HttpResponse:
+@responses.json_view("POST", any_origin=True)
+@body_limits.limit_body(LARGEST_BODY)
+def serve_best_variant(request: HttpRequest) -> HttpResponse:
     """Answer the same, with the optimization in the body."""
-    return _answer(request, None)
+    return _build_response(request, None)
 
 
-def _answer(request: HttpRequest, optimization_id: str | None) -> HttpResponse:
+def _build_response(request: HttpRequest, optimization_id: str | None) -> HttpResponse:
     """Count the request and read what serving needs of the cache, in one round trip."""
     try:
-        question = read(request, optimization_id)
+        question = read_request(request, optimization_id)
     except LeveredError:
-        _count(request, ())
+        _count_request(request, ())
         raise
-    known = _count(request, service.keys(question.optimization_id))
-    found = service.answer(question, known)
-    return answers.success(
+    known = _count_request(request, service.list_cache_keys(question.optimization_id))
+    found = service.serve_variant(question, known)
+    return responses.build_success_response(
         found.as_json(), organization_id=found.snapshot.organization_id
     )
 
 
-def _count(request: HttpRequest, keys: Sequence[str]) -> list[bytes | None]:
-    sender = requests.client_network(request)
+def _count_request(request: HttpRequest, keys: Sequence[str]) -> list[bytes | None]:
+    sender = requests.get_client_network(request)
     rate = settings.RATELIMIT_SERVE
-    usage, values = ratelimits.count_in_pipeline(GROUP, rate, sender, keys)
-    ratelimits.enforce(request, usage)
+    usage, values = rate_limits.count_in_pipeline(RATE_LIMIT_GROUP, rate, sender, keys)
+    rate_limits.enforce_limit(request, usage)
     return values
 
 
-def read(request: HttpRequest, optimization_id: str | None) -> Question:
+def read_request(request: HttpRequest, optimization_id: str | None) -> ServeRequest:
     """Read the body: strict on what is known, deaf to what is not.
 
     Raises BadRequestError for what is no JSON object, InvalidParametersError naming a
     field of the wrong kind.
     """
     body = parsers.parse_object(request.body)
-    return Question(
-        optimization_id=optimization_id or _optimization_id(body),
-        anonymous_id=_anonymous_id(body),
-        context=_object(body, "context"),
-        dry_run=_flag(body, "dry_run"),
+    return ServeRequest(
+        optimization_id=optimization_id or _read_optimization_id(body),
+        anonymous_id=_read_anonymous_id(body),
+        context=_read_object(body, "context"),
+        dry_run=_read_flag(body, "dry_run"),
         origin=request.META.get("HTTP_ORIGIN"),
     )
 
 
-def _optimization_id(body: Mapping[str, Any]) -> str:
+def _read_optimization_id(body: Mapping[str, Any]) -> str:
     given = body.get("optimization_id")
-    if not isinstance(given, str) or not UUID_TEXT.fullmatch(given):
-        raise InvalidParametersError.of("optimization_id", "must be a UUID")
+    if not isinstance(given, str) or not UUID_PATTERN.fullmatch(given):
+        raise InvalidParametersError.for_field("optimization_id", "must be a UUID")
     return given.lower()
 
 
-def _anonymous_id(body: Mapping[str, Any]) -> str:
+def _read_anonymous_id(body: Mapping[str, Any]) -> str:
     given = body.get("anonymous_id")
     if not isinstance(given, str) or not 1 <= len(given) <= LONGEST_ID:
         message = f"must be a string of 1 to {LONGEST_ID} characters"
-        raise InvalidParametersError.of("anonymous_id", message)
+        raise InvalidParametersError.for_field("anonymous_id", message)
     if "\0" in given:
-        raise InvalidParametersError.of(
+        raise InvalidParametersError.for_field(
             "anonymous_id", "must not contain a NUL character"
         )
     return given
 
 
-def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _read_object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     given = body.get(name)
     if given is None:
         return {}
     if not isinstance(given, dict):
-        raise InvalidParametersError.of(name, "must be an object")
+        raise InvalidParametersError.for_field(name, "must be an object")
     return given
 
 
-def _flag(body: Mapping[str, Any], name: str) -> bool:
+def _read_flag(body: Mapping[str, Any], name: str) -> bool:
     given = body.get(name)
     if given is None:
         return False
     if not isinstance(given, bool):
-        raise InvalidParametersError.of(name, "must be true or false")
+        raise InvalidParametersError.for_field(name, "must be true or false")
     return given

@@ -15,7 +15,7 @@ CONTEXT = Setting((3, 2), (2,), 0.05, 2_000, days=8)
 @pytest.fixture(scope="module")
 def adapted() -> list[adaptive.Row]:
     """Worlds from the prior after adaptive allocation, read by several tests."""
-    return adaptive.study(RUNS, 1, (NO_CONTEXT, CONTEXT))
+    return adaptive.run_study(RUNS, 1, (NO_CONTEXT, CONTEXT))
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
@@ -49,7 +49,7 @@ def test_t14_the_leader_is_the_best_as_often_as_claimed(
 def test_t9_a_variant_that_converts_later_is_not_taken_for_a_worse_one() -> None:
     better = late_conversions.World(0.1, 2_000, 120.0, effect=0.2)
 
-    (row,) = late_conversions.study(6, 2, (better,))
+    (row,) = late_conversions.run_study(6, 2, (better,))
 
     assert row.product.share.value > 0.65
     assert abs(row.product.bias.value) < 0.03 + ERRORS * row.product.bias.error
@@ -64,7 +64,7 @@ def test_t10_time_that_moves_with_the_allocation_is_no_merit(
 ) -> None:
     world = confounding.World(time, None, confounding.USERS[time], effect)
 
-    (row,) = confounding.study(20, 3, (world,))
+    (row,) = confounding.run_study(20, 3, (world,))
 
     assert abs(row.bias) < 0.3 + ERRORS * row.bias_error
     assert row.covered.value > 0.75
@@ -73,8 +73,8 @@ def test_t10_time_that_moves_with_the_allocation_is_no_merit(
 
 
 def test_an_average_counts_each_run_once_and_leaves_out_the_silent() -> None:
-    found = report.average([[1, 1, 1, 0], [0], []])
+    found = report.compute_average([[1, 1, 1, 0], [0], []])
 
     assert (found.value, found.runs) == (0.375, 2)
     assert found.error == pytest.approx(0.375)
-    assert str(report.average([])) == "-"
+    assert str(report.compute_average([])) == "-"

@@ -3,7 +3,11 @@
 import pytest
 
 from benchmarks.open_bandit import logs
-from benchmarks.open_bandit.predictive import by_model, by_plain_rates, split
+from benchmarks.open_bandit.predictive import (
+    predict_by_model,
+    predict_by_plain_rates,
+    split_log,
+)
 
 
 @pytest.mark.parametrize("kind", ["forward", "backward", "random"])
@@ -11,9 +15,9 @@ from benchmarks.open_bandit.predictive import by_model, by_plain_rates, split
 def test_clicks_of_the_held_back_half_lie_in_their_intervals(
     policy: str, kind: str
 ) -> None:
-    learnt, held = split(logs.read(policy), kind, seed=1)
+    learnt, held = split_log(logs.read_log(policy), kind, seed=1)
 
-    found = by_model(learnt, held)
+    found = predict_by_model(learnt, held)
 
     assert len(learnt.item) == len(held.item) == 5_000
     assert found.covered.mean() >= 0.9
@@ -24,6 +28,6 @@ def test_clicks_of_the_held_back_half_lie_in_their_intervals(
 
 
 def test_rates_taken_at_their_word_foresee_less() -> None:
-    learnt, held = split(logs.read("uniform"), "forward", seed=1)
+    learnt, held = split_log(logs.read_log("uniform"), "forward", seed=1)
 
-    assert by_plain_rates(learnt, held).covered.mean() < 0.8
+    assert predict_by_plain_rates(learnt, held).covered.mean() < 0.8

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.regret import baselines, ours, regression
 from benchmarks.regret.problem import Engine, Problem
-from benchmarks.regret.simulate import simulate
+from benchmarks.regret.simulate import simulate_run
 from benchmarks.regret.workloads import WORKLOADS, Workload
 from benchmarks.regret.worlds import World
 from models_app.bandit.design.design import Floats, Integers
@@ -108,7 +108,7 @@ def oracle_of(workload: Workload) -> type[Engine]:
 
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_who_knows_the_truth_loses_nothing(name: str) -> None:
-    found = simulate(SMALL[name], oracle_of(SMALL[name]), SEED)
+    found = simulate_run(SMALL[name], oracle_of(SMALL[name]), SEED)
 
     assert (found.regret_percent, found.late_regret_percent) == (0.0, 0.0)
     assert found.best_share == pytest.approx(1.0)
@@ -117,7 +117,7 @@ def test_who_knows_the_truth_loses_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_even_allocation_loses_a_hundred_percent(name: str) -> None:
-    found = simulate(SMALL[name], baselines.Uniform, SEED)
+    found = simulate_run(SMALL[name], baselines.Uniform, SEED)
 
     assert found.regret_percent == pytest.approx(100, abs=4)
     assert found.coverage is None
@@ -159,7 +159,7 @@ def watched(engine: type[Engine]) -> tuple[type[Engine], Seen]:
 def test_engines_of_one_seed_face_the_same_users() -> None:
     engines = [watched(ENGINES[name]) for name in ("ours", "beta_ts_mab")]
 
-    runs = [simulate(SMALL["W3"], engine, SEED) for engine, _ in engines]
+    runs = [simulate_run(SMALL["W3"], engine, SEED) for engine, _ in engines]
 
     one, other = (seen for _, seen in engines)
     assert np.array_equal(one.contexts, other.contexts)
@@ -171,7 +171,7 @@ def test_a_repeat_is_other_randomness_for_the_same_users() -> None:
     engines = [watched(ENGINES["beta_ts_mab"]) for _ in range(3)]
 
     for repeat, (engine, _) in zip((0, 0, 1), engines, strict=True):
-        simulate(SMALL["W3"], engine, SEED, repeat)
+        simulate_run(SMALL["W3"], engine, SEED, repeat)
 
     first, same, repeated = (seen for _, seen in engines)
     assert np.array_equal(first.contexts, repeated.contexts)
@@ -182,7 +182,7 @@ def test_a_repeat_is_other_randomness_for_the_same_users() -> None:
 @pytest.mark.parametrize("name", WORKLOADS)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_runs_every_workload(name: str, engine: str) -> None:
-    found = simulate(SMALL[name], ENGINES[engine], SEED)
+    found = simulate_run(SMALL[name], ENGINES[engine], SEED)
 
     assert found.engine == engine
     assert 0 < found.regret_percent < 130

@@ -29,12 +29,12 @@ def peer(seed: int, regret: float, repeat: int = 0) -> Run:
 
 def test_runs_are_read_back_and_a_cut_off_line_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "new" / "runs.jsonl"
-    results.append(path, Line(RUN, "learner 1"))
-    results.append(path, Line(peer(5000, 12.0), "library 2"))
+    results.append_line(path, Line(RUN, "learner 1"))
+    results.append_line(path, Line(peer(5000, 12.0), "library 2"))
     with path.open("a") as file:
         file.write('{"workload": "W1", "eng')
 
-    found = results.read(path)
+    found = results.read_lines(path)
 
     assert found == [Line(RUN, "learner 1"), Line(peer(5000, 12.0), "library 2")]
 
@@ -44,7 +44,7 @@ def test_runs_of_an_older_learner_are_not_mixed_with_the_new_ones() -> None:
     new = Line(replace(RUN, regret_percent=9.0), "learner 2")
     other = Line(peer(5000, 12.0), "library 2")
 
-    assert results.newest([*old, other, new]) == [other, new]
+    assert results.select_newest([*old, other, new]) == [other, new]
 
 
 def test_differences_are_paired_over_common_seeds_and_repeats_averaged_first() -> None:
@@ -54,7 +54,7 @@ def test_differences_are_paired_over_common_seeds_and_repeats_averaged_first() -
     ]
     peers = [peer(1, 13.0), peer(2, 20.0), peer(2, 30.0, repeat=1), peer(4, 500.0)]
 
-    found = summary.standings([*own, *peers], "W1", "ours")
+    found = summary.rank_engines([*own, *peers], "W1", "ours")
 
     first, second = found
     assert (first.engine, first.difference) == ("ours", None)
@@ -71,12 +71,12 @@ def test_the_best_peer_is_the_hardest_to_beat_on_common_seeds() -> None:
     hard = [replace(peer(s, 18.0 + s), engine="hard to beat") for s in (1, 2, 3)]
     thompson = [replace(run, engine="ours_thompson", regret_percent=1.0) for run in own]
 
-    found = summary.standings([*own, *lucky, *hard, *thompson], "W1", "ours")
-    best = report.best_peer(found)
+    found = summary.rank_engines([*own, *lucky, *hard, *thompson], "W1", "ours")
+    best = report.find_best_peer(found)
 
     assert best is not None
     assert best.engine == "hard to beat"
-    assert report.best_peer(found[:1]) is None
+    assert report.find_best_peer(found[:1]) is None
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_best_peer_is_the_hardest_to_beat_on_common_seeds() -> None:
 def test_a_goal_is_met_where_the_whole_interval_meets_it(
     mean: float, half: float, said: str
 ) -> None:
-    assert goals.verdict(Estimate(mean, half, 200), 0.0, 10.5) == said
+    assert goals.judge_mean(Estimate(mean, half, 200), 0.0, 10.5) == said
 
 
 def test_the_table_goes_between_the_marks_and_nowhere_else(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_the_table_goes_between_the_marks_and_nowhere_else(tmp_path: Path) -> No
     document.write_text(f"before\n{report.BEGIN}\nold{report.END}\nafter\n")
     lines = [Line(RUN, "learner 1"), Line(peer(5000, 12.0), "library 2")]
 
-    report.insert(document, report.markdown(lines))
+    report.insert_text(document, report.render_markdown(lines))
 
     text = document.read_text()
     assert text.startswith(f"before\n{report.BEGIN}\nVersions: learner 1, library 2.")
@@ -113,7 +113,7 @@ def test_a_document_without_marks_is_left_alone(tmp_path: Path) -> None:
     document.write_text("nothing here")
 
     with pytest.raises(ValueError, match="marks"):
-        report.insert(document, "table")
+        report.insert_text(document, "table")
 
     assert document.read_text() == "nothing here"
 
@@ -128,7 +128,7 @@ def test_the_command_goes_on_where_it_stopped(tmp_path: Path) -> None:
     again = subprocess.run([*command, "2"], check=True, capture_output=True, text=True)
 
     assert path.read_text().startswith(first)
-    assert [line.run.seed for line in results.read(path)] == [5000, 5001]
+    assert [line.run.seed for line in results.read_lines(path)] == [5000, 5001]
     assert "| uniform | 2 |" in again.stdout
 
 

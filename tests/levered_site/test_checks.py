@@ -25,7 +25,7 @@ def test_the_settings_of_this_run_are_right() -> None:
         ("CLERK_JWKS_URL", "https://clerk.example/jwks", "E003"),
         ("CLERK_AUDIENCES", ["me"], "E003"),
         ("CREDENTIAL_KEYS", ["short"], "E004"),
-        ("CREDENTIAL_KEYS", [embedded.new_credential_key(), "ä"], "E004"),
+        ("CREDENTIAL_KEYS", [embedded.generate_credential_key(), "ä"], "E004"),
         ("CLERK_ISSUER", "clerk.example", "E006"),
         ("CLERK_PEM_KEY", "-----BEGIN nothing", "E007"),
         ("PUBLIC_URL", "levered.example", "E008"),
@@ -42,7 +42,7 @@ def test_a_wrong_setting_is_named_with_its_cure(
     assert [error.id for error in found if str(error.id).endswith(number)] != []
     assert all(error.hint for error in found)
     with pytest.raises(ImproperlyConfigured, match=name):
-        checks.require()
+        checks.require_valid_settings()
 
 
 def test_debug_pages_and_real_tokens_do_not_go_together(

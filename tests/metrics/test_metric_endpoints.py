@@ -6,14 +6,11 @@ import pytest
 
 from levered_site.organizations.models import AuditEntry, Organization
 from metrics.models import AssignmentSource, Metric
-from tests.support import (
-    factories,
-    optimization_factories as optimizations,
-    warehouse_events,
-)
-from tests.support.factories import body_of, error_of
+from tests.support import factories, warehouse_events
+from tests.support.factories import read_body, read_error
+from tests.support.optimization_factories import make_optimization
 from tests.support.reference_cube import Reward, Touch
-from tests.support.warehouse_events import moment
+from tests.support.warehouse_events import parse_moment
 
 pytestmark = pytest.mark.django_db
 
@@ -42,33 +39,33 @@ def body(**overrides: Any) -> dict[str, Any]:
 
 def made(organization: Organization, **overrides: Any) -> dict[str, Any]:
     """Make a metric by the API."""
-    answer = factories.member_of(organization).post(PATH, body(**overrides))
+    answer = factories.make_member_api(organization).post(PATH, body(**overrides))
     assert answer.status_code == 201, answer.content
-    return body_of(answer)
+    return read_body(answer)
 
 
 def test_it_works() -> None:
-    acme = factories.organization()
-    bob = factories.member_of(acme)
+    acme = factories.make_organization()
+    bob = factories.make_member_api(acme)
 
     answer = bob.post(PATH, body(outcomes=OUTCOMES, direction="decrease"))
 
-    shown = body_of(answer)
+    shown = read_body(answer)
     assert answer.status_code == 201
     assert answer["Location"].endswith(f"{PATH}/{shown['id']}")
     assert shown["column_mapping"] == MAPPING
     assert shown["outcomes"] == OUTCOMES
     assert (shown["direction"], shown["updated_at"]) == ("decrease", None)
-    again = body_of(bob.get(f"{PATH}/{shown['id']}"))
+    again = read_body(bob.get(f"{PATH}/{shown['id']}"))
     assert {**again, "meta": 0} == {**shown, "meta": 0}
 
 
 def test_mapped_column_that_is_missing_is_named_with_those_there_are() -> None:
-    bob = factories.member_of(factories.organization())
+    bob = factories.make_member_api(factories.make_organization())
 
     answer = bob.post(PATH, body(column_mapping={**MAPPING, "value": "amount"}))
 
-    problem = error_of(answer)["details"][0]
+    problem = read_error(answer)["details"][0]
     assert answer.status_code == 400
     assert problem["field"] == "column_mapping.value"
     assert "anonymous_id, timestamp_utc, value, name" in problem["message"]
@@ -125,11 +122,11 @@ def test_mapped_column_that_is_missing_is_named_with_those_there_are() -> None:
     ],
 )
 def test_rubbish_is_refused_by_name(change: dict[str, Any], field: str) -> None:
-    bob = factories.member_of(factories.organization())
+    bob = factories.make_member_api(factories.make_organization())
 
     answer = bob.post(PATH, body(**change))
 
-    fields = [problem["field"] for problem in error_of(answer)["details"]]
+    fields = [problem["field"] for problem in read_error(answer)["details"]]
     assert answer.status_code == 400
     assert field in fields
     assert not Metric.objects.exists()
@@ -137,9 +134,9 @@ def test_rubbish_is_refused_by_name(change: dict[str, Any], field: str) -> None:
 
 
 def test_another_organizations_metric_is_not_there() -> None:
-    acme, other = factories.organization(), factories.organization()
+    acme, other = factories.make_organization(), factories.make_organization()
     theirs = f"{PATH}/{made(other)['id']}"
-    alice = factories.admin_of(acme)
+    alice = factories.make_admin_api(acme)
 
     answers = [
         alice.get(theirs),
@@ -149,14 +146,14 @@ def test_another_organizations_metric_is_not_there() -> None:
     ]
 
     assert [answer.status_code for answer in answers] == [404] * 4
-    assert body_of(alice.get(PATH))["metrics"] == []
+    assert read_body(alice.get(PATH))["metrics"] == []
     assert Metric.objects.get().name == "revenue"
 
 
 def test_revision_grows_with_what_is_counted_and_with_nothing_else() -> None:
-    acme = factories.organization()
+    acme = factories.make_organization()
     path = f"{PATH}/{made(acme)['id']}"
-    bob = factories.member_of(acme)
+    bob = factories.make_member_api(acme)
 
     revisions = []
     for change in (
@@ -171,32 +168,32 @@ def test_revision_grows_with_what_is_counted_and_with_nothing_else() -> None:
         revisions.append(Metric.objects.get().revision)
 
     assert revisions == [1, 1, 1, 2, 3, 4]
-    assert body_of(bob.get(path))["updated_at"] is not None
+    assert read_body(bob.get(path))["updated_at"] is not None
 
 
 def test_part_of_a_mapping_is_refused_in_a_change() -> None:
-    acme = factories.organization()
+    acme = factories.make_organization()
     path = f"{PATH}/{made(acme)['id']}"
 
-    answer = factories.member_of(acme).patch(
+    answer = factories.make_member_api(acme).patch(
         path, {"column_mapping": {"anonymous_id": "name"}}
     )
 
-    fields = {problem["field"] for problem in error_of(answer)["details"]}
+    fields = {problem["field"] for problem in read_error(answer)["details"]}
     assert answer.status_code == 400
     assert fields == {"column_mapping.timestamp", "column_mapping.reward_type"}
     assert Metric.objects.get().column_mapping == MAPPING
 
 
 def test_outcomes_worth_nothing_are_refused_in_a_change() -> None:
-    acme = factories.organization()
+    acme = factories.make_organization()
     path = f"{PATH}/{made(acme)['id']}"
-    bob = factories.member_of(acme)
+    bob = factories.make_member_api(acme)
 
     one = bob.patch(path, {"outcomes": [{**OUTCOMES[0], "weight": 0}, OUTCOMES[1]]})
     none = bob.patch(path, {"outcomes": [{**each, "weight": 0} for each in OUTCOMES]})
 
-    (problem,) = error_of(none)["details"]
+    (problem,) = read_error(none)["details"]
     assert (one.status_code, none.status_code) == (200, 400)
     assert problem["field"] == "outcomes"
     assert "weight" in problem["message"]
@@ -206,44 +203,42 @@ def test_outcomes_worth_nothing_are_refused_in_a_change() -> None:
 
 
 def test_change_of_an_older_state_is_refused() -> None:
-    acme = factories.organization()
+    acme = factories.make_organization()
     path = f"{PATH}/{made(acme)['id']}"
-    bob = factories.member_of(acme)
+    bob = factories.make_member_api(acme)
     tag = bob.get(path)["ETag"]
     bob.patch(path, {"name": "theirs"}, If_Match=tag)
 
     answer = bob.patch(path, {"name": "mine"}, If_Match=tag)
 
-    assert error_of(answer)["code"] == "precondition_failed"
+    assert read_error(answer)["code"] == "precondition_failed"
     assert Metric.objects.get().name == "theirs"
 
 
 def test_metric_in_use_is_neither_deleted_nor_turned_into_another_type() -> None:
-    acme = factories.organization()
+    acme = factories.make_organization()
     mapping = {name: MAPPING[name] for name in ("anonymous_id", "timestamp")}
     shown = made(acme, column_mapping={**mapping, "reward_type": "bool"})
     metric = Metric.objects.get(pk=shown["id"])
-    user = optimizations.optimization(
-        acme, name="Home page", reward_metric_id=metric.pk
-    )
-    alice = factories.admin_of(acme)
+    user = make_optimization(acme, name="Home page", reward_metric_id=metric.pk)
+    alice = factories.make_admin_api(acme)
     path = f"{PATH}/{metric.pk}"
 
     answers = [alice.delete(path), alice.patch(path, {"column_mapping": MAPPING})]
 
     assert [answer.status_code for answer in answers] == [409, 409]
-    assert all(str(user) in error_of(answer)["message"] for answer in answers)
+    assert all(str(user) in read_error(answer)["message"] for answer in answers)
     metric.refresh_from_db()
     assert metric.reward_type == "bool"
 
 
 def test_metric_of_no_use_is_deleted_by_an_admin_alone() -> None:
-    acme = factories.organization()
+    acme = factories.make_organization()
     path = f"{PATH}/{made(acme)['id']}"
 
-    refused = factories.member_of(acme).delete(path)
+    refused = factories.make_member_api(acme).delete(path)
     there = Metric.objects.exists()
-    deleted = factories.admin_of(acme).delete(path)
+    deleted = factories.make_admin_api(acme).delete(path)
 
     assert (refused.status_code, there, deleted.status_code) == (403, True, 204)
     assert not Metric.objects.exists()
@@ -251,18 +246,18 @@ def test_metric_of_no_use_is_deleted_by_an_admin_alone() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_preview_shows_rows_and_says_what_is_wrong() -> None:
-    acme = factories.organization()
+    acme = factories.make_organization()
     sql = "SELECT anonymous_id, timestamp_utc, value, name FROM managed_dw.rewards"
     path = f"{PATH}/{made(acme, sql=sql)['id']}/preview"
-    at = moment("2026-03-02 10:00")
-    warehouse_events.store(
+    at = parse_moment("2026-03-02 10:00")
+    warehouse_events.store_events(
         acme.pk,
         "00000000-0000-0000-0000-000000000001",
         [Touch("somebody else", at, "{}", "{}", 1)],
         [Reward("u1", at), Reward("u1", at), Reward("u2", at.replace(year=2199))],
     )
 
-    shown = body_of(factories.member_of(acme).post(path, {"limit": 2}))
+    shown = read_body(factories.make_member_api(acme).post(path, {"limit": 2}))
 
     assert (shown["row_count"], shown["truncated"]) == (2, True)
     assert shown["columns"] == ["anonymous_id", "timestamp_utc", "value", "name"]
@@ -278,7 +273,7 @@ def test_preview_shows_rows_and_says_what_is_wrong() -> None:
 
 
 def test_the_managed_warehouse_needs_no_assignment_source() -> None:
-    bob = factories.member_of(factories.organization())
+    bob = factories.make_member_api(factories.make_organization())
     mapping = {
         name: name
         for name in ("anonymous_id", "timestamp", "optimization_id", "variant")
@@ -288,7 +283,7 @@ def test_the_managed_warehouse_needs_no_assignment_source() -> None:
     listed = bob.get("/warehouse/assignment-sources")
     refused = bob.post("/warehouse/assignment-sources", source)
 
-    assert body_of(listed)["assignment_sources"] == []
+    assert read_body(listed)["assignment_sources"] == []
     assert refused.status_code == 409
-    assert "needs no assignment source" in error_of(refused)["message"]
+    assert "needs no assignment source" in read_error(refused)["message"]
     assert not AssignmentSource.objects.exists()

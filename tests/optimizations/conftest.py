@@ -21,6 +21,6 @@ def django_db_setup(
     today = timezone.now().date()
     with django_db_blocker.unblock():
         for table in ("decisions", "managed_exposures", "managed_rewards"):
-            partitions.ensure(
+            partitions.ensure_partitions(
                 table, [today - timedelta(days=back) for back in range(9)]
             )

@@ -9,7 +9,7 @@ from models_app.bandit.design.design import Design, Factor, Floats
 from models_app.bandit.regression import prior_scales
 
 
-def design(sizes: tuple[int, ...], contexts: tuple[int, ...] = ()) -> Design:
+def make_design(sizes: tuple[int, ...], contexts: tuple[int, ...] = ()) -> Design:
     """A design with so many levels per factor; contexts named without other/missing."""
 
     def factors(kind: str, counts: tuple[int, ...]) -> tuple[Factor, ...]:
@@ -34,16 +34,16 @@ class World:
         return np.asarray(1 / (1 + np.exp(-(self.eta + level))))
 
 
-def drawn_from_prior(design: Design, rng: np.random.Generator) -> World:
+def draw_from_prior(design: Design, rng: np.random.Generator) -> World:
     """A world whose coefficients and their scales are drawn from the prior."""
     theta = np.zeros(design.columns)
     shared = {
-        kind: rng.normal(0, prior_scales.KIND_LOOSENESS)
-        for kind in prior_scales.TYPICAL
+        kind: rng.normal(0, prior_scales.KIND_LOG_SD)
+        for kind in prior_scales.PRIOR_MEDIANS
     }
     for term in design.terms:
-        log = shared[term.kind] + rng.normal(0, prior_scales.OWN_LOOSENESS)
-        scale = prior_scales.TYPICAL[term.kind] * np.exp(log)
+        log = shared[term.kind] + rng.normal(0, prior_scales.OWN_LOG_SD)
+        scale = prior_scales.PRIOR_MEDIANS[term.kind] * np.exp(log)
         theta[term.columns] = rng.normal(0, scale, term.size)
     cells = design.segments * design.variants
     segment, variant = np.divmod(np.arange(cells), design.variants)
@@ -53,7 +53,7 @@ def drawn_from_prior(design: Design, rng: np.random.Generator) -> World:
     return World(design, eta, seen / seen.sum())
 
 
-def day(
+def simulate_day(
     world: World,
     level: float,
     allocation: Floats,
@@ -66,7 +66,7 @@ def day(
     return shown.astype(float), rng.binomial(shown, world.rate(level)).astype(float)
 
 
-def cells(days: list[tuple[Floats, Floats]]) -> TrainingCells:
+def build_cells(days: list[tuple[Floats, Floats]]) -> TrainingCells:
     """Training cells of days of (users, conversions) [S, V], a stratum each."""
     users, successes = (np.array(table) for table in zip(*days, strict=True))
     stratum, context, variant = np.nonzero(users)
@@ -80,7 +80,7 @@ def cells(days: list[tuple[Floats, Floats]]) -> TrainingCells:
     )
 
 
-def flat(table: list[tuple[int, float, float]]) -> TrainingCells:
+def build_one_day_cells(table: list[tuple[int, float, float]]) -> TrainingCells:
     """One day without contexts from rows (variant, users, successes)."""
     variant, users, successes = (
         np.array(column) for column in zip(*table, strict=True)

@@ -18,7 +18,7 @@ ISSUER = "https://clerk.example"
 
 
 @functools.cache
-def key(name: str) -> rsa.RSAPrivateKey:
+def make_rsa_key(name: str) -> rsa.RSAPrivateKey:
     """Make a key; the same name is the same key, since making one is slow."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -36,7 +36,7 @@ class Clerk:
 
     def add_key(self, kid: str, *, publish: bool = True) -> None:
         """Make a key, published or not."""
-        self.keys[kid] = key(kid)
+        self.keys[kid] = make_rsa_key(kid)
         if publish:
             self.published.add(kid)
 
@@ -73,7 +73,7 @@ class Clerk:
 
 
 @contextmanager
-def running() -> Iterator[Clerk]:
+def run_clerk() -> Iterator[Clerk]:
     """Run the JWKS endpoint."""
     clerk = Clerk()
 

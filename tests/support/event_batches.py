@@ -10,12 +10,12 @@ from warehouse.models import EventKey, ManagedExposure, ManagedReward
 DAY = timezone.now().date() - timedelta(days=2)
 
 
-def exposures(*events: Any) -> dict[str, Any]:
+def build_batch(*events: Any) -> dict[str, Any]:
     """Write a batch."""
     return {"events": list(events)}
 
 
-def kept() -> tuple[int, int, int]:
+def count_stored() -> tuple[int, int, int]:
     """Count what is in the store: exposures, rewards, keys."""
     return (
         ManagedExposure.objects.count(),

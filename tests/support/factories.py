@@ -9,8 +9,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.client import ClientHandler
 
-from levered_site.organizations import keys, members, tokens
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations import api_keys, members, tokens
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import Organization
 
 _numbers = itertools.count(1)
@@ -18,7 +18,7 @@ _numbers = itertools.count(1)
 _handler = ClientHandler(enforce_csrf_checks=False)
 
 
-def organization(name: str = "") -> Organization:
+def make_organization(name: str = "") -> Organization:
     """Make an organization with an id of its own."""
     number = next(_numbers)
     return Organization.objects.create(
@@ -28,23 +28,23 @@ def organization(name: str = "") -> Organization:
 
 def admin_token(organization: Organization, user_id: str = "user_alice") -> str:
     """Issue a token of an admin, who is a member from now on."""
-    return _token(organization, "admin", user_id)
+    return _issue_token(organization, "admin", user_id)
 
 
 def member_token(organization: Organization, user_id: str = "user_bob") -> str:
     """Issue a token of a plain member."""
-    return _token(organization, "member", user_id)
+    return _issue_token(organization, "member", user_id)
 
 
-def _token(organization: Organization, role: str, user_id: str) -> str:
-    token = tokens.issue(organization.pk, role, user_id=user_id)
-    members.welcome(tokens.read(token))
+def _issue_token(organization: Organization, role: str, user_id: str) -> str:
+    token = tokens.issue_token(organization.pk, role, user_id=user_id)
+    members.upsert_member(tokens.verify_token(token))
     return token
 
 
-def api_key(organization: Organization, label: str = "backend") -> str:
+def make_api_key(organization: Organization, label: str = "backend") -> str:
     """Make an API key; returns its secret."""
-    return keys.make(organization.pk, label, SYSTEM)[1]
+    return api_keys.create_key(organization.pk, label, SYSTEM_ACTOR)[1]
 
 
 class Api:
@@ -78,48 +78,48 @@ class Api:
 
     def get(self, path: str, **headers: str) -> HttpResponse:
         """Read."""
-        return self.request("GET", path, headers=_named(headers))
+        return self.request("GET", path, headers=_spell_headers(headers))
 
     def post(self, path: str, body: object = None, **headers: str) -> HttpResponse:
         """Create or do. Headers as keywords: `Idempotency_Key="…"`."""
-        return self.request("POST", path, body, _named(headers))
+        return self.request("POST", path, body, _spell_headers(headers))
 
     def patch(self, path: str, body: object, **headers: str) -> HttpResponse:
         """Change."""
-        return self.request("PATCH", path, body, _named(headers))
+        return self.request("PATCH", path, body, _spell_headers(headers))
 
     def put(self, path: str, body: object, **headers: str) -> HttpResponse:
         """Replace."""
-        return self.request("PUT", path, body, _named(headers))
+        return self.request("PUT", path, body, _spell_headers(headers))
 
     def delete(self, path: str, **headers: str) -> HttpResponse:
         """Delete."""
-        return self.request("DELETE", path, headers=_named(headers))
+        return self.request("DELETE", path, headers=_spell_headers(headers))
 
 
-def _named(headers: Mapping[str, str]) -> dict[str, str]:
+def _spell_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-def admin_of(organization: Organization) -> Api:
+def make_admin_api(organization: Organization) -> Api:
     """Give a client that is an admin."""
     return Api(admin_token(organization))
 
 
-def member_of(organization: Organization) -> Api:
+def make_member_api(organization: Organization) -> Api:
     """Give a client that is a plain member."""
     return Api(member_token(organization))
 
 
-def body_of(response: HttpResponse) -> dict[str, Any]:
+def read_body(response: HttpResponse) -> dict[str, Any]:
     """Read an answer's JSON."""
     body: dict[str, Any] = orjson.loads(response.content)
     return body
 
 
-def error_of(response: HttpResponse) -> dict[str, Any]:
+def read_error(response: HttpResponse) -> dict[str, Any]:
     """Read an answer's error, holding it to the contract's shape on the way."""
-    body = body_of(response)
+    body = read_body(response)
     assert set(body) == {"error", "meta"}, body
     assert set(body["error"]) <= {"code", "message", "details"}, body
     assert body["meta"] == {"request_id": response["X-Request-Id"]}

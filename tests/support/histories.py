@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.support.cubes import EXPOSURES, REWARDS, SPECS, A, B
+from tests.support.cube_comparison import EXPOSURES, REWARDS, SPECS, A, B
 from tests.support.reference_cube import Reward, Touch
 from warehouse.sql.customer import check
 from warehouse.sql.shapes import CheckedMetric, CheckedSource
@@ -59,7 +59,7 @@ REWARD_COLUMNS = {
 }
 
 
-def _respelled(touch: Touch) -> Touch:
+def _respell_touch(touch: Touch) -> Touch:
     """Put the second factor in: what one factor alone could not show."""
     level = {A: 1.5, B: True}.get(touch.variant, "other")
     variant = json.loads(touch.variant) | {"size": level}
@@ -69,7 +69,7 @@ def _respelled(touch: Touch) -> Touch:
 PLAIN = st.tuples(SPECS, st.lists(EXPOSURES, max_size=14))
 OF_TWO_FACTORS = st.tuples(
     SPECS.map(lambda spec: replace(spec, variants=TWO_FACTORS)),
-    st.lists(EXPOSURES.map(_respelled), max_size=14),
+    st.lists(EXPOSURES.map(_respell_touch), max_size=14),
 )
 HISTORIES = st.tuples(
     st.one_of(PLAIN, OF_TWO_FACTORS),
@@ -115,12 +115,14 @@ def reward_rows(rewards: Sequence[Reward]) -> list[tuple[object, ...]]:
     return [(one.user, one.at, one.value, one.name) for one in rewards]
 
 
-def fill(cursor: Any, touches: Sequence[Touch], rewards: Sequence[Reward]) -> None:
+def fill_tables(
+    cursor: Any, touches: Sequence[Touch], rewards: Sequence[Reward]
+) -> None:
     """Put a history into Snowflake's two tables, spelled as it was."""
-    store(cursor, exposure_rows(touches, [str]), reward_rows(rewards))
+    replace_rows(cursor, exposure_rows(touches, [str]), reward_rows(rewards))
 
 
-def store(
+def replace_rows(
     cursor: Any,
     touches: Sequence[tuple[object, ...]],
     rewards: Sequence[tuple[object, ...]],
@@ -130,22 +132,22 @@ def store(
         cursor.execute(emptied)
     for text, rows in ((EXPOSE, touches), (REWARD, rewards)):
         for row in rows:
-            cursor.execute(text, [_sent(one) for one in row])
+            cursor.execute(text, [_to_parameter(one) for one in row])
 
 
-def _sent(value: object) -> object:
+def _to_parameter(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def checked(dialect: str) -> tuple[CheckedMetric, CheckedSource]:
+def check_queries(dialect: str) -> tuple[CheckedMetric, CheckedSource]:
     """Read both tables since the start date, as customers' queries."""
     cased = str.upper if dialect == "snowflake" else str
-    metric = check.metric(
+    metric = check.check_metric_query(
         METRIC_SQL,
         {part: cased(column) for part, column in REWARD_COLUMNS.items()},
         dialect,
     )
-    source = check.source(
+    source = check.check_source_query(
         SOURCE_SQL,
         {part: cased(column) for part, column in EXPOSURE_COLUMNS.items()},
         dialect,

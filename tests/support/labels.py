@@ -12,16 +12,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from levered_site.api.fields import StrictChar, StrictInteger
+from levered_site.api.fields import StrictCharField, StrictIntegerField
 from levered_site.api.serializers import StrictSerializer
 from levered_site.errors import ConflictError, UnavailableError
 from levered_site.organizations.models import ApiKey
 from levered_site.organizations.viewsets import (
-    Creates,
-    Deletes,
-    Lists,
-    Retrieves,
-    Updates,
+    CreateViewSet,
+    DeleteViewSet,
+    ListViewSet,
+    RetrieveViewSet,
+    UpdateViewSet,
 )
 from tests.support import factories
 
@@ -33,16 +33,16 @@ class LabelSerializer(serializers.ModelSerializer[ApiKey]):
 
 
 class NewLabelSerializer(StrictSerializer):
-    label = StrictChar(max_length=200)  # type: ignore[assignment]  # as in the real one
-    failure = StrictInteger(required=False)
+    label = StrictCharField(max_length=200)  # type: ignore[assignment]  # as in the real one
+    failure = StrictIntegerField(required=False)
 
 
 class LabelViewSet(
-    Lists[ApiKey],
-    Creates[ApiKey],
-    Retrieves[ApiKey],
-    Updates[ApiKey],
-    Deletes[ApiKey],
+    ListViewSet[ApiKey],
+    CreateViewSet[ApiKey],
+    RetrieveViewSet[ApiKey],
+    UpdateViewSet[ApiKey],
+    DeleteViewSet[ApiKey],
 ):
     """A resource as the apps build theirs, over a table that is at hand."""
 
@@ -79,33 +79,33 @@ class LabelViewSet(
         instance.delete()
 
 
-class BrokenViewSet(Lists[ApiKey]):
+class BrokenViewSet(ListViewSet[ApiKey]):
     queryset = ApiKey.objects.all()
 
     def list(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
         return Response({"figure": float("nan")})
 
 
-many: dict[str, Any] = {"get": "list", "post": "create"}
-one: dict[str, Any] = {
+list_actions: dict[str, Any] = {"get": "list", "post": "create"}
+detail_actions: dict[str, Any] = {
     "get": "retrieve",
     "patch": "partial_update",
     "delete": "destroy",
 }
 api = [
-    path("labels", LabelViewSet.as_view(many)),
-    path("labels/<str:pk>", LabelViewSet.as_view(one)),
+    path("labels", LabelViewSet.as_view(list_actions)),
+    path("labels/<str:pk>", LabelViewSet.as_view(detail_actions)),
     path("broken", BrokenViewSet.as_view({"get": "list"})),
 ]
 urlpatterns = [path("api/v2/", include(api)), path("admin/", admin.site.urls)]
 
 
-def make(alice: factories.Api, *labels: str) -> list[str]:
+def make_labels(alice: factories.Api, *labels: str) -> list[str]:
     made = [alice.post("/labels", {"label": label}) for label in labels]
-    return [factories.body_of(answer)["id"] for answer in made]
+    return [factories.read_body(answer)["id"] for answer in made]
 
 
-def at_once(work: Callable[[str], None], *arguments: str) -> None:
+def run_concurrently(work: Callable[[str], None], *arguments: str) -> None:
     threads = [threading.Thread(target=work, args=(one,)) for one in arguments]
     for thread in threads:
         thread.start()

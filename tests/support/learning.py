@@ -3,19 +3,19 @@
 from models_app import runs
 from models_app.models import TrainingRun
 from optimizations.models import Optimization
-from optimizations.training import run as training
+from optimizations.training.run import run_training
 from tests.support import traffic
 
 
-def truth(variant: traffic.Json, _context: traffic.Json) -> float:
+def headline_b_rate(variant: traffic.Json, _context: traffic.Json) -> float:
     """Headline B is twice as good."""
     return 0.3 if variant["headline"] == "B" else 0.15
 
 
-def trained(optimization: Optimization) -> TrainingRun:
+def train_model(optimization: Optimization) -> TrainingRun:
     """Ask for a run and do it here; it must succeed, and all is read again."""
-    run = runs.ask(optimization.model, requested_by="test")
-    training.run(run.pk)
+    run = runs.request_training(optimization.model, requested_by="test")
+    run_training(run.pk)
     run.refresh_from_db()
     optimization.refresh_from_db()
     optimization.model.refresh_from_db()

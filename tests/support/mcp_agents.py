@@ -44,7 +44,7 @@ class Agent:
 
     def ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
         """Ask one thing in the agent's session, which stays open until `hang_up`."""
-        return _line.portal.call(question, _line.client(self))
+        return _open_sessions.portal.call(question, _open_sessions.client(self))
 
     def result(self, tool: str, **arguments: Any) -> CallToolResult:
         """Call a tool; what the client got, checked against the tool's output schema."""
@@ -56,21 +56,21 @@ class Agent:
 
         return self.ask(question)
 
-    def does(self, tool: str, **arguments: Any) -> Json:
+    def call_successfully(self, tool: str, **arguments: Any) -> Json:
         """Call a tool that must succeed; its structured answer."""
         found = self.result(tool, **arguments)
-        assert not found.is_error, text_of(found)
+        assert not found.is_error, read_text(found)
         document: Json = found.structured_content
         return document
 
-    def is_told(self, tool: str, **arguments: Any) -> str:
+    def call_expecting_error(self, tool: str, **arguments: Any) -> str:
         """Call a tool that must fail; the text an agent reads then."""
         found = self.result(tool, **arguments)
         assert found.is_error, found.structured_content
-        return text_of(found)
+        return read_text(found)
 
 
-class _Line:
+class _OpenSessions:
     """The sessions that are open, on a loop in a thread of their own."""
 
     def __init__(self) -> None:
@@ -89,27 +89,27 @@ class _Line:
         return self.clients[agent]
 
 
-_line = _Line()
+_open_sessions = _OpenSessions()
 
 
-def hang_up() -> None:
+def close_sessions() -> None:
     """Close every session."""
-    _line.open.close()
+    _open_sessions.open.close()
 
 
-def text_of(result: CallToolResult) -> str:
+def read_text(result: CallToolResult) -> str:
     """Return the text of a result."""
     (block,) = result.content
     assert block.type == "text"
     return block.text
 
 
-def token(service: Service, organization: str, role: str = "admin") -> str:
+def create_token(service: Service, organization: str, role: str = "admin") -> str:
     """Issue a token that the running service accepts."""
     with override_settings(LEVERED_HOME=service.home):
-        return tokens.issue(organization, role, user_id=f"user_{role}")
+        return tokens.issue_token(organization, role, user_id=f"user_{role}")
 
 
-def agent(service: Service, organization: str, role: str = "admin") -> Agent:
+def create_agent(service: Service, organization: str, role: str = "admin") -> Agent:
     """Give an organization's member an agent."""
-    return Agent(service.port, token(service, organization, role))
+    return Agent(service.port, create_token(service, organization, role))

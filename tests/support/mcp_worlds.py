@@ -45,39 +45,53 @@ class World:
     served: str = "visitor-1"
 
 
-def make(service: Service, organization: str) -> World:
+def make_world(service: Service, organization: str) -> World:
     """Make it all."""
-    admin = mcp_agents.agent(service, organization)
-    metric = admin.does("define_metric", name="Signup", **METRIC)["definition"]["id"]
-    live, draft = (create(admin, name, metric) for name in ("Live one", "Draft one"))
-    admin.does("change_status", optimization_id=live, to="live", confirm=True)
-    world = World(
-        admin, mcp_agents.agent(service, organization, "member"), metric, live, draft
+    admin = mcp_agents.create_agent(service, organization)
+    metric = admin.call_successfully("define_metric", name="Signup", **METRIC)[
+        "definition"
+    ]["id"]
+    live, draft = (
+        create_draft(admin, name, metric) for name in ("Live one", "Draft one")
     )
-    admin.does(
+    admin.call_successfully(
+        "change_status", optimization_id=live, to="live", confirm=True
+    )
+    world = World(
+        admin,
+        mcp_agents.create_agent(service, organization, "member"),
+        metric,
+        live,
+        draft,
+    )
+    admin.call_successfully(
         "serve_variant", optimization_id=live, anonymous_id=world.served, dry_run=False
     )
-    admin.does("send_events", kind="exposures", events=exposures(live))
+    admin.call_successfully(
+        "send_events", kind="exposures", events=build_exposures(live)
+    )
     rewards = [{"anonymous_id": f"user-{n}", "name": "signup"} for n in range(0, 40, 3)]
-    admin.does("send_events", kind="rewards", events=rewards)
-    train(admin, live)
+    admin.call_successfully("send_events", kind="rewards", events=rewards)
+    train_once(admin, live)
     return world
 
 
-def train(admin: Agent, live: str) -> None:
+def train_once(admin: Agent, live: str) -> None:
     """Train once, so that the clock has no reason to do it during the tests."""
-    admin.does("train_model", optimization_id=live, wait=False, confirm=True)
+    admin.call_successfully(
+        "train_model", optimization_id=live, wait=False, confirm=True
+    )
     until(
-        lambda: admin.does("train_model", optimization_id=live, action="status")[
-            "done"
-        ],
+        lambda: admin.call_successfully(
+            "train_model", optimization_id=live, action="status"
+        )["done"],
         60,
     )
 
 
-def create(admin: Agent, name: str, metric: str) -> str:
+def create_draft(admin: Agent, name: str, metric: str) -> str:
     """Make a draft; its id."""
-    made = admin.does(
+    made = admin.call_successfully(
         "create_optimization",
         name=name,
         reward_metric_id=metric,
@@ -86,7 +100,7 @@ def create(admin: Agent, name: str, metric: str) -> str:
     return str(made["optimization"]["id"])
 
 
-def exposures(optimization: str) -> list[Json]:
+def build_exposures(optimization: str) -> list[Json]:
     """Write exposures of 40 users, three days ago."""
     at = (timezone.now() - timedelta(days=3)).isoformat()
     return [

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import Organization
 from metrics.models import Metric
 from optimizations.configuration import lifecycle
@@ -20,12 +20,12 @@ SQL = (
 )
 
 
-def organization() -> Organization:
+def make_organization() -> Organization:
     """Make an organization with an id of its own."""
-    return factories.organization()
+    return factories.make_organization()
 
 
-def metric(organization: Organization, **overrides: Any) -> Metric:
+def make_metric(organization: Organization, **overrides: Any) -> Metric:
     """Make a metric of kind bool, as the database holds it."""
     fields: dict[str, Any] = {
         "name": f"purchases {next(_numbers)}",
@@ -39,29 +39,32 @@ def metric(organization: Organization, **overrides: Any) -> Metric:
     return Metric.objects.create(organization=organization, **(fields | overrides))
 
 
-def factor(name: str, *values: Any) -> dict[str, Any]:
+def make_factor(name: str, *values: Any) -> dict[str, Any]:
     """Describe a factor as a request would, levels plain."""
     dtype = "bool" if isinstance(values[0], bool) else "str"
     return {"name": name, "dtype": dtype, "levels": list(values)}
 
 
-def config(**overrides: Any) -> dict[str, Any]:
+def make_config(**overrides: Any) -> dict[str, Any]:
     """Describe a 2 x 2 design with one context factor, as a request would."""
     fields: dict[str, Any] = {
         "reward": {"name": "purchase", "type": "bool"},
-        "design_factors": [factor("headline", "A", "B"), factor("cta", *BOTH)],
-        "context_factors": [factor("device", "mobile", "desktop")],
+        "design_factors": [
+            make_factor("headline", "A", "B"),
+            make_factor("cta", *BOTH),
+        ],
+        "context_factors": [make_factor("device", "mobile", "desktop")],
     }
     return fields | overrides
 
 
-def body(**overrides: Any) -> dict[str, Any]:
+def make_body(**overrides: Any) -> dict[str, Any]:
     """Write the body of a creation."""
-    fields = {"name": "Landing page", "training_data_config": config()}
+    fields = {"name": "Landing page", "training_data_config": make_config()}
     return fields | overrides
 
 
-def optimization(organization: Organization, **overrides: Any) -> Optimization:
+def make_optimization(organization: Organization, **overrides: Any) -> Optimization:
     """Make an optimization by the deed; live, with a metric, unless told otherwise.
 
     `overrides` are fields of the create body. Without a transaction around it (tests
@@ -69,19 +72,19 @@ def optimization(organization: Organization, **overrides: Any) -> Optimization:
     """
     given: dict[str, Any] = dict(overrides)
     if "reward_metric_id" not in given and given.get("status") != "draft":
-        given["reward_metric_id"] = metric(organization).pk
-    given.setdefault("training_data_config", config())
-    given["training_data_config"] = complete(given["training_data_config"])
+        given["reward_metric_id"] = make_metric(organization).pk
+    given.setdefault("training_data_config", make_config())
+    given["training_data_config"] = complete_config(given["training_data_config"])
     given.setdefault("name", "Landing page")
-    return lifecycle.create(organization.pk, SYSTEM, given)
+    return lifecycle.create_optimization(organization.pk, SYSTEM_ACTOR, given)
 
 
-def live(**overrides: Any) -> Optimization:
+def make_live_optimization(**overrides: Any) -> Optimization:
     """Make a live one of an organization of its own."""
-    return optimization(organization(), **overrides)
+    return make_optimization(make_organization(), **overrides)
 
 
-def complete(described: Mapping[str, Any]) -> dict[str, Any]:
+def complete_config(described: Mapping[str, Any]) -> dict[str, Any]:
     """Put a requested config into the shape that validation gives it."""
     window = {
         "type": "last_touch",
@@ -91,15 +94,15 @@ def complete(described: Mapping[str, Any]) -> dict[str, Any]:
     window.setdefault("horizon_hours", window["conversion_window_hours"])
     return {
         "reward": dict(described["reward"]),
-        "design_factors": [_with_ids(one) for one in described["design_factors"]],
+        "design_factors": [_add_ids(one) for one in described["design_factors"]],
         "context_factors": [
-            _with_ids(one) for one in described.get("context_factors", [])
+            _add_ids(one) for one in described.get("context_factors", [])
         ],
         "attribution": window,
     }
 
 
-def _with_ids(described: Mapping[str, Any]) -> dict[str, Any]:
+def _add_ids(described: Mapping[str, Any]) -> dict[str, Any]:
     levels = [
         level
         if isinstance(level, dict)

@@ -19,7 +19,7 @@ from warehouse.sql.shapes import (
     RegimeSpan,
 )
 
-LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+EARLIEST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,9 @@ class Reward:
     optimization_id: str | None = None
 
 
-def cube(spec: CubeSpec, touches: Sequence[Touch], rewards: Sequence[Reward]) -> Cube:
+def build_reference_cube(
+    spec: CubeSpec, touches: Sequence[Touch], rewards: Sequence[Reward]
+) -> Cube:
     """Count what the statement must count."""
     people: dict[str, list[Touch]] = defaultdict(list)
     for touch in touches:
@@ -57,20 +59,20 @@ def cube(spec: CubeSpec, touches: Sequence[Touch], rewards: Sequence[Reward]) ->
     crossed: Counter[date] = Counter()
     mismatched: Counter[date] = Counter()
     for user, seen in people.items():
-        first = _first(seen)
+        first = _pick_first_touch(seen)
         day = first.at.astimezone(UTC).date()
-        if day not in spec.days or _excluded(spec, user):
+        if day not in spec.days or _is_excluded(spec, user):
             continue
         lags[day][0] += 0  # a day with users has its counts, also where they are 0
         mine = [one for one in rewards if one.user == user]
-        key, amounts, lag = _user(spec, first, seen, mine)
+        key, amounts, lag = _count_user(spec, first, seen, mine)
         sums[key] = [
             a + b for a, b in zip(sums.get(key, [0.0] * 8), amounts, strict=True)
         ]
         ends = first.at + timedelta(hours=spec.horizon_hours)
         window = [one for one in seen if first.at <= one.at <= ends]
         crossed[day] += any(one.variant != first.variant for one in window)
-        mismatched[day] += _mismatch(spec, first)
+        mismatched[day] += _is_mismatch(spec, first)
         if lag is not None and ends <= spec.as_of:
             lags[day][lag] += 1
     read = sum(_is_read(spec, touch) for touch in touches)
@@ -79,7 +81,7 @@ def cube(spec: CubeSpec, touches: Sequence[Touch], rewards: Sequence[Reward]) ->
         for day in sorted(lags)
     )
     return Cube(
-        tuple(_cells(sums)),
+        tuple(_build_cells(sums)),
         tuple(sum(day.lags[bucket] for day in days) for bucket in range(32)),
         crossed.total(),
         mismatched.total(),
@@ -88,25 +90,25 @@ def cube(spec: CubeSpec, touches: Sequence[Touch], rewards: Sequence[Reward]) ->
     )
 
 
-def _first(seen: Sequence[Touch]) -> Touch:
+def _pick_first_touch(seen: Sequence[Touch]) -> Touch:
     served = [touch for touch in seen if touch.served]
-    return min(served or seen, key=_order)
+    return min(served or seen, key=_touch_order)
 
 
-def _order(touch: Touch) -> tuple[Any, ...]:
+def _touch_order(touch: Touch) -> tuple[Any, ...]:
     version = math.inf if touch.policy_version is None else touch.policy_version
     holdout = 2 if touch.in_holdout is None else int(touch.in_holdout)
     return (touch.at, touch.variant, touch.context, version, holdout)
 
 
-def _excluded(spec: CubeSpec, user: str) -> bool:
+def _is_excluded(spec: CubeSpec, user: str) -> bool:
     return any(
         user.startswith(one[:-1]) if one.endswith("*") else user == one
         for one in spec.excluded_users
     )
 
 
-def _user(
+def _count_user(
     spec: CubeSpec, first: Touch, seen: Sequence[Touch], rewards: Sequence[Reward]
 ) -> tuple[tuple[Any, ...], list[float], int | None]:
     ends = first.at + timedelta(hours=spec.horizon_hours)
@@ -114,29 +116,29 @@ def _user(
     window = [one for one in seen if first.at <= one.at <= ends]
     raw = sum(not one.served for one in window) or 1
     counted = sorted(
-        (one for one in rewards if _counts(spec, first, window, one)),
+        (one for one in rewards if _is_counted(spec, first, window, one)),
         key=lambda one: one.at,
     )
-    value, outcome, when = _value(spec, counted)
+    value, outcome, when = _compute_value(spec, counted)
     log = math.log(value) if spec.reward_type == "numeric" and value > 0 else None
     hour = first.at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     key = (
-        _regime(spec, first).number,
+        _find_regime(spec, first).number,
         first.at.astimezone(UTC).date(),
         first.policy_version,
-        _holdout(spec, first),
-        _number(spec, first),
-        _context(spec, first.context),
+        _is_in_holdout(spec, first),
+        _variant_number(spec, first),
+        _context_index(spec, first.context),
         outcome,
         mature,
         None if mature else hour,
     )
     paid = [float(log is not None), log or 0.0, (log or 0.0) ** 2]
     amounts = [1, raw, float(when is not None), value, value**2, *paid]
-    return key, amounts, None if when is None else _bucket(spec, when - first.at)
+    return key, amounts, None if when is None else _lag_bucket(spec, when - first.at)
 
 
-def _counts(
+def _is_counted(
     spec: CubeSpec, first: Touch, window: Sequence[Touch], reward: Reward
 ) -> bool:
     if reward.optimization_id not in {None, spec.optimization_id}:
@@ -149,7 +151,7 @@ def _counts(
     return reward.at - opened <= timedelta(hours=spec.window_hours)
 
 
-def _value(
+def _compute_value(
     spec: CubeSpec, counted: Sequence[Reward]
 ) -> tuple[float, str | None, datetime | None]:
     when = counted[0].at if counted else None
@@ -173,38 +175,38 @@ def _matches(rule: OutcomeRule, reward: Reward) -> bool:
     return rule.value == (reward.name if rule.by == "name" else reward.value)
 
 
-def _bucket(spec: CubeSpec, lag: timedelta) -> int:
+def _lag_bucket(spec: CubeSpec, lag: timedelta) -> int:
     return min(31, lag * 32 // timedelta(hours=spec.horizon_hours))
 
 
-def _regime(spec: CubeSpec, first: Touch) -> RegimeSpan:
+def _find_regime(spec: CubeSpec, first: Touch) -> RegimeSpan:
     begun = [one for one in spec.regimes if one.starts_at <= first.at]
     return begun[-1] if begun else spec.regimes[0]
 
 
-def _holdout(spec: CubeSpec, first: Touch) -> bool:
+def _is_in_holdout(spec: CubeSpec, first: Touch) -> bool:
     text = f"{spec.optimization_id}:{first.user}".encode()
     digest = hashlib.md5(text, usedforsecurity=False).hexdigest()
-    return digest[:8] < _regime(spec, first).holdout_threshold
+    return digest[:8] < _find_regime(spec, first).holdout_threshold
 
 
-def _number(spec: CubeSpec, touch: Touch) -> int:
+def _variant_number(spec: CubeSpec, touch: Touch) -> int:
     return next((n for n, key in spec.variants if key == touch.variant), 0)
 
 
-def _mismatch(spec: CubeSpec, first: Touch) -> bool:
-    held = _holdout(spec, first)
+def _is_mismatch(spec: CubeSpec, first: Touch) -> bool:
+    held = _is_in_holdout(spec, first)
     logged = first.in_holdout is not None and first.in_holdout != held
-    return logged or (held and _number(spec, first) != 1)
+    return logged or (held and _variant_number(spec, first) != 1)
 
 
-def _context(spec: CubeSpec, text: str) -> int:
+def _context_index(spec: CubeSpec, text: str) -> int:
     sent = json.loads(text or "{}", parse_float=Decimal)
     index = 0
     for factor in spec.contexts:
         value = sent.get(factor.name)
         count = len(factor.levels)
-        written = _written(value)
+        written = _format_level(value)
         if value is None:
             level = count + 1
         else:
@@ -213,7 +215,7 @@ def _context(spec: CubeSpec, text: str) -> int:
     return index
 
 
-def _written(value: object) -> str:
+def _format_level(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
@@ -230,7 +232,7 @@ def _is_read(spec: CubeSpec, touch: Touch) -> bool:
     )
 
 
-def _cells(sums: dict[tuple[Any, ...], list[float]]) -> Iterable[Cell]:
+def _build_cells(sums: dict[tuple[Any, ...], list[float]]) -> Iterable[Cell]:
     for key, amounts in sums.items():
         users, exposures, converted, total, squares, payers, log, logs = amounts
         counts = (int(users), int(exposures), int(converted))

@@ -10,7 +10,7 @@ from levered_site.api import openapi
 
 # Not of the API: pages for people, what only machines of the installation read, and MCP,
 # which has a protocol and tests of its own.
-OUTSIDE = ("/admin/", "/metrics", "/mcp", "/.well-known/")
+OUTSIDE_PREFIXES = ("/admin/", "/metrics", "/mcp", "/.well-known/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,41 +31,41 @@ class Route:
 
     def address(self) -> str:
         """The path of a thing that nobody has."""
-        return re.sub(r"{(\w+)}", lambda found: _unknown(found[1]), self.path)
+        return re.sub(r"{(\w+)}", lambda found: _unknown_id(found[1]), self.path)
 
 
-def _unknown(parameter: str) -> str:
+def _unknown_id(parameter: str) -> str:
     return "1" if parameter == "number" else str(uuid.UUID(int=7))
 
 
-def every() -> Iterator[Route]:
+def list_routes() -> Iterator[Route]:
     """Walk the API: each path with each of its methods."""
-    for path, view in openapi.routes():
-        if path.startswith(OUTSIDE):
+    for path, view in openapi.walk_routes():
+        if path.startswith(OUTSIDE_PREFIXES):
             continue
-        for method in _methods(view):
+        for method in _list_methods(view):
             yield Route(path, method.upper(), view)
 
 
-def _methods(view: Any) -> list[str]:
+def _list_methods(view: Any) -> list[str]:
     if hasattr(view, "actions"):
         return [method for method in view.actions if method != "head"]
     if hasattr(view, "cls"):
-        return [name for name in openapi.METHODS if hasattr(view.cls, name)]
+        return [name for name in openapi.HTTP_METHODS if hasattr(view.cls, name)]
     return list(getattr(view, "openapi", {})) or ["get"]
 
 
 def is_management(route: Route) -> bool:
     """Whether it wants a bearer token."""
-    return _wants(route) == ["BearerAuthentication"]
+    return _list_authentications(route) == ["BearerAuthentication"]
 
 
 def is_ingestion(route: Route) -> bool:
     """Whether it wants an API key."""
-    return _wants(route) == ["ApiKeyAuthentication"]
+    return _list_authentications(route) == ["ApiKeyAuthentication"]
 
 
-def _wants(route: Route) -> list[str]:
+def _list_authentications(route: Route) -> list[str]:
     view_class = getattr(route.view, "cls", None)
     classes = getattr(view_class, "authentication_classes", [])
     return [each.__name__ for each in classes]
@@ -73,10 +73,10 @@ def _wants(route: Route) -> list[str]:
 
 def wants_admin(route: Route) -> bool:
     """Whether the contract leaves it to admins."""
-    return any(re.search(pattern, str(route)) for pattern in ADMINS_ALONE)
+    return any(re.search(pattern, str(route)) for pattern in ADMIN_ONLY_ROUTES)
 
 
-ADMINS_ALONE = (
+ADMIN_ONLY_ROUTES = (
     r"^POST .*/api-keys$",
     r"^DELETE ",
     r"^POST .*/optimizations/{\w+}/(ship|stop|archive|candidate/promote)$",

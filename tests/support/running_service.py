@@ -16,7 +16,7 @@ import httpx
 import psutil
 
 from levered_site.local import embedded
-from levered_site.local.processes import MARK
+from levered_site.local.processes import HOME_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 RUN = Path(os.environ["LEVERED_HOME"])
@@ -89,7 +89,7 @@ class Service:
 
     def left(self) -> list[str]:
         """Every process and socket of this home that is still there."""
-        folder = embedded.addresses(self.home).socket_folder
+        folder = embedded.build_addresses(self.home).socket_folder
         return [*self.processes_left(), *map(str, folder.glob("*"))]
 
     def left_after(self, seconds: float) -> list[str]:
@@ -105,7 +105,7 @@ class Service:
 
     def _has(self, process: psutil.Process) -> bool:
         try:
-            marked = process.environ().get(MARK) == str(self.home)
+            marked = process.environ().get(HOME_VARIABLE) == str(self.home)
             return marked or Path(process.cwd()).is_relative_to(self.home)
         except psutil.Error:
             return False
@@ -120,7 +120,7 @@ def up(home: Path, port: int, **settings: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "manage.py", "up"],
         cwd=ROOT,
-        env=environment | {MARK: str(RUN)},
+        env=environment | {HOME_VARIABLE: str(RUN)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -172,7 +172,7 @@ def issue_token(home: Path) -> str:
         ),
         cwd=ROOT,
         env={**os.environ, "LEVERED_HOME": str(home)}
-        | {"DATABASE_URL": embedded.addresses(home).database_url},
+        | {"DATABASE_URL": embedded.build_addresses(home).database_url},
         capture_output=True,
         text=True,
         check=True,

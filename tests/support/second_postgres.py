@@ -35,7 +35,7 @@ GRANT SELECT ON public.shown, public.bought, shop.orders TO reader;
 
 
 @dataclass(frozen=True)
-class Second:
+class SecondServer:
     """A running server, and how its owner reaches it."""
 
     home: Path
@@ -47,7 +47,7 @@ class Second:
         return {
             "host": "127.0.0.1",
             "port": self.port,
-            "database": embedded.DATABASE,
+            "database": embedded.DATABASE_NAME,
             "username": "reader",
             "password": PASSWORD,
             "sslmode": "disable",
@@ -55,13 +55,13 @@ class Second:
 
     @contextmanager
     def owner(
-        self, database: str = embedded.DATABASE
+        self, database: str = embedded.DATABASE_NAME
     ) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         """Connect as the server's owner, who may do anything."""
         with psycopg.connect(
-            host=str(embedded.addresses(self.home).socket_folder),
+            host=str(embedded.build_addresses(self.home).socket_folder),
             port=self.port,
-            user=embedded.OWNER,
+            user=embedded.DATABASE_OWNER,
             dbname=database,
             autocommit=True,
         ) as connection:
@@ -75,7 +75,7 @@ class Second:
     ) -> None:
         """Log events as a customer's own pipeline would."""
         shown = [
-            (*_shown(one), optimization_id.upper(), one.variant, one.context)
+            (*_exposure_row(one), optimization_id.upper(), one.variant, one.context)
             for one in touches
         ]
         bought = [
@@ -93,19 +93,19 @@ class Second:
             )
 
 
-def _shown(one: Touch) -> tuple[str, datetime, str | None]:
+def _exposure_row(one: Touch) -> tuple[str, datetime, str | None]:
     version = None if one.policy_version is None else str(one.policy_version)
     return one.user, one.at.astimezone(UTC), version
 
 
 @contextmanager
-def running() -> Iterator[Second]:
+def run_second_server() -> Iterator[SecondServer]:
     """Start a server of one's own, with its tables; stop it at the end."""
     home = RUN.parent / "homes" / f"second-{next(_numbers)}"
     home.parent.mkdir(exist_ok=True)
     home.parent.chmod(0o711)
-    second = Second(home, free_port())
-    stores = engines.of(home)
+    second = SecondServer(home, free_port())
+    stores = engines.describe_engines(home)
     keeper = supervisor.Supervisor(stores.home)
     engines.prepare_folders(stores)
     engines.set_up_postgres(stores, durable=False)
@@ -113,16 +113,20 @@ def running() -> Iterator[Second]:
     (stores.data / "pg_hba.conf").write_text(rules)
     settings = {"listen_addresses": "127.0.0.1", "port": str(second.port)}
     try:
-        keeper.start(engines.postgres(stores, engines.FORGETFUL | settings))
-        _create(second, keeper)
+        keeper.start(
+            engines.build_postgres_program(
+                stores, engines.NON_DURABLE_SETTINGS | settings
+            )
+        )
+        _create_database(second, keeper)
         yield second
     finally:
         keeper.stop()
 
 
-def _create(second: Second, keeper: supervisor.Supervisor) -> None:
-    until = time.monotonic() + engines.STARTED_WITHIN
-    while not _answers(second):
+def _create_database(second: SecondServer, keeper: supervisor.Supervisor) -> None:
+    until = time.monotonic() + engines.START_TIMEOUT_SECONDS
+    while not _is_answering(second):
         assert time.monotonic() < until, "the second server does not answer"
         keeper.wait(0.05)
     with second.owner("postgres") as owner:
@@ -131,7 +135,7 @@ def _create(second: Second, keeper: supervisor.Supervisor) -> None:
         owner.execute(TABLES)
 
 
-def _answers(second: Second) -> bool:
+def _is_answering(second: SecondServer) -> bool:
     with suppress(psycopg.OperationalError), second.owner("postgres"):
         return True
     return False

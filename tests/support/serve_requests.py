@@ -10,7 +10,9 @@ from tests.support import factories
 PUBLIC = factories.Api()
 
 
-def serve(optimization: Optimization, user: str = "u1", **body: Any) -> HttpResponse:
+def serve_user(
+    optimization: Optimization, user: str = "u1", **body: Any
+) -> HttpResponse:
     """Ask for a user; `headers` are headers, the rest are fields of the body."""
     headers = body.pop("headers", {})
     return PUBLIC.post(

@@ -45,7 +45,7 @@ def pytest_load_initial_conftests() -> Generator[None, object, object]:
 
 def _name_stores() -> None:
     home = _own_folder() / "home"
-    here = embedded.addresses(home)
+    here = embedded.build_addresses(home)
     for name in STRANGE:
         os.environ.pop(name, None)
     os.environ["LEVERED_HOME"] = str(home)
@@ -57,13 +57,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Start the stores, once, in the process that controls the run."""
     if not _controls() or session.config.option.collectonly:
         return
-    stores = engines.of(Path(os.environ["LEVERED_HOME"]))
+    stores = engines.describe_engines(Path(os.environ["LEVERED_HOME"]))
     keeper = supervisor.Supervisor(stores.home)
     _run.callback(keeper.stop)
     engines.prepare_folders(stores)
-    keeper.start(engines.valkey(stores))
+    keeper.start(engines.build_valkey_program(stores))
     engines.set_up_postgres(stores, durable=False)
-    keeper.start(engines.postgres(stores, engines.FORGETFUL))
+    keeper.start(engines.build_postgres_program(stores, engines.NON_DURABLE_SETTINGS))
     engines.create_database(stores, keeper.tick)
     engines.wait_for_valkey(stores, keeper.tick)
 
@@ -101,11 +101,11 @@ def _sweep(temporary: Path) -> None:
             with (folder / "lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 for home in (folder / "home", *(folder / "homes").glob("*")):
-                    supervisor.sweep(home)
+                    supervisor.end_leftover_processes(home)
                 _remove(folder)
 
 
 def _remove(folder: Path) -> None:
     for home in (folder / "home", *(folder / "homes").glob("*")):
-        shutil.rmtree(embedded.addresses(home).socket_folder, ignore_errors=True)
+        shutil.rmtree(embedded.build_addresses(home).socket_folder, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)

@@ -9,14 +9,14 @@ from models_app.models import TrainingRun
 from optimizations.cube import refresh, specification
 from optimizations.models import Optimization
 from optimizations.serving import decision
-from optimizations.serving.snapshot import holdout_threshold
-from optimizations.training import run as training
+from optimizations.serving.snapshot import compute_holdout_threshold
+from optimizations.training.run import run_training
 from tests.support import factories, warehouse_events
-from tests.support.cubes import comparable
-from tests.support.factories import Api, body_of
-from tests.support.optimization_factories import config
+from tests.support.cube_comparison import normalize_cube
+from tests.support.factories import Api, read_body
+from tests.support.optimization_factories import make_config
 from tests.support.reference_cube import Reward, Touch
-from tests.support.second_postgres import Second
+from tests.support.second_postgres import SecondServer
 from warehouse.backends import managed
 from warehouse.sql.customer import check
 
@@ -44,19 +44,19 @@ METRIC: dict[str, Any] = {
 }
 
 
-def connected(alice: Api, second: Second) -> None:
+def connect_warehouse(alice: Api, second: SecondServer) -> None:
     """Connect an organization to it."""
     body = {"provider": "postgres", "credentials": second.credentials}
     answer = alice.post("/warehouse/connections", body)
     assert answer.status_code == 201, answer.content
 
 
-def history(
+def simulate_history(
     optimization_id: str, now: datetime, *, held_out: float
 ) -> tuple[list[Touch], list[Reward]]:
     """Four days of visitors who like headline B, most of all on mobile."""
     rng = random.Random(7)  # noqa: S311 - traffic, not secrets
-    threshold = holdout_threshold(held_out)
+    threshold = compute_holdout_threshold(held_out)
     keys = [
         f'{{"cta":{cta},"headline":"{headline}"}}'
         for headline in "AB"
@@ -66,7 +66,7 @@ def history(
     for number in range(1600):
         user, device = f"visitor-{number}", rng.choice(["mobile", "desktop", "tv"])
         at = now - timedelta(days=5 - number % 4, minutes=number % 600)
-        held = decision.held_out(optimization_id, user, threshold)
+        held = decision.is_in_holdout(optimization_id, user, threshold)
         chosen = 0 if held else rng.randrange(4)
         context = f'{{"device":"{device}"}}'
         touches.append(Touch(user, at, keys[chosen], context, 0))
@@ -75,39 +75,39 @@ def history(
     return touches, rewards
 
 
-def created(alice: Api, metric_id: str, **fields: Any) -> dict[str, Any]:
+def create_optimization(alice: Api, metric_id: str, **fields: Any) -> dict[str, Any]:
     """Create a live optimization."""
     body = {
         "name": "Landing page",
-        "training_data_config": config(),
+        "training_data_config": make_config(),
         "reward_metric_id": metric_id,
         **fields,
     }
     answer = alice.post("/optimizations", body)
     assert answer.status_code == 201, answer.content
-    return body_of(answer)
+    return read_body(answer)
 
 
-def launched(second: Second) -> tuple[Api, dict[str, Any]]:
+def launch_optimization(second: SecondServer) -> tuple[Api, dict[str, Any]]:
     """Connect a new organization and create a live optimization; its admin, and it."""
-    alice = factories.admin_of(factories.organization())
-    connected(alice, second)
+    alice = factories.make_admin_api(factories.make_organization())
+    connect_warehouse(alice, second)
     alice.post("/warehouse/assignment-sources", SOURCE)
-    metric = body_of(alice.post("/warehouse/metrics", METRIC))["id"]
-    return alice, created(alice, metric)
+    metric = read_body(alice.post("/warehouse/metrics", METRIC))["id"]
+    return alice, create_optimization(alice, metric)
 
 
-def trained(optimization_id: str) -> TrainingRun:
+def train_queued_run(optimization_id: str) -> TrainingRun:
     """Do the run that is asked for, here."""
     run = TrainingRun.objects.filter(
         model__optimization__pk=optimization_id, status=TrainingRun.Status.QUEUED
     ).get()
-    training.run(run.pk)
+    run_training(run.pk)
     run.refresh_from_db()
     return run
 
 
-def ask_for_training(alice: Api, made: dict[str, Any]) -> None:
+def request_training(alice: Api, made: dict[str, Any]) -> None:
     """Ask as a dashboard does."""
     answer = alice.post(f"/models/{made['model_id']}/train")
     assert answer.status_code == 202, answer.content
@@ -120,22 +120,24 @@ def assert_equal_to_the_managed_store(
     optimization = Optimization.objects.get(pk=optimization_id)
     metric = optimization.reward_metric
     assert metric is not None
-    warehouse_events.store(
+    warehouse_events.store_events(
         optimization.organization_id, optimization_id, touches, rewards
     )
-    observed = refresh.read(optimization, metric)
+    observed = refresh.load_cube(optimization, metric)
     assert observed.as_of is not None
-    spec = specification.of(optimization, metric, observed.as_of)
-    spec = replace(spec, days=refresh.stored_days(optimization, metric))
-    managed_metric = check.metric(
+    spec = specification.build_cube_spec(optimization, metric, observed.as_of)
+    spec = replace(spec, days=refresh.list_stored_days(optimization, metric))
+    managed_metric = check.check_metric_query(
         MANAGED_SQL, {"anonymous_id": "anonymous_id", "timestamp": "at"}
     )
 
-    ours = managed.of(optimization.organization_id).observe(spec, managed_metric)
+    ours = managed.build_backend(optimization.organization_id).compute_cube(
+        spec, managed_metric
+    )
 
     assert sum(cell.users for cell in observed.cells) == len(touches)
     assert any(cell.holdout for cell in observed.cells)
     theirs = replace(ours, cells=observed.cells, lags=observed.lags)
-    assert comparable(theirs) == comparable(ours)
+    assert normalize_cube(theirs) == normalize_cube(ours)
     assert observed.crossover_users == ours.crossover_users
     assert observed.arm_mismatch_users == ours.arm_mismatch_users

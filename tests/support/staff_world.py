@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from levered_site.organizations import keys
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations import api_keys
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import ApiKey, Organization
 from metrics.models import Metric
 from models_app import runs
@@ -17,7 +17,7 @@ from models_app.models import TrainingRun
 from optimizations.configuration import lifecycle
 from optimizations.ingestion import service
 from optimizations.models import Assignment, Decision, Optimization
-from optimizations.training import run as training
+from optimizations.training.run import run_training
 from tests.support import factories
 from warehouse import partitions
 
@@ -34,12 +34,12 @@ class World:
     key: ApiKey
 
 
-def superuser(username: str = "root", password: str | None = None) -> User:
+def make_superuser(username: str = "root", password: str | None = None) -> User:
     """Make a member of staff who may do everything; hashing a password takes long."""
     return User.objects.create_superuser(username, password=password)
 
 
-def metric(organization: Organization, name: str = "Purchases") -> Metric:
+def make_metric(organization: Organization, name: str = "Purchases") -> Metric:
     """Make a metric that counts rewards called purchase."""
     return Metric.objects.create(
         organization=organization,
@@ -54,7 +54,7 @@ def metric(organization: Organization, name: str = "Purchases") -> Metric:
     )
 
 
-def factor(name: str, *values: str) -> dict[str, Any]:
+def make_factor(name: str, *values: str) -> dict[str, Any]:
     """Write a factor as the contract does."""
     return {
         "name": name,
@@ -63,17 +63,17 @@ def factor(name: str, *values: str) -> dict[str, Any]:
     }
 
 
-def optimization(
+def make_optimization(
     organization: Organization, reward: Metric, name: str = "Checkout", **more: Any
 ) -> Optimization:
     """Create a live optimization: 4 variants, one context factor."""
     config = {
         "reward": {"name": "purchase", "type": "bool"},
         "design_factors": [
-            factor("headline", "Plain", "Bold"),
-            factor("colour", "Grey", "Green"),
+            make_factor("headline", "Plain", "Bold"),
+            make_factor("colour", "Grey", "Green"),
         ],
-        "context_factors": [factor("device", "mobile", "desktop")],
+        "context_factors": [make_factor("device", "mobile", "desktop")],
         "attribution": {
             "type": "last_touch",
             "conversion_window_hours": 24,
@@ -86,23 +86,23 @@ def optimization(
         "reward_metric_id": reward.pk,
         **more,
     }
-    return lifecycle.create(organization.pk, SYSTEM, fields)
+    return lifecycle.create_optimization(organization.pk, SYSTEM_ACTOR, fields)
 
 
-def world(name: str = "Acme") -> World:
+def make_world(name: str = "Acme") -> World:
     """Make an organization with a metric, a live optimization and a key."""
-    team = factories.organization(name)
-    reward = metric(team)
-    key, _ = keys.make(team.pk, "backend", SYSTEM)
-    return World(team, reward, optimization(team, reward), key)
+    team = factories.make_organization(name)
+    reward = make_metric(team)
+    key, _ = api_keys.create_key(team.pk, "backend", SYSTEM_ACTOR)
+    return World(team, reward, make_optimization(team, reward), key)
 
 
-def decide(
+def record_decision(
     found: Optimization, anonymous_id: str, at: datetime | None = None
 ) -> Decision:
     """Write the lock and the receipt of one decision."""
     moment = at or timezone.now()
-    partitions.ensure("decisions", [moment.date()])
+    partitions.ensure_partitions("decisions", [moment.date()])
     variant = found.variants.get(number=1)
     number = 2**62 + Decision.objects.count()  # as long as those that serving draws
     shared = {
@@ -124,7 +124,7 @@ def decide(
     )
 
 
-def traffic(found: Optimization, visitors: int, seed: int = 7) -> None:
+def send_traffic(found: Optimization, visitors: int, seed: int = 7) -> None:
     """Send in exposures of two days ago and rewards: Bold sells better."""
     rng = random.Random(seed)  # noqa: S311 - a simulation, not a secret
     then = timezone.now() - timedelta(days=2)
@@ -158,9 +158,9 @@ def traffic(found: Optimization, visitors: int, seed: int = 7) -> None:
         service.accept_rewards(found.organization_id, rewards[start : start + 500])
 
 
-def learn(found: Optimization) -> TrainingRun:
+def train_model(found: Optimization) -> TrainingRun:
     """Train as a worker would, here and now."""
-    run = runs.ask(found.model, requested_by="clock")
-    training.run(run.pk)
+    run = runs.request_training(found.model, requested_by="clock")
+    run_training(run.pk)
     run.refresh_from_db()
     return run

@@ -19,18 +19,18 @@ Truth = Callable[[Json, Json], float]
 Purchase = Callable[[random.Random, Json], Json]
 
 
-def exposure(optimization: Optimization, user: str, **fields: Any) -> Json:
+def build_exposure(optimization: Optimization, user: str, **fields: Any) -> Json:
     """Make an exposure of the baseline, unless told otherwise."""
     design = optimization.model.training_data_config["design_factors"]
     return {
         "anonymous_id": user,
         "optimization_id": str(optimization.pk),
-        "variant": factors.combinations(design)[0],
+        "variant": factors.list_combinations(design)[0],
         **fields,
     }
 
 
-def reward(user: str, **fields: Any) -> Json:
+def build_reward(user: str, **fields: Any) -> Json:
     """Make a purchase."""
     return {"anonymous_id": user, "name": "purchase", **fields}
 
@@ -51,30 +51,32 @@ def send_rewards(optimization: Optimization, events: Sequence[Json]) -> None:
         assert kept.accepted == len(batch), kept
 
 
-def _alike(rng: random.Random, variant: Json) -> Json:
+def _empty_purchase(rng: random.Random, variant: Json) -> Json:
     """Buy without saying what or for how much."""
     del rng, variant
     return {}
 
 
-def _named(
+def _find_user_name(
     optimization: Optimization, stem: str, row: Floats, wanted: int | None
 ) -> str:
     """Find a name for which the contract draws what is wanted; None: the holdout."""
     key, number = str(optimization.pk), optimization.model.policy_version
-    threshold = snapshot.holdout_threshold(optimization.holdout_percentage)
+    threshold = snapshot.compute_holdout_threshold(optimization.holdout_percentage)
     for turn in count():
         name = f"{stem}-{turn}"
-        if decision.held_out(key, name, threshold):
+        if decision.is_in_holdout(key, name, threshold):
             found = None
         else:
-            found = allocation.choose(row, allocation.unit(key, name, number))
+            found = allocation.choose_variant(
+                row, allocation.hash_to_uniform(key, name, number)
+            )
         if found == wanted:
             return name
     raise AssertionError("counting has no end")
 
 
-def live_through(  # noqa: PLR0913 - the first four; the rest by name
+def simulate_visitors(  # noqa: PLR0913 - the first four; the rest by name
     optimization: Optimization,
     start: datetime,
     users: int,
@@ -82,7 +84,7 @@ def live_through(  # noqa: PLR0913 - the first four; the rest by name
     *,
     hours: float = 20.0,
     seed: int = 0,
-    purchase: Purchase = _alike,
+    purchase: Purchase = _empty_purchase,
 ) -> None:
     """Send a stretch of visitors, decided by the policy in force, and their purchases.
 
@@ -94,22 +96,26 @@ def live_through(  # noqa: PLR0913 - the first four; the rest by name
     """
     rng = random.Random(seed)  # noqa: S311 - traffic, not secrets
     config = optimization.model.training_data_config
-    contexts = factors.context_factors(config)
-    combinations = factors.combinations(config["design_factors"])
-    table = versions.table(versions.active(optimization.model))
+    contexts = factors.parse_context_factors(config)
+    combinations = factors.list_combinations(config["design_factors"])
+    table = versions.read_table(versions.get_serving_version(optimization.model))
     number = optimization.model.policy_version
     exposures, rewards = [], []
     for each in range(users):
         context = {factor.name: rng.choice(factor.levels) for factor in contexts}
-        row = allocation.cumulative(table[factors.place(contexts, context).segment])
+        row = allocation.accumulate_probabilities(
+            table[factors.resolve_context(contexts, context).segment]
+        )
         at = start + timedelta(hours=hours * each / users)
         held = rng.random() < optimization.holdout_percentage / 100
-        drawn = allocation.choose(row, rng.random())
+        drawn = allocation.choose_variant(row, rng.random())
         variant = combinations[0 if held else drawn]
         wanted = None if held else drawn
-        user = _named(optimization, f"{start:%m%d%H}-{seed}-{each}", row, wanted)
+        user = _find_user_name(
+            optimization, f"{start:%m%d%H}-{seed}-{each}", row, wanted
+        )
         exposures.append(
-            exposure(
+            build_exposure(
                 optimization,
                 user,
                 variant=variant,
@@ -121,6 +127,6 @@ def live_through(  # noqa: PLR0913 - the first four; the rest by name
         if rng.random() < truth(variant, context):
             later = at + timedelta(minutes=30)
             bought = purchase(rng, variant)
-            rewards.append(reward(user, timestamp=later.isoformat(), **bought))
+            rewards.append(build_reward(user, timestamp=later.isoformat(), **bought))
     send_exposures(optimization, exposures)
     send_rewards(optimization, rewards)

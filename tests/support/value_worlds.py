@@ -22,7 +22,7 @@ class Shop:
     amounts: Amounts
 
 
-def log_normal(centre: Floats, sd: float) -> Amounts:
+def log_normal_amounts(centre: Floats, sd: float) -> Amounts:
     """Amounts whose logs are normal around `centre` [V]."""
 
     def drawn(rng: np.random.Generator, variant: int, payers: int) -> Floats:
@@ -31,7 +31,7 @@ def log_normal(centre: Floats, sd: float) -> Amounts:
     return drawn
 
 
-def effects(design: Design, sd: float, rng: np.random.Generator) -> Floats:
+def draw_effects(design: Design, sd: float, rng: np.random.Generator) -> Floats:
     """Sums [V] of independent effects of every factor's levels."""
     total = np.zeros(design.variants)
     for factor, size in enumerate(design.sizes):
@@ -39,7 +39,7 @@ def effects(design: Design, sd: float, rng: np.random.Generator) -> Floats:
     return total
 
 
-def shop_day(
+def simulate_shop_day(
     shop: Shop, shown: Floats, rng: np.random.Generator, stratum: int = 0
 ) -> Floats:
     """Sums of a day's users [V]: rows of (stratum, variant, users, payers, amounts…)."""
@@ -47,11 +47,11 @@ def shop_day(
     for variant, users in enumerate(shown.astype(int)):
         payers = rng.binomial(users, shop.rate[variant])
         values = shop.amounts(rng, variant, payers)
-        rows.append((stratum, variant, users, *sums_of(values)))
+        rows.append((stratum, variant, users, *sum_amounts(values)))
     return np.array(rows)
 
 
-def sums_of(values: Floats) -> tuple[float, ...]:
+def sum_amounts(values: Floats) -> tuple[float, ...]:
     """Payers, sums, sums of logs and the number of other rewards, of amounts."""
     paid = np.log(values[values > 0])
     others = float((values <= 0).sum())
@@ -59,7 +59,7 @@ def sums_of(values: Floats) -> tuple[float, ...]:
     return len(paid), values.sum(), squares, paid.sum(), float(paid @ paid), others
 
 
-def amounts(rows: Floats) -> AmountCells:
+def build_amount_cells(rows: Floats) -> AmountCells:
     """Cells of rows as `shop_day` makes them."""
     stratum, variant, users, payers, value, squares, logs, log_squares, others = rows.T
     return AmountCells(
@@ -77,13 +77,17 @@ def amounts(rows: Floats) -> AmountCells:
     )
 
 
-def sold(shop: Shop, users: int, days: int, rng: np.random.Generator) -> AmountCells:
+def simulate_sales(
+    shop: Shop, users: int, days: int, rng: np.random.Generator
+) -> AmountCells:
     """Cells of so many days of users spread evenly over the variants."""
     even = np.full(shop.design.variants, users // shop.design.variants)
-    return amounts(np.concatenate([shop_day(shop, even, rng, d) for d in range(days)]))
+    return build_amount_cells(
+        np.concatenate([simulate_shop_day(shop, even, rng, d) for d in range(days)])
+    )
 
 
-def chosen(
+def simulate_outcomes(
     rates: Floats,
     shares: Floats,
     weights: tuple[float, ...],
@@ -109,7 +113,7 @@ def chosen(
     )
 
 
-def plain(cells: TrainingCells) -> TrainingCells:
+def as_bool_cells(cells: TrainingCells) -> TrainingCells:
     """The same cells as bool rewards."""
     return TrainingCells(
         cells.stratum,

@@ -10,14 +10,14 @@ from django.db import connection
 from tests.support.reference_cube import Reward, Touch
 from warehouse import partitions, write_log
 
-NOTED = f"""
+NOTED_AT = f"""
 WITH sent AS (SELECT unnest(%(times)s::timestamptz[]) AS timestamp_utc),
-noted AS ({write_log.NOTE})
+noted AS ({write_log.NOTE_LATE_DAYS})
 SELECT"""
 _numbers = itertools.count(1)
 
 
-def store(
+def store_events(
     organization_id: str,
     optimization_id: str,
     touches: Sequence[Touch],
@@ -26,12 +26,14 @@ def store(
     """Write receipts, exposures and rewards; days that are missing are made."""
     moments = [one.at for one in touches] + [one.at for one in rewards]
     days = {at.astimezone(UTC).date() for at in moments}
-    for table in partitions.TABLES:
-        partitions.ensure(table, days)
+    for table in partitions.PARTITIONED_TABLES:
+        partitions.ensure_partitions(table, days)
     who = (organization_id, optimization_id)
-    served = [(next(_numbers), *who, *_receipt(one)) for one in touches if one.served]
-    sent = [(*who, *_exposure(one)) for one in touches if not one.served]
-    earned = [(organization_id, *_reward(one)) for one in rewards]
+    served = [
+        (next(_numbers), *who, *_receipt_row(one)) for one in touches if one.served
+    ]
+    sent = [(*who, *_exposure_row(one)) for one in touches if not one.served]
+    earned = [(organization_id, *_reward_row(one)) for one in rewards]
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO decisions (id, organization_id, optimization_id, anonymous_id,"
@@ -50,23 +52,23 @@ def store(
             " anonymous_id, name, value, timestamp_utc) VALUES (%s, %s, %s, %s, %s, %s)",
             earned,
         )
-        cursor.execute(NOTED, {"organization": organization_id, "times": moments})
+        cursor.execute(NOTED_AT, {"organization": organization_id, "times": moments})
 
 
-def _receipt(one: Touch) -> tuple[Any, ...]:
+def _receipt_row(one: Touch) -> tuple[Any, ...]:
     held = bool(one.in_holdout)
     return (one.user, one.variant, one.context, held, one.policy_version or 0, one.at)
 
 
-def _exposure(one: Touch) -> tuple[Any, ...]:
+def _exposure_row(one: Touch) -> tuple[Any, ...]:
     return (one.user, one.variant, one.context, one.policy_version, one.at)
 
 
-def _reward(one: Reward) -> tuple[Any, ...]:
+def _reward_row(one: Reward) -> tuple[Any, ...]:
     return (one.optimization_id, one.user, one.name, one.value, one.at)
 
 
-def moment(text: str) -> datetime:
+def parse_moment(text: str) -> datetime:
     """Read `2026-03-02 10:30` as UTC; with an offset, as said."""
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)

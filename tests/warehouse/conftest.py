@@ -5,21 +5,20 @@ from collections.abc import Iterator
 import pytest
 from django.test import override_settings
 
-from tests.support import second_postgres as servers
-from tests.support.second_postgres import Second
+from tests.support.second_postgres import SecondServer, run_second_server
 from warehouse.backends import postgres
-from warehouse.backends.postgres import Postgres
+from warehouse.backends.postgres import PostgresBackend
 
 
 @pytest.fixture(scope="session")
-def second_postgres() -> Iterator[Second]:
+def second_postgres() -> Iterator[SecondServer]:
     """A server of a customer's, for all tests that ask for one."""
-    with servers.running() as running:
+    with run_second_server() as running:
         yield running
 
 
 @pytest.fixture
-def second(second_postgres: Second) -> Iterator[Second]:
+def second(second_postgres: SecondServer) -> Iterator[SecondServer]:
     """The second server, its tables empty, allowed to be on this machine."""
     with second_postgres.owner() as owner:
         owner.execute("TRUNCATE public.shown, public.bought")
@@ -35,7 +34,9 @@ def private_allowed() -> Iterator[None]:
 
 
 @pytest.fixture
-def acme(private_allowed: None, second_postgres: Second) -> Postgres:
+def acme(private_allowed: None, second_postgres: SecondServer) -> PostgresBackend:
     """The second server as a backend."""
     del private_allowed
-    return postgres.of("org_a", postgres.credentials(second_postgres.credentials))
+    return postgres.build_backend(
+        "org_a", postgres.validate_credentials(second_postgres.credentials)
+    )

@@ -9,10 +9,10 @@ from django.utils import timezone
 from metrics.models import AssignmentSource, Metric
 from optimizations.cube import refresh
 from optimizations.models import Optimization, Regime
-from tests.support.factories import body_of, error_of
+from tests.support.factories import read_body, read_error
 from tests.support.reference_cube import Reward, Touch
-from tests.support.second_postgres import Second
-from tests.support.shop import METRIC, SOURCE, connected, launched
+from tests.support.second_postgres import SecondServer
+from tests.support.shop import METRIC, SOURCE, connect_warehouse, launch_optimization
 from warehouse.models import Connection
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 KEY = '{"cta":false,"headline":"A"}'
 
 
-def test_late_rows_open_sealed_days_again(second: Second) -> None:
-    _, made = launched(second)
+def test_late_rows_open_sealed_days_again(second: SecondServer) -> None:
+    _, made = launch_optimization(second)
     now = timezone.now()
     old = now - timedelta(days=6)
     key = '{"cta":false,"headline":"A"}'
@@ -30,7 +30,9 @@ def test_late_rows_open_sealed_days_again(second: Second) -> None:
     reward = Metric.objects.get()
 
     def refreshed(minutes: int) -> dict[str, Any]:
-        found = refresh.refresh(optimization, reward, now + timedelta(minutes=minutes))
+        found = refresh.refresh_cube(
+            optimization, reward, now + timedelta(minutes=minutes)
+        )
         return {
             "users": sum(cell.users for cell in found.cells),
             "converted": sum(cell.converted for cell in found.cells),
@@ -50,8 +52,8 @@ def test_late_rows_open_sealed_days_again(second: Second) -> None:
     assert moved == {"users": 1, "converted": 0, "read": 2}
 
 
-def test_rows_changed_in_place_are_seen_by_a_full_refresh(second: Second) -> None:
-    alice, made = launched(second)
+def test_rows_changed_in_place_are_seen_by_a_full_refresh(second: SecondServer) -> None:
+    alice, made = launch_optimization(second)
     old = timezone.now() - timedelta(days=6)
     keys = ('{"cta":false,"headline":"A"}', '{"cta":true,"headline":"B"}')
     second.store(made["id"], [Touch("a", old, keys[0], "{}", 0)])
@@ -60,7 +62,7 @@ def test_rows_changed_in_place_are_seen_by_a_full_refresh(second: Second) -> Non
     with second.owner() as owner:
         owner.execute("UPDATE public.shown SET variant_text = %s", [keys[1]])
 
-    found = [body_of(alice.get(f"{place}{each}")) for each in ("true", "full")]
+    found = [read_body(alice.get(f"{place}{each}")) for each in ("true", "full")]
     wrong = alice.get(f"{place}maybe")
 
     shown = [[one["exposures"] for one in each["variants"]] for each in found]
@@ -69,11 +71,11 @@ def test_rows_changed_in_place_are_seen_by_a_full_refresh(second: Second) -> Non
 
 
 def test_another_warehouse_begins_a_regime_and_a_new_password_does_not(
-    second: Second,
+    second: SecondServer,
 ) -> None:
-    alice, made = launched(second)
+    alice, made = launch_optimization(second)
 
-    connected(alice, second)
+    connect_warehouse(alice, second)
     same = Regime.objects.filter(optimization=made["id"]).count()
     alice.delete("/warehouse/connections")
     reasons = Regime.objects.filter(optimization=made["id"]).order_by("number")
@@ -85,9 +87,9 @@ def test_another_warehouse_begins_a_regime_and_a_new_password_does_not(
 
 
 def test_other_sql_in_its_source_begins_a_regime_and_another_name_does_not(
-    second: Second,
+    second: SecondServer,
 ) -> None:
-    alice, made = launched(second)
+    alice, made = launch_optimization(second)
     place = f"/warehouse/assignment-sources/{AssignmentSource.objects.get().pk}"
 
     renamed = alice.patch(place, {"name": "shown"})
@@ -104,9 +106,9 @@ def test_other_sql_in_its_source_begins_a_regime_and_another_name_does_not(
 
 
 def test_columns_that_cannot_be_what_they_are_mapped_to_are_refused_when_saved(
-    second: Second,
+    second: SecondServer,
 ) -> None:
-    alice, _ = launched(second)
+    alice, _ = launch_optimization(second)
     place = f"/warehouse/assignment-sources/{AssignmentSource.objects.get().pk}"
     number = 'SELECT "user", 7 AS at FROM shop.orders'
 
@@ -122,15 +124,15 @@ def test_columns_that_cannot_be_what_they_are_mapped_to_are_refused_when_saved(
     ]
 
     for answer in answers:
-        problem = error_of(answer)["details"][0]
+        problem = read_error(answer)["details"][0]
         assert answer.status_code == 400
         assert problem["field"] == "column_mapping"
         assert "timestamp must be a moment" in problem["message"]
     assert Metric.objects.count() == Regime.objects.count() == 1
 
 
-def test_a_refused_change_of_its_source_begins_none(second: Second) -> None:
-    alice, _ = launched(second)
+def test_a_refused_change_of_its_source_begins_none(second: SecondServer) -> None:
+    alice, _ = launch_optimization(second)
     place = f"/warehouse/assignment-sources/{AssignmentSource.objects.get().pk}"
 
     refused = alice.patch(place, {"sql": "SELECT 1 AS x"})
@@ -140,15 +142,15 @@ def test_a_refused_change_of_its_source_begins_none(second: Second) -> None:
 
 
 def test_a_metric_before_it_is_saved_is_compared_with_the_sources_ids(
-    second: Second,
+    second: SecondServer,
 ) -> None:
-    alice, made = launched(second)
+    alice, made = launch_optimization(second)
     at = timezone.now() - timedelta(days=1)
     bought = [Reward(user, at + timedelta(hours=1)) for user in ("a", "b", "c")]
     second.store(made["id"], [Touch("a", at, KEY, "{}", 0)], bought)
     unsaved = {"sql": METRIC["sql"], "column_mapping": METRIC["column_mapping"]}
 
-    shown = body_of(alice.post("/warehouse/preview", unsaved))
+    shown = read_body(alice.post("/warehouse/preview", unsaved))
 
     assert (shown["row_count"], round(shown["match_rate"], 2)) == (3, 0.33)
     assert shown["warnings"] == ["Only 33% of 3 ids match an exposure."]
@@ -156,11 +158,11 @@ def test_a_metric_before_it_is_saved_is_compared_with_the_sources_ids(
 
 
 def test_the_latest_touches_of_a_connected_warehouse_are_withheld_with_a_reason(
-    second: Second,
+    second: SecondServer,
 ) -> None:
-    alice, made = launched(second)
+    alice, made = launch_optimization(second)
 
     refused = alice.get(f"/optimizations/{made['id']}/observations?raw=true")
 
     assert refused.status_code == 409
-    assert "managed warehouse alone" in error_of(refused)["message"]
+    assert "managed warehouse alone" in read_error(refused)["message"]

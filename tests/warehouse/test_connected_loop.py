@@ -6,56 +6,58 @@ from django.utils import timezone
 from models_app.models import TrainingRun
 from optimizations.models import Optimization
 from tests.support import factories, warehouse_events
-from tests.support.factories import body_of, error_of
-from tests.support.optimization_factories import config
-from tests.support.second_postgres import PASSWORD, Second
+from tests.support.factories import read_body, read_error
+from tests.support.optimization_factories import make_config
+from tests.support.second_postgres import PASSWORD, SecondServer
 from tests.support.shop import (
     MANAGED_SQL,
     METRIC,
     SOURCE,
-    ask_for_training,
     assert_equal_to_the_managed_store,
-    connected,
-    created,
-    history,
-    trained,
+    connect_warehouse,
+    create_optimization,
+    request_training,
+    simulate_history,
+    train_queued_run,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_from_connecting_to_results_equal_to_the_managed_stores(
-    second: Second,
+    second: SecondServer,
 ) -> None:
-    acme = factories.organization()
-    alice = factories.admin_of(acme)
+    acme = factories.make_organization()
+    alice = factories.make_admin_api(acme)
 
-    connected(alice, second)
-    tables = body_of(alice.get("/warehouse/tables"))["tables"]
-    columns = body_of(alice.get("/warehouse/tables/shop.orders/columns"))["columns"]
+    connect_warehouse(alice, second)
+    tables = read_body(alice.get("/warehouse/tables"))["tables"]
+    columns = read_body(alice.get("/warehouse/tables/shop.orders/columns"))["columns"]
     source = alice.post("/warehouse/assignment-sources", SOURCE)
     metric = alice.post("/warehouse/metrics", METRIC)
-    made = created(alice, body_of(metric)["id"], holdout_percentage=20)
-    touches, rewards = history(made["id"], timezone.now(), held_out=20)
+    made = create_optimization(alice, read_body(metric)["id"], holdout_percentage=20)
+    touches, rewards = simulate_history(made["id"], timezone.now(), held_out=20)
     second.store(made["id"], touches, rewards)
-    preview = body_of(
-        alice.post(f"/warehouse/metrics/{body_of(metric)['id']}/preview", {"limit": 5})
-    )
-    shown = body_of(
+    preview = read_body(
         alice.post(
-            f"/warehouse/assignment-sources/{body_of(source)['id']}/preview",
+            f"/warehouse/metrics/{read_body(metric)['id']}/preview", {"limit": 5}
+        )
+    )
+    shown = read_body(
+        alice.post(
+            f"/warehouse/assignment-sources/{read_body(source)['id']}/preview",
             {"limit": 5},
         )
     )
-    ask_for_training(alice, made)
-    run = trained(made["id"])
-    results = body_of(alice.get(f"/optimizations/{made['id']}/results?sql=true"))
+    request_training(alice, made)
+    run = train_queued_run(made["id"])
+    results = read_body(alice.get(f"/optimizations/{made['id']}/results?sql=true"))
 
     assert "public.shown" in results["sql"][0]["statement"].replace('"', "")
     assert ("shop", "orders") in {(one["schema"], one["name"]) for one in tables}
     assert "secrets" not in {one["name"] for one in tables}
     assert [one["name"] for one in columns] == ["user", "at"]
-    assert body_of(source)["default"] is True
+    assert read_body(source)["default"] is True
     assert (preview["row_count"], preview["match_rate"]) == (5, 1.0)
     assert preview["warnings"] == []
     assert (shown["row_count"], shown["warnings"]) == (5, [])
@@ -65,29 +67,29 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(
     assert_equal_to_the_managed_store(made["id"], touches, rewards)
 
 
-def test_results_by_http_are_the_managed_stores(second: Second) -> None:
+def test_results_by_http_are_the_managed_stores(second: SecondServer) -> None:
     now = timezone.now()
-    alice = factories.admin_of(factories.organization())
-    connected(alice, second)
+    alice = factories.make_admin_api(factories.make_organization())
+    connect_warehouse(alice, second)
     assert alice.post("/warehouse/assignment-sources", SOURCE).status_code == 201
-    bob = factories.admin_of(factories.organization())
-    theirs = created(
+    bob = factories.make_admin_api(factories.make_organization())
+    theirs = create_optimization(
         alice,
-        body_of(alice.post("/warehouse/metrics", METRIC))["id"],
+        read_body(alice.post("/warehouse/metrics", METRIC))["id"],
         holdout_percentage=0,
     )
     of_managed = METRIC | {
         "sql": f"{MANAGED_SQL} WHERE timestamp_utc >= @start_date",
         "column_mapping": METRIC["column_mapping"] | {"anonymous_id": "anonymous_id"},
     }
-    ours = created(
+    ours = create_optimization(
         bob,
-        body_of(bob.post("/warehouse/metrics", of_managed))["id"],
+        read_body(bob.post("/warehouse/metrics", of_managed))["id"],
         holdout_percentage=0,
     )
-    touches, rewards = history(ours["id"], now, held_out=0)
+    touches, rewards = simulate_history(ours["id"], now, held_out=0)
     second.store(theirs["id"], touches, rewards)
-    warehouse_events.store(
+    warehouse_events.store_events(
         Optimization.objects.get(pk=ours["id"]).organization_id,
         ours["id"],
         touches,
@@ -96,9 +98,9 @@ def test_results_by_http_are_the_managed_stores(second: Second) -> None:
 
     shown = []
     for api, made in ((alice, theirs), (bob, ours)):
-        ask_for_training(api, made)
-        assert trained(made["id"]).error == ""
-        results = body_of(api.get(f"/optimizations/{made['id']}/results"))
+        request_training(api, made)
+        assert train_queued_run(made["id"]).error == ""
+        results = read_body(api.get(f"/optimizations/{made['id']}/results"))
         shown.append(results)
 
     for results in shown:
@@ -111,17 +113,17 @@ def test_results_by_http_are_the_managed_stores(second: Second) -> None:
     assert shown[0] == shown[1]
 
 
-def test_going_live_needs_an_assignment_source(second: Second) -> None:
-    alice = factories.admin_of(factories.organization())
-    connected(alice, second)
-    metric = body_of(alice.post("/warehouse/metrics", METRIC))["id"]
+def test_going_live_needs_an_assignment_source(second: SecondServer) -> None:
+    alice = factories.make_admin_api(factories.make_organization())
+    connect_warehouse(alice, second)
+    metric = read_body(alice.post("/warehouse/metrics", METRIC))["id"]
     body = {
         "name": "x",
-        "training_data_config": config(),
+        "training_data_config": make_config(),
         "reward_metric_id": metric,
     }
 
-    refused = error_of(alice.post("/optimizations", body))
+    refused = read_error(alice.post("/optimizations", body))
 
     assert refused["code"] == "conflict"
     assert "assignment source" in refused["message"]
@@ -129,17 +131,17 @@ def test_going_live_needs_an_assignment_source(second: Second) -> None:
 
 
 def test_warehouse_that_fails_ends_the_run_and_leaves_the_results(
-    second: Second,
+    second: SecondServer,
 ) -> None:
-    alice = factories.admin_of(factories.organization())
-    connected(alice, second)
+    alice = factories.make_admin_api(factories.make_organization())
+    connect_warehouse(alice, second)
     alice.post("/warehouse/assignment-sources", SOURCE)
-    metric = body_of(alice.post("/warehouse/metrics", METRIC))["id"]
-    made = created(alice, metric, holdout_percentage=20)
-    second.store(made["id"], *history(made["id"], timezone.now(), held_out=20))
-    ask_for_training(alice, made)
-    trained(made["id"])
-    before = body_of(alice.get(f"/optimizations/{made['id']}/results"))
+    metric = read_body(alice.post("/warehouse/metrics", METRIC))["id"]
+    made = create_optimization(alice, metric, holdout_percentage=20)
+    second.store(made["id"], *simulate_history(made["id"], timezone.now(), held_out=20))
+    request_training(alice, made)
+    train_queued_run(made["id"])
+    before = read_body(alice.get(f"/optimizations/{made['id']}/results"))
     failures = {
         'column "at" does not exist': (
             "ALTER VIEW shop.orders RENAME COLUMN at TO x",
@@ -159,8 +161,8 @@ def test_warehouse_that_fails_ends_the_run_and_leaves_the_results(
         with second.owner() as owner:
             owner.execute(breaking)
         try:
-            ask_for_training(alice, made)
-            run = trained(made["id"])
+            request_training(alice, made)
+            run = train_queued_run(made["id"])
             refreshed = alice.get(f"/optimizations/{made['id']}/results?refresh=true")
         finally:
             with second.owner() as owner:
@@ -170,6 +172,6 @@ def test_warehouse_that_fails_ends_the_run_and_leaves_the_results(
         assert reason in run.error
         assert PASSWORD not in run.error
         assert refreshed.status_code == 502
-        assert reason in error_of(refreshed)["message"]
-        after = body_of(alice.get(f"/optimizations/{made['id']}/results"))
+        assert reason in read_error(refreshed)["message"]
+        after = read_body(alice.get(f"/optimizations/{made['id']}/results"))
         assert after["stats"] == before["stats"]

@@ -5,15 +5,15 @@ import pytest
 from metrics.models import AssignmentSource
 from tests.levered_site.mcp.test_same_rules import call, document
 from tests.support import factories
-from tests.support.second_postgres import Second
-from tests.support.shop import SOURCE, connected
+from tests.support.second_postgres import SecondServer
+from tests.support.shop import SOURCE, connect_warehouse
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_new_default_source_is_shown_before_it_is_saved(second: Second) -> None:
-    api = factories.admin_of(factories.organization())
-    connected(api, second)
+def test_a_new_default_source_is_shown_before_it_is_saved(second: SecondServer) -> None:
+    api = factories.make_admin_api(factories.make_organization())
+    connect_warehouse(api, second)
     source = {"kind": "assignment_source", **SOURCE}
 
     shown = document(call(api, "define_metric", **source))

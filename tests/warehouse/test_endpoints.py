@@ -14,8 +14,8 @@ from django.test import override_settings
 from levered_site.errors import UnavailableError
 from levered_site.organizations.models import AuditEntry
 from tests.support import factories
-from tests.support.factories import body_of, error_of
-from tests.support.second_postgres import PASSWORD, Second
+from tests.support.factories import read_body, read_error
+from tests.support.second_postgres import PASSWORD, SecondServer
 from warehouse import connections, encryption
 from warehouse.models import Connection
 
@@ -35,10 +35,10 @@ MAPPING = {
 
 
 def test_every_organization_starts_on_the_managed_warehouse() -> None:
-    bob = factories.member_of(factories.organization())
+    bob = factories.make_member_api(factories.make_organization())
 
-    shown = body_of(bob.get("/warehouse/connections"))
-    tested = body_of(bob.post("/warehouse/connections/test"))
+    shown = read_body(bob.get("/warehouse/connections"))
+    tested = read_body(bob.post("/warehouse/connections/test"))
 
     assert shown["connection"] is None
     assert tested["success"] is True
@@ -46,25 +46,25 @@ def test_every_organization_starts_on_the_managed_warehouse() -> None:
 
 
 def test_connection_is_made_replaced_and_forgotten_by_an_admin() -> None:
-    acme = factories.organization()
-    alice = factories.admin_of(acme)
+    acme = factories.make_organization()
+    alice = factories.make_admin_api(acme)
 
     made = alice.post("/warehouse/connections", {"provider": "managed"})
     again = alice.post("/warehouse/connections", {"provider": "managed"})
-    shown = body_of(alice.get("/warehouse/connections"))["connection"]
+    shown = read_body(alice.get("/warehouse/connections"))["connection"]
     forgotten = [alice.delete("/warehouse/connections") for _ in range(2)]
 
     fields = ["id", "provider", "project_id", "dataset_id", "meta"]
-    assert (made.status_code, list(body_of(made))) == (201, fields)
-    assert body_of(again)["id"] == shown["id"]
+    assert (made.status_code, list(read_body(made))) == (201, fields)
+    assert read_body(again)["id"] == shown["id"]
     assert [answer.status_code for answer in forgotten] == [204, 204]
     assert not Connection.objects.exists()
     assert AuditEntry.objects.filter(action="warehouse.forget").count() == 1
 
 
 def test_connection_is_taken_away_in_the_state_that_was_read() -> None:
-    acme = factories.organization()
-    alice = factories.admin_of(acme)
+    acme = factories.make_organization()
+    alice = factories.make_admin_api(acme)
     path = "/warehouse/connections"
     without = alice.get(path)["ETag"]
     alice.post(path, {"provider": "managed"})
@@ -82,13 +82,13 @@ def test_connection_is_taken_away_in_the_state_that_was_read() -> None:
 def test_missing_client_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "google", None)
     monkeypatch.delitem(sys.modules, "warehouse.backends.bigquery", raising=False)
-    alice = factories.admin_of(factories.organization())
+    alice = factories.make_admin_api(factories.make_organization())
     body = {"provider": "bigquery", "credentials": {"private_key": "secret"}}
 
     answer = alice.post("/warehouse/connections", body)
 
     assert answer.status_code == 400
-    assert "The extra `bigquery` is not installed" in error_of(answer)["message"]
+    assert "The extra `bigquery` is not installed" in read_error(answer)["message"]
     assert not Connection.objects.exists()
 
 
@@ -105,33 +105,33 @@ def test_missing_client_library_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_credentials_are_refused_by_field(
     credentials: dict[str, object] | None, field: str
 ) -> None:
-    alice = factories.admin_of(factories.organization())
+    alice = factories.make_admin_api(factories.make_organization())
     body = {"provider": "postgres", "credentials": credentials or {}}
 
-    error = error_of(alice.post("/warehouse/connections", body))
+    error = read_error(alice.post("/warehouse/connections", body))
 
     assert [problem["field"] for problem in error["details"]] == [field]
     assert not Connection.objects.exists()
 
 
 def test_server_inside_is_not_connected_to() -> None:
-    alice = factories.admin_of(factories.organization())
+    alice = factories.make_admin_api(factories.make_organization())
 
     answer = alice.post(
         "/warehouse/connections", {"provider": "postgres", "credentials": CREDENTIALS}
     )
 
     assert answer.status_code == 400
-    assert "not a public address" in error_of(answer)["message"]
+    assert "not a public address" in read_error(answer)["message"]
     assert CREDENTIALS["password"] not in answer.content.decode()
     assert not Connection.objects.exists()
     assert not AuditEntry.objects.exists()
 
 
 def test_connection_is_tested_before_it_is_stored_and_sealed(
-    second_postgres: Second,
+    second_postgres: SecondServer,
 ) -> None:
-    alice = factories.admin_of(factories.organization())
+    alice = factories.make_admin_api(factories.make_organization())
     good = {"provider": "postgres", "credentials": second_postgres.credentials}
     wrong = {
         "provider": "postgres",
@@ -143,15 +143,18 @@ def test_connection_is_tested_before_it_is_stored_and_sealed(
         before = Connection.objects.count()
         made = alice.post("/warehouse/connections", good)
         again = alice.post("/warehouse/connections", wrong)
-        tested = body_of(alice.post("/warehouse/connections/test"))
+        tested = read_body(alice.post("/warehouse/connections/test"))
     shown = alice.get("/warehouse/connections")
 
     assert (refused.status_code, before) == (400, 0)
-    assert "password authentication failed" in error_of(refused)["message"]
+    assert "password authentication failed" in read_error(refused)["message"]
     assert (made.status_code, again.status_code) == (201, 400)
     assert tested["success"] is True
     kept = Connection.objects.get()
-    assert encryption.unseal(kept.credentials or b"") == second_postgres.credentials
+    assert (
+        encryption.decrypt_credentials(kept.credentials or b"")
+        == second_postgres.credentials
+    )
     assert PASSWORD.encode() not in bytes(kept.credentials or b"")
     everything = [made, shown, *AuditEntry.objects.values_list("changes", flat=True)]
     for one in everything:
@@ -164,15 +167,17 @@ def test_credentials_are_rotated_once_and_lost_keys_are_named() -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     with override_settings(CREDENTIAL_KEYS=[old]):
         Connection.objects.create(
-            organization=factories.organization(),
+            organization=factories.make_organization(),
             provider="postgres",
-            credentials=encryption.seal({"password": "x"}),
+            credentials=encryption.encrypt_credentials({"password": "x"}),
         )
 
     with override_settings(CREDENTIAL_KEYS=[new, old]):
         said = [_rotated(), _rotated()]
     with override_settings(CREDENTIAL_KEYS=[new]):
-        opened = encryption.unseal(Connection.objects.get().credentials or b"")
+        opened = encryption.decrypt_credentials(
+            Connection.objects.get().credentials or b""
+        )
     with (
         override_settings(CREDENTIAL_KEYS=[old]),
         pytest.raises(CommandError, match="No key opens"),
@@ -190,7 +195,7 @@ def _rotated() -> str:
 
 
 def test_member_may_look_but_not_connect() -> None:
-    bob = factories.member_of(factories.organization())
+    bob = factories.make_member_api(factories.make_organization())
 
     answers = [
         bob.post("/warehouse/connections", {"provider": "managed"}),
@@ -202,11 +207,11 @@ def test_member_may_look_but_not_connect() -> None:
 
 
 def test_tables_and_columns() -> None:
-    bob = factories.member_of(factories.organization())
+    bob = factories.make_member_api(factories.make_organization())
 
-    tables = body_of(bob.get("/warehouse/tables"))["tables"]
+    tables = read_body(bob.get("/warehouse/tables"))["tables"]
     columns = [
-        body_of(bob.get(f"/warehouse/tables/{name}/columns"))["columns"]
+        read_body(bob.get(f"/warehouse/tables/{name}/columns"))["columns"]
         for name in ("rewards", "managed_dw.rewards")
     ]
     missing = bob.get("/warehouse/tables/auth_user/columns")
@@ -218,9 +223,9 @@ def test_tables_and_columns() -> None:
 
 
 def test_query_answers_rows() -> None:
-    bob = factories.member_of(factories.organization())
+    bob = factories.make_member_api(factories.make_organization())
 
-    shown = body_of(bob.post("/warehouse/query", {"sql": "SELECT 1 AS a, 'x' AS b"}))
+    shown = read_body(bob.post("/warehouse/query", {"sql": "SELECT 1 AS a, 'x' AS b"}))
 
     assert shown["columns"] == ["a", "b"]
     assert shown["rows"] == [[1, "x"]]
@@ -245,23 +250,23 @@ def test_query_answers_rows() -> None:
     ],
 )
 def test_bad_queries(body: dict[str, object], status: int, field: str) -> None:
-    bob = factories.member_of(factories.organization())
+    bob = factories.make_member_api(factories.make_organization())
 
     answer = bob.post("/warehouse/query", body)
 
-    details = error_of(answer).get("details", [])
+    details = read_error(answer).get("details", [])
     assert answer.status_code == status
     assert [problem["field"] for problem in details] == [field]
 
 
 def test_preview_of_nothing_says_so() -> None:
-    bob = factories.member_of(factories.organization())
+    bob = factories.make_member_api(factories.make_organization())
     sql = "SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards"
 
-    shown = body_of(
+    shown = read_body(
         bob.post("/warehouse/preview", {"sql": sql, "column_mapping": MAPPING})
     )
-    wrong = error_of(
+    wrong = read_error(
         bob.post(
             "/warehouse/preview", {"sql": "SELECT 1 AS a", "column_mapping": MAPPING}
         )
@@ -278,26 +283,32 @@ def test_a_few_queries_at_a_time_per_organization() -> None:
 
     def hold(_: int) -> None:
         try:
-            with connections.borrowed("org_busy"):
-                if connections._running["org_busy"] == connections.AT_ONCE:
+            with connections.borrow_backend("org_busy"):
+                if (
+                    connections._running_queries["org_busy"]
+                    == connections.MAX_CONCURRENT_QUERIES
+                ):
                     enough.set()
                 done.wait(10)
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(connections.AT_ONCE) as pool:
-        held = [pool.submit(hold, number) for number in range(connections.AT_ONCE)]
+    with ThreadPoolExecutor(connections.MAX_CONCURRENT_QUERIES) as pool:
+        held = [
+            pool.submit(hold, number)
+            for number in range(connections.MAX_CONCURRENT_QUERIES)
+        ]
         enough.wait(10)
         with (
             pytest.raises(UnavailableError, match="running"),
-            connections.borrowed("org_busy"),
+            connections.borrow_backend("org_busy"),
         ):
             pass
-        with connections.borrowed("org_idle") as backend:
+        with connections.borrow_backend("org_idle") as backend:
             found = backend.query("SELECT 1", 1).rows
         done.set()
         for one in held:
             one.result()
 
     assert found == ((1,),)
-    assert connections._running["org_busy"] == 0
+    assert connections._running_queries["org_busy"] == 0

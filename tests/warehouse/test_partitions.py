@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from tests.support import warehouse_events
 from tests.support.reference_cube import Reward
-from tests.support.warehouse_events import moment
+from tests.support.warehouse_events import parse_moment
 from warehouse import partitions
 from warehouse.models import ManagedReward
 
@@ -18,21 +18,21 @@ DAYS = [date(2031, 5, day) for day in (30, 31)] + [date(2031, 6, 1)]
 
 
 def _there(table: str) -> list[str]:
-    return [name for name in partitions._existing(table) if "_2031" in name]
+    return [name for name in partitions._list_partitions(table) if "_2031" in name]
 
 
 @pytest.fixture(autouse=True)
 def _nothing_of_2031() -> None:
-    for table in partitions.TABLES:
+    for table in partitions.PARTITIONED_TABLES:
         for name in _there(table):
             with connection.cursor() as cursor:
                 cursor.execute(f"DROP TABLE {name}")
 
 
-@pytest.mark.parametrize("table", partitions.TABLES)
+@pytest.mark.parametrize("table", partitions.PARTITIONED_TABLES)
 def test_each_table_has_its_days_once(table: str) -> None:
-    partitions.ensure(table, DAYS[:1])
-    partitions.ensure(table, DAYS)
+    partitions.ensure_partitions(table, DAYS[:1])
+    partitions.ensure_partitions(table, DAYS)
 
     names = _there(table)
 
@@ -42,7 +42,7 @@ def test_each_table_has_its_days_once(table: str) -> None:
 def test_eight_makers_at_once_make_one_each() -> None:
     def make(_: int) -> None:
         try:
-            partitions.ensure("managed_rewards", DAYS)
+            partitions.ensure_partitions("managed_rewards", DAYS)
         finally:
             connection.close()
 
@@ -55,7 +55,7 @@ def test_eight_makers_at_once_make_one_each() -> None:
 def test_a_failed_transaction_leaves_none() -> None:
     def make_and_fail() -> None:
         with transaction.atomic():
-            partitions.ensure("managed_rewards", DAYS)
+            partitions.ensure_partitions("managed_rewards", DAYS)
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
@@ -65,18 +65,18 @@ def test_a_failed_transaction_leaves_none() -> None:
 
 
 def test_old_days_are_dropped_with_their_rows() -> None:
-    partitions.ensure("managed_rewards", DAYS)
-    warehouse_events.store(
+    partitions.ensure_partitions("managed_rewards", DAYS)
+    warehouse_events.store_events(
         "org_a",
         "00000000-0000-0000-0000-000000000001",
         [],
         [
-            Reward("old", moment("2031-05-31 23:59")),
-            Reward("new", moment("2031-06-01")),
+            Reward("old", parse_moment("2031-05-31 23:59")),
+            Reward("new", parse_moment("2031-06-01")),
         ],
     )
 
-    dropped = partitions.drop_before("managed_rewards", DAYS[2])
+    dropped = partitions.drop_partitions_before("managed_rewards", DAYS[2])
 
     assert dropped[-1] == "managed_rewards_20310531"
     assert _there("managed_rewards") == ["managed_rewards_20310601"]
@@ -85,4 +85,4 @@ def test_old_days_are_dropped_with_their_rows() -> None:
 
 def test_other_tables_have_no_days() -> None:
     with pytest.raises(ValueError, match="assignments"):
-        partitions.ensure("assignments", DAYS)
+        partitions.ensure_partitions("assignments", DAYS)

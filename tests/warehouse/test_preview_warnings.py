@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from warehouse import preview_warnings
-from warehouse.backends.answers import Facts
+from warehouse.backends.query_results import MetricFacts
 from warehouse.sql.customer import check
 
 SQL = "SELECT anonymous_id, timestamp_utc AS t, value FROM managed_dw.rewards"
 MAPPING = {"anonymous_id": "anonymous_id", "timestamp": "t", "value": "value"}
-METRIC = check.metric(f"{SQL} WHERE timestamp_utc >= @start_date", MAPPING)
-FINE = Facts(
+METRIC = check.check_metric_query(f"{SQL} WHERE timestamp_utc >= @start_date", MAPPING)
+FINE = MetricFacts(
     rows=10,
     identified=10,
     users=8,
@@ -24,8 +24,8 @@ FINE = Facts(
 
 
 def test_nothing_is_said_of_a_good_metric() -> None:
-    assert preview_warnings.warnings(METRIC, FINE) == []
-    assert preview_warnings.match_rate(FINE) == 1.0
+    assert preview_warnings.list_metric_warnings(METRIC, FINE) == []
+    assert preview_warnings.compute_match_rate(FINE) == 1.0
 
 
 def test_each_fault_has_its_sentence() -> None:
@@ -46,7 +46,8 @@ def test_each_fault_has_its_sentence() -> None:
     }
 
     said = {
-        name: preview_warnings.warnings(METRIC, facts) for name, facts in faults.items()
+        name: preview_warnings.list_metric_warnings(METRIC, facts)
+        for name, facts in faults.items()
     }
 
     assert [len(sentences) for sentences in said.values()] == [1] * len(faults)
@@ -54,8 +55,8 @@ def test_each_fault_has_its_sentence() -> None:
 
 
 def test_missing_start_date_is_said_last() -> None:
-    metric = check.metric(SQL, MAPPING)
+    metric = check.check_metric_query(SQL, MAPPING)
 
-    said = preview_warnings.warnings(metric, replace(FINE, future=1))
+    said = preview_warnings.list_metric_warnings(metric, replace(FINE, future=1))
 
     assert ["@start_date" in sentence for sentence in said] == [False, True]

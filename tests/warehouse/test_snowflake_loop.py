@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from models_app.models import TrainingRun
 from tests.support import factories, histories, shop
-from tests.support.factories import body_of
+from tests.support.factories import read_body
 from tests.support.reference_cube import Reward, Touch
 
 fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
@@ -53,33 +53,35 @@ def cursor() -> Iterator[Any]:
 
 def visited(cursor: Any, optimization_id: str) -> tuple[list[Touch], list[Reward]]:
     """Put some visitors of the shop into its two tables."""
-    touches, rewards = shop.history(optimization_id, timezone.now(), held_out=20)
+    touches, rewards = shop.simulate_history(
+        optimization_id, timezone.now(), held_out=20
+    )
     touches = touches[:SHOWN]
     users = {touch.user for touch in touches}
     rewards = [reward for reward in rewards if reward.user in users]
     rows = histories.exposure_rows(touches, [str])[:SHOWN]
     shown = [(*row[:2], optimization_id, *row[3:]) for row in rows]
-    histories.store(cursor, shown, histories.reward_rows(rewards))
+    histories.replace_rows(cursor, shown, histories.reward_rows(rewards))
     return touches, rewards
 
 
 def test_from_connecting_to_results_equal_to_the_managed_stores(cursor: Any) -> None:
-    alice = factories.admin_of(factories.organization())
+    alice = factories.make_admin_api(factories.make_organization())
 
     answer = alice.post("/warehouse/connections", CONNECTION)
-    tested = body_of(alice.post("/warehouse/connections/test"))
-    tables = body_of(alice.get("/warehouse/tables"))["tables"]
+    tested = read_body(alice.post("/warehouse/connections/test"))
+    tables = read_body(alice.get("/warehouse/tables"))["tables"]
     source = alice.post("/warehouse/assignment-sources", SOURCE)
-    metric = body_of(alice.post("/warehouse/metrics", METRIC))
-    made = shop.created(alice, metric["id"], holdout_percentage=20)
+    metric = read_body(alice.post("/warehouse/metrics", METRIC))
+    made = shop.create_optimization(alice, metric["id"], holdout_percentage=20)
     touches, rewards = visited(cursor, made["id"])
-    preview = body_of(alice.post(f"/warehouse/metrics/{metric['id']}/preview", {}))
+    preview = read_body(alice.post(f"/warehouse/metrics/{metric['id']}/preview", {}))
     unsaved = {name: METRIC[name] for name in ("sql", "column_mapping")}
-    before_saving = body_of(alice.post("/warehouse/preview", unsaved))
-    shop.ask_for_training(alice, made)
-    run = shop.trained(made["id"])
+    before_saving = read_body(alice.post("/warehouse/preview", unsaved))
+    shop.request_training(alice, made)
+    run = shop.train_queued_run(made["id"])
     results = alice.get(f"/optimizations/{made['id']}/results?sql=true")
-    (printed,) = body_of(results)["sql"]
+    (printed,) = read_body(results)["sql"]
     cursor.execute(printed["statement"])
     by_hand = [row for row in cursor.fetchall() if row[0] == "cell"]
 
@@ -96,7 +98,7 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(cursor: Any) -> 
 
 def test_a_password_that_is_refused_connects_nothing(cursor: Any) -> None:
     del cursor
-    alice = factories.admin_of(factories.organization())
+    alice = factories.make_admin_api(factories.make_organization())
     refusal = connector.errors.DatabaseError(f"Incorrect password {PASSWORD}")
 
     def refuse(**_arguments: Any) -> None:
@@ -108,4 +110,4 @@ def test_a_password_that_is_refused_connects_nothing(cursor: Any) -> None:
 
     assert answer.status_code == 400
     assert PASSWORD not in answer.content.decode()
-    assert body_of(alice.get("/warehouse/connections"))["connection"] is None
+    assert read_body(alice.get("/warehouse/connections"))["connection"] is None

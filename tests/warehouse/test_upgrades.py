@@ -12,9 +12,10 @@ from django.utils import timezone
 from metrics.models import AssignmentSource
 from optimizations.configuration import regimes
 from optimizations.models import Optimization, Regime
-from tests.support import factories as house, optimization_factories, traffic
-from tests.support.second_postgres import Second
-from tests.support.shop import launched
+from tests.support import optimization_factories, traffic
+from tests.support.factories import make_organization
+from tests.support.second_postgres import SecondServer
+from tests.support.shop import launch_optimization
 from warehouse.models import LateDay, ManagedExposure
 
 settings_closed = importlib.import_module("warehouse.migrations.0004_settings_closed")
@@ -22,16 +23,18 @@ settings_closed = importlib.import_module("warehouse.migrations.0004_settings_cl
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_regime_that_knew_no_source_takes_up_the_present_one(second: Second) -> None:
-    _, made = launched(second)
+def test_a_regime_that_knew_no_source_takes_up_the_present_one(
+    second: SecondServer,
+) -> None:
+    _, made = launch_optimization(second)
     Regime.objects.update(source="")
 
-    taken_up = regimes.follow(Optimization.objects.get(pk=made["id"]))
+    taken_up = regimes.open_regime_if_changed(Optimization.objects.get(pk=made["id"]))
     known = Regime.objects.get().source
     source = AssignmentSource.objects.get()
     source.sql += " AND version <> 'x'"
     source.save()
-    followed = regimes.follow(Optimization.objects.get(pk=made["id"]))
+    followed = regimes.open_regime_if_changed(Optimization.objects.get(pk=made["id"]))
 
     assert (taken_up, followed) == (False, True)
     assert known
@@ -44,9 +47,9 @@ def _note_late_days() -> None:
 
 
 def test_days_that_were_late_before_notes_are_noted_once() -> None:
-    optimization = optimization_factories.optimization(house.organization())
+    optimization = optimization_factories.make_optimization(make_organization())
     came = [
-        traffic.exposure(
+        traffic.build_exposure(
             optimization,
             f"user {days}",
             timestamp=(timezone.now() - timedelta(days=days)).isoformat(),
@@ -65,9 +68,9 @@ def test_days_that_were_late_before_notes_are_noted_once() -> None:
 
 
 def test_what_came_in_time_is_not_noted() -> None:
-    optimization = optimization_factories.optimization(house.organization())
+    optimization = optimization_factories.make_optimization(make_organization())
     ago = timezone.now() - timedelta(days=9)
-    came = traffic.exposure(optimization, "user", timestamp=ago.isoformat())
+    came = traffic.build_exposure(optimization, "user", timestamp=ago.isoformat())
     traffic.send_exposures(optimization, [came])
     ManagedExposure.objects.update(created_at=F("timestamp_utc"))
     LateDay.objects.all().delete()

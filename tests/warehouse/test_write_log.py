@@ -29,7 +29,7 @@ def send(optimization: Optimization, *moments: datetime) -> None:
     traffic.send_exposures(
         optimization,
         [
-            traffic.exposure(optimization, f"u{n}", timestamp=at.isoformat())
+            traffic.build_exposure(optimization, f"u{n}", timestamp=at.isoformat())
             for n, at in enumerate(moments)
         ],
     )
@@ -37,7 +37,9 @@ def send(optimization: Optimization, *moments: datetime) -> None:
 
 def searched(since: datetime) -> tuple[int, set[str]]:
     """Rows found by the condition, and the past days' partitions that the planner left in."""
-    text, values = write_log.condition(LateDay.objects.get().organization_id, since)
+    text, values = write_log.build_created_since_condition(
+        LateDay.objects.get().organization_id, since
+    )
     values |= {"since": since}
     with connection.cursor() as cursor:
         cursor.execute(SEARCH + text, values)
@@ -49,13 +51,13 @@ def searched(since: datetime) -> tuple[int, set[str]]:
 
 
 def test_an_event_of_a_past_day_is_noted_and_one_on_time_is_not() -> None:
-    optimization = optimization_factories.optimization(
-        optimization_factories.organization()
+    optimization = optimization_factories.make_optimization(
+        optimization_factories.make_organization()
     )
 
     send(optimization, ago(days=9), ago(days=9), ago(hours=11))
     traffic.send_rewards(
-        optimization, [traffic.reward("u1", timestamp=ago(days=7).isoformat())]
+        optimization, [traffic.build_reward("u1", timestamp=ago(days=7).isoformat())]
     )
 
     noted = LateDay.objects.values_list("organization_id", "day")
@@ -65,13 +67,13 @@ def test_an_event_of_a_past_day_is_noted_and_one_on_time_is_not() -> None:
 
 
 def test_a_batch_that_is_refused_notes_nothing() -> None:
-    optimization = optimization_factories.optimization(
-        optimization_factories.organization()
+    optimization = optimization_factories.make_optimization(
+        optimization_factories.make_organization()
     )
-    stranger = optimization_factories.optimization(
-        optimization_factories.organization()
+    stranger = optimization_factories.make_optimization(
+        optimization_factories.make_organization()
     )
-    event = traffic.exposure(stranger, "u1", timestamp=ago(days=9).isoformat())
+    event = traffic.build_exposure(stranger, "u1", timestamp=ago(days=9).isoformat())
 
     with pytest.raises(ForbiddenError):
         traffic.send_exposures(optimization, [event])
@@ -80,8 +82,8 @@ def test_a_batch_that_is_refused_notes_nothing() -> None:
 
 
 def test_a_search_finds_late_rows_and_reads_their_days_alone() -> None:
-    optimization = optimization_factories.optimization(
-        optimization_factories.organization()
+    optimization = optimization_factories.make_optimization(
+        optimization_factories.make_organization()
     )
     send(optimization, *(ago(days=back) for back in range(30)))
     LateDay.objects.all().delete()

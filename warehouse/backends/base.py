@@ -5,18 +5,18 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from levered_site.errors import ConflictError, WarehouseError
-from warehouse.backends.answers import (
-    Answer,
+from warehouse.backends.query_results import (
     Column,
-    DayRows,
+    DayRowCounts,
     Preview,
+    QueryResult,
     SourcePreview,
     Table,
 )
 from warehouse.sql.shapes import CheckedMetric, CheckedSource, Cube, CubeSpec
 
 # A query for people looks back this far where it asks for a start date.
-LOOK_BACK = timedelta(days=30)
+PREVIEW_LOOK_BACK = timedelta(days=30)
 
 
 class QueryFailedError(WarehouseError):
@@ -45,10 +45,10 @@ class Backend(Protocol):
     def columns(self, table: str) -> list[Column]:
         """Describe a table, named with or without its schema; NotFoundError."""
 
-    def query(self, sql: str, limit: int) -> Answer:
+    def query(self, sql: str, limit: int) -> QueryResult:
         """Run one read-only SELECT for at most `limit` rows."""
 
-    def check_metric(
+    def validate_and_run_metric(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedMetric:
         """Prove a metric's query, run it for one row, find its mapped columns.
@@ -56,12 +56,12 @@ class Backend(Protocol):
         Raises InvalidParametersError that lists the columns there are.
         """
 
-    def prove_metric(
+    def validate_metric(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedMetric:
         """Prove a metric's query anew, without asking the warehouse."""
 
-    def prove_source(
+    def validate_source(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedSource:
         """Prove an assignment source's query anew, without asking the warehouse.
@@ -69,7 +69,7 @@ class Backend(Protocol):
         This and what else concerns sources raises ConflictError on the managed store.
         """
 
-    def check_source(
+    def validate_and_run_source(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedSource:
         """Prove a source's query, run it for one row, find its mapped columns.
@@ -77,7 +77,7 @@ class Backend(Protocol):
         Raises as `check_metric`.
         """
 
-    def preview(
+    def preview_metric(
         self,
         metric: CheckedMetric,
         since: datetime,
@@ -94,27 +94,27 @@ class Backend(Protocol):
     ) -> SourcePreview:
         """Read a source's first rows and the facts of all since then."""
 
-    def observe(
+    def compute_cube(
         self, spec: CubeSpec, metric: CheckedMetric, source: CheckedSource | None = None
     ) -> Cube:
         """Count the cells of the days of `spec`, inside the warehouse."""
 
-    def recount(
+    def count_rows_by_day(
         self, spec: CubeSpec, metric: CheckedMetric, source: CheckedSource
-    ) -> dict[date, DayRows]:
+    ) -> dict[date, DayRowCounts]:
         """Count rows by day, from `spec.history_from` until `spec.as_of`."""
 
 
-class WithoutSources:
+class NoSourcesMixin:
     """What the managed store answers where others speak of assignment sources."""
 
-    def prove_source(
+    def validate_source(
         self, _sql: str, _mapping: Mapping[str, str | None]
     ) -> CheckedSource:
         """Raise ConflictError."""
         raise ConflictError(NO_SOURCE_NEEDED)
 
-    check_source = prove_source
+    validate_and_run_source = validate_source
 
     def preview_source(
         self, _source: CheckedSource, _since: datetime, _limit: int
@@ -122,9 +122,9 @@ class WithoutSources:
         """Raise ConflictError."""
         raise ConflictError(NO_SOURCE_NEEDED)
 
-    def recount(
+    def count_rows_by_day(
         self, _spec: CubeSpec, _metric: CheckedMetric, _source: CheckedSource
-    ) -> dict[date, DayRows]:
+    ) -> dict[date, DayRowCounts]:
         """Raise ConflictError."""
         raise ConflictError(NO_SOURCE_NEEDED)
 

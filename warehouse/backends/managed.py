@@ -12,11 +12,18 @@ from django.conf import settings
 from django.utils import timezone
 
 from levered_site.errors import NotFoundError
-from warehouse.backends import asking, managed_connections, plain
-from warehouse.backends.answers import Answer, Column, Facts, Preview, Table
-from warehouse.backends.base import LOOK_BACK, WithoutSources
+from warehouse.backends import json_values, managed_connections, query_validation
+from warehouse.backends.base import PREVIEW_LOOK_BACK, NoSourcesMixin
 from warehouse.backends.managed_connections import Cursor
-from warehouse.sql.cube import day_ranges, statement as cube
+from warehouse.backends.query_results import (
+    Column,
+    MetricFacts,
+    Preview,
+    QueryResult,
+    Table,
+)
+from warehouse.sql.cube import day_ranges
+from warehouse.sql.cube.statement import build_statement, decode_cube
 from warehouse.sql.customer import check, managed_schema
 from warehouse.sql.preview import managed, projection
 from warehouse.sql.shapes import (
@@ -25,24 +32,24 @@ from warehouse.sql.shapes import (
     CheckedSource,
     Cube,
     CubeSpec,
-    Remembered,
+    FirstTouchCoverage,
 )
 
 Rows = list[tuple[Any, ...]]
 
-REMEMBERED = """SELECT until, first_at FROM managed_dw.look_backs
+SELECT_FIRST_TOUCH_COVERAGE = """SELECT until, first_at FROM managed_dw.look_backs
 WHERE organization_id = $1 AND optimization_id = $2"""
 # The planner takes our intermediate results for tiny and would loop over them.
 CUBE_SETTINGS = {"enable_nestloop": "off", "jit": "off", "work_mem": "64MB"}
 
 
-def of(organization_id: str) -> "Managed":
+def build_backend(organization_id: str) -> "ManagedBackend":
     """Open the managed store as one organization sees it."""
-    return Managed(organization_id)
+    return ManagedBackend(organization_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Managed(WithoutSources):
+class ManagedBackend(NoSourcesMixin):
     """Backend of the managed store; see base.Backend.
 
     Connections are its own and short: nothing that a query does to a session can reach
@@ -55,9 +62,9 @@ class Managed(WithoutSources):
     def test(self) -> int:
         """Reach the store as the reader; milliseconds."""
         started = time.monotonic()
-        with self._reading(seconds=5) as cursor:
+        with self._open_cursor(seconds=5) as cursor:
             cursor.execute("SELECT 1")
-        return asking.milliseconds(started)
+        return query_validation.measure_elapsed_ms(started)
 
     def tables(self) -> list[Table]:
         """Name the two views."""
@@ -77,31 +84,37 @@ class Managed(WithoutSources):
             for column, kind in managed_schema.COLUMNS[name].items()
         ]
 
-    def query(self, sql: str, limit: int) -> Answer:
+    def query(self, sql: str, limit: int) -> QueryResult:
         """Run one SELECT over the organization's rows; `limit` rows at most."""
-        with asking.refusals():
-            query = check.check(sql, managed=True)
-        return self._sample(query, limit, timezone.now() - LOOK_BACK)
+        with query_validation.translate_refusals():
+            query = check.check_query(sql, managed=True)
+        return self._fetch_sample(query, limit, timezone.now() - PREVIEW_LOOK_BACK)
 
-    def check_metric(
+    def validate_and_run_metric(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedMetric:
         """Prove a metric's query, run it for one row, read its mapped columns."""
-        metric = self.prove_metric(sql, mapping)
-        found = self._sample(metric.query, 1, timezone.now() - LOOK_BACK).columns
-        asking.require_columns(metric, found)
-        with asking.mapping():
-            self._sample(projection.query(metric), 1, timezone.now() - LOOK_BACK)
+        metric = self.validate_metric(sql, mapping)
+        found = self._fetch_sample(
+            metric.query, 1, timezone.now() - PREVIEW_LOOK_BACK
+        ).columns
+        query_validation.require_columns(metric, found)
+        with query_validation.translate_mapping_failures():
+            self._fetch_sample(
+                projection.project_columns(metric),
+                1,
+                timezone.now() - PREVIEW_LOOK_BACK,
+            )
         return metric
 
-    def prove_metric(
+    def validate_metric(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedMetric:
         """Prove a metric's query anew; a refusal is InvalidParametersError."""
-        with asking.refusals():
-            return check.metric(sql, mapping, managed=True)
+        with query_validation.translate_refusals():
+            return check.check_metric_query(sql, mapping, managed=True)
 
-    def preview(
+    def preview_metric(
         self,
         metric: CheckedMetric,
         since: datetime,
@@ -109,14 +122,14 @@ class Managed(WithoutSources):
         _source: CheckedSource | None = None,
     ) -> Preview:
         """Read a metric's first rows and the facts of all since then."""
-        answer = self._sample(metric.query, limit, since)
-        text = managed.facts(metric)
-        with self._reading(seconds=settings.QUERY_TIMEOUT_SECONDS) as cursor:
+        answer = self._fetch_sample(metric.query, limit, since)
+        text = managed.build_facts(metric)
+        with self._open_cursor(seconds=settings.QUERY_TIMEOUT_SECONDS) as cursor:
             cursor.execute(text, (self.organization_id, since, None, timezone.now()))
             (row,) = cursor.fetchall()
-        return Preview(answer, Facts(*row))
+        return Preview(answer, MetricFacts(*row))
 
-    def observe(
+    def compute_cube(
         self,
         spec: CubeSpec,
         metric: CheckedMetric,
@@ -126,48 +139,57 @@ class Managed(WithoutSources):
         if spec.organization_id != self.organization_id:
             raise ValueError("the spec is of another organization")
         seconds = settings.CUBE_TIMEOUT_SECONDS
-        with self._reading(seconds=seconds, tuned=CUBE_SETTINGS) as cursor:
-            spec = replace(spec, remembered=_remembered(cursor, spec))
-            return day_ranges.join(
-                [_counted(cursor, run, metric) for run in day_ranges.split(spec)]
+        with self._open_cursor(seconds=seconds, tuned=CUBE_SETTINGS) as cursor:
+            spec = replace(spec, remembered=_load_first_touch_coverage(cursor, spec))
+            return day_ranges.join_cubes(
+                [
+                    _count_cells(cursor, run, metric)
+                    for run in day_ranges.split_spec(spec)
+                ]
             )
 
-    def _sample(self, query: CheckedQuery, limit: int, since: datetime) -> Answer:
+    def _fetch_sample(
+        self, query: CheckedQuery, limit: int, since: datetime
+    ) -> QueryResult:
         started = time.monotonic()
-        text = managed.sample(query)
-        with self._reading(seconds=settings.QUERY_TIMEOUT_SECONDS) as cursor:
+        text = managed.build_sample(query)
+        with self._open_cursor(seconds=settings.QUERY_TIMEOUT_SECONDS) as cursor:
             cursor.execute(text, (self.organization_id, since, None, limit + 1))
             rows: Rows = cursor.fetchall()
             columns = tuple(column.name for column in cursor.description or ())
-        return Answer(
+        return QueryResult(
             columns,
-            _plain(rows[:limit]),
+            _convert_rows(rows[:limit]),
             len(rows) > limit,
-            asking.milliseconds(started),
+            query_validation.measure_elapsed_ms(started),
         )
 
     @contextmanager
-    def _reading(
+    def _open_cursor(
         self, *, seconds: int, tuned: Mapping[str, str] | None = None
     ) -> Iterator[Cursor]:
-        with managed_connections.reading(
+        with managed_connections.open_cursor(
             self.organization_id, seconds, tuned or {}
         ) as cursor:
             yield cursor
 
 
-def _counted(cursor: Cursor, spec: CubeSpec, metric: CheckedMetric) -> Cube:
-    statement = cube.statement(spec, metric)
+def _count_cells(cursor: Cursor, spec: CubeSpec, metric: CheckedMetric) -> Cube:
+    statement = build_statement(spec, metric)
     cursor.execute(statement.text, statement.parameters)
-    return cube.decode(cursor.fetchall(), spec)
+    return decode_cube(cursor.fetchall(), spec)
 
 
-def _remembered(cursor: Cursor, spec: CubeSpec) -> Remembered | None:
+def _load_first_touch_coverage(
+    cursor: Cursor, spec: CubeSpec
+) -> FirstTouchCoverage | None:
     """Read what first touches are kept. Later there may be more, never less."""
-    cursor.execute(REMEMBERED, (spec.organization_id, UUID(spec.optimization_id)))
+    cursor.execute(
+        SELECT_FIRST_TOUCH_COVERAGE, (spec.organization_id, UUID(spec.optimization_id))
+    )
     row = cursor.fetchone()
-    return Remembered(*row) if row else None
+    return FirstTouchCoverage(*row) if row else None
 
 
-def _plain(rows: Sequence[Sequence[object]]) -> tuple[tuple[object, ...], ...]:
-    return tuple(tuple(plain.value(one) for one in row) for row in rows)
+def _convert_rows(rows: Sequence[Sequence[object]]) -> tuple[tuple[object, ...], ...]:
+    return tuple(tuple(json_values.to_json_value(one) for one in row) for row in rows)

@@ -14,12 +14,12 @@ from warehouse.sql.customer import managed_schema
 
 Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
-SETTINGS = """SELECT set_config(name, value, true)
+APPLY_SETTINGS = """SELECT set_config(name, value, true)
 FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS s (name, value)"""
 
 
 @contextmanager
-def reading(
+def open_cursor(
     organization_id: str, seconds: int, tuned: Mapping[str, str]
 ) -> Iterator[Cursor]:
     """Lend a cursor of the reader's, in a read-only transaction that leaves nothing.
@@ -36,16 +36,16 @@ def reading(
         **tuned,
         "role": managed_schema.READER,
     }
-    with _translated(seconds), _connect() as connection:
+    with _translate_errors(seconds), _open_connection() as connection:
         connection.read_only = True
         cursor = psycopg.RawCursor(connection)
         names, values = list(wanted), list(wanted.values())
-        cursor.execute(SETTINGS, (names, values))
+        cursor.execute(APPLY_SETTINGS, (names, values))
         yield cursor
         connection.rollback()
 
 
-def _connect() -> psycopg.Connection[tuple[Any, ...]]:
+def _open_connection() -> psycopg.Connection[tuple[Any, ...]]:
     """Open a connection like Django's, with psycopg's own habits.
 
     Everything is prepared: that is the extended protocol, which takes one statement at a
@@ -58,7 +58,7 @@ def _connect() -> psycopg.Connection[tuple[Any, ...]]:
 
 
 @contextmanager
-def _translated(seconds: int) -> Iterator[None]:
+def _translate_errors(seconds: int) -> Iterator[None]:
     """Turn the database's errors into ours, with its own words where a query failed."""
     try:
         yield
@@ -68,15 +68,15 @@ def _translated(seconds: int) -> Iterator[None]:
         ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         if error.sqlstate and not error.sqlstate.startswith(("08", "57P")):
-            raise QueryFailedError(_words(error)) from error
+            raise QueryFailedError(_describe_error(error)) from error
         raise UnavailableError(
             "The managed warehouse is away.", retry_after=5
         ) from error
     except psycopg.Error as error:
-        raise QueryFailedError(_words(error)) from error
+        raise QueryFailedError(_describe_error(error)) from error
 
 
-def _words(error: psycopg.Error) -> str:
+def _describe_error(error: psycopg.Error) -> str:
     """What the database said: its sentence and its hint."""
     said = [error.diag.message_primary or str(error), error.diag.message_hint]
     return " ".join(one for one in said if one)

@@ -16,20 +16,20 @@ from psycopg import errors as pg_errors
 
 from levered_site.errors import WarehouseError
 from warehouse.backends import addresses
-from warehouse.backends.asking import hidden
 from warehouse.backends.base import QueryFailedError
 from warehouse.backends.postgres_credentials import Server
+from warehouse.backends.query_validation import redact_secrets
 
 Row = tuple[Any, ...]
 
 CONNECT_SECONDS = 10  # for each address
-MOST_ADDRESSES = 3
+MAX_ADDRESSES = 3
 # Longer than the server's own timeout: for one that does not keep it.
 GRACE_SECONDS = 5
 FIRST_WITH_JSON_GUARD = 160000
 # Only names that the server knows: older ones know fewer, and some systems cannot check
 # whether a client is still there.
-SETTINGS = """SELECT set_config(s.name, s.value, true)
+APPLY_SETTINGS = """SELECT set_config(s.name, s.value, true)
 FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS s (name, value)
 JOIN pg_catalog.pg_settings AS known ON known.name = s.name
 WHERE s.name <> 'client_connection_check_interval' OR version() LIKE '%linux%'"""
@@ -77,7 +77,7 @@ class Session:
 
 
 @contextmanager
-def reading(
+def open_session(
     server: Server, seconds: int, tuned: Mapping[str, str]
 ) -> Iterator[Session]:
     """Lend a session that can change nothing and ends in time; it leaves nothing behind.
@@ -95,25 +95,25 @@ def reading(
         "default_transaction_read_only": "on",
         **tuned,
     }
-    with _translated(server, seconds), connect(server) as connection:
+    with _translate_errors(server, seconds), open_connection(server) as connection:
         connection.read_only = True
-        with _deadline(connection, seconds + GRACE_SECONDS):
+        with _enforce_deadline(connection, seconds + GRACE_SECONDS):
             session = Session(connection)
-            session.rows(SETTINGS, (list(wanted), list(wanted.values())))
+            session.rows(APPLY_SETTINGS, (list(wanted), list(wanted.values())))
             yield session
             connection.rollback()
 
 
-def connect(server: Server) -> psycopg.Connection[Row]:
+def open_connection(server: Server) -> psycopg.Connection[Row]:
     """Connect to an address that was looked up and judged: by keyword, no other way.
 
     Whatever libpq would read from elsewhere (service, password and certificate files,
     options of the environment, Kerberos) is named here.
     """
-    found = addresses.resolve(server.host, server.port)[:MOST_ADDRESSES]
+    found = addresses.resolve_host(server.host, server.port)[:MAX_ADDRESSES]
     known: dict[str, Any] = {}
     if server.sslmode.startswith("verify"):
-        known["sslrootcert"] = settings.WAREHOUSE_CA_FILE or _authorities()
+        known["sslrootcert"] = settings.WAREHOUSE_CA_FILE or _find_ca_file()
     return psycopg.connect(
         host=",".join([server.host] * len(found)),
         hostaddr=",".join(found),
@@ -137,16 +137,18 @@ def connect(server: Server) -> psycopg.Connection[Row]:
     )
 
 
-def _authorities() -> str:
+def _find_ca_file() -> str:
     """The machine's file of certificate authorities, else OpenSSL's own choice."""
     return ssl.get_default_verify_paths().cafile or "system"
 
 
 @contextmanager
-def _deadline(connection: psycopg.Connection[Row], seconds: float) -> Iterator[None]:
+def _enforce_deadline(
+    connection: psycopg.Connection[Row], seconds: float
+) -> Iterator[None]:
     """Cancel what runs when time is over, and hang up on a server that goes on."""
-    hang_up = Timer(seconds + GRACE_SECONDS, _hang_up, [connection])
-    cancel = Timer(seconds, _cancel, [connection])
+    hang_up = Timer(seconds + GRACE_SECONDS, _shut_down_socket, [connection])
+    cancel = Timer(seconds, _cancel_query, [connection])
     timers = (cancel, hang_up)
     for timer in timers:
         timer.daemon = True
@@ -158,12 +160,12 @@ def _deadline(connection: psycopg.Connection[Row], seconds: float) -> Iterator[N
             timer.cancel()
 
 
-def _cancel(connection: psycopg.Connection[Row]) -> None:
+def _cancel_query(connection: psycopg.Connection[Row]) -> None:
     with suppress(psycopg.Error, OSError):
         connection.cancel_safe(timeout=GRACE_SECONDS)
 
 
-def _hang_up(connection: psycopg.Connection[Row]) -> None:
+def _shut_down_socket(connection: psycopg.Connection[Row]) -> None:
     with (
         suppress(psycopg.Error, OSError),
         socket.socket(fileno=dup(connection.fileno())) as line,
@@ -172,7 +174,7 @@ def _hang_up(connection: psycopg.Connection[Row]) -> None:
 
 
 @contextmanager
-def _translated(server: Server, seconds: int) -> Iterator[None]:
+def _translate_errors(server: Server, seconds: int) -> Iterator[None]:
     """Turn the server's errors into ours, with its own words, without the password."""
     try:
         yield
@@ -181,15 +183,17 @@ def _translated(server: Server, seconds: int) -> Iterator[None]:
             f"The query took longer than {seconds} s and was stopped."
         ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        words = _words(error, server)
+        words = _describe_error(error, server)
         if error.sqlstate and not error.sqlstate.startswith(("08", "57P", "28", "3D")):
             raise QueryFailedError(words) from error
         raise WarehouseError(words) from error
     except psycopg.Error as error:
-        raise QueryFailedError(_words(error, server)) from error
+        raise QueryFailedError(_describe_error(error, server)) from error
 
 
-def _words(error: psycopg.Error, server: Server) -> str:
+def _describe_error(error: psycopg.Error, server: Server) -> str:
     """What the server said: its sentence and its hint."""
     said = [error.diag.message_primary or str(error).strip(), error.diag.message_hint]
-    return hidden(" ".join(one for one in said if one), [server.password])[:2000]
+    return redact_secrets(" ".join(one for one in said if one), [server.password])[
+        :2000
+    ]

@@ -7,13 +7,13 @@ from typing import Any
 from django.conf import settings
 
 from levered_site.errors import InvalidParametersError
-from warehouse.backends import addresses, fields
-from warehouse.backends.fields import Kind
+from warehouse.backends import addresses, credential_fields
+from warehouse.backends.credential_fields import FieldPattern
 
-ENCRYPTED = ("require", "verify-ca", "verify-full")
-PLAIN = ("disable", "allow", "prefer")
+ENCRYPTED_MODES = ("require", "verify-ca", "verify-full")
+UNENCRYPTED_MODES = ("disable", "allow", "prefer")
 # What libpq takes as a name: no settings or addresses hidden in it.
-NAME = Kind(
+NAME_PATTERN = FieldPattern(
     r"[^=\s\x00-\x1f'\\]{1,63}", "a name of at most 63 characters, without spaces"
 )
 
@@ -30,42 +30,46 @@ class Server:
     sslmode: str = "require"
 
 
-def credentials(given: Mapping[str, Any]) -> dict[str, Any]:
+def validate_credentials(given: Mapping[str, Any]) -> dict[str, Any]:
     """Check what was sent and complete it; raises InvalidParametersError by field."""
-    fields.only(given, tuple(Server.__dataclass_fields__))
+    credential_fields.refuse_unknown_fields(given, tuple(Server.__dataclass_fields__))
     return {
-        "host": addresses.host(given.get("host")),
-        "port": _port(given.get("port", 5432)),
-        "database": _name(given, "database"),
-        "username": _name(given, "username"),
-        "password": _password(given),
-        "sslmode": _sslmode(given.get("sslmode", "require")),
+        "host": addresses.validate_host(given.get("host")),
+        "port": _validate_port(given.get("port", 5432)),
+        "database": _validate_name(given, "database"),
+        "username": _validate_name(given, "username"),
+        "password": _validate_password(given),
+        "sslmode": _validate_sslmode(given.get("sslmode", "require")),
     }
 
 
-def _port(given: object) -> int:
+def _validate_port(given: object) -> int:
     if isinstance(given, int) and not isinstance(given, bool) and 0 < given < 65536:
         return given
-    raise InvalidParametersError.of("credentials.port", "must be 1 to 65535")
+    raise InvalidParametersError.for_field("credentials.port", "must be 1 to 65535")
 
 
-def _name(given: Mapping[str, Any], name: str) -> str:
-    value = fields.text(given, name, NAME)
+def _validate_name(given: Mapping[str, Any], name: str) -> str:
+    value = credential_fields.require_text(given, name, NAME_PATTERN)
     if "://" in value:
-        raise InvalidParametersError.of(f"credentials.{name}", f"must be {NAME.right}")
+        raise InvalidParametersError.for_field(
+            f"credentials.{name}", f"must be {NAME_PATTERN.expected}"
+        )
     return value
 
 
-def _password(given: Mapping[str, Any]) -> str:
+def _validate_password(given: Mapping[str, Any]) -> str:
     value = given.get("password", "")
     if not isinstance(value, str) or len(value) > 1000 or "\x00" in value:
-        raise InvalidParametersError.of("credentials.password", "must be a text")
+        raise InvalidParametersError.for_field("credentials.password", "must be a text")
     return value
 
 
-def _sslmode(given: object) -> str:
-    allowed = ENCRYPTED + (PLAIN if settings.WAREHOUSE_ALLOW_PRIVATE else ())
+def _validate_sslmode(given: object) -> str:
+    allowed = ENCRYPTED_MODES + (
+        UNENCRYPTED_MODES if settings.WAREHOUSE_ALLOW_PRIVATE else ()
+    )
     if given in allowed:
         return str(given)
     message = f"must be one of {', '.join(allowed)}"
-    raise InvalidParametersError.of("credentials.sslmode", message)
+    raise InvalidParametersError.for_field("credentials.sslmode", message)

@@ -89,7 +89,7 @@ class OutcomeRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class FirstTouchCoverage:
     """Until when the managed store remembers each user's first touch.
 
     `first_at` is the earliest of all, None where nobody was touched before `until`.
@@ -124,7 +124,7 @@ class CubeSpec:
     days: tuple[date, ...]
     as_of: datetime
     history_from: datetime | None = None
-    remembered: Remembered | None = None
+    remembered: FirstTouchCoverage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from benchmarks.regret.peers import torch_stub
 from benchmarks.regret.per_arm import PerArm, Policy
 from models_app.bandit.design.design import Floats, Integers
 
-torch_stub.install()
+torch_stub.install_stub()
 from obp import policy  # noqa: E402 - needs a torch to be there
 from obp.utils import sigmoid  # noqa: E402 - likewise
 

@@ -37,11 +37,11 @@ class VowpalWabbit:
             f"--cb_explore_adf {self.flags} {crossed} --quiet"
             f" --random_seed {seed % 100_000 + 1}"
         )
-        self.design = ["|d " + _features("f", row) for row in problem.levels]
+        self.design = ["|d " + _format_features("f", row) for row in problem.levels]
         self.shared: list[str] = []
         if problem.contexts:
             rows = problem.context_levels
-            self.shared = ["shared |c " + _features("c", row) for row in rows]
+            self.shared = ["shared |c " + _format_features("c", row) for row in rows]
         self.seen = 0
 
     def assign(self, context: int, n: int) -> tuple[Integers, Floats | None]:
@@ -107,11 +107,11 @@ class VowpalWabbit:
         return np.asarray(positive / positive.sum())
 
 
-def _features(letter: str, levels: Integers) -> str:
+def _format_features(letter: str, levels: Integers) -> str:
     return " ".join(f"{letter}{i}={level}" for i, level in enumerate(levels))
 
 
-def _engine(name: str, flags: str, *, first: int = 0) -> type[VowpalWabbit]:
+def _make_engine(name: str, flags: str, *, first: int = 0) -> type[VowpalWabbit]:
     """One way of exploring; the tuned ones have costs in -1..0.
 
     Tuned on W1, seeds 2000 to 2002, with the same settings for all workloads.
@@ -128,15 +128,17 @@ def _engine(name: str, flags: str, *, first: int = 0) -> type[VowpalWabbit]:
 ENGINES = {
     each.name: each
     for each in (
-        _engine("vw_squarecb", "--squarecb"),
-        _engine("vw_squarecb_tuned", f"--squarecb --gamma_scale 1000 --coin {BETWEEN}"),
-        _engine("vw_regcb", "--regcb"),
-        _engine("vw_regcb_tuned", f"--regcb --mellowness 0.00001 {BETWEEN}"),
-        _engine("vw_bag10", "--bag 10"),
-        _engine("vw_bag10_tuned", "--bag 10 --coin"),
-        _engine("vw_cover5", "--cover 5"),
-        _engine("vw_cover5_tuned", "--cover 5 --psi 0.01 --nounif --coin"),
-        _engine("vw_first10k", "--first 10000", first=10_000),
-        _engine("vw_first10k_tuned", "--first 10000 --coin", first=10_000),
+        _make_engine("vw_squarecb", "--squarecb"),
+        _make_engine(
+            "vw_squarecb_tuned", f"--squarecb --gamma_scale 1000 --coin {BETWEEN}"
+        ),
+        _make_engine("vw_regcb", "--regcb"),
+        _make_engine("vw_regcb_tuned", f"--regcb --mellowness 0.00001 {BETWEEN}"),
+        _make_engine("vw_bag10", "--bag 10"),
+        _make_engine("vw_bag10_tuned", "--bag 10 --coin"),
+        _make_engine("vw_cover5", "--cover 5"),
+        _make_engine("vw_cover5_tuned", "--cover 5 --psi 0.01 --nounif --coin"),
+        _make_engine("vw_first10k", "--first 10000", first=10_000),
+        _make_engine("vw_first10k_tuned", "--first 10000 --coin", first=10_000),
     )
 }

@@ -20,12 +20,17 @@ from django.core.management.base import BaseCommand, CommandError
 from levered_site.local import embedded, engines, programs
 from levered_site.local.folders import FolderTakenError
 from levered_site.local.processes import StartError
-from levered_site.local.supervisor import HomeTakenError, Supervisor, holding, sweep
+from levered_site.local.supervisor import (
+    HomeTakenError,
+    Supervisor,
+    end_leftover_processes,
+    lock_home,
+)
 from levered_site.organizations.models import Organization
 
-READY_WITHIN = 60.0
+READY_TIMEOUT_SECONDS = 60.0
 DEMO_ORGANIZATION = ("org_demo", "Demo")
-ADMIN = "admin"
+ADMIN_USERNAME = "admin"
 
 
 class Command(BaseCommand):
@@ -46,12 +51,12 @@ class Command(BaseCommand):
         host, port = str(options["host"]), int(settings.PORT)
         self.check(app_configs=None, tags=["levered"])
         try:
-            with holding(home):
-                if left := sweep(home):
+            with lock_home(home):
+                if left := end_leftover_processes(home):
                     self.stdout.write(f"ended {left} processes of an earlier run")
-                _require_free(host, port)
+                _require_free_port(host, port)
                 supervisor = Supervisor(home)
-                with supervisor.listening():
+                with supervisor.handle_signals():
                     self._run(supervisor, host, port)
         except HomeTakenError:
             raise CommandError(
@@ -68,8 +73,8 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
             self.check(tags=["database"], databases=["default"])
             self.stdout.write("database    migrated")
-            password = _first_inhabitants()
-            web, *others = programs.beside_stores(supervisor.home, host, port)
+            password = _create_first_accounts()
+            web, *others = programs.build_programs(supervisor.home, host, port)
             supervisor.start(web)
             self._announce(supervisor, host, port, password, began)
             # Later, as the start of a worker takes processors from that of the web.
@@ -81,24 +86,24 @@ class Command(BaseCommand):
         finally:
             supervisor.stop()
             with suppress(OSError):  # there is none, or somebody put a file there
-                embedded.addresses(supervisor.home).socket_folder.rmdir()
+                embedded.build_addresses(supervisor.home).socket_folder.rmdir()
             self.stdout.write("stopped; the data stay in place")
 
     def _start_stores(self, supervisor: Supervisor) -> None:
         """Start the stores that no setting places elsewhere."""
         home = supervisor.home
-        here = embedded.addresses(home)
+        here = embedded.build_addresses(home)
         own_database = here.database_url == settings.DATABASE_URL
         own_cache = here.redis_url == settings.REDIS_URL
         if not (own_database or own_cache):
             return
-        stores = engines.of(home)
+        stores = engines.describe_engines(home)
         engines.prepare_folders(stores)
         if own_cache:
-            supervisor.start(engines.valkey(stores))
+            supervisor.start(engines.build_valkey_program(stores))
         if own_database:
             engines.set_up_postgres(stores)
-            supervisor.start(engines.postgres(stores))
+            supervisor.start(engines.build_postgres_program(stores))
             engines.create_database(stores, supervisor.tick)
             self.stdout.write(f"Postgres    ready, data in {stores.data}")
         if own_cache:
@@ -115,31 +120,33 @@ class Command(BaseCommand):
     ) -> None:
         """Wait until the web answers that it is ready, then say what there is."""
         address = f"http://localhost:{port}"
-        _wait_until_ready(supervisor, _reachable(host), port)
+        _wait_until_ready(supervisor, _get_reachable_host(host), port)
         seconds = time.monotonic() - began
         lines = [
             f"web         ready after {seconds:.1f} s on {address}",
             f"API         {address}/api/v2/docs",
-            f"admin       {address}/admin/ (user {ADMIN})",
+            f"admin       {address}/admin/ (user {ADMIN_USERNAME})",
             f"data        {settings.LEVERED_HOME}",
-            f"token       {_token_command()}",
+            f"token       {_build_token_command()}",
             "Ctrl-C stops everything.",
         ]
         if password:
-            lines.insert(3, f"password    {password}   <- of {ADMIN}, shown only now")
+            lines.insert(
+                3, f"password    {password}   <- of {ADMIN_USERNAME}, shown only now"
+            )
         for line in lines:
             self.stdout.write(line)
         self.stdout.flush()
 
 
-def _token_command() -> str:
+def _build_token_command() -> str:
     named = os.environ.get("LEVERED_HOME")
     prefix = f"LEVERED_HOME={shlex.quote(named)} " if named else ""
     python = shlex.quote(os.path.relpath(sys.executable))
     return f"{prefix}{python} manage.py issue_token --org org_demo --role admin"
 
 
-def _require_free(host: str, port: int) -> None:
+def _require_free_port(host: str, port: int) -> None:
     """Refuse a port that somebody listens on; the web server itself would share it."""
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[
         0
@@ -154,25 +161,25 @@ def _require_free(host: str, port: int) -> None:
             ) from error
 
 
-def _first_inhabitants() -> str | None:
+def _create_first_accounts() -> str | None:
     """Make the demo organization and the admin; the admin's password on first creation."""
     number, name = DEMO_ORGANIZATION
     Organization.objects.get_or_create(id=number, defaults={"name": name})
     users = get_user_model().objects
-    if users.filter(username=ADMIN).exists():
+    if users.filter(username=ADMIN_USERNAME).exists():
         return None
     password = secrets.token_urlsafe(12)
-    users.create_superuser(ADMIN, password=password)
+    users.create_superuser(ADMIN_USERNAME, password=password)
     return password
 
 
-def _reachable(host: str) -> str:
+def _get_reachable_host(host: str) -> str:
     """Where to ask ourselves: an address that means 'all' is not one to call."""
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - it is replaced, not bound
 
 
 def _wait_until_ready(supervisor: Supervisor, host: str, port: int) -> None:
-    deadline = time.monotonic() + READY_WITHIN
+    deadline = time.monotonic() + READY_TIMEOUT_SECONDS
     answer = "no answer"
     while time.monotonic() < deadline:
         supervisor.wait(0.2)
@@ -187,5 +194,5 @@ def _wait_until_ready(supervisor: Supervisor, host: str, port: int) -> None:
             return
         answer = response.text
     raise CommandError(
-        f"the web server is not ready after {READY_WITHIN:.0f} s: {answer}"
+        f"the web server is not ready after {READY_TIMEOUT_SECONDS:.0f} s: {answer}"
     )

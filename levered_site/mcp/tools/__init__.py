@@ -4,36 +4,36 @@ from typing import Any
 
 from levered_site.mcp.tool import Tool
 from levered_site.mcp.tools import (
-    changing,
-    connecting,
+    connection,
     creation,
-    defining,
+    definitions,
     deletion,
     events,
+    optimization_details,
     overview,
-    reading,
     results,
     serving,
     status,
     training,
+    update,
     warehouse,
 )
 
-ALL: tuple[Tool[Any], ...] = (
+ALL_TOOLS: tuple[Tool[Any], ...] = (
     overview.TOOL,
     warehouse.TOOL,
-    defining.TOOL,
+    definitions.TOOL,
     creation.TOOL,
-    reading.TOOL,
-    changing.TOOL,
+    optimization_details.TOOL,
+    update.TOOL,
     status.TOOL,
-    serving.SERVE,
-    serving.EXPLAIN,
-    events.SEND,
+    serving.SERVE_TOOL,
+    serving.EXPLAIN_TOOL,
+    events.SEND_TOOL,
     training.TOOL,
     results.TOOL,
-    connecting.TOOL,
-    events.MAKE_KEY,
+    connection.TOOL,
+    events.MAKE_KEY_TOOL,
     deletion.TOOL,
 )
-BY_NAME = {tool.name: tool for tool in ALL}
+TOOLS_BY_NAME = {tool.name: tool for tool in ALL_TOOLS}

@@ -4,19 +4,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from levered_site.mcp import confirming
+from levered_site.mcp import confirmation
 from levered_site.mcp.arguments import (
     Confirm,
-    Repeat,
-    Settings,
+    IdempotencyKey,
+    OptimizationSettings,
     TrainingDataConfig,
-    present,
+    drop_nulls,
 )
-from levered_site.mcp.calls import Api, Json
+from levered_site.mcp.rest_api import Api, Json
 from levered_site.mcp.tool import Tool
 
 
-class CreateInput(Settings):
+class CreateInput(OptimizationSettings):
     """The create body of the API, with `status` draft by default."""
 
     name: str
@@ -27,25 +27,27 @@ class CreateInput(Settings):
     status: Literal["draft", "live"] = Field(
         "draft", description="live serves at once; needs reward_metric_id and confirm."
     )
-    idempotency_key: Repeat = None
+    idempotency_key: IdempotencyKey = None
     confirm: Confirm = False
 
 
-def create(api: Api, given: CreateInput) -> Json:
+def create_optimization(api: Api, given: CreateInput) -> Json:
     """Create it; or, where it would be live at once, first say what would be."""
-    body = present(given.given("idempotency_key", "confirm")) | {"status": given.status}
+    body = drop_nulls(given.dump_sent("idempotency_key", "confirm")) | {
+        "status": given.status
+    }
 
-    def deed(key: str | None = None) -> Json:
+    def post_optimization(key: str | None = None) -> Json:
         return api.post("/optimizations", body, idempotency_key=key)
 
     if given.status == "live" and not given.confirm:
-        made = confirming.rehearsed(api, deed)
+        made = confirmation.run_and_roll_back(api, post_optimization)
         would = (
             f"create {made['name']!r} with {made['variants_count']} variants, live at "
             "once: factors and levels are fixed from then on."
         )
-        return confirming.instead(would, status=[None, "live"])
-    made = deed(given.idempotency_key)
+        return confirmation.ask_to_confirm(would, status=[None, "live"])
+    made = post_optimization(given.idempotency_key)
     return {
         "summary": f"Created {made['name']!r}, {made['status']}, with "
         f"{made['variants_count']} variants.",
@@ -54,11 +56,11 @@ def create(api: Api, given: CreateInput) -> Json:
             name: made[name]
             for name in ("id", "name", "status", "model_id", "variants_count")
         },
-        "next": _next(made),
+        "next": _suggest_next_step(made),
     }
 
 
-def _next(made: Json) -> str:
+def _suggest_next_step(made: Json) -> str:
     if made["status"] == "live":
         return (
             "serve_variant (a dry run) shows what users get; send_events brings data."
@@ -77,7 +79,7 @@ TOOL = Tool(
     description="Create a search for the best variant: what may vary (design_factors), "
     "what it may depend on (context_factors), and the metric that counts "
     "(reward_metric_id, from define_metric). A draft unless status is live.",
-    takes=CreateInput,
-    gives={"done": "b", "optimization": "o", "changes": "o"},
-    run=create,
+    input_model=CreateInput,
+    answer_fields={"done": "b", "optimization": "o", "changes": "o"},
+    run=create_optimization,
 )

@@ -5,13 +5,13 @@ from typing import Literal
 from pydantic import Field
 
 from levered_site.errors import ForbiddenError, InvalidParametersError
-from levered_site.mcp import confirming
+from levered_site.mcp import confirmation
 from levered_site.mcp.arguments import Confirm
-from levered_site.mcp.calls import Api, Json, segment
+from levered_site.mcp.rest_api import Api, Json, quote_segment
 from levered_site.mcp.tool import Input, Tool
 from levered_site.organizations.permissions import IsAdmin
 
-Kind = Literal[
+DeletableKind = Literal[
     "optimization",
     "candidate",
     "model",
@@ -21,7 +21,7 @@ Kind = Literal[
     "warehouse_connection",
     "person",
 ]
-PATHS = {
+DELETION_PATHS = {
     "optimization": "/optimizations/{}",
     "candidate": "/optimizations/{}/candidate",
     "model": "/models/{}",
@@ -31,7 +31,7 @@ PATHS = {
     "warehouse_connection": "/warehouse/connections",
     "person": "/warehouse/users/{}",
 }
-MEANS = {
+CONSEQUENCES = {
     "optimization": "for real where it never served; else out of sight, its data kept",
     "candidate": "with its tables; the live model stays as it is",
     "model": "out of sight, with what it learned",
@@ -41,13 +41,13 @@ MEANS = {
     "warehouse_connection": "credentials are forgotten, back to the managed warehouse",
     "person": "events, receipts and lock are erased for good; counts of sealed days stay",
 }
-NAMED = ("optimization", "metric", "assignment_source")
+NAMED_KINDS = ("optimization", "metric", "assignment_source")
 
 
 class DeleteInput(Input):
     """What to delete."""
 
-    kind: Kind
+    kind: DeletableKind
     id: str = Field(
         "",
         max_length=256,
@@ -56,34 +56,36 @@ class DeleteInput(Input):
     confirm: Confirm = False
 
 
-def delete(api: Api, given: DeleteInput) -> Json:
+def delete_object(api: Api, given: DeleteInput) -> Json:
     """Delete; first do it in rehearsal and say what it means."""
-    path = PATHS[given.kind].format(segment(given.id))
+    path = DELETION_PATHS[given.kind].format(quote_segment(given.id))
     named = f"{given.kind} {given.id}".strip()
     if not given.confirm:
-        found = _rehearsed(api, given, path)
-        would = f"delete {named}: {MEANS[given.kind]}."
-        return confirming.instead(would, **found)
+        found = _predict_changes(api, given, path)
+        would = f"delete {named}: {CONSEQUENCES[given.kind]}."
+        return confirmation.ask_to_confirm(would, **found)
     found = api.delete(path)
     return {
-        "summary": f"Deleted {named}: {MEANS[given.kind]}.",
+        "summary": f"Deleted {named}: {CONSEQUENCES[given.kind]}.",
         "done": True,
         "changes": found,
         "next": "overview shows what is left.",
     }
 
 
-def _rehearsed(api: Api, given: DeleteInput, path: str) -> Json:
+def _predict_changes(api: Api, given: DeleteInput, path: str) -> Json:
     """Do it and take it back; a person goes in many transactions, and is not tried."""
     if given.kind != "person":
-        shown = api.get(path) if given.kind in NAMED else {}
-        found: Json = confirming.rehearsed(api, lambda: api.delete(path)) or {}
+        shown = api.get(path) if given.kind in NAMED_KINDS else {}
+        found: Json = (
+            confirmation.run_and_roll_back(api, lambda: api.delete(path)) or {}
+        )
         told = ("name", "status")
         return {name: [shown[name], None] for name in told if name in shown} | found
     if not api.caller.is_admin:
         raise ForbiddenError(IsAdmin.message)
     if not given.id:
-        raise InvalidParametersError.of("id", "is required here")
+        raise InvalidParametersError.for_field("id", "is required here")
     return {}
 
 
@@ -93,9 +95,9 @@ TOOL = Tool(
     description="Delete an optimization, model, metric or assignment source; revoke an "
     "API key; disconnect the warehouse; erase a person. Admins only, and only with "
     "confirm: true; without it answers what would go.",
-    takes=DeleteInput,
-    gives={"done": "b", "changes": "o"},
-    run=delete,
-    destroys=True,
-    repeatable=True,
+    input_model=DeleteInput,
+    answer_fields={"done": "b", "changes": "o"},
+    run=delete_object,
+    is_destructive=True,
+    is_idempotent=True,
 )

@@ -6,24 +6,24 @@ from uuid import UUID
 from pydantic import Field
 
 from levered_site.errors import ForbiddenError
-from levered_site.mcp import confirming
-from levered_site.mcp.arguments import Confirm, Context, Part
-from levered_site.mcp.calls import Api, Json
+from levered_site.mcp import confirmation
+from levered_site.mcp.arguments import Confirm, Context, NestedInput
+from levered_site.mcp.rest_api import Api, Json
 from levered_site.mcp.tool import Input, Tool
 from optimizations.ingestion import service
 
 # Ingestion takes an API key, which only admins make: they may send as that key would.
-ADMINS = (
+ADMIN_ONLY_MESSAGE = (
     "Only an admin of the organization may send events here; a backend sends them with "
     "an API key to /api/v2/ingest."
 )
-ACCEPT = {
+ACCEPT_BY_KIND = {
     "exposures": service.accept_exposures,
     "rewards": service.accept_rewards,
 }
 
 
-class Event(Part):
+class Event(NestedInput):
     """An exposure (optimization_id, variant, context?) or a reward (name, value?)."""
 
     anonymous_id: str
@@ -45,15 +45,15 @@ class SendInput(Input):
     events: list[Event] = Field(min_length=1, max_length=500)
 
 
-def send(api: Api, given: SendInput) -> Json:
+def send_events(api: Api, given: SendInput) -> Json:
     """Keep the sound ones and say which are refused."""
     if not api.caller.is_admin:
-        raise ForbiddenError(ADMINS)
+        raise ForbiddenError(ADMIN_ONLY_MESSAGE)
     sent = [
         event.model_dump(mode="json", exclude_none=True, exclude_unset=True)
         for event in given.events
     ]
-    receipt = ACCEPT[given.kind](api.caller.organization_id, sent)
+    receipt = ACCEPT_BY_KIND[given.kind](api.caller.organization_id, sent)
     rejected = [
         {"index": each.index, "code": each.code, "message": each.message}
         for each in receipt.rejected
@@ -81,12 +81,14 @@ class KeyInput(Input):
 def make_key(api: Api, given: KeyInput) -> Json:
     """Make a key; its secret is in this one answer, so a confirm comes first."""
     if not given.confirm:
-        confirming.rehearsed(api, lambda: api.post("/api-keys", {"label": given.label}))
+        confirmation.run_and_roll_back(
+            api, lambda: api.post("/api-keys", {"label": given.label})
+        )
         would = (
             "make an API key that may send events. Its secret would be shown once, "
             "here, and stay in this conversation."
         )
-        return confirming.instead(would, label=[None, given.label])
+        return confirmation.ask_to_confirm(would, label=[None, given.label])
     made = api.post("/api-keys", {"label": given.label})
     return {
         "summary": f"Made the key {made['prefix']}…. Its secret is shown now and never "
@@ -97,28 +99,28 @@ def make_key(api: Api, given: KeyInput) -> Json:
     }
 
 
-SEND = Tool(
+SEND_TOOL = Tool(
     name="send_events",
     title="Send events",
     description="Send exposures (who saw which variant; not needed for users served by "
     "serve) or rewards (who did what) to the managed warehouse. 1 to 500 of one kind; "
     "they count in results for good. Admins only; a backend uses an API key instead.",
-    takes=SendInput,
-    gives={
+    input_model=SendInput,
+    answer_fields={
         "accepted": "i",
         "duplicates": "i",
         "rejected": "a: the first 10: index, code, message",
         "rejected_count": "i",
     },
-    run=send,
+    run=send_events,
 )
-MAKE_KEY = Tool(
+MAKE_KEY_TOOL = Tool(
     name="create_api_key",
     title="Make an API key",
     description="Make a key with which a backend sends events. Admins only; its secret "
     "is shown once, with confirm: true. overview (show: api_keys) lists keys, delete "
     "revokes one.",
-    takes=KeyInput,
-    gives={"done": "b", "api_key": "o: secret, shown once", "changes": "o"},
+    input_model=KeyInput,
+    answer_fields={"done": "b", "api_key": "o: secret, shown once", "changes": "o"},
     run=make_key,
 )

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from levered_site.mcp import sizes
-from levered_site.mcp.calls import Api, Json
+from levered_site.mcp import response_size
+from levered_site.mcp.rest_api import Api, Json
 from levered_site.mcp.tool import Input, Tool
 
 Status = Literal["draft", "live", "paused", "shipped", "completed", "archived"]
@@ -23,7 +23,7 @@ class OverviewInput(Input):
     cursor: str | None = Field(None, description="next_cursor of the page before.")
 
 
-def overview(api: Api, given: OverviewInput) -> Json:
+def show_overview(api: Api, given: OverviewInput) -> Json:
     """List one page, with who asks and which warehouse they are on."""
     who = api.get("/me")
     connection = api.get("/warehouse/connections")["connection"] or {}
@@ -32,39 +32,39 @@ def overview(api: Api, given: OverviewInput) -> Json:
         "you": {"user_id": who["user_id"], "role": who["role"]},
         "warehouse": connection.get("provider", "managed"),
     }
-    path, filters = _asked(given)
+    path, filters = _build_query(given)
 
-    def ask(limit: int) -> Json:
+    def fetch_page(limit: int) -> Json:
         pages = {"order_by": given.order_by, "cursor": given.cursor}
         return api.get(path, limit=limit, **pages, **filters)
 
-    def make(found: Json) -> Json:
+    def build_answer(found: Json) -> Json:
         rows = found[given.show]
         return {
             "summary": f"{len(rows)} {given.show} on this page, newest first.",
             **place,
-            "items": [_row(row) for row in rows],
+            "items": [_drop_config(row) for row in rows],
             "next_cursor": found["next_cursor"],
-            "next": _next(given, rows),
+            "next": _suggest_next_step(given, rows),
         }
 
-    return sizes.listed(ask, make, given.limit)
+    return response_size.fetch_fitting_page(fetch_page, build_answer, given.limit)
 
 
-def _asked(given: OverviewInput) -> tuple[str, Json]:
+def _build_query(given: OverviewInput) -> tuple[str, Json]:
     if given.show != "optimizations":
         return ("/models" if given.show == "models" else "/api-keys"), {}
     filters = {"status": given.status, "search": given.search}
     return "/optimizations", filters | {"include_archived": given.include_archived}
 
 
-def _row(row: Json) -> Json:
+def _drop_config(row: Json) -> Json:
     return {
         name: value for name, value in row.items() if name != "training_data_config"
     }
 
 
-def _next(given: OverviewInput, rows: list[Json]) -> str:
+def _suggest_next_step(given: OverviewInput, rows: list[Json]) -> str:
     if given.show == "optimizations" and not rows and given.cursor is None:
         return (
             "None yet: define_metric says what success is, then create_optimization. "
@@ -79,15 +79,15 @@ TOOL = Tool(
     description="Start here: who you are (role), the organization, its warehouse, and its "
     "optimizations with status and lift, one page, newest first. Also lists models or "
     "API keys (never their secrets).",
-    takes=OverviewInput,
-    gives={
+    input_model=OverviewInput,
+    answer_fields={
         "organization": "o",
         "you": "o: user_id, role",
         "warehouse": "s",
         "items": "a",
         "next_cursor": "s?",
     },
-    run=overview,
-    reads=True,
-    repeatable=True,
+    run=show_overview,
+    is_read_only=True,
+    is_idempotent=True,
 )

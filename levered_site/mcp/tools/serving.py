@@ -4,18 +4,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from levered_site.mcp import sizes
-from levered_site.mcp.arguments import Context, Cursor, OfOptimization
-from levered_site.mcp.calls import Api, Json, segment
+from levered_site.mcp import response_size
+from levered_site.mcp.arguments import Context, Cursor, OptimizationInput
+from levered_site.mcp.rest_api import Api, Json, quote_segment
 from levered_site.mcp.tool import Tool
 
-User = Annotated[str, Field(min_length=1, max_length=256)]
+AnonymousId = Annotated[str, Field(min_length=1, max_length=256)]
 
 
-class ServeInput(OfOptimization):
+class ServeInput(OptimizationInput):
     """Whom to decide for."""
 
-    anonymous_id: User
+    anonymous_id: AnonymousId
     context: Context = Field(
         default_factory=dict,
         description="Context factor to value, as known of the user.",
@@ -27,7 +27,7 @@ class ServeInput(OfOptimization):
     )
 
 
-def serve(api: Api, given: ServeInput) -> Json:
+def serve_variant(api: Api, given: ServeInput) -> Json:
     """Decide by the public endpoint, for an optimization of the caller's own."""
     api.get(given.path)  # serving is public: whose it is, this settles
     body = {
@@ -51,16 +51,16 @@ def serve(api: Api, given: ServeInput) -> Json:
     }
 
 
-class ExplainInput(OfOptimization):
+class ExplainInput(OptimizationInput):
     """Whose decision."""
 
-    anonymous_id: User
+    anonymous_id: AnonymousId
     cursor: Cursor = None
 
 
-def explain(api: Api, given: ExplainInput) -> Json:
+def explain_decision(api: Api, given: ExplainInput) -> Json:
     """Explain the decision in force; probabilities in pages, largest first."""
-    found = api.get(f"{given.path}/decisions/{segment(given.anonymous_id)}")
+    found = api.get(f"{given.path}/decisions/{quote_segment(given.anonymous_id)}")
     receipts = found.pop("receipts")
     chances = sorted(
         found.pop("probabilities"), key=lambda row: row["probability"], reverse=True
@@ -70,15 +70,15 @@ def explain(api: Api, given: ExplainInput) -> Json:
     about = {
         "summary": f"{given.anonymous_id!r} is {arm} and got variant "
         f"{found['variant_number']} at {at} by policy version {found['policy_version']}, "
-        f"with probability {found['propensity']:.4g}. {_why(found)}",
+        f"with probability {found['propensity']:.4g}. {_describe_reason(found)}",
         "decision": found,
         "receipts_count": len(receipts),
         "next": "get_optimization (detail: contexts) tells what was learned by context.",
     }
-    return sizes.page(about, "probabilities", chances, given.cursor)
+    return response_size.paginate_rows(about, "probabilities", chances, given.cursor)
 
 
-def _why(found: Json) -> str:
+def _describe_reason(found: Json) -> str:
     if found["in_holdout"]:
         return (
             f"The hash of the two ids, {found['holdout_hash']}, is below the holdout's "
@@ -90,30 +90,30 @@ def _why(found: Json) -> str:
     )
 
 
-SERVE = Tool(
+SERVE_TOOL = Tool(
     name="serve_variant",
     title="Decide which variant a user gets",
     description="Which variant would this user get? A dry run that records nothing, "
     "unless dry_run: false makes it a real serve on live traffic.",
-    takes=ServeInput,
-    gives={"decision": "o", "recorded": "b"},
-    run=serve,
-    repeatable=True,
+    input_model=ServeInput,
+    answer_fields={"decision": "o", "recorded": "b"},
+    run=serve_variant,
+    is_idempotent=True,
 )
-EXPLAIN = Tool(
+EXPLAIN_TOOL = Tool(
     name="explain_decision",
     title="Explain a decision",
     description="Why did this user get this variant: arm, policy version, draw, context, "
     "and the probability of every variant at that moment. Only for users served for real.",
-    takes=ExplainInput,
-    gives={
+    input_model=ExplainInput,
+    answer_fields={
         "decision": "o",
         "probabilities": "a",
         "receipts_count": "i",
         "total": "i",
         "next_cursor": "s?",
     },
-    run=explain,
-    reads=True,
-    repeatable=True,
+    run=explain_decision,
+    is_read_only=True,
+    is_idempotent=True,
 )

@@ -4,13 +4,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from levered_site.mcp import confirming
-from levered_site.mcp.arguments import Confirm, OfOptimization
-from levered_site.mcp.calls import Api, Json
+from levered_site.mcp import confirmation
+from levered_site.mcp.arguments import Confirm, OptimizationInput
+from levered_site.mcp.rest_api import Api, Json
 from levered_site.mcp.tool import Tool
 
 
-class TrainInput(OfOptimization):
+class TrainInput(OptimizationInput):
     """What to do about training."""
 
     action: Literal["start", "status", "cancel", "promote_candidate"] = "start"
@@ -23,18 +23,18 @@ class TrainInput(OfOptimization):
     confirm: Confirm = False
 
 
-def train(api: Api, given: TrainInput) -> Json:
+def train_model(api: Api, given: TrainInput) -> Json:
     """Start a run, after a confirm; or tell of the newest one, or stop it."""
     optimization = api.get(given.path)
     path = f"/models/{optimization['model_id']}"
     if given.action == "promote_candidate":
-        return _promote(api, given, optimization)
+        return _promote_candidate(api, given, optimization)
     if given.action != "start":
-        return _newest(api, path, cancel=given.action == "cancel")
+        return _show_or_cancel_run(api, path, cancel=given.action == "cancel")
     body = {} if given.bias is None else {"bias": given.bias}
     prefer = None if given.wait else "respond-async"
     if not given.confirm:
-        confirming.rehearsed(
+        confirmation.run_and_roll_back(
             api, lambda: api.post(f"{path}/train", body, prefer="respond-async")
         )
         version = optimization["policy_version"]
@@ -43,32 +43,32 @@ def train(api: Api, given: TrainInput) -> Json:
             "publish a new policy: live traffic is shared out anew among the variants. "
             "Users keep the variant they were first served."
         )
-        return confirming.instead(would, policy_version=[version, "the next"])
-    return _told(api.post(f"{path}/train", body, prefer=prefer))
+        return confirmation.ask_to_confirm(would, policy_version=[version, "the next"])
+    return _describe_run(api.post(f"{path}/train", body, prefer=prefer))
 
 
-def _promote(api: Api, given: TrainInput, before: Json) -> Json:
-    def deed() -> Json:
+def _promote_candidate(api: Api, given: TrainInput, before: Json) -> Json:
+    def post_promotion() -> Json:
         return api.post(f"{given.path}/candidate/promote")
 
     if not given.confirm:
-        after = confirming.rehearsed(api, deed)
+        after = confirmation.run_and_roll_back(api, post_promotion)
         would = (
             f"let the candidate of {before['name']!r} serve, and learn its way from now "
             "on; the candidate is gone then, and a training under way is cancelled."
         )
-        return confirming.unless_so(would, before, after)
-    after = deed()
+        return confirmation.ask_to_confirm_difference(would, before, after)
+    after = post_promotion()
     return {
         "summary": f"The candidate serves now, as policy version "
         f"{after['policy_version']}.",
         "done": True,
-        "changes": confirming.difference(before, after),
+        "changes": confirmation.diff_fields(before, after),
         "next": "get_results tells how it goes.",
     }
 
 
-def _told(found: Json) -> Json:
+def _describe_run(found: Json) -> Json:
     if found["status"] == "training":
         return {
             "summary": "The run is under way.",
@@ -85,7 +85,7 @@ def _told(found: Json) -> Json:
     }
 
 
-def _newest(api: Api, path: str, *, cancel: bool) -> Json:
+def _show_or_cancel_run(api: Api, path: str, *, cancel: bool) -> Json:
     runs = api.get(f"{path}/training-runs", limit=1, order_by="created_at")
     if not runs["training_runs"]:
         return {
@@ -115,8 +115,8 @@ TOOL = Tool(
     "does it by itself, too); tell the status of the newest run, or cancel it; or let the "
     "candidate serve (admins). Start and promote_candidate change how live traffic is "
     "shared out: they need confirm: true.",
-    takes=TrainInput,
-    gives={"done": "b", "run": "o", "changes": "o"},
-    run=train,
-    destroys=True,
+    input_model=TrainInput,
+    answer_fields={"done": "b", "run": "o", "changes": "o"},
+    run=train_model,
+    is_destructive=True,
 )

@@ -1,6 +1,6 @@
 """Staff pages: organizations, members, keys, the audit log, and the staff themselves."""
 
-from levered_site.organizations.admin import access, staff, teams
-from levered_site.organizations.admin.asking import actor
+from levered_site.organizations.admin import access, organizations, staff
+from levered_site.organizations.admin.staff_actor import get_staff_actor
 
-__all__ = ["access", "actor", "staff", "teams"]
+__all__ = ["access", "get_staff_actor", "organizations", "staff"]

@@ -10,18 +10,18 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.enums import ActionVariant
 
 from levered_site.admin import html
-from levered_site.admin.actions import Deed, WithDeeds
-from levered_site.admin.columns import column
-from levered_site.admin.pages import ReadOnly
-from levered_site.organizations import keys
-from levered_site.organizations.admin.asking import actor
+from levered_site.admin.actions import AdminAction, AdminActionsMixin
+from levered_site.admin.columns import declare_column
+from levered_site.admin.pages import ReadOnlyAdmin
+from levered_site.organizations import api_keys
+from levered_site.organizations.admin.staff_actor import get_staff_actor
 from levered_site.organizations.models import (
     ApiKey,
     AuditEntry,
 )
 
 
-class KeyState(admin.SimpleListFilter):
+class KeyStateFilter(admin.SimpleListFilter):
     """Keys by whether they still open the door."""
 
     title = "state"
@@ -41,11 +41,11 @@ class KeyState(admin.SimpleListFilter):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(WithDeeds, ReadOnly):
+class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin):
     """Keys of the ingestion API. The secret is not kept; the digest is not shown."""
 
     list_display = ("label", "prefix", "organization", "state", "last_used_at")
-    list_filter = (("organization", AutocompleteSelectFilter), KeyState)
+    list_filter = (("organization", AutocompleteSelectFilter), KeyStateFilter)
     list_select_related = ("organization",)
     search_fields = ("label", "prefix", "organization__name")
     date_hierarchy = None
@@ -54,28 +54,28 @@ class ApiKeyAdmin(WithDeeds, ReadOnly):
         ("organization", "state"),
         ("created_at", "last_used_at", "revoked_at"),
     )
-    deeds = (
-        Deed(
+    admin_actions = (
+        AdminAction(
             name="revoke",
             title="Revoke",
             question="What is sent with this key is refused from now on, for good.",
             done="Revoked: {}",
-            act=lambda key, request: keys.revoke(key, actor(request)),
+            act=lambda key, request: api_keys.revoke_key(key, get_staff_actor(request)),
             icon="key_off",
             variant=ActionVariant.DANGER,
-            offered=lambda key: key.revoked_at is None,
+            is_offered=lambda key: key.revoked_at is None,
             confirm=True,
         ),
     )
 
-    @column("State", pills=True)
+    @declare_column("State", pills=True)
     def state(self, key: ApiKey) -> str:
         """Whether the key still opens the door."""
         return "active" if key.revoked_at is None else "revoked"
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnly):
+class AuditEntryAdmin(ReadOnlyAdmin):
     """Who changed what, through which door."""
 
     list_display = ("created_at", "action", "target", "actor_mark", "organization")
@@ -91,17 +91,17 @@ class AuditEntryAdmin(ReadOnly):
     )
     ordering = ("-created_at", "-id")
 
-    @column("Who", order="actor_id")
+    @declare_column("Who", order="actor_id")
     def actor_mark(self, entry: AuditEntry) -> str:
         """The kind of actor and its name."""
         return f"{entry.actor_kind} {entry.actor_id}".strip()
 
-    @column("What was changed")
+    @declare_column("What was changed")
     def target(self, entry: AuditEntry) -> str:
         """The kind of thing and its name, or its id where it has none."""
         return f"{entry.target_type}: {entry.target_name or entry.target_id}"
 
-    @column("Changes")
+    @declare_column("Changes")
     def what(self, entry: AuditEntry) -> SafeString:
         """What became of which field."""
-        return html.document(entry.changes)
+        return html.render_json(entry.changes)

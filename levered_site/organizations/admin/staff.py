@@ -11,14 +11,14 @@ from typing_extensions import override
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from levered_site.admin.columns import column
-from levered_site.admin.pages import ReadOnly
+from levered_site.admin.columns import declare_column
+from levered_site.admin.pages import ReadOnlyAdmin
 
 admin.site.unregister([User, Group])
 
 
 @admin.register(LogEntry)
-class LogEntryAdmin(ReadOnly):
+class LogEntryAdmin(ReadOnlyAdmin):
     """What staff did to staff: Django's own record of its forms."""
 
     list_display = ("action_time", "user", "content_type", "object_repr", "said")
@@ -27,20 +27,20 @@ class LogEntryAdmin(ReadOnly):
     search_fields = ("object_repr", "user__username")
     fields = (("action_time", "user"), ("content_type", "object_id"), "said")
 
-    @column("Change")
+    @declare_column("Change")
     def said(self, entry: LogEntry) -> str:
         """The change in words."""
         return entry.get_change_message() or entry.get_action_flag_display()
 
 
 if TYPE_CHECKING:
-    StaffPages = UserAdmin[User]
+    BaseUserAdmin = UserAdmin[User]
 else:
-    StaffPages = UserAdmin  # generic for the type checker only
+    BaseUserAdmin = UserAdmin  # generic for the type checker only
 
 
 @admin.register(User)
-class StaffAdmin(StaffPages, ModelAdmin):
+class StaffAdmin(BaseUserAdmin, ModelAdmin):
     """Who may come in here."""
 
     form = UserChangeForm

@@ -9,17 +9,17 @@ from operator import attrgetter
 import numpy as np
 
 from models_app.bandit.data import maturity
-from models_app.bandit.data.maturity import WHOLE, Share
+from models_app.bandit.data.maturity import FULLY_MATURE, Maturity
 from models_app.bandit.design.design import Design, Floats, Integers
 
 HALF_AN_HOUR = timedelta(minutes=30)
-SHARES = "maturity", "passed", "seen"
-ALMOST = 1.0 - 1e-9
+SHARE_FIELDS = "maturity", "passed", "seen"
+MAX_IMMATURE_SHARE = 1.0 - 1e-9
 """Maturity of immature users to whom, by their age, everything should have come."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TrainingRow:
     """One cell of the cube as the learner reads it; `variant` is 0-based.
 
     `hour` is the hour of first touch and is given for immature users only. Amounts and
@@ -79,11 +79,14 @@ class TrainingCells:
         return float(self.successes.sum())
 
 
-Extra = Callable[[Row], Sequence[float]]
+ExtraSums = Callable[[TrainingRow], Sequence[float]]
 
 
-def tabulate(
-    rows: Iterable[Row], lags: Sequence[int], horizon_hours: float, as_of: datetime
+def tabulate_counts(
+    rows: Iterable[TrainingRow],
+    lags: Sequence[int],
+    horizon_hours: float,
+    as_of: datetime,
 ) -> TrainingCells:
     """Sum rows into cells; a stratum is one day and policy version.
 
@@ -94,15 +97,17 @@ def tabulate(
 
     Raises ValueError for an immature row without an hour.
     """
-    table, _ = grown(rows, lambda row: share(row, lags, horizon_hours, as_of))
+    table, _ = aggregate_rows(
+        rows, lambda row: compute_row_maturity(row, lags, horizon_hours, as_of)
+    )
     return table
 
 
-def grown(
-    rows: Iterable[Row],
-    share_of: Callable[[Row], Share | None],
-    extra: Extra = lambda _: (),
-    successes: Callable[[Row], int] = attrgetter("converted"),
+def aggregate_rows(
+    rows: Iterable[TrainingRow],
+    share_of: Callable[[TrainingRow], Maturity | None],
+    extra: ExtraSums = lambda _: (),
+    successes: Callable[[TrainingRow], int] = attrgetter("converted"),
 ) -> tuple[TrainingCells, Floats]:
     """Sum rows into cells as `tabulate` says, and beside them `extra` sums [n, ·].
 
@@ -113,12 +118,12 @@ def grown(
     """
     found: dict[tuple[date, int, int, int, bool], Floats] = {}
     for row in rows:
-        share = WHOLE if row.mature else share_of(row)
+        share = FULLY_MATURE if row.mature else share_of(row)
         if share is None:
             continue
         version = -1 if row.policy_version is None else row.policy_version
         key = (row.day, version, row.variant, row.context, row.mature)
-        shares = share.counted, share.come, share.passed
+        shares = share.weight, share.arrived, share.passed
         weighted = (row.users * each for each in shares)
         counted = row.users, *weighted, successes(row), *extra(row)
         sums = np.array(counted, np.float64)
@@ -129,12 +134,14 @@ def grown(
     if keys:
         sums = np.array([found[key] for key in keys])
     mature = np.array([key[4] for key in keys], dtype=bool)
-    part = np.minimum(sums[:, 2:4].T / np.maximum(sums[:, 0], 1e-12), ALMOST)
+    part = np.minimum(
+        sums[:, 2:4].T / np.maximum(sums[:, 0], 1e-12), MAX_IMMATURE_SHARE
+    )
     come, passed = np.where(mature, 1.0, part)
     place = {stratum: index for index, stratum in enumerate(strata)}
     return TrainingCells(
         stratum=np.array([place[key[:2]] for key in keys], dtype=np.int64),
-        stratum_time=_times(strata),
+        stratum_time=_compute_stratum_times(strata),
         variant=np.array([key[2] for key in keys], dtype=np.int64),
         context=np.array([key[3] for key in keys], dtype=np.int64),
         users=np.maximum(sums[:, 1], sums[:, 4]),
@@ -145,14 +152,14 @@ def grown(
     ), sums[:, 5:]
 
 
-def summed(index: Integers, values: Floats, size: int) -> Floats:
+def sum_by_index(index: Integers, values: Floats, size: int) -> Floats:
     """Sums [size] of values [n] by index [n]."""
     return np.asarray(np.bincount(index, values, size), dtype=np.float64)
 
 
-def check(cells: TrainingCells, design: Design) -> None:
+def validate_cells(cells: TrainingCells, design: Design) -> None:
     """Raise ValueError, naming the field, where cells cannot belong to the design."""
-    _check_lengths(cells)
+    _validate_lengths(cells)
     limits = {
         "stratum": len(cells.stratum_time),
         "variant": design.variants,
@@ -162,7 +169,7 @@ def check(cells: TrainingCells, design: Design) -> None:
         index = getattr(cells, name)
         if index.size and (index.min() < 0 or index.max() >= limit):
             raise ValueError(f"{name}: must lie in 0..{limit - 1}")
-    for name in ("users", "successes", "stratum_time", *SHARES):
+    for name in ("users", "successes", "stratum_time", *SHARE_FIELDS):
         value = getattr(cells, name)
         if value is not None and (not np.isfinite(value).all() or (value < 0).any()):
             raise ValueError(f"{name}: must be finite and not negative")
@@ -172,16 +179,16 @@ def check(cells: TrainingCells, design: Design) -> None:
         raise ValueError("stratum_time: must not go back")
 
 
-def _check_lengths(cells: TrainingCells) -> None:
-    for name in ("variant", "context", "users", "successes", *SHARES):
+def _validate_lengths(cells: TrainingCells) -> None:
+    for name in ("variant", "context", "users", "successes", *SHARE_FIELDS):
         value = getattr(cells, name)
         if value is not None and value.shape != cells.stratum.shape:
             raise ValueError(f"{name}: one entry per cell is needed")
 
 
-def share(
-    row: Row, lags: Sequence[int], horizon_hours: float, as_of: datetime
-) -> Share | None:
+def compute_row_maturity(
+    row: TrainingRow, lags: Sequence[int], horizon_hours: float, as_of: datetime
+) -> Maturity | None:
     """Tell how far users have come who arrived within the row's hour.
 
     None where the histogram of lags is too coarse to tell.
@@ -189,10 +196,10 @@ def share(
     if row.hour is None:
         raise ValueError("hour: needed for immature users")
     age = (as_of - row.hour - HALF_AN_HOUR) / timedelta(hours=1)
-    return maturity.share(age, lags, horizon_hours)
+    return maturity.compute_maturity(age, lags, horizon_hours)
 
 
-def _times(strata: list[tuple[date, int]]) -> Floats:
+def _compute_stratum_times(strata: list[tuple[date, int]]) -> Floats:
     """Days since the first day; the versions of one day follow each other evenly."""
     counts = Counter(day for day, _ in strata)
     seen: Counter[date] = Counter()

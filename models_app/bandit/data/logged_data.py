@@ -6,15 +6,15 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from models_app.bandit.data.cells import summed
+from models_app.bandit.data.cells import sum_by_index
 from models_app.bandit.design.design import Floats, Integers
 
-Tables = Callable[[int], Floats]
+PolicyTables = Callable[[int], Floats]
 """From a policy version's number to its probabilities [S, V]."""
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
+class LoggedCells:
     """n cells of mature users, all arrays [n].
 
     Parameters
@@ -37,12 +37,14 @@ class Logged:
     value_sum: Floats
     value_sum_squares: Floats
 
-    def only(self, chosen: NDArray[np.bool_]) -> "Logged":
+    def only(self, chosen: NDArray[np.bool_]) -> "LoggedCells":
         """Return the cells chosen [n]."""
-        return Logged(*(getattr(self, field.name)[chosen] for field in fields(self)))
+        return LoggedCells(
+            *(getattr(self, field.name)[chosen] for field in fields(self))
+        )
 
 
-def strata(logged: Logged) -> tuple[Integers, Integers]:
+def group_strata(logged: LoggedCells) -> tuple[Integers, Integers]:
     """Return the first cell of each stratum [T], and the stratum of each cell [n].
 
     A stratum is a regime, day and policy version; they are in the order of versions.
@@ -52,7 +54,7 @@ def strata(logged: Logged) -> tuple[Integers, Integers]:
     return first, place.reshape(-1)
 
 
-def possible(logged: Logged, served: Tables) -> NDArray[np.bool_]:
+def find_possible_cells(logged: LoggedCells, served: PolicyTables) -> NDArray[np.bool_]:
     """Tell [n] whether the arm and the logged policy could have given the variant."""
     found: NDArray[np.bool_] = np.equal(logged.variant, 0)
     for version in np.unique(logged.version):
@@ -62,7 +64,7 @@ def possible(logged: Logged, served: Tables) -> NDArray[np.bool_]:
     return found
 
 
-def held_share(logged: Logged) -> Floats:
+def compute_holdout_share(logged: LoggedCells) -> Floats:
     """Return, by cell [n], the share of users held out that day of the regime.
 
     Counted rather than configured: given the sizes of the arms the weights are exact
@@ -74,6 +76,6 @@ def held_share(logged: Logged) -> Floats:
     _, place = np.unique(keys, axis=1, return_inverse=True)
     place = place.reshape(-1)
     size = int(place.max()) + 1
-    held = summed(place, logged.users * logged.holdout, size)
-    users = summed(place, logged.users, size)
+    held = sum_by_index(place, logged.users * logged.holdout, size)
+    users = sum_by_index(place, logged.users, size)
     return np.asarray((held / np.maximum(users, 1e-300))[place], dtype=np.float64)

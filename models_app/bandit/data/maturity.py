@@ -8,12 +8,12 @@ import numpy as np
 UNKNOWN_LAG_WEIGHT = 1.0
 """Pseudo-rewards in the histogram: what is assumed before any came."""
 
-STEEP = 0.05
+MAX_READING_ERROR = 0.05
 """Share of all rewards that reading inside a bucket of the histogram may be wrong by."""
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Maturity:
     """How far users of an age have come.
 
     `counted`: as how much of a mature user they count. `come`: the share of their
@@ -21,30 +21,34 @@ class Share:
     that has.
     """
 
-    counted: float
-    come: float
+    weight: float
+    arrived: float
     passed: float
 
 
-WHOLE = Share(1.0, 1.0, 1.0)
+FULLY_MATURE = Maturity(1.0, 1.0, 1.0)
 
 
-def share(age_hours: float, lags: Sequence[int], horizon_hours: float) -> Share | None:
+def compute_maturity(
+    age_hours: float, lags: Sequence[int], horizon_hours: float
+) -> Maturity | None:
     """Tell it from the histogram; None where that is too coarse to tell.
 
     Before anybody is past the horizon nothing is known of lags. Then users count in
     full, so that rates are those so far; but rewards may come as late as evenly over
     the horizon, and a variant whose rewards do is given that for a doubt.
     """
-    if not readable(age_hours, lags, horizon_hours):
+    if not is_readable(age_hours, lags, horizon_hours):
         return None
-    come = arrived(age_hours, lags, horizon_hours)
+    come = compute_arrived_share(age_hours, lags, horizon_hours)
     passed = min(max(age_hours / horizon_hours, 0.0), 1.0)
     unknown = UNKNOWN_LAG_WEIGHT / (float(np.sum(lags)) + UNKNOWN_LAG_WEIGHT)
-    return Share(come + unknown * (1.0 - passed), come, passed)
+    return Maturity(come + unknown * (1.0 - passed), come, passed)
 
 
-def arrived(age_hours: float, lags: Sequence[int], horizon_hours: float) -> float:
+def compute_arrived_share(
+    age_hours: float, lags: Sequence[int], horizon_hours: float
+) -> float:
     """Share of rewards that come within `age_hours` of the first touch, 0 to 1.
 
     The lag histogram read linearly inside its buckets, with UNKNOWN_LAG_WEIGHT
@@ -57,7 +61,7 @@ def arrived(age_hours: float, lags: Sequence[int], horizon_hours: float) -> floa
     return float((come + UNKNOWN_LAG_WEIGHT * position) / total)
 
 
-def readable(age_hours: float, lags: Sequence[int], horizon_hours: float) -> bool:
+def is_readable(age_hours: float, lags: Sequence[int], horizon_hours: float) -> bool:
     """Whether `arrived` can be trusted at that age, to STEEP of all rewards.
 
     Most rewards may come within minutes while a bucket is hours wide. Where rewards
@@ -72,4 +76,4 @@ def readable(age_hours: float, lags: Sequence[int], horizon_hours: float) -> boo
     near = [lags[at] for at in (bucket - 1, bucket + 1) if 0 <= at < len(lags)]
     uneven = max((abs(lags[bucket] - beside) for beside in near), default=lags[bucket])
     total = sum(lags) + UNKNOWN_LAG_WEIGHT
-    return min(lags[bucket], uneven) <= STEEP * total
+    return min(lags[bucket], uneven) <= MAX_READING_ERROR * total

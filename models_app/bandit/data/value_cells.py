@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from models_app.bandit.data import cells
-from models_app.bandit.data.cells import Row, TrainingCells
+from models_app.bandit.data.cells import TrainingCells, TrainingRow
 from models_app.bandit.design.design import Design, Floats, Integers
 
 FAILURE = "failure"
-EQUAL = 1e-9
-NO_AMOUNTS: dict[str, Any] = {
+RELATIVE_TOLERANCE = 1e-9
+ZERO_AMOUNTS: dict[str, Any] = {
     "value_sum": 0.0,
     "value_sum_squares": 0.0,
     "payers": 0,
@@ -47,7 +47,7 @@ class AmountCells(TrainingCells):
         return float(self.value_sum.sum())
 
     @property
-    def refunds(self) -> bool:
+    def has_refunds(self) -> bool:
         """Whether some value is certainly negative.
 
         In a cell without payers the sum then is; elsewhere it falls short of what
@@ -57,7 +57,7 @@ class AmountCells(TrainingCells):
         least = np.where(
             self.successes > 0, self.successes * np.exp(self.log_sum / paid), 0.0
         )
-        return bool((self.value_sum < least * (1 - EQUAL) - 1e-300).any())
+        return bool((self.value_sum < least * (1 - RELATIVE_TOLERANCE) - 1e-300).any())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,24 +82,27 @@ class OutcomeCells(TrainingCells):
 
 
 def tabulate_amounts(
-    rows: Iterable[Row], lags: Sequence[int], horizon_hours: float, as_of: datetime
+    rows: Iterable[TrainingRow],
+    lags: Sequence[int],
+    horizon_hours: float,
+    as_of: datetime,
 ) -> AmountCells:
     """Sum rows of a numeric reward into cells, as cells.tabulate does."""
 
-    def extra(row: Row) -> tuple[float, ...]:
+    def list_extra_sums(row: TrainingRow) -> tuple[float, ...]:
         others = row.converted - row.payers
         logs = row.log_sum, row.log_sum_squares
         return row.value_sum, row.value_sum_squares, *logs, others
 
-    table, sums = cells.grown(
+    table, sums = cells.aggregate_rows(
         rows,
-        lambda row: cells.share(row, lags, horizon_hours, as_of),
-        extra,
+        lambda row: cells.compute_row_maturity(row, lags, horizon_hours, as_of),
+        list_extra_sums,
         attrgetter("payers"),
     )
     value_sum, value_squares, log_sum, log_squares, others = sums.reshape(-1, 5).T
     return AmountCells(
-        **_columns(table),
+        **_get_columns(table),
         value_sum=value_sum,
         value_sum_squares=value_squares,
         log_sum=log_sum,
@@ -109,7 +112,7 @@ def tabulate_amounts(
 
 
 def tabulate_outcomes(
-    rows: Iterable[Row],
+    rows: Iterable[TrainingRow],
     lags: Sequence[int],
     horizon_hours: float,
     as_of: datetime,
@@ -123,7 +126,7 @@ def tabulate_outcomes(
     """
     keys = sorted(weights, key=lambda key: (-abs(weights[key]), key))
     place = {key: index for index, key in enumerate(keys)}
-    merged: dict[Row, Floats] = {}
+    merged: dict[TrainingRow, Floats] = {}
     for row in rows:
         counts = np.zeros(1 + len(keys))
         counts[0] = row.users
@@ -131,34 +134,34 @@ def tabulate_outcomes(
             if row.outcome not in place:
                 raise ValueError(f"outcome: {row.outcome} has no weight")
             counts[1 + place[row.outcome]] = row.users
-        alike = replace(row, users=0, converted=0, outcome=None, **NO_AMOUNTS)
+        alike = replace(row, users=0, converted=0, outcome=None, **ZERO_AMOUNTS)
         merged[alike] = merged[alike] + counts if alike in merged else counts
     whole = {
         replace(row, users=int(counts[0]), converted=int(counts[1:].sum())): counts[1:]
         for row, counts in merged.items()
     }
-    table, sums = cells.grown(
+    table, sums = cells.aggregate_rows(
         whole,
-        lambda row: cells.share(row, lags, horizon_hours, as_of),
+        lambda row: cells.compute_row_maturity(row, lags, horizon_hours, as_of),
         lambda row: whole[row].tolist(),
     )
     ordered = tuple(weights[key] for key in keys)
     counted = sums.reshape(-1, len(keys))
     return OutcomeCells(
-        **_columns(table), counts=counted, keys=tuple(keys), weights=ordered
+        **_get_columns(table), counts=counted, keys=tuple(keys), weights=ordered
     )
 
 
-def taken(table: AmountCells, kept: Integers) -> AmountCells:
+def select_cells(table: AmountCells, kept: Integers) -> AmountCells:
     """Keep some of the cells, by index, in that order; the strata stay."""
-    columns = _columns(table)
+    columns = _get_columns(table)
     for name, column in columns.items():
         if name != "stratum_time" and column is not None:
             columns[name] = column[kept]
     return AmountCells(**columns)
 
 
-def final(table: AmountCells) -> AmountCells:
+def select_mature_cells(table: AmountCells) -> AmountCells:
     """Keep mature users, whose sums can no longer grow; all, before any of those paid.
 
     Who comes back within the horizon pays more than shows so far, and the histogram of
@@ -167,13 +170,13 @@ def final(table: AmountCells) -> AmountCells:
     if table.maturity is None:
         return table
     kept = np.flatnonzero(table.maturity >= 1)
-    mature = taken(table, kept)
+    mature = select_cells(table, kept)
     return mature if mature.successes.any() else table
 
 
-def check(table: AmountCells | OutcomeCells, design: Design) -> None:
+def validate_value_cells(table: AmountCells | OutcomeCells, design: Design) -> None:
     """Raise ValueError, naming the field, for sums that cannot be."""
-    cells.check(table, design)
+    cells.validate_cells(table, design)
     for name in ("value_sum", "value_sum_squares", "log_sum", "log_sum_squares"):
         value = getattr(table, name, None)
         if value is not None and not np.isfinite(value).all():
@@ -189,5 +192,5 @@ def check(table: AmountCells | OutcomeCells, design: Design) -> None:
             raise ValueError("counts: must add up to successes")
 
 
-def _columns(table: TrainingCells) -> dict[str, Any]:
+def _get_columns(table: TrainingCells) -> dict[str, Any]:
     return {field.name: getattr(table, field.name) for field in fields(table)}

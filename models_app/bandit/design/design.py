@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Kind = Literal["main", "pair", "context", "personal"]
+TermKind = Literal["main", "pair", "context", "personal"]
 
-CROSSED: frozenset[Kind] = frozenset({"pair", "personal"})
-Plan = tuple[Kind, tuple[int, ...], tuple[int, ...]]
+INTERACTION_KINDS: frozenset[TermKind] = frozenset({"pair", "personal"})
+TermPlan = tuple[TermKind, tuple[int, ...], tuple[int, ...]]
 """Kind, design factors and context factors of a term to be."""
 
 OTHER, MISSING = "other", "missing"
-LARGEST_MODEL = 2000
+MAX_COEFFICIENTS = 2000
 """Coefficients beyond which the largest interactions are left out of the model."""
 
 
@@ -31,7 +31,7 @@ class Factor:
     levels: tuple[str, ...]
 
 
-def beside(levels: Sequence[str]) -> tuple[str, str]:
+def name_extra_levels(levels: Sequence[str]) -> tuple[str, str]:
     """Name what a context factor has besides its levels: any other value, and none.
 
     'other' and 'missing'; in brackets where a level of its own has that name.
@@ -52,7 +52,7 @@ class Term:
     `size` columns in `Design.rows`.
     """
 
-    kind: Kind
+    kind: TermKind
     factors: tuple[int, ...]
     contexts: tuple[int, ...]
     sizes: tuple[int, ...]
@@ -70,7 +70,7 @@ class Term:
         return slice(self.start, self.start + self.size)
 
 
-def contrasts(levels: int) -> Floats:
+def build_contrasts(levels: int) -> Floats:
     """Return orthonormal contrasts [levels, levels - 1] (Helmert's).
 
     With independent normal coefficients of one scale they give every level the same
@@ -85,7 +85,7 @@ def contrasts(levels: int) -> Floats:
     return basis
 
 
-def _grid(sizes: Sequence[int]) -> Integers:
+def _enumerate_levels(sizes: Sequence[int]) -> Integers:
     """All combinations of level indices, the last factor turning fastest."""
     cells = list(product(*(range(size) for size in sizes)))
     return np.array(cells, dtype=np.int64).reshape(len(cells), len(sizes))
@@ -137,12 +137,12 @@ class Design:
     @cached_property
     def variant_levels(self) -> Integers:
         """Level indices [V, F], row-major: the last factor turns fastest."""
-        return _grid(self.sizes)
+        return _enumerate_levels(self.sizes)
 
     @cached_property
     def context_levels(self) -> Integers:
         """Level indices [S, C], row-major: the last context factor turns fastest."""
-        return _grid(self.context_sizes)
+        return _enumerate_levels(self.context_sizes)
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
@@ -151,7 +151,7 @@ class Design:
         terms: list[Term] = []
         start = 0
         for kind, factors, contexts in kept:
-            term = self._term(kind, factors, contexts, start=start)
+            term = self._build_term(kind, factors, contexts, start=start)
             terms.append(term)
             start += term.size
         return tuple(terms)
@@ -159,7 +159,7 @@ class Design:
     @cached_property
     def left_out(self) -> tuple[str, ...]:
         """Names of interactions too large to be estimated together (see `terms`)."""
-        return tuple(self._term(*plan, start=0).name for plan in self._left_out)
+        return tuple(self._build_term(*plan, start=0).name for plan in self._left_out)
 
     @cached_property
     def columns(self) -> int:
@@ -169,14 +169,14 @@ class Design:
     def level_name(self, context: int, level: int) -> str:
         """Name a level of a context factor by index, the two beside them too."""
         levels = self.contexts[context].levels
-        return (*levels, *beside(levels))[level]
+        return (*levels, *name_extra_levels(levels))[level]
 
     def rows(self, variant: Integers, context: Integers) -> Floats:
         """Features [n, q] of n (variant, context) index pairs, without an intercept."""
         levels, sizes = self.variant_levels[variant].T, self.sizes
-        designs = [contrasts(n)[at] for n, at in zip(sizes, levels, strict=True)]
+        designs = [build_contrasts(n)[at] for n, at in zip(sizes, levels, strict=True)]
         levels, sizes = self.context_levels[context].T, self.context_sizes
-        contexts = [contrasts(n)[at] for n, at in zip(sizes, levels, strict=True)]
+        contexts = [build_contrasts(n)[at] for n, at in zip(sizes, levels, strict=True)]
         features = np.empty((len(variant), self.columns))
         for term in self.terms:
             parts = [designs[f] for f in term.factors]
@@ -189,10 +189,10 @@ class Design:
         return features
 
     @cached_property
-    def _plans(self) -> list[Plan]:
+    def _plans(self) -> list[TermPlan]:
         designs = [f for f, size in enumerate(self.sizes) if size > 1]
         contexts = range(len(self.contexts))
-        plans: list[Plan] = []
+        plans: list[TermPlan] = []
         plans += [("main", (f,), ()) for f in designs]
         plans += [("pair", pair, ()) for pair in combinations(designs, 2)]
         plans += [("context", (), (c,)) for c in contexts]
@@ -200,21 +200,24 @@ class Design:
         return plans
 
     @cached_property
-    def _left_out(self) -> list[Plan]:
+    def _left_out(self) -> list[TermPlan]:
         """Drop the largest interactions until LARGEST_MODEL coefficients are left."""
-        by_size = sorted(self._plans, key=self._size)
-        sizes = [self._size(plan) for plan in by_size]
+        by_size = sorted(self._plans, key=self._count_coefficients)
+        sizes = [self._count_coefficients(plan) for plan in by_size]
         kept = len(by_size)
-        while sum(sizes[:kept]) > LARGEST_MODEL and by_size[kept - 1][0] in CROSSED:
+        while (
+            sum(sizes[:kept]) > MAX_COEFFICIENTS
+            and by_size[kept - 1][0] in INTERACTION_KINDS
+        ):
             kept -= 1
         return by_size[kept:]
 
-    def _size(self, plan: Plan) -> int:
-        return self._term(*plan, start=0).size
+    def _count_coefficients(self, plan: TermPlan) -> int:
+        return self._build_term(*plan, start=0).size
 
-    def _term(
+    def _build_term(
         self,
-        kind: Kind,
+        kind: TermKind,
         factors: tuple[int, ...],
         contexts: tuple[int, ...],
         start: int,

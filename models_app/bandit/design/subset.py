@@ -9,18 +9,18 @@ from models_app.bandit.design.design import Design, Floats, Integers
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowed:
+class DesignSubset:
     """What is left of a design; `place` [S] is each whole context cell's index in it."""
 
     design: Design
     place: Integers
 
-    def widened(self, table: Floats) -> Floats:
+    def expand_contexts(self, table: Floats) -> Floats:
         """Write a table [cells left, V] out for every context cell [S, V]."""
         return np.asarray(table[self.place])
 
 
-def without(design: Design, ignored: Collection[str]) -> Narrowed:
+def drop_contexts(design: Design, ignored: Collection[str]) -> DesignSubset:
     """Leave context factors out by name; names the design does not have are none."""
     kept = [
         at for at, factor in enumerate(design.contexts) if factor.name not in ignored
@@ -29,4 +29,4 @@ def without(design: Design, ignored: Collection[str]) -> Narrowed:
     place = np.zeros(design.segments, dtype=np.int64)
     for at, size in zip(kept, left.context_sizes, strict=True):
         place = place * size + design.context_levels[:, at]
-    return Narrowed(left, place)
+    return DesignSubset(left, place)

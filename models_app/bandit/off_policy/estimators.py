@@ -6,14 +6,14 @@ from statistics import NormalDist
 
 import numpy as np
 
-from models_app.bandit.data.cells import summed
-from models_app.bandit.data.logged_data import Logged
+from models_app.bandit.data.cells import sum_by_index
+from models_app.bandit.data.logged_data import LoggedCells
 from models_app.bandit.design.design import Floats, Integers
-from models_app.bandit.off_policy.importance_weights import Weighted
+from models_app.bandit.off_policy.importance_weights import WeightedCells
 
 CRITICAL = NormalDist().inv_cdf(0.975)
 
-WIDENED = 1.15
+DIFFERENCE_WIDENING = 1.15
 """By how much intervals of differences are widened.
 
 Fewer users carry a difference than either policy's value. Unwidened, such intervals
@@ -22,7 +22,7 @@ covered 89 to 95% of the truth after adaptive allocation (15 cases of 200 runs).
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class ValueEstimate:
     """A mean value per user with its central 95% interval.
 
     `effective_sample_size`: how many users, served by the policy itself, would give the
@@ -36,7 +36,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Linear:
+class LinearEstimate:
     """An estimate and what a user adds to it, constant + slope · value, both [n]."""
 
     value: float
@@ -44,59 +44,72 @@ class Linear:
     slope: Floats
 
 
-def ips(logged: Logged, given: Weighted) -> Linear:
+def estimate_ips(logged: LoggedCells, given: WeightedCells) -> LinearEstimate:
     """Mean of weight times value (Horvitz and Thompson 1952)."""
     value = float(given.weight @ logged.value_sum / logged.users.sum())
-    return Linear(value, np.zeros_like(given.weight), given.weight)
+    return LinearEstimate(value, np.zeros_like(given.weight), given.weight)
 
 
-def snips(logged: Logged, given: Weighted) -> Linear:
+def estimate_snips(logged: LoggedCells, given: WeightedCells) -> LinearEstimate:
     """Σ weight · value / Σ weight (Hájek 1971), linearized for its error."""
     total = float(given.weight @ logged.users)
     value = float(given.weight @ logged.value_sum) / total
     slope = given.weight * (float(logged.users.sum()) / total)
-    return Linear(value, -slope * value, slope)
+    return LinearEstimate(value, -slope * value, slope)
 
 
-def doubly_robust(logged: Logged, given: Weighted) -> Linear:
+def estimate_doubly_robust(logged: LoggedCells, given: WeightedCells) -> LinearEstimate:
     """Mean of the model's value and the weighted residual (Dudík and others 2011)."""
     total = given.offset @ logged.users + given.weight @ logged.value_sum
-    return Linear(float(total / logged.users.sum()), given.offset, given.weight)
+    return LinearEstimate(float(total / logged.users.sum()), given.offset, given.weight)
 
 
-def estimate(
-    linear: Linear, logged: Logged, strata: Integers, spread: float, *, binary: bool
-) -> Estimate:
+def add_interval(
+    linear: LinearEstimate,
+    logged: LoggedCells,
+    strata: Integers,
+    spread: float,
+    *,
+    binary: bool,
+) -> ValueEstimate:
     """Put an interval around an estimate.
 
     `spread` is the variance of a user's value under the policy. For `binary` values
     Wilson's interval (1927) with the effective sample size, else the normal one.
     """
-    error = _error(linear, logged, strata)
+    error = _compute_standard_error(linear, logged, strata)
     size = spread / error**2 if error > 0 else 0.0
     if binary and 0 < linear.value < 1 and error > 0:
-        lo, hi = _wilson(linear.value, error)
+        lo, hi = _compute_wilson_interval(linear.value, error)
     else:
         half = CRITICAL * error
         lo, hi = linear.value - half, linear.value + half
-    return Estimate(linear.value, lo, hi, size)
+    return ValueEstimate(linear.value, lo, hi, size)
 
 
-def difference(
-    one: Linear, other: Linear, logged: Logged, strata: Integers, *, binary: bool
+def estimate_difference(
+    one: LinearEstimate,
+    other: LinearEstimate,
+    logged: LoggedCells,
+    strata: Integers,
+    *,
+    binary: bool,
 ) -> tuple[float, float, float]:
     """Return one minus other on the same users, with its 95% interval.
 
     Both intervals are joined by how far the estimates move together (Zou and Donner
     2008): rare conversions make each lean to one side, and their difference too.
     """
-    apart = Linear(
+    apart = LinearEstimate(
         one.value - other.value, one.constant - other.constant, one.slope - other.slope
     )
-    error = _error(apart, logged, strata)
-    mine = estimate(one, logged, strata, 0.0, binary=binary)
-    theirs = estimate(other, logged, strata, 0.0, binary=binary)
-    errors = _error(one, logged, strata), _error(other, logged, strata)
+    error = _compute_standard_error(apart, logged, strata)
+    mine = add_interval(one, logged, strata, 0.0, binary=binary)
+    theirs = add_interval(other, logged, strata, 0.0, binary=binary)
+    errors = (
+        _compute_standard_error(one, logged, strata),
+        _compute_standard_error(other, logged, strata),
+    )
     if not error or not all(errors):
         return apart.value, apart.value, apart.value
     together = (errors[0] ** 2 + errors[1] ** 2 - error**2) / (2 * math.prod(errors))
@@ -104,23 +117,25 @@ def difference(
     above = mine.hi - one.value, other.value - theirs.lo
     return (
         apart.value,
-        apart.value - WIDENED * _joined(*below, together),
-        apart.value + WIDENED * _joined(*above, together),
+        apart.value - DIFFERENCE_WIDENING * _combine_margins(*below, together),
+        apart.value + DIFFERENCE_WIDENING * _combine_margins(*above, together),
     )
 
 
-def _joined(one: float, other: float, together: float) -> float:
+def _combine_margins(one: float, other: float, together: float) -> float:
     return math.sqrt(max(one**2 + other**2 - 2 * together * one * other, 0.0))
 
 
-def spread(logged: Logged, given: Weighted) -> float:
+def estimate_variance(logged: LoggedCells, given: WeightedCells) -> float:
     """Variance of a user's value under the target."""
     total = float(given.weight @ logged.users)
     mean = float(given.weight @ logged.value_sum) / total
     return max(float(given.weight @ logged.value_sum_squares) / total - mean**2, 0.0)
 
 
-def _error(linear: Linear, logged: Logged, strata: Integers) -> float:
+def _compute_standard_error(
+    linear: LinearEstimate, logged: LoggedCells, strata: Integers
+) -> float:
     """Return the standard error of an estimate, from the variance within strata.
 
     A stratum of one user counts with its square, which is too much rather than too
@@ -129,16 +144,16 @@ def _error(linear: Linear, logged: Logged, strata: Integers) -> float:
     n, s, q = logged.users, logged.value_sum, logged.value_sum_squares
     a, b = linear.constant, linear.slope
     size = int(strata.max()) + 1
-    users = summed(strata, n, size)
-    mean = summed(strata, n * a + s * b, size) / users
+    users = sum_by_index(strata, n, size)
+    mean = sum_by_index(strata, n * a + s * b, size) / users
     mean[users <= 1] = 0.0
     a = a - mean[strata]
-    squares = summed(strata, n * a * a + 2 * a * b * s + b * b * q, size)
+    squares = sum_by_index(strata, n * a * a + 2 * a * b * s + b * b * q, size)
     variance = np.maximum(squares, 0.0) * users / np.maximum(users - 1, 1)
     return math.sqrt(float(variance.sum())) / float(n.sum())
 
 
-def _wilson(rate: float, error: float) -> tuple[float, float]:
+def _compute_wilson_interval(rate: float, error: float) -> tuple[float, float]:
     """Wilson's interval of a rate known to a standard error."""
     size = rate * (1 - rate) / error**2
     z = CRITICAL

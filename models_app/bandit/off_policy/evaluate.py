@@ -5,45 +5,49 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models_app.bandit.data import logged_data as logs
-from models_app.bandit.data.logged_data import Logged, Tables
+from models_app.bandit.data.logged_data import (
+    LoggedCells,
+    PolicyTables,
+    compute_holdout_share,
+    find_possible_cells,
+)
 from models_app.bandit.design.design import Integers
 from models_app.bandit.off_policy import estimators
-from models_app.bandit.off_policy.estimators import Estimate
+from models_app.bandit.off_policy.estimators import ValueEstimate
 from models_app.bandit.off_policy.importance_weights import (
+    ImportanceWeights,
     UnsupportedError,
-    Weighted,
-    Weights,
+    WeightedCells,
 )
 
 __all__ = [
-    "Difference",
-    "Estimate",
-    "Estimates",
     "Evaluation",
-    "Logged",
-    "Tables",
+    "LoggedCells",
+    "PolicyTables",
     "UnsupportedError",
-    "evaluate",
+    "ValueDifference",
+    "ValueEstimate",
+    "ValueEstimates",
+    "evaluate_policy",
 ]
 
 MINIMUM_USERS = 100
-MINIMUM_DECIDING = 50
+MINIMUM_DECIDING_USERS = 50
 MINIMUM_CONVERSIONS = 20
 MINIMUM_PAYERS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Estimates:
+class ValueEstimates:
     """The same quantity by three estimators; see `evaluate`."""
 
-    ips: Estimate
-    snips: Estimate
-    doubly_robust: Estimate
+    ips: ValueEstimate
+    snips: ValueEstimate
+    doubly_robust: ValueEstimate
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ValueDifference:
     """Target minus served, doubly robust, with its 95% interval."""
 
     value: float
@@ -66,14 +70,14 @@ class Evaluation:
     deciding_users: float
     against_policy: int
     without_comparison: int
-    target: Estimates | None = None
-    served: Estimates | None = None
-    difference: Difference | None = None
+    target: ValueEstimates | None = None
+    served: ValueEstimates | None = None
+    difference: ValueDifference | None = None
     withheld: str | None = None
 
 
-def evaluate(
-    logged: Logged, served: Tables, target: Tables, *, binary: bool
+def evaluate_policy(
+    logged: LoggedCells, served: PolicyTables, target: PolicyTables, *, binary: bool
 ) -> Evaluation:
     """Estimate the mean value per user under `target`, a table for each version.
 
@@ -97,21 +101,21 @@ def evaluate(
 
     Raises UnsupportedError where the target needs a variant that had no probability.
     """
-    logged, against = _split(logged, logs.possible(logged, served))
-    logged, alone = _split(logged, logs.held_share(logged) < 1)
+    logged, against = _select_cells(logged, find_possible_cells(logged, served))
+    logged, alone = _select_cells(logged, compute_holdout_share(logged) < 1)
     users = int(logged.users.sum())
     if not users:
         nobody = "no users of the optimized arm can be used"
         return Evaluation(0, 0.0, against, alone, withheld=nobody)
-    weights = Weights(logged)
-    aimed = weights.under(served, target)
-    reason = _withheld(logged, aimed, binary=binary)
+    weights = ImportanceWeights(logged)
+    aimed = weights.weigh_cells(served, target)
+    reason = _explain_withheld(logged, aimed, binary=binary)
     if reason is not None:
         return Evaluation(users, aimed.deciding, against, alone, withheld=reason)
-    ran = weights.under(served, served)
-    value, low, high = estimators.difference(
-        estimators.doubly_robust(logged, aimed),
-        estimators.doubly_robust(logged, ran),
+    ran = weights.weigh_cells(served, served)
+    value, low, high = estimators.estimate_difference(
+        estimators.estimate_doubly_robust(logged, aimed),
+        estimators.estimate_doubly_robust(logged, ran),
         logged,
         weights.strata,
         binary=binary,
@@ -121,25 +125,29 @@ def evaluate(
         aimed.deciding,
         against,
         alone,
-        target=_estimates(logged, weights.strata, aimed, binary=binary),
-        served=_estimates(logged, weights.strata, ran, binary=binary),
-        difference=Difference(value, low, high),
+        target=_compute_estimates(logged, weights.strata, aimed, binary=binary),
+        served=_compute_estimates(logged, weights.strata, ran, binary=binary),
+        difference=ValueDifference(value, low, high),
     )
 
 
-def _split(logged: Logged, chosen: NDArray[np.bool_]) -> tuple[Logged, int]:
+def _select_cells(
+    logged: LoggedCells, chosen: NDArray[np.bool_]
+) -> tuple[LoggedCells, int]:
     """Return the cells chosen, and how many users the others have."""
     return logged.only(chosen), int(logged.users[~chosen].sum())
 
 
-def _withheld(logged: Logged, aimed: Weighted, *, binary: bool) -> str | None:
+def _explain_withheld(
+    logged: LoggedCells, aimed: WeightedCells, *, binary: bool
+) -> str | None:
     users = float(logged.users.sum())
     if users < MINIMUM_USERS:
         return f"{users:.0f} users can be used, {MINIMUM_USERS} are needed"
-    if aimed.deciding < MINIMUM_DECIDING:
+    if aimed.deciding < MINIMUM_DECIDING_USERS:
         return (
             "the policies that served show what this one would too rarely: the figure "
-            f"would rest on {aimed.deciding:.0f} users, {MINIMUM_DECIDING} are needed"
+            f"would rest on {aimed.deciding:.0f} users, {MINIMUM_DECIDING_USERS} are needed"
         )
     rate = float(logged.converted.sum()) / users
     needed = MINIMUM_CONVERSIONS if binary else MINIMUM_PAYERS
@@ -152,14 +160,18 @@ def _withheld(logged: Logged, aimed: Weighted, *, binary: bool) -> str | None:
     return None
 
 
-def _estimates(
-    logged: Logged, strata: Integers, given: Weighted, *, binary: bool
-) -> Estimates:
-    spread = estimators.spread(logged, given)
-    ways = (estimators.ips, estimators.snips, estimators.doubly_robust)
-    return Estimates(
+def _compute_estimates(
+    logged: LoggedCells, strata: Integers, given: WeightedCells, *, binary: bool
+) -> ValueEstimates:
+    spread = estimators.estimate_variance(logged, given)
+    ways = (
+        estimators.estimate_ips,
+        estimators.estimate_snips,
+        estimators.estimate_doubly_robust,
+    )
+    return ValueEstimates(
         *(
-            estimators.estimate(
+            estimators.add_interval(
                 way(logged, given), logged, strata, spread, binary=binary
             )
             for way in ways

@@ -4,12 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models_app.bandit.data import logged_data as logs
-from models_app.bandit.data.cells import summed
-from models_app.bandit.data.logged_data import Logged, Tables
+from models_app.bandit.data.cells import sum_by_index
+from models_app.bandit.data.logged_data import (
+    LoggedCells,
+    PolicyTables,
+    compute_holdout_share,
+    group_strata,
+)
 from models_app.bandit.design.design import Floats, Integers
 
-SMOOTHING = 50.0
+SMOOTHING_USERS = 50.0
 """Users of the coarser mean that a cell of the reward model starts with."""
 
 
@@ -28,7 +32,7 @@ class UnsupportedError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Weighted:
+class WeightedCells:
     """What a target makes of each cell, arrays [n].
 
     `weight`: probability under the target over that under what served. `offset`: the
@@ -41,18 +45,18 @@ class Weighted:
     deciding: float
 
 
-class Weights:
+class ImportanceWeights:
     """Strata of the logged cells, and each cell's weight under a target."""
 
-    def __init__(self, logged: Logged) -> None:
+    def __init__(self, logged: LoggedCells) -> None:
         self.logged = logged
-        self.first, self.strata = logs.strata(logged)
-        self.held = logs.held_share(logged)
+        self.first, self.strata = group_strata(logged)
+        self.holdout_share = compute_holdout_share(logged)
         self.order: Integers = np.argsort(self.strata, kind="stable")
         ends = np.arange(len(self.first) + 1)
         self.bounds: Integers = np.searchsorted(self.strata[self.order], ends)
 
-    def under(self, served: Tables, target: Tables) -> Weighted:
+    def weigh_cells(self, served: PolicyTables, target: PolicyTables) -> WeightedCells:
         """Weigh every cell; one version's tables are held at a time.
 
         Raises UnsupportedError where the target needs what could not be served.
@@ -68,23 +72,27 @@ class Weights:
             contexts, local = np.unique(self.logged.context[cells], return_inverse=True)
             local = local.reshape(-1)
             wanted = aimed[contexts]
-            chance = _chance(ran[contexts], float(self.held[first]))
+            chance = _compute_propensity(
+                ran[contexts], float(self.holdout_share[first])
+            )
             _require_support(wanted, chance, version, contexts)
             ratio = np.divide(
                 wanted, chance, out=np.zeros_like(chance), where=chance > 0
             )
             day = int(self.logged.day[first])
-            model = expected(self.logged, day, contexts, ran.shape[1])
+            model = predict_rewards(self.logged, day, contexts, ran.shape[1])
             at = local, self.logged.variant[cells]
             weight[cells] = ratio[at]
             offset[cells] = (wanted * model).sum(axis=1)[local] - ratio[at] * model[at]
-            users = summed(local, self.logged.users[cells], len(contexts))
+            users = sum_by_index(local, self.logged.users[cells], len(contexts))
             squares += float(users @ (chance * ratio**2).sum(axis=1))
             fourths += float(users @ (chance * ratio**4).sum(axis=1))
-        return Weighted(weight, offset, squares**2 / fourths if fourths else 0.0)
+        return WeightedCells(weight, offset, squares**2 / fourths if fourths else 0.0)
 
 
-def expected(logged: Logged, day: int, contexts: Integers, variants: int) -> Floats:
+def predict_rewards(
+    logged: LoggedCells, day: int, contexts: Integers, variants: int
+) -> Floats:
     """Return the reward model [contexts, variants] for a day, from all *other* days.
 
     Cell means, shrunk to the sum of what variant and context add to the overall mean;
@@ -97,25 +105,27 @@ def expected(logged: Logged, day: int, contexts: Integers, variants: int) -> Flo
         return np.zeros((len(contexts), variants))
     overall = float(others.value_sum.sum()) / users
     size = int(max(others.context.max(), contexts.max())) + 1
-    of_variant = _shrunk(others, others.variant, variants, overall)
-    of_context = _shrunk(others, others.context, size, overall)
+    of_variant = _shrink_means(others, others.variant, variants, overall)
+    of_context = _shrink_means(others, others.context, size, overall)
     coarse = of_variant[None, :] + of_context[contexts, None] - overall
     place = np.full(size, -1)
     place[contexts] = np.arange(len(contexts))
     seen = others.only(place[others.context] >= 0)
     index = place[seen.context] * variants + seen.variant
-    count = summed(index, seen.users, coarse.size).reshape(coarse.shape)
-    total = summed(index, seen.value_sum, coarse.size).reshape(coarse.shape)
-    return np.asarray((total + SMOOTHING * coarse) / (count + SMOOTHING))
+    count = sum_by_index(index, seen.users, coarse.size).reshape(coarse.shape)
+    total = sum_by_index(index, seen.value_sum, coarse.size).reshape(coarse.shape)
+    return np.asarray((total + SMOOTHING_USERS * coarse) / (count + SMOOTHING_USERS))
 
 
-def _shrunk(logged: Logged, index: Integers, size: int, overall: float) -> Floats:
-    users = summed(index, logged.users, size)
-    total = summed(index, logged.value_sum, size)
-    return np.asarray((total + SMOOTHING * overall) / (users + SMOOTHING))
+def _shrink_means(
+    logged: LoggedCells, index: Integers, size: int, overall: float
+) -> Floats:
+    users = sum_by_index(index, logged.users, size)
+    total = sum_by_index(index, logged.value_sum, size)
+    return np.asarray((total + SMOOTHING_USERS * overall) / (users + SMOOTHING_USERS))
 
 
-def _chance(table: Floats, held: float) -> Floats:
+def _compute_propensity(table: Floats, held: float) -> Floats:
     """Probability [R, V] over both arms: the holdout gets the baseline."""
     chance = (1 - held) * table
     chance[:, 0] += held

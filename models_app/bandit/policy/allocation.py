@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_app.bandit.design.design import Design, Floats
-from models_app.bandit.policy import prob_best as contest
+from models_app.bandit.policy.prob_best import compute_prob_best
 from models_app.bandit.regression import blas_threads
 from models_app.bandit.rewards import reward_model
-from models_app.bandit.rewards.reward_model import Believed
+from models_app.bandit.rewards.reward_model import FittedReward
 
-Rule = Literal["default", "thompson", "uniform"]
+AllocationRule = Literal["default", "thompson", "uniform"]
 
 DEFAULT_POWER = 2
 """Power of `prob_best` that rule 'default' allocates by.
@@ -26,7 +26,7 @@ not tried. See docs/model.md for the figures.
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class CompiledPolicy:
     """An allocation table.
 
     Parameters
@@ -40,17 +40,17 @@ class Compiled:
     prob_best: Floats
 
 
-def compile(  # noqa: A001, PLR0913 - read as policy.compile; the rest by name
-    posterior: Believed,
+def compile_policy(  # noqa: PLR0913 - read as policy.compile; the rest by name
+    posterior: FittedReward,
     enabled: NDArray[np.bool_],
     *,
-    rule: Rule = "default",
+    rule: AllocationRule = "default",
     exploration_share: float = 0.01,
     draws: int = 4000,
     seed: int = 0,
     bias: Mapping[str, float] | None = None,
     minimise: bool = False,
-) -> Compiled:
+) -> CompiledPolicy:
     """Compile a posterior into the probability of each variant in each context cell.
 
     `prob_best` is the share of joint posterior draws in which an enabled variant has
@@ -64,50 +64,54 @@ def compile(  # noqa: A001, PLR0913 - read as policy.compile; the rest by name
     """
     sign = 1.0
     if minimise:
-        posterior, sign = reward_model.negative(posterior)
-    _check(posterior.design, enabled, rule, exploration_share, draws)
+        posterior, sign = reward_model.negate_reward(posterior)
+    _validate_arguments(posterior.design, enabled, rule, exploration_share, draws)
     served = np.flatnonzero(enabled)
-    with blas_threads.single():
-        prob_best = contest.shares(posterior, draws, seed, served, bias=bias, sign=sign)
+    with blas_threads.use_single_thread():
+        prob_best = compute_prob_best(
+            posterior, draws, seed, served, bias=bias, sign=sign
+        )
     if rule == "uniform":
-        allocated = uniform(posterior.design.segments, enabled)
+        allocated = build_uniform_table(posterior.design.segments, enabled)
     else:
         power = prob_best**DEFAULT_POWER if rule == "default" else prob_best
         shares = power / power.sum(axis=1, keepdims=True)
-        allocated = explored(shares, enabled, exploration_share)
-    return Compiled(allocated, prob_best)
+        allocated = mix_exploration(shares, enabled, exploration_share)
+    return CompiledPolicy(allocated, prob_best)
 
 
-def uniform(segments: int, enabled: NDArray[np.bool_]) -> Floats:
+def build_uniform_table(segments: int, enabled: NDArray[np.bool_]) -> Floats:
     """Return the table [S, V] of version 0: every enabled variant alike."""
     if not enabled.any():
         raise ValueError("enabled: at least one variant must be")
     return np.tile(enabled / enabled.sum(), (segments, 1))
 
 
-def explored(
+def mix_exploration(
     shares: Floats, enabled: NDArray[np.bool_], exploration_share: float
 ) -> Floats:
     """Mix shares [S, V] with even exploration over the enabled variants."""
-    even = uniform(len(shares), enabled)
+    even = build_uniform_table(len(shares), enabled)
     return (1 - exploration_share) * shares + exploration_share * even
 
 
-def unit(optimization_id: str, anonymous_id: str, policy_version: int) -> float:
+def hash_to_uniform(
+    optimization_id: str, anonymous_id: str, policy_version: int
+) -> float:
     """Return the contract's uniform number in [0, 1) for a user under a version."""
     text = f"{optimization_id}:{anonymous_id}:{policy_version}"
     digest = hashlib.sha256(text.encode()).hexdigest()
     return float(int(digest[:13], 16) / 16**13)
 
 
-def cumulative(probabilities: Floats) -> Floats:
+def accumulate_probabilities(probabilities: Floats) -> Floats:
     """Return the running sum [V] of one row, exactly 1 from its last variant on."""
     total = np.minimum(np.cumsum(probabilities), 1.0)
     total[np.flatnonzero(probabilities)[-1] :] = 1.0
     return total
 
 
-def choose(row: Floats | Sequence[float], u: float) -> int:
+def choose_variant(row: Floats | Sequence[float], u: float) -> int:
     """Return the 0-based variant whose stretch of the cumulative row holds `u`.
 
     A variant without probability has an empty stretch and cannot be chosen.
@@ -115,7 +119,7 @@ def choose(row: Floats | Sequence[float], u: float) -> int:
     return bisect_right(row, u)
 
 
-def _check(
+def _validate_arguments(
     design: Design,
     enabled: NDArray[np.bool_],
     rule: str,
@@ -126,8 +130,8 @@ def _check(
         raise ValueError(f"enabled: {design.variants} booleans are needed")
     if not enabled.any():
         raise ValueError("enabled: at least one variant must be")
-    if rule not in get_args(Rule):
-        raise ValueError(f"rule: one of {', '.join(get_args(Rule))}")
+    if rule not in get_args(AllocationRule):
+        raise ValueError(f"rule: one of {', '.join(get_args(AllocationRule))}")
     if not 0 <= exploration_share <= 1:
         raise ValueError("exploration_share: must lie in 0..1")
     if draws < 1:

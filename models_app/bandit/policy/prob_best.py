@@ -9,25 +9,29 @@ from numpy.typing import NDArray
 
 from models_app.bandit.design.design import Floats, Integers
 from models_app.bandit.rewards import reward_model
-from models_app.bandit.rewards.linear_predictor import Splitter
-from models_app.bandit.rewards.reward_model import Belief, Believed, Chunk
+from models_app.bandit.rewards.linear_predictor import PredictorSplitter
+from models_app.bandit.rewards.reward_model import (
+    DrawChunk,
+    FittedReward,
+    RewardPosterior,
+)
 
-Singles = NDArray[np.float32]
+Float32s = NDArray[np.float32]
 
-DRAWN = 512
+DRAWS_PER_CHUNK = 512
 """Draws made at a time."""
 
-TABLES, WIDE, BLOCK = 1_000_000, 4_096, 16_384
+MAX_TABLE_NUMBERS, MAX_CELL_NUMBERS, MERIT_BLOCK_SIZE = 1_000_000, 4_096, 16_384
 """Numbers in the tables of some draws, in one context cell of them, and how many merits
 are reckoned at a time: tables near a core, a block with all it takes in its own cache."""
 
-OUTER_LOG, INNER_LOG = 40.0, 15.0
+MAX_OUTER_LOG, MAX_INNER_LOG = 40.0, 15.0
 """Bounds of the exponents of a product's two factors, which keep merits among the
 numbers of single precision: at most e^30 in an amount, e^55 against a chance."""
 
 
-def shares(
-    believed: Believed,
+def compute_prob_best(
+    believed: FittedReward,
     draws: int,
     seed: int,
     variants: Integers,
@@ -41,32 +45,35 @@ def shares(
     Merits are reckoned in single precision: variants alike to six digits may change
     places, and of equal ones the first wins.
     """
-    design, parts = believed.design, reward_model.belief(believed).posteriors
+    design, parts = (
+        believed.design,
+        reward_model.to_reward_posterior(believed).posteriors,
+    )
     *outer, inner = design.context_sizes or (1,)
     rows = inner + sum(outer) + prod(outer)
-    step = TABLES // (len(variants) * rows * len(parts))
-    step = max(1, min(step, WIDE // len(variants)))
-    splitter = Splitter(design, variants, np.float32)
+    step = MAX_TABLE_NUMBERS // (len(variants) * rows * len(parts))
+    step = max(1, min(step, MAX_CELL_NUMBERS // len(variants)))
+    splitter = PredictorSplitter(design, variants, np.float32)
     wins = np.zeros((design.segments, design.variants))
-    for chunk in reward_model.chunks(
-        believed, draws, seed, variants, bias=bias, size=max(step, DRAWN)
+    for chunk in reward_model.draw_chunks(
+        believed, draws, seed, variants, bias=bias, size=max(step, DRAWS_PER_CHUNK)
     ):
-        coefficients = _ordering(chunk)
+        coefficients = _orient_coefficients(chunk)
         for start in range(0, len(chunk), step):
             some = [each[start : start + step] for each in coefficients]
-            best = _best(chunk.belief, splitter, some, least=sign < 0)
-            wins[:, variants] += _counted(best, len(variants))
+            best = _find_best_variants(chunk.belief, splitter, some, least=sign < 0)
+            wins[:, variants] += _count_wins(best, len(variants))
     return wins / draws
 
 
-def _ordering(chunk: Chunk) -> list[Singles]:
+def _orient_coefficients(chunk: DrawChunk) -> list[Float32s]:
     """Coefficients [draws, 1 + q] of each part, its sign in them.
 
     In any unit where only order matters; a level that is common to all variants matters
     to chances, in products, alone.
     """
     found = []
-    pairs = zip(chunk.coefficients(), _signs(chunk.belief), strict=True)
+    pairs = zip(chunk.coefficients(), _get_part_signs(chunk.belief), strict=True)
     for coefficients, sign in pairs:
         if sign >= 0:
             coefficients[:, 0] = 0.0
@@ -75,28 +82,34 @@ def _ordering(chunk: Chunk) -> list[Singles]:
     return found
 
 
-def _signs(belief: Belief) -> tuple[int, ...]:
+def _get_part_signs(belief: RewardPosterior) -> tuple[int, ...]:
     """Tell how each part enters: 0 as it is, else as exp(sign * linear predictor)."""
     known = {"chance": (0,), "mean": (0,), "hurdle": (-1, 1)}
     return known.get(belief.kind, (-1,) * len(belief.posteriors))
 
 
-def _best(
-    belief: Belief, splitter: Splitter, coefficients: Sequence[Singles], *, least: bool
+def _find_best_variants(
+    belief: RewardPosterior,
+    splitter: PredictorSplitter,
+    coefficients: Sequence[Float32s],
+    *,
+    least: bool,
 ) -> NDArray[np.intp]:
     """Return the index [S, draws] of the best variant in each context cell."""
     parts = [
-        _part(splitter, each, sign)
-        for each, sign in zip(coefficients, _signs(belief), strict=True)
+        _build_part(splitter, each, sign)
+        for each, sign in zip(coefficients, _get_part_signs(belief), strict=True)
     ]
     inner = len(parts[0].inner)
     best = np.empty((belief.design.segments, len(coefficients[0])), dtype=np.intp)
-    step = max(1, BLOCK // parts[0].inner[0].size)
+    step = max(1, MERIT_BLOCK_SIZE // parts[0].inner[0].size)
     for start in range(0, inner, step):
         tables = [part.inner[start : start + step] for part in parts]
         for index, first in enumerate(range(start, len(best), inner)):
             pairs = zip(parts, tables, strict=True)
-            merit = _merit(belief, [part.block(index, rows) for part, rows in pairs])
+            merit = _compute_merit(
+                belief, [part.block(index, rows) for part, rows in pairs]
+            )
             into = best[first : first + len(merit)]
             if least:
                 merit.argmin(axis=2, out=into)
@@ -105,7 +118,7 @@ def _best(
     return best
 
 
-def _counted(best: NDArray[np.intp], variants: int) -> Floats:
+def _count_wins(best: NDArray[np.intp], variants: int) -> Floats:
     """Count how often each variant is among the indices [S, draws]: [S, V]."""
     shape = len(best), variants
     cells = best + variants * np.arange(len(best))[:, None]
@@ -114,24 +127,26 @@ def _counted(best: NDArray[np.intp], variants: int) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _RewardPart:
     """Of some draws a part of the reward: a score, or exp(sign * linear predictor).
 
     The sum or the product of `outer` [S / levels, draws, V], for every combination of
     the other context factors, and `inner` [levels, draws, V], of the last one.
     """
 
-    outer: Singles
-    inner: Singles
+    outer: Float32s
+    inner: Float32s
     sign: int
 
-    def block(self, index: int, rows: Singles) -> Singles:
+    def block(self, index: int, rows: Float32s) -> Float32s:
         """Return the part [·, draws, V] where an outer row meets some inner ones."""
         outer = self.outer[index]
         return np.asarray(outer * rows if self.sign else outer + rows)
 
 
-def _part(splitter: Splitter, coefficients: Singles, sign: int) -> _Part:
+def _build_part(
+    splitter: PredictorSplitter, coefficients: Float32s, sign: int
+) -> _RewardPart:
     parts = splitter.parts(coefficients)
     tables = parts.personal
     if sign < 0:
@@ -142,18 +157,21 @@ def _part(splitter: Splitter, coefficients: Singles, sign: int) -> _Part:
         outer = (outer[:, None] + table).reshape(-1, *shape)
     inner = tables[-1] if tables else np.zeros((1, *shape), dtype=np.float32)
     if sign:
-        outer, inner = _power(outer, OUTER_LOG), _power(inner, INNER_LOG)
-    return _Part(outer, inner, sign)
+        outer, inner = (
+            _exponentiate_in_place(outer, MAX_OUTER_LOG),
+            _exponentiate_in_place(inner, MAX_INNER_LOG),
+        )
+    return _RewardPart(outer, inner, sign)
 
 
-def _power(table: Singles, most: float) -> Singles:
+def _exponentiate_in_place(table: Float32s, most: float) -> Float32s:
     """Return exp(table), bounded, in its place."""
     if max(table.max(), -table.min()) > most:
         np.clip(table, -most, most, out=table)
     return np.asarray(np.exp(table, out=table))
 
 
-def _merit(belief: Belief, blocks: list[Singles]) -> Singles:
+def _compute_merit(belief: RewardPosterior, blocks: list[Float32s]) -> Float32s:
     """Numbers in the order of the rewards; the blocks are used up."""
     if belief.kind in {"chance", "mean"}:
         return blocks[0]
@@ -161,7 +179,7 @@ def _merit(belief: Belief, blocks: list[Singles]) -> Singles:
     if belief.kind == "hurdle":
         merit = rest[0]
     elif rest:
-        merit = _mean_weight(belief.weights, rest)
+        merit = _compute_mean_weight(belief.weights, rest)
     else:
         merit = np.full_like(against, np.sign(belief.weights[0]))
     against += 1.0
@@ -169,7 +187,9 @@ def _merit(belief: Belief, blocks: list[Singles]) -> Singles:
     return merit
 
 
-def _mean_weight(weights: Sequence[float], stages: Sequence[Singles]) -> Singles:
+def _compute_mean_weight(
+    weights: Sequence[float], stages: Sequence[Float32s]
+) -> Float32s:
     """Mean weight of an outcome, in any unit, from the odds against each at its turn."""
     unit = max(map(abs, weights)) or 1.0
     *others, before, last = (weight / unit for weight in weights)

@@ -8,23 +8,23 @@ from threading import RLock
 
 from threadpoolctl import ThreadpoolController
 
-ONE_AT_A_TIME = RLock()
+BLAS_LOCK = RLock()
 """The number of BLAS threads belongs to the process, not to the Python thread."""
 
 
 @contextmanager
-def single() -> Iterator[None]:
+def use_single_thread() -> Iterator[None]:
     """Hold BLAS to one thread inside a `with` block, one block at a time.
 
     Parallel kernels split their sums by the number of threads, and the last bits of
     the result with them; a posterior must be the same on every machine.
     """
-    with ONE_AT_A_TIME, _libraries(len(sys.modules)).limit(limits=1):
+    with BLAS_LOCK, _find_libraries(len(sys.modules)).limit(limits=1):
         yield
 
 
 @lru_cache(maxsize=1)
-def _libraries(modules: int) -> ThreadpoolController:
+def _find_libraries(modules: int) -> ThreadpoolController:
     """Find the libraries, which takes milliseconds; a new module may bring another."""
     del modules
     return ThreadpoolController()

@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from models_app.bandit.regression import prior_averaging
-from models_app.bandit.regression.change_points import Suspects
-from models_app.bandit.regression.likelihood import System
+from models_app.bandit.regression.change_points import SuspectedChanges
+from models_app.bandit.regression.likelihood import RegressionSystem
 from models_app.bandit.regression.posterior import Posterior
 
 
-def posterior(known: Posterior, system: System, suspects: Suspects) -> Posterior:
+def average_over_changes(
+    known: Posterior, system: RegressionSystem, suspects: SuspectedChanges
+) -> Posterior:
     """Give the mean and covariance of a mixture: no change, or one of the suspects.
 
     Each has its posterior chance. A change of effect j by δ moves the coefficients by
@@ -19,7 +21,7 @@ def posterior(known: Posterior, system: System, suspects: Suspects) -> Posterior
     averaging: Hoeting, Madigan, Raftery and Volinsky 1999).
     """
     scores, chance = suspects.scores, suspects.chances
-    moves = -prior_averaging.read_off(system, scores.theta, scores.own)
+    moves = -prior_averaging.extract_coefficients(system, scores.theta, scores.own)
     moves[:, 1:] += np.array([change.direction for change in suspects.changes])
     shift = (chance * scores.size) @ moves
     off = scores.size[:, None] * moves - shift

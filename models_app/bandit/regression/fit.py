@@ -4,28 +4,39 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models_app.bandit.data import cells as counts
-from models_app.bandit.data.cells import TrainingCells
+from models_app.bandit.data.cells import TrainingCells, validate_cells
 from models_app.bandit.design.design import Design, Floats
 from models_app.bandit.regression import (
     blas_threads,
     change_averaging,
     change_points,
-    likelihood as systems,
     newton,
     prior_averaging,
     prior_scales,
 )
-from models_app.bandit.regression.change_points import Change, Suspects
-from models_app.bandit.regression.likelihood import Noise, System
-from models_app.bandit.regression.newton import Mode, NotConverged, State
+from models_app.bandit.regression.change_points import ChangePoint, SuspectedChanges
+from models_app.bandit.regression.likelihood import (
+    Noise,
+    RegressionSystem,
+    arrange_cells,
+    compute_derivatives,
+    compute_predictor,
+)
+from models_app.bandit.regression.newton import Mode, NotConvergedError, SearchPoint
 from models_app.bandit.regression.posterior import Posterior
-from models_app.bandit.regression.prior_scales import Group, Moments
+from models_app.bandit.regression.prior_scales import PosteriorMoments, ScaleGroup
 
-__all__ = ["Fit", "FitInfo", "Found", "NotConverged", "fit", "search"]
+__all__ = [
+    "FitInfo",
+    "NotConvergedError",
+    "PosteriorFit",
+    "SystemFit",
+    "fit_posterior",
+    "fit_system",
+]
 
 SCALE_ITERATIONS = 80
-SCALE_TOLERANCE, CALM = 0.01, 1e-3
+SCALE_TOLERANCE, DECREMENT_TOLERANCE = 0.01, 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +64,16 @@ class FitInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class PosteriorFit:
     """A posterior, and apart from it how it was found."""
 
     posterior: Posterior
     info: FitInfo
 
 
-def fit(design: Design, cells: TrainingCells, *, seed: int = 0) -> Fit:
+def fit_posterior(
+    design: Design, cells: TrainingCells, *, seed: int = 0
+) -> PosteriorFit:
     """Fit the Bayesian logistic regression of docs/model.md to counts.
 
     Deterministic: `seed` is part of the signature for learners that draw; this one
@@ -68,111 +81,128 @@ def fit(design: Design, cells: TrainingCells, *, seed: int = 0) -> Fit:
     and NotConverged.
     """
     del seed
-    counts.check(cells, design)
-    return search(design, systems.arrange(design, cells)).fit
+    validate_cells(cells, design)
+    return fit_system(design, arrange_cells(design, cells)).fit
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SystemFit:
     """A fit, the cells it was found for and their predictor [n] at the mode.
 
     The system is the one given, with the variance of its noise learnt; `dof` is what
     that variance rests on: the responses, less the coefficients they determined.
     """
 
-    fit: Fit
-    system: System
+    fit: PosteriorFit
+    system: RegressionSystem
     predictor: Floats
     dof: float
 
 
-def search(design: Design, system: System) -> Found:
+def fit_system(design: Design, system: RegressionSystem) -> SystemFit:
     """Fit a system: the posterior at its scales, averaged over them.
 
     Where the counts say that the world changed, the fit is repeated with the change;
     changes that are less certain are averaged over.
     """
-    with blas_threads.single():
-        reached, known, suspects = _settle(design, system)
+    with blas_threads.use_single_thread():
+        reached, known, suspects = _fit_with_changes(design, system)
         system, mode = reached.system, reached.mode
-        posterior = prior_averaging.posterior(design, system, reached.grouped, mode)
+        posterior = prior_averaging.average_over_scales(
+            design, system, reached.grouped, mode
+        )
         if suspects is not None:
-            posterior = change_averaging.posterior(posterior, system, suspects)
-    notes = tuple(change_points.note(change, system) for change in known)
+            posterior = change_averaging.average_over_changes(
+                posterior, system, suspects
+            )
+    notes = tuple(change_points.describe_change(change, system) for change in known)
     posterior = replace(posterior, notes=notes)
-    info = _info(design, reached, known)
-    eta = newton.eta(system, mode.state)
-    return Found(Fit(posterior, info), system, eta, reached.dof)
+    info = _build_info(design, reached, known)
+    eta = newton.compute_state_predictor(system, mode.state)
+    return SystemFit(PosteriorFit(posterior, info), system, eta, reached.dof)
 
 
 @dataclass(frozen=True, slots=True)
-class _Reached:
+class _SearchResult:
     """Where the search for the mode ended, after `steps` Newton steps."""
 
-    system: System
-    grouped: tuple[Group, ...]
+    system: RegressionSystem
+    grouped: tuple[ScaleGroup, ...]
     mode: Mode
     steps: int
     dof: float
 
 
-def _settle(
-    design: Design, system: System
-) -> tuple[_Reached, tuple[Change, ...], Suspects | None]:
+def _fit_with_changes(
+    design: Design, system: RegressionSystem
+) -> tuple[_SearchResult, tuple[ChangePoint, ...], SuspectedChanges | None]:
     """Climb, and again with every change that is certain; give what stays suspected.
 
     Nothing is, where there are more certain changes than the model may hold: at its
     mode their size is beyond what a normal approximation can tell.
     """
-    known: tuple[Change, ...] = ()
-    reached = _climb(design, system)
-    found = change_points.suspects(design, reached.system, reached.mode)
+    known: tuple[ChangePoint, ...] = ()
+    reached = _find_mode_and_scales(design, system)
+    found = change_points.find_suspected_changes(design, reached.system, reached.mode)
     while (
-        found is not None and found.certain and len(known) < change_points.MOST_CHANGES
+        found is not None
+        and found.is_certain
+        and len(known) < change_points.MAX_CHANGES
     ):
-        change = change_points.likeliest(design, reached.system, reached.mode, found)
+        change = change_points.locate_likeliest_change(
+            design, reached.system, reached.mode, found
+        )
         longer = (*known, change)
         try:
-            reached = _climb(design, change_points.extend(system, design, longer))
-        except NotConverged:  # what was reached without it stands
+            reached = _find_mode_and_scales(
+                design, change_points.add_changes(system, design, longer)
+            )
+        except NotConvergedError:  # what was reached without it stands
             break
         known = longer
-        found = change_points.suspects(design, reached.system, reached.mode)
-    doubtful = found is not None and not found.certain
+        found = change_points.find_suspected_changes(
+            design, reached.system, reached.mode
+        )
+    doubtful = found is not None and not found.is_certain
     return reached, known, found if doubtful else None
 
 
-def _climb(design: Design, system: System) -> _Reached:
+def _find_mode_and_scales(design: Design, system: RegressionSystem) -> _SearchResult:
     """Climb in coefficients and scales at once, then in coefficients alone."""
     dof = np.inf
-    grouped = prior_scales.groups(design, system)
-    state = newton.begin(system, grouped)
+    grouped = prior_scales.group_coefficients(design, system)
+    state = newton.choose_start_point(system, grouped)
     steps, calm, damping, before = 0, False, 1.0, np.zeros(len(state.logs))
     curved = None
     while not calm and steps < SCALE_ITERATIONS:
         steps += 1
-        curved = systems.curvature(system, newton.eta(system, state), curved)
-        solved = newton.solve(grouped, curved, state)
-        moved = newton.move(system, grouped, state, (curved, solved))
-        moments = newton.moments(state, solved)
-        change = prior_scales.step(grouped, state.logs, moments)
+        curved = compute_derivatives(
+            system, newton.compute_state_predictor(system, state), curved
+        )
+        solved = newton.solve_step(grouped, curved, state)
+        moved = newton.take_step(system, grouped, state, (curved, solved))
+        moments = newton.compute_moments(state, solved)
+        change = prior_scales.compute_newton_step(grouped, state.logs, moments)
         if change @ before < 0:  # scales and mode chase each other: shorter steps
             damping = damping / 2.0
         before = change
-        state = State(moved.theta, moved.own, state.logs + damping * change)
+        state = SearchPoint(moved.theta, moved.own, state.logs + damping * change)
         small = np.abs(change).max() < SCALE_TOLERANCE
-        calm = bool(small) and solved.decrement < CALM
+        calm = bool(small) and solved.decrement < DECREMENT_TOLERANCE
         if system.noise is not None and np.isfinite(system.noise.dof):
-            noise, dof = _noise(system, grouped, state, moments)
+            noise, dof = _update_noise(system, grouped, state, moments)
             ratio = noise.variance / system.noise.variance
             calm = calm and abs(ratio - 1.0) < SCALE_TOLERANCE
             system = replace(system, noise=noise)
-    mode = newton.climb(system, grouped, state, curved)
-    return _Reached(system, grouped, mode, steps + mode.steps, float(dof))
+    mode = newton.find_mode(system, grouped, state, curved)
+    return _SearchResult(system, grouped, mode, steps + mode.steps, float(dof))
 
 
-def _noise(
-    system: System, grouped: tuple[Group, ...], state: State, moments: Moments
+def _update_noise(
+    system: RegressionSystem,
+    grouped: tuple[ScaleGroup, ...],
+    state: SearchPoint,
+    moments: PosteriorMoments,
 ) -> tuple[Noise, float]:
     """Noise of highest evidence at the present coefficients, and its dof.
 
@@ -181,27 +211,30 @@ def _noise(
     """
     noise = system.noise
     assert noise is not None  # the caller's branch
-    precision = prior_scales.precisions(grouped, state.logs, len(state.theta))
+    precision = prior_scales.compute_precisions(grouped, state.logs, len(state.theta))
     free = len(state.theta) - precision @ np.diag(moments.covariance)
     free += len(state.own) - np.exp(-state.logs[-1]) * moments.own_variance.sum()
-    mean = moments.mean + prior_scales.center(len(state.theta))
-    eta = systems.predictor(system, mean, moments.own_mean)
+    mean = moments.mean + prior_scales.compute_prior_means(len(state.theta))
+    eta = compute_predictor(system, mean, moments.own_mean)
     off = noise.squares + (system.users * eta - 2.0 * system.successes) @ eta
     dof = noise.dof + max(float(system.users.sum() - free), 0.0)
     variance = (noise.dof * noise.prior + max(float(off), 0.0)) / dof
     return replace(noise, variance=variance), dof
 
 
-def _info(design: Design, reached: _Reached, known: tuple[Change, ...]) -> FitInfo:
+def _build_info(
+    design: Design, reached: _SearchResult, known: tuple[ChangePoint, ...]
+) -> FitInfo:
     system, grouped, mode = reached.system, reached.grouped, reached.mode
     names = [group.name for group in grouped] + ["time, each stratum"]
     sds = np.exp(mode.state.logs / 2.0)
-    evidence = newton.objective(system, grouped, mode.state)
+    evidence = newton.compute_log_posterior(system, grouped, mode.state)
     return FitInfo(
         converged=True,
         iterations=reached.steps,
         prior_scales=dict(zip(names, sds.tolist(), strict=True)),
-        log_evidence=evidence + newton.volume(grouped, mode.state, mode.solved),
+        log_evidence=evidence
+        + newton.compute_occam_factor(grouped, mode.state, mode.solved),
         left_out=design.left_out,
         changes=tuple((change.name, change.start) for change in known),
     )

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse, special
 
-from models_app.bandit.data.cells import TrainingCells, summed
+from models_app.bandit.data.cells import TrainingCells, sum_by_index
 from models_app.bandit.design.design import Design, Floats, Integers
 from models_app.bandit.regression import delay_covariates
-from models_app.bandit.regression.gram import Crossing, crossing
+from models_app.bandit.regression.gram import CrossedFeatures, cross_features
 
-KNOTS = 32
+MAX_KNOTS = 32
 """Steps of the smooth curve of time; more strata than this share its segments."""
 
 
@@ -30,7 +30,7 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True)
-class System:
+class RegressionSystem:
     """Counts and features of n cells in T strata.
 
     The linear predictor of a cell is curve[stratum] · θ[:k] + rows[row] · θ[k:] + the
@@ -50,7 +50,7 @@ class System:
     time: Floats
     late: int
     changed: Floats
-    crossing: Crossing | None = None
+    crossing: CrossedFeatures | None = None
     noise: Noise | None = None
 
     @property
@@ -60,7 +60,7 @@ class System:
 
 
 @dataclass(frozen=True, slots=True)
-class Curvature:
+class Derivatives:
     """First and second derivatives of the log likelihood at a point.
 
     `own` [T] and `gradient_own` [T] belong to the strata's own effects, `shared` [p, p]
@@ -77,7 +77,9 @@ class Curvature:
     variance: float
 
 
-def arrange(design: Design, cells: TrainingCells, sums: Floats | None = None) -> System:
+def arrange_cells(
+    design: Design, cells: TrainingCells, sums: Floats | None = None
+) -> RegressionSystem:
     """Arrange cells; cells without users carry no information and are left out.
 
     `sums` [n] of responses stand in for the successes where cells are not binomial.
@@ -87,16 +89,18 @@ def arrange(design: Design, cells: TrainingCells, sums: Floats | None = None) ->
     kept = np.flatnonzero(cells.users > 0)
     kept = kept[np.argsort(cells.stratum[kept], kind="stable")]
     keys = cells.variant[kept] * design.segments + cells.context[kept]
-    waits = delay_covariates.steps(cells, kept)
+    waits = delay_covariates.compute_delay_steps(cells, kept)
     _, first, row = np.unique(
-        delay_covariates.keys(keys, waits), return_index=True, return_inverse=True
+        delay_covariates.build_row_keys(keys, waits),
+        return_index=True,
+        return_inverse=True,
     )
     whose = cells.variant[kept][first], cells.context[kept][first]
     rows = design.rows(*whose)
-    slow = delay_covariates.columns(design, rows, waits[first])
+    slow = delay_covariates.build_delay_columns(design, rows, waits[first])
     time = cells.stratum_time if len(cells.stratum_time) else np.zeros(1)
-    return System(
-        curve=_curve(time),
+    return RegressionSystem(
+        curve=_build_time_curve(time),
         rows=np.concatenate([rows, slow], axis=1),
         stratum=cells.stratum[kept],
         row=row,
@@ -105,18 +109,18 @@ def arrange(design: Design, cells: TrainingCells, sums: Floats | None = None) ->
         time=time,
         late=slow.shape[1],
         changed=np.zeros((0, design.columns)),
-        crossing=crossing(design, *whose),
+        crossing=cross_features(design, *whose),
     )
 
 
-def predictor(system: System, theta: Floats, own: Floats) -> Floats:
+def compute_predictor(system: RegressionSystem, theta: Floats, own: Floats) -> Floats:
     """Linear predictor [n] of the cells at coefficients θ [p] and own effects [T]."""
     k = system.curve.shape[1]
     strata = system.curve @ theta[:k] + own
     return strata[system.stratum] + (system.rows @ theta[k:])[system.row]
 
 
-def log_likelihood(system: System, eta: Floats) -> float:
+def compute_log_likelihood(system: RegressionSystem, eta: Floats) -> float:
     """Log likelihood at linear predictor [n], binomial coefficients left out."""
     noise = system.noise
     if noise is not None:
@@ -127,49 +131,61 @@ def log_likelihood(system: System, eta: Floats) -> float:
     return float(terms.sum())
 
 
-def curvature(system: System, eta: Floats, known: Curvature | None = None) -> Curvature:
+def compute_derivatives(
+    system: RegressionSystem, eta: Floats, known: Derivatives | None = None
+) -> Derivatives:
     """Derivatives at linear predictor [n]; the cost is flat in the number of users.
 
     Normal responses have the same second derivatives everywhere, but for the variance
     of their noise; theirs are taken from `known` ones of the same cells.
     """
-    residual, weight = slopes(system, eta)
-    pull = summed(system.stratum, residual, len(system.curve))
-    by_row = summed(system.row, residual, len(system.rows))
+    residual, weight = compute_slopes(system, eta)
+    pull = sum_by_index(system.stratum, residual, len(system.curve))
+    by_row = sum_by_index(system.row, residual, len(system.rows))
     gradient = np.concatenate([system.curve.T @ pull, system.rows.T @ by_row])
-    height = log_likelihood(system, eta)
+    height = compute_log_likelihood(system, eta)
     if system.noise is None:
-        return Curvature(gradient, pull, *_second(system, weight), height, 1.0)
+        return Derivatives(
+            gradient, pull, *_compute_second_derivatives(system, weight), height, 1.0
+        )
     variance = system.noise.variance
     if known is None:
-        return Curvature(gradient, pull, *_second(system, weight), height, variance)
+        return Derivatives(
+            gradient,
+            pull,
+            *_compute_second_derivatives(system, weight),
+            height,
+            variance,
+        )
     ratio = known.variance / variance
     second = known.shared * ratio, known.own * ratio, known.cross * ratio
-    return Curvature(gradient, pull, *second, height, variance)
+    return Derivatives(gradient, pull, *second, height, variance)
 
 
-def _second(system: System, weight: Floats) -> tuple[Floats, Floats, Floats]:
+def _compute_second_derivatives(
+    system: RegressionSystem, weight: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Minus the second derivatives: shared [p, p], own [T] and cross [T, p]."""
     rows, curve = system.rows, system.curve
-    by_row = summed(system.row, weight, len(rows))
-    by_stratum = summed(system.stratum, weight, len(curve))
-    features = stratified(system, weight, rows)
+    by_row = sum_by_index(system.row, weight, len(rows))
+    by_stratum = sum_by_index(system.stratum, weight, len(curve))
+    features = sum_by_stratum(system, weight, rows)
     cross = np.concatenate([curve * by_stratum[:, None], features], axis=1)
     k = curve.shape[1]
     shared = np.empty((system.size, system.size))
     shared[:k] = curve.T @ cross
     shared[k:, :k] = shared[:k, k:].T
-    shared[k:, k:] = _gram(system, by_row)
+    shared[k:, k:] = _compute_gram(system, by_row)
     return shared, by_stratum, cross
 
 
-def _gram(system: System, weight: Floats) -> Floats:
+def _compute_gram(system: RegressionSystem, weight: Floats) -> Floats:
     """Sum [p - k, p - k] of the rows' outer products with themselves, by weight [U]."""
     rows = system.rows
     if system.crossing is None:
         scaled = rows * np.sqrt(weight)[:, None]
         return np.asarray(scaled.T @ scaled)
-    designed = system.crossing.gram(weight)
+    designed = system.crossing.compute_gram(weight)
     q = len(designed)
     if q == rows.shape[1]:
         return designed
@@ -180,7 +196,7 @@ def _gram(system: System, weight: Floats) -> Floats:
     return gram
 
 
-def slopes(system: System, eta: Floats) -> tuple[Floats, Floats]:
+def compute_slopes(system: RegressionSystem, eta: Floats) -> tuple[Floats, Floats]:
     """First derivatives [n] of the log likelihood, and minus the second ones."""
     if system.noise is not None:
         precision = 1.0 / system.noise.variance
@@ -191,7 +207,9 @@ def slopes(system: System, eta: Floats) -> tuple[Floats, Floats]:
     return residual, system.users * rate * (1.0 - rate)
 
 
-def stratified(system: System, weight: Floats, features: Floats) -> Floats:
+def sum_by_stratum(
+    system: RegressionSystem, weight: Floats, features: Floats
+) -> Floats:
     """Sums [T, ·], weighted by [n], of features [U, ·] of rows within each stratum."""
     strata = len(system.curve)
     starts = np.searchsorted(system.stratum, np.arange(strata + 1))
@@ -200,10 +218,10 @@ def stratified(system: System, weight: Floats, features: Floats) -> Floats:
     return np.asarray(table @ features)
 
 
-def _curve(time: Floats) -> Floats:
+def _build_time_curve(time: Floats) -> Floats:
     """Intercept and steps of a random walk [T, k] whose unit is a day's step."""
     days = len(np.unique(np.floor(time)))
-    knots = min(days, KNOTS)
+    knots = min(days, MAX_KNOTS)
     if knots < 2 or time[-1] <= 0:
         return np.ones((len(time), 1))
     width = time[-1] / (knots - 1)

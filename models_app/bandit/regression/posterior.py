@@ -9,10 +9,10 @@ import numpy as np
 from models_app.bandit.design.design import Design, Floats
 
 JITTER = 1e-10
-CHUNK = 2_000_000
+MAX_CHUNK_NUMBERS = 2_000_000
 """Numbers in the largest table held at a time while drawing."""
 
-STRIPS = 8
+STRIPE_COUNT = 8
 """Stripes in which a triangle is multiplied, so that its zeros cost little."""
 
 
@@ -35,7 +35,7 @@ class Posterior:
     notes: tuple[str, ...] = ()
 
 
-def root(posterior: Posterior) -> Floats:
+def factorize_covariance(posterior: Posterior) -> Floats:
     """Return a lower triangular [1 + q, 1 + q] whose square is the covariance.
 
     Raises FloatingPointError for one that is not finite and positive: drawn from, it
@@ -49,7 +49,7 @@ def root(posterior: Posterior) -> Floats:
     return sd[:, None] * np.linalg.cholesky(correlation)
 
 
-def deviations(
+def draw_deviations(
     posterior: Posterior,
     draws: int,
     seed: int | Sequence[int],
@@ -66,10 +66,12 @@ def deviations(
     """
     rng = np.random.default_rng(seed)
     size = len(posterior.mean)
-    spread = root(posterior).T * widened(posterior.design, bias or {})
+    spread = factorize_covariance(posterior).T * compute_widening(
+        posterior.design, bias or {}
+    )
     unit = np.abs(spread).max() or 1.0
     upper = (spread / unit).astype(np.float32)
-    edges = np.linspace(0, size, 1 + min(size, STRIPS)).astype(int).tolist()
+    edges = np.linspace(0, size, 1 + min(size, STRIPE_COUNT)).astype(int).tolist()
     for start in range(0, draws, chunk):
         normal = rng.standard_normal((min(chunk, draws - start), size))
         single, drawn = normal.astype(np.float32), np.empty_like(normal)
@@ -80,7 +82,7 @@ def deviations(
         yield drawn
 
 
-def widened(design: Design, bias: Mapping[str, float]) -> Floats:
+def compute_widening(design: Design, bias: Mapping[str, float]) -> Floats:
     """Return the factor [1 + q] by which `bias` widens each coefficient's sd."""
     names = [factor.name for factor in design.factors]
     for name, value in bias.items():
@@ -95,7 +97,7 @@ def widened(design: Design, bias: Mapping[str, float]) -> Floats:
     return factor
 
 
-def chunk_size(design: Design) -> int:
+def compute_chunk_size(design: Design) -> int:
     """Draws whose parts together hold about CHUNK numbers."""
     tables = 4 + sum(design.context_sizes)
-    return max(16, CHUNK // (design.variants * tables + design.columns))
+    return max(16, MAX_CHUNK_NUMBERS // (design.variants * tables + design.columns))

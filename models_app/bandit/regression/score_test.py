@@ -5,15 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from models_app.bandit.data.cells import summed
+from models_app.bandit.data.cells import sum_by_index
 from models_app.bandit.design.design import Floats, Integers
-from models_app.bandit.regression import likelihood as systems
-from models_app.bandit.regression.likelihood import System
+from models_app.bandit.regression.likelihood import RegressionSystem, sum_by_stratum
 from models_app.bandit.regression.newton import Mode
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class ScoreTestResults:
     """What each of m coefficients would be, were it alone in the model beside the others.
 
     Parameters
@@ -32,14 +31,14 @@ class Scores:
     own: Floats
 
 
-def scores(
-    system: System,
+def run_score_test(
+    system: RegressionSystem,
     mode: Mode,
     slopes: tuple[Floats, Floats],
     features: Floats,
     starts: Integers,
     prior_sd: float,
-) -> Scores:
+) -> ScoreTestResults:
     """Test coefficients N(0, prior_sd²) of `features` [U, m] from strata `starts` [m] on.
 
     `slopes` [n] are the likelihood's at the mode (system.slopes), 0 for cells that are
@@ -48,9 +47,11 @@ def scores(
     """
     solved = mode.solved
     distinct, which = np.unique(starts, return_inverse=True)
-    residual, weight = (since(system, distinct, each)[which].T for each in slopes)
+    residual, weight = (
+        sum_from_starts(system, distinct, each)[which].T for each in slopes
+    )
     moved = weight * features
-    own = systems.stratified(system, slopes[1], features)
+    own = sum_by_stratum(system, slopes[1], features)
     own *= np.arange(len(own))[:, None] >= starts
     shared = np.concatenate([system.curve.T @ own, system.rows.T @ moved])
     shared -= solved.ratio.T @ own
@@ -61,13 +62,17 @@ def scores(
     pull, variance = (residual * features).sum(axis=0), 1.0 / (free + prior_sd**-2)
     evidence = 0.5 * (pull**2 * variance - np.log1p(prior_sd**2 * free))
     fall = alone - solved.ratio @ theta
-    return Scores(pull * variance, variance, evidence, theta.T, fall.T)
+    return ScoreTestResults(pull * variance, variance, evidence, theta.T, fall.T)
 
 
-def since(system: System, starts: Integers, values: Floats) -> Floats:
+def sum_from_starts(
+    system: RegressionSystem, starts: Integers, values: Floats
+) -> Floats:
     """Sums [starts, U] of values [n] by distinct row, from each start on, in order."""
     distinct = len(system.rows)
     span = np.searchsorted(starts, system.stratum, side="right")
-    table = summed(span * distinct + system.row, values, (len(starts) + 1) * distinct)
+    table = sum_by_index(
+        span * distinct + system.row, values, (len(starts) + 1) * distinct
+    )
     spans = table.reshape(-1, distinct)
     return np.asarray(spans[::-1].cumsum(axis=0)[::-1][1:])

@@ -6,12 +6,12 @@ import numpy as np
 
 from models_app.bandit.design.design import Design, Floats, Integers
 
-NO_DIRECTION = 1e-9
+RANK_TOLERANCE = 1e-9
 """Relative size below which a direction of the levels' indicators is none: rounding."""
 
 
 @dataclass(frozen=True, slots=True)
-class Baselines:
+class BaselineReward:
     """Posterior of the baseline's reward by context cell.
 
     Parameters
@@ -29,7 +29,7 @@ class Baselines:
     places: tuple[tuple[int, ...], ...]
     covariance: tuple[tuple[float, ...], ...]
 
-    def over(self, users: Floats) -> tuple[float, float]:
+    def compute_mean_and_sd(self, users: Floats) -> tuple[float, float]:
         """Mean and sd over the mix that `users` [S] are, all of them in cells seen."""
         at = np.flatnonzero(users)
         shares = users[at] / users.sum()
@@ -40,9 +40,9 @@ class Baselines:
         variance = weights @ np.array(self.covariance) @ weights
         return float(shares @ means), float(np.sqrt(max(variance, 0.0)))
 
-    def widened(self, place: Integers) -> "Baselines":
+    def expand_contexts(self, place: Integers) -> "BaselineReward":
         """Write them out for the cells [S] of a design with more context factors."""
-        return Baselines(
+        return BaselineReward(
             tuple(self.means[cell] for cell in place),
             tuple(self.places[cell] for cell in place),
             self.covariance,
@@ -50,7 +50,7 @@ class Baselines:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class BaselineAccumulator:
     """Draws of the baseline's reward, taken in some at a time.
 
     `projection` [k, S] makes the constant and the levels of them; `parts` [draws, k]
@@ -63,7 +63,7 @@ class Gathered:
     sums: Floats
 
     @classmethod
-    def empty(cls, design: Design, shares: Floats, draws: int) -> "Gathered":
+    def empty(cls, design: Design, shares: Floats, draws: int) -> "BaselineAccumulator":
         """Make ready for the cells that have a share [S] of the users."""
         starts = 1 + np.cumsum([0, *design.context_sizes])[:-1]
         rows = [(0, *map(int, starts + levels)) for levels in design.context_levels]
@@ -73,7 +73,7 @@ class Gathered:
         member = np.zeros((design.segments, 1 + sum(design.context_sizes)))
         for cell, row in enumerate(places):
             member[cell, list(row)] = np.sqrt(shares[cell])
-        inverse = np.linalg.pinv(member, rcond=NO_DIRECTION)
+        inverse = np.linalg.pinv(member, rcond=RANK_TOLERANCE)
         projection = np.asarray(inverse * np.sqrt(shares), np.float64)
         parts = np.zeros((draws, len(projection)))
         return cls(places, projection, parts, np.zeros(design.segments))
@@ -83,11 +83,11 @@ class Gathered:
         self.parts[rows] = (self.projection[:, cells] @ rewards).T
         self.sums[cells] += rewards.sum(axis=1)
 
-    def baselines(self) -> Baselines:
+    def baselines(self) -> BaselineReward:
         """Summarise all draws."""
         means = self.sums / len(self.parts)
         covariance = np.atleast_2d(np.cov(self.parts, rowvar=False, bias=True))
-        return Baselines(
+        return BaselineReward(
             tuple(
                 float(mean) if place else None
                 for mean, place in zip(means, self.places, strict=True)

@@ -8,7 +8,7 @@ import numpy as np
 from models_app.bandit.design.design import Design, Floats, Integers, Term
 from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.rewards import reward_model
-from models_app.bandit.rewards.reward_model import Believed
+from models_app.bandit.rewards.reward_model import FittedReward
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +30,29 @@ class Coefficient:
     part: str = "reward"
 
 
-def coefficients(believed: Believed) -> tuple[Coefficient, ...]:
+def compute_coefficients(believed: FittedReward) -> tuple[Coefficient, ...]:
     """Return the q effects of one-hot coding against the baseline, term by term.
 
     Of each part of the reward in turn.
     """
-    whole = reward_model.belief(believed)
+    whole = reward_model.to_reward_posterior(believed)
     return tuple(
         coefficient
         for name, posterior in zip(whole.names, whole.posteriors, strict=True)
-        for coefficient in _of_part(name, posterior)
+        for coefficient in _compute_part_coefficients(name, posterior)
     )
 
 
-def _of_part(part: str, posterior: Posterior) -> tuple[Coefficient, ...]:
+def _compute_part_coefficients(
+    part: str, posterior: Posterior
+) -> tuple[Coefficient, ...]:
     design = posterior.design
     functionals = np.zeros((design.columns, design.columns))
     names: list[tuple[Term, dict[str, str]]] = []
     for term in design.terms:
-        levels = _levels(term)
-        functionals[term.columns] = _differences(design, term, levels)
-        names += [(term, _named(design, term, row)) for row in levels]
+        levels = _list_level_combinations(term)
+        functionals[term.columns] = _build_difference_rows(design, term, levels)
+        names += [(term, _name_levels(design, term, row)) for row in levels]
     means = functionals @ posterior.mean[1:]
     spread = functionals @ posterior.covariance[1:, 1:]
     variances = np.einsum("ij,ij->i", spread, functionals)
@@ -61,31 +63,33 @@ def _of_part(part: str, posterior: Posterior) -> tuple[Coefficient, ...]:
     )
 
 
-def _levels(term: Term) -> Integers:
+def _list_level_combinations(term: Term) -> Integers:
     """Combinations [size, factors] of levels other than the first."""
     grid = product(*(range(1, size + 1) for size in term.sizes))
     return np.array(list(grid), dtype=np.int64).reshape(term.size, len(term.sizes))
 
 
-def _differences(design: Design, term: Term, levels: Integers) -> Floats:
+def _build_difference_rows(design: Design, term: Term, levels: Integers) -> Floats:
     """Feature rows [size, q] of the term's differences of differences."""
     total = np.zeros((len(levels), design.columns))
     for switched in product((0, 1), repeat=levels.shape[1]):
         sign = (-1) ** (len(switched) - sum(switched))
         chosen = levels * np.array(switched)
-        total += sign * _rows_at(design, term, chosen)
+        total += sign * _build_rows_at(design, term, chosen)
     return total
 
 
-def _rows_at(design: Design, term: Term, chosen: Integers) -> Floats:
+def _build_rows_at(design: Design, term: Term, chosen: Integers) -> Floats:
     """Feature rows where the term's factors stand at `chosen`, all others at first."""
     split = len(term.factors)
-    variant = _index(design.sizes, term.factors, chosen[:, :split])
-    context = _index(design.context_sizes, term.contexts, chosen[:, split:])
+    variant = _compute_cell_index(design.sizes, term.factors, chosen[:, :split])
+    context = _compute_cell_index(
+        design.context_sizes, term.contexts, chosen[:, split:]
+    )
     return design.rows(variant, context)
 
 
-def _index(
+def _compute_cell_index(
     sizes: tuple[int, ...], which: tuple[int, ...], chosen: Integers
 ) -> Integers:
     """Row-major indices [n] of cells that differ from the first in some factors."""
@@ -95,7 +99,7 @@ def _index(
     return index
 
 
-def _named(design: Design, term: Term, levels: Integers) -> dict[str, str]:
+def _name_levels(design: Design, term: Term, levels: Integers) -> dict[str, str]:
     split = len(term.factors)
     named = {}
     for factor, level in zip(term.factors, levels[:split], strict=True):

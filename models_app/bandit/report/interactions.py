@@ -4,18 +4,24 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Literal
 
-from models_app.bandit.data.cells import TrainingCells, summed
+from models_app.bandit.data.cells import TrainingCells, sum_by_index
 from models_app.bandit.design.design import Design, Floats
-from models_app.bandit.report.posterior_draws import Drawn, Estimate, estimate
+from models_app.bandit.report.posterior_draws import (
+    PosteriorEstimate,
+    RewardDraws,
+    summarize_draws,
+)
 
-Kind = Literal["synergy", "saturation", "conflict"]
+InteractionKind = Literal["synergy", "saturation", "conflict"]
 
-FEWEST_USERS = 200
+MINIMUM_USERS_PER_PAIR = 200
 """Users that each of the four pairs behind a deviation must have."""
 
-UNSURE = "the interval of the deviation includes 0"
-MIXED = "alone one of the two levels helps and the other harms: no kind is for that"
-LEFT_OUT = "the model has too many coefficients and leaves this interaction out"
+REASON_UNSURE = "the interval of the deviation includes 0"
+REASON_MIXED = (
+    "alone one of the two levels helps and the other harms: no kind is for that"
+)
+REASON_LEFT_OUT = "the model has too many coefficients and leaves this interaction out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +38,13 @@ class Interaction:
     factors: tuple[str, str]
     levels: tuple[str, str]
     users: int
-    deviation: Estimate | None
-    kind: Kind | None
+    deviation: PosteriorEstimate | None
+    kind: InteractionKind | None
     withheld: str | None = None
 
 
-def of(
-    design: Design, drawn: Drawn, cells: TrainingCells, sign: float = 1.0
+def estimate_interactions(
+    design: Design, drawn: RewardDraws, cells: TrainingCells, sign: float = 1.0
 ) -> tuple[Interaction, ...]:
     """Judge every pair of levels of two factors; more is better where `sign` is 1.
 
@@ -47,47 +53,51 @@ def of(
     neither level does harm alone, `saturation` where both do: their harm does not stack,
     which is no advice to combine them. No kind is given to a deviation that may be 0.
     """
-    shown = summed(cells.variant, cells.users, design.variants)
+    shown = sum_by_index(cells.variant, cells.users, design.variants)
     found = []
     for f, g in combinations(range(len(design.sizes)), 2):
         reward, users = (
-            _by_pair(design, drawn.reward, f, g),
-            _users(design, shown, f, g),
+            _average_by_pair(design, drawn.reward, f, g),
+            _sum_users_by_pair(design, shown, f, g),
         )
         left_out = _is_left_out(design, f, g)
         for x, y in product(range(1, design.sizes[f]), range(1, design.sizes[g])):
-            pair = _Pair(design, (f, g), (x, y))
-            found.append(pair.judged(reward, users, sign, left_out=left_out))
+            pair = _LevelPair(design, (f, g), (x, y))
+            found.append(
+                pair.estimate_interaction(reward, users, sign, left_out=left_out)
+            )
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
+class _LevelPair:
     """Two levels of two factors, by index."""
 
     design: Design
     factors: tuple[int, int]
     levels: tuple[int, int]
 
-    def judged(
+    def estimate_interaction(
         self, reward: Floats, users: Floats, sign: float, *, left_out: bool
     ) -> Interaction:
         """Judge the pair by rewards [draws, f, g] and users [f, g] of all pairs."""
         x, y = self.levels
-        withheld = LEFT_OUT if left_out else self._too_few(users)
+        withheld = REASON_LEFT_OUT if left_out else self._explain_too_few_users(users)
         if withheld is not None:
-            return self._named(users, None, None, withheld)
+            return self._build_interaction(users, None, None, withheld)
         neither = reward[:, 0, 0]
         alone = reward[:, x, 0] - neither, reward[:, 0, y] - neither
-        deviation = estimate(reward[:, x, y] - neither - alone[0] - alone[1])
-        kind, why = _kind(deviation, [sign * float(one.mean()) for one in alone], sign)
-        return self._named(users, deviation, kind, why)
+        deviation = summarize_draws(reward[:, x, y] - neither - alone[0] - alone[1])
+        kind, why = _classify_deviation(
+            deviation, [sign * float(one.mean()) for one in alone], sign
+        )
+        return self._build_interaction(users, deviation, kind, why)
 
-    def _named(
+    def _build_interaction(
         self,
         users: Floats,
-        deviation: Estimate | None,
-        kind: Kind | None,
+        deviation: PosteriorEstimate | None,
+        kind: InteractionKind | None,
         withheld: str | None,
     ) -> Interaction:
         (f, g), (x, y) = self.factors, self.levels
@@ -101,40 +111,40 @@ class _Pair:
             withheld=withheld,
         )
 
-    def _too_few(self, users: Floats) -> str | None:
+    def _explain_too_few_users(self, users: Floats) -> str | None:
         (f, g), (x, y) = self.factors, self.levels
         needed = [(a, b) for a in (0, x) for b in (0, y)]
         a, b = min(needed, key=lambda pair: users[pair])
-        if users[a, b] >= FEWEST_USERS:
+        if users[a, b] >= MINIMUM_USERS_PER_PAIR:
             return None
         one, other = self.design.factors[f], self.design.factors[g]
         return (
             f"{round(float(users[a, b]))} users were shown {one.name} {one.levels[a]} "
-            f"with {other.name} {other.levels[b]}, {FEWEST_USERS} are needed"
+            f"with {other.name} {other.levels[b]}, {MINIMUM_USERS_PER_PAIR} are needed"
         )
 
 
-def _kind(
-    deviation: Estimate, alone: list[float], sign: float
-) -> tuple[Kind | None, str | None]:
+def _classify_deviation(
+    deviation: PosteriorEstimate, alone: list[float], sign: float
+) -> tuple[InteractionKind | None, str | None]:
     """Name a deviation by what each level does `alone`, better being positive."""
     if deviation.lo <= 0 <= deviation.hi:
-        return None, UNSURE
+        return None, REASON_UNSURE
     if sign * deviation.mean < 0:
         return "conflict", None
     if min(alone) >= 0:
         return "synergy", None
-    return ("saturation", None) if max(alone) < 0 else (None, MIXED)
+    return ("saturation", None) if max(alone) < 0 else (None, REASON_MIXED)
 
 
-def _by_pair(design: Design, reward: Floats, f: int, g: int) -> Floats:
+def _average_by_pair(design: Design, reward: Floats, f: int, g: int) -> Floats:
     """Rewards [draws, levels of f, levels of g], averaged over the other factors."""
     others = tuple(1 + each for each in range(len(design.sizes)) if each not in {f, g})
     table: Floats = reward.reshape(len(reward), *design.sizes).mean(axis=others)
     return table
 
 
-def _users(design: Design, shown: Floats, f: int, g: int) -> Floats:
+def _sum_users_by_pair(design: Design, shown: Floats, f: int, g: int) -> Floats:
     others = tuple(each for each in range(len(design.sizes)) if each not in {f, g})
     table: Floats = shown.reshape(design.sizes).sum(axis=others)
     return table

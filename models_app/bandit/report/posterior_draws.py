@@ -6,22 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from models_app.bandit.data.cells import TrainingCells, summed
+from models_app.bandit.data.cells import TrainingCells, sum_by_index
 from models_app.bandit.design.design import Design, Floats, Integers
-from models_app.bandit.policy.allocation import Compiled
-from models_app.bandit.report.baseline import Baselines, Gathered
+from models_app.bandit.policy.allocation import CompiledPolicy
+from models_app.bandit.report.baseline import BaselineAccumulator, BaselineReward
 from models_app.bandit.rewards import reward_model
-from models_app.bandit.rewards.reward_model import Believed
+from models_app.bandit.rewards.reward_model import FittedReward
 
-MOST_DRAWS, FEWEST_DRAWS = 4000, 500
-MOST_REWARDS = 200_000_000
+MAX_DRAWS, MIN_DRAWS = 4000, 500
+MAX_REWARDS = 200_000_000
 """Rewards computed for one report; beyond it the number of draws is cut."""
 
-MOST_KEPT = 20_000_000
+MAX_STORED_REWARDS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class PosteriorEstimate:
     """Posterior mean and central 95% interval."""
 
     mean: float
@@ -30,7 +30,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class LevelDraws:
     """One level of a context factor.
 
     `reward` [draws, V] and allocation `weight` [V] there, `policy` [draws] what the
@@ -46,7 +46,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class RewardDraws:
     """Rewards by posterior draw, over the mix of contexts.
 
     `reward` [draws, V] of each variant for everyone, `weight` [V] its share of the
@@ -60,20 +60,20 @@ class Drawn:
     policy: Floats
     best: Floats
     uniform: Floats
-    levels: tuple[Level, ...]
-    baselines: Baselines
+    levels: tuple[LevelDraws, ...]
+    baselines: BaselineReward
 
 
-def estimate(values: Floats) -> Estimate:
+def summarize_draws(values: Floats) -> PosteriorEstimate:
     """Summarise draws of one figure."""
     lo, hi = np.quantile(values, [0.025, 0.975])
-    return Estimate(float(values.mean()), float(lo), float(hi))
+    return PosteriorEstimate(float(values.mean()), float(lo), float(hi))
 
 
-def mix(design: Design, cells: TrainingCells) -> Floats:
+def compute_context_mix(design: Design, cells: TrainingCells) -> Floats:
     """Share [S] of users in each context cell; even over named levels without users."""
     seen = cells.users if cells.seen is None else cells.seen
-    users = summed(cells.context, seen, design.segments)
+    users = sum_by_index(cells.context, seen, design.segments)
     if users.sum() <= 0:
         named = np.array([len(context.levels) for context in design.contexts])
         chosen = np.all(design.context_levels < named, axis=1)
@@ -81,24 +81,26 @@ def mix(design: Design, cells: TrainingCells) -> Floats:
     return np.asarray(users / users.sum())
 
 
-def draw(
-    posterior: Believed,
-    compiled: Compiled,
+def draw_rewards(
+    posterior: FittedReward,
+    compiled: CompiledPolicy,
     shares: Floats,
     enabled: NDArray[np.bool_],
     seed: int,
     sign: float = 1.0,
-) -> Drawn:
+) -> RewardDraws:
     """Draw rewards over the mix `shares` [S] of contexts.
 
     Best is most where `sign` is 1, least where it is -1.
     """
     design = posterior.design
-    segments, cuts = np.flatnonzero(shares), _cuts(design, shares)
-    sums = _Sums.empty(_draws(design, len(segments), len(cuts)), design.variants, cuts)
-    own = Gathered.empty(design, shares, len(sums.policy))
+    segments, cuts = np.flatnonzero(shares), _list_seen_levels(design, shares)
+    sums = _DrawSums.empty(
+        _choose_draw_count(design, len(segments), len(cuts)), design.variants, cuts
+    )
+    own = BaselineAccumulator.empty(design, shares, len(sums.policy))
     everyone, start = np.arange(design.variants), 0
-    for chunk in reward_model.chunks(
+    for chunk in reward_model.draw_chunks(
         posterior, len(sums.policy), seed, everyone, logistic=special.expit
     ):
         rows = slice(start, start + len(chunk))
@@ -111,17 +113,17 @@ def draw(
             reward *= shares[segment]
             earned = reward @ compiled.probabilities[segment]
             sums.add(rows, levels, reward, earned)
-            sums.compare(rows, reward[:, enabled], sign)
+            sums.add_best_and_uniform(rows, reward[:, enabled], sign)
         own.add(rows, segments, baseline)
         start = rows.stop
     weight = shares @ compiled.probabilities
-    seen = _levels(design, compiled, shares, sums)
+    seen = _build_level_draws(design, compiled, shares, sums)
     everybody = sums.reward, weight, sums.policy, sums.best, sums.uniform
-    return Drawn(*everybody, seen, own.baselines())
+    return RewardDraws(*everybody, seen, own.baselines())
 
 
 @dataclass(frozen=True, slots=True)
-class _Sums:
+class _DrawSums:
     reward: Floats
     policy: Floats
     best: Floats
@@ -131,7 +133,9 @@ class _Sums:
     earned: Floats
 
     @classmethod
-    def empty(cls, draws: int, variants: int, cuts: list[tuple[int, int]]) -> "_Sums":
+    def empty(
+        cls, draws: int, variants: int, cuts: list[tuple[int, int]]
+    ) -> "_DrawSums":
         policy, best, uniform = np.zeros((3, draws))
         reward, earned = np.zeros((draws, variants)), np.zeros((len(cuts), draws))
         levels = np.zeros((len(cuts), draws, variants))
@@ -151,13 +155,13 @@ class _Sums:
                 self.levels[index, rows] += reward
                 self.earned[index, rows] += earned
 
-    def compare(self, rows: slice, enabled: Floats, sign: float) -> None:
+    def add_best_and_uniform(self, rows: slice, enabled: Floats, sign: float) -> None:
         """Add what the best and the average enabled variant [draws, ·] earn there."""
         self.best[rows] += sign * (sign * enabled).max(axis=1)
         self.uniform[rows] += enabled.mean(axis=1)
 
 
-def _cuts(design: Design, shares: Floats) -> list[tuple[int, int]]:
+def _list_seen_levels(design: Design, shares: Floats) -> list[tuple[int, int]]:
     """(context factor, level) pairs that anybody was seen with."""
     seen = design.context_levels[shares > 0]
     return [
@@ -167,21 +171,21 @@ def _cuts(design: Design, shares: Floats) -> list[tuple[int, int]]:
     ]
 
 
-def _draws(design: Design, segments: int, cuts: int) -> int:
-    by_work = MOST_REWARDS // (design.variants * segments)
-    by_memory = MOST_KEPT // (design.variants * (cuts + 1))
-    return max(FEWEST_DRAWS, min(MOST_DRAWS, by_work, by_memory))
+def _choose_draw_count(design: Design, segments: int, cuts: int) -> int:
+    by_work = MAX_REWARDS // (design.variants * segments)
+    by_memory = MAX_STORED_REWARDS // (design.variants * (cuts + 1))
+    return max(MIN_DRAWS, min(MAX_DRAWS, by_work, by_memory))
 
 
-def _levels(
-    design: Design, compiled: Compiled, shares: Floats, sums: _Sums
-) -> tuple[Level, ...]:
+def _build_level_draws(
+    design: Design, compiled: CompiledPolicy, shares: Floats, sums: _DrawSums
+) -> tuple[LevelDraws, ...]:
     found = []
     for index, (context, level) in enumerate(sums.cuts):
         within = shares * (design.context_levels[:, context] == level)
         share = float(within.sum())
         found.append(
-            Level(
+            LevelDraws(
                 context=context,
                 level=level,
                 share=share,

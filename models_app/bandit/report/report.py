@@ -10,17 +10,11 @@ from numpy.typing import NDArray
 
 from models_app.bandit.data.cells import TrainingCells
 from models_app.bandit.design.design import Design
-from models_app.bandit.policy.allocation import Compiled
+from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.regression import blas_threads
-from models_app.bandit.report import (
-    coefficients as effects,
-    importance,
-    interactions,
-    lift,
-    posterior_draws,
-)
-from models_app.bandit.report.baseline import Baselines
-from models_app.bandit.report.coefficients import Coefficient
+from models_app.bandit.report import importance, interactions, lift, posterior_draws
+from models_app.bandit.report.baseline import BaselineReward
+from models_app.bandit.report.coefficients import Coefficient, compute_coefficients
 from models_app.bandit.report.importance import (
     ContextImportance,
     FactorImportance,
@@ -28,16 +22,18 @@ from models_app.bandit.report.importance import (
     Quartiles,
 )
 from models_app.bandit.report.interactions import Interaction
-from models_app.bandit.report.posterior_draws import Drawn, Estimate
+from models_app.bandit.report.posterior_draws import PosteriorEstimate, RewardDraws
 from models_app.bandit.report.variant_summary import (
-    ContextFigures,
-    Judge,
-    VariantFigures,
+    ContextSummary,
+    VariantRanking,
+    VariantSummary,
 )
 from models_app.bandit.rewards import reward_model
-from models_app.bandit.rewards.reward_model import Belief, Believed
+from models_app.bandit.rewards.reward_model import FittedReward, RewardPosterior
 
-SO_FAR = "nobody is past the horizon yet: rewards are those so far, and more may come"
+NOTE_IMMATURE = (
+    "nobody is past the horizon yet: rewards are those so far, and more may come"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +46,15 @@ class Report:
     What has a default is missing in reports of earlier versions.
     """
 
-    variants: tuple[VariantFigures, ...]
-    contexts: tuple[ContextFigures, ...]
+    variants: tuple[VariantSummary, ...]
+    contexts: tuple[ContextSummary, ...]
     coefficients: tuple[Coefficient, ...]
     best_variant: int
-    best_vs_baseline_percent: Estimate | None
-    estimated_improvement_percent: Estimate | None
+    best_vs_baseline_percent: PosteriorEstimate | None
+    estimated_improvement_percent: PosteriorEstimate | None
     estimated_progress: float
-    expected_reward: Estimate
-    baseline_reward: Estimate
+    expected_reward: PosteriorEstimate
+    baseline_reward: PosteriorEstimate
     historic_reward: float | None
     users: float
     factor_importance: tuple[FactorImportance, ...]
@@ -68,13 +64,13 @@ class Report:
     reward_model: str = "chance"
     notes: tuple[str, ...] = ()
     interactions: tuple[Interaction, ...] = ()
-    estimated_improvement: Estimate | None = None
-    baselines: Baselines | None = None
+    estimated_improvement: PosteriorEstimate | None = None
+    baselines: BaselineReward | None = None
 
 
-def of(  # noqa: PLR0913 - the three it reports on; the rest by name
-    posterior: Believed,
-    compiled: Compiled,
+def build_report(  # noqa: PLR0913 - the three it reports on; the rest by name
+    posterior: FittedReward,
+    compiled: CompiledPolicy,
     cells: TrainingCells,
     *,
     enabled: NDArray[np.bool_],
@@ -96,15 +92,20 @@ def of(  # noqa: PLR0913 - the three it reports on; the rest by name
 
     Raises ValueError for an enabled or a holdout share that cannot be.
     """
-    _check(posterior.design, enabled, holdout_share)
-    design, mix = posterior.design, posterior_draws.mix(posterior.design, cells)
+    _validate_arguments(posterior.design, enabled, holdout_share)
+    design, mix = (
+        posterior.design,
+        posterior_draws.compute_context_mix(posterior.design, cells),
+    )
     sign = -1.0 if minimise else 1.0
-    with blas_threads.single():
-        drawn = posterior_draws.draw(posterior, compiled, mix, enabled, seed, sign)
-        coefficients = effects.coefficients(posterior)
+    with blas_threads.use_single_thread():
+        drawn = posterior_draws.draw_rewards(
+            posterior, compiled, mix, enabled, seed, sign
+        )
+        coefficients = compute_coefficients(posterior)
     judge, believed = (
-        Judge(enabled, sign, 1 - holdout_share),
-        reward_model.belief(posterior),
+        VariantRanking(enabled, sign, 1 - holdout_share),
+        reward_model.to_reward_posterior(posterior),
     )
     leader = judge.leader(drawn.reward)
     return Report(
@@ -112,65 +113,79 @@ def of(  # noqa: PLR0913 - the three it reports on; the rest by name
         contexts=tuple(judge.context(design, leader, level) for level in drawn.levels),
         coefficients=coefficients,
         best_variant=leader + 1,
-        interactions=interactions.of(design, drawn, cells, sign),
+        interactions=interactions.estimate_interactions(design, drawn, cells, sign),
         reward_model=believed.kind,
-        notes=(*_notes(believed), *_left_out(design), *_so_far(cells)),
-        **_against_baseline(drawn, leader),
-        **_importances(design, drawn),
-        **_seen(cells),
+        notes=(
+            *_collect_notes(believed),
+            *_note_left_out(design),
+            *_note_immature(cells),
+        ),
+        **_compare_with_baseline(drawn, leader),
+        **_compute_importances(design, drawn),
+        **_summarize_users(cells),
     )
 
 
-def _notes(believed: Belief) -> tuple[str, ...]:
+def _collect_notes(believed: RewardPosterior) -> tuple[str, ...]:
     """Of the reward, then of its parts, each once."""
     parts = (note for part in believed.posteriors for note in part.notes)
     return tuple(dict.fromkeys((*believed.notes, *parts)))
 
 
-def _check(design: Design, enabled: NDArray[np.bool_], holdout_share: float) -> None:
+def _validate_arguments(
+    design: Design, enabled: NDArray[np.bool_], holdout_share: float
+) -> None:
     if not 0 <= holdout_share < 1:
         raise ValueError("holdout_share: must lie in 0..1")
     if enabled.shape != (design.variants,) or not enabled.any():
         raise ValueError("enabled: one boolean per variant, at least one true")
 
 
-def _against_baseline(drawn: Drawn, leader: int) -> dict[str, Any]:
+def _compare_with_baseline(drawn: RewardDraws, leader: int) -> dict[str, Any]:
     baseline = drawn.reward[:, 0]
     return {
-        "best_vs_baseline_percent": lift.percent(drawn.reward[:, leader], baseline),
-        "estimated_improvement_percent": lift.percent(drawn.policy, baseline),
-        "estimated_improvement": posterior_draws.estimate(drawn.policy - baseline),
-        "estimated_progress": lift.progress(drawn),
-        "expected_reward": posterior_draws.estimate(drawn.policy),
-        "baseline_reward": posterior_draws.estimate(baseline),
+        "best_vs_baseline_percent": lift.compute_lift_percent(
+            drawn.reward[:, leader], baseline
+        ),
+        "estimated_improvement_percent": lift.compute_lift_percent(
+            drawn.policy, baseline
+        ),
+        "estimated_improvement": posterior_draws.summarize_draws(
+            drawn.policy - baseline
+        ),
+        "estimated_progress": lift.compute_progress(drawn),
+        "expected_reward": posterior_draws.summarize_draws(drawn.policy),
+        "baseline_reward": posterior_draws.summarize_draws(baseline),
         "baselines": drawn.baselines,
     }
 
 
-def _importances(design: Design, drawn: Drawn) -> dict[str, Any]:
+def _compute_importances(design: Design, drawn: RewardDraws) -> dict[str, Any]:
     return {
-        "factor_importance": importance.factor_importance(design, drawn),
-        "factor_utilities": importance.factor_utilities(design, drawn),
-        "interaction_importance": importance.interaction_importance(design, drawn),
-        "context_importance": importance.context_importance(design, drawn),
+        "factor_importance": importance.compute_factor_importance(design, drawn),
+        "factor_utilities": importance.compute_factor_utilities(design, drawn),
+        "interaction_importance": importance.compute_interaction_importance(
+            design, drawn
+        ),
+        "context_importance": importance.compute_context_importance(design, drawn),
     }
 
 
-def _left_out(design: Design) -> tuple[str, ...]:
+def _note_left_out(design: Design) -> tuple[str, ...]:
     if not design.left_out:
         return ()
     names = ", ".join(design.left_out)
     return (f"too many coefficients to learn together; left out: {names}",)
 
 
-def _so_far(cells: TrainingCells) -> tuple[str, ...]:
+def _note_immature(cells: TrainingCells) -> tuple[str, ...]:
     share = cells.maturity
     if share is None or not share.size or (share >= 1).any():
         return ()
-    return (SO_FAR,)
+    return (NOTE_IMMATURE,)
 
 
-def _seen(cells: TrainingCells) -> dict[str, Any]:
+def _summarize_users(cells: TrainingCells) -> dict[str, Any]:
     users = float(cells.users.sum())
     mean = cells.total / users if users > 0 else None
     return {"users": users, "historic_reward": mean}
@@ -183,18 +198,20 @@ def to_json(report: Report) -> dict[str, Any]:
 
 def from_json(document: Mapping[str, Any]) -> Report:
     """Read back what `to_json` wrote."""
-    report: Report = _read(Report, document)
+    report: Report = _rebuild_value(Report, document)
     return report
 
 
-def _read(kind: Any, value: Any) -> Any:
+def _rebuild_value(kind: Any, value: Any) -> Any:
     """Rebuild a value of the annotated kind: dataclasses and tuples of them."""
     if isinstance(kind, type) and is_dataclass(kind):
         hints = get_type_hints(kind)
         given = {name: hint for name, hint in hints.items() if name in value}
-        return kind(**{name: _read(hint, value[name]) for name, hint in given.items()})
+        return kind(
+            **{name: _rebuild_value(hint, value[name]) for name, hint in given.items()}
+        )
     if get_origin(kind) is UnionType and isinstance(value, Mapping):
-        return _read(get_args(kind)[0], value)
+        return _rebuild_value(get_args(kind)[0], value)
     if get_origin(kind) is tuple:
-        return tuple(_read(get_args(kind)[0], item) for item in value)
+        return tuple(_rebuild_value(get_args(kind)[0], item) for item in value)
     return value

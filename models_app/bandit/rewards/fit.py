@@ -5,21 +5,20 @@ from dataclasses import dataclass
 from models_app.bandit.data.cells import TrainingCells
 from models_app.bandit.data.value_cells import AmountCells, OutcomeCells
 from models_app.bandit.design.design import Design
-from models_app.bandit.regression import fit as inference
-from models_app.bandit.regression.fit import FitInfo
+from models_app.bandit.regression.fit import FitInfo, fit_posterior
 from models_app.bandit.rewards import hurdle, outcomes
-from models_app.bandit.rewards.reward_model import Believed
+from models_app.bandit.rewards.reward_model import FittedReward
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class RewardFit:
     """What is believed, and apart from it how it was found."""
 
-    believed: Believed
+    reward: FittedReward
     info: FitInfo
 
 
-def fit(design: Design, cells: TrainingCells) -> Learnt:
+def fit_reward(design: Design, cells: TrainingCells) -> RewardFit:
     """Fit the model that the cells' kind asks for; deterministic.
 
     Plain TrainingCells are bool rewards and give a Posterior, AmountCells numeric and
@@ -27,8 +26,8 @@ def fit(design: Design, cells: TrainingCells) -> Learnt:
     field for cells that do not fit the design, and inference.NotConverged.
     """
     if isinstance(cells, AmountCells):
-        return Learnt(*hurdle.fit(design, cells))
+        return RewardFit(*hurdle.fit_numeric_reward(design, cells))
     if isinstance(cells, OutcomeCells):
-        return Learnt(*outcomes.fit(design, cells))
-    found = inference.fit(design, cells)
-    return Learnt(found.posterior, found.info)
+        return RewardFit(*outcomes.fit_outcome_reward(design, cells))
+    found = fit_posterior(design, cells)
+    return RewardFit(found.posterior, found.info)

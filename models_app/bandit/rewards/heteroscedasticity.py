@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
-from models_app.bandit.data.cells import summed
+from models_app.bandit.data.cells import sum_by_index
 from models_app.bandit.design.design import Design, Floats, Integers, Term
 from models_app.bandit.regression.posterior import Posterior
 
-ALIKE = np.array([10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 1e5])
+PRIOR_DOF_GRID = np.array([10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 1e5])
 """How alike variances may be: payers that a variance starts with as the common one."""
 
-MOST = 2.0
+MAX_EXCESS = 2.0
 """Largest excess that is believed, a mean amount seven times as high, and its sd.
 
 Amounts that differ by more fit no log-normal; their sums show it (see smearing).
@@ -21,7 +21,7 @@ Amounts that differ by more fit no log-normal; their sums show it (see smearing)
 
 
 @dataclass(frozen=True, slots=True)
-class Excess:
+class VarianceExcess:
     """By how much half a variance is above half the common one, mean and variance [n].
 
     A log-normal amount's mean is exp(mean log + variance / 2), so that is what it adds
@@ -33,13 +33,15 @@ class Excess:
 
 
 @dataclass(frozen=True, slots=True)
-class Spreads:
+class VarianceModel:
     """Excesses of the V variants, and of each context factor's levels."""
 
-    variants: Excess
-    contexts: tuple[Excess, ...]
+    variants: VarianceExcess
+    contexts: tuple[VarianceExcess, ...]
 
-    def of(self, design: Design, variant: Integers, context: Integers) -> Floats:
+    def compute_excess(
+        self, design: Design, variant: Integers, context: Integers
+    ) -> Floats:
         """Excess [n] of (variant, context) index pairs."""
         total = self.variants.mean[variant]
         levels = design.context_levels[context].T
@@ -48,60 +50,62 @@ class Spreads:
         return np.asarray(total)
 
 
-def learnt(
+def fit_variances(
     design: Design,
     where: tuple[Integers, Integers],
     payers: Floats,
     squares: Floats,
     variance: float,
-) -> Spreads:
+) -> VarianceModel:
     """Learn variances of log amounts from cells' sums [n] of squared residuals.
 
     `where` holds the cells' variant and context indices, `variance` is the common one.
     A context level is judged by how it spreads beside what its variants explain.
     """
     variant, context = where
-    variants = _excess(variant, payers, squares, design.variants, variance)
+    variants = _shrink_excess(variant, payers, squares, design.variants, variance)
     expected = variance + 2.0 * variants.mean[variant]
     level = design.context_levels[context].T
     ratio = squares * variance / np.maximum(expected, variance * 1e-3)
     contexts = tuple(
-        _excess(at, payers, ratio, size, variance)
+        _shrink_excess(at, payers, ratio, size, variance)
         for at, size in zip(level, design.context_sizes, strict=True)
     )
-    return Spreads(variants, contexts)
+    return VarianceModel(variants, contexts)
 
 
-def _excess(
+def _shrink_excess(
     index: Integers, payers: Floats, squares: Floats, size: int, variance: float
-) -> Excess:
+) -> VarianceExcess:
     """Shrink each index's own variance to the common one, as far as they are alike.
 
     Variances are scaled inverse chi-squared around the common one, the degrees
     of freedom averaged over by their marginal likelihood (Smyth 2004 estimates them).
     """
-    n, total = summed(index, payers, size), summed(index, squares, size)
-    after = ALIKE[:, None] + n
-    scale = ALIKE[:, None] * variance + total
+    n, total = sum_by_index(index, payers, size), sum_by_index(index, squares, size)
+    after = PRIOR_DOF_GRID[:, None] + n
+    scale = PRIOR_DOF_GRID[:, None] * variance + total
     own = scale / after
-    evidence = special.gammaln(after / 2) - special.gammaln(ALIKE[:, None] / 2)
-    evidence = evidence + ALIKE[:, None] / 2 * np.log(ALIKE[:, None] * variance)
+    evidence = special.gammaln(after / 2) - special.gammaln(PRIOR_DOF_GRID[:, None] / 2)
+    evidence = evidence + PRIOR_DOF_GRID[:, None] / 2 * np.log(
+        PRIOR_DOF_GRID[:, None] * variance
+    )
     evidence = (evidence - after / 2 * np.log(scale)).sum(axis=1)
     weight = special.softmax(evidence)
-    each = np.clip((own - variance) / 2, -MOST, MOST)
+    each = np.clip((own - variance) / 2, -MAX_EXCESS, MAX_EXCESS)
     mean = weight @ each
     spread = weight @ (own**2 / (2 * after) + (each - mean) ** 2)
-    return Excess(mean, np.minimum(spread, MOST**2))
+    return VarianceExcess(mean, np.minimum(spread, MAX_EXCESS**2))
 
 
-def widened(amount: Posterior, spreads: Spreads) -> Posterior:
+def add_variance_excess(amount: Posterior, spreads: VarianceModel) -> Posterior:
     """Add the excesses to the posterior of log amounts, as far as its terms can say.
 
     Variants' to the intercept, mains and pairs, a context level's to the intercept and
     its factor's own term, by least squares, each weighed by how well it is known.
     """
     mean, covariance = amount.mean.copy(), amount.covariance.copy()
-    for columns, features, excess in _blocks(amount.design, spreads):
+    for columns, features, excess in _list_blocks(amount.design, spreads):
         weight = 1.0 / np.sqrt(excess.variance)
         read_off = np.linalg.pinv(features * weight[:, None]) * weight
         mean[columns] += read_off @ excess.mean
@@ -110,22 +114,25 @@ def widened(amount: Posterior, spreads: Spreads) -> Posterior:
     return replace(amount, mean=mean, covariance=covariance)
 
 
-def _blocks(
-    design: Design, spreads: Spreads
-) -> Iterator[tuple[Integers, Floats, Excess]]:
+def _list_blocks(
+    design: Design, spreads: VarianceModel
+) -> Iterator[tuple[Integers, Floats, VarianceExcess]]:
     """Columns of the posterior, their features by variant or by level, the excess."""
     own = [term for term in design.terms if term.kind in {"main", "pair"}]
     everyone = np.arange(design.variants)
-    yield *_block(design, own, everyone, np.zeros_like(everyone)), spreads.variants
+    yield (
+        *_build_block(design, own, everyone, np.zeros_like(everyone)),
+        spreads.variants,
+    )
     for factor, excess in enumerate(spreads.contexts):
         own = [term for term in design.terms if term.contexts == (factor,)]
         own = [term for term in own if term.kind == "context"]
         levels = design.context_levels[:, factor]
         _, cells = np.unique(levels, return_index=True)
-        yield *_block(design, own, np.zeros_like(cells), cells), excess
+        yield *_build_block(design, own, np.zeros_like(cells), cells), excess
 
 
-def _block(
+def _build_block(
     design: Design, terms: Sequence[Term], variant: Integers, context: Integers
 ) -> tuple[Integers, Floats]:
     """Columns of the intercept and the terms, and their features at index pairs."""

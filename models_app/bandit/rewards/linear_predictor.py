@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from models_app.bandit.design.design import Design, Integers, Term, contrasts
+from models_app.bandit.design.design import Design, Integers, Term, build_contrasts
 
 Numbers = NDArray[Any]
 """In double or single precision."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class PredictorParts:
     """Linear predictors of some draws, in the precision of their coefficients.
 
     `variant` [draws, V] holds level and design, `context` for each context factor
@@ -39,7 +39,7 @@ class Parts:
         return total
 
 
-class Splitter:
+class PredictorSplitter:
     """Splits coefficients into parts; what that takes is reckoned once.
 
     `variants` are the V indices wanted, `dtype` the precision.
@@ -49,27 +49,27 @@ class Splitter:
         self, design: Design, variants: Integers, dtype: DTypeLike = np.float64
     ) -> None:
         own = [t for t in design.terms if t.kind in {"main", "pair"}]
-        self._own = _columns(own)
+        self._own = _list_columns(own)
         rows = design.rows(variants, np.zeros_like(variants))
         self._rows: Numbers = rows[:, self._own].T.astype(dtype)
         self._contexts = tuple(
-            _Context(design, variants, context, dtype)
+            _ContextSplitter(design, variants, context, dtype)
             for context in range(len(design.contexts))
         )
 
-    def parts(self, coefficients: Numbers) -> Parts:
+    def parts(self, coefficients: Numbers) -> PredictorParts:
         """Split coefficients [draws, 1 + q], the first of which is the level."""
         theta = coefficients[:, 1:]
         variant = theta[:, self._own] @ self._rows
         variant += coefficients[:, :1]
-        return Parts(
+        return PredictorParts(
             variant,
             tuple(context.mains(theta) for context in self._contexts),
             tuple(context.personal(theta) for context in self._contexts),
         )
 
 
-class _Context:
+class _ContextSplitter:
     """One context factor's share in the splitting."""
 
     def __init__(
@@ -81,7 +81,7 @@ class _Context:
         self._crossed = [term for term in terms if term.kind == "personal"]
         levels = design.variant_levels[variants]
         rows = [
-            contrasts(design.sizes[factor])[levels[:, factor]].T
+            build_contrasts(design.sizes[factor])[levels[:, factor]].T
             for term in self._crossed
             for factor in term.factors
         ]
@@ -92,7 +92,7 @@ class _Context:
         """Main effects [levels, draws]."""
         total = np.zeros((self._levels, len(theta)), dtype=theta.dtype)
         for term in self._mains:
-            total += by_level(theta[:, term.columns]).T
+            total += compute_level_effects(theta[:, term.columns]).T
         return total
 
     def personal(self, theta: Numbers) -> Numbers:
@@ -103,12 +103,12 @@ class _Context:
         for term in self._crossed:
             stop = start + term.sizes[0]
             block = theta[:, term.columns].reshape(draws, *term.sizes)
-            effects[:, :, start:stop] = by_level(block).transpose(2, 0, 1)
+            effects[:, :, start:stop] = compute_level_effects(block).transpose(2, 0, 1)
             start = stop
         return np.asarray(effects @ self._rows)
 
 
-def by_level(theta: Numbers) -> Numbers:
+def compute_level_effects(theta: Numbers) -> Numbers:
     """Return theta [..., L - 1] @ contrasts(L).T: effects [..., L], in L operations."""
     size = theta.shape[-1]
     column = np.arange(size, dtype=theta.dtype)
@@ -119,7 +119,7 @@ def by_level(theta: Numbers) -> Numbers:
     return effects
 
 
-def _columns(terms: list[Term]) -> Integers:
+def _list_columns(terms: list[Term]) -> Integers:
     """Columns of the terms, in order."""
     chosen = [np.arange(term.start, term.start + term.size) for term in terms]
     return np.concatenate([np.zeros(0, dtype=np.int64), *chosen])

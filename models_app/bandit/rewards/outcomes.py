@@ -6,21 +6,23 @@ from models_app.bandit.data import value_cells
 from models_app.bandit.data.cells import TrainingCells
 from models_app.bandit.data.value_cells import OutcomeCells
 from models_app.bandit.design.design import Design
-from models_app.bandit.regression import fit as inference, likelihood as systems
-from models_app.bandit.regression.fit import FitInfo
-from models_app.bandit.rewards.reward_model import Belief
+from models_app.bandit.regression.fit import FitInfo, fit_system
+from models_app.bandit.regression.likelihood import arrange_cells
+from models_app.bandit.rewards.reward_model import RewardPosterior
 
 
-def fit(design: Design, cells: OutcomeCells) -> tuple[Belief, FitInfo]:
+def fit_outcome_reward(
+    design: Design, cells: OutcomeCells
+) -> tuple[RewardPosterior, FitInfo]:
     """Fit one binomial model per outcome, as docs/model.md says.
 
     The chance of any outcome weighs immature users by their maturity; which outcome it
     was is asked of those who had one. Raises ValueError naming the field for cells that
     do not fit the design, and inference.NotConverged.
     """
-    value_cells.check(cells, design)
+    value_cells.validate_value_cells(cells, design)
     left = cells.successes
-    fits = [inference.search(design, systems.arrange(design, cells)).fit]
+    fits = [fit_system(design, arrange_cells(design, cells)).fit]
     for count in cells.counts.T[:-1]:
         stage = TrainingCells(
             cells.stratum,
@@ -30,16 +32,16 @@ def fit(design: Design, cells: OutcomeCells) -> tuple[Belief, FitInfo]:
             left,
             np.minimum(count, left),
         )
-        fits.append(inference.search(design, systems.arrange(design, stage)).fit)
+        fits.append(fit_system(design, arrange_cells(design, stage)).fit)
         left = np.maximum(left - count, 0.0)
     names = ("any outcome", *cells.keys[:-1])
-    belief = Belief(
+    belief = RewardPosterior(
         "outcomes", tuple(fit.posterior for fit in fits), names, weights=cells.weights
     )
-    return belief, _joined(names, [fit.info for fit in fits])
+    return belief, _merge_infos(names, [fit.info for fit in fits])
 
 
-def _joined(names: tuple[str, ...], infos: list[FitInfo]) -> FitInfo:
+def _merge_infos(names: tuple[str, ...], infos: list[FitInfo]) -> FitInfo:
     return FitInfo(
         converged=True,
         iterations=sum(info.iterations for info in infos),

@@ -7,19 +7,22 @@ from typing import Literal
 import numpy as np
 
 from models_app.bandit.design.design import Design, Floats, Integers
-from models_app.bandit.regression import posterior as posteriors
-from models_app.bandit.regression.posterior import Posterior
-from models_app.bandit.rewards.linear_predictor import Parts, Splitter
+from models_app.bandit.regression.posterior import (
+    Posterior,
+    compute_chunk_size,
+    draw_deviations,
+)
+from models_app.bandit.rewards.linear_predictor import PredictorParts, PredictorSplitter
 
-Kind = Literal["chance", "hurdle", "mean", "outcomes"]
-Logistic = Callable[[Floats], Floats]
+RewardModelKind = Literal["chance", "hurdle", "mean", "outcomes"]
+LinkFunction = Callable[[Floats], Floats]
 
-LARGEST_LOG = 600.0
+MAX_LOG = 600.0
 """What the exponents of a product may add up to without leaving the numbers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
+class RewardPosterior:
     """Joint posterior of a reward that is more than a chance.
 
     Parameters
@@ -36,7 +39,7 @@ class Belief:
 
     """
 
-    kind: Kind
+    kind: RewardModelKind
     posteriors: tuple[Posterior, ...]
     names: tuple[str, ...]
     weights: tuple[float, ...] = ()
@@ -49,24 +52,24 @@ class Belief:
         return self.posteriors[0].design
 
 
-Believed = Posterior | Belief
+FittedReward = Posterior | RewardPosterior
 """Of bool rewards the one posterior of log odds is all there is to believe."""
 
 
-def logistic(eta: Floats) -> Floats:
+def apply_logistic(eta: Floats) -> Floats:
     """Return 1 / (1 + exp(-eta)), without scipy and without overflow."""
     small = np.exp(-np.abs(eta))
     return np.asarray(np.where(eta >= 0, 1.0, small) / (1.0 + small))
 
 
-def belief(believed: Believed) -> Belief:
+def to_reward_posterior(believed: FittedReward) -> RewardPosterior:
     """Return a posterior of bool rewards as the belief that it is."""
-    if isinstance(believed, Belief):
+    if isinstance(believed, RewardPosterior):
         return believed
-    return Belief("chance", (believed,), ("reward",))
+    return RewardPosterior("chance", (believed,), ("reward",))
 
 
-def negative(believed: Believed) -> tuple[Believed, float]:
+def negate_reward(believed: FittedReward) -> tuple[FittedReward, float]:
     """Turn "less is better" round: what to maximise, and the sign of its merits.
 
     A linear score is negated at its mean and keeps its draws, so that minimising a
@@ -81,15 +84,15 @@ def negative(believed: Believed) -> tuple[Believed, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class DrawChunk:
     """Some joint draws: deviations [draws, 1 + q] of each part, and of the smearing."""
 
-    belief: Belief
+    belief: RewardPosterior
     deviations: tuple[Floats, ...]
     smearing: Floats
     variants: Integers
-    splitter: Splitter
-    logistic: Logistic
+    splitter: PredictorSplitter
+    logistic: LinkFunction
 
     def __len__(self) -> int:
         """Count the draws."""
@@ -105,44 +108,46 @@ class Chunk:
         pairs = zip(self.belief.posteriors, self.deviations, strict=True)
         return [part.mean + deviation for part, deviation in pairs]
 
-    def table(self) -> "Table":
+    def table(self) -> "RewardTable":
         """Rewards of these draws."""
         parts = [self.splitter.parts(each) for each in self.coefficients()]
         if self.belief.kind in {"chance", "mean"}:
-            link = self.logistic if self.belief.kind == "chance" else _itself
-            return _Single(parts[0], link)
-        chance = _product(parts[0], -1.0)
+            link = self.logistic if self.belief.kind == "chance" else _apply_identity
+            return _SinglePartTable(parts[0], link)
+        chance = _exponentiate_parts(parts[0], -1.0)
         if self.belief.kind == "hurdle":
             centre, sd = self.belief.smearing
             factor = np.exp(centre + sd * self.smearing)
-            return _Hurdle(chance, _product(parts[1], 1.0), factor[:, None])
-        stages = tuple(_product(part, -1.0) for part in parts[1:])
-        return _Outcomes(chance, stages, self.belief.weights)
+            return _HurdleTable(
+                chance, _exponentiate_parts(parts[1], 1.0), factor[:, None]
+            )
+        stages = tuple(_exponentiate_parts(part, -1.0) for part in parts[1:])
+        return _OutcomeTable(chance, stages, self.belief.weights)
 
 
-def chunks(  # noqa: PLR0913 - the first four say what is drawn, the rest by name
-    believed: Believed,
+def draw_chunks(  # noqa: PLR0913 - the first four say what is drawn, the rest by name
+    believed: FittedReward,
     draws: int,
     seed: int,
     variants: Integers,
     *,
     bias: Mapping[str, float] | None = None,
-    logistic: Logistic = logistic,
+    logistic: LinkFunction = apply_logistic,
     size: int | None = None,
-) -> Iterator[Chunk]:
+) -> Iterator[DrawChunk]:
     """Yield joint draws in chunks of `size`, or that hold about posteriors.CHUNK numbers.
 
     The draws depend on the seed, not on the chunks. `variants` are the indices wanted.
     Raises ValueError as posteriors.deviations does.
     """
-    whole = belief(believed)
-    most = max(16, posteriors.chunk_size(whole.design) // len(whole.posteriors))
+    whole = to_reward_posterior(believed)
+    most = max(16, compute_chunk_size(whole.design) // len(whole.posteriors))
     chunk = min(size or most, most)
-    splitter = Splitter(whole.design, variants)
+    splitter = PredictorSplitter(whole.design, variants)
     seeds: list[int | list[int]] = [seed]
     seeds += [[seed, index] for index in range(1, len(whole.posteriors))]
     streams = [
-        posteriors.deviations(part, draws, each, chunk, bias)
+        draw_deviations(part, draws, each, chunk, bias)
         for part, each in zip(whole.posteriors, seeds, strict=True)
     ]
     smearing = np.random.default_rng([seed, 1000]).standard_normal(draws)
@@ -150,11 +155,11 @@ def chunks(  # noqa: PLR0913 - the first four say what is drawn, the rest by nam
     for deviations in zip(*streams, strict=True):
         stop = start + len(deviations[0])
         rows = smearing[start:stop]
-        yield Chunk(whole, deviations, rows, variants, splitter, logistic)
+        yield DrawChunk(whole, deviations, rows, variants, splitter, logistic)
         start = stop
 
 
-class Table:
+class RewardTable:
     """Rewards of some draws; read one context cell at a time."""
 
     __slots__ = ()
@@ -165,16 +170,16 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class _Single(Table):
-    parts: Parts
-    link: Logistic
+class _SinglePartTable(RewardTable):
+    parts: PredictorParts
+    link: LinkFunction
 
     def reward(self, levels: Integers) -> Floats:
         return self.link(self.parts.predictor(levels))
 
 
 @dataclass(frozen=True, slots=True)
-class _Product:
+class _PartProduct:
     """exp(± predictor) as a product of parts: no exponential per context cell."""
 
     variant: Floats
@@ -188,11 +193,11 @@ class _Product:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hurdle(Table):
+class _HurdleTable(RewardTable):
     """`against` holds exp(-log odds to pay), `amount` exp(log amount)."""
 
-    against: _Product
-    amount: _Product
+    against: _PartProduct
+    amount: _PartProduct
     factor: Floats
 
     def reward(self, levels: Integers) -> Floats:
@@ -201,11 +206,11 @@ class _Hurdle(Table):
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcomes(Table):
+class _OutcomeTable(RewardTable):
     """Products hold exp(-log odds): of any outcome, then of each at its turn."""
 
-    against: _Product
-    stages: tuple[_Product, ...]
+    against: _PartProduct
+    stages: tuple[_PartProduct, ...]
     weights: tuple[float, ...]
 
     def reward(self, levels: Integers) -> Floats:
@@ -217,18 +222,18 @@ class _Outcomes(Table):
         return np.asarray(value / (1.0 + self.against.at(levels)))
 
 
-def _product(parts: Parts, sign: float) -> _Product:
-    most = LARGEST_LOG / (1 + len(parts.context))
+def _exponentiate_parts(parts: PredictorParts, sign: float) -> _PartProduct:
+    most = MAX_LOG / (1 + len(parts.context))
 
-    def power(table: Floats) -> Floats:
+    def exponentiate_table(table: Floats) -> Floats:
         return np.asarray(np.exp(np.clip(sign * table, -most, most)))
 
     contexts = tuple(
-        power(personal + main[:, :, None])
+        exponentiate_table(personal + main[:, :, None])
         for personal, main in zip(parts.personal, parts.context, strict=True)
     )
-    return _Product(power(parts.variant), contexts)
+    return _PartProduct(exponentiate_table(parts.variant), contexts)
 
 
-def _itself(predictor: Floats) -> Floats:
+def _apply_identity(predictor: Floats) -> Floats:
     return predictor

@@ -10,11 +10,11 @@ from tests.support.staff_world import World
 @pytest.fixture
 def staff(client: Client) -> Client:
     """Give a client that is logged in as a superuser."""
-    client.force_login(staff_world.superuser())
+    client.force_login(staff_world.make_superuser())
     return client
 
 
 @pytest.fixture
 def world() -> World:
     """Make one organization with a live optimization."""
-    return staff_world.world()
+    return staff_world.make_world()

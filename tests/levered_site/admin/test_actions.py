@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import AuditEntry
 from metrics.models import Metric
 from models_app import runs
@@ -12,7 +12,13 @@ from models_app.models import TrainingRun
 from optimizations.configuration import lifecycle
 from optimizations.models import Optimization, Regime
 from tests.support import staff_world
-from tests.support.admin_actions import LIST, dialog, do, do_to, last_audit
+from tests.support.admin_actions import (
+    OPTIMIZATION_LIST,
+    confirm_action,
+    confirm_list_action,
+    dialog_url,
+    read_last_audit,
+)
 from tests.support.staff_world import World
 
 pytestmark = pytest.mark.django_db
@@ -31,20 +37,20 @@ def test_a_live_optimization_moves(
     staff: Client, world: World, deed: str, status: str, action: str
 ) -> None:
     """By the same state machine as the API, with the member of staff in the audit."""
-    messages = do(staff, world.optimization, deed)
+    messages = confirm_action(staff, world.optimization, deed)
 
     world.optimization.refresh_from_db()
     assert world.optimization.status == status
     assert len(messages) == 1
-    assert last_audit() == (action, "staff", "root")
+    assert read_last_audit() == (action, "staff", "root")
 
 
 def test_a_move_that_is_not_there_is_a_message(staff: Client, world: World) -> None:
     """Not a 500; nothing is written."""
-    lifecycle.stop(world.optimization, SYSTEM)
+    lifecycle.stop_optimization(world.optimization, SYSTEM_ACTOR)
     entries = AuditEntry.objects.count()
 
-    messages = do(staff, world.optimization, "ship")
+    messages = confirm_action(staff, world.optimization, "ship")
 
     world.optimization.refresh_from_db()
     assert world.optimization.status == "completed"
@@ -54,8 +60,8 @@ def test_a_move_that_is_not_there_is_a_message(staff: Client, world: World) -> N
 
 def test_looking_at_a_dialog_does_nothing(staff: Client, world: World) -> None:
     """A GET asks; a POST without the dialog's mark asks again."""
-    asked = staff.get(dialog(world.optimization, "stop"))
-    again = staff.post(dialog(world.optimization, "stop"), {})
+    asked = staff.get(dialog_url(world.optimization, "stop"))
+    again = staff.post(dialog_url(world.optimization, "stop"), {})
 
     world.optimization.refresh_from_db()
     assert "ends for good" in asked.content.decode()
@@ -66,9 +72,11 @@ def test_looking_at_a_dialog_does_nothing(staff: Client, world: World) -> None:
 def test_a_deed_needs_the_csrf_token(world: World) -> None:
     """A form on another site cannot ship anything."""
     client = Client(enforce_csrf_checks=True)
-    client.force_login(staff_world.superuser())
+    client.force_login(staff_world.make_superuser())
 
-    answer = client.post(dialog(world.optimization, "ship"), {"_form_submitted": "on"})
+    answer = client.post(
+        dialog_url(world.optimization, "ship"), {"_form_submitted": "on"}
+    )
 
     world.optimization.refresh_from_db()
     assert answer.status_code == 403
@@ -81,7 +89,7 @@ def test_only_what_makes_sense_is_offered(staff: Client, world: World) -> None:
         "admin:optimizations_optimization_change", args=[world.optimization.pk]
     )
     live = staff.get(path).content.decode()
-    lifecycle.pause(world.optimization, SYSTEM)
+    lifecycle.pause_optimization(world.optimization, SYSTEM_ACTOR)
     paused = staff.get(path).content.decode()
 
     assert "/do-pause/" in live
@@ -94,12 +102,14 @@ def test_several_are_asked_for_before_they_are_shipped(
     staff: Client, world: World
 ) -> None:
     """Destructive actions of a list show what was chosen first."""
-    other = staff_world.optimization(world.organization, world.metric, "Landing")
+    other = staff_world.make_optimization(world.organization, world.metric, "Landing")
     form = {"action": "ship", "_selected_action": [world.optimization.pk, other.pk]}
 
-    asked = staff.post(reverse(LIST), form)
+    asked = staff.post(reverse(OPTIMIZATION_LIST), form)
     before = set(Optimization.objects.values_list("status", flat=True))
-    messages = do_to(staff, LIST, [world.optimization, other], "ship")
+    messages = confirm_list_action(
+        staff, OPTIMIZATION_LIST, [world.optimization, other], "ship"
+    )
 
     assert "Landing" in asked.content.decode()
     assert before == {"live"}
@@ -109,11 +119,13 @@ def test_several_are_asked_for_before_they_are_shipped(
 
 def test_of_several_each_is_told_apart(staff: Client, world: World) -> None:
     """What can be paused is; what cannot is named."""
-    draft = staff_world.optimization(
+    draft = staff_world.make_optimization(
         world.organization, world.metric, "Idea", status="draft"
     )
 
-    messages = do_to(staff, LIST, [world.optimization, draft], "pause")
+    messages = confirm_list_action(
+        staff, OPTIMIZATION_LIST, [world.optimization, draft], "pause"
+    )
 
     world.optimization.refresh_from_db()
     draft.refresh_from_db()
@@ -123,8 +135,8 @@ def test_of_several_each_is_told_apart(staff: Client, world: World) -> None:
 
 def test_train_now_queues_a_run(staff: Client, world: World) -> None:
     """From the optimization and from the model; the second joins the first."""
-    do(staff, world.optimization, "train")
-    do(staff, world.optimization.model, "train")
+    confirm_action(staff, world.optimization, "train")
+    confirm_action(staff, world.optimization.model, "train")
 
     run = TrainingRun.objects.get()
     assert (run.status, run.requested_by) == ("queued", "staff:root")
@@ -132,9 +144,9 @@ def test_train_now_queues_a_run(staff: Client, world: World) -> None:
 
 def test_what_cannot_be_trained_is_a_message(staff: Client, world: World) -> None:
     """Learning is off while it is paused; no run is queued."""
-    lifecycle.pause(world.optimization, SYSTEM)
+    lifecycle.pause_optimization(world.optimization, SYSTEM_ACTOR)
 
-    messages = do(staff, world.optimization.model, "train")
+    messages = confirm_action(staff, world.optimization.model, "train")
 
     assert "paused" in messages[0]
     assert not TrainingRun.objects.exists()
@@ -142,9 +154,9 @@ def test_what_cannot_be_trained_is_a_message(staff: Client, world: World) -> Non
 
 def test_a_model_in_use_is_not_deleted(staff: Client, world: World) -> None:
     """Its optimization must be archived before."""
-    refused = do(staff, world.optimization.model, "retire")
-    lifecycle.archive(world.optimization, SYSTEM)
-    done = do(staff, world.optimization.model, "retire")
+    refused = confirm_action(staff, world.optimization.model, "retire")
+    lifecycle.archive_optimization(world.optimization, SYSTEM_ACTOR)
+    done = confirm_action(staff, world.optimization.model, "retire")
 
     world.optimization.model.refresh_from_db()
     assert "archive it first" in refused[0]
@@ -154,10 +166,10 @@ def test_a_model_in_use_is_not_deleted(staff: Client, world: World) -> None:
 
 def test_a_metric_in_use_is_not_deleted(staff: Client, world: World) -> None:
     """The message names what uses it; an unused one goes."""
-    unused = staff_world.metric(world.organization, "Unused")
+    unused = staff_world.make_metric(world.organization, "Unused")
 
-    refused = do(staff, world.metric, "forget")
-    do(staff, unused, "forget")
+    refused = confirm_action(staff, world.metric, "forget")
+    confirm_action(staff, unused, "forget")
 
     assert "Checkout" in refused[0]
     assert list(Metric.objects.all()) == [world.metric]
@@ -165,10 +177,10 @@ def test_a_metric_in_use_is_not_deleted(staff: Client, world: World) -> None:
 
 def test_a_training_is_cancelled(staff: Client, world: World) -> None:
     """Once; a second time there is nothing to cancel."""
-    run = runs.ask(world.optimization.model, requested_by="clock")
+    run = runs.request_training(world.optimization.model, requested_by="clock")
 
-    first = do(staff, run, "cancel")
-    second = do(staff, run, "cancel")
+    first = confirm_action(staff, run, "cancel")
+    second = confirm_action(staff, run, "cancel")
 
     run.refresh_from_db()
     assert run.status == "cancelled"
@@ -178,11 +190,13 @@ def test_a_training_is_cancelled(staff: Client, world: World) -> None:
 
 def test_a_key_is_revoked(staff: Client, world: World) -> None:
     """The door is closed and the audit says by whom."""
-    do_to(staff, "admin:organizations_apikey_changelist", [world.key], "revoke")
+    confirm_list_action(
+        staff, "admin:organizations_apikey_changelist", [world.key], "revoke"
+    )
 
     world.key.refresh_from_db()
     assert world.key.revoked_at is not None
-    assert last_audit() == ("api_key.revoke", "staff", "root")
+    assert read_last_audit() == ("api_key.revoke", "staff", "root")
 
 
 def test_a_variant_is_disabled_and_the_baseline_is_not(
@@ -191,8 +205,8 @@ def test_a_variant_is_disabled_and_the_baseline_is_not(
     """A new policy version serves and a regime opens; the baseline is a message."""
     baseline, second = world.optimization.variants.order_by("number")[:2]
 
-    do(staff, second, "disable")
-    refused = do(staff, baseline, "disable")
+    confirm_action(staff, second, "disable")
+    refused = confirm_action(staff, baseline, "disable")
 
     assert world.optimization.servable() == [1, 3, 4]
     assert Regime.objects.count() == 2
@@ -201,11 +215,11 @@ def test_a_variant_is_disabled_and_the_baseline_is_not(
 
 def test_a_draft_is_deleted(staff: Client, world: World) -> None:
     """And the browser is sent back to the list."""
-    draft = staff_world.optimization(
+    draft = staff_world.make_optimization(
         world.organization, world.metric, "Idea", status="draft"
     )
 
-    answer = staff.post(dialog(draft, "remove"), {"_form_submitted": "on"})
+    answer = staff.post(dialog_url(draft, "remove"), {"_form_submitted": "on"})
 
-    assert answer.headers["Location"] == reverse(LIST)
+    assert answer.headers["Location"] == reverse(OPTIMIZATION_LIST)
     assert not Optimization.objects.filter(pk=draft.pk).exists()

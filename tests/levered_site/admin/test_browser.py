@@ -75,7 +75,7 @@ def page(live_server: LiveServer, complaints: list[str]) -> Iterator[Page]:
 
 def log_in(page: Page) -> None:
     """Fill the form as a person does."""
-    staff_world.superuser(password=staff_world.PASSWORD)
+    staff_world.make_superuser(password=staff_world.PASSWORD)
     page.goto(reverse("admin:index"))
     page.get_by_label("Username").fill("root")
     page.get_by_label("Password").fill(staff_world.PASSWORD)
@@ -85,9 +85,9 @@ def log_in(page: Page) -> None:
 
 def test_a_person_logs_in_trains_and_pauses(page: Page, complaints: list[str]) -> None:
     """Results are on the page, deeds ask first, and nothing is violated."""
-    world = staff_world.world()
-    staff_world.traffic(world.optimization, 400)
-    assert staff_world.learn(world.optimization).status == "succeeded"
+    world = staff_world.make_world()
+    staff_world.send_traffic(world.optimization, 400)
+    assert staff_world.train_model(world.optimization).status == "succeeded"
     log_in(page)
 
     page.locator("a[href='/admin/optimizations/optimization/']").first.click()
@@ -107,8 +107,8 @@ def test_a_person_logs_in_trains_and_pauses(page: Page, complaints: list[str]) -
 
 def test_no_page_violates_the_policy(page: Page, complaints: list[str]) -> None:
     """Every list, and the page of one thing of each kind that there is."""
-    world = staff_world.world()
-    staff_world.decide(world.optimization, "visitor-1")
+    world = staff_world.make_world()
+    staff_world.record_decision(world.optimization, "visitor-1")
     log_in(page)
 
     page.goto(reverse("admin:password_change"))

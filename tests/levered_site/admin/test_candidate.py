@@ -4,12 +4,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import AuditEntry
 from optimizations.models import Candidate, Optimization
 from optimizations.training import candidates
 from tests.support import staff_world
-from tests.support.admin_actions import do
+from tests.support.admin_actions import confirm_action
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,8 +17,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def optimization() -> Optimization:
     """A live optimization with a candidate that is not trained yet."""
-    found = staff_world.world().optimization
-    candidates.put(found, {"ignored_context_factors": ["device"]}, SYSTEM)
+    found = staff_world.make_world().optimization
+    candidates.set_candidate(
+        found, {"ignored_context_factors": ["device"]}, SYSTEM_ACTOR
+    )
     return found
 
 
@@ -31,7 +33,7 @@ def test_the_page_shows_the_candidate_beside_what_serves(
     staff: Client, optimization: Optimization
 ) -> None:
     shown = staff.get(page(optimization)).content.decode()
-    candidates.discard(optimization, SYSTEM)
+    candidates.discard_candidate(optimization, SYSTEM_ACTOR)
     without = staff.get(page(optimization)).content.decode()
 
     assert "<h2>Candidate</h2>" in shown
@@ -44,13 +46,13 @@ def test_the_page_shows_the_candidate_beside_what_serves(
 def test_it_is_promoted_by_its_button(
     staff: Client, optimization: Optimization
 ) -> None:
-    refused = do(staff, optimization, "promote")
+    refused = confirm_action(staff, optimization, "promote")
     assert Candidate.objects.exists()
-    staff_world.traffic(optimization, 300)
-    assert staff_world.learn(optimization).status == "succeeded"
+    staff_world.send_traffic(optimization, 300)
+    assert staff_world.train_model(optimization).status == "succeeded"
     assert "users compared" in staff.get(page(optimization)).content.decode()
 
-    said = do(staff, optimization, "promote")
+    said = confirm_action(staff, optimization, "promote")
 
     assert "no training has made a table" in refused[0]
     assert said == [f"Promoted: {optimization}"]
@@ -63,8 +65,8 @@ def test_it_is_promoted_by_its_button(
 def test_it_is_discarded_by_its_button(
     staff: Client, optimization: Optimization
 ) -> None:
-    said = do(staff, optimization, "discard")
-    again = do(staff, optimization, "discard")
+    said = confirm_action(staff, optimization, "discard")
+    again = confirm_action(staff, optimization, "discard")
 
     assert said == [f"Candidate discarded: {optimization}"]
     assert "has no candidate" in again[0]

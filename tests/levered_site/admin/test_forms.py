@@ -11,7 +11,7 @@ from levered_site.organizations.models import AuditEntry
 from metrics.models import Metric
 from optimizations.models import Optimization, Regime
 from tests.support import staff_world
-from tests.support.admin_actions import last_audit
+from tests.support.admin_actions import read_last_audit
 from tests.support.staff_world import World
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def test_a_metric_changes_when_its_sql_holds(staff: Client, world: World) -> Non
     world.metric.refresh_from_db()
     assert answer.status_code == 302
     assert (world.metric.sql, world.metric.revision) == (sql, 2)
-    assert last_audit() == ("metric.redefine", "staff", "root")
+    assert read_last_audit() == ("metric.redefine", "staff", "root")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def save(client: Client, optimization: Optimization, **changes: Any) -> Any:
 
 def test_settings_change_by_the_deed(staff: Client, world: World) -> None:
     """A changed holdout opens a regime; the audit holds what changed and nothing else."""
-    guard = staff_world.metric(world.organization, "Refunds")
+    guard = staff_world.make_metric(world.organization, "Refunds")
 
     answer = save(
         staff,
@@ -156,14 +156,14 @@ def test_users_are_left_out_of_results(staff: Client, world: World) -> None:
 
     world.optimization.refresh_from_db()
     assert world.optimization.excluded_users == ["bot-*", "qa-1"]
-    assert last_audit() == ("optimization.change", "staff", "root")
+    assert read_last_audit() == ("optimization.change", "staff", "root")
 
 
 def test_another_organizations_metric_cannot_be_chosen(
     staff: Client, world: World
 ) -> None:
     """Its id is no choice of the form."""
-    other = staff_world.world("Other")
+    other = staff_world.make_world("Other")
 
     answer = save(staff, world.optimization, guardrail_metrics=[str(other.metric.pk)])
 

@@ -41,8 +41,8 @@ def test_every_resource_has_a_page() -> None:
 @pytest.mark.parametrize("name", EVERY_LIST)
 def test_every_list_opens_and_searches(staff: Client, name: str) -> None:
     """With one of everything there, and with words that match nothing."""
-    world = staff_world.world()
-    staff_world.decide(world.optimization, "visitor-1")
+    world = staff_world.make_world()
+    staff_world.record_decision(world.optimization, "visitor-1")
     path = reverse(f"admin:{name}_changelist")
 
     answers = [
@@ -56,7 +56,7 @@ def test_every_list_opens_and_searches(staff: Client, name: str) -> None:
 
 def test_every_thing_opens(staff: Client) -> None:
     """A change page of each kind renders, with no raw bytes on it."""
-    world = staff_world.world()
+    world = staff_world.make_world()
     things = [
         world.organization,
         world.metric,
@@ -88,7 +88,9 @@ def test_every_thing_opens(staff: Client) -> None:
 )
 def test_a_decision_of_any_id_opens(staff: Client, number: int, status: int) -> None:
     """Serving draws ids of 63 bits, most of them 19 digits long; none is beyond."""
-    row = staff_world.decide(staff_world.world().optimization, "visitor-1")
+    row = staff_world.record_decision(
+        staff_world.make_world().optimization, "visitor-1"
+    )
     Decision.objects.filter(pk=row.pk).update(id=min(number, 2**63 - 1))
     moment = (row.decided_at - EPOCH) // MICROSECOND
 
@@ -101,8 +103,8 @@ def test_a_decision_of_any_id_opens(staff: Client, number: int, status: int) -> 
 
 def test_the_overview_counts_what_there_is(staff: Client) -> None:
     """Statuses, decisions of the day, trainings and changes stand on the first page."""
-    world = staff_world.world()
-    staff_world.decide(world.optimization, "visitor-1")
+    world = staff_world.make_world()
+    staff_world.record_decision(world.optimization, "visitor-1")
 
     page = staff.get(reverse("admin:index")).content.decode()
 
@@ -117,7 +119,7 @@ def test_the_overview_asks_few_questions(
 ) -> None:
     """The number of queries does not grow with what there is."""
     for name in ("One", "Two", "Three"):
-        staff_world.world(name)
+        staff_world.make_world(name)
 
     with django_assert_max_num_queries(24):
         answer = staff.get(reverse("admin:index"))
@@ -141,12 +143,12 @@ def test_the_overview_asks_few_questions(
 def test_a_list_asks_as_much_for_three_as_for_one(staff: Client, name: str) -> None:
     """No query per row."""
     path = reverse(f"admin:{name}_changelist")
-    staff_world.world("One")
+    staff_world.make_world("One")
     staff.get(path)
     one = queries(staff, path)
 
-    staff_world.world("Two")
-    staff_world.world("Three")
+    staff_world.make_world("Two")
+    staff_world.make_world("Three")
 
     assert queries(staff, path) == one
 
@@ -171,11 +173,11 @@ def test_decisions_are_found_by_exact_ids(
     staff: Client, query: str, found: set[str]
 ) -> None:
     """By optimization, by visitor, by both; never by a part."""
-    world = staff_world.world()
-    other = staff_world.world("Other")
-    staff_world.decide(world.optimization, "visitor-1")
-    staff_world.decide(world.optimization, "visitor-2")
-    staff_world.decide(other.optimization, "visitor-3")
+    world = staff_world.make_world()
+    other = staff_world.make_world("Other")
+    staff_world.record_decision(world.optimization, "visitor-1")
+    staff_world.record_decision(world.optimization, "visitor-2")
+    staff_world.record_decision(other.optimization, "visitor-3")
 
     page = staff.get(
         reverse("admin:optimizations_decision_changelist"),
@@ -187,8 +189,8 @@ def test_decisions_are_found_by_exact_ids(
 
 def test_a_decision_tells_why(staff: Client) -> None:
     """Its address holds its moment; its page the probabilities and the lock."""
-    world = staff_world.world()
-    staff_world.decide(world.optimization, "visitor-1")
+    world = staff_world.make_world()
+    staff_world.record_decision(world.optimization, "visitor-1")
     listing = staff.get(reverse("admin:optimizations_decision_changelist"))
     decision = Decision.objects.get()
     path = next(
@@ -206,8 +208,8 @@ def test_a_decision_tells_why(staff: Client) -> None:
 
 def test_large_tables_are_never_counted(staff: Client) -> None:
     """No COUNT over a partitioned table, whatever is looked for."""
-    world = staff_world.world()
-    staff_world.decide(world.optimization, "visitor-1")
+    world = staff_world.make_world()
+    staff_world.record_decision(world.optimization, "visitor-1")
 
     for name in ("optimizations_decision", "warehouse_managedexposure"):
         with CaptureQueriesContext(connection) as captured:

@@ -11,7 +11,7 @@ from levered_site.organizations.models import AuditEntry
 from models_app.models import BanditModel, PolicyVersion
 from optimizations.models import Decision, Regime
 from tests.support import staff_world
-from tests.support.admin_actions import LIST, dialog
+from tests.support.admin_actions import OPTIMIZATION_LIST, dialog_url
 from tests.support.staff_world import World
 from warehouse.models import Connection
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 def test_strangers_see_the_log_in_page_only(client: Client) -> None:
     """Nobody, and a user who is not staff."""
-    staff_world.world()
+    staff_world.make_world()
     User.objects.create_user("visitor", password=staff_world.PASSWORD)
     path = reverse("admin:optimizations_optimization_changelist")
 
@@ -35,7 +35,7 @@ def test_strangers_see_the_log_in_page_only(client: Client) -> None:
 
 def test_staff_without_rights_see_no_figures(client: Client) -> None:
     """The first page tells them so, and lists are refused."""
-    staff_world.world()
+    staff_world.make_world()
     client.force_login(User.objects.create_user("new", is_staff=True))
 
     index = client.get(reverse("admin:index"))
@@ -47,7 +47,7 @@ def test_staff_without_rights_see_no_figures(client: Client) -> None:
 
 def test_the_overview_shows_the_panels_one_may_see(client: Client) -> None:
     """Who may see optimizations alone is not shown who did what."""
-    staff_world.world()
+    staff_world.make_world()
     some = User.objects.create_user("some", is_staff=True)
     some.user_permissions.add(Permission.objects.get(codename="view_optimization"))
     client.force_login(some)
@@ -64,8 +64,8 @@ def test_the_overview_shows_the_panels_one_may_see(client: Client) -> None:
 )
 def test_what_happened_is_read_only(staff: Client, model: type[Model]) -> None:
     """Nothing is added, changed or deleted; a POST writes nothing."""
-    world = staff_world.world()
-    staff_world.decide(world.optimization, "visitor-1")
+    world = staff_world.make_world()
+    staff_world.record_decision(world.optimization, "visitor-1")
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     thing = model._default_manager.first()
     assert thing is not None
@@ -83,7 +83,7 @@ def test_what_happened_is_read_only(staff: Client, model: type[Model]) -> None:
 
 def test_secrets_are_on_no_page(staff: Client) -> None:
     """Neither the digest of a key nor a connection's credentials."""
-    world = staff_world.world()
+    world = staff_world.make_world()
     connection_of = Connection.objects.create(
         organization=world.organization,
         provider="postgres",
@@ -111,8 +111,10 @@ def test_who_may_only_look_does_no_deed(client: Client, world: World) -> None:
     viewer.user_permissions.add(Permission.objects.get(codename="view_optimization"))
     client.force_login(viewer)
 
-    page = client.get(reverse(LIST))
-    answer = client.post(dialog(world.optimization, "stop"), {"_form_submitted": "on"})
+    page = client.get(reverse(OPTIMIZATION_LIST))
+    answer = client.post(
+        dialog_url(world.optimization, "stop"), {"_form_submitted": "on"}
+    )
 
     world.optimization.refresh_from_db()
     assert page.status_code == 200
@@ -122,7 +124,7 @@ def test_who_may_only_look_does_no_deed(client: Client, world: World) -> None:
 
 def test_nobody_lifts_themselves_up(client: Client) -> None:
     """Staff who may change users hand out no rights and touch no superuser."""
-    root = staff_world.superuser(password=staff_world.PASSWORD)
+    root = staff_world.make_superuser(password=staff_world.PASSWORD)
     clerk = User.objects.create_user("clerk", is_staff=True)
     clerk.user_permissions.add(
         *Permission.objects.filter(codename__in=["view_user", "change_user"])

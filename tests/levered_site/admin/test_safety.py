@@ -43,7 +43,7 @@ def test_attempts_beyond_the_limit_are_refused(
 ) -> None:
     """The right password does not help then, and the page says when it will."""
     settings.ADMIN_LOGINS = "3/m"
-    staff_world.superuser(password=staff_world.PASSWORD)
+    staff_world.make_superuser(password=staff_world.PASSWORD)
 
     statuses = [attempt(client) for _ in range(3)]
     refused = client.post(
@@ -63,7 +63,7 @@ def test_looking_at_the_log_in_page_is_no_attempt(
 ) -> None:
     """And the right password within the limit opens."""
     settings.ADMIN_LOGINS = "1/m"
-    staff_world.superuser(password=staff_world.PASSWORD)
+    staff_world.make_superuser(password=staff_world.PASSWORD)
 
     for _ in range(5):
         assert client.get(reverse(LOGIN)).status_code == 200

@@ -10,8 +10,8 @@ from levered_site.api.serializers import StrictSerializer
 
 
 class Factor(StrictSerializer):
-    name = fields.StrictChar(max_length=5)
-    levels = serializers.ListField(child=fields.StrictChar(), min_length=2)
+    name = fields.StrictCharField(max_length=5)
+    levels = serializers.ListField(child=fields.StrictCharField(), min_length=2)
 
 
 class Config(StrictSerializer):
@@ -20,13 +20,13 @@ class Config(StrictSerializer):
 
 class Shape(StrictSerializer):
     config = Config(required=False)
-    count = fields.StrictInteger(required=False)
-    share = fields.StrictFloat(required=False)
-    on = fields.StrictBoolean(required=False)
-    key = fields.StrictUUID(required=False)
-    when = fields.StrictDateTime(required=False)
+    count = fields.StrictIntegerField(required=False)
+    share = fields.StrictFloatField(required=False)
+    on = fields.StrictBooleanField(required=False)
+    key = fields.StrictUUIDField(required=False)
+    when = fields.StrictDateTimeField(required=False)
     kind = serializers.ChoiceField(choices=["a", "b"], required=False)
-    made = fields.StrictInteger(read_only=True)
+    made = fields.StrictIntegerField(read_only=True)
 
 
 def test_a_choice_that_is_none_says_which_there_are() -> None:
@@ -41,7 +41,10 @@ def _named(data: object) -> list[str]:
     shape = Shape(data=data)
     with pytest.raises(serializers.ValidationError) as refused:
         shape.is_valid(raise_exception=True)
-    return [problem.field for problem in exceptions.invalid(refused.value).details]
+    return [
+        problem.field
+        for problem in exceptions.build_validation_error(refused.value).details
+    ]
 
 
 @pytest.mark.parametrize(

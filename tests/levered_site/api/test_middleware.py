@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import path
 from pytest_django import Settings
 
-from levered_site.api import bodies
-from levered_site.api.answers import json_view, success
+from levered_site.api import body_limits
+from levered_site.api.responses import build_success_response, json_view
 from levered_site.errors import InvalidParametersError, RateLimitedError
 from tests.support import factories
 
@@ -24,7 +24,7 @@ RAISED: dict[str, Exception] = {
     "suspicious": SuspiciousOperation("what"),
     "away": OperationalError("connection to server at 10.0.0.7 failed"),
     "value": DataError("integer out of range"),
-    "ours": InvalidParametersError.of("a.b[0].c", "is wrong"),
+    "ours": InvalidParametersError.for_field("a.b[0].c", "is wrong"),
     "limit": RateLimitedError("slow down", retry_after=7),
     "bug": RuntimeError("password=hunter2"),
 }
@@ -39,14 +39,14 @@ def html(request: HttpRequest, status: int) -> HttpResponse:
 
 
 @json_view("POST")
-@bodies.limited_to(100)
+@body_limits.limit_body(100)
 def small(request: HttpRequest) -> HttpResponse:
-    return success({"length": len(request.body)})
+    return build_success_response({"length": len(request.body)})
 
 
 @json_view("POST", any_origin=True)
 def public(request: HttpRequest) -> HttpResponse:
-    raise InvalidParametersError.of("x", "no")
+    raise InvalidParametersError.for_field("x", "no")
 
 
 urlpatterns = [
@@ -77,7 +77,7 @@ def _client(**options: Any) -> Any:  # the stubs give its answers a type of thei
 def test_what_a_view_raises_is_answered(kind: str, status: int, code: str) -> None:
     answer = _client().get(f"/fail/{kind}")
 
-    error = factories.error_of(answer)
+    error = factories.read_error(answer)
     assert (answer.status_code, error["code"]) == (status, code)
     assert b"10.0.0.7" not in answer.content
     assert b"hunter2" not in answer.content
@@ -92,7 +92,7 @@ def test_a_limit_says_when_to_come_back() -> None:
 def test_a_field_is_named_by_its_path() -> None:
     answer = _client().get("/fail/ours")
 
-    assert factories.error_of(answer)["details"] == [
+    assert factories.read_error(answer)["details"] == [
         {"field": "a.b[0].c", "message": "is wrong"}
     ]
 
@@ -101,7 +101,7 @@ def test_a_field_is_named_by_its_path() -> None:
 def test_a_page_of_others_becomes_an_answer_of_ours(status: int) -> None:
     answer = _client().get(f"/html/{status}")
 
-    factories.error_of(answer)
+    factories.read_error(answer)
     assert answer.status_code == status
     assert answer["Content-Type"] == "application/json"
 
@@ -110,7 +110,7 @@ def test_an_unknown_path_is_not_found() -> None:
     answer = _client().get("/nowhere/at/all")
 
     assert answer.status_code == 404
-    assert factories.error_of(answer)["code"] == "not_found"
+    assert factories.read_error(answer)["code"] == "not_found"
 
 
 @pytest.mark.django_db
@@ -147,7 +147,7 @@ def test_every_answer_has_an_id_of_its_own_and_takes_none() -> None:
 def test_no_address_is_a_failure(path: str) -> None:
     answer = _client().get(path)
 
-    factories.error_of(answer)
+    factories.read_error(answer)
     assert answer.status_code in {400, 404}
 
 
@@ -156,7 +156,7 @@ def test_a_foreign_host_is_refused(settings: Settings) -> None:
 
     answer = _client().get("/html/200", headers={"Host": "evil.example"})
 
-    assert (answer.status_code, factories.error_of(answer)["code"]) == (
+    assert (answer.status_code, factories.read_error(answer)["code"]) == (
         400,
         "bad_request",
     )
@@ -167,7 +167,7 @@ def test_a_body_over_the_endpoints_limit_is_too_large() -> None:
     over = _client().post("/small", b"x" * 101, content_type="application/json")
 
     assert right.status_code == 200
-    assert (over.status_code, factories.error_of(over)["code"]) == (
+    assert (over.status_code, factories.read_error(over)["code"]) == (
         413,
         "payload_too_large",
     )
@@ -178,7 +178,7 @@ def test_a_body_of_unknown_length_is_refused() -> None:
         "POST", "/small", b"", headers={"Transfer-Encoding": "chunked"}
     )
 
-    assert (answer.status_code, factories.error_of(answer)["code"]) == (
+    assert (answer.status_code, factories.read_error(answer)["code"]) == (
         411,
         "bad_request",
     )
@@ -193,7 +193,7 @@ def test_a_compressed_body_is_refused() -> None:
     )
 
     assert plain.status_code == 200
-    assert (answer.status_code, factories.error_of(answer)["code"]) == (
+    assert (answer.status_code, factories.read_error(answer)["code"]) == (
         415,
         "unsupported_media_type",
     )
@@ -203,7 +203,7 @@ def test_a_compressed_body_is_refused() -> None:
 def test_a_strange_length_is_refused(length: str) -> None:
     answer = _client().generic("POST", "/small", b"x", CONTENT_LENGTH=length)
 
-    factories.error_of(answer)
+    factories.read_error(answer)
     assert answer.status_code in {400, 413}
 
 
@@ -212,7 +212,7 @@ def test_another_method_is_not_allowed(method: str) -> None:
     answer = _client().generic(method, "/small")
 
     assert answer.status_code == 405
-    assert factories.error_of(answer)["code"] == "method_not_allowed"
+    assert factories.read_error(answer)["code"] == "method_not_allowed"
     assert answer["Allow"] == "POST"
 
 
@@ -228,7 +228,7 @@ def test_a_public_endpoint_answers_any_origin_refusals_included() -> None:
         "/public", headers={"Origin": "https://shop.example"}, content_type="text/plain"
     )
     too_large = _client().post(
-        "/public", b"x" * (bodies.DEFAULT_LIMIT + 1), content_type="text/plain"
+        "/public", b"x" * (body_limits.DEFAULT_LIMIT + 1), content_type="text/plain"
     )
 
     assert asked.status_code == 204

@@ -8,31 +8,31 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from levered_site.api import ratelimits, requests
+from levered_site.api import rate_limits, requests
 from levered_site.errors import RateLimitedError
 from tests.support import factories
 
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    ratelimits.client.cache_clear()
-    ratelimits._breaker.closed_until = 0.0
+    rate_limits.get_redis_client.cache_clear()
+    rate_limits._breaker.closed_until = 0.0
     yield
-    ratelimits.client.cache_clear()
-    ratelimits._breaker.closed_until = 0.0
+    rate_limits.get_redis_client.cache_clear()
+    rate_limits._breaker.closed_until = 0.0
 
 
 @pytest.mark.django_db
 def test_over_the_limit_is_refused_with_the_time_to_wait(settings: Settings) -> None:
     settings.RATELIMIT_GLOBAL = "3/m"
-    alice = factories.admin_of(factories.organization())
+    alice = factories.make_admin_api(factories.make_organization())
 
     answers = [alice.get("/me") for _ in range(4)]
 
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert [answer["RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0"]
     assert {answer["RateLimit-Limit"] for answer in answers} == {"3"}
-    assert factories.error_of(answers[3])["code"] == "rate_limited"
+    assert factories.read_error(answers[3])["code"] == "rate_limited"
     assert 1 <= int(answers[3]["Retry-After"]) <= 60
 
 
@@ -58,7 +58,7 @@ def test_guessing_keys_is_counted_too(settings: Settings) -> None:
 @pytest.mark.django_db
 def test_what_no_endpoint_answers_is_counted_too(settings: Settings) -> None:
     settings.RATELIMIT_GLOBAL = "3/m"
-    alice = factories.admin_of(factories.organization())
+    alice = factories.make_admin_api(factories.make_organization())
 
     answers = [
         alice.get("/nothing-is-here"),
@@ -74,7 +74,7 @@ def test_what_no_endpoint_answers_is_counted_too(settings: Settings) -> None:
 @pytest.mark.django_db
 def test_nothing_is_limited_by_0(settings: Settings) -> None:
     settings.RATELIMIT_GLOBAL = "0"
-    alice = factories.admin_of(factories.organization())
+    alice = factories.make_admin_api(factories.make_organization())
 
     answers = [alice.get(path) for path in ("/me", "/me", "/nothing-is-here")]
 
@@ -90,7 +90,7 @@ def test_without_a_cache_nobody_is_refused(settings: Settings) -> None:
             "LOCATION": "redis://127.0.0.1:9/0",
         }
     }
-    alice = factories.admin_of(factories.organization())
+    alice = factories.make_admin_api(factories.make_organization())
 
     answers = [alice.get("/me") for _ in range(3)]
 
@@ -98,48 +98,48 @@ def test_without_a_cache_nobody_is_refused(settings: Settings) -> None:
 
 
 def test_the_pipeline_counts_and_reads_in_one_trip() -> None:
-    ratelimits.client().set("policy", b"7")
+    rate_limits.get_redis_client().set("policy", b"7")
     read = ("policy", "nothing")
 
-    first, values = ratelimits.count_in_pipeline("serve", "2/m", "1.2.3.4", read)
-    second, _ = ratelimits.count_in_pipeline("serve", "2/m", "1.2.3.4")
-    third, _ = ratelimits.count_in_pipeline("serve", "2/m", "1.2.3.4")
-    other, _ = ratelimits.count_in_pipeline("serve", "2/m", "5.6.7.8")
+    first, values = rate_limits.count_in_pipeline("serve", "2/m", "1.2.3.4", read)
+    second, _ = rate_limits.count_in_pipeline("serve", "2/m", "1.2.3.4")
+    third, _ = rate_limits.count_in_pipeline("serve", "2/m", "1.2.3.4")
+    other, _ = rate_limits.count_in_pipeline("serve", "2/m", "5.6.7.8")
 
     assert values == [b"7", None]
     usages = [first, second, third, other]
-    assert [usage and (usage.count, usage.exceeded) for usage in usages] == [
+    assert [usage and (usage.count, usage.is_exceeded) for usage in usages] == [
         (1, False),
         (2, False),
         (3, True),
         (1, False),
     ]
-    counters = ratelimits.client().keys("rl:serve:*")
-    assert all(0 < ratelimits.client().ttl(key) <= 65 for key in counters)
+    counters = rate_limits.get_redis_client().keys("rl:serve:*")
+    assert all(0 < rate_limits.get_redis_client().ttl(key) <= 65 for key in counters)
 
 
 def test_the_pipeline_reads_without_a_limit_and_gives_up_without_a_cache(
     settings: Settings,
 ) -> None:
-    ratelimits.client().set("policy", b"7")
+    rate_limits.get_redis_client().set("policy", b"7")
 
-    unlimited = ratelimits.count_in_pipeline("serve", "0", "1.2.3.4", ("policy",))
+    unlimited = rate_limits.count_in_pipeline("serve", "0", "1.2.3.4", ("policy",))
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
-    ratelimits.client.cache_clear()
-    away = ratelimits.count_in_pipeline("serve", "5/m", "1.2.3.4", ("policy",))
+    rate_limits.get_redis_client.cache_clear()
+    away = rate_limits.count_in_pipeline("serve", "5/m", "1.2.3.4", ("policy",))
 
     assert unlimited == (None, [b"7"])
     assert away == (None, [None])
-    assert not ratelimits._breaker.is_open()
+    assert not rate_limits._breaker.is_open()
 
 
 def test_an_exceeded_usage_is_refused_and_leaves_its_headers() -> None:
     request = HttpRequest()
 
     with pytest.raises(RateLimitedError):
-        ratelimits.enforce(request, ratelimits.Usage(limit=2, count=3, reset=9))
+        rate_limits.enforce_limit(request, rate_limits.Usage(limit=2, count=3, reset=9))
 
-    usage = ratelimits.usage_of(request)
+    usage = rate_limits.read_usage(request)
     assert usage is not None
     assert usage.headers()["RateLimit-Remaining"] == "0"
 
@@ -149,24 +149,24 @@ def test_an_exceeded_usage_is_refused_and_leaves_its_headers() -> None:
     [
         ("0", None),
         ("0/m", None),
-        ("100/m", ratelimits.Rate(100, 60)),
-        ("5/10s", ratelimits.Rate(5, 10)),
-        ("1/h", ratelimits.Rate(1, 3600)),
+        ("100/m", rate_limits.Rate(100, 60)),
+        ("5/10s", rate_limits.Rate(5, 10)),
+        ("1/h", rate_limits.Rate(1, 3600)),
     ],
 )
-def test_a_rate_is_read(text: str, rate: ratelimits.Rate | None) -> None:
-    assert ratelimits.parse(text) == rate
+def test_a_rate_is_read(text: str, rate: rate_limits.Rate | None) -> None:
+    assert rate_limits.parse_rate(text) == rate
 
 
 @pytest.mark.parametrize("text", ["", "100", "x/m", "5/y", "-1/m"])
 def test_what_is_no_rate_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a rate"):
-        ratelimits.parse(text)
+        rate_limits.parse_rate(text)
 
 
 @pytest.mark.parametrize("now", [0, 1_700_000_000, 1_700_000_059])
 def test_a_window_ends_within_its_length(now: int) -> None:
-    ends = [ratelimits.window_end(f"ip{n}", 60, now) for n in range(50)]
+    ends = [rate_limits.compute_window_end(f"ip{n}", 60, now) for n in range(50)]
 
     assert all(now < end <= now + 60 for end in ends)
     assert len(set(ends)) > 10
@@ -197,12 +197,12 @@ def test_the_sender_is_found_behind_proxies(
         "/", headers={"X-Forwarded-For": forwarded}, REMOTE_ADDR=peer
     )
 
-    assert requests.client_ip(request) == ip
+    assert requests.get_client_ip(request) == ip
 
 
 def test_a_household_of_ipv6_addresses_counts_as_one() -> None:
     senders = [
-        requests.client_network(RequestFactory().get("/", REMOTE_ADDR=address))
+        requests.get_client_network(RequestFactory().get("/", REMOTE_ADDR=address))
         for address in ("2001:db8::1", "2001:db8::ffff", "2001:db8:0:1::1")
     ]
 
@@ -212,7 +212,7 @@ def test_a_household_of_ipv6_addresses_counts_as_one() -> None:
 @pytest.mark.django_db
 def test_a_spoofed_header_gets_nobody_past_the_limit(settings: Settings) -> None:
     settings.RATELIMIT_GLOBAL = "2/m"
-    alice = factories.admin_of(factories.organization())
+    alice = factories.make_admin_api(factories.make_organization())
 
     answers: list[HttpResponse] = [
         alice.get("/me", X_Forwarded_For=f"9.9.9.{n}") for n in range(3)

@@ -22,7 +22,7 @@ from levered_site.local import embedded, folders
 def test_addresses_touch_nothing(tmp_path: Path) -> None:
     home = tmp_path / "not there"
 
-    found = embedded.addresses(home)
+    found = embedded.build_addresses(home)
 
     assert not home.exists()
     assert not found.socket_folder.exists()
@@ -31,7 +31,7 @@ def test_addresses_touch_nothing(tmp_path: Path) -> None:
 def test_sockets_have_short_names_however_long_the_home(tmp_path: Path) -> None:
     home = tmp_path / ("deep and spaced/" * 15)
 
-    folder = embedded.addresses(home).socket_folder
+    folder = embedded.build_addresses(home).socket_folder
 
     assert len(str(folder / ".s.PGSQL.5432.lock")) < 108
     assert " " not in folder.name
@@ -43,14 +43,17 @@ def test_a_temporary_directory_of_a_long_name_is_not_used(
     long = tmp_path / ("t" * 90)
     monkeypatch.setattr("tempfile.tempdir", str(long))
 
-    folder = embedded.addresses(tmp_path).socket_folder
+    folder = embedded.build_addresses(tmp_path).socket_folder
 
     assert not folder.is_relative_to(long)
     assert len(str(folder / ".s.PGSQL.5432.lock")) < 108
 
 
 def test_two_homes_never_share_a_socket(tmp_path: Path) -> None:
-    one, other = embedded.addresses(tmp_path / "a"), embedded.addresses(tmp_path / "b")
+    one, other = (
+        embedded.build_addresses(tmp_path / "a"),
+        embedded.build_addresses(tmp_path / "b"),
+    )
 
     assert one.socket_folder != other.socket_folder
 
@@ -59,7 +62,7 @@ def test_a_home_is_the_same_by_a_relative_or_linked_name(tmp_path: Path) -> None
     (tmp_path / "home").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "home")
 
-    assert embedded.addresses(tmp_path / "link") == embedded.addresses(
+    assert embedded.build_addresses(tmp_path / "link") == embedded.build_addresses(
         tmp_path / "other" / ".." / "home"
     )
 
@@ -67,7 +70,7 @@ def test_a_home_is_the_same_by_a_relative_or_linked_name(tmp_path: Path) -> None
 def test_every_client_reads_its_address_as_the_same_socket_folder(
     tmp_path: Path,
 ) -> None:
-    found = embedded.addresses(tmp_path)
+    found = embedded.build_addresses(tmp_path)
 
     django = environ.Env.db_url_config(found.database_url)
     cache = redis.Redis.from_url(found.redis_url).connection_pool
@@ -79,7 +82,7 @@ def test_every_client_reads_its_address_as_the_same_socket_folder(
 
 
 def test_the_broker_is_spoken_to_in_its_own_database() -> None:
-    here = embedded.addresses(Path(os.environ["LEVERED_HOME"]))
+    here = embedded.build_addresses(Path(os.environ["LEVERED_HOME"]))
 
     with (
         Connection(here.broker_url) as connection,
@@ -105,12 +108,16 @@ def test_the_broker_is_spoken_to_in_its_own_database() -> None:
     ],
 )
 def test_the_broker_is_the_database_beside_the_cache(cache: str, broker: str) -> None:
-    assert embedded.broker_url(cache) == broker
+    assert embedded.build_broker_url(cache) == broker
 
 
 def test_a_secret_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
-    first = embedded.secret(tmp_path / "home", "key", embedded.new_secret_key)
-    again = embedded.secret(tmp_path / "home", "key", embedded.new_secret_key)
+    first = embedded.load_or_create_secret(
+        tmp_path / "home", "key", embedded.generate_secret_key
+    )
+    again = embedded.load_or_create_secret(
+        tmp_path / "home", "key", embedded.generate_secret_key
+    )
 
     assert first == again
     assert len(first) > 50
@@ -119,8 +126,8 @@ def test_a_secret_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
 
 
 def test_secrets_serve_their_purpose() -> None:
-    fernet = Fernet(embedded.new_credential_key())
-    key = load_pem_private_key(embedded.new_issuer_key().encode(), password=None)
+    fernet = Fernet(embedded.generate_credential_key())
+    key = load_pem_private_key(embedded.generate_issuer_key().encode(), password=None)
 
     assert fernet.decrypt(fernet.encrypt(b"x")) == b"x"
     assert isinstance(key, RSAPrivateKey)
@@ -130,7 +137,8 @@ def test_secrets_serve_their_purpose() -> None:
 def test_processes_that_start_at_once_read_one_secret(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from levered_site.local import embedded;"
-        "print(embedded.secret(Path(sys.argv[1]), 'key', embedded.new_secret_key))"
+        "print(embedded.load_or_create_secret("
+        "Path(sys.argv[1]), 'key', embedded.generate_secret_key))"
     )
 
     def read(_: int) -> str:
@@ -151,7 +159,7 @@ def test_a_socket_folder_of_somebody_else_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "sockets").symlink_to(tmp_path / "elsewhere")
 
     with pytest.raises(folders.FolderTakenError, match="belongs to somebody else"):
-        folders.own_sockets(tmp_path / "sockets", None)
+        folders.make_socket_folder(tmp_path / "sockets", None)
 
     assert stat.S_IMODE((tmp_path / "elsewhere").stat().st_mode) == 0o755
 
@@ -169,7 +177,7 @@ def locks_of(home: Path, pid: int) -> tuple[Path, Path]:
 def test_a_lock_whose_number_somebody_else_has_now_is_removed(tmp_path: Path) -> None:
     locks = locks_of(tmp_path, os.getpid())
 
-    folders.forget_recycled_pid(tmp_path / "postgres", tmp_path)
+    folders.remove_stale_locks(tmp_path / "postgres", tmp_path)
 
     assert not any(lock.exists() for lock in locks)
 
@@ -180,7 +188,7 @@ def test_a_lock_stays_while_somebody_works_in_the_data(tmp_path: Path) -> None:
     with subprocess.Popen(
         command, cwd=tmp_path / "postgres", stdin=subprocess.PIPE
     ) as session:
-        folders.forget_recycled_pid(tmp_path / "postgres", tmp_path)
+        folders.remove_stale_locks(tmp_path / "postgres", tmp_path)
         session.communicate(b"\n")
 
     assert all(lock.exists() for lock in locks)
@@ -189,6 +197,6 @@ def test_a_lock_stays_while_somebody_works_in_the_data(tmp_path: Path) -> None:
 def test_a_dead_server_s_lock_is_left_to_postgres(tmp_path: Path) -> None:
     locks = locks_of(tmp_path, 2**22 + 1)
 
-    folders.forget_recycled_pid(tmp_path / "postgres", tmp_path)
+    folders.remove_stale_locks(tmp_path / "postgres", tmp_path)
 
     assert all(lock.exists() for lock in locks)

@@ -18,16 +18,16 @@ def service() -> Iterator[Service]:
     with home_named("mcp") as found:
         found.start(**UNLIMITED)
         yield found
-        mcp_agents.hang_up()
+        mcp_agents.close_sessions()
 
 
 @pytest.fixture(scope="session")
 def world(service: Service) -> mcp_worlds.World:
     """An organization with something of everything, and its agents."""
-    return mcp_worlds.make(service, "org_world")
+    return mcp_worlds.make_world(service, "org_world")
 
 
 @pytest.fixture(scope="session")
 def other(service: Service) -> mcp_worlds.World:
     """Another organization that has the same."""
-    return mcp_worlds.make(service, "org_other")
+    return mcp_worlds.make_world(service, "org_other")

@@ -36,11 +36,11 @@ def call(api: factories.Api, name: str, arguments: object) -> HttpResponse:
 
 def arguments_of(name: str) -> st.SearchStrategy[dict[str, Any]]:
     """Give known arguments odd values, and leave some out."""
-    known = list(tools.BY_NAME[name].takes.model_fields)
+    known = list(tools.TOOLS_BY_NAME[name].input_model.model_fields)
     return st.dictionaries(st.sampled_from([*known, "unknown"]), ODD, max_size=6)
 
 
-@pytest.mark.parametrize("name", list(tools.BY_NAME))
+@pytest.mark.parametrize("name", list(tools.TOOLS_BY_NAME))
 @trials(
     max_examples=25,
     deadline=None,
@@ -51,7 +51,7 @@ def test_odd_arguments_are_answered(
     settings: Settings, name: str, data: st.DataObject
 ) -> None:
     settings.RATELIMIT_GLOBAL = settings.RATELIMIT_SERVE = "0"
-    api = factories.admin_of(factories.organization())
+    api = factories.make_admin_api(factories.make_organization())
 
     answer = call(api, name, data.draw(arguments_of(name)))
 
@@ -62,7 +62,7 @@ def test_odd_arguments_are_answered(
 
 @pytest.mark.parametrize("arguments", [[], "x", 7, None])
 def test_arguments_that_are_no_object_are_refused_or_none(arguments: object) -> None:
-    api = factories.admin_of(factories.organization())
+    api = factories.make_admin_api(factories.make_organization())
 
     answer = call(api, "overview", arguments)
 
@@ -71,7 +71,7 @@ def test_arguments_that_are_no_object_are_refused_or_none(arguments: object) -> 
 
 
 def test_many_problems_are_told_in_short_with_what_to_do() -> None:
-    api = factories.admin_of(factories.organization())
+    api = factories.make_admin_api(factories.make_organization())
     unknown = {f"{'x' * 300}{n}": n for n in range(400)}
 
     answer = call(api, "overview", unknown)

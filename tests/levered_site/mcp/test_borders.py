@@ -80,17 +80,23 @@ def everything(world: World) -> str:
     """Write down all that an organization can see of itself."""
     admin = world.admin
     seen: list[Any] = [
-        admin.does("overview", show=show, limit=100)["items"]
+        admin.call_successfully("overview", show=show, limit=100)["items"]
         for show in ("optimizations", "models", "api_keys")
     ]
     for one in (world.live, world.draft):
         seen += [
-            admin.does("get_optimization", optimization_id=one, detail=detail)
+            admin.call_successfully(
+                "get_optimization", optimization_id=one, detail=detail
+            )
             for detail in ("summary", "variants", "training_runs")
         ]
-    seen.append(admin.does("explore_warehouse", look="metrics", id=world.metric))
     seen.append(
-        admin.does("get_results", optimization_id=world.live, view="touches")["total"]
+        admin.call_successfully("explore_warehouse", look="metrics", id=world.metric)
+    )
+    seen.append(
+        admin.call_successfully(
+            "get_results", optimization_id=world.live, view="touches"
+        )["total"]
     )
     return json.dumps(seen, sort_keys=True)
 
@@ -101,7 +107,7 @@ def test_what_is_another_organizations_does_not_exist(
     before = everything(world)
 
     told = [
-        other.admin.is_told(tool, **placed(arguments, world))
+        other.admin.call_expecting_error(tool, **placed(arguments, world))
         for tool, arguments in NAMING
     ]
 
@@ -114,10 +120,13 @@ def test_lists_and_counts_hold_the_own_organization_alone(
     world: World, other: World
 ) -> None:
     mine, theirs = (
-        {row["id"] for row in each.admin.does("overview", limit=100)["items"]}
+        {
+            row["id"]
+            for row in each.admin.call_successfully("overview", limit=100)["items"]
+        }
         for each in (world, other)
     )
-    counted = world.admin.does(
+    counted = world.admin.call_successfully(
         "explore_warehouse",
         look="query",
         sql="SELECT COUNT(*) AS n FROM managed_dw.rewards",
@@ -135,12 +144,14 @@ def test_a_member_is_refused_what_only_admins_may_before_and_after_a_confirm(
     before = everything(world)
 
     told = [
-        world.member.is_told(tool, **placed(arguments, world), confirm=confirm)
+        world.member.call_expecting_error(
+            tool, **placed(arguments, world), confirm=confirm
+        )
         for tool, arguments in FOR_ADMINS
         for confirm in (False, True)
     ]
     told.append(
-        world.member.is_told(
+        world.member.call_expecting_error(
             "send_events",
             kind="rewards",
             events=[{"anonymous_id": "x", "name": "signup"}],
@@ -154,15 +165,15 @@ def test_a_member_is_refused_what_only_admins_may_before_and_after_a_confirm(
 
 
 def test_a_member_creates_changes_trains_and_reads(world: World) -> None:
-    made = mcp_worlds.create(world.member, "A member's", world.metric)
+    made = mcp_worlds.create_draft(world.member, "A member's", world.metric)
 
-    shown = world.member.does(
+    shown = world.member.call_successfully(
         "update_optimization", optimization_id=made, name="Renamed by a member"
     )
 
     assert shown["changes"]["name"] == ["A member's", "Renamed by a member"]
-    world.member.does("train_model", optimization_id=world.live)
-    world.member.does("get_results", optimization_id=world.live)
+    world.member.call_successfully("train_model", optimization_id=world.live)
+    world.member.call_successfully("get_results", optimization_id=world.live)
 
 
 @pytest.mark.parametrize(("tool", "arguments"), CONFIRMED)
@@ -171,7 +182,7 @@ def test_without_a_confirm_nothing_changes_and_it_says_what_would(
 ) -> None:
     before = everything(world)
 
-    shown = world.admin.does(tool, **placed(arguments, world))
+    shown = world.admin.call_successfully(tool, **placed(arguments, world))
 
     assert shown["done"] is False
     assert shown["summary"].startswith("Nothing has changed yet. This would ")
@@ -182,10 +193,10 @@ def test_without_a_confirm_nothing_changes_and_it_says_what_would(
 def test_a_dry_run_records_nothing_and_a_real_serve_a_receipt(world: World) -> None:
     asked = {"optimization_id": world.live, "anonymous_id": "somebody new"}
 
-    world.admin.does("serve_variant", **asked)
-    nothing = world.admin.is_told("explain_decision", **asked)
-    world.admin.does("serve_variant", **asked, dry_run=False)
-    why = world.admin.does("explain_decision", **asked)
+    world.admin.call_successfully("serve_variant", **asked)
+    nothing = world.admin.call_expecting_error("explain_decision", **asked)
+    world.admin.call_successfully("serve_variant", **asked, dry_run=False)
+    why = world.admin.call_successfully("explain_decision", **asked)
 
     assert "never served" in nothing
     assert why["receipts_count"] == 1
@@ -194,7 +205,7 @@ def test_a_dry_run_records_nothing_and_a_real_serve_a_receipt(world: World) -> N
 def test_a_part_that_fails_takes_the_whole_change_back(world: World) -> None:
     before = everything(world)
 
-    told = world.admin.is_told(
+    told = world.admin.call_expecting_error(
         "update_optimization",
         optimization_id=world.draft,
         name="Half",
@@ -209,30 +220,38 @@ def test_a_part_that_fails_takes_the_whole_change_back(world: World) -> None:
 def test_a_candidate_is_set_compared_and_dropped(world: World) -> None:
     """Its promotion waits for a training that made a table of it."""
     one = {"optimization_id": world.live}
-    world.admin.does(
+    world.admin.call_successfully(
         "update_optimization", **one, candidate={"allocation": "uniform"}, confirm=True
     )
 
-    shown = world.admin.does("get_results", **one, view="candidate")
-    told = world.admin.is_told("train_model", **one, action="promote_candidate")
-    world.admin.does("delete", kind="candidate", id=world.live, confirm=True)
+    shown = world.admin.call_successfully("get_results", **one, view="candidate")
+    told = world.admin.call_expecting_error(
+        "train_model", **one, action="promote_candidate"
+    )
+    world.admin.call_successfully(
+        "delete", kind="candidate", id=world.live, confirm=True
+    )
 
     assert shown["figures"]["allocation"] == "uniform"
     assert "no training has made a table" in told
-    world.admin.is_told("get_results", **one, view="candidate")
+    world.admin.call_expecting_error("get_results", **one, view="candidate")
 
 
 def test_what_is_so_already_asks_for_no_confirm(world: World) -> None:
     one = {"optimization_id": world.live}
 
-    answer = world.admin.does("update_optimization", **one, name="Live one")
+    answer = world.admin.call_successfully(
+        "update_optimization", **one, name="Live one"
+    )
 
     assert answer["summary"] == "Nothing would change: it is so already."
     assert "confirm" not in answer["next"]
 
 
 def test_a_deletion_names_what_would_go(world: World) -> None:
-    answer = world.admin.does("delete", kind="optimization", id=world.draft)
+    answer = world.admin.call_successfully(
+        "delete", kind="optimization", id=world.draft
+    )
 
     assert answer["done"] is False
     assert answer["changes"]["status"] == ["draft", None]
@@ -241,7 +260,7 @@ def test_a_deletion_names_what_would_go(world: World) -> None:
 def test_true_may_be_a_boolean_too(world: World) -> None:
     one = {"optimization_id": world.live, "view": "progress"}
 
-    answer = world.admin.does("get_results", **one, refresh=True)
+    answer = world.admin.call_successfully("get_results", **one, refresh=True)
 
     assert "figures" in answer
 
@@ -249,7 +268,9 @@ def test_true_may_be_a_boolean_too(world: World) -> None:
 def test_an_admin_is_told_to_check_ids_and_not_to_ask_an_admin(world: World) -> None:
     event = {"anonymous_id": "ann", "optimization_id": str(uuid4()), "name": "x"}
 
-    told = world.admin.is_told("send_events", kind="rewards", events=[event])
+    told = world.admin.call_expecting_error(
+        "send_events", kind="rewards", events=[event]
+    )
 
     assert "check the ids" in told
 
@@ -261,15 +282,19 @@ def test_the_same_idempotency_key_creates_once(world: World) -> None:
         "idempotency_key": "once",
     }
 
-    made = [world.admin.does("create_optimization", **asked) for _ in range(2)]
+    made = [
+        world.admin.call_successfully("create_optimization", **asked) for _ in range(2)
+    ]
 
     assert made[0]["optimization"]["id"] == made[1]["optimization"]["id"]
 
 
 def test_no_answer_holds_a_secret_but_the_one_that_makes_a_key(world: World) -> None:
-    made = world.admin.does("create_api_key", label="shown once", confirm=True)
+    made = world.admin.call_successfully(
+        "create_api_key", label="shown once", confirm=True
+    )
     secret = made["api_key"]["secret"]
-    wrong = world.admin.is_told(
+    wrong = world.admin.call_expecting_error(
         "connect_warehouse",
         provider="postgres",
         credentials={

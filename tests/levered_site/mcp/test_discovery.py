@@ -61,7 +61,7 @@ def test_a_configured_page_may_ask_and_another_may_not(settings: Settings) -> No
 
 def test_a_call_counts_once_against_the_limit_of_the_api(settings: Settings) -> None:
     settings.RATELIMIT_GLOBAL = "3/m"
-    api = factories.admin_of(factories.organization())
+    api = factories.make_admin_api(factories.make_organization())
     overview = {
         **LIST,
         "method": "tools/call",
@@ -78,7 +78,7 @@ def test_a_call_counts_once_against_the_limit_of_the_api(settings: Settings) -> 
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert answers[0]["RateLimit-Remaining"] == "2"
     assert refused.status_code == 429
-    assert factories.error_of(refused)["code"] == "rate_limited"
+    assert factories.read_error(refused)["code"] == "rate_limited"
     assert api.get("/me").status_code == 429
 
 

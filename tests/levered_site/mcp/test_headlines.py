@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from levered_site.mcp import headlines
+from levered_site.mcp import results_summary
 
 MEASURED = {
     "metric_name": "Signup",
@@ -31,7 +31,7 @@ def document(measured: Any = None, **changes: Any) -> dict[str, Any]:
 
 
 def test_a_lift_comes_with_the_interval_that_bears_many_looks() -> None:
-    assert headlines.said(document(MEASURED)) == (
+    assert results_summary.describe_lift(document(MEASURED)) == (
         "Signup: measured lift +12.3% over the holdout, -1.3% to +26.0% (95% at any "
         "number of looks), 1000 users"
     )
@@ -45,13 +45,15 @@ def test_a_lift_comes_with_the_interval_that_bears_many_looks() -> None:
     ],
 )
 def test_another_interval_says_what_it_is(changes: Any, words: str) -> None:
-    assert words in headlines.said(document(MEASURED | changes))
+    assert words in results_summary.describe_lift(document(MEASURED | changes))
 
 
 def test_a_withheld_lift_is_its_reason_and_no_number() -> None:
     why = {"primary_metric_vs_holdout.lift_percent": "100 users are needed"}
 
-    said = headlines.said(document(MEASURED | {"lift_percent": None}, unavailable=why))
+    said = results_summary.describe_lift(
+        document(MEASURED | {"lift_percent": None}, unavailable=why)
+    )
 
     assert said == "No measured lift yet: 100 users are needed"
 
@@ -62,8 +64,10 @@ def test_a_check_that_fails_is_said_first_and_shown_whole() -> None:
         MEASURED, checks={"sample_ratio": failed, "maturity": {"ok": True}}
     )
 
-    assert headlines.said(found).startswith("Checks that are not ok: sample_ratio. ")
-    assert headlines.figures(found)["checks"] == {
+    assert results_summary.describe_lift(found).startswith(
+        "Checks that are not ok: sample_ratio. "
+    )
+    assert results_summary.select_figures(found)["checks"] == {
         "sample_ratio": failed,
         "maturity": "ok",
     }

@@ -48,9 +48,11 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_half_done(
 
     until(lambda: _quiet(world), 20)
 
-    made = world.admin.does("overview", search="Left behind", limit=100)["items"]
+    made = world.admin.call_successfully("overview", search="Left behind", limit=100)[
+        "items"
+    ]
     for row in made:
-        variants = world.admin.does(
+        variants = world.admin.call_successfully(
             "get_optimization", optimization_id=row["id"], detail="variants"
         )
         assert (row["status"], variants["total"]) == ("live", 6)
@@ -88,7 +90,9 @@ def _quiet(world: World) -> bool:
     """Whether nothing that was begun is still going on: two looks see the same."""
 
     def look() -> list[str]:
-        rows = world.admin.does("overview", search="Left behind", limit=100)["items"]
+        rows = world.admin.call_successfully(
+            "overview", search="Left behind", limit=100
+        )["items"]
         return [row["id"] for row in rows]
 
     seen = look()

@@ -51,7 +51,7 @@ def test_every_endpoint_is_within_reach_of_a_tool() -> None:
     """By the last word of its path, so that a new one is not forgotten here."""
     files = (ROOT / "levered_site" / "mcp").rglob("*.py")
     source = "".join(file.read_text() for file in files)
-    paths = {route.path for route in routes.every()} - set(ELSEWHERE)
+    paths = {route.path for route in routes.list_routes()} - set(ELSEWHERE)
 
     def word(path: str) -> str:
         return str(re.findall(r"/([a-z-]+)", path)[-1])
@@ -85,9 +85,11 @@ def document(answer: HttpResponse) -> dict[str, Any]:
 def test_a_refusal_names_the_fields_that_the_endpoint_names(
     body: dict[str, Any],
 ) -> None:
-    api = factories.admin_of(factories.organization())
+    api = factories.make_admin_api(factories.make_organization())
 
-    by_rest = factories.error_of(api.post("/optimizations", body | {"status": "draft"}))
+    by_rest = factories.read_error(
+        api.post("/optimizations", body | {"status": "draft"})
+    )
     by_tool = document(call(api, "create_optimization", **body))["error"]
 
     fields = [
@@ -98,7 +100,7 @@ def test_a_refusal_names_the_fields_that_the_endpoint_names(
 
 
 def test_the_audit_log_holds_the_person_and_the_request_of_a_tool_call() -> None:
-    api = factories.admin_of(factories.organization())
+    api = factories.make_admin_api(factories.make_organization())
 
     made = call(api, "create_api_key", label="backend", confirm=True)
 
@@ -108,7 +110,7 @@ def test_the_audit_log_holds_the_person_and_the_request_of_a_tool_call() -> None
 
 
 def test_a_rehearsal_leaves_no_audit_entry_either() -> None:
-    api = factories.admin_of(factories.organization())
+    api = factories.make_admin_api(factories.make_organization())
 
     shown = document(call(api, "create_api_key", label="backend"))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings as trials, strategies as st
 
 from levered_site.errors import InvalidParametersError
-from levered_site.mcp import sizes
+from levered_site.mcp import response_size
 from tests.support import mcp_agents
 from tests.support.mcp_worlds import CONFIG, World
 
@@ -23,13 +23,13 @@ JSON = st.recursive(
 @trials(max_examples=40, deadline=None)
 @given(st.dictionaries(st.text(max_size=20), JSON, max_size=12))
 def test_any_document_is_made_to_fit(document: dict[str, Any]) -> None:
-    assert sizes.fits(sizes.fitted(document))
+    assert response_size.fits_in_result(response_size.shorten_to_fit(document))
 
 
 def test_what_fits_is_left_as_it_is() -> None:
     document = {"summary": "short", "items": [1, 2, 3]}
 
-    assert sizes.fitted(document) is document
+    assert response_size.shorten_to_fit(document) is document
 
 
 @trials(max_examples=40, deadline=None)
@@ -38,8 +38,8 @@ def test_pages_hold_every_row_once(rows: list[str]) -> None:
     seen: list[str] = []
     cursor: str | None = None
     while True:
-        page = sizes.page({"summary": "s"}, "items", rows, cursor)
-        assert sizes.fits(page)
+        page = response_size.paginate_rows({"summary": "s"}, "items", rows, cursor)
+        assert response_size.fits_in_result(page)
         seen += page["items"]
         cursor = page["next_cursor"]
         if cursor is None:
@@ -51,14 +51,14 @@ def test_pages_hold_every_row_once(rows: list[str]) -> None:
 @pytest.mark.parametrize("cursor", ["-1", "x", "4", "²", ""])
 def test_a_cursor_that_was_not_given_out_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidParametersError):
-        sizes.page({}, "items", [1, 2, 3], cursor)
+        response_size.paginate_rows({}, "items", [1, 2, 3], cursor)
 
 
 @pytest.fixture(scope="module")
 def large(world: World) -> str:
     """An optimization with 100 variants, long names and many levels; its id."""
     levels = [f"{n} {LONG}" for n in range(10)]
-    made = world.admin.does(
+    made = world.admin.call_successfully(
         "create_optimization",
         name=LONG,
         training_data_config=CONFIG
@@ -87,7 +87,7 @@ def test_a_large_optimization_is_read_in_short_pages(
     asked: dict[str, Any] = {"optimization_id": large, "detail": detail}
     while True:
         found = world.admin.result("get_optimization", **asked)
-        assert not found.is_error, mcp_agents.text_of(found)
+        assert not found.is_error, mcp_agents.read_text(found)
         wire = found.model_dump_json(by_alias=True, exclude_none=True).encode()
         assert len(wire) < 8_192
         assert "note" not in found.structured_content, "nothing was shortened"
@@ -111,6 +111,6 @@ def test_what_cannot_be_paged_is_shortened(world: World, large: str, tool: str) 
 
     found = world.admin.result(tool, **asked[tool])
 
-    assert not found.is_error, mcp_agents.text_of(found)
+    assert not found.is_error, mcp_agents.read_text(found)
     wire = found.model_dump_json(by_alias=True, exclude_none=True).encode()
     assert len(wire) < 8_192

@@ -25,7 +25,7 @@ HEADLINES = ["Start free", "Save hours"]
 def test_an_agent_takes_an_optimization_from_nothing_to_shipped(
     service: Service,
 ) -> None:
-    agent = mcp_agents.agent(service, "org_story")
+    agent = mcp_agents.create_agent(service, "org_story")
 
     _enable_the_managed_warehouse(agent)
     metric = _define_a_metric_and_mend_it(agent)
@@ -38,24 +38,30 @@ def test_an_agent_takes_an_optimization_from_nothing_to_shipped(
 
 
 def _enable_the_managed_warehouse(agent: Agent) -> None:
-    shown = agent.does("connect_warehouse", provider="managed")
+    shown = agent.call_successfully("connect_warehouse", provider="managed")
     assert shown["done"] is False
     assert "confirm" in shown["next"]
-    assert agent.does("connect_warehouse", provider="managed", confirm=True)["done"]
+    assert agent.call_successfully(
+        "connect_warehouse", provider="managed", confirm=True
+    )["done"]
 
 
 def _define_a_metric_and_mend_it(agent: Agent) -> str:
     wrong = MAPPING | {"timestamp": "signed_up_at"}
-    told = agent.is_told("define_metric", name="Signup", sql=SQL, column_mapping=wrong)
+    told = agent.call_expecting_error(
+        "define_metric", name="Signup", sql=SQL, column_mapping=wrong
+    )
     assert "column_mapping.timestamp" in told
     assert "timestamp_utc" in told, "it names the columns there are"
 
-    made = agent.does("define_metric", name="Signup", sql=SQL, column_mapping=MAPPING)
+    made = agent.call_successfully(
+        "define_metric", name="Signup", sql=SQL, column_mapping=MAPPING
+    )
     return str(made["definition"]["id"])
 
 
 def _create(agent: Agent, metric: str) -> str:
-    made = agent.does(
+    made = agent.call_successfully(
         "create_optimization",
         name="Landing page",
         reward_metric_id=metric,
@@ -71,9 +77,13 @@ def _create(agent: Agent, metric: str) -> str:
         },
     )["optimization"]
     assert made["status"] == "draft"
-    shown = agent.does("change_status", optimization_id=made["id"], to="live")
+    shown = agent.call_successfully(
+        "change_status", optimization_id=made["id"], to="live"
+    )
     assert shown["changes"]["status"] == ["draft", "live"]
-    agent.does("change_status", optimization_id=made["id"], to="live", confirm=True)
+    agent.call_successfully(
+        "change_status", optimization_id=made["id"], to="live", confirm=True
+    )
     return str(made["id"])
 
 
@@ -97,19 +107,34 @@ def _send_two_days(agent: Agent, optimization: str) -> None:
             if n % 10 in {0, 1, 3, 5}
         ]
         assert (
-            agent.does("send_events", kind="exposures", events=seen)["accepted"] == 400
+            agent.call_successfully("send_events", kind="exposures", events=seen)[
+                "accepted"
+            ]
+            == 400
         )
-        assert agent.does("send_events", kind="rewards", events=done)["accepted"] == 160
+        assert (
+            agent.call_successfully("send_events", kind="rewards", events=done)[
+                "accepted"
+            ]
+            == 160
+        )
 
 
 def _train(agent: Agent, optimization: str) -> None:
-    assert agent.does("train_model", optimization_id=optimization)["done"] is False
-    told = agent.does("train_model", optimization_id=optimization, confirm=True)
+    assert (
+        agent.call_successfully("train_model", optimization_id=optimization)["done"]
+        is False
+    )
+    told = agent.call_successfully(
+        "train_model", optimization_id=optimization, confirm=True
+    )
     deadline = time.monotonic() + 60
     while not told["done"] and time.monotonic() < deadline:
         time.sleep(0.5)
-        told = agent.does("train_model", optimization_id=optimization, action="status")
-    state = agent.does(
+        told = agent.call_successfully(
+            "train_model", optimization_id=optimization, action="status"
+        )
+    state = agent.call_successfully(
         "get_optimization", optimization_id=optimization, detail="model_state"
     )
     assert state["optimization"]["policy_version"] == 1
@@ -122,16 +147,16 @@ def _decide_and_explain(agent: Agent, optimization: str) -> None:
         "anonymous_id": "visitor/1",
         "context": {"device": "mobile"},
     }
-    rehearsed = agent.does("serve_variant", **asked)
+    rehearsed = agent.call_successfully("serve_variant", **asked)
     assert rehearsed["recorded"] is False
-    told = agent.is_told(
+    told = agent.call_expecting_error(
         "explain_decision", optimization_id=optimization, anonymous_id="visitor/1"
     )
     assert "never served" in told
 
-    served = agent.does("serve_variant", **asked, dry_run=False)
+    served = agent.call_successfully("serve_variant", **asked, dry_run=False)
     assert served["decision"]["variant"] == rehearsed["decision"]["variant"]
-    why = agent.does(
+    why = agent.call_successfully(
         "explain_decision", optimization_id=optimization, anonymous_id="visitor/1"
     )
     assert why["decision"]["policy_version"] == 1
@@ -139,7 +164,9 @@ def _decide_and_explain(agent: Agent, optimization: str) -> None:
 
 
 def _read(agent: Agent, optimization: str) -> None:
-    found = agent.does("get_results", optimization_id=optimization, refresh="true")
+    found = agent.call_successfully(
+        "get_results", optimization_id=optimization, refresh="true"
+    )
     measured = found["figures"]["measured"]
     users = measured["optimization_exposures"] + measured["holdout_exposures"]
     assert users == 1200
@@ -147,29 +174,38 @@ def _read(agent: Agent, optimization: str) -> None:
 
 
 def _ship(agent: Agent, optimization: str) -> None:
-    shown = agent.does("change_status", optimization_id=optimization, to="shipped")
+    shown = agent.call_successfully(
+        "change_status", optimization_id=optimization, to="shipped"
+    )
     assert shown["done"] is False
-    assert agent.does("overview")["items"][0]["status"] == "live"
+    assert agent.call_successfully("overview")["items"][0]["status"] == "live"
 
-    agent.does(
+    agent.call_successfully(
         "change_status", optimization_id=optimization, to="shipped", confirm=True
     )
 
-    assert agent.does("overview")["items"][0]["status"] == "shipped"
-    assert agent.does("get_results", optimization_id=optimization)["view"] == "summary"
+    assert agent.call_successfully("overview")["items"][0]["status"] == "shipped"
+    assert (
+        agent.call_successfully("get_results", optimization_id=optimization)["view"]
+        == "summary"
+    )
 
 
 def test_a_candidate_is_trained_beside_the_live_model_and_promoted(
     service: Service,
 ) -> None:
-    world = mcp_worlds.make(service, "org_candidate")
+    world = mcp_worlds.make_world(service, "org_candidate")
     one = {"optimization_id": world.live}
     another = {"allocation": "uniform"}
-    world.admin.does("update_optimization", **one, candidate=another, confirm=True)
-    mcp_worlds.train(world.admin, world.live)
+    world.admin.call_successfully(
+        "update_optimization", **one, candidate=another, confirm=True
+    )
+    mcp_worlds.train_once(world.admin, world.live)
 
-    shown = world.admin.does("train_model", **one, action="promote_candidate")
-    done = world.admin.does(
+    shown = world.admin.call_successfully(
+        "train_model", **one, action="promote_candidate"
+    )
+    done = world.admin.call_successfully(
         "train_model", **one, action="promote_candidate", confirm=True
     )
 

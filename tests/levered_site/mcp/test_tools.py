@@ -247,8 +247,10 @@ def test_the_listing_is_short_and_every_tool_is_tried_here(world: World) -> None
 
 
 def test_the_hints_say_what_a_tool_can_do() -> None:
-    reads = {name for name, tool in tools.BY_NAME.items() if tool.reads}
-    destroys = {name for name, tool in tools.BY_NAME.items() if tool.destroys}
+    reads = {name for name, tool in tools.TOOLS_BY_NAME.items() if tool.is_read_only}
+    destroys = {
+        name for name, tool in tools.TOOLS_BY_NAME.items() if tool.is_destructive
+    }
 
     assert reads == {
         "overview",
@@ -266,7 +268,7 @@ def test_the_hints_say_what_a_tool_can_do() -> None:
         "delete",
     }
     for name in destroys:
-        assert "confirm" in tools.BY_NAME[name].takes.model_fields
+        assert "confirm" in tools.TOOLS_BY_NAME[name].input_model.model_fields
 
 
 @pytest.mark.parametrize(("tool", "arguments"), GOOD)
@@ -275,10 +277,10 @@ def test_good_input_gets_a_short_answer_with_its_summary_first(
 ) -> None:
     found = world.admin.result(tool, **placed(arguments, world))
 
-    assert not found.is_error, mcp_agents.text_of(found)
+    assert not found.is_error, mcp_agents.read_text(found)
     assert wire_size(found) < LARGEST_ANSWER
     assert next(iter(found.structured_content)) == "summary"
-    assert json.loads(mcp_agents.text_of(found)) == found.structured_content
+    assert json.loads(mcp_agents.read_text(found)) == found.structured_content
 
 
 @pytest.mark.parametrize(("tool", "arguments", "said"), BAD)
@@ -289,7 +291,7 @@ def test_bad_input_is_told_what_is_wrong_and_what_to_do(
 
     assert found.is_error, found.structured_content
     assert wire_size(found) < LARGEST_ANSWER
-    text = mcp_agents.text_of(found)
+    text = mcp_agents.read_text(found)
     assert said in text
     assert "\nNext: " in text
     assert "\nrequest_id: req_" in text

@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import ReadResourceResult
 
 from levered_site.mcp import prompts, tools
-from levered_site.mcp.tools import reading, results, warehouse
+from levered_site.mcp.tools import optimization_details, results, warehouse
 from tests.support.mcp_worlds import World
 
 PIXEL = (
@@ -84,15 +84,15 @@ def test_the_concepts_are_told_in_short(world: World) -> None:
 
 
 def test_prompts_name_tools_views_and_details_that_there_are() -> None:
-    said = "".join(job.text for job in prompts.JOBS.values())
+    said = "".join(job.text for job in prompts.PROMPT_TEMPLATES.values())
     named = set(re.findall(r"`([a-z]+_[a-z_]+|overview)`", said))
     choices = [
         *get_args(results.ResultsInput.model_fields["view"].annotation),
-        *get_args(reading.GetInput.model_fields["detail"].annotation),
+        *get_args(optimization_details.GetInput.model_fields["detail"].annotation),
         *get_args(warehouse.ExploreInput.model_fields["look"].annotation),
     ]
 
-    assert named <= set(tools.BY_NAME)
+    assert named <= set(tools.TOOLS_BY_NAME)
     assert len(named) > 7
     for kind in ("view", "detail", "look"):
         for choice in re.findall(rf"{kind}: ([a-z_]+)", said):
@@ -123,7 +123,7 @@ def test_anothers_optimization_is_no_resource(world: World, other: World) -> Non
 
 
 def test_a_variants_picture_goes_in_and_comes_back(world: World) -> None:
-    world.admin.does(
+    world.admin.call_successfully(
         "update_optimization",
         optimization_id=world.draft,
         variant={"number": 2, "screenshot_png": PIXEL},

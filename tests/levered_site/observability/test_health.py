@@ -20,10 +20,10 @@ from levered_site.local import embedded, engines, supervisor
 def spare_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A Valkey of the test's own, which it may take away."""
     home = tmp_path_factory.mktemp("home")
-    stores = engines.of(home)
+    stores = engines.describe_engines(home)
     keeper = supervisor.Supervisor(home)
     engines.prepare_folders(stores)
-    keeper.start(engines.valkey(stores))
+    keeper.start(engines.build_valkey_program(stores))
     engines.wait_for_valkey(stores, keeper.tick)
     yield keeper, stores.addresses
     keeper.stop()
@@ -33,7 +33,7 @@ def spare_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def test_healthz_answers_without_any_store(
     client: Client, settings: Settings, tmp_path: Path
 ) -> None:
-    settings.REDIS_URL = embedded.addresses(tmp_path).redis_url
+    settings.REDIS_URL = embedded.build_addresses(tmp_path).redis_url
 
     answer = client.get("/healthz")
 
@@ -57,7 +57,7 @@ def test_readyz_names_every_store(client: Client) -> None:
 def test_readyz_is_503_and_says_which_store_is_away(
     client: Client, settings: Settings, tmp_path: Path
 ) -> None:
-    settings.REDIS_URL = embedded.addresses(tmp_path).redis_url
+    settings.REDIS_URL = embedded.build_addresses(tmp_path).redis_url
 
     answer = client.get("/readyz")
 

@@ -15,7 +15,7 @@ def logged(write: Any) -> dict[str, Any]:
     """Give what one write to a logger becomes, as the parsed JSON line."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(logs.formatter())
+    handler.setFormatter(logs.build_formatter())
     logger = logging.getLogger("tests.logged")
     logger.setLevel("INFO")  # whatever another test made of the root logger
     logger.addHandler(handler)

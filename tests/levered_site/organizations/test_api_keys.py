@@ -11,11 +11,11 @@ pytestmark = pytest.mark.django_db
 
 
 def test_it_works() -> None:
-    acme = factories.organization()
+    acme = factories.make_organization()
 
-    made = factories.admin_of(acme).post("/api-keys", {"label": "backend"})
+    made = factories.make_admin_api(acme).post("/api-keys", {"label": "backend"})
 
-    body = factories.body_of(made)
+    body = factories.read_body(made)
     assert made.status_code == 201
     assert list(body) == ["id", "label", "prefix", "created_at", "secret", "meta"]
     assert body["secret"].startswith("lev_")
@@ -24,22 +24,22 @@ def test_it_works() -> None:
 
 
 def test_a_body_of_another_kind_is_refused_with_the_kind_that_is_read() -> None:
-    admin = factories.admin_of(factories.organization())
+    admin = factories.make_admin_api(factories.make_organization())
 
     answer: Any = admin.client.post(
         "/api/v2/api-keys", {"label": "x"}, headers=admin.headers
     )
 
-    error = factories.error_of(answer)
+    error = factories.read_error(answer)
     assert (answer.status_code, error["code"]) == (415, "unsupported_media_type")
     assert error["message"] == "The Content-Type must be application/json here."
     assert not ApiKey.objects.exists()
 
 
 def test_the_secret_is_nowhere_in_the_database() -> None:
-    acme = factories.organization()
+    acme = factories.make_organization()
 
-    secret = factories.api_key(acme)
+    secret = factories.make_api_key(acme)
 
     key = ApiKey.objects.get()
     assert secret not in str(vars(key))
@@ -47,29 +47,29 @@ def test_the_secret_is_nowhere_in_the_database() -> None:
 
 
 def test_a_list_shows_the_organizations_own_keys_newest_first() -> None:
-    acme, other = factories.organization(), factories.organization()
-    factories.api_key(acme, "first")
-    factories.api_key(acme, "second")
-    factories.api_key(other, "theirs")
+    acme, other = factories.make_organization(), factories.make_organization()
+    factories.make_api_key(acme, "first")
+    factories.make_api_key(acme, "second")
+    factories.make_api_key(other, "theirs")
 
-    listed = factories.body_of(factories.member_of(acme).get("/api-keys"))
+    listed = factories.read_body(factories.make_member_api(acme).get("/api-keys"))
 
     assert [key["label"] for key in listed["api_keys"]] == ["second", "first"]
     assert listed["next_cursor"] is None
 
 
 def test_a_member_may_neither_make_nor_revoke() -> None:
-    acme = factories.organization()
-    factories.api_key(acme)
+    acme = factories.make_organization()
+    factories.make_api_key(acme)
     key = ApiKey.objects.get()
-    bob = factories.member_of(acme)
+    bob = factories.make_member_api(acme)
 
     answers = [
         bob.post("/api-keys", {"label": "mine"}),
         bob.delete(f"/api-keys/{key.pk}"),
     ]
 
-    assert [factories.error_of(answer)["code"] for answer in answers] == [
+    assert [factories.read_error(answer)["code"] for answer in answers] == [
         "forbidden",
         "forbidden",
     ]
@@ -77,10 +77,10 @@ def test_a_member_may_neither_make_nor_revoke() -> None:
 
 
 def test_revoking_closes_the_door_and_writes_it_down() -> None:
-    acme = factories.organization()
-    factories.api_key(acme)
+    acme = factories.make_organization()
+    factories.make_api_key(acme)
     key = ApiKey.objects.get()
-    alice = factories.admin_of(acme)
+    alice = factories.make_admin_api(acme)
 
     revoked = alice.delete(f"/api-keys/{key.pk}")
 
@@ -93,13 +93,13 @@ def test_revoking_closes_the_door_and_writes_it_down() -> None:
 
 
 def test_another_organizations_key_is_not_found() -> None:
-    acme, other = factories.organization(), factories.organization()
-    factories.api_key(other)
+    acme, other = factories.make_organization(), factories.make_organization()
+    factories.make_api_key(other)
     key = ApiKey.objects.get()
 
-    refused = factories.admin_of(acme).delete(f"/api-keys/{key.pk}")
+    refused = factories.make_admin_api(acme).delete(f"/api-keys/{key.pk}")
 
-    assert factories.error_of(refused)["code"] == "not_found"
+    assert factories.read_error(refused)["code"] == "not_found"
     assert ApiKey.objects.active().exists()
 
 
@@ -118,23 +118,23 @@ def test_another_organizations_key_is_not_found() -> None:
     ],
 )
 def test_a_bad_field_is_named(body: dict[str, object], field: str) -> None:
-    acme = factories.organization()
+    acme = factories.make_organization()
 
-    refused = factories.admin_of(acme).post("/api-keys", body)
+    refused = factories.make_admin_api(acme).post("/api-keys", body)
 
-    error = factories.error_of(refused)
+    error = factories.read_error(refused)
     assert (refused.status_code, error["code"]) == (400, "invalid_parameters")
     assert [problem["field"] for problem in error["details"]] == [field]
     assert not ApiKey.objects.exists()
 
 
 def test_a_repeat_with_the_same_idempotency_key_makes_no_second_key() -> None:
-    acme = factories.organization()
-    alice = factories.admin_of(acme)
+    acme = factories.make_organization()
+    alice = factories.make_admin_api(acme)
     first = alice.post("/api-keys", {"label": "a"}, Idempotency_Key="once")
 
     second = alice.post("/api-keys", {"label": "a"}, Idempotency_Key="once")
 
     assert (first.status_code, second.status_code) == (201, 409)
-    assert "secret" in factories.error_of(second)["message"]
+    assert "secret" in factories.read_error(second)["message"]
     assert ApiKey.objects.count() == 1

@@ -8,7 +8,7 @@ from django.db import connection
 from django.http import HttpRequest
 
 from levered_site.errors import UnauthorizedError
-from levered_site.organizations import authentication, keys, members, tokens
+from levered_site.organizations import api_keys, authentication, members, tokens
 from levered_site.organizations.actors import Caller, KeyHolder
 from levered_site.organizations.models import ApiKey, Member, Organization
 from tests.support import factories
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.django_db
 
 
 def test_me_tells_who_the_token_is() -> None:
-    acme = factories.organization("Acme")
-    alice = factories.admin_of(acme)
+    acme = factories.make_organization("Acme")
+    alice = factories.make_admin_api(acme)
 
-    body = factories.body_of(alice.get("/me"))
+    body = factories.read_body(alice.get("/me"))
 
     assert body["user_id"] == "user_alice"
     assert body["role"] == "admin"
@@ -29,7 +29,7 @@ def test_me_tells_who_the_token_is() -> None:
 
 
 def test_the_first_token_of_an_organization_creates_it() -> None:
-    token = tokens.issue("org_new", "member", user_id="user_first")
+    token = tokens.issue_token("org_new", "member", user_id="user_first")
 
     answer = factories.Api(token).get("/me")
 
@@ -40,7 +40,7 @@ def test_the_first_token_of_an_organization_creates_it() -> None:
 
 
 def test_a_token_with_another_role_changes_the_member() -> None:
-    acme = factories.organization()
+    acme = factories.make_organization()
     factories.member_token(acme, "user_bob")
 
     factories.Api(factories.admin_token(acme, "user_bob")).get("/me")
@@ -55,21 +55,21 @@ def _seen() -> datetime:
 
 
 def test_being_seen_is_written_at_most_once_a_minute() -> None:
-    acme = factories.organization()
-    bob = factories.member_of(acme)
+    acme = factories.make_organization()
+    bob = factories.make_member_api(acme)
     first = _seen()
 
     bob.get("/me")
 
     assert _seen() == first
-    Member.objects.update(last_seen_at=first - members.SEEN_EVERY * 2)
+    Member.objects.update(last_seen_at=first - members.LAST_SEEN_INTERVAL * 2)
     bob.get("/me")
     assert _seen() > first
 
 
 @pytest.mark.django_db(transaction=True)
 def test_twenty_first_tokens_at_once_make_one_organization() -> None:
-    token = tokens.issue("org_race", "admin")
+    token = tokens.issue_token("org_race", "admin")
     start = threading.Barrier(20)
     statuses: list[int] = []
 
@@ -95,12 +95,12 @@ def test_twenty_first_tokens_at_once_make_one_organization() -> None:
 def test_nobody_gets_in_without_a_token(header: str) -> None:
     answer = factories.Api().get("/me", Authorization=header)
 
-    assert factories.error_of(answer)["code"] == "unauthorized"
+    assert factories.read_error(answer)["code"] == "unauthorized"
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
 def test_a_key_opens_no_management_endpoint() -> None:
-    secret = factories.api_key(factories.organization())
+    secret = factories.make_api_key(factories.make_organization())
 
     answers = [
         factories.Api(secret).get("/api-keys"),
@@ -109,7 +109,10 @@ def test_a_key_opens_no_management_endpoint() -> None:
 
     for answer in answers:
         assert answer.status_code == 401
-        assert factories.error_of(answer)["message"] == authentication.KEY_HERE
+        assert (
+            factories.read_error(answer)["message"]
+            == authentication.API_KEY_NOT_ACCEPTED
+        )
 
 
 def _request(**headers: str) -> HttpRequest:
@@ -119,28 +122,32 @@ def _request(**headers: str) -> HttpRequest:
 
 
 def test_a_key_is_taken_from_either_header() -> None:
-    acme = factories.organization()
-    secret = factories.api_key(acme)
+    acme = factories.make_organization()
+    secret = factories.make_api_key(acme)
     key = ApiKey.objects.get()
 
     holders = [
-        authentication.key_holder_of(_request(HTTP_X_API_KEY=secret)),
-        authentication.key_holder_of(_request(HTTP_AUTHORIZATION=f"bearer {secret}")),
+        authentication.authenticate_key_holder(_request(HTTP_X_API_KEY=secret)),
+        authentication.authenticate_key_holder(
+            _request(HTTP_AUTHORIZATION=f"bearer {secret}")
+        ),
     ]
 
     assert holders == [KeyHolder(acme.pk, str(key.pk))] * 2
 
 
 def test_neither_token_nor_revoked_key_opens_ingestion() -> None:
-    acme = factories.organization()
+    acme = factories.make_organization()
     token = factories.admin_token(acme)
-    secret = factories.api_key(acme)
-    ApiKey.objects.get(digest=keys.digest_of(secret))
-    keys.revoke(ApiKey.objects.get(), Caller(acme.pk, "user_alice", "admin").actor)
+    secret = factories.make_api_key(acme)
+    ApiKey.objects.get(digest=api_keys.hash_secret(secret))
+    api_keys.revoke_key(
+        ApiKey.objects.get(), Caller(acme.pk, "user_alice", "admin").actor
+    )
 
     for given in (token, secret, "lev_", "lev_unknown", "lev_é", ""):
         with pytest.raises(UnauthorizedError):
-            authentication.key_holder_of(_request(HTTP_X_API_KEY=given))
+            authentication.authenticate_key_holder(_request(HTTP_X_API_KEY=given))
 
     assert ApiKey.objects.get().last_used_at is None
 
@@ -152,13 +159,13 @@ def _used() -> datetime:
 
 
 def test_the_use_of_a_key_is_written_at_most_once_a_minute() -> None:
-    secret = factories.api_key(factories.organization())
+    secret = factories.make_api_key(factories.make_organization())
 
-    keys.find(secret)
+    api_keys.find_key(secret)
     first = _used()
-    keys.find(secret)
+    api_keys.find_key(secret)
 
     assert _used() == first
-    ApiKey.objects.update(last_used_at=first - keys.USED_EVERY * 2)
-    keys.find(secret)
+    ApiKey.objects.update(last_used_at=first - api_keys.LAST_USED_INTERVAL * 2)
+    api_keys.find_key(secret)
     assert _used() > first

@@ -23,7 +23,7 @@ def test_it_prints_a_token_that_works() -> None:
 
     call_command("issue_token", "--org", "org_demo", "--role", "admin", stdout=out)
 
-    body = factories.body_of(factories.Api(out.getvalue().strip()).get("/me"))
+    body = factories.read_body(factories.Api(out.getvalue().strip()).get("/me"))
     assert (body["organization"]["id"], body["role"]) == ("org_demo", "admin")
 
 

@@ -12,15 +12,15 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(labels.__name__)]
 @pytest.fixture
 def alice() -> factories.Api:
     """An admin."""
-    return factories.admin_of(factories.organization())
+    return factories.make_admin_api(factories.make_organization())
 
 
 def test_pages_go_through_everything_once(alice: factories.Api) -> None:
-    labels.make(alice, *"abcdefg")
+    labels.make_labels(alice, *"abcdefg")
 
     seen, cursor = [], ""
     for _ in range(3):
-        page = factories.body_of(alice.get(f"/labels?limit=3&cursor={cursor}"))
+        page = factories.read_body(alice.get(f"/labels?limit=3&cursor={cursor}"))
         seen += [row["label"] for row in page["labels"]]
         cursor = page["next_cursor"]
 
@@ -29,21 +29,21 @@ def test_pages_go_through_everything_once(alice: factories.Api) -> None:
 
 
 def test_rows_of_one_moment_are_told_apart_by_id(alice: factories.Api) -> None:
-    labels.make(alice, *"abcde")
+    labels.make_labels(alice, *"abcde")
     ApiKey.objects.update(created_at=timezone.now())
 
-    first = factories.body_of(alice.get("/labels?limit=2&order_by=created_at"))
+    first = factories.read_body(alice.get("/labels?limit=2&order_by=created_at"))
     cursor = first["next_cursor"]
     rest = alice.get(f"/labels?limit=9&order_by=created_at&cursor={cursor}")
 
-    rows = first["labels"] + factories.body_of(rest)["labels"]
+    rows = first["labels"] + factories.read_body(rest)["labels"]
     assert sorted(row["label"] for row in rows) == list("abcde")
 
 
 def test_ten_rows_come_unasked(alice: factories.Api) -> None:
-    labels.make(alice, *"abcdefghijkl")
+    labels.make_labels(alice, *"abcdefghijkl")
 
-    page = factories.body_of(alice.get("/labels"))
+    page = factories.read_body(alice.get("/labels"))
 
     assert len(page["labels"]) == 10
     assert list(page) == ["labels", "next_cursor", "meta"]
@@ -72,23 +72,23 @@ def test_ten_rows_come_unasked(alice: factories.Api) -> None:
 def test_a_bad_query_is_named(alice: factories.Api, query: str, field: str) -> None:
     refused = alice.get(f"/labels?{query}")
 
-    error = factories.error_of(refused)
+    error = factories.read_error(refused)
     assert (refused.status_code, error["code"]) == (400, "invalid_parameters")
     assert error["details"][0]["field"] == field
 
 
 def test_a_cursor_of_another_order_is_refused(alice: factories.Api) -> None:
-    labels.make(alice, *"abc")
-    page = factories.body_of(alice.get("/labels?limit=1"))
+    labels.make_labels(alice, *"abc")
+    page = factories.read_body(alice.get("/labels?limit=1"))
 
     refused = alice.get(f"/labels?order_by=created_at&cursor={page['next_cursor']}")
 
-    assert factories.error_of(refused)["details"][0]["field"] == "cursor"
+    assert factories.read_error(refused)["details"][0]["field"] == "cursor"
 
 
 def test_a_figure_that_is_no_number_is_a_failure_of_ours(alice: factories.Api) -> None:
     failed = alice.get("/broken")
 
     assert failed.status_code == 500
-    assert factories.error_of(failed)["code"] == "internal_error"
+    assert factories.read_error(failed)["code"] == "internal_error"
     assert b"nan" not in failed.content

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(labels.__name__)]
 @pytest.fixture
 def alice() -> factories.Api:
     """An admin."""
-    return factories.admin_of(factories.organization())
+    return factories.make_admin_api(factories.make_organization())
 
 
 def test_a_repeat_gets_the_first_answer(alice: factories.Api) -> None:
@@ -30,7 +30,7 @@ def test_a_repeat_gets_the_first_answer(alice: factories.Api) -> None:
     assert again["ETag"] == first["ETag"]
     assert again["Idempotent-Replayed"] == "true"
     assert again["X-Request-Id"] != first["X-Request-Id"]
-    bodies = [factories.body_of(answer) for answer in (first, again)]
+    bodies = [factories.read_body(answer) for answer in (first, again)]
     assert bodies[1].pop("meta")["request_id"] == again["X-Request-Id"]
     bodies[0].pop("meta")
     assert bodies[0] == bodies[1]
@@ -41,12 +41,12 @@ def test_another_body_under_the_same_key_is_a_conflict(alice: factories.Api) -> 
 
     refused = alice.post("/labels", {"label": "b"}, Idempotency_Key="k")
 
-    assert factories.error_of(refused)["code"] == "conflict"
+    assert factories.read_error(refused)["code"] == "conflict"
     assert ApiKey.objects.count() == 1
 
 
 def test_keys_of_two_organizations_do_not_meet(alice: factories.Api) -> None:
-    carol = factories.admin_of(factories.organization())
+    carol = factories.make_admin_api(factories.make_organization())
 
     statuses = [
         one.post("/labels", {"label": "a"}, Idempotency_Key="k").status_code
@@ -65,7 +65,7 @@ def test_a_refusal_is_repeated_too(alice: factories.Api) -> None:
 
     assert [answer.status_code for answer in answers] == [409, 409]
     assert answers[1]["Idempotent-Replayed"] == "true"
-    assert factories.error_of(answers[1])["message"] == "no"
+    assert factories.read_error(answers[1])["message"] == "no"
 
 
 @pytest.mark.parametrize("failure", [503, 500])
@@ -89,7 +89,7 @@ def test_of_repeats_at_once_one_is_done(alice: factories.Api) -> None:
         statuses.append(answer.status_code)
         connection.close()
 
-    labels.at_once(post, *"abcde")
+    labels.run_concurrently(post, *"abcde")
 
     assert sorted(statuses) == [201, 409, 409, 409, 409]
     assert ApiKey.objects.count() == 1
@@ -118,13 +118,13 @@ def test_answers_are_forgotten_after_a_day(alice: factories.Api) -> None:
 
     assert "Idempotent-Replayed" not in again
     assert ApiKey.objects.count() == 2
-    assert idempotency.forget_old(timezone.now()) == 0
-    assert idempotency.forget_old(timezone.now() + timedelta(hours=25)) == 1
+    assert idempotency.delete_expired(timezone.now()) == 0
+    assert idempotency.delete_expired(timezone.now() + timedelta(hours=25)) == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb"])
 def test_a_bad_key_is_named(alice: factories.Api, key: str) -> None:
     refused = alice.post("/labels", {"label": "a"}, Idempotency_Key=key)
 
-    assert factories.error_of(refused)["details"][0]["field"] == "Idempotency-Key"
+    assert factories.read_error(refused)["details"][0]["field"] == "Idempotency-Key"
     assert not ApiKey.objects.exists()

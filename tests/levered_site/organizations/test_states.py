@@ -12,11 +12,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(labels.__name__)]
 @pytest.fixture
 def alice() -> factories.Api:
     """An admin."""
-    return factories.admin_of(factories.organization())
+    return factories.make_admin_api(factories.make_organization())
 
 
 def test_an_unchanged_resource_is_not_sent_again(alice: factories.Api) -> None:
-    (pk,) = labels.make(alice, "a")
+    (pk,) = labels.make_labels(alice, "a")
     tag = alice.get(f"/labels/{pk}")["ETag"]
 
     unchanged = alice.get(f"/labels/{pk}", If_None_Match=tag)
@@ -29,7 +29,7 @@ def test_an_unchanged_resource_is_not_sent_again(alice: factories.Api) -> None:
 
 
 def test_a_change_holds_the_state_it_names(alice: factories.Api) -> None:
-    (pk,) = labels.make(alice, "a")
+    (pk,) = labels.make_labels(alice, "a")
     tag = alice.get(f"/labels/{pk}")["ETag"]
 
     first = alice.patch(f"/labels/{pk}", {"label": "b"}, If_Match=tag)
@@ -38,14 +38,14 @@ def test_a_change_holds_the_state_it_names(alice: factories.Api) -> None:
 
     assert first.status_code == 200
     assert [answer.status_code for answer in (stale, deleted)] == [412, 412]
-    assert factories.error_of(stale)["code"] == "precondition_failed"
+    assert factories.read_error(stale)["code"] == "precondition_failed"
     assert ApiKey.objects.get().label == "b"
     assert alice.delete(f"/labels/{pk}", If_Match=first["ETag"]).status_code == 204
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_changes_to_one_state_one_wins(alice: factories.Api) -> None:
-    (pk,) = labels.make(alice, "a")
+    (pk,) = labels.make_labels(alice, "a")
     tag = alice.get(f"/labels/{pk}")["ETag"]
     statuses = {}
 
@@ -55,15 +55,15 @@ def test_of_two_changes_to_one_state_one_wins(alice: factories.Api) -> None:
         statuses[label] = answer.status_code
         connection.close()
 
-    labels.at_once(change, "b", "c", "d")
+    labels.run_concurrently(change, "b", "c", "d")
 
     assert sorted(statuses.values()) == [200, 412, 412]
     assert statuses[ApiKey.objects.get().label] == 200
 
 
 def test_a_resource_of_others_is_not_there(alice: factories.Api) -> None:
-    (pk,) = labels.make(alice, "a")
-    mallory = factories.admin_of(factories.organization())
+    (pk,) = labels.make_labels(alice, "a")
+    mallory = factories.make_admin_api(factories.make_organization())
 
     answers = [
         mallory.get(f"/labels/{pk}"),

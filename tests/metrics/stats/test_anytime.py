@@ -5,26 +5,26 @@ import math
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from metrics.stats import Totals, expected_from_first_week
-from metrics.stats.anytime import Boundary, boundary
+from metrics.stats import Totals, project_users_from_first_week
+from metrics.stats.anytime import Boundary, compute_boundary
 
 
 def regime(optimized: int, holdout: int) -> tuple[Totals, Totals]:
-    return Totals.conversions(optimized, 0), Totals.conversions(holdout, 0)
+    return Totals.from_conversions(optimized, 0), Totals.from_conversions(holdout, 0)
 
 
 def test_at_the_expected_size_the_price_is_half_as_much_again() -> None:
-    found = boundary((regime(9000, 1000),), 10_000)
+    found = compute_boundary((regime(9000, 1000),), 10_000)
 
     assert found.evidence == pytest.approx(7.936, abs=1e-3)
     assert found.critical == pytest.approx(3.035, abs=1e-3)
 
 
 def test_no_other_tuning_is_tighter_at_the_expected_size() -> None:
-    tuned = boundary((regime(9000, 1000),), 10_000).critical
+    tuned = compute_boundary((regime(9000, 1000),), 10_000).critical
 
     others = [
-        boundary((regime(9000, 1000),), n).critical
+        compute_boundary((regime(9000, 1000),), n).critical
         for n in (5_000, 9_000, 12_000, 50_000)
     ]
 
@@ -59,11 +59,14 @@ def test_evidence_averages_one_when_nothing_differs(evidence: float) -> None:
 def test_later_regimes_do_not_move_the_tuning() -> None:
     first, later = regime(5000, 5000), regime(9000, 1000)
 
-    one, two = boundary((first,), 20_000), boundary((first, later), 20_000)
+    one, two = (
+        compute_boundary((first,), 20_000),
+        compute_boundary((first, later), 20_000),
+    )
 
     assert two.evidence / one.evidence == pytest.approx((2500 + 900) / 2500)
 
 
 def test_the_first_week_stands_for_four() -> None:
-    assert expected_from_first_week(700) == 2800
-    assert expected_from_first_week(0) == 1
+    assert project_users_from_first_week(700) == 2800
+    assert project_users_from_first_week(0) == 1

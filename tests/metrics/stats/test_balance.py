@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.stats import betabinom, binom
 
-from metrics.stats import Split, sample_ratio
+from metrics.stats import Split, check_sample_ratio
 
 
 def test_p_is_the_likelihood_ratio_of_the_mixture() -> None:
-    found = sample_ratio([Split(5400, 4600, 0.5)])
+    found = check_sample_ratio([Split(5400, 4600, 0.5)])
 
     mixture = betabinom.logpmf(4600, 10_000, 500, 500)
     plain = binom.logpmf(4600, 10_000, 0.5)
@@ -22,16 +22,16 @@ def test_p_is_the_likelihood_ratio_of_the_mixture() -> None:
 def test_regimes_are_judged_by_their_own_share() -> None:
     changed = [Split(5000, 5000, 0.5), Split(9000, 1000, 0.1)]
 
-    found = sample_ratio(changed)
+    found = check_sample_ratio(changed)
 
     assert found.ok
     assert found.p_value == 1.0
     assert found.expected_share == pytest.approx(0.3)
-    assert not sample_ratio([Split(14_000, 6000, 0.5)]).ok
+    assert not check_sample_ratio([Split(14_000, 6000, 0.5)]).ok
 
 
 def test_without_users_there_is_no_alarm() -> None:
-    found = sample_ratio([])
+    found = check_sample_ratio([])
 
     assert found.ok
     assert found.p_value == 1.0
@@ -39,9 +39,9 @@ def test_without_users_there_is_no_alarm() -> None:
 
 
 def test_a_user_where_there_is_no_holdout_is_an_alarm() -> None:
-    assert sample_ratio([Split(1000, 0, 0.0)]).ok
-    assert not sample_ratio([Split(1000, 1, 0.0)]).ok
-    assert not sample_ratio([Split(1, 1000, 1.0)]).ok
+    assert check_sample_ratio([Split(1000, 0, 0.0)]).ok
+    assert not check_sample_ratio([Split(1000, 1, 0.0)]).ok
+    assert not check_sample_ratio([Split(1, 1000, 1.0)]).ok
 
 
 @pytest.mark.parametrize("arguments", [(-1, 5, 0.1), (5, -1, 0.1), (5, 5, 1.1)])
@@ -62,7 +62,8 @@ def test_evidence_averages_one_under_the_configuration(
     ]
 
     p_values = [
-        sample_ratio([Split(users - k, k, share)]).p_value for k in range(users + 1)
+        check_sample_ratio([Split(users - k, k, share)]).p_value
+        for k in range(users + 1)
     ]
 
     for e, p in zip(log_evidence, p_values, strict=True):
@@ -77,4 +78,4 @@ def test_evidence_averages_one_under_the_configuration(
 )
 @settings(deadline=None)
 def test_p_is_always_a_probability(splits: list[Split]) -> None:
-    assert 0 <= sample_ratio(splits).p_value <= 1
+    assert 0 <= check_sample_ratio(splits).p_value <= 1

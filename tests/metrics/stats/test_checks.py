@@ -8,20 +8,20 @@ import pytest
 from metrics.stats import (
     DayTotals,
     Totals,
-    arm_mismatch,
-    baseline_sanity,
-    crossover,
+    check_arm_mismatch,
+    check_baseline,
+    check_crossover,
+    check_maturity,
     daily,
-    guardrail,
+    judge_guardrail,
     lift,
-    maturity,
 )
 
-HOLDOUT = Totals.conversions(10_000, 500)
+HOLDOUT = Totals.from_conversions(10_000, 500)
 
 
 def test_a_baseline_near_the_holdout_passes() -> None:
-    found = baseline_sanity(0.051, (0.049, 0.053), HOLDOUT, "bool")
+    found = check_baseline(0.051, (0.049, 0.053), HOLDOUT, "bool")
 
     se = math.hypot(0.004 / 2 / 1.959964, math.sqrt(0.051 * 0.949 / 10_000))
     assert found.ok is True
@@ -30,7 +30,7 @@ def test_a_baseline_near_the_holdout_passes() -> None:
 
 
 def test_a_baseline_far_from_the_holdout_fails_with_a_reason() -> None:
-    found = baseline_sanity(0.07, (0.069, 0.071), HOLDOUT, "bool")
+    found = check_baseline(0.07, (0.069, 0.071), HOLDOUT, "bool")
 
     assert found.ok is False
     assert found.z is not None
@@ -44,12 +44,18 @@ def test_a_baseline_far_from_the_holdout_fails_with_a_reason() -> None:
 @pytest.mark.parametrize(
     ("holdout", "reason"),
     [
-        (Totals.conversions(0, 0), "the recent holdout has 0 users, 100 are needed"),
-        (Totals.conversions(500, 4), "the recent holdout has fewer than 5 conversions"),
+        (
+            Totals.from_conversions(0, 0),
+            "the recent holdout has 0 users, 100 are needed",
+        ),
+        (
+            Totals.from_conversions(500, 4),
+            "the recent holdout has fewer than 5 conversions",
+        ),
     ],
 )
 def test_a_thin_holdout_cannot_check_the_baseline(holdout: Totals, reason: str) -> None:
-    found = baseline_sanity(0.05, (0.04, 0.06), holdout, "bool")
+    found = check_baseline(0.05, (0.04, 0.06), holdout, "bool")
 
     assert found.ok is None
     assert found.z is None
@@ -59,48 +65,51 @@ def test_a_thin_holdout_cannot_check_the_baseline(holdout: Totals, reason: str) 
 def test_a_certain_model_of_a_constant_holdout_is_right_or_wrong() -> None:
     holdout = Totals(200, 200.0, 200.0, 200)
 
-    assert baseline_sanity(1.0, (1.0, 1.0), holdout, "numeric").ok is True
-    wrong = baseline_sanity(1.5, (1.5, 1.5), holdout, "numeric")
+    assert check_baseline(1.0, (1.0, 1.0), holdout, "numeric").ok is True
+    wrong = check_baseline(1.5, (1.5, 1.5), holdout, "numeric")
     assert wrong.ok is False
     assert wrong.z is None
 
 
 def test_shares_are_held_against_their_limits() -> None:
-    assert maturity(60, 100).ok is True
-    assert maturity(40, 100).reason == "40% of users are mature yet"
-    assert crossover(5, 100).ok is True
-    assert crossover(6, 100).ok is False
-    assert arm_mismatch(2, 100).reason == "2% of users were logged with another arm"
-    assert maturity(0, 0).ok is None
-    assert maturity(0, 0).reason == "no users yet"
+    assert check_maturity(60, 100).ok is True
+    assert check_maturity(40, 100).reason == "40% of users are mature yet"
+    assert check_crossover(5, 100).ok is True
+    assert check_crossover(6, 100).ok is False
+    assert (
+        check_arm_mismatch(2, 100).reason == "2% of users were logged with another arm"
+    )
+    assert check_maturity(0, 0).ok is None
+    assert check_maturity(0, 0).reason == "no users yet"
 
 
 def test_a_guardrail_is_violated_by_harm_alone() -> None:
-    drop = lift.measured(
-        [(Totals.conversions(9000, 400), Totals.conversions(9000, 600))], "bool"
+    drop = lift.measure_lift(
+        [(Totals.from_conversions(9000, 400), Totals.from_conversions(9000, 600))],
+        "bool",
     )
-    thin = lift.measured(
-        [(Totals.conversions(90, 40), Totals.conversions(90, 60))], "bool"
+    thin = lift.measure_lift(
+        [(Totals.from_conversions(90, 40), Totals.from_conversions(90, 60))], "bool"
     )
 
-    assert guardrail(drop) == "violated"
-    assert guardrail(drop, "decrease") == "ok"
-    assert guardrail(thin) == "pending"
+    assert judge_guardrail(drop) == "violated"
+    assert judge_guardrail(drop, "decrease") == "ok"
+    assert judge_guardrail(thin) == "pending"
 
 
 def test_a_guardrail_among_many_needs_more_evidence() -> None:
-    slight = lift.measured(
-        [(Totals.conversions(9000, 520), Totals.conversions(9000, 640))],
+    slight = lift.measure_lift(
+        [(Totals.from_conversions(9000, 520), Totals.from_conversions(9000, 640))],
         "bool",
         expected_users=18_000,
     )
 
     assert slight.p_value_anytime is not None
     assert 0.0005 < slight.p_value_anytime < 0.05
-    assert guardrail(slight) == "violated"
-    assert guardrail(slight, family=100) == "ok"
+    assert judge_guardrail(slight) == "violated"
+    assert judge_guardrail(slight, family=100) == "ok"
     with pytest.raises(ValueError, match="at least one"):
-        guardrail(slight, family=0)
+        judge_guardrail(slight, family=0)
 
 
 def test_the_daily_series_ends_where_the_whole_does() -> None:
@@ -108,20 +117,20 @@ def test_the_daily_series_ends_where_the_whole_does() -> None:
         DayTotals(
             date(2026, 1, d),
             r,
-            Totals.conversions(900, 90 + d),
-            Totals.conversions(100, 9),
+            Totals.from_conversions(900, 90 + d),
+            Totals.from_conversions(100, 9),
         )
         for r, d in ((2, 3), (1, 1), (1, 2), (2, 4))
     ]
 
-    series = daily.cumulative(rows, "bool", expected_users=5000)
+    series = daily.compute_cumulative_lift(rows, "bool", expected_users=5000)
 
     whole = [
-        (Totals.conversions(1800, 183), Totals.conversions(200, 18)),
-        (Totals.conversions(1800, 187), Totals.conversions(200, 18)),
+        (Totals.from_conversions(1800, 183), Totals.from_conversions(200, 18)),
+        (Totals.from_conversions(1800, 187), Totals.from_conversions(200, 18)),
     ]
     assert [day.day for day, _ in series] == [1, 2, 3, 4]
-    assert series[-1][1] == lift.measured(whole, "bool", expected_users=5000)
+    assert series[-1][1] == lift.measure_lift(whole, "bool", expected_users=5000)
     assert series[0][1].optimization_users == 900
 
 
@@ -144,7 +153,10 @@ def test_impossible_totals_are_refused(arguments: tuple[int, float, float]) -> N
 def test_totals_add_up() -> None:
     values = [0.0, 2.5, -1.0, 0.0, 7.0]
 
-    whole, parts = Totals.of(values), Totals.of(values[:2]) + Totals.of(values[2:])
+    whole, parts = (
+        Totals.from_values(values),
+        Totals.from_values(values[:2]) + Totals.from_values(values[2:]),
+    )
 
     assert whole == parts
     assert whole.converted == 3
@@ -154,7 +166,7 @@ def test_totals_add_up() -> None:
 
 def test_unknown_payers_are_bounded_from_below() -> None:
     amounts = [3.0, 1.0, 10.0, 0.0, 0.0]
-    known = Totals.of(amounts)
+    known = Totals.from_values(amounts)
 
     unknown = Totals(known.users, known.value_sum, known.value_sum_squares)
 

@@ -6,8 +6,8 @@ from dataclasses import fields
 import pytest
 from scipy.stats import ttest_ind_from_stats
 
-from metrics.stats import Direction, Lift, Totals, guardrail, lift
-from metrics.stats.answer import explained
+from metrics.stats import Direction, Lift, Totals, judge_guardrail, lift
+from metrics.stats.lift_result import explain_blanks
 
 FIGURES = (
     "difference_ci",
@@ -22,11 +22,13 @@ FIGURES = (
 
 
 def rates(x_o: int, n_o: int, x_h: int, n_h: int) -> tuple[Totals, Totals]:
-    return Totals.conversions(n_o, x_o), Totals.conversions(n_h, x_h)
+    return Totals.from_conversions(n_o, x_o), Totals.from_conversions(n_h, x_h)
 
 
 def test_a_plain_comparison_gives_every_figure() -> None:
-    found = lift.measured([rates(1080, 9000, 100, 1000)], "bool", expected_users=10_000)
+    found = lift.measure_lift(
+        [rates(1080, 9000, 100, 1000)], "bool", expected_users=10_000
+    )
 
     assert (found.optimization_users, found.holdout_users) == (9000, 1000)
     assert (found.optimization_rate, found.holdout_rate) == pytest.approx((0.12, 0.1))
@@ -38,7 +40,7 @@ def test_a_plain_comparison_gives_every_figure() -> None:
 
 
 def test_the_delta_interval_is_the_published_formula() -> None:
-    found = lift.measured([rates(1080, 9000, 100, 1000)], "bool")
+    found = lift.measure_lift([rates(1080, 9000, 100, 1000)], "bool")
 
     variance = 0.12 * 0.88 / 8999 / 0.1**2 + 0.12**2 * (0.1 * 0.9 / 999) / 0.1**4
     half = 100 * 1.959964 * math.sqrt(variance)
@@ -49,8 +51,8 @@ def test_a_cut_holdout_during_a_rising_base_rate_is_no_lift() -> None:
     before = rates(2500, 50_000, 2500, 50_000)
     after = rates(5400, 90_000, 600, 10_000)
 
-    found = lift.measured([before, after], "bool")
-    thrown_together = lift.measured(
+    found = lift.measure_lift([before, after], "bool")
+    thrown_together = lift.measure_lift(
         [(before[0] + after[0], before[1] + after[1])], "bool"
     )
 
@@ -63,9 +65,11 @@ def test_a_cut_holdout_during_a_rising_base_rate_is_no_lift() -> None:
 
 def test_regimes_without_a_holdout_contribute_nothing() -> None:
     compared = rates(120, 1000, 100, 1000)
-    alone = (Totals.conversions(5000, 4000), Totals.conversions(0, 0))
+    alone = (Totals.from_conversions(5000, 4000), Totals.from_conversions(0, 0))
 
-    assert lift.measured([compared, alone], "bool") == lift.measured([compared], "bool")
+    assert lift.measure_lift([compared, alone], "bool") == lift.measure_lift(
+        [compared], "bool"
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,7 +85,7 @@ def test_regimes_without_a_holdout_contribute_nothing() -> None:
 def test_thin_data_are_withheld_with_a_reason(
     stratum: tuple[Totals, Totals], reason: str
 ) -> None:
-    found = lift.measured([stratum], "bool")
+    found = lift.measure_lift([stratum], "bool")
 
     assert all(getattr(found, name) is None for name in FIGURES)
     assert set(found.unavailable) == set(FIGURES)
@@ -103,7 +107,7 @@ def test_thin_data_are_withheld_with_a_reason(
 def test_the_worse_it_is_the_sooner_it_is_told(
     stratum: tuple[Totals, Totals], *, more: bool
 ) -> None:
-    found = lift.measured([stratum], "bool")
+    found = lift.measure_lift([stratum], "bool")
 
     assert found.p_value_anytime is not None
     assert found.difference_ci_anytime is not None
@@ -112,12 +116,12 @@ def test_the_worse_it_is_the_sooner_it_is_told(
     assert (low > 0) == more
     assert (high < 0) != more
     guard: Direction = "decrease" if more else "increase"
-    assert guardrail(found, guard) == "violated"
+    assert judge_guardrail(found, guard) == "violated"
     assert ("lift_percent" in found.unavailable) == (found.holdout_rate == 0)
 
 
 def test_nothing_to_compare_is_said() -> None:
-    found = lift.measured([], "numeric")
+    found = lift.measure_lift([], "numeric")
 
     assert found.holdout_users == found.optimization_users == 0
     assert found.holdout_rate is None
@@ -132,7 +136,7 @@ def amounts(n: int, payers: int, mean: float, sd: float) -> Totals:
 def test_amounts_of_equal_spread_are_a_t_test() -> None:
     a, b = Totals(900, 9900.0, 112_500.0, 900), Totals(900, 9000.0, 93_600.0, 900)
 
-    found = lift.measured([(a, b)], "numeric")
+    found = lift.measure_lift([(a, b)], "numeric")
 
     sds = [math.sqrt(t.squared_deviations / (t.users - 1)) for t in (a, b)]
     welch = ttest_ind_from_stats(11, sds[0], 900, 10, sds[1], 900, equal_var=False)
@@ -147,7 +151,7 @@ def test_amounts_of_equal_spread_are_a_t_test() -> None:
 def test_fiellers_ends_are_the_ratios_just_rejected() -> None:
     optimized, holdout = amounts(9000, 500, 12, 9), amounts(1000, 60, 10, 9)
 
-    found = lift.measured([(optimized, holdout)], "numeric")
+    found = lift.measure_lift([(optimized, holdout)], "numeric")
 
     assert found.lift_ci is not None
     for percent in found.lift_ci:
@@ -163,7 +167,7 @@ def test_fiellers_ends_are_the_ratios_just_rejected() -> None:
 def test_a_holdout_mean_that_may_be_zero_has_no_ratio_but_a_difference() -> None:
     optimized, holdout = amounts(1000, 400, 5.0, 30.0), amounts(1000, 400, 0.5, 30.0)
 
-    found = lift.measured([(optimized, holdout)], "numeric")
+    found = lift.measure_lift([(optimized, holdout)], "numeric")
 
     assert found.lift_percent is None
     assert found.lift_ci is None
@@ -176,7 +180,7 @@ def test_a_holdout_mean_that_may_be_zero_has_no_ratio_but_a_difference() -> None
 def test_amounts_without_spread_have_no_interval() -> None:
     same = Totals(500, 500.0, 500.0, 500)
 
-    found = lift.measured([(same, same)], "numeric")
+    found = lift.measure_lift([(same, same)], "numeric")
 
     assert found.difference == 0
     assert found.p_value is None
@@ -186,7 +190,7 @@ def test_amounts_without_spread_have_no_interval() -> None:
 def test_enormous_amounts_do_not_overflow() -> None:
     big = [Totals(1000, s * 1e150, s * 1.5e300, 900) for s in (1000.0, 900.0)]
 
-    found = lift.measured([(big[0], big[1])], "numeric")
+    found = lift.measure_lift([(big[0], big[1])], "numeric")
 
     assert found.unavailable == {}
     assert found.p_value is not None
@@ -196,22 +200,25 @@ def test_enormous_amounts_do_not_overflow() -> None:
 def test_less_is_better_where_the_direction_says_so() -> None:
     fewer = [rates(500, 10_000, 800, 10_000)]
 
-    assert lift.measured(fewer, "bool", direction="decrease").verdict == "better"
-    assert lift.measured(fewer, "bool").verdict == "worse"
+    assert lift.measure_lift(fewer, "bool", direction="decrease").verdict == "better"
+    assert lift.measure_lift(fewer, "bool").verdict == "worse"
     assert (
-        lift.measured([rates(500, 10_000, 510, 10_000)], "bool").verdict == "undecided"
+        lift.measure_lift([rates(500, 10_000, 510, 10_000)], "bool").verdict
+        == "undecided"
     )
 
 
 def test_bool_totals_must_be_counts() -> None:
     with pytest.raises(ValueError, match="counts converted users"):
-        lift.measured([(Totals(100, 120.0, 120.0), Totals(100, 50.0, 50.0))], "bool")
+        lift.measure_lift(
+            [(Totals(100, 120.0, 120.0), Totals(100, 50.0, 50.0))], "bool"
+        )
 
 
 def test_an_infinity_becomes_a_blank_with_its_reason() -> None:
     unstated = Lift("bool", "increase", 1, 1, lift_ci=(0.0, math.inf), p_value=math.nan)
 
-    found = explained(unstated, {"lift_ci": "no upper end"}, "unknown")
+    found = explain_blanks(unstated, {"lift_ci": "no upper end"}, "unknown")
 
     assert found.lift_ci is None
     assert found.p_value is None

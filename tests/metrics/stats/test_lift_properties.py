@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from metrics.stats import Kind, Lift, Stratum, Totals, lift
+from metrics.stats import Lift, RewardType, Stratum, Totals, lift
 
 LEVEL = 0.05
 
@@ -14,7 +14,7 @@ LEVEL = 0.05
 @st.composite
 def rate_arms(draw: st.DrawFn) -> Totals:
     users = draw(st.integers(0, 20_000))
-    return Totals.conversions(users, draw(st.integers(0, users)))
+    return Totals.from_conversions(users, draw(st.integers(0, users)))
 
 
 @st.composite
@@ -51,11 +51,11 @@ def numbers(found: Lift) -> list[float]:
 @given(cases, expected)
 @settings(max_examples=300, deadline=None)
 def test_every_figure_is_finite_or_explained(
-    case: tuple[list[Stratum], Kind], users: int | None
+    case: tuple[list[Stratum], RewardType], users: int | None
 ) -> None:
     strata, kind = case
 
-    found = lift.measured(strata, kind, expected_users=users)
+    found = lift.measure_lift(strata, kind, expected_users=users)
 
     blank = {e.name for e in fields(found) if getattr(found, e.name) is None}
     assert all(math.isfinite(value) for value in numbers(found))
@@ -66,10 +66,10 @@ def test_every_figure_is_finite_or_explained(
 @given(cases, expected)
 @settings(max_examples=300, deadline=None)
 def test_intervals_hold_the_estimate_and_agree_with_p(
-    case: tuple[list[Stratum], Kind], users: int | None
+    case: tuple[list[Stratum], RewardType], users: int | None
 ) -> None:
     strata, kind = case
-    found = lift.measured(strata, kind, expected_users=users)
+    found = lift.measure_lift(strata, kind, expected_users=users)
 
     for estimate, interval, p in (
         (found.lift_percent, found.lift_ci, found.p_value),
@@ -91,10 +91,10 @@ def test_intervals_hold_the_estimate_and_agree_with_p(
 @given(cases, expected)
 @settings(max_examples=150, deadline=None)
 def test_looking_daily_costs_width(
-    case: tuple[list[Stratum], Kind], users: int | None
+    case: tuple[list[Stratum], RewardType], users: int | None
 ) -> None:
     strata, kind = case
-    found = lift.measured(strata, kind, expected_users=users)
+    found = lift.measure_lift(strata, kind, expected_users=users)
     if found.p_value is None:
         return
 
@@ -115,10 +115,10 @@ def test_one_more_conversion_moves_the_lift_up(
     n_o: int, n_h: int, data: st.DataObject
 ) -> None:
     x_o, x_h = data.draw(st.integers(5, n_o - 6)), data.draw(st.integers(5, n_h - 5))
-    holdout = Totals.conversions(n_h, x_h)
+    holdout = Totals.from_conversions(n_h, x_h)
 
-    less = lift.measured([(Totals.conversions(n_o, x_o), holdout)], "bool")
-    more = lift.measured([(Totals.conversions(n_o, x_o + 1), holdout)], "bool")
+    less = lift.measure_lift([(Totals.from_conversions(n_o, x_o), holdout)], "bool")
+    more = lift.measure_lift([(Totals.from_conversions(n_o, x_o + 1), holdout)], "bool")
 
     if less.lift_ci is None or more.lift_ci is None:
         return
@@ -133,8 +133,10 @@ def test_the_currency_does_not_matter(strata: list[Stratum], rate: float) -> Non
         squares = arm.value_sum_squares * rate * rate
         return Totals(arm.users, arm.value_sum * rate, squares, arm.converted)
 
-    here = lift.measured(strata, "numeric")
-    there = lift.measured([(exchanged(o), exchanged(h)) for o, h in strata], "numeric")
+    here = lift.measure_lift(strata, "numeric")
+    there = lift.measure_lift(
+        [(exchanged(o), exchanged(h)) for o, h in strata], "numeric"
+    )
 
     if here.p_value is None or there.p_value is None:
         return
@@ -146,8 +148,8 @@ def test_the_currency_does_not_matter(strata: list[Stratum], rate: float) -> Non
 @given(regimes(rate_arms()))
 @settings(max_examples=150, deadline=None)
 def test_swapping_the_arms_keeps_the_p_values(strata: list[Stratum]) -> None:
-    here = lift.measured(strata, "bool")
-    there = lift.measured([(h, o) for o, h in strata], "bool")
+    here = lift.measure_lift(strata, "bool")
+    there = lift.measure_lift([(h, o) for o, h in strata], "bool")
 
     if here.p_value is None:
         return

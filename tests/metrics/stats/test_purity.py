@@ -6,8 +6,8 @@ import sys
 PROGRAM = """
 import sys
 from metrics.stats import Totals, lift
-arms = Totals.conversions(900, 90), Totals.conversions(900, 80)
-assert lift.measured([arms], "bool").p_value is not None
+arms = Totals.from_conversions(900, 90), Totals.from_conversions(900, 80)
+assert lift.measure_lift([arms], "bool").p_value is not None
 heavy = {"django", "rest_framework", "scipy", "sklearn", "levered_site"}
 print(sorted(heavy & {name.split(".")[0] for name in sys.modules}))
 """

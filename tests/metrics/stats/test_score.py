@@ -8,20 +8,20 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import chi2_contingency, norm
 
 from metrics.stats import Totals, score
-from metrics.stats.normal import CRITICAL, two_sided
-from metrics.stats.totals import Stratum, weight
+from metrics.stats.normal import CRITICAL, compute_two_sided_p
+from metrics.stats.totals import Stratum, compute_weight
 
 Strata = tuple[Stratum, ...]
 
 
 def pair(x_o: int, n_o: int, x_h: int, n_h: int) -> Stratum:
-    return Totals.conversions(n_o, x_o), Totals.conversions(n_h, x_h)
+    return Totals.from_conversions(n_o, x_o), Totals.from_conversions(n_h, x_h)
 
 
 def strata_of(*, converted: int = 1, regimes: int = 4) -> st.SearchStrategy[Strata]:
     def arm(users: int) -> st.SearchStrategy[Totals]:
         counts = st.integers(converted, users)
-        return counts.map(lambda x: Totals.conversions(users, x))
+        return counts.map(lambda x: Totals.from_conversions(users, x))
 
     arms = st.integers(2, 3000).flatmap(arm)
     return st.lists(st.tuples(arms, arms), min_size=1, max_size=regimes).map(tuple)
@@ -71,7 +71,7 @@ def test_p_value_is_the_chi_square_of_the_fourfold_table() -> None:
 
     pearson = chi2_contingency(table, correction=False).statistic
     assert z * z == pytest.approx(pearson * (2000 - 1) / 2000)
-    assert two_sided(z) == pytest.approx(2 * norm.sf(abs(z)))
+    assert compute_two_sided_p(z) == pytest.approx(2 * norm.sf(abs(z)))
 
 
 def brute_force_z(strata: Strata, ratio: float, shift: float) -> float:
@@ -96,7 +96,7 @@ def brute_force_z(strata: Strata, ratio: float, shift: float) -> float:
         p = minimize_scalar(
             loss, bounds=bounds, method="bounded", options={"xatol": 1e-12}
         ).x
-        q, w = ratio * p + shift, weight((optimized, holdout))
+        q, w = ratio * p + shift, compute_weight((optimized, holdout))
         spread = q * (1 - q) / n_o + ratio**2 * p * (1 - p) / n_h
         distance += w * (x_o / n_o - ratio * x_h / n_h - shift)
         variance += w * w * spread * (n_o + n_h) / (n_o + n_h - 1)
@@ -108,9 +108,9 @@ STRATA = (pair(60, 900, 5, 100), pair(700, 5000, 650, 5000), pair(40, 300, 31, 2
 
 @pytest.mark.parametrize("strata", [STRATA, STRATA[:1], STRATA[1:]])
 def test_intervals_are_those_of_brute_force_inversion(strata: Strata) -> None:
-    total = sum(weight(s) for s in strata)
-    rate_o = sum(weight(s) * s[0].mean for s in strata) / total
-    rate_h = sum(weight(s) * s[1].mean for s in strata) / total
+    total = sum(compute_weight(s) for s in strata)
+    rate_o = sum(compute_weight(s) * s[0].mean for s in strata) / total
+    rate_h = sum(compute_weight(s) * s[1].mean for s in strata) / total
 
     ratio = score.ratio_interval(strata, rate_o / rate_h, CRITICAL)
     difference = score.difference_interval(strata, rate_o - rate_h, CRITICAL)
@@ -150,9 +150,9 @@ def test_z_falls_as_the_ratio_grows(
 def test_zero_is_inside_exactly_where_the_test_accepts_it(
     strata: Strata, critical: float
 ) -> None:
-    total = sum(weight(s) for s in strata)
-    rate_o = sum(weight(s) * s[0].mean for s in strata) / total
-    rate_h = sum(weight(s) * s[1].mean for s in strata) / total
+    total = sum(compute_weight(s) for s in strata)
+    rate_o = sum(compute_weight(s) * s[0].mean for s in strata) / total
+    rate_h = sum(compute_weight(s) * s[1].mean for s in strata) / total
     excess = abs(score.ratio_z(strata, 1.0)) - critical
     if abs(excess) < 1e-9:
         return
@@ -172,9 +172,9 @@ def test_zero_is_inside_exactly_where_the_test_accepts_it(
 @settings(max_examples=100, deadline=None)
 def test_swapping_the_arms_turns_the_ratio_upside_down(strata: Strata) -> None:
     swapped = tuple((h, o) for o, h in strata)
-    total = sum(weight(s) for s in strata)
-    ratio = sum(weight(s) * s[0].mean for s in strata) / total
-    ratio /= sum(weight(s) * s[1].mean for s in strata) / total
+    total = sum(compute_weight(s) for s in strata)
+    ratio = sum(compute_weight(s) * s[0].mean for s in strata) / total
+    ratio /= sum(compute_weight(s) * s[1].mean for s in strata) / total
 
     low, high = score.ratio_interval(strata, ratio, CRITICAL)
     other_low, other_high = score.ratio_interval(swapped, 1 / ratio, CRITICAL)

@@ -12,7 +12,7 @@ from benchmarks.statistics import (
     report,
     sample_ratio,
 )
-from metrics.stats import Kind, Stratum, Totals, lift, means, score, support
+from metrics.stats import RewardType, Stratum, Totals, lift, means, minimum_data, score
 
 ERRORS = 3.5
 
@@ -25,41 +25,46 @@ def test_the_studies_measure_what_the_service_computes() -> None:
     optimized, holdout = (
         arrays.Arm(users[i], converted[i].astype(float), squares[i]) for i in (0, 1)
     )
-    rated = [arrays.conversions(users[i], converted[i]) for i in (0, 1)]
+    rated = [arrays.build_conversion_arm(users[i], converted[i]) for i in (0, 1)]
 
-    z_rates = arrays.rates_z(rated[0], rated[1], 1.3)
-    z_amounts = arrays.amounts_z(optimized, holdout, 1.0)
-    wide = arrays.critical_anytime(optimized, holdout, 500.0)
+    z_rates = arrays.compute_rates_z(rated[0], rated[1], 1.3)
+    z_amounts = arrays.compute_amounts_z(optimized, holdout, 1.0)
+    wide = arrays.compute_anytime_critical(optimized, holdout, 500.0)
     shown = [
-        arrays.published(rated[0], rated[1], "bool"),
-        arrays.published(optimized, holdout, "numeric"),
+        arrays.is_published(rated[0], rated[1], "bool"),
+        arrays.is_published(optimized, holdout, "numeric"),
     ]
 
     for run in range(60):
         counts = strata(rated[0], rated[1], run)
         amounts = strata(optimized, holdout, run)
         assert z_rates[run] == pytest.approx(score.ratio_z(counts, 1.3))
-        spreads = means.separate(amounts), means.pooled(amounts)
-        z = means.difference_z(means.weighted(amounts), spreads)
+        spreads = (
+            means.compute_separate_spread(amounts),
+            means.compute_pooled_spread(amounts),
+        )
+        z = means.difference_z(means.compute_weighted_means(amounts), spreads)
         assert z_amounts[run] == pytest.approx(z)
         for kind, flags, table in (
             ("bool", shown[0], counts),
             ("numeric", shown[1], amounts),
         ):
-            assert flags[run] == (support.missing_inference(table, kind) is None)
+            assert flags[run] == (
+                minimum_data.explain_missing_inference(table, kind) is None
+            )
     assert wide.shape == (60,)
 
 
 def test_the_anytime_factor_is_the_services_own() -> None:
-    arms = Totals.conversions(9000, 900), Totals.conversions(1000, 90)
+    arms = Totals.from_conversions(9000, 900), Totals.from_conversions(1000, 90)
     one = [
         arrays.Arm(*np.array([[a.users], [a.value_sum], [a.value_sum]])) for a in arms
     ]
-    planned = arrays.planned_information(20_000, 0.1)
+    planned = arrays.compute_planned_information(20_000, 0.1)
 
-    wide = float(arrays.critical_anytime(one[0], one[1], planned))
+    wide = float(arrays.compute_anytime_critical(one[0], one[1], planned))
 
-    found = lift.measured([arms], "bool", expected_users=20_000)
+    found = lift.measure_lift([arms], "bool", expected_users=20_000)
     assert found.difference_ci_anytime == pytest.approx(
         score.difference_interval((arms,), 0.01, wide)
     )
@@ -73,9 +78,9 @@ def strata(optimized: arrays.Arm, holdout: arrays.Arm, run: int) -> tuple[Stratu
 
 
 @pytest.mark.parametrize("kind", ["bool", "outcomes"])
-def test_t1_nothing_is_claimed_too_often_in_one_look(kind: Kind) -> None:
-    some = [world for world in one_look.grid((kind,)) if world.holdout <= 1_000]
-    rows = one_look.study(1_500, 1, tuple(some))
+def test_t1_nothing_is_claimed_too_often_in_one_look(kind: RewardType) -> None:
+    some = [world for world in one_look.build_grid((kind,)) if world.holdout <= 1_000]
+    rows = one_look.run_study(1_500, 1, tuple(some))
 
     published = [row for row in rows if row.published.value > 0.2]
     assert len(published) > 7
@@ -86,7 +91,7 @@ def test_t1_nothing_is_claimed_too_often_in_one_look(kind: Kind) -> None:
 def test_t2_daily_looks_at_nothing_stay_below_five_percent() -> None:
     worlds = daily_looks.WORLDS[1], daily_looks.WORLDS[15], daily_looks.WORLDS[-8]
 
-    rows = daily_looks.study(400, 2, worlds)
+    rows = daily_looks.run_study(400, 2, worlds)
 
     for row in rows:
         assert row.ever_anytime.value <= 0.05, row
@@ -94,8 +99,8 @@ def test_t2_daily_looks_at_nothing_stay_below_five_percent() -> None:
 
 
 def test_t3_intervals_cover_where_published() -> None:
-    some = [w for w in coverage.grid(("bool", "numeric")) if w.holdout <= 1000]
-    rows = coverage.study(1_000, 3, tuple(some[::3]))
+    some = [w for w in coverage.build_grid(("bool", "numeric")) if w.holdout <= 1000]
+    rows = coverage.run_study(1_000, 3, tuple(some[::3]))
 
     published = [row for row in rows if row.published.value > 0.2]
     assert len(published) > 25
@@ -107,7 +112,7 @@ def test_t3_intervals_cover_where_published() -> None:
 
 
 def test_t5_drift_and_a_changed_holdout_are_no_lift() -> None:
-    rows = drift.study(600, 4, drift.grid())
+    rows = drift.run_study(600, 4, drift.build_grid())
 
     for row in rows:
         assert row.wrong.value < 0.05 + ERRORS * at_level(row.wrong), row
@@ -120,7 +125,7 @@ def test_t7_the_sample_ratio_is_quiet_and_quick() -> None:
     balanced = sample_ratio.World(0.5, 0.5, 10_000)
     skewed = sample_ratio.World(0.5, 0.46, 10_000)
 
-    quiet, loud = sample_ratio.study(1_000, 5, (balanced, skewed))
+    quiet, loud = sample_ratio.run_study(1_000, 5, (balanced, skewed))
 
     assert quiet.alarms.value <= 0.001
     assert loud.alarms.value >= 0.99

@@ -6,20 +6,23 @@ import pytest
 from django.utils import timezone
 
 from optimizations.models import Optimization
-from tests.support import factories, optimization_factories as made, traffic
+from tests.support import factories, traffic
 from tests.support.factories import Api
-from tests.support.learning import truth
+from tests.support.learning import headline_b_rate
+from tests.support.optimization_factories import make_optimization, make_organization
 
 
 @pytest.fixture
 def optimization() -> Optimization:
     """One live optimization with 400 visitors of three days ago."""
-    found = made.optimization(made.organization(), holdout_percentage=25)
-    traffic.live_through(found, timezone.now() - timedelta(days=3), 400, truth)
+    found = make_optimization(make_organization(), holdout_percentage=25)
+    traffic.simulate_visitors(
+        found, timezone.now() - timedelta(days=3), 400, headline_b_rate
+    )
     return found
 
 
 @pytest.fixture
 def api(optimization: Optimization) -> Api:
     """A member of its organization."""
-    return factories.member_of(optimization.organization)
+    return factories.make_member_api(optimization.organization)

@@ -9,15 +9,16 @@ import pytest
 from celery.contrib.testing.worker import start_worker
 from kombu.exceptions import OperationalError as BrokerError
 
-from levered_site.api import waiting
+from levered_site.api import slow_requests
 from levered_site.celery import app
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from models_app import runs
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
 from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
-from tests.support import factories, optimization_factories as made
-from tests.support.factories import Api, body_of, error_of
+from tests.support import factories
+from tests.support.factories import Api, read_body, read_error
+from tests.support.optimization_factories import make_organization
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,7 +32,7 @@ def _worker() -> Iterator[None]:
 
 
 def test_a_model_is_listed_and_shown(optimization: Optimization, api: Api) -> None:
-    listed = body_of(api.get("/models"))
+    listed = read_body(api.get("/models"))
     shown = api.get(f"/models/{optimization.model_id}")
 
     (row,) = listed["models"]
@@ -39,14 +40,14 @@ def test_a_model_is_listed_and_shown(optimization: Optimization, api: Api) -> No
     assert row["id"] == str(optimization.model_id)
     assert (row["model_type"], row["status"]) == ("cmab", "untrained")
     assert row["training_data_config"]["design_factors"][0]["name"] == "headline"
-    assert body_of(shown) | {"meta": None} == row | {"meta": None}
+    assert read_body(shown) | {"meta": None} == row | {"meta": None}
     again = api.get(f"/models/{optimization.model_id}", If_None_Match=shown["ETag"])
     assert again.status_code == 304
 
 
 def test_another_organizations_model_is_a_404(optimization: Optimization) -> None:
-    run = runs.ask(optimization.model, requested_by="test")
-    stranger = factories.admin_of(made.organization())
+    run = runs.request_training(optimization.model, requested_by="test")
+    stranger = factories.make_admin_api(make_organization())
     place = f"/models/{optimization.model_id}"
 
     answers = [
@@ -63,7 +64,7 @@ def test_another_organizations_model_is_a_404(optimization: Optimization) -> Non
     ]
 
     assert {answer.status_code for answer in answers} == {404}
-    assert body_of(stranger.get("/models"))["models"] == []
+    assert read_body(stranger.get("/models"))["models"] == []
     run.refresh_from_db()
     assert run.status == TrainingRun.Status.QUEUED
     assert TrainingRun.objects.count() == 1
@@ -76,13 +77,13 @@ def test_a_training_that_ends_in_time_is_a_200(
     answer = api.post(f"/models/{optimization.model_id}/train", {"bias": {"cta": 0.5}})
 
     assert answer.status_code == 200, answer.content
-    body = body_of(answer)
+    body = read_body(answer)
     assert (body["status"], body["policy_version"]) == ("trained", 1)
     expected = body["in_sample_metrics"]["expected_reward"]
     assert expected["ci_lower"] < expected["mean"] < expected["ci_upper"]
     assert 0.1 < body["in_sample_metrics"]["historic_reward"] < 0.35
     place = f"/models/{optimization.model_id}/training-runs/{body['training_run_id']}"
-    run = body_of(api.get(place))
+    run = read_body(api.get(place))
     assert (run["status"], run["progress"], run["error"]) == ("succeeded", 1.0, None)
     assert (run["rows_read"], run["bias"]) == (400, {"cta": 0.5})
 
@@ -96,11 +97,11 @@ def test_asked_to_answer_at_once_it_is_a_202_with_its_place(
     second = api.post(train, Prefer="respond-async")
 
     assert [first.status_code, second.status_code] == [202, 202]
-    assert body_of(first)["training_run_id"] == body_of(second)["training_run_id"]
+    assert read_body(first)["training_run_id"] == read_body(second)["training_run_id"]
     assert first["Location"].startswith("/api/v2/models/")
     run = api.get(first["Location"].removeprefix("/api/v2"))
-    assert body_of(run)["status"] == "queued"
-    listed = body_of(api.get(f"/models/{optimization.model_id}/training-runs"))
+    assert read_body(run)["status"] == "queued"
+    listed = read_body(api.get(f"/models/{optimization.model_id}/training-runs"))
     assert len(listed["training_runs"]) == 1
 
 
@@ -112,8 +113,8 @@ def test_a_run_that_takes_longer_than_patience_is_a_202(
     answer = api.post(f"/models/{optimization.model_id}/train")
 
     assert answer.status_code == 202
-    assert body_of(answer)["status"] == "training"
-    shown = body_of(api.get(f"/models/{optimization.model_id}"))
+    assert read_body(answer)["status"] == "training"
+    shown = read_body(api.get(f"/models/{optimization.model_id}"))
     assert shown["status"] == "training"
 
 
@@ -132,7 +133,7 @@ def test_a_broker_that_is_away_costs_nothing(
 
     assert answer.status_code == 202
     assert (run.status, run.sent_at, run.sends) == ("queued", None, 0)
-    assert runs.reap() == 1
+    assert runs.reap_lost_runs() == 1
     run.refresh_from_db()
     assert run.sends == 1
 
@@ -142,7 +143,7 @@ def test_where_all_seats_are_taken_nobody_waits(
 ) -> None:
     results = f"/optimizations/{optimization.pk}/results?refresh=true"
     with ExitStack() as taken:
-        while taken.enter_context(waiting.seat()):
+        while taken.enter_context(slow_requests.try_reserve_thread()):
             pass
 
         trained = api.post(f"/models/{optimization.model_id}/train")
@@ -169,30 +170,30 @@ def test_a_bad_training_request_is_a_400_that_names_the_field(
     answer = api.post(f"/models/{optimization.model_id}/train", body)
 
     assert answer.status_code == 400, answer.content
-    assert [detail["field"] for detail in error_of(answer)["details"]] == [field]
+    assert [detail["field"] for detail in read_error(answer)["details"]] == [field]
     assert not TrainingRun.objects.exists()
 
 
 def test_a_queued_run_is_cancelled_by_its_door(
     optimization: Optimization, api: Api
 ) -> None:
-    run = runs.ask(optimization.model, requested_by="test")
+    run = runs.request_training(optimization.model, requested_by="test")
     place = f"/models/{optimization.model_id}/training-runs/{run.pk}/cancel"
 
     first, second = api.post(place), api.post(place)
 
     assert first.status_code == 200
-    assert body_of(first)["status"] == "cancelled"
+    assert read_body(first)["status"] == "cancelled"
     assert second.status_code == 409
 
 
 def test_a_model_in_use_is_not_deleted(optimization: Optimization) -> None:
-    admin = factories.admin_of(optimization.organization)
+    admin = factories.make_admin_api(optimization.organization)
     place = f"/models/{optimization.model_id}"
 
     refused = admin.delete(place)
-    by_member = factories.member_of(optimization.organization).delete(place)
-    lifecycle.archive(optimization, SYSTEM)
+    by_member = factories.make_member_api(optimization.organization).delete(place)
+    lifecycle.archive_optimization(optimization, SYSTEM_ACTOR)
     deleted = admin.delete(place)
 
     assert (refused.status_code, by_member.status_code) == (409, 403)
@@ -205,7 +206,7 @@ def test_a_model_in_use_is_not_deleted(optimization: Optimization) -> None:
 
 def test_without_a_token_there_is_nothing(optimization: Optimization) -> None:
     nobody = Api()
-    key = Api(factories.api_key(optimization.organization))
+    key = Api(factories.make_api_key(optimization.organization))
 
     answers = [each.get("/models") for each in (nobody, key)]
 

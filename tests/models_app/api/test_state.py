@@ -7,25 +7,31 @@ from django.utils import timezone
 
 from levered_site.celery import app
 from optimizations.models import Optimization
-from tests.support import factories, optimization_factories as made, traffic
-from tests.support.factories import Api, body_of
-from tests.support.learning import trained
+from tests.support import factories, traffic
+from tests.support.factories import Api, read_body
+from tests.support.learning import train_model
+from tests.support.optimization_factories import (
+    make_config,
+    make_factor,
+    make_optimization,
+    make_organization,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def learned(optimization: Optimization) -> None:
     """Train here and now, and leave no task of it to a worker."""
-    trained(optimization)
+    train_model(optimization)
     app.control.purge()
 
 
 def test_state_tells_what_was_learned(optimization: Optimization, api: Api) -> None:
     place = f"/models/{optimization.model_id}/state"
-    before = body_of(api.get(place))
+    before = read_body(api.get(place))
     learned(optimization)
 
-    state = body_of(api.get(place))
+    state = read_body(api.get(place))
 
     assert [row["weight"] for row in before["variants"]] == [None] * 4
     assert (before["contexts"], before["coefficients"]) == ([], [])
@@ -46,14 +52,14 @@ def test_state_tells_what_was_learned(optimization: Optimization, api: Api) -> N
 
 
 def test_a_context_level_called_other_keeps_its_own_counts() -> None:
-    device = made.factor("device", "mobile", "other")
-    found = made.optimization(
-        made.organization(),
-        training_data_config=made.config(context_factors=[device]),
+    device = make_factor("device", "mobile", "other")
+    found = make_optimization(
+        make_organization(),
+        training_data_config=make_config(context_factors=[device]),
     )
     sent = ["mobile", "other", "other", "other", "tv", "tv", None]
     events = [
-        traffic.exposure(
+        traffic.build_exposure(
             found,
             f"user {number}",
             context={"device": value},
@@ -64,8 +70,10 @@ def test_a_context_level_called_other_keeps_its_own_counts() -> None:
     traffic.send_exposures(found, events)
     learned(found)
 
-    state = body_of(
-        factories.member_of(found.organization).get(f"/models/{found.model_id}/state")
+    state = read_body(
+        factories.make_member_api(found.organization).get(
+            f"/models/{found.model_id}/state"
+        )
     )
 
     counted = [
@@ -79,12 +87,12 @@ def test_state_says_which_variants_are_enabled_since(
     optimization: Optimization, api: Api
 ) -> None:
     learned(optimization)
-    trained = body_of(api.get(f"/models/{optimization.model_id}/state"))["trained_at"]
+    trained = read_body(api.get(f"/models/{optimization.model_id}/state"))["trained_at"]
     api.patch(f"/optimizations/{optimization.pk}/variants/3", {"enabled": False})
 
-    state = body_of(api.get(f"/models/{optimization.model_id}/state"))
-    results = body_of(api.get(f"/optimizations/{optimization.pk}/results"))
-    progress = body_of(api.get(f"/optimizations/{optimization.pk}/progress"))
+    state = read_body(api.get(f"/models/{optimization.model_id}/state"))
+    results = read_body(api.get(f"/optimizations/{optimization.pk}/results"))
+    progress = read_body(api.get(f"/optimizations/{optimization.pk}/progress"))
 
     enabled = [row["enabled"] for row in state["variants"]]
     assert enabled == [True, True, False, True]
@@ -113,7 +121,7 @@ def test_the_policy_is_a_table_that_a_client_may_hold(
 
     assert unchanged.status_code == 304
     assert policy.status_code == 200
-    first, after = body_of(start), body_of(policy)
+    first, after = read_body(start), read_body(policy)
     assert (first["version"], after["version"]) == (0, 1)
     assert first["contexts"][0]["probabilities"] == [0.25] * 4
     assert [row["context"] for row in after["contexts"]] == [
@@ -129,10 +137,12 @@ def test_the_policy_is_a_table_that_a_client_may_hold(
 
 
 def test_a_draft_has_no_policy_yet() -> None:
-    organization = made.organization()
-    draft = made.optimization(organization, status="draft")
+    organization = make_organization()
+    draft = make_optimization(organization, status="draft")
 
-    answer = factories.member_of(organization).get(f"/models/{draft.model_id}/policy")
+    answer = factories.make_member_api(organization).get(
+        f"/models/{draft.model_id}/policy"
+    )
 
     assert answer.status_code == 409
 
@@ -141,15 +151,15 @@ def test_a_shipped_ones_policy_is_what_everybody_is_served(
     optimization: Optimization, api: Api
 ) -> None:
     learned(optimization)
-    admin = factories.admin_of(optimization.organization)
+    admin = factories.make_admin_api(optimization.organization)
     shipped = admin.post(f"/optimizations/{optimization.pk}/ship")
 
-    policy = body_of(api.get(f"/models/{optimization.model_id}/policy"))
+    policy = read_body(api.get(f"/models/{optimization.model_id}/policy"))
 
     assert (shipped.status_code, policy["status"]) == (200, "shipped")
     for row in policy["contexts"][:2]:
         asked = {"anonymous_id": "anybody", "context": row["context"]}
-        served = body_of(api.post(f"/optimizations/{optimization.pk}/serve", asked))
+        served = read_body(api.post(f"/optimizations/{optimization.pk}/serve", asked))
         expected = [0.0] * 4
         expected[served["variant_number"] - 1] = 1.0
         assert row["probabilities"] == expected

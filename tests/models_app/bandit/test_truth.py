@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from models_app.bandit.data import cells
-from models_app.bandit.data.cells import Row
+from models_app.bandit.data.cells import TrainingRow
 from models_app.bandit.design.design import Floats
-from models_app.bandit.policy import allocation as policy
+from models_app.bandit.policy.allocation import build_uniform_table, compile_policy
 from models_app.bandit.regression import fit
 from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.report import report
@@ -38,19 +38,23 @@ class Run:
 def adaptive_run(seed: int) -> Run:
     """Eight drifting days of a world from the prior, allocated by what was learnt."""
     rng = np.random.default_rng([seed, 4])
-    world = bandit_worlds.drawn_from_prior(bandit_worlds.design((3, 2), (2,)), rng)
+    world = bandit_worlds.draw_from_prior(bandit_worlds.make_design((3, 2), (2,)), rng)
     enabled = np.ones(6, bool)
-    allocation = policy.uniform(world.design.segments, enabled)
+    allocation = build_uniform_table(world.design.segments, enabled)
     days, level = [], -2.5
     for _ in range(7):
-        days.append(bandit_worlds.day(world, level, allocation, 1500, rng))
-        posterior = fit.fit(world.design, bandit_worlds.cells(days)).posterior
-        compiled = policy.compile(posterior, enabled, draws=300)
+        days.append(bandit_worlds.simulate_day(world, level, allocation, 1500, rng))
+        posterior = fit.fit_posterior(
+            world.design, bandit_worlds.build_cells(days)
+        ).posterior
+        compiled = compile_policy(posterior, enabled, draws=300)
         allocation = compiled.probabilities
         level += rng.normal(0, 0.1)
-    days.append(bandit_worlds.day(world, level, allocation, 1500, rng))
-    posterior = fit.fit(world.design, bandit_worlds.cells(days)).posterior
-    compiled = policy.compile(posterior, enabled)
+    days.append(bandit_worlds.simulate_day(world, level, allocation, 1500, rng))
+    posterior = fit.fit_posterior(
+        world.design, bandit_worlds.build_cells(days)
+    ).posterior
+    compiled = compile_policy(posterior, enabled)
     return Run(world, posterior, compiled.prob_best)
 
 
@@ -94,17 +98,22 @@ def test_prob_best_is_right_as_often_as_it_says(runs: list[Run]) -> None:
 
 
 def test_the_reported_level_is_that_of_the_last_day() -> None:
-    world = bandit_worlds.drawn_from_prior(
-        bandit_worlds.design((2,)), np.random.default_rng(1)
+    world = bandit_worlds.draw_from_prior(
+        bandit_worlds.make_design((2,)), np.random.default_rng(1)
     )
     even, rng = np.full((1, 2), 0.5), np.random.default_rng(2)
     levels = np.linspace(-3, -2, 20)
-    days = [bandit_worlds.day(world, level, even, 20_000, rng) for level in levels]
-    table = bandit_worlds.cells(days)
-    posterior, enabled = fit.fit(world.design, table).posterior, np.ones(2, bool)
-    compiled = policy.compile(posterior, enabled)
+    days = [
+        bandit_worlds.simulate_day(world, level, even, 20_000, rng) for level in levels
+    ]
+    table = bandit_worlds.build_cells(days)
+    posterior, enabled = (
+        fit.fit_posterior(world.design, table).posterior,
+        np.ones(2, bool),
+    )
+    compiled = compile_policy(posterior, enabled)
 
-    made = report.of(
+    made = report.build_report(
         posterior, compiled, table, enabled=enabled, holdout_share=0, seed=0
     )
 
@@ -115,18 +124,22 @@ def test_the_reported_level_is_that_of_the_last_day() -> None:
 
 
 def test_a_starved_loser_is_not_crowned_when_the_base_rate_falls() -> None:
-    design, rng = bandit_worlds.design((2,)), np.random.default_rng(0)
+    design, rng = bandit_worlds.make_design((2,)), np.random.default_rng(0)
     world = bandit_worlds.World(design, np.array([[0.1, 0.0]]), np.ones(1))
     days, naive = [], np.zeros((2, 1, 2))
     for day in range(20):
         share = 0.5 if day < 5 else 0.05
         allocation = np.array([[1 - share, share]])
         days.append(
-            bandit_worlds.day(world, -1.5 - 0.08 * day, allocation, 10_000, rng)
+            bandit_worlds.simulate_day(
+                world, -1.5 - 0.08 * day, allocation, 10_000, rng
+            )
         )
         naive += days[-1]
 
-    mean, sd = contrast(fit.fit(design, bandit_worlds.cells(days)).posterior, 0, 1)
+    mean, sd = contrast(
+        fit.fit_posterior(design, bandit_worlds.build_cells(days)).posterior, 0, 1
+    )
 
     rate = naive[1, 0] / naive[0, 0]
     assert rate[1] > rate[0]
@@ -135,7 +148,7 @@ def test_a_starved_loser_is_not_crowned_when_the_base_rate_falls() -> None:
 
 
 def test_a_daily_cycle_with_hourly_retraining_does_not_bias_contrasts() -> None:
-    design = bandit_worlds.design((2,))
+    design = bandit_worlds.make_design((2,))
     world = bandit_worlds.World(design, np.zeros((1, 2)), np.ones(1))
     errors = []
     for seed in range(20):
@@ -145,9 +158,11 @@ def test_a_daily_cycle_with_hourly_retraining_does_not_bias_contrasts() -> None:
             level = -2.5 + 0.5 * np.sin(hour * np.pi / 12)
             share = 0.5 + 0.45 * np.sin(hour * np.pi / 12 + 1)
             allocation = np.array([[1 - share, share]])
-            hours.append(bandit_worlds.day(world, level, allocation, 2000, rng))
-        table = bandit_worlds.cells(hours)
-        mean, sd = contrast(fit.fit(design, table).posterior, 1, 0)
+            hours.append(
+                bandit_worlds.simulate_day(world, level, allocation, 2000, rng)
+            )
+        table = bandit_worlds.build_cells(hours)
+        mean, sd = contrast(fit.fit_posterior(design, table).posterior, 1, 0)
         errors.append(mean / sd)
 
     assert abs(np.mean(errors)) < 3 / np.sqrt(20)
@@ -178,7 +193,7 @@ def _contrast_of_a_slow_variant(seed: int) -> tuple[float, float]:
             if mature:
                 lags += np.histogram(lag, 32, (0, horizon))[0]
             rows.append(
-                Row(
+                TrainingRow(
                     day=date(2030, 1, 1) + timedelta(days=day),
                     policy_version=1,
                     variant=variant,
@@ -189,5 +204,7 @@ def _contrast_of_a_slow_variant(seed: int) -> tuple[float, float]:
                     converted=int((lag <= age).sum()),
                 )
             )
-    table = cells.tabulate(rows, lags.astype(int).tolist(), horizon, as_of)
-    return contrast(fit.fit(bandit_worlds.design((2,)), table).posterior, 1, 0)
+    table = cells.tabulate_counts(rows, lags.astype(int).tolist(), horizon, as_of)
+    return contrast(
+        fit.fit_posterior(bandit_worlds.make_design((2,)), table).posterior, 1, 0
+    )

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from optimizations.admin import panel
+from optimizations.admin import optimization_panel
 from optimizations.results import stored
 from tests.support import optimization_factories, traffic
 
@@ -13,14 +13,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_the_interval_shown_first_is_the_one_that_holds_at_all_looks() -> None:
-    optimization = optimization_factories.optimization(
-        optimization_factories.organization(), holdout_percentage=50
+    optimization = optimization_factories.make_optimization(
+        optimization_factories.make_organization(), holdout_percentage=50
     )
     began = timezone.now() - timedelta(days=3)
-    traffic.live_through(optimization, began, 1000, lambda *_: 0.3)
-    stored.ask(optimization)
+    traffic.simulate_visitors(optimization, began, 1000, lambda *_: 0.3)
+    stored.refresh_counts(optimization)
 
-    figures = panel.of(optimization).figures
+    figures = optimization_panel.build_panel(optimization).figures
 
     title, _, note = figures[0]
     assert title == "Measured lift"

@@ -4,22 +4,24 @@ import pytest
 
 from models_app.models import PolicyVersion
 from optimizations.models import Optimization
-from tests.support import factories as house, optimization_factories
+from tests.support import optimization_factories
+from tests.support.factories import make_member_api, read_body
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_created_optimization_is_live_and_shown_whole() -> None:
-    organization = optimization_factories.organization()
-    metric = optimization_factories.metric(organization)
-    api = house.member_of(organization)
+    organization = optimization_factories.make_organization()
+    metric = optimization_factories.make_metric(organization)
+    api = make_member_api(organization)
 
     response = api.post(
-        "/optimizations", optimization_factories.body(reward_metric_id=str(metric.pk))
+        "/optimizations",
+        optimization_factories.make_body(reward_metric_id=str(metric.pk)),
     )
 
     assert response.status_code == 201, response.content
-    body = house.body_of(response)
+    body = read_body(response)
     optimization = Optimization.objects.get(pk=body["id"])
     assert response["Location"] == f"/api/v2/optimizations/{optimization.pk}"
     assert body["status"] == "live"
@@ -48,8 +50,8 @@ def test_a_created_optimization_is_live_and_shown_whole() -> None:
 
 
 def test_variants_are_numbered_in_row_major_order() -> None:
-    optimization = optimization_factories.optimization(
-        optimization_factories.organization()
+    optimization = optimization_factories.make_optimization(
+        optimization_factories.make_organization()
     )
 
     keys = optimization.variants.order_by("number").values_list("number", "variant_key")
@@ -63,9 +65,9 @@ def test_variants_are_numbered_in_row_major_order() -> None:
 
 
 def test_without_a_metric_it_is_a_draft() -> None:
-    api = house.member_of(optimization_factories.organization())
+    api = make_member_api(optimization_factories.make_organization())
 
-    body = house.body_of(api.post("/optimizations", optimization_factories.body()))
+    body = read_body(api.post("/optimizations", optimization_factories.make_body()))
 
     assert (body["status"], body["reward_metric"]) == ("draft", None)
     assert body["went_live_at"] is None

@@ -5,17 +5,20 @@ import pytest
 from levered_site.organizations.models import AuditEntry
 from models_app.models import BanditModel
 from optimizations.models import Optimization, Variant
-from tests.support import factories as house, optimization_factories
+from tests.support import optimization_factories
+from tests.support.factories import make_member_api, read_body, read_error
 
 pytestmark = pytest.mark.django_db
 
 
 def test_going_live_without_a_metric_is_refused() -> None:
-    api = house.member_of(optimization_factories.organization())
+    api = make_member_api(optimization_factories.make_organization())
 
-    response = api.post("/optimizations", optimization_factories.body(status="live"))
+    response = api.post(
+        "/optimizations", optimization_factories.make_body(status="live")
+    )
 
-    error = house.error_of(response)
+    error = read_error(response)
     assert (response.status_code, error["code"]) == (400, "invalid_parameters")
     assert error["details"][0]["field"] == "reward_metric_id"
     _assert_nothing_written()
@@ -67,11 +70,11 @@ F = "training_data_config"
 def test_a_bad_field_is_named_and_nothing_is_written(
     changes: dict[str, object], field: str
 ) -> None:
-    api = house.member_of(optimization_factories.organization())
+    api = make_member_api(optimization_factories.make_organization())
 
-    response = api.post("/optimizations", optimization_factories.body(**changes))
+    response = api.post("/optimizations", optimization_factories.make_body(**changes))
 
-    error = house.error_of(response)
+    error = read_error(response)
     assert (response.status_code, error["code"]) == (400, "invalid_parameters")
     assert [problem["field"] for problem in error["details"]] == [field]
     _assert_nothing_written()
@@ -86,17 +89,17 @@ def _levels(count: int) -> list[str]:
     [
         ({"design_factors": []}, "design_factors"),
         (
-            {"design_factors": [optimization_factories.factor("a", "x")]},
+            {"design_factors": [optimization_factories.make_factor("a", "x")]},
             "design_factors[0].levels",
         ),
         (
-            {"design_factors": [optimization_factories.factor("a", "x", "x")]},
+            {"design_factors": [optimization_factories.make_factor("a", "x", "x")]},
             "design_factors[0].levels[1]",
         ),
         (
             {
                 "design_factors": [
-                    optimization_factories.factor(
+                    optimization_factories.make_factor(
                         "a", "x", "y", optimization_factories.BOTH[0]
                     )
                 ]
@@ -106,8 +109,8 @@ def _levels(count: int) -> list[str]:
         (
             {
                 "design_factors": [
-                    optimization_factories.factor("a", "x", "y"),
-                    optimization_factories.factor("a", "x", "y"),
+                    optimization_factories.make_factor("a", "x", "y"),
+                    optimization_factories.make_factor("a", "x", "y"),
                 ]
             },
             "design_factors[1].name",
@@ -142,21 +145,25 @@ def _levels(count: int) -> list[str]:
         (
             {
                 "design_factors": [
-                    optimization_factories.factor("a", *_levels(10)),
-                    optimization_factories.factor("b", *_levels(11)),
+                    optimization_factories.make_factor("a", *_levels(10)),
+                    optimization_factories.make_factor("b", *_levels(11)),
                 ]
             },
             "design_factors",
         ),
         (
-            {"context_factors": [optimization_factories.factor("c", *_levels(51))]},
+            {
+                "context_factors": [
+                    optimization_factories.make_factor("c", *_levels(51))
+                ]
+            },
             "context_factors[0].levels",
         ),
         (
             {
                 "context_factors": [
-                    optimization_factories.factor("c", *_levels(43)),
-                    optimization_factories.factor("d", *_levels(43)),
+                    optimization_factories.make_factor("c", *_levels(43)),
+                    optimization_factories.make_factor("d", *_levels(43)),
                 ]
             },
             "context_factors",
@@ -182,67 +189,68 @@ def _levels(count: int) -> list[str]:
 def test_a_bad_config_is_named_by_its_dotted_path(
     changes: dict[str, object], field: str
 ) -> None:
-    api = house.member_of(optimization_factories.organization())
-    config = optimization_factories.config(**changes)
+    api = make_member_api(optimization_factories.make_organization())
+    config = optimization_factories.make_config(**changes)
 
     response = api.post(
-        "/optimizations", optimization_factories.body(training_data_config=config)
+        "/optimizations", optimization_factories.make_body(training_data_config=config)
     )
 
-    error = house.error_of(response)
+    error = read_error(response)
     assert response.status_code == 400
     assert [problem["field"] for problem in error["details"]] == [f"{F}.{field}"]
     _assert_nothing_written()
 
 
 def test_the_largest_design_is_accepted() -> None:
-    api = house.member_of(optimization_factories.organization())
-    config = optimization_factories.config(
+    api = make_member_api(optimization_factories.make_organization())
+    config = optimization_factories.make_config(
         design_factors=[
-            optimization_factories.factor("a", *_levels(10)),
-            optimization_factories.factor("b", *_levels(10)),
+            optimization_factories.make_factor("a", *_levels(10)),
+            optimization_factories.make_factor("b", *_levels(10)),
         ],
         context_factors=[
-            optimization_factories.factor("c", *_levels(48)),
-            optimization_factories.factor("d", *_levels(38)),
+            optimization_factories.make_factor("c", *_levels(48)),
+            optimization_factories.make_factor("d", *_levels(38)),
         ],
     )
 
     response = api.post(
-        "/optimizations", optimization_factories.body(training_data_config=config)
+        "/optimizations", optimization_factories.make_body(training_data_config=config)
     )
 
     assert response.status_code == 201, response.content
-    assert house.body_of(response)["variants_count"] == 100
+    assert read_body(response)["variants_count"] == 100
 
 
 def test_the_reward_type_must_be_the_metrics() -> None:
-    organization = optimization_factories.organization()
-    metric = optimization_factories.metric(organization)
-    config = optimization_factories.config(
+    organization = optimization_factories.make_organization()
+    metric = optimization_factories.make_metric(organization)
+    config = optimization_factories.make_config(
         reward={"name": "revenue", "type": "numeric"}
     )
-    body = optimization_factories.body(
+    body = optimization_factories.make_body(
         reward_metric_id=str(metric.pk), training_data_config=config
     )
 
-    response = house.member_of(organization).post("/optimizations", body)
+    response = make_member_api(organization).post("/optimizations", body)
 
-    error = house.error_of(response)
+    error = read_error(response)
     assert response.status_code == 400
     assert error["details"][0]["field"] == f"{F}.reward.type"
     _assert_nothing_written()
 
 
 def test_exclusions_must_leave_two_variants() -> None:
-    api = house.member_of(optimization_factories.organization())
+    api = make_member_api(optimization_factories.make_organization())
     excluded = [{"headline": "B"}, {"headline": "A", "cta": True}]
 
     response = api.post(
-        "/optimizations", optimization_factories.body(excluded_combinations=excluded)
+        "/optimizations",
+        optimization_factories.make_body(excluded_combinations=excluded),
     )
 
-    assert house.error_of(response)["details"][0]["field"] == "excluded_combinations"
+    assert read_error(response)["details"][0]["field"] == "excluded_combinations"
     assert response.status_code == 400
     _assert_nothing_written()
 

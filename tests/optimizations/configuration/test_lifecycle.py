@@ -7,12 +7,18 @@ import pytest
 from django.utils import timezone
 
 from levered_site.errors import ConflictError
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import AuditEntry, Organization
 from models_app.models import BanditModel, PolicyVersion
 from optimizations.configuration import create_update, lifecycle, regimes
 from optimizations.models import Assignment, Optimization, Regime
-from tests.support import factories as house, optimization_factories
+from tests.support import optimization_factories
+from tests.support.factories import (
+    make_admin_api,
+    make_member_api,
+    read_body,
+    read_error,
+)
 from warehouse.models import Connection
 
 pytestmark = pytest.mark.django_db
@@ -37,12 +43,12 @@ MOVES = [pair for pair in itertools.product(TABLE, TABLE) if pair[0] != pair[1]]
 
 
 def _in_status(organization: Organization, status: str) -> Optimization:
-    metric = optimization_factories.metric(organization)
-    optimization = optimization_factories.optimization(
+    metric = optimization_factories.make_metric(organization)
+    optimization = optimization_factories.make_optimization(
         organization, status="draft", reward_metric_id=metric.pk
     )
     for step in WAYS[status]:
-        optimization = lifecycle.move(optimization, step, SYSTEM)
+        optimization = lifecycle.change_status(optimization, step, SYSTEM_ACTOR)
     return optimization
 
 
@@ -50,16 +56,16 @@ def _in_status(organization: Organization, status: str) -> Optimization:
 def test_every_move_is_made_or_refused_as_the_table_says(
     before: str, after: str
 ) -> None:
-    optimization = _in_status(optimization_factories.organization(), before)
+    optimization = _in_status(optimization_factories.make_organization(), before)
     audited = AuditEntry.objects.count()
 
     if after in TABLE[before]:
-        moved = lifecycle.move(optimization, after, SYSTEM)
+        moved = lifecycle.change_status(optimization, after, SYSTEM_ACTOR)
         assert moved.status == after
         assert AuditEntry.objects.count() == audited + 1
         return
     with pytest.raises(ConflictError) as refused:
-        lifecycle.move(optimization, after, SYSTEM)
+        lifecycle.change_status(optimization, after, SYSTEM_ACTOR)
 
     optimization.refresh_from_db()
     assert optimization.status == before
@@ -70,14 +76,14 @@ def test_every_move_is_made_or_refused_as_the_table_says(
 
 @pytest.mark.parametrize("status", TABLE)
 def test_a_never_served_one_is_deleted_for_real_unless_live(status: str) -> None:
-    optimization = _in_status(optimization_factories.organization(), status)
+    optimization = _in_status(optimization_factories.make_organization(), status)
 
     if status == "live":
         with pytest.raises(ConflictError):
-            lifecycle.delete(optimization, SYSTEM)
+            lifecycle.delete_optimization(optimization, SYSTEM_ACTOR)
         assert Optimization.objects.filter(pk=optimization.pk).exists()
         return
-    lifecycle.delete(optimization, SYSTEM)
+    lifecycle.delete_optimization(optimization, SYSTEM_ACTOR)
 
     assert not Optimization.objects.exists()
     assert not BanditModel.objects.exists()
@@ -86,16 +92,16 @@ def test_a_never_served_one_is_deleted_for_real_unless_live(status: str) -> None
 
 @pytest.mark.parametrize("status", [one for one in TABLE if one != "draft"])
 def test_one_that_served_is_hidden_once_archived_and_kept_before(status: str) -> None:
-    optimization = _in_status(optimization_factories.organization(), status)
+    optimization = _in_status(optimization_factories.make_organization(), status)
     _serve(optimization)
 
     if status != "archived":
         with pytest.raises(ConflictError):
-            lifecycle.delete(optimization, SYSTEM)
+            lifecycle.delete_optimization(optimization, SYSTEM_ACTOR)
         optimization.refresh_from_db()
         assert optimization.deleted_at is None
         return
-    lifecycle.delete(optimization, SYSTEM)
+    lifecycle.delete_optimization(optimization, SYSTEM_ACTOR)
 
     optimization.refresh_from_db()
     assert optimization.deleted_at is not None
@@ -127,51 +133,51 @@ def _serve(optimization: Optimization) -> None:
 def test_admins_ship_stop_and_archive_and_members_do_not(
     deed: str, before: str, after: str
 ) -> None:
-    organization = optimization_factories.organization()
+    organization = optimization_factories.make_organization()
     optimization = _in_status(organization, before)
     place = f"/optimizations/{optimization.pk}"
 
-    refused = house.member_of(organization).post(f"{place}/{deed}")
-    by_patch = house.member_of(organization).patch(place, {"status": after})
+    refused = make_member_api(organization).post(f"{place}/{deed}")
+    by_patch = make_member_api(organization).patch(place, {"status": after})
     optimization.refresh_from_db()
     assert (refused.status_code, by_patch.status_code) == (403, 403)
     assert optimization.status == before
 
-    done = house.admin_of(organization).post(f"{place}/{deed}")
-    assert (done.status_code, house.body_of(done)["status"]) == (200, after)
+    done = make_admin_api(organization).post(f"{place}/{deed}")
+    assert (done.status_code, read_body(done)["status"]) == (200, after)
 
 
 def test_members_pause_and_resume_by_patch() -> None:
-    organization = optimization_factories.organization()
+    organization = optimization_factories.make_organization()
     optimization = _in_status(organization, "live")
-    api = house.member_of(organization)
+    api = make_member_api(organization)
     place = f"/optimizations/{optimization.pk}"
 
     paused = api.patch(place, {"status": "paused"})
     resumed = api.patch(place, {"status": "live"})
     refused = api.delete(place)
 
-    assert house.body_of(paused)["status"] == "paused"
-    assert house.body_of(resumed)["status"] == "live"
+    assert read_body(paused)["status"] == "paused"
+    assert read_body(resumed)["status"] == "live"
     assert refused.status_code == 403
 
 
 def test_a_refused_move_over_http_names_the_moves_there_are() -> None:
-    organization = optimization_factories.organization()
+    organization = optimization_factories.make_organization()
     optimization = _in_status(organization, "shipped")
 
-    response = house.admin_of(organization).post(
+    response = make_admin_api(organization).post(
         f"/optimizations/{optimization.pk}/archive"
     )
 
     assert response.status_code == 409
-    assert "live or completed" in house.error_of(response)["message"]
+    assert "live or completed" in read_error(response)["message"]
 
 
 def test_going_live_starts_the_policy_and_the_first_regime_once() -> None:
-    optimization = _in_status(optimization_factories.organization(), "live")
-    again = lifecycle.pause(optimization, SYSTEM)
-    again = lifecycle.resume(again, SYSTEM)
+    optimization = _in_status(optimization_factories.make_organization(), "live")
+    again = lifecycle.pause_optimization(optimization, SYSTEM_ACTOR)
+    again = lifecycle.resume_optimization(again, SYSTEM_ACTOR)
 
     version = PolicyVersion.objects.get()
     regime = Regime.objects.get()
@@ -181,22 +187,22 @@ def test_going_live_starts_the_policy_and_the_first_regime_once() -> None:
 
 
 def test_each_change_that_counts_opens_a_regime_and_no_other() -> None:
-    organization = optimization_factories.organization()
+    organization = optimization_factories.make_organization()
     optimization = _in_status(organization, "live")
 
     def change(**fields: object) -> None:
-        create_update.change(optimization, fields, SYSTEM)
+        create_update.update_configuration(optimization, fields, SYSTEM_ACTOR)
 
     change(name="Other", exploration_share=0.1, allocation="uniform")
-    lifecycle.pause(optimization, SYSTEM)
-    lifecycle.resume(optimization, SYSTEM)
+    lifecycle.pause_optimization(optimization, SYSTEM_ACTOR)
+    lifecycle.resume_optimization(optimization, SYSTEM_ACTOR)
     change(holdout_percentage=10.0)
     change(holdout_percentage=20.0)
     change(excluded_combinations=[{"headline": "B", "cta": True}])
-    create_update.set_variant_enabled(optimization, 2, SYSTEM, enabled=False)
-    create_update.set_variant_enabled(optimization, 4, SYSTEM, enabled=False)
-    lifecycle.ship(optimization, SYSTEM)
-    lifecycle.resume(optimization, SYSTEM)
+    create_update.set_variant_enabled(optimization, 2, SYSTEM_ACTOR, enabled=False)
+    create_update.set_variant_enabled(optimization, 4, SYSTEM_ACTOR, enabled=False)
+    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
+    lifecycle.resume_optimization(optimization, SYSTEM_ACTOR)
 
     found = Regime.objects.order_by("number").values_list(
         "number", "reason", "holdout_percentage", "enabled"
@@ -212,46 +218,50 @@ def test_each_change_that_counts_opens_a_regime_and_no_other() -> None:
 
 
 def test_a_changed_metric_or_warehouse_is_followed_by_a_regime() -> None:
-    organization = optimization_factories.organization()
+    organization = optimization_factories.make_organization()
     optimization = _in_status(organization, "live")
-    assert regimes.follow(optimization) is False
+    assert regimes.open_regime_if_changed(optimization) is False
 
     metric = optimization.reward_metric
     assert metric is not None
     metric.revision += 1
     metric.save()
-    followed = regimes.follow(optimization)
+    followed = regimes.open_regime_if_changed(optimization)
     Connection.objects.create(organization=organization, provider="postgres")
-    moved = regimes.follow(optimization)
+    moved = regimes.open_regime_if_changed(optimization)
 
-    assert (followed, moved, regimes.follow(optimization)) == (True, True, False)
+    assert (followed, moved, regimes.open_regime_if_changed(optimization)) == (
+        True,
+        True,
+        False,
+    )
     last = Regime.objects.order_by("number").last()
     assert last is not None
     assert (last.number, last.metric_revision, last.warehouse) == (3, 2, "postgres")
-    assert [span.number for span in regimes.spans(optimization)] == [1, 2, 3]
-    assert regimes.spans(optimization)[0].holdout_threshold == "1999999a"
+    assert [span.number for span in regimes.list_spans(optimization)] == [1, 2, 3]
+    assert regimes.list_spans(optimization)[0].holdout_threshold == "1999999a"
 
 
 def test_a_connected_warehouse_needs_an_assignment_source_to_go_live() -> None:
-    organization = optimization_factories.organization()
+    organization = optimization_factories.make_organization()
     optimization = _in_status(organization, "draft")
     Connection.objects.create(organization=organization, provider="bigquery")
 
-    response = house.member_of(organization).patch(
+    response = make_member_api(organization).patch(
         f"/optimizations/{optimization.pk}", {"status": "live"}
     )
 
     assert response.status_code == 409
-    assert "assignment source" in house.error_of(response)["message"]
+    assert "assignment source" in read_error(response)["message"]
     assert not PolicyVersion.objects.exists()
     assert not Regime.objects.exists()
 
 
 @pytest.mark.parametrize("status", ["shipped", "completed", "archived"])
 def test_after_the_end_only_names_change(status: str) -> None:
-    organization = optimization_factories.organization()
+    organization = optimization_factories.make_organization()
     optimization = _in_status(organization, status)
-    api = house.member_of(organization)
+    api = make_member_api(organization)
     place = f"/optimizations/{optimization.pk}"
 
     named = api.patch(place, {"name": "Kept"})
@@ -263,9 +273,9 @@ def test_after_the_end_only_names_change(status: str) -> None:
 
 
 def test_times_of_the_life_are_kept() -> None:
-    optimization = _in_status(optimization_factories.organization(), "shipped")
+    optimization = _in_status(optimization_factories.make_organization(), "shipped")
 
-    ended = lifecycle.stop(optimization, SYSTEM)
+    ended = lifecycle.stop_optimization(optimization, SYSTEM_ACTOR)
 
     assert ended.went_live_at
     assert ended.shipped_at
@@ -274,9 +284,9 @@ def test_times_of_the_life_are_kept() -> None:
 
 
 def test_a_shipment_undone_leaves_no_time_of_shipping() -> None:
-    optimization = _in_status(optimization_factories.organization(), "shipped")
+    optimization = _in_status(optimization_factories.make_organization(), "shipped")
 
-    undone = lifecycle.resume(optimization, SYSTEM)
+    undone = lifecycle.resume_optimization(optimization, SYSTEM_ACTOR)
 
     assert undone.shipped_at is None
     assert undone.went_live_at

@@ -4,28 +4,33 @@ from typing import Any
 
 import pytest
 
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from metrics.models import Metric
 from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
-from tests.support import factories, optimization_factories as made
-from tests.support.factories import Api, body_of, error_of
-from tests.support.valued import OUTCOMES, metric
+from tests.support import factories
+from tests.support.factories import Api, read_body, read_error
+from tests.support.optimization_factories import (
+    make_config,
+    make_optimization,
+    make_organization,
+)
+from tests.support.value_metrics import OUTCOMES, make_metric
 
 pytestmark = pytest.mark.django_db
 
 
 def rewarded(status: str) -> tuple[Api, Metric, Optimization]:
     """Make an optimization for weighted outcomes; a member, its metric, it."""
-    organization = made.organization()
-    of_plans = metric(organization, "outcomes")
-    optimization = made.optimization(
+    organization = make_organization()
+    of_plans = make_metric(organization, "outcomes")
+    optimization = make_optimization(
         organization,
         status=status,
         reward_metric_id=of_plans.pk,
-        training_data_config=made.config(reward={"name": "spent", "type": "outcomes"}),
+        training_data_config=make_config(reward={"name": "spent", "type": "outcomes"}),
     )
-    return factories.member_of(organization), of_plans, optimization
+    return factories.make_member_api(organization), of_plans, optimization
 
 
 CHANGES = [
@@ -43,7 +48,7 @@ def test_the_goal_of_a_live_optimization_stays(change: dict[str, Any]) -> None:
     renamed = bob.patch(f"/warehouse/metrics/{of_plans.pk}", {"name": "plans"})
 
     assert refused.status_code == 409
-    assert f"“{optimization.name}” went live" in error_of(refused)["message"]
+    assert f"“{optimization.name}” went live" in read_error(refused)["message"]
     assert renamed.status_code == 200
     of_plans.refresh_from_db()
     assert of_plans.name == "plans"
@@ -56,7 +61,7 @@ def test_the_goal_of_a_draft_or_an_archived_one_may_change(
 ) -> None:
     bob, of_plans, _ = rewarded("draft")
     other, of_old, old = rewarded("live")
-    lifecycle.archive(old, SYSTEM)
+    lifecycle.archive_optimization(old, SYSTEM_ACTOR)
 
     answers = [
         bob.patch(f"/warehouse/metrics/{of_plans.pk}", change),
@@ -68,7 +73,7 @@ def test_the_goal_of_a_draft_or_an_archived_one_may_change(
 
 def test_a_metric_is_not_held_by_what_nobody_can_find() -> None:
     _, of_plans, optimization = rewarded("draft")
-    bob = factories.admin_of(optimization.organization)
+    bob = factories.make_admin_api(optimization.organization)
     path = f"/warehouse/metrics/{of_plans.pk}"
     in_use = bob.delete(path)
     optimization.deleted_at = optimization.created_at
@@ -77,6 +82,6 @@ def test_a_metric_is_not_held_by_what_nobody_can_find() -> None:
     kept = bob.delete(path)
 
     assert (in_use.status_code, kept.status_code) == (409, 409)
-    assert optimization.name in error_of(in_use)["message"]
-    assert "history" in error_of(kept)["message"]
-    assert body_of(bob.get(path))["name"] == of_plans.name
+    assert optimization.name in read_error(in_use)["message"]
+    assert "history" in read_error(kept)["message"]
+    assert read_body(bob.get(path))["name"] == of_plans.name

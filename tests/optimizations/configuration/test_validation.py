@@ -5,14 +5,16 @@ from tests.support import optimization_factories
 
 
 def test_a_context_factor_named_like_a_design_factor_is_refused() -> None:
-    config = optimization_factories.config(
+    config = optimization_factories.make_config(
         context_factors=[
-            optimization_factories.factor("device", "mobile"),
-            optimization_factories.factor("cta", "x"),
+            optimization_factories.make_factor("device", "mobile"),
+            optimization_factories.make_factor("cta", "x"),
         ]
     )
 
-    problems = validation.configuration(optimization_factories.complete(config), "cmab")
+    problems = validation.find_config_problems(
+        optimization_factories.complete_config(config), "cmab"
+    )
 
     assert [(problem.field, problem.message) for problem in problems] == [
         (

@@ -11,22 +11,23 @@ from models_app import versions
 from models_app.models import PolicyVersion
 from optimizations.configuration import screenshots
 from optimizations.models import Optimization, Variant
-from tests.support import factories as house, optimization_factories
+from tests.support import optimization_factories
+from tests.support.factories import Api, make_member_api, read_body, read_error
 
 pytestmark = pytest.mark.django_db
 
 
 def test_every_variant_is_listed_in_factor_order() -> None:
-    organization = optimization_factories.organization()
-    optimization = optimization_factories.optimization(
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(
         organization, excluded_combinations=[{"headline": "B", "cta": True}]
     )
 
-    response = house.member_of(organization).get(
+    response = make_member_api(organization).get(
         f"/optimizations/{optimization.pk}/variants"
     )
 
-    rows = house.body_of(response)["variants"]
+    rows = read_body(response)["variants"]
     assert [row["number"] for row in rows] == [1, 2, 3, 4]
     assert rows[1] == {
         "number": 2,
@@ -41,29 +42,29 @@ def test_every_variant_is_listed_in_factor_order() -> None:
 
 
 def test_disabling_publishes_a_version_at_once() -> None:
-    organization = optimization_factories.organization()
-    optimization = optimization_factories.optimization(
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(
         organization, exploration_share=0.0
     )
-    api = house.member_of(organization)
+    api = make_member_api(organization)
 
     response = api.patch(
         f"/optimizations/{optimization.pk}/variants/3", {"enabled": False}
     )
 
     assert response.status_code == 200, response.content
-    assert house.body_of(response)["enabled"] is False
+    assert read_body(response)["enabled"] is False
     version = PolicyVersion.objects.get(number=1)
     assert (version.cause, version.enabled) == ("variants", [1, 2, 4])
-    assert np.allclose(versions.table(version), [[1 / 3, 1 / 3, 0, 1 / 3]] * 4)
-    shown = house.body_of(api.get(f"/optimizations/{optimization.pk}"))
+    assert np.allclose(versions.read_table(version), [[1 / 3, 1 / 3, 0, 1 / 3]] * 4)
+    shown = read_body(api.get(f"/optimizations/{optimization.pk}"))
     assert shown["policy_version"] == 1
 
 
 def test_disabling_twice_changes_nothing_more() -> None:
-    organization = optimization_factories.organization()
-    optimization = optimization_factories.optimization(organization)
-    api = house.member_of(organization)
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(organization)
+    api = make_member_api(organization)
     place = f"/optimizations/{optimization.pk}/variants/3"
 
     api.patch(place, {"enabled": False})
@@ -78,9 +79,9 @@ def test_disabling_twice_changes_nothing_more() -> None:
 def test_the_baseline_and_the_last_two_stay(
     disabled: tuple[int, ...], number: int
 ) -> None:
-    organization = optimization_factories.organization()
-    optimization = optimization_factories.optimization(organization)
-    api = house.member_of(organization)
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(organization)
+    api = make_member_api(organization)
     place = f"/optimizations/{optimization.pk}/variants"
     for one in disabled:
         api.patch(f"{place}/{one}", {"enabled": False})
@@ -89,15 +90,15 @@ def test_the_baseline_and_the_last_two_stay(
     response = api.patch(f"{place}/{number}", {"enabled": False})
 
     assert response.status_code == 409
-    assert house.error_of(response)["code"] == "conflict"
+    assert read_error(response)["code"] == "conflict"
     assert Variant.objects.get(number=number).enabled is True
     assert PolicyVersion.objects.count() == known
 
 
 def test_an_unknown_variant_is_not_found() -> None:
-    organization = optimization_factories.organization()
-    optimization = optimization_factories.optimization(organization)
-    api = house.member_of(organization)
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(organization)
+    api = make_member_api(organization)
     place = f"/optimizations/{optimization.pk}/variants"
 
     assert api.patch(f"{place}/5", {"enabled": False}).status_code == 404
@@ -113,7 +114,7 @@ def _png(width: int = 2, height: int = 2, filler: int = 0) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     pixels = zlib.compress(b"\0\0\0" * 2)
     return (
-        screenshots.SIGNATURE
+        screenshots.PNG_SIGNATURE
         + chunk(b"IHDR", header)
         + chunk(b"tEXt", b"x" * filler)
         + chunk(b"IDAT", pixels)
@@ -121,7 +122,7 @@ def _png(width: int = 2, height: int = 2, filler: int = 0) -> bytes:
     )
 
 
-def _put(api: house.Api, optimization: Optimization, body: bytes, kind: str) -> int:
+def _put(api: Api, optimization: Optimization, body: bytes, kind: str) -> int:
     response = api.client.put(
         f"/api/v2/optimizations/{optimization.pk}/variants/by-number/2/screenshot",
         body,
@@ -132,9 +133,9 @@ def _put(api: house.Api, optimization: Optimization, body: bytes, kind: str) -> 
 
 
 def test_a_screenshot_is_kept_and_shown() -> None:
-    organization = optimization_factories.organization()
-    optimization = optimization_factories.optimization(organization)
-    api = house.member_of(organization)
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(organization)
+    api = make_member_api(organization)
     place = f"/optimizations/{optimization.pk}/variants"
     picture = _png()
 
@@ -146,7 +147,7 @@ def test_a_screenshot_is_kept_and_shown() -> None:
     assert shown["Content-Type"] == "image/png"
     again = api.get(f"{place}/by-number/2/screenshot", If_None_Match=shown["ETag"])
     assert again.status_code == 304
-    rows = house.body_of(api.get(place))["variants"]
+    rows = read_body(api.get(place))["variants"]
     assert rows[1]["screenshot"].endswith("/variants/by-number/2/screenshot")
     assert rows[0]["screenshot"] is None
 
@@ -160,13 +161,13 @@ def test_a_screenshot_is_kept_and_shown() -> None:
         (_png(), "image/jpeg", 415),
         (_png(width=0), "image/png", 400),
         (_png(height=2**31), "image/png", 400),
-        (_png(filler=screenshots.LARGEST), "image/png", 413),
+        (_png(filler=screenshots.MAX_SCREENSHOT_BYTES), "image/png", 413),
     ],
 )
 def test_what_is_no_sane_png_is_refused(body: bytes, kind: str, status: int) -> None:
-    organization = optimization_factories.organization()
-    optimization = optimization_factories.optimization(organization)
-    api = house.member_of(organization)
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(organization)
+    api = make_member_api(organization)
 
     assert _put(api, optimization, body, kind) == status
     assert not Variant.objects.filter(screenshot__isnull=False).exists()

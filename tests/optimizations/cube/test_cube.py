@@ -9,7 +9,14 @@ from levered_site.errors import ConflictError
 from optimizations.cube import storage
 from optimizations.models import CubeDay, Decision, Optimization
 from tests.support import optimization_factories
-from tests.support.cube_counting import buy, day, make, refreshed, show, users_by_day
+from tests.support.cube_events import (
+    count_users_by_day,
+    hour_of_day_back,
+    make_optimization,
+    refresh_cube,
+    send_exposure,
+    send_purchase,
+)
 from warehouse import encryption
 from warehouse.models import Connection
 from warehouse.sql.cube.statement import Cell
@@ -21,18 +28,30 @@ B = {"headline": "B", "cta": True}
 
 
 def test_cells_equal_a_count_by_hand() -> None:
-    optimization = make()
-    show(optimization, "ann", day(5), context={"device": "mobile"})
-    show(optimization, "ann", day(5, 12), variant=B)  # crosses; the first touch counts
-    show(optimization, "bob", day(5), context={"device": "mobile"})
-    show(optimization, "cid", day(5), context={"device": "toaster"}, policy_version=4)
-    show(optimization, "dan", day(4), variant=B)
-    buy(optimization, "ann", day(5, 11))
-    buy(optimization, "ann", day(5, 13))
-    buy(optimization, "dan", day(2))  # beyond 24 hours
-    buy(optimization, "eve", day(5))  # never exposed
+    optimization = make_optimization()
+    send_exposure(
+        optimization, "ann", hour_of_day_back(5), context={"device": "mobile"}
+    )
+    send_exposure(
+        optimization, "ann", hour_of_day_back(5, 12), variant=B
+    )  # crosses; the first touch counts
+    send_exposure(
+        optimization, "bob", hour_of_day_back(5), context={"device": "mobile"}
+    )
+    send_exposure(
+        optimization,
+        "cid",
+        hour_of_day_back(5),
+        context={"device": "toaster"},
+        policy_version=4,
+    )
+    send_exposure(optimization, "dan", hour_of_day_back(4), variant=B)
+    send_purchase(optimization, "ann", hour_of_day_back(5, 11))
+    send_purchase(optimization, "ann", hour_of_day_back(5, 13))
+    send_purchase(optimization, "dan", hour_of_day_back(2))  # beyond 24 hours
+    send_purchase(optimization, "eve", hour_of_day_back(5))  # never exposed
 
-    observed = refreshed(optimization)
+    observed = refresh_cube(optimization)
 
     counted = {
         (cell.day, cell.variant, cell.context, cell.policy_version): (
@@ -45,9 +64,9 @@ def test_cells_equal_a_count_by_hand() -> None:
         for cell in observed.cells
     }
     assert counted == {
-        (day(5).date(), 1, 0, None): (2, 3, 1, True, False),
-        (day(5).date(), 1, 2, 4): (1, 1, 0, True, False),
-        (day(4).date(), 4, 3, None): (1, 1, 0, True, False),
+        (hour_of_day_back(5).date(), 1, 0, None): (2, 3, 1, True, False),
+        (hour_of_day_back(5).date(), 1, 2, 4): (1, 1, 0, True, False),
+        (hour_of_day_back(4).date(), 4, 3, None): (1, 1, 0, True, False),
     }
     assert observed.crossover_users == 1
     assert (sum(observed.lags), observed.lags[1]) == (1, 1)
@@ -55,82 +74,84 @@ def test_cells_equal_a_count_by_hand() -> None:
 
 
 def test_a_serve_record_is_the_first_touch_and_counts_a_user_once() -> None:
-    optimization = make()
-    show(optimization, "ann", day(3))
-    show(optimization, "bob", day(3))
-    refreshed(optimization)
+    optimization = make_optimization()
+    send_exposure(optimization, "ann", hour_of_day_back(3))
+    send_exposure(optimization, "bob", hour_of_day_back(3))
+    refresh_cube(optimization)
     _serve(optimization, "ann", timezone.now() - timedelta(hours=1))
 
-    observed = refreshed(optimization)
+    observed = refresh_cube(optimization)
 
     today = (timezone.now() - timedelta(hours=1)).date()
-    assert users_by_day(observed) == {day(3).date(): 1, today: 1}
+    assert count_users_by_day(observed) == {hour_of_day_back(3).date(): 1, today: 1}
 
 
 def test_history_from_before_the_launch_belongs_to_the_first_regime() -> None:
-    optimization = make()
-    show(optimization, "ann", day(8))
+    optimization = make_optimization()
+    send_exposure(optimization, "ann", hour_of_day_back(8))
 
-    observed = refreshed(optimization)
+    observed = refresh_cube(optimization)
 
-    assert [(cell.regime, cell.day) for cell in observed.cells] == [(1, day(8).date())]
+    assert [(cell.regime, cell.day) for cell in observed.cells] == [
+        (1, hour_of_day_back(8).date())
+    ]
 
 
 def test_another_organizations_events_are_not_counted() -> None:
-    optimization, other = make(), make()
-    show(optimization, "ann", day(3))
-    show(other, "ann", day(3))
-    buy(other, "ann", day(3, 11))
+    optimization, other = make_optimization(), make_optimization()
+    send_exposure(optimization, "ann", hour_of_day_back(3))
+    send_exposure(other, "ann", hour_of_day_back(3))
+    send_purchase(other, "ann", hour_of_day_back(3, 11))
 
-    observed = refreshed(optimization)
+    observed = refresh_cube(optimization)
 
     assert [(cell.users, cell.converted) for cell in observed.cells] == [(1, 0)]
 
 
 def test_a_changed_metric_opens_a_regime() -> None:
-    optimization = make()
-    show(optimization, "ann", day(1))
-    refreshed(optimization)
+    optimization = make_optimization()
+    send_exposure(optimization, "ann", hour_of_day_back(1))
+    refresh_cube(optimization)
     metric = optimization.reward_metric
     assert metric is not None
     metric.revision += 1
     metric.save()
 
-    refreshed(optimization)
+    refresh_cube(optimization)
 
     reasons = list(optimization.regimes.values_list("reason", flat=True))
     assert reasons == ["went live", "metric changed"]
 
 
 def test_an_older_count_does_not_replace_a_newer_one() -> None:
-    optimization = make()
-    show(optimization, "ann", day(1))
-    newer = refreshed(optimization)
+    optimization = make_optimization()
+    send_exposure(optimization, "ann", hour_of_day_back(1))
+    newer = refresh_cube(optimization)
 
-    refreshed(optimization, timezone.now() - timedelta(hours=20))
+    refresh_cube(optimization, timezone.now() - timedelta(hours=20))
 
     stored = set(CubeDay.objects.values_list("computed_at", flat=True))
     assert stored == {newer.as_of}
 
 
 def test_a_draft_or_a_warehouse_without_source_is_refused_and_nothing_stored() -> None:
-    organization = optimization_factories.organization()
-    metric = optimization_factories.metric(organization)
-    draft = optimization_factories.optimization(
+    organization = optimization_factories.make_organization()
+    metric = optimization_factories.make_metric(organization)
+    draft = optimization_factories.make_optimization(
         organization, status="draft", reward_metric_id=metric.pk
     )
-    connected = make()
+    connected = make_optimization()
     server = {"host": "db", "database": "x", "username": "x", "password": "x"}
     Connection.objects.create(
         organization=connected.organization,
         provider="postgres",
-        credentials=encryption.seal(server),
+        credentials=encryption.encrypt_credentials(server),
     )
 
     with pytest.raises(ConflictError, match="has not been live"):
-        refreshed(draft)
+        refresh_cube(draft)
     with pytest.raises(ConflictError, match="assignment source"):
-        refreshed(connected)
+        refresh_cube(connected)
 
     assert not CubeDay.objects.exists()
 
@@ -138,7 +159,7 @@ def test_a_draft_or_a_warehouse_without_source_is_refused_and_nothing_stored() -
 def test_a_day_reads_back_as_it_was_written() -> None:
     cell = Cell(
         regime=2,
-        day=day(1).date(),
+        day=hour_of_day_back(1).date(),
         policy_version=None,
         holdout=True,
         variant=1,
@@ -155,12 +176,14 @@ def test_a_day_reads_back_as_it_was_written() -> None:
         log_sum=-2.3,
         log_sum_squares=5.29,
     )
-    full = storage.Day(
+    full = storage.StoredDay(
         cell.day, (cell, cell), tuple(range(32)), 1, 2, "0123456789abcdef"
     )
-    empty = storage.Day(cell.day, (), (0,) * 32, 0, 0, "0123456789abcdef")
+    empty = storage.StoredDay(cell.day, (), (0,) * 32, 0, 0, "0123456789abcdef")
 
-    read = [storage.read(cell.day, storage.write(each)) for each in (full, empty)]
+    read = [
+        storage.decode_day(cell.day, storage.encode_day(each)) for each in (full, empty)
+    ]
 
     assert read == [full, empty]
 

@@ -15,9 +15,28 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from optimizations.cube import first_touches, specification, stale_days_managed, storage
 from optimizations.models import CubeDay, FirstTouch, LookBack, Optimization
 from optimizations.training import schedule
-from tests.support import cubes as law, reference_cube
-from tests.support.cube_counting import ago, settled, users_by_day
-from tests.support.cube_remembering import A, refreshed, seen, store, time_passes
+from tests.support import reference_cube
+from tests.support.cube_comparison import (
+    EXPOSURES,
+    GRID,
+    METRIC,
+    RECEIPTS,
+    REWARDS,
+    SPECS,
+    normalize_cube,
+)
+from tests.support.cube_events import (
+    count_users_by_day,
+    days_ago,
+    make_optimization_without_context,
+)
+from tests.support.first_touch_events import (
+    BASELINE_KEY,
+    age_everything,
+    make_touch,
+    refresh_cube,
+    store_events,
+)
 from tests.support.reference_cube import Reward, Touch
 from warehouse.backends import managed
 from warehouse.models import ManagedExposure
@@ -35,9 +54,11 @@ def by_hand(
     """Count everything by brute force."""
     metric = optimization.reward_metric
     assert metric is not None
-    spec = specification.of(optimization, metric, timezone.now())
-    days = tuple(ago(back).date() for back in range(12))
-    return _comparable(reference_cube.cube(replace(spec, days=days), touches, rewards))
+    spec = specification.build_cube_spec(optimization, metric, timezone.now())
+    days = tuple(days_ago(back).date() for back in range(12))
+    return _comparable(
+        reference_cube.build_reference_cube(replace(spec, days=days), touches, rewards)
+    )
 
 
 def _comparable(found: Any) -> dict[str, Any]:
@@ -57,11 +78,11 @@ CALM = settings(
 
 @CALM
 @given(
-    law.SPECS,
-    st.lists(law.EXPOSURES | law.RECEIPTS, max_size=12),
-    st.lists(law.EXPOSURES, max_size=4),
-    st.lists(law.REWARDS, max_size=8),
-    st.lists(law.GRID, min_size=1, max_size=3),
+    SPECS,
+    st.lists(EXPOSURES | RECEIPTS, max_size=12),
+    st.lists(EXPOSURES, max_size=4),
+    st.lists(REWARDS, max_size=8),
+    st.lists(GRID, min_size=1, max_size=3),
 )
 def test_what_is_remembered_changes_no_cell(
     spec: CubeSpec,
@@ -75,16 +96,18 @@ def test_what_is_remembered_changes_no_cell(
     spec = replace(spec, optimization_id=str(mine), organization_id=organization)
     rewards = [replace(one, optimization_id=None) for one in rewards]
 
-    store(optimization, touches, rewards)
-    first_touches.keep(optimization, moments[0])
-    store(optimization, late_touches)
+    store_events(optimization, touches, rewards)
+    first_touches.store_first_touches(optimization, moments[0])
+    store_events(optimization, late_touches)
     for moment in moments[1:]:
-        first_touches.keep(optimization, moment)
-    first_touches.keep(optimization, moments[0])
-    found = managed.of(organization).observe(spec, law.METRIC)
+        first_touches.store_first_touches(optimization, moment)
+    first_touches.store_first_touches(optimization, moments[0])
+    found = managed.build_backend(organization).compute_cube(spec, METRIC)
 
-    expected = reference_cube.cube(spec, [*touches, *late_touches], rewards)
-    assert law.comparable(found) == law.comparable(expected)
+    expected = reference_cube.build_reference_cube(
+        spec, [*touches, *late_touches], rewards
+    )
+    assert normalize_cube(found) == normalize_cube(expected)
     assert LookBack.objects.get(pk=mine).until == max(moments)
 
 
@@ -105,14 +128,18 @@ def test_refreshing_as_rows_come_equals_counting_them_all_at_once(
     served_now: list[str],
     rewards: list[tuple[str, timedelta, bool]],
 ) -> None:
-    optimization = settled()
+    optimization = make_optimization_without_context()
     now = timezone.now()
     touches = [
-        Touch(user, now - back, A, "{}", 0, served, False if served else None)
+        Touch(
+            user, now - back, BASELINE_KEY, "{}", 0, served, False if served else None
+        )
         for user, back, served in first
     ]
-    came = [Touch(user, now - back, A, "{}", 0) for user, back in late_exposures]
-    came += [replace(seen(user, 0, served=True), at=now) for user in served_now]
+    came = [
+        Touch(user, now - back, BASELINE_KEY, "{}", 0) for user, back in late_exposures
+    ]
+    came += [replace(make_touch(user, 0, served=True), at=now) for user in served_now]
     bought = [Reward(user, now - back) for user, back, _ in rewards]
     sooner = [
         one
@@ -123,90 +150,117 @@ def test_refreshing_as_rows_come_equals_counting_them_all_at_once(
         one for one, (_, _, late_one) in zip(bought, rewards, strict=True) if late_one
     ]
 
-    store(optimization, touches, sooner)
-    refreshed(optimization)
-    time_passes()
-    store(optimization, came, later)
-    observed = refreshed(optimization)
+    store_events(optimization, touches, sooner)
+    refresh_cube(optimization)
+    age_everything()
+    store_events(optimization, came, later)
+    observed = refresh_cube(optimization)
 
     assert _comparable(observed) == by_hand(optimization, [*touches, *came], bought)
 
 
 def test_first_touches_are_kept_when_their_days_are_sealed() -> None:
-    optimization = settled()
-    store(optimization, [seen("ann", 6), seen("ann", 5), seen("bob", 0.1)])
+    optimization = make_optimization_without_context()
+    store_events(
+        optimization,
+        [make_touch("ann", 6), make_touch("ann", 5), make_touch("bob", 0.1)],
+    )
 
-    refreshed(optimization)
+    refresh_cube(optimization)
 
     kept = FirstTouch.objects.get()
-    assert (kept.anonymous_id, kept.touched_at.date()) == ("ann", ago(6).date())
+    assert (kept.anonymous_id, kept.touched_at.date()) == ("ann", days_ago(6).date())
     assert kept.served_at is None
-    assert LookBack.objects.get().until <= ago(2)
+    assert LookBack.objects.get().until <= days_ago(2)
 
 
 def test_who_comes_back_after_sealing_is_not_counted_again() -> None:
-    optimization = settled()
-    store(optimization, [seen("ann", 6)])
-    refreshed(optimization)
-    time_passes()
-    store(optimization, [seen("ann", 0.1), seen("bob", 0.1)])
+    optimization = make_optimization_without_context()
+    store_events(optimization, [make_touch("ann", 6)])
+    refresh_cube(optimization)
+    age_everything()
+    store_events(optimization, [make_touch("ann", 0.1), make_touch("bob", 0.1)])
 
-    observed = refreshed(optimization)
+    observed = refresh_cube(optimization)
 
-    assert users_by_day(observed) == {ago(6).date(): 1, ago(0.1).date(): 1}
+    assert count_users_by_day(observed) == {
+        days_ago(6).date(): 1,
+        days_ago(0.1).date(): 1,
+    }
 
 
 def test_late_rows_are_remembered_and_open_both_days() -> None:
-    optimization = settled()
-    store(optimization, [seen("ann", 5), seen("bob", 5)])
-    refreshed(optimization)
-    time_passes()
-    store(optimization, [seen("ann", 7)])
+    optimization = make_optimization_without_context()
+    store_events(optimization, [make_touch("ann", 5), make_touch("bob", 5)])
+    refresh_cube(optimization)
+    age_everything()
+    store_events(optimization, [make_touch("ann", 7)])
 
-    observed = refreshed(optimization)
+    observed = refresh_cube(optimization)
 
-    assert users_by_day(observed) == {ago(7).date(): 1, ago(5).date(): 1}
-    assert FirstTouch.objects.get(anonymous_id="ann").touched_at.date() == ago(7).date()
+    assert count_users_by_day(observed) == {
+        days_ago(7).date(): 1,
+        days_ago(5).date(): 1,
+    }
+    assert (
+        FirstTouch.objects.get(anonymous_id="ann").touched_at.date()
+        == days_ago(7).date()
+    )
 
 
 def test_a_first_serve_moves_its_user_out_of_a_sealed_day() -> None:
-    optimization = settled()
-    store(optimization, [seen("ann", 6), seen("bob", 6)])
-    refreshed(optimization)
-    time_passes()
-    store(optimization, [seen("ann", 0, served=True)])
+    optimization = make_optimization_without_context()
+    store_events(optimization, [make_touch("ann", 6), make_touch("bob", 6)])
+    refresh_cube(optimization)
+    age_everything()
+    store_events(optimization, [make_touch("ann", 0, served=True)])
 
-    observed = refreshed(optimization)
+    observed = refresh_cube(optimization)
 
-    assert users_by_day(observed) == {ago(6).date(): 1, ago(0).date(): 1}
+    assert count_users_by_day(observed) == {
+        days_ago(6).date(): 1,
+        days_ago(0).date(): 1,
+    }
 
 
 def test_sealed_days_outlive_their_events_and_are_never_counted_again() -> None:
-    optimization = settled()
+    optimization = make_optimization_without_context()
     kept_days = django_settings.RETENTION_DAYS
-    old = [seen("ann", kept_days - 1), seen("bob", kept_days - 1), seen("cid", 3)]
-    store(optimization, old, [Reward("ann", ago(kept_days - 1))])
-    before = refreshed(optimization)
-    time_passes()
-    schedule.keep_partitions(timezone.now() + timedelta(days=2))
-    store(optimization, [seen("ann", 0.1)])
+    old = [
+        make_touch("ann", kept_days - 1),
+        make_touch("bob", kept_days - 1),
+        make_touch("cid", 3),
+    ]
+    store_events(optimization, old, [Reward("ann", days_ago(kept_days - 1))])
+    before = refresh_cube(optimization)
+    age_everything()
+    schedule.maintain_partitions(timezone.now() + timedelta(days=2))
+    store_events(optimization, [make_touch("ann", 0.1)])
 
-    after = [refreshed(optimization), refreshed(optimization, full=True)]
+    after = [refresh_cube(optimization), refresh_cube(optimization, full=True)]
 
     assert not ManagedExposure.objects.filter(anonymous_id="bob").exists()
-    assert users_by_day(before) == {ago(kept_days - 1).date(): 2, ago(3).date(): 1}
-    assert [users_by_day(each) for each in after] == [users_by_day(before)] * 2
+    assert count_users_by_day(before) == {
+        days_ago(kept_days - 1).date(): 2,
+        days_ago(3).date(): 1,
+    }
+    assert [count_users_by_day(each) for each in after] == [
+        count_users_by_day(before)
+    ] * 2
     assert [sum(c.converted for c in each.cells) for each in after] == [1, 1]
-    stored = CubeDay.objects.get(day=ago(kept_days - 1).date())
-    assert stored.computed_at < ago(0.01)
-    assert storage.read(stored.day, stored.cells) is not None
+    stored = CubeDay.objects.get(day=days_ago(kept_days - 1).date())
+    assert stored.computed_at < days_ago(0.01)
+    assert storage.decode_day(stored.day, stored.cells) is not None
 
 
 def test_another_organization_sees_nothing_of_what_is_remembered() -> None:
-    mine, theirs = settled(), settled()
-    store(theirs, [seen("ann", 6)])
-    refreshed(theirs)
-    with managed.of(mine.organization_id)._reading(seconds=5) as cursor:
+    mine, theirs = (
+        make_optimization_without_context(),
+        make_optimization_without_context(),
+    )
+    store_events(theirs, [make_touch("ann", 6)])
+    refresh_cube(theirs)
+    with managed.build_backend(mine.organization_id)._open_cursor(seconds=5) as cursor:
         cursor.execute("SELECT count(*) FROM managed_dw.first_touches")
         touches = cursor.fetchone()
         cursor.execute("SELECT count(*) FROM managed_dw.look_backs")
@@ -219,7 +273,7 @@ def test_another_organization_sees_nothing_of_what_is_remembered() -> None:
 def test_the_moment_until_which_is_kept_is_the_start_of_the_first_open_day() -> None:
     as_of = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
-    until = stale_days_managed.sealable_until(24, as_of)
+    until = stale_days_managed.compute_seal_boundary(24, as_of)
 
     assert until == datetime(2026, 3, 7, tzinfo=UTC)
     assert stale_days_managed.is_sealed(date(2026, 3, 6), 24, as_of)

@@ -8,8 +8,17 @@ from django.utils import timezone
 
 from optimizations.models import CubeDay
 from optimizations.training import schedule
-from tests.support.cube_counting import ago, settled, users_by_day
-from tests.support.cube_remembering import refreshed, seen, store, time_passes
+from tests.support.cube_events import (
+    count_users_by_day,
+    days_ago,
+    make_optimization_without_context,
+)
+from tests.support.first_touch_events import (
+    age_everything,
+    make_touch,
+    refresh_cube,
+    store_events,
+)
 from warehouse import partitions
 from warehouse.models import KeptSince, ManagedExposure
 
@@ -17,28 +26,35 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_dropped_day_is_not_counted_from_what_was_sent_again() -> None:
-    optimization = settled()
+    optimization = make_optimization_without_context()
     with override_settings(RETENTION_DAYS=10):
-        store(optimization, [seen("ann", 8), seen("bob", 8), seen("cid", 4)])
-        before = refreshed(optimization)
-        time_passes()
-        schedule.keep_partitions(timezone.now() + timedelta(days=3))
-    store(optimization, [seen("ann", 8), seen("dan", 8)])
+        store_events(
+            optimization,
+            [make_touch("ann", 8), make_touch("bob", 8), make_touch("cid", 4)],
+        )
+        before = refresh_cube(optimization)
+        age_everything()
+        schedule.maintain_partitions(timezone.now() + timedelta(days=3))
+    store_events(optimization, [make_touch("ann", 8), make_touch("dan", 8)])
 
-    after = [refreshed(optimization), refreshed(optimization, full=True)]
+    after = [refresh_cube(optimization), refresh_cube(optimization, full=True)]
 
-    assert ManagedExposure.objects.filter(timestamp_utc__lt=ago(7)).count() == 2
-    assert users_by_day(before) == {ago(8).date(): 2, ago(4).date(): 1}
-    assert [users_by_day(each) for each in after] == [users_by_day(before)] * 2
-    assert CubeDay.objects.get(day=ago(8).date()).computed_at < ago(0.01)
+    assert ManagedExposure.objects.filter(timestamp_utc__lt=days_ago(7)).count() == 2
+    assert count_users_by_day(before) == {days_ago(8).date(): 2, days_ago(4).date(): 1}
+    assert [count_users_by_day(each) for each in after] == [
+        count_users_by_day(before)
+    ] * 2
+    assert CubeDay.objects.get(day=days_ago(8).date()).computed_at < days_ago(0.01)
 
 
 def test_since_when_events_are_kept_is_noted_once_and_never_taken_back() -> None:
-    nothing = partitions.kept_since()
-    partitions.ensure("managed_rewards", [ago(20).date(), ago(15).date()])
+    nothing = partitions.load_oldest_retained_day()
+    partitions.ensure_partitions(
+        "managed_rewards", [days_ago(20).date(), days_ago(15).date()]
+    )
     for back in (18, 19, 12):
-        partitions.drop_before("managed_rewards", ago(back).date())
+        partitions.drop_partitions_before("managed_rewards", days_ago(back).date())
 
     assert nothing is None
-    assert partitions.kept_since() == ago(14).date()
+    assert partitions.load_oldest_retained_day() == days_ago(14).date()
     assert KeptSince.objects.count() == 1

@@ -4,14 +4,14 @@ import pytest
 from django.utils import timezone
 
 from optimizations.models import CubeDay
-from tests.support.cube_counting import (
-    buy,
-    day,
-    make,
-    refreshed,
-    refreshed_long_after,
-    show,
-    users_by_day,
+from tests.support.cube_events import (
+    count_users_by_day,
+    hour_of_day_back,
+    make_optimization,
+    refresh_cube,
+    refresh_cube_long_after,
+    send_exposure,
+    send_purchase,
 )
 
 # Each refresh reads through a connection of its own: events must be committed.
@@ -19,76 +19,90 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_days_are_sealed_after_the_horizon_and_the_allowance_for_late_rows() -> None:
-    optimization = make()
+    optimization = make_optimization()
     for back in (6, 3, 1):
-        show(optimization, f"user-{back}", day(back))
+        send_exposure(optimization, f"user-{back}", hour_of_day_back(back))
 
-    refreshed(optimization)
+    refresh_cube(optimization)
 
     sealed = dict(CubeDay.objects.values_list("day", "sealed"))
-    assert min(sealed) == day(6).date()
+    assert min(sealed) == hour_of_day_back(6).date()
     assert max(sealed) == timezone.now().date()
     assert len(sealed) == 7
-    assert [back for back in range(7) if sealed[day(back).date()]] == [3, 4, 5, 6]
+    assert [back for back in range(7) if sealed[hour_of_day_back(back).date()]] == [
+        3,
+        4,
+        5,
+        6,
+    ]
 
 
 def test_a_sealed_day_is_not_counted_again_without_late_rows() -> None:
-    optimization = make()
-    show(optimization, "ann", day(6))
-    first = refreshed_long_after(optimization)
-    show(optimization, "ann", timezone.now())  # comes back: that is not late
-    buy(optimization, "ann", timezone.now())
+    optimization = make_optimization()
+    send_exposure(optimization, "ann", hour_of_day_back(6))
+    first = refresh_cube_long_after(optimization)
+    send_exposure(optimization, "ann", timezone.now())  # comes back: that is not late
+    send_purchase(optimization, "ann", timezone.now())
 
-    second = refreshed(optimization)
+    second = refresh_cube(optimization)
 
-    kept = CubeDay.objects.get(day=day(6).date())
+    kept = CubeDay.objects.get(day=hour_of_day_back(6).date())
     assert kept.computed_at == first.as_of
     assert second.as_of is not None
     assert first.as_of is not None
     assert second.as_of > first.as_of
-    assert users_by_day(second) == users_by_day(first)
+    assert count_users_by_day(second) == count_users_by_day(first)
 
 
 def test_a_late_reward_opens_its_day_alone() -> None:
-    optimization = make()
-    show(optimization, "ann", day(6))
-    show(optimization, "bob", day(5))
-    first = refreshed_long_after(optimization)
-    buy(optimization, "ann", day(6, 12))
+    optimization = make_optimization()
+    send_exposure(optimization, "ann", hour_of_day_back(6))
+    send_exposure(optimization, "bob", hour_of_day_back(5))
+    first = refresh_cube_long_after(optimization)
+    send_purchase(optimization, "ann", hour_of_day_back(6, 12))
 
-    second = refreshed(optimization)
+    second = refresh_cube(optimization)
 
     days = dict(CubeDay.objects.values_list("day", "computed_at"))
-    assert (days[day(6).date()], days[day(5).date()]) == (second.as_of, first.as_of)
+    assert (days[hour_of_day_back(6).date()], days[hour_of_day_back(5).date()]) == (
+        second.as_of,
+        first.as_of,
+    )
     assert [sum(cell.converted for cell in each.cells) for each in (first, second)] == [
         0,
         1,
     ]
-    assert CubeDay.objects.get(day=day(6).date()).sealed
+    assert CubeDay.objects.get(day=hour_of_day_back(6).date()).sealed
 
 
 def test_an_earlier_touch_that_comes_late_moves_its_user() -> None:
-    optimization = make()
-    show(optimization, "ann", day(5))
-    show(optimization, "bob", day(5))
-    show(optimization, "cid", day(7))
-    first = refreshed_long_after(optimization)
+    optimization = make_optimization()
+    send_exposure(optimization, "ann", hour_of_day_back(5))
+    send_exposure(optimization, "bob", hour_of_day_back(5))
+    send_exposure(optimization, "cid", hour_of_day_back(7))
+    first = refresh_cube_long_after(optimization)
 
-    show(optimization, "ann", day(7))
-    second = refreshed(optimization)
+    send_exposure(optimization, "ann", hour_of_day_back(7))
+    second = refresh_cube(optimization)
 
-    assert users_by_day(first) == {day(7).date(): 1, day(5).date(): 2}
-    assert users_by_day(second) == {day(7).date(): 2, day(5).date(): 1}
+    assert count_users_by_day(first) == {
+        hour_of_day_back(7).date(): 1,
+        hour_of_day_back(5).date(): 2,
+    }
+    assert count_users_by_day(second) == {
+        hour_of_day_back(7).date(): 2,
+        hour_of_day_back(5).date(): 1,
+    }
 
 
 def test_users_left_out_later_leave_sealed_days_too() -> None:
-    optimization = make()
-    show(optimization, "ann", day(5))
-    show(optimization, "bot-1", day(5))
-    refreshed(optimization)
+    optimization = make_optimization()
+    send_exposure(optimization, "ann", hour_of_day_back(5))
+    send_exposure(optimization, "bot-1", hour_of_day_back(5))
+    refresh_cube(optimization)
     optimization.excluded_users = ["bot-*"]
     optimization.save()
 
-    observed = refreshed(optimization)
+    observed = refresh_cube(optimization)
 
-    assert users_by_day(observed) == {day(5).date(): 1}
+    assert count_users_by_day(observed) == {hour_of_day_back(5).date(): 1}

@@ -23,36 +23,42 @@ PAIRED_BY_USER = re.compile(r"Join Filter: .*anonymous_id\b")
 
 
 @pytest.mark.parametrize(
-    "users", [stale_days_managed.FEW // 2, stale_days_managed.FEW + 100]
+    "users",
+    [
+        stale_days_managed.MAX_INDEXED_USERS // 2,
+        stale_days_managed.MAX_INDEXED_USERS + 100,
+    ],
 )
 def test_late_rows_and_touches_meet_by_hash_whatever_is_expected(users: int) -> None:
-    optimization = optimization_factories.optimization(
-        optimization_factories.organization()
+    optimization = optimization_factories.make_optimization(
+        optimization_factories.make_organization()
     )
     metric = optimization.reward_metric
     assert metric is not None
     who = (optimization.organization_id, str(optimization.pk))
     at = timezone.now() - timedelta(days=6)
     names = [f"u{n}" for n in range(users)]
-    warehouse_events.store(*who, [Touch("first", at, A, "{}", 0)])
+    warehouse_events.store_events(*who, [Touch("first", at, A, "{}", 0)])
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE managed_exposures, managed_rewards, decisions")
-    warehouse_events.store(*who, [Touch(name, at, A, "{}", 0) for name in names])
-    refresh.count(optimization, metric, timezone.now())
-    CubeDay.objects.update(computed_at=F("computed_at") - 2 * first_touches.MARGIN)
+    warehouse_events.store_events(*who, [Touch(name, at, A, "{}", 0) for name in names])
+    refresh.count_open_days(optimization, metric, timezone.now())
+    CubeDay.objects.update(
+        computed_at=F("computed_at") - 2 * first_touches.LOOK_BACK_MARGIN
+    )
     LateDay.objects.all().delete()
-    warehouse_events.store(
+    warehouse_events.store_events(
         *who, [], [Reward(name, at + timedelta(hours=1)) for name in names]
     )
     plans: list[str] = []
 
     with connection.execute_wrapper(_explaining(plans)):
-        refresh.count(optimization, metric, timezone.now())
+        refresh.count_open_days(optimization, metric, timezone.now())
 
     assert len(plans) == 1
     assert "Hash Join" in plans[0] or "Merge Join" in plans[0]
     assert not PAIRED_BY_USER.search(plans[0])
-    observed = refresh.read(optimization, metric)
+    observed = refresh.load_cube(optimization, metric)
     assert sum(cell.converted for cell in observed.cells) == users
 
 

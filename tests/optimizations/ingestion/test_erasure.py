@@ -9,9 +9,16 @@ from django.utils import timezone
 
 from levered_site.organizations.models import AuditEntry, Organization
 from optimizations.cube import first_touches, refresh
-from optimizations.cube.refresh import Observed
+from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Assignment, Decision, FirstTouch, Optimization
-from tests.support import factories as house, optimization_factories, traffic
+from tests.support import optimization_factories, traffic
+from tests.support.factories import (
+    Api,
+    make_admin_api,
+    make_member_api,
+    read_body,
+    read_error,
+)
 from warehouse.models import ManagedExposure, ManagedReward
 
 # Serving and the cube have connections of their own: events must be committed.
@@ -22,8 +29,8 @@ TABLES = (ManagedExposure, ManagedReward, Decision, Assignment, FirstTouch)
 
 def make(organization: Organization | None = None) -> Optimization:
     """Make a live optimization without holdout."""
-    return optimization_factories.optimization(
-        organization or optimization_factories.organization(), holdout_percentage=0
+    return optimization_factories.make_optimization(
+        organization or optimization_factories.make_organization(), holdout_percentage=0
     )
 
 
@@ -34,30 +41,34 @@ def ago(days: float) -> datetime:
 
 def visit(optimization: Optimization, user: str, at: datetime) -> None:
     """Let a user see the baseline and buy an hour later."""
-    shown = traffic.exposure(optimization, user, timestamp=at.isoformat())
-    bought = traffic.reward(user, timestamp=(at + timedelta(hours=1)).isoformat())
+    shown = traffic.build_exposure(optimization, user, timestamp=at.isoformat())
+    bought = traffic.build_reward(user, timestamp=(at + timedelta(hours=1)).isoformat())
     traffic.send_exposures(optimization, [shown])
     traffic.send_rewards(optimization, [bought])
 
 
 def serve(optimization: Optimization, user: str) -> dict[str, Any]:
     """Ask for a variant."""
-    response = house.Api().post(
+    response = Api().post(
         f"/optimizations/{optimization.pk}/serve", {"anonymous_id": user}
     )
     assert response.status_code == 200, response.content
-    return house.body_of(response)
+    return read_body(response)
 
 
-def refreshed(optimization: Optimization) -> Observed:
+def refreshed(optimization: Optimization) -> ObservationCube:
     """Count, as training does, when what was sent in so far came long ago."""
     for events in (ManagedExposure, ManagedReward):
-        events.objects.update(created_at=F("created_at") - 2 * first_touches.MARGIN)
+        events.objects.update(
+            created_at=F("created_at") - 2 * first_touches.LOOK_BACK_MARGIN
+        )
     assert optimization.reward_metric
-    return refresh.refresh(optimization, optimization.reward_metric, timezone.now())
+    return refresh.refresh_cube(
+        optimization, optimization.reward_metric, timezone.now()
+    )
 
 
-def counted(observed: Observed) -> tuple[int, int]:
+def counted(observed: ObservationCube) -> tuple[int, int]:
     """Users, and those who converted."""
     cells = observed.cells
     return sum(cell.users for cell in cells), sum(cell.converted for cell in cells)
@@ -69,7 +80,7 @@ def rows_of(user: str) -> list[int]:
 
 
 def test_a_person_is_erased_everywhere_and_the_answer_counts_the_rows() -> None:
-    organization = optimization_factories.organization()
+    organization = optimization_factories.make_organization()
     first, second = make(organization), make(organization)
     visit(first, "ann/1", ago(6))
     visit(second, "ann/1", ago(1))
@@ -77,10 +88,10 @@ def test_a_person_is_erased_everywhere_and_the_answer_counts_the_rows() -> None:
     visit(first, "bob", ago(6))
     refreshed(first)
 
-    response = house.admin_of(organization).delete("/warehouse/users/ann/1")
+    response = make_admin_api(organization).delete("/warehouse/users/ann/1")
 
     assert response.status_code == 200, response.content
-    answer = house.body_of(response)
+    answer = read_body(response)
     assert {name: answer[name] for name in answer if name != "meta"} == {
         "exposures": 2,
         "rewards": 2,
@@ -98,7 +109,7 @@ def test_sealed_counts_stay_and_open_days_are_counted_without_the_person() -> No
     for user in ("cid", "dan"):
         visit(optimization, user, ago(0.5))
     before = refreshed(optimization)
-    api = house.admin_of(optimization.organization)
+    api = make_admin_api(optimization.organization)
 
     for user in ("ann", "cid"):
         api.delete(f"/warehouse/users/{user}")
@@ -113,7 +124,7 @@ def test_who_comes_back_is_a_new_user_with_a_new_lock() -> None:
     visit(optimization, "ann", ago(6))
     refreshed(optimization)
     old = serve(optimization, "ann")
-    house.admin_of(optimization.organization).delete("/warehouse/users/ann")
+    make_admin_api(optimization.organization).delete("/warehouse/users/ann")
     gone = refreshed(optimization)
 
     new = serve(optimization, "ann")
@@ -127,9 +138,9 @@ def test_who_comes_back_is_a_new_user_with_a_new_lock() -> None:
 def test_erasing_twice_finds_nothing_and_is_no_error() -> None:
     optimization = make()
     visit(optimization, "ann", ago(1))
-    api = house.admin_of(optimization.organization)
+    api = make_admin_api(optimization.organization)
 
-    answers = [house.body_of(api.delete("/warehouse/users/ann")) for _ in range(2)]
+    answers = [read_body(api.delete("/warehouse/users/ann")) for _ in range(2)]
 
     assert [answer["exposures"] for answer in answers] == [1, 0]
 
@@ -141,7 +152,7 @@ def test_another_organizations_person_of_the_same_id_is_untouched() -> None:
         serve(each, "ann")
         refreshed(each)
 
-    house.admin_of(mine.organization).delete("/warehouse/users/ann")
+    make_admin_api(mine.organization).delete("/warehouse/users/ann")
 
     assert rows_of("ann") == [1, 1, 1, 1, 1]
     kept = [table.objects.get() for table in (ManagedExposure, ManagedReward, Decision)]
@@ -152,7 +163,7 @@ def test_the_audit_entry_does_not_name_the_person() -> None:
     optimization = make()
     visit(optimization, "ann@example.com", ago(1))
 
-    house.admin_of(optimization.organization).delete("/warehouse/users/ann@example.com")
+    make_admin_api(optimization.organization).delete("/warehouse/users/ann@example.com")
 
     entry = AuditEntry.objects.get(action="user.erase")
     assert len(entry.changes["person"]) == 40
@@ -163,7 +174,7 @@ def test_a_member_may_not_erase_and_nothing_is_erased() -> None:
     optimization = make()
     visit(optimization, "ann", ago(1))
 
-    response = house.member_of(optimization.organization).delete("/warehouse/users/ann")
+    response = make_member_api(optimization.organization).delete("/warehouse/users/ann")
 
     assert response.status_code == 403
     assert rows_of("ann") == [1, 1, 0, 0, 0]
@@ -173,10 +184,10 @@ def test_a_member_may_not_erase_and_nothing_is_erased() -> None:
 def test_an_id_that_nobody_can_have_is_refused() -> None:
     optimization = make()
 
-    response = house.admin_of(optimization.organization).delete(
+    response = make_admin_api(optimization.organization).delete(
         f"/warehouse/users/{'x' * 257}"
     )
 
     assert response.status_code == 400
-    assert house.error_of(response)["details"][0]["field"] == "anonymous_id"
+    assert read_error(response)["details"][0]["field"] == "anonymous_id"
     assert not AuditEntry.objects.filter(action="user.erase").exists()

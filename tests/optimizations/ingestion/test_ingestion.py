@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from levered_site.organizations.models import Organization
 from optimizations.models import Optimization
-from tests.support import factories, optimization_factories as made, traffic
-from tests.support.event_batches import DAY, exposures, kept
-from tests.support.factories import Api, body_of, error_of
+from tests.support import factories, traffic
+from tests.support.event_batches import DAY, build_batch, count_stored
+from tests.support.factories import Api, read_body, read_error
+from tests.support.optimization_factories import make_organization
 from warehouse.models import ManagedExposure, ManagedReward
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db
 def test_an_exposure_is_kept_as_the_service_reads_it(
     optimization: Optimization, api: Api
 ) -> None:
-    event = traffic.exposure(
+    event = traffic.build_exposure(
         optimization,
         "ann",
         variant={"cta": True, "headline": "B"},
@@ -32,16 +33,16 @@ def test_an_exposure_is_kept_as_the_service_reads_it(
         brand_new_field=1,
     )
 
-    answer = api.post("/ingest/exposures", exposures(event))
+    answer = api.post("/ingest/exposures", build_batch(event))
 
     assert answer.status_code == 200, answer.content
-    assert body_of(answer) | {"meta": None} == {
+    assert read_body(answer) | {"meta": None} == {
         "accepted": 1,
         "duplicates": 0,
         "rejected": [],
         "meta": None,
     }
-    assert body_of(answer)["meta"]["organization_id"] == optimization.organization_id
+    assert read_body(answer)["meta"]["organization_id"] == optimization.organization_id
     row = ManagedExposure.objects.get()
     assert row.variant == '{"cta":true,"headline":"B"}'
     assert row.context == '{"device":"mobile"}'
@@ -52,9 +53,9 @@ def test_an_exposure_is_kept_as_the_service_reads_it(
 def test_a_reward_needs_a_name_and_is_worth_one(
     optimization: Optimization, api: Api
 ) -> None:
-    sent = exposures(
-        traffic.reward("ann"),
-        traffic.reward("bob", value=2.5, properties={"sku": "x"}),
+    sent = build_batch(
+        traffic.build_reward("ann"),
+        traffic.build_reward("bob", value=2.5, properties={"sku": "x"}),
     )
 
     answer = api.post("/ingest/rewards", sent)
@@ -69,31 +70,33 @@ def test_an_idempotency_key_counts_once_in_a_batch_and_across_batches(
     optimization: Optimization, api: Api
 ) -> None:
     events = [
-        traffic.exposure(optimization, "ann", idempotency_key="one"),
-        traffic.exposure(optimization, "bob", idempotency_key="two"),
-        traffic.exposure(optimization, "ann", idempotency_key="one"),
-        traffic.exposure(optimization, "cid"),
+        traffic.build_exposure(optimization, "ann", idempotency_key="one"),
+        traffic.build_exposure(optimization, "bob", idempotency_key="two"),
+        traffic.build_exposure(optimization, "ann", idempotency_key="one"),
+        traffic.build_exposure(optimization, "cid"),
     ]
 
-    first = body_of(api.post("/ingest/exposures", exposures(*events)))
-    second = body_of(api.post("/ingest/exposures", exposures(*events)))
+    first = read_body(api.post("/ingest/exposures", build_batch(*events)))
+    second = read_body(api.post("/ingest/exposures", build_batch(*events)))
 
     assert (first["accepted"], first["duplicates"]) == (3, 1)
     assert (second["accepted"], second["duplicates"]) == (1, 3)
-    assert kept() == (4, 0, 2)
+    assert count_stored() == (4, 0, 2)
 
 
 def test_the_same_key_on_the_other_endpoint_or_of_another_organization_is_another(
     optimization: Optimization, api: Api
 ) -> None:
-    stranger = Api(factories.api_key(made.organization()))
-    reward = exposures(traffic.reward("ann", idempotency_key="one"))
-    exposure = exposures(traffic.exposure(optimization, "ann", idempotency_key="one"))
+    stranger = Api(factories.make_api_key(make_organization()))
+    reward = build_batch(traffic.build_reward("ann", idempotency_key="one"))
+    exposure = build_batch(
+        traffic.build_exposure(optimization, "ann", idempotency_key="one")
+    )
 
     counted = [
-        body_of(api.post("/ingest/exposures", exposure))["accepted"],
-        body_of(api.post("/ingest/rewards", reward))["accepted"],
-        body_of(stranger.post("/ingest/rewards", reward))["accepted"],
+        read_body(api.post("/ingest/exposures", exposure))["accepted"],
+        read_body(api.post("/ingest/rewards", reward))["accepted"],
+        read_body(stranger.post("/ingest/rewards", reward))["accepted"],
     ]
 
     assert counted == [1, 1, 1]
@@ -101,23 +104,25 @@ def test_the_same_key_on_the_other_endpoint_or_of_another_organization_is_anothe
 
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_duplicates_are_kept_once(optimization: Optimization) -> None:
-    secret = factories.api_key(optimization.organization)
+    secret = factories.make_api_key(optimization.organization)
     events = [
-        traffic.exposure(optimization, f"user-{each}", idempotency_key=f"key-{each}")
+        traffic.build_exposure(
+            optimization, f"user-{each}", idempotency_key=f"key-{each}"
+        )
         for each in range(100)
     ]
 
     def send(turn: int) -> int:
         shuffled = events[turn * 10 :] + events[: turn * 10]
-        answer = Api(secret).post("/ingest/exposures", exposures(*shuffled))
+        answer = Api(secret).post("/ingest/exposures", build_batch(*shuffled))
         connections.close_all()
-        return int(body_of(answer)["accepted"])
+        return int(read_body(answer)["accepted"])
 
     with ThreadPoolExecutor(8) as pool:
         accepted = sum(pool.map(send, range(8)))
 
     assert accepted == 100
-    assert kept() == (100, 0, 100)
+    assert count_stored() == (100, 0, 100)
 
 
 @pytest.fixture
@@ -135,7 +140,9 @@ def _without_the_ledger(transactional_db: None) -> Iterator[None]:
 def test_a_failure_in_the_middle_keeps_nothing(
     optimization: Optimization, api: Api
 ) -> None:
-    batch = exposures(traffic.exposure(optimization, "ann", idempotency_key="one"))
+    batch = build_batch(
+        traffic.build_exposure(optimization, "ann", idempotency_key="one")
+    )
 
     answer = api.post("/ingest/exposures", batch)
 
@@ -147,7 +154,9 @@ def test_a_failure_in_the_middle_keeps_nothing(
 def test_a_store_that_does_not_answer_is_a_503_and_the_retry_counts_once(
     optimization: Optimization, api: Api
 ) -> None:
-    batch = exposures(traffic.exposure(optimization, "ann", idempotency_key="one"))
+    batch = build_batch(
+        traffic.build_exposure(optimization, "ann", idempotency_key="one")
+    )
     other = connections.create_connection("default")
     other.set_autocommit(False)
     other.cursor().execute("LOCK TABLE managed_exposures IN ACCESS EXCLUSIVE MODE")
@@ -160,28 +169,30 @@ def test_a_store_that_does_not_answer_is_a_503_and_the_retry_counts_once(
     again = api.post("/ingest/exposures", batch)
 
     assert away.status_code == 503
-    assert error_of(away)["code"] == "unavailable"
+    assert read_error(away)["code"] == "unavailable"
     assert away["Retry-After"] == "1"
-    assert body_of(again)["accepted"] == 1
-    assert kept() == (1, 0, 1)
+    assert read_body(again)["accepted"] == 1
+    assert count_stored() == (1, 0, 1)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_day_long_ago_finds_room(optimization: Optimization, api: Api) -> None:
     long_ago = (timezone.now() - timedelta(days=200)).isoformat()
 
-    sent = exposures(traffic.reward("ann", timestamp=long_ago), traffic.reward("bob"))
+    sent = build_batch(
+        traffic.build_reward("ann", timestamp=long_ago), traffic.build_reward("bob")
+    )
     answer = api.post("/ingest/rewards", sent)
 
-    assert body_of(answer)["accepted"] == 2
-    assert kept() == (0, 2, 0)
+    assert read_body(answer)["accepted"] == 2
+    assert count_stored() == (0, 2, 0)
 
 
 def test_requests_are_counted_by_key(settings: Any) -> None:
     settings.RATELIMIT_INGEST = "2/m"
-    organization: Organization = made.organization()
-    first, second = (Api(factories.api_key(organization)) for _ in range(2))
-    batch = exposures(traffic.reward("ann"))
+    organization: Organization = make_organization()
+    first, second = (Api(factories.make_api_key(organization)) for _ in range(2))
+    batch = build_batch(traffic.build_reward("ann"))
 
     codes = [first.post("/ingest/rewards", batch).status_code for _ in range(3)]
     other = second.post("/ingest/rewards", batch)

@@ -7,12 +7,13 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
-from tests.support import factories, optimization_factories as made, traffic
-from tests.support.event_batches import DAY, exposures, kept
-from tests.support.factories import Api, body_of, error_of
+from tests.support import factories, traffic
+from tests.support.event_batches import DAY, build_batch, count_stored
+from tests.support.factories import Api, read_body, read_error
+from tests.support.optimization_factories import make_optimization, make_organization
 from warehouse.models import Connection, ManagedExposure
 
 pytestmark = pytest.mark.django_db
@@ -23,30 +24,37 @@ def test_bad_events_are_named_and_the_good_ones_kept(
 ) -> None:
     bad: list[Any] = [
         "text",
-        traffic.exposure(optimization, ""),
-        traffic.exposure(optimization, "nul\0"),
-        traffic.exposure(optimization, "ann", variant={"headline": "Z", "cta": True}),
-        traffic.exposure(optimization, "ann", variant={"headline": "A"}),
-        traffic.exposure(optimization, "ann", variant={"headline": "A", "cta": 1}),
-        traffic.exposure(optimization, "ann", context={"device": ["mobile"]}),
-        traffic.exposure(optimization, "ann", timestamp=f"{DAY}T10:00:00"),
-        traffic.exposure(optimization, "ann", timestamp="0001-01-01T00:00:00+23:59"),
-        traffic.exposure(
+        traffic.build_exposure(optimization, ""),
+        traffic.build_exposure(optimization, "nul\0"),
+        traffic.build_exposure(
+            optimization, "ann", variant={"headline": "Z", "cta": True}
+        ),
+        traffic.build_exposure(optimization, "ann", variant={"headline": "A"}),
+        traffic.build_exposure(
+            optimization, "ann", variant={"headline": "A", "cta": 1}
+        ),
+        traffic.build_exposure(optimization, "ann", context={"device": ["mobile"]}),
+        traffic.build_exposure(optimization, "ann", timestamp=f"{DAY}T10:00:00"),
+        traffic.build_exposure(
+            optimization, "ann", timestamp="0001-01-01T00:00:00+23:59"
+        ),
+        traffic.build_exposure(
             optimization,
             "ann",
             timestamp=(timezone.now() + timedelta(days=2)).isoformat(),
         ),
-        traffic.exposure(optimization, "ann", policy_version=True),
-        traffic.exposure(optimization, "ann", optimization_id="no uuid"),
-        traffic.exposure(optimization, "ann", idempotency_key=""),
+        traffic.build_exposure(optimization, "ann", policy_version=True),
+        traffic.build_exposure(optimization, "ann", optimization_id="no uuid"),
+        traffic.build_exposure(optimization, "ann", idempotency_key=""),
     ]
 
     answer = api.post(
-        "/ingest/exposures", exposures(*bad, traffic.exposure(optimization, "good"))
+        "/ingest/exposures",
+        build_batch(*bad, traffic.build_exposure(optimization, "good")),
     )
 
     assert answer.status_code == 207, answer.content
-    rejected = body_of(answer)["rejected"]
+    rejected = read_body(answer)["rejected"]
     assert [each["index"] for each in rejected] == list(range(len(bad)))
     assert {each["code"] for each in rejected} == {"invalid_parameters"}
     named = [each["message"].split(":")[0] for each in rejected]
@@ -76,22 +84,24 @@ def test_bad_events_are_named_and_the_good_ones_kept(
 def test_a_batch_without_one_good_reward_is_a_400_that_names_the_field(
     optimization: Optimization, api: Api, fields: dict[str, Any]
 ) -> None:
-    answer = api.post("/ingest/rewards", exposures(traffic.reward("ann", **fields)))
+    answer = api.post(
+        "/ingest/rewards", build_batch(traffic.build_reward("ann", **fields))
+    )
 
     assert answer.status_code == 400, answer.content
-    (detail,) = error_of(answer)["details"]
+    (detail,) = read_error(answer)["details"]
     assert detail["field"] == f"events[0].{next(iter(fields))}"
-    assert kept() == (0, 0, 0)
+    assert count_stored() == (0, 0, 0)
 
 
 def test_an_event_that_is_no_object_is_named_by_its_place(
     optimization: Optimization, api: Api
 ) -> None:
-    answer = api.post("/ingest/rewards", exposures("x"))
+    answer = api.post("/ingest/rewards", build_batch("x"))
 
     assert answer.status_code == 400, answer.content
-    assert [each["field"] for each in error_of(answer)["details"]] == ["events[0]"]
-    assert kept() == (0, 0, 0)
+    assert [each["field"] for each in read_error(answer)["details"]] == ["events[0]"]
+    assert count_stored() == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -112,31 +122,31 @@ def test_rubbish_is_a_400_and_nothing_is_kept(api: Api, body: bytes) -> None:
     answer = api.post("/ingest/rewards", body)
 
     assert answer.status_code == 400, answer.content
-    assert error_of(answer)["code"] in {"bad_request", "invalid_parameters"}
-    assert kept() == (0, 0, 0)
+    assert read_error(answer)["code"] in {"bad_request", "invalid_parameters"}
+    assert count_stored() == (0, 0, 0)
 
 
 def test_another_organizations_optimization_refuses_the_whole_batch(
     optimization: Optimization,
 ) -> None:
-    stranger = Api(factories.api_key(made.organization()))
-    unknown = traffic.reward("ann", optimization_id=str(uuid4()))
+    stranger = Api(factories.make_api_key(make_organization()))
+    unknown = traffic.build_reward("ann", optimization_id=str(uuid4()))
 
     foreign = stranger.post(
-        "/ingest/exposures", exposures(traffic.exposure(optimization, "ann"))
+        "/ingest/exposures", build_batch(traffic.build_exposure(optimization, "ann"))
     )
     nobodys = stranger.post(
-        "/ingest/rewards", exposures(unknown, traffic.reward("bob"))
+        "/ingest/rewards", build_batch(unknown, traffic.build_reward("bob"))
     )
 
     assert [foreign.status_code, nobodys.status_code] == [403, 403]
-    assert error_of(foreign)["code"] == "forbidden"
-    assert kept() == (0, 0, 0)
+    assert read_error(foreign)["code"] == "forbidden"
+    assert count_stored() == (0, 0, 0)
 
 
 def test_a_bearer_token_does_not_open_ingestion(optimization: Optimization) -> None:
-    admin = factories.admin_of(optimization.organization)
-    batch = exposures(traffic.exposure(optimization, "ann"))
+    admin = factories.make_admin_api(optimization.organization)
+    batch = build_batch(traffic.build_exposure(optimization, "ann"))
 
     answers = [
         admin.post("/ingest/exposures", batch),
@@ -144,7 +154,7 @@ def test_a_bearer_token_does_not_open_ingestion(optimization: Optimization) -> N
     ]
 
     assert [answer.status_code for answer in answers] == [401, 401]
-    assert kept() == (0, 0, 0)
+    assert count_stored() == (0, 0, 0)
 
 
 def test_an_organization_with_its_own_warehouse_is_told_so(
@@ -154,43 +164,43 @@ def test_an_organization_with_its_own_warehouse_is_told_so(
         organization=optimization.organization, provider=Connection.Provider.POSTGRES
     )
 
-    answer = api.post("/ingest/rewards", exposures(traffic.reward("ann")))
+    answer = api.post("/ingest/rewards", build_batch(traffic.build_reward("ann")))
 
     assert answer.status_code == 409
-    assert error_of(answer)["code"] == "conflict"
-    assert kept() == (0, 0, 0)
+    assert read_error(answer)["code"] == "conflict"
+    assert count_stored() == (0, 0, 0)
 
 
 def test_a_body_over_five_megabytes_is_a_413(api: Api) -> None:
     answer = api.post("/ingest/rewards", b" " * (5 * 1024 * 1024 + 1))
 
     assert answer.status_code == 413
-    assert kept() == (0, 0, 0)
+    assert count_stored() == (0, 0, 0)
 
 
 def test_other_methods_are_a_405(api: Api) -> None:
     answer = api.get("/ingest/rewards")
 
     assert answer.status_code == 405
-    assert error_of(answer)["code"] == "method_not_allowed"
+    assert read_error(answer)["code"] == "method_not_allowed"
 
 
 def test_who_is_touched_after_the_end_is_not_counted(
     optimization: Optimization, api: Api
 ) -> None:
-    lifecycle.stop(optimization, SYSTEM)
+    lifecycle.stop_optimization(optimization, SYSTEM_ACTOR)
     before = (timezone.now() - timedelta(hours=1)).isoformat()
 
     answer = api.post(
         "/ingest/exposures",
-        exposures(
-            traffic.exposure(optimization, "late", timestamp=before),
-            traffic.exposure(optimization, "after"),
+        build_batch(
+            traffic.build_exposure(optimization, "late", timestamp=before),
+            traffic.build_exposure(optimization, "after"),
         ),
     )
 
     assert answer.status_code == 207, answer.content
-    (rejected,) = body_of(answer)["rejected"]
+    (rejected,) = read_body(answer)["rejected"]
     assert (rejected["index"], rejected["code"]) == (1, "invalid_parameters")
     assert rejected["message"].startswith("timestamp: the optimization ended at ")
     assert [row.anonymous_id for row in ManagedExposure.objects.all()] == ["late"]
@@ -199,20 +209,27 @@ def test_who_is_touched_after_the_end_is_not_counted(
 def test_what_was_deleted_is_refused_by_the_event(
     optimization: Optimization, api: Api
 ) -> None:
-    api.post("/ingest/exposures", exposures(traffic.exposure(optimization, "first")))
-    lifecycle.stop(optimization, SYSTEM)
-    lifecycle.delete(lifecycle.archive(optimization, SYSTEM), SYSTEM)
+    api.post(
+        "/ingest/exposures", build_batch(traffic.build_exposure(optimization, "first"))
+    )
+    lifecycle.stop_optimization(optimization, SYSTEM_ACTOR)
+    lifecycle.delete_optimization(
+        lifecycle.archive_optimization(optimization, SYSTEM_ACTOR), SYSTEM_ACTOR
+    )
     theirs = str(optimization.pk)
 
     rewards = api.post(
         "/ingest/rewards",
-        exposures(traffic.reward("ann", optimization_id=theirs), traffic.reward("bob")),
+        build_batch(
+            traffic.build_reward("ann", optimization_id=theirs),
+            traffic.build_reward("bob"),
+        ),
     )
     touched = api.post(
-        "/ingest/exposures", exposures(traffic.exposure(optimization, "cleo"))
+        "/ingest/exposures", build_batch(traffic.build_exposure(optimization, "cleo"))
     )
 
-    (rejected,) = body_of(rewards)["rejected"]
+    (rejected,) = read_body(rewards)["rejected"]
     assert (rewards.status_code, rejected["index"]) == (207, 0)
     assert rejected["message"].startswith("optimization_id: was deleted")
     assert touched.status_code == 400
@@ -220,11 +237,13 @@ def test_what_was_deleted_is_refused_by_the_event(
 
 
 def test_nothing_is_recorded_of_a_draft(optimization: Optimization, api: Api) -> None:
-    draft = made.optimization(optimization.organization, status="draft")
+    draft = make_optimization(optimization.organization, status="draft")
 
-    answer = api.post("/ingest/exposures", exposures(traffic.exposure(draft, "ann")))
+    answer = api.post(
+        "/ingest/exposures", build_batch(traffic.build_exposure(draft, "ann"))
+    )
 
-    (problem,) = error_of(answer)["details"]
+    (problem,) = read_error(answer)["details"]
     assert answer.status_code == 400
     assert problem["field"] == "events[0].optimization_id"
-    assert kept() == (0, 0, 0)
+    assert count_stored() == (0, 0, 0)

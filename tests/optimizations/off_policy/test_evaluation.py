@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import create_update
 from optimizations.models import CubeDay, Optimization
-from tests.support import factories, optimization_factories as made, traffic
-from tests.support.factories import body_of, error_of
-from tests.support.learning import trained
-from tests.support.optimization_factories import live
+from tests.support import factories, traffic
+from tests.support.factories import read_body, read_error
+from tests.support.learning import train_model
+from tests.support.optimization_factories import (
+    make_live_optimization,
+    make_organization,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,12 +30,12 @@ def truth(variant: traffic.Json, _context: traffic.Json) -> float:
 def visited(optimization: Optimization, days_ago: float = 5, **more: Any) -> None:
     """Send a day of 1,000 visitors under the policy in force."""
     start = timezone.now() - timedelta(days=days_ago)
-    traffic.live_through(optimization, start, 1000, truth, **more)
+    traffic.simulate_visitors(optimization, start, 1000, truth, **more)
 
 
 def ask(optimization: Optimization, policy: Any, **more: Any) -> Any:
     """Post the question as a plain member."""
-    api = factories.member_of(optimization.organization)
+    api = factories.make_member_api(optimization.organization)
     place = f"/optimizations/{optimization.pk}/evaluate"
     return api.post(place, {"policy": policy, **more})
 
@@ -45,14 +48,14 @@ def near(estimate: dict[str, Any], expected: float) -> bool:
 
 
 def test_a_variant_that_was_shown_to_some_is_valued_as_if_shown_to_all() -> None:
-    optimization = live()
+    optimization = make_live_optimization()
     visited(optimization)
-    trained(optimization)
+    train_model(optimization)
 
     answer = ask(optimization, {"variant": 3})
 
     assert answer.status_code == 200, answer.content
-    body = body_of(answer)
+    body = read_body(answer)
     assert set(body["estimators"]) == set(body["served"]) == ESTIMATORS
     for estimate in body["estimators"].values():
         assert near(estimate, 0.4)
@@ -66,11 +69,11 @@ def test_a_variant_that_was_shown_to_some_is_valued_as_if_shown_to_all() -> None
 
 
 def test_the_baseline_draws_on_the_holdout_as_well() -> None:
-    optimization = live(holdout_percentage=50)
+    optimization = make_live_optimization(holdout_percentage=50)
     visited(optimization)
-    trained(optimization)
+    train_model(optimization)
 
-    one, other = [body_of(ask(optimization, {"variant": n})) for n in (1, 2)]
+    one, other = [read_body(ask(optimization, {"variant": n})) for n in (1, 2)]
 
     # 625 of 1,000 saw variant 1, of whom 500 were held out; 125 saw variant 2.
     assert one["estimators"]["snips"]["effective_sample_size"] > 500
@@ -78,14 +81,14 @@ def test_the_baseline_draws_on_the_holdout_as_well() -> None:
 
 
 def test_a_version_is_judged_by_users_who_came_since() -> None:
-    optimization = live()
+    optimization = make_live_optimization()
     visited(optimization, 5)
-    trained(optimization)
+    train_model(optimization)
     visited(optimization, 4, seed=1)
-    trained(optimization)
+    train_model(optimization)
 
-    since = body_of(ask(optimization, {"version": 1}))
-    all_of_them = body_of(ask(optimization, {"version": 1}, from_version=0))
+    since = read_body(ask(optimization, {"version": 1}))
+    all_of_them = read_body(ask(optimization, {"version": 1}, from_version=0))
 
     assert since["from_version"] == 1
     assert since["users"]["used"] == 1000
@@ -100,13 +103,13 @@ def test_a_version_is_judged_by_users_who_came_since() -> None:
 
 
 def test_without_context_is_what_the_learner_would_do_blindfold() -> None:
-    optimization = live()
+    optimization = make_live_optimization()
     visited(optimization, 5)
-    trained(optimization)
+    train_model(optimization)
     visited(optimization, 4, seed=1)
-    trained(optimization)
+    train_model(optimization)
 
-    body = body_of(ask(optimization, "without_context"))
+    body = read_body(ask(optimization, "without_context"))
 
     assert body["policy"] == "without_context"
     assert body["users"]["used"] == 2000
@@ -115,9 +118,9 @@ def test_without_context_is_what_the_learner_would_do_blindfold() -> None:
 
 
 def test_before_any_training_everybody_is_served_alike() -> None:
-    optimization = live()
+    optimization = make_live_optimization()
 
-    body = body_of(ask(optimization, {"version": 0}))
+    body = read_body(ask(optimization, {"version": 0}))
 
     assert body["estimators"] is body["served"] is body["difference"] is None
     assert set(body["unavailable"]) == {"estimators", "served", "difference"}
@@ -125,37 +128,37 @@ def test_before_any_training_everybody_is_served_alike() -> None:
 
 
 def test_too_few_users_are_withheld_with_the_reason() -> None:
-    optimization = live()
+    optimization = make_live_optimization()
     start = timezone.now() - timedelta(days=3)
-    traffic.live_through(optimization, start, 90, truth)
-    trained(optimization)
+    traffic.simulate_visitors(optimization, start, 90, truth)
+    train_model(optimization)
 
-    body = body_of(ask(optimization, {"variant": 2}))
+    body = read_body(ask(optimization, {"variant": 2}))
 
     assert body["estimators"] is None
     assert body["unavailable"]["estimators"] == "90 users can be used, 100 are needed"
 
 
 def test_exposures_without_a_policy_version_are_left_out_and_counted() -> None:
-    optimization = live()
+    optimization = make_live_optimization()
     visited(optimization)
     at = (timezone.now() - timedelta(days=4)).isoformat()
     traffic.send_exposures(
         optimization,
         [
-            traffic.exposure(optimization, f"no-version-{n}", timestamp=at)
+            traffic.build_exposure(optimization, f"no-version-{n}", timestamp=at)
             for n in range(7)
         ]
         + [
-            traffic.exposure(
+            traffic.build_exposure(
                 optimization, f"no-such-{n}", timestamp=at, policy_version=9
             )
             for n in range(5)
         ],
     )
-    trained(optimization)
+    train_model(optimization)
 
-    users = body_of(ask(optimization, {"variant": 2}))["users"]
+    users = read_body(ask(optimization, {"variant": 2}))["users"]
 
     assert users["used"] == 1000
     assert users["left_out"]["without_version"] == 7
@@ -163,15 +166,17 @@ def test_exposures_without_a_policy_version_are_left_out_and_counted() -> None:
 
 
 def test_a_variant_that_could_not_be_shown_is_refused_by_name() -> None:
-    optimization = live(excluded_combinations=[{"headline": "B", "cta": True}])
+    optimization = make_live_optimization(
+        excluded_combinations=[{"headline": "B", "cta": True}]
+    )
     visited(optimization)
-    trained(optimization)
+    train_model(optimization)
     counted = list(CubeDay.objects.values())
 
     refused = ask(optimization, {"variant": 4})
 
     assert refused.status_code == 409
-    error = error_of(refused)
+    error = read_error(refused)
     assert "variant 4 had no probability under policy version 0" in error["message"]
     assert error["details"][0]["field"] == "policy"
     assert list(CubeDay.objects.values()) == counted
@@ -179,20 +184,22 @@ def test_a_variant_that_could_not_be_shown_is_refused_by_name() -> None:
 
 
 def test_users_from_before_a_variant_was_disabled_still_speak_for_it() -> None:
-    optimization = live()
+    optimization = make_live_optimization()
     visited(optimization, 5)
-    create_update.set_variant_enabled(optimization, 2, enabled=False, actor=SYSTEM)
+    create_update.set_variant_enabled(
+        optimization, 2, enabled=False, actor=SYSTEM_ACTOR
+    )
     optimization.model.refresh_from_db()
     visited(optimization, 4, seed=1)
-    trained(optimization)
+    train_model(optimization)
 
     refused = ask(optimization, {"variant": 2})
     before = ask(optimization, {"variant": 2}, to_version=0)
 
     assert refused.status_code == 409
-    assert "policy version 1" in error_of(refused)["message"]
+    assert "policy version 1" in read_error(refused)["message"]
     assert before.status_code == 200
-    assert body_of(before)["users"]["used"] == 1000
+    assert read_body(before)["users"]["used"] == 1000
 
 
 @pytest.mark.parametrize(
@@ -217,19 +224,19 @@ def test_users_from_before_a_variant_was_disabled_still_speak_for_it() -> None:
 def test_a_question_that_makes_no_sense_is_refused_by_field(
     body: dict[str, Any], field: str
 ) -> None:
-    optimization = live()
-    api = factories.member_of(optimization.organization)
+    optimization = make_live_optimization()
+    api = factories.make_member_api(optimization.organization)
 
     answer = api.post(f"/optimizations/{optimization.pk}/evaluate", body)
 
     assert answer.status_code == 400, answer.content
-    assert [one["field"] for one in error_of(answer)["details"]] == [field]
+    assert [one["field"] for one in read_error(answer)["details"]] == [field]
 
 
 def test_a_draft_has_nothing_to_evaluate_and_a_stranger_sees_nothing() -> None:
-    draft = live(status="draft")
-    own = live()
-    stranger = factories.admin_of(made.organization())
+    draft = make_live_optimization(status="draft")
+    own = make_live_optimization()
+    stranger = factories.make_admin_api(make_organization())
     question = {"policy": {"variant": 1}}
 
     refused = ask(draft, {"variant": 1})

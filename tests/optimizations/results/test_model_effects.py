@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from models_app import versions
 from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
-from tests.support import factories, optimization_factories as made, traffic
-from tests.support.factories import body_of
-from tests.support.learning import trained
-from tests.support.reasons import without_reason
+from tests.support import factories, traffic
+from tests.support.factories import read_body
+from tests.support.learning import train_model
+from tests.support.optimization_factories import make_optimization, make_organization
+from tests.support.unavailable_reasons import list_nulls_without_reason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,16 +28,16 @@ def visited(
     users: int, truth: traffic.Truth, *, days_ago: int = 3, **fields: Any
 ) -> Optimization:
     """A live optimization with a day of visitors."""
-    optimization = made.optimization(made.organization(), **fields)
+    optimization = make_optimization(make_organization(), **fields)
     start = timezone.now() - timedelta(days=days_ago)
-    traffic.live_through(optimization, start, users, truth)
+    traffic.simulate_visitors(optimization, start, users, truth)
     return optimization
 
 
 def read(optimization: Optimization, reading: str) -> dict[str, Any]:
     """Read as a member."""
-    api = factories.member_of(optimization.organization)
-    return body_of(api.get(f"/optimizations/{optimization.pk}/{reading}"))
+    api = factories.make_member_api(optimization.organization)
+    return read_body(api.get(f"/optimizations/{optimization.pk}/{reading}"))
 
 
 def together(variant: traffic.Json, _context: traffic.Json) -> float:
@@ -47,7 +48,7 @@ def together(variant: traffic.Json, _context: traffic.Json) -> float:
 
 def test_what_levels_do_together_is_told_by_name() -> None:
     optimization = visited(2000, together, holdout_percentage=10)
-    trained(optimization)
+    train_model(optimization)
 
     body = read(optimization, "results")
 
@@ -59,12 +60,12 @@ def test_what_levels_do_together_is_told_by_name() -> None:
     assert row["deviation"] == pytest.approx(0.4, abs=0.2)
     (shown,) = [each for each in body["variants"] if each["number"] == 4]
     assert row["users"] == shown["users"]
-    assert without_reason(body) == []
+    assert list_nulls_without_reason(body) == []
 
 
 def test_few_users_of_a_pair_mask_it_with_the_reason() -> None:
     optimization = visited(1000, truth, holdout_percentage=50)
-    trained(optimization)  # 500 of 1,000 are held out: 125 a variant
+    train_model(optimization)  # 500 of 1,000 are held out: 125 a variant
 
     body = read(optimization, "results")
 
@@ -84,10 +85,10 @@ def on_mobile(variant: traffic.Json, context: traffic.Json) -> float:
 
 def test_lift_is_measured_and_modeled_on_each_level_of_a_context() -> None:
     optimization = visited(2000, on_mobile, days_ago=4, holdout_percentage=50)
-    trained(optimization)
+    train_model(optimization)
     later = timezone.now() - timedelta(days=3)
-    traffic.live_through(optimization, later, 2000, on_mobile, seed=1)
-    trained(optimization)
+    traffic.simulate_visitors(optimization, later, 2000, on_mobile, seed=1)
+    train_model(optimization)
 
     body = read(optimization, "results")
 
@@ -106,13 +107,13 @@ def test_lift_is_measured_and_modeled_on_each_level_of_a_context() -> None:
     everybody = body["primary_metric_vs_holdout"]["lift_percent"]
     desktop, mobile = (levels[name]["lift_percent"] for name in ("desktop", "mobile"))
     assert desktop < everybody < mobile
-    assert without_reason(body) == []
+    assert list_nulls_without_reason(body) == []
 
 
 def test_importances_that_the_model_leaves_out_are_withheld_with_the_reason() -> None:
     optimization = visited(500, truth)
-    trained(optimization)
-    version = versions.active(optimization.model)
+    train_model(optimization)
+    version = versions.get_serving_version(optimization.model)
     assert version.report is not None
     version.report["context_importance"][0]["share"] = None
     version.report["interaction_importance"] = None
@@ -125,12 +126,12 @@ def test_importances_that_the_model_leaves_out_are_withheld_with_the_reason() ->
     names = ("interaction_importance", "context_importance[0].mean")
     reasons = {body["unavailable"][name] for name in names}
     assert all("too many coefficients" in reason for reason in reasons)
-    assert without_reason(body) == []
+    assert list_nulls_without_reason(body) == []
 
 
 def believe(optimization: Optimization, mean: float, half: float) -> None:
     """Put what the model believes of the effect into the report that serves."""
-    version = versions.active(optimization.model)
+    version = versions.get_serving_version(optimization.model)
     assert version.report is not None
     interval = {"mean": mean, "lo": mean - half, "hi": mean + half}
     version.report["estimated_improvement"] = interval
@@ -140,8 +141,8 @@ def believe(optimization: Optimization, mean: float, half: float) -> None:
 def test_the_days_to_the_decision_follow_from_belief_and_traffic() -> None:
     optimization = visited(1000, truth, days_ago=4, holdout_percentage=50)
     start = timezone.now() - timedelta(days=3)
-    traffic.live_through(optimization, start, 1000, truth, seed=1)
-    trained(optimization)
+    traffic.simulate_visitors(optimization, start, 1000, truth, seed=1)
+    train_model(optimization)
 
     found = {}
     for mean, half in ((0.05, 0.001), (0.03, 0.001), (0.03, 0.03), (0.0, 0.001)):
@@ -164,7 +165,7 @@ def test_a_lift_beyond_doubt_is_decided() -> None:
     optimization = visited(
         2000, lambda variant, _: 0.6 if variant["cta"] else 0.1, holdout_percentage=50
     )
-    trained(optimization)
+    train_model(optimization)
 
     progress = read(optimization, "progress")
 
@@ -175,12 +176,12 @@ def test_a_lift_beyond_doubt_is_decided() -> None:
 def test_days_to_the_decision_are_withheld_with_the_reason() -> None:
     early = visited(300, truth, holdout_percentage=10)
     before = read(early, "progress")["unavailable"]["days_to_decision"]
-    trained(early)
+    train_model(early)
     few = read(early, "progress")["unavailable"]["days_to_decision"]
-    lifecycle.pause(early, SYSTEM)
+    lifecycle.pause_optimization(early, SYSTEM_ACTOR)
     paused = read(early, "progress")["unavailable"]["days_to_decision"]
     alone = visited(300, truth, holdout_percentage=0)
-    trained(alone)
+    train_model(alone)
     without = read(alone, "progress")["unavailable"]["days_to_decision"]
 
     assert before == "no training has succeeded yet"

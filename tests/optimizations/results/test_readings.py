@@ -6,9 +6,18 @@ import pytest
 from django.utils import timezone
 
 from optimizations.models import CubeDay
-from tests.support import factories, optimization_factories as made
-from tests.support.factories import body_of, error_of
-from tests.support.visits import api_of, observed, taught
+from tests.support import factories
+from tests.support.factories import read_body, read_error
+from tests.support.optimization_factories import (
+    make_metric,
+    make_optimization,
+    make_organization,
+)
+from tests.support.result_visitors import (
+    make_visited_optimization,
+    member_api,
+    train_and_return,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,14 +34,14 @@ READINGS = (
 
 
 def test_every_reading_answers_and_agrees() -> None:
-    optimization = taught(observed())
-    api = api_of(optimization)
+    optimization = train_and_return(make_visited_optimization())
+    api = member_api(optimization)
 
     found = {}
     for reading in READINGS:
         answer = api.get(f"/optimizations/{optimization.pk}/{reading}")
         assert answer.status_code == 200, (reading, answer.content)
-        found[reading] = body_of(answer)
+        found[reading] = read_body(answer)
 
     progress = found["progress"]
     assert sum(progress["users"].values()) == 1000
@@ -57,30 +66,32 @@ def test_every_reading_answers_and_agrees() -> None:
 
 
 def test_a_guardrail_is_judged_by_its_own_metric() -> None:
-    organization = made.organization()
-    guard = made.metric(organization, name="purchases too")
-    optimization = taught(observed(organization, guardrail_metric_ids=[guard.pk]))
+    organization = make_organization()
+    guard = make_metric(organization, name="purchases too")
+    optimization = train_and_return(
+        make_visited_optimization(organization, guardrail_metric_ids=[guard.pk])
+    )
 
     place = f"/optimizations/{optimization.pk}/guardrails"
-    (row,) = body_of(factories.member_of(organization).get(place))["guardrails"]
+    (row,) = read_body(factories.make_member_api(organization).get(place))["guardrails"]
 
     assert (row["metric_id"], row["status"]) == (str(guard.pk), "ok")
     assert row["lift_percent"] is not None
 
 
 def test_observations_come_in_pages_or_raw() -> None:
-    optimization = taught(observed())
-    api = api_of(optimization)
+    optimization = train_and_return(make_visited_optimization())
+    api = member_api(optimization)
     place = f"/optimizations/{optimization.pk}/observations"
 
     users, cursor = 0, ""
     while True:
-        page = body_of(api.get(f"{place}?limit=3&cursor={cursor}"))
+        page = read_body(api.get(f"{place}?limit=3&cursor={cursor}"))
         users += sum(cell["users"] for cell in page["observations"])
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    raw = body_of(api.get(f"{place}?raw=true"))["observations"]
+    raw = read_body(api.get(f"{place}?raw=true"))["observations"]
     bad = api.get(f"{place}?cursor=x")
 
     assert users == 1000
@@ -88,19 +99,19 @@ def test_observations_come_in_pages_or_raw() -> None:
     assert raw[0]["at"] > raw[-1]["at"]
     assert any(touch["rewards"] for touch in raw)
     assert bad.status_code == 400
-    assert error_of(bad)["details"][0]["field"] == "cursor"
+    assert read_error(bad)["details"][0]["field"] == "cursor"
 
 
 def test_the_list_summarizes_by_one_query_for_the_page(
     django_assert_max_num_queries: Any,
 ) -> None:
-    optimization = taught(observed())
-    made.optimization(optimization.organization)
-    api = api_of(optimization)
-    body_of(api.get("/optimizations"))  # the member is known now
+    optimization = train_and_return(make_visited_optimization())
+    make_optimization(optimization.organization)
+    api = member_api(optimization)
+    read_body(api.get("/optimizations"))  # the member is known now
 
     with django_assert_max_num_queries(4):
-        rows = body_of(api.get("/optimizations"))["optimizations"]
+        rows = read_body(api.get("/optimizations"))["optimizations"]
 
     summaries = {row["id"]: row["summary"] for row in rows}
     assert summaries.pop(str(optimization.pk)) == {
@@ -113,9 +124,9 @@ def test_the_list_summarizes_by_one_query_for_the_page(
 
 
 def test_readings_of_a_draft_have_their_shape_and_nothing_in_it() -> None:
-    draft = made.optimization(made.organization(), status="draft")
-    live = made.optimization(draft.organization)
-    api = api_of(draft)
+    draft = make_optimization(make_organization(), status="draft")
+    live = make_optimization(draft.organization)
+    api = member_api(draft)
 
     answers = {
         reading: (
@@ -127,18 +138,18 @@ def test_readings_of_a_draft_have_their_shape_and_nothing_in_it() -> None:
 
     for reading, (own, other) in answers.items():
         assert own.status_code == 200, (reading, own.content)
-        assert body_of(own).keys() == body_of(other).keys()
-    shown = body_of(answers["results"][0])
+        assert read_body(own).keys() == read_body(other).keys()
+    shown = read_body(answers["results"][0])
     assert shown["primary_metric_vs_holdout"]["metric_id"] is None
     assert {row["weight"] for row in shown["variants"]} == {None}
     assert shown["unavailable"]["as_of"] == "it has not been live: nothing is observed"
-    assert body_of(answers["progress"][0])["users"] == {"optimized": 0, "holdout": 0}
+    assert read_body(answers["progress"][0])["users"] == {"optimized": 0, "holdout": 0}
     assert not CubeDay.objects.filter(optimization=draft).exists()
 
 
 def test_a_stranger_sees_nothing() -> None:
-    live = made.optimization(made.organization())
-    stranger = factories.admin_of(made.organization())
+    live = make_optimization(make_organization())
+    stranger = factories.make_admin_api(make_organization())
 
     foreign = [
         stranger.get(f"/optimizations/{live.pk}/{reading}") for reading in READINGS

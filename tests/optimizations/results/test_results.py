@@ -7,39 +7,49 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import lifecycle
 from optimizations.models import CubeDay
-from tests.support import factories, optimization_factories as made, traffic
-from tests.support.factories import body_of
-from tests.support.learning import truth
-from tests.support.reasons import without_reason
-from tests.support.visits import api_of, observed, taught
+from tests.support import factories, traffic
+from tests.support.factories import read_body
+from tests.support.learning import headline_b_rate
+from tests.support.optimization_factories import (
+    make_config,
+    make_metric,
+    make_optimization,
+    make_organization,
+)
+from tests.support.result_visitors import (
+    make_visited_optimization,
+    member_api,
+    train_and_return,
+)
+from tests.support.unavailable_reasons import list_nulls_without_reason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_before_the_first_training_the_shape_is_the_same() -> None:
-    optimization = made.optimization(made.organization())
+    optimization = make_optimization(make_organization())
 
-    answer = api_of(optimization).get(f"/optimizations/{optimization.pk}/results")
+    answer = member_api(optimization).get(f"/optimizations/{optimization.pk}/results")
 
     assert answer.status_code == 200, answer.content
-    body = body_of(answer)
+    body = read_body(answer)
     assert body["as_of"] is None
     assert set(body["stats"].values()) == {None}
     assert body["time_series"] == []
     assert [row["weight"] for row in body["variants"]] == pytest.approx([0.225] * 4)
     assert {row["exposures"] for row in body["variants"]} == {0}
     assert body["factor_importance"] == body["contexts"] == []
-    assert without_reason(body) == []
+    assert list_nulls_without_reason(body) == []
 
 
 def test_after_training_modeled_and_measured_figures_stand_side_by_side() -> None:
-    optimization = taught(observed())
+    optimization = train_and_return(make_visited_optimization())
 
-    body = body_of(
-        api_of(optimization).get(f"/optimizations/{optimization.pk}/results")
+    body = read_body(
+        member_api(optimization).get(f"/optimizations/{optimization.pk}/results")
     )
 
     measured = body["primary_metric_vs_holdout"]
@@ -62,7 +72,7 @@ def test_after_training_modeled_and_measured_figures_stand_side_by_side() -> Non
     assert sum(daily) == 1000
     assert body["checks"]["sample_ratio"]["ok"] is True
     assert body["checks"]["baseline_sanity"]["ok"] is True
-    assert without_reason(body) == []
+    assert list_nulls_without_reason(body) == []
     assert body["model"] == {"reward_model": "chance", "notes": []}
     important = {row["factor"]: row["mean"] for row in body["factor_importance"]}
     assert important["headline"] > important["cta"]
@@ -70,26 +80,28 @@ def test_after_training_modeled_and_measured_figures_stand_side_by_side() -> Non
 
 
 def test_a_get_reads_the_stored_cube_and_refresh_asks_the_warehouse() -> None:
-    optimization = observed()
+    optimization = make_visited_optimization()
     place = f"/optimizations/{optimization.pk}/results"
-    api = api_of(optimization)
+    api = member_api(optimization)
 
-    stored = body_of(api.get(place))
+    stored = read_body(api.get(place))
     assert not CubeDay.objects.exists()
-    fresh = body_of(api.get(f"{place}?refresh=true"))
+    fresh = read_body(api.get(f"{place}?refresh=true"))
 
     assert stored["primary_metric_vs_holdout"]["holdout_exposures"] == 0
     assert fresh["primary_metric_vs_holdout"]["holdout_exposures"] > 400
     assert fresh["as_of"] is not None
-    assert body_of(api.get(place))["as_of"] == fresh["as_of"]
+    assert read_body(api.get(place))["as_of"] == fresh["as_of"]
 
 
 def test_too_little_is_withheld_with_its_reason() -> None:
-    optimization = made.optimization(made.organization(), holdout_percentage=50)
-    traffic.live_through(optimization, timezone.now() - timedelta(days=3), 50, truth)
+    optimization = make_optimization(make_organization(), holdout_percentage=50)
+    traffic.simulate_visitors(
+        optimization, timezone.now() - timedelta(days=3), 50, headline_b_rate
+    )
 
     place = f"/optimizations/{optimization.pk}/results?refresh=true"
-    body = body_of(api_of(optimization).get(place))
+    body = read_body(member_api(optimization).get(place))
 
     assert body["primary_metric_vs_holdout"]["lift_percent"] is None
     reason = body["unavailable"]["primary_metric_vs_holdout.lift_percent"]
@@ -97,10 +109,10 @@ def test_too_little_is_withheld_with_its_reason() -> None:
 
 
 def test_the_statement_behind_the_figures_is_printed() -> None:
-    optimization = observed()
+    optimization = make_visited_optimization()
     place = f"/optimizations/{optimization.pk}/results?refresh=true&sql=true"
 
-    (printed,) = body_of(api_of(optimization).get(place))["sql"]
+    (printed,) = read_body(member_api(optimization).get(place))["sql"]
 
     assert "managed_dw.exposures" in printed["statement"]
     assert f"'{optimization.organization_id}'" in printed["statement"]
@@ -108,9 +120,9 @@ def test_the_statement_behind_the_figures_is_printed() -> None:
 
 
 def test_the_statement_printed_returns_the_users_and_conversions_shown() -> None:
-    optimization = observed()
+    optimization = make_visited_optimization()
     place = f"/optimizations/{optimization.pk}/results?refresh=true&sql=true"
-    body = body_of(api_of(optimization).get(place))
+    body = read_body(member_api(optimization).get(place))
     (printed,) = body["sql"]
 
     with transaction.atomic(), connection.cursor() as cursor:
@@ -131,17 +143,19 @@ def test_the_statement_printed_returns_the_users_and_conversions_shown() -> None
 
 
 def test_a_reading_asks_the_warehouse_first_where_told_to() -> None:
-    organization = made.organization()
-    guard = made.metric(organization)
-    optimization = observed(organization, guardrail_metric_ids=[guard.pk])
-    place, api = f"/optimizations/{optimization.pk}", api_of(optimization)
+    organization = make_organization()
+    guard = make_metric(organization)
+    optimization = make_visited_optimization(
+        organization, guardrail_metric_ids=[guard.pk]
+    )
+    place, api = f"/optimizations/{optimization.pk}", member_api(optimization)
 
-    stored = body_of(api.get(f"{place}/progress"))
+    stored = read_body(api.get(f"{place}/progress"))
     assert not CubeDay.objects.exists()
-    fresh = body_of(api.get(f"{place}/progress?refresh=true"))
+    fresh = read_body(api.get(f"{place}/progress?refresh=true"))
     assert not CubeDay.objects.filter(metric=guard).exists()
-    (judged,) = body_of(api.get(f"{place}/guardrails?refresh=true"))["guardrails"]
-    report = body_of(api.get(f"{place}/report-data?refresh=true"))
+    (judged,) = read_body(api.get(f"{place}/guardrails?refresh=true"))["guardrails"]
+    report = read_body(api.get(f"{place}/report-data?refresh=true"))
 
     assert stored["users"] == {"optimized": 0, "holdout": 0}
     assert sum(fresh["users"].values()) == 1000
@@ -150,18 +164,20 @@ def test_a_reading_asks_the_warehouse_first_where_told_to() -> None:
 
 
 def test_results_of_a_shipped_optimization_freeze_when_it_is_shipped() -> None:
-    optimization = observed()
-    place, api = f"/optimizations/{optimization.pk}/results", api_of(optimization)
-    before = body_of(api.get(f"{place}?refresh=true"))
+    optimization = make_visited_optimization()
+    place, api = f"/optimizations/{optimization.pk}/results", member_api(optimization)
+    before = read_body(api.get(f"{place}?refresh=true"))
     sent = timezone.now() - timedelta(hours=1)
-    in_time = [traffic.exposure(optimization, "in time", timestamp=sent.isoformat())]
+    in_time = [
+        traffic.build_exposure(optimization, "in time", timestamp=sent.isoformat())
+    ]
     traffic.send_exposures(optimization, in_time)
-    optimization = lifecycle.ship(optimization, SYSTEM)
-    frozen = body_of(api.get(f"{place}?refresh=true"))
-    late = [traffic.exposure(optimization, "late", timestamp=before["as_of"])]
+    optimization = lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
+    frozen = read_body(api.get(f"{place}?refresh=true"))
+    late = [traffic.build_exposure(optimization, "late", timestamp=before["as_of"])]
     traffic.send_exposures(optimization, late)
 
-    after = body_of(api.get(f"{place}?refresh=true"))
+    after = read_body(api.get(f"{place}?refresh=true"))
 
     assert optimization.shipped_at is not None
     shipped = optimization.shipped_at.strftime("%Y-%m-%dT%H:%M:%S")
@@ -176,8 +192,8 @@ def _exposures(results: dict[str, Any]) -> int:
 
 
 def test_a_numeric_metric_is_measured_before_it_is_learned() -> None:
-    organization = made.organization()
-    metric = made.metric(
+    organization = make_organization()
+    metric = make_metric(
         organization,
         sql="SELECT anonymous_id, timestamp_utc, value FROM managed_dw.rewards",
         column_mapping={
@@ -187,16 +203,18 @@ def test_a_numeric_metric_is_measured_before_it_is_learned() -> None:
             "reward_type": "numeric",
         },
     )
-    optimization = made.optimization(
+    optimization = make_optimization(
         organization,
         holdout_percentage=50,
         reward_metric_id=metric.pk,
-        training_data_config=made.config(reward={"name": "spent", "type": "numeric"}),
+        training_data_config=make_config(reward={"name": "spent", "type": "numeric"}),
     )
-    traffic.live_through(optimization, timezone.now() - timedelta(days=3), 1000, truth)
-    api = factories.member_of(organization)
+    traffic.simulate_visitors(
+        optimization, timezone.now() - timedelta(days=3), 1000, headline_b_rate
+    )
+    api = factories.make_member_api(organization)
 
-    body = body_of(api.get(f"/optimizations/{optimization.pk}/results?refresh=true"))
+    body = read_body(api.get(f"/optimizations/{optimization.pk}/results?refresh=true"))
 
     assert body["primary_metric_vs_holdout"]["lift_percent"] is not None
     assert (

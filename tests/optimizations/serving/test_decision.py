@@ -17,7 +17,7 @@ from levered_site.errors import (
 from optimizations import factors
 from optimizations.factors import ContextFactor
 from optimizations.serving import decision, snapshot
-from optimizations.serving.snapshot import Card, Snapshot
+from optimizations.serving.snapshot import Snapshot, VariantCard
 
 ID = "3f0c6a4e-8d5b-4a51-9a3e-2a6d1f7c9b10"
 NOW = datetime(2026, 3, 28, 14, 22, tzinfo=UTC)
@@ -29,14 +29,14 @@ ROW = [0.1, 0.2, 0.3, 0.4]
 
 
 def _snapshot(**changes: Any) -> Snapshot:
-    combinations = factors.combinations(
+    combinations = factors.list_combinations(
         [
             {"name": "headline", "levels": [{"value": "A"}, {"value": "B"}]},
             {"name": "cta", "levels": [{"value": False}, {"value": True}]},
         ]
     )
     cards = tuple(
-        Card(number, factors.variant_key(one), one, servable=True)
+        VariantCard(number, factors.format_variant_key(one), one, servable=True)
         for number, one in enumerate(combinations, start=1)
     )
     fields: dict[str, Any] = {
@@ -44,7 +44,7 @@ def _snapshot(**changes: Any) -> Snapshot:
         "organization_id": "org_1",
         "version": 7,
         "status": "live",
-        "holdout_threshold": snapshot.holdout_threshold(10),
+        "holdout_threshold": snapshot.compute_holdout_threshold(10),
         "allowed_origins": (),
         "cards": cards,
         "contexts": CONTEXTS,
@@ -73,8 +73,12 @@ def test_golden_vectors(user: str, expected: tuple[bool, float, int]) -> None:
     held_out, u, number = expected
 
     digest = hashlib.sha256(f"{ID}:{user}:3".encode()).hexdigest()
-    proposal = decision.decide(snapshot, user, decision.place(snapshot, {}), NOW)
-    drawn = decision.draw(snapshot, user, decision.place(snapshot, {}), NOW)
+    proposal = decision.decide_variant(
+        snapshot, user, decision.resolve_context(snapshot, {}), NOW
+    )
+    drawn = decision.draw_variant(
+        snapshot, user, decision.resolve_context(snapshot, {}), NOW
+    )
 
     assert int(digest[:13], 16) / 16**13 == u
     assert proposal.in_holdout is held_out
@@ -98,12 +102,12 @@ def test_golden_vectors(user: str, expected: tuple[bool, float, int]) -> None:
     ],
 )
 def test_the_holdouts_threshold(percentage: float, threshold: str) -> None:
-    assert snapshot.holdout_threshold(percentage) == threshold
+    assert snapshot.compute_holdout_threshold(percentage) == threshold
 
 
 def test_nobody_is_held_out_at_zero() -> None:
     assert not any(
-        decision.held_out(ID, f"user-{n}", "00000000") for n in range(10_000)
+        decision.is_in_holdout(ID, f"user-{n}", "00000000") for n in range(10_000)
     )
 
 
@@ -130,7 +134,7 @@ def test_nobody_is_held_out_at_zero() -> None:
 def test_a_context_finds_its_row(
     sent: dict[str, Any], segment: int, recorded: str
 ) -> None:
-    place = decision.place(_snapshot(), sent)
+    place = decision.resolve_context(_snapshot(), sent)
 
     assert (place.segment, place.recorded) == (segment, recorded)
 
@@ -154,13 +158,13 @@ def test_a_context_finds_its_row(
     ],
 )
 def test_values_are_compared_as_text(value: object, text: str) -> None:
-    assert factors.level_text(value) == text
+    assert factors.format_level(value) == text
 
 
 @pytest.mark.parametrize("value", [[], {}, [1], {"a": 1}])
 def test_a_nested_value_is_refused_by_name(value: object) -> None:
     with pytest.raises(InvalidParametersError) as refused:
-        decision.place(_snapshot(), {"returning": value})
+        decision.resolve_context(_snapshot(), {"returning": value})
 
     assert refused.value.details[0].field == "context.returning"
 
@@ -180,22 +184,26 @@ def test_what_is_not_answered(
     changes: dict[str, Any], origin: str | None, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        decision.admit(_snapshot(**changes), origin)
+        decision.check_serve_allowed(_snapshot(**changes), origin)
 
 
 def test_what_is_answered() -> None:
-    decision.admit(_snapshot(), "https://anywhere.com")
-    decision.admit(_snapshot(status="shipped"), None)
-    decision.admit(_snapshot(allowed_origins=("https://a.com",)), None)
-    decision.admit(_snapshot(allowed_origins=("https://a.com",)), "https://a.com")
+    decision.check_serve_allowed(_snapshot(), "https://anywhere.com")
+    decision.check_serve_allowed(_snapshot(status="shipped"), None)
+    decision.check_serve_allowed(_snapshot(allowed_origins=("https://a.com",)), None)
+    decision.check_serve_allowed(
+        _snapshot(allowed_origins=("https://a.com",)), "https://a.com"
+    )
 
 
 def test_a_shipped_one_gives_the_contexts_leader() -> None:
     leading = tuple(1 + number % 4 for number in range(16))
     snapshot = _snapshot(status="shipped", leading=leading)
-    context = decision.place(snapshot, {"device": "desktop", "returning": False})
+    context = decision.resolve_context(
+        snapshot, {"device": "desktop", "returning": False}
+    )
 
-    proposal = decision.shipped(snapshot, "anybody", context, NOW)
+    proposal = decision.decide_shipped_variant(snapshot, "anybody", context, NOW)
 
     assert (proposal.card.number, proposal.in_holdout) == (leading[5], False)
 
@@ -204,7 +212,7 @@ def test_the_leader_is_servable_and_the_first_of_equals() -> None:
     best = np.array([[0.1, 0.8, 0.1], [0.25, 0.5, 0.25], [0.2, 0.4, 0.4]])
     servable = np.array([True, False, True])
 
-    assert snapshot.leading(best, servable) == (1, 1, 3)
+    assert snapshot.pick_leading_variants(best, servable) == (1, 1, 3)
 
 
 def test_a_snapshot_survives_its_bytes() -> None:
@@ -234,11 +242,15 @@ def test_only_variants_with_a_probability_are_drawn(
     weights: list[float], user: str
 ) -> None:
     row = np.array(weights) / sum(weights)
-    cards = tuple(Card(n + 1, str(n), {}, servable=True) for n in range(len(row)))
+    cards = tuple(
+        VariantCard(n + 1, str(n), {}, servable=True) for n in range(len(row))
+    )
     table = np.tile(row, (16, 1))
     snapshot = _snapshot(cards=cards, probabilities=table)
 
-    drawn = decision.draw(snapshot, user, decision.place(snapshot, {}), NOW)
+    drawn = decision.draw_variant(
+        snapshot, user, decision.resolve_context(snapshot, {}), NOW
+    )
 
     assert drawn.propensity > 0
     assert drawn.propensity == row[drawn.card.number - 1]
@@ -256,7 +268,7 @@ def test_any_scalar_finds_a_row(sent: dict[str, Any]) -> None:
         and value not in {float("inf"), float("-inf")}
     }
 
-    place = decision.place(_snapshot(), finite)
+    place = decision.resolve_context(_snapshot(), finite)
 
     assert 0 <= place.segment < 16
     assert "\0" not in place.recorded

@@ -2,31 +2,32 @@
 
 import pytest
 
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import create_update
-from tests.support import factories as house, optimization_factories
-from tests.support.serve_requests import serve
+from tests.support import optimization_factories
+from tests.support.factories import make_member_api, read_body
+from tests.support.serve_requests import serve_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_decision_is_explained() -> None:
-    organization = optimization_factories.organization()
-    optimization = optimization_factories.optimization(
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(
         organization, holdout_percentage=0
     )
     users = [f"u{n}" for n in range(60)]
-    answers = {user: house.body_of(serve(optimization, user)) for user in users}
+    answers = {user: read_body(serve_user(optimization, user)) for user in users}
     moved = next(user for user in users if answers[user]["variant_number"] == 3)
-    create_update.set_variant_enabled(optimization, 3, SYSTEM, enabled=False)
-    answer = house.body_of(
-        serve(optimization, moved, context={"device": "mobile", "secret": "x"})
+    create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
+    answer = read_body(
+        serve_user(optimization, moved, context={"device": "mobile", "secret": "x"})
     )
-    api = house.member_of(organization)
+    api = make_member_api(organization)
 
     response = api.get(f"/optimizations/{optimization.pk}/decisions/{moved}")
 
-    body = house.body_of(response)
+    body = read_body(response)
     assert response.status_code == 200
     assert body["variant"] == answer["variant"]
     assert body["context"] == {"device": "mobile"}
@@ -43,20 +44,22 @@ def test_a_decision_is_explained() -> None:
 
 
 def test_a_holdout_users_decision_is_certain() -> None:
-    organization = optimization_factories.organization()
-    optimization = optimization_factories.optimization(
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(
         organization, holdout_percentage=50
     )
     users = [f"a/b c{n}" for n in range(20)]
     held_out = next(
-        user for user in users if house.body_of(serve(optimization, user))["in_holdout"]
+        user
+        for user in users
+        if read_body(serve_user(optimization, user))["in_holdout"]
     )
 
-    response = house.member_of(organization).get(
+    response = make_member_api(organization).get(
         f"/optimizations/{optimization.pk}/decisions/{held_out}".replace(" ", "%20")
     )
 
-    body = house.body_of(response)
+    body = read_body(response)
     assert (body["anonymous_id"], body["arm"]) == (held_out, "holdout")
     assert [one["probability"] for one in body["probabilities"]] == [1, 0, 0, 0]
     assert body["holdout_hash"] < "80000000"

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection, connections
 
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import lifecycle
 from optimizations.models import Assignment, Decision, Optimization
-from tests.support import factories as house, optimization_factories
+from tests.support import optimization_factories
+from tests.support.factories import Api, read_error
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PUBLIC = house.Api()
+PUBLIC = Api()
 
 
 def _serve(optimization: Optimization, user: str) -> tuple[int, float]:
@@ -25,7 +26,7 @@ def _serve(optimization: Optimization, user: str) -> tuple[int, float]:
         f"/optimizations/{optimization.pk}/serve", {"anonymous_id": user}
     )
     if response.status_code == 503:
-        assert house.error_of(response)["code"] == "unavailable"
+        assert read_error(response)["code"] == "unavailable"
         assert int(response["Retry-After"]) >= 1
     return response.status_code, time.monotonic() - started
 
@@ -69,8 +70,8 @@ def _asleep() -> Iterator[None]:
 
 
 def test_a_database_away_is_a_503_at_once_and_recovers() -> None:
-    optimization = optimization_factories.optimization(
-        optimization_factories.organization()
+    optimization = optimization_factories.make_optimization(
+        optimization_factories.make_organization()
     )
     assert _serve(optimization, "before")[0] == 200
 
@@ -86,8 +87,8 @@ def test_a_database_away_is_a_503_at_once_and_recovers() -> None:
 
 
 def test_a_database_asleep_is_a_503_within_a_second_then_at_once() -> None:
-    optimization = optimization_factories.optimization(
-        optimization_factories.organization()
+    optimization = optimization_factories.make_optimization(
+        optimization_factories.make_organization()
     )
     assert _serve(optimization, "before")[0] == 200
 
@@ -109,11 +110,11 @@ def test_a_database_asleep_is_a_503_within_a_second_then_at_once() -> None:
 
 
 def test_a_shipped_one_answers_without_the_committer() -> None:
-    optimization = optimization_factories.optimization(
-        optimization_factories.organization()
+    optimization = optimization_factories.make_optimization(
+        optimization_factories.make_organization()
     )
     assert _serve(optimization, "before")[0] == 200
-    lifecycle.ship(optimization, SYSTEM)
+    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
 
     with _asleep():
         found = _serve(optimization, "anybody")

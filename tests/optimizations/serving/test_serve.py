@@ -6,26 +6,27 @@ import numpy as np
 import pytest
 from django.db import connection, transaction
 
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from models_app import versions
 from models_app.bandit.policy import allocation
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import snapshot_store
-from tests.support import factories as house, optimization_factories
-from tests.support.optimization_factories import live
-from tests.support.serve_requests import serve
+from tests.support import optimization_factories
+from tests.support.factories import Api, read_body, read_error
+from tests.support.optimization_factories import make_live_optimization
+from tests.support.serve_requests import serve_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_user_keeps_the_variant_first_served() -> None:
-    optimization = live()
+    optimization = make_live_optimization()
 
-    first = serve(optimization, context={"device": "mobile", "x": 1})
-    again = serve(optimization)
+    first = serve_user(optimization, context={"device": "mobile", "x": 1})
+    again = serve_user(optimization)
 
-    answer, repeat = house.body_of(first), house.body_of(again)
+    answer, repeat = read_body(first), read_body(again)
     assert first.status_code == 200
     assert answer.pop("sticky") is False
     assert repeat.pop("sticky") is True
@@ -53,26 +54,26 @@ def test_a_user_keeps_the_variant_first_served() -> None:
 
 
 def test_best_variant_is_the_same_with_the_id_in_the_body() -> None:
-    optimization = live()
-    first = house.body_of(serve(optimization))
+    optimization = make_live_optimization()
+    first = read_body(serve_user(optimization))
 
-    response = house.Api().post(
+    response = Api().post(
         "/optimizations/best-variant",
         {"optimization_id": str(optimization.pk).upper(), "anonymous_id": "u1"},
     )
 
-    body = house.body_of(response)
+    body = read_body(response)
     assert (response.status_code, body["sticky"]) == (200, True)
     assert body["variant_number"] == first["variant_number"]
 
 
 def test_a_lock_outlives_a_retraining() -> None:
-    optimization = live(holdout_percentage=0)
-    before = {n: house.body_of(serve(optimization, f"u{n}")) for n in range(40)}
+    optimization = make_live_optimization(holdout_percentage=0)
+    before = {n: read_body(serve_user(optimization, f"u{n}")) for n in range(40)}
     _retrain(optimization, best=2)
 
-    after = {n: house.body_of(serve(optimization, f"u{n}")) for n in range(40)}
-    fresh = [house.body_of(serve(optimization, f"new{n}")) for n in range(40)]
+    after = {n: read_body(serve_user(optimization, f"u{n}")) for n in range(40)}
+    fresh = [read_body(serve_user(optimization, f"new{n}")) for n in range(40)]
 
     for n in range(40):
         assert after[n]["sticky"] is True
@@ -84,12 +85,12 @@ def test_a_lock_outlives_a_retraining() -> None:
 
 @transaction.atomic
 def _retrain(optimization: Optimization, best: int) -> None:
-    table = allocation.uniform(4, _only(best))
-    compiled = allocation.Compiled(table, table)
+    table = allocation.build_uniform_table(4, _only(best))
+    compiled = allocation.CompiledPolicy(table, table)
     model = optimization.model
     run = model.training_runs.create(requested_by="test")
-    versions.record(model, run, compiled, [1, 2, 3, 4], {})
-    snapshot_store.changed(optimization.pk)
+    versions.publish_trained(model, run, compiled, [1, 2, 3, 4], {})
+    snapshot_store.publish_on_commit(optimization.pk)
 
 
 def _only(number: int) -> Any:
@@ -97,9 +98,9 @@ def _only(number: int) -> Any:
 
 
 def test_the_holdout_is_what_the_database_computes() -> None:
-    optimization = live(holdout_percentage=12.5)
+    optimization = make_live_optimization(holdout_percentage=12.5)
     for n in range(250):
-        serve(optimization, f"user-{n}é")
+        serve_user(optimization, f"user-{n}é")
 
     with connection.cursor() as cursor:
         cursor.execute(
@@ -121,26 +122,28 @@ def test_the_holdout_is_what_the_database_computes() -> None:
 
 
 def test_the_holdout_stays_as_it_was_at_the_first_serve() -> None:
-    optimization = live(holdout_percentage=0)
-    serve(optimization, "u1")
-    create_update.change(optimization, {"holdout_percentage": 50.0}, SYSTEM)
+    optimization = make_live_optimization(holdout_percentage=0)
+    serve_user(optimization, "u1")
+    create_update.update_configuration(
+        optimization, {"holdout_percentage": 50.0}, SYSTEM_ACTOR
+    )
 
-    answers = [house.body_of(serve(optimization, f"v{n}")) for n in range(40)]
+    answers = [read_body(serve_user(optimization, f"v{n}")) for n in range(40)]
 
-    assert house.body_of(serve(optimization, "u1"))["in_holdout"] is False
+    assert read_body(serve_user(optimization, "u1"))["in_holdout"] is False
     assert 5 < sum(answer["in_holdout"] for answer in answers) < 35
 
 
 def test_a_disabled_variant_is_drawn_anew_once() -> None:
-    optimization = live(holdout_percentage=0)
+    optimization = make_live_optimization(holdout_percentage=0)
     users = [f"u{n}" for n in range(24)]
-    first = {user: house.body_of(serve(optimization, user)) for user in users}
+    first = {user: read_body(serve_user(optimization, user)) for user in users}
     held = [user for user in users if first[user]["variant_number"] == 3]
-    create_update.set_variant_enabled(optimization, 3, SYSTEM, enabled=False)
+    create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
 
-    drawn = {user: house.body_of(serve(optimization, user)) for user in users}
-    create_update.set_variant_enabled(optimization, 3, SYSTEM, enabled=True)
-    later = {user: house.body_of(serve(optimization, user)) for user in users}
+    drawn = {user: read_body(serve_user(optimization, user)) for user in users}
+    create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=True)
+    later = {user: read_body(serve_user(optimization, user)) for user in users}
 
     assert held
     for user in users:
@@ -155,13 +158,15 @@ def test_a_disabled_variant_is_drawn_anew_once() -> None:
 
 
 def test_a_redraw_keeps_the_arm_of_the_first_serve() -> None:
-    optimization = live(holdout_percentage=0)
+    optimization = make_live_optimization(holdout_percentage=0)
     users = [f"u{n}" for n in range(40)]
-    first = {user: house.body_of(serve(optimization, user)) for user in users}
-    create_update.change(optimization, {"holdout_percentage": 50.0}, SYSTEM)
-    create_update.set_variant_enabled(optimization, 3, SYSTEM, enabled=False)
+    first = {user: read_body(serve_user(optimization, user)) for user in users}
+    create_update.update_configuration(
+        optimization, {"holdout_percentage": 50.0}, SYSTEM_ACTOR
+    )
+    create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
 
-    again = {user: house.body_of(serve(optimization, user)) for user in users}
+    again = {user: read_body(serve_user(optimization, user)) for user in users}
 
     assert any(answer["variant_number"] == 3 for answer in first.values())
     assert not any(answer["in_holdout"] for answer in again.values())
@@ -169,13 +174,13 @@ def test_a_redraw_keeps_the_arm_of_the_first_serve() -> None:
 
 
 def test_a_dry_run_decides_the_same_and_writes_nothing() -> None:
-    optimization = live()
+    optimization = make_live_optimization()
 
-    rehearsed = house.body_of(serve(optimization, dry_run=True))
+    rehearsed = read_body(serve_user(optimization, dry_run=True))
     assert not Assignment.objects.exists()
     assert not Decision.objects.exists()
-    served = house.body_of(serve(optimization))
-    repeated = house.body_of(serve(optimization, dry_run=True))
+    served = read_body(serve_user(optimization))
+    repeated = read_body(serve_user(optimization, dry_run=True))
 
     for name in ("variant_number", "in_holdout", "propensity", "policy_version"):
         assert rehearsed[name] == served[name]
@@ -192,30 +197,30 @@ def test_a_dry_run_decides_the_same_and_writes_nothing() -> None:
     ],
 )
 def test_what_does_not_serve_records_nothing(way: list[str], status: int) -> None:
-    organization = optimization_factories.organization()
-    metric = optimization_factories.metric(organization)
-    optimization = optimization_factories.optimization(
+    organization = optimization_factories.make_organization()
+    metric = optimization_factories.make_metric(organization)
+    optimization = optimization_factories.make_optimization(
         organization, status="draft", reward_metric_id=metric.pk
     )
     for step in way:
-        optimization = lifecycle.move(optimization, step, SYSTEM)
+        optimization = lifecycle.change_status(optimization, step, SYSTEM_ACTOR)
 
-    response = serve(optimization)
+    response = serve_user(optimization)
 
-    house.error_of(response)
+    read_error(response)
     assert response.status_code == status
     assert not Assignment.objects.exists()
     assert not Decision.objects.exists()
 
 
 def test_a_shipped_one_answers_its_leader_and_records_nothing() -> None:
-    optimization = live(holdout_percentage=50)
-    first = [house.body_of(serve(optimization, f"u{n}")) for n in range(12)]
+    optimization = make_live_optimization(holdout_percentage=50)
+    first = [read_body(serve_user(optimization, f"u{n}")) for n in range(12)]
     _retrain(optimization, best=4)
-    lifecycle.ship(optimization, SYSTEM)
+    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
 
-    shipped = [house.body_of(serve(optimization, f"u{n}")) for n in range(12)]
-    newcomer = house.body_of(serve(optimization, "newcomer"))
+    shipped = [read_body(serve_user(optimization, f"u{n}")) for n in range(12)]
+    newcomer = read_body(serve_user(optimization, "newcomer"))
 
     assert {answer["variant_number"] for answer in first} != {4}
     assert {answer["variant_number"] for answer in [*shipped, newcomer]} == {4}

@@ -15,28 +15,28 @@ from hypothesis import (
 )
 from pytest_django import Settings
 
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import lifecycle
 from optimizations.models import Assignment
-from tests.support import factories as house
-from tests.support.optimization_factories import live
-from tests.support.serve_requests import PUBLIC, serve
+from tests.support.factories import Api, read_error
+from tests.support.optimization_factories import make_live_optimization
+from tests.support.serve_requests import PUBLIC, serve_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_unknown_and_deleted_ids_are_not_found() -> None:
-    optimization = live()
-    serve(optimization)
-    lifecycle.archive(optimization, SYSTEM)
-    lifecycle.delete(optimization, SYSTEM)
+    optimization = make_live_optimization()
+    serve_user(optimization)
+    lifecycle.archive_optimization(optimization, SYSTEM_ACTOR)
+    lifecycle.delete_optimization(optimization, SYSTEM_ACTOR)
 
-    unknown = house.Api().post(f"/optimizations/{uuid4()}/serve", {"anonymous_id": "u"})
-    no_uuid = house.Api().post("/optimizations/nope/serve", {"anonymous_id": "u"})
+    unknown = Api().post(f"/optimizations/{uuid4()}/serve", {"anonymous_id": "u"})
+    no_uuid = Api().post("/optimizations/nope/serve", {"anonymous_id": "u"})
 
-    assert serve(optimization).status_code == 404
+    assert serve_user(optimization).status_code == 404
     assert (unknown.status_code, no_uuid.status_code) == (404, 404)
-    assert house.error_of(unknown)["code"] == "not_found"
+    assert read_error(unknown)["code"] == "not_found"
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_unknown_and_deleted_ids_are_not_found() -> None:
     ],
 )
 def test_a_bad_field_is_named(body: dict[str, Any], field: str) -> None:
-    optimization = live()
+    optimization = make_live_optimization()
 
-    response = house.Api().post(f"/optimizations/{optimization.pk}/serve", body)
+    response = Api().post(f"/optimizations/{optimization.pk}/serve", body)
 
-    error = house.error_of(response)
+    error = read_error(response)
     assert (response.status_code, error["code"]) == (400, "invalid_parameters")
     assert [problem["field"] for problem in error["details"]] == [field]
     assert response["Access-Control-Allow-Origin"] == "*"
@@ -81,28 +81,28 @@ def test_a_bad_field_is_named(body: dict[str, Any], field: str) -> None:
     ],
 )
 def test_rubbish_is_refused_and_writes_nothing(body: bytes, status: int) -> None:
-    optimization = live()
+    optimization = make_live_optimization()
 
-    response = house.Api().post(f"/optimizations/{optimization.pk}/serve", body)
+    response = Api().post(f"/optimizations/{optimization.pk}/serve", body)
 
-    house.error_of(response)
+    read_error(response)
     assert response.status_code == status
     assert not Assignment.objects.exists()
 
 
 @pytest.mark.parametrize("given_id", [None, 5, "nope", "{" + "1" * 35, "x" * 10_000])
 def test_best_variant_names_a_bad_id(given_id: object) -> None:
-    response = house.Api().post(
+    response = Api().post(
         "/optimizations/best-variant",
         {"optimization_id": given_id, "anonymous_id": "u"},
     )
 
     assert response.status_code == 400
-    assert house.error_of(response)["details"][0]["field"] == "optimization_id"
+    assert read_error(response)["details"][0]["field"] == "optimization_id"
 
 
 def test_unknown_fields_are_ignored() -> None:
-    response = serve(live(), surprise={"deep": [1]}, session="s")
+    response = serve_user(make_live_optimization(), surprise={"deep": [1]}, session="s")
 
     assert response.status_code == 200
 
@@ -134,11 +134,11 @@ def test_no_body_makes_it_fail(body: dict[str, Any]) -> None:
     for place in (f"/optimizations/{uuid4()}/serve", "/optimizations/best-variant"):
         response = PUBLIC.post(place, raw)
         assert response.status_code in {400, 404, 413}
-        house.error_of(response)
+        read_error(response)
 
 
 def test_any_origin_may_ask_and_preflights_are_answered() -> None:
-    optimization = live()
+    optimization = make_live_optimization()
     place = f"/optimizations/{optimization.pk}/serve"
     asked = {
         "Origin": "https://shop.example",
@@ -146,23 +146,23 @@ def test_any_origin_may_ask_and_preflights_are_answered() -> None:
         "Access-Control-Request-Headers": "content-type",
     }
 
-    preflight = house.Api().request("OPTIONS", place, headers=asked)
-    answer = serve(optimization, headers={"Origin": "https://shop.example"})
+    preflight = Api().request("OPTIONS", place, headers=asked)
+    answer = serve_user(optimization, headers={"Origin": "https://shop.example"})
 
     assert preflight.status_code in {200, 204}
     assert preflight["Access-Control-Allow-Origin"] == "*"
     assert "POST" in preflight["Access-Control-Allow-Methods"]
     assert "content-type" in preflight["Access-Control-Allow-Headers"].lower()
     assert answer["Access-Control-Allow-Origin"] == "*"
-    assert house.Api().get(place).status_code == 405
+    assert Api().get(place).status_code == 405
 
 
 def test_other_origins_than_the_allowed_are_refused() -> None:
-    optimization = live(allowed_origins=["https://shop.example"])
+    optimization = make_live_optimization(allowed_origins=["https://shop.example"])
 
-    refused = serve(optimization, headers={"Origin": "https://evil.example"})
-    allowed = serve(optimization, headers={"Origin": "https://shop.example"})
-    server = serve(optimization, "u2")
+    refused = serve_user(optimization, headers={"Origin": "https://evil.example"})
+    allowed = serve_user(optimization, headers={"Origin": "https://shop.example"})
+    server = serve_user(optimization, "u2")
 
     assert refused.status_code == 403
     assert refused["Access-Control-Allow-Origin"] == "*"
@@ -172,9 +172,9 @@ def test_other_origins_than_the_allowed_are_refused() -> None:
 
 def test_over_the_limit_of_an_address(settings: Settings) -> None:
     settings.RATELIMIT_SERVE = "2/m"
-    optimization = live()
+    optimization = make_live_optimization()
 
-    answers = [serve(optimization, f"u{n}") for n in range(3)]
+    answers = [serve_user(optimization, f"u{n}") for n in range(3)]
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[0]["RateLimit-Limit"] == "2"
@@ -188,10 +188,10 @@ def test_too_many_new_users_wait_and_known_ones_do_not(
     settings: Settings,
 ) -> None:
     settings.NEW_USERS_PER_MINUTE = 3
-    optimization = live()
+    optimization = make_live_optimization()
 
-    answers = [serve(optimization, f"u{n}") for n in range(8)]
-    known = serve(optimization, "u0")
+    answers = [serve_user(optimization, f"u{n}") for n in range(8)]
+    known = serve_user(optimization, "u0")
 
     codes = [answer.status_code for answer in answers]
     assert codes[:3] == [200, 200, 200]
@@ -202,10 +202,10 @@ def test_too_many_new_users_wait_and_known_ones_do_not(
 
 
 def test_a_request_asks_the_database_nothing_but_the_claim() -> None:
-    optimization = live()
-    serve(optimization, "warm")
+    optimization = make_live_optimization()
+    serve_user(optimization, "warm")
 
     with CaptureQueriesContext(connection) as captured:
-        serve(optimization, "u1")
+        serve_user(optimization, "u1")
 
     assert len(captured) == 0  # the claim goes by the committer's own connection

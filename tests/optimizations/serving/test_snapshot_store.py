@@ -9,26 +9,31 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from levered_site.api import ratelimits
+from levered_site.api import rate_limits
 from levered_site.errors import ConflictError, NotFoundError
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import lifecycle
 from optimizations.models import Assignment, Optimization
 from optimizations.serving import snapshot_loader, snapshot_store
-from tests.support import factories as house, optimization_factories
+from tests.support import optimization_factories
+from tests.support.factories import Api
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PUBLIC = house.Api()
+PUBLIC = Api()
 NOWHERE = "unix:///nonexistent/valkey.sock"
 
 
 def _live() -> Optimization:
-    return optimization_factories.optimization(optimization_factories.organization())
+    return optimization_factories.make_optimization(
+        optimization_factories.make_organization()
+    )
 
 
 def _newest(optimization: Optimization) -> bytes | None:
-    found = ratelimits.client().get(snapshot_store.version_key(str(optimization.pk)))
+    found = rate_limits.get_redis_client().get(
+        snapshot_store.build_version_key(str(optimization.pk))
+    )
     assert found is None or isinstance(found, bytes)
     return found
 
@@ -52,7 +57,7 @@ def test_a_change_is_seen_by_the_next_request() -> None:
     codes = [_serve(optimization)]
 
     for status in ("paused", "live", "paused"):
-        lifecycle.move(optimization, status, SYSTEM)
+        lifecycle.change_status(optimization, status, SYSTEM_ACTOR)
         codes.append(_serve(optimization))
 
     assert codes == [200, 409, 200, 409]
@@ -71,23 +76,23 @@ def test_nothing_is_published_when_the_transaction_fails() -> None:
 
 @transaction.atomic
 def _pause_and_fail(optimization: Optimization) -> None:
-    paused = lifecycle.pause(optimization, SYSTEM)
-    lifecycle.ship(paused, SYSTEM)
+    paused = lifecycle.pause_optimization(optimization, SYSTEM_ACTOR)
+    lifecycle.ship_optimization(paused, SYSTEM_ACTOR)
 
 
 def test_a_known_version_costs_no_query() -> None:
     optimization = _live()
-    snapshot_store.fetch(str(optimization.pk), _newest(optimization))
+    snapshot_store.load_snapshot(str(optimization.pk), _newest(optimization))
 
     with CaptureQueriesContext(connection) as captured:
-        snapshot_store.fetch(str(optimization.pk), _newest(optimization))
+        snapshot_store.load_snapshot(str(optimization.pk), _newest(optimization))
 
     assert len(captured) == 0
 
 
 def test_an_emptied_cache_is_filled_again() -> None:
     optimization = _live()
-    ratelimits.client().flushdb()
+    rate_limits.get_redis_client().flushdb()
 
     assert _serve(optimization) == 200
     assert _newest(optimization) is not None
@@ -102,7 +107,7 @@ def test_a_lost_publish_heals() -> None:
     )
 
     assert _serve(optimization, "before") == 200
-    time.sleep(snapshot_store.MUST_LOOK + 0.1)
+    time.sleep(snapshot_store.BLOCKING_RECHECK_SECONDS + 0.1)
 
     assert _serve(optimization, "after") == 409
     assert not Assignment.objects.filter(anonymous_id="after").exists()
@@ -110,11 +115,11 @@ def test_a_lost_publish_heals() -> None:
 
 def test_publishing_never_goes_back() -> None:
     optimization = _live()
-    old = snapshot_loader.load(str(optimization.pk))
+    old = snapshot_loader.query_snapshot(str(optimization.pk))
     assert old is not None
-    snapshot_store._publish(replace(old, version=old.version + 5))
+    snapshot_store._write_to_cache(replace(old, version=old.version + 5))
 
-    snapshot_store._publish(old)
+    snapshot_store._write_to_cache(old)
 
     assert _newest(optimization) == str(old.version + 5).encode()
 
@@ -124,8 +129,8 @@ def test_without_the_cache_everything_goes_on(away: None) -> None:
 
     codes = [_serve(optimization, f"u{n}") for n in range(20)]
     started = time.monotonic()
-    lifecycle.pause(optimization, SYSTEM)
-    time.sleep(snapshot_store.WITHOUT_CACHE + 0.1)
+    lifecycle.pause_optimization(optimization, SYSTEM_ACTOR)
+    time.sleep(snapshot_store.UNCACHED_RECHECK_SECONDS + 0.1)
 
     assert codes == [200] * 20
     assert Assignment.objects.count() == 20
@@ -140,7 +145,7 @@ def test_without_the_cache_the_database_is_asked_once_a_second(away: None) -> No
 
     for n in range(20):
         _serve(optimization, f"u{n}")
-        copies.append(snapshot_store._memory.get(str(optimization.pk)))
+        copies.append(snapshot_store._snapshot_cache.get(str(optimization.pk)))
 
     assert len({id(one) for one in copies}) <= 2
 
@@ -150,9 +155,9 @@ def test_an_unknown_id_is_not_found_and_asked_once() -> None:
 
     for _ in range(3):
         with pytest.raises(NotFoundError):
-            snapshot_store.fetch(unknown, None)
+            snapshot_store.load_snapshot(unknown, None)
 
-    held = snapshot_store._memory.get(unknown)
+    held = snapshot_store._snapshot_cache.get(unknown)
     assert held is not None
     assert held.snapshot is None
 
@@ -162,8 +167,8 @@ def away(settings: Settings) -> Iterator[None]:
     """Point the hot path at a cache that is not there."""
     known = settings.REDIS_URL
     settings.REDIS_URL = NOWHERE
-    ratelimits.client.cache_clear()
+    rate_limits.get_redis_client.cache_clear()
     yield
     settings.REDIS_URL = known  # before a side thread can make a client again
-    ratelimits.client.cache_clear()
-    time.sleep(ratelimits.PAUSE_SECONDS)
+    rate_limits.get_redis_client.cache_clear()
+    time.sleep(rate_limits.PAUSE_SECONDS)

@@ -9,14 +9,18 @@ from django.utils import timezone
 from levered_site.celery import app
 from optimizations.models import Optimization
 from tests.support import optimization_factories, traffic
-from tests.support.learning import truth
+from tests.support.learning import headline_b_rate
 
 
 @pytest.fixture
 def optimization() -> Optimization:
     """One live optimization with 300 visitors of three days ago."""
-    made = optimization_factories.optimization(optimization_factories.organization())
-    traffic.live_through(made, timezone.now() - timedelta(days=3), 300, truth)
+    made = optimization_factories.make_optimization(
+        optimization_factories.make_organization()
+    )
+    traffic.simulate_visitors(
+        made, timezone.now() - timedelta(days=3), 300, headline_b_rate
+    )
     return made
 
 

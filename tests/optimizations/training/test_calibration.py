@@ -10,9 +10,10 @@ from models_app import runs
 from optimizations.cube import aggregates
 from optimizations.models import Optimization
 from optimizations.serving import decision, snapshot
-from optimizations.training import run as training
-from tests.support import factories, optimization_factories as made, traffic
-from tests.support.factories import body_of
+from optimizations.training.run import run_training
+from tests.support import factories, traffic
+from tests.support.factories import read_body
+from tests.support.optimization_factories import make_optimization, make_organization
 from warehouse.models import ManagedExposure
 from warehouse.sql.cube.statement import Cell
 
@@ -38,16 +39,16 @@ def better(_variant: traffic.Json, _context: traffic.Json) -> float:
 
 def live(days_ago: float = 5) -> Optimization:
     """A live optimization with a thousand visitors, three in ten held out."""
-    optimization = made.optimization(made.organization(), holdout_percentage=30)
+    optimization = make_optimization(make_organization(), holdout_percentage=30)
     start = timezone.now() - timedelta(days=days_ago)
-    traffic.live_through(optimization, start, 1000, truth)
+    traffic.simulate_visitors(optimization, start, 1000, truth)
     return optimization
 
 
 def train(optimization: Optimization) -> None:
     """Train once."""
-    run = runs.ask(optimization.model, requested_by="test")
-    training.run(run.pk)
+    run = runs.request_training(optimization.model, requested_by="test")
+    run_training(run.pk)
     run.refresh_from_db()
     assert run.status == "succeeded", run.error
     optimization.refresh_from_db()
@@ -56,8 +57,8 @@ def train(optimization: Optimization) -> None:
 
 def read(optimization: Optimization, reading: str) -> dict[str, Any]:
     """Read as a member."""
-    api = factories.member_of(optimization.organization)
-    return body_of(api.get(f"/optimizations/{optimization.pk}/{reading}"))
+    api = factories.make_member_api(optimization.organization)
+    return read_body(api.get(f"/optimizations/{optimization.pk}/{reading}"))
 
 
 @over_http
@@ -65,7 +66,7 @@ def test_a_model_that_reproduces_the_holdout_is_believed() -> None:
     optimization = live()
     train(optimization)
     start = timezone.now() - timedelta(days=3)
-    traffic.live_through(optimization, start, 1000, truth, seed=1)
+    traffic.simulate_visitors(optimization, start, 1000, truth, seed=1)
 
     body = read(optimization, "results?refresh=true")
 
@@ -80,7 +81,7 @@ def test_a_model_that_the_holdout_has_moved_away_from_is_withheld() -> None:
     optimization = live()
     train(optimization)
     start = timezone.now() - timedelta(days=3)
-    traffic.live_through(optimization, start, 1000, better, seed=1)
+    traffic.simulate_visitors(optimization, start, 1000, better, seed=1)
 
     body = read(optimization, "results?refresh=true")
     progress = read(optimization, "progress")
@@ -104,7 +105,7 @@ def test_a_model_that_learned_of_the_move_is_believed_again() -> None:
     optimization = live()
     train(optimization)
     start = timezone.now() - timedelta(days=3)
-    traffic.live_through(optimization, start, 1000, better, seed=1)
+    traffic.simulate_visitors(optimization, start, 1000, better, seed=1)
     train(optimization)
 
     body = read(optimization, "results")
@@ -116,15 +117,15 @@ def test_a_model_that_learned_of_the_move_is_believed_again() -> None:
 @over_http
 def test_what_is_withheld_on_its_day_is_not_in_the_history_either() -> None:
     optimization = live()
-    threshold = snapshot.holdout_threshold(30)
+    threshold = snapshot.compute_holdout_threshold(30)
     start = timezone.now() - timedelta(days=5)
     shown = ManagedExposure.objects.order_by("timestamp_utc")
     users = list(shown.values_list("anonymous_id", flat=True))
     # Held out users buy whatever they see: as if they were given another page.
     rewards = [
-        traffic.reward(user, timestamp=(start + timedelta(hours=21)).isoformat())
+        traffic.build_reward(user, timestamp=(start + timedelta(hours=21)).isoformat())
         for user in users[100:]
-        if decision.held_out(str(optimization.pk), user, threshold)
+        if decision.is_in_holdout(str(optimization.pk), user, threshold)
     ]
     traffic.send_rewards(optimization, rewards)
     train(optimization)
@@ -162,9 +163,9 @@ def cell(day: int, users: int, converted: int) -> Cell:
 def test_recent_is_as_few_days_as_tell_as_much_as_the_model_knows() -> None:
     cells = [cell(day, 400, 80) for day in range(1, 10)]
 
-    everything = aggregates.recent_holdout(cells, "bool")
-    one_day = aggregates.recent_holdout(cells, "bool", 0.021)
-    two_days = aggregates.recent_holdout(cells, "bool", 0.015)
+    everything = aggregates.select_recent_holdout(cells, "bool")
+    one_day = aggregates.select_recent_holdout(cells, "bool", 0.021)
+    two_days = aggregates.select_recent_holdout(cells, "bool", 0.015)
 
     assert {each.day.day for each in everything} == set(range(3, 10))
     assert {each.day.day for each in one_day} == {9}
@@ -174,6 +175,6 @@ def test_recent_is_as_few_days_as_tell_as_much_as_the_model_knows() -> None:
 def test_recent_is_never_too_little_to_check() -> None:
     cells = [cell(day, 60, 6) for day in range(1, 5)]
 
-    found = aggregates.recent_holdout(cells, "bool", 1.0)
+    found = aggregates.select_recent_holdout(cells, "bool", 1.0)
 
     assert sum(each.users for each in found) == 120

@@ -7,9 +7,9 @@ import pytest
 
 from metrics.models import Metric
 from metrics.stats import BaselineSanity
-from optimizations.cube.refresh import NO_LAGS, Observed
+from optimizations.cube.refresh import NO_LAGS, ObservationCube
 from optimizations.results import modeled
-from tests.support.valued import OUTCOMES
+from tests.support.value_metrics import OUTCOMES
 from warehouse.sql.cube.statement import Cell
 
 DESKTOP, MOBILE, OTHER = 0, 1, 2
@@ -64,8 +64,8 @@ def report(kind: str) -> dict[str, Any]:
 
 def gate(kind: str, learned: dict[str, Any], *cells: Cell) -> BaselineSanity:
     """Hold a report against the holdout."""
-    observed = Observed(cells, NO_LAGS, 0, 0, None)
-    return modeled.calibration(learned, observed, metric(kind))
+    observed = ObservationCube(cells, NO_LAGS, 0, 0, None)
+    return modeled.check_calibration(learned, observed, metric(kind))
 
 
 @pytest.mark.parametrize("kind", WORTH)

@@ -10,10 +10,16 @@ from django.utils import timezone
 from levered_site.organizations.models import Organization
 from metrics.models import Metric
 from optimizations.models import Optimization
-from tests.support import factories, optimization_factories as made, traffic, valued
-from tests.support.factories import body_of
-from tests.support.learning import trained
-from tests.support.reasons import without_reason
+from tests.support import factories, traffic, value_metrics
+from tests.support.factories import read_body
+from tests.support.learning import train_model
+from tests.support.optimization_factories import (
+    make_config,
+    make_metric,
+    make_optimization,
+    make_organization,
+)
+from tests.support.unavailable_reasons import list_nulls_without_reason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,39 +53,43 @@ def bought(kind: str) -> traffic.Purchase:
 def metric(organization: Organization, kind: str) -> Metric:
     """Make a metric whose rewards are learned by this kind of model."""
     if kind == "bool":
-        return made.metric(organization)
-    return valued.metric(organization, "outcomes" if kind == "outcomes" else "numeric")
+        return make_metric(organization)
+    return value_metrics.make_metric(
+        organization, "outcomes" if kind == "outcomes" else "numeric"
+    )
 
 
 def learned(kind: str) -> Optimization:
     """An optimization trained on a day of 1,500 visitors, three in ten held out."""
-    organization = made.organization()
+    organization = make_organization()
     reward = metric(organization, kind)
-    optimization = made.optimization(
+    optimization = make_optimization(
         organization,
         holdout_percentage=30,
         reward_metric_id=reward.pk,
-        training_data_config=made.config(
+        training_data_config=make_config(
             reward={"name": "spent", "type": reward.reward_type}
         ),
     )
     start = timezone.now() - timedelta(days=5)
-    traffic.live_through(optimization, start, 1500, as_before, purchase=bought(kind))
-    trained(optimization)
+    traffic.simulate_visitors(
+        optimization, start, 1500, as_before, purchase=bought(kind)
+    )
+    train_model(optimization)
     return optimization
 
 
 def then(optimization: Optimization, kind: str, truth: traffic.Truth) -> None:
     """Send another day of 1,500 visitors."""
     start = timezone.now() - timedelta(days=3)
-    traffic.live_through(
+    traffic.simulate_visitors(
         optimization, start, 1500, truth, seed=1, purchase=bought(kind)
     )
 
 
 def read(optimization: Optimization, path: str) -> dict[str, Any]:
     """Read as a member."""
-    return body_of(factories.member_of(optimization.organization).get(path))
+    return read_body(factories.make_member_api(optimization.organization).get(path))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -96,7 +106,7 @@ def test_each_kind_of_model_reproduces_the_holdout_it_learned_from(kind: str) ->
     fitted = "chance" if kind == "bool" else kind
     assert body["model"]["reward_model"] == fitted
     assert bool(body["model"]["notes"]) == (kind == "mean")
-    assert without_reason(body) == []
+    assert list_nulls_without_reason(body) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -125,7 +135,7 @@ def test_whatever_the_kind_a_model_that_misses_the_holdout_is_withheld(
         assert progress["unavailable"][name] == MISSED
     # What was measured needs no model.
     assert {row["lift_percent"] for row in body["contexts"]} != {None}
-    assert without_reason(body) == []
+    assert list_nulls_without_reason(body) == []
 
 
 def test_what_contexts_gain_is_withheld_where_the_training_already_missed() -> None:

@@ -6,30 +6,38 @@ import pytest
 from django.utils import timezone
 
 from levered_site.errors import ConflictError
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import AuditEntry
 from models_app import state, versions
 from models_app.models import PolicyVersion, TrainingRun
 from optimizations.models import Candidate, CandidateTable, PublishedDay
 from optimizations.off_policy import evaluate, target_policies
-from optimizations.off_policy.eligible_cells import Asked
+from optimizations.off_policy.eligible_cells import EvaluationRequest
 from optimizations.results import progress
 from optimizations.training import candidates
-from tests.support.factories import body_of, error_of
-from tests.support.learning import trained
-from tests.support.optimization_factories import live
-from tests.support.trials import BLIND, UNIFORM, admin, door, member, tried, visited
+from tests.support.candidate_trials import (
+    BLIND,
+    UNIFORM,
+    admin_api,
+    candidate_path,
+    make_trained_candidate,
+    member_api,
+    send_visitors,
+)
+from tests.support.factories import read_body, read_error
+from tests.support.learning import train_model
+from tests.support.optimization_factories import make_live_optimization
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_no_failure_of_a_candidate_stops_the_live_run() -> None:
-    optimization = live()
-    visited(optimization, 6)
-    candidates.put(optimization, UNIFORM, SYSTEM)
+    optimization = make_live_optimization()
+    send_visitors(optimization, 6)
+    candidates.set_candidate(optimization, UNIFORM, SYSTEM_ACTOR)
     Candidate.objects.update(ignored_context_factors=3)
 
-    trained(optimization)
+    train_model(optimization)
 
     assert optimization.model.policy_version == 1
     assert not CandidateTable.objects.exists()
@@ -37,55 +45,57 @@ def test_no_failure_of_a_candidate_stops_the_live_run() -> None:
 
 
 def test_one_whose_last_training_failed_is_not_promoted() -> None:
-    optimization = tried(UNIFORM)
+    optimization = make_trained_candidate(UNIFORM)
     Candidate.objects.update(error="NotConverged: 50 steps")
 
-    answer = admin(optimization).post(f"{door(optimization)}/promote")
+    answer = admin_api(optimization).post(f"{candidate_path(optimization)}/promote")
 
     assert answer.status_code == 409
-    assert "NotConverged: 50 steps" in error_of(answer)["message"]
+    assert "NotConverged: 50 steps" in read_error(answer)["message"]
     assert PolicyVersion.objects.count() == 2
     assert Candidate.objects.exists()
 
 
 def test_an_old_table_that_is_promoted_looks_as_old_as_it_is() -> None:
-    optimization = tried(UNIFORM)
+    optimization = make_trained_candidate(UNIFORM)
     long_ago = timezone.now() - timedelta(days=30)
     TrainingRun.objects.update(finished_at=long_ago)
 
-    optimization = candidates.promote(optimization, SYSTEM)
+    optimization = candidates.promote_candidate(optimization, SYSTEM_ACTOR)
 
-    assert versions.active(optimization.model).created_at > long_ago
-    assert state.of(optimization.model)["trained_at"] == long_ago
+    assert versions.get_serving_version(optimization.model).created_at > long_ago
+    assert state.build_state(optimization.model)["trained_at"] == long_ago
 
 
 def test_a_winner_is_stable_only_where_it_serves() -> None:
-    even = candidates.promote(tried(UNIFORM), SYSTEM)
-    other = tried(BLIND)
-    before = progress.of(other)
+    even = candidates.promote_candidate(make_trained_candidate(UNIFORM), SYSTEM_ACTOR)
+    other = make_trained_candidate(BLIND)
+    before = progress.build_progress(other)
     number = before["winner"]["number"]
     figures = PublishedDay.objects.get(optimization=other).figures
     changed = figures | {"winner": number % 4 + 1}
     PublishedDay.objects.filter(optimization=other).update(figures=changed)
 
-    alike, after = progress.of(even), progress.of(other)
+    alike, after = progress.build_progress(even), progress.build_progress(other)
 
     assert before["stable_since"] == PublishedDay.objects.get(optimization=other).day
     assert alike["winner"] is alike["stable_since"] is None
-    assert alike["unavailable"]["winner"] == progress.ALIKE
-    assert alike["unavailable"]["stable_since"] == progress.ALIKE
+    assert alike["unavailable"]["winner"] == progress.EQUAL_SHARES
+    assert alike["unavailable"]["stable_since"] == progress.EQUAL_SHARES
     assert after["stable_since"] is None
-    assert after["unavailable"]["stable_since"] == progress.CHANGED
+    assert after["unavailable"]["stable_since"] == progress.POLICY_CHANGED
 
 
 def test_a_member_may_not_replace_what_only_an_admin_may_discard() -> None:
-    optimization = tried(UNIFORM)
+    optimization = make_trained_candidate(UNIFORM)
     entries = AuditEntry.objects.count()
 
-    refused = member(optimization).request("PUT", door(optimization), BLIND)
+    refused = member_api(optimization).request(
+        "PUT", candidate_path(optimization), BLIND
+    )
     left = Candidate.objects.get().allocation, CandidateTable.objects.count()
     after = AuditEntry.objects.count()
-    done = admin(optimization).request("PUT", door(optimization), BLIND)
+    done = admin_api(optimization).request("PUT", candidate_path(optimization), BLIND)
 
     assert (refused.status_code, done.status_code) == (403, 201)
     assert left == ("uniform", 1)
@@ -95,32 +105,34 @@ def test_a_member_may_not_replace_what_only_an_admin_may_discard() -> None:
 
 
 def test_one_that_was_replaced_while_it_is_judged_is_a_conflict() -> None:
-    optimization = tried(UNIFORM)
-    known = target_policies.trial(optimization)
-    served = target_policies.Served(optimization.model, {0, 1})
-    tables = target_policies.of(optimization, Asked("candidate"), served, known)
+    optimization = make_trained_candidate(UNIFORM)
+    known = target_policies.load_candidate_versions(optimization)
+    served = target_policies.ServedTables(optimization.model, {0, 1})
+    tables = target_policies.build_target_tables(
+        optimization, EvaluationRequest("candidate"), served, known
+    )
 
     with pytest.raises(ConflictError, match="no table at version 0"):
         tables(0)
-    candidates.put(optimization, BLIND, SYSTEM)
+    candidates.set_candidate(optimization, BLIND, SYSTEM_ACTOR)
 
     with pytest.raises(ConflictError, match="replaced meanwhile"):
         tables(1)
     with pytest.raises(ConflictError, match="cannot be judged"):
-        evaluate.of(optimization, Asked("candidate"))
+        evaluate.build_evaluation(optimization, EvaluationRequest("candidate"))
 
 
 def test_a_published_day_says_why_a_lift_is_withheld() -> None:
-    optimization = live(holdout_percentage=0)
-    visited(optimization, 6)
-    trained(optimization)
+    optimization = make_live_optimization(holdout_percentage=0)
+    send_visitors(optimization, 6)
+    train_model(optimization)
     place = f"/optimizations/{optimization.pk}/lift-history"
 
-    (day,) = body_of(member(optimization).get(place))["daily"]
+    (day,) = read_body(member_api(optimization).get(place))["daily"]
     figures = PublishedDay.objects.get().figures
     del figures["unavailable"]
     PublishedDay.objects.update(figures=figures)
-    (old,) = body_of(member(optimization).get(place))["daily"]
+    (old,) = read_body(member_api(optimization).get(place))["daily"]
 
     missing = {name for name, value in day.items() if value is None}
     assert {"measured_lift_percent", "measured_lift_ci"} <= missing

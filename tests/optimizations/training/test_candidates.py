@@ -5,20 +5,31 @@ from typing import Any
 import numpy as np
 import pytest
 
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import AuditEntry
 from models_app import runs, versions
 from models_app.models import PolicyVersion
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Candidate, CandidateTable, Optimization
 from optimizations.serving import snapshot_loader
-from optimizations.training import candidates, run as training
-from tests.support import factories, optimization_factories as made
-from tests.support.factories import Api, body_of, error_of
-from tests.support.learning import trained
-from tests.support.optimization_factories import live
-from tests.support.reasons import without_reason
-from tests.support.trials import BLIND, UNIFORM, admin, door, member, tried
+from optimizations.training import candidates
+from optimizations.training.run import run_training
+from tests.support import factories
+from tests.support.candidate_trials import (
+    BLIND,
+    UNIFORM,
+    admin_api,
+    candidate_path,
+    make_trained_candidate,
+    member_api,
+)
+from tests.support.factories import Api, read_body, read_error
+from tests.support.learning import train_model
+from tests.support.optimization_factories import (
+    make_live_optimization,
+    make_organization,
+)
+from tests.support.unavailable_reasons import list_nulls_without_reason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +38,7 @@ def left(optimization: Optimization) -> tuple[Any, ...]:
     """Everything that a refusal leaves as it is."""
     optimization.refresh_from_db()
     return (
-        candidates.settings(optimization),
+        candidates.read_training_settings(optimization),
         optimization.snapshot_version,
         PolicyVersion.objects.count(),
         list(Candidate.objects.values()),
@@ -36,25 +47,25 @@ def left(optimization: Optimization) -> tuple[Any, ...]:
 
 
 def test_a_candidate_is_set_shown_replaced_and_discarded() -> None:
-    optimization = live()
-    api, place = member(optimization), door(optimization)
+    optimization = make_live_optimization()
+    api, place = member_api(optimization), candidate_path(optimization)
 
     nothing = api.get(place)
     first = api.request("PUT", place, UNIFORM)
     again = api.request("PUT", place, UNIFORM)
     other = api.request("PUT", place, BLIND | {"exploration_share": 0.05})
-    shown = body_of(api.get(place))
-    gone = admin(optimization).delete(place)
+    shown = read_body(api.get(place))
+    gone = admin_api(optimization).delete(place)
 
     codes = [each.status_code for each in (nothing, first, again, other, gone)]
     assert codes == [404, 201, 200, 201, 204]
-    assert body_of(first)["allocation"] == "uniform"
-    assert body_of(first)["exploration_share"] == optimization.exploration_share
+    assert read_body(first)["allocation"] == "uniform"
+    assert read_body(first)["exploration_share"] == optimization.exploration_share
     assert (shown["allocation"], shown["exploration_share"]) == ("default", 0.05)
     assert shown["ignored_context_factors"] == ["device"]
     assert shown["live"]["ignored_context_factors"] == []
     assert shown["comparison"] is shown["trained_at"] is None
-    assert shown["unavailable"]["comparison"] == candidates.NOT_TRAINED
+    assert shown["unavailable"]["comparison"] == candidates.NO_CANDIDATE_TABLE
     assert not Candidate.objects.exists()
     deeds = AuditEntry.objects.filter(action__startswith="candidate.")
     assert sorted(deeds.values_list("action", flat=True)) == [
@@ -65,8 +76,8 @@ def test_a_candidate_is_set_shown_replaced_and_discarded() -> None:
 
 
 def test_a_candidate_that_was_replaced_meanwhile_is_left_alone() -> None:
-    optimization = live()
-    api, place = admin(optimization), door(optimization)
+    optimization = make_live_optimization()
+    api, place = admin_api(optimization), candidate_path(optimization)
     first = api.request("PUT", place, UNIFORM)
     second = api.request("PUT", place, BLIND)
     before = left(optimization)
@@ -99,35 +110,38 @@ def test_a_candidate_that_was_replaced_meanwhile_is_left_alone() -> None:
 def test_settings_that_make_no_sense_are_refused_by_field(
     body: dict[str, Any], field: str
 ) -> None:
-    optimization = live()
+    optimization = make_live_optimization()
     before = left(optimization)
 
-    answer = member(optimization).request("PUT", door(optimization), body)
+    answer = member_api(optimization).request("PUT", candidate_path(optimization), body)
 
     assert answer.status_code == 400, answer.content
-    assert [one["field"] for one in error_of(answer)["details"]] == [field]
+    assert [one["field"] for one in read_error(answer)["details"]] == [field]
     assert left(optimization) == before
 
 
 @pytest.mark.parametrize("move", ["ship", "stop", "archive"])
 def test_there_is_no_candidate_where_nothing_is_learned(move: str) -> None:
-    optimization = tried(UNIFORM)
-    getattr(lifecycle, move)(optimization, SYSTEM)
+    optimization = make_trained_candidate(UNIFORM)
+    getattr(lifecycle, f"{move}_optimization")(optimization, SYSTEM_ACTOR)
     before = left(optimization)
 
-    put = member(optimization).request("PUT", door(optimization), BLIND)
-    promoted = admin(optimization).post(f"{door(optimization)}/promote")
+    put = member_api(optimization).request("PUT", candidate_path(optimization), BLIND)
+    promoted = admin_api(optimization).post(f"{candidate_path(optimization)}/promote")
 
     assert (put.status_code, promoted.status_code) == (409, 409)
     assert left(optimization) == before
 
 
 def test_a_stranger_sees_no_candidate_and_nobody_without_a_token() -> None:
-    optimization = tried(UNIFORM)
+    optimization = make_trained_candidate(UNIFORM)
     before = left(optimization)
-    place = door(optimization)
+    place = candidate_path(optimization)
 
-    for api, code in ((factories.admin_of(made.organization()), 404), (Api(), 401)):
+    for api, code in (
+        (factories.make_admin_api(make_organization()), 404),
+        (Api(), 401),
+    ):
         answers = [
             api.get(place),
             api.request("PUT", place, BLIND),
@@ -139,79 +153,81 @@ def test_a_stranger_sees_no_candidate_and_nobody_without_a_token() -> None:
 
 
 def test_promoting_lets_its_table_serve_and_the_optimization_learn_its_way() -> None:
-    optimization = tried(BLIND)
-    shares = candidates.compiled(CandidateTable.objects.get()).probabilities
+    optimization = make_trained_candidate(BLIND)
+    shares = candidates.unpack_table(CandidateTable.objects.get()).probabilities
     before = optimization.snapshot_version
 
-    answer = admin(optimization).post(f"{door(optimization)}/promote")
+    answer = admin_api(optimization).post(f"{candidate_path(optimization)}/promote")
 
     assert answer.status_code == 200, answer.content
-    body = body_of(answer)
+    body = read_body(answer)
     assert (body["ignored_context_factors"], body["policy_version"]) == (["device"], 2)
     optimization.refresh_from_db()
     optimization.model.refresh_from_db()
     assert optimization.snapshot_version > before
-    snapshot = snapshot_loader.of(optimization)
+    snapshot = snapshot_loader.build_snapshot(optimization)
     assert np.array_equal(snapshot.probabilities, shares)
     assert not Candidate.objects.exists()
     entry = AuditEntry.objects.get(action="candidate.promote")
     assert entry.changes["ignored_context_factors"] == [[], ["device"]]
     assert entry.changes["policy_version"] == 2
-    results = body_of(
-        member(optimization).get(f"/optimizations/{optimization.pk}/results")
+    results = read_body(
+        member_api(optimization).get(f"/optimizations/{optimization.pk}/results")
     )
     assert {row["level"] for row in results["contexts"]} == {"mobile", "desktop"}
     for place, row in enumerate(results["contexts"]):
         assert row["best_variant"] is row["share"] is None
         reason = results["unavailable"][f"contexts[{place}].best_variant"]
         assert reason == "learned without this context factor"
-    assert without_reason(results) == []
+    assert list_nulls_without_reason(results) == []
     assert "device" in results["model"]["notes"][0]
-    trained(optimization)
-    table = versions.table(versions.active(optimization.model))
+    train_model(optimization)
+    table = versions.read_table(versions.get_serving_version(optimization.model))
     assert np.ptp(table, axis=0).max() == 0
 
 
 def test_only_an_admin_promotes_or_discards_and_only_what_was_trained() -> None:
-    optimization = live()
-    candidates.put(optimization, UNIFORM, SYSTEM)
+    optimization = make_live_optimization()
+    candidates.set_candidate(optimization, UNIFORM, SYSTEM_ACTOR)
     before = left(optimization)
-    place = f"{door(optimization)}/promote"
+    place = f"{candidate_path(optimization)}/promote"
 
-    by_member = member(optimization).post(place)
-    discarded = member(optimization).delete(door(optimization))
-    untrained = admin(optimization).post(place)
+    by_member = member_api(optimization).post(place)
+    discarded = member_api(optimization).delete(candidate_path(optimization))
+    untrained = admin_api(optimization).post(place)
 
     codes = [each.status_code for each in (by_member, discarded, untrained)]
     assert codes == [403, 403, 409]
-    assert "no training has made a table" in error_of(untrained)["message"]
+    assert "no training has made a table" in read_error(untrained)["message"]
     assert left(optimization) == before
 
 
 def test_promoting_cuts_the_table_to_what_may_be_served_now() -> None:
-    optimization = tried(UNIFORM)
-    create_update.set_variant_enabled(optimization, 3, enabled=False, actor=SYSTEM)
+    optimization = make_trained_candidate(UNIFORM)
+    create_update.set_variant_enabled(
+        optimization, 3, enabled=False, actor=SYSTEM_ACTOR
+    )
 
-    candidates.promote(optimization, SYSTEM)
+    candidates.promote_candidate(optimization, SYSTEM_ACTOR)
 
     optimization.refresh_from_db()
     optimization.model.refresh_from_db()
-    table = versions.table(versions.active(optimization.model))
+    table = versions.read_table(versions.get_serving_version(optimization.model))
     assert table[:, 2].max() == 0
     assert table[:, [0, 1, 3]] == pytest.approx(1 / 3)
 
 
 def test_a_training_under_way_does_not_undo_a_promotion() -> None:
-    optimization = tried(UNIFORM)
-    run = runs.ask(optimization.model, requested_by="test")
+    optimization = make_trained_candidate(UNIFORM)
+    run = runs.request_training(optimization.model, requested_by="test")
 
-    candidates.promote(optimization, SYSTEM)
-    training.run(run.pk)
+    candidates.promote_candidate(optimization, SYSTEM_ACTOR)
+    run_training(run.pk)
 
     run.refresh_from_db()
     optimization.refresh_from_db()
     optimization.model.refresh_from_db()
     assert run.status == "cancelled"
     assert optimization.model.policy_version == 2
-    table = versions.table(versions.active(optimization.model))
+    table = versions.read_table(versions.get_serving_version(optimization.model))
     assert table == pytest.approx(0.25)

@@ -9,7 +9,7 @@ from models_app import versions
 from models_app.models import BanditModel, TrainingRun
 from optimizations.results import report
 from tests.support import optimization_factories, traffic
-from tests.support.learning import trained
+from tests.support.learning import train_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,25 +21,25 @@ def truth(variant: traffic.Json, context: traffic.Json) -> float:
 
 
 def test_training_finds_the_better_variant_and_publishes_it() -> None:
-    optimization = optimization_factories.optimization(
-        optimization_factories.organization(), holdout_percentage=20
+    optimization = optimization_factories.make_optimization(
+        optimization_factories.make_organization(), holdout_percentage=20
     )
     for day in range(6, 2, -1):
         start = timezone.now() - timedelta(days=day)
-        traffic.live_through(optimization, start, 1500, truth, seed=day)
+        traffic.simulate_visitors(optimization, start, 1500, truth, seed=day)
 
-    run = trained(optimization)
+    run = train_model(optimization)
 
     assert (run.status, run.error) == (TrainingRun.Status.SUCCEEDED, "")
     assert run.rows_read == 6000
     assert set(run.seconds) == {"cube", "fit", "compile", "report", "record"}
     assert optimization.model.status == BanditModel.Status.TRAINED
     assert optimization.model.policy_version == run.policy_version == 1
-    version = versions.active(optimization.model)
-    table = versions.table(version)
+    version = versions.get_serving_version(optimization.model)
+    table = versions.read_table(version)
     mobile_b = table[0, [2, 3]].sum()
     assert mobile_b > 0.9
-    shown = report.of(optimization)
+    shown = report.build_results(optimization)
     assert shown.stats["best_vs_baseline_percent"] > 0
     measured = shown.primary_metric_vs_holdout
     assert measured is not None

@@ -12,11 +12,13 @@ from metrics.models import Metric
 from models_app import versions
 from models_app.models import BanditModel
 from optimizations.models import Optimization
-from optimizations.results import report as results
-from optimizations.training import run as training, schedule
-from tests.support import factories as people, optimization_factories, traffic
-from tests.support.learning import trained
-from tests.support.valued import metric
+from optimizations.results.report import build_results
+from optimizations.training import schedule
+from optimizations.training.run import run_training
+from tests.support import optimization_factories, traffic
+from tests.support.factories import Api, member_token, read_body
+from tests.support.learning import train_model
+from tests.support.value_metrics import make_metric
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,18 +43,18 @@ def mostly_pro(rng: random.Random, variant: traffic.Json) -> traffic.Json:
 
 def lived(kind: str, purchase: traffic.Purchase, **fields: Any) -> Optimization:
     """Make an optimization for such rewards and let it see three days of visitors."""
-    organization = optimization_factories.organization()
-    optimization = optimization_factories.optimization(
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(
         organization,
         holdout_percentage=20,
-        reward_metric_id=metric(organization, kind, **fields).pk,
-        training_data_config=optimization_factories.config(
+        reward_metric_id=make_metric(organization, kind, **fields).pk,
+        training_data_config=optimization_factories.make_config(
             reward={"name": "spent", "type": kind}
         ),
     )
     for day in range(5, 2, -1):
         start = timezone.now() - timedelta(days=day)
-        traffic.live_through(
+        traffic.simulate_visitors(
             optimization, start, 1200, often, seed=day, purchase=purchase
         )
     return optimization
@@ -60,7 +62,7 @@ def lived(kind: str, purchase: traffic.Purchase, **fields: Any) -> Optimization:
 
 def shares_of_b(optimization: Optimization) -> tuple[float, float]:
     """Return the least and the most that headline B gets in any context cell."""
-    table = versions.table(versions.active(optimization.model))
+    table = versions.read_table(versions.get_serving_version(optimization.model))
     shares = table[:, [2, 3]].sum(axis=1)
     return float(shares.min()), float(shares.max())
 
@@ -68,11 +70,11 @@ def shares_of_b(optimization: Optimization) -> tuple[float, float]:
 def test_the_variant_that_earns_more_wins_though_it_sells_less_often() -> None:
     optimization = lived("numeric", for_much)
 
-    run = trained(optimization)
+    run = train_model(optimization)
 
     assert optimization.model.status == BanditModel.Status.TRAINED
     assert shares_of_b(optimization)[0] > 0.9
-    shown = results.of(optimization)
+    shown = build_results(optimization)
     rewards = {row["number"]: row for row in shown.variants}
     a, b = (rewards[number]["expected_reward_mean"] for number in (1, 3))
     assert a == pytest.approx(0.22 * 22.6, rel=0.25)
@@ -83,7 +85,7 @@ def test_the_variant_that_earns_more_wins_though_it_sells_less_often() -> None:
     assert told is not None
     assert told["historic_reward"] == pytest.approx((a + b) / 2, rel=0.2)
     assert told["expected_reward"]["mean"] == pytest.approx(b, rel=0.2)
-    report = versions.active(optimization.model).report
+    report = versions.get_serving_version(optimization.model).report
     assert report is not None
     assert (report["reward_model"], report["notes"]) == ("hurdle", [])
 
@@ -91,10 +93,10 @@ def test_the_variant_that_earns_more_wins_though_it_sells_less_often() -> None:
 def test_the_variant_of_the_dearer_outcomes_wins_though_it_sells_less_often() -> None:
     optimization = lived("outcomes", mostly_pro)
 
-    trained(optimization)
+    train_model(optimization)
 
     assert shares_of_b(optimization)[0] > 0.9
-    shown = results.of(optimization)
+    shown = build_results(optimization)
     rewards = {row["number"]: row for row in shown.variants}
     a, b = (rewards[number]["expected_reward_mean"] for number in (1, 3))
     assert a == pytest.approx(0.22 * (0.8 * 1 + 0.2 * 5), rel=0.25)
@@ -105,7 +107,7 @@ def test_the_variant_of_the_dearer_outcomes_wins_though_it_sells_less_often() ->
 def test_where_less_is_better_the_variant_that_costs_less_is_served() -> None:
     optimization = lived("numeric", for_much, direction=Metric.Direction.DECREASE)
 
-    trained(optimization)
+    train_model(optimization)
 
     assert shares_of_b(optimization)[1] < 0.1
 
@@ -117,9 +119,9 @@ def test_refunds_are_learned_from_and_the_stored_report_says_how() -> None:
 
     optimization = lived("numeric", with_refunds)
 
-    trained(optimization)
+    train_model(optimization)
 
-    report = versions.active(optimization.model).report
+    report = versions.get_serving_version(optimization.model).report
     assert report is not None
     assert report["reward_model"] == "mean"
     assert "negative" in report["notes"][0]
@@ -133,12 +135,10 @@ def test_the_clock_asks_for_every_kind_and_the_model_shows_amounts() -> None:
 
     assert asked == 1
     run = optimization.model.training_runs.get()
-    training.run(run.pk)
-    token = people.member_token(
-        Organization.objects.get(pk=optimization.organization_id)
-    )
-    api = people.Api(token)
+    run_training(run.pk)
+    token = member_token(Organization.objects.get(pk=optimization.organization_id))
+    api = Api(token)
     answer = api.get(f"/models/{optimization.model_id}/state")
-    state = people.body_of(answer)
+    state = read_body(answer)
     assert state["variants"][2]["expected_reward_mean"] > 5
     assert {row["part"] for row in state["coefficients"]} == {"paid", "amount"}

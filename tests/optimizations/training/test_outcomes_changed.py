@@ -9,9 +9,9 @@ from django.utils import timezone
 from models_app import runs
 from models_app.models import PolicyVersion, TrainingRun
 from optimizations.cube import refresh
-from optimizations.training import run as training
+from optimizations.training.run import run_training
 from tests.support import optimization_factories, traffic
-from tests.support.valued import OUTCOMES, metric
+from tests.support.value_metrics import OUTCOMES, make_metric
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_run_fails_with_the_reason_where_a_counted_outcome_is_gone(
     renamed: str, status: str
 ) -> None:
-    organization = optimization_factories.organization()
-    of_plans = metric(organization, "outcomes")
-    optimization = optimization_factories.optimization(
+    organization = optimization_factories.make_organization()
+    of_plans = make_metric(organization, "outcomes")
+    optimization = optimization_factories.make_optimization(
         organization,
         reward_metric_id=of_plans.pk,
-        training_data_config=optimization_factories.config(
+        training_data_config=optimization_factories.make_config(
             reward={"name": "spent", "type": "outcomes"}
         ),
     )
@@ -38,7 +38,7 @@ def test_a_run_fails_with_the_reason_where_a_counted_outcome_is_gone(
         traffic.send_exposures(
             optimization,
             [
-                traffic.exposure(optimization, user, timestamp=at.isoformat())
+                traffic.build_exposure(optimization, user, timestamp=at.isoformat())
                 for user in users
             ],
         )
@@ -50,15 +50,15 @@ def test_a_run_fails_with_the_reason_where_a_counted_outcome_is_gone(
                 for user in users[:10]
             ],
         )
-    refresh.count(optimization, of_plans, timezone.now())
+    refresh.count_open_days(optimization, of_plans, timezone.now())
     of_plans.outcomes = [OUTCOMES[0], {**OUTCOMES[1], "key": renamed}]
     of_plans.revision += 1
     of_plans.save()
-    run = runs.ask(optimization.model, requested_by="test")
+    run = runs.request_training(optimization.model, requested_by="test")
     before = PolicyVersion.objects.count()
 
     with override_settings(RETENTION_DAYS=5):
-        training.run(run.pk)
+        run_training(run.pk)
 
     run.refresh_from_db()
     assert (run.status, "no longer has: pro." in run.error) == (

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from levered_site.celery import CLOCK, app
+from levered_site.celery import TASK_INTERVALS, app
 from optimizations import tasks
 from optimizations.ingestion import service
 from optimizations.training import schedule
@@ -29,14 +29,14 @@ def days_of(table: str) -> set[str]:
         return {name.rsplit("_", 1)[1] for (name,) in cursor.fetchall()}
 
 
-@pytest.mark.parametrize("table", schedule.BY_DAY)
+@pytest.mark.parametrize("table", schedule.TABLES_PARTITIONED_BY_DAY)
 def test_partitions_are_made_ahead_and_dropped_after_their_retention(
     table: str,
 ) -> None:
     today = timezone.now().date()
     kept = today - timedelta(days=settings.RETENTION_DAYS)
     old = kept - timedelta(days=1)
-    partitions.ensure(table, [old, kept])
+    partitions.ensure_partitions(table, [old, kept])
 
     tasks.keep_partitions()
 
@@ -47,14 +47,14 @@ def test_partitions_are_made_ahead_and_dropped_after_their_retention(
 
 
 def test_an_events_key_is_forgotten_after_seven_days() -> None:
-    organization = optimization_factories.organization()
-    event = traffic.reward("ann", idempotency_key="one")
+    organization = optimization_factories.make_organization()
+    event = traffic.build_reward("ann", idempotency_key="one")
     service.accept_rewards(organization.pk, [event])
     now = timezone.now()
 
-    schedule.forget_old_keys(now + timedelta(days=6, hours=23))
+    schedule.delete_expired_keys(now + timedelta(days=6, hours=23))
     kept = service.accept_rewards(organization.pk, [event])
-    schedule.forget_old_keys(now + timedelta(days=7, hours=1))
+    schedule.delete_expired_keys(now + timedelta(days=7, hours=1))
     forgotten = EventKey.objects.count()
 
     assert (kept.accepted, kept.duplicates) == (0, 1)
@@ -64,5 +64,5 @@ def test_an_events_key_is_forgotten_after_seven_days() -> None:
 def test_the_clock_names_tasks_that_there_are() -> None:
     app.loader.import_default_modules()
 
-    assert set(CLOCK) <= set(app.tasks)
+    assert set(TASK_INTERVALS) <= set(app.tasks)
     assert "optimizations.train" in app.tasks

@@ -17,22 +17,23 @@ from django.utils import timezone
 
 from levered_site.celery import app
 from levered_site.errors import ConflictError, InvalidParametersError
-from levered_site.organizations.actors import SYSTEM
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from models_app import runs, versions
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
 from optimizations import tasks
 from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
 from optimizations.serving import snapshot_loader
-from optimizations.training import fit, run as training
+from optimizations.training import fit
+from optimizations.training.run import run_training
 from tests.support import optimization_factories
-from tests.support.training_at_work import (
-    asked,
-    done,
-    held_up,
-    wait_until,
+from tests.support.training_workers import (
+    lock_optimization_row,
+    request_run,
+    run_here,
+    run_in_thread,
     wait_until_running,
-    work,
+    wait_until_status,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +44,7 @@ Status = TrainingRun.Status
 
 def test_a_second_call_joins_the_open_run(optimization: Optimization) -> None:
     def ask(_: int) -> Any:
-        found = asked(Optimization.objects.select_related("model").get()).pk
+        found = request_run(Optimization.objects.select_related("model").get()).pk
         connections.close_all()
         return found
 
@@ -57,7 +58,7 @@ def test_a_second_call_joins_the_open_run(optimization: Optimization) -> None:
 
 
 def test_a_task_delivered_twice_does_the_work_once(optimization: Optimization) -> None:
-    run = done(asked(optimization))
+    run = run_here(request_run(optimization))
 
     tasks.train(str(run.pk))
 
@@ -67,10 +68,10 @@ def test_a_task_delivered_twice_does_the_work_once(optimization: Optimization) -
 
 
 def test_two_workers_with_the_same_run_do_it_once(optimization: Optimization) -> None:
-    run = asked(optimization)
+    run = request_run(optimization)
 
     def work(_: int) -> None:
-        training.run(run.pk)
+        run_training(run.pk)
         connections.close_all()
 
     with ThreadPoolExecutor(4) as pool:
@@ -84,11 +85,11 @@ def test_two_workers_with_the_same_run_do_it_once(optimization: Optimization) ->
 def test_the_policy_is_published_when_the_run_is_recorded(
     optimization: Optimization,
 ) -> None:
-    before = snapshot_loader.load(str(optimization.pk))
+    before = snapshot_loader.query_snapshot(str(optimization.pk))
 
-    done(asked(optimization))
+    run_here(request_run(optimization))
 
-    after = snapshot_loader.load(str(optimization.pk))
+    after = snapshot_loader.query_snapshot(str(optimization.pk))
     assert before is not None
     assert after is not None
     assert (before.policy_version, after.policy_version) == (0, 1)
@@ -106,9 +107,9 @@ def test_where_less_is_better_the_least_variant_gets_the_traffic(
     metric.direction = "decrease"
     metric.save()
 
-    done(asked(optimization))
+    run_here(request_run(optimization))
 
-    after = snapshot_loader.load(str(optimization.pk))
+    after = snapshot_loader.query_snapshot(str(optimization.pk))
     assert after is not None
     a = [card.number - 1 for card in after.cards if card.levels["headline"] == "A"]
     assert after.probabilities[0, a].sum() > 0.7
@@ -120,13 +121,13 @@ def test_where_less_is_better_the_least_variant_gets_the_traffic(
 def test_a_failed_run_says_why_and_leaves_the_policy(
     optimization: Optimization,
 ) -> None:
-    done(asked(optimization))
+    run_here(request_run(optimization))
     metric = optimization.reward_metric
     assert metric is not None
     metric.sql = "SELECT anonymous_id, 1/0 AS timestamp_utc FROM managed_dw.rewards"
     metric.save()
 
-    run = done(asked(optimization))
+    run = run_here(request_run(optimization))
 
     assert run.status == Status.FAILED
     assert run.error
@@ -137,28 +138,34 @@ def test_a_failed_run_says_why_and_leaves_the_policy(
 
 
 def test_without_exposures_there_is_nothing_to_learn() -> None:
-    empty = optimization_factories.optimization(optimization_factories.organization())
+    empty = optimization_factories.make_optimization(
+        optimization_factories.make_organization()
+    )
 
-    run = done(asked(empty))
+    run = run_here(request_run(empty))
 
-    assert (run.status, run.error) == (Status.FAILED, fit.NOTHING_SEEN)
+    assert (run.status, run.error) == (Status.FAILED, fit.NO_EXPOSURES)
     empty.model.refresh_from_db()
     assert empty.model.status == BanditModel.Status.FAILED
     assert empty.model.policy_version == 0
 
 
 def test_only_a_live_optimization_is_trained(optimization: Optimization) -> None:
-    lifecycle.pause(optimization, SYSTEM)
+    lifecycle.pause_optimization(optimization, SYSTEM_ACTOR)
 
     with pytest.raises(ConflictError, match="this one is paused"):
-        asked(Optimization.objects.select_related("model").get(pk=optimization.pk))
+        request_run(
+            Optimization.objects.select_related("model").get(pk=optimization.pk)
+        )
 
     assert not TrainingRun.objects.exists()
 
 
 def test_a_bias_of_an_unknown_factor_is_refused(optimization: Optimization) -> None:
     with pytest.raises(InvalidParametersError) as refusal:
-        runs.ask(optimization.model, requested_by="test", bias={"price": 0.1})
+        runs.request_training(
+            optimization.model, requested_by="test", bias={"price": 0.1}
+        )
 
     assert [problem.field for problem in refusal.value.details] == ["bias.price"]
     assert not TrainingRun.objects.exists()
@@ -167,9 +174,9 @@ def test_a_bias_of_an_unknown_factor_is_refused(optimization: Optimization) -> N
 def test_variants_disabled_meanwhile_get_no_traffic_from_what_was_learned(
     optimization: Optimization,
 ) -> None:
-    run = asked(optimization)
-    with held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
-        worker = pool.submit(work, run)
+    run = request_run(optimization)
+    with lock_optimization_row(optimization) as let_go, ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(run_in_thread, run)
         wait_until_running(run)
         let_go()
         worker.result()
@@ -182,7 +189,7 @@ def test_variants_disabled_meanwhile_get_no_traffic_from_what_was_learned(
             BanditModel.objects.get(), optimization.servable()
         )
 
-    table = versions.table(version)
+    table = versions.read_table(version)
     assert (table[:, 3] == 0).all()
     assert table.sum(axis=1) == pytest.approx(1.0)
     assert version.number == 2
@@ -191,8 +198,8 @@ def test_variants_disabled_meanwhile_get_no_traffic_from_what_was_learned(
 def test_a_killed_worker_leaves_a_run_that_another_one_finishes(
     optimization: Optimization,
 ) -> None:
-    run = asked(optimization)
-    with held_up(optimization) as let_go, _worker_process() as worker:
+    run = request_run(optimization)
+    with lock_optimization_row(optimization) as let_go, _worker_process() as worker:
         try:
             wait_until_running(run)
         finally:
@@ -205,8 +212,8 @@ def test_a_killed_worker_leaves_a_run_that_another_one_finishes(
     TrainingRun.objects.update(heartbeat_at=old, sent_at=old)
 
     with start_worker(app, perform_ping_check=False, pool="solo", shutdown_timeout=30):
-        assert runs.reap() == 1
-        wait_until(run, Status.SUCCEEDED)
+        assert runs.reap_lost_runs() == 1
+        wait_until_status(run, Status.SUCCEEDED)
 
     assert run.attempts == 2
     assert PolicyVersion.objects.count() == 2

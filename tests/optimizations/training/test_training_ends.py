@@ -17,13 +17,13 @@ from optimizations.cube import storage
 from optimizations.models import CubeDay, Optimization
 from optimizations.training import schedule
 from tests.support import optimization_factories, traffic
-from tests.support.learning import truth
-from tests.support.training_at_work import (
-    asked,
-    done,
-    held_up,
+from tests.support.learning import headline_b_rate
+from tests.support.training_workers import (
+    lock_optimization_row,
+    request_run,
+    run_here,
+    run_in_thread,
     wait_until_running,
-    work,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,21 +31,21 @@ Status = TrainingRun.Status
 
 
 def test_a_queued_run_is_cancelled_at_once(optimization: Optimization) -> None:
-    run = runs.cancel(asked(optimization))
+    run = runs.cancel_run(request_run(optimization))
 
-    assert done(run).status == Status.CANCELLED
+    assert run_here(run).status == Status.CANCELLED
     optimization.model.refresh_from_db()
     assert optimization.model.status == BanditModel.Status.UNTRAINED
     with pytest.raises(ConflictError, match="has ended"):
-        runs.cancel(run)
+        runs.cancel_run(run)
 
 
 def test_a_running_run_stops_at_its_next_phase(optimization: Optimization) -> None:
-    run = asked(optimization)
-    with held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
-        worker = pool.submit(work, run)
+    run = request_run(optimization)
+    with lock_optimization_row(optimization) as let_go, ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(run_in_thread, run)
         wait_until_running(run)
-        runs.cancel(run)
+        runs.cancel_run(run)
         time.sleep(2.5)  # a heartbeat
         let_go()
         worker.result()
@@ -58,11 +58,11 @@ def test_a_running_run_stops_at_its_next_phase(optimization: Optimization) -> No
 def test_a_cancel_between_two_heartbeats_ends_the_run_too(
     optimization: Optimization,
 ) -> None:
-    run = asked(optimization)
-    with held_up(optimization) as let_go, ThreadPoolExecutor(1) as pool:
-        worker = pool.submit(work, run)
+    run = request_run(optimization)
+    with lock_optimization_row(optimization) as let_go, ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(run_in_thread, run)
         wait_until_running(run)
-        runs.cancel(run)
+        runs.cancel_run(run)
         let_go()
         worker.result()
 
@@ -76,17 +76,17 @@ def test_a_cancel_between_two_heartbeats_ends_the_run_too(
 def test_a_run_whose_holder_was_given_up_cannot_be_recorded(
     optimization: Optimization,
 ) -> None:
-    run = asked(optimization)
-    first = training_lease.claim(run.pk)
-    second = training_lease.claim(run.pk)
+    run = request_run(optimization)
+    first = training_lease.acquire_lease(run.pk)
+    second = training_lease.acquire_lease(run.pk)
 
     assert first is not None
     assert second is not None
-    with pytest.raises(training_lease.LostError), transaction.atomic():
-        training_lease.succeed(first)
-    with pytest.raises(training_lease.LostError):
-        training_lease.beat(first)
-    assert training_lease.beat(second)
+    with pytest.raises(training_lease.LeaseLostError), transaction.atomic():
+        training_lease.mark_succeeded(first)
+    with pytest.raises(training_lease.LeaseLostError):
+        training_lease.renew_lease(first)
+    assert training_lease.renew_lease(second)
     run.refresh_from_db()
     assert (run.status, run.attempts) == (Status.RUNNING, 2)
 
@@ -94,29 +94,29 @@ def test_a_run_whose_holder_was_given_up_cannot_be_recorded(
 def test_the_reaper_sends_silent_and_unsent_runs_again(
     optimization: Optimization, settings: Any
 ) -> None:
-    run = asked(optimization)
+    run = request_run(optimization)
     old = timezone.now() - timedelta(minutes=1)
-    assert training_lease.claim(run.pk) is not None
-    assert runs.reap() == 0  # it beats
+    assert training_lease.acquire_lease(run.pk) is not None
+    assert runs.reap_lost_runs() == 0  # it beats
     TrainingRun.objects.update(heartbeat_at=old, sent_at=old)
 
-    assert runs.reap() == 1
-    assert runs.reap() == 0  # just sent
+    assert runs.reap_lost_runs() == 1
+    assert runs.reap_lost_runs() == 0  # just sent
 
-    assert done(run).status == Status.SUCCEEDED
+    assert run_here(run).status == Status.SUCCEEDED
     assert run.attempts == 2
 
 
 def test_a_run_that_kills_its_worker_again_and_again_fails(
     optimization: Optimization,
 ) -> None:
-    run = asked(optimization)
+    run = request_run(optimization)
     old = timezone.now() - timedelta(hours=1)
     for _ in range(runs.MOST_ATTEMPTS):
-        assert training_lease.claim(run.pk) is not None
+        assert training_lease.acquire_lease(run.pk) is not None
     TrainingRun.objects.update(heartbeat_at=old, sent_at=old)
 
-    assert runs.reap() == 0
+    assert runs.reap_lost_runs() == 0
 
     run.refresh_from_db()
     assert (run.status, run.error) == (
@@ -130,13 +130,13 @@ def test_the_clock_asks_when_time_has_passed_and_data_came(
 ) -> None:
     assert schedule.retrain_due() == 1
     assert schedule.retrain_due() == 0  # one is open
-    done(TrainingRun.objects.get())
+    run_here(TrainingRun.objects.get())
     later = timezone.now() + timedelta(minutes=61)
 
     assert schedule.retrain_due() == 0  # too early
     _age_everything()
     assert schedule.retrain_due(later) == 0  # nothing new
-    traffic.send_exposures(optimization, [traffic.exposure(optimization, "new")])
+    traffic.send_exposures(optimization, [traffic.build_exposure(optimization, "new")])
     assert schedule.retrain_due(later) == 1
 
     askers = TrainingRun.objects.values_list("requested_by", flat=True)
@@ -144,8 +144,10 @@ def test_the_clock_asks_when_time_has_passed_and_data_came(
 
 
 def test_the_clock_leaves_alone_what_nobody_was_exposed_to() -> None:
-    idle = optimization_factories.optimization(optimization_factories.organization())
-    traffic.send_rewards(idle, [traffic.reward("somebody")])
+    idle = optimization_factories.make_optimization(
+        optimization_factories.make_organization()
+    )
+    traffic.send_rewards(idle, [traffic.build_reward("somebody")])
 
     assert schedule.retrain_due() == 0
 
@@ -161,15 +163,17 @@ def _age_everything() -> None:
 
 
 def test_a_fit_that_finds_no_mode_leaves_the_live_policy_alone() -> None:
-    made = optimization_factories.live(
-        training_data_config=optimization_factories.config(context_factors=[])
+    made = optimization_factories.make_live_optimization(
+        training_data_config=optimization_factories.make_config(context_factors=[])
     )
     for days in 2, 3:
-        traffic.live_through(made, timezone.now() - timedelta(days=days), 60, truth)
-    learnt = done(asked(made))
+        traffic.simulate_visitors(
+            made, timezone.now() - timedelta(days=days), 60, headline_b_rate
+        )
+    learnt = run_here(request_run(made))
     _count_beyond_numbers(made)
 
-    run = done(asked(made))
+    run = run_here(request_run(made))
 
     assert (learnt.status, run.status) == (Status.SUCCEEDED, Status.FAILED)
     assert run.error == "the model did not converge: no step raises the log posterior"
@@ -185,12 +189,12 @@ def _count_beyond_numbers(optimization: Optimization) -> None:
     """
     beyond: Any = 1e30  # no whole number that a day can keep is large enough
     for row in CubeDay.objects.filter(optimization=optimization):
-        day = storage.read(row.day, row.cells)
+        day = storage.decode_day(row.day, row.cells)
         assert day is not None
         many = (
             replace(cell, users=beyond, converted=beyond / (2 + cell.variant))
             for cell in day.cells
         )
-        row.cells = storage.write(replace(day, cells=tuple(many)))
+        row.cells = storage.encode_day(replace(day, cells=tuple(many)))
         row.computed_at = timezone.now() + timedelta(hours=1)
         row.save()

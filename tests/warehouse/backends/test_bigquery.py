@@ -31,10 +31,10 @@ def given() -> dict[str, Any]:
 
 
 def test_key_file_does_not_say_where_tokens_come_from(given: dict[str, Any]) -> None:
-    known = bigquery.credentials(given)
+    known = bigquery.validate_credentials(given)
 
     assert set(known) == {"type", "project_id", "private_key", "client_email"}
-    assert known["private_key"] not in repr(bigquery.of("org_a", known))
+    assert known["private_key"] not in repr(bigquery.build_backend("org_a", known))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_credentials_are_checked_by_field(
     given: dict[str, Any], field: str, value: object
 ) -> None:
     with pytest.raises(InvalidParametersError) as refused:
-        bigquery.credentials({**given, field: value})
+        bigquery.validate_credentials({**given, field: value})
 
     assert refused.value.details[0].field == f"credentials.{field}"
 
@@ -59,7 +59,7 @@ def test_credentials_are_checked_by_field(
 def test_values_are_typed_and_named_in_order() -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
 
-    named = bigquery.parameters(Statement("", ("a", 1, 1.5, True, now)))
+    named = bigquery.build_query_parameters(Statement("", ("a", 1, 1.5, True, now)))
 
     assert [(one.name, one.type_) for one in named] == [
         ("p1", "STRING"),

@@ -13,14 +13,14 @@ from levered_site.errors import (
 )
 from tests.support import warehouse_events
 from tests.support.reference_cube import Reward, Touch
-from tests.support.warehouse_events import moment
-from warehouse.backends import managed, plain
+from tests.support.warehouse_events import parse_moment
+from warehouse.backends import json_values, managed
 from warehouse.backends.base import QueryFailedError
-from warehouse.sql.customer import managed_schema as store
+from warehouse.sql.customer.managed_schema import COLUMNS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AT = moment("2026-03-02 10:00")
+AT = parse_moment("2026-03-02 10:00")
 REWARDS = "SELECT anonymous_id, value FROM managed_dw.rewards ORDER BY 1"
 
 # Each gets past no parser here: what stands below must hold by itself.
@@ -61,14 +61,16 @@ def _two_organizations() -> None:
             Touch(user, AT, "{}", "{}", 1),
             Touch(user, AT, "{}", "{}", 1, served=True),
         ]
-        warehouse_events.store(organization, optimization, touches, [Reward(user, AT)])
+        warehouse_events.store_events(
+            organization, optimization, touches, [Reward(user, AT)]
+        )
 
 
 def test_a_query_sees_its_organizations_rows_alone() -> None:
     _two_organizations()
 
-    rewards = managed.of("org_a").query(REWARDS, 10)
-    exposures = managed.of("org_a").query(
+    rewards = managed.build_backend("org_a").query(REWARDS, 10)
+    exposures = managed.build_backend("org_a").query(
         "SELECT DISTINCT anonymous_id, organization_id FROM managed_dw.exposures"
         " WHERE organization_id = 'org_b' OR true",
         10,
@@ -83,7 +85,9 @@ def test_a_failing_cast_does_not_tell_anothers_values() -> None:
     sql = "SELECT CAST(anonymous_id AS int) FROM managed_dw.rewards"
 
     with pytest.raises(QueryFailedError) as failed:
-        managed.of("org_a").query(f"{sql} WHERE CAST(anonymous_id AS int) > 0", 10)
+        managed.build_backend("org_a").query(
+            f"{sql} WHERE CAST(anonymous_id AS int) > 0", 10
+        )
 
     assert "user of org_a" in failed.value.message
 
@@ -101,7 +105,7 @@ def test_below_the_parser_the_second_wall_holds() -> None:
 
 def _is_stopped(sql: str) -> bool:
     try:
-        with managed.of("org_a")._reading(seconds=5) as cursor:
+        with managed.build_backend("org_a")._open_cursor(seconds=5) as cursor:
             cursor.execute(sql)
     except QueryFailedError:
         return True
@@ -111,7 +115,7 @@ def _is_stopped(sql: str) -> bool:
 def test_without_the_rewriting_the_views_still_show_own_rows_alone() -> None:
     _two_organizations()
 
-    with managed.of("org_a")._reading(seconds=5) as cursor:
+    with managed.build_backend("org_a")._open_cursor(seconds=5) as cursor:
         cursor.execute("SELECT DISTINCT organization_id FROM managed_dw.exposures")
         exposures = cursor.fetchall()
         cursor.execute("SELECT DISTINCT organization_id FROM managed_dw.rewards")
@@ -121,10 +125,10 @@ def test_without_the_rewriting_the_views_still_show_own_rows_alone() -> None:
 
 
 def test_rows_are_limited_and_said_to_be() -> None:
-    warehouse_events.store(
+    warehouse_events.store_events(
         "org_a", str(uuid.uuid4()), [], [Reward(f"u{n}", AT) for n in range(5)]
     )
-    acme = managed.of("org_a")
+    acme = managed.build_backend("org_a")
 
     three, five = acme.query(REWARDS, 3), acme.query(REWARDS, 5)
 
@@ -134,7 +138,7 @@ def test_rows_are_limited_and_said_to_be() -> None:
 
 
 def test_percent_signs_and_parameters_reach_the_database_as_they_are() -> None:
-    answer = managed.of("org_a").query(
+    answer = managed.build_backend("org_a").query(
         "SELECT '100%s %(a)s $1' AS a, 7 % 4 AS b, @start_date < now() AS c"
         " WHERE 'a%b' LIKE 'a%'",
         1,
@@ -152,12 +156,12 @@ def test_query_that_takes_too_long_is_stopped() -> None:
         override_settings(QUERY_TIMEOUT_SECONDS=1),
         pytest.raises(QueryFailedError, match="longer than 1 s"),
     ):
-        managed.of("org_a").query(sql, 1)
+        managed.build_backend("org_a").query(sql, 1)
 
 
 def test_failing_query_is_told_in_the_databases_words() -> None:
     with pytest.raises(QueryFailedError) as failed:
-        managed.of("org_a").query("SELECT nope FROM managed_dw.rewards", 1)
+        managed.build_backend("org_a").query("SELECT nope FROM managed_dw.rewards", 1)
 
     assert failed.value.message.startswith('column "nope" does not exist')
     assert (failed.value.code, failed.value.status) == ("warehouse_error", 502)
@@ -165,13 +169,13 @@ def test_failing_query_is_told_in_the_databases_words() -> None:
 
 def test_refused_query_never_reaches_the_database() -> None:
     with pytest.raises(InvalidParametersError) as refused:
-        managed.of("org_a").query("SELECT pg_sleep(1)", 1)
+        managed.build_backend("org_a").query("SELECT pg_sleep(1)", 1)
 
     assert refused.value.details[0].field == "sql"
 
 
 def test_columns_are_those_that_the_views_have() -> None:
-    acme = managed.of("org_a")
+    acme = managed.build_backend("org_a")
 
     with connection.cursor() as cursor:
         for table in acme.tables():
@@ -187,7 +191,7 @@ def test_columns_are_those_that_the_views_have() -> None:
             assert [(one.name, one.type) for one in acme.columns(name)] == found
     with pytest.raises(NotFoundError):
         acme.columns("managed_dw.decisions")
-    assert set(store.COLUMNS) == {table.name for table in acme.tables()}
+    assert set(COLUMNS) == {table.name for table in acme.tables()}
 
 
 def test_store_that_is_away_is_unavailable() -> None:
@@ -196,13 +200,13 @@ def test_store_that_is_away_is_unavailable() -> None:
     settings["HOST"] = "/nowhere"
     try:
         with pytest.raises(UnavailableError):
-            managed.of("org_a").test()
+            managed.build_backend("org_a").test()
     finally:
         settings["HOST"] = there
 
 
 def test_values_come_as_json_has_them() -> None:
-    answer = managed.of("org_a").query(
+    answer = managed.build_backend("org_a").query(
         "SELECT 1.50 AS a, 'NaN'::float8 AS b, date '2026-03-02' AS c,"
         " timestamp '2026-03-02 10:00' AS d, timestamptz '2026-03-02 10:00+02' AS e,"
         """ '{"x": [1, null]}'::jsonb AS f, interval '1 day' AS g, NULL AS h""",
@@ -221,5 +225,5 @@ def test_values_come_as_json_has_them() -> None:
             None,
         ),
     )
-    assert plain.value(2**70) == str(2**70)
-    assert plain.value(b"\x01") == "01"
+    assert json_values.to_json_value(2**70) == str(2**70)
+    assert json_values.to_json_value(b"\x01") == "01"

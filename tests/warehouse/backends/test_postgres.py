@@ -9,10 +9,10 @@ from levered_site.errors import (
     NotFoundError,
     WarehouseError,
 )
-from tests.support.second_postgres import Second
+from tests.support.second_postgres import SecondServer
 from tests.warehouse.backends.test_managed import ATTACKS
 from warehouse.backends.base import QueryFailedError
-from warehouse.backends.postgres import Postgres
+from warehouse.backends.postgres import PostgresBackend
 
 pytestmark = pytest.mark.usefixtures("private_allowed")
 
@@ -65,7 +65,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("sql", REFUSED)
 def test_what_is_not_a_select_of_own_tables_is_refused(
-    acme: Postgres, sql: str
+    acme: PostgresBackend, sql: str
 ) -> None:
     with pytest.raises(InvalidParametersError) as refused:
         acme.query(sql, 1)
@@ -74,7 +74,7 @@ def test_what_is_not_a_select_of_own_tables_is_refused(
 
 
 def test_below_the_parser_session_and_role_hold(
-    acme: Postgres, second_postgres: Second
+    acme: PostgresBackend, second_postgres: SecondServer
 ) -> None:
     with second_postgres.owner() as owner:
         owner.execute("TRUNCATE public.bought")
@@ -87,17 +87,17 @@ def test_below_the_parser_session_and_role_hold(
         assert owner.execute("SELECT count(*) FROM public.bought").fetchone() == (1,)
 
 
-def _is_stopped(acme: Postgres, sql: str) -> bool:
+def _is_stopped(acme: PostgresBackend, sql: str) -> bool:
     """Run an attack both ways in which a query is run; by the extended protocol."""
     try:
-        with acme._session(5) as session:
+        with acme._open_session(5) as session:
             session.cursor(sql, (1,), 10)
     except (QueryFailedError, WarehouseError):
         pass
     else:
         return False
     try:
-        with acme._session(5) as session:
+        with acme._open_session(5) as session:
             psycopg.RawCursor(session.connection).execute(sql, binary=True)
     except (QueryFailedError, WarehouseError):
         return True
@@ -105,7 +105,7 @@ def _is_stopped(acme: Postgres, sql: str) -> bool:
 
 
 def test_same_attacks_without_our_session_meet_the_role(
-    second_postgres: Second,
+    second_postgres: SecondServer,
 ) -> None:
     with second_postgres.owner() as owner:
         owner.execute("TRUNCATE public.bought")
@@ -140,7 +140,9 @@ class _nothing:  # noqa: N801 - stands where a context is wanted
     def __exit__(self, *_: object) -> None: ...
 
 
-def test_tables_columns_and_queries_are_what_the_role_may_read(acme: Postgres) -> None:
+def test_tables_columns_and_queries_are_what_the_role_may_read(
+    acme: PostgresBackend,
+) -> None:
     names = {f"{one.schema}.{one.name}": one.type for one in acme.tables()}
 
     answer = acme.query('SELECT "user" FROM bought WHERE at < @start_date', 5)
@@ -160,7 +162,7 @@ def test_tables_columns_and_queries_are_what_the_role_may_read(acme: Postgres) -
 
 
 def test_table_called_like_a_part_of_our_statement_is_the_customers(
-    acme: Postgres, second_postgres: Second
+    acme: PostgresBackend, second_postgres: SecondServer
 ) -> None:
     with second_postgres.owner() as owner:
         owner.execute("CREATE TABLE IF NOT EXISTS public.users AS SELECT 'mine' AS a")
@@ -173,7 +175,7 @@ def test_table_called_like_a_part_of_our_statement_is_the_customers(
     assert answer.rows == (("mine",),)
 
 
-def test_rows_and_bytes_are_limited(acme: Postgres) -> None:
+def test_rows_and_bytes_are_limited(acme: PostgresBackend) -> None:
     many = " UNION ALL ".join(["SELECT 1 AS a"] * 7)
     doubled = "'x'"
     for _ in range(9):
@@ -192,7 +194,7 @@ def test_rows_and_bytes_are_limited(acme: Postgres) -> None:
         acme.query(f"SELECT {doubled}", 1)
 
 
-def test_query_that_takes_too_long_is_stopped(acme: Postgres) -> None:
+def test_query_that_takes_too_long_is_stopped(acme: PostgresBackend) -> None:
     tens = "(SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1) AS t"
     many = [f"{tens}{index}" for index in range(20)]
     sql = " CROSS JOIN ".join(["SELECT count(*) FROM (SELECT 1) AS t", *many])

@@ -27,19 +27,19 @@ from levered_site.errors import (
     InvalidParametersError,
     WarehouseError,
 )
-from tests.support.second_postgres import PASSWORD, Second
+from tests.support.second_postgres import PASSWORD, SecondServer
 from warehouse.backends import addresses, postgres, postgres_connections
 
 pytestmark = pytest.mark.usefixtures("private_allowed")
 
 
 def test_nobody_gets_in_with_another_password_nor_learns_ours(
-    second_postgres: Second,
+    second_postgres: SecondServer,
 ) -> None:
-    known = postgres.credentials(
+    known = postgres.validate_credentials(
         second_postgres.credentials | {"password": "wr0ng-one"}
     )
-    acme = postgres.of("org_a", known)
+    acme = postgres.build_backend("org_a", known)
 
     with pytest.raises(
         WarehouseError, match="password authentication failed"
@@ -51,12 +51,12 @@ def test_nobody_gets_in_with_another_password_nor_learns_ours(
 
 
 def test_server_without_tls_is_refused_where_tls_is_required(
-    second_postgres: Second,
+    second_postgres: SecondServer,
 ) -> None:
     for mode in ("require", "verify-full"):
         given = second_postgres.credentials | {"sslmode": mode}
         with pytest.raises(WarehouseError, match="SSL"):
-            postgres.of("org_a", postgres.credentials(given)).test()
+            postgres.build_backend("org_a", postgres.validate_credentials(given)).test()
 
 
 @pytest.mark.parametrize(
@@ -91,10 +91,10 @@ def test_server_without_tls_is_refused_where_tls_is_required(
     ],
 )
 def test_credentials_hold_nothing_that_libpq_reads_on(
-    second_postgres: Second, field: str, value: object
+    second_postgres: SecondServer, field: str, value: object
 ) -> None:
     with pytest.raises(InvalidParametersError) as refused:
-        postgres.credentials(second_postgres.credentials | {field: value})
+        postgres.validate_credentials(second_postgres.credentials | {field: value})
 
     assert refused.value.details[0].field == f"credentials.{field}"
 
@@ -116,7 +116,7 @@ def test_addresses_inside_are_refused(address: str) -> None:
         override_settings(WAREHOUSE_ALLOW_PRIVATE=False),
         pytest.raises(WarehouseError, match="public"),
     ):
-        addresses.resolve(address, 5432)
+        addresses.resolve_host(address, 5432)
 
 
 @pytest.mark.parametrize("name", ["localhost", "2130706433", "0x7f.1", "127.1"])
@@ -125,7 +125,7 @@ def test_names_of_addresses_inside_are_refused(name: str) -> None:
         override_settings(WAREHOUSE_ALLOW_PRIVATE=False),
         pytest.raises(WarehouseError, match=r"public|found"),
     ):
-        addresses.resolve(name, 5432)
+        addresses.resolve_host(name, 5432)
 
 
 def test_public_addresses_are_allowed() -> None:
@@ -134,25 +134,27 @@ def test_public_addresses_are_allowed() -> None:
 
 
 def test_without_the_setting_nothing_inside_is_reached_nor_spoken_to_in_the_clear(
-    second_postgres: Second,
+    second_postgres: SecondServer,
 ) -> None:
     with override_settings(WAREHOUSE_ALLOW_PRIVATE=False):
         with pytest.raises(InvalidParametersError, match="sslmode"):
-            postgres.credentials(second_postgres.credentials)
-        known = postgres.credentials(
+            postgres.validate_credentials(second_postgres.credentials)
+        known = postgres.validate_credentials(
             second_postgres.credentials | {"sslmode": "require"}
         )
         with pytest.raises(WarehouseError, match="public"):
-            postgres.of("org_a", known).test()
+            postgres.build_backend("org_a", known).test()
 
 
 def test_connection_goes_to_the_address_that_was_judged(
-    second_postgres: Second,
+    second_postgres: SecondServer,
 ) -> None:
-    known = postgres.credentials(second_postgres.credentials | {"host": "localhost"})
-    server = replace(postgres.of("org_a", known).server)
+    known = postgres.validate_credentials(
+        second_postgres.credentials | {"host": "localhost"}
+    )
+    server = replace(postgres.build_backend("org_a", known).server)
 
-    with postgres_connections.connect(server) as connection:
+    with postgres_connections.open_connection(server) as connection:
         there = connection.info
 
         assert (there.host, there.hostaddr) in {
@@ -186,7 +188,7 @@ def test_certificate_is_looked_at_where_that_is_asked_for(
         }
 
         with pytest.raises(WarehouseError, match=reason):
-            postgres.of("org_a", postgres.credentials(given)).test()
+            postgres.build_backend("org_a", postgres.validate_credentials(given)).test()
     thread.join(5)
 
 
@@ -227,20 +229,20 @@ def test_server_that_accepts_and_says_nothing_is_left() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         given = {"host": "127.0.0.1", "port": port, "database": "x", "username": "x"}
-        known = postgres.credentials(
+        known = postgres.validate_credentials(
             given | {"password": PASSWORD, "sslmode": "disable"}
         )
         began = time.monotonic()
 
         with pytest.raises(WarehouseError, match="timeout") as failed:
-            postgres.of("org_a", known).test()
+            postgres.build_backend("org_a", known).test()
 
     assert time.monotonic() - began < 15
     assert PASSWORD not in failed.value.message
 
 
 def test_server_that_goes_silent_in_a_query_is_hung_up_on(
-    second_postgres: Second,
+    second_postgres: SecondServer,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(
@@ -248,12 +250,14 @@ def test_server_that_goes_silent_in_a_query_is_hung_up_on(
         )
         thread.start()
         given = second_postgres.credentials | {"port": listener.getsockname()[1]}
-        server = postgres.of("org_a", postgres.credentials(given)).server
+        server = postgres.build_backend(
+            "org_a", postgres.validate_credentials(given)
+        ).server
         began = time.monotonic()
 
         with (
             pytest.raises(WarehouseError),
-            postgres_connections.reading(server, 1, {}) as session,
+            postgres_connections.open_session(server, 1, {}) as session,
         ):
             session.rows("SELECT 'fall silent', $1::integer", (1,))
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from levered_site.errors import InvalidParametersError, NotFoundError
 from tests.support import histories, reference_cube
-from tests.support.cubes import SPEC, A, B, comparable
+from tests.support.cube_comparison import SPEC, A, B, normalize_cube
 from tests.support.reference_cube import Reward, Touch
 from warehouse.backends.base import QueryFailedError
 
@@ -40,14 +40,14 @@ def backend() -> Iterator[Any]:
         cursor = connection.cursor()
         for table in histories.SNOWFLAKE_TABLES:
             cursor.execute(table)
-        histories.fill(cursor, TOUCHES, REWARDS)
-        yield snowflake.of("org_a", snowflake.credentials(GIVEN))
+        histories.fill_tables(cursor, TOUCHES, REWARDS)
+        yield snowflake.build_backend("org_a", snowflake.validate_credentials(GIVEN))
 
 
 def checked(backend: Any) -> tuple[Any, Any]:
     """Prove the metric and the source by names in small letters."""
-    metric = backend.check_metric(histories.METRIC_SQL, histories.REWARD_COLUMNS)
-    source = backend.check_source(histories.SOURCE_SQL, histories.EXPOSURE_COLUMNS)
+    metric = backend.validate_and_run_metric(histories.METRIC_SQL, histories.REWARD_COLUMNS)
+    source = backend.validate_and_run_source(histories.SOURCE_SQL, histories.EXPOSURE_COLUMNS)
     return metric, source
 
 
@@ -69,16 +69,18 @@ def test_start_date_is_bound(backend: Any) -> None:
 def test_cube_is_the_references(backend: Any) -> None:
     spec = replace(SPEC, optimization_id=histories.OPTIMIZATION)
 
-    found = backend.observe(spec, *checked(backend))
+    found = backend.compute_cube(spec, *checked(backend))
 
-    assert comparable(found) == comparable(reference_cube.cube(spec, TOUCHES, REWARDS))
+    assert normalize_cube(found) == normalize_cube(
+        reference_cube.build_reference_cube(spec, TOUCHES, REWARDS)
+    )
     assert found.cells
 
 
 def test_recount_counts_rows_by_day(backend: Any) -> None:
     spec = replace(SPEC, optimization_id=histories.OPTIMIZATION)
 
-    found = backend.recount(spec, *checked(backend))
+    found = backend.count_rows_by_day(spec, *checked(backend))
 
     assert {day: (one.exposures, one.rewards) for day, one in found.items()} == {
         date(2026, 3, 2): (2, 2)
@@ -88,7 +90,7 @@ def test_recount_counts_rows_by_day(backend: Any) -> None:
 def test_preview_tells_how_many_ids_match(backend: Any) -> None:
     metric, source = checked(backend)
 
-    found = backend.preview(metric, AT - timedelta(days=1), 10, source)
+    found = backend.preview_metric(metric, AT - timedelta(days=1), 10, source)
     sent = backend.preview_source(source, AT - timedelta(days=1), 10)
 
     assert (found.facts.rows, found.facts.users, found.facts.matched_users) == (2, 2, 1)
@@ -101,7 +103,7 @@ def test_missing_column_is_named_with_those_there_are(backend: Any) -> None:
     mapping = {**histories.REWARD_COLUMNS, "value": "price"}
 
     with pytest.raises(InvalidParametersError, match="AMOUNT"):
-        backend.check_metric(histories.METRIC_SQL, mapping)
+        backend.validate_and_run_metric(histories.METRIC_SQL, mapping)
 
 
 def test_a_column_that_is_no_moment_is_refused_as_timestamp(backend: Any) -> None:
@@ -109,7 +111,7 @@ def test_a_column_that_is_no_moment_is_refused_as_timestamp(backend: Any) -> Non
     sql = "SELECT who, amount, label, TRUE AS at FROM app.rewards"
 
     with pytest.raises(InvalidParametersError) as refused:
-        backend.check_metric(sql, mapping)
+        backend.validate_and_run_metric(sql, mapping)
 
     assert refused.value.details[0].field == "column_mapping"
 
@@ -158,7 +160,7 @@ def test_answer_that_is_too_large_is_stopped(backend: Any, settings: Settings) -
 )
 def test_credentials_are_checked_by_field(field: str, value: str) -> None:
     with pytest.raises(InvalidParametersError) as refused:
-        snowflake.credentials({**GIVEN, field: value})
+        snowflake.validate_credentials({**GIVEN, field: value})
 
     assert PASSWORD not in str(refused.value.details)
 
@@ -171,9 +173,9 @@ def test_private_key_takes_the_place_of_a_password() -> None:
     )
     given = {name: one for name, one in GIVEN.items() if name != "password"}
 
-    known = snowflake.credentials({**given, "private_key": key.decode()})
+    known = snowflake.validate_credentials({**given, "private_key": key.decode()})
 
-    arguments = snowflake.of("org_a", known)._arguments(30)
+    arguments = snowflake.build_backend("org_a", known)._build_connect_arguments(30)
     assert isinstance(arguments["private_key"], bytes)
     assert arguments["paramstyle"] == "qmark"
     assert "password" not in arguments

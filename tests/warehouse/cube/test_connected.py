@@ -11,7 +11,7 @@ from django.test import override_settings
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.support import reference_cube, shop, warehouse_events
-from tests.support.cubes import (
+from tests.support.cube_comparison import (
     DAYS,
     EXPOSURES,
     METRIC,
@@ -20,14 +20,14 @@ from tests.support.cubes import (
     SPECS,
     A,
     B,
-    comparable,
-    only_cell,
+    get_only_cell,
+    normalize_cube,
 )
 from tests.support.reference_cube import Reward, Touch
-from tests.support.second_postgres import Second
-from tests.support.warehouse_events import moment
+from tests.support.second_postgres import SecondServer
+from tests.support.warehouse_events import parse_moment
 from warehouse.backends import managed, postgres
-from warehouse.backends.postgres import Postgres
+from warehouse.backends.postgres import PostgresBackend
 from warehouse.sql.cube import statement
 from warehouse.sql.preview import render
 from warehouse.sql.shapes import ContextFactor, Cube, CubeSpec, RegimeSpan
@@ -47,18 +47,18 @@ METRIC_MAPPING = {
 
 
 @pytest.fixture
-def connected(second_postgres: Second) -> Iterator[Postgres]:
+def connected(second_postgres: SecondServer) -> Iterator[PostgresBackend]:
     """The second server as a backend, its tables empty."""
     with second_postgres.owner() as owner:
         owner.execute("TRUNCATE public.shown, public.bought")
     with override_settings(WAREHOUSE_ALLOW_PRIVATE=True):
-        known = postgres.credentials(second_postgres.credentials)
-        yield postgres.of("org_connected", known)
+        known = postgres.validate_credentials(second_postgres.credentials)
+        yield postgres.build_backend("org_connected", known)
 
 
 def observed(
-    connected: Postgres,
-    second: Second,
+    connected: PostgresBackend,
+    second: SecondServer,
     spec: CubeSpec,
     touches: Sequence[Touch],
     rewards: Sequence[Reward] = (),
@@ -68,9 +68,9 @@ def observed(
     """Log a history at the customer's; return his cube."""
     logged = [_shuffled(one) for one in touches] if shuffled else touches
     second.store(spec.optimization_id, logged, rewards)
-    metric = connected.prove_metric(METRIC_SQL, METRIC_MAPPING)
-    source = connected.prove_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
-    return connected.observe(spec, metric, source)
+    metric = connected.validate_metric(METRIC_SQL, METRIC_MAPPING)
+    source = connected.validate_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
+    return connected.compute_cube(spec, metric, source)
 
 
 def _shuffled(touch: Touch) -> Touch:
@@ -99,8 +99,8 @@ def rewards_of_none(rewards: Sequence[Reward]) -> list[Reward]:
     st.booleans(),
 )
 def test_any_history_is_counted_alike_in_both_stores(
-    connected: Postgres,
-    second_postgres: Second,
+    connected: PostgresBackend,
+    second_postgres: SecondServer,
     spec: CubeSpec,
     touches: list[Touch],
     rewards: list[Reward],
@@ -108,23 +108,25 @@ def test_any_history_is_counted_alike_in_both_stores(
 ) -> None:
     mine = str(uuid.uuid4())
     spec = replace(spec, optimization_id=mine, organization_id=f"org_{mine}")
-    warehouse_events.store(spec.organization_id, mine, touches, rewards)
+    warehouse_events.store_events(spec.organization_id, mine, touches, rewards)
     with second_postgres.owner() as owner:
         owner.execute("TRUNCATE public.shown, public.bought")
 
-    ours = managed.of(spec.organization_id).observe(spec, METRIC)
+    ours = managed.build_backend(spec.organization_id).compute_cube(spec, METRIC)
     theirs = observed(
         connected, second_postgres, spec, touches, rewards, shuffled=shuffled
     )
 
-    assert comparable(theirs) == comparable(ours)
-    assert comparable(theirs) == comparable(reference_cube.cube(spec, touches, rewards))
+    assert normalize_cube(theirs) == normalize_cube(ours)
+    assert normalize_cube(theirs) == normalize_cube(
+        reference_cube.build_reference_cube(spec, touches, rewards)
+    )
 
 
 def test_order_of_keys_and_kind_of_levels_make_no_other_variant(
-    connected: Postgres, second_postgres: Second
+    connected: PostgresBackend, second_postgres: SecondServer
 ) -> None:
-    at = moment("2026-03-02 10:00")
+    at = parse_moment("2026-03-02 10:00")
     keys = ('{"button":true,"headline":"a"}', '{"button":false,"headline":"a"}')
     spec = replace(
         SPEC, optimization_id=str(uuid.uuid4()), variants=((1, keys[0]), (2, keys[1]))
@@ -148,9 +150,9 @@ def test_order_of_keys_and_kind_of_levels_make_no_other_variant(
 
 
 def test_contexts_of_any_shape_are_level_other_or_missing(
-    connected: Postgres, second_postgres: Second
+    connected: PostgresBackend, second_postgres: SecondServer
 ) -> None:
-    at = moment("2026-03-02 10:00")
+    at = parse_moment("2026-03-02 10:00")
     spec = replace(
         SPEC,
         optimization_id=str(uuid.uuid4()),
@@ -166,44 +168,46 @@ def test_contexts_of_any_shape_are_level_other_or_missing(
 
 
 def test_user_touched_before_the_days_wanted_is_left_out(
-    connected: Postgres, second_postgres: Second
+    connected: PostgresBackend, second_postgres: SecondServer
 ) -> None:
     spec = replace(SPEC, optimization_id=str(uuid.uuid4()), days=DAYS[3:4])
     touches = [
-        Touch("old", moment("2026-03-01 10:00"), A, "{}", 1),
-        Touch("old", moment("2026-03-04 10:00"), B, "{}", 1),
-        Touch("new", moment("2026-03-04 10:00"), A, "{}", 1),
+        Touch("old", parse_moment("2026-03-01 10:00"), A, "{}", 1),
+        Touch("old", parse_moment("2026-03-04 10:00"), B, "{}", 1),
+        Touch("new", parse_moment("2026-03-04 10:00"), A, "{}", 1),
     ]
 
     found = observed(connected, second_postgres, spec, touches)
-    forgetful = replace(spec, history_from=moment("2026-03-03"))
+    forgetful = replace(spec, history_from=parse_moment("2026-03-03"))
     later = observed(connected, second_postgres, forgetful, [])
 
-    assert only_cell(found).users == 1
+    assert get_only_cell(found).users == 1
     assert sum(cell.users for cell in later.cells) == 2
 
 
 def test_holdout_is_that_of_the_rule_whatever_letters_an_id_has(
-    connected: Postgres, second_postgres: Second
+    connected: PostgresBackend, second_postgres: SecondServer
 ) -> None:
-    at = moment("2026-03-02 10:00")
+    at = parse_moment("2026-03-02 10:00")
     spec = replace(
         SPEC,
         optimization_id=str(uuid.uuid4()),
-        regimes=(RegimeSpan(1, moment("2026-03-01"), "80000000"),),
+        regimes=(RegimeSpan(1, parse_moment("2026-03-01"), "80000000"),),
     )
     touches = [Touch(f"Ünï-{n}", at, B, "{}", None) for n in range(40)]
 
     found = observed(connected, second_postgres, spec, touches)
 
-    assert comparable(found) == comparable(reference_cube.cube(spec, touches, []))
+    assert normalize_cube(found) == normalize_cube(
+        reference_cube.build_reference_cube(spec, touches, [])
+    )
     assert found.arm_mismatch_users > 0
 
 
 def test_the_statement_printed_for_people_counts_alike(
-    connected: Postgres, second_postgres: Second
+    connected: PostgresBackend, second_postgres: SecondServer
 ) -> None:
-    at = moment("2026-03-02 10:00")
+    at = parse_moment("2026-03-02 10:00")
     spec = replace(
         SPEC,
         optimization_id=str(uuid.uuid4()),
@@ -214,21 +218,23 @@ def test_the_statement_printed_for_people_counts_alike(
     devices = ('{"device":"it\'s $1 ? @p1"}', '{"device":"\\\\"}')
     touches = [Touch(user, at, A, device, 1) for user in users for device in devices]
     counted = observed(connected, second_postgres, spec, touches)
-    metric = connected.prove_metric(METRIC_SQL, METRIC_MAPPING)
-    source = connected.prove_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
-    asked = statement.statement(spec, metric, source, connected.dialect)
+    metric = connected.validate_metric(METRIC_SQL, METRIC_MAPPING)
+    source = connected.validate_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
+    asked = statement.build_statement(spec, metric, source, connected.dialect)
 
     with second_postgres.owner() as owner:
-        rows = owner.execute(render.runnable(asked, connected.dialect)).fetchall()
+        rows = owner.execute(
+            render.render_statement(asked, connected.dialect)
+        ).fetchall()
 
-    assert comparable(statement.decode(rows, spec)) == comparable(counted)
+    assert normalize_cube(statement.decode_cube(rows, spec)) == normalize_cube(counted)
     assert sum(cell.users for cell in counted.cells) == 2
 
 
 def test_older_servers_text_counts_alike(
-    connected: Postgres, second_postgres: Second
+    connected: PostgresBackend, second_postgres: SecondServer
 ) -> None:
-    at = moment("2026-03-02 10:00")
+    at = parse_moment("2026-03-02 10:00")
     spec = replace(
         SPEC,
         optimization_id=str(uuid.uuid4()),
@@ -236,11 +242,11 @@ def test_older_servers_text_counts_alike(
     )
     touches = [Touch(f"u{n}", at, (A, B)[n % 2], '{"age":1}', None) for n in range(9)]
     newer = observed(connected, second_postgres, spec, touches)
-    metric = connected.prove_metric(METRIC_SQL, METRIC_MAPPING)
-    source = connected.prove_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
-    asked = statement.statement(spec, metric, source, "postgres before 16")
+    metric = connected.validate_metric(METRIC_SQL, METRIC_MAPPING)
+    source = connected.validate_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
+    asked = statement.build_statement(spec, metric, source, "postgres before 16")
 
-    with connected._session(10) as session:
+    with connected._open_session(10) as session:
         rows = list(session.stream(asked.text, asked.parameters, 100))
 
-    assert comparable(statement.decode(rows, spec)) == comparable(newer)
+    assert normalize_cube(statement.decode_cube(rows, spec)) == normalize_cube(newer)

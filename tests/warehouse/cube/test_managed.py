@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.support import warehouse_events
-from tests.support.cubes import (
+from tests.support.cube_comparison import (
     EXPOSURES,
     RECEIPTS,
     REWARDS,
@@ -17,12 +17,12 @@ from tests.support.cubes import (
     START,
     A,
     B,
-    comparable,
-    observed,
-    only_cell,
+    compute_both_cubes,
+    get_only_cell,
+    normalize_cube,
 )
 from tests.support.reference_cube import Reward, Touch
-from tests.support.warehouse_events import moment
+from tests.support.warehouse_events import parse_moment
 from warehouse.backends import managed
 from warehouse.sql.customer import check
 from warehouse.sql.shapes import (
@@ -54,36 +54,41 @@ def test_any_history_is_counted_as_the_reference_counts_it(
     if twice:
         touches, rewards = touches * 2, rewards * 2
 
-    found, expected = observed(spec, touches, rewards)
+    found, expected = compute_both_cubes(spec, touches, rewards)
 
-    assert comparable(found) == comparable(expected)
+    assert normalize_cube(found) == normalize_cube(expected)
     assert found.rows_read == expected.rows_read
 
 
 def test_the_three_timelines_of_the_definition() -> None:
     spec = replace(SPEC, horizon_hours=168, as_of=START + timedelta(days=20))
-    monday, wednesday = moment("2026-03-02 10:00"), moment("2026-03-04 09:00")
+    monday, wednesday = (
+        parse_moment("2026-03-02 10:00"),
+        parse_moment("2026-03-04 09:00"),
+    )
     same_day = [Touch("u", monday, A, "{}", 1)]
     again = [*same_day, Touch("u", wednesday, B, "{}", 1)]
-    late = [*same_day, Touch("u", moment("2026-03-12 10:00"), A, "{}", 1)]
-    evening = [Reward("u", moment("2026-03-02 20:00"))]
-    visit = [Reward("u", moment("2026-03-04 11:00"))]
+    late = [*same_day, Touch("u", parse_moment("2026-03-12 10:00"), A, "{}", 1)]
+    evening = [Reward("u", parse_moment("2026-03-02 20:00"))]
+    visit = [Reward("u", parse_moment("2026-03-04 11:00"))]
     first_touch = replace(spec, attribution="first_touch")
 
     found = [
-        observed(spec, same_day, evening)[0],
-        observed(spec, again, visit)[0],
-        observed(first_touch, again, visit)[0],
-        observed(spec, late, [Reward("u", moment("2026-03-12 11:00"))])[0],
+        compute_both_cubes(spec, same_day, evening)[0],
+        compute_both_cubes(spec, again, visit)[0],
+        compute_both_cubes(first_touch, again, visit)[0],
+        compute_both_cubes(spec, late, [Reward("u", parse_moment("2026-03-12 11:00"))])[
+            0
+        ],
     ]
 
-    assert [only_cell(cube).converted for cube in found] == [1, 1, 0, 0]
-    assert [only_cell(cube).day for cube in found] == [date(2026, 3, 2)] * 4
+    assert [get_only_cell(cube).converted for cube in found] == [1, 1, 0, 0]
+    assert [get_only_cell(cube).day for cube in found] == [date(2026, 3, 2)] * 4
     assert [cube.crossover_users for cube in found] == [0, 1, 1, 0]
 
 
 def test_serve_record_is_the_first_touch_and_exposures_are_counted_raw() -> None:
-    at = moment("2026-03-02 10:00")
+    at = parse_moment("2026-03-02 10:00")
     touches = [
         Touch("u", at - timedelta(hours=1), B, "{}", None),
         Touch("u", at, A, "{}", 4, served=True, in_holdout=False),
@@ -92,27 +97,27 @@ def test_serve_record_is_the_first_touch_and_exposures_are_counted_raw() -> None
         Touch("served only", at, A, "{}", 4, served=True, in_holdout=False),
     ]
 
-    found, _ = observed(SPEC, touches)
+    found, _ = compute_both_cubes(SPEC, touches)
 
-    cell = only_cell(found)
+    cell = get_only_cell(found)
     assert (cell.users, cell.exposures, cell.policy_version) == (2, 3, 4)
     assert found.crossover_users == 0
 
 
 def test_user_of_an_earlier_day_is_left_out_of_a_later_one() -> None:
     touches = [
-        Touch("old", moment("2026-03-01 10:00"), A, "{}", 1),
-        Touch("old", moment("2026-03-04 10:00"), A, "{}", 1),
-        Touch("new", moment("2026-03-04 10:00"), A, "{}", 1),
+        Touch("old", parse_moment("2026-03-01 10:00"), A, "{}", 1),
+        Touch("old", parse_moment("2026-03-04 10:00"), A, "{}", 1),
+        Touch("new", parse_moment("2026-03-04 10:00"), A, "{}", 1),
     ]
 
-    found, _ = observed(replace(SPEC, days=(date(2026, 3, 4),)), touches)
+    found, _ = compute_both_cubes(replace(SPEC, days=(date(2026, 3, 4),)), touches)
 
-    assert only_cell(found).users == 1
+    assert get_only_cell(found).users == 1
 
 
 def test_reward_sent_for_another_optimization_does_not_count() -> None:
-    at = moment("2026-03-02 10:00")
+    at = parse_moment("2026-03-02 10:00")
     other = str(uuid.uuid4())
     touches = [Touch(user, at, A, "{}", 1) for user in ("mine", "none", "other")]
     rewards = [
@@ -121,13 +126,13 @@ def test_reward_sent_for_another_optimization_does_not_count() -> None:
         Reward("other", at, optimization_id=other),
     ]
 
-    found, _ = observed(SPEC, touches, rewards)
+    found, _ = compute_both_cubes(SPEC, touches, rewards)
 
-    assert only_cell(found).converted == 2
+    assert get_only_cell(found).converted == 2
 
 
 def test_rows_without_id_or_number_are_dropped() -> None:
-    at = moment("2026-03-02 10:00")
+    at = parse_moment("2026-03-02 10:00")
     spec = replace(
         SPEC,
         reward_type="numeric",
@@ -135,26 +140,26 @@ def test_rows_without_id_or_number_are_dropped() -> None:
         organization_id="org_rubbish",
     )
     users = ["2.5", "1e400", "NaN", "Infinity", "abc", "1e2"]
-    metric = check.metric(
+    metric = check.check_metric_query(
         "SELECT NULLIF(anonymous_id, '') AS who, timestamp_utc AS at,"
         " anonymous_id AS amount FROM managed_dw.rewards",
         {"anonymous_id": "who", "timestamp": "at", "value": "amount"},
     )
-    warehouse_events.store(
+    warehouse_events.store_events(
         spec.organization_id,
         spec.optimization_id,
         [Touch(user, at, A, "{}", 1) for user in users],
         [Reward(user, at) for user in ("", *users)],
     )
 
-    found = managed.of("org_rubbish").observe(spec, metric)
+    found = managed.build_backend("org_rubbish").compute_cube(spec, metric)
 
-    cell = only_cell(found)
+    cell = get_only_cell(found)
     assert (cell.users, cell.converted, cell.value_sum) == (6, 2, 102.5)
 
 
 def test_logged_arm_that_is_not_the_rules_is_a_mismatch() -> None:
-    at = moment("2026-03-02 10:00")
+    at = parse_moment("2026-03-02 10:00")
     everybody_held_out = (RegimeSpan(1, START, "ffffffff"),)
     touches = [
         Touch("says optimized", at, A, "{}", 1, served=True, in_holdout=False),
@@ -163,20 +168,20 @@ def test_logged_arm_that_is_not_the_rules_is_a_mismatch() -> None:
         Touch("shown the baseline", at, A, "{}", 1),
     ]
 
-    found, _ = observed(replace(SPEC, regimes=everybody_held_out), touches)
+    found, _ = compute_both_cubes(replace(SPEC, regimes=everybody_held_out), touches)
 
     assert found.arm_mismatch_users == 2
     assert all(cell.holdout for cell in found.cells)
 
 
 def test_context_values_are_compared_as_text() -> None:
-    at = moment("2026-03-02 10:00")
+    at = parse_moment("2026-03-02 10:00")
     contexts = (ContextFactor("age", ("1", "1.5")), ContextFactor("pro", ("true",)))
     sent = ['{"age":1.0,"pro":true}', '{"age":"1.50"}', '{"pro":"true","age":15e-1}']
     touches = [
         Touch(f"u{number}", at, A, context, 1) for number, context in enumerate(sent)
     ]
 
-    found, _ = observed(replace(SPEC, contexts=contexts), touches)
+    found, _ = compute_both_cubes(replace(SPEC, contexts=contexts), touches)
 
     assert sorted(cell.context for cell in found.cells) == [0, 3, 8]

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         keys = Connection.objects.exclude(credentials=None).values_list("pk", flat=True)
         for key in list(keys):
             try:
-                rotated += _rotate(key)
+                rotated += _rotate_connection(key)
             except WarehouseError:
                 lost.append(str(key))
         self.stdout.write(f"{rotated} rotated.")
@@ -33,11 +33,11 @@ class Command(BaseCommand):
 
 
 @transaction.atomic
-def _rotate(key: UUID) -> int:
+def _rotate_connection(key: UUID) -> int:
     connection = Connection.objects.select_for_update().filter(pk=key).first()
     if connection is None or connection.credentials is None:
         return 0
-    sealed = encryption.resealed(connection.credentials)
+    sealed = encryption.reencrypt_credentials(connection.credentials)
     if sealed is None:
         return 0
     # By update(): when it was connected has not changed.

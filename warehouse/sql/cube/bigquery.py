@@ -8,15 +8,21 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
-from warehouse.sql.cube.engine import MARK, NUMBER, WHOLE, Engine, Parameters
-from warehouse.sql.cube.slots import fill
-from warehouse.sql.cube.spec_text import slots
+from warehouse.sql.cube.engine import (
+    INTEGER_PATTERN,
+    NUMBER_PATTERN,
+    PARAMETER_MARK,
+    Engine,
+    Parameters,
+)
+from warehouse.sql.cube.slots import fill_slots
+from warehouse.sql.cube.spec_text import build_slots
 from warehouse.sql.shapes import CheckedMetric, CheckedSource, CubeSpec, Statement
 
-TEXT = Path(__file__).with_suffix(".sql").read_text()
+TEMPLATE = Path(__file__).with_suffix(".sql").read_text()
 
 
-def statement(
+def build_statement(
     spec: CubeSpec, metric: CheckedMetric, source: CheckedSource
 ) -> Statement:
     """Write the one statement that counts the cells of `spec.days` in BigQuery.
@@ -26,16 +32,18 @@ def statement(
     was here before.
     """
     parameters = Parameters(ENGINE)
-    pieces = slots(ENGINE, parameters, spec, metric, source)
-    return named(fill(TEXT, pieces), parameters.values)
+    pieces = build_slots(ENGINE, parameters, spec, metric, source)
+    return name_parameters(fill_slots(TEMPLATE, pieces), parameters.values)
 
 
-def named(text: str, values: list[object]) -> Statement:
+def name_parameters(text: str, values: list[object]) -> Statement:
     """Turn marks into names, each with its number."""
-    return Statement(re.sub(rf"{MARK}(\d+){MARK}", r"@p\1", text), tuple(values))
+    return Statement(
+        re.sub(rf"{PARAMETER_MARK}(\d+){PARAMETER_MARK}", r"@p\1", text), tuple(values)
+    )
 
 
-def quote(name: str) -> str:
+def quote_identifier(name: str) -> str:
     """Write a column's name as a quoted identifier."""
     return str(exp.to_identifier(name, quoted=True).sql("bigquery"))
 
@@ -52,23 +60,23 @@ def mark_start_date(text: str, mark: str) -> str:
     return "".join(parts) + text[end:]
 
 
-def _whole(text: str) -> str:
-    whole = f"^({WHOLE})$"
+def _cast_integer(text: str) -> str:
+    whole = f"^({INTEGER_PATTERN})$"
     return (
         f"SAFE_CAST(CASE WHEN REGEXP_CONTAINS({text}, '{whole}') THEN {text} END"
         " AS INT64)"
     )
 
 
-def _number(text: str) -> str:
-    whole = f"^({NUMBER})$"
+def _cast_number(text: str) -> str:
+    whole = f"^({NUMBER_PATTERN})$"
     return (
         f"SAFE_CAST(CASE WHEN REGEXP_CONTAINS({text}, '{whole}') THEN {text} END"
         " AS FLOAT64)"
     )
 
 
-def _level(json: str, name: str) -> str:
+def _read_level(json: str, name: str) -> str:
     """Read a factor: a scalar as its text, numbers without trailing zeros, else JSON."""
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     path = exp.Literal.string(f'$."{escaped}"').sql("bigquery")
@@ -82,7 +90,7 @@ def _level(json: str, name: str) -> str:
            ELSE {text} END"""
 
 
-def _bound(at: datetime) -> datetime:
+def _bind_moment(at: datetime) -> datetime:
     return at
 
 
@@ -92,12 +100,12 @@ ENGINE = Engine(
     double="FLOAT64",
     timestamp="TIMESTAMP",
     starts_with="STARTS_WITH",
-    quote=quote,
+    quote=quote_identifier,
     moment=lambda column: f"CAST({column} AS TIMESTAMP)",
-    whole=_whole,
-    number=_number,
-    level=_level,
+    whole=_cast_integer,
+    number=_cast_number,
+    level=_read_level,
     later=lambda at, hours: f"TIMESTAMP_ADD({at}, INTERVAL {hours} HOUR)",
-    bound=_bound,
+    bound=_bind_moment,
     start_date=mark_start_date,
 )

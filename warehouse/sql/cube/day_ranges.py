@@ -9,7 +9,7 @@ from warehouse.sql.shapes import Cube, CubeSpec
 DAY = timedelta(days=1)
 
 
-def split(spec: CubeSpec) -> list[CubeSpec]:
+def split_spec(spec: CubeSpec) -> list[CubeSpec]:
     """Write one spec for each run of days, ascending.
 
     A run ends where the next wanted day begins after the horizon of the last one, in
@@ -24,7 +24,7 @@ def split(spec: CubeSpec) -> list[CubeSpec]:
     return [replace(spec, days=tuple(run)) for run in runs]
 
 
-def join(cubes: Sequence[Cube]) -> Cube:
+def join_cubes(cubes: Sequence[Cube]) -> Cube:
     """Put the cubes of one or more runs together; their days are not the same."""
     return Cube(
         cells=tuple(cell for cube in cubes for cell in cube.cells),

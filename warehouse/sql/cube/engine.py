@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 # No query holds this character: it marks where a parameter stands until all is in place.
-MARK = "\0"
+PARAMETER_MARK = "\0"
 
 # What a number looks like whose square certainly fits a double (at most 1e139). Without
 # a backslash: engines do not agree on it in quotes.
-NUMBER = "[-+]?([0-9]{1,40}([.][0-9]{0,40})?|[.][0-9]{1,40})([eE][-+]?[0-9]{1,2})?"
-WHOLE = "[0-9]{1,9}"
+NUMBER_PATTERN = (
+    "[-+]?([0-9]{1,40}([.][0-9]{0,40})?|[.][0-9]{1,40})([eE][-+]?[0-9]{1,2})?"
+)
+INTEGER_PATTERN = "[0-9]{1,9}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Parameters:
     def mark(self, value: object) -> str:
         """Keep a value and name its place, bare."""
         self.values.append(value)
-        return f"{MARK}{len(self.values)}{MARK}"
+        return f"{PARAMETER_MARK}{len(self.values)}{PARAMETER_MARK}"
 
     def cast(self, value: object, kind: str) -> str:
         """Keep a value, unless it is null, and name its place as one of that type."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 
-def fill(text: str, slots: Mapping[str, str]) -> str:
+def fill_slots(text: str, slots: Mapping[str, str]) -> str:
     """Put the pieces in place; one pass, so that no piece is searched for slots.
 
     Raises KeyError for a slot without a piece.

@@ -7,15 +7,21 @@ from pathlib import Path
 import sqlglot
 from sqlglot.tokenizer_core import TokenType
 
-from warehouse.sql.cube.engine import MARK, NUMBER, WHOLE, Engine, Parameters
-from warehouse.sql.cube.slots import fill
-from warehouse.sql.cube.spec_text import slots
+from warehouse.sql.cube.engine import (
+    INTEGER_PATTERN,
+    NUMBER_PATTERN,
+    PARAMETER_MARK,
+    Engine,
+    Parameters,
+)
+from warehouse.sql.cube.slots import fill_slots
+from warehouse.sql.cube.spec_text import build_slots
 from warehouse.sql.shapes import CheckedMetric, CheckedSource, CubeSpec, Statement
 
-TEXT = Path(__file__).with_suffix(".sql").read_text()
+TEMPLATE = Path(__file__).with_suffix(".sql").read_text()
 
 
-def statement(
+def build_statement(
     spec: CubeSpec, metric: CheckedMetric, source: CheckedSource
 ) -> Statement:
     """Write the one statement that counts the cells of `spec.days` in Snowflake.
@@ -24,22 +30,25 @@ def statement(
     no index to look up who was here before.
     """
     parameters = Parameters(ENGINE)
-    pieces = slots(ENGINE, parameters, spec, metric, source)
-    return in_order(fill(TEXT, pieces), parameters.values)
+    pieces = build_slots(ENGINE, parameters, spec, metric, source)
+    return order_parameters(fill_slots(TEMPLATE, pieces), parameters.values)
 
 
-def in_order(text: str, values: list[object]) -> Statement:
+def order_parameters(text: str, values: list[object]) -> Statement:
     """Turn marks into question marks, and repeat the values as often as they stand."""
     ordered: list[object] = []
 
-    def place(mark: re.Match[str]) -> str:
+    def replace_mark(mark: re.Match[str]) -> str:
         ordered.append(values[int(mark[1]) - 1])
         return "?"
 
-    return Statement(re.sub(rf"{MARK}(\d+){MARK}", place, text), tuple(ordered))
+    return Statement(
+        re.sub(rf"{PARAMETER_MARK}(\d+){PARAMETER_MARK}", replace_mark, text),
+        tuple(ordered),
+    )
 
 
-def quote(name: str) -> str:
+def quote_identifier(name: str) -> str:
     """Write a column's name as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
 
@@ -54,27 +63,23 @@ def mark_start_date(text: str, mark: str) -> str:
     return "".join(parts) + text[end:]
 
 
-def _moment(column: str) -> str:
+def _cast_moment(column: str) -> str:
     """Read any column of time as UTC; one without a zone is taken for UTC."""
     aware = f"CAST({column} AS TIMESTAMP_TZ)"
     return f"CAST(CONVERT_TIMEZONE('UTC', {aware}) AS TIMESTAMP_NTZ)"
 
 
-def _whole(text: str) -> str:
-    return (
-        f"TRY_CAST(CASE WHEN REGEXP_LIKE({text}, '{WHOLE}') THEN {text} END AS INTEGER)"
-    )
+def _cast_integer(text: str) -> str:
+    return f"TRY_CAST(CASE WHEN REGEXP_LIKE({text}, '{INTEGER_PATTERN}') THEN {text} END AS INTEGER)"
 
 
-def _number(text: str) -> str:
-    return (
-        f"TRY_CAST(CASE WHEN REGEXP_LIKE({text}, '{NUMBER}') THEN {text} END AS DOUBLE)"
-    )
+def _cast_number(text: str) -> str:
+    return f"TRY_CAST(CASE WHEN REGEXP_LIKE({text}, '{NUMBER_PATTERN}') THEN {text} END AS DOUBLE)"
 
 
-def _level(json: str, name: str) -> str:
+def _read_level(json: str, name: str) -> str:
     """Read a factor; numbers lose trailing zeros, up to 12 digits after the point."""
-    value = f"{json}:{quote(name)}"
+    value = f"{json}:{quote_identifier(name)}"
     text = f"CAST({value} AS VARCHAR)"
     plain = f"CAST(TRY_CAST({text} AS NUMBER(38, 12)) AS VARCHAR)"
     return f"""CASE WHEN REGEXP_LIKE(TO_JSON({value}), '-?[0-9].*')
@@ -82,7 +87,7 @@ def _level(json: str, name: str) -> str:
            ELSE {text} END"""
 
 
-def _bound(at: datetime) -> str:
+def _bind_moment(at: datetime) -> str:
     """Moments travel as text: the client would send them without their zone."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.%f")
 
@@ -93,12 +98,12 @@ ENGINE = Engine(
     double="DOUBLE",
     timestamp="TIMESTAMP_NTZ",
     starts_with="STARTSWITH",
-    quote=quote,
-    moment=_moment,
-    whole=_whole,
-    number=_number,
-    level=_level,
+    quote=quote_identifier,
+    moment=_cast_moment,
+    whole=_cast_integer,
+    number=_cast_number,
+    level=_read_level,
     later=lambda at, hours: f"DATEADD('hour', {hours}, {at})",
-    bound=_bound,
+    bound=_bind_moment,
     start_date=mark_start_date,
 )

@@ -10,24 +10,24 @@ from warehouse.sql.cube.engine import Engine, Parameters
 from warehouse.sql.shapes import CubeSpec
 
 # Between them lies all time.
-LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
-FAR_OFF = datetime(9999, 1, 1, tzinfo=UTC)
+EARLIEST_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST_MOMENT = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def rows(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
+def build_spec_rows(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
     """Write what the spec lists: regimes, outcomes, days, variants, contexts, excluded."""
-    days = (_day(parameters, day) for day in sorted(set(spec.days)))
+    days = (_bind_day(parameters, day) for day in sorted(set(spec.days)))
     return {
-        "regimes": _regimes(parameters, spec),
-        "outcomes": _outcomes(parameters, spec),
+        "regimes": _build_regimes(parameters, spec),
+        "outcomes": _build_outcomes(parameters, spec),
         "days": ", ".join(days),
-        "included": _included(parameters, spec),
-        **_variants(parameters, spec),
-        **_contexts(parameters, spec),
+        "included": _build_exclusions(parameters, spec),
+        **_build_variants(parameters, spec),
+        **_build_contexts(parameters, spec),
     }
 
 
-def _table(rows: Iterable[Sequence[str]], names: Sequence[str]) -> str:
+def _build_table(rows: Iterable[Sequence[str]], names: Sequence[str]) -> str:
     """Write rows of pieces as SELECTs; there is at least one."""
     return "\n  UNION ALL ".join(
         "SELECT "
@@ -38,11 +38,11 @@ def _table(rows: Iterable[Sequence[str]], names: Sequence[str]) -> str:
     )
 
 
-def _day(parameters: Parameters, day: date) -> str:
+def _bind_day(parameters: Parameters, day: date) -> str:
     return parameters.cast(day.isoformat(), "DATE")
 
 
-def _regimes(parameters: Parameters, spec: CubeSpec) -> str:
+def _build_regimes(parameters: Parameters, spec: CubeSpec) -> str:
     """The first reaches back for ever, the last forward."""
     engine = parameters.engine
     starts = [regime.starts_at for regime in spec.regimes]
@@ -55,15 +55,15 @@ def _regimes(parameters: Parameters, spec: CubeSpec) -> str:
         )
         for regime, begins, ends in zip(
             spec.regimes,
-            [LONG_AGO, *starts[1:]],
-            [*starts[1:], FAR_OFF],
+            [EARLIEST_MOMENT, *starts[1:]],
+            [*starts[1:], LATEST_MOMENT],
             strict=True,
         )
     ]
-    return _table(rows, ("regime", "begins_at", "ends_at", "threshold"))
+    return _build_table(rows, ("regime", "begins_at", "ends_at", "threshold"))
 
 
-def _outcomes(parameters: Parameters, spec: CubeSpec) -> str:
+def _build_outcomes(parameters: Parameters, spec: CubeSpec) -> str:
     engine = parameters.engine
     rules = [
         (
@@ -86,10 +86,10 @@ def _outcomes(parameters: Parameters, spec: CubeSpec) -> str:
         [parameters.cast(value, kind) for value, kind in zip(rule, kinds, strict=True)]
         for rule in rules or [none]
     ]
-    return _table(rows, names)
+    return _build_table(rows, names)
 
 
-def _included(parameters: Parameters, spec: CubeSpec) -> str:
+def _build_exclusions(parameters: Parameters, spec: CubeSpec) -> str:
     """Leave out the excluded, by id and by prefix."""
     engine = parameters.engine
     ids = [one for one in spec.excluded_users if not one.endswith("*")]
@@ -103,7 +103,7 @@ def _included(parameters: Parameters, spec: CubeSpec) -> str:
     return "".join(f"\n    AND {one}" for one in without)
 
 
-def _variants(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
+def _build_variants(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
     """Find a variant's number by its levels, however its JSON was written down."""
     engine = parameters.engine
     known = [
@@ -113,7 +113,7 @@ def _variants(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
     cases = []
     for number, levels in known:
         equal = [
-            f"v.f{place} = {parameters.cast(_written(levels[name]), engine.text)}"
+            f"v.f{place} = {parameters.cast(_format_level(levels[name]), engine.text)}"
             for place, name in enumerate(names)
             if name in levels
         ]
@@ -127,13 +127,13 @@ def _variants(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
         for number, key in spec.variants or none
     ]
     return {
-        "variants": _table(rows, ("variant_number", "shown")),
-        "variant_levels": _levels(engine, names, "f"),
+        "variants": _build_table(rows, ("variant_number", "shown")),
+        "variant_levels": _build_levels(engine, names, "f"),
         "variant_number": f"CASE {chain}\n         ELSE 0 END" if cases else "0",
     }
 
 
-def _contexts(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
+def _build_contexts(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
     """Row-major index over the factors; unlisted is 'other', null is 'missing'."""
     engine = parameters.engine
     index = "0"
@@ -149,19 +149,19 @@ def _contexts(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
         index = f"({index}) * {count + 2} + {level}"
     names = [factor.name for factor in spec.contexts]
     return {
-        "context_levels": _levels(engine, names, "c"),
+        "context_levels": _build_levels(engine, names, "c"),
         "context_index": index,
     }
 
 
-def _levels(engine: Engine, names: Iterable[str], prefix: str) -> str:
+def _build_levels(engine: Engine, names: Iterable[str], prefix: str) -> str:
     return "".join(
         f",\n         {engine.level('j.json', name)} AS {prefix}{place}"
         for place, name in enumerate(names)
     )
 
 
-def _written(level: object) -> str:
+def _format_level(level: object) -> str:
     """Write a level as the contract compares it; plain numbers have no trailing zeros."""
     if isinstance(level, str):
         return level

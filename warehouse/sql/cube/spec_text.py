@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
 from warehouse.sql.cube.engine import Engine, Parameters
-from warehouse.sql.cube.slots import fill
-from warehouse.sql.cube.spec_rows import LONG_AGO, rows
+from warehouse.sql.cube.slots import fill_slots
+from warehouse.sql.cube.spec_rows import EARLIEST_MOMENT, build_spec_rows
 from warehouse.sql.shapes import CheckedMetric, CheckedSource, CubeSpec
 
 # Each touch lasts until the next: a reward's latest touch is the one it falls into.
@@ -17,7 +17,7 @@ LAST_TOUCH_WINDOW = """JOIN levered_visits AS t
 FIRST_TOUCH_WINDOW = "WHERE r.moment <= {closes}"
 
 # WHERE TRUE: BigQuery once took no QUALIFY without it.
-EARNED = {
+EARNED_QUERIES = {
     "bool": """SELECT anonymous_id, MIN(waited) AS waited, CAST(1 AS {double}) AS amount,
          CAST(NULL AS {text}) AS outcome
   FROM levered_counted
@@ -39,7 +39,7 @@ EARNED = {
 }
 
 
-def slots(
+def build_slots(
     engine: Engine,
     parameters: Parameters,
     spec: CubeSpec,
@@ -47,16 +47,16 @@ def slots(
     source: CheckedSource,
 ) -> dict[str, str]:
     """Write all that both engines fill into their text."""
-    start, until = span(spec)
-    history = spec.history_from or LONG_AGO
+    start, until = compute_span(spec)
+    history = spec.history_from or EARLIEST_MOMENT
     return {
-        "metric_columns": metric_columns(engine, metric),
+        "metric_columns": build_metric_columns(engine, metric),
         "metric_query": engine.start_date(
-            metric.query.text, parameters.mark(start_date(engine, start))
+            metric.query.text, parameters.mark(format_start_date(engine, start))
         ),
-        "source_columns": source_columns(engine, source),
+        "source_columns": build_source_columns(engine, source),
         "source_query": engine.start_date(
-            source.query.text, parameters.mark(start_date(engine, history))
+            source.query.text, parameters.mark(format_start_date(engine, history))
         ),
         "optimization_id": parameters.cast(spec.optimization_id.lower(), engine.text),
         "history": parameters.moment(history),
@@ -64,64 +64,67 @@ def slots(
         "until": parameters.moment(until),
         "as_of": parameters.moment(spec.as_of),
         "horizon": parameters.cast(spec.horizon_hours, engine.integer),
-        "within_window": _within_window(parameters, spec),
-        "earned": fill(
-            EARNED[spec.reward_type], {"double": engine.double, "text": engine.text}
+        "within_window": _build_window_condition(parameters, spec),
+        "earned": fill_slots(
+            EARNED_QUERIES[spec.reward_type],
+            {"double": engine.double, "text": engine.text},
         ),
-        **rows(parameters, spec),
+        **build_spec_rows(parameters, spec),
     }
 
 
-def span(spec: CubeSpec) -> tuple[datetime, datetime]:
+def compute_span(spec: CubeSpec) -> tuple[datetime, datetime]:
     """From the first day's start until the last day's horizon, or now if sooner."""
     start = datetime.combine(min(spec.days), time(), UTC)
     end = datetime.combine(max(spec.days), time(), UTC) + timedelta(days=1)
     return start, min(end + timedelta(hours=spec.horizon_hours), spec.as_of)
 
 
-def _within_window(parameters: Parameters, spec: CubeSpec) -> str:
+def _build_window_condition(parameters: Parameters, spec: CubeSpec) -> str:
     engine = parameters.engine
     hours = min(spec.window_hours, spec.horizon_hours)
     window = parameters.cast(hours, engine.integer)
     if spec.attribution == "last_touch" and spec.window_hours < spec.horizon_hours:
-        return fill(LAST_TOUCH_WINDOW, {"closes": engine.later("t.moment", window)})
-    return fill(FIRST_TOUCH_WINDOW, {"closes": engine.later("u.moment", window)})
+        return fill_slots(
+            LAST_TOUCH_WINDOW, {"closes": engine.later("t.moment", window)}
+        )
+    return fill_slots(FIRST_TOUCH_WINDOW, {"closes": engine.later("u.moment", window)})
 
 
-def start_date(engine: Engine, at: datetime) -> object:
+def format_start_date(engine: Engine, at: datetime) -> object:
     """A start date as its own dialect takes it: with its zone."""
     value = engine.bound(at)
     return f"{value}+00:00" if isinstance(value, str) else value
 
 
-def source_columns(engine: Engine, source: CheckedSource) -> str:
+def build_source_columns(engine: Engine, source: CheckedSource) -> str:
     """Put an assignment source's columns under our names."""
-    column = _columns(engine)
+    column = _build_column_quoter(engine)
     context = column(source.context) if source.context else "''"
     version = column(source.policy_version) if source.policy_version else "NULL"
     as_text = f"CAST({version} AS {engine.text})"
-    return f"""{_text(engine, column(source.anonymous_id))} AS anonymous_id,
+    return f"""{_cast_text(engine, column(source.anonymous_id))} AS anonymous_id,
            {engine.moment(column(source.timestamp))} AS moment,
-           LOWER({_text(engine, column(source.optimization_id))}) AS optimization_id,
-           COALESCE({_text(engine, column(source.variant))}, '') AS variant,
-           COALESCE({_text(engine, context)}, '') AS context,
+           LOWER({_cast_text(engine, column(source.optimization_id))}) AS optimization_id,
+           COALESCE({_cast_text(engine, column(source.variant))}, '') AS variant,
+           COALESCE({_cast_text(engine, context)}, '') AS context,
            {engine.whole(as_text)} AS policy_version"""
 
 
-def metric_columns(engine: Engine, metric: CheckedMetric) -> str:
+def build_metric_columns(engine: Engine, metric: CheckedMetric) -> str:
     """Put a metric's columns under our names; what is no number has no value."""
-    column = _columns(engine)
-    value = _text(engine, column(metric.value) if metric.value else "NULL")
-    name = _text(engine, column(metric.name) if metric.name else "NULL")
-    return f"""{_text(engine, column(metric.anonymous_id))} AS anonymous_id,
+    column = _build_column_quoter(engine)
+    value = _cast_text(engine, column(metric.value) if metric.value else "NULL")
+    name = _cast_text(engine, column(metric.name) if metric.name else "NULL")
+    return f"""{_cast_text(engine, column(metric.anonymous_id))} AS anonymous_id,
          {engine.moment(column(metric.timestamp))} AS moment,
          {engine.number(value)} AS amount,
          {value} AS amount_text, {name} AS label"""
 
 
-def _columns(engine: Engine) -> Callable[[str], str]:
+def _build_column_quoter(engine: Engine) -> Callable[[str], str]:
     return lambda name: f"q.{engine.quote(name)}"
 
 
-def _text(engine: Engine, piece: str) -> str:
+def _cast_text(engine: Engine, piece: str) -> str:
     return f"CAST({piece} AS {engine.text})"

@@ -4,7 +4,7 @@ from sqlglot import exp
 
 from warehouse.sql.customer import allowlist
 
-BOTH: frozenset[type[exp.Expr]] = allowlist.NODES | {
+SHARED_NODES: frozenset[type[exp.Expr]] = allowlist.NODES | {
     exp.AnyValue, exp.ApproxDistinct, exp.Bracket, exp.CountIf, exp.DateAdd,
     exp.DateDiff, exp.EndsWith, exp.JSONFormat, exp.ParseJSON, exp.Qualify,
     exp.RegexpExtract, exp.TryCast, exp.TsOrDsToDate, exp.Contains, exp.LastDay,
@@ -12,7 +12,7 @@ BOTH: frozenset[type[exp.Expr]] = allowlist.NODES | {
     exp.DateSub,
 }  # fmt: skip
 
-SNOWFLAKE_NODES: frozenset[type[exp.Expr]] = BOTH - {exp.Parameter} | {
+SNOWFLAKE_NODES: frozenset[type[exp.Expr]] = SHARED_NODES - {exp.Parameter} | {
     exp.ArgMax, exp.ArgMin, exp.ConvertTimezone, exp.DayOfWeek, exp.EqualNull,
     exp.GetExtract, exp.Hour, exp.Median, exp.Month, exp.Placeholder, exp.SHA2,
     exp.ToBoolean, exp.ToChar, exp.ToDouble, exp.ToNumber, exp.Typeof, exp.Year,
@@ -29,7 +29,7 @@ SNOWFLAKE_TYPES = allowlist.TYPES | {
     exp.DType.VARIANT,
 }  # fmt: skip
 # The account's own database, and schemas of the system in any database.
-SNOWFLAKE_SYSTEM = frozenset(
+SNOWFLAKE_SYSTEM_SCHEMAS = frozenset(
     {
         "information_schema", "snowflake", "account_usage", "organization_usage",
         "reader_account_usage", "data_sharing_usage",
@@ -37,9 +37,9 @@ SNOWFLAKE_SYSTEM = frozenset(
 )  # fmt: skip
 
 # A sequence moves on when it is read.
-SNOWFLAKE_UNNAMEABLE = frozenset({"nextval"})
+SNOWFLAKE_FORBIDDEN_NAMES = frozenset({"nextval"})
 
-BIGQUERY_NODES: frozenset[type[exp.Expr]] = BOTH | {
+BIGQUERY_NODES: frozenset[type[exp.Expr]] = SHARED_NODES | {
     exp.SHA2Digest, exp.SafeDivide, exp.SafeFunc, exp.Split, exp.Timestamp,
     exp.TsOrDsToDatetime, exp.TsOrDsToTimestamp, exp.UnixMicros, exp.Unnest, exp.Hex,
     exp.LowerHex, exp.MD5Digest,
@@ -51,18 +51,18 @@ BIGQUERY_TYPES = allowlist.TYPES | {
 
 # Letters, a wildcard at the end; no metadata (__TABLES__, INFORMATION_SCHEMA.x), no
 # decorators (@ is time travel, $ a partition), no other project before a colon.
-BIGQUERY_TABLES = r"(?!__)[\w -]+\*?"
+BIGQUERY_TABLE_NAMES = r"(?!__)[\w -]+\*?"
 
 TABLE_CLAUSES = allowlist.TABLE_CLAUSES | {"catalog"}
 SELECT_CLAUSES = allowlist.SELECT_CLAUSES | {"qualify"}
 
 
-def is_system_of_snowflake(schema: str) -> bool:
+def is_snowflake_system(schema: str) -> bool:
     """Tell whether a schema or database, in lower case, is Snowflake's own."""
-    return schema in SNOWFLAKE_SYSTEM
+    return schema in SNOWFLAKE_SYSTEM_SCHEMAS
 
 
-def is_system_of_bigquery(dataset: str) -> bool:
+def is_bigquery_system(dataset: str) -> bool:
     """Tell whether a dataset or project, in lower case, is BigQuery's own or hidden.
 
     Metadata hides behind INFORMATION_SCHEMA, also of a region, and in wildcards.

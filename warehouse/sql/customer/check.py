@@ -15,16 +15,20 @@ from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
 
-LONGEST = 20_000
+MAX_QUERY_LENGTH = 20_000
 START_DATE = "@start_date"
 MANAGED_DIALECT = "postgres"
-PLACEHOLDERS = {TokenType.PARAMETER, TokenType.PLACEHOLDER, TokenType.SESSION_PARAMETER}
+PLACEHOLDER_TOKENS = {
+    TokenType.PARAMETER,
+    TokenType.PLACEHOLDER,
+    TokenType.SESSION_PARAMETER,
+}
 
 # sqlglot logs what it falls back on; here that is refused with a reason instead.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
-def check(
+def check_query(
     sql: str,
     dialect: str = "postgres",
     *,
@@ -38,11 +42,13 @@ def check(
     the customer's own; one without a schema is given `schema`, or refused. Raises
     RefusedError, with a reason for the author, on anything not known to be harmless.
     """
-    rules = dialects.of(dialect)
-    return _check(sql, rules, rules.start_date, managed=managed, schema=schema)
+    rules = dialects.get_dialect(dialect)
+    return _check_bound_query(
+        sql, rules, rules.start_date, managed=managed, schema=schema
+    )
 
 
-def metric(
+def check_metric_query(
     sql: str,
     mapping: Mapping[str, str | None],
     dialect: str = "postgres",
@@ -55,8 +61,8 @@ def metric(
     Keys: anonymous_id, timestamp, and where there are any value and name. Whether the
     columns exist only the warehouse can tell. Raises RefusedError.
     """
-    query = check(sql, dialect, managed=managed, schema=schema)
-    _require(mapping, "anonymous_id", "timestamp")
+    query = check_query(sql, dialect, managed=managed, schema=schema)
+    _require_columns(mapping, "anonymous_id", "timestamp")
     return CheckedMetric(
         query,
         str(mapping["anonymous_id"]),
@@ -66,7 +72,7 @@ def metric(
     )
 
 
-def source(
+def check_source_query(
     sql: str,
     mapping: Mapping[str, str | None],
     dialect: str = "postgres",
@@ -78,11 +84,11 @@ def source(
     Keys of `mapping` as in the contract; context and policy_version may be missing. Its
     start date is a parameter of its own, see CheckedQuery. Raises RefusedError.
     """
-    rules = dialects.of(dialect)
+    rules = dialects.get_dialect(dialect)
     start_date = rules.source_start_date
-    query = _check(sql, rules, start_date, managed=False, schema=schema)
+    query = _check_bound_query(sql, rules, start_date, managed=False, schema=schema)
     needed = ("anonymous_id", "timestamp", "optimization_id", "variant")
-    _require(mapping, *needed)
+    _require_columns(mapping, *needed)
     anonymous_id, timestamp, optimization_id, variant = (
         str(mapping[key]) for key in needed
     )
@@ -97,13 +103,13 @@ def source(
     )
 
 
-def _require(mapping: Mapping[str, str | None], *keys: str) -> None:
+def _require_columns(mapping: Mapping[str, str | None], *keys: str) -> None:
     for key in keys:
         if not mapping.get(key):
             raise RefusedError(f"column_mapping.{key} is required.")
 
 
-def _check(
+def _check_bound_query(
     sql: str,
     rules: Dialect,
     start_date: str,
@@ -113,39 +119,47 @@ def _check(
 ) -> CheckedQuery:
     of_managed = rules.name == MANAGED_DIALECT if managed is None else managed
     try:
-        bound, takes_start_date = _bind_start_date(_readable(sql), rules, start_date)
-        query = normalize_identifiers(_parse(bound, rules.name), dialect=rules.name)
+        bound, takes_start_date = _bind_start_date(
+            _require_readable(sql), rules, start_date
+        )
+        query = normalize_identifiers(
+            _parse_query(bound, rules.name), dialect=rules.name
+        )
         if not of_managed:
-            own_tables.place(query, schema)
-        validator.prove(query, rules, of_managed=of_managed)
-        columns = _result_columns(query)
-        tables = tenant_scope.scope(query) if of_managed else own_tables.tables(query)
+            own_tables.qualify_tables(query, schema)
+        validator.validate_query(query, rules, of_managed=of_managed)
+        columns = _list_result_columns(query)
+        tables = (
+            tenant_scope.scope_tables(query)
+            if of_managed
+            else own_tables.list_tables(query)
+        )
         text = query.sql(rules.name, comments=False, identify=True)
-        again = _parse(text, rules.name)
-        validator.prove(again, rules, of_managed=of_managed)
+        again = _parse_query(text, rules.name)
+        validator.validate_query(again, rules, of_managed=of_managed)
         if of_managed:
-            tenant_scope.prove(again)
+            tenant_scope.validate_regenerated_query(again)
         else:
-            own_tables.prove(again, rules)
+            own_tables.validate_regenerated_query(again, rules)
     except RecursionError as error:
         raise RefusedError("The query is nested too deeply.") from error
     return CheckedQuery(text, rules.name, columns, tables, takes_start_date)
 
 
-def quote(name: str) -> str:
+def quote_identifier(name: str) -> str:
     """Write a column's name as a quoted identifier of SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _readable(sql: str) -> str:
-    if len(sql) > LONGEST:
-        raise RefusedError(f"The query is longer than {LONGEST:,} characters.")
-    if "\x00" in sql or _unencodable(sql):
+def _require_readable(sql: str) -> str:
+    if len(sql) > MAX_QUERY_LENGTH:
+        raise RefusedError(f"The query is longer than {MAX_QUERY_LENGTH:,} characters.")
+    if "\x00" in sql or _is_unencodable(sql):
         raise RefusedError("The query holds a character that no database accepts.")
     return sql
 
 
-def _unencodable(sql: str) -> bool:
+def _is_unencodable(sql: str) -> bool:
     try:
         sql.encode()
     except UnicodeEncodeError:
@@ -158,12 +172,12 @@ def _bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, bo
     try:
         tokens = sqlglot.tokenize(sql, dialect=rules.name)
     except SqlglotError as error:
-        raise _unreadable(error) from error
+        raise _build_parse_error(error) from error
     parts, end = [], 0
     for token, following in zip_longest(tokens, tokens[1:]):
         if token.token_type == TokenType.TABLE:
             raise RefusedError("The command TABLE is not allowed: write SELECT * FROM.")
-        if token.token_type not in PLACEHOLDERS:
+        if token.token_type not in PLACEHOLDER_TOKENS:
             continue
         if not _names_start_date(token, following):
             raise RefusedError(
@@ -184,11 +198,11 @@ def _names_start_date(token: Token, following: Token | None) -> bool:
     )
 
 
-def _parse(sql: str, dialect: str) -> exp.Query:
+def _parse_query(sql: str, dialect: str) -> exp.Query:
     try:
         statements = [one for one in sqlglot.parse(sql, dialect=dialect) if one]
     except SqlglotError as error:
-        raise _unreadable(error) from error
+        raise _build_parse_error(error) from error
     if len(statements) != 1:
         raise RefusedError("Exactly one statement is allowed.")
     query = statements[0]
@@ -197,7 +211,7 @@ def _parse(sql: str, dialect: str) -> exp.Query:
     return query
 
 
-def _unreadable(error: SqlglotError) -> RefusedError:
+def _build_parse_error(error: SqlglotError) -> RefusedError:
     """Say where the reading stopped, which is near to what is wrong."""
     places = error.errors if isinstance(error, ParseError) else []
     if not places or not places[0].get("line"):
@@ -209,7 +223,7 @@ def _unreadable(error: SqlglotError) -> RefusedError:
     )
 
 
-def _result_columns(query: exp.Query) -> tuple[str, ...] | None:
+def _list_result_columns(query: exp.Query) -> tuple[str, ...] | None:
     names = []
     for projection in query.selects:
         if not isinstance(projection, exp.Alias | exp.Column) or projection.is_star:

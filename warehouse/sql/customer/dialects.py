@@ -36,7 +36,7 @@ class Dialect:
     unnameable: frozenset[str] = frozenset()
 
 
-def _is_system_of_postgres(schema: str) -> bool:
+def _is_postgres_system(schema: str) -> bool:
     return schema.startswith("pg_") or schema == "information_schema"
 
 
@@ -44,27 +44,27 @@ POSTGRES = Dialect(
     name="postgres",
     start_date="CAST($2 AS TIMESTAMPTZ)",
     source_start_date="CAST($1 AS TIMESTAMPTZ)",
-    is_system=_is_system_of_postgres,
+    is_system=_is_postgres_system,
 )
 # Question marks are the start date, whichever of the two: each text has its own.
 SNOWFLAKE = Dialect(
     name="snowflake",
     start_date="CAST(? AS TIMESTAMPTZ)",
     source_start_date="CAST(? AS TIMESTAMPTZ)",
-    is_system=allowlist_engines.is_system_of_snowflake,
+    is_system=allowlist_engines.is_snowflake_system,
     catalogs=True,
     nodes=allowlist_engines.SNOWFLAKE_NODES,
     functions=allowlist_engines.SNOWFLAKE_FUNCTIONS,
     types=allowlist_engines.SNOWFLAKE_TYPES,
     table_clauses=allowlist_engines.TABLE_CLAUSES,
     select_clauses=allowlist_engines.SELECT_CLAUSES,
-    unnameable=allowlist_engines.SNOWFLAKE_UNNAMEABLE,
+    unnameable=allowlist_engines.SNOWFLAKE_FORBIDDEN_NAMES,
 )
 BIGQUERY = Dialect(
     name="bigquery",
     start_date="@start_date",
     source_start_date="@source_start_date",
-    is_system=allowlist_engines.is_system_of_bigquery,
+    is_system=allowlist_engines.is_bigquery_system,
     quote="`",
     catalogs=True,
     nodes=allowlist_engines.BIGQUERY_NODES,
@@ -72,12 +72,12 @@ BIGQUERY = Dialect(
     types=allowlist_engines.BIGQUERY_TYPES,
     table_clauses=allowlist_engines.TABLE_CLAUSES,
     select_clauses=allowlist_engines.SELECT_CLAUSES,
-    table_names=allowlist_engines.BIGQUERY_TABLES,
+    table_names=allowlist_engines.BIGQUERY_TABLE_NAMES,
 )
 DIALECTS = {dialect.name: dialect for dialect in (POSTGRES, SNOWFLAKE, BIGQUERY)}
 
 
-def of(name: str) -> Dialect:
+def get_dialect(name: str) -> Dialect:
     """Find a dialect; RefusedError where there is none of that name."""
     if name not in DIALECTS:
         raise RefusedError(f"Queries in the dialect {name} are not supported yet.")

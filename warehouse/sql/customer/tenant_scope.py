@@ -10,7 +10,7 @@ from warehouse.sql.customer.refusal import RefusedError
 ORGANIZATION_PARAMETER, OPTIMIZATION_PARAMETER = 1, 3
 
 
-def scope(query: exp.Query) -> tuple[str, ...]:
+def scope_tables(query: exp.Query) -> tuple[str, ...]:
     """Replace every table by a subquery over the organization's rows; name the tables."""
     for column in query.find_all(exp.Column):
         if column.args.get("db"):
@@ -24,25 +24,27 @@ def scope(query: exp.Query) -> tuple[str, ...]:
             this=exp.to_identifier(table.name, quoted=True)
         )
         rows = exp.Subquery(
-            this=_own_rows(table.name), alias=alias, joins=table.args.get("joins")
+            this=_select_tenant_rows(table.name),
+            alias=alias,
+            joins=table.args.get("joins"),
         )
         table.replace(rows)
     return tuple(sorted({table.name for table in tables}))
 
 
-def _own_rows(table: str) -> exp.Query:
+def _select_tenant_rows(table: str) -> exp.Query:
     """Select the organization's rows of a table, and for rewards the optimization's.
 
     A reward that was sent for one optimization counts for no other; sent for none, it
     is attributed by whatever the metric says of it.
     """
-    own = exp.column("organization_id").eq(_parameter(ORGANIZATION_PARAMETER))
+    own = exp.column("organization_id").eq(_build_parameter(ORGANIZATION_PARAMETER))
     rows = exp.select(*managed_schema.COLUMNS[table]).from_(
         f"{managed_schema.SCHEMA}.{table}"
     )
     rows = rows.where(own)
     if table == "rewards":
-        wanted = exp.cast(_parameter(OPTIMIZATION_PARAMETER), "uuid")
+        wanted = exp.cast(_build_parameter(OPTIMIZATION_PARAMETER), "uuid")
         sent_for = exp.column("optimization_id")
         rows = rows.where(
             exp.or_(
@@ -52,14 +54,14 @@ def _own_rows(table: str) -> exp.Query:
     return rows
 
 
-def _parameter(number: int) -> exp.Parameter:
+def _build_parameter(number: int) -> exp.Parameter:
     return exp.Parameter(this=exp.Literal.number(number))
 
 
-def prove(query: exp.Query) -> None:
+def validate_regenerated_query(query: exp.Query) -> None:
     """Look at the regenerated text once more: every table stands behind its wall."""
     walls = {
-        name: _own_rows(name).sql("postgres", identify=True)
+        name: _select_tenant_rows(name).sql("postgres", identify=True)
         for name in managed_schema.COLUMNS
     }
     for scope in traverse_scope(query):

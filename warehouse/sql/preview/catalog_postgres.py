@@ -1,7 +1,7 @@
 """What a Postgres server says it has: tables and columns, never its own catalogs."""
 
 # has_…_privilege: what the role cannot read is not listed. $1: at most so many.
-TABLES = """SELECT n.nspname, c.relname,
+SELECT_TABLES = """SELECT n.nspname, c.relname,
        CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
          WHEN 'f' THEN 'foreign table' ELSE 'table' END,
        CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'm', 'p')
@@ -15,7 +15,7 @@ ORDER BY 1, 2
 LIMIT CAST($1 AS integer)"""
 
 # $1 the schema, $2 the table.
-COLUMNS = """SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull
+SELECT_COLUMNS = """SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

@@ -5,11 +5,15 @@ from datetime import datetime
 
 from warehouse.sql.cube import bigquery, snowflake
 from warehouse.sql.cube.engine import Engine, Parameters
-from warehouse.sql.cube.slots import fill
-from warehouse.sql.cube.spec_text import metric_columns, source_columns, start_date
+from warehouse.sql.cube.slots import fill_slots
+from warehouse.sql.cube.spec_text import (
+    build_metric_columns,
+    build_source_columns,
+    format_start_date,
+)
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource, Statement
 
-SAMPLE = """SELECT *
+SAMPLE_QUERY = """SELECT *
 FROM (
 {query}
 ) AS q
@@ -17,7 +21,7 @@ LIMIT {limit}"""
 
 # Read back, in this order, as backends.base.Facts; whether a moment has a zone, the
 # columns of the sample tell.
-FACTS = """WITH levered_rewards AS (
+FACTS_QUERY = """WITH levered_rewards AS (
   SELECT {metric_columns}
   FROM (
 {metric_query}
@@ -42,14 +46,14 @@ SELECT COUNT(*), COUNT(CASE WHEN anonymous_id IS NOT NULL AND moment IS NOT NULL
        COUNT(amount), COUNT(DISTINCT amount),
        COUNT(*) - (SELECT COUNT(*) FROM levered_distinct)
 FROM levered_rewards"""
-NOBODY = "SELECT CAST(NULL AS {text}) AS anonymous_id LIMIT 0"
-EXPOSED = """SELECT DISTINCT CAST(q.{anonymous_id} AS {text}) AS anonymous_id
+NO_EXPOSED_USERS = "SELECT CAST(NULL AS {text}) AS anonymous_id LIMIT 0"
+EXPOSED_USERS = """SELECT DISTINCT CAST(q.{anonymous_id} AS {text}) AS anonymous_id
   FROM (
 {source_query}
   ) AS q"""
 
 # Read back, in this order, as backends.base.SourceFacts.
-SOURCE_FACTS = """WITH levered_exposures AS (
+SOURCE_FACTS_QUERY = """WITH levered_exposures AS (
   SELECT {source_columns}
   FROM (
 {source_query}
@@ -62,7 +66,7 @@ SELECT COUNT(*), COUNT(CASE WHEN anonymous_id IS NOT NULL AND moment IS NOT NULL
        COUNT(DISTINCT optimization_id)
 FROM levered_exposures"""
 
-RECOUNT = """SELECT CAST(moment AS DATE), SUM(exposure), SUM(1 - exposure)
+DAY_COUNTS_QUERY = """SELECT CAST(moment AS DATE), SUM(exposure), SUM(1 - exposure)
 FROM (
   SELECT e.moment, 1 AS exposure
   FROM (
@@ -85,51 +89,55 @@ FROM (
 WHERE moment >= {since} AND moment <= {until}
 GROUP BY 1"""
 
-Finish = Callable[[str, list[object]], Statement]
-ENGINES: dict[str, tuple[Engine, Finish]] = {
-    "snowflake": (snowflake.ENGINE, snowflake.in_order),
-    "bigquery": (bigquery.ENGINE, bigquery.named),
+StatementFinisher = Callable[[str, list[object]], Statement]
+ENGINES: dict[str, tuple[Engine, StatementFinisher]] = {
+    "snowflake": (snowflake.ENGINE, snowflake.order_parameters),
+    "bigquery": (bigquery.ENGINE, bigquery.name_parameters),
 }
 
 
-def sample(query: CheckedQuery, since: datetime, limit: int) -> Statement:
+def build_sample(query: CheckedQuery, since: datetime, limit: int) -> Statement:
     """Write the statement of a query's first rows."""
     engine, finish = ENGINES[query.dialect]
     parameters = Parameters(engine)
-    slots = {"query": _bound(parameters, query, since), "limit": str(int(limit))}
-    return finish(fill(SAMPLE, slots), parameters.values)
+    slots = {"query": _bind_query(parameters, query, since), "limit": str(int(limit))}
+    return finish(fill_slots(SAMPLE_QUERY, slots), parameters.values)
 
 
-def facts(
+def build_facts(
     metric: CheckedMetric, source: CheckedSource | None, since: datetime, now: datetime
 ) -> Statement:
     """Write the statement that looks at all rows of a metric, and who was exposed."""
     engine, finish = ENGINES[metric.query.dialect]
     parameters = Parameters(engine)
     slots = {
-        **_metric(parameters, metric, since),
+        **_build_metric_slots(parameters, metric, since),
         "now": parameters.moment(now),
-        "exposed": fill(NOBODY, {"text": engine.text}),
+        "exposed": fill_slots(NO_EXPOSED_USERS, {"text": engine.text}),
     }
     if source is not None:
         exposed = {
             "anonymous_id": engine.quote(source.anonymous_id),
             "text": engine.text,
-            "source_query": _bound(parameters, source.query, since),
+            "source_query": _bind_query(parameters, source.query, since),
         }
-        slots["exposed"] = fill(EXPOSED, exposed)
-    return finish(fill(FACTS, slots), parameters.values)
+        slots["exposed"] = fill_slots(EXPOSED_USERS, exposed)
+    return finish(fill_slots(FACTS_QUERY, slots), parameters.values)
 
 
-def source_facts(source: CheckedSource, since: datetime, now: datetime) -> Statement:
+def build_source_facts(
+    source: CheckedSource, since: datetime, now: datetime
+) -> Statement:
     """Write the statement that looks at all rows of an assignment source."""
     engine, finish = ENGINES[source.query.dialect]
     parameters = Parameters(engine)
-    slots = _source(parameters, source, since) | {"now": parameters.moment(now)}
-    return finish(fill(SOURCE_FACTS, slots), parameters.values)
+    slots = _build_source_slots(parameters, source, since) | {
+        "now": parameters.moment(now)
+    }
+    return finish(fill_slots(SOURCE_FACTS_QUERY, slots), parameters.values)
 
 
-def recount(
+def build_day_counts(
     metric: CheckedMetric,
     source: CheckedSource,
     optimization_id: str,
@@ -140,36 +148,38 @@ def recount(
     engine, finish = ENGINES[metric.query.dialect]
     parameters = Parameters(engine)
     slots = {
-        **_metric(parameters, metric, since),
-        **_source(parameters, source, since),
+        **_build_metric_slots(parameters, metric, since),
+        **_build_source_slots(parameters, source, since),
         "optimization_id": parameters.cast(optimization_id.lower(), engine.text),
         "since": parameters.moment(since),
         "until": parameters.moment(until),
     }
-    return finish(fill(RECOUNT, slots), parameters.values)
+    return finish(fill_slots(DAY_COUNTS_QUERY, slots), parameters.values)
 
 
-def _metric(
+def _build_metric_slots(
     parameters: Parameters, metric: CheckedMetric, since: datetime
 ) -> dict[str, str]:
     return {
-        "metric_columns": metric_columns(parameters.engine, metric),
-        "metric_query": _bound(parameters, metric.query, since),
+        "metric_columns": build_metric_columns(parameters.engine, metric),
+        "metric_query": _bind_query(parameters, metric.query, since),
     }
 
 
-def _source(
+def _build_source_slots(
     parameters: Parameters, source: CheckedSource, since: datetime
 ) -> dict[str, str]:
     return {
-        "source_columns": source_columns(parameters.engine, source),
-        "source_query": _bound(parameters, source.query, since),
+        "source_columns": build_source_columns(parameters.engine, source),
+        "source_query": _bind_query(parameters, source.query, since),
     }
 
 
-def _bound(parameters: Parameters, query: CheckedQuery, since: datetime) -> str:
+def _bind_query(parameters: Parameters, query: CheckedQuery, since: datetime) -> str:
     """Put a start date's mark into a query, where it takes one."""
     if not query.takes_start_date:
         return query.text
     engine = parameters.engine
-    return engine.start_date(query.text, parameters.mark(start_date(engine, since)))
+    return engine.start_date(
+        query.text, parameters.mark(format_start_date(engine, since))
+    )

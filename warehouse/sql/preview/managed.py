@@ -1,13 +1,13 @@
 """A customer's query for people: its first rows, and what is true of all rows."""
 
 from warehouse.sql.cube import postgres
-from warehouse.sql.cube.slots import fill
-from warehouse.sql.customer.check import quote
+from warehouse.sql.cube.slots import fill_slots
+from warehouse.sql.customer.check import quote_identifier
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery
 
 # Parameters: those of a CheckedQuery, then the limit. `bound` settles their types also
 # where the query leaves one unused.
-SAMPLE = """WITH bound AS (
+SAMPLE_QUERY = """WITH bound AS (
   SELECT CAST($1 AS text), CAST($2 AS timestamptz), CAST($3 AS uuid)
 )
 SELECT *
@@ -18,7 +18,7 @@ LIMIT $4"""
 
 # Parameters: those of a CheckedQuery, then the present moment. Read back, in this order,
 # as backends.base.Facts.
-FACTS = """WITH bound AS (
+FACTS_QUERY = """WITH bound AS (
   SELECT CAST($1 AS text), CAST($2 AS timestamptz), CAST($3 AS uuid)
 ),
 rewards AS (
@@ -55,18 +55,18 @@ SELECT count(*) AS rows,
 FROM rewards"""
 
 
-def sample(query: CheckedQuery) -> str:
+def build_sample(query: CheckedQuery) -> str:
     """Wrap a query so that no more rows than asked for leave the warehouse."""
-    return fill(SAMPLE, {"customer_query": query.text})
+    return fill_slots(SAMPLE_QUERY, {"customer_query": query.text})
 
 
-def facts(metric: CheckedMetric) -> str:
+def build_facts(metric: CheckedMetric) -> str:
     """Write the one statement that looks at all rows of a metric."""
-    return fill(
-        FACTS,
+    return fill_slots(
+        FACTS_QUERY,
         {
             "customer_query": metric.query.text,
-            "reward_columns": postgres.reward_columns(metric),
-            "timestamp": quote(metric.timestamp),
+            "reward_columns": postgres.build_reward_columns(metric),
+            "timestamp": quote_identifier(metric.timestamp),
         },
     )

@@ -1,20 +1,20 @@
 """Queries for people on a customer's own Postgres: first rows, facts of all, counts by day."""
 
 from warehouse.sql.cube import connected_postgres, postgres
-from warehouse.sql.cube.slots import fill
-from warehouse.sql.customer.check import quote
+from warehouse.sql.cube.slots import fill_slots
+from warehouse.sql.customer.check import quote_identifier
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
 
 # Parameters everywhere: $1 and $2 the start date (of sources, of metrics), settled in
 # `bound` also where a query leaves them unused.
-BOUND = """WITH bound AS (
+BOUND_PARAMETERS = """WITH bound AS (
   SELECT CAST($1 AS timestamptz), CAST($2 AS timestamptz)
 )"""
 
 # $3 rows at most, $4 bytes at most: a row over it fails the query before it leaves. The
 # text differs by row, so that no planner tries the cast beforehand. The last column is
 # ours.
-SAMPLE = """{bound},
+SAMPLE_QUERY = """{bound},
 levered_rows AS (
   SELECT * FROM (
 {customer_query}
@@ -33,7 +33,7 @@ WHERE CASE WHEN measured.levered_bytes <= CAST($4 AS bigint) THEN true
 TOO_LARGE = "too large: "
 
 # $3 the present moment. Read back, in this order, as backends.base.Facts.
-FACTS = """{bound},
+FACTS_QUERY = """{bound},
 rewards AS (
   SELECT {reward_columns},
          CAST(pg_typeof(q.{timestamp}) AS text) = 'timestamp without time zone'
@@ -61,14 +61,14 @@ SELECT count(*) AS rows,
        count(value) AS numeric, count(DISTINCT value) AS values,
        count(*) - (SELECT count(*) FROM distinct_rows) AS repeated
 FROM rewards"""
-NOBODY = "SELECT CAST(NULL AS text) AS anonymous_id WHERE false"
-EXPOSED = """SELECT DISTINCT CAST(s.{anonymous_id} AS text) AS anonymous_id
+NO_EXPOSED_USERS = "SELECT CAST(NULL AS text) AS anonymous_id WHERE false"
+EXPOSED_USERS = """SELECT DISTINCT CAST(s.{anonymous_id} AS text) AS anonymous_id
   FROM (
 {source_query}
   ) AS s"""
 
 # $3 the present moment. Read back, in this order, as backends.base.SourceFacts.
-SOURCE_FACTS = """{bound},
+SOURCE_FACTS_QUERY = """{bound},
 exposures AS (
   SELECT {exposure_columns},
          CAST(pg_typeof(s.{timestamp}) AS text) = 'timestamp without time zone'
@@ -88,7 +88,7 @@ SELECT count(*) AS rows,
 FROM exposures"""
 
 # $3 the optimization's id as text, $4 the moment of reading.
-RECOUNT = """{bound}
+DAY_COUNTS_QUERY = """{bound}
 SELECT CAST(at AT TIME ZONE 'UTC' AS date) AS day,
        count(*) FILTER (WHERE exposure) AS exposures,
        count(*) FILTER (WHERE NOT exposure) AS rewards
@@ -115,48 +115,57 @@ WHERE at >= CAST($1 AS timestamptz) AND at <= CAST($4 AS timestamptz)
 GROUP BY 1"""
 
 
-def sample(query: CheckedQuery) -> str:
+def build_sample(query: CheckedQuery) -> str:
     """Wrap a query so that no more rows and bytes than allowed leave the warehouse."""
-    return fill(SAMPLE, {"bound": BOUND, "customer_query": query.text})
+    return fill_slots(
+        SAMPLE_QUERY, {"bound": BOUND_PARAMETERS, "customer_query": query.text}
+    )
 
 
-def facts(metric: CheckedMetric, source: CheckedSource | None) -> str:
+def build_facts(metric: CheckedMetric, source: CheckedSource | None) -> str:
     """Write the statement that looks at all rows of a metric, and who was exposed."""
-    exposed = NOBODY
+    exposed = NO_EXPOSED_USERS
     if source is not None:
-        exposed = fill(
-            EXPOSED,
+        exposed = fill_slots(
+            EXPOSED_USERS,
             {
-                "anonymous_id": quote(source.anonymous_id),
+                "anonymous_id": quote_identifier(source.anonymous_id),
                 "source_query": source.query.text,
             },
         )
-    slots = _metric(metric) | {"timestamp": quote(metric.timestamp), "exposed": exposed}
-    return fill(FACTS, slots)
+    slots = _build_metric_slots(metric) | {
+        "timestamp": quote_identifier(metric.timestamp),
+        "exposed": exposed,
+    }
+    return fill_slots(FACTS_QUERY, slots)
 
 
-def source_facts(source: CheckedSource) -> str:
+def build_source_facts(source: CheckedSource) -> str:
     """Write the statement that looks at all rows of an assignment source."""
-    slots = _source(source) | {"timestamp": quote(source.timestamp)}
-    return fill(SOURCE_FACTS, slots)
+    slots = _build_source_slots(source) | {
+        "timestamp": quote_identifier(source.timestamp)
+    }
+    return fill_slots(SOURCE_FACTS_QUERY, slots)
 
 
-def recount(metric: CheckedMetric, source: CheckedSource) -> str:
+def build_day_counts(metric: CheckedMetric, source: CheckedSource) -> str:
     """Write the statement that counts the rows of each day: what came late shows."""
-    return fill(RECOUNT, _metric(metric) | _source(source))
+    return fill_slots(
+        DAY_COUNTS_QUERY, _build_metric_slots(metric) | _build_source_slots(source)
+    )
 
 
-def _metric(metric: CheckedMetric) -> dict[str, str]:
+def _build_metric_slots(metric: CheckedMetric) -> dict[str, str]:
     return {
-        "bound": BOUND,
-        "reward_columns": postgres.reward_columns(metric),
+        "bound": BOUND_PARAMETERS,
+        "reward_columns": postgres.build_reward_columns(metric),
         "customer_query": metric.query.text,
     }
 
 
-def _source(source: CheckedSource) -> dict[str, str]:
+def _build_source_slots(source: CheckedSource) -> dict[str, str]:
     return {
-        "bound": BOUND,
-        "exposure_columns": connected_postgres.exposure_columns(source),
+        "bound": BOUND_PARAMETERS,
+        "exposure_columns": connected_postgres.build_exposure_columns(source),
         "source_query": source.query.text,
     }

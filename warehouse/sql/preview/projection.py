@@ -3,30 +3,30 @@
 from dataclasses import replace
 
 from warehouse.sql.cube import bigquery, connected_postgres, postgres, snowflake
-from warehouse.sql.cube.slots import fill
-from warehouse.sql.cube.spec_text import metric_columns, source_columns
+from warehouse.sql.cube.slots import fill_slots
+from warehouse.sql.cube.spec_text import build_metric_columns, build_source_columns
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
 
 ENGINES = {"snowflake": snowflake.ENGINE, "bigquery": bigquery.ENGINE}
-READ = """SELECT {columns}
+PROJECTION = """SELECT {columns}
 FROM (
 {query}
 ) AS {name}"""
 
 
-def query(checked: CheckedMetric | CheckedSource) -> CheckedQuery:
+def project_columns(checked: CheckedMetric | CheckedSource) -> CheckedQuery:
     """Write the query for the mapped columns alone; types that cannot be fail it."""
     engine = ENGINES.get(checked.query.dialect)
     name = "q"
     if isinstance(checked, CheckedMetric):
         columns = (
-            metric_columns(engine, checked)
+            build_metric_columns(engine, checked)
             if engine
-            else postgres.reward_columns(checked)
+            else postgres.build_reward_columns(checked)
         )
     elif engine:
-        columns = source_columns(engine, checked)
+        columns = build_source_columns(engine, checked)
     else:
-        columns, name = connected_postgres.exposure_columns(checked), "s"
+        columns, name = connected_postgres.build_exposure_columns(checked), "s"
     slots = {"columns": columns, "query": checked.query.text, "name": name}
-    return replace(checked.query, text=fill(READ, slots), columns=None)
+    return replace(checked.query, text=fill_slots(PROJECTION, slots), columns=None)

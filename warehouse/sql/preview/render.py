@@ -11,18 +11,18 @@ from sqlglot.tokenizer_core import Token, TokenType
 from warehouse.sql.shapes import Statement
 
 
-def runnable(statement: Statement, dialect: str) -> str:
+def render_statement(statement: Statement, dialect: str) -> str:
     """Write the text with its values as literals; the dialect as a backend names it."""
     name = dialect.split(" ", maxsplit=1)[0]  # "postgres before 16" reads as postgres
     parts, end = [], 0
-    for start, stop, number in _places(statement.text, name):
+    for start, stop, number in _find_parameters(statement.text, name):
         value = statement.parameters[number]
-        parts += [statement.text[end:start], _literal(value, name)]
+        parts += [statement.text[end:start], _render_literal(value, name)]
         end = stop
     return "".join(parts) + statement.text[end:]
 
 
-def _places(text: str, dialect: str) -> Iterator[tuple[int, int, int]]:
+def _find_parameters(text: str, dialect: str) -> Iterator[tuple[int, int, int]]:
     """Where parameters stand, and which: `$1`, `@p1`, or question marks in their order."""
     tokens = sqlglot.tokenize(text, dialect=dialect)
     asked = 0
@@ -40,7 +40,7 @@ def _is_parameter(token: Token, after: Token) -> bool:
     return token.token_type == TokenType.PARAMETER and after.start == token.end + 1
 
 
-def _literal(value: object, dialect: str) -> str:
+def _render_literal(value: object, dialect: str) -> str:
     """Write a value; lists, which Postgres alone has, stand inside a CAST to their type."""
     match value:
         case None:
@@ -50,14 +50,14 @@ def _literal(value: object, dialect: str) -> str:
         case int() | float():
             return repr(value)
         case list():
-            return f"ARRAY[{', '.join(_literal(one, dialect) for one in value)}]"
+            return f"ARRAY[{', '.join(_render_literal(one, dialect) for one in value)}]"
         case datetime() if dialect == "bigquery":
-            return f"TIMESTAMP {_text(value.isoformat(' '), dialect)}"
+            return f"TIMESTAMP {_render_text(value.isoformat(' '), dialect)}"
         case date() | UUID() | str():
-            return _text(str(value), dialect)
+            return _render_text(str(value), dialect)
         case _:
             raise TypeError(f"no literal for {type(value).__name__}")
 
 
-def _text(value: str, dialect: str) -> str:
+def _render_text(value: str, dialect: str) -> str:
     return str(exp.Literal.string(value).sql(dialect))

@@ -9,7 +9,7 @@ from django.db import OperationalError
 from levered_site.errors import LeveredError
 from levered_site.organizations import members, tokens
 
-AWAY = (
+DATABASE_UNAVAILABLE_MESSAGE = (
     "The database is away. Start the service (make run) and try again, with the same "
     "LEVERED_HOME or DATABASE_URL."
 )
@@ -30,15 +30,15 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Issue, check by reading it back, print."""
         try:
-            token = tokens.issue(
+            token = tokens.issue_token(
                 options["org"],
                 options["role"],
                 user_id=options["user"],
                 lifetime=timedelta(hours=options["hours"]),
             )
-            members.welcome(tokens.read(token))
+            members.upsert_member(tokens.verify_token(token))
         except LeveredError as error:
             raise CommandError(error.message) from error
         except OperationalError as error:
-            raise CommandError(AWAY) from error
+            raise CommandError(DATABASE_UNAVAILABLE_MESSAGE) from error
         self.stdout.write(token)

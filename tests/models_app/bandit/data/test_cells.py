@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from models_app.bandit.data import cells, maturity
-from models_app.bandit.data.cells import Row
+from models_app.bandit.data.cells import TrainingRow
 
 MONDAY, TUESDAY = date(2030, 1, 7), date(2030, 1, 8)
 AS_OF = datetime(2030, 1, 8, 12, tzinfo=UTC)
 
 
-def row(**changes: object) -> Row:
+def row(**changes: object) -> TrainingRow:
     """A mature row of ten users, two of them converted."""
     given_: dict[str, object] = {
         "day": MONDAY,
@@ -25,7 +25,7 @@ def row(**changes: object) -> Row:
         "users": 10,
         "converted": 2,
     }
-    return Row(**{**given_, **changes})  # type: ignore[arg-type] # fields by name
+    return TrainingRow(**{**given_, **changes})  # type: ignore[arg-type] # fields by name
 
 
 def test_rows_of_one_cell_are_summed_and_strata_are_day_by_version_in_order() -> None:
@@ -36,7 +36,7 @@ def test_rows_of_one_cell_are_summed_and_strata_are_day_by_version_in_order() ->
         row(policy_version=None, variant=1),
     ]
 
-    found = cells.tabulate(rows, [0] * 32, 24, AS_OF)
+    found = cells.tabulate_counts(rows, [0] * 32, 24, AS_OF)
 
     assert found.stratum.tolist() == [0, 1, 2]
     assert found.stratum_time.tolist() == [0.0, 0.5, 1.0]
@@ -53,7 +53,7 @@ def test_immature_users_count_with_the_share_of_rewards_come_by_their_age() -> N
         for index, hour in enumerate(hours)
     ]
 
-    found = cells.tabulate(rows, lags, 24, AS_OF)
+    found = cells.tabulate_counts(rows, lags, 24, AS_OF)
 
     assert found.users == pytest.approx([0, 100], abs=1e-3)
     assert found.maturity == pytest.approx([0, 1], abs=1e-5)
@@ -62,7 +62,7 @@ def test_immature_users_count_with_the_share_of_rewards_come_by_their_age() -> N
 def test_an_immature_cell_never_has_fewer_users_than_rewards() -> None:
     fresh = row(mature=False, hour=AS_OF, users=10, converted=4)
 
-    found = cells.tabulate([fresh], [1000] * 32, 24, AS_OF)
+    found = cells.tabulate_counts([fresh], [1000] * 32, 24, AS_OF)
 
     assert found.users.tolist() == found.successes.tolist()
     assert found.users == pytest.approx([4], rel=1e-3)
@@ -75,19 +75,19 @@ def test_an_immature_cell_never_has_fewer_users_than_rewards() -> None:
 def test_the_share_of_rewards_come_grows_with_age_from_none_to_all(
     lags: list[int], ages: list[float]
 ) -> None:
-    shares = [maturity.arrived(age, lags, 72) for age in sorted(ages)]
+    shares = [maturity.compute_arrived_share(age, lags, 72) for age in sorted(ages)]
 
     assert np.all(np.diff(shares) >= 0)
-    assert maturity.arrived(0, lags, 72) == 0
-    assert maturity.arrived(72, lags, 72) == pytest.approx(1)
+    assert maturity.compute_arrived_share(0, lags, 72) == 0
+    assert maturity.compute_arrived_share(72, lags, 72) == pytest.approx(1)
 
 
 def test_an_immature_row_without_an_hour_is_refused() -> None:
     with pytest.raises(ValueError, match="hour"):
-        cells.tabulate([row(mature=False)], [0] * 32, 24, AS_OF)
+        cells.tabulate_counts([row(mature=False)], [0] * 32, 24, AS_OF)
 
 
 def test_no_rows_make_no_cells() -> None:
-    found = cells.tabulate([], [0] * 32, 24, AS_OF)
+    found = cells.tabulate_counts([], [0] * 32, 24, AS_OF)
 
     assert found.users.size == found.stratum_time.size == 0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from models_app.bandit.data import cells, maturity
-from models_app.bandit.data.cells import Row
+from models_app.bandit.data.cells import TrainingRow
 from models_app.bandit.design.design import Design, Factor
 from models_app.bandit.report import posterior_draws
 
@@ -17,12 +17,12 @@ WITHIN_MINUTES = [10_000, 30, *[0] * 30]
 SMOOTH = (100_000 * 0.85 ** np.arange(32)).astype(int).tolist()
 
 
-def row(hours_ago: int, users: int, converted: int) -> Row:
+def row(hours_ago: int, users: int, converted: int) -> TrainingRow:
     """Users first touched so long ago, mature after a week."""
     at = AS_OF - timedelta(hours=hours_ago)
     mature = hours_ago > WEEK
     hour = None if mature else at
-    return Row(at.date(), 1, 0, 0, mature, hour, users, converted)
+    return TrainingRow(at.date(), 1, 0, 0, mature, hour, users, converted)
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,13 @@ def row(hours_ago: int, users: int, converted: int) -> Row:
 def test_an_age_is_readable_unless_its_bucket_stands_out(
     lags: list[int], age: float, *, known: bool
 ) -> None:
-    assert maturity.readable(age, lags, WEEK) == known
+    assert maturity.is_readable(age, lags, WEEK) == known
 
 
 def test_fast_rewards_do_not_make_the_newest_users_look_better() -> None:
     rows = [row(200, 10_000, 500), row(20, 1_000, 50), row(2, 1_000, 50)]
 
-    found = cells.tabulate(rows, WITHIN_MINUTES, WEEK, AS_OF)
+    found = cells.tabulate_counts(rows, WITHIN_MINUTES, WEEK, AS_OF)
 
     assert found.successes.sum() == pytest.approx(550, rel=1e-3)
     assert found.successes.sum() / found.users.sum() == pytest.approx(0.05, rel=0.01)
@@ -56,7 +56,8 @@ def test_users_counted_one_by_one_weigh_like_users_counted_together() -> None:
     single = [replace(together, users=1, converted=int(n < 9)) for n in range(60)]
 
     found, whole = (
-        cells.tabulate(rows, [100] * 32, WEEK, AS_OF) for rows in (single, [together])
+        cells.tabulate_counts(rows, [100] * 32, WEEK, AS_OF)
+        for rows in (single, [together])
     )
 
     assert found.users == pytest.approx(whole.users)
@@ -67,7 +68,7 @@ def test_users_counted_one_by_one_weigh_like_users_counted_together() -> None:
 def test_before_anybody_is_past_the_horizon_rates_are_those_so_far() -> None:
     rows = [row(hours, 1_000, 140) for hours in (1, 5, 20)]
 
-    found = cells.tabulate(rows, [0] * 32, WEEK, AS_OF)
+    found = cells.tabulate_counts(rows, [0] * 32, WEEK, AS_OF)
 
     assert found.successes.sum() / found.users.sum() == pytest.approx(0.14)
     assert found.maturity is not None
@@ -76,10 +77,10 @@ def test_before_anybody_is_past_the_horizon_rates_are_those_so_far() -> None:
 
 def test_users_are_mixed_as_they_came_however_young_they_are() -> None:
     phones = [replace(row(hours, 100, 1), context=1) for hours in (1, 2, 3)]
-    found = cells.tabulate([row(200, 300, 30), *phones], [100] * 32, WEEK, AS_OF)
+    found = cells.tabulate_counts([row(200, 300, 30), *phones], [100] * 32, WEEK, AS_OF)
     contexts = (Factor("device", ("desk", "phone")),)
 
-    shares = posterior_draws.mix(
+    shares = posterior_draws.compute_context_mix(
         Design((Factor("headline", ("a", "b")),), contexts), found
     )
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from models_app.bandit.data import maturity, value_cells
-from models_app.bandit.data.cells import Row
+from models_app.bandit.data.cells import TrainingRow
 
 AS_OF = datetime(2030, 1, 5, tzinfo=UTC)
 LAGS = [10, 10, 10, 10]
-ROW = Row(
+ROW = TrainingRow(
     day=date(2030, 1, 1),
     policy_version=1,
     variant=0,
@@ -50,11 +50,11 @@ def test_users_whose_rewards_are_yet_to_come_count_by_their_share() -> None:
 
     table = value_cells.tabulate_amounts([fresh], LAGS, 48, AS_OF)
 
-    share = maturity.share(12, LAGS, 48)
+    share = maturity.compute_maturity(12, LAGS, 48)
     assert share is not None
-    assert table.users[0] == pytest.approx(100 * share.counted)
+    assert table.users[0] == pytest.approx(100 * share.weight)
     assert table.maturity is not None
-    assert table.maturity[0] == pytest.approx(share.come)
+    assert table.maturity[0] == pytest.approx(share.arrived)
 
 
 def test_outcomes_of_the_same_users_are_one_cell_with_one_share() -> None:
@@ -69,11 +69,11 @@ def test_outcomes_of_the_same_users_are_one_cell_with_one_share() -> None:
     )
 
     assert table.keys == ("pro", "basic")
-    share = maturity.share(12, LAGS, 48)
+    share = maturity.compute_maturity(12, LAGS, 48)
     assert share is not None
     assert table.counts == pytest.approx(np.array([[2, 8]]))
     assert table.successes[0] == pytest.approx(10)
-    assert table.users[0] == pytest.approx(100 * share.counted)
+    assert table.users[0] == pytest.approx(100 * share.weight)
     assert table.total == pytest.approx(14)
 
 
@@ -118,7 +118,7 @@ def test_negative_amounts_show_in_the_sums(values: list[float], refunds: bool) -
 
     table = value_cells.tabulate_amounts([row], LAGS, 48, AS_OF)
 
-    assert table.refunds is refunds
+    assert table.has_refunds is refunds
 
 
 def test_no_rows_make_no_cells() -> None:

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from models_app.bandit.design.design import Design, Factor, contrasts
+from models_app.bandit.design.design import Design, Factor, build_contrasts
 from tests.support import bandit_worlds
 
 
 def test_variants_are_row_major_and_the_last_factor_turns_fastest() -> None:
-    design = bandit_worlds.design((2, 3))
+    design = bandit_worlds.make_design((2, 3))
 
     levels = design.variant_levels
 
@@ -16,7 +16,7 @@ def test_variants_are_row_major_and_the_last_factor_turns_fastest() -> None:
 
 
 def test_a_context_has_two_more_levels_for_other_and_missing() -> None:
-    design = bandit_worlds.design((2,), (3, 1))
+    design = bandit_worlds.make_design((2,), (3, 1))
 
     names = [design.level_name(0, level) for level in range(5)]
 
@@ -37,7 +37,7 @@ def test_a_level_called_other_is_told_from_any_other_value() -> None:
 
 
 def test_features_span_the_same_models_as_one_hot_against_the_baseline() -> None:
-    design = bandit_worlds.design((2, 3), (2,))
+    design = bandit_worlds.make_design((2, 3), (2,))
     segment, variant = np.divmod(np.arange(design.segments * 6), 6)
 
     rows = design.rows(variant, segment)
@@ -50,7 +50,7 @@ def test_features_span_the_same_models_as_one_hot_against_the_baseline() -> None
 
 
 def test_every_level_of_a_factor_has_the_same_prior() -> None:
-    basis = contrasts(5)
+    basis = build_contrasts(5)
 
     spread = basis @ basis.T
 
@@ -58,7 +58,7 @@ def test_every_level_of_a_factor_has_the_same_prior() -> None:
 
 
 def test_interactions_too_large_to_estimate_are_left_out_and_named() -> None:
-    design = bandit_worlds.design((50, 2), (48,))
+    design = bandit_worlds.make_design((50, 2), (48,))
 
     names = {term.name for term in design.terms}
 

@@ -11,9 +11,9 @@ from tests.support import bandit_worlds
 def test_cells_that_differ_in_ignored_factors_alone_fall_together(
     ignored: tuple[str, ...],
 ) -> None:
-    design = bandit_worlds.design((2, 2), (3, 2))
+    design = bandit_worlds.make_design((2, 2), (3, 2))
 
-    found = subset.without(design, ignored)
+    found = subset.drop_contexts(design, ignored)
 
     kept = [at for at in (0, 1) if f"c{at}" not in ignored]
     assert [factor.name for factor in found.design.contexts] == [
@@ -26,11 +26,11 @@ def test_cells_that_differ_in_ignored_factors_alone_fall_together(
 
 
 def test_a_table_is_the_same_wherever_it_cannot_tell() -> None:
-    design = bandit_worlds.design((2,), (1, 2))
-    found = subset.without(design, {"c0"})
+    design = bandit_worlds.make_design((2,), (1, 2))
+    found = subset.drop_contexts(design, {"c0"})
     table = np.arange(found.design.segments * 2.0).reshape(-1, 2)
 
-    wide = found.widened(table)
+    wide = found.expand_contexts(table)
 
     assert wide.shape == (design.segments, 2)
     for segment, levels in enumerate(design.context_levels):

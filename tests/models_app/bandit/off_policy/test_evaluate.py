@@ -8,20 +8,24 @@ import pytest
 from benchmarks.statistics import off_policy
 from benchmarks.statistics.logged_worlds import World
 from models_app.bandit.design.design import Floats
-from models_app.bandit.off_policy import evaluate as evaluation
-from models_app.bandit.off_policy.evaluate import Evaluation, Logged, UnsupportedError
+from models_app.bandit.off_policy.evaluate import (
+    Evaluation,
+    LoggedCells,
+    UnsupportedError,
+    evaluate_policy,
+)
 
 EVEN = np.full((1, 2), 0.5)
 SKEWED = np.array([[0.8, 0.2]])
 SECOND = np.array([[0.0, 1.0]])
 
 
-def logged(rows: Any) -> Logged:
+def logged(rows: Any) -> LoggedCells:
     """Rows of (day, version, holdout, variant, users, converted); one context."""
     day, version, holdout, variant, users, converted = np.array(rows).T
     nothing = np.zeros(len(rows), dtype=np.int64)
     counts = converted.astype(np.float64)
-    return Logged(
+    return LoggedCells(
         regime=nothing,
         day=day,
         version=version,
@@ -37,7 +41,7 @@ def logged(rows: Any) -> Logged:
 
 def evaluate(rows: Any, target: Floats, *tables: Floats) -> Evaluation:
     """Judge one table under the tables of versions 0, 1, …"""
-    return evaluation.evaluate(
+    return evaluate_policy(
         logged(rows), tables.__getitem__, lambda _version: target, binary=True
     )
 
@@ -154,7 +158,7 @@ def test_after_adaptive_allocation_intervals_hold_the_truth() -> None:
     worlds = (World(), World(kind="numeric", holdout=0.0))
     targets = ("baseline", "early version", "without context")
 
-    rows = off_policy.study(25, 5, worlds, targets)
+    rows = off_policy.run_study(25, 5, worlds, targets)
 
     for one in off_policy.ESTIMATORS:
         published = sum(row.covered[one].runs for row in rows)

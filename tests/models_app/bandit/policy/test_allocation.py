@@ -20,7 +20,7 @@ def posterior(
     sizes: tuple[int, ...], contexts: tuple[int, ...] = (), seed: int = 0
 ) -> Posterior:
     """A posterior with arbitrary mean and covariance."""
-    design = bandit_worlds.design(sizes, contexts)
+    design = bandit_worlds.make_design(sizes, contexts)
     rng = np.random.default_rng(seed)
     size = 1 + design.columns
     half = rng.normal(0, 0.1, (size, size))
@@ -28,7 +28,7 @@ def posterior(
 
 
 designs = st.sampled_from([((2,), ()), ((3, 2), ()), ((2, 2), (2,)), ((4,), (1, 2))])
-rules: st.SearchStrategy[allocation.Rule] = st.sampled_from(
+rules: st.SearchStrategy[allocation.AllocationRule] = st.sampled_from(
     ["default", "thompson", "uniform"]
 )
 
@@ -37,7 +37,7 @@ rules: st.SearchStrategy[allocation.Rule] = st.sampled_from(
 @given(designs, rules, st.floats(0, 0.2), st.integers(0, 10**6), st.data())
 def test_a_row_sums_to_one_and_every_enabled_variant_has_its_floor(
     sizes: tuple[tuple[int, ...], tuple[int, ...]],
-    rule: allocation.Rule,
+    rule: allocation.AllocationRule,
     exploration_share: float,
     seed: int,
     data: st.DataObject,
@@ -47,7 +47,7 @@ def test_a_row_sums_to_one_and_every_enabled_variant_has_its_floor(
     some = st.lists(st.booleans(), min_size=count, max_size=count).filter(any)
     enabled = np.array(data.draw(some))
 
-    compiled = allocation.compile(
+    compiled = allocation.compile_policy(
         learnt,
         enabled,
         rule=rule,
@@ -69,7 +69,7 @@ def test_a_row_sums_to_one_and_every_enabled_variant_has_its_floor(
 def test_exploration_keeps_the_order_of_prob_best_under_thompson(seed: int) -> None:
     learnt = posterior((3, 2), seed=seed)
 
-    compiled = allocation.compile(
+    compiled = allocation.compile_policy(
         learnt, np.ones(6, bool), rule="thompson", exploration_share=0.2, draws=200
     )
 
@@ -80,11 +80,11 @@ def test_exploration_keeps_the_order_of_prob_best_under_thompson(seed: int) -> N
 def test_prob_best_of_two_variants_is_the_normal_probability_of_their_difference() -> (
     None
 ):
-    design = bandit_worlds.design((2,))
+    design = bandit_worlds.make_design((2,))
     mean, sd = 0.3, 0.4
     learnt = Posterior(design, np.array([-2.0, mean]), np.diag([0.1, sd**2]))
 
-    compiled = allocation.compile(
+    compiled = allocation.compile_policy(
         learnt, np.ones(2, bool), rule="thompson", exploration_share=0, draws=100_000
     )
 
@@ -97,7 +97,7 @@ def test_the_default_rule_serves_what_two_draws_agree_on() -> None:
     learnt = posterior((3, 2), (2,), seed=4)
     enabled = np.ones(6, dtype=bool)
 
-    compiled = allocation.compile(learnt, enabled, exploration_share=0.0, seed=3)
+    compiled = allocation.compile_policy(learnt, enabled, exploration_share=0.0, seed=3)
 
     agreed = compiled.prob_best**2
     expected = agreed / agreed.sum(axis=1, keepdims=True)
@@ -107,27 +107,29 @@ def test_the_default_rule_serves_what_two_draws_agree_on() -> None:
 
 def test_the_default_rule_is_surer_of_the_leader_than_thompson() -> None:
     learnt = Posterior(
-        bandit_worlds.design((2,)), np.array([0.0, 0.3]), np.eye(2) * 0.1
+        bandit_worlds.make_design((2,)), np.array([0.0, 0.3]), np.eye(2) * 0.1
     )
     enabled = np.ones(2, bool)
 
-    usual = allocation.compile(learnt, enabled)
-    plain = allocation.compile(learnt, enabled, rule="thompson")
+    usual = allocation.compile_policy(learnt, enabled)
+    plain = allocation.compile_policy(learnt, enabled, rule="thompson")
 
     assert usual.probabilities[0, 0] > plain.probabilities[0, 0] > 0.5
     assert usual.prob_best.tolist() == plain.prob_best.tolist()
 
 
 def test_bias_widens_the_exploration_of_its_factor_alone() -> None:
-    design = bandit_worlds.design((2, 2))
+    design = bandit_worlds.make_design((2, 2))
     mean = np.array([0.0, 0.4, 0.4, 0.0])
     learnt = Posterior(design, mean, np.diag([0.01, 0.01, 0.01, 1e-8]))
     enabled = np.ones(4, bool)
 
-    plain = allocation.compile(learnt, enabled, rule="thompson")
-    biased = allocation.compile(learnt, enabled, rule="thompson", bias={"f0": 20.0})
+    plain = allocation.compile_policy(learnt, enabled, rule="thompson")
+    biased = allocation.compile_policy(
+        learnt, enabled, rule="thompson", bias={"f0": 20.0}
+    )
 
-    def share_of_worse_level(compiled: allocation.Compiled, factor: int) -> float:
+    def share_of_worse_level(compiled: allocation.CompiledPolicy, factor: int) -> float:
         worse = design.variant_levels[:, factor] == 1
         return float(compiled.prob_best[0, worse].sum())
 
@@ -140,7 +142,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
     learnt = posterior((3, 2), (2,))
     enabled = np.ones(6, bool)
 
-    tables = [allocation.compile(learnt, enabled, seed=seed) for seed in (1, 1, 2)]
+    tables = [
+        allocation.compile_policy(learnt, enabled, seed=seed) for seed in (1, 1, 2)
+    ]
 
     first, again, other = (table.probabilities.tobytes() for table in tables)
     assert first == again != other
@@ -149,7 +153,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
 def test_a_large_table_is_compiled_in_bounded_memory() -> None:
     learnt = posterior((10, 10), (42, 43))
 
-    compiled = allocation.compile(learnt, np.ones(100, bool), draws=40)
+    compiled = allocation.compile_policy(learnt, np.ones(100, bool), draws=40)
 
     assert compiled.probabilities.shape == (44 * 45, 100)
 
@@ -174,20 +178,20 @@ def test_arguments_out_of_range_are_refused_by_name(
     given_: dict[str, object] = {"enabled": np.ones(2, bool), **arguments}
 
     with pytest.raises(ValueError, match=field):
-        allocation.compile(posterior((2,)), **given_)  # type: ignore[arg-type] # the point
+        allocation.compile_policy(posterior((2,)), **given_)  # type: ignore[arg-type] # the point
 
 
 def test_the_published_draw_is_reproduced_to_the_last_bit() -> None:
     vectors = json.loads(VECTORS.read_text())
 
     for row in vectors["rows"]:
-        total = allocation.cumulative(np.array(row["probabilities"]))
+        total = allocation.accumulate_probabilities(np.array(row["probabilities"]))
         assert total.tolist() == row["cumulative"]
         for draw in row["draws"]:
             ids = draw["optimization_id"], draw["anonymous_id"]
-            u = allocation.unit(*ids, draw["policy_version"])
+            u = allocation.hash_to_uniform(*ids, draw["policy_version"])
             assert u == draw["u"]
-            assert allocation.choose(total, u) + 1 == draw["variant_number"]
+            assert allocation.choose_variant(total, u) + 1 == draw["variant_number"]
 
 
 @given(
@@ -201,19 +205,22 @@ def test_a_variant_without_probability_is_never_drawn(
         weights = [*weights, 1.0]
     probabilities = np.array(weights) / sum(weights)
 
-    total = allocation.cumulative(probabilities)
+    total = allocation.accumulate_probabilities(probabilities)
 
     edges = [u, *(edge for edge in total if edge < 1), math.nextafter(1.0, 0.0)]
-    assert all(probabilities[allocation.choose(total, edge)] > 0 for edge in edges)
+    assert all(
+        probabilities[allocation.choose_variant(total, edge)] > 0 for edge in edges
+    )
 
 
 def test_draws_follow_the_probabilities() -> None:
     probabilities: Floats = np.array([0.1, 0.0, 0.6, 0.3])
-    total = allocation.cumulative(probabilities)
+    total = allocation.accumulate_probabilities(probabilities)
 
-    units = [allocation.unit("opt", f"user-{i}", 3) for i in range(20_000)]
+    units = [allocation.hash_to_uniform("opt", f"user-{i}", 3) for i in range(20_000)]
 
     seen = (
-        np.bincount([allocation.choose(total, u) for u in units], minlength=4) / 20_000
+        np.bincount([allocation.choose_variant(total, u) for u in units], minlength=4)
+        / 20_000
     )
     assert np.abs(seen - probabilities).max() < 4 * math.sqrt(0.25 / 20_000)

@@ -7,7 +7,8 @@ from models_app.bandit.data.cells import TrainingCells
 from models_app.bandit.design import level_contrasts
 from models_app.bandit.design.design import Design, Floats
 from models_app.bandit.policy import allocation
-from models_app.bandit.regression import change_points, fit as inference
+from models_app.bandit.regression import change_points
+from models_app.bandit.regression.fit import fit_posterior
 from tests.support import bandit_worlds
 
 BEFORE, AFTER, USERS = 8, 8, 20_000
@@ -15,19 +16,19 @@ BEFORE, AFTER, USERS = 8, 8, 20_000
 
 def _run(seed: int, *, flip: bool) -> tuple[list[tuple[tuple[str, int], ...]], Floats]:
     """Changes noticed after each day, and the share served of the winner of the end."""
-    design, rng = bandit_worlds.design((3, 3, 2)), np.random.default_rng(seed)
+    design, rng = bandit_worlds.make_design((3, 3, 2)), np.random.default_rng(seed)
     levels = design.variant_levels
     pair = (levels[:, 0] == 1) & (levels[:, 1] == 2)
     eta = 0.2 * (levels[:, 0] == 2) + 0.7 * pair + 0.1 * (levels[:, 2] == 1)
     later = eta - 1.4 * pair if flip else eta
     enabled = np.ones(design.variants, dtype=bool)
-    table, days, noticed, share = allocation.uniform(1, enabled), [], [], []
+    table, days, noticed, share = allocation.build_uniform_table(1, enabled), [], [], []
     for day in range(BEFORE + AFTER):
         now = eta if day < BEFORE else later
         world = bandit_worlds.World(design, now[None], np.ones(1))
-        days.append(bandit_worlds.day(world, -3.0, table, USERS, rng))
-        fit = inference.fit(design, bandit_worlds.cells(days))
-        table = allocation.compile(
+        days.append(bandit_worlds.simulate_day(world, -3.0, table, USERS, rng))
+        fit = fit_posterior(design, bandit_worlds.build_cells(days))
+        table = allocation.compile_policy(
             fit.posterior, enabled, draws=1000, seed=day
         ).probabilities
         noticed.append(fit.info.changes)
@@ -36,7 +37,7 @@ def _run(seed: int, *, flip: bool) -> tuple[list[tuple[tuple[str, int], ...]], F
 
 
 def test_a_change_is_told_in_words() -> None:
-    posterior = inference.fit(*_flipped()).posterior
+    posterior = fit_posterior(*_flipped()).posterior
 
     (note,) = posterior.notes
     assert note == "the effect of f0: f0.1 changed: learnt anew from day 6 on"
@@ -45,7 +46,7 @@ def test_a_change_is_told_in_words() -> None:
 def test_a_change_moves_what_is_believed_now() -> None:
     design, cells = _flipped()
 
-    posterior = inference.fit(design, cells).posterior
+    posterior = fit_posterior(design, cells).posterior
 
     rows = design.rows(np.arange(2), np.zeros(2, dtype=np.int64))
     contrast = rows[1] - rows[0]
@@ -56,13 +57,13 @@ def test_a_change_moves_what_is_believed_now() -> None:
 
 def _flipped() -> tuple[Design, TrainingCells]:
     """Two variants for ten days: the second was better, from day 6 on it is worse."""
-    design, even = bandit_worlds.design((2,)), np.full((1, 2), 0.5)
+    design, even = bandit_worlds.make_design((2,)), np.full((1, 2), 0.5)
     rng, days = np.random.default_rng(0), []
     for day in range(10):
         eta = np.array([[0.0, 0.5 if day < 5 else -0.5]])
         world = bandit_worlds.World(design, eta, np.ones(1))
-        days.append(bandit_worlds.day(world, -2.0, even, 40_000, rng))
-    return design, bandit_worlds.cells(days)
+        days.append(bandit_worlds.simulate_day(world, -2.0, even, 40_000, rng))
+    return design, bandit_worlds.build_cells(days)
 
 
 def test_a_winner_that_flips_is_noticed_and_the_new_one_takes_the_traffic() -> None:
@@ -79,7 +80,7 @@ def test_a_winner_that_flips_is_noticed_and_the_new_one_takes_the_traffic() -> N
 
 
 def test_a_context_that_breaks_is_one_change_and_none_of_its_variants() -> None:
-    design, days = bandit_worlds.design((6,), (2,)), 20
+    design, days = bandit_worlds.make_design((6,), (2,)), 20
     shape = days, design.segments, 6
     rate = np.full(shape, 0.05)
     rate[:-1, 1] = 0.002
@@ -90,7 +91,7 @@ def test_a_context_that_breaks_is_one_change_and_none_of_its_variants() -> None:
         stratum, np.arange(float(days)), variant, context, users, converted
     )
 
-    posterior = inference.fit(design, cells).posterior
+    posterior = fit_posterior(design, cells).posterior
 
     everyone = np.arange(6)
     rows = design.rows(everyone, np.ones_like(everyone))
@@ -101,19 +102,19 @@ def test_a_context_that_breaks_is_one_change_and_none_of_its_variants() -> None:
 
 
 def test_more_changes_than_the_model_holds_make_no_wild_predictions() -> None:
-    design, days = bandit_worlds.design((12,)), 30
+    design, days = bandit_worlds.make_design((12,)), 30
     rate = np.full((days, 1, 12), 0.05)
     rate[:-1, 0, :5:2] = 0.001
     rate[:-1, 0, 1:5:2] = 0.003
     users = np.full(rate.shape, 3_000.0)
     converted = np.random.default_rng(1).binomial(3_000, rate).astype(float)
-    cells = bandit_worlds.cells(list(zip(users, converted, strict=True)))
+    cells = bandit_worlds.build_cells(list(zip(users, converted, strict=True)))
 
-    posterior = inference.fit(design, cells).posterior
+    posterior = fit_posterior(design, cells).posterior
 
     rows = design.rows(np.arange(12), np.zeros(12, dtype=np.int64))
     eta = posterior.mean[0] + rows @ posterior.mean[1:]
-    assert len(posterior.notes) <= change_points.MOST_CHANGES
+    assert len(posterior.notes) <= change_points.MAX_CHANGES
     assert (1 / (1 + np.exp(-eta)) < 0.1).all()
 
 
@@ -128,14 +129,14 @@ def test_a_world_that_stays_raises_no_alarm(seed: int) -> None:
 @pytest.mark.parametrize(
     "design",
     [
-        bandit_worlds.design((3, 4, 2), (2, 3)),
-        bandit_worlds.design((1,)),
-        bandit_worlds.design((2, 2)),
+        bandit_worlds.make_design((3, 4, 2), (2, 3)),
+        bandit_worlds.make_design((1,)),
+        bandit_worlds.make_design((2, 2)),
     ],
     ids=["crossed", "one variant", "two by two"],
 )
 def test_a_direction_moves_its_levels_by_one_against_all_others(design: Design) -> None:
-    names, directions, shares = level_contrasts.effects(design)
+    names, directions, shares = level_contrasts.build_level_contrasts(design)
 
     variant, context = np.divmod(
         np.arange(design.variants * design.segments), design.segments

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.statistics import two_variants as two
+from benchmarks.statistics.two_variants import fit_posterior, read_contrast
 from models_app.bandit.data.cells import TrainingCells
 from models_app.bandit.regression import delay_covariates
 
@@ -45,8 +45,8 @@ def test_a_starved_variant_is_given_the_horizon_and_not_the_lags_of_the_prompt()
 ):
     told = starved()
 
-    known = two.contrast(two.learn(told))
-    by_lags_alone = two.contrast(two.learn(replace(told, passed=None)))
+    known = read_contrast(fit_posterior(told))
+    by_lags_alone = read_contrast(fit_posterior(replace(told, passed=None)))
 
     assert known.holds(0.0)
     assert abs(known.mean) < 0.15
@@ -56,4 +56,7 @@ def test_a_starved_variant_is_given_the_horizon_and_not_the_lags_of_the_prompt()
 def test_users_to_whom_all_has_come_are_like_those_past_the_horizon() -> None:
     told = replace(starved(), maturity=np.full(2 * DAYS, 0.999))
 
-    assert delay_covariates.steps(told, np.arange(2 * DAYS)).shape == (2 * DAYS, 0)
+    assert delay_covariates.compute_delay_steps(told, np.arange(2 * DAYS)).shape == (
+        2 * DAYS,
+        0,
+    )

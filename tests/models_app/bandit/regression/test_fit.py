@@ -9,40 +9,43 @@ from scipy import optimize
 
 from models_app.bandit.data.cells import TrainingCells
 from models_app.bandit.design.design import Floats
-from models_app.bandit.regression import (
-    fit as inference,
-    likelihood as systems,
-    newton,
-    prior_scales,
+from models_app.bandit.regression import newton, prior_scales
+from models_app.bandit.regression.fit import fit_posterior
+from models_app.bandit.regression.likelihood import (
+    RegressionSystem,
+    arrange_cells,
+    compute_log_likelihood,
 )
-from models_app.bandit.regression.prior_scales import Group
+from models_app.bandit.regression.prior_scales import ScaleGroup
 from models_app.bandit.report import coefficients
 from tests.support import bandit_worlds
 
 
 def simulated(days: int = 5, users: int = 3000, seed: int = 0) -> TrainingCells:
-    world = bandit_worlds.drawn_from_prior(
-        bandit_worlds.design((3, 2), (2,)), np.random.default_rng(seed)
+    world = bandit_worlds.draw_from_prior(
+        bandit_worlds.make_design((3, 2), (2,)), np.random.default_rng(seed)
     )
     even = np.full(world.eta.shape, 1 / 6)
     rng = np.random.default_rng(seed + 1)
-    return bandit_worlds.cells(
-        [bandit_worlds.day(world, -2.5, even, users, rng) for _ in range(days)]
+    return bandit_worlds.build_cells(
+        [bandit_worlds.simulate_day(world, -2.5, even, users, rng) for _ in range(days)]
     )
 
 
 def test_the_mode_and_covariance_are_those_of_a_general_optimiser() -> None:
-    system = systems.arrange(bandit_worlds.design((3, 2), (2,)), simulated())
-    grouped = prior_scales.groups(bandit_worlds.design((3, 2), (2,)), system)
+    system = arrange_cells(bandit_worlds.make_design((3, 2), (2,)), simulated())
+    grouped = prior_scales.group_coefficients(
+        bandit_worlds.make_design((3, 2), (2,)), system
+    )
 
-    mode = newton.climb(system, grouped, newton.begin(system, grouped))
+    mode = newton.find_mode(system, grouped, newton.choose_start_point(system, grouped))
 
     precision, center = _priors(system, grouped), np.zeros(system.size + 5)
     center[0], features = prior_scales.INTERCEPT_MEAN, _features(system)
 
     def loss(x: Floats) -> tuple[float, Floats]:
         eta = features @ x
-        value = -systems.log_likelihood(system, eta)
+        value = -compute_log_likelihood(system, eta)
         value += 0.5 * float(precision @ (x - center) ** 2)
         residual = system.successes - system.users / (1 + np.exp(-eta))
         return value, precision * (x - center) - features.T @ residual
@@ -53,7 +56,7 @@ def test_the_mode_and_covariance_are_those_of_a_general_optimiser() -> None:
     weight = system.users * rate * (1 - rate)
     hessian = features.T @ (features * weight[:, None]) + np.diag(precision)
     covariance = np.linalg.inv(hessian)
-    moments = newton.moments(mode.state, mode.solved)
+    moments = newton.compute_moments(mode.state, mode.solved)
     here = np.concatenate([mode.state.theta, mode.state.own])
     assert here == pytest.approx(found.x, abs=2e-4)
     size = system.size
@@ -65,16 +68,21 @@ def test_uncertain_scales_make_intervals_longer_and_certain_ones_do_not() -> Non
     counts = [(variant, 40.0, 3.0 + variant) for variant in range(6)]
     many = [(v, users * 10**6, hits * 10**6) for v, users, hits in counts]
 
-    longer = [_widening(bandit_worlds.flat(table)) for table in (counts, many)]
+    longer = [
+        _widening(bandit_worlds.build_one_day_cells(table)) for table in (counts, many)
+    ]
 
     assert longer[0] > 1.3
     assert longer[1] == pytest.approx(1, abs=0.01)
 
 
 def test_the_evidence_is_the_integral_over_the_coefficients() -> None:
-    design, cells = bandit_worlds.design((1,)), bandit_worlds.flat([(0, 4000, 310)])
+    design, cells = (
+        bandit_worlds.make_design((1,)),
+        bandit_worlds.build_one_day_cells([(0, 4000, 310)]),
+    )
 
-    fit = inference.fit(design, cells)
+    fit = fit_posterior(design, cells)
 
     own_sd = fit.info.prior_scales["time, each stratum"]
     sd = np.hypot(prior_scales.INTERCEPT_SD, own_sd)
@@ -88,12 +96,14 @@ def test_the_evidence_is_the_integral_over_the_coefficients() -> None:
 
 
 def test_a_simulated_truth_is_recovered() -> None:
-    design = bandit_worlds.design((3, 3, 2), (3,))
-    world = bandit_worlds.drawn_from_prior(design, np.random.default_rng(5))
+    design = bandit_worlds.make_design((3, 3, 2), (3,))
+    world = bandit_worlds.draw_from_prior(design, np.random.default_rng(5))
     even, rng = np.full(world.eta.shape, 1 / 18), np.random.default_rng(6)
-    days = [bandit_worlds.day(world, -2.0, even, 40_000, rng) for _ in range(10)]
+    days = [
+        bandit_worlds.simulate_day(world, -2.0, even, 40_000, rng) for _ in range(10)
+    ]
 
-    fit = inference.fit(design, bandit_worlds.cells(days))
+    fit = fit_posterior(design, bandit_worlds.build_cells(days))
 
     everyone = np.arange(design.variants)
     rows = design.rows(everyone, np.zeros_like(everyone))
@@ -104,14 +114,17 @@ def test_a_simulated_truth_is_recovered() -> None:
 
 
 def test_groups_that_the_data_do_not_need_shrink_to_nothing() -> None:
-    design = bandit_worlds.design((4, 4))
+    design = bandit_worlds.make_design((4, 4))
     levels = design.variant_levels
     eta = np.array([-0.3, 0.0, 0.1, 0.4])[levels[:, 0]]
     users = np.full(16, 200_000.0)
     successes = np.round(users / (1 + np.exp(2.5 - eta)))
 
-    fit = inference.fit(
-        design, bandit_worlds.flat([*zip(range(16), users, successes, strict=True)])
+    fit = fit_posterior(
+        design,
+        bandit_worlds.build_one_day_cells(
+            [*zip(range(16), users, successes, strict=True)]
+        ),
     )
 
     found = fit.info.prior_scales
@@ -121,9 +134,9 @@ def test_groups_that_the_data_do_not_need_shrink_to_nothing() -> None:
 
 
 def test_a_context_level_never_seen_is_predicted_from_the_others() -> None:
-    design, cells = bandit_worlds.design((3, 2), (2,)), simulated(users=50_000)
+    design, cells = bandit_worlds.make_design((3, 2), (2,)), simulated(users=50_000)
 
-    fit = inference.fit(design, cells)
+    fit = fit_posterior(design, cells)
 
     missing = design.rows(np.arange(6), np.full(6, 3))
     named = [design.rows(np.arange(6), np.full(6, level)) for level in (0, 1)]
@@ -134,12 +147,13 @@ def test_a_context_level_never_seen_is_predicted_from_the_others() -> None:
 
 
 def test_coefficients_are_read_against_the_baseline() -> None:
-    design, cells = bandit_worlds.design((3, 2), (2,)), simulated()
+    design, cells = bandit_worlds.make_design((3, 2), (2,)), simulated()
 
-    fit = inference.fit(design, cells)
+    fit = fit_posterior(design, cells)
 
     found = {
-        tuple(c.levels.values()): c for c in coefficients.coefficients(fit.posterior)
+        tuple(c.levels.values()): c
+        for c in coefficients.compute_coefficients(fit.posterior)
     }
     rows = design.rows(np.arange(6), np.zeros(6, int)) @ fit.posterior.mean[1:]
     assert len(found) == design.columns
@@ -150,15 +164,17 @@ def test_coefficients_are_read_against_the_baseline() -> None:
 
 
 def test_strata_are_never_crossed_with_strata() -> None:
-    design, rng = bandit_worlds.design((3, 2), (2,)), np.random.default_rng(0)
-    world = bandit_worlds.drawn_from_prior(design, rng)
+    design, rng = bandit_worlds.make_design((3, 2), (2,)), np.random.default_rng(0)
+    world = bandit_worlds.draw_from_prior(design, rng)
     even = np.full(world.eta.shape, 1 / 6)
-    hours = [bandit_worlds.day(world, -2.5, even, 60, rng) for _ in range(2000)]
-    cells = bandit_worlds.cells(hours)
+    hours = [
+        bandit_worlds.simulate_day(world, -2.5, even, 60, rng) for _ in range(2000)
+    ]
+    cells = bandit_worlds.build_cells(hours)
     cells = dataclasses.replace(cells, stratum_time=cells.stratum_time / 24)
 
     tracemalloc.start()
-    fit = inference.fit(design, cells)
+    fit = fit_posterior(design, cells)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
@@ -166,27 +182,29 @@ def test_strata_are_never_crossed_with_strata() -> None:
     assert peak < 2000**2 * 8 / 2
 
 
-def _priors(system: systems.System, grouped: tuple[Group, ...]) -> Floats:
-    logs = prior_scales.start(grouped)
+def _priors(system: RegressionSystem, grouped: tuple[ScaleGroup, ...]) -> Floats:
+    logs = prior_scales.compute_prior_log_medians(grouped)
     own = np.full(len(system.curve), np.exp(-logs[-1]))
-    return np.concatenate([prior_scales.precisions(grouped, logs, system.size), own])
+    return np.concatenate(
+        [prior_scales.compute_precisions(grouped, logs, system.size), own]
+    )
 
 
 def _widening(cells: TrainingCells) -> float:
     """How much longer the intervals are than at the best scales alone, on average."""
-    design = bandit_worlds.design((3, 2))
-    fit = inference.fit(design, cells)
-    system = systems.arrange(design, cells)
-    grouped = prior_scales.groups(design, system)
+    design = bandit_worlds.make_design((3, 2))
+    fit = fit_posterior(design, cells)
+    system = arrange_cells(design, cells)
+    grouped = prior_scales.group_coefficients(design, system)
     logs = 2 * np.log(list(fit.info.prior_scales.values()))
-    start = dataclasses.replace(newton.begin(system, grouped), logs=logs)
-    alone = newton.climb(system, grouped, start).solved.covariance()
+    start = dataclasses.replace(newton.choose_start_point(system, grouped), logs=logs)
+    alone = newton.find_mode(system, grouped, start).solved.covariance()
     k = system.curve.shape[1]
     alone = np.diag(alone)[k : k + design.columns]
     return float(np.sqrt(np.diag(fit.posterior.covariance)[1:] / alone).mean())
 
 
-def _features(system: systems.System) -> Floats:
+def _features(system: RegressionSystem) -> Floats:
     """All columns [n, p + T] of the model, written out."""
     own = np.eye(len(system.curve))
     blocks = system.curve[system.stratum], system.rows[system.row], own[system.stratum]

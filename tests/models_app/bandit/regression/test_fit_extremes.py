@@ -8,12 +8,12 @@ from hypothesis import given, settings, strategies as st
 
 from models_app.bandit.data.cells import TrainingCells
 from models_app.bandit.design.design import Floats
-from models_app.bandit.regression import fit as inference, newton
-from models_app.bandit.regression.fit import Fit
+from models_app.bandit.regression import newton
+from models_app.bandit.regression.fit import PosteriorFit, fit_posterior
 from tests.support import bandit_worlds
 
 
-def rates(fit: Fit) -> tuple[Floats, Floats, Floats]:
+def rates(fit: PosteriorFit) -> tuple[Floats, Floats, Floats]:
     """Posterior median reward and 95% interval of every variant in context 0."""
     design = fit.posterior.design
     rows = design.rows(np.arange(design.variants), np.zeros(design.variants, int))
@@ -26,9 +26,9 @@ def rates(fit: Fit) -> tuple[Floats, Floats, Floats]:
 
 
 def test_hardly_any_data_leave_the_prior_scales_where_they_were() -> None:
-    few = bandit_worlds.flat([(0, 12, 1), (1, 9, 0)])
+    few = bandit_worlds.build_one_day_cells([(0, 12, 1), (1, 9, 0)])
 
-    fit = inference.fit(bandit_worlds.design((2, 2)), few)
+    fit = fit_posterior(bandit_worlds.make_design((2, 2)), few)
 
     assert fit.info.prior_scales["f0"] == pytest.approx(0.15, rel=0.05)
     middle, low, high = rates(fit)
@@ -52,7 +52,9 @@ def test_hardly_any_data_leave_the_prior_scales_where_they_were() -> None:
 def test_extreme_counts_give_finite_honest_answers(
     counts: list[tuple[int, float, float]], least: float, most: float
 ) -> None:
-    fit = inference.fit(bandit_worlds.design((2,)), bandit_worlds.flat(counts))
+    fit = fit_posterior(
+        bandit_worlds.make_design((2,)), bandit_worlds.build_one_day_cells(counts)
+    )
 
     middle, low, high = rates(fit)
     assert np.isfinite(fit.posterior.covariance).all()
@@ -76,8 +78,8 @@ def test_where_no_mode_is_found_there_is_no_posterior(strata: int, reason: str) 
         successes=np.linspace(0.3, 0.6, 2 * strata) * users,
     )
 
-    with pytest.raises(newton.NotConverged, match=reason):
-        inference.fit(bandit_worlds.design((2,)), cells)
+    with pytest.raises(newton.NotConvergedError, match=reason):
+        fit_posterior(bandit_worlds.make_design((2,)), cells)
 
 
 @settings(max_examples=40, deadline=None)
@@ -85,7 +87,7 @@ def test_where_no_mode_is_found_there_is_no_posterior(strata: int, reason: str) 
 def test_any_counts_of_any_shape_give_a_proper_posterior(seed: int) -> None:
     rng = np.random.default_rng(seed)
     sizes, contexts = rng.integers(1, 5, 2), rng.integers(1, 4, rng.integers(0, 3))
-    design = bandit_worlds.design(tuple(sizes), tuple(contexts))
+    design = bandit_worlds.make_design(tuple(sizes), tuple(contexts))
     n, strata = rng.integers(1, 60), rng.integers(1, 40)
     users = rng.poisson(10 ** rng.uniform(0, 4), n).astype(float)
     cells = TrainingCells(
@@ -98,15 +100,16 @@ def test_any_counts_of_any_shape_give_a_proper_posterior(seed: int) -> None:
         maturity=rng.uniform(0, 1, n),
     )
 
-    fit = inference.fit(design, cells)
+    fit = fit_posterior(design, cells)
 
     assert np.isfinite(fit.posterior.mean).all()
     assert np.linalg.eigvalsh(fit.posterior.covariance).min() > 0
 
 
 def test_separated_variants_are_told_apart() -> None:
-    fit = inference.fit(
-        bandit_worlds.design((2,)), bandit_worlds.flat([(0, 400, 0), (1, 400, 400)])
+    fit = fit_posterior(
+        bandit_worlds.make_design((2,)),
+        bandit_worlds.build_one_day_cells([(0, 400, 0), (1, 400, 400)]),
     )
 
     middle, _, _ = rates(fit)
@@ -117,9 +120,9 @@ def test_separated_variants_are_told_apart() -> None:
 
 @pytest.mark.parametrize("sizes", [(), (1,), (2, 3)])
 def test_without_data_the_posterior_is_the_prior(sizes: tuple[int, ...]) -> None:
-    nothing = bandit_worlds.flat([(0, 0, 0)])
+    nothing = bandit_worlds.build_one_day_cells([(0, 0, 0)])
 
-    fit = inference.fit(bandit_worlds.design(sizes), nothing)
+    fit = fit_posterior(bandit_worlds.make_design(sizes), nothing)
 
     assert fit.posterior.mean == pytest.approx(
         [-2, *[0] * (len(fit.posterior.mean) - 1)]
@@ -144,10 +147,10 @@ def test_without_data_the_posterior_is_the_prior(sizes: tuple[int, ...]) -> None
     ],
 )
 def test_cells_that_cannot_be_are_refused_by_field(field: str, value: Floats) -> None:
-    cells = bandit_worlds.flat([(0, 10, 1), (1, 5, 0)])
+    cells = bandit_worlds.build_one_day_cells([(0, 10, 1), (1, 5, 0)])
 
     columns = {f.name: getattr(cells, f.name) for f in dataclasses.fields(cells)}
     wrong = TrainingCells(**{**columns, field: value})
 
     with pytest.raises(ValueError, match=f"^{field}:"):
-        inference.fit(bandit_worlds.design((2,)), wrong)
+        fit_posterior(bandit_worlds.make_design((2,)), wrong)

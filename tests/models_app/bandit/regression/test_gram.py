@@ -8,10 +8,14 @@ import pytest
 from models_app.bandit.data.cells import TrainingCells
 from models_app.bandit.design import level_contrasts
 from models_app.bandit.design.design import Design, Floats
-from models_app.bandit.regression import change_points, likelihood as systems
-from models_app.bandit.regression.change_points import Change
-from models_app.bandit.regression.gram import crossing
-from models_app.bandit.regression.likelihood import System
+from models_app.bandit.regression import change_points
+from models_app.bandit.regression.change_points import ChangePoint
+from models_app.bandit.regression.gram import cross_features
+from models_app.bandit.regression.likelihood import (
+    RegressionSystem,
+    arrange_cells,
+    compute_derivatives,
+)
 from tests.support import bandit_worlds
 
 CROSSED = [((3, 2), (2,)), ((3, 2, 2), (3, 4)), ((4, 1, 3), (2, 1, 2)), ((6, 5), (4,))]
@@ -32,8 +36,8 @@ def cells(design: Design, count: int, *, young: bool = False) -> TrainingCells:
     )
 
 
-def second(system: System) -> Floats:
-    return systems.curvature(system, np.full(len(system.users), -2.0)).shared
+def second(system: RegressionSystem) -> Floats:
+    return compute_derivatives(system, np.full(len(system.users), -2.0)).shared
 
 
 def agrees(design: Design, share: float) -> bool:
@@ -43,32 +47,32 @@ def agrees(design: Design, share: float) -> bool:
     some = np.sort(rng.choice(every, int(share * every), replace=False))
     whose = np.divmod(some, design.segments)
     rows, weight = design.rows(*whose), rng.exponential(100.0, len(some))
-    crossed = crossing(design, *whose)
+    crossed = cross_features(design, *whose)
     assert crossed is not None
     plain = (rows.T * weight) @ rows
-    return bool(np.allclose(crossed.gram(weight), plain, rtol=0, atol=1e-8))
+    return bool(np.allclose(crossed.compute_gram(weight), plain, rtol=0, atol=1e-8))
 
 
 @pytest.mark.parametrize(("sizes", "contexts"), CROSSED)
 def test_weighted_sums_are_those_of_the_rows_themselves(
     sizes: tuple[int, ...], contexts: tuple[int, ...]
 ) -> None:
-    assert agrees(bandit_worlds.design(sizes, contexts), 0.7)
+    assert agrees(bandit_worlds.make_design(sizes, contexts), 0.7)
 
 
 def test_interactions_that_were_left_out_stay_out() -> None:
-    design = bandit_worlds.design((20, 20), (32, 8))
+    design = bandit_worlds.make_design((20, 20), (32, 8))
     assert design.left_out == ("f1 x context c0",)
 
     assert agrees(design, 0.03)
 
 
 def test_late_users_and_changes_stand_beside_the_crossed_rows() -> None:
-    design = bandit_worlds.design((3, 2, 2), (3, 4))
-    system = systems.arrange(design, cells(design, 900, young=True))
-    names, directions, _ = level_contrasts.effects(design)
-    found = tuple(Change(names[at], directions[at], 2 + at) for at in (0, 3))
-    system = change_points.extend(system, design, found)
+    design = bandit_worlds.make_design((3, 2, 2), (3, 4))
+    system = arrange_cells(design, cells(design, 900, young=True))
+    names, directions, _ = level_contrasts.build_level_contrasts(design)
+    found = tuple(ChangePoint(names[at], directions[at], 2 + at) for at in (0, 3))
+    system = change_points.add_changes(system, design, found)
     assert system.crossing is not None
     assert system.late > 0
 
@@ -81,6 +85,6 @@ def test_late_users_and_changes_stand_beside_the_crossed_rows() -> None:
 def test_rows_are_multiplied_out_where_that_is_cheaper(
     sizes: tuple[int, ...], contexts: tuple[int, ...]
 ) -> None:
-    design = bandit_worlds.design(sizes, contexts)
+    design = bandit_worlds.make_design(sizes, contexts)
 
-    assert systems.arrange(design, cells(design, 200)).crossing is None
+    assert arrange_cells(design, cells(design, 200)).crossing is None

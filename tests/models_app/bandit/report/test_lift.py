@@ -17,7 +17,7 @@ def test_one_draw_of_a_baseline_near_nothing_does_not_make_the_lift(
     baseline = np.random.default_rng(0).normal(1.0, 0.1, 4000)
     baseline[0] = nearest
 
-    found = lift.percent(np.full(4000, 1.1), baseline)
+    found = lift.compute_lift_percent(np.full(4000, 1.1), baseline)
 
     assert found is not None
     assert found.lo < found.mean < found.hi
@@ -27,14 +27,16 @@ def test_one_draw_of_a_baseline_near_nothing_does_not_make_the_lift(
 @pytest.mark.parametrize("reward", [0.0, 1.0])
 @pytest.mark.parametrize("nothing", [0.0, 1e-15, -1e-15])
 def test_there_is_no_percentage_of_nothing(reward: float, nothing: float) -> None:
-    assert lift.percent(np.full(4000, reward), np.full(4000, nothing)) is None
+    assert (
+        lift.compute_lift_percent(np.full(4000, reward), np.full(4000, nothing)) is None
+    )
 
 
 def test_a_baseline_of_either_sign_has_no_percentage_and_one_below_zero_has() -> None:
     draws = np.random.default_rng(0).normal(-1.0, 0.1, 4000)
 
-    unsure = lift.percent(np.ones(4000), draws + 1.0)
-    below = lift.percent(np.full(4000, -0.5), draws)
+    unsure = lift.compute_lift_percent(np.ones(4000), draws + 1.0)
+    below = lift.compute_lift_percent(np.full(4000, -0.5), draws)
 
     assert unsure is None
     assert below is not None
@@ -42,7 +44,7 @@ def test_a_baseline_of_either_sign_has_no_percentage_and_one_below_zero_has() ->
 
 
 def test_a_lift_of_outcomes_worth_nothing_is_withheld() -> None:
-    design, users = bandit_worlds.design((3,)), np.full(3, 1000.0)
+    design, users = bandit_worlds.make_design((3,)), np.full(3, 1000.0)
     cells = OutcomeCells(
         stratum=np.zeros(3, int),
         stratum_time=np.zeros(1),
@@ -54,11 +56,11 @@ def test_a_lift_of_outcomes_worth_nothing_is_withheld() -> None:
         keys=("a", "b"),
         weights=(0.0, 0.0),
     )
-    believed, enabled = fit.fit(design, cells).believed, np.ones(3, bool)
+    believed, enabled = fit.fit_reward(design, cells).reward, np.ones(3, bool)
 
-    made = report.of(
+    made = report.build_report(
         believed,
-        allocation.compile(believed, enabled),
+        allocation.compile_policy(believed, enabled),
         cells,
         enabled=enabled,
         holdout_share=0.1,

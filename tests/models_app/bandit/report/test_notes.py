@@ -16,21 +16,21 @@ from tests.support import bandit_worlds
 
 def reported(design: Design, cells: TrainingCells) -> Report:
     """The report of a fit and the policy compiled from it."""
-    posterior = fit.fit(design, cells).posterior
+    posterior = fit.fit_posterior(design, cells).posterior
     enabled = np.ones(design.variants, bool)
-    compiled = allocation.compile(posterior, enabled, draws=200)
-    return report.of(
+    compiled = allocation.compile_policy(posterior, enabled, draws=200)
+    return report.build_report(
         posterior, compiled, cells, enabled=enabled, holdout_share=0.1, seed=0
     )
 
 
 def test_an_interaction_too_large_to_learn_is_named() -> None:
-    design = bandit_worlds.design((60,), (40,))
+    design = bandit_worlds.make_design((60,), (40,))
     variant = np.arange(60)
     shown = np.zeros((design.segments, 60))
     shown[0, variant] = 100
 
-    made = reported(design, bandit_worlds.cells([(shown, shown / 10)]))
+    made = reported(design, bandit_worlds.build_cells([(shown, shown / 10)]))
 
     assert design.left_out
     assert made.notes == (
@@ -40,13 +40,13 @@ def test_an_interaction_too_large_to_learn_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("maturity", "notes"),
-    [([0.9, 0.9], (report.SO_FAR,)), ([0.9, 1.0], ()), (None, ())],
+    [([0.9, 0.9], (report.NOTE_IMMATURE,)), ([0.9, 1.0], ()), (None, ())],
 )
 def test_rates_so_far_are_called_that(
     maturity: list[float] | None, notes: tuple[str, ...]
 ) -> None:
-    cells = bandit_worlds.flat([(0, 500, 50), (1, 500, 60)])
+    cells = bandit_worlds.build_one_day_cells([(0, 500, 50), (1, 500, 60)])
 
     young = replace(cells, maturity=None if maturity is None else np.array(maturity))
 
-    assert reported(bandit_worlds.design((2,)), young).notes == notes
+    assert reported(bandit_worlds.make_design((2,)), young).notes == notes

@@ -9,11 +9,11 @@ import pytest
 from models_app.bandit.data.cells import TrainingCells
 from models_app.bandit.design.design import Floats
 from models_app.bandit.policy import allocation
-from models_app.bandit.policy.allocation import Compiled
+from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.regression import fit
 from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.report import report
-from models_app.bandit.report.posterior_draws import Estimate
+from models_app.bandit.report.posterior_draws import PosteriorEstimate
 from models_app.bandit.report.report import Report
 from tests.support import bandit_worlds
 
@@ -22,7 +22,9 @@ def certain(
     eta: list[list[float]], users: list[list[float]]
 ) -> tuple[Posterior, TrainingCells]:
     """A posterior that is sure of a [contexts, variants] truth, and users seen."""
-    design = bandit_worlds.design((len(eta[0]),), (len(eta),) if len(eta) > 1 else ())
+    design = bandit_worlds.make_design(
+        (len(eta[0]),), (len(eta),) if len(eta) > 1 else ()
+    )
     table = np.zeros((design.segments, design.variants))
     table[: len(eta)] = eta
     segment, variant = np.divmod(np.arange(table.size), design.variants)
@@ -32,11 +34,11 @@ def certain(
     mean = np.linalg.lstsq(rows, table.ravel(), rcond=None)[0]
     shown = np.zeros_like(table)
     shown[: len(users)] = users
-    cells = bandit_worlds.cells([(shown, np.zeros_like(table))])
+    cells = bandit_worlds.build_cells([(shown, np.zeros_like(table))])
     return Posterior(design, mean, np.eye(len(mean)) * 1e-12), cells
 
 
-def sure(estimate: Estimate | None) -> Estimate:
+def sure(estimate: PosteriorEstimate | None) -> PosteriorEstimate:
     """An estimate that must be there."""
     assert estimate is not None
     return estimate
@@ -46,21 +48,21 @@ def logit(rate: float) -> float:
     return float(np.log(rate / (1 - rate)))
 
 
-def fixed(rows: list[list[float]], segments: int) -> Compiled:
+def fixed(rows: list[list[float]], segments: int) -> CompiledPolicy:
     """An allocation, the same in the contexts beyond those given."""
     table: Floats = np.array(rows + [rows[-1]] * (segments - len(rows)))
-    return Compiled(table, table)
+    return CompiledPolicy(table, table)
 
 
-def learnt() -> tuple[Report, Posterior, Compiled, TrainingCells]:
-    design, rng = bandit_worlds.design((2, 2), (2,)), np.random.default_rng(3)
-    world = bandit_worlds.drawn_from_prior(design, rng)
+def learnt() -> tuple[Report, Posterior, CompiledPolicy, TrainingCells]:
+    design, rng = bandit_worlds.make_design((2, 2), (2,)), np.random.default_rng(3)
+    world = bandit_worlds.draw_from_prior(design, rng)
     even = np.full(world.eta.shape, 1 / 4)
-    days = [bandit_worlds.day(world, -2.0, even, 4000, rng) for _ in range(5)]
-    cells, enabled = bandit_worlds.cells(days), np.ones(4, bool)
-    posterior = fit.fit(design, cells).posterior
-    compiled = allocation.compile(posterior, enabled)
-    made = report.of(
+    days = [bandit_worlds.simulate_day(world, -2.0, even, 4000, rng) for _ in range(5)]
+    cells, enabled = bandit_worlds.build_cells(days), np.ones(4, bool)
+    posterior = fit.fit_posterior(design, cells).posterior
+    compiled = allocation.compile_policy(posterior, enabled)
+    made = report.build_report(
         posterior, compiled, cells, enabled=enabled, holdout_share=0.1, seed=0
     )
     return made, posterior, compiled, cells
@@ -71,7 +73,7 @@ def test_figures_are_those_of_the_truth_where_the_posterior_is_sure() -> None:
     posterior, cells = certain([[low, high], [high, low]], [[30, 30], [20, 20]])
     compiled = fixed([[0.5, 0.5], [0.75, 0.25]], posterior.design.segments)
 
-    made = report.of(
+    made = report.build_report(
         posterior, compiled, cells, enabled=np.ones(2, bool), holdout_share=0.2, seed=0
     )
 
@@ -104,7 +106,7 @@ def test_a_disabled_variant_is_neither_best_nor_counted_in_progress() -> None:
     compiled = fixed([[0.0, 0.0, 1.0]], 1)
     enabled = np.array([True, False, True])
 
-    made = report.of(
+    made = report.build_report(
         posterior, compiled, cells, enabled=enabled, holdout_share=0.0, seed=0
     )
 
@@ -117,7 +119,7 @@ def test_where_less_is_better_the_least_is_best_and_lifts_keep_their_sign() -> N
     posterior, cells = certain([[logit(0.2), logit(0.1), logit(0.3)]], [[10, 10, 10]])
     compiled, enabled = fixed([[0.0, 1.0, 0.0]], 1), np.ones(3, bool)
 
-    made = report.of(
+    made = report.build_report(
         posterior,
         compiled,
         cells,
@@ -163,7 +165,7 @@ def test_a_context_that_turns_the_order_round_is_all_of_the_spread() -> None:
     posterior, cells = certain([[low, high], [high, low]], [[30, 30], [30, 30]])
     compiled = fixed([[0.5, 0.5]], posterior.design.segments)
 
-    made = report.of(
+    made = report.build_report(
         posterior, compiled, cells, enabled=np.ones(2, bool), holdout_share=0, seed=0
     )
 
@@ -172,14 +174,14 @@ def test_a_context_that_turns_the_order_round_is_all_of_the_spread() -> None:
 
 
 def test_what_the_model_leaves_out_is_named_and_called_unknown() -> None:
-    design = bandit_worlds.design((48, 2), (40,))
+    design = bandit_worlds.make_design((48, 2), (40,))
     assert design.left_out == ("f0 x context c0",)
     posterior = Posterior(design, np.zeros(1 + design.columns), spread(design.columns))
 
-    made = report.of(
+    made = report.build_report(
         posterior,
         fixed([[1 / 96] * 96], design.segments),
-        bandit_worlds.flat([(v, 10.0, 0.0) for v in range(96)]),
+        bandit_worlds.build_one_day_cells([(v, 10.0, 0.0) for v in range(96)]),
         enabled=np.ones(96, bool),
         holdout_share=0.1,
         seed=0,
@@ -193,15 +195,15 @@ def test_what_the_model_leaves_out_is_named_and_called_unknown() -> None:
 
 
 def test_interactions_that_are_left_out_are_not_called_unimportant() -> None:
-    design = bandit_worlds.design((46, 46), ())
+    design = bandit_worlds.make_design((46, 46), ())
     assert design.left_out == ("f0 x f1",)
     posterior = Posterior(design, np.zeros(1 + design.columns), spread(design.columns))
     variants = design.variants
 
-    made = report.of(
+    made = report.build_report(
         posterior,
         fixed([[1 / variants] * variants], 1),
-        bandit_worlds.flat([(v, 10.0, 0.0) for v in range(variants)]),
+        bandit_worlds.build_one_day_cells([(v, 10.0, 0.0) for v in range(variants)]),
         enabled=np.ones(variants, bool),
         holdout_share=0.1,
         seed=0,
@@ -219,14 +221,14 @@ def spread(columns: int) -> Floats:
 def report_of_a_truth(crossed: float) -> Report:
     """A sure report of two factors, one twice as strong, and what they do together."""
     eta = np.array([0.0, 0.1, 0.2, 0.3 + crossed]) - 4
-    design = bandit_worlds.design((2, 2))
+    design = bandit_worlds.make_design((2, 2))
     rows = np.concatenate(
         [np.ones((4, 1)), design.rows(np.arange(4), np.zeros(4, int))], 1
     )
     mean = np.linalg.solve(rows, eta)
     posterior = Posterior(design, mean, np.eye(4) * 1e-12)
-    cells = bandit_worlds.flat([(v, 10.0, 0.0) for v in range(4)])
-    return report.of(
+    cells = bandit_worlds.build_one_day_cells([(v, 10.0, 0.0) for v in range(4)])
+    return report.build_report(
         posterior,
         fixed([[0.25] * 4], 1),
         cells,
@@ -259,12 +261,12 @@ def test_a_report_survives_being_stored_as_json() -> None:
 
 
 def test_before_any_user_the_report_speaks_of_the_prior() -> None:
-    design = bandit_worlds.design((2, 2), (2,))
-    cells = bandit_worlds.flat([(0, 0, 0)])
-    posterior, enabled = fit.fit(design, cells).posterior, np.ones(4, bool)
-    compiled = allocation.compile(posterior, enabled)
+    design = bandit_worlds.make_design((2, 2), (2,))
+    cells = bandit_worlds.build_one_day_cells([(0, 0, 0)])
+    posterior, enabled = fit.fit_posterior(design, cells).posterior, np.ones(4, bool)
+    compiled = allocation.compile_policy(posterior, enabled)
 
-    made = report.of(
+    made = report.build_report(
         posterior, compiled, cells, enabled=enabled, holdout_share=0.1, seed=0
     )
 
@@ -287,7 +289,7 @@ def test_impossible_arguments_are_refused_by_name(
     _, posterior, compiled, cells = learnt()
 
     with pytest.raises(ValueError, match=field):
-        report.of(
+        report.build_report(
             posterior,
             compiled,
             cells,

@@ -8,47 +8,48 @@ import pytest
 from models_app.bandit.data.value_cells import AmountCells
 from models_app.bandit.design.design import Floats
 from models_app.bandit.policy import allocation
-from models_app.bandit.regression import fit as inference
+from models_app.bandit.regression.fit import fit_posterior
 from models_app.bandit.report import report
 from models_app.bandit.report.report import Report
-from models_app.bandit.rewards import fit as learning, hurdle, reward_model
-from models_app.bandit.rewards.reward_model import Belief
+from models_app.bandit.rewards import hurdle, reward_model
+from models_app.bandit.rewards.fit import fit_reward
+from models_app.bandit.rewards.reward_model import RewardPosterior
 from tests.support import bandit_worlds, value_worlds
 from tests.support.value_worlds import Shop
 
-DESIGN = bandit_worlds.design((4, 2))
+DESIGN = bandit_worlds.make_design((4, 2))
 RUNS = 60
 
 
 def shop(seed: int, sd: float = 1.0) -> tuple[Shop, Floats]:
     """A shop of moderate effects on who pays and how much; its mean rewards [V]."""
     rng = np.random.default_rng([seed, 1])
-    rate = 1 / (1 + np.exp(3.0 - value_worlds.effects(DESIGN, 0.15, rng)))
-    centre = 3.4 + value_worlds.effects(DESIGN, 0.1, rng)
+    rate = 1 / (1 + np.exp(3.0 - value_worlds.draw_effects(DESIGN, 0.15, rng)))
+    centre = 3.4 + value_worlds.draw_effects(DESIGN, 0.1, rng)
     truth = rate * np.exp(centre + sd**2 / 2)
-    return Shop(DESIGN, rate, value_worlds.log_normal(centre, sd)), truth
+    return Shop(DESIGN, rate, value_worlds.log_normal_amounts(centre, sd)), truth
 
 
-def believed(cells: AmountCells) -> Belief:
+def believed(cells: AmountCells) -> RewardPosterior:
     """What is believed of a design of eight variants."""
-    found = learning.fit(DESIGN, cells).believed
-    assert isinstance(found, Belief)
+    found = fit_reward(DESIGN, cells).reward
+    assert isinstance(found, RewardPosterior)
     return found
 
 
-def drawn(belief: Belief, seed: int = 0) -> Floats:
+def drawn(belief: RewardPosterior, seed: int = 0) -> Floats:
     """Draws [4000, V] of rewards in context 0."""
     everyone = np.arange(belief.design.variants)
     nobody = np.zeros(0, dtype=np.int64)
-    chunks = reward_model.chunks(belief, 4000, seed, everyone)
+    chunks = reward_model.draw_chunks(belief, 4000, seed, everyone)
     return np.concatenate([chunk.table().reward(nobody) for chunk in chunks])
 
 
 def reported(cells: AmountCells, *, minimise: bool = False) -> Report:
     """The report of a fit and the policy compiled from it."""
     belief, everyone = believed(cells), np.ones(8, bool)
-    compiled = allocation.compile(belief, everyone, minimise=minimise)
-    return report.of(
+    compiled = allocation.compile_policy(belief, everyone, minimise=minimise)
+    return report.build_report(
         belief,
         compiled,
         cells,
@@ -61,7 +62,7 @@ def reported(cells: AmountCells, *, minimise: bool = False) -> Report:
 
 def test_a_simulated_truth_is_recovered_in_the_unit_of_the_amounts() -> None:
     world, truth = shop(3)
-    cells = value_worlds.sold(world, 160_000, 5, np.random.default_rng(0))
+    cells = value_worlds.simulate_sales(world, 160_000, 5, np.random.default_rng(0))
 
     made = reported(cells)
 
@@ -76,7 +77,9 @@ def test_intervals_of_variant_means_cover_as_often_as_they_say() -> None:
     covered, widths = np.zeros((RUNS, 8)), np.zeros(RUNS)
     for run in range(RUNS):
         world, truth = shop(run, sd=1.2)
-        cells = value_worlds.sold(world, 8_000, 3, np.random.default_rng([run, 2]))
+        cells = value_worlds.simulate_sales(
+            world, 8_000, 3, np.random.default_rng([run, 2])
+        )
         low, high = np.quantile(drawn(believed(cells)), [0.025, 0.975], axis=0)
         covered[run] = (low < truth) & (truth < high)
         widths[run] = ((high - low) / truth).mean()
@@ -88,12 +91,18 @@ def test_intervals_of_variant_means_cover_as_often_as_they_say() -> None:
 
 
 def test_the_variance_of_log_amounts_is_that_of_the_sample_about_its_means() -> None:
-    rng, design = np.random.default_rng(0), bandit_worlds.design((3,))
-    world = Shop(design, np.full(3, 0.5), value_worlds.log_normal(np.arange(3.0), 0.7))
+    rng, design = np.random.default_rng(0), bandit_worlds.make_design((3,))
+    world = Shop(
+        design, np.full(3, 0.5), value_worlds.log_normal_amounts(np.arange(3.0), 0.7)
+    )
     values = [world.amounts(rng, v, 300) for v in range(3)]
-    rows = [(0, v, 600, *value_worlds.sums_of(each)) for v, each in enumerate(values)]
+    rows = [
+        (0, v, 600, *value_worlds.sum_amounts(each)) for v, each in enumerate(values)
+    ]
 
-    found = hurdle.log_amounts(design, value_worlds.amounts(np.array(rows))).found
+    found = hurdle.fit_log_amounts(
+        design, value_worlds.build_amount_cells(np.array(rows))
+    ).system_fit
 
     assert found.system.noise is not None
     variance = found.system.noise.variance * hurdle.LOG_UNIT**2
@@ -103,11 +112,13 @@ def test_the_variance_of_log_amounts_is_that_of_the_sample_about_its_means() -> 
 
 
 def test_the_mean_amount_is_that_of_plain_integration() -> None:
-    design = bandit_worlds.design((1,))
+    design = bandit_worlds.make_design((1,))
     values = np.exp(np.random.default_rng(5).normal(3, 0.8, 50))
-    cells = value_worlds.amounts(np.array([(0, 0, 400, *value_worlds.sums_of(values))]))
+    cells = value_worlds.build_amount_cells(
+        np.array([(0, 0, 400, *value_worlds.sum_amounts(values))])
+    )
 
-    belief, _ = hurdle.fit(design, cells)
+    belief, _ = hurdle.fit_numeric_reward(design, cells)
 
     logs = np.log(values)
     centre, spread = np.meshgrid(np.linspace(2, 4, 801), np.linspace(0.1, 3, 801))
@@ -137,7 +148,7 @@ def with_amount(cells: AmountCells, at: int, amount: float) -> AmountCells:
 
 def test_where_less_is_better_the_least_amounts_are_served() -> None:
     world, truth = shop(11)
-    cells = value_worlds.sold(world, 160_000, 5, np.random.default_rng(2))
+    cells = value_worlds.simulate_sales(world, 160_000, 5, np.random.default_rng(2))
 
     least = reported(cells, minimise=True)
 
@@ -164,35 +175,42 @@ def test_extreme_cells_give_finite_answers(
     rows: list[tuple[int, list[float]]],
 ) -> None:
     table = [
-        (0, v, users, *value_worlds.sums_of(np.array(values)))
+        (0, v, users, *value_worlds.sum_amounts(np.array(values)))
         for v, (users, values) in enumerate(rows)
     ]
-    design, cells = bandit_worlds.design((2,)), value_worlds.amounts(np.array(table))
+    design, cells = (
+        bandit_worlds.make_design((2,)),
+        value_worlds.build_amount_cells(np.array(table)),
+    )
 
-    belief, _ = hurdle.fit(design, cells)
+    belief, _ = hurdle.fit_numeric_reward(design, cells)
 
     everyone = np.ones(2, bool)
-    compiled = allocation.compile(belief, everyone)
-    made = report.of(belief, compiled, cells, enabled=everyone, holdout_share=0, seed=0)
+    compiled = allocation.compile_policy(belief, everyone)
+    made = report.build_report(
+        belief, compiled, cells, enabled=everyone, holdout_share=0, seed=0
+    )
     assert np.isfinite(drawn(belief)).all()
     assert compiled.probabilities.sum() == pytest.approx(1)
     assert all(np.isfinite(row.expected_reward.hi) for row in made.variants)
 
 
 def test_nobody_having_paid_the_chance_is_shown_and_said_to_be() -> None:
-    cells = value_worlds.amounts(
-        np.array([(0, v, 500, *value_worlds.sums_of(np.zeros(0))) for v in range(8)])
+    cells = value_worlds.build_amount_cells(
+        np.array(
+            [(0, v, 500, *value_worlds.sum_amounts(np.zeros(0))) for v in range(8)]
+        )
     )
 
     made = reported(cells)
 
-    assert made.notes == (hurdle.UNKNOWN,)
+    assert made.notes == (hurdle.NOTE_NO_PAYERS,)
     assert made.expected_reward.mean < 0.01
 
 
 def test_a_billion_users_cost_no_more_and_are_nearly_certain() -> None:
     world, _ = shop(3)
-    cells = value_worlds.sold(world, 160_000, 1, np.random.default_rng(0))
+    cells = value_worlds.simulate_sales(world, 160_000, 1, np.random.default_rng(0))
     many = 1e9 / 160_000
     grown = replace(
         cells,
@@ -225,20 +243,20 @@ def test_amounts_that_are_no_numbers_are_refused_by_field(
     field: str, value: float
 ) -> None:
     world, _ = shop(3)
-    cells = value_worlds.sold(world, 800, 1, np.random.default_rng(0))
+    cells = value_worlds.simulate_sales(world, 800, 1, np.random.default_rng(0))
     wrong = getattr(cells, field).copy()
     wrong[0] = value
 
     with pytest.raises(ValueError, match=f"^{field}:"):
-        learning.fit(DESIGN, replace(cells, **{field: wrong}))
+        fit_reward(DESIGN, replace(cells, **{field: wrong}))
 
 
 def test_who_pays_is_learnt_as_a_bool_reward_would_be() -> None:
     world, _ = shop(5)
-    cells = value_worlds.sold(world, 8_000, 2, np.random.default_rng(0))
+    cells = value_worlds.simulate_sales(world, 8_000, 2, np.random.default_rng(0))
 
     paid = believed(cells).posteriors[0]
-    alone = inference.fit(DESIGN, value_worlds.plain(cells)).posterior
+    alone = fit_posterior(DESIGN, value_worlds.as_bool_cells(cells)).posterior
 
     assert paid.mean.tobytes() == alone.mean.tobytes()
     assert paid.covariance.tobytes() == alone.covariance.tobytes()

@@ -28,7 +28,7 @@ def refunding(seed: int, share: float) -> tuple[AmountCells, Floats]:
         values = world.amounts(rng, variant, payers)
         return np.where(rng.random(payers) < share, -0.5 * values, values)
 
-    cells = value_worlds.sold(
+    cells = value_worlds.simulate_sales(
         replace(world, amounts=drawn), 80_000, 3, np.random.default_rng([seed, 3])
     )
     return cells, truth * (1 - 1.5 * share)
@@ -41,7 +41,7 @@ def test_refunds_are_learnt_as_plain_means_and_the_report_says_so() -> None:
 
         belief = believed(cells)
 
-        assert (belief.kind, belief.notes) == ("mean", (hurdle.REFUNDS,))
+        assert (belief.kind, belief.notes) == ("mean", (hurdle.NOTE_REFUNDS,))
         low, high = np.quantile(drawn(belief), [0.025, 0.975], axis=0)
         covered.append(((low < truth) & (truth < high)).mean())
     assert np.mean(covered) > 0.88
@@ -71,7 +71,7 @@ def test_rare_refunds_leave_means_to_the_interval_and_are_told_of() -> None:
         belief = believed(cells)
 
         assert belief.kind == "hurdle"
-        assert (hurdle.FEW in belief.notes) == cells.refunds
+        assert (hurdle.NOTE_FEW_REFUNDS in belief.notes) == cells.has_refunds
         low, high = np.quantile(drawn(belief), [0.025, 0.975], axis=0)
         covered.append(((low < truth) & (truth < high)).mean())
     assert np.mean(covered) > 0.88
@@ -79,7 +79,7 @@ def test_rare_refunds_leave_means_to_the_interval_and_are_told_of() -> None:
 
 def test_one_refund_beyond_all_sales_is_told_of_and_rules_nothing() -> None:
     world, _ = shop(7)
-    cells = value_worlds.sold(world, 40_000, 3, np.random.default_rng(1))
+    cells = value_worlds.simulate_sales(world, 40_000, 3, np.random.default_rng(1))
     before = drawn(believed(cells)).mean(axis=0)
     refund = np.zeros_like(cells.users)
     refund[5] = 1e9
@@ -94,17 +94,19 @@ def test_one_refund_beyond_all_sales_is_told_of_and_rules_nothing() -> None:
         )
     )
 
-    assert hurdle.FEW in after.notes
+    assert hurdle.NOTE_FEW_REFUNDS in after.notes
     assert drawn(after).mean(axis=0) == pytest.approx(before, rel=0.05)
 
 
 def test_one_whale_among_refunds_rules_nothing_either() -> None:
     cells, _ = refunding(0, 0.3)
-    before = allocation.compile(believed(cells), np.ones(8, bool)).probabilities[0]
+    before = allocation.compile_policy(believed(cells), np.ones(8, bool)).probabilities[
+        0
+    ]
     at = int(np.flatnonzero(cells.variant == before.argmin())[0])
 
     landed = believed(with_amount(cells, at, 1e6))
-    after = allocation.compile(landed, np.ones(8, bool)).probabilities[0]
+    after = allocation.compile_policy(landed, np.ones(8, bool)).probabilities[0]
 
     assert landed.kind == "mean"
     assert np.abs(after - before).max() < 0.15
@@ -113,9 +115,9 @@ def test_one_whale_among_refunds_rules_nothing_either() -> None:
 def test_a_loss_on_everybody_is_minimised_to_the_least_of_losses() -> None:
     cells, _ = refunding(1, 0.3)
 
-    earned = allocation.compile(believed(cells), np.ones(8, bool))
+    earned = allocation.compile_policy(believed(cells), np.ones(8, bool))
     lost = negated(cells)
-    spent = allocation.compile(believed(lost), np.ones(8, bool), minimise=True)
+    spent = allocation.compile_policy(believed(lost), np.ones(8, bool), minimise=True)
 
     assert believed(lost).kind == "mean"
     assert np.abs(spent.probabilities - earned.probabilities).max() < 1e-3
@@ -138,7 +140,10 @@ def negated(cells: AmountCells) -> AmountCells:
 
 
 def test_a_variant_that_seldom_pays_much_has_an_interval_of_its_own() -> None:
-    design, users = bandit_worlds.design((4,)), np.array([20_000, 10_000, 1_000, 1_000])
+    design, users = (
+        bandit_worlds.make_design((4,)),
+        np.array([20_000, 10_000, 1_000, 1_000]),
+    )
     rate, price = np.array([0.1, 0.1, 0.01, 0.1]), np.array([10.0, 10.0, 100.0, 10.0])
 
     def paid(rng: np.random.Generator, variant: int, payers: int) -> Floats:
@@ -149,8 +154,12 @@ def test_a_variant_that_seldom_pays_much_has_an_interval_of_its_own() -> None:
     covered = []
     for seed in range(40):
         rng, world = np.random.default_rng([seed, 6]), Shop(design, rate, paid)
-        days = [value_worlds.shop_day(world, users, rng, day) for day in range(6)]
-        belief, _ = hurdle.fit(design, value_worlds.amounts(np.concatenate(days)))
+        days = [
+            value_worlds.simulate_shop_day(world, users, rng, day) for day in range(6)
+        ]
+        belief, _ = hurdle.fit_numeric_reward(
+            design, value_worlds.build_amount_cells(np.concatenate(days))
+        )
         assert belief.kind == "mean"
         low, high = np.quantile(drawn(belief), [0.025, 0.975], axis=0)
         covered.append((low < 0.94) & (high > 0.94))

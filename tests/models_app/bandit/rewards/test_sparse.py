@@ -32,9 +32,9 @@ def test_outcomes_nobody_reached_are_learnt_all_the_same(one: list[float]) -> No
         weights=(3.0, 2.0, 1.0)[: len(one)],
     )
 
-    believed = fit.fit(bandit_worlds.design((2,)), cells).believed
+    believed = fit.fit_reward(bandit_worlds.make_design((2,)), cells).reward
 
-    table = allocation.compile(believed, np.ones(2, dtype=bool), draws=500)
+    table = allocation.compile_policy(believed, np.ones(2, dtype=bool), draws=500)
     assert table.probabilities[0] == pytest.approx([0.5, 0.5], abs=0.1)
 
 
@@ -74,10 +74,10 @@ def _cells(
 def test_a_starved_variant_that_is_better_gets_the_traffic() -> None:
     cells = amounts((500, 5), (1.0, 3.0), days=400, seed=1)
 
-    believed = fit.fit(bandit_worlds.design((2,)), cells).believed
+    believed = fit.fit_reward(bandit_worlds.make_design((2,)), cells).reward
 
     # Its few payers vary eight times as much: z is 2.9, and certainty is not to be had.
-    table = allocation.compile(believed, np.ones(2, dtype=bool), draws=1000)
+    table = allocation.compile_policy(believed, np.ones(2, dtype=bool), draws=1000)
     assert table.probabilities[0, 1] > 0.8
 
 
@@ -88,9 +88,9 @@ def test_one_loss_beyond_all_others_does_not_rule_where_nothing_is_earned() -> N
     values[6] = np.append(values[6], -1e6)  # of the better variant
     cells = _cells(rows, [500] * len(rows), values)
 
-    believed = fit.fit(bandit_worlds.design((2,)), cells).believed
+    believed = fit.fit_reward(bandit_worlds.make_design((2,)), cells).reward
 
-    table = allocation.compile(believed, np.ones(2, dtype=bool), draws=1000)
+    table = allocation.compile_policy(believed, np.ones(2, dtype=bool), draws=1000)
     assert table.probabilities[0, 0] > 0.9
 
 
@@ -98,18 +98,18 @@ def test_where_everybody_is_worth_the_same_nobody_is_crowned() -> None:
     rows = [(day, variant) for day in range(14) for variant in (0, 1)]
     cells = _cells(rows, [500] * len(rows), [np.full(500, -1.0)] * len(rows))
 
-    believed = fit.fit(bandit_worlds.design((2,)), cells).believed
+    believed = fit.fit_reward(bandit_worlds.make_design((2,)), cells).reward
 
-    table = allocation.compile(believed, np.ones(2, dtype=bool), draws=1000)
+    table = allocation.compile_policy(believed, np.ones(2, dtype=bool), draws=1000)
     assert 0.1 < table.probabilities[0, 0] < 0.9
 
 
 def test_a_posterior_that_is_not_finite_is_never_drawn_from() -> None:
     covariance = np.diag([1.0, np.nan])
-    broken = Posterior(bandit_worlds.design((2,)), np.zeros(2), covariance)
+    broken = Posterior(bandit_worlds.make_design((2,)), np.zeros(2), covariance)
 
     with pytest.raises(FloatingPointError):
-        allocation.compile(broken, np.ones(2, dtype=bool), draws=10)
+        allocation.compile_policy(broken, np.ones(2, dtype=bool), draws=10)
 
 
 @pytest.mark.parametrize("refunds", [1, 2])
@@ -119,8 +119,8 @@ def test_where_the_first_events_are_refunds_nobody_is_crowned(refunds: int) -> N
     values[5] = np.full(refunds, -20.0)
     cells = _cells(rows, [500] * len(rows), values)
 
-    believed = fit.fit(bandit_worlds.design((2,)), cells).believed
+    believed = fit.fit_reward(bandit_worlds.make_design((2,)), cells).reward
 
-    table = allocation.compile(believed, np.ones(2, dtype=bool), draws=1000)
+    table = allocation.compile_policy(believed, np.ones(2, dtype=bool), draws=1000)
     assert np.isfinite(table.probabilities).all()
     assert 0.01 < table.probabilities[0, 1] < 0.5

@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlglot import exp
 
 from tests.support import histories, reference_cube
-from tests.support.cubes import comparable
+from tests.support.cube_comparison import normalize_cube
 from tests.support.reference_cube import Reward, Touch
-from warehouse.sql.cube import bigquery, statement as cube
+from warehouse.sql.cube import bigquery
+from warehouse.sql.cube.statement import decode_cube
 from warehouse.sql.preview import render
 from warehouse.sql.shapes import CubeSpec
 
-METRIC, SOURCE = histories.checked("bigquery")
+METRIC, SOURCE = histories.check_queries("bigquery")
 
 # What BigQuery has and the other lacks, as BigQuery's reference describes it.
 WORDS = """
@@ -96,12 +97,14 @@ def test_any_history_is_counted_as_the_reference_counts_it(
     exposures = histories.exposure_rows(touches, spellings)
     store(database, exposures, histories.reward_rows(rewards))
 
-    statement = bigquery.statement(spec, METRIC, SOURCE)
+    statement = bigquery.build_statement(spec, METRIC, SOURCE)
     named = {f"p{n}": value for n, value in enumerate(statement.parameters, start=1)}
     rows = database.execute(translated(statement.text), named).fetchall()
-    found = cube.decode(rows, spec)
-    text = translated(render.runnable(statement, "bigquery"))
-    by_hand = cube.decode(database.execute(text).fetchall(), spec)
+    found = decode_cube(rows, spec)
+    text = translated(render.render_statement(statement, "bigquery"))
+    by_hand = decode_cube(database.execute(text).fetchall(), spec)
 
-    assert comparable(found) == comparable(reference_cube.cube(spec, touches, rewards))
-    assert comparable(by_hand) == comparable(found)
+    assert normalize_cube(found) == normalize_cube(
+        reference_cube.build_reference_cube(spec, touches, rewards)
+    )
+    assert normalize_cube(by_hand) == normalize_cube(found)

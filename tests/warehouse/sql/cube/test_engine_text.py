@@ -16,10 +16,10 @@ from warehouse.sql.shapes import CheckedMetric, Statement
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 WRITERS = {
-    "snowflake": snowflake.statement,
-    "bigquery": bigquery.statement,
+    "snowflake": snowflake.build_statement,
+    "bigquery": bigquery.build_statement,
 }
-CHECKED = {dialect: histories.checked(dialect) for dialect in WRITERS}
+CHECKED = {dialect: histories.check_queries(dialect) for dialect in WRITERS}
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.support import histories, reference_cube
-from tests.support.cubes import comparable
+from tests.support.cube_comparison import normalize_cube
 from tests.support.reference_cube import Reward, Touch
-from warehouse.sql.cube import snowflake, statement as cube
+from warehouse.sql.cube import snowflake
+from warehouse.sql.cube.statement import decode_cube
 from warehouse.sql.preview import render
 from warehouse.sql.shapes import CubeSpec
 
@@ -19,7 +20,7 @@ connector = pytest.importorskip("snowflake.connector", exc_type=ImportError)
 # The fake reads its database in a way that its database advises against.
 pytestmark = pytest.mark.filterwarnings("ignore:Arrow output:UserWarning")
 
-METRIC, SOURCE = histories.checked("snowflake")
+METRIC, SOURCE = histories.check_queries("snowflake")
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +52,15 @@ def test_any_history_is_counted_as_the_reference_counts_it(
 ) -> None:
     spec, touches, rewards = history
     exposures = histories.exposure_rows(touches, spellings)
-    histories.store(cursor, exposures, histories.reward_rows(rewards))
+    histories.replace_rows(cursor, exposures, histories.reward_rows(rewards))
 
-    statement = snowflake.statement(spec, METRIC, SOURCE)
+    statement = snowflake.build_statement(spec, METRIC, SOURCE)
     cursor.execute(statement.text, statement.parameters)
-    found = cube.decode(cursor.fetchall(), spec)
-    cursor.execute(render.runnable(statement, "snowflake"))
-    by_hand = cube.decode(cursor.fetchall(), spec)
+    found = decode_cube(cursor.fetchall(), spec)
+    cursor.execute(render.render_statement(statement, "snowflake"))
+    by_hand = decode_cube(cursor.fetchall(), spec)
 
-    assert comparable(found) == comparable(reference_cube.cube(spec, touches, rewards))
-    assert comparable(by_hand) == comparable(found)
+    assert normalize_cube(found) == normalize_cube(
+        reference_cube.build_reference_cube(spec, touches, rewards)
+    )
+    assert normalize_cube(by_hand) == normalize_cube(found)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from warehouse.sql import RefusedError
-from warehouse.sql.cube import statement as cube
+from warehouse.sql.cube.statement import build_statement, decode_cube
 from warehouse.sql.customer import check
 from warehouse.sql.shapes import ContextFactor, CubeSpec, OutcomeRule, RegimeSpan
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 START = datetime(2026, 3, 1, tzinfo=UTC)
-METRIC = check.metric(
+METRIC = check.check_metric_query(
     "SELECT anonymous_id, timestamp_utc AS timestamp, value, name"
     " FROM managed_dw.rewards WHERE timestamp_utc >= @start_date",
     {
@@ -24,13 +24,13 @@ METRIC = check.metric(
         "name": "name",
     },
 )
-OWN_METRIC = check.metric(
+OWN_METRIC = check.check_metric_query(
     "SELECT who, at, value, name FROM orders WHERE at >= @start_date",
     {"anonymous_id": "who", "timestamp": "at", "value": "value", "name": "name"},
     managed=False,
     schema="shop",
 )
-SOURCE = check.source(
+SOURCE = check.check_source_query(
     "SELECT who, at, test, variant, context, version FROM shop.shown"
     " WHERE at >= @start_date",
     {
@@ -79,7 +79,7 @@ SPECS = {
 
 @pytest.mark.parametrize("name", SPECS)
 def test_statement_is_the_one_in_the_file(name: str) -> None:
-    statement = cube.statement(SPECS[name], METRIC)
+    statement = build_statement(SPECS[name], METRIC)
     listed = "\n".join(
         f"-- ${number}: {value!r}"
         for number, value in enumerate(statement.parameters, start=1)
@@ -96,7 +96,7 @@ def test_statement_is_the_one_in_the_file(name: str) -> None:
 @pytest.mark.parametrize("name", SPECS)
 def test_statement_for_a_connected_postgres_is_the_one_in_the_file(name: str) -> None:
     spec = replace(SPECS[name], history_from=START)
-    statement = cube.statement(spec, OWN_METRIC, SOURCE)
+    statement = build_statement(spec, OWN_METRIC, SOURCE)
     listed = "\n".join(
         f"-- ${number}: {value!r}"
         for number, value in enumerate(statement.parameters, start=1)
@@ -111,8 +111,8 @@ def test_statement_for_a_connected_postgres_is_the_one_in_the_file(name: str) ->
 
 
 def test_older_servers_get_a_text_that_they_understand() -> None:
-    newer = cube.statement(BOOL, OWN_METRIC, SOURCE)
-    older = cube.statement(BOOL, OWN_METRIC, SOURCE, "postgres before 16")
+    newer = build_statement(BOOL, OWN_METRIC, SOURCE)
+    older = build_statement(BOOL, OWN_METRIC, SOURCE, "postgres before 16")
 
     assert "pg_input_is_valid" in newer.text
     assert "pg_input_is_valid" not in older.text
@@ -120,7 +120,7 @@ def test_older_servers_get_a_text_that_they_understand() -> None:
 
 
 def test_every_parameter_is_used_and_none_is_missing() -> None:
-    statement = cube.statement(SPECS["numeric_last_touch_horizon"], METRIC)
+    statement = build_statement(SPECS["numeric_last_touch_horizon"], METRIC)
 
     count = len(statement.parameters)
     assert all(f"${number}" in statement.text for number in range(1, count + 1))
@@ -128,13 +128,13 @@ def test_every_parameter_is_used_and_none_is_missing() -> None:
 
 
 def test_braces_and_quotes_of_a_customer_stay_his() -> None:
-    metric = check.metric(
+    metric = check.check_metric_query(
         'SELECT anonymous_id AS "a""{earned}", timestamp_utc AS t, \'{earned}\' AS x'
         " FROM managed_dw.rewards",
         {"anonymous_id": 'a"{earned}', "timestamp": "t"},
     )
 
-    text = cube.statement(BOOL, metric).text
+    text = build_statement(BOOL, metric).text
 
     assert 'q."a""{earned}"' in text
     assert "'{earned}'" in text
@@ -165,7 +165,7 @@ def test_rows_are_read_back_by_their_kind() -> None:
         ("read", *[None] * 9, 7, *[None] * 9),
     ]
 
-    found = cube.decode(rows, BOOL)
+    found = decode_cube(rows, BOOL)
 
     (one,) = found.cells
     assert (one.users, one.exposures, one.converted, one.variant) == (3, 4, 2, 2)
@@ -181,6 +181,6 @@ def test_rows_are_read_back_by_their_kind() -> None:
 
 def test_question_without_days_or_in_another_dialect_is_refused() -> None:
     with pytest.raises(ValueError, match="day"):
-        cube.statement(replace(BOOL, days=()), METRIC)
+        build_statement(replace(BOOL, days=()), METRIC)
     with pytest.raises(RefusedError, match="snowflake"):
-        cube.statement(BOOL, METRIC, dialect="snowflake")
+        build_statement(BOOL, METRIC, dialect="snowflake")

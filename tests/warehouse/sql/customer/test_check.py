@@ -103,7 +103,7 @@ BAD = [
 
 @pytest.mark.parametrize("sql", GOOD)
 def test_honest_queries_are_let_through(sql: str) -> None:
-    checked = check.check(sql)
+    checked = check.check_query(sql)
 
     again = sqlglot.parse_one(checked.text, dialect="postgres")
     assert again.sql("postgres", identify=True) == checked.text
@@ -112,14 +112,14 @@ def test_honest_queries_are_let_through(sql: str) -> None:
 @pytest.mark.parametrize("sql", BAD)
 def test_everything_else_is_refused_with_a_reason(sql: str) -> None:
     with pytest.raises(RefusedError) as refused:
-        check.check(sql)
+        check.check_query(sql)
 
     assert re.fullmatch(r"[A-Z].*[.?]", refused.value.reason)
 
 
 @pytest.mark.parametrize("sql", GOOD)
 def test_every_table_is_read_through_the_organizations_filter(sql: str) -> None:
-    query = sqlglot.parse_one(check.check(sql).text, dialect="postgres")
+    query = sqlglot.parse_one(check.check_query(sql).text, dialect="postgres")
 
     tables = [table for table in query.find_all(exp.Table) if table.db]
     for table in tables:
@@ -130,7 +130,7 @@ def test_every_table_is_read_through_the_organizations_filter(sql: str) -> None:
 
 
 def test_start_date_is_a_parameter_outside_quotes_and_comments_alone() -> None:
-    checked = check.check(
+    checked = check.check_query(
         "SELECT '@start_date' AS a, \"@start_date\" AS b -- @start_date\n"
         "FROM managed_dw.rewards /* @start_date */ WHERE timestamp_utc>=@start_date"
         " AND name <> $$@start_date$$"
@@ -145,7 +145,7 @@ def test_start_date_is_a_parameter_outside_quotes_and_comments_alone() -> None:
 
 
 def test_query_without_start_date_says_so() -> None:
-    checked = check.check("SELECT '@start_date' FROM managed_dw.rewards")
+    checked = check.check_query("SELECT '@start_date' FROM managed_dw.rewards")
 
     assert not checked.takes_start_date
 
@@ -162,28 +162,28 @@ def test_query_without_start_date_says_so() -> None:
 def test_columns_are_known_where_the_text_tells_them(
     sql: str, columns: tuple[str, ...] | None
 ) -> None:
-    assert check.check(sql).columns == columns
+    assert check.check_query(sql).columns == columns
 
 
 def test_rewards_of_other_optimizations_are_hidden_inside_the_query() -> None:
-    text = check.check("SELECT anonymous_id FROM managed_dw.rewards").text
+    text = check.check_query("SELECT anonymous_id FROM managed_dw.rewards").text
 
     assert '"optimization_id" = CAST($3 AS UUID)' in text
 
 
 def test_metric_needs_its_two_columns() -> None:
     with pytest.raises(RefusedError, match="timestamp"):
-        check.metric("SELECT 1 AS a", {"anonymous_id": "a"})
+        check.check_metric_query("SELECT 1 AS a", {"anonymous_id": "a"})
 
 
 def test_refused_function_is_named_as_its_author_calls_it() -> None:
     with pytest.raises(RefusedError, match="The function array_length is not"):
-        check.check("SELECT array_length(array[1], 1) FROM managed_dw.rewards")
+        check.check_query("SELECT array_length(array[1], 1) FROM managed_dw.rewards")
 
 
 def test_unknown_dialect_is_refused() -> None:
     with pytest.raises(RefusedError, match="mysql"):
-        check.check("SELECT 1", dialect="mysql")
+        check.check_query("SELECT 1", dialect="mysql")
 
 
 PIECES = st.sampled_from(
@@ -200,7 +200,7 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=14).map(" ".join))
 def test_whatever_is_let_through_reads_own_rows_alone(sql: str) -> None:
     try:
-        text = check.check(f"SELECT {sql}").text
+        text = check.check_query(f"SELECT {sql}").text
     except RefusedError:
         return
     tables = sqlglot.parse_one(text, dialect="postgres").find_all(exp.Table)

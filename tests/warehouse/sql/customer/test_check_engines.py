@@ -226,7 +226,7 @@ def pairs(queries: dict[str, list[str]]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("dialect", "sql"), pairs(GOOD))
 def test_honest_queries_are_let_through(dialect: str, sql: str) -> None:
-    checked = check.check(sql, dialect, schema="app")
+    checked = check.check_query(sql, dialect, schema="app")
 
     again = sqlglot.parse_one(checked.text, dialect=dialect)
     assert again.sql(dialect, identify=True) == checked.text
@@ -236,7 +236,7 @@ def test_honest_queries_are_let_through(dialect: str, sql: str) -> None:
 @pytest.mark.parametrize(("dialect", "sql"), pairs(BAD))
 def test_everything_else_is_refused_with_a_reason(dialect: str, sql: str) -> None:
     with pytest.raises(RefusedError) as refused:
-        check.check(sql, dialect, schema="app")
+        check.check_query(sql, dialect, schema="app")
 
     assert re.fullmatch(r"[A-Z].*[.?]", refused.value.reason)
 
@@ -247,7 +247,7 @@ def test_start_date_is_a_parameter_outside_quotes_and_comments_alone(
 ) -> None:
     sql = "SELECT '@start_date ?' AS a FROM s.t -- @start_date\nWHERE b >= @start_date"
 
-    checked = check.check(sql, dialect)
+    checked = check.check_query(sql, dialect)
 
     bound = {"snowflake": "CAST(? AS TIMESTAMPTZ)", "bigquery": "@start_date"}[dialect]
     assert checked.text.endswith(f">= {bound}")
@@ -258,7 +258,7 @@ def test_start_date_is_a_parameter_outside_quotes_and_comments_alone(
 @pytest.mark.parametrize("dialect", GOOD)
 def test_table_without_a_schema_is_refused_where_none_is_known(dialect: str) -> None:
     with pytest.raises(RefusedError, match="schema"):
-        check.check("SELECT * FROM levered_users", dialect)
+        check.check_query("SELECT * FROM levered_users", dialect)
 
 
 def test_no_less_than_a_hundred_attacks_are_tried() -> None:

@@ -1,0 +1,224 @@
+"""Part two: simulated visitors with a known truth, decided locally from the policy table."""
+
+import hashlib
+import json
+import random
+from bisect import bisect_right
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import accumulate, product
+from math import exp, log
+
+from tqdm import tqdm
+
+from levered_site.demo.client import Client, Json
+
+DAYS = 14
+VISITORS_A_DAY = 3_000
+BASE_RATE = 0.06
+FACTORS: dict[str, list[str]] = {
+    "headline": ["Start free", "Save hours", "Join 9,000 teams"],
+    "layout": ["one column", "two columns"],
+    "price": ["monthly", "yearly"],
+}
+DEVICES = {"desktop": 0.6, "mobile": 0.4}
+# The truth, in log odds: what no client of the service is told.
+TRUE_EFFECTS = {"Save hours": 0.25, "Join 9,000 teams": 0.05, "yearly": 0.12}
+MOBILE_EFFECTS = {"two columns": -0.35, "one column": 0.0}
+SIGNUP_SQL = """
+SELECT anonymous_id, timestamp_utc
+FROM managed_dw.rewards
+WHERE name = 'signup' AND timestamp_utc >= @start_date
+"""
+
+
+@dataclass
+class Arm:
+    """What the decisions of one arm truly cost and earned, by the truth."""
+
+    visitors: int = 0
+    earned: float = 0.0  # sum of true sign-up rates of the variants shown
+    lost: float = 0.0  # sum of (best - shown)
+    lost_uniform: float = 0.0  # sum of (best - mean over variants)
+
+    def add(self, shown: Json, device: str) -> None:
+        """Count one visitor."""
+        rates = [compute_true_rate(each, device) for each in VARIANTS]
+        self.visitors += 1
+        self.earned += compute_true_rate(shown, device)
+        self.lost += max(rates) - compute_true_rate(shown, device)
+        self.lost_uniform += max(rates) - sum(rates) / len(rates)
+
+
+@dataclass
+class Score:
+    """Both arms, and the optimized arm's regret by day as a share of uniform's."""
+
+    optimized: Arm = field(default_factory=Arm)
+    holdout: Arm = field(default_factory=Arm)
+    days: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What one visitor is shown, and whether as a member of the holdout."""
+
+    variant: Json
+    in_holdout: bool
+
+
+def compute_true_rate(variant: Json, device: str) -> float:
+    """The true sign-up rate of a variant on a device."""
+    odds = log(BASE_RATE / (1 - BASE_RATE))
+    odds += sum(TRUE_EFFECTS.get(str(level), 0.0) for level in variant.values())
+    if device == "mobile":
+        odds += MOBILE_EFFECTS[str(variant["layout"])]
+    return 1 / (1 + exp(-odds))
+
+
+VARIANTS = [
+    dict(zip(FACTORS, levels, strict=True)) for levels in product(*FACTORS.values())
+]
+
+
+def run_simulation(client: Client, now: datetime) -> None:
+    """Live through the days: fetch, decide, ingest, retrain; print the outcome."""
+    tqdm.write(
+        f"\n2. Simulated visitors: {DAYS} days of {VISITORS_A_DAY:,}, the truth is known"
+    )
+    optimization = _create_optimization(client, now)
+    model = f"/models/{optimization['model_id']}"
+    score, generator = Score(), random.Random(7)  # noqa: S311 - traffic, not secrets
+    for day in tqdm(range(DAYS), "   days", unit=" day", leave=False):
+        start = (now - timedelta(days=DAYS + 1 - day)).replace(hour=0, minute=0)
+        policy = client.call("GET", f"{model}/policy")
+        _simulate_day(client, optimization["id"], policy, start, score, generator)
+        client.train(optimization["model_id"])
+    _print_results(client, optimization["id"], score)
+
+
+def _create_optimization(client: Client, now: datetime) -> Json:
+    metric = client.call(
+        "POST",
+        "/warehouse/metrics",
+        {
+            "name": "Signup",
+            "sql": SIGNUP_SQL,
+            "column_mapping": {
+                "anonymous_id": "anonymous_id",
+                "timestamp": "timestamp_utc",
+                "reward_type": "bool",
+            },
+        },
+    )
+    return client.call(
+        "POST",
+        "/optimizations",
+        {
+            "name": f"Simulated sign-up page {now:%d %b %H:%M}",
+            "reward_metric_id": metric["id"],
+            "holdout_percentage": 20,
+            "training_data_config": {
+                "reward": {"name": "signup", "type": "bool"},
+                "design_factors": [
+                    {"name": name, "dtype": "str", "levels": levels}
+                    for name, levels in FACTORS.items()
+                ],
+                "context_factors": [
+                    {"name": "device", "dtype": "str", "levels": list(DEVICES)}
+                ],
+            },
+        },
+    )
+
+
+def decide_variant(
+    policy: Json, optimization_id: str, visitor: str, device: str
+) -> Choice:
+    """Choose as the service would, by the contract's holdout rule and draw."""
+    subject = f"{optimization_id}:{visitor}"
+    holdout = hashlib.md5(subject.encode(), usedforsecurity=False).hexdigest()[:8]
+    if holdout < policy["holdout"]["threshold"]:
+        return Choice(VARIANTS[0], in_holdout=True)
+    row = next(
+        each["probabilities"]
+        for each in policy["contexts"]
+        if each["context"] == {"device": device}
+    )
+    digest = hashlib.sha256(f"{subject}:{policy['version']}".encode()).hexdigest()
+    u = int(digest[:13], 16) / 16**13
+    last = max(i for i, share in enumerate(row) if share > 0)
+    index = min(bisect_right(list(accumulate(row)), u), last)
+    return Choice(VARIANTS[index], in_holdout=False)
+
+
+def _simulate_day(
+    client: Client,
+    optimization_id: str,
+    policy: Json,
+    start: datetime,
+    score: Score,
+    generator: random.Random,
+) -> None:
+    exposures, rewards, before = [], [], replace(score.optimized)
+    for number in range(VISITORS_A_DAY):
+        visitor = f"{start:%m%d}-{number}"
+        device = generator.choices(list(DEVICES), list(DEVICES.values()))[0]
+        choice = decide_variant(policy, optimization_id, visitor, device)
+        (score.holdout if choice.in_holdout else score.optimized).add(
+            choice.variant, device
+        )
+        at = start + timedelta(seconds=generator.uniform(0, 86_000))
+        event = {"anonymous_id": visitor, "optimization_id": optimization_id}
+        exposures.append(
+            event
+            | {
+                "variant": choice.variant,
+                "context": {"device": device},
+                "timestamp": at.isoformat(),
+                "policy_version": policy["version"],
+            }
+        )
+        if generator.random() < compute_true_rate(choice.variant, device):
+            later = at + timedelta(minutes=generator.expovariate(1 / 30))
+            rewards.append(event | {"name": "signup", "timestamp": later.isoformat()})
+    client.ingest("exposures", exposures)
+    client.ingest("rewards", rewards)
+    lost = score.optimized.lost - before.lost
+    score.days.append(lost / (score.optimized.lost_uniform - before.lost_uniform))
+
+
+def _print_results(client: Client, optimization_id: str, score: Score) -> None:
+    results = client.call("GET", f"/optimizations/{optimization_id}/results")
+    arm, held = score.optimized, score.holdout
+    tqdm.write(
+        f"   regret of the optimized arm: {arm.lost / arm.lost_uniform:.0%} of what "
+        "uniform would lose; by day:"
+    )
+    tqdm.write("   " + " ".join(f"{day:.0%}" for day in score.days))
+    best = max(VARIANTS, key=_average_true_rate)
+    winner = max(results["variants"], key=lambda row: row["weight"])
+    tqdm.write(f"   winner: {json.dumps(winner['variant'])}")
+    tqdm.write(
+        f"   expected rate {winner['expected_reward_mean']:.2%} "
+        f"[{winner['expected_reward_lo']:.2%}, {winner['expected_reward_hi']:.2%}], "
+        f"truth {_average_true_rate(winner['variant']):.2%}; "
+        f"the true best has {_average_true_rate(best):.2%}"
+    )
+    measured = results["primary_metric_vs_holdout"]
+    if measured["lift_percent"] is None:
+        tqdm.write(f"   measured lift withheld: {json.dumps(results['unavailable'])}")
+        return
+    low, high = measured["lift_ci"]
+    truth = (arm.earned / arm.visitors) / (held.earned / held.visitors) - 1
+    tqdm.write(
+        f"   measured lift {measured['lift_percent']:+.1f}% [{low:+.1f}%, {high:+.1f}%], "
+        f"truth {truth:+.1%}, over {measured['optimization_exposures']:,} optimized "
+        f"and {measured['holdout_exposures']:,} holdout users"
+    )
+
+
+def _average_true_rate(variant: Json) -> float:
+    return sum(
+        share * compute_true_rate(variant, device) for device, share in DEVICES.items()
+    )

@@ -1,0 +1,73 @@
+"""The results document in short: what may be said in a sentence, and the figures behind it."""
+
+from levered_site.mcp.rest_api import Json
+
+LEADING_VARIANT_FIELDS = (
+    "number",
+    "variant",
+    "users",
+    "user_rate",
+    "weight",
+    "prob_best",
+)
+MAX_LEADING_VARIANTS = 3
+
+
+def describe_lift(found: Json) -> str:
+    """Say the measured lift with its interval, or why there is none; checks come first."""
+    failed = [name for name, check in found["checks"].items() if _is_failing(check)]
+    warning = f"Checks that are not ok: {', '.join(failed)}. " if failed else ""
+    measured = found["primary_metric_vs_holdout"]
+    if not measured or measured["lift_percent"] is None:
+        reasons = found["unavailable"]
+        why = [reason for field, reason in reasons.items() if "lift_percent" in field]
+        return f"{warning}No measured lift yet: {[*why, 'nothing was counted'][0]}"
+    users = measured["optimization_exposures"] + measured["holdout_exposures"]
+    return (
+        f"{warning}{measured['metric_name']}: measured lift "
+        f"{measured['lift_percent']:+.1f}% over the holdout, {_describe_interval(measured)}, "
+        f"{users} users"
+    )
+
+
+def select_figures(found: Json) -> Json:
+    """Choose the figures of a summary; a check that fails is shown whole."""
+    measured = found["primary_metric_vs_holdout"]
+    leading = sorted(found["variants"], key=lambda row: -(row["weight"] or 0))
+    return {
+        "as_of": found["as_of"],
+        "measured": _drop_field(measured, "regimes") if measured else None,
+        "modeled": found["stats"],
+        "checks": {
+            name: check if _is_failing(check) or check is None else "ok"
+            for name, check in found["checks"].items()
+        },
+        "leading_variants": [
+            {name: row[name] for name in LEADING_VARIANT_FIELDS}
+            for row in leading[:MAX_LEADING_VARIANTS]
+        ],
+        "unavailable": {
+            field: reason
+            for field, reason in found["unavailable"].items()
+            if "[" not in field  # of rows: their views tell
+        },
+    }
+
+
+def _is_failing(check: Json | None) -> bool:
+    return check is not None and check.get("ok") is False
+
+
+def _describe_interval(measured: Json) -> str:
+    for name, words in (
+        ("lift_ci_anytime", "95% at any number of looks"),
+        ("lift_ci", "95% at one look"),
+    ):
+        if measured[name] is not None:
+            low, high = measured[name]
+            return f"{low:+.1f}% to {high:+.1f}% ({words})"
+    return "its interval withheld"
+
+
+def _drop_field(row: Json, name: str) -> Json:
+    return {each: value for each, value in row.items() if each != name}

@@ -1,0 +1,216 @@
+"""Staff pages of an optimization's parts: variants, regimes, cube days, published days."""
+
+import base64
+from typing import Any
+
+from django.contrib import admin
+from django.db.models.functions import Length
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from typing_extensions import override
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.enums import ActionVariant
+
+from levered_site.admin import html
+from levered_site.admin.actions import AdminAction, AdminActionsMixin
+from levered_site.admin.columns import declare_column
+from levered_site.admin.pages import ReadOnlyAdmin
+from levered_site.organizations.admin import get_staff_actor
+from optimizations.configuration import create_update
+from optimizations.cube import storage
+from optimizations.models import CubeDay, PublishedDay, Regime, Variant
+
+CELL_COLUMNS = (
+    *("regime", "policy_version", "holdout", "variant", "context", "outcome"),
+    *("mature", "users", "exposures", "converted", "value_sum"),
+)
+MOST_CELLS = 50
+
+
+@admin.register(Variant)
+class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin):
+    """One combination of levels; disabling it publishes a new policy at once."""
+
+    list_display = ("number", "optimization", "key", "state", "updated_at")
+    list_display_links = ("number",)
+    list_filter = ("enabled", "excluded", ("optimization", AutocompleteSelectFilter))
+    list_select_related = ("optimization",)
+    search_fields = ("optimization__id__exact", "optimization__name", "variant_key")
+    ordering = ("-optimization__updated_at", "optimization_id", "number")
+    fields = (
+        "optimization",
+        ("number", "state"),
+        "key",
+        "levels_table",
+        "picture",
+        "updated_at",
+    )
+    admin_actions = (
+        AdminAction(
+            name="enable",
+            title="Enable",
+            question="It may be served again, from the next policy on.",
+            done="Enabled: {}",
+            act=lambda variant, request: set_variant_enabled(
+                variant, request, enabled=True
+            ),
+            icon="toggle_on",
+            variant=ActionVariant.SUCCESS,
+            is_offered=lambda variant: not variant.enabled,
+        ),
+        AdminAction(
+            name="disable",
+            title="Disable",
+            question="It is not served from now on; users who had it are drawn anew.",
+            done="Disabled: {}",
+            act=lambda variant, request: set_variant_enabled(
+                variant, request, enabled=False
+            ),
+            icon="toggle_off",
+            variant=ActionVariant.WARNING,
+            is_offered=lambda variant: variant.enabled and variant.number > 1,
+            confirm=True,
+        ),
+    )
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Leave the pictures where they are until one is opened."""
+        return super().get_queryset(request).defer("screenshot")
+
+    @declare_column("Variant")
+    def key(self, variant: Variant) -> SafeString:
+        """The variant's key."""
+        return html.render_code(variant.variant_key)
+
+    @declare_column("State", pills=True)
+    def state(self, variant: Variant) -> str:
+        """Whether it may be served."""
+        if variant.excluded:
+            return "excluded"
+        return "enabled" if variant.enabled else "disabled"
+
+    @declare_column("Levels")
+    def levels_table(self, variant: Variant) -> SafeString:
+        """Factor by factor."""
+        return html.render_table(("factor", "level"), variant.levels.items())
+
+    @declare_column("Screenshot")
+    def picture(self, variant: Variant) -> SafeString | str:
+        """The PNG that was put there through the API."""
+        if variant.screenshot is None:
+            return html.NO_VALUE
+        encoded = base64.b64encode(bytes(variant.screenshot)).decode()
+        return format_html(
+            '<img class="staff-shot" alt="Screenshot of variant {}" '
+            'src="data:image/png;base64,{}">',
+            variant.number,
+            encoded,
+        )
+
+
+def set_variant_enabled(
+    variant: Variant, request: HttpRequest, *, enabled: bool
+) -> None:
+    """Enable or disable a variant as this member of staff."""
+    create_update.set_variant_enabled(
+        variant.optimization, variant.number, get_staff_actor(request), enabled=enabled
+    )
+
+
+@admin.register(Regime)
+class RegimeAdmin(ReadOnlyAdmin):
+    """Stretches of time with one configuration."""
+
+    list_display = (
+        "starts_at",
+        "optimization",
+        "number",
+        "holdout",
+        "variants",
+        "metric",
+        "reason",
+    )
+    list_filter = (("optimization", AutocompleteSelectFilter),)
+    list_select_related = ("optimization", "metric")
+    search_fields = ("optimization__id__exact", "optimization__name", "reason")
+    ordering = ("-starts_at", "-id")
+    fields = (
+        ("optimization", "number", "starts_at"),
+        ("holdout", "window_hours", "horizon_hours"),
+        ("metric", "metric_revision"),
+        "variants",
+        "reason",
+    )
+
+    @declare_column("Holdout", order="holdout_percentage")
+    def holdout(self, regime: Regime) -> str:
+        """The share of users that is held out."""
+        return html.format_percent(regime.holdout_percentage)
+
+    @declare_column("Served variants")
+    def variants(self, regime: Regime) -> str:
+        """Numbers of the variants that may be served."""
+        return ", ".join(str(number) for number in regime.enabled)
+
+
+@admin.register(CubeDay)
+class CubeDayAdmin(ReadOnlyAdmin):
+    """Counts of one first-touch day: what every figure is made from."""
+
+    list_display = ("day", "optimization", "metric", "sealed", "size", "computed_at")
+    list_filter = ("sealed", ("optimization", AutocompleteSelectFilter))
+    list_select_related = ("optimization", "metric")
+    search_fields = ("optimization__id__exact", "optimization__name")
+    ordering = ("-day", "-id")
+    fields = (
+        ("optimization", "metric"),
+        ("day", "sealed", "computed_at"),
+        "counts",
+    )
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Tell the size of the cells without reading them."""
+        size = Length("cells")
+        return super().get_queryset(request).defer("cells").annotate(bytes_count=size)
+
+    @declare_column("Size", order="bytes_count")
+    def size(self, day: Any) -> str:
+        """How much is stored."""
+        return filesizeformat(day.bytes_count)
+
+    @declare_column("Cells")
+    def counts(self, day: CubeDay) -> SafeString | str:
+        """The largest cells, decoded."""
+        found = storage.decode_day(day.day, bytes(day.cells))
+        if found is None or not found.cells:
+            return "Nobody came that day."
+        largest = sorted(found.cells, key=lambda cell: -cell.users)
+        shown = html.render_table(
+            CELL_COLUMNS,
+            (
+                [getattr(cell, name) for name in CELL_COLUMNS]
+                for cell in largest[:MOST_CELLS]
+            ),
+        )
+        return shown + f"{MOST_CELLS} of {len(largest)}" * (len(largest) > MOST_CELLS)
+
+
+@admin.register(PublishedDay)
+class PublishedDayAdmin(ReadOnlyAdmin):
+    """Lift as it was published that day; never rewritten."""
+
+    list_display = ("day", "optimization", "published_at")
+    list_filter = (("optimization", AutocompleteSelectFilter),)
+    list_select_related = ("optimization",)
+    search_fields = ("optimization__id__exact", "optimization__name")
+    ordering = ("-day", "-id")
+    fields = (("optimization", "day", "published_at"), "shown")
+
+    @declare_column("Figures")
+    def shown(self, day: PublishedDay) -> SafeString:
+        """What was published."""
+        return html.render_json(day.figures)

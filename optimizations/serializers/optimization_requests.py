@@ -1,0 +1,76 @@
+"""Shapes of what clients ask of optimizations: create, change, enable."""
+
+from rest_framework import serializers
+
+from levered_site.api.fields import (
+    StrictBooleanField,
+    StrictCharField,
+    StrictFloatField,
+    StrictIntegerField,
+    StrictUUIDField,
+)
+from levered_site.api.serializers import StrictSerializer
+from models_app.models import BanditModel
+from optimizations.models import Optimization
+from optimizations.serializers.origin_field import OriginField
+from optimizations.serializers.training_data_config import (
+    LevelValueField,
+    TrainingDataConfigSerializer,
+)
+
+MOST_EXCLUSIONS = 500
+MOST_ORIGINS = 100
+
+
+class OptimizationBodySerializer(StrictSerializer):
+    """Fields that create and change share."""
+
+    name = StrictCharField(max_length=200)
+    training_data_config = TrainingDataConfigSerializer()
+    reward_metric_id = StrictUUIDField(required=False, allow_null=True)
+    guardrail_metric_ids = serializers.ListField(
+        child=StrictUUIDField(), max_length=100, required=False
+    )
+    holdout_percentage = StrictFloatField(min_value=0, max_value=50, required=False)
+    excluded_combinations = serializers.ListField(
+        child=serializers.DictField(child=LevelValueField()),
+        max_length=MOST_EXCLUSIONS,
+        required=False,
+    )
+    assignment_source_id = StrictUUIDField(required=False, allow_null=True)
+    retrain_every_minutes = StrictIntegerField(
+        min_value=5, max_value=10_080, required=False
+    )
+    allocation = serializers.ChoiceField(
+        choices=Optimization.Allocation.values, required=False
+    )
+    exploration_share = StrictFloatField(min_value=0, max_value=0.2, required=False)
+    expected_users = StrictIntegerField(min_value=1, required=False, allow_null=True)
+    allowed_origins = serializers.ListField(
+        child=OriginField(), max_length=MOST_ORIGINS, required=False
+    )
+
+
+class NewOptimizationSerializer(OptimizationBodySerializer):
+    """The body of a new optimization."""
+
+    model_type = serializers.ChoiceField(
+        choices=BanditModel.Type.values, default=BanditModel.Type.CMAB.value
+    )
+    status = serializers.ChoiceField(
+        choices=["draft", "live"],
+        required=False,
+        help_text="Default: live, or draft where no reward metric is given.",
+    )
+
+
+class OptimizationChangeSerializer(OptimizationBodySerializer):
+    """The body of a change; what is not given stays."""
+
+    status = serializers.ChoiceField(choices=Optimization.Status.values, required=False)
+
+
+class VariantChangeSerializer(StrictSerializer):
+    """The body of a change of a variant."""
+
+    enabled = StrictBooleanField()

@@ -1,0 +1,182 @@
+"""Shapes of what optimizations look like in answers."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from metrics.models import Metric
+from models_app.models import BanditModel
+from optimizations.models import Optimization
+from optimizations.serializers.training_data_config import (
+    FactorSerializer,
+    RewardSerializer,
+    TrainingDataConfigSerializer,
+)
+
+
+class MetricSummarySerializer(serializers.ModelSerializer[Metric]):
+    """A metric as an optimization names it."""
+
+    reward_type = serializers.ChoiceField(
+        choices=["bool", "numeric", "outcomes"], read_only=True
+    )
+
+    class Meta:
+        model = Metric
+        fields = ("id", "name", "reward_type", "outcomes", "direction")
+
+
+class RewardWithOutcomesSerializer(RewardSerializer):
+    """The reward with the weighted outcomes of its metric; empty without any."""
+
+    outcomes = serializers.ListField(child=serializers.DictField())
+
+
+class ModelConfigSerializer(serializers.Serializer[Any]):
+    """What the model works with."""
+
+    design_factors = FactorSerializer(many=True)
+    context_factors = FactorSerializer(many=True)
+    reward = serializers.SerializerMethodField()
+
+    @extend_schema_field(RewardWithOutcomesSerializer)
+    def get_reward(self, config: dict[str, Any]) -> dict[str, Any]:
+        """Show the outcomes as fixed at going live; until then the metric's."""
+        reward = config["reward"]
+        metric: Metric | None = self.context["metric"]
+        of_metric = metric.outcomes if metric else None
+        return {
+            "name": reward["name"],
+            "type": reward["type"],
+            "outcomes": reward.get("outcomes") or of_metric or [],
+        }
+
+
+class OptimizationSerializer(serializers.ModelSerializer[Optimization]):
+    """The full object."""
+
+    model_id = serializers.UUIDField()
+    model_type = serializers.ChoiceField(
+        source="model.model_type", choices=BanditModel.Type.values
+    )
+    model_status = serializers.ChoiceField(
+        source="model.status", choices=BanditModel.Status.values
+    )
+    training_data_config = TrainingDataConfigSerializer(
+        source="model.training_data_config"
+    )
+    reward_metric_id = serializers.UUIDField(allow_null=True)
+    reward_metric = MetricSummarySerializer(allow_null=True)
+    guardrail_metric_ids = serializers.SerializerMethodField()
+    guardrail_metrics = MetricSummarySerializer(many=True)
+    assignment_source_id = serializers.UUIDField(allow_null=True)
+    excluded_combinations = serializers.ListField(
+        child=serializers.DictField(child=serializers.JSONField())
+    )
+    allowed_origins = serializers.ListField(child=serializers.CharField())
+    ignored_context_factors = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Learning leaves these aside, since a candidate without them was "
+        "promoted.",
+    )
+    variants_count = serializers.SerializerMethodField()
+    reward_conversion_window = serializers.IntegerField(
+        source="model.training_data_config.attribution.conversion_window_hours",
+        help_text="Hours.",
+    )
+    policy_version = serializers.IntegerField(source="model.policy_version")
+    model_config = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Optimization
+        fields = (
+            "id",
+            "name",
+            "status",
+            "model_id",
+            "model_type",
+            "model_status",
+            "training_data_config",
+            "reward_metric_id",
+            "reward_metric",
+            "guardrail_metric_ids",
+            "guardrail_metrics",
+            "holdout_percentage",
+            "excluded_combinations",
+            "assignment_source_id",
+            "retrain_every_minutes",
+            "allocation",
+            "exploration_share",
+            "ignored_context_factors",
+            "expected_users",
+            "allowed_origins",
+            "variants_count",
+            "reward_conversion_window",
+            "policy_version",
+            "created_at",
+            "updated_at",
+            "went_live_at",
+            "model_config",
+        )
+
+    def get_guardrail_metric_ids(self, optimization: Optimization) -> list[str]:
+        """List the ids of the guardrails."""
+        return [str(metric.pk) for metric in optimization.guardrail_metrics.all()]
+
+    def get_variants_count(self, optimization: Optimization) -> int:
+        """Count every combination, excluded and disabled ones too."""
+        return optimization.variants_count()
+
+    @extend_schema_field(ModelConfigSerializer)
+    def get_model_config(self, optimization: Optimization) -> dict[str, Any]:
+        """Show what the model works with."""
+        shape = ModelConfigSerializer(
+            optimization.model.training_data_config,
+            context={"metric": optimization.reward_metric},
+        )
+        return dict(shape.data)
+
+
+class ResultsSummarySerializer(serializers.Serializer[Any]):
+    """What a list tells of an optimization's results."""
+
+    variants_count = serializers.IntegerField()
+    lift = serializers.FloatField(
+        allow_null=True,
+        help_text="Measured against the holdout, in percent; null while withheld.",
+    )
+    confidence = serializers.FloatField(
+        allow_null=True,
+        help_text="1 - p of the lift, at all looks together; null while withheld.",
+    )
+    exposures = serializers.IntegerField()
+
+
+class OptimizationRowSerializer(serializers.ModelSerializer[Optimization]):
+    """One row of the list."""
+
+    model_id = serializers.UUIDField()
+    model_status = serializers.ChoiceField(
+        source="model.status", choices=BanditModel.Status.values
+    )
+    summary = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Optimization
+        fields = (
+            "id",
+            "name",
+            "status",
+            "model_status",
+            "model_id",
+            "created_at",
+            "updated_at",
+            "summary",
+        )
+
+    @extend_schema_field(ResultsSummarySerializer(allow_null=True))
+    def get_summary(self, optimization: Optimization) -> dict[str, Any] | None:
+        """Take what the view looked up for the whole page; null before training."""
+        found: dict[str, Any] | None = self.context["summaries"].get(optimization.pk)
+        return found

@@ -1,0 +1,141 @@
+"""Endpoints: optimizations and their lifecycle."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from levered_site.api import requests
+from levered_site.errors import ForbiddenError, InvalidParametersError
+from levered_site.organizations.actors import Actor
+from levered_site.organizations.permissions import IsAdmin, require_admin_for
+from levered_site.organizations.viewsets import (
+    CreateViewSet,
+    DeleteViewSet,
+    ListViewSet,
+    RetrieveViewSet,
+    UpdateViewSet,
+)
+from optimizations.configuration import lifecycle
+from optimizations.models import Optimization
+from optimizations.results import list_summary
+from optimizations.serializers.optimization_requests import (
+    NewOptimizationSerializer,
+    OptimizationChangeSerializer,
+)
+from optimizations.serializers.optimization_responses import (
+    OptimizationRowSerializer,
+    OptimizationSerializer,
+)
+
+LONGEST_SEARCH = 200
+LIST_FILTERS = [
+    OpenApiParameter(
+        "include_archived", bool, description="Archived ones too; default false."
+    ),
+    OpenApiParameter(
+        "status", str, enum=Optimization.Status.values, description="Of this status."
+    ),
+    OpenApiParameter("search", str, description="Those whose name contains this."),
+]
+
+
+class OptimizationViewSet(
+    ListViewSet[Optimization],
+    CreateViewSet[Optimization],
+    RetrieveViewSet[Optimization],
+    UpdateViewSet[Optimization],
+    DeleteViewSet[Optimization],
+):
+    """Searches for the best variant of something, on live traffic."""
+
+    queryset = Optimization.objects.filter(deleted_at=None)
+    serializer_class = OptimizationSerializer
+    list_serializer_class = OptimizationRowSerializer
+    create_serializer_class = NewOptimizationSerializer
+    update_serializer_class = OptimizationChangeSerializer
+    list_name = "optimizations"
+    permission_classes = [require_admin_for("ship", "stop", "archive", "destroy")]
+
+    def get_queryset(self) -> QuerySet[Optimization]:
+        """The organization's own, with what an answer shows of them."""
+        rows = super().get_queryset().select_related("model", "reward_metric")
+        if self.action == "list":
+            return rows
+        return rows.prefetch_related("guardrail_metrics")
+
+    def filter_queryset(
+        self, queryset: QuerySet[Optimization, Any]
+    ) -> QuerySet[Optimization, Any]:
+        """Apply a list's `status`, `search` and `include_archived`."""
+        if self.action != "list":
+            return queryset
+        request = self.request._request  # noqa: SLF001 - DRF offers no other way
+        status = requests.read_choice(
+            request, "status", tuple(Optimization.Status.values)
+        )
+        archived = requests.read_flag(request, "include_archived")
+        search = request.GET.get("search", "")
+        if len(search) > LONGEST_SEARCH:
+            message = f"must have at most {LONGEST_SEARCH} characters"
+            raise InvalidParametersError.for_field("search", message)
+        if status is not None:
+            queryset = queryset.filter(status=status)
+        elif not archived:
+            queryset = queryset.exclude(status=Optimization.Status.ARCHIVED)
+        return queryset.filter(name__icontains=search) if search else queryset
+
+    def represent_rows(
+        self, page: Sequence[Optimization]
+    ) -> Sequence[Mapping[str, Any]]:
+        """Show the rows of a page, their summaries looked up together."""
+        context = {"summaries": list_summary.load_summaries(page)}
+        return list(OptimizationRowSerializer(page, many=True, context=context).data)
+
+    @extend_schema(parameters=LIST_FILTERS)
+    def list(self, _request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return one page, newest first. Archived ones only where they are asked for."""
+        return super().list(_request, *args, **kwargs)
+
+    def perform_create(self, fields: dict[str, Any]) -> Optimization:
+        """Create it, live at once where the body allows."""
+        return lifecycle.create_optimization(self.organization_id, self.actor, fields)
+
+    def perform_update(
+        self, instance: Optimization, fields: dict[str, Any]
+    ) -> Optimization:
+        """Change it; the moves of admins are theirs here too."""
+        decides = fields.get("status") in lifecycle.ADMIN_ONLY_STATUSES
+        if decides and not self.caller.is_admin:
+            raise ForbiddenError(IsAdmin.message)
+        return lifecycle.update_optimization(instance, fields, self.actor)
+
+    def perform_destroy(self, instance: Optimization) -> None:
+        """Delete it: for real, or out of sight."""
+        lifecycle.delete_optimization(instance, self.actor)
+
+    @extend_schema(request=None, responses=OptimizationSerializer)
+    def ship(self, _request: Request, **_kwargs: Any) -> Response:
+        """Give everybody the leading variant for their context; results freeze."""
+        return self._apply_transition(lifecycle.ship_optimization)
+
+    @extend_schema(request=None, responses=OptimizationSerializer)
+    def stop(self, _request: Request, **_kwargs: Any) -> Response:
+        """End it for good; its results stay."""
+        return self._apply_transition(lifecycle.stop_optimization)
+
+    @extend_schema(request=None, responses=OptimizationSerializer)
+    def archive(self, _request: Request, **_kwargs: Any) -> Response:
+        """Put it out of sight; a shipped one is stopped first."""
+        return self._apply_transition(lifecycle.archive_optimization)
+
+    def _apply_transition(
+        self, deed: Callable[[Optimization, Actor], Optimization]
+    ) -> Response:
+        self.refuse_body()
+        with self.get_object_for_update() as optimization:
+            moved = deed(optimization, self.actor)
+        return self.answer(moved)

@@ -1,0 +1,176 @@
+"""Cubes to ask for, any history to ask about, and how two cubes are compared."""
+
+import itertools
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.support import reference_cube, warehouse_events
+from tests.support.reference_cube import Reward, Touch
+from warehouse.backends import managed
+from warehouse.sql.customer import check
+from warehouse.sql.shapes import (
+    Cell,
+    ContextFactor,
+    Cube,
+    CubeSpec,
+    OutcomeRule,
+    RegimeSpan,
+)
+
+A, B, C = ('{"headline":"%s"}' % level for level in "abc")  # noqa: UP031 - JSON braces
+START = datetime(2026, 3, 1, tzinfo=UTC)
+DAYS = tuple(date(2026, 3, day) for day in range(1, 6))
+OUTCOMES = (
+    OutcomeRule("buy", 3.0, "name", "purchase"),
+    OutcomeRule("lead", 0.5, "name", "signup"),
+    OutcomeRule("big", 9.0, "value", 2.5),
+)
+METRIC = check.check_metric_query(
+    "SELECT anonymous_id AS who, timestamp_utc AS at, value AS amount, name AS label"
+    " FROM managed_dw.rewards WHERE timestamp_utc >= @start_date",
+    {"anonymous_id": "who", "timestamp": "at", "value": "amount", "name": "label"},
+)
+SPEC = CubeSpec(
+    optimization_id="",
+    organization_id="",
+    variants=((1, A), (2, B)),
+    contexts=(),
+    reward_type="bool",
+    outcomes=(),
+    attribution="last_touch",
+    window_hours=24,
+    horizon_hours=24,
+    regimes=(RegimeSpan(1, START, "00000000"),),
+    excluded_users=(),
+    days=DAYS,
+    as_of=START + timedelta(days=5),
+)
+_organizations = itertools.count(1)
+
+
+def compute_both_cubes(
+    spec: CubeSpec, touches: Sequence[Touch], rewards: Sequence[Reward] = ()
+) -> tuple[Cube, Cube]:
+    """Store a history of its own; return the statement's cube and the reference's."""
+    mine = str(uuid.uuid4())
+    spec = replace(
+        spec, optimization_id=mine, organization_id=f"org_{next(_organizations)}"
+    )
+    rewards = [
+        replace(one, optimization_id=mine) if one.optimization_id == "mine" else one
+        for one in rewards
+    ]
+    warehouse_events.store_events(spec.organization_id, mine, touches, rewards)
+    found = managed.build_backend(spec.organization_id).compute_cube(spec, METRIC)
+    return found, reference_cube.build_reference_cube(spec, touches, rewards)
+
+
+def normalize_cube(cube: Cube) -> dict[str, Any]:
+    """Order cells, and round what logarithms leave behind."""
+    cells = [
+        replace(
+            cell,
+            log_sum=round(cell.log_sum, 9),
+            log_sum_squares=round(cell.log_sum_squares, 9),
+        )
+        for cell in cube.cells
+    ]
+    return {
+        "cells": sorted(cells, key=repr),
+        "lags": cube.lags,
+        "crossover": cube.crossover_users,
+        "mismatch": cube.arm_mismatch_users,
+        "days": cube.days,
+    }
+
+
+def get_only_cell(cube: Cube) -> Cell:
+    """Expect one cell."""
+    (cell,) = cube.cells
+    return cell
+
+
+GRID = st.integers(0, 5 * 48).map(lambda half: START + timedelta(minutes=30 * half))
+OFFSETS = st.sampled_from(
+    [UTC, timezone(timedelta(hours=-9)), timezone(timedelta(hours=5, minutes=30))]
+)
+MOMENTS = st.builds(lambda at, zone: at.astimezone(zone), GRID, OFFSETS)
+USERS = st.sampled_from(["u1", "u2", "u3", "bot-1", "Ü4"])
+CONTEXTS = st.sampled_from(
+    [
+        '{"device":"mobile","age":1}',
+        '{"device":"tv","age":1.50}',
+        '{"device":true,"age":"1.5"}',
+        '{"device":null}',
+        "{}",
+        "",
+        '{"age":[1],"device":"mobile"}',
+    ]
+)
+EXPOSURES = st.builds(
+    Touch,
+    USERS,
+    MOMENTS,
+    st.sampled_from([A, B, C]),
+    CONTEXTS,
+    st.sampled_from([None, 0, 3]),
+)
+RECEIPTS = st.builds(
+    Touch,
+    USERS,
+    MOMENTS,
+    st.sampled_from([A, B]),
+    CONTEXTS,
+    st.sampled_from([0, 3]),
+    st.just(value=True),
+    st.booleans(),
+)
+REWARDS = st.builds(
+    Reward,
+    USERS,
+    MOMENTS,
+    st.sampled_from([1.0, 0.25, 2.5, -1.5, 0.0, 1024.0]),
+    st.sampled_from(["purchase", "signup", "other"]),
+    st.sampled_from([None, "mine", str(uuid.UUID(int=7))]),
+)
+REGIMES = st.lists(
+    st.tuples(
+        st.integers(0, 9).map(lambda half: START + timedelta(hours=12 * half)),
+        st.sampled_from(["00000000", "4ccccccd", "80000000"]),
+    ),
+    min_size=1,
+    max_size=3,
+).map(
+    lambda spans: tuple(
+        RegimeSpan(number, at, threshold)
+        for number, (at, threshold) in enumerate(sorted(spans), start=1)
+    )
+)
+WINDOWS = st.sampled_from([(1, 1), (1, 30), (24, 24), (24, 48), (2, 3)])
+SPECS = st.builds(
+    lambda windows, **rest: replace(
+        SPEC, window_hours=windows[0], horizon_hours=windows[1], **rest
+    ),
+    WINDOWS,
+    contexts=st.sampled_from(
+        [
+            (),
+            (
+                ContextFactor("device", ("mobile", "true")),
+                ContextFactor("age", ("1", "1.5", "x")),
+            ),
+        ]
+    ),
+    reward_type=st.sampled_from(["bool", "numeric", "outcomes"]),
+    outcomes=st.just(OUTCOMES),
+    attribution=st.sampled_from(["last_touch", "first_touch"]),
+    regimes=REGIMES,
+    excluded_users=st.sampled_from([(), ("u1", "bot-*"), ("nobody",)]),
+    days=st.lists(st.sampled_from(DAYS), min_size=1, unique=True).map(tuple),
+    as_of=GRID,
+)

@@ -1,0 +1,37 @@
+"""Optimizations with visitors to read results of, and a member who reads them."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from levered_site.organizations.models import Organization
+from optimizations.models import Optimization
+from tests.support import factories, traffic
+from tests.support.factories import Api
+from tests.support.learning import headline_b_rate, train_model
+from tests.support.optimization_factories import make_optimization, make_organization
+
+
+def make_visited_optimization(
+    organization: Organization | None = None, **fields: Any
+) -> Optimization:
+    """Make a live optimization with a thousand visitors, half of them held out."""
+    optimization = make_optimization(
+        organization or make_organization(), **({"holdout_percentage": 50} | fields)
+    )
+    traffic.simulate_visitors(
+        optimization, timezone.now() - timedelta(days=3), 1000, headline_b_rate
+    )
+    return optimization
+
+
+def train_and_return(optimization: Optimization) -> Optimization:
+    """Train it and give it back."""
+    train_model(optimization)
+    return optimization
+
+
+def member_api(optimization: Optimization) -> Api:
+    """A member of its organization."""
+    return factories.make_member_api(optimization.organization)

@@ -1,0 +1,64 @@
+"""A run from its asking to its end: asked for, done here, waited for, held up."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import connections
+
+from models_app import runs
+from models_app.models import TrainingRun
+from optimizations.models import Optimization
+from optimizations.training.run import run_training
+
+
+def request_run(optimization: Optimization) -> TrainingRun:
+    """Ask for a run."""
+    return runs.request_training(optimization.model, requested_by="test")
+
+
+def run_here(run: TrainingRun) -> TrainingRun:
+    """Do it here, as a worker would."""
+    run_training(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def run_in_thread(run: TrainingRun) -> None:
+    """Do it in a thread of its own, which leaves no connection open."""
+    run_training(run.pk)
+    connections.close_all()
+
+
+def wait_until_running(run: TrainingRun) -> None:
+    """Wait until a worker has it, and is in its first phase."""
+    wait_until_status(run, TrainingRun.Status.RUNNING)
+    time.sleep(0.3)  # into the first phase
+
+
+def wait_until_status(run: TrainingRun, status: str) -> None:
+    """Wait until the run is there, for 20 seconds at most."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        run.refresh_from_db()
+        if run.status == status:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"the run is still {run.status}: {run.error}")
+
+
+@contextmanager
+def lock_optimization_row(optimization: Optimization) -> Iterator[Callable[[], None]]:
+    """Hold the optimization's row on another connection: a training waits for it."""
+    other = connections.create_connection("default")
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute(
+                "SELECT FROM optimizations_optimization WHERE id = %s FOR UPDATE",
+                [optimization.pk],
+            )
+        yield other.rollback
+    finally:
+        other.rollback()
+        other.close()
