@@ -1,1 +1,1 @@
-"""The learner: from counts to a posterior, a policy table and a report; no Django."""
+"""The learner: from counts to a posterior, a policy table and a report. No Django."""

@@ -1,1 +1,1 @@
-"""The tables of counts that models are fitted to."""
+"""Tables of counts: what models are fitted to and what policies are evaluated on."""

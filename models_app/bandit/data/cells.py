@@ -1,4 +1,4 @@
-"""Counts to learn from: cells of the cube, weighted by how mature their users are."""
+"""Training cells: rows of the cube summed by stratum, variant and context."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -13,18 +13,19 @@ from models_app.bandit.data.maturity import FULLY_MATURE, Maturity
 from models_app.bandit.design.design import Design, Floats, Integers
 
 HALF_AN_HOUR = timedelta(minutes=30)
-SHARE_FIELDS = "maturity", "passed", "seen"
+SHARE_FIELDS = "maturity", "elapsed", "seen"
 MAX_IMMATURE_SHARE = 1.0 - 1e-9
-"""Maturity of immature users to whom, by their age, everything should have come."""
+"""Highest maturity of immature users, even when every reward should have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRow:
-    """One cell of the cube as the learner reads it; `variant` is 0-based.
+    """One cell of the cube as the learner reads it.
 
-    `hour` is the hour of first touch and is given for immature users only. Amounts and
-    their logarithms (of the `payers`, whose value is positive) matter to numeric
-    rewards, the outcome's key to outcomes.
+    `variant` is the 0-based index. `hour` is the hour of first touch, set for immature
+    users only. `payers` are the users whose value is positive. Numeric rewards use the
+    sums of values and the sums of the payers' log values; outcome rewards use
+    `outcome`, the key of the outcome.
     """
 
     day: date
@@ -45,21 +46,21 @@ class TrainingRow:
 
 @dataclass(frozen=True, slots=True)
 class TrainingCells:
-    """n cells in T strata.
+    """Counts of n cells in T strata.
 
     Parameters
     ----------
     stratum: index [n] into the strata, which are in time order.
     stratum_time: days [T] since the first stratum's day.
     variant, context: 0-based indices [n].
-    users: effective users [n]: an immature user counts as the share of rewards that
-        has come by their age, in full while nothing is known of lags.
+    users: effective users [n]. An immature user counts as the share of rewards that
+        arrives by their age, or in full while no lags are known.
     successes: users [n] with a counted reward.
-    maturity: that share [n], averaged over the cell's users, below 1 where one of them
-        is immature; None: all have matured.
-    seen: users [n] whatever their age; None: as `users`.
-    passed: share [n] of the horizon behind the cell's users, on average; None: not
-        known, and variants are as late as `maturity` says or not at all.
+    maturity: that share [n], averaged over the cell's users; below 1 if any of them is
+        immature. None: all users are mature.
+    seen: users [n] of any age. None: the same as `users`.
+    elapsed: share [n] of the horizon that has elapsed, averaged over the cell's users.
+        None: unknown; then `maturity` alone tells how late a variant may be.
 
     """
 
@@ -71,7 +72,7 @@ class TrainingCells:
     successes: Floats
     maturity: Floats | None = None
     seen: Floats | None = None
-    passed: Floats | None = None
+    elapsed: Floats | None = None
 
     @property
     def total(self) -> float:
@@ -79,7 +80,8 @@ class TrainingCells:
         return float(self.successes.sum())
 
 
-ExtraSums = Callable[[TrainingRow], Sequence[float]]
+CellKey = tuple[date, int, int, int, bool]
+"""Day, policy version, variant, context, and whether the users are mature."""
 
 
 def tabulate_counts(
@@ -91,9 +93,9 @@ def tabulate_counts(
     """Sum rows into cells; a stratum is one day and policy version.
 
     `lags` counts rewards of mature users by time since first touch, in equal buckets
-    over the horizon. Mature and immature users of a stratum stay apart, because a slow
-    variant can only be told from a bad one by how it does once its users are mature.
-    Users of an age at which the share that has come cannot be told are left out.
+    over the horizon. Mature and immature users of a stratum get separate cells, because
+    only mature users show whether a variant is slow or bad. Users of an age at which
+    the histogram is too coarse to read are left out.
 
     Raises ValueError for an immature row without an hour.
     """
@@ -105,60 +107,71 @@ def tabulate_counts(
 
 def aggregate_rows(
     rows: Iterable[TrainingRow],
-    share_of: Callable[[TrainingRow], Maturity | None],
-    extra: ExtraSums = lambda _: (),
-    successes: Callable[[TrainingRow], int] = attrgetter("converted"),
+    assess_maturity: Callable[[TrainingRow], Maturity | None],
+    list_extra_sums: Callable[[TrainingRow], Sequence[float]] = lambda _: (),
+    count_successes: Callable[[TrainingRow], int] = attrgetter("converted"),
 ) -> tuple[TrainingCells, Floats]:
-    """Sum rows into cells as `tabulate` says, and beside them `extra` sums [n, ·].
+    """Sum rows into cells like `tabulate_counts`, plus a table [n, ·] of extra sums.
 
-    `share_of` tells which share of rewards has come to an immature row's users, None
-    where nobody knows. A cell counts as at least so many users as have a reward; of
-    its rows that would not hold: rows of single users would all count in full that
-    have one, and the others in part.
+    `assess_maturity` is called for immature rows; a row for which it returns None is
+    left out. A cell has at least as many effective users as successes. This minimum
+    must not apply to single rows: in rows of one user each, users with a reward would
+    count in full and the others in part.
     """
-    found: dict[tuple[date, int, int, int, bool], Floats] = {}
+    sums_by_key: dict[CellKey, Floats] = {}
     for row in rows:
-        share = FULLY_MATURE if row.mature else share_of(row)
-        if share is None:
+        row_maturity = FULLY_MATURE if row.mature else assess_maturity(row)
+        if row_maturity is None:
             continue
         version = -1 if row.policy_version is None else row.policy_version
         key = (row.day, version, row.variant, row.context, row.mature)
-        shares = share.weight, share.arrived, share.passed
-        weighted = (row.users * each for each in shares)
-        counted = row.users, *weighted, successes(row), *extra(row)
-        sums = np.array(counted, np.float64)
-        found[key] = found[key] + sums if key in found else sums
-    keys = sorted(found)
-    strata = sorted({key[:2] for key in keys})
+        shares = row_maturity.weight, row_maturity.arrived, row_maturity.elapsed
+        weighted = (row.users * share for share in shares)
+        values = row.users, *weighted, count_successes(row), *list_extra_sums(row)
+        row_sums = np.array(values, np.float64)
+        if key in sums_by_key:
+            row_sums = sums_by_key[key] + row_sums
+        sums_by_key[key] = row_sums
+    keys = sorted(sums_by_key)
     sums = np.zeros((0, 5))
     if keys:
-        sums = np.array([found[key] for key in keys])
+        sums = np.array([sums_by_key[key] for key in keys])
+    return _build_cells(keys, sums), sums[:, 5:]
+
+
+def _build_cells(keys: list[CellKey], sums: Floats) -> TrainingCells:
+    """Build cells from their keys [n], sorted, and sums [n, ·].
+
+    The first five columns of `sums` are users, users times their weight, arrived share
+    and elapsed share, and successes.
+    """
+    strata = sorted({key[:2] for key in keys})
+    stratum_index = {stratum: index for index, stratum in enumerate(strata)}
     mature = np.array([key[4] for key in keys], dtype=bool)
-    part = np.minimum(
+    shares = np.minimum(
         sums[:, 2:4].T / np.maximum(sums[:, 0], 1e-12), MAX_IMMATURE_SHARE
     )
-    come, passed = np.where(mature, 1.0, part)
-    place = {stratum: index for index, stratum in enumerate(strata)}
+    arrived, elapsed = np.where(mature, 1.0, shares)
     return TrainingCells(
-        stratum=np.array([place[key[:2]] for key in keys], dtype=np.int64),
+        stratum=np.array([stratum_index[key[:2]] for key in keys], dtype=np.int64),
         stratum_time=_compute_stratum_times(strata),
         variant=np.array([key[2] for key in keys], dtype=np.int64),
         context=np.array([key[3] for key in keys], dtype=np.int64),
         users=np.maximum(sums[:, 1], sums[:, 4]),
         successes=sums[:, 4],
-        maturity=come,
+        maturity=arrived,
         seen=sums[:, 0],
-        passed=passed,
-    ), sums[:, 5:]
+        elapsed=elapsed,
+    )
 
 
 def sum_by_index(index: Integers, values: Floats, size: int) -> Floats:
-    """Sums [size] of values [n] by index [n]."""
+    """Return sums [size] of values [n] by index [n]."""
     return np.asarray(np.bincount(index, values, size), dtype=np.float64)
 
 
 def validate_cells(cells: TrainingCells, design: Design) -> None:
-    """Raise ValueError, naming the field, where cells cannot belong to the design."""
+    """Raise ValueError, naming the field, if the cells cannot belong to the design."""
     _validate_lengths(cells)
     limits = {
         "stratum": len(cells.stratum_time),
@@ -168,43 +181,44 @@ def validate_cells(cells: TrainingCells, design: Design) -> None:
     for name, limit in limits.items():
         index = getattr(cells, name)
         if index.size and (index.min() < 0 or index.max() >= limit):
-            raise ValueError(f"{name}: must lie in 0..{limit - 1}")
+            raise ValueError(f"{name}: must be from 0 to {limit - 1}")
     for name in ("users", "successes", "stratum_time", *SHARE_FIELDS):
         value = getattr(cells, name)
         if value is not None and (not np.isfinite(value).all() or (value < 0).any()):
             raise ValueError(f"{name}: must be finite and not negative")
     if (cells.successes > cells.users * (1 + 1e-9)).any():
-        raise ValueError("successes: more than users")
+        raise ValueError("successes: must not exceed users")
     if (np.diff(cells.stratum_time) < 0).any():
-        raise ValueError("stratum_time: must not go back")
+        raise ValueError("stratum_time: must not decrease")
 
 
 def _validate_lengths(cells: TrainingCells) -> None:
     for name in ("variant", "context", "users", "successes", *SHARE_FIELDS):
         value = getattr(cells, name)
         if value is not None and value.shape != cells.stratum.shape:
-            raise ValueError(f"{name}: one entry per cell is needed")
+            raise ValueError(f"{name}: must have one entry per cell")
 
 
 def compute_row_maturity(
     row: TrainingRow, lags: Sequence[int], horizon_hours: float, as_of: datetime
 ) -> Maturity | None:
-    """Tell how far users have come who arrived within the row's hour.
+    """Return the maturity of an immature row's users, taken to arrive at half past.
 
-    None where the histogram of lags is too coarse to tell.
+    Returns None if the histogram of lags is too coarse to tell. Raises ValueError for a
+    row without an hour.
     """
     if row.hour is None:
-        raise ValueError("hour: needed for immature users")
+        raise ValueError("hour: must be set for immature users")
     age = (as_of - row.hour - HALF_AN_HOUR) / timedelta(hours=1)
     return maturity.compute_maturity(age, lags, horizon_hours)
 
 
 def _compute_stratum_times(strata: list[tuple[date, int]]) -> Floats:
-    """Days since the first day; the versions of one day follow each other evenly."""
-    counts = Counter(day for day, _ in strata)
-    seen: Counter[date] = Counter()
+    """Return days [T] since the first day, the versions of one day evenly spaced."""
+    versions = Counter(day for day, _ in strata)
+    preceding: Counter[date] = Counter()
     times = []
     for day, _ in strata:
-        times.append((day - strata[0][0]).days + seen[day] / counts[day])
-        seen[day] += 1
+        times.append((day - strata[0][0]).days + preceding[day] / versions[day])
+        preceding[day] += 1
     return np.array(times, dtype=np.float64)

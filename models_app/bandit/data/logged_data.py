@@ -1,4 +1,4 @@
-"""What was logged: cells of users whose propensities are known."""
+"""Logged data: cells of mature users, for estimating what another policy would earn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -10,19 +10,20 @@ from models_app.bandit.data.cells import sum_by_index
 from models_app.bandit.design.design import Floats, Integers
 
 PolicyTables = Callable[[int], Floats]
-"""From a policy version's number to its probabilities [S, V]."""
+"""Returns the probabilities [S, V] of a policy version, given its number."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedCells:
-    """n cells of mature users, all arrays [n].
+    """n cells of mature users whose propensities are known; all arrays are [n].
 
     Parameters
     ----------
-    regime, day, version: numbers; together they name the stratum.
-    holdout: whether the users were held out and so got the baseline, variant 0.
+    regime, day, version: numbers that together identify the stratum.
+    holdout: whether the users were in the holdout and so got the baseline, variant 0.
     variant, context: 0-based indices.
-    users, converted: counts. value_sum, value_sum_squares: of one value per user.
+    users, converted: counts.
+    value_sum, value_sum_squares: sums over users, one value per user.
 
     """
 
@@ -37,45 +38,46 @@ class LoggedCells:
     value_sum: Floats
     value_sum_squares: Floats
 
-    def only(self, chosen: NDArray[np.bool_]) -> "LoggedCells":
-        """Return the cells chosen [n]."""
-        return LoggedCells(
-            *(getattr(self, field.name)[chosen] for field in fields(self))
-        )
+    def only(self, mask: NDArray[np.bool_]) -> "LoggedCells":
+        """Return the cells for which the mask [n] is true."""
+        return LoggedCells(*(getattr(self, field.name)[mask] for field in fields(self)))
 
 
 def group_strata(logged: LoggedCells) -> tuple[Integers, Integers]:
-    """Return the first cell of each stratum [T], and the stratum of each cell [n].
+    """Return the first cell of each stratum [T] and the stratum of each cell [n].
 
-    A stratum is a regime, day and policy version; they are in the order of versions.
+    A stratum is a regime, day and policy version. Strata are ordered by version.
     """
     keys = np.stack([logged.version, logged.day, logged.regime])
-    _, first, place = np.unique(keys, axis=1, return_index=True, return_inverse=True)
-    return first, place.reshape(-1)
+    _, first, stratum = np.unique(keys, axis=1, return_index=True, return_inverse=True)
+    return first, stratum.reshape(-1)
 
 
-def find_possible_cells(logged: LoggedCells, served: PolicyTables) -> NDArray[np.bool_]:
-    """Tell [n] whether the arm and the logged policy could have given the variant."""
-    found: NDArray[np.bool_] = np.equal(logged.variant, 0)
+def find_possible_cells(
+    logged: LoggedCells, policy_tables: PolicyTables
+) -> NDArray[np.bool_]:
+    """Return [n] whether a cell's arm and logged policy could serve its variant."""
+    possible: NDArray[np.bool_] = np.equal(logged.variant, 0)
     for version in np.unique(logged.version):
-        drawn = (logged.version == version) & ~logged.holdout
-        table = served(int(version))
-        found[drawn] = table[logged.context[drawn], logged.variant[drawn]] > 0
-    return found
+        optimized = (logged.version == version) & ~logged.holdout
+        table = policy_tables(int(version))
+        probability = table[logged.context[optimized], logged.variant[optimized]]
+        possible[optimized] = probability > 0
+    return possible
 
 
 def compute_holdout_share(logged: LoggedCells) -> Floats:
-    """Return, by cell [n], the share of users held out that day of the regime.
+    """Return the share [n] of users in the holdout on each cell's regime and day.
 
-    Counted rather than configured: given the sizes of the arms the weights are exact
-    whatever the share should have been.
+    The share is counted, not the configured percentage: weights conditional on the
+    observed arm sizes are exact whatever the percentage was.
     """
     if not len(logged.users):
         return np.zeros(0)
     keys = np.stack([logged.regime, logged.day])
-    _, place = np.unique(keys, axis=1, return_inverse=True)
-    place = place.reshape(-1)
-    size = int(place.max()) + 1
-    held = sum_by_index(place, logged.users * logged.holdout, size)
-    users = sum_by_index(place, logged.users, size)
-    return np.asarray((held / np.maximum(users, 1e-300))[place], dtype=np.float64)
+    _, group = np.unique(keys, axis=1, return_inverse=True)
+    group = group.reshape(-1)
+    size = int(group.max()) + 1
+    holdout = sum_by_index(group, logged.users * logged.holdout, size)
+    users = sum_by_index(group, logged.users, size)
+    return np.asarray((holdout / np.maximum(users, 1e-300))[group], dtype=np.float64)

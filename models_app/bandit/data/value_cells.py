@@ -1,4 +1,4 @@
-"""Cells of rewards that are more than a chance: amounts, and weighted outcomes."""
+"""Training cells of numeric and of outcome rewards: amounts and weighted outcomes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -13,6 +13,8 @@ from models_app.bandit.data.cells import TrainingCells, TrainingRow
 from models_app.bandit.design.design import Design, Floats, Integers
 
 FAILURE = "failure"
+"""Key of the outcome of users without any other outcome."""
+
 RELATIVE_TOLERANCE = 1e-9
 ZERO_AMOUNTS: dict[str, Any] = {
     "value_sum": 0.0,
@@ -29,9 +31,9 @@ class AmountCells(TrainingCells):
 
     Parameters
     ----------
-    value_sum, value_sum_squares: of all users' values [n].
-    log_sum, log_sum_squares: of the logarithms of the payers' values [n].
-    others: users [n] who were rewarded with nothing or less (refunds).
+    value_sum, value_sum_squares: sums [n] of all users' values.
+    log_sum, log_sum_squares: sums [n] of the natural logs of the payers' values.
+    others: users [n] whose counted reward is zero or negative (refunds).
 
     """
 
@@ -50,24 +52,26 @@ class AmountCells(TrainingCells):
     def has_refunds(self) -> bool:
         """Whether some value is certainly negative.
 
-        In a cell without payers the sum then is; elsewhere it falls short of what
-        payers alone must have paid (the arithmetic mean is at least the geometric).
+        A cell's sum is then less than its payers must have paid: at least their number
+        times the geometric mean of their values (arithmetic ≥ geometric mean), or zero
+        without payers.
         """
-        paid = np.maximum(self.successes, 1.0)
-        least = np.where(
-            self.successes > 0, self.successes * np.exp(self.log_sum / paid), 0.0
+        payers = np.maximum(self.successes, 1.0)
+        minimum = np.where(
+            self.successes > 0, self.successes * np.exp(self.log_sum / payers), 0.0
         )
-        return bool((self.value_sum < least * (1 - RELATIVE_TOLERANCE) - 1e-300).any())
+        floor = minimum * (1 - RELATIVE_TOLERANCE) - 1e-300
+        return bool((self.value_sum < floor).any())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeCells(TrainingCells):
-    """Cells of weighted outcomes; `successes` are users with any of them.
+    """Cells of weighted outcomes; `successes` are users with any outcome.
 
     Parameters
     ----------
     counts: users [n, K] by outcome.
-    keys, weights: of the K outcomes.
+    keys, weights: those of the K outcomes.
 
     """
 
@@ -87,7 +91,7 @@ def tabulate_amounts(
     horizon_hours: float,
     as_of: datetime,
 ) -> AmountCells:
-    """Sum rows of a numeric reward into cells, as cells.tabulate does."""
+    """Sum rows of a numeric reward into cells, like cells.tabulate_counts."""
 
     def list_extra_sums(row: TrainingRow) -> tuple[float, ...]:
         others = row.converted - row.payers
@@ -118,76 +122,86 @@ def tabulate_outcomes(
     as_of: datetime,
     weights: Mapping[str, float],
 ) -> OutcomeCells:
-    """Sum rows of weighted outcomes into cells, as cells.tabulate does.
+    """Sum rows of weighted outcomes into cells, like cells.tabulate_counts.
 
-    Rows of users alike but for their outcome belong together. Outcomes stand by falling
-    weight, so that the order in which they were named does not matter. Raises ValueError
-    for an outcome without a weight.
+    Outcomes are ordered by falling absolute weight, then by key, so that the order of
+    `weights` does not matter. Raises ValueError for an outcome without a weight.
     """
     keys = sorted(weights, key=lambda key: (-abs(weights[key]), key))
-    place = {key: index for index, key in enumerate(keys)}
-    merged: dict[TrainingRow, Floats] = {}
+    counts_by_row = _merge_outcomes(rows, keys)
+    table, sums = cells.aggregate_rows(
+        counts_by_row,
+        lambda row: cells.compute_row_maturity(row, lags, horizon_hours, as_of),
+        lambda row: counts_by_row[row].tolist(),
+    )
+    return OutcomeCells(
+        **_get_columns(table),
+        counts=sums.reshape(-1, len(keys)),
+        keys=tuple(keys),
+        weights=tuple(weights[key] for key in keys),
+    )
+
+
+def _merge_outcomes(
+    rows: Iterable[TrainingRow], keys: list[str]
+) -> dict[TrainingRow, Floats]:
+    """Merge rows that differ only in outcome; return counts [K] by merged row."""
+    column = {key: 1 + index for index, key in enumerate(keys)}
+    counts_by_row: dict[TrainingRow, Floats] = {}
     for row in rows:
         counts = np.zeros(1 + len(keys))
         counts[0] = row.users
         if row.outcome not in {None, FAILURE}:
-            if row.outcome not in place:
+            if row.outcome not in column:
                 raise ValueError(f"outcome: {row.outcome} has no weight")
-            counts[1 + place[row.outcome]] = row.users
-        alike = replace(row, users=0, converted=0, outcome=None, **ZERO_AMOUNTS)
-        merged[alike] = merged[alike] + counts if alike in merged else counts
-    whole = {
+            counts[column[row.outcome]] = row.users
+        merged = replace(row, users=0, converted=0, outcome=None, **ZERO_AMOUNTS)
+        if merged in counts_by_row:
+            counts = counts_by_row[merged] + counts
+        counts_by_row[merged] = counts
+    return {
         replace(row, users=int(counts[0]), converted=int(counts[1:].sum())): counts[1:]
-        for row, counts in merged.items()
+        for row, counts in counts_by_row.items()
     }
-    table, sums = cells.aggregate_rows(
-        whole,
-        lambda row: cells.compute_row_maturity(row, lags, horizon_hours, as_of),
-        lambda row: whole[row].tolist(),
-    )
-    ordered = tuple(weights[key] for key in keys)
-    counted = sums.reshape(-1, len(keys))
-    return OutcomeCells(
-        **_get_columns(table), counts=counted, keys=tuple(keys), weights=ordered
-    )
 
 
-def select_cells(table: AmountCells, kept: Integers) -> AmountCells:
-    """Keep some of the cells, by index, in that order; the strata stay."""
+def select_cells(table: AmountCells, indices: Integers) -> AmountCells:
+    """Return the cells at the indices, in that order; the strata stay."""
     columns = _get_columns(table)
     for name, column in columns.items():
         if name != "stratum_time" and column is not None:
-            columns[name] = column[kept]
+            columns[name] = column[indices]
     return AmountCells(**columns)
 
 
 def select_mature_cells(table: AmountCells) -> AmountCells:
-    """Keep mature users, whose sums can no longer grow; all, before any of those paid.
+    """Return the cells of mature users, or all cells before any mature user has paid.
 
-    Who comes back within the horizon pays more than shows so far, and the histogram of
-    lags is that of first rewards alone.
+    Sums of immature users may still grow when they pay again, and the histogram of lags
+    cannot tell by how much: it counts first rewards only.
     """
     if table.maturity is None:
         return table
-    kept = np.flatnonzero(table.maturity >= 1)
-    mature = select_cells(table, kept)
+    mature = select_cells(table, np.flatnonzero(table.maturity >= 1))
     return mature if mature.successes.any() else table
 
 
 def validate_value_cells(table: AmountCells | OutcomeCells, design: Design) -> None:
-    """Raise ValueError, naming the field, for sums that cannot be."""
+    """Raise ValueError, naming the field, if counts or sums are impossible."""
     cells.validate_cells(table, design)
     for name in ("value_sum", "value_sum_squares", "log_sum", "log_sum_squares"):
         value = getattr(table, name, None)
         if value is not None and not np.isfinite(value).all():
             raise ValueError(f"{name}: must be finite")
         if value is not None and value.shape != table.stratum.shape:
-            raise ValueError(f"{name}: one entry per cell is needed")
+            raise ValueError(f"{name}: must have one entry per cell")
     if isinstance(table, OutcomeCells):
         if not table.keys or not np.isfinite(table.weights).all():
-            raise ValueError("weights: at least one, all finite")
+            raise ValueError("weights: must be finite and at least one")
         if table.counts.shape != (len(table.stratum), len(table.keys)):
-            raise ValueError("counts: one column per outcome is needed")
+            raise ValueError(
+                "counts: must have one row per cell and one column per outcome"
+            )
         if not np.allclose(table.counts.sum(axis=1), table.successes):
             raise ValueError("counts: must add up to successes")
 

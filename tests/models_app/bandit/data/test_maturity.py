@@ -1,4 +1,4 @@
-"""Which share of rewards has come by an age, and where a coarse histogram cannot tell."""
+"""The share of rewards that arrives by an age, and ages it cannot be read at."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ SMOOTH = (100_000 * 0.85 ** np.arange(32)).astype(int).tolist()
 
 
 def row(hours_ago: int, users: int, converted: int) -> TrainingRow:
-    """Users first touched so long ago, mature after a week."""
+    """Return users first touched so many hours ago; they mature after a week."""
     at = AS_OF - timedelta(hours=hours_ago)
     mature = hours_ago > WEEK
     hour = None if mature else at
@@ -26,62 +26,62 @@ def row(hours_ago: int, users: int, converted: int) -> TrainingRow:
 
 
 @pytest.mark.parametrize(
-    ("lags", "age", "known"),
+    ("lags", "age", "is_readable"),
     [
-        pytest.param(WITHIN_MINUTES, 2, False, id="within the bucket all come in"),
-        pytest.param(WITHIN_MINUTES, 6, True, id="behind it"),
-        pytest.param(SMOOTH, 2, True, id="ever slower"),
+        pytest.param(WITHIN_MINUTES, 2, False, id="within the bucket where all arrive"),
+        pytest.param(WITHIN_MINUTES, 6, True, id="after that bucket"),
+        pytest.param(SMOOTH, 2, True, id="steadily slower"),
         pytest.param([0] * 10 + [50] + [0] * 21, 54, False, id="all at one age"),
-        pytest.param([0] * 32, 2, True, id="nothing known, nothing to misread"),
+        pytest.param([0] * 32, 2, True, id="no lags, nothing to misread"),
         pytest.param(WITHIN_MINUTES, WEEK, True, id="at the horizon"),
     ],
 )
 def test_an_age_is_readable_unless_its_bucket_stands_out(
-    lags: list[int], age: float, *, known: bool
+    lags: list[int], age: float, *, is_readable: bool
 ) -> None:
-    assert maturity.is_readable(age, lags, WEEK) == known
+    assert maturity.is_readable(age, lags, WEEK) == is_readable
 
 
 def test_fast_rewards_do_not_make_the_newest_users_look_better() -> None:
     rows = [row(200, 10_000, 500), row(20, 1_000, 50), row(2, 1_000, 50)]
 
-    found = cells.tabulate_counts(rows, WITHIN_MINUTES, WEEK, AS_OF)
+    table = cells.tabulate_counts(rows, WITHIN_MINUTES, WEEK, AS_OF)
 
-    assert found.successes.sum() == pytest.approx(550, rel=1e-3)
-    assert found.successes.sum() / found.users.sum() == pytest.approx(0.05, rel=0.01)
+    assert table.successes.sum() == pytest.approx(550, rel=1e-3)
+    assert table.successes.sum() / table.users.sum() == pytest.approx(0.05, rel=0.01)
 
 
-def test_users_counted_one_by_one_weigh_like_users_counted_together() -> None:
-    together = row(84, 60, 9)
-    single = [replace(together, users=1, converted=int(n < 9)) for n in range(60)]
+def test_rows_of_single_users_weigh_like_one_row_of_all_users() -> None:
+    one_row = row(84, 60, 9)
+    single = [replace(one_row, users=1, converted=int(n < 9)) for n in range(60)]
 
-    found, whole = (
+    from_single, from_one_row = (
         cells.tabulate_counts(rows, [100] * 32, WEEK, AS_OF)
-        for rows in (single, [together])
+        for rows in (single, [one_row])
     )
 
-    assert found.users == pytest.approx(whole.users)
-    assert found.users == pytest.approx([30], rel=0.02)
-    assert found.successes == pytest.approx([9], rel=1e-3)
+    assert from_single.users == pytest.approx(from_one_row.users)
+    assert from_single.users == pytest.approx([30], rel=0.02)
+    assert from_single.successes == pytest.approx([9], rel=1e-3)
 
 
-def test_before_anybody_is_past_the_horizon_rates_are_those_so_far() -> None:
+def test_before_any_user_is_past_the_horizon_rates_are_those_so_far() -> None:
     rows = [row(hours, 1_000, 140) for hours in (1, 5, 20)]
 
-    found = cells.tabulate_counts(rows, [0] * 32, WEEK, AS_OF)
+    table = cells.tabulate_counts(rows, [0] * 32, WEEK, AS_OF)
 
-    assert found.successes.sum() / found.users.sum() == pytest.approx(0.14)
-    assert found.maturity is not None
-    assert found.maturity.max() < 0.2
+    assert table.successes.sum() / table.users.sum() == pytest.approx(0.14)
+    assert table.maturity is not None
+    assert table.maturity.max() < 0.2
 
 
-def test_users_are_mixed_as_they_came_however_young_they_are() -> None:
+def test_the_context_mix_counts_users_of_any_age_in_full() -> None:
     phones = [replace(row(hours, 100, 1), context=1) for hours in (1, 2, 3)]
-    found = cells.tabulate_counts([row(200, 300, 30), *phones], [100] * 32, WEEK, AS_OF)
+    table = cells.tabulate_counts([row(200, 300, 30), *phones], [100] * 32, WEEK, AS_OF)
     contexts = (Factor("device", ("desk", "phone")),)
 
     shares = posterior_draws.compute_context_mix(
-        Design((Factor("headline", ("a", "b")),), contexts), found
+        Design((Factor("headline", ("a", "b")),), contexts), table
     )
 
     assert shares[:2] == pytest.approx([0.5, 0.5])

@@ -1,4 +1,4 @@
-"""Rows of amounts and outcomes become cells; immature users keep their share."""
+"""Rows of amounts and outcomes are summed into cells."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -45,7 +45,7 @@ def test_amounts_add_up_and_payers_are_the_successes() -> None:
     assert (table.others.tolist(), table.total) == ([2], 60)
 
 
-def test_users_whose_rewards_are_yet_to_come_count_by_their_share() -> None:
+def test_immature_users_count_by_their_share() -> None:
     fresh = replace(FRESH, converted=3, payers=3, value_sum=30.0)
 
     table = value_cells.tabulate_amounts([fresh], LAGS, 48, AS_OF)
@@ -77,15 +77,15 @@ def test_outcomes_of_the_same_users_are_one_cell_with_one_share() -> None:
     assert table.total == pytest.approx(14)
 
 
-def test_the_order_in_which_outcomes_were_named_does_not_matter() -> None:
+def test_the_order_of_outcomes_in_the_weights_does_not_matter() -> None:
     rows = [replace(ROW, users=8, converted=8, outcome="basic")]
 
-    ways = [
+    tables = [
         value_cells.tabulate_outcomes(rows, LAGS, 48, AS_OF, weights)
         for weights in ({"a": 1.0, "basic": 1.0}, {"basic": 1.0, "a": 1.0})
     ]
 
-    assert ways[0].keys == ways[1].keys == ("a", "basic")
+    assert tables[0].keys == tables[1].keys == ("a", "basic")
 
 
 def test_an_outcome_without_a_weight_is_refused_by_name() -> None:

@@ -1,4 +1,4 @@
-"""A variant whose rewards come later is not taken for a worse one."""
+"""A variant whose rewards arrive later is not mistaken for a worse one."""
 
 from dataclasses import replace
 
@@ -9,16 +9,16 @@ from models_app.bandit.data.cells import TrainingCells
 from models_app.bandit.regression import delay_covariates
 
 PROMPT = 0.95
-"""Share of rewards that has come by any age in the histogram, told by the first."""
+"""Arrived share at any age, as in a histogram of the first variant's rewards."""
 
 DAYS, HORIZON = 14, 7
 
 
-def starved() -> TrainingCells:
-    """Two variants of 2% over 14 days; the second's users convert after five days.
+def make_starved_variant() -> TrainingCells:
+    """Return two variants of 2% over 14 days; the second's users convert after 5 days.
 
-    It was starved in the first week but for its first day; so the histogram of lags is
-    all but the first's, who convert at once.
+    In the first week the second variant got little traffic except on the first day. So
+    the histogram of lags is almost entirely that of the first, which converts at once.
     """
     day = np.repeat(np.arange(DAYS), 2)
     second = np.tile([False, True], DAYS)
@@ -36,27 +36,24 @@ def starved() -> TrainingCells:
         successes=successes.round(),
         maturity=np.where(mature, 1.0, PROMPT),
         seen=users,
-        passed=np.where(mature, 1.0, age / (HORIZON + 1)),
+        elapsed=np.where(mature, 1.0, age / (HORIZON + 1)),
     )
 
 
-def test_a_starved_variant_is_given_the_horizon_and_not_the_lags_of_the_prompt() -> (
-    None
-):
-    told = starved()
+def test_a_starved_variant_is_judged_by_the_horizon_and_not_by_prompt_lags() -> None:
+    cells = make_starved_variant()
 
-    known = read_contrast(fit_posterior(told))
-    by_lags_alone = read_contrast(fit_posterior(replace(told, passed=None)))
+    contrast = read_contrast(fit_posterior(cells))
+    by_lags_alone = read_contrast(fit_posterior(replace(cells, elapsed=None)))
 
-    assert known.holds(0.0)
-    assert abs(known.mean) < 0.15
-    assert by_lags_alone.mean < known.mean - 0.1
+    assert contrast.holds(0.0)
+    assert abs(contrast.mean) < 0.15
+    assert by_lags_alone.mean < contrast.mean - 0.1
 
 
-def test_users_to_whom_all_has_come_are_like_those_past_the_horizon() -> None:
-    told = replace(starved(), maturity=np.full(2 * DAYS, 0.999))
+def test_users_with_all_rewards_arrived_are_like_those_past_the_horizon() -> None:
+    cells = replace(make_starved_variant(), maturity=np.full(2 * DAYS, 0.999))
 
-    assert delay_covariates.compute_delay_steps(told, np.arange(2 * DAYS)).shape == (
-        2 * DAYS,
-        0,
-    )
+    steps = delay_covariates.compute_delay_steps(cells, np.arange(2 * DAYS))
+
+    assert steps.shape == (2 * DAYS, 0)
