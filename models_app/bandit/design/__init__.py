@@ -1,1 +1,1 @@
-"""Design matrices: factors, contexts, contrasts and the subset of terms in use."""
+"""Factors, contexts and variants, and the design matrix built from them."""

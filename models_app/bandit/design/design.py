@@ -1,4 +1,4 @@
-"""The design of an optimization: factors, variants, context cells and their features."""
+"""The design of an optimization: factors, variants, context cells and features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,25 +16,25 @@ TermKind = Literal["main", "pair", "context", "personal"]
 
 INTERACTION_KINDS: frozenset[TermKind] = frozenset({"pair", "personal"})
 TermPlan = tuple[TermKind, tuple[int, ...], tuple[int, ...]]
-"""Kind, design factors and context factors of a term to be."""
+"""Kind, design factors and context factors of a term before its columns are set."""
 
 OTHER, MISSING = "other", "missing"
 MAX_COEFFICIENTS = 2000
-"""Coefficients beyond which the largest interactions are left out of the model."""
+"""Number of coefficients beyond which the model leaves out the largest interactions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A named choice and its levels; of a design factor the first is the baseline."""
+    """A named choice and its levels; a design factor's first level is the baseline."""
 
     name: str
     levels: tuple[str, ...]
 
 
 def name_extra_levels(levels: Sequence[str]) -> tuple[str, str]:
-    """Name what a context factor has besides its levels: any other value, and none.
+    """Return names for a context factor's two extra levels: any other value, and none.
 
-    'other' and 'missing'; in brackets where a level of its own has that name.
+    These are 'other' and 'missing', in parentheses if one of the levels has that name.
     """
     other, missing = OTHER, MISSING
     while other in levels:
@@ -46,10 +46,10 @@ def name_extra_levels(levels: Sequence[str]) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A block of coefficients: which factors it crosses and where its columns are.
+    """A block of coefficients: the factors it crosses and the columns it fills.
 
-    `sizes` are the numbers of contrasts of its factors; `start` is the first of its
-    `size` columns in `Design.rows`.
+    `factors` and `contexts` are indices. `sizes` are the numbers of contrasts of each;
+    `start` is the first of the term's `size` columns in `Design.rows`.
     """
 
     kind: TermKind
@@ -71,11 +71,11 @@ class Term:
 
 
 def build_contrasts(levels: int) -> Floats:
-    """Return orthonormal contrasts [levels, levels - 1] (Helmert's).
+    """Return orthonormal Helmert contrasts [levels, levels - 1].
 
-    With independent normal coefficients of one scale they give every level the same
-    prior, the baseline too. One-hot columns against the baseline span the same models
-    but call the baseline certain and tie the other levels to each other through it.
+    With independent normal coefficients of one scale, they give every level the same
+    prior, including the baseline. One-hot columns against the baseline span the same
+    models, but treat the baseline as certain and correlate the other levels through it.
     """
     basis = np.zeros((levels, max(levels - 1, 0)))
     for column in range(levels - 1):
@@ -86,42 +86,53 @@ def build_contrasts(levels: int) -> Floats:
 
 
 def _enumerate_levels(sizes: Sequence[int]) -> Integers:
-    """All combinations of level indices, the last factor turning fastest."""
+    """Return all combinations of level indices, the last factor varying fastest."""
     cells = list(product(*(range(size) for size in sizes)))
-    return np.array(cells, dtype=np.int64).reshape(len(cells), len(sizes))
+    shape = len(cells), len(sizes)
+    return np.array(cells, dtype=np.int64).reshape(shape)
+
+
+def _build_features(sizes: Sequence[int], levels: Integers) -> list[Floats]:
+    """Return the contrasts [n, size - 1] of each factor at its level indices [n, F]."""
+    return [
+        build_contrasts(size)[indices]
+        for size, indices in zip(sizes, levels.T, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
 class Design:
     """Design factors and context factors.
 
-    A context factor has two more levels than it names: index len(levels) stands for
+    A context factor has two more levels than it lists: index len(levels) stands for
     'other', len(levels) + 1 for 'missing'.
 
-    Raises ValueError for a factor without levels or with a level twice, and for a
-    factor name used twice.
+    Raises ValueError for a factor without levels or with duplicate levels, and for a
+    duplicate factor name.
     """
 
     factors: tuple[Factor, ...]
     contexts: tuple[Factor, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what no variant table can be built from."""
+        """Raise ValueError if the factors do not define a table of variants."""
         names = [factor.name for factor in (*self.factors, *self.contexts)]
         for factor in (*self.factors, *self.contexts):
             if not factor.levels or len(set(factor.levels)) < len(factor.levels):
-                raise ValueError(f"levels of {factor.name}: at least one, each once")
+                raise ValueError(
+                    f"levels of {factor.name}: must be at least one, all different"
+                )
             if names.count(factor.name) > 1:
-                raise ValueError(f"factors: {factor.name} is named twice")
+                raise ValueError(f"factors: {factor.name} is the name of two factors")
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
-        """Levels of each design factor."""
+        """Number of levels of each design factor."""
         return tuple(len(factor.levels) for factor in self.factors)
 
     @cached_property
     def context_sizes(self) -> tuple[int, ...]:
-        """Levels of each context factor, 'other' and 'missing' counted."""
+        """Number of levels of each context factor, including 'other' and 'missing'."""
         return tuple(len(context.levels) + 2 for context in self.contexts)
 
     @cached_property
@@ -136,29 +147,30 @@ class Design:
 
     @cached_property
     def variant_levels(self) -> Integers:
-        """Level indices [V, F], row-major: the last factor turns fastest."""
+        """Level indices [V, F], row-major: the last factor varies fastest."""
         return _enumerate_levels(self.sizes)
 
     @cached_property
     def context_levels(self) -> Integers:
-        """Level indices [S, C], row-major: the last context factor turns fastest."""
+        """Level indices [S, C], row-major: the last context factor varies fastest."""
         return _enumerate_levels(self.context_sizes)
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
-        """The model's terms in column order, those of `left_out` not among them."""
-        kept = [plan for plan in self._plans if plan not in self._left_out]
+        """The model's terms in column order, without those in `left_out`."""
         terms: list[Term] = []
         start = 0
-        for kind, factors, contexts in kept:
-            term = self._build_term(kind, factors, contexts, start=start)
+        for plan in self._plans:
+            if plan in self._left_out:
+                continue
+            term = self._build_term(*plan, start=start)
             terms.append(term)
             start += term.size
         return tuple(terms)
 
     @cached_property
     def left_out(self) -> tuple[str, ...]:
-        """Names of interactions too large to be estimated together (see `terms`)."""
+        """Names of the interactions that the model is too large to include."""
         return tuple(self._build_term(*plan, start=0).name for plan in self._left_out)
 
     @cached_property
@@ -167,25 +179,23 @@ class Design:
         return sum(term.size for term in self.terms)
 
     def level_name(self, context: int, level: int) -> str:
-        """Name a level of a context factor by index, the two beside them too."""
+        """Return the name of a context factor's level, extra levels included."""
         levels = self.contexts[context].levels
         return (*levels, *name_extra_levels(levels))[level]
 
     def rows(self, variant: Integers, context: Integers) -> Floats:
-        """Features [n, q] of n (variant, context) index pairs, without an intercept."""
-        levels, sizes = self.variant_levels[variant].T, self.sizes
-        designs = [build_contrasts(n)[at] for n, at in zip(sizes, levels, strict=True)]
-        levels, sizes = self.context_levels[context].T, self.context_sizes
-        contexts = [build_contrasts(n)[at] for n, at in zip(sizes, levels, strict=True)]
+        """Return features [n, q] of n (variant, context) pairs, without intercept."""
+        designs = _build_features(self.sizes, self.variant_levels[variant])
+        contexts = _build_features(self.context_sizes, self.context_levels[context])
         features = np.empty((len(variant), self.columns))
         for term in self.terms:
-            parts = [designs[f] for f in term.factors]
-            parts += [contexts[c] for c in term.contexts]
-            block = parts[0]
-            for part in parts[1:]:
-                shape = len(variant), block.shape[1] * part.shape[1]
-                block = (block[:, :, None] * part[:, None]).reshape(shape)
-            features[:, term.columns] = block
+            blocks = [designs[f] for f in term.factors]
+            blocks += [contexts[c] for c in term.contexts]
+            crossed = blocks[0]
+            for block in blocks[1:]:
+                shape = len(variant), crossed.shape[1] * block.shape[1]
+                crossed = (crossed[:, :, None] * block[:, None]).reshape(shape)
+            features[:, term.columns] = crossed
         return features
 
     @cached_property
@@ -201,16 +211,16 @@ class Design:
 
     @cached_property
     def _left_out(self) -> list[TermPlan]:
-        """Drop the largest interactions until LARGEST_MODEL coefficients are left."""
+        """The largest interactions, as many as exceed MAX_COEFFICIENTS."""
         by_size = sorted(self._plans, key=self._count_coefficients)
         sizes = [self._count_coefficients(plan) for plan in by_size]
-        kept = len(by_size)
+        count = len(by_size)
         while (
-            sum(sizes[:kept]) > MAX_COEFFICIENTS
-            and by_size[kept - 1][0] in INTERACTION_KINDS
+            sum(sizes[:count]) > MAX_COEFFICIENTS
+            and by_size[count - 1][0] in INTERACTION_KINDS
         ):
-            kept -= 1
-        return by_size[kept:]
+            count -= 1
+        return by_size[count:]
 
     def _count_coefficients(self, plan: TermPlan) -> int:
         return self._build_term(*plan, start=0).size

@@ -1,4 +1,4 @@
-"""Levels of factors, alone and in pairs, as directions among the coefficients."""
+"""Levels of factors and pairs of levels, as directions in coefficient space."""
 
 from functools import lru_cache
 from itertools import product
@@ -15,14 +15,15 @@ from models_app.bandit.design.design import (
 )
 
 
-@lru_cache(maxsize=1)  # the searches of one fit ask one after the other
+@lru_cache(maxsize=1)  # one fit calls it several times with one design
 def build_level_contrasts(design: Design) -> tuple[tuple[str, ...], Floats, Floats]:
-    """Return names, directions [J, q] and shares [J] of levels and of their pairs.
+    """Return names, directions [J, q] and shares [J] of levels and pairs of levels.
 
-    A direction moves the predictor by one where its level, or both, are there, against
-    everywhere else; what moves for all alike belongs to time. A context's level alone
-    decides nothing, but what moves with it would be laid to variants otherwise. A share
-    is that of the combinations of levels that it is one of.
+    A direction raises the predictor by one where its level (or both of its pair) is
+    present, relative to everywhere else; a shift common to all rows belongs to time.
+    Context levels are included: they never change which variant wins, but leaving them
+    out would bias the variant effects they correlate with. A share is 1 / the number of
+    level combinations of the term.
     """
     names: list[str] = []
     shares: list[float] = []
@@ -32,40 +33,43 @@ def build_level_contrasts(design: Design) -> tuple[tuple[str, ...], Floats, Floa
         directions.append(_build_directions(design, term, levels))
         names += _name_combinations(design, term, levels)
         shares += [1.0 / prod(_list_level_counts(design, term))] * len(levels)
-    together = np.concatenate(directions), np.array(shares)
-    for each in together:
-        each.flags.writeable = False  # they are shared
-    return tuple(names), *together
+    arrays = np.concatenate(directions), np.array(shares)
+    for array in arrays:
+        array.flags.writeable = False  # the cache shares them between callers
+    return tuple(names), *arrays
 
 
 def _list_level_counts(design: Design, term: Term) -> list[int]:
-    """Levels of the factors that a term crosses."""
+    """Return the number of levels of each factor that a term crosses."""
     sizes = [design.sizes[f] for f in term.factors]
     return sizes + [design.context_sizes[c] for c in term.contexts]
 
 
 def _list_combinations(design: Design, term: Term) -> Integers:
-    """Combinations [J, factors] of levels that a term crosses; of two one will do."""
+    """Return the combinations [J, factors] of levels that a term crosses.
+
+    Of a single factor with two levels only the second is listed: the first mirrors it.
+    """
     sizes = _list_level_counts(design, term)
     first = 1 if sizes == [2] else 0
     return np.array(list(product(*(range(first, size) for size in sizes))))
 
 
 def _name_combinations(design: Design, term: Term, levels: Integers) -> list[str]:
-    """Names of combinations [J, factors], the term's before them."""
-    called = [design.factors[f].levels for f in term.factors]
+    """Return a name for each combination [J, factors], with the term's name first."""
+    level_names = [design.factors[f].levels for f in term.factors]
     for c in term.contexts:
-        sizes = range(design.context_sizes[c])
-        called.append(tuple(design.level_name(c, level) for level in sizes))
+        indices = range(design.context_sizes[c])
+        level_names.append(tuple(design.level_name(c, level) for level in indices))
     return [
         f"{term.name}: "
-        + " x ".join(names[at] for names, at in zip(called, row, strict=True))
+        + " x ".join(names[at] for names, at in zip(level_names, row, strict=True))
         for row in levels.tolist()
     ]
 
 
 def _build_directions(design: Design, term: Term, levels: Integers) -> Floats:
-    """Coefficients [J, q] of the indicators of combinations, less their means."""
+    """Return coefficients [J, q] of the combinations' indicators, minus their means."""
     keys = [("design", f) for f in term.factors]
     keys += [("context", c) for c in term.contexts]
     bases = [build_contrasts(design.sizes[f]) for f in term.factors]
@@ -77,10 +81,11 @@ def _build_directions(design: Design, term: Term, levels: Integers) -> Floats:
         if not set(crossed) <= set(keys):
             continue
         block = np.ones((len(levels), 1))
-        for place, (key, basis) in enumerate(zip(keys, bases, strict=True)):
+        for column, (key, basis) in enumerate(zip(keys, bases, strict=True)):
             if key in crossed:
-                each = basis[levels[:, place]]
-                block = (block[:, :, None] * each[:, None]).reshape(len(levels), -1)
+                contrasts = basis[levels[:, column]]
+                products = block[:, :, None] * contrasts[:, None]
+                block = products.reshape(len(levels), -1)
             else:
                 block = block / len(basis)
         directions[:, part.columns] = block

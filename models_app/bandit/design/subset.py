@@ -1,4 +1,4 @@
-"""A design without some of its context factors, and the way back."""
+"""Designs without some of their context factors, and tables mapped back."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,23 +10,24 @@ from models_app.bandit.design.design import Design, Floats, Integers
 
 @dataclass(frozen=True, slots=True)
 class DesignSubset:
-    """What is left of a design; `place` [S] is each whole context cell's index in it."""
+    """A design with fewer context factors.
+
+    `place` [S] maps each context cell of the full design to its cell in `design`.
+    """
 
     design: Design
     place: Integers
 
     def expand_contexts(self, table: Floats) -> Floats:
-        """Write a table [cells left, V] out for every context cell [S, V]."""
+        """Expand a table [cells of the subset, V] to the full design's [S, V]."""
         return np.asarray(table[self.place])
 
 
 def drop_contexts(design: Design, ignored: Collection[str]) -> DesignSubset:
-    """Leave context factors out by name; names the design does not have are none."""
-    kept = [
-        at for at, factor in enumerate(design.contexts) if factor.name not in ignored
-    ]
-    left = Design(design.factors, tuple(design.contexts[at] for at in kept))
+    """Return the design without the context factors of these names, if it has them."""
+    used = [c for c, factor in enumerate(design.contexts) if factor.name not in ignored]
+    reduced = Design(design.factors, tuple(design.contexts[c] for c in used))
     place = np.zeros(design.segments, dtype=np.int64)
-    for at, size in zip(kept, left.context_sizes, strict=True):
-        place = place * size + design.context_levels[:, at]
-    return DesignSubset(left, place)
+    for c, size in zip(used, reduced.context_sizes, strict=True):
+        place = place * size + design.context_levels[:, c]
+    return DesignSubset(reduced, place)

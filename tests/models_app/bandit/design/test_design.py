@@ -7,7 +7,7 @@ from models_app.bandit.design.design import Design, Factor, build_contrasts
 from tests.support import bandit_worlds
 
 
-def test_variants_are_row_major_and_the_last_factor_turns_fastest() -> None:
+def test_variants_are_row_major_and_the_last_factor_varies_fastest() -> None:
     design = bandit_worlds.make_design((2, 3))
 
     levels = design.variant_levels
@@ -24,7 +24,7 @@ def test_a_context_has_two_more_levels_for_other_and_missing() -> None:
     assert names == ["c0.0", "c0.1", "c0.2", "other", "missing"]
 
 
-def test_a_level_called_other_is_told_from_any_other_value() -> None:
+def test_a_level_named_other_differs_from_any_other_value() -> None:
     plan = Factor("plan", ("free", "other"))
     source = Factor("source", ("missing", "(missing)"))
     design = Design((Factor("a", ("x", "y")),), (plan, source))
@@ -90,8 +90,8 @@ def _one_hot_against_the_baseline(
     b = levels[:, 1:2] == np.arange(1, 3)
     c = context[:, :1] == np.arange(1, 4)
 
-    def crossed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def cross(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.asarray((x[:, :, None] & y[:, None, :]).reshape(len(x), -1))
 
-    blocks = [a, b, crossed(a, b), c, crossed(a, c), crossed(b, c)]
+    blocks = [a, b, cross(a, b), c, cross(a, c), cross(b, c)]
     return np.concatenate(blocks, axis=1).astype(float)

@@ -1,4 +1,4 @@
-"""A design without some of its contexts, and tables written out again."""
+"""A design without some of its contexts, and tables expanded to all contexts."""
 
 import numpy as np
 import pytest
@@ -7,30 +7,29 @@ from models_app.bandit.design import subset
 from tests.support import bandit_worlds
 
 
-@pytest.mark.parametrize("ignored", [(), ("c0",), ("c1",), ("c0", "c1"), ("nobody",)])
-def test_cells_that_differ_in_ignored_factors_alone_fall_together(
+@pytest.mark.parametrize("ignored", [(), ("c0",), ("c1",), ("c0", "c1"), ("unknown",)])
+def test_cells_that_differ_only_in_ignored_factors_are_merged(
     ignored: tuple[str, ...],
 ) -> None:
     design = bandit_worlds.make_design((2, 2), (3, 2))
 
-    found = subset.drop_contexts(design, ignored)
+    reduced = subset.drop_contexts(design, ignored)
 
-    kept = [at for at in (0, 1) if f"c{at}" not in ignored]
-    assert [factor.name for factor in found.design.contexts] == [
-        f"c{at}" for at in kept
-    ]
-    assert found.design.factors == design.factors
-    for segment, place in enumerate(found.place):
-        whole = design.context_levels[segment, kept]
-        assert found.design.context_levels[place].tolist() == whole.tolist()
+    used = [c for c in (0, 1) if f"c{c}" not in ignored]
+    names = [factor.name for factor in reduced.design.contexts]
+    assert names == [f"c{c}" for c in used]
+    assert reduced.design.factors == design.factors
+    for segment, place in enumerate(reduced.place):
+        levels = design.context_levels[segment, used]
+        assert reduced.design.context_levels[place].tolist() == levels.tolist()
 
 
-def test_a_table_is_the_same_wherever_it_cannot_tell() -> None:
+def test_an_expanded_table_repeats_over_ignored_contexts() -> None:
     design = bandit_worlds.make_design((2,), (1, 2))
-    found = subset.drop_contexts(design, {"c0"})
-    table = np.arange(found.design.segments * 2.0).reshape(-1, 2)
+    reduced = subset.drop_contexts(design, {"c0"})
+    table = np.arange(reduced.design.segments * 2.0).reshape(-1, 2)
 
-    wide = found.expand_contexts(table)
+    wide = reduced.expand_contexts(table)
 
     assert wide.shape == (design.segments, 2)
     for segment, levels in enumerate(design.context_levels):
