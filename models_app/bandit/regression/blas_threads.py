@@ -1,4 +1,4 @@
-"""One thread for linear algebra, so that sums are taken in one order everywhere."""
+"""Single-threaded linear algebra, so that results are the same on every machine."""
 
 import sys
 from collections.abc import Iterator
@@ -9,15 +9,15 @@ from threading import RLock
 from threadpoolctl import ThreadpoolController
 
 BLAS_LOCK = RLock()
-"""The number of BLAS threads belongs to the process, not to the Python thread."""
+"""Needed because the number of BLAS threads is set per process, not per thread."""
 
 
 @contextmanager
 def use_single_thread() -> Iterator[None]:
-    """Hold BLAS to one thread inside a `with` block, one block at a time.
+    """Limit BLAS to one thread inside a `with` block; blocks run one at a time.
 
-    Parallel kernels split their sums by the number of threads, and the last bits of
-    the result with them; a posterior must be the same on every machine.
+    Parallel kernels split sums by the number of threads, which changes the last bits of
+    the result. A posterior must be the same on every machine.
     """
     with BLAS_LOCK, _find_libraries(len(sys.modules)).limit(limits=1):
         yield
@@ -25,6 +25,10 @@ def use_single_thread() -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def _find_libraries(modules: int) -> ThreadpoolController:
-    """Find the libraries, which takes milliseconds; a new module may bring another."""
+    """Find the BLAS libraries that are loaded.
+
+    The search takes milliseconds, so it is cached by the number of imported `modules`:
+    an import may load another library.
+    """
     del modules
     return ThreadpoolController()

@@ -11,20 +11,30 @@ from models_app.bandit.regression.posterior import Posterior
 
 
 def average_over_changes(
-    known: Posterior, system: RegressionSystem, suspects: SuspectedChanges
+    posterior: Posterior, system: RegressionSystem, suspects: SuspectedChanges
 ) -> Posterior:
-    """Give the mean and covariance of a mixture: no change, or one of the suspects.
+    """Return the mean and covariance of a mixture: no change, or one of the suspects.
 
-    Each has its posterior chance. A change of effect j by δ moves the coefficients by
-    δ along its direction, less what the others held of it; δ is normal. Wrong changes
-    are so doubted before they are certain, and right ones tried (Bayesian model
-    averaging: Hoeting, Madigan, Raftery and Volinsky 1999).
+    Each component has its posterior probability (Bayesian model averaging: Hoeting,
+    Madigan, Raftery and Volinsky 1999). A change by δ moves the coefficients by δ along
+    its direction, minus what the other coefficients had absorbed of it; δ is normal.
+    The posterior of an effect that may have changed becomes wider, so the effect is
+    explored before the change is certain.
     """
-    scores, chance = suspects.scores, suspects.chances
-    moves = -prior_averaging.extract_coefficients(system, scores.theta, scores.own)
+    scores, probabilities = suspects.scores, suspects.probabilities
+    moves = -prior_averaging.extract_coefficients(
+        system, scores.theta_drop, scores.own_drop
+    )
     moves[:, 1:] += np.array([change.direction for change in suspects.changes])
-    shift = (chance * scores.size) @ moves
-    off = scores.size[:, None] * moves - shift
-    spread = (moves.T * (chance * scores.variance)) @ moves
-    spread += (off.T * chance) @ off + (1 - chance.sum()) * np.outer(shift, shift)
-    return replace(known, mean=known.mean + shift, covariance=known.covariance + spread)
+    shift = (probabilities * scores.mean) @ moves
+    deviations = scores.mean[:, None] * moves - shift
+    spread = (moves.T * (probabilities * scores.variance)) @ moves
+    no_change = 1 - probabilities.sum()
+    spread += (deviations.T * probabilities) @ deviations + no_change * np.outer(
+        shift, shift
+    )
+    return replace(
+        posterior,
+        mean=posterior.mean + shift,
+        covariance=posterior.covariance + spread,
+    )

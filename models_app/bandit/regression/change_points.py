@@ -1,4 +1,4 @@
-"""A world that changed: which effect moved, and since when."""
+"""Changes of the world: which effect changed, and since when."""
 
 from dataclasses import dataclass, replace
 
@@ -13,28 +13,29 @@ from models_app.bandit.regression.newton import Mode
 from models_app.bandit.regression.score_test import ScoreTestResults
 
 PRIOR_SD = 0.3
-"""Prior sd of a change that is looked for, in log odds."""
+"""Prior sd of the size of a change, in log odds."""
 
-PRIOR_CHANCE, MAX_CHANCE = 0.02, 0.5
-"""Prior chance that an effect changed at some time, and that any of them did."""
+PRIOR_PROBABILITY, MAX_PROBABILITY = 0.02, 0.5
+"""Prior probability that an effect ever changed, and limit of its sum over effects."""
 
 MIN_LOG_BAYES_FACTOR = 3.0
-"""Log Bayes factor, averaged over all that is looked for, from which a change counts.
+"""Log Bayes factor, averaged over all tested changes, from which a change is certain.
 
-At even odds beforehand it is then certain to 95%. Were the strata since which one looks
-always the same, a world without changes would pass it with a chance of at most exp(-3),
-one in 20, however often one looks (Ville's inequality). They move along with time; in
-simulation none of 45 worlds did in 25 looks. An effect that differs by weekday is a
-change again and again, and is told as one.
+At even prior odds it means 95% certainty. If the tested strata were always the same, a
+world without changes would exceed it with a probability of at most exp(-3), one in 20,
+however often one looks (Ville's inequality). They move along with time; in simulation
+none of 45 worlds exceeded it in 25 looks. An effect that differs by weekday counts as
+repeated changes and is reported as such.
 """
 
 MAX_CHANGES = 4
 SHORTLIST_SIZE = 32
+"""Limits of the changes in the model, and of those suspected (or strata) per search."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangePoint:
-    """An effect that moved: along which coefficients [q], since which stratum."""
+    """An effect that changed along a direction [q] from stratum `start` on."""
 
     name: str
     direction: Floats
@@ -43,78 +44,87 @@ class ChangePoint:
 
 @dataclass(frozen=True, slots=True)
 class SuspectedChanges:
-    """The m changes that the counts speak for most, of `tested` alike beforehand.
+    """The m changes with the most evidence.
 
-    `features` [U, m] are those of the system's distinct rows, `strata` all the starts
-    that were looked at, among `total` strata.
+    Parameters
+    ----------
+    changes, scores: the m changes and their tests.
+    features: [U, m] of the system's distinct rows along the changes.
+    start_strata: all tested starts, in order.
+    stratum_count: number of the system's strata.
+    tested_count: number of tested changes, all equally likely beforehand.
+
     """
 
     changes: tuple[ChangePoint, ...]
     scores: ScoreTestResults
     features: Floats
-    strata: Integers
-    total: int
-    tested: int
+    start_strata: Integers
+    stratum_count: int
+    tested_count: int
 
     @property
     def is_certain(self) -> bool:
-        """Whether there is evidence enough of some change or other."""
-        average = special.logsumexp(self.scores.evidence) - np.log(self.tested)
-        return bool(average >= MIN_LOG_BAYES_FACTOR)
+        """Whether the evidence that anything changed is strong enough."""
+        total = special.logsumexp(self.scores.log_bayes_factor)
+        return bool(total - np.log(self.tested_count) >= MIN_LOG_BAYES_FACTOR)
 
     @property
-    def chances(self) -> Floats:
-        """Posterior chances [m] of each; what is left is that of no change.
+    def probabilities(self) -> Floats:
+        """Posterior probabilities [m] of the changes; the rest is that of no change.
 
-        Beforehand a change may have come at any stratum alike. Those that were tested
-        and are no suspects count as none: the counts say nothing of them, or speak
-        against them.
+        A change may have happened at any stratum with equal prior probability. Changes
+        that were tested but are not suspects get none: the counts say nothing about
+        them, or speak against them.
         """
-        after = np.append(self.strata[1:], self.total) - self.strata
-        effects = self.tested / len(self.strata)
-        chance = min(PRIOR_CHANCE, MAX_CHANCE / effects)
+        gaps = np.append(self.start_strata[1:], self.stratum_count) - self.start_strata
+        effects = self.tested_count / len(self.start_strata)
+        probability = min(PRIOR_PROBABILITY, MAX_PROBABILITY / effects)
         starts = [change.start for change in self.changes]
-        at = np.searchsorted(self.strata, starts)
-        prior = chance * after[at] / after.sum()
-        odds = np.log(prior) + self.scores.evidence
-        none = np.log1p(-prior.sum())
-        return np.asarray(np.exp(odds - np.logaddexp(none, special.logsumexp(odds))))
+        at = np.searchsorted(self.start_strata, starts)
+        prior = probability * gaps[at] / gaps.sum()
+        log_weights = np.log(prior) + self.scores.log_bayes_factor
+        no_change = np.log1p(-prior.sum())
+        total = np.logaddexp(no_change, special.logsumexp(log_weights))
+        return np.asarray(np.exp(log_weights - total))
 
 
 def describe_change(change: ChangePoint, system: RegressionSystem) -> str:
-    """Tell people what was found."""
-    day = int(system.time[change.start]) + 1
-    return f"the effect of {change.name} changed: learnt anew from day {day} on"
+    """Return a note for users; days count from the first day of the data."""
+    day = int(system.stratum_time[change.start]) + 1
+    return f"the effect of {change.name} changed: re-estimated from day {day} on"
 
 
 def add_changes(
-    system: RegressionSystem, design: Design, found: tuple[ChangePoint, ...]
+    system: RegressionSystem, design: Design, changes: tuple[ChangePoint, ...]
 ) -> RegressionSystem:
-    """Give each change a coefficient that counts from its start on."""
-    starts = np.array(sorted({change.start for change in found}))
+    """Return the system with a coefficient for each change, from its start on."""
+    starts = np.array(sorted({change.start for change in changes}))
     era = np.searchsorted(starts, np.arange(len(system.curve)), side="right")
     keys = np.stack([system.row, era[system.stratum]], axis=1)
     distinct, row = np.unique(keys, axis=0, return_inverse=True)
     rows = system.rows[distinct[:, 0]]
-    directions = np.array([change.direction for change in found])
-    moved = rows[:, : design.columns] @ directions.T
-    since = np.array([starts.searchsorted(change.start) for change in found])
-    moved = moved * (distinct[:, 1:] > since)
-    rows = np.concatenate([rows, moved], axis=1)
-    crossing = system.crossing and system.crossing.select_rows(distinct[:, 0])
+    directions = np.array([change.direction for change in changes])
+    columns = rows[:, : design.columns] @ directions.T
+    era_before = np.array([starts.searchsorted(change.start) for change in changes])
+    columns = columns * (distinct[:, 1:] > era_before)
     return replace(
-        system, rows=rows, row=row.ravel(), changed=directions, crossing=crossing
+        system,
+        rows=np.concatenate([rows, columns], axis=1),
+        row=row.ravel(),
+        change_directions=directions,
+        crossing=system.crossing and system.crossing.select_rows(distinct[:, 0]),
     )
 
 
 def find_suspected_changes(
     design: Design, system: RegressionSystem, mode: Mode
 ) -> SuspectedChanges | None:
-    """Return the changes that the counts speak for most; None where nothing can change.
+    """Return the changes with the most evidence; None if nothing can change.
 
-    Each effect may have moved by a normal amount since each of some strata, all alike
-    beforehand. Only mature users testify: a variant that converts later looks worse of
-    late.
+    Each effect may have changed by a normal amount from each of some strata on, all
+    equally likely beforehand. Only mature users count: among immature users, a variant
+    that converts later looks like one that became worse.
     """
     names, directions, shares = level_contrasts.build_level_contrasts(design)
     strata = _choose_start_strata(len(system.curve))
@@ -122,63 +132,86 @@ def find_suspected_changes(
         return None
     slopes = _compute_mature_slopes(design, system, mode)
     rows = system.rows[:, : design.columns]
-    residual, weight = (
-        score_test.sum_from_starts(system, strata, each) for each in slopes
-    )
-    pull, moved = ((each @ rows) @ directions.T for each in (residual, weight))
-    whole = weight.sum(axis=1, keepdims=True)
-    power = (1 - 2 * shares) * (moved + shares * whole) + shares**2 * whole
-    lift = pull**2 / (power + PRIOR_SD**-2)
-    order = np.argsort(-lift.ravel(), kind="stable")[:SHORTLIST_SIZE]
-    at, effect = np.divmod(order, len(names))
+    promise = _rank_changes(system, slopes, rows, strata, (directions, shares))
+    shortlist = np.argsort(-promise.ravel(), kind="stable")[:SHORTLIST_SIZE]
+    at, effect = np.divmod(shortlist, len(names))
     features = rows @ directions[effect].T
     scores = score_test.run_score_test(
         system, mode, slopes, features, strata[at], PRIOR_SD
     )
     changes = tuple(
-        ChangePoint(names[which], directions[which], start)
-        for which, start in zip(effect, strata[at].tolist(), strict=True)
+        ChangePoint(names[index], directions[index], start)
+        for index, start in zip(effect, strata[at].tolist(), strict=True)
     )
     return SuspectedChanges(
-        changes, scores, features, strata, len(system.curve), lift.size
+        changes, scores, features, strata, len(system.curve), promise.size
     )
+
+
+def _rank_changes(
+    system: RegressionSystem,
+    slopes: tuple[Floats, Floats],
+    rows: Floats,
+    strata: Integers,
+    contrasts: tuple[Floats, Floats],
+) -> Floats:
+    """Return a cheap score [strata, J] of a change of each effect from each stratum on.
+
+    It is the gain of the score test if the model's other coefficients stayed where they
+    are. `contrasts` are the effects' directions [J, q] and shares [J].
+    """
+    directions, shares = contrasts
+    residual, weight = (
+        score_test.sum_from_starts(system, strata, slope) for slope in slopes
+    )
+    score, moved = ((sums @ rows) @ directions.T for sums in (residual, weight))
+    total = weight.sum(axis=1, keepdims=True)
+    information = (1 - 2 * shares) * (moved + shares * total) + shares**2 * total
+    return np.asarray(score**2 / (information + PRIOR_SD**-2))
 
 
 def locate_likeliest_change(
-    design: Design, system: RegressionSystem, mode: Mode, found: SuspectedChanges
+    design: Design, system: RegressionSystem, mode: Mode, suspects: SuspectedChanges
 ) -> ChangePoint:
-    """Return the change of most evidence, its stratum looked for more closely."""
-    best = int(found.scores.evidence.argmax())
-    change = found.changes[best]
-    near = _choose_nearby_strata(change.start, found.strata, len(system.curve))
-    features = np.repeat(found.features[:, [best]], len(near), axis=1)
+    """Return the change with the most evidence, its stratum located more precisely."""
+    best = int(suspects.scores.log_bayes_factor.argmax())
+    change = suspects.changes[best]
+    nearby = _choose_nearby_strata(
+        change.start, suspects.start_strata, len(system.curve)
+    )
+    features = np.repeat(suspects.features[:, [best]], len(nearby), axis=1)
     slopes = _compute_mature_slopes(design, system, mode)
-    scores = score_test.run_score_test(system, mode, slopes, features, near, PRIOR_SD)
-    return replace(change, start=int(near[scores.evidence.argmax()]))
+    scores = score_test.run_score_test(system, mode, slopes, features, nearby, PRIOR_SD)
+    return replace(change, start=int(nearby[scores.log_bayes_factor.argmax()]))
 
 
 def _compute_mature_slopes(
     design: Design, system: RegressionSystem, mode: Mode
 ) -> tuple[Floats, Floats]:
-    """Slopes of the log likelihood [n] at the mode, of mature users alone."""
-    late = system.rows[:, design.columns : design.columns + system.late]
-    mature = (late == 0).all(axis=1)[system.row]
+    """Return the likelihood's slopes [n] at the mode, 0 for immature users."""
+    q = design.columns
+    delays = system.rows[:, q : q + system.delay_count]
+    is_mature = (delays == 0).all(axis=1)[system.row]
     residual, weight = compute_slopes(
-        system, newton.compute_state_predictor(system, mode.state)
+        system, newton.compute_point_predictor(system, mode.point)
     )
-    return residual * mature, weight * mature
+    return residual * is_mature, weight * is_mature
 
 
-def _choose_start_strata(strata: int) -> Integers:
-    """Strata at which a change may have come: the recent ones densely, old ones not."""
-    back = {round(2 ** (step / 2)) for step in range(2 * strata.bit_length() + 2)}
-    return np.array(sorted(strata - b for b in back if b < strata), dtype=np.int64)
+def _choose_start_strata(stratum_count: int) -> Integers:
+    """Return the strata to test as starts: recent ones densely, old ones sparsely."""
+    steps = range(2 * stratum_count.bit_length() + 2)
+    distances = {round(2 ** (step / 2)) for step in steps}
+    strata = sorted(stratum_count - back for back in distances if back < stratum_count)
+    return np.array(strata, dtype=np.int64)
 
 
-def _choose_nearby_strata(start: int, starts: Integers, strata: int) -> Integers:
-    """Strata around one of the starts, up to its neighbours, SHORTLIST at most."""
-    index = int(np.searchsorted(starts, start))
-    edges = np.concatenate([[0], starts, [strata]])
+def _choose_nearby_strata(
+    start: int, start_strata: Integers, stratum_count: int
+) -> Integers:
+    """Return the strata between a start's neighbors, at most SHORTLIST_SIZE of them."""
+    index = int(np.searchsorted(start_strata, start))
+    edges = np.concatenate([[0], start_strata, [stratum_count]])
     low, high = min(edges[index] + 1, start), max(edges[index + 2] - 1, start)
     count = min(high - low + 1, SHORTLIST_SIZE)
     return np.unique(np.linspace(low, high, count).round().astype(np.int64))

@@ -1,4 +1,4 @@
-"""From counts to a posterior: Laplace's approximation, averaged over prior scales."""
+"""The fit: Laplace's approximation of the posterior, averaged over prior scales."""
 
 from dataclasses import dataclass, replace
 
@@ -35,7 +35,7 @@ __all__ = [
     "fit_system",
 ]
 
-SCALE_ITERATIONS = 80
+MAX_SCALE_STEPS = 80
 SCALE_TOLERANCE, DECREMENT_TOLERANCE = 0.01, 1e-3
 
 
@@ -45,13 +45,13 @@ class FitInfo:
 
     Parameters
     ----------
-    converged: always true where a posterior is returned.
+    converged: always true if a posterior is returned.
     iterations: Newton steps taken.
-    prior_scales: learnt prior sd in log odds by group of coefficients.
-    log_evidence: Laplace's log marginal likelihood of the counts, binomial
-        coefficients left out; comparable between models of the same cells.
-    left_out: interactions too large to be estimated (design.LARGEST_MODEL).
-    changes: effects that were found to have moved, and the first stratum after it.
+    prior_scales: learned prior sd, in log odds, by group of coefficients.
+    log_evidence: Laplace's log marginal likelihood of the counts without binomial
+        coefficients; comparable between models of the same cells.
+    left_out: interactions that the model is too large to include (Design.left_out).
+    changes: effects found to have changed, each with the first stratum it affects.
 
     """
 
@@ -65,32 +65,29 @@ class FitInfo:
 
 @dataclass(frozen=True, slots=True)
 class PosteriorFit:
-    """A posterior, and apart from it how it was found."""
+    """A posterior, and how it was found."""
 
     posterior: Posterior
     info: FitInfo
 
 
-def fit_posterior(
-    design: Design, cells: TrainingCells, *, seed: int = 0
-) -> PosteriorFit:
+def fit_posterior(design: Design, cells: TrainingCells) -> PosteriorFit:
     """Fit the Bayesian logistic regression of docs/model.md to counts.
 
-    Deterministic: `seed` is part of the signature for learners that draw; this one
-    does not. Raises ValueError naming the field for cells that do not fit the design,
-    and NotConverged.
+    The fit is deterministic. Raises ValueError, naming the field, for cells that do not
+    fit the design, and NotConvergedError.
     """
-    del seed
     validate_cells(cells, design)
     return fit_system(design, arrange_cells(design, cells)).fit
 
 
 @dataclass(frozen=True, slots=True)
 class SystemFit:
-    """A fit, the cells it was found for and their predictor [n] at the mode.
+    """A fit, its system, and the system's linear predictor [n] at the mode.
 
-    The system is the one given, with the variance of its noise learnt; `dof` is what
-    that variance rests on: the responses, less the coefficients they determined.
+    `system` is the fitted one, with changes and the learned variance of its noise.
+    `dof` are the degrees of freedom behind that variance: the number of responses minus
+    the coefficients that they determine, plus the weight of the prior.
     """
 
     fit: PosteriorFit
@@ -100,34 +97,34 @@ class SystemFit:
 
 
 def fit_system(design: Design, system: RegressionSystem) -> SystemFit:
-    """Fit a system: the posterior at its scales, averaged over them.
+    """Fit a system: the posterior at its best scales, averaged over them.
 
-    Where the counts say that the world changed, the fit is repeated with the change;
-    changes that are less certain are averaged over.
+    If a change of the world is certain, the fit is repeated with it. Changes that are
+    less certain are averaged over. Raises NotConvergedError.
     """
     with blas_threads.use_single_thread():
-        reached, known, suspects = _fit_with_changes(design, system)
-        system, mode = reached.system, reached.mode
+        search, changes, suspects = _fit_with_changes(design, system)
+        system, mode = search.system, search.mode
         posterior = prior_averaging.average_over_scales(
-            design, system, reached.grouped, mode
+            design, system, search.groups, mode
         )
         if suspects is not None:
             posterior = change_averaging.average_over_changes(
                 posterior, system, suspects
             )
-    notes = tuple(change_points.describe_change(change, system) for change in known)
+    notes = tuple(change_points.describe_change(change, system) for change in changes)
     posterior = replace(posterior, notes=notes)
-    info = _build_info(design, reached, known)
-    eta = newton.compute_state_predictor(system, mode.state)
-    return SystemFit(PosteriorFit(posterior, info), system, eta, reached.dof)
+    info = _build_info(design, search, changes)
+    eta = newton.compute_point_predictor(system, mode.point)
+    return SystemFit(PosteriorFit(posterior, info), system, eta, search.dof)
 
 
 @dataclass(frozen=True, slots=True)
 class _SearchResult:
-    """Where the search for the mode ended, after `steps` Newton steps."""
+    """The mode that a search found after `steps` Newton steps, and its system."""
 
     system: RegressionSystem
-    grouped: tuple[ScaleGroup, ...]
+    groups: tuple[ScaleGroup, ...]
     mode: Mode
     steps: int
     dof: float
@@ -136,105 +133,111 @@ class _SearchResult:
 def _fit_with_changes(
     design: Design, system: RegressionSystem
 ) -> tuple[_SearchResult, tuple[ChangePoint, ...], SuspectedChanges | None]:
-    """Climb, and again with every change that is certain; give what stays suspected.
+    """Find the mode, again with each certain change, and what is still suspected.
 
-    Nothing is, where there are more certain changes than the model may hold: at its
-    mode their size is beyond what a normal approximation can tell.
+    There are no suspects if more changes are certain than the model may hold: at such a
+    mode a normal approximation cannot tell their size.
     """
-    known: tuple[ChangePoint, ...] = ()
-    reached = _find_mode_and_scales(design, system)
-    found = change_points.find_suspected_changes(design, reached.system, reached.mode)
+    changes: tuple[ChangePoint, ...] = ()
+    search = _find_mode_and_scales(design, system)
+    suspects = change_points.find_suspected_changes(design, search.system, search.mode)
     while (
-        found is not None
-        and found.is_certain
-        and len(known) < change_points.MAX_CHANGES
+        suspects is not None
+        and suspects.is_certain
+        and len(changes) < change_points.MAX_CHANGES
     ):
         change = change_points.locate_likeliest_change(
-            design, reached.system, reached.mode, found
+            design, search.system, search.mode, suspects
         )
-        longer = (*known, change)
+        extended = (*changes, change)
         try:
-            reached = _find_mode_and_scales(
-                design, change_points.add_changes(system, design, longer)
+            search = _find_mode_and_scales(
+                design, change_points.add_changes(system, design, extended)
             )
-        except NotConvergedError:  # what was reached without it stands
+        except NotConvergedError:  # keep the fit without this change
             break
-        known = longer
-        found = change_points.find_suspected_changes(
-            design, reached.system, reached.mode
+        changes = extended
+        suspects = change_points.find_suspected_changes(
+            design, search.system, search.mode
         )
-    doubtful = found is not None and not found.is_certain
-    return reached, known, found if doubtful else None
+    if suspects is not None and suspects.is_certain:
+        suspects = None
+    return search, changes, suspects
 
 
 def _find_mode_and_scales(design: Design, system: RegressionSystem) -> _SearchResult:
-    """Climb in coefficients and scales at once, then in coefficients alone."""
+    """Climb in coefficients and scales together, then in coefficients alone."""
     dof = np.inf
-    grouped = prior_scales.group_coefficients(design, system)
-    state = newton.choose_start_point(system, grouped)
-    steps, calm, damping, before = 0, False, 1.0, np.zeros(len(state.logs))
-    curved = None
-    while not calm and steps < SCALE_ITERATIONS:
+    groups = prior_scales.group_coefficients(design, system)
+    point = newton.choose_start_point(system, groups)
+    steps, is_settled, damping = 0, False, 1.0
+    previous_change = np.zeros(len(point.log_variances))
+    derivatives = None
+    while not is_settled and steps < MAX_SCALE_STEPS:
         steps += 1
-        curved = compute_derivatives(
-            system, newton.compute_state_predictor(system, state), curved
+        derivatives = compute_derivatives(
+            system, newton.compute_point_predictor(system, point), derivatives
         )
-        solved = newton.solve_step(grouped, curved, state)
-        moved = newton.take_step(system, grouped, state, (curved, solved))
-        moments = newton.compute_moments(state, solved)
-        change = prior_scales.compute_newton_step(grouped, state.logs, moments)
-        if change @ before < 0:  # scales and mode chase each other: shorter steps
+        newton_step = newton.solve_step(groups, derivatives, point)
+        moved = newton.take_step(system, groups, point, derivatives, newton_step)
+        moments = newton.compute_moments(point, newton_step)
+        change = prior_scales.compute_newton_step(groups, point.log_variances, moments)
+        if change @ previous_change < 0:  # scales and mode oscillate: shorten steps
             damping = damping / 2.0
-        before = change
-        state = SearchPoint(moved.theta, moved.own, state.logs + damping * change)
-        small = np.abs(change).max() < SCALE_TOLERANCE
-        calm = bool(small) and solved.decrement < DECREMENT_TOLERANCE
+        previous_change = change
+        log_variances = point.log_variances + damping * change
+        point = SearchPoint(moved.theta, moved.own, log_variances)
+        is_small = np.abs(change).max() < SCALE_TOLERANCE
+        is_settled = bool(is_small) and newton_step.decrement < DECREMENT_TOLERANCE
         if system.noise is not None and np.isfinite(system.noise.dof):
-            noise, dof = _update_noise(system, grouped, state, moments)
+            noise, dof = _update_noise(system, groups, point, moments)
             ratio = noise.variance / system.noise.variance
-            calm = calm and abs(ratio - 1.0) < SCALE_TOLERANCE
+            is_settled = is_settled and abs(ratio - 1.0) < SCALE_TOLERANCE
             system = replace(system, noise=noise)
-    mode = newton.find_mode(system, grouped, state, curved)
-    return _SearchResult(system, grouped, mode, steps + mode.steps, float(dof))
+    mode = newton.find_mode(system, groups, point, derivatives)
+    return _SearchResult(system, groups, mode, steps + mode.steps, float(dof))
 
 
 def _update_noise(
     system: RegressionSystem,
-    grouped: tuple[ScaleGroup, ...],
-    state: SearchPoint,
+    groups: tuple[ScaleGroup, ...],
+    point: SearchPoint,
     moments: PosteriorMoments,
 ) -> tuple[Noise, float]:
-    """Noise of highest evidence at the present coefficients, and its dof.
+    """Return the noise of highest evidence at the current coefficients, and its dof.
 
-    Residuals over the responses less the number of coefficients that they determine
-    (MacKay 1992), the prior variance counting as `noise.dof` responses more.
+    The variance is the sum of squared residuals over the number of responses minus the
+    coefficients that they determine (MacKay 1992). The prior variance counts as
+    `noise.dof` more responses.
     """
     noise = system.noise
-    assert noise is not None  # the caller's branch
-    precision = prior_scales.compute_precisions(grouped, state.logs, len(state.theta))
-    free = len(state.theta) - precision @ np.diag(moments.covariance)
-    free += len(state.own) - np.exp(-state.logs[-1]) * moments.own_variance.sum()
-    mean = moments.mean + prior_scales.compute_prior_means(len(state.theta))
+    assert noise is not None  # the caller checks
+    size = len(point.theta)
+    precision = prior_scales.compute_precisions(groups, point.log_variances, size)
+    determined = size - precision @ np.diag(moments.covariance)
+    own_precision = np.exp(-point.log_variances[-1])
+    determined += len(point.own) - own_precision * moments.own_variance.sum()
+    mean = moments.mean + prior_scales.compute_prior_means(size)
     eta = compute_predictor(system, mean, moments.own_mean)
-    off = noise.squares + (system.users * eta - 2.0 * system.successes) @ eta
-    dof = noise.dof + max(float(system.users.sum() - free), 0.0)
-    variance = (noise.dof * noise.prior + max(float(off), 0.0)) / dof
+    squares = noise.squares + (system.users * eta - 2.0 * system.successes) @ eta
+    dof = noise.dof + max(float(system.users.sum() - determined), 0.0)
+    variance = (noise.dof * noise.prior + max(float(squares), 0.0)) / dof
     return replace(noise, variance=variance), dof
 
 
 def _build_info(
-    design: Design, reached: _SearchResult, known: tuple[ChangePoint, ...]
+    design: Design, search: _SearchResult, changes: tuple[ChangePoint, ...]
 ) -> FitInfo:
-    system, grouped, mode = reached.system, reached.grouped, reached.mode
-    names = [group.name for group in grouped] + ["time, each stratum"]
-    sds = np.exp(mode.state.logs / 2.0)
-    evidence = newton.compute_log_posterior(system, grouped, mode.state)
+    system, groups, mode = search.system, search.groups, search.mode
+    names = [*(group.name for group in groups), "time, each stratum"]
+    scales = np.exp(mode.point.log_variances / 2.0)
+    evidence = newton.compute_log_posterior(system, groups, mode.point)
+    evidence += newton.compute_occam_factor(groups, mode.point, mode.newton_step)
     return FitInfo(
         converged=True,
-        iterations=reached.steps,
-        prior_scales=dict(zip(names, sds.tolist(), strict=True)),
-        log_evidence=evidence
-        + newton.compute_occam_factor(grouped, mode.state, mode.solved),
+        iterations=search.steps,
+        prior_scales=dict(zip(names, scales.tolist(), strict=True)),
+        log_evidence=evidence,
         left_out=design.left_out,
-        changes=tuple((change.name, change.start) for change in known),
+        changes=tuple((change.name, change.start) for change in changes),
     )

@@ -1,4 +1,4 @@
-"""Cells arranged for Newton's method: likelihood, gradient and curvature from counts."""
+"""The likelihood of cells arranged for Newton's method, and its derivatives."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,21 @@ from models_app.bandit.regression import delay_covariates
 from models_app.bandit.regression.gram import CrossedFeatures, cross_features
 
 MAX_KNOTS = 32
-"""Steps of the smooth curve of time; more strata than this share its segments."""
+"""Most knots of the time curve; more days than that share its segments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Spread of single responses around a cell's linear predictor, where they are normal.
+    """Spread of normal responses around their cell's linear predictor.
 
-    `variance` is of one response, `squares` the sum of all squared responses. `dof` is
-    the weight, in responses, of the `prior` variance while it is learnt; infinite: it
-    is known.
+    Parameters
+    ----------
+    variance: variance of one response.
+    squares: sum of all squared responses.
+    dof: weight, in responses, of the `prior` variance while the variance is learned;
+        infinite if it is known.
+    prior: prior variance.
+
     """
 
     variance: float
@@ -31,14 +36,23 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class RegressionSystem:
-    """Counts and features of n cells in T strata.
+    """Counts and features of n cells in T strata, with U distinct feature rows.
 
-    The linear predictor of a cell is curve[stratum] · θ[:k] + rows[row] · θ[k:] + the
-    stratum's own effect. `curve` [T, k] holds the intercept and the steps of a random
-    walk; `rows` [U, p - k] the distinct feature rows: the design's q, then `late`
-    columns (lateness.py), which soak up that some variants convert later than others,
-    then one for each direction of `changed` [m, q] in which the world moved at some
-    time (changes.py). `crossing` knows the design's as products, where that spares work.
+    The linear predictor of a cell is curve[stratum]·θ[:k] + rows[row]·θ[k:] + the
+    stratum's own effect (docs/model.md).
+
+    Parameters
+    ----------
+    curve: [T, k] the intercept and the steps of a random walk.
+    rows: [U, p - k] the design's q features, then `delay_count` columns that absorb the
+        delay of variants (delay_covariates.py), then one column for each change.
+    stratum, row: indices [n]; `stratum` is sorted.
+    users, successes: [n]; for normal responses their number and sum.
+    stratum_time: days [T] since the first stratum's day.
+    change_directions: [m, q] in which the world changed (change_points.py).
+    crossing: the design's features as products, if that saves work.
+    noise: of normal responses; None if responses are binomial.
+
     """
 
     curve: Floats
@@ -47,15 +61,15 @@ class RegressionSystem:
     row: Integers
     users: Floats
     successes: Floats
-    time: Floats
-    late: int
-    changed: Floats
+    stratum_time: Floats
+    delay_count: int
+    change_directions: Floats
     crossing: CrossedFeatures | None = None
     noise: Noise | None = None
 
     @property
     def size(self) -> int:
-        """p: coefficients beside the strata's own effects."""
+        """p: number of coefficients θ, without the strata's own effects."""
         return int(self.curve.shape[1] + self.rows.shape[1])
 
 
@@ -63,141 +77,150 @@ class RegressionSystem:
 class Derivatives:
     """First and second derivatives of the log likelihood at a point.
 
-    `own` [T] and `gradient_own` [T] belong to the strata's own effects, `shared` [p, p]
-    and `gradient` [p] to the other coefficients, `cross` [T, p] to both. `height` is
-    the log likelihood there, `variance` that of the noise, 1 without.
+    Parameters
+    ----------
+    gradient, gradient_own: [p] and [T] for θ and for the strata's own effects.
+    curvature, curvature_own: minus the second derivatives [p, p] and [T]; own effects
+        of different strata do not interact.
+    curvature_cross: minus the mixed second derivatives [T, p].
+    log_likelihood: its value at the point.
+    variance: of the noise; 1 without noise.
+
     """
 
     gradient: Floats
     gradient_own: Floats
-    shared: Floats
-    own: Floats
-    cross: Floats
-    height: float
+    curvature: Floats
+    curvature_own: Floats
+    curvature_cross: Floats
+    log_likelihood: float
     variance: float
 
 
 def arrange_cells(
     design: Design, cells: TrainingCells, sums: Floats | None = None
 ) -> RegressionSystem:
-    """Arrange cells; cells without users carry no information and are left out.
+    """Arrange cells for the fit, without those that have no users and no information.
 
-    `sums` [n] of responses stand in for the successes where cells are not binomial.
+    `sums` [n] of responses replace the successes if cells are not binomial.
     """
     if sums is None:
         sums = np.minimum(cells.successes, cells.users)
-    kept = np.flatnonzero(cells.users > 0)
-    kept = kept[np.argsort(cells.stratum[kept], kind="stable")]
-    keys = cells.variant[kept] * design.segments + cells.context[kept]
-    waits = delay_covariates.compute_delay_steps(cells, kept)
+    order = np.flatnonzero(cells.users > 0)
+    order = order[np.argsort(cells.stratum[order], kind="stable")]
+    keys = cells.variant[order] * design.segments + cells.context[order]
+    delay_steps = delay_covariates.compute_delay_steps(cells, order)
     _, first, row = np.unique(
-        delay_covariates.build_row_keys(keys, waits),
+        delay_covariates.build_row_keys(keys, delay_steps),
         return_index=True,
         return_inverse=True,
     )
-    whose = cells.variant[kept][first], cells.context[kept][first]
-    rows = design.rows(*whose)
-    slow = delay_covariates.build_delay_columns(design, rows, waits[first])
+    variant, context = cells.variant[order][first], cells.context[order][first]
+    features = design.rows(variant, context)
+    delays = delay_covariates.build_delay_columns(design, features, delay_steps[first])
     time = cells.stratum_time if len(cells.stratum_time) else np.zeros(1)
     return RegressionSystem(
         curve=_build_time_curve(time),
-        rows=np.concatenate([rows, slow], axis=1),
-        stratum=cells.stratum[kept],
+        rows=np.concatenate([features, delays], axis=1),
+        stratum=cells.stratum[order],
         row=row,
-        users=cells.users[kept].astype(np.float64),
-        successes=sums[kept].astype(np.float64),
-        time=time,
-        late=slow.shape[1],
-        changed=np.zeros((0, design.columns)),
-        crossing=cross_features(design, *whose),
+        users=cells.users[order].astype(np.float64),
+        successes=sums[order].astype(np.float64),
+        stratum_time=time,
+        delay_count=delays.shape[1],
+        change_directions=np.zeros((0, design.columns)),
+        crossing=cross_features(design, variant, context),
     )
 
 
 def compute_predictor(system: RegressionSystem, theta: Floats, own: Floats) -> Floats:
-    """Linear predictor [n] of the cells at coefficients θ [p] and own effects [T]."""
+    """Return the linear predictor [n] at coefficients θ [p] and own effects [T]."""
     k = system.curve.shape[1]
-    strata = system.curve @ theta[:k] + own
-    return strata[system.stratum] + (system.rows @ theta[k:])[system.row]
+    by_stratum = system.curve @ theta[:k] + own
+    return by_stratum[system.stratum] + (system.rows @ theta[k:])[system.row]
 
 
 def compute_log_likelihood(system: RegressionSystem, eta: Floats) -> float:
-    """Log likelihood at linear predictor [n], binomial coefficients left out."""
+    """Return the log likelihood at predictor [n], without binomial coefficients."""
     noise = system.noise
     if noise is not None:
-        off = noise.squares + (system.users * eta - 2.0 * system.successes) @ eta
-        height = system.users.sum() * np.log(2.0 * np.pi * noise.variance)
-        return float(-0.5 * (off / noise.variance + height))
+        squares = noise.squares + (system.users * eta - 2.0 * system.successes) @ eta
+        normalizer = system.users.sum() * np.log(2.0 * np.pi * noise.variance)
+        return float(-0.5 * (squares / noise.variance + normalizer))
     terms = system.successes * eta - system.users * np.logaddexp(0.0, eta)
     return float(terms.sum())
 
 
 def compute_derivatives(
-    system: RegressionSystem, eta: Floats, known: Derivatives | None = None
+    system: RegressionSystem, eta: Floats, previous: Derivatives | None = None
 ) -> Derivatives:
-    """Derivatives at linear predictor [n]; the cost is flat in the number of users.
+    """Return the derivatives at linear predictor [n].
 
-    Normal responses have the same second derivatives everywhere, but for the variance
-    of their noise; theirs are taken from `known` ones of the same cells.
+    The cost does not depend on the number of users. For normal responses the second
+    derivatives are the same everywhere, except for the variance of the noise; so those
+    of `previous`, at another point of the same system, are rescaled.
     """
     residual, weight = compute_slopes(system, eta)
-    pull = sum_by_index(system.stratum, residual, len(system.curve))
+    by_stratum = sum_by_index(system.stratum, residual, len(system.curve))
     by_row = sum_by_index(system.row, residual, len(system.rows))
-    gradient = np.concatenate([system.curve.T @ pull, system.rows.T @ by_row])
-    height = compute_log_likelihood(system, eta)
-    if system.noise is None:
-        return Derivatives(
-            gradient, pull, *_compute_second_derivatives(system, weight), height, 1.0
+    variance = 1.0 if system.noise is None else system.noise.variance
+    if system.noise is None or previous is None:
+        second = _compute_second_derivatives(system, weight)
+    else:
+        ratio = previous.variance / variance
+        second = (
+            previous.curvature * ratio,
+            previous.curvature_own * ratio,
+            previous.curvature_cross * ratio,
         )
-    variance = system.noise.variance
-    if known is None:
-        return Derivatives(
-            gradient,
-            pull,
-            *_compute_second_derivatives(system, weight),
-            height,
-            variance,
-        )
-    ratio = known.variance / variance
-    second = known.shared * ratio, known.own * ratio, known.cross * ratio
-    return Derivatives(gradient, pull, *second, height, variance)
+    return Derivatives(
+        np.concatenate([system.curve.T @ by_stratum, system.rows.T @ by_row]),
+        by_stratum,
+        *second,
+        compute_log_likelihood(system, eta),
+        variance,
+    )
 
 
 def _compute_second_derivatives(
     system: RegressionSystem, weight: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Minus the second derivatives: shared [p, p], own [T] and cross [T, p]."""
+    """Return minus the second derivatives: of θ [p, p], own [T] and mixed [T, p]."""
     rows, curve = system.rows, system.curve
     by_row = sum_by_index(system.row, weight, len(rows))
     by_stratum = sum_by_index(system.stratum, weight, len(curve))
     features = sum_by_stratum(system, weight, rows)
     cross = np.concatenate([curve * by_stratum[:, None], features], axis=1)
     k = curve.shape[1]
-    shared = np.empty((system.size, system.size))
-    shared[:k] = curve.T @ cross
-    shared[k:, :k] = shared[:k, k:].T
-    shared[k:, k:] = _compute_gram(system, by_row)
-    return shared, by_stratum, cross
+    curvature = np.empty((system.size, system.size))
+    curvature[:k] = curve.T @ cross
+    curvature[k:, :k] = curvature[:k, k:].T
+    curvature[k:, k:] = _compute_gram(system, by_row)
+    return curvature, by_stratum, cross
 
 
 def _compute_gram(system: RegressionSystem, weight: Floats) -> Floats:
-    """Sum [p - k, p - k] of the rows' outer products with themselves, by weight [U]."""
+    """Return the sum [p - k, p - k] of the rows' outer products, weighted by [U]."""
     rows = system.rows
     if system.crossing is None:
         scaled = rows * np.sqrt(weight)[:, None]
         return np.asarray(scaled.T @ scaled)
-    designed = system.crossing.compute_gram(weight)
-    q = len(designed)
+    design_gram = system.crossing.compute_gram(weight)
+    q = len(design_gram)
     if q == rows.shape[1]:
-        return designed
+        return design_gram
     gram = np.empty((rows.shape[1], rows.shape[1]))
-    gram[:q, :q] = designed
+    gram[:q, :q] = design_gram
     gram[q:] = (rows[:, q:] * weight[:, None]).T @ rows
     gram[:q, q:] = gram[q:, :q].T
     return gram
 
 
 def compute_slopes(system: RegressionSystem, eta: Floats) -> tuple[Floats, Floats]:
-    """First derivatives [n] of the log likelihood, and minus the second ones."""
+    """Return the log likelihood's first derivatives [n] and minus the second ones [n].
+
+    Both are derivatives with respect to each cell's linear predictor.
+    """
     if system.noise is not None:
         precision = 1.0 / system.noise.variance
         residual = system.successes - system.users * eta
@@ -210,7 +233,7 @@ def compute_slopes(system: RegressionSystem, eta: Floats) -> tuple[Floats, Float
 def sum_by_stratum(
     system: RegressionSystem, weight: Floats, features: Floats
 ) -> Floats:
-    """Sums [T, ·], weighted by [n], of features [U, ·] of rows within each stratum."""
+    """Return the sums [T, ·] of features [U, ·] in each stratum, weighted by [n]."""
     strata = len(system.curve)
     starts = np.searchsorted(system.stratum, np.arange(strata + 1))
     shape = strata, len(system.rows)
@@ -219,7 +242,7 @@ def sum_by_stratum(
 
 
 def _build_time_curve(time: Floats) -> Floats:
-    """Intercept and steps of a random walk [T, k] whose unit is a day's step."""
+    """Return an intercept and a random walk's steps [T, k], scaled to a day's step."""
     days = len(np.unique(np.floor(time)))
     knots = min(days, MAX_KNOTS)
     if knots < 2 or time[-1] <= 0:

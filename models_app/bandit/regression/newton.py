@@ -1,4 +1,4 @@
-"""Newton's method on the log posterior at given prior scales, strata eliminated."""
+"""Newton's method on the log posterior at fixed prior scales, strata eliminated."""
 
 from dataclasses import dataclass
 
@@ -19,33 +19,45 @@ from models_app.bandit.regression.prior_scales import PosteriorMoments, ScaleGro
 MAX_STEPS, MAX_HALVINGS = 100, 40
 RIDGES = (0.0, 1e-14, 1e-12, 1e-10)
 QUADRATIC_DECREMENT = 1e-4
-"""Rise still to be had, below which a full step is safe and rounding hides the rise."""
+"""Newton decrement below which a full step is safe; rounding hides so small a rise."""
 
 TOLERANCE, ROUNDING = 1e-9, 1e-14
-"""Rise of the log posterior still to be had, at which the mode counts as reached."""
+"""Newton decrement at which the mode counts as reached: fixed, and per user."""
 
 
 class NotConvergedError(RuntimeError):
-    """The mode was not found; no posterior is given, the live policy stays."""
+    """The fit found no mode: there is no posterior and the live policy stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPoint:
-    """A point of the search: θ [p], own effects [T], log squared scales [G + 1]."""
+    """A point of the search.
+
+    Parameters
+    ----------
+    theta: coefficients θ [p].
+    own: the strata's own effects [T].
+    log_variances: logs of the prior variances (squared scales) [G + 1].
+
+    """
 
     theta: Floats
     own: Floats
-    logs: Floats
+    log_variances: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class NewtonStep:
     """A Newton step and the normal approximation it leads to.
 
-    `step` [p] and `step_own` [T] lead to the approximation's mean; `decrement` is twice
-    the rise of the log posterior on the way. `factor` is Cholesky's of the precision
-    [p, p] of θ, `diagonal` [T] the precision of own effects given θ, `ratio` [T, p]
-    minus their slope on θ.
+    Parameters
+    ----------
+    step, step_own: [p] and [T] from the point to the approximation's mean.
+    decrement: twice the rise of the log posterior on that way.
+    factor: lower Cholesky factor of the precision [p, p] of θ.
+    diagonal: precision [T] of own effects given θ.
+    ratio: [T, p] minus the slope of own effects on θ.
+
     """
 
     step: Floats
@@ -56,185 +68,188 @@ class NewtonStep:
     ratio: Floats
 
     def covariance(self) -> Floats:
-        """Covariance [p, p] of θ."""
-        return symmetrize_lower(self.lower())
+        """Return the covariance [p, p] of θ."""
+        return symmetrize_lower(self.covariance_triangle())
 
-    def apply_covariance(self, along: Floats) -> Floats:
-        """Product [p] of the covariance of θ with a vector [p]."""
-        product, _ = linalg.lapack.dpotrs(self.factor, along, lower=1)
+    def apply_covariance(self, vector: Floats) -> Floats:
+        """Return the product [p] of the covariance of θ with a vector [p]."""
+        product, _ = linalg.lapack.dpotrs(self.factor, vector, lower=1)
         return np.asarray(product)
 
-    def lower(self) -> Floats:
-        """Lower triangle [p, p] of the covariance of θ, zeros above."""
+    def covariance_triangle(self) -> Floats:
+        """Return the lower triangle [p, p] of the covariance of θ, zeros above."""
         lower, _ = linalg.lapack.dpotri(self.factor, lower=1)
         return np.asarray(lower)
 
 
 def symmetrize_lower(lower: Floats) -> Floats:
-    """Return the symmetric matrix [p, p] of a lower triangle, zeros above."""
-    whole = lower + lower.T
-    whole.flat[:: len(whole) + 1] /= 2.0
-    return np.asarray(whole)
+    """Return the symmetric matrix [p, p] that has this lower triangle, zeros above."""
+    symmetric = lower + lower.T
+    symmetric.flat[:: len(symmetric) + 1] /= 2.0
+    return np.asarray(symmetric)
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
     """The most probable point at its scales, and the normal approximation there."""
 
-    state: SearchPoint
-    curved: Derivatives
-    solved: NewtonStep
+    point: SearchPoint
+    derivatives: Derivatives
+    newton_step: NewtonStep
     steps: int
 
 
 def find_mode(
     system: RegressionSystem,
-    grouped: tuple[ScaleGroup, ...],
-    state: SearchPoint,
-    curved: Derivatives | None = None,
+    groups: tuple[ScaleGroup, ...],
+    point: SearchPoint,
+    derivatives: Derivatives | None = None,
 ) -> Mode:
-    """Climb to the mode at the state's scales; raises NotConverged.
+    """Climb from a point to the mode at the point's scales.
 
-    `curved`: what is known from another point (see systems.curvature).
+    `derivatives` at another point save work (likelihood.compute_derivatives). Raises
+    NotConvergedError if no mode is found.
     """
-    enough = TOLERANCE + ROUNDING * system.users.sum()
+    tolerance = TOLERANCE + ROUNDING * system.users.sum()
     for steps in range(MAX_STEPS):
-        curved = compute_derivatives(
-            system, compute_state_predictor(system, state), curved
+        derivatives = compute_derivatives(
+            system, compute_point_predictor(system, point), derivatives
         )
-        solved = solve_step(grouped, curved, state)
-        if solved.decrement < enough:
-            return Mode(state, curved, solved, steps)
-        state = take_step(system, grouped, state, (curved, solved))
+        newton_step = solve_step(groups, derivatives, point)
+        if newton_step.decrement < tolerance:
+            return Mode(point, derivatives, newton_step, steps)
+        point = take_step(system, groups, point, derivatives, newton_step)
     raise NotConvergedError(f"no mode within {MAX_STEPS} Newton steps")
 
 
 def choose_start_point(
-    system: RegressionSystem, grouped: tuple[ScaleGroup, ...]
+    system: RegressionSystem, groups: tuple[ScaleGroup, ...]
 ) -> SearchPoint:
-    """Start from the overall rate, no effects, and prior medians of the scales."""
+    """Return the start: the overall rate, no effects, scales at their prior medians.
+
+    Normal responses start at the prior mean of the intercept.
+    """
     theta = np.zeros(system.size)
-    if system.noise is not None:
-        theta[0] = prior_scales.INTERCEPT_MEAN
-        return SearchPoint(
-            theta,
-            np.zeros(len(system.curve)),
-            prior_scales.compute_prior_log_medians(grouped),
-        )
-    rate = (system.successes.sum() + 0.5) / (system.users.sum() + 10.0)
-    theta[0] = np.log(rate / (1.0 - min(rate, 0.999)))
-    return SearchPoint(
-        theta,
-        np.zeros(len(system.curve)),
-        prior_scales.compute_prior_log_medians(grouped),
-    )
+    theta[0] = prior_scales.INTERCEPT_MEAN
+    if system.noise is None:
+        rate = (system.successes.sum() + 0.5) / (system.users.sum() + 10.0)
+        theta[0] = np.log(rate / (1.0 - min(rate, 0.999)))
+    own = np.zeros(len(system.curve))
+    return SearchPoint(theta, own, prior_scales.compute_prior_log_medians(groups))
 
 
-def compute_state_predictor(system: RegressionSystem, state: SearchPoint) -> Floats:
-    """Linear predictor [n] of the cells."""
-    return compute_predictor(system, state.theta, state.own)
+def compute_point_predictor(system: RegressionSystem, point: SearchPoint) -> Floats:
+    """Return the linear predictor [n] of the cells at a point."""
+    return compute_predictor(system, point.theta, point.own)
 
 
 def solve_step(
-    grouped: tuple[ScaleGroup, ...], curved: Derivatives, state: SearchPoint
+    groups: tuple[ScaleGroup, ...], derivatives: Derivatives, point: SearchPoint
 ) -> NewtonStep:
-    """Take one step with the strata's own effects eliminated (Schur complement)."""
-    size = len(state.theta)
-    precision = prior_scales.compute_precisions(grouped, state.logs, size)
-    own_precision = np.exp(-state.logs[-1])
-    diagonal = curved.own + own_precision
-    ratio = curved.cross / diagonal[:, None]
-    reduced = curved.shared - curved.cross.T @ ratio
+    """Solve for a Newton step, the own effects eliminated by the Schur complement.
+
+    Raises NotConvergedError if the numbers are not finite or not positive definite.
+    """
+    size = len(point.theta)
+    precision = prior_scales.compute_precisions(groups, point.log_variances, size)
+    own_precision = np.exp(-point.log_variances[-1])
+    diagonal = derivatives.curvature_own + own_precision
+    ratio = derivatives.curvature_cross / diagonal[:, None]
+    reduced = derivatives.curvature - derivatives.curvature_cross.T @ ratio
     reduced.flat[:: size + 1] += precision
-    slope = curved.gradient - precision * (
-        state.theta - prior_scales.compute_prior_means(size)
+    slope = derivatives.gradient - precision * (
+        point.theta - prior_scales.compute_prior_means(size)
     )
-    slope_own = curved.gradient_own - own_precision * state.own
-    factor = _factorize_precision(reduced, np.diag(curved.shared))
+    slope_own = derivatives.gradient_own - own_precision * point.own
+    factor = _factorize_precision(reduced, np.diag(derivatives.curvature))
     step, _ = linalg.lapack.dpotrs(factor, slope - ratio.T @ slope_own, lower=1)
-    step_own = (slope_own - curved.cross @ step) / diagonal
+    step_own = (slope_own - derivatives.curvature_cross @ step) / diagonal
     decrement = float(slope @ step + slope_own @ step_own)
     if not np.isfinite(decrement):
-        raise NotConvergedError("the counts gave numbers that are not finite")
+        raise NotConvergedError("the Newton step is not finite")
     return NewtonStep(step, step_own, decrement, factor, diagonal, ratio)
 
 
 def _factorize_precision(reduced: Floats, scale: Floats) -> Floats:
-    """Cholesky's factor, helped where elimination cancelled billions of users.
+    """Return the Cholesky factor, adding a ridge if rounding requires it.
 
-    The ridges are of the size of rounding in the numbers `scale` [p] subtracted from.
+    Elimination may cancel billions of users. The ridges are of the size of rounding
+    errors in the numbers `scale` [p] that it subtracts from.
     """
     for ridge in RIDGES:
-        lifted = reduced + np.diag(ridge * scale) if ridge else reduced
-        factor, refused = linalg.lapack.dpotrf(lifted, lower=1)
-        if not refused:
+        matrix = reduced + np.diag(ridge * scale) if ridge else reduced
+        factor, error = linalg.lapack.dpotrf(matrix, lower=1)
+        if not error:
             return np.asarray(factor)
     raise NotConvergedError("the curvature is not positive definite")
 
 
 def take_step(
     system: RegressionSystem,
-    grouped: tuple[ScaleGroup, ...],
-    state: SearchPoint,
-    there: tuple[Derivatives, NewtonStep],
+    groups: tuple[ScaleGroup, ...],
+    point: SearchPoint,
+    derivatives: Derivatives,
+    newton_step: NewtonStep,
 ) -> SearchPoint:
-    """Go along the step, halved until the log posterior does not fall.
+    """Take the step, halved until the log posterior does not fall.
 
-    `there`: the derivatives at the state and the step that they lead to.
+    `derivatives` are those at the point. Raises NotConvergedError if no step does.
     """
-    curved, solved = there
-    before = curved.height - compute_penalty(grouped, state)
+    before = derivatives.log_likelihood - compute_penalty(groups, point)
     slack = 1e-12 * (1.0 + abs(before) + system.users.sum())
+    is_safe = newton_step.decrement < QUADRATIC_DECREMENT
     share = 1.0
     for _ in range(MAX_HALVINGS):
-        theta = state.theta + share * solved.step
-        own = state.own + share * solved.step_own
-        moved = SearchPoint(theta, own, state.logs)
-        small = solved.decrement < QUADRATIC_DECREMENT
-        if small or compute_log_posterior(system, grouped, moved) >= before - slack:
+        theta = point.theta + share * newton_step.step
+        own = point.own + share * newton_step.step_own
+        moved = SearchPoint(theta, own, point.log_variances)
+        if is_safe or compute_log_posterior(system, groups, moved) >= before - slack:
             return moved
         share /= 2.0
     raise NotConvergedError("no step raises the log posterior")
 
 
 def compute_log_posterior(
-    system: RegressionSystem, grouped: tuple[ScaleGroup, ...], state: SearchPoint
+    system: RegressionSystem, groups: tuple[ScaleGroup, ...], point: SearchPoint
 ) -> float:
-    """Log posterior density of θ and own effects at given scales, constants out."""
-    likelihood = compute_log_likelihood(system, compute_state_predictor(system, state))
-    return likelihood - compute_penalty(grouped, state)
+    """Return the log posterior density of θ and own effects, constants left out."""
+    likelihood = compute_log_likelihood(system, compute_point_predictor(system, point))
+    return likelihood - compute_penalty(groups, point)
 
 
-def compute_penalty(grouped: tuple[ScaleGroup, ...], state: SearchPoint) -> float:
-    """Minus the log prior density of θ and own effects, constants out."""
-    size = len(state.theta)
-    precision = prior_scales.compute_precisions(grouped, state.logs, size)
-    own = np.exp(-state.logs[-1]) * (state.own @ state.own)
+def compute_penalty(groups: tuple[ScaleGroup, ...], point: SearchPoint) -> float:
+    """Return minus the log prior density of θ and own effects, constants left out."""
+    size = len(point.theta)
+    precision = prior_scales.compute_precisions(groups, point.log_variances, size)
+    own = np.exp(-point.log_variances[-1]) * (point.own @ point.own)
     return 0.5 * float(
-        precision @ (state.theta - prior_scales.compute_prior_means(size)) ** 2 + own
+        precision @ (point.theta - prior_scales.compute_prior_means(size)) ** 2 + own
     )
 
 
 def compute_occam_factor(
-    grouped: tuple[ScaleGroup, ...], state: SearchPoint, solved: NewtonStep
+    groups: tuple[ScaleGroup, ...], point: SearchPoint, newton_step: NewtonStep
 ) -> float:
-    """Log ratio of the volumes of posterior and prior: Occam's factor."""
-    precision = prior_scales.compute_precisions(grouped, state.logs, len(state.theta))
-    determinant = 2.0 * np.log(np.diag(solved.factor)).sum()
-    determinant += np.log(solved.diagonal).sum()
-    prior = np.log(precision).sum() - len(solved.diagonal) * state.logs[-1]
+    """Return the log of Occam's factor: the posterior's volume over the prior's."""
+    precision = prior_scales.compute_precisions(
+        groups, point.log_variances, len(point.theta)
+    )
+    determinant = 2.0 * np.log(np.diag(newton_step.factor)).sum()
+    determinant += np.log(newton_step.diagonal).sum()
+    prior = np.log(precision).sum()
+    prior -= len(newton_step.diagonal) * point.log_variances[-1]
     return 0.5 * float(prior - determinant)
 
 
-def compute_moments(state: SearchPoint, solved: NewtonStep) -> PosteriorMoments:
-    """Mean and covariance of the normal approximation around a point."""
-    covariance = solved.covariance()
-    spread = np.einsum("ti,ti->t", solved.ratio @ covariance, solved.ratio)
+def compute_moments(point: SearchPoint, newton_step: NewtonStep) -> PosteriorMoments:
+    """Return the moments of the normal approximation, relative to the prior means."""
+    covariance = newton_step.covariance()
+    ratio = newton_step.ratio
+    prior_mean = prior_scales.compute_prior_means(len(point.theta))
     return PosteriorMoments(
-        mean=state.theta
-        + solved.step
-        - prior_scales.compute_prior_means(len(state.theta)),
+        mean=point.theta + newton_step.step - prior_mean,
         covariance=covariance,
-        own_mean=state.own + solved.step_own,
-        own_variance=1.0 / solved.diagonal + spread,
+        own_mean=point.own + newton_step.step_own,
+        own_variance=1.0 / newton_step.diagonal
+        + np.einsum("ti,ti->t", ratio @ covariance, ratio),
     )

@@ -1,4 +1,4 @@
-"""What has been learnt: a normal distribution over the model's coefficients."""
+"""The posterior: a normal distribution over the model's coefficients, and draws."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,13 @@ import numpy as np
 from models_app.bandit.design.design import Design, Floats
 
 JITTER = 1e-10
+"""Added to the diagonal of a correlation matrix, so that it can be factorized."""
+
 MAX_CHUNK_NUMBERS = 2_000_000
-"""Numbers in the largest table held at a time while drawing."""
+"""Most numbers in memory at a time while drawing."""
 
 STRIPE_COUNT = 8
-"""Stripes in which a triangle is multiplied, so that its zeros cost little."""
+"""Stripes in which a triangular matrix is multiplied, to skip most of its zeros."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,10 @@ class Posterior:
     Parameters
     ----------
     design: whose `rows` the coefficients multiply.
-    mean: [1 + q], log odds; entry 0 is the level now, the rest follow design.terms.
+    mean: [1 + q], in log odds; entry 0 is the current level, the rest follow
+        design.terms.
     covariance: [1 + q, 1 + q].
-    notes: what people should know of how it was found.
+    notes: remarks for users on how the posterior was found.
 
     """
 
@@ -36,10 +39,10 @@ class Posterior:
 
 
 def factorize_covariance(posterior: Posterior) -> Floats:
-    """Return a lower triangular [1 + q, 1 + q] whose square is the covariance.
+    """Return the covariance's lower triangular Cholesky factor [1 + q, 1 + q].
 
-    Raises FloatingPointError for one that is not finite and positive: drawn from, it
-    would crown the first variant.
+    Raises FloatingPointError if the covariance is not finite with positive variances:
+    draws from it would always pick the first variant.
     """
     sd = np.sqrt(np.diag(posterior.covariance))
     if not (np.isfinite(posterior.covariance).all() and (sd > 0).all()):
@@ -58,9 +61,9 @@ def draw_deviations(
 ) -> Iterator[Floats]:
     """Yield draws of (coefficients - mean), up to `chunk` rows [·, 1 + q] at a time.
 
-    The draws depend on the seed, not on the chunk. `bias` multiplies the deviations of
-    a factor's coefficients, interactions included, by 1 + its bias. Products are
-    reckoned in single precision: a draw is the draw to seven digits of its size.
+    The draws depend on the seed, not on `chunk`. `bias` multiplies the deviations of a
+    factor's coefficients, interactions included, by 1 + its bias. Products are computed
+    in single precision, which keeps about seven digits.
 
     Raises ValueError for a factor that the design does not have or a bias below -1.
     """
@@ -74,30 +77,33 @@ def draw_deviations(
     edges = np.linspace(0, size, 1 + min(size, STRIPE_COUNT)).astype(int).tolist()
     for start in range(0, draws, chunk):
         normal = rng.standard_normal((min(chunk, draws - start), size))
-        single, drawn = normal.astype(np.float32), np.empty_like(normal)
-        for left, right in pairwise(edges):  # below them is nothing but zeros
+        single, deviations = normal.astype(np.float32), np.empty_like(normal)
+        for left, right in pairwise(edges):  # rows below `right` are all zero
             stripe = upper[:right, left:right]
-            drawn[:, left:right] = single[:, :right] @ stripe
-        drawn *= unit
-        yield drawn
+            deviations[:, left:right] = single[:, :right] @ stripe
+        deviations *= unit
+        yield deviations
 
 
 def compute_widening(design: Design, bias: Mapping[str, float]) -> Floats:
-    """Return the factor [1 + q] by which `bias` widens each coefficient's sd."""
+    """Return the factors [1 + q] by which `bias` multiplies each coefficient's sd.
+
+    Raises ValueError for a factor that the design does not have or a bias below -1.
+    """
     names = [factor.name for factor in design.factors]
     for name, value in bias.items():
         if name not in names:
             raise ValueError(f"bias: {name} is not a factor of the design")
         if not (np.isfinite(value) and value >= -1):
-            raise ValueError(f"bias: {name} must be a number of at least -1")
-    factor = np.ones(1 + design.columns)
+            raise ValueError(f"bias: {name} must be finite and at least -1")
+    widening = np.ones(1 + design.columns)
     for term in design.terms:
-        wide = [1 + bias.get(names[f], 0.0) for f in term.factors]
-        factor[1:][term.columns] = max(wide, default=1.0)
-    return factor
+        by_factor = [1 + bias.get(names[f], 0.0) for f in term.factors]
+        widening[1:][term.columns] = max(by_factor, default=1.0)
+    return widening
 
 
 def compute_chunk_size(design: Design) -> int:
-    """Draws whose parts together hold about CHUNK numbers."""
+    """Return how many draws need about MAX_CHUNK_NUMBERS numbers, at least 16."""
     tables = 4 + sum(design.context_sizes)
     return max(16, MAX_CHUNK_NUMBERS // (design.variants * tables + design.columns))

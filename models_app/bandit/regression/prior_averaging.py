@@ -14,76 +14,82 @@ from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.regression.prior_scales import ScaleGroup
 
 MAX_LOG_WEIGHT = 2.0
-"""Log of the most that a cubature point may outweigh its normal share."""
+"""Log of the largest factor by which a cubature point may exceed its normal weight."""
 
 
 def average_over_scales(
     design: Design,
     system: RegressionSystem,
-    grouped: tuple[ScaleGroup, ...],
+    groups: tuple[ScaleGroup, ...],
     mode: Mode,
 ) -> Posterior:
-    """Average the posterior over the scales, not only at their best values.
+    """Return the posterior averaged over the scales.
 
-    At the best scales alone intervals are too short where the data say little about
-    them. The cubature points of the scales' own normal approximation, weighted by
-    their evidence, give normal posteriors; the answer has their joint mean and
-    covariance (as INLA does: Rue, Martino and Chopin 2009). The likelihood's curvature
-    is held at the mode.
+    At the best scales alone, intervals are too short if the data say little about the
+    scales. Each cubature point of the scales' normal approximation, weighted by its
+    evidence, gives a normal posterior; the result has the mean and covariance of their
+    mixture (as in INLA: Rue, Martino and Chopin 2009). The likelihood's curvature is
+    that of the mode throughout.
     """
-    state, solved = mode.state, mode.solved
-    spread = prior_scales.compute_uncertain_directions(
-        grouped, state.logs, newton.compute_moments(state, solved)
+    point, newton_step = mode.point, mode.newton_step
+    directions = prior_scales.compute_uncertain_directions(
+        groups, point.log_variances, newton.compute_moments(point, newton_step)
     )
-    best, directions = _compute_log_evidence(grouped, state, solved), spread.shape[1]
-    current = _compute_recent_weights(system)
-    summed = np.zeros((system.size, system.size), order="F")  # as LAPACK has them
-    points: list[tuple[float, Floats, Floats, Floats]] = []
-    for signs in _build_cubature_points(directions):
-        state = replace(mode.state, logs=mode.state.logs + spread @ signs)
-        solved = newton.solve_step(grouped, mode.curved, state)
-        gain = _compute_log_evidence(grouped, state, solved) - best + directions / 2.0
+    count = directions.shape[1]
+    best = _compute_log_evidence(groups, point, newton_step)
+    recent = _compute_recent_weights(system)
+    # in LAPACK's memory order
+    covariance_sum = np.zeros((system.size, system.size), order="F")
+    components: list[tuple[float, Floats, Floats, Floats]] = []
+    for signs in _build_cubature_points(count):
+        log_variances = mode.point.log_variances + directions @ signs
+        point = replace(mode.point, log_variances=log_variances)
+        newton_step = newton.solve_step(groups, mode.derivatives, point)
+        gain = _compute_log_evidence(groups, point, newton_step) - best + count / 2.0
         weight = float(np.exp(min(gain, MAX_LOG_WEIGHT)))
-        level = _compute_level_covariance(system, current, solved)
-        theta, own = state.theta + solved.step, state.own + solved.step_own
-        points.append((weight, theta, own, level))
-        summed += weight * solved.lower()
-    weights, thetas, owns, levels = map(np.array, zip(*points, strict=True))
+        level_row = _compute_level_covariance(system, recent, newton_step)
+        theta, own = point.theta + newton_step.step, point.own + newton_step.step_own
+        components.append((weight, theta, own, level_row))
+        covariance_sum += weight * newton_step.covariance_triangle()
+    weights, thetas, owns, level_rows = map(np.array, zip(*components, strict=True))
     means = extract_coefficients(system, thetas, owns)
-    known = levels, newton.symmetrize_lower(summed)
-    return Posterior(design, *_mix_normals(system, weights, means, known))
+    covariance_sum = newton.symmetrize_lower(covariance_sum)
+    return Posterior(
+        design, *_mix_normals(system, weights, means, level_rows, covariance_sum)
+    )
 
 
 def _mix_normals(
     system: RegressionSystem,
     weights: Floats,
     means: Floats,
-    spread: tuple[Floats, Floats],
+    level_rows: Floats,
+    covariance_sum: Floats,
 ) -> tuple[Floats, Floats]:
-    """Mean and covariance of normal posteriors of these weights and means [., 1 + q].
+    """Return the mean [1 + q] and covariance of a mixture of m normal posteriors.
 
-    `spread`: the level's rows of their covariances, and those of θ [p, p] in a weighted
-    sum.
+    Parameters
+    ----------
+    weights, means: [m] and [m, 1 + q] of the components.
+    level_rows: [m, 1 + q] the rows of their covariances that belong to the level.
+    covariance_sum: [p, p] the weighted sum of their covariances of θ.
+
     """
-    levels, summed = spread
     shares = weights / weights.sum()
     mean = shares @ means
-    off = np.sqrt(shares)[:, None] * (means - mean)
-    joint = off.T @ off
-    level = shares @ levels
-    joint[0] += level
-    joint[1:, 0] += level[1:]
-    joint[1:, 1:] += (
-        _map_to_current_coefficients(
-            system, _map_to_current_coefficients(system, summed).T
-        )
-        / weights.sum()
-    )
-    return mean, joint
+    deviations = np.sqrt(shares)[:, None] * (means - mean)
+    covariance = deviations.T @ deviations
+    level_row = shares @ level_rows
+    covariance[0] += level_row
+    covariance[1:, 0] += level_row[1:]
+    half_mapped = _map_to_current_coefficients(system, covariance_sum).T
+    mapped = _map_to_current_coefficients(system, half_mapped)
+    covariance[1:, 1:] += mapped / weights.sum()
+    return mean, covariance
 
 
 def _build_cubature_points(directions: int) -> Floats:
-    """Signs [points, directions] of cubature points, right to the third degree."""
+    """Return signs [points, directions] of a cubature rule of degree three."""
     if directions == 0:
         return np.zeros((1, 0))
     order = 2 ** int(np.ceil(np.log2(directions)))
@@ -92,22 +98,22 @@ def _build_cubature_points(directions: int) -> Floats:
 
 
 def _compute_log_evidence(
-    grouped: tuple[ScaleGroup, ...], state: SearchPoint, solved: NewtonStep
+    groups: tuple[ScaleGroup, ...], point: SearchPoint, newton_step: NewtonStep
 ) -> float:
-    """Log posterior density of the scales, the likelihood's own height left out."""
-    evidence = (
-        newton.compute_occam_factor(grouped, state, solved) + solved.decrement / 2.0
-    )
-    evidence += prior_scales.compute_log_prior(grouped, state.logs)
-    return evidence - newton.compute_penalty(grouped, state)
+    """Return the log posterior density of the scales, up to the mode's likelihood."""
+    evidence = newton.compute_occam_factor(groups, point, newton_step)
+    evidence += newton_step.decrement / 2.0
+    evidence += prior_scales.compute_log_prior(groups, point.log_variances)
+    return evidence - newton.compute_penalty(groups, point)
 
 
 def extract_coefficients(
     system: RegressionSystem, theta: Floats, own: Floats
 ) -> Floats:
-    """Level now and the design's coefficients [m, 1 + q] of m points.
+    """Return the current level and the design's coefficients [m, 1 + q] of m points.
 
-    From the system's coefficients [m, p] and its strata's own effects [m, T].
+    `theta` [m, p] and `own` [m, T] are the system's coefficients and the strata's own
+    effects.
     """
     curve = theta[:, : system.curve.shape[1]] @ system.curve.T
     level = (curve + own) @ _compute_recent_weights(system)
@@ -117,28 +123,31 @@ def extract_coefficients(
 
 
 def _compute_level_covariance(
-    system: RegressionSystem, current: Floats, solved: NewtonStep
+    system: RegressionSystem, recent: Floats, newton_step: NewtonStep
 ) -> Floats:
-    """The level's row [1 + q] of the joint covariance."""
+    """Return the current level's row [1 + q] of the joint covariance.
+
+    `recent` [T] are the strata's weights in the current level.
+    """
     k = system.curve.shape[1]
-    slope = -(current @ solved.ratio)
-    slope[:k] += current @ system.curve
-    pulled = solved.apply_covariance(slope)
-    variance = slope @ pulled + current**2 @ (1.0 / solved.diagonal)
-    return np.concatenate([[variance], _map_to_current_coefficients(system, pulled)])
+    slope = -(recent @ newton_step.ratio)
+    slope[:k] += recent @ system.curve
+    product = newton_step.apply_covariance(slope)
+    variance = slope @ product + recent**2 @ (1.0 / newton_step.diagonal)
+    return np.concatenate([[variance], _map_to_current_coefficients(system, product)])
 
 
 def _map_to_current_coefficients(system: RegressionSystem, values: Floats) -> Floats:
-    """Map values [p, ·] of θ to those [q, ·] of the design's coefficients today."""
+    """Map values [p, ·] of θ to the design's coefficients [q, ·] after all changes."""
     k = system.curve.shape[1]
-    moved, columns = system.changed.shape
-    changes = values[system.size - moved :]
-    return np.asarray(values[k : k + columns] + system.changed.T @ changes)
+    change_count, q = system.change_directions.shape
+    changes = values[system.size - change_count :]
+    return np.asarray(values[k : k + q] + system.change_directions.T @ changes)
 
 
 def _compute_recent_weights(system: RegressionSystem) -> Floats:
-    """Weights [T] of the strata that make the current time level: of the last 24 hours."""
-    recent = system.time > system.time[-1] - 1.0
+    """Return weights [T] of the current level's strata, those of the last 24 hours."""
+    recent = system.stratum_time > system.stratum_time[-1] - 1.0
     users = sum_by_index(system.stratum, system.users, len(recent)) * recent
     if users.sum() <= 0:
         users = recent.astype(np.float64)

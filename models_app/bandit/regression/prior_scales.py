@@ -1,4 +1,4 @@
-"""Prior scales: one per group of coefficients, learnt by marginal likelihood."""
+"""Prior scales: one per group of coefficients, learned by marginal likelihood."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,30 +18,34 @@ PRIOR_MEDIANS = {
     "walk": 0.08,
     "day": 0.05,
 }
-"""Prior medians of the scales in log odds, 0.1 being about a tenth of a base rate.
+"""Prior medians of the scales by kind, in log odds; 0.1 is about 10% of a base rate.
 
-They matter while there is hardly any data: then a scale stays near its median, so that
-neither certainty nor wild effects are assumed. They were set by judgment, with the
-benchmark's workloads in view: its mains (0.15) and contexts (0.3) have just these sizes.
+They matter while there is little data: a scale then stays near its median, which
+assumes neither certainty nor wild effects. They were set by judgment, with knowledge of
+the benchmark's workloads: their mains (0.15) and contexts (0.3) have these very sizes.
 """
 
 KIND_LOG_SD, OWN_LOG_SD = 1.0, 0.4
-"""Prior sds of a scale's logarithm: what its kind shares, and what is its own.
+"""Prior sds of a scale's logarithm: the part its kind shares, and the term's own part.
 
-Kinds move freely (a factor of 7 either way is within two sd); within a kind the terms
-inform each other, because a handful of levels says little about a scale. Terms scaled
-wholly apart cost 1.7 ±1.7 points of regret on the benchmark's W1 (100 seeds); between
-0.25 and 0.5 for the term's own share no difference was found.
+Kinds move freely (a factor of 7 either way is within two sd). Within a kind the terms
+inform each other, because a few levels say little about a scale. Independent scales for
+all terms cost 1.7 ±1.7 points of regret on the benchmark's W1 (100 seeds); values from
+0.25 to 0.5 for the term's own part made no difference.
 """
 
 MAX_STEP, MIN_CURVATURE = 1.5, 0.1
+"""Limits of a Newton step in the log variances."""
+
 MAX_DIRECTIONS, MIN_SPREAD = 8, 0.1
+"""Limits of the directions to average over: their number, and their sd."""
+
 INTERCEPT_MEAN, INTERCEPT_SD = -2.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class ScaleGroup:
-    """Coefficients of one prior scale; `columns` counts among θ [p]."""
+    """Coefficients that share a prior scale; `columns` is their slice of θ [p]."""
 
     name: str
     columns: slice
@@ -50,9 +54,13 @@ class ScaleGroup:
 
 @dataclass(frozen=True, slots=True)
 class PosteriorMoments:
-    """What the update of the scales needs: posterior mean and covariance.
+    """Posterior moments that update the scales, relative to the prior means.
 
-    `own_mean`, `own_variance` [T] are of the strata's own effects.
+    Parameters
+    ----------
+    mean, covariance: [p] and [p, p] of θ.
+    own_mean, own_variance: [T] of the strata's own effects.
+
     """
 
     mean: Floats
@@ -64,119 +72,125 @@ class PosteriorMoments:
 def group_coefficients(
     design: Design, system: RegressionSystem
 ) -> tuple[ScaleGroup, ...]:
-    """Groups of θ: the curve of time, each term of the design, lateness, changes.
+    """Return the G groups of θ: time curve, each term of the design, delays, changes.
 
-    The intercept is in none of them; the strata's own effects are one group more,
-    last in every array of scales.
+    The intercept belongs to no group. The strata's own effects are one more group, the
+    last entry of every array of scales.
     """
     k = system.curve.shape[1]
-    found = [ScaleGroup("time curve", slice(1, k), "walk")] if k > 1 else []
+    groups = [ScaleGroup("time curve", slice(1, k), "walk")] if k > 1 else []
     for term in design.terms:
         columns = slice(k + term.start, k + term.start + term.size)
-        found.append(ScaleGroup(term.name, columns, term.kind))
-    if system.late:
-        columns = slice(k + design.columns, k + design.columns + system.late)
-        found.append(ScaleGroup("lateness", columns, "late"))
-    if len(system.changed):
-        columns = slice(system.size - len(system.changed), system.size)
-        found.append(ScaleGroup("changes", columns, "change"))
-    return tuple(found)
+        groups.append(ScaleGroup(term.name, columns, term.kind))
+    if system.delay_count:
+        start = k + design.columns
+        columns = slice(start, start + system.delay_count)
+        groups.append(ScaleGroup("lateness", columns, "late"))
+    if len(system.change_directions):
+        columns = slice(system.size - len(system.change_directions), system.size)
+        groups.append(ScaleGroup("changes", columns, "change"))
+    return tuple(groups)
 
 
-def compute_prior_log_medians(grouped: tuple[ScaleGroup, ...]) -> Floats:
-    """Logarithms of the squared scales [G + 1] at their prior medians."""
-    typical = [PRIOR_MEDIANS[group.kind] for group in grouped] + [PRIOR_MEDIANS["day"]]
-    return np.asarray(2.0 * np.log(np.array(typical)))
+def compute_prior_log_medians(groups: tuple[ScaleGroup, ...]) -> Floats:
+    """Return the log prior variances [G + 1] at the scales' prior medians."""
+    kinds = [*(group.kind for group in groups), "day"]
+    medians = np.array([PRIOR_MEDIANS[kind] for kind in kinds])
+    return np.asarray(2.0 * np.log(medians))
 
 
 def compute_precisions(
-    grouped: tuple[ScaleGroup, ...], logs: Floats, size: int
+    groups: tuple[ScaleGroup, ...], log_variances: Floats, size: int
 ) -> Floats:
-    """Prior precisions [p] of θ."""
-    precision = np.full(size, INTERCEPT_SD**-2)
-    for group, each in zip(grouped, np.exp(-logs[:-1]).tolist(), strict=True):
-        precision[group.columns] = each
-    return precision
+    """Return the prior precisions [p] of θ."""
+    precisions = np.full(size, INTERCEPT_SD**-2)
+    by_group = np.exp(-log_variances[:-1]).tolist()
+    for group, precision in zip(groups, by_group, strict=True):
+        precisions[group.columns] = precision
+    return precisions
 
 
 def compute_prior_means(size: int) -> Floats:
-    """Prior means [p] of θ: zero but for the intercept."""
+    """Return the prior means [p] of θ: zero, except for the intercept."""
     means = np.zeros(size)
     means[0] = INTERCEPT_MEAN
     return means
 
 
-def compute_log_prior(grouped: tuple[ScaleGroup, ...], logs: Floats) -> float:
-    """Log density of the scales, constants left out."""
-    off = logs - compute_prior_log_medians(grouped)
-    return -0.5 * float(off @ compute_hyperprior_precision(grouped) @ off)
+def compute_log_prior(groups: tuple[ScaleGroup, ...], log_variances: Floats) -> float:
+    """Return the log prior density of the scales, constants left out."""
+    deviation = log_variances - compute_prior_log_medians(groups)
+    precision = compute_hyperprior_precision(groups)
+    return -0.5 * float(deviation @ precision @ deviation)
 
 
-def compute_hyperprior_precision(grouped: tuple[ScaleGroup, ...]) -> Floats:
-    """Precision [G + 1, G + 1] of the normal prior of the log squared scales."""
-    return _compute_precision_by_kinds(tuple(group.kind for group in grouped))
+def compute_hyperprior_precision(groups: tuple[ScaleGroup, ...]) -> Floats:
+    """Return the precision [G + 1, G + 1] of the log variances' normal prior."""
+    return _compute_precision_by_kinds(tuple(group.kind for group in groups))
 
 
 @lru_cache(maxsize=64)
-def _compute_precision_by_kinds(of: tuple[str, ...]) -> Floats:
-    kinds = np.array([*of, "day"])
+def _compute_precision_by_kinds(group_kinds: tuple[str, ...]) -> Floats:
+    kinds = np.array([*group_kinds, "day"])
     shared = KIND_LOG_SD**2 * (kinds[:, None] == kinds)
+    # 4 = 2²: a log variance is twice the log of a scale
     variance = 4.0 * (shared + OWN_LOG_SD**2 * np.eye(len(kinds)))
     precision = np.asarray(np.linalg.inv(variance))
-    precision.flags.writeable = False  # it is shared
+    precision.flags.writeable = False  # the cache shares it between callers
     return precision
 
 
 def compute_newton_step(
-    grouped: tuple[ScaleGroup, ...], logs: Floats, moments: PosteriorMoments
+    groups: tuple[ScaleGroup, ...], log_variances: Floats, moments: PosteriorMoments
 ) -> Floats:
-    """Return a Newton step [G + 1] toward the scales of highest evidence."""
-    gradient, curvature = _compute_derivatives(grouped, logs, moments)
+    """Return a Newton step [G + 1] in the log variances toward the highest evidence."""
+    gradient, curvature = _compute_derivatives(groups, log_variances, moments)
     values, vectors = np.linalg.eigh(curvature)
-    curved = np.maximum(np.abs(values), MIN_CURVATURE)
-    full = vectors @ ((vectors.T @ gradient) / curved)
-    return np.asarray(np.clip(full, -MAX_STEP, MAX_STEP))
+    step = vectors @ (
+        (vectors.T @ gradient) / np.maximum(np.abs(values), MIN_CURVATURE)
+    )
+    return np.asarray(np.clip(step, -MAX_STEP, MAX_STEP))
 
 
 def compute_uncertain_directions(
-    grouped: tuple[ScaleGroup, ...], logs: Floats, moments: PosteriorMoments
+    groups: tuple[ScaleGroup, ...], log_variances: Floats, moments: PosteriorMoments
 ) -> Floats:
-    """Directions [G + 1, d] of one posterior sd each in which scales are uncertain.
+    """Return the principal directions [G + 1, d] in which the scales are uncertain.
 
-    The d principal ones, at most MOST_DIRECTIONS; those of less than LEAST_SPREAD are
-    left out.
+    Each is one posterior sd long. There are at most MAX_DIRECTIONS, all longer than
+    MIN_SPREAD.
     """
-    _, curvature = _compute_derivatives(grouped, logs, moments)
+    _, curvature = _compute_derivatives(groups, log_variances, moments)
     values, vectors = np.linalg.eigh(curvature)
-    least = np.linalg.eigvalsh(compute_hyperprior_precision(grouped))[0]
-    sds = 1.0 / np.sqrt(np.maximum(values, least))
-    kept = np.flatnonzero(sds > MIN_SPREAD)[:MAX_DIRECTIONS]
-    return np.asarray(vectors[:, kept] * sds[kept])
+    minimum = np.linalg.eigvalsh(compute_hyperprior_precision(groups))[0]
+    sds = 1.0 / np.sqrt(np.maximum(values, minimum))
+    principal = np.flatnonzero(sds > MIN_SPREAD)[:MAX_DIRECTIONS]
+    return np.asarray(vectors[:, principal] * sds[principal])
 
 
 def _compute_derivatives(
-    grouped: tuple[ScaleGroup, ...], logs: Floats, moments: PosteriorMoments
+    groups: tuple[ScaleGroup, ...], log_variances: Floats, moments: PosteriorMoments
 ) -> tuple[Floats, Floats]:
-    """Gradient [G + 1] and minus the second derivatives of the log evidence.
+    """Return the gradient [G + 1] and curvature [G + 1, G + 1] of the log evidence.
 
-    Of a normal approximation with fixed curvature (MacKay 1992, Bayesian
-    interpolation), with respect to the log of each squared scale, the prior of the
-    scales added. Between the strata's own effects and the other groups the second
-    derivative is taken as zero, which slows the way and leaves the destination.
+    The evidence is that of a normal approximation with fixed curvature (MacKay 1992,
+    Bayesian interpolation) times the prior of the scales, as a function of the log
+    variances. The curvature is minus the second derivatives. Those between the strata's
+    own effects and the other groups are taken as zero, which slows the search but does
+    not change where it ends.
     """
-    lam = np.exp(-logs)
-    count = np.array([_count_columns(g) for g in grouped] + [len(moments.own_mean)])
-    energy = _compute_energies(grouped, moments)
+    lam = np.exp(-log_variances)  # λ, the prior precisions
+    count = np.array([_count_columns(g) for g in groups] + [len(moments.own_mean)])
+    energy = _compute_energies(groups, moments)
     gradient = 0.5 * (lam * energy - count)
-    hessian = np.zeros((len(logs), len(logs)))
-    hessian[:-1, :-1] = _compute_couplings(grouped, lam, moments)
+    hessian = np.zeros((len(log_variances), len(log_variances)))
+    hessian[:-1, :-1] = _compute_couplings(groups, lam, moments)
     own = moments.own_variance * lam[-1]
     hessian[-1, -1] = 0.5 * own @ (own + 2.0 * moments.own_mean**2 * lam[-1])
     hessian -= np.diag(0.5 * lam * energy)
-    prior = compute_hyperprior_precision(grouped)
-    return gradient - prior @ (
-        logs - compute_prior_log_medians(grouped)
-    ), prior - hessian
+    prior = compute_hyperprior_precision(groups)
+    deviation = log_variances - compute_prior_log_medians(groups)
+    return gradient - prior @ deviation, prior - hessian
 
 
 def _count_columns(group: ScaleGroup) -> int:
@@ -184,23 +198,24 @@ def _count_columns(group: ScaleGroup) -> int:
 
 
 def _compute_energies(
-    grouped: tuple[ScaleGroup, ...], moments: PosteriorMoments
+    groups: tuple[ScaleGroup, ...], moments: PosteriorMoments
 ) -> Floats:
-    """Posterior expectations [G + 1] of the groups' sums of squares."""
-    each = moments.mean**2 + np.diag(moments.covariance)
+    """Return the posterior expectations [G + 1] of the groups' sums of squares."""
+    squares = moments.mean**2 + np.diag(moments.covariance)
     own = moments.own_mean @ moments.own_mean + moments.own_variance.sum()
-    return np.array([each[group.columns].sum() for group in grouped] + [own])
+    return np.array([squares[group.columns].sum() for group in groups] + [own])
 
 
 def _compute_couplings(
-    grouped: tuple[ScaleGroup, ...], lam: Floats, moments: PosteriorMoments
+    groups: tuple[ScaleGroup, ...], lam: Floats, moments: PosteriorMoments
 ) -> Floats:
-    """Second derivatives [G, G] through the posterior's own movement."""
-    if not grouped:
+    """Return the second derivatives [G, G] that come from the posterior's movement."""
+    if not groups:
         return np.zeros((0, 0))
-    columns = slice(grouped[0].columns.start, grouped[-1].columns.stop)
+    columns = slice(groups[0].columns.start, groups[-1].columns.stop)
     mean, covariance = moments.mean[columns], moments.covariance[columns, columns]
-    starts = [g.columns.start - grouped[0].columns.start for g in grouped]
-    each = covariance * (covariance + 2.0 * np.outer(mean, mean))
-    blocks = np.add.reduceat(np.add.reduceat(each, starts, axis=0), starts, axis=1)
+    starts = [g.columns.start - groups[0].columns.start for g in groups]
+    products = covariance * (covariance + 2.0 * np.outer(mean, mean))
+    by_row = np.add.reduceat(products, starts, axis=0)
+    blocks = np.add.reduceat(by_row, starts, axis=1)
     return np.asarray(0.5 * np.outer(lam[:-1], lam[:-1]) * blocks)

@@ -13,22 +13,22 @@ from models_app.bandit.regression.newton import Mode
 
 @dataclass(frozen=True, slots=True)
 class ScoreTestResults:
-    """What each of m coefficients would be, were it alone in the model beside the others.
+    """Results for m coefficients, each tested as the only addition to the model.
 
     Parameters
     ----------
-    size, variance: [m] of its posterior, in a normal approximation.
-    evidence: [m] log Bayes factors of having it, against a model without it.
-    theta, own: [m, p] and [m, T] by how much the system's coefficients and its strata's
-        own effects fall for each unit of it.
+    mean, variance: [m] of its posterior, in a normal approximation.
+    log_bayes_factor: [m] for the model with it against the model without it.
+    theta_drop, own_drop: [m, p] and [m, T] by how much the system's coefficients and
+        the strata's own effects fall for each unit of it.
 
     """
 
-    size: Floats
+    mean: Floats
     variance: Floats
-    evidence: Floats
-    theta: Floats
-    own: Floats
+    log_bayes_factor: Floats
+    theta_drop: Floats
+    own_drop: Floats
 
 
 def run_score_test(
@@ -39,40 +39,45 @@ def run_score_test(
     starts: Integers,
     prior_sd: float,
 ) -> ScoreTestResults:
-    """Test coefficients N(0, prior_sd²) of `features` [U, m] from strata `starts` [m] on.
+    """Test coefficients of `features` [U, m] that act from strata `starts` [m] on.
 
-    `slopes` [n] are the likelihood's at the mode (system.slopes), 0 for cells that are
-    not to testify. What the model holds instead may move along: the efficient score
-    (Rao 1948), read as a Bayes factor (Kass and Raftery 1995).
+    Each coefficient is N(0, prior_sd²) beforehand. `slopes` [n] are the likelihood's at
+    the mode (likelihood.compute_slopes), 0 for cells to ignore. The model's other
+    coefficients may move along: this is the efficient score (Rao 1948), read as a Bayes
+    factor (Kass and Raftery 1995).
     """
-    solved = mode.solved
-    distinct, which = np.unique(starts, return_inverse=True)
+    newton_step = mode.newton_step
+    distinct, start_index = np.unique(starts, return_inverse=True)
     residual, weight = (
-        sum_from_starts(system, distinct, each)[which].T for each in slopes
+        sum_from_starts(system, distinct, slope)[start_index].T for slope in slopes
     )
-    moved = weight * features
+    weighted = weight * features
     own = sum_by_stratum(system, slopes[1], features)
     own *= np.arange(len(own))[:, None] >= starts
-    shared = np.concatenate([system.curve.T @ own, system.rows.T @ moved])
-    shared -= solved.ratio.T @ own
-    theta = linalg.cho_solve((solved.factor, True), shared)
-    alone = own / solved.diagonal[:, None]
-    held = (shared * theta).sum(axis=0) + (own * alone).sum(axis=0)
-    free = np.maximum((moved * features).sum(axis=0) - held, 0.0)
-    pull, variance = (residual * features).sum(axis=0), 1.0 / (free + prior_sd**-2)
-    evidence = 0.5 * (pull**2 * variance - np.log1p(prior_sd**2 * free))
-    fall = alone - solved.ratio @ theta
-    return ScoreTestResults(pull * variance, variance, evidence, theta.T, fall.T)
+    shared = np.concatenate([system.curve.T @ own, system.rows.T @ weighted])
+    shared -= newton_step.ratio.T @ own
+    theta = linalg.cho_solve((newton_step.factor, True), shared)
+    own_alone = own / newton_step.diagonal[:, None]
+    explained = (shared * theta).sum(axis=0) + (own * own_alone).sum(axis=0)
+    information = np.maximum((weighted * features).sum(axis=0) - explained, 0.0)
+    score = (residual * features).sum(axis=0)
+    variance = 1.0 / (information + prior_sd**-2)
+    log_bayes_factor = 0.5 * (score**2 * variance - np.log1p(prior_sd**2 * information))
+    own_drop = own_alone - newton_step.ratio @ theta
+    return ScoreTestResults(
+        score * variance, variance, log_bayes_factor, theta.T, own_drop.T
+    )
 
 
 def sum_from_starts(
     system: RegressionSystem, starts: Integers, values: Floats
 ) -> Floats:
-    """Sums [starts, U] of values [n] by distinct row, from each start on, in order."""
-    distinct = len(system.rows)
+    """Return sums [starts, U] of values [n] by distinct row, from each start on.
+
+    `starts` are sorted.
+    """
+    rows = len(system.rows)
     span = np.searchsorted(starts, system.stratum, side="right")
-    table = sum_by_index(
-        span * distinct + system.row, values, (len(starts) + 1) * distinct
-    )
-    spans = table.reshape(-1, distinct)
+    table = sum_by_index(span * rows + system.row, values, (len(starts) + 1) * rows)
+    spans = table.reshape(-1, rows)
     return np.asarray(spans[::-1].cumsum(axis=0)[::-1][1:])

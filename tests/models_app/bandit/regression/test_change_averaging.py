@@ -1,4 +1,4 @@
-"""Changes that are suspected are averaged over: as if fitted, by as much as is likely."""
+"""Suspected changes are averaged over, each by its posterior probability."""
 
 from dataclasses import replace
 
@@ -28,154 +28,151 @@ from models_app.bandit.regression.posterior import Posterior
 from tests.support import bandit_worlds
 
 START = 7
+EFFECT_COUNT = 3 + 1 + 6
+"""Effects of the normal world that may change; a factor of two levels counts once."""
 
 
-def test_the_score_of_a_change_is_the_coefficient_that_a_fit_would_give_it() -> None:
-    design, system, mode, change = _normal_world()
-    refit, state = _with(design, system, change)
-    size = state.theta[-1] + refit.solved.step[-1]
+def test_the_score_test_of_a_change_gives_the_coefficient_of_a_fit() -> None:
+    design, system, mode, change = _make_normal_world()
+    refit = _fit_change(design, system, change)
+    mean = refit.point.theta[-1] + refit.newton_step.step[-1]
 
-    scores = _suspected(design, system, mode, change).scores
+    scores = _suspect(design, system, mode, change).scores
 
-    assert scores.size == pytest.approx([size])
-    assert scores.variance == pytest.approx([refit.solved.covariance()[-1, -1]])
-    assert abs(size) > 3 * scores.variance[0] ** 0.5
+    assert scores.mean == pytest.approx([mean])
+    assert scores.variance == pytest.approx([refit.newton_step.covariance()[-1, -1]])
+    assert abs(mean) > 3 * scores.variance[0] ** 0.5
 
 
-def test_a_certain_suspect_is_believed_like_a_change_in_the_model() -> None:
-    design, system, mode, change = _normal_world()
-    refit, state = _with(design, system, change)
+def test_a_certain_suspect_counts_like_a_change_in_the_model() -> None:
+    design, system, mode, change = _make_normal_world()
+    refit = _fit_change(design, system, change)
     extended = change_points.add_changes(system, design, (change,))
-    fitted = _point(extended, state)
+    fitted = _extract_coefficients(extended, refit.point)
     k, q = system.curve.shape[1], design.columns
-    known = Posterior(design, _point(system, mode.state), np.eye(1 + q))
-    known.covariance[1:, 1:] = mode.solved.covariance()[k : k + q, k : k + q]
+    mean = _extract_coefficients(system, mode.point)
+    posterior = Posterior(design, mean, np.eye(1 + q))
+    covariance = mode.newton_step.covariance()
+    posterior.covariance[1:, 1:] = covariance[k : k + q, k : k + q]
 
-    doubted = change_averaging.average_over_changes(
-        known, system, _suspected(design, system, mode, change)
+    averaged = change_averaging.average_over_changes(
+        posterior, system, _suspect(design, system, mode, change)
     )
 
-    spread = refit.solved.covariance()
-    whole = np.concatenate([np.eye(q), change.direction[:, None]], axis=1)
-    wanted = whole @ spread[k:, k:] @ whole.T
-    assert doubted.mean == pytest.approx(fitted, abs=1e-9)
-    assert doubted.covariance[1:, 1:] == pytest.approx(wanted, abs=1e-12)
+    mapping = np.concatenate([np.eye(q), change.direction[:, None]], axis=1)
+    expected = mapping @ refit.newton_step.covariance()[k:, k:] @ mapping.T
+    assert averaged.mean == pytest.approx(fitted, abs=1e-9)
+    assert averaged.covariance[1:, 1:] == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_suspect_in_doubt_gives_the_moments_of_the_mixture() -> None:
-    design, system, mode, change = _normal_world()
-    suspects = _suspected(design, system, mode, change)
-    even = _suspected(design, system, mode, change, evidence=np.log(3.0))
-    known = Posterior(design, _point(system, mode.state), np.eye(1 + design.columns))
-    sure = change_averaging.average_over_changes(known, system, suspects)
+def test_an_uncertain_suspect_gives_the_moments_of_the_mixture() -> None:
+    design, system, mode, change = _make_normal_world()
+    certain = _suspect(design, system, mode, change)
+    uncertain = _suspect(design, system, mode, change, log_bayes_factor=np.log(3.0))
+    mean = _extract_coefficients(system, mode.point)
+    without = Posterior(design, mean, np.eye(1 + design.columns))
+    with_change = change_averaging.average_over_changes(without, system, certain)
 
-    doubted = change_averaging.average_over_changes(known, system, even)
+    averaged = change_averaging.average_over_changes(without, system, uncertain)
 
-    (chance,) = even.chances
-    off = sure.mean - known.mean
-    within = (1 - chance) * known.covariance + chance * sure.covariance
-    between = chance * (1 - chance) * np.outer(off, off)
-    assert 0 < chance < 0.5
-    assert doubted.mean == pytest.approx(known.mean + chance * off)
-    assert doubted.covariance == pytest.approx(within + between)
+    (p,) = uncertain.probabilities
+    shift = with_change.mean - without.mean
+    within = (1 - p) * without.covariance + p * with_change.covariance
+    between = p * (1 - p) * np.outer(shift, shift)
+    assert 0 < p < 0.5
+    assert averaged.mean == pytest.approx(without.mean + p * shift)
+    assert averaged.covariance == pytest.approx(within + between)
 
 
-def test_chances_rest_on_the_time_since_a_start_and_add_up_with_that_of_none() -> None:
-    design, system, mode, change = _normal_world()
-    silent = _suspected(design, system, mode, change, evidence=0.0)
-    starts = silent.strata
-    every = replace(
-        silent,
+def test_probabilities_without_evidence_are_proportional_to_the_gap_of_a_start() -> (
+    None
+):
+    design, system, mode, change = _make_normal_world()
+    suspects = _suspect(design, system, mode, change, log_bayes_factor=0.0)
+    starts = suspects.start_strata
+    suspects = replace(
+        suspects,
         changes=tuple(replace(change, start=int(start)) for start in starts),
-        scores=replace(silent.scores, evidence=np.zeros(len(starts))),
+        scores=replace(suspects.scores, log_bayes_factor=np.zeros(len(starts))),
     )
 
-    chances = every.chances
+    probabilities = suspects.probabilities
 
     gaps = np.diff([*starts, len(system.curve)])
-    assert chances == pytest.approx(chances.sum() * gaps / gaps.sum())
-    assert chances.sum() == pytest.approx(
-        min(change_points.PRIOR_CHANCE, 0.5 / _effects())
+    assert probabilities == pytest.approx(probabilities.sum() * gaps / gaps.sum())
+    assert probabilities.sum() == pytest.approx(
+        min(change_points.PRIOR_PROBABILITY, 0.5 / EFFECT_COUNT)
     )
 
 
-def test_a_world_that_moves_is_doubted_before_the_change_is_certain() -> None:
+def test_a_change_widens_the_posterior_before_it_is_certain() -> None:
     design, even = bandit_worlds.make_design((2,)), np.full((1, 2), 0.5)
 
-    def learnt(last: float) -> fit.PosteriorFit:
+    def fit_days(last: float) -> fit.PosteriorFit:
         rng, days = np.random.default_rng(0), []
         for effect in [0.1] * 12 + [last] * 2:
             world = bandit_worlds.World(design, np.array([[0.0, effect]]), np.ones(1))
             days.append(bandit_worlds.simulate_day(world, -2.0, even, 20_000, rng))
         return fit.fit_posterior(design, bandit_worlds.build_cells(days))
 
-    stays, moves = learnt(0.1), learnt(-0.03)
+    unchanged, changed = fit_days(0.1), fit_days(-0.03)
 
-    assert stays.info.changes == moves.info.changes == ()
-    variances = [fit.posterior.covariance[1, 1] for fit in (stays, moves)]
+    assert unchanged.info.changes == changed.info.changes == ()
+    variances = [fit.posterior.covariance[1, 1] for fit in (unchanged, changed)]
     assert variances[1] > 4 * variances[0]
-    assert abs(moves.posterior.mean[1]) < abs(stays.posterior.mean[1])
+    assert abs(changed.posterior.mean[1]) < abs(unchanged.posterior.mean[1])
 
 
-def _effects() -> int:
-    """How many effects of the world of these tests may change: of a pair of two one."""
-    return 3 + 1 + 6
-
-
-def _normal_world() -> tuple[Design, RegressionSystem, Mode, ChangePoint]:
-    """Ten days of normal responses, where the score's approximation is exact."""
+def _make_normal_world() -> tuple[Design, RegressionSystem, Mode, ChangePoint]:
+    """Return ten days of normal responses, for which the score test is exact."""
     design, rng = bandit_worlds.make_design((3, 2)), np.random.default_rng(1)
     even = np.full((1, 6), 1 / 6)
     world = bandit_worlds.World(design, np.zeros((1, 6)), np.ones(1))
     cells = bandit_worlds.build_cells(
         [bandit_worlds.simulate_day(world, 0, even, 900, rng) for _ in range(10)]
     )
-    moved = (cells.variant < 2) * (cells.stratum >= START)
-    sums = cells.users * (0.1 * cells.variant + 0.4 * moved - 2.0)
+    changed = (cells.variant < 2) * (cells.stratum >= START)
+    sums = cells.users * (0.1 * cells.variant + 0.4 * changed - 2.0)
     sums += rng.normal(0, np.sqrt(cells.users))
     noise = Noise(1.0, float(sums @ sums), np.inf, 1.0)
     system = replace(arrange_cells(design, cells, sums), noise=noise)
-    grouped = prior_scales.group_coefficients(design, system)
-    mode = newton.find_mode(system, grouped, newton.choose_start_point(system, grouped))
+    groups = prior_scales.group_coefficients(design, system)
+    mode = newton.find_mode(system, groups, newton.choose_start_point(system, groups))
     names, directions = level_contrasts.build_level_contrasts(design)[:2]
     index = names.index("f0: f0.0")
     return design, system, mode, ChangePoint(names[index], directions[index], START)
 
 
-def _with(
-    design: Design, system: RegressionSystem, change: ChangePoint
-) -> tuple[Mode, SearchPoint]:
-    """Fit the system with the change in it, at the same scales."""
+def _fit_change(design: Design, system: RegressionSystem, change: ChangePoint) -> Mode:
+    """Return the mode of the system with the change, at the same scales."""
     extended = change_points.add_changes(system, design, (change,))
-    grouped = prior_scales.group_coefficients(design, extended)
-    mode = newton.find_mode(
-        extended, grouped, newton.choose_start_point(extended, grouped)
-    )
-    return mode, mode.state
+    groups = prior_scales.group_coefficients(design, extended)
+    start = newton.choose_start_point(extended, groups)
+    return newton.find_mode(extended, groups, start)
 
 
-def _suspected(
+def _suspect(
     design: Design,
     system: RegressionSystem,
     mode: Mode,
     change: ChangePoint,
-    evidence: float = 1e3,
+    log_bayes_factor: float = 1e3,
 ) -> SuspectedChanges:
-    """The change as the only suspect, with so much evidence of it."""
-    found = change_points.find_suspected_changes(design, system, mode)
-    assert found is not None
-    slopes = compute_slopes(system, newton.compute_state_predictor(system, mode.state))
+    """Return the change as the only suspect, with this evidence."""
+    suspects = change_points.find_suspected_changes(design, system, mode)
+    assert suspects is not None
+    slopes = compute_slopes(system, newton.compute_point_predictor(system, mode.point))
     features = system.rows[:, : design.columns] @ change.direction[:, None]
     starts = np.array([change.start])
     scores = score_test.run_score_test(
         system, mode, slopes, features, starts, change_points.PRIOR_SD
     )
-    scores = replace(scores, evidence=np.array([evidence]))
-    return replace(found, changes=(change,), scores=scores, features=features)
+    scores = replace(scores, log_bayes_factor=np.array([log_bayes_factor]))
+    return replace(suspects, changes=(change,), scores=scores, features=features)
 
 
-def _point(system: RegressionSystem, state: SearchPoint) -> Floats:
-    (point,) = prior_averaging.extract_coefficients(
-        system, state.theta[None], state.own[None]
+def _extract_coefficients(system: RegressionSystem, point: SearchPoint) -> Floats:
+    (coefficients,) = prior_averaging.extract_coefficients(
+        system, point.theta[None], point.own[None]
     )
-    return np.asarray(point)
+    return np.asarray(coefficients)

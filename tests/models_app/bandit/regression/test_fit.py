@@ -1,4 +1,4 @@
-"""The posterior against known answers, another optimiser and plain integration."""
+"""The posterior compared with known truths, a general optimizer and integration."""
 
 import dataclasses
 import tracemalloc
@@ -21,27 +21,26 @@ from models_app.bandit.report import coefficients
 from tests.support import bandit_worlds
 
 
-def simulated(days: int = 5, users: int = 3000, seed: int = 0) -> TrainingCells:
+def simulate_cells(users: int = 3000) -> TrainingCells:
     world = bandit_worlds.draw_from_prior(
-        bandit_worlds.make_design((3, 2), (2,)), np.random.default_rng(seed)
+        bandit_worlds.make_design((3, 2), (2,)), np.random.default_rng(0)
     )
     even = np.full(world.eta.shape, 1 / 6)
-    rng = np.random.default_rng(seed + 1)
+    rng = np.random.default_rng(1)
     return bandit_worlds.build_cells(
-        [bandit_worlds.simulate_day(world, -2.5, even, users, rng) for _ in range(days)]
+        [bandit_worlds.simulate_day(world, -2.5, even, users, rng) for _ in range(5)]
     )
 
 
-def test_the_mode_and_covariance_are_those_of_a_general_optimiser() -> None:
-    system = arrange_cells(bandit_worlds.make_design((3, 2), (2,)), simulated())
-    grouped = prior_scales.group_coefficients(
-        bandit_worlds.make_design((3, 2), (2,)), system
-    )
+def test_the_mode_and_covariance_match_a_general_optimizer() -> None:
+    design = bandit_worlds.make_design((3, 2), (2,))
+    system = arrange_cells(design, simulate_cells())
+    groups = prior_scales.group_coefficients(design, system)
 
-    mode = newton.find_mode(system, grouped, newton.choose_start_point(system, grouped))
+    mode = newton.find_mode(system, groups, newton.choose_start_point(system, groups))
 
-    precision, center = _priors(system, grouped), np.zeros(system.size + 5)
-    center[0], features = prior_scales.INTERCEPT_MEAN, _features(system)
+    precision, center = _build_precisions(system, groups), np.zeros(system.size + 5)
+    center[0], features = prior_scales.INTERCEPT_MEAN, _build_features(system)
 
     def loss(x: Floats) -> tuple[float, Floats]:
         eta = features @ x
@@ -51,14 +50,14 @@ def test_the_mode_and_covariance_are_those_of_a_general_optimiser() -> None:
         return value, precision * (x - center) - features.T @ residual
 
     options = {"gtol": 1e-6, "maxiter": 5000}
-    found = optimize.minimize(loss, center, jac=True, method="BFGS", options=options)
-    rate = 1 / (1 + np.exp(-features @ found.x))
+    optimum = optimize.minimize(loss, center, jac=True, method="BFGS", options=options)
+    rate = 1 / (1 + np.exp(-features @ optimum.x))
     weight = system.users * rate * (1 - rate)
     hessian = features.T @ (features * weight[:, None]) + np.diag(precision)
     covariance = np.linalg.inv(hessian)
-    moments = newton.compute_moments(mode.state, mode.solved)
-    here = np.concatenate([mode.state.theta, mode.state.own])
-    assert here == pytest.approx(found.x, abs=2e-4)
+    moments = newton.compute_moments(mode.point, mode.newton_step)
+    coefficients_at_mode = np.concatenate([mode.point.theta, mode.point.own])
+    assert coefficients_at_mode == pytest.approx(optimum.x, abs=2e-4)
     size = system.size
     assert moments.covariance == pytest.approx(covariance[:size, :size], abs=1e-6)
     assert moments.own_variance == pytest.approx(np.diag(covariance)[size:], abs=1e-6)
@@ -68,12 +67,13 @@ def test_uncertain_scales_make_intervals_longer_and_certain_ones_do_not() -> Non
     counts = [(variant, 40.0, 3.0 + variant) for variant in range(6)]
     many = [(v, users * 10**6, hits * 10**6) for v, users, hits in counts]
 
-    longer = [
-        _widening(bandit_worlds.build_one_day_cells(table)) for table in (counts, many)
+    widenings = [
+        _compute_widening(bandit_worlds.build_one_day_cells(table))
+        for table in (counts, many)
     ]
 
-    assert longer[0] > 1.3
-    assert longer[1] == pytest.approx(1, abs=0.01)
+    assert widenings[0] > 1.3
+    assert widenings[1] == pytest.approx(1, abs=0.01)
 
 
 def test_the_evidence_is_the_integral_over_the_coefficients() -> None:
@@ -105,15 +105,15 @@ def test_a_simulated_truth_is_recovered() -> None:
 
     fit = fit_posterior(design, bandit_worlds.build_cells(days))
 
-    everyone = np.arange(design.variants)
-    rows = design.rows(everyone, np.zeros_like(everyone))
-    learnt = rows @ fit.posterior.mean[1:]
-    learnt, truth = learnt - learnt.mean(), world.eta[0] - world.eta[0].mean()
-    assert np.corrcoef(learnt, truth)[0, 1] > 0.97
-    assert np.abs(learnt - truth).max() < 0.15
+    variants = np.arange(design.variants)
+    rows = design.rows(variants, np.zeros_like(variants))
+    estimate = rows @ fit.posterior.mean[1:]
+    estimate, truth = estimate - estimate.mean(), world.eta[0] - world.eta[0].mean()
+    assert np.corrcoef(estimate, truth)[0, 1] > 0.97
+    assert np.abs(estimate - truth).max() < 0.15
 
 
-def test_groups_that_the_data_do_not_need_shrink_to_nothing() -> None:
+def test_scales_of_groups_without_effects_shrink() -> None:
     design = bandit_worlds.make_design((4, 4))
     levels = design.variant_levels
     eta = np.array([-0.3, 0.0, 0.1, 0.4])[levels[:, 0]]
@@ -127,14 +127,17 @@ def test_groups_that_the_data_do_not_need_shrink_to_nothing() -> None:
         ),
     )
 
-    found = fit.info.prior_scales
-    assert found["f0"] > 0.2
-    assert found["f1"] < found["f0"] / 2
-    assert found["f0 x f1"] < 0.02
+    scales = fit.info.prior_scales
+    assert scales["f0"] > 0.2
+    assert scales["f1"] < scales["f0"] / 2
+    assert scales["f0 x f1"] < 0.02
 
 
 def test_a_context_level_never_seen_is_predicted_from_the_others() -> None:
-    design, cells = bandit_worlds.make_design((3, 2), (2,)), simulated(users=50_000)
+    design, cells = (
+        bandit_worlds.make_design((3, 2), (2,)),
+        simulate_cells(users=50_000),
+    )
 
     fit = fit_posterior(design, cells)
 
@@ -146,24 +149,24 @@ def test_a_context_level_never_seen_is_predicted_from_the_others() -> None:
     assert np.corrcoef(missing @ theta, average)[0, 1] > 0.95
 
 
-def test_coefficients_are_read_against_the_baseline() -> None:
-    design, cells = bandit_worlds.make_design((3, 2), (2,)), simulated()
+def test_coefficients_are_relative_to_the_baseline() -> None:
+    design, cells = bandit_worlds.make_design((3, 2), (2,)), simulate_cells()
 
     fit = fit_posterior(design, cells)
 
-    found = {
+    by_levels = {
         tuple(c.levels.values()): c
         for c in coefficients.compute_coefficients(fit.posterior)
     }
     rows = design.rows(np.arange(6), np.zeros(6, int)) @ fit.posterior.mean[1:]
-    assert len(found) == design.columns
-    assert found[("f0.2",)].mean == pytest.approx(rows[4] - rows[0])
+    assert len(by_levels) == design.columns
+    assert by_levels[("f0.2",)].mean == pytest.approx(rows[4] - rows[0])
     crossed = rows[5] - rows[4] - rows[1] + rows[0]
-    assert found[("f0.2", "f1.1")].mean == pytest.approx(crossed)
-    assert all(0 < c.sd < 5 for c in found.values())
+    assert by_levels[("f0.2", "f1.1")].mean == pytest.approx(crossed)
+    assert all(0 < c.sd < 5 for c in by_levels.values())
 
 
-def test_strata_are_never_crossed_with_strata() -> None:
+def test_no_matrix_of_strata_by_strata_is_allocated() -> None:
     design, rng = bandit_worlds.make_design((3, 2), (2,)), np.random.default_rng(0)
     world = bandit_worlds.draw_from_prior(design, rng)
     even = np.full(world.eta.shape, 1 / 6)
@@ -182,30 +185,34 @@ def test_strata_are_never_crossed_with_strata() -> None:
     assert peak < 2000**2 * 8 / 2
 
 
-def _priors(system: RegressionSystem, grouped: tuple[ScaleGroup, ...]) -> Floats:
-    logs = prior_scales.compute_prior_log_medians(grouped)
-    own = np.full(len(system.curve), np.exp(-logs[-1]))
-    return np.concatenate(
-        [prior_scales.compute_precisions(grouped, logs, system.size), own]
-    )
+def _build_precisions(
+    system: RegressionSystem, groups: tuple[ScaleGroup, ...]
+) -> Floats:
+    """Return the prior precisions [p + T] at the scales' prior medians."""
+    log_variances = prior_scales.compute_prior_log_medians(groups)
+    precisions = prior_scales.compute_precisions(groups, log_variances, system.size)
+    own = np.full(len(system.curve), np.exp(-log_variances[-1]))
+    return np.concatenate([precisions, own])
 
 
-def _widening(cells: TrainingCells) -> float:
-    """How much longer the intervals are than at the best scales alone, on average."""
+def _compute_widening(cells: TrainingCells) -> float:
+    """Return the mean ratio of posterior sds to those at the best scales alone."""
     design = bandit_worlds.make_design((3, 2))
     fit = fit_posterior(design, cells)
     system = arrange_cells(design, cells)
-    grouped = prior_scales.group_coefficients(design, system)
-    logs = 2 * np.log(list(fit.info.prior_scales.values()))
-    start = dataclasses.replace(newton.choose_start_point(system, grouped), logs=logs)
-    alone = newton.find_mode(system, grouped, start).solved.covariance()
+    groups = prior_scales.group_coefficients(design, system)
+    start = dataclasses.replace(
+        newton.choose_start_point(system, groups),
+        log_variances=2 * np.log(list(fit.info.prior_scales.values())),
+    )
+    mode = newton.find_mode(system, groups, start)
     k = system.curve.shape[1]
-    alone = np.diag(alone)[k : k + design.columns]
+    alone = np.diag(mode.newton_step.covariance())[k : k + design.columns]
     return float(np.sqrt(np.diag(fit.posterior.covariance)[1:] / alone).mean())
 
 
-def _features(system: RegressionSystem) -> Floats:
-    """All columns [n, p + T] of the model, written out."""
+def _build_features(system: RegressionSystem) -> Floats:
+    """Return all columns [n, p + T] of the model."""
     own = np.eye(len(system.curve))
     blocks = system.curve[system.stratum], system.rows[system.row], own[system.stratum]
     return np.concatenate(blocks, axis=1)

@@ -1,4 +1,4 @@
-"""The posterior of few, extreme or no counts, and the counts that cannot be."""
+"""The posterior of few, extreme or no counts, and the errors of impossible counts."""
 
 import dataclasses
 
@@ -13,8 +13,8 @@ from models_app.bandit.regression.fit import PosteriorFit, fit_posterior
 from tests.support import bandit_worlds
 
 
-def rates(fit: PosteriorFit) -> tuple[Floats, Floats, Floats]:
-    """Posterior median reward and 95% interval of every variant in context 0."""
+def compute_rates(fit: PosteriorFit) -> tuple[Floats, Floats, Floats]:
+    """Return each variant's median rate and 95% interval [V] in context 0."""
     design = fit.posterior.design
     rows = design.rows(np.arange(design.variants), np.zeros(design.variants, int))
     rows = np.concatenate([np.ones((len(rows), 1)), rows], axis=1)
@@ -25,48 +25,48 @@ def rates(fit: PosteriorFit) -> tuple[Floats, Floats, Floats]:
     return middle, low, high
 
 
-def test_hardly_any_data_leave_the_prior_scales_where_they_were() -> None:
+def test_with_little_data_the_prior_scales_stay_at_their_medians() -> None:
     few = bandit_worlds.build_one_day_cells([(0, 12, 1), (1, 9, 0)])
 
     fit = fit_posterior(bandit_worlds.make_design((2, 2)), few)
 
     assert fit.info.prior_scales["f0"] == pytest.approx(0.15, rel=0.05)
-    middle, low, high = rates(fit)
+    middle, low, high = compute_rates(fit)
     assert (high - low > 0.1).all()
     assert ((middle > 0.01) & (middle < 0.2)).all()
 
 
 @pytest.mark.parametrize(
-    ("counts", "least", "most"),
+    ("counts", "minimum", "maximum"),
     [
         pytest.param([(0, 500, 0), (1, 500, 0)], 0, 0.01, id="zero conversions"),
         pytest.param([(0, 500, 500), (1, 500, 500)], 0.97, 1, id="all conversions"),
         pytest.param([(0, 400, 0), (1, 400, 400)], 0, 1, id="separation"),
         pytest.param([(0, 10**9, 10**7), (1, 10**9, 10**7)], 0.0099, 0.0101, id="1e9"),
-        pytest.param([(0, 10**9, 0), (1, 10**9, 0)], 0, 1e-6, id="1e9 in vain"),
+        pytest.param([(0, 10**9, 0), (1, 10**9, 0)], 0, 1e-6, id="1e9 without success"),
         pytest.param([(0, 800, 40)], 0.03, 0.08, id="one variant seen"),
         pytest.param([(0, 0, 0), (1, 90, 9)], 0.02, 0.3, id="an empty cell"),
         pytest.param([(0, 0.25, 0.25), (1, 0.5, 0.1)], 0, 1, id="fractional users"),
     ],
 )
-def test_extreme_counts_give_finite_honest_answers(
-    counts: list[tuple[int, float, float]], least: float, most: float
+def test_extreme_counts_give_finite_plausible_posteriors(
+    counts: list[tuple[int, float, float]], minimum: float, maximum: float
 ) -> None:
     fit = fit_posterior(
         bandit_worlds.make_design((2,)), bandit_worlds.build_one_day_cells(counts)
     )
 
-    middle, low, high = rates(fit)
+    middle, low, high = compute_rates(fit)
     assert np.isfinite(fit.posterior.covariance).all()
     assert (np.diag(fit.posterior.covariance) > 0).all()
-    assert ((middle >= least) & (middle <= most)).all()
+    assert ((middle >= minimum) & (middle <= maximum)).all()
     assert (low < high).all()
 
 
 @pytest.mark.parametrize(
     ("strata", "reason"), [(1, "no mode within"), (2, "no step raises")]
 )
-def test_where_no_mode_is_found_there_is_no_posterior(strata: int, reason: str) -> None:
+def test_a_fit_without_a_mode_raises(strata: int, reason: str) -> None:
     stratum = np.repeat(np.arange(strata), 2)
     users = np.full(2 * strata, 1e30)
     cells = TrainingCells(
@@ -106,13 +106,13 @@ def test_any_counts_of_any_shape_give_a_proper_posterior(seed: int) -> None:
     assert np.linalg.eigvalsh(fit.posterior.covariance).min() > 0
 
 
-def test_separated_variants_are_told_apart() -> None:
+def test_separated_variants_are_distinguished() -> None:
     fit = fit_posterior(
         bandit_worlds.make_design((2,)),
         bandit_worlds.build_one_day_cells([(0, 400, 0), (1, 400, 400)]),
     )
 
-    middle, _, _ = rates(fit)
+    middle, _, _ = compute_rates(fit)
 
     assert middle[0] < 0.05
     assert middle[1] > 0.95
@@ -120,9 +120,9 @@ def test_separated_variants_are_told_apart() -> None:
 
 @pytest.mark.parametrize("sizes", [(), (1,), (2, 3)])
 def test_without_data_the_posterior_is_the_prior(sizes: tuple[int, ...]) -> None:
-    nothing = bandit_worlds.build_one_day_cells([(0, 0, 0)])
+    no_users = bandit_worlds.build_one_day_cells([(0, 0, 0)])
 
-    fit = fit_posterior(bandit_worlds.make_design(sizes), nothing)
+    fit = fit_posterior(bandit_worlds.make_design(sizes), no_users)
 
     assert fit.posterior.mean == pytest.approx(
         [-2, *[0] * (len(fit.posterior.mean) - 1)]
@@ -146,7 +146,7 @@ def test_without_data_the_posterior_is_the_prior(sizes: tuple[int, ...]) -> None
         ("maturity", np.array([-0.5, 1.0])),
     ],
 )
-def test_cells_that_cannot_be_are_refused_by_field(field: str, value: Floats) -> None:
+def test_impossible_cells_are_rejected_by_field(field: str, value: Floats) -> None:
     cells = bandit_worlds.build_one_day_cells([(0, 10, 1), (1, 5, 0)])
 
     columns = {f.name: getattr(cells, f.name) for f in dataclasses.fields(cells)}

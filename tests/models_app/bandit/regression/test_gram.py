@@ -1,4 +1,4 @@
-"""Sums over crossed rows against the plain product of the rows."""
+"""Gram matrices of crossed rows equal the plain product of the rows."""
 
 from dataclasses import replace
 
@@ -21,7 +21,9 @@ from tests.support import bandit_worlds
 CROSSED = [((3, 2), (2,)), ((3, 2, 2), (3, 4)), ((4, 1, 3), (2, 1, 2)), ((6, 5), (4,))]
 
 
-def cells(design: Design, count: int, *, young: bool = False) -> TrainingCells:
+def make_cells(
+    design: Design, count: int, *, has_immature: bool = False
+) -> TrainingCells:
     rng = np.random.default_rng(7)
     users = rng.integers(1, 500, count).astype(float)
     stratum = np.sort(rng.integers(0, 6, count))
@@ -32,53 +34,53 @@ def cells(design: Design, count: int, *, young: bool = False) -> TrainingCells:
         context=rng.integers(0, design.segments, count),
         users=users,
         successes=np.floor(users * 0.05),
-        maturity=np.where(young & (stratum > 3), rng.random(count), 1.0),
+        maturity=np.where(has_immature & (stratum > 3), rng.random(count), 1.0),
     )
 
 
-def second(system: RegressionSystem) -> Floats:
-    return compute_derivatives(system, np.full(len(system.users), -2.0)).shared
+def compute_curvature(system: RegressionSystem) -> Floats:
+    return compute_derivatives(system, np.full(len(system.users), -2.0)).curvature
 
 
-def agrees(design: Design, share: float) -> bool:
-    """Whether the sums over a share of all pairs are those of the rows themselves."""
+def is_gram_exact(design: Design, share: float) -> bool:
+    """Return whether the Gram matrix of a share of all pairs is that of their rows."""
     rng = np.random.default_rng(1)
-    every = design.variants * design.segments
-    some = np.sort(rng.choice(every, int(share * every), replace=False))
-    whose = np.divmod(some, design.segments)
-    rows, weight = design.rows(*whose), rng.exponential(100.0, len(some))
-    crossed = cross_features(design, *whose)
+    count = design.variants * design.segments
+    sample = np.sort(rng.choice(count, int(share * count), replace=False))
+    variant, context = np.divmod(sample, design.segments)
+    rows, weight = design.rows(variant, context), rng.exponential(100.0, len(sample))
+    crossed = cross_features(design, variant, context)
     assert crossed is not None
     plain = (rows.T * weight) @ rows
     return bool(np.allclose(crossed.compute_gram(weight), plain, rtol=0, atol=1e-8))
 
 
 @pytest.mark.parametrize(("sizes", "contexts"), CROSSED)
-def test_weighted_sums_are_those_of_the_rows_themselves(
+def test_crossed_gram_matrices_are_those_of_the_rows(
     sizes: tuple[int, ...], contexts: tuple[int, ...]
 ) -> None:
-    assert agrees(bandit_worlds.make_design(sizes, contexts), 0.7)
+    assert is_gram_exact(bandit_worlds.make_design(sizes, contexts), 0.7)
 
 
-def test_interactions_that_were_left_out_stay_out() -> None:
+def test_interactions_that_the_design_leaves_out_stay_out() -> None:
     design = bandit_worlds.make_design((20, 20), (32, 8))
     assert design.left_out == ("f1 x context c0",)
 
-    assert agrees(design, 0.03)
+    assert is_gram_exact(design, 0.03)
 
 
-def test_late_users_and_changes_stand_beside_the_crossed_rows() -> None:
+def test_delay_and_change_columns_follow_the_crossed_features() -> None:
     design = bandit_worlds.make_design((3, 2, 2), (3, 4))
-    system = arrange_cells(design, cells(design, 900, young=True))
+    system = arrange_cells(design, make_cells(design, 900, has_immature=True))
     names, directions, _ = level_contrasts.build_level_contrasts(design)
-    found = tuple(ChangePoint(names[at], directions[at], 2 + at) for at in (0, 3))
-    system = change_points.add_changes(system, design, found)
+    changes = tuple(ChangePoint(names[at], directions[at], 2 + at) for at in (0, 3))
+    system = change_points.add_changes(system, design, changes)
     assert system.crossing is not None
-    assert system.late > 0
+    assert system.delay_count > 0
 
-    plain = second(replace(system, crossing=None))
+    plain = compute_curvature(replace(system, crossing=None))
 
-    np.testing.assert_allclose(second(system), plain, rtol=1e-10, atol=1e-9)
+    np.testing.assert_allclose(compute_curvature(system), plain, rtol=1e-10, atol=1e-9)
 
 
 @pytest.mark.parametrize(("sizes", "contexts"), [((3, 3, 2), ()), ((2, 2), (400,))])
@@ -87,4 +89,4 @@ def test_rows_are_multiplied_out_where_that_is_cheaper(
 ) -> None:
     design = bandit_worlds.make_design(sizes, contexts)
 
-    assert arrange_cells(design, cells(design, 200)).crossing is None
+    assert arrange_cells(design, make_cells(design, 200)).crossing is None
