@@ -1,4 +1,4 @@
-"""Simulated worlds with a known truth, and the counts that they produce."""
+"""Simulated worlds with a known truth, and training cells of their counts."""
 
 from dataclasses import dataclass
 
@@ -10,32 +10,32 @@ from models_app.bandit.regression import prior_scales
 
 
 def make_design(sizes: tuple[int, ...], contexts: tuple[int, ...] = ()) -> Design:
-    """A design with so many levels per factor; contexts named without other/missing."""
+    """Return a design with these numbers of levels, without contexts' extra levels."""
 
-    def factors(kind: str, counts: tuple[int, ...]) -> tuple[Factor, ...]:
+    def make_factors(kind: str, counts: tuple[int, ...]) -> tuple[Factor, ...]:
         return tuple(
             Factor(f"{kind}{index}", tuple(f"{kind}{index}.{i}" for i in range(count)))
             for index, count in enumerate(counts)
         )
 
-    return Design(factors("f", sizes), factors("c", contexts))
+    return Design(make_factors("f", sizes), make_factors("c", contexts))
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A truth: linear predictor [S, V] at level 0, and the share [S] of contexts."""
+    """A truth: linear predictor `eta` [S, V] at level 0, and context shares [S]."""
 
     design: Design
     eta: Floats
     shares: Floats
 
     def rate(self, level: float) -> Floats:
-        """True reward [S, V] at a time level in log odds."""
+        """Return the true rates [S, V] at a time level in log odds."""
         return np.asarray(1 / (1 + np.exp(-(self.eta + level))))
 
 
 def draw_from_prior(design: Design, rng: np.random.Generator) -> World:
-    """A world whose coefficients and their scales are drawn from the prior."""
+    """Draw a world's scales and coefficients from the prior."""
     theta = np.zeros(design.columns)
     shared = {
         kind: rng.normal(0, prior_scales.KIND_LOG_SD)
@@ -48,9 +48,9 @@ def draw_from_prior(design: Design, rng: np.random.Generator) -> World:
     cells = design.segments * design.variants
     segment, variant = np.divmod(np.arange(cells), design.variants)
     eta = (design.rows(variant, segment) @ theta).reshape(design.segments, -1)
-    named = [len(context.levels) for context in design.contexts]
-    seen = np.all(design.context_levels < np.array(named), axis=1)
-    return World(design, eta, seen / seen.sum())
+    level_counts = [len(context.levels) for context in design.contexts]
+    has_traffic = np.all(design.context_levels < np.array(level_counts), axis=1)
+    return World(design, eta, has_traffic / has_traffic.sum())
 
 
 def simulate_day(
@@ -60,14 +60,15 @@ def simulate_day(
     users: int,
     rng: np.random.Generator,
 ) -> tuple[Floats, Floats]:
-    """Users and conversions [S, V] of one day under an allocation [S, V]."""
+    """Return users and conversions [S, V] of one day under an allocation [S, V]."""
     share = (world.shares[:, None] * allocation).ravel()
-    shown = rng.multinomial(users, share / share.sum()).reshape(world.eta.shape)
-    return shown.astype(float), rng.binomial(shown, world.rate(level)).astype(float)
+    exposed = rng.multinomial(users, share / share.sum()).reshape(world.eta.shape)
+    converted = rng.binomial(exposed, world.rate(level))
+    return exposed.astype(float), converted.astype(float)
 
 
 def build_cells(days: list[tuple[Floats, Floats]]) -> TrainingCells:
-    """Training cells of days of (users, conversions) [S, V], a stratum each."""
+    """Return cells of days of (users, conversions) [S, V]; each day is a stratum."""
     users, successes = (np.array(table) for table in zip(*days, strict=True))
     stratum, context, variant = np.nonzero(users)
     return TrainingCells(
@@ -81,7 +82,7 @@ def build_cells(days: list[tuple[Floats, Floats]]) -> TrainingCells:
 
 
 def build_one_day_cells(table: list[tuple[int, float, float]]) -> TrainingCells:
-    """One day without contexts from rows (variant, users, successes)."""
+    """Return cells of one day without contexts from (variant, users, successes)."""
     variant, users, successes = (
         np.array(column) for column in zip(*table, strict=True)
     )

@@ -1,4 +1,4 @@
-"""Simulated worlds of amounts and of weighted outcomes, and the cells they produce."""
+"""Simulated amounts and weighted outcomes, and training cells of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,29 +10,29 @@ from models_app.bandit.data.value_cells import AmountCells, OutcomeCells
 from models_app.bandit.design.design import Design, Floats
 
 Amounts = Callable[[np.random.Generator, int, int], Floats]
-"""Draws so many amounts of a variant: (rng, variant, payers)."""
+"""Draws the amounts of a variant's payers: (rng, variant, payers)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A truth: the chance [V] to pay, and how amounts are drawn."""
+    """A truth: the probability [V] to pay, and how amounts are drawn."""
 
     design: Design
     rate: Floats
     amounts: Amounts
 
 
-def log_normal_amounts(centre: Floats, sd: float) -> Amounts:
-    """Amounts whose logs are normal around `centre` [V]."""
+def log_normal_amounts(center: Floats, sd: float) -> Amounts:
+    """Return amounts whose logs are normal around `center` [V]."""
 
-    def drawn(rng: np.random.Generator, variant: int, payers: int) -> Floats:
-        return np.exp(rng.normal(centre[variant], sd, payers))
+    def draw(rng: np.random.Generator, variant: int, payers: int) -> Floats:
+        return np.exp(rng.normal(center[variant], sd, payers))
 
-    return drawn
+    return draw
 
 
 def draw_effects(design: Design, sd: float, rng: np.random.Generator) -> Floats:
-    """Sums [V] of independent effects of every factor's levels."""
+    """Return sums [V] of independent effects of every factor's levels."""
     total = np.zeros(design.variants)
     for factor, size in enumerate(design.sizes):
         total += rng.normal(0, sd, size)[design.variant_levels[:, factor]]
@@ -40,11 +40,11 @@ def draw_effects(design: Design, sd: float, rng: np.random.Generator) -> Floats:
 
 
 def simulate_shop_day(
-    shop: Shop, shown: Floats, rng: np.random.Generator, stratum: int = 0
+    shop: Shop, users_by_variant: Floats, rng: np.random.Generator, stratum: int = 0
 ) -> Floats:
-    """Sums of a day's users [V]: rows of (stratum, variant, users, payers, amounts…)."""
+    """Simulate a day of users [V]; rows are (stratum, variant, users, *sum_amounts)."""
     rows = []
-    for variant, users in enumerate(shown.astype(int)):
+    for variant, users in enumerate(users_by_variant.astype(int)):
         payers = rng.binomial(users, shop.rate[variant])
         values = shop.amounts(rng, variant, payers)
         rows.append((stratum, variant, users, *sum_amounts(values)))
@@ -52,7 +52,7 @@ def simulate_shop_day(
 
 
 def sum_amounts(values: Floats) -> tuple[float, ...]:
-    """Payers, sums, sums of logs and the number of other rewards, of amounts."""
+    """Return payers, sum, sum of squares, both of logs, and rewards without payment."""
     paid = np.log(values[values > 0])
     others = float((values <= 0).sum())
     squares = float(values @ values)
@@ -60,7 +60,7 @@ def sum_amounts(values: Floats) -> tuple[float, ...]:
 
 
 def build_amount_cells(rows: Floats) -> AmountCells:
-    """Cells of rows as `shop_day` makes them."""
+    """Return cells of rows from `simulate_shop_day`."""
     stratum, variant, users, payers, value, squares, logs, log_squares, others = rows.T
     return AmountCells(
         stratum=stratum.astype(np.int64),
@@ -80,7 +80,7 @@ def build_amount_cells(rows: Floats) -> AmountCells:
 def simulate_sales(
     shop: Shop, users: int, days: int, rng: np.random.Generator
 ) -> AmountCells:
-    """Cells of so many days of users spread evenly over the variants."""
+    """Return cells of days whose users are spread evenly over the variants."""
     even = np.full(shop.design.variants, users // shop.design.variants)
     return build_amount_cells(
         np.concatenate([simulate_shop_day(shop, even, rng, d) for d in range(days)])
@@ -94,7 +94,7 @@ def simulate_outcomes(
     users: int,
     rng: np.random.Generator,
 ) -> OutcomeCells:
-    """One day of outcomes: chance [V] of any, shares [V, K] of each then."""
+    """Return one day's cells: probability [V] of any outcome, shares [V, K] of each."""
     size, kinds = shares.shape
     hits = rng.binomial(users, rates)
     counts = np.array(
@@ -114,7 +114,7 @@ def simulate_outcomes(
 
 
 def as_bool_cells(cells: TrainingCells) -> TrainingCells:
-    """The same cells as bool rewards."""
+    """Return the same cells as those of a bool reward."""
     return TrainingCells(
         cells.stratum,
         cells.stratum_time,

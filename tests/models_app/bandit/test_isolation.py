@@ -1,4 +1,4 @@
-"""What the learner loads, and that its bytes are the same everywhere."""
+"""What the learner imports, and that its results are the same on any machine."""
 
 import os
 import subprocess
@@ -15,18 +15,18 @@ print(*sorted(heavy & set(sys.modules)))
 
 
 def run(arguments: list[str], **environment: str) -> str:
-    """Run Python with these arguments and return what it printed."""
-    done = subprocess.run(
+    """Run Python with these arguments and return what it prints."""
+    process = subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,
         text=True,
         check=True,
         env={**os.environ, "PYTHONPATH": ".", **environment},
     )
-    return done.stdout.strip()
+    return process.stdout.strip()
 
 
-def test_what_web_processes_load_is_numpy_alone() -> None:
+def test_web_processes_load_numpy_alone() -> None:
     modules = "models_app.bandit.design.design, models_app.bandit.policy.allocation"
 
     loaded = run(["-c", IMPORTS.format(modules=modules)])
@@ -34,7 +34,7 @@ def test_what_web_processes_load_is_numpy_alone() -> None:
     assert loaded == ""
 
 
-def test_the_whole_learner_knows_no_framework() -> None:
+def test_the_whole_learner_loads_no_framework() -> None:
     modules = "models_app.bandit.regression.fit, models_app.bandit.report.report"
 
     loaded = run(["-c", IMPORTS.format(modules=modules)])
@@ -43,9 +43,9 @@ def test_the_whole_learner_knows_no_framework() -> None:
 
 
 @pytest.mark.parametrize("kind", ["bool", "numeric", "outcomes"])
-def test_a_training_gives_the_same_bytes_on_any_number_of_threads(kind: str) -> None:
+def test_training_gives_the_same_bytes_on_any_number_of_threads(kind: str) -> None:
     program = ["-m", "tests.support.training_fingerprint", kind]
 
-    prints = {run(program, OPENBLAS_NUM_THREADS=count) for count in ("1", "4")}
+    fingerprints = {run(program, OPENBLAS_NUM_THREADS=count) for count in ("1", "4")}
 
-    assert len(prints) == 1
+    assert len(fingerprints) == 1

@@ -18,8 +18,10 @@ from tests.support import bandit_worlds
 RUNS = 40
 
 
-def contrast(posterior: Posterior, better: int, worse: int) -> tuple[float, float]:
-    """Log-odds difference of two variants in context 0: mean and sd."""
+def compute_contrast(
+    posterior: Posterior, better: int, worse: int
+) -> tuple[float, float]:
+    """Return the mean and sd of two variants' log-odds difference in context 0."""
     rows = posterior.design.rows(np.array([better, worse]), np.zeros(2, dtype=int))
     difference = rows[0] - rows[1]
     variance = difference @ posterior.covariance[1:, 1:] @ difference
@@ -28,15 +30,15 @@ def contrast(posterior: Posterior, better: int, worse: int) -> tuple[float, floa
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A world and what was learnt of it after adaptive allocation."""
+    """A world and what the model learned of it under adaptive allocation."""
 
     world: bandit_worlds.World
     posterior: Posterior
     prob_best: Floats
 
 
-def adaptive_run(seed: int) -> Run:
-    """Eight drifting days of a world from the prior, allocated by what was learnt."""
+def simulate_run(seed: int) -> Run:
+    """Simulate eight drifting days of a world from the prior, retrained every day."""
     rng = np.random.default_rng([seed, 4])
     world = bandit_worlds.draw_from_prior(bandit_worlds.make_design((3, 2), (2,)), rng)
     enabled = np.ones(6, bool)
@@ -60,19 +62,19 @@ def adaptive_run(seed: int) -> Run:
 
 @pytest.fixture(scope="module")
 def runs() -> list[Run]:
-    """One simulation study, read by several tests."""
-    return [adaptive_run(seed) for seed in range(RUNS)]
+    """One simulation study for several tests."""
+    return [simulate_run(seed) for seed in range(RUNS)]
 
 
 def test_intervals_cover_after_adaptive_allocation_under_drift(runs: list[Run]) -> None:
     covered = np.zeros((RUNS, 5))
     for index, run in enumerate(runs):
         for variant in range(1, 6):
-            mean, sd = contrast(run.posterior, variant, 0)
+            mean, sd = compute_contrast(run.posterior, variant, 0)
             truth = run.world.eta[0, variant] - run.world.eta[0, 0]
             covered[index, variant - 1] = abs(mean - truth) < 1.96 * sd
 
-    # Contrasts of one world hang together, so the error is reckoned by worlds.
+    # Contrasts of one world are correlated, so worlds are the independent units.
     error = covered.mean(axis=1).std() / np.sqrt(RUNS)
     assert 0.93 - 2.5 * error < covered.mean() < 0.97 + 2.5 * error
 
@@ -81,14 +83,14 @@ def test_the_interval_of_the_selected_best_variant_covers(runs: list[Run]) -> No
     covered = []
     for run in runs:
         best = int(run.prob_best[0].argmax())
-        mean, sd = contrast(run.posterior, best, 0)
+        mean, sd = compute_contrast(run.posterior, best, 0)
         truth = run.world.eta[0, best] - run.world.eta[0, 0]
         covered.append(abs(mean - truth) <= 1.96 * sd)
 
     assert np.mean(covered) > 0.93 - 2.5 * np.sqrt(0.05 * 0.95 / RUNS)
 
 
-def test_prob_best_is_right_as_often_as_it_says(runs: list[Run]) -> None:
+def test_prob_best_is_calibrated(runs: list[Run]) -> None:
     claimed = np.array([run.prob_best[:2].max(axis=1) for run in runs])
     chosen = np.array([run.prob_best[:2].argmax(axis=1) for run in runs])
     right = chosen == np.array([run.world.eta[:2].argmax(axis=1) for run in runs])
@@ -97,7 +99,7 @@ def test_prob_best_is_right_as_often_as_it_says(runs: list[Run]) -> None:
     assert abs(gaps.mean()) < 3 * gaps.std() / np.sqrt(RUNS)
 
 
-def test_the_reported_level_is_that_of_the_last_day() -> None:
+def test_reported_rewards_have_the_level_of_the_last_day() -> None:
     world = bandit_worlds.draw_from_prior(
         bandit_worlds.make_design((2,)), np.random.default_rng(1)
     )
@@ -113,17 +115,17 @@ def test_the_reported_level_is_that_of_the_last_day() -> None:
     )
     compiled = compile_policy(posterior, enabled)
 
-    made = report.build_report(
+    result = report.build_report(
         posterior, compiled, table, enabled=enabled, holdout_share=0, seed=0
     )
 
-    now = world.rate(levels[-1])[0]
-    for variant, truth in zip(made.variants, now, strict=True):
+    rates = world.rate(levels[-1])[0]
+    for variant, truth in zip(result.variants, rates, strict=True):
         assert variant.expected_reward.lo < truth < variant.expected_reward.hi
         assert variant.expected_reward.hi < truth * 1.15
 
 
-def test_a_starved_loser_is_not_crowned_when_the_base_rate_falls() -> None:
+def test_a_starved_loser_does_not_win_when_the_base_rate_falls() -> None:
     design, rng = bandit_worlds.make_design((2,)), np.random.default_rng(0)
     world = bandit_worlds.World(design, np.array([[0.1, 0.0]]), np.ones(1))
     days, naive = [], np.zeros((2, 1, 2))
@@ -137,7 +139,7 @@ def test_a_starved_loser_is_not_crowned_when_the_base_rate_falls() -> None:
         )
         naive += days[-1]
 
-    mean, sd = contrast(
+    mean, sd = compute_contrast(
         fit.fit_posterior(design, bandit_worlds.build_cells(days)).posterior, 0, 1
     )
 
@@ -162,33 +164,33 @@ def test_a_daily_cycle_with_hourly_retraining_does_not_bias_contrasts() -> None:
                 bandit_worlds.simulate_day(world, level, allocation, 2000, rng)
             )
         table = bandit_worlds.build_cells(hours)
-        mean, sd = contrast(fit.fit_posterior(design, table).posterior, 1, 0)
+        mean, sd = compute_contrast(fit.fit_posterior(design, table).posterior, 1, 0)
         errors.append(mean / sd)
 
     assert abs(np.mean(errors)) < 3 / np.sqrt(20)
     assert np.mean(np.abs(errors) < 1.96) > 0.8
 
 
-def test_a_variant_whose_conversions_come_later_is_not_penalised() -> None:
-    off = [_contrast_of_a_slow_variant(seed) for seed in range(12)]
+def test_a_variant_whose_conversions_come_later_is_not_penalized() -> None:
+    contrasts = [_simulate_slow_variant(seed) for seed in range(12)]
 
-    means, sds = np.array(off).T
+    means, sds = np.array(contrasts).T
     assert abs(means.mean()) < 0.05
     assert np.mean(np.abs(means) < 1.96 * sds) > 0.7
 
 
-def _contrast_of_a_slow_variant(seed: int) -> tuple[float, float]:
-    """Two variants of one rate, the second converting five days after the first."""
+def _simulate_slow_variant(seed: int) -> tuple[float, float]:
+    """Return the contrast of two equal variants; the second converts 5 days later."""
     rng = np.random.default_rng([seed, 6])
     start, horizon, days, rate = datetime(2030, 1, 1, tzinfo=UTC), 168, 21, 0.06
     as_of = start + timedelta(days=days)
     rows, lags = [], np.zeros(32)
     for day in range(days):
-        for variant, late in enumerate((6.0, 120.0)):
+        for variant, delay in enumerate((6.0, 120.0)):
             touched = start + timedelta(days=day, hours=12)
             age = (as_of - touched) / timedelta(hours=1)
             users = 1500
-            lag = late + rng.uniform(0, 24, rng.binomial(users, rate))
+            lag = delay + rng.uniform(0, 24, rng.binomial(users, rate))
             mature = age >= horizon
             if mature:
                 lags += np.histogram(lag, 32, (0, horizon))[0]
@@ -205,6 +207,6 @@ def _contrast_of_a_slow_variant(seed: int) -> tuple[float, float]:
                 )
             )
     table = cells.tabulate_counts(rows, lags.astype(int).tolist(), horizon, as_of)
-    return contrast(
+    return compute_contrast(
         fit.fit_posterior(bandit_worlds.make_design((2,)), table).posterior, 1, 0
     )
