@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 from levered_site.organizations.models import Organization
 
 
@@ -115,7 +116,7 @@ class EventKey(models.Model):
     id = models.BigAutoField(primary_key=True)
     organization_id = models.CharField(max_length=64)
     endpoint = models.CharField(max_length=16)
-    key = models.CharField(max_length=255)
+    key = models.CharField(max_length=MAX_IDEMPOTENCY_KEY_LENGTH)
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
+
 ERROR_CODES = (
     *("bad_request", "invalid_parameters", "unauthorized", "forbidden", "not_found"),
     *("method_not_allowed", "conflict", "precondition_failed", "payload_too_large"),
@@ -110,7 +112,11 @@ def list_request_headers(
     if {"bearer": []} not in operation.get("security", []):
         return []
     if method == "post":
-        shape = {"type": "string", "minLength": 1, "maxLength": 255}
+        shape = {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH,
+        }
         text = "The same key and body get the first answer again, for 24 hours."
         return [_describe_header("Idempotency-Key", shape, text)]
     if method in {"patch", "delete"} and shown:

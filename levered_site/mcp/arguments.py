@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from levered_site import limits
 from levered_site.mcp.tool import Input
 
 Context = dict[str, str | bool | float | None]
@@ -61,7 +62,11 @@ class Attribution(NestedInput):
     """Which exposure a reward counts for, and until when."""
 
     type: Literal["last_touch", "first_touch"] = "last_touch"
-    conversion_window_hours: int = Field(24, ge=1, le=2160)
+    conversion_window_hours: int = Field(
+        limits.DEFAULT_CONVERSION_WINDOW_HOURS,
+        ge=1,
+        le=limits.MAX_CONVERSION_WINDOW_HOURS,
+    )
     horizon_hours: int | None = None
 
 

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from levered_site.api import responses
 from levered_site.errors import ConflictError, InvalidParametersError
+from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 from levered_site.organizations.models import IdempotentAnswer
 
 HEADER = "Idempotency-Key"
@@ -68,9 +69,9 @@ def claim_key(request: HttpRequest, organization_id: str) -> Claim | None:
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return None
-    if not 1 <= len(key) <= 255 or not key.isprintable():
+    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH or not key.isprintable():
         raise InvalidParametersError.for_field(
-            HEADER, "must have 1 to 255 printable characters"
+            HEADER, f"must have 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} printable characters"
         )
     fresh = IdempotentAnswer(
         organization_id=organization_id,

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from django.db import models
 
+from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
+
 
 class Organization(models.Model):
     """A team. Its id is Clerk's (`org_…`), so tokens name it without a look-up."""
@@ -117,7 +119,7 @@ class IdempotentAnswer(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
     method = models.CharField(max_length=8)
     path = models.CharField(max_length=500)
-    key = models.CharField(max_length=255)
+    key = models.CharField(max_length=MAX_IDEMPOTENCY_KEY_LENGTH)
     body_digest = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(null=True)
     headers = models.JSONField(default=dict)

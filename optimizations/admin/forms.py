@@ -12,6 +12,7 @@ from unfold.widgets import (
 )
 
 from levered_site.admin.pages import AdminEditForm, validate_serializer
+from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH
 from optimizations.serializers.optimization_requests import OptimizationChangeSerializer
 
 
@@ -50,8 +51,10 @@ class LinesField(forms.CharField):
 
     def run_validators(self, value: Any) -> None:
         """Limit what one line may hold."""
-        if any(len(line) > 256 for line in value):
-            raise ValidationError("At most 256 characters on a line.")
+        if any(len(line) > MAX_ANONYMOUS_ID_LENGTH for line in value):
+            raise ValidationError(
+                f"At most {MAX_ANONYMOUS_ID_LENGTH} characters on a line."
+            )
 
 
 class OptimizationForm(AdminEditForm):

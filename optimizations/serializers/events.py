@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH, MAX_IDEMPOTENCY_KEY_LENGTH
 from optimizations.ingestion import events
 
 
@@ -12,7 +13,9 @@ from optimizations.ingestion import events
 class ExposureEventSerializer(serializers.Serializer[Any]):
     """A user saw a variant."""
 
-    anonymous_id = serializers.CharField(min_length=1, max_length=events.MAX_ID_LENGTH)
+    anonymous_id = serializers.CharField(
+        min_length=1, max_length=MAX_ANONYMOUS_ID_LENGTH
+    )
     optimization_id = serializers.UUIDField()
     variant = serializers.DictField(help_text="Every design factor and its level.")
     context = serializers.DictField(  # type: ignore[assignment]  # DRF collects fields; the name is the contract's
@@ -25,7 +28,10 @@ class ExposureEventSerializer(serializers.Serializer[Any]):
         required=False, allow_null=True, min_value=0, max_value=2**31 - 1
     )
     idempotency_key = serializers.CharField(
-        required=False, allow_null=True, min_length=1, max_length=events.MAX_KEY_LENGTH
+        required=False,
+        allow_null=True,
+        min_length=1,
+        max_length=MAX_IDEMPOTENCY_KEY_LENGTH,
     )
 
 
@@ -33,7 +39,9 @@ class ExposureEventSerializer(serializers.Serializer[Any]):
 class RewardEventSerializer(serializers.Serializer[Any]):
     """A user did something."""
 
-    anonymous_id = serializers.CharField(min_length=1, max_length=events.MAX_ID_LENGTH)
+    anonymous_id = serializers.CharField(
+        min_length=1, max_length=MAX_ANONYMOUS_ID_LENGTH
+    )
     name = serializers.CharField(min_length=1, max_length=events.MAX_NAME_LENGTH)
     value = serializers.FloatField(
         required=False,
@@ -48,7 +56,10 @@ class RewardEventSerializer(serializers.Serializer[Any]):
     )
     properties = serializers.DictField(required=False, allow_null=True)
     idempotency_key = serializers.CharField(
-        required=False, allow_null=True, min_length=1, max_length=events.MAX_KEY_LENGTH
+        required=False,
+        allow_null=True,
+        min_length=1,
+        max_length=MAX_IDEMPOTENCY_KEY_LENGTH,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from levered_site import limits
 from levered_site.api.fields import StrictCharField, StrictIntegerField
 from levered_site.api.serializers import StrictSerializer
 from optimizations import factors
@@ -102,12 +103,12 @@ class AttributionSerializer(StrictSerializer):
     )
     conversion_window_hours = StrictIntegerField(
         min_value=1,
-        max_value=validation.MAX_WINDOW_HOURS,
-        default=validation.DEFAULT_WINDOW_HOURS,
+        max_value=limits.MAX_CONVERSION_WINDOW_HOURS,
+        default=limits.DEFAULT_CONVERSION_WINDOW_HOURS,
     )
     horizon_hours = StrictIntegerField(
         min_value=1,
-        max_value=validation.MAX_WINDOW_HOURS,
+        max_value=limits.MAX_CONVERSION_WINDOW_HOURS,
         required=False,
         help_text="At least conversion_window_hours, which it is by default.",
     )

@@ -11,17 +11,21 @@ from django.http import HttpRequest, HttpResponse
 from levered_site.api import body_limits, parsers, rate_limits, requests, responses
 from levered_site.api.openapi import describe_operations
 from levered_site.errors import InvalidParametersError, LeveredError
+from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH
 from optimizations.serving import service
 from optimizations.serving.service import ServeRequest
 
-LONGEST_ID = 256
 LARGEST_BODY = 16 * body_limits.KB
 RATE_LIMIT_GROUP = "serve"
 UUID_PATTERN = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 STRING_SCHEMA = {"type": "string"}
 REQUEST_PROPERTIES: dict[str, Any] = {
-    "anonymous_id": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
+    "anonymous_id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_ANONYMOUS_ID_LENGTH,
+    },
     "context": {
         "type": "object",
         "additionalProperties": {
@@ -143,8 +147,8 @@ def _read_optimization_id(body: Mapping[str, Any]) -> str:
 
 def _read_anonymous_id(body: Mapping[str, Any]) -> str:
     given = body.get("anonymous_id")
-    if not isinstance(given, str) or not 1 <= len(given) <= LONGEST_ID:
-        message = f"must be a string of 1 to {LONGEST_ID} characters"
+    if not isinstance(given, str) or not 1 <= len(given) <= MAX_ANONYMOUS_ID_LENGTH:
+        message = f"must be a string of 1 to {MAX_ANONYMOUS_ID_LENGTH} characters"
         raise InvalidParametersError.for_field("anonymous_id", message)
     if "\0" in given:
         raise InvalidParametersError.for_field(

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from levered_site import limits
 from levered_site.errors import ForbiddenError, InvalidParametersError
 from levered_site.mcp import confirmation
 from levered_site.mcp.arguments import Confirm
@@ -50,7 +51,7 @@ class DeleteInput(Input):
     kind: DeletableKind
     id: str = Field(
         "",
-        max_length=256,
+        max_length=limits.MAX_ANONYMOUS_ID_LENGTH,
         description="Its id; a candidate's optimization; a person's anonymous_id; none for warehouse_connection.",
     )
     confirm: Confirm = False

@@ -4,12 +4,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from levered_site import limits
 from levered_site.mcp import response_size
 from levered_site.mcp.arguments import Context, Cursor, OptimizationInput
 from levered_site.mcp.rest_api import Api, Json, quote_segment
 from levered_site.mcp.tool import Tool
 
-AnonymousId = Annotated[str, Field(min_length=1, max_length=256)]
+AnonymousId = Annotated[
+    str, Field(min_length=1, max_length=limits.MAX_ANONYMOUS_ID_LENGTH)
+]
 
 
 class ServeInput(OptimizationInput):
