@@ -1,4 +1,4 @@
-"""The lease of a training run: claim, heartbeat, progress, end, and the lock behind it."""
+"""The lease of a training run: acquire, heartbeat, progress, end, and the model's lock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,26 +12,27 @@ from django.db import Error, connection, models, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from levered_site.database import fetch_row
 from models_app import versions
 from models_app.models import BanditModel, TrainingRun
 
 Status = TrainingRun.Status
 OPEN_STATUSES = (Status.QUEUED, Status.RUNNING)
-HEARTBEAT_SECONDS = 2.0  # seconds between heartbeats; the reaper waits for 30
+HEARTBEAT_SECONDS = 2.0  # between heartbeats; the reaper waits for 30
 log = structlog.get_logger(__name__)
 
 
 class RunCancelledError(Exception):
-    """Somebody cancelled the run."""
+    """Someone cancelled the run."""
 
 
 class LeaseLostError(Exception):
-    """The run went to another worker, or was ended, while its holder was away."""
+    """The run was ended, or another worker acquired it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingLease:
-    """A claimed run: `attempt` is the holder's token, void once another claims it."""
+    """A claimed run. `attempt` proves who holds it: the next claim increases it."""
 
     run_id: UUID
     model_id: UUID
@@ -40,13 +41,13 @@ class TrainingLease:
 
 
 def acquire_lease(run_id: UUID) -> TrainingLease | None:
-    """Take an open run; None where it has ended. Hold the model's lock before.
+    """Claim an open run; None where it has ended. Call while holding the model's lock.
 
-    The lock proves that nobody else is at work, so a run left `running` by a dead
-    worker is taken whatever the age of its heartbeat.
+    The lock proves that no other worker trains the model. So a run that a dead worker
+    left `running` is claimed whatever the age of its heartbeat.
     """
     now = timezone.now()
-    taken = TrainingRun.objects.filter(
+    claimed = TrainingRun.objects.filter(
         pk=run_id, status__in=OPEN_STATUSES, cancel_requested=False
     ).update(
         status=Status.RUNNING,
@@ -57,27 +58,27 @@ def acquire_lease(run_id: UUID) -> TrainingLease | None:
         error="",
         updated_at=now,
     )
-    if not taken:
+    if not claimed:
         return None
     run = TrainingRun.objects.get(pk=run_id)
     return TrainingLease(run.pk, run.model_id, run.attempts, run.bias)
 
 
-def renew_lease(held: TrainingLease) -> bool:
-    """Show that the holder lives; False when it is asked to stop.
+def renew_lease(lease: TrainingLease) -> bool:
+    """Write a heartbeat. Return False if a cancellation was requested.
 
-    Raises LostError when the run is no longer the holder's.
+    Raises LeaseLostError if the run was ended or another worker acquired it.
     """
-    if not _select_leased_run(held).update(heartbeat_at=timezone.now()):
-        raise LeaseLostError(str(held.run_id))
-    return not _select_leased_run(held).filter(cancel_requested=True).exists()
+    if not _select_leased_run(lease).update(heartbeat_at=timezone.now()):
+        raise LeaseLostError(str(lease.run_id))
+    return not _select_leased_run(lease).filter(cancel_requested=True).exists()
 
 
 def report_progress(
-    held: TrainingLease, progress: float, seconds: Mapping[str, float]
+    lease: TrainingLease, progress: float, seconds: Mapping[str, float]
 ) -> None:
-    """Show how far a run has come: progress 0 to 1, seconds spent per phase."""
-    _select_leased_run(held).update(
+    """Store how far the run has come: progress 0 to 1, seconds spent per phase."""
+    _select_leased_run(lease).update(
         progress=progress,
         seconds=dict(seconds),
         heartbeat_at=timezone.now(),
@@ -85,77 +86,77 @@ def report_progress(
     )
 
 
-def mark_succeeded(held: TrainingLease, **figures: Any) -> None:
-    """End a run well; `figures` are fields of the row.
+def mark_succeeded(lease: TrainingLease, **fields: Any) -> None:
+    """End a run as succeeded; `fields` are further fields of its row.
 
-    Call inside the transaction that records the version. Raises LostError, which rolls
-    it back, where the run was taken from the holder or is to be cancelled.
+    Call inside the transaction that publishes the policy version. Raises
+    LeaseLostError, which rolls that transaction back, if the run was ended, was acquired
+    by another worker or is to be cancelled.
     """
     now = timezone.now()
-    ended = (
-        _select_leased_run(held)
+    ended_count = (
+        _select_leased_run(lease)
         .filter(cancel_requested=False)
         .update(
             status=Status.SUCCEEDED,
             progress=1.0,
             finished_at=now,
             updated_at=now,
-            **figures,
+            **fields,
         )
     )
-    if not ended:
-        raise LeaseLostError(str(held.run_id))
-    _set_model_status(held.model_id, BanditModel.Status.TRAINED)
+    if not ended_count:
+        raise LeaseLostError(str(lease.run_id))
+    _set_model_status(lease.model_id, BanditModel.Status.TRAINED)
 
 
-def record_seconds(held: TrainingLease, seconds: Mapping[str, float]) -> None:
-    """Add the seconds of the last phase, which ended with the run."""
-    TrainingRun.objects.filter(pk=held.run_id, attempts=held.attempt).update(
+def record_seconds(lease: TrainingLease, seconds: Mapping[str, float]) -> None:
+    """Store the seconds per phase of a run that has ended, its last phase included."""
+    TrainingRun.objects.filter(pk=lease.run_id, attempts=lease.attempt).update(
         seconds=dict(seconds)
     )
 
 
 @transaction.atomic
-def mark_failed(held: TrainingLease, reason: str) -> None:
-    """End a run with its reason; the serving policy and a trained model stay."""
-    end_run(_select_leased_run(held), held.model_id, Status.FAILED, reason)
+def mark_failed(lease: TrainingLease, reason: str) -> None:
+    """End a run as failed. The serving policy stays, and a trained model stays trained."""
+    end_run(_select_leased_run(lease), lease.model_id, Status.FAILED, reason)
 
 
 @transaction.atomic
-def end_if_cancelled(held: TrainingLease) -> bool:
-    """End a run that was asked to stop; False where nobody asked, or it is lost."""
-    asked = _select_leased_run(held).filter(cancel_requested=True)
-    return end_run(asked, held.model_id, Status.CANCELLED, "")
+def end_if_cancelled(lease: TrainingLease) -> bool:
+    """End a run whose cancellation was requested; False if it was not, or it is lost."""
+    cancelled = _select_leased_run(lease).filter(cancel_requested=True)
+    return end_run(cancelled, lease.model_id, Status.CANCELLED, "")
 
 
-def _select_leased_run(held: TrainingLease) -> models.QuerySet[TrainingRun]:
+def _select_leased_run(lease: TrainingLease) -> models.QuerySet[TrainingRun]:
     return TrainingRun.objects.filter(
-        pk=held.run_id, status=Status.RUNNING, attempts=held.attempt
+        pk=lease.run_id, status=Status.RUNNING, attempts=lease.attempt
     )
 
 
 def end_run(
     run: models.QuerySet[TrainingRun], model_id: UUID, status: Status, reason: str
 ) -> bool:
-    """End the run that the query finds, if it does, and settle its model's status.
+    """End the run that the query selects, and set its model's status.
 
-    A model that has learned before stays `trained`. Call inside a transaction.
+    Returns False if the query selects none. A model trained before stays `trained`.
+    Call inside a transaction.
     """
     now = timezone.now()
-    ended = run.update(status=status, error=reason, finished_at=now, updated_at=now)
-    if ended:
-        trained = (
-            versions.find_trained_version(BanditModel.objects.get(pk=model_id))
-            is not None
-        )
-        failed = status == Status.FAILED
-        otherwise = (
-            BanditModel.Status.FAILED if failed else BanditModel.Status.UNTRAINED
-        )
-        _set_model_status(
-            model_id, BanditModel.Status.TRAINED if trained else otherwise
-        )
-    return bool(ended)
+    is_ended = bool(
+        run.update(status=status, error=reason, finished_at=now, updated_at=now)
+    )
+    if is_ended:
+        model = BanditModel.objects.get(pk=model_id)
+        if versions.find_trained_version(model) is not None:
+            _set_model_status(model_id, BanditModel.Status.TRAINED)
+        elif status == Status.FAILED:
+            _set_model_status(model_id, BanditModel.Status.FAILED)
+        else:
+            _set_model_status(model_id, BanditModel.Status.UNTRAINED)
+    return is_ended
 
 
 def _set_model_status(model_id: UUID, status: BanditModel.Status) -> None:
@@ -165,26 +166,29 @@ def _set_model_status(model_id: UUID, status: BanditModel.Status) -> None:
 
 
 class LeaseKeeper:
-    """Holds a model's lock while inside `with`, and beats for a run once it is claimed.
+    """Hold a model's lock while inside `with`, and keep up a lease's heartbeat.
 
-    The lock belongs to the session of the thread that beats: while beats are written the
-    lock is held, and a killed worker lets go of it at once.
+    The advisory lock belongs to the database session of the heartbeat thread. So the
+    lock is held while heartbeats are written, and a killed worker releases it at once.
     """
 
     def __init__(self, model_id: UUID) -> None:
-        self._key = int.from_bytes(model_id.bytes[:8], signed=True)
-        self._held: TrainingLease | None = None
-        self._answered, self._claimed, self._over = Event(), Event(), Event()
-        self._stopped = self._lost = False
-        self.locked = False
+        self._lock_key = int.from_bytes(model_id.bytes[:8], signed=True)
+        self._lease: TrainingLease | None = None
+        self._lock_attempted = Event()
+        self._heartbeat_requested = Event()
+        self._exit_requested = Event()
+        self._is_cancelled = False
+        self._is_lost = False
+        self.has_lock = False
         self._thread = Thread(
-            target=self._run_heartbeat, name="training-watch", daemon=True
+            target=self._run_heartbeat, name="training-heartbeat", daemon=True
         )
 
     def __enter__(self) -> Self:
-        """Try to take the lock; `locked` says whether this worker has it."""
+        """Try to take the lock; `has_lock` says whether this worker has it."""
         self._thread.start()
-        self._answered.wait()
+        self._lock_attempted.wait()
         return self
 
     def __exit__(
@@ -193,43 +197,44 @@ class LeaseKeeper:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let go of the lock."""
-        self._over.set()
-        self._claimed.set()
+        """Release the lock."""
+        self._exit_requested.set()
+        self._heartbeat_requested.set()
         self._thread.join()
 
-    def start_heartbeat(self, held: TrainingLease) -> None:
-        """Start beating for a claimed run."""
-        self._held = held
-        self._claimed.set()
+    def start_heartbeat(self, lease: TrainingLease) -> None:
+        """Start to renew a lease regularly."""
+        self._lease = lease
+        self._heartbeat_requested.set()
 
     def check(self) -> None:
-        """Raise StoppedError where the run is cancelled, LostError where it is lost."""
-        if self._lost:
+        """Raise RunCancelledError or LeaseLostError if the run must stop."""
+        if self._is_lost:
             raise LeaseLostError("another worker has the run, or the database was away")
-        if self._stopped:
+        if self._is_cancelled:
             raise RunCancelledError
 
     def _run_heartbeat(self) -> None:
         try:
-            self.locked = self._try_lock()
-            self._answered.set()
-            self._claimed.wait()
-            while self.locked and not self._over.wait(HEARTBEAT_SECONDS):
+            self.has_lock = self._try_lock()
+            self._lock_attempted.set()
+            self._heartbeat_requested.wait()
+            while self.has_lock and not self._exit_requested.wait(HEARTBEAT_SECONDS):
                 self._send_heartbeat()
         except (Error, LeaseLostError) as error:
-            self._lost = True
+            self._is_lost = True
             log.warning("training_lost", error=str(error))
         finally:
-            self._answered.set()
+            self._lock_attempted.set()
             connection.close()
 
     def _try_lock(self) -> bool:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [self._key])
-            (locked,) = cursor.fetchone()
-        return bool(locked)
+            cursor.execute(
+                "SELECT pg_try_advisory_lock(%s) AS has_lock", [self._lock_key]
+            )
+            return bool(fetch_row(cursor).has_lock)
 
     def _send_heartbeat(self) -> None:
-        if self._held is not None and not renew_lease(self._held):
-            self._stopped = True
+        if self._lease is not None and not renew_lease(self._lease):
+            self._is_cancelled = True

@@ -79,7 +79,7 @@ def run_training(run_id: UUID) -> None:
     if model_id is None:  # its optimization was deleted meanwhile
         return
     with LeaseKeeper(model_id) as watch:
-        held = training_lease.acquire_lease(run_id) if watch.locked else None
+        held = training_lease.acquire_lease(run_id) if watch.has_lock else None
         if held is None:
             log.info("training_left_alone", run_id=str(run_id))
             return
