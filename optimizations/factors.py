@@ -1,4 +1,4 @@
-"""Factors to numbered variants, a sent context to the policy's row. Pure."""
+"""Design factors to numbered variants, contexts to segments of the policy. Pure."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,26 +10,26 @@ from typing import Any
 import orjson
 
 MAX_LEVEL_LENGTH = 200
-MAX_CONTEXT_VALUE_LENGTH = (
-    256  # characters of a context value that are kept: no level is as long
-)
+# Longer context values are cut: no level is as long, so they stay `other`.
+MAX_CONTEXT_VALUE_LENGTH = 256
+NOT_SCALAR_MESSAGE = "must be a string, a number, true, false or null"
 
 
 def format_variant_key(combination: Mapping[str, Any]) -> str:
-    """Name a combination: its JSON object, keys sorted by code point, no spaces, UTF-8.
+    """Return a combination as JSON, keys sorted by code point, without spaces, UTF-8.
 
-    `{"b": True, "a": "é"}` becomes `{"a":"é","b":true}`; nothing is escaped but what
-    JSON demands. Served and ingested variants are compared by this text.
+    `{"b": True, "a": "é"}` becomes `{"a":"é","b":true}`; only what JSON demands is
+    escaped. Served and ingested variants are compared by this text.
     """
     return _dump_json(combination)
 
 
 def format_level(value: object) -> str:
-    """Write a JSON value as the contract compares it.
+    """Return a JSON value as the text by which levels are compared.
 
     `true`/`false` for booleans, numbers in plain notation without trailing zeros (1.50
-    is 1.5, 2.0 is 2), text as sent. No warehouse stores a NUL: U+FFFD stands for it,
-    which is in no level. Raises TypeError for null, a list or an object.
+    is 1.5, 2.0 is 2), text as sent. No warehouse stores NUL, so U+FFFD, which is in no
+    level, replaces it. Raises TypeError for null, a list or an object.
     """
     match value:
         case str():
@@ -41,7 +41,7 @@ def format_level(value: object) -> str:
             text = text.rstrip("0").rstrip(".") if "." in text else text
             return "0" if text == "-0" else text[:MAX_CONTEXT_VALUE_LENGTH]
         case _:
-            raise TypeError("must be a string, a number, true, false or null")
+            raise TypeError(NOT_SCALAR_MESSAGE)
 
 
 def _dump_json(value: Mapping[str, Any]) -> str:
@@ -51,20 +51,22 @@ def _dump_json(value: Mapping[str, Any]) -> str:
 def list_combinations(
     design_factors: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """List every combination of levels in the order of variant numbers.
+    """Return every combination of levels in the order of variant numbers.
 
-    Row-major: the last factor turns fastest, and the first is the baseline. A factor is
-    `{"name", "levels": [{"id", "value"}]}`.
+    Row-major: the last factor changes fastest. The first combination is the baseline.
+    A factor is `{"name", "levels": [{"id", "value"}]}`.
     """
     names = [factor["name"] for factor in design_factors]
-    values = [[level["value"] for level in f["levels"]] for f in design_factors]
-    return [dict(zip(names, row, strict=True)) for row in product(*values)]
+    levels = [
+        [level["value"] for level in factor["levels"]] for factor in design_factors
+    ]
+    return [dict(zip(names, values, strict=True)) for values in product(*levels)]
 
 
 def is_excluded(
     combination: Mapping[str, Any], exclusions: Iterable[Mapping[str, Any]]
 ) -> bool:
-    """Tell whether one of the partial `{factor: level}` maps covers the combination."""
+    """Return whether one of the partial `{factor: level}` maps covers a combination."""
     return any(
         all(
             is_same_value(combination.get(name), value)
@@ -74,20 +76,20 @@ def is_excluded(
     )
 
 
-def is_same_value(one: object, other: object) -> bool:
+def is_same_value(left: object, right: object) -> bool:
     """Compare as JSON does: true is not 1."""
-    return type(one) is type(other) and one == other
+    return type(left) is type(right) and left == right
 
 
 @dataclass(frozen=True, slots=True)
 class ContextFactor:
-    """A configured context factor; `levels` as compared text, in order."""
+    """A configured context factor; `levels` are compared texts, in order."""
 
     name: str
     levels: tuple[str, ...]
 
     def index(self, text: str | None) -> int:
-        """Place a value: its level, else `other` (n), or `missing` (n + 1)."""
+        """Return a value's level, n for `other`, or n + 1 for `missing`."""
         if text is None:
             return len(self.levels) + 1
         try:
@@ -98,14 +100,17 @@ class ContextFactor:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a request said about the configured factors, and the policy's row for it."""
+    """A request's values of the configured factors, and the policy's row for them.
+
+    `recorded` is a JSON object of factor to text: keys sorted, missing factors left out.
+    """
 
     segment: int
-    recorded: str  # JSON object of factor to text, keys sorted, missing ones left out
+    recorded: str
 
 
 def parse_context_factors(config: Mapping[str, Any]) -> tuple[ContextFactor, ...]:
-    """Read the context factors of a training_data_config, levels as compared text."""
+    """Return the context factors of a training_data_config."""
     return tuple(
         ContextFactor(
             factor["name"],
@@ -116,21 +121,21 @@ def parse_context_factors(config: Mapping[str, Any]) -> tuple[ContextFactor, ...
 
 
 def count_segments(factors: Iterable[ContextFactor]) -> int:
-    """Count the policy's rows: every factor has `other` and `missing` besides."""
+    """Count the policy's rows: every factor has `other` and `missing` in addition."""
     return math.prod(len(factor.levels) + 2 for factor in factors)
 
 
 def resolve_context(
-    factors: Sequence[ContextFactor], sent: Mapping[str, Any]
+    factors: Sequence[ContextFactor], context: Mapping[str, Any]
 ) -> Context:
-    """Find the segment (row-major, the last factor turns fastest) of a sent context.
+    """Return the segment (row-major, the last factor changes fastest) of a context.
 
     An unknown value is `other`, an absent one `missing`, never an error. Raises
     TypeError naming the factor whose value is a list or an object.
     """
     segment, recorded = 0, {}
     for factor in factors:
-        value = sent.get(factor.name)
+        value = context.get(factor.name)
         try:
             text = None if value is None else format_level(value)
         except TypeError as error:

@@ -1,1 +1,1 @@
-"""Decide which variant a visitor gets: snapshots, draws, sticky assignments."""
+"""Decide which variant a user gets: snapshots, draws, sticky assignments."""

@@ -1,4 +1,4 @@
-"""Locks and receipts: claimed in groups, durable before the answer leaves."""
+"""Sticky assignments: committed in groups, on disk before the response leaves."""
 
 import os
 import secrets
@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from queue import Empty, SimpleQueue
-from threading import Lock as Mutex, Thread
+from threading import Lock, Thread
 from time import monotonic
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from psycopg import errors
 from levered_site.errors import LeveredError, UnavailableError
 from optimizations.models import Assignment
 from optimizations.serving import assignment_sql, database_timeout
+from optimizations.serving.assignment_sql import AssignmentRow
 from optimizations.serving.snapshot import Proposal
 from warehouse import partitions
 
@@ -32,7 +33,7 @@ AssignmentKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class AssignedVariant:
-    """What a user keeps. `sticky` is false for the claim that made the lock."""
+    """A user's assignment. `sticky` is False for the claim that created it."""
 
     variant_number: int
     in_holdout: bool
@@ -44,12 +45,12 @@ class AssignedVariant:
 
 @dataclass(slots=True)
 class _PendingAssignment:
-    """One claim in the queue; abandoned after `deadline` (monotonic)."""
+    """One claim in the queue; abandoned after `deadline` (monotonic time)."""
 
     proposal: Proposal
     deadline: float
     decision_id: int = field(default_factory=lambda: secrets.randbits(63))
-    answer: "Future[AssignedVariant]" = field(default_factory=Future)
+    assigned: "Future[AssignedVariant]" = field(default_factory=Future)
 
     @property
     def key(self) -> AssignmentKey:
@@ -57,32 +58,36 @@ class _PendingAssignment:
 
 
 class _GroupCommitter:
-    """One thread of this process that turns waiting claims into one statement."""
+    """One thread of this process that stores all waiting claims in one statement.
+
+    Claims that arrive during a commit share the next one; the thread never waits to
+    fill a batch.
+    """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Start afresh: a fork copies the queue and not the thread."""
-        self._waiting: SimpleQueue[_PendingAssignment] = SimpleQueue()
-        self._starting = Mutex()
+        """Forget everything: a fork copies the queue without the thread."""
+        self._queue: SimpleQueue[_PendingAssignment] = SimpleQueue()
+        self._start_lock = Lock()
         self._thread: Thread | None = None
-        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._connection: psycopg.Connection[AssignmentRow] | None = None
         self._busy_since: float | None = None
 
-    def submit(self, ticket: _PendingAssignment) -> None:
-        """Queue a claim. Raises UnavailableError when the batch before it is overdue."""
-        since = self._busy_since
-        if since is not None and monotonic() - since > MAX_WAIT_SECONDS:
+    def submit(self, claim: _PendingAssignment) -> None:
+        """Queue a claim. Raises UnavailableError while the current batch is overdue."""
+        busy_since = self._busy_since
+        if busy_since is not None and monotonic() - busy_since > MAX_WAIT_SECONDS:
             raise UnavailableError(STORE_BUSY_MESSAGE, retry_after=1)
         if self._thread is None:
-            with self._starting:
+            with self._start_lock:
                 if self._thread is None:
                     self._thread = Thread(
-                        target=self._run_forever, name="locks", daemon=True
+                        target=self._run_forever, name="assignments", daemon=True
                     )
                     self._thread.start()
-        self._waiting.put(ticket)
+        self._queue.put(claim)
 
     def _run_forever(self) -> None:
         while True:
@@ -96,24 +101,24 @@ class _GroupCommitter:
             self._busy_since = None
 
     def _take_batch(self) -> list[_PendingAssignment]:
-        """Take what waits, without lingering; leave out whom nobody waits for."""
-        batch = [self._waiting.get()]
+        """Wait for one claim, take those behind it, and drop the abandoned ones."""
+        batch = [self._queue.get()]
         while len(batch) < MAX_BATCH_SIZE:
             try:
-                batch.append(self._waiting.get_nowait())
+                batch.append(self._queue.get_nowait())
             except Empty:
                 break
         now = monotonic()
-        return [ticket for ticket in batch if ticket.deadline > now]
+        return [claim for claim in batch if claim.deadline > now]
 
     def _settle_batch(self, batch: list[_PendingAssignment]) -> None:
-        """Commit a batch and answer it; of several claims of one user the first counts."""
-        groups: dict[AssignmentKey, list[_PendingAssignment]] = {}
-        for ticket in batch:
-            groups.setdefault(ticket.key, []).append(ticket)
-        if not groups:
+        """Commit a batch and deliver the results; one claim counts per user."""
+        claims_by_key: dict[AssignmentKey, list[_PendingAssignment]] = {}
+        for claim in batch:
+            claims_by_key.setdefault(claim.key, []).append(claim)
+        if not claims_by_key:
             return
-        leaders = [_pick_leader(groups[key]) for key in sorted(groups)]
+        leaders = [_pick_leader(claims_by_key[key]) for key in sorted(claims_by_key)]
         try:
             rows = self._commit_batch(leaders)
         except psycopg.OperationalError as error:
@@ -121,16 +126,22 @@ class _GroupCommitter:
             _deliver_error(batch, UnavailableError(STORE_BUSY_MESSAGE, retry_after=1))
             return
         for row in rows:
-            _deliver_assignment(groups[str(row[0]), row[1]], row)
+            key = str(row.optimization_id), row.anonymous_id
+            _deliver_assignment(claims_by_key[key], row)
 
-    def _commit_batch(self, leaders: list[_PendingAssignment]) -> list[tuple[Any, ...]]:
-        """Run the statement; once more on a fresh connection, or with the day made."""
-        asked = [(ticket.decision_id, ticket.proposal) for ticket in leaders]
-        parameters = assignment_sql.build_parameters(asked)
+    def _commit_batch(self, leaders: list[_PendingAssignment]) -> list[AssignmentRow]:
+        """Execute the statement.
+
+        Try a second time after creating a missing day partition, or on a fresh
+        connection if the old one broke.
+        """
+        parameters = assignment_sql.build_parameters(
+            [(claim.decision_id, claim.proposal) for claim in leaders]
+        )
         try:
             return self._execute_statement(parameters)
         except errors.CheckViolation:
-            days = {t.proposal.decided_at.date() for t in leaders}
+            days = {claim.proposal.decided_at.date() for claim in leaders}
             close_old_connections()
             partitions.ensure_partitions("decisions", sorted(days))
         except psycopg.OperationalError as error:
@@ -139,7 +150,7 @@ class _GroupCommitter:
                 raise
         return self._execute_statement(parameters)
 
-    def _execute_statement(self, parameters: list[Any]) -> list[tuple[Any, ...]]:
+    def _execute_statement(self, parameters: list[Any]) -> list[AssignmentRow]:
         if self._connection is None:
             self._connection = assignment_sql.open_connection()
         return self._connection.execute(
@@ -157,24 +168,27 @@ os.register_at_fork(after_in_child=_committer.reset)
 
 
 def claim_assignment(proposal: Proposal) -> AssignedVariant:
-    """Lock the proposed variant for the user, or learn what they keep already.
+    """Assign the proposed variant to the user, or return what is assigned already.
 
-    Returns once the lock and its receipt are on disk. A lock on a variant that the
-    proposal's snapshot bars is drawn anew as proposed, unless the proposal is the
-    holdout's: then the barred lock comes back and the caller proposes a draw. Raises
-    UnavailableError after LONGEST_WAIT; the claim may still be stored then, and a repeat
-    finds it.
+    Returns once the assignment and its receipt are on disk. If the assigned variant is
+    unservable in the proposal's snapshot, the proposal replaces it. A proposal for the
+    holdout does not: then the unservable assignment is returned, and the caller claims
+    a draw instead. Raises UnavailableError after MAX_WAIT_SECONDS; the claim may still
+    be stored then, and a repeated request finds it.
     """
-    ticket = _PendingAssignment(proposal, monotonic() + MAX_WAIT_SECONDS)
-    _committer.submit(ticket)
+    claim = _PendingAssignment(proposal, monotonic() + MAX_WAIT_SECONDS)
+    _committer.submit(claim)
     try:
-        return ticket.answer.result(MAX_WAIT_SECONDS)
+        return claim.assigned.result(MAX_WAIT_SECONDS)
     except TimeoutError as error:
         raise UnavailableError(STORE_BUSY_MESSAGE, retry_after=1) from error
 
 
 def find_assignment(optimization_id: str, anonymous_id: str) -> AssignedVariant | None:
-    """Look a lock up and write nothing. Raises UnavailableError after LONGEST_WAIT."""
+    """Return a user's assignment and write nothing; None where there is none.
+
+    Raises UnavailableError after MAX_WAIT_SECONDS.
+    """
     return database_timeout.run_with_timeout(
         _query_assignment, optimization_id, anonymous_id
     )
@@ -183,44 +197,40 @@ def find_assignment(optimization_id: str, anonymous_id: str) -> AssignedVariant 
 def _query_assignment(
     optimization_id: str, anonymous_id: str
 ) -> AssignedVariant | None:
-    row = Assignment.objects.filter(
+    assignment = Assignment.objects.filter(
         optimization_id=optimization_id, anonymous_id=anonymous_id
     ).first()
-    if row is None:
-        return None
+    return None if assignment is None else _build_assigned(assignment, sticky=True)
+
+
+def _build_assigned(
+    assignment: Assignment | AssignmentRow, *, sticky: bool
+) -> AssignedVariant:
     return AssignedVariant(
-        variant_number=row.variant_number,
-        in_holdout=row.in_holdout,
-        policy_version=row.policy_version,
-        propensity=row.propensity,
-        decided_at=row.decided_at,
-        sticky=True,
+        variant_number=assignment.variant_number,
+        in_holdout=assignment.in_holdout,
+        policy_version=assignment.policy_version,
+        propensity=assignment.propensity,
+        decided_at=assignment.decided_at,
+        sticky=sticky,
     )
 
 
-def _pick_leader(tickets: list[_PendingAssignment]) -> _PendingAssignment:
-    """Of one user's claims, the first of those that know the newest state."""
-    return max(tickets, key=lambda ticket: ticket.proposal.snapshot.version)
+def _pick_leader(claims: list[_PendingAssignment]) -> _PendingAssignment:
+    """Return the first of one user's claims that were decided by the newest snapshot."""
+    return max(claims, key=lambda claim: claim.proposal.snapshot.version)
 
 
-def _deliver_assignment(
-    tickets: list[_PendingAssignment], row: tuple[Any, ...]
-) -> None:
-    _, _, number, in_holdout, version, propensity, decided_at, decision_id = row
-    for ticket in tickets:
-        locked = AssignedVariant(
-            variant_number=number,
-            in_holdout=in_holdout,
-            policy_version=version,
-            propensity=propensity,
-            decided_at=decided_at,
-            sticky=decision_id != ticket.decision_id,
-        )
-        ticket.answer.set_result(locked)
+def _deliver_assignment(claims: list[_PendingAssignment], row: AssignmentRow) -> None:
+    for claim in claims:
+        sticky = row.decision_id != claim.decision_id
+        claim.assigned.set_result(_build_assigned(row, sticky=sticky))
 
 
-def _deliver_error(tickets: list[_PendingAssignment], error: Exception) -> None:
-    told = error if isinstance(error, LeveredError) else RuntimeError("claim failed")
-    for ticket in tickets:
-        if not ticket.answer.done():
-            ticket.answer.set_exception(told)
+def _deliver_error(claims: list[_PendingAssignment], error: Exception) -> None:
+    """Fail the claims; a client may read a LeveredError only."""
+    is_readable = isinstance(error, LeveredError)
+    client_error = error if is_readable else RuntimeError("claim failed")
+    for claim in claims:
+        if not claim.assigned.done():
+            claim.assigned.set_exception(client_error)

@@ -1,4 +1,4 @@
-"""Questions to the database on side threads: a request waits no longer than it may."""
+"""Database queries on side threads, so that a request waits for them a limited time."""
 
 import os
 from collections.abc import Callable
@@ -15,15 +15,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 THREAD_COUNT = 4
-MAX_WAIT_SECONDS = 0.9  # seconds; a client's fallback should appear within the second
+MAX_WAIT_SECONDS = 0.9  # a client's fallback should appear within the second
 
 DATABASE_AWAY_MESSAGE = "The database does not answer; try again."
 
 
 class _ThreadPool:
-    """The side threads of this process, made at the first question.
+    """The side threads of this process, started at the first query.
 
-    A fork copies the pool without its threads, so a child makes its own.
+    A fork copies the pool without its threads, so a child starts its own.
     """
 
     def __init__(self) -> None:
@@ -35,19 +35,20 @@ class _ThreadPool:
         self._pool: ThreadPoolExecutor | None = None
 
     def submit(
-        self, question: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+        self, query: Callable[P, R], *args: P.args, **kwargs: P.kwargs
     ) -> "Future[R]":
-        """Hand a question to a thread."""
+        """Run a query on a side thread."""
         with self._lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(THREAD_COUNT, "patience")
-            return self._pool.submit(_run_on_thread, partial(question, *args, **kwargs))
+                self._pool = ThreadPoolExecutor(THREAD_COUNT, "database-timeout")
+            return self._pool.submit(_run_on_thread, partial(query, *args, **kwargs))
 
 
-def _run_on_thread(question: Callable[[], R]) -> R:
-    # No request starts or ends here, so nobody else drops a connection that broke.
+def _run_on_thread(query: Callable[[], R]) -> R:
+    # Django drops broken connections when a request starts or ends, which never happens
+    # on these threads.
     close_old_connections()
-    return question()
+    return query()
 
 
 _thread_pool = _ThreadPool()
@@ -55,20 +56,23 @@ os.register_at_fork(after_in_child=_thread_pool.reset)
 
 
 def start_in_thread(
-    question: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    query: Callable[P, R], *args: P.args, **kwargs: P.kwargs
 ) -> "Future[R]":
-    """Ask without waiting; the answer, or its failure, is in the future."""
-    return _thread_pool.submit(question, *args, **kwargs)
+    """Start a query and return the future of its result or its exception."""
+    return _thread_pool.submit(query, *args, **kwargs)
 
 
 def await_result(future: "Future[R]", seconds: float = MAX_WAIT_SECONDS) -> R:
-    """Wait for an answer. Raises UnavailableError when it takes too long."""
+    """Wait for a result. Raises UnavailableError when it takes too long."""
     try:
         return future.result(seconds)
     except TimeoutError as error:
         raise UnavailableError(DATABASE_AWAY_MESSAGE, retry_after=1) from error
 
 
-def run_with_timeout(question: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Ask and wait at most LONGEST_WAIT. Raises UnavailableError, or what the question did."""
-    return await_result(start_in_thread(question, *args, **kwargs))
+def run_with_timeout(query: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a query and wait at most MAX_WAIT_SECONDS.
+
+    Raises UnavailableError after that time, or what the query raises.
+    """
+    return await_result(start_in_thread(query, *args, **kwargs))

@@ -1,4 +1,4 @@
-"""How a user's variant is decided: snapshot and request in, proposal out. No Django."""
+"""Decide a user's variant: snapshot and request in, proposal out. No Django."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,31 +14,36 @@ from levered_site.errors import (
 from models_app.bandit.policy import allocation
 from optimizations import factors
 from optimizations.factors import Context
-from optimizations.serving.snapshot import Proposal, Snapshot
+from optimizations.serving.snapshot import NOT_FOUND_MESSAGE, Proposal, Snapshot
 
 NOT_SERVING_MESSAGES = {
-    "draft": "This optimization is a draft: it answers once it is live.",
-    "paused": "This optimization is paused: show your fallback.",
+    "draft": "This optimization is a draft. It serves once it is live.",
+    "paused": "This optimization is paused. Show your fallback until it is resumed.",
 }
+FORBIDDEN_ORIGIN_MESSAGE = (
+    "This optimization does not serve requests from this origin. "
+    "Add the origin to its allowed_origins."
+)
 
 
 def check_serve_allowed(snapshot: Snapshot, origin: str | None) -> None:
-    """Refuse what this optimization does not answer.
+    """Raise unless the optimization serves requests from this origin.
 
-    Raises NotFoundError for an ended one, ConflictError for one that waits, ForbiddenError for an
-    origin that is not allowed; a request without an origin comes from no browser.
+    Raises NotFoundError for an ended optimization, ConflictError for a draft or a
+    paused one, ForbiddenError for an origin that is not allowed. A request without an
+    origin does not come from a browser and passes.
     """
     if snapshot.status in NOT_SERVING_MESSAGES:
         raise ConflictError(NOT_SERVING_MESSAGES[snapshot.status])
     if snapshot.status not in {"live", "shipped"}:
-        raise NotFoundError("No such optimization.")
-    allowed = snapshot.allowed_origins
-    if allowed and origin is not None and origin not in allowed:
-        raise ForbiddenError("This optimization does not answer that origin.")
+        raise NotFoundError(NOT_FOUND_MESSAGE)
+    allowed_origins = snapshot.allowed_origins
+    if allowed_origins and origin is not None and origin not in allowed_origins:
+        raise ForbiddenError(FORBIDDEN_ORIGIN_MESSAGE)
 
 
 def resolve_context(snapshot: Snapshot, context: Mapping[str, Any]) -> Context:
-    """Find the policy's row for a sent context.
+    """Return the policy's segment for the context of a request.
 
     Raises InvalidParametersError naming the factor whose value is a list or an object.
     """
@@ -46,17 +51,17 @@ def resolve_context(snapshot: Snapshot, context: Mapping[str, Any]) -> Context:
         return factors.resolve_context(snapshot.contexts, context)
     except TypeError as error:
         raise InvalidParametersError.for_field(
-            f"context.{error}", "must be a string, a number, true, false or null"
+            f"context.{error}", factors.NOT_SCALAR_MESSAGE
         ) from error
 
 
 def is_in_holdout(optimization_id: str, anonymous_id: str, threshold: str) -> bool:
-    """Tell by the contract's rule whether a user belongs to the holdout."""
+    """Return whether a user belongs to the holdout, by the rule that clients use too."""
     return compute_holdout_hash(optimization_id, anonymous_id) < threshold
 
 
 def compute_holdout_hash(optimization_id: str, anonymous_id: str) -> str:
-    """Return the 8 hex characters that the holdout's threshold is compared with."""
+    """Return the 8 hex characters to compare with the holdout's threshold."""
     text = f"{optimization_id}:{anonymous_id}".encode()
     return hashlib.md5(text, usedforsecurity=False).hexdigest()[:8]
 
@@ -64,7 +69,7 @@ def compute_holdout_hash(optimization_id: str, anonymous_id: str) -> str:
 def decide_variant(
     snapshot: Snapshot, anonymous_id: str, context: Context, now: datetime
 ) -> Proposal:
-    """Decide for a user without a lock: the holdout's baseline, or a draw."""
+    """Decide for a user without an assignment: the holdout's baseline, or a draw."""
     threshold = snapshot.holdout_threshold
     if is_in_holdout(snapshot.optimization_id, anonymous_id, threshold):
         return Proposal(
@@ -82,10 +87,10 @@ def decide_variant(
 def draw_variant(
     snapshot: Snapshot, anonymous_id: str, context: Context, now: datetime
 ) -> Proposal:
-    """Draw from the policy, whatever the holdout says.
+    """Draw from the policy without asking whether the user belongs to the holdout.
 
-    Also for users of the optimized arm whose locked variant may no longer be served:
-    the arm was decided at their first serve.
+    Also used to redraw for users of the optimized arm whose assigned variant may no
+    longer be served: their first serve decided the arm.
     """
     u = allocation.hash_to_uniform(
         snapshot.optimization_id, anonymous_id, snapshot.policy_version
@@ -106,7 +111,7 @@ def draw_variant(
 def decide_shipped_variant(
     snapshot: Snapshot, anonymous_id: str, context: Context, now: datetime
 ) -> Proposal:
-    """Answer the leading variant of the context: no holdout, no draw, no lock."""
+    """Return the leading variant of the context: no holdout, no draw, no assignment."""
     return Proposal(
         snapshot=snapshot,
         anonymous_id=anonymous_id,

@@ -1,4 +1,4 @@
-"""Why a user got a variant: their lock and receipts, replayed with the policy's table."""
+"""Explain a user's variant: their assignment and receipts, replayed with the policy."""
 
 import json
 from dataclasses import dataclass
@@ -18,56 +18,61 @@ from optimizations.serving.snapshot import Floats
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A user's lock, and how every one of their receipts came about, oldest first."""
+    """A user's assignment and their explained receipts, oldest first."""
 
     optimization: Optimization
     assignment: Assignment
     receipts: tuple[dict[str, Any], ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Write it as the contract names its fields: the decision in force on top."""
-        lock = self.assignment
-        keys = _list_combinations(self.optimization)
-        card = keys[lock.variant_number - 1]
-        in_force = self.receipts[-1]
+        """Return the explanation with the field names of the API.
+
+        The fields of the newest receipt are on top.
+        """
+        assignment = self.assignment
+        combinations = _list_combinations(self.optimization)
         return {
             "optimization_id": self.optimization.pk,
-            "anonymous_id": lock.anonymous_id,
-            "variant": card,
-            "in_holdout": lock.in_holdout,
+            "anonymous_id": assignment.anonymous_id,
+            "variant": combinations[assignment.variant_number - 1],
+            "in_holdout": assignment.in_holdout,
             "holdout_hash": decision.compute_holdout_hash(
-                str(self.optimization.pk), lock.anonymous_id
+                str(self.optimization.pk), assignment.anonymous_id
             ),
-            **in_force,
+            **self.receipts[-1],
             "receipts": self.receipts,
         }
 
 
 def explain_assignment(optimization: Optimization, anonymous_id: str) -> Explanation:
-    """Explain a user's variant. Raises NotFoundError where they were never served."""
-    own = {"optimization_id": optimization.pk, "anonymous_id": anonymous_id}
-    lock = Assignment.objects.filter(**own).first()
-    if lock is None:
-        raise NotFoundError("This user was never served here.")
-    decisions = Decision.objects.filter(**own).order_by("decided_at", "id")
-    receipts = tuple(_build_receipt(optimization, one) for one in decisions)
-    if not receipts:  # past the retention of receipts: the lock alone is left
-        raise NotFoundError("The receipts of this user are not kept any more.")
-    return Explanation(optimization, lock, receipts)
+    """Explain a user's variant.
+
+    Raises NotFoundError if the user was never served, or if their receipts are older
+    than the retention and only the assignment is left.
+    """
+    user = {"optimization_id": optimization.pk, "anonymous_id": anonymous_id}
+    assignment = Assignment.objects.filter(**user).first()
+    if assignment is None:
+        raise NotFoundError("This user was never served by this optimization.")
+    decisions = Decision.objects.filter(**user).order_by("decided_at", "id")
+    receipts = tuple(_build_receipt(optimization, receipt) for receipt in decisions)
+    if not receipts:
+        raise NotFoundError("The receipts of this user are past their retention.")
+    return Explanation(optimization, assignment, receipts)
 
 
-def _build_receipt(optimization: Optimization, decision: Decision) -> dict[str, Any]:
-    context = json.loads(decision.context)
-    probabilities = _load_probabilities(optimization, decision, context)
+def _build_receipt(optimization: Optimization, receipt: Decision) -> dict[str, Any]:
+    context = json.loads(receipt.context)
+    probabilities = _load_probabilities(optimization, receipt, context)
     return {
-        "variant_number": decision.variant_number,
-        "variant_key": decision.variant,
-        "arm": "holdout" if decision.in_holdout else "optimized",
-        "policy_version": decision.policy_version,
-        "propensity": decision.propensity,
+        "variant_number": receipt.variant_number,
+        "variant_key": receipt.variant,
+        "arm": "holdout" if receipt.in_holdout else "optimized",
+        "policy_version": receipt.policy_version,
+        "propensity": receipt.propensity,
         "context": context,
         "u": allocation.hash_to_uniform(
-            str(optimization.pk), decision.anonymous_id, decision.policy_version
+            str(optimization.pk), receipt.anonymous_id, receipt.policy_version
         ),
         "probabilities": [
             {
@@ -80,27 +85,29 @@ def _build_receipt(optimization: Optimization, decision: Decision) -> dict[str, 
                 start=1,
             )
         ],
-        "timestamp": decision.decided_at,
+        "timestamp": receipt.decided_at,
     }
 
 
 def _load_probabilities(
-    optimization: Optimization, decision: Decision, context: dict[str, Any]
+    optimization: Optimization, receipt: Decision, context: dict[str, Any]
 ) -> Floats:
-    """Give the probabilities of every variant at that moment: sure in the holdout."""
-    if decision.in_holdout:
-        sure = np.zeros(optimization.variants_count())
-        sure[decision.variant_number - 1] = 1.0
-        return sure
+    """Return every variant's probability at that moment: 1 or 0 in the holdout."""
+    if receipt.in_holdout:
+        probabilities = np.zeros(optimization.variants_count())
+        probabilities[receipt.variant_number - 1] = 1.0
+        return probabilities
     version = PolicyVersion.objects.get(
-        model=optimization.model_id, number=decision.policy_version
+        model=optimization.model_id, number=receipt.policy_version
     )
-    config = optimization.model.training_data_config
-    place = factors.resolve_context(factors.parse_context_factors(config), context)
-    row: Floats = versions.read_table(version)[place.segment]
-    return row
+    context_factors = factors.parse_context_factors(
+        optimization.model.training_data_config
+    )
+    segment = factors.resolve_context(context_factors, context).segment
+    segment_row: Floats = versions.read_table(version)[segment]
+    return segment_row
 
 
 def _list_combinations(optimization: Optimization) -> list[dict[str, Any]]:
-    design = optimization.model.training_data_config["design_factors"]
-    return factors.list_combinations(design)
+    design_factors = optimization.model.training_data_config["design_factors"]
+    return factors.list_combinations(design_factors)

@@ -1,4 +1,4 @@
-"""How many new users an optimization had this minute, counted across processes."""
+"""The cap on an optimization's new users per minute, counted across processes."""
 
 import os
 import time
@@ -15,36 +15,39 @@ from optimizations.serving import database_timeout
 
 log = structlog.get_logger(__name__)
 
-COUNT_TTL_SECONDS = 120  # seconds; a minute's count is of no use later
+COUNT_TTL_SECONDS = 120  # a minute's count is useless afterwards
 
 
 class _NewUserCounter:
-    """Counts of this process on their way to the cache, a few at a time."""
+    """Counts that this process has yet to add to the cache.
+
+    One side thread sends them; users counted while it sends go with its next round.
+    """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Start afresh: a fork copies the counts and not the thread that sends them."""
+        """Forget the counts: a fork copies them without the thread that sends them."""
         self._lock = Lock()
-        self._waiting: Counter[str] = Counter()
-        self._sending = False
+        self._unsent: Counter[str] = Counter()
+        self._is_sending = False
 
     def add(self, key: str) -> None:
-        """Count one; whoever sends already takes it along."""
+        """Count one user, and start sending unless a thread sends already."""
         with self._lock:
-            self._waiting[key] += 1
-            if self._sending:
+            self._unsent[key] += 1
+            if self._is_sending:
                 return
-            self._sending = True
+            self._is_sending = True
         database_timeout.start_in_thread(self._send_counts)
 
     def _send_counts(self) -> None:
         while True:
             with self._lock:
-                counts, self._waiting = self._waiting, Counter()
+                counts, self._unsent = self._unsent, Counter()
                 if not counts:
-                    self._sending = False
+                    self._is_sending = False
                     return
             try:
                 _increment_counts(counts)
@@ -57,33 +60,36 @@ os.register_at_fork(after_in_child=_new_user_counter.reset)
 
 
 def build_cache_key(optimization_id: str) -> str:
-    """Name the cache key that counts this minute's new users."""
+    """Return the cache key that holds this minute's count of new users."""
     return f"levered:newcomers:{optimization_id}:{int(time.time() // 60)}"
 
 
 def count_new_user(optimization_id: str) -> None:
-    """Count one new user, without waiting for the cache."""
+    """Count one new user without waiting for the cache."""
     if settings.NEW_USERS_PER_MINUTE:
         _new_user_counter.add(build_cache_key(optimization_id))
 
 
-def is_cap_reached(known: bytes | None) -> bool:
-    """Tell from the value of `key` whether the minute has had its new users."""
+def is_cap_reached(cached_count: bytes | None) -> bool:
+    """Return whether this minute has no place for another new user.
+
+    `cached_count` is the cache's value of `build_cache_key`, None where absent.
+    """
     cap = int(settings.NEW_USERS_PER_MINUTE)
-    return bool(cap) and int(known or 0) >= cap
+    return bool(cap) and int(cached_count or 0) >= cap
 
 
 def build_cap_error() -> RateLimitedError:
-    """Word the answer to one new user too many: the next minute is another."""
+    """Return the error for a new user above the cap; it says when the minute ends."""
     return RateLimitedError(
-        "Too many new users of this optimization in this minute.",
+        "This optimization has too many new users this minute. Try again next minute.",
         retry_after=60 - int(time.time()) % 60,
     )
 
 
 def _increment_counts(counts: Counter[str]) -> None:
     pipeline = rate_limits.get_redis_client().pipeline(transaction=False)
-    for name, number in counts.items():
-        pipeline.incrby(name, number)
-        pipeline.expire(name, COUNT_TTL_SECONDS)
+    for key, count in counts.items():
+        pipeline.incrby(key, count)
+        pipeline.expire(key, COUNT_TTL_SECONDS)
     pipeline.execute()

@@ -1,4 +1,4 @@
-"""The allocation table as a client may hold it, to decide as the service would."""
+"""Export the allocation table, for clients that decide as the service would."""
 
 from typing import Any
 
@@ -12,25 +12,28 @@ from optimizations.serving.snapshot import NO_HOLDOUT_THRESHOLD, Snapshot
 
 Json = dict[str, Any]
 HOLDOUT_RULE = (
-    "held out where the first 8 hex characters of md5(optimization_id ':' anonymous_id) "
-    "compare, as text, below the threshold; held out users get the baseline"
+    "a user is in the holdout if the first 8 hex characters of "
+    "md5(optimization_id ':' anonymous_id), compared as text, are below the threshold; "
+    "holdout users get the baseline"
 )
 DRAW_RULE = (
     "u = the first 13 hex characters of sha256(optimization_id ':' anonymous_id ':' "
-    "version) / 16^13, looked up in the running sum of the context's probabilities"
+    "version) / 16^13; look u up in the running sums of the context's probabilities"
 )
 
 
 def export_policy(optimization: Optimization) -> Json:
     """Return the table that serves: a probability per variant for each context.
 
-    Contexts are row-major, the last factor turning fastest; every factor has two more
-    levels than it names: {"other": true} for any other value, null for none. A shipped
-    one serves its leading variant for sure. Raises ConflictError before the
-    optimization has been live.
+    Contexts are in row-major order, the last factor changing fastest. Every factor has
+    two levels more than it names: {"other": true} for any other value, null for a
+    missing one. A shipped optimization serves its leading variant with probability 1.
+    Raises ConflictError if the optimization has never been live.
     """
     if optimization.went_live_at is None:
-        raise ConflictError("This optimization has not been live: it has no policy.")
+        raise ConflictError(
+            "This optimization has no policy yet: it gets one when it goes live."
+        )
     snapshot = snapshot_loader.build_snapshot(optimization)
     return {
         "model_id": optimization.model_id,
@@ -78,10 +81,10 @@ def _export_choices(snapshot: Snapshot) -> Json:
 
 
 def _export_holdout(optimization: Optimization, snapshot: Snapshot) -> Json:
-    shipped = optimization.status == Optimization.Status.SHIPPED
+    is_shipped = optimization.status == Optimization.Status.SHIPPED
     return {
-        "percentage": 0.0 if shipped else optimization.holdout_percentage,
-        "threshold": NO_HOLDOUT_THRESHOLD if shipped else snapshot.holdout_threshold,
+        "percentage": 0.0 if is_shipped else optimization.holdout_percentage,
+        "threshold": NO_HOLDOUT_THRESHOLD if is_shipped else snapshot.holdout_threshold,
         "variant_number": 1,
         "rule": HOLDOUT_RULE,
     }
@@ -97,6 +100,6 @@ def _export_contexts(design: Design) -> list[Json]:
     ]
 
 
-def _export_level(levels: tuple[str, ...], at: int) -> str | dict[str, bool] | None:
-    known: tuple[str | dict[str, bool] | None, ...] = (*levels, {OTHER: True}, None)
-    return known[at]
+def _export_level(levels: tuple[str, ...], index: int) -> str | dict[str, bool] | None:
+    exported: tuple[str | dict[str, bool] | None, ...] = (*levels, {OTHER: True}, None)
+    return exported[index]

@@ -1,4 +1,4 @@
-"""One serve from question to answer: snapshot, proposal, lock. For HTTP and MCP alike."""
+"""Serve one request: load the snapshot, decide, and store the assignment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from optimizations.serving.snapshot import Proposal, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class ServeRequest:
-    """What a client asks. `origin` is None where no browser asks."""
+    """A client's request. `origin` is None where it comes from no browser."""
 
     optimization_id: str
     anonymous_id: str
@@ -33,14 +33,14 @@ class ServeRequest:
 
 @dataclass(frozen=True, slots=True)
 class ServeResponse:
-    """The variant a user gets, and how it came about."""
+    """The variant a user gets, and how it was decided."""
 
     snapshot: Snapshot
     anonymous_id: str
     decision: AssignedVariant
 
     def as_json(self) -> dict[str, Any]:
-        """Write the answer as the contract names its fields."""
+        """Return the response with the field names of the API."""
         card = self.snapshot.card(self.decision.variant_number)
         return {
             "optimization_id": self.snapshot.optimization_id,
@@ -57,69 +57,72 @@ class ServeResponse:
 
 
 def list_cache_keys(optimization_id: str) -> Sequence[str]:
-    """Name what the cache should tell before `answer`, in the order it wants it."""
+    """Return the cache keys whose values `serve_variant` needs, in its order."""
     return snapshot_store.build_version_key(
         optimization_id
     ), new_user_cap.build_cache_key(optimization_id)
 
 
 def serve_variant(
-    question: ServeRequest, known: Sequence[bytes | None]
+    request: ServeRequest, cached_values: Sequence[bytes | None]
 ) -> ServeResponse:
-    """Answer a question; `known` are the cache's values of `keys`, None when absent.
+    """Decide for a user, or repeat the variant assigned before.
 
-    Raises NotFoundError, ConflictError, ForbiddenError, InvalidParametersError, RateLimitedError (too many new
-    users this minute), UnavailableError (the decision could not be stored).
+    `cached_values` are the cache's values of `list_cache_keys`, None where absent.
+
+    Raises NotFoundError, ConflictError, ForbiddenError, InvalidParametersError,
+    RateLimitedError (too many new users this minute), UnavailableError (the decision
+    could not be stored).
     """
-    newest, this_minute = known
-    snapshot = snapshot_store.load_snapshot(question.optimization_id, newest)
-    check_serve_allowed(snapshot, question.origin)
-    context = resolve_context(snapshot, question.context)
+    newest_version, new_users_this_minute = cached_values
+    snapshot = snapshot_store.load_snapshot(request.optimization_id, newest_version)
+    check_serve_allowed(snapshot, request.origin)
+    context = resolve_context(snapshot, request.context)
     now = timezone.now()
     if snapshot.status == "shipped":
-        proposal = decide_shipped_variant(snapshot, question.anonymous_id, context, now)
+        proposal = decide_shipped_variant(snapshot, request.anonymous_id, context, now)
         decision = _build_unsaved_assignment(proposal)
-    elif question.dry_run:
-        decision = _preview_assignment(snapshot, question.anonymous_id, context, now)
+    elif request.dry_run:
+        decision = _preview_assignment(snapshot, request.anonymous_id, context, now)
     else:
         decision = _assign_variant(
-            decide_variant(snapshot, question.anonymous_id, context, now),
-            crowded=new_user_cap.is_cap_reached(this_minute),
+            decide_variant(snapshot, request.anonymous_id, context, now),
+            is_capped=new_user_cap.is_cap_reached(new_users_this_minute),
         )
-    return ServeResponse(snapshot, question.anonymous_id, decision)
+    return ServeResponse(snapshot, request.anonymous_id, decision)
 
 
-def _assign_variant(proposal: Proposal, *, crowded: bool) -> AssignedVariant:
-    """Claim the proposal; a lock that may no longer be served is drawn anew."""
+def _assign_variant(proposal: Proposal, *, is_capped: bool) -> AssignedVariant:
+    """Claim the proposal; redraw where the assigned variant may no longer be served."""
     snapshot = proposal.snapshot
-    if crowded:
+    if is_capped:
         _refuse_new_user(proposal)
-    locked = assignments.claim_assignment(proposal)
-    if locked.variant_number in snapshot.unservable_numbers:
-        locked = assignments.claim_assignment(
+    assigned = assignments.claim_assignment(proposal)
+    if assigned.variant_number in snapshot.unservable_numbers:
+        assigned = assignments.claim_assignment(
             draw_variant(
                 snapshot, proposal.anonymous_id, proposal.context, proposal.decided_at
             )
         )
-    if not locked.sticky:
+    if not assigned.sticky:
         new_user_cap.count_new_user(snapshot.optimization_id)
-    return locked
+    return assigned
 
 
 def _preview_assignment(
     snapshot: Snapshot, anonymous_id: str, context: Context, now: datetime
 ) -> AssignedVariant:
-    """Decide as a serve would, the user's lock included, and write nothing."""
-    locked = assignments.find_assignment(snapshot.optimization_id, anonymous_id)
-    if locked is None:
+    """Decide as a serve would, honoring the user's assignment, and write nothing."""
+    assigned = assignments.find_assignment(snapshot.optimization_id, anonymous_id)
+    if assigned is None:
         return _build_unsaved_assignment(
             decide_variant(snapshot, anonymous_id, context, now)
         )
-    if locked.variant_number in snapshot.unservable_numbers:
+    if assigned.variant_number in snapshot.unservable_numbers:
         return _build_unsaved_assignment(
             draw_variant(snapshot, anonymous_id, context, now)
         )
-    return locked
+    return assigned
 
 
 def _build_unsaved_assignment(proposal: Proposal) -> AssignedVariant:
@@ -134,9 +137,9 @@ def _build_unsaved_assignment(proposal: Proposal) -> AssignedVariant:
 
 
 def _refuse_new_user(proposal: Proposal) -> None:
-    """Past the cap only users with a lock are answered."""
-    found = assignments.find_assignment(
+    """Raise RateLimitedError unless the user has an assignment already."""
+    assigned = assignments.find_assignment(
         proposal.snapshot.optimization_id, proposal.anonymous_id
     )
-    if found is None:
+    if assigned is None:
         raise new_user_cap.build_cap_error()

@@ -1,4 +1,4 @@
-"""What serving must know of an optimization, as bytes too, and what it proposes. Pure."""
+"""The snapshot that serving decides with, its byte format, and the proposal. Pure."""
 
 import json
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from optimizations.factors import Context, ContextFactor
 
 Floats = NDArray[np.float64]
 
-SNAPSHOT_FORMAT = (
-    1  # grows when the bytes change; readers of another format ask the database
-)
+# Increase it when the bytes change. A process that expects another format ignores the
+# cached bytes and reads the database.
+SNAPSHOT_FORMAT = 1
 NO_HOLDOUT_THRESHOLD = "00000000"
+NOT_FOUND_MESSAGE = "No such optimization."
 
 
 @dataclass(frozen=True, slots=True)
 class VariantCard:
-    """One variant as an answer shows it."""
+    """One variant as a response shows it."""
 
     number: int
     key: str
@@ -33,8 +34,9 @@ class VariantCard:
 class Snapshot:
     """An optimization as of one `version` of its published state.
 
-    `probabilities` is the policy's table [segments, variants], `leading` the variant
-    number that a shipped optimization answers per segment. `holdout_threshold` is 8 hex
+    `probabilities` is the policy table, shape (segments, variants). `leading` holds,
+    per segment, the variant number that a shipped optimization serves.
+    `holdout_threshold` is 8 hex characters.
     """
 
     optimization_id: str
@@ -54,17 +56,17 @@ class Snapshot:
         return self.cards[number - 1]
 
     def cumulative(self, segment: int) -> Floats:
-        """Return the running sum of one segment's probabilities."""
+        """Return the running sums of one segment's probabilities."""
         return allocation.accumulate_probabilities(self.probabilities[segment])
 
     @property
     def unservable_numbers(self) -> tuple[int, ...]:
-        """Numbers of the variants that nobody may keep: disabled or excluded."""
+        """Numbers of the disabled or excluded variants, which are served to no one."""
         return tuple(card.number for card in self.cards if not card.servable)
 
     def to_bytes(self) -> bytes:
-        """Write as one line of JSON and the table, little-endian float64, row-major."""
-        head = {
+        """Return one line of JSON, then the table: little-endian float64, row-major."""
+        header = {
             "format": SNAPSHOT_FORMAT,
             "optimization_id": self.optimization_id,
             "organization_id": self.organization_id,
@@ -79,28 +81,28 @@ class Snapshot:
             "leading": self.leading,
         }
         table = self.probabilities.astype("<f8").tobytes()
-        return json.dumps(head, separators=(",", ":")).encode() + b"\n" + table
+        return json.dumps(header, separators=(",", ":")).encode() + b"\n" + table
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Read what `to_bytes` wrote; raises ValueError for any other format."""
+        """Read what `to_bytes` wrote. Raises ValueError for any other format."""
         line, _, table = data.partition(b"\n")
-        head = json.loads(line)
-        if head.pop("format", None) != SNAPSHOT_FORMAT:
-            raise ValueError("a snapshot of another format")
-        shape = tuple(head.pop("shape"))
-        head["allowed_origins"] = tuple(head["allowed_origins"])
-        head["cards"] = tuple(VariantCard(*card) for card in head["cards"])
-        head["contexts"] = tuple(
-            ContextFactor(name, tuple(levels)) for name, levels in head["contexts"]
+        fields = json.loads(line)
+        if fields.pop("format", None) != SNAPSHOT_FORMAT:
+            raise ValueError("the snapshot has another format")
+        shape = tuple(fields.pop("shape"))
+        fields["allowed_origins"] = tuple(fields["allowed_origins"])
+        fields["cards"] = tuple(VariantCard(*card) for card in fields["cards"])
+        fields["contexts"] = tuple(
+            ContextFactor(name, tuple(levels)) for name, levels in fields["contexts"]
         )
-        head["leading"] = tuple(head["leading"])
-        return cls(**head, probabilities=np.frombuffer(table, "<f8").reshape(shape))
+        fields["leading"] = tuple(fields["leading"])
+        return cls(**fields, probabilities=np.frombuffer(table, "<f8").reshape(shape))
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a user would get who has no lock yet. `decided_at` is aware, UTC."""
+    """The variant for a user without an assignment. `decided_at` is aware, in UTC."""
 
     snapshot: Snapshot
     anonymous_id: str
@@ -112,9 +114,10 @@ class Proposal:
 
 
 def compute_holdout_threshold(percentage: float) -> str:
-    """Return the 8 hex characters below which a user's md5 is held out.
+    """Return the 8 hex characters below which a user's md5 means holdout.
 
-    lpad(hex(round(percentage / 100 * 2^32)), 8, '0'), half away from zero as SQL rounds.
+    lpad(hex(round(percentage / 100 * 2^32)), 8, '0'), rounded half away from zero as
+    SQL rounds.
     """
     return format(int(percentage / 100 * 2**32 + 0.5), "08x")
 
@@ -122,6 +125,9 @@ def compute_holdout_threshold(percentage: float) -> str:
 def pick_leading_variants(
     prob_best: Floats, servable: NDArray[np.bool_]
 ) -> tuple[int, ...]:
-    """Name per segment the variant most likely best; the lowest number wins a tie."""
+    """Return, per segment, the number of the variant most likely to be best.
+
+    Only servable variants count. The lowest number wins a tie.
+    """
     masked = np.where(servable, prob_best, -1.0)
     return tuple(int(index) + 1 for index in masked.argmax(axis=1))

@@ -1,4 +1,4 @@
-"""An optimization compiled into the one frozen value that serving needs of it."""
+"""Build snapshots from the database."""
 
 import numpy as np
 from django.db import connection, transaction
@@ -12,12 +12,13 @@ from optimizations.serving.snapshot import Snapshot, VariantCard
 
 
 def query_snapshot(optimization_id: str) -> Snapshot | None:
-    """Read from the database, all of one moment; None where there is no such thing.
+    """Load a snapshot, all its parts as of one moment; None for an unknown id.
 
-    One that is out of sight is archived, and answers as such.
+    A deleted optimization whose data were kept is archived, and so is its snapshot.
     """
     with transaction.atomic():
-        if not connection.savepoint_ids:  # the outermost transaction is this one
+        # Only the outermost transaction may set its isolation level.
+        if not connection.savepoint_ids:
             connection.cursor().execute(
                 "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
             )
@@ -30,21 +31,21 @@ def query_snapshot(optimization_id: str) -> Snapshot | None:
 
 
 def build_snapshot(optimization: Optimization) -> Snapshot:
-    """Compile an optimization into what serving needs."""
+    """Build the snapshot of an optimization."""
     config = optimization.model.training_data_config
     cards = _build_cards(optimization)
     contexts = factors.parse_context_factors(config)
     servable = np.array([card.servable for card in cards])
     version = versions.find_serving_version(optimization.model)
-    if version is None:  # a draft: nothing serves yet
+    if version is None:  # a draft has no policy version yet
         table = allocation.build_uniform_table(
             factors.count_segments(contexts), servable
         )
         prob_best = table
     else:
         table = versions.read_table(version)
-        best = versions.read_prob_best(version)
-        prob_best = table if best is None else best
+        stored_prob_best = versions.read_prob_best(version)
+        prob_best = table if stored_prob_best is None else stored_prob_best
     return Snapshot(
         optimization_id=str(optimization.pk),
         organization_id=optimization.organization_id,
@@ -63,13 +64,13 @@ def build_snapshot(optimization: Optimization) -> Snapshot:
 
 
 def _build_cards(optimization: Optimization) -> tuple[VariantCard, ...]:
-    design = optimization.model.training_data_config["design_factors"]
+    design_factors = optimization.model.training_data_config["design_factors"]
     rows = optimization.variants.order_by("number").values_list(
         "number", "variant_key", "enabled", "excluded"
     )
     return tuple(
         VariantCard(number, key, combination, enabled and not excluded)
         for (number, key, enabled, excluded), combination in zip(
-            rows, factors.list_combinations(design), strict=True
+            rows, factors.list_combinations(design_factors), strict=True
         )
     )

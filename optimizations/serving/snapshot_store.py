@@ -1,4 +1,4 @@
-"""Published state of optimizations: process memory, then the cache, then the database."""
+"""Publish snapshots, and load them: from memory, then the cache, then the database."""
 
 import os
 import time
@@ -18,26 +18,24 @@ from levered_site.api import rate_limits
 from levered_site.errors import NotFoundError, UnavailableError
 from optimizations.models import Optimization
 from optimizations.serving import database_timeout, snapshot_loader
-from optimizations.serving.snapshot import Snapshot
+from optimizations.serving.snapshot import NOT_FOUND_MESSAGE, Snapshot
 
 log = structlog.get_logger(__name__)
 
-UNCACHED_RECHECK_SECONDS = (
-    1.0  # seconds between questions to the database when the cache is away
-)
-BACKGROUND_RECHECK_SECONDS = (
-    2.0  # after this a copy is compared with the database, beside a request
-)
-BLOCKING_RECHECK_SECONDS = (
-    5.0  # after this the request waits for it: a lost publish lives no longer
-)
-CACHE_TTL_SECONDS = 7 * 86_400  # seconds; whoever misses it publishes again
-MAX_CACHED_SNAPSHOTS = 5000  # ids; also bounds what invented ids can occupy
+# Without the cache: how long a copy serves before the database is asked again.
+UNCACHED_RECHECK_SECONDS = 1.0
+# An older copy is compared with the database in the background, beside the request.
+BACKGROUND_RECHECK_SECONDS = 2.0
+# An older copy makes the request wait for the comparison, so that a lost publish is
+# noticed within this time.
+BLOCKING_RECHECK_SECONDS = 5.0
+CACHE_TTL_SECONDS = 7 * 86_400  # a process that misses an expired key publishes again
+MAX_CACHED_SNAPSHOTS = 5000  # also bounds the memory that invented ids can take
 
-# Publishing never goes back: of two publishers the one with the newer state wins.
+# The cached version never decreases: of two publishers the newer state wins.
 PUBLISH_SCRIPT = """
-local known = tonumber(redis.call('GET', KEYS[1]) or '-1')
-if tonumber(ARGV[1]) < known then return 0 end
+local cached = tonumber(redis.call('GET', KEYS[1]) or '-1')
+if tonumber(ARGV[1]) < cached then return 0 end
 redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
 return 1
@@ -46,67 +44,71 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class _CachedSnapshot:
-    """A copy in this process; None for an id that nothing has. `at` is monotonic."""
+    """A copy in this process; `snapshot` is None for an unknown id.
+
+    `loaded_at` is monotonic time.
+    """
 
     snapshot: Snapshot | None
-    at: float
+    loaded_at: float
 
     def require_snapshot(self) -> Snapshot:
         if self.snapshot is None:
-            raise NotFoundError("No such optimization.")
+            raise NotFoundError(NOT_FOUND_MESSAGE)
         return self.snapshot
 
     def age(self) -> float:
-        return time.monotonic() - self.at
+        return time.monotonic() - self.loaded_at
 
 
 class _SnapshotCache:
-    """The copies of this process, and which of them are being looked up."""
+    """The copies of this process, and the lookups that are under way."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything, as a fork must: nobody there answers what was asked."""
+        """Forget everything. A fork has no threads to finish its parent's lookups."""
         self._lock = Lock()
-        self._held: OrderedDict[str, _CachedSnapshot] = OrderedDict()
-        self._asked: dict[str, Future[_CachedSnapshot]] = {}
+        self._copies: OrderedDict[str, _CachedSnapshot] = OrderedDict()
+        self._lookups: dict[str, Future[_CachedSnapshot]] = {}
 
     def get(self, key: str) -> _CachedSnapshot | None:
-        return self._held.get(key)
+        return self._copies.get(key)
 
     def put(self, key: str, snapshot: Snapshot | None) -> _CachedSnapshot:
-        held = _CachedSnapshot(snapshot, time.monotonic())
+        copy = _CachedSnapshot(snapshot, time.monotonic())
         with self._lock:
-            self._held[key] = held
-            self._held.move_to_end(key)
-            while len(self._held) > MAX_CACHED_SNAPSHOTS:
-                self._held.popitem(last=False)
-        return held
+            self._copies[key] = copy
+            self._copies.move_to_end(key)
+            while len(self._copies) > MAX_CACHED_SNAPSHOTS:
+                self._copies.popitem(last=False)
+        return copy
 
     def start_lookup(self, key: str) -> "Future[_CachedSnapshot]":
-        """Ask the database, once however many want to know."""
+        """Start a database lookup, or join the one that is under way."""
         with self._lock:
-            asked = self._asked.get(key)
-            if asked is not None and not asked.done():
-                return asked
-            asked = self._asked[key] = database_timeout.start_in_thread(
+            lookup = self._lookups.get(key)
+            if lookup is not None and not lookup.done():
+                return lookup
+            lookup = self._lookups[key] = database_timeout.start_in_thread(
                 self._load_and_publish, key
             )
-        # Not under the lock: an answer that is there already is told at once, here.
-        asked.add_done_callback(partial(self._remove_lookup, key))
-        return asked
+        # Outside the lock: if the lookup is done already, the callback runs right here
+        # and takes the lock.
+        lookup.add_done_callback(partial(self._remove_lookup, key))
+        return lookup
 
-    def _remove_lookup(self, key: str, answered: "Future[_CachedSnapshot]") -> None:
+    def _remove_lookup(self, key: str, lookup: "Future[_CachedSnapshot]") -> None:
         with self._lock:
-            if self._asked.get(key) is answered:
-                del self._asked[key]
+            if self._lookups.get(key) is lookup:
+                del self._lookups[key]
 
     def _load_and_publish(self, key: str) -> _CachedSnapshot:
-        held = self.put(key, snapshot_loader.query_snapshot(key))
-        if held.snapshot is not None and not _is_published(held.snapshot):
-            _write_to_cache(held.snapshot)
-        return held
+        copy = self.put(key, snapshot_loader.query_snapshot(key))
+        if copy.snapshot is not None and not _is_published(copy.snapshot):
+            _write_to_cache(copy.snapshot)
+        return copy
 
 
 _snapshot_cache = _SnapshotCache()
@@ -114,7 +116,7 @@ os.register_at_fork(after_in_child=_snapshot_cache.reset)
 
 
 def build_version_key(optimization_id: str) -> str:
-    """Name the cache key whose number says which state is the newest."""
+    """Return the cache key that holds the number of the newest version."""
     return f"levered:snapshot:{optimization_id}:version"
 
 
@@ -122,45 +124,47 @@ def _build_content_key(optimization_id: str) -> str:
     return f"levered:snapshot:{optimization_id}"
 
 
-def load_snapshot(optimization_id: str, newest: bytes | None) -> Snapshot:
-    """Return the newest snapshot; `newest` is what the cache holds at `version_key`.
+def load_snapshot(optimization_id: str, newest_version: bytes | None) -> Snapshot:
+    """Return the newest snapshot.
 
-    None (no such key, or the cache is away) asks the database, at most once a second.
-    Raises NotFoundError for an unknown or deleted id; UnavailableError when no copy is at hand
-    and the database does not answer.
+    `newest_version` is the cache's value of `build_version_key`. If it is None (no such
+    key, or the cache is away), the database is asked, at most once a second.
+    Raises NotFoundError for an unknown or deleted id; UnavailableError when this process
+    has no copy and the database does not answer.
     """
-    held = _snapshot_cache.get(optimization_id)
-    if newest is None:
-        if held is not None and held.age() < UNCACHED_RECHECK_SECONDS:
-            return held.require_snapshot()
-        return _await_lookup(optimization_id, held)
-    version = int(newest)
-    if held is None or held.snapshot is None or held.snapshot.version < version:
-        held = _load_from_cache(optimization_id, version)
-        return held.require_snapshot() if held else _await_lookup(optimization_id, None)
-    if held.age() > BLOCKING_RECHECK_SECONDS:
-        return _await_lookup(optimization_id, held)
-    if held.age() > BACKGROUND_RECHECK_SECONDS:
+    copy = _snapshot_cache.get(optimization_id)
+    if newest_version is None:
+        if copy is not None and copy.age() < UNCACHED_RECHECK_SECONDS:
+            return copy.require_snapshot()
+        return _await_lookup(optimization_id, copy)
+    version = int(newest_version)
+    if copy is None or copy.snapshot is None or copy.snapshot.version < version:
+        copy = _load_from_cache(optimization_id, version)
+        return copy.require_snapshot() if copy else _await_lookup(optimization_id, None)
+    if copy.age() > BLOCKING_RECHECK_SECONDS:
+        return _await_lookup(optimization_id, copy)
+    if copy.age() > BACKGROUND_RECHECK_SECONDS:
         _snapshot_cache.start_lookup(optimization_id)
-    return held.require_snapshot()
+    return copy.require_snapshot()
 
 
-def _await_lookup(optimization_id: str, held: _CachedSnapshot | None) -> Snapshot:
-    """Ask the database; a copy at hand answers when the database does not."""
+def _await_lookup(optimization_id: str, copy: _CachedSnapshot | None) -> Snapshot:
+    """Ask the database; fall back on the copy when the database does not answer."""
     try:
         return database_timeout.await_result(
             _snapshot_cache.start_lookup(optimization_id)
         ).require_snapshot()
     except (DatabaseError, UnavailableError) as error:
-        if held is None:
+        if copy is None:
             raise UnavailableError(
                 database_timeout.DATABASE_AWAY_MESSAGE, retry_after=1
             ) from error
         log.warning("snapshot.stale", optimization_id=optimization_id)
-        return held.require_snapshot()
+        return copy.require_snapshot()
 
 
 def _load_from_cache(optimization_id: str, version: int) -> _CachedSnapshot | None:
+    """Return the cached snapshot unless it is missing, unreadable or older."""
     try:
         data = rate_limits.get_redis_client().get(_build_content_key(optimization_id))
     except (redis.RedisError, OSError):
@@ -177,10 +181,11 @@ def _load_from_cache(optimization_id: str, version: int) -> _CachedSnapshot | No
 
 
 def publish_on_commit(optimization_id: UUID) -> None:
-    """Say, inside the transaction, that serving must see a change of it.
+    """Increase snapshot_version now, and publish the snapshot on commit.
 
-    Grows snapshot_version and publishes on commit. A publish that gets lost (a killed
-    process, a cache away) heals by comparison with the database within MUST_LOOK.
+    Call inside the transaction that changes what serving must see. If the publish is
+    lost (a killed process, a cache away), each process finds the change in the database
+    within BLOCKING_RECHECK_SECONDS.
     """
     Optimization.objects.filter(pk=optimization_id).update(
         snapshot_version=F("snapshot_version") + 1
@@ -189,7 +194,7 @@ def publish_on_commit(optimization_id: UUID) -> None:
 
 
 def publish_snapshot(optimization_id: str) -> None:
-    """Put what the database holds into the cache, so that every process sees it."""
+    """Write the optimization's state to the cache, where every process sees it."""
     snapshot = snapshot_loader.query_snapshot(optimization_id)
     if snapshot is None:
         remove_snapshot(optimization_id)
@@ -198,7 +203,7 @@ def publish_snapshot(optimization_id: str) -> None:
 
 
 def remove_snapshot(optimization_id: str) -> None:
-    """Take a deleted optimization out of the cache."""
+    """Remove a deleted optimization from the cache."""
     try:
         rate_limits.get_redis_client().delete(
             build_version_key(optimization_id), _build_content_key(optimization_id)
@@ -209,12 +214,12 @@ def remove_snapshot(optimization_id: str) -> None:
 
 def _is_published(snapshot: Snapshot) -> bool:
     try:
-        known = rate_limits.get_redis_client().get(
+        version = rate_limits.get_redis_client().get(
             build_version_key(snapshot.optimization_id)
         )
     except (redis.RedisError, OSError):
-        return True  # nobody to publish to
-    return known is not None and int(known) >= snapshot.version
+        return True  # without the cache there is nothing to publish to
+    return version is not None and int(version) >= snapshot.version
 
 
 def _write_to_cache(snapshot: Snapshot) -> None:

@@ -1,4 +1,4 @@
-"""Asking serve for a variant, as a page does."""
+"""Serve requests, sent as a web page sends them."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ PUBLIC = factories.Api()
 def serve_user(
     optimization: Optimization, user: str = "u1", **body: Any
 ) -> HttpResponse:
-    """Ask for a user; `headers` are headers, the rest are fields of the body."""
+    """Serve a user; `headers` are headers, the rest are fields of the body."""
     headers = body.pop("headers", {})
     return PUBLIC.post(
         f"/optimizations/{optimization.pk}/serve",

@@ -1,4 +1,4 @@
-"""Locks and receipts under concurrency: threads, processes, lost connections."""
+"""Assignments and receipts under concurrency: threads, forks, lost connections."""
 
 import multiprocessing
 import threading
@@ -15,58 +15,54 @@ from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import assignments, decision, snapshot_loader
 from optimizations.serving.assignments import AssignedVariant
 from optimizations.serving.snapshot import Proposal, Snapshot
-from tests.support import optimization_factories
+from tests.support.optimization_factories import make_live_optimization
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FORK = multiprocessing.get_context("fork")
 
 
-def _live(**overrides: object) -> Optimization:
-    return optimization_factories.make_optimization(
-        optimization_factories.make_organization(), **overrides
-    )
+def _load_snapshot(optimization: Optimization) -> Snapshot:
+    snapshot = snapshot_loader.query_snapshot(str(optimization.pk))
+    assert snapshot is not None
+    return snapshot
 
 
-def _snapshot(optimization: Optimization) -> Snapshot:
-    found = snapshot_loader.query_snapshot(str(optimization.pk))
-    assert found is not None
-    return found
-
-
-def _proposal(snapshot: Snapshot, user: str, now: datetime | None = None) -> Proposal:
+def _build_proposal(
+    snapshot: Snapshot, user: str, now: datetime | None = None
+) -> Proposal:
     context = decision.resolve_context(snapshot, {})
     return decision.decide_variant(snapshot, user, context, now or timezone.now())
 
 
-def test_a_thousand_first_serves_at_once_make_one_lock_and_one_receipt() -> None:
-    snapshot = _snapshot(_live())
+def test_a_thousand_first_serves_at_once_make_one_assignment_and_one_receipt() -> None:
+    snapshot = _load_snapshot(make_live_optimization())
     gate = threading.Barrier(50)
 
     def serve(number: int) -> AssignedVariant:
         if number < 50:
             gate.wait()
-        return assignments.claim_assignment(_proposal(snapshot, "u1"))
+        return assignments.claim_assignment(_build_proposal(snapshot, "u1"))
 
     with ThreadPoolExecutor(50) as pool:
-        found = list(pool.map(serve, range(1000)))
+        results = list(pool.map(serve, range(1000)))
 
-    assert len(found) == 1000
-    assert [one.sticky for one in found].count(False) == 1
-    assert len({one.decided_at for one in found}) == 1
-    assert len({one.variant_number for one in found}) == 1
+    assert len(results) == 1000
+    assert [result.sticky for result in results].count(False) == 1
+    assert len({result.decided_at for result in results}) == 1
+    assert len({result.variant_number for result in results}) == 1
     assert Assignment.objects.count() == 1
     assert Decision.objects.count() == 1
 
 
-def test_processes_agree_on_every_user() -> None:
-    snapshot = _snapshot(_live())
+def test_processes_assign_every_user_the_same_variant() -> None:
+    snapshot = _load_snapshot(make_live_optimization())
     users = [f"u{n}" for n in range(200)]
     results: multiprocessing.Queue[list[tuple[str, int, bool]]] = FORK.Queue()
 
     def claim(user: str) -> tuple[str, int, bool]:
-        locked = assignments.claim_assignment(_proposal(snapshot, user))
-        return user, locked.variant_number, locked.sticky
+        assigned = assignments.claim_assignment(_build_proposal(snapshot, user))
+        return user, assigned.variant_number, assigned.sticky
 
     def claim_all() -> None:
         with ThreadPoolExecutor(8) as pool:
@@ -75,145 +71,150 @@ def test_processes_agree_on_every_user() -> None:
     workers = [FORK.Process(target=claim_all) for _ in range(3)]
     for worker in workers:
         worker.start()
-    found = [results.get(timeout=30) for _ in workers]
+    results_by_worker = [results.get(timeout=30) for _ in workers]
     for worker in workers:
         worker.join(10)
 
-    kept = [{user: number for user, number, _ in rows} for rows in found]
-    assert kept[0] == kept[1] == kept[2]
-    firsts = [user for rows in found for user, _, sticky in rows if not sticky]
-    assert sorted(firsts) == sorted(users)
+    assigned = [
+        {user: number for user, number, _ in rows} for rows in results_by_worker
+    ]
+    assert assigned[0] == assigned[1] == assigned[2]
+    new_users = [
+        user for rows in results_by_worker for user, _, sticky in rows if not sticky
+    ]
+    assert sorted(new_users) == sorted(users)
     assert Assignment.objects.count() == 200
     assert Decision.objects.count() == 200
 
 
 def test_a_fork_starts_a_committer_of_its_own() -> None:
-    snapshot = _snapshot(_live())
-    before = assignments.claim_assignment(_proposal(snapshot, "u1"))
+    snapshot = _load_snapshot(make_live_optimization())
+    before = assignments.claim_assignment(_build_proposal(snapshot, "u1"))
     results: multiprocessing.Queue[tuple[int, bool]] = FORK.Queue()
 
-    def again() -> None:
-        locked = assignments.claim_assignment(_proposal(snapshot, "u1"))
-        results.put((locked.variant_number, locked.sticky))
+    def claim_again() -> None:
+        assigned = assignments.claim_assignment(_build_proposal(snapshot, "u1"))
+        results.put((assigned.variant_number, assigned.sticky))
 
-    child = FORK.Process(target=again)
+    child = FORK.Process(target=claim_again)
     child.start()
-    found = results.get(timeout=20)
+    repeated = results.get(timeout=20)
     child.join(10)
 
-    assert found == (before.variant_number, True)
-    assert assignments.claim_assignment(_proposal(snapshot, "u2")).sticky is False
+    assert repeated == (before.variant_number, True)
+    assert assignments.claim_assignment(_build_proposal(snapshot, "u2")).sticky is False
 
 
 def test_claims_of_many_users_share_statements_and_stay_apart() -> None:
-    snapshot = _snapshot(_live())
+    snapshot = _load_snapshot(make_live_optimization())
     users = [f"u{n % 300}" for n in range(900)]
 
     with ThreadPoolExecutor(32) as pool:
-        found = list(
+        results = list(
             pool.map(
-                lambda user: assignments.claim_assignment(_proposal(snapshot, user)),
+                lambda user: assignments.claim_assignment(
+                    _build_proposal(snapshot, user)
+                ),
                 users,
             )
         )
 
-    for user, locked in zip(users, found, strict=True):
-        expected = _proposal(snapshot, user)
-        assert locked.variant_number == expected.card.number
-        assert locked.in_holdout == expected.in_holdout
-    assert sum(not one.sticky for one in found) == 300
+    for user, assigned in zip(users, results, strict=True):
+        expected = _build_proposal(snapshot, user)
+        assert assigned.variant_number == expected.card.number
+        assert assigned.in_holdout == expected.in_holdout
+    assert sum(not result.sticky for result in results) == 300
     assert Decision.objects.count() == 300
 
 
 def test_a_claim_sent_twice_writes_one_receipt() -> None:
-    snapshot = _snapshot(_live())
-    ticket = assignments._PendingAssignment(_proposal(snapshot, "u1"), 0.0)
+    snapshot = _load_snapshot(make_live_optimization())
+    claim = assignments._PendingAssignment(_build_proposal(snapshot, "u1"), 0.0)
     committer = assignments._GroupCommitter()
 
-    committer._commit_batch([ticket])
-    rows = committer._commit_batch([ticket])
+    committer._commit_batch([claim])
+    rows = committer._commit_batch([claim])
     committer._drop_connection()
 
-    assert [row[7] for row in rows] == [ticket.decision_id]
+    assert [row.decision_id for row in rows] == [claim.decision_id]
     assert Decision.objects.count() == 1
 
 
 def test_a_killed_connection_is_replaced_and_nothing_lost() -> None:
-    snapshot = _snapshot(_live())
-    assignments.claim_assignment(_proposal(snapshot, "u1"))
+    snapshot = _load_snapshot(make_live_optimization())
+    assignments.claim_assignment(_build_proposal(snapshot, "u1"))
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            " WHERE application_name = 'levered locks'"
+            " WHERE application_name = 'levered assignments'"
         )
 
-    found = assignments.claim_assignment(_proposal(snapshot, "u2"))
+    assigned = assignments.claim_assignment(_build_proposal(snapshot, "u2"))
 
-    assert found.sticky is False
+    assert assigned.sticky is False
     assert Assignment.objects.count() == 2
     assert Decision.objects.count() == 2
 
 
-def test_a_missing_day_is_made_on_demand() -> None:
-    snapshot = _snapshot(_live())
+def test_a_missing_day_partition_is_created_on_demand() -> None:
+    snapshot = _load_snapshot(make_live_optimization())
     far = timezone.now() + timedelta(days=40)
 
-    found = assignments.claim_assignment(_proposal(snapshot, "u1", far))
+    assigned = assignments.claim_assignment(_build_proposal(snapshot, "u1", far))
 
-    assert found.decided_at == far
+    assert assigned.decided_at == far
     assert Decision.objects.get().decided_at == far
 
 
-def test_old_and_new_state_in_one_batch_follow_the_newer() -> None:
-    optimization = _live(holdout_percentage=0)
-    old = _snapshot(optimization)
+def test_claims_of_two_snapshots_in_one_batch_follow_the_newer() -> None:
+    optimization = make_live_optimization(holdout_percentage=0)
+    old = _load_snapshot(optimization)
     users = [f"u{n}" for n in range(40)]
-    locked = {
-        user: assignments.claim_assignment(_proposal(old, user)) for user in users
+    before = {
+        user: assignments.claim_assignment(_build_proposal(old, user)).variant_number
+        for user in users
     }
     create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
-    new = _snapshot(optimization)
+    new = _load_snapshot(optimization)
     committer = assignments._GroupCommitter()
-    tickets = [
-        assignments._PendingAssignment(_proposal(old, user), 0.0) for user in users[:20]
+    proposals = [
+        *(_build_proposal(old, user) for user in users[:20]),
+        *(_build_proposal(new, user) for user in users),
     ]
-    tickets += [
-        assignments._PendingAssignment(_proposal(new, user), 0.0) for user in users
-    ]
+    claims_by_key: dict[object, list[assignments._PendingAssignment]] = {}
+    for proposal in proposals:
+        claim = assignments._PendingAssignment(proposal, 0.0)
+        claims_by_key.setdefault(claim.key, []).append(claim)
 
-    groups: dict[object, list[assignments._PendingAssignment]] = {}
-    for ticket in tickets:
-        groups.setdefault(ticket.key, []).append(ticket)
     rows = committer._commit_batch(
-        [assignments._pick_leader(one) for one in groups.values()]
+        [assignments._pick_leader(claims) for claims in claims_by_key.values()]
     )
     committer._drop_connection()
 
-    kept = {row[1]: row[2] for row in rows}
-    assert any(one.variant_number == 3 for one in locked.values())
+    after = {row.anonymous_id: row.variant_number for row in rows}
+    assert 3 in before.values()
     for user in users:
-        before = locked[user].variant_number
-        assert kept[user] != 3
-        assert kept[user] == before or before == 3
+        assert after[user] != 3
+        assert after[user] == before[user] or before[user] == 3
 
 
-def test_a_find_writes_nothing() -> None:
-    snapshot = _snapshot(_live())
+def test_finding_an_assignment_writes_nothing() -> None:
+    snapshot = _load_snapshot(make_live_optimization())
     assert assignments.find_assignment(snapshot.optimization_id, "u1") is None
-    made = assignments.claim_assignment(_proposal(snapshot, "u1"))
+    claimed = assignments.claim_assignment(_build_proposal(snapshot, "u1"))
 
-    found = assignments.find_assignment(snapshot.optimization_id, "u1")
+    assigned = assignments.find_assignment(snapshot.optimization_id, "u1")
 
-    assert found is not None
-    assert (found.variant_number, found.sticky) == (made.variant_number, True)
+    assert assigned is not None
+    assert (assigned.variant_number, assigned.sticky) == (claimed.variant_number, True)
     assert Decision.objects.count() == 1
 
 
 def test_decided_at_is_utc_to_the_microsecond() -> None:
-    snapshot = _snapshot(_live())
+    snapshot = _load_snapshot(make_live_optimization())
     now = datetime(2026, 3, 28, 14, 22, 0, 123456, tzinfo=UTC)
 
-    found = assignments.claim_assignment(_proposal(snapshot, "u1", now))
+    assigned = assignments.claim_assignment(_build_proposal(snapshot, "u1", now))
 
-    assert found.decided_at == now
-    assert found.decided_at.utcoffset() == timedelta(0)
+    assert assigned.decided_at == now
+    assert assigned.decided_at.utcoffset() == timedelta(0)

@@ -1,6 +1,7 @@
-"""The decision itself, without Django: golden vectors and properties."""
+"""Decisions without Django: golden vectors and properties."""
 
 import hashlib
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +29,7 @@ CONTEXTS = (
 ROW = [0.1, 0.2, 0.3, 0.4]
 
 
-def _snapshot(**changes: Any) -> Snapshot:
+def _build_snapshot(**changes: Any) -> Snapshot:
     combinations = factors.list_combinations(
         [
             {"name": "headline", "levels": [{"value": "A"}, {"value": "B"}]},
@@ -36,8 +37,10 @@ def _snapshot(**changes: Any) -> Snapshot:
         ]
     )
     cards = tuple(
-        VariantCard(number, factors.format_variant_key(one), one, servable=True)
-        for number, one in enumerate(combinations, start=1)
+        VariantCard(
+            number, factors.format_variant_key(combination), combination, servable=True
+        )
+        for number, combination in enumerate(combinations, start=1)
     )
     fields: dict[str, Any] = {
         "optimization_id": ID,
@@ -55,7 +58,7 @@ def _snapshot(**changes: Any) -> Snapshot:
     return Snapshot(**(fields | changes))
 
 
-# A client that decides locally must come to the same: user, held out, u, variant.
+# A client that decides locally must get the same: user, (in holdout, u, variant).
 GOLDEN = [
     ("user-1", (False, 0.990298128201917, 4)),
     ("user-2", (False, 0.654133152823472, 4)),
@@ -69,8 +72,8 @@ GOLDEN = [
 
 @pytest.mark.parametrize(("user", "expected"), GOLDEN)
 def test_golden_vectors(user: str, expected: tuple[bool, float, int]) -> None:
-    snapshot = _snapshot()
-    held_out, u, number = expected
+    snapshot = _build_snapshot()
+    in_holdout, u, number = expected
 
     digest = hashlib.sha256(f"{ID}:{user}:3".encode()).hexdigest()
     proposal = decision.decide_variant(
@@ -81,11 +84,11 @@ def test_golden_vectors(user: str, expected: tuple[bool, float, int]) -> None:
     )
 
     assert int(digest[:13], 16) / 16**13 == u
-    assert proposal.in_holdout is held_out
+    assert proposal.in_holdout is in_holdout
     assert drawn.card.number == number
     assert drawn.propensity == ROW[number - 1]
-    assert proposal.card.number == (1 if held_out else number)
-    assert proposal.propensity == (1.0 if held_out else ROW[number - 1])
+    assert proposal.card.number == (1 if in_holdout else number)
+    assert proposal.propensity == (1.0 if in_holdout else ROW[number - 1])
 
 
 @pytest.mark.parametrize(
@@ -101,18 +104,18 @@ def test_golden_vectors(user: str, expected: tuple[bool, float, int]) -> None:
         (50, "80000000"),
     ],
 )
-def test_the_holdouts_threshold(percentage: float, threshold: str) -> None:
+def test_the_holdout_threshold(percentage: float, threshold: str) -> None:
     assert snapshot.compute_holdout_threshold(percentage) == threshold
 
 
-def test_nobody_is_held_out_at_zero() -> None:
+def test_nobody_is_in_the_holdout_at_zero() -> None:
     assert not any(
         decision.is_in_holdout(ID, f"user-{n}", "00000000") for n in range(10_000)
     )
 
 
 @pytest.mark.parametrize(
-    ("sent", "segment", "recorded"),
+    ("values", "segment", "recorded"),
     [
         ({}, 15, "{}"),
         ({"device": None, "returning": None}, 15, "{}"),
@@ -131,12 +134,12 @@ def test_nobody_is_held_out_at_zero() -> None:
         ({"device": "a\0b"}, 11, '{"device":"a\ufffdb"}'),
     ],
 )
-def test_a_context_finds_its_row(
-    sent: dict[str, Any], segment: int, recorded: str
+def test_a_context_resolves_to_its_segment(
+    values: dict[str, Any], segment: int, recorded: str
 ) -> None:
-    place = decision.resolve_context(_snapshot(), sent)
+    context = decision.resolve_context(_build_snapshot(), values)
 
-    assert (place.segment, place.recorded) == (segment, recorded)
+    assert (context.segment, context.recorded) == (segment, recorded)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +167,7 @@ def test_values_are_compared_as_text(value: object, text: str) -> None:
 @pytest.mark.parametrize("value", [[], {}, [1], {"a": 1}])
 def test_a_nested_value_is_refused_by_name(value: object) -> None:
     with pytest.raises(InvalidParametersError) as refused:
-        decision.resolve_context(_snapshot(), {"returning": value})
+        decision.resolve_context(_build_snapshot(), {"returning": value})
 
     assert refused.value.details[0].field == "context.returning"
 
@@ -180,25 +183,27 @@ def test_a_nested_value_is_refused_by_name(value: object) -> None:
         ({"allowed_origins": ("https://a.com",)}, "null", ForbiddenError),
     ],
 )
-def test_what_is_not_answered(
+def test_what_is_not_served(
     changes: dict[str, Any], origin: str | None, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        decision.check_serve_allowed(_snapshot(**changes), origin)
+        decision.check_serve_allowed(_build_snapshot(**changes), origin)
 
 
-def test_what_is_answered() -> None:
-    decision.check_serve_allowed(_snapshot(), "https://anywhere.com")
-    decision.check_serve_allowed(_snapshot(status="shipped"), None)
-    decision.check_serve_allowed(_snapshot(allowed_origins=("https://a.com",)), None)
+def test_what_is_served() -> None:
+    decision.check_serve_allowed(_build_snapshot(), "https://anywhere.com")
+    decision.check_serve_allowed(_build_snapshot(status="shipped"), None)
     decision.check_serve_allowed(
-        _snapshot(allowed_origins=("https://a.com",)), "https://a.com"
+        _build_snapshot(allowed_origins=("https://a.com",)), None
+    )
+    decision.check_serve_allowed(
+        _build_snapshot(allowed_origins=("https://a.com",)), "https://a.com"
     )
 
 
-def test_a_shipped_one_gives_the_contexts_leader() -> None:
+def test_a_shipped_optimization_serves_the_leader_of_the_context() -> None:
     leading = tuple(1 + number % 4 for number in range(16))
-    snapshot = _snapshot(status="shipped", leading=leading)
+    snapshot = _build_snapshot(status="shipped", leading=leading)
     context = decision.resolve_context(
         snapshot, {"device": "desktop", "returning": False}
     )
@@ -208,15 +213,15 @@ def test_a_shipped_one_gives_the_contexts_leader() -> None:
     assert (proposal.card.number, proposal.in_holdout) == (leading[5], False)
 
 
-def test_the_leader_is_servable_and_the_first_of_equals() -> None:
+def test_the_leader_is_servable_and_the_lowest_number_wins_a_tie() -> None:
     best = np.array([[0.1, 0.8, 0.1], [0.25, 0.5, 0.25], [0.2, 0.4, 0.4]])
     servable = np.array([True, False, True])
 
     assert snapshot.pick_leading_variants(best, servable) == (1, 1, 3)
 
 
-def test_a_snapshot_survives_its_bytes() -> None:
-    snapshot = _snapshot(probabilities=np.random.default_rng(1).random((16, 4)))
+def test_a_snapshot_is_the_same_after_a_round_trip_through_bytes() -> None:
+    snapshot = _build_snapshot(probabilities=np.random.default_rng(1).random((16, 4)))
 
     copy = Snapshot.from_bytes(snapshot.to_bytes())
 
@@ -228,7 +233,7 @@ def test_a_snapshot_survives_its_bytes() -> None:
 
 
 def test_bytes_of_another_format_are_refused() -> None:
-    data = _snapshot().to_bytes().replace(b'"format":1', b'"format":0')
+    data = _build_snapshot().to_bytes().replace(b'"format":1', b'"format":0')
 
     with pytest.raises(ValueError, match="format"):
         Snapshot.from_bytes(data)
@@ -246,7 +251,7 @@ def test_only_variants_with_a_probability_are_drawn(
         VariantCard(n + 1, str(n), {}, servable=True) for n in range(len(row))
     )
     table = np.tile(row, (16, 1))
-    snapshot = _snapshot(cards=cards, probabilities=table)
+    snapshot = _build_snapshot(cards=cards, probabilities=table)
 
     drawn = decision.draw_variant(
         snapshot, user, decision.resolve_context(snapshot, {}), NOW
@@ -260,16 +265,15 @@ json_scalars = st.none() | st.booleans() | st.integers() | st.text() | st.floats
 
 
 @given(st.dictionaries(st.sampled_from(["device", "returning", "x"]), json_scalars))
-def test_any_scalar_finds_a_row(sent: dict[str, Any]) -> None:
+def test_any_scalar_resolves_to_a_segment(values: dict[str, Any]) -> None:
     finite = {
         key: value
-        for key, value in sent.items()
-        if value == value  # noqa: PLR0124 - no NaN in JSON
-        and value not in {float("inf"), float("-inf")}
+        for key, value in values.items()
+        if not isinstance(value, float) or math.isfinite(value)  # as JSON requires
     }
 
-    place = decision.resolve_context(_snapshot(), finite)
+    context = decision.resolve_context(_build_snapshot(), finite)
 
-    assert 0 <= place.segment < 16
-    assert "\0" not in place.recorded
-    assert len(place.recorded) < 1000
+    assert 0 <= context.segment < 16
+    assert "\0" not in context.recorded
+    assert len(context.recorded) < 1000

@@ -1,4 +1,4 @@
-"""GET /decisions: why a user got a variant."""
+"""GET /decisions explains why a user got a variant."""
 
 import pytest
 
@@ -32,34 +32,34 @@ def test_a_decision_is_explained() -> None:
     assert body["variant"] == answer["variant"]
     assert body["context"] == {"device": "mobile"}
     assert (body["arm"], body["policy_version"]) == ("optimized", 1)
-    chances = [one["probability"] for one in body["probabilities"]]
-    assert chances == pytest.approx([1 / 3, 1 / 3, 0, 1 / 3])
-    assert chances[answer["variant_number"] - 1] == answer["propensity"]
-    assert [one["variant_number"] for one in body["receipts"]] == [
+    probabilities = [entry["probability"] for entry in body["probabilities"]]
+    assert probabilities == pytest.approx([1 / 3, 1 / 3, 0, 1 / 3])
+    assert probabilities[answer["variant_number"] - 1] == answer["propensity"]
+    assert [receipt["variant_number"] for receipt in body["receipts"]] == [
         3,
         answer["variant_number"],
     ]
-    nobody = api.get(f"/optimizations/{optimization.pk}/decisions/nobody")
-    assert nobody.status_code == 404
+    unserved = api.get(f"/optimizations/{optimization.pk}/decisions/nobody")
+    assert unserved.status_code == 404
 
 
-def test_a_holdout_users_decision_is_certain() -> None:
+def test_a_holdout_user_gets_the_baseline_with_probability_one() -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(
         organization, holdout_percentage=50
     )
     users = [f"a/b c{n}" for n in range(20)]
-    held_out = next(
+    holdout_user = next(
         user
         for user in users
         if read_body(serve_user(optimization, user))["in_holdout"]
     )
 
     response = make_member_api(organization).get(
-        f"/optimizations/{optimization.pk}/decisions/{held_out}".replace(" ", "%20")
+        f"/optimizations/{optimization.pk}/decisions/{holdout_user}".replace(" ", "%20")
     )
 
     body = read_body(response)
-    assert (body["anonymous_id"], body["arm"]) == (held_out, "holdout")
-    assert [one["probability"] for one in body["probabilities"]] == [1, 0, 0, 0]
+    assert (body["anonymous_id"], body["arm"]) == (holdout_user, "holdout")
+    assert [entry["probability"] for entry in body["probabilities"]] == [1, 0, 0, 0]
     assert body["holdout_hash"] < "80000000"

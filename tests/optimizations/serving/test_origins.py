@@ -1,4 +1,4 @@
-"""Origins are kept as browsers send them, and refused where no browser would."""
+"""Origins are stored as browsers send them; what no browser sends is refused."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from optimizations.serializers import origin_field
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("origin", "normalized"),
     [
         ("https://www.shop.com", "https://www.shop.com"),
         ("HTTPS://Shop.COM", "https://shop.com"),
@@ -21,12 +21,12 @@ from optimizations.serializers import origin_field
         ("chrome-extension://abcdefgh", "chrome-extension://abcdefgh"),
     ],
 )
-def test_an_origin_is_kept_as_browsers_send_it(given: str, kept: str) -> None:
-    assert origin_field.normalize_origin(given) == kept
+def test_an_origin_is_stored_as_browsers_send_it(origin: str, normalized: str) -> None:
+    assert origin_field.normalize_origin(origin) == normalized
 
 
 @pytest.mark.parametrize(
-    "given",
+    "origin",
     [
         *("shop.com", "https://", "https:///", "https://shop.com/", "//shop.com"),
         *("https://shop.com/path", "https://shop.com?x", "https://shop.com#x"),
@@ -35,6 +35,6 @@ def test_an_origin_is_kept_as_browsers_send_it(given: str, kept: str) -> None:
         *("https://[::1", "https://..", "javascript://%0aalert(1)"),
     ],
 )
-def test_what_no_browser_sends_is_refused(given: str) -> None:
+def test_what_no_browser_sends_is_refused(origin: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        origin_field.normalize_origin(given)
+        origin_field.normalize_origin(origin)

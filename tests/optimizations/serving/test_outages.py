@@ -1,4 +1,4 @@
-"""A database that is away or asleep costs a 503 each, and nothing once it is back."""
+"""While the database is down or frozen, serve answers 503; then it recovers."""
 
 import os
 import signal
@@ -9,11 +9,12 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection, connections
 
+from levered_site.database import fetch_rows
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import lifecycle
 from optimizations.models import Assignment, Decision, Optimization
-from tests.support import optimization_factories
 from tests.support.factories import Api, read_error
+from tests.support.optimization_factories import make_live_optimization
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,34 +32,35 @@ def _serve(optimization: Optimization, user: str) -> tuple[int, float]:
     return response.status_code, time.monotonic() - started
 
 
-def _committers() -> list[int]:
+def _list_committer_pids() -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pid FROM pg_stat_activity WHERE application_name = 'levered locks'"
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE application_name = 'levered assignments'"
             " AND datname = current_database()"
         )
-        return [pid for (pid,) in cursor.fetchall()]
+        return [row.pid for row in fetch_rows(cursor)]
 
 
 @contextmanager
-def _nowhere() -> Iterator[None]:
-    """Let no new connection find the database, and end the committer's."""
-    known = connections["default"].settings_dict
-    host = known["HOST"]
-    known["HOST"] = "/nonexistent"
+def _unreachable_database() -> Iterator[None]:
+    """Let new connections fail, and terminate those of the committer."""
+    database_settings = connections["default"].settings_dict
+    host = database_settings["HOST"]
+    database_settings["HOST"] = "/nonexistent"
     with connection.cursor() as cursor:
-        for pid in _committers():
+        for pid in _list_committer_pids():
             cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
     try:
         yield
     finally:
-        known["HOST"] = host
+        database_settings["HOST"] = host
 
 
 @contextmanager
-def _asleep() -> Iterator[None]:
-    """Stop the committer's backend in the middle of things, as a frozen machine is."""
-    pids = _committers()
+def _frozen_database() -> Iterator[None]:
+    """Stop the committer's Postgres backend, as on a frozen machine."""
+    pids = _list_committer_pids()
     assert pids
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
@@ -69,30 +71,26 @@ def _asleep() -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def test_a_database_away_is_a_503_at_once_and_recovers() -> None:
-    optimization = optimization_factories.make_optimization(
-        optimization_factories.make_organization()
-    )
+def test_an_unreachable_database_is_a_503_at_once_and_recovers() -> None:
+    optimization = make_live_optimization()
     assert _serve(optimization, "before")[0] == 200
 
-    with _nowhere():
-        found = [_serve(optimization, f"away{n}") for n in range(3)]
+    with _unreachable_database():
+        results = [_serve(optimization, f"away{n}") for n in range(3)]
     after = _serve(optimization, "away0")
 
-    assert [status for status, _ in found] == [503] * 3
-    assert max(seconds for _, seconds in found) < 0.9
+    assert [status for status, _ in results] == [503] * 3
+    assert max(seconds for _, seconds in results) < 0.9
     assert after[0] == 200
     assert Assignment.objects.count() == 2
     assert Decision.objects.count() == 2
 
 
-def test_a_database_asleep_is_a_503_within_a_second_then_at_once() -> None:
-    optimization = optimization_factories.make_optimization(
-        optimization_factories.make_organization()
-    )
+def test_a_frozen_database_is_a_503_within_a_second_then_at_once() -> None:
+    optimization = make_live_optimization()
     assert _serve(optimization, "before")[0] == 200
 
-    with _asleep():
+    with _frozen_database():
         first = _serve(optimization, "asleep")
         time.sleep(0.2)
         second = _serve(optimization, "refused")
@@ -103,21 +101,19 @@ def test_a_database_asleep_is_a_503_within_a_second_then_at_once() -> None:
     assert first[1] < 1.3
     assert second[1] < 0.5
     assert repeat[0] == 200
-    # The claim that was under way was stored after its client had left: the repeat
-    # found it, and there is one receipt.
+    # The claim under way was stored after its client gave up. The repeat found it, so
+    # there is one receipt.
     assert Decision.objects.filter(anonymous_id="asleep").count() == 1
     assert not Assignment.objects.filter(anonymous_id="refused").exists()
 
 
-def test_a_shipped_one_answers_without_the_committer() -> None:
-    optimization = optimization_factories.make_optimization(
-        optimization_factories.make_organization()
-    )
+def test_a_shipped_optimization_serves_without_the_committer() -> None:
+    optimization = make_live_optimization()
     assert _serve(optimization, "before")[0] == 200
     lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
 
-    with _asleep():
-        found = _serve(optimization, "anybody")
+    with _frozen_database():
+        status, _ = _serve(optimization, "anybody")
 
-    assert found[0] == 200
+    assert status == 200
     assert Assignment.objects.count() == 1

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from django.db import connection, transaction
 
+from levered_site.database import fetch_row
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from models_app import versions
 from models_app.bandit.policy import allocation
@@ -67,25 +68,25 @@ def test_best_variant_is_the_same_with_the_id_in_the_body() -> None:
     assert body["variant_number"] == first["variant_number"]
 
 
-def test_a_lock_outlives_a_retraining() -> None:
+def test_an_assignment_outlives_a_retraining() -> None:
     optimization = make_live_optimization(holdout_percentage=0)
     before = {n: read_body(serve_user(optimization, f"u{n}")) for n in range(40)}
     _retrain(optimization, best=2)
 
     after = {n: read_body(serve_user(optimization, f"u{n}")) for n in range(40)}
-    fresh = [read_body(serve_user(optimization, f"new{n}")) for n in range(40)]
+    new_users = [read_body(serve_user(optimization, f"new{n}")) for n in range(40)]
 
     for n in range(40):
         assert after[n]["sticky"] is True
         for name in ("variant_number", "policy_version", "propensity", "timestamp"):
             assert after[n][name] == before[n][name]
-    assert {one["policy_version"] for one in fresh} == {1}
-    assert {one["variant_number"] for one in fresh} == {2}
+    assert {answer["policy_version"] for answer in new_users} == {1}
+    assert {answer["variant_number"] for answer in new_users} == {2}
 
 
 @transaction.atomic
 def _retrain(optimization: Optimization, best: int) -> None:
-    table = allocation.build_uniform_table(4, _only(best))
+    table = allocation.build_uniform_table(4, _select_variant(best))
     compiled = allocation.CompiledPolicy(table, table)
     model = optimization.model
     run = model.training_runs.create(requested_by="test")
@@ -93,27 +94,27 @@ def _retrain(optimization: Optimization, best: int) -> None:
     snapshot_store.publish_on_commit(optimization.pk)
 
 
-def _only(number: int) -> Any:
+def _select_variant(number: int) -> Any:
     return np.arange(1, 5) == number
 
 
-def test_the_holdout_is_what_the_database_computes() -> None:
+def test_the_holdout_is_the_one_that_the_database_computes() -> None:
     optimization = make_live_optimization(holdout_percentage=12.5)
     for n in range(250):
         serve_user(optimization, f"user-{n}é")
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*), count(*) FILTER (WHERE in_holdout),"
+            "SELECT count(*) AS users, count(*) FILTER (WHERE in_holdout) AS in_holdout,"
             " count(*) FILTER (WHERE in_holdout <> (left(md5(optimization_id || ':' ||"
             " anonymous_id), 8) < lpad(to_hex(CAST(round(12.5 / 100 * 4294967296)"
-            " AS bigint)), 8, '0')))"
+            " AS bigint)), 8, '0'))) AS wrong"
             " FROM assignments"
         )
-        total, held_out, wrong = cursor.fetchone()
+        counts = fetch_row(cursor)
 
-    assert (total, wrong) == (250, 0)
-    assert 12 < held_out < 55
+    assert (counts.users, counts.wrong) == (250, 0)
+    assert 12 < counts.in_holdout < 55
     assert set(
         Assignment.objects.filter(in_holdout=True).values_list(
             "variant_number", "propensity"
@@ -134,27 +135,27 @@ def test_the_holdout_stays_as_it_was_at_the_first_serve() -> None:
     assert 5 < sum(answer["in_holdout"] for answer in answers) < 35
 
 
-def test_a_disabled_variant_is_drawn_anew_once() -> None:
+def test_users_of_a_disabled_variant_are_redrawn_once() -> None:
     optimization = make_live_optimization(holdout_percentage=0)
     users = [f"u{n}" for n in range(24)]
     first = {user: read_body(serve_user(optimization, user)) for user in users}
-    held = [user for user in users if first[user]["variant_number"] == 3]
+    users_to_move = [user for user in users if first[user]["variant_number"] == 3]
     create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
 
     drawn = {user: read_body(serve_user(optimization, user)) for user in users}
     create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=True)
     later = {user: read_body(serve_user(optimization, user)) for user in users}
 
-    assert held
+    assert users_to_move
     for user in users:
-        moved = user in held
-        assert drawn[user]["sticky"] is not moved
-        assert (drawn[user]["variant_number"] == 3) is False
-        assert drawn[user]["policy_version"] == (1 if moved else 0)
+        is_moved = user in users_to_move
+        assert drawn[user]["sticky"] is not is_moved
+        assert drawn[user]["variant_number"] != 3
+        assert drawn[user]["policy_version"] == (1 if is_moved else 0)
         assert later[user]["sticky"] is True
         assert later[user]["variant_number"] == drawn[user]["variant_number"]
         receipts = Decision.objects.filter(anonymous_id=user).count()
-        assert receipts == (2 if moved else 1)
+        assert receipts == (2 if is_moved else 1)
 
 
 def test_a_redraw_keeps_the_arm_of_the_first_serve() -> None:
@@ -176,19 +177,19 @@ def test_a_redraw_keeps_the_arm_of_the_first_serve() -> None:
 def test_a_dry_run_decides_the_same_and_writes_nothing() -> None:
     optimization = make_live_optimization()
 
-    rehearsed = read_body(serve_user(optimization, dry_run=True))
+    previewed = read_body(serve_user(optimization, dry_run=True))
     assert not Assignment.objects.exists()
     assert not Decision.objects.exists()
     served = read_body(serve_user(optimization))
     repeated = read_body(serve_user(optimization, dry_run=True))
 
     for name in ("variant_number", "in_holdout", "propensity", "policy_version"):
-        assert rehearsed[name] == served[name]
-    assert (rehearsed["sticky"], repeated["sticky"]) == (False, True)
+        assert previewed[name] == served[name]
+    assert (previewed["sticky"], repeated["sticky"]) == (False, True)
 
 
 @pytest.mark.parametrize(
-    ("way", "status"),
+    ("steps", "status"),
     [
         ([], 409),
         (["live", "paused"], 409),
@@ -196,13 +197,15 @@ def test_a_dry_run_decides_the_same_and_writes_nothing() -> None:
         (["live", "archived"], 404),
     ],
 )
-def test_what_does_not_serve_records_nothing(way: list[str], status: int) -> None:
+def test_a_status_that_does_not_serve_records_nothing(
+    steps: list[str], status: int
+) -> None:
     organization = optimization_factories.make_organization()
     metric = optimization_factories.make_metric(organization)
     optimization = optimization_factories.make_optimization(
         organization, status="draft", reward_metric_id=metric.pk
     )
-    for step in way:
+    for step in steps:
         optimization = lifecycle.change_status(optimization, step, SYSTEM_ACTOR)
 
     response = serve_user(optimization)
@@ -213,16 +216,16 @@ def test_what_does_not_serve_records_nothing(way: list[str], status: int) -> Non
     assert not Decision.objects.exists()
 
 
-def test_a_shipped_one_answers_its_leader_and_records_nothing() -> None:
+def test_a_shipped_optimization_serves_its_leader_and_records_nothing() -> None:
     optimization = make_live_optimization(holdout_percentage=50)
     first = [read_body(serve_user(optimization, f"u{n}")) for n in range(12)]
     _retrain(optimization, best=4)
     lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
 
     shipped = [read_body(serve_user(optimization, f"u{n}")) for n in range(12)]
-    newcomer = read_body(serve_user(optimization, "newcomer"))
+    new_user = read_body(serve_user(optimization, "new"))
 
     assert {answer["variant_number"] for answer in first} != {4}
-    assert {answer["variant_number"] for answer in [*shipped, newcomer]} == {4}
+    assert {answer["variant_number"] for answer in [*shipped, new_user]} == {4}
     assert not any(answer["in_holdout"] for answer in shipped)
     assert Decision.objects.count() == 12

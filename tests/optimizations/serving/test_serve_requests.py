@@ -1,4 +1,4 @@
-"""What serve refuses, ignores, limits and asks the database: requests of every kind."""
+"""Requests to serve: what it refuses, ignores, limits and asks the database."""
 
 import json
 from typing import Any
@@ -80,7 +80,9 @@ def test_a_bad_field_is_named(body: dict[str, Any], field: str) -> None:
         (b'{"anonymous_id": "u", "x": "' + b"x" * 16 * 1024 + b'"}', 413),
     ],
 )
-def test_rubbish_is_refused_and_writes_nothing(body: bytes, status: int) -> None:
+def test_a_malformed_body_is_refused_and_writes_nothing(
+    body: bytes, status: int
+) -> None:
     optimization = make_live_optimization()
 
     response = Api().post(f"/optimizations/{optimization.pk}/serve", body)
@@ -90,11 +92,13 @@ def test_rubbish_is_refused_and_writes_nothing(body: bytes, status: int) -> None
     assert not Assignment.objects.exists()
 
 
-@pytest.mark.parametrize("given_id", [None, 5, "nope", "{" + "1" * 35, "x" * 10_000])
-def test_best_variant_names_a_bad_id(given_id: object) -> None:
+@pytest.mark.parametrize(
+    "optimization_id", [None, 5, "nope", "{" + "1" * 35, "x" * 10_000]
+)
+def test_best_variant_names_a_bad_id(optimization_id: object) -> None:
     response = Api().post(
         "/optimizations/best-variant",
-        {"optimization_id": given_id, "anonymous_id": "u"},
+        {"optimization_id": optimization_id, "anonymous_id": "u"},
     )
 
     assert response.status_code == 400
@@ -107,7 +111,7 @@ def test_unknown_fields_are_ignored() -> None:
     assert response.status_code == 200
 
 
-anything = st.recursive(
+json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=300) | st.integers(),
     lambda inner: (
         st.lists(inner, max_size=3)
@@ -120,7 +124,7 @@ anything = st.recursive(
 @given(
     st.dictionaries(
         st.sampled_from(["anonymous_id", "context", "dry_run", "optimization_id", "x"]),
-        anything | st.dictionaries(st.sampled_from(["device", "y"]), anything),
+        json_values | st.dictionaries(st.sampled_from(["device", "y"]), json_values),
     )
 )
 @hypothesis_settings(
@@ -128,25 +132,25 @@ anything = st.recursive(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_no_body_makes_it_fail(body: dict[str, Any]) -> None:
+def test_no_body_is_a_server_error(body: dict[str, Any]) -> None:
     raw = json.dumps(body, ensure_ascii=True).encode()
 
-    for place in (f"/optimizations/{uuid4()}/serve", "/optimizations/best-variant"):
-        response = PUBLIC.post(place, raw)
+    for path in (f"/optimizations/{uuid4()}/serve", "/optimizations/best-variant"):
+        response = PUBLIC.post(path, raw)
         assert response.status_code in {400, 404, 413}
         read_error(response)
 
 
-def test_any_origin_may_ask_and_preflights_are_answered() -> None:
+def test_any_origin_may_serve_and_preflights_are_answered() -> None:
     optimization = make_live_optimization()
-    place = f"/optimizations/{optimization.pk}/serve"
-    asked = {
+    path = f"/optimizations/{optimization.pk}/serve"
+    headers = {
         "Origin": "https://shop.example",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type",
     }
 
-    preflight = Api().request("OPTIONS", place, headers=asked)
+    preflight = Api().request("OPTIONS", path, headers=headers)
     answer = serve_user(optimization, headers={"Origin": "https://shop.example"})
 
     assert preflight.status_code in {200, 204}
@@ -154,10 +158,10 @@ def test_any_origin_may_ask_and_preflights_are_answered() -> None:
     assert "POST" in preflight["Access-Control-Allow-Methods"]
     assert "content-type" in preflight["Access-Control-Allow-Headers"].lower()
     assert answer["Access-Control-Allow-Origin"] == "*"
-    assert Api().get(place).status_code == 405
+    assert Api().get(path).status_code == 405
 
 
-def test_other_origins_than_the_allowed_are_refused() -> None:
+def test_origins_that_are_not_allowed_are_refused() -> None:
     optimization = make_live_optimization(allowed_origins=["https://shop.example"])
 
     refused = serve_user(optimization, headers={"Origin": "https://evil.example"})
@@ -170,7 +174,7 @@ def test_other_origins_than_the_allowed_are_refused() -> None:
     assert Assignment.objects.count() == 2
 
 
-def test_over_the_limit_of_an_address(settings: Settings) -> None:
+def test_too_many_requests_of_an_address_are_a_429(settings: Settings) -> None:
     settings.RATELIMIT_SERVE = "2/m"
     optimization = make_live_optimization()
 
@@ -184,28 +188,28 @@ def test_over_the_limit_of_an_address(settings: Settings) -> None:
     assert Assignment.objects.count() == 2
 
 
-def test_too_many_new_users_wait_and_known_ones_do_not(
+def test_too_many_new_users_are_a_429_and_returning_ones_are_not(
     settings: Settings,
 ) -> None:
     settings.NEW_USERS_PER_MINUTE = 3
     optimization = make_live_optimization()
 
     answers = [serve_user(optimization, f"u{n}") for n in range(8)]
-    known = serve_user(optimization, "u0")
+    returning = serve_user(optimization, "u0")
 
     codes = [answer.status_code for answer in answers]
     assert codes[:3] == [200, 200, 200]
     assert codes[-1] == 429
     assert 1 <= int(answers[-1]["Retry-After"]) <= 60
-    assert known.status_code == 200
+    assert returning.status_code == 200
     assert Assignment.objects.count() == codes.count(200)
 
 
-def test_a_request_asks_the_database_nothing_but_the_claim() -> None:
+def test_a_serve_queries_the_database_for_the_claim_only() -> None:
     optimization = make_live_optimization()
     serve_user(optimization, "warm")
 
     with CaptureQueriesContext(connection) as captured:
         serve_user(optimization, "u1")
 
-    assert len(captured) == 0  # the claim goes by the committer's own connection
+    assert len(captured) == 0  # the claim uses the committer's own connection

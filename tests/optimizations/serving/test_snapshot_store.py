@@ -1,4 +1,4 @@
-"""Published state: memory, cache, database, and what happens when one is away."""
+"""Snapshots from memory, cache and database, also while one of them is away."""
 
 import time
 from collections.abc import Iterator
@@ -15,27 +15,21 @@ from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import lifecycle
 from optimizations.models import Assignment, Optimization
 from optimizations.serving import snapshot_loader, snapshot_store
-from tests.support import optimization_factories
 from tests.support.factories import Api
+from tests.support.optimization_factories import make_live_optimization
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PUBLIC = Api()
-NOWHERE = "unix:///nonexistent/valkey.sock"
+MISSING_REDIS_URL = "unix:///nonexistent/valkey.sock"
 
 
-def _live() -> Optimization:
-    return optimization_factories.make_optimization(
-        optimization_factories.make_organization()
-    )
-
-
-def _newest(optimization: Optimization) -> bytes | None:
-    found = rate_limits.get_redis_client().get(
+def _read_cached_version(optimization: Optimization) -> bytes | None:
+    version = rate_limits.get_redis_client().get(
         snapshot_store.build_version_key(str(optimization.pk))
     )
-    assert found is None or isinstance(found, bytes)
-    return found
+    assert version is None or isinstance(version, bytes)
+    return version
 
 
 def _serve(optimization: Optimization, user: str = "u1") -> int:
@@ -46,14 +40,17 @@ def _serve(optimization: Optimization, user: str = "u1") -> int:
 
 
 def test_going_live_publishes() -> None:
-    optimization = _live()
+    optimization = make_live_optimization()
     optimization.refresh_from_db()
 
-    assert _newest(optimization) == str(optimization.snapshot_version).encode()
+    assert (
+        _read_cached_version(optimization)
+        == str(optimization.snapshot_version).encode()
+    )
 
 
 def test_a_change_is_seen_by_the_next_request() -> None:
-    optimization = _live()
+    optimization = make_live_optimization()
     codes = [_serve(optimization)]
 
     for status in ("paused", "live", "paused"):
@@ -64,13 +61,13 @@ def test_a_change_is_seen_by_the_next_request() -> None:
 
 
 def test_nothing_is_published_when_the_transaction_fails() -> None:
-    optimization = _live()
-    before = _newest(optimization)
+    optimization = make_live_optimization()
+    before = _read_cached_version(optimization)
 
     with pytest.raises(ConflictError):
         _pause_and_fail(optimization)
 
-    assert _newest(optimization) == before
+    assert _read_cached_version(optimization) == before
     assert _serve(optimization) == 200
 
 
@@ -80,28 +77,32 @@ def _pause_and_fail(optimization: Optimization) -> None:
     lifecycle.ship_optimization(paused, SYSTEM_ACTOR)
 
 
-def test_a_known_version_costs_no_query() -> None:
-    optimization = _live()
-    snapshot_store.load_snapshot(str(optimization.pk), _newest(optimization))
+def test_a_snapshot_in_memory_costs_no_query() -> None:
+    optimization = make_live_optimization()
+    snapshot_store.load_snapshot(
+        str(optimization.pk), _read_cached_version(optimization)
+    )
 
     with CaptureQueriesContext(connection) as captured:
-        snapshot_store.load_snapshot(str(optimization.pk), _newest(optimization))
+        snapshot_store.load_snapshot(
+            str(optimization.pk), _read_cached_version(optimization)
+        )
 
     assert len(captured) == 0
 
 
 def test_an_emptied_cache_is_filled_again() -> None:
-    optimization = _live()
+    optimization = make_live_optimization()
     rate_limits.get_redis_client().flushdb()
 
     assert _serve(optimization) == 200
-    assert _newest(optimization) is not None
+    assert _read_cached_version(optimization) is not None
 
 
-def test_a_lost_publish_heals() -> None:
-    optimization = _live()
+def test_a_lost_publish_is_noticed() -> None:
+    optimization = make_live_optimization()
     assert _serve(optimization) == 200
-    # What a process killed between commit and publish leaves behind.
+    # A process that is killed between commit and publish leaves this behind.
     Optimization.objects.filter(pk=optimization.pk).update(
         status="paused", snapshot_version=optimization.snapshot_version + 10
     )
@@ -113,19 +114,19 @@ def test_a_lost_publish_heals() -> None:
     assert not Assignment.objects.filter(anonymous_id="after").exists()
 
 
-def test_publishing_never_goes_back() -> None:
-    optimization = _live()
+def test_an_older_snapshot_does_not_replace_a_newer_one() -> None:
+    optimization = make_live_optimization()
     old = snapshot_loader.query_snapshot(str(optimization.pk))
     assert old is not None
     snapshot_store._write_to_cache(replace(old, version=old.version + 5))
 
     snapshot_store._write_to_cache(old)
 
-    assert _newest(optimization) == str(old.version + 5).encode()
+    assert _read_cached_version(optimization) == str(old.version + 5).encode()
 
 
-def test_without_the_cache_everything_goes_on(away: None) -> None:
-    optimization = _live()
+def test_serving_works_without_the_cache(cache_away: None) -> None:
+    optimization = make_live_optimization()
 
     codes = [_serve(optimization, f"u{n}") for n in range(20)]
     started = time.monotonic()
@@ -138,8 +139,10 @@ def test_without_the_cache_everything_goes_on(away: None) -> None:
     assert time.monotonic() - started < 4
 
 
-def test_without_the_cache_the_database_is_asked_once_a_second(away: None) -> None:
-    optimization = _live()
+def test_without_the_cache_the_database_is_asked_once_a_second(
+    cache_away: None,
+) -> None:
+    optimization = make_live_optimization()
     _serve(optimization)
     copies = []
 
@@ -147,7 +150,7 @@ def test_without_the_cache_the_database_is_asked_once_a_second(away: None) -> No
         _serve(optimization, f"u{n}")
         copies.append(snapshot_store._snapshot_cache.get(str(optimization.pk)))
 
-    assert len({id(one) for one in copies}) <= 2
+    assert len({id(copy) for copy in copies}) <= 2
 
 
 def test_an_unknown_id_is_not_found_and_asked_once() -> None:
@@ -157,18 +160,18 @@ def test_an_unknown_id_is_not_found_and_asked_once() -> None:
         with pytest.raises(NotFoundError):
             snapshot_store.load_snapshot(unknown, None)
 
-    held = snapshot_store._snapshot_cache.get(unknown)
-    assert held is not None
-    assert held.snapshot is None
+    copy = snapshot_store._snapshot_cache.get(unknown)
+    assert copy is not None
+    assert copy.snapshot is None
 
 
 @pytest.fixture
-def away(settings: Settings) -> Iterator[None]:
-    """Point the hot path at a cache that is not there."""
-    known = settings.REDIS_URL
-    settings.REDIS_URL = NOWHERE
+def cache_away(settings: Settings) -> Iterator[None]:
+    """Point serving at a cache that does not exist."""
+    redis_url = settings.REDIS_URL
+    settings.REDIS_URL = MISSING_REDIS_URL
     rate_limits.get_redis_client.cache_clear()
     yield
-    settings.REDIS_URL = known  # before a side thread can make a client again
+    settings.REDIS_URL = redis_url  # before a side thread can create a client again
     rate_limits.get_redis_client.cache_clear()
     time.sleep(rate_limits.PAUSE_SECONDS)
