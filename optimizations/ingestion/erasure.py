@@ -1,4 +1,4 @@
-"""Forgetting a person: events, receipts, locks and what is remembered; counts stay."""
+"""Erase a person's events, receipts, assignments and first touches; counts stay."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,18 +8,18 @@ from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
 from levered_site.errors import InvalidParametersError
+from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from levered_site.organizations.models import Organization
-from optimizations.ingestion.events import MAX_ID_LENGTH
 from optimizations.models import Optimization
 from warehouse import partitions
 
-# Days by which a statement deletes: it locks every partition that it may touch, with its
-# indexes, and a year's would take the server's room for locks.
+# Days per DELETE. A statement locks every partition that it may touch, with its indexes;
+# a year of partitions would fill the server's lock table.
 DAYS_PER_BATCH: Final = 31
 
-# Each by the table's index that begins with the user.
+# Each DELETE uses the table's index that begins with the user.
 DELETE_EXPOSURES = """
 DELETE FROM managed_exposures
 WHERE optimization_id = ANY(%(optimizations)s) AND anonymous_id = %(user)s
@@ -37,8 +37,8 @@ DELETE FROM managed_rewards
 WHERE organization_id = %(organization)s AND anonymous_id = %(user)s
   AND timestamp_utc >= %(since)s AND timestamp_utc < %(until)s
 """
-# A refresh that is just remembering who was touched has these rows: it is waited for,
-# and finds no event of the person afterwards.
+# A refresh that is storing first touches holds these rows. Wait for it: the next one
+# finds no event of the person.
 LOCK_LOOK_BACKS = """
 SELECT FROM look_backs WHERE optimization_id = ANY(%(optimizations)s)
 ORDER BY optimization_id FOR UPDATE
@@ -55,7 +55,7 @@ WHERE optimization_id = ANY(%(optimizations)s) AND anonymous_id = %(user)s
 
 @dataclass(frozen=True, slots=True)
 class ErasedCounts:
-    """How many rows of the person there were."""
+    """How many rows of the person were erased, by table."""
 
     exposures: int
     rewards: int
@@ -66,40 +66,41 @@ class ErasedCounts:
 def erase_user(organization_id: str, anonymous_id: str, actor: Actor) -> ErasedCounts:
     """Erase a person of the organization from the managed store and from serving.
 
-    Counts of sealed days stay; open days are counted without the person at the next
-    refresh. Who comes back is a new user. Goes by days, each committed for itself, the
-    lock last: whoever is interrupted repeats it. Raises InvalidParametersError.
+    Counts of sealed days stay; the next refresh recounts open days without the person.
+    If the person comes back, they are a new user. Days are deleted in batches, each
+    committed on its own, and assignments last: repeat an interrupted erasure. Raises
+    InvalidParametersError for an id that no user can have.
     """
-    if not 1 <= len(anonymous_id) <= MAX_ID_LENGTH or "\0" in anonymous_id:
+    if not 1 <= len(anonymous_id) <= MAX_ANONYMOUS_ID_LENGTH or "\0" in anonymous_id:
         raise InvalidParametersError.for_field(
             "anonymous_id",
-            f"must have 1 to {MAX_ID_LENGTH} characters, none of them NUL",
+            f"must have 1 to {MAX_ANONYMOUS_ID_LENGTH} characters and no NUL",
         )
     organization = Organization.objects.get(pk=organization_id)
-    mine = Optimization.objects.filter(organization_id=organization_id)
-    person = {
+    optimizations = Optimization.objects.filter(organization_id=organization_id)
+    parameters = {
         "organization": organization_id,
-        "optimizations": list(mine.values_list("pk", flat=True)),
+        "optimizations": list(optimizations.values_list("pk", flat=True)),
         "user": anonymous_id,
     }
-    trace = salted_hmac("levered.erasure", f"{organization_id}:{anonymous_id}")
-    changes = {"person": trace.hexdigest()}
+    pseudonym = salted_hmac("levered.erasure", f"{organization_id}:{anonymous_id}")
+    changes = {"person": pseudonym.hexdigest()}
     audit.record(organization_id, actor, "user.erase", organization, changes)
-    exposures = _delete_by_days("managed_exposures", DELETE_EXPOSURES, person)
-    rewards = _delete_by_days("managed_rewards", DELETE_REWARDS, person)
-    decisions = _delete_by_days("decisions", DELETE_DECISIONS, person)
-    return ErasedCounts(exposures, rewards, decisions, _delete_assignments(person))
+    exposures = _delete_by_days("managed_exposures", DELETE_EXPOSURES, parameters)
+    rewards = _delete_by_days("managed_rewards", DELETE_REWARDS, parameters)
+    decisions = _delete_by_days("decisions", DELETE_DECISIONS, parameters)
+    return ErasedCounts(exposures, rewards, decisions, _delete_assignments(parameters))
 
 
 @transaction.atomic
-def _delete_assignments(person: dict[str, Any]) -> int:
-    """Forget the locks and that there was a first touch; how many locks."""
-    _execute_statement(LOCK_LOOK_BACKS, person)
-    _execute_statement(DELETE_FIRST_TOUCHES, person)
-    return _execute_statement(DELETE_ASSIGNMENTS, person)
+def _delete_assignments(parameters: dict[str, Any]) -> int:
+    """Delete first touches and assignments; return the number of assignments."""
+    _execute_statement(LOCK_LOOK_BACKS, parameters)
+    _execute_statement(DELETE_FIRST_TOUCHES, parameters)
+    return _execute_statement(DELETE_ASSIGNMENTS, parameters)
 
 
-def _delete_by_days(table: str, text: str, person: dict[str, Any]) -> int:
+def _delete_by_days(table: str, statement: str, parameters: dict[str, Any]) -> int:
     days = partitions.days(table)
     batches = [
         days[start : start + DAYS_PER_BATCH]
@@ -107,8 +108,8 @@ def _delete_by_days(table: str, text: str, person: dict[str, Any]) -> int:
     ]
     return sum(
         _execute_statement(
-            text,
-            person
+            statement,
+            parameters
             | {
                 "since": _get_day_start(batch[0]),
                 "until": _get_day_start(batch[-1] + timedelta(days=1)),
@@ -118,9 +119,9 @@ def _delete_by_days(table: str, text: str, person: dict[str, Any]) -> int:
     )
 
 
-def _execute_statement(text: str, values: dict[str, Any]) -> int:
+def _execute_statement(statement: str, parameters: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(text, values)
+        cursor.execute(statement, parameters)
         return int(cursor.rowcount)
 
 

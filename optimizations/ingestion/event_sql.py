@@ -1,4 +1,4 @@
-"""The statement that keeps a batch of events: each idempotency key once, all or nothing."""
+"""The statement that stores a batch: each idempotency key once, all or nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,10 +12,11 @@ from warehouse import partitions, write_log
 
 Columns = dict[str, Any]
 
-# In the order of their keys, so that two batches that share some cannot wait for each
-# other in a circle. A key that another transaction is just claiming is waited for.
+# Keys are inserted in order, so that two batches that share keys cannot deadlock. The
+# insert waits for a key that another transaction is inserting.
+# NOTE_LATE_DAYS reads `sent`.
 INSERT_EVENTS = """
-WITH sent AS (SELECT * FROM unnest({arrays}) AS t ({columns}, key)), claimed AS (
+WITH sent AS (SELECT * FROM unnest({arrays}) AS t ({columns}, key)), new_keys AS (
   INSERT INTO event_keys (organization_id, endpoint, key, created_at)
   SELECT %(organization)s, %(endpoint)s, key, now()
   FROM sent WHERE key IS NOT NULL ORDER BY key
@@ -24,7 +25,7 @@ WITH sent AS (SELECT * FROM unnest({arrays}) AS t ({columns}, key)), claimed AS 
 ), noted AS ({note})
 INSERT INTO {table} (organization_id, created_at, {columns})
 SELECT %(organization)s, now(), {values}
-FROM sent WHERE key IS NULL OR key IN (SELECT key FROM claimed)
+FROM sent WHERE key IS NULL OR key IN (SELECT key FROM new_keys)
 """
 EXPOSURE_COLUMNS = {
     "optimization_id": "uuid",
@@ -49,8 +50,8 @@ def insert_exposures(
 ) -> int:
     """Store exposures, each with its variant_key and recorded context.
 
-    Returns how many were new. Committed when this returns; raises what the database
-    raises, having kept nothing.
+    Returns how many were new. They are committed when this returns. If the database
+    raises, the error passes through and nothing was stored.
     """
     columns: Columns = {
         "optimization_id": [event.optimization_id for event, _, _ in rows],
@@ -62,12 +63,12 @@ def insert_exposures(
         "key": [event.key for event, _, _ in rows],
     }
     columns |= {"organization": organization_id, "endpoint": "exposures"}
-    days = [event.timestamp for event, _, _ in rows]
-    return _insert_events("managed_exposures", EXPOSURE_COLUMNS, columns, days)
+    times = [event.timestamp for event, _, _ in rows]
+    return _insert_events("managed_exposures", EXPOSURE_COLUMNS, columns, times)
 
 
 def insert_rewards(organization_id: str, rows: Sequence[Reward]) -> int:
-    """Store rewards; see `keep_exposures`."""
+    """Store rewards; see `insert_exposures`."""
     columns: Columns = {
         "optimization_id": [event.optimization_id for event in rows],
         "anonymous_id": [event.anonymous_id for event in rows],
@@ -78,42 +79,46 @@ def insert_rewards(organization_id: str, rows: Sequence[Reward]) -> int:
         "key": [event.key for event in rows],
     }
     columns |= {"organization": organization_id, "endpoint": "rewards"}
-    return _insert_events(
-        "managed_rewards", REWARD_COLUMNS, columns, [event.timestamp for event in rows]
-    )
+    times = [event.timestamp for event in rows]
+    return _insert_events("managed_rewards", REWARD_COLUMNS, columns, times)
 
 
 def _insert_events(
     table: str, types: Mapping[str, str], columns: Columns, times: Sequence[datetime]
 ) -> int:
-    # Arrays travel as text where psycopg has no array of the type.
-    arrays = [f"%({name})s::{_name_array_type(kind)}" for name, kind in types.items()]
-    text = INSERT_EVENTS.format(
+    arrays = [
+        f"%({name})s::{_name_array_type(column_type)}"
+        for name, column_type in types.items()
+    ]
+    statement = INSERT_EVENTS.format(
         table=table,
         note=write_log.NOTE_LATE_DAYS,
         columns=", ".join(types),
         arrays=", ".join([*arrays, "%(key)s::text[]"]),
-        values=", ".join(f"{name}::{kind}" for name, kind in types.items()),
+        values=", ".join(
+            f"{name}::{column_type}" for name, column_type in types.items()
+        ),
     )
     return _write_with_partitions(
-        table, times, lambda: _execute_statement(text, columns)
+        table, times, lambda: _execute_statement(statement, columns)
     )
 
 
-def _name_array_type(kind: str) -> str:
-    return "text[]" if kind == "jsonb" else f"{kind}[]"
+def _name_array_type(column_type: str) -> str:
+    # psycopg has no array of jsonb, so it is sent as text and cast.
+    return "text[]" if column_type == "jsonb" else f"{column_type}[]"
 
 
-def _execute_statement(text: str, columns: Columns) -> int:
+def _execute_statement(statement: str, columns: Columns) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(text, columns)
+        cursor.execute(statement, columns)
         return int(cursor.rowcount)
 
 
 def _write_with_partitions(
     table: str, times: Sequence[datetime], write: Callable[[], int]
 ) -> int:
-    """Write; where a day's partition is missing, make it outside the insert, once."""
+    """Write. If a day's partition is missing, create it and write once more."""
     try:
         return write()
     except IntegrityError as error:

@@ -1,4 +1,4 @@
-"""The shape of events sent in: one read at a time, refused with the field that is wrong. Pure."""
+"""Read single events from JSON; an invalid one is rejected by its field. Pure."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -9,10 +9,10 @@ from uuid import UUID
 
 import orjson
 
+from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH, MAX_IDEMPOTENCY_KEY_LENGTH
+
 MAX_EVENTS = 500
-MAX_ID_LENGTH = 256
 MAX_NAME_LENGTH = 200
-MAX_KEY_LENGTH = 255
 MAX_PROPERTIES_BYTES = 16 * 1024
 # The sum of squares over a billion users still fits a double.
 MAX_ABSOLUTE_VALUE = 1e15
@@ -20,7 +20,7 @@ MAX_EVENT_LEAD, MAX_EVENT_AGE = timedelta(days=1), timedelta(days=400)
 
 
 class InvalidEventError(ValueError):
-    """One event is not acceptable: `field` of it, and what would be right."""
+    """One event is invalid: the name of the field, and what it must be."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -29,7 +29,7 @@ class InvalidEventError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """A user saw a variant. `variant` and `context` are as sent, not yet judged."""
+    """A user saw a variant. `variant` and `context` are as sent, not yet checked."""
 
     anonymous_id: str
     optimization_id: UUID
@@ -58,35 +58,38 @@ T = TypeVar("T")
 
 
 def read_exposure(event: object, now: datetime) -> Exposure:
-    """Read one exposure; raises Refusal. Unknown fields are ignored."""
-    sent = _read_object(event, "event")
+    """Read one exposure. Unknown fields are ignored. Raises InvalidEventError."""
+    fields = _read_object(event, "event")
     return Exposure(
-        anonymous_id=_read_text(sent, "anonymous_id", MAX_ID_LENGTH),
-        optimization_id=_read_uuid(sent.get("optimization_id")),
-        variant=_read_object(sent.get("variant"), "variant"),
-        context=_read_object(_get_or_default(sent, "context", {}), "context"),
-        timestamp=_read_timestamp(sent, now),
-        policy_version=_read_optional(sent, "policy_version", _read_policy_version),
-        key=_read_optional(sent, "idempotency_key", _read_key),
+        anonymous_id=_read_text(fields, "anonymous_id", MAX_ANONYMOUS_ID_LENGTH),
+        optimization_id=_read_uuid(fields.get("optimization_id")),
+        variant=_read_object(fields.get("variant"), "variant"),
+        context=_read_object(_get_or_default(fields, "context", {}), "context"),
+        timestamp=_read_timestamp(fields, now),
+        policy_version=_read_optional(fields, "policy_version", _read_policy_version),
+        key=_read_optional(fields, "idempotency_key", _read_key),
     )
 
 
 def read_reward(event: object, now: datetime) -> Reward:
-    """Read one reward; raises Refusal. Unknown fields are ignored."""
-    sent = _read_object(event, "event")
+    """Read one reward. Unknown fields are ignored. Raises InvalidEventError."""
+    fields = _read_object(event, "event")
     return Reward(
-        anonymous_id=_read_text(sent, "anonymous_id", MAX_ID_LENGTH),
-        optimization_id=_read_optional(sent, "optimization_id", _read_uuid),
-        name=_read_text(sent, "name", MAX_NAME_LENGTH),
-        value=_read_value(_get_or_default(sent, "value", 1.0)),
-        timestamp=_read_timestamp(sent, now),
-        properties=_read_optional(sent, "properties", _read_properties),
-        key=_read_optional(sent, "idempotency_key", _read_key),
+        anonymous_id=_read_text(fields, "anonymous_id", MAX_ANONYMOUS_ID_LENGTH),
+        optimization_id=_read_optional(fields, "optimization_id", _read_uuid),
+        name=_read_text(fields, "name", MAX_NAME_LENGTH),
+        value=_read_value(_get_or_default(fields, "value", 1.0)),
+        timestamp=_read_timestamp(fields, now),
+        properties=_read_optional(fields, "properties", _read_properties),
+        key=_read_optional(fields, "idempotency_key", _read_key),
     )
 
 
 def check_text(value: str, field: str) -> str:
-    """Refuse what no database stores as text: NUL and lone surrogates."""
+    """Return the text. Raises InvalidEventError for NUL and lone surrogates.
+
+    No database stores them as text.
+    """
     if "\0" in value:
         raise InvalidEventError(field, "must not contain a NUL character")
     try:
@@ -96,13 +99,13 @@ def check_text(value: str, field: str) -> str:
     return value
 
 
-def _get_or_default(sent: Json, field: str, default: object) -> object:
-    value = sent.get(field)
+def _get_or_default(fields: Json, field: str, default: object) -> object:
+    value = fields.get(field)
     return default if value is None else value
 
 
-def _read_optional(sent: Json, field: str, read: Callable[[object], T]) -> T | None:
-    value = sent.get(field)
+def _read_optional(fields: Json, field: str, read: Callable[[object], T]) -> T | None:
+    value = fields.get(field)
     return None if value is None else read(value)
 
 
@@ -112,15 +115,19 @@ def _read_object(value: object, field: str) -> Json:
     return value
 
 
-def _read_text(sent: Json, field: str, longest: int) -> str:
-    value = sent.get(field)
-    if not isinstance(value, str) or not 1 <= len(value) <= longest:
-        raise InvalidEventError(field, f"must be a string of 1 to {longest} characters")
+def _read_text(fields: Json, field: str, max_length: int) -> str:
+    value = fields.get(field)
+    if not isinstance(value, str) or not 1 <= len(value) <= max_length:
+        raise InvalidEventError(
+            field, f"must be a string of 1 to {max_length} characters"
+        )
     return check_text(value, field)
 
 
 def _read_key(value: object) -> str:
-    return _read_text({"idempotency_key": value}, "idempotency_key", MAX_KEY_LENGTH)
+    return _read_text(
+        {"idempotency_key": value}, "idempotency_key", MAX_IDEMPOTENCY_KEY_LENGTH
+    )
 
 
 def _read_uuid(value: object) -> UUID:
@@ -132,7 +139,7 @@ def _read_uuid(value: object) -> UUID:
 
 def _read_policy_version(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-        raise InvalidEventError("policy_version", "must be an integer from 0")
+        raise InvalidEventError("policy_version", "must be an integer of at least 0")
     return value
 
 
@@ -140,12 +147,12 @@ def _read_value(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidEventError("value", "must be a number")
     if not math.isfinite(value) or abs(value) > MAX_ABSOLUTE_VALUE:
-        raise InvalidEventError("value", f"must lie within ±{MAX_ABSOLUTE_VALUE:.0e}")
+        raise InvalidEventError("value", f"must be within ±{MAX_ABSOLUTE_VALUE:.0e}")
     return float(value)
 
 
-def _read_timestamp(sent: Json, now: datetime) -> datetime:
-    value = sent.get("timestamp")
+def _read_timestamp(fields: Json, now: datetime) -> datetime:
+    value = fields.get("timestamp")
     if value is None:
         return now
     try:
@@ -154,11 +161,13 @@ def _read_timestamp(sent: Json, now: datetime) -> datetime:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise InvalidEventError(
-            "timestamp", "must be an ISO 8601 date and time with offset"
+            "timestamp", "must be an ISO 8601 date and time with an offset"
         )
     if not now - MAX_EVENT_AGE <= moment <= now + MAX_EVENT_LEAD:
         raise InvalidEventError(
-            "timestamp", "must be at most a day ahead and 400 days back"
+            "timestamp",
+            f"must be at most {MAX_EVENT_LEAD.days} day ahead "
+            f"and {MAX_EVENT_AGE.days} days back",
         )
     return moment.astimezone(UTC)
 
@@ -171,7 +180,7 @@ def _read_properties(value: object) -> str:
         raise InvalidEventError("properties", "cannot be stored as JSON") from error
     if len(text) > MAX_PROPERTIES_BYTES:
         raise InvalidEventError(
-            "properties", f"must not be over {MAX_PROPERTIES_BYTES} bytes"
+            "properties", f"must have at most {MAX_PROPERTIES_BYTES} bytes as JSON"
         )
     if rb"\u0000" in text and _contains_nul(value):
         raise InvalidEventError("properties", "must not contain a NUL character")

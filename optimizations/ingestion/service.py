@@ -1,4 +1,4 @@
-"""Taking in events: whose they are, which are sound; what is answered is on disk."""
+"""Ingest batches of events: read, route and store them before the response leaves."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from optimizations.ingestion import event_sql, events, routing
 from optimizations.ingestion.events import Exposure, InvalidEventError, Reward
 
 Event = TypeVar("Event", Exposure, Reward)
-Routed = TypeVar("Routed")
+Row = TypeVar("Row")
 
 log = structlog.get_logger(__name__)
 
 STORE_AWAY_MESSAGE = (
-    "The store is away: nothing of the batch was kept. Send it again, with the same "
-    "idempotency keys."
+    "The store does not answer: no event of the batch was stored. Send the batch again "
+    "with the same idempotency keys."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why one event of a batch was not kept; `index` counts from 0."""
+    """Why one event of a batch was not stored; `index` counts from 0."""
 
     index: int
     code: str
@@ -39,29 +39,30 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What became of a batch: the three counts together are its length."""
+    """Outcome of a batch: accepted, duplicate and rejected events add up to its length."""
 
     accepted: int
     duplicates: int
     rejected: tuple[Rejection, ...]
 
 
-def accept_exposures(organization_id: str, sent: object) -> IngestResult:
-    """Keep the sound exposures of a batch; when this returns they are on disk.
+def accept_exposures(organization_id: str, batch: object) -> IngestResult:
+    """Store the valid exposures of a batch; they are on disk when this returns.
 
-    Raises InvalidParametersError (none is sound, or not a list of 1 to 500), ForbiddenError (an
-    optimization that is not the organization's), ConflictError (not on the managed
-    warehouse), UnavailableError (the store is away). Whatever is raised, nothing was kept.
+    Raises InvalidParametersError (no event is valid, or the batch is not a list of 1 to
+    500), ForbiddenError (an optimization is not the organization's), ConflictError (the
+    organization is not on the managed warehouse), UnavailableError (the store does not
+    answer). Whatever is raised, nothing was stored.
     """
     return _convert_store_errors(
-        lambda: _ingest_exposures(organization_id, _require_batch(sent))
+        lambda: _ingest_exposures(organization_id, _require_batch(batch))
     )
 
 
-def accept_rewards(organization_id: str, sent: object) -> IngestResult:
-    """Keep the sound rewards of a batch; see `accept_exposures`."""
+def accept_rewards(organization_id: str, batch: object) -> IngestResult:
+    """Store the valid rewards of a batch; see `accept_exposures`."""
     return _convert_store_errors(
-        lambda: _ingest_rewards(organization_id, _require_batch(sent))
+        lambda: _ingest_rewards(organization_id, _require_batch(batch))
     )
 
 
@@ -73,94 +74,109 @@ def _convert_store_errors(accept: Callable[[], IngestResult]) -> IngestResult:
         raise UnavailableError(STORE_AWAY_MESSAGE, retry_after=1) from error
 
 
-def _require_batch(sent: object) -> list[object]:
-    if not isinstance(sent, list) or not 1 <= len(sent) <= events.MAX_EVENTS:
+def _require_batch(batch: object) -> list[object]:
+    if not isinstance(batch, list) or not 1 <= len(batch) <= events.MAX_EVENTS:
         raise InvalidParametersError.for_field(
             "events", f"must be a list of 1 to {events.MAX_EVENTS} events"
         )
-    return sent
+    return batch
 
 
-def _ingest_exposures(organization_id: str, sent: list[object]) -> IngestResult:
+def _ingest_exposures(organization_id: str, batch: list[object]) -> IngestResult:
     now = timezone.now()
-    sound, rejected = _read_events(sent, lambda event: events.read_exposure(event, now))
-    known = routing.load_targets(
-        organization_id, (event.optimization_id for _, event in sound)
+    valid, rejected = _read_events(
+        batch, lambda event: events.read_exposure(event, now)
+    )
+    targets = routing.load_targets(
+        organization_id, (event.optimization_id for _, event in valid)
     )
     rows = _route_events(
-        sound, rejected, lambda each: routing.route_exposure(each, known)
+        valid, rejected, lambda event: routing.route_exposure(event, targets)
     )
-    new = [rows[at] for at in _index_first_by_key([event.key for event, _, _ in rows])]
-    accepted = event_sql.insert_exposures(organization_id, new)
+    indexes = _index_first_by_key([event.key for event, _, _ in rows])
+    accepted = event_sql.insert_exposures(
+        organization_id, [rows[index] for index in indexes]
+    )
     return _build_result(accepted, len(rows), rejected)
 
 
-def _ingest_rewards(organization_id: str, sent: list[object]) -> IngestResult:
+def _ingest_rewards(organization_id: str, batch: list[object]) -> IngestResult:
     now = timezone.now()
-    sound, rejected = _read_events(sent, lambda event: events.read_reward(event, now))
-    named = (event.optimization_id for _, event in sound)
-    known = routing.load_targets(
-        organization_id, (each for each in named if each is not None)
+    valid, rejected = _read_events(batch, lambda event: events.read_reward(event, now))
+    named_ids = (event.optimization_id for _, event in valid)
+    targets = routing.load_targets(
+        organization_id, (named_id for named_id in named_ids if named_id is not None)
     )
     rows = _route_events(
-        sound, rejected, lambda each: routing.route_reward(each, known)
+        valid, rejected, lambda event: routing.route_reward(event, targets)
     )
-    new = [rows[at] for at in _index_first_by_key([event.key for event in rows])]
-    accepted = event_sql.insert_rewards(organization_id, new)
+    indexes = _index_first_by_key([event.key for event in rows])
+    accepted = event_sql.insert_rewards(
+        organization_id, [rows[index] for index in indexes]
+    )
     return _build_result(accepted, len(rows), rejected)
 
 
 def _read_events(
-    sent: list[object], read: Callable[[object], Event]
+    batch: list[object], read: Callable[[object], Event]
 ) -> tuple[list[tuple[int, Event]], list[Rejection]]:
-    sound: list[tuple[int, Event]] = []
+    """Return the valid events with their indexes in the batch, and the rejections."""
+    valid: list[tuple[int, Event]] = []
     rejected: list[Rejection] = []
-    for index, event in enumerate(sent):
+    for index, event in enumerate(batch):
         try:
-            sound.append((index, read(event)))
-        except InvalidEventError as refusal:
-            rejected.append(_build_rejection(index, refusal))
-    return sound, rejected
+            valid.append((index, read(event)))
+        except InvalidEventError as error:
+            rejected.append(_build_rejection(index, error))
+    return valid, rejected
 
 
 def _route_events(
-    sound: list[tuple[int, Event]],
+    valid: list[tuple[int, Event]],
     rejected: list[Rejection],
-    place: Callable[[Event], Routed],
-) -> list[Routed]:
-    """Place each event; who cannot be placed is added to the rejected ones.
+    route: Callable[[Event], Row],
+) -> list[Row]:
+    """Route each event and return the rows to store.
 
-    Raises InvalidParametersError where none is left.
+    An event that cannot be routed is added to `rejected`. Raises InvalidParametersError
+    if no row is left.
     """
-    rows: list[Routed] = []
-    for index, event in sound:
+    rows: list[Row] = []
+    for index, event in valid:
         try:
-            rows.append(place(event))
-        except InvalidEventError as refusal:
-            rejected.append(_build_rejection(index, refusal))
+            rows.append(route(event))
+        except InvalidEventError as error:
+            rejected.append(_build_rejection(index, error))
     if not rows:
         problems = [
-            FieldProblem(_format_field(each), each.message) for each in rejected
+            FieldProblem(_format_field(rejection), rejection.message)
+            for rejection in rejected
         ]
-        raise InvalidParametersError("None of the events is acceptable.", problems)
+        raise InvalidParametersError(
+            "No event of the batch is valid; `details` names each problem.", problems
+        )
     return rows
 
 
-def _build_rejection(index: int, refusal: InvalidEventError) -> Rejection:
-    return Rejection(index, InvalidParametersError.code, refusal.field, str(refusal))
+def _build_rejection(index: int, error: InvalidEventError) -> Rejection:
+    return Rejection(index, InvalidParametersError.code, error.field, str(error))
 
 
-def _format_field(rejected: Rejection) -> str:
-    event = f"events[{rejected.index}]"
-    return event if rejected.field == "event" else f"{event}.{rejected.field}"
+def _format_field(rejection: Rejection) -> str:
+    event = f"events[{rejection.index}]"
+    return event if rejection.field == "event" else f"{event}.{rejection.field}"
 
 
 def _index_first_by_key(keys: Sequence[str | None]) -> list[int]:
-    """Return the places of events without a key, and of the first with each key."""
-    first = {key: at for at, key in reversed(list(enumerate(keys)))}
-    return [at for at, key in enumerate(keys) if key is None or first[key] == at]
+    """Return the indexes of events without a key, and of the first with each key."""
+    first = {key: index for index, key in reversed(list(enumerate(keys)))}
+    return [
+        index for index, key in enumerate(keys) if key is None or first[key] == index
+    ]
 
 
-def _build_result(accepted: int, sound: int, rejected: list[Rejection]) -> IngestResult:
-    rejected.sort(key=lambda each: each.index)
-    return IngestResult(accepted, sound - accepted, tuple(rejected))
+def _build_result(
+    accepted: int, valid_count: int, rejected: list[Rejection]
+) -> IngestResult:
+    rejected.sort(key=lambda rejection: rejection.index)
+    return IngestResult(accepted, valid_count - accepted, tuple(rejected))

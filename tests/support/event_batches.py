@@ -1,4 +1,4 @@
-"""Batches of events as they are sent, and what is in the store afterwards."""
+"""Batches of events to send, and counts of what the store holds afterwards."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,12 +11,12 @@ DAY = timezone.now().date() - timedelta(days=2)
 
 
 def build_batch(*events: Any) -> dict[str, Any]:
-    """Write a batch."""
+    """Build the body of an ingestion request."""
     return {"events": list(events)}
 
 
 def count_stored() -> tuple[int, int, int]:
-    """Count what is in the store: exposures, rewards, keys."""
+    """Return the numbers of stored exposures, rewards and idempotency keys."""
     return (
         ManagedExposure.objects.count(),
         ManagedReward.objects.count(),

@@ -1,4 +1,4 @@
-"""Simulated visitors with a known truth, sent through ingestion as a client would."""
+"""Simulated visitors with known reward rates, sent through ingestion."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -18,101 +18,105 @@ Json = dict[str, Any]
 Truth = Callable[[Json, Json], float]
 Purchase = Callable[[random.Random, Json], Json]
 
+BATCH_SIZE = 500
+VISIT_HOURS = 20.0  # visitors come evenly over these hours
+
 
 def build_exposure(optimization: Optimization, user: str, **fields: Any) -> Json:
-    """Make an exposure of the baseline, unless told otherwise."""
-    design = optimization.model.training_data_config["design_factors"]
+    """Build an exposure of the baseline; `fields` override or add fields."""
+    design_factors = optimization.model.training_data_config["design_factors"]
     return {
         "anonymous_id": user,
         "optimization_id": str(optimization.pk),
-        "variant": factors.list_combinations(design)[0],
+        "variant": factors.list_combinations(design_factors)[0],
         **fields,
     }
 
 
 def build_reward(user: str, **fields: Any) -> Json:
-    """Make a purchase."""
+    """Build a reward named `purchase`; `fields` override or add fields."""
     return {"anonymous_id": user, "name": "purchase", **fields}
 
 
 def send_exposures(optimization: Optimization, events: Sequence[Json]) -> None:
-    """Ingest exposures in batches; all must be kept."""
-    for start in range(0, len(events), 500):
-        batch = list(events[start : start + 500])
-        kept = service.accept_exposures(optimization.organization_id, batch)
-        assert kept.accepted == len(batch), kept
+    """Ingest exposures in batches; all must be accepted."""
+    for start in range(0, len(events), BATCH_SIZE):
+        batch = list(events[start : start + BATCH_SIZE])
+        result = service.accept_exposures(optimization.organization_id, batch)
+        assert result.accepted == len(batch), result
 
 
 def send_rewards(optimization: Optimization, events: Sequence[Json]) -> None:
-    """Ingest rewards in batches; all must be kept."""
-    for start in range(0, len(events), 500):
-        batch = list(events[start : start + 500])
-        kept = service.accept_rewards(optimization.organization_id, batch)
-        assert kept.accepted == len(batch), kept
+    """Ingest rewards in batches; all must be accepted."""
+    for start in range(0, len(events), BATCH_SIZE):
+        batch = list(events[start : start + BATCH_SIZE])
+        result = service.accept_rewards(optimization.organization_id, batch)
+        assert result.accepted == len(batch), result
 
 
-def _empty_purchase(rng: random.Random, variant: Json) -> Json:
-    """Buy without saying what or for how much."""
+def _build_plain_purchase(rng: random.Random, variant: Json) -> Json:
+    """Return no fields: a purchase without a value or properties."""
     del rng, variant
     return {}
 
 
 def _find_user_name(
-    optimization: Optimization, stem: str, row: Floats, wanted: int | None
+    optimization: Optimization, stem: str, row: Floats, target_index: int | None
 ) -> str:
-    """Find a name for which the contract draws what is wanted; None: the holdout."""
+    """Find a name for which the service draws this variant; None means the holdout."""
     key, number = str(optimization.pk), optimization.model.policy_version
     threshold = snapshot.compute_holdout_threshold(optimization.holdout_percentage)
-    for turn in count():
-        name = f"{stem}-{turn}"
+    for attempt in count():
+        name = f"{stem}-{attempt}"
         if decision.is_in_holdout(key, name, threshold):
-            found = None
+            index = None
         else:
-            found = allocation.choose_variant(
+            index = allocation.choose_variant(
                 row, allocation.hash_to_uniform(key, name, number)
             )
-        if found == wanted:
+        if index == target_index:
             return name
     raise AssertionError("counting has no end")
 
 
-def simulate_visitors(  # noqa: PLR0913 - the first four; the rest by name
+def simulate_visitors(
     optimization: Optimization,
     start: datetime,
     users: int,
     truth: Truth,
     *,
-    hours: float = 20.0,
     seed: int = 0,
-    purchase: Purchase = _empty_purchase,
+    purchase: Purchase = _build_plain_purchase,
 ) -> None:
-    """Send a stretch of visitors, decided by the policy in force, and their purchases.
+    """Send exposures of simulated visitors, and their purchases.
 
-    Each visitor is exposed once, evenly over `hours` from `start`; `truth` gives the
-    probability to buy half an hour later, from variant and context, `purchase` the
-    fields that the reward then has. A seed gives the same counts whatever the
-    optimization's id: arms and variants are drawn by it, and each visitor gets a name
-    for which the contract decides the same.
+    The current policy decides each visitor's variant. Each visitor is exposed once,
+    evenly over VISIT_HOURS from `start`. `truth` returns the probability to buy half an
+    hour later, from variant and context; `purchase` returns the fields of that reward.
+
+    A seed gives the same counts whatever the optimization's id: it draws arms and
+    variants, and each visitor gets a name for which the service decides the same.
     """
     rng = random.Random(seed)  # noqa: S311 - traffic, not secrets
     config = optimization.model.training_data_config
     contexts = factors.parse_context_factors(config)
     combinations = factors.list_combinations(config["design_factors"])
     table = versions.read_table(versions.get_serving_version(optimization.model))
-    number = optimization.model.policy_version
     exposures, rewards = [], []
-    for each in range(users):
+    for visitor in range(users):
         context = {factor.name: rng.choice(factor.levels) for factor in contexts}
         row = allocation.accumulate_probabilities(
             table[factors.resolve_context(contexts, context).segment]
         )
-        at = start + timedelta(hours=hours * each / users)
-        held = rng.random() < optimization.holdout_percentage / 100
-        drawn = allocation.choose_variant(row, rng.random())
-        variant = combinations[0 if held else drawn]
-        wanted = None if held else drawn
+        seen_at = start + timedelta(hours=VISIT_HOURS * visitor / users)
+        is_in_holdout = rng.random() < optimization.holdout_percentage / 100
+        drawn_index = allocation.choose_variant(row, rng.random())
+        variant = combinations[0 if is_in_holdout else drawn_index]
         user = _find_user_name(
-            optimization, f"{start:%m%d%H}-{seed}-{each}", row, wanted
+            optimization,
+            f"{start:%m%d%H}-{seed}-{visitor}",
+            row,
+            None if is_in_holdout else drawn_index,
         )
         exposures.append(
             build_exposure(
@@ -120,13 +124,13 @@ def simulate_visitors(  # noqa: PLR0913 - the first four; the rest by name
                 user,
                 variant=variant,
                 context=context,
-                timestamp=at.isoformat(),
-                policy_version=number,
+                timestamp=seen_at.isoformat(),
+                policy_version=optimization.model.policy_version,
             )
         )
         if rng.random() < truth(variant, context):
-            later = at + timedelta(minutes=30)
-            bought = purchase(rng, variant)
-            rewards.append(build_reward(user, timestamp=later.isoformat(), **bought))
+            bought_at = (seen_at + timedelta(minutes=30)).isoformat()
+            fields = purchase(rng, variant)
+            rewards.append(build_reward(user, timestamp=bought_at, **fields))
     send_exposures(optimization, exposures)
     send_rewards(optimization, rewards)

@@ -1,4 +1,4 @@
-"""An optimization that events are sent to, and the backend that sends them."""
+"""Fixtures: an optimization to send events to, and the backend that sends them."""
 
 import pytest
 
@@ -10,11 +10,11 @@ from tests.support.optimization_factories import make_optimization, make_organiz
 
 @pytest.fixture
 def optimization() -> Optimization:
-    """One live optimization of an organization of its own."""
+    """A live optimization in an organization of its own."""
     return make_optimization(make_organization())
 
 
 @pytest.fixture
 def api(optimization: Optimization) -> Api:
-    """A backend with that organization's key."""
+    """A client with an API key of that organization."""
     return Api(factories.make_api_key(optimization.organization))

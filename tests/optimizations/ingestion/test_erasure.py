@@ -1,4 +1,4 @@
-"""Erasing a person: rows go, counts stay, who comes back is new."""
+"""Erasing a person: rows go, counts stay, and a returning person is a new user."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,34 +21,36 @@ from tests.support.factories import (
 )
 from warehouse.models import ManagedExposure, ManagedReward
 
-# Serving and the cube have connections of their own: events must be committed.
+# Serving and the cube use their own connections, so events must be committed.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TABLES = (ManagedExposure, ManagedReward, Decision, Assignment, FirstTouch)
 
 
-def make(organization: Organization | None = None) -> Optimization:
+def _make_optimization(organization: Organization | None = None) -> Optimization:
     """Make a live optimization without holdout."""
     return optimization_factories.make_optimization(
         organization or optimization_factories.make_organization(), holdout_percentage=0
     )
 
 
-def ago(days: float) -> datetime:
-    """Name a moment before now."""
+def _days_ago(days: float) -> datetime:
+    """Return a moment before now."""
     return timezone.now() - timedelta(days=days)
 
 
-def visit(optimization: Optimization, user: str, at: datetime) -> None:
-    """Let a user see the baseline and buy an hour later."""
-    shown = traffic.build_exposure(optimization, user, timestamp=at.isoformat())
-    bought = traffic.build_reward(user, timestamp=(at + timedelta(hours=1)).isoformat())
-    traffic.send_exposures(optimization, [shown])
-    traffic.send_rewards(optimization, [bought])
+def _send_visit(optimization: Optimization, user: str, at: datetime) -> None:
+    """Send an exposure of the baseline and a purchase an hour later."""
+    exposure = traffic.build_exposure(optimization, user, timestamp=at.isoformat())
+    bought_at = (at + timedelta(hours=1)).isoformat()
+    traffic.send_exposures(optimization, [exposure])
+    traffic.send_rewards(
+        optimization, [traffic.build_reward(user, timestamp=bought_at)]
+    )
 
 
-def serve(optimization: Optimization, user: str) -> dict[str, Any]:
-    """Ask for a variant."""
+def _serve(optimization: Optimization, user: str) -> dict[str, Any]:
+    """Serve a user and return the response."""
     response = Api().post(
         f"/optimizations/{optimization.pk}/serve", {"anonymous_id": user}
     )
@@ -56,8 +58,8 @@ def serve(optimization: Optimization, user: str) -> dict[str, Any]:
     return read_body(response)
 
 
-def refreshed(optimization: Optimization) -> ObservationCube:
-    """Count, as training does, when what was sent in so far came long ago."""
+def _refresh_cube(optimization: Optimization) -> ObservationCube:
+    """Refresh the cube as training does, after letting all events arrive long ago."""
     for events in (ManagedExposure, ManagedReward):
         events.objects.update(
             created_at=F("created_at") - 2 * first_touches.LOOK_BACK_MARGIN
@@ -68,25 +70,25 @@ def refreshed(optimization: Optimization) -> ObservationCube:
     )
 
 
-def counted(observed: ObservationCube) -> tuple[int, int]:
-    """Users, and those who converted."""
-    cells = observed.cells
+def _count_users(cube: ObservationCube) -> tuple[int, int]:
+    """Return the numbers of users and of those who converted."""
+    cells = cube.cells
     return sum(cell.users for cell in cells), sum(cell.converted for cell in cells)
 
 
-def rows_of(user: str) -> list[int]:
-    """Count a user's rows, table by table."""
+def _count_rows(user: str) -> list[int]:
+    """Return the number of a user's rows per table of TABLES."""
     return [table.objects.filter(anonymous_id=user).count() for table in TABLES]
 
 
-def test_a_person_is_erased_everywhere_and_the_answer_counts_the_rows() -> None:
+def test_a_person_is_erased_everywhere_and_the_response_counts_the_rows() -> None:
     organization = optimization_factories.make_organization()
-    first, second = make(organization), make(organization)
-    visit(first, "ann/1", ago(6))
-    visit(second, "ann/1", ago(1))
-    serve(first, "ann/1")
-    visit(first, "bob", ago(6))
-    refreshed(first)
+    first, second = _make_optimization(organization), _make_optimization(organization)
+    _send_visit(first, "ann/1", _days_ago(6))
+    _send_visit(second, "ann/1", _days_ago(1))
+    _serve(first, "ann/1")
+    _send_visit(first, "bob", _days_ago(6))
+    _refresh_cube(first)
 
     response = make_admin_api(organization).delete("/warehouse/users/ann/1")
 
@@ -98,46 +100,46 @@ def test_a_person_is_erased_everywhere_and_the_answer_counts_the_rows() -> None:
         "decisions": 1,
         "assignments": 1,
     }
-    assert rows_of("ann/1") == [0, 0, 0, 0, 0]
-    assert rows_of("bob") == [1, 1, 0, 0, 1]
+    assert _count_rows("ann/1") == [0, 0, 0, 0, 0]
+    assert _count_rows("bob") == [1, 1, 0, 0, 1]
 
 
 def test_sealed_counts_stay_and_open_days_are_counted_without_the_person() -> None:
-    optimization = make()
+    optimization = _make_optimization()
     for user in ("ann", "bob"):
-        visit(optimization, user, ago(6))
+        _send_visit(optimization, user, _days_ago(6))
     for user in ("cid", "dan"):
-        visit(optimization, user, ago(0.5))
-    before = refreshed(optimization)
+        _send_visit(optimization, user, _days_ago(0.5))
+    before = _refresh_cube(optimization)
     api = make_admin_api(optimization.organization)
 
     for user in ("ann", "cid"):
         api.delete(f"/warehouse/users/{user}")
-    after = refreshed(optimization)
+    after = _refresh_cube(optimization)
 
-    assert counted(before) == (4, 4)
-    assert counted(after) == (3, 3)
+    assert _count_users(before) == (4, 4)
+    assert _count_users(after) == (3, 3)
 
 
-def test_who_comes_back_is_a_new_user_with_a_new_lock() -> None:
-    optimization = make()
-    visit(optimization, "ann", ago(6))
-    refreshed(optimization)
-    old = serve(optimization, "ann")
+def test_a_returning_person_is_a_new_user_with_a_new_assignment() -> None:
+    optimization = _make_optimization()
+    _send_visit(optimization, "ann", _days_ago(6))
+    _refresh_cube(optimization)
+    old = _serve(optimization, "ann")
     make_admin_api(optimization.organization).delete("/warehouse/users/ann")
-    gone = refreshed(optimization)
+    without_person = _refresh_cube(optimization)
 
-    new = serve(optimization, "ann")
-    back = refreshed(optimization)
+    new = _serve(optimization, "ann")
+    with_person = _refresh_cube(optimization)
 
     assert (old["sticky"], new["sticky"]) == (False, False)
-    assert rows_of("ann") == [0, 0, 1, 1, 0]
-    assert counted(back)[0] == counted(gone)[0] + 1
+    assert _count_rows("ann") == [0, 0, 1, 1, 0]
+    assert _count_users(with_person)[0] == _count_users(without_person)[0] + 1
 
 
 def test_erasing_twice_finds_nothing_and_is_no_error() -> None:
-    optimization = make()
-    visit(optimization, "ann", ago(1))
+    optimization = _make_optimization()
+    _send_visit(optimization, "ann", _days_ago(1))
     api = make_admin_api(optimization.organization)
 
     answers = [read_body(api.delete("/warehouse/users/ann")) for _ in range(2)]
@@ -146,22 +148,22 @@ def test_erasing_twice_finds_nothing_and_is_no_error() -> None:
 
 
 def test_another_organizations_person_of_the_same_id_is_untouched() -> None:
-    mine, theirs = make(), make()
-    for each in (mine, theirs):
-        visit(each, "ann", ago(3))
-        serve(each, "ann")
-        refreshed(each)
+    mine, theirs = _make_optimization(), _make_optimization()
+    for optimization in (mine, theirs):
+        _send_visit(optimization, "ann", _days_ago(3))
+        _serve(optimization, "ann")
+        _refresh_cube(optimization)
 
     make_admin_api(mine.organization).delete("/warehouse/users/ann")
 
-    assert rows_of("ann") == [1, 1, 1, 1, 1]
-    kept = [table.objects.get() for table in (ManagedExposure, ManagedReward, Decision)]
-    assert {row.organization_id for row in kept} == {theirs.organization_id}
+    assert _count_rows("ann") == [1, 1, 1, 1, 1]
+    rows = [table.objects.get() for table in (ManagedExposure, ManagedReward, Decision)]
+    assert {row.organization_id for row in rows} == {theirs.organization_id}
 
 
 def test_the_audit_entry_does_not_name_the_person() -> None:
-    optimization = make()
-    visit(optimization, "ann@example.com", ago(1))
+    optimization = _make_optimization()
+    _send_visit(optimization, "ann@example.com", _days_ago(1))
 
     make_admin_api(optimization.organization).delete("/warehouse/users/ann@example.com")
 
@@ -171,18 +173,18 @@ def test_the_audit_entry_does_not_name_the_person() -> None:
 
 
 def test_a_member_may_not_erase_and_nothing_is_erased() -> None:
-    optimization = make()
-    visit(optimization, "ann", ago(1))
+    optimization = _make_optimization()
+    _send_visit(optimization, "ann", _days_ago(1))
 
     response = make_member_api(optimization.organization).delete("/warehouse/users/ann")
 
     assert response.status_code == 403
-    assert rows_of("ann") == [1, 1, 0, 0, 0]
+    assert _count_rows("ann") == [1, 1, 0, 0, 0]
     assert not AuditEntry.objects.filter(action="user.erase").exists()
 
 
-def test_an_id_that_nobody_can_have_is_refused() -> None:
-    optimization = make()
+def test_an_id_that_is_too_long_is_refused() -> None:
+    optimization = _make_optimization()
 
     response = make_admin_api(optimization.organization).delete(
         f"/warehouse/users/{'x' * 257}"

@@ -1,4 +1,4 @@
-"""Ingestion over HTTP: what is kept, once, and what is refused, whole or in part."""
+"""Ingestion over HTTP: what is stored, and that it is stored once."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ from warehouse.models import ManagedExposure, ManagedReward
 pytestmark = pytest.mark.django_db
 
 
-def test_an_exposure_is_kept_as_the_service_reads_it(
+def test_an_exposure_is_stored_as_the_service_reads_it(
     optimization: Optimization, api: Api
 ) -> None:
     event = traffic.build_exposure(
@@ -53,12 +53,12 @@ def test_an_exposure_is_kept_as_the_service_reads_it(
 def test_a_reward_needs_a_name_and_is_worth_one(
     optimization: Optimization, api: Api
 ) -> None:
-    sent = build_batch(
+    batch = build_batch(
         traffic.build_reward("ann"),
         traffic.build_reward("bob", value=2.5, properties={"sku": "x"}),
     )
 
-    answer = api.post("/ingest/rewards", sent)
+    answer = api.post("/ingest/rewards", batch)
 
     assert answer.status_code == 200, answer.content
     ann, bob = ManagedReward.objects.order_by("anonymous_id")
@@ -84,7 +84,7 @@ def test_an_idempotency_key_counts_once_in_a_batch_and_across_batches(
     assert count_stored() == (4, 0, 2)
 
 
-def test_the_same_key_on_the_other_endpoint_or_of_another_organization_is_another(
+def test_the_same_key_of_another_endpoint_or_organization_is_another_key(
     optimization: Optimization, api: Api
 ) -> None:
     stranger = Api(factories.make_api_key(make_organization()))
@@ -93,23 +93,23 @@ def test_the_same_key_on_the_other_endpoint_or_of_another_organization_is_anothe
         traffic.build_exposure(optimization, "ann", idempotency_key="one")
     )
 
-    counted = [
+    accepted = [
         read_body(api.post("/ingest/exposures", exposure))["accepted"],
         read_body(api.post("/ingest/rewards", reward))["accepted"],
         read_body(stranger.post("/ingest/rewards", reward))["accepted"],
     ]
 
-    assert counted == [1, 1, 1]
+    assert accepted == [1, 1, 1]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_concurrent_duplicates_are_kept_once(optimization: Optimization) -> None:
+def test_concurrent_duplicates_are_stored_once(optimization: Optimization) -> None:
     secret = factories.make_api_key(optimization.organization)
     events = [
         traffic.build_exposure(
-            optimization, f"user-{each}", idempotency_key=f"key-{each}"
+            optimization, f"user-{number}", idempotency_key=f"key-{number}"
         )
-        for each in range(100)
+        for number in range(100)
     ]
 
     def send(turn: int) -> int:
@@ -126,8 +126,8 @@ def test_concurrent_duplicates_are_kept_once(optimization: Optimization) -> None
 
 
 @pytest.fixture
-def _without_the_ledger(transactional_db: None) -> Iterator[None]:
-    """Take away the table of keys, so that the batch's statement fails in the middle."""
+def _missing_key_table(transactional_db: None) -> Iterator[None]:
+    """Rename the table of keys, so that the batch's statement fails in the middle."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE event_keys RENAME TO event_keys_away")
     yield
@@ -136,8 +136,8 @@ def _without_the_ledger(transactional_db: None) -> Iterator[None]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("_without_the_ledger")
-def test_a_failure_in_the_middle_keeps_nothing(
+@pytest.mark.usefixtures("_missing_key_table")
+def test_a_failure_in_the_middle_stores_nothing(
     optimization: Optimization, api: Api
 ) -> None:
     batch = build_batch(
@@ -176,13 +176,15 @@ def test_a_store_that_does_not_answer_is_a_503_and_the_retry_counts_once(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_day_long_ago_finds_room(optimization: Optimization, api: Api) -> None:
+def test_a_missing_day_partition_is_created(
+    optimization: Optimization, api: Api
+) -> None:
     long_ago = (timezone.now() - timedelta(days=200)).isoformat()
 
-    sent = build_batch(
+    batch = build_batch(
         traffic.build_reward("ann", timestamp=long_ago), traffic.build_reward("bob")
     )
-    answer = api.post("/ingest/rewards", sent)
+    answer = api.post("/ingest/rewards", batch)
 
     assert read_body(answer)["accepted"] == 2
     assert count_stored() == (0, 2, 0)

@@ -1,4 +1,4 @@
-"""What ingestion refuses, whole or in part, and that nothing of it is kept."""
+"""What ingestion refuses, in whole or in part, and that it stores none of it."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,10 +19,10 @@ from warehouse.models import Connection, ManagedExposure
 pytestmark = pytest.mark.django_db
 
 
-def test_bad_events_are_named_and_the_good_ones_kept(
+def test_invalid_events_are_named_and_the_valid_ones_stored(
     optimization: Optimization, api: Api
 ) -> None:
-    bad: list[Any] = [
+    invalid: list[Any] = [
         "text",
         traffic.build_exposure(optimization, ""),
         traffic.build_exposure(optimization, "nul\0"),
@@ -50,15 +50,15 @@ def test_bad_events_are_named_and_the_good_ones_kept(
 
     answer = api.post(
         "/ingest/exposures",
-        build_batch(*bad, traffic.build_exposure(optimization, "good")),
+        build_batch(*invalid, traffic.build_exposure(optimization, "good")),
     )
 
     assert answer.status_code == 207, answer.content
     rejected = read_body(answer)["rejected"]
-    assert [each["index"] for each in rejected] == list(range(len(bad)))
-    assert {each["code"] for each in rejected} == {"invalid_parameters"}
-    named = [each["message"].split(":")[0] for each in rejected]
-    assert named == [
+    assert [rejection["index"] for rejection in rejected] == list(range(len(invalid)))
+    assert {rejection["code"] for rejection in rejected} == {"invalid_parameters"}
+    fields = [rejection["message"].split(":")[0] for rejection in rejected]
+    assert fields == [
         *("event", "anonymous_id", "anonymous_id", "variant.headline", "variant"),
         *("variant.cta", "context.device", "timestamp", "timestamp", "timestamp"),
         *("policy_version", "optimization_id", "idempotency_key"),
@@ -81,7 +81,7 @@ def test_bad_events_are_named_and_the_good_ones_kept(
         {"timestamp": 1_700_000_000},
     ],
 )
-def test_a_batch_without_one_good_reward_is_a_400_that_names_the_field(
+def test_a_batch_without_a_valid_reward_is_a_400_that_names_the_field(
     optimization: Optimization, api: Api, fields: dict[str, Any]
 ) -> None:
     answer = api.post(
@@ -94,13 +94,14 @@ def test_a_batch_without_one_good_reward_is_a_400_that_names_the_field(
     assert count_stored() == (0, 0, 0)
 
 
-def test_an_event_that_is_no_object_is_named_by_its_place(
+def test_an_event_that_is_no_object_is_named_by_its_index(
     optimization: Optimization, api: Api
 ) -> None:
     answer = api.post("/ingest/rewards", build_batch("x"))
 
     assert answer.status_code == 400, answer.content
-    assert [each["field"] for each in read_error(answer)["details"]] == ["events[0]"]
+    (problem,) = read_error(answer)["details"]
+    assert problem["field"] == "events[0]"
     assert count_stored() == (0, 0, 0)
 
 
@@ -118,7 +119,7 @@ def test_an_event_that_is_no_object_is_named_by_its_place(
         b'{"events": [' + b"{}," * 500 + b"{}]}",
     ],
 )
-def test_rubbish_is_a_400_and_nothing_is_kept(api: Api, body: bytes) -> None:
+def test_a_malformed_body_is_a_400_and_nothing_is_stored(api: Api, body: bytes) -> None:
     answer = api.post("/ingest/rewards", body)
 
     assert answer.status_code == 400, answer.content
@@ -135,16 +136,16 @@ def test_another_organizations_optimization_refuses_the_whole_batch(
     foreign = stranger.post(
         "/ingest/exposures", build_batch(traffic.build_exposure(optimization, "ann"))
     )
-    nobodys = stranger.post(
+    unknown_id = stranger.post(
         "/ingest/rewards", build_batch(unknown, traffic.build_reward("bob"))
     )
 
-    assert [foreign.status_code, nobodys.status_code] == [403, 403]
+    assert [foreign.status_code, unknown_id.status_code] == [403, 403]
     assert read_error(foreign)["code"] == "forbidden"
     assert count_stored() == (0, 0, 0)
 
 
-def test_a_bearer_token_does_not_open_ingestion(optimization: Optimization) -> None:
+def test_a_bearer_token_may_not_ingest(optimization: Optimization) -> None:
     admin = factories.make_admin_api(optimization.organization)
     batch = build_batch(traffic.build_exposure(optimization, "ann"))
 
@@ -157,7 +158,7 @@ def test_a_bearer_token_does_not_open_ingestion(optimization: Optimization) -> N
     assert count_stored() == (0, 0, 0)
 
 
-def test_an_organization_with_its_own_warehouse_is_told_so(
+def test_an_organization_with_its_own_warehouse_gets_a_409(
     optimization: Optimization, api: Api
 ) -> None:
     Connection.objects.create(
@@ -185,7 +186,7 @@ def test_other_methods_are_a_405(api: Api) -> None:
     assert read_error(answer)["code"] == "method_not_allowed"
 
 
-def test_who_is_touched_after_the_end_is_not_counted(
+def test_an_exposure_after_the_end_is_rejected(
     optimization: Optimization, api: Api
 ) -> None:
     lifecycle.stop_optimization(optimization, SYSTEM_ACTOR)
@@ -206,7 +207,7 @@ def test_who_is_touched_after_the_end_is_not_counted(
     assert [row.anonymous_id for row in ManagedExposure.objects.all()] == ["late"]
 
 
-def test_what_was_deleted_is_refused_by_the_event(
+def test_events_of_a_deleted_optimization_are_rejected_one_by_one(
     optimization: Optimization, api: Api
 ) -> None:
     api.post(
@@ -216,27 +217,27 @@ def test_what_was_deleted_is_refused_by_the_event(
     lifecycle.delete_optimization(
         lifecycle.archive_optimization(optimization, SYSTEM_ACTOR), SYSTEM_ACTOR
     )
-    theirs = str(optimization.pk)
+    deleted_id = str(optimization.pk)
 
     rewards = api.post(
         "/ingest/rewards",
         build_batch(
-            traffic.build_reward("ann", optimization_id=theirs),
+            traffic.build_reward("ann", optimization_id=deleted_id),
             traffic.build_reward("bob"),
         ),
     )
-    touched = api.post(
+    exposures = api.post(
         "/ingest/exposures", build_batch(traffic.build_exposure(optimization, "cleo"))
     )
 
     (rejected,) = read_body(rewards)["rejected"]
     assert (rewards.status_code, rejected["index"]) == (207, 0)
     assert rejected["message"].startswith("optimization_id: was deleted")
-    assert touched.status_code == 400
+    assert exposures.status_code == 400
     assert not ManagedExposure.objects.filter(anonymous_id="cleo").exists()
 
 
-def test_nothing_is_recorded_of_a_draft(optimization: Optimization, api: Api) -> None:
+def test_events_of_a_draft_are_rejected(optimization: Optimization, api: Api) -> None:
     draft = make_optimization(optimization.organization, status="draft")
 
     answer = api.post(
