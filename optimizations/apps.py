@@ -1,10 +1,10 @@
-"""The app as Django sees it."""
+"""The Django app configuration."""
 
 from django.apps import AppConfig
 
 
 class OptimizationsConfig(AppConfig):
-    """Name and title."""
+    """Configuration of the optimizations app."""
 
     name = "optimizations"
     verbose_name = "Optimizations"

@@ -1,4 +1,4 @@
-"""What Celery runs: ids in, one deed each."""
+"""Celery tasks. Each calls one function; arguments are ids."""
 
 from uuid import UUID
 
@@ -10,29 +10,29 @@ from optimizations.training import run, schedule
 
 @shared_task(name="optimizations.train")
 def train(run_id: str) -> None:
-    """Do a queued training run; delivered twice, the work is done once."""
+    """Execute a queued training run; if delivered twice, it is executed once."""
     run.run_training(UUID(run_id))
 
 
 @shared_task(name="optimizations.retrain_due")
 def retrain_due() -> None:
-    """Ask for the runs whose time has come."""
+    """Queue the training runs that are due."""
     schedule.retrain_due()
 
 
 @shared_task(name="optimizations.reap_training_runs")
 def reap_training_runs() -> None:
-    """Send runs again that a dead worker or an absent broker left lying."""
+    """Resend the runs that a dead worker or an absent broker left unfinished."""
     runs.reap_lost_runs()
 
 
 @shared_task(name="optimizations.keep_partitions")
 def keep_partitions() -> None:
-    """Make the partitions of the coming days; drop the old ones."""
+    """Create the partitions of the coming days and drop the expired ones."""
     schedule.maintain_partitions()
 
 
 @shared_task(name="optimizations.forget_old_keys")
 def forget_old_keys() -> None:
-    """Forget idempotency keys past their time."""
+    """Delete expired idempotency keys."""
     schedule.delete_expired_keys()

@@ -1,4 +1,4 @@
-"""Addresses of optimizations, as a table of contents."""
+"""URL routes of optimizations."""
 
 from django.urls import path
 
@@ -89,23 +89,21 @@ erasure_routes = [
 
 result_detail_routes = [
     path(
-        f"optimizations/<uuid:pk>/{reading}",
-        ResultDetailsViewSet.as_view({"get": reading.replace("-", "_")}),
+        f"optimizations/<uuid:pk>/{name}",
+        ResultDetailsViewSet.as_view({"get": name.replace("-", "_")}),
     )
-    for reading in (
+    for name in (
         *("progress", "guardrails", "lift-history", "holdout-daily", "outcome-mix"),
         *("report-data", "observations"),
     )
 ]
 
 urlpatterns = [
-    *(
-        *public_routes,
-        *optimization_routes,
-        *variant_routes,
-        *learning_routes,
-        *candidate_routes,
-        *erasure_routes,
-        *result_detail_routes,
-    )
+    *public_routes,
+    *optimization_routes,
+    *variant_routes,
+    *learning_routes,
+    *candidate_routes,
+    *erasure_routes,
+    *result_detail_routes,
 ]

@@ -1,4 +1,4 @@
-"""The state machine: which status may follow which, and what a move brings with it."""
+"""The life cycle: which status may follow which, and the effects of each change."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -42,20 +42,21 @@ AUDIT_ACTIONS = {
 def create_optimization(
     organization_id: str, actor: Actor, fields: Mapping[str, Any]
 ) -> Optimization:
-    """Create an optimization, live at once where `status` (or its default) says so.
+    """Create an optimization and let it go live if `status` (or its default) says so.
 
-    `fields` as the contract's create body, in the serializer's shape. Raises
-    InvalidParametersError naming every field that breaks a rule; ConflictError where an
-    assignment source is missing.
+    `fields` is the API's create body, as the serializer validates it. `status` is by
+    default live with a reward metric, draft without. Raises InvalidParametersError
+    naming every field that breaks a rule, ConflictError if an assignment source is
+    missing.
     """
-    given = {name: value for name, value in fields.items() if name != "status"}
-    measured = given.get("reward_metric_id") is not None
-    status = fields.get("status", Status.LIVE if measured else Status.DRAFT)
-    if status == Status.LIVE and not measured:
+    settings = {name: value for name, value in fields.items() if name != "status"}
+    has_metric = settings.get("reward_metric_id") is not None
+    status = fields.get("status", Status.LIVE if has_metric else Status.DRAFT)
+    if status == Status.LIVE and not has_metric:
         raise InvalidParametersError.for_field(
-            "reward_metric_id", "is needed to go live"
+            "reward_metric_id", "is required to go live"
         )
-    optimization = create_update.create_draft(organization_id, actor, given)
+    optimization = create_update.create_draft(organization_id, actor, settings)
     if status == Status.LIVE:
         return change_status(optimization, Status.LIVE, actor)
     return optimization
@@ -65,91 +66,98 @@ def create_optimization(
 def update_optimization(
     optimization: Optimization, fields: Mapping[str, Any], actor: Actor
 ) -> Optimization:
-    """Set fields by their API names, `status` last. Raises as `move` and `create` do."""
-    given = {name: value for name, value in fields.items() if name != "status"}
+    """Set fields by their API names, `status` last.
+
+    Raises what `update_configuration` and `change_status` raise.
+    """
+    settings = {name: value for name, value in fields.items() if name != "status"}
     status = fields.get("status")
-    if given:
-        optimization = create_update.update_configuration(optimization, given, actor)
+    if settings:
+        optimization = create_update.update_configuration(optimization, settings, actor)
     if status is not None and status != optimization.status:
         optimization = change_status(optimization, status, actor)
     return optimization
 
 
 @transaction.atomic
-def change_status(optimization: Optimization, to: str, actor: Actor) -> Optimization:
-    """Give an optimization another status.
+def change_status(
+    optimization: Optimization, status: str, actor: Actor
+) -> Optimization:
+    """Move an optimization to another status.
 
-    Raises ConflictError naming the moves there are; or saying what is missing to go live.
+    Raises ConflictError that names the possible statuses, or what is missing to go live.
     """
     optimization = create_update.lock_optimization(optimization)
     before = optimization.status
-    if to not in TRANSITIONS[before]:
-        raise ConflictError(_format_refusal(before, to))
-    optimization.status = to
-    if to == Status.LIVE:
+    if status not in TRANSITIONS[before]:
+        raise ConflictError(_format_refusal(before, status))
+    optimization.status = status
+    if status == Status.LIVE:
         _go_live(optimization)
-        optimization.shipped_at = None  # undone, where it was
+        optimization.shipped_at = None  # going live undoes a shipment
     now = timezone.now()
-    if to == Status.SHIPPED:
+    if status == Status.SHIPPED:
         optimization.shipped_at = now
-    if to in ENDED_STATUSES:
+    if status in ENDED_STATUSES:
         optimization.ended_at = optimization.ended_at or now
     optimization.save()
-    if to == Status.SHIPPED:
+    if status == Status.SHIPPED:
         regimes.open_regime(optimization, "shipped")
-    elif before == Status.SHIPPED and to == Status.LIVE:
+    elif before == Status.SHIPPED and status == Status.LIVE:
         regimes.open_regime(optimization, "unshipped")
     snapshot_store.publish_on_commit(optimization.pk)
-    deed = (
+    action = (
         "optimization.go_live"
-        if before == Status.DRAFT and to == Status.LIVE
-        else AUDIT_ACTIONS[Status(to)]
+        if before == Status.DRAFT and status == Status.LIVE
+        else AUDIT_ACTIONS[Status(status)]
     )
-    changes = {"status": [before, to]}
-    audit.record(optimization.organization_id, actor, deed, optimization, changes)
+    changes = {"status": [before, status]}
+    audit.record(optimization.organization_id, actor, action, optimization, changes)
     return optimization
 
 
 def pause_optimization(optimization: Optimization, actor: Actor) -> Optimization:
-    """Stop deciding for a while: clients show their fallback."""
+    """Stop serving for a while: clients show their fallback."""
     return change_status(optimization, Status.PAUSED, actor)
 
 
 def resume_optimization(optimization: Optimization, actor: Actor) -> Optimization:
-    """Go live: from a draft, from a pause, or undoing a shipment."""
+    """Go live: from a draft, after a pause, or to undo a shipment."""
     return change_status(optimization, Status.LIVE, actor)
 
 
 def ship_optimization(optimization: Optimization, actor: Actor) -> Optimization:
-    """Give everybody the leading variant; results freeze."""
+    """Serve the leading variant to everyone; results freeze."""
     return change_status(optimization, Status.SHIPPED, actor)
 
 
 def stop_optimization(optimization: Optimization, actor: Actor) -> Optimization:
-    """End it for good."""
+    """Complete an optimization; it cannot go live again."""
     return change_status(optimization, Status.COMPLETED, actor)
 
 
 def archive_optimization(optimization: Optimization, actor: Actor) -> Optimization:
-    """Put it out of sight; its data stay."""
+    """Hide an optimization from lists; its data stay."""
     return change_status(optimization, Status.ARCHIVED, actor)
 
 
 @transaction.atomic
 def delete_optimization(optimization: Optimization, actor: Actor) -> None:
-    """Delete: a draft or a never-served one for real, an archived one out of sight.
+    """Delete an optimization.
 
-    Raises ConflictError for a live one, and for one that served and is not archived.
+    A draft, or one that never served, is deleted with its data. One that served must be
+    archived first; it is marked as deleted and its data stay. Raises ConflictError for
+    a live optimization, and for one that served and is not archived.
     """
     optimization = create_update.lock_optimization(optimization)
     status = optimization.status
     if status == Status.LIVE:
         raise ConflictError(_format_refusal(status, "deleted"))
-    served = status != Status.DRAFT and has_served(optimization)
-    if served and status != Status.ARCHIVED:
+    is_data_kept = status != Status.DRAFT and has_served(optimization)
+    if is_data_kept and status != Status.ARCHIVED:
         raise ConflictError(_format_refusal(status, "deleted"))
     snapshot_store.publish_on_commit(optimization.pk)
-    changes = {"status": status, "data_kept": served}
+    changes = {"status": status, "data_kept": is_data_kept}
     audit.record(
         optimization.organization_id,
         actor,
@@ -157,7 +165,7 @@ def delete_optimization(optimization: Optimization, actor: Actor) -> None:
         optimization,
         changes,
     )
-    if served:
+    if is_data_kept:
         optimization.deleted_at = timezone.now()
         optimization.save(update_fields=["deleted_at", "updated_at"])
         return
@@ -167,17 +175,18 @@ def delete_optimization(optimization: Optimization, actor: Actor) -> None:
 
 
 def has_served(optimization: Optimization) -> bool:
-    """Whether anybody was ever shown a variant: by serve, or by what was sent in."""
-    own = {"optimization_id": optimization.pk}
-    return (
-        Assignment.objects.filter(**own).exists()
-        or Decision.objects.filter(**own).exists()
-        or ManagedExposure.objects.filter(**own).exists()
+    """Return whether a user ever got a variant, by serve or by an ingested exposure."""
+    return any(
+        model.objects.filter(optimization_id=optimization.pk).exists()
+        for model in (Assignment, Decision, ManagedExposure)
     )
 
 
 def _go_live(optimization: Optimization) -> None:
-    """Fix what learning rests on, and open the first regime, at the first time."""
+    """Check the requirements; the first time, fix the outcomes and open a regime.
+
+    The first time also publishes version 0 of the policy, which is uniform.
+    """
     _require_ready(optimization)
     if optimization.went_live_at is not None:
         return
@@ -193,7 +202,9 @@ def _go_live(optimization: Optimization) -> None:
 
 def _require_ready(optimization: Optimization) -> None:
     if optimization.reward_metric is None:
-        raise ConflictError("It needs a reward metric (reward_metric_id) to go live.")
+        raise ConflictError(
+            "The optimization has no reward metric. Set reward_metric_id to go live."
+        )
     organization_id = optimization.organization_id
     if not connections.is_connected(organization_id):
         return
@@ -201,19 +212,21 @@ def _require_ready(optimization: Optimization) -> None:
         optimization.assignment_source = sources.find_default_source(organization_id)
     if optimization.assignment_source is None:
         raise ConflictError(
-            "With a connected warehouse an assignment source is needed to go live: "
-            "name one (assignment_source_id) or make one the default."
+            "The optimization has no assignment source, which a connected warehouse "
+            "requires. Set assignment_source_id, or make a source the default."
         )
 
 
-def _format_refusal(before: str, to: str) -> str:
-    ways = [str(status) for status in TRANSITIONS[before]]
+def _format_refusal(before: str, after: str) -> str:
+    alternatives = [str(status) for status in TRANSITIONS[before]]
     if before in {Status.DRAFT, Status.ARCHIVED}:
-        ways.append("deleted")
+        alternatives.append("deleted")
     article = "An" if before == Status.ARCHIVED else "A"
-    may = f"it may become {_join_alternatives(ways)}"
-    return f"{article} {before} optimization cannot become {to}; {may}."
+    return (
+        f"{article} {before} optimization cannot become {after}; "
+        f"it may become {_join_alternatives(alternatives)}."
+    )
 
 
-def _join_alternatives(ways: list[str]) -> str:
-    return ways[0] if len(ways) == 1 else f"{', '.join(ways[:-1])} or {ways[-1]}"
+def _join_alternatives(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

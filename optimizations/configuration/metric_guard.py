@@ -1,4 +1,7 @@
-"""What going live fixed in the rooms below, which know no optimization: changes refused."""
+"""Reject metric changes that would break a live optimization.
+
+Called through settings.METRIC_GUARDS because metrics must not import optimizations.
+"""
 
 from collections.abc import Collection
 
@@ -6,25 +9,28 @@ from levered_site.errors import ConflictError
 from metrics.models import Metric
 from optimizations.models import Optimization
 
-# A reward's goal: what is learnt and every figure before the change would mean another.
+# The goal of a reward. Changing it would change the meaning of everything learned and
+# of every figure computed before.
 FIXED_FIELDS = ("outcomes", "direction")
 
 
-def refuse_metric_change(metric: Metric, changed: Collection[str]) -> None:
-    """Refuse to change what an optimization that has gone live is rewarded for.
+def refuse_metric_change(metric: Metric, changed_fields: Collection[str]) -> None:
+    """Refuse to change the goal of a metric that has rewarded a live optimization.
 
-    Raises ConflictError naming the field and the optimization. Archived ones keep
-    nothing: their results are history.
+    Raises ConflictError naming the field and the optimization. Archived optimizations
+    do not count: their results are history.
     """
-    field = next((name for name in FIXED_FIELDS if name in changed), None)
+    field = next((name for name in FIXED_FIELDS if name in changed_fields), None)
     if field is None:
         return
-    live = Optimization.objects.for_organization(metric.organization_id).filter(
-        reward_metric=metric, went_live_at__isnull=False
+    optimization = (
+        Optimization.objects.for_organization(metric.organization_id)
+        .filter(reward_metric=metric, went_live_at__isnull=False)
+        .exclude(status=Optimization.Status.ARCHIVED)
+        .first()
     )
-    holder = live.exclude(status=Optimization.Status.ARCHIVED).first()
-    if holder is not None:
+    if optimization is not None:
         raise ConflictError(
-            f"{field}: fixed since “{holder}” went live with this metric as its reward. "
-            "Define a new metric for a new optimization."
+            f"{field} is fixed since “{optimization}” went live with this metric as its "
+            "reward. Define a new metric for a new optimization."
         )

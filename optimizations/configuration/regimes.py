@@ -1,4 +1,4 @@
-"""Regimes: stretches of time with one configuration, opened whenever it changes."""
+"""Open regimes: stretches of time with one configuration, new whenever it changes."""
 
 from datetime import datetime
 
@@ -14,71 +14,71 @@ from warehouse.sql.cube.statement import RegimeSpan
 def open_regime(
     optimization: Optimization, reason: str, now: datetime | None = None
 ) -> Regime:
-    """Open a regime with the configuration as it is now.
+    """Open a regime with the current configuration.
 
-    Call inside the transaction that changed it, holding the optimization's row. A
-    shipped optimization holds nobody out.
+    Call inside the transaction that changed the configuration, holding the
+    optimization's row lock. A shipped optimization has no holdout.
     """
     last = optimization.regimes.order_by("-number").first()
-    place = get_warehouse_name(optimization.organization_id)
+    warehouse = get_warehouse_name(optimization.organization_id)
     attribution = optimization.model.training_data_config["attribution"]
-    shipped = optimization.status == Optimization.Status.SHIPPED
+    is_shipped = optimization.status == Optimization.Status.SHIPPED
     metric = optimization.reward_metric
     return optimization.regimes.create(
         number=1 if last is None else last.number + 1,
         starts_at=now or timezone.now(),
-        holdout_percentage=0.0 if shipped else optimization.holdout_percentage,
+        holdout_percentage=0.0 if is_shipped else optimization.holdout_percentage,
         enabled=optimization.servable(),
         window_hours=attribution["conversion_window_hours"],
         horizon_hours=attribution["horizon_hours"],
         metric=metric,
         metric_revision=1 if metric is None else metric.revision,
-        warehouse=place,
-        source=_fingerprint_source(optimization, place),
+        warehouse=warehouse,
+        source=_fingerprint_source(optimization, warehouse),
         reason=reason,
     )
 
 
 def open_regime_if_changed(optimization: Optimization) -> bool:
-    """Open a regime where metric, warehouse or assignment source changed since the last.
+    """Open a regime if metric, warehouse or assignment source changed since the last.
 
-    They change in rooms below, which know no optimization: whoever counts calls this
-    first. Of a source it is the SQL and the mapping that matter; a regime that knows of
-    none takes the one that is read now. Call inside a transaction holding the
-    optimization's row.
+    Return whether one was opened. The apps that own these three do not know
+    optimizations, so a refresh of the cube calls this before it counts. A source has
+    changed if its SQL or its mapping has. A regime without a source takes the current
+    one. Call inside a transaction holding the optimization's row lock.
     """
     last = optimization.regimes.order_by("-number").first()
     metric = optimization.reward_metric
     if last is None or metric is None:
         return False
-    place = get_warehouse_name(optimization.organization_id)
-    source = _fingerprint_source(optimization, place)
+    warehouse = get_warehouse_name(optimization.organization_id)
+    source = _fingerprint_source(optimization, warehouse)
     if last.metric_revision != metric.revision:
-        changed = "metric"
-    elif last.warehouse != place:
-        changed = "warehouse"
-    elif not last.source:
-        return _fill_source(last, source)
-    elif last.source != source:
-        changed = "assignment source"
+        reason = "metric changed"
+    elif last.warehouse != warehouse:
+        reason = "warehouse changed"
+    elif last.source and last.source != source:
+        reason = "assignment source changed"
     else:
+        _fill_source(last, source)
         return False
-    open_regime(optimization, f"{changed} changed")
+    open_regime(optimization, reason)
     return True
 
 
-def _fill_source(regime: Regime, source: str) -> bool:
-    """Note the source of a regime that knows of none: it opened before there was one, or
-    before regimes kept it. Nothing begins by it.
+def _fill_source(regime: Regime, source: str) -> None:
+    """Store the source of a regime that has none.
+
+    Such a regime was opened before there was a source, or by a version that did not
+    store sources. This opens no regime.
     """
-    if source:
+    if source and not regime.source:
         regime.source = source
         regime.save(update_fields=["source"])
-    return False
 
 
 def list_spans(optimization: Optimization) -> tuple[RegimeSpan, ...]:
-    """Write the regimes, ascending, as the cube wants them."""
+    """Return the optimization's regimes, ascending, as the cube's statement needs them."""
     return tuple(
         RegimeSpan(
             number=regime.number,
@@ -92,27 +92,29 @@ def list_spans(optimization: Optimization) -> tuple[RegimeSpan, ...]:
 
 
 def open_regimes_if_changed(organization_id: str) -> None:
-    """Open a regime for what was live of an organization that reads elsewhere now.
+    """Open regimes for an organization whose warehouse or assignment source changed.
 
-    Its warehouse or an assignment source was changed.
-
-    Call inside the transaction that changed it.
+    Each live or paused optimization that is affected gets one. Call inside the
+    transaction that made the change. Called through settings.WAREHOUSE_LISTENERS because
+    warehouse must not import optimizations.
     """
-    started = Optimization.objects.for_organization(organization_id).filter(
-        status__in=(Optimization.Status.LIVE, Optimization.Status.PAUSED),
-        went_live_at__isnull=False,
-    )
-    for optimization in (
-        started.select_for_update(of=("self",))
+    optimizations = (
+        Optimization.objects.for_organization(organization_id)
+        .filter(
+            status__in=(Optimization.Status.LIVE, Optimization.Status.PAUSED),
+            went_live_at__isnull=False,
+        )
+        .select_for_update(of=("self",))
         .select_related("model", "reward_metric")
         .order_by("pk")
-    ):
+    )
+    for optimization in optimizations:
         open_regime_if_changed(optimization)
 
 
-def _fingerprint_source(optimization: Optimization, place: str) -> str:
-    """Name what the optimization's assignment source reads; the managed store has none."""
-    if place == Connection.Provider.MANAGED:
+def _fingerprint_source(optimization: Optimization, warehouse: str) -> str:
+    """Return the assignment source's fingerprint; "" on the managed store, or without."""
+    if warehouse == Connection.Provider.MANAGED:
         return ""
     source = optimization.assignment_source
     source = source or sources.find_default_source(optimization.organization_id)
@@ -120,8 +122,8 @@ def _fingerprint_source(optimization: Optimization, place: str) -> str:
 
 
 def get_warehouse_name(organization_id: str) -> str:
-    """Name the organization's warehouse; without a connection it is the managed one."""
-    known = Connection.objects.filter(organization_id=organization_id).first()
-    if known is None:
+    """Return the name of the organization's warehouse; `managed` without a connection."""
+    warehouse = Connection.objects.filter(organization_id=organization_id).first()
+    if warehouse is None:
         return Connection.Provider.MANAGED
-    return known.place or known.provider
+    return warehouse.place or warehouse.provider

@@ -1,4 +1,4 @@
-"""Pictures of variants: what may be kept, keep, and find."""
+"""Screenshots of variants: validate, store and load PNG files."""
 
 import struct
 
@@ -14,39 +14,37 @@ from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from optimizations.models import Optimization
 
-MAX_SCREENSHOT_BYTES = 5 * 1024 * 1024  # bytes
-MAX_SIDE_PIXELS = 20_000  # pixels; a page screenshot may be long
+MAX_SCREENSHOT_BYTES = 5 * 1024 * 1024
+MAX_SIDE_PIXELS = 20_000  # a screenshot of a whole page may be long
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_HEADER = struct.Struct(">I4sII")  # length, IHDR, width, height
 PNG_TRAILER = b"IEND\xaeB`\x82"
 
-NO_SCREENSHOT_MESSAGE = "This variant has no screenshot."
+INVALID_PNG_MESSAGE = "The body is not a complete PNG file."
 
 
 def load_screenshot(optimization: Optimization, number: int) -> bytes:
-    """Return the picture of a variant. Raises NotFoundError where there is none."""
+    """Return a variant's screenshot. Raises NotFoundError where there is none."""
     rows = optimization.variants.filter(number=number)
-    picture = rows.values_list("screenshot", flat=True).first()
-    if picture is None:
-        raise NotFoundError(NO_SCREENSHOT_MESSAGE)
-    return bytes(picture)
+    screenshot = rows.values_list("screenshot", flat=True).first()
+    if screenshot is None:
+        raise NotFoundError("This variant has no screenshot.")
+    return bytes(screenshot)
 
 
 @transaction.atomic
 def store_screenshot(
-    optimization: Optimization, number: int, picture: bytes, actor: Actor
+    optimization: Optimization, number: int, png: bytes, actor: Actor
 ) -> None:
-    """Keep a picture in place of the one before.
+    """Store a variant's screenshot in place of the previous one.
 
-    Raises NotFoundError for an unknown variant, PayloadTooLargeError over 5 MB,
-    UnsupportedMediaTypeError for anything but a PNG, InvalidParametersError for one of
-    absurd size.
+    Raises NotFoundError for an unknown variant, and what `validate_png` raises.
     """
-    validate_png(picture)
-    kept = optimization.variants.filter(number=number).update(screenshot=picture)
-    if not kept:
-        raise NotFoundError("There is no such variant.")
-    changes = {"number": number, "bytes": len(picture)}
+    validate_png(png)
+    updated = optimization.variants.filter(number=number).update(screenshot=png)
+    if not updated:
+        raise NotFoundError(f"This optimization has no variant {number}.")
+    changes = {"number": number, "bytes": len(png)}
     audit.record(
         optimization.organization_id,
         actor,
@@ -56,22 +54,26 @@ def store_screenshot(
     )
 
 
-def validate_png(picture: bytes) -> None:
-    """Refuse what is no PNG of sane size; the pixels themselves are not decoded."""
-    if len(picture) > MAX_SCREENSHOT_BYTES:
+def validate_png(png: bytes) -> None:
+    """Check a PNG's size, signature, header and trailer; pixels are not decoded.
+
+    Raises PayloadTooLargeError over 5 MB, UnsupportedMediaTypeError for anything but a
+    complete PNG, InvalidParametersError for a width or height out of range.
+    """
+    if len(png) > MAX_SCREENSHOT_BYTES:
         raise PayloadTooLargeError("A screenshot may have at most 5 MB.")
-    whole = len(picture) >= len(PNG_SIGNATURE) + PNG_HEADER.size + len(PNG_TRAILER)
+    min_length = len(PNG_SIGNATURE) + PNG_HEADER.size + len(PNG_TRAILER)
     if (
-        not whole
-        or not picture.startswith(PNG_SIGNATURE)
-        or not picture.endswith(PNG_TRAILER)
+        len(png) < min_length
+        or not png.startswith(PNG_SIGNATURE)
+        or not png.endswith(PNG_TRAILER)
     ):
-        raise UnsupportedMediaTypeError("The body is not a whole PNG.")
-    length, kind, width, height = PNG_HEADER.unpack_from(picture, len(PNG_SIGNATURE))
-    if kind != b"IHDR" or length != 13:
-        raise UnsupportedMediaTypeError("The body is not a whole PNG.")
+        raise UnsupportedMediaTypeError(INVALID_PNG_MESSAGE)
+    length, chunk_type, width, height = PNG_HEADER.unpack_from(png, len(PNG_SIGNATURE))
+    if chunk_type != b"IHDR" or length != 13:
+        raise UnsupportedMediaTypeError(INVALID_PNG_MESSAGE)
     if not (1 <= width <= MAX_SIDE_PIXELS and 1 <= height <= MAX_SIDE_PIXELS):
         raise InvalidParametersError(
-            f"A screenshot has 1 to {MAX_SIDE_PIXELS} pixels a side, "
-            f"not {width} x {height}."
+            f"A screenshot must have 1 to {MAX_SIDE_PIXELS} pixels a side; "
+            f"this one has {width} x {height}."
         )

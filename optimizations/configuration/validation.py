@@ -1,26 +1,32 @@
-"""What a configuration must satisfy, as problems with the fields named. Pure."""
+"""Validate configurations: find problems and the fields they are in. Pure."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from levered_site.errors import FieldProblem
+from levered_site.errors import FieldProblem, InvalidParametersError
 from optimizations import factors
 
 MAX_VARIANTS = 100
 MAX_CONTEXTS = 2000
 MAX_CONTEXT_LEVELS = 50
-MAX_WINDOW_HOURS = 2160
-DEFAULT_WINDOW_HOURS = 24
+
 CONFIG_FIELD = "training_data_config"
 
 Config = Mapping[str, Any]
 
 
-def find_config_problems(config: Config, model_type: str) -> list[FieldProblem]:
-    """List what is wrong with a training_data_config of the right shape.
+def raise_problems(problems: Sequence[FieldProblem]) -> None:
+    """Raise InvalidParametersError with all problems, if there are any."""
+    if problems:
+        first = problems[0]
+        raise InvalidParametersError(f"{first.field}: {first.message}", problems)
 
-    Levels are `{"id", "value"}` and attribution is complete already.
+
+def find_config_problems(config: Config, model_type: str) -> list[FieldProblem]:
+    """Return the problems of a training_data_config that the serializer validated.
+
+    Levels are `{"id", "value"}`, and attribution is complete.
     """
     return [
         *_check_design_factors(config["design_factors"]),
@@ -33,7 +39,11 @@ def find_config_problems(config: Config, model_type: str) -> list[FieldProblem]:
 def find_exclusion_problems(
     config: Config, partials: Sequence[Config]
 ) -> list[FieldProblem]:
-    """List what is wrong with excluded_combinations: unknown names, the baseline."""
+    """Return the problems of excluded_combinations.
+
+    An exclusion must name known factors and levels and must not cover the baseline.
+    All exclusions together must leave two variants.
+    """
     problems = [
         problem
         for index, partial in enumerate(partials)
@@ -43,79 +53,90 @@ def find_exclusion_problems(
         return problems
     combinations = factors.list_combinations(config["design_factors"])
     problems = [
-        FieldProblem(f"excluded_combinations[{index}]", "covers the baseline")
+        FieldProblem(
+            f"excluded_combinations[{index}]", "must not cover the baseline (variant 1)"
+        )
         for index, partial in enumerate(partials)
         if factors.is_excluded(combinations[0], [partial])
     ]
     if not problems and all(
-        factors.is_excluded(one, partials) for one in combinations[1:]
+        factors.is_excluded(combination, partials) for combination in combinations[1:]
     ):
-        problems = [FieldProblem("excluded_combinations", "two variants must remain")]
+        message = "must leave at least 2 variants"
+        problems = [FieldProblem("excluded_combinations", message)]
     return problems
 
 
-def _check_design_factors(design: Sequence[Config]) -> Iterator[FieldProblem]:
+def _check_design_factors(design_factors: Sequence[Config]) -> Iterator[FieldProblem]:
     field = f"{CONFIG_FIELD}.design_factors"
-    yield from _check_factors(field, design)
-    for index, factor in enumerate(design):
+    yield from _check_factors(field, design_factors)
+    for index, factor in enumerate(design_factors):
         if len(factor["levels"]) < 2:
-            yield FieldProblem(f"{field}[{index}].levels", "needs 2 levels or more")
-    count = math.prod(len(factor["levels"]) for factor in design)
+            yield FieldProblem(
+                f"{field}[{index}].levels", "must have at least 2 levels"
+            )
+    count = math.prod(len(factor["levels"]) for factor in design_factors)
     if count > MAX_VARIANTS:
         yield FieldProblem(
-            field, f"make {count} variants; at most {MAX_VARIANTS} are possible"
+            field, f"must make at most {MAX_VARIANTS} variants; these make {count}"
         )
 
 
 def _check_context_factors(
-    contexts: Sequence[Config], model_type: str
+    context_factors: Sequence[Config], model_type: str
 ) -> Iterator[FieldProblem]:
     field = f"{CONFIG_FIELD}.context_factors"
-    if contexts and model_type == "mab":
-        yield FieldProblem(field, "a mab takes none; use model_type cmab")
-    yield from _check_factors(field, contexts)
-    for index, factor in enumerate(contexts):
+    if context_factors and model_type == "mab":
+        yield FieldProblem(
+            field, "must be empty for model_type mab; use model_type cmab"
+        )
+    yield from _check_factors(field, context_factors)
+    for index, factor in enumerate(context_factors):
         if not 1 <= len(factor["levels"]) <= MAX_CONTEXT_LEVELS:
             yield FieldProblem(
-                f"{field}[{index}].levels", f"needs 1 to {MAX_CONTEXT_LEVELS} levels"
+                f"{field}[{index}].levels",
+                f"must have 1 to {MAX_CONTEXT_LEVELS} levels",
             )
-    count = math.prod(len(factor["levels"]) + 2 for factor in contexts)
+    count = math.prod(len(factor["levels"]) + 2 for factor in context_factors)
     if count > MAX_CONTEXTS:
         yield FieldProblem(
             field,
-            f"make {count} combinations with 'other' and 'missing' counted; "
-            f"at most {MAX_CONTEXTS} are possible",
+            f"must make at most {MAX_CONTEXTS} combinations; these make {count}, "
+            "'other' and 'missing' included",
         )
 
 
-def _check_factors(field: str, given: Sequence[Config]) -> Iterator[FieldProblem]:
-    names = [factor["name"] for factor in given]
-    for index, factor in enumerate(given):
+def _check_factors(
+    field: str, factor_configs: Sequence[Config]
+) -> Iterator[FieldProblem]:
+    names = [factor["name"] for factor in factor_configs]
+    for index, factor in enumerate(factor_configs):
         if factor["name"] in names[:index]:
             yield FieldProblem(f"{field}[{index}].name", "is used twice")
         yield from _check_levels(f"{field}[{index}].levels", factor)
 
 
 def _check_shared_names(config: Config) -> Iterator[FieldProblem]:
-    taken = {factor["name"] for factor in config["design_factors"]}
+    design_names = {factor["name"] for factor in config["design_factors"]}
     for index, factor in enumerate(config["context_factors"]):
-        if factor["name"] in taken:
+        if factor["name"] in design_names:
             field = f"{CONFIG_FIELD}.context_factors[{index}].name"
-            yield FieldProblem(field, "is the name of a design factor already")
+            yield FieldProblem(field, "is already the name of a design factor")
 
 
 def _check_levels(field: str, factor: Config) -> Iterator[FieldProblem]:
-    kind = bool if factor["dtype"] == "bool" else str
+    value_type = bool if factor["dtype"] == "bool" else str
     values = [level["value"] for level in factor["levels"]]
     ids = [level["id"] for level in factor["levels"]]
     for index, value in enumerate(values):
-        if type(value) is not kind:
-            wanted = "true or false" if kind is bool else "a string"
+        if type(value) is not value_type:
+            expected = "true or false" if value_type is bool else "a string"
             yield FieldProblem(
-                f"{field}[{index}]", f"must be {wanted}, as dtype is {factor['dtype']}"
+                f"{field}[{index}]",
+                f"must be {expected}, as dtype is {factor['dtype']}",
             )
         elif any(factors.is_same_value(value, other) for other in values[:index]):
-            yield FieldProblem(f"{field}[{index}]", "is there twice")
+            yield FieldProblem(f"{field}[{index}]", "is used twice")
         elif ids[index] in ids[:index]:
             yield FieldProblem(f"{field}[{index}].id", "is used twice")
 
@@ -129,14 +150,19 @@ def _check_attribution(attribution: Config) -> Iterator[FieldProblem]:
 
 
 def _check_exclusion(
-    design: Sequence[Config], index: int, partial: Config
+    design_factors: Sequence[Config], index: int, partial: Config
 ) -> Iterator[FieldProblem]:
-    known = {f["name"]: [level["value"] for level in f["levels"]] for f in design}
+    levels = {
+        factor["name"]: [level["value"] for level in factor["levels"]]
+        for factor in design_factors
+    }
     if not partial:
-        yield FieldProblem(f"excluded_combinations[{index}]", "names no factor")
+        yield FieldProblem(
+            f"excluded_combinations[{index}]", "must name at least one factor"
+        )
     for name, value in partial.items():
         field = f"excluded_combinations[{index}].{name}"
-        if name not in known:
-            yield FieldProblem(field, "is no design factor")
-        elif not any(factors.is_same_value(value, level) for level in known[name]):
-            yield FieldProblem(field, "is no level of that factor")
+        if name not in levels:
+            yield FieldProblem(field, "is not a design factor")
+        elif not any(factors.is_same_value(value, level) for level in levels[name]):
+            yield FieldProblem(field, "must be one of the factor's levels")

@@ -1,4 +1,4 @@
-"""The numbered variants of a design: written, excluded, and what remains is served."""
+"""Create the numbered variants of a design, exclude some, and publish the rest."""
 
 from collections.abc import Sequence
 
@@ -11,36 +11,41 @@ from optimizations.serving import snapshot_store
 
 
 def replace_variants(optimization: Optimization) -> None:
-    """Write the variants of the design anew, numbered from 1 in row-major order."""
-    design = optimization.model.training_data_config["design_factors"]
+    """Replace all variants by those of the design, numbered from 1 in row-major order."""
+    design_factors = optimization.model.training_data_config["design_factors"]
+    combinations = factors.list_combinations(design_factors)
     partials = optimization.excluded_combinations
     optimization.variants.all().delete()
     Variant.objects.bulk_create(
         Variant(
             optimization=optimization,
-            number=place,
+            number=number,
             variant_key=factors.format_variant_key(combination),
             levels=combination,
             excluded=factors.is_excluded(combination, partials),
         )
-        for place, combination in enumerate(factors.list_combinations(design), start=1)
+        for number, combination in enumerate(combinations, start=1)
     )
     _require_two_variants(optimization)
 
 
 def apply_exclusions(optimization: Optimization) -> None:
-    """Mark the variants that the exclusions cover, and serve what remains."""
+    """Mark the variants that the exclusions cover, and publish the rest."""
     before = optimization.servable()
     partials = optimization.excluded_combinations
-    rows = list(optimization.variants.defer("screenshot"))
-    for row in rows:
-        row.excluded = factors.is_excluded(row.levels, partials)
-    Variant.objects.bulk_update(rows, ["excluded"])
+    variants = list(optimization.variants.defer("screenshot"))
+    for variant in variants:
+        variant.excluded = factors.is_excluded(variant.levels, partials)
+    Variant.objects.bulk_update(variants, ["excluded"])
     publish_servable(optimization, before)
 
 
 def publish_servable(optimization: Optimization, before: Sequence[int]) -> None:
-    """Where the servable variants changed: a version, a regime, a snapshot."""
+    """Publish a policy version, a regime and a snapshot if the servable variants changed.
+
+    `before` holds the numbers of the variants that were servable. Raises ConflictError
+    if fewer than two are servable now.
+    """
     _require_two_variants(optimization)
     servable = optimization.servable()
     if servable == before or not has_gone_live(optimization):
@@ -56,9 +61,12 @@ def publish_servable(optimization: Optimization, before: Sequence[int]) -> None:
 
 def _require_two_variants(optimization: Optimization) -> None:
     if len(optimization.servable()) < 2:
-        raise ConflictError("Two variants must remain enabled and not excluded.")
+        raise ConflictError(
+            "At least two variants must stay enabled and not excluded. "
+            "Enable another variant first."
+        )
 
 
 def has_gone_live(optimization: Optimization) -> bool:
-    """Whether it went live: a draft has neither versions nor regimes."""
+    """Return whether it ever went live: a draft has neither versions nor regimes."""
     return optimization.went_live_at is not None

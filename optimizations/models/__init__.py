@@ -1,4 +1,4 @@
-"""The conductor's things: optimizations, variants, regimes, locks, receipts, counts, candidates."""
+"""Optimizations and what belongs to them: variants, assignments, counts, candidates."""
 
 from optimizations.models.candidate import Candidate, CandidateTable
 from optimizations.models.counts import CubeDay, PublishedDay

@@ -1,4 +1,4 @@
-"""Another way to learn, tried beside the one that serves, and the tables it made."""
+"""Candidates: alternative learning settings, trained beside the live model."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from optimizations.models.optimization import Optimization
 
 
 class Candidate(models.Model):
-    """What a rival of the live model is set to; it is trained beside it, never serves."""
+    """Learning settings to compare with those of the live model. Never served."""
 
     optimization = models.OneToOneField(
         Optimization, on_delete=models.CASCADE, related_name="candidate"
     )
-    # The three settings of an optimization that learning goes by.
+    # The three settings of an optimization that learning depends on.
     allocation = models.CharField(
         max_length=16, choices=Optimization.Allocation.choices
     )
@@ -22,11 +22,11 @@ class Candidate(models.Model):
     ignored_context_factors: "models.JSONField[list[str], list[str]]" = (
         models.JSONField(default=list)
     )
-    # Of the newest table, as a policy version keeps it.
+    # The report of the newest table, in the form of a policy version's report.
     report: "models.JSONField[dict[str, Any] | None, dict[str, Any] | None]" = (
         models.JSONField(null=True)
     )
-    error = models.TextField(blank=True)  # why the newest training made no table
+    error = models.TextField(blank=True)  # why the newest training created no table
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -42,12 +42,12 @@ class Candidate(models.Model):
 
 
 class CandidateTable(models.Model):
-    """What a candidate would have served from the start of a policy version on."""
+    """The table that a candidate would have served instead of a policy version."""
 
     candidate = models.ForeignKey(
         Candidate, on_delete=models.CASCADE, related_name="tables"
     )
-    number = models.PositiveIntegerField()  # of the version it was learned beside
+    number = models.PositiveIntegerField()  # of the version trained in the same run
     training_run = models.ForeignKey(
         TrainingRun, on_delete=models.CASCADE, related_name="+"
     )

@@ -1,4 +1,4 @@
-"""Days as they were counted, and as they were published."""
+"""Daily counts: the cube's days, and the lift published each day."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class CubeDay(models.Model):
     day = models.DateField()
     sealed = models.BooleanField(default=False)
     computed_at = models.DateTimeField()
-    cells = models.BinaryField()  # written and read by optimizations.cube alone
+    cells = models.BinaryField()  # only optimizations.cube writes and reads it
 
     class Meta:
         ordering = ("day",)
@@ -33,7 +33,7 @@ class CubeDay(models.Model):
 
 
 class PublishedDay(models.Model):
-    """Lift as it was published that day; never rewritten afterwards."""
+    """The lift as published on that day; never rewritten."""
 
     optimization = models.ForeignKey(
         Optimization, on_delete=models.CASCADE, related_name="published_days"

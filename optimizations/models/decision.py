@@ -1,4 +1,4 @@
-"""Locks and receipts: who was shown what, and why."""
+"""Sticky assignments, and the receipts of the decisions behind them."""
 
 from datetime import datetime
 
@@ -6,9 +6,10 @@ from django.db import models
 
 
 class Assignment(models.Model):
-    """The lock: which variant a user keeps. Partitioned by hash of the optimization.
+    """The variant that a user keeps. Partitioned by hash of the optimization.
 
-    Its true key is (optimization_id, anonymous_id); written by `assignments` alone.
+    The primary key is (optimization_id, anonymous_id). Only `serving.assignments`
+    writes rows.
     """
 
     pk = models.CompositePrimaryKey("optimization_id", "anonymous_id")
@@ -19,7 +20,7 @@ class Assignment(models.Model):
     policy_version = models.PositiveIntegerField()
     propensity = models.FloatField()
     decided_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField()
-    decision_id = models.BigIntegerField()  # the receipt of this lock
+    decision_id = models.BigIntegerField()  # the receipt of this assignment
 
     class Meta:
         db_table = "assignments"
@@ -29,10 +30,10 @@ class Assignment(models.Model):
 
 
 class Decision(models.Model):
-    """The receipt of a first serve or a re-draw. Append only, partitioned by day.
+    """The receipt of a first serve or a redraw. Append only, partitioned by day.
 
-    `id` is a random number, made before the lock is claimed, so that a claim sent twice
-    writes one receipt; in the table the key is (decided_at, id).
+    `id` is a random number drawn before the assignment is claimed, so that a claim sent
+    twice writes one receipt. In the table the key is (decided_at, id).
     """
 
     id = models.BigIntegerField(primary_key=True)

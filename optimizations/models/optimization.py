@@ -1,4 +1,4 @@
-"""The search itself: what it is set to, and where it stands."""
+"""Optimizations: their settings and their status."""
 
 import math
 import uuid
@@ -12,14 +12,14 @@ from models_app.models import BanditModel
 
 
 class OptimizationQuerySet(models.QuerySet["Optimization"]):
-    """Reads of optimizations, in words."""
+    """Named queries of optimizations."""
 
     def for_organization(self, organization_id: str) -> "OptimizationQuerySet":
-        """Those of one organization that were not deleted."""
+        """Select an organization's optimizations that are not deleted."""
         return self.filter(organization_id=organization_id, deleted_at=None)
 
     def live(self) -> "OptimizationQuerySet":
-        """Those that serve and learn."""
+        """Select the optimizations that serve and learn."""
         return self.filter(status=Optimization.Status.LIVE, deleted_at=None)
 
 
@@ -70,7 +70,7 @@ class Optimization(models.Model):
         max_length=16, choices=Allocation.choices, default=Allocation.DEFAULT
     )
     exploration_share = models.FloatField(default=0.01)
-    # Names of context factors that learning leaves aside, by a candidate's promotion.
+    # Names of context factors that learning ignores since a candidate was promoted.
     ignored_context_factors: "models.JSONField[list[str], list[str]]" = (
         models.JSONField(default=list, blank=True)
     )
@@ -81,7 +81,7 @@ class Optimization(models.Model):
     excluded_users: "models.JSONField[list[str], list[str]]" = models.JSONField(
         default=list, blank=True
     )
-    # Grows with every change that serving must see; fetched copies compare it.
+    # Increased by every change that serving must see; cached copies are compared by it.
     snapshot_version = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -125,11 +125,11 @@ class Optimization(models.Model):
         return self.name
 
     def servable(self) -> list[int]:
-        """Numbers of the variants that may be served: enabled and not excluded."""
+        """Return the numbers of the servable variants: enabled and not excluded."""
         rows = self.variants.filter(enabled=True, excluded=False)
         return list(rows.order_by("number").values_list("number", flat=True))
 
     def variants_count(self) -> int:
-        """Count every combination of levels, also those that are not served."""
+        """Count all combinations of levels, including those that are not served."""
         design = self.model.training_data_config["design_factors"]
         return math.prod(len(factor["levels"]) for factor in design)

@@ -1,4 +1,4 @@
-"""Stretches of time with one configuration."""
+"""Regimes of an optimization."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from optimizations.models.optimization import Optimization
 
 
 class Regime(models.Model):
-    """A stretch of time with one configuration; results are stratified by it."""
+    """A stretch of time with one configuration. Measured lift is stratified by it."""
 
     optimization = models.ForeignKey(
         Optimization, on_delete=models.CASCADE, related_name="regimes"
@@ -15,17 +15,17 @@ class Regime(models.Model):
     number = models.PositiveIntegerField()
     starts_at = models.DateTimeField()
     holdout_percentage = models.FloatField()
-    enabled: "models.JSONField[list[int], list[int]]" = (
-        models.JSONField()
-    )  # variant numbers that may be served
+    # Numbers of the servable variants.
+    enabled: "models.JSONField[list[int], list[int]]" = models.JSONField()
     window_hours = models.PositiveIntegerField()
     horizon_hours = models.PositiveIntegerField()
     metric = models.ForeignKey(
         Metric, null=True, on_delete=models.PROTECT, related_name="+"
     )
     metric_revision = models.PositiveIntegerField(default=1)
-    warehouse = models.CharField(max_length=16, default="managed")  # its provider
-    # The assignment source's fingerprint; none on the managed store.
+    # As `regimes.get_warehouse_name` returns it.
+    warehouse = models.CharField(max_length=16, default="managed")
+    # The assignment source's fingerprint; empty on the managed store.
     source = models.CharField(max_length=16, default="", blank=True)
     reason = models.CharField(max_length=200)
 

@@ -1,13 +1,13 @@
-"""When each user was first touched, kept apart from the events."""
+"""First touches of users, stored apart from the events."""
 
 from django.db import models
 
 
 class FirstTouch(models.Model):
-    """When a user was first touched: what a refresh asks instead of reading history.
+    """When a user was first touched, so that a refresh need not read all history.
 
-    Holds all touches before the `until` of the optimization's LookBack, the partitions of
-    which may be gone; written by `look_back` alone.
+    The table holds all touches before `LookBack.until` of the optimization. The
+    partitions of their events may be gone. Only `cube.first_touches` writes rows.
     """
 
     pk = models.CompositePrimaryKey("optimization_id", "anonymous_id")
@@ -15,7 +15,7 @@ class FirstTouch(models.Model):
     anonymous_id = models.TextField()
     organization_id = models.CharField(max_length=64)
     touched_at = models.DateTimeField()
-    served_at = models.DateTimeField(null=True)  # by a serve record, where there is one
+    served_at = models.DateTimeField(null=True)  # first receipt, where there is one
 
     class Meta:
         db_table = "first_touches"
@@ -25,13 +25,13 @@ class FirstTouch(models.Model):
 
 
 class LookBack(models.Model):
-    """Until when an optimization's first touches are kept."""
+    """Until when an optimization's first touches are stored."""
 
     optimization_id = models.UUIDField(primary_key=True)
     organization_id = models.CharField(max_length=64)
-    first_at = models.DateTimeField(null=True)  # the earliest of all; null: nobody
+    first_at = models.DateTimeField(null=True)  # the earliest touch; null without any
     until = models.DateTimeField()
-    kept_at = models.DateTimeField()  # rows that came since may be missing
+    kept_at = models.DateTimeField()  # rows that arrived later may be missing
 
     class Meta:
         db_table = "look_backs"

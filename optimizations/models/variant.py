@@ -1,4 +1,4 @@
-"""The combinations of levels, numbered."""
+"""Variants of an optimization."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from optimizations.models.optimization import Optimization
 
 
 class VariantQuerySet(models.QuerySet["Variant"]):
-    """Reads of variants, in words."""
+    """Named queries of variants."""
 
     def with_screenshot_flag(self) -> "VariantQuerySet":
-        """Without the pictures, but with `has_screenshot`; in order of their numbers."""
-        pictured = models.ExpressionWrapper(
+        """Select by number, with `has_screenshot` instead of the screenshots."""
+        has_screenshot = models.ExpressionWrapper(
             models.Q(screenshot__isnull=False), output_field=models.BooleanField()
         )
-        rows = self.defer("screenshot").annotate(has_screenshot=pictured)
+        rows = self.defer("screenshot").annotate(has_screenshot=has_screenshot)
         return rows.order_by("number")
 
 
@@ -27,9 +27,8 @@ class Variant(models.Model):
     )
     number = models.PositiveSmallIntegerField()
     variant_key = models.TextField()  # JSON, sorted keys, no spaces
-    levels: "models.JSONField[dict[str, Any], dict[str, Any]]" = (
-        models.JSONField()
-    )  # factor to value, in factor order
+    # Factor to value, in factor order.
+    levels: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField()
     enabled = models.BooleanField(default=True)
     excluded = models.BooleanField(default=False)  # by excluded_combinations
     screenshot = models.BinaryField(null=True, blank=True)

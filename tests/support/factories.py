@@ -1,4 +1,4 @@
-"""Things for tests to begin with: plain functions that make the least there can be."""
+"""Organizations, tokens, keys and API clients for tests, made as small as possible."""
 
 import itertools
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from levered_site.organizations.actors import SYSTEM_ACTOR
 from levered_site.organizations.models import Organization
 
 _numbers = itertools.count(1)
-# One for all clients: building the middleware, static files among it, takes 0.1 s.
+# Shared by all clients: building the middleware, static files included, takes 0.1 s.
 _handler = ClientHandler(enforce_csrf_checks=False)
 
 
@@ -27,12 +27,12 @@ def make_organization(name: str = "") -> Organization:
 
 
 def admin_token(organization: Organization, user_id: str = "user_alice") -> str:
-    """Issue a token of an admin, who is a member from now on."""
+    """Issue an admin's token; the user becomes a member of the organization."""
     return _issue_token(organization, "admin", user_id)
 
 
 def member_token(organization: Organization, user_id: str = "user_bob") -> str:
-    """Issue a token of a plain member."""
+    """Issue a token of a member who is no admin."""
     return _issue_token(organization, "member", user_id)
 
 
@@ -43,12 +43,12 @@ def _issue_token(organization: Organization, role: str, user_id: str) -> str:
 
 
 def make_api_key(organization: Organization, label: str = "backend") -> str:
-    """Make an API key; returns its secret."""
+    """Make an API key and return its secret."""
     return api_keys.create_key(organization.pk, label, SYSTEM_ACTOR)[1]
 
 
 class Api:
-    """A client of the API with one token (or API key, or none): JSON in, answers out."""
+    """A client of the API with one token, one API key or neither."""
 
     def __init__(self, token: str | None = None) -> None:
         self.client = Client(raise_request_exception=False)
@@ -63,62 +63,62 @@ class Api:
         headers: Mapping[str, str] | None = None,
         base: str = "/api/v2",
     ) -> HttpResponse:
-        """Send a request to a path below `base`; bytes go as they are."""
+        """Send a request to a path below `base`, with a JSON body; bytes go as is."""
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
-        given: dict[str, Any] = {} if body is None else {"data": raw}
+        data: dict[str, Any] = {} if body is None else {"data": raw}
         response: Any = self.client.generic(
             method,
             f"{base}{path}",
             content_type="application/json",
             headers={**self.headers, **(headers or {})},
-            **given,
+            **data,
         )
         assert isinstance(response, HttpResponse)
         return response
 
     def get(self, path: str, **headers: str) -> HttpResponse:
-        """Read."""
-        return self.request("GET", path, headers=_spell_headers(headers))
+        """Send a GET."""
+        return self.request("GET", path, headers=_hyphenate_headers(headers))
 
     def post(self, path: str, body: object = None, **headers: str) -> HttpResponse:
-        """Create or do. Headers as keywords: `Idempotency_Key="…"`."""
-        return self.request("POST", path, body, _spell_headers(headers))
+        """Send a POST. Headers are keywords: `Idempotency_Key="…"`."""
+        return self.request("POST", path, body, _hyphenate_headers(headers))
 
     def patch(self, path: str, body: object, **headers: str) -> HttpResponse:
-        """Change."""
-        return self.request("PATCH", path, body, _spell_headers(headers))
+        """Send a PATCH."""
+        return self.request("PATCH", path, body, _hyphenate_headers(headers))
 
     def put(self, path: str, body: object, **headers: str) -> HttpResponse:
-        """Replace."""
-        return self.request("PUT", path, body, _spell_headers(headers))
+        """Send a PUT."""
+        return self.request("PUT", path, body, _hyphenate_headers(headers))
 
     def delete(self, path: str, **headers: str) -> HttpResponse:
-        """Delete."""
-        return self.request("DELETE", path, headers=_spell_headers(headers))
+        """Send a DELETE."""
+        return self.request("DELETE", path, headers=_hyphenate_headers(headers))
 
 
-def _spell_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def _hyphenate_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 def make_admin_api(organization: Organization) -> Api:
-    """Give a client that is an admin."""
+    """Make a client with an admin's token."""
     return Api(admin_token(organization))
 
 
 def make_member_api(organization: Organization) -> Api:
-    """Give a client that is a plain member."""
+    """Make a client with the token of a member who is no admin."""
     return Api(member_token(organization))
 
 
 def read_body(response: HttpResponse) -> dict[str, Any]:
-    """Read an answer's JSON."""
+    """Return a response's JSON object."""
     body: dict[str, Any] = orjson.loads(response.content)
     return body
 
 
 def read_error(response: HttpResponse) -> dict[str, Any]:
-    """Read an answer's error, holding it to the contract's shape on the way."""
+    """Return a response's error; assert that it has the API's error format."""
     body = read_body(response)
     assert set(body) == {"error", "meta"}, body
     assert set(body["error"]) <= {"code", "message", "details"}, body

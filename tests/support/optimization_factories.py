@@ -1,4 +1,4 @@
-"""Optimizations to begin with, made by the deeds themselves."""
+"""Optimizations and metrics for tests, created through the use cases."""
 
 import itertools
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ SQL = (
 
 
 def make_organization() -> Organization:
-    """Make an organization with an id of its own."""
+    """Make an organization with an unused id."""
     return factories.make_organization()
 
 
 def make_metric(organization: Organization, **overrides: Any) -> Metric:
-    """Make a metric of kind bool, as the database holds it."""
+    """Make a metric of type bool, without validation."""
     fields: dict[str, Any] = {
         "name": f"purchases {next(_numbers)}",
         "sql": SQL,
@@ -40,13 +40,13 @@ def make_metric(organization: Organization, **overrides: Any) -> Metric:
 
 
 def make_factor(name: str, *values: Any) -> dict[str, Any]:
-    """Describe a factor as a request would, levels plain."""
+    """Build a factor as a request has it, with plain levels."""
     dtype = "bool" if isinstance(values[0], bool) else "str"
     return {"name": name, "dtype": dtype, "levels": list(values)}
 
 
 def make_config(**overrides: Any) -> dict[str, Any]:
-    """Describe a 2 x 2 design with one context factor, as a request would."""
+    """Build a config as a request has it: a 2 x 2 design with one context factor."""
     fields: dict[str, Any] = {
         "reward": {"name": "purchase", "type": "bool"},
         "design_factors": [
@@ -59,50 +59,50 @@ def make_config(**overrides: Any) -> dict[str, Any]:
 
 
 def make_body(**overrides: Any) -> dict[str, Any]:
-    """Write the body of a creation."""
+    """Build the body of a request that creates an optimization."""
     fields = {"name": "Landing page", "training_data_config": make_config()}
     return fields | overrides
 
 
 def make_optimization(organization: Organization, **overrides: Any) -> Optimization:
-    """Make an optimization by the deed; live, with a metric, unless told otherwise.
+    """Create an optimization; by default live, with a metric.
 
     `overrides` are fields of the create body. Without a transaction around it (tests
     with `transaction=True`) it is published and can be served.
     """
-    given: dict[str, Any] = dict(overrides)
-    if "reward_metric_id" not in given and given.get("status") != "draft":
-        given["reward_metric_id"] = make_metric(organization).pk
-    given.setdefault("training_data_config", make_config())
-    given["training_data_config"] = complete_config(given["training_data_config"])
-    given.setdefault("name", "Landing page")
-    return lifecycle.create_optimization(organization.pk, SYSTEM_ACTOR, given)
+    fields: dict[str, Any] = dict(overrides)
+    if "reward_metric_id" not in fields and fields.get("status") != "draft":
+        fields["reward_metric_id"] = make_metric(organization).pk
+    fields.setdefault("training_data_config", make_config())
+    fields["training_data_config"] = complete_config(fields["training_data_config"])
+    fields.setdefault("name", "Landing page")
+    return lifecycle.create_optimization(organization.pk, SYSTEM_ACTOR, fields)
 
 
 def make_live_optimization(**overrides: Any) -> Optimization:
-    """Make a live one of an organization of its own."""
+    """Make a live optimization in an organization of its own."""
     return make_optimization(make_organization(), **overrides)
 
 
-def complete_config(described: Mapping[str, Any]) -> dict[str, Any]:
-    """Put a requested config into the shape that validation gives it."""
-    window = {
+def complete_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request's config in the form that the serializer gives it."""
+    attribution = {
         "type": "last_touch",
         "conversion_window_hours": 24,
-        **described.get("attribution", {}),
+        **config.get("attribution", {}),
     }
-    window.setdefault("horizon_hours", window["conversion_window_hours"])
+    attribution.setdefault("horizon_hours", attribution["conversion_window_hours"])
     return {
-        "reward": dict(described["reward"]),
-        "design_factors": [_add_ids(one) for one in described["design_factors"]],
+        "reward": dict(config["reward"]),
+        "design_factors": [_add_ids(factor) for factor in config["design_factors"]],
         "context_factors": [
-            _add_ids(one) for one in described.get("context_factors", [])
+            _add_ids(factor) for factor in config.get("context_factors", [])
         ],
-        "attribution": window,
+        "attribution": attribution,
     }
 
 
-def _add_ids(described: Mapping[str, Any]) -> dict[str, Any]:
+def _add_ids(factor: Mapping[str, Any]) -> dict[str, Any]:
     levels = [
         level
         if isinstance(level, dict)
@@ -110,6 +110,6 @@ def _add_ids(described: Mapping[str, Any]) -> dict[str, Any]:
             "id": str(level).lower() if level in {True, False} else level,
             "value": level,
         }
-        for level in described["levels"]
+        for level in factor["levels"]
     ]
-    return {**described, "levels": levels}
+    return {**factor, "levels": levels}

@@ -129,7 +129,7 @@ def test_saving_without_a_change_does_nothing(staff: Client, world: World) -> No
         ({"holdout_percentage": "nan"}, "Enter a number"),
         ({"exploration_share": "0.5"}, "less than or equal to 0.2"),
         ({"excluded_combinations": '{"a": 1}'}, "list of objects"),
-        ({"excluded_combinations": '[{"size": "XL"}]'}, "is no design factor"),
+        ({"excluded_combinations": '[{"size": "XL"}]'}, "is not a design factor"),
         ({"allowed_origins": "not an origin"}, "must be an origin"),
         ({"excluded_users": "qa-*\n*"}, "leave out everybody"),
         ({"name": ""}, "required"),

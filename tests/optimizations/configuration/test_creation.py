@@ -1,4 +1,4 @@
-"""Create optimizations over HTTP: what is made, and how it is shown."""
+"""Creating optimizations over HTTP, and how they are represented."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.factories import make_member_api, read_body
 pytestmark = pytest.mark.django_db
 
 
-def test_a_created_optimization_is_live_and_shown_whole() -> None:
+def test_a_created_optimization_is_live_and_represented_in_full() -> None:
     organization = optimization_factories.make_organization()
     metric = optimization_factories.make_metric(organization)
     api = make_member_api(organization)

@@ -1,4 +1,4 @@
-"""Creations that are refused by the name of the field, and the largest that is not."""
+"""Invalid creations name the field; the largest valid one is accepted."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_going_live_without_a_metric_is_refused() -> None:
     _assert_nothing_written()
 
 
-F = "training_data_config"
+CONFIG_FIELD = "training_data_config"
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,10 @@ F = "training_data_config"
         ({"excluded_combinations": [{"headline": "A"}]}, "excluded_combinations[0]"),
         ({"excluded_combinations": [{}]}, "excluded_combinations[0]"),
         ({"excluded_combinations": [{"cta": 1}]}, "excluded_combinations[0].cta"),
-        ({"model_type": "mab"}, f"{F}.context_factors"),
+        ({"model_type": "mab"}, f"{CONFIG_FIELD}.context_factors"),
     ],
 )
-def test_a_bad_field_is_named_and_nothing_is_written(
+def test_an_invalid_field_is_named_and_nothing_is_written(
     changes: dict[str, object], field: str
 ) -> None:
     api = make_member_api(optimization_factories.make_organization())
@@ -80,7 +80,7 @@ def test_a_bad_field_is_named_and_nothing_is_written(
     _assert_nothing_written()
 
 
-def _levels(count: int) -> list[str]:
+def _list_levels(count: int) -> list[str]:
     return [f"level {number}" for number in range(count)]
 
 
@@ -145,8 +145,8 @@ def _levels(count: int) -> list[str]:
         (
             {
                 "design_factors": [
-                    optimization_factories.make_factor("a", *_levels(10)),
-                    optimization_factories.make_factor("b", *_levels(11)),
+                    optimization_factories.make_factor("a", *_list_levels(10)),
+                    optimization_factories.make_factor("b", *_list_levels(11)),
                 ]
             },
             "design_factors",
@@ -154,7 +154,7 @@ def _levels(count: int) -> list[str]:
         (
             {
                 "context_factors": [
-                    optimization_factories.make_factor("c", *_levels(51))
+                    optimization_factories.make_factor("c", *_list_levels(51))
                 ]
             },
             "context_factors[0].levels",
@@ -162,8 +162,8 @@ def _levels(count: int) -> list[str]:
         (
             {
                 "context_factors": [
-                    optimization_factories.make_factor("c", *_levels(43)),
-                    optimization_factories.make_factor("d", *_levels(43)),
+                    optimization_factories.make_factor("c", *_list_levels(43)),
+                    optimization_factories.make_factor("d", *_list_levels(43)),
                 ]
             },
             "context_factors",
@@ -186,7 +186,7 @@ def _levels(count: int) -> list[str]:
         ({"other": 1}, "other"),
     ],
 )
-def test_a_bad_config_is_named_by_its_dotted_path(
+def test_an_invalid_config_is_named_by_its_dotted_path(
     changes: dict[str, object], field: str
 ) -> None:
     api = make_member_api(optimization_factories.make_organization())
@@ -198,7 +198,9 @@ def test_a_bad_config_is_named_by_its_dotted_path(
 
     error = read_error(response)
     assert response.status_code == 400
-    assert [problem["field"] for problem in error["details"]] == [f"{F}.{field}"]
+    assert [problem["field"] for problem in error["details"]] == [
+        f"{CONFIG_FIELD}.{field}"
+    ]
     _assert_nothing_written()
 
 
@@ -206,12 +208,12 @@ def test_the_largest_design_is_accepted() -> None:
     api = make_member_api(optimization_factories.make_organization())
     config = optimization_factories.make_config(
         design_factors=[
-            optimization_factories.make_factor("a", *_levels(10)),
-            optimization_factories.make_factor("b", *_levels(10)),
+            optimization_factories.make_factor("a", *_list_levels(10)),
+            optimization_factories.make_factor("b", *_list_levels(10)),
         ],
         context_factors=[
-            optimization_factories.make_factor("c", *_levels(48)),
-            optimization_factories.make_factor("d", *_levels(38)),
+            optimization_factories.make_factor("c", *_list_levels(48)),
+            optimization_factories.make_factor("d", *_list_levels(38)),
         ],
     )
 
@@ -223,7 +225,7 @@ def test_the_largest_design_is_accepted() -> None:
     assert read_body(response)["variants_count"] == 100
 
 
-def test_the_reward_type_must_be_the_metrics() -> None:
+def test_the_reward_type_must_be_that_of_the_metric() -> None:
     organization = optimization_factories.make_organization()
     metric = optimization_factories.make_metric(organization)
     config = optimization_factories.make_config(
@@ -237,7 +239,7 @@ def test_the_reward_type_must_be_the_metrics() -> None:
 
     error = read_error(response)
     assert response.status_code == 400
-    assert error["details"][0]["field"] == f"{F}.reward.type"
+    assert error["details"][0]["field"] == f"{CONFIG_FIELD}.reward.type"
     _assert_nothing_written()
 
 

@@ -1,4 +1,4 @@
-"""The state machine: every move there is, every move there is not, and what they bring."""
+"""The life cycle: allowed and refused status changes, and their effects."""
 
 import itertools
 from datetime import timedelta
@@ -23,7 +23,7 @@ from warehouse.models import Connection
 
 pytestmark = pytest.mark.django_db
 
-TABLE = {
+TRANSITIONS = {
     "draft": {"live", "archived", "deleted"},
     "live": {"paused", "shipped", "completed", "archived"},
     "paused": {"live", "completed", "archived"},
@@ -31,7 +31,7 @@ TABLE = {
     "completed": {"archived"},
     "archived": {"deleted"},
 }
-WAYS = {
+STEPS = {
     "draft": [],
     "live": ["live"],
     "paused": ["live", "paused"],
@@ -39,44 +39,46 @@ WAYS = {
     "completed": ["live", "completed"],
     "archived": ["live", "archived"],
 }
-MOVES = [pair for pair in itertools.product(TABLE, TABLE) if pair[0] != pair[1]]
+CHANGES = [
+    pair for pair in itertools.product(TRANSITIONS, TRANSITIONS) if pair[0] != pair[1]
+]
 
 
-def _in_status(organization: Organization, status: str) -> Optimization:
+def _make_in_status(organization: Organization, status: str) -> Optimization:
     metric = optimization_factories.make_metric(organization)
     optimization = optimization_factories.make_optimization(
         organization, status="draft", reward_metric_id=metric.pk
     )
-    for step in WAYS[status]:
+    for step in STEPS[status]:
         optimization = lifecycle.change_status(optimization, step, SYSTEM_ACTOR)
     return optimization
 
 
-@pytest.mark.parametrize(("before", "after"), MOVES)
-def test_every_move_is_made_or_refused_as_the_table_says(
+@pytest.mark.parametrize(("before", "after"), CHANGES)
+def test_every_status_change_is_made_or_refused_as_the_table_says(
     before: str, after: str
 ) -> None:
-    optimization = _in_status(optimization_factories.make_organization(), before)
-    audited = AuditEntry.objects.count()
+    optimization = _make_in_status(optimization_factories.make_organization(), before)
+    audit_count = AuditEntry.objects.count()
 
-    if after in TABLE[before]:
+    if after in TRANSITIONS[before]:
         moved = lifecycle.change_status(optimization, after, SYSTEM_ACTOR)
         assert moved.status == after
-        assert AuditEntry.objects.count() == audited + 1
+        assert AuditEntry.objects.count() == audit_count + 1
         return
     with pytest.raises(ConflictError) as refused:
         lifecycle.change_status(optimization, after, SYSTEM_ACTOR)
 
     optimization.refresh_from_db()
     assert optimization.status == before
-    assert AuditEntry.objects.count() == audited
-    for way in TABLE[before]:
-        assert way in refused.value.message
+    assert AuditEntry.objects.count() == audit_count
+    for status in TRANSITIONS[before]:
+        assert status in refused.value.message
 
 
-@pytest.mark.parametrize("status", TABLE)
-def test_a_never_served_one_is_deleted_for_real_unless_live(status: str) -> None:
-    optimization = _in_status(optimization_factories.make_organization(), status)
+@pytest.mark.parametrize("status", TRANSITIONS)
+def test_an_optimization_that_never_served_is_deleted_unless_live(status: str) -> None:
+    optimization = _make_in_status(optimization_factories.make_organization(), status)
 
     if status == "live":
         with pytest.raises(ConflictError):
@@ -90,9 +92,13 @@ def test_a_never_served_one_is_deleted_for_real_unless_live(status: str) -> None
     assert AuditEntry.objects.filter(action="optimization.delete").exists()
 
 
-@pytest.mark.parametrize("status", [one for one in TABLE if one != "draft"])
-def test_one_that_served_is_hidden_once_archived_and_kept_before(status: str) -> None:
-    optimization = _in_status(optimization_factories.make_organization(), status)
+@pytest.mark.parametrize(
+    "status", [status for status in TRANSITIONS if status != "draft"]
+)
+def test_an_optimization_that_served_is_hidden_only_after_archiving(
+    status: str,
+) -> None:
+    optimization = _make_in_status(optimization_factories.make_organization(), status)
     _serve(optimization)
 
     if status != "archived":
@@ -122,7 +128,7 @@ def _serve(optimization: Optimization) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "before", "after"),
+    ("action", "before", "after"),
     [
         ("ship", "live", "shipped"),
         ("stop", "live", "completed"),
@@ -131,40 +137,40 @@ def _serve(optimization: Optimization) -> None:
     ],
 )
 def test_admins_ship_stop_and_archive_and_members_do_not(
-    deed: str, before: str, after: str
+    action: str, before: str, after: str
 ) -> None:
     organization = optimization_factories.make_organization()
-    optimization = _in_status(organization, before)
-    place = f"/optimizations/{optimization.pk}"
+    optimization = _make_in_status(organization, before)
+    path = f"/optimizations/{optimization.pk}"
 
-    refused = make_member_api(organization).post(f"{place}/{deed}")
-    by_patch = make_member_api(organization).patch(place, {"status": after})
+    refused = make_member_api(organization).post(f"{path}/{action}")
+    by_patch = make_member_api(organization).patch(path, {"status": after})
     optimization.refresh_from_db()
     assert (refused.status_code, by_patch.status_code) == (403, 403)
     assert optimization.status == before
 
-    done = make_admin_api(organization).post(f"{place}/{deed}")
-    assert (done.status_code, read_body(done)["status"]) == (200, after)
+    changed = make_admin_api(organization).post(f"{path}/{action}")
+    assert (changed.status_code, read_body(changed)["status"]) == (200, after)
 
 
 def test_members_pause_and_resume_by_patch() -> None:
     organization = optimization_factories.make_organization()
-    optimization = _in_status(organization, "live")
+    optimization = _make_in_status(organization, "live")
     api = make_member_api(organization)
-    place = f"/optimizations/{optimization.pk}"
+    path = f"/optimizations/{optimization.pk}"
 
-    paused = api.patch(place, {"status": "paused"})
-    resumed = api.patch(place, {"status": "live"})
-    refused = api.delete(place)
+    paused = api.patch(path, {"status": "paused"})
+    resumed = api.patch(path, {"status": "live"})
+    refused = api.delete(path)
 
     assert read_body(paused)["status"] == "paused"
     assert read_body(resumed)["status"] == "live"
     assert refused.status_code == 403
 
 
-def test_a_refused_move_over_http_names_the_moves_there_are() -> None:
+def test_a_refused_status_change_over_http_names_the_possible_ones() -> None:
     organization = optimization_factories.make_organization()
-    optimization = _in_status(organization, "shipped")
+    optimization = _make_in_status(organization, "shipped")
 
     response = make_admin_api(organization).post(
         f"/optimizations/{optimization.pk}/archive"
@@ -175,20 +181,20 @@ def test_a_refused_move_over_http_names_the_moves_there_are() -> None:
 
 
 def test_going_live_starts_the_policy_and_the_first_regime_once() -> None:
-    optimization = _in_status(optimization_factories.make_organization(), "live")
-    again = lifecycle.pause_optimization(optimization, SYSTEM_ACTOR)
-    again = lifecycle.resume_optimization(again, SYSTEM_ACTOR)
+    optimization = _make_in_status(optimization_factories.make_organization(), "live")
+    paused = lifecycle.pause_optimization(optimization, SYSTEM_ACTOR)
+    resumed = lifecycle.resume_optimization(paused, SYSTEM_ACTOR)
 
     version = PolicyVersion.objects.get()
     regime = Regime.objects.get()
     assert (version.number, version.enabled) == (0, [1, 2, 3, 4])
-    assert (regime.number, regime.starts_at) == (1, again.went_live_at)
+    assert (regime.number, regime.starts_at) == (1, resumed.went_live_at)
     assert (regime.holdout_percentage, regime.enabled) == (10.0, [1, 2, 3, 4])
 
 
-def test_each_change_that_counts_opens_a_regime_and_no_other() -> None:
+def test_only_changes_of_holdout_variants_or_shipping_open_a_regime() -> None:
     organization = optimization_factories.make_organization()
-    optimization = _in_status(organization, "live")
+    optimization = _make_in_status(organization, "live")
 
     def change(**fields: object) -> None:
         create_update.update_configuration(optimization, fields, SYSTEM_ACTOR)
@@ -204,10 +210,10 @@ def test_each_change_that_counts_opens_a_regime_and_no_other() -> None:
     lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
     lifecycle.resume_optimization(optimization, SYSTEM_ACTOR)
 
-    found = Regime.objects.order_by("number").values_list(
+    rows = Regime.objects.order_by("number").values_list(
         "number", "reason", "holdout_percentage", "enabled"
     )
-    assert list(found) == [
+    assert list(rows) == [
         (1, "went live", 10.0, [1, 2, 3, 4]),
         (2, "holdout changed", 20.0, [1, 2, 3, 4]),
         (3, "variants changed", 20.0, [1, 2, 3]),
@@ -217,20 +223,24 @@ def test_each_change_that_counts_opens_a_regime_and_no_other() -> None:
     ]
 
 
-def test_a_changed_metric_or_warehouse_is_followed_by_a_regime() -> None:
+def test_a_changed_metric_or_warehouse_opens_a_regime() -> None:
     organization = optimization_factories.make_organization()
-    optimization = _in_status(organization, "live")
+    optimization = _make_in_status(organization, "live")
     assert regimes.open_regime_if_changed(optimization) is False
 
     metric = optimization.reward_metric
     assert metric is not None
     metric.revision += 1
     metric.save()
-    followed = regimes.open_regime_if_changed(optimization)
+    metric_opened = regimes.open_regime_if_changed(optimization)
     Connection.objects.create(organization=organization, provider="postgres")
-    moved = regimes.open_regime_if_changed(optimization)
+    warehouse_opened = regimes.open_regime_if_changed(optimization)
 
-    assert (followed, moved, regimes.open_regime_if_changed(optimization)) == (
+    assert (
+        metric_opened,
+        warehouse_opened,
+        regimes.open_regime_if_changed(optimization),
+    ) == (
         True,
         True,
         False,
@@ -244,7 +254,7 @@ def test_a_changed_metric_or_warehouse_is_followed_by_a_regime() -> None:
 
 def test_a_connected_warehouse_needs_an_assignment_source_to_go_live() -> None:
     organization = optimization_factories.make_organization()
-    optimization = _in_status(organization, "draft")
+    optimization = _make_in_status(organization, "draft")
     Connection.objects.create(organization=organization, provider="bigquery")
 
     response = make_member_api(organization).patch(
@@ -258,22 +268,24 @@ def test_a_connected_warehouse_needs_an_assignment_source_to_go_live() -> None:
 
 
 @pytest.mark.parametrize("status", ["shipped", "completed", "archived"])
-def test_after_the_end_only_names_change(status: str) -> None:
+def test_after_the_end_the_name_may_change_and_the_holdout_may_not(status: str) -> None:
     organization = optimization_factories.make_organization()
-    optimization = _in_status(organization, status)
+    optimization = _make_in_status(organization, status)
     api = make_member_api(organization)
-    place = f"/optimizations/{optimization.pk}"
+    path = f"/optimizations/{optimization.pk}"
 
-    named = api.patch(place, {"name": "Kept"})
-    refused = api.patch(place, {"holdout_percentage": 5})
+    renamed = api.patch(path, {"name": "Kept"})
+    refused = api.patch(path, {"holdout_percentage": 5})
 
-    assert (named.status_code, refused.status_code) == (200, 409)
+    assert (renamed.status_code, refused.status_code) == (200, 409)
     optimization.refresh_from_db()
     assert (optimization.name, optimization.holdout_percentage) == ("Kept", 10.0)
 
 
-def test_times_of_the_life_are_kept() -> None:
-    optimization = _in_status(optimization_factories.make_organization(), "shipped")
+def test_the_times_of_status_changes_are_stored() -> None:
+    optimization = _make_in_status(
+        optimization_factories.make_organization(), "shipped"
+    )
 
     ended = lifecycle.stop_optimization(optimization, SYSTEM_ACTOR)
 
@@ -283,8 +295,10 @@ def test_times_of_the_life_are_kept() -> None:
     assert timezone.now() - ended.ended_at < timedelta(minutes=1)
 
 
-def test_a_shipment_undone_leaves_no_time_of_shipping() -> None:
-    optimization = _in_status(optimization_factories.make_organization(), "shipped")
+def test_undoing_a_shipment_clears_its_time() -> None:
+    optimization = _make_in_status(
+        optimization_factories.make_organization(), "shipped"
+    )
 
     undone = lifecycle.resume_optimization(optimization, SYSTEM_ACTOR)
 

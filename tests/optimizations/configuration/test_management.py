@@ -1,4 +1,4 @@
-"""Create, read, list, change and delete optimizations over HTTP."""
+"""Reading, listing, changing and deleting optimizations over HTTP."""
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -17,17 +17,17 @@ from tests.support.factories import (
 pytestmark = pytest.mark.django_db
 
 
-def test_lists_show_rows_newest_first_without_archived_ones() -> None:
+def test_lists_are_newest_first_and_leave_out_archived_optimizations() -> None:
     organization = optimization_factories.make_organization()
     api = make_admin_api(organization)
     first = optimization_factories.make_optimization(organization, name="First red")
     second = optimization_factories.make_optimization(
         organization, name="Second", status="draft"
     )
-    gone = optimization_factories.make_optimization(
+    archived_optimization = optimization_factories.make_optimization(
         organization, name="Gone red", status="draft"
     )
-    api.post(f"/optimizations/{gone.pk}/archive")
+    api.post(f"/optimizations/{archived_optimization.pk}/archive")
 
     whole = read_body(api.get("/optimizations"))
     archived = read_body(api.get("/optimizations?include_archived=true&limit=2"))
@@ -53,12 +53,15 @@ def test_lists_show_rows_newest_first_without_archived_ones() -> None:
     assert len(archived["optimizations"]) == 2
     assert archived["next_cursor"]
     assert [row["id"] for row in drafts["optimizations"]] == [str(second.pk)]
-    assert {row["id"] for row in red["optimizations"]} == {str(first.pk), str(gone.pk)}
+    assert {row["id"] for row in red["optimizations"]} == {
+        str(first.pk),
+        str(archived_optimization.pk),
+    }
     assert api.get("/optimizations?status=nope").status_code == 400
     assert api.get("/optimizations?include_archived=1").status_code == 400
 
 
-def test_a_trained_ones_row_has_the_summary_of_its_training() -> None:
+def test_a_listed_optimization_has_the_summary_of_its_training() -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(organization)
     figures = {"lift": 8.2, "confidence": 0.97, "exposures": 1200}
@@ -82,25 +85,25 @@ def test_a_list_costs_the_same_queries_however_long(
         api.get("/optimizations")
 
 
-def test_another_organizations_is_not_found() -> None:
+def test_an_optimization_of_another_organization_is_not_found() -> None:
     optimization = optimization_factories.make_optimization(
         optimization_factories.make_organization()
     )
     stranger = make_admin_api(optimization_factories.make_organization())
-    place = f"/optimizations/{optimization.pk}"
+    path = f"/optimizations/{optimization.pk}"
     before = Optimization.objects.values().get(pk=optimization.pk)
 
     answers = [
-        stranger.get(place),
-        stranger.patch(place, {"name": "mine"}),
-        stranger.delete(place),
-        stranger.post(f"{place}/ship"),
-        stranger.post(f"{place}/stop"),
-        stranger.post(f"{place}/archive"),
-        stranger.get(f"{place}/variants"),
-        stranger.patch(f"{place}/variants/2", {"enabled": False}),
-        stranger.get(f"{place}/variants/by-number/1/screenshot"),
-        stranger.get(f"{place}/decisions/u1"),
+        stranger.get(path),
+        stranger.patch(path, {"name": "mine"}),
+        stranger.delete(path),
+        stranger.post(f"{path}/ship"),
+        stranger.post(f"{path}/stop"),
+        stranger.post(f"{path}/archive"),
+        stranger.get(f"{path}/variants"),
+        stranger.patch(f"{path}/variants/2", {"enabled": False}),
+        stranger.get(f"{path}/variants/by-number/1/screenshot"),
+        stranger.get(f"{path}/decisions/u1"),
     ]
 
     assert [answer.status_code for answer in answers] == [404] * len(answers)
@@ -108,7 +111,7 @@ def test_another_organizations_is_not_found() -> None:
     assert Optimization.objects.values().get(pk=optimization.pk) == before
 
 
-def test_another_organizations_metric_is_no_metric() -> None:
+def test_a_metric_of_another_organization_is_refused() -> None:
     metric = optimization_factories.make_metric(
         optimization_factories.make_organization()
     )
@@ -127,9 +130,9 @@ def test_a_change_is_audited_and_seen() -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(organization)
     api = make_member_api(organization)
-    place = f"/optimizations/{optimization.pk}"
+    path = f"/optimizations/{optimization.pk}"
 
-    response = api.patch(place, {"name": "New", "exploration_share": 0.05})
+    response = api.patch(path, {"name": "New", "exploration_share": 0.05})
 
     assert response.status_code == 200, response.content
     body = read_body(response)
@@ -143,18 +146,18 @@ def test_a_stale_if_match_changes_nothing() -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(organization)
     api = make_member_api(organization)
-    place = f"/optimizations/{optimization.pk}"
-    seen = api.get(place)["ETag"]
-    api.patch(place, {"name": "New"})
+    path = f"/optimizations/{optimization.pk}"
+    etag = api.get(path)["ETag"]
+    api.patch(path, {"name": "New"})
 
-    response = api.patch(place, {"name": "Newer"}, If_Match=seen)
+    response = api.patch(path, {"name": "Newer"}, If_Match=etag)
 
     assert response.status_code == 412
     optimization.refresh_from_db()
     assert optimization.name == "New"
 
 
-def test_while_a_draft_everything_may_change() -> None:
+def test_everything_may_change_in_a_draft() -> None:
     organization = optimization_factories.make_organization()
     metric = optimization_factories.make_metric(organization)
     optimization = optimization_factories.make_optimization(
@@ -182,16 +185,16 @@ def test_while_a_draft_everything_may_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left_out", "status"),
+    ("missing_field", "status"),
     [("reward", 400), ("design_factors", 400), ("context_factors", 200)],
 )
-def test_a_changed_config_is_whole(left_out: str, status: int) -> None:
+def test_a_changed_config_must_be_complete(missing_field: str, status: int) -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(
         organization, status="draft"
     )
     config = optimization_factories.make_config(attribution={"type": "first_touch"})
-    del config[left_out]
+    del config[missing_field]
 
     response = make_member_api(organization).patch(
         f"/optimizations/{optimization.pk}", {"training_data_config": config}
@@ -199,14 +202,14 @@ def test_a_changed_config_is_whole(left_out: str, status: int) -> None:
 
     assert response.status_code == status, response.content
     optimization.model.refresh_from_db()
-    kept = optimization.model.training_data_config
+    stored = optimization.model.training_data_config
     if status == 200:
-        assert kept["context_factors"] == []
-        assert kept["attribution"]["horizon_hours"] == 24
+        assert stored["context_factors"] == []
+        assert stored["attribution"]["horizon_hours"] == 24
     else:
-        field = f"training_data_config.{left_out}"
+        field = f"training_data_config.{missing_field}"
         assert read_error(response)["details"][0]["field"] == field
-        assert kept["attribution"]["type"] == "last_touch"
+        assert stored["attribution"]["type"] == "last_touch"
 
 
 @pytest.mark.parametrize(
@@ -215,14 +218,14 @@ def test_a_changed_config_is_whole(left_out: str, status: int) -> None:
 def test_once_live_the_design_is_fixed(name: str) -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(organization)
-    given = {
+    body = {
         name: optimization_factories.make_config()
         if name == "training_data_config"
         else None
     }
 
     response = make_member_api(organization).patch(
-        f"/optimizations/{optimization.pk}", given
+        f"/optimizations/{optimization.pk}", body
     )
 
     assert response.status_code == 409
@@ -230,7 +233,7 @@ def test_once_live_the_design_is_fixed(name: str) -> None:
     assert not AuditEntry.objects.filter(action="optimization.change").exists()
 
 
-def test_a_draft_is_deleted_for_real() -> None:
+def test_a_draft_is_deleted_with_its_data() -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(
         organization, status="draft"
@@ -252,18 +255,20 @@ def _assert_nothing_written() -> None:
     assert not AuditEntry.objects.filter(action__startswith="optimization").exists()
 
 
-@pytest.mark.parametrize("deed", ["ship", "stop", "archive"])
-@pytest.mark.parametrize(("sent", "field"), [({"foo": 1}, "foo"), ([1], None)])
-def test_a_deed_without_a_body_refuses_one_and_does_nothing(
-    deed: str, sent: object, field: str | None
+@pytest.mark.parametrize("action", ["ship", "stop", "archive"])
+@pytest.mark.parametrize(("body", "field"), [({"foo": 1}, "foo"), ([1], None)])
+def test_an_action_without_a_body_refuses_one_and_does_nothing(
+    action: str, body: object, field: str | None
 ) -> None:
     organization = optimization_factories.make_organization()
-    made = optimization_factories.make_optimization(organization)
+    optimization = optimization_factories.make_optimization(organization)
 
-    answer = make_admin_api(organization).post(f"/optimizations/{made.pk}/{deed}", sent)
+    answer = make_admin_api(organization).post(
+        f"/optimizations/{optimization.pk}/{action}", body
+    )
 
     assert answer.status_code == 400
     details = read_error(answer).get("details", [])
-    assert field is None or [each["field"] for each in details] == [field]
-    made.refresh_from_db()
-    assert made.status == "live"
+    assert field is None or [problem["field"] for problem in details] == [field]
+    optimization.refresh_from_db()
+    assert optimization.status == "live"

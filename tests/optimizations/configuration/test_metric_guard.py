@@ -1,4 +1,4 @@
-"""A metric keeps the goal of what went live with it."""
+"""The goal of a metric is fixed once an optimization is live with it."""
 
 from typing import Any
 
@@ -20,17 +20,17 @@ from tests.support.value_metrics import OUTCOMES, make_metric
 pytestmark = pytest.mark.django_db
 
 
-def rewarded(status: str) -> tuple[Api, Metric, Optimization]:
-    """Make an optimization for weighted outcomes; a member, its metric, it."""
+def _make_rewarded(status: str) -> tuple[Api, Metric, Optimization]:
+    """Make an optimization for weighted outcomes; return a member, the metric and it."""
     organization = make_organization()
-    of_plans = make_metric(organization, "outcomes")
+    metric = make_metric(organization, "outcomes")
     optimization = make_optimization(
         organization,
         status=status,
-        reward_metric_id=of_plans.pk,
+        reward_metric_id=metric.pk,
         training_data_config=make_config(reward={"name": "spent", "type": "outcomes"}),
     )
-    return factories.make_member_api(organization), of_plans, optimization
+    return factories.make_member_api(organization), metric, optimization
 
 
 CHANGES = [
@@ -40,48 +40,48 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_goal_of_a_live_optimization_stays(change: dict[str, Any]) -> None:
-    bob, of_plans, optimization = rewarded("live")
-    goal = of_plans.direction, of_plans.outcomes, of_plans.revision
+def test_the_goal_of_a_live_optimization_cannot_change(change: dict[str, Any]) -> None:
+    bob, metric, optimization = _make_rewarded("live")
+    goal = metric.direction, metric.outcomes, metric.revision
 
-    refused = bob.patch(f"/warehouse/metrics/{of_plans.pk}", change)
-    renamed = bob.patch(f"/warehouse/metrics/{of_plans.pk}", {"name": "plans"})
+    refused = bob.patch(f"/warehouse/metrics/{metric.pk}", change)
+    renamed = bob.patch(f"/warehouse/metrics/{metric.pk}", {"name": "plans"})
 
     assert refused.status_code == 409
     assert f"“{optimization.name}” went live" in read_error(refused)["message"]
     assert renamed.status_code == 200
-    of_plans.refresh_from_db()
-    assert of_plans.name == "plans"
-    assert (of_plans.direction, of_plans.outcomes, of_plans.revision) == goal
+    metric.refresh_from_db()
+    assert metric.name == "plans"
+    assert (metric.direction, metric.outcomes, metric.revision) == goal
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_goal_of_a_draft_or_an_archived_one_may_change(
+def test_the_goal_of_a_draft_or_archived_optimization_may_change(
     change: dict[str, Any],
 ) -> None:
-    bob, of_plans, _ = rewarded("draft")
-    other, of_old, old = rewarded("live")
+    bob, metric, _ = _make_rewarded("draft")
+    other, old_metric, old = _make_rewarded("live")
     lifecycle.archive_optimization(old, SYSTEM_ACTOR)
 
     answers = [
-        bob.patch(f"/warehouse/metrics/{of_plans.pk}", change),
-        other.patch(f"/warehouse/metrics/{of_old.pk}", change),
+        bob.patch(f"/warehouse/metrics/{metric.pk}", change),
+        other.patch(f"/warehouse/metrics/{old_metric.pk}", change),
     ]
 
     assert [answer.status_code for answer in answers] == [200, 200]
 
 
-def test_a_metric_is_not_held_by_what_nobody_can_find() -> None:
-    _, of_plans, optimization = rewarded("draft")
+def test_a_metric_of_a_deleted_optimization_cannot_be_deleted() -> None:
+    _, metric, optimization = _make_rewarded("draft")
     bob = factories.make_admin_api(optimization.organization)
-    path = f"/warehouse/metrics/{of_plans.pk}"
+    path = f"/warehouse/metrics/{metric.pk}"
     in_use = bob.delete(path)
     optimization.deleted_at = optimization.created_at
     optimization.save()
 
-    kept = bob.delete(path)
+    after_deletion = bob.delete(path)
 
-    assert (in_use.status_code, kept.status_code) == (409, 409)
+    assert (in_use.status_code, after_deletion.status_code) == (409, 409)
     assert optimization.name in read_error(in_use)["message"]
-    assert "history" in read_error(kept)["message"]
-    assert read_body(bob.get(path))["name"] == of_plans.name
+    assert "history" in read_error(after_deletion)["message"]
+    assert read_body(bob.get(path))["name"] == metric.name

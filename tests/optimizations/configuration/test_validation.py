@@ -1,4 +1,4 @@
-"""What a configuration must satisfy, beyond the shapes of its fields."""
+"""Rules of a configuration that its serializer does not check."""
 
 from optimizations.configuration import validation
 from tests.support import optimization_factories
@@ -19,6 +19,6 @@ def test_a_context_factor_named_like_a_design_factor_is_refused() -> None:
     assert [(problem.field, problem.message) for problem in problems] == [
         (
             "training_data_config.context_factors[1].name",
-            "is the name of a design factor already",
+            "is already the name of a design factor",
         )
     ]

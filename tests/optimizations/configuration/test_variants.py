@@ -1,4 +1,4 @@
-"""Variants: list, enable and disable, screenshots."""
+"""Variants: listing, enabling, disabling, screenshots."""
 
 import struct
 import zlib
@@ -57,18 +57,18 @@ def test_disabling_publishes_a_version_at_once() -> None:
     version = PolicyVersion.objects.get(number=1)
     assert (version.cause, version.enabled) == ("variants", [1, 2, 4])
     assert np.allclose(versions.read_table(version), [[1 / 3, 1 / 3, 0, 1 / 3]] * 4)
-    shown = read_body(api.get(f"/optimizations/{optimization.pk}"))
-    assert shown["policy_version"] == 1
+    body = read_body(api.get(f"/optimizations/{optimization.pk}"))
+    assert body["policy_version"] == 1
 
 
 def test_disabling_twice_changes_nothing_more() -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(organization)
     api = make_member_api(organization)
-    place = f"/optimizations/{optimization.pk}/variants/3"
+    path = f"/optimizations/{optimization.pk}/variants/3"
 
-    api.patch(place, {"enabled": False})
-    api.patch(place, {"enabled": False})
+    api.patch(path, {"enabled": False})
+    api.patch(path, {"enabled": False})
 
     assert PolicyVersion.objects.count() == 2
 
@@ -76,99 +76,103 @@ def test_disabling_twice_changes_nothing_more() -> None:
 @pytest.mark.parametrize(
     ("disabled", "number"), [((), 1), ((2, 3), 4)], ids=["baseline", "the last two"]
 )
-def test_the_baseline_and_the_last_two_stay(
+def test_the_baseline_and_the_last_two_variants_cannot_be_disabled(
     disabled: tuple[int, ...], number: int
 ) -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(organization)
     api = make_member_api(organization)
-    place = f"/optimizations/{optimization.pk}/variants"
-    for one in disabled:
-        api.patch(f"{place}/{one}", {"enabled": False})
-    known = PolicyVersion.objects.count()
+    path = f"/optimizations/{optimization.pk}/variants"
+    for disabled_number in disabled:
+        api.patch(f"{path}/{disabled_number}", {"enabled": False})
+    version_count = PolicyVersion.objects.count()
 
-    response = api.patch(f"{place}/{number}", {"enabled": False})
+    response = api.patch(f"{path}/{number}", {"enabled": False})
 
     assert response.status_code == 409
     assert read_error(response)["code"] == "conflict"
     assert Variant.objects.get(number=number).enabled is True
-    assert PolicyVersion.objects.count() == known
+    assert PolicyVersion.objects.count() == version_count
 
 
 def test_an_unknown_variant_is_not_found() -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(organization)
     api = make_member_api(organization)
-    place = f"/optimizations/{optimization.pk}/variants"
+    path = f"/optimizations/{optimization.pk}/variants"
 
-    assert api.patch(f"{place}/5", {"enabled": False}).status_code == 404
-    assert api.patch(f"{place}/{10**30}", {"enabled": False}).status_code == 404
-    assert api.get(f"{place}/by-number/5/screenshot").status_code == 404
+    assert api.patch(f"{path}/5", {"enabled": False}).status_code == 404
+    assert api.patch(f"{path}/{10**30}", {"enabled": False}).status_code == 404
+    assert api.get(f"{path}/by-number/5/screenshot").status_code == 404
 
 
-def _png(width: int = 2, height: int = 2, filler: int = 0) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        check = zlib.crc32(kind + data)
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+def _build_png(width: int = 2, height: int = 2, filler: int = 0) -> bytes:
+    def build_chunk(kind: bytes, data: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checksum
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     pixels = zlib.compress(b"\0\0\0" * 2)
     return (
         screenshots.PNG_SIGNATURE
-        + chunk(b"IHDR", header)
-        + chunk(b"tEXt", b"x" * filler)
-        + chunk(b"IDAT", pixels)
-        + chunk(b"IEND", b"")
+        + build_chunk(b"IHDR", header)
+        + build_chunk(b"tEXt", b"x" * filler)
+        + build_chunk(b"IDAT", pixels)
+        + build_chunk(b"IEND", b"")
     )
 
 
-def _put(api: Api, optimization: Optimization, body: bytes, kind: str) -> int:
+def _put_screenshot(
+    api: Api, optimization: Optimization, body: bytes, content_type: str
+) -> int:
     response = api.client.put(
         f"/api/v2/optimizations/{optimization.pk}/variants/by-number/2/screenshot",
         body,
-        content_type=kind,
+        content_type=content_type,
         headers=api.headers,
     )
     return int(response.status_code)
 
 
-def test_a_screenshot_is_kept_and_shown() -> None:
+def test_a_screenshot_is_stored_and_returned() -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(organization)
     api = make_member_api(organization)
-    place = f"/optimizations/{optimization.pk}/variants"
-    picture = _png()
+    path = f"/optimizations/{optimization.pk}/variants"
+    png = _build_png()
 
-    assert api.get(f"{place}/by-number/2/screenshot").status_code == 404
-    assert _put(api, optimization, picture, "image/png") == 200
-    shown = api.get(f"{place}/by-number/2/screenshot")
+    assert api.get(f"{path}/by-number/2/screenshot").status_code == 404
+    assert _put_screenshot(api, optimization, png, "image/png") == 200
+    response = api.get(f"{path}/by-number/2/screenshot")
 
-    assert shown.content == picture
-    assert shown["Content-Type"] == "image/png"
-    again = api.get(f"{place}/by-number/2/screenshot", If_None_Match=shown["ETag"])
+    assert response.content == png
+    assert response["Content-Type"] == "image/png"
+    again = api.get(f"{path}/by-number/2/screenshot", If_None_Match=response["ETag"])
     assert again.status_code == 304
-    rows = read_body(api.get(place))["variants"]
+    rows = read_body(api.get(path))["variants"]
     assert rows[1]["screenshot"].endswith("/variants/by-number/2/screenshot")
     assert rows[0]["screenshot"] is None
 
 
 @pytest.mark.parametrize(
-    ("body", "kind", "status"),
+    ("body", "content_type", "status"),
     [
         (b"GIF89a", "image/png", 415),
-        (_png()[:-1], "image/png", 415),
+        (_build_png()[:-1], "image/png", 415),
         (b"", "image/png", 415),
-        (_png(), "image/jpeg", 415),
-        (_png(width=0), "image/png", 400),
-        (_png(height=2**31), "image/png", 400),
-        (_png(filler=screenshots.MAX_SCREENSHOT_BYTES), "image/png", 413),
+        (_build_png(), "image/jpeg", 415),
+        (_build_png(width=0), "image/png", 400),
+        (_build_png(height=2**31), "image/png", 400),
+        (_build_png(filler=screenshots.MAX_SCREENSHOT_BYTES), "image/png", 413),
     ],
 )
-def test_what_is_no_sane_png_is_refused(body: bytes, kind: str, status: int) -> None:
+def test_what_is_no_valid_png_is_refused(
+    body: bytes, content_type: str, status: int
+) -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(organization)
     api = make_member_api(organization)
 
-    assert _put(api, optimization, body, kind) == status
+    assert _put_screenshot(api, optimization, body, content_type) == status
     assert not Variant.objects.filter(screenshot__isnull=False).exists()
     assert not AuditEntry.objects.filter(action="variant.screenshot").exists()
