@@ -15,7 +15,7 @@ from levered_site.organizations.actors import Actor
 from metrics import preview
 from metrics.models import Metric
 from warehouse import connections
-from warehouse.backends.base import QueryFailedError
+from warehouse.backends.errors import QueryFailedError
 
 # A change of one of these changes what is counted, and so begins a new regime.
 COUNTED_FIELDS = ("sql", "column_mapping", "outcomes")

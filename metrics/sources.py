@@ -16,12 +16,9 @@ from levered_site.organizations.actors import Actor
 from levered_site.organizations.models import Organization
 from metrics.models import AssignmentSource
 from warehouse import connections
-from warehouse.backends.base import (
-    NO_SOURCE_NEEDED,
-    PREVIEW_LOOK_BACK,
-    Backend,
-    QueryFailedError,
-)
+from warehouse.backends.base import PREVIEW_LOOK_BACK, Backend
+from warehouse.backends.errors import QueryFailedError
+from warehouse.backends.managed import NO_SOURCE_NEEDED
 from warehouse.backends.query_results import SourcePreview
 from warehouse.sql.shapes import CheckedSource
 

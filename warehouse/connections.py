@@ -1,4 +1,4 @@
-"""Which warehouse an organization has: connect, test, forget, and borrow it for a query."""
+"""An organization's connection to its warehouse: connect, test, disconnect, and query."""
 
 import hashlib
 import threading
@@ -29,15 +29,13 @@ from warehouse.models import Connection
 
 MAX_CONCURRENT_QUERIES = 3  # queries of one organization in one web process
 
-BACKENDS = registry.BACKEND_MODULES
-
 _running_lock = threading.Lock()
 _running_queries: Counter[str] = Counter()
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTestResult:
-    """How a test went: milliseconds, or the warehouse's own message."""
+    """The milliseconds of a successful test, or the warehouse's message."""
 
     success: bool
     latency_ms: int | None = None
@@ -50,33 +48,32 @@ def find_connection(organization_id: str) -> Connection | None:
 
 
 def is_connected(organization_id: str) -> bool:
-    """Tell whether observations live in a warehouse of the organization's own."""
-    known = find_connection(organization_id)
-    return known is not None and known.provider != Connection.Provider.MANAGED
+    """Return whether the organization's events are in a warehouse of its own."""
+    connection = find_connection(organization_id)
+    return connection is not None and connection.provider != Connection.Provider.MANAGED
 
 
 def load_backend(organization_id: str) -> Backend:
-    """Open the organization's warehouse.
+    """Return the organization's warehouse, without connecting to it.
 
-    Raises UnavailableError for a provider that this version cannot reach, and
-    WarehouseError where its credentials cannot be opened.
+    Raises UnavailableError for a provider that this version does not support, and
+    WarehouseError if the stored credentials cannot be decrypted.
     """
     connection = find_connection(organization_id)
     if connection is None or connection.provider == Connection.Provider.MANAGED:
         return managed.build_backend(organization_id)
     module = registry.load_module(connection.provider)
-    known = encryption.decrypt_credentials(connection.credentials or b"")
-    opened: Backend = module.build_backend(
-        organization_id, known, connection.project_id, connection.dataset_id
+    credentials = encryption.decrypt_credentials(connection.credentials or b"")
+    return module.build_backend(
+        organization_id, credentials, connection.project_id, connection.dataset_id
     )
-    return opened
 
 
 @contextmanager
 def borrow_backend(organization_id: str) -> Iterator[Backend]:
     """Lend the warehouse to one request that may wait long.
 
-    Raises UnavailableError where the process or the organization has enough of them.
+    Raises UnavailableError if the process or the organization runs too many of them.
     """
     with slow_requests.reserve_thread(), _limit_concurrent_queries(organization_id):
         yield load_backend(organization_id)
@@ -87,7 +84,8 @@ def _limit_concurrent_queries(organization_id: str) -> Iterator[None]:
     with _running_lock:
         if _running_queries[organization_id] >= MAX_CONCURRENT_QUERIES:
             raise UnavailableError(
-                f"{MAX_CONCURRENT_QUERIES} queries of your organization are running; try again.",
+                f"{MAX_CONCURRENT_QUERIES} queries of your organization are running; "
+                "try again.",
                 retry_after=5,
             )
         _running_queries[organization_id] += 1
@@ -103,15 +101,15 @@ def _limit_concurrent_queries(organization_id: str) -> Iterator[None]:
 def connect_warehouse(
     organization_id: str, fields: Mapping[str, Any], actor: Actor
 ) -> Connection:
-    """Make or replace the organization's one connection, tested first.
+    """Test a connection, then store it in place of the organization's previous one.
 
-    `fields` as the contract's body. Raises InvalidParametersError by field,
-    BadRequestError with the warehouse's own message where the test fails, and
-    UnavailableError for a provider that this version cannot reach; nothing is written
-    then.
+    `fields` is the request's body. Raises, before anything is written,
+    InvalidParametersError on a wrong field, BadRequestError with the warehouse's message
+    if the test fails, and UnavailableError for a provider that this version does not
+    support.
     """
     provider = fields["provider"]
-    wanted = {
+    values = {
         "provider": provider,
         "project_id": fields.get("project_id", ""),
         "dataset_id": fields.get("dataset_id", ""),
@@ -121,24 +119,31 @@ def connect_warehouse(
     if provider == Connection.Provider.MANAGED:
         managed.build_backend(organization_id).test()
     else:
-        known = _test_credentials(organization_id, fields)
-        wanted |= {
-            "credentials": encryption.encrypt_credentials(known),
-            "place": _fingerprint_warehouse(wanted, known),
+        credentials = _test_credentials(organization_id, fields)
+        values |= {
+            "credentials": encryption.encrypt_credentials(credentials),
+            "place": _fingerprint_warehouse(values, credentials),
         }
+    return _store_connection(organization_id, values, actor)
+
+
+def _store_connection(
+    organization_id: str, values: Mapping[str, Any], actor: Actor
+) -> Connection:
+    """Write and audit the connection; notify the listeners if the warehouse changed."""
     with transaction.atomic():
-        before = Connection.objects.select_for_update().filter(
+        previous = Connection.objects.select_for_update().filter(
             organization_id=organization_id
         )
-        moved = [one.place for one in before] != [wanted["place"]]
+        has_moved = [row.place for row in previous] != [values["place"]]
         connection, _ = Connection.objects.update_or_create(
-            organization_id=organization_id, defaults=wanted
+            organization_id=organization_id, defaults=values
         )
         changes = {
-            name: wanted[name] for name in ("provider", "project_id", "dataset_id")
+            name: values[name] for name in ("provider", "project_id", "dataset_id")
         }
         audit.record(organization_id, actor, "warehouse.connect", connection, changes)
-        if moved:
+        if has_moved:
             notify_listeners(organization_id)
     return connection
 
@@ -146,61 +151,75 @@ def connect_warehouse(
 def _test_credentials(
     organization_id: str, fields: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Check the credentials that were sent, reach the warehouse with them, return them."""
+    """Validate the credentials of a request, connect with them, return them."""
     module = registry.load_module(fields["provider"])
     if not fields.get("credentials"):
         raise InvalidParametersError.for_field("credentials", "is required")
-    known: dict[str, Any] = module.validate_credentials(fields["credentials"])
-    place = (fields.get("project_id", ""), fields.get("dataset_id", ""))
+    credentials = module.validate_credentials(fields["credentials"])
+    backend = module.build_backend(
+        organization_id,
+        credentials,
+        fields.get("project_id", ""),
+        fields.get("dataset_id", ""),
+    )
     with slow_requests.reserve_thread(), _limit_concurrent_queries(organization_id):
         try:
-            module.build_backend(organization_id, known, *place).test()
+            backend.test()
         except WarehouseError as error:
             raise BadRequestError(error.message) from error
-    return known
+    return credentials
 
 
 def _fingerprint_warehouse(
     fields: Mapping[str, Any], credentials: Mapping[str, Any]
 ) -> str:
-    """Name the warehouse, however one gets in: a new password is no new warehouse."""
-    where = [
+    """Return a name of the warehouse that does not depend on its secrets.
+
+    A new password is no new warehouse, so it begins no new regime.
+    """
+    address = [
         str(credentials.get(name, ""))
         for name in ("host", "port", "database", "account", "schema", "project_id")
     ]
-    text = "\x00".join([fields["project_id"], fields["dataset_id"], *where])
+    text = "\x00".join([fields["project_id"], fields["dataset_id"], *address])
     digest = hashlib.sha256(text.encode()).hexdigest()[:6]
     return f"{fields['provider']}-{digest}"
 
 
 def notify_listeners(organization_id: str) -> None:
-    """Say in the rooms above that observations come from elsewhere now."""
-    for name in settings.WAREHOUSE_LISTENERS:
-        import_string(name)(organization_id)
+    """Call settings.WAREHOUSE_LISTENERS: the organization's events come from elsewhere.
+
+    They are settings because the warehouse must not import the apps that listen.
+    """
+    for listener_path in settings.WAREHOUSE_LISTENERS:
+        import_string(listener_path)(organization_id)
 
 
 @contextmanager
 def lock_connection(organization_id: str) -> Iterator[Connection | None]:
-    """Hand out the connection, which nobody else changes meanwhile."""
+    """Return the connection, if there is one, with its row locked."""
     with transaction.atomic():
-        connection = Connection.objects.filter(organization_id=organization_id)
-        yield connection.select_for_update().first()
+        connections = Connection.objects.filter(organization_id=organization_id)
+        yield connections.select_for_update().first()
 
 
 def disconnect_warehouse(organization_id: str, actor: Actor) -> None:
-    """Go back to the managed store. Forgetting twice changes nothing."""
-    with lock_connection(organization_id) as known:
-        if known is None:
+    """Delete the connection, which returns the organization to the managed store.
+
+    Without a connection nothing changes.
+    """
+    with lock_connection(organization_id) as connection:
+        if connection is None:
             return
-        changes = {"provider": known.provider}
-        audit.record(organization_id, actor, "warehouse.forget", known, changes)
-        known.delete()
-        if known.provider != Connection.Provider.MANAGED:
+        changes = {"provider": connection.provider}
+        audit.record(organization_id, actor, "warehouse.forget", connection, changes)
+        connection.delete()
+        if connection.provider != Connection.Provider.MANAGED:
             notify_listeners(organization_id)
 
 
 def test_connection(organization_id: str) -> ConnectionTestResult:
-    """Reach the organization's warehouse and say how it went."""
+    """Connect to the organization's warehouse and return the result."""
     try:
         with borrow_backend(organization_id) as warehouse:
             return ConnectionTestResult(success=True, latency_ms=warehouse.test())

@@ -14,7 +14,7 @@ from levered_site.errors import InvalidParametersError
 from levered_site.organizations.permissions import require_admin_for
 from levered_site.organizations.viewsets import OrganizationViewSet
 from warehouse import connections
-from warehouse.backends.base import QueryFailedError
+from warehouse.backends.errors import QueryFailedError
 from warehouse.models import Connection
 from warehouse.serializers import (
     ColumnsSerializer,

@@ -1,4 +1,4 @@
-"""Fixtures of these tests."""
+"""Fixtures of the warehouse tests: a second Postgres server, as a customer has one."""
 
 from collections.abc import Iterator
 
@@ -12,14 +12,14 @@ from warehouse.backends.postgres import PostgresBackend
 
 @pytest.fixture(scope="session")
 def second_postgres() -> Iterator[SecondServer]:
-    """A server of a customer's, for all tests that ask for one."""
-    with run_second_server() as running:
-        yield running
+    """Run one server for all tests that need it."""
+    with run_second_server() as server:
+        yield server
 
 
 @pytest.fixture
 def second(second_postgres: SecondServer) -> Iterator[SecondServer]:
-    """The second server, its tables empty, allowed to be on this machine."""
+    """Return the second server with empty tables; private addresses are allowed."""
     with second_postgres.owner() as owner:
         owner.execute("TRUNCATE public.shown, public.bought")
     with override_settings(WAREHOUSE_ALLOW_PRIVATE=True, TRAIN_WAIT_SECONDS=0):
@@ -28,14 +28,14 @@ def second(second_postgres: SecondServer) -> Iterator[SecondServer]:
 
 @pytest.fixture
 def private_allowed() -> Iterator[None]:
-    """Let addresses on this machine be reached."""
+    """Allow connections to private addresses."""
     with override_settings(WAREHOUSE_ALLOW_PRIVATE=True):
         yield
 
 
 @pytest.fixture
 def acme(private_allowed: None, second_postgres: SecondServer) -> PostgresBackend:
-    """The second server as a backend."""
+    """Return the backend of the second server."""
     del private_allowed
     return postgres.build_backend(
         "org_a", postgres.validate_credentials(second_postgres.credentials)

@@ -1,4 +1,4 @@
-"""Where connections to customers' warehouses may go: names resolved once, addresses judged."""
+"""Which hosts may be connected to: names are resolved once, private addresses refused."""
 
 import ipaddress
 import re
@@ -12,56 +12,58 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_HOST_LENGTH = 253
 HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?")
-# Wrap an IPv4 address that the wrapper's own flags say nothing about: IPv4-compatible,
-# NAT64, 6to4, Teredo. The mapped ones are judged by their kind.
+# Networks that wrap an IPv4 address about which `is_global` says nothing:
+# IPv4-compatible, NAT64, 6to4, Teredo. Mapped addresses have an attribute of their own.
 IPV4_WRAPPERS = tuple(
     ipaddress.IPv6Network(network)
     for network in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
 )
-NOT_PUBLIC = "{} is not a public address; this server connects to public ones alone."
+NOT_PUBLIC = "The host {} is not a public address; this server connects only to public addresses."
 
 
-def validate_host(given: object) -> str:
-    """Check that a text is one host: a name or an address, and nothing libpq reads on.
+def validate_host(host: object) -> str:
+    """Return the host if it is one name or one address and nothing else that libpq reads.
 
-    No socket paths, lists, ports, users or settings. Raises InvalidParametersError.
+    Raises InvalidParametersError for socket paths, lists, ports, users and settings.
     """
     field = "credentials.host"
-    if not isinstance(given, str) or not given or len(given) > MAX_HOST_LENGTH:
-        raise InvalidParametersError.for_field(field, "must be the name of a host")
+    if not isinstance(host, str) or not host or len(host) > MAX_HOST_LENGTH:
+        raise InvalidParametersError.for_field(
+            field, f"must be a host name of at most {MAX_HOST_LENGTH} characters"
+        )
     try:
-        return str(ipaddress.ip_address(given))
+        return str(ipaddress.ip_address(host))
     except ValueError:
         pass
-    name = given.removesuffix(".")
+    name = host.removesuffix(".")
     if not all(HOST_LABEL.fullmatch(label) for label in name.split(".")):
         raise InvalidParametersError.for_field(
-            field, "must be one name or address of a host"
+            field, "must be one host name or IP address, without port or path"
         )
     return name
 
 
 def resolve_host(name: str, port: int) -> list[str]:
-    """Look a host up and return the addresses to connect to: those, and no others.
+    """Resolve a host and return the only addresses that may be connected to.
 
-    Raises WarehouseError where there is none, or where one of them is not public and
-    WAREHOUSE_ALLOW_PRIVATE is off. A name that is looked up again may say otherwise:
-    connect to what is returned.
+    Resolving the name again may give other addresses, so connect to those returned.
+    Raises WarehouseError if there is none, or if one is not public and
+    WAREHOUSE_ALLOW_PRIVATE is off.
     """
     try:
-        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        infos = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise WarehouseError(f"The host {name} cannot be found.") from error
-    addresses = list(dict.fromkeys(str(one[4][0]).partition("%")[0] for one in found))
+    addresses = list(dict.fromkeys(str(info[4][0]).partition("%")[0] for info in infos))
     if settings.WAREHOUSE_ALLOW_PRIVATE:
         return addresses
-    if any(not is_public(ipaddress.ip_address(one)) for one in addresses):
+    if any(not is_public(ipaddress.ip_address(address)) for address in addresses):
         raise WarehouseError(NOT_PUBLIC.format(name))
     return addresses
 
 
 def is_public(address: Address) -> bool:
-    """Tell whether anybody on the internet could reach the address as well as we."""
+    """Return whether an address is reachable from the whole internet."""
     if isinstance(address, ipaddress.IPv6Address) and (
         address.ipv4_mapped or any(address in network for network in IPV4_WRAPPERS)
     ):

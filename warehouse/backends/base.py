@@ -1,81 +1,164 @@
-"""What every warehouse can do."""
+"""The base of all warehouse backends: check, sample and preview customers' queries.
 
+A backend adds what differs: the SQL dialect, the catalog, how a statement runs and how
+the client's errors translate.
+"""
+
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Any, ClassVar, TypeVar
 
-from levered_site.errors import ConflictError, WarehouseError
+from django.utils import timezone
+
+from warehouse.backends import json_values, query_validation
 from warehouse.backends.query_results import (
     Column,
     DayRowCounts,
+    MetricFacts,
     Preview,
     QueryResult,
     SourcePreview,
+    StatementResult,
     Table,
 )
-from warehouse.sql.shapes import CheckedMetric, CheckedSource, Cube, CubeSpec
+from warehouse.sql.customer import check
+from warehouse.sql.preview import projection
+from warehouse.sql.shapes import (
+    CheckedMetric,
+    CheckedQuery,
+    CheckedSource,
+    Cube,
+    CubeSpec,
+)
 
-# A query for people looks back this far where it asks for a start date.
+Checked = TypeVar("Checked", CheckedMetric, CheckedSource)
+
+# The start date of samples and previews, where a query asks for one.
 PREVIEW_LOOK_BACK = timedelta(days=30)
 
 
-class QueryFailedError(WarehouseError):
-    """The warehouse is there and refused the query itself, in its own words."""
-
-
-class Backend(Protocol):
+class Backend(ABC):
     """One organization's warehouse.
 
-    Every call opens what it needs and closes it. All raise WarehouseError with the
-    warehouse's own message (QueryFailedError where the query is at fault), and
-    UnavailableError where it cannot be reached. A query that is refused before it runs
-    is an InvalidParametersError on the field `sql`.
+    Each call opens the connections that it needs and closes them. All calls raise
+    InvalidParametersError on the field `sql` if a query is refused before it runs;
+    QueryFailedError, in the warehouse's words, if the query fails; WarehouseError, in
+    the warehouse's words, for other failures of a connected warehouse; and
+    UnavailableError if the managed store cannot be reached.
     """
 
+    __slots__ = ()
+
+    dialect: ClassVar[str]  # as sqlglot names it
+    is_managed: ClassVar[bool] = False
+
     @property
-    def dialect(self) -> str:
-        """The dialect of its SQL, in sqlglot's words."""
+    def schema(self) -> str | None:
+        """Schema of the tables that a query names without one."""
+        return None
+
+    @abstractmethod
+    def tables(self) -> list[Table]:
+        """Return the tables that a query may read."""
+
+    @abstractmethod
+    def columns(self, table: str) -> list[Column]:
+        """Return a table's columns; the table may be named without its schema.
+
+        Raises NotFoundError if there is no such table.
+        """
+
+    @abstractmethod
+    def compute_cube(
+        self, spec: CubeSpec, metric: CheckedMetric, source: CheckedSource | None = None
+    ) -> Cube:
+        """Count the cells of the days of `spec`, inside the warehouse."""
+
+    @abstractmethod
+    def validate_source(
+        self, sql: str, mapping: Mapping[str, str | None]
+    ) -> CheckedSource:
+        """Check an assignment source's query without running it.
+
+        The managed store raises ConflictError for everything about sources.
+        """
+
+    @abstractmethod
+    def validate_and_run_source(
+        self, sql: str, mapping: Mapping[str, str | None]
+    ) -> CheckedSource:
+        """Check an assignment source's query, then run it for one row.
+
+        Raises as `validate_and_run_metric`.
+        """
+
+    @abstractmethod
+    def preview_source(
+        self, source: CheckedSource, since: datetime, limit: int
+    ) -> SourcePreview:
+        """Return a source's first rows, and facts about all rows since then."""
+
+    @abstractmethod
+    def count_rows_by_day(
+        self, spec: CubeSpec, metric: CheckedMetric, source: CheckedSource
+    ) -> dict[date, DayRowCounts]:
+        """Count rows by day, from `spec.history_from` until `spec.as_of`."""
+
+    @abstractmethod
+    def _ping(self) -> None:
+        """Connect and run the smallest statement."""
+
+    @abstractmethod
+    def _run_sample(
+        self, query: CheckedQuery, since: datetime, max_rows: int
+    ) -> StatementResult:
+        """Return the first `max_rows` rows of a query, at most QUERY_ANSWER_BYTES."""
+
+    @abstractmethod
+    def _fetch_metric_facts(
+        self, metric: CheckedMetric, source: CheckedSource | None, since: datetime
+    ) -> MetricFacts:
+        """Count over all rows of a metric since then."""
 
     def test(self) -> int:
-        """Reach it and come back; milliseconds."""
-
-    def tables(self) -> list[Table]:
-        """What a query may read."""
-
-    def columns(self, table: str) -> list[Column]:
-        """Describe a table, named with or without its schema; NotFoundError."""
+        """Connect and run a statement; return the milliseconds that took."""
+        started = time.monotonic()
+        self._ping()
+        return _measure_elapsed_ms(started)
 
     def query(self, sql: str, limit: int) -> QueryResult:
-        """Run one read-only SELECT for at most `limit` rows."""
-
-    def validate_and_run_metric(
-        self, sql: str, mapping: Mapping[str, str | None]
-    ) -> CheckedMetric:
-        """Prove a metric's query, run it for one row, find its mapped columns.
-
-        Raises InvalidParametersError that lists the columns there are.
-        """
+        """Run one read-only SELECT and return at most `limit` rows."""
+        with query_validation.translate_refusals():
+            query = check.check_query(
+                sql, self.dialect, managed=self.is_managed, schema=self.schema
+            )
+        result, _ = self._fetch_sample(query, limit, timezone.now() - PREVIEW_LOOK_BACK)
+        return result
 
     def validate_metric(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedMetric:
-        """Prove a metric's query anew, without asking the warehouse."""
+        """Check a metric's query without running it."""
+        with query_validation.translate_refusals():
+            metric = check.check_metric_query(
+                sql, mapping, self.dialect, managed=self.is_managed, schema=self.schema
+            )
+        return self._spell_columns(metric)
 
-    def validate_source(
+    def validate_and_run_metric(
         self, sql: str, mapping: Mapping[str, str | None]
-    ) -> CheckedSource:
-        """Prove an assignment source's query anew, without asking the warehouse.
+    ) -> CheckedMetric:
+        """Check a metric's query, then run it for one row.
 
-        This and what else concerns sources raises ConflictError on the managed store.
+        Raises InvalidParametersError, listing the columns of the result, if it lacks a
+        mapped column, and on `column_mapping` if a column's type does not fit.
         """
-
-    def validate_and_run_source(
-        self, sql: str, mapping: Mapping[str, str | None]
-    ) -> CheckedSource:
-        """Prove a source's query, run it for one row, find its mapped columns.
-
-        Raises as `check_metric`.
-        """
+        metric = self.validate_metric(sql, mapping)
+        self._require_readable_columns(metric)
+        return metric
 
     def preview_metric(
         self,
@@ -84,52 +167,57 @@ class Backend(Protocol):
         limit: int,
         source: CheckedSource | None = None,
     ) -> Preview:
-        """Read a metric's first rows and the facts of all since then.
+        """Return a metric's first rows, and facts about all rows since then.
 
-        Connected warehouses compare its ids with those of `source`, where there is one.
+        A connected warehouse compares the metric's ids with those of `source`, if given.
         """
+        result, zoneless = self._fetch_sample(metric.query, limit, since)
+        facts = self._fetch_metric_facts(metric, source, since)
+        is_zoneless = facts.zoneless or metric.timestamp in zoneless
+        return Preview(result, replace(facts, zoneless=is_zoneless))
 
-    def preview_source(
-        self, source: CheckedSource, since: datetime, limit: int
-    ) -> SourcePreview:
-        """Read a source's first rows and the facts of all since then."""
+    def _spell_column(self, name: str, _result_columns: tuple[str, ...] | None) -> str:
+        """Return a mapped column's name as the warehouse spells it."""
+        return name
 
-    def compute_cube(
-        self, spec: CubeSpec, metric: CheckedMetric, source: CheckedSource | None = None
-    ) -> Cube:
-        """Count the cells of the days of `spec`, inside the warehouse."""
+    def _spell_columns(self, checked: Checked) -> Checked:
+        columns: dict[str, Any] = {
+            role: self._spell_column(name, checked.query.columns)
+            for role, name in query_validation.map_roles_to_columns(checked).items()
+        }
+        return replace(checked, **columns)
 
-    def count_rows_by_day(
-        self, spec: CubeSpec, metric: CheckedMetric, source: CheckedSource
-    ) -> dict[date, DayRowCounts]:
-        """Count rows by day, from `spec.history_from` until `spec.as_of`."""
+    def _require_readable_columns(self, checked: CheckedMetric | CheckedSource) -> None:
+        """Run a query for one row, then its mapped columns as the cube reads them.
+
+        Raises InvalidParametersError if a column is missing or has a wrong type.
+        """
+        since = timezone.now() - PREVIEW_LOOK_BACK
+        result, _ = self._fetch_sample(checked.query, 1, since)
+        query_validation.require_columns(checked, result.columns)
+        with query_validation.translate_mapping_failures():
+            self._fetch_sample(projection.project_columns(checked), 1, since)
+
+    def _fetch_sample(
+        self, query: CheckedQuery, limit: int, since: datetime
+    ) -> tuple[QueryResult, frozenset[str]]:
+        """Return at most `limit` rows, and the names of columns without a time zone."""
+        started = time.monotonic()
+        sample = self._run_sample(query, since, limit + 1)
+        rows = tuple(
+            tuple(json_values.to_json_value(value) for value in row)
+            for row in sample.rows[:limit]
+        )
+        result = QueryResult(
+            sample.columns,
+            rows,
+            truncated=len(sample.rows) > limit,
+            elapsed_ms=_measure_elapsed_ms(started),
+            bytes_scanned=sample.bytes_scanned,
+        )
+        return result, sample.zoneless
 
 
-class NoSourcesMixin:
-    """What the managed store answers where others speak of assignment sources."""
-
-    def validate_source(
-        self, _sql: str, _mapping: Mapping[str, str | None]
-    ) -> CheckedSource:
-        """Raise ConflictError."""
-        raise ConflictError(NO_SOURCE_NEEDED)
-
-    validate_and_run_source = validate_source
-
-    def preview_source(
-        self, _source: CheckedSource, _since: datetime, _limit: int
-    ) -> SourcePreview:
-        """Raise ConflictError."""
-        raise ConflictError(NO_SOURCE_NEEDED)
-
-    def count_rows_by_day(
-        self, _spec: CubeSpec, _metric: CheckedMetric, _source: CheckedSource
-    ) -> dict[date, DayRowCounts]:
-        """Raise ConflictError."""
-        raise ConflictError(NO_SOURCE_NEEDED)
-
-
-NO_SOURCE_NEEDED = (
-    "The managed warehouse needs no assignment source: serve records and the exposures "
-    "sent in are counted there. Connect a warehouse first."
-)
+def _measure_elapsed_ms(started: float) -> int:
+    """Return the milliseconds since a reading of the monotonic clock."""
+    return round((time.monotonic() - started) * 1000)

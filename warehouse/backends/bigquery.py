@@ -1,30 +1,29 @@
-"""A customer's BigQuery: each query is priced before it runs, and may cost no more."""
+"""A customer's BigQuery: a dry run prices each query, and the byte budget limits it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from cryptography.hazmat.primitives import serialization
 from google.api_core import exceptions as google_errors
 from google.auth import exceptions as auth_errors
 from google.cloud import bigquery
 from google.oauth2 import service_account
+from typing_extensions import override
 
 from levered_site.errors import InvalidParametersError, NotFoundError, WarehouseError
 from warehouse.backends import byte_budget, cloud_backend, credential_fields
-from warehouse.backends.base import QueryFailedError
-from warehouse.backends.cloud_backend import CloudBackend, StatementResult
+from warehouse.backends.cloud_backend import CloudBackend
 from warehouse.backends.credential_fields import FieldPattern
-from warehouse.backends.query_results import Column, Table
-from warehouse.backends.query_validation import redact_secrets
+from warehouse.backends.errors import QueryFailedError, redact_secrets
+from warehouse.backends.query_results import Column, StatementResult, Table
 from warehouse.sql.shapes import Statement
 
-# What a key file holds besides is not read: above all not where it would have us ask
-# for tokens.
 CREDENTIAL_FIELDS = ("type", "project_id", "private_key", "client_email", "location")
+# Fields of a key file that are accepted and not used: above all not the address that the
+# file would have us ask for tokens.
 IGNORED_CREDENTIAL_FIELDS = (
     *("private_key_id", "client_id", "auth_uri", "token_uri", "universe_domain"),
     *("auth_provider_x509_cert_url", "client_x509_cert_url"),
@@ -38,53 +37,48 @@ EMAIL_PATTERN = FieldPattern(
     r"[^\s@]+@[a-z0-9.-]+", "the service account's e-mail address"
 )
 LOCATION_PATTERN = FieldPattern(r"[A-Za-z0-9-]{1,40}", "a location like EU or us-east1")
-DATASET = r"\w{1,1024}"
 SQL_TYPES = {bool: "BOOL", int: "INT64", float: "FLOAT64", str: "STRING"}
 ZONELESS_TYPES = {"DATETIME", "DATE"}
+CATALOG_SECONDS = 30
+MAX_TABLES = 2000
 
 
-def validate_credentials(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Check a service account's key; raises InvalidParametersError by field."""
+def validate_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a service account's key that are stored.
+
+    Raises InvalidParametersError on the invalid field.
+    """
     credential_fields.refuse_unknown_fields(
-        given, CREDENTIAL_FIELDS + IGNORED_CREDENTIAL_FIELDS
+        credentials, CREDENTIAL_FIELDS + IGNORED_CREDENTIAL_FIELDS
     )
-    if given.get("type") != "service_account":
+    if credentials.get("type") != "service_account":
         raise InvalidParametersError.for_field(
             "credentials.type", "must be service_account"
         )
-    key = credential_fields.require_text(
-        given, "private_key", credential_fields.PRIVATE_KEY_PATTERN
-    )
-    try:
-        serialization.load_pem_private_key(key.encode(), password=None)
-    except (ValueError, TypeError) as error:
-        raise InvalidParametersError.for_field(
-            "credentials.private_key", "must be an unencrypted private key in PEM"
-        ) from error
-    known = {
+    stored = {
         "type": "service_account",
+        "private_key": credential_fields.require_private_key(credentials),
         "project_id": credential_fields.require_text(
-            given, "project_id", PROJECT_PATTERN
+            credentials, "project_id", PROJECT_PATTERN
         ),
-        "private_key": key,
         "client_email": credential_fields.require_text(
-            given, "client_email", EMAIL_PATTERN
+            credentials, "client_email", EMAIL_PATTERN
         ),
     }
-    if given.get("location"):
-        known["location"] = credential_fields.require_text(
-            given, "location", LOCATION_PATTERN
+    if credentials.get("location"):
+        stored["location"] = credential_fields.require_text(
+            credentials, "location", LOCATION_PATTERN
         )
-    return known
+    return stored
 
 
 def build_backend(
     organization_id: str,
-    credentials: Mapping[str, Any],  # as `credentials` returned them
+    credentials: Mapping[str, Any],  # as `validate_credentials` returns them
     project_id: str = "",
     dataset_id: str = "",
 ) -> "BigQueryBackend":
-    """Describe an organization's project; nothing is opened yet."""
+    """Return the backend of an organization's project, without connecting."""
     project = project_id or credentials["project_id"]
     return BigQueryBackend(
         organization_id, dict(credentials), project, dataset_id or None
@@ -93,35 +87,31 @@ def build_backend(
 
 @dataclass(frozen=True, slots=True)
 class BigQueryBackend(CloudBackend):
-    """Backend of a connected BigQuery; see base.Backend."""
+    """Backend of a connected BigQuery; it compares column names without regard to case."""
+
+    dialect: ClassVar[str] = "bigquery"
 
     organization_id: str
     valid_credentials: Mapping[str, Any] = field(repr=False)
     project: str
     schema: str | None = None
-    dialect: str = "bigquery"
 
+    @override
     def run(
-        self, statement: Statement, seconds: int, most: int, size: int
+        self, statement: Statement, seconds: int, max_rows: int, max_bytes: int
     ) -> StatementResult:
-        """Price one statement, then run it with its values beside the text.
+        """Price a statement by a dry run, then run it with its parameters bound.
 
-        Raises QueryFailedError where it would read more than is left to read.
+        Raises QueryFailedError also if it would read more than the byte budget allows.
         """
-        values = build_query_parameters(statement)
+        parameters = build_query_parameters(statement)
         with self._open_client() as client:
-            dry = bigquery.QueryJobConfig(
-                query_parameters=values, dry_run=True, use_query_cache=False
-            )
-            priced = client.query(statement.text, job_config=dry, timeout=seconds)
-            wanted = int(priced.total_bytes_processed or 0)
-            if priced.statement_type not in {None, "SELECT"}:
-                raise QueryFailedError("Only a SELECT is allowed.")
-            byte_budget.spend_bytes(self.organization_id, wanted)
+            query_bytes = _price_statement(client, statement.text, parameters, seconds)
+            byte_budget.spend_bytes(self.organization_id, query_bytes)
             job = client.query(
                 statement.text,
                 job_config=bigquery.QueryJobConfig(
-                    query_parameters=values,
+                    query_parameters=parameters,
                     maximum_bytes_billed=byte_budget.get_max_bytes_per_query(),
                     job_timeout_ms=seconds * 1000,
                     labels={"by": "levered"},
@@ -129,61 +119,71 @@ class BigQueryBackend(CloudBackend):
                 timeout=seconds,
             )
             try:
-                found = job.result(timeout=seconds, page_size=1000)
+                result = job.result(timeout=seconds, page_size=1000)
                 rows = cloud_backend.collect_rows(
-                    (row.values() for row in found), most, size
+                    (row.values() for row in result), max_rows, max_bytes
                 )
             except BaseException:
                 with suppress(google_errors.GoogleAPIError, OSError):
                     client.cancel_job(job.job_id, location=job.location)
                 raise
-            columns = tuple(one.name for one in found.schema)
-            zoneless = {
-                one.name for one in found.schema if one.field_type in ZONELESS_TYPES
-            }
-            return StatementResult(columns, rows, frozenset(zoneless), wanted)
+            zoneless = frozenset(
+                column.name
+                for column in result.schema
+                if column.field_type in ZONELESS_TYPES
+            )
+            columns = tuple(column.name for column in result.schema)
+            return StatementResult(columns, rows, zoneless, query_bytes)
 
-    def spell_column(self, name: str, _known: Sequence[str] | None) -> str:
-        """Keep the name: BigQuery compares columns without regard to capitals."""
-        return name
-
+    @override
     def tables(self) -> list[Table]:
-        """Name the tables of the connection's dataset."""
+        """Return the tables of the connection's dataset."""
         if not self.schema:
             return []
         with self._open_client() as client:
-            listed = client.list_tables(
-                f"{self.project}.{self.schema}", max_results=2000, timeout=30
+            tables = client.list_tables(
+                f"{self.project}.{self.schema}",
+                max_results=MAX_TABLES,
+                timeout=CATALOG_SECONDS,
             )
             return [
-                Table(self.schema, one.table_id, str(one.table_type or "table").lower())
-                for one in listed
+                Table(
+                    self.schema,
+                    table.table_id,
+                    str(table.table_type or "table").lower(),
+                )
+                for table in tables
             ]
 
+    @override
     def columns(self, table: str) -> list[Column]:
-        """Describe a table, with its dataset or in the connection's."""
-        named = table if "." in table else f"{self.schema}.{table}"
-        full = named if named.count(".") > 1 else f"{self.project}.{named}"
+        """Return a table's columns; the dataset defaults to the connection's."""
+        with_dataset = table if "." in table else f"{self.schema}.{table}"
+        full_name = (
+            with_dataset
+            if with_dataset.count(".") > 1
+            else f"{self.project}.{with_dataset}"
+        )
         with self._open_client() as client:
             try:
-                found = client.get_table(full, timeout=30)
+                described = client.get_table(full_name, timeout=CATALOG_SECONDS)
             except (google_errors.NotFound, ValueError) as error:
                 raise NotFoundError(f"There is no table {table}.") from error
         return [
-            Column(one.name, one.field_type.lower(), one.mode != "REQUIRED")
-            for one in found.schema
+            Column(column.name, column.field_type.lower(), column.mode != "REQUIRED")
+            for column in described.schema
         ]
 
     @contextmanager
     def _open_client(self) -> Iterator[Any]:
-        """Lend a client; errors come out as ours, without what must not be seen."""
+        """Open a client and translate its errors, without the private key."""
         try:
             info = {**self.valid_credentials, "token_uri": OAUTH_ENDPOINT}
-            key = service_account.Credentials.from_service_account_info(
+            account = service_account.Credentials.from_service_account_info(
                 info, scopes=SCOPES
             )
             client = bigquery.Client(
-                self.project, key, location=self.valid_credentials.get("location")
+                self.project, account, location=self.valid_credentials.get("location")
             )
             try:
                 yield client
@@ -203,15 +203,31 @@ class BigQueryBackend(CloudBackend):
             raise WarehouseError(self._describe_error(error)) from error
 
     def _describe_error(self, error: Exception) -> str:
-        said = str(getattr(error, "message", None) or error)
-        said = re.sub(r"^[A-Z]+ https?://\S+: ", "", said).partition("\n\nLocation:")[0]
-        return redact_secrets(said.strip(), [self.valid_credentials["private_key"]])[
-            :2000
-        ]
+        """Return Google's message without request, location and private key."""
+        text = str(getattr(error, "message", None) or error)
+        text = re.sub(r"^[A-Z]+ https?://\S+: ", "", text).partition("\n\nLocation:")[0]
+        return redact_secrets(text.strip(), [self.valid_credentials["private_key"]])
+
+
+def _price_statement(
+    client: Any,
+    text: str,
+    parameters: list[bigquery.ScalarQueryParameter],
+    seconds: int,
+) -> int:
+    """Return the bytes that a statement would read; QueryFailedError if no SELECT."""
+    dry_run = bigquery.QueryJobConfig(
+        query_parameters=parameters, dry_run=True, use_query_cache=False
+    )
+    job = client.query(text, job_config=dry_run, timeout=seconds)
+    query_bytes = int(job.total_bytes_processed or 0)
+    if job.statement_type not in {None, "SELECT"}:
+        raise QueryFailedError("Only a SELECT is allowed.")
+    return query_bytes
 
 
 def build_query_parameters(statement: Statement) -> list[bigquery.ScalarQueryParameter]:
-    """Name the values as the text does, @p1 first, each with its type."""
+    """Return the parameters with their types, named as in the text: p1, p2, …"""
     return [
         bigquery.ScalarQueryParameter(f"p{number}", _get_sql_type(value), value)
         for number, value in enumerate(statement.parameters, start=1)

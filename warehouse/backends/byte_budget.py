@@ -1,36 +1,37 @@
-"""How many bytes an organization's queries may read where reading costs money."""
+"""The bytes that an organization's queries may read, where reading costs money."""
 
 from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
-from warehouse.backends.base import QueryFailedError
+from warehouse.backends.errors import QueryFailedError
 
 MIN_BILLED_BYTES = 10 * 2**20
 COUNTER_TTL_SECONDS = 2 * 24 * 3600
 
 
 def get_max_bytes_per_query() -> int:
-    """Bytes that one query may be billed for."""
+    """Return the bytes that one query may be billed for."""
     return max(int(settings.BIGQUERY_BYTES_PER_QUERY), MIN_BILLED_BYTES)
 
 
-def spend_bytes(organization_id: str, wanted: int) -> None:
-    """Count bytes before they are read.
+def spend_bytes(organization_id: str, query_bytes: int) -> None:
+    """Count a query's bytes before it reads them.
 
-    Raises QueryFailedError, and counts nothing, where one query wants too many or the
-    organization's day (UTC) has too few left.
+    Raises QueryFailedError, and counts nothing, if one query would read too many bytes
+    or more than the organization has left for the day (UTC).
     """
-    if wanted > get_max_bytes_per_query():
+    max_bytes = get_max_bytes_per_query()
+    if query_bytes > max_bytes:
         raise QueryFailedError(
-            f"The query would read {wanted:,} bytes, and {get_max_bytes_per_query():,} are allowed: "
+            f"The query would read {query_bytes:,} bytes, and {max_bytes:,} are allowed: "
             "read fewer days or columns."
         )
     key = f"bigquery-bytes:{organization_id}:{timezone.now().date().isoformat()}"
     cache.add(key, 0, COUNTER_TTL_SECONDS)
-    if cache.incr(key, wanted) > settings.BIGQUERY_BYTES_PER_DAY:
-        cache.decr(key, wanted)
+    if cache.incr(key, query_bytes) > settings.BIGQUERY_BYTES_PER_DAY:
+        cache.decr(key, query_bytes)
         raise QueryFailedError(
-            f"The query would read {wanted:,} bytes, more than is left of the "
+            f"The query would read {query_bytes:,} bytes, more than is left of the "
             f"{settings.BIGQUERY_BYTES_PER_DAY:,} that your organization may read a day."
         )

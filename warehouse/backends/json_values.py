@@ -1,4 +1,4 @@
-"""Values of a database as JSON has them."""
+"""Conversion of database values to JSON values."""
 
 import math
 from collections.abc import Mapping
@@ -6,34 +6,34 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 
-def to_json_value(found: object) -> object:
-    """Turn one value into JSON's: moments in UTC, exact numbers as numbers.
+def to_json_value(value: object) -> object:
+    """Convert one value: timestamps to UTC, exact numbers to JSON numbers.
 
-    What JSON has no word for (a range, an infinity) becomes its text.
+    A value that JSON cannot express (a range, an infinity) becomes its text.
     """
-    if found is None or isinstance(found, str | bool):
-        return found
-    if isinstance(found, int | float | Decimal):
-        return _convert_number(found)
-    if isinstance(found, Mapping):
-        return {str(key): to_json_value(one) for key, one in found.items()}
-    if isinstance(found, list | tuple):
-        return [to_json_value(one) for one in found]
-    return _convert_text(found)
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int | float | Decimal):
+        return _convert_number(value)
+    if isinstance(value, Mapping):
+        return {str(key): to_json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json_value(item) for item in value]
+    return _convert_to_text(value)
 
 
-def _convert_number(found: float | Decimal) -> object:
-    if isinstance(found, int):
-        return found if abs(found) < 2**63 else str(found)
-    number = float(found)
-    return number if math.isfinite(number) else str(found)
+def _convert_number(value: float | Decimal) -> object:
+    if isinstance(value, int):
+        return value if abs(value) < 2**63 else str(value)
+    number = float(value)
+    return number if math.isfinite(number) else str(value)
 
 
-def _convert_text(found: object) -> str:
-    if isinstance(found, datetime) and found.tzinfo is not None:
-        return found.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(found, datetime):
-        return found.isoformat()
-    if isinstance(found, bytes | memoryview):
-        return bytes(found).hex()
-    return str(found)
+def _convert_to_text(value: object) -> str:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    return str(value)

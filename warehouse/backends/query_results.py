@@ -1,11 +1,12 @@
-"""What a warehouse answers: tables, columns, rows, and facts about all of them."""
+"""What a warehouse returns: tables, columns, rows, and facts about all rows of a query."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that a customer's query may name; `rows` where the warehouse knows."""
+    """A table that a customer's query may read; `rows` is None if it is not known."""
 
     schema: str
     name: str
@@ -15,7 +16,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of such a table; `type` in the warehouse's own words."""
+    """A column of a table; `type` is the warehouse's own name of the type."""
 
     name: str
     type: str
@@ -23,8 +24,25 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementResult:
+    """Columns and rows of a statement, as the warehouse's client returns them.
+
+    `zoneless` names the timestamp columns without a time zone, where the client tells.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    zoneless: frozenset[str] = frozenset()
+    bytes_scanned: int | None = None
+
+    def build_records(self) -> list[dict[str, Any]]:
+        """Return the rows as dictionaries by column name."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
 class QueryResult:
-    """Rows of a query, values as JSON has them; `truncated` where there were more."""
+    """Rows of a query as JSON values; `truncated` says that the query has more rows."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
@@ -35,20 +53,20 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class MetricFacts:
-    """What is true of all rows of a metric since a start date.
+    """Counts over all rows of a metric since a start date.
 
-    `identified` rows have an anonymous_id and a timestamp; `users` are distinct ids;
-    `matched_users` those of them with an exposure (any optimization's); `exposed_users`
-    says whether there are exposures at all. `numeric` rows have a value that is a
-    number, `values` counts distinct ones; `repeated` rows equal another in every mapped
-    column.
+    `identified` counts rows that have an anonymous_id and a timestamp; `users` counts
+    distinct ids; `matched_users` counts those of them with an exposure in any
+    optimization; `exposed_users` says whether there are exposures at all. `numeric`
+    counts rows whose value is a number; `values` counts distinct numbers; `repeated`
+    counts rows that equal another row in every mapped column.
     """
 
     rows: int
     identified: int
     users: int
     matched_users: int
-    exposed_users: int
+    exposed_users: bool
     future: int
     zoneless: bool
     numeric: int
@@ -58,7 +76,7 @@ class MetricFacts:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The first rows of a metric, and what is true of all of them."""
+    """The first rows of a metric, and facts about all of them."""
 
     answer: QueryResult
     facts: MetricFacts
@@ -66,10 +84,10 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """What is true of all rows of an assignment source since a start date.
+    """Counts over all rows of an assignment source since a start date.
 
-    As in Facts; `no_objects` rows have a variant that is no JSON object, `optimizations`
-    counts the distinct ids there are.
+    Fields as in MetricFacts. `no_objects` counts rows whose variant is not a JSON
+    object; `optimizations` counts distinct optimization ids.
     """
 
     rows: int
@@ -83,7 +101,7 @@ class SourceFacts:
 
 @dataclass(frozen=True, slots=True)
 class SourcePreview:
-    """The first rows of an assignment source, and what is true of all of them."""
+    """The first rows of an assignment source, and facts about all of them."""
 
     answer: QueryResult
     facts: SourceFacts
@@ -91,7 +109,7 @@ class SourcePreview:
 
 @dataclass(frozen=True, slots=True)
 class DayRowCounts:
-    """Rows of one day (UTC) as a warehouse counts them now: what came late shows."""
+    """Rows of one day (UTC) in the warehouse now; a changed count shows late rows."""
 
     exposures: int
     rewards: int

@@ -1,18 +1,17 @@
-"""What asking has in common, whatever the warehouse: refusals, missing columns, secrets, time."""
+"""Validation of customers' queries, reported as errors of the API's fields."""
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from levered_site.errors import FieldProblem, InvalidParametersError
-from warehouse.backends.base import QueryFailedError
+from warehouse.backends.errors import QueryFailedError
 from warehouse.sql import RefusedError
 from warehouse.sql.shapes import CheckedMetric, CheckedSource
 
 
 @contextmanager
 def translate_refusals() -> Iterator[None]:
-    """Turn a refused query into InvalidParametersError on the field `sql`."""
+    """Turn RefusedError into InvalidParametersError on the field `sql`."""
     try:
         yield
     except RefusedError as error:
@@ -21,9 +20,10 @@ def translate_refusals() -> Iterator[None]:
 
 @contextmanager
 def translate_mapping_failures() -> Iterator[None]:
-    """Turn the failure of warehouse.sql.preview.projection's query, whose own query works, likewise.
+    """Turn QueryFailedError into InvalidParametersError on the field `column_mapping`.
 
-    It is on the field `column_mapping`.
+    For the query of warehouse.sql.preview.projection: the customer's query below it has
+    run before, so a failure is caused by the types of the mapped columns.
     """
     try:
         yield
@@ -35,39 +35,26 @@ def translate_mapping_failures() -> Iterator[None]:
         ) from error
 
 
-def measure_elapsed_ms(started: float) -> int:
-    """Tell how long it has been since this reading of the monotonic clock."""
-    return round((time.monotonic() - started) * 1000)
-
-
 def require_columns(
-    checked: CheckedMetric | CheckedSource, found: Iterable[str]
+    checked: CheckedMetric | CheckedSource, result_columns: Sequence[str]
 ) -> None:
-    """Raise InvalidParametersError for mapped columns that a query does not return once."""
-    there = list(found)
-    wrong = []
-    for role, name in _map_roles_to_columns(checked).items():
+    """Raise InvalidParametersError unless each mapped column is returned exactly once."""
+    problems = []
+    for role, name in map_roles_to_columns(checked).items():
         field = f"column_mapping.{role}"
-        if name not in there:
-            columns = ", ".join(there)
-            said = f"The query returns no column {name!r}; it returns {columns}."
-            wrong.append(FieldProblem(field, said))
-        elif there.count(name) > 1:
-            said = f"The query returns more than one column {name!r}."
-            wrong.append(FieldProblem(field, said))
-    if wrong:
-        raise InvalidParametersError(wrong[0].message, wrong)
+        if name not in result_columns:
+            columns = ", ".join(result_columns)
+            message = f"The query returns no column {name!r}; it returns {columns}."
+            problems.append(FieldProblem(field, message))
+        elif result_columns.count(name) > 1:
+            message = f"The query returns more than one column {name!r}."
+            problems.append(FieldProblem(field, message))
+    if problems:
+        raise InvalidParametersError(problems[0].message, problems)
 
 
-def _map_roles_to_columns(checked: CheckedMetric | CheckedSource) -> dict[str, str]:
-    """Which column plays which part."""
-    parts = [name for name in type(checked).__slots__ if name != "query"]
-    columns = {role: getattr(checked, role) for role in parts}
+def map_roles_to_columns(checked: CheckedMetric | CheckedSource) -> dict[str, str]:
+    """Return the mapped columns by role (`anonymous_id`, `timestamp`, …)."""
+    roles = [name for name in type(checked).__slots__ if name != "query"]
+    columns = {role: getattr(checked, role) for role in roles}
     return {role: name for role, name in columns.items() if name}
-
-
-def redact_secrets(message: str, secrets: Iterable[object]) -> str:
-    """Take secrets out of what a warehouse or its client said."""
-    for secret in sorted({str(one) for one in secrets if one}, key=len, reverse=True):
-        message = message.replace(secret, "***")
-    return message

@@ -1,38 +1,57 @@
-"""Which module speaks to which provider; optional client libraries load with theirs."""
+"""The module of each provider; optional client libraries are imported with it."""
 
 import importlib
-from types import ModuleType
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
 
 from levered_site.errors import BadRequestError, UnavailableError
+from warehouse.backends.base import Backend
 
-# Each module has `of` and `credentials`. Whatever is not here is not to be reached.
+# A provider that is not listed here cannot be connected.
 BACKEND_MODULES = {
     "postgres": "warehouse.backends.postgres",
     "snowflake": "warehouse.backends.snowflake",
     "bigquery": "warehouse.backends.bigquery",
 }
-# What a provider's module imports that the service itself does without, and what brings
-# it: pyproject.toml says the same as optional dependencies.
+# The package that a provider's module imports and the service does not need otherwise,
+# and the requirement that installs it, as in pyproject.toml's optional dependencies.
 CLIENT_LIBRARIES = {
     "snowflake": ("snowflake", "snowflake-connector-python>=4.8,<5"),
     "bigquery": ("google", "google-cloud-bigquery>=3.47,<4"),
 }
 
 
-def load_module(provider: str) -> ModuleType:
-    """Load a provider's backend.
+class BackendModule(Protocol):
+    """The functions that each module of BACKEND_MODULES defines."""
 
-    Raises UnavailableError for a provider that this version cannot reach, and
-    BadRequestError, naming what to install, where its client library is missing.
+    def validate_credentials(self, credentials: Mapping[str, Any], /) -> dict[str, Any]:
+        """Return the credentials to store; InvalidParametersError on a wrong field."""
+
+    def build_backend(
+        self,
+        organization_id: str,
+        credentials: Mapping[str, Any],
+        project_id: str = "",
+        dataset_id: str = "",
+        /,
+    ) -> Backend:
+        """Return the backend for validated credentials, without connecting."""
+
+
+def load_module(provider: str) -> BackendModule:
+    """Import a provider's module.
+
+    Raises UnavailableError for a provider that this version does not support, and
+    BadRequestError, naming what to install, if its client library is missing.
     """
     if provider not in BACKEND_MODULES:
-        there = ", ".join(sorted(BACKEND_MODULES))
+        providers = ", ".join(sorted(BACKEND_MODULES))
         raise UnavailableError(
-            f"Warehouses of the provider {provider} are not available in this version; "
-            f"there are {there}, and the managed one."
+            f"This version does not support warehouses of the provider {provider}; it "
+            f"supports {providers}, and the managed one."
         )
     try:
-        return importlib.import_module(BACKEND_MODULES[provider])
+        return cast("BackendModule", importlib.import_module(BACKEND_MODULES[provider]))
     except ModuleNotFoundError as error:
         client, requirement = CLIENT_LIBRARIES.get(provider, ("", ""))
         if (error.name or "").partition(".")[0] != client:

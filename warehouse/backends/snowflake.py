@@ -1,23 +1,23 @@
-"""A customer's Snowflake: one short session a call, as a role that he made read only."""
+"""A customer's Snowflake: one short session a call, with a role made read-only there."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import snowflake.connector
 from cryptography.hazmat.primitives import serialization
 from snowflake.connector import errors
 from snowflake.connector.constants import FIELD_ID_TO_NAME
+from typing_extensions import override
 
 from levered_site.errors import InvalidParametersError, NotFoundError, WarehouseError
 from warehouse.backends import cloud_backend, credential_fields
-from warehouse.backends.base import QueryFailedError
-from warehouse.backends.cloud_backend import CloudBackend, StatementResult
+from warehouse.backends.cloud_backend import CloudBackend
 from warehouse.backends.credential_fields import FieldPattern
-from warehouse.backends.query_results import Column, Table
-from warehouse.backends.query_validation import redact_secrets
+from warehouse.backends.errors import QueryFailedError, redact_secrets
+from warehouse.backends.query_results import Column, StatementResult, Table
 from warehouse.sql.shapes import Statement
 
 CREDENTIAL_FIELDS = (
@@ -36,108 +36,119 @@ PASSWORD_PATTERN = FieldPattern(
     r"[^\x00]{1,1000}", "a text of at most 1,000 characters"
 )
 UNQUOTED_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
-CONNECT_SECONDS, GRACE_SECONDS = 15, 10
+ZONELESS_TYPES = {"TIMESTAMP_NTZ", "DATE"}
+CONNECT_SECONDS, GRACE_SECONDS, CATALOG_SECONDS = 15, 10, 30
+MAX_TABLES, MAX_COLUMNS, MAX_CATALOG_BYTES = 2000, 10_000, 10_000_000
 
-SELECT_TABLES = """SELECT table_schema, table_name, LOWER(table_type), row_count
+# The columns of both statements are named like the fields of Table and Column.
+SELECT_TABLES = """SELECT table_schema AS "schema", table_name AS "name",
+  LOWER(table_type) AS "type", row_count AS "rows"
 FROM information_schema.tables
 WHERE table_schema <> 'INFORMATION_SCHEMA'
 ORDER BY 1, 2
 LIMIT 2000"""
-SELECT_COLUMNS = """SELECT column_name, LOWER(data_type), is_nullable = 'YES'
+SELECT_COLUMNS = """SELECT column_name AS "name", LOWER(data_type) AS "type",
+  is_nullable = 'YES' AS "nullable"
 FROM information_schema.columns
 WHERE table_schema = ? AND table_name = ?
 ORDER BY ordinal_position"""
 
 
-def validate_credentials(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Check what was sent: a password or a private key (PEM), never both.
+def validate_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the credentials to store: with a password or a private key, never both.
 
-    Raises InvalidParametersError by field.
+    Raises InvalidParametersError on the invalid field.
     """
-    credential_fields.refuse_unknown_fields(given, CREDENTIAL_FIELDS)
-    known = {
-        "account": credential_fields.require_text(given, "account", ACCOUNT_PATTERN)
+    credential_fields.refuse_unknown_fields(credentials, CREDENTIAL_FIELDS)
+    stored = {
+        "account": credential_fields.require_text(
+            credentials, "account", ACCOUNT_PATTERN
+        )
     }
-    for name in ("username", "warehouse", "database", "schema"):
-        known[name] = credential_fields.require_text(given, name, NAME_PATTERN)
-    if given.get("role"):
-        known["role"] = credential_fields.require_text(given, "role", NAME_PATTERN)
-    if bool(given.get("password")) == bool(given.get("private_key")):
+    names = ["username", "warehouse", "database", "schema"]
+    if credentials.get("role"):
+        names.append("role")
+    for name in names:
+        stored[name] = credential_fields.require_text(credentials, name, NAME_PATTERN)
+    if bool(credentials.get("password")) == bool(credentials.get("private_key")):
         raise InvalidParametersError.for_field(
             "credentials.password", "give either a password or a private_key"
         )
-    if given.get("password"):
-        return known | {
-            "password": credential_fields.require_text(
-                given, "password", PASSWORD_PATTERN
-            )
-        }
-    key = credential_fields.require_text(
-        given, "private_key", credential_fields.PRIVATE_KEY_PATTERN
-    )
-    _decode_private_key(key)
-    return known | {"private_key": key}
+    if credentials.get("password"):
+        password = credential_fields.require_text(
+            credentials, "password", PASSWORD_PATTERN
+        )
+        return stored | {"password": password}
+    return stored | {"private_key": credential_fields.require_private_key(credentials)}
 
 
 def build_backend(
     organization_id: str,
-    credentials: Mapping[str, Any],  # as `credentials` returned them
+    credentials: Mapping[str, Any],  # as `validate_credentials` returns them
     _project_id: str = "",
     dataset_id: str = "",
 ) -> "SnowflakeBackend":
-    """Describe an organization's account; nothing is opened yet."""
+    """Return the backend of an organization's account, without connecting."""
     schema = dataset_id or credentials["schema"]
     return SnowflakeBackend(organization_id, dict(credentials), _normalize_case(schema))
 
 
 @dataclass(frozen=True, slots=True)
 class SnowflakeBackend(CloudBackend):
-    """Backend of a connected Snowflake; see base.Backend."""
+    """Backend of a connected Snowflake."""
+
+    dialect: ClassVar[str] = "snowflake"
 
     organization_id: str
     valid_credentials: Mapping[str, Any] = field(repr=False)
     schema: str | None = None
-    dialect: str = "snowflake"
 
+    @override
     def run(
-        self, statement: Statement, seconds: int, most: int, size: int
+        self, statement: Statement, seconds: int, max_rows: int, max_bytes: int
     ) -> StatementResult:
-        """Run one statement with its values bound by the server."""
-        with self._open_session(seconds) as cursor:
+        """Run one statement; the server binds its parameters."""
+        with self._open_cursor(seconds) as cursor:
             cursor.execute(statement.text, statement.parameters)
             described = cursor.description or ()
-            rows = cloud_backend.collect_rows(_fetch_rows(cursor), most, size)
+            rows = cloud_backend.collect_rows(_fetch_rows(cursor), max_rows, max_bytes)
         zoneless = frozenset(
-            one.name
-            for one in described
-            if FIELD_ID_TO_NAME.get(one.type_code) in {"TIMESTAMP_NTZ", "DATE"}
+            column.name
+            for column in described
+            if FIELD_ID_TO_NAME.get(column.type_code) in ZONELESS_TYPES
         )
-        return StatementResult(tuple(one.name for one in described), rows, zoneless)
+        columns = tuple(column.name for column in described)
+        return StatementResult(columns, rows, zoneless)
 
-    def spell_column(self, name: str, known: Sequence[str] | None) -> str:
-        """Spell a plain name in capitals, as Snowflake does, unless it was quoted."""
-        return name if name in (known or ()) else _normalize_case(name)
-
+    @override
     def tables(self) -> list[Table]:
-        """Name what the role may read in the database."""
-        found = self.run(Statement(SELECT_TABLES, ()), 30, 2000, 10_000_000)
-        return [Table(*row) for row in found.rows]
+        """Return what the role may read in the database."""
+        tables = Statement(SELECT_TABLES, ())
+        result = self.run(tables, CATALOG_SECONDS, MAX_TABLES, MAX_CATALOG_BYTES)
+        return [Table(**record) for record in result.build_records()]
 
+    @override
     def columns(self, table: str) -> list[Column]:
-        """Describe a table, with its schema or in the connection's."""
+        """Return a table's columns; the schema defaults to the connection's."""
         schema, _, name = table.rpartition(".")
-        wanted = (
+        full_name = (
             _normalize_case(schema) if schema else self.schema,
             _normalize_case(name),
         )
-        found = self.run(Statement(SELECT_COLUMNS, wanted), 30, 10_000, 10_000_000)
-        if not found.rows:
+        columns = Statement(SELECT_COLUMNS, full_name)
+        result = self.run(columns, CATALOG_SECONDS, MAX_COLUMNS, MAX_CATALOG_BYTES)
+        if not result.rows:
             raise NotFoundError(f"There is no table {table}.")
-        return [Column(*row) for row in found.rows]
+        return [Column(**record) for record in result.build_records()]
+
+    @override
+    def _spell_column(self, name: str, result_columns: tuple[str, ...] | None) -> str:
+        """Return a plain name in capitals, unless the query returns it as it is."""
+        return name if name in (result_columns or ()) else _normalize_case(name)
 
     @contextmanager
-    def _open_session(self, seconds: int) -> Iterator[Any]:
-        """Lend a cursor of a session of its own, which ends in time."""
+    def _open_cursor(self, seconds: int) -> Iterator[Any]:
+        """Open a cursor in a session of its own, which ends in time."""
         with self._translate_errors():
             connection = snowflake.connector.connect(
                 **self._build_connect_arguments(seconds)
@@ -148,25 +159,22 @@ class SnowflakeBackend(CloudBackend):
                 connection.close()
 
     def _build_connect_arguments(self, seconds: int) -> dict[str, Any]:
+        credentials = self.valid_credentials
         secret = (
-            {"private_key": _decode_private_key(self.valid_credentials["private_key"])}
-            if "private_key" in self.valid_credentials
-            else {"password": self.valid_credentials["password"]}
+            {"private_key": _convert_key_to_der(credentials["private_key"])}
+            if "private_key" in credentials
+            else {"password": credentials["password"]}
         )
-        role = (
-            {"role": self.valid_credentials["role"]}
-            if "role" in self.valid_credentials
-            else {}
-        )
+        role = {"role": credentials["role"]} if "role" in credentials else {}
         return {
-            "account": self.valid_credentials["account"],
-            "user": self.valid_credentials["username"],
-            "warehouse": self.valid_credentials["warehouse"],
-            "database": self.valid_credentials["database"],
-            "schema": self.valid_credentials["schema"],
+            "account": credentials["account"],
+            "user": credentials["username"],
+            "warehouse": credentials["warehouse"],
+            "database": credentials["database"],
+            "schema": credentials["schema"],
             **secret,
             **role,
-            "paramstyle": "qmark",  # values go beside the text, never into it
+            "paramstyle": "qmark",  # the server binds parameters, the text holds none
             "login_timeout": CONNECT_SECONDS,
             "network_timeout": seconds + GRACE_SECONDS,
             "client_session_keep_alive": False,
@@ -182,7 +190,7 @@ class SnowflakeBackend(CloudBackend):
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Turn the client's errors into ours, without what must not be seen."""
+        """Turn the connector's errors into ours, without password and private key."""
         try:
             yield
         except errors.ProgrammingError as error:
@@ -191,12 +199,12 @@ class SnowflakeBackend(CloudBackend):
             raise WarehouseError(self._describe_error(error)) from error
 
     def _describe_error(self, error: Exception) -> str:
-        said = getattr(error, "raw_msg", None) or str(error)
+        text = getattr(error, "raw_msg", None) or str(error)
         secrets = [
             self.valid_credentials.get("password"),
             self.valid_credentials.get("private_key"),
         ]
-        return redact_secrets(said.strip(), secrets)[:2000]
+        return redact_secrets(text.strip(), secrets)
 
 
 def _fetch_rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
@@ -205,19 +213,12 @@ def _fetch_rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def _normalize_case(name: str) -> str:
-    """Spell a name as Snowflake keeps it: without quotes, plain ones are capitals."""
+    """Return an unquoted name as Snowflake stores it: plain names in capitals."""
     return name.upper() if UNQUOTED_NAME.fullmatch(name) else name
 
 
-def _decode_private_key(key: str) -> bytes:
-    """Read a private key of PEM; raises InvalidParametersError, without the key."""
-    try:
-        loaded = serialization.load_pem_private_key(key.encode(), password=None)
-    except (ValueError, TypeError) as error:
-        raise InvalidParametersError.for_field(
-            "credentials.private_key", "must be an unencrypted private key in PEM"
-        ) from error
-    return loaded.private_bytes(
+def _convert_key_to_der(pem: str) -> bytes:
+    return credential_fields.load_private_key(pem).private_bytes(
         serialization.Encoding.DER,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),

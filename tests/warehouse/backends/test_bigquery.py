@@ -1,4 +1,4 @@
-"""What can be told of the BigQuery backend without BigQuery."""
+"""The BigQuery backend without BigQuery: credentials and parameters."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +14,8 @@ bigquery = pytest.importorskip("warehouse.backends.bigquery", exc_type=ImportErr
 
 
 @pytest.fixture(scope="module")
-def given() -> dict[str, Any]:
-    """Make a service account's key file."""
+def key_file() -> dict[str, Any]:
+    """Return a service account's key file."""
     key = rsa.generate_private_key(65537, 2048).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -30,11 +30,11 @@ def given() -> dict[str, Any]:
     }
 
 
-def test_key_file_does_not_say_where_tokens_come_from(given: dict[str, Any]) -> None:
-    known = bigquery.validate_credentials(given)
+def test_the_token_uri_of_a_key_file_is_ignored(key_file: dict[str, Any]) -> None:
+    stored = bigquery.validate_credentials(key_file)
 
-    assert set(known) == {"type", "project_id", "private_key", "client_email"}
-    assert known["private_key"] not in repr(bigquery.build_backend("org_a", known))
+    assert set(stored) == {"type", "project_id", "private_key", "client_email"}
+    assert stored["private_key"] not in repr(bigquery.build_backend("org_a", stored))
 
 
 @pytest.mark.parametrize(
@@ -47,21 +47,23 @@ def test_key_file_does_not_say_where_tokens_come_from(given: dict[str, Any]) -> 
         ("credential_source", {"url": "http://127.0.0.1"}),
     ],
 )
-def test_credentials_are_checked_by_field(
-    given: dict[str, Any], field: str, value: object
+def test_invalid_credentials_are_refused_by_field(
+    key_file: dict[str, Any], field: str, value: object
 ) -> None:
     with pytest.raises(InvalidParametersError) as refused:
-        bigquery.validate_credentials({**given, field: value})
+        bigquery.validate_credentials({**key_file, field: value})
 
     assert refused.value.details[0].field == f"credentials.{field}"
 
 
-def test_values_are_typed_and_named_in_order() -> None:
+def test_parameters_are_typed_and_named_in_order() -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
 
-    named = bigquery.build_query_parameters(Statement("", ("a", 1, 1.5, True, now)))
+    parameters = bigquery.build_query_parameters(
+        Statement("", ("a", 1, 1.5, True, now))
+    )
 
-    assert [(one.name, one.type_) for one in named] == [
+    assert [(parameter.name, parameter.type_) for parameter in parameters] == [
         ("p1", "STRING"),
         ("p2", "INT64"),
         ("p3", "FLOAT64"),

@@ -1,4 +1,4 @@
-"""Bytes that an organization may read where reading costs money."""
+"""The byte budget of an organization's queries."""
 
 import uuid
 
@@ -6,12 +6,12 @@ import pytest
 from pytest_django import Settings
 
 from warehouse.backends import byte_budget
-from warehouse.backends.base import QueryFailedError
+from warehouse.backends.errors import QueryFailedError
 
 MEBI = 2**20
 
 
-def test_a_day_ends_for_one_organization_and_not_for_another(
+def test_each_organization_has_its_own_daily_budget(
     settings: Settings,
 ) -> None:
     settings.BIGQUERY_BYTES_PER_QUERY = 60 * MEBI
@@ -21,11 +21,11 @@ def test_a_day_ends_for_one_organization_and_not_for_another(
     byte_budget.spend_bytes(mine, 60 * MEBI)
     with pytest.raises(QueryFailedError, match="a day"):
         byte_budget.spend_bytes(mine, 50 * MEBI)
-    byte_budget.spend_bytes(mine, 40 * MEBI)  # what was refused was not counted
+    byte_budget.spend_bytes(mine, 40 * MEBI)  # the refused query was not counted
     byte_budget.spend_bytes(other, 60 * MEBI)
 
 
-def test_one_query_too_large_is_refused_with_its_size(settings: Settings) -> None:
+def test_a_query_that_is_too_large_is_refused_with_its_size(settings: Settings) -> None:
     settings.BIGQUERY_BYTES_PER_QUERY = 60 * MEBI
 
     with pytest.raises(QueryFailedError, match="read 62,914,561 bytes"):

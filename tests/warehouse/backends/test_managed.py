@@ -1,4 +1,4 @@
-"""The managed store read as its reader: two views, own rows, nothing else to be done."""
+"""The managed store as its reader sees it: two views with the organization's own rows."""
 
 import uuid
 
@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
+from levered_site.database import fetch_row
 from levered_site.errors import (
     InvalidParametersError,
     NotFoundError,
@@ -15,7 +16,7 @@ from tests.support import warehouse_events
 from tests.support.reference_cube import Reward, Touch
 from tests.support.warehouse_events import parse_moment
 from warehouse.backends import json_values, managed
-from warehouse.backends.base import QueryFailedError
+from warehouse.backends.errors import QueryFailedError
 from warehouse.sql.customer.managed_schema import COLUMNS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 AT = parse_moment("2026-03-02 10:00")
 REWARDS = "SELECT anonymous_id, value FROM managed_dw.rewards ORDER BY 1"
 
-# Each gets past no parser here: what stands below must hold by itself.
+# Run without the parser: the reader role and the views must stop each of them.
 ATTACKS = [
     "SELECT * FROM decisions",
     "SELECT * FROM public.decisions",
@@ -53,7 +54,7 @@ ATTACKS = [
 ]
 
 
-def _two_organizations() -> None:
+def _store_two_organizations() -> None:
     for organization in ("org_a", "org_b"):
         user = f"user of {organization}"
         optimization = str(uuid.uuid4())
@@ -66,8 +67,8 @@ def _two_organizations() -> None:
         )
 
 
-def test_a_query_sees_its_organizations_rows_alone() -> None:
-    _two_organizations()
+def test_a_query_sees_only_its_organizations_rows() -> None:
+    _store_two_organizations()
 
     rewards = managed.build_backend("org_a").query(REWARDS, 10)
     exposures = managed.build_backend("org_a").query(
@@ -80,8 +81,8 @@ def test_a_query_sees_its_organizations_rows_alone() -> None:
     assert exposures.rows == (("user of org_a", "org_a"),)
 
 
-def test_a_failing_cast_does_not_tell_anothers_values() -> None:
-    _two_organizations()
+def test_a_failing_cast_does_not_reveal_values_of_other_organizations() -> None:
+    _store_two_organizations()
     sql = "SELECT CAST(anonymous_id AS int) FROM managed_dw.rewards"
 
     with pytest.raises(QueryFailedError) as failed:
@@ -92,15 +93,15 @@ def test_a_failing_cast_does_not_tell_anothers_values() -> None:
     assert "user of org_a" in failed.value.message
 
 
-def test_below_the_parser_the_second_wall_holds() -> None:
-    _two_organizations()
+def test_attacks_are_stopped_without_the_parser() -> None:
+    _store_two_organizations()
 
-    passed = [sql for sql in ATTACKS if not _is_stopped(sql)]
+    successful_attacks = [sql for sql in ATTACKS if not _is_stopped(sql)]
 
-    assert passed == []
+    assert successful_attacks == []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM decisions")
-        assert cursor.fetchone() == (2,)
+        cursor.execute("SELECT count(*) AS decisions FROM decisions")
+        assert fetch_row(cursor).decisions == 2
 
 
 def _is_stopped(sql: str) -> bool:
@@ -112,8 +113,8 @@ def _is_stopped(sql: str) -> bool:
     return False
 
 
-def test_without_the_rewriting_the_views_still_show_own_rows_alone() -> None:
-    _two_organizations()
+def test_the_views_show_only_own_rows_without_the_rewriting() -> None:
+    _store_two_organizations()
 
     with managed.build_backend("org_a")._open_cursor(seconds=5) as cursor:
         cursor.execute("SELECT DISTINCT organization_id FROM managed_dw.exposures")
@@ -124,7 +125,7 @@ def test_without_the_rewriting_the_views_still_show_own_rows_alone() -> None:
     assert (exposures, rewards) == ([("org_a",)], [("org_a",)])
 
 
-def test_rows_are_limited_and_said_to_be() -> None:
+def test_rows_are_limited_and_reported_as_truncated() -> None:
     warehouse_events.store_events(
         "org_a", str(uuid.uuid4()), [], [Reward(f"u{n}", AT) for n in range(5)]
     )
@@ -137,17 +138,17 @@ def test_rows_are_limited_and_said_to_be() -> None:
     assert three.columns == ("anonymous_id", "value")
 
 
-def test_percent_signs_and_parameters_reach_the_database_as_they_are() -> None:
-    answer = managed.build_backend("org_a").query(
+def test_percent_signs_and_parameters_reach_the_database_unchanged() -> None:
+    result = managed.build_backend("org_a").query(
         "SELECT '100%s %(a)s $1' AS a, 7 % 4 AS b, @start_date < now() AS c"
         " WHERE 'a%b' LIKE 'a%'",
         1,
     )
 
-    assert answer.rows == (("100%s %(a)s $1", 3, True),)
+    assert result.rows == (("100%s %(a)s $1", 3, True),)
 
 
-def test_query_that_takes_too_long_is_stopped() -> None:
+def test_a_query_that_takes_too_long_is_stopped() -> None:
     tens = "(SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1) AS t"
     many = [f"{tens}{index}" for index in range(20)]
     sql = " CROSS JOIN ".join(["SELECT count(*) FROM (SELECT 1) AS t", *many])
@@ -159,7 +160,7 @@ def test_query_that_takes_too_long_is_stopped() -> None:
         managed.build_backend("org_a").query(sql, 1)
 
 
-def test_failing_query_is_told_in_the_databases_words() -> None:
+def test_a_failed_query_is_reported_in_the_databases_words() -> None:
     with pytest.raises(QueryFailedError) as failed:
         managed.build_backend("org_a").query("SELECT nope FROM managed_dw.rewards", 1)
 
@@ -167,14 +168,14 @@ def test_failing_query_is_told_in_the_databases_words() -> None:
     assert (failed.value.code, failed.value.status) == ("warehouse_error", 502)
 
 
-def test_refused_query_never_reaches_the_database() -> None:
+def test_a_refused_query_never_reaches_the_database() -> None:
     with pytest.raises(InvalidParametersError) as refused:
         managed.build_backend("org_a").query("SELECT pg_sleep(1)", 1)
 
     assert refused.value.details[0].field == "sql"
 
 
-def test_columns_are_those_that_the_views_have() -> None:
+def test_columns_are_those_of_the_views() -> None:
     acme = managed.build_backend("org_a")
 
     with connection.cursor() as cursor:
@@ -186,34 +187,36 @@ def test_columns_are_those_that_the_views_have() -> None:
                 [name],
             )
 
-            found = cursor.fetchall()
+            columns = cursor.fetchall()
 
-            assert [(one.name, one.type) for one in acme.columns(name)] == found
+            assert [
+                (column.name, column.type) for column in acme.columns(name)
+            ] == columns
     with pytest.raises(NotFoundError):
         acme.columns("managed_dw.decisions")
     assert set(COLUMNS) == {table.name for table in acme.tables()}
 
 
-def test_store_that_is_away_is_unavailable() -> None:
+def test_a_store_that_cannot_be_reached_is_unavailable() -> None:
     settings = connection.settings_dict
-    there = settings["HOST"]
+    host = settings["HOST"]
     settings["HOST"] = "/nowhere"
     try:
         with pytest.raises(UnavailableError):
             managed.build_backend("org_a").test()
     finally:
-        settings["HOST"] = there
+        settings["HOST"] = host
 
 
-def test_values_come_as_json_has_them() -> None:
-    answer = managed.build_backend("org_a").query(
+def test_values_are_converted_to_json() -> None:
+    result = managed.build_backend("org_a").query(
         "SELECT 1.50 AS a, 'NaN'::float8 AS b, date '2026-03-02' AS c,"
         " timestamp '2026-03-02 10:00' AS d, timestamptz '2026-03-02 10:00+02' AS e,"
         """ '{"x": [1, null]}'::jsonb AS f, interval '1 day' AS g, NULL AS h""",
         1,
     )
 
-    assert answer.rows == (
+    assert result.rows == (
         (
             1.5,
             "nan",

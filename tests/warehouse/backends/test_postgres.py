@@ -1,4 +1,6 @@
-"""A connected Postgres read as its reader: fenced in by us, by the transaction, by its role."""
+"""The Postgres backend: the parser, the session and the role each limit a query."""
+
+from contextlib import nullcontext
 
 import psycopg
 import pytest
@@ -11,13 +13,13 @@ from levered_site.errors import (
 )
 from tests.support.second_postgres import SecondServer
 from tests.warehouse.backends.test_managed import ATTACKS
-from warehouse.backends.base import QueryFailedError
+from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.postgres import PostgresBackend
 
 pytestmark = pytest.mark.usefixtures("private_allowed")
 
-# Beyond those of the managed store: what a customer's own server has to lose.
-MORE = [
+# In addition to those on the managed store: attacks on a customer's own server.
+SERVER_ATTACKS = [
     "SELECT * FROM public.secrets",
     "UPDATE public.shown SET version = '1'",
     "DELETE FROM public.bought",
@@ -40,7 +42,7 @@ MORE = [
     "SELECT nextval('x')",
     "LOCK TABLE public.bought IN ACCESS EXCLUSIVE MODE",
 ]
-# Read-only and its own: what the parser alone refuses.
+# Harmless to the server, and refused by the parser.
 REFUSED = [
     "SELECT * FROM pg_catalog.pg_class",
     "SELECT * FROM pg_toast.pg_toast_1",
@@ -64,7 +66,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("sql", REFUSED)
-def test_what_is_not_a_select_of_own_tables_is_refused(
+def test_anything_but_a_select_of_own_tables_is_refused(
     acme: PostgresBackend, sql: str
 ) -> None:
     with pytest.raises(InvalidParametersError) as refused:
@@ -73,25 +75,26 @@ def test_what_is_not_a_select_of_own_tables_is_refused(
     assert refused.value.details[0].field == "sql"
 
 
-def test_below_the_parser_session_and_role_hold(
+def test_session_and_role_stop_attacks_without_the_parser(
     acme: PostgresBackend, second_postgres: SecondServer
 ) -> None:
     with second_postgres.owner() as owner:
         owner.execute("TRUNCATE public.bought")
         owner.execute("INSERT INTO public.bought VALUES ('kept', now(), 1, 'x')")
 
-    passed = [sql for sql in ATTACKS + MORE if not _is_stopped(acme, sql)]
+    attacks = ATTACKS + SERVER_ATTACKS
+    successful_attacks = [sql for sql in attacks if not _is_stopped(acme, sql)]
 
-    assert passed == []
+    assert successful_attacks == []
     with second_postgres.owner() as owner:
         assert owner.execute("SELECT count(*) FROM public.bought").fetchone() == (1,)
 
 
 def _is_stopped(acme: PostgresBackend, sql: str) -> bool:
-    """Run an attack both ways in which a query is run; by the extended protocol."""
+    """Run an attack in both ways in which queries run, by the extended protocol."""
     try:
         with acme._open_session(5) as session:
-            session.cursor(sql, (1,), 10)
+            session.fetch_first_rows(sql, (1,), 10)
     except (QueryFailedError, WarehouseError):
         pass
     else:
@@ -104,25 +107,25 @@ def _is_stopped(acme: PostgresBackend, sql: str) -> bool:
     return False
 
 
-def test_same_attacks_without_our_session_meet_the_role(
+def test_the_role_stops_attacks_without_our_session(
     second_postgres: SecondServer,
 ) -> None:
     with second_postgres.owner() as owner:
         owner.execute("TRUNCATE public.bought")
         owner.execute("INSERT INTO public.bought VALUES ('kept', now(), 1, 'x')")
-    known = second_postgres.credentials
+    credentials = second_postgres.credentials
 
-    for sql in MORE:
+    for sql in SERVER_ATTACKS:
         with (
             psycopg.connect(
-                host=known["host"],
-                port=known["port"],
-                dbname=known["database"],
-                user=known["username"],
-                password=known["password"],
+                host=credentials["host"],
+                port=credentials["port"],
+                dbname=credentials["database"],
+                user=credentials["username"],
+                password=credentials["password"],
                 autocommit=True,
             ) as connection,
-            pytest.raises(psycopg.Error) if _does_harm(sql) else _nothing(),
+            pytest.raises(psycopg.Error) if _does_harm(sql) else nullcontext(),
         ):
             connection.execute(sql)
 
@@ -131,29 +134,24 @@ def test_same_attacks_without_our_session_meet_the_role(
 
 
 def _does_harm(sql: str) -> bool:
-    """A temporary table and an empty VACUUM are allowed to whoever may connect."""
+    """Return False for a temporary table and an empty VACUUM, which every role may do."""
     return not sql.startswith(("CREATE TEMP", "VACUUM"))
 
 
-class _nothing:  # noqa: N801 - stands where a context is wanted
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
-
-
-def test_tables_columns_and_queries_are_what_the_role_may_read(
+def test_tables_columns_and_queries_are_limited_to_what_the_role_may_read(
     acme: PostgresBackend,
 ) -> None:
-    names = {f"{one.schema}.{one.name}": one.type for one in acme.tables()}
+    names = {f"{table.schema}.{table.name}": table.type for table in acme.tables()}
 
-    answer = acme.query('SELECT "user" FROM bought WHERE at < @start_date', 5)
+    result = acme.query('SELECT "user" FROM bought WHERE at < @start_date', 5)
 
     assert names == {
         "public.bought": "table",
         "public.shown": "table",
         "shop.orders": "view",
     }
-    assert [one.name for one in acme.columns("bought")][:2] == ["user", "at"]
-    assert (answer.columns, answer.truncated) == (("user",), False)
+    assert [column.name for column in acme.columns("bought")][:2] == ["user", "at"]
+    assert (result.columns, result.truncated) == (("user",), False)
     for table in ("secrets", "pg_catalog.pg_class", "nope"):
         with pytest.raises(NotFoundError):
             acme.columns(table)
@@ -161,18 +159,18 @@ def test_tables_columns_and_queries_are_what_the_role_may_read(
         acme.query("SELECT * FROM secrets", 1)
 
 
-def test_table_called_like_a_part_of_our_statement_is_the_customers(
+def test_a_table_may_be_called_like_a_part_of_our_statement(
     acme: PostgresBackend, second_postgres: SecondServer
 ) -> None:
     with second_postgres.owner() as owner:
         owner.execute("CREATE TABLE IF NOT EXISTS public.users AS SELECT 'mine' AS a")
         owner.execute("GRANT SELECT ON public.users TO reader")
 
-    answer = acme.query("SELECT * FROM users", 5)
+    result = acme.query("SELECT * FROM users", 5)
 
     with second_postgres.owner() as owner:
         owner.execute("DROP TABLE public.users")
-    assert answer.rows == (("mine",),)
+    assert result.rows == (("mine",),)
 
 
 def test_rows_and_bytes_are_limited(acme: PostgresBackend) -> None:
@@ -194,7 +192,7 @@ def test_rows_and_bytes_are_limited(acme: PostgresBackend) -> None:
         acme.query(f"SELECT {doubled}", 1)
 
 
-def test_query_that_takes_too_long_is_stopped(acme: PostgresBackend) -> None:
+def test_a_query_that_takes_too_long_is_stopped(acme: PostgresBackend) -> None:
     tens = "(SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1) AS t"
     many = [f"{tens}{index}" for index in range(20)]
     sql = " CROSS JOIN ".join(["SELECT count(*) FROM (SELECT 1) AS t", *many])

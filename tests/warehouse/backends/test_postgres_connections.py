@@ -1,4 +1,4 @@
-"""Ways to a connected Postgres: whom we speak to, how, and for how long."""
+"""Connections to a customer's Postgres: addresses, TLS, credentials, time limits."""
 
 import ipaddress
 import socket
@@ -6,9 +6,9 @@ import ssl
 import threading
 import time
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 from django.test import override_settings
 from django.utils import timezone
+from psycopg.rows import tuple_row
 
 from levered_site.errors import (
     InvalidParametersError,
@@ -29,17 +30,23 @@ from levered_site.errors import (
 )
 from tests.support.second_postgres import PASSWORD, SecondServer
 from warehouse.backends import addresses, postgres, postgres_connections
+from warehouse.backends.postgres import PostgresBackend
 
 pytestmark = pytest.mark.usefixtures("private_allowed")
 
 
-def test_nobody_gets_in_with_another_password_nor_learns_ours(
+def build_backend(credentials: dict[str, Any]) -> PostgresBackend:
+    """Return the backend for credentials that a customer sends."""
+    return postgres.build_backend("org_a", postgres.validate_credentials(credentials))
+
+
+def test_a_wrong_password_is_refused_and_not_repeated(
     second_postgres: SecondServer,
 ) -> None:
-    known = postgres.validate_credentials(
+    credentials = postgres.validate_credentials(
         second_postgres.credentials | {"password": "wr0ng-one"}
     )
-    acme = postgres.build_backend("org_a", known)
+    acme = postgres.build_backend("org_a", credentials)
 
     with pytest.raises(
         WarehouseError, match="password authentication failed"
@@ -50,13 +57,13 @@ def test_nobody_gets_in_with_another_password_nor_learns_ours(
     assert "wr0ng-one" not in repr(acme)
 
 
-def test_server_without_tls_is_refused_where_tls_is_required(
+def test_a_server_without_tls_is_refused_if_tls_is_required(
     second_postgres: SecondServer,
 ) -> None:
     for mode in ("require", "verify-full"):
-        given = second_postgres.credentials | {"sslmode": mode}
+        credentials = second_postgres.credentials | {"sslmode": mode}
         with pytest.raises(WarehouseError, match="SSL"):
-            postgres.build_backend("org_a", postgres.validate_credentials(given)).test()
+            build_backend(credentials).test()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +97,7 @@ def test_server_without_tls_is_refused_where_tls_is_required(
         ("sslrootcert", "/etc/passwd"),
     ],
 )
-def test_credentials_hold_nothing_that_libpq_reads_on(
+def test_credentials_with_more_than_plain_values_are_refused(
     second_postgres: SecondServer, field: str, value: object
 ) -> None:
     with pytest.raises(InvalidParametersError) as refused:
@@ -99,8 +106,8 @@ def test_credentials_hold_nothing_that_libpq_reads_on(
     assert refused.value.details[0].field == f"credentials.{field}"
 
 
-PRIVATE = [
-    "0.0.0.0",  # noqa: S104 - judged, not bound to
+PRIVATE_ADDRESSES = [
+    "0.0.0.0",  # noqa: S104 - checked, not bound to
     *("127.0.0.1", "127.8.9.1", "10.0.0.1", "172.16.0.1", "192.168.1.1"),
     *("169.254.169.254", "100.64.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"),
     *("::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:8.8.8.8"),
@@ -109,8 +116,8 @@ PRIVATE = [
 ]
 
 
-@pytest.mark.parametrize("address", PRIVATE)
-def test_addresses_inside_are_refused(address: str) -> None:
+@pytest.mark.parametrize("address", PRIVATE_ADDRESSES)
+def test_private_addresses_are_refused(address: str) -> None:
     assert not addresses.is_public(ipaddress.ip_address(address))
     with (
         override_settings(WAREHOUSE_ALLOW_PRIVATE=False),
@@ -120,7 +127,7 @@ def test_addresses_inside_are_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["localhost", "2130706433", "0x7f.1", "127.1"])
-def test_names_of_addresses_inside_are_refused(name: str) -> None:
+def test_names_of_private_addresses_are_refused(name: str) -> None:
     with (
         override_settings(WAREHOUSE_ALLOW_PRIVATE=False),
         pytest.raises(WarehouseError, match=r"public|found"),
@@ -133,31 +140,27 @@ def test_public_addresses_are_allowed() -> None:
         assert addresses.is_public(ipaddress.ip_address(address))
 
 
-def test_without_the_setting_nothing_inside_is_reached_nor_spoken_to_in_the_clear(
+def test_without_the_setting_private_hosts_and_plain_text_are_refused(
     second_postgres: SecondServer,
 ) -> None:
     with override_settings(WAREHOUSE_ALLOW_PRIVATE=False):
         with pytest.raises(InvalidParametersError, match="sslmode"):
             postgres.validate_credentials(second_postgres.credentials)
-        known = postgres.validate_credentials(
-            second_postgres.credentials | {"sslmode": "require"}
-        )
+        credentials = second_postgres.credentials | {"sslmode": "require"}
         with pytest.raises(WarehouseError, match="public"):
-            postgres.build_backend("org_a", known).test()
+            build_backend(credentials).test()
 
 
-def test_connection_goes_to_the_address_that_was_judged(
+def test_a_connection_goes_to_the_address_that_was_checked(
     second_postgres: SecondServer,
 ) -> None:
-    known = postgres.validate_credentials(
-        second_postgres.credentials | {"host": "localhost"}
-    )
-    server = replace(postgres.build_backend("org_a", known).server)
+    credentials = second_postgres.credentials | {"host": "localhost"}
+    server = build_backend(credentials).server
 
     with postgres_connections.open_connection(server) as connection:
-        there = connection.info
+        info = connection.info
 
-        assert (there.host, there.hostaddr) in {
+        assert (info.host, info.hostaddr) in {
             ("localhost", "127.0.0.1"),
             ("localhost", "::1"),
         }
@@ -170,15 +173,15 @@ def test_connection_goes_to_the_address_that_was_judged(
         ("require", "unexpected eof|closed the connection"),
     ],
 )
-def test_certificate_is_looked_at_where_that_is_asked_for(
+def test_the_certificate_is_verified_if_the_mode_requires_it(
     tmp_path: Path, mode: str, reason: str
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_own_certificate(tmp_path))
+    context.load_cert_chain(_write_self_signed_certificate(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=_shake_hands, args=(listener, context))
         thread.start()
-        given = {
+        credentials = {
             "host": "localhost",
             "port": listener.getsockname()[1],
             "database": "x",
@@ -188,12 +191,12 @@ def test_certificate_is_looked_at_where_that_is_asked_for(
         }
 
         with pytest.raises(WarehouseError, match=reason):
-            postgres.build_backend("org_a", postgres.validate_credentials(given)).test()
+            build_backend(credentials).test()
     thread.join(5)
 
 
-def _own_certificate(folder: Path) -> Path:
-    """Make one that nobody vouches for, with its key, in one file."""
+def _write_self_signed_certificate(folder: Path) -> Path:
+    """Write a certificate and its key to one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = timezone.now()
@@ -214,76 +217,78 @@ def _own_certificate(folder: Path) -> Path:
 
 
 def _shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
-    """Agree to TLS as Postgres does, for whoever comes; then hang up."""
+    """Start TLS as Postgres does for each client, then close the connection."""
     listener.settimeout(3)
     with suppress(TimeoutError, OSError):
         while True:
-            line, _ = listener.accept()
-            with line, suppress(OSError):
-                line.recv(8)
-                line.sendall(b"S")
-                context.wrap_socket(line, server_side=True).close()
+            client, _ = listener.accept()
+            with client, suppress(OSError):
+                client.recv(8)
+                client.sendall(b"S")
+                context.wrap_socket(client, server_side=True).close()
 
 
-def test_server_that_accepts_and_says_nothing_is_left() -> None:
+def test_connecting_to_a_server_that_never_answers_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        given = {"host": "127.0.0.1", "port": port, "database": "x", "username": "x"}
-        known = postgres.validate_credentials(
-            given | {"password": PASSWORD, "sslmode": "disable"}
-        )
-        began = time.monotonic()
+        credentials = {
+            "host": "127.0.0.1",
+            "port": port,
+            "database": "x",
+            "username": "x",
+            "password": PASSWORD,
+            "sslmode": "disable",
+        }
+        started = time.monotonic()
 
         with pytest.raises(WarehouseError, match="timeout") as failed:
-            postgres.build_backend("org_a", known).test()
+            build_backend(credentials).test()
 
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - started < 15
     assert PASSWORD not in failed.value.message
 
 
-def test_server_that_goes_silent_in_a_query_is_hung_up_on(
+def test_a_connection_whose_server_stops_answering_is_shut_down(
     second_postgres: SecondServer,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(
-            target=_pass_on_then_fall_silent, args=(listener, second_postgres.port)
+            target=_forward_then_fall_silent, args=(listener, second_postgres.port)
         )
         thread.start()
-        given = second_postgres.credentials | {"port": listener.getsockname()[1]}
-        server = postgres.build_backend(
-            "org_a", postgres.validate_credentials(given)
-        ).server
-        began = time.monotonic()
+        credentials = second_postgres.credentials | {"port": listener.getsockname()[1]}
+        server = build_backend(credentials).server
+        started = time.monotonic()
 
         with (
             pytest.raises(WarehouseError),
             postgres_connections.open_session(server, 1, {}) as session,
         ):
-            session.rows("SELECT 'fall silent', $1::integer", (1,))
+            session.fetch_rows("SELECT 'fall silent', $1::integer", (1,), tuple_row)
 
     thread.join(5)
-    assert 5 < time.monotonic() - began < 20
+    assert 5 < time.monotonic() - started < 20
 
 
-def _pass_on_then_fall_silent(listener: socket.socket, port: int) -> None:
-    """Stand between; when the word is heard, keep the line open and say nothing."""
-    line, _ = listener.accept()
+def _forward_then_fall_silent(listener: socket.socket, port: int) -> None:
+    """Forward both ways until `fall silent` passes; then keep the connections open."""
+    client, _ = listener.accept()
     listener.settimeout(0.1)
-    silent = False
-    with line, socket.create_connection(("127.0.0.1", port)) as server:
-        line.settimeout(0.05)
+    is_silent = False
+    with client, socket.create_connection(("127.0.0.1", port)) as server:
+        client.settimeout(0.05)
         server.settimeout(0.05)
         until = time.monotonic() + 18
         while time.monotonic() < until:
-            for here, there in ((line, server), (server, line)):
+            for sender, receiver in ((client, server), (server, client)):
                 try:
-                    heard = here.recv(65536)
+                    data = sender.recv(65536)
                 except TimeoutError:
                     continue
                 except OSError:
                     return
-                if not heard:
+                if not data:
                     return
-                silent = silent or b"fall silent" in heard
-                if not silent:
-                    there.sendall(heard)
+                is_silent = is_silent or b"fall silent" in data
+                if not is_silent:
+                    receiver.sendall(data)

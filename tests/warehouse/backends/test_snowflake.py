@@ -1,4 +1,4 @@
-"""A connected Snowflake, through fakesnow: what it answers, what it refuses."""
+"""The Snowflake backend on fakesnow: results, refusals, credentials."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +15,7 @@ from levered_site.errors import InvalidParametersError, NotFoundError
 from tests.support import histories, reference_cube
 from tests.support.cube_comparison import SPEC, A, B, normalize_cube
 from tests.support.reference_cube import Reward, Touch
-from warehouse.backends.base import QueryFailedError
+from warehouse.backends.errors import QueryFailedError
 
 fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
 connector = pytest.importorskip("snowflake.connector", exc_type=ImportError)
@@ -24,9 +24,9 @@ snowflake = pytest.importorskip("warehouse.backends.snowflake", exc_type=ImportE
 # The fake reads its database in a way that its database advises against.
 pytestmark = pytest.mark.filterwarnings("ignore:Arrow output:UserWarning")
 
-GIVEN = histories.SNOWFLAKE_ACCOUNT
-PASSWORD = GIVEN["password"]
-SPEAKING = 'SELECT missing AS "{}" FROM exposures'
+CREDENTIALS = histories.SNOWFLAKE_ACCOUNT
+PASSWORD = CREDENTIALS["password"]
+FAILING_SQL = 'SELECT missing AS "{}" FROM exposures'
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
 TOUCHES = [Touch("u", AT, A, "{}", 1), Touch("v", AT, B, "{}", 1)]
 REWARDS = [Reward("u", AT + timedelta(hours=1)), Reward("x", AT)]
@@ -41,72 +41,79 @@ def backend() -> Iterator[Any]:
         for table in histories.SNOWFLAKE_TABLES:
             cursor.execute(table)
         histories.fill_tables(cursor, TOUCHES, REWARDS)
-        yield snowflake.build_backend("org_a", snowflake.validate_credentials(GIVEN))
+        yield snowflake.build_backend(
+            "org_a", snowflake.validate_credentials(CREDENTIALS)
+        )
 
 
-def checked(backend: Any) -> tuple[Any, Any]:
-    """Prove the metric and the source by names in small letters."""
-    metric = backend.validate_and_run_metric(histories.METRIC_SQL, histories.REWARD_COLUMNS)
-    source = backend.validate_and_run_source(histories.SOURCE_SQL, histories.EXPOSURE_COLUMNS)
+def validate_queries(backend: Any) -> tuple[Any, Any]:
+    """Return the metric and the source, mapped by names in small letters."""
+    metric = backend.validate_and_run_metric(
+        histories.METRIC_SQL, histories.REWARD_COLUMNS
+    )
+    source = backend.validate_and_run_source(
+        histories.SOURCE_SQL, histories.EXPOSURE_COLUMNS
+    )
     return metric, source
 
 
-def test_query_answers_rows_and_says_when_there_are_more(backend: Any) -> None:
-    answer = backend.query("SELECT who, variant FROM exposures ORDER BY who", 1)
+def test_a_query_returns_rows_and_says_if_there_are_more(backend: Any) -> None:
+    result = backend.query("SELECT who, variant FROM exposures ORDER BY who", 1)
 
-    assert answer.columns == ("WHO", "VARIANT")
-    assert answer.rows == (("u", A),)
-    assert answer.truncated
-
-
-def test_start_date_is_bound(backend: Any) -> None:
-    answer = backend.query("SELECT who FROM exposures WHERE seen_at > @start_date", 10)
-
-    old = timezone.now() - timedelta(days=30) > AT
-    assert (answer.rows == ()) == old
+    assert result.columns == ("WHO", "VARIANT")
+    assert result.rows == (("u", A),)
+    assert result.truncated
 
 
-def test_cube_is_the_references(backend: Any) -> None:
+def test_the_start_date_is_bound(backend: Any) -> None:
+    result = backend.query("SELECT who FROM exposures WHERE seen_at > @start_date", 10)
+
+    is_before_start = timezone.now() - timedelta(days=30) > AT
+    assert (result.rows == ()) == is_before_start
+
+
+def test_the_cube_equals_the_reference(backend: Any) -> None:
     spec = replace(SPEC, optimization_id=histories.OPTIMIZATION)
 
-    found = backend.compute_cube(spec, *checked(backend))
+    cube = backend.compute_cube(spec, *validate_queries(backend))
 
-    assert normalize_cube(found) == normalize_cube(
+    assert normalize_cube(cube) == normalize_cube(
         reference_cube.build_reference_cube(spec, TOUCHES, REWARDS)
     )
-    assert found.cells
+    assert cube.cells
 
 
-def test_recount_counts_rows_by_day(backend: Any) -> None:
+def test_rows_are_counted_by_day(backend: Any) -> None:
     spec = replace(SPEC, optimization_id=histories.OPTIMIZATION)
 
-    found = backend.count_rows_by_day(spec, *checked(backend))
+    counts = backend.count_rows_by_day(spec, *validate_queries(backend))
 
-    assert {day: (one.exposures, one.rewards) for day, one in found.items()} == {
+    assert {day: (count.exposures, count.rewards) for day, count in counts.items()} == {
         date(2026, 3, 2): (2, 2)
     }
 
 
-def test_preview_tells_how_many_ids_match(backend: Any) -> None:
-    metric, source = checked(backend)
+def test_a_preview_counts_the_ids_that_match(backend: Any) -> None:
+    metric, source = validate_queries(backend)
 
-    found = backend.preview_metric(metric, AT - timedelta(days=1), 10, source)
-    sent = backend.preview_source(source, AT - timedelta(days=1), 10)
+    preview = backend.preview_metric(metric, AT - timedelta(days=1), 10, source)
+    source_preview = backend.preview_source(source, AT - timedelta(days=1), 10)
 
-    assert (found.facts.rows, found.facts.users, found.facts.matched_users) == (2, 2, 1)
-    assert found.facts.exposed_users
-    assert not found.facts.zoneless
-    assert (sent.facts.no_objects, sent.facts.users) == (0, 2)
+    facts, source_facts = preview.facts, source_preview.facts
+    assert (facts.rows, facts.users, facts.matched_users) == (2, 2, 1)
+    assert facts.exposed_users
+    assert not facts.zoneless
+    assert (source_facts.no_objects, source_facts.users) == (0, 2)
 
 
-def test_missing_column_is_named_with_those_there_are(backend: Any) -> None:
+def test_a_missing_column_is_reported_with_the_existing_columns(backend: Any) -> None:
     mapping = {**histories.REWARD_COLUMNS, "value": "price"}
 
     with pytest.raises(InvalidParametersError, match="AMOUNT"):
         backend.validate_and_run_metric(histories.METRIC_SQL, mapping)
 
 
-def test_a_column_that_is_no_moment_is_refused_as_timestamp(backend: Any) -> None:
+def test_a_column_of_another_type_is_refused_as_timestamp(backend: Any) -> None:
     mapping = {**histories.REWARD_COLUMNS, "timestamp": "at"}
     sql = "SELECT who, amount, label, TRUE AS at FROM app.rewards"
 
@@ -120,25 +127,30 @@ def test_tables_and_columns_are_listed(backend: Any) -> None:
     names = {(table.schema, table.name) for table in backend.tables()}
 
     assert ("APP", "EXPOSURES") in names
-    assert [one.name for one in backend.columns("rewards")][:2] == ["WHO", "EARNED_AT"]
+    assert [column.name for column in backend.columns("rewards")][:2] == [
+        "WHO",
+        "EARNED_AT",
+    ]
     with pytest.raises(NotFoundError):
         backend.columns("nothing")
 
 
-def test_attack_is_refused_before_it_is_sent(backend: Any) -> None:
+def test_an_attack_is_refused_before_it_is_sent(backend: Any) -> None:
     with pytest.raises(InvalidParametersError):
         backend.query("SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))", 1)
 
 
-def test_failing_query_speaks_without_the_password(backend: Any) -> None:
+def test_the_error_of_a_failed_query_does_not_hold_the_password(backend: Any) -> None:
     with pytest.raises(QueryFailedError) as failed:
-        backend.query(SPEAKING.format(PASSWORD), 1)
+        backend.query(FAILING_SQL.format(PASSWORD), 1)
 
     assert PASSWORD not in failed.value.message
     assert PASSWORD not in repr(backend)
 
 
-def test_answer_that_is_too_large_is_stopped(backend: Any, settings: Settings) -> None:
+def test_a_result_that_is_too_large_is_stopped(
+    backend: Any, settings: Settings
+) -> None:
     settings.QUERY_ANSWER_BYTES = 10
 
     with pytest.raises(QueryFailedError, match="larger than 10 bytes"):
@@ -158,24 +170,25 @@ def test_answer_that_is_too_large_is_stopped(backend: Any, settings: Settings) -
         ("authenticator", "externalbrowser"),
     ],
 )
-def test_credentials_are_checked_by_field(field: str, value: str) -> None:
+def test_invalid_credentials_are_refused(field: str, value: str) -> None:
     with pytest.raises(InvalidParametersError) as refused:
-        snowflake.validate_credentials({**GIVEN, field: value})
+        snowflake.validate_credentials({**CREDENTIALS, field: value})
 
     assert PASSWORD not in str(refused.value.details)
 
 
-def test_private_key_takes_the_place_of_a_password() -> None:
+def test_a_private_key_replaces_the_password() -> None:
     key = rsa.generate_private_key(65537, 2048).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    given = {name: one for name, one in GIVEN.items() if name != "password"}
+    credentials = {**CREDENTIALS, "private_key": key.decode()}
+    del credentials["password"]
 
-    known = snowflake.validate_credentials({**given, "private_key": key.decode()})
+    stored = snowflake.validate_credentials(credentials)
 
-    arguments = snowflake.build_backend("org_a", known)._build_connect_arguments(30)
+    arguments = snowflake.build_backend("org_a", stored)._build_connect_arguments(30)
     assert isinstance(arguments["private_key"], bytes)
     assert arguments["paramstyle"] == "qmark"
     assert "password" not in arguments

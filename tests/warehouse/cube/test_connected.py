@@ -1,4 +1,4 @@
-"""A connected Postgres counts as the managed store and the reference do, to the last user."""
+"""The cube of a connected Postgres equals the managed store's and the reference."""
 
 import random
 import uuid
@@ -48,15 +48,15 @@ METRIC_MAPPING = {
 
 @pytest.fixture
 def connected(second_postgres: SecondServer) -> Iterator[PostgresBackend]:
-    """The second server as a backend, its tables empty."""
+    """Return the backend of the second server with empty tables."""
     with second_postgres.owner() as owner:
         owner.execute("TRUNCATE public.shown, public.bought")
     with override_settings(WAREHOUSE_ALLOW_PRIVATE=True):
-        known = postgres.validate_credentials(second_postgres.credentials)
-        yield postgres.build_backend("org_connected", known)
+        credentials = postgres.validate_credentials(second_postgres.credentials)
+        yield postgres.build_backend("org_connected", credentials)
 
 
-def observed(
+def compute_connected_cube(
     connected: PostgresBackend,
     second: SecondServer,
     spec: CubeSpec,
@@ -65,16 +65,16 @@ def observed(
     *,
     shuffled: bool = False,
 ) -> Cube:
-    """Log a history at the customer's; return his cube."""
-    logged = [_shuffled(one) for one in touches] if shuffled else touches
-    second.store(spec.optimization_id, logged, rewards)
+    """Store a history on the second server and return its cube."""
+    stored = [_shuffle_keys(touch) for touch in touches] if shuffled else touches
+    second.store(spec.optimization_id, stored, rewards)
     metric = connected.validate_metric(METRIC_SQL, METRIC_MAPPING)
     source = connected.validate_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
     return connected.compute_cube(spec, metric, source)
 
 
-def _shuffled(touch: Touch) -> Touch:
-    """Write the variant with its keys in any order, and spaces."""
+def _shuffle_keys(touch: Touch) -> Touch:
+    """Return the touch with the variant's keys in any order, and spaces."""
     levels = list(orjson.loads(touch.variant).items())
     random.Random(touch.user).shuffle(levels)  # noqa: S311 - an order, not a secret
     return replace(
@@ -82,9 +82,9 @@ def _shuffled(touch: Touch) -> Touch:
     )
 
 
-def rewards_of_none(rewards: Sequence[Reward]) -> list[Reward]:
-    """A customer's own rewards are of no optimization."""
-    return [replace(one, optimization_id=None) for one in rewards]
+def drop_optimization_ids(rewards: Sequence[Reward]) -> list[Reward]:
+    """Return rewards as a customer's own tables have them: of no optimization."""
+    return [replace(reward, optimization_id=None) for reward in rewards]
 
 
 @settings(
@@ -95,10 +95,10 @@ def rewards_of_none(rewards: Sequence[Reward]) -> list[Reward]:
 @given(
     SPECS,
     st.lists(EXPOSURES, max_size=14),
-    st.lists(REWARDS, max_size=12).map(rewards_of_none),
+    st.lists(REWARDS, max_size=12).map(drop_optimization_ids),
     st.booleans(),
 )
-def test_any_history_is_counted_alike_in_both_stores(
+def test_both_stores_count_any_history_alike(
     connected: PostgresBackend,
     second_postgres: SecondServer,
     spec: CubeSpec,
@@ -106,24 +106,27 @@ def test_any_history_is_counted_alike_in_both_stores(
     rewards: list[Reward],
     shuffled: bool,
 ) -> None:
-    mine = str(uuid.uuid4())
-    spec = replace(spec, optimization_id=mine, organization_id=f"org_{mine}")
-    warehouse_events.store_events(spec.organization_id, mine, touches, rewards)
+    optimization_id = str(uuid.uuid4())
+    organization_id = f"org_{optimization_id}"
+    spec = replace(
+        spec, optimization_id=optimization_id, organization_id=organization_id
+    )
+    warehouse_events.store_events(organization_id, optimization_id, touches, rewards)
     with second_postgres.owner() as owner:
         owner.execute("TRUNCATE public.shown, public.bought")
 
-    ours = managed.build_backend(spec.organization_id).compute_cube(spec, METRIC)
-    theirs = observed(
+    managed_cube = managed.build_backend(organization_id).compute_cube(spec, METRIC)
+    connected_cube = compute_connected_cube(
         connected, second_postgres, spec, touches, rewards, shuffled=shuffled
     )
 
-    assert normalize_cube(theirs) == normalize_cube(ours)
-    assert normalize_cube(theirs) == normalize_cube(
+    assert normalize_cube(connected_cube) == normalize_cube(managed_cube)
+    assert normalize_cube(connected_cube) == normalize_cube(
         reference_cube.build_reference_cube(spec, touches, rewards)
     )
 
 
-def test_order_of_keys_and_kind_of_levels_make_no_other_variant(
+def test_key_order_and_level_types_do_not_change_the_variant(
     connected: PostgresBackend, second_postgres: SecondServer
 ) -> None:
     at = parse_moment("2026-03-02 10:00")
@@ -131,7 +134,7 @@ def test_order_of_keys_and_kind_of_levels_make_no_other_variant(
     spec = replace(
         SPEC, optimization_id=str(uuid.uuid4()), variants=((1, keys[0]), (2, keys[1]))
     )
-    logged = [
+    variant_texts = [
         '{"headline": "a", "button": true}',
         '{"button":"true",   "headline":"a"}',
         '{"headline":"a","button":false}',
@@ -141,15 +144,17 @@ def test_order_of_keys_and_kind_of_levels_make_no_other_variant(
         "",
         r'{"headline": "\u0000"}',
     ]
-    touches = [Touch(f"u{n}", at, text, "{}", None) for n, text in enumerate(logged)]
+    touches = [
+        Touch(f"u{n}", at, text, "{}", None) for n, text in enumerate(variant_texts)
+    ]
 
-    found = observed(connected, second_postgres, spec, touches)
+    cube = compute_connected_cube(connected, second_postgres, spec, touches)
 
-    users = {cell.variant: cell.users for cell in found.cells}
+    users = {cell.variant: cell.users for cell in cube.cells}
     assert users == {1: 2, 2: 1, 0: 5}
 
 
-def test_contexts_of_any_shape_are_level_other_or_missing(
+def test_a_context_value_of_any_shape_is_a_level_or_other_or_missing(
     connected: PostgresBackend, second_postgres: SecondServer
 ) -> None:
     at = parse_moment("2026-03-02 10:00")
@@ -158,16 +163,26 @@ def test_contexts_of_any_shape_are_level_other_or_missing(
         optimization_id=str(uuid.uuid4()),
         contexts=(ContextFactor("age", ("1", "1.5")),),
     )
-    logged = ['{"age": 1.0}', '{"age":"1.50"}', '{"age":[1]}', "[1]", "oops", "", "{}"]
-    touches = [Touch(f"u{n}", at, A, text, None) for n, text in enumerate(logged)]
+    context_texts = [
+        '{"age": 1.0}',
+        '{"age":"1.50"}',
+        '{"age":[1]}',
+        "[1]",
+        "oops",
+        "",
+        "{}",
+    ]
+    touches = [
+        Touch(f"u{n}", at, A, text, None) for n, text in enumerate(context_texts)
+    ]
 
-    found = observed(connected, second_postgres, spec, touches)
+    cube = compute_connected_cube(connected, second_postgres, spec, touches)
 
-    users = {cell.context: cell.users for cell in found.cells}
+    users = {cell.context: cell.users for cell in cube.cells}
     assert users == {0: 1, 2: 2, 3: 4}
 
 
-def test_user_touched_before_the_days_wanted_is_left_out(
+def test_a_user_first_touched_before_the_requested_days_is_left_out(
     connected: PostgresBackend, second_postgres: SecondServer
 ) -> None:
     spec = replace(SPEC, optimization_id=str(uuid.uuid4()), days=DAYS[3:4])
@@ -177,15 +192,17 @@ def test_user_touched_before_the_days_wanted_is_left_out(
         Touch("new", parse_moment("2026-03-04 10:00"), A, "{}", 1),
     ]
 
-    found = observed(connected, second_postgres, spec, touches)
-    forgetful = replace(spec, history_from=parse_moment("2026-03-03"))
-    later = observed(connected, second_postgres, forgetful, [])
+    cube = compute_connected_cube(connected, second_postgres, spec, touches)
+    shorter_history = replace(spec, history_from=parse_moment("2026-03-03"))
+    cube_of_shorter_history = compute_connected_cube(
+        connected, second_postgres, shorter_history, []
+    )
 
-    assert get_only_cell(found).users == 1
-    assert sum(cell.users for cell in later.cells) == 2
+    assert get_only_cell(cube).users == 1
+    assert sum(cell.users for cell in cube_of_shorter_history.cells) == 2
 
 
-def test_holdout_is_that_of_the_rule_whatever_letters_an_id_has(
+def test_the_holdout_rule_holds_for_ids_of_any_characters(
     connected: PostgresBackend, second_postgres: SecondServer
 ) -> None:
     at = parse_moment("2026-03-02 10:00")
@@ -196,15 +213,15 @@ def test_holdout_is_that_of_the_rule_whatever_letters_an_id_has(
     )
     touches = [Touch(f"Ünï-{n}", at, B, "{}", None) for n in range(40)]
 
-    found = observed(connected, second_postgres, spec, touches)
+    cube = compute_connected_cube(connected, second_postgres, spec, touches)
 
-    assert normalize_cube(found) == normalize_cube(
+    assert normalize_cube(cube) == normalize_cube(
         reference_cube.build_reference_cube(spec, touches, [])
     )
-    assert found.arm_mismatch_users > 0
+    assert cube.arm_mismatch_users > 0
 
 
-def test_the_statement_printed_for_people_counts_alike(
+def test_the_printed_statement_counts_alike(
     connected: PostgresBackend, second_postgres: SecondServer
 ) -> None:
     at = parse_moment("2026-03-02 10:00")
@@ -217,21 +234,21 @@ def test_the_statement_printed_for_people_counts_alike(
     users = ("o'neill", "bot-1", "ann", "$3")
     devices = ('{"device":"it\'s $1 ? @p1"}', '{"device":"\\\\"}')
     touches = [Touch(user, at, A, device, 1) for user in users for device in devices]
-    counted = observed(connected, second_postgres, spec, touches)
+    cube = compute_connected_cube(connected, second_postgres, spec, touches)
     metric = connected.validate_metric(METRIC_SQL, METRIC_MAPPING)
     source = connected.validate_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
-    asked = statement.build_statement(spec, metric, source, connected.dialect)
+    built = statement.build_statement(spec, metric, source, connected.dialect)
 
     with second_postgres.owner() as owner:
         rows = owner.execute(
-            render.render_statement(asked, connected.dialect)
+            render.render_statement(built, connected.dialect)
         ).fetchall()
 
-    assert normalize_cube(statement.decode_cube(rows, spec)) == normalize_cube(counted)
-    assert sum(cell.users for cell in counted.cells) == 2
+    assert normalize_cube(statement.decode_cube(rows, spec)) == normalize_cube(cube)
+    assert sum(cell.users for cell in cube.cells) == 2
 
 
-def test_older_servers_text_counts_alike(
+def test_the_statement_for_older_servers_counts_alike(
     connected: PostgresBackend, second_postgres: SecondServer
 ) -> None:
     at = parse_moment("2026-03-02 10:00")
@@ -241,12 +258,12 @@ def test_older_servers_text_counts_alike(
         contexts=(ContextFactor("age", ("1",)),),
     )
     touches = [Touch(f"u{n}", at, (A, B)[n % 2], '{"age":1}', None) for n in range(9)]
-    newer = observed(connected, second_postgres, spec, touches)
+    cube = compute_connected_cube(connected, second_postgres, spec, touches)
     metric = connected.validate_metric(METRIC_SQL, METRIC_MAPPING)
     source = connected.validate_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
-    asked = statement.build_statement(spec, metric, source, "postgres before 16")
+    built = statement.build_statement(spec, metric, source, "postgres before 16")
 
     with connected._open_session(10) as session:
-        rows = list(session.stream(asked.text, asked.parameters, 100))
+        rows = list(session.stream_rows(built.text, built.parameters, 100))
 
-    assert normalize_cube(statement.decode_cube(rows, spec)) == normalize_cube(newer)
+    assert normalize_cube(statement.decode_cube(rows, spec)) == normalize_cube(cube)

@@ -1,4 +1,4 @@
-"""The cube counts as STATISTICS section 1 says: against a brute-force reference."""
+"""The managed store's cube against a brute-force reference of STATISTICS section 1."""
 
 import uuid
 from dataclasses import replace
@@ -45,7 +45,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
     st.lists(REWARDS, max_size=12),
     st.booleans(),
 )
-def test_any_history_is_counted_as_the_reference_counts_it(
+def test_any_history_is_counted_as_in_the_reference(
     spec: CubeSpec,
     touches: list[Touch],
     rewards: list[Reward],
@@ -54,10 +54,10 @@ def test_any_history_is_counted_as_the_reference_counts_it(
     if twice:
         touches, rewards = touches * 2, rewards * 2
 
-    found, expected = compute_both_cubes(spec, touches, rewards)
+    cube, expected = compute_both_cubes(spec, touches, rewards)
 
-    assert normalize_cube(found) == normalize_cube(expected)
-    assert found.rows_read == expected.rows_read
+    assert normalize_cube(cube) == normalize_cube(expected)
+    assert cube.rows_read == expected.rows_read
 
 
 def test_the_three_timelines_of_the_definition() -> None:
@@ -73,7 +73,7 @@ def test_the_three_timelines_of_the_definition() -> None:
     visit = [Reward("u", parse_moment("2026-03-04 11:00"))]
     first_touch = replace(spec, attribution="first_touch")
 
-    found = [
+    cubes = [
         compute_both_cubes(spec, same_day, evening)[0],
         compute_both_cubes(spec, again, visit)[0],
         compute_both_cubes(first_touch, again, visit)[0],
@@ -82,12 +82,12 @@ def test_the_three_timelines_of_the_definition() -> None:
         ],
     ]
 
-    assert [get_only_cell(cube).converted for cube in found] == [1, 1, 0, 0]
-    assert [get_only_cell(cube).day for cube in found] == [date(2026, 3, 2)] * 4
-    assert [cube.crossover_users for cube in found] == [0, 1, 1, 0]
+    assert [get_only_cell(cube).converted for cube in cubes] == [1, 1, 0, 0]
+    assert [get_only_cell(cube).day for cube in cubes] == [date(2026, 3, 2)] * 4
+    assert [cube.crossover_users for cube in cubes] == [0, 1, 1, 0]
 
 
-def test_serve_record_is_the_first_touch_and_exposures_are_counted_raw() -> None:
+def test_the_serve_record_is_the_first_touch_and_exposures_are_counted_raw() -> None:
     at = parse_moment("2026-03-02 10:00")
     touches = [
         Touch("u", at - timedelta(hours=1), B, "{}", None),
@@ -97,26 +97,26 @@ def test_serve_record_is_the_first_touch_and_exposures_are_counted_raw() -> None
         Touch("served only", at, A, "{}", 4, served=True, in_holdout=False),
     ]
 
-    found, _ = compute_both_cubes(SPEC, touches)
+    cube, _ = compute_both_cubes(SPEC, touches)
 
-    cell = get_only_cell(found)
+    cell = get_only_cell(cube)
     assert (cell.users, cell.exposures, cell.policy_version) == (2, 3, 4)
-    assert found.crossover_users == 0
+    assert cube.crossover_users == 0
 
 
-def test_user_of_an_earlier_day_is_left_out_of_a_later_one() -> None:
+def test_a_user_first_touched_earlier_is_left_out_of_a_later_day() -> None:
     touches = [
         Touch("old", parse_moment("2026-03-01 10:00"), A, "{}", 1),
         Touch("old", parse_moment("2026-03-04 10:00"), A, "{}", 1),
         Touch("new", parse_moment("2026-03-04 10:00"), A, "{}", 1),
     ]
 
-    found, _ = compute_both_cubes(replace(SPEC, days=(date(2026, 3, 4),)), touches)
+    cube, _ = compute_both_cubes(replace(SPEC, days=(date(2026, 3, 4),)), touches)
 
-    assert get_only_cell(found).users == 1
+    assert get_only_cell(cube).users == 1
 
 
-def test_reward_sent_for_another_optimization_does_not_count() -> None:
+def test_a_reward_of_another_optimization_does_not_count() -> None:
     at = parse_moment("2026-03-02 10:00")
     other = str(uuid.uuid4())
     touches = [Touch(user, at, A, "{}", 1) for user in ("mine", "none", "other")]
@@ -126,9 +126,9 @@ def test_reward_sent_for_another_optimization_does_not_count() -> None:
         Reward("other", at, optimization_id=other),
     ]
 
-    found, _ = compute_both_cubes(SPEC, touches, rewards)
+    cube, _ = compute_both_cubes(SPEC, touches, rewards)
 
-    assert get_only_cell(found).converted == 2
+    assert get_only_cell(cube).converted == 2
 
 
 def test_rows_without_id_or_number_are_dropped() -> None:
@@ -152,15 +152,15 @@ def test_rows_without_id_or_number_are_dropped() -> None:
         [Reward(user, at) for user in ("", *users)],
     )
 
-    found = managed.build_backend("org_rubbish").compute_cube(spec, metric)
+    cube = managed.build_backend("org_rubbish").compute_cube(spec, metric)
 
-    cell = get_only_cell(found)
+    cell = get_only_cell(cube)
     assert (cell.users, cell.converted, cell.value_sum) == (6, 2, 102.5)
 
 
-def test_logged_arm_that_is_not_the_rules_is_a_mismatch() -> None:
+def test_a_logged_arm_that_contradicts_the_rule_is_a_mismatch() -> None:
     at = parse_moment("2026-03-02 10:00")
-    everybody_held_out = (RegimeSpan(1, START, "ffffffff"),)
+    everybody_in_holdout = (RegimeSpan(1, START, "ffffffff"),)
     touches = [
         Touch("says optimized", at, A, "{}", 1, served=True, in_holdout=False),
         Touch("says holdout", at, A, "{}", 1, served=True, in_holdout=True),
@@ -168,10 +168,10 @@ def test_logged_arm_that_is_not_the_rules_is_a_mismatch() -> None:
         Touch("shown the baseline", at, A, "{}", 1),
     ]
 
-    found, _ = compute_both_cubes(replace(SPEC, regimes=everybody_held_out), touches)
+    cube, _ = compute_both_cubes(replace(SPEC, regimes=everybody_in_holdout), touches)
 
-    assert found.arm_mismatch_users == 2
-    assert all(cell.holdout for cell in found.cells)
+    assert cube.arm_mismatch_users == 2
+    assert all(cell.holdout for cell in cube.cells)
 
 
 def test_context_values_are_compared_as_text() -> None:
@@ -182,6 +182,6 @@ def test_context_values_are_compared_as_text() -> None:
         Touch(f"u{number}", at, A, context, 1) for number, context in enumerate(sent)
     ]
 
-    found, _ = compute_both_cubes(replace(SPEC, contexts=contexts), touches)
+    cube, _ = compute_both_cubes(replace(SPEC, contexts=contexts), touches)
 
-    assert sorted(cell.context for cell in found.cells) == [0, 3, 8]
+    assert sorted(cell.context for cell in cube.cells) == [0, 3, 8]

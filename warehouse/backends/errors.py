@@ -1,0 +1,38 @@
+"""The error of a failed query, and how its message stays free of secrets."""
+
+from collections.abc import Iterable
+from typing import Self
+
+from levered_site.errors import WarehouseError
+
+MAX_MESSAGE_LENGTH = 2000  # characters
+
+
+class QueryFailedError(WarehouseError):
+    """The warehouse was reached and rejected the query; the message is the warehouse's."""
+
+    @classmethod
+    def for_timeout(cls, seconds: int) -> Self:
+        """Say that the query was stopped after `seconds`."""
+        return cls(f"The query took longer than {seconds} s and was stopped.")
+
+    @classmethod
+    def for_row_limit(cls, max_rows: int) -> Self:
+        """Say that the query returned more than `max_rows` rows."""
+        return cls(f"The result has more than {max_rows:,} rows.")
+
+    @classmethod
+    def for_size_limit(cls, max_bytes: int) -> Self:
+        """Say that the query returned more than `max_bytes` bytes."""
+        return cls(
+            f"The result is larger than {max_bytes:,} bytes: "
+            "select fewer columns or rows."
+        )
+
+
+def redact_secrets(message: str, secrets: Iterable[object]) -> str:
+    """Return the message, cut to 2,000 characters, with `***` in place of each secret."""
+    texts = {str(secret) for secret in secrets if secret}
+    for text in sorted(texts, key=len, reverse=True):
+        message = message.replace(text, "***")
+    return message[:MAX_MESSAGE_LENGTH]
