@@ -1,4 +1,4 @@
-"""Staff pages: connections (never their credentials) and the events sent in."""
+"""Staff pages of connections, without their credentials, and of managed events."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from warehouse.models import Connection, ManagedExposure, ManagedReward
 
 @admin.register(Connection)
 class ConnectionAdmin(ReadOnlyAdmin):
-    """Where an organization's observations live; without a row: the managed store."""
+    """Connections; an organization without one uses the managed store."""
 
     list_display = (
         "organization",
@@ -41,18 +41,18 @@ class ConnectionAdmin(ReadOnlyAdmin):
 
     @declare_column("Credentials", boolean=True)
     def stored(self, connection: Connection) -> bool:
-        """Whether there are credentials; nobody is shown them."""
+        """Return whether there are credentials, which are never shown."""
         return connection.credentials is not None
 
 
 class EventAdmin(PartitionedTableAdmin):
-    """What both kinds of events have in common."""
+    """The base of the pages of exposures and rewards."""
 
     moment = "timestamp_utc"
 
     @declare_column("Organization")
     def organization(self, event: ManagedExposure | ManagedReward) -> SafeString | str:
-        """The way to whoever sent it."""
+        """Link to the organization that sent the event."""
         return html.render_row_link(
             Organization, event.organization_id, event.organization_id
         )
@@ -60,20 +60,21 @@ class EventAdmin(PartitionedTableAdmin):
 
 @admin.register(ManagedExposure)
 class ManagedExposureAdmin(EventAdmin):
-    """Exposures as they were sent in."""
+    """Exposures sent to the API."""
 
     search_help_text = (
-        "An optimization's id, or that and a visitor's anonymous id with a space "
-        "between; exactly as they are."
+        "An optimization's id, or an optimization's id, a space and a visitor's "
+        "anonymous id. Both must match exactly."
     )
 
     @override
     def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Any]:
-        """None: the index begins with the optimization."""
+        """Return no rows: the index begins with the optimization."""
         messages.info(
-            request, "Exposures are found by their optimization: give its id first."
+            request,
+            "Exposures can be searched only by optimization: enter its id first.",
         )
         return queryset.none()
 
@@ -95,26 +96,28 @@ class ManagedExposureAdmin(EventAdmin):
 
     @declare_column("Variant")
     def variant_text(self, exposure: ManagedExposure) -> SafeString:
-        """The variant's key."""
+        """Return the variant's key as code."""
         return html.render_code(exposure.variant)
 
     @declare_column("Context")
     def context_text(self, exposure: ManagedExposure) -> SafeString:
-        """The context as it was sent."""
+        """Return the context as the event has it."""
         return html.render_code(exposure.context)
 
 
 @admin.register(ManagedReward)
 class ManagedRewardAdmin(EventAdmin):
-    """Rewards as they were sent in."""
+    """Rewards sent to the API."""
 
     @override
     def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Any]:
-        """By organization and visitor, which are indexed together."""
-        everyone = list(Organization.objects.values_list("pk", flat=True))
-        return queryset.filter(organization_id__in=everyone, anonymous_id=anonymous_id)
+        """Filter by all organizations too, because the index begins with them."""
+        organization_ids = list(Organization.objects.values_list("pk", flat=True))
+        return queryset.filter(
+            organization_id__in=organization_ids, anonymous_id=anonymous_id
+        )
 
     list_display = (
         "when",
@@ -133,6 +136,6 @@ class ManagedRewardAdmin(EventAdmin):
 
     @declare_column("Properties")
     def sent(self, reward: ManagedReward) -> SafeString | str:
-        """What came with it."""
-        found = reward.properties
-        return html.NO_VALUE if found is None else html.render_json(found)
+        """Return the reward's properties as JSON."""
+        properties = reward.properties
+        return html.NO_VALUE if properties is None else html.render_json(properties)

@@ -1,4 +1,4 @@
-"""The app as Django sees it; loads the system checks."""
+"""The Django app; importing it registers the system checks."""
 
 from django.apps import AppConfig
 
@@ -8,7 +8,7 @@ __all__ = ["WarehouseConfig", "checks"]
 
 
 class WarehouseConfig(AppConfig):
-    """Name and title."""
+    """Configuration of the app."""
 
     name = "warehouse"
     verbose_name = "Warehouse"

@@ -1,4 +1,4 @@
-"""System checks of the database: whether the service alone may change settings in it."""
+"""System checks of the database: only the service may change settings in it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,7 @@ from django.apps import AppConfig
 from django.core import checks
 from django.db import connections
 
+from levered_site.database import fetch_row
 from warehouse.sql.customer import managed_schema
 
 
@@ -16,10 +17,10 @@ def check_settings_closed(
     databases: Sequence[str] | None = None,
     **_: Any,
 ) -> list[checks.CheckMessage]:
-    """Ask whether we may call `set_config`, and whether everybody may.
+    """Report if the service may not call `set_config`, or if every user may.
 
-    A restore brings the tables and may lose the rights, so one look at migrating is not
-    enough. Asks only the databases named.
+    A restore brings back the tables and may lose the grants, so checking during
+    migration is not enough. Checks only the given databases.
     """
     del app_configs
     return [message for name in databases or () for message in _check_database(name)]
@@ -28,10 +29,10 @@ def check_settings_closed(
 def _check_database(database: str) -> list[checks.CheckMessage]:
     with connections[database].cursor() as cursor:
         cursor.execute(managed_schema.MAY_WE_CHANGE_SETTINGS)
-        (may_we,) = cursor.fetchone() or (False,)
+        service_may = fetch_row(cursor).has_function_privilege
         cursor.execute(managed_schema.ARE_SETTINGS_OPEN)
-        (may_all,) = cursor.fetchone() or (True,)
-    if not may_we:
+        everyone_may = fetch_row(cursor).has_function_privilege
+    if not service_may:
         return [
             checks.Error(
                 "The service's database user may not call set_config.",
@@ -39,11 +40,14 @@ def _check_database(database: str) -> list[checks.CheckMessage]:
                 id="warehouse.E001",
             )
         ]
-    if may_all:
+    if everyone_may:
         return [
             checks.Warning(
                 "Every user of the database may call set_config.",
-                hint=f"Where it stays so after migrating: {managed_schema.CLOSE_SETTINGS_BY_HAND}",
+                hint=(
+                    "If this is still so after `manage.py migrate`: "
+                    f"{managed_schema.CLOSE_SETTINGS_BY_HAND}"
+                ),
                 id="warehouse.W001",
             )
         ]

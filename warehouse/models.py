@@ -1,4 +1,4 @@
-"""Where observations live: the organization's connection and the managed store."""
+"""The organization's connection, and the tables of the managed store."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from levered_site.organizations.models import Organization
 
 
 class Connection(models.Model):
-    """The one connection of an organization; without a row it is on the managed store."""
+    """An organization's one connection; without a row it uses the managed store."""
 
     class Provider(models.TextChoices):
         BIGQUERY = "bigquery"
@@ -25,7 +25,7 @@ class Connection(models.Model):
     project_id = models.CharField(max_length=200, blank=True)
     dataset_id = models.CharField(max_length=200, blank=True)
     credentials = models.BinaryField(null=True, editable=False)  # encrypted
-    # Which warehouse it is, however one gets in; a change of it begins a new regime.
+    # Names the warehouse without its secrets; a change of it begins a new regime.
     place = models.CharField(max_length=16, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -35,7 +35,7 @@ class Connection(models.Model):
 
 
 class ManagedExposure(models.Model):
-    """One exposure sent in. Table partitioned by day of `timestamp_utc`."""
+    """One exposure sent to the API. The table is partitioned by day of `timestamp_utc`."""
 
     id = models.BigAutoField(primary_key=True)
     organization_id = models.CharField(max_length=64)
@@ -55,7 +55,7 @@ class ManagedExposure(models.Model):
 
 
 class ManagedReward(models.Model):
-    """One reward sent in. Table partitioned by day of `timestamp_utc`."""
+    """One reward sent to the API. The table is partitioned by day of `timestamp_utc`."""
 
     id = models.BigAutoField(primary_key=True)
     organization_id = models.CharField(max_length=64)
@@ -75,7 +75,7 @@ class ManagedReward(models.Model):
 
 
 class LateDay(models.Model):
-    """A past day (UTC) that an organization's events came late for, and when last."""
+    """A past day (UTC) that received late events of an organization, and when last."""
 
     pk = models.CompositePrimaryKey("organization_id", "day")
     organization_id = models.CharField(max_length=64)
@@ -90,10 +90,10 @@ class LateDay(models.Model):
 
 
 class KeptSince(models.Model):
-    """The day (UTC) since which no events were dropped: at most one row.
+    """The first day (UTC) whose events were never dropped: at most one row.
 
-    What was dropped stays unknown, though a longer retention or events sent again make
-    room for some of it.
+    Earlier days stay incomplete, even if retention grows or some of their events are
+    sent again.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
@@ -107,10 +107,10 @@ class KeptSince(models.Model):
 
 
 class EventKey(models.Model):
-    """The idempotency ledger of ingestion, kept 7 days.
+    """The idempotency ledger of ingestion, kept for 7 days.
 
-    Not partitioned: a unique key on a partitioned table would have to hold the day,
-    and a retry after midnight would count twice.
+    Not partitioned: a unique key on a partitioned table must contain the day, so a
+    retry after midnight would count twice.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -1,4 +1,4 @@
-"""Day partitions of the append-only tables: made ahead or on demand, dropped when old."""
+"""Day partitions of the append-only tables: created ahead or on demand, dropped when old."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from django.db import connection, transaction
 from psycopg import sql
 
+from levered_site.database import fetch_rows
 from warehouse.models import KeptSince
 
 PARTITIONED_TABLES = ("decisions", "managed_exposures", "managed_rewards")
-# One maker at a time, whatever the table: a number of our own choosing.
+# One creator at a time, for all tables; the number is arbitrary.
 ADVISORY_LOCK_KEY = 7_265_318_001
-# A drop waits for readers of the parent no longer than this; the next run tries again.
+# How long a drop waits for readers of the parent table; the next run tries again.
 DROP_LOCK_TIMEOUT = "3s"
 RECORD_DROPPED_DAYS = """
 INSERT INTO kept_since AS mine (id, day) VALUES (1, %s)
@@ -20,10 +21,10 @@ ON CONFLICT (id) DO UPDATE SET day = GREATEST(mine.day, excluded.day)
 
 
 def ensure_partitions(table: str, days: Iterable[date]) -> None:
-    """Make the partitions of these days (UTC) where they are missing.
+    """Create the missing partitions of these days (UTC).
 
-    Safe to call at once from anywhere, inside a transaction or not; it blocks no reader
-    and no writer of the other days. Costs one query where nothing is missing.
+    Concurrent calls are safe, inside a transaction or not, and block no reader and no
+    writer of other days. If nothing is missing, the cost is one query.
     """
     names = {_format_partition_name(table, day): day for day in days}
     if names.keys() <= set(_list_partitions(table)):
@@ -36,36 +37,35 @@ def ensure_partitions(table: str, days: Iterable[date]) -> None:
 
 
 def drop_partitions_before(table: str, day: date) -> list[str]:
-    """Drop the partitions of the days before this one; returns their names.
+    """Drop the partitions of the days before this one and return their names.
 
-    That they were is noted first, see `kept_since`.
-
-    Raises django.db.OperationalError where readers stand in the way for too long: what
-    was dropped until then stays dropped, and a later call goes on.
+    First records the oldest retained day, see `models.KeptSince`. Raises
+    django.db.OperationalError if readers block a drop for too long: the partitions
+    dropped until then stay dropped, and a later call continues.
     """
-    first_kept = _format_partition_name(table, day)
-    old = [name for name in _list_partitions(table) if name < first_kept]
-    if old:
+    oldest_retained = _format_partition_name(table, day)
+    expired = [name for name in _list_partitions(table) if name < oldest_retained]
+    if expired:
         with connection.cursor() as cursor:
             cursor.execute(
-                RECORD_DROPPED_DAYS, [_parse_day(old[-1]) + timedelta(days=1)]
+                RECORD_DROPPED_DAYS, [_parse_day(expired[-1]) + timedelta(days=1)]
             )
-    for name in old:
+    for name in expired:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT set_config('lock_timeout', %s, true)", [DROP_LOCK_TIMEOUT]
             )
             cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
-    return old
+    return expired
 
 
 def load_oldest_retained_day() -> date | None:
-    """Tell the day after the last one whose events were dropped; None before any was."""
+    """Return the day after the last dropped one; None if none was dropped."""
     return KeptSince.objects.values_list("day", flat=True).first()
 
 
 def days(table: str) -> list[date]:
-    """List the days that a table has partitions for, oldest first."""
+    """Return the days that a table has partitions for, oldest first."""
     return [_parse_day(name) for name in _list_partitions(table)]
 
 
@@ -80,8 +80,10 @@ def _format_partition_name(table: str, day: date) -> str:
 
 
 def _list_partitions(table: str) -> list[str]:
-    """Names of the partitions, oldest first: read from the catalog's rows, since a look
-    up by name may be answered from a cache older than the lock that we waited for.
+    """Return the names of the partitions, oldest first.
+
+    Read from the catalog's rows: a lookup by name may be answered from a cache that is
+    older than the lock that we waited for.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -90,11 +92,11 @@ def _list_partitions(table: str) -> list[str]:
             " WHERE i.inhparent = CAST(%s AS regclass) ORDER BY c.relname",
             [table],
         )
-        return [name for (name,) in cursor.fetchall()]
+        return [row.relname for row in fetch_rows(cursor)]
 
 
 def _compose_create_table(table: str, name: str) -> sql.Composed:
-    """A table beside its parent: attaching it takes a lighter lock than a birth inside."""
+    """Compose a separate table: attaching it locks less than CREATE … PARTITION OF."""
     return sql.SQL(
         "CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
     ).format(sql.Identifier(name), sql.Identifier(table))

@@ -1,62 +1,67 @@
-"""What a preview tells a human is wrong with a metric, in plain sentences."""
+"""Warnings of a preview: what looks wrong with a metric or an assignment source."""
 
 from warehouse.backends.query_results import MetricFacts, SourceFacts
 from warehouse.sql.shapes import CheckedMetric
 
-# Below this share of matching ids something is probably wrong with the ids.
+# A smaller share of matching ids probably means that the ids are wrong.
 MIN_EXPECTED_MATCH_RATE = 0.5
+MISSING_START_DATE = (
+    "The SQL does not use @start_date, so every refresh reads all rows: add a "
+    "condition like `timestamp_utc >= @start_date`."
+)
 
 
 def compute_match_rate(facts: MetricFacts) -> float | None:
-    """Share of the metric's users who have an exposure; None where nobody could."""
+    """Return the share of the metric's users who have an exposure.
+
+    None if the metric has no users, or if there are no exposures.
+    """
     if not facts.users or not facts.exposed_users:
         return None
     return facts.matched_users / facts.users
 
 
 def list_metric_warnings(metric: CheckedMetric, facts: MetricFacts) -> list[str]:
-    """Say what looks wrong, the worst first; an empty list means that nothing does."""
-    start = [] if metric.query.takes_start_date else [MISSING_START_DATE]
+    """Return warnings about a metric, the worst first."""
+    start_date_warnings = [] if metric.query.takes_start_date else [MISSING_START_DATE]
     if not facts.rows:
-        return ["The query returned no rows for the last 30 days.", *start]
-    found = [
+        return [
+            "The query returned no rows for the last 30 days.",
+            *start_date_warnings,
+        ]
+    warnings = [
         _warn_about_ids(facts),
         _warn_about_timestamps(facts),
         *_warn_about_values(metric, facts),
         _warn_about_repeats(facts),
     ]
-    return [sentence for sentence in found if sentence] + start
+    return [warning for warning in warnings if warning] + start_date_warnings
 
 
 def list_source_warnings(facts: SourceFacts) -> list[str]:
-    """Say what looks wrong with an assignment source, the worst first."""
+    """Return warnings about an assignment source, the worst first."""
     if not facts.rows:
         return ["The query returned no rows for the last 30 days."]
-    said = []
+    warnings = []
     if facts.no_objects:
-        said.append(
-            f"Rows whose variant is no JSON object of factors: {facts.no_objects:,}."
+        warnings.append(
+            f"Rows whose variant is not a JSON object of factors: {facts.no_objects:,}."
         )
-    times = _warn_about_timestamps(facts)
-    return [*said, times] if times else said
-
-
-MISSING_START_DATE = (
-    "The SQL does not use @start_date, so every refresh reads everything: add a "
-    "condition like `timestamp_utc >= @start_date`."
-)
+    if timestamp_warning := _warn_about_timestamps(facts):
+        warnings.append(timestamp_warning)
+    return warnings
 
 
 def _warn_about_ids(facts: MetricFacts) -> str:
     rate = compute_match_rate(facts)
     if rate is None and facts.users:
-        return "There are no exposures yet, so the ids could not be compared."
+        return "There are no exposures yet, so the ids cannot be compared."
     if rate is None:
         return "No row has an anonymous_id."
     if not facts.matched_users:
         return (
             f"None of {facts.users:,} ids matches an exposure: the metric probably "
-            "uses another id than the one that is served."
+            "uses another id than serve requests do."
         )
     if rate < MIN_EXPECTED_MATCH_RATE:
         return f"Only {rate:.0%} of {facts.users:,} ids match an exposure."
@@ -64,29 +69,30 @@ def _warn_about_ids(facts: MetricFacts) -> str:
 
 
 def _warn_about_timestamps(facts: MetricFacts | SourceFacts) -> str:
-    said = []
+    sentences = []
     if facts.identified < facts.rows:
-        lost = facts.rows - facts.identified
-        said.append(
-            f"Rows that lack anonymous_id or timestamp and do not count: {lost:,}."
+        unidentified = facts.rows - facts.identified
+        sentences.append(
+            "Rows that lack anonymous_id or timestamp and do not count: "
+            f"{unidentified:,}."
         )
     if facts.future:
-        said.append(f"Rows with a timestamp in the future: {facts.future:,}.")
+        sentences.append(f"Rows with a timestamp in the future: {facts.future:,}.")
     if facts.zoneless:
-        said.append("The timestamps have no time zone and are read as UTC.")
-    return " ".join(said)
+        sentences.append("The timestamps have no time zone and are read as UTC.")
+    return " ".join(sentences)
 
 
 def _warn_about_values(metric: CheckedMetric, facts: MetricFacts) -> list[str]:
     if metric.value is None:
         return []
-    said = []
+    sentences = []
     if facts.numeric < facts.rows:
-        lost = facts.rows - facts.numeric
-        said.append(f"Rows with a value that is not a number: {lost:,}.")
+        not_numeric = facts.rows - facts.numeric
+        sentences.append(f"Rows with a value that is not a number: {not_numeric:,}.")
     if facts.values == 1 and facts.numeric > 1:
-        said.append("All values are equal.")
-    return said
+        sentences.append("All values are equal.")
+    return sentences
 
 
 def _warn_about_repeats(facts: MetricFacts) -> str:

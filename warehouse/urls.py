@@ -1,4 +1,4 @@
-"""Addresses of the warehouse."""
+"""URLs under /warehouse."""
 
 from django.urls import path
 

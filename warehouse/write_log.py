@@ -1,4 +1,4 @@
-"""Which past days were written to lately: a search for late rows reads those alone."""
+"""Notes of past days that received late events, so that a search for them reads little."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
@@ -7,24 +7,24 @@ from typing import Any
 from warehouse.models import LateDay
 
 DAY = timedelta(days=1)
-# Twice the twelve hours after which NOTE calls an event late.
+# Twice the 12 hours after which NOTE_LATE_DAYS calls an event late.
 ON_TIME_MARGIN = DAY
-# Twice the minute within which NOTE leaves a day as it was noted.
+# Twice the minute within which NOTE_LATE_DAYS does not note the same day again.
 NOTE_MARGIN = timedelta(minutes=2)
 
-# For the statement that keeps a batch, whose rows are called `sent`: one note for each day
-# that events came late for. Batches of one backfill would queue for the same note, so it is
-# left alone for a minute; in order, so that none wait for each other in a circle.
+# Part of the statement that stores a batch of rows called `sent`: writes one note for each
+# day with late events. Batches of one backfill would queue for the same note, so a note is
+# not rewritten within a minute. The days are ordered to prevent deadlocks.
 NOTE_LATE_DAYS = """
   INSERT INTO late_days AS mine (organization_id, day, noted_at)
   SELECT %(organization)s, day, now()
   FROM (
     SELECT DISTINCT CAST(timestamp_utc AT TIME ZONE 'UTC' AS date) AS day FROM sent
     WHERE timestamp_utc < now() - interval '12 hours'
-  ) AS came
+  ) AS late
   WHERE NOT EXISTS (
     SELECT FROM late_days AS l
-    WHERE l.organization_id = %(organization)s AND l.day = came.day
+    WHERE l.organization_id = %(organization)s AND l.day = late.day
       AND l.noted_at > now() - interval '1 minute')
   ORDER BY day
   ON CONFLICT (organization_id, day) DO UPDATE
@@ -35,18 +35,18 @@ NOTE_LATE_DAYS = """
 def build_created_since_condition(
     organization_id: str, since: datetime
 ) -> tuple[str, dict[str, Any]]:
-    """Write, of `timestamp_utc`, where the events stamped `created_at >= since` may lie.
+    """Return a condition on `timestamp_utc` that events created since then satisfy.
 
-    Returns the condition and its named values. Stretches with constant ends: the planner
-    leaves out the partitions between.
+    Returns the SQL text and its named parameters. The condition consists of ranges with
+    constant ends, so the planner leaves out the partitions between them.
     """
-    noted = LateDay.objects.filter(
+    late_days = LateDay.objects.filter(
         organization_id=organization_id, noted_at__gte=since - NOTE_MARGIN
     )
     parts, values = ["timestamp_utc >= %(came_on_time)s"], {}
     values["came_on_time"] = since - ON_TIME_MARGIN
     for number, (first, last) in enumerate(
-        _group_consecutive_days(noted.values_list("day", flat=True))
+        _group_consecutive_days(late_days.values_list("day", flat=True))
     ):
         parts.append(
             f"timestamp_utc >= %(late_{number}_from)s"
@@ -58,19 +58,19 @@ def build_created_since_condition(
 
 
 def delete_late_days_before(day: date) -> None:
-    """Forget the notes of days whose events are gone."""
+    """Delete the notes of days whose events were dropped."""
     LateDay.objects.filter(day__lt=day).delete()
 
 
 def _group_consecutive_days(days: Iterable[date]) -> list[tuple[date, date]]:
-    """First and last of each run of days that follow one another."""
-    runs: list[tuple[date, date]] = []
+    """Return the first and the last day of each range of consecutive days."""
+    ranges: list[tuple[date, date]] = []
     for day in sorted(days):
-        if runs and day - runs[-1][1] <= DAY:
-            runs[-1] = (runs[-1][0], day)
+        if ranges and day - ranges[-1][1] <= DAY:
+            ranges[-1] = (ranges[-1][0], day)
         else:
-            runs.append((day, day))
-    return runs
+            ranges.append((day, day))
+    return ranges
 
 
 def _compute_day_start(day: date) -> datetime:

@@ -1,4 +1,4 @@
-"""Cubes to ask for, any history to ask about, and how two cubes are compared."""
+"""Comparison of cubes: specifications, strategies for histories, normal forms."""
 
 import itertools
 import uuid
@@ -22,7 +22,7 @@ from warehouse.sql.shapes import (
     RegimeSpan,
 )
 
-A, B, C = ('{"headline":"%s"}' % level for level in "abc")  # noqa: UP031 - JSON braces
+A, B, C = (f'{{"headline":"{level}"}}' for level in "abc")
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = tuple(date(2026, 3, day) for day in range(1, 6))
 OUTCOMES = (
@@ -56,22 +56,28 @@ _organizations = itertools.count(1)
 def compute_both_cubes(
     spec: CubeSpec, touches: Sequence[Touch], rewards: Sequence[Reward] = ()
 ) -> tuple[Cube, Cube]:
-    """Store a history of its own; return the statement's cube and the reference's."""
-    mine = str(uuid.uuid4())
+    """Store a history for a new organization; return the managed and the reference cube.
+
+    A reward's optimization id "mine" stands for the history's optimization.
+    """
+    optimization_id = str(uuid.uuid4())
+    organization_id = f"org_{next(_organizations)}"
     spec = replace(
-        spec, optimization_id=mine, organization_id=f"org_{next(_organizations)}"
+        spec, optimization_id=optimization_id, organization_id=organization_id
     )
     rewards = [
-        replace(one, optimization_id=mine) if one.optimization_id == "mine" else one
-        for one in rewards
+        replace(reward, optimization_id=optimization_id)
+        if reward.optimization_id == "mine"
+        else reward
+        for reward in rewards
     ]
-    warehouse_events.store_events(spec.organization_id, mine, touches, rewards)
-    found = managed.build_backend(spec.organization_id).compute_cube(spec, METRIC)
-    return found, reference_cube.build_reference_cube(spec, touches, rewards)
+    warehouse_events.store_events(organization_id, optimization_id, touches, rewards)
+    cube = managed.build_backend(organization_id).compute_cube(spec, METRIC)
+    return cube, reference_cube.build_reference_cube(spec, touches, rewards)
 
 
 def normalize_cube(cube: Cube) -> dict[str, Any]:
-    """Order cells, and round what logarithms leave behind."""
+    """Return a cube's parts with ordered cells and rounded sums of logarithms."""
     cells = [
         replace(
             cell,
@@ -90,7 +96,7 @@ def normalize_cube(cube: Cube) -> dict[str, Any]:
 
 
 def get_only_cell(cube: Cube) -> Cell:
-    """Expect one cell."""
+    """Return the only cell of a cube."""
     (cell,) = cube.cells
     return cell
 

@@ -1,4 +1,4 @@
-"""A real second Postgres, as a customer has one: over TCP, with a reader who may only read."""
+"""A second Postgres, as a customer has one: over TCP, with a role that may only read."""
 
 import itertools
 import time
@@ -36,14 +36,14 @@ GRANT SELECT ON public.shown, public.bought, shop.orders TO reader;
 
 @dataclass(frozen=True)
 class SecondServer:
-    """A running server, and how its owner reaches it."""
+    """A running server with a customer's tables."""
 
     home: Path
     port: int
 
     @property
     def credentials(self) -> dict[str, Any]:
-        """What a customer would send of it."""
+        """The credentials that a customer would send."""
         return {
             "host": "127.0.0.1",
             "port": self.port,
@@ -57,7 +57,7 @@ class SecondServer:
     def owner(
         self, database: str = embedded.DATABASE_NAME
     ) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-        """Connect as the server's owner, who may do anything."""
+        """Connect as the server's owner, a superuser."""
         with psycopg.connect(
             host=str(embedded.build_addresses(self.home).socket_folder),
             port=self.port,
@@ -73,69 +73,72 @@ class SecondServer:
         touches: Sequence[Touch],
         rewards: Sequence[Reward] = (),
     ) -> None:
-        """Log events as a customer's own pipeline would."""
-        shown = [
-            (*_exposure_row(one), optimization_id.upper(), one.variant, one.context)
-            for one in touches
+        """Store events as a customer's own pipeline would."""
+        experiment = optimization_id.upper()
+        exposure_rows = [
+            (*_build_exposure_row(touch), experiment, touch.variant, touch.context)
+            for touch in touches
         ]
-        bought = [
-            (one.user, one.at, one.value, one.name, one.optimization_id)
-            for one in rewards
+        reward_rows = [
+            (reward.user, reward.at, reward.value, reward.name, reward.optimization_id)
+            for reward in rewards
         ]
         with self.owner() as owner, owner.cursor() as cursor:
             cursor.executemany(
                 'INSERT INTO public.shown ("user", seen, version, experiment,'
                 " variant_text, context_text) VALUES (%s, %s, %s, %s, %s, %s)",
-                shown,
+                exposure_rows,
             )
             cursor.executemany(
-                "INSERT INTO public.bought VALUES (%s, %s, %s, %s, %s)", bought
+                "INSERT INTO public.bought VALUES (%s, %s, %s, %s, %s)", reward_rows
             )
 
 
-def _exposure_row(one: Touch) -> tuple[str, datetime, str | None]:
-    version = None if one.policy_version is None else str(one.policy_version)
-    return one.user, one.at.astimezone(UTC), version
+def _build_exposure_row(touch: Touch) -> tuple[str, datetime, str | None]:
+    version = None if touch.policy_version is None else str(touch.policy_version)
+    return touch.user, touch.at.astimezone(UTC), version
 
 
 @contextmanager
 def run_second_server() -> Iterator[SecondServer]:
-    """Start a server of one's own, with its tables; stop it at the end."""
+    """Start a server with the tables; stop it at the end."""
     home = RUN.parent / "homes" / f"second-{next(_numbers)}"
     home.parent.mkdir(exist_ok=True)
     home.parent.chmod(0o711)
-    second = SecondServer(home, free_port())
+    server = SecondServer(home, free_port())
     stores = engines.describe_engines(home)
-    keeper = supervisor.Supervisor(stores.home)
+    server_supervisor = supervisor.Supervisor(stores.home)
     engines.prepare_folders(stores)
     engines.set_up_postgres(stores, durable=False)
     rules = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
     (stores.data / "pg_hba.conf").write_text(rules)
-    settings = {"listen_addresses": "127.0.0.1", "port": str(second.port)}
+    settings = {"listen_addresses": "127.0.0.1", "port": str(server.port)}
     try:
-        keeper.start(
+        server_supervisor.start(
             engines.build_postgres_program(
                 stores, engines.NON_DURABLE_SETTINGS | settings
             )
         )
-        _create_database(second, keeper)
-        yield second
+        _create_database(server, server_supervisor)
+        yield server
     finally:
-        keeper.stop()
+        server_supervisor.stop()
 
 
-def _create_database(second: SecondServer, keeper: supervisor.Supervisor) -> None:
-    until = time.monotonic() + engines.START_TIMEOUT_SECONDS
-    while not _is_answering(second):
-        assert time.monotonic() < until, "the second server does not answer"
-        keeper.wait(0.05)
-    with second.owner("postgres") as owner:
+def _create_database(
+    server: SecondServer, server_supervisor: supervisor.Supervisor
+) -> None:
+    deadline = time.monotonic() + engines.START_TIMEOUT_SECONDS
+    while not _is_answering(server):
+        assert time.monotonic() < deadline, "the second server does not answer"
+        server_supervisor.wait(0.05)
+    with server.owner("postgres") as owner:
         owner.execute("CREATE DATABASE levered")
-    with second.owner() as owner:
+    with server.owner() as owner:
         owner.execute(TABLES)
 
 
-def _is_answering(second: SecondServer) -> bool:
-    with suppress(psycopg.OperationalError), second.owner("postgres"):
+def _is_answering(server: SecondServer) -> bool:
+    with suppress(psycopg.OperationalError), server.owner("postgres"):
         return True
     return False

@@ -1,4 +1,4 @@
-"""A customer's shop in a warehouse of its own: connected, defined, visited, learned from."""
+"""A customer's shop with its own warehouse: connection, definitions, visitors, training."""
 
 import random
 from dataclasses import replace
@@ -44,19 +44,19 @@ METRIC: dict[str, Any] = {
 }
 
 
-def connect_warehouse(alice: Api, second: SecondServer) -> None:
-    """Connect an organization to it."""
+def connect_warehouse(admin_api: Api, second: SecondServer) -> None:
+    """Connect an organization to the second server."""
     body = {"provider": "postgres", "credentials": second.credentials}
-    answer = alice.post("/warehouse/connections", body)
+    answer = admin_api.post("/warehouse/connections", body)
     assert answer.status_code == 201, answer.content
 
 
 def simulate_history(
-    optimization_id: str, now: datetime, *, held_out: float
+    optimization_id: str, now: datetime, *, holdout_percentage: float
 ) -> tuple[list[Touch], list[Reward]]:
-    """Four days of visitors who like headline B, most of all on mobile."""
+    """Return four days of visitors who prefer headline B, most of all on mobile."""
     rng = random.Random(7)  # noqa: S311 - traffic, not secrets
-    threshold = compute_holdout_threshold(held_out)
+    threshold = compute_holdout_threshold(holdout_percentage)
     keys = [
         f'{{"cta":{cta},"headline":"{headline}"}}'
         for headline in "AB"
@@ -66,8 +66,8 @@ def simulate_history(
     for number in range(1600):
         user, device = f"visitor-{number}", rng.choice(["mobile", "desktop", "tv"])
         at = now - timedelta(days=5 - number % 4, minutes=number % 600)
-        held = decision.is_in_holdout(optimization_id, user, threshold)
-        chosen = 0 if held else rng.randrange(4)
+        in_holdout = decision.is_in_holdout(optimization_id, user, threshold)
+        chosen = 0 if in_holdout else rng.randrange(4)
         context = f'{{"device":"{device}"}}'
         touches.append(Touch(user, at, keys[chosen], context, 0))
         if rng.random() < 0.1 + (0.3 if chosen > 1 and device == "mobile" else 0):
@@ -75,7 +75,9 @@ def simulate_history(
     return touches, rewards
 
 
-def create_optimization(alice: Api, metric_id: str, **fields: Any) -> dict[str, Any]:
+def create_optimization(
+    admin_api: Api, metric_id: str, **fields: Any
+) -> dict[str, Any]:
     """Create a live optimization."""
     body = {
         "name": "Landing page",
@@ -83,13 +85,13 @@ def create_optimization(alice: Api, metric_id: str, **fields: Any) -> dict[str, 
         "reward_metric_id": metric_id,
         **fields,
     }
-    answer = alice.post("/optimizations", body)
+    answer = admin_api.post("/optimizations", body)
     assert answer.status_code == 201, answer.content
     return read_body(answer)
 
 
 def launch_optimization(second: SecondServer) -> tuple[Api, dict[str, Any]]:
-    """Connect a new organization and create a live optimization; its admin, and it."""
+    """Connect a new organization; return its admin's API and a live optimization."""
     alice = factories.make_admin_api(factories.make_organization())
     connect_warehouse(alice, second)
     alice.post("/warehouse/assignment-sources", SOURCE)
@@ -98,7 +100,7 @@ def launch_optimization(second: SecondServer) -> tuple[Api, dict[str, Any]]:
 
 
 def train_queued_run(optimization_id: str) -> TrainingRun:
-    """Do the run that is asked for, here."""
+    """Execute the optimization's queued run in this process."""
     run = TrainingRun.objects.filter(
         model__optimization__pk=optimization_id, status=TrainingRun.Status.QUEUED
     ).get()
@@ -107,37 +109,37 @@ def train_queued_run(optimization_id: str) -> TrainingRun:
     return run
 
 
-def request_training(alice: Api, made: dict[str, Any]) -> None:
-    """Ask as a dashboard does."""
-    answer = alice.post(f"/models/{made['model_id']}/train")
+def request_training(admin_api: Api, optimization: dict[str, Any]) -> None:
+    """Request a training run as a dashboard does."""
+    answer = admin_api.post(f"/models/{optimization['model_id']}/train")
     assert answer.status_code == 202, answer.content
 
 
 def assert_equal_to_the_managed_store(
     optimization_id: str, touches: list[Touch], rewards: list[Reward]
 ) -> None:
-    """Put the same events into the managed store and count them there."""
+    """Store the same events in the managed store and compare both cubes."""
     optimization = Optimization.objects.get(pk=optimization_id)
     metric = optimization.reward_metric
     assert metric is not None
     warehouse_events.store_events(
         optimization.organization_id, optimization_id, touches, rewards
     )
-    observed = refresh.load_cube(optimization, metric)
-    assert observed.as_of is not None
-    spec = specification.build_cube_spec(optimization, metric, observed.as_of)
+    stored = refresh.load_cube(optimization, metric)
+    assert stored.as_of is not None
+    spec = specification.build_cube_spec(optimization, metric, stored.as_of)
     spec = replace(spec, days=refresh.list_stored_days(optimization, metric))
     managed_metric = check.check_metric_query(
         MANAGED_SQL, {"anonymous_id": "anonymous_id", "timestamp": "at"}
     )
 
-    ours = managed.build_backend(optimization.organization_id).compute_cube(
+    expected = managed.build_backend(optimization.organization_id).compute_cube(
         spec, managed_metric
     )
 
-    assert sum(cell.users for cell in observed.cells) == len(touches)
-    assert any(cell.holdout for cell in observed.cells)
-    theirs = replace(ours, cells=observed.cells, lags=observed.lags)
-    assert normalize_cube(theirs) == normalize_cube(ours)
-    assert observed.crossover_users == ours.crossover_users
-    assert observed.arm_mismatch_users == ours.arm_mismatch_users
+    assert sum(cell.users for cell in stored.cells) == len(touches)
+    assert any(cell.holdout for cell in stored.cells)
+    connected = replace(expected, cells=stored.cells, lags=stored.lags)
+    assert normalize_cube(connected) == normalize_cube(expected)
+    assert stored.crossover_users == expected.crossover_users
+    assert stored.arm_mismatch_users == expected.arm_mismatch_users

@@ -1,4 +1,4 @@
-"""Puts touches and rewards into the managed store, as serving and ingestion would."""
+"""Stores touches and rewards in the managed store, as serving and ingestion would."""
 
 import itertools
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from django.db import connection
 from tests.support.reference_cube import Reward, Touch
 from warehouse import partitions, write_log
 
-NOTED_AT = f"""
+NOTE_LATE_DAYS = f"""
 WITH sent AS (SELECT unnest(%(times)s::timestamptz[]) AS timestamp_utc),
 noted AS ({write_log.NOTE_LATE_DAYS})
 SELECT"""
@@ -23,52 +23,70 @@ def store_events(
     touches: Sequence[Touch],
     rewards: Sequence[Reward] = (),
 ) -> None:
-    """Write receipts, exposures and rewards; days that are missing are made."""
-    moments = [one.at for one in touches] + [one.at for one in rewards]
+    """Store receipts, exposures and rewards; create missing partitions."""
+    moments = [touch.at for touch in touches] + [reward.at for reward in rewards]
     days = {at.astimezone(UTC).date() for at in moments}
     for table in partitions.PARTITIONED_TABLES:
         partitions.ensure_partitions(table, days)
-    who = (organization_id, optimization_id)
-    served = [
-        (next(_numbers), *who, *_receipt_row(one)) for one in touches if one.served
+    ids = (organization_id, optimization_id)
+    receipt_rows = [
+        (next(_numbers), *ids, *_build_receipt_row(touch))
+        for touch in touches
+        if touch.served
     ]
-    sent = [(*who, *_exposure_row(one)) for one in touches if not one.served]
-    earned = [(organization_id, *_reward_row(one)) for one in rewards]
+    exposure_rows = [
+        (*ids, *_build_exposure_row(touch)) for touch in touches if not touch.served
+    ]
+    reward_rows = [(organization_id, *_build_reward_row(reward)) for reward in rewards]
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO decisions (id, organization_id, optimization_id, anonymous_id,"
             " variant_number, variant, context, in_holdout, policy_version, propensity,"
             " decided_at) VALUES (%s, %s, %s, %s, 1, %s, %s, %s, %s, 0.5, %s)",
-            served,
+            receipt_rows,
         )
         cursor.executemany(
             "INSERT INTO managed_exposures (organization_id, optimization_id,"
             " anonymous_id, variant, context, policy_version, timestamp_utc)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            sent,
+            exposure_rows,
         )
         cursor.executemany(
             "INSERT INTO managed_rewards (organization_id, optimization_id,"
             " anonymous_id, name, value, timestamp_utc) VALUES (%s, %s, %s, %s, %s, %s)",
-            earned,
+            reward_rows,
         )
-        cursor.execute(NOTED_AT, {"organization": organization_id, "times": moments})
+        cursor.execute(
+            NOTE_LATE_DAYS, {"organization": organization_id, "times": moments}
+        )
 
 
-def _receipt_row(one: Touch) -> tuple[Any, ...]:
-    held = bool(one.in_holdout)
-    return (one.user, one.variant, one.context, held, one.policy_version or 0, one.at)
+def _build_receipt_row(touch: Touch) -> tuple[Any, ...]:
+    return (
+        touch.user,
+        touch.variant,
+        touch.context,
+        bool(touch.in_holdout),
+        touch.policy_version or 0,
+        touch.at,
+    )
 
 
-def _exposure_row(one: Touch) -> tuple[Any, ...]:
-    return (one.user, one.variant, one.context, one.policy_version, one.at)
+def _build_exposure_row(touch: Touch) -> tuple[Any, ...]:
+    return (touch.user, touch.variant, touch.context, touch.policy_version, touch.at)
 
 
-def _reward_row(one: Reward) -> tuple[Any, ...]:
-    return (one.optimization_id, one.user, one.name, one.value, one.at)
+def _build_reward_row(reward: Reward) -> tuple[Any, ...]:
+    return (
+        reward.optimization_id,
+        reward.user,
+        reward.name,
+        reward.value,
+        reward.at,
+    )
 
 
 def parse_moment(text: str) -> datetime:
-    """Read `2026-03-02 10:30` as UTC; with an offset, as said."""
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    """Read `2026-03-02 10:30`, as UTC unless it has an offset."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

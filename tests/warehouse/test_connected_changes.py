@@ -1,4 +1,4 @@
-"""A customer's own Postgres that changes: late rows, changed rows, another one, another source."""
+"""Changes in a connected Postgres: late rows, changed rows, another server or source."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,36 +18,36 @@ from warehouse.models import Connection
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KEY = '{"cta":false,"headline":"A"}'
+OTHER_KEY = '{"cta":true,"headline":"B"}'
 
 
-def test_late_rows_open_sealed_days_again(second: SecondServer) -> None:
+def test_late_rows_reopen_sealed_days(second: SecondServer) -> None:
     _, made = launch_optimization(second)
     now = timezone.now()
     old = now - timedelta(days=6)
-    key = '{"cta":false,"headline":"A"}'
-    second.store(made["id"], [Touch("a", old, key, "{}", 0)])
+    second.store(made["id"], [Touch("a", old, KEY, "{}", 0)])
     optimization = Optimization.objects.get(pk=made["id"])
-    reward = Metric.objects.get()
+    metric = Metric.objects.get()
 
-    def refreshed(minutes: int) -> dict[str, Any]:
-        found = refresh.refresh_cube(
-            optimization, reward, now + timedelta(minutes=minutes)
+    def refresh_after(minutes: int) -> dict[str, Any]:
+        cube = refresh.refresh_cube(
+            optimization, metric, now + timedelta(minutes=minutes)
         )
         return {
-            "users": sum(cell.users for cell in found.cells),
-            "converted": sum(cell.converted for cell in found.cells),
-            "read": found.rows_read,
+            "users": sum(cell.users for cell in cube.cells),
+            "converted": sum(cell.converted for cell in cube.cells),
+            "read": cube.rows_read,
         }
 
-    first, quiet = refreshed(0), refreshed(1)
+    first, unchanged = refresh_after(0), refresh_after(1)
     second.store(made["id"], [], [Reward("a", old + timedelta(hours=1))])
-    rewarded, again = refreshed(2), refreshed(3)
+    rewarded, again = refresh_after(2), refresh_after(3)
     earlier = old - timedelta(days=2)
-    second.store(made["id"], [Touch("a", earlier, key, "{}", 0)])
-    moved = refreshed(4)
+    second.store(made["id"], [Touch("a", earlier, KEY, "{}", 0)])
+    moved = refresh_after(4)
 
     assert first == {"users": 1, "converted": 0, "read": 1}
-    assert (quiet["read"], again["read"]) == (0, 0)
+    assert (unchanged["read"], again["read"]) == (0, 0)
     assert rewarded == {"users": 1, "converted": 1, "read": 1}
     assert moved == {"users": 1, "converted": 0, "read": 2}
 
@@ -55,19 +55,20 @@ def test_late_rows_open_sealed_days_again(second: SecondServer) -> None:
 def test_rows_changed_in_place_are_seen_by_a_full_refresh(second: SecondServer) -> None:
     alice, made = launch_optimization(second)
     old = timezone.now() - timedelta(days=6)
-    keys = ('{"cta":false,"headline":"A"}', '{"cta":true,"headline":"B"}')
-    second.store(made["id"], [Touch("a", old, keys[0], "{}", 0)])
-    place = f"/optimizations/{made['id']}/results?refresh="
-    alice.get(f"{place}true")
+    second.store(made["id"], [Touch("a", old, KEY, "{}", 0)])
+    path = f"/optimizations/{made['id']}/results?refresh="
+    alice.get(f"{path}true")
     with second.owner() as owner:
-        owner.execute("UPDATE public.shown SET variant_text = %s", [keys[1]])
+        owner.execute("UPDATE public.shown SET variant_text = %s", [OTHER_KEY])
 
-    found = [read_body(alice.get(f"{place}{each}")) for each in ("true", "full")]
-    wrong = alice.get(f"{place}maybe")
+    results = [read_body(alice.get(f"{path}{mode}")) for mode in ("true", "full")]
+    refused = alice.get(f"{path}maybe")
 
-    shown = [[one["exposures"] for one in each["variants"]] for each in found]
-    assert shown == [[1, 0, 0, 0], [0, 0, 0, 1]]
-    assert wrong.status_code == 400
+    exposures = [
+        [variant["exposures"] for variant in result["variants"]] for result in results
+    ]
+    assert exposures == [[1, 0, 0, 0], [0, 0, 0, 1]]
+    assert refused.status_code == 400
 
 
 def test_another_warehouse_begins_a_regime_and_a_new_password_does_not(
@@ -76,13 +77,13 @@ def test_another_warehouse_begins_a_regime_and_a_new_password_does_not(
     alice, made = launch_optimization(second)
 
     connect_warehouse(alice, second)
-    same = Regime.objects.filter(optimization=made["id"]).count()
+    regimes_before = Regime.objects.filter(optimization=made["id"]).count()
     alice.delete("/warehouse/connections")
-    reasons = Regime.objects.filter(optimization=made["id"]).order_by("number")
+    regimes = Regime.objects.filter(optimization=made["id"]).order_by("number")
 
-    assert same == 1
-    assert [one.reason for one in reasons] == ["went live", "warehouse changed"]
-    assert reasons[1].warehouse == "managed"
+    assert regimes_before == 1
+    assert [regime.reason for regime in regimes] == ["went live", "warehouse changed"]
+    assert regimes[1].warehouse == "managed"
     assert not Connection.objects.exists()
 
 
@@ -90,37 +91,40 @@ def test_other_sql_in_its_source_begins_a_regime_and_another_name_does_not(
     second: SecondServer,
 ) -> None:
     alice, made = launch_optimization(second)
-    place = f"/warehouse/assignment-sources/{AssignmentSource.objects.get().pk}"
+    path = f"/warehouse/assignment-sources/{AssignmentSource.objects.get().pk}"
 
-    renamed = alice.patch(place, {"name": "shown"})
-    same = Regime.objects.filter(optimization=made["id"]).count()
-    changed = alice.patch(place, {"sql": f"{SOURCE['sql']} AND version <> 'x'"})
+    renamed = alice.patch(path, {"name": "shown"})
+    regimes_before = Regime.objects.filter(optimization=made["id"]).count()
+    changed = alice.patch(path, {"sql": f"{SOURCE['sql']} AND version <> 'x'"})
     other = alice.post(
         "/warehouse/assignment-sources", SOURCE | {"name": "other", "default": True}
     )
-    reasons = Regime.objects.filter(optimization=made["id"]).order_by("number")
+    regimes = Regime.objects.filter(optimization=made["id"]).order_by("number")
 
-    answers = [renamed.status_code, changed.status_code, other.status_code]
-    assert (answers, same) == ([200, 200, 201], 1)
-    assert [one.reason for one in reasons] == ["went live", "assignment source changed"]
+    statuses = [renamed.status_code, changed.status_code, other.status_code]
+    assert (statuses, regimes_before) == ([200, 200, 201], 1)
+    reasons = [regime.reason for regime in regimes]
+    assert reasons == ["went live", "assignment source changed"]
 
 
-def test_columns_that_cannot_be_what_they_are_mapped_to_are_refused_when_saved(
+def test_mapped_columns_of_a_wrong_type_are_refused_when_saved(
     second: SecondServer,
 ) -> None:
     alice, _ = launch_optimization(second)
-    place = f"/warehouse/assignment-sources/{AssignmentSource.objects.get().pk}"
-    number = 'SELECT "user", 7 AS at FROM shop.orders'
+    path = f"/warehouse/assignment-sources/{AssignmentSource.objects.get().pk}"
+    sql_with_number = 'SELECT "user", 7 AS at FROM shop.orders'
 
     answers = [
         alice.patch(
-            place,
+            path,
             {
                 "sql": "SELECT shown.*, 7 AS at FROM shown",
                 "column_mapping": SOURCE["column_mapping"] | {"timestamp": "at"},
             },
         ),
-        alice.post("/warehouse/metrics", METRIC | {"name": "other", "sql": number}),
+        alice.post(
+            "/warehouse/metrics", METRIC | {"name": "other", "sql": sql_with_number}
+        ),
     ]
 
     for answer in answers:
@@ -131,17 +135,17 @@ def test_columns_that_cannot_be_what_they_are_mapped_to_are_refused_when_saved(
     assert Metric.objects.count() == Regime.objects.count() == 1
 
 
-def test_a_refused_change_of_its_source_begins_none(second: SecondServer) -> None:
+def test_a_refused_change_of_its_source_begins_no_regime(second: SecondServer) -> None:
     alice, _ = launch_optimization(second)
-    place = f"/warehouse/assignment-sources/{AssignmentSource.objects.get().pk}"
+    path = f"/warehouse/assignment-sources/{AssignmentSource.objects.get().pk}"
 
-    refused = alice.patch(place, {"sql": "SELECT 1 AS x"})
+    refused = alice.patch(path, {"sql": "SELECT 1 AS x"})
 
     assert refused.status_code == 400
     assert Regime.objects.count() == 1
 
 
-def test_a_metric_before_it_is_saved_is_compared_with_the_sources_ids(
+def test_an_unsaved_metric_is_compared_with_the_sources_ids(
     second: SecondServer,
 ) -> None:
     alice, made = launch_optimization(second)
@@ -150,14 +154,14 @@ def test_a_metric_before_it_is_saved_is_compared_with_the_sources_ids(
     second.store(made["id"], [Touch("a", at, KEY, "{}", 0)], bought)
     unsaved = {"sql": METRIC["sql"], "column_mapping": METRIC["column_mapping"]}
 
-    shown = read_body(alice.post("/warehouse/preview", unsaved))
+    preview = read_body(alice.post("/warehouse/preview", unsaved))
 
-    assert (shown["row_count"], round(shown["match_rate"], 2)) == (3, 0.33)
-    assert shown["warnings"] == ["Only 33% of 3 ids match an exposure."]
+    assert (preview["row_count"], round(preview["match_rate"], 2)) == (3, 0.33)
+    assert preview["warnings"] == ["Only 33% of 3 ids match an exposure."]
     assert Metric.objects.count() == 1
 
 
-def test_the_latest_touches_of_a_connected_warehouse_are_withheld_with_a_reason(
+def test_raw_observations_of_a_connected_warehouse_are_refused_with_a_reason(
     second: SecondServer,
 ) -> None:
     alice, made = launch_optimization(second)

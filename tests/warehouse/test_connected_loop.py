@@ -1,4 +1,4 @@
-"""A customer's own Postgres, through the doors: connect, look, define, train, results."""
+"""A connected Postgres through the API: connect, define, preview, train, results."""
 
 import pytest
 from django.utils import timezone
@@ -32,18 +32,21 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(
 
     connect_warehouse(alice, second)
     tables = read_body(alice.get("/warehouse/tables"))["tables"]
+    table_names = {(table["schema"], table["name"]) for table in tables}
     columns = read_body(alice.get("/warehouse/tables/shop.orders/columns"))["columns"]
     source = alice.post("/warehouse/assignment-sources", SOURCE)
     metric = alice.post("/warehouse/metrics", METRIC)
     made = create_optimization(alice, read_body(metric)["id"], holdout_percentage=20)
-    touches, rewards = simulate_history(made["id"], timezone.now(), held_out=20)
+    touches, rewards = simulate_history(
+        made["id"], timezone.now(), holdout_percentage=20
+    )
     second.store(made["id"], touches, rewards)
     preview = read_body(
         alice.post(
             f"/warehouse/metrics/{read_body(metric)['id']}/preview", {"limit": 5}
         )
     )
-    shown = read_body(
+    source_preview = read_body(
         alice.post(
             f"/warehouse/assignment-sources/{read_body(source)['id']}/preview",
             {"limit": 5},
@@ -54,63 +57,64 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(
     results = read_body(alice.get(f"/optimizations/{made['id']}/results?sql=true"))
 
     assert "public.shown" in results["sql"][0]["statement"].replace('"', "")
-    assert ("shop", "orders") in {(one["schema"], one["name"]) for one in tables}
-    assert "secrets" not in {one["name"] for one in tables}
-    assert [one["name"] for one in columns] == ["user", "at"]
+    assert ("shop", "orders") in table_names
+    assert "secrets" not in {name for _, name in table_names}
+    assert [column["name"] for column in columns] == ["user", "at"]
     assert read_body(source)["default"] is True
     assert (preview["row_count"], preview["match_rate"]) == (5, 1.0)
     assert preview["warnings"] == []
-    assert (shown["row_count"], shown["warnings"]) == (5, [])
+    assert source_preview["row_count"] == 5
+    assert source_preview["warnings"] == []
     assert (run.status, run.error) == (TrainingRun.Status.SUCCEEDED, "")
     assert run.rows_read == len(touches)
     assert results["stats"]["best_vs_baseline_percent"] > 0
     assert_equal_to_the_managed_store(made["id"], touches, rewards)
 
 
-def test_results_by_http_are_the_managed_stores(second: SecondServer) -> None:
+def test_results_through_the_api_equal_the_managed_stores(second: SecondServer) -> None:
     now = timezone.now()
     alice = factories.make_admin_api(factories.make_organization())
     connect_warehouse(alice, second)
     assert alice.post("/warehouse/assignment-sources", SOURCE).status_code == 201
     bob = factories.make_admin_api(factories.make_organization())
-    theirs = create_optimization(
+    connected = create_optimization(
         alice,
         read_body(alice.post("/warehouse/metrics", METRIC))["id"],
         holdout_percentage=0,
     )
-    of_managed = METRIC | {
+    managed_metric = METRIC | {
         "sql": f"{MANAGED_SQL} WHERE timestamp_utc >= @start_date",
         "column_mapping": METRIC["column_mapping"] | {"anonymous_id": "anonymous_id"},
     }
-    ours = create_optimization(
+    managed = create_optimization(
         bob,
-        read_body(bob.post("/warehouse/metrics", of_managed))["id"],
+        read_body(bob.post("/warehouse/metrics", managed_metric))["id"],
         holdout_percentage=0,
     )
-    touches, rewards = simulate_history(ours["id"], now, held_out=0)
-    second.store(theirs["id"], touches, rewards)
+    touches, rewards = simulate_history(managed["id"], now, holdout_percentage=0)
+    second.store(connected["id"], touches, rewards)
     warehouse_events.store_events(
-        Optimization.objects.get(pk=ours["id"]).organization_id,
-        ours["id"],
+        Optimization.objects.get(pk=managed["id"]).organization_id,
+        managed["id"],
         touches,
         rewards,
     )
 
-    shown = []
-    for api, made in ((alice, theirs), (bob, ours)):
+    all_results = []
+    for api, made in ((alice, connected), (bob, managed)):
         request_training(api, made)
         assert train_queued_run(made["id"]).error == ""
         results = read_body(api.get(f"/optimizations/{made['id']}/results"))
-        shown.append(results)
+        all_results.append(results)
 
-    for results in shown:
+    for results in all_results:
         for name in ("optimization_id", "as_of", "meta", "request_id"):
             results.pop(name, None)
         measured = results["primary_metric_vs_holdout"]
         measured.pop("metric_id")
         for regime in measured["regimes"]:
             regime.pop("starts_at")  # a second apart
-    assert shown[0] == shown[1]
+    assert all_results[0] == all_results[1]
 
 
 def test_going_live_needs_an_assignment_source(second: SecondServer) -> None:
@@ -130,7 +134,7 @@ def test_going_live_needs_an_assignment_source(second: SecondServer) -> None:
     assert not Optimization.objects.exists()
 
 
-def test_warehouse_that_fails_ends_the_run_and_leaves_the_results(
+def test_a_failing_warehouse_fails_the_run_and_leaves_the_results(
     second: SecondServer,
 ) -> None:
     alice = factories.make_admin_api(factories.make_organization())
@@ -138,7 +142,9 @@ def test_warehouse_that_fails_ends_the_run_and_leaves_the_results(
     alice.post("/warehouse/assignment-sources", SOURCE)
     metric = read_body(alice.post("/warehouse/metrics", METRIC))["id"]
     made = create_optimization(alice, metric, holdout_percentage=20)
-    second.store(made["id"], *simulate_history(made["id"], timezone.now(), held_out=20))
+    second.store(
+        made["id"], *simulate_history(made["id"], timezone.now(), holdout_percentage=20)
+    )
     request_training(alice, made)
     train_queued_run(made["id"])
     before = read_body(alice.get(f"/optimizations/{made['id']}/results"))
@@ -157,16 +163,16 @@ def test_warehouse_that_fails_ends_the_run_and_leaves_the_results(
         ),
     }
 
-    for reason, (breaking, mending) in failures.items():
+    for reason, (break_sql, repair_sql) in failures.items():
         with second.owner() as owner:
-            owner.execute(breaking)
+            owner.execute(break_sql)
         try:
             request_training(alice, made)
             run = train_queued_run(made["id"])
             refreshed = alice.get(f"/optimizations/{made['id']}/results?refresh=true")
         finally:
             with second.owner() as owner:
-                owner.execute(mending)
+                owner.execute(repair_sql)
 
         assert run.status == TrainingRun.Status.FAILED
         assert reason in run.error

@@ -1,4 +1,4 @@
-"""A source that would become the default changes what live traffic is counted by."""
+"""MCP shows a new default source before saving it: it changes how traffic is counted."""
 
 import pytest
 
@@ -16,15 +16,16 @@ def test_a_new_default_source_is_shown_before_it_is_saved(second: SecondServer) 
     connect_warehouse(api, second)
     source = {"kind": "assignment_source", **SOURCE}
 
-    shown = document(call(api, "define_metric", **source))
-    before = AssignmentSource.objects.count()
+    preview = document(call(api, "define_metric", **source))
+    count_after_preview = AssignmentSource.objects.count()
     saved = document(call(api, "define_metric", **source, confirm=True))
-    beside = document(call(api, "define_metric", **(source | {"name": "beside"})))
+    additional = document(call(api, "define_metric", **(source | {"name": "beside"})))
     other = source | {"name": "other", "default": True}
-    again = document(call(api, "define_metric", **other))
+    other_preview = document(call(api, "define_metric", **other))
 
-    assert (shown["done"], before) == (False, 0)
-    assert (saved["done"], beside["done"], again["done"]) == (True, True, False)
-    assert shown["changes"]["default"] == [None, SOURCE["name"]]
-    assert again["changes"]["default"] == [SOURCE["name"], "other"]
+    assert (preview["done"], count_after_preview) == (False, 0)
+    assert (saved["done"], additional["done"]) == (True, True)
+    assert other_preview["done"] is False
+    assert preview["changes"]["default"] == [None, SOURCE["name"]]
+    assert other_preview["changes"]["default"] == [SOURCE["name"], "other"]
     assert AssignmentSource.objects.count() == 2

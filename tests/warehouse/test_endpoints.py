@@ -1,4 +1,4 @@
-"""/warehouse: the connection, tables, queries, previews."""
+"""The endpoints under /warehouse: the connection, tables, queries, previews."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -37,49 +37,49 @@ MAPPING = {
 def test_every_organization_starts_on_the_managed_warehouse() -> None:
     bob = factories.make_member_api(factories.make_organization())
 
-    shown = read_body(bob.get("/warehouse/connections"))
+    body = read_body(bob.get("/warehouse/connections"))
     tested = read_body(bob.post("/warehouse/connections/test"))
 
-    assert shown["connection"] is None
+    assert body["connection"] is None
     assert tested["success"] is True
     assert isinstance(tested["latency_ms"], int)
 
 
-def test_connection_is_made_replaced_and_forgotten_by_an_admin() -> None:
+def test_an_admin_creates_replaces_and_deletes_the_connection() -> None:
     acme = factories.make_organization()
     alice = factories.make_admin_api(acme)
 
-    made = alice.post("/warehouse/connections", {"provider": "managed"})
+    created = alice.post("/warehouse/connections", {"provider": "managed"})
     again = alice.post("/warehouse/connections", {"provider": "managed"})
-    shown = read_body(alice.get("/warehouse/connections"))["connection"]
-    forgotten = [alice.delete("/warehouse/connections") for _ in range(2)]
+    current = read_body(alice.get("/warehouse/connections"))["connection"]
+    deleted = [alice.delete("/warehouse/connections") for _ in range(2)]
 
     fields = ["id", "provider", "project_id", "dataset_id", "meta"]
-    assert (made.status_code, list(read_body(made))) == (201, fields)
-    assert read_body(again)["id"] == shown["id"]
-    assert [answer.status_code for answer in forgotten] == [204, 204]
+    assert (created.status_code, list(read_body(created))) == (201, fields)
+    assert read_body(again)["id"] == current["id"]
+    assert [answer.status_code for answer in deleted] == [204, 204]
     assert not Connection.objects.exists()
     assert AuditEntry.objects.filter(action="warehouse.forget").count() == 1
 
 
-def test_connection_is_taken_away_in_the_state_that_was_read() -> None:
+def test_a_connection_is_deleted_only_in_the_state_that_was_read() -> None:
     acme = factories.make_organization()
     alice = factories.make_admin_api(acme)
     path = "/warehouse/connections"
-    without = alice.get(path)["ETag"]
+    etag_without_connection = alice.get(path)["ETag"]
     alice.post(path, {"provider": "managed"})
 
-    stale = alice.delete(path, If_Match=without)
-    known = alice.get(path)["ETag"]
-    unchanged = alice.get(path, If_None_Match=known)
-    fresh = alice.delete(path, If_Match=known)
+    stale = alice.delete(path, If_Match=etag_without_connection)
+    etag = alice.get(path)["ETag"]
+    unchanged = alice.get(path, If_None_Match=etag)
+    fresh = alice.delete(path, If_Match=etag)
 
     assert (stale.status_code, unchanged.status_code) == (412, 304)
     assert fresh.status_code == 204
     assert not Connection.objects.exists()
 
 
-def test_missing_client_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_client_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "google", None)
     monkeypatch.delitem(sys.modules, "warehouse.backends.bigquery", raising=False)
     alice = factories.make_admin_api(factories.make_organization())
@@ -97,7 +97,7 @@ def test_missing_client_library_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         (None, "credentials"),
         ({"host": "db.example"}, "credentials.database"),
-        (CREDENTIALS | {"host": "/tmp"}, "credentials.host"),  # noqa: S108 - a path that is refused
+        (CREDENTIALS | {"host": "/run/postgresql"}, "credentials.host"),
         (CREDENTIALS | {"sslmode": "disable"}, "credentials.sslmode"),
         (CREDENTIALS | {"service": "x"}, "credentials.service"),
     ],
@@ -114,7 +114,7 @@ def test_credentials_are_refused_by_field(
     assert not Connection.objects.exists()
 
 
-def test_server_inside_is_not_connected_to() -> None:
+def test_a_private_address_is_not_connected_to() -> None:
     alice = factories.make_admin_api(factories.make_organization())
 
     answer = alice.post(
@@ -128,11 +128,11 @@ def test_server_inside_is_not_connected_to() -> None:
     assert not AuditEntry.objects.exists()
 
 
-def test_connection_is_tested_before_it_is_stored_and_sealed(
+def test_a_connection_is_tested_before_it_is_stored_encrypted(
     second_postgres: SecondServer,
 ) -> None:
     alice = factories.make_admin_api(factories.make_organization())
-    good = {"provider": "postgres", "credentials": second_postgres.credentials}
+    right = {"provider": "postgres", "credentials": second_postgres.credentials}
     wrong = {
         "provider": "postgres",
         "credentials": second_postgres.credentials | {"password": "not-this-one"},
@@ -140,30 +140,27 @@ def test_connection_is_tested_before_it_is_stored_and_sealed(
 
     with override_settings(WAREHOUSE_ALLOW_PRIVATE=True):
         refused = alice.post("/warehouse/connections", wrong)
-        before = Connection.objects.count()
-        made = alice.post("/warehouse/connections", good)
+        count_after_refusal = Connection.objects.count()
+        created = alice.post("/warehouse/connections", right)
         again = alice.post("/warehouse/connections", wrong)
         tested = read_body(alice.post("/warehouse/connections/test"))
-    shown = alice.get("/warehouse/connections")
+    response = alice.get("/warehouse/connections")
 
-    assert (refused.status_code, before) == (400, 0)
+    assert (refused.status_code, count_after_refusal) == (400, 0)
     assert "password authentication failed" in read_error(refused)["message"]
-    assert (made.status_code, again.status_code) == (201, 400)
+    assert (created.status_code, again.status_code) == (201, 400)
     assert tested["success"] is True
-    kept = Connection.objects.get()
-    assert (
-        encryption.decrypt_credentials(kept.credentials or b"")
-        == second_postgres.credentials
-    )
-    assert PASSWORD.encode() not in bytes(kept.credentials or b"")
-    everything = [made, shown, *AuditEntry.objects.values_list("changes", flat=True)]
-    for one in everything:
-        said = one.content.decode() if hasattr(one, "content") else str(one)
-        assert PASSWORD not in said
-        assert "reader" not in said
+    encrypted = Connection.objects.get().credentials or b""
+    assert encryption.decrypt_credentials(encrypted) == second_postgres.credentials
+    assert PASSWORD.encode() not in bytes(encrypted)
+    audited = AuditEntry.objects.values_list("changes", flat=True)
+    texts = [created.content.decode(), response.content.decode(), *map(str, audited)]
+    for text in texts:
+        assert PASSWORD not in text
+        assert "reader" not in text
 
 
-def test_credentials_are_rotated_once_and_lost_keys_are_named() -> None:
+def test_credentials_are_rotated_once_and_unreadable_ones_are_named() -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     with override_settings(CREDENTIAL_KEYS=[old]):
         Connection.objects.create(
@@ -173,28 +170,28 @@ def test_credentials_are_rotated_once_and_lost_keys_are_named() -> None:
         )
 
     with override_settings(CREDENTIAL_KEYS=[new, old]):
-        said = [_rotated(), _rotated()]
+        outputs = [_rotate(), _rotate()]
     with override_settings(CREDENTIAL_KEYS=[new]):
-        opened = encryption.decrypt_credentials(
+        decrypted = encryption.decrypt_credentials(
             Connection.objects.get().credentials or b""
         )
     with (
         override_settings(CREDENTIAL_KEYS=[old]),
-        pytest.raises(CommandError, match="No key opens"),
+        pytest.raises(CommandError, match="No key of CREDENTIAL_KEYS opens"),
     ):
-        _rotated()
+        _rotate()
 
-    assert said == ["1 rotated.", "0 rotated."]
-    assert opened == {"password": "x"}
+    assert outputs == ["1 rotated.", "0 rotated."]
+    assert decrypted == {"password": "x"}
 
 
-def _rotated() -> str:
+def _rotate() -> str:
     out = StringIO()
     call_command("rotate_credentials", stdout=out)
     return out.getvalue().strip()
 
 
-def test_member_may_look_but_not_connect() -> None:
+def test_a_member_may_not_change_the_connection() -> None:
     bob = factories.make_member_api(factories.make_organization())
 
     answers = [
@@ -222,15 +219,15 @@ def test_tables_and_columns() -> None:
     assert missing.status_code == 404
 
 
-def test_query_answers_rows() -> None:
+def test_a_query_returns_rows() -> None:
     bob = factories.make_member_api(factories.make_organization())
 
-    shown = read_body(bob.post("/warehouse/query", {"sql": "SELECT 1 AS a, 'x' AS b"}))
+    result = read_body(bob.post("/warehouse/query", {"sql": "SELECT 1 AS a, 'x' AS b"}))
 
-    assert shown["columns"] == ["a", "b"]
-    assert shown["rows"] == [[1, "x"]]
-    assert (shown["row_count"], shown["truncated"]) == (1, False)
-    assert shown["elapsed_ms"] >= 0
+    assert result["columns"] == ["a", "b"]
+    assert result["rows"] == [[1, "x"]]
+    assert (result["row_count"], result["truncated"]) == (1, False)
+    assert result["elapsed_ms"] >= 0
 
 
 @pytest.mark.parametrize(
@@ -249,7 +246,9 @@ def test_query_answers_rows() -> None:
         ({"sql": "SELECT nope FROM managed_dw.rewards"}, 400, "sql"),
     ],
 )
-def test_bad_queries(body: dict[str, object], status: int, field: str) -> None:
+def test_invalid_queries_are_refused_by_field(
+    body: dict[str, object], status: int, field: str
+) -> None:
     bob = factories.make_member_api(factories.make_organization())
 
     answer = bob.post("/warehouse/query", body)
@@ -259,56 +258,56 @@ def test_bad_queries(body: dict[str, object], status: int, field: str) -> None:
     assert [problem["field"] for problem in details] == [field]
 
 
-def test_preview_of_nothing_says_so() -> None:
+def test_a_preview_without_rows_warns() -> None:
     bob = factories.make_member_api(factories.make_organization())
     sql = "SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards"
 
-    shown = read_body(
+    preview = read_body(
         bob.post("/warehouse/preview", {"sql": sql, "column_mapping": MAPPING})
     )
-    wrong = read_error(
+    error = read_error(
         bob.post(
             "/warehouse/preview", {"sql": "SELECT 1 AS a", "column_mapping": MAPPING}
         )
     )
 
-    assert (shown["rows"], shown["match_rate"]) == ([], None)
-    assert shown["warnings"][0] == "The query returned no rows for the last 30 days."
-    assert "@start_date" in shown["warnings"][1]
-    assert wrong["details"][0]["field"] == "column_mapping.anonymous_id"
+    assert (preview["rows"], preview["match_rate"]) == ([], None)
+    assert preview["warnings"][0] == "The query returned no rows for the last 30 days."
+    assert "@start_date" in preview["warnings"][1]
+    assert error["details"][0]["field"] == "column_mapping.anonymous_id"
 
 
-def test_a_few_queries_at_a_time_per_organization() -> None:
-    enough, done = Event(), Event()
+def test_concurrent_queries_are_limited_per_organization() -> None:
+    limit_reached, done = Event(), Event()
 
-    def hold(_: int) -> None:
+    def borrow(_: int) -> None:
         try:
             with connections.borrow_backend("org_busy"):
                 if (
                     connections._running_queries["org_busy"]
                     == connections.MAX_CONCURRENT_QUERIES
                 ):
-                    enough.set()
+                    limit_reached.set()
                 done.wait(10)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(connections.MAX_CONCURRENT_QUERIES) as pool:
-        held = [
-            pool.submit(hold, number)
+        borrowers = [
+            pool.submit(borrow, number)
             for number in range(connections.MAX_CONCURRENT_QUERIES)
         ]
-        enough.wait(10)
+        limit_reached.wait(10)
         with (
             pytest.raises(UnavailableError, match="running"),
             connections.borrow_backend("org_busy"),
         ):
             pass
         with connections.borrow_backend("org_idle") as backend:
-            found = backend.query("SELECT 1", 1).rows
+            rows = backend.query("SELECT 1", 1).rows
         done.set()
-        for one in held:
-            one.result()
+        for borrower in borrowers:
+            borrower.result()
 
-    assert found == ((1,),)
+    assert rows == ((1,),)
     assert connections._running_queries["org_busy"] == 0

@@ -1,4 +1,4 @@
-"""Day partitions: made once, by anybody, dropped when old."""
+"""Day partitions: created once by concurrent callers, dropped when old."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -17,51 +17,51 @@ pytestmark = pytest.mark.django_db(transaction=True)
 DAYS = [date(2031, 5, day) for day in (30, 31)] + [date(2031, 6, 1)]
 
 
-def _there(table: str) -> list[str]:
+def _list_partitions_of_2031(table: str) -> list[str]:
     return [name for name in partitions._list_partitions(table) if "_2031" in name]
 
 
 @pytest.fixture(autouse=True)
-def _nothing_of_2031() -> None:
+def _drop_partitions_of_2031() -> None:
     for table in partitions.PARTITIONED_TABLES:
-        for name in _there(table):
+        for name in _list_partitions_of_2031(table):
             with connection.cursor() as cursor:
                 cursor.execute(f"DROP TABLE {name}")
 
 
 @pytest.mark.parametrize("table", partitions.PARTITIONED_TABLES)
-def test_each_table_has_its_days_once(table: str) -> None:
+def test_each_table_has_one_partition_a_day(table: str) -> None:
     partitions.ensure_partitions(table, DAYS[:1])
     partitions.ensure_partitions(table, DAYS)
 
-    names = _there(table)
+    names = _list_partitions_of_2031(table)
 
     assert names == [f"{table}_203105{30}", f"{table}_20310531", f"{table}_20310601"]
 
 
-def test_eight_makers_at_once_make_one_each() -> None:
-    def make(_: int) -> None:
+def test_concurrent_callers_create_each_partition_once() -> None:
+    def ensure(_: int) -> None:
         try:
             partitions.ensure_partitions("managed_rewards", DAYS)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(make, range(8)))
+        list(pool.map(ensure, range(8)))
 
-    assert len(_there("managed_rewards")) == len(DAYS)
+    assert len(_list_partitions_of_2031("managed_rewards")) == len(DAYS)
 
 
-def test_a_failed_transaction_leaves_none() -> None:
-    def make_and_fail() -> None:
+def test_a_rolled_back_transaction_leaves_no_partition() -> None:
+    def ensure_and_fail() -> None:
         with transaction.atomic():
             partitions.ensure_partitions("managed_rewards", DAYS)
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        make_and_fail()
+        ensure_and_fail()
 
-    assert _there("managed_rewards") == []
+    assert _list_partitions_of_2031("managed_rewards") == []
 
 
 def test_old_days_are_dropped_with_their_rows() -> None:
@@ -79,10 +79,10 @@ def test_old_days_are_dropped_with_their_rows() -> None:
     dropped = partitions.drop_partitions_before("managed_rewards", DAYS[2])
 
     assert dropped[-1] == "managed_rewards_20310531"
-    assert _there("managed_rewards") == ["managed_rewards_20310601"]
+    assert _list_partitions_of_2031("managed_rewards") == ["managed_rewards_20310601"]
     assert [row.anonymous_id for row in ManagedReward.objects.all()] == ["new"]
 
 
-def test_other_tables_have_no_days() -> None:
+def test_other_tables_have_no_day_partitions() -> None:
     with pytest.raises(ValueError, match="assignments"):
         partitions.ensure_partitions("assignments", DAYS)

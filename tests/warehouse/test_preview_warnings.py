@@ -1,4 +1,4 @@
-"""What a preview says is wrong, and when it is silent."""
+"""The warnings of a preview, and when there are none."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from warehouse.sql.customer import check
 SQL = "SELECT anonymous_id, timestamp_utc AS t, value FROM managed_dw.rewards"
 MAPPING = {"anonymous_id": "anonymous_id", "timestamp": "t", "value": "value"}
 METRIC = check.check_metric_query(f"{SQL} WHERE timestamp_utc >= @start_date", MAPPING)
-FINE = MetricFacts(
+GOOD_FACTS = MetricFacts(
     rows=10,
     identified=10,
     users=8,
@@ -23,40 +23,42 @@ FINE = MetricFacts(
 )
 
 
-def test_nothing_is_said_of_a_good_metric() -> None:
-    assert preview_warnings.list_metric_warnings(METRIC, FINE) == []
-    assert preview_warnings.compute_match_rate(FINE) == 1.0
+def test_a_good_metric_has_no_warnings() -> None:
+    assert preview_warnings.list_metric_warnings(METRIC, GOOD_FACTS) == []
+    assert preview_warnings.compute_match_rate(GOOD_FACTS) == 1.0
 
 
-def test_each_fault_has_its_sentence() -> None:
+def test_each_fault_has_its_own_warning() -> None:
     faults = {
-        "no rows": replace(FINE, rows=0),
-        "None of 8 ids": replace(FINE, matched_users=0),
-        "Only 25% of 8 ids": replace(FINE, matched_users=2),
-        "no exposures yet": replace(FINE, exposed_users=False),
-        "No row has an anonymous_id": replace(FINE, users=0),
+        "no rows": replace(GOOD_FACTS, rows=0),
+        "None of 8 ids": replace(GOOD_FACTS, matched_users=0),
+        "Only 25% of 8 ids": replace(GOOD_FACTS, matched_users=2),
+        "no exposures yet": replace(GOOD_FACTS, exposed_users=False),
+        "No row has an anonymous_id": replace(GOOD_FACTS, users=0),
         "lack anonymous_id or timestamp and do not count: 3": replace(
-            FINE, identified=7
+            GOOD_FACTS, identified=7
         ),
-        "in the future: 2": replace(FINE, future=2),
-        "read as UTC": replace(FINE, zoneless=True),
-        "not a number: 4": replace(FINE, numeric=6),
-        "All values are equal": replace(FINE, values=1),
-        "every mapped column: 1": replace(FINE, repeated=1),
+        "in the future: 2": replace(GOOD_FACTS, future=2),
+        "read as UTC": replace(GOOD_FACTS, zoneless=True),
+        "not a number: 4": replace(GOOD_FACTS, numeric=6),
+        "All values are equal": replace(GOOD_FACTS, values=1),
+        "every mapped column: 1": replace(GOOD_FACTS, repeated=1),
     }
 
-    said = {
+    warnings = {
         name: preview_warnings.list_metric_warnings(METRIC, facts)
         for name, facts in faults.items()
     }
 
-    assert [len(sentences) for sentences in said.values()] == [1] * len(faults)
-    assert all(name in sentences[0] for name, sentences in said.items())
+    assert [len(sentences) for sentences in warnings.values()] == [1] * len(faults)
+    assert all(name in sentences[0] for name, sentences in warnings.items())
 
 
-def test_missing_start_date_is_said_last() -> None:
+def test_a_missing_start_date_is_the_last_warning() -> None:
     metric = check.check_metric_query(SQL, MAPPING)
 
-    said = preview_warnings.list_metric_warnings(metric, replace(FINE, future=1))
+    warnings = preview_warnings.list_metric_warnings(
+        metric, replace(GOOD_FACTS, future=1)
+    )
 
-    assert ["@start_date" in sentence for sentence in said] == [False, True]
+    assert ["@start_date" in warning for warning in warnings] == [False, True]

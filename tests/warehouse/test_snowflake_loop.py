@@ -1,4 +1,4 @@
-"""A customer's Snowflake, through the doors: connect, define, look, train, results."""
+"""A connected Snowflake through the API: connect, define, preview, train, results."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -37,12 +37,12 @@ METRIC = {
         "reward_type": "bool",
     },
 }
-SHOWN = 240
+VISITORS = 240
 
 
 @pytest.fixture
 def cursor() -> Iterator[Any]:
-    """Open a fake account with two empty tables, as its owner."""
+    """Return a cursor of a fake account's owner; the account has two empty tables."""
     with fakesnow.patch(), override_settings(TRAIN_WAIT_SECONDS=0):
         connection = connector.connect(database="db", schema="app", paramstyle="qmark")
         cursor = connection.cursor()
@@ -51,17 +51,19 @@ def cursor() -> Iterator[Any]:
         yield cursor
 
 
-def visited(cursor: Any, optimization_id: str) -> tuple[list[Touch], list[Reward]]:
-    """Put some visitors of the shop into its two tables."""
+def store_visitors(
+    cursor: Any, optimization_id: str
+) -> tuple[list[Touch], list[Reward]]:
+    """Store some visitors of the shop in the two tables and return their events."""
     touches, rewards = shop.simulate_history(
-        optimization_id, timezone.now(), held_out=20
+        optimization_id, timezone.now(), holdout_percentage=20
     )
-    touches = touches[:SHOWN]
+    touches = touches[:VISITORS]
     users = {touch.user for touch in touches}
     rewards = [reward for reward in rewards if reward.user in users]
-    rows = histories.exposure_rows(touches, [str])[:SHOWN]
-    shown = [(*row[:2], optimization_id, *row[3:]) for row in rows]
-    histories.replace_rows(cursor, shown, histories.reward_rows(rewards))
+    rows = histories.exposure_rows(touches, [str])[:VISITORS]
+    exposures = [(*row[:2], optimization_id, *row[3:]) for row in rows]
+    histories.replace_rows(cursor, exposures, histories.reward_rows(rewards))
     return touches, rewards
 
 
@@ -74,29 +76,31 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(cursor: Any) -> 
     source = alice.post("/warehouse/assignment-sources", SOURCE)
     metric = read_body(alice.post("/warehouse/metrics", METRIC))
     made = shop.create_optimization(alice, metric["id"], holdout_percentage=20)
-    touches, rewards = visited(cursor, made["id"])
+    touches, rewards = store_visitors(cursor, made["id"])
     preview = read_body(alice.post(f"/warehouse/metrics/{metric['id']}/preview", {}))
     unsaved = {name: METRIC[name] for name in ("sql", "column_mapping")}
-    before_saving = read_body(alice.post("/warehouse/preview", unsaved))
+    unsaved_preview = read_body(alice.post("/warehouse/preview", unsaved))
     shop.request_training(alice, made)
     run = shop.train_queued_run(made["id"])
     results = alice.get(f"/optimizations/{made['id']}/results?sql=true")
     (printed,) = read_body(results)["sql"]
     cursor.execute(printed["statement"])
-    by_hand = [row for row in cursor.fetchall() if row[0] == "cell"]
+    cells = [row for row in cursor.fetchall() if row[0] == "cell"]
 
     assert (answer.status_code, source.status_code) == (201, 201)
     assert PASSWORD not in answer.content.decode()
     assert tested["success"] is True
-    assert ("APP", "EXPOSURES") in {(one["schema"], one["name"]) for one in tables}
-    assert (preview["match_rate"], before_saving["match_rate"]) == (1.0, 1.0)
+    assert ("APP", "EXPOSURES") in {
+        (table["schema"], table["name"]) for table in tables
+    }
+    assert (preview["match_rate"], unsaved_preview["match_rate"]) == (1.0, 1.0)
     assert (run.status, run.error) == (TrainingRun.Status.SUCCEEDED, "")
     assert printed["dialect"] == "snowflake"
-    assert sum(row[10] for row in by_hand) == SHOWN
+    assert sum(row[10] for row in cells) == VISITORS
     shop.assert_equal_to_the_managed_store(made["id"], touches, rewards)
 
 
-def test_a_password_that_is_refused_connects_nothing(cursor: Any) -> None:
+def test_a_refused_password_stores_no_connection(cursor: Any) -> None:
     del cursor
     alice = factories.make_admin_api(factories.make_organization())
     refusal = connector.errors.DatabaseError(f"Incorrect password {PASSWORD}")

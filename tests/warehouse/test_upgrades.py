@@ -1,4 +1,4 @@
-"""What was kept by an older version: met as it is, without a change that never was."""
+"""Data of older versions: upgraded without reporting a change that did not happen."""
 
 import importlib
 from datetime import timedelta
@@ -23,21 +23,25 @@ settings_closed = importlib.import_module("warehouse.migrations.0004_settings_cl
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_regime_that_knew_no_source_takes_up_the_present_one(
+def test_a_regime_without_a_source_takes_the_present_source(
     second: SecondServer,
 ) -> None:
     _, made = launch_optimization(second)
     Regime.objects.update(source="")
 
-    taken_up = regimes.open_regime_if_changed(Optimization.objects.get(pk=made["id"]))
-    known = Regime.objects.get().source
+    changed_by_upgrade = regimes.open_regime_if_changed(
+        Optimization.objects.get(pk=made["id"])
+    )
+    regime_source = Regime.objects.get().source
     source = AssignmentSource.objects.get()
     source.sql += " AND version <> 'x'"
     source.save()
-    followed = regimes.open_regime_if_changed(Optimization.objects.get(pk=made["id"]))
+    changed_by_edit = regimes.open_regime_if_changed(
+        Optimization.objects.get(pk=made["id"])
+    )
 
-    assert (taken_up, followed) == (False, True)
-    assert known
+    assert (changed_by_upgrade, changed_by_edit) == (False, True)
+    assert regime_source
 
 
 def _note_late_days() -> None:
@@ -46,9 +50,9 @@ def _note_late_days() -> None:
         migration.note(None, editor)
 
 
-def test_days_that_were_late_before_notes_are_noted_once() -> None:
+def test_late_days_from_before_the_notes_are_noted_once() -> None:
     optimization = optimization_factories.make_optimization(make_organization())
-    came = [
+    exposures = [
         traffic.build_exposure(
             optimization,
             f"user {days}",
@@ -56,7 +60,7 @@ def test_days_that_were_late_before_notes_are_noted_once() -> None:
         )
         for days in (9.0, 40.0, 0.1)
     ]
-    traffic.send_exposures(optimization, came)
+    traffic.send_exposures(optimization, exposures)
     noted = sorted(LateDay.objects.values_list("day", flat=True))
     LateDay.objects.all().delete()
 
@@ -67,11 +71,13 @@ def test_days_that_were_late_before_notes_are_noted_once() -> None:
     assert sorted(LateDay.objects.values_list("day", flat=True)) == noted
 
 
-def test_what_came_in_time_is_not_noted() -> None:
+def test_events_on_time_are_not_noted() -> None:
     optimization = optimization_factories.make_optimization(make_organization())
-    ago = timezone.now() - timedelta(days=9)
-    came = traffic.build_exposure(optimization, "user", timestamp=ago.isoformat())
-    traffic.send_exposures(optimization, [came])
+    moment = timezone.now() - timedelta(days=9)
+    exposure = traffic.build_exposure(
+        optimization, "user", timestamp=moment.isoformat()
+    )
+    traffic.send_exposures(optimization, [exposure])
     ManagedExposure.objects.update(created_at=F("timestamp_utc"))
     LateDay.objects.all().delete()
 
@@ -80,16 +86,18 @@ def test_what_came_in_time_is_not_noted() -> None:
     assert not LateDay.objects.exists()
 
 
-def _found() -> list[str | None]:
-    return [each.id for each in run_checks(tags=["database"], databases=["default"])]
+def _list_check_ids() -> list[str | None]:
+    messages = run_checks(tags=["database"], databases=["default"])
+    return [message.id for message in messages]
 
 
-def test_a_check_tells_when_anybody_may_change_settings_again() -> None:
-    closed = _found()
+def test_a_check_warns_if_every_user_may_change_settings() -> None:
+    closed = _list_check_ids()
     with connection.cursor() as cursor:
         cursor.execute(settings_closed.OPEN_SETTINGS)
-    opened = _found()
+    opened = _list_check_ids()
     with connection.cursor() as cursor:
         cursor.execute(settings_closed.CLOSE_SETTINGS)
+    closed_again = _list_check_ids()
 
-    assert (closed, opened, _found()) == ([], ["warehouse.W001"], [])
+    assert (closed, opened, closed_again) == ([], ["warehouse.W001"], [])

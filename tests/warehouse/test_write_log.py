@@ -1,4 +1,4 @@
-"""Days that events came late for are noted, so that a search for them reads little."""
+"""Days with late events are noted, so that a search for them reads little."""
 
 import re
 from datetime import datetime, timedelta
@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from levered_site.database import fetch_row
 from levered_site.errors import ForbiddenError
 from optimizations.models import Optimization
 from tests.support import optimization_factories, traffic
@@ -16,16 +17,18 @@ from warehouse.models import LateDay, ManagedExposure
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SEARCH = "SELECT count(*) FROM managed_exposures WHERE created_at >= %(since)s AND "
+SEARCH = (
+    "SELECT count(*) AS rows FROM managed_exposures WHERE created_at >= %(since)s AND "
+)
 
 
 def ago(**span: float) -> datetime:
-    """Name a moment before now."""
+    """Return a moment before now."""
     return timezone.now() - timedelta(**span)
 
 
 def send(optimization: Optimization, *moments: datetime) -> None:
-    """Send in an exposure of each moment."""
+    """Send an exposure of each moment."""
     traffic.send_exposures(
         optimization,
         [
@@ -35,22 +38,22 @@ def send(optimization: Optimization, *moments: datetime) -> None:
     )
 
 
-def searched(since: datetime) -> tuple[int, set[str]]:
-    """Rows found by the condition, and the past days' partitions that the planner left in."""
+def search(since: datetime) -> tuple[int, set[str]]:
+    """Return the number of rows found, and the past days whose partitions are read."""
     text, values = write_log.build_created_since_condition(
         LateDay.objects.get().organization_id, since
     )
     values |= {"since": since}
     with connection.cursor() as cursor:
         cursor.execute(SEARCH + text, values)
-        (found,) = cursor.fetchone()
+        rows = fetch_row(cursor).rows
         cursor.execute("EXPLAIN " + SEARCH + text, values)
-        plan = "\n".join(line for (line,) in cursor.fetchall())
+        plan = "\n".join(str(row) for row in cursor.fetchall())
     names = set(re.findall(r"managed_exposures_(\d{8})\b", plan))
-    return found, {name for name in names if name < f"{ago(days=2):%Y%m%d}"}
+    return rows, {name for name in names if name < f"{ago(days=2):%Y%m%d}"}
 
 
-def test_an_event_of_a_past_day_is_noted_and_one_on_time_is_not() -> None:
+def test_only_a_late_event_is_noted() -> None:
     optimization = optimization_factories.make_optimization(
         optimization_factories.make_organization()
     )
@@ -66,7 +69,7 @@ def test_an_event_of_a_past_day_is_noted_and_one_on_time_is_not() -> None:
     ]
 
 
-def test_a_batch_that_is_refused_notes_nothing() -> None:
+def test_a_refused_batch_notes_nothing() -> None:
     optimization = optimization_factories.make_optimization(
         optimization_factories.make_organization()
     )
@@ -81,7 +84,7 @@ def test_a_batch_that_is_refused_notes_nothing() -> None:
     assert not LateDay.objects.exists()
 
 
-def test_a_search_finds_late_rows_and_reads_their_days_alone() -> None:
+def test_a_search_finds_late_rows_and_reads_only_their_days() -> None:
     optimization = optimization_factories.make_optimization(
         optimization_factories.make_organization()
     )
@@ -90,6 +93,6 @@ def test_a_search_finds_late_rows_and_reads_their_days_alone() -> None:
     ManagedExposure.objects.update(created_at=F("created_at") - timedelta(days=1))
     send(optimization, ago(days=20), ago(hours=1))
 
-    found, days = searched(ago(minutes=5))
+    rows, days = search(ago(minutes=5))
 
-    assert (found, days) == (2, {f"{ago(days=20):%Y%m%d}"})
+    assert (rows, days) == (2, {f"{ago(days=20):%Y%m%d}"})

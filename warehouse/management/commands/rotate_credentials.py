@@ -1,4 +1,4 @@
-"""`manage.py rotate_credentials`: seal every connection's credentials with the first key."""
+"""`manage.py rotate_credentials`: encrypt all stored credentials with the first key."""
 
 from typing import Any
 from uuid import UUID
@@ -13,32 +13,38 @@ from warehouse.models import Connection
 
 
 class Command(BaseCommand):
-    """Rotate: put a new key in front of CREDENTIAL_KEYS, run this, drop the old key."""
+    """To rotate keys: put a new one first in CREDENTIAL_KEYS, run this, remove the old."""
 
     help = "Encrypt all stored credentials with the first of CREDENTIAL_KEYS."
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        """Seal what is not sealed with the first key yet; a second run changes nothing."""
-        rotated, lost = 0, []
-        keys = Connection.objects.exclude(credentials=None).values_list("pk", flat=True)
-        for key in list(keys):
+        """Encrypt what the first key does not open yet; a second run changes nothing."""
+        rotated, unreadable_ids = 0, []
+        connection_ids = Connection.objects.exclude(credentials=None).values_list(
+            "pk", flat=True
+        )
+        for connection_id in list(connection_ids):
             try:
-                rotated += _rotate_connection(key)
+                rotated += _rotate_connection(connection_id)
             except WarehouseError:
-                lost.append(str(key))
+                unreadable_ids.append(str(connection_id))
         self.stdout.write(f"{rotated} rotated.")
-        if lost:
-            raise CommandError(f"No key opens the credentials of: {', '.join(lost)}.")
+        if unreadable_ids:
+            raise CommandError(
+                "No key of CREDENTIAL_KEYS opens the credentials of these connections: "
+                f"{', '.join(unreadable_ids)}."
+            )
 
 
 @transaction.atomic
-def _rotate_connection(key: UUID) -> int:
-    connection = Connection.objects.select_for_update().filter(pk=key).first()
+def _rotate_connection(connection_id: UUID) -> int:
+    """Encrypt one connection's credentials; return the number of rows changed."""
+    connection = Connection.objects.select_for_update().filter(pk=connection_id).first()
     if connection is None or connection.credentials is None:
         return 0
-    sealed = encryption.reencrypt_credentials(connection.credentials)
-    if sealed is None:
+    encrypted = encryption.reencrypt_credentials(connection.credentials)
+    if encrypted is None:
         return 0
-    # By update(): when it was connected has not changed.
-    return Connection.objects.filter(pk=key).update(credentials=sealed)
+    # update() leaves `updated_at`, the moment of connecting, as it is.
+    return Connection.objects.filter(pk=connection_id).update(credentials=encrypted)
