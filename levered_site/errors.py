@@ -1,4 +1,4 @@
-"""What can go wrong, as the contract names it: a code, a status, a sentence. Pure Python."""
+"""The errors of the API: each has a code, a status and a message. Pure Python."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One invalid field: its dotted path in the request, and what would be right."""
+    """An invalid field: its dotted path in the request, and what is valid."""
 
     field: str
     message: str
 
 
 class LeveredError(Exception):
-    """A failure that a client may read. Children fix `code` and `status`."""
+    """An error with a message for the client. Subclasses set `code` and `status`."""
 
     code = "internal_error"
     status = 500
@@ -32,48 +32,48 @@ class LeveredError(Exception):
 
 
 class BadRequestError(LeveredError):
-    """The request could not be read: broken JSON, a wrong encoding."""
+    """The request could not be read, as with invalid JSON."""
 
     code, status = "bad_request", 400
 
 
 class InvalidParametersError(LeveredError):
-    """The request was read, and a field of it is not acceptable."""
+    """A field or parameter of the request is invalid."""
 
     code, status = "invalid_parameters", 400
 
     @classmethod
     def for_field(cls, field: str, message: str) -> "InvalidParametersError":
-        """Refuse one field."""
+        """Return the error of one field."""
         return cls(f"{field}: {message}", (FieldProblem(field, message),))
 
 
 class UnauthorizedError(LeveredError):
-    """Nobody is asking: no token, or one that does not hold."""
+    """The credentials are missing or invalid (401)."""
 
     code, status = "unauthorized", 401
 
 
 class ForbiddenError(LeveredError):
-    """Somebody known is asking, who may not."""
+    """Authenticated but not allowed (403)."""
 
     code, status = "forbidden", 403
 
 
 class NotFoundError(LeveredError):
-    """There is no such thing for this caller."""
+    """The caller's organization has no such resource."""
 
     code, status = "not_found", 404
 
 
 class MethodNotAllowedError(LeveredError):
-    """The path is there, the verb is not."""
+    """The path exists, but not with this method."""
 
     code, status = "method_not_allowed", 405
 
 
 class ConflictError(LeveredError):
-    """The state of the resource forbids it."""
+    """The state of the resource does not allow the request."""
 
     code, status = "conflict", 409
 
@@ -85,36 +85,36 @@ class LengthRequiredError(LeveredError):
 
 
 class PreconditionFailedError(LeveredError):
-    """If-Match named an older state."""
+    """If-Match names an older version of the resource."""
 
     code, status = "precondition_failed", 412
 
 
 class PayloadTooLargeError(LeveredError):
-    """The body is over the limit of its endpoint."""
+    """The body is larger than its endpoint reads."""
 
     code, status = "payload_too_large", 413
 
 
 class UnsupportedMediaTypeError(LeveredError):
-    """The body is not of a kind that the endpoint reads."""
+    """The endpoint does not read bodies of this media type."""
 
     code, status = "unsupported_media_type", 415
 
 
 class RateLimitedError(LeveredError):
-    """Too many requests; `retry_after` says when to come back, in seconds."""
+    """Too many requests; retry after `retry_after` seconds."""
 
     code, status = "rate_limited", 429
 
 
 class WarehouseError(LeveredError):
-    """The customer's warehouse refused: its own message, credentials removed."""
+    """The customer's warehouse failed; the message is its own, without credentials."""
 
     code, status = "warehouse_error", 502
 
 
 class UnavailableError(LeveredError):
-    """Not now; a retry may succeed."""
+    """The service or a store is unavailable; a retry may succeed."""
 
     code, status = "unavailable", 503

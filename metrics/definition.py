@@ -101,11 +101,11 @@ def _list_dependents(metric: Metric) -> list[str]:
 
     What was deleted and is only kept for its history cannot be found, and is not named.
     """
-    related = Metric._meta.related_objects  # noqa: SLF001 - Django's documented API
+    related = Metric._meta.related_objects
     names = []
     for relation in related:
         users = getattr(metric, relation.get_accessor_name() or "").all()
-        if any(one.name == "deleted_at" for one in relation.related_model._meta.fields):  # noqa: SLF001 - as above
+        if any(one.name == "deleted_at" for one in relation.related_model._meta.fields):
             users = users.filter(deleted_at=None)
         names += [str(user) for user in users[:5]]
     return names

@@ -121,7 +121,7 @@ class TrainingRunViewSet(ListViewSet[TrainingRun], RetrieveViewSet[TrainingRun])
     def cancel(self, _request: Request, **_kwargs: Any) -> Response:
         """Stop a run: at once while it is queued, else at its next phase."""
         self.refuse_body()
-        return self.answer(runs.cancel_run(self.get_object()))
+        return self.build_response(runs.cancel_run(self.get_object()))
 
 
 def _wait_for_run(run: TrainingRun) -> TrainingRun:

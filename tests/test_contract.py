@@ -1,4 +1,4 @@
-"""The contract's conventions, held against every route there is."""
+"""The API conventions, checked for every route."""
 
 import re
 
@@ -16,11 +16,11 @@ EVERY = list(routes.list_routes())
 MANAGEMENT = [route for route in EVERY if routes.is_management(route)]
 INGESTION = [route for route in EVERY if routes.is_ingestion(route)]
 PUBLIC = [route for route in EVERY if route not in MANAGEMENT + INGESTION]
-# Erasing whom nobody knows is done already: no id of a person is another's.
+# Erasing an unknown user succeeds, so this route has no 404.
 ERASURE = "/api/v2/warehouse/users/{anonymous_id}"
 SCOPED = [route for route in MANAGEMENT if "{" in route.path and route.path != ERASURE]
 WRITING = [route for route in EVERY if route.method in {"POST", "PATCH", "PUT"}]
-ADMINS = [route for route in MANAGEMENT if routes.wants_admin(route)]
+ADMIN_ONLY = [route for route in MANAGEMENT if routes.is_admin_only(route)]
 
 
 @pytest.fixture(autouse=True)
@@ -29,17 +29,18 @@ def _unlimited(settings: Settings) -> None:
     settings.RATELIMIT_INGEST = "0"
 
 
-def _ask(api: factories.Api, route: Route, body: object = None) -> HttpResponse:
-    given = {} if body is None and route.method in {"POST", "PATCH", "PUT"} else body
-    return api.request(route.method, route.address(), given, base="")
+def _send(api: factories.Api, route: Route, body: object = None) -> HttpResponse:
+    if body is None and route.method in {"POST", "PATCH", "PUT"}:
+        body = {}
+    return api.request(route.method, route.build_unknown_path(), body, base="")
 
 
-def _code(answer: HttpResponse) -> str:
+def _read_code(answer: HttpResponse) -> str:
     code: str = factories.read_error(answer)["code"]
     return code
 
 
-def test_the_walk_finds_every_kind_of_route() -> None:
+def test_routes_of_every_kind_are_listed() -> None:
     assert {route.path for route in INGESTION} == {
         "/api/v2/ingest/exposures",
         "/api/v2/ingest/rewards",
@@ -57,48 +58,48 @@ def test_the_walk_finds_every_kind_of_route() -> None:
 
 
 @pytest.mark.parametrize("route", MANAGEMENT, ids=str)
-def test_management_wants_a_token_and_takes_no_api_key(route: Route) -> None:
+def test_management_needs_a_token_and_accepts_no_api_key(route: Route) -> None:
     secret = factories.make_api_key(factories.make_organization())
 
-    answers = [_ask(api, route) for api in (factories.Api(), factories.Api(secret))]
+    answers = [_send(api, route) for api in (factories.Api(), factories.Api(secret))]
 
     for answer in answers:
-        assert (answer.status_code, _code(answer)) == (401, "unauthorized")
+        assert (answer.status_code, _read_code(answer)) == (401, "unauthorized")
         assert answer["WWW-Authenticate"].startswith("Bearer")
 
 
 @pytest.mark.parametrize("route", INGESTION, ids=str)
-def test_ingestion_wants_an_api_key_and_takes_no_token(route: Route) -> None:
+def test_ingestion_needs_an_api_key_and_accepts_no_token(route: Route) -> None:
     alice = factories.make_admin_api(factories.make_organization())
 
-    answers = [_ask(api, route) for api in (factories.Api(), alice)]
+    answers = [_send(api, route) for api in (factories.Api(), alice)]
 
     for answer in answers:
-        assert (answer.status_code, _code(answer)) == (401, "unauthorized")
+        assert (answer.status_code, _read_code(answer)) == (401, "unauthorized")
         assert answer["WWW-Authenticate"].startswith("Bearer")
 
 
 @pytest.mark.parametrize("route", MANAGEMENT, ids=str)
-def test_a_member_is_kept_from_what_admins_decide(route: Route) -> None:
-    answer = _ask(factories.make_member_api(factories.make_organization()), route)
+def test_a_member_gets_403_on_admin_only_routes(route: Route) -> None:
+    answer = _send(factories.make_member_api(factories.make_organization()), route)
 
-    assert (answer.status_code == 403) == (route in ADMINS)
-    if route in ADMINS:
-        assert _code(answer) == "forbidden"
+    assert (answer.status_code == 403) == (route in ADMIN_ONLY)
+    if route in ADMIN_ONLY:
+        assert _read_code(answer) == "forbidden"
 
 
 @pytest.mark.parametrize("route", SCOPED, ids=str)
-def test_what_is_not_the_organizations_is_not_found(route: Route) -> None:
-    answer = _ask(factories.make_admin_api(factories.make_organization()), route)
+def test_an_unknown_resource_is_not_found(route: Route) -> None:
+    answer = _send(factories.make_admin_api(factories.make_organization()), route)
 
-    # What is asked of anybody, such as a warehouse that is not connected, comes first.
-    assert _code(answer) in {"not_found", "unavailable"}
+    # Conditions of the whole organization come first, such as no connected warehouse.
+    assert _read_code(answer) in {"not_found", "unavailable"}
     assert answer.status_code in {404, 503}
 
 
 @pytest.mark.parametrize("route", EVERY, ids=str)
-def test_every_answer_names_its_request(route: Route) -> None:
-    answer = _ask(factories.make_admin_api(factories.make_organization()), route)
+def test_every_response_has_a_request_id(route: Route) -> None:
+    answer = _send(factories.make_admin_api(factories.make_organization()), route)
 
     assert re.fullmatch("req_[0-9a-f]{32}", answer["X-Request-Id"])
     assert answer.status_code < 500 or answer.status_code == 503
@@ -107,12 +108,12 @@ def test_every_answer_names_its_request(route: Route) -> None:
 
 
 @pytest.mark.parametrize(
-    "route", [one for one in EVERY if one.method == "GET"], ids=str
+    "route", [route for route in EVERY if route.method == "GET"], ids=str
 )
-def test_an_answer_has_its_fields_beside_meta(route: Route) -> None:
+def test_a_response_has_its_fields_beside_meta(route: Route) -> None:
     acme = factories.make_organization()
 
-    answer = _ask(factories.make_admin_api(acme), route)
+    answer = _send(factories.make_admin_api(acme), route)
 
     if answer.status_code != 200 or answer["Content-Type"] != "application/json":
         return
@@ -127,16 +128,19 @@ def test_an_answer_has_its_fields_beside_meta(route: Route) -> None:
 
 
 @pytest.mark.parametrize("path", sorted({route.path for route in EVERY}))
-def test_a_method_that_is_not_there_is_not_allowed(path: str) -> None:
+def test_an_unknown_method_is_not_allowed(path: str) -> None:
     alice = factories.make_admin_api(factories.make_organization())
 
-    answers = [_ask(alice, Route(path, method, None)) for method in ("TRACE", "FOO")]
+    answers = [_send(alice, Route(path, method, None)) for method in ("TRACE", "FOO")]
 
     for answer in answers:
-        if "/ingest/" in path:  # a token opens nothing here, whatever the method
+        if "/ingest/" in path:  # a token is rejected here for any method
             assert answer.status_code == 401
         else:
-            assert (answer.status_code, _code(answer)) == (405, "method_not_allowed")
+            assert (answer.status_code, _read_code(answer)) == (
+                405,
+                "method_not_allowed",
+            )
 
 
 @pytest.mark.parametrize(
@@ -154,10 +158,10 @@ def test_a_method_that_is_not_there_is_not_allowed(path: str) -> None:
 def test_an_unknown_path_is_not_found(path: str) -> None:
     answer = factories.Api().request("GET", path, base="")
 
-    assert (answer.status_code, _code(answer)) == (404, "not_found")
+    assert (answer.status_code, _read_code(answer)) == (404, "not_found")
 
 
-def _credentials(route: Route) -> factories.Api:
+def _make_api_for(route: Route) -> factories.Api:
     acme = factories.make_organization()
     if route in INGESTION:
         return factories.Api(factories.make_api_key(acme))
@@ -168,34 +172,34 @@ BROKEN = (b"{", b"[]", b"\xff", b'"x"', b"[" * 9000, b'{"a": "\\ud800"}')
 
 
 @pytest.mark.parametrize(
-    "route", [one for one in WRITING if one.method != "PUT"], ids=str
+    "route", [route for route in WRITING if route.method != "PUT"], ids=str
 )
 def test_a_broken_body_is_a_bad_request(route: Route) -> None:
-    api = _credentials(route)
+    api = _make_api_for(route)
 
-    answers = [_ask(api, route, raw) for raw in BROKEN]
+    answers = [_send(api, route, raw) for raw in BROKEN]
 
-    # A thing that is not there is said before its body is read, and some take no body.
+    # A missing resource answers 404 before its body is read; some routes read no body.
     for answer in answers:
         assert answer.status_code in {400, 404, 503} or not _takes_body(route)
         if answer.status_code == 400:
-            assert _code(answer) == "bad_request"
+            assert _read_code(answer) == "bad_request"
 
 
 def _takes_body(route: Route) -> bool:
-    return "requestBody" in _operations()[route.template, route.method]
+    return "requestBody" in _list_operations()[route.template, route.method]
 
 
 @pytest.mark.parametrize("route", WRITING, ids=str)
 def test_a_huge_body_is_too_large(route: Route) -> None:
     limit = body_limits.get_body_limit(route.view, route.method)
 
-    answer = _ask(_credentials(route), route, b" " * (limit + 1))
+    answer = _send(_make_api_for(route), route, b" " * (limit + 1))
 
-    assert (answer.status_code, _code(answer)) == (413, "payload_too_large")
+    assert (answer.status_code, _read_code(answer)) == (413, "payload_too_large")
 
 
-def _operations() -> dict[tuple[str, str], dict[str, object]]:
+def _list_operations() -> dict[tuple[str, str], dict[str, object]]:
     return {
         (re.sub(r"{\w+}", "{}", path), method.upper()): operation
         for path, operations in openapi.build_document()["paths"].items()
@@ -205,20 +209,20 @@ def _operations() -> dict[tuple[str, str], dict[str, object]]:
 
 
 def test_the_document_lists_every_route_and_no_other() -> None:
-    listed = set(_operations())
+    documented = set(_list_operations())
 
-    there = {
+    existing = {
         (route.template, route.method)
         for route in EVERY
         if not route.path.startswith(("/api/v2/docs", "/api/v2/schema"))
     }
-    assert listed == there
+    assert documented == existing
 
 
-def test_the_document_says_who_may() -> None:
+def test_the_document_names_the_credentials() -> None:
     for route in MANAGEMENT:
-        operation = _operations()[route.template, route.method]
+        operation = _list_operations()[route.template, route.method]
         assert operation["security"] == [{"bearer": []}], route
     for route in INGESTION:
-        operation = _operations()[route.template, route.method]
+        operation = _list_operations()[route.template, route.method]
         assert operation["security"] == [{"api_key": []}, {"api_key_bearer": []}], route

@@ -1,4 +1,4 @@
-"""The OpenAPI document is a file under test: docs/openapi.yaml, by `make openapi`."""
+"""The OpenAPI document, and its copy docs/openapi.yaml, written by `make openapi`."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from tests.support import factories
 SNAPSHOT = Path(__file__).parent.parent / "docs" / "openapi.yaml"
 
 
-def test_the_document_is_the_one_in_docs() -> None:
+def test_docs_has_the_present_document() -> None:
     assert docs.render_yaml().decode() == SNAPSHOT.read_text(), (
-        "The API has changed. If that is meant: make openapi, and read the difference."
+        "The API has changed. If this is intended, run `make openapi` and read the diff."
     )
 
 
-def test_nothing_is_guessed_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_generator_gives_no_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     drainage.GENERATOR_STATS.reset()
     openapi.build_document.cache_clear()
 
@@ -27,7 +27,7 @@ def test_nothing_is_guessed_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-def test_every_operation_has_an_id_of_its_own_and_says_what_it_does() -> None:
+def test_every_operation_has_a_unique_id_and_a_description() -> None:
     operations = [
         operation
         for path in openapi.build_document()["paths"].values()
@@ -36,7 +36,7 @@ def test_every_operation_has_an_id_of_its_own_and_says_what_it_does() -> None:
 
     ids = [operation["operationId"] for operation in operations]
     assert len(set(ids)) == len(ids)
-    assert all(one.get("description") or one.get("summary") for one in operations)
+    assert all(each.get("description") or each.get("summary") for each in operations)
 
 
 @pytest.mark.parametrize(
@@ -51,20 +51,22 @@ def test_every_operation_has_an_id_of_its_own_and_says_what_it_does() -> None:
         ("?format=json", "application/yaml", "application/json"),
     ],
 )
-def test_it_comes_as_json_or_yaml(query: str, accept: str, content_type: str) -> None:
+def test_the_document_is_served_as_json_or_yaml(
+    query: str, accept: str, content_type: str
+) -> None:
     answer = Client().get(f"/api/v2/schema{query}", headers={"Accept": accept})
 
     assert answer.status_code == 200
     assert answer["Content-Type"] == content_type
 
 
-def test_another_format_is_refused_by_name() -> None:
+def test_another_format_is_refused() -> None:
     answer = factories.Api().get("/schema?format=xml")
 
     assert factories.read_error(answer)["details"][0]["field"] == "format"
 
 
-def test_the_page_asks_nobody_else_for_anything() -> None:
+def test_the_page_loads_nothing_from_other_hosts() -> None:
     page = Client().get("/api/v2/docs")
 
     text = page.content.decode()
@@ -75,18 +77,18 @@ def test_the_page_asks_nobody_else_for_anything() -> None:
 
 
 @pytest.mark.django_db
-def test_what_the_page_names_is_there() -> None:
+def test_the_assets_of_the_page_exist() -> None:
     client = Client()
-    here = "/static/drf_spectacular_sidecar/swagger-ui-dist"
-    addresses = (
-        f"{here}/swagger-ui.css",
-        f"{here}/swagger-ui-bundle.js",
+    folder = "/static/drf_spectacular_sidecar/swagger-ui-dist"
+    paths = (
+        f"{folder}/swagger-ui.css",
+        f"{folder}/swagger-ui-bundle.js",
         "/api/v2/docs/start.js",
     )
 
     types = []
-    for address in addresses:
-        answer = client.get(address)
+    for path in paths:
+        answer = client.get(path)
         assert answer.status_code == 200
         types.append(answer["Content-Type"].partition(";")[0])
         answer.close()

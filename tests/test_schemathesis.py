@@ -1,7 +1,7 @@
-"""Requests made up from the OpenAPI document: never a failure, always a declared shape.
+"""Requests generated from the OpenAPI document: no 500, only declared responses.
 
-Half of what is made up is right by the document and half is wrong on purpose. Paths lead
-to things that exist, so that bodies are judged and not only ids.
+Half of the requests are valid by the document, half invalid on purpose. Most paths hold
+ids that exist, so that bodies are validated and not only ids.
 """
 
 import random
@@ -25,7 +25,7 @@ from tests.support import factories
 from tests.support.optimization_factories import make_optimization
 
 EXAMPLES = 6
-# Events and decisions are committed by themselves; no test may hold a transaction.
+# These endpoints commit on their own connection, outside the transaction of a test.
 COMMITTING = r"/serve$|/best-variant$|/ingest/"
 DECLARED = [
     checks.status_code_conformance,
@@ -51,7 +51,7 @@ bounded = hypothesis_settings(
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the made-up requests find."""
+    """Credentials and ids for the generated requests."""
 
     token: str
     key: str
@@ -60,17 +60,17 @@ class World:
 
 @pytest.fixture
 def world(db: None, settings: Settings) -> World:
-    """Make an organization with a live optimization and a draft."""
-    return _world(settings)
+    """Create an organization with a live optimization and a draft."""
+    return _make_world(settings)
 
 
 @pytest.fixture
 def committed_world(transactional_db: None, settings: Settings) -> World:
-    """Make the same where every connection sees it."""
-    return _world(settings)
+    """Create the same, committed, so that every connection sees it."""
+    return _make_world(settings)
 
 
-def _world(settings: Settings) -> World:
+def _make_world(settings: Settings) -> World:
     settings.RATELIMIT_GLOBAL = settings.RATELIMIT_SERVE = "0"
     settings.RATELIMIT_INGEST = "0"
     settings.TRAIN_WAIT_SECONDS = 0.0
@@ -88,8 +88,8 @@ def _world(settings: Settings) -> World:
     )
 
 
-def _led_to(case: Case, world: World) -> None:
-    """Put ids that exist into the path, but for one of four."""
+def _insert_ids(case: Case, world: World) -> None:
+    """Put ids that exist into three of four paths."""
     for kind, ids in world.ids.items():
         for name in ("id", "pk", "model_id"):
             if f"/{kind}/{{{name}}}" in case.path and random.random() < 0.75:  # noqa: S311 - a choice of tests
@@ -98,8 +98,8 @@ def _led_to(case: Case, world: World) -> None:
         case.path_parameters["number"] = random.choice([1, 2, 4, 99])  # noqa: S311 - traffic
 
 
-def _hold(case: Case, world: World) -> None:
-    _led_to(case, world)
+def _check_response(case: Case, world: World) -> None:
+    _insert_ids(case, world)
     credentials = world.key if "/ingest/" in case.path else world.token
     response = case.call(headers={"Authorization": f"Bearer {credentials}"})
 
@@ -122,7 +122,7 @@ def _seeded() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _one_connection() -> Iterator[None]:
-    """Keep the test's transaction: a WSGI application lets go of it at every request."""
+    """Keep the test's connection: the WSGI application would close it per request."""
     request_started.disconnect(close_old_connections)
     request_finished.disconnect(close_old_connections)
     yield
@@ -132,13 +132,15 @@ def _one_connection() -> Iterator[None]:
 
 @document.exclude(path_regex=COMMITTING).parametrize()
 @bounded
-def test_management_holds(case: Case, world: World) -> None:
-    _hold(case, world)
+def test_management_responses_are_as_declared(case: Case, world: World) -> None:
+    _check_response(case, world)
 
     assert Organization.objects.count() == 1
 
 
 @document.include(path_regex=COMMITTING).parametrize()
 @bounded
-def test_what_takes_traffic_holds(case: Case, committed_world: World) -> None:
-    _hold(case, committed_world)
+def test_serve_and_ingest_responses_are_as_declared(
+    case: Case, committed_world: World
+) -> None:
+    _check_response(case, committed_world)

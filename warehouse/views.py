@@ -9,7 +9,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from levered_site.api import etags
+from levered_site.api import etags, requests
 from levered_site.errors import InvalidParametersError
 from levered_site.organizations.permissions import require_admin_for
 from levered_site.organizations.viewsets import OrganizationViewSet
@@ -44,7 +44,7 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
         """Show it; null means the managed warehouse."""
         shown = self._serialize_connection()
         tag = etags.compute_etag(shown)
-        if etags.is_unchanged(request._request, tag):  # noqa: SLF001 - DRF's way
+        if etags.is_unchanged(requests.get_django_request(request), tag):
             return Response(None, status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
         return Response(shown, headers={"ETag": tag})
 
@@ -69,7 +69,7 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
         """Go back to the managed warehouse."""
         with connections.lock_connection(self.organization_id):
             tag = etags.compute_etag(self._serialize_connection())
-            etags.require_if_match(request._request, tag)  # noqa: SLF001 - DRF's way
+            etags.require_if_match(requests.get_django_request(request), tag)
             connections.disconnect_warehouse(self.organization_id, self.actor)
         return Response(None, status.HTTP_204_NO_CONTENT)
 

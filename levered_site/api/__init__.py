@@ -1,1 +1,1 @@
-"""How we speak HTTP; knows no model."""
+"""HTTP conventions of the API. Nothing here imports a Django model."""

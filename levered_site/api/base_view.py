@@ -1,6 +1,5 @@
-"""The base of DRF views here: counted before anybody is asked for a token."""
+"""The base class of the DRF views: it counts requests before it authenticates them."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from rest_framework.request import Request
@@ -9,19 +8,19 @@ from rest_framework.views import APIView
 
 
 class BaseAPIView(APIView):
-    """An APIView whose early throttles run first, and that has no OPTIONS of its own."""
+    """An APIView that runs its early throttles first and does not answer OPTIONS."""
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Count by address, then ask who it is, then count by who it is."""
+        """Count by address, then authenticate, then count by caller."""
         for throttle in super().get_throttles():
             if getattr(throttle, "before_authentication", False):
                 throttle.allow_request(request, self)
         super().initial(request, *args, **kwargs)
 
-    def get_throttles(self) -> Sequence[BaseThrottle]:  # type: ignore[override]  # DRF iterates it
-        """Leave to DRF those that need to know the caller."""
+    def get_throttles(self) -> list[BaseThrottle]:
+        """Return the throttles that need the caller; DRF runs them later."""
         return [
             throttle
             for throttle in super().get_throttles()

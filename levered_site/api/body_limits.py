@@ -1,4 +1,4 @@
-"""How large a body may be, endpoint by endpoint; refused before it is read."""
+"""Size limits of request bodies, per endpoint. A body over its limit is never read."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,15 +15,15 @@ from levered_site.errors import (
 KB = 1024
 MB = 1024 * KB
 DEFAULT_LIMIT = 1 * MB
-LIMIT_ATTRIBUTE = "body_limit"  # what an endpoint carries
+LIMIT_ATTRIBUTE = "body_limit"  # set on a view, a view class or an action
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 def limit_body(size: int) -> Callable[[Endpoint], Endpoint]:
-    """Set the largest body, in bytes, of a plain view, a view class or an action.
+    """Decorate a plain view, a view class or an action with its body limit in bytes.
 
-    On a viewset's action it stands nearest to the function, under `@action`.
+    On an action of a viewset, put it below `@action`, next to the function.
     """
 
     def mark(endpoint: Endpoint) -> Endpoint:
@@ -34,33 +34,35 @@ def limit_body(size: int) -> Callable[[Endpoint], Endpoint]:
 
 
 def get_body_limit(view: Callable[..., Any], method: str) -> int:
-    """Find the limit of what a route leads to: the action's, the class's, or 1 MB."""
+    """Return the limit set on the view, its action or its class, else 1 MB."""
     view_class = getattr(view, "cls", None)
     actions = getattr(view, "actions", None) or {}
     action = getattr(view_class, actions.get(method.lower(), method.lower()), None)
-    for place in (view, action, view_class):
-        size = getattr(place, LIMIT_ATTRIBUTE, None)
+    for owner in (view, action, view_class):
+        size = getattr(owner, LIMIT_ATTRIBUTE, None)
         if isinstance(size, int):
             return size
     return DEFAULT_LIMIT
 
 
 def refuse_too_large(request: HttpRequest, limit: int) -> None:
-    """Compare the announced length with the limit.
+    """Raise if Content-Length announces more than `limit` bytes.
 
     Raises:
-        PayloadTooLargeError: it is over.
-        BadRequestError: the length is not a number.
+        PayloadTooLargeError: the body is larger.
+        BadRequestError: Content-Length is not a number.
     """
-    announced = request.META.get("CONTENT_LENGTH") or "0"
-    if not announced.isdecimal():
-        raise BadRequestError("Content-Length is not a number.")
-    if int(announced[:20]) > limit:
-        raise PayloadTooLargeError(f"The body may have at most {limit:,} bytes here.")
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal():
+        raise BadRequestError("Content-Length must be a number of bytes.")
+    if int(length[:20]) > limit:
+        raise PayloadTooLargeError(
+            f"The body is too large: this endpoint reads at most {limit:,} bytes."
+        )
 
 
 def refuse_chunked(request: HttpRequest) -> None:
-    """Refuse a body of unannounced length: the server would hand it over empty.
+    """Raise if the body has no Content-Length: the server would pass it on as empty.
 
     Raises:
         LengthRequiredError: Transfer-Encoding is set and Content-Length is not.
@@ -68,11 +70,13 @@ def refuse_chunked(request: HttpRequest) -> None:
     if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get(
         "CONTENT_LENGTH"
     ):
-        raise LengthRequiredError("Send a Content-Length; chunked bodies are not read.")
+        raise LengthRequiredError(
+            "Send a Content-Length header; chunked bodies are not supported."
+        )
 
 
 def refuse_encoded(request: HttpRequest) -> None:
-    """Refuse a compressed body, which would be read as broken JSON.
+    """Raise if the body is compressed: it would be parsed as invalid JSON.
 
     Raises:
         UnsupportedMediaTypeError: Content-Encoding names an encoding.
@@ -80,5 +84,5 @@ def refuse_encoded(request: HttpRequest) -> None:
     encoding = request.META.get("HTTP_CONTENT_ENCODING", "")
     if encoding.strip().lower() not in {"", "identity"}:
         raise UnsupportedMediaTypeError(
-            "Send the body as it is: no Content-Encoding is read here."
+            "Send the body uncompressed; Content-Encoding is not supported."
         )

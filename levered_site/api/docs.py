@@ -1,4 +1,4 @@
-"""The OpenAPI document and the page to browse it; nothing is fetched from elsewhere."""
+"""Views of the OpenAPI document and of Swagger UI. All assets come from this server."""
 
 from typing import Any
 
@@ -47,10 +47,10 @@ START_SCRIPT = """SwaggerUIBundle({
 
 @json_view("GET", "HEAD")
 def get_schema(request: HttpRequest) -> HttpResponse:
-    """Answer with the document: JSON, or YAML by `?format=yaml` or Accept."""
-    kind = read_choice(request, "format", ("json", "yaml"))
+    """Return the OpenAPI document: JSON, or YAML by `?format=yaml` or by Accept."""
+    format_name = read_choice(request, "format", ("json", "yaml"))
     accepted = request.headers.get("Accept", "")
-    if kind == "yaml" or (kind is None and _prefers_yaml(accepted)):
+    if format_name == "yaml" or (format_name is None and _prefers_yaml(accepted)):
         return HttpResponse(
             render_yaml(), OPENAPI_YAML_TYPE, headers={"Vary": "Accept"}
         )
@@ -68,20 +68,20 @@ def _prefers_yaml(accepted: str) -> bool:
 
 
 def render_yaml() -> bytes:
-    """Write the document as YAML: also what stands in docs/openapi.yaml."""
-    renderer: Any = OpenApiYamlRenderer()  # it has no types
-    written: bytes = renderer.render(openapi.build_document(), renderer_context={})
-    return written
+    """Return the OpenAPI document as YAML. docs/openapi.yaml is this text."""
+    renderer: Any = OpenApiYamlRenderer()  # drf-spectacular has no types
+    text: bytes = renderer.render(openapi.build_document(), renderer_context={})
+    return text
 
 
 @json_view("GET", "HEAD")
 def get_docs_page(_request: HttpRequest) -> HttpResponse:
-    """Show the document in Swagger UI."""
-    here = "drf_spectacular_sidecar/swagger-ui-dist"
+    """Return the Swagger UI page."""
+    folder = "drf_spectacular_sidecar/swagger-ui-dist"
     html = PAGE_HTML.format(
-        icon=static(f"{here}/favicon-32x32.png"),
-        style=static(f"{here}/swagger-ui.css"),
-        bundle=static(f"{here}/swagger-ui-bundle.js"),
+        icon=static(f"{folder}/favicon-32x32.png"),
+        style=static(f"{folder}/swagger-ui.css"),
+        bundle=static(f"{folder}/swagger-ui-bundle.js"),
     )
     return HttpResponse(
         html, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY}
@@ -90,5 +90,5 @@ def get_docs_page(_request: HttpRequest) -> HttpResponse:
 
 @json_view("GET", "HEAD")
 def get_start_script(_request: HttpRequest) -> HttpResponse:
-    """Start Swagger UI; a file of its own, so that no inline script is needed."""
+    """Return the script that starts Swagger UI. The CSP forbids inline scripts."""
     return HttpResponse(START_SCRIPT, "text/javascript; charset=utf-8")

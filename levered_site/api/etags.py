@@ -1,4 +1,4 @@
-"""The state of a resource as a tag, and what a client says about it."""
+"""ETags: compute the tag of a resource, compare it with If-Match and If-None-Match."""
 
 import hashlib
 from typing import Any
@@ -10,35 +10,35 @@ from levered_site.api import responses
 from levered_site.errors import PreconditionFailedError
 
 STALE_ETAG_MESSAGE = (
-    "The resource has changed since: read it again, then repeat with the new ETag."
+    "The resource has changed: read it again, then repeat with its new ETag."
 )
 
 
 def compute_etag(representation: Any) -> str:
-    """Make a strong tag from what is shown, so that no change can go unseen."""
+    """Return a strong ETag: a hash of the representation, so every change alters it."""
     digest = hashlib.sha256(responses.to_json(representation)).hexdigest()
     return f'"{digest[:32]}"'
 
 
 def is_unchanged(request: HttpRequest, tag: str) -> bool:
-    """Whether If-None-Match says that the client has this state (answer 304)."""
-    named = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
-    return "*" in named or tag in {name.removeprefix("W/") for name in named}
+    """Return whether If-None-Match names this tag, so that the answer is a 304."""
+    tags = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
+    return "*" in tags or tag in {each.removeprefix("W/") for each in tags}
 
 
 def has_if_match(request: HttpRequest) -> bool:
-    """Whether the request changes only the state it names."""
+    """Return whether the request carries If-Match."""
     return "HTTP_IF_MATCH" in request.META
 
 
 def require_if_match(request: HttpRequest, tag: str) -> None:
-    """Compare If-Match, where given, with the state there is.
+    """Raise if the request carries an If-Match that does not name `tag`.
 
     Raises:
-        PreconditionFailedError: it names another state, or nothing readable.
+        PreconditionFailedError: If-Match names another tag or cannot be parsed.
     """
     if not has_if_match(request):
         return
-    named = parse_etags(request.META["HTTP_IF_MATCH"])
-    if "*" not in named and tag not in named:
+    tags = parse_etags(request.META["HTTP_IF_MATCH"])
+    if "*" not in tags and tag not in tags:
         raise PreconditionFailedError(STALE_ETAG_MESSAGE)

@@ -1,4 +1,4 @@
-"""From whatever was raised to the contract's error: the one handler that speaks."""
+"""DRF's exception handler: turn any exception into the API error format."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -32,12 +32,18 @@ from levered_site.errors import (
 
 log = structlog.get_logger(__name__)
 
-NOT_FOUND_MESSAGE = "There is no such thing here."
-DATABASE_UNAVAILABLE_MESSAGE = "The database is away; try again in a moment."
+FORBIDDEN_MESSAGE = "You may not do this."
+TOO_LARGE_MESSAGE = "The body is too large."
+UNREADABLE_MESSAGE = "The request could not be read."
+NOT_FOUND_MESSAGE = "Your organization has no such resource; check the id."
+DATABASE_UNAVAILABLE_MESSAGE = "The database is unavailable; try again in a moment."
 
 
 def handle_exception(raised: Exception, context: dict[str, Any]) -> Response | None:
-    """Answer for a DRF view; None leaves the unexpected to the middleware."""
+    """Return the error response for an exception of a DRF view.
+
+    None for an unexpected exception, which EnvelopeMiddleware answers.
+    """
     error = translate_exception(raised)
     if isinstance(raised, drf.UnsupportedMediaType):
         error = UnsupportedMediaTypeError(_describe_media_types(context.get("view")))
@@ -52,14 +58,14 @@ def handle_exception(raised: Exception, context: dict[str, Any]) -> Response | N
 
 def _describe_media_types(view: object) -> str:
     parsers = getattr(view, "parser_classes", ())
-    kinds = " or ".join(parser.media_type for parser in parsers)
-    return f"The Content-Type must be {kinds or 'application/json'} here."
+    media_types = " or ".join(parser.media_type for parser in parsers)
+    return f"The Content-Type must be {media_types or 'application/json'} here."
 
 
 def translate_exception(raised: BaseException) -> LeveredError | None:
-    """Put an exception of Django, DRF or the database into our words.
+    """Return the LeveredError for an exception of Django, DRF or the database.
 
-    None means that nobody expected it: the caller answers 500 and logs.
+    None for an unexpected exception: the caller logs it and answers 500.
     """
     if isinstance(raised, LeveredError):
         return raised
@@ -69,9 +75,11 @@ def translate_exception(raised: BaseException) -> LeveredError | None:
         log.warning("database.away", error=str(raised))
         return UnavailableError(DATABASE_UNAVAILABLE_MESSAGE, retry_after=1)
     if isinstance(raised, DataError):
-        # The fields should have refused it; the store did. Logged, to be mended there.
+        # A serializer field should have rejected the value. The log names the gap.
         log.warning("database.refused_value", exc_info=raised)
-        return InvalidParametersError("A value is outside what can be stored.")
+        return InvalidParametersError(
+            "A value is outside the range that can be stored."
+        )
     return _translate_django(raised)
 
 
@@ -79,11 +87,11 @@ def _translate_django(raised: BaseException) -> LeveredError | None:
     if isinstance(raised, Http404):
         return NotFoundError(NOT_FOUND_MESSAGE)
     if isinstance(raised, PermissionDenied):
-        return ForbiddenError(str(raised) or "You may not do this.")
+        return ForbiddenError(str(raised) or FORBIDDEN_MESSAGE)
     if isinstance(raised, RequestDataTooBig):
-        return PayloadTooLargeError("The body is too large.")
+        return PayloadTooLargeError(TOO_LARGE_MESSAGE)
     if isinstance(raised, (SuspiciousOperation, UnreadablePostError)):
-        return BadRequestError("The request could not be read.")
+        return BadRequestError(UNREADABLE_MESSAGE)
     return None
 
 
@@ -93,7 +101,7 @@ def _translate_drf(raised: drf.APIException) -> LeveredError:
     if isinstance(raised, drf.Throttled):
         wait = getattr(raised, "wait", None) or 1
         return RateLimitedError("Too many requests.", retry_after=int(wait))
-    kinds: dict[type[drf.APIException], type[LeveredError]] = {
+    error_types: dict[type[drf.APIException], type[LeveredError]] = {
         drf.ParseError: BadRequestError,
         drf.NotAuthenticated: UnauthorizedError,
         drf.AuthenticationFailed: UnauthorizedError,
@@ -102,18 +110,18 @@ def _translate_drf(raised: drf.APIException) -> LeveredError:
         drf.MethodNotAllowed: MethodNotAllowedError,
         drf.UnsupportedMediaType: UnsupportedMediaTypeError,
     }
-    kind = kinds.get(type(raised), BadRequestError)
-    return kind(str(raised.detail))
+    error_type = error_types.get(type(raised), BadRequestError)
+    return error_type(str(raised.detail))
 
 
 def build_validation_error(raised: drf.ValidationError) -> InvalidParametersError:
-    """Name each invalid field by its dotted path: `a.b[0].c`."""
+    """Return an error that names each invalid field by its dotted path: `a.b[0].c`."""
     problems = tuple(_iterate_problems(raised.detail, ""))
     if len(problems) == 1:
         return InvalidParametersError.for_field(problems[0].field, problems[0].message)
     names = ", ".join(problem.field for problem in problems[:5])
     more = ", …" if len(problems) > 5 else ""
-    message = f"{len(problems)} fields are not acceptable: {names}{more}"
+    message = f"{len(problems)} fields are invalid: {names}{more}"
     return InvalidParametersError(message, problems)
 
 
@@ -123,7 +131,7 @@ def _iterate_problems(detail: Any, path: str) -> Iterator[FieldProblem]:
             yield from _iterate_problems(inner, _join_path(path, key))
     elif isinstance(detail, (list, tuple)):
         for index, inner in enumerate(detail):
-            # A list holds messages of this field, or one mapping per item of it.
+            # A list holds either messages about this field or a mapping per item.
             if isinstance(inner, (Mapping, list, tuple)):
                 yield from _iterate_problems(inner, f"{path}[{index}]")
             else:

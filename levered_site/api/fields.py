@@ -1,4 +1,4 @@
-"""Fields that take what they say and nothing that merely looks like it."""
+"""Serializer fields that accept exactly their JSON type and convert nothing."""
 
 import math
 import uuid
@@ -9,13 +9,13 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
-MAX_SAFE_INTEGER = 2**53  # beyond it a JSON number is no longer exact in every client
+MAX_SAFE_INTEGER = 2**53  # JavaScript rounds larger JSON numbers
 
 
 class StrictCharField(serializers.CharField):
-    """Text as sent: no numbers turned into text, no trimming; not blank unless allowed.
+    """Text, neither converted from numbers nor trimmed; blank only if `allow_blank`.
 
-    NUL and lone surrogates are refused by the base class's validators.
+    The validators of the base class reject NUL and lone surrogates.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -23,20 +23,20 @@ class StrictCharField(serializers.CharField):
         super().__init__(**options)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        """Refuse blanks that consist of spaces, too."""
+        """Reject text of spaces as blank, too."""
         if isinstance(data, str) and not data.strip() and not self.allow_blank:
             self.fail("blank")
         return super().run_validation(data)
 
     def to_internal_value(self, data: Any) -> str:
-        """Take a string."""
+        """Accept only a string."""
         if not isinstance(data, str):
             self.fail("invalid")
         return str(super().to_internal_value(data))
 
 
 class StrictIntegerField(serializers.IntegerField):
-    """A whole number of JSON: not `true`, not "1". Within ±2^53 unless bounded."""
+    """A whole JSON number: not `true`, not "1". Within ±2^53 unless bounded."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("min_value", -MAX_SAFE_INTEGER)
@@ -44,7 +44,7 @@ class StrictIntegerField(serializers.IntegerField):
         super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> int:
-        """Take an int, or a float without fraction: JSON knows no difference."""
+        """Accept an int, or a float without a fraction: JSON has one number type."""
         if isinstance(data, bool) or not isinstance(data, (int, float)):
             self.fail("invalid")
         if isinstance(data, float) and not data.is_integer():
@@ -53,10 +53,10 @@ class StrictIntegerField(serializers.IntegerField):
 
 
 class StrictFloatField(serializers.FloatField):
-    """A number of JSON: not `true`, not "1.5", finite."""
+    """A finite JSON number: not `true`, not "1.5"."""
 
     def to_internal_value(self, data: Any) -> float:
-        """Take an int or a finite float."""
+        """Accept an int or a finite float."""
         if isinstance(data, bool) or not isinstance(data, (int, float)):
             self.fail("invalid")
         number = float(data)
@@ -66,31 +66,31 @@ class StrictFloatField(serializers.FloatField):
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """`true` or `false` of JSON."""
+    """JSON `true` or `false`."""
 
     def to_internal_value(self, data: Any) -> bool:
-        """Take a bool."""
+        """Accept only a bool."""
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
 
 
 class StrictUUIDField(serializers.UUIDField):
-    """A UUID as text; comes out as a `uuid.UUID`."""
+    """A UUID as text, parsed to a `uuid.UUID`."""
 
     def to_internal_value(self, data: Any) -> uuid.UUID:
-        """Take a string of 36 characters."""
+        """Accept only the form of 36 characters."""
         if not isinstance(data, str) or len(data) != 36:
             self.fail("invalid", value=data)
-        found: uuid.UUID = super().to_internal_value(data)
-        return found
+        parsed: uuid.UUID = super().to_internal_value(data)
+        return parsed
 
 
 class StrictDateTimeField(serializers.DateTimeField):
-    """ISO 8601 with an offset."""
+    """A time as ISO 8601 text with an offset."""
 
     def to_internal_value(self, data: Any) -> datetime:
-        """Take a text that names one moment."""
+        """Accept only text that names one moment."""
         try:
             moment = parse_datetime(data) if isinstance(data, str) else None
         except ValueError:

@@ -1,4 +1,4 @@
-"""The outermost middleware: request ids, and the one shape where no view gave it."""
+"""The outermost API middleware: request ids, body limits, errors as JSON, counting."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,28 +26,28 @@ from levered_site.errors import (
 log = structlog.get_logger(__name__)
 
 API_PREFIX = "/api/v2/"
-ADMIN_PREFIXES = ("/admin",)  # for people: these keep Django's own error pages
+ADMIN_PREFIXES = ("/admin",)  # pages for people keep Django's error pages
 INTERNAL_ERROR_MESSAGE = (
-    "Something went wrong on our side. The request id says what to ask about."
+    "Something went wrong on our side. Quote the request id when you report it."
 )
-# What inner middleware or Django answered without a word of ours.
+# Code and message for errors that Django or inner middleware answered in HTML or text.
 ERRORS_BY_STATUS: dict[int, tuple[str, str]] = {
-    400: ("bad_request", "The request could not be read."),
-    403: ("forbidden", "You may not do this."),
-    413: ("payload_too_large", "The body is too large."),
-    415: ("unsupported_media_type", "The body is not of a kind read here."),
-    503: ("unavailable", "Not now; try again in a moment."),
+    400: ("bad_request", exceptions.UNREADABLE_MESSAGE),
+    403: ("forbidden", exceptions.FORBIDDEN_MESSAGE),
+    413: ("payload_too_large", exceptions.TOO_LARGE_MESSAGE),
+    415: ("unsupported_media_type", "The media type of the body is not supported."),
+    503: ("unavailable", "The service is unavailable; try again in a moment."),
 }
 
 
 class EnvelopeMiddleware:
-    """Stands before everything else, so that every answer passes it."""
+    """Give every response a request id, and every error the API error format."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer one request in the contract's shape."""
+        """Answer one request."""
         request_id = requests.assign_request_id()
         try:
             body_limits.refuse_chunked(request)
@@ -70,7 +70,7 @@ class EnvelopeMiddleware:
         _args: Any,
         _kwargs: Any,
     ) -> HttpResponse | None:
-        """Refuse bodies over the endpoint's limit before anything reads them."""
+        """Reject a body over its endpoint's limit before anything reads it."""
         vars(request)["endpoint"] = view
         if _is_admin_page(request):
             return None
@@ -84,7 +84,7 @@ class EnvelopeMiddleware:
     def process_exception(
         self, request: HttpRequest, raised: Exception
     ) -> HttpResponse | None:
-        """Answer for a view that raised; what nobody expected is logged and a 500."""
+        """Answer an exception of a view. Log an unexpected one and answer 500."""
         if _is_admin_page(request):
             return None
         error = exceptions.translate_exception(raised)
@@ -101,9 +101,9 @@ def _is_admin_page(request: HttpRequest) -> bool:
 def _count_request(
     request: HttpRequest, response: HttpResponseBase
 ) -> HttpResponseBase:
-    """Count what no endpoint counted: an unknown path, a body refused unread."""
-    asks_leave = request.method == "OPTIONS"
-    if asks_leave or not request.path_info.startswith(API_PREFIX):
+    """Count a request that no endpoint counted: unknown path, body over its limit."""
+    is_preflight = request.method == "OPTIONS"
+    if is_preflight or not request.path_info.startswith(API_PREFIX):
         return response
     if rate_limits.was_counted(request):
         return response
@@ -115,10 +115,10 @@ def _count_request(
 
 
 def _refuse_nul(request: HttpRequest) -> None:
-    """No address of ours holds a NUL, and the database could not look one up."""
+    """Raise BadRequestError on a NUL in the URL: the database cannot look it up."""
     query = request.META.get("QUERY_STRING", "")
     if "\0" in request.path_info or "\0" in unquote(query):
-        raise BadRequestError("The address contains a NUL character.")
+        raise BadRequestError("The URL must not contain a NUL character.")
 
 
 def _needs_envelope(request: HttpRequest, response: HttpResponseBase) -> bool:
@@ -132,15 +132,15 @@ def _needs_envelope(request: HttpRequest, response: HttpResponseBase) -> bool:
 def _build_enveloped_error(
     request: HttpRequest, response: HttpResponseBase
 ) -> HttpResponse:
-    shaped = responses.build_error_response(
+    enveloped = responses.build_error_response(
         _build_error_for_status(request, response.status_code)
     )
-    shaped.status_code = response.status_code
-    return _copy_headers(response, shaped)
+    enveloped.status_code = response.status_code
+    return _copy_headers(response, enveloped)
 
 
 def _copy_headers(old: HttpResponseBase, new: HttpResponse) -> HttpResponse:
-    """Keep what inner middleware said of the answer that is replaced, such as CORS."""
+    """Copy headers that inner middleware set on the replaced response, such as CORS."""
     for name, value in old.items():
         if name.lower() != "content-length" and name not in new:
             new[name] = value
@@ -149,7 +149,7 @@ def _copy_headers(old: HttpResponseBase, new: HttpResponse) -> HttpResponse:
 
 def _build_error_for_status(request: HttpRequest, status: int) -> LeveredError:
     if status == 404:
-        return NotFoundError(f"Nothing is at {request.path[:200]}.")
+        return NotFoundError(f"There is no endpoint at {request.path[:200]}.")
     if status == 405:
         return MethodNotAllowedError(f"{request.method} is not supported here.")
     if status >= 500 and status != 503:

@@ -1,4 +1,4 @@
-"""The API described: what drf-spectacular finds, completed by the contract's conventions."""
+"""The OpenAPI document: drf-spectacular's, plus plain views and the API conventions."""
 
 import functools
 import re
@@ -23,20 +23,20 @@ HTTP_METHODS = ("get", "post", "put", "patch", "delete")
 
 
 class EnvelopeSchema(AutoSchema):
-    """Knows the shapes per action, list names and authentication of our views."""
+    """Describe a view by its serializers per action, list name and authentication."""
 
     def get_request_serializer(self) -> Any:
-        """Take the body's shape where the view names one for the action."""
-        names = {"create": "create", "partial_update": "update"}
-        name = names.get(getattr(self.view, "action", ""), "")
-        shape = getattr(self.view, f"{name}_serializer_class", None)
-        return shape or super().get_request_serializer()
+        """Return the serializer that the view declares for the body of this action."""
+        prefixes = {"create": "create", "partial_update": "update"}
+        prefix = prefixes.get(getattr(self.view, "action", ""), "")
+        serializer = getattr(self.view, f"{prefix}_serializer_class", None)
+        return serializer or super().get_request_serializer()
 
     def get_response_serializers(self) -> Any:
-        """Take the rows' shape for lists."""
-        shape = getattr(self.view, "list_serializer_class", None)
-        if shape and getattr(self.view, "action", "") == "list":
-            return shape
+        """Return the serializer of a row for lists."""
+        serializer = getattr(self.view, "list_serializer_class", None)
+        if serializer and getattr(self.view, "action", "") == "list":
+            return serializer
         return super().get_response_serializers()
 
     def _get_paginator(self) -> Any:
@@ -47,8 +47,8 @@ class EnvelopeSchema(AutoSchema):
         return paginator
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        """Ask each authentication class for its scheme."""
-        required: list[dict[str, list[str]]] = []
+        """Collect the security schemes that the authentication classes declare."""
+        requirements: list[dict[str, list[str]]] = []
         for authenticator in self.view.get_authenticators():
             for name, scheme in getattr(authenticator, "schemes", {}).items():
                 component = _component(
@@ -58,22 +58,22 @@ class EnvelopeSchema(AutoSchema):
                     schema=scheme,
                 )
                 self.registry.register_on_missing(component)
-                required.append({name: []})
-        return required
+                requirements.append({name: []})
+        return requirements
 
 
 @functools.cache
 def build_document() -> dict[str, Any]:
-    """Return the OpenAPI document of every route. Made once in a process."""
-    found: dict[str, Any] = _generator().get_schema(request=None, public=True)
-    return found
+    """Return the OpenAPI document of every route. Cached per process."""
+    document: dict[str, Any] = _generator().get_schema(request=None, public=True)
+    return document
 
 
 def describe_operations(**operations: OperationSpec) -> Callable[[Endpoint], Endpoint]:
-    """Let a plain view describe itself: `@described(post={"summary": …, …})`.
+    """Decorate a plain view with its operations: `(post={"summary": …, …})`.
 
-    Each operation is OpenAPI's; path parameters and errors are added here. It stands
-    above `json_view`. A security of `[]` says that the endpoint is public.
+    Each operation is an OpenAPI object; this module adds path parameters and errors.
+    Put it above `json_view`. `"security": []` marks a public endpoint.
     """
 
     def mark(view: Endpoint) -> Endpoint:
@@ -86,7 +86,7 @@ def describe_operations(**operations: OperationSpec) -> Callable[[Endpoint], End
 def walk_routes(
     resolver: URLResolver | None = None, prefix: str = "/"
 ) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Walk the URLconf: `/api/v2/models/{pk}` and the view there, in order."""
+    """Yield each path of the URLconf, as `/api/v2/models/{pk}`, with its view."""
     for entry in (resolver or get_resolver()).url_patterns:
         part = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(entry.pattern))
         if isinstance(entry, URLResolver):
@@ -96,11 +96,11 @@ def walk_routes(
 
 
 def complete_document(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
-    """Add plain views, the envelope and the errors to what drf-spectacular made."""
+    """Add plain views, the envelope and the errors to drf-spectacular's document."""
     for path, view in walk_routes():
         for method, operation in getattr(view, "openapi", {}).items():
-            whole = {"operationId": _build_operation_id(path, method), **operation}
-            result["paths"].setdefault(path, {})[method] = whole
+            operation_id = {"operationId": _build_operation_id(path, method)}
+            result["paths"].setdefault(path, {})[method] = operation_id | operation
     result["info"]["description"] = openapi_components.API_CONVENTIONS
     components = result.setdefault("components", {})
     components.setdefault("schemas", {}).update(openapi_components.COMPONENTS)
@@ -122,25 +122,26 @@ def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> N
     operation = operations[method]
     names = re.findall(r"{(\w+)}", path)
     parameters = operation.setdefault("parameters", [])
-    known = {(parameter["in"], parameter["name"]) for parameter in parameters}
-    wanted = [openapi_components.describe_path_parameter(name) for name in names]
-    wanted += openapi_components.list_request_headers(
-        method, operation, shown="get" in operations
+    described = {(parameter["in"], parameter["name"]) for parameter in parameters}
+    conventional = [openapi_components.describe_path_parameter(name) for name in names]
+    conventional += openapi_components.list_request_headers(
+        method, operation, has_get="get" in operations
     )
-    parameters += [one for one in wanted if (one["in"], one["name"]) not in known]
+    parameters += [
+        parameter
+        for parameter in conventional
+        if (parameter["in"], parameter["name"]) not in described
+    ]
     for code, response in operation["responses"].items():
         for media_type, content in response.get("content", {}).items():
             if code.startswith("2") and media_type == "application/json":
                 content["schema"] = _wrap_in_envelope(content["schema"])
         if code[0] in "45":
             response.setdefault("content", openapi_components.ERROR_CONTENT)
-    for code in _list_error_codes(method, operation, in_path=bool(names)):
-        operation["responses"].setdefault(
-            code,
-            {
-                "$ref": f"#/components/responses/{openapi_components.ERROR_RESPONSES[code][0]}"
-            },
-        )
+    for code in _list_error_codes(method, operation, has_path_parameters=bool(names)):
+        name, _ = openapi_components.ERROR_RESPONSES[code]
+        reference = {"$ref": f"#/components/responses/{name}"}
+        operation["responses"].setdefault(code, reference)
 
 
 def _wrap_in_envelope(schema: dict[str, Any]) -> dict[str, Any]:
@@ -148,12 +149,12 @@ def _wrap_in_envelope(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list_error_codes(
-    method: str, operation: OperationSpec, *, in_path: bool
+    method: str, operation: OperationSpec, *, has_path_parameters: bool
 ) -> list[str]:
     codes = ["400", "429", "503", "default"]
     if operation.get("security"):
         codes += ["401", "403"]
-    if in_path:
+    if has_path_parameters:
         codes.append("404")
     if "requestBody" in operation:
         codes += ["413", "415"]

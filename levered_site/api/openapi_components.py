@@ -1,4 +1,4 @@
-"""The contract's conventions as OpenAPI says them: shapes, errors, headers, and in words."""
+"""OpenAPI components of the API conventions: envelope, errors, headers, description."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -55,72 +55,71 @@ COMPONENTS: dict[str, dict[str, Any]] = {
 }
 ERROR_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 ERROR_RESPONSES = {
-    "400": ("BadRequest", "The request or a field of it is not acceptable"),
-    "401": ("Unauthorized", "No valid credentials"),
-    "403": ("Forbidden", "Not for this caller"),
-    "404": ("NotFound", "No such thing for this caller"),
-    "409": ("Conflict", "The state of the resource forbids it"),
-    "412": ("PreconditionFailed", "If-Match names an older state"),
-    "413": ("PayloadTooLarge", "The body is too large"),
+    "400": ("BadRequest", "The request or one of its fields is invalid"),
+    "401": ("Unauthorized", "The credentials are missing or invalid"),
+    "403": ("Forbidden", "The caller may not do this"),
+    "404": ("NotFound", "The caller's organization has no such resource"),
+    "409": ("Conflict", "The state of the resource does not allow it"),
+    "412": ("PreconditionFailed", "If-Match names an older version of the resource"),
+    "413": ("PayloadTooLarge", "The body is larger than the endpoint reads"),
     "415": ("UnsupportedMediaType", "The body is not JSON"),
-    "429": ("RateLimited", "Too many requests; Retry-After says when to come back"),
-    "503": ("Unavailable", "Not now; retry"),
+    "429": ("RateLimited", "Too many requests; retry after `Retry-After` seconds"),
+    "503": ("Unavailable", "The service is unavailable; retry"),
     "default": ("Failure", "Any other failure"),
 }
 
 API_CONVENTIONS = """\
-**Answers.** A resource's fields stand at top level beside `meta`, which names the request
-(also the `X-Request-Id` header) and the organization. A list comes under its plural name
-with `next_cursor`. Every failure has the shape `Error`; `details` names each invalid field.
+**Responses.** The fields of a resource stand at the top level beside `meta`, which holds the
+request id (also in the `X-Request-Id` header) and the organization id. A list stands under
+its plural name beside `next_cursor`. Every failure is an `Error`; its `details` name each
+invalid field.
 
-**Lists.** Newest first by `updated_at` or `created_at`, in pages. A row changed between two
-pages may come twice or not at all.
+**Lists** come in pages, newest first by `updated_at` or `created_at`. A row that changes
+between two pages may appear twice or not at all.
 
-**Fields** that are not known are refused on management endpoints, and ignored by serve,
-best-variant and ingest.
+**Unknown fields** are an error on management endpoints. Serve, best-variant and ingest
+ignore them.
 
-**Repeats.** A management POST with an `Idempotency-Key` gets its first answer again for 24
-hours (`Idempotent-Replayed: true`); another body under the same key is a 409, and so is a
-repeat while the first is in progress. Answers of 429 and 5xx are not kept. An answer that
-held a secret is not repeated: 409.
+**Idempotency.** A management POST with an `Idempotency-Key` returns its first response again
+for 24 hours (`Idempotent-Replayed: true`). A different body under the same key is a 409, and
+so is a repeat while the first request is in progress. Responses with 429 or 5xx are not
+stored. A response that held a secret is not returned again: 409.
 
-**Concurrency.** Single resources carry an `ETag`; `If-None-Match` gives 304, `If-Match` on a
-change gives 412 when the resource has changed since.
+**Concurrency.** Single resources carry an `ETag`. `If-None-Match` returns 304 when the
+resource has not changed; `If-Match` on a change returns 412 when it has.
 
-**Limits** are counted per address in fixed windows, ingestion per API key. `RateLimit-Limit`,
-`RateLimit-Remaining` and `RateLimit-Reset` (seconds) say where you stand; over it is a 429
-with `Retry-After`. A limit set to `0` leaves the three headers out. Bodies need a
-`Content-Length` (chunked ones get a 411) and have at most 1 MB; serve 16 KB, ingest and
-screenshots 5 MB. What is no HTTP, or has headers larger than the server reads, it answers
-itself, without this shape (400, 414, 431).
+**Rate limits** count requests per client address in fixed windows; ingestion counts per API
+key. `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) report the
+current window. A request over the limit is a 429 with `Retry-After`. Where a limit is `0`,
+nothing is limited and the three headers are absent.
 
-**Credentials.** People send `Authorization: Bearer` with a token of Clerk or of the local
-issuer; backends send an API key, which opens ingestion and nothing else. Another
-organization's id is a 404.
+**Bodies** need a `Content-Length` (a chunked body is a 411). They have at most 1 MB, for
+serve 16 KB, for ingest and screenshots 5 MB. The web server itself answers malformed HTTP
+and oversized headers, without this error format (400, 414, 431).
+
+**Credentials.** People send `Authorization: Bearer` with a token from Clerk or the local
+issuer. Backends send an API key, which works for ingestion only. The id of another
+organization's resource is a 404.
 """
 
 
 def describe_path_parameter(name: str) -> dict[str, Any]:
-    """Describe a path parameter that nobody described."""
+    """Describe a path parameter for which the view has no description."""
     return {"name": name, "in": "path", "required": True, "schema": TEXT_SCHEMA}
 
 
 def list_request_headers(
-    method: str, operation: Mapping[str, Any], *, shown: bool
+    method: str, operation: Mapping[str, Any], *, has_get: bool
 ) -> list[dict[str, Any]]:
-    """Name the headers a management operation takes; `shown`: the path has a GET."""
+    """List the request headers of a management operation; others have none."""
     if {"bearer": []} not in operation.get("security", []):
         return []
     if method == "post":
-        shape = {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH,
-        }
-        text = "The same key and body get the first answer again, for 24 hours."
-        return [_describe_header("Idempotency-Key", shape, text)]
-    if method in {"patch", "delete"} and shown:
-        text = "The ETag of the state to change; 412 when there is a newer one."
+        schema = {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH}
+        text = "The same key and body return the first response again, for 24 hours."
+        return [_describe_header("Idempotency-Key", schema, text)]
+    if method in {"patch", "delete"} and has_get:
+        text = "The ETag of the version to change; 412 if there is a newer one."
         return [_describe_header("If-Match", TEXT_SCHEMA, text)]
     return []
 
@@ -132,7 +131,7 @@ def _describe_header(
 
 
 def describe_error_responses() -> dict[str, Any]:
-    """Describe the failures once, for operations to refer to."""
+    """Describe the error responses that operations refer to."""
     return {
         name: {"description": description, "content": ERROR_CONTENT}
         for name, description in ERROR_RESPONSES.values()

@@ -1,4 +1,4 @@
-"""Lists in pages: newest first, from a cursor that holds its place while rows come."""
+"""Keyset pagination, newest first; cursors stay valid while rows are added."""
 
 import base64
 import binascii
@@ -22,12 +22,12 @@ from levered_site.errors import InvalidParametersError
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
 ORDER_FIELDS = ("updated_at", "created_at")
-BAD_CURSOR = "is not a cursor of this list; take `next_cursor` of an answer as it is"
+BAD_CURSOR = "is not a cursor of this list; send `next_cursor` of a page unchanged"
 
 
 @dataclass(frozen=True, slots=True)
 class PageCursor:
-    """Where a page ended: the last row's moment and id."""
+    """The last row of a page: the sort field, its value, the primary key."""
 
     order: str
     moment: datetime
@@ -35,7 +35,7 @@ class PageCursor:
 
 
 class KeysetPagination(BasePagination):
-    """`limit`, `order_by`, `cursor`; the list's plural name comes from the view."""
+    """Read `limit`, `order_by` and `cursor`; take the plural name from the view."""
 
     list_name = "items"
 
@@ -45,22 +45,22 @@ class KeysetPagination(BasePagination):
         request: Request,
         view: object = None,
     ) -> list[Any]:
-        """Take one page.
+        """Return the rows of one page.
 
         Raises:
-            InvalidParametersError: a bad limit, order or cursor, by name.
+            InvalidParametersError: `limit`, `order_by` or `cursor` is invalid.
         """
-        assert isinstance(queryset, QuerySet), "a keyset needs a query"
+        assert isinstance(queryset, QuerySet), "keyset pagination needs a queryset"
         self.list_name = getattr(view, "list_name", self.list_name)
         limit = read_limit(request)
         order = read_order(request)
         ordered = _order_rows(queryset, order)
         text = request.query_params.get("cursor")
         if text:
-            place = decode_cursor(text, order, queryset.model)
+            last = decode_cursor(text, order, queryset.model)
             ordered = ordered.filter(
-                Q(sort_moment__lt=place.moment)
-                | Q(sort_moment=place.moment, pk__lt=place.key)
+                Q(sort_moment__lt=last.moment)
+                | Q(sort_moment=last.moment, pk__lt=last.key)
             )
         rows = list(ordered[: limit + 1])
         self.next_cursor = (
@@ -69,11 +69,11 @@ class KeysetPagination(BasePagination):
         return rows[:limit]
 
     def get_paginated_response(self, data: Any) -> Response:
-        """Put the rows under their plural name."""
+        """Return the rows under their plural name, with `next_cursor`."""
         return Response({self.list_name: data, "next_cursor": self.next_cursor})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """Describe the page for OpenAPI."""
+        """Return the OpenAPI schema of a page."""
         return {
             "type": "object",
             "required": [self.list_name, "next_cursor"],
@@ -84,13 +84,13 @@ class KeysetPagination(BasePagination):
         }
 
     def get_schema_operation_parameters(self, _view: Any) -> list[dict[str, Any]]:
-        """Describe the three parameters for OpenAPI."""
+        """Return the OpenAPI description of the three query parameters."""
         return [
             _describe_parameter(
                 "limit",
                 {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
                 | {"default": DEFAULT_LIMIT},
-                "How many rows at most.",
+                "The maximum number of rows.",
             ),
             _describe_parameter(
                 "order_by",
@@ -99,13 +99,13 @@ class KeysetPagination(BasePagination):
                     "enum": list(ORDER_FIELDS),
                     "default": ORDER_FIELDS[0],
                 },
-                "Newest first by this moment.",
+                "The time that sorts the rows, newest first.",
             ),
             _describe_parameter(
                 "cursor",
                 {"type": "string"},
-                "`next_cursor` of the page before. A row changed between two pages "
-                "may come twice or not at all.",
+                "`next_cursor` of the previous page. A row that changes between two "
+                "pages may appear twice or not at all.",
             ),
         ]
 
@@ -120,7 +120,7 @@ def read_limit(request: Request) -> int:
     """Read `limit`, 1 to 100.
 
     Raises:
-        InvalidParametersError: it is something else.
+        InvalidParametersError: it is not a whole number in that range.
     """
     text = request.query_params.get("limit", str(DEFAULT_LIMIT))
     if (
@@ -136,7 +136,7 @@ def read_order(request: Request) -> str:
     """Read `order_by`.
 
     Raises:
-        InvalidParametersError: it is neither of the two.
+        InvalidParametersError: it is not one of ORDER_FIELDS.
     """
     order = request.query_params.get("order_by", ORDER_FIELDS[0])
     if order not in ORDER_FIELDS:
@@ -147,44 +147,47 @@ def read_order(request: Request) -> str:
 
 
 def _order_rows(queryset: QuerySet[Any], order: str) -> QuerySet[Any]:
-    # A resource never changed has no `updated_at`: its creation is its newest state.
-    field = queryset.model._meta.get_field(order)  # noqa: SLF001 - Django's documented API
+    # Before its first change a row may have no `updated_at`; its creation time counts.
+    field = queryset.model._meta.get_field(order)
     moment = Coalesce(order, "created_at") if field.null else F(order)
-    placed: QuerySet[Any] = queryset.annotate(sort_moment=moment)
-    return placed.order_by("-sort_moment", "-pk")
+    annotated: QuerySet[Any] = queryset.annotate(sort_moment=moment)
+    return annotated.order_by("-sort_moment", "-pk")
 
 
 def encode_cursor(order: str, row: Any) -> str:
-    """Write the place after `row`."""
-    place = [order, row.sort_moment.isoformat(), str(row.pk)]
-    return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+    """Return the cursor of the page after `row`."""
+    payload = [order, row.sort_moment.isoformat(), str(row.pk)]
+    return base64.urlsafe_b64encode(orjson.dumps(payload)).decode().rstrip("=")
 
 
 def decode_cursor(text: str, order: str, model: type[Model]) -> PageCursor:
-    """Read a place.
+    """Parse a cursor.
 
     Raises:
-        InvalidParametersError: it was not made by `encode` for this order.
+        InvalidParametersError: `encode_cursor` did not make it for this order.
     """
-    refuse = functools.partial(InvalidParametersError.for_field, "cursor", BAD_CURSOR)
+    bad_cursor = functools.partial(
+        InvalidParametersError.for_field, "cursor", BAD_CURSOR
+    )
     try:
         padded = text + "=" * (-len(text) % 4)
-        written = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if not _is_cursor_payload(written, order):
-            raise refuse()
-        moment = datetime.fromisoformat(written[1])
-        key = model._meta.pk.to_python(written[2])  # noqa: SLF001 - Django's documented API
+        payload = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if not _is_cursor_payload(payload, order):
+            raise bad_cursor()
+        _, moment_text, key_text = payload
+        moment = datetime.fromisoformat(moment_text)
+        key = model._meta.pk.to_python(key_text)
     except (ValueError, binascii.Error, ValidationError) as error:
-        raise refuse() from error
-    if timezone.is_naive(moment) or "\0" in written[2]:
-        raise refuse()
+        raise bad_cursor() from error
+    if timezone.is_naive(moment) or "\0" in key_text:
+        raise bad_cursor()
     return PageCursor(order, moment, key)
 
 
-def _is_cursor_payload(written: object, order: str) -> bool:
+def _is_cursor_payload(payload: object, order: str) -> bool:
     return (
-        isinstance(written, Sequence)
-        and len(written) == 3
-        and all(isinstance(part, str) for part in written)
-        and written[0] == order
+        isinstance(payload, Sequence)
+        and len(payload) == 3
+        and all(isinstance(part, str) for part in payload)
+        and payload[0] == order
     )

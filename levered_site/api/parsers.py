@@ -1,4 +1,4 @@
-"""Reading bodies: JSON that a careful client would send, and nothing else."""
+"""JSON body parsing: strict, with a depth limit, without NUL characters."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from rest_framework.parsers import BaseParser
 
 from levered_site.errors import BadRequestError, FieldProblem, InvalidParametersError
 
-MAX_DEPTH = 64  # levels of nesting; nothing in the contract has more than eight
+MAX_DEPTH = 64  # levels of nesting; no body of the API has more than eight
 
 
 class OrjsonParser(BaseParser):
@@ -25,8 +25,8 @@ class OrjsonParser(BaseParser):
         """Return the body's object; an empty body is an empty object.
 
         Raises:
-            BadRequestError: not JSON, not an object, nested too deeply.
-            InvalidParametersError: a text holds a NUL character.
+            BadRequestError: not JSON, not an object, or nested too deeply.
+            InvalidParametersError: a string holds a NUL character.
         """
         raw = stream.read()
         if not raw.strip():
@@ -37,10 +37,10 @@ class OrjsonParser(BaseParser):
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
-    """Read a JSON object. Lone surrogates, NaN and numbers beyond a double are refused.
+    """Parse a JSON object; reject lone surrogates, NaN and numbers beyond a double.
 
     Raises:
-        BadRequestError: not JSON, not an object, nested deeper than 64 levels.
+        BadRequestError: not JSON, not an object, or nested deeper than 64 levels.
     """
     try:
         document = orjson.loads(raw)
@@ -70,12 +70,12 @@ def _refuse_depth(document: dict[str, Any]) -> None:
 
 
 def refuse_nul(raw: bytes, document: dict[str, Any]) -> None:
-    r"""Refuse texts with a NUL character, which the database cannot hold.
+    r"""Raise if a string holds a NUL character, which Postgres cannot store.
 
-    JSON can only write it as an escape, so its absence from `raw` settles it cheaply.
+    JSON can write NUL only as an escape, so looking for it in `raw` first is cheap.
 
     Raises:
-        InvalidParametersError: naming the fields.
+        InvalidParametersError: names the fields.
     """
     if rb"\u0000" not in raw:
         return
@@ -84,7 +84,9 @@ def refuse_nul(raw: bytes, document: dict[str, Any]) -> None:
         for path in _find_nul_paths(document, "")
     )
     if problems:
-        raise InvalidParametersError("A text contains a NUL character.", problems[:20])
+        raise InvalidParametersError(
+            "The body contains a NUL character.", problems[:20]
+        )
 
 
 def _find_nul_paths(value: Any, path: str) -> Iterator[str]:
@@ -94,10 +96,10 @@ def _find_nul_paths(value: Any, path: str) -> Iterator[str]:
     elif isinstance(value, dict):
         for key, inner in value.items():
             name = key.replace("\0", "\\u0000")
-            place = f"{path}.{name}" if path else name
+            inner_path = f"{path}.{name}" if path else name
             if "\0" in key:
-                yield place
-            yield from _find_nul_paths(inner, place)
+                yield inner_path
+            yield from _find_nul_paths(inner, inner_path)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _find_nul_paths(inner, f"{path}[{index}]")

@@ -1,4 +1,4 @@
-"""Counting requests in fixed windows, and saying how many are left."""
+"""Rate limits: count requests in fixed windows and report how many remain."""
 
 import functools
 import re
@@ -20,13 +20,15 @@ from levered_site.errors import RateLimitedError
 log = structlog.get_logger(__name__)
 
 SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-GRACE_SECONDS = 5  # a window's counter outlives it a little, against misses
-PAUSE_SECONDS = 1.0  # after a failure the cache is left alone this long
+GRACE_SECONDS = (
+    5  # a counter outlives its window by this, so that no late request loses it
+)
+PAUSE_SECONDS = 1.0  # after a failure the cache is not asked for this long
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many requests in so many seconds."""
+    """At most `limit` requests in `seconds`."""
 
     limit: int
     seconds: int
@@ -34,7 +36,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Where a caller stands in the current window; `reset` in seconds from now."""
+    """A caller's count in the current window, which ends in `reset` seconds."""
 
     limit: int
     count: int
@@ -42,11 +44,11 @@ class Usage:
 
     @property
     def is_exceeded(self) -> bool:
-        """Whether this request is one too many."""
+        """Whether this request is over the limit."""
         return self.count > self.limit
 
     def headers(self) -> dict[str, str]:
-        """Name the three headers that every answer of a limited endpoint carries."""
+        """Return the three headers of every response of a limited endpoint."""
         return {
             "RateLimit-Limit": str(self.limit),
             "RateLimit-Remaining": str(max(0, self.limit - self.count)),
@@ -55,16 +57,16 @@ class Usage:
 
 
 class _CircuitBreaker:
-    """Keeps an absent cache from slowing every request, and the log from filling."""
+    """Skip an unavailable cache for a while: requests stay fast, the log stays short."""
 
     def __init__(self) -> None:
-        self.closed_until = 0.0
+        self.open_until = 0.0
 
     def is_open(self) -> bool:
-        return time.monotonic() >= self.closed_until
+        return time.monotonic() < self.open_until
 
     def trip(self, error: Exception) -> None:
-        self.closed_until = time.monotonic() + PAUSE_SECONDS
+        self.open_until = time.monotonic() + PAUSE_SECONDS
         log.warning("ratelimit.cache_away", error=str(error))
 
 
@@ -73,33 +75,35 @@ _breaker = _CircuitBreaker()
 
 @functools.lru_cache(maxsize=32)
 def parse_rate(text: str) -> Rate | None:
-    """Read `100/m`, `5/10s`, `0`; None means that nothing is limited.
+    """Parse a rate: `100/m`, `5/10s`, or `0`, which returns None and limits nothing.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: `text` is not a rate.
     """
-    found = re.fullmatch(r"(\d+)(?:/(\d*)([smhd]))?", text.strip())
-    if not found or (found[1] != "0" and not found[3]):
-        raise ValueError(f"not a rate: {text!r} (write 100/m, or 0 for none)")
-    if int(found[1]) == 0:
+    match = re.fullmatch(r"(\d+)(?:/(\d*)([smhd]))?", text.strip())
+    if not match or (match[1] != "0" and not match[3]):
+        raise ValueError(f"not a rate: {text!r} (write 100/m, or 0 for no limit)")
+    limit, units, unit = match.groups()
+    if int(limit) == 0:
         return None
-    return Rate(int(found[1]), int(found[2] or 1) * SECONDS_PER_UNIT[found[3]])
+    return Rate(int(limit), int(units or 1) * SECONDS_PER_UNIT[unit])
 
 
 def count_request(request: HttpRequest, group: str, rate: str, value: str) -> None:
     """Count one request of `value` (an address, a key id) against `rate`.
 
-    Remembers the usage for the answer's headers. A cache that is away limits nobody.
+    Stores the usage on the request for the response's headers. While the cache is
+    unavailable nothing is limited.
 
     Raises:
-        RateLimitedError: over the limit.
+        RateLimitedError: the request is over the limit.
     """
     parsed = parse_rate(rate)
-    vars(request)["rate_counted"] = True
-    if parsed is None or not _breaker.is_open():
+    mark_counted(request)
+    if parsed is None or _breaker.is_open():
         return
     try:
-        found = get_usage(
+        reading = get_usage(
             request,
             group=group,
             key=lambda _group, _request: value,
@@ -109,48 +113,48 @@ def count_request(request: HttpRequest, group: str, rate: str, value: str) -> No
     except (redis.RedisError, OSError) as error:
         _breaker.trip(error)
         return
-    # A negative time says that the counter vanished between two commands.
-    if found is not None and found["time_left"] >= 0:
-        usage = Usage(found["limit"], found["count"], found["time_left"])
+    # A negative time means that the counter expired between two commands.
+    if reading is not None and reading["time_left"] >= 0:
+        usage = Usage(reading["limit"], reading["count"], reading["time_left"])
         enforce_limit(request, usage)
 
 
 def enforce_limit(request: HttpRequest, usage: Usage | None) -> None:
-    """Put the usage on the answer's headers, and refuse where it is exceeded.
+    """Store the usage for the response's headers; raise if it is over the limit.
 
     Raises:
-        RateLimitedError: over the limit.
+        RateLimitedError: the usage is over the limit.
     """
-    vars(request)["rate_counted"] = True
+    mark_counted(request)
     if usage is None:
         return
     vars(request)["rate_usage"] = usage
     if usage.is_exceeded:
         raise RateLimitedError(
-            f"At most {usage.limit} requests here; try again in {usage.reset} s.",
+            f"Too many requests: the limit is {usage.limit}. Retry in {usage.reset} s.",
             retry_after=usage.reset,
         )
 
 
 def mark_counted(request: HttpRequest) -> None:
-    """Say that a request made inside another was counted with that one."""
+    """Mark a request as counted, also one that runs inside another counted request."""
     vars(request)["rate_counted"] = True
 
 
 def was_counted(request: HttpRequest) -> bool:
-    """Tell whether an endpoint counted the request, or would if anything limited it."""
+    """Return whether the request was counted, or would have been under a limit."""
     return getattr(request, "rate_counted", False) is True
 
 
 def read_usage(request: HttpRequest) -> Usage | None:
-    """Return what `enforce` left on the request."""
-    found = getattr(request, "rate_usage", None)
-    return found if isinstance(found, Usage) else None
+    """Return the usage that `enforce_limit` stored on the request."""
+    usage = getattr(request, "rate_usage", None)
+    return usage if isinstance(usage, Usage) else None
 
 
 @functools.cache
 def get_redis_client() -> redis.Redis:
-    """Return this process's client for the hot path: short waits, one retry."""
+    """Return the Redis client of this process for the hot path: 0.25 s, one retry."""
     return redis.Redis.from_url(
         settings.REDIS_URL,
         socket_timeout=0.25,
@@ -160,20 +164,19 @@ def get_redis_client() -> redis.Redis:
 
 
 def count_in_pipeline(
-    group: str, rate: str, value: str, read: Sequence[str] = ()
+    group: str, rate: str, value: str, keys: Sequence[str] = ()
 ) -> tuple[Usage | None, list[bytes | None]]:
-    """Count one request and read other keys in the same round trip: for the hot path.
+    """Count one request and read `keys` in one round trip to Redis, for the hot path.
 
-    Returns the usage (None: nothing is limited, or the cache is away) and the values
-    of `read` in order (None: absent, or the cache is away). Enforce the first with
-    `enforce(request, usage)`.
+    Returns the usage (None without a limit or a cache) and the values of `keys` in
+    order (None where a key or the cache is missing). Pass the usage to `enforce_limit`.
     """
     parsed = parse_rate(rate)
-    nothing: list[bytes | None] = [None] * len(read)
-    if not _breaker.is_open() or (parsed is None and not read):
-        return None, nothing
+    no_values: list[bytes | None] = [None] * len(keys)
+    if _breaker.is_open() or (parsed is None and not keys):
+        return None, no_values
     pipeline = get_redis_client().pipeline(transaction=False)
-    for key in read:
+    for key in keys:
         pipeline.get(key)
     now = int(time.time())
     end = now
@@ -186,14 +189,17 @@ def count_in_pipeline(
         replies = pipeline.execute()
     except (redis.RedisError, OSError) as error:
         _breaker.trip(error)
-        return None, nothing
-    values = replies[: len(read)]
+        return None, no_values
+    values = replies[: len(keys)]
     if parsed is None:
         return None, values
-    return Usage(parsed.limit, int(replies[len(read)]), end - now), values
+    return Usage(parsed.limit, int(replies[len(keys)]), end - now), values
 
 
 def compute_window_end(value: str, seconds: int, now: int) -> int:
-    """Say when the current window of `value` ends; windows of callers are staggered."""
+    """Return the end of the current window of `value`, in Unix seconds.
+
+    The windows of different callers are staggered.
+    """
     phase = zlib.crc32(value.encode()) % seconds
     return now + seconds - (now - phase) % seconds

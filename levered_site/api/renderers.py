@@ -1,4 +1,4 @@
-"""Writing answers of DRF views: fields at top level, `meta` last, always JSON."""
+"""Renderer and content negotiation of DRF views: always JSON, `meta` last."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from levered_site.api import responses
 
 
 class EnvelopeRenderer(BaseRenderer):
-    """Render a mapping beside `meta`."""
+    """Render a mapping's fields at the top level, then `meta`."""
 
     media_type = "application/json"
     format = "json"
@@ -26,32 +26,33 @@ class EnvelopeRenderer(BaseRenderer):
         _accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """Return the body; empty where there is no data (204, 304).
+        """Return the body; empty for None (204, 304).
 
         Raises:
-            ValueError: a NaN or an infinity, which a figure without support is not:
-                that is null, with its reason.
+            ValueError: the data hold a NaN or an infinity. A figure that cannot be
+                computed must be null, with its reason beside it.
         """
         if data is None:
             return b""
         context = renderer_context or {}
-        failed = context["response"].status_code >= 400
+        is_error = context["response"].status_code >= 400
         refuse_non_finite(data)
-        owner = None if failed else get_organization_id(context["request"])
-        return responses.to_json({**data, "meta": responses.build_meta(owner)})
+        organization_id = None if is_error else get_organization_id(context["request"])
+        meta = responses.build_meta(organization_id)
+        return responses.to_json({**data, "meta": meta})
 
 
 class JsonContentNegotiation(BaseContentNegotiation):
-    """One representation exists; `Accept` does not change it."""
+    """Always choose JSON, whatever `Accept` says."""
 
     def select_parser(
         self, request: Request, parsers: Iterable[BaseParser]
     ) -> BaseParser | None:
-        """Take JSON, whatever its suffix; None answers 415."""
-        kind = request.content_type.partition(";")[0].strip().lower()
+        """Return the parser for JSON or any `+json` type; None means a 415."""
+        media_type = request.content_type.partition(";")[0].strip().lower()
         for parser in parsers:
-            if kind == parser.media_type or (
-                kind.startswith("application/") and kind.endswith("+json")
+            if media_type == parser.media_type or (
+                media_type.startswith("application/") and media_type.endswith("+json")
             ):
                 return parser
         return None
@@ -62,22 +63,22 @@ class JsonContentNegotiation(BaseContentNegotiation):
         renderers: Iterable[BaseRenderer],
         _format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
-        """Take the first."""
+        """Return the first renderer."""
         first = next(iter(renderers))
         return first, first.media_type or ""
 
 
 def get_organization_id(request: Request) -> str | None:
-    """Name the organization that the answer is about, where the caller belongs to one."""
-    found = getattr(request.user, "organization_id", None)
-    return found if isinstance(found, str) else None
+    """Return the caller's organization id; None where the caller belongs to none."""
+    organization_id = getattr(request.user, "organization_id", None)
+    return organization_id if isinstance(organization_id, str) else None
 
 
 def refuse_non_finite(value: Any) -> None:
-    """Raise ValueError on NaN and infinities, which orjson would write as null."""
+    """Raise ValueError on a NaN or an infinity, which orjson would write as null."""
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"{value} in an answer")
+            raise ValueError(f"a response must not contain {value}")
     elif isinstance(value, Mapping):
         for inner in value.values():
             refuse_non_finite(inner)

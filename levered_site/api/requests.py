@@ -1,4 +1,4 @@
-"""What a request says about itself: its id, its sender, its flags, the state it saw."""
+"""Reading a request: its id, its client address, its query parameters."""
 
 import ipaddress
 import uuid
@@ -6,6 +6,7 @@ from contextvars import ContextVar
 
 from django.conf import settings
 from django.http import HttpRequest
+from rest_framework.request import Request
 
 from levered_site.errors import InvalidParametersError
 
@@ -13,35 +14,40 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def assign_request_id() -> str:
-    """Give the request that starts here its id. None is taken from outside."""
+    """Assign a new id to the current request; an id the client sent is ignored."""
     request_id = f"req_{uuid.uuid4().hex}"
     _request_id.set(request_id)
     return request_id
 
 
 def get_request_id() -> str:
-    """Name the request being answered; empty outside of one (a worker, a shell)."""
+    """Return the id of the current request; "" outside of one (worker, shell)."""
     return _request_id.get()
 
 
+def get_django_request(request: Request) -> HttpRequest:
+    """Return the Django request inside DRF's, which is not one itself."""
+    return request._request  # noqa: SLF001 - DRF has no public name for it
+
+
 def get_client_ip(request: HttpRequest) -> str:
-    """Say who is at the other end, behind `TRUSTED_PROXIES` proxies of our own.
+    """Return the client's IP address, as seen by the outermost trusted proxy.
 
     Each proxy appends the address it saw to X-Forwarded-For, so only the last
-    `TRUSTED_PROXIES` entries are true; whatever stands left of them was sent by the
-    client and is ignored. Returns "" when the server knows no address (a socket).
+    `TRUSTED_PROXIES` entries can be trusted. Entries to the left of them come from the
+    client and are ignored. Returns "" if the server has no address (a Unix socket).
     """
     peer = request.META.get("REMOTE_ADDR", "")
     if settings.TRUSTED_PROXIES <= 0:
         return _normalize_address(peer) or peer
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     hops = [hop.strip() for hop in forwarded if hop.strip()] + [peer]
-    seen = hops[max(0, len(hops) - 1 - settings.TRUSTED_PROXIES)]
-    return _normalize_address(seen) or _normalize_address(peer) or peer
+    client = hops[max(0, len(hops) - 1 - settings.TRUSTED_PROXIES)]
+    return _normalize_address(client) or _normalize_address(peer) or peer
 
 
 def get_client_network(request: HttpRequest) -> str:
-    """Name the sender for counting: an IPv4 address, or the /64 of an IPv6 one."""
+    """Return the client's network for rate limits: an IPv4 address or an IPv6 /64."""
     ip = get_client_ip(request)
     if ":" not in ip:
         return ip
@@ -49,7 +55,7 @@ def get_client_network(request: HttpRequest) -> str:
 
 
 def _normalize_address(text: str) -> str:
-    """Bring an address to one spelling; "" when it is none."""
+    """Return an address in its canonical form, without a port; "" if it is not one."""
     for candidate in (text, text.rpartition(":")[0].strip("[]")):
         try:
             address = ipaddress.ip_address(candidate)
@@ -65,7 +71,7 @@ def read_flag(request: HttpRequest, name: str, *, default: bool = False) -> bool
     """Read a query parameter that is `true` or `false`.
 
     Raises:
-        InvalidParametersError: it is something else.
+        InvalidParametersError: it is neither.
     """
     text = request.GET.get(name)
     if text is None:
@@ -78,10 +84,10 @@ def read_flag(request: HttpRequest, name: str, *, default: bool = False) -> bool
 def read_choice(
     request: HttpRequest, name: str, choices: tuple[str, ...]
 ) -> str | None:
-    """Read a query parameter that is one of `choices`; None when it is absent.
+    """Read a query parameter that is one of `choices`; None if it is absent.
 
     Raises:
-        InvalidParametersError: it is something else.
+        InvalidParametersError: it is not one of them.
     """
     text = request.GET.get(name)
     if text is not None and text not in choices:

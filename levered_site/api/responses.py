@@ -1,4 +1,4 @@
-"""The one shape of all answers, for whoever makes one without a DRF view."""
+"""The API response format, and the decorator for plain views that answer in it."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -20,16 +20,16 @@ _JSON_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_OMIT_MICROS
 
 
 def to_json(document: Any) -> bytes:
-    """Write JSON: times as `2026-03-28T14:22:00Z`, UUIDs as text."""
+    """Return JSON with times as `2026-03-28T14:22:00Z` and UUIDs as text."""
     return orjson.dumps(document, option=_JSON_OPTIONS)
 
 
 def build_meta(organization_id: str | None = None) -> dict[str, str]:
-    """Say which request this answers, and for which organization."""
-    found = {"request_id": requests.get_request_id()}
+    """Return `meta`: the ids of the current request and of the organization, if known."""
+    meta = {"request_id": requests.get_request_id()}
     if organization_id is not None:
-        found["organization_id"] = organization_id
-    return found
+        meta["organization_id"] = organization_id
+    return meta
 
 
 def build_success_response(
@@ -39,13 +39,13 @@ def build_success_response(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """Answer with the resource's fields at top level, `meta` beside them, last."""
+    """Return a response with the payload's fields at the top level, then `meta`."""
     content = to_json({**payload, "meta": build_meta(organization_id)})
     return HttpResponse(content, JSON_CONTENT_TYPE, status, headers=headers)
 
 
 def build_error_body(error: LeveredError) -> dict[str, Any]:
-    """Put an error into the contract's words (without `meta`)."""
+    """Return the body of an error response, without `meta`."""
     body: dict[str, Any] = {
         "code": error.code,
         "message": _replace_surrogates(error.message),
@@ -62,12 +62,12 @@ def build_error_body(error: LeveredError) -> dict[str, Any]:
 
 
 def _replace_surrogates(text: str) -> str:
-    """Replace lone surrogates: a message may quote what a client sent."""
+    """Replace lone surrogates, which a message that quotes a client may hold."""
     return text.encode("utf-8", "replace").decode()
 
 
 def build_error_headers(error: LeveredError) -> dict[str, str]:
-    """Name the headers that an error brings with it."""
+    """Return the headers of an error response."""
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(1, error.retry_after))
@@ -77,7 +77,7 @@ def build_error_headers(error: LeveredError) -> dict[str, str]:
 
 
 def build_error_response(error: LeveredError) -> HttpResponse:
-    """Answer with an error in the contract's shape."""
+    """Return the response for an error, in the API error format."""
     content = to_json({**build_error_body(error), "meta": build_meta()})
     return HttpResponse(
         content, JSON_CONTENT_TYPE, error.status, headers=build_error_headers(error)
@@ -85,7 +85,7 @@ def build_error_response(error: LeveredError) -> HttpResponse:
 
 
 def allow_any_origin(response: Response) -> Response:
-    """Let a page of any site read this answer (no cookies are involved)."""
+    """Let pages of any origin read this response; the endpoints use no cookies."""
     response["Access-Control-Allow-Origin"] = "*"
     response["Access-Control-Expose-Headers"] = (
         "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, "
@@ -95,7 +95,7 @@ def allow_any_origin(response: Response) -> Response:
 
 
 def build_preflight_response(methods: Sequence[str]) -> HttpResponse:
-    """Answer a browser that asks whether a page of another site may send this."""
+    """Answer a CORS preflight request from any origin."""
     response = allow_any_origin(HttpResponse(status=204))
     response["Access-Control-Allow-Methods"] = ", ".join(methods)
     response["Access-Control-Allow-Headers"] = "Content-Type, Authorization"
@@ -104,10 +104,10 @@ def build_preflight_response(methods: Sequence[str]) -> HttpResponse:
 
 
 def json_view(*methods: str, any_origin: bool = False) -> Callable[[View[P]], View[P]]:
-    """Make a plain function an endpoint: other methods are 405, LeveredErrors answers.
+    """Decorate a plain view: other methods get a 405, a LeveredError its response.
 
-    With `any_origin` it answers preflights itself, and EnvelopeMiddleware opens every
-    answer of it, refusals included, to pages of any site.
+    With `any_origin` the view answers CORS preflights itself, and EnvelopeMiddleware
+    lets pages of any origin read all its responses, errors included.
     """
 
     def decorate(view: View[P]) -> View[P]:
@@ -133,8 +133,8 @@ def _refuse_method(
 ) -> HttpResponse:
     if any_origin and request.method == "OPTIONS":
         return build_preflight_response(methods)
-    refusal = build_error_response(
+    response = build_error_response(
         MethodNotAllowedError(f"{request.method} is not supported here.")
     )
-    refusal["Allow"] = ", ".join(methods)
-    return refusal
+    response["Allow"] = ", ".join(methods)
+    return response

@@ -1,4 +1,4 @@
-"""Shapes of requests that refuse what they do not know."""
+"""The base class of request serializers: unknown fields are errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,25 +11,25 @@ READ_ONLY_FIELD = "cannot be set"
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Names unknown fields as problems, beside those of the known ones."""
+    """Report unknown fields as errors, together with those of the known fields."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """Validate; every unknown field is a problem of its own."""
+        """Validate the known fields; add one error per unknown field."""
         if isinstance(data, QueryDict):
-            data = {}  # no body: DRF hands out an empty form
+            data = {}  # without a body DRF passes an empty form
         unknown = self._find_unknown_fields(data) if isinstance(data, Mapping) else {}
         try:
-            accepted = super().to_internal_value(data)
+            validated = super().to_internal_value(data)
         except serializers.ValidationError as error:
             if not unknown or not isinstance(error.detail, dict):
                 raise
             raise serializers.ValidationError({**error.detail, **unknown}) from error
         if unknown:
             raise serializers.ValidationError(unknown)
-        return accepted
+        return validated
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Let a choice that is none say which there are."""
+        """Let the error of an invalid choice list the valid ones."""
         fields = super().get_fields()
         for field in fields.values():
             if isinstance(field, serializers.ChoiceField):
@@ -38,11 +38,11 @@ class StrictSerializer(serializers.Serializer[Any]):
         return fields
 
     def _find_unknown_fields(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
-        found = {}
+        errors = {}
         for name in data:
             field = self.fields.get(name)
             if field is None:
-                found[str(name)[:200]] = [UNKNOWN_FIELD]
+                errors[str(name)[:200]] = [UNKNOWN_FIELD]
             elif field.read_only:
-                found[name] = [READ_ONLY_FIELD]
-        return found
+                errors[name] = [READ_ONLY_FIELD]
+        return errors

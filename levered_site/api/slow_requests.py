@@ -1,4 +1,4 @@
-"""Seats for requests that wait long, so that they never fill the threads that serve."""
+"""A limit on slow requests per process, so that they leave threads free for serving."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,25 +17,25 @@ def _get_semaphore() -> BoundedSemaphore:
 
 @contextmanager
 def try_reserve_thread() -> Iterator[bool]:
-    """Take one of this process's seats; False where all are taken."""
-    taken = _get_semaphore().acquire(blocking=False)
+    """Reserve a thread for a slow request; yield False where all are reserved."""
+    is_reserved = _get_semaphore().acquire(blocking=False)
     try:
-        yield taken
+        yield is_reserved
     finally:
-        if taken:
+        if is_reserved:
             _get_semaphore().release()
 
 
 @contextmanager
 def reserve_thread() -> Iterator[None]:
-    """Take a seat.
+    """Reserve a thread for a slow request.
 
     Raises:
-        UnavailableError: all are taken.
+        UnavailableError: all are reserved.
     """
-    with try_reserve_thread() as taken:
-        if not taken:
+    with try_reserve_thread() as is_reserved:
+        if not is_reserved:
             raise UnavailableError(
-                "Too many requests wait for long work here; try again.", retry_after=5
+                "Too many slow requests are running; try again in 5 s.", retry_after=5
             )
         yield

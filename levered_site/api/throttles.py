@@ -1,4 +1,4 @@
-"""Which requests are counted, and by what."""
+"""Throttles of DRF views, and counting by client address."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -9,22 +9,22 @@ from levered_site.api import rate_limits, requests
 
 
 def count_by_address(request: HttpRequest) -> None:
-    """Count a request, once, by the address it came from. Raises RateLimitedError."""
+    """Count a request, once, by its client's network. Raises RateLimitedError."""
     if rate_limits.was_counted(request):
         return
-    sender = requests.get_client_network(request)
-    rate_limits.count_request(request, "api", settings.RATELIMIT_GLOBAL, sender)
+    network = requests.get_client_network(request)
+    rate_limits.count_request(request, "api", settings.RATELIMIT_GLOBAL, network)
 
 
 class IpThrottle(BaseThrottle):
-    """Every management request, by the address it came from.
+    """Count every management request by its client's network.
 
-    It counts before anybody is asked for a token, so that guessing is limited too.
+    It counts before authentication, so that guessing tokens is limited too.
     """
 
     before_authentication = True
 
     def allow_request(self, request: Request, _view: object) -> bool:
-        """Count; over the limit it raises RateLimitedError itself."""
-        count_by_address(request._request)  # noqa: SLF001 - DRF offers no other way
+        """Return True; raise RateLimitedError over the limit."""
+        count_by_address(requests.get_django_request(request))
         return True

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from levered_site.api import body_limits, parsers, rate_limits
+from levered_site.api import body_limits, parsers, rate_limits, requests
 from levered_site.api.base_view import BaseAPIView
 from levered_site.organizations.actors import KeyHolder
 from levered_site.organizations.authentication import ApiKeyAuthentication
@@ -50,9 +50,11 @@ class ApiKeyThrottle(BaseThrottle):
         del view
         holder = request.user
         assert isinstance(holder, KeyHolder)
-        plain = request._request  # noqa: SLF001 - DRF offers no other way
         rate_limits.count_request(
-            plain, "ingest", settings.RATELIMIT_INGEST, holder.key_id
+            requests.get_django_request(request),
+            "ingest",
+            settings.RATELIMIT_INGEST,
+            holder.key_id,
         )
         return True
 

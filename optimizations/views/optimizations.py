@@ -73,7 +73,7 @@ class OptimizationViewSet(
         """Apply a list's `status`, `search` and `include_archived`."""
         if self.action != "list":
             return queryset
-        request = self.request._request  # noqa: SLF001 - DRF offers no other way
+        request = requests.get_django_request(self.request)
         status = requests.read_choice(
             request, "status", tuple(Optimization.Status.values)
         )
@@ -138,4 +138,4 @@ class OptimizationViewSet(
         self.refuse_body()
         with self.get_object_for_update() as optimization:
             moved = deed(optimization, self.actor)
-        return self.answer(moved)
+        return self.build_response(moved)

@@ -130,7 +130,7 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
     def observations(self, request: Request, **_kwargs: Any) -> Response:
         """Show the cube's cells, newest day first; or the latest touches."""
         optimization = self._get_refreshed_optimization(request)
-        if requests.read_flag(request._request, "raw"):  # noqa: SLF001 - DRF's way
+        if requests.read_flag(requests.get_django_request(request), "raw"):
             touches = raw_counts.list_latest_touches(optimization)
             return Response({"observations": touches, "next_cursor": None})
         limit, start = pagination.read_limit(request), _decode_cursor(request)

@@ -27,8 +27,9 @@ SQL_PARAMETER = OpenApiParameter(
 
 def read_refresh_mode(request: Request) -> str:
     """Read `refresh`: "true", "false" or "full". Raises InvalidParametersError."""
-    plain = request._request  # noqa: SLF001 - DRF offers no other way
-    return requests.read_choice(plain, "refresh", ("true", "false", "full")) or "false"
+    django_request = requests.get_django_request(request)
+    choices = ("true", "false", "full")
+    return requests.read_choice(django_request, "refresh", choices) or "false"
 
 
 class ResultsViewSet(OrganizationViewSet[Optimization]):
@@ -45,8 +46,8 @@ class ResultsViewSet(OrganizationViewSet[Optimization]):
     def results(self, request: Request, **_kwargs: Any) -> Response:
         """Show results from the stored counts; nothing is asked of the warehouse."""
         optimization = self.get_object()
-        plain = request._request  # noqa: SLF001 - DRF offers no other way
-        with_sql = requests.read_flag(plain, "sql")
+        django_request = requests.get_django_request(request)
+        with_sql = requests.read_flag(django_request, "sql")
         refresh = read_refresh_mode(request)
         if refresh != "false":
             with slow_requests.reserve_thread():

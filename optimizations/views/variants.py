@@ -11,7 +11,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from levered_site.api import body_limits, etags
+from levered_site.api import body_limits, etags, requests
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations import factors
 from optimizations.configuration import create_update, screenshots
@@ -89,7 +89,7 @@ class ScreenshotViewSet(VariantViewSet):
         optimization = self.get_object()
         picture = screenshots.load_screenshot(optimization, number)
         tag = f'"{hashlib.sha256(picture).hexdigest()[:32]}"'
-        if etags.is_unchanged(request._request, tag):  # noqa: SLF001 - DRF's way
+        if etags.is_unchanged(requests.get_django_request(request), tag):
             return HttpResponseNotModified(headers={"ETag": tag})
         headers = {"ETag": tag, "X-Content-Type-Options": "nosniff"}
         return HttpResponse(picture, "image/png", headers=headers)

@@ -1,4 +1,4 @@
-"""Every route of the URLconf, as the contract's tests walk it."""
+"""Every route of the URLconf, for tests of the API conventions."""
 
 import re
 import uuid
@@ -8,8 +8,8 @@ from typing import Any
 
 from levered_site.api import openapi
 
-# Not of the API: pages for people, what only machines of the installation read, and MCP,
-# which has a protocol and tests of its own.
+# Not part of the API: the admin, the metrics of the installation, and MCP, which has
+# its own protocol and tests.
 OUTSIDE_PREFIXES = ("/admin/", "/metrics", "/mcp", "/.well-known/")
 
 
@@ -26,12 +26,12 @@ class Route:
 
     @property
     def template(self) -> str:
-        """The path with nameless parameters, to compare with the document."""
+        """The path with unnamed parameters, to compare with the OpenAPI document."""
         return re.sub(r"{\w+}", "{}", self.path)
 
-    def address(self) -> str:
-        """The path of a thing that nobody has."""
-        return re.sub(r"{(\w+)}", lambda found: _unknown_id(found[1]), self.path)
+    def build_unknown_path(self) -> str:
+        """Return the path of a resource that does not exist."""
+        return re.sub(r"{(\w+)}", lambda match: _unknown_id(match[1]), self.path)
 
 
 def _unknown_id(parameter: str) -> str:
@@ -39,7 +39,7 @@ def _unknown_id(parameter: str) -> str:
 
 
 def list_routes() -> Iterator[Route]:
-    """Walk the API: each path with each of its methods."""
+    """Yield each path of the API with each of its methods."""
     for path, view in openapi.walk_routes():
         if path.startswith(OUTSIDE_PREFIXES):
             continue
@@ -56,12 +56,12 @@ def _list_methods(view: Any) -> list[str]:
 
 
 def is_management(route: Route) -> bool:
-    """Whether it wants a bearer token."""
+    """Return whether the route needs a bearer token."""
     return _list_authentications(route) == ["BearerAuthentication"]
 
 
 def is_ingestion(route: Route) -> bool:
-    """Whether it wants an API key."""
+    """Return whether the route needs an API key."""
     return _list_authentications(route) == ["ApiKeyAuthentication"]
 
 
@@ -71,8 +71,8 @@ def _list_authentications(route: Route) -> list[str]:
     return [each.__name__ for each in classes]
 
 
-def wants_admin(route: Route) -> bool:
-    """Whether the contract leaves it to admins."""
+def is_admin_only(route: Route) -> bool:
+    """Return whether the API allows the route to admins only."""
     return any(re.search(pattern, str(route)) for pattern in ADMIN_ONLY_ROUTES)
 
 

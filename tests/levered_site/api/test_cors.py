@@ -1,4 +1,4 @@
-"""Which pages of other sites may ask: any for serve, the configured ones for the rest."""
+"""CORS: serve answers every origin, the other endpoints the configured ones."""
 
 import uuid
 from typing import Any
@@ -18,7 +18,7 @@ def _configured(settings: Settings) -> None:
 
 
 def _preflight(path: str, origin: str) -> HttpResponse:
-    asked: Any = Client().options(
+    response: Any = Client().options(
         path,
         headers={
             "Origin": origin,
@@ -26,18 +26,18 @@ def _preflight(path: str, origin: str) -> HttpResponse:
             "Access-Control-Request-Headers": "content-type,idempotency-key",
         },
     )
-    assert isinstance(asked, HttpResponse)
-    return asked
+    assert isinstance(response, HttpResponse)
+    return response
 
 
-def test_a_configured_origin_may_manage() -> None:
+def test_a_configured_origin_may_use_management_endpoints() -> None:
     answer = _preflight("/api/v2/optimizations", "https://app.example")
 
     assert answer["Access-Control-Allow-Origin"] == "https://app.example"
     assert "idempotency-key" in answer["Access-Control-Allow-Headers"]
 
 
-def test_a_configured_origin_sees_that_it_is_over_the_limit(
+def test_a_configured_origin_may_read_a_429(
     settings: Settings,
 ) -> None:
     cache.clear()
@@ -52,7 +52,7 @@ def test_a_configured_origin_sees_that_it_is_over_the_limit(
     assert answers[1]["Access-Control-Allow-Origin"] == origin
 
 
-def test_another_origin_may_not() -> None:
+def test_another_origin_may_not_use_management_endpoints() -> None:
     answer = _preflight("/api/v2/optimizations", "https://evil.example")
 
     assert "Access-Control-Allow-Origin" not in answer
@@ -60,7 +60,7 @@ def test_another_origin_may_not() -> None:
 
 @pytest.mark.parametrize("path", [SERVE, "/api/v2/optimizations/best-variant"])
 @pytest.mark.parametrize("origin", ["https://app.example", "https://shop.example"])
-def test_any_origin_may_be_served(path: str, origin: str) -> None:
+def test_any_origin_may_use_serve(path: str, origin: str) -> None:
     answer = _preflight(path, origin)
 
     assert answer.status_code == 204

@@ -1,4 +1,4 @@
-"""Fields and shapes: what they take, and how they name what they refuse."""
+"""Serializer fields: what they accept, and how errors name invalid fields."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class Config(StrictSerializer):
     factors = Factor(many=True)
 
 
-class Shape(StrictSerializer):
+class Body(StrictSerializer):
     config = Config(required=False)
     count = fields.StrictIntegerField(required=False)
     share = fields.StrictFloatField(required=False)
@@ -29,18 +29,18 @@ class Shape(StrictSerializer):
     made = fields.StrictIntegerField(read_only=True)
 
 
-def test_a_choice_that_is_none_says_which_there_are() -> None:
-    shape = Shape(data={"kind": "c"})
+def test_an_invalid_choice_lists_the_valid_ones() -> None:
+    body = Body(data={"kind": "c"})
 
-    assert not shape.is_valid()
+    assert not body.is_valid()
 
-    assert shape.errors == {"kind": ["must be one of a, b"]}
+    assert body.errors == {"kind": ["must be one of a, b"]}
 
 
-def _named(data: object) -> list[str]:
-    shape = Shape(data=data)
+def _list_invalid_fields(data: object) -> list[str]:
+    body = Body(data=data)
     with pytest.raises(serializers.ValidationError) as refused:
-        shape.is_valid(raise_exception=True)
+        body.is_valid(raise_exception=True)
     return [
         problem.field
         for problem in exceptions.build_validation_error(refused.value).details
@@ -74,56 +74,56 @@ def _named(data: object) -> list[str]:
         ("when", ""),
     ],
 )
-def test_what_only_looks_like_it_is_refused(field: str, value: object) -> None:
-    assert _named({field: value}) == [field]
+def test_a_value_of_another_type_is_refused(field: str, value: object) -> None:
+    assert _list_invalid_fields({field: value}) == [field]
 
 
-def test_what_is_meant_is_taken() -> None:
+def test_valid_values_are_accepted() -> None:
     key = "0b9c1a0e-7a8d-4a57-9a57-6c1de5b7c0aa"
     data: dict[str, Any] = {"count": 3.0, "share": 1, "on": False, "key": key}
-    shape = Shape(data=data | {"when": "2026-03-28T14:22:00+02:00"})
+    body = Body(data=data | {"when": "2026-03-28T14:22:00+02:00"})
 
-    shape.is_valid(raise_exception=True)
+    body.is_valid(raise_exception=True)
 
-    taken = shape.validated_data
-    assert (taken["count"], taken["share"], taken["on"]) == (3, 1.0, False)
-    assert str(taken["key"]) == key
-    assert taken["when"].isoformat() == "2026-03-28T14:22:00+02:00"
+    validated = body.validated_data
+    assert (validated["count"], validated["share"], validated["on"]) == (3, 1.0, False)
+    assert str(validated["key"]) == key
+    assert validated["when"].isoformat() == "2026-03-28T14:22:00+02:00"
 
 
 def test_nested_fields_are_named_by_dotted_paths() -> None:
     config = {
         "factors": [
             {"name": "a", "levels": ["x", "y"]},
-            {"name": "toolong", "levels": ["x"], "colour": 1},
+            {"name": "toolong", "levels": ["x"], "color": 1},
             {"name": "b", "levels": ["x", 5]},
             7,
         ],
         "extra": 1,
     }
 
-    named = _named({"config": config, "made": 1, "unheard": 2})
+    invalid = _list_invalid_fields({"config": config, "made": 1, "unknown": 2})
 
-    assert sorted(named) == [
+    assert sorted(invalid) == [
         "config.extra",
-        "config.factors[1].colour",
+        "config.factors[1].color",
         "config.factors[1].levels",
         "config.factors[1].name",
         "config.factors[2].levels[1]",
         "config.factors[3]",
         "made",
-        "unheard",
+        "unknown",
     ]
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\t\n", "a\0", "\ud800", 5, None, True])
-def test_a_text_is_text(text: object) -> None:
-    assert _named({"config": {"factors": [{"name": text, "levels": ["x", "y"]}]}}) == [
-        "config.factors[0].name"
-    ]
+def test_only_nonblank_strings_are_text(text: object) -> None:
+    assert _list_invalid_fields(
+        {"config": {"factors": [{"name": text, "levels": ["x", "y"]}]}}
+    ) == ["config.factors[0].name"]
 
 
-def test_a_text_is_kept_as_sent() -> None:
+def test_text_is_not_trimmed() -> None:
     factor = Factor(data={"name": " a ", "levels": ["x", "x "]})
 
     factor.is_valid(raise_exception=True)

@@ -1,4 +1,4 @@
-"""One shape for all answers, whoever made them; ids, bodies, addresses."""
+"""EnvelopeMiddleware: error format, request ids, body limits, strange URLs."""
 
 import re
 from typing import Any
@@ -58,7 +58,7 @@ urlpatterns = [
 ]
 
 
-def _client(**options: Any) -> Any:  # the stubs give its answers a type of their own
+def _client(**options: Any) -> Any:  # the stubs have another type for its responses
     return Client(raise_request_exception=False, **options)
 
 
@@ -74,7 +74,9 @@ def _client(**options: Any) -> Any:  # the stubs give its answers a type of thei
         ("bug", 500, "internal_error"),
     ],
 )
-def test_what_a_view_raises_is_answered(kind: str, status: int, code: str) -> None:
+def test_an_exception_of_a_view_becomes_an_error_response(
+    kind: str, status: int, code: str
+) -> None:
     answer = _client().get(f"/fail/{kind}")
 
     error = factories.read_error(answer)
@@ -83,13 +85,13 @@ def test_what_a_view_raises_is_answered(kind: str, status: int, code: str) -> No
     assert b"hunter2" not in answer.content
 
 
-def test_a_limit_says_when_to_come_back() -> None:
+def test_a_429_has_retry_after() -> None:
     answer = _client().get("/fail/limit")
 
     assert answer["Retry-After"] == "7"
 
 
-def test_a_field_is_named_by_its_path() -> None:
+def test_an_invalid_field_is_named_by_its_path() -> None:
     answer = _client().get("/fail/ours")
 
     assert factories.read_error(answer)["details"] == [
@@ -98,7 +100,7 @@ def test_a_field_is_named_by_its_path() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 415, 418, 500, 502, 503])
-def test_a_page_of_others_becomes_an_answer_of_ours(status: int) -> None:
+def test_an_html_error_becomes_an_api_error(status: int) -> None:
     answer = _client().get(f"/html/{status}")
 
     factories.read_error(answer)
@@ -114,20 +116,20 @@ def test_an_unknown_path_is_not_found() -> None:
 
 
 @pytest.mark.django_db
-def test_the_staff_pages_keep_their_own_errors() -> None:
+def test_the_admin_keeps_its_own_error_pages() -> None:
     answer = _client().get("/admin/nowhere", follow=True)
 
     assert answer["Content-Type"].startswith("text/html")
     assert answer["X-Request-Id"]
 
 
-def test_every_answer_has_an_id_of_its_own_and_takes_none() -> None:
+def test_every_response_gets_a_new_request_id() -> None:
     client = _client(headers={"X-Request-Id": "req_mine"})
 
     ids = {client.get("/html/200")["X-Request-Id"] for _ in range(3)}
 
     assert len(ids) == 3
-    assert all(re.fullmatch("req_[0-9a-f]{32}", one) for one in ids)
+    assert all(re.fullmatch("req_[0-9a-f]{32}", each) for each in ids)
 
 
 @pytest.mark.parametrize(
@@ -144,14 +146,14 @@ def test_every_answer_has_an_id_of_its_own_and_takes_none() -> None:
         "/html/404?" + "a=1&" * 5000,
     ],
 )
-def test_no_address_is_a_failure(path: str) -> None:
+def test_no_url_causes_a_500(path: str) -> None:
     answer = _client().get(path)
 
     factories.read_error(answer)
     assert answer.status_code in {400, 404}
 
 
-def test_a_foreign_host_is_refused(settings: Settings) -> None:
+def test_an_unknown_host_is_refused(settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["levered.example"]
 
     answer = _client().get("/html/200", headers={"Host": "evil.example"})
@@ -200,7 +202,7 @@ def test_a_compressed_body_is_refused() -> None:
 
 
 @pytest.mark.parametrize("length", ["x", "-1", "1e3", "9" * 50])
-def test_a_strange_length_is_refused(length: str) -> None:
+def test_an_invalid_length_is_refused(length: str) -> None:
     answer = _client().generic("POST", "/small", b"x", CONTENT_LENGTH=length)
 
     factories.read_error(answer)
@@ -216,8 +218,8 @@ def test_another_method_is_not_allowed(method: str) -> None:
     assert answer["Allow"] == "POST"
 
 
-def test_a_public_endpoint_answers_any_origin_refusals_included() -> None:
-    asked = _client().options(
+def test_any_origin_may_read_every_response_of_a_public_endpoint() -> None:
+    preflight = _client().options(
         "/public",
         headers={
             "Origin": "https://shop.example",
@@ -231,7 +233,7 @@ def test_a_public_endpoint_answers_any_origin_refusals_included() -> None:
         "/public", b"x" * (body_limits.DEFAULT_LIMIT + 1), content_type="text/plain"
     )
 
-    assert asked.status_code == 204
-    assert "POST" in asked["Access-Control-Allow-Methods"]
-    for answer in (asked, refused, too_large):
+    assert preflight.status_code == 204
+    assert "POST" in preflight["Access-Control-Allow-Methods"]
+    for answer in (preflight, refused, too_large):
         assert answer["Access-Control-Allow-Origin"] == "*"

@@ -1,4 +1,4 @@
-"""Bodies: what is read and what is refused, never a failure of ours."""
+"""JSON parsing: bodies are parsed or refused, and never cause a 500."""
 
 import io
 
@@ -13,7 +13,7 @@ def _parse(raw: bytes) -> object:
     return parsers.OrjsonParser().parse(io.BytesIO(raw))
 
 
-def test_an_object_is_read() -> None:
+def test_an_object_is_parsed() -> None:
     assert _parse(b'{"a": [1, 2.5, true, null, "\xc3\xa9"]}') == {
         "a": [1, 2.5, True, None, "é"]
     }
@@ -45,16 +45,16 @@ def test_no_body_is_an_empty_object() -> None:
         b'{"a": ' + b"[" * 65 + b"]" * 65 + b"}",
     ],
 )
-def test_rubbish_is_a_bad_request(raw: bytes) -> None:
+def test_an_invalid_body_is_a_bad_request(raw: bytes) -> None:
     with pytest.raises(BadRequestError):
         _parse(raw)
 
 
-def test_nesting_within_reason_is_read() -> None:
+def test_nesting_up_to_the_limit_is_parsed() -> None:
     _parse(b'{"a": ' + b"[" * 62 + b"]" * 62 + b"}")
 
 
-def test_a_nul_character_is_named_wherever_it_is() -> None:
+def test_fields_with_a_nul_character_are_named() -> None:
     raw = rb'{"a": [{"b": "x\u0000"}], "c\u0000": 1, "fine": "\\u0000"}'
 
     with pytest.raises(InvalidParametersError) as refused:
@@ -64,15 +64,15 @@ def test_a_nul_character_is_named_wherever_it_is() -> None:
     assert fields == ["a[0].b", r"c\u0000"]
 
 
-def test_an_escaped_backslash_is_no_nul() -> None:
+def test_an_escaped_backslash_is_not_a_nul() -> None:
     assert _parse(rb'{"a": "\\u0000"}') == {"a": r"\u0000"}
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
+def test_any_bytes_are_parsed_or_refused(raw: bytes) -> None:
     try:
-        read = _parse(raw)
+        document = _parse(raw)
     except (BadRequestError, InvalidParametersError):
         return
 
-    assert isinstance(read, dict)
+    assert isinstance(document, dict)

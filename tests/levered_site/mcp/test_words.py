@@ -118,7 +118,7 @@ def test_the_organizations_own_optimizations_are_resources(
 
 
 def test_anothers_optimization_is_no_resource(world: World, other: World) -> None:
-    with pytest.raises(MCPError, match="no such thing"):
+    with pytest.raises(MCPError, match="no such resource"):
         _read(world, f"levered://optimizations/{other.live}")
 
 
