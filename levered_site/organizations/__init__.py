@@ -1,1 +1,1 @@
-"""Who is asking, and what was done in their name."""
+"""Organizations: members, authentication, permissions, API keys and the audit log."""

@@ -1,4 +1,4 @@
-"""Who did it, for the audit log and for deeds that want to know."""
+"""Who acts: an actor in the audit log, a caller by token, a holder of an API key."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ ActorKind = Literal["user", "staff", "key", "system", "public"]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A kind and the id within it: a Clerk user, a Django user, an API key."""
+    """A kind of actor and the id within it: a Clerk user, a Django user, an API key."""
 
     kind: ActorKind
     id: str
@@ -22,7 +22,7 @@ SYSTEM_ACTOR = Actor("system", "system")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The person behind a valid token: `request.user` of management endpoints."""
+    """The person with a valid token: `request.user` of management endpoints."""
 
     organization_id: str
     user_id: str
@@ -30,33 +30,33 @@ class Caller:
 
     @property
     def is_authenticated(self) -> bool:
-        """A caller exists only where a token held (Django and DRF ask this way)."""
+        """Return True, as Django and DRF expect: a caller has a valid token."""
         return True
 
     @property
     def is_admin(self) -> bool:
-        """Whether they may do what only admins may."""
+        """Whether the caller is an admin of the organization."""
         return self.role == "admin"
 
     @property
     def actor(self) -> Actor:
-        """The same person as the audit log writes them."""
+        """The caller as an actor of the audit log."""
         return Actor("user", self.user_id)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """The program behind a valid API key: `request.user` of ingestion endpoints."""
+    """The program with a valid API key: `request.user` of ingestion endpoints."""
 
     organization_id: str
     key_id: str
 
     @property
     def is_authenticated(self) -> bool:
-        """As for Caller."""
+        """Return True, as Django and DRF expect: a key holder has a valid key."""
         return True
 
     @property
     def actor(self) -> Actor:
-        """The key as the audit log writes it."""
+        """The key as an actor of the audit log."""
         return Actor("key", self.key_id)

@@ -1,4 +1,4 @@
-"""API keys: made, found by their secret, revoked."""
+"""API keys: create them, find them by their secret, revoke them."""
 
 import hashlib
 import secrets
@@ -13,12 +13,12 @@ from levered_site.organizations.actors import Actor
 from levered_site.organizations.models import ApiKey
 
 KEY_PREFIX = "lev_"
-PREFIX_LENGTH = 12  # of the secret, kept in the clear so that people recognise a key
+PREFIX_LENGTH = 12  # of the secret, stored readable so that people recognize a key
 LAST_USED_INTERVAL = timedelta(minutes=1)
 
 
 def create_key(organization_id: str, label: str, actor: Actor) -> tuple[ApiKey, str]:
-    """Make a key. The secret, the second of the pair, is never to be had again."""
+    """Create a key. Return it with its secret, which is not stored."""
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
         key = ApiKey.objects.create(
@@ -32,15 +32,15 @@ def create_key(organization_id: str, label: str, actor: Actor) -> tuple[ApiKey, 
 
 
 def revoke_key(key: ApiKey, actor: Actor) -> None:
-    """Close the door to a key for good. Revoking twice changes nothing."""
+    """Revoke a key. A revoked key stays as it is."""
     with transaction.atomic():
-        closed = ApiKey.objects.active().filter(pk=key.pk)
-        if closed.update(revoked_at=timezone.now(), updated_at=timezone.now()):
+        active_key = ApiKey.objects.active().filter(pk=key.pk)
+        if active_key.update(revoked_at=timezone.now(), updated_at=timezone.now()):
             audit.record(key.organization_id, actor, "api_key.revoke", key, {})
 
 
 def find_key(secret: str) -> ApiKey | None:
-    """Return the active key of this secret, noting its use at most once a minute."""
+    """Return the active key with this secret; record its use at most once a minute."""
     if not secret.startswith(KEY_PREFIX):
         return None
     key = ApiKey.objects.active().filter(digest=hash_secret(secret)).first()
@@ -53,10 +53,10 @@ def _record_use(key: ApiKey) -> None:
     now = timezone.now()
     if key.last_used_at is not None and key.last_used_at > now - LAST_USED_INTERVAL:
         return
-    due = Q(last_used_at=None) | Q(last_used_at__lte=now - LAST_USED_INTERVAL)
-    ApiKey.objects.filter(due, pk=key.pk).update(last_used_at=now)
+    is_due = Q(last_used_at=None) | Q(last_used_at__lte=now - LAST_USED_INTERVAL)
+    ApiKey.objects.filter(is_due, pk=key.pk).update(last_used_at=now)
 
 
 def hash_secret(secret: str) -> str:
-    """Digest a secret: 256 random bits need no salt and no slow hash."""
+    """Return the digest of a secret. 256 random bits need no salt and no slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()

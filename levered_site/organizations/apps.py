@@ -1,10 +1,10 @@
-"""The app as Django sees it."""
+"""The Django app config of organizations."""
 
 from django.apps import AppConfig
 
 
 class OrganizationsConfig(AppConfig):
-    """Name and title."""
+    """The app of organizations, their members and keys."""
 
     name = "levered_site.organizations"
     label = "organizations"

@@ -1,4 +1,4 @@
-"""The audit log: who changed what. Written inside the transaction of the deed."""
+"""The audit log: who changed what, written in the transaction of the change."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,16 +18,16 @@ def record(
     target: Model,
     changes: Mapping[str, Any],
 ) -> AuditEntry:
-    """Append one entry: `action` like "optimization.ship", `changes` field to value.
+    """Append an entry: `action` as in "optimization.ship", `changes` by field name.
 
-    `changes` must hold no secret: it is shown to staff as it is.
+    `changes` must hold no secret: the admin shows it unchanged.
     """
     return AuditEntry.objects.create(
         organization_id=organization_id,
         actor_kind=actor.kind,
         actor_id=actor.id[:128],
         action=action,
-        target_type=target._meta.label_lower,  # noqa: SLF001 - Django's documented API
+        target_type=target._meta.label_lower,
         target_id=str(target.pk)[:64],
         target_name=str(target)[:200],
         changes=orjson.loads(orjson.dumps(dict(changes), default=str)),

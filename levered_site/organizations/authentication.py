@@ -1,41 +1,42 @@
-"""Who is asking: a person by bearer token, or a program by API key."""
+"""Authentication: people by bearer token, programs by API key."""
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from levered_site.api import requests
 from levered_site.errors import UnauthorizedError
 from levered_site.organizations import api_keys, members, tokens
 from levered_site.organizations.actors import Caller, KeyHolder
 
 BEARER_REQUIRED = "Send a bearer token: `Authorization: Bearer …`."
 API_KEY_NOT_ACCEPTED = (
-    "An API key opens the ingestion API and nothing else; send a bearer token."
+    "An API key works for the ingestion API only; send a bearer token."
 )
 API_KEY_MISSING = (
     "Send an API key: `Authorization: Bearer lev_…` or `X-API-Key: lev_…`."
 )
-API_KEY_REQUIRED = "Ingestion takes an API key (`lev_…`), not a bearer token."
-API_KEY_INVALID = "The API key is unknown or revoked."
+API_KEY_REQUIRED = "The ingestion API needs an API key (`lev_…`), not a bearer token."
+API_KEY_INVALID = "The API key is unknown or revoked; create a new one."
 
 
 class BearerAuthentication(BaseAuthentication):
     """For management endpoints: `request.user` becomes a Caller."""
 
-    # for OpenAPI
+    # read by levered_site.api.openapi
     schemes = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
-        """Return the caller; None without any credentials.
+        """Return the caller; None without credentials.
 
         Raises:
-            UnauthorizedError, ForbiddenError, UnavailableError: as `tokens.read` says.
+            UnauthorizedError, ForbiddenError, UnavailableError: see `verify_token`.
         """
-        caller = authenticate_caller(request._request)  # noqa: SLF001 - DRF offers no other way
+        caller = authenticate_caller(requests.get_django_request(request))
         return None if caller is None else (caller, caller)
 
     def authenticate_header(self, _request: Request) -> str:
-        """Name the scheme for 401."""
+        """Return the WWW-Authenticate header of a 401."""
         return "Bearer"
 
 
@@ -51,22 +52,23 @@ class ApiKeyAuthentication(BaseAuthentication):
         """Return the holder of the key.
 
         Raises:
-            UnauthorizedError: no key, an unknown or revoked one, or a token instead.
+            UnauthorizedError: there is no key, or it is unknown or revoked.
         """
-        holder = authenticate_key_holder(request._request)  # noqa: SLF001 - as above
+        holder = authenticate_key_holder(requests.get_django_request(request))
         return holder, holder
 
     def authenticate_header(self, _request: Request) -> str:
-        """Name the scheme for 401."""
+        """Return the WWW-Authenticate header of a 401."""
         return "Bearer"
 
 
 def authenticate_caller(request: HttpRequest) -> Caller | None:
-    """Read the bearer token of a request; for doors that are no DRF view, too.
+    """Return the caller by the bearer token of any Django request; None without one.
 
     Raises:
-        UnauthorizedError: the token does not hold, or it is an API key.
-        ForbiddenError: the token is of no organization.
+        UnauthorizedError: the token is invalid, or it is an API key.
+        ForbiddenError: the token names no organization.
+        UnavailableError: the issuer's keys cannot be fetched.
     """
     token = read_bearer_token(request)
     if token is None:
@@ -81,10 +83,10 @@ def authenticate_caller(request: HttpRequest) -> Caller | None:
 
 
 def authenticate_key_holder(request: HttpRequest) -> KeyHolder:
-    """Read the API key of a request, from either header.
+    """Return the holder of the API key in X-API-Key or Authorization.
 
     Raises:
-        UnauthorizedError: no key, an unknown or revoked one, or a token instead.
+        UnauthorizedError: there is no key, it is unknown or revoked, or it is a token.
     """
     secret = request.META.get("HTTP_X_API_KEY") or read_bearer_token(request)
     if not secret:
@@ -100,10 +102,10 @@ def authenticate_key_holder(request: HttpRequest) -> KeyHolder:
 
 
 def read_bearer_token(request: HttpRequest) -> str | None:
-    """Return what follows `Bearer`; None where the header is absent.
+    """Return the token after `Bearer`; None if the header is absent.
 
     Raises:
-        UnauthorizedError: another scheme, or nothing after it.
+        UnauthorizedError: the scheme is not Bearer, or no token follows it.
     """
     header = request.META.get("HTTP_AUTHORIZATION", "")
     if not header.strip():

@@ -1,4 +1,4 @@
-"""Idempotency-Key: the first answer to a POST is the answer to its repeats, 24 hours."""
+"""Idempotency-Key: repeats of a POST get its first response again, for 24 hours."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,36 +20,38 @@ from levered_site.organizations.models import IdempotentAnswer
 
 HEADER = "Idempotency-Key"
 RETENTION = timedelta(hours=24)
-# A request that died between claim and answer leaves its claim behind. No request
-# lasts this long, so a claim older than this is dead and may be taken over.
+# A request that died between claim and response leaves its claim behind. No request
+# lasts this long, so another request may take over an older claim.
 STALE_AFTER = timedelta(seconds=60)
 STORED_HEADERS = ("Location", "ETag", "Preference-Applied")
 
-OTHER_BODY = "This Idempotency-Key came before with another body."
-IN_PROGRESS = "The first request with this Idempotency-Key is still in progress."
+OTHER_BODY = "This Idempotency-Key was used with another body; send a new key."
+IN_PROGRESS = (
+    "The first request with this Idempotency-Key is in progress; retry in a moment."
+)
 UNREPEATABLE_ANSWER = (
-    "This was done before under the same Idempotency-Key. Its answer held a secret, "
-    "which is shown once and not kept."
+    "A request with this Idempotency-Key has succeeded. Its response held a secret, "
+    "which is shown once and not stored."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to answer for a key; `since` tells it from a later take-over."""
+    """The claim of a request on its key; `since` tells it from a later claim."""
 
     pk: int
     since: datetime
 
 
 class IdempotentReplayError(Exception):
-    """Carries the first answer past the handler."""
+    """Raised for a repeat; carries the first response past the handler."""
 
     def __init__(self, stored: IdempotentAnswer) -> None:
         super().__init__(stored.key)
         self.stored = stored
 
-    def response(self) -> Response:
-        """Make the first answer again; its `meta` names the present request."""
+    def build_response(self) -> Response:
+        """Return the first response; its `meta` holds the id of this request."""
         body = bytes(self.stored.body or b"")
         return Response(
             orjson.loads(body) if body else None,
@@ -59,12 +61,13 @@ class IdempotentReplayError(Exception):
 
 
 def claim_key(request: HttpRequest, organization_id: str) -> Claim | None:
-    """Claim the request's key; None when it carries none.
+    """Claim the key of a request; None if it carries none.
 
     Raises:
-        Replayed: it was answered before.
-        ConflictError: another body, still in progress, or the answer held a secret.
-        InvalidParametersError: the key is empty or too long.
+        IdempotentReplayError: the key has a response, which is to be sent again.
+        ConflictError: the body differs, the first request is in progress, or its
+            response held a secret.
+        InvalidParametersError: the key is empty, too long or not printable.
     """
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
@@ -73,38 +76,38 @@ def claim_key(request: HttpRequest, organization_id: str) -> Claim | None:
         raise InvalidParametersError.for_field(
             HEADER, f"must have 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} printable characters"
         )
-    fresh = IdempotentAnswer(
+    new_row = IdempotentAnswer(
         organization_id=organization_id,
         method=request.method or "",
         path=request.path[:500],
         key=key,
         body_digest=_hash_request(request),
     )
-    return _store_claim(fresh)
+    return _store_claim(new_row)
 
 
-def _store_claim(fresh: IdempotentAnswer) -> Claim:
+def _store_claim(new_row: IdempotentAnswer) -> Claim:
     now = timezone.now()
-    same = IdempotentAnswer.objects.filter(
-        organization_id=fresh.organization_id,
-        method=fresh.method,
-        path=fresh.path,
-        key=fresh.key,
+    rows_of_key = IdempotentAnswer.objects.filter(
+        organization_id=new_row.organization_id,
+        method=new_row.method,
+        path=new_row.path,
+        key=new_row.key,
     )
-    same.filter(
+    rows_of_key.filter(
         Q(created_at__lt=now - RETENTION)
         | Q(status=None, created_at__lt=now - STALE_AFTER)
     ).delete()
     try:
         with transaction.atomic():
-            fresh.save(force_insert=True)
+            new_row.save(force_insert=True)
     except IntegrityError:
-        stored = same.first()
+        stored = rows_of_key.first()
     else:
-        return Claim(fresh.pk, fresh.created_at)
-    if stored is None:  # released between the two statements: the client may repeat
+        return Claim(new_row.pk, new_row.created_at)
+    if stored is None:  # released between the two statements: the client may retry
         raise ConflictError(IN_PROGRESS, retry_after=1)
-    _refuse_conflict(stored, fresh.body_digest)
+    _refuse_conflict(stored, new_row.body_digest)
     raise IdempotentReplayError(stored)
 
 
@@ -117,27 +120,30 @@ def _refuse_conflict(stored: IdempotentAnswer, body_digest: str) -> None:
         raise ConflictError(UNREPEATABLE_ANSWER)
 
 
-def store_response(claim: Claim, response: Response, *, secret: bool) -> None:
-    """Keep the answer for repeats. One that a retry may change (5xx, 429) is not kept."""
-    mine = IdempotentAnswer.objects.filter(pk=claim.pk, created_at=claim.since)
+def store_response(claim: Claim, response: Response, *, has_secret: bool) -> None:
+    """Store the response for repeats, but not a 5xx or 429, which a retry may change.
+
+    The body of a success that `has_secret` is not stored.
+    """
+    claimed = IdempotentAnswer.objects.filter(pk=claim.pk, created_at=claim.since)
     if response.status_code >= 500 or response.status_code == 429:
-        mine.delete()
+        claimed.delete()
         return
-    hidden = secret and response.status_code < 400
-    mine.update(
+    hides_body = has_secret and response.status_code < 400
+    claimed.update(
         status=response.status_code,
         headers=_select_headers(response.headers),
-        body=None if hidden else _serialize_body(response.data),
+        body=None if hides_body else _serialize_body(response.data),
     )
 
 
 def release_claim(claim: Claim) -> None:
-    """Give a key back after an unexpected failure, so that a repeat runs anew."""
+    """Release a key after an unexpected failure, so that a repeat runs again."""
     IdempotentAnswer.objects.filter(pk=claim.pk, created_at=claim.since).delete()
 
 
 def delete_expired(now: datetime) -> int:
-    """Delete answers older than 24 hours; returns how many. For the clock."""
+    """Delete responses older than 24 hours; return how many. Celery beat calls this."""
     deleted, _ = IdempotentAnswer.objects.filter(
         created_at__lt=now - RETENTION
     ).delete()

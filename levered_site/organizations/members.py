@@ -1,29 +1,34 @@
-"""Whom a valid token brings here: the organization and its members, made on sight."""
+"""Organizations and members, created by the first valid token that names them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from levered_site.organizations.models import Member, Organization
 from levered_site.organizations.tokens import Identity
 
-LAST_SEEN_INTERVAL = timedelta(minutes=1)  # no more than one write a minute per member
+LAST_SEEN_INTERVAL = timedelta(minutes=1)  # at most one write a minute per member
 
 
 def upsert_member(identity: Identity) -> None:
-    """Know the caller: create what is new, refresh the role, note when they were seen.
+    """Create the organization and member of a token, or update role and last sight.
 
-    Safe against the same first token arriving twice at once.
+    Safe if the same first token arrives twice at once.
     """
     caller, now = identity.caller, timezone.now()
     members = Member.objects.filter(
         organization_id=caller.organization_id, user_id=caller.user_id
     )
-    known = members.values_list("role", "last_seen_at").first()
-    if known is None:
+    member = members.only("role", "last_seen_at").first()
+    if member is None:
         _create_member(identity)
-    elif known[0] != caller.role or not known[1] or known[1] < now - LAST_SEEN_INTERVAL:
+    elif member.role != caller.role or not _was_seen_lately(member, now):
         members.update(role=caller.role, last_seen_at=now)
+
+
+def _was_seen_lately(member: Member, now: datetime) -> bool:
+    seen_at = member.last_seen_at
+    return seen_at is not None and seen_at >= now - LAST_SEEN_INTERVAL
 
 
 def _create_member(identity: Identity) -> None:

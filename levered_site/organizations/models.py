@@ -1,4 +1,4 @@
-"""Who may ask: organizations, their members and keys, and what was done in their name."""
+"""Tables of organizations: members, API keys, audit entries, idempotent responses."""
 
 import uuid
 from datetime import datetime
@@ -9,7 +9,7 @@ from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 
 
 class Organization(models.Model):
-    """A team. Its id is Clerk's (`org_…`), so tokens name it without a look-up."""
+    """A team. Its id is Clerk's (`org_…`), so a token names it without a lookup."""
 
     id = models.CharField(primary_key=True, max_length=64)
     name = models.CharField(max_length=200)
@@ -23,7 +23,7 @@ class Organization(models.Model):
 
 
 class Member(models.Model):
-    """A person seen with a valid token of the organization."""
+    """A person who has sent a valid token of the organization."""
 
     class Role(models.TextChoices):
         ADMIN = "admin"
@@ -49,15 +49,15 @@ class Member(models.Model):
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    """Reads of keys, in words."""
+    """Named queries of API keys."""
 
     def active(self) -> "ApiKeyQuerySet":
-        """Keys that still open the door."""
+        """Return the keys that are not revoked."""
         return self.filter(revoked_at=None)
 
 
 class ApiKey(models.Model):
-    """Opens the ingestion API. The secret is shown once; only its digest is kept."""
+    """A key of the ingestion API. Its secret is shown once; only a digest is stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(
@@ -81,7 +81,7 @@ class ApiKey(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who changed what, through which door. Append only."""
+    """Who changed what, and as which kind of actor. Append only."""
 
     id = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey(
@@ -111,9 +111,9 @@ class AuditEntry(models.Model):
 
 
 class IdempotentAnswer(models.Model):
-    """The first answer to a POST that carried an Idempotency-Key; kept 24 hours.
+    """The first response to a POST with an Idempotency-Key; kept 24 hours.
 
-    `status` is null while the first request is still being worked on.
+    `status` is null while the first request is in progress.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE)

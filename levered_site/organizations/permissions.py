@@ -1,4 +1,4 @@
-"""Who may: members read and work, admins decide."""
+"""Permissions: members, admins, API keys."""
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -7,35 +7,35 @@ from levered_site.organizations.actors import Caller, KeyHolder
 
 
 class IsMember(BasePermission):
-    """Anybody of the organization."""
+    """Allow every member of the organization."""
 
     message = "You may not do this."
 
     def has_permission(self, request: Request, _view: object) -> bool:
-        """Whether a bearer token of an organization was given."""
+        """Return whether the request has a bearer token of an organization."""
         return isinstance(request.user, Caller)
 
 
 class IsAdmin(IsMember):
-    """Admins of the organization."""
+    """Allow admins of the organization."""
 
     message = "Only an admin of the organization may do this."
 
     def has_permission(self, request: Request, _view: object) -> bool:
-        """Whether the token's role is admin."""
+        """Return whether the token's role is admin."""
         return isinstance(request.user, Caller) and request.user.is_admin
 
 
 class HasApiKey(BasePermission):
-    """A program with an API key; the authentication has refused everybody else."""
+    """Allow programs with an API key; authentication rejects everyone else first."""
 
     def has_permission(self, request: Request, _view: object) -> bool:
-        """Whether a key was given."""
+        """Return whether the request has an API key."""
         return isinstance(request.user, KeyHolder)
 
 
 def require_admin_for(*actions: str) -> type[BasePermission]:
-    """Make a permission: admins for these actions of a viewset, members otherwise."""
+    """Return a permission: admins for these viewset actions, members for all others."""
 
     class AdminForActions(IsMember):
         message = IsAdmin.message

@@ -1,4 +1,4 @@
-"""Shapes of /me and /api-keys."""
+"""Serializers of /me and /api-keys."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class OrganizationSerializer(serializers.ModelSerializer[Organization]):
 
 
 class MeSerializer(serializers.Serializer[Any]):
-    """Who the token is."""
+    """The caller: id, role and organization."""
 
     user_id = serializers.CharField()
     role = serializers.ChoiceField(choices=Member.Role.choices)
@@ -26,13 +26,14 @@ class MeSerializer(serializers.Serializer[Any]):
 
 
 class NewApiKeySerializer(StrictSerializer):
-    """The body of a new key."""
+    """The request body of a new key."""
 
-    label = StrictCharField(max_length=200)  # type: ignore[assignment]  # DRF takes declared fields off the class, where `label` is its own
+    # `Any`, because the base class has a `label` of its own, which DRF keeps apart.
+    label: Any = StrictCharField(max_length=200)
 
 
 class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
-    """A key as lists show it: never its secret."""
+    """A key as lists show it, without its secret."""
 
     class Meta:
         model = ApiKey
@@ -40,7 +41,7 @@ class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
 
 
 class ApiKeyWithSecretSerializer(serializers.ModelSerializer[ApiKey]):
-    """A key as it is shown once."""
+    """A new key, the only response with its secret."""
 
     secret = serializers.CharField()
 

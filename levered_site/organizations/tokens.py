@@ -1,4 +1,4 @@
-"""Bearer tokens: Clerk's, or those of the local issuer where Clerk is not configured."""
+"""Bearer tokens: verify Clerk's, or issue and verify local ones without Clerk."""
 
 import functools
 import re
@@ -27,19 +27,19 @@ from levered_site.errors import (
 from levered_site.local import embedded
 from levered_site.organizations.actors import Caller
 
-ALGORITHM = "RS256"  # pinned: what the token says about itself decides nothing
+ALGORITHM = "RS256"  # pinned: the token's own `alg` is not trusted
 LOCAL_ISSUER = "levered:local"
 KEY_FILE = "issuer_key.pem"
 ADMIN_ROLES = frozenset({"admin", "org:admin"})
 FETCH_TIMEOUT_SECONDS = 3
-REFETCH_SECONDS = 30  # an unknown `kid` asks the issuer again no sooner than this
-RETRY_SECONDS = 2  # a failed fetch is not repeated sooner than this
+REFETCH_SECONDS = 30  # minimum time between two fetches for an unknown `kid`
+RETRY_SECONDS = 2  # minimum time after a failed fetch
 INVALID_BEARER = "The token is not valid: {reason}"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a valid token says; `organization_name` is the slug where there is one."""
+    """What a valid token says; `organization_name` is its slug, else the id."""
 
     caller: Caller
     organization_name: str
@@ -48,8 +48,8 @@ class Identity:
 class IssuerKeySet(jwt.PyJWKClient):
     """The issuer's published keys.
 
-    An issuer that is away is not asked at every call, and the keys known last keep
-    working.
+    While the issuer is unreachable, calls do not each wait for it, and the last keys
+    keep working.
     """
 
     def __init__(self, uri: str) -> None:
@@ -63,36 +63,37 @@ class IssuerKeySet(jwt.PyJWKClient):
         self._retry_at = 0.0
 
     def fetch_data(self) -> Any:
-        """Fetch, or fall back on the last good answer."""
+        """Fetch the key set, or return the last valid one."""
         if time.monotonic() >= self._retry_at:
             try:
-                found = super().fetch_data()
-                self._get_signing_keys_from_jwk_set(jwt.PyJWKSet.from_dict(found))
+                key_set = super().fetch_data()
+                self._get_signing_keys_from_jwk_set(jwt.PyJWKSet.from_dict(key_set))
             except (jwt.PyJWTError, ValueError) as error:
                 self._retry_at = time.monotonic() + RETRY_SECONDS
                 if self._last_good is None:
                     raise jwt.PyJWKClientConnectionError(str(error)) from error
             else:
-                self._last_good = found
+                self._last_good = key_set
         if self._last_good is None:
             raise jwt.PyJWKClientConnectionError("the last attempt failed")
         return self._last_good
 
 
 def is_clerk_configured() -> bool:
-    """Whether tokens come from Clerk; the local issuer is off then."""
+    """Return whether tokens come from Clerk, which turns the local issuer off."""
     return bool(
         settings.CLERK_ISSUER or settings.CLERK_JWKS_URL or settings.CLERK_PEM_KEY
     )
 
 
 def verify_token(token: str) -> Identity:
-    """Check a token and say who it is.
+    """Verify a token and return whom it names.
 
     Raises:
-        UnauthorizedError: signature, algorithm, issuer, times or allow lists do not hold.
-        ForbiddenError: it is valid, and of no organization.
-        UnavailableError: the issuer's keys cannot be fetched just now.
+        UnauthorizedError: its signature, algorithm, issuer or times are invalid, or it
+            is not on the allow lists.
+        ForbiddenError: it is valid but names no organization.
+        UnavailableError: the issuer's keys cannot be fetched.
     """
     claims = _decode_claims(token)
     if is_clerk_configured():
@@ -112,7 +113,8 @@ def _decode_claims(token: str) -> dict[str, Any]:
         )
     except jwt.PyJWKClientConnectionError as error:
         raise UnavailableError(
-            "The issuer's keys cannot be fetched just now.", retry_after=RETRY_SECONDS
+            "The keys of the token issuer cannot be fetched; try again in a moment.",
+            retry_after=RETRY_SECONDS,
         ) from error
     except (jwt.PyJWTError, ValueError) as error:
         raise UnauthorizedError(INVALID_BEARER.format(reason=error)) from error
@@ -125,7 +127,7 @@ def _get_verification_key(token: str) -> RSAPublicKey:
         return _load_public_key(settings.CLERK_PEM_KEY)
     kid = jwt.get_unverified_header(token).get("kid")
     if not isinstance(kid, str):
-        raise jwt.InvalidTokenError("it names no key")
+        raise jwt.InvalidTokenError("it has no `kid`")
     url = settings.CLERK_JWKS_URL or f"{settings.CLERK_ISSUER}/.well-known/jwks.json"
     key = _get_issuer_key_set(url).get_signing_key(kid).key
     if not isinstance(key, RSAPublicKey):
@@ -147,35 +149,39 @@ def _load_public_key(pem: str) -> RSAPublicKey:
 
 
 def _check_party(claims: Mapping[str, Any]) -> None:
-    """Hold a session token to its `azp`, an OAuth token to its `aud`."""
+    """Raise if the token's `azp` (session) or `aud` (OAuth) is not on its allow list."""
     parties, audiences = settings.CLERK_AUTHORIZED_PARTIES, settings.CLERK_AUDIENCES
-    named = claims.get("aud") or []
-    named = named if isinstance(named, list) else [named]
+    audience = claims.get("aud") or []
+    token_audiences = audience if isinstance(audience, list) else [audience]
     if "azp" in claims and parties and claims["azp"] not in parties:
         raise UnauthorizedError(
             INVALID_BEARER.format(reason="azp is not an authorized party")
         )
-    if named and audiences and not any(one in audiences for one in named):
+    if (
+        token_audiences
+        and audiences
+        and not any(each in audiences for each in token_audiences)
+    ):
         raise UnauthorizedError(
             INVALID_BEARER.format(reason="aud is not an accepted audience")
         )
-    bound = ("azp" in claims and parties) or (named and audiences)
-    if (parties or audiences) and not bound:
+    is_checked = ("azp" in claims and parties) or (token_audiences and audiences)
+    if (parties or audiences) and not is_checked:
         raise UnauthorizedError(
-            INVALID_BEARER.format(reason="it names neither azp nor aud")
+            INVALID_BEARER.format(reason="it has neither azp nor aud")
         )
 
 
 def _build_identity(claims: Mapping[str, Any]) -> Identity:
     compact = claims.get("o")
     if isinstance(compact, Mapping):  # version 2 of Clerk's session tokens
-        found = (compact.get("id"), compact.get("rol"), compact.get("slg"))
+        names, source = ("id", "rol", "slg"), compact
     else:
-        found = (claims.get("org_id"), claims.get("org_role"), claims.get("org_slug"))
-    organization_id, role, slug = found
+        names, source = ("org_id", "org_role", "org_slug"), claims
+    organization_id, role, slug = (source.get(name) for name in names)
     if not organization_id:
         raise ForbiddenError(
-            "The token is of no organization: choose one and sign in again."
+            "The token names no organization: choose one and sign in again."
         )
     subject = claims["sub"]
     if not _is_valid_id(organization_id, 64) or not _is_valid_id(subject, 128):
@@ -186,18 +192,18 @@ def _build_identity(claims: Mapping[str, Any]) -> Identity:
         role="admin" if role in ADMIN_ROLES else "member",
     )
     name = slug if isinstance(slug, str) and slug.strip() else organization_id
-    printable = "".join(each for each in name if each.isprintable())[:200]
+    printable = "".join(filter(str.isprintable, name))[:200]
     return Identity(caller, printable or organization_id)
 
 
-def _is_valid_id(value: object, longest: int) -> bool:
+def _is_valid_id(value: object, max_length: int) -> bool:
     return isinstance(value, str) and bool(
-        re.fullmatch(rf"[\x21-\x7e]{{1,{longest}}}", value)
+        re.fullmatch(rf"[\x21-\x7e]{{1,{max_length}}}", value)
     )
 
 
 def load_local_key() -> RSAPrivateKey:
-    """Load the local issuer's key; the first call of an installation makes it."""
+    """Return the local issuer's key; the first call of an installation creates it."""
     return _load_private_key(
         embedded.load_or_create_secret(
             settings.LEVERED_HOME, KEY_FILE, embedded.generate_issuer_key
@@ -220,13 +226,15 @@ def issue_token(
     user_id: str = "user_local",
     lifetime: timedelta = timedelta(hours=12),
 ) -> str:
-    """Sign a token of the local issuer.
+    """Return a token signed by the local issuer.
 
     Raises:
-        ConflictError: Clerk is configured, so that nobody would accept it.
+        ConflictError: Clerk is configured, so the service would not accept the token.
     """
     if is_clerk_configured():
-        raise ConflictError("The local issuer is off: tokens come from Clerk.")
+        raise ConflictError(
+            "The local issuer is off because Clerk is configured: use Clerk's tokens."
+        )
     now = timezone.now()
     claims = {
         "iss": LOCAL_ISSUER,

@@ -1,4 +1,4 @@
-"""Addresses of the organization itself."""
+"""URLs of /me and /api-keys."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Endpoints: who am I, and the organization's API keys."""
+"""Views of /me and of the organization's API keys."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -22,14 +22,14 @@ from levered_site.organizations.viewsets import (
 
 
 class MeViewSet(OrganizationViewSet[Organization]):
-    """Who the token is."""
+    """The caller of the API."""
 
     queryset = Organization.objects.all()
     serializer_class = MeSerializer
 
     @extend_schema(operation_id="me")
     def retrieve(self, _request: Request) -> Response:
-        """Tell the caller's id, role and organization."""
+        """Return the caller's id, role and organization."""
         organization = Organization.objects.get(pk=self.organization_id)
         caller = {
             "user_id": self.caller.user_id,
@@ -40,7 +40,7 @@ class MeViewSet(OrganizationViewSet[Organization]):
 
 
 class ApiKeyViewSet(ListViewSet[ApiKey], DeleteViewSet[ApiKey]):
-    """Keys that open the ingestion API. Admins make and revoke them."""
+    """API keys of the ingestion API. Admins create and revoke them."""
 
     queryset = ApiKey.objects.active()
     serializer_class = ApiKeySerializer
@@ -52,14 +52,14 @@ class ApiKeyViewSet(ListViewSet[ApiKey], DeleteViewSet[ApiKey]):
         request=NewApiKeySerializer, responses={201: ApiKeyWithSecretSerializer}
     )
     def create(self, _request: Request) -> Response:
-        """Make a key. Its secret is in this answer and nowhere else."""
+        """Create a key. Only this response contains its secret."""
         label = self.read_body(NewApiKeySerializer)["label"]
         key, secret = api_keys.create_key(self.organization_id, label, self.actor)
-        shown = ApiKeySerializer(key).data
+        representation = ApiKeySerializer(key).data
         fields = ("id", "label", "prefix", "created_at")
-        body = {name: shown[name] for name in fields} | {"secret": secret}
+        body = {name: representation[name] for name in fields} | {"secret": secret}
         return Response(body, status.HTTP_201_CREATED)
 
     def perform_destroy(self, instance: ApiKey) -> None:
-        """Revoke it."""
+        """Revoke the key."""
         api_keys.revoke_key(instance, self.actor)

@@ -1,4 +1,4 @@
-"""The base of management endpoints: one organization's rows, and the contract's manners."""
+"""Base viewsets of management endpoints: tenant scope, idempotency, ETags."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
-from levered_site.api import etags
+from levered_site.api import etags, requests
 from levered_site.api.base_view import BaseAPIView
 from levered_site.api.serializers import StrictSerializer
 from levered_site.organizations import idempotency
@@ -22,51 +22,52 @@ M = TypeVar("M", bound=Model)
 
 
 class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
-    """Scope, actor, Idempotency-Key, ETag and If-Match, shapes per action.
+    """Scope rows to the caller's organization; handle Idempotency-Key and ETags.
 
-    A subclass gives `queryset` (of a model with `organization`), `list_name`,
-    `serializer_class` (the answer), and where they differ `list_serializer_class`
-    (rows), `create_serializer_class` and `update_serializer_class` (requests). It
-    composes Lists, Creates, Retrieves, Updates, Deletes and fills their `perform_*`.
+    A subclass sets `queryset` (of a model with `organization`), `list_name` and
+    `serializer_class` (of responses). Where they differ it also sets
+    `list_serializer_class` (of rows), `create_serializer_class` and
+    `update_serializer_class` (of requests). It combines the viewsets below and defines
+    their `perform_*` methods.
     """
 
     list_name = "items"
     list_serializer_class: type[BaseSerializer[Any]] | None = None
     create_serializer_class: type[BaseSerializer[Any]] | None = None
     update_serializer_class: type[BaseSerializer[Any]] | None = None
-    secret_actions: Sequence[str] = ()  # answers never stored for repeats
+    secret_actions: Sequence[str] = ()  # their responses are never stored for repeats
     _claim: idempotency.Claim | None = None
 
     @property
     def caller(self) -> Caller:
-        """Who asks; permissions have made sure that somebody does."""
+        """The authenticated caller; the permissions have required one."""
         caller = self.request.user
         assert isinstance(caller, Caller)
         return caller
 
     @property
     def organization_id(self) -> str:
-        """Whose rows these are."""
+        """The id of the caller's organization."""
         return self.caller.organization_id
 
     @property
     def actor(self) -> Actor:
-        """The caller, as deeds and the audit log want them."""
+        """The caller as an actor of the audit log."""
         return self.caller.actor
 
     def get_queryset(self) -> QuerySet[M]:
-        """Only the organization's own rows: another's id is a 404."""
+        """Return the organization's own rows only: the id of another's is a 404."""
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset().none()
         return super().get_queryset().filter(organization_id=self.organization_id)
 
-    # --- shapes
+    # --- bodies
 
     def read_body(
-        self, shape: type[BaseSerializer[Any]], *, partial: bool = False
+        self, serializer_class: type[BaseSerializer[Any]], *, partial: bool = False
     ) -> dict[str, Any]:
-        """Validate the request's body; raises DRF's ValidationError, a 400."""
-        serializer = shape(
+        """Return the validated body. Raises DRF's ValidationError, a 400."""
+        serializer = serializer_class(
             data=self.request.data,
             partial=partial,
             context=self.get_serializer_context(),
@@ -76,70 +77,72 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
         return validated
 
     def refuse_body(self) -> None:
-        """Refuse anything sent to a deed that takes nothing; a 400 naming it."""
+        """Raise if an endpoint that takes no fields gets one; the 400 names it."""
         self.read_body(StrictSerializer)
 
     def represent(self, instance: M) -> Mapping[str, Any]:
-        """Show one resource, without `meta`."""
-        shown: Mapping[str, Any] = self.get_serializer(instance).data
-        return shown
+        """Return the representation of one resource, without `meta`."""
+        representation: Mapping[str, Any] = self.get_serializer(instance).data
+        return representation
 
     def represent_rows(self, page: Sequence[M]) -> Sequence[Mapping[str, Any]]:
-        """Show the rows of a list."""
-        shape = self.list_serializer_class or self.get_serializer_class()
-        listed: Any = (
-            shape  # `many=True` makes a ListSerializer, which stubs do not say
+        """Return the representations of a list's rows."""
+        # Any: `many=True` makes a ListSerializer, which the stubs do not know.
+        serializer_class: Any = (
+            self.list_serializer_class or self.get_serializer_class()
         )
         context = self.get_serializer_context()
-        rows: Sequence[Mapping[str, Any]] = listed(
+        rows: Sequence[Mapping[str, Any]] = serializer_class(
             page, many=True, context=context
         ).data
         return rows
 
-    def answer(
+    def build_response(
         self,
         instance: M,
-        code: int = status.HTTP_200_OK,
+        status_code: int = status.HTTP_200_OK,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Answer with one resource and its ETag."""
-        shown = self.represent(instance)
+        """Return a response with one resource and its ETag."""
+        representation = self.represent(instance)
+        tag = etags.compute_etag(representation)
         return Response(
-            shown, code, headers={"ETag": etags.compute_etag(shown), **(headers or {})}
+            representation, status_code, headers={"ETag": tag, **(headers or {})}
         )
 
-    # --- manners
+    # --- conditional and repeated requests
 
     @contextmanager
     def get_object_for_update(self) -> Iterator[M]:
-        """Hand out the resource for a change, held to If-Match.
+        """Yield the resource for a change, after comparing its ETag with If-Match.
 
-        Where a state is named, the row stays locked until the change is committed, so
-        that of two changes naming the same state one wins and the other is a 412.
+        With If-Match the row stays locked until the change is committed: of two changes
+        that name the same ETag, one wins and the other gets a 412.
         """
         instance = self.get_object()
-        if not etags.has_if_match(self.request._request):  # noqa: SLF001 - DRF's way
+        django_request = requests.get_django_request(self.request)
+        if not etags.has_if_match(django_request):
             yield instance
             return
         with transaction.atomic():
-            rows = type(instance)._base_manager.select_for_update(of=("self",))  # noqa: SLF001 - Django's documented API
+            rows = type(instance)._base_manager.select_for_update(of=("self",))
             rows.filter(pk=instance.pk).first()
             instance = self.get_object()
             tag = etags.compute_etag(self.represent(instance))
-            etags.require_if_match(self.request._request, tag)  # noqa: SLF001 - DRF's way
+            etags.require_if_match(django_request, tag)
             yield instance
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """After the checks, claim the Idempotency-Key of a POST."""
+        """Run DRF's checks, then claim the Idempotency-Key of a POST."""
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and self.action:
-            django_request = request._request  # noqa: SLF001 - DRF offers no other way
+            django_request = requests.get_django_request(request)
             self._claim = idempotency.claim_key(django_request, self.organization_id)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer a repeat with the first answer; free the key of a failure."""
+        """Answer a repeat with its first response; release the key after a failure."""
         if isinstance(exc, idempotency.IdempotentReplayError):
-            return exc.response()
+            return exc.build_response()
         try:
             return super().handle_exception(exc)
         except Exception:
@@ -150,11 +153,11 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
-        """Keep the answer of a claimed key."""
+        """Store the response of a claimed key."""
         final: Response = super().finalize_response(request, response, *args, **kwargs)
         if self._claim is not None:
-            secret = self.action in self.secret_actions
-            idempotency.store_response(self._claim, final, secret=secret)
+            has_secret = self.action in self.secret_actions
+            idempotency.store_response(self._claim, final, has_secret=has_secret)
         return final
 
 
@@ -172,14 +175,14 @@ class CreateViewSet(OrganizationViewSet[M]):
     """POST on the collection."""
 
     def create(self, request: Request, *_args: Any, **_kwargs: Any) -> Response:
-        """Create a resource; 201 with its Location."""
-        shape = self.create_serializer_class or self.get_serializer_class()
-        instance = self.perform_create(self.read_body(shape))
-        place = {"Location": f"{request.path}/{instance.pk}"}
-        return self.answer(instance, status.HTTP_201_CREATED, place)
+        """Create a resource; answer 201 with its Location."""
+        serializer_class = self.create_serializer_class or self.get_serializer_class()
+        instance = self.perform_create(self.read_body(serializer_class))
+        location = {"Location": f"{request.path}/{instance.pk}"}
+        return self.build_response(instance, status.HTTP_201_CREATED, location)
 
     def perform_create(self, fields: dict[str, Any]) -> M:
-        """Call the deed that creates."""
+        """Create the resource with the validated fields and return it."""
         raise NotImplementedError
 
 
@@ -187,10 +190,10 @@ class RetrieveViewSet(OrganizationViewSet[M]):
     """GET on the resource."""
 
     def retrieve(self, request: Request, *_args: Any, **_kwargs: Any) -> Response:
-        """Return the resource; 304 where If-None-Match names this state."""
-        response = self.answer(self.get_object())
+        """Return the resource; answer 304 if If-None-Match names its ETag."""
+        response = self.build_response(self.get_object())
         tag = response["ETag"]
-        if etags.is_unchanged(request._request, tag):  # noqa: SLF001 - DRF's way
+        if etags.is_unchanged(requests.get_django_request(request), tag):
             return Response(None, status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
         return response
 
@@ -201,15 +204,15 @@ class UpdateViewSet(OrganizationViewSet[M]):
     def partial_update(
         self, _request: Request, *_args: Any, **_kwargs: Any
     ) -> Response:
-        """Change the fields that are given."""
-        shape = self.update_serializer_class or self.get_serializer_class()
+        """Change the fields in the body."""
+        serializer_class = self.update_serializer_class or self.get_serializer_class()
         with self.get_object_for_update() as instance:
-            fields = self.read_body(shape, partial=True)
-            changed = self.perform_update(instance, fields)
-        return self.answer(changed)
+            fields = self.read_body(serializer_class, partial=True)
+            updated = self.perform_update(instance, fields)
+        return self.build_response(updated)
 
     def perform_update(self, instance: M, fields: dict[str, Any]) -> M:
-        """Call the deed that changes; return what is to be shown."""
+        """Change the resource and return it as it is now."""
         raise NotImplementedError
 
 
@@ -217,11 +220,11 @@ class DeleteViewSet(OrganizationViewSet[M]):
     """DELETE on the resource."""
 
     def destroy(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
-        """Delete it; 204."""
+        """Delete the resource."""
         with self.get_object_for_update() as instance:
             self.perform_destroy(instance)
         return Response(None, status.HTTP_204_NO_CONTENT)
 
     def perform_destroy(self, instance: M) -> None:
-        """Call the deed that deletes."""
+        """Delete the resource."""
         raise NotImplementedError

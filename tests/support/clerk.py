@@ -1,4 +1,4 @@
-"""A stand-in for Clerk: real RSA keys, a real JWKS endpoint, tokens of both versions."""
+"""A stand-in for Clerk: RSA keys, a JWKS endpoint, session tokens."""
 
 import functools
 import http.server
@@ -19,12 +19,12 @@ ISSUER = "https://clerk.example"
 
 @functools.cache
 def make_rsa_key(name: str) -> rsa.RSAPrivateKey:
-    """Make a key; the same name is the same key, since making one is slow."""
+    """Return the RSA key of a name, cached because generating one is slow."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class Clerk:
-    """Signs tokens; publishes its keys at `url` and counts who fetches them."""
+    """An issuer that signs tokens, publishes keys at `url` and counts fetches."""
 
     def __init__(self) -> None:
         self.keys: dict[str, rsa.RSAPrivateKey] = {}
@@ -35,20 +35,20 @@ class Clerk:
         self.add_key("first")
 
     def add_key(self, kid: str, *, publish: bool = True) -> None:
-        """Make a key, published or not."""
+        """Add a key, published or not."""
         self.keys[kid] = make_rsa_key(kid)
         if publish:
             self.published.add(kid)
 
-    def pem(self) -> str:
-        """Give the public key as the dashboard shows it."""
+    def build_pem(self) -> str:
+        """Return the public key as PEM, as Clerk's dashboard shows it."""
         public = self.keys["first"].public_key()
         return public.public_bytes(
             Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
         ).decode()
 
-    def jwks(self) -> bytes:
-        """Write the published keys."""
+    def build_jwks(self) -> bytes:
+        """Return the published keys as a JWKS document."""
         keys = [
             RSAAlgorithm.to_jwk(self.keys[kid].public_key(), as_dict=True)
             | {"kid": kid, "use": "sig", "alg": "RS256"}
@@ -56,10 +56,10 @@ class Clerk:
         ]
         return json.dumps({"keys": keys}).encode()
 
-    def token(self, *, kid: str = "first", **claims: Any) -> str:
-        """Sign claims over a plain valid session token; None removes one."""
+    def sign_token(self, *, kid: str = "first", **claims: Any) -> str:
+        """Sign a valid session token with changed claims; None removes a claim."""
         now = int(time.time())
-        whole = {
+        all_claims = {
             "iss": ISSUER,
             "sub": "user_carol",
             "iat": now,
@@ -68,13 +68,15 @@ class Clerk:
             "v": 2,
             "o": {"id": "org_clerk", "rol": "admin", "slg": "acme"},
         } | claims
-        present = {name: value for name, value in whole.items() if value is not None}
-        return jwt.encode(present, self.keys[kid], "RS256", headers={"kid": kid})
+        present_claims = {
+            name: value for name, value in all_claims.items() if value is not None
+        }
+        return jwt.encode(present_claims, self.keys[kid], "RS256", headers={"kid": kid})
 
 
 @contextmanager
 def run_clerk() -> Iterator[Clerk]:
-    """Run the JWKS endpoint."""
+    """Run the JWKS endpoint of an issuer."""
     clerk = Clerk()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -82,7 +84,7 @@ def run_clerk() -> Iterator[Clerk]:
             clerk.fetches += 1
             self.send_response(clerk.status)
             self.end_headers()
-            self.wfile.write(clerk.jwks())
+            self.wfile.write(clerk.build_jwks())
 
         def log_message(self, *args: Any) -> None:
             pass

@@ -1,4 +1,4 @@
-"""A resource as the apps build theirs, over a table that is at hand; and its URLconf."""
+"""A viewset like those of the apps, over the table of API keys, and its URLconf."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ class LabelSerializer(serializers.ModelSerializer[ApiKey]):
 
 
 class NewLabelSerializer(StrictSerializer):
-    label = StrictCharField(max_length=200)  # type: ignore[assignment]  # as in the real one
+    label: Any = StrictCharField(max_length=200)
     failure = StrictIntegerField(required=False)
 
 
@@ -44,8 +44,6 @@ class LabelViewSet(
     UpdateViewSet[ApiKey],
     DeleteViewSet[ApiKey],
 ):
-    """A resource as the apps build theirs, over a table that is at hand."""
-
     queryset = ApiKey.objects.all()
     serializer_class = LabelSerializer
     create_serializer_class = NewLabelSerializer
@@ -59,7 +57,7 @@ class LabelViewSet(
         if failure == 503:
             raise UnavailableError("not now")
         if failure == 500:
-            raise RuntimeError("secret of the house")
+            raise RuntimeError("an internal detail")
         if failure == 1:
             time.sleep(0.3)
         return ApiKey.objects.create(
@@ -101,12 +99,12 @@ urlpatterns = [path("api/v2/", include(api)), path("admin/", admin.site.urls)]
 
 
 def make_labels(alice: factories.Api, *labels: str) -> list[str]:
-    made = [alice.post("/labels", {"label": label}) for label in labels]
-    return [factories.read_body(answer)["id"] for answer in made]
+    responses = [alice.post("/labels", {"label": label}) for label in labels]
+    return [factories.read_body(response)["id"] for response in responses]
 
 
 def run_concurrently(work: Callable[[str], None], *arguments: str) -> None:
-    threads = [threading.Thread(target=work, args=(one,)) for one in arguments]
+    threads = [threading.Thread(target=work, args=(each,)) for each in arguments]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,4 +1,4 @@
-"""Staff pages: organizations, members, keys, the audit log, and the staff themselves."""
+"""Admin pages: organizations, members, API keys, the audit log, staff accounts."""
 
 from levered_site.organizations.admin import access, organizations, staff
 from levered_site.organizations.admin.staff_actor import get_staff_actor

@@ -1,4 +1,4 @@
-"""Staff pages of API keys and of the audit log."""
+"""Admin pages of API keys and of the audit log."""
 
 from typing import Any
 
@@ -15,14 +15,11 @@ from levered_site.admin.columns import declare_column
 from levered_site.admin.pages import ReadOnlyAdmin
 from levered_site.organizations import api_keys
 from levered_site.organizations.admin.staff_actor import get_staff_actor
-from levered_site.organizations.models import (
-    ApiKey,
-    AuditEntry,
-)
+from levered_site.organizations.models import ApiKey, AuditEntry
 
 
 class KeyStateFilter(admin.SimpleListFilter):
-    """Keys by whether they still open the door."""
+    """Filter keys by whether they are active or revoked."""
 
     title = "state"
     parameter_name = "state"
@@ -42,7 +39,7 @@ class KeyStateFilter(admin.SimpleListFilter):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin):
-    """Keys of the ingestion API. The secret is not kept; the digest is not shown."""
+    """Keys of the ingestion API. The secret is not stored and the digest not shown."""
 
     list_display = ("label", "prefix", "organization", "state", "last_used_at")
     list_filter = (("organization", AutocompleteSelectFilter), KeyStateFilter)
@@ -58,50 +55,51 @@ class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin):
         AdminAction(
             name="revoke",
             title="Revoke",
-            question="What is sent with this key is refused from now on, for good.",
-            done="Revoked: {}",
-            act=lambda key, request: api_keys.revoke_key(key, get_staff_actor(request)),
+            question="The ingestion API rejects this key from now on. "
+            "This cannot be undone.",
+            success_message="Revoked: {}",
+            run=lambda key, request: api_keys.revoke_key(key, get_staff_actor(request)),
             icon="key_off",
             variant=ActionVariant.DANGER,
             is_offered=lambda key: key.revoked_at is None,
-            confirm=True,
+            confirm_selection=True,
         ),
     )
 
     @declare_column("State", pills=True)
     def state(self, key: ApiKey) -> str:
-        """Whether the key still opens the door."""
+        """Whether the key is active or revoked."""
         return "active" if key.revoked_at is None else "revoked"
 
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    """Who changed what, through which door."""
+    """Who changed what, and as which kind of actor."""
 
-    list_display = ("created_at", "action", "target", "actor_mark", "organization")
+    list_display = ("created_at", "action", "target", "actor", "organization")
     list_filter = (("organization", AutocompleteSelectFilter), "actor_kind", "action")
     list_select_related = ("organization",)
     search_fields = ("target_id", "target_name", "actor_id", "action", "request_id")
     fields = (
         ("created_at", "organization"),
-        ("action", "actor_mark"),
+        ("action", "actor"),
         "target",
-        "what",
+        "changes_json",
         "request_id",
     )
     ordering = ("-created_at", "-id")
 
-    @declare_column("Who", order="actor_id")
-    def actor_mark(self, entry: AuditEntry) -> str:
-        """The kind of actor and its name."""
+    @declare_column("Actor", order="actor_id")
+    def actor(self, entry: AuditEntry) -> str:
+        """The kind and the id of the actor."""
         return f"{entry.actor_kind} {entry.actor_id}".strip()
 
-    @declare_column("What was changed")
+    @declare_column("Target")
     def target(self, entry: AuditEntry) -> str:
-        """The kind of thing and its name, or its id where it has none."""
+        """The type of the changed object, and its name or id."""
         return f"{entry.target_type}: {entry.target_name or entry.target_id}"
 
     @declare_column("Changes")
-    def what(self, entry: AuditEntry) -> SafeString:
-        """What became of which field."""
+    def changes_json(self, entry: AuditEntry) -> SafeString:
+        """The new value of each changed field."""
         return html.render_json(entry.changes)

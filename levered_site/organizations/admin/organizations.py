@@ -1,4 +1,4 @@
-"""Staff pages of organizations and their members."""
+"""Admin pages of organizations and their members."""
 
 from typing import Any
 
@@ -14,16 +14,12 @@ from levered_site.admin.columns import declare_column
 from levered_site.admin.pages import EditableAdmin, ReadOnlyAdmin
 from levered_site.organizations import audit
 from levered_site.organizations.admin.staff_actor import get_staff_actor
-from levered_site.organizations.models import (
-    ApiKey,
-    Member,
-    Organization,
-)
+from levered_site.organizations.models import ApiKey, Member, Organization
 
 
 @admin.register(Organization)
 class OrganizationAdmin(EditableAdmin):
-    """Teams. One that holds a valid token makes itself; staff may make one before."""
+    """Teams. A valid token creates its organization; staff may create it earlier."""
 
     list_display = ("name", "id", "members", "keys", "created_at")
     search_fields = ("id", "name")
@@ -49,29 +45,29 @@ class OrganizationAdmin(EditableAdmin):
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """An id is in tokens and in every row: it never changes."""
+        """Make the id read-only: tokens and all rows refer to it."""
         return ("id", "created_at") if obj else ("created_at",)
 
     @override
     def save_model(
         self, request: HttpRequest, obj: Organization, form: Any, change: bool
     ) -> None:
-        """Write the row and who did it, together (the admin opens a transaction)."""
+        """Save the row and its audit entry in the transaction that the admin opens."""
         obj.save()
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
-        verb = "organization.update" if change else "organization.create"
-        audit.record(obj.pk, get_staff_actor(request), verb, obj, changes)
+        action = "organization.update" if change else "organization.create"
+        audit.record(obj.pk, get_staff_actor(request), action, obj, changes)
 
     @declare_column("Members", order="members_count")
     def members(self, organization: Any) -> SafeString:
-        """How many members were seen, and the way to them."""
+        """The number of members, linked to their list."""
         return html.render_list_link(
             Member, organization.members_count, organization__id__exact=organization.pk
         )
 
     @declare_column("Active keys", order="keys_count")
     def keys(self, organization: Any) -> SafeString:
-        """How many keys still open the door, and the way to them."""
+        """The number of active keys, linked to their list."""
         return html.render_list_link(
             ApiKey, organization.keys_count, organization__id__exact=organization.pk
         )
@@ -79,14 +75,14 @@ class OrganizationAdmin(EditableAdmin):
 
 @admin.register(Member)
 class MemberAdmin(ReadOnlyAdmin):
-    """People seen with a token; their roles are the token issuer's."""
+    """People who have sent a token; the token issuer sets their roles."""
 
-    list_display = ("user_id", "organization", "role_mark", "last_seen_at")
+    list_display = ("user_id", "organization", "last_role", "last_seen_at")
     list_filter = (("organization", AutocompleteSelectFilter), "role")
     list_select_related = ("organization",)
     search_fields = ("user_id", "organization__name")
 
     @declare_column("Role", order="role", pills=True)
-    def role_mark(self, member: Member) -> str:
-        """The role that the last token named."""
+    def last_role(self, member: Member) -> str:
+        """The role in the member's last token."""
         return member.role

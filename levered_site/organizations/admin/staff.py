@@ -1,4 +1,4 @@
-"""Staff pages of the staff: who may come in, and what was done to them."""
+"""Admin pages of staff accounts, their groups and the changes to both."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +19,16 @@ admin.site.unregister([User, Group])
 
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnlyAdmin):
-    """What staff did to staff: Django's own record of its forms."""
+    """Changes to staff accounts and groups, as Django's forms record them."""
 
-    list_display = ("action_time", "user", "content_type", "object_repr", "said")
+    list_display = ("action_time", "user", "content_type", "object_repr", "change_text")
     list_select_related = ("user", "content_type")
     list_filter = ("action_flag",)
     search_fields = ("object_repr", "user__username")
-    fields = (("action_time", "user"), ("content_type", "object_id"), "said")
+    fields = (("action_time", "user"), ("content_type", "object_id"), "change_text")
 
     @declare_column("Change")
-    def said(self, entry: LogEntry) -> str:
+    def change_text(self, entry: LogEntry) -> str:
         """The change in words."""
         return entry.get_change_message() or entry.get_action_flag_display()
 
@@ -41,7 +41,7 @@ else:
 
 @admin.register(User)
 class StaffAdmin(BaseUserAdmin, ModelAdmin):
-    """Who may come in here."""
+    """Users of the admin."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -50,14 +50,14 @@ class StaffAdmin(BaseUserAdmin, ModelAdmin):
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Only a superuser hands out rights: nobody lifts themselves up."""
+        """Make rights read-only for all but superusers: no user extends their own."""
         if request.user.is_superuser:
             return super().get_readonly_fields(request, obj)
         return ("is_superuser", "is_staff", "groups", "user_permissions")
 
     @override
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A superuser's password is a superuser's business."""
+        """Let only superusers change a superuser, including the password."""
         if getattr(obj, "is_superuser", False) and not request.user.is_superuser:
             return False
         return bool(super().has_change_permission(request, obj))
@@ -65,11 +65,11 @@ class StaffAdmin(BaseUserAdmin, ModelAdmin):
 
 @admin.register(Group)
 class RoleAdmin(GroupAdmin, ModelAdmin):
-    """Rights that several members of staff share."""
+    """Groups of staff that share rights."""
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Only a superuser hands out rights: a role's are those of all who have it."""
+        """Make rights read-only for all but superusers: they apply to every member."""
         if request.user.is_superuser:
             return super().get_readonly_fields(request, obj)
         return ("permissions",)

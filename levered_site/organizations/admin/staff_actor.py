@@ -1,4 +1,4 @@
-"""Which member of staff asks."""
+"""The staff user of an admin request as an actor."""
 
 from django.http import HttpRequest
 
@@ -6,5 +6,5 @@ from levered_site.organizations.actors import Actor
 
 
 def get_staff_actor(request: HttpRequest) -> Actor:
-    """Name the member of staff who asks, as the audit log will."""
+    """Return the staff user of the request as an actor of the audit log."""
     return Actor("staff", request.user.get_username())

@@ -1,4 +1,4 @@
-"""/api-keys: works, refuses, isolates, leaves no trace."""
+"""/api-keys: create, list, revoke; tenants are isolated, secrets not stored."""
 
 from typing import Any
 
@@ -10,20 +10,20 @@ from tests.support import factories
 pytestmark = pytest.mark.django_db
 
 
-def test_it_works() -> None:
+def test_a_key_is_created() -> None:
     acme = factories.make_organization()
 
-    made = factories.make_admin_api(acme).post("/api-keys", {"label": "backend"})
+    created = factories.make_admin_api(acme).post("/api-keys", {"label": "backend"})
 
-    body = factories.read_body(made)
-    assert made.status_code == 201
+    body = factories.read_body(created)
+    assert created.status_code == 201
     assert list(body) == ["id", "label", "prefix", "created_at", "secret", "meta"]
     assert body["secret"].startswith("lev_")
     assert body["secret"].startswith(body["prefix"])
     assert body["meta"]["organization_id"] == acme.pk
 
 
-def test_a_body_of_another_kind_is_refused_with_the_kind_that_is_read() -> None:
+def test_another_media_type_is_refused() -> None:
     admin = factories.make_admin_api(factories.make_organization())
 
     answer: Any = admin.client.post(
@@ -58,7 +58,7 @@ def test_a_list_shows_the_organizations_own_keys_newest_first() -> None:
     assert listed["next_cursor"] is None
 
 
-def test_a_member_may_neither_make_nor_revoke() -> None:
+def test_a_member_may_neither_create_nor_revoke_keys() -> None:
     acme = factories.make_organization()
     factories.make_api_key(acme)
     key = ApiKey.objects.get()
@@ -76,7 +76,7 @@ def test_a_member_may_neither_make_nor_revoke() -> None:
     assert list(ApiKey.objects.active()) == [key]
 
 
-def test_revoking_closes_the_door_and_writes_it_down() -> None:
+def test_revoking_a_key_is_audited() -> None:
     acme = factories.make_organization()
     factories.make_api_key(acme)
     key = ApiKey.objects.get()
@@ -117,7 +117,7 @@ def test_another_organizations_key_is_not_found() -> None:
         ({"label": "a", "scope": "all"}, "scope"),
     ],
 )
-def test_a_bad_field_is_named(body: dict[str, object], field: str) -> None:
+def test_an_invalid_field_is_named(body: dict[str, object], field: str) -> None:
     acme = factories.make_organization()
 
     refused = factories.make_admin_api(acme).post("/api-keys", body)
@@ -128,7 +128,7 @@ def test_a_bad_field_is_named(body: dict[str, object], field: str) -> None:
     assert not ApiKey.objects.exists()
 
 
-def test_a_repeat_with_the_same_idempotency_key_makes_no_second_key() -> None:
+def test_a_repeat_with_the_same_idempotency_key_creates_no_second_key() -> None:
     acme = factories.make_organization()
     alice = factories.make_admin_api(acme)
     first = alice.post("/api-keys", {"label": "a"}, Idempotency_Key="once")

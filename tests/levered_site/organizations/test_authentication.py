@@ -1,4 +1,4 @@
-"""Who is asking: tokens and keys at the door, and what a first token brings."""
+"""Authentication by token and key, and members created by a first token."""
 
 import threading
 from datetime import datetime
@@ -16,7 +16,7 @@ from tests.support import factories
 pytestmark = pytest.mark.django_db
 
 
-def test_me_tells_who_the_token_is() -> None:
+def test_me_returns_the_caller() -> None:
     acme = factories.make_organization("Acme")
     alice = factories.make_admin_api(acme)
 
@@ -48,27 +48,27 @@ def test_a_token_with_another_role_changes_the_member() -> None:
     assert Member.objects.get().role == "admin"
 
 
-def _seen() -> datetime:
+def _read_last_seen() -> datetime:
     moment = Member.objects.get().last_seen_at
     assert moment is not None
     return moment
 
 
-def test_being_seen_is_written_at_most_once_a_minute() -> None:
+def test_last_seen_is_written_at_most_once_a_minute() -> None:
     acme = factories.make_organization()
     bob = factories.make_member_api(acme)
-    first = _seen()
+    first = _read_last_seen()
 
     bob.get("/me")
 
-    assert _seen() == first
+    assert _read_last_seen() == first
     Member.objects.update(last_seen_at=first - members.LAST_SEEN_INTERVAL * 2)
     bob.get("/me")
-    assert _seen() > first
+    assert _read_last_seen() > first
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_first_tokens_at_once_make_one_organization() -> None:
+def test_twenty_first_tokens_at_once_create_one_organization() -> None:
     token = tokens.issue_token("org_race", "admin")
     start = threading.Barrier(20)
     statuses: list[int] = []
@@ -92,14 +92,14 @@ def test_twenty_first_tokens_at_once_make_one_organization() -> None:
     "header",
     ["", "Bearer", "Bearer ", "Basic YTpi", "Token x", "Bearer x", "Bearer a.b.c"],
 )
-def test_nobody_gets_in_without_a_token(header: str) -> None:
+def test_a_missing_or_invalid_token_is_a_401(header: str) -> None:
     answer = factories.Api().get("/me", Authorization=header)
 
     assert factories.read_error(answer)["code"] == "unauthorized"
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_key_opens_no_management_endpoint() -> None:
+def test_a_key_is_refused_on_management_endpoints() -> None:
     secret = factories.make_api_key(factories.make_organization())
 
     answers = [
@@ -121,7 +121,7 @@ def _request(**headers: str) -> HttpRequest:
     return request
 
 
-def test_a_key_is_taken_from_either_header() -> None:
+def test_a_key_is_read_from_either_header() -> None:
     acme = factories.make_organization()
     secret = factories.make_api_key(acme)
     key = ApiKey.objects.get()
@@ -136,7 +136,7 @@ def test_a_key_is_taken_from_either_header() -> None:
     assert holders == [KeyHolder(acme.pk, str(key.pk))] * 2
 
 
-def test_neither_token_nor_revoked_key_opens_ingestion() -> None:
+def test_tokens_and_revoked_keys_are_refused_on_ingestion() -> None:
     acme = factories.make_organization()
     token = factories.admin_token(acme)
     secret = factories.make_api_key(acme)
@@ -145,14 +145,14 @@ def test_neither_token_nor_revoked_key_opens_ingestion() -> None:
         ApiKey.objects.get(), Caller(acme.pk, "user_alice", "admin").actor
     )
 
-    for given in (token, secret, "lev_", "lev_unknown", "lev_é", ""):
+    for credential in (token, secret, "lev_", "lev_unknown", "lev_é", ""):
         with pytest.raises(UnauthorizedError):
-            authentication.authenticate_key_holder(_request(HTTP_X_API_KEY=given))
+            authentication.authenticate_key_holder(_request(HTTP_X_API_KEY=credential))
 
     assert ApiKey.objects.get().last_used_at is None
 
 
-def _used() -> datetime:
+def _read_last_used() -> datetime:
     moment = ApiKey.objects.get().last_used_at
     assert moment is not None
     return moment
@@ -162,10 +162,10 @@ def test_the_use_of_a_key_is_written_at_most_once_a_minute() -> None:
     secret = factories.make_api_key(factories.make_organization())
 
     api_keys.find_key(secret)
-    first = _used()
+    first = _read_last_used()
     api_keys.find_key(secret)
 
-    assert _used() == first
+    assert _read_last_used() == first
     ApiKey.objects.update(last_used_at=first - api_keys.LAST_USED_INTERVAL * 2)
     api_keys.find_key(secret)
-    assert _used() > first
+    assert _read_last_used() > first

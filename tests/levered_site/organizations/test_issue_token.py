@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_it_prints_a_token_that_works() -> None:
+def test_the_printed_token_works() -> None:
     out = io.StringIO()
 
     call_command("issue_token", "--org", "org_demo", "--role", "admin", stdout=out)
@@ -27,7 +27,7 @@ def test_it_prints_a_token_that_works() -> None:
     assert (body["organization"]["id"], body["role"]) == ("org_demo", "admin")
 
 
-def test_it_says_that_clerk_is_configured(settings: Settings) -> None:
+def test_the_error_names_clerk_if_it_is_configured(settings: Settings) -> None:
     settings.CLERK_ISSUER = "https://clerk.example"
 
     with pytest.raises(CommandError, match="Clerk"):
@@ -36,17 +36,20 @@ def test_it_says_that_clerk_is_configured(settings: Settings) -> None:
     assert not Organization.objects.exists()
 
 
-def test_it_says_what_to_do_where_the_database_is_away(tmp_path: Path) -> None:
-    known = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
+def test_the_error_says_what_to_do_without_a_database(tmp_path: Path) -> None:
+    environment = {**os.environ, "LEVERED_HOME": str(tmp_path)}
+    del environment["DATABASE_URL"]
 
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "manage.py", "issue_token"],
         cwd=ROOT,
-        env=known | {"LEVERED_HOME": str(tmp_path)},
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
 
-    assert done.returncode == 1
-    assert done.stderr.startswith("CommandError: The database is away. Start the")
+    assert process.returncode == 1
+    assert process.stderr.startswith(
+        "CommandError: The database is unavailable. Start the"
+    )

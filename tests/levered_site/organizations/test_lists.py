@@ -1,4 +1,4 @@
-"""Lists of management endpoints: pages, cursors, what is refused."""
+"""Lists of management endpoints: pages, cursors, invalid parameters."""
 
 import pytest
 from django.utils import timezone
@@ -11,24 +11,24 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(labels.__name__)]
 
 @pytest.fixture
 def alice() -> factories.Api:
-    """An admin."""
+    """Return an admin's API client."""
     return factories.make_admin_api(factories.make_organization())
 
 
-def test_pages_go_through_everything_once(alice: factories.Api) -> None:
+def test_pages_cover_every_row_once(alice: factories.Api) -> None:
     labels.make_labels(alice, *"abcdefg")
 
-    seen, cursor = [], ""
+    labels_read, cursor = [], ""
     for _ in range(3):
         page = factories.read_body(alice.get(f"/labels?limit=3&cursor={cursor}"))
-        seen += [row["label"] for row in page["labels"]]
+        labels_read += [row["label"] for row in page["labels"]]
         cursor = page["next_cursor"]
 
-    assert seen == list("gfedcba")
+    assert labels_read == list("gfedcba")
     assert cursor is None
 
 
-def test_rows_of_one_moment_are_told_apart_by_id(alice: factories.Api) -> None:
+def test_rows_with_equal_times_are_ordered_by_id(alice: factories.Api) -> None:
     labels.make_labels(alice, *"abcde")
     ApiKey.objects.update(created_at=timezone.now())
 
@@ -40,7 +40,7 @@ def test_rows_of_one_moment_are_told_apart_by_id(alice: factories.Api) -> None:
     assert sorted(row["label"] for row in rows) == list("abcde")
 
 
-def test_ten_rows_come_unasked(alice: factories.Api) -> None:
+def test_a_page_has_ten_rows_by_default(alice: factories.Api) -> None:
     labels.make_labels(alice, *"abcdefghijkl")
 
     page = factories.read_body(alice.get("/labels"))
@@ -69,7 +69,9 @@ def test_ten_rows_come_unasked(alice: factories.Api) -> None:
         ("cursor=WzEsMiwzXQ", "cursor"),
     ],
 )
-def test_a_bad_query_is_named(alice: factories.Api, query: str, field: str) -> None:
+def test_an_invalid_parameter_is_named(
+    alice: factories.Api, query: str, field: str
+) -> None:
     refused = alice.get(f"/labels?{query}")
 
     error = factories.read_error(refused)
@@ -86,7 +88,7 @@ def test_a_cursor_of_another_order_is_refused(alice: factories.Api) -> None:
     assert factories.read_error(refused)["details"][0]["field"] == "cursor"
 
 
-def test_a_figure_that_is_no_number_is_a_failure_of_ours(alice: factories.Api) -> None:
+def test_a_nan_in_a_response_is_a_500(alice: factories.Api) -> None:
     failed = alice.get("/broken")
 
     assert failed.status_code == 500

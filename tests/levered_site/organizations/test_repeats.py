@@ -1,4 +1,4 @@
-"""Idempotency-Key: what is answered again, what is refused, what is forgotten."""
+"""Idempotency-Key: replayed, refused and expired responses."""
 
 from datetime import timedelta
 
@@ -15,11 +15,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(labels.__name__)]
 
 @pytest.fixture
 def alice() -> factories.Api:
-    """An admin."""
+    """Return an admin's API client."""
     return factories.make_admin_api(factories.make_organization())
 
 
-def test_a_repeat_gets_the_first_answer(alice: factories.Api) -> None:
+def test_a_repeat_gets_the_first_response(alice: factories.Api) -> None:
     first = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
 
     again = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
@@ -45,19 +45,19 @@ def test_another_body_under_the_same_key_is_a_conflict(alice: factories.Api) -> 
     assert ApiKey.objects.count() == 1
 
 
-def test_keys_of_two_organizations_do_not_meet(alice: factories.Api) -> None:
+def test_keys_of_two_organizations_are_separate(alice: factories.Api) -> None:
     carol = factories.make_admin_api(factories.make_organization())
 
     statuses = [
-        one.post("/labels", {"label": "a"}, Idempotency_Key="k").status_code
-        for one in (alice, carol)
+        api.post("/labels", {"label": "a"}, Idempotency_Key="k").status_code
+        for api in (alice, carol)
     ]
 
     assert statuses == [201, 201]
     assert ApiKey.objects.count() == 2
 
 
-def test_a_refusal_is_repeated_too(alice: factories.Api) -> None:
+def test_an_error_response_is_replayed(alice: factories.Api) -> None:
     answers = [
         alice.post("/labels", {"label": "a", "failure": 409}, Idempotency_Key="k")
         for _ in range(2)
@@ -69,7 +69,7 @@ def test_a_refusal_is_repeated_too(alice: factories.Api) -> None:
 
 
 @pytest.mark.parametrize("failure", [503, 500])
-def test_a_failure_is_not_kept(alice: factories.Api, failure: int) -> None:
+def test_a_5xx_is_not_stored(alice: factories.Api, failure: int) -> None:
     body = {"label": "a", "failure": failure}
 
     answers = [alice.post("/labels", body, Idempotency_Key="k") for _ in range(2)]
@@ -80,7 +80,7 @@ def test_a_failure_is_not_kept(alice: factories.Api, failure: int) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_repeats_at_once_one_is_done(alice: factories.Api) -> None:
+def test_of_concurrent_repeats_one_runs(alice: factories.Api) -> None:
     statuses = []
 
     def post(_: str) -> None:
@@ -110,7 +110,7 @@ def test_a_claim_left_by_a_crash_is_taken_over(
     assert answer.status_code == status
 
 
-def test_answers_are_forgotten_after_a_day(alice: factories.Api) -> None:
+def test_responses_expire_after_a_day(alice: factories.Api) -> None:
     alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
     IdempotentAnswer.objects.update(created_at=timezone.now() - timedelta(hours=25))
 
@@ -123,7 +123,7 @@ def test_answers_are_forgotten_after_a_day(alice: factories.Api) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb"])
-def test_a_bad_key_is_named(alice: factories.Api, key: str) -> None:
+def test_an_invalid_key_is_named(alice: factories.Api, key: str) -> None:
     refused = alice.post("/labels", {"label": "a"}, Idempotency_Key=key)
 
     assert factories.read_error(refused)["details"][0]["field"] == "Idempotency-Key"

@@ -1,4 +1,4 @@
-"""ETag, If-None-Match, If-Match; and what belongs to others."""
+"""ETag, If-None-Match and If-Match; resources of other organizations."""
 
 import pytest
 from django.db import connection
@@ -11,11 +11,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(labels.__name__)]
 
 @pytest.fixture
 def alice() -> factories.Api:
-    """An admin."""
+    """Return an admin's API client."""
     return factories.make_admin_api(factories.make_organization())
 
 
-def test_an_unchanged_resource_is_not_sent_again(alice: factories.Api) -> None:
+def test_an_unchanged_resource_is_a_304(alice: factories.Api) -> None:
     (pk,) = labels.make_labels(alice, "a")
     tag = alice.get(f"/labels/{pk}")["ETag"]
 
@@ -28,7 +28,7 @@ def test_an_unchanged_resource_is_not_sent_again(alice: factories.Api) -> None:
     assert changed.status_code == 200
 
 
-def test_a_change_holds_the_state_it_names(alice: factories.Api) -> None:
+def test_a_change_needs_the_present_etag(alice: factories.Api) -> None:
     (pk,) = labels.make_labels(alice, "a")
     tag = alice.get(f"/labels/{pk}")["ETag"]
 
@@ -44,7 +44,7 @@ def test_a_change_holds_the_state_it_names(alice: factories.Api) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_changes_to_one_state_one_wins(alice: factories.Api) -> None:
+def test_of_concurrent_changes_to_one_etag_one_wins(alice: factories.Api) -> None:
     (pk,) = labels.make_labels(alice, "a")
     tag = alice.get(f"/labels/{pk}")["ETag"]
     statuses = {}
@@ -61,7 +61,7 @@ def test_of_two_changes_to_one_state_one_wins(alice: factories.Api) -> None:
     assert statuses[ApiKey.objects.get().label] == 200
 
 
-def test_a_resource_of_others_is_not_there(alice: factories.Api) -> None:
+def test_a_resource_of_another_organization_is_not_found(alice: factories.Api) -> None:
     (pk,) = labels.make_labels(alice, "a")
     mallory = factories.make_admin_api(factories.make_organization())
 

@@ -1,4 +1,4 @@
-"""Tokens of Clerk and of the local issuer: what holds and what does not."""
+"""Valid and invalid tokens of Clerk and of the local issuer."""
 
 import time
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from tests.support.clerk import ISSUER, Clerk, make_rsa_key, run_clerk
 
 @pytest.fixture
 def clerk(settings: Settings) -> Iterator[Clerk]:
-    """Configure the service for a Clerk that runs."""
+    """Configure the service for a running stand-in for Clerk."""
     with run_clerk() as running:
         settings.CLERK_ISSUER = ISSUER
         settings.CLERK_JWKS_URL = running.url
@@ -32,14 +32,14 @@ def clerk(settings: Settings) -> Iterator[Clerk]:
 
 
 def test_a_version_2_token_names_its_organization(clerk: Clerk) -> None:
-    identity = tokens.verify_token(clerk.token())
+    identity = tokens.verify_token(clerk.sign_token())
 
     assert identity.caller == Caller("org_clerk", "user_carol", "admin")
     assert identity.organization_name == "acme"
 
 
 @pytest.mark.parametrize(
-    ("role", "read"),
+    ("claim", "role"),
     [
         ("org:admin", "admin"),
         ("admin", "admin"),
@@ -48,18 +48,18 @@ def test_a_version_2_token_names_its_organization(clerk: Clerk) -> None:
     ],
 )
 def test_a_version_1_token_names_its_organization(
-    clerk: Clerk, role: object, read: str
+    clerk: Clerk, claim: object, role: str
 ) -> None:
-    token = clerk.token(o=None, v=None, org_id="org_old", org_role=role)
+    token = clerk.sign_token(o=None, v=None, org_id="org_old", org_role=claim)
 
     identity = tokens.verify_token(token)
 
-    assert identity.caller == Caller("org_old", "user_carol", read)
+    assert identity.caller == Caller("org_old", "user_carol", role)
 
 
 def test_a_valid_token_without_an_organization_is_forbidden(clerk: Clerk) -> None:
     with pytest.raises(ForbiddenError, match="no organization"):
-        tokens.verify_token(clerk.token(o=None))
+        tokens.verify_token(clerk.sign_token(o=None))
 
 
 @pytest.mark.parametrize(
@@ -79,31 +79,29 @@ def test_a_valid_token_without_an_organization_is_forbidden(clerk: Clerk) -> Non
         {"o": {"id": "org\0a"}},
     ],
 )
-def test_a_token_that_does_not_hold_is_unauthorized(
-    clerk: Clerk, claims: dict[str, Any]
-) -> None:
+def test_an_invalid_claim_is_unauthorized(clerk: Clerk, claims: dict[str, Any]) -> None:
     with pytest.raises(UnauthorizedError):
-        tokens.verify_token(clerk.token(**claims))
+        tokens.verify_token(clerk.sign_token(**claims))
 
 
-def test_clocks_may_differ_a_little(clerk: Clerk, settings: Settings) -> None:
+def test_clocks_may_differ_by_the_leeway(clerk: Clerk, settings: Settings) -> None:
     settings.CLERK_LEEWAY_SECONDS = 10
     now = int(time.time())
 
-    tokens.verify_token(clerk.token(exp=now - 5, nbf=now + 5, iat=now + 5))
+    tokens.verify_token(clerk.sign_token(exp=now - 5, nbf=now + 5, iat=now + 5))
 
     with pytest.raises(UnauthorizedError):
-        tokens.verify_token(clerk.token(exp=now - 15))
+        tokens.verify_token(clerk.sign_token(exp=now - 15))
 
 
 @pytest.mark.parametrize("text", ["", "x", "a.b.c", "é.é.é", "." * 9000, "eyJhbGciOi"])
-def test_rubbish_is_unauthorized(clerk: Clerk, text: str) -> None:
+def test_malformed_tokens_are_unauthorized(clerk: Clerk, text: str) -> None:
     with pytest.raises(UnauthorizedError):
         tokens.verify_token(text)
 
 
-def test_the_algorithm_is_ours_to_choose(clerk: Clerk) -> None:
-    claims = jwt.decode(clerk.token(), options={"verify_signature": False})
+def test_other_algorithms_are_unauthorized(clerk: Clerk) -> None:
+    claims = jwt.decode(clerk.sign_token(), options={"verify_signature": False})
     unsigned = jwt.encode(claims, "", "none", headers={"kid": "first"})
     elliptic = jwt.encode(
         claims,
@@ -123,15 +121,15 @@ def test_a_signature_by_another_key_is_unauthorized(clerk: Clerk) -> None:
     stranger.keys["first"] = make_rsa_key("stranger")
 
     with pytest.raises(UnauthorizedError):
-        tokens.verify_token(stranger.token())
+        tokens.verify_token(stranger.sign_token())
 
 
-def test_a_strange_slug_is_made_a_name(clerk: Clerk) -> None:
+def test_an_unprintable_slug_is_cleaned(clerk: Clerk) -> None:
     strange = {"id": "org_clerk", "rol": "admin", "slg": "a\0b\ud800c" + "d" * 300}
     empty = {"id": "org_clerk", "rol": "admin", "slg": "\0"}
 
     names = [
-        tokens.verify_token(clerk.token(o=claim)).organization_name
+        tokens.verify_token(clerk.sign_token(o=claim)).organization_name
         for claim in (strange, empty)
     ]
 
@@ -139,84 +137,84 @@ def test_a_strange_slug_is_made_a_name(clerk: Clerk) -> None:
 
 
 @pytest.mark.django_db
-def test_a_key_id_that_is_no_text_is_unauthorized(clerk: Clerk) -> None:
+def test_an_invalid_key_id_is_unauthorized(clerk: Clerk) -> None:
     for kid in ("\ud800", "\0", "x" * 5000):
         clerk.keys[kid] = make_rsa_key("first")
 
-        refused = factories.Api(clerk.token(kid=kid)).get("/me")
+        refused = factories.Api(clerk.sign_token(kid=kid)).get("/me")
 
         assert factories.read_error(refused)["code"] == "unauthorized"
 
 
 def test_keys_are_fetched_once(clerk: Clerk) -> None:
     for _ in range(3):
-        tokens.verify_token(clerk.token())
+        tokens.verify_token(clerk.sign_token())
 
     assert clerk.fetches == 1
 
 
-def test_an_unknown_key_asks_again_at_most_once_in_30_seconds(clerk: Clerk) -> None:
+def test_unknown_keys_cause_at_most_one_fetch_in_30_seconds(clerk: Clerk) -> None:
     clerk.add_key("second", publish=False)
-    tokens.verify_token(clerk.token())
+    tokens.verify_token(clerk.sign_token())
 
     for _ in range(5):
         with pytest.raises(UnauthorizedError):
-            tokens.verify_token(clerk.token(kid="second"))
+            tokens.verify_token(clerk.sign_token(kid="second"))
 
     assert clerk.fetches == 1
     key_set = tokens._get_issuer_key_set(clerk.url)
     key_set._last_successful_fetch = time.monotonic() - tokens.REFETCH_SECONDS
     for _ in range(5):
         with pytest.raises(UnauthorizedError):
-            tokens.verify_token(clerk.token(kid="second"))
+            tokens.verify_token(clerk.sign_token(kid="second"))
     assert clerk.fetches == 2
 
 
 def test_a_new_key_of_the_issuer_is_found(clerk: Clerk) -> None:
-    tokens.verify_token(clerk.token())
+    tokens.verify_token(clerk.sign_token())
     clerk.add_key("second")
     key_set = tokens._get_issuer_key_set(clerk.url)
     key_set._last_successful_fetch = time.monotonic() - tokens.REFETCH_SECONDS
 
-    identity = tokens.verify_token(clerk.token(kid="second"))
+    identity = tokens.verify_token(clerk.sign_token(kid="second"))
 
     assert identity.caller.organization_id == "org_clerk"
 
 
-def test_an_issuer_that_is_away_is_unavailable_not_unauthorized(clerk: Clerk) -> None:
+def test_an_unreachable_issuer_is_unavailable_not_unauthorized(clerk: Clerk) -> None:
     clerk.status = 500
 
     for _ in range(3):
         with pytest.raises(UnavailableError):
-            tokens.verify_token(clerk.token())
+            tokens.verify_token(clerk.sign_token())
 
     assert clerk.fetches == 1
 
 
-def test_known_keys_keep_working_while_the_issuer_is_away(clerk: Clerk) -> None:
-    tokens.verify_token(clerk.token())
+def test_known_keys_keep_working_without_the_issuer(clerk: Clerk) -> None:
+    tokens.verify_token(clerk.sign_token())
     clerk.status = 500
     key_set = tokens._get_issuer_key_set(clerk.url)
     assert key_set.jwk_set_cache is not None
     key_set.jwk_set_cache.jwk_set_with_timestamp = None
 
-    identity = tokens.verify_token(clerk.token())
+    identity = tokens.verify_token(clerk.sign_token())
 
     assert identity.caller.organization_id == "org_clerk"
     assert clerk.fetches == 2
 
 
 def test_a_pinned_key_needs_no_network(clerk: Clerk, settings: Settings) -> None:
-    settings.CLERK_PEM_KEY = clerk.pem()
+    settings.CLERK_PEM_KEY = clerk.build_pem()
     settings.CLERK_JWKS_URL = "http://127.0.0.1:9/nobody"
 
-    identity = tokens.verify_token(clerk.token())
+    identity = tokens.verify_token(clerk.sign_token())
 
     assert identity.caller.user_id == "user_carol"
     assert clerk.fetches == 0
 
 
-def test_allow_lists_hold_session_and_oauth_tokens(
+def test_allow_lists_restrict_session_and_oauth_tokens(
     clerk: Clerk, settings: Settings
 ) -> None:
     settings.CLERK_AUTHORIZED_PARTIES = ["https://app.example"]
@@ -238,14 +236,14 @@ def test_allow_lists_hold_session_and_oauth_tokens(
     ]
 
     for claims in good:
-        tokens.verify_token(clerk.token(**claims))
+        tokens.verify_token(clerk.sign_token(**claims))
 
     for claims in bad:
         with pytest.raises(UnauthorizedError):
-            tokens.verify_token(clerk.token(**claims))
+            tokens.verify_token(clerk.sign_token(**claims))
 
 
-def test_the_local_issuer_signs_what_it_reads() -> None:
+def test_a_local_token_is_valid() -> None:
     token = tokens.issue_token("org_demo", "member", user_id="user_dora")
 
     identity = tokens.verify_token(token)
@@ -253,7 +251,7 @@ def test_the_local_issuer_signs_what_it_reads() -> None:
     assert identity.caller == Caller("org_demo", "user_dora", "member")
 
 
-def test_a_local_token_ends() -> None:
+def test_a_local_token_expires() -> None:
     token = tokens.issue_token("org_demo", "admin", lifetime=timedelta(hours=-1))
 
     with pytest.raises(UnauthorizedError, match="expired"):
@@ -263,7 +261,7 @@ def test_a_local_token_ends() -> None:
 def test_the_local_issuer_is_off_when_clerk_is_configured(settings: Settings) -> None:
     token = tokens.issue_token("org_demo", "admin")
     settings.CLERK_ISSUER = ISSUER
-    settings.CLERK_PEM_KEY = Clerk().pem()
+    settings.CLERK_PEM_KEY = Clerk().build_pem()
 
     with pytest.raises(ConflictError):
         tokens.issue_token("org_demo", "admin")

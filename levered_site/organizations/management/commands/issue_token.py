@@ -10,13 +10,13 @@ from levered_site.errors import LeveredError
 from levered_site.organizations import members, tokens
 
 DATABASE_UNAVAILABLE_MESSAGE = (
-    "The database is away. Start the service (make run) and try again, with the same "
-    "LEVERED_HOME or DATABASE_URL."
+    "The database is unavailable. Start the service (make run) and try again, with the "
+    "same LEVERED_HOME or DATABASE_URL."
 )
 
 
 class Command(BaseCommand):
-    """Sign a token for an organization, which it creates on sight."""
+    """Issue a token for an organization, which the command creates if needed."""
 
     help = "Print a bearer token of the local issuer (off when Clerk is configured)."
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--user", default="user_local", help="user id")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Issue, check by reading it back, print."""
+        """Issue the token, verify it and print it."""
         try:
             token = tokens.issue_token(
                 options["org"],
