@@ -1,4 +1,4 @@
-"""Staff pages: metrics and assignment sources."""
+"""Admin pages of metrics and assignment sources."""
 
 from typing import Any
 
@@ -28,12 +28,12 @@ from metrics.serializers import MetricBodySerializer
 
 
 class MetricForm(AdminEditForm):
-    """What may be changed; shapes and SQL are checked by the deed."""
+    """The fields that staff may change; saving validates them and runs the SQL."""
 
     sql = forms.CharField(
         label="SQL",
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
-        help_text="A change of what is counted begins a new regime.",
+        help_text="A change of what is counted opens a new regime.",
     )
     column_mapping = forms.JSONField(
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 6})
@@ -45,7 +45,7 @@ class MetricForm(AdminEditForm):
 
 @admin.register(Metric)
 class MetricAdmin(AdminActionsMixin, EditableAdmin):
-    """What counts as success, in the customer's SQL; a change is tried before it holds."""
+    """Metrics, defined by customers' SQL; saving a change runs the SQL first."""
 
     list_display = (
         "name",
@@ -73,14 +73,14 @@ class MetricAdmin(AdminActionsMixin, EditableAdmin):
         AdminAction(
             name="forget",
             title="Delete",
-            question="A metric that nothing uses is removed for good.",
-            done="Deleted: {}",
-            act=lambda metric, request: definition.delete_metric(
+            question="The metric is deleted if nothing uses it. This cannot be undone.",
+            success_message="Deleted: {}",
+            run=lambda metric, request: definition.delete_metric(
                 metric, get_staff_actor(request)
             ),
             icon="delete",
             variant=ActionVariant.DANGER,
-            confirm=True,
+            confirm_selection=True,
         ),
     )
 
@@ -88,10 +88,10 @@ class MetricAdmin(AdminActionsMixin, EditableAdmin):
     def apply_changes(
         self, request: HttpRequest, obj: Any, changes: dict[str, Any]
     ) -> None:
-        """Change it as the API's PATCH would: its SQL is proved and tried."""
-        shape = MetricBodySerializer(data=changes, partial=True)
+        """Change the metric as the API's PATCH would: validate its SQL and run it."""
+        serializer = MetricBodySerializer(data=changes, partial=True)
         definition.update_metric(
-            obj, validate_serializer(shape), get_staff_actor(request)
+            obj, validate_serializer(serializer), get_staff_actor(request)
         )
 
     @override
@@ -100,25 +100,25 @@ class MetricAdmin(AdminActionsMixin, EditableAdmin):
             super()
             .get_queryset(request)
             .annotate(
-                rewards=Count("rewarded_optimizations", distinct=True),
-                guards=Count("guarded_optimizations", distinct=True),
+                reward_uses=Count("rewarded_optimizations", distinct=True),
+                guardrail_uses=Count("guarded_optimizations", distinct=True),
             )
         )
 
     @declare_column("Reward", pills=True)
     def reward(self, metric: Metric) -> str:
-        """`bool`, `numeric` or `outcomes`."""
+        """The reward type: `bool`, `numeric` or `outcomes`."""
         return metric.reward_type
 
-    @declare_column("Used by", order="rewards")
+    @declare_column("Used by", order="reward_uses")
     def uses(self, metric: Any) -> str:
-        """How many optimizations seek it, and how many are guarded by it."""
-        return f"{metric.rewards} reward, {metric.guards} guardrail"
+        """How many optimizations use the metric as reward and as guardrail."""
+        return f"{metric.reward_uses} reward, {metric.guardrail_uses} guardrail"
 
 
 @admin.register(AssignmentSource)
 class AssignmentSourceAdmin(ReadOnlyAdmin):
-    """Where a connected warehouse keeps exposures."""
+    """Queries that read exposures from connected warehouses."""
 
     list_display = ("name", "organization", "is_default", "created_at", "updated_at")
     list_filter = ("is_default", ("organization", AutocompleteSelectFilter))
@@ -133,10 +133,10 @@ class AssignmentSourceAdmin(ReadOnlyAdmin):
 
     @declare_column("SQL")
     def query(self, source: AssignmentSource) -> SafeString:
-        """The customer's text."""
+        """The customer's SQL."""
         return html.render_code_block(source.sql)
 
     @declare_column("Columns")
     def columns(self, source: AssignmentSource) -> SafeString:
-        """Which column is what."""
-        return html.render_table(("what", "column"), source.column_mapping.items())
+        """The column of each field."""
+        return html.render_table(("field", "column"), source.column_mapping.items())

@@ -1,4 +1,4 @@
-"""Staff pages of connections, without their credentials, and of managed events."""
+"""Admin pages of connections (without credentials) and of ingested events."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ from warehouse.models import Connection, ManagedExposure, ManagedReward
 
 @admin.register(Connection)
 class ConnectionAdmin(ReadOnlyAdmin):
-    """Connections; an organization without one uses the managed store."""
+    """Connected warehouses. An organization without a row uses the managed one."""
 
     list_display = (
         "organization",
         "provider",
         "project_id",
         "dataset_id",
-        "stored",
+        "has_credentials",
         "updated_at",
     )
     list_filter = ("provider", ("organization", AutocompleteSelectFilter))
@@ -35,24 +35,24 @@ class ConnectionAdmin(ReadOnlyAdmin):
     fields = (
         ("organization", "provider"),
         ("project_id", "dataset_id"),
-        "stored",
+        "has_credentials",
         ("created_at", "updated_at"),
     )
 
     @declare_column("Credentials", boolean=True)
-    def stored(self, connection: Connection) -> bool:
-        """Return whether there are credentials, which are never shown."""
+    def has_credentials(self, connection: Connection) -> bool:
+        """Whether credentials are stored. No page shows them."""
         return connection.credentials is not None
 
 
 class EventAdmin(PartitionedTableAdmin):
-    """The base of the pages of exposures and rewards."""
+    """The base of both kinds of events."""
 
     moment = "timestamp_utc"
 
     @declare_column("Organization")
     def organization(self, event: ManagedExposure | ManagedReward) -> SafeString | str:
-        """Link to the organization that sent the event."""
+        """The organization that sent the event, linked."""
         return html.render_row_link(
             Organization, event.organization_id, event.organization_id
         )
@@ -60,21 +60,21 @@ class EventAdmin(PartitionedTableAdmin):
 
 @admin.register(ManagedExposure)
 class ManagedExposureAdmin(EventAdmin):
-    """Exposures sent to the API."""
+    """Exposures as ingested."""
 
     search_help_text = (
-        "An optimization's id, or an optimization's id, a space and a visitor's "
-        "anonymous id. Both must match exactly."
+        "The id of an optimization, optionally followed by a space and the anonymous "
+        "id of a visitor. Only exact ids match."
     )
 
     @override
     def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Any]:
-        """Return no rows: the index begins with the optimization."""
+        """Return no rows: the index of exposures begins with the optimization."""
         messages.info(
             request,
-            "Exposures can be searched only by optimization: enter its id first.",
+            "Search for the id of the optimization first, then for the visitor.",
         )
         return queryset.none()
 
@@ -101,23 +101,21 @@ class ManagedExposureAdmin(EventAdmin):
 
     @declare_column("Context")
     def context_text(self, exposure: ManagedExposure) -> SafeString:
-        """Return the context as the event has it."""
+        """The context as ingested."""
         return html.render_code(exposure.context)
 
 
 @admin.register(ManagedReward)
 class ManagedRewardAdmin(EventAdmin):
-    """Rewards sent to the API."""
+    """Rewards as ingested."""
 
     @override
     def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Any]:
-        """Filter by all organizations too, because the index begins with them."""
-        organization_ids = list(Organization.objects.values_list("pk", flat=True))
-        return queryset.filter(
-            organization_id__in=organization_ids, anonymous_id=anonymous_id
-        )
+        """Find the rows by the index on organization and visitor."""
+        all_ids = list(Organization.objects.values_list("pk", flat=True))
+        return queryset.filter(organization_id__in=all_ids, anonymous_id=anonymous_id)
 
     list_display = (
         "when",
@@ -131,11 +129,11 @@ class ManagedRewardAdmin(EventAdmin):
         ("timestamp_utc", "created_at"),
         ("organization", "optimization_id"),
         ("anonymous_id", "name", "value"),
-        "sent",
+        "properties_json",
     )
 
     @declare_column("Properties")
-    def sent(self, reward: ManagedReward) -> SafeString | str:
-        """Return the reward's properties as JSON."""
+    def properties_json(self, reward: ManagedReward) -> SafeString | str:
+        """The properties of the reward."""
         properties = reward.properties
         return html.NO_VALUE if properties is None else html.render_json(properties)

@@ -1,1 +1,1 @@
-"""What all pages of the staff admin share: look, base pages, deeds as buttons, safety."""
+"""What all admin pages share: theme, base classes, actions, HTML, request limits."""

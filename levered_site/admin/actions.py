@@ -1,4 +1,4 @@
-"""The API's own deeds as buttons: one dialog for one thing, one action for several."""
+"""Admin actions: API operations as a button with a dialog, and as a list action."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from unfold import decorators
 from unfold.admin import ModelAdmin
-from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from levered_site.errors import LeveredError
@@ -27,163 +27,164 @@ def _is_always_offered(_target: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AdminAction:
-    """One verb of the API. `act` does it and may raise LeveredError.
+    """One operation of the API on one object. `run` may raise LeveredError.
 
-    `question` is what the dialog asks, `done` what is said afterwards; `offered` tells
-    whether the button makes sense for a thing (the deed itself decides in the end).
+    The dialog asks `question`; `success_message` is formatted with the object.
+    `is_offered` hides a button that makes no sense in the object's state; `run` still
+    checks the state. With `confirm_selection` the list action asks first, too.
     """
 
     name: str
     title: str
     question: str
-    done: str
-    act: Callable[[Any, HttpRequest], object]
+    success_message: str
+    run: Callable[[Any, HttpRequest], object]
     icon: str = "bolt"
     variant: ActionVariant = ActionVariant.DEFAULT
     is_offered: Callable[[Any], bool] = _is_always_offered
-    confirm: bool = False  # ask also when it is chosen for several from the list
+    confirm_selection: bool = False
 
 
 class AdminActionsMixin(ModelAdmin):
-    """A page with deeds: declare `deeds`, buttons and list actions follow from them."""
+    """A page with actions: `admin_actions` become its buttons and list actions."""
 
     admin_actions: tuple[AdminAction, ...] = ()
 
     def __init_subclass__(cls) -> None:
-        """Give the class one dialog per deed, under the names that Unfold looks for."""
+        """Add one dialog method per action, by the names that Unfold looks up."""
         super().__init_subclass__()
-        for deed in cls.admin_actions:
-            setattr(cls, _build_method_name(deed), _build_dialog(deed))
-        cls.actions_detail = tuple(
-            _build_method_name(deed) for deed in cls.admin_actions
-        )
+        for action in cls.admin_actions:
+            setattr(cls, _build_method_name(action), _build_dialog(action))
+        cls.actions_detail = tuple(map(_build_method_name, cls.admin_actions))
 
-    def has_deed_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
-        """Whoever may change the thing may do its deeds."""
+    def has_action_permission(
+        self, request: HttpRequest, _object_id: Any = None
+    ) -> bool:
+        """Return whether the user may change the object, which allows all actions."""
         options = self.opts
         return bool(
             request.user.has_perm(f"{options.app_label}.change_{options.model_name}")
         )
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Offer only what makes sense for this thing in its present state."""
+        """Return the buttons that make sense in the present state of the object."""
         target = self.get_object(request, str(object_id))
-        offered = {
-            _build_method_name(deed)
-            for deed in self.admin_actions
-            if target and deed.is_offered(target)
+        offered_methods = {
+            _build_method_name(action)
+            for action in self.admin_actions
+            if target and action.is_offered(target)
         }
         return [
             button
             for button in super().get_actions_detail(request, object_id)
-            if button.method.__name__ in offered
+            if button.method.__name__ in offered_methods
         ]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer every deed for what is ticked in the list."""
+        """Return the list actions: all of them, whatever rows are selected."""
         actions: dict[str, Any] = super().get_actions(request)
-        if self.has_deed_permission(request):
-            for deed in self.admin_actions:
-                actions[deed.name] = (
-                    partial(_run_on_selection, deed),
-                    deed.name,
-                    deed.title,
-                )
+        if self.has_action_permission(request):
+            for action in self.admin_actions:
+                run = partial(_run_on_selection, action)
+                actions[action.name] = (run, action.name, action.title)
         return actions
 
 
-def run_action(request: HttpRequest, deed: AdminAction, target: Model) -> bool:
-    """Do it to one thing and tell how it went; a refusal is a message, not a 500."""
+def run_action(request: HttpRequest, action: AdminAction, target: Model) -> bool:
+    """Run an action on one object; return whether it succeeded.
+
+    A LeveredError becomes an error message on the page, not a 500.
+    """
     try:
-        deed.act(target, request)
+        action.run(target, request)
     except LeveredError as error:
         messages.error(request, f"{target}: {error.message}")
         return False
     return True
 
 
-def _build_method_name(deed: AdminAction) -> str:
-    return f"do_{deed.name}"
+def _build_method_name(action: AdminAction) -> str:
+    return f"do_{action.name}"
 
 
-def _build_dialog(deed: AdminAction) -> Any:
-    def do(
+def _build_dialog(action: AdminAction) -> Any:
+    def run_confirmed(
         self: AdminActionsMixin, request: HttpRequest, _form: object, object_id: str
     ) -> HttpResponse:
         target = self.get_object(request, object_id)
-        if target is not None and run_action(request, deed, target):
-            messages.success(request, deed.done.format(target))
+        if target is not None and run_action(request, action, target):
+            messages.success(request, action.success_message.format(target))
         return _redirect_back(self, request, object_id)
 
-    do.__name__ = _build_method_name(deed)
-    return action(
-        permissions=["deed"],
-        description=deed.title,
-        url_path=f"do-{deed.name}",
-        icon=deed.icon,
-        variant=deed.variant,
+    run_confirmed.__name__ = _build_method_name(action)
+    decorate = decorators.action(
+        permissions=["action"],
+        description=action.title,
+        url_path=f"do-{action.name}",
+        icon=action.icon,
+        variant=action.variant,
         dialog={
-            "title": f"{deed.title}?",
-            "description": deed.question,
+            "title": f"{action.title}?",
+            "description": action.question,
             "form_class": None,
-            "form_submit_text": deed.title,
+            "form_submit_text": action.title,
         },
-    )(do)
+    )
+    return decorate(run_confirmed)
 
 
 def _redirect_back(
     admin: AdminActionsMixin, request: HttpRequest, object_id: str
 ) -> HttpResponse:
-    """Return to the thing, or to the list where it is gone."""
+    """Redirect to the object's page, or to the list if the object is gone."""
     prefix = f"admin:{admin.opts.app_label}_{admin.opts.model_name}_"
-    there = admin.get_object(request, object_id) is not None
+    still_exists = admin.get_object(request, object_id) is not None
     path = (
         reverse(f"{prefix}change", args=[object_id])
-        if there
+        if still_exists
         else reverse(f"{prefix}changelist")
     )
-    if "HX-Request" in request.headers:  # the dialog was opened by htmx
+    if "HX-Request" in request.headers:  # htmx opened the dialog
         return HttpResponse(headers={"HX-Redirect": path})
     return HttpResponseRedirect(path)
 
 
 def _run_on_selection(
-    deed: AdminAction,
+    action: AdminAction,
     admin: AdminActionsMixin,
     request: HttpRequest,
-    chosen: QuerySet[Any],
+    selection: QuerySet[Any],
 ) -> HttpResponse | None:
-    targets = list(chosen[: MAX_TARGETS + 1])
+    targets = list(selection[: MAX_TARGETS + 1])
     if len(targets) > MAX_TARGETS:
-        messages.error(request, f"At most {MAX_TARGETS} at once: choose fewer.")
+        messages.error(request, f"Select at most {MAX_TARGETS} at once.")
         return None
-    if deed.confirm and CONFIRMED_FIELD not in request.POST:
-        return _render_confirmation(deed, admin, request, targets)
-    done = [target for target in targets if run_action(request, deed, target)]
+    if action.confirm_selection and CONFIRMED_FIELD not in request.POST:
+        return _render_confirmation(action, admin, request, targets)
+    done = [target for target in targets if run_action(request, action, target)]
     if done:
-        messages.success(
-            request, deed.done.format(", ".join(str(target) for target in done))
-        )
+        names = ", ".join(map(str, done))
+        messages.success(request, action.success_message.format(names))
     return None
 
 
 def _render_confirmation(
-    deed: AdminAction,
+    action: AdminAction,
     admin: AdminActionsMixin,
     request: HttpRequest,
     targets: list[Any],
 ) -> TemplateResponse:
     return TemplateResponse(
         request,
-        "staff/confirm.html",
+        "levered_admin/confirm_action.html",
         {
             **admin.admin_site.each_context(request),
-            "title": f"{deed.title}?",
-            "deed": deed,
+            "title": f"{action.title}?",
+            "admin_action": action,
             "targets": targets,
             "opts": admin.opts,
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
-            "confirmed": CONFIRMED_FIELD,
+            "confirmed_field": CONFIRMED_FIELD,
             "media": admin.media,
         },
     )

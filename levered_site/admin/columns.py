@@ -1,4 +1,4 @@
-"""How a method of a staff page becomes a column or a field: its title, order and marks."""
+"""The decorator that turns a method of an admin page into a column or a field."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,17 +11,17 @@ ColumnMethod = TypeVar("ColumnMethod", bound=Callable[..., Any])
 def declare_column(
     title: str, *, order: str = "", pills: bool = False, boolean: bool = False
 ) -> Callable[[ColumnMethod], ColumnMethod]:
-    """Declare a column: sortable by the field `order`, its text as a coloured mark."""
+    """Title a column; sort it by the field `order`, or show it as a pill or an icon."""
 
     def declare(method: ColumnMethod) -> ColumnMethod:
-        known = vars(method)
-        known["short_description"] = title
+        attributes = vars(method)
+        attributes["short_description"] = title
         if order:
-            known["admin_order_field"] = order
+            attributes["admin_order_field"] = order
         if pills:
-            known["label"] = html.STATUS_COLORS
+            attributes["label"] = html.STATUS_COLORS
         if boolean:
-            known["boolean"] = True
+            attributes["boolean"] = True
         return method
 
     return declare

@@ -1,4 +1,4 @@
-"""Small pieces of HTML that the staff pages are made of. Everything given is escaped."""
+"""HTML fragments of the admin pages. Every argument is escaped."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 NO_VALUE = "—"
-# Unfold's colours for a status, wherever it is shown.
+# Unfold's color of each status, level or type, wherever it is shown.
 STATUS_COLORS = {
     "draft": "",
     "live": "success",
@@ -42,7 +42,7 @@ STATUS_COLORS = {
 
 
 def render_link(target: Model | None, text: object = None) -> SafeString | str:
-    """A link to the page of `target`; its name where no text is given."""
+    """Return a link to the page of `target`, titled `text` or its name."""
     if target is None:
         return NO_VALUE
     return render_row_link(
@@ -51,8 +51,8 @@ def render_link(target: Model | None, text: object = None) -> SafeString | str:
 
 
 def render_row_link(model: type[Model], pk: Any, text: object) -> SafeString:
-    """A link to the page of the row `pk`, without reading it."""
-    options = model._meta  # noqa: SLF001  (Django's documented API in spite of its name)
+    """Return a link to the page of the row `pk`, without reading the row."""
+    options = model._meta
     path = reverse(
         f"admin:{options.app_label}_{options.model_name}_change", args=[quote(pk)]
     )
@@ -60,15 +60,15 @@ def render_row_link(model: type[Model], pk: Any, text: object) -> SafeString:
 
 
 def render_list_link(model: type[Model], text: object, **filters: object) -> SafeString:
-    """A link to the list of `model`, filtered."""
+    """Return a link to the filtered list of `model`."""
     return format_html(
         '<a class="text-link" href="{}">{}</a>', build_list_url(model, **filters), text
     )
 
 
 def build_list_url(model: type[Model], **filters: object) -> str:
-    """Where the list of `model` is, filtered."""
-    options = model._meta  # noqa: SLF001 - Django's documented API
+    """Return the URL of the filtered list of `model`."""
+    options = model._meta
     return reverse(
         f"admin:{options.app_label}_{options.model_name}_changelist",
         query={name: str(value) for name, value in filters.items()},
@@ -76,37 +76,41 @@ def build_list_url(model: type[Model], **filters: object) -> str:
 
 
 def render_code(text: object) -> SafeString:
-    """Text as a machine reads it: keys, ids, SQL."""
+    """Return inline code: a key, an id, SQL."""
     return format_html('<code class="staff-code">{}</code>', text)
 
 
 def render_code_block(text: object) -> SafeString:
-    """Several lines as a machine reads them."""
+    """Return a code block of several lines."""
     return format_html('<pre class="staff-block">{}</pre>', text)
 
 
 def render_json(value: object) -> SafeString:
-    """JSON, indented."""
+    """Return a value as a code block of indented JSON."""
     return render_code_block(
         json.dumps(value, indent=2, ensure_ascii=False, default=str)
     )
 
 
-def render_pill(text: object, colour: str | None = None) -> SafeString:
-    """A status as a coloured mark; the colour by the text unless given."""
-    shade = STATUS_COLORS.get(str(text), "") if colour is None else colour
-    return format_html('<span class="staff-pill staff-{}">{}</span>', shade, text)
+def render_pill(text: object, color: str | None = None) -> SafeString:
+    """Return a colored status label; by default the text decides the color."""
+    if color is None:
+        color = STATUS_COLORS.get(str(text), "")
+    return format_html('<span class="staff-pill staff-{}">{}</span>', color, text)
 
 
 def render_table(
     headers: Sequence[object], rows: Iterable[Sequence[object]]
 ) -> SafeString:
-    """A small table; texts left, figures as they come."""
+    """Return a small table."""
     head = format_html_join("", "<th>{}</th>", ((header,) for header in headers))
     body = format_html_join(
         "",
         "<tr>{}</tr>",
-        ((format_html_join("", "<td>{}</td>", ((c,) for c in row)),) for row in rows),
+        (
+            (format_html_join("", "<td>{}</td>", ((cell,) for cell in row)),)
+            for row in rows
+        ),
     )
     return format_html(
         '<div class="staff-scroll"><table class="staff-table"><thead><tr>{}</tr>'
@@ -117,7 +121,7 @@ def render_table(
 
 
 def render_share_bar(share: float) -> SafeString:
-    """A share between 0 and 1 as a bar with its percentage."""
+    """Return a share between 0 and 1 as a bar with its percentage."""
     percent = round(100 * min(1.0, max(0.0, share)), 1)
     return format_html(
         '<span class="staff-share"><span class="staff-bar">'
@@ -128,7 +132,7 @@ def render_share_bar(share: float) -> SafeString:
 
 
 def format_number(value: float | None, digits: int = 4) -> str:
-    """A number to read: significant digits, thousands apart; a dash for none."""
+    """Return a number with `digits` significant digits; a dash if not finite."""
     if value is None or not math.isfinite(value):
         return NO_VALUE
     if isinstance(value, int) or float(value).is_integer():
@@ -137,7 +141,7 @@ def format_number(value: float | None, digits: int = 4) -> str:
 
 
 def format_percent(value: float | None, *, signed: bool = False) -> str:
-    """A percentage to read, as `8.2 %`; a dash for none."""
+    """Return a percentage as `8.20 %` or, signed, `+8.2 %`; a dash if not finite."""
     if value is None or not math.isfinite(value):
         return NO_VALUE
     return f"{value:+.1f} %" if signed else f"{value:.2f} %"
@@ -146,7 +150,7 @@ def format_percent(value: float | None, *, signed: bool = False) -> str:
 def format_interval(
     limits: Sequence[float | None] | None, *, signed: bool = False
 ) -> str:
-    """Two percentages to read; a dash for none."""
+    """Return two percentages as `1.00 % to 2.00 %`; a dash if a limit is missing."""
     if not limits or any(limit is None for limit in limits):
         return NO_VALUE
     low, high = limits

@@ -1,4 +1,4 @@
-"""What protects the staff pages: a content policy, and a limit on attempts to log in."""
+"""Middleware of the admin: a Content-Security-Policy and a limit on login attempts."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from django.urls import reverse
 from levered_site.api import rate_limits, requests
 from levered_site.errors import RateLimitedError
 
-# Alpine evaluates the expressions in the pages' attributes, hence 'unsafe-eval'.
+# Alpine evaluates expressions in HTML attributes, which needs 'unsafe-eval'.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-eval'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
@@ -20,16 +20,15 @@ CONTENT_SECURITY_POLICY = (
 
 
 class AdminMiddleware:
-    """For everything below /admin: the policy on answers, the limit on log-ins."""
+    """Add the policy to every response below /admin and limit login attempts."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        """Stand behind the session and the messages, which its page shows."""
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, refusing log-ins beyond the limit."""
+        """Answer one request; reject a login attempt over the limit."""
         index = reverse("admin:index")
-        if f"{request.path}/" == index:  # as people type it
+        if f"{request.path}/" == index:  # typed without the final slash
             return HttpResponseRedirect(index)
         if not request.path.startswith(index):
             return self.get_response(request)
@@ -37,29 +36,32 @@ class AdminMiddleware:
             count_login_attempt(request)
             response = self.get_response(request)
         except RateLimitedError as error:
-            response = refuse_login(request, error.retry_after or 1)
+            response = render_too_many_logins(request, error.retry_after or 1)
         response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return response
 
 
 def count_login_attempt(request: HttpRequest) -> None:
-    """Count a request that is an attempt to log in, by its sender's address.
+    """Count a login attempt by its client's network.
 
-    Right and wrong passwords count alike, so that the answer tells nothing.
-    Raises RateLimitedError beyond `ADMIN_LOGINS`.
+    Right and wrong passwords count alike, so that the response reveals nothing.
+    Raises RateLimitedError over the limit `ADMIN_LOGINS`.
     """
     if request.method == "POST" and request.path == reverse("admin:login"):
-        sender = requests.get_client_network(request)
-        rate_limits.count_request(request, "admin-login", settings.ADMIN_LOGINS, sender)
+        network = requests.get_client_network(request)
+        rate_limits.count_request(
+            request, "admin-login", settings.ADMIN_LOGINS, network
+        )
 
 
-def refuse_login(request: HttpRequest, seconds: int) -> HttpResponse:
-    """Say that there were too many attempts, and when the next may be made."""
+def render_too_many_logins(request: HttpRequest, seconds: int) -> HttpResponse:
+    """Return the page of a login attempt over the limit: retry after `seconds`."""
     context = {
         **admin.site.each_context(request),
         "seconds": seconds,
         "title": "Too many attempts",
     }
-    response = render(request, "staff/too_many_logins.html", context, status=429)
+    template = "levered_admin/too_many_logins.html"
+    response = render(request, template, context, status=429)
     response["Retry-After"] = str(seconds)
     return response

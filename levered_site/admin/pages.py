@@ -1,4 +1,4 @@
-"""What the staff pages are made from: editable by deeds, or read-only."""
+"""Base classes of admin pages: editable through the API's use cases, or read-only."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin
 from levered_site.api import exceptions
 from levered_site.errors import LeveredError
 
-_REFUSAL_KEY = "levered.refusal"  # where a request keeps what its deed answered
+_SAVE_ERROR_KEY = "levered.save_error"  # in request.META: why the first save failed
 
 
 if TYPE_CHECKING:
@@ -22,39 +22,39 @@ else:
     ModelForm = forms.ModelForm  # generic for the type checker only
 
 
-def validate_serializer(shape: serializers.BaseSerializer[Any]) -> dict[str, Any]:
-    """Return what a shape of the API makes of its data.
+def validate_serializer(serializer: serializers.BaseSerializer[Any]) -> dict[str, Any]:
+    """Return the validated data of a serializer of the API.
 
     Raises InvalidParametersError naming the fields, as the API would.
     """
     try:
-        shape.is_valid(raise_exception=True)
+        serializer.is_valid(raise_exception=True)
     except serializers.ValidationError as invalid:
         error = exceptions.translate_exception(invalid)
         raise error or invalid from invalid
-    found: dict[str, Any] = shape.validated_data
-    return found
+    validated: dict[str, Any] = serializer.validated_data
+    return validated
 
 
 class AdminEditForm(ModelForm):
-    """A form whose save is a deed; shows what the deed refused, beside its field."""
+    """A form that shows the error of a failed save beside the field it names."""
 
-    refusal: LeveredError | None = None
+    save_error: LeveredError | None = None
 
     def clean(self) -> dict[str, Any] | None:
-        """Add the refusal of an earlier attempt to the form's own errors."""
+        """Add the error of a failed save to the form's own errors."""
         cleaned = super().clean()
-        if self.refusal is None:
+        if self.save_error is None:
             return cleaned
-        for problem in self.refusal.details:
+        for problem in self.save_error.details:
             name = self.find_field(problem.field)
             self.add_error(name, problem.message if name else str(problem))
-        if not self.refusal.details:
-            self.add_error(None, self.refusal.message)
+        if not self.save_error.details:
+            self.add_error(None, self.save_error.message)
         return cleaned
 
     def find_field(self, path: str) -> str | None:
-        """Name the form's field that a dotted path of the contract means."""
+        """Return the form field for a dotted path of the API; None if there is none."""
         name = re.split(r"[.\[]", path, maxsplit=1)[0]
         for candidate in (name, name.removesuffix("_id"), name.replace("_ids", "s")):
             if candidate in self.fields:
@@ -63,51 +63,51 @@ class AdminEditForm(ModelForm):
 
 
 class BaseAdmin(ModelAdmin):
-    """A resource: searchable and filterable, never counted whole, never deleted here."""
+    """A resource with search and filters, without row counts or deletion."""
 
     show_full_result_count = False
-    show_facets = ShowFacets.NEVER  # each would be one more count
+    show_facets = ShowFacets.NEVER  # each facet would be one more COUNT
     list_per_page = 50
     list_filter_submit = True
     warn_unsaved_form = True
 
     @override
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Things come into being through the API, where nothing else is said."""
+        """Return False: resources are created through the API, with few exceptions."""
         return False
 
     @override
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave is taken by deeds (archive, revoke), not by deleting rows."""
+        """Return False: actions such as archive and revoke replace deleting rows."""
         return False
 
 
 class EditableAdmin(BaseAdmin):
-    """A resource whose save goes through a deed, so that rules and audit hold."""
+    """A resource saved by a use case of the API, with its rules and its audit entry."""
 
     form = AdminEditForm
 
     def apply_changes(
         self, request: HttpRequest, obj: Any, changes: dict[str, Any]
     ) -> None:
-        """Do what was asked: `changes` maps the form's changed fields to values."""
+        """Apply `changes`, the new values of the form's changed fields by name."""
         raise NotImplementedError
 
     @override
     def save_model(
         self, request: HttpRequest, obj: Any, form: Any, change: Any
     ) -> None:
-        """Call the deed in place of a bare save, with what changed."""
+        """Call `apply_changes` instead of saving the object."""
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
         if changes:
-            kept = self.model._default_manager.get(pk=obj.pk)  # noqa: SLF001 - Django's documented API
-            self.apply_changes(request, kept, changes)
+            stored = self.model._default_manager.get(pk=obj.pk)
+            self.apply_changes(request, stored, changes)
 
     @override
     def save_related(
         self, request: HttpRequest, form: Any, formsets: Any, change: bool
     ) -> None:
-        """Nothing more: the deed has written the relations too."""
+        """Do nothing: `apply_changes` has written the relations."""
 
     @override
     def get_form(
@@ -117,9 +117,9 @@ class EditableAdmin(BaseAdmin):
         change: bool = False,
         **options: Any,
     ) -> Any:
-        """Give the form what the deed refused, when there is such."""
+        """Pass the error of a failed save to the form."""
         form = super().get_form(request, obj, change, **options)
-        form.refusal = request.META.get(_REFUSAL_KEY)
+        form.save_error = request.META.get(_SAVE_ERROR_KEY)
         return form
 
     @override
@@ -130,20 +130,23 @@ class EditableAdmin(BaseAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show a refusal in the form: the first attempt was rolled back whole."""
+        """Show the page; if its save fails, show the form with the error.
+
+        The failed save was rolled back as a whole.
+        """
         page: HttpResponse
         try:
             page = super().changeform_view(request, object_id, form_url, extra_context)
         except LeveredError as error:
-            request.META[_REFUSAL_KEY] = error
+            request.META[_SAVE_ERROR_KEY] = error
             page = super().changeform_view(request, object_id, form_url, extra_context)
         return page
 
 
 class ReadOnlyAdmin(BaseAdmin):
-    """Something that happened: to be looked at."""
+    """A resource that staff may only view."""
 
     @override
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes what happened."""
+        """Return False: the page is read-only."""
         return False

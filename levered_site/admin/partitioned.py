@@ -1,4 +1,4 @@
-"""Staff pages of partitioned tables: found by exact ids, never counted, never slow."""
+"""Admin pages of partitioned tables: exact ids only, no counting, a time limit."""
 
 import re
 import uuid
@@ -26,7 +26,7 @@ EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 class AgeFilter(admin.SimpleListFilter):
-    """Rows not older than that: partitions of other days are not touched."""
+    """Filter rows by age, which leaves the partitions of older days unread."""
 
     title = "age"
     parameter_name = "since"
@@ -54,8 +54,8 @@ class AgeFilter(admin.SimpleListFilter):
 class PartitionedTableAdmin(ReadOnlyAdmin):
     """A table partitioned by time: newest first, found by ids, paged without counting.
 
-    `moment` names the time that it is partitioned by. A row's address holds its moment,
-    because the id alone would have to be looked for in every partition.
+    `moment` names the field that the table is partitioned by. The URL of a row holds
+    its moment, because the id alone would be looked up in every partition.
     """
 
     moment = "created_at"
@@ -64,40 +64,42 @@ class PartitionedTableAdmin(ReadOnlyAdmin):
     list_filter: tuple[Any, ...] = (AgeFilter,)
     search_fields = ("optimization_id", "anonymous_id")
     search_help_text = (
-        "An optimization's id, a visitor's anonymous id, or both with a space between; "
-        "exactly as they are."
+        "The id of an optimization, the anonymous id of a visitor, or both with a "
+        "space between. Only exact ids match."
     )
 
     @override
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """By the key that the partitions are made of: no sorting, no counting."""
+        """Return the order of the partition key, so that Postgres need not sort."""
         return (f"-{self.moment}", "-id")
 
     @override
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Look ids up exactly: they are indexed, parts of them are not."""
-        first, _, rest = search_term.strip().partition(" ")
+        """Look up exact ids: only whole ids are indexed."""
+        first, _, anonymous_id = search_term.strip().partition(" ")
         if not first:
             return queryset, False
         try:
             queryset = queryset.filter(optimization_id=uuid.UUID(first))
         except ValueError:
             return self.filter_by_visitor(request, queryset, search_term.strip()), False
-        return (queryset.filter(anonymous_id=rest) if rest else queryset), False
+        if anonymous_id:
+            queryset = queryset.filter(anonymous_id=anonymous_id)
+        return queryset, False
 
     def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Any]:
-        """Rows of a visitor in whatever optimization, by way of an index."""
+        """Return the rows of a visitor in every optimization. Must use an index."""
         raise NotImplementedError
 
     @override
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Ask the database for a short answer only; say so when there is none."""
+        """Show the list, or the index with a message if a query takes over 8 s."""
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(
@@ -106,24 +108,27 @@ class PartitionedTableAdmin(ReadOnlyAdmin):
                 page: Any = super().changelist_view(request, extra_context)
                 return page.render() if isinstance(page, TemplateResponse) else page
         except OperationalError:
-            messages.error(request, "That takes too long: search for an id first.")
+            messages.error(
+                request, "The list takes too long to load: search for an id first."
+            )
             return HttpResponseRedirect(reverse("admin:index"))
 
     @declare_column("When")
     def when(self, row: Any) -> SafeString:
-        """Its moment, and the way to it."""
-        at: datetime = getattr(row, self.moment)
-        address = f"{(at - EPOCH) // MICROSECOND}-{row.pk}"
-        return html.render_row_link(self.model, address, f"{at:%Y-%m-%d %H:%M:%S}")
+        """The moment of the row, linked to its page."""
+        moment: datetime = getattr(row, self.moment)
+        url_key = f"{(moment - EPOCH) // MICROSECOND}-{row.pk}"
+        text = f"{moment:%Y-%m-%d %H:%M:%S}"
+        return html.render_row_link(self.model, url_key, text)
 
     @override
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Any:
-        """Find the row of an address made by `when`."""
-        found = re.fullmatch(r"(-?\d{1,18})-(\d{1,19})", object_id)
-        if found is None or int(found[2]) > MAX_ID:
+        """Return the row of a URL that `when` made; None if there is none."""
+        match = re.fullmatch(r"(?P<moment>-?\d{1,18})-(?P<pk>\d{1,19})", object_id)
+        if match is None or int(match["pk"]) > MAX_ID:
             return None
-        at = EPOCH + int(found[1]) * MICROSECOND
+        moment = EPOCH + int(match["moment"]) * MICROSECOND
         rows = self.get_queryset(request)
-        return rows.filter(**{self.moment: at, "pk": int(found[2])}).first()
+        return rows.filter(**{self.moment: moment, "pk": int(match["pk"])}).first()

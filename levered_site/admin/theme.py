@@ -1,11 +1,11 @@
-"""How the staff pages look and where their menu leads: Unfold's settings."""
+"""Unfold's settings: the look of the admin and its menu."""
 
 from typing import Any
 
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-SEARCHED_MODELS = (  # small tables only: the command search asks all of them
+SEARCHED_MODELS = (  # small tables only: one search queries all of them
     "optimizations.optimization",
     "organizations.organization",
     "organizations.apikey",
@@ -14,11 +14,11 @@ SEARCHED_MODELS = (  # small tables only: the command search asks all of them
 
 
 def _get_stylesheet_url(_request: object) -> str:
-    return static("staff/staff.css")
+    return static("levered_admin/admin.css")
 
 
 def _get_icon_url(_request: object) -> str:
-    return static("staff/icon.svg")
+    return static("levered_admin/icon.svg")
 
 
 def _build_menu_item(title: str, icon: str, model: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ NAVIGATION: list[dict[str, Any]] = [
         ]
     },
     {
-        "title": "Optimizing",
+        "title": "Optimization",
         "separator": True,
         "items": [
             _build_menu_item("Optimizations", "tune", "optimizations_optimization"),
@@ -117,7 +117,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Staff",
     "SITE_SYMBOL": "balance",
     "SITE_URL": None,
-    "SHOW_HISTORY": False,  # the audit log knows more than Django's history
+    "SHOW_HISTORY": False,  # the audit log holds more than Django's history
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _get_icon_url}],
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [_get_stylesheet_url],

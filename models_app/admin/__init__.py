@@ -1,4 +1,4 @@
-"""Staff pages: models, what they published, and how their trainings went."""
+"""Admin pages: models, policy versions and training runs."""
 
 from models_app.admin import bandit_models, policy_versions, training_runs
 

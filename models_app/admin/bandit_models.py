@@ -1,4 +1,4 @@
-"""The staff page of a model: its design, what serves, its trainings."""
+"""The admin page of a model: its design, its serving policy, its trainings."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ from models_app.models import BanditModel, PolicyVersion, TrainingRun
 
 
 def request_training(model: BanditModel, request: HttpRequest) -> TrainingRun:
-    """Ask for a training as this member of staff; joins one that is open."""
+    """Queue a training, or join the open one, as the staff user of the request."""
     return runs.request_training(model, requested_by=str(get_staff_actor(request)))
 
 
 @admin.register(BanditModel)
 class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin):
-    """What is learned, and from which factors."""
+    """Models: their factors, status and serving policy."""
 
     list_display = (
         "name",
@@ -45,66 +45,68 @@ class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin):
         ("model_type", "state", "policy_version"),
         ("created_at", "updated_at"),
         "design_table",
-        "current",
+        "serving_table",
         "trainings",
     )
     admin_actions = (
         AdminAction(
             name="train",
             title="Train now",
-            question="A worker fits the model to everything observed so far and "
-            "publishes the next policy. A training that is open already is joined.",
-            done="Training asked for: {}",
-            act=request_training,
+            question="A worker fits the model to all observations and publishes the "
+            "next policy. If a training is queued or running, none is added.",
+            success_message="Training requested: {}",
+            run=request_training,
             icon="model_training",
             variant=ActionVariant.PRIMARY,
         ),
         AdminAction(
             name="retire",
             title="Delete",
-            question="It leaves the lists; its versions stay, so that decisions can be "
-            "explained. An optimization that uses it must be archived before.",
-            done="Deleted: {}",
-            act=lambda model, request: retirement.retire_model(
+            question="The model leaves the lists. Its policy versions stay, so that "
+            "decisions can be explained. Archive the optimization that uses it first.",
+            success_message="Deleted: {}",
+            run=lambda model, request: retirement.retire_model(
                 model, get_staff_actor(request)
             ),
             icon="delete",
             variant=ActionVariant.DANGER,
-            confirm=True,
+            confirm_selection=True,
         ),
     )
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Those that were not deleted."""
+        """Return the models that are not deleted."""
         return super().get_queryset(request).filter(deleted_at=None)
 
     @declare_column("Optimization", order="optimization__name")
     def name(self, model: BanditModel) -> str:
-        """The optimization that it learns for, which has the name."""
-        owner = getattr(model, "optimization", None)
-        return str(owner) if owner is not None else f"{model.id} (none)"
+        """The name of the model's optimization, or the model's id."""
+        optimization = getattr(model, "optimization", None)
+        return str(optimization) if optimization else f"{model.id} (none)"
 
     @declare_column("Optimization")
     def owner(self, model: BanditModel) -> SafeString | str:
-        """The way to the optimization that it learns for."""
+        """The optimization of the model, linked."""
         return html.render_link(getattr(model, "optimization", None))
 
     @declare_column("Status", order="status", pills=True)
     def state(self, model: BanditModel) -> str:
-        """Where it stands."""
+        """The status of the model."""
         return model.status
 
     @declare_column("Design")
     def factors(self, model: BanditModel) -> str:
-        """Its size in words."""
+        """The number of variants and contexts."""
         design = model.design
-        words = f"{design.variants} variants"
-        return f"{words}, {design.segments} contexts" if design.contexts else words
+        variants = f"{design.variants} variants"
+        return (
+            f"{variants}, {design.segments} contexts" if design.contexts else variants
+        )
 
     @declare_column("Factors")
     def design_table(self, model: BanditModel) -> SafeString:
-        """Factors and levels; the first level of each design factor is the baseline."""
+        """Factors with their levels; the first levels together are the baseline."""
         design = model.design
         kinds = (("design", design.factors), ("context", design.contexts))
         return html.render_table(
@@ -117,15 +119,15 @@ class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin):
         )
 
     @declare_column("Serving now")
-    def current(self, model: BanditModel) -> SafeString | str:
-        """The table that serves, its beginning."""
+    def serving_table(self, model: BanditModel) -> SafeString | str:
+        """The first rows of the serving policy version."""
         try:
             version = versions.get_serving_version(model)
         except PolicyVersion.DoesNotExist:
-            return "Nothing is published before the optimization goes live."
+            return "No policy is published before the optimization goes live."
         return html.render_link(version) + html_tables.render_allocation(version)
 
     @declare_column("Trainings")
     def trainings(self, model: BanditModel) -> SafeString | str:
-        """The newest runs."""
+        """The newest training runs."""
         return html_tables.render_runs(model)

@@ -1,4 +1,4 @@
-"""Tables that several staff pages show: runs, an allocation, a report."""
+"""HTML tables that several admin pages show: runs, an allocation, a report."""
 
 from itertools import islice
 from typing import Any
@@ -9,22 +9,22 @@ from levered_site.admin import html
 from models_app import versions
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
 
-MOST_ROWS, MOST_COLUMNS = 12, 12  # of an allocation table: what fits a screen
-MOST_RUNS = 8
+MAX_ROWS, MAX_COLUMNS = 12, 12  # of an allocation table, to fit a screen
+MAX_RUNS = 8
 
 
 def format_seconds(run: TrainingRun) -> str:
-    """How long its phases took together."""
+    """Return the duration of all phases of a run."""
     return f"{sum(run.seconds.values()):.1f} s" if run.seconds else html.NO_VALUE
 
 
 def render_runs(model: BanditModel) -> SafeString | str:
-    """The newest runs of a model, with the way to each."""
-    found = model.training_runs.all()[:MOST_RUNS]
-    if not found:
+    """Return a table of a model's newest runs, each linked."""
+    runs = model.training_runs.all()[:MAX_RUNS]
+    if not runs:
         return "No training yet."
     return html.render_table(
-        ("status", "asked", "by", "seconds", "rows read", "version", "error"),
+        ("status", "requested", "by", "seconds", "rows read", "version", "error"),
         (
             (
                 html.render_pill(run.status),
@@ -35,42 +35,45 @@ def render_runs(model: BanditModel) -> SafeString | str:
                 html.NO_VALUE if run.policy_version is None else run.policy_version,
                 run.error[:120],
             )
-            for run in found
+            for run in runs
         ),
     )
 
 
 def render_allocation(version: PolicyVersion) -> SafeString:
-    """The first rows and columns of a version: probability of each variant, decoded."""
+    """Return the first rows and columns of a version's table: variant probabilities."""
     design = version.model.design
-    shares = versions.read_table(version)
-    numbers = range(1, min(version.variants, MOST_COLUMNS) + 1)
-    names = [context.name for context in design.contexts]
+    segments = zip(design.context_levels, versions.read_table(version), strict=True)
+    numbers = range(1, min(version.variants, MAX_COLUMNS) + 1)
+    context_names = [context.name for context in design.contexts]
     rows = []
-    for levels, row in islice(
-        zip(design.context_levels, shares, strict=True), MOST_ROWS
-    ):
-        where = [design.level_name(c, int(level)) for c, level in enumerate(levels)]
-        rows.append((*where, *(f"{share:.3f}" for share in row[: len(numbers)])))
-    return html.render_table((*names, *(f"variant {n}" for n in numbers)), rows)
+    for levels, probabilities in islice(segments, MAX_ROWS):
+        level_names = [
+            design.level_name(position, int(level))
+            for position, level in enumerate(levels)
+        ]
+        shares = (f"{share:.3f}" for share in probabilities[: len(numbers)])
+        rows.append((*level_names, *shares))
+    headers = (*context_names, *(f"variant {number}" for number in numbers))
+    return html.render_table(headers, rows)
 
 
-def render_report(found: dict[str, Any] | None) -> SafeString | str:
-    """A training's figures per variant: expected reward with interval, weight, best."""
-    if not found or "variants" not in found:
-        return "Nothing was learned yet."
+def render_report(report: dict[str, Any] | None) -> SafeString | str:
+    """Return a table of a training report's figures per variant."""
+    if not report or "variants" not in report:
+        return "No report: nothing has been learned yet."
     return html.render_table(
         ("variant", "expected reward", "from", "to", "weight", "probability best"),
         (
             (
                 row["number"],
                 *(
-                    html.format_number(row["expected_reward"][k])
-                    for k in ("mean", "lo", "hi")
+                    html.format_number(row["expected_reward"][name])
+                    for name in ("mean", "lo", "hi")
                 ),
                 html.render_share_bar(row["weight"]),
                 html.format_number(row["prob_best"], 3),
             )
-            for row in found["variants"]
+            for row in report["variants"]
         ),
     )

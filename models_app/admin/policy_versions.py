@@ -1,4 +1,4 @@
-"""The staff page of a policy version: its table decoded."""
+"""The admin page of a policy version, with its table decoded."""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ from models_app.models import PolicyVersion
 
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(ReadOnlyAdmin):
-    """A published allocation: immutable, so that a decision can be explained."""
+    """Published allocations; they are immutable, so that decisions can be explained."""
 
-    list_display = ("version", "model_name", "cause", "shape", "created_at")
+    list_display = ("version", "model_name", "cause", "table_size", "created_at")
     list_filter = ("cause", ("model__organization", AutocompleteSelectFilter))
     list_select_related = ("model__optimization",)
     search_fields = ("model__id__exact", "model__optimization__name")
@@ -27,51 +27,50 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
     fields = (
         ("model_name", "version", "cause"),
         ("created_at", "training"),
-        "servable",
+        "enabled_variants",
         "allocation",
         "figures",
     )
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Read the tables of the one that is opened, not of a whole list."""
-        found = super().get_queryset(request)
-        heavy = ("probabilities", "prob_best", "report")
-        return found.defer(*heavy).select_related("model__optimization")
+        """Load a version's tables only where a page shows them."""
+        rows = super().get_queryset(request).select_related("model__optimization")
+        return rows.defer("probabilities", "prob_best", "report")
 
     @declare_column("Version", order="number")
     def version(self, version: PolicyVersion) -> str:
-        """Its number within the model, and whether it serves."""
+        """The number within the model, and whether the version serves."""
         serves = version.number == version.model.policy_version
         return f"{version.number} (serving)" if serves else str(version.number)
 
     @declare_column("Model", order="model__optimization__name")
     def model_name(self, version: PolicyVersion) -> SafeString | str:
-        """The way to the model, by its optimization's name."""
-        owner = getattr(version.model, "optimization", version.model)
-        return html.render_link(version.model, owner)
+        """The model, linked by the name of its optimization."""
+        title = getattr(version.model, "optimization", version.model)
+        return html.render_link(version.model, title)
 
     @declare_column("Size")
-    def shape(self, version: PolicyVersion) -> str:
-        """Contexts by variants."""
+    def table_size(self, version: PolicyVersion) -> str:
+        """The number of contexts and variants."""
         return f"{version.segments} by {version.variants}"
 
     @declare_column("Training")
     def training(self, version: PolicyVersion) -> SafeString | str:
-        """The run that made it."""
+        """The training run that made the version."""
         return html.render_link(version.training_run)
 
     @declare_column("Served variants")
-    def servable(self, version: PolicyVersion) -> str:
-        """Numbers of the variants that this version may serve."""
+    def enabled_variants(self, version: PolicyVersion) -> str:
+        """The numbers of the variants that this version may serve."""
         return ", ".join(str(number) for number in version.enabled)
 
     @declare_column("Probability of each variant")
     def allocation(self, version: PolicyVersion) -> SafeString:
-        """The table decoded: its first contexts and variants."""
+        """The first contexts and variants of the table."""
         return html_tables.render_allocation(version)
 
     @declare_column("Report")
     def figures(self, version: PolicyVersion) -> SafeString | str:
-        """What the training said of every variant."""
+        """The training's figures per variant."""
         return html_tables.render_report(version.report)

@@ -1,4 +1,4 @@
-"""The staff page of a training run."""
+"""The admin page of a training run."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
@@ -14,29 +14,20 @@ from models_app.admin import html_tables
 from models_app.models import TrainingRun
 
 
-def render_progress(run: TrainingRun) -> SafeString | str:
-    """How far a run is, while it is going."""
-    return (
-        html.render_share_bar(run.progress)
-        if run.status == "running"
-        else html.NO_VALUE
-    )
-
-
 @admin.register(TrainingRun)
 class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin):
-    """One attempt to learn, as the worker told it."""
+    """Training runs, as their workers report them."""
 
     list_display = (
         "created_at",
         "model_name",
         "state",
         "progress_bar",
-        "took",
+        "duration",
         "rows_read",
         "policy_version",
         "requested_by",
-        "what_failed",
+        "error_start",
     )
     list_display_links = ("created_at",)
     list_filter = ("status", ("model__organization", AutocompleteSelectFilter))
@@ -48,61 +39,62 @@ class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin):
         ("requested_by", "attempts", "rows_read", "policy_version"),
         ("created_at", "started_at", "heartbeat_at", "finished_at"),
         "phases",
-        "learned",
+        "in_sample_figures",
         "error",
     )
     admin_actions = (
         AdminAction(
             name="cancel",
             title="Cancel",
-            question="A queued training is taken back at once, a running one stops "
-            "at its next phase. The policy that serves stays.",
-            done="Cancelled: {}",
-            act=lambda run, _request: runs.cancel_run(run),
+            question="A queued training is cancelled at once; a running one stops at "
+            "its next phase. The serving policy stays.",
+            success_message="Cancelled: {}",
+            run=lambda run, _request: runs.cancel_run(run),
             icon="cancel",
             variant=ActionVariant.DANGER,
             is_offered=lambda run: run.status in runs.OPEN_STATUSES,
-            confirm=True,
+            confirm_selection=True,
         ),
     )
 
     @declare_column("Model", order="model__optimization__name")
     def model_name(self, run: TrainingRun) -> SafeString | str:
-        """The way to the model, by its optimization's name."""
-        return html.render_link(
-            run.model, getattr(run.model, "optimization", run.model)
-        )
+        """The model, linked by the name of its optimization."""
+        title = getattr(run.model, "optimization", run.model)
+        return html.render_link(run.model, title)
 
     @declare_column("Status", order="status", pills=True)
     def state(self, run: TrainingRun) -> str:
-        """Where it stands."""
+        """The status of the run."""
         return run.status
 
     @declare_column("Progress")
     def progress_bar(self, run: TrainingRun) -> SafeString | str:
-        """How far it is, while it runs."""
-        return render_progress(run)
+        """The progress while the run is running."""
+        if run.status != TrainingRun.Status.RUNNING:
+            return html.NO_VALUE
+        return html.render_share_bar(run.progress)
 
-    @declare_column("Took")
-    def took(self, run: TrainingRun) -> str:
-        """All phases together."""
+    @declare_column("Duration")
+    def duration(self, run: TrainingRun) -> str:
+        """The duration of all phases."""
         return html_tables.format_seconds(run)
 
     @declare_column("Error")
-    def what_failed(self, run: TrainingRun) -> str:
-        """The reason, its beginning."""
+    def error_start(self, run: TrainingRun) -> str:
+        """The beginning of the error."""
         return run.error[:60]
 
     @declare_column("Seconds per phase")
     def phases(self, run: TrainingRun) -> SafeString | str:
-        """Where the time went."""
+        """The duration of each phase."""
         if not run.seconds:
             return html.NO_VALUE
-        rows = ((phase, f"{spent:.2f}") for phase, spent in run.seconds.items())
+        rows = ((phase, f"{seconds:.2f}") for phase, seconds in run.seconds.items())
         return html.render_table(("phase", "seconds"), rows)
 
     @declare_column("In sample")
-    def learned(self, run: TrainingRun) -> SafeString | str:
-        """What it found, in its own figures."""
-        found = run.in_sample_metrics
-        return html.NO_VALUE if found is None else html.render_json(found)
+    def in_sample_figures(self, run: TrainingRun) -> SafeString | str:
+        """The in-sample figures of the run."""
+        figures = run.in_sample_metrics
+        return html.NO_VALUE if figures is None else html.render_json(figures)

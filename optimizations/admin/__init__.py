@@ -1,4 +1,4 @@
-"""Staff pages: optimizations with their deeds and results, and everything below them."""
+"""Admin pages: optimizations with their actions and results, and all they own."""
 
 from optimizations.admin import decisions, optimizations, related_objects
 

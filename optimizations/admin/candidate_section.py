@@ -1,4 +1,4 @@
-"""An optimization's candidate on its staff page: how it compares, and its deeds."""
+"""The candidate on an optimization's admin page: its comparison and its actions."""
 
 from typing import Any
 
@@ -17,46 +17,42 @@ Status = Optimization.Status
 
 
 def has_candidate(optimization: Optimization) -> bool:
-    """Whether one is tried beside the live model."""
+    """Return whether the optimization has a candidate beside its live model."""
     return Candidate.objects.filter(optimization=optimization).exists()
 
 
 def render_comparison(optimization: Optimization) -> SafeString | str:
-    """What it learns by, and what it would have earned; nothing without one."""
+    """Return a table of the candidate's settings and estimated value beside the live.
+
+    Empty without a candidate.
+    """
     if not has_candidate(optimization):
         return ""
-    found = candidate_report.build_candidate_report(optimization)
-    compared = found["comparison"] or {}
+    report = candidate_report.build_candidate_report(optimization)
+    comparison = report["comparison"] or {}
     rows = [
-        (name, _format_setting(found[name]), _format_setting(found["live"][name]))
+        (name, _format_setting(report[name]), _format_setting(report["live"][name]))
         for name in candidates.TRAINING_SETTINGS
     ]
+    candidate_value = _format_value(comparison, "estimators")
     rows.append(
-        (
-            "value per user",
-            _format_value(compared, "estimators"),
-            _format_value(compared, "served"),
-        )
+        ("value per user", candidate_value, _format_value(comparison, "served"))
     )
-    rows.append(("difference", _format_estimate(compared.get("difference")), ""))
-    rows.append(("users compared", _format_users(compared), ""))
-    why = {**found["unavailable"], **compared.get("unavailable", {})}
-    reason = found["error"] or next(iter(why.values()), "")
-    return html.render_table(
-        ("", "candidate", "live"), [*rows, *_build_note_rows(reason)]
-    )
-
-
-def _build_note_rows(reason: str) -> list[tuple[str, str, str]]:
-    return [("withheld", reason, "")] if reason else []
+    rows.append(("difference", _format_estimate(comparison.get("difference")), ""))
+    rows.append(("users compared", _format_users(comparison), ""))
+    reasons = {**report["unavailable"], **comparison.get("unavailable", {})}
+    reason = report["error"] or next(iter(reasons.values()), "")
+    if reason:
+        rows.append(("withheld", reason, ""))
+    return html.render_table(("", "candidate", "live"), rows)
 
 
 def _format_setting(value: Any) -> str:
     return ", ".join(value) or html.NO_VALUE if isinstance(value, list) else str(value)
 
 
-def _format_value(compared: dict[str, Any], whose: str) -> str:
-    return _format_estimate((compared.get(whose) or {}).get("doubly_robust"))
+def _format_value(comparison: dict[str, Any], policy: str) -> str:
+    return _format_estimate((comparison.get(policy) or {}).get("doubly_robust"))
 
 
 def _format_estimate(estimate: dict[str, Any] | None) -> str:
@@ -66,20 +62,21 @@ def _format_estimate(estimate: dict[str, Any] | None) -> str:
     return f"{html.format_number(estimate['value'], 4)} ({low} to {high})"
 
 
-def _format_users(compared: dict[str, Any]) -> str:
-    users = compared.get("users")
+def _format_users(comparison: dict[str, Any]) -> str:
+    users = comparison.get("users")
     if users is None:
         return html.NO_VALUE
-    return f"{html.format_number(users['used'])}, of whom {users['deciding']} decide"
+    used = html.format_number(users["used"])
+    return f"{used}; {users['deciding']} of them carry the uncertainty"
 
 
 def promote_candidate(optimization: Optimization, request: HttpRequest) -> None:
-    """Put it into the live one's place, as this member of staff."""
+    """Make the candidate the live model, as the staff user of the request."""
     candidates.promote_candidate(optimization, get_staff_actor(request))
 
 
 def discard_candidate(optimization: Optimization, request: HttpRequest) -> None:
-    """Delete it, as this member of staff."""
+    """Delete the candidate, as the staff user of the request."""
     candidates.discard_candidate(optimization, get_staff_actor(request))
 
 
@@ -87,26 +84,28 @@ ACTIONS = (
     AdminAction(
         name="promote",
         title="Promote candidate",
-        question="Its newest table serves from now on, and the optimization learns its "
-        "way. A training under way is cancelled. The way back is another candidate.",
-        done="Promoted: {}",
-        act=promote_candidate,
+        question="The candidate's newest table serves from now on, and trainings use "
+        "its settings. A running training is cancelled. To go back, promote another "
+        "candidate.",
+        success_message="Promoted: {}",
+        run=promote_candidate,
         icon="upgrade",
         variant=ActionVariant.SUCCESS,
-        is_offered=lambda it: (
-            it.status in {Status.LIVE, Status.PAUSED} and has_candidate(it)
+        is_offered=lambda optimization: (
+            optimization.status in {Status.LIVE, Status.PAUSED}
+            and has_candidate(optimization)
         ),
-        confirm=True,
+        confirm_selection=True,
     ),
     AdminAction(
         name="discard",
         title="Discard candidate",
-        question="The candidate and the tables it made are deleted. What serves stays.",
-        done="Candidate discarded: {}",
-        act=discard_candidate,
+        question="The candidate and its tables are deleted. Serving does not change.",
+        success_message="Candidate discarded: {}",
+        run=discard_candidate,
         icon="delete_sweep",
         variant=ActionVariant.DANGER,
         is_offered=has_candidate,
-        confirm=True,
+        confirm_selection=True,
     ),
 )

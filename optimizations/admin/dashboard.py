@@ -1,4 +1,4 @@
-"""The staff's first page: what runs, what came in, what was learned, what failed."""
+"""The admin's index page: optimizations, incoming events, trainings, changes."""
 
 import json
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from optimizations.models import Decision, Optimization
 from warehouse.models import ManagedExposure, ManagedReward
 
 WINDOW_HOURS = 24
-MOST_ROWS = 8
+MAX_ROWS = 8
 CACHE_SECONDS = 60
-EVENTS_NOTE = "sent in, dated in the last 24 hours"
+EVENTS_NOTE = "ingested, with a time in the last 24 hours"
 STATEMENT_TIMEOUT_MILLISECONDS = 3000
 STREAMS: tuple[tuple[str, str, type[models.Model], str], ...] = (
     ("Decisions", "decided_at", Decision, "var(--color-primary-600)"),
@@ -35,59 +35,61 @@ HourlyCounts = dict[str, list[int] | None]
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One figure with its name, and the way to what it counts."""
+    """One figure with its name and the URL of the list it counts."""
 
     name: str
     value: str
     note: str
-    path: str
+    url: str
 
 
 def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add the overview to the index page, for those who may see optimizations."""
-    may = request.user.has_perm
-    if not may("optimizations.view_optimization"):
+    """Add the overview to the index page, for users who may view optimizations."""
+    has_permission = request.user.has_perm
+    if not has_permission("optimizations.view_optimization"):
         return context
     now = timezone.now()
-    counted = load_hourly_counts(now)
+    counts = load_hourly_counts(now)
     return {
         **context,
         "tiles": [
             *_build_optimization_tiles(),
-            *_build_stream_tiles(counted),
+            *_build_stream_tiles(counts),
             _build_failure_tile(now),
         ],
-        "chart": build_chart(now, counted),
-        "runs": _render_training_runs() if may("models_app.view_trainingrun") else "",
-        "audit": _render_audit_entries()
-        if may("organizations.view_auditentry")
+        "chart": build_chart(now, counts),
+        "training_runs": _render_training_runs()
+        if has_permission("models_app.view_trainingrun")
+        else "",
+        "audit_entries": _render_audit_entries()
+        if has_permission("organizations.view_auditentry")
         else "",
     }
 
 
 def load_hourly_counts(now: datetime) -> HourlyCounts:
-    """Count decisions and events of the last 24 hours, by the hour, oldest first.
+    """Return the hourly counts of decisions and events of 24 hours, oldest first.
 
-    Remembered for a minute; None where counting took longer than anyone waits.
+    Cached for a minute. None for a table whose count takes more than 3 s.
     """
     key = f"levered:overview:{now:%Y%m%d%H%M}"
-    found: HourlyCounts | None = cache.get(key)
-    if found is None:
-        found = {
+    counts: HourlyCounts | None = cache.get(key)
+    if counts is None:
+        counts = {
             name: _count_per_hour(model, moment, now)
             for name, moment, model, _ in STREAMS
         }
-        cache.set(key, found, CACHE_SECONDS)
-    return found
+        cache.set(key, counts, CACHE_SECONDS)
+    return counts
 
 
 def _count_per_hour(
     model: type[models.Model], moment: str, now: datetime
 ) -> list[int] | None:
-    first = _list_hours(now)[0]
+    first_hour = _list_hours(now)[0]
     rows = (
-        model._default_manager.filter(  # noqa: SLF001 - Django's documented API
-            **{f"{moment}__gte": first, f"{moment}__lte": now}
+        model._default_manager.filter(
+            **{f"{moment}__gte": first_hour, f"{moment}__lte": now}
         )
         .annotate(hour=TruncHour(moment))
         .values_list("hour")
@@ -98,15 +100,15 @@ def _count_per_hour(
             cursor.execute(
                 f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MILLISECONDS}"
             )
-            found = dict(rows.order_by())
+            counts = dict(rows.order_by())
     except OperationalError:
         return None
-    return [found.get(hour, 0) for hour in _list_hours(now)]
+    return [counts.get(hour, 0) for hour in _list_hours(now)]
 
 
 def _list_hours(now: datetime) -> list[datetime]:
-    this = now.replace(minute=0, second=0, microsecond=0)
-    return [this - timedelta(hours=back) for back in reversed(range(WINDOW_HOURS))]
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    return [this_hour - timedelta(hours=back) for back in reversed(range(WINDOW_HOURS))]
 
 
 def _build_optimization_tiles() -> list[Tile]:
@@ -116,7 +118,7 @@ def _build_optimization_tiles() -> list[Tile]:
         .annotate(rows=Count("*"))
         .order_by()
     )
-    rest = [
+    others = [
         f"{counts[status]} {status}"
         for status in Optimization.Status.values
         if counts.get(status) and status != Optimization.Status.LIVE
@@ -126,7 +128,7 @@ def _build_optimization_tiles() -> list[Tile]:
         Tile(
             "Live optimizations",
             html.format_number(live),
-            ", ".join(rest) or "none in another state",
+            ", ".join(others) or "none in another status",
             html.build_list_url(Optimization, status__exact="live"),
         ),
         Tile(
@@ -138,12 +140,12 @@ def _build_optimization_tiles() -> list[Tile]:
     ]
 
 
-def _build_stream_tiles(counted: HourlyCounts) -> list[Tile]:
+def _build_stream_tiles(counts: HourlyCounts) -> list[Tile]:
     return [
         Tile(
             name,
             "many"
-            if (hours := counted[name]) is None
+            if (hours := counts[name]) is None
             else html.format_number(sum(hours)),
             "in the last 24 hours" if model is Decision else EVENTS_NOTE,
             html.build_list_url(model, since=WINDOW_HOURS),
@@ -153,10 +155,12 @@ def _build_stream_tiles(counted: HourlyCounts) -> list[Tile]:
 
 
 def _build_failure_tile(now: datetime) -> Tile:
-    day = TrainingRun.objects.filter(
+    recent_runs = TrainingRun.objects.filter(
         created_at__gte=now - timedelta(hours=WINDOW_HOURS)
     )
-    counts = dict(day.values_list("status").annotate(rows=Count("*")).order_by())
+    counts = dict(
+        recent_runs.values_list("status").annotate(rows=Count("*")).order_by()
+    )
     failed = counts.get(TrainingRun.Status.FAILED, 0)
     return Tile(
         "Failed trainings",
@@ -166,11 +170,11 @@ def _build_failure_tile(now: datetime) -> Tile:
     )
 
 
-def build_chart(now: datetime, counted: HourlyCounts) -> dict[str, str]:
-    """Write the data and options of the chart for Chart.js, as its attributes."""
-    sets = [
-        {"label": name, "data": counted[name] or [], "backgroundColor": colour}
-        for name, _, _, colour in STREAMS
+def build_chart(now: datetime, counts: HourlyCounts) -> dict[str, str]:
+    """Return the data and the options of the Chart.js chart as JSON texts."""
+    datasets = [
+        {"label": name, "data": counts[name] or [], "backgroundColor": color}
+        for name, _, _, color in STREAMS
     ]
     axis = {"stacked": True, "grid": {"display": False}, "border": {"display": False}}
     options = {
@@ -183,18 +187,18 @@ def build_chart(now: datetime, counted: HourlyCounts) -> dict[str, str]:
     }
     labels = [f"{hour:%H}:00" for hour in _list_hours(now)]
     return {
-        "data": json.dumps({"labels": labels, "datasets": sets}),
+        "data": json.dumps({"labels": labels, "datasets": datasets}),
         "options": json.dumps(options),
     }
 
 
 def _render_training_runs() -> SafeString | str:
-    found = TrainingRun.objects.select_related("model__optimization")
-    newest = list(found.order_by("-created_at", "-id")[:MOST_ROWS])
+    runs = TrainingRun.objects.select_related("model__optimization")
+    newest = list(runs.order_by("-created_at", "-id")[:MAX_ROWS])
     if not newest:
         return "No training yet."
     return html.render_table(
-        ("", "asked", "optimization", "error"),
+        ("", "requested", "optimization", "error"),
         (
             (
                 html.render_pill(run.status),
@@ -208,11 +212,11 @@ def _render_training_runs() -> SafeString | str:
 
 
 def _render_audit_entries() -> SafeString | str:
-    newest = list(AuditEntry.objects.order_by("-created_at", "-id")[:MOST_ROWS])
+    newest = list(AuditEntry.objects.order_by("-created_at", "-id")[:MAX_ROWS])
     if not newest:
-        return "Nothing was changed yet."
+        return "Nothing has changed yet."
     return html.render_table(
-        ("when", "what", "", "who"),
+        ("when", "action", "target", "actor"),
         (
             (
                 html.render_link(entry, f"{entry.created_at:%m-%d %H:%M:%S}"),

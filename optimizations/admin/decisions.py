@@ -1,4 +1,4 @@
-"""Staff pages of what serving wrote: decisions, and the locks seen through them."""
+"""Admin pages of decisions, with the assignment of each decision's user."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ from optimizations.serving import explanation
 
 
 class ArmFilter(admin.SimpleListFilter):
-    """Decisions by arm."""
+    """Filter decisions by arm."""
 
     title = "arm"
     parameter_name = "arm"
@@ -37,7 +37,7 @@ class ArmFilter(admin.SimpleListFilter):
 
 @admin.register(Decision)
 class DecisionAdmin(PartitionedTableAdmin):
-    """Receipts of first serves and re-draws; a lock is what a user's last one says."""
+    """Receipts of first serves and re-draws. A user's newest one is the assignment."""
 
     moment = "decided_at"
     list_display = (
@@ -46,7 +46,7 @@ class DecisionAdmin(PartitionedTableAdmin):
         "variant_text",
         "arm",
         "policy_version",
-        "chance",
+        "propensity_text",
         "optimization",
     )
     list_filter = (AgeFilter, ArmFilter)
@@ -55,22 +55,22 @@ class DecisionAdmin(PartitionedTableAdmin):
         ("optimization", "organization"),
         "variant_text",
         ("variant_number", "arm"),
-        ("policy_version", "chance"),
+        ("policy_version", "propensity_text"),
         "context_table",
-        "lock",
-        "why",
+        "assignment",
+        "probabilities",
     )
 
     @override
     def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Decision]:
-        """Through the locks: those are keyed by optimization and visitor."""
-        everything = list(Optimization.objects.values_list("pk", flat=True))
-        locked = Assignment.objects.filter(
-            optimization_id__in=everything, anonymous_id=anonymous_id
+        """Find the visitor's optimizations by assignments, whose key is both ids."""
+        all_ids = list(Optimization.objects.values_list("pk", flat=True))
+        assignments = Assignment.objects.filter(
+            optimization_id__in=all_ids, anonymous_id=anonymous_id
         )
-        ids = list(locked.values_list("optimization_id", flat=True))
+        ids = list(assignments.values_list("optimization_id", flat=True))
         return queryset.filter(optimization_id__in=ids, anonymous_id=anonymous_id)
 
     @declare_column("Variant")
@@ -80,76 +80,76 @@ class DecisionAdmin(PartitionedTableAdmin):
 
     @declare_column("Arm")
     def arm(self, decision: Decision) -> SafeString:
-        """Holdout users get the baseline."""
+        """The arm; holdout users get the baseline."""
         if decision.in_holdout:
             return html.render_pill("holdout", "warning")
         return html.render_pill("optimized", "primary")
 
     @declare_column("Propensity")
-    def chance(self, decision: Decision) -> str:
-        """How probable this variant was for this user at that moment."""
+    def propensity_text(self, decision: Decision) -> str:
+        """The probability of this variant for this user at that moment."""
         return f"{decision.propensity:.4f}"
 
     @declare_column("Optimization")
     def optimization(self, decision: Decision) -> SafeString:
-        """The way to the optimization."""
+        """The optimization, linked."""
         return html.render_row_link(
             Optimization, decision.optimization_id, str(decision.optimization_id)[:8]
         )
 
     @declare_column("Organization")
     def organization(self, decision: Decision) -> SafeString:
-        """The way to the organization."""
+        """The organization, linked."""
         return html.render_row_link(
             Organization, decision.organization_id, decision.organization_id
         )
 
     @declare_column("Context")
     def context_table(self, decision: Decision) -> SafeString | str:
-        """The configured factors as they were sent."""
+        """The values of the configured context factors in the request."""
         context = json.loads(decision.context or "{}")
         if not context:
             return html.NO_VALUE
         return html.render_table(("factor", "value"), context.items())
 
-    @declare_column("Why: the probabilities at that moment")
-    def why(self, decision: Decision) -> SafeString | str:
-        """The row of the policy that was drawn from."""
-        found = Optimization.objects.filter(pk=decision.optimization_id).first()
-        if found is None:
-            return "The optimization is gone."
+    @declare_column("Probabilities at that moment")
+    def probabilities(self, decision: Decision) -> SafeString | str:
+        """The row of the policy that this decision was drawn from."""
+        optimization = Optimization.objects.filter(pk=decision.optimization_id).first()
+        if optimization is None:
+            return "The optimization was deleted."
         try:
             receipts = explanation.explain_assignment(
-                found, decision.anonymous_id
+                optimization, decision.anonymous_id
             ).receipts
         except NotFoundError as error:
             return error.message
-        mine = (one for one in receipts if one["timestamp"] == decision.decided_at)
         return html.render_table(
             ("", "variant", "probability"),
             (
                 (
-                    p["number"],
-                    html.render_code(p["variant_key"]),
-                    html.render_share_bar(p["probability"]),
+                    variant["number"],
+                    html.render_code(variant["variant_key"]),
+                    html.render_share_bar(variant["probability"]),
                 )
-                for receipt in mine
-                for p in receipt["probabilities"]
+                for receipt in receipts
+                if receipt["timestamp"] == decision.decided_at
+                for variant in receipt["probabilities"]
             ),
         )
 
-    @declare_column("Lock")
-    def lock(self, decision: Decision) -> str:
-        """What this user gets now."""
-        found = Assignment.objects.filter(
+    @declare_column("Assignment")
+    def assignment(self, decision: Decision) -> str:
+        """The variant that this user gets now."""
+        assignment = Assignment.objects.filter(
             optimization_id=decision.optimization_id,
             anonymous_id=decision.anonymous_id,
         ).first()
-        if found is None:
-            return "None: the person was erased."
-        if found.variant_number == decision.variant_number:
-            return "This decision holds."
+        if assignment is None:
+            return "None: the data of this user were erased."
+        if assignment.variant_number == decision.variant_number:
+            return "The user gets the variant of this decision."
         return (
-            f"Drawn anew on {found.decided_at:%Y-%m-%d %H:%M:%S}: "
-            f"variant {found.variant_number} now."
+            f"Drawn again on {assignment.decided_at:%Y-%m-%d %H:%M:%S}: "
+            f"the user gets variant {assignment.variant_number} now."
         )

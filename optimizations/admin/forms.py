@@ -1,4 +1,4 @@
-"""The form of an optimization's settings: the contract's ranges, lists line by line."""
+"""The form of an optimization's settings, with the ranges of the API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from optimizations.serializers.optimization_requests import OptimizationChangeSe
 
 
 def validate_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Put what was typed into the contract's words and hold it to the contract's shape.
+    """Return form values as the validated body of a PATCH.
 
     Raises InvalidParametersError naming the fields, as a PATCH would.
     """
@@ -33,16 +33,16 @@ def validate_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class LinesField(forms.CharField):
-    """A list of texts, one on a line."""
+    """A list of texts, one per line."""
 
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
 
     def prepare_value(self, value: Any) -> Any:
-        """Show a list as lines; what was typed, as it was typed."""
+        """Show a list as lines, and text that was typed unchanged."""
         return "\n".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> Any:
-        """Read lines as a list, empty ones left out."""
+        """Return the lines as a list, without empty ones."""
         return [line.strip() for line in str(value or "").splitlines() if line.strip()]
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -50,27 +50,27 @@ class LinesField(forms.CharField):
         return bool((initial or []) != self.to_python(data))
 
     def run_validators(self, value: Any) -> None:
-        """Limit what one line may hold."""
+        """Raise if a line is too long."""
         if any(len(line) > MAX_ANONYMOUS_ID_LENGTH for line in value):
             raise ValidationError(
-                f"At most {MAX_ANONYMOUS_ID_LENGTH} characters on a line."
+                f"A line may have at most {MAX_ANONYMOUS_ID_LENGTH} characters."
             )
 
 
 class OptimizationForm(AdminEditForm):
-    """What may be set, within the contract's ranges; the deed decides the rest."""
+    """The settings that staff may change, in their ranges; saving checks all rules."""
 
     holdout_percentage = forms.FloatField(
         min_value=0,
         max_value=50,
         widget=UnfoldAdminDecimalFieldWidget,
-        help_text="0 to 50; a change opens a regime.",
+        help_text="0 to 50. A change opens a new regime.",
     )
     exploration_share = forms.FloatField(
         min_value=0,
         max_value=0.2,
         widget=UnfoldAdminDecimalFieldWidget,
-        help_text="0 to 0.2, spread evenly over enabled variants.",
+        help_text="0 to 0.2, spread evenly over the enabled variants.",
     )
     retrain_every_minutes = forms.IntegerField(
         min_value=5, max_value=10_080, widget=UnfoldAdminIntegerFieldWidget
@@ -80,25 +80,25 @@ class OptimizationForm(AdminEditForm):
         max_value=10**12,
         required=False,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Tunes the anytime intervals.",
+        help_text="Makes the anytime intervals shortest at this number of users.",
     )
     excluded_combinations = forms.JSONField(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text='Partial combinations, as [{"headline": "Hello"}].',
+        help_text='A JSON list of partial combinations: [{"headline": "Hello"}].',
     )
     allowed_origins = LinesField(
-        required=False, help_text="One on a line; empty: any origin may be served."
+        required=False, help_text="One per line. Empty: any origin may be served."
     )
     excluded_users = LinesField(
         required=False,
-        help_text="Ids that results leave out, one on a line; abc* leaves out all that begin with "
-        "abc.",
+        help_text="Ids that results leave out, one per line. abc* leaves out every id "
+        "that begins with abc.",
     )
 
     def clean_excluded_combinations(self) -> list[dict[str, Any]]:
-        """Take an empty field for an empty list, and refuse another shape."""
+        """Return the list of objects, empty for an empty field; raise otherwise."""
         value = self.cleaned_data["excluded_combinations"] or []
-        if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
-            raise ValidationError("Must be a list of objects.")
-        return value
+        if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+            return value
+        raise ValidationError("The value must be a list of objects.")

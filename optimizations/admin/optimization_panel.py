@@ -1,4 +1,4 @@
-"""What an optimization's staff page shows above the form: results, trainings, ways on."""
+"""The panel above an optimization's form: results, candidate, trainings, links."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,43 +19,43 @@ from optimizations.results.report import Results
 
 @dataclass(frozen=True, slots=True)
 class OptimizationPanel:
-    """Ready pieces of HTML; `note` says why there are no results yet."""
+    """Rendered parts of the panel; `note` says why there are no results yet."""
 
     figures: tuple[tuple[str, str, str], ...]
     variants: SafeString | str
     runs: SafeString | str
-    ways: tuple[SafeString, ...]
+    links: tuple[SafeString, ...]
     candidate: SafeString | str
     note: str = ""
 
 
 def build_panel(optimization: Optimization) -> OptimizationPanel:
-    """Read everything that the page shows beside the settings."""
-    runs, elsewhere = (
-        html_tables.render_runs(optimization.model),
-        build_links(optimization),
-    )
-    tried = candidate_section.render_comparison(optimization)
+    """Return everything that the page shows beside the settings."""
+    figures: tuple[tuple[str, str, str], ...] = ()
+    note = ""
     try:
-        found = report.build_results(optimization)
+        results = report.build_results(optimization)
     except ConflictError as error:
-        return OptimizationPanel(
-            (), render_variants(optimization), runs, elsewhere, tried, error.message
-        )
+        note = error.message
+        variants = render_variants(optimization)
+    else:
+        figures = _build_figures(optimization, results)
+        variants = render_variant_results(results)
     return OptimizationPanel(
-        _build_figures(optimization, found),
-        render_variant_results(found),
-        runs,
-        elsewhere,
-        tried,
+        figures=figures,
+        variants=variants,
+        runs=html_tables.render_runs(optimization.model),
+        links=build_links(optimization),
+        candidate=candidate_section.render_comparison(optimization),
+        note=note,
     )
 
 
 def _build_figures(
-    optimization: Optimization, found: Results
+    optimization: Optimization, results: Results
 ) -> tuple[tuple[str, str, str], ...]:
-    measured, modeled = found.primary_metric_vs_holdout or {}, found.stats
-    why, held_out = found.unavailable, measured.get("holdout_exposures")
+    measured, modeled = results.primary_metric_vs_holdout or {}, results.stats
+    reasons, held_out = results.unavailable, measured.get("holdout_exposures")
     return (
         (
             "Measured lift",
@@ -63,36 +63,36 @@ def _build_figures(
             _format_interval(
                 measured.get("lift_ci_anytime"), "95 %, however often one looks"
             )
-            or why.get("primary_metric_vs_holdout.lift_ci_anytime", ""),
+            or reasons.get("primary_metric_vs_holdout.lift_ci_anytime", ""),
         ),
         (
             "Estimated improvement",
             html.format_percent(modeled["estimated_improvement_percent"], signed=True),
             _format_interval(modeled["estimated_improvement_interval"])
-            or why.get("stats.estimated_improvement_percent", ""),
+            or reasons.get("stats.estimated_improvement_percent", ""),
         ),
         (
             "Users compared",
             html.format_number(measured.get("optimization_exposures")),
-            f"optimized; {html.format_number(held_out)} held out; all past their horizon",
+            f"optimized; {html.format_number(held_out)} held out; horizon over",
         ),
         (
             "Policy version",
             str(optimization.model.policy_version),
-            f"counts of {found.as_of:%Y-%m-%d %H:%M}"
-            if found.as_of
+            f"counts of {results.as_of:%Y-%m-%d %H:%M}"
+            if results.as_of
             else "no counts yet",
         ),
     )
 
 
 def _format_interval(limits: Sequence[float | None] | None, kind: str = "95 %") -> str:
-    shown = html.format_interval(limits, signed=True)
-    return "" if shown == html.NO_VALUE else f"{kind}: {shown}"
+    interval = html.format_interval(limits, signed=True)
+    return "" if interval == html.NO_VALUE else f"{kind}: {interval}"
 
 
-def render_variant_results(found: Results) -> SafeString:
-    """Every variant with what was observed of it and what is believed of it."""
+def render_variant_results(results: Results) -> SafeString:
+    """Return a table of each variant's counts and posterior figures."""
     return html.render_table(
         (
             *("", "variant", "", "users", "conversions", "rate per user"),
@@ -100,7 +100,7 @@ def render_variant_results(found: Results) -> SafeString:
         ),
         (
             [*_build_observed_columns(row), *_build_posterior_columns(row)]
-            for row in found.variants
+            for row in results.variants
         ),
     )
 
@@ -117,14 +117,8 @@ def _build_observed_columns(row: Mapping[str, Any]) -> list[object]:
 
 
 def _build_posterior_columns(row: Mapping[str, Any]) -> list[object]:
-    mean, low, high = (row[f"expected_reward_{k}"] for k in ("mean", "lo", "hi"))
-    reward = (
-        html.NO_VALUE
-        if mean is None
-        else f"{html.format_number(mean, 3)} ({html.format_number(low, 3)} to {html.format_number(high, 3)})"
-    )
     return [
-        reward,
+        _format_expected_reward(row),
         html.NO_VALUE
         if row["weight"] is None
         else html.render_share_bar(row["weight"]),
@@ -134,28 +128,42 @@ def _build_posterior_columns(row: Mapping[str, Any]) -> list[object]:
     ]
 
 
+def _format_expected_reward(row: Mapping[str, Any]) -> str:
+    if row["expected_reward_mean"] is None:
+        return html.NO_VALUE
+    mean, low, high = (
+        html.format_number(row[f"expected_reward_{name}"], 3)
+        for name in ("mean", "lo", "hi")
+    )
+    return f"{mean} ({low} to {high})"
+
+
 def render_variants(optimization: Optimization) -> SafeString:
-    """The variants of one that was never live."""
-    rows = optimization.variants.defer("screenshot")
+    """Return a table of the variants without figures, for one that was never live."""
+    variants = optimization.variants.defer("screenshot")
     return html.render_table(
-        ("", "variant"), ((v.number, html.render_code(v.variant_key)) for v in rows)
+        ("", "variant"),
+        (
+            (variant.number, html.render_code(variant.variant_key))
+            for variant in variants
+        ),
     )
 
 
 def build_links(optimization: Optimization) -> tuple[SafeString, ...]:
-    """Link to everything else that is known of it."""
-    own = {"q": optimization.pk}
+    """Return links to the lists of everything that belongs to the optimization."""
+    search = {"q": optimization.pk}
     return (
         html.render_row_link(
             optimization.model.__class__, optimization.model_id, "Model"
         ),
-        html.render_list_link(Variant, "Variants", **own),
-        html.render_list_link(Decision, "Decisions", **own),
+        html.render_list_link(Variant, "Variants", **search),
+        html.render_list_link(Decision, "Decisions", **search),
         html.render_list_link(TrainingRun, "Training runs", q=optimization.model_id),
         html.render_list_link(
             PolicyVersion, "Policy versions", q=optimization.model_id
         ),
-        html.render_list_link(Regime, "Regimes", **own),
-        html.render_list_link(CubeDay, "Cube days", **own),
-        html.render_list_link(AuditEntry, "Audit log", **own),
+        html.render_list_link(Regime, "Regimes", **search),
+        html.render_list_link(CubeDay, "Cube days", **search),
+        html.render_list_link(AuditEntry, "Audit log", **search),
     )

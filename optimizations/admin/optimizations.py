@@ -1,4 +1,4 @@
-"""The staff page of an optimization: its settings, its deeds, its results."""
+"""The admin page of an optimization: its settings, actions and results."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source")
 
 @admin.register(Optimization)
 class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
-    """Made through the API, where factors are given; from then on kept here too."""
+    """Optimizations. The API creates them; the API and this page change them."""
 
     list_display = (
         "name",
@@ -34,7 +34,7 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
         "state",
         "variants",
         "metric",
-        "measured",
+        "measured_lift",
         "model_state",
         "last_training",
         "updated_at",
@@ -42,10 +42,10 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
     list_filter = ("status", "allocation", ("organization", AutocompleteSelectFilter))
     list_select_related = ("organization", "model", "reward_metric")
     search_fields = ("id__exact", "name", "organization__id__exact")
-    search_help_text = "A name, or the id of an optimization or organization."
+    search_help_text = "A name, or the exact id of an optimization or organization."
     ordering = ("-updated_at", "-id")
-    list_before_template = "staff/made_by_api.html"
-    change_form_outer_before_template = "staff/optimization_panel.html"
+    list_before_template = "levered_admin/created_through_api.html"
+    change_form_outer_before_template = "levered_admin/optimization_panel.html"
     filter_horizontal = ("guardrail_metrics",)
     readonly_fields = ("organization", "dates")
     fieldsets = (
@@ -72,27 +72,28 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Count variants and find the last training in the same statement."""
-        of_model = TrainingRun.objects.filter(model=OuterRef("model_id"))
-        of_this = Variant.objects.filter(optimization=OuterRef("pk"))
-        serving = PolicyVersion.objects.filter(
+        """Load variant count, last training and lift in the same statement."""
+        runs = TrainingRun.objects.filter(model=OuterRef("model_id"))
+        newest_runs = runs.order_by("-created_at", "-id")
+        variants = Variant.objects.filter(optimization=OuterRef("pk"))
+        last_variants = variants.order_by("-number")
+        serving_versions = PolicyVersion.objects.filter(
             model=OuterRef("model_id"), number=OuterRef("model__policy_version")
         )
-        newest = of_model.order_by("-created_at", "-id")
         return (
             super()
             .get_queryset(request)
             .filter(deleted_at=None)
             .annotate(
-                last_run=Subquery(newest.values("status")[:1]),
-                lift=Subquery(serving.values("report__summary__lift")[:1]),
-                last_number=Subquery(of_this.order_by("-number").values("number")[:1]),
+                last_run=Subquery(newest_runs.values("status")[:1]),
+                lift=Subquery(serving_versions.values("report__summary__lift")[:1]),
+                last_number=Subquery(last_variants.values("number")[:1]),
             )
         )
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """What is fixed once live cannot be typed into."""
+        """Make the fields read-only that are fixed once the optimization is live."""
         fixed = (
             ()
             if obj and obj.status == Optimization.Status.DRAFT
@@ -108,21 +109,21 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
         change: bool = False,
         **options: Any,
     ) -> Any:
-        """Offer only what is the organization's own."""
+        """Offer only the metrics and sources of the optimization's organization."""
         form = super().get_form(request, obj, change, **options)
-        own = {"organization_id": obj.organization_id} if obj else {"pk": None}
+        scope = {"organization_id": obj.organization_id} if obj else {"pk": None}
         for name, field in form.base_fields.items():
             if name in {"reward_metric", "guardrail_metrics"}:
-                field.queryset = Metric.objects.filter(**own)
+                field.queryset = Metric.objects.filter(**scope)
             elif name == "assignment_source":
-                field.queryset = AssignmentSource.objects.filter(**own)
+                field.queryset = AssignmentSource.objects.filter(**scope)
         return form
 
     @override
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        """Put the results above the form."""
+        """Add the panel with the results above the form."""
         optimization = context.get("original")
         if optimization is not None:
             context["panel"] = optimization_panel.build_panel(optimization)
@@ -132,52 +133,54 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
     def apply_changes(
         self, request: HttpRequest, obj: Any, changes: dict[str, Any]
     ) -> None:
-        """Change it as the API's PATCH would."""
-        users = changes.pop("excluded_users", None)
+        """Change the optimization as the API's PATCH would; set its excluded users."""
+        excluded_users = changes.pop("excluded_users", None)
         if changes:
             obj = lifecycle.update_optimization(
                 obj, validate_changes(changes), get_staff_actor(request)
             )
-        if users is not None:
-            create_update.exclude_users(obj, users, get_staff_actor(request))
+        if excluded_users is not None:
+            create_update.exclude_users(obj, excluded_users, get_staff_actor(request))
 
     @declare_column("Status", order="status", pills=True)
     def state(self, optimization: Optimization) -> str:
-        """Where it stands."""
+        """The status of the optimization."""
         return optimization.status
 
     @declare_column("Variants", order="last_number")
     def variants(self, optimization: Any) -> int:
-        """How many there are: they are numbered from 1 without gaps."""
+        """The number of variants, which are numbered from 1 without gaps."""
         return optimization.last_number or 0
 
     @declare_column("Reward metric", order="reward_metric__name")
     def metric(self, optimization: Optimization) -> SafeString | str:
-        """The way to what it seeks."""
+        """The reward metric, linked."""
         return html.render_link(optimization.reward_metric)
 
     @declare_column("Lift", order="lift")
-    def measured(self, optimization: Any) -> str:
-        """The measured lift as of the training that serves."""
+    def measured_lift(self, optimization: Any) -> str:
+        """The measured lift, as of the training whose policy serves."""
         return html.format_percent(optimization.lift, signed=True)
 
     @declare_column("Model", order="model__status", pills=True)
     def model_state(self, optimization: Optimization) -> str:
-        """Where its model stands."""
+        """The status of the model."""
         return optimization.model.status
 
     @declare_column("Last training", order="last_run", pills=True)
     def last_training(self, optimization: Any) -> Any:
-        """How the last training went."""
+        """The status of the last training."""
         return optimization.last_run
 
     @declare_column("Dates")
     def dates(self, optimization: Optimization) -> str:
-        """Its life so far."""
-        known = (
+        """When the optimization was created, went live, was shipped and ended."""
+        moments = (
             ("created", optimization.created_at),
             ("live", optimization.went_live_at),
             ("shipped", optimization.shipped_at),
             ("ended", optimization.ended_at),
         )
-        return " · ".join(f"{what} {at:%Y-%m-%d %H:%M}" for what, at in known if at)
+        return " · ".join(
+            f"{name} {moment:%Y-%m-%d %H:%M}" for name, moment in moments if moment
+        )

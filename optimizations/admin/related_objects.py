@@ -1,4 +1,4 @@
-"""Staff pages of an optimization's parts: variants, regimes, cube days, published days."""
+"""Admin pages of variants, regimes, cube days and published days."""
 
 import base64
 from typing import Any
@@ -26,12 +26,12 @@ CELL_COLUMNS = (
     *("regime", "policy_version", "holdout", "variant", "context", "outcome"),
     *("mature", "users", "exposures", "converted", "value_sum"),
 )
-MOST_CELLS = 50
+MAX_CELLS = 50
 
 
 @admin.register(Variant)
 class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin):
-    """One combination of levels; disabling it publishes a new policy at once."""
+    """Combinations of levels. Disabling one publishes a new policy at once."""
 
     list_display = ("number", "optimization", "key", "state", "updated_at")
     list_display_links = ("number",)
@@ -44,16 +44,16 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin):
         ("number", "state"),
         "key",
         "levels_table",
-        "picture",
+        "screenshot_image",
         "updated_at",
     )
     admin_actions = (
         AdminAction(
             name="enable",
             title="Enable",
-            question="It may be served again, from the next policy on.",
-            done="Enabled: {}",
-            act=lambda variant, request: set_variant_enabled(
+            question="The variant may be served again from the next policy on.",
+            success_message="Enabled: {}",
+            run=lambda variant, request: set_variant_enabled(
                 variant, request, enabled=True
             ),
             icon="toggle_on",
@@ -63,21 +63,22 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin):
         AdminAction(
             name="disable",
             title="Disable",
-            question="It is not served from now on; users who had it are drawn anew.",
-            done="Disabled: {}",
-            act=lambda variant, request: set_variant_enabled(
+            question="The variant is not served from now on. Users assigned to it are "
+            "assigned again.",
+            success_message="Disabled: {}",
+            run=lambda variant, request: set_variant_enabled(
                 variant, request, enabled=False
             ),
             icon="toggle_off",
             variant=ActionVariant.WARNING,
             is_offered=lambda variant: variant.enabled and variant.number > 1,
-            confirm=True,
+            confirm_selection=True,
         ),
     )
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Leave the pictures where they are until one is opened."""
+        """Load the screenshot only where a page shows it."""
         return super().get_queryset(request).defer("screenshot")
 
     @declare_column("Variant")
@@ -87,24 +88,24 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin):
 
     @declare_column("State", pills=True)
     def state(self, variant: Variant) -> str:
-        """Whether it may be served."""
+        """Whether the variant is enabled, disabled or excluded."""
         if variant.excluded:
             return "excluded"
         return "enabled" if variant.enabled else "disabled"
 
     @declare_column("Levels")
     def levels_table(self, variant: Variant) -> SafeString:
-        """Factor by factor."""
+        """The level of each factor."""
         return html.render_table(("factor", "level"), variant.levels.items())
 
     @declare_column("Screenshot")
-    def picture(self, variant: Variant) -> SafeString | str:
-        """The PNG that was put there through the API."""
+    def screenshot_image(self, variant: Variant) -> SafeString | str:
+        """The PNG that was uploaded through the API."""
         if variant.screenshot is None:
             return html.NO_VALUE
         encoded = base64.b64encode(bytes(variant.screenshot)).decode()
         return format_html(
-            '<img class="staff-shot" alt="Screenshot of variant {}" '
+            '<img class="staff-screenshot" alt="Screenshot of variant {}" '
             'src="data:image/png;base64,{}">',
             variant.number,
             encoded,
@@ -114,7 +115,7 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin):
 def set_variant_enabled(
     variant: Variant, request: HttpRequest, *, enabled: bool
 ) -> None:
-    """Enable or disable a variant as this member of staff."""
+    """Enable or disable a variant, as the staff user of the request."""
     create_update.set_variant_enabled(
         variant.optimization, variant.number, get_staff_actor(request), enabled=enabled
     )
@@ -122,7 +123,7 @@ def set_variant_enabled(
 
 @admin.register(Regime)
 class RegimeAdmin(ReadOnlyAdmin):
-    """Stretches of time with one configuration."""
+    """Periods with one configuration."""
 
     list_display = (
         "starts_at",
@@ -147,18 +148,18 @@ class RegimeAdmin(ReadOnlyAdmin):
 
     @declare_column("Holdout", order="holdout_percentage")
     def holdout(self, regime: Regime) -> str:
-        """The share of users that is held out."""
+        """The percentage of users held out."""
         return html.format_percent(regime.holdout_percentage)
 
     @declare_column("Served variants")
     def variants(self, regime: Regime) -> str:
-        """Numbers of the variants that may be served."""
+        """The numbers of the variants that may be served."""
         return ", ".join(str(number) for number in regime.enabled)
 
 
 @admin.register(CubeDay)
 class CubeDayAdmin(ReadOnlyAdmin):
-    """Counts of one first-touch day: what every figure is made from."""
+    """The counts of one first-touch day, from which all figures are computed."""
 
     list_display = ("day", "optimization", "metric", "sealed", "size", "computed_at")
     list_filter = ("sealed", ("optimization", AutocompleteSelectFilter))
@@ -173,44 +174,45 @@ class CubeDayAdmin(ReadOnlyAdmin):
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Tell the size of the cells without reading them."""
+        """Load the size of the cells instead of the cells."""
         size = Length("cells")
         return super().get_queryset(request).defer("cells").annotate(bytes_count=size)
 
     @declare_column("Size", order="bytes_count")
     def size(self, day: Any) -> str:
-        """How much is stored."""
+        """The stored size of the cells."""
         return filesizeformat(day.bytes_count)
 
     @declare_column("Cells")
     def counts(self, day: CubeDay) -> SafeString | str:
-        """The largest cells, decoded."""
-        found = storage.decode_day(day.day, bytes(day.cells))
-        if found is None or not found.cells:
-            return "Nobody came that day."
-        largest = sorted(found.cells, key=lambda cell: -cell.users)
-        shown = html.render_table(
+        """The cells with the most users, decoded."""
+        decoded = storage.decode_day(day.day, bytes(day.cells))
+        if decoded is None or not decoded.cells:
+            return "No user had a first touch on this day."
+        largest = sorted(decoded.cells, key=lambda cell: -cell.users)
+        table = html.render_table(
             CELL_COLUMNS,
             (
                 [getattr(cell, name) for name in CELL_COLUMNS]
-                for cell in largest[:MOST_CELLS]
+                for cell in largest[:MAX_CELLS]
             ),
         )
-        return shown + f"{MOST_CELLS} of {len(largest)}" * (len(largest) > MOST_CELLS)
+        is_cut = len(largest) > MAX_CELLS
+        return table + (f"{MAX_CELLS} of {len(largest)}" if is_cut else "")
 
 
 @admin.register(PublishedDay)
 class PublishedDayAdmin(ReadOnlyAdmin):
-    """Lift as it was published that day; never rewritten."""
+    """The lift as published on a day; it never changes afterwards."""
 
     list_display = ("day", "optimization", "published_at")
     list_filter = (("optimization", AutocompleteSelectFilter),)
     list_select_related = ("optimization",)
     search_fields = ("optimization__id__exact", "optimization__name")
     ordering = ("-day", "-id")
-    fields = (("optimization", "day", "published_at"), "shown")
+    fields = (("optimization", "day", "published_at"), "figures_json")
 
     @declare_column("Figures")
-    def shown(self, day: PublishedDay) -> SafeString:
-        """What was published."""
+    def figures_json(self, day: PublishedDay) -> SafeString:
+        """The published figures."""
         return html.render_json(day.figures)

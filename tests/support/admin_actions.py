@@ -1,4 +1,4 @@
-"""Deeds as staff do them, by a dialog or for several of a list, and what is said then."""
+"""Running admin actions by their dialogs or from a list, and reading the messages."""
 
 from typing import Any
 
@@ -10,40 +10,40 @@ from levered_site.organizations.models import AuditEntry
 OPTIMIZATION_LIST = "admin:optimizations_optimization_changelist"
 
 
-def dialog_url(thing: Any, deed: str) -> str:
-    """Say where the dialog of a deed is."""
-    options = thing._meta
-    name = f"admin:{options.app_label}_{options.model_name}_do_{deed}"
-    return reverse(name, args=[thing.pk])
+def build_dialog_url(target: Any, name: str) -> str:
+    """Return the URL of an action's dialog."""
+    options = target._meta
+    view = f"admin:{options.app_label}_{options.model_name}_do_{name}"
+    return reverse(view, args=[target.pk])
 
 
-def confirm_action(client: Client, thing: Any, deed: str) -> list[str]:
-    """Confirm a deed's dialog; return what is said afterwards."""
+def confirm_action(client: Client, target: Any, name: str) -> list[str]:
+    """Confirm an action's dialog; return the messages."""
     answer = client.post(
-        dialog_url(thing, deed), {"_form_submitted": "on"}, follow=True
+        build_dialog_url(target, name), {"_form_submitted": "on"}, follow=True
     )
     assert answer.status_code == 200
     return read_messages(answer)
 
 
 def confirm_list_action(
-    client: Client, listing: str, things: list[Any], deed: str
+    client: Client, list_view: str, targets: list[Any], name: str
 ) -> list[str]:
-    """Choose things in a list, run an action and confirm it; return what is said."""
+    """Select targets in a list, run and confirm an action; return the messages."""
     form = {
-        "action": deed,
-        "_selected_action": [str(thing.pk) for thing in things],
+        "action": name,
+        "_selected_action": [str(target.pk) for target in targets],
         "confirmed": "yes",
     }
-    return read_messages(client.post(reverse(listing), form, follow=True))
+    return read_messages(client.post(reverse(list_view), form, follow=True))
 
 
 def read_messages(answer: Any) -> list[str]:
-    """List the messages on a page."""
+    """Return the messages on a page."""
     return [str(message) for message in answer.context["messages"]]
 
 
 def read_last_audit() -> tuple[str, str, str]:
-    """Read the newest entry: what was done, and who did it."""
+    """Return action, actor kind and actor id of the newest audit entry."""
     entry = AuditEntry.objects.latest("id")
     return entry.action, entry.actor_kind, entry.actor_id

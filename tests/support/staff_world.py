@@ -1,4 +1,4 @@
-"""A small world for the staff pages: an optimization with traffic, learning and people."""
+"""Objects for tests of the admin: an organization with a live optimization."""
 
 import random
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ PASSWORD = "a long and winding password"
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One organization with one of everything."""
+    """An organization with a metric, an optimization and an API key."""
 
     organization: Organization
     metric: Metric
@@ -35,12 +35,12 @@ class World:
 
 
 def make_superuser(username: str = "root", password: str | None = None) -> User:
-    """Make a member of staff who may do everything; hashing a password takes long."""
+    """Create a superuser, by default without a password, because hashing is slow."""
     return User.objects.create_superuser(username, password=password)
 
 
 def make_metric(organization: Organization, name: str = "Purchases") -> Metric:
-    """Make a metric that counts rewards called purchase."""
+    """Create a metric that counts rewards named purchase."""
     return Metric.objects.create(
         organization=organization,
         name=name,
@@ -55,7 +55,7 @@ def make_metric(organization: Organization, name: str = "Purchases") -> Metric:
 
 
 def make_factor(name: str, *values: str) -> dict[str, Any]:
-    """Write a factor as the contract does."""
+    """Return a factor as the API writes it."""
     return {
         "name": name,
         "dtype": "str",
@@ -64,14 +64,17 @@ def make_factor(name: str, *values: str) -> dict[str, Any]:
 
 
 def make_optimization(
-    organization: Organization, reward: Metric, name: str = "Checkout", **more: Any
+    organization: Organization,
+    reward: Metric,
+    name: str = "Checkout",
+    **extra_fields: Any,
 ) -> Optimization:
-    """Create a live optimization: 4 variants, one context factor."""
+    """Create an optimization, live by default: 4 variants, one context factor."""
     config = {
         "reward": {"name": "purchase", "type": "bool"},
         "design_factors": [
             make_factor("headline", "Plain", "Bold"),
-            make_factor("colour", "Grey", "Green"),
+            make_factor("color", "Gray", "Green"),
         ],
         "context_factors": [make_factor("device", "mobile", "desktop")],
         "attribution": {
@@ -84,83 +87,85 @@ def make_optimization(
         "name": name,
         "training_data_config": config,
         "reward_metric_id": reward.pk,
-        **more,
+        **extra_fields,
     }
     return lifecycle.create_optimization(organization.pk, SYSTEM_ACTOR, fields)
 
 
 def make_world(name: str = "Acme") -> World:
-    """Make an organization with a metric, a live optimization and a key."""
-    team = factories.make_organization(name)
-    reward = make_metric(team)
-    key, _ = api_keys.create_key(team.pk, "backend", SYSTEM_ACTOR)
-    return World(team, reward, make_optimization(team, reward), key)
+    """Create an organization with a metric, a live optimization and a key."""
+    organization = factories.make_organization(name)
+    reward = make_metric(organization)
+    key, _ = api_keys.create_key(organization.pk, "backend", SYSTEM_ACTOR)
+    return World(organization, reward, make_optimization(organization, reward), key)
 
 
 def record_decision(
-    found: Optimization, anonymous_id: str, at: datetime | None = None
+    optimization: Optimization, anonymous_id: str, at: datetime | None = None
 ) -> Decision:
-    """Write the lock and the receipt of one decision."""
-    moment = at or timezone.now()
-    partitions.ensure_partitions("decisions", [moment.date()])
-    variant = found.variants.get(number=1)
-    number = 2**62 + Decision.objects.count()  # as long as those that serving draws
+    """Create the assignment and the receipt of one decision."""
+    decided_at = at or timezone.now()
+    partitions.ensure_partitions("decisions", [decided_at.date()])
+    variant = optimization.variants.get(number=1)
+    decision_id = 2**62 + Decision.objects.count()  # 19 digits, as in production
     shared = {
-        "optimization_id": found.pk,
+        "optimization_id": optimization.pk,
         "anonymous_id": anonymous_id,
         "variant_number": 1,
         "in_holdout": False,
         "policy_version": 0,
         "propensity": 0.25,
-        "decided_at": moment,
+        "decided_at": decided_at,
     }
-    Assignment.objects.create(decision_id=number, **shared)
+    Assignment.objects.create(decision_id=decision_id, **shared)
     return Decision.objects.create(
-        id=number,
-        organization_id=found.organization_id,
+        id=decision_id,
+        organization_id=optimization.organization_id,
         variant=variant.variant_key,
         context='{"device":"mobile"}',
         **shared,
     )
 
 
-def send_traffic(found: Optimization, visitors: int, seed: int = 7) -> None:
-    """Send in exposures of two days ago and rewards: Bold sells better."""
+def send_traffic(optimization: Optimization, visitors: int, seed: int = 7) -> None:
+    """Ingest exposures of two days ago and rewards: Bold has the higher rate."""
     rng = random.Random(seed)  # noqa: S311 - a simulation, not a secret
-    then = timezone.now() - timedelta(days=2)
-    variants = list(found.variants.all())
+    start = timezone.now() - timedelta(days=2)
+    variants = list(optimization.variants.all())
     exposures, rewards = [], []
     for number in range(visitors):
         variant = rng.choice(variants)
-        who, at = f"visitor-{number}", then + timedelta(seconds=number)
+        anonymous_id = f"visitor-{number}"
+        exposed_at = start + timedelta(seconds=number)
         exposures.append(
             {
-                "anonymous_id": who,
-                "optimization_id": str(found.pk),
+                "anonymous_id": anonymous_id,
+                "optimization_id": str(optimization.pk),
                 "variant": variant.levels,
                 "context": {"device": rng.choice(["mobile", "desktop"])},
-                "timestamp": at.isoformat(),
+                "timestamp": exposed_at.isoformat(),
                 "policy_version": 0,
             }
         )
         if rng.random() < (0.3 if variant.levels["headline"] == "Bold" else 0.1):
-            later = at + timedelta(minutes=5)
+            rewarded_at = exposed_at + timedelta(minutes=5)
             rewards.append(
                 {
-                    "anonymous_id": who,
+                    "anonymous_id": anonymous_id,
                     "name": "purchase",
-                    "timestamp": later.isoformat(),
+                    "timestamp": rewarded_at.isoformat(),
                 }
             )
-    for start in range(0, len(exposures), 500):
-        service.accept_exposures(found.organization_id, exposures[start : start + 500])
-    for start in range(0, len(rewards), 500):
-        service.accept_rewards(found.organization_id, rewards[start : start + 500])
+    organization_id = optimization.organization_id
+    for first in range(0, len(exposures), 500):
+        service.accept_exposures(organization_id, exposures[first : first + 500])
+    for first in range(0, len(rewards), 500):
+        service.accept_rewards(organization_id, rewards[first : first + 500])
 
 
-def train_model(found: Optimization) -> TrainingRun:
-    """Train as a worker would, here and now."""
-    run = runs.request_training(found.model, requested_by="clock")
+def train_model(optimization: Optimization) -> TrainingRun:
+    """Train the model in this process, as a worker would."""
+    run = runs.request_training(optimization.model, requested_by="clock")
     run_training(run.pk)
     run.refresh_from_db()
     return run

@@ -1,1 +1,1 @@
-"""How the staff pages write dates, per language."""
+"""Date formats of the admin pages, per language."""

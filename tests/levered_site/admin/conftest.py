@@ -1,4 +1,4 @@
-"""A member of staff who is logged in, and what there is to look after."""
+"""Fixtures of the admin tests: a logged-in superuser and an organization."""
 
 import pytest
 from django.test import Client
@@ -9,12 +9,12 @@ from tests.support.staff_world import World
 
 @pytest.fixture
 def staff(client: Client) -> Client:
-    """Give a client that is logged in as a superuser."""
+    """Return a client that is logged in as a superuser."""
     client.force_login(staff_world.make_superuser())
     return client
 
 
 @pytest.fixture
 def world() -> World:
-    """Make one organization with a live optimization."""
+    """Create an organization with a live optimization."""
     return staff_world.make_world()

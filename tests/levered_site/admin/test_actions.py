@@ -1,4 +1,4 @@
-"""The API's deeds on the staff pages: done with their rules, refused as messages."""
+"""Admin actions: they follow the rules of the API, and refusals become messages."""
 
 import pytest
 from django.test import Client
@@ -14,9 +14,9 @@ from optimizations.models import Optimization, Regime
 from tests.support import staff_world
 from tests.support.admin_actions import (
     OPTIMIZATION_LIST,
+    build_dialog_url,
     confirm_action,
     confirm_list_action,
-    dialog_url,
     read_last_audit,
 )
 from tests.support.staff_world import World
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
-    ("deed", "status", "action"),
+    ("name", "status", "audit_action"),
     [
         ("pause", "paused", "optimization.pause"),
         ("ship", "shipped", "optimization.ship"),
@@ -33,20 +33,20 @@ pytestmark = pytest.mark.django_db
         ("archive", "archived", "optimization.archive"),
     ],
 )
-def test_a_live_optimization_moves(
-    staff: Client, world: World, deed: str, status: str, action: str
+def test_an_action_changes_the_status_of_a_live_optimization(
+    staff: Client, world: World, name: str, status: str, audit_action: str
 ) -> None:
-    """By the same state machine as the API, with the member of staff in the audit."""
-    messages = confirm_action(staff, world.optimization, deed)
+    """The state machine is the API's; the audit entry names the staff user."""
+    messages = confirm_action(staff, world.optimization, name)
 
     world.optimization.refresh_from_db()
     assert world.optimization.status == status
     assert len(messages) == 1
-    assert read_last_audit() == (action, "staff", "root")
+    assert read_last_audit() == (audit_action, "staff", "root")
 
 
-def test_a_move_that_is_not_there_is_a_message(staff: Client, world: World) -> None:
-    """Not a 500; nothing is written."""
+def test_an_impossible_status_change_is_a_message(staff: Client, world: World) -> None:
+    """It is not a 500, and nothing is written."""
     lifecycle.stop_optimization(world.optimization, SYSTEM_ACTOR)
     entries = AuditEntry.objects.count()
 
@@ -58,24 +58,24 @@ def test_a_move_that_is_not_there_is_a_message(staff: Client, world: World) -> N
     assert AuditEntry.objects.count() == entries
 
 
-def test_looking_at_a_dialog_does_nothing(staff: Client, world: World) -> None:
-    """A GET asks; a POST without the dialog's mark asks again."""
-    asked = staff.get(dialog_url(world.optimization, "stop"))
-    again = staff.post(dialog_url(world.optimization, "stop"), {})
+def test_opening_a_dialog_changes_nothing(staff: Client, world: World) -> None:
+    """A GET asks; a POST without the dialog's hidden field asks again."""
+    dialog = staff.get(build_dialog_url(world.optimization, "stop"))
+    again = staff.post(build_dialog_url(world.optimization, "stop"), {})
 
     world.optimization.refresh_from_db()
-    assert "ends for good" in asked.content.decode()
+    assert "The optimization ends" in dialog.content.decode()
     assert again.status_code == 200
     assert world.optimization.status == "live"
 
 
-def test_a_deed_needs_the_csrf_token(world: World) -> None:
-    """A form on another site cannot ship anything."""
+def test_an_action_needs_the_csrf_token(world: World) -> None:
+    """A form on another site cannot ship an optimization."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(staff_world.make_superuser())
 
     answer = client.post(
-        dialog_url(world.optimization, "ship"), {"_form_submitted": "on"}
+        build_dialog_url(world.optimization, "ship"), {"_form_submitted": "on"}
     )
 
     world.optimization.refresh_from_db()
@@ -83,8 +83,10 @@ def test_a_deed_needs_the_csrf_token(world: World) -> None:
     assert world.optimization.status == "live"
 
 
-def test_only_what_makes_sense_is_offered(staff: Client, world: World) -> None:
-    """A live one can be paused, not resumed; a paused one the other way round."""
+def test_only_actions_that_the_status_allows_are_offered(
+    staff: Client, world: World
+) -> None:
+    """A live optimization can be paused but not resumed, a paused one the reverse."""
     path = reverse(
         "admin:optimizations_optimization_change", args=[world.optimization.pk]
     )
@@ -98,27 +100,25 @@ def test_only_what_makes_sense_is_offered(staff: Client, world: World) -> None:
     assert "/do-pause/" not in paused
 
 
-def test_several_are_asked_for_before_they_are_shipped(
-    staff: Client, world: World
-) -> None:
-    """Destructive actions of a list show what was chosen first."""
+def test_a_list_action_asks_for_confirmation_first(staff: Client, world: World) -> None:
+    """The confirmation page lists the selected optimizations."""
     other = staff_world.make_optimization(world.organization, world.metric, "Landing")
     form = {"action": "ship", "_selected_action": [world.optimization.pk, other.pk]}
 
-    asked = staff.post(reverse(OPTIMIZATION_LIST), form)
+    confirmation = staff.post(reverse(OPTIMIZATION_LIST), form)
     before = set(Optimization.objects.values_list("status", flat=True))
     messages = confirm_list_action(
         staff, OPTIMIZATION_LIST, [world.optimization, other], "ship"
     )
 
-    assert "Landing" in asked.content.decode()
+    assert "Landing" in confirmation.content.decode()
     assert before == {"live"}
     assert set(Optimization.objects.values_list("status", flat=True)) == {"shipped"}
     assert len(messages) == 1
 
 
-def test_of_several_each_is_told_apart(staff: Client, world: World) -> None:
-    """What can be paused is; what cannot is named."""
+def test_a_list_action_reports_each_failure(staff: Client, world: World) -> None:
+    """One optimization is paused; the message names the one that cannot be."""
     draft = staff_world.make_optimization(
         world.organization, world.metric, "Idea", status="draft"
     )
@@ -134,7 +134,7 @@ def test_of_several_each_is_told_apart(staff: Client, world: World) -> None:
 
 
 def test_train_now_queues_a_run(staff: Client, world: World) -> None:
-    """From the optimization and from the model; the second joins the first."""
+    """The action of the model joins the run that the optimization's queued."""
     confirm_action(staff, world.optimization, "train")
     confirm_action(staff, world.optimization.model, "train")
 
@@ -142,8 +142,8 @@ def test_train_now_queues_a_run(staff: Client, world: World) -> None:
     assert (run.status, run.requested_by) == ("queued", "staff:root")
 
 
-def test_what_cannot_be_trained_is_a_message(staff: Client, world: World) -> None:
-    """Learning is off while it is paused; no run is queued."""
+def test_a_paused_optimization_is_not_trained(staff: Client, world: World) -> None:
+    """The message says why, and no run is queued."""
     lifecycle.pause_optimization(world.optimization, SYSTEM_ACTOR)
 
     messages = confirm_action(staff, world.optimization.model, "train")
@@ -153,7 +153,7 @@ def test_what_cannot_be_trained_is_a_message(staff: Client, world: World) -> Non
 
 
 def test_a_model_in_use_is_not_deleted(staff: Client, world: World) -> None:
-    """Its optimization must be archived before."""
+    """Its optimization must be archived first."""
     refused = confirm_action(staff, world.optimization.model, "retire")
     lifecycle.archive_optimization(world.optimization, SYSTEM_ACTOR)
     done = confirm_action(staff, world.optimization.model, "retire")
@@ -165,7 +165,7 @@ def test_a_model_in_use_is_not_deleted(staff: Client, world: World) -> None:
 
 
 def test_a_metric_in_use_is_not_deleted(staff: Client, world: World) -> None:
-    """The message names what uses it; an unused one goes."""
+    """The message names the optimization; an unused metric is deleted."""
     unused = staff_world.make_metric(world.organization, "Unused")
 
     refused = confirm_action(staff, world.metric, "forget")
@@ -176,7 +176,7 @@ def test_a_metric_in_use_is_not_deleted(staff: Client, world: World) -> None:
 
 
 def test_a_training_is_cancelled(staff: Client, world: World) -> None:
-    """Once; a second time there is nothing to cancel."""
+    """The second attempt says that the run has ended."""
     run = runs.request_training(world.optimization.model, requested_by="clock")
 
     first = confirm_action(staff, run, "cancel")
@@ -189,7 +189,7 @@ def test_a_training_is_cancelled(staff: Client, world: World) -> None:
 
 
 def test_a_key_is_revoked(staff: Client, world: World) -> None:
-    """The door is closed and the audit says by whom."""
+    """The key is inactive, and the audit entry names the staff user."""
     confirm_list_action(
         staff, "admin:organizations_apikey_changelist", [world.key], "revoke"
     )
@@ -202,7 +202,7 @@ def test_a_key_is_revoked(staff: Client, world: World) -> None:
 def test_a_variant_is_disabled_and_the_baseline_is_not(
     staff: Client, world: World
 ) -> None:
-    """A new policy version serves and a regime opens; the baseline is a message."""
+    """Disabling opens a regime; for the baseline there is a message."""
     baseline, second = world.optimization.variants.order_by("number")[:2]
 
     confirm_action(staff, second, "disable")
@@ -214,12 +214,12 @@ def test_a_variant_is_disabled_and_the_baseline_is_not(
 
 
 def test_a_draft_is_deleted(staff: Client, world: World) -> None:
-    """And the browser is sent back to the list."""
+    """The browser returns to the list."""
     draft = staff_world.make_optimization(
         world.organization, world.metric, "Idea", status="draft"
     )
 
-    answer = staff.post(dialog_url(draft, "remove"), {"_form_submitted": "on"})
+    answer = staff.post(build_dialog_url(draft, "remove"), {"_form_submitted": "on"})
 
     assert answer.headers["Location"] == reverse(OPTIMIZATION_LIST)
     assert not Optimization.objects.filter(pk=draft.pk).exists()

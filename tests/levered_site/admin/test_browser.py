@@ -1,4 +1,4 @@
-"""The staff pages in a real browser: log in, train, pause; no violation on the way."""
+"""The admin in a real browser: log in, train, pause, without CSP violations."""
 
 import os
 from collections.abc import Iterator
@@ -35,16 +35,16 @@ pytestmark = [
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """Collect what the browser complains of, and requests that leave the house."""
+    """Return a list of console errors and of requests to other hosts."""
     return []
 
 
 @pytest.fixture
 def page(live_server: LiveServer, complaints: list[str]) -> Iterator[Page]:
-    """Open a browser that listens to its console and its requests."""
+    """Open a page that records console errors and foreign requests."""
     with sync_playwright() as playwright:
-        # The driver runs an event loop in this thread; the database is used from it
-        # all the same, between the browser's steps.
+        # Playwright runs an event loop in this thread, in which Django would refuse
+        # database access. The tests use the database between the browser's steps.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
         page = browser.new_page(
@@ -52,19 +52,19 @@ def page(live_server: LiveServer, complaints: list[str]) -> Iterator[Page]:
         )
         page.on(
             "console",
-            lambda said: (
-                complaints.append(said.text)
-                if said.type in {"error", "warning"}
+            lambda message: (
+                complaints.append(message.text)
+                if message.type in {"error", "warning"}
                 else None
             ),
         )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "request",
-            lambda asked: (
+            lambda request: (
                 None
-                if asked.url.startswith((live_server.url, "data:"))
-                else complaints.append(asked.url)
+                if request.url.startswith((live_server.url, "data:"))
+                else complaints.append(request.url)
             ),
         )
         yield page
@@ -74,7 +74,7 @@ def page(live_server: LiveServer, complaints: list[str]) -> Iterator[Page]:
 
 
 def log_in(page: Page) -> None:
-    """Fill the form as a person does."""
+    """Log in with the form."""
     staff_world.make_superuser(password=staff_world.PASSWORD)
     page.goto(reverse("admin:index"))
     page.get_by_label("Username").fill("root")
@@ -84,7 +84,7 @@ def log_in(page: Page) -> None:
 
 
 def test_a_person_logs_in_trains_and_pauses(page: Page, complaints: list[str]) -> None:
-    """Results are on the page, deeds ask first, and nothing is violated."""
+    """The page shows results, and actions ask for confirmation."""
     world = staff_world.make_world()
     staff_world.send_traffic(world.optimization, 400)
     assert staff_world.train_model(world.optimization).status == "succeeded"
@@ -95,7 +95,7 @@ def test_a_person_logs_in_trains_and_pauses(page: Page, complaints: list[str]) -
     expect(page.get_by_text("Estimated improvement")).to_be_visible()
     page.get_by_role("link", name="Train now").click()
     page.get_by_role("button", name="Train now").click()
-    expect(page.get_by_text("Training asked for: Checkout")).to_be_visible()
+    expect(page.get_by_text("Training requested: Checkout")).to_be_visible()
     page.get_by_role("link", name="Pause").click()
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused: Checkout")).to_be_visible()
@@ -106,7 +106,7 @@ def test_a_person_logs_in_trains_and_pauses(page: Page, complaints: list[str]) -
 
 
 def test_no_page_violates_the_policy(page: Page, complaints: list[str]) -> None:
-    """Every list, and the page of one thing of each kind that there is."""
+    """Open every list, and one object of each."""
     world = staff_world.make_world()
     staff_world.record_decision(world.optimization, "visitor-1")
     log_in(page)

@@ -1,4 +1,4 @@
-"""A candidate on the staff pages: seen, promoted and discarded, as the API would."""
+"""A candidate in the admin: shown, promoted and discarded as by the API."""
 
 import pytest
 from django.test import Client
@@ -16,25 +16,23 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def optimization() -> Optimization:
-    """A live optimization with a candidate that is not trained yet."""
-    found = staff_world.make_world().optimization
-    candidates.set_candidate(
-        found, {"ignored_context_factors": ["device"]}, SYSTEM_ACTOR
-    )
-    return found
+    """Create a live optimization with a candidate that is not trained yet."""
+    live = staff_world.make_world().optimization
+    settings = {"ignored_context_factors": ["device"]}
+    candidates.set_candidate(live, settings, SYSTEM_ACTOR)
+    return live
 
 
-def page(optimization: Optimization) -> str:
-    """Where it is."""
+def build_page_url(optimization: Optimization) -> str:
     return reverse("admin:optimizations_optimization_change", args=[optimization.pk])
 
 
 def test_the_page_shows_the_candidate_beside_what_serves(
     staff: Client, optimization: Optimization
 ) -> None:
-    shown = staff.get(page(optimization)).content.decode()
+    shown = staff.get(build_page_url(optimization)).content.decode()
     candidates.discard_candidate(optimization, SYSTEM_ACTOR)
-    without = staff.get(page(optimization)).content.decode()
+    without = staff.get(build_page_url(optimization)).content.decode()
 
     assert "<h2>Candidate</h2>" in shown
     assert "no training has made a table of it yet" in shown
@@ -50,12 +48,12 @@ def test_it_is_promoted_by_its_button(
     assert Candidate.objects.exists()
     staff_world.send_traffic(optimization, 300)
     assert staff_world.train_model(optimization).status == "succeeded"
-    assert "users compared" in staff.get(page(optimization)).content.decode()
+    assert "users compared" in staff.get(build_page_url(optimization)).content.decode()
 
-    said = confirm_action(staff, optimization, "promote")
+    messages = confirm_action(staff, optimization, "promote")
 
     assert "no training has made a table" in refused[0]
-    assert said == [f"Promoted: {optimization}"]
+    assert messages == [f"Promoted: {optimization}"]
     optimization.refresh_from_db()
     assert optimization.ignored_context_factors == ["device"]
     entry = AuditEntry.objects.latest("id")
@@ -65,10 +63,10 @@ def test_it_is_promoted_by_its_button(
 def test_it_is_discarded_by_its_button(
     staff: Client, optimization: Optimization
 ) -> None:
-    said = confirm_action(staff, optimization, "discard")
+    messages = confirm_action(staff, optimization, "discard")
     again = confirm_action(staff, optimization, "discard")
 
-    assert said == [f"Candidate discarded: {optimization}"]
+    assert messages == [f"Candidate discarded: {optimization}"]
     assert "has no candidate" in again[0]
     assert not Candidate.objects.exists()
     assert AuditEntry.objects.filter(action="candidate.discard").count() == 1

@@ -1,4 +1,4 @@
-"""Forms of the staff pages: changes by the API's deeds, refused beside the field."""
+"""Admin forms: they follow the rules of the API and show errors beside the fields."""
 
 import json
 from typing import Any
@@ -17,8 +17,8 @@ from tests.support.staff_world import World
 pytestmark = pytest.mark.django_db
 
 
-def metric_form(metric: Metric, **changes: str) -> dict[str, str]:
-    """Fill a metric's form as it stands, with changes."""
+def build_metric_form(metric: Metric, **changes: str) -> dict[str, str]:
+    """Return a metric's form as it is, with changes."""
     return {
         "name": metric.name,
         "direction": metric.direction,
@@ -29,12 +29,12 @@ def metric_form(metric: Metric, **changes: str) -> dict[str, str]:
     }
 
 
-def test_a_metric_changes_when_its_sql_holds(staff: Client, world: World) -> None:
-    """The deed tries it: the revision grows, the audit names the member of staff."""
+def test_a_valid_change_of_a_metric_is_saved(staff: Client, world: World) -> None:
+    """The revision increases, and the audit entry names the staff user."""
     path = reverse("admin:metrics_metric_change", args=[world.metric.pk])
     sql = world.metric.sql.replace("purchase", "order")
 
-    answer = staff.post(path, metric_form(world.metric, sql=sql))
+    answer = staff.post(path, build_metric_form(world.metric, sql=sql))
 
     world.metric.refresh_from_db()
     assert answer.status_code == 302
@@ -51,21 +51,21 @@ def test_a_metric_changes_when_its_sql_holds(staff: Client, world: World) -> Non
         {"column_mapping": "no JSON"},
     ],
 )
-def test_a_metric_that_does_not_hold_is_refused(
+def test_an_invalid_change_of_a_metric_is_refused(
     staff: Client, world: World, changes: dict[str, str]
 ) -> None:
-    """In the form; nothing is written."""
+    """The form shows the error, and nothing is written."""
     path = reverse("admin:metrics_metric_change", args=[world.metric.pk])
     before = Metric.objects.values().get()
 
-    answer = staff.post(path, metric_form(world.metric, **changes))
+    answer = staff.post(path, build_metric_form(world.metric, **changes))
 
     assert answer.status_code == 200
     assert Metric.objects.values().get() == before
 
 
-def form_of(optimization: Optimization, **changes: Any) -> dict[str, Any]:
-    """Fill the settings form as it stands, with changes."""
+def build_settings_form(optimization: Optimization, **changes: Any) -> dict[str, Any]:
+    """Return the settings form as it is, with changes."""
     return {
         "name": optimization.name,
         "holdout_percentage": "10.0",
@@ -84,11 +84,11 @@ def form_of(optimization: Optimization, **changes: Any) -> dict[str, Any]:
 def save(client: Client, optimization: Optimization, **changes: Any) -> Any:
     """Post the settings form."""
     path = reverse("admin:optimizations_optimization_change", args=[optimization.pk])
-    return client.post(path, form_of(optimization, **changes))
+    return client.post(path, build_settings_form(optimization, **changes))
 
 
-def test_settings_change_by_the_deed(staff: Client, world: World) -> None:
-    """A changed holdout opens a regime; the audit holds what changed and nothing else."""
+def test_changed_settings_are_saved_and_audited(staff: Client, world: World) -> None:
+    """A new holdout opens a regime; the audit entry holds the changed fields only."""
     guard = staff_world.make_metric(world.organization, "Refunds")
 
     answer = save(
@@ -112,7 +112,7 @@ def test_settings_change_by_the_deed(staff: Client, world: World) -> None:
 
 
 def test_saving_without_a_change_does_nothing(staff: Client, world: World) -> None:
-    """No audit entry, no new regime."""
+    """There is no audit entry and no new regime."""
     entries = AuditEntry.objects.count()
 
     answer = save(staff, world.optimization)
@@ -138,7 +138,7 @@ def test_saving_without_a_change_does_nothing(staff: Client, world: World) -> No
 def test_what_the_api_refuses_is_refused_here(
     staff: Client, world: World, changes: dict[str, str], complaint: str
 ) -> None:
-    """In the form, beside the field; nothing is written."""
+    """The form shows the error beside the field, and nothing is written."""
     before = Optimization.objects.values().get()
     entries = AuditEntry.objects.count()
 
@@ -150,8 +150,8 @@ def test_what_the_api_refuses_is_refused_here(
     assert AuditEntry.objects.count() == entries
 
 
-def test_users_are_left_out_of_results(staff: Client, world: World) -> None:
-    """By id or prefix, with an audit entry."""
+def test_excluded_users_are_saved(staff: Client, world: World) -> None:
+    """Ids and prefixes are saved, with an audit entry."""
     save(staff, world.optimization, excluded_users="bot-*\nqa-1")
 
     world.optimization.refresh_from_db()
@@ -162,7 +162,7 @@ def test_users_are_left_out_of_results(staff: Client, world: World) -> None:
 def test_another_organizations_metric_cannot_be_chosen(
     staff: Client, world: World
 ) -> None:
-    """Its id is no choice of the form."""
+    """The form does not offer its id."""
     other = staff_world.make_world("Other")
 
     answer = save(staff, world.optimization, guardrail_metrics=[str(other.metric.pk)])

@@ -1,4 +1,4 @@
-"""The staff pages: every list and every thing can be opened and is found."""
+"""Admin pages: every list and every object opens and can be found."""
 
 from uuid import uuid4
 
@@ -27,7 +27,7 @@ EVERY_LIST = sorted(
 
 
 def test_every_resource_has_a_page() -> None:
-    """Composite keys cannot be registered: locks are seen through decisions."""
+    """Assignments have a composite key and no page; decisions show them."""
     names = {model.__name__ for model in admin.site._registry}
 
     assert names >= {
@@ -40,7 +40,7 @@ def test_every_resource_has_a_page() -> None:
 
 @pytest.mark.parametrize("name", EVERY_LIST)
 def test_every_list_opens_and_searches(staff: Client, name: str) -> None:
-    """With one of everything there, and with words that match nothing."""
+    """With objects in them, and with search terms that match nothing."""
     world = staff_world.make_world()
     staff_world.record_decision(world.optimization, "visitor-1")
     path = reverse(f"admin:{name}_changelist")
@@ -54,10 +54,10 @@ def test_every_list_opens_and_searches(staff: Client, name: str) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 200]
 
 
-def test_every_thing_opens(staff: Client) -> None:
-    """A change page of each kind renders, with no raw bytes on it."""
+def test_every_object_opens(staff: Client) -> None:
+    """The page of each kind of object renders, without raw bytes."""
     world = staff_world.make_world()
-    things = [
+    objects = [
         world.organization,
         world.metric,
         world.key,
@@ -70,12 +70,12 @@ def test_every_thing_opens(staff: Client) -> None:
         User.objects.first(),
     ]
 
-    for thing in things:
-        assert thing is not None
-        options = thing._meta
+    for each in objects:
+        assert each is not None
+        options = each._meta
         path = reverse(
             f"admin:{options.app_label}_{options.model_name}_change",
-            args=[quote(thing.pk)],
+            args=[quote(each.pk)],
         )
         answer = staff.get(path)
         assert answer.status_code == 200, (path, answer.headers)
@@ -87,7 +87,7 @@ def test_every_thing_opens(staff: Client) -> None:
     ("number", "status"), [(1, 200), (2**63 - 1, 200), (2**63, 302)]
 )
 def test_a_decision_of_any_id_opens(staff: Client, number: int, status: int) -> None:
-    """Serving draws ids of 63 bits, most of them 19 digits long; none is beyond."""
+    """Serving draws ids of 63 bits, most of them 19 digits long, and none larger."""
     row = staff_world.record_decision(
         staff_world.make_world().optimization, "visitor-1"
     )
@@ -101,8 +101,8 @@ def test_a_decision_of_any_id_opens(staff: Client, number: int, status: int) -> 
     assert ("visitor-1" in answer.content.decode()) == (status == 200)
 
 
-def test_the_overview_counts_what_there_is(staff: Client) -> None:
-    """Statuses, decisions of the day, trainings and changes stand on the first page."""
+def test_the_overview_shows_figures_and_changes(staff: Client) -> None:
+    """The index shows statuses, decisions of the day, trainings and changes."""
     world = staff_world.make_world()
     staff_world.record_decision(world.optimization, "visitor-1")
 
@@ -114,10 +114,10 @@ def test_the_overview_counts_what_there_is(staff: Client) -> None:
     assert "<script>" not in page
 
 
-def test_the_overview_asks_few_questions(
+def test_the_overview_needs_few_queries(
     staff: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    """The number of queries does not grow with what there is."""
+    """The number of queries does not grow with the number of rows."""
     for name in ("One", "Two", "Three"):
         staff_world.make_world(name)
 
@@ -140,28 +140,30 @@ def test_the_overview_asks_few_questions(
         "optimizations_regime",
     ],
 )
-def test_a_list_asks_as_much_for_three_as_for_one(staff: Client, name: str) -> None:
-    """No query per row."""
+def test_a_list_of_three_rows_needs_as_many_queries_as_one(
+    staff: Client, name: str
+) -> None:
+    """There is no query per row."""
     path = reverse(f"admin:{name}_changelist")
     staff_world.make_world("One")
     staff.get(path)
-    one = queries(staff, path)
+    queries_for_one = count_queries(staff, path)
 
     staff_world.make_world("Two")
     staff_world.make_world("Three")
 
-    assert queries(staff, path) == one
+    assert count_queries(staff, path) == queries_for_one
 
 
-def queries(client: Client, path: str) -> int:
-    """Count the statements that a page needs."""
+def count_queries(client: Client, path: str) -> int:
+    """Count the SQL statements of a page."""
     with CaptureQueriesContext(connection) as captured:
         assert client.get(path).status_code == 200
     return len(captured)
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "visitors"),
     [
         ("visitor-1", {"visitor-1"}),
         ("{id}", {"visitor-1", "visitor-2"}),
@@ -170,9 +172,9 @@ def queries(client: Client, path: str) -> int:
     ],
 )
 def test_decisions_are_found_by_exact_ids(
-    staff: Client, query: str, found: set[str]
+    staff: Client, query: str, visitors: set[str]
 ) -> None:
-    """By optimization, by visitor, by both; never by a part."""
+    """They are found by optimization, visitor or both, but not by part of an id."""
     world = staff_world.make_world()
     other = staff_world.make_world("Other")
     staff_world.record_decision(world.optimization, "visitor-1")
@@ -184,11 +186,11 @@ def test_decisions_are_found_by_exact_ids(
         {"q": query.format(id=world.optimization.pk)},
     ).content.decode()
 
-    assert {f"visitor-{n}" for n in (1, 2, 3) if f">visitor-{n}<" in page} == found
+    assert {f"visitor-{n}" for n in (1, 2, 3) if f">visitor-{n}<" in page} == visitors
 
 
-def test_a_decision_tells_why(staff: Client) -> None:
-    """Its address holds its moment; its page the probabilities and the lock."""
+def test_a_decision_shows_its_probabilities(staff: Client) -> None:
+    """Its page also shows the user's present assignment, and it has no save button."""
     world = staff_world.make_world()
     staff_world.record_decision(world.optimization, "visitor-1")
     listing = staff.get(reverse("admin:optimizations_decision_changelist"))
@@ -201,13 +203,13 @@ def test_a_decision_tells_why(staff: Client) -> None:
 
     page = staff.get(path).content.decode()
 
-    assert "This decision holds." in page
+    assert "The user gets the variant of this decision." in page
     assert "25.0%" in page
     assert 'name="_save"' not in page
 
 
 def test_large_tables_are_never_counted(staff: Client) -> None:
-    """No COUNT over a partitioned table, whatever is looked for."""
+    """No page of a partitioned table runs COUNT."""
     world = staff_world.make_world()
     staff_world.record_decision(world.optimization, "visitor-1")
 
@@ -217,8 +219,10 @@ def test_large_tables_are_never_counted(staff: Client) -> None:
         assert not [q for q in captured if "COUNT(" in q["sql"].upper()]
 
 
-def test_an_organization_is_made_here_and_its_id_stays(staff: Client) -> None:
-    """Creating and renaming are in the audit log; the id cannot be changed."""
+def test_staff_create_and_rename_organizations_but_keep_their_ids(
+    staff: Client,
+) -> None:
+    """Creating and renaming write audit entries."""
     staff.post(
         reverse("admin:organizations_organization_add"),
         {"id": "org_new", "name": "New"},
@@ -237,8 +241,8 @@ def test_an_organization_is_made_here_and_its_id_stays(staff: Client) -> None:
     ]
 
 
-def test_optimizations_are_not_made_here(staff: Client) -> None:
-    """The page says where they are made."""
+def test_the_admin_does_not_create_optimizations(staff: Client) -> None:
+    """The list says how to create them."""
     answer = staff.get(reverse("admin:optimizations_optimization_add"))
     listing = staff.get(reverse("admin:optimizations_optimization_changelist"))
 

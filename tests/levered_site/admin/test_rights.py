@@ -1,4 +1,4 @@
-"""Who may see and do what on the staff pages, and what nobody may."""
+"""Permissions in the admin: what users may view and do, and what no one may."""
 
 import pytest
 from django.contrib.admin.utils import quote
@@ -11,30 +11,30 @@ from levered_site.organizations.models import AuditEntry
 from models_app.models import BanditModel, PolicyVersion
 from optimizations.models import Decision, Regime
 from tests.support import staff_world
-from tests.support.admin_actions import OPTIMIZATION_LIST, dialog_url
+from tests.support.admin_actions import OPTIMIZATION_LIST, build_dialog_url
 from tests.support.staff_world import World
 from warehouse.models import Connection
 
 pytestmark = pytest.mark.django_db
 
 
-def test_strangers_see_the_log_in_page_only(client: Client) -> None:
-    """Nobody, and a user who is not staff."""
+def test_only_staff_get_past_the_login_page(client: Client) -> None:
+    """Anonymous visitors and users who are not staff are redirected to it."""
     staff_world.make_world()
     User.objects.create_user("visitor", password=staff_world.PASSWORD)
     path = reverse("admin:optimizations_optimization_changelist")
 
-    nobody = client.get(path)
+    anonymous = client.get(path)
     client.login(username="visitor", password=staff_world.PASSWORD)
     visitor = client.get(path)
 
-    for answer in (nobody, visitor):
+    for answer in (anonymous, visitor):
         assert answer.status_code == 302
         assert answer.headers["Location"].startswith(reverse("admin:login"))
 
 
-def test_staff_without_rights_see_no_figures(client: Client) -> None:
-    """The first page tells them so, and lists are refused."""
+def test_staff_without_permissions_see_no_figures(client: Client) -> None:
+    """The index has no figures, and lists answer 403."""
     staff_world.make_world()
     client.force_login(User.objects.create_user("new", is_staff=True))
 
@@ -45,12 +45,12 @@ def test_staff_without_rights_see_no_figures(client: Client) -> None:
     assert listing.status_code == 403
 
 
-def test_the_overview_shows_the_panels_one_may_see(client: Client) -> None:
-    """Who may see optimizations alone is not shown who did what."""
+def test_the_overview_shows_only_permitted_panels(client: Client) -> None:
+    """A user who may view optimizations alone sees no audit entries."""
     staff_world.make_world()
-    some = User.objects.create_user("some", is_staff=True)
-    some.user_permissions.add(Permission.objects.get(codename="view_optimization"))
-    client.force_login(some)
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_optimization"))
+    client.force_login(viewer)
 
     page = client.get(reverse("admin:index")).content.decode()
 
@@ -62,19 +62,19 @@ def test_the_overview_shows_the_panels_one_may_see(client: Client) -> None:
 @pytest.mark.parametrize(
     "model", [Decision, PolicyVersion, Regime, AuditEntry, BanditModel]
 )
-def test_what_happened_is_read_only(staff: Client, model: type[Model]) -> None:
-    """Nothing is added, changed or deleted; a POST writes nothing."""
+def test_records_are_read_only(staff: Client, model: type[Model]) -> None:
+    """A POST adds, changes or deletes nothing."""
     world = staff_world.make_world()
     staff_world.record_decision(world.optimization, "visitor-1")
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
-    thing = model._default_manager.first()
-    assert thing is not None
+    record = model._default_manager.first()
+    assert record is not None
     before = list(model._default_manager.values())
 
     answers = [
         staff.post(reverse(f"{name}_add"), {}),
-        staff.post(reverse(f"{name}_delete", args=[quote(thing.pk)]), {"post": "yes"}),
-        staff.post(reverse(f"{name}_change", args=[quote(thing.pk)]), {"reason": "x"}),
+        staff.post(reverse(f"{name}_delete", args=[quote(record.pk)]), {"post": "yes"}),
+        staff.post(reverse(f"{name}_change", args=[quote(record.pk)]), {"reason": "x"}),
     ]
 
     assert {answer.status_code for answer in answers} <= {302, 403}
@@ -82,9 +82,9 @@ def test_what_happened_is_read_only(staff: Client, model: type[Model]) -> None:
 
 
 def test_secrets_are_on_no_page(staff: Client) -> None:
-    """Neither the digest of a key nor a connection's credentials."""
+    """Pages show neither the digest of a key nor credentials of a connection."""
     world = staff_world.make_world()
-    connection_of = Connection.objects.create(
+    stored_connection = Connection.objects.create(
         organization=world.organization,
         provider="postgres",
         credentials=b"gAAAA-not-for-eyes",
@@ -95,7 +95,7 @@ def test_secrets_are_on_no_page(staff: Client) -> None:
         for path in (
             reverse("admin:organizations_apikey_change", args=[world.key.pk]),
             reverse("admin:organizations_apikey_changelist"),
-            reverse("admin:warehouse_connection_change", args=[connection_of.pk]),
+            reverse("admin:warehouse_connection_change", args=[stored_connection.pk]),
             reverse("admin:warehouse_connection_changelist"),
         )
     ]
@@ -105,15 +105,15 @@ def test_secrets_are_on_no_page(staff: Client) -> None:
         assert "not-for-eyes" not in page
 
 
-def test_who_may_only_look_does_no_deed(client: Client, world: World) -> None:
-    """View rights give lists without actions, and 403 on the deed itself."""
+def test_a_viewer_runs_no_action(client: Client, world: World) -> None:
+    """A user with view permission sees lists; the action itself answers 403."""
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_optimization"))
     client.force_login(viewer)
 
     page = client.get(reverse(OPTIMIZATION_LIST))
     answer = client.post(
-        dialog_url(world.optimization, "stop"), {"_form_submitted": "on"}
+        build_dialog_url(world.optimization, "stop"), {"_form_submitted": "on"}
     )
 
     world.optimization.refresh_from_db()
@@ -122,8 +122,8 @@ def test_who_may_only_look_does_no_deed(client: Client, world: World) -> None:
     assert world.optimization.status == "live"
 
 
-def test_nobody_lifts_themselves_up(client: Client) -> None:
-    """Staff who may change users hand out no rights and touch no superuser."""
+def test_staff_do_not_extend_their_own_permissions(client: Client) -> None:
+    """Staff who may change users cannot change permissions or superusers."""
     root = staff_world.make_superuser(password=staff_world.PASSWORD)
     clerk = User.objects.create_user("clerk", is_staff=True)
     clerk.user_permissions.add(
@@ -143,8 +143,8 @@ def test_nobody_lifts_themselves_up(client: Client) -> None:
     assert root.check_password(staff_world.PASSWORD)
 
 
-def test_who_may_change_roles_puts_no_right_into_them(client: Client) -> None:
-    """A role's rights are those of everybody who has it, oneself included."""
+def test_staff_do_not_extend_the_permissions_of_groups(client: Client) -> None:
+    """They may be members of the group themselves."""
     role = Group.objects.create(name="support")
     clerk = User.objects.create_user("clerk", is_staff=True)
     allowed = Permission.objects.filter(codename__in=["view_group", "change_group"])

@@ -1,4 +1,4 @@
-"""What protects the staff pages: the content policy and the limit on log-ins."""
+"""Protection of the admin: the Content-Security-Policy and the login limit."""
 
 import pytest
 from django.test import Client
@@ -10,17 +10,19 @@ from tests.support import staff_world
 pytestmark = pytest.mark.django_db
 
 LOGIN = "admin:login"
-WRONG = ""  # refused before anything is hashed, and counted all the same
+WRONG_PASSWORD = ""  # rejected without hashing, but counted
 
 
-def attempt(client: Client, password: str = WRONG, **headers: str) -> int:
-    """Try to log in; return the status of the answer."""
+def attempt_login(
+    client: Client, password: str = WRONG_PASSWORD, **headers: str
+) -> int:
+    """Try to log in; return the status of the response."""
     form = {"username": "root", "password": password}
     return client.post(reverse(LOGIN), form, headers=headers or None).status_code
 
 
-def test_the_policy_is_on_staff_pages_alone(client: Client) -> None:
-    """No inline script, nothing from elsewhere; the API has no use for it."""
+def test_only_admin_pages_have_the_policy(client: Client) -> None:
+    """It allows no inline scripts and no other hosts."""
     page = client.get(reverse(LOGIN))
     health = client.get("/healthz")
 
@@ -31,8 +33,7 @@ def test_the_policy_is_on_staff_pages_alone(client: Client) -> None:
     assert "Content-Security-Policy" not in health.headers
 
 
-def test_the_address_is_found_as_people_type_it(client: Client) -> None:
-    """Without the slash at its end."""
+def test_the_url_without_its_final_slash_redirects(client: Client) -> None:
     answer = client.get("/admin")
 
     assert answer.headers["Location"] == reverse("admin:index")
@@ -41,11 +42,11 @@ def test_the_address_is_found_as_people_type_it(client: Client) -> None:
 def test_attempts_beyond_the_limit_are_refused(
     client: Client, settings: Settings
 ) -> None:
-    """The right password does not help then, and the page says when it will."""
+    """The right password is refused, too, and Retry-After says for how long."""
     settings.ADMIN_LOGINS = "3/m"
     staff_world.make_superuser(password=staff_world.PASSWORD)
 
-    statuses = [attempt(client) for _ in range(3)]
+    statuses = [attempt_login(client) for _ in range(3)]
     refused = client.post(
         reverse(LOGIN), {"username": "root", "password": staff_world.PASSWORD}
     )
@@ -58,36 +59,35 @@ def test_attempts_beyond_the_limit_are_refused(
     assert "_auth_user_id" not in client.session
 
 
-def test_looking_at_the_log_in_page_is_no_attempt(
+def test_opening_the_login_page_is_not_an_attempt(
     client: Client, settings: Settings
 ) -> None:
-    """And the right password within the limit opens."""
+    """The right password within the limit logs in."""
     settings.ADMIN_LOGINS = "1/m"
     staff_world.make_superuser(password=staff_world.PASSWORD)
 
     for _ in range(5):
         assert client.get(reverse(LOGIN)).status_code == 200
-    status = attempt(client, staff_world.PASSWORD)
+    status = attempt_login(client, staff_world.PASSWORD)
 
     assert status == 302
     assert client.session["_auth_user_id"]
 
 
-def test_senders_are_told_apart_behind_our_proxy(
+def test_clients_behind_a_trusted_proxy_count_separately(
     client: Client, settings: Settings
 ) -> None:
-    """What the proxy saw counts; what the client claims before it does not."""
+    """The address that the proxy saw counts, not an entry that the client sent."""
     settings.ADMIN_LOGINS, settings.TRUSTED_PROXIES = "1/m", 1
 
-    first = attempt(client, **{"X-Forwarded-For": "198.51.100.1"})
-    claimed = attempt(client, **{"X-Forwarded-For": "203.0.113.9, 198.51.100.1"})
-    other = attempt(client, **{"X-Forwarded-For": "198.51.100.2"})
+    first = attempt_login(client, **{"X-Forwarded-For": "198.51.100.1"})
+    spoofed = attempt_login(client, **{"X-Forwarded-For": "203.0.113.9, 198.51.100.1"})
+    other = attempt_login(client, **{"X-Forwarded-For": "198.51.100.2"})
 
-    assert (first, claimed, other) == (200, 429, 200)
+    assert (first, spoofed, other) == (200, 429, 200)
 
 
-def test_a_limit_of_zero_is_none(client: Client, settings: Settings) -> None:
-    """As for the other limits."""
+def test_a_limit_of_0_limits_nothing(client: Client, settings: Settings) -> None:
     settings.ADMIN_LOGINS = "0"
 
-    assert {attempt(client) for _ in range(15)} == {200}
+    assert {attempt_login(client) for _ in range(15)} == {200}

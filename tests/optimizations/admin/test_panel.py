@@ -1,4 +1,4 @@
-"""What an optimization's staff page shows first."""
+"""The panel of an optimization's admin page."""
 
 from datetime import timedelta
 
@@ -12,12 +12,12 @@ from tests.support import optimization_factories, traffic
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_the_interval_shown_first_is_the_one_that_holds_at_all_looks() -> None:
+def test_the_first_figure_shows_the_anytime_interval() -> None:
     optimization = optimization_factories.make_optimization(
         optimization_factories.make_organization(), holdout_percentage=50
     )
-    began = timezone.now() - timedelta(days=3)
-    traffic.simulate_visitors(optimization, began, 1000, lambda *_: 0.3)
+    start = timezone.now() - timedelta(days=3)
+    traffic.simulate_visitors(optimization, start, 1000, lambda *_: 0.3)
     stored.refresh_counts(optimization)
 
     figures = optimization_panel.build_panel(optimization).figures

@@ -1,1 +1,1 @@
-"""English: the only language of the staff pages."""
+"""English, the only language of the admin pages."""

@@ -1,4 +1,4 @@
-"""Dates that sort and compare by eye, in UTC."""
+"""ISO 8601 dates, which sort and compare at a glance, in UTC."""
 
 DATE_FORMAT = SHORT_DATE_FORMAT = "Y-m-d"
 DATETIME_FORMAT = SHORT_DATETIME_FORMAT = "Y-m-d H:i:s"
