@@ -1,4 +1,4 @@
-"""The house as Django sees it; loads the system checks."""
+"""The Django app config of the site; it registers the system checks."""
 
 from django.apps import AppConfig
 
@@ -8,7 +8,7 @@ __all__ = ["SiteConfig", "checks"]
 
 
 class SiteConfig(AppConfig):
-    """Name and title."""
+    """The site: settings, API conventions, shared admin."""
 
     name = "levered_site"
     verbose_name = "Levered"

@@ -1,4 +1,4 @@
-"""The Celery application: how tasks are delivered, and what the clock asks for."""
+"""The Celery application: delivery of tasks, time limits, the schedule of beat."""
 
 import os
 from datetime import timedelta
@@ -7,8 +7,8 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "levered_site.settings")
 
-# A task is delivered again when nobody has confirmed it for this long, so that it must
-# have been killed before: otherwise a slow one would run twice.
+# The broker delivers an unacknowledged task again after this time. The hard time limit
+# must be shorter: otherwise a slow task would run twice.
 VISIBILITY_TIMEOUT = timedelta(hours=2)
 HARD_TIME_LIMIT = timedelta(minutes=90)
 SOFT_TIME_LIMIT = timedelta(minutes=85)
@@ -24,7 +24,7 @@ app = Celery("levered")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.update(
-    # A killed worker's job goes back to the queue instead of being lost.
+    # The task of a killed worker goes back to the queue instead of being lost.
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
@@ -35,7 +35,7 @@ app.conf.update(
         "global_keyprefix": "levered:",
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
-        # Sending fails at once; the queued row in the database is sent again later.
+        # Sending fails at once; the reaper sends the queued row of the database later.
         "max_retries": 0,
     },
     broker_connection_retry_on_startup=True,
@@ -47,15 +47,15 @@ app.conf.update(
     timezone="UTC",
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
-    # A training survives a restart of the broker; its second delivery finds it locked.
+    # A training survives a broker restart; its second delivery finds the lease taken.
     worker_cancel_long_running_tasks_on_connection_loss=False,
-    # Nobody needs yesterday's clock signal: a tick not taken before the next is dropped.
+    # A tick that no worker took before the next one is dropped.
     beat_schedule={
         name: {
             "task": name,
-            "schedule": every,
-            "options": {"expires": every.total_seconds()},
+            "schedule": interval,
+            "options": {"expires": interval.total_seconds()},
         }
-        for name, every in TASK_INTERVALS.items()
+        for name, interval in TASK_INTERVALS.items()
     },
 )

@@ -1,4 +1,4 @@
-"""System checks: a wrong setting stops the start, with an id and a cure."""
+"""System checks of the settings. An invalid setting stops the start of the service."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ _ALLOWED_RANGES = {
     "PORT": (1, 65535),
     "TRUSTED_PROXIES": (0, 10),
     "NEW_USERS_PER_MINUTE": (0, 10**9),
-    "WAITING_REQUESTS": (1, 28),  # of a worker's 32 threads, some must stay to serve
+    "WAITING_REQUESTS": (1, 28),  # of a worker's 32 threads; the rest serve
     "TRAIN_WAIT_SECONDS": (0, 25),
     "QUERY_TIMEOUT_SECONDS": (1, 30),
     "CUBE_TIMEOUT_SECONDS": (1, 5000),  # a Celery task is killed after 5,400
@@ -45,7 +45,7 @@ _CLERK_SETTINGS = (
 def check_settings(
     app_configs: Sequence[AppConfig] | None, **_: Any
 ) -> list[CheckMessage]:
-    """Look at every setting that has a rule. Asks no store and no network."""
+    """Check every setting that has a rule, without any network access."""
     del app_configs
     return [
         *_check_rates(),
@@ -57,9 +57,9 @@ def check_settings(
 
 
 def require_valid_settings() -> None:
-    """Stop the start of a web process whose settings are wrong.
+    """Raise ImproperlyConfigured, with every error and its hint, if a check fails.
 
-    Raises ImproperlyConfigured with every error and its cure.
+    A web process calls this when it starts.
     """
     errors = [error for error in run_checks(tags=[TAG]) if error.is_serious()]
     if errors:
@@ -73,7 +73,7 @@ def _check_rates() -> Iterator[CheckMessage]:
             rate_limits.parse_rate(value)
         except ValueError:
             yield Error(
-                f"{name} is {value!r}, which is no rate.",
+                f"{name} is {value!r}, which is not a rate.",
                 hint="Write a count and a period such as 100/m (s, m, h, d), or 0.",
                 id="levered.E001",
             )
@@ -91,17 +91,17 @@ def _check_ranges() -> Iterator[CheckMessage]:
 
 
 def _check_clerk() -> Iterator[CheckMessage]:
-    given = [name for name in _CLERK_SETTINGS if getattr(settings, name)]
-    if given and not settings.CLERK_ISSUER:
+    names = [name for name in _CLERK_SETTINGS if getattr(settings, name)]
+    if names and not settings.CLERK_ISSUER:
         yield Error(
-            f"{', '.join(given)} is set, but CLERK_ISSUER is not.",
+            f"{', '.join(names)} is set, but CLERK_ISSUER is not.",
             hint="Set CLERK_ISSUER to the `iss` of the tokens, or unset the others: "
-            "without an issuer only the local one is trusted.",
+            "without CLERK_ISSUER the service trusts only its local issuer.",
             id="levered.E003",
         )
     if settings.CLERK_ISSUER and settings.DEBUG:
         yield Error(
-            "DEBUG is on while Clerk's tokens are accepted.",
+            "DEBUG is on while the service accepts Clerk's tokens.",
             hint="Unset DEBUG: its error pages show settings to any visitor.",
             id="levered.E005",
         )
@@ -110,7 +110,7 @@ def _check_clerk() -> Iterator[CheckMessage]:
         if value and not _is_url(value, "https"):
             yield Error(
                 f"{name} is {value!r}.",
-                hint="It must be a whole https:// address, as keys are fetched by it.",
+                hint="Set a full https:// URL: the service fetches keys from it.",
                 id="levered.E006",
             )
 
@@ -121,8 +121,8 @@ def _check_keys() -> Iterator[CheckMessage]:
             Fernet(key)
         except ValueError:
             yield Error(
-                f"CREDENTIAL_KEYS[{position}] is no Fernet key.",
-                hint="Make one: python -c 'from cryptography.fernet import Fernet; "
+                f"CREDENTIAL_KEYS[{position}] is not a Fernet key.",
+                hint="Generate one: python -c 'from cryptography.fernet import Fernet; "
                 "print(Fernet.generate_key().decode())'",
                 id="levered.E004",
             )
@@ -131,9 +131,9 @@ def _check_keys() -> Iterator[CheckMessage]:
             load_pem_public_key(settings.CLERK_PEM_KEY.encode())
         except ValueError:
             yield Error(
-                "CLERK_PEM_KEY is no public key.",
-                hint="Paste the PEM whole, from BEGIN PUBLIC KEY to END PUBLIC KEY; "
-                r"line breaks may be written \n.",
+                "CLERK_PEM_KEY is not a public key.",
+                hint="Set the whole PEM, from BEGIN PUBLIC KEY to END PUBLIC KEY; "
+                r"line breaks may be written as \n.",
                 id="levered.E007",
             )
 
@@ -142,14 +142,14 @@ def _check_addresses() -> Iterator[CheckMessage]:
     for origin in (settings.PUBLIC_URL, *settings.CSRF_TRUSTED_ORIGINS):
         if not _is_url(origin, "http", "https"):
             yield Error(
-                f"{origin!r} in PUBLIC_URL or CSRF_TRUSTED_ORIGINS is no address.",
+                f"{origin!r} in PUBLIC_URL or CSRF_TRUSTED_ORIGINS is not a URL.",
                 hint="Write scheme and host, such as https://levered.example.",
                 id="levered.E008",
             )
     if "*" in settings.CORS_ALLOWED_ORIGINS:
         yield Error(
-            "CORS_ALLOWED_ORIGINS holds '*'.",
-            hint="Name the origins; the serve endpoints answer any origin anyway.",
+            "CORS_ALLOWED_ORIGINS contains '*'.",
+            hint="List the origins. The serve endpoints answer every origin anyway.",
             id="levered.E009",
         )
 

@@ -1,4 +1,4 @@
-"""Rows of raw SQL, read by column name."""
+"""Rows of raw SQL statements, read by column name."""
 
 from dataclasses import make_dataclass
 from typing import Any
@@ -20,7 +20,7 @@ def fetch_rows(cursor: CursorWrapper) -> list[Any]:
 def fetch_row(cursor: CursorWrapper) -> Any:
     """Return the only row of an executed cursor as an object.
 
-    Raises ValueError where the statement returned no row, or more than one.
+    Raises ValueError if the statement returned no row, or more than one.
     """
     (row,) = fetch_rows(cursor)
     return row

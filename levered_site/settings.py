@@ -1,4 +1,4 @@
-"""Every setting of the service, from the environment; the only settings file."""
+"""Django settings, read from the environment. There is no other settings file."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -19,12 +19,12 @@ LEVERED_HOME = Path(env.str("LEVERED_HOME", default=str(BASE_DIR / ".levered")))
 PORT = env.int("PORT", default=3100)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{PORT}").rstrip("/")
 
-# --- secrets: given, or made once and kept under LEVERED_HOME (mode 0600)
+# --- secrets: from the environment, or generated once under LEVERED_HOME (mode 0600)
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or embedded.load_or_create_secret(
     LEVERED_HOME, "secret_key", embedded.generate_secret_key
 )
-# The first encrypts; all decrypt, so that a key can be rotated.
+# The first key encrypts, all decrypt, so that keys can be rotated.
 CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[]) or [
     embedded.load_or_create_secret(
         LEVERED_HOME, "credential_key", embedded.generate_credential_key
@@ -49,8 +49,8 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "levered",
-        # A cache that hangs must not hang the request; one that was restarted is
-        # reached at the second try.
+        # Short timeouts, because a hanging cache must not block requests. The retry
+        # reconnects after a restart of the cache.
         "OPTIONS": {
             "socket_timeout": 0.5,
             "socket_connect_timeout": 0.5,
@@ -109,7 +109,7 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        # before the apps': ours replace some of the admin's
+        # searched before the apps': ours replace some of the admin's
         "DIRS": [BASE_DIR / "levered_site" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
@@ -135,8 +135,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = True  # static files need no collecting step on a fresh machine
-# Screenshots are the largest body (5 MB), ingestion the next.
+WHITENOISE_USE_FINDERS = True  # no collectstatic step is needed
+# Screenshots and ingestion have the largest bodies (5 MB).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
 
 # --- safety
@@ -144,19 +144,21 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 HTTPS = env.bool("HTTPS", default=PUBLIC_URL.startswith("https://"))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
-SECURE_SSL_REDIRECT = False  # the proxy's part: serve must also answer inside it
+SECURE_SSL_REDIRECT = (
+    False  # the proxy redirects; serve must also answer plain HTTP behind it
+)
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SILENCED_SYSTEM_CHECKS = [
-    "security.W005",  # HSTS for subdomains: ours may not speak for its neighbours
-    "security.W008",  # the redirect to https is the proxy's part, see above
-    "security.W021",  # the preload list is a promise for the whole domain
+    "security.W005",  # HSTS for subdomains: other services may use them
+    "security.W008",  # the proxy redirects to https, see above
+    "security.W021",  # the preload list would bind the whole domain
 ]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 X_FRAME_OPTIONS = "DENY"
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-# The public serve endpoints answer any origin, preflights included, by themselves.
+# The public serve endpoints answer all origins and their preflights themselves.
 CORS_URLS_REGEX = r"^/(mcp$|api/v2/(?!optimizations/(best-variant|[^/]+/serve)$))"
 CORS_ALLOW_HEADERS = [
     *default_headers,
@@ -180,7 +182,7 @@ CORS_EXPOSE_HEADERS = [
     "RateLimit-Reset",
 ]
 
-# --- who may ask
+# --- authentication
 CLERK_ISSUER = env.str("CLERK_ISSUER", default="").rstrip("/")
 CLERK_JWKS_URL = env.str("CLERK_JWKS_URL", default="")
 CLERK_PEM_KEY = env.str("CLERK_PEM_KEY", default="", multiline=True)
@@ -188,12 +190,12 @@ CLERK_AUTHORIZED_PARTIES = env.list("CLERK_AUTHORIZED_PARTIES", default=[])
 CLERK_AUDIENCES = env.list("CLERK_AUDIENCES", default=[])
 CLERK_LEEWAY_SECONDS = env.int("CLERK_LEEWAY_SECONDS", default=10)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
-ADMIN_LOGINS = env.str("ADMIN_LOGINS", default="10/m")  # attempts per IP
+ADMIN_LOGINS = env.str("ADMIN_LOGINS", default="10/m")  # login attempts per IP
 
 # --- limits
 RATELIMIT_GLOBAL = env.str("RATELIMIT_GLOBAL", default="100/m")
 RATELIMIT_SERVE = env.str("RATELIMIT_SERVE", default="300/m")
-RATELIMIT_FAIL_OPEN = True  # django-ratelimit's: without its counter nobody is refused
+RATELIMIT_FAIL_OPEN = True  # django-ratelimit's: without the cache nothing is limited
 RATELIMIT_INGEST = env.str("RATELIMIT_INGEST", default="6000/m")
 NEW_USERS_PER_MINUTE = env.int("NEW_USERS_PER_MINUTE", default=60_000)
 WAITING_REQUESTS = env.int("WAITING_REQUESTS", default=8)  # per web process
@@ -205,15 +207,15 @@ RETENTION_DAYS = env.int("RETENTION_DAYS", default=400)
 LATE_ARRIVAL_HOURS = env.int("LATE_ARRIVAL_HOURS", default=24)
 
 # --- customers' own warehouses
-# Off: no loopback, link-local or private addresses, and no connection without TLS.
+# If off, loopback, link-local and private addresses are rejected, and TLS is required.
 WAREHOUSE_ALLOW_PRIVATE = env.bool("WAREHOUSE_ALLOW_PRIVATE", default=False)
 WAREHOUSE_CA_FILE = env.str("WAREHOUSE_CA_FILE", default="")
-# BigQuery: what one query may read, and all queries of an organization in a day (UTC).
+# BigQuery: bytes read by one query, and by an organization's queries in a day (UTC).
 BIGQUERY_BYTES_PER_QUERY = env.int("BIGQUERY_BYTES_PER_QUERY", default=200 * 2**30)
 BIGQUERY_BYTES_PER_DAY = env.int("BIGQUERY_BYTES_PER_DAY", default=2 * 2**40)
-# Told, inside the transaction, of an organization whose warehouse has changed.
+# Called in the transaction in which the warehouse of an organization changes.
 WAREHOUSE_LISTENERS = ["optimizations.configuration.regimes.open_regimes_if_changed"]
-# Asked before a metric changes; they raise what forbids it.
+# Called before a metric changes; they raise if the change is not allowed.
 METRIC_GUARDS = ["optimizations.configuration.metric_guard.refuse_metric_change"]
 
 # --- the API

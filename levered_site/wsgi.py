@@ -1,4 +1,4 @@
-"""What the web server calls; with Celery's application, so that tasks can be sent by name."""
+"""The WSGI application. It loads Celery's, so that views can send tasks by name."""
 
 from django.core.wsgi import get_wsgi_application
 

@@ -1,4 +1,4 @@
-"""What may be loaded where, seen from fresh interpreters."""
+"""Which packages each part of the service loads, in fresh interpreters."""
 
 import subprocess
 import sys
@@ -12,45 +12,45 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def loaded_after(statements: str) -> set[str]:
-    """Run statements in a fresh interpreter; the top-level modules it then holds."""
+def list_loaded_modules(statements: str) -> set[str]:
+    """Run statements in a fresh interpreter; return its top-level modules."""
     program = (
         f"{statements}\nimport sys\nprint(*{{m.split('.')[0] for m in sys.modules}})"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    return set(done.stdout.split())
+    return set(process.stdout.split())
 
 
 @pytest.mark.parametrize(
-    "cellar", ["models_app.bandit", "metrics.stats", "warehouse.sql"]
+    "package", ["models_app.bandit", "metrics.stats", "warehouse.sql"]
 )
-def test_a_cellar_needs_no_framework(cellar: str) -> None:
-    """Every module of the three pure rooms is imported, not the package alone."""
-    everything = (
+def test_a_pure_package_needs_no_framework(package: str) -> None:
+    """Every module of the package is imported."""
+    statements = (
         "import importlib, pkgutil\n"
-        f"room = importlib.import_module({cellar!r})\n"
-        f"for each in pkgutil.walk_packages(room.__path__, {cellar + '.'!r}):\n"
+        f"package = importlib.import_module({package!r})\n"
+        f"for each in pkgutil.walk_packages(package.__path__, {package + '.'!r}):\n"
         "    importlib.import_module(each.name)"
     )
 
-    loaded = loaded_after(everything)
+    loaded = list_loaded_modules(statements)
 
-    assert cellar.split(".", maxsplit=1)[0] in loaded
+    assert package.split(".", maxsplit=1)[0] in loaded
     assert not loaded & {"django", "rest_framework", "celery", "redis", "psycopg"}
 
 
 def test_a_web_process_starts_with_neither_scipy_nor_sklearn_nor_mcp() -> None:
-    """The whole URLconf is resolved, the admin and the schema generator included.
+    """The whole URLconf is loaded, with the admin and the schema generator.
 
-    The MCP SDK is loaded by the first message in that protocol.
+    The first MCP message loads the MCP SDK.
     """
-    web = (
+    statements = (
         "from levered_site.wsgi import application\n"
         "from django.urls import get_resolver\n"
         "from django.contrib import admin\n"
@@ -58,14 +58,14 @@ def test_a_web_process_starts_with_neither_scipy_nor_sklearn_nor_mcp() -> None:
         "admin.autodiscover()"
     )
 
-    loaded = loaded_after(web)
+    loaded = list_loaded_modules(statements)
 
     assert {"django", "numpy", "optimizations"} <= loaded
     assert not loaded & {"scipy", "sklearn", "mcp", "pydantic"}
 
 
-def test_the_service_starts_with_what_is_pinned_for_running_alone() -> None:
-    """What only the tests' environment holds is hidden, as on a fresh machine."""
+def test_the_service_starts_with_its_own_requirements_only() -> None:
+    """Packages that only the tests need are hidden, as on a fresh machine."""
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     pins = [line.split(" #")[0] for line in lines if line and line[0] != "#"]
     pinned = {canonicalize_name(Requirement(line).name) for line in pins}
@@ -93,7 +93,7 @@ def test_the_service_starts_with_what_is_pinned_for_running_alone() -> None:
         "from levered_site.management.commands import up"
     )
 
-    loaded = loaded_after(hide + start)
+    loaded = list_loaded_modules(hide + start)
 
     assert {"pytest", "mypy"} <= hidden
     assert {"kombu", "optimizations"} <= loaded

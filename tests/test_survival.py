@@ -1,7 +1,7 @@
-"""kill -9 in the middle of serving, ingesting and training: nothing acknowledged is lost.
+"""kill -9 while the service serves, ingests and trains loses nothing acknowledged.
 
-Two threads press the running service as clients would: each repeats a request until it
-is answered, the ingesting one with the same idempotency keys.
+Threads send requests to the running service as clients would: each repeats a request
+until it succeeds, the ingesting one with the same idempotency keys.
 """
 
 import threading
@@ -17,6 +17,7 @@ import httpx
 import psycopg
 import pytest
 from django.utils import timezone
+from psycopg.rows import namedtuple_row
 
 from levered_site.local import embedded
 from tests.support.running_service import Service, home_named, issue_token, until
@@ -40,7 +41,7 @@ METRIC = {
 
 @dataclass
 class Client:
-    """One organization's way to the service, patient through outages."""
+    """An API client of one organization, which retries through outages."""
 
     address: str
     headers: dict[str, str]
@@ -51,7 +52,7 @@ class Client:
     def until_answered(
         self, method: str, path: str, body: Any = None, **headers: str
     ) -> Any:
-        """Repeat one request until it succeeds; what is refused fails the test."""
+        """Repeat a request until it succeeds; a 4xx fails the test."""
         deadline = time.monotonic() + 40
         while time.monotonic() < deadline:
             with suppress(httpx.TransportError):
@@ -71,28 +72,28 @@ class Client:
 
 @dataclass
 class Traffic:
-    """What was acknowledged while the pressure was on."""
+    """The requests that were acknowledged during the test."""
 
     client: Client
-    over: threading.Event = field(default_factory=threading.Event)
+    is_over: threading.Event = field(default_factory=threading.Event)
     served: dict[str, int] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
 
-    def reached(self, served: int, sent: int) -> bool:
-        """Whether that much was acknowledged so far."""
+    def has_reached(self, served: int, sent: int) -> bool:
+        """Return whether so many requests were acknowledged."""
         return len(self.served) >= served and len(self.sent) >= sent
 
     def serve(self) -> None:
-        """Serve new users until it is over."""
+        """Serve new users until the test is over."""
         path = f"/optimizations/{self.client.optimization['id']}/serve"
-        while not self.over.is_set():
+        while not self.is_over.is_set():
             user = f"served-{uuid.uuid4()}"
             answer = self.client.until_answered("POST", path, {"anonymous_id": user})
             self.served[user] = answer["variant_number"]
 
     def ingest(self) -> None:
-        """Send rewards, each batch with its keys until it is taken, until it is over."""
-        while not self.over.is_set():
+        """Send batches of rewards with idempotency keys until the test is over."""
+        while not self.is_over.is_set():
             users = [f"sent-{uuid.uuid4()}" for _ in range(5)]
             events = [
                 {"anonymous_id": user, "name": "signup", "idempotency_key": user}
@@ -110,20 +111,21 @@ class Traffic:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    """One running service that all tests of this module hurt in turn."""
-    with home_named("survival") as found:
-        found.start(**UNLIMITED)
-        yield found
+    """Run one service, whose processes the tests of this module kill."""
+    with home_named("survival") as running:
+        running.start(**UNLIMITED)
+        yield running
 
 
 @pytest.fixture(scope="module")
 def client(service: Service) -> Iterator[Client]:
-    """A client with a live optimization and enough history to train on."""
+    """Create a client with a live optimization and enough history to train on."""
     headers = {"Authorization": f"Bearer {issue_token(service.home)}"}
-    made = Client(f"http://127.0.0.1:{service.port}/api/v2", headers)
-    made.key = made.until_answered("POST", "/api-keys", {"label": "survival"})["secret"]
-    metric = made.until_answered("POST", "/warehouse/metrics", METRIC)
-    made.optimization = made.until_answered(
+    new_client = Client(f"http://127.0.0.1:{service.port}/api/v2", headers)
+    api_key = new_client.until_answered("POST", "/api-keys", {"label": "survival"})
+    new_client.key = api_key["secret"]
+    metric = new_client.until_answered("POST", "/warehouse/metrics", METRIC)
+    new_client.optimization = new_client.until_answered(
         "POST",
         "/optimizations",
         {
@@ -137,9 +139,9 @@ def client(service: Service) -> Iterator[Client]:
             },
         },
     )
-    _send_history(made)
-    yield made
-    made.http.close()
+    _send_history(new_client)
+    yield new_client
+    new_client.http.close()
 
 
 def _send_history(client: Client) -> None:
@@ -168,8 +170,8 @@ def test_nothing_acknowledged_is_lost_or_doubled(
     until(lambda: service.part(part), 30)
     traffic = Traffic(client)
     threads = [
-        threading.Thread(target=press)
-        for press in (traffic.serve, traffic.serve, traffic.ingest)
+        threading.Thread(target=send)
+        for send in (traffic.serve, traffic.serve, traffic.ingest)
     ]
     run = client.until_answered(
         "POST",
@@ -186,17 +188,17 @@ def test_nothing_acknowledged_is_lost_or_doubled(
     victim.kill()
     time.sleep(0.2)
     until(service.is_ready, 30)
-    flowing = len(traffic.served) + 20, len(traffic.sent) + 20
-    until(lambda: traffic.reached(*flowing), 30)
-    traffic.over.set()
+    goal = len(traffic.served) + 20, len(traffic.sent) + 20
+    until(lambda: traffic.has_reached(*goal), 30)
+    traffic.is_over.set()
     for thread in threads:
         thread.join(60)
 
-    _assert_kept(service, traffic)
+    _assert_stored(service, traffic)
     _assert_trained(client, run["training_run_id"])
 
 
-def test_a_run_that_lost_its_worker_is_done_again(
+def test_a_run_whose_worker_was_killed_is_repeated(
     service: Service, client: Client
 ) -> None:
     until(lambda: service.part("worker"), 30)
@@ -211,31 +213,32 @@ def test_a_run_that_lost_its_worker_is_done_again(
 
     assert client.until_answered("GET", address)["status"] == "running"
     _assert_trained(client, run["training_run_id"])
-    with _database(service) as database:
+    with _connect(service) as database:
         row = database.execute(
             "SELECT attempts, policy_version FROM models_app_trainingrun WHERE id = %s",
             [run["training_run_id"]],
         ).fetchone()
     assert row
-    attempts, version = row
-    assert attempts == 2
-    assert client.until_answered("GET", f"{path}/policy")["version"] == version
+    assert row.attempts == 2
+    policy = client.until_answered("GET", f"{path}/policy")
+    assert policy["version"] == row.policy_version
 
 
-def _database(service: Service) -> psycopg.Connection[tuple[Any, ...]]:
-    return psycopg.connect(embedded.build_addresses(service.home).database_url)
+def _connect(service: Service) -> psycopg.Connection[Any]:
+    url = embedded.build_addresses(service.home).database_url
+    return psycopg.connect(url, row_factory=namedtuple_row)
 
 
-def _assert_kept(service: Service, traffic: Traffic) -> None:
-    """One lock and one receipt for each answer, one row for each event."""
+def _assert_stored(service: Service, traffic: Traffic) -> None:
+    """Assert one assignment and receipt per response, and one row per event."""
     users = list(traffic.served)
-    with _database(service) as database:
+    with _connect(service) as database:
         receipts = database.execute(
             "SELECT anonymous_id, variant_number FROM decisions "
             "WHERE anonymous_id = ANY(%s)",
             [users],
         ).fetchall()
-        locks = database.execute(
+        assignments = database.execute(
             "SELECT anonymous_id, variant_number FROM assignments "
             "WHERE anonymous_id = ANY(%s)",
             [users],
@@ -245,12 +248,12 @@ def _assert_kept(service: Service, traffic: Traffic) -> None:
             [traffic.sent],
         ).fetchall()
     assert sorted(receipts) == sorted(traffic.served.items())
-    assert sorted(locks) == sorted(traffic.served.items())
-    assert sorted(user for (user,) in rows) == sorted(traffic.sent)
+    assert sorted(assignments) == sorted(traffic.served.items())
+    assert sorted(row.anonymous_id for row in rows) == sorted(traffic.sent)
 
 
 def _assert_trained(client: Client, run_id: str) -> None:
-    """The run that was under way has ended well, by itself."""
+    """Assert that the run in progress succeeds without further requests."""
     path = f"/models/{client.optimization['model_id']}/training-runs/{run_id}"
     until(
         lambda: (

@@ -115,7 +115,11 @@ def list_request_headers(
     if {"bearer": []} not in operation.get("security", []):
         return []
     if method == "post":
-        schema = {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH}
+        schema = {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH,
+        }
         text = "The same key and body return the first response again, for 24 hours."
         return [_describe_header("Idempotency-Key", schema, text)]
     if method in {"patch", "delete"} and has_get:

@@ -1,4 +1,4 @@
-"""Where a fresh machine keeps things: addresses of the embedded stores, generated secrets."""
+"""Addresses of the embedded stores of a home folder, and its generated secrets."""
 
 import base64
 import hashlib
@@ -26,11 +26,11 @@ MAX_SOCKET_FOLDER_BYTES = 80
 
 @dataclass(frozen=True, slots=True)
 class StoreAddresses:
-    """How to reach the embedded stores of one home, in the dialect of each client.
+    """URLs of the embedded stores of one home, in the format of each client.
 
     `database_url` is for django-environ and psycopg, `redis_url` for redis-py and
-    Django's cache (database 0), `broker_url` for Celery (database 1, so that emptying
-    the cache never empties the queue).
+    Django's cache (database 0), `broker_url` for Celery (database 1, so that clearing
+    the cache does not clear the queue).
     """
 
     database_url: str
@@ -40,12 +40,12 @@ class StoreAddresses:
 
 
 def build_addresses(home: Path) -> StoreAddresses:
-    """Name the sockets of a home. Pure: touches no file, needs no running server."""
+    """Return the addresses of a home's stores, without touching a file or a server."""
     folder = _choose_socket_folder(home)
-    valkey = folder / "valkey.sock"
-    redis_url = f"unix://{quote(str(valkey))}?db=0"
+    database = f"postgres://{DATABASE_OWNER}@/{DATABASE_NAME}"
+    redis_url = f"unix://{quote(str(folder / 'valkey.sock'))}?db=0"
     return StoreAddresses(
-        database_url=f"postgres://{DATABASE_OWNER}@/{DATABASE_NAME}?host={quote(str(folder))}",
+        database_url=f"{database}?host={quote(str(folder))}",
         redis_url=redis_url,
         broker_url=build_broker_url(redis_url),
         socket_folder=folder,
@@ -53,19 +53,19 @@ def build_addresses(home: Path) -> StoreAddresses:
 
 
 def _choose_socket_folder(home: Path) -> Path:
-    """A short name in the temporary directory, whatever the home is called."""
+    """Return a folder in the temporary directory: its path must be short."""
     digest = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()).resolve() / f"levered-{digest}"
     if len(os.fsencode(folder)) > MAX_SOCKET_FOLDER_BYTES:
-        return Path("/tmp") / folder.name  # noqa: S108 - made 0700, owner checked
+        return Path("/tmp") / folder.name  # noqa: S108 - mode 0700, owner checked
     return folder
 
 
 def build_broker_url(redis_url: str) -> str:
-    """Celery's address beside a redis-py one: the same server, the next database.
+    """Return Celery's URL for a redis-py URL: the same server, the next database.
 
-    Another database, because emptying Django's cache empties its database. Where a
-    server has only database 0, set CELERY_BROKER_URL.
+    Clearing Django's cache clears its whole database. For a server with database 0
+    only, set CELERY_BROKER_URL.
     """
     parts = urlsplit(redis_url)
     if parts.scheme == "unix":
@@ -77,11 +77,11 @@ def build_broker_url(redis_url: str) -> str:
     return parts._replace(path=f"/{int(database) + 1}").geturl()
 
 
-def load_or_create_secret(home: Path, name: str, make: Callable[[], str]) -> str:
-    """Read the home's secret `name`; the first caller of all makes it, mode 0600.
+def load_or_create_secret(home: Path, name: str, generate: Callable[[], str]) -> str:
+    """Return the secret `name` of a home; the first caller creates it, mode 0600.
 
-    A hard link puts the finished file in place: it never replaces one, so that of two
-    processes starting at once both read what the faster one wrote.
+    A hard link puts the finished file in place and never replaces one. So two processes
+    that start at once both read what the faster one wrote.
     """
     path = home / name
     try:
@@ -91,7 +91,7 @@ def load_or_create_secret(home: Path, name: str, make: Callable[[], str]) -> str
     handle, draft = tempfile.mkstemp(dir=home, prefix=f".{name}.")
     try:
         with os.fdopen(handle, "w") as file:
-            file.write(make().strip() + "\n")
+            file.write(generate().strip() + "\n")
             file.flush()
             os.fsync(file.fileno())
         _link_into_place(Path(draft), path)
@@ -108,17 +108,17 @@ def _link_into_place(draft: Path, path: Path) -> None:
 
 
 def generate_secret_key() -> str:
-    """Make a secret of 400 random bits, for Django's signatures."""
+    """Return a secret of 400 random bits for Django's signatures."""
     return secrets.token_urlsafe(50)
 
 
 def generate_credential_key() -> str:
-    """Make a Fernet key: 32 random bytes, url-safe base64."""
+    """Return a Fernet key: 32 random bytes as URL-safe base64."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def generate_issuer_key() -> str:
-    """Make the RS256 key of the local token issuer, as an unencrypted PKCS#8 PEM."""
+    """Return an RS256 key of the local token issuer, as an unencrypted PKCS#8 PEM."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return pem.decode()

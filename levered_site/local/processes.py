@@ -1,4 +1,4 @@
-"""How one child process is started: its own session, its account, its death with ours."""
+"""Starting a child process: its own session, its account, its end with its parent."""
 
 import ctypes
 import os
@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# Every child carries the home it belongs to in its environment, so that the next start
-# finds what a killed supervisor may have left.
+# Every child has the path of its home in its environment, so that the next start finds
+# the processes that a killed supervisor left.
 HOME_VARIABLE = "LEVERED_CHILD_OF"
 
 _PR_SET_PDEATHSIG = 1
@@ -28,12 +28,12 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class StartError(Exception):
-    """A child could not even be started; the message says what it needs."""
+    """A child could not be started; the message says what it needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who a child runs as. `climbs`: may pass folders that are closed to the account."""
+    """The user that a child runs as, and whether it may enter folders closed to it."""
 
     uid: int
     gid: int
@@ -42,11 +42,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A child to start: what to run, where, as whom, and how to ask it to stop.
+    """A child to start: its command, folder and account, and how to stop it.
 
-    `orphaned` is what the kernel sends it when the supervisor is gone; after `patience`
-    seconds of a stop nobody asks any more. `before` runs ahead of every
-    start. A `store` is stopped after those who use it.
+    The kernel sends `orphan_signal` when the supervisor has died. A child that still
+    runs `stop_timeout_seconds` after `stop_signal` is killed. `before_start` runs
+    before every start. Stores are stopped after the programs that use them.
     """
 
     name: str
@@ -54,28 +54,31 @@ class Program:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     account: Account | None = None
-    log: Path | None = None
-    stop: signal.Signals = signal.SIGTERM
+    log_file: Path | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGTERM
     stop_timeout_seconds: float = 10.0
-    before: Callable[[], None] | None = None
-    store: bool = False
+    before_start: Callable[[], None] | None = None
+    is_store: bool = False
 
 
 def start_program(program: Program) -> subprocess.Popen[bytes]:
-    """Start a program. Only from the main thread: it dies with the thread that forked it."""
+    """Start a program. Call it from the main thread: a child ends with its thread.
+
+    Raises StartError.
+    """
     parent = os.getpid()
-    if program.before:
-        program.before()
+    if program.before_start:
+        program.before_start()
 
     def set_up_child() -> None:
         if program.account:
             _switch_account(program.account)
         _die_with_parent(parent, program.orphan_signal)
 
-    output = program.log.open("ab") if program.log else None
+    output = program.log_file.open("ab") if program.log_file else None
     try:
-        return subprocess.Popen(  # noqa: S603 - every command is put together in this package
+        return subprocess.Popen(  # noqa: S603 - this package builds every command
             program.command,
             cwd=program.folder,
             env={**os.environ, **program.environment},
@@ -83,31 +86,32 @@ def start_program(program: Program) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=set_up_child,  # noqa: PLW1509 - the supervisor has no other thread
+            preexec_fn=set_up_child,  # noqa: PLW1509 - there is no other thread
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise StartError(
-            f"{program.name} cannot be started ({error}). {program.command[0]} and "
-            f"{program.folder} must be within reach of {program.account or 'this user'}."
+            f"{program.name} cannot be started ({error}). Let "
+            f"{program.account or 'this user'} access {program.command[0]} and "
+            f"{program.folder}."
         ) from error
     finally:
         if output:
             output.close()
 
 
-def _die_with_parent(parent: int, orphaned: signal.Signals) -> None:
-    """Have the kernel send `orphaned` to this process when its parent is gone."""
+def _die_with_parent(parent: int, orphan_signal: signal.Signals) -> None:
+    """Make the kernel send `orphan_signal` to this process when its parent dies."""
     if not _IS_LINUX:
         return
-    _libc.prctl(_PR_SET_PDEATHSIG, int(orphaned), 0, 0, 0)
+    _libc.prctl(_PR_SET_PDEATHSIG, int(orphan_signal), 0, 0, 0)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _switch_account(account: Account) -> None:
-    """Give up root; keep, where asked, the one right to pass closed folders."""
+    """Switch from root to the account, keeping its right to enter closed folders."""
     if account.bypasses_folder_permissions:
-        # Otherwise access(2), which Postgres asks, answers as if the right were gone.
+        # Otherwise access(2), which Postgres calls, denies what the right allows.
         _require_success(_libc.prctl(_PR_SET_SECUREBITS, _NO_SETUID_FIXUP, 0, 0, 0))
     os.setgroups([])
     os.setgid(account.gid)
@@ -118,26 +122,26 @@ def _switch_account(account: Account) -> None:
         _require_success(
             _libc.capset(header, struct.pack("6I", mask, mask, mask, 0, 0, 0))
         )
-        raised = (_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
-        _require_success(_libc.prctl(*raised))
+        arguments = (_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
+        _require_success(_libc.prctl(*arguments))
 
 
 def _require_success(result: int) -> None:
     if result != 0:
-        raise OSError(ctypes.get_errno(), "the kernel refuses")
+        raise OSError(ctypes.get_errno(), "the kernel denied a system call")
 
 
-def choose_account(owned: Path, reached: tuple[Path, ...]) -> Account | None:
-    """Choose who runs a server that refuses root; None when we are not root.
+def choose_account(data: Path, needed_paths: tuple[Path, ...]) -> Account | None:
+    """Choose the user of a server that refuses to run as root; None if we are not root.
 
-    An existing folder's owner stays its owner. `reached` are the paths that the account
-    must get to: where a parent is closed to it (a checkout under /root), it climbs.
+    An existing data folder keeps its owner. If a parent of `needed_paths` is closed to
+    the account (a checkout under /root), it gets the right to enter closed folders.
     """
     if os.geteuid() != 0:
         return None
-    entry = _get_owner(owned) or _find_first_user("postgres", "nobody", "daemon")
+    entry = _get_owner(data) or _find_first_user("postgres", "nobody", "daemon")
     account = Account(entry.pw_uid, entry.pw_gid)
-    if all(_is_passable(path, account) for path in reached):
+    if all(_is_reachable(path, account) for path in needed_paths):
         return account
     return Account(entry.pw_uid, entry.pw_gid, bypasses_folder_permissions=True)
 
@@ -155,16 +159,14 @@ def _find_first_user(*names: str) -> pwd.struct_passwd:
     for name in names:
         if name in users and users[name].pw_uid != 0:
             return users[name]
-    message = (
-        f"Postgres does not run as root, and there is no user {' or '.join(names)}"
-    )
+    message = f"Postgres does not run as root, and no user {' or '.join(names)} exists"
     raise LookupError(message)
 
 
-def _is_passable(path: Path, account: Account) -> bool:
-    """Whether every folder above `path`, as far as there are, lets the account pass."""
-    above = (folder for folder in path.resolve().parents if folder.exists())
-    return all(_may_enter(folder.stat(), account) for folder in above)
+def _is_reachable(path: Path, account: Account) -> bool:
+    """Return whether the account may enter every existing folder above `path`."""
+    parents = (folder for folder in path.resolve().parents if folder.exists())
+    return all(_may_enter(folder.stat(), account) for folder in parents)
 
 
 def _may_enter(status: os.stat_result, account: Account) -> bool:

@@ -1,4 +1,4 @@
-"""The command lines of what runs beside the stores: web server, Celery worker, clock."""
+"""The programs beside the stores: web server, Celery worker, Celery beat (clock)."""
 
 import signal
 import sys
@@ -14,7 +14,7 @@ WORKER_CONCURRENCY = 2
 
 
 def build_programs(home: Path, host: str, port: int) -> list[Program]:
-    """Describe web server, worker and clock of a home, in the order to start them."""
+    """Return the web server, worker and clock of a home, in the order to start them."""
     environment = {
         "PROMETHEUS_MULTIPROC_DIR": str(_reset_metrics_folder(home / "metrics")),
         "LEVERED_HOME": str(home),
@@ -23,23 +23,23 @@ def build_programs(home: Path, host: str, port: int) -> list[Program]:
     def build_program(
         name: str,
         command: list[str],
-        stop: signal.Signals,
-        orphaned: signal.Signals = signal.SIGTERM,
+        stop_signal: signal.Signals,
+        orphan_signal: signal.Signals = signal.SIGTERM,
     ) -> Program:
         return Program(
             name=name,
             command=(sys.executable, *command),
             folder=Path(settings.BASE_DIR),
             environment=environment,
-            stop=stop,
-            orphan_signal=orphaned,
+            stop_signal=stop_signal,
+            orphan_signal=orphan_signal,
         )
 
     return [
         build_program("web", _build_web_command(host, port), signal.SIGTERM),
-        # SIGQUIT gives unfinished tasks back to the queue instead of waiting for them; but
-        # with its broker gone at the same time it was seen to wait for ever. Killed, its
-        # pool ends with it, and tasks are sent again from their rows.
+        # SIGQUIT returns unfinished tasks to the queue instead of waiting for them. But
+        # when the broker is gone, too, a worker has waited forever after it. SIGKILL
+        # also ends the pool, and the reaper sends the tasks again from their rows.
         build_program(
             "worker", _build_worker_command(), signal.SIGQUIT, signal.SIGKILL
         ),
@@ -50,10 +50,10 @@ def build_programs(home: Path, host: str, port: int) -> list[Program]:
 
 
 def _build_web_command(host: str, port: int) -> list[str]:
-    """Sync views on threads; without respawning, one dead worker would stop them all.
+    """Return the command of Granian: sync views on threads, dead workers respawned.
 
-    Its log says errors only: the warning of each start is about our 32 threads, which
-    mostly wait for a commit.
+    Without respawning, one dead worker would stop them all. The log level is error,
+    because each start warns about the 32 threads, which mostly wait for a commit.
     """
     return (
         f"-m granian --interface wsgi --host {host} --port {port} --http 1 --no-ws "
@@ -64,7 +64,10 @@ def _build_web_command(host: str, port: int) -> list[str]:
 
 
 def _build_worker_command() -> list[str]:
-    """Take jobs. Its warning of each start under root is about pickle, which we refuse."""
+    """Return the command of the worker.
+
+    The ignored warning, at each start as root, is about pickle, which is not accepted.
+    """
     return [
         *("-W", "ignore:You're running the worker with superuser"),
         *("-m", "celery", "--quiet", "-A", "levered_site.celery", "worker"),
@@ -78,14 +81,14 @@ def _build_worker_command() -> list[str]:
 
 
 def _build_clock_command() -> list[str]:
-    """Send what is due. No pid file: after a kill it would refuse the next start."""
+    """Return the command of beat, without a pid file: a kill would leave it behind."""
     command = "-m celery --quiet -A levered_site.celery beat --pidfile= --schedule"
     return command.split()
 
 
-def _reset_metrics_folder(counts: Path) -> Path:
-    """Forget the counts of the last run: Prometheus expects counters to start at zero."""
-    counts.mkdir(exist_ok=True)
-    for file in counts.glob("*.db"):
+def _reset_metrics_folder(folder: Path) -> Path:
+    """Delete the counts of the last run: Prometheus expects counters to start at 0."""
+    folder.mkdir(exist_ok=True)
+    for file in folder.glob("*.db"):
         file.unlink()
-    return counts
+    return folder

@@ -1,4 +1,4 @@
-"""Keeps the children of one home alive: one supervisor a home, restarts, a clean end."""
+"""The supervisor of a home: it starts, restarts and stops the child processes."""
 
 import fcntl
 import os
@@ -27,14 +27,14 @@ log = structlog.get_logger(__name__)
 
 
 class HomeTakenError(Exception):
-    """Another supervisor runs on this home."""
+    """Another supervisor runs in this home."""
 
 
 @contextmanager
 def lock_home(home: Path) -> Iterator[None]:
-    """Hold the home's lock; the kernel lets go of it when we die, however we die.
+    """Hold the lock of a home; the kernel releases it when this process ends.
 
-    Raises HomeTakenError when somebody else holds it.
+    Raises HomeTakenError if another process holds it.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home / "lock").open("a") as file:
@@ -47,101 +47,102 @@ def lock_home(home: Path) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Child:
-    """A program and the process that currently is it."""
+    """A program and its present process."""
 
     program: Program
     process: subprocess.Popen[bytes]
     started_at: float
     failures: int = 0
-    due_at: float | None = None
+    restart_at: float | None = None
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """Starts programs, restarts what dies, stops them all."""
+    """Start programs, restart those that die, stop them all."""
 
     home: Path
     children: list[Child] = field(default_factory=list)
     is_stop_requested: bool = False
-    stopping: bool = False
+    is_stopping: bool = False
 
     @contextmanager
     def handle_signals(self) -> Iterator[None]:
-        """Take Ctrl-C, SIGTERM and a closed terminal as the wish to stop.
+        """Treat Ctrl-C, SIGTERM and a closed terminal as a request to stop.
 
-        The wish is noted, and `tick` raises KeyboardInterrupt: raised by the signal
-        itself it could get lost in a callback, or part us from a child just forked.
-        Whoever asks twice does not wait for a tick.
+        The first signal sets a flag, and `tick` raises KeyboardInterrupt. Raised in the
+        signal handler, it could get lost in a callback, or a child just forked could go
+        unrecorded. A second signal raises at once.
         """
-        names = [signal.SIGINT, signal.SIGTERM]
+        signals = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup sets it
-            names.append(signal.SIGHUP)
-        before = {name: signal.signal(name, self._note_stop_request) for name in names}
+            signals.append(signal.SIGHUP)
+        previous_handlers = {
+            each: signal.signal(each, self._request_stop) for each in signals
+        }
         try:
             yield
         finally:
-            for name, handler in before.items():
-                signal.signal(name, handler)
+            for each, handler in previous_handlers.items():
+                signal.signal(each, handler)
 
-    def _note_stop_request(self, _number: int, _frame: FrameType | None) -> None:
-        if self.is_stop_requested and not self.stopping:
+    def _request_stop(self, _number: int, _frame: FrameType | None) -> None:
+        if self.is_stop_requested and not self.is_stopping:
             raise KeyboardInterrupt
         self.is_stop_requested = True
 
     def start(self, program: Program) -> None:
-        """Start a program and keep it running from now on."""
-        marked = replace(
-            program, environment={**program.environment, HOME_VARIABLE: str(self.home)}
-        )
-        self.children.append(
-            Child(marked, processes.start_program(marked), time.monotonic())
-        )
+        """Start a program and keep it running."""
+        environment = {**program.environment, HOME_VARIABLE: str(self.home)}
+        program = replace(program, environment=environment)
+        process = processes.start_program(program)
+        self.children.append(Child(program, process, started_at=time.monotonic()))
 
     def tick(self) -> None:
-        """Look at every child once: bury the dead, start those whose delay is over.
+        """Check every child once: note exits, restart those whose delay is over.
 
-        Raises KeyboardInterrupt when somebody asked to stop.
+        Raises KeyboardInterrupt after a request to stop.
         """
         if self.is_stop_requested:
             raise KeyboardInterrupt
         now = time.monotonic()
         for child in self.children:
-            if child.due_at is None and _has_exited(child.process.pid):
+            if child.restart_at is None and _has_exited(child.process.pid):
                 _handle_exit(child, now)
-            elif child.due_at is not None and now >= child.due_at:
+            elif child.restart_at is not None and now >= child.restart_at:
                 _restart_child(child, now)
 
     def wait(self, seconds: float) -> None:
-        """Tend the children for a while."""
+        """Tick for a number of seconds."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.tick()
             time.sleep(TICK_SECONDS)
 
     def stop(self) -> None:
-        """Stop every child: who uses the stores first, then the stores."""
-        self.stopping = True
-        running = [child for child in self.children if child.due_at is None]
+        """Stop every child: the users of the stores first, then the stores."""
+        self.is_stopping = True
+        running = [child for child in self.children if child.restart_at is None]
         self.children.clear()
-        for stores in (False, True):
-            _stop_children(
-                [child for child in running if child.program.store is stores]
-            )
+        _stop_children([child for child in running if not child.program.is_store])
+        _stop_children([child for child in running if child.program.is_store])
 
 
 def _has_exited(pid: int) -> bool:
-    """Whether the child has exited. It stays a zombie, so that its group stays its own."""
+    """Return whether a child has exited, leaving it a zombie.
+
+    While it is one, its process group id cannot be reused.
+    """
     flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
     return os.waitid(os.P_PID, pid, flags) is not None
 
 
 def _handle_exit(child: Child, now: float) -> None:
-    """Note a death, end what is left of its group, and say when to start again."""
+    """Kill the rest of the child's group and set the time of its restart."""
     _kill_group(child)
-    healthy = now - child.started_at > HEALTHY_AFTER_SECONDS
-    child.failures = 1 if healthy else child.failures + 1
+    was_healthy = now - child.started_at > HEALTHY_AFTER_SECONDS
+    child.failures = 1 if was_healthy else child.failures + 1
     delay = min(FIRST_RESTART_DELAY * 2 ** (child.failures - 1), MAX_RESTART_DELAY)
-    child.due_at = now + delay
+    child.restart_at = now + delay
     log.warning(
         "child died",
         child=child.program.name,
@@ -154,46 +155,53 @@ def _restart_child(child: Child, now: float) -> None:
     try:
         child.process = processes.start_program(child.program)
     except processes.StartError as error:
-        log.error("child not started", child=child.program.name, error=str(error))  # noqa: TRY400 - the message is enough
-        child.due_at = now + MAX_RESTART_DELAY
+        _handle_failed_start(child, error, now)
     else:
-        child.started_at, child.due_at = now, None
+        child.started_at, child.restart_at = now, None
+
+
+def _handle_failed_start(child: Child, error: processes.StartError, now: float) -> None:
+    log.error("child not started", child=child.program.name, error=str(error))
+    child.restart_at = now + MAX_RESTART_DELAY
 
 
 def _stop_children(children: Sequence[Child]) -> None:
-    """Ask all, wait for each as long as its patience allows, kill the rest."""
-    asked_at = time.monotonic()
+    """Signal all children, wait for each up to its timeout, kill the rest."""
+    signaled_at = time.monotonic()
     for child in children:
-        child.process.send_signal(child.program.stop)
+        child.process.send_signal(child.program.stop_signal)
     for child in children:
-        deadline = asked_at + child.program.stop_timeout_seconds
+        deadline = signaled_at + child.program.stop_timeout_seconds
         while not _has_exited(child.process.pid) and time.monotonic() < deadline:
             time.sleep(TICK_SECONDS / 5)
         _kill_group(child)
 
 
 def _kill_group(child: Child) -> None:
-    """Kill the child's whole group (a dead web server's workers go on answering)."""
+    """Kill the child's group: the workers of a dead web server would go on serving."""
     with suppress(ProcessLookupError):
         os.killpg(child.process.pid, signal.SIGKILL)
     child.process.wait()
 
 
 def end_leftover_processes(home: Path) -> int:
-    """End what a killed supervisor left of this home. Only while holding its lock."""
-    left = [
+    """End the processes that a killed supervisor left; return how many there were.
+
+    Call it only while holding the lock of the home.
+    """
+    leftovers = [
         process for process in psutil.process_iter() if _belongs_to_home(process, home)
     ]
-    for process in left:
+    for process in leftovers:
         with suppress(psutil.Error):
-            postgres = process.name() == "postgres"
-            process.send_signal(signal.SIGINT if postgres else signal.SIGTERM)
-    _, stubborn = psutil.wait_procs(left, timeout=LEFTOVER_TIMEOUT_SECONDS)
-    for process in stubborn:
+            is_postgres = process.name() == "postgres"
+            process.send_signal(signal.SIGINT if is_postgres else signal.SIGTERM)
+    _, alive = psutil.wait_procs(leftovers, timeout=LEFTOVER_TIMEOUT_SECONDS)
+    for process in alive:
         with suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(stubborn, timeout=LEFTOVER_TIMEOUT_SECONDS)
-    return len(left)
+    psutil.wait_procs(alive, timeout=LEFTOVER_TIMEOUT_SECONDS)
+    return len(leftovers)
 
 
 def _belongs_to_home(process: psutil.Process, home: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Whether the service is alive, and whether it can work: database, cache, broker."""
+"""Liveness and readiness probes: of this process, and of database, cache, broker."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ from levered_site.api.openapi import describe_operations
 from levered_site.celery import app
 from levered_site.errors import FieldProblem, UnavailableError
 
-# A probe that waits longer is itself taken for dead; libpq waits no less than 2.
+# A slower probe would itself count as failed; libpq's minimum is 2 s.
 CONNECT_TIMEOUT_SECONDS = 2
 RESPONSE_TIMEOUT_SECONDS = 1.0
 
@@ -25,12 +25,12 @@ log = structlog.get_logger(__name__)
 
 
 def _describe_probe(summary: str) -> dict[str, Any]:
-    shape = {
+    schema = {
         "type": "object",
         "required": ["status"],
         "properties": {"status": {"type": "string", "enum": ["ok"]}},
     }
-    content = {"application/json": {"schema": shape}}
+    content = {"application/json": {"schema": schema}}
     return {
         "summary": summary,
         "tags": ["operations"],
@@ -42,29 +42,29 @@ def _describe_probe(summary: str) -> dict[str, Any]:
 @describe_operations(get=_describe_probe("This process answers"))
 @responses.json_view("GET", "HEAD")
 def check_liveness(_request: HttpRequest) -> HttpResponse:
-    """Say that this process answers. No store is asked."""
+    """Answer that this process is alive, without asking a store."""
     return responses.build_success_response({"status": "ok"})
 
 
 @describe_operations(get=_describe_probe("Database, cache and broker answer"))
 @responses.json_view("GET", "HEAD")
 def check_readiness(_request: HttpRequest) -> HttpResponse:
-    """Ask each store on a connection of its own; 503 names the ones that are away."""
-    found = {name: _check_store(name, ask) for name, ask in _STORE_CHECKS.items()}
-    if set(found.values()) == {"ok"}:
-        return responses.build_success_response({"status": "ok", **found})
-    away = ", ".join(name for name, state in found.items() if state != "ok")
+    """Ask each store over a new connection; a 503 names those that do not answer."""
+    states = {name: _check_store(name, ping) for name, ping in _STORE_PINGS.items()}
+    if set(states.values()) == {"ok"}:
+        return responses.build_success_response({"status": "ok", **states})
+    failing = ", ".join(name for name, state in states.items() if state != "ok")
     raise UnavailableError(
-        f"Not ready: {away}.",
-        [FieldProblem(name, state) for name, state in found.items()],
+        f"The service is not ready: {failing} failed to answer.",
+        [FieldProblem(name, state) for name, state in states.items()],
         retry_after=1,
     )
 
 
-def _check_store(name: str, ask: Callable[[], object]) -> str:
-    """Give "ok" or "error"; what exactly is wrong stands in the log, not in public."""
+def _check_store(name: str, ping: Callable[[], object]) -> str:
+    """Return "ok" or "error". The log has the cause, because the probe is public."""
     try:
-        ask()
+        ping()
     except (psycopg.Error, redis.RedisError, KombuError, OSError) as error:
         log.warning("store away", store=name, error=str(error))
         return "error"
@@ -76,8 +76,8 @@ def ping_database() -> None:
     parameters = connection.get_connection_params() | {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS
     }
-    with psycopg.connect(**parameters) as own:
-        own.execute("SELECT 1")
+    with psycopg.connect(**parameters) as probe:
+        probe.execute("SELECT 1")
 
 
 def ping_cache() -> None:
@@ -91,17 +91,17 @@ def ping_cache() -> None:
 
 
 def count_waiting_jobs() -> int:
-    """Ask the broker how many jobs no worker has taken yet.
+    """Return how many tasks in the broker no worker has taken yet.
 
-    Raises KombuError or OSError, of Redis its own RedisError.
+    Raises KombuError, OSError or redis.RedisError.
     """
     with (
-        _connect_broker() as own,
-        own.SimpleQueue(app.conf.task_default_queue) as queue,
+        _connect_broker() as broker,
+        broker.SimpleQueue(app.conf.task_default_queue) as queue,
     ):
         try:
             return int(queue.qsize())
-        except own.channel_errors:  # Redis keeps no empty list: no such queue
+        except broker.channel_errors:  # Redis deletes an empty list, so no queue
             return 0
 
 
@@ -113,7 +113,7 @@ def _connect_broker() -> Connection:
     return app.connection_for_write(transport_options=timeouts)
 
 
-_STORE_CHECKS: dict[str, Callable[[], object]] = {
+_STORE_PINGS: dict[str, Callable[[], object]] = {
     "database": ping_database,
     "cache": ping_cache,
     "broker": count_waiting_jobs,

@@ -1,4 +1,4 @@
-"""What the service says about itself: one JSON object a line, with the request's id, without secrets."""
+"""Structured logs: one JSON object per line, with the request id, without secrets."""
 
 import logging.config
 import re
@@ -37,7 +37,7 @@ _SECRET_REPLACEMENTS = (
 
 
 def redact_text(text: str) -> str:
-    """Replace what looks like a secret in a text, a traceback or a foreign message."""
+    """Replace what looks like a secret in a text or a traceback."""
     for pattern, replacement in _SECRET_REPLACEMENTS:
         text = pattern.sub(replacement, text)
     return text
@@ -61,7 +61,7 @@ def _redact_value(name: str, value: object) -> object:
     return redact_text(str(value))
 
 
-# The request's id is among the context variables: EnvelopeMiddleware puts it there.
+# merge_contextvars adds what structlog.contextvars holds, such as a request id.
 _SHARED_PROCESSORS: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -73,7 +73,7 @@ _SHARED_PROCESSORS: tuple[Processor, ...] = (
 
 
 def build_formatter() -> logging.Formatter:
-    """Render a record of any library as one scrubbed JSON line."""
+    """Return a formatter that writes any record as one JSON line without secrets."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=(structlog.stdlib.ExtraAdder(), *_SHARED_PROCESSORS),
         processors=[
@@ -85,25 +85,25 @@ def build_formatter() -> logging.Formatter:
 
 
 def _is_not_unavailable(record: logging.LogRecord) -> bool:
-    """Drop Django's echo of a 503: whoever answered it has said why."""
+    """Drop Django's record of a 503: the code that answered it has logged the cause."""
     return getattr(record, "status_code", None) != 503
 
 
 def configure_logging(level: str = "INFO") -> None:
-    """Send every logger of this process to standard error."""
+    """Configure all loggers of this process to write to standard error."""
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"json": {"()": build_formatter}},
-            "filters": {"news": {"()": lambda: _is_not_unavailable}},
+            "filters": {"not_unavailable": {"()": lambda: _is_not_unavailable}},
             "handlers": {
                 "stderr": {"class": "logging.StreamHandler", "formatter": "json"}
             },
             "root": {"handlers": ["stderr"], "level": level.upper()},
-            # 4xx answers are the client's doing, and the answer says it all.
+            # A 4xx is the client's error, and its response says what is wrong.
             "loggers": {
-                "django.request": {"level": "ERROR", "filters": ["news"]},
+                "django.request": {"level": "ERROR", "filters": ["not_unavailable"]},
                 "httpx": {"level": "WARNING"},
             },
         }

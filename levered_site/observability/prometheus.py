@@ -1,7 +1,7 @@
-"""What Prometheus reads: counts of requests over all web workers, jobs that wait.
+"""Prometheus metrics: requests over all web workers, and waiting tasks.
 
-Under `manage.py up` every process writes its counts to files of PROMETHEUS_MULTIPROC_DIR
-and any worker adds them up; without that variable the figures are of one process.
+Under `manage.py up` every process writes its counts to PROMETHEUS_MULTIPROC_DIR, and
+the worker that answers adds them up. Without that variable they are of one process.
 """
 
 import hmac
@@ -31,11 +31,11 @@ from levered_site.errors import ForbiddenError
 from levered_site.observability import health
 
 REQUEST_COUNT = Counter(
-    "levered_requests", "Answers given.", ["method", "route", "status"]
+    "levered_requests", "Responses sent.", ["method", "route", "status"]
 )
 REQUEST_SECONDS = Histogram(
     "levered_request_seconds",
-    "Time to the answer.",
+    "Time to the response.",
     ["route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30),
 )
@@ -45,48 +45,47 @@ COUNTED_METHODS = frozenset(
 
 
 class RequestMetricsMiddleware:
-    """Middleware, outermost: count every answer and its time by route, not by path."""
+    """Count every response and its time by route, not by path. The outermost one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        """Wrap the rest of the service."""
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, then count."""
-        began = time.perf_counter()
+        """Answer one request, then count it."""
+        started_at = time.perf_counter()
         response = self.get_response(request)
         match = request.resolver_match
         route = match.route if match else "unmatched"
         method = request.method if request.method in COUNTED_METHODS else "other"
         REQUEST_COUNT.labels(method, route, response.status_code).inc()
-        REQUEST_SECONDS.labels(route).observe(time.perf_counter() - began)
+        REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started_at)
         return response
 
 
 class WaitingJobsCollector(Collector):
-    """How many jobs the broker holds; absent when the broker is away."""
+    """The number of tasks waiting in the broker; absent if it does not answer."""
 
     def collect(self) -> Iterator[Metric]:
-        """Ask the broker now."""
+        """Ask the broker."""
         try:
             waiting = health.count_waiting_jobs()
         except (KombuError, redis.RedisError, OSError):
             return
         yield GaugeMetricFamily(
-            "levered_waiting_jobs", "Jobs that no worker has taken yet.", waiting
+            "levered_waiting_jobs", "Tasks that no worker has taken yet.", waiting
         )
 
 
 @responses.json_view("GET", "HEAD")
 def export_metrics(request: HttpRequest) -> HttpResponse:
-    """Answer Prometheus, from this machine or with METRICS_TOKEN."""
+    """Return the metrics to this machine, or to a client with METRICS_TOKEN."""
     if not (_is_from_this_machine(request) or _has_token(request)):
         raise ForbiddenError(
-            "Metrics are for this machine, or for who has METRICS_TOKEN."
+            "Metrics are readable from this machine only, or with METRICS_TOKEN."
         )
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # ships no types
+        MultiProcessCollector(registry)
         text = generate_latest(registry)
     else:
         text = generate_latest(REGISTRY)
@@ -96,7 +95,7 @@ def export_metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _is_from_this_machine(request: HttpRequest) -> bool:
-    """Whether the sender is this machine. What a proxy forwarded never counts as that."""
+    """Return whether this machine sent the request itself, without a proxy."""
     if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META:
         return False
     try:
@@ -107,7 +106,7 @@ def _is_from_this_machine(request: HttpRequest) -> bool:
 
 def _has_token(request: HttpRequest) -> bool:
     token = settings.METRICS_TOKEN
-    given = request.headers.get("Authorization", "")
+    authorization = request.headers.get("Authorization", "")
     return bool(token) and hmac.compare_digest(
-        given.encode(), f"Bearer {token}".encode()
+        authorization.encode(), f"Bearer {token}".encode()
     )

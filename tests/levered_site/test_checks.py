@@ -1,4 +1,4 @@
-"""The system checks: a wrong setting stops the start, named and with its cure."""
+"""System checks: an invalid setting is named, with a hint, and stops the start."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from levered_site import checks
 from levered_site.local import embedded
 
 
-def test_the_settings_of_this_run_are_right() -> None:
+def test_the_settings_of_this_run_are_valid() -> None:
     assert run_checks(tags=[checks.TAG]) == []
 
 
@@ -32,20 +32,20 @@ def test_the_settings_of_this_run_are_right() -> None:
         ("CORS_ALLOWED_ORIGINS", ["*"], "E009"),
     ],
 )
-def test_a_wrong_setting_is_named_with_its_cure(
+def test_an_invalid_setting_is_named_with_a_hint(
     settings: Settings, name: str, value: Any, number: str
 ) -> None:
     setattr(settings, name, value)
 
-    found = [error for error in run_checks(tags=[checks.TAG]) if name in error.msg]
+    errors = [error for error in run_checks(tags=[checks.TAG]) if name in error.msg]
 
-    assert [error.id for error in found if str(error.id).endswith(number)] != []
-    assert all(error.hint for error in found)
+    assert [error.id for error in errors if str(error.id).endswith(number)] != []
+    assert all(error.hint for error in errors)
     with pytest.raises(ImproperlyConfigured, match=name):
         checks.require_valid_settings()
 
 
-def test_debug_pages_and_real_tokens_do_not_go_together(
+def test_debug_with_clerk_is_an_error(
     settings: Settings,
 ) -> None:
     settings.DEBUG = True

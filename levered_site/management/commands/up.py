@@ -1,5 +1,6 @@
-"""`manage.py up`: the whole service on one machine, under one supervisor."""
+"""`manage.py up`: run the whole service on one machine, under one supervisor."""
 
+import ipaddress
 import os
 import secrets
 import shlex
@@ -34,7 +35,7 @@ ADMIN_USERNAME = "admin"
 
 
 class Command(BaseCommand):
-    """Start everything, say where it is, keep it running until told to stop."""
+    """Start everything, print its URLs, and keep it running until a signal."""
 
     help = (
         "Run the service: stores, web, Celery worker and clock, under one supervisor."
@@ -42,32 +43,32 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where to listen; the port and the home come from the environment."""
+        """Declare `--host`; the port and the home come from the environment."""
         parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Check what could stop the start, then start."""
+        """Check settings, home and port, then run."""
         home = Path(settings.LEVERED_HOME).resolve()
         host, port = str(options["host"]), int(settings.PORT)
         self.check(app_configs=None, tags=["levered"])
         try:
             with lock_home(home):
-                if left := end_leftover_processes(home):
-                    self.stdout.write(f"ended {left} processes of an earlier run")
+                if leftovers := end_leftover_processes(home):
+                    self.stdout.write(f"ended {leftovers} processes of an earlier run")
                 _require_free_port(host, port)
                 supervisor = Supervisor(home)
                 with supervisor.handle_signals():
                     self._run(supervisor, host, port)
         except HomeTakenError:
             raise CommandError(
-                f"{home} is in use: the service already runs on it. "
-                "Stop that one, or choose another folder with LEVERED_HOME."
+                f"{home} is in use: the service is already running there. "
+                "Stop it, or choose another folder with LEVERED_HOME."
             ) from None
         except (engines.EngineError, FolderTakenError, StartError) as error:
             raise CommandError(str(error)) from error
 
     def _run(self, supervisor: Supervisor, host: str, port: int) -> None:
-        began = time.monotonic()
+        started_at = time.monotonic()
         try:
             self._start_stores(supervisor)
             call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
@@ -76,8 +77,8 @@ class Command(BaseCommand):
             password = _create_first_accounts()
             web, *others = programs.build_programs(supervisor.home, host, port)
             supervisor.start(web)
-            self._announce(supervisor, host, port, password, began)
-            # Later, as the start of a worker takes processors from that of the web.
+            self._announce(supervisor, host, port, password, started_at)
+            # Started now, because they would take CPU time from the start of the web.
             for program in others:
                 supervisor.start(program)
             supervisor.wait(float("inf"))
@@ -85,28 +86,28 @@ class Command(BaseCommand):
             self.stdout.write("stopping")
         finally:
             supervisor.stop()
-            with suppress(OSError):  # there is none, or somebody put a file there
+            with suppress(OSError):  # no such folder, or it is not empty
                 embedded.build_addresses(supervisor.home).socket_folder.rmdir()
             self.stdout.write("stopped; the data stay in place")
 
     def _start_stores(self, supervisor: Supervisor) -> None:
-        """Start the stores that no setting places elsewhere."""
+        """Start the stores whose URLs in the settings are the embedded ones."""
         home = supervisor.home
-        here = embedded.build_addresses(home)
-        own_database = here.database_url == settings.DATABASE_URL
-        own_cache = here.redis_url == settings.REDIS_URL
-        if not (own_database or own_cache):
+        addresses = embedded.build_addresses(home)
+        has_own_database = addresses.database_url == settings.DATABASE_URL
+        has_own_cache = addresses.redis_url == settings.REDIS_URL
+        if not (has_own_database or has_own_cache):
             return
         stores = engines.describe_engines(home)
         engines.prepare_folders(stores)
-        if own_cache:
+        if has_own_cache:
             supervisor.start(engines.build_valkey_program(stores))
-        if own_database:
+        if has_own_database:
             engines.set_up_postgres(stores)
             supervisor.start(engines.build_postgres_program(stores))
             engines.create_database(stores, supervisor.tick)
             self.stdout.write(f"Postgres    ready, data in {stores.data}")
-        if own_cache:
+        if has_own_cache:
             engines.wait_for_valkey(stores, supervisor.tick)
             self.stdout.write(f"Valkey      ready, data in {home / 'valkey'}")
 
@@ -116,12 +117,12 @@ class Command(BaseCommand):
         host: str,
         port: int,
         password: str | None,
-        began: float,
+        started_at: float,
     ) -> None:
-        """Wait until the web answers that it is ready, then say what there is."""
+        """Wait until the web server is ready, then print the URLs."""
         address = f"http://localhost:{port}"
         _wait_until_ready(supervisor, _get_reachable_host(host), port)
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - started_at
         lines = [
             f"web         ready after {seconds:.1f} s on {address}",
             f"API         {address}/api/v2/docs",
@@ -132,7 +133,7 @@ class Command(BaseCommand):
         ]
         if password:
             lines.insert(
-                3, f"password    {password}   <- of {ADMIN_USERNAME}, shown only now"
+                3, f"password    {password}   <- of {ADMIN_USERNAME}, shown only once"
             )
         for line in lines:
             self.stdout.write(line)
@@ -140,17 +141,16 @@ class Command(BaseCommand):
 
 
 def _build_token_command() -> str:
-    named = os.environ.get("LEVERED_HOME")
-    prefix = f"LEVERED_HOME={shlex.quote(named)} " if named else ""
+    home = os.environ.get("LEVERED_HOME")
+    prefix = f"LEVERED_HOME={shlex.quote(home)} " if home else ""
     python = shlex.quote(os.path.relpath(sys.executable))
     return f"{prefix}{python} manage.py issue_token --org org_demo --role admin"
 
 
 def _require_free_port(host: str, port: int) -> None:
-    """Refuse a port that somebody listens on; the web server itself would share it."""
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[
-        0
-    ]
+    """Raise CommandError if the port is in use: the web server would share it."""
+    first, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    family, _, _, _, address = first
     with socket.socket(family, socket.SOCK_STREAM) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -162,9 +162,9 @@ def _require_free_port(host: str, port: int) -> None:
 
 
 def _create_first_accounts() -> str | None:
-    """Make the demo organization and the admin; the admin's password on first creation."""
-    number, name = DEMO_ORGANIZATION
-    Organization.objects.get_or_create(id=number, defaults={"name": name})
+    """Create the demo organization and the admin; return the new admin's password."""
+    organization_id, name = DEMO_ORGANIZATION
+    Organization.objects.get_or_create(id=organization_id, defaults={"name": name})
     users = get_user_model().objects
     if users.filter(username=ADMIN_USERNAME).exists():
         return None
@@ -174,13 +174,17 @@ def _create_first_accounts() -> str | None:
 
 
 def _get_reachable_host(host: str) -> str:
-    """Where to ask ourselves: an address that means 'all' is not one to call."""
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - it is replaced, not bound
+    """Return a host that connects to the server: "all interfaces" is not one."""
+    with suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        if address.is_unspecified:
+            return "127.0.0.1" if address.version == 4 else "[::1]"
+    return host
 
 
 def _wait_until_ready(supervisor: Supervisor, host: str, port: int) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_SECONDS
-    answer = "no answer"
+    last_answer = "no answer"
     while time.monotonic() < deadline:
         supervisor.wait(0.2)
         try:
@@ -188,11 +192,12 @@ def _wait_until_ready(supervisor: Supervisor, host: str, port: int) -> None:
                 f"http://{host}:{port}/readyz", timeout=1, trust_env=False
             )
         except httpx.HTTPError as error:
-            answer = str(error)
+            last_answer = str(error)
             continue
         if response.is_success:
             return
-        answer = response.text
+        last_answer = response.text
     raise CommandError(
-        f"the web server is not ready after {READY_TIMEOUT_SECONDS:.0f} s: {answer}"
+        f"the web server is not ready after {READY_TIMEOUT_SECONDS:.0f} s: "
+        f"{last_answer}"
     )

@@ -1,4 +1,4 @@
-"""A home: its addresses, its secrets that two starters agree on, its folders."""
+"""A home: the addresses of its stores, its secrets, its folders."""
 
 import os
 import stat
@@ -19,16 +19,16 @@ from psycopg.conninfo import conninfo_to_dict
 from levered_site.local import embedded, folders
 
 
-def test_addresses_touch_nothing(tmp_path: Path) -> None:
+def test_building_addresses_touches_no_file(tmp_path: Path) -> None:
     home = tmp_path / "not there"
 
-    found = embedded.build_addresses(home)
+    addresses = embedded.build_addresses(home)
 
     assert not home.exists()
-    assert not found.socket_folder.exists()
+    assert not addresses.socket_folder.exists()
 
 
-def test_sockets_have_short_names_however_long_the_home(tmp_path: Path) -> None:
+def test_socket_paths_are_short_for_a_long_home(tmp_path: Path) -> None:
     home = tmp_path / ("deep and spaced/" * 15)
 
     folder = embedded.build_addresses(home).socket_folder
@@ -37,7 +37,7 @@ def test_sockets_have_short_names_however_long_the_home(tmp_path: Path) -> None:
     assert " " not in folder.name
 
 
-def test_a_temporary_directory_of_a_long_name_is_not_used(
+def test_a_temporary_directory_with_a_long_path_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     long = tmp_path / ("t" * 90)
@@ -58,7 +58,7 @@ def test_two_homes_never_share_a_socket(tmp_path: Path) -> None:
     assert one.socket_folder != other.socket_folder
 
 
-def test_a_home_is_the_same_by_a_relative_or_linked_name(tmp_path: Path) -> None:
+def test_relative_and_linked_paths_name_the_same_home(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "home")
 
@@ -67,32 +67,32 @@ def test_a_home_is_the_same_by_a_relative_or_linked_name(tmp_path: Path) -> None
     )
 
 
-def test_every_client_reads_its_address_as_the_same_socket_folder(
+def test_every_client_connects_to_the_same_socket_folder(
     tmp_path: Path,
 ) -> None:
-    found = embedded.build_addresses(tmp_path)
+    addresses = embedded.build_addresses(tmp_path)
 
-    django = environ.Env.db_url_config(found.database_url)
-    cache = redis.Redis.from_url(found.redis_url).connection_pool
+    django = environ.Env.db_url_config(addresses.database_url)
+    cache = redis.Redis.from_url(addresses.redis_url).connection_pool
 
-    folder = str(found.socket_folder)
+    folder = str(addresses.socket_folder)
     assert django["OPTIONS"] == {"host": folder}
-    assert conninfo_to_dict(found.database_url)["host"] == folder
+    assert conninfo_to_dict(addresses.database_url)["host"] == folder
     assert cache.connection_kwargs["path"] == f"{folder}/valkey.sock"
 
 
-def test_the_broker_is_spoken_to_in_its_own_database() -> None:
-    here = embedded.build_addresses(Path(os.environ["LEVERED_HOME"]))
+def test_the_broker_has_its_own_database() -> None:
+    addresses = embedded.build_addresses(Path(os.environ["LEVERED_HOME"]))
 
     with (
-        Connection(here.broker_url) as connection,
+        Connection(addresses.broker_url) as connection,
         connection.SimpleQueue("embedded") as queue,
     ):
         queue.put("job")
 
-    with redis.Redis.from_url(here.redis_url.replace("db=0", "db=1")) as beside:
-        assert beside.llen("embedded") == 1
-    with redis.Redis.from_url(here.redis_url) as cache:
+    with redis.Redis.from_url(addresses.redis_url.replace("db=0", "db=1")) as broker:
+        assert broker.llen("embedded") == 1
+    with redis.Redis.from_url(addresses.redis_url) as cache:
         assert not cache.exists("embedded")
 
 
@@ -111,7 +111,9 @@ def test_the_broker_is_the_database_beside_the_cache(cache: str, broker: str) ->
     assert embedded.build_broker_url(cache) == broker
 
 
-def test_a_secret_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
+def test_a_secret_is_created_once_and_readable_by_its_owner_only(
+    tmp_path: Path,
+) -> None:
     first = embedded.load_or_create_secret(
         tmp_path / "home", "key", embedded.generate_secret_key
     )
@@ -125,7 +127,7 @@ def test_a_secret_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_secrets_serve_their_purpose() -> None:
+def test_generated_keys_are_usable() -> None:
     fernet = Fernet(embedded.generate_credential_key())
     key = load_pem_private_key(embedded.generate_issuer_key().encode(), password=None)
 
@@ -141,31 +143,31 @@ def test_processes_that_start_at_once_read_one_secret(tmp_path: Path) -> None:
         "Path(sys.argv[1]), 'key', embedded.generate_secret_key))"
     )
 
-    def read(_: int) -> str:
+    def read_secret(_: int) -> str:
         command = [sys.executable, "-c", program, str(tmp_path / "home")]
         return subprocess.run(
             command, check=True, capture_output=True, text=True
         ).stdout
 
     with ThreadPoolExecutor(6) as pool:
-        found = set(pool.map(read, range(6)))
+        secrets = set(pool.map(read_secret, range(6)))
 
-    assert len(found) == 1
+    assert len(secrets) == 1
     assert [file.name for file in (tmp_path / "home").iterdir()] == ["key"]
 
 
-def test_a_socket_folder_of_somebody_else_is_not_used(tmp_path: Path) -> None:
+def test_a_socket_folder_of_another_user_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir(mode=0o755)
     (tmp_path / "sockets").symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(folders.FolderTakenError, match="belongs to somebody else"):
+    with pytest.raises(folders.FolderTakenError, match="belongs to another user"):
         folders.make_socket_folder(tmp_path / "sockets", None)
 
     assert stat.S_IMODE((tmp_path / "elsewhere").stat().st_mode) == 0o755
 
 
-def locks_of(home: Path, pid: int) -> tuple[Path, Path]:
-    """Give the two files that Postgres leaves when it is killed."""
+def write_locks(home: Path, pid: int) -> tuple[Path, Path]:
+    """Write the two lock files that a killed Postgres leaves."""
     data = home / "postgres"
     data.mkdir()
     locks = (data / "postmaster.pid", home / ".s.PGSQL.5432.lock")
@@ -174,16 +176,16 @@ def locks_of(home: Path, pid: int) -> tuple[Path, Path]:
     return locks
 
 
-def test_a_lock_whose_number_somebody_else_has_now_is_removed(tmp_path: Path) -> None:
-    locks = locks_of(tmp_path, os.getpid())
+def test_a_lock_whose_pid_was_reused_is_removed(tmp_path: Path) -> None:
+    locks = write_locks(tmp_path, os.getpid())
 
     folders.remove_stale_locks(tmp_path / "postgres", tmp_path)
 
     assert not any(lock.exists() for lock in locks)
 
 
-def test_a_lock_stays_while_somebody_works_in_the_data(tmp_path: Path) -> None:
-    locks = locks_of(tmp_path, os.getpid())
+def test_a_lock_stays_while_a_process_works_in_the_data_folder(tmp_path: Path) -> None:
+    locks = write_locks(tmp_path, os.getpid())
     command = [sys.executable, "-c", "input()"]
     with subprocess.Popen(
         command, cwd=tmp_path / "postgres", stdin=subprocess.PIPE
@@ -194,8 +196,8 @@ def test_a_lock_stays_while_somebody_works_in_the_data(tmp_path: Path) -> None:
     assert all(lock.exists() for lock in locks)
 
 
-def test_a_dead_server_s_lock_is_left_to_postgres(tmp_path: Path) -> None:
-    locks = locks_of(tmp_path, 2**22 + 1)
+def test_a_lock_of_a_dead_server_is_left_to_postgres(tmp_path: Path) -> None:
+    locks = write_locks(tmp_path, 2**22 + 1)
 
     folders.remove_stale_locks(tmp_path / "postgres", tmp_path)
 

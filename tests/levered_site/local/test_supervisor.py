@@ -1,4 +1,4 @@
-"""The real `manage.py up`: starts, survives kill -9 of every part, ends without a trace."""
+"""`manage.py up`: it starts, survives kill -9 of every part and ends cleanly."""
 
 import os
 import re
@@ -18,20 +18,20 @@ from tests.support.running_service import (
     works,
 )
 
-# Postgres ends with a checkpoint, which takes long behind a disk with much to write.
-PATIENCE = 60
+# Postgres ends with a checkpoint, which takes long on a busy disk.
+END_TIMEOUT_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    """The service that the tests of this module kill, part by part."""
-    with home_named("a home") as found:
-        found.start()
-        yield found
+    """Run the service that the tests of this module kill, part by part."""
+    with home_named("a home") as running:
+        running.start()
+        yield running
 
 
 @pytest.mark.parametrize("name", [*PARTS, "web worker"])
-def test_a_killed_part_comes_back_by_itself(service: Service, name: str) -> None:
+def test_a_killed_part_is_restarted(service: Service, name: str) -> None:
     until(lambda: all(map(service.part, (*PARTS, name))), 30)
     victim = service.part(name)
     assert victim
@@ -48,60 +48,60 @@ def test_a_killed_part_comes_back_by_itself(service: Service, name: str) -> None
 
 def test_a_second_supervisor_of_the_home_is_refused(service: Service) -> None:
     second = up(service.home, free_port())
-    said, _ = second.communicate(timeout=20)
+    output, _ = second.communicate(timeout=20)
 
     assert second.returncode == 1
-    assert "is in use" in said
-    assert "LEVERED_HOME" in said
+    assert "is in use" in output
+    assert "LEVERED_HOME" in output
     assert service.is_ready()
 
 
-def test_a_taken_port_is_refused_before_anything_is_started(service: Service) -> None:
+def test_a_port_in_use_is_refused_before_anything_starts(service: Service) -> None:
     with home_named("refused") as other:
         refused = up(other.home, service.port)
-        said, _ = refused.communicate(timeout=20)
+        output, _ = refused.communicate(timeout=20)
 
         assert refused.returncode == 1
-        assert f"port {service.port} is not free" in said
-        assert "PORT" in said
+        assert f"port {service.port} is not free" in output
+        assert "PORT" in output
         assert other.left() == []
         assert not (other.home / "postgres").exists()
 
 
-def test_a_stop_leaves_nothing_and_a_second_start_keeps_everything(
+def test_a_stop_ends_all_processes_and_a_second_start_keeps_the_data(
     service: Service,
 ) -> None:
-    kept = secrets_of(service.home)
+    secrets = read_secrets(service.home)
 
-    said = service.end(signal.SIGTERM)
+    output = service.end(signal.SIGTERM)
     left = service.left()
     seconds = service.start()
 
     assert left == []
-    assert re.search(r"password +\S{16} ", said)
-    assert "issue_token --org org_demo --role admin" in said
-    assert f"http://localhost:{service.port}" in said
-    assert secrets_of(service.home) == kept
-    assert seconds < 10 * crowding()
+    assert re.search(r"password +\S{16} ", output)
+    assert "issue_token --org org_demo --role admin" in output
+    assert f"http://localhost:{service.port}" in output
+    assert read_secrets(service.home) == secrets
+    assert seconds < 10 * measure_load()
 
 
-def test_a_killed_supervisor_takes_its_children_along(service: Service) -> None:
+def test_the_children_of_a_killed_supervisor_end(service: Service) -> None:
     until(lambda: service.part("worker") and service.part("clock"), 20)
 
-    said = service.end(signal.SIGKILL)
+    output = service.end(signal.SIGKILL)
 
-    assert service.left_after(PATIENCE) == []
-    assert "admin " in said
-    assert "password" not in said, "the admin was there already"
+    assert service.left_after(END_TIMEOUT_SECONDS) == []
+    assert "admin " in output
+    assert "password" not in output, "the admin existed already"
     service.start()
 
 
-def crowding() -> float:
-    """How much slower this machine is for having other work: 1 where it has none."""
+def measure_load() -> float:
+    """Return the load of this machine per processor, at least 1."""
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-def secrets_of(home: Path) -> dict[str, str]:
-    """What the home keeps to itself."""
+def read_secrets(home: Path) -> dict[str, str]:
+    """Return the generated secrets of a home."""
     names = ("secret_key", "credential_key")
     return {name: (home / name).read_text() for name in names}

@@ -1,4 +1,4 @@
-"""Liveness, readiness, and the figures for Prometheus."""
+"""Liveness, readiness and Prometheus metrics."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from levered_site.local import embedded, engines, supervisor
 
 @pytest.fixture
 def spare_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A Valkey of the test's own, which it may take away."""
+    """Run a Valkey of the test's own, which the test may stop."""
     home = tmp_path_factory.mktemp("home")
     stores = engines.describe_engines(home)
     keeper = supervisor.Supervisor(home)
@@ -47,14 +47,14 @@ def test_readyz_names_every_store(client: Client) -> None:
     answer = client.get("/readyz")
 
     assert answer.status_code == 200
-    found = answer.json()
-    assert found.pop("meta")["request_id"].startswith("req_")
+    body = answer.json()
+    assert body.pop("meta")["request_id"].startswith("req_")
     stores = {"database": "ok", "cache": "ok", "broker": "ok"}
-    assert found == {"status": "ok", **stores}
+    assert body == {"status": "ok", **stores}
 
 
 @pytest.mark.django_db
-def test_readyz_is_503_and_says_which_store_is_away(
+def test_readyz_is_503_and_names_the_store_that_failed(
     client: Client, settings: Settings, tmp_path: Path
 ) -> None:
     settings.REDIS_URL = embedded.build_addresses(tmp_path).redis_url
@@ -73,7 +73,7 @@ def test_readyz_is_503_and_says_which_store_is_away(
 
 
 @pytest.mark.django_db
-def test_a_health_check_is_not_kept_waiting_by_a_store_that_hangs(
+def test_a_hanging_store_does_not_delay_readyz(
     client: Client, settings: Settings, spare_valkey: Any
 ) -> None:
     keeper, addresses = spare_valkey
@@ -81,9 +81,9 @@ def test_a_health_check_is_not_kept_waiting_by_a_store_that_hangs(
     (child,) = keeper.children
     child.process.send_signal(signal.SIGSTOP)
 
-    began = time.monotonic()
+    start = time.monotonic()
     answer = client.get("/readyz")
-    waited = time.monotonic() - began
+    waited = time.monotonic() - start
     child.process.send_signal(signal.SIGCONT)
 
     assert answer.status_code == 503
@@ -91,7 +91,7 @@ def test_a_health_check_is_not_kept_waiting_by_a_store_that_hangs(
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_probes_are_only_read(client: Client, path: str) -> None:
+def test_probes_accept_no_post(client: Client, path: str) -> None:
     answer = client.post(path)
 
     assert answer.status_code == 405
@@ -99,7 +99,7 @@ def test_probes_are_only_read(client: Client, path: str) -> None:
 
 
 @pytest.mark.django_db
-def test_metrics_count_answers_by_route_and_jobs_that_wait(client: Client) -> None:
+def test_metrics_count_responses_by_route_and_waiting_tasks(client: Client) -> None:
     client.get("/healthz")
     client.get("/nowhere/123")
 
@@ -112,28 +112,30 @@ def test_metrics_count_answers_by_route_and_jobs_that_wait(client: Client) -> No
     assert "nowhere" not in text
 
 
-def test_metrics_are_for_this_machine(client: Client) -> None:
-    strange = client.get("/metrics", REMOTE_ADDR="203.0.113.9")
+def test_metrics_are_readable_from_this_machine_only(client: Client) -> None:
+    remote = client.get("/metrics", REMOTE_ADDR="203.0.113.9")
     forwarded = client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"})
 
-    assert strange.status_code == forwarded.status_code == 403
-    assert strange.json()["error"]["code"] == "forbidden"
+    assert remote.status_code == forwarded.status_code == 403
+    assert remote.json()["error"]["code"] == "forbidden"
 
 
-def test_metrics_are_for_who_has_the_token(client: Client, settings: Settings) -> None:
+def test_metrics_are_readable_with_the_token(
+    client: Client, settings: Settings
+) -> None:
     settings.METRICS_TOKEN = "a long token"
 
-    def status(token: str) -> int:
+    def get_status(token: str) -> int:
         headers = {"Authorization": f"Bearer {token}"}
         return client.get(
             "/metrics", headers=headers, REMOTE_ADDR="203.0.113.9"
         ).status_code
 
-    assert status("a long token") == 200
-    assert status("a long toke") == status("") == status("ä") == 403
+    assert get_status("a long token") == 200
+    assert get_status("a long toke") == get_status("") == get_status("ä") == 403
 
 
-def test_workers_that_share_a_folder_are_counted_together(tmp_path: Path) -> None:
+def test_counts_of_all_workers_are_added(tmp_path: Path) -> None:
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     program = (
         "import django, os; django.setup();"

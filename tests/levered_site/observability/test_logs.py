@@ -1,4 +1,4 @@
-"""What is logged: JSON lines that name the request and hold no secret."""
+"""Logs: JSON lines with the request id and without secrets."""
 
 import io
 import json
@@ -11,25 +11,27 @@ import structlog
 from levered_site.observability import logs
 
 
-def logged(write: Any) -> dict[str, Any]:
-    """Give what one write to a logger becomes, as the parsed JSON line."""
+def capture_line(write: Any) -> dict[str, Any]:
+    """Return the parsed JSON line of one write to a logger."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logs.build_formatter())
     logger = logging.getLogger("tests.logged")
-    logger.setLevel("INFO")  # whatever another test made of the root logger
+    logger.setLevel("INFO")  # whatever level another test set on the root logger
     logger.addHandler(handler)
     try:
         write(logger)
     finally:
         logger.removeHandler(handler)
-    found: dict[str, Any] = json.loads(stream.getvalue())
-    return found
+    line: dict[str, Any] = json.loads(stream.getvalue())
+    return line
 
 
 def test_a_log_line_is_json_with_the_request_id() -> None:
     with structlog.contextvars.bound_contextvars(request_id="req_1"):
-        line = logged(lambda log: log.warning("slow %s", "store", extra={"ms": 12}))
+        line = capture_line(
+            lambda log: log.warning("slow %s", "store", extra={"ms": 12})
+        )
 
     assert line["event"] == "slow store"
     assert line["request_id"] == "req_1"
@@ -52,9 +54,9 @@ def test_a_log_line_is_json_with_the_request_id() -> None:
     ],
 )
 def test_no_secret_reaches_the_log(text: str) -> None:
-    said = logged(lambda log: log.error("it says %s", text))
-    raised = logged(lambda log: log.error("failed", exc_info=ValueError(text)))
-    given = logged(lambda log: log.error("given", extra={"password": "SECRET"}))
+    message = capture_line(lambda log: log.error("it says %s", text))
+    raised = capture_line(lambda log: log.error("failed", exc_info=ValueError(text)))
+    extra = capture_line(lambda log: log.error("given", extra={"password": "SECRET"}))
 
-    assert "SECRET" not in json.dumps([said, raised, given])
-    assert said["event"].startswith("it says")
+    assert "SECRET" not in json.dumps([message, raised, extra])
+    assert message["event"].startswith("it says")
