@@ -19,8 +19,7 @@ from warehouse.serializers import (
     SqlField,
     WholeValueSerializer,
 )
-
-FAILURE_KEY = "failure"
+from warehouse.sql.shapes import FAILURE_OUTCOME
 
 
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "number"}]})
@@ -64,7 +63,7 @@ class OutcomeSerializer(WholeValueSerializer):
 
     def validate_key(self, key: str) -> str:
         """Keep the reserved words."""
-        if key == FAILURE_KEY or key.startswith("__"):
+        if key == FAILURE_OUTCOME or key.startswith("__"):
             raise serializers.ValidationError(f"{key} is reserved")
         return key
 

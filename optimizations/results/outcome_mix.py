@@ -9,9 +9,10 @@ from models_app.bandit.design.design import Design
 from optimizations.models import Optimization
 from optimizations.results import stored
 from warehouse.sql.cube.statement import Cell
+from warehouse.sql.shapes import FAILURE_OUTCOME
 
 Json = dict[str, Any]
-FAILURE, CONVERTED = "failure", "__converted__"
+CONVERTED = "__converted__"
 MixKey = tuple[date, bool, int, str, int]
 
 
@@ -50,7 +51,7 @@ def _count_mix(cells: Iterable[Cell]) -> list[tuple[MixKey, int]]:
             found[*place, cell.outcome, cell.context] += cell.users
         else:
             found[*place, CONVERTED, cell.context] += cell.converted
-            found[*place, FAILURE, cell.context] += cell.users - cell.converted
+            found[*place, FAILURE_OUTCOME, cell.context] += cell.users - cell.converted
     return sorted(found.items())
 
 

@@ -22,6 +22,7 @@ from models_app.bandit.rewards.reward_model import FittedReward
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Candidate, Optimization
 from warehouse.sql.cube.statement import Cell
+from warehouse.sql.shapes import FAILURE_OUTCOME
 
 REMOVED_OUTCOMES = (
     "Days that cannot be counted again have outcomes that the metric no longer has: "
@@ -154,7 +155,7 @@ def _read_outcome_weights(lesson: TrainingData) -> dict[str, float]:
     """
     outcomes = lesson.metric.outcomes or ()
     weights = {each["key"]: float(each["weight"]) for each in outcomes}
-    known = {*weights, value_cells.FAILURE}
+    known = {*weights, FAILURE_OUTCOME}
     gone = sorted(
         {cell.outcome for cell in lesson.observed.cells if cell.outcome} - known
     )

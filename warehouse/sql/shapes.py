@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+# The outcome of users who had none of the outcomes that a metric names: a reserved key.
+FAILURE_OUTCOME = "failure"
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedQuery:

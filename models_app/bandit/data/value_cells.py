@@ -11,9 +11,7 @@ import numpy as np
 from models_app.bandit.data import cells
 from models_app.bandit.data.cells import TrainingCells, TrainingRow
 from models_app.bandit.design.design import Design, Floats, Integers
-
-FAILURE = "failure"
-"""Key of the outcome of users without any other outcome."""
+from warehouse.sql.shapes import FAILURE_OUTCOME
 
 RELATIVE_TOLERANCE = 1e-9
 ZERO_AMOUNTS: dict[str, Any] = {
@@ -151,7 +149,7 @@ def _merge_outcomes(
     for row in rows:
         counts = np.zeros(1 + len(keys))
         counts[0] = row.users
-        if row.outcome not in {None, FAILURE}:
+        if row.outcome not in {None, FAILURE_OUTCOME}:
             if row.outcome not in column:
                 raise ValueError(f"outcome: {row.outcome} has no weight")
             counts[column[row.outcome]] = row.users

@@ -9,6 +9,7 @@ from typing import Any
 from warehouse.sql.cube import bigquery, connected_postgres, postgres, snowflake
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.shapes import (
+    FAILURE_OUTCOME,
     Cell,
     CheckedMetric,
     CheckedSource,
@@ -47,7 +48,6 @@ STATEMENT_BUILDERS: dict[
     "bigquery": bigquery.build_statement,
 }
 LAG_BUCKETS = 32
-FAILURE_OUTCOME = "failure"
 # Amounts are a matter of numeric rewards.
 NO_AMOUNTS: dict[str, Any] = {"payers": 0, "log_sum": 0.0, "log_sum_squares": 0.0}
 
