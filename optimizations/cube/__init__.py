@@ -1,1 +1,1 @@
-"""The observation cube: which days to count, how to ask, and where counts are stored."""
+"""The observation cube: which days to count, the cube's spec, and the stored counts."""

@@ -1,4 +1,4 @@
-"""Sums over the stored cells: what every figure about observations is made of. Pure."""
+"""Sums over stored cells, the source of every figure about observations. Pure."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -33,45 +33,45 @@ class Counts:
 def count_by_key(
     cells: Iterable[Cell], key: Callable[[Cell], Key]
 ) -> dict[Key, Counts]:
-    """Add up counts of all users, mature or not, by what `key` says of a cell."""
-    found: defaultdict[Key, Counts] = defaultdict(Counts)
+    """Return the counts of all users, mature or not, grouped by `key(cell)`."""
+    counts: defaultdict[Key, Counts] = defaultdict(Counts)
     for cell in cells:
-        found[key(cell)] += Counts(cell.users, cell.exposures, cell.converted)
-    return dict(found)
+        counts[key(cell)] += Counts(cell.users, cell.exposures, cell.converted)
+    return dict(counts)
 
 
 def compute_totals(cells: Iterable[Cell], kind: str) -> Totals:
-    """Add up values per user; `kind` is the metric's reward type."""
-    chosen = list(cells)
-    users = sum(cell.users for cell in chosen)
-    converted = sum(cell.converted for cell in chosen)
+    """Return the totals of cells; `kind` is the metric's reward type."""
+    cells = list(cells)
+    users = sum(cell.users for cell in cells)
+    converted = sum(cell.converted for cell in cells)
     if kind == "bool":
         return Totals.from_conversions(users, converted)
     return Totals(
         users,
-        sum(cell.value_sum for cell in chosen),
-        sum(cell.value_sum_squares for cell in chosen),
+        sum(cell.value_sum for cell in cells),
+        sum(cell.value_sum_squares for cell in cells),
         converted,
     )
 
 
 def compute_strata(cells: Iterable[Cell], kind: str) -> dict[int, Stratum]:
     """Return (optimized, holdout) totals of mature users by regime, ascending."""
-    rows = compute_day_totals(cells, kind)
-    found: dict[int, Stratum] = {}
-    for row in sorted(rows, key=lambda row: row.regime):
-        optimized, holdout = found.get(row.regime, (EMPTY_TOTALS, EMPTY_TOTALS))
-        found[row.regime] = (optimized + row.optimized, holdout + row.holdout)
-    return found
+    days = compute_day_totals(cells, kind)
+    strata: dict[int, Stratum] = {}
+    for day in sorted(days, key=lambda day: day.regime):
+        optimized, holdout = strata.get(day.regime, (EMPTY_TOTALS, EMPTY_TOTALS))
+        strata[day.regime] = (optimized + day.optimized, holdout + day.holdout)
+    return strata
 
 
 def compute_day_totals(cells: Iterable[Cell], kind: str) -> list[DayTotals]:
-    """Return both arms' totals of mature users by regime and day of first touch."""
+    """Return both arms' totals of mature users by day of first touch and regime."""
     groups: defaultdict[tuple[date, int, bool], list[Cell]] = defaultdict(list)
     for cell in cells:
         if cell.mature:
             groups[cell.day, cell.regime, cell.holdout].append(cell)
-    places = sorted({place[:2] for place in groups})
+    days = sorted({(day, regime) for day, regime, _holdout in groups})
     return [
         DayTotals(
             day,
@@ -79,17 +79,17 @@ def compute_day_totals(cells: Iterable[Cell], kind: str) -> list[DayTotals]:
             compute_totals(groups.get((day, regime, False), ()), kind),
             compute_totals(groups.get((day, regime, True), ()), kind),
         )
-        for day, regime in places
+        for day, regime in days
     ]
 
 
 def compute_splits(cells: Iterable[Cell], shares: Mapping[int, float]) -> list[Split]:
-    """Return all users by arm of each regime, with its holdout share (0..1)."""
-    found = count_by_key(cells, lambda cell: (cell.regime, cell.holdout))
+    """Return all users by arm of each regime; `shares` are holdout shares (0..1)."""
+    arms = count_by_key(cells, lambda cell: (cell.regime, cell.holdout))
     return [
         Split(
-            found.get((regime, False), Counts()).users,
-            found.get((regime, True), Counts()).users,
+            arms.get((regime, False), Counts()).users,
+            arms.get((regime, True), Counts()).users,
             share,
         )
         for regime, share in shares.items()
@@ -99,36 +99,36 @@ def compute_splits(cells: Iterable[Cell], shares: Mapping[int, float]) -> list[S
 def select_recent_holdout(
     cells: Iterable[Cell], kind: str, error: float = 0.0
 ) -> tuple[Cell, ...]:
-    """Return the mature holdout cells of the last days that have any, seven at most.
+    """Return the mature holdout cells of the last days that have any, at most seven.
 
-    No more days than it takes to know their mean to a standard error of `error`: a model
-    speaks of its last day, and the days before may truly have differed.
+    Takes only as many days as give their mean a standard error of at most `error`. A
+    model describes its last day, and the mean of earlier days may really differ.
     """
-    held = [cell for cell in cells if cell.holdout and cell.mature]
-    last = max((cell.day for cell in held), default=date.min)
-    chosen, found = [], EMPTY_TOTALS
-    for day in sorted({cell.day for cell in held if last - cell.day < WEEK})[::-1]:
-        chosen += (today := [cell for cell in held if cell.day == day])
-        found += compute_totals(today, kind)
-        if _has_enough_support(found) and found.standard_error <= error:
+    holdout = [cell for cell in cells if cell.holdout and cell.mature]
+    last = max((cell.day for cell in holdout), default=date.min)
+    recent, totals = [], EMPTY_TOTALS
+    for day in sorted({cell.day for cell in holdout if last - cell.day < WEEK})[::-1]:
+        recent += (of_day := [cell for cell in holdout if cell.day == day])
+        totals += compute_totals(of_day, kind)
+        if _has_enough_support(totals) and totals.standard_error <= error:
             break
-    return tuple(chosen)
+    return tuple(recent)
 
 
-def _has_enough_support(found: Totals) -> bool:
-    enough = found.converted_at_least >= minimum_data.MINIMUM_CONVERSIONS
-    return enough and found.users >= minimum_data.MINIMUM_USERS
+def _has_enough_support(totals: Totals) -> bool:
+    enough = totals.converted_at_least >= minimum_data.MINIMUM_CONVERSIONS
+    return enough and totals.users >= minimum_data.MINIMUM_USERS
 
 
 def count_first_week_users(cells: Iterable[Cell], as_of: datetime | None) -> int | None:
-    """Count the users of the first seven days; None before they are over."""
-    chosen = list(cells)
-    if not chosen or as_of is None:
+    """Count the users of the first seven days; None until those days are over."""
+    cells = list(cells)
+    if not cells or as_of is None:
         return None
-    first = min(cell.day for cell in chosen)
+    first = min(cell.day for cell in cells)
     if as_of.astimezone(UTC).date() - first < WEEK:
         return None
-    return sum(cell.users for cell in chosen if cell.day - first < WEEK)
+    return sum(cell.users for cell in cells if cell.day - first < WEEK)
 
 
 def count_by_level(cells: Iterable[Cell], design: Design) -> dict[str, Any]:
@@ -136,36 +136,36 @@ def count_by_level(cells: Iterable[Cell], design: Design) -> dict[str, Any]:
 
     `{"variants": {number: counts}, "contexts": {factor: {level: {number: counts}}},
     "segments": {context: users}}` with counts as `{"users", "exposures", "conversions"}`
-    and numbers as text; users whose variant is none of the design's are in `segments`.
+    and numbers as text. Users whose variant is not in the design are in `segments` only.
     """
-    places = count_by_key(cells, lambda cell: (cell.context, cell.variant))
     segments: defaultdict[str, int] = defaultdict(int)
     variants: defaultdict[int, Counts] = defaultdict(Counts)
     levels: defaultdict[tuple[str, str, int], Counts] = defaultdict(Counts)
-    for (context, variant), found in places.items():
-        segments[str(context)] += found.users
+    by_cell = count_by_key(cells, lambda cell: (cell.context, cell.variant))
+    for (context, variant), counts in by_cell.items():
+        segments[str(context)] += counts.users
         if not variant:
             continue
-        variants[variant] += found
-        for at, factor in enumerate(design.contexts):
-            level = design.level_name(at, int(design.context_levels[context, at]))
-            levels[factor.name, level, variant] += found
+        variants[variant] += counts
+        for index, factor in enumerate(design.contexts):
+            level = design.level_name(index, int(design.context_levels[context, index]))
+            levels[factor.name, level, variant] += counts
     contexts: dict[str, dict[str, dict[str, Any]]] = {}
-    for (name, level, variant), found in sorted(levels.items()):
-        place = contexts.setdefault(name, {}).setdefault(level, {})
-        place[str(variant)] = _format_counts(found)
+    for (name, level, variant), counts in sorted(levels.items()):
+        by_variant = contexts.setdefault(name, {}).setdefault(level, {})
+        by_variant[str(variant)] = _format_counts(counts)
     return {
         "variants": {
-            str(each): _format_counts(variants[each]) for each in sorted(variants)
+            str(number): _format_counts(variants[number]) for number in sorted(variants)
         },
         "contexts": contexts,
         "segments": dict(segments),
     }
 
 
-def _format_counts(found: Counts) -> dict[str, int]:
+def _format_counts(counts: Counts) -> dict[str, int]:
     return {
-        "users": found.users,
-        "exposures": found.exposures,
-        "conversions": found.conversions,
+        "users": counts.users,
+        "exposures": counts.exposures,
+        "conversions": counts.conversions,
     }

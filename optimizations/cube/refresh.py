@@ -1,4 +1,4 @@
-"""The observation cube: ask the warehouse for the open days, keep each day, read them all."""
+"""Count the open days of the cube in the warehouse, store them, and load all days."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -25,6 +25,7 @@ from warehouse.backends.query_results import DayRowCounts
 from warehouse.sql.cube.statement import Cell, Cube, CubeSpec
 
 NO_LAGS = (0,) * 32
+NO_ROWS = DayRowCounts(0, 0)
 RowsByDay = Mapping[date, DayRowCounts]
 
 
@@ -32,8 +33,8 @@ RowsByDay = Mapping[date, DayRowCounts]
 class ObservationCube:
     """All stored days of one optimization and metric together.
 
-    `lags` are 32 buckets over the horizon; `as_of` the last refresh, None before any;
-    `rows_read` the raw exposure rows that the refresh behind this answer read.
+    `lags` are 32 buckets over the horizon. `as_of` is the last refresh, None before the
+    first. `rows_read` counts the raw exposure rows that the refresh just made has read.
     """
 
     cells: tuple[Cell, ...]
@@ -50,7 +51,7 @@ EMPTY_CUBE = ObservationCube((), NO_LAGS, 0, 0, None)
 def refresh_cube(
     optimization: Optimization, metric: Metric, as_of: datetime, *, full: bool = False
 ) -> ObservationCube:
-    """Count the open days in the warehouse, store them, and read all; see `count`."""
+    """Count and store the open days, then load all days; see `count_open_days`."""
     rows_read = count_open_days(optimization, metric, as_of, full=full)
     return replace(load_cube(optimization, metric), rows_read=rows_read)
 
@@ -58,35 +59,36 @@ def refresh_cube(
 def count_open_days(
     optimization: Optimization, metric: Metric, as_of: datetime, *, full: bool = False
 ) -> int:
-    """Count the open days in the warehouse and store them; returns the rows it read.
+    """Count the open days in the warehouse, store them, and return the rows it read.
 
-    `full` counts sealed days again too. Days past their horizon and the allowance for
-    late arrivals are sealed; a row that came late opens its day again.
+    `full` counts sealed days again too. A day is sealed once its horizon and the
+    allowance for late arrivals have passed; a late row opens its day again.
 
     Raises ConflictError for a draft and for a connected warehouse without assignment
-    source, UnavailableError, WarehouseError where the warehouse refuses; what is stored
-    then stays as it is.
+    source, UnavailableError, and WarehouseError where the warehouse fails. In all these
+    cases the stored days stay as they are.
     """
     spec = specification.build_cube_spec(optimization, metric, as_of)
     warehouse = connections.load_backend(spec.organization_id)
-    asked, source = specification.validate_queries(optimization, metric, warehouse)
-    known = [] if full else _list_sealed_days(optimization, metric, spec)
+    checked, source = specification.validate_queries(optimization, metric, warehouse)
+    sealed = [] if full else _list_sealed_days(optimization, metric, spec)
     if source is None:
-        rows, days = None, _list_stale_managed_days(optimization, metric, spec, known)
+        rows_by_day = None
+        days = _list_stale_managed_days(optimization, metric, spec, sealed)
     else:
-        rows = warehouse.count_rows_by_day(spec, asked, source)
+        rows_by_day = warehouse.count_rows_by_day(spec, checked, source)
         stored = _decode_days(_query_cube_days(optimization, metric))
         days = stale_days_external.list_stale_days(
-            optimization, spec, stored, known, rows
+            optimization, spec, stored, sealed, rows_by_day
         )
     spec = replace(spec, days=days)
-    counted = warehouse.compute_cube(spec, asked, source)
-    _store_days(optimization, metric, spec, counted, rows)
-    return counted.rows_read
+    cube = warehouse.compute_cube(spec, checked, source)
+    _store_days(optimization, metric, spec, cube, rows_by_day)
+    return cube.rows_read
 
 
 def load_cube(optimization: Optimization, metric: Metric) -> ObservationCube:
-    """Return every stored day's counts; asks no warehouse."""
+    """Return the counts of every stored day, without a call to the warehouse."""
     rows = list(_query_cube_days(optimization, metric))
     days = _decode_days(rows)
     return ObservationCube(
@@ -99,16 +101,15 @@ def load_cube(optimization: Optimization, metric: Metric) -> ObservationCube:
 
 
 def _list_stale_managed_days(
-    optimization: Optimization, metric: Metric, spec: CubeSpec, known: list[SealedDay]
+    optimization: Optimization, metric: Metric, spec: CubeSpec, sealed: list[SealedDay]
 ) -> tuple[date, ...]:
-    """List the days to count on the managed store, which knows when each row came."""
-    sealable = stale_days_managed.compute_seal_boundary(spec.horizon_hours, spec.as_of)
-    first_touches.store_first_touches(optimization, sealable)
-    looked_at = _query_cube_days(optimization, metric).aggregate(
-        last=Max("computed_at")
-    )["last"]
+    """List the days to count on the managed store, which knows when each row arrived."""
+    boundary = stale_days_managed.compute_seal_boundary(spec.horizon_hours, spec.as_of)
+    first_touches.store_first_touches(optimization, boundary)
+    days = _query_cube_days(optimization, metric)
+    last_refresh = days.aggregate(last=Max("computed_at"))["last"]
     return stale_days_managed.list_stale_days(
-        optimization, spec.horizon_hours, known, looked_at, spec.as_of
+        optimization, spec.horizon_hours, sealed, last_refresh, spec.as_of
     )
 
 
@@ -121,7 +122,7 @@ def _decode_days(rows: Iterable[CubeDay]) -> list[StoredDay]:
 
 
 def list_stored_days(optimization: Optimization, metric: Metric) -> tuple[date, ...]:
-    """List the days of first touch that were counted, ascending."""
+    """List the stored days of first touch, ascending."""
     return tuple(
         _query_cube_days(optimization, metric)
         .order_by("day")
@@ -136,16 +137,16 @@ def _query_cube_days(optimization: Optimization, metric: Metric) -> QuerySet[Cub
 def _list_sealed_days(
     optimization: Optimization, metric: Metric, spec: CubeSpec
 ) -> list[SealedDay]:
-    """List sealed days whose counts answer this very question."""
-    asked = storage.compute_fingerprint(spec)
-    stored = _query_cube_days(optimization, metric).filter(sealed=True)
-    heads = stored.annotate(
-        head=Substr("cells", 1, storage.HEADER_LENGTH, output_field=BinaryField())
-    ).values_list("day", "computed_at", "head")
+    """List the sealed days that were counted under the same spec."""
+    fingerprint = storage.compute_fingerprint(spec)
+    sealed = _query_cube_days(optimization, metric).filter(sealed=True)
+    headers = sealed.annotate(
+        header=Substr("cells", 1, storage.HEADER_LENGTH, output_field=BinaryField())
+    ).values_list("day", "computed_at", "header")
     return [
-        SealedDay(day, at)
-        for day, at, head in heads
-        if storage.matches_fingerprint(head, asked)
+        SealedDay(day, computed_at)
+        for day, computed_at, header in headers
+        if storage.matches_fingerprint(header, fingerprint)
     ]
 
 
@@ -153,10 +154,10 @@ def _store_days(
     optimization: Optimization,
     metric: Metric,
     spec: CubeSpec,
-    counted: Cube,
-    rows: RowsByDay | None,
+    cube: Cube,
+    rows_by_day: RowsByDay | None,
 ) -> None:
-    """Keep each day asked for, one without users too, unless a later count is there."""
+    """Store each day of the spec, also without users, unless a later count is stored."""
     with transaction.atomic():
         Optimization.objects.select_for_update().get(pk=optimization.pk)
         newer = set(
@@ -176,7 +177,7 @@ def _store_days(
                     computed_at=spec.as_of,
                     cells=storage.encode_day(day),
                 )
-                for day in _group_by_day(spec, counted, rows)
+                for day in _group_by_day(spec, cube, rows_by_day)
                 if day.day not in newer
             ],
             update_conflicts=True,
@@ -186,23 +187,23 @@ def _store_days(
 
 
 def _group_by_day(
-    spec: CubeSpec, counted: Cube, rows: RowsByDay | None
+    spec: CubeSpec, cube: Cube, rows_by_day: RowsByDay | None
 ) -> Iterable[StoredDay]:
-    asked = storage.compute_fingerprint(spec)
-    own: defaultdict[date, list[Cell]] = defaultdict(list)
-    for cell in counted.cells:
-        own[cell.day].append(cell)
-    beside = {counts.day: counts for counts in counted.days}
+    fingerprint = storage.compute_fingerprint(spec)
+    cells: defaultdict[date, list[Cell]] = defaultdict(list)
+    for cell in cube.cells:
+        cells[cell.day].append(cell)
+    counts_by_day = {counts.day: counts for counts in cube.days}
     for day in spec.days:
-        counts = beside.get(day)
-        there = None if rows is None else rows.get(day, DayRowCounts(0, 0))
+        counts = counts_by_day.get(day)
+        rows = None if rows_by_day is None else rows_by_day.get(day, NO_ROWS)
         yield StoredDay(
             day=day,
-            cells=tuple(own[day]),
+            cells=tuple(cells[day]),
             lags=counts.lags if counts else NO_LAGS,
             crossover_users=counts.crossover_users if counts else 0,
             arm_mismatch_users=counts.arm_mismatch_users if counts else 0,
-            fingerprint=asked,
-            exposure_rows=None if there is None else there.exposures,
-            reward_rows=None if there is None else there.rewards,
+            fingerprint=fingerprint,
+            exposure_rows=None if rows is None else rows.exposures,
+            reward_rows=None if rows is None else rows.rewards,
         )

@@ -1,4 +1,4 @@
-"""What the cube asks about an optimization and a metric, in the warehouse's words."""
+"""The spec of a cube: what to count for an optimization and a metric."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -21,16 +21,19 @@ from warehouse.sql.cube.statement import (
     OutcomeRule,
 )
 
-NO_ASSIGNMENT_SOURCE = "A connected warehouse needs an assignment source: name one, or make one the default."
+NO_ASSIGNMENT_SOURCE = (
+    "A connected warehouse needs an assignment source: name one while the optimization is "
+    "a draft, or make one the organization's default."
+)
 
 
 def build_cube_spec(
     optimization: Optimization, metric: Metric, as_of: datetime
 ) -> CubeSpec:
-    """Write the question, without its days.
+    """Return the spec of the optimization's cube, without its days.
 
-    A change of metric or warehouse since the last regime opens one here, under the
-    optimization's row.
+    Opens a new regime where the metric or the warehouse has changed since the last one,
+    under a lock on the optimization's row.
 
     Raises ConflictError for a draft.
     """
@@ -39,7 +42,7 @@ def build_cube_spec(
     spans = regimes.list_spans(optimization)
     if not spans:
         raise ConflictError(
-            "This optimization has not been live: nothing is observed yet."
+            "This optimization has not been live: it has no observations yet."
         )
     variants = optimization.variants.order_by("number")
     attribution = optimization.model.training_data_config["attribution"]
@@ -77,7 +80,7 @@ def _build_context_factors(optimization: Optimization) -> tuple[ContextFactor, .
 
 
 def _compute_history_start(as_of: datetime) -> datetime:
-    """What is past its retention is no one's first touch any more, anywhere."""
+    """Return the start of the retention period; no earlier event is a first touch."""
     oldest = as_of - timedelta(days=settings.RETENTION_DAYS)
     return datetime.combine(oldest.astimezone(UTC).date(), time(), UTC)
 
@@ -85,19 +88,20 @@ def _compute_history_start(as_of: datetime) -> datetime:
 def validate_queries(
     optimization: Optimization, metric: Metric, warehouse: Backend
 ) -> tuple[CheckedMetric, CheckedSource | None]:
-    """Return the queries of metric and source as proved; the managed store has no source.
+    """Return the checked queries of metric and source; the managed store has no source.
 
-    What was saved was proved then, too, but maybe for another warehouse. Raises
-    InvalidParametersError where it does not hold here, ConflictError without a source.
+    Queries are checked when they are saved, but perhaps for another warehouse. Raises
+    InvalidParametersError where one is invalid for this warehouse, ConflictError where a
+    connected warehouse has no source.
     """
-    proved = warehouse.validate_metric(metric.sql, metric.column_mapping)
+    checked = warehouse.validate_metric(metric.sql, metric.column_mapping)
     if not connections.is_connected(optimization.organization_id):
-        return proved, None
+        return checked, None
     source = optimization.assignment_source
     source = source or sources.find_default_source(optimization.organization_id)
     if source is None:
         raise ConflictError(NO_ASSIGNMENT_SOURCE)
-    return proved, warehouse.validate_source(source.sql, source.column_mapping)
+    return checked, warehouse.validate_source(source.sql, source.column_mapping)
 
 
 def _build_outcome_rules(metric: Metric) -> tuple[OutcomeRule, ...]:

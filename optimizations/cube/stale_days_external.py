@@ -1,4 +1,4 @@
-"""Which days of a connected warehouse must be counted (again): it says not when a row came."""
+"""Days to count on a connected warehouse, which does not say when a row arrived."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -16,49 +16,49 @@ def list_stale_days(
     spec: CubeSpec,
     stored: Iterable[StoredDay],
     sealed: Iterable[SealedDay],
-    now: Mapping[date, DayRowCounts],
+    rows_by_day: Mapping[date, DayRowCounts],
 ) -> tuple[date, ...]:
     """List, ascending, the days of first touch that a refresh has to count.
 
-    From launch or the first exposure until today, without the sealed days whose rows
-    are as many as when they were `stored`. A row that was changed in place is not seen.
+    From launch or the first exposure until today, except sealed days whose numbers of
+    rows are those of when they were `stored`. Rows changed in place go unnoticed.
     """
     launch = optimization.went_live_at or optimization.created_at
-    seen = [day for day, rows in now.items() if rows.exposures]
+    exposed = [day for day, rows in rows_by_day.items() if rows.exposures]
     today = spec.as_of.astimezone(UTC).date()
-    first = min([launch.astimezone(UTC).date(), today, *seen])
+    first = min([launch.astimezone(UTC).date(), today, *exposed])
     days = [first + timedelta(days=n) for n in range((today - first).days + 1)]
-    before = {each.day: each for each in stored}
-    exposures, rewards = _find_changed_days(before, now)
-    kept = {
-        each.day
-        for each in sealed
-        if before[each.day].exposure_rows is None
+    stored_by_day = {day.day: day for day in stored}
+    exposures, rewards = _find_changed_days(stored_by_day, rows_by_day)
+    unchanged = {
+        day.day
+        for day in sealed
+        if stored_by_day[day.day].exposure_rows is None
         or not _is_affected(
-            each.day,
-            stale_days_managed.compute_closing_time(each.day, spec.horizon_hours),
+            day.day,
+            stale_days_managed.compute_closing_time(day.day, spec.horizon_hours),
             exposures,
             rewards,
         )
     }
-    return tuple(day for day in days if day not in kept)
+    return tuple(day for day in days if day not in unchanged)
 
 
 def _find_changed_days(
-    stored: Mapping[date, StoredDay], now: Mapping[date, DayRowCounts]
+    stored: Mapping[date, StoredDay], rows_by_day: Mapping[date, DayRowCounts]
 ) -> tuple[set[date], set[date]]:
-    """Days whose exposures, and days whose rewards are not as many as they were.
+    """Return the days whose number of exposures changed, and those of rewards.
 
-    A day that is not stored had none. What was counted in another warehouse stands.
+    A day that is not stored had none. Days counted in another warehouse are unchanged.
     """
     exposures = {
-        day for day, rows in now.items() if rows.exposures and day not in stored
+        day for day, rows in rows_by_day.items() if rows.exposures and day not in stored
     }
     rewards = set()
     for day, before in stored.items():
         if before.exposure_rows is None:
             continue
-        rows = now.get(day, DayRowCounts(0, 0))
+        rows = rows_by_day.get(day, DayRowCounts(0, 0))
         if before.exposure_rows != rows.exposures:
             exposures.add(day)
         if before.reward_rows != rows.rewards:
@@ -69,12 +69,12 @@ def _find_changed_days(
 def _is_affected(
     day: date, closes_at: datetime, exposures: set[date], rewards: set[date]
 ) -> bool:
-    """Whether what changed may change a day's counts.
+    """Return whether changed exposures or rewards may change the counts of a day.
 
-    An exposure does until the day's last horizon, however early: it may move a user of
-    the day to its own. A reward does from the day on.
+    A changed exposure matters until the day's last horizon, however early it is: it may
+    move a user from this day to its own. A changed reward matters from the day on.
     """
     last = closes_at.date()
-    return any(each <= last for each in exposures) or any(
-        day <= each <= last for each in rewards
+    return any(changed <= last for changed in exposures) or any(
+        day <= changed <= last for changed in rewards
     )

@@ -1,4 +1,4 @@
-"""Which days must be counted (again): the open ones, and sealed ones that rows came late for."""
+"""Days to count on the managed store: open ones, and sealed ones that got late rows."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,11 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from levered_site.database import fetch_row, fetch_rows
 from optimizations.cube.first_touches import LOOK_BACK_MARGIN
 from optimizations.models import Optimization
 from warehouse import partitions, write_log
 
-# What is kept, and then the rest: by a constant that the planner can leave days out by.
+# The first event is the earliest stored first touch, or an event after the look-back. The
+# look-back's end is a constant, by which the planner can leave partitions out.
 SELECT_LOOK_BACK = (
     "SELECT until, first_at FROM look_backs WHERE optimization_id = %(optimization)s"
 )
@@ -25,7 +27,7 @@ SELECT LEAST(
   (SELECT min(decided_at) FROM decisions
    WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
      AND decided_at >= %(until)s)
-)
+) AS first_event_at
 """
 
 SEALED_DAYS = """
@@ -36,37 +38,41 @@ SELECT * FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[],
 LATE_ROWS = """
 SELECT anonymous_id, timestamp_utc AS at, created_at FROM managed_exposures
 WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
-  AND created_at >= %(since)s AND timestamp_utc <= %(last_close)s AND {came}
+  AND created_at >= %(since)s AND timestamp_utc <= %(last_close)s
+  AND {created_since}
 UNION ALL
 SELECT anonymous_id, timestamp_utc, created_at FROM managed_rewards
 WHERE organization_id = %(organization)s AND created_at >= %(since)s
   AND (optimization_id IS NULL OR optimization_id = %(optimization)s)
-  AND timestamp_utc >= %(first_start)s AND timestamp_utc <= %(last_close)s AND {came}
+  AND timestamp_utc >= %(first_start)s AND timestamp_utc <= %(last_close)s
+  AND {created_since}
 """
-# Few users are looked up by the index of each day; for many the days are read once.
+# Up to this many users are looked up in the index of each day; for more, the days are read.
 MAX_INDEXED_USERS = 1000
-SELECT_LATE_USERS = "SELECT DISTINCT anonymous_id FROM ({late}) AS l LIMIT %(enough)s"
+SELECT_LATE_USERS = (
+    "SELECT DISTINCT anonymous_id FROM ({late}) AS l LIMIT %(max_users)s"
+)
 FILTER_BY_USERS = "AND anonymous_id = ANY(%(users)s)"
 
-# On days that were never analyzed the planner takes both sides for a row or two, and would
-# loop over thousands by thousands.
+# On days that were never analyzed the planner expects a row or two on both sides, and would
+# loop over thousands times thousands.
 DISABLE_NESTED_LOOPS = """
 SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true)
 """
 
-# A late row matters to a sealed day when its user was touched on that day and it lies
-# before the day's last horizon: so an earlier touch, which moves its user, opens the
-# day it takes the user from and the day it brings them to. Users who come back later
-# are not late.
+# A late row matters to a sealed day if its user was touched on that day and the row lies
+# before the day's last horizon. So an earlier touch, which moves its user, opens the day
+# that the user leaves and the day that the user joins. A user who returns after the
+# horizon is no late row.
 SELECT_DAYS_WITH_LATE_ROWS = """
 WITH sealed AS ({sealed}), late AS ({late}), touches AS (
   SELECT anonymous_id, timestamp_utc AS at FROM managed_exposures
   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
-    AND timestamp_utc >= %(first_start)s AND timestamp_utc < %(last_end)s {of_users}
+    AND timestamp_utc >= %(first_start)s AND timestamp_utc < %(last_end)s {user_filter}
   UNION ALL
   SELECT anonymous_id, decided_at FROM decisions
   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
-    AND decided_at >= %(first_start)s AND decided_at < %(last_end)s {of_users}
+    AND decided_at >= %(first_start)s AND decided_at < %(last_end)s {user_filter}
 )
 SELECT DISTINCT s.starts_at
 FROM late AS l
@@ -75,9 +81,9 @@ JOIN sealed AS s ON t.at >= s.starts_at AND t.at < s.ends_at
 WHERE l.at <= s.closes_at AND l.created_at >= s.counted_at - %(margin)s
 """
 
-# A first serve after ingested exposures moves the user whenever it comes. Sealed days
-# are behind the look-back, which has the user's first exposure; OFFSET keeps it a
-# look-up each.
+# A first serve after ingested exposures moves the user, whenever it happens. The look-back
+# covers all sealed days, so it has the user's first exposure. OFFSET 0 makes the planner
+# look up one user at a time.
 SELECT_DAYS_WITH_MOVED_USERS = """
 WITH sealed AS ({sealed})
 SELECT DISTINCT s.starts_at
@@ -100,7 +106,7 @@ WHERE (f.served_at IS NULL OR f.served_at >= %(since)s)
 
 @dataclass(frozen=True, slots=True)
 class SealedDay:
-    """A stored day that is closed, and when it was counted."""
+    """A stored day that is sealed, and when it was counted."""
 
     day: date
     computed_at: datetime
@@ -110,99 +116,116 @@ def list_stale_days(
     optimization: Optimization,
     horizon_hours: int,
     sealed: Iterable[SealedDay],
-    looked_at: datetime | None,
+    last_refresh: datetime | None,
     as_of: datetime,
 ) -> tuple[date, ...]:
     """List, ascending, the days of first touch that a refresh has to count.
 
-    From launch or the first event (history may be sent in later) until today, without
-    the sealed days that nothing came late for since `looked_at`, the last refresh; and
-    never a day whose events are past their retention, or were once and are dropped, sent
-    again or not. Whoever was
-    touched before the sealed days' ends must be kept in `look_back`.
+    From launch or the first event (history may be sent in later) until today, except the
+    sealed days for which nothing arrived since `last_refresh`. Never a day whose events
+    are past their retention or were once dropped, even if they were sent again. Call
+    `first_touches.store_first_touches` first: it must cover all sealed days.
     """
-    kept = {each.day: each for each in sealed}
+    sealed_by_day = {day.day: day for day in sealed}
     launch = optimization.went_live_at or optimization.created_at
     first = min(filter(None, (_load_first_event_time(optimization), launch, as_of)))
     today = as_of.astimezone(UTC).date()
-    oldest = today - timedelta(days=settings.RETENTION_DAYS)
-    held = [*partitions.days("decisions"), *partitions.days("managed_exposures"), today]
-    since = max(oldest, min(held), partitions.load_oldest_retained_day() or oldest)
-    days = _list_dates(max(first.astimezone(UTC).date(), since), today)
-    closed = {day: kept[day] for day in days if day in kept}
-    reopened = _find_reopened_days(optimization, horizon_hours, closed, looked_at)
+    since = max(first.astimezone(UTC).date(), _find_oldest_countable_day(today))
+    days = _list_dates(since, today)
+    closed = {day: sealed_by_day[day] for day in days if day in sealed_by_day}
+    reopened = _find_reopened_days(optimization, horizon_hours, closed, last_refresh)
     return tuple(day for day in days if day not in closed or day in reopened)
 
 
+def _find_oldest_countable_day(today: date) -> date:
+    """Return the first day whose events are within retention and were never dropped."""
+    oldest = today - timedelta(days=settings.RETENTION_DAYS)
+    partitioned = [*partitions.days("decisions"), *partitions.days("managed_exposures")]
+    retained = partitions.load_oldest_retained_day() or oldest
+    return max(oldest, min([*partitioned, today]), retained)
+
+
 def compute_closing_time(day: date, horizon_hours: int) -> datetime:
-    """Tell when the horizon of the last user first touched on a day has passed."""
+    """Return when the horizon ends for the last user first touched on a day."""
     return _compute_day_start(day) + timedelta(days=1, hours=horizon_hours)
 
 
 def is_sealed(day: date, horizon_hours: int, as_of: datetime) -> bool:
-    """Tell whether a day counted at `as_of` is past its horizon and late arrivals."""
+    """Return whether, at `as_of`, a day is past its horizon and late arrivals."""
     late = timedelta(hours=settings.LATE_ARRIVAL_HOURS)
     return as_of >= compute_closing_time(day, horizon_hours) + late
 
 
 def compute_seal_boundary(horizon_hours: int, as_of: datetime) -> datetime:
-    """Tell the start of the first day that is not sealed at `as_of`."""
+    """Return the start of the first day that is not sealed at `as_of`."""
     wait = timedelta(days=1, hours=horizon_hours + settings.LATE_ARRIVAL_HOURS)
     return _compute_day_start((as_of - wait).astimezone(UTC).date() + timedelta(days=1))
 
 
 def _load_first_event_time(optimization: Optimization) -> datetime | None:
+    params = _build_owner_params(optimization)
     with connection.cursor() as cursor:
-        cursor.execute(SELECT_LOOK_BACK, _build_owner_params(optimization))
-        until, first_at = cursor.fetchone()
-        since = {"until": until, "first_at": first_at}
-        cursor.execute(SELECT_FIRST_EVENT, _build_owner_params(optimization) | since)
-        (first,) = cursor.fetchone()
-    found: datetime | None = first
-    return found
+        cursor.execute(SELECT_LOOK_BACK, params)
+        look_back = fetch_row(cursor)
+        since = {"until": look_back.until, "first_at": look_back.first_at}
+        cursor.execute(SELECT_FIRST_EVENT, params | since)
+        first_event_at: datetime | None = fetch_row(cursor).first_event_at
+    return first_event_at
 
 
 def _find_reopened_days(
     optimization: Optimization,
     horizon_hours: int,
     sealed: Mapping[date, SealedDay],
-    looked_at: datetime | None,
+    last_refresh: datetime | None,
 ) -> set[date]:
-    if not sealed or looked_at is None:
+    """Return the sealed days for which rows arrived since the last refresh."""
+    if not sealed or last_refresh is None:
         return set()
-    days = sorted(sealed)
-    closes = [compute_closing_time(day, horizon_hours) for day in days]
-    values = _build_owner_params(optimization) | {
-        "starts": [_compute_day_start(day) for day in days],
-        "ends": [_compute_day_start(day) + timedelta(days=1) for day in days],
-        "closes": closes,
-        "counted": [sealed[day].computed_at for day in days],
-        "first_start": _compute_day_start(days[0]),
-        "last_end": _compute_day_start(days[-1]) + timedelta(days=1),
-        "last_close": closes[-1],
-        "since": looked_at - LOOK_BACK_MARGIN,
-        "margin": LOOK_BACK_MARGIN,
-        "enough": MAX_INDEXED_USERS + 1,
-    }
-    came, stretches = write_log.build_created_since_condition(
-        optimization.organization_id, values["since"]
+    since = last_refresh - LOOK_BACK_MARGIN
+    created_since, created_params = write_log.build_created_since_condition(
+        optimization.organization_id, since
     )
-    rows = LATE_ROWS.format(came=came)
-    values |= stretches
+    late_rows = LATE_ROWS.format(created_since=created_since)
+    params = _build_owner_params(optimization) | created_params
+    params |= _build_sealed_day_params(sealed, horizon_hours) | {
+        "since": since,
+        "margin": LOOK_BACK_MARGIN,
+        "max_users": MAX_INDEXED_USERS + 1,
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(DISABLE_NESTED_LOOPS)
-        cursor.execute(SELECT_DAYS_WITH_MOVED_USERS.format(sealed=SEALED_DAYS), values)
-        found = cursor.fetchall()
-        cursor.execute(SELECT_LATE_USERS.format(late=rows), values)
-        values["users"] = [user for (user,) in cursor.fetchall()]
-        if values["users"]:
-            few = FILTER_BY_USERS if len(values["users"]) <= MAX_INDEXED_USERS else ""
-            text = SELECT_DAYS_WITH_LATE_ROWS.format(
-                sealed=SEALED_DAYS, late=rows, of_users=few
+        cursor.execute(SELECT_DAYS_WITH_MOVED_USERS.format(sealed=SEALED_DAYS), params)
+        days = fetch_rows(cursor)
+        cursor.execute(SELECT_LATE_USERS.format(late=late_rows), params)
+        users = [row.anonymous_id for row in fetch_rows(cursor)]
+        if users:
+            statement = SELECT_DAYS_WITH_LATE_ROWS.format(
+                sealed=SEALED_DAYS,
+                late=late_rows,
+                user_filter=FILTER_BY_USERS if len(users) <= MAX_INDEXED_USERS else "",
             )
-            cursor.execute(text, values)
-            found += cursor.fetchall()
-    return {start.astimezone(UTC).date() for (start,) in found}
+            cursor.execute(statement, params | {"users": users})
+            days += fetch_rows(cursor)
+    return {day.starts_at.astimezone(UTC).date() for day in days}
+
+
+def _build_sealed_day_params(
+    sealed: Mapping[date, SealedDay], horizon_hours: int
+) -> dict[str, Any]:
+    days = sorted(sealed)
+    starts = [_compute_day_start(day) for day in days]
+    ends = [start + timedelta(days=1) for start in starts]
+    closes = [compute_closing_time(day, horizon_hours) for day in days]
+    return {
+        "starts": starts,
+        "ends": ends,
+        "closes": closes,
+        "counted": [sealed[day].computed_at for day in days],
+        "first_start": starts[0],
+        "last_end": ends[-1],
+        "last_close": closes[-1],
+    }
 
 
 def _build_owner_params(optimization: Optimization) -> dict[str, Any]:
@@ -217,4 +240,4 @@ def _compute_day_start(day: date) -> datetime:
 
 
 def _list_dates(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=each) for each in range((last - first).days + 1)]
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -1,4 +1,4 @@
-"""One day of the cube as bytes and back: columns side by side, compressed. Pure."""
+"""The byte format of one stored day of the cube: compressed columns. Pure."""
 
 import hashlib
 import zlib
@@ -12,15 +12,15 @@ import orjson
 
 from warehouse.sql.cube.statement import Cell, CubeSpec
 
-# Grows when the bytes change; a day of another format is counted again. Format and
-# fingerprint stand uncompressed in front, so that they are read without the cells.
+# Raise it when the format changes: days of another format are counted again. Format and
+# fingerprint come first and uncompressed, so that they can be read without the cells.
 FORMAT_VERSION = b"2"
 FINGERPRINT_LENGTH = 16
 HEADER_LENGTH = len(FORMAT_VERSION) + FINGERPRINT_LENGTH
 CELL_COLUMNS = tuple(field.name for field in fields(Cell) if field.name != "day")
 CELL_SETTERS = {field.name: getattr(Cell, field.name).__set__ for field in fields(Cell)}
-# What a change of makes stored counts wrong. Not the metric's text nor the regimes: a
-# change of those opens a regime, and what was counted before stands.
+# A change of these fields makes stored counts wrong. The metric's SQL and the regimes are
+# not among them: changing those opens a regime, and earlier counts stay valid.
 FINGERPRINTED_FIELDS = (
     "variants",
     "contexts",
@@ -35,11 +35,11 @@ FINGERPRINTED_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class StoredDay:
-    """The cells of one day of first touch, and what was counted beside them.
+    """The cells of one day of first touch, and the counts that belong to no cell.
 
-    `lags` are 32 buckets over the horizon, of mature users; `fingerprint` names the
-    question that was answered. A connected warehouse's rows of that day, exposures and
-    rewards, show later whether more have come.
+    `lags` are 32 buckets over the horizon, of mature users. `fingerprint` identifies the
+    spec that was counted. `exposure_rows` and `reward_rows` are a connected warehouse's
+    rows of that day; a later refresh compares them to see whether more have arrived.
     """
 
     day: date
@@ -53,22 +53,22 @@ class StoredDay:
 
 
 def compute_fingerprint(spec: CubeSpec) -> str:
-    """Name what a stored day's counts depend on besides its events."""
-    asked = asdict(spec)
-    text = orjson.dumps([asked[name] for name in FINGERPRINTED_FIELDS])
+    """Return a hash of what a stored day's counts depend on besides its events."""
+    values = asdict(spec)
+    text = orjson.dumps([values[name] for name in FINGERPRINTED_FIELDS])
     return hashlib.sha256(text).hexdigest()[:FINGERPRINT_LENGTH]
 
 
-def matches_fingerprint(data: bytes | memoryview, asked: str) -> bool:
-    """Tell whether a stored day's counts answer the question of this fingerprint.
+def matches_fingerprint(data: bytes | memoryview, fingerprint: str) -> bool:
+    """Return whether a stored day was counted under the spec with this fingerprint.
 
-    The first HEAD bytes of them will do.
+    Needs only the first HEADER_LENGTH bytes of the stored day.
     """
-    return bytes(data[:HEADER_LENGTH]) == FORMAT_VERSION + asked.encode()
+    return bytes(data[:HEADER_LENGTH]) == FORMAT_VERSION + fingerprint.encode()
 
 
 def encode_day(day: StoredDay) -> bytes:
-    """Write a day as compressed JSON, one list per column; `read` is the inverse."""
+    """Return a day as compressed JSON, one list per column; see `decode_day`."""
     document = {
         "lags": day.lags,
         "crossover_users": day.crossover_users,
@@ -79,12 +79,12 @@ def encode_day(day: StoredDay) -> bytes:
             name: [getattr(cell, name) for cell in day.cells] for name in CELL_COLUMNS
         },
     }
-    head = FORMAT_VERSION + day.fingerprint.encode()
-    return head + zlib.compress(orjson.dumps(document), level=6)
+    header = FORMAT_VERSION + day.fingerprint.encode()
+    return header + zlib.compress(orjson.dumps(document), level=6)
 
 
 def decode_day(day: date, data: bytes | memoryview) -> StoredDay | None:
-    """Read what `write` wrote for a day; None for another format."""
+    """Return the day that `encode_day` wrote; None for another format."""
     data = bytes(data)
     if not data.startswith(FORMAT_VERSION):
         return None
@@ -94,17 +94,18 @@ def decode_day(day: date, data: bytes | memoryview) -> StoredDay | None:
     columns["day"] = [day] * len(columns["hour"])
     cells = _build_cells(columns, len(columns["hour"]))
     document["lags"] = tuple(document["lags"])
-    asked = data[len(FORMAT_VERSION) : HEADER_LENGTH].decode()
-    return StoredDay(day=day, cells=cells, fingerprint=asked, **document)
+    fingerprint = data[len(FORMAT_VERSION) : HEADER_LENGTH].decode()
+    return StoredDay(day=day, cells=cells, fingerprint=fingerprint, **document)
 
 
 def _build_cells(columns: Mapping[str, list[Any]], count: int) -> tuple[Cell, ...]:
-    """Make cells column by column: one by one takes three times as long, and a year has
-    tens of thousands.
+    """Build cells column by column.
+
+    Building them one by one takes three times as long, and a year has tens of thousands.
     """
     cells = tuple(object.__new__(Cell) for _ in range(count))
-    for name, put in CELL_SETTERS.items():
-        deque(map(put, cells, columns[name]), maxlen=0)
+    for name, set_field in CELL_SETTERS.items():
+        deque(map(set_field, cells, columns[name]), maxlen=0)
     return cells
 
 

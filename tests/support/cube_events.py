@@ -1,4 +1,4 @@
-"""Optimizations to count, events of days ago sent in one at a time, and their counts."""
+"""Optimizations, single events of past days sent through ingestion, and cube refreshes."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ def make_optimization(**fields: Any) -> Optimization:
 
 
 def make_optimization_without_context(**fields: Any) -> Optimization:
-    """Make a live optimization without holdout and context."""
+    """Make a live optimization without holdout and without context factors."""
     config = optimization_factories.make_config(context_factors=[])
     return optimization_factories.make_optimization(
         optimization_factories.make_organization(),
@@ -33,20 +33,20 @@ def make_optimization_without_context(**fields: Any) -> Optimization:
 
 
 def hour_of_day_back(back: int, hour: int = 10) -> datetime:
-    """Name an hour of a day, so many days ago."""
-    today = timezone.now().replace(minute=0, second=0, microsecond=0)
-    return (today - timedelta(days=back)).replace(hour=hour)
+    """Return an hour of the day `back` days ago."""
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    return (now - timedelta(days=back)).replace(hour=hour)
 
 
 def days_ago(days: float) -> datetime:
-    """Name a moment before now."""
+    """Return the moment so many days before now."""
     return timezone.now() - timedelta(days=days)
 
 
 def refresh_cube(
     optimization: Optimization, as_of: datetime | None = None
 ) -> ObservationCube:
-    """Count, as training does."""
+    """Refresh the cube as training does."""
     assert optimization.reward_metric is not None
     return refresh.refresh_cube(
         optimization, optimization.reward_metric, as_of or timezone.now()
@@ -54,9 +54,9 @@ def refresh_cube(
 
 
 def refresh_cube_long_after(optimization: Optimization) -> ObservationCube:
-    """Count when what was sent in so far came long ago."""
-    for events in (ManagedExposure, ManagedReward):
-        events.objects.update(
+    """Refresh the cube as if everything sent so far had arrived long ago."""
+    for table in (ManagedExposure, ManagedReward):
+        table.objects.update(
             created_at=F("created_at") - 2 * first_touches.LOOK_BACK_MARGIN
         )
     LateDay.objects.update(noted_at=F("noted_at") - 2 * first_touches.LOOK_BACK_MARGIN)
@@ -79,9 +79,9 @@ def send_purchase(optimization: Optimization, user: str, at: datetime) -> None:
     traffic.send_rewards(optimization, [event])
 
 
-def count_users_by_day(observed: ObservationCube) -> dict[Any, int]:
+def count_users_by_day(cube: ObservationCube) -> dict[Any, int]:
     """Count users by day of first touch."""
-    found: dict[Any, int] = {}
-    for cell in observed.cells:
-        found[cell.day] = found.get(cell.day, 0) + cell.users
-    return found
+    users: dict[Any, int] = {}
+    for cell in cube.cells:
+        users[cell.day] = users.get(cell.day, 0) + cell.users
+    return users

@@ -1,4 +1,4 @@
-"""Events kept as if they came long ago, and the counts that remember them."""
+"""Events stored directly, made to look old, and cube refreshes over them."""
 
 from collections.abc import Sequence
 
@@ -19,20 +19,21 @@ BASELINE_KEY = '{"cta":false,"headline":"A"}'
 def store_events(
     optimization: Optimization, touches: Sequence[Touch], rewards: Sequence[Reward] = ()
 ) -> None:
-    """Keep events as if they came now."""
-    mine = str(optimization.pk)
-    warehouse_events.store_events(optimization.organization_id, mine, touches, rewards)
+    """Store events as if they arrived now."""
+    warehouse_events.store_events(
+        optimization.organization_id, str(optimization.pk), touches, rewards
+    )
 
 
 def refresh_cube(optimization: Optimization, *, full: bool = False) -> ObservationCube:
-    """Count, as training does."""
+    """Refresh the cube as training does."""
     metric = optimization.reward_metric
     assert metric is not None
     return refresh.refresh_cube(optimization, metric, timezone.now(), full=full)
 
 
 def age_everything() -> None:
-    """Let the last refresh be long ago, and what it saw have come long before it."""
+    """Move the last refresh into the past, and what it read even further back."""
     for table in (ManagedExposure, ManagedReward):
         table.objects.update(
             created_at=F("created_at") - 4 * first_touches.LOOK_BACK_MARGIN
@@ -45,7 +46,7 @@ def age_everything() -> None:
 
 
 def make_touch(user: str, days: float, *, served: bool = False) -> Touch:
-    """Show the baseline to a user so many days ago."""
+    """Return a user's exposure to the baseline so many days ago."""
     return Touch(
         user, days_ago(days), BASELINE_KEY, "{}", 0, served, False if served else None
     )

@@ -1,4 +1,4 @@
-"""Days whose events were dropped keep their counts, whatever is sent or set afterwards."""
+"""Days whose events were dropped keep their counts, whatever happens afterwards."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ from warehouse.models import KeptSince, ManagedExposure
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_dropped_day_is_not_counted_from_what_was_sent_again() -> None:
+def test_a_dropped_day_is_not_counted_again_from_events_sent_again() -> None:
     optimization = make_optimization_without_context()
     with override_settings(RETENTION_DAYS=10):
         store_events(
@@ -41,20 +41,20 @@ def test_a_dropped_day_is_not_counted_from_what_was_sent_again() -> None:
 
     assert ManagedExposure.objects.filter(timestamp_utc__lt=days_ago(7)).count() == 2
     assert count_users_by_day(before) == {days_ago(8).date(): 2, days_ago(4).date(): 1}
-    assert [count_users_by_day(each) for each in after] == [
+    assert [count_users_by_day(cube) for cube in after] == [
         count_users_by_day(before)
     ] * 2
     assert CubeDay.objects.get(day=days_ago(8).date()).computed_at < days_ago(0.01)
 
 
-def test_since_when_events_are_kept_is_noted_once_and_never_taken_back() -> None:
-    nothing = partitions.load_oldest_retained_day()
+def test_the_oldest_retained_day_never_moves_back() -> None:
+    before = partitions.load_oldest_retained_day()
     partitions.ensure_partitions(
         "managed_rewards", [days_ago(20).date(), days_ago(15).date()]
     )
     for back in (18, 19, 12):
         partitions.drop_partitions_before("managed_rewards", days_ago(back).date())
 
-    assert nothing is None
+    assert before is None
     assert partitions.load_oldest_retained_day() == days_ago(14).date()
     assert KeptSince.objects.count() == 1

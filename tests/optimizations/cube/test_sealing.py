@@ -1,4 +1,4 @@
-"""Days of the cube: sealed when they are ripe, and opened again by late rows."""
+"""Days of the cube are sealed after their horizon and reopened by late rows."""
 
 import pytest
 from django.utils import timezone
@@ -14,7 +14,7 @@ from tests.support.cube_events import (
     send_purchase,
 )
 
-# Each refresh reads through a connection of its own: events must be committed.
+# Each refresh reads through its own connection, so events must be committed.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -41,20 +41,20 @@ def test_a_sealed_day_is_not_counted_again_without_late_rows() -> None:
     optimization = make_optimization()
     send_exposure(optimization, "ann", hour_of_day_back(6))
     first = refresh_cube_long_after(optimization)
-    send_exposure(optimization, "ann", timezone.now())  # comes back: that is not late
+    send_exposure(optimization, "ann", timezone.now())  # a returning user is not late
     send_purchase(optimization, "ann", timezone.now())
 
     second = refresh_cube(optimization)
 
-    kept = CubeDay.objects.get(day=hour_of_day_back(6).date())
-    assert kept.computed_at == first.as_of
+    sealed = CubeDay.objects.get(day=hour_of_day_back(6).date())
+    assert sealed.computed_at == first.as_of
     assert second.as_of is not None
     assert first.as_of is not None
     assert second.as_of > first.as_of
     assert count_users_by_day(second) == count_users_by_day(first)
 
 
-def test_a_late_reward_opens_its_day_alone() -> None:
+def test_a_late_reward_reopens_only_its_day() -> None:
     optimization = make_optimization()
     send_exposure(optimization, "ann", hour_of_day_back(6))
     send_exposure(optimization, "bob", hour_of_day_back(5))
@@ -68,7 +68,7 @@ def test_a_late_reward_opens_its_day_alone() -> None:
         second.as_of,
         first.as_of,
     )
-    assert [sum(cell.converted for cell in each.cells) for each in (first, second)] == [
+    assert [sum(cell.converted for cell in cube.cells) for cube in (first, second)] == [
         0,
         1,
     ]
@@ -95,7 +95,7 @@ def test_an_earlier_touch_that_comes_late_moves_its_user() -> None:
     }
 
 
-def test_users_left_out_later_leave_sealed_days_too() -> None:
+def test_users_excluded_later_leave_sealed_days_too() -> None:
     optimization = make_optimization()
     send_exposure(optimization, "ann", hour_of_day_back(5))
     send_exposure(optimization, "bot-1", hour_of_day_back(5))
@@ -103,6 +103,6 @@ def test_users_left_out_later_leave_sealed_days_too() -> None:
     optimization.excluded_users = ["bot-*"]
     optimization.save()
 
-    observed = refresh_cube(optimization)
+    cube = refresh_cube(optimization)
 
-    assert count_users_by_day(observed) == {hour_of_day_back(5).date(): 1}
+    assert count_users_by_day(cube) == {hour_of_day_back(5).date(): 1}

@@ -1,4 +1,4 @@
-"""The cube in the managed store: cells as a count by hand gives them, of one's own alone."""
+"""The cube of the managed store equals a count by hand of the own organization's events."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ from warehouse import encryption
 from warehouse.models import Connection
 from warehouse.sql.cube.statement import Cell
 
-# Each refresh reads through a connection of its own: events must be committed.
+# Each refresh reads through its own connection, so events must be committed.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 B = {"headline": "B", "cta": True}
@@ -34,7 +34,7 @@ def test_cells_equal_a_count_by_hand() -> None:
     )
     send_exposure(
         optimization, "ann", hour_of_day_back(5, 12), variant=B
-    )  # crosses; the first touch counts
+    )  # crosses over: the first touch counts
     send_exposure(
         optimization, "bob", hour_of_day_back(5), context={"device": "mobile"}
     )
@@ -51,9 +51,9 @@ def test_cells_equal_a_count_by_hand() -> None:
     send_purchase(optimization, "dan", hour_of_day_back(2))  # beyond 24 hours
     send_purchase(optimization, "eve", hour_of_day_back(5))  # never exposed
 
-    observed = refresh_cube(optimization)
+    cube = refresh_cube(optimization)
 
-    counted = {
+    counts = {
         (cell.day, cell.variant, cell.context, cell.policy_version): (
             cell.users,
             cell.exposures,
@@ -61,16 +61,16 @@ def test_cells_equal_a_count_by_hand() -> None:
             cell.mature,
             cell.holdout,
         )
-        for cell in observed.cells
+        for cell in cube.cells
     }
-    assert counted == {
+    assert counts == {
         (hour_of_day_back(5).date(), 1, 0, None): (2, 3, 1, True, False),
         (hour_of_day_back(5).date(), 1, 2, 4): (1, 1, 0, True, False),
         (hour_of_day_back(4).date(), 4, 3, None): (1, 1, 0, True, False),
     }
-    assert observed.crossover_users == 1
-    assert (sum(observed.lags), observed.lags[1]) == (1, 1)
-    assert observed.rows_read == 5
+    assert cube.crossover_users == 1
+    assert (sum(cube.lags), cube.lags[1]) == (1, 1)
+    assert cube.rows_read == 5
 
 
 def test_a_serve_record_is_the_first_touch_and_counts_a_user_once() -> None:
@@ -80,19 +80,19 @@ def test_a_serve_record_is_the_first_touch_and_counts_a_user_once() -> None:
     refresh_cube(optimization)
     _serve(optimization, "ann", timezone.now() - timedelta(hours=1))
 
-    observed = refresh_cube(optimization)
+    cube = refresh_cube(optimization)
 
     today = (timezone.now() - timedelta(hours=1)).date()
-    assert count_users_by_day(observed) == {hour_of_day_back(3).date(): 1, today: 1}
+    assert count_users_by_day(cube) == {hour_of_day_back(3).date(): 1, today: 1}
 
 
 def test_history_from_before_the_launch_belongs_to_the_first_regime() -> None:
     optimization = make_optimization()
     send_exposure(optimization, "ann", hour_of_day_back(8))
 
-    observed = refresh_cube(optimization)
+    cube = refresh_cube(optimization)
 
-    assert [(cell.regime, cell.day) for cell in observed.cells] == [
+    assert [(cell.regime, cell.day) for cell in cube.cells] == [
         (1, hour_of_day_back(8).date())
     ]
 
@@ -103,9 +103,9 @@ def test_another_organizations_events_are_not_counted() -> None:
     send_exposure(other, "ann", hour_of_day_back(3))
     send_purchase(other, "ann", hour_of_day_back(3, 11))
 
-    observed = refresh_cube(optimization)
+    cube = refresh_cube(optimization)
 
-    assert [(cell.users, cell.converted) for cell in observed.cells] == [(1, 0)]
+    assert [(cell.users, cell.converted) for cell in cube.cells] == [(1, 0)]
 
 
 def test_a_changed_metric_opens_a_regime() -> None:
@@ -134,7 +134,7 @@ def test_an_older_count_does_not_replace_a_newer_one() -> None:
     assert stored == {newer.as_of}
 
 
-def test_a_draft_or_a_warehouse_without_source_is_refused_and_nothing_stored() -> None:
+def test_a_draft_or_a_warehouse_without_source_is_refused_and_stores_nothing() -> None:
     organization = optimization_factories.make_organization()
     metric = optimization_factories.make_metric(organization)
     draft = optimization_factories.make_optimization(
@@ -181,11 +181,11 @@ def test_a_day_reads_back_as_it_was_written() -> None:
     )
     empty = storage.StoredDay(cell.day, (), (0,) * 32, 0, 0, "0123456789abcdef")
 
-    read = [
-        storage.decode_day(cell.day, storage.encode_day(each)) for each in (full, empty)
+    decoded = [
+        storage.decode_day(cell.day, storage.encode_day(day)) for day in (full, empty)
     ]
 
-    assert read == [full, empty]
+    assert decoded == [full, empty]
 
 
 def _serve(optimization: Optimization, user: str, at: datetime) -> None:
