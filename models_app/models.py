@@ -1,4 +1,4 @@
-"""What has been learnt: the model, its immutable policy versions, its training runs."""
+"""The bandit model, its training runs, and its immutable policy versions."""
 
 import uuid
 from datetime import datetime
@@ -12,15 +12,15 @@ from models_app.bandit.design.design import Design, Factor
 
 
 class BanditModelQuerySet(models.QuerySet["BanditModel"]):
-    """Reads of models, in words."""
+    """Queries of bandit models."""
 
     def visible(self) -> "BanditModelQuerySet":
-        """Not deleted."""
+        """Return the models that are not deleted."""
         return self.filter(deleted_at=None)
 
 
 class BanditModel(models.Model):
-    """Owns the design: factors, levels, contexts, reward type, attribution."""
+    """The bandit model; owns the design: factors, levels, contexts, reward, attribution."""
 
     class Type(models.TextChoices):
         MAB = "mab"
@@ -40,11 +40,11 @@ class BanditModel(models.Model):
     status = models.CharField(
         max_length=16, choices=Status.choices, default=Status.UNTRAINED
     )
-    # As the contract's training_data_config, levels always as {"id", "value"}.
+    # As in the API, but levels are always {"id", "value"}.
     training_data_config: "models.JSONField[dict[str, Any], dict[str, Any]]" = (
         models.JSONField()
     )
-    # The number of the PolicyVersion that serves; 0 is uniform and always exists.
+    # The number of the PolicyVersion that serves; 0 is uniform and exists after the launch.
     policy_version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -68,7 +68,7 @@ class BanditModel(models.Model):
 
     @property
     def design(self) -> Design:
-        """The factors and contexts as the cellar knows them, levels as text."""
+        """The factors and contexts as the learner reads them, with levels as text."""
         config = self.training_data_config
         return Design(
             _build_factors(config["design_factors"]),
@@ -76,22 +76,27 @@ class BanditModel(models.Model):
         )
 
 
-def _build_factors(described: list[dict[str, Any]]) -> tuple[Factor, ...]:
+def _build_factors(configs: list[dict[str, Any]]) -> tuple[Factor, ...]:
     return tuple(
         Factor(
             factor["name"],
             tuple(_format_level(level["value"]) for level in factor["levels"]),
         )
-        for factor in described
+        for factor in configs
     )
 
 
-def _format_level(level: str | bool) -> str:  # noqa: FBT001 - a level's value is either
-    return level if isinstance(level, str) else str(level).lower()
+def _format_level(value: object) -> str:
+    """Return a level's value, a text or a boolean, as JSON spells it."""
+    return value if isinstance(value, str) else str(value).lower()
 
 
 class TrainingRun(models.Model):
-    """One attempt to learn. A worker that holds it beats; a silent one is reaped."""
+    """One training attempt.
+
+    The worker that holds its lease sends heartbeats; without them the reaper sends the
+    run to another worker.
+    """
 
     class Status(models.TextChoices):
         QUEUED = "queued"
@@ -116,10 +121,10 @@ class TrainingRun(models.Model):
     seconds: "models.JSONField[dict[str, float], dict[str, float]]" = models.JSONField(
         default=dict
     )
-    # How often a worker took it up: the holder's token, so that one that was given up
+    # How often a worker started the run. It is the lease's token: a worker that was taken
     # for dead cannot record after its successor.
     attempts = models.PositiveSmallIntegerField(default=0)
-    # How often the broker was given the task, which spaces further deliveries.
+    # How often the task was sent to the broker; spaces out further deliveries.
     sends = models.PositiveSmallIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)
     error = models.TextField(blank=True)
@@ -137,7 +142,7 @@ class TrainingRun(models.Model):
     class Meta:
         ordering = ("-created_at", "-id")
         constraints = [
-            # One run per model at a time: a second call joins the first.
+            # One open run per model: a second request joins the first.
             models.UniqueConstraint(
                 fields=("model",),
                 condition=models.Q(status__in=("queued", "running")),
@@ -145,7 +150,7 @@ class TrainingRun(models.Model):
             )
         ]
         indexes = [
-            # What the reaper looks at every few seconds: open runs only.
+            # The reaper reads the open runs every few seconds.
             models.Index(
                 fields=("heartbeat_at",),
                 condition=models.Q(status__in=("queued", "running")),
@@ -158,7 +163,7 @@ class TrainingRun(models.Model):
 
 
 class PolicyVersion(models.Model):
-    """The published allocation: immutable, so that a receipt can be replayed."""
+    """A published allocation table; immutable, so that receipts can be replayed."""
 
     class Cause(models.TextChoices):
         START = "start"
@@ -173,7 +178,7 @@ class PolicyVersion(models.Model):
     training_run = models.ForeignKey(
         TrainingRun, null=True, on_delete=models.SET_NULL, related_name="versions"
     )
-    # little-endian float64 [contexts, variants], row-major: see bandit.policy
+    # Little-endian float64 [contexts, variants], row-major; see allocation_bytes.
     probabilities = models.BinaryField()
     prob_best = models.BinaryField(null=True)
     segments = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""A report restated for a table that was not trained: shares of traffic, nothing learned."""
+"""Restate a report for a table that no training made: new traffic shares only."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -15,11 +15,11 @@ Json = dict[str, Any]
 def restate_report(
     report: Mapping[str, Any] | None, design: Design, table: Floats
 ) -> Json | None:
-    """Return the report with every `weight` as the `table` [S, V] serves variants.
+    """Return the report with each `weight` as the `table` [S, V] serves the variants.
 
-    Contexts are mixed as the users were whom the report counted; what the holdout takes
-    stays what it was. Rewards, prob_best and best variants remain those of the training.
-    A report that kept no count of users by context is returned as it is.
+    Contexts are weighted by the users that the report counted, and the holdout keeps its
+    share. Rewards, prob_best and best variants remain those of the training. A report
+    without counts of users by context is returned unchanged.
     """
     if report is None:
         return None
@@ -30,29 +30,30 @@ def restate_report(
     optimized = sum(row["weight"] for row in report["variants"])
     _set_weights(restated["variants"], users @ table, optimized)
     for context in restated["contexts"]:
-        here = np.where(_select_contexts(design, context), users, 0.0)
-        _set_weights(context["variants"], here @ table, optimized)
+        in_level = np.where(_select_contexts(design, context), users, 0.0)
+        _set_weights(context["variants"], in_level @ table, optimized)
     return restated
 
 
 def _read_user_counts(report: Mapping[str, Any], segments: int) -> Floats | None:
-    counted = (report.get("counts") or {}).get("segments")
-    if counted is None:
+    """Return the users [S] that the report counted; ones where it counted nobody."""
+    counts = (report.get("counts") or {}).get("segments")
+    if counts is None:
         return None
     users = np.zeros(segments)
-    for segment, number in counted.items():
-        users[int(segment)] = number
+    for segment, count in counts.items():
+        users[int(segment)] = count
     return users if users.any() else np.ones(segments)
 
 
 def _select_contexts(design: Design, context: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """Tell which context cells [S] have the level of a row of `contexts`."""
+    """Return a mask [S] of the context cells with the level of a row of `contexts`."""
     names = [factor.name for factor in design.contexts]
-    at = names.index(context["factor"])
-    size = design.context_sizes[at]
-    levels = [design.level_name(at, level) for level in range(size)]
-    chosen = design.context_levels[:, at] == levels.index(context["level"])
-    return np.asarray(chosen, dtype=np.bool_)
+    index = names.index(context["factor"])
+    size = design.context_sizes[index]
+    levels = [design.level_name(index, level) for level in range(size)]
+    mask = design.context_levels[:, index] == levels.index(context["level"])
+    return np.asarray(mask, dtype=np.bool_)
 
 
 def _set_weights(rows: list[Json], shares: Floats, optimized: float) -> None:

@@ -1,4 +1,4 @@
-"""Deleting a model: out of sight, its versions stay for the receipts that name them."""
+"""Delete a model softly: its versions stay, because receipts refer to them."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -8,18 +8,24 @@ from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from models_app.models import BanditModel
 
-# Through the relation that an optimization has to its model; see `runs.require_trainable`.
+# A status of optimizations, read through their relation to the model: this app must not
+# import optimizations.
 ARCHIVED = "archived"
 
 
 @transaction.atomic
 def retire_model(model: BanditModel, actor: Actor) -> None:
-    """Soft-delete. Raises ConflictError while an optimization that is not archived uses it."""
+    """Mark a model as deleted.
+
+    Raises ConflictError while an optimization uses it that is not archived.
+    """
     model = BanditModel.objects.select_for_update().get(pk=model.pk)
-    users = BanditModel.objects.filter(
+    blocking = BanditModel.objects.filter(
         pk=model.pk, optimization__isnull=False, optimization__deleted_at=None
     ).exclude(optimization__status=ARCHIVED)
-    for status, name in users.values_list("optimization__status", "optimization__name"):
+    for status, name in blocking.values_list(
+        "optimization__status", "optimization__name"
+    ):
         raise ConflictError(
             f"The {status} optimization “{name}” uses this model: archive it first."
         )

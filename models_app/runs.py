@@ -1,4 +1,4 @@
-"""Training runs: ask for one or join it, send it to a worker, cancel it, reap the lost."""
+"""Training runs: request or join, send to a worker, cancel, and reap lost ones."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,9 +18,9 @@ from models_app.models import BanditModel, TrainingRun
 
 TRAIN_TASK = "optimizations.train"
 STALE_AFTER = timedelta(seconds=30)
-LONGEST_RESEND_DELAY = timedelta(minutes=30)
-MOST_ATTEMPTS = 5
-MOST_BIAS = 100.0
+MAX_RESEND_DELAY = timedelta(minutes=30)
+MAX_ATTEMPTS = 5
+MIN_BIAS, MAX_BIAS = -1.0, 100.0
 
 Status = TrainingRun.Status
 OPEN_STATUSES = training_lease.OPEN_STATUSES
@@ -28,27 +28,27 @@ log = structlog.get_logger(__name__)
 
 
 def require_trainable(model: BanditModel) -> None:
-    """Raise ConflictError, with the reason, where there is nothing to be learned.
+    """Raise ConflictError unless the model's optimization is live.
 
-    The model's optimization is reached through the relation that it has to its model:
-    this room knows that it has a status, not what else it is.
+    Reads the status through the relation between the two: this app must not import
+    optimizations.
     """
     status = model.optimization.status
     if status != "live":
         raise ConflictError(
-            f"Learning is on while the optimization is live; this one is {status}."
+            f"Only a live optimization can be trained; this one is {status}."
         )
 
 
 def request_training(
     model: BanditModel, *, requested_by: str, bias: Mapping[str, float] | None = None
 ) -> TrainingRun:
-    """Queue a run, or join the one that is open; the task is sent after the commit.
+    """Queue a run, or return the one that is open; the task is sent after the commit.
 
-    A broker that is away costs nothing: the row stays queued and the reaper sends it.
+    While the broker is down the run stays queued, and the reaper sends it later.
 
-    Raises ConflictError where there is nothing to be learned, InvalidParametersError
-    for a bias of an unknown factor or out of -1 to 100.
+    Raises ConflictError unless the optimization is live, InvalidParametersError for a
+    bias of an unknown factor or outside -1 to 100.
     """
     require_trainable(model)
     _validate_bias(model, bias or {})
@@ -61,9 +61,9 @@ def request_training(
                 status=BanditModel.Status.TRAINING, updated_at=timezone.now()
             )
     except IntegrityError:
-        joined = model.training_runs.filter(status__in=OPEN_STATUSES).first()
-        # It ended between the two statements: what it learned is as fresh as can be.
-        return joined or model.training_runs.latest("created_at")
+        open_run = model.training_runs.filter(status__in=OPEN_STATUSES).first()
+        # None: the open run ended between the two statements, so its result is fresh.
+        return open_run or model.training_runs.latest("created_at")
     transaction.on_commit(lambda: send_run(run.pk))
     return run
 
@@ -71,20 +71,22 @@ def request_training(
 def _validate_bias(model: BanditModel, bias: Mapping[str, float]) -> None:
     names = [factor.name for factor in model.design.factors]
     problems = [
-        FieldProblem(f"bias.{name}", "is no design factor of the model")
+        FieldProblem(
+            f"bias.{name}", f"is no design factor; the model has {', '.join(names)}"
+        )
         for name in bias
         if name not in names
     ] + [
         FieldProblem(f"bias.{name}", "must be a number from -1 to 100")
         for name, value in bias.items()
-        if not -1 <= value <= MOST_BIAS
+        if not MIN_BIAS <= value <= MAX_BIAS
     ]
     if problems:
-        raise InvalidParametersError("The bias is not acceptable.", problems)
+        raise InvalidParametersError("`bias` has invalid entries.", problems)
 
 
 def send_run(run_id: UUID) -> bool:
-    """Give the task to the broker; False, and a log line, when it is away."""
+    """Send the task to the broker; log a warning and return False where it is down."""
     try:
         current_app.send_task(TRAIN_TASK, args=[str(run_id)])
     except (BrokerError, RedisError, OSError) as error:
@@ -98,27 +100,27 @@ def send_run(run_id: UUID) -> bool:
 
 @transaction.atomic
 def cancel_run(run: TrainingRun) -> TrainingRun:
-    """Stop a run: at once while it is queued, else at its next phase.
+    """Stop a run: at once while it is queued, otherwise at its next phase.
 
-    Raises ConflictError for one that has ended.
+    Raises ConflictError for a run that has ended.
     """
     queued = TrainingRun.objects.filter(pk=run.pk, status=Status.QUEUED)
     if not training_lease.end_run(queued, run.model_id, Status.CANCELLED, ""):
-        asked = TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(
+        requested = TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(
             cancel_requested=True, updated_at=timezone.now()
         )
-        if not asked:
+        if not requested:
             raise ConflictError("This run has ended: there is nothing to cancel.")
     run.refresh_from_db()
     return run
 
 
 def reap_lost_runs() -> int:
-    """Send again what was lost: silent runs, and queued ones the broker never had.
+    """Send lost runs again: silent ones, and queued ones that the broker never got.
 
-    Returns how many were sent. A run that killed its worker MOST_ATTEMPTS times fails;
-    one that was to be cancelled is. A queued run is sent again after 30 s, then ever
-    more rarely, because it may merely wait for a busy worker.
+    Returns how many were sent. A run that silenced its worker MAX_ATTEMPTS times fails;
+    a silent run whose cancellation was requested is cancelled. A queued run is sent again
+    after 30 s and then ever more rarely, because it may just wait for a busy worker.
     """
     now = timezone.now()
     silent = Q(status=Status.RUNNING, heartbeat_at__lt=now - STALE_AFTER)
@@ -133,21 +135,21 @@ def reap_lost_runs() -> int:
 
 
 def _revive_run(run: TrainingRun) -> bool:
-    """Decide about a silent run: end it, or let it be sent again."""
-    same = TrainingRun.objects.filter(
+    """End a silent run, or return True where it should be sent again."""
+    unchanged = TrainingRun.objects.filter(
         pk=run.pk, attempts=run.attempts, heartbeat_at=run.heartbeat_at
     )
     with transaction.atomic():
         if run.cancel_requested:
-            training_lease.end_run(same, run.model_id, Status.CANCELLED, "")
+            training_lease.end_run(unchanged, run.model_id, Status.CANCELLED, "")
             return False
-        if run.attempts >= MOST_ATTEMPTS:
-            reason = f"given up after {run.attempts} attempts that did not end"
-            training_lease.end_run(same, run.model_id, Status.FAILED, reason)
+        if run.attempts >= MAX_ATTEMPTS:
+            reason = f"given up after {run.attempts} attempts that did not finish"
+            training_lease.end_run(unchanged, run.model_id, Status.FAILED, reason)
             return False
     return True
 
 
 def _compute_resend_delay(sends: int) -> timedelta:
     doublings = min(max(sends - 1, 0), 6)
-    return min(STALE_AFTER * int(2**doublings), LONGEST_RESEND_DELAY)
+    return min(STALE_AFTER * int(2**doublings), MAX_RESEND_DELAY)

@@ -1,4 +1,4 @@
-"""What a model has learned, as its door shows it: the stored report beside the table."""
+"""The state of a model as the API shows it: the stored report of the serving version."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,11 +19,12 @@ LEARNED_FIELDS = (
 
 
 def build_state(model: BanditModel) -> Json:
-    """Return figures per variant, per context level, and the coefficients.
+    """Return figures per variant and per context level, and the coefficients.
 
-    Counts are those the serving version was learned from; before the first training
-    they are 0, figures null and lists of contexts and coefficients empty. What contexts
-    gain is withheld where the model missed the recent holdout when it was trained.
+    Counts are those that the serving version was trained on. Before the first training
+    they are 0, figures are null, and the lists of contexts and coefficients are empty.
+    The gains of contexts are withheld where the model, when it was trained, did not
+    reproduce the recent holdout.
     """
     version = versions.find_serving_version(model)
     report = _load_report(version) if version else {}
@@ -42,7 +43,7 @@ def build_state(model: BanditModel) -> Json:
         "variants": variants,
         "contexts": [
             _build_context_row(
-                model, row, counts.get("contexts", {}), trusted=not distrusted
+                model, row, counts.get("contexts", {}), is_trusted=not distrusted
             )
             for row in report.get("contexts", ())
         ],
@@ -52,12 +53,12 @@ def build_state(model: BanditModel) -> Json:
 
 
 def _explain_nulls(report: Json) -> dict[str, str]:
-    """Return the reason for every null."""
+    """Return the reason for every null, by dotted name."""
     if not report:
         names = (
             "trained_at",
             "reward_model",
-            *(f"variants.{each}" for each in LEARNED_FIELDS),
+            *(f"variants.{name}" for name in LEARNED_FIELDS),
         )
         return dict.fromkeys(names, NOT_TRAINED)
     reason = report.get("distrusted")
@@ -68,23 +69,23 @@ def _find_trained_at(model: BanditModel) -> datetime | None:
     trained = versions.find_trained_version(model)
     if trained is None:
         return None
-    run = trained.training_run  # a promoted table is as old as the run that made it
-    ended = run and (run.finished_at or run.started_at)
-    return ended or trained.created_at
+    run = trained.training_run  # a promoted table is as old as its run, not its version
+    ended_at = run and (run.finished_at or run.started_at)
+    return ended_at or trained.created_at
 
 
 def _load_report(version: PolicyVersion) -> Json:
-    """Return the report, with the variants enabled that the version serves."""
+    """Return the report with `enabled` of each row as the version serves it."""
     report: Json = version.report or {}
     rows = [*report.get("variants", ())]
-    rows += [row for each in report.get("contexts", ()) for row in each["variants"]]
+    rows += [row for level in report.get("contexts", ()) for row in level["variants"]]
     for row in rows:
         row["enabled"] = row["number"] in version.enabled
     return report
 
 
 def _build_blank_rows(model: BanditModel, version: PolicyVersion | None) -> list[Json]:
-    # A draft has no version: which variants it will have enabled, /variants tells.
+    # A draft has no version; /variants says which variants will be enabled.
     return [
         {
             "number": number,
@@ -100,14 +101,14 @@ def _build_blank_rows(model: BanditModel, version: PolicyVersion | None) -> list
 def _build_variant_row(
     model: BanditModel, row: Json, counts: Mapping[str, Json]
 ) -> Json:
-    counted = counts.get(str(row["number"]), {})
+    row_counts = counts.get(str(row["number"]), {})
     reward = row["expected_reward"]
     return {
         "number": row["number"],
         "variant": model.combinations()[row["number"] - 1],
         "enabled": row["enabled"],
-        "exposures": counted.get("exposures", 0),
-        "conversions": counted.get("conversions", 0),
+        "exposures": row_counts.get("exposures", 0),
+        "conversions": row_counts.get("conversions", 0),
         "weight": row["weight"],
         "prob_best": row["prob_best"],
         "expected_reward_mean": reward["mean"],
@@ -117,11 +118,11 @@ def _build_variant_row(
 
 
 def _build_context_row(
-    model: BanditModel, row: Json, counts: Mapping[str, Any], *, trusted: bool
+    model: BanditModel, row: Json, counts: Mapping[str, Any], *, is_trusted: bool
 ) -> Json:
     factor, level = row["factor"], row["level"]
-    gain = row["expected_gain"] if trusted else NULL_ESTIMATE
-    counted = counts.get(factor, {}).get(level, {})
+    gain = row["expected_gain"] if is_trusted else NULL_ESTIMATE
+    level_counts = counts.get(factor, {}).get(level, {})
     return {
         "context": {factor: _format_level(model, factor, level)},
         "share": row["share"],
@@ -131,7 +132,8 @@ def _build_context_row(
         "expected_gain_lo": gain["lo"],
         "expected_gain_hi": gain["hi"],
         "variants": [
-            _build_variant_row(model, each, counted) for each in row["variants"]
+            _build_variant_row(model, variant, level_counts)
+            for variant in row["variants"]
         ],
     }
 
@@ -139,8 +141,8 @@ def _build_context_row(
 def _format_level(
     model: BanditModel, factor: str, level: str
 ) -> str | dict[str, bool] | None:
-    """Write a level as the policy does: its text, {"other": true}, or null for missing."""
-    known = next(each for each in model.design.contexts if each.name == factor)
-    if level in known.levels:
+    """Return a level as policies do: its text, {"other": true}, or None for missing."""
+    levels = next(f.levels for f in model.design.contexts if f.name == factor)
+    if level in levels:
         return level
-    return {OTHER: True} if level == name_extra_levels(known.levels)[0] else None
+    return {OTHER: True} if level == name_extra_levels(levels)[0] else None

@@ -1,4 +1,4 @@
-"""Addresses of models. The policy's is with optimizations: it names their holdout."""
+"""URLs of models. The policy's URL is in optimizations, because it names their holdout."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Policy versions: record one and make it the serving one, read one and its table."""
+"""Policy versions: publish one, find one, and read its table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from models_app.models import BanditModel, PolicyVersion, TrainingRun
 
 @dataclass(frozen=True, slots=True)
 class _VersionOrigin:
-    """Where a version comes from."""
+    """What made a version: its cause, and the run and report of a training."""
 
     cause: PolicyVersion.Cause
     run: TrainingRun | None = None
@@ -24,18 +24,18 @@ class _VersionOrigin:
 
 
 def ensure_uniform_version(model: BanditModel, enabled: Sequence[int]) -> PolicyVersion:
-    """Make version 0: uniform over the enabled variant numbers.
+    """Return version 0, and create it at the launch: uniform over enabled variants.
 
-    Made once, at going live; where it is there already it is returned as it is.
+    `enabled` are variant numbers. An existing version 0 is returned unchanged.
     """
-    known = model.policy_versions.filter(number=0).first()
-    if known is not None:
-        return known
-    even = allocation.build_uniform_table(
+    existing = model.policy_versions.filter(number=0).first()
+    if existing is not None:
+        return existing
+    uniform = allocation.build_uniform_table(
         model.design.segments, _build_enabled_mask(model, enabled)
     )
     origin = _VersionOrigin(PolicyVersion.Cause.START)
-    return _insert_version(model, 0, CompiledPolicy(even, even), enabled, origin)
+    return _insert_version(model, 0, CompiledPolicy(uniform, uniform), enabled, origin)
 
 
 def publish_trained(
@@ -45,10 +45,10 @@ def publish_trained(
     enabled: Sequence[int],
     report: dict[str, Any],
 ) -> PolicyVersion:
-    """Store what a run learned as the next version and make it serve.
+    """Store the policy that a run learned as the next version, and make it serve.
 
-    `enabled` are variant numbers, `report` plain JSON. Call inside a transaction, which
-    must also end the run and bump what serving compares.
+    `enabled` are variant numbers, `report` is plain JSON. Call it inside a transaction
+    that also ends the run and bumps the version number that serving compares.
     """
     origin = _VersionOrigin(PolicyVersion.Cause.TRAINING, run, report)
     return _publish_next(model, compiled, enabled, origin)
@@ -57,34 +57,34 @@ def publish_trained(
 def publish_enabled(
     model: BanditModel, enabled: Sequence[int], *, exploration_share: float = 0.01
 ) -> PolicyVersion:
-    """Make the version that serves from the moment the enabled variants change.
+    """Store and return the version that serves once the enabled variants change.
 
-    The last trained table (version 0's, before any) is restricted to the enabled
-    variants and normalised; exploration is mixed in anew. A variant that table did not
-    serve has no learned share, so it enters with an even one, 1 / enabled, until the
-    next training. Call inside the transaction that changes the variants.
+    Restricts the last trained table (before any training, that of version 0) to the
+    enabled variants, normalizes it, and mixes exploration in again. A variant that the
+    table did not serve has no learned share: it gets the even one, 1 / number of enabled
+    variants, until the next training. Call it inside the transaction that changes the
+    variants.
     """
     source = find_trained_version(model) or get_serving_version(model)
-    known, mask = (
-        _build_enabled_mask(model, source.enabled),
-        _build_enabled_mask(model, enabled),
-    )
-    shares = allocation_bytes.restrict_to_enabled(read_table(source), known, mask)
-    best = read_prob_best(source)
+    before = _build_enabled_mask(model, source.enabled)
+    mask = _build_enabled_mask(model, enabled)
+    shares = allocation_bytes.restrict_to_enabled(read_table(source), before, mask)
+    prob_best = read_prob_best(source)
     compiled = CompiledPolicy(
         allocation.mix_exploration(shares, mask, exploration_share),
         allocation.build_uniform_table(source.segments, mask)
-        if best is None
-        else allocation_bytes.restrict_to_enabled(best, known, mask),
+        if prob_best is None
+        else allocation_bytes.restrict_to_enabled(prob_best, before, mask),
     )
-    serving = compiled.probabilities
-    report = restated_report.restate_report(source.report, model.design, serving)
+    report = restated_report.restate_report(
+        source.report, model.design, compiled.probabilities
+    )
     origin = _VersionOrigin(PolicyVersion.Cause.VARIANTS, report=report)
     return _publish_next(model, compiled, enabled, origin)
 
 
 def find_trained_version(model: BanditModel) -> PolicyVersion | None:
-    """Return the newest version made by training, if there is one."""
+    """Return the newest version that a training made; None before any."""
     return (
         model.policy_versions.filter(cause=PolicyVersion.Cause.TRAINING)
         .order_by("-number")
@@ -110,7 +110,7 @@ def read_table(version: PolicyVersion) -> Floats:
 
 
 def read_prob_best(version: PolicyVersion) -> Floats | None:
-    """Return the probability of being best [segments, variants], where it is known."""
+    """Return each variant's probability to be best [segments, variants], if stored."""
     if version.prob_best is None:
         return None
     return allocation_bytes.unpack_table(
@@ -132,7 +132,7 @@ def _publish_next(
     enabled: Sequence[int],
     origin: _VersionOrigin,
 ) -> PolicyVersion:
-    # The model's row is the lock: numbers grow by one whoever publishes.
+    # A lock on the model's row: numbers grow by one, whoever publishes.
     locked = BanditModel.objects.select_for_update().get(pk=model.pk)
     last = locked.policy_versions.order_by("-number").first()
     number = 1 if last is None else last.number + 1

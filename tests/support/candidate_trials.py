@@ -1,4 +1,4 @@
-"""Optimizations with a candidate, for tests to begin with."""
+"""Optimizations with a trained candidate, and their API."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,20 +18,20 @@ BLIND = {"ignored_context_factors": ["device"]}
 
 
 def mobile_headline_rate(variant: traffic.Json, context: traffic.Json) -> float:
-    """Headline B is good on mobile, A elsewhere."""
+    """Return a conversion rate: headline B is better on mobile, A elsewhere."""
     return (
         0.4 if (variant["headline"] == "B") == (context["device"] == "mobile") else 0.2
     )
 
 
 def send_visitors(optimization: Optimization, days_ago: float, **more: Any) -> None:
-    """Send a day of 1,000 visitors under the policy in force."""
+    """Send a day of 1,000 visitors under the serving policy."""
     start = timezone.now() - timedelta(days=days_ago)
     traffic.simulate_visitors(optimization, start, 1000, mobile_headline_rate, **more)
 
 
 def make_trained_candidate(settings: dict[str, Any], **fields: Any) -> Optimization:
-    """An optimization whose candidate was trained once, beside version 1."""
+    """Make an optimization whose candidate was trained once, beside version 1."""
     optimization = make_live_optimization(**fields)
     send_visitors(optimization, 6)
     candidates.set_candidate(optimization, settings, SYSTEM_ACTOR)
@@ -40,15 +40,15 @@ def make_trained_candidate(settings: dict[str, Any], **fields: Any) -> Optimizat
 
 
 def candidate_path(optimization: Optimization) -> str:
-    """Where the candidate is."""
+    """Return the path of the candidate."""
     return f"/optimizations/{optimization.pk}/candidate"
 
 
 def admin_api(optimization: Optimization) -> Api:
-    """An admin of its organization."""
+    """Return the API as an admin of the organization."""
     return factories.make_admin_api(optimization.organization)
 
 
 def member_api(optimization: Optimization) -> Api:
-    """A plain member of its organization."""
+    """Return the API as a plain member of the organization."""
     return factories.make_member_api(optimization.organization)

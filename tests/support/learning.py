@@ -1,4 +1,4 @@
-"""What optimizations learn from here: a truth that tells variants apart, and a training."""
+"""Train a model in the test's process, and a conversion rate that it can learn."""
 
 from models_app import runs
 from models_app.models import TrainingRun
@@ -8,12 +8,12 @@ from tests.support import traffic
 
 
 def headline_b_rate(variant: traffic.Json, _context: traffic.Json) -> float:
-    """Headline B is twice as good."""
+    """Return a conversion rate at which headline B is twice as good as A."""
     return 0.3 if variant["headline"] == "B" else 0.15
 
 
 def train_model(optimization: Optimization) -> TrainingRun:
-    """Ask for a run and do it here; it must succeed, and all is read again."""
+    """Request a run, execute it here, and reload all rows; the run must succeed."""
     run = runs.request_training(optimization.model, requested_by="test")
     run_training(run.pk)
     run.refresh_from_db()

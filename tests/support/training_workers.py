@@ -1,4 +1,4 @@
-"""A run from its asking to its end: asked for, done here, waited for, held up."""
+"""Training runs in tests: request, execute, wait, and block them."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,33 +13,33 @@ from optimizations.training.run import run_training
 
 
 def request_run(optimization: Optimization) -> TrainingRun:
-    """Ask for a run."""
+    """Request a training run."""
     return runs.request_training(optimization.model, requested_by="test")
 
 
 def run_here(run: TrainingRun) -> TrainingRun:
-    """Do it here, as a worker would."""
+    """Execute the run in this process, as a worker would."""
     run_training(run.pk)
     run.refresh_from_db()
     return run
 
 
 def run_in_thread(run: TrainingRun) -> None:
-    """Do it in a thread of its own, which leaves no connection open."""
+    """Execute the run and close the connections of the calling thread."""
     run_training(run.pk)
     connections.close_all()
 
 
 def wait_until_running(run: TrainingRun) -> None:
-    """Wait until a worker has it, and is in its first phase."""
+    """Wait until a worker has the run and is in its first phase."""
     wait_until_status(run, TrainingRun.Status.RUNNING)
     time.sleep(0.3)  # into the first phase
 
 
 def wait_until_status(run: TrainingRun, status: str) -> None:
-    """Wait until the run is there, for 20 seconds at most."""
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
+    """Wait at most 20 seconds until the run has this status."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
         run.refresh_from_db()
         if run.status == status:
             return
@@ -49,7 +49,10 @@ def wait_until_status(run: TrainingRun, status: str) -> None:
 
 @contextmanager
 def lock_optimization_row(optimization: Optimization) -> Iterator[Callable[[], None]]:
-    """Hold the optimization's row on another connection: a training waits for it."""
+    """Lock the optimization's row on another connection, which makes trainings wait.
+
+    Yields the function that releases the lock.
+    """
     other = connections.create_connection("default")
     try:
         other.set_autocommit(False)

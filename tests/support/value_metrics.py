@@ -1,4 +1,4 @@
-"""Metrics of rewards that are worth something: amounts, and outcomes with a weight."""
+"""Metrics of rewards with a value: amounts, and weighted outcomes."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ OUTCOMES = [
 
 def make_metric(organization: Organization, kind: str, **fields: Any) -> Metric:
     """Make a metric of amounts or of outcomes."""
-    roles = {"anonymous_id": "anonymous_id", "timestamp": "timestamp_utc"}
+    mapping = {"anonymous_id": "anonymous_id", "timestamp": "timestamp_utc"}
     if kind == "numeric":
-        roles |= {"value": "value", "reward_type": "numeric"}
+        mapping |= {"value": "value", "reward_type": "numeric"}
     else:
-        roles |= {"name": "name", "reward_type": "bool"}
+        mapping |= {"name": "name", "reward_type": "bool"}
         fields["outcomes"] = OUTCOMES
     return optimization_factories.make_metric(
-        organization, sql=REWARDS, column_mapping=roles, **fields
+        organization, sql=REWARDS, column_mapping=mapping, **fields
     )

@@ -1,4 +1,4 @@
-"""An optimization whose model is asked about, and a member who asks."""
+"""An optimization with visitors, and the API as a member of its organization."""
 
 from datetime import timedelta
 
@@ -14,15 +14,15 @@ from tests.support.optimization_factories import make_optimization, make_organiz
 
 @pytest.fixture
 def optimization() -> Optimization:
-    """One live optimization with 400 visitors of three days ago."""
-    found = make_optimization(make_organization(), holdout_percentage=25)
+    """Return a live optimization with 400 visitors of three days ago."""
+    optimization = make_optimization(make_organization(), holdout_percentage=25)
     traffic.simulate_visitors(
-        found, timezone.now() - timedelta(days=3), 400, headline_b_rate
+        optimization, timezone.now() - timedelta(days=3), 400, headline_b_rate
     )
-    return found
+    return optimization
 
 
 @pytest.fixture
 def api(optimization: Optimization) -> Api:
-    """A member of its organization."""
+    """Return the API as a member of its organization."""
     return factories.make_member_api(optimization.organization)

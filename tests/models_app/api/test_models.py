@@ -1,4 +1,4 @@
-"""The doors of models: list, state, policy, training, deletion; and whose they are."""
+"""The API of models: list, training, runs, deletion, and access."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -25,45 +25,45 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def _worker() -> Iterator[None]:
-    """A Celery worker beside the test."""
+    """Run a Celery worker beside the test."""
     with start_worker(app, perform_ping_check=False, pool="solo", shutdown_timeout=30):
         yield
     app.control.purge()
 
 
 def test_a_model_is_listed_and_shown(optimization: Optimization, api: Api) -> None:
-    listed = read_body(api.get("/models"))
-    shown = api.get(f"/models/{optimization.model_id}")
+    models = read_body(api.get("/models"))
+    detail = api.get(f"/models/{optimization.model_id}")
 
-    (row,) = listed["models"]
-    assert listed["next_cursor"] is None
+    (row,) = models["models"]
+    assert models["next_cursor"] is None
     assert row["id"] == str(optimization.model_id)
     assert (row["model_type"], row["status"]) == ("cmab", "untrained")
     assert row["training_data_config"]["design_factors"][0]["name"] == "headline"
-    assert read_body(shown) | {"meta": None} == row | {"meta": None}
-    again = api.get(f"/models/{optimization.model_id}", If_None_Match=shown["ETag"])
-    assert again.status_code == 304
+    assert read_body(detail) | {"meta": None} == row | {"meta": None}
+    repeated = api.get(f"/models/{optimization.model_id}", If_None_Match=detail["ETag"])
+    assert repeated.status_code == 304
 
 
 def test_another_organizations_model_is_a_404(optimization: Optimization) -> None:
     run = runs.request_training(optimization.model, requested_by="test")
     stranger = factories.make_admin_api(make_organization())
-    place = f"/models/{optimization.model_id}"
+    path = f"/models/{optimization.model_id}"
 
-    answers = [
-        stranger.get(place),
-        stranger.delete(place),
-        stranger.get(f"{place}/state"),
-        stranger.get(f"{place}/policy"),
-        stranger.post(f"{place}/train"),
-        stranger.get(f"{place}/training-runs"),
-        stranger.get(f"{place}/training-runs/{run.pk}"),
-        stranger.post(f"{place}/training-runs/{run.pk}/cancel"),
+    responses = [
+        stranger.get(path),
+        stranger.delete(path),
+        stranger.get(f"{path}/state"),
+        stranger.get(f"{path}/policy"),
+        stranger.post(f"{path}/train"),
+        stranger.get(f"{path}/training-runs"),
+        stranger.get(f"{path}/training-runs/{run.pk}"),
+        stranger.post(f"{path}/training-runs/{run.pk}/cancel"),
         stranger.get(f"/models/{uuid4()}"),
         stranger.get("/models/no-uuid"),
     ]
 
-    assert {answer.status_code for answer in answers} == {404}
+    assert {response.status_code for response in responses} == {404}
     assert read_body(stranger.get("/models"))["models"] == []
     run.refresh_from_db()
     assert run.status == TrainingRun.Status.QUEUED
@@ -74,21 +74,23 @@ def test_another_organizations_model_is_a_404(optimization: Optimization) -> Non
 def test_a_training_that_ends_in_time_is_a_200(
     optimization: Optimization, api: Api
 ) -> None:
-    answer = api.post(f"/models/{optimization.model_id}/train", {"bias": {"cta": 0.5}})
+    response = api.post(
+        f"/models/{optimization.model_id}/train", {"bias": {"cta": 0.5}}
+    )
 
-    assert answer.status_code == 200, answer.content
-    body = read_body(answer)
+    assert response.status_code == 200, response.content
+    body = read_body(response)
     assert (body["status"], body["policy_version"]) == ("trained", 1)
     expected = body["in_sample_metrics"]["expected_reward"]
     assert expected["ci_lower"] < expected["mean"] < expected["ci_upper"]
     assert 0.1 < body["in_sample_metrics"]["historic_reward"] < 0.35
-    place = f"/models/{optimization.model_id}/training-runs/{body['training_run_id']}"
-    run = read_body(api.get(place))
+    path = f"/models/{optimization.model_id}/training-runs/{body['training_run_id']}"
+    run = read_body(api.get(path))
     assert (run["status"], run["progress"], run["error"]) == ("succeeded", 1.0, None)
     assert (run["rows_read"], run["bias"]) == (400, {"cta": 0.5})
 
 
-def test_asked_to_answer_at_once_it_is_a_202_with_its_place(
+def test_a_request_not_to_wait_is_a_202_with_a_location(
     optimization: Optimization, api: Api
 ) -> None:
     train = f"/models/{optimization.model_id}/train"
@@ -101,49 +103,49 @@ def test_asked_to_answer_at_once_it_is_a_202_with_its_place(
     assert first["Location"].startswith("/api/v2/models/")
     run = api.get(first["Location"].removeprefix("/api/v2"))
     assert read_body(run)["status"] == "queued"
-    listed = read_body(api.get(f"/models/{optimization.model_id}/training-runs"))
-    assert len(listed["training_runs"]) == 1
+    body = read_body(api.get(f"/models/{optimization.model_id}/training-runs"))
+    assert len(body["training_runs"]) == 1
 
 
-def test_a_run_that_takes_longer_than_patience_is_a_202(
+def test_a_run_that_takes_longer_than_the_request_may_wait_is_a_202(
     optimization: Optimization, api: Api, settings: Any
 ) -> None:
     settings.TRAIN_WAIT_SECONDS = 0.3
 
-    answer = api.post(f"/models/{optimization.model_id}/train")
+    response = api.post(f"/models/{optimization.model_id}/train")
 
-    assert answer.status_code == 202
-    assert read_body(answer)["status"] == "training"
-    shown = read_body(api.get(f"/models/{optimization.model_id}"))
-    assert shown["status"] == "training"
+    assert response.status_code == 202
+    assert read_body(response)["status"] == "training"
+    model = read_body(api.get(f"/models/{optimization.model_id}"))
+    assert model["status"] == "training"
 
 
-def test_a_broker_that_is_away_costs_nothing(
+def test_a_run_stays_queued_while_the_broker_is_down(
     optimization: Optimization, api: Api, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.TRAIN_WAIT_SECONDS = 0.1
 
-    def refuse(*_args: object, **_named: object) -> None:
+    def refuse(*_args: object, **_kwargs: object) -> None:
         raise BrokerError("connection refused")
 
-    with monkeypatch.context() as celery:  # Celery is not ours
+    with monkeypatch.context() as celery:  # Celery is not our code
         celery.setattr(app, "send_task", refuse)
-        answer = api.post(f"/models/{optimization.model_id}/train")
+        response = api.post(f"/models/{optimization.model_id}/train")
     run = TrainingRun.objects.get()
 
-    assert answer.status_code == 202
+    assert response.status_code == 202
     assert (run.status, run.sent_at, run.sends) == ("queued", None, 0)
     assert runs.reap_lost_runs() == 1
     run.refresh_from_db()
     assert run.sends == 1
 
 
-def test_where_all_seats_are_taken_nobody_waits(
+def test_no_request_waits_when_all_waiting_threads_are_reserved(
     optimization: Optimization, api: Api
 ) -> None:
     results = f"/optimizations/{optimization.pk}/results?refresh=true"
-    with ExitStack() as taken:
-        while taken.enter_context(slow_requests.try_reserve_thread()):
+    with ExitStack() as reserved:
+        while reserved.enter_context(slow_requests.try_reserve_thread()):
             pass
 
         trained = api.post(f"/models/{optimization.model_id}/train")
@@ -167,20 +169,20 @@ def test_where_all_seats_are_taken_nobody_waits(
 def test_a_bad_training_request_is_a_400_that_names_the_field(
     optimization: Optimization, api: Api, body: dict[str, Any], field: str
 ) -> None:
-    answer = api.post(f"/models/{optimization.model_id}/train", body)
+    response = api.post(f"/models/{optimization.model_id}/train", body)
 
-    assert answer.status_code == 400, answer.content
-    assert [detail["field"] for detail in read_error(answer)["details"]] == [field]
+    assert response.status_code == 400, response.content
+    assert [detail["field"] for detail in read_error(response)["details"]] == [field]
     assert not TrainingRun.objects.exists()
 
 
-def test_a_queued_run_is_cancelled_by_its_door(
+def test_a_queued_run_is_cancelled_over_http(
     optimization: Optimization, api: Api
 ) -> None:
     run = runs.request_training(optimization.model, requested_by="test")
-    place = f"/models/{optimization.model_id}/training-runs/{run.pk}/cancel"
+    path = f"/models/{optimization.model_id}/training-runs/{run.pk}/cancel"
 
-    first, second = api.post(place), api.post(place)
+    first, second = api.post(path), api.post(path)
 
     assert first.status_code == 200
     assert read_body(first)["status"] == "cancelled"
@@ -189,25 +191,25 @@ def test_a_queued_run_is_cancelled_by_its_door(
 
 def test_a_model_in_use_is_not_deleted(optimization: Optimization) -> None:
     admin = factories.make_admin_api(optimization.organization)
-    place = f"/models/{optimization.model_id}"
+    path = f"/models/{optimization.model_id}"
 
-    refused = admin.delete(place)
-    by_member = factories.make_member_api(optimization.organization).delete(place)
+    refused = admin.delete(path)
+    by_member = factories.make_member_api(optimization.organization).delete(path)
     lifecycle.archive_optimization(optimization, SYSTEM_ACTOR)
-    deleted = admin.delete(place)
+    deleted = admin.delete(path)
 
     assert (refused.status_code, by_member.status_code) == (409, 403)
     assert deleted.status_code == 204
-    assert admin.get(place).status_code == 404
+    assert admin.get(path).status_code == 404
     model = BanditModel.objects.get()
     assert model.deleted_at is not None
     assert PolicyVersion.objects.count() == 1
 
 
-def test_without_a_token_there_is_nothing(optimization: Optimization) -> None:
-    nobody = Api()
-    key = Api(factories.make_api_key(optimization.organization))
+def test_models_need_a_user_token(optimization: Optimization) -> None:
+    anonymous = Api()
+    with_key = Api(factories.make_api_key(optimization.organization))
 
-    answers = [each.get("/models") for each in (nobody, key)]
+    responses = [api.get("/models") for api in (anonymous, with_key)]
 
-    assert [answer.status_code for answer in answers] == [401, 401]
+    assert [response.status_code for response in responses] == [401, 401]

@@ -1,4 +1,4 @@
-"""State and policy over HTTP: what was learned, and the table that serves."""
+"""The state and the policy of a model over HTTP."""
 
 from datetime import timedelta
 
@@ -20,18 +20,18 @@ from tests.support.optimization_factories import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def learned(optimization: Optimization) -> None:
-    """Train here and now, and leave no task of it to a worker."""
+def train_here(optimization: Optimization) -> None:
+    """Train in this process, and leave no task for a worker."""
     train_model(optimization)
     app.control.purge()
 
 
-def test_state_tells_what_was_learned(optimization: Optimization, api: Api) -> None:
-    place = f"/models/{optimization.model_id}/state"
-    before = read_body(api.get(place))
-    learned(optimization)
+def test_state_returns_counts_and_figures(optimization: Optimization, api: Api) -> None:
+    path = f"/models/{optimization.model_id}/state"
+    before = read_body(api.get(path))
+    train_here(optimization)
 
-    state = read_body(api.get(place))
+    state = read_body(api.get(path))
 
     assert [row["weight"] for row in before["variants"]] == [None] * 4
     assert (before["contexts"], before["coefficients"]) == ([], [])
@@ -45,49 +45,49 @@ def test_state_tells_what_was_learned(optimization: Optimization, api: Api) -> N
     assert contexts == [{"device": "mobile"}, {"device": "desktop"}]
     for row in state["contexts"]:
         assert len(row["variants"]) == 4
-    counted = [
-        each["exposures"] for row in state["contexts"] for each in row["variants"]
+    exposures = [
+        variant["exposures"] for row in state["contexts"] for variant in row["variants"]
     ]
-    assert sum(counted) == 400
+    assert sum(exposures) == 400
 
 
 def test_a_context_level_called_other_keeps_its_own_counts() -> None:
     device = make_factor("device", "mobile", "other")
-    found = make_optimization(
+    optimization = make_optimization(
         make_organization(),
         training_data_config=make_config(context_factors=[device]),
     )
-    sent = ["mobile", "other", "other", "other", "tv", "tv", None]
+    devices = ["mobile", "other", "other", "other", "tv", "tv", None]
     events = [
         traffic.build_exposure(
-            found,
+            optimization,
             f"user {number}",
             context={"device": value},
             timestamp=(timezone.now() - timedelta(days=3)).isoformat(),
         )
-        for number, value in enumerate(sent)
+        for number, value in enumerate(devices)
     ]
-    traffic.send_exposures(found, events)
-    learned(found)
+    traffic.send_exposures(optimization, events)
+    train_here(optimization)
 
     state = read_body(
-        factories.make_member_api(found.organization).get(
-            f"/models/{found.model_id}/state"
+        factories.make_member_api(optimization.organization).get(
+            f"/models/{optimization.model_id}/state"
         )
     )
 
-    counted = [
-        (row["context"]["device"], sum(each["exposures"] for each in row["variants"]))
+    exposures = [
+        (row["context"]["device"], sum(v["exposures"] for v in row["variants"]))
         for row in state["contexts"]
     ]
-    assert counted == [("mobile", 1), ("other", 3), ({"other": True}, 2), (None, 1)]
+    assert exposures == [("mobile", 1), ("other", 3), ({"other": True}, 2), (None, 1)]
 
 
-def test_state_says_which_variants_are_enabled_since(
+def test_state_says_which_variants_are_enabled_now(
     optimization: Optimization, api: Api
 ) -> None:
-    learned(optimization)
-    trained = read_body(api.get(f"/models/{optimization.model_id}/state"))["trained_at"]
+    train_here(optimization)
+    before = read_body(api.get(f"/models/{optimization.model_id}/state"))
     api.patch(f"/optimizations/{optimization.pk}/variants/3", {"enabled": False})
 
     state = read_body(api.get(f"/models/{optimization.model_id}/state"))
@@ -96,28 +96,28 @@ def test_state_says_which_variants_are_enabled_since(
 
     enabled = [row["enabled"] for row in state["variants"]]
     assert enabled == [True, True, False, True]
-    assert state["trained_at"] == trained
+    assert state["trained_at"] == before["trained_at"]
     weights = [row["weight"] for row in state["variants"]]
     assert weights[2] == 0
     assert weights == pytest.approx([row["weight"] for row in results["variants"]])
     assert progress["winner"]["share"] == pytest.approx(max(weights) / sum(weights))
     assert sum(weights) == pytest.approx(0.75)
     for row in state["contexts"]:
-        assert [each["enabled"] for each in row["variants"]] == enabled
+        assert [variant["enabled"] for variant in row["variants"]] == enabled
         assert row["variants"][2]["weight"] == 0
-        here = sum(each["weight"] for each in row["variants"])
-        assert here == pytest.approx(0.75)
+        total = sum(variant["weight"] for variant in row["variants"])
+        assert total == pytest.approx(0.75)
 
 
-def test_the_policy_is_a_table_that_a_client_may_hold(
+def test_the_policy_is_a_table_that_clients_may_cache(
     optimization: Optimization, api: Api
 ) -> None:
-    place = f"/models/{optimization.model_id}/policy"
-    start = api.get(place)
+    path = f"/models/{optimization.model_id}/policy"
+    start = api.get(path)
 
-    unchanged = api.get(place, If_None_Match=start["ETag"])
-    learned(optimization)
-    policy = api.get(place, If_None_Match=start["ETag"])
+    unchanged = api.get(path, If_None_Match=start["ETag"])
+    train_here(optimization)
+    policy = api.get(path, If_None_Match=start["ETag"])
 
     assert unchanged.status_code == 304
     assert policy.status_code == 200
@@ -140,17 +140,17 @@ def test_a_draft_has_no_policy_yet() -> None:
     organization = make_organization()
     draft = make_optimization(organization, status="draft")
 
-    answer = factories.make_member_api(organization).get(
+    response = factories.make_member_api(organization).get(
         f"/models/{draft.model_id}/policy"
     )
 
-    assert answer.status_code == 409
+    assert response.status_code == 409
 
 
-def test_a_shipped_ones_policy_is_what_everybody_is_served(
+def test_the_policy_of_a_shipped_optimization_serves_one_variant(
     optimization: Optimization, api: Api
 ) -> None:
-    learned(optimization)
+    train_here(optimization)
     admin = factories.make_admin_api(optimization.organization)
     shipped = admin.post(f"/optimizations/{optimization.pk}/ship")
 
@@ -158,8 +158,8 @@ def test_a_shipped_ones_policy_is_what_everybody_is_served(
 
     assert (shipped.status_code, policy["status"]) == (200, "shipped")
     for row in policy["contexts"][:2]:
-        asked = {"anonymous_id": "anybody", "context": row["context"]}
-        served = read_body(api.post(f"/optimizations/{optimization.pk}/serve", asked))
+        request = {"anonymous_id": "anybody", "context": row["context"]}
+        served = read_body(api.post(f"/optimizations/{optimization.pk}/serve", request))
         expected = [0.0] * 4
         expected[served["variant_number"] - 1] = 1.0
         assert row["probabilities"] == expected

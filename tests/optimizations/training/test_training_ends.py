@@ -112,7 +112,7 @@ def test_a_run_that_kills_its_worker_again_and_again_fails(
 ) -> None:
     run = request_run(optimization)
     old = timezone.now() - timedelta(hours=1)
-    for _ in range(runs.MOST_ATTEMPTS):
+    for _ in range(runs.MAX_ATTEMPTS):
         assert training_lease.acquire_lease(run.pk) is not None
     TrainingRun.objects.update(heartbeat_at=old, sent_at=old)
 
@@ -121,7 +121,7 @@ def test_a_run_that_kills_its_worker_again_and_again_fails(
     run.refresh_from_db()
     assert (run.status, run.error) == (
         Status.FAILED,
-        "given up after 5 attempts that did not end",
+        "given up after 5 attempts that did not finish",
     )
 
 
