@@ -1,1 +1,1 @@
-"""Estimate what another policy would have earned on the traffic already logged."""
+"""Estimate what another policy would have earned on the logged traffic."""

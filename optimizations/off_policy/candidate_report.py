@@ -1,4 +1,4 @@
-"""How a candidate does: what it is set to, and what it would have earned so far."""
+"""The report on a candidate: its settings, and what it would have earned so far."""
 
 from typing import Any
 
@@ -12,10 +12,11 @@ Json = dict[str, Any]
 
 
 def build_candidate_report(optimization: Optimization) -> Json:
-    """Show the candidate beside what serves, from stored counts and tables.
+    """Return the candidate beside the serving policy, from stored counts and tables.
 
-    The comparison is null, with its reason, before the first table and where the candidate
-    needs a variant that could not be shown. Raises NotFoundError where there is none.
+    The comparison is null, with its reason, before the first table and where the
+    candidate needs a variant that had no probability. Raises NotFoundError where there is
+    no candidate.
     """
     candidate = candidates.load_candidate(optimization)
     newest = candidates.find_newest_table(candidate)

@@ -1,4 +1,4 @@
-"""Which stored cells can judge a policy, and how many users the others have."""
+"""Select the stored cells that can evaluate a policy, and count users of the others."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from models_app.bandit.off_policy.evaluate import LoggedCells
 from warehouse.sql.cube.statement import Cell
 
-SHIPPED = "shipped"  # the reason of a regime that draws nothing
+SHIPPED = "shipped"  # the reason of a regime in which no variant is drawn
 EXCLUSION_REASONS = (
     "immature",
     "without_version",
@@ -22,12 +22,12 @@ EXCLUSION_REASONS = (
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRequest:
-    """A policy, and whose users are to judge it.
+    """A policy to evaluate, and the versions whose users evaluate it.
 
-    Always one variant, a past version's table, the learner without context, or what
-    the candidate would have done. `value` is the number of the variant or version. Users
-    first touched under versions `from_version` to `to_version` are used; None: all, for
-    a past version those since.
+    `kind` is one variant for everybody, a past version's table, the learner without
+    context, or what the candidate would have done. `value` is the number of the variant
+    or version. Users first touched under versions `from_version` to `to_version` are
+    used. None means all versions; for a past version, those since.
     """
 
     kind: Literal["variant", "version", "without_context", "candidate"]
@@ -37,39 +37,43 @@ class EvaluationRequest:
 
     @property
     def first_version(self) -> int:
-        """The first version whose users count: those a policy learned from flatter it."""
+        """The first version whose users count: users it was trained on would flatter it."""
         if self.from_version is not None:
             return self.from_version
         return self.value or 0 if self.kind == "version" else 0
 
     def includes_version(self, version: int) -> bool:
-        """Tell whether the version's users are asked for."""
+        """Return whether the users of this version are used."""
         last = self.to_version
         return self.first_version <= version and (last is None or version <= last)
 
 
 def split_cells(
     cells: Iterable[Cell],
-    asked: EvaluationRequest,
-    known: frozenset[int],
+    request: EvaluationRequest,
+    versions: frozenset[int],
     shipped: frozenset[int],
 ) -> tuple[list[Cell], dict[str, int]]:
-    """Keep the cells whose propensities are known; count the users of the others.
+    """Return the cells with known propensities, and the users of the others by reason.
 
-    `known` are the policy versions there are, `shipped` the regimes that draw nothing.
+    `versions` are the numbers of the policy versions that exist, `shipped` those of the
+    regimes in which no variant is drawn.
     """
-    kept, left_out = [], dict.fromkeys(EXCLUSION_REASONS, 0)
+    eligible, excluded = [], dict.fromkeys(EXCLUSION_REASONS, 0)
     for cell in cells:
-        reason = _find_exclusion_reason(cell, asked, known, shipped)
+        reason = _find_exclusion_reason(cell, request, versions, shipped)
         if reason is None:
-            kept.append(cell)
+            eligible.append(cell)
         else:
-            left_out[reason] += cell.users
-    return kept, left_out
+            excluded[reason] += cell.users
+    return eligible, excluded
 
 
 def _find_exclusion_reason(
-    cell: Cell, asked: EvaluationRequest, known: frozenset[int], shipped: frozenset[int]
+    cell: Cell,
+    request: EvaluationRequest,
+    versions: frozenset[int],
+    shipped: frozenset[int],
 ) -> str | None:
     if not cell.mature:
         return "immature"
@@ -77,15 +81,15 @@ def _find_exclusion_reason(
         return SHIPPED
     if cell.policy_version is None:
         return "without_version"
-    if cell.policy_version not in known:
+    if cell.policy_version not in versions:
         return "unknown_version"
     if not cell.variant:
         return "unknown_variant"
-    return None if asked.includes_version(cell.policy_version) else "outside_versions"
+    return None if request.includes_version(cell.policy_version) else "outside_versions"
 
 
 def build_logged_data(cells: Sequence[Cell]) -> LoggedCells:
-    """Write cells as the estimators read them."""
+    """Return the cells as arrays, in the form that the estimators read."""
     return LoggedCells(
         regime=np.array([cell.regime for cell in cells], dtype=np.int64),
         day=np.array([cell.day.toordinal() for cell in cells], dtype=np.int64),

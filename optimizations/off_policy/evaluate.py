@@ -1,4 +1,4 @@
-"""Off-policy evaluation: what another policy would have earned, from the stored counts."""
+"""Off-policy evaluation of another policy from stored counts, and its JSON."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -23,132 +23,143 @@ from warehouse.sql.cube.statement import Cell
 Json = dict[str, Any]
 
 
-def build_evaluation(optimization: Optimization, asked: EvaluationRequest) -> Json:
-    """Estimate what the policy asked for would have earned, beside what served did.
+def build_evaluation(optimization: Optimization, request: EvaluationRequest) -> Json:
+    """Estimate what a policy would have earned, beside what the serving policies earned.
 
-    Reads stored counts and stored tables only. Raises InvalidParametersError for a
-    variant or version that is not there or versions in the wrong order, NotFoundError
-    without the candidate asked for, ConflictError for a draft, for a candidate before any
-    training, and where the policy needs a variant that could not be shown.
+    Reads stored counts and stored tables only. Raises InvalidParametersError for an
+    unknown variant or version or versions in the wrong order; NotFoundError for a
+    candidate that does not exist; ConflictError for a draft, for a candidate before any
+    training, and where the policy needs a variant that had no probability.
     """
     metric = stored.require_reward_metric(optimization)
-    tried = (
+    candidate_versions = (
         target_policies.load_candidate_versions(optimization)
-        if asked.kind == "candidate"
+        if request.kind == "candidate"
         else None
     )
-    asked = _validate_request(optimization, asked, tried)
-    observed = stored.load_reward_cube(optimization)
-    cells, left_out = _select_cells(optimization, asked, observed.cells)
+    request = _validate_request(optimization, request, candidate_versions)
+    cube = stored.load_reward_cube(optimization)
+    cells, excluded = _select_cells(optimization, request, cube.cells)
     served = ServedTables(optimization.model, {cell.policy_version for cell in cells})
     try:
-        found = evaluate.evaluate_policy(
+        evaluation = evaluate.evaluate_policy(
             eligible_cells.build_logged_data(cells),
             served,
-            target_policies.build_target_tables(optimization, asked, served, tried),
+            target_policies.build_target_tables(
+                optimization, request, served, candidate_versions
+            ),
             binary=metric.reward_type == "bool",
         )
     except UnsupportedError as error:
         raise _build_conflict(optimization.model.design, error) from error
-    return _format_evaluation(optimization, asked, found) | {
+    return _format_evaluation(optimization, request, evaluation) | {
         "metric_id": metric.pk,
-        "as_of": observed.as_of,
+        "as_of": cube.as_of,
         "users": {
-            "used": found.users,
-            "deciding": round(found.deciding_users),
-            "learned_from": _count_training_users(cells, asked),
-            "left_out": left_out
+            "used": evaluation.users,
+            "deciding": round(evaluation.deciding_users),
+            "learned_from": _count_training_users(cells, request),
+            "left_out": excluded
             | {
-                "against_policy": found.against_policy,
-                "without_comparison": found.without_comparison,
+                "against_policy": evaluation.against_policy,
+                "without_comparison": evaluation.without_comparison,
             },
         },
     }
 
 
 def _select_cells(
-    optimization: Optimization, asked: EvaluationRequest, cells: Iterable[Cell]
+    optimization: Optimization, request: EvaluationRequest, cells: Iterable[Cell]
 ) -> tuple[list[Cell], dict[str, int]]:
-    known = optimization.model.policy_versions.values_list("number", flat=True)
+    numbers = optimization.model.policy_versions.values_list("number", flat=True)
     shipped = optimization.regimes.filter(reason=SHIPPED).values_list(
         "number", flat=True
     )
     return eligible_cells.split_cells(
-        cells, asked, frozenset(known), frozenset(shipped)
+        cells, request, frozenset(numbers), frozenset(shipped)
     )
 
 
 def _validate_request(
     optimization: Optimization,
-    asked: EvaluationRequest,
-    tried: CandidateVersions | None,
+    request: EvaluationRequest,
+    candidate_versions: CandidateVersions | None,
 ) -> EvaluationRequest:
-    """Return the question, its versions complete; refuse one that makes no sense."""
-    number, count = asked.value or 0, optimization.model.design.variants
-    known = optimization.model.policy_versions
-    if asked.kind == "variant" and not 1 <= number <= count:
+    """Return the request with the first version that its candidate allows.
+
+    Raises InvalidParametersError for an unknown variant or version, and for versions in
+    the wrong order.
+    """
+    number, count = request.value or 0, optimization.model.design.variants
+    versions = optimization.model.policy_versions
+    if request.kind == "variant" and not 1 <= number <= count:
         raise InvalidParametersError.for_field(
-            "policy.variant", f"there are variants 1 to {count}"
+            "policy.variant", f"must be from 1 to {count}; got {number}"
         )
-    if asked.kind == "version" and not known.filter(number=number).exists():
+    if request.kind == "version" and not versions.filter(number=number).exists():
         raise InvalidParametersError.for_field(
             "policy.version", f"there is no policy version {number}"
         )
-    if tried is not None:
-        asked = _start_at_candidate(asked, tried.numbers[0])
-    if asked.to_version is not None and asked.to_version < asked.first_version:
+    if candidate_versions is not None:
+        request = _start_at_candidate(request, candidate_versions.numbers[0])
+    if request.to_version is not None and request.to_version < request.first_version:
         raise InvalidParametersError.for_field(
-            "to_version", f"must be at least {asked.first_version}"
+            "to_version", f"must be at least {request.first_version}"
         )
-    return asked
+    return request
 
 
-def _start_at_candidate(asked: EvaluationRequest, first: int) -> EvaluationRequest:
-    """Ask for users who came since the candidate's first table."""
-    if asked.from_version is not None and asked.from_version < first:
+def _start_at_candidate(request: EvaluationRequest, first: int) -> EvaluationRequest:
+    """Return the request restricted to versions since the candidate's first table."""
+    if request.from_version is not None and request.from_version < first:
         raise InvalidParametersError.for_field(
-            "from_version", f"the candidate is there since version {first}"
+            "from_version",
+            f"must be at least {first}, the version of the candidate's first table",
         )
-    return replace(asked, from_version=max(asked.first_version, first))
+    return replace(request, from_version=max(request.first_version, first))
 
 
 def _build_conflict(design: Design, error: UnsupportedError) -> ConflictError:
-    where = " and ".join(
-        f"{factor.name} is {design.level_name(at, int(level))}"
-        for at, (factor, level) in enumerate(
+    condition = " and ".join(
+        f"{factor.name} is {design.level_name(index, int(level))}"
+        for index, (factor, level) in enumerate(
             zip(design.contexts, design.context_levels[error.context], strict=True)
         )
     )
     reason = (
         f"variant {error.variant + 1} had no probability under policy version "
-        f"{error.version}{f' where {where}' if where else ''}"
+        f"{error.version}{f' where {condition}' if condition else ''}"
     )
     return ConflictError(
-        f"This policy cannot be evaluated: {reason}. Leave those users out by "
-        "from_version or to_version.",
+        f"This policy cannot be evaluated: {reason}. Exclude those users by "
+        "`from_version` or `to_version`.",
         (FieldProblem("policy", reason),),
     )
 
 
-def _count_training_users(cells: Iterable[Cell], asked: EvaluationRequest) -> int:
-    """Count users that a past version may have learned from, which flatter it."""
-    made = (asked.value or 0) if asked.kind == "version" else 0
-    return sum(cell.users for cell in cells if (cell.policy_version or 0) < made)
+def _count_training_users(cells: Iterable[Cell], request: EvaluationRequest) -> int:
+    """Count users that a past version may have been trained on, which flatter it."""
+    number = (request.value or 0) if request.kind == "version" else 0
+    return sum(cell.users for cell in cells if (cell.policy_version or 0) < number)
 
 
 def _format_evaluation(
-    optimization: Optimization, asked: EvaluationRequest, found: Evaluation
+    optimization: Optimization, request: EvaluationRequest, evaluation: Evaluation
 ) -> Json:
-    withheld = found.withheld
+    withheld = evaluation.withheld
     figures = ("estimators", "served", "difference")
     return {
         "optimization_id": optimization.pk,
-        "policy": asked.kind if asked.value is None else {asked.kind: asked.value},
-        "from_version": asked.first_version,
-        "to_version": asked.to_version,
-        "estimators": found.target and _format_estimates(found.target),
-        "served": found.served and _format_estimates(found.served),
-        "difference": found.difference and _format_difference(found.difference),
+        "policy": request.kind
+        if request.value is None
+        else {request.kind: request.value},
+        "from_version": request.first_version,
+        "to_version": request.to_version,
+        "estimators": evaluation.target and _format_estimates(evaluation.target),
+        "served": evaluation.served and _format_estimates(evaluation.served),
+        "difference": (
+            evaluation.difference and _format_difference(evaluation.difference)
+        ),
         "unavailable": {} if withheld is None else dict.fromkeys(figures, withheld),
     }
 
@@ -164,5 +175,5 @@ def _format_estimates(estimates: ValueEstimates) -> Json:
     }
 
 
-def _format_difference(found: ValueDifference) -> Json:
-    return {"value": found.value, "interval": [found.lo, found.hi]}
+def _format_difference(difference: ValueDifference) -> Json:
+    return {"value": difference.value, "interval": [difference.lo, difference.hi]}

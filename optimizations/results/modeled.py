@@ -13,6 +13,7 @@ from metrics.stats.normal import CRITICAL
 from models_app import versions
 from models_app.bandit.report.baseline import BaselineReward
 from models_app.models import PolicyVersion
+from models_app.state import NOT_TRAINED
 from optimizations.cube import aggregates
 from optimizations.cube.aggregates import Counts
 from optimizations.cube.refresh import ObservationCube
@@ -22,7 +23,6 @@ from warehouse.sql.cube.statement import Cell
 
 Json = dict[str, Any]
 Interval = tuple[float, float]
-NOT_TRAINED = "no training has succeeded yet"
 STAT_NAMES = (
     "estimated_improvement_percent",
     "estimated_improvement_interval",

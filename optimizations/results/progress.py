@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from metrics.stats import DecisionForecast
 from models_app import versions
+from models_app.state import NOT_TRAINED
 from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
@@ -50,9 +51,7 @@ def build_progress(optimization: Optimization) -> Json:
         "days_to_decision_interval": (
             None if coming.days is None else [coming.lo, coming.hi]
         ),
-        "unavailable": (
-            {} if report else dict.fromkeys(TRAINED_FIELDS, modeled.NOT_TRAINED)
-        )
+        "unavailable": ({} if report else dict.fromkeys(TRAINED_FIELDS, NOT_TRAINED))
         | ({"estimated_progress": distrusted} if distrusted else {})
         | (_explain_missing_winner(leader, since) if report else {})
         | _explain_missing_forecast(coming),
@@ -97,7 +96,7 @@ def _forecast_decision(
     distrusted: str | None,
 ) -> DecisionForecast:
     if not report or distrusted:
-        return DecisionForecast(None, reason=distrusted or modeled.NOT_TRAINED)
+        return DecisionForecast(None, reason=distrusted or NOT_TRAINED)
     return decision_forecast.forecast_decision(optimization, report, observed)
 
 

@@ -1,1 +1,1 @@
-"""Turn the observation cube into the next policy version."""
+"""Train models: from the observation cube to the next policy version."""

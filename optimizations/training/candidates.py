@@ -1,4 +1,4 @@
-"""The candidate of an optimization: set it, keep its tables, put it in the live one's place."""
+"""The candidate of an optimization: set, discard and promote it, and store its tables."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,15 +24,19 @@ from optimizations.serving import snapshot_store
 Json = dict[str, Any]
 Status = Optimization.Status
 TRAINING_SETTINGS = ("allocation", "exploration_share", "ignored_context_factors")
+NOTHING_DIFFERS = (
+    "something must differ from the settings of the optimization: change at least one of "
+    "allocation, exploration_share and ignored_context_factors"
+)
 NO_CANDIDATE_TABLE = "no training has made a table of it yet"
 REPLACEMENT_FORBIDDEN = (
-    "Only an admin of the organization may replace a candidate that was trained: its "
-    "tables are deleted."
+    "Only an admin of the organization may replace a trained candidate, because that "
+    "deletes its tables."
 )
 
 
 def load_candidate(optimization: Optimization) -> Candidate:
-    """Return the candidate. Raises NotFoundError where there is none."""
+    """Return the optimization's candidate. Raises NotFoundError where there is none."""
     candidate = Candidate.objects.filter(optimization=optimization).first()
     if candidate is None:
         raise NotFoundError("This optimization has no candidate.")
@@ -47,34 +51,35 @@ def set_candidate(
     *,
     may_discard: bool = True,
 ) -> tuple[Candidate, bool]:
-    """Set the candidate, and tell whether it is a new one.
+    """Set the candidate; return it, and whether it is new.
 
-    What `fields` do not name is as the live model has it. One that is set otherwise
-    is replaced, with its tables: what it would have done is another's past.
+    Settings that `fields` does not name are those of the optimization. A candidate with
+    other settings is replaced and its tables are deleted, since they were not trained
+    under the new settings.
 
-    Raises ConflictError unless live or paused; InvalidParametersError for a context factor
-    that is none, and for settings in which nothing differs from the live model's;
-    ForbiddenError where tables would be lost to somebody who may not discard them.
+    Raises ConflictError unless the optimization is live or paused; InvalidParametersError
+    for an unknown context factor, and for settings that equal the optimization's;
+    ForbiddenError where tables would be deleted but the actor may not discard them.
     """
     optimization = create_update.lock_optimization(optimization)
     _require_live_or_paused(optimization)
     live = read_training_settings(optimization)
-    wanted = live | dict(fields)
-    wanted["ignored_context_factors"] = _validate_ignored_factors(optimization, wanted)
-    if wanted == live:
-        raise InvalidParametersError.for_field(
-            "allocation", "something must differ from how the optimization learns"
-        )
-    known = Candidate.objects.filter(optimization=optimization).first()
-    if known is not None and read_training_settings(known) == wanted:
-        return known, False
-    changes = wanted
-    if known is not None:
-        if not may_discard and known.tables.exists():
+    settings = live | dict(fields)
+    settings["ignored_context_factors"] = _validate_ignored_factors(
+        optimization, settings
+    )
+    if settings == live:
+        raise InvalidParametersError.for_field("allocation", NOTHING_DIFFERS)
+    existing = Candidate.objects.filter(optimization=optimization).first()
+    if existing is not None and read_training_settings(existing) == settings:
+        return existing, False
+    changes = settings
+    if existing is not None:
+        if not may_discard and existing.tables.exists():
             raise ForbiddenError(REPLACEMENT_FORBIDDEN)
-        changes = wanted | {"replaced": read_training_settings(known)}
-        known.delete()
-    candidate = Candidate.objects.create(optimization=optimization, **wanted)
+        changes = settings | {"replaced": read_training_settings(existing)}
+        existing.delete()
+    candidate = Candidate.objects.create(optimization=optimization, **settings)
     organization_id = optimization.organization_id
     audit.record(organization_id, actor, "candidate.put", optimization, changes)
     return candidate, True
@@ -93,12 +98,13 @@ def discard_candidate(optimization: Optimization, actor: Actor) -> None:
 
 @transaction.atomic
 def promote_candidate(optimization: Optimization, actor: Actor) -> Optimization:
-    """Let the candidate's newest table serve, and the optimization learn its way.
+    """Make the candidate's newest table serve, and give the optimization its settings.
 
-    All or nothing. A training under way is cancelled: it learns the old way.
+    All or nothing. Cancels a training that is under way, because it uses the old
+    settings.
 
-    Raises NotFoundError without a candidate, ConflictError unless live or paused,
-    before any training has made a table of it, and where the last one could not.
+    Raises NotFoundError without a candidate; ConflictError unless the optimization is
+    live or paused, before the candidate has a table, and where its last training failed.
     """
     optimization = create_update.lock_optimization(optimization)
     candidate = load_candidate(optimization)
@@ -108,16 +114,13 @@ def promote_candidate(optimization: Optimization, actor: Actor) -> Optimization:
         raise ConflictError(f"The candidate cannot serve: {NO_CANDIDATE_TABLE}.")
     if candidate.error:
         raise ConflictError(
-            "The candidate cannot serve: the last training made no table of it "
-            f"({candidate.error})."
+            f"The candidate cannot serve: its last training failed ({candidate.error})."
         )
     for run in optimization.model.training_runs.filter(status__in=runs.OPEN_STATUSES):
-        with suppress(ConflictError):  # it ended meanwhile
+        with suppress(ConflictError):  # it has ended in the meantime
             runs.cancel_run(run)
-    before, after = (
-        read_training_settings(optimization),
-        read_training_settings(candidate),
-    )
+    before = read_training_settings(optimization)
+    after = read_training_settings(candidate)
     for name, value in after.items():
         setattr(optimization, name, value)
     optimization.save(update_fields=[*TRAINING_SETTINGS, "updated_at"])
@@ -135,30 +138,30 @@ def _publish_table(
     optimization: Optimization, table: CandidateTable, report: Json
 ) -> None:
     model, servable = optimization.model, optimization.servable()
-    learned = unpack_table(table)
-    versions.publish_trained(model, table.training_run, learned, table.enabled, report)
+    policy = unpack_table(table)
+    versions.publish_trained(model, table.training_run, policy, table.enabled, report)
     if servable != table.enabled:
         share = optimization.exploration_share
         versions.publish_enabled(model, servable, exploration_share=share)
 
 
-def read_training_settings(whose: Optimization | Candidate) -> Json:
-    """Return by name what learning goes by."""
-    return {name: getattr(whose, name) for name in TRAINING_SETTINGS}
+def read_training_settings(source: Optimization | Candidate) -> Json:
+    """Return the training settings of an optimization or a candidate, by name."""
+    return {name: getattr(source, name) for name in TRAINING_SETTINGS}
 
 
 def build_identity(candidate: Candidate) -> Json:
-    """Return what makes it this candidate and no other."""
+    """Return what tells this candidate from its successors: settings and creation time."""
     return read_training_settings(candidate) | {"created_at": candidate.created_at}
 
 
 def find_newest_table(candidate: Candidate) -> CandidateTable | None:
-    """Return the newest table, where a training made one."""
+    """Return the candidate's newest table; None before any training."""
     return candidate.tables.order_by("-number").first()
 
 
 def unpack_table(table: CandidateTable) -> CompiledPolicy:
-    """Return the table that was kept."""
+    """Return the stored table as a policy."""
     shape = table.segments, table.variants
     return CompiledPolicy(
         allocation_bytes.unpack_table(table.probabilities, *shape),
@@ -170,16 +173,16 @@ def store_table(
     candidate: Candidate,
     number: int,
     run: TrainingRun,
-    learned: CompiledPolicy,
+    policy: CompiledPolicy,
     enabled: list[int],
 ) -> None:
-    """Keep what a training made of it beside policy version `number`."""
-    segments, variants = learned.probabilities.shape
+    """Store the table that a run trained for the candidate beside version `number`."""
+    segments, variants = policy.probabilities.shape
     candidate.tables.create(
         number=number,
         training_run=run,
-        probabilities=allocation_bytes.pack_table(learned.probabilities),
-        prob_best=allocation_bytes.pack_table(learned.prob_best),
+        probabilities=allocation_bytes.pack_table(policy.probabilities),
+        prob_best=allocation_bytes.pack_table(policy.prob_best),
         segments=segments,
         variants=variants,
         enabled=enabled,
@@ -189,20 +192,23 @@ def store_table(
 def _require_live_or_paused(optimization: Optimization) -> None:
     if optimization.status not in {Status.LIVE, Status.PAUSED}:
         raise ConflictError(
-            "A candidate is for an optimization that is live or paused; this one is "
+            "Only a live or paused optimization can have a candidate; this one is "
             f"{optimization.status}."
         )
 
 
 def _validate_ignored_factors(
-    optimization: Optimization, wanted: Mapping[str, Any]
+    optimization: Optimization, settings: Mapping[str, Any]
 ) -> list[str]:
-    """Return the names of ignored context factors, in the model's order, each once."""
+    """Return the ignored context factors in the model's order, each once.
+
+    Raises InvalidParametersError for a name that is no context factor of the model.
+    """
     names = [factor.name for factor in optimization.model.design.contexts]
-    for place, name in enumerate(wanted["ignored_context_factors"]):
+    for index, name in enumerate(settings["ignored_context_factors"]):
         if name not in names:
             raise InvalidParametersError.for_field(
-                f"ignored_context_factors[{place}]",
-                f"is no context factor; there are {', '.join(names) or 'none'}",
+                f"ignored_context_factors[{index}]",
+                f"is no context factor; the model has {', '.join(names) or 'none'}",
             )
-    return [name for name in names if name in wanted["ignored_context_factors"]]
+    return [name for name in names if name in settings["ignored_context_factors"]]

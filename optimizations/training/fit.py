@@ -1,4 +1,4 @@
-"""One way of learning applied to what was observed: cells, fit, table, report."""
+"""Train one policy from the observation cube: cells, fit, table, report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -26,17 +26,17 @@ from warehouse.sql.shapes import FAILURE_OUTCOME
 
 REMOVED_OUTCOMES = (
     "Days that cannot be counted again have outcomes that the metric no longer has: "
-    "{outcomes}. Define them again (a weight of 0 will do), or learn from a new metric."
+    "{outcomes}. Define them again (a weight of 0 is enough), or use a new metric."
 )
-NO_EXPOSURES = "no exposures have been seen yet: there is nothing to learn from"
+NO_EXPOSURES = "there are no exposures yet: there is nothing to learn from"
 EXCLUDED_USERS_HINT = (
-    " (some users are left out of results: excluded_users, in the admin)"
+    " (some users are excluded: see `excluded_users` of the optimization, in the admin)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """How to learn: rule, even exploration (0..1), context factors ignored, bias."""
+    """How to train: allocation rule, exploration share (0..1), ignored contexts, bias."""
 
     rule: AllocationRule
     exploration_share: float
@@ -46,29 +46,29 @@ class TrainingSettings:
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """What there is to learn from, whatever the way; `enabled` are variant numbers."""
+    """What to train from, under any settings; `enabled` are variant numbers."""
 
     optimization: Optimization
     metric: Metric
-    observed: ObservationCube
+    cube: ObservationCube
     as_of: datetime
     enabled: list[int]
 
     @property
     def is_lower_better(self) -> bool:
-        """Whether less is better."""
+        """Whether a lower reward is better."""
         return self.metric.direction == Metric.Direction.DECREASE
 
     @property
     def seed(self) -> int:
-        """Of the draws: the version that is to come."""
+        """The seed of random draws: the number of the next version."""
         return self.optimization.model.policy_version + 1
 
 
 def build_training_settings(
     settings: Optimization | Candidate, bias: Mapping[str, float] | None = None
 ) -> TrainingSettings:
-    """Read how an optimization learns, or its candidate."""
+    """Return the settings of an optimization or of its candidate."""
     return TrainingSettings(
         rule=cast("AllocationRule", settings.allocation),
         exploration_share=settings.exploration_share,
@@ -78,89 +78,90 @@ def build_training_settings(
 
 
 class PolicyTrainer:
-    """A lesson learned in one way, step by step."""
+    """The steps of training one policy from the data under the settings."""
 
-    def __init__(self, lesson: TrainingData, way: TrainingSettings) -> None:
+    def __init__(self, data: TrainingData, settings: TrainingSettings) -> None:
         """Tabulate the cells. Raises ConflictError where there are none."""
-        self.lesson, self.way = lesson, way
-        design = lesson.optimization.model.design
-        self.narrowed = subset.drop_contexts(design, way.ignored)
-        self.cells = _tabulate_cells(lesson, self.narrowed)
-        self.mask = np.isin(np.arange(design.variants) + 1, lesson.enabled)
+        self.data, self.settings = data, settings
+        design = data.optimization.model.design
+        self.subset = subset.drop_contexts(design, settings.ignored)
+        self.cells = _tabulate_cells(data, self.subset)
+        self.mask = np.isin(np.arange(design.variants) + 1, data.enabled)
 
     def fit(self) -> FittedReward:
-        """Fit the model. Raises inference.NotConverged."""
-        return fit.fit_reward(self.narrowed.design, self.cells).reward
+        """Fit the reward model. Raises NotConvergedError."""
+        return fit.fit_reward(self.subset.design, self.cells).reward
 
-    def compile_policy(self, believed: FittedReward) -> CompiledPolicy:
-        """Compile what is believed, for the contexts that are not ignored."""
+    def compile_policy(self, reward: FittedReward) -> CompiledPolicy:
+        """Compile the fitted reward into a table over the contexts not ignored."""
         return allocation.compile_policy(
-            believed,
+            reward,
             self.mask,
-            rule=self.way.rule,
-            exploration_share=self.way.exploration_share,
-            seed=self.lesson.seed,
-            bias=self.way.bias,
-            minimise=self.lesson.is_lower_better,
+            rule=self.settings.rule,
+            exploration_share=self.settings.exploration_share,
+            seed=self.data.seed,
+            bias=self.settings.bias,
+            minimise=self.data.is_lower_better,
         )
 
-    def build_report(self, believed: FittedReward, compiled: CompiledPolicy) -> Report:
-        """Report on it; of the context cells that are ignored, too."""
-        made = report.build_report(
-            believed,
+    def build_report(self, reward: FittedReward, compiled: CompiledPolicy) -> Report:
+        """Return the report; its baselines cover the ignored contexts too."""
+        figures = report.build_report(
+            reward,
             compiled,
             self.cells,
             enabled=self.mask,
-            holdout_share=self.lesson.optimization.holdout_percentage / 100,
-            seed=self.lesson.seed,
-            minimise=self.lesson.is_lower_better,
+            holdout_share=self.data.optimization.holdout_percentage / 100,
+            seed=self.data.seed,
+            minimise=self.data.is_lower_better,
         )
-        whole = made.baselines and made.baselines.expand_contexts(self.narrowed.place)
-        return replace(made, baselines=whole)
+        baselines = figures.baselines
+        expanded = baselines and baselines.expand_contexts(self.subset.place)
+        return replace(figures, baselines=expanded)
 
     def widen_policy(self, compiled: CompiledPolicy) -> CompiledPolicy:
-        """Write the table out for every context cell."""
-        widened = self.narrowed.expand_contexts
+        """Return the policy with a row for every context cell, ignored ones too."""
+        expand = self.subset.expand_contexts
         return CompiledPolicy(
-            widened(compiled.probabilities), widened(compiled.prob_best)
+            expand(compiled.probabilities), expand(compiled.prob_best)
         )
 
 
-def _tabulate_cells(lesson: TrainingData, narrowed: DesignSubset) -> TrainingCells:
+def _tabulate_cells(data: TrainingData, design_subset: DesignSubset) -> TrainingCells:
     rows = [
-        _build_row(cell, int(narrowed.place[cell.context]))
-        for cell in lesson.observed.cells
+        _build_row(cell, int(design_subset.place[cell.context]))
+        for cell in data.cube.cells
         if cell.variant
     ]
     if not rows:
-        left_out = lesson.optimization.excluded_users
-        raise ConflictError(NO_EXPOSURES + (EXCLUDED_USERS_HINT if left_out else ""))
-    attribution = lesson.optimization.model.training_data_config["attribution"]
-    lateness = lesson.observed.lags, attribution["horizon_hours"], lesson.as_of
-    match lesson.metric.reward_type:
+        has_exclusions = data.optimization.excluded_users
+        raise ConflictError(
+            NO_EXPOSURES + (EXCLUDED_USERS_HINT if has_exclusions else "")
+        )
+    attribution = data.optimization.model.training_data_config["attribution"]
+    delays = data.cube.lags, attribution["horizon_hours"], data.as_of
+    match data.metric.reward_type:
         case "numeric":
-            return value_cells.tabulate_amounts(rows, *lateness)
+            return value_cells.tabulate_amounts(rows, *delays)
         case "outcomes":
-            return value_cells.tabulate_outcomes(
-                rows, *lateness, _read_outcome_weights(lesson)
-            )
+            weights = _read_outcome_weights(data)
+            return value_cells.tabulate_outcomes(rows, *delays, weights)
         case _:
-            return cells.tabulate_counts(rows, *lateness)
+            return cells.tabulate_counts(rows, *delays)
 
 
-def _read_outcome_weights(lesson: TrainingData) -> dict[str, float]:
-    """Read what each outcome is worth. Raises ConflictError where a counted one is gone.
+def _read_outcome_weights(data: TrainingData) -> dict[str, float]:
+    """Return the weights of the metric's outcomes, by key.
 
-    Days that cannot be counted again keep the outcomes they were counted with.
+    Raises ConflictError where a counted outcome is no longer in the metric: days that
+    cannot be counted again keep the outcomes that they were counted with.
     """
-    outcomes = lesson.metric.outcomes or ()
-    weights = {each["key"]: float(each["weight"]) for each in outcomes}
-    known = {*weights, FAILURE_OUTCOME}
-    gone = sorted(
-        {cell.outcome for cell in lesson.observed.cells if cell.outcome} - known
-    )
-    if gone:
-        raise ConflictError(REMOVED_OUTCOMES.format(outcomes=", ".join(gone)))
+    outcomes = data.metric.outcomes or ()
+    weights = {outcome["key"]: float(outcome["weight"]) for outcome in outcomes}
+    counted = {cell.outcome for cell in data.cube.cells if cell.outcome}
+    removed = sorted(counted - {*weights, FAILURE_OUTCOME})
+    if removed:
+        raise ConflictError(REMOVED_OUTCOMES.format(outcomes=", ".join(removed)))
     return weights
 
 

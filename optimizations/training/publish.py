@@ -1,4 +1,4 @@
-"""What a training learned, put on record and into service: all of it or nothing."""
+"""Record what a training learned and make it serve: all of it or nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from optimizations.results.measured_lift import Comparison
 from optimizations.serving import snapshot_store
 from optimizations.training import candidates
 
-# A modeled lift of the history, and what the report calls it.
+# The modeled lifts of the history, and their keys in the report.
 REPORT_LIFT_KEYS = {
     "policy_lift": "estimated_improvement_percent",
     "best_lift": "best_vs_baseline_percent",
@@ -35,7 +35,7 @@ REPORT_LIFT_KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class CandidateResult:
-    """What a run learned as the candidate would; without a table `error` says why."""
+    """What a run trained for the candidate; without a table, `error` says why."""
 
     candidate_id: int
     compiled: CompiledPolicy | None = None
@@ -45,13 +45,13 @@ class CandidateResult:
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """What a run is about to record; `enabled` are the variants it may serve."""
+    """What a run is about to record; `enabled` are the variants that it may serve."""
 
     compiled: CompiledPolicy
     report: Report
     enabled: list[int]
-    observed: ObservationCube
-    compared: Comparison
+    cube: ObservationCube
+    comparison: Comparison
     as_of: datetime
     candidate: CandidateResult | None = None
 
@@ -59,107 +59,115 @@ class TrainingResult:
 def build_report_document(
     optimization: Optimization,
     figures: Report,
-    observed: ObservationCube,
-    compared: Comparison,
+    cube: ObservationCube,
+    comparison: Comparison,
 ) -> dict[str, Any]:
-    """Write a report as a version keeps it: beside the counts it was learned from.
+    """Return a report as a version stores it, with the counts it was trained on.
 
-    `distrusted` is why its comparisons are not to be shown, as of now, or null.
+    `distrusted` is the reason why its comparisons must not be shown as of now, or None.
     """
-    written = report.to_json(figures)
+    document = report.to_json(figures)
     metric = stored.require_reward_metric(optimization)
-    return written | {
-        "counts": stored.build_report_counts(optimization, observed),
-        "summary": stored.build_summary(optimization, observed, compared),
-        "distrusted": modeled.find_distrust_reason(written, observed, metric),
+    return document | {
+        "counts": stored.build_report_counts(optimization, cube),
+        "summary": stored.build_summary(optimization, cube, comparison),
+        "distrusted": modeled.find_distrust_reason(document, cube, metric),
     }
 
 
 @transaction.atomic
 def publish_training_result(
-    held: TrainingLease,
+    lease: TrainingLease,
     optimization: Optimization,
-    learned: TrainingResult,
+    result: TrainingResult,
     seconds: Mapping[str, float],
 ) -> None:
-    """Record version, report, run and day, and let serving see them: all or nothing."""
+    """Record version, report, run and published day, and make serving read them.
+
+    `seconds` are the durations of the phases. Raises ConflictError where the optimization
+    is no longer live, LeaseLostError where the run is lost or must be cancelled.
+    """
     locked = Optimization.objects.select_for_update(of=("self",)).get(
         pk=optimization.pk
     )
     runs.require_trainable(locked.model)
-    run = TrainingRun.objects.get(pk=held.run_id)
-    observed, compared = learned.observed, learned.compared
-    written = build_report_document(optimization, learned.report, observed, compared)
-    number = _publish_version(locked, run, learned, written)
+    run = TrainingRun.objects.get(pk=lease.run_id)
+    document = build_report_document(
+        optimization, result.report, result.cube, result.comparison
+    )
+    number = _publish_version(locked, run, result, document)
     training_lease.mark_succeeded(
-        held,
-        rows_read=observed.rows_read,
+        lease,
+        rows_read=result.cube.rows_read,
         seconds=seconds,
-        in_sample_metrics=_build_in_sample_metrics(learned.report),
+        in_sample_metrics=_build_in_sample_metrics(result.report),
         policy_version=number,
     )
-    history.publish_day(
-        locked, _build_published_figures(written, compared), learned.as_of
-    )
+    figures = _build_published_figures(document, result.comparison)
+    history.publish_day(locked, figures, result.as_of)
     snapshot_store.publish_on_commit(locked.pk)
 
 
 def _publish_version(
     locked: Optimization,
     run: TrainingRun,
-    learned: TrainingResult,
-    written: dict[str, Any],
+    result: TrainingResult,
+    document: dict[str, Any],
 ) -> int:
-    """Make what was learned serve, of both models' tables; return the version's number."""
+    """Store the tables of the model and its candidate; return the serving version."""
     model = locked.model
     version = versions.publish_trained(
-        model, run, learned.compiled, learned.enabled, written
+        model, run, result.compiled, result.enabled, document
     )
-    _store_candidate_result(learned, run, version.number)
-    if (now_enabled := locked.servable()) != learned.enabled:
-        # Variants changed while this ran: what was learned stands, for those left.
+    _store_candidate_result(result, run, version.number)
+    if (now_enabled := locked.servable()) != result.enabled:
+        # Variants changed during the run: restrict the table to those enabled now.
         share = locked.exploration_share
         version = versions.publish_enabled(model, now_enabled, exploration_share=share)
     return version.number
 
 
 def _store_candidate_result(
-    learned: TrainingResult, run: TrainingRun, number: int
+    result: TrainingResult, run: TrainingRun, number: int
 ) -> None:
-    """Keep the candidate's table beside the version, unless it was replaced meanwhile."""
-    rival = learned.candidate
-    if rival is None:
+    """Store the candidate's table beside the version, unless the candidate is gone."""
+    trained = result.candidate
+    if trained is None:
         return
-    candidate = Candidate.objects.filter(pk=rival.candidate_id).first()
+    candidate = Candidate.objects.filter(pk=trained.candidate_id).first()
     if candidate is None:
         return
-    candidate.error = rival.error
-    if rival.compiled is not None and rival.report is not None:
-        candidate.report = rival.report
-        candidates.store_table(candidate, number, run, rival.compiled, learned.enabled)
+    candidate.error = trained.error
+    if trained.compiled is not None and trained.report is not None:
+        candidate.report = trained.report
+        candidates.store_table(candidate, number, run, trained.compiled, result.enabled)
     candidate.save(update_fields=["report", "error"])
 
 
 def _build_published_figures(
-    written: dict[str, Any], compared: Comparison
+    document: dict[str, Any], comparison: Comparison
 ) -> dict[str, Any]:
-    """Return what the lift history keeps of a day; no modeled lift that is distrusted."""
-    found: dict[str, Any] = {}
-    why: dict[str, str] = {}
+    """Return what the lift history stores of a day, without distrusted modeled lifts."""
+    distrusted, measured = document["distrusted"], comparison.lift
+    figures: dict[str, Any] = {}
+    unavailable: dict[str, str] = {}
     for name, reported in REPORT_LIFT_KEYS.items():
-        lift = None if written["distrusted"] else written[reported]
+        lift = None if distrusted else document[reported]
         percent, interval = f"{name}_percent", f"{name}_interval"
-        found[percent] = lift and lift["mean"]
-        found[interval] = lift and [lift["lo"], lift["hi"]]
+        figures[percent] = lift and lift["mean"]
+        figures[interval] = lift and [lift["lo"], lift["hi"]]
         if lift is None:
-            reason = written["distrusted"] or model_effects.NO_BASELINE
-            why |= {percent: reason, interval: reason}
+            reason = distrusted or model_effects.NO_BASELINE
+            unavailable |= {percent: reason, interval: reason}
     for name in ("lift_percent", "lift_ci"):
-        found[f"measured_{name}"] = getattr(compared.lift, name)
-        if name in compared.lift.unavailable:
-            why[f"measured_{name}"] = compared.lift.unavailable[name]
-    leader = progress.find_winner(written)
-    return found | {"winner": leader and leader["number"], "unavailable": why}
+        figures[f"measured_{name}"] = getattr(measured, name)
+        if name in measured.unavailable:
+            unavailable[f"measured_{name}"] = measured.unavailable[name]
+    winner = progress.find_winner(document)
+    return figures | {
+        "winner": winner and winner["number"],
+        "unavailable": unavailable,
+    }
 
 
 def _build_in_sample_metrics(figures: Report) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Learning: the one deed that turns observations into the next policy version."""
+"""Execute a training run: from observations to the next policy version."""
 
 import json
 import time
@@ -36,7 +36,7 @@ from optimizations.training.publish import CandidateResult, TrainingResult
 
 log = structlog.get_logger(__name__)
 
-# How far a run has come when a phase ends; recording ends the run.
+# The progress (0..1) of a run when a phase ends; the phase "record" ends the run.
 PROGRESS_BY_PHASE = {
     "cube": 0.4,
     "fit": 0.6,
@@ -48,67 +48,70 @@ PROGRESS_BY_PHASE = {
 
 @dataclass(slots=True)
 class _RunProgress:
-    """Where a run is: its hold, and the seconds each phase took."""
+    """The lease of a run, and the seconds that each phase took."""
 
     lease: TrainingLease
-    watch: LeaseKeeper
+    keeper: LeaseKeeper
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time a phase; the run stops between phases when it was cancelled or lost."""
-        self.watch.check()
+        """Time a phase, and report it.
+
+        Raises RunCancelledError or LeaseLostError before and after the phase.
+        """
+        self.keeper.check()
         began = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - began, 3)
         if name in PROGRESS_BY_PHASE:
-            self.watch.check()
+            self.keeper.check()
             training_lease.report_progress(
                 self.lease, PROGRESS_BY_PHASE[name], self.seconds
             )
 
 
 def run_training(run_id: UUID) -> None:
-    """Do a queued run, or nothing where another worker does it or it has ended.
+    """Execute an open run; do nothing where it has ended or another worker has it.
 
-    A failure ends the run with its reason; the policy that serves stays. When the
-    database is away the run is left as it is, and the reaper has it done again.
+    A failure ends the run with its reason, and the serving policy stays. While the
+    database is down the run is left as it is, and the reaper sends it again.
     """
-    asked = TrainingRun.objects.filter(pk=run_id)
-    model_id = asked.values_list("model_id", flat=True).first()
-    if model_id is None:  # its optimization was deleted meanwhile
+    run = TrainingRun.objects.filter(pk=run_id)
+    model_id = run.values_list("model_id", flat=True).first()
+    if model_id is None:  # the optimization was deleted in the meantime
         return
-    with LeaseKeeper(model_id) as watch:
-        held = training_lease.acquire_lease(run_id) if watch.has_lock else None
-        if held is None:
+    with LeaseKeeper(model_id) as keeper:
+        lease = training_lease.acquire_lease(run_id) if keeper.has_lock else None
+        if lease is None:
             log.info("training_left_alone", run_id=str(run_id))
             return
-        watch.start_heartbeat(held)
-        _attempt_run(_RunProgress(held, watch))
+        keeper.start_heartbeat(lease)
+        _attempt_run(_RunProgress(lease, keeper))
 
 
 def _attempt_run(progress: _RunProgress) -> None:
-    held = progress.lease
+    lease = progress.lease
     try:
         _train_policy(progress)
     except (RunCancelledError, LeaseLostError) as error:
-        # Recording says lost, too, where a cancel came after the last heartbeat.
-        if not training_lease.end_if_cancelled(held):
-            log.warning("training_lost", run_id=str(held.run_id), error=str(error))
+        # Recording also raises LeaseLostError for a cancel after the last heartbeat.
+        if not training_lease.end_if_cancelled(lease):
+            log.warning("training_lost", run_id=str(lease.run_id), error=str(error))
     except (fit.NotConvergedError, FloatingPointError) as error:
-        training_lease.mark_failed(held, f"the model did not converge: {error}")
+        training_lease.mark_failed(lease, f"the model did not converge: {error}")
     except (OperationalError, InterfaceError) as error:
-        log.warning("training_interrupted", run_id=str(held.run_id), error=str(error))
+        log.warning("training_interrupted", run_id=str(lease.run_id), error=str(error))
     except LeveredError as error:
         if error.retry_after is None:
-            training_lease.mark_failed(held, error.message)
-        else:  # the store is away: left lying like a dead worker's run
+            training_lease.mark_failed(lease, error.message)
+        else:  # the warehouse is down: the reaper sends the run again
             log.warning(
-                "training_interrupted", run_id=str(held.run_id), error=str(error)
+                "training_interrupted", run_id=str(lease.run_id), error=str(error)
             )
     except Exception:
         training_lease.mark_failed(
-            held, f"an internal error; the log names it with run {held.run_id}"
+            lease, f"an internal error; see the log for run {lease.run_id}"
         )
         raise
 
@@ -117,57 +120,59 @@ def _train_policy(progress: _RunProgress) -> None:
     optimization, metric = _load_training_target(progress.lease)
     as_of = timezone.now()
     with progress.phase("cube"):
-        observed = refresh.refresh_cube(optimization, metric, as_of)
+        cube = refresh.refresh_cube(optimization, metric, as_of)
         _refresh_guardrails(optimization, as_of)
         enabled = optimization.servable()
-        lesson = TrainingData(optimization, metric, observed, as_of, enabled)
-        fitting = PolicyTrainer(
-            lesson, build_training_settings(optimization, progress.lease.bias)
-        )
+        data = TrainingData(optimization, metric, cube, as_of, enabled)
+        settings = build_training_settings(optimization, progress.lease.bias)
+        trainer = PolicyTrainer(data, settings)
     with progress.phase("fit"):
-        believed = fitting.fit()
+        reward = trainer.fit()
     with progress.phase("compile"):
-        compiled = fitting.compile_policy(believed)
+        compiled = trainer.compile_policy(reward)
     with progress.phase("report"):
-        figures = fitting.build_report(believed, compiled)
-        compared = measured_lift.compare_arms(optimization, metric, observed)
-    rival = _train_candidate_if_any(progress, lesson, compared)
-    table = fitting.widen_policy(compiled)
+        figures = trainer.build_report(reward, compiled)
+        comparison = measured_lift.compare_arms(optimization, metric, cube)
+    candidate = _train_candidate_if_any(progress, data, comparison)
+    policy = trainer.widen_policy(compiled)
     with progress.phase("record"):
-        learned = TrainingResult(
-            table, figures, enabled, observed, compared, as_of, rival
+        result = TrainingResult(
+            policy, figures, enabled, cube, comparison, as_of, candidate
         )
         publish.publish_training_result(
-            progress.lease, optimization, learned, progress.seconds
+            progress.lease, optimization, result, progress.seconds
         )
     training_lease.record_seconds(progress.lease, progress.seconds)
 
 
-def _load_training_target(held: TrainingLease) -> tuple[Optimization, Metric]:
-    """Read what is to be learned. Raises ConflictError where nothing is, any more."""
+def _load_training_target(lease: TrainingLease) -> tuple[Optimization, Metric]:
+    """Return the optimization and its reward metric.
+
+    Raises ConflictError where the optimization was deleted or is no longer live.
+    """
     optimization = (
         Optimization.objects.select_related("model", "reward_metric")
-        .filter(model_id=held.model_id, deleted_at=None)
+        .filter(model_id=lease.model_id, deleted_at=None)
         .first()
     )
     if optimization is None:
         raise ConflictError("the optimization was deleted")
     runs.require_trainable(optimization.model)
     metric = optimization.reward_metric
-    assert metric is not None  # the database refuses a live one without
+    assert metric is not None  # a database constraint: live ones have one
     return optimization, metric
 
 
 def _train_candidate_if_any(
-    progress: _RunProgress, lesson: TrainingData, compared: measured_lift.Comparison
+    progress: _RunProgress, data: TrainingData, comparison: measured_lift.Comparison
 ) -> CandidateResult | None:
-    """Learn the candidate's table too; one that cannot be learned stops nothing."""
-    candidate = Candidate.objects.filter(optimization=lesson.optimization).first()
+    """Train the candidate, if there is one; its failure does not stop the run."""
+    candidate = Candidate.objects.filter(optimization=data.optimization).first()
     if candidate is None:
         return None
     with progress.phase("candidate"):
         try:
-            return _train_candidate(candidate, lesson, compared)
+            return _train_candidate(candidate, data, comparison)
         except (RunCancelledError, LeaseLostError, OperationalError, InterfaceError):
             raise
         except Exception as error:
@@ -178,21 +183,22 @@ def _train_candidate_if_any(
 
 
 def _train_candidate(
-    candidate: Candidate, lesson: TrainingData, compared: measured_lift.Comparison
+    candidate: Candidate, data: TrainingData, comparison: measured_lift.Comparison
 ) -> CandidateResult:
-    fitting = PolicyTrainer(lesson, build_training_settings(candidate))
-    believed = fitting.fit()
-    compiled = fitting.compile_policy(believed)
-    figures = fitting.build_report(believed, compiled)
+    trainer = PolicyTrainer(data, build_training_settings(candidate))
+    reward = trainer.fit()
+    compiled = trainer.compile_policy(reward)
+    figures = trainer.build_report(reward, compiled)
     document = publish.build_report_document(
-        lesson.optimization, figures, lesson.observed, compared
+        data.optimization, figures, data.cube, comparison
     )
-    json.dumps(document, allow_nan=False)  # what cannot be kept fails here, not there
-    return CandidateResult(candidate.pk, fitting.widen_policy(compiled), document)
+    # A document that cannot be stored must fail here, where it does not stop the run.
+    json.dumps(document, allow_nan=False)
+    return CandidateResult(candidate.pk, trainer.widen_policy(compiled), document)
 
 
 def _refresh_guardrails(optimization: Optimization, as_of: datetime) -> None:
-    """Count the guardrails too; one that the warehouse refuses stops no learning."""
+    """Count the guardrail metrics too; a failing one does not stop the training."""
     for metric in optimization.guardrail_metrics.all():
         try:
             refresh.count_open_days(optimization, metric, as_of)

@@ -1,4 +1,4 @@
-"""What the clock asks for: retraining where it is due, partitions ahead, old keys forgotten."""
+"""Periodic work: due retraining, partitions, and the deletion of expired keys."""
 
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from django.db.models import (
 )
 from django.utils import timezone
 
+from levered_site.database import fetch_row
 from levered_site.organizations import idempotency
 from models_app import runs
 from models_app.models import TrainingRun
@@ -25,7 +26,7 @@ from warehouse.models import EventKey
 TABLES_PARTITIONED_BY_DAY = ("decisions", "managed_exposures", "managed_rewards")
 DAYS_AHEAD = 3  # days
 EVENT_KEY_RETENTION = timedelta(days=7)
-# Rows stamped before a run began may have been committed after it read.
+# Rows stamped before a run began may have been committed after the run read.
 NEW_DATA_MARGIN = timedelta(minutes=1)
 
 SELECT_NEW_DATA = """
@@ -35,72 +36,76 @@ SELECT EXISTS (
 ) OR EXISTS (
   SELECT FROM managed_exposures
   WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
-    AND created_at >= %(since)s AND {came}
-) OR %(learned)s AND EXISTS (
+    AND created_at >= %(since)s AND {created_since}
+) OR %(has_learned)s AND EXISTS (
   SELECT FROM managed_rewards
-  WHERE organization_id = %(organization)s AND created_at >= %(since)s AND {came}
+  WHERE organization_id = %(organization)s AND created_at >= %(since)s
+    AND {created_since}
     AND (optimization_id IS NULL OR optimization_id = %(optimization)s)
-)
+) AS has_new_data
 """
 
 
 def retrain_due(now: datetime | None = None) -> int:
-    """Ask for a run of every live optimization whose time has come and that has new data.
+    """Request a run for each live optimization that is due and has new data.
 
-    The time is `retrain_every_minutes` after the last run was asked for, new is what
-    came since the last good run began. Returns how many runs were asked for.
+    It is due `retrain_every_minutes` after its last run was requested. New is what
+    arrived since the last successful run began. Returns how many runs were requested.
     """
     now = now or timezone.now()
-    asked = 0
+    requested = 0
     for optimization in _query_due_optimizations(now):
         if _has_new_data(optimization):
             runs.request_training(optimization.model, requested_by="system:clock")
-            asked += 1
-    return asked
+            requested += 1
+    return requested
 
 
 def _query_due_optimizations(now: datetime) -> QuerySet[Optimization]:
-    of_model = TrainingRun.objects.filter(model_id=OuterRef("model_id"))
-    good = of_model.filter(status=TrainingRun.Status.SUCCEEDED)
+    training_runs = TrainingRun.objects.filter(model_id=OuterRef("model_id"))
+    succeeded = training_runs.filter(status=TrainingRun.Status.SUCCEEDED)
     return (
         Optimization.objects.live()
         .annotate(
-            asked_at=Subquery(
-                of_model.order_by("-created_at").values("created_at")[:1]
+            requested_at=Subquery(
+                training_runs.order_by("-created_at").values("created_at")[:1]
             ),
-            learned_at=Subquery(good.order_by("-started_at").values("started_at")[:1]),
-            every=ExpressionWrapper(
+            learned_at=Subquery(
+                succeeded.order_by("-started_at").values("started_at")[:1]
+            ),
+            interval=ExpressionWrapper(
                 F("retrain_every_minutes") * timedelta(minutes=1),
                 output_field=DurationField(),
             ),
         )
-        .filter(Q(asked_at=None) | Q(asked_at__lte=now - F("every")))
+        .filter(Q(requested_at=None) | Q(requested_at__lte=now - F("interval")))
         .exclude(model__training_runs__status__in=runs.OPEN_STATUSES)
         .select_related("model")
     )
 
 
 def _has_new_data(optimization: Optimization) -> bool:
-    learned = getattr(optimization, "learned_at", None)
-    since = learned - NEW_DATA_MARGIN if learned else optimization.created_at
-    came, stretches = write_log.build_created_since_condition(
+    learned_at = getattr(optimization, "learned_at", None)
+    since = learned_at - NEW_DATA_MARGIN if learned_at else optimization.created_at
+    created_since, created_params = write_log.build_created_since_condition(
         optimization.organization_id, since
     )
-    values = {
+    params = {
         "organization": optimization.organization_id,
         "optimization": optimization.pk,
-        # Before anybody was exposed the organization's rewards teach nothing.
-        "learned": learned is not None,
+        # Without exposures the organization's rewards are nothing to learn from.
+        "has_learned": learned_at is not None,
         "since": since,
-        **stretches,
+        **created_params,
     }
     with connection.cursor() as cursor:
-        cursor.execute(SELECT_NEW_DATA.format(came=came), values)
-        return bool(cursor.fetchone()[0])
+        statement = SELECT_NEW_DATA.format(created_since=created_since)
+        cursor.execute(statement, params)
+        return bool(fetch_row(cursor).has_new_data)
 
 
 def maintain_partitions(now: datetime | None = None) -> None:
-    """Make the partitions of the coming days, and drop those past their retention."""
+    """Create the partitions of the coming days, and drop those past their retention."""
     today = (now or timezone.now()).date()
     days = [today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)]
     for table in TABLES_PARTITIONED_BY_DAY:
@@ -112,7 +117,7 @@ def maintain_partitions(now: datetime | None = None) -> None:
 
 
 def delete_expired_keys(now: datetime | None = None) -> None:
-    """Forget idempotency keys: of events after 7 days, of requests after 24 hours."""
+    """Delete idempotency keys: of events after 7 days, of requests after 24 hours."""
     now = now or timezone.now()
     EventKey.objects.filter(created_at__lt=now - EVENT_KEY_RETENTION).delete()
     idempotency.delete_expired(now)

@@ -1,4 +1,4 @@
-"""What a training begins with, and the queue as it was afterwards."""
+"""An optimization with visitors, and an empty queue after each test."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,18 +14,18 @@ from tests.support.learning import headline_b_rate
 
 @pytest.fixture
 def optimization() -> Optimization:
-    """One live optimization with 300 visitors of three days ago."""
-    made = optimization_factories.make_optimization(
+    """Return a live optimization with 300 visitors of three days ago."""
+    optimization = optimization_factories.make_optimization(
         optimization_factories.make_organization()
     )
     traffic.simulate_visitors(
-        made, timezone.now() - timedelta(days=3), 300, headline_b_rate
+        optimization, timezone.now() - timedelta(days=3), 300, headline_b_rate
     )
-    return made
+    return optimization
 
 
 @pytest.fixture(autouse=True)
 def _empty_queue() -> Iterator[None]:
-    """Leave no task of one test to the worker of another."""
+    """Leave no task of one test for the worker of another."""
     yield
     app.control.purge()

@@ -28,17 +28,17 @@ over_http = pytest.mark.django_db(transaction=True)
 
 
 def truth(variant: traffic.Json, _context: traffic.Json) -> float:
-    """Headline B is twice as good."""
+    """Return a conversion rate at which headline B is twice as good."""
     return 0.3 if variant["headline"] == "B" else 0.15
 
 
-def better(_variant: traffic.Json, _context: traffic.Json) -> float:
-    """Everything sells, whatever is shown."""
+def high_rate(_variant: traffic.Json, _context: traffic.Json) -> float:
+    """Return a high conversion rate, the same for every variant."""
     return 0.6
 
 
-def live(days_ago: float = 5) -> Optimization:
-    """A live optimization with a thousand visitors, three in ten held out."""
+def make_visited_optimization(days_ago: float = 5) -> Optimization:
+    """Make a live optimization with 1,000 visitors, three in ten in the holdout."""
     optimization = make_optimization(make_organization(), holdout_percentage=30)
     start = timezone.now() - timedelta(days=days_ago)
     traffic.simulate_visitors(optimization, start, 1000, truth)
@@ -46,7 +46,7 @@ def live(days_ago: float = 5) -> Optimization:
 
 
 def train(optimization: Optimization) -> None:
-    """Train once."""
+    """Train once; the run must succeed."""
     run = runs.request_training(optimization.model, requested_by="test")
     run_training(run.pk)
     run.refresh_from_db()
@@ -56,14 +56,14 @@ def train(optimization: Optimization) -> None:
 
 
 def read(optimization: Optimization, reading: str) -> dict[str, Any]:
-    """Read as a member."""
+    """Return the body of a GET as a member."""
     api = factories.make_member_api(optimization.organization)
     return read_body(api.get(f"/optimizations/{optimization.pk}/{reading}"))
 
 
 @over_http
-def test_a_model_that_reproduces_the_holdout_is_believed() -> None:
-    optimization = live()
+def test_a_model_that_reproduces_the_holdout_is_trusted() -> None:
+    optimization = make_visited_optimization()
     train(optimization)
     start = timezone.now() - timedelta(days=3)
     traffic.simulate_visitors(optimization, start, 1000, truth, seed=1)
@@ -77,11 +77,11 @@ def test_a_model_that_reproduces_the_holdout_is_believed() -> None:
 
 
 @over_http
-def test_a_model_that_the_holdout_has_moved_away_from_is_withheld() -> None:
-    optimization = live()
+def test_a_model_that_misses_the_recent_holdout_is_withheld() -> None:
+    optimization = make_visited_optimization()
     train(optimization)
     start = timezone.now() - timedelta(days=3)
-    traffic.simulate_visitors(optimization, start, 1000, better, seed=1)
+    traffic.simulate_visitors(optimization, start, 1000, high_rate, seed=1)
 
     body = read(optimization, "results?refresh=true")
     progress = read(optimization, "progress")
@@ -96,16 +96,16 @@ def test_a_model_that_the_holdout_has_moved_away_from_is_withheld() -> None:
     assert "does not reproduce the recent holdout mean" in check["reason"]
     assert progress["estimated_progress"] is None
     assert progress["unavailable"]["estimated_progress"] == check["reason"]
-    # What was measured needs no model.
+    # Measured lift needs no model.
     assert body["primary_metric_vs_holdout"]["lift_percent"] is not None
 
 
 @over_http
-def test_a_model_that_learned_of_the_move_is_believed_again() -> None:
-    optimization = live()
+def test_a_model_trained_after_the_change_is_trusted_again() -> None:
+    optimization = make_visited_optimization()
     train(optimization)
     start = timezone.now() - timedelta(days=3)
-    traffic.simulate_visitors(optimization, start, 1000, better, seed=1)
+    traffic.simulate_visitors(optimization, start, 1000, high_rate, seed=1)
     train(optimization)
 
     body = read(optimization, "results")
@@ -115,13 +115,13 @@ def test_a_model_that_learned_of_the_move_is_believed_again() -> None:
 
 
 @over_http
-def test_what_is_withheld_on_its_day_is_not_in_the_history_either() -> None:
-    optimization = live()
+def test_a_lift_that_is_withheld_on_its_day_is_not_in_the_history() -> None:
+    optimization = make_visited_optimization()
     threshold = snapshot.compute_holdout_threshold(30)
     start = timezone.now() - timedelta(days=5)
-    shown = ManagedExposure.objects.order_by("timestamp_utc")
-    users = list(shown.values_list("anonymous_id", flat=True))
-    # Held out users buy whatever they see: as if they were given another page.
+    exposures = ManagedExposure.objects.order_by("timestamp_utc")
+    users = list(exposures.values_list("anonymous_id", flat=True))
+    # Users in the holdout buy whatever they see, as if their page were another one.
     rewards = [
         traffic.build_reward(user, timestamp=(start + timedelta(hours=21)).isoformat())
         for user in users[100:]
@@ -137,8 +137,8 @@ def test_what_is_withheld_on_its_day_is_not_in_the_history_either() -> None:
     assert day["measured_lift_percent"] is not None
 
 
-def cell(day: int, users: int, converted: int) -> Cell:
-    """A held-out cell."""
+def make_cell(day: int, users: int, converted: int) -> Cell:
+    """Make a cell of the holdout."""
     return Cell(
         regime=1,
         day=date(2026, 1, day),
@@ -160,21 +160,21 @@ def cell(day: int, users: int, converted: int) -> Cell:
     )
 
 
-def test_recent_is_as_few_days_as_tell_as_much_as_the_model_knows() -> None:
-    cells = [cell(day, 400, 80) for day in range(1, 10)]
+def test_recent_holdout_is_as_few_days_as_reach_the_standard_error() -> None:
+    cells = [make_cell(day, 400, 80) for day in range(1, 10)]
 
     everything = aggregates.select_recent_holdout(cells, "bool")
     one_day = aggregates.select_recent_holdout(cells, "bool", 0.021)
     two_days = aggregates.select_recent_holdout(cells, "bool", 0.015)
 
-    assert {each.day.day for each in everything} == set(range(3, 10))
-    assert {each.day.day for each in one_day} == {9}
-    assert {each.day.day for each in two_days} == {8, 9}
+    assert {cell.day.day for cell in everything} == set(range(3, 10))
+    assert {cell.day.day for cell in one_day} == {9}
+    assert {cell.day.day for cell in two_days} == {8, 9}
 
 
-def test_recent_is_never_too_little_to_check() -> None:
-    cells = [cell(day, 60, 6) for day in range(1, 5)]
+def test_recent_holdout_is_never_too_small_to_check() -> None:
+    cells = [make_cell(day, 60, 6) for day in range(1, 5)]
 
-    found = aggregates.select_recent_holdout(cells, "bool", 1.0)
+    recent = aggregates.select_recent_holdout(cells, "bool", 1.0)
 
-    assert sum(each.users for each in found) == 120
+    assert sum(cell.users for cell in recent) == 120

@@ -1,4 +1,4 @@
-"""The calibration gate where the mix of contexts moves, and nothing else."""
+"""The calibration gate where only the mix of contexts changes."""
 
 from datetime import date
 from typing import Any
@@ -13,19 +13,19 @@ from tests.support.value_metrics import OUTCOMES
 from warehouse.sql.cube.statement import Cell
 
 DESKTOP, MOBILE, OTHER = 0, 1, 2
-WORTH = {"bool": 1.0, "numeric": 40.0, "outcomes": 5.0}
+VALUES = {"bool": 1.0, "numeric": 40.0, "outcomes": 5.0}
 RATES = {DESKTOP: 0.08, MOBILE: 0.03, OTHER: 0.5}
 
 
-def metric(kind: str) -> Metric:
-    """A metric of this kind of reward."""
+def make_metric(kind: str) -> Metric:
+    """Make a metric of this reward type."""
     mapping = {"reward_type": "bool" if kind == "outcomes" else kind}
     outcomes = OUTCOMES if kind == "outcomes" else None
     return Metric(column_mapping=mapping, outcomes=outcomes)
 
 
-def held(kind: str, context: int, users: int, times: float = 1.0) -> Cell:
-    """A held-out cell that earns `times` what is true of its context."""
+def make_holdout_cell(kind: str, context: int, users: int, times: float = 1.0) -> Cell:
+    """Make a cell of the holdout that earns `times` the true rate of its context."""
     converted = round(users * RATES[context] * times)
     return Cell(
         regime=1,
@@ -40,17 +40,17 @@ def held(kind: str, context: int, users: int, times: float = 1.0) -> Cell:
         users=users,
         exposures=users,
         converted=converted,
-        value_sum=converted * WORTH[kind],
-        value_sum_squares=converted * WORTH[kind] ** 2,
+        value_sum=converted * VALUES[kind],
+        value_sum_squares=converted * VALUES[kind] ** 2,
         payers=converted,
         log_sum=0.0,
         log_sum_squares=0.0,
     )
 
 
-def report(kind: str) -> dict[str, Any]:
-    """A report that is right of both contexts, four in five users being on desktop."""
-    desktop, mobile = (RATES[each] * WORTH[kind] for each in (DESKTOP, MOBILE))
+def make_report(kind: str) -> dict[str, Any]:
+    """Make a report that is right for both contexts, with 80% of users on desktop."""
+    desktop, mobile = (RATES[context] * VALUES[kind] for context in (DESKTOP, MOBILE))
     mean, sd = 0.8 * desktop + 0.2 * mobile, 0.01 * desktop
     return {
         "baseline_reward": {"mean": mean, "lo": mean - 2 * sd, "hi": mean + 2 * sd},
@@ -62,48 +62,59 @@ def report(kind: str) -> dict[str, Any]:
     }
 
 
-def gate(kind: str, learned: dict[str, Any], *cells: Cell) -> BaselineSanity:
-    """Hold a report against the holdout."""
-    observed = ObservationCube(cells, NO_LAGS, 0, 0, None)
-    return modeled.check_calibration(learned, observed, metric(kind))
+def check(kind: str, report: dict[str, Any], *cells: Cell) -> BaselineSanity:
+    """Check a report against the holdout."""
+    cube = ObservationCube(cells, NO_LAGS, 0, 0, None)
+    return modeled.check_calibration(report, cube, make_metric(kind))
 
 
-@pytest.mark.parametrize("kind", WORTH)
+@pytest.mark.parametrize("kind", VALUES)
 @pytest.mark.parametrize("desktop", [20_000, 200, 0])
-def test_a_mix_that_moves_is_no_miss(kind: str, desktop: int) -> None:
-    cells = [held(kind, DESKTOP, desktop), held(kind, MOBILE, 20_000)]
+def test_a_changed_mix_of_contexts_passes(kind: str, desktop: int) -> None:
+    cells = [
+        make_holdout_cell(kind, DESKTOP, desktop),
+        make_holdout_cell(kind, MOBILE, 20_000),
+    ]
 
-    found = gate(kind, report(kind), *cells)
+    sanity = check(kind, make_report(kind), *cells)
 
-    assert found.ok is True
-    assert found.holdout_mean == pytest.approx(found.model_mean, rel=1e-9)
-    assert found.z == pytest.approx(0, abs=1e-9)
-
-
-@pytest.mark.parametrize("kind", WORTH)
-def test_a_context_that_earns_otherwise_is_a_miss_whatever_the_mix(kind: str) -> None:
-    cells = [held(kind, DESKTOP, 5_000), held(kind, MOBILE, 20_000, times=1.5)]
-
-    found = gate(kind, report(kind), *cells)
-
-    assert found.ok is False
-    assert found.reason is not None
+    assert sanity.ok is True
+    assert sanity.holdout_mean == pytest.approx(sanity.model_mean, rel=1e-9)
+    assert sanity.z == pytest.approx(0, abs=1e-9)
 
 
-def test_contexts_that_nobody_had_when_it_was_learned_are_not_compared() -> None:
-    known = [held("bool", DESKTOP, 5_000), held("bool", MOBILE, 5_000)]
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_context_with_another_rate_fails_whatever_the_mix(kind: str) -> None:
+    cells = [
+        make_holdout_cell(kind, DESKTOP, 5_000),
+        make_holdout_cell(kind, MOBILE, 20_000, times=1.5),
+    ]
 
-    found = gate("bool", report("bool"), *known, held("bool", OTHER, 5_000))
+    sanity = check(kind, make_report(kind), *cells)
 
-    assert found == gate("bool", report("bool"), *known)
-    assert found.ok is True
+    assert sanity.ok is False
+    assert sanity.reason is not None
 
 
-def test_a_report_of_an_earlier_version_is_compared_as_a_whole() -> None:
-    earlier = report("bool")
+def test_contexts_that_no_user_had_in_training_are_not_compared() -> None:
+    trained = [
+        make_holdout_cell("bool", DESKTOP, 5_000),
+        make_holdout_cell("bool", MOBILE, 5_000),
+    ]
+
+    sanity = check(
+        "bool", make_report("bool"), *trained, make_holdout_cell("bool", OTHER, 5_000)
+    )
+
+    assert sanity == check("bool", make_report("bool"), *trained)
+    assert sanity.ok is True
+
+
+def test_a_report_without_baselines_by_context_is_compared_as_a_whole() -> None:
+    earlier = make_report("bool")
     del earlier["baselines"]
 
-    found = gate("bool", earlier, held("bool", DESKTOP, 40_000))
+    sanity = check("bool", earlier, make_holdout_cell("bool", DESKTOP, 40_000))
 
-    assert found.model_mean == earlier["baseline_reward"]["mean"]
-    assert found.ok is False
+    assert sanity.model_mean == earlier["baseline_reward"]["mean"]
+    assert sanity.ok is False

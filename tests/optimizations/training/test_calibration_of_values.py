@@ -1,4 +1,4 @@
-"""The calibration gate for every kind of reward, and everything that it withholds."""
+"""The calibration gate for every kind of reward model, and all that it withholds."""
 
 import random
 from datetime import timedelta
@@ -27,18 +27,18 @@ MISSED = "the model's baseline does not reproduce the recent holdout mean"
 KINDS = ("bool", "hurdle", "mean", "outcomes")
 
 
-def as_before(variant: traffic.Json, _context: traffic.Json) -> float:
-    """Headline B is better."""
+def unchanged_rate(variant: traffic.Json, _context: traffic.Json) -> float:
+    """Return a conversion rate at which headline B is better."""
     return 0.3 if variant["headline"] == "B" else 0.2
 
 
-def everything(_variant: traffic.Json, _context: traffic.Json) -> float:
-    """Everything sells, whatever is shown."""
+def high_rate(_variant: traffic.Json, _context: traffic.Json) -> float:
+    """Return a high conversion rate, the same for every variant."""
     return 0.6
 
 
-def bought(kind: str) -> traffic.Purchase:
-    """Return what a purchase of this kind of reward model looks like."""
+def make_purchase(kind: str) -> traffic.Purchase:
+    """Return a function that draws a purchase for this kind of reward model."""
 
     def purchase(rng: random.Random, _variant: traffic.Json) -> traffic.Json:
         if kind == "outcomes":
@@ -50,8 +50,8 @@ def bought(kind: str) -> traffic.Purchase:
     return purchase
 
 
-def metric(organization: Organization, kind: str) -> Metric:
-    """Make a metric whose rewards are learned by this kind of model."""
+def make_metric_for(organization: Organization, kind: str) -> Metric:
+    """Make a metric whose rewards this kind of model learns."""
     if kind == "bool":
         return make_metric(organization)
     return value_metrics.make_metric(
@@ -59,43 +59,45 @@ def metric(organization: Organization, kind: str) -> Metric:
     )
 
 
-def learned(kind: str) -> Optimization:
-    """An optimization trained on a day of 1,500 visitors, three in ten held out."""
+def make_trained(kind: str) -> Optimization:
+    """Make an optimization trained on 1,500 visitors, three in ten in the holdout."""
     organization = make_organization()
-    reward = metric(organization, kind)
+    metric = make_metric_for(organization, kind)
     optimization = make_optimization(
         organization,
         holdout_percentage=30,
-        reward_metric_id=reward.pk,
+        reward_metric_id=metric.pk,
         training_data_config=make_config(
-            reward={"name": "spent", "type": reward.reward_type}
+            reward={"name": "spent", "type": metric.reward_type}
         ),
     )
     start = timezone.now() - timedelta(days=5)
     traffic.simulate_visitors(
-        optimization, start, 1500, as_before, purchase=bought(kind)
+        optimization, start, 1500, unchanged_rate, purchase=make_purchase(kind)
     )
     train_model(optimization)
     return optimization
 
 
-def then(optimization: Optimization, kind: str, truth: traffic.Truth) -> None:
+def send_another_day(
+    optimization: Optimization, kind: str, truth: traffic.Truth
+) -> None:
     """Send another day of 1,500 visitors."""
     start = timezone.now() - timedelta(days=3)
     traffic.simulate_visitors(
-        optimization, start, 1500, truth, seed=1, purchase=bought(kind)
+        optimization, start, 1500, truth, seed=1, purchase=make_purchase(kind)
     )
 
 
 def read(optimization: Optimization, path: str) -> dict[str, Any]:
-    """Read as a member."""
+    """Return the body of a GET as a member."""
     return read_body(factories.make_member_api(optimization.organization).get(path))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_of_model_reproduces_the_holdout_it_learned_from(kind: str) -> None:
-    optimization = learned(kind)
-    then(optimization, kind, as_before)
+def test_each_kind_of_model_reproduces_the_holdout_it_was_trained_on(kind: str) -> None:
+    optimization = make_trained(kind)
+    send_another_day(optimization, kind, unchanged_rate)
 
     results = f"/optimizations/{optimization.pk}/results?refresh=true"
     body = read(optimization, results)
@@ -103,22 +105,22 @@ def test_each_kind_of_model_reproduces_the_holdout_it_learned_from(kind: str) ->
     sanity = body["checks"]["baseline_sanity"]
     assert sanity["ok"] is True, sanity
     assert body["stats"]["best_vs_baseline_percent"] is not None
-    fitted = "chance" if kind == "bool" else kind
-    assert body["model"]["reward_model"] == fitted
+    reward_model = "chance" if kind == "bool" else kind
+    assert body["model"]["reward_model"] == reward_model
     assert bool(body["model"]["notes"]) == (kind == "mean")
     assert list_nulls_without_reason(body) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_whatever_the_kind_a_model_that_misses_the_holdout_is_withheld(
+def test_each_kind_of_model_that_misses_the_holdout_is_withheld(
     kind: str,
 ) -> None:
-    optimization = learned(kind)
-    then(optimization, kind, everything)
+    optimization = make_trained(kind)
+    send_another_day(optimization, kind, high_rate)
 
-    place = f"/optimizations/{optimization.pk}"
-    body = read(optimization, f"{place}/results?refresh=true")
-    progress = read(optimization, f"{place}/progress")
+    path = f"/optimizations/{optimization.pk}"
+    body = read(optimization, f"{path}/results?refresh=true")
+    progress = read(optimization, f"{path}/progress")
 
     assert body["checks"]["baseline_sanity"]["ok"] is False
     assert set(body["stats"].values()) == {None}
@@ -133,13 +135,13 @@ def test_whatever_the_kind_a_model_that_misses_the_holdout_is_withheld(
     for name in ("estimated_progress", "days_to_decision"):
         assert progress[name] is None
         assert progress["unavailable"][name] == MISSED
-    # What was measured needs no model.
+    # Measured lift needs no model.
     assert {row["lift_percent"] for row in body["contexts"]} != {None}
     assert list_nulls_without_reason(body) == []
 
 
-def test_what_contexts_gain_is_withheld_where_the_training_already_missed() -> None:
-    optimization = learned("bool")
+def test_gains_of_contexts_are_withheld_where_the_training_missed_the_holdout() -> None:
+    optimization = make_trained("bool")
     trusted = read(optimization, f"/models/{optimization.model_id}/state")
     version = optimization.model.policy_versions.get(number=1)
     assert version.report is not None
@@ -154,5 +156,5 @@ def test_what_contexts_gain_is_withheld_where_the_training_already_missed() -> N
     assert None not in {row["expected_gain"] for row in trusted["contexts"]}
     assert {row["expected_gain"] for row in withheld["contexts"]} == {None}
     assert withheld["unavailable"]["contexts.expected_gain"] == MISSED
-    # What was learned of each variant is shown as it is.
+    # Figures of single variants are not withheld.
     assert withheld["variants"] == trusted["variants"]

@@ -1,4 +1,4 @@
-"""A candidate does no harm: to the live run, to what is shown, to another's tables."""
+"""A candidate never harms the live run, published figures, or another candidate."""
 
 from datetime import timedelta
 
@@ -44,19 +44,19 @@ def test_no_failure_of_a_candidate_stops_the_live_run() -> None:
     assert Candidate.objects.get().error.startswith("TypeError: ")
 
 
-def test_one_whose_last_training_failed_is_not_promoted() -> None:
+def test_a_candidate_whose_last_training_failed_is_not_promoted() -> None:
     optimization = make_trained_candidate(UNIFORM)
     Candidate.objects.update(error="NotConverged: 50 steps")
 
-    answer = admin_api(optimization).post(f"{candidate_path(optimization)}/promote")
+    response = admin_api(optimization).post(f"{candidate_path(optimization)}/promote")
 
-    assert answer.status_code == 409
-    assert "NotConverged: 50 steps" in read_error(answer)["message"]
+    assert response.status_code == 409
+    assert "NotConverged: 50 steps" in read_error(response)["message"]
     assert PolicyVersion.objects.count() == 2
     assert Candidate.objects.exists()
 
 
-def test_an_old_table_that_is_promoted_looks_as_old_as_it_is() -> None:
+def test_a_promoted_table_is_as_old_as_its_training() -> None:
     optimization = make_trained_candidate(UNIFORM)
     long_ago = timezone.now() - timedelta(days=30)
     TrainingRun.objects.update(finished_at=long_ago)
@@ -76,49 +76,51 @@ def test_a_winner_is_stable_only_where_it_serves() -> None:
     changed = figures | {"winner": number % 4 + 1}
     PublishedDay.objects.filter(optimization=other).update(figures=changed)
 
-    alike, after = progress.build_progress(even), progress.build_progress(other)
+    even_progress, after = progress.build_progress(even), progress.build_progress(other)
 
     assert before["stable_since"] == PublishedDay.objects.get(optimization=other).day
-    assert alike["winner"] is alike["stable_since"] is None
-    assert alike["unavailable"]["winner"] == progress.EQUAL_SHARES
-    assert alike["unavailable"]["stable_since"] == progress.EQUAL_SHARES
+    assert even_progress["winner"] is even_progress["stable_since"] is None
+    assert even_progress["unavailable"]["winner"] == progress.EQUAL_SHARES
+    assert even_progress["unavailable"]["stable_since"] == progress.EQUAL_SHARES
     assert after["stable_since"] is None
     assert after["unavailable"]["stable_since"] == progress.POLICY_CHANGED
 
 
-def test_a_member_may_not_replace_what_only_an_admin_may_discard() -> None:
+def test_a_member_may_not_replace_a_trained_candidate() -> None:
     optimization = make_trained_candidate(UNIFORM)
     entries = AuditEntry.objects.count()
 
     refused = member_api(optimization).request(
         "PUT", candidate_path(optimization), BLIND
     )
-    left = Candidate.objects.get().allocation, CandidateTable.objects.count()
+    remaining = Candidate.objects.get().allocation, CandidateTable.objects.count()
     after = AuditEntry.objects.count()
-    done = admin_api(optimization).request("PUT", candidate_path(optimization), BLIND)
+    replaced = admin_api(optimization).request(
+        "PUT", candidate_path(optimization), BLIND
+    )
 
-    assert (refused.status_code, done.status_code) == (403, 201)
-    assert left == ("uniform", 1)
+    assert (refused.status_code, replaced.status_code) == (403, 201)
+    assert remaining == ("uniform", 1)
     assert after == entries
     entry = AuditEntry.objects.filter(action="candidate.put").latest("pk")
     assert entry.changes["replaced"]["allocation"] == "uniform"
 
 
-def test_one_that_was_replaced_while_it_is_judged_is_a_conflict() -> None:
+def test_a_candidate_replaced_during_its_evaluation_is_a_conflict() -> None:
     optimization = make_trained_candidate(UNIFORM)
-    known = target_policies.load_candidate_versions(optimization)
+    candidate_versions = target_policies.load_candidate_versions(optimization)
     served = target_policies.ServedTables(optimization.model, {0, 1})
     tables = target_policies.build_target_tables(
-        optimization, EvaluationRequest("candidate"), served, known
+        optimization, EvaluationRequest("candidate"), served, candidate_versions
     )
 
     with pytest.raises(ConflictError, match="no table at version 0"):
         tables(0)
     candidates.set_candidate(optimization, BLIND, SYSTEM_ACTOR)
 
-    with pytest.raises(ConflictError, match="replaced meanwhile"):
+    with pytest.raises(ConflictError, match="replaced during"):
         tables(1)
-    with pytest.raises(ConflictError, match="cannot be judged"):
+    with pytest.raises(ConflictError, match="cannot be evaluated"):
         evaluate.build_evaluation(optimization, EvaluationRequest("candidate"))
 
 
@@ -126,13 +128,13 @@ def test_a_published_day_says_why_a_lift_is_withheld() -> None:
     optimization = make_live_optimization(holdout_percentage=0)
     send_visitors(optimization, 6)
     train_model(optimization)
-    place = f"/optimizations/{optimization.pk}/lift-history"
+    path = f"/optimizations/{optimization.pk}/lift-history"
 
-    (day,) = read_body(member_api(optimization).get(place))["daily"]
+    (day,) = read_body(member_api(optimization).get(path))["daily"]
     figures = PublishedDay.objects.get().figures
     del figures["unavailable"]
     PublishedDay.objects.update(figures=figures)
-    (old,) = read_body(member_api(optimization).get(place))["daily"]
+    (old,) = read_body(member_api(optimization).get(path))["daily"]
 
     missing = {name for name, value in day.items() if value is None}
     assert {"measured_lift_percent", "measured_lift_ci"} <= missing

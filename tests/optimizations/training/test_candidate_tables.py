@@ -1,4 +1,4 @@
-"""The tables of a candidate: trained beside the live one, and judged by who came since."""
+"""The tables of a candidate: trained with every run, and evaluated by later users."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ from tests.support.optimization_factories import make_live_optimization
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_it_is_trained_with_every_training_and_serves_nobody() -> None:
+def test_a_candidate_is_trained_in_every_run_and_serves_nobody() -> None:
     optimization = make_live_optimization()
     send_visitors(optimization, 6)
     first = train_model(optimization)
@@ -48,7 +48,7 @@ def test_it_is_trained_with_every_training_and_serves_nobody() -> None:
     assert not Decision.objects.exists()
 
 
-def test_one_that_ignores_a_context_factor_has_the_same_table_everywhere() -> None:
+def test_a_candidate_that_ignores_its_context_factor_has_equal_rows() -> None:
     optimization = make_trained_candidate(BLIND)
 
     (table,) = CandidateTable.objects.all()
@@ -63,60 +63,60 @@ def test_one_that_ignores_a_context_factor_has_the_same_table_everywhere() -> No
     assert report["contexts"] == []
 
 
-def test_it_is_judged_by_users_who_came_since_each_by_the_table_of_their_time() -> None:
+def test_users_evaluate_the_table_that_the_candidate_had_at_their_time() -> None:
     optimization = make_trained_candidate(BLIND, exploration_share=0.2)
     for days_ago in (5, 4):
-        for seed in range(3):  # enough of them whom it would have shown the same
+        # Three times, so that enough users saw what the candidate would have shown.
+        for seed in range(3):
             send_visitors(optimization, days_ago, seed=seed)
         train_model(optimization)
 
-    shown = read_body(member_api(optimization).get(candidate_path(optimization)))
-    question = {"policy": "candidate"}
-    asked = read_body(
+    report = read_body(member_api(optimization).get(candidate_path(optimization)))
+    evaluation = read_body(
         member_api(optimization).post(
-            f"/optimizations/{optimization.pk}/evaluate", question
+            f"/optimizations/{optimization.pk}/evaluate", {"policy": "candidate"}
         )
     )
 
-    assert shown["trainings"] == 3
-    compared = shown["comparison"]
-    assert compared["policy"] == "candidate"
-    assert compared["from_version"] == 1
-    assert compared["users"]["used"] == 6000
-    assert compared["users"]["learned_from"] == 0
-    assert compared["users"]["left_out"]["outside_versions"] == 1000
-    # Blind to the device it earns 0.3 where 0.4 is to be had.
-    low, high = compared["difference"]["interval"]
+    assert report["trainings"] == 3
+    comparison = report["comparison"]
+    assert comparison["policy"] == "candidate"
+    assert comparison["from_version"] == 1
+    assert comparison["users"]["used"] == 6000
+    assert comparison["users"]["learned_from"] == 0
+    assert comparison["users"]["left_out"]["outside_versions"] == 1000
+    # Without the device it earns 0.3, with it 0.4.
+    low, high = comparison["difference"]["interval"]
     assert low < -0.08 < high < 0
     for name in ("estimators", "served", "difference", "users"):
-        assert asked[name] == compared[name]
+        assert evaluation[name] == comparison[name]
 
 
-def test_before_its_first_table_there_is_nothing_to_judge() -> None:
+def test_a_candidate_without_a_table_cannot_be_evaluated() -> None:
     optimization = make_live_optimization()
-    place = f"/optimizations/{optimization.pk}/evaluate"
+    path = f"/optimizations/{optimization.pk}/evaluate"
     api = member_api(optimization)
 
-    missing = api.post(place, {"policy": "candidate"})
+    missing = api.post(path, {"policy": "candidate"})
     candidates.set_candidate(optimization, UNIFORM, SYSTEM_ACTOR)
-    untrained = api.post(place, {"policy": "candidate"})
+    untrained = api.post(path, {"policy": "candidate"})
 
     assert (missing.status_code, untrained.status_code) == (404, 409)
 
 
-def test_users_from_before_it_was_there_are_refused() -> None:
+def test_users_from_before_its_first_table_are_refused() -> None:
     optimization = make_trained_candidate(UNIFORM)
-    place = f"/optimizations/{optimization.pk}/evaluate"
+    path = f"/optimizations/{optimization.pk}/evaluate"
 
-    answer = member_api(optimization).post(
-        place, {"policy": "candidate", "from_version": 0}
+    response = member_api(optimization).post(
+        path, {"policy": "candidate", "from_version": 0}
     )
 
-    assert answer.status_code == 400
-    assert read_error(answer)["details"][0]["field"] == "from_version"
+    assert response.status_code == 400
+    assert read_error(response)["details"][0]["field"] == "from_version"
 
 
-def test_where_variants_were_disabled_its_table_is_cut_as_serving_cuts() -> None:
+def test_its_table_is_restricted_to_the_variants_enabled_at_the_time() -> None:
     optimization = make_trained_candidate(UNIFORM, exploration_share=0.2)
     create_update.set_variant_enabled(
         optimization, 2, enabled=False, actor=SYSTEM_ACTOR
@@ -125,15 +125,15 @@ def test_where_variants_were_disabled_its_table_is_cut_as_serving_cuts() -> None
     send_visitors(optimization, 5, seed=1)
     train_model(optimization)
 
-    compared = read_body(member_api(optimization).get(candidate_path(optimization)))[
+    comparison = read_body(member_api(optimization).get(candidate_path(optimization)))[
         "comparison"
     ]
 
-    assert compared["estimators"] is not None
-    assert compared["users"]["used"] == 1000
+    assert comparison["estimators"] is not None
+    assert comparison["users"]["used"] == 1000
 
 
-def test_a_candidate_that_cannot_be_learned_stops_nothing() -> None:
+def test_a_candidate_that_cannot_be_trained_does_not_stop_the_run() -> None:
     optimization = make_live_optimization()
     send_visitors(optimization, 6)
     candidates.set_candidate(optimization, UNIFORM, SYSTEM_ACTOR)
@@ -143,11 +143,11 @@ def test_a_candidate_that_cannot_be_learned_stops_nothing() -> None:
 
     assert optimization.model.policy_version == 1
     assert not CandidateTable.objects.exists()
-    shown = read_body(member_api(optimization).get(candidate_path(optimization)))
-    assert shown["error"].startswith("ValueError: rule:")
+    report = read_body(member_api(optimization).get(candidate_path(optimization)))
+    assert report["error"].startswith("ValueError: rule:")
 
 
-def test_an_optimization_of_before_candidates_still_reads_and_learns() -> None:
+def test_reports_from_before_candidates_are_still_readable() -> None:
     optimization = make_live_optimization()
     send_visitors(optimization, 6)
     train_model(optimization)
@@ -160,9 +160,9 @@ def test_an_optimization_of_before_candidates_still_reads_and_learns() -> None:
         del row["estimated_improvement_percent"]
     version.save(update_fields=["report"])
 
-    place = f"/optimizations/{optimization.pk}"
-    results = read_body(member_api(optimization).get(f"{place}/results"))
-    progress = read_body(member_api(optimization).get(f"{place}/progress"))
+    path = f"/optimizations/{optimization.pk}"
+    results = read_body(member_api(optimization).get(f"{path}/results"))
+    progress = read_body(member_api(optimization).get(f"{path}/progress"))
 
     assert results["interactions"] is None
     assert "next training" in results["unavailable"]["interactions"]

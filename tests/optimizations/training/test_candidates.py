@@ -1,5 +1,6 @@
-"""A candidate beside the live model: set, trained, compared, promoted or discarded."""
+"""The API of candidates: set, read, promote, discard, and access."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,8 @@ from tests.support.unavailable_reasons import list_nulls_without_reason
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def left(optimization: Optimization) -> tuple[Any, ...]:
-    """Everything that a refusal leaves as it is."""
+def read_state(optimization: Optimization) -> tuple[Any, ...]:
+    """Return everything that a refusal must not change."""
     optimization.refresh_from_db()
     return (
         candidates.read_training_settings(optimization),
@@ -48,48 +49,49 @@ def left(optimization: Optimization) -> tuple[Any, ...]:
 
 def test_a_candidate_is_set_shown_replaced_and_discarded() -> None:
     optimization = make_live_optimization()
-    api, place = member_api(optimization), candidate_path(optimization)
+    api, path = member_api(optimization), candidate_path(optimization)
 
-    nothing = api.get(place)
-    first = api.request("PUT", place, UNIFORM)
-    again = api.request("PUT", place, UNIFORM)
-    other = api.request("PUT", place, BLIND | {"exploration_share": 0.05})
-    shown = read_body(api.get(place))
-    gone = admin_api(optimization).delete(place)
+    missing = api.get(path)
+    first = api.request("PUT", path, UNIFORM)
+    repeated = api.request("PUT", path, UNIFORM)
+    replaced = api.request("PUT", path, BLIND | {"exploration_share": 0.05})
+    report = read_body(api.get(path))
+    discarded = admin_api(optimization).delete(path)
 
-    codes = [each.status_code for each in (nothing, first, again, other, gone)]
+    responses = (missing, first, repeated, replaced, discarded)
+    codes = [response.status_code for response in responses]
     assert codes == [404, 201, 200, 201, 204]
     assert read_body(first)["allocation"] == "uniform"
     assert read_body(first)["exploration_share"] == optimization.exploration_share
-    assert (shown["allocation"], shown["exploration_share"]) == ("default", 0.05)
-    assert shown["ignored_context_factors"] == ["device"]
-    assert shown["live"]["ignored_context_factors"] == []
-    assert shown["comparison"] is shown["trained_at"] is None
-    assert shown["unavailable"]["comparison"] == candidates.NO_CANDIDATE_TABLE
+    assert (report["allocation"], report["exploration_share"]) == ("default", 0.05)
+    assert report["ignored_context_factors"] == ["device"]
+    assert report["live"]["ignored_context_factors"] == []
+    assert report["comparison"] is report["trained_at"] is None
+    assert report["unavailable"]["comparison"] == candidates.NO_CANDIDATE_TABLE
     assert not Candidate.objects.exists()
-    deeds = AuditEntry.objects.filter(action__startswith="candidate.")
-    assert sorted(deeds.values_list("action", flat=True)) == [
+    entries = AuditEntry.objects.filter(action__startswith="candidate.")
+    assert sorted(entries.values_list("action", flat=True)) == [
         "candidate.discard",
         "candidate.put",
         "candidate.put",
     ]
 
 
-def test_a_candidate_that_was_replaced_meanwhile_is_left_alone() -> None:
+def test_an_outdated_etag_does_not_touch_the_new_candidate() -> None:
     optimization = make_live_optimization()
-    api, place = admin_api(optimization), candidate_path(optimization)
-    first = api.request("PUT", place, UNIFORM)
-    second = api.request("PUT", place, BLIND)
-    before = left(optimization)
+    api, path = admin_api(optimization), candidate_path(optimization)
+    first = api.request("PUT", path, UNIFORM)
+    second = api.request("PUT", path, BLIND)
+    before = read_state(optimization)
 
     stale = [
-        api.delete(place, If_Match=first["ETag"]),
-        api.post(f"{place}/promote", If_Match=first["ETag"]),
+        api.delete(path, If_Match=first["ETag"]),
+        api.post(f"{path}/promote", If_Match=first["ETag"]),
     ]
-    after = left(optimization)
-    fresh = api.delete(place, If_Match=second["ETag"])
+    after = read_state(optimization)
+    fresh = api.delete(path, If_Match=second["ETag"])
 
-    assert [answer.status_code for answer in stale] == [412, 412]
+    assert [response.status_code for response in stale] == [412, 412]
     assert after == before
     assert fresh.status_code == 204
 
@@ -107,60 +109,69 @@ def test_a_candidate_that_was_replaced_meanwhile_is_left_alone() -> None:
         ({"window": 3}, "window"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused_by_field(
+def test_invalid_settings_are_refused_by_field(
     body: dict[str, Any], field: str
 ) -> None:
     optimization = make_live_optimization()
-    before = left(optimization)
+    before = read_state(optimization)
 
-    answer = member_api(optimization).request("PUT", candidate_path(optimization), body)
+    response = member_api(optimization).request(
+        "PUT", candidate_path(optimization), body
+    )
 
-    assert answer.status_code == 400, answer.content
-    assert [one["field"] for one in read_error(answer)["details"]] == [field]
-    assert left(optimization) == before
+    assert response.status_code == 400, response.content
+    assert [detail["field"] for detail in read_error(response)["details"]] == [field]
+    assert read_state(optimization) == before
 
 
-@pytest.mark.parametrize("move", ["ship", "stop", "archive"])
-def test_there_is_no_candidate_where_nothing_is_learned(move: str) -> None:
+@pytest.mark.parametrize(
+    "end",
+    [
+        lifecycle.ship_optimization,
+        lifecycle.stop_optimization,
+        lifecycle.archive_optimization,
+    ],
+)
+def test_an_ended_optimization_has_no_candidate(end: Callable[..., Any]) -> None:
     optimization = make_trained_candidate(UNIFORM)
-    getattr(lifecycle, f"{move}_optimization")(optimization, SYSTEM_ACTOR)
-    before = left(optimization)
+    end(optimization, SYSTEM_ACTOR)
+    before = read_state(optimization)
 
     put = member_api(optimization).request("PUT", candidate_path(optimization), BLIND)
     promoted = admin_api(optimization).post(f"{candidate_path(optimization)}/promote")
 
     assert (put.status_code, promoted.status_code) == (409, 409)
-    assert left(optimization) == before
+    assert read_state(optimization) == before
 
 
-def test_a_stranger_sees_no_candidate_and_nobody_without_a_token() -> None:
+def test_candidates_are_hidden_from_strangers_and_without_a_token() -> None:
     optimization = make_trained_candidate(UNIFORM)
-    before = left(optimization)
-    place = candidate_path(optimization)
+    before = read_state(optimization)
+    path = candidate_path(optimization)
 
     for api, code in (
         (factories.make_admin_api(make_organization()), 404),
         (Api(), 401),
     ):
-        answers = [
-            api.get(place),
-            api.request("PUT", place, BLIND),
-            api.delete(place),
-            api.post(f"{place}/promote"),
+        responses = [
+            api.get(path),
+            api.request("PUT", path, BLIND),
+            api.delete(path),
+            api.post(f"{path}/promote"),
         ]
-        assert {answer.status_code for answer in answers} == {code}
-    assert left(optimization) == before
+        assert {response.status_code for response in responses} == {code}
+    assert read_state(optimization) == before
 
 
-def test_promoting_lets_its_table_serve_and_the_optimization_learn_its_way() -> None:
+def test_promotion_makes_the_table_serve_and_copies_the_settings() -> None:
     optimization = make_trained_candidate(BLIND)
     shares = candidates.unpack_table(CandidateTable.objects.get()).probabilities
     before = optimization.snapshot_version
 
-    answer = admin_api(optimization).post(f"{candidate_path(optimization)}/promote")
+    response = admin_api(optimization).post(f"{candidate_path(optimization)}/promote")
 
-    assert answer.status_code == 200, answer.content
-    body = read_body(answer)
+    assert response.status_code == 200, response.content
+    body = read_body(response)
     assert (body["ignored_context_factors"], body["policy_version"]) == (["device"], 2)
     optimization.refresh_from_db()
     optimization.model.refresh_from_db()
@@ -175,9 +186,9 @@ def test_promoting_lets_its_table_serve_and_the_optimization_learn_its_way() -> 
         member_api(optimization).get(f"/optimizations/{optimization.pk}/results")
     )
     assert {row["level"] for row in results["contexts"]} == {"mobile", "desktop"}
-    for place, row in enumerate(results["contexts"]):
+    for index, row in enumerate(results["contexts"]):
         assert row["best_variant"] is row["share"] is None
-        reason = results["unavailable"][f"contexts[{place}].best_variant"]
+        reason = results["unavailable"][f"contexts[{index}].best_variant"]
         assert reason == "learned without this context factor"
     assert list_nulls_without_reason(results) == []
     assert "device" in results["model"]["notes"][0]
@@ -186,23 +197,24 @@ def test_promoting_lets_its_table_serve_and_the_optimization_learn_its_way() -> 
     assert np.ptp(table, axis=0).max() == 0
 
 
-def test_only_an_admin_promotes_or_discards_and_only_what_was_trained() -> None:
+def test_only_an_admin_promotes_or_discards_and_only_a_trained_candidate() -> None:
     optimization = make_live_optimization()
     candidates.set_candidate(optimization, UNIFORM, SYSTEM_ACTOR)
-    before = left(optimization)
-    place = f"{candidate_path(optimization)}/promote"
+    before = read_state(optimization)
+    path = f"{candidate_path(optimization)}/promote"
 
-    by_member = member_api(optimization).post(place)
+    by_member = member_api(optimization).post(path)
     discarded = member_api(optimization).delete(candidate_path(optimization))
-    untrained = admin_api(optimization).post(place)
+    untrained = admin_api(optimization).post(path)
 
-    codes = [each.status_code for each in (by_member, discarded, untrained)]
+    responses = (by_member, discarded, untrained)
+    codes = [response.status_code for response in responses]
     assert codes == [403, 403, 409]
     assert "no training has made a table" in read_error(untrained)["message"]
-    assert left(optimization) == before
+    assert read_state(optimization) == before
 
 
-def test_promoting_cuts_the_table_to_what_may_be_served_now() -> None:
+def test_promotion_restricts_the_table_to_the_variants_enabled_now() -> None:
     optimization = make_trained_candidate(UNIFORM)
     create_update.set_variant_enabled(
         optimization, 3, enabled=False, actor=SYSTEM_ACTOR

@@ -1,4 +1,4 @@
-"""From events to a policy that serves: the loop, end to end."""
+"""The learning loop end to end: from events to a serving policy."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def truth(variant: traffic.Json, context: traffic.Json) -> float:
-    """Headline B is better by far on mobile, and a little on desktop."""
+    """Return a rate at which headline B is much better on mobile, a bit on desktop."""
     better = 0.15 if context["device"] == "mobile" else 0.03
     return 0.10 + (better if variant["headline"] == "B" else 0.0)
 
@@ -39,8 +39,8 @@ def test_training_finds_the_better_variant_and_publishes_it() -> None:
     table = versions.read_table(version)
     mobile_b = table[0, [2, 3]].sum()
     assert mobile_b > 0.9
-    shown = report.build_results(optimization)
-    assert shown.stats["best_vs_baseline_percent"] > 0
-    measured = shown.primary_metric_vs_holdout
+    results = report.build_results(optimization)
+    assert results.stats["best_vs_baseline_percent"] > 0
+    measured = results.primary_metric_vs_holdout
     assert measured is not None
     assert measured["holdout_exposures"] + measured["optimization_exposures"] == 6000

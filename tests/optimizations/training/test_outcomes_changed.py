@@ -1,4 +1,4 @@
-"""Outcomes that a metric no longer has, on days that cannot be counted again."""
+"""Outcomes removed from a metric, on days that cannot be counted again."""
 
 from datetime import timedelta
 
@@ -20,21 +20,21 @@ pytestmark = pytest.mark.django_db(transaction=True)
     ("renamed", "status"),
     [("premium", TrainingRun.Status.FAILED), ("pro", TrainingRun.Status.SUCCEEDED)],
 )
-def test_a_run_fails_with_the_reason_where_a_counted_outcome_is_gone(
+def test_a_run_fails_where_a_counted_outcome_was_removed(
     renamed: str, status: str
 ) -> None:
     organization = optimization_factories.make_organization()
-    of_plans = make_metric(organization, "outcomes")
+    metric = make_metric(organization, "outcomes")
     optimization = optimization_factories.make_optimization(
         organization,
-        reward_metric_id=of_plans.pk,
+        reward_metric_id=metric.pk,
         training_data_config=optimization_factories.make_config(
             reward={"name": "spent", "type": "outcomes"}
         ),
     )
-    for back in (9, 3):
-        at = timezone.now() - timedelta(days=back)
-        users = [f"{back}-{n}" for n in range(20)]
+    for days_ago in (9, 3):
+        at = timezone.now() - timedelta(days=days_ago)
+        users = [f"{days_ago}-{n}" for n in range(20)]
         traffic.send_exposures(
             optimization,
             [
@@ -50,10 +50,10 @@ def test_a_run_fails_with_the_reason_where_a_counted_outcome_is_gone(
                 for user in users[:10]
             ],
         )
-    refresh.count_open_days(optimization, of_plans, timezone.now())
-    of_plans.outcomes = [OUTCOMES[0], {**OUTCOMES[1], "key": renamed}]
-    of_plans.revision += 1
-    of_plans.save()
+    refresh.count_open_days(optimization, metric, timezone.now())
+    metric.outcomes = [OUTCOMES[0], {**OUTCOMES[1], "key": renamed}]
+    metric.revision += 1
+    metric.save()
     run = runs.request_training(optimization.model, requested_by="test")
     before = PolicyVersion.objects.count()
 

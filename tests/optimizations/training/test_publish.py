@@ -1,4 +1,4 @@
-"""Recording what was learned: all of it or nothing, and only for variants still enabled."""
+"""Publishing a training result: all or nothing, and only for variants still enabled."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,45 +24,45 @@ from tests.support import candidate_trials, learning, optimization_factories
 pytestmark = pytest.mark.django_db
 
 
-def learned(optimization: Optimization) -> TrainingResult:
-    """Make what a run without evidence would have learned."""
+def make_result(optimization: Optimization) -> TrainingResult:
+    """Make the result of a run without data."""
     design, metric = optimization.model.design, optimization.reward_metric
     assert metric is not None
     mask = np.ones(design.variants, dtype=bool)
     size = 1 + design.columns
     posterior = Posterior(design, np.zeros(size), np.eye(size) * 0.01)
     compiled = allocation.compile_policy(posterior, mask, draws=200)
-    none: Any = np.zeros(0, dtype=np.int64)
-    nobody = np.zeros(0)
-    counted = TrainingCells(none, np.zeros(0), none, none, nobody, nobody)
+    integers: Any = np.zeros(0, dtype=np.int64)
+    floats = np.zeros(0)
+    cells = TrainingCells(integers, floats, integers, integers, floats, floats)
     figures = report.build_report(
-        posterior, compiled, counted, enabled=mask, holdout_share=0.1, seed=0
+        posterior, compiled, cells, enabled=mask, holdout_share=0.1, seed=0
     )
-    observed = refresh.load_cube(optimization, metric)
-    compared = measured_lift.compare_arms(optimization, metric, observed)
+    cube = refresh.load_cube(optimization, metric)
+    comparison = measured_lift.compare_arms(optimization, metric, cube)
     return TrainingResult(
-        compiled, figures, [1, 2, 3, 4], observed, compared, timezone.now()
+        compiled, figures, [1, 2, 3, 4], cube, comparison, timezone.now()
     )
 
 
-def claimed(optimization: Optimization) -> TrainingLease:
-    """Ask for a run and take it."""
-    held = training_lease.acquire_lease(
+def acquire_lease(optimization: Optimization) -> TrainingLease:
+    """Request a run and acquire its lease."""
+    lease = training_lease.acquire_lease(
         runs.request_training(optimization.model, requested_by="test").pk
     )
-    assert held is not None
-    return held
+    assert lease is not None
+    return lease
 
 
-def test_a_variant_disabled_while_it_ran_gets_nothing_of_what_was_learned() -> None:
+def test_a_variant_disabled_during_the_run_gets_no_traffic() -> None:
     optimization = optimization_factories.make_optimization(
         optimization_factories.make_organization()
     )
-    found = learned(optimization)
-    held = claimed(optimization)
+    result = make_result(optimization)
+    lease = acquire_lease(optimization)
     optimization.variants.filter(number=3).update(enabled=False)
 
-    publish.publish_training_result(held, optimization, found, {})
+    publish.publish_training_result(lease, optimization, result, {})
 
     optimization.model.refresh_from_db()
     serving = versions.get_serving_version(optimization.model)
@@ -76,19 +76,18 @@ def test_a_variant_disabled_while_it_ran_gets_nothing_of_what_was_learned() -> N
     assert TrainingRun.objects.get().policy_version == 2
 
 
-def test_a_holder_that_lost_its_run_records_nothing() -> None:
+def test_a_worker_that_lost_its_lease_records_nothing() -> None:
     optimization = optimization_factories.make_optimization(
         optimization_factories.make_organization()
     )
-    found = learned(optimization)
-    held = claimed(optimization)
-    assert (
-        training_lease.acquire_lease(held.run_id) is not None
-    )  # another worker has it now
+    result = make_result(optimization)
+    lease = acquire_lease(optimization)
+    other = training_lease.acquire_lease(lease.run_id)
+    assert other is not None
     before = Optimization.objects.get().snapshot_version
 
     with pytest.raises(LeaseLostError):
-        publish.publish_training_result(held, optimization, found, {})
+        publish.publish_training_result(lease, optimization, result, {})
 
     assert [version.number for version in PolicyVersion.objects.all()] == [0]
     assert not PublishedDay.objects.exists()
@@ -96,7 +95,7 @@ def test_a_holder_that_lost_its_run_records_nothing() -> None:
     assert TrainingRun.objects.get().status == TrainingRun.Status.RUNNING
 
 
-def test_a_day_is_published_as_its_last_run_left_it_and_then_for_good() -> None:
+def test_a_published_day_has_the_figures_of_its_last_run() -> None:
     optimization = optimization_factories.make_optimization(
         optimization_factories.make_organization()
     )
@@ -113,17 +112,17 @@ def test_a_day_is_published_as_its_last_run_left_it_and_then_for_good() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_leader_is_stable_since_the_first_day_that_named_no_other() -> None:
+def test_a_winner_is_stable_since_the_first_day_without_another_winner() -> None:
     optimization = optimization_factories.make_live_optimization()
     candidate_trials.send_visitors(optimization, 6)
     learning.train_model(optimization)
-    leader = progress.build_progress(optimization)["winner"]["number"]
-    other = 1 if leader != 1 else 2
+    winner = progress.build_progress(optimization)["winner"]["number"]
+    other = 1 if winner != 1 else 2
     now = timezone.now()
 
-    for days_ago, named in ((4, leader), (3, other), (2, leader), (1, leader)):
+    for days_ago, number in ((4, winner), (3, other), (2, winner), (1, winner)):
         day = now - timedelta(days=days_ago)
-        history.publish_day(optimization, {"winner": named}, day)
+        history.publish_day(optimization, {"winner": number}, day)
 
     since = (now - timedelta(days=2)).date()
     assert progress.build_progress(optimization)["stable_since"] == since

@@ -1,4 +1,4 @@
-"""Training: one run at a time, whatever dies; a failure leaves the live policy alone."""
+"""Training runs: one at a time, whatever dies; a failure leaves the live policy alone."""
 
 import os
 import signal
@@ -43,15 +43,15 @@ Status = TrainingRun.Status
 
 
 def test_a_second_call_joins_the_open_run(optimization: Optimization) -> None:
-    def ask(_: int) -> Any:
-        found = request_run(Optimization.objects.select_related("model").get()).pk
+    def request(_: int) -> Any:
+        run = request_run(Optimization.objects.select_related("model").get())
         connections.close_all()
-        return found
+        return run.pk
 
     with ThreadPoolExecutor(6) as pool:
-        found = set(pool.map(ask, range(12)))
+        run_ids = set(pool.map(request, range(12)))
 
-    assert len(found) == 1
+    assert len(run_ids) == 1
     assert TrainingRun.objects.count() == 1
     optimization.model.refresh_from_db()
     assert optimization.model.status == BanditModel.Status.TRAINING
@@ -99,7 +99,7 @@ def test_the_policy_is_published_when_the_run_is_recorded(
     assert after.probabilities.sum(axis=1) == pytest.approx(1.0)
 
 
-def test_where_less_is_better_the_least_variant_gets_the_traffic(
+def test_where_less_is_better_the_lowest_variant_gets_the_traffic(
     optimization: Optimization,
 ) -> None:
     metric = optimization.reward_metric
@@ -171,14 +171,17 @@ def test_a_bias_of_an_unknown_factor_is_refused(optimization: Optimization) -> N
     assert not TrainingRun.objects.exists()
 
 
-def test_variants_disabled_meanwhile_get_no_traffic_from_what_was_learned(
+def test_a_variant_disabled_after_training_gets_no_traffic(
     optimization: Optimization,
 ) -> None:
     run = request_run(optimization)
-    with lock_optimization_row(optimization) as let_go, ThreadPoolExecutor(1) as pool:
+    with (
+        lock_optimization_row(optimization) as release_row,
+        ThreadPoolExecutor(1) as pool,
+    ):
         worker = pool.submit(run_in_thread, run)
         wait_until_running(run)
-        let_go()
+        release_row()
         worker.result()
     run.refresh_from_db()
     assert run.status == Status.SUCCEEDED
@@ -195,21 +198,24 @@ def test_variants_disabled_meanwhile_get_no_traffic_from_what_was_learned(
     assert version.number == 2
 
 
-def test_a_killed_worker_leaves_a_run_that_another_one_finishes(
+def test_another_worker_finishes_the_run_of_a_killed_one(
     optimization: Optimization,
 ) -> None:
     run = request_run(optimization)
-    with lock_optimization_row(optimization) as let_go, _worker_process() as worker:
+    with (
+        lock_optimization_row(optimization) as release_row,
+        _start_worker_process() as worker,
+    ):
         try:
             wait_until_running(run)
         finally:
             os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
-        let_go()
+        release_row()
     run.refresh_from_db()
     assert (run.status, run.attempts) == (Status.RUNNING, 1)
-    old = timezone.now() - timedelta(minutes=1)
-    TrainingRun.objects.update(heartbeat_at=old, sent_at=old)
+    minute_ago = timezone.now() - timedelta(minutes=1)
+    TrainingRun.objects.update(heartbeat_at=minute_ago, sent_at=minute_ago)
 
     with start_worker(app, perform_ping_check=False, pool="solo", shutdown_timeout=30):
         assert runs.reap_lost_runs() == 1
@@ -219,7 +225,7 @@ def test_a_killed_worker_leaves_a_run_that_another_one_finishes(
     assert PolicyVersion.objects.count() == 2
 
 
-def _worker_process() -> "subprocess.Popen[bytes]":
+def _start_worker_process() -> "subprocess.Popen[bytes]":
     database = connection.settings_dict["NAME"]
     url = settings.DATABASE_URL.replace("/levered?", f"/{database}?")
     assert database in url

@@ -1,4 +1,4 @@
-"""Runs that end otherwise than by learning: cancelled, given up, reaped, asked for again."""
+"""Runs that do not succeed: cancelled, lost, reaped; and runs that the clock requests."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from levered_site.errors import ConflictError
@@ -25,6 +26,7 @@ from tests.support.training_workers import (
     run_in_thread,
     wait_until_running,
 )
+from warehouse.models import ManagedExposure, ManagedReward
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = TrainingRun.Status
@@ -42,12 +44,15 @@ def test_a_queued_run_is_cancelled_at_once(optimization: Optimization) -> None:
 
 def test_a_running_run_stops_at_its_next_phase(optimization: Optimization) -> None:
     run = request_run(optimization)
-    with lock_optimization_row(optimization) as let_go, ThreadPoolExecutor(1) as pool:
+    with (
+        lock_optimization_row(optimization) as release_row,
+        ThreadPoolExecutor(1) as pool,
+    ):
         worker = pool.submit(run_in_thread, run)
         wait_until_running(run)
         runs.cancel_run(run)
         time.sleep(2.5)  # a heartbeat
-        let_go()
+        release_row()
         worker.result()
 
     run.refresh_from_db()
@@ -59,11 +64,14 @@ def test_a_cancel_between_two_heartbeats_ends_the_run_too(
     optimization: Optimization,
 ) -> None:
     run = request_run(optimization)
-    with lock_optimization_row(optimization) as let_go, ThreadPoolExecutor(1) as pool:
+    with (
+        lock_optimization_row(optimization) as release_row,
+        ThreadPoolExecutor(1) as pool,
+    ):
         worker = pool.submit(run_in_thread, run)
         wait_until_running(run)
         runs.cancel_run(run)
-        let_go()
+        release_row()
         worker.result()
 
     run.refresh_from_db()
@@ -73,7 +81,7 @@ def test_a_cancel_between_two_heartbeats_ends_the_run_too(
     assert PolicyVersion.objects.count() == 1
 
 
-def test_a_run_whose_holder_was_given_up_cannot_be_recorded(
+def test_a_worker_without_its_lease_cannot_record_the_run(
     optimization: Optimization,
 ) -> None:
     run = request_run(optimization)
@@ -97,7 +105,7 @@ def test_the_reaper_sends_silent_and_unsent_runs_again(
     run = request_run(optimization)
     old = timezone.now() - timedelta(minutes=1)
     assert training_lease.acquire_lease(run.pk) is not None
-    assert runs.reap_lost_runs() == 0  # it beats
+    assert runs.reap_lost_runs() == 0  # its heartbeat is recent
     TrainingRun.objects.update(heartbeat_at=old, sent_at=old)
 
     assert runs.reap_lost_runs() == 1
@@ -107,7 +115,7 @@ def test_the_reaper_sends_silent_and_unsent_runs_again(
     assert run.attempts == 2
 
 
-def test_a_run_that_kills_its_worker_again_and_again_fails(
+def test_a_run_that_is_lost_too_often_fails(
     optimization: Optimization,
 ) -> None:
     run = request_run(optimization)
@@ -125,11 +133,11 @@ def test_a_run_that_kills_its_worker_again_and_again_fails(
     )
 
 
-def test_the_clock_asks_when_time_has_passed_and_data_came(
+def test_a_run_is_requested_when_it_is_due_and_has_new_data(
     optimization: Optimization,
 ) -> None:
     assert schedule.retrain_due() == 1
-    assert schedule.retrain_due() == 0  # one is open
+    assert schedule.retrain_due() == 0  # a run is open
     run_here(TrainingRun.objects.get())
     later = timezone.now() + timedelta(minutes=61)
 
@@ -139,11 +147,11 @@ def test_the_clock_asks_when_time_has_passed_and_data_came(
     traffic.send_exposures(optimization, [traffic.build_exposure(optimization, "new")])
     assert schedule.retrain_due(later) == 1
 
-    askers = TrainingRun.objects.values_list("requested_by", flat=True)
-    assert list(askers) == ["system:clock"] * 2
+    requesters = TrainingRun.objects.values_list("requested_by", flat=True)
+    assert list(requesters) == ["system:clock"] * 2
 
 
-def test_the_clock_leaves_alone_what_nobody_was_exposed_to() -> None:
+def test_no_run_is_requested_without_exposures() -> None:
     idle = optimization_factories.make_optimization(
         optimization_factories.make_organization()
     )
@@ -155,46 +163,44 @@ def test_the_clock_leaves_alone_what_nobody_was_exposed_to() -> None:
 
 
 def _age_everything() -> None:
-    with connection.cursor() as cursor:
-        for table in ("managed_exposures", "managed_rewards"):
-            cursor.execute(
-                f"UPDATE {table} SET created_at = created_at - interval '1 hour'"  # noqa: S608 - a table of ours
-            )
+    for table in (ManagedExposure, ManagedReward):
+        table.objects.update(created_at=F("created_at") - timedelta(hours=1))
 
 
-def test_a_fit_that_finds_no_mode_leaves_the_live_policy_alone() -> None:
-    made = optimization_factories.make_live_optimization(
+def test_a_fit_that_does_not_converge_leaves_the_live_policy_alone() -> None:
+    optimization = optimization_factories.make_live_optimization(
         training_data_config=optimization_factories.make_config(context_factors=[])
     )
     for days in 2, 3:
         traffic.simulate_visitors(
-            made, timezone.now() - timedelta(days=days), 60, headline_b_rate
+            optimization, timezone.now() - timedelta(days=days), 60, headline_b_rate
         )
-    learnt = run_here(request_run(made))
-    _count_beyond_numbers(made)
+    first = run_here(request_run(optimization))
+    _store_huge_counts(optimization)
 
-    run = run_here(request_run(made))
+    run = run_here(request_run(optimization))
 
-    assert (learnt.status, run.status) == (Status.SUCCEEDED, Status.FAILED)
+    assert (first.status, run.status) == (Status.SUCCEEDED, Status.FAILED)
     assert run.error == "the model did not converge: no step raises the log posterior"
-    made.model.refresh_from_db()
-    assert made.model.status == BanditModel.Status.TRAINED
-    assert made.model.policy_version == 1
+    optimization.model.refresh_from_db()
+    assert optimization.model.status == BanditModel.Status.TRAINED
+    assert optimization.model.policy_version == 1
     assert PolicyVersion.objects.count() == 2
 
 
-def _count_beyond_numbers(optimization: Optimization) -> None:
-    """Make stored days hold more users than floating point climbs for, counted later
-    than any refresh to come, which so keeps them.
+def _store_huge_counts(optimization: Optimization) -> None:
+    """Store days with more users than the fit can climb for in floating point.
+
+    They look counted later than any refresh to come, so refreshes keep them.
     """
-    beyond: Any = 1e30  # no whole number that a day can keep is large enough
+    huge: Any = 1e30  # no integer that a day can store is large enough
     for row in CubeDay.objects.filter(optimization=optimization):
         day = storage.decode_day(row.day, row.cells)
         assert day is not None
-        many = (
-            replace(cell, users=beyond, converted=beyond / (2 + cell.variant))
+        cells = (
+            replace(cell, users=huge, converted=huge / (2 + cell.variant))
             for cell in day.cells
         )
-        row.cells = storage.encode_day(replace(day, cells=tuple(many)))
+        row.cells = storage.encode_day(replace(day, cells=tuple(cells)))
         row.computed_at = timezone.now() + timedelta(hours=1)
         row.save()
