@@ -1,4 +1,4 @@
-"""SQL as text: customers' queries checked and scoped, the cube written and read back."""
+"""SQL as text: checks customers' queries, builds the cube's statement, decodes its rows."""
 
 from warehouse.sql.customer.refusal import RefusedError
 

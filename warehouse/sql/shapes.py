@@ -1,4 +1,4 @@
-"""What crosses the floor of the SQL cellar: the question to a cube and its answer."""
+"""Dataclasses of the SQL layer: checked queries, a cube's spec, and the cube itself."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,14 +9,14 @@ FAILURE_OUTCOME = "failure"
 
 @dataclass(frozen=True, slots=True)
 class CheckedQuery:
-    """A customer's query after proof: only this regenerated text is ever run.
+    """A customer's query that passed the check; only this regenerated text is ever run.
 
-    On the managed store `text` knows three numbered parameters: $1 the organization's
-    id (text), $2 the start date (timestamp with time zone), $3 an optimization's id
-    (uuid) or null, which hides the rewards that were sent for other optimizations. On a
-    connected warehouse it knows the start date alone, as dialects.Dialect writes it
-    (Postgres: $2 in a metric, $1 in an assignment source). `columns` are the names of
-    the result where the text alone tells them, else None.
+    On the managed store `text` has three numbered parameters: $1 the organization's id
+    (text), $2 the start date (timestamp with time zone), $3 an optimization's id (uuid),
+    which hides the rewards that were sent for other optimizations, or null. On a
+    connected warehouse it has only the start date, as dialects.Dialect writes it
+    (Postgres: $2 in a metric, $1 in an assignment source). `columns` are the names of the
+    result's columns, or None if the text alone does not tell them.
     """
 
     text: str
@@ -28,7 +28,7 @@ class CheckedQuery:
 
 @dataclass(frozen=True, slots=True)
 class CheckedMetric:
-    """A checked query whose rows are rewards, and which column says what."""
+    """A checked query whose rows are rewards, and the names of its mapped columns."""
 
     query: CheckedQuery
     anonymous_id: str
@@ -39,9 +39,9 @@ class CheckedMetric:
 
 @dataclass(frozen=True, slots=True)
 class CheckedSource:
-    """A checked query whose rows are exposures, and which column says what.
+    """A checked query whose rows are exposures, and the names of its mapped columns.
 
-    `variant` holds a JSON object of factor to level, or its text; `context` likewise.
+    The column `variant` holds a JSON object of factor to level, or its text; `context` likewise.
     """
 
     query: CheckedQuery
@@ -55,7 +55,7 @@ class CheckedSource:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Text with numbered parameters, and their values in order."""
+    """SQL text with parameters, and their values in order."""
 
     text: str
     parameters: tuple[object, ...]
@@ -63,7 +63,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class ContextFactor:
-    """A context factor; index len(levels) is 'other', len(levels) + 1 'missing'."""
+    """A context factor: level index len(levels) is 'other', len(levels) + 1 'missing'."""
 
     name: str
     levels: tuple[str, ...]
@@ -73,7 +73,8 @@ class ContextFactor:
 class RegimeSpan:
     """A stretch of time with one configuration, until the next one starts.
 
-    `holdout_threshold` is 8 lower-case hex characters; '00000000' holds nobody out.
+    `holdout_threshold` is 8 lower-case hex characters: users whose hash is below it are
+    held out, so '00000000' means no holdout.
     """
 
     number: int
@@ -93,9 +94,9 @@ class OutcomeRule:
 
 @dataclass(frozen=True, slots=True)
 class FirstTouchCoverage:
-    """Until when the managed store remembers each user's first touch.
+    """The time until which the managed store has stored each user's first touch.
 
-    `first_at` is the earliest of all, None where nobody was touched before `until`.
+    `first_at` is the earliest of them, or None if there is none before `until`.
     """
 
     until: datetime
@@ -104,13 +105,13 @@ class FirstTouchCoverage:
 
 @dataclass(frozen=True, slots=True)
 class CubeSpec:
-    """Everything that decides what a cube counts; see STATISTICS section 1.
+    """Everything that decides what a cube counts; see docs/statistics.md section 1.
 
-    `days` are the first-touch days (UTC) wanted, `as_of` the moment of reading: nothing
-    later is seen. `excluded_users` holds ids, or prefixes that end in '*'. `history_from`
-    matters to connected warehouses: no exposure before it is looked at, and it is the
-    start date of the assignment source; None looks at all. `remembered` matters to the
-    managed store, which fills it in itself.
+    `days` are the requested days of first touch (UTC). `as_of` is the moment of reading:
+    nothing later counts. `excluded_users` holds ids, or prefixes that end in '*'.
+    `history_from` is for connected warehouses: exposures before it are not read, and it is
+    the start date of the assignment source; None reads all. `remembered` is for the
+    managed store, whose backend fills it in.
     """
 
     optimization_id: str
@@ -132,10 +133,11 @@ class CubeSpec:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Users alike in everything that matters, and their sums.
+    """The sums over all users of a cube who share its first columns, up to `hour`.
 
-    `variant` is a number (0: none of the variants), `context` a row-major index over
-    factors of size len(levels) + 2, `hour` the hour of first touch of immature users.
+    `variant` is a variant's number, or 0 for none of the variants. `context` is a row-major
+    index over the context factors, each of size len(levels) + 2. `hour` is the hour of first
+    touch of users who are not mature yet, else None.
     """
 
     regime: int
@@ -159,7 +161,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class DayCounts:
-    """What is counted beside the cells of one day of first touch."""
+    """The counts of one day of first touch that are not split by cell."""
 
     day: date
     lags: tuple[int, ...]
@@ -169,11 +171,12 @@ class DayCounts:
 
 @dataclass(frozen=True, slots=True)
 class Cube:
-    """The cells of the days asked for, and what was counted beside them.
+    """The cells of the requested days, and counts that are not split by cell.
 
-    `lags`: first counted rewards of mature users by time since first touch, 32 buckets
-    over the horizon. `rows_read`: raw exposure rows. `days`: the same counts for each
-    day of first touch that has any, ascending, so that sealed days keep theirs.
+    `lags` counts the mature users by the time from first touch to their first counted
+    reward, in 32 buckets over the horizon. `rows_read` is the number of raw exposure rows.
+    `days` has the same counts for each day of first touch with users, ascending, so that
+    sealed days keep theirs.
     """
 
     cells: tuple[Cell, ...]

@@ -1,1 +1,1 @@
-"""The SQL that counts the observation cube, one template per dialect."""
+"""The SQL that counts the observation cube: one template for Postgres, one for the cloud."""

@@ -1,8 +1,6 @@
-"""Fills the cube's text for BigQuery: named parameters, each value once."""
+"""BigQuery's side of the cloud template: expressions, casts and named parameters."""
 
 import re
-from datetime import datetime
-from pathlib import Path
 
 import sqlglot
 from sqlglot import exp
@@ -13,31 +11,24 @@ from warehouse.sql.cube.engine import (
     NUMBER_PATTERN,
     PARAMETER_MARK,
     Engine,
-    Parameters,
 )
-from warehouse.sql.cube.slots import fill_slots
-from warehouse.sql.cube.spec_text import build_slots
-from warehouse.sql.shapes import CheckedMetric, CheckedSource, CubeSpec, Statement
+from warehouse.sql.shapes import Statement
 
-TEMPLATE = Path(__file__).with_suffix(".sql").read_text()
-
-
-def build_statement(
-    spec: CubeSpec, metric: CheckedMetric, source: CheckedSource
-) -> Statement:
-    """Write the one statement that counts the cells of `spec.days` in BigQuery.
-
-    Parameters are named @p1, @p2 … in the order of the values. The exposures until the
-    days wanted are scanned since `spec.history_from`: there is no index to look up who
-    was here before.
-    """
-    parameters = Parameters(ENGINE)
-    pieces = build_slots(ENGINE, parameters, spec, metric, source)
-    return name_parameters(fill_slots(TEMPLATE, pieces), parameters.values)
+EXPRESSIONS = {
+    "to_json_text": "TO_JSON_STRING",
+    "factor_count": "ARRAY_LENGTH(JSON_KEYS(j.json, 1))",
+    "before_qualify": "WHERE TRUE",  # QUALIFY alone was once a syntax error
+    "logical_or": "LOGICAL_OR",
+    "count_if": "COUNTIF",
+    "lag_microseconds": "TIMESTAMP_DIFF(r.moment, u.moment, MICROSECOND)",
+    "hour_of_first_touch": "TIMESTAMP_TRUNC(u.moment, HOUR)",
+    "lag_bucket": "DIV(e.lag_microseconds * 32, u.horizon)",
+    "result_hour": "first_hour",
+}
 
 
 def name_parameters(text: str, values: list[object]) -> Statement:
-    """Turn marks into names, each with its number."""
+    """Turn the marks into @p1, @p2 … in the order of the values."""
     return Statement(
         re.sub(rf"{PARAMETER_MARK}(\d+){PARAMETER_MARK}", r"@p\1", text), tuple(values)
     )
@@ -49,31 +40,28 @@ def quote_identifier(name: str) -> str:
 
 
 def mark_start_date(text: str, mark: str) -> str:
-    """Put a mark where a checked query holds its one parameter, the start date."""
-    parts, end, at = [], 0, -1
+    """Replace the only parameter of a checked query, its start date, by a mark."""
+    parts, end, parameter_start = [], 0, -1
     for token in sqlglot.tokenize(text, dialect="bigquery"):
         if token.token_type == TokenType.PARAMETER:
-            at = token.start
-        elif at >= 0:
-            parts += [text[end:at], mark]
-            end, at = token.end + 1, -1
+            parameter_start = token.start
+        elif parameter_start >= 0:
+            parts += [text[end:parameter_start], mark]
+            end, parameter_start = token.end + 1, -1
     return "".join(parts) + text[end:]
 
 
-def _cast_integer(text: str) -> str:
-    whole = f"^({INTEGER_PATTERN})$"
+def _cast_matching(text: str, pattern: str, sql_type: str) -> str:
     return (
-        f"SAFE_CAST(CASE WHEN REGEXP_CONTAINS({text}, '{whole}') THEN {text} END"
-        " AS INT64)"
+        f"SAFE_CAST(CASE WHEN REGEXP_CONTAINS({text}, '^({pattern})$') THEN {text} END"
+        f" AS {sql_type})"
     )
 
 
-def _cast_number(text: str) -> str:
-    whole = f"^({NUMBER_PATTERN})$"
-    return (
-        f"SAFE_CAST(CASE WHEN REGEXP_CONTAINS({text}, '{whole}') THEN {text} END"
-        " AS FLOAT64)"
-    )
+def _parse_json(text: str) -> str:
+    return f"""SAFE.PARSE_JSON(
+           CASE WHEN STARTS_WITH(LTRIM({text}), '{{') THEN {text} END,
+           wide_number_mode => 'round')"""
 
 
 def _read_level(json: str, name: str) -> str:
@@ -90,22 +78,26 @@ def _read_level(json: str, name: str) -> str:
            ELSE {text} END"""
 
 
-def _bind_moment(at: datetime) -> datetime:
-    return at
+def _hash_user(optimization_id: str, anonymous_id: str) -> str:
+    return f"TO_HEX(MD5(CONCAT({optimization_id}, ':', {anonymous_id})))"
 
 
 ENGINE = Engine(
-    text="STRING",
-    integer="INT64",
-    double="FLOAT64",
-    timestamp="TIMESTAMP",
+    text_type="STRING",
+    integer_type="INT64",
+    double_type="FLOAT64",
+    timestamp_type="TIMESTAMP",
     starts_with="STARTS_WITH",
-    quote=quote_identifier,
-    moment=lambda column: f"CAST({column} AS TIMESTAMP)",
-    whole=_cast_integer,
-    number=_cast_number,
-    level=_read_level,
-    later=lambda at, hours: f"TIMESTAMP_ADD({at}, INTERVAL {hours} HOUR)",
-    bound=_bind_moment,
-    start_date=mark_start_date,
+    quote_identifier=quote_identifier,
+    to_utc=lambda column: f"CAST({column} AS TIMESTAMP)",
+    to_integer=lambda text: _cast_matching(text, INTEGER_PATTERN, "INT64"),
+    to_number=lambda text: _cast_matching(text, NUMBER_PATTERN, "FLOAT64"),
+    parse_json=_parse_json,
+    read_level=_read_level,
+    add_hours=lambda at, hours: f"TIMESTAMP_ADD({at}, INTERVAL {hours} HOUR)",
+    hash_user=_hash_user,
+    bind_timestamp=lambda at: at,
+    mark_start_date=mark_start_date,
+    number_parameters=name_parameters,
+    expressions=EXPRESSIONS,
 )

@@ -1,4 +1,4 @@
-"""Fills the cube's text for a customer's own Postgres: his exposures, then as ours."""
+"""The cube's statement for a connected Postgres."""
 
 from functools import partial
 from pathlib import Path
@@ -9,60 +9,84 @@ from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.customer.check import quote_identifier
 from warehouse.sql.shapes import CheckedMetric, CheckedSource, CubeSpec, Statement
 
-TEMPLATE = Path(__file__).with_suffix(".sql").read_text()
-# Since Postgres 16 text that is no JSON can be told before it fails the statement.
+TOUCHES = Path(__file__).with_name("connected_touches.sql").read_text().strip()
+
+# Only Postgres 16 and later can test a text before the cast, which fails the statement
+# if the text is no JSON.
 GUARDED_JSON = "CASE WHEN pg_input_is_valid({0}, 'jsonb') THEN CAST({0} AS jsonb) END"
 UNGUARDED_JSON = "CAST({0} AS jsonb)"
 
-# A JSON object with its keys sorted by code point and its levels as text: what the
-# order of keys and the kind of a level leave equal.
+# A JSON object with its keys sorted by code point and its levels as text: equal for
+# texts that differ only in the order of keys or the types of levels.
 CANONICAL_JSON = """SELECT '{{' || string_agg(CAST(to_json(e.key) AS text) || ':' || CAST(to_json(
       CASE jsonb_typeof(e.value)
         WHEN 'number' THEN CAST(trim_scale(CAST(e.value #>> '{{}}' AS numeric)) AS text)
         ELSE e.value #>> '{{}}' END) AS text), ',' ORDER BY e.key COLLATE "C") || '}}' AS key
     FROM jsonb_each({object}) AS e"""
 
+VARIANTS = """SELECT c.number, c.key AS written, k.key
+  FROM unnest(CAST($8 AS integer[]), CAST($9 AS text[])) AS c (number, key)
+  CROSS JOIN LATERAL (
+    {canonical_key}
+  ) AS k"""
+
+STORE_SLOTS = {
+    "first_parameter": "CAST($1 AS timestamptz) AS history_from",
+    "third_parameter": "CAST($3 AS text) AS optimization_id",
+    "variant_number_and_logged_arm": "COALESCE(t.number, 0) AS variant_number",
+    "holdout_key": "convert_to($3 || ':' || t.anonymous_id, 'UTF8')",
+    "join_variants": "",
+    "not_touched_outside": """AND NOT EXISTS (
+      SELECT FROM exposures AS p
+      WHERE p.anonymous_id = t.anonymous_id AND p.at < $2)""",
+    "exposure_count": "count(*)",
+    "mismatched": "u.holdout AND u.variant_number <> 1",
+}
+
 
 def _build_statement(
-    spec: CubeSpec, metric: CheckedMetric, source: CheckedSource, guard: str
+    spec: CubeSpec, metric: CheckedMetric, source: CheckedSource, json_cast: str
 ) -> Statement:
-    """Write the one statement; parameters as the managed store's, but for two.
+    """Build the statement that counts the cells of `spec.days`.
 
-    $1 is the start date of the source, $3 the optimization's id as text. A refresh
-    reads the exposures of the days wanted until their horizon, and ids and times of all
-    that are older.
+    The parameters are those of the managed store except for $1, the source's start date,
+    and $3, the optimization's id as text. It reads the exposures from the first day until
+    the last day's horizon in full, and ids and times of all earlier ones.
     """
-    context = guard.format("NULLIF(g.context, '')")
-    slots = {
-        "exposure_columns": build_exposure_columns(source),
+    canonical_key = _canonicalize_json(UNGUARDED_JSON.format("c.key"))
+    touches = {
+        "source_columns": build_source_columns(source),
         "source_query": source.query.text,
-        "canonical_configured": _canonicalize_json(UNGUARDED_JSON.format("c.key")),
-        "canonical_written": _canonicalize_json(guard.format("t.variant_text")),
-        "reward_columns": postgres.build_reward_columns(metric),
-        "customer_query": metric.query.text,
-        "within_window": postgres.build_window_condition(spec),
-        "earned": postgres.EARNED_QUERIES[spec.reward_type],
+        "canonical_variant_text": _canonicalize_json(
+            json_cast.format("t.variant_text")
+        ),
+    }
+    slots = {
+        **STORE_SLOTS,
+        "variants": fill_slots(VARIANTS, {"canonical_key": canonical_key}),
+        "touches": fill_slots(TOUCHES, touches),
         "group_context": "u.context" if spec.contexts else "CAST('' AS text)",
-        "context_json": context,
-        "context_index": postgres.build_context_index(spec),
+        "context_json": json_cast.format("NULLIF(g.context, '')"),
     }
     third = str(UUID(spec.optimization_id))
-    parameters = postgres.list_parameters(spec, spec.history_from, third)
-    return Statement(fill_slots(TEMPLATE, slots), parameters)
+    return Statement(
+        postgres.build_text(slots, spec, metric),
+        postgres.list_parameters(spec, spec.history_from, third),
+    )
 
 
-build_statement = partial(_build_statement, guard=GUARDED_JSON)
-build_statement_before_16 = partial(_build_statement, guard=UNGUARDED_JSON)
+build_statement = partial(_build_statement, json_cast=GUARDED_JSON)
+build_statement_before_16 = partial(_build_statement, json_cast=UNGUARDED_JSON)
 
 
-def build_exposure_columns(source: CheckedSource) -> str:
-    """Put the customer's columns under our names, as text where he may have any type."""
+def build_source_columns(source: CheckedSource) -> str:
+    """Rename and cast the mapped columns of an assignment source, table alias `s`."""
     context = policy_version = "NULL"
     if source.context:
         context = f"s.{quote_identifier(source.context)}"
     if source.policy_version:
-        written = f"CAST(s.{quote_identifier(source.policy_version)} AS text)"
-        policy_version = f"CASE WHEN {written} ~ '^[0-9]{{1,9}}$' THEN {written} END"
+        text = f"CAST(s.{quote_identifier(source.policy_version)} AS text)"
+        policy_version = f"CASE WHEN {text} ~ '^[0-9]{{1,9}}$' THEN {text} END"
     return f"""CAST(s.{quote_identifier(source.anonymous_id)} AS text) AS anonymous_id,
          CAST(s.{quote_identifier(source.timestamp)} AS timestamptz) AS at,
          lower(CAST(s.{quote_identifier(source.optimization_id)} AS text)) AS optimization_id,
@@ -72,5 +96,6 @@ def build_exposure_columns(source: CheckedSource) -> str:
 
 
 def _canonicalize_json(json: str) -> str:
-    an_object = f"CASE jsonb_typeof({json}) WHEN 'object' THEN {json} END"
-    return CANONICAL_JSON.format(object=an_object)
+    return CANONICAL_JSON.format(
+        object=f"CASE jsonb_typeof({json}) WHEN 'object' THEN {json} END"
+    )

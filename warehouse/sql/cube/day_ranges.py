@@ -1,8 +1,8 @@
-"""Days wanted that lie apart: a cube for each run of them, so that what is between stays unread."""
+"""Ranges of requested days: one cube each, so that the events between stay unread."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from warehouse.sql.shapes import Cube, CubeSpec
 
@@ -10,22 +10,23 @@ DAY = timedelta(days=1)
 
 
 def split_spec(spec: CubeSpec) -> list[CubeSpec]:
-    """Write one spec for each run of days, ascending.
+    """Return one spec per range of days, ascending.
 
-    A run ends where the next wanted day begins after the horizon of the last one, in
-    hours, has passed: no event is read for two runs.
+    A new range begins where the next requested day starts more than `horizon_hours`
+    after the end of the last one: no event is read for two ranges.
     """
-    runs: list[list[date]] = []
+    ranges: list[list[date]] = []
+    horizon = timedelta(hours=spec.horizon_hours)
     for day in sorted(set(spec.days)):
-        if runs and day - runs[-1][-1] - DAY <= timedelta(hours=spec.horizon_hours):
-            runs[-1].append(day)
+        if ranges and day - ranges[-1][-1] - DAY <= horizon:
+            ranges[-1].append(day)
         else:
-            runs.append([day])
-    return [replace(spec, days=tuple(run)) for run in runs]
+            ranges.append([day])
+    return [replace(spec, days=tuple(days)) for days in ranges]
 
 
 def join_cubes(cubes: Sequence[Cube]) -> Cube:
-    """Put the cubes of one or more runs together; their days are not the same."""
+    """Join the cubes of one or more ranges; no two of them share a day."""
     return Cube(
         cells=tuple(cell for cube in cubes for cell in cube.cells),
         lags=tuple(map(sum, zip(*(cube.lags for cube in cubes), strict=True))),
@@ -34,3 +35,14 @@ def join_cubes(cubes: Sequence[Cube]) -> Cube:
         rows_read=sum(cube.rows_read for cube in cubes),
         days=tuple(day for cube in cubes for day in cube.days),
     )
+
+
+def compute_span(spec: CubeSpec) -> tuple[datetime, datetime]:
+    """Compute when events may matter to a spec.
+
+    From the start of the first day until the horizon of the last day's last user, or
+    until `as_of` if that is sooner.
+    """
+    start = datetime.combine(min(spec.days), time(), UTC)
+    end = datetime.combine(max(spec.days), time(), UTC) + DAY
+    return start, min(end + timedelta(hours=spec.horizon_hours), spec.as_of)

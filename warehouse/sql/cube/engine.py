@@ -1,14 +1,16 @@
-"""An engine without arrays: how it says what a cube needs, and how it takes values."""
+"""What differs between the SQL of the cloud engines, and how they take parameters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-# No query holds this character: it marks where a parameter stands until all is in place.
+from warehouse.sql.shapes import Statement
+
+# Surrounds a parameter's number until the text is complete. No checked query contains it.
 PARAMETER_MARK = "\0"
 
-# What a number looks like whose square certainly fits a double (at most 1e139). Without
-# a backslash: engines do not agree on it in quotes.
+# Texts accepted as numbers: at most 1e139, so that the square still fits a double. No
+# backslash, because the engines disagree on its meaning inside quotes.
 NUMBER_PATTERN = (
     "[-+]?([0-9]{1,40}([.][0-9]{0,40})?|[.][0-9]{1,40})([eE][-+]?[0-9]{1,2})?"
 )
@@ -17,46 +19,60 @@ INTEGER_PATTERN = "[0-9]{1,9}"
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How one engine says what the parts need; pieces of SQL in, pieces of SQL out.
+    """SQL dialect of a warehouse whose statements take no arrays.
 
-    `moment` turns any column of time into UTC, `whole` and `number` a text into an
-    integer or a double or null, `level` reads a factor of a JSON value as the contract
-    compares it, `later` adds hours to a moment, `bound` writes a moment as a parameter's
-    value, `start_date` puts a mark where a customer's query names its start date.
+    The functions take pieces of SQL and return one:
+
+    - `to_utc`: a column of any time type as a UTC timestamp
+    - `to_integer`, `to_number`: a text as integer or double, null where it is neither
+    - `parse_json`: a text as JSON, null where it is no JSON object
+    - `read_level(json, name)`: a factor of a JSON value as text, normalized as the API
+      compares levels
+    - `add_hours(timestamp, hours)`
+    - `hash_user(optimization_id, anonymous_id)`: MD5 of "id:user" in lower-case hex
+
+    The others work on Python values: `bind_timestamp` converts a UTC datetime to the
+    value of a parameter, `mark_start_date(query, mark)` puts a mark wherever a checked
+    query names its start date, `number_parameters(text, values)` turns marks into the
+    engine's parameters. `expressions` fills the remaining slots of cloud.sql.
     """
 
-    text: str
-    integer: str
-    double: str
-    timestamp: str
+    text_type: str
+    integer_type: str
+    double_type: str
+    timestamp_type: str
     starts_with: str
-    quote: Callable[[str], str]
-    moment: Callable[[str], str]
-    whole: Callable[[str], str]
-    number: Callable[[str], str]
-    level: Callable[[str, str], str]
-    later: Callable[[str, str], str]
-    bound: Callable[[datetime], object]
-    start_date: Callable[[str, str], str]
+    quote_identifier: Callable[[str], str]
+    to_utc: Callable[[str], str]
+    to_integer: Callable[[str], str]
+    to_number: Callable[[str], str]
+    parse_json: Callable[[str], str]
+    read_level: Callable[[str, str], str]
+    add_hours: Callable[[str, str], str]
+    hash_user: Callable[[str, str], str]
+    bind_timestamp: Callable[[datetime], object]
+    mark_start_date: Callable[[str, str], str]
+    number_parameters: Callable[[str, list[object]], Statement]
+    expressions: Mapping[str, str]
 
 
 @dataclass(slots=True)
 class Parameters:
-    """Values on their way into a text; each stands in it as a mark with its number."""
+    """Parameter values of a statement under construction, each marked by its number."""
 
     engine: Engine
     values: list[object] = field(default_factory=list)
 
     def mark(self, value: object) -> str:
-        """Keep a value and name its place, bare."""
+        """Add a value; return the mark that stands for it."""
         self.values.append(value)
         return f"{PARAMETER_MARK}{len(self.values)}{PARAMETER_MARK}"
 
-    def cast(self, value: object, kind: str) -> str:
-        """Keep a value, unless it is null, and name its place as one of that type."""
-        return f"CAST({'NULL' if value is None else self.mark(value)} AS {kind})"
+    def cast(self, value: object, sql_type: str) -> str:
+        """Add a value; return it as SQL of that type. None becomes NULL."""
+        return f"CAST({'NULL' if value is None else self.mark(value)} AS {sql_type})"
 
-    def moment(self, at: datetime) -> str:
-        """Keep a moment."""
-        value = self.engine.bound(at.astimezone(UTC))
-        return self.cast(value, self.engine.timestamp)
+    def cast_timestamp(self, at: datetime) -> str:
+        """Add a moment; return it as SQL."""
+        value = self.engine.bind_timestamp(at.astimezone(UTC))
+        return self.cast(value, self.engine.timestamp_type)

@@ -1,18 +1,17 @@
--- The observation cube of STATISTICS section 1 for Postgres. Slots in braces are filled,
--- parameters are numbered, both by cube_postgres.py.
+-- The observation cube (docs/statistics.md section 1) for Postgres: the managed store and
+-- connected servers. Slots in braces are filled by warehouse/sql/cube/postgres.py.
 WITH bound AS (
-  -- Settles the types of parameters, also of those that the rest leaves unused.
-  SELECT CAST($1 AS text) AS organization_id, CAST($2 AS timestamptz) AS start_date,
-         CAST($3 AS uuid) AS optimization_id, CAST($4 AS timestamptz) AS as_of,
+  -- Fixes the types of the parameters, even of those that the rest does not use.
+  SELECT {first_parameter}, CAST($2 AS timestamptz) AS start_date,
+         {third_parameter}, CAST($4 AS timestamptz) AS as_of,
          CAST($6 AS integer) * interval '1 hour' AS horizon,
          CAST($7 AS integer) * interval '1 hour' AS conversion_window
 ),
 variants AS (
-  SELECT number, key
-  FROM unnest(CAST($8 AS integer[]), CAST($9 AS text[])) AS v (number, key)
+  {variants}
 ),
 regimes AS (
-  -- The first reaches back for ever, the last forward.
+  -- The first regime has no beginning and the last no end.
   SELECT number, COALESCE(begin_at, '-infinity') AS begin_at,
          COALESCE(end_at, 'infinity') AS end_at, threshold
   FROM unnest(CAST($10 AS integer[]), CAST($11 AS timestamptz[]),
@@ -26,57 +25,31 @@ outcomes AS (
               CAST($21 AS double precision[]))
     WITH ORDINALITY AS o (key, weight, by_name, as_text, as_number, rank)
 ),
-touches AS (
-  SELECT anonymous_id, timestamp_utc AS at, source = 'serve' AS served, variant,
-         context, policy_version, in_holdout
-  FROM managed_dw.exposures
-  WHERE organization_id = $1 AND optimization_id = $3
-    AND timestamp_utc >= $2 AND timestamp_utc <= CAST($5 AS timestamptz)
-),
-first_touches AS (
-  -- The serve record where there is one, else the earliest; ties by text.
-  SELECT DISTINCT ON (anonymous_id) *
-  FROM touches
-  ORDER BY anonymous_id, served DESC, at, variant COLLATE "C", context COLLATE "C",
-           policy_version NULLS LAST, in_holdout NULLS LAST
-),
+{touches},
 users AS (
-  -- First touched on the days wanted, with all that the first touch fixes.
+  -- Users first touched on the requested days, with everything their first touch fixes.
   SELECT t.anonymous_id, t.at, t.variant, t.context, t.policy_version,
          CAST(t.at AT TIME ZONE 'UTC' AS date) AS day, r.number AS regime,
-         COALESCE(v.number, 0) AS variant_number, t.in_holdout AS logged_holdout,
-         substr(md5(CAST($3 AS text) || ':' || t.anonymous_id), 1, 8) COLLATE "C"
-           < r.threshold AS holdout,
+         {variant_number_and_logged_arm},
+         substr(md5({holdout_key}), 1, 8)
+           COLLATE "C" < r.threshold AS holdout,
          t.at + b.horizon AS ends_at, t.at + b.horizon <= b.as_of AS mature,
          b.as_of, b.horizon, b.conversion_window
   FROM first_touches AS t
   CROSS JOIN bound AS b
   JOIN regimes AS r ON t.at >= r.begin_at AND t.at < r.end_at
-  LEFT JOIN variants AS v ON v.key = t.variant
+  {join_variants}
   WHERE CAST(t.at AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))
     AND t.anonymous_id <> ALL(CAST($15 AS text[]))
     AND NOT EXISTS (
       SELECT FROM unnest(CAST($16 AS text[])) AS x (prefix)
       WHERE starts_with(t.anonymous_id, x.prefix))
-    {known_before}
-    AND NOT EXISTS (
-      SELECT FROM managed_dw.exposures AS p
-      WHERE p.organization_id = $1 AND p.optimization_id = $3
-        AND p.anonymous_id = t.anonymous_id AND p.timestamp_utc < $2
-        AND p.timestamp_utc >= {remembered_until}
-        AND (p.source = 'serve' OR NOT t.served))
-    AND NOT EXISTS (
-      SELECT FROM managed_dw.exposures AS p
-      WHERE p.organization_id = $1 AND p.optimization_id = $3
-        AND p.anonymous_id = t.anonymous_id AND p.source = 'serve' AND NOT t.served
-        AND p.timestamp_utc > CAST($5 AS timestamptz)
-        AND p.timestamp_utc <= CAST($4 AS timestamptz)
-        AND p.timestamp_utc >= {remembered_until})
+    {not_touched_outside}
 ),
-shown AS (
-  -- Closes with the horizon, as rewards do: a sealed day never changes.
+exposure_counts AS (
+  -- Stops at the horizon, as rewards do, so that a sealed day never changes.
   SELECT u.anonymous_id,
-         GREATEST(1, count(*) FILTER (WHERE NOT t.served)) AS exposures,
+         {exposure_count} AS exposures,
          bool_or(t.variant <> u.variant) AS crossed
   FROM users AS u
   JOIN touches AS t
@@ -84,36 +57,35 @@ shown AS (
   GROUP BY u.anonymous_id
 ),
 rewards AS (
-  SELECT {reward_columns}
+  SELECT {metric_columns}
   FROM (
-{customer_query}
+{metric_query}
   ) AS q
 ),
-counted AS (
+counted_rewards AS (
   SELECT u.anonymous_id, r.at, r.at - u.at AS lag, r.value, r.text_value, r.name
   FROM users AS u
   JOIN rewards AS r
     ON r.anonymous_id = u.anonymous_id AND r.at >= u.at AND {within_window}
 ),
-earned AS (
-  {earned}
+user_rewards AS (
+  {user_rewards}
 ),
-people AS (
-  SELECT u.regime, u.day, u.policy_version, u.holdout, u.variant_number, u.context,
-         u.mature, s.exposures, s.crossed, e.outcome,
+user_rows AS (
+  SELECT u.regime, u.day, u.policy_version, u.holdout, u.variant_number,
+         {group_context} AS context, u.mature, s.exposures, s.crossed, e.outcome,
          e.anonymous_id IS NOT NULL AS converted, COALESCE(e.value, 0) AS value,
          CASE WHEN NOT u.mature THEN date_trunc('hour', u.at, 'UTC') END AS hour,
-         (u.logged_holdout IS NOT NULL AND u.logged_holdout <> u.holdout)
-           OR (u.holdout AND u.variant_number <> 1) AS mismatched,
+         {mismatched} AS mismatched,
          CASE WHEN u.mature AND e.lag IS NOT NULL THEN CAST(LEAST(31, div(
            extract(epoch FROM e.lag) * 32, extract(epoch FROM u.horizon)
          )) AS integer) END AS bucket
   FROM users AS u
-  JOIN shown AS s ON s.anonymous_id = u.anonymous_id
-  LEFT JOIN earned AS e ON e.anonymous_id = u.anonymous_id
+  JOIN exposure_counts AS s ON s.anonymous_id = u.anonymous_id
+  LEFT JOIN user_rewards AS e ON e.anonymous_id = u.anonymous_id
 ),
 grouped AS (
-  -- By the raw text of the context: keys are read from the few groups, not per user.
+  -- Group by the raw context text, so that JSON is parsed per group and not per user.
   SELECT GROUPING(bucket) = 0 AS is_lag, regime, day, policy_version, holdout,
          variant_number, context, outcome, mature, hour, bucket,
          count(*) AS users, sum(exposures) AS exposures,
@@ -124,20 +96,20 @@ grouped AS (
          sum(ln(value) * ln(value)) FILTER (WHERE value > 0) AS log_sum_squares,
          count(*) FILTER (WHERE crossed) AS crossed,
          count(*) FILTER (WHERE mismatched) AS mismatched
-  FROM people
+  FROM user_rows
   GROUP BY GROUPING SETS (
     (regime, day, policy_version, holdout, variant_number, context, outcome, mature,
      hour),
     (day, bucket))
 ),
-mapped AS (
+indexed AS (
   SELECT g.*, {context_index} AS context_index
   FROM grouped AS g
   CROSS JOIN LATERAL (
-    SELECT CAST(NULLIF(g.context, '') AS jsonb) AS json
+    SELECT {context_json} AS json
   ) AS c
 )
--- Columns are read back, in this order, by cube.decode.
+-- warehouse/sql/cube/statement.py decodes these columns in this order.
 SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        policy_version, holdout, variant_number AS variant,
        CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
@@ -149,7 +121,7 @@ SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        COALESCE(sum(log_sum_squares), 0) AS log_sum_squares,
        CAST(sum(crossed) AS bigint) AS crossed,
        CAST(sum(mismatched) AS bigint) AS mismatched
-FROM mapped
+FROM indexed
 WHERE NOT is_lag OR bucket IS NOT NULL
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL

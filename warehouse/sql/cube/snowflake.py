@@ -1,8 +1,7 @@
-"""Fills the cube's text for Snowflake: question marks, values in the order of the text."""
+"""Snowflake's side of the cloud template: expressions, casts and question marks."""
 
 import re
 from datetime import datetime
-from pathlib import Path
 
 import sqlglot
 from sqlglot.tokenizer_core import TokenType
@@ -12,30 +11,28 @@ from warehouse.sql.cube.engine import (
     NUMBER_PATTERN,
     PARAMETER_MARK,
     Engine,
-    Parameters,
 )
-from warehouse.sql.cube.slots import fill_slots
-from warehouse.sql.cube.spec_text import build_slots
-from warehouse.sql.shapes import CheckedMetric, CheckedSource, CubeSpec, Statement
+from warehouse.sql.customer.check import quote_identifier
+from warehouse.sql.shapes import Statement
 
-TEMPLATE = Path(__file__).with_suffix(".sql").read_text()
-
-
-def build_statement(
-    spec: CubeSpec, metric: CheckedMetric, source: CheckedSource
-) -> Statement:
-    """Write the one statement that counts the cells of `spec.days` in Snowflake.
-
-    The exposures until the days wanted are scanned since `spec.history_from`: there is
-    no index to look up who was here before.
-    """
-    parameters = Parameters(ENGINE)
-    pieces = build_slots(ENGINE, parameters, spec, metric, source)
-    return order_parameters(fill_slots(TEMPLATE, pieces), parameters.values)
+EXPRESSIONS = {
+    "to_json_text": "TO_JSON",
+    "factor_count": "ARRAY_SIZE(OBJECT_KEYS(j.json))",
+    "before_qualify": "",
+    "logical_or": "BOOLOR_AGG",
+    "count_if": "COUNT_IF",
+    "lag_microseconds": "DATEDIFF('microsecond', u.moment, r.moment)",
+    "hour_of_first_touch": "DATE_TRUNC('hour', u.moment)",
+    # There is no integer division.
+    "lag_bucket": """CAST(
+             (e.lag_microseconds * 32 - MOD(e.lag_microseconds * 32, u.horizon))
+               / u.horizon AS INTEGER)""",
+    "result_hour": "CAST(first_hour AS TIMESTAMP_TZ) AS first_hour",
+}
 
 
 def order_parameters(text: str, values: list[object]) -> Statement:
-    """Turn marks into question marks, and repeat the values as often as they stand."""
+    """Turn the marks into question marks; a value used twice is passed twice."""
     ordered: list[object] = []
 
     def replace_mark(mark: re.Match[str]) -> str:
@@ -48,13 +45,8 @@ def order_parameters(text: str, values: list[object]) -> Statement:
     )
 
 
-def quote_identifier(name: str) -> str:
-    """Write a column's name as a quoted identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def mark_start_date(text: str, mark: str) -> str:
-    """Put a mark where a checked query holds a question mark: each is its start date."""
+    """Replace each question mark of a checked query, its start date, by a mark."""
     parts, end = [], 0
     for token in sqlglot.tokenize(text, dialect="snowflake"):
         if token.token_type == TokenType.PLACEHOLDER:
@@ -63,18 +55,22 @@ def mark_start_date(text: str, mark: str) -> str:
     return "".join(parts) + text[end:]
 
 
-def _cast_moment(column: str) -> str:
-    """Read any column of time as UTC; one without a zone is taken for UTC."""
+def _to_utc(column: str) -> str:
+    """Convert a time of any type; the session's UTC applies to one without a zone."""
     aware = f"CAST({column} AS TIMESTAMP_TZ)"
     return f"CAST(CONVERT_TIMEZONE('UTC', {aware}) AS TIMESTAMP_NTZ)"
 
 
-def _cast_integer(text: str) -> str:
-    return f"TRY_CAST(CASE WHEN REGEXP_LIKE({text}, '{INTEGER_PATTERN}') THEN {text} END AS INTEGER)"
+def _cast_matching(text: str, pattern: str, sql_type: str) -> str:
+    # REGEXP_LIKE matches the whole text.
+    return (
+        f"TRY_CAST(CASE WHEN REGEXP_LIKE({text}, '{pattern}') THEN {text} END"
+        f" AS {sql_type})"
+    )
 
 
-def _cast_number(text: str) -> str:
-    return f"TRY_CAST(CASE WHEN REGEXP_LIKE({text}, '{NUMBER_PATTERN}') THEN {text} END AS DOUBLE)"
+def _parse_json(text: str) -> str:
+    return f"TRY_PARSE_JSON(CASE WHEN STARTSWITH(LTRIM({text}), '{{') THEN {text} END)"
 
 
 def _read_level(json: str, name: str) -> str:
@@ -87,23 +83,29 @@ def _read_level(json: str, name: str) -> str:
            ELSE {text} END"""
 
 
-def _bind_moment(at: datetime) -> str:
-    """Moments travel as text: the client would send them without their zone."""
+def _bind_timestamp(at: datetime) -> str:
+    """Write a moment as text, because the client would send it without its zone."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 ENGINE = Engine(
-    text="VARCHAR",
-    integer="INTEGER",
-    double="DOUBLE",
-    timestamp="TIMESTAMP_NTZ",
+    text_type="VARCHAR",
+    integer_type="INTEGER",
+    double_type="DOUBLE",
+    timestamp_type="TIMESTAMP_NTZ",
     starts_with="STARTSWITH",
-    quote=quote_identifier,
-    moment=_cast_moment,
-    whole=_cast_integer,
-    number=_cast_number,
-    level=_read_level,
-    later=lambda at, hours: f"DATEADD('hour', {hours}, {at})",
-    bound=_bind_moment,
-    start_date=mark_start_date,
+    quote_identifier=quote_identifier,
+    to_utc=_to_utc,
+    to_integer=lambda text: _cast_matching(text, INTEGER_PATTERN, "INTEGER"),
+    to_number=lambda text: _cast_matching(text, NUMBER_PATTERN, "DOUBLE"),
+    parse_json=_parse_json,
+    read_level=_read_level,
+    add_hours=lambda at, hours: f"DATEADD('hour', {hours}, {at})",
+    hash_user=lambda optimization_id, anonymous_id: (
+        f"MD5({optimization_id} || ':' || {anonymous_id})"
+    ),
+    bind_timestamp=_bind_timestamp,
+    mark_start_date=mark_start_date,
+    number_parameters=order_parameters,
+    expressions=EXPRESSIONS,
 )

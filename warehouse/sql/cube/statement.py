@@ -1,12 +1,13 @@
-"""The observation cube: its statement, and how its answer is read back."""
+"""The observation cube: the statement that counts it, and how its rows are decoded."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
-from warehouse.sql.cube import bigquery, connected_postgres, postgres, snowflake
+from warehouse.sql.cube import cloud, connected_postgres, managed_postgres
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.shapes import (
     FAILURE_OUTCOME,
@@ -37,23 +38,27 @@ __all__ = [
     "decode_cube",
 ]
 
-# Of connected warehouses, by dialect. The managed store has one of its own.
+# For connected warehouses, by dialect. The managed store has a statement of its own.
 STATEMENT_BUILDERS: dict[
     str, Callable[[CubeSpec, CheckedMetric, CheckedSource], Statement]
 ] = {
     "postgres": connected_postgres.build_statement,
-    # Not a dialect of its own, but what servers before 16 understand of it.
+    # Not a dialect of its own: what servers before version 16 understand of it.
     "postgres before 16": connected_postgres.build_statement_before_16,
-    "snowflake": snowflake.build_statement,
-    "bigquery": bigquery.build_statement,
+    **{
+        dialect: partial(cloud.build_statement, engine)
+        for dialect, engine in cloud.ENGINES.items()
+    },
 }
 LAG_BUCKETS = 32
-# Amounts are a matter of numeric rewards.
+# Only numeric rewards have amounts.
 NO_AMOUNTS: dict[str, Any] = {"payers": 0, "log_sum": 0.0, "log_sum_squares": 0.0}
 
-# The statement's columns, in order. A 'cell' row is a Cell and its checks; a 'lag' row
-# has its day, its bucket in `context` and its users; the 'read' row has rows read in `users`.
-KIND_COLUMN, CELL_COLUMNS, CROSSOVER_COLUMN, MISMATCH_COLUMN = 0, slice(1, 18), 18, 19
+# The statement's columns, in order. A 'cell' row holds a Cell and its two checks. A 'lag'
+# row holds its day, its bucket in `context` and its users. The 'read' row holds the number
+# of exposure rows read in `users`.
+CELL_COLUMNS = tuple(column.name for column in fields(Cell))
+COLUMNS = ("kind", *CELL_COLUMNS, "crossed", "mismatched")
 
 
 def build_statement(
@@ -62,75 +67,77 @@ def build_statement(
     source: CheckedSource | None = None,
     dialect: str = "postgres",
 ) -> Statement:
-    """Write the statement of STATISTICS section 1 for the days of `spec`.
+    """Build the statement of docs/statistics.md section 1 for the days of `spec`.
 
-    Without a `source` it is the managed store's. Columns of the answer are the same and
-    of the same types for all (see `decode`).
+    Without a `source` the statement is the managed store's. The result's columns and
+    their types are the same for all warehouses (see `decode_cube`).
 
-    Beyond the page it settles: an exposure counts, like a reward, from the first touch
-    until the horizon (so that a sealed day is final), and nothing later than `as_of` is
-    seen. Both ends of a window are inside it. Raises RefusedError for an unknown dialect, and
-    ValueError where the spec names no day or no regime.
+    Beyond that page: an exposure counts, like a reward, from the first touch until the
+    horizon, so that a sealed day is final. Nothing later than `as_of` counts. Both ends
+    of a window belong to it. Raises RefusedError for an unknown dialect, and ValueError
+    if the spec has no day or no regime.
     """
-    known = STATEMENT_BUILDERS.keys() if source else {"postgres"}
-    if dialect not in known:
+    dialects = STATEMENT_BUILDERS.keys() if source else {"postgres"}
+    if dialect not in dialects:
         raise RefusedError(f"The dialect {dialect} is not supported yet.")
     if not spec.days or not spec.regimes:
         raise ValueError("a cube needs at least one day and one regime")
     if source is None:
-        return postgres.build_statement(spec, metric)
+        return managed_postgres.build_statement(spec, metric)
     return STATEMENT_BUILDERS[dialect](spec, metric, source)
 
 
 def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
-    """Read the statement's rows, in any order, as a Cube."""
+    """Decode the statement's rows, in any order, into a Cube."""
     cells: list[Cell] = []
     lags: defaultdict[date, list[int]] = defaultdict(lambda: [0] * LAG_BUCKETS)
     crossed: Counter[date] = Counter()
     mismatched: Counter[date] = Counter()
-    read = 0
+    rows_read = 0
     for row in rows:
-        match row[KIND_COLUMN]:
+        values = dict(zip(COLUMNS, row, strict=True))
+        match values["kind"]:
             case "cell":
-                cell = _decode_cell(row[CELL_COLUMNS], spec)
+                cell = _decode_cell(values, spec)
                 cells.append(cell)
-                crossed[cell.day] += _require_integer(row[CROSSOVER_COLUMN])
-                mismatched[cell.day] += _require_integer(row[MISMATCH_COLUMN])
+                crossed[cell.day] += _require_integer(values["crossed"])
+                mismatched[cell.day] += _require_integer(values["mismatched"])
             case "lag":
-                lags[_require_date(row[2])][_require_integer(row[6])] += (
-                    _require_integer(row[10])
+                day = _require_date(values["day"])
+                lags[day][_require_integer(values["context"])] += _require_integer(
+                    values["users"]
                 )
             case _:
-                read += _require_integer(row[10])
+                rows_read += _require_integer(values["users"])
     days = tuple(
         DayCounts(day, tuple(lags[day]), crossed[day], mismatched[day])
         for day in sorted({cell.day for cell in cells} | lags.keys())
     )
-    total = tuple(sum(counts) for counts in zip(*lags.values(), strict=True))
+    total_lags = tuple(sum(counts) for counts in zip(*lags.values(), strict=True))
     return Cube(
         tuple(cells),
-        total or (0,) * LAG_BUCKETS,
+        total_lags or (0,) * LAG_BUCKETS,
         crossed.total(),
         mismatched.total(),
-        read,
+        rows_read,
         days,
     )
 
 
-def _require_date(value: object) -> date:
-    if not isinstance(value, date):
-        raise TypeError(f"the warehouse dated {value!r}")
-    return value
-
-
-def _decode_cell(values: Sequence[object], spec: CubeSpec) -> Cell:
-    cell = Cell(*values)  # type: ignore[arg-type]  # the statement casts every column
+def _decode_cell(values: Mapping[str, Any], spec: CubeSpec) -> Cell:
+    cell = Cell(*(values[name] for name in CELL_COLUMNS))
     if spec.reward_type == "outcomes":
         return replace(cell, outcome=cell.outcome or FAILURE_OUTCOME, **NO_AMOUNTS)
     return cell if spec.reward_type == "numeric" else replace(cell, **NO_AMOUNTS)
 
 
+def _require_date(value: object) -> date:
+    if not isinstance(value, date):
+        raise TypeError(f"The warehouse returned {value!r} where a date is expected.")
+    return value
+
+
 def _require_integer(value: object) -> int:
     if not isinstance(value, int):
-        raise TypeError(f"the warehouse counted {value!r}")
+        raise TypeError(f"The warehouse returned {value!r} where a count is expected.")
     return value

@@ -1,1 +1,1 @@
-"""The SQL behind previews, samples and catalogs."""
+"""The SQL behind previews: sample rows, facts about all rows, catalogs, printed statements."""

@@ -1,11 +1,11 @@
-"""What a Postgres server says it has: tables and columns, never its own catalogs."""
+"""Queries for the tables and columns that a Postgres role may read, system ones aside."""
 
-# has_…_privilege: what the role cannot read is not listed. $1: at most so many.
-SELECT_TABLES = """SELECT n.nspname, c.relname,
+# Names what the role has privileges for. $1 limits the rows.
+SELECT_TABLES = """SELECT n.nspname AS schema, c.relname AS name,
        CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
-         WHEN 'f' THEN 'foreign table' ELSE 'table' END,
+         WHEN 'f' THEN 'foreign table' ELSE 'table' END AS type,
        CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'm', 'p')
-         THEN CAST(c.reltuples AS bigint) END
+         THEN CAST(c.reltuples AS bigint) END AS rows
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND NOT c.relispartition
@@ -14,8 +14,9 @@ WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND NOT c.relispartition
 ORDER BY 1, 2
 LIMIT CAST($1 AS integer)"""
 
-# $1 the schema, $2 the table.
-SELECT_COLUMNS = """SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull
+# $1 is the schema, $2 the table.
+SELECT_COLUMNS = """SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
+       NOT a.attnotnull AS nullable
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

@@ -1,16 +1,16 @@
-"""Queries for people on Snowflake and BigQuery: first rows, facts of all, counts by day."""
+"""Sample rows, facts and day counts of a customer's queries on Snowflake and BigQuery."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import datetime
 
-from warehouse.sql.cube import bigquery, snowflake
-from warehouse.sql.cube.engine import Engine, Parameters
-from warehouse.sql.cube.slots import fill_slots
-from warehouse.sql.cube.spec_text import (
+from warehouse.sql.cube.cloud import (
+    ENGINES,
+    bind_start_date,
     build_metric_columns,
     build_source_columns,
-    format_start_date,
 )
+from warehouse.sql.cube.engine import Engine, Parameters
+from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource, Statement
 
 SAMPLE_QUERY = """SELECT *
@@ -19,9 +19,23 @@ FROM (
 ) AS q
 LIMIT {limit}"""
 
-# Read back, in this order, as backends.base.Facts; whether a moment has a zone, the
-# columns of the sample tell.
-FACTS_QUERY = """WITH levered_rewards AS (
+# Fields of a MetricFacts (backends.query_results), in their order, and their expressions.
+# The caller sets `zoneless`: the sample's column types tell it.
+METRIC_FACTS = {
+    "rows": "COUNT(*)",
+    "identified": """COUNT(CASE WHEN anonymous_id IS NOT NULL AND moment IS NOT NULL
+                  THEN 1 END)""",
+    "users": "(SELECT COUNT(*) FROM levered_people)",
+    "matched_users": """(SELECT COUNT(*) FROM levered_people AS p
+        JOIN levered_exposed AS e ON e.anonymous_id = p.anonymous_id)""",
+    "exposed_users": "(SELECT COUNT(*) FROM levered_exposed) > 0",
+    "future": "COUNT(CASE WHEN moment > {now} THEN 1 END)",
+    "zoneless": "FALSE",
+    "numeric": "COUNT(amount)",
+    "values": "COUNT(DISTINCT amount)",
+    "repeated": "COUNT(*) - (SELECT COUNT(*) FROM levered_distinct)",
+}
+METRIC_FACTS_QUERY = """WITH levered_rewards AS (
   SELECT {metric_columns}
   FROM (
 {metric_query}
@@ -31,20 +45,12 @@ levered_people AS (
   SELECT DISTINCT anonymous_id FROM levered_rewards WHERE anonymous_id IS NOT NULL
 ),
 levered_exposed AS (
-  {exposed}
+  {exposed_users}
 ),
 levered_distinct AS (
   SELECT DISTINCT anonymous_id, moment, amount_text, label FROM levered_rewards
 )
-SELECT COUNT(*), COUNT(CASE WHEN anonymous_id IS NOT NULL AND moment IS NOT NULL
-                            THEN 1 END),
-       (SELECT COUNT(*) FROM levered_people),
-       (SELECT COUNT(*) FROM levered_people AS p
-        JOIN levered_exposed AS e ON e.anonymous_id = p.anonymous_id),
-       (SELECT COUNT(*) FROM levered_exposed) > 0,
-       COUNT(CASE WHEN moment > {now} THEN 1 END), FALSE,
-       COUNT(amount), COUNT(DISTINCT amount),
-       COUNT(*) - (SELECT COUNT(*) FROM levered_distinct)
+SELECT {facts}
 FROM levered_rewards"""
 NO_EXPOSED_USERS = "SELECT CAST(NULL AS {text}) AS anonymous_id LIMIT 0"
 EXPOSED_USERS = """SELECT DISTINCT CAST(q.{anonymous_id} AS {text}) AS anonymous_id
@@ -52,21 +58,31 @@ EXPOSED_USERS = """SELECT DISTINCT CAST(q.{anonymous_id} AS {text}) AS anonymous
 {source_query}
   ) AS q"""
 
-# Read back, in this order, as backends.base.SourceFacts.
+# Likewise for SourceFacts.
+SOURCE_FACTS = {
+    "rows": METRIC_FACTS["rows"],
+    "identified": METRIC_FACTS["identified"],
+    "users": "COUNT(DISTINCT anonymous_id)",
+    "future": METRIC_FACTS["future"],
+    "zoneless": "FALSE",
+    "no_objects": "COUNT(CASE WHEN LTRIM(variant) NOT LIKE '{%' THEN 1 END)",
+    "optimizations": "COUNT(DISTINCT optimization_id)",
+}
 SOURCE_FACTS_QUERY = """WITH levered_exposures AS (
   SELECT {source_columns}
   FROM (
 {source_query}
   ) AS q
 )
-SELECT COUNT(*), COUNT(CASE WHEN anonymous_id IS NOT NULL AND moment IS NOT NULL
-                            THEN 1 END),
-       COUNT(DISTINCT anonymous_id), COUNT(CASE WHEN moment > {now} THEN 1 END), FALSE,
-       COUNT(CASE WHEN LTRIM(variant) NOT LIKE '{%' THEN 1 END),
-       COUNT(DISTINCT optimization_id)
+SELECT {facts}
 FROM levered_exposures"""
 
-DAY_COUNTS_QUERY = """SELECT CAST(moment AS DATE), SUM(exposure), SUM(1 - exposure)
+DAY_COUNTS = {
+    "day": "CAST(moment AS DATE)",
+    "exposures": "SUM(exposure)",
+    "rewards": "SUM(1 - exposure)",
+}
+DAY_COUNTS_QUERY = """SELECT {counts}
 FROM (
   SELECT e.moment, 1 AS exposure
   FROM (
@@ -85,56 +101,47 @@ FROM (
     ) AS q
   ) AS r
   WHERE r.anonymous_id IS NOT NULL
-) AS seen
+) AS events
 WHERE moment >= {since} AND moment <= {until}
 GROUP BY 1"""
 
-StatementFinisher = Callable[[str, list[object]], Statement]
-ENGINES: dict[str, tuple[Engine, StatementFinisher]] = {
-    "snowflake": (snowflake.ENGINE, snowflake.order_parameters),
-    "bigquery": (bigquery.ENGINE, bigquery.name_parameters),
-}
-
 
 def build_sample(query: CheckedQuery, since: datetime, limit: int) -> Statement:
-    """Write the statement of a query's first rows."""
-    engine, finish = ENGINES[query.dialect]
-    parameters = Parameters(engine)
-    slots = {"query": _bind_query(parameters, query, since), "limit": str(int(limit))}
-    return finish(fill_slots(SAMPLE_QUERY, slots), parameters.values)
+    """Build the statement that returns a query's first rows."""
+    parameters = Parameters(ENGINES[query.dialect])
+    slots = {
+        "query": bind_start_date(parameters, query, since),
+        "limit": str(int(limit)),
+    }
+    return _build_statement(SAMPLE_QUERY, slots, parameters)
 
 
 def build_facts(
     metric: CheckedMetric, source: CheckedSource | None, since: datetime, now: datetime
 ) -> Statement:
-    """Write the statement that looks at all rows of a metric, and who was exposed."""
-    engine, finish = ENGINES[metric.query.dialect]
-    parameters = Parameters(engine)
+    """Build the statement that computes a MetricFacts over all rows of a metric.
+
+    Its users are matched with those of `source`, if there is one.
+    """
+    parameters = Parameters(ENGINES[metric.query.dialect])
     slots = {
         **_build_metric_slots(parameters, metric, since),
-        "now": parameters.moment(now),
-        "exposed": fill_slots(NO_EXPOSED_USERS, {"text": engine.text}),
+        "facts": _build_select_list(METRIC_FACTS, parameters, now),
+        "exposed_users": _build_exposed_users(parameters, source, since),
     }
-    if source is not None:
-        exposed = {
-            "anonymous_id": engine.quote(source.anonymous_id),
-            "text": engine.text,
-            "source_query": _bind_query(parameters, source.query, since),
-        }
-        slots["exposed"] = fill_slots(EXPOSED_USERS, exposed)
-    return finish(fill_slots(FACTS_QUERY, slots), parameters.values)
+    return _build_statement(METRIC_FACTS_QUERY, slots, parameters)
 
 
 def build_source_facts(
     source: CheckedSource, since: datetime, now: datetime
 ) -> Statement:
-    """Write the statement that looks at all rows of an assignment source."""
-    engine, finish = ENGINES[source.query.dialect]
-    parameters = Parameters(engine)
-    slots = _build_source_slots(parameters, source, since) | {
-        "now": parameters.moment(now)
+    """Build the statement that computes a SourceFacts over all rows of a source."""
+    parameters = Parameters(ENGINES[source.query.dialect])
+    slots = {
+        **_build_source_slots(parameters, source, since),
+        "facts": _build_select_list(SOURCE_FACTS, parameters, now),
     }
-    return finish(fill_slots(SOURCE_FACTS_QUERY, slots), parameters.values)
+    return _build_statement(SOURCE_FACTS_QUERY, slots, parameters)
 
 
 def build_day_counts(
@@ -144,17 +151,26 @@ def build_day_counts(
     since: datetime,
     until: datetime,
 ) -> Statement:
-    """Write the statement that counts the rows of each day: what came late shows."""
-    engine, finish = ENGINES[metric.query.dialect]
+    """Build the statement that counts rows by day (UTC), which reveals late rows."""
+    engine = ENGINES[metric.query.dialect]
     parameters = Parameters(engine)
     slots = {
         **_build_metric_slots(parameters, metric, since),
         **_build_source_slots(parameters, source, since),
-        "optimization_id": parameters.cast(optimization_id.lower(), engine.text),
-        "since": parameters.moment(since),
-        "until": parameters.moment(until),
+        "counts": _name_columns(engine, DAY_COUNTS),
+        "optimization_id": parameters.cast(optimization_id.lower(), engine.text_type),
+        "since": parameters.cast_timestamp(since),
+        "until": parameters.cast_timestamp(until),
     }
-    return finish(fill_slots(DAY_COUNTS_QUERY, slots), parameters.values)
+    return _build_statement(DAY_COUNTS_QUERY, slots, parameters)
+
+
+def _build_statement(
+    template: str, slots: Mapping[str, str], parameters: Parameters
+) -> Statement:
+    return parameters.engine.number_parameters(
+        fill_slots(template, slots), parameters.values
+    )
 
 
 def _build_metric_slots(
@@ -162,7 +178,7 @@ def _build_metric_slots(
 ) -> dict[str, str]:
     return {
         "metric_columns": build_metric_columns(parameters.engine, metric),
-        "metric_query": _bind_query(parameters, metric.query, since),
+        "metric_query": bind_start_date(parameters, metric.query, since),
     }
 
 
@@ -171,15 +187,35 @@ def _build_source_slots(
 ) -> dict[str, str]:
     return {
         "source_columns": build_source_columns(parameters.engine, source),
-        "source_query": _bind_query(parameters, source.query, since),
+        "source_query": bind_start_date(parameters, source.query, since),
     }
 
 
-def _bind_query(parameters: Parameters, query: CheckedQuery, since: datetime) -> str:
-    """Put a start date's mark into a query, where it takes one."""
-    if not query.takes_start_date:
-        return query.text
+def _build_exposed_users(
+    parameters: Parameters, source: CheckedSource | None, since: datetime
+) -> str:
     engine = parameters.engine
-    return engine.start_date(
-        query.text, parameters.mark(format_start_date(engine, since))
+    if source is None:
+        return fill_slots(NO_EXPOSED_USERS, {"text": engine.text_type})
+    slots = {
+        "anonymous_id": engine.quote_identifier(source.anonymous_id),
+        "text": engine.text_type,
+        "source_query": bind_start_date(parameters, source.query, since),
+    }
+    return fill_slots(EXPOSED_USERS, slots)
+
+
+def _build_select_list(
+    expressions: Mapping[str, str], parameters: Parameters, now: datetime
+) -> str:
+    """Name the facts' columns, and put the current time where they compare with it."""
+    slots = {"now": parameters.cast_timestamp(now)}
+    return fill_slots(_name_columns(parameters.engine, expressions), slots)
+
+
+def _name_columns(engine: Engine, expressions: Mapping[str, str]) -> str:
+    """Write a select list with quoted names, because some of them are keywords."""
+    return ",\n       ".join(
+        f"{expression} AS {engine.quote_identifier(name)}"
+        for name, expression in expressions.items()
     )

@@ -1,23 +1,23 @@
-"""Queries for people on a customer's own Postgres: first rows, facts of all, counts by day."""
+"""Sample rows, facts and day counts of a customer's queries on a connected Postgres."""
 
 from warehouse.sql.cube import connected_postgres, postgres
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.customer.check import quote_identifier
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
 
-# Parameters everywhere: $1 and $2 the start date (of sources, of metrics), settled in
-# `bound` also where a query leaves them unused.
+# $1 and $2 are the start date of sources and of metrics. `bound` fixes their types even
+# where a query leaves them unused.
 BOUND_PARAMETERS = """WITH bound AS (
   SELECT CAST($1 AS timestamptz), CAST($2 AS timestamptz)
 )"""
 
-# $3 rows at most, $4 bytes at most: a row over it fails the query before it leaves. The
-# text differs by row, so that no planner tries the cast beforehand. The last column is
-# ours.
+# $3 limits the rows and $4 the bytes. The row that exceeds the bytes fails the cast, so
+# the query ends before the row leaves. The failing text names the row's total, so that the
+# planner cannot evaluate the cast beforehand. The last column is dropped by the caller.
 SAMPLE_QUERY = """{bound},
 levered_rows AS (
   SELECT * FROM (
-{customer_query}
+{query}
   ) AS q
   LIMIT CAST($3 AS integer)
 )
@@ -32,45 +32,49 @@ WHERE CASE WHEN measured.levered_bytes <= CAST($4 AS bigint) THEN true
   ELSE CAST('too large: ' || measured.levered_bytes AS boolean) END"""
 TOO_LARGE = "too large: "
 
-# $3 the present moment. Read back, in this order, as backends.base.Facts.
-FACTS_QUERY = """{bound},
+# The columns are the fields of backends.query_results.MetricFacts, in their order. Shared
+# with the managed store, which looks exposures up instead of reading a source.
+METRIC_FACTS_QUERY = """{bound},
 rewards AS (
-  SELECT {reward_columns},
+  SELECT {metric_columns},
          CAST(pg_typeof(q.{timestamp}) AS text) = 'timestamp without time zone'
            AS zoneless
   FROM (
-{customer_query}
+{metric_query}
   ) AS q
 ),
 people AS (
   SELECT DISTINCT anonymous_id FROM rewards WHERE anonymous_id IS NOT NULL
 ),
-exposed AS (
-  {exposed}
-),
+{exposed_cte}
 distinct_rows AS (
   SELECT DISTINCT anonymous_id, at, text_value, name FROM rewards
 )
 SELECT count(*) AS rows,
        count(*) FILTER (WHERE anonymous_id IS NOT NULL AND at IS NOT NULL) AS identified,
        (SELECT count(*) FROM people) AS users,
-       (SELECT count(*) FROM people JOIN exposed USING (anonymous_id)) AS matched_users,
-       EXISTS (SELECT FROM exposed) AS exposed_users,
-       count(*) FILTER (WHERE at > CAST($3 AS timestamptz)) AS future,
+       {matched_users} AS matched_users,
+       {has_exposed_users} AS exposed_users,
+       count(*) FILTER (WHERE at > {now}) AS future,
        COALESCE(bool_or(zoneless), false) AS zoneless,
        count(value) AS numeric, count(DISTINCT value) AS values,
        count(*) - (SELECT count(*) FROM distinct_rows) AS repeated
 FROM rewards"""
+EXPOSED_CTE = """exposed AS (
+  {exposed_users}
+),"""
 NO_EXPOSED_USERS = "SELECT CAST(NULL AS text) AS anonymous_id WHERE false"
 EXPOSED_USERS = """SELECT DISTINCT CAST(s.{anonymous_id} AS text) AS anonymous_id
   FROM (
 {source_query}
   ) AS s"""
+NOW = "CAST($3 AS timestamptz)"
 
-# $3 the present moment. Read back, in this order, as backends.base.SourceFacts.
+# $3 is the current time. The columns are the fields of backends.query_results.SourceFacts,
+# in their order.
 SOURCE_FACTS_QUERY = """{bound},
 exposures AS (
-  SELECT {exposure_columns},
+  SELECT {source_columns},
          CAST(pg_typeof(s.{timestamp}) AS text) = 'timestamp without time zone'
            AS zoneless
   FROM (
@@ -80,14 +84,14 @@ exposures AS (
 SELECT count(*) AS rows,
        count(*) FILTER (WHERE anonymous_id IS NOT NULL AND at IS NOT NULL) AS identified,
        count(DISTINCT anonymous_id) AS users,
-       count(*) FILTER (WHERE at > CAST($3 AS timestamptz)) AS future,
+       count(*) FILTER (WHERE at > {now}) AS future,
        COALESCE(bool_or(zoneless), false) AS zoneless,
        count(*) FILTER (WHERE variant_text IS NULL OR variant_text NOT LIKE '{%}')
          AS no_objects,
        count(DISTINCT optimization_id) AS optimizations
 FROM exposures"""
 
-# $3 the optimization's id as text, $4 the moment of reading.
+# $3 is the optimization's id as text, $4 the moment of reading.
 DAY_COUNTS_QUERY = """{bound}
 SELECT CAST(at AT TIME ZONE 'UTC' AS date) AS day,
        count(*) FILTER (WHERE exposure) AS exposures,
@@ -95,7 +99,7 @@ SELECT CAST(at AT TIME ZONE 'UTC' AS date) AS day,
 FROM (
   SELECT e.at, true AS exposure
   FROM (
-    SELECT {exposure_columns}
+    SELECT {source_columns}
     FROM (
 {source_query}
     ) AS s
@@ -104,68 +108,71 @@ FROM (
   UNION ALL
   SELECT r.at, false
   FROM (
-    SELECT {reward_columns}
+    SELECT {metric_columns}
     FROM (
-{customer_query}
+{metric_query}
     ) AS q
   ) AS r
   WHERE r.anonymous_id IS NOT NULL
-) AS seen
+) AS events
 WHERE at >= CAST($1 AS timestamptz) AND at <= CAST($4 AS timestamptz)
 GROUP BY 1"""
 
 
 def build_sample(query: CheckedQuery) -> str:
-    """Wrap a query so that no more rows and bytes than allowed leave the warehouse."""
-    return fill_slots(
-        SAMPLE_QUERY, {"bound": BOUND_PARAMETERS, "customer_query": query.text}
-    )
+    """Wrap a query so that at most $3 rows and $4 bytes leave the warehouse."""
+    return fill_slots(SAMPLE_QUERY, {"bound": BOUND_PARAMETERS, "query": query.text})
 
 
 def build_facts(metric: CheckedMetric, source: CheckedSource | None) -> str:
-    """Write the statement that looks at all rows of a metric, and who was exposed."""
-    exposed = NO_EXPOSED_USERS
+    """Build the statement that computes a MetricFacts over all rows of a metric.
+
+    Its users are matched with those of `source`, if there is one.
+    """
+    exposed_users = NO_EXPOSED_USERS
     if source is not None:
-        exposed = fill_slots(
-            EXPOSED_USERS,
-            {
-                "anonymous_id": quote_identifier(source.anonymous_id),
-                "source_query": source.query.text,
-            },
-        )
-    slots = _build_metric_slots(metric) | {
+        source_slots = {
+            "anonymous_id": quote_identifier(source.anonymous_id),
+            "source_query": source.query.text,
+        }
+        exposed_users = fill_slots(EXPOSED_USERS, source_slots)
+    slots = build_metric_slots(metric) | {
+        "bound": BOUND_PARAMETERS,
         "timestamp": quote_identifier(metric.timestamp),
-        "exposed": exposed,
+        "exposed_cte": fill_slots(EXPOSED_CTE, {"exposed_users": exposed_users}),
+        "matched_users": "(SELECT count(*) FROM people JOIN exposed USING (anonymous_id))",
+        "has_exposed_users": "EXISTS (SELECT FROM exposed)",
+        "now": NOW,
     }
-    return fill_slots(FACTS_QUERY, slots)
+    return fill_slots(METRIC_FACTS_QUERY, slots)
 
 
 def build_source_facts(source: CheckedSource) -> str:
-    """Write the statement that looks at all rows of an assignment source."""
+    """Build the statement that computes a SourceFacts over all rows of a source."""
     slots = _build_source_slots(source) | {
-        "timestamp": quote_identifier(source.timestamp)
+        "bound": BOUND_PARAMETERS,
+        "timestamp": quote_identifier(source.timestamp),
+        "now": NOW,
     }
     return fill_slots(SOURCE_FACTS_QUERY, slots)
 
 
 def build_day_counts(metric: CheckedMetric, source: CheckedSource) -> str:
-    """Write the statement that counts the rows of each day: what came late shows."""
-    return fill_slots(
-        DAY_COUNTS_QUERY, _build_metric_slots(metric) | _build_source_slots(source)
-    )
+    """Build the statement that counts rows by day (UTC), which reveals late rows."""
+    slots = build_metric_slots(metric) | _build_source_slots(source)
+    return fill_slots(DAY_COUNTS_QUERY, slots | {"bound": BOUND_PARAMETERS})
 
 
-def _build_metric_slots(metric: CheckedMetric) -> dict[str, str]:
+def build_metric_slots(metric: CheckedMetric) -> dict[str, str]:
+    """Return the slots of a metric's query and of its columns as the cube reads them."""
     return {
-        "bound": BOUND_PARAMETERS,
-        "reward_columns": postgres.build_reward_columns(metric),
-        "customer_query": metric.query.text,
+        "metric_columns": postgres.build_metric_columns(metric),
+        "metric_query": metric.query.text,
     }
 
 
 def _build_source_slots(source: CheckedSource) -> dict[str, str]:
     return {
-        "bound": BOUND_PARAMETERS,
-        "exposure_columns": connected_postgres.build_exposure_columns(source),
+        "source_columns": connected_postgres.build_source_columns(source),
         "source_query": source.query.text,
     }

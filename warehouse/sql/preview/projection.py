@@ -1,32 +1,33 @@
-"""A checked query as the cube reads it: its mapped columns under our names and types."""
+"""A checked query reduced to the columns that the cube reads."""
 
 from dataclasses import replace
 
-from warehouse.sql.cube import bigquery, connected_postgres, postgres, snowflake
+from warehouse.sql.cube import cloud, connected_postgres, postgres
 from warehouse.sql.cube.slots import fill_slots
-from warehouse.sql.cube.spec_text import build_metric_columns, build_source_columns
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
 
-ENGINES = {"snowflake": snowflake.ENGINE, "bigquery": bigquery.ENGINE}
 PROJECTION = """SELECT {columns}
 FROM (
 {query}
-) AS {name}"""
+) AS {alias}"""
 
 
 def project_columns(checked: CheckedMetric | CheckedSource) -> CheckedQuery:
-    """Write the query for the mapped columns alone; types that cannot be fail it."""
-    engine = ENGINES.get(checked.query.dialect)
-    name = "q"
+    """Return the query for the mapped columns alone, renamed and cast as in the cube.
+
+    Running it fails if a column has a type that cannot be cast.
+    """
+    engine = cloud.ENGINES.get(checked.query.dialect)
+    alias = "q"
     if isinstance(checked, CheckedMetric):
         columns = (
-            build_metric_columns(engine, checked)
+            cloud.build_metric_columns(engine, checked)
             if engine
-            else postgres.build_reward_columns(checked)
+            else postgres.build_metric_columns(checked)
         )
     elif engine:
-        columns = build_source_columns(engine, checked)
+        columns = cloud.build_source_columns(engine, checked)
     else:
-        columns, name = connected_postgres.build_exposure_columns(checked), "s"
-    slots = {"columns": columns, "query": checked.query.text, "name": name}
+        columns, alias = connected_postgres.build_source_columns(checked), "s"
+    slots = {"columns": columns, "query": checked.query.text, "alias": alias}
     return replace(checked.query, text=fill_slots(PROJECTION, slots), columns=None)

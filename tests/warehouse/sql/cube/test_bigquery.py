@@ -1,6 +1,6 @@
-"""The cube's text for BigQuery counts as the reference does: translated for DuckDB.
+"""The cube's text for BigQuery, translated for DuckDB, counts as the reference does.
 
-What BigQuery itself makes of the text is not shown here; that its logic is right, is.
+This tests the logic of the text, not how BigQuery itself executes it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,15 +14,14 @@ from sqlglot import exp
 from tests.support import histories, reference_cube
 from tests.support.cube_comparison import normalize_cube
 from tests.support.reference_cube import Reward, Touch
-from warehouse.sql.cube import bigquery
-from warehouse.sql.cube.statement import decode_cube
+from warehouse.sql.cube.statement import build_statement, decode_cube
 from warehouse.sql.preview import render
 from warehouse.sql.shapes import CubeSpec
 
 METRIC, SOURCE = histories.check_queries("bigquery")
 
-# What BigQuery has and the other lacks, as BigQuery's reference describes it.
-WORDS = """
+# BigQuery functions that DuckDB lacks, as BigQuery's reference describes them.
+SETUP = """
 SET TimeZone = 'UTC';
 CREATE MACRO bq_safe_json(written) AS TRY_CAST(written AS JSON);
 CREATE MACRO bq_keys(json, depth) AS json_keys(json);
@@ -38,27 +37,27 @@ CREATE TABLE app.exposures (who VARCHAR, seen_at TIMESTAMPTZ, optimization VARCH
 CREATE TABLE app.rewards (who VARCHAR, earned_at TIMESTAMPTZ, amount DOUBLE,
   label VARCHAR);
 """
-EMPTY = "DELETE FROM app.exposures; DELETE FROM app.rewards;"
-EXPOSE = "INSERT INTO app.exposures VALUES (?, ?, ?, ?, ?, ?)"
-REWARD = "INSERT INTO app.rewards VALUES (?, ?, ?, ?)"
+DELETE_ALL = "DELETE FROM app.exposures; DELETE FROM app.rewards;"
+INSERT_EXPOSURE = "INSERT INTO app.exposures VALUES (?, ?, ?, ?, ?, ?)"
+INSERT_REWARD = "INSERT INTO app.rewards VALUES (?, ?, ?, ?)"
 
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database with two empty tables."""
     with duckdb.connect() as connection:
-        connection.execute(WORDS)
+        connection.execute(SETUP)
         yield connection
 
 
-def translated(text: str) -> str:
-    """Say a text of BigQuery's in the other's words."""
+def translate(text: str) -> str:
+    """Translate a BigQuery text for DuckDB."""
     (query,) = sqlglot.parse(text, dialect="bigquery")
     assert query is not None
-    return query.transform(_word).sql("duckdb")
+    return query.transform(_translate_node).sql("duckdb")
 
 
-def _word(node: exp.Expr) -> exp.Expr:
+def _translate_node(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.SafeFunc) and isinstance(node.this, exp.ParseJSON):
         return exp.func("bq_safe_json", node.this.this)
     if isinstance(node, exp.JSONType):
@@ -70,16 +69,16 @@ def _word(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def store(
+def replace_rows(
     database: duckdb.DuckDBPyConnection,
     touches: Sequence[tuple[object, ...]],
     rewards: Sequence[tuple[object, ...]],
 ) -> None:
-    """Replace what the two tables hold."""
-    database.execute(EMPTY)
-    for text, rows in ((EXPOSE, touches), (REWARD, rewards)):
+    """Replace the rows of both tables."""
+    database.execute(DELETE_ALL)
+    for insert, rows in ((INSERT_EXPOSURE, touches), (INSERT_REWARD, rewards)):
         if rows:
-            database.executemany(text, rows)
+            database.executemany(insert, rows)
 
 
 @settings(
@@ -95,16 +94,16 @@ def test_any_history_is_counted_as_the_reference_counts_it(
 ) -> None:
     spec, touches, rewards = history
     exposures = histories.exposure_rows(touches, spellings)
-    store(database, exposures, histories.reward_rows(rewards))
+    replace_rows(database, exposures, histories.reward_rows(rewards))
 
-    statement = bigquery.build_statement(spec, METRIC, SOURCE)
+    statement = build_statement(spec, METRIC, SOURCE, "bigquery")
     named = {f"p{n}": value for n, value in enumerate(statement.parameters, start=1)}
-    rows = database.execute(translated(statement.text), named).fetchall()
-    found = decode_cube(rows, spec)
-    text = translated(render.render_statement(statement, "bigquery"))
-    by_hand = decode_cube(database.execute(text).fetchall(), spec)
+    rows = database.execute(translate(statement.text), named).fetchall()
+    cube = decode_cube(rows, spec)
+    printed = translate(render.render_statement(statement, "bigquery"))
+    cube_of_printed = decode_cube(database.execute(printed).fetchall(), spec)
 
-    assert normalize_cube(found) == normalize_cube(
+    assert normalize_cube(cube) == normalize_cube(
         reference_cube.build_reference_cube(spec, touches, rewards)
     )
-    assert normalize_cube(by_hand) == normalize_cube(found)
+    assert normalize_cube(cube_of_printed) == normalize_cube(cube)

@@ -1,4 +1,4 @@
-"""The cube's text for Snowflake counts as the reference does: run through fakesnow."""
+"""The cube's text for Snowflake, run by fakesnow, counts as the reference does."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,15 +9,14 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from tests.support import histories, reference_cube
 from tests.support.cube_comparison import normalize_cube
 from tests.support.reference_cube import Reward, Touch
-from warehouse.sql.cube import snowflake
-from warehouse.sql.cube.statement import decode_cube
+from warehouse.sql.cube.statement import build_statement, decode_cube
 from warehouse.sql.preview import render
 from warehouse.sql.shapes import CubeSpec
 
 fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
 connector = pytest.importorskip("snowflake.connector", exc_type=ImportError)
 
-# The fake reads its database in a way that its database advises against.
+# fakesnow uses its database in a way that the database warns about.
 pytestmark = pytest.mark.filterwarnings("ignore:Arrow output:UserWarning")
 
 METRIC, SOURCE = histories.check_queries("snowflake")
@@ -54,13 +53,13 @@ def test_any_history_is_counted_as_the_reference_counts_it(
     exposures = histories.exposure_rows(touches, spellings)
     histories.replace_rows(cursor, exposures, histories.reward_rows(rewards))
 
-    statement = snowflake.build_statement(spec, METRIC, SOURCE)
+    statement = build_statement(spec, METRIC, SOURCE, "snowflake")
     cursor.execute(statement.text, statement.parameters)
-    found = decode_cube(cursor.fetchall(), spec)
+    cube = decode_cube(cursor.fetchall(), spec)
     cursor.execute(render.render_statement(statement, "snowflake"))
-    by_hand = decode_cube(cursor.fetchall(), spec)
+    cube_of_printed = decode_cube(cursor.fetchall(), spec)
 
-    assert normalize_cube(found) == normalize_cube(
+    assert normalize_cube(cube) == normalize_cube(
         reference_cube.build_reference_cube(spec, touches, rewards)
     )
-    assert normalize_cube(by_hand) == normalize_cube(found)
+    assert normalize_cube(cube_of_printed) == normalize_cube(cube)

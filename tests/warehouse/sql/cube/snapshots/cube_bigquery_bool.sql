@@ -1,14 +1,14 @@
--- The observation cube of STATISTICS section 1 for BigQuery. Slots in braces are filled
--- by cube_bigquery.py; parameters are named @p1, @p2 and so on.
+-- The observation cube (docs/statistics.md section 1) for Snowflake and BigQuery. Slots in
+-- braces are filled by warehouse/sql/cube/cloud.py. On Snowflake the session runs in UTC.
 WITH levered_regimes AS (
   SELECT CAST(@p10 AS INT64) AS regime, CAST(@p11 AS TIMESTAMP) AS begins_at, CAST(@p12 AS TIMESTAMP) AS ends_at, CAST(@p13 AS STRING) AS threshold
 ),
 levered_outcomes AS (
-  SELECT CAST(NULL AS STRING) AS outcome, CAST(NULL AS FLOAT64) AS weight, CAST(NULL AS BOOLEAN) AS by_name, CAST(NULL AS STRING) AS as_text, CAST(NULL AS FLOAT64) AS as_number, CAST(NULL AS INT64) AS place
+  SELECT CAST(NULL AS STRING) AS outcome, CAST(NULL AS FLOAT64) AS weight, CAST(NULL AS BOOLEAN) AS by_name, CAST(NULL AS STRING) AS as_text, CAST(NULL AS FLOAT64) AS as_number, CAST(NULL AS INT64) AS rule_rank
 ),
-levered_configured AS (
-  SELECT CAST(@p24 AS INT64) AS variant_number, CAST(@p25 AS STRING) AS shown
-  UNION ALL SELECT CAST(@p26 AS INT64) AS variant_number, CAST(@p27 AS STRING) AS shown
+levered_configured_variants AS (
+  SELECT CAST(@p24 AS INT64) AS variant_number, CAST(@p25 AS STRING) AS variant_key
+  UNION ALL SELECT CAST(@p26 AS INT64) AS variant_number, CAST(@p27 AS STRING) AS variant_key
 ),
 levered_exposures AS (
   SELECT s.anonymous_id, s.moment, s.variant, s.context, s.policy_version
@@ -29,12 +29,12 @@ SELECT * FROM `app`.`exposures` WHERE `seen_at` >= @p2
 levered_raw_touches AS (
   SELECT * FROM levered_exposures WHERE moment >= CAST(@p5 AS TIMESTAMP)
 ),
-levered_older AS (
-  -- Nothing but ids and times is read here; there is no index to ask.
+levered_earlier_users AS (
+  -- There is no index to look users up in, so this scan reads only their ids.
   SELECT DISTINCT anonymous_id FROM levered_exposures WHERE moment < CAST(@p5 AS TIMESTAMP)
 ),
 levered_variant_json AS (
-  -- Few texts: their keys are read here, not per touch.
+  -- Parse each distinct text once instead of once per touch.
   SELECT d.variant,
          SAFE.PARSE_JSON(
            CASE WHEN STARTS_WITH(LTRIM(d.variant), '{') THEN d.variant END,
@@ -42,7 +42,7 @@ levered_variant_json AS (
   FROM (SELECT DISTINCT variant FROM levered_raw_touches) AS d
 ),
 levered_variant_levels AS (
-  SELECT j.variant, COALESCE(TO_JSON_STRING(j.json), j.variant) AS spelled,
+  SELECT j.variant, COALESCE(TO_JSON_STRING(j.json), j.variant) AS normalized_text,
          ARRAY_LENGTH(JSON_KEYS(j.json, 1)) AS factors,
          CASE JSON_TYPE(JSON_QUERY(j.json, '$."headline"'))
            WHEN 'number' THEN
@@ -53,7 +53,7 @@ levered_variant_levels AS (
   FROM levered_variant_json AS j
 ),
 levered_numbered AS (
-  SELECT v.variant, v.spelled,
+  SELECT v.variant, v.normalized_text,
          CASE WHEN v.f0 = CAST(@p18 AS STRING) AND v.factors = CAST(@p19 AS INT64)
            THEN CAST(@p20 AS INT64)
          WHEN v.f0 = CAST(@p21 AS STRING) AND v.factors = CAST(@p22 AS INT64)
@@ -62,31 +62,31 @@ levered_numbered AS (
   FROM levered_variant_levels AS v
 ),
 levered_variants AS (
-  SELECT v.variant, v.variant_number, COALESCE(c.shown, v.spelled) AS shown
+  SELECT v.variant, v.variant_number,
+         COALESCE(c.variant_key, v.normalized_text) AS variant_key
   FROM levered_numbered AS v
-  LEFT JOIN levered_configured AS c ON c.variant_number = v.variant_number
+  LEFT JOIN levered_configured_variants AS c ON c.variant_number = v.variant_number
 ),
 levered_touches AS (
   SELECT t.anonymous_id, t.moment, t.context, t.policy_version, v.variant_number,
-         v.shown
+         v.variant_key
   FROM levered_raw_touches AS t
   JOIN levered_variants AS v ON v.variant = t.variant
 ),
 levered_first_touches AS (
-  -- The earliest; ties by text.
+  -- The earliest touch of each user; the texts break ties.
   SELECT *
   FROM levered_touches
   WHERE TRUE
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY anonymous_id
-    ORDER BY moment, shown, context, policy_version NULLS LAST) = 1
+    ORDER BY moment, variant_key, context, policy_version NULLS LAST) = 1
 ),
 levered_users AS (
-  -- First touched on the days wanted, with all that the first touch fixes.
-  SELECT t.anonymous_id, t.moment, t.shown, t.variant_number, t.context,
+  -- Users first touched on the requested days, with everything their first touch fixes.
+  SELECT t.anonymous_id, t.moment, t.variant_key, t.variant_number, t.context,
          t.policy_version, CAST(t.moment AS DATE) AS day, r.regime,
-         SUBSTR(TO_HEX(MD5(CONCAT(CAST(@p3 AS STRING), ':', t.anonymous_id))), 1, 8)
-           < r.threshold AS holdout,
+         SUBSTR(TO_HEX(MD5(CONCAT(CAST(@p3 AS STRING), ':', t.anonymous_id))), 1, 8) < r.threshold AS holdout,
          TIMESTAMP_ADD(t.moment, INTERVAL CAST(@p8 AS INT64) HOUR) AS ends_at,
          TIMESTAMP_ADD(t.moment, INTERVAL CAST(@p8 AS INT64) HOUR) <= CAST(@p7 AS TIMESTAMP) AS mature,
          CAST(@p8 AS INT64) * 3600000000 AS horizon
@@ -96,19 +96,20 @@ levered_users AS (
     AND t.anonymous_id NOT IN (CAST(@p16 AS STRING))
     AND NOT STARTS_WITH(t.anonymous_id, CAST(@p17 AS STRING))
     AND NOT EXISTS (
-      SELECT 1 FROM levered_older AS o WHERE o.anonymous_id = t.anonymous_id)
+      SELECT 1 FROM levered_earlier_users AS o WHERE o.anonymous_id = t.anonymous_id)
 ),
-levered_shown AS (
-  -- Closes with the horizon, as rewards do: a sealed day never changes.
-  SELECT u.anonymous_id, COUNT(*) AS exposures, LOGICAL_OR(t.shown <> u.shown) AS crossed
+levered_exposure_counts AS (
+  -- Stops at the horizon, as rewards do, so that a sealed day never changes.
+  SELECT u.anonymous_id, COUNT(*) AS exposures,
+         LOGICAL_OR(t.variant_key <> u.variant_key) AS crossed
   FROM levered_users AS u
   JOIN levered_touches AS t
     ON t.anonymous_id = u.anonymous_id AND t.moment >= u.moment
       AND t.moment <= u.ends_at
   GROUP BY u.anonymous_id
 ),
-levered_visits AS (
-  -- Each touch until the next one: a reward's latest touch is the one it falls into.
+levered_touch_spans AS (
+  -- Each touch lasts until the next one; a reward falls into the span of its latest touch.
   SELECT anonymous_id, moment,
          LEAD(moment) OVER (PARTITION BY anonymous_id ORDER BY moment) AS next_moment
   FROM levered_touches
@@ -122,9 +123,9 @@ levered_rewards AS (
 SELECT * FROM `app`.`rewards` WHERE `earned_at` >= @p1
   ) AS q
 ),
-levered_counted AS (
+levered_counted_rewards AS (
   SELECT u.anonymous_id, r.moment,
-         TIMESTAMP_DIFF(r.moment, u.moment, MICROSECOND) AS waited,
+         TIMESTAMP_DIFF(r.moment, u.moment, MICROSECOND) AS lag_microseconds,
          r.amount, r.amount_text, r.label
   FROM levered_users AS u
   JOIN levered_rewards AS r
@@ -132,35 +133,35 @@ levered_counted AS (
       AND r.moment <= u.ends_at AND r.moment <= CAST(@p7 AS TIMESTAMP)
   WHERE r.moment <= TIMESTAMP_ADD(u.moment, INTERVAL CAST(@p9 AS INT64) HOUR)
 ),
-levered_earned AS (
-  SELECT anonymous_id, MIN(waited) AS waited, CAST(1 AS FLOAT64) AS amount,
-         CAST(NULL AS STRING) AS outcome
-  FROM levered_counted
+levered_user_rewards AS (
+  SELECT anonymous_id, MIN(lag_microseconds) AS lag_microseconds,
+         CAST(1 AS FLOAT64) AS amount, CAST(NULL AS STRING) AS outcome
+  FROM levered_counted_rewards
   GROUP BY anonymous_id
 ),
-levered_people AS (
+levered_user_rows AS (
   SELECT u.regime, u.day, u.policy_version, u.holdout, u.variant_number, u.context,
          u.mature, s.exposures, s.crossed, e.outcome,
          e.anonymous_id IS NOT NULL AS converted, COALESCE(e.amount, 0) AS amount,
-         LN(CASE WHEN e.amount > 0 THEN e.amount END) AS logged,
+         LN(CASE WHEN e.amount > 0 THEN e.amount END) AS log_amount,
          CASE WHEN NOT u.mature THEN TIMESTAMP_TRUNC(u.moment, HOUR) END AS first_hour,
          u.holdout AND u.variant_number <> 1 AS mismatched,
-         CASE WHEN u.mature AND e.waited IS NOT NULL THEN LEAST(
-           31, DIV(e.waited * 32, u.horizon)) END AS bucket
+         CASE WHEN u.mature AND e.lag_microseconds IS NOT NULL
+           THEN LEAST(31, DIV(e.lag_microseconds * 32, u.horizon)) END AS bucket
   FROM levered_users AS u
-  JOIN levered_shown AS s ON s.anonymous_id = u.anonymous_id
-  LEFT JOIN levered_earned AS e ON e.anonymous_id = u.anonymous_id
+  JOIN levered_exposure_counts AS s ON s.anonymous_id = u.anonymous_id
+  LEFT JOIN levered_user_rewards AS e ON e.anonymous_id = u.anonymous_id
 ),
 levered_grouped AS (
-  -- By the raw text of the context: keys are read from the few groups, not per user.
+  -- Group by the raw context text, so that JSON is parsed per group and not per user.
   SELECT GROUPING(bucket) = 0 AS is_lag, regime, day, policy_version, holdout,
          variant_number, context, outcome, mature, first_hour, bucket,
          COUNT(*) AS users, SUM(exposures) AS exposures,
          COUNTIF(converted) AS converted, SUM(amount) AS value_sum,
-         SUM(amount * amount) AS value_sum_squares, COUNT(logged) AS payers,
-         SUM(logged) AS log_sum, SUM(logged * logged) AS log_sum_squares,
+         SUM(amount * amount) AS value_sum_squares, COUNT(log_amount) AS payers,
+         SUM(log_amount) AS log_sum, SUM(log_amount * log_amount) AS log_sum_squares,
          COUNTIF(crossed) AS crossed, COUNTIF(mismatched) AS mismatched
-  FROM levered_people
+  FROM levered_user_rows
   GROUP BY GROUPING SETS (
     (regime, day, policy_version, holdout, variant_number, context, outcome, mature,
      first_hour),
@@ -177,11 +178,11 @@ levered_levels AS (
   SELECT j.*
   FROM levered_json AS j
 ),
-levered_mapped AS (
+levered_indexed AS (
   SELECT c.*, 0 AS context_index
   FROM levered_levels AS c
 )
--- Columns are read back, in this order, by cube.decode.
+-- warehouse/sql/cube/statement.py decodes these columns in this order.
 SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        policy_version, holdout, variant_number AS variant,
        CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
@@ -195,7 +196,7 @@ SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        CAST(COALESCE(SUM(log_sum_squares), 0) AS FLOAT64) AS log_sum_squares,
        CAST(SUM(crossed) AS INT64) AS crossed,
        CAST(SUM(mismatched) AS INT64) AS mismatched
-FROM levered_mapped
+FROM levered_indexed
 WHERE NOT is_lag OR bucket IS NOT NULL
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL

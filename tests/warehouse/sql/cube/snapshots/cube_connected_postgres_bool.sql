@@ -1,7 +1,7 @@
--- The observation cube of STATISTICS section 1 for a customer's own Postgres. Slots in
--- braces are filled by cube_connected_postgres.py, parameters are numbered there.
+-- The observation cube (docs/statistics.md section 1) for Postgres: the managed store and
+-- connected servers. Slots in braces are filled by warehouse/sql/cube/postgres.py.
 WITH bound AS (
-  -- Settles the types of parameters, also of those that the rest leaves unused.
+  -- Fixes the types of the parameters, even of those that the rest does not use.
   SELECT CAST($1 AS timestamptz) AS history_from, CAST($2 AS timestamptz) AS start_date,
          CAST($3 AS text) AS optimization_id, CAST($4 AS timestamptz) AS as_of,
          CAST($6 AS integer) * interval '1 hour' AS horizon,
@@ -19,7 +19,7 @@ variants AS (
   ) AS k
 ),
 regimes AS (
-  -- The first reaches back for ever, the last forward.
+  -- The first regime has no beginning and the last no end.
   SELECT number, COALESCE(begin_at, '-infinity') AS begin_at,
          COALESCE(end_at, 'infinity') AS end_at, threshold
   FROM unnest(CAST($10 AS integer[]), CAST($11 AS timestamptz[]),
@@ -34,7 +34,7 @@ outcomes AS (
     WITH ORDINALITY AS o (key, weight, by_name, as_text, as_number, rank)
 ),
 exposures AS NOT MATERIALIZED (
-  -- Rows without an id or a moment are nobody's.
+  -- Rows without an id or a time belong to no user.
   SELECT * FROM (
     SELECT CAST(s."who" AS text) AS anonymous_id,
          CAST(s."at" AS timestamptz) AS at,
@@ -54,7 +54,7 @@ exposed AS (
   WHERE at >= $2 AND at <= CAST($5 AS timestamptz)
 ),
 variant_texts AS (
-  -- Each text once: the order of its keys makes no other variant of it.
+  -- Each distinct text once. Texts that differ in the order of keys are one variant.
   SELECT t.variant_text, v.number, COALESCE(v.written, k.key, t.variant_text, '') AS variant
   FROM (SELECT DISTINCT variant_text FROM exposed) AS t
   CROSS JOIN LATERAL (
@@ -72,14 +72,14 @@ touches AS (
   JOIN variant_texts AS t ON t.variant_text IS NOT DISTINCT FROM e.variant_text
 ),
 first_touches AS (
-  -- The earliest; ties by text.
+  -- The earliest touch of each user; the texts break ties.
   SELECT DISTINCT ON (anonymous_id) *
   FROM touches
   ORDER BY anonymous_id, at, variant COLLATE "C", context COLLATE "C",
            policy_version NULLS LAST
 ),
 users AS (
-  -- First touched on the days wanted, with all that the first touch fixes.
+  -- Users first touched on the requested days, with everything their first touch fixes.
   SELECT t.anonymous_id, t.at, t.variant, t.context, t.policy_version,
          CAST(t.at AT TIME ZONE 'UTC' AS date) AS day, r.number AS regime,
          COALESCE(t.number, 0) AS variant_number,
@@ -90,6 +90,7 @@ users AS (
   FROM first_touches AS t
   CROSS JOIN bound AS b
   JOIN regimes AS r ON t.at >= r.begin_at AND t.at < r.end_at
+  
   WHERE CAST(t.at AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))
     AND t.anonymous_id <> ALL(CAST($15 AS text[]))
     AND NOT EXISTS (
@@ -99,8 +100,8 @@ users AS (
       SELECT FROM exposures AS p
       WHERE p.anonymous_id = t.anonymous_id AND p.at < $2)
 ),
-shown AS (
-  -- Closes with the horizon, as rewards do: a sealed day never changes.
+exposure_counts AS (
+  -- Stops at the horizon, as rewards do, so that a sealed day never changes.
   SELECT u.anonymous_id,
          count(*) AS exposures,
          bool_or(t.variant <> u.variant) AS crossed
@@ -118,22 +119,21 @@ rewards AS (
 SELECT "who", "at", "value", "name" FROM "shop"."orders" WHERE "at" >= CAST($2 AS TIMESTAMPTZ)
   ) AS q
 ),
-counted AS (
+counted_rewards AS (
   SELECT u.anonymous_id, r.at, r.at - u.at AS lag, r.value, r.text_value, r.name
   FROM users AS u
   JOIN rewards AS r
     ON r.anonymous_id = u.anonymous_id AND r.at >= u.at AND r.at <= LEAST(u.at + u.conversion_window, u.as_of)
 ),
-earned AS (
+user_rewards AS (
   SELECT anonymous_id, min(lag) AS lag,
          CAST(1 AS double precision) AS value, CAST(NULL AS text) AS outcome
-  FROM counted
+  FROM counted_rewards
   GROUP BY anonymous_id
 ),
-people AS (
+user_rows AS (
   SELECT u.regime, u.day, u.policy_version, u.holdout, u.variant_number,
-         CAST('' AS text) AS context,
-         u.mature, s.exposures, s.crossed, e.outcome,
+         CAST('' AS text) AS context, u.mature, s.exposures, s.crossed, e.outcome,
          e.anonymous_id IS NOT NULL AS converted, COALESCE(e.value, 0) AS value,
          CASE WHEN NOT u.mature THEN date_trunc('hour', u.at, 'UTC') END AS hour,
          u.holdout AND u.variant_number <> 1 AS mismatched,
@@ -141,11 +141,11 @@ people AS (
            extract(epoch FROM e.lag) * 32, extract(epoch FROM u.horizon)
          )) AS integer) END AS bucket
   FROM users AS u
-  JOIN shown AS s ON s.anonymous_id = u.anonymous_id
-  LEFT JOIN earned AS e ON e.anonymous_id = u.anonymous_id
+  JOIN exposure_counts AS s ON s.anonymous_id = u.anonymous_id
+  LEFT JOIN user_rewards AS e ON e.anonymous_id = u.anonymous_id
 ),
 grouped AS (
-  -- By the raw text of the context: keys are read from the few groups, not per user.
+  -- Group by the raw context text, so that JSON is parsed per group and not per user.
   SELECT GROUPING(bucket) = 0 AS is_lag, regime, day, policy_version, holdout,
          variant_number, context, outcome, mature, hour, bucket,
          count(*) AS users, sum(exposures) AS exposures,
@@ -156,20 +156,20 @@ grouped AS (
          sum(ln(value) * ln(value)) FILTER (WHERE value > 0) AS log_sum_squares,
          count(*) FILTER (WHERE crossed) AS crossed,
          count(*) FILTER (WHERE mismatched) AS mismatched
-  FROM people
+  FROM user_rows
   GROUP BY GROUPING SETS (
     (regime, day, policy_version, holdout, variant_number, context, outcome, mature,
      hour),
     (day, bucket))
 ),
-mapped AS (
+indexed AS (
   SELECT g.*, 0 AS context_index
   FROM grouped AS g
   CROSS JOIN LATERAL (
     SELECT CASE WHEN pg_input_is_valid(NULLIF(g.context, ''), 'jsonb') THEN CAST(NULLIF(g.context, '') AS jsonb) END AS json
   ) AS c
 )
--- Columns are read back, in this order, by cube.decode.
+-- warehouse/sql/cube/statement.py decodes these columns in this order.
 SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        policy_version, holdout, variant_number AS variant,
        CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
@@ -181,7 +181,7 @@ SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        COALESCE(sum(log_sum_squares), 0) AS log_sum_squares,
        CAST(sum(crossed) AS bigint) AS crossed,
        CAST(sum(mismatched) AS bigint) AS mismatched
-FROM mapped
+FROM indexed
 WHERE NOT is_lag OR bucket IS NOT NULL
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL

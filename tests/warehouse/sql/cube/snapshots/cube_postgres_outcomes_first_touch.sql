@@ -1,7 +1,7 @@
--- The observation cube of STATISTICS section 1 for Postgres. Slots in braces are filled,
--- parameters are numbered, both by cube_postgres.py.
+-- The observation cube (docs/statistics.md section 1) for Postgres: the managed store and
+-- connected servers. Slots in braces are filled by warehouse/sql/cube/postgres.py.
 WITH bound AS (
-  -- Settles the types of parameters, also of those that the rest leaves unused.
+  -- Fixes the types of the parameters, even of those that the rest does not use.
   SELECT CAST($1 AS text) AS organization_id, CAST($2 AS timestamptz) AS start_date,
          CAST($3 AS uuid) AS optimization_id, CAST($4 AS timestamptz) AS as_of,
          CAST($6 AS integer) * interval '1 hour' AS horizon,
@@ -12,7 +12,7 @@ variants AS (
   FROM unnest(CAST($8 AS integer[]), CAST($9 AS text[])) AS v (number, key)
 ),
 regimes AS (
-  -- The first reaches back for ever, the last forward.
+  -- The first regime has no beginning and the last no end.
   SELECT number, COALESCE(begin_at, '-infinity') AS begin_at,
          COALESCE(end_at, 'infinity') AS end_at, threshold
   FROM unnest(CAST($10 AS integer[]), CAST($11 AS timestamptz[]),
@@ -34,19 +34,20 @@ touches AS (
     AND timestamp_utc >= $2 AND timestamp_utc <= CAST($5 AS timestamptz)
 ),
 first_touches AS (
-  -- The serve record where there is one, else the earliest; ties by text.
+  -- The serve record if there is one, else the earliest touch; the texts break ties.
   SELECT DISTINCT ON (anonymous_id) *
   FROM touches
   ORDER BY anonymous_id, served DESC, at, variant COLLATE "C", context COLLATE "C",
            policy_version NULLS LAST, in_holdout NULLS LAST
 ),
 users AS (
-  -- First touched on the days wanted, with all that the first touch fixes.
+  -- Users first touched on the requested days, with everything their first touch fixes.
   SELECT t.anonymous_id, t.at, t.variant, t.context, t.policy_version,
          CAST(t.at AT TIME ZONE 'UTC' AS date) AS day, r.number AS regime,
-         COALESCE(v.number, 0) AS variant_number, t.in_holdout AS logged_holdout,
-         substr(md5(CAST($3 AS text) || ':' || t.anonymous_id), 1, 8) COLLATE "C"
-           < r.threshold AS holdout,
+         COALESCE(v.number, 0) AS variant_number,
+         t.in_holdout AS logged_holdout,
+         substr(md5(CAST($3 AS text) || ':' || t.anonymous_id), 1, 8)
+           COLLATE "C" < r.threshold AS holdout,
          t.at + b.horizon AS ends_at, t.at + b.horizon <= b.as_of AS mature,
          b.as_of, b.horizon, b.conversion_window
   FROM first_touches AS t
@@ -73,8 +74,8 @@ users AS (
         AND p.timestamp_utc <= CAST($4 AS timestamptz)
         AND p.timestamp_utc >= CAST($22 AS timestamptz))
 ),
-shown AS (
-  -- Closes with the horizon, as rewards do: a sealed day never changes.
+exposure_counts AS (
+  -- Stops at the horizon, as rewards do, so that a sealed day never changes.
   SELECT u.anonymous_id,
          GREATEST(1, count(*) FILTER (WHERE NOT t.served)) AS exposures,
          bool_or(t.variant <> u.variant) AS crossed
@@ -92,25 +93,25 @@ rewards AS (
 SELECT "anonymous_id", "timestamp_utc" AS "timestamp", "value", "name" FROM (SELECT "anonymous_id", "name", "value", "timestamp_utc", "organization_id", "optimization_id", "properties", "created_at" FROM "managed_dw"."rewards" WHERE "organization_id" = $1 AND (CAST($3 AS UUID) IS NULL OR "optimization_id" IS NULL OR "optimization_id" = CAST($3 AS UUID))) AS "rewards" WHERE "timestamp_utc" >= CAST($2 AS TIMESTAMPTZ)
   ) AS q
 ),
-counted AS (
+counted_rewards AS (
   SELECT u.anonymous_id, r.at, r.at - u.at AS lag, r.value, r.text_value, r.name
   FROM users AS u
   JOIN rewards AS r
     ON r.anonymous_id = u.anonymous_id AND r.at >= u.at AND r.at <= LEAST(u.at + u.conversion_window, u.as_of)
 ),
-earned AS (
+user_rewards AS (
   SELECT DISTINCT ON (c.anonymous_id) c.anonymous_id, c.lag,
          o.weight AS value, o.key AS outcome
-  FROM counted AS c
+  FROM counted_rewards AS c
   JOIN outcomes AS o ON CASE
     WHEN o.by_name THEN c.name = o.as_text
     WHEN o.as_number IS NULL THEN c.text_value = o.as_text
     ELSE c.value = o.as_number END
   ORDER BY c.anonymous_id, c.at, o.rank
 ),
-people AS (
-  SELECT u.regime, u.day, u.policy_version, u.holdout, u.variant_number, u.context,
-         u.mature, s.exposures, s.crossed, e.outcome,
+user_rows AS (
+  SELECT u.regime, u.day, u.policy_version, u.holdout, u.variant_number,
+         u.context AS context, u.mature, s.exposures, s.crossed, e.outcome,
          e.anonymous_id IS NOT NULL AS converted, COALESCE(e.value, 0) AS value,
          CASE WHEN NOT u.mature THEN date_trunc('hour', u.at, 'UTC') END AS hour,
          (u.logged_holdout IS NOT NULL AND u.logged_holdout <> u.holdout)
@@ -119,11 +120,11 @@ people AS (
            extract(epoch FROM e.lag) * 32, extract(epoch FROM u.horizon)
          )) AS integer) END AS bucket
   FROM users AS u
-  JOIN shown AS s ON s.anonymous_id = u.anonymous_id
-  LEFT JOIN earned AS e ON e.anonymous_id = u.anonymous_id
+  JOIN exposure_counts AS s ON s.anonymous_id = u.anonymous_id
+  LEFT JOIN user_rewards AS e ON e.anonymous_id = u.anonymous_id
 ),
 grouped AS (
-  -- By the raw text of the context: keys are read from the few groups, not per user.
+  -- Group by the raw context text, so that JSON is parsed per group and not per user.
   SELECT GROUPING(bucket) = 0 AS is_lag, regime, day, policy_version, holdout,
          variant_number, context, outcome, mature, hour, bucket,
          count(*) AS users, sum(exposures) AS exposures,
@@ -134,20 +135,20 @@ grouped AS (
          sum(ln(value) * ln(value)) FILTER (WHERE value > 0) AS log_sum_squares,
          count(*) FILTER (WHERE crossed) AS crossed,
          count(*) FILTER (WHERE mismatched) AS mismatched
-  FROM people
+  FROM user_rows
   GROUP BY GROUPING SETS (
     (regime, day, policy_version, holdout, variant_number, context, outcome, mature,
      hour),
     (day, bucket))
 ),
-mapped AS (
+indexed AS (
   SELECT g.*, 0 AS context_index
   FROM grouped AS g
   CROSS JOIN LATERAL (
     SELECT CAST(NULLIF(g.context, '') AS jsonb) AS json
   ) AS c
 )
--- Columns are read back, in this order, by cube.decode.
+-- warehouse/sql/cube/statement.py decodes these columns in this order.
 SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        policy_version, holdout, variant_number AS variant,
        CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
@@ -159,7 +160,7 @@ SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        COALESCE(sum(log_sum_squares), 0) AS log_sum_squares,
        CAST(sum(crossed) AS bigint) AS crossed,
        CAST(sum(mismatched) AS bigint) AS mismatched
-FROM mapped
+FROM indexed
 WHERE NOT is_lag OR bucket IS NOT NULL
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL

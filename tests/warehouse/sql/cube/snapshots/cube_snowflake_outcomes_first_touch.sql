@@ -1,14 +1,14 @@
--- The observation cube of STATISTICS section 1 for Snowflake. Slots in braces are filled
--- by cube_snowflake.py; parameters are question marks. The session's time zone is UTC.
+-- The observation cube (docs/statistics.md section 1) for Snowflake and BigQuery. Slots in
+-- braces are filled by warehouse/sql/cube/cloud.py. On Snowflake the session runs in UTC.
 WITH levered_regimes AS (
   SELECT CAST(? AS INTEGER) AS regime, CAST(? AS TIMESTAMP_NTZ) AS begins_at, CAST(? AS TIMESTAMP_NTZ) AS ends_at, CAST(? AS VARCHAR) AS threshold
 ),
 levered_outcomes AS (
-  SELECT CAST(? AS VARCHAR) AS outcome, CAST(? AS DOUBLE) AS weight, CAST(? AS BOOLEAN) AS by_name, CAST(? AS VARCHAR) AS as_text, CAST(NULL AS DOUBLE) AS as_number, CAST(? AS INTEGER) AS place
+  SELECT CAST(? AS VARCHAR) AS outcome, CAST(? AS DOUBLE) AS weight, CAST(? AS BOOLEAN) AS by_name, CAST(? AS VARCHAR) AS as_text, CAST(NULL AS DOUBLE) AS as_number, CAST(? AS INTEGER) AS rule_rank
 ),
-levered_configured AS (
-  SELECT CAST(? AS INTEGER) AS variant_number, CAST(? AS VARCHAR) AS shown
-  UNION ALL SELECT CAST(? AS INTEGER) AS variant_number, CAST(? AS VARCHAR) AS shown
+levered_configured_variants AS (
+  SELECT CAST(? AS INTEGER) AS variant_number, CAST(? AS VARCHAR) AS variant_key
+  UNION ALL SELECT CAST(? AS INTEGER) AS variant_number, CAST(? AS VARCHAR) AS variant_key
 ),
 levered_exposures AS (
   SELECT s.anonymous_id, s.moment, s.variant, s.context, s.policy_version
@@ -29,19 +29,18 @@ SELECT * FROM "APP"."EXPOSURES" WHERE "SEEN_AT" >= CAST(? AS TIMESTAMPTZ)
 levered_raw_touches AS (
   SELECT * FROM levered_exposures WHERE moment >= CAST(? AS TIMESTAMP_NTZ)
 ),
-levered_older AS (
-  -- Nothing but ids and times is read here; there is no index to ask.
+levered_earlier_users AS (
+  -- There is no index to look users up in, so this scan reads only their ids.
   SELECT DISTINCT anonymous_id FROM levered_exposures WHERE moment < CAST(? AS TIMESTAMP_NTZ)
 ),
 levered_variant_json AS (
-  -- Few texts: their keys are read here, not per touch.
+  -- Parse each distinct text once instead of once per touch.
   SELECT d.variant,
-         TRY_PARSE_JSON(CASE WHEN STARTSWITH(LTRIM(d.variant), '{') THEN d.variant END)
-           AS json
+         TRY_PARSE_JSON(CASE WHEN STARTSWITH(LTRIM(d.variant), '{') THEN d.variant END) AS json
   FROM (SELECT DISTINCT variant FROM levered_raw_touches) AS d
 ),
 levered_variant_levels AS (
-  SELECT j.variant, COALESCE(TO_JSON(j.json), j.variant) AS spelled,
+  SELECT j.variant, COALESCE(TO_JSON(j.json), j.variant) AS normalized_text,
          ARRAY_SIZE(OBJECT_KEYS(j.json)) AS factors,
          CASE WHEN REGEXP_LIKE(TO_JSON(j.json:"headline"), '-?[0-9].*')
            THEN COALESCE(REGEXP_REPLACE(CAST(TRY_CAST(CAST(j.json:"headline" AS VARCHAR) AS NUMBER(38, 12)) AS VARCHAR), '[.]?0+$', ''), CAST(j.json:"headline" AS VARCHAR))
@@ -49,7 +48,7 @@ levered_variant_levels AS (
   FROM levered_variant_json AS j
 ),
 levered_numbered AS (
-  SELECT v.variant, v.spelled,
+  SELECT v.variant, v.normalized_text,
          CASE WHEN v.f0 = CAST(? AS VARCHAR) AND v.factors = CAST(? AS INTEGER)
            THEN CAST(? AS INTEGER)
          WHEN v.f0 = CAST(? AS VARCHAR) AND v.factors = CAST(? AS INTEGER)
@@ -58,30 +57,31 @@ levered_numbered AS (
   FROM levered_variant_levels AS v
 ),
 levered_variants AS (
-  SELECT v.variant, v.variant_number, COALESCE(c.shown, v.spelled) AS shown
+  SELECT v.variant, v.variant_number,
+         COALESCE(c.variant_key, v.normalized_text) AS variant_key
   FROM levered_numbered AS v
-  LEFT JOIN levered_configured AS c ON c.variant_number = v.variant_number
+  LEFT JOIN levered_configured_variants AS c ON c.variant_number = v.variant_number
 ),
 levered_touches AS (
   SELECT t.anonymous_id, t.moment, t.context, t.policy_version, v.variant_number,
-         v.shown
+         v.variant_key
   FROM levered_raw_touches AS t
   JOIN levered_variants AS v ON v.variant = t.variant
 ),
 levered_first_touches AS (
-  -- The earliest; ties by text.
+  -- The earliest touch of each user; the texts break ties.
   SELECT *
   FROM levered_touches
+  
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY anonymous_id
-    ORDER BY moment, shown, context, policy_version NULLS LAST) = 1
+    ORDER BY moment, variant_key, context, policy_version NULLS LAST) = 1
 ),
 levered_users AS (
-  -- First touched on the days wanted, with all that the first touch fixes.
-  SELECT t.anonymous_id, t.moment, t.shown, t.variant_number, t.context,
+  -- Users first touched on the requested days, with everything their first touch fixes.
+  SELECT t.anonymous_id, t.moment, t.variant_key, t.variant_number, t.context,
          t.policy_version, CAST(t.moment AS DATE) AS day, r.regime,
-         SUBSTR(MD5(CAST(? AS VARCHAR) || ':' || t.anonymous_id), 1, 8) < r.threshold
-           AS holdout,
+         SUBSTR(MD5(CAST(? AS VARCHAR) || ':' || t.anonymous_id), 1, 8) < r.threshold AS holdout,
          DATEADD('hour', CAST(? AS INTEGER), t.moment) AS ends_at,
          DATEADD('hour', CAST(? AS INTEGER), t.moment) <= CAST(? AS TIMESTAMP_NTZ) AS mature,
          CAST(? AS INTEGER) * 3600000000 AS horizon
@@ -91,19 +91,20 @@ levered_users AS (
     AND t.anonymous_id NOT IN (CAST(? AS VARCHAR))
     AND NOT STARTSWITH(t.anonymous_id, CAST(? AS VARCHAR))
     AND NOT EXISTS (
-      SELECT 1 FROM levered_older AS o WHERE o.anonymous_id = t.anonymous_id)
+      SELECT 1 FROM levered_earlier_users AS o WHERE o.anonymous_id = t.anonymous_id)
 ),
-levered_shown AS (
-  -- Closes with the horizon, as rewards do: a sealed day never changes.
-  SELECT u.anonymous_id, COUNT(*) AS exposures, BOOLOR_AGG(t.shown <> u.shown) AS crossed
+levered_exposure_counts AS (
+  -- Stops at the horizon, as rewards do, so that a sealed day never changes.
+  SELECT u.anonymous_id, COUNT(*) AS exposures,
+         BOOLOR_AGG(t.variant_key <> u.variant_key) AS crossed
   FROM levered_users AS u
   JOIN levered_touches AS t
     ON t.anonymous_id = u.anonymous_id AND t.moment >= u.moment
       AND t.moment <= u.ends_at
   GROUP BY u.anonymous_id
 ),
-levered_visits AS (
-  -- Each touch until the next one: a reward's latest touch is the one it falls into.
+levered_touch_spans AS (
+  -- Each touch lasts until the next one; a reward falls into the span of its latest touch.
   SELECT anonymous_id, moment,
          LEAD(moment) OVER (PARTITION BY anonymous_id ORDER BY moment) AS next_moment
   FROM levered_touches
@@ -117,9 +118,9 @@ levered_rewards AS (
 SELECT * FROM "APP"."REWARDS" WHERE "EARNED_AT" >= CAST(? AS TIMESTAMPTZ)
   ) AS q
 ),
-levered_counted AS (
+levered_counted_rewards AS (
   SELECT u.anonymous_id, r.moment,
-         DATEDIFF('microsecond', u.moment, r.moment) AS waited,
+         DATEDIFF('microsecond', u.moment, r.moment) AS lag_microseconds,
          r.amount, r.amount_text, r.label
   FROM levered_users AS u
   JOIN levered_rewards AS r
@@ -127,40 +128,43 @@ levered_counted AS (
       AND r.moment <= u.ends_at AND r.moment <= CAST(? AS TIMESTAMP_NTZ)
   WHERE r.moment <= DATEADD('hour', CAST(? AS INTEGER), u.moment)
 ),
-levered_earned AS (
-  SELECT c.anonymous_id, c.waited, o.weight AS amount, o.outcome
-  FROM levered_counted AS c
+levered_user_rewards AS (
+  SELECT c.anonymous_id, c.lag_microseconds, o.weight AS amount,
+         o.outcome
+  FROM levered_counted_rewards AS c
   JOIN levered_outcomes AS o
     ON (o.by_name AND c.label = o.as_text)
       OR (NOT o.by_name AND o.as_number IS NULL AND c.amount_text = o.as_text)
       OR (NOT o.by_name AND c.amount = o.as_number)
   WHERE TRUE
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY c.anonymous_id ORDER BY c.moment, o.place) = 1
+    PARTITION BY c.anonymous_id ORDER BY c.moment, o.rule_rank) = 1
 ),
-levered_people AS (
+levered_user_rows AS (
   SELECT u.regime, u.day, u.policy_version, u.holdout, u.variant_number, u.context,
          u.mature, s.exposures, s.crossed, e.outcome,
          e.anonymous_id IS NOT NULL AS converted, COALESCE(e.amount, 0) AS amount,
-         LN(CASE WHEN e.amount > 0 THEN e.amount END) AS logged,
+         LN(CASE WHEN e.amount > 0 THEN e.amount END) AS log_amount,
          CASE WHEN NOT u.mature THEN DATE_TRUNC('hour', u.moment) END AS first_hour,
          u.holdout AND u.variant_number <> 1 AS mismatched,
-         CASE WHEN u.mature AND e.waited IS NOT NULL THEN LEAST(31, CAST(
-           (e.waited * 32 - MOD(e.waited * 32, u.horizon)) / u.horizon AS INTEGER)) END AS bucket
+         CASE WHEN u.mature AND e.lag_microseconds IS NOT NULL
+           THEN LEAST(31, CAST(
+             (e.lag_microseconds * 32 - MOD(e.lag_microseconds * 32, u.horizon))
+               / u.horizon AS INTEGER)) END AS bucket
   FROM levered_users AS u
-  JOIN levered_shown AS s ON s.anonymous_id = u.anonymous_id
-  LEFT JOIN levered_earned AS e ON e.anonymous_id = u.anonymous_id
+  JOIN levered_exposure_counts AS s ON s.anonymous_id = u.anonymous_id
+  LEFT JOIN levered_user_rewards AS e ON e.anonymous_id = u.anonymous_id
 ),
 levered_grouped AS (
-  -- By the raw text of the context: keys are read from the few groups, not per user.
+  -- Group by the raw context text, so that JSON is parsed per group and not per user.
   SELECT GROUPING(bucket) = 0 AS is_lag, regime, day, policy_version, holdout,
          variant_number, context, outcome, mature, first_hour, bucket,
          COUNT(*) AS users, SUM(exposures) AS exposures,
          COUNT_IF(converted) AS converted, SUM(amount) AS value_sum,
-         SUM(amount * amount) AS value_sum_squares, COUNT(logged) AS payers,
-         SUM(logged) AS log_sum, SUM(logged * logged) AS log_sum_squares,
+         SUM(amount * amount) AS value_sum_squares, COUNT(log_amount) AS payers,
+         SUM(log_amount) AS log_sum, SUM(log_amount * log_amount) AS log_sum_squares,
          COUNT_IF(crossed) AS crossed, COUNT_IF(mismatched) AS mismatched
-  FROM levered_people
+  FROM levered_user_rows
   GROUP BY GROUPING SETS (
     (regime, day, policy_version, holdout, variant_number, context, outcome, mature,
      first_hour),
@@ -168,24 +172,22 @@ levered_grouped AS (
 ),
 levered_json AS (
   SELECT g.*,
-         TRY_PARSE_JSON(CASE WHEN STARTSWITH(LTRIM(g.context), '{') THEN g.context END)
-           AS json
+         TRY_PARSE_JSON(CASE WHEN STARTSWITH(LTRIM(g.context), '{') THEN g.context END) AS json
   FROM levered_grouped AS g
 ),
 levered_levels AS (
   SELECT j.*
   FROM levered_json AS j
 ),
-levered_mapped AS (
+levered_indexed AS (
   SELECT c.*, 0 AS context_index
   FROM levered_levels AS c
 )
--- Columns are read back, in this order, by cube.decode.
+-- warehouse/sql/cube/statement.py decodes these columns in this order.
 SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        policy_version, holdout, variant_number AS variant,
        CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
-       CAST(first_hour AS TIMESTAMP_TZ) AS first_hour,
-       CAST(SUM(users) AS INTEGER) AS users,
+       CAST(first_hour AS TIMESTAMP_TZ) AS first_hour, CAST(SUM(users) AS INTEGER) AS users,
        CAST(SUM(exposures) AS INTEGER) AS exposures,
        CAST(SUM(converted) AS INTEGER) AS converted,
        CAST(SUM(value_sum) AS DOUBLE) AS value_sum,
@@ -195,7 +197,7 @@ SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        CAST(COALESCE(SUM(log_sum_squares), 0) AS DOUBLE) AS log_sum_squares,
        CAST(SUM(crossed) AS INTEGER) AS crossed,
        CAST(SUM(mismatched) AS INTEGER) AS mismatched
-FROM levered_mapped
+FROM levered_indexed
 WHERE NOT is_lag OR bucket IS NOT NULL
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL

@@ -1,12 +1,12 @@
--- The observation cube of STATISTICS section 1 for Snowflake. Slots in braces are filled
--- by cube_snowflake.py; parameters are question marks. The session's time zone is UTC.
+-- The observation cube (docs/statistics.md section 1) for Snowflake and BigQuery. Slots in
+-- braces are filled by warehouse/sql/cube/cloud.py. On Snowflake the session runs in UTC.
 WITH levered_regimes AS (
   {regimes}
 ),
 levered_outcomes AS (
   {outcomes}
 ),
-levered_configured AS (
+levered_configured_variants AS (
   {variants}
 ),
 levered_exposures AS (
@@ -23,72 +23,73 @@ levered_exposures AS (
 levered_raw_touches AS (
   SELECT * FROM levered_exposures WHERE moment >= {start}
 ),
-levered_older AS (
-  -- Nothing but ids and times is read here; there is no index to ask.
+levered_earlier_users AS (
+  -- There is no index to look users up in, so this scan reads only their ids.
   SELECT DISTINCT anonymous_id FROM levered_exposures WHERE moment < {start}
 ),
 levered_variant_json AS (
-  -- Few texts: their keys are read here, not per touch.
+  -- Parse each distinct text once instead of once per touch.
   SELECT d.variant,
-         TRY_PARSE_JSON(CASE WHEN STARTSWITH(LTRIM(d.variant), '{') THEN d.variant END)
-           AS json
+         {variant_json} AS json
   FROM (SELECT DISTINCT variant FROM levered_raw_touches) AS d
 ),
 levered_variant_levels AS (
-  SELECT j.variant, COALESCE(TO_JSON(j.json), j.variant) AS spelled,
-         ARRAY_SIZE(OBJECT_KEYS(j.json)) AS factors{variant_levels}
+  SELECT j.variant, COALESCE({to_json_text}(j.json), j.variant) AS normalized_text,
+         {factor_count} AS factors{variant_levels}
   FROM levered_variant_json AS j
 ),
 levered_numbered AS (
-  SELECT v.variant, v.spelled,
+  SELECT v.variant, v.normalized_text,
          {variant_number} AS variant_number
   FROM levered_variant_levels AS v
 ),
 levered_variants AS (
-  SELECT v.variant, v.variant_number, COALESCE(c.shown, v.spelled) AS shown
+  SELECT v.variant, v.variant_number,
+         COALESCE(c.variant_key, v.normalized_text) AS variant_key
   FROM levered_numbered AS v
-  LEFT JOIN levered_configured AS c ON c.variant_number = v.variant_number
+  LEFT JOIN levered_configured_variants AS c ON c.variant_number = v.variant_number
 ),
 levered_touches AS (
   SELECT t.anonymous_id, t.moment, t.context, t.policy_version, v.variant_number,
-         v.shown
+         v.variant_key
   FROM levered_raw_touches AS t
   JOIN levered_variants AS v ON v.variant = t.variant
 ),
 levered_first_touches AS (
-  -- The earliest; ties by text.
+  -- The earliest touch of each user; the texts break ties.
   SELECT *
   FROM levered_touches
+  {before_qualify}
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY anonymous_id
-    ORDER BY moment, shown, context, policy_version NULLS LAST) = 1
+    ORDER BY moment, variant_key, context, policy_version NULLS LAST) = 1
 ),
 levered_users AS (
-  -- First touched on the days wanted, with all that the first touch fixes.
-  SELECT t.anonymous_id, t.moment, t.shown, t.variant_number, t.context,
+  -- Users first touched on the requested days, with everything their first touch fixes.
+  SELECT t.anonymous_id, t.moment, t.variant_key, t.variant_number, t.context,
          t.policy_version, CAST(t.moment AS DATE) AS day, r.regime,
-         SUBSTR(MD5({optimization_id} || ':' || t.anonymous_id), 1, 8) < r.threshold
-           AS holdout,
-         DATEADD('hour', {horizon}, t.moment) AS ends_at,
-         DATEADD('hour', {horizon}, t.moment) <= {as_of} AS mature,
+         SUBSTR({user_hash}, 1, 8) < r.threshold AS holdout,
+         {ends_at} AS ends_at,
+         {ends_at} <= {as_of} AS mature,
          {horizon} * 3600000000 AS horizon
   FROM levered_first_touches AS t
   JOIN levered_regimes AS r ON t.moment >= r.begins_at AND t.moment < r.ends_at
-  WHERE CAST(t.moment AS DATE) IN ({days}){included}
+  WHERE CAST(t.moment AS DATE) IN ({days}){not_excluded}
     AND NOT EXISTS (
-      SELECT 1 FROM levered_older AS o WHERE o.anonymous_id = t.anonymous_id)
+      SELECT 1 FROM levered_earlier_users AS o WHERE o.anonymous_id = t.anonymous_id)
 ),
-levered_shown AS (
-  -- Closes with the horizon, as rewards do: a sealed day never changes.
-  SELECT u.anonymous_id, COUNT(*) AS exposures, BOOLOR_AGG(t.shown <> u.shown) AS crossed
+levered_exposure_counts AS (
+  -- Stops at the horizon, as rewards do, so that a sealed day never changes.
+  SELECT u.anonymous_id, COUNT(*) AS exposures,
+         {logical_or}(t.variant_key <> u.variant_key) AS crossed
   FROM levered_users AS u
   JOIN levered_touches AS t
     ON t.anonymous_id = u.anonymous_id AND t.moment >= u.moment
       AND t.moment <= u.ends_at
   GROUP BY u.anonymous_id
 ),
-levered_visits AS (
-  -- Each touch until the next one: a reward's latest touch is the one it falls into.
+levered_touch_spans AS (
+  -- Each touch lasts until the next one; a reward falls into the span of its latest touch.
   SELECT anonymous_id, moment,
          LEAD(moment) OVER (PARTITION BY anonymous_id ORDER BY moment) AS next_moment
   FROM levered_touches
@@ -99,9 +100,9 @@ levered_rewards AS (
 {metric_query}
   ) AS q
 ),
-levered_counted AS (
+levered_counted_rewards AS (
   SELECT u.anonymous_id, r.moment,
-         DATEDIFF('microsecond', u.moment, r.moment) AS waited,
+         {lag_microseconds} AS lag_microseconds,
          r.amount, r.amount_text, r.label
   FROM levered_users AS u
   JOIN levered_rewards AS r
@@ -109,32 +110,32 @@ levered_counted AS (
       AND r.moment <= u.ends_at AND r.moment <= {as_of}
   {within_window}
 ),
-levered_earned AS (
-  {earned}
+levered_user_rewards AS (
+  {user_rewards}
 ),
-levered_people AS (
+levered_user_rows AS (
   SELECT u.regime, u.day, u.policy_version, u.holdout, u.variant_number, u.context,
          u.mature, s.exposures, s.crossed, e.outcome,
          e.anonymous_id IS NOT NULL AS converted, COALESCE(e.amount, 0) AS amount,
-         LN(CASE WHEN e.amount > 0 THEN e.amount END) AS logged,
-         CASE WHEN NOT u.mature THEN DATE_TRUNC('hour', u.moment) END AS first_hour,
+         LN(CASE WHEN e.amount > 0 THEN e.amount END) AS log_amount,
+         CASE WHEN NOT u.mature THEN {hour_of_first_touch} END AS first_hour,
          u.holdout AND u.variant_number <> 1 AS mismatched,
-         CASE WHEN u.mature AND e.waited IS NOT NULL THEN LEAST(31, CAST(
-           (e.waited * 32 - MOD(e.waited * 32, u.horizon)) / u.horizon AS INTEGER)) END AS bucket
+         CASE WHEN u.mature AND e.lag_microseconds IS NOT NULL
+           THEN LEAST(31, {lag_bucket}) END AS bucket
   FROM levered_users AS u
-  JOIN levered_shown AS s ON s.anonymous_id = u.anonymous_id
-  LEFT JOIN levered_earned AS e ON e.anonymous_id = u.anonymous_id
+  JOIN levered_exposure_counts AS s ON s.anonymous_id = u.anonymous_id
+  LEFT JOIN levered_user_rewards AS e ON e.anonymous_id = u.anonymous_id
 ),
 levered_grouped AS (
-  -- By the raw text of the context: keys are read from the few groups, not per user.
+  -- Group by the raw context text, so that JSON is parsed per group and not per user.
   SELECT GROUPING(bucket) = 0 AS is_lag, regime, day, policy_version, holdout,
          variant_number, context, outcome, mature, first_hour, bucket,
          COUNT(*) AS users, SUM(exposures) AS exposures,
-         COUNT_IF(converted) AS converted, SUM(amount) AS value_sum,
-         SUM(amount * amount) AS value_sum_squares, COUNT(logged) AS payers,
-         SUM(logged) AS log_sum, SUM(logged * logged) AS log_sum_squares,
-         COUNT_IF(crossed) AS crossed, COUNT_IF(mismatched) AS mismatched
-  FROM levered_people
+         {count_if}(converted) AS converted, SUM(amount) AS value_sum,
+         SUM(amount * amount) AS value_sum_squares, COUNT(log_amount) AS payers,
+         SUM(log_amount) AS log_sum, SUM(log_amount * log_amount) AS log_sum_squares,
+         {count_if}(crossed) AS crossed, {count_if}(mismatched) AS mismatched
+  FROM levered_user_rows
   GROUP BY GROUPING SETS (
     (regime, day, policy_version, holdout, variant_number, context, outcome, mature,
      first_hour),
@@ -142,34 +143,32 @@ levered_grouped AS (
 ),
 levered_json AS (
   SELECT g.*,
-         TRY_PARSE_JSON(CASE WHEN STARTSWITH(LTRIM(g.context), '{') THEN g.context END)
-           AS json
+         {context_json} AS json
   FROM levered_grouped AS g
 ),
 levered_levels AS (
   SELECT j.*{context_levels}
   FROM levered_json AS j
 ),
-levered_mapped AS (
+levered_indexed AS (
   SELECT c.*, {context_index} AS context_index
   FROM levered_levels AS c
 )
--- Columns are read back, in this order, by cube.decode.
+-- warehouse/sql/cube/statement.py decodes these columns in this order.
 SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        policy_version, holdout, variant_number AS variant,
        CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
-       CAST(first_hour AS TIMESTAMP_TZ) AS first_hour,
-       CAST(SUM(users) AS INTEGER) AS users,
-       CAST(SUM(exposures) AS INTEGER) AS exposures,
-       CAST(SUM(converted) AS INTEGER) AS converted,
-       CAST(SUM(value_sum) AS DOUBLE) AS value_sum,
-       CAST(SUM(value_sum_squares) AS DOUBLE) AS value_sum_squares,
-       CAST(SUM(payers) AS INTEGER) AS payers,
-       CAST(COALESCE(SUM(log_sum), 0) AS DOUBLE) AS log_sum,
-       CAST(COALESCE(SUM(log_sum_squares), 0) AS DOUBLE) AS log_sum_squares,
-       CAST(SUM(crossed) AS INTEGER) AS crossed,
-       CAST(SUM(mismatched) AS INTEGER) AS mismatched
-FROM levered_mapped
+       {result_hour}, CAST(SUM(users) AS {integer}) AS users,
+       CAST(SUM(exposures) AS {integer}) AS exposures,
+       CAST(SUM(converted) AS {integer}) AS converted,
+       CAST(SUM(value_sum) AS {double}) AS value_sum,
+       CAST(SUM(value_sum_squares) AS {double}) AS value_sum_squares,
+       CAST(SUM(payers) AS {integer}) AS payers,
+       CAST(COALESCE(SUM(log_sum), 0) AS {double}) AS log_sum,
+       CAST(COALESCE(SUM(log_sum_squares), 0) AS {double}) AS log_sum_squares,
+       CAST(SUM(crossed) AS {integer}) AS crossed,
+       CAST(SUM(mismatched) AS {integer}) AS mismatched
+FROM levered_indexed
 WHERE NOT is_lag OR bucket IS NOT NULL
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL

@@ -1,0 +1,91 @@
+"""The cube's statement for the managed store."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from warehouse.sql.cube import postgres
+from warehouse.sql.cube.day_ranges import compute_span
+from warehouse.sql.cube.slots import fill_slots
+from warehouse.sql.shapes import CheckedMetric, CubeSpec, Statement
+
+# Stands for "no first touch is stored": all exposures are later.
+YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
+
+STORE_SLOTS = {
+    "first_parameter": "CAST($1 AS text) AS organization_id",
+    "third_parameter": "CAST($3 AS uuid) AS optimization_id",
+    "variants": """SELECT number, key
+  FROM unnest(CAST($8 AS integer[]), CAST($9 AS text[])) AS v (number, key)""",
+    "touches": Path(__file__).with_name("managed_touches.sql").read_text().strip(),
+    "variant_number_and_logged_arm": """COALESCE(v.number, 0) AS variant_number,
+         t.in_holdout AS logged_holdout""",
+    "holdout_key": "CAST($3 AS text) || ':' || t.anonymous_id",
+    "join_variants": "LEFT JOIN variants AS v ON v.key = t.variant",
+    # A user who was only served counts as one exposure.
+    "exposure_count": "GREATEST(1, count(*) FILTER (WHERE NOT t.served))",
+    "group_context": "u.context",
+    "mismatched": """(u.logged_holdout IS NOT NULL AND u.logged_holdout <> u.holdout)
+           OR (u.holdout AND u.variant_number <> 1)""",
+    "context_json": "CAST(NULLIF(g.context, '') AS jsonb)",
+}
+
+# Drops users whose first touch lies outside the span. A serve record is the first touch
+# even if exposures are earlier: an earlier serve record drops anyone, an earlier exposure
+# or a later serve record only users who were not served within the span. Touches that the
+# store does not remember yet are looked up among the exposures.
+NOT_TOUCHED_OUTSIDE = """{not_remembered_outside}
+    AND NOT EXISTS (
+      SELECT FROM managed_dw.exposures AS p
+      WHERE p.organization_id = $1 AND p.optimization_id = $3
+        AND p.anonymous_id = t.anonymous_id AND p.timestamp_utc < $2
+        AND p.timestamp_utc >= {remembered_until}
+        AND (p.source = 'serve' OR NOT t.served))
+    AND NOT EXISTS (
+      SELECT FROM managed_dw.exposures AS p
+      WHERE p.organization_id = $1 AND p.optimization_id = $3
+        AND p.anonymous_id = t.anonymous_id AND p.source = 'serve' AND NOT t.served
+        AND p.timestamp_utc > CAST($5 AS timestamptz)
+        AND p.timestamp_utc <= CAST($4 AS timestamptz)
+        AND p.timestamp_utc >= {remembered_until})"""
+
+# One index lookup per user. The aggregate keeps the planner from turning it into a join,
+# which would read the first touches of all users.
+NOT_REMEMBERED_OUTSIDE = """AND NOT COALESCE((
+      SELECT bool_or(CASE
+        WHEN t.served THEN f.served_at < $2
+        ELSE f.touched_at < $2 OR f.served_at > CAST($5 AS timestamptz)
+          AND f.served_at <= CAST($4 AS timestamptz) END)
+      FROM managed_dw.first_touches AS f
+      WHERE f.organization_id = $1 AND f.optimization_id = $3
+        AND f.anonymous_id = t.anonymous_id), false)"""
+
+
+def build_statement(spec: CubeSpec, metric: CheckedMetric) -> Statement:
+    """Build the statement that counts the cells of `spec.days`.
+
+    Its first three parameters are those of a CheckedQuery. The cost grows with the
+    touches from the first day until the last day's horizon, plus one lookup per user of
+    the days, plus a scan of the exposures outside that span that are not remembered.
+    """
+    first, third = spec.organization_id, UUID(spec.optimization_id)
+    values = postgres.list_parameters(spec, first, third)
+    until = spec.remembered.until if spec.remembered else YEAR_ONE
+    lookup = NOT_REMEMBERED_OUTSIDE if _needs_first_touches(spec) else ""
+    outside = {
+        "not_remembered_outside": lookup,
+        "remembered_until": f"CAST(${len(values) + 1} AS timestamptz)",
+    }
+    slots = {
+        **STORE_SLOTS,
+        "not_touched_outside": fill_slots(NOT_TOUCHED_OUTSIDE, outside),
+    }
+    return Statement(postgres.build_text(slots, spec, metric), (*values, until))
+
+
+def _needs_first_touches(spec: CubeSpec) -> bool:
+    """Tell whether any remembered first touch may lie outside the span."""
+    if spec.remembered is None or spec.remembered.first_at is None:
+        return False
+    start, until = compute_span(spec)
+    return spec.remembered.first_at < start or spec.remembered.until > until
