@@ -1,7 +1,7 @@
-"""Histories of a connected warehouse: exposures in any spelling, and what counts them."""
+"""Random histories of a connected warehouse, their rows, and the queries that read them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -37,9 +37,9 @@ SNOWFLAKE_TABLES = (
         " label VARCHAR)"
     ),
 )
-EMPTY = ("DELETE FROM exposures", "DELETE FROM rewards")
-EXPOSE = "INSERT INTO exposures VALUES (?, ?, ?, ?, ?, ?)"
-REWARD = "INSERT INTO rewards VALUES (?, ?, ?, ?)"
+DELETE_ALL = ("DELETE FROM exposures", "DELETE FROM rewards")
+INSERT_EXPOSURE = "INSERT INTO exposures VALUES (?, ?, ?, ?, ?, ?)"
+INSERT_REWARD = "INSERT INTO rewards VALUES (?, ?, ?, ?)"
 
 METRIC_SQL = "SELECT * FROM app.rewards WHERE earned_at >= @start_date"
 SOURCE_SQL = "SELECT * FROM app.exposures WHERE seen_at >= @start_date"
@@ -59,66 +59,72 @@ REWARD_COLUMNS = {
 }
 
 
-def _respell_touch(touch: Touch) -> Touch:
-    """Put the second factor in: what one factor alone could not show."""
+def _add_second_factor(touch: Touch) -> Touch:
+    """Give the variant a second factor, whose level is a number or a boolean."""
     level = {A: 1.5, B: True}.get(touch.variant, "other")
     variant = json.loads(touch.variant) | {"size": level}
     return replace(touch, variant=json.dumps(variant, separators=(",", ":")))
 
 
-PLAIN = st.tuples(SPECS, st.lists(EXPOSURES, max_size=14))
-OF_TWO_FACTORS = st.tuples(
+ONE_FACTOR_HISTORIES = st.tuples(SPECS, st.lists(EXPOSURES, max_size=14))
+TWO_FACTOR_HISTORIES = st.tuples(
     SPECS.map(lambda spec: replace(spec, variants=TWO_FACTORS)),
-    st.lists(EXPOSURES.map(_respell_touch), max_size=14),
+    st.lists(EXPOSURES.map(_add_second_factor), max_size=14),
 )
 HISTORIES = st.tuples(
-    st.one_of(PLAIN, OF_TWO_FACTORS),
-    st.lists(REWARDS.map(lambda one: replace(one, optimization_id=None)), max_size=12),
+    st.one_of(ONE_FACTOR_HISTORIES, TWO_FACTOR_HISTORIES),
+    st.lists(
+        REWARDS.map(lambda reward: replace(reward, optimization_id=None)), max_size=12
+    ),
 ).map(
-    lambda both: (
-        replace(both[0][0], optimization_id=OPTIMIZATION),
-        both[0][1],
-        both[1],
+    lambda history: (
+        replace(history[0][0], optimization_id=OPTIMIZATION),
+        history[0][1],
+        history[1],
     )
 )
-SPELLINGS = st.sampled_from(
-    [
-        lambda variant: variant,
-        lambda variant: json.dumps(json.loads(variant), indent=1),
-        lambda variant: json.dumps(dict(reversed(json.loads(variant).items()))),
-    ]
-)  # fmt: skip
+Spelling = Callable[[str], str]
+# Ways to write the JSON of a variant: as it is, indented, with its keys reversed.
+ALL_SPELLINGS: tuple[Spelling, ...] = (
+    str,
+    lambda variant: json.dumps(json.loads(variant), indent=1),
+    lambda variant: json.dumps(dict(reversed(json.loads(variant).items()))),
+)
+SPELLINGS = st.sampled_from(ALL_SPELLINGS)
 
 
 def exposure_rows(
-    touches: Sequence[Touch], spellings: Sequence[object]
+    touches: Sequence[Touch], spellings: Sequence[Spelling]
 ) -> list[tuple[object, ...]]:
-    """Write exposures as rows, each variant spelled in its own way, and strangers'."""
+    """Return exposures as rows, their variants in the given spellings.
+
+    Adds rows without an id, and rows of another optimization.
+    """
     rows: list[tuple[object, ...]] = [
         (
             touch.user,
             touch.at,
             OPTIMIZATION.upper() if number % 2 else OPTIMIZATION,
-            spellings[number % len(spellings)](touch.variant),  # type: ignore[operator]  # hypothesis types a choice of functions as objects
+            spellings[number % len(spellings)](touch.variant),
             touch.context,
             touch.policy_version,
         )
         for number, touch in enumerate(touches)
     ]
-    strangers = [(None, *row[1:]) for row in rows[:1]]
-    elsewhere = [(*row[:2], "another", *row[3:]) for row in rows[:2]]
-    return rows + strangers + elsewhere
+    without_id = [(None, *row[1:]) for row in rows[:1]]
+    of_others = [(*row[:2], "another", *row[3:]) for row in rows[:2]]
+    return rows + without_id + of_others
 
 
 def reward_rows(rewards: Sequence[Reward]) -> list[tuple[object, ...]]:
-    """Write rewards as rows."""
-    return [(one.user, one.at, one.value, one.name) for one in rewards]
+    """Return rewards as rows."""
+    return [(reward.user, reward.at, reward.value, reward.name) for reward in rewards]
 
 
 def fill_tables(
     cursor: Any, touches: Sequence[Touch], rewards: Sequence[Reward]
 ) -> None:
-    """Put a history into Snowflake's two tables, spelled as it was."""
+    """Store a history in Snowflake's two tables, its variants as they are."""
     replace_rows(cursor, exposure_rows(touches, [str]), reward_rows(rewards))
 
 
@@ -127,12 +133,12 @@ def replace_rows(
     touches: Sequence[tuple[object, ...]],
     rewards: Sequence[tuple[object, ...]],
 ) -> None:
-    """Replace what Snowflake's two tables hold."""
-    for emptied in EMPTY:
-        cursor.execute(emptied)
-    for text, rows in ((EXPOSE, touches), (REWARD, rewards)):
+    """Replace the rows of Snowflake's two tables."""
+    for statement in DELETE_ALL:
+        cursor.execute(statement)
+    for insert, rows in ((INSERT_EXPOSURE, touches), (INSERT_REWARD, rewards)):
         for row in rows:
-            cursor.execute(text, [_to_parameter(one) for one in row])
+            cursor.execute(insert, [_to_parameter(value) for value in row])
 
 
 def _to_parameter(value: object) -> object:
@@ -140,16 +146,16 @@ def _to_parameter(value: object) -> object:
 
 
 def check_queries(dialect: str) -> tuple[CheckedMetric, CheckedSource]:
-    """Read both tables since the start date, as customers' queries."""
-    cased = str.upper if dialect == "snowflake" else str
+    """Return the checked queries of both tables; Snowflake's columns are upper case."""
+    change_case = str.upper if dialect == "snowflake" else str
     metric = check.check_metric_query(
         METRIC_SQL,
-        {part: cased(column) for part, column in REWARD_COLUMNS.items()},
+        {part: change_case(column) for part, column in REWARD_COLUMNS.items()},
         dialect,
     )
     source = check.check_source_query(
         SOURCE_SQL,
-        {part: cased(column) for part, column in EXPOSURE_COLUMNS.items()},
+        {part: change_case(column) for part, column in EXPOSURE_COLUMNS.items()},
         dialect,
     )
     return metric, source

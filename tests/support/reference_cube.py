@@ -1,4 +1,4 @@
-"""The cube by brute force: STATISTICS section 1 read aloud, one user at a time."""
+"""The cube by brute force: docs/statistics.md section 1, one user at a time."""
 
 import hashlib
 import json
@@ -19,12 +19,10 @@ from warehouse.sql.shapes import (
     RegimeSpan,
 )
 
-EARLIEST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
-
 
 @dataclass(frozen=True)
 class Touch:
-    """One exposure, or one serve record where `served`."""
+    """One exposure, or one serve record if `served`."""
 
     user: str
     at: datetime
@@ -49,33 +47,33 @@ class Reward:
 def build_reference_cube(
     spec: CubeSpec, touches: Sequence[Touch], rewards: Sequence[Reward]
 ) -> Cube:
-    """Count what the statement must count."""
-    people: dict[str, list[Touch]] = defaultdict(list)
+    """Compute the cube that the statement must return."""
+    touches_by_user: dict[str, list[Touch]] = defaultdict(list)
     for touch in touches:
         if touch.at <= spec.as_of:
-            people[touch.user].append(touch)
+            touches_by_user[touch.user].append(touch)
     sums: dict[tuple[Any, ...], list[float]] = {}
     lags: dict[date, list[int]] = defaultdict(lambda: [0] * 32)
     crossed: Counter[date] = Counter()
     mismatched: Counter[date] = Counter()
-    for user, seen in people.items():
-        first = _pick_first_touch(seen)
+    for user, user_touches in touches_by_user.items():
+        first = _pick_first_touch(user_touches)
         day = first.at.astimezone(UTC).date()
         if day not in spec.days or _is_excluded(spec, user):
             continue
-        lags[day][0] += 0  # a day with users has its counts, also where they are 0
-        mine = [one for one in rewards if one.user == user]
-        key, amounts, lag = _count_user(spec, first, seen, mine)
+        lags[day][0] += 0  # a day with users has counts, even if they are 0
+        user_rewards = [reward for reward in rewards if reward.user == user]
+        key, amounts, lag = _count_user(spec, first, user_touches, user_rewards)
         sums[key] = [
             a + b for a, b in zip(sums.get(key, [0.0] * 8), amounts, strict=True)
         ]
         ends = first.at + timedelta(hours=spec.horizon_hours)
-        window = [one for one in seen if first.at <= one.at <= ends]
-        crossed[day] += any(one.variant != first.variant for one in window)
+        window = [touch for touch in user_touches if first.at <= touch.at <= ends]
+        crossed[day] += any(touch.variant != first.variant for touch in window)
         mismatched[day] += _is_mismatch(spec, first)
         if lag is not None and ends <= spec.as_of:
             lags[day][lag] += 1
-    read = sum(_is_read(spec, touch) for touch in touches)
+    rows_read = sum(_is_read(spec, touch) for touch in touches)
     days = tuple(
         DayCounts(day, tuple(lags[day]), crossed[day], mismatched[day])
         for day in sorted(lags)
@@ -85,14 +83,14 @@ def build_reference_cube(
         tuple(sum(day.lags[bucket] for day in days) for bucket in range(32)),
         crossed.total(),
         mismatched.total(),
-        read,
+        rows_read,
         days,
     )
 
 
-def _pick_first_touch(seen: Sequence[Touch]) -> Touch:
-    served = [touch for touch in seen if touch.served]
-    return min(served or seen, key=_touch_order)
+def _pick_first_touch(touches: Sequence[Touch]) -> Touch:
+    served = [touch for touch in touches if touch.served]
+    return min(served or touches, key=_touch_order)
 
 
 def _touch_order(touch: Touch) -> tuple[Any, ...]:
@@ -103,23 +101,23 @@ def _touch_order(touch: Touch) -> tuple[Any, ...]:
 
 def _is_excluded(spec: CubeSpec, user: str) -> bool:
     return any(
-        user.startswith(one[:-1]) if one.endswith("*") else user == one
-        for one in spec.excluded_users
+        user.startswith(excluded[:-1]) if excluded.endswith("*") else user == excluded
+        for excluded in spec.excluded_users
     )
 
 
 def _count_user(
-    spec: CubeSpec, first: Touch, seen: Sequence[Touch], rewards: Sequence[Reward]
+    spec: CubeSpec, first: Touch, touches: Sequence[Touch], rewards: Sequence[Reward]
 ) -> tuple[tuple[Any, ...], list[float], int | None]:
     ends = first.at + timedelta(hours=spec.horizon_hours)
     mature = ends <= spec.as_of
-    window = [one for one in seen if first.at <= one.at <= ends]
-    raw = sum(not one.served for one in window) or 1
+    window = [touch for touch in touches if first.at <= touch.at <= ends]
+    exposures = sum(not touch.served for touch in window) or 1
     counted = sorted(
-        (one for one in rewards if _is_counted(spec, first, window, one)),
-        key=lambda one: one.at,
+        (reward for reward in rewards if _is_counted(spec, first, window, reward)),
+        key=lambda reward: reward.at,
     )
-    value, outcome, when = _compute_value(spec, counted)
+    value, outcome, rewarded_at = _compute_value(spec, counted)
     log = math.log(value) if spec.reward_type == "numeric" and value > 0 else None
     hour = first.at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     key = (
@@ -133,9 +131,11 @@ def _count_user(
         mature,
         None if mature else hour,
     )
-    paid = [float(log is not None), log or 0.0, (log or 0.0) ** 2]
-    amounts = [1, raw, float(when is not None), value, value**2, *paid]
-    return key, amounts, None if when is None else _lag_bucket(spec, when - first.at)
+    logs = [float(log is not None), log or 0.0, (log or 0.0) ** 2]
+    converted = float(rewarded_at is not None)
+    amounts = [1, exposures, converted, value, value**2, *logs]
+    lag = None if rewarded_at is None else _lag_bucket(spec, rewarded_at - first.at)
+    return key, amounts, lag
 
 
 def _is_counted(
@@ -146,28 +146,28 @@ def _is_counted(
     ends = first.at + timedelta(hours=spec.horizon_hours)
     if not first.at <= reward.at <= min(ends, spec.as_of):
         return False
-    before = [one.at for one in window if one.at <= reward.at]
-    opened = max(before) if spec.attribution == "last_touch" else first.at
-    return reward.at - opened <= timedelta(hours=spec.window_hours)
+    earlier = [touch.at for touch in window if touch.at <= reward.at]
+    window_start = max(earlier) if spec.attribution == "last_touch" else first.at
+    return reward.at - window_start <= timedelta(hours=spec.window_hours)
 
 
 def _compute_value(
     spec: CubeSpec, counted: Sequence[Reward]
 ) -> tuple[float, str | None, datetime | None]:
-    when = counted[0].at if counted else None
+    first_at = counted[0].at if counted else None
     if spec.reward_type == "bool":
-        return float(bool(counted)), None, when
+        return float(bool(counted)), None, first_at
     if spec.reward_type == "numeric":
-        return math.fsum(one.value for one in counted), None, when
-    found = [
+        return math.fsum(reward.value for reward in counted), None, first_at
+    matches = [
         (reward.at, rank, rule)
         for reward in counted
         for rank, rule in enumerate(spec.outcomes)
         if _matches(rule, reward)
     ]
-    if not found:
+    if not matches:
         return 0.0, "failure", None
-    at, _, rule = min(found, key=lambda one: one[:2])
+    at, _, rule = min(matches, key=lambda match: match[:2])
     return rule.weight, rule.key, at
 
 
@@ -180,8 +180,8 @@ def _lag_bucket(spec: CubeSpec, lag: timedelta) -> int:
 
 
 def _find_regime(spec: CubeSpec, first: Touch) -> RegimeSpan:
-    begun = [one for one in spec.regimes if one.starts_at <= first.at]
-    return begun[-1] if begun else spec.regimes[0]
+    started = [regime for regime in spec.regimes if regime.starts_at <= first.at]
+    return started[-1] if started else spec.regimes[0]
 
 
 def _is_in_holdout(spec: CubeSpec, first: Touch) -> bool:
@@ -195,23 +195,26 @@ def _variant_number(spec: CubeSpec, touch: Touch) -> int:
 
 
 def _is_mismatch(spec: CubeSpec, first: Touch) -> bool:
-    held = _is_in_holdout(spec, first)
-    logged = first.in_holdout is not None and first.in_holdout != held
-    return logged or (held and _variant_number(spec, first) != 1)
+    in_holdout = _is_in_holdout(spec, first)
+    if first.in_holdout is not None and first.in_holdout != in_holdout:
+        return True
+    return in_holdout and _variant_number(spec, first) != 1
 
 
 def _context_index(spec: CubeSpec, text: str) -> int:
-    sent = json.loads(text or "{}", parse_float=Decimal)
+    context = json.loads(text or "{}", parse_float=Decimal)
     index = 0
     for factor in spec.contexts:
-        value = sent.get(factor.name)
+        value = context.get(factor.name)
         count = len(factor.levels)
-        written = _format_level(value)
+        level = _format_level(value)
         if value is None:
-            level = count + 1
+            level_index = count + 1
+        elif level in factor.levels:
+            level_index = factor.levels.index(level)
         else:
-            level = factor.levels.index(written) if written in factor.levels else count
-        index = index * (count + 2) + level
+            level_index = count
+        index = index * (count + 2) + level_index
     return index
 
 
@@ -224,11 +227,11 @@ def _format_level(value: object) -> str:
 
 
 def _is_read(spec: CubeSpec, touch: Touch) -> bool:
-    """Whether the managed store reads it: a wanted day's users may be touched then."""
+    """Tell whether the managed store reads it: within the horizon of a requested day."""
     starts = [datetime.combine(day, datetime.min.time(), UTC) for day in spec.days]
-    wait = timedelta(days=1, hours=spec.horizon_hours)
+    length = timedelta(days=1, hours=spec.horizon_hours)
     return touch.at <= spec.as_of and any(
-        start <= touch.at <= start + wait for start in starts
+        start <= touch.at <= start + length for start in starts
     )
 
 

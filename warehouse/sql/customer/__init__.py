@@ -1,1 +1,1 @@
-"""Parse, check and scope the SQL that customers write."""
+"""Checks the SQL that customers write and limits it to their own rows."""

@@ -1,4 +1,4 @@
-"""What a customer's query may be made of: nodes, functions, types. All else is refused."""
+"""Syntax nodes, functions and types that a customer's query may use; all else is refused."""
 
 from sqlglot import exp
 
@@ -41,11 +41,12 @@ NODES: frozenset[type[exp.Expr]] = frozenset(
     }
 )  # fmt: skip
 
-# Functions that sqlglot passes on by name.
+# Functions that sqlglot does not know and passes on by name.
 FUNCTIONS = frozenset(
     {
-        "age", "every", "json_extract_path_text", "json_typeof", "jsonb_extract_path_text", "jsonb_typeof", "num_nonnulls",
-        "to_number", "trim_scale",
+        "age", "every", "json_extract_path_text", "json_typeof",
+        "jsonb_extract_path_text", "jsonb_typeof", "num_nonnulls", "to_number",
+        "trim_scale",
     }
 )  # fmt: skip
 
@@ -61,8 +62,8 @@ TYPES = frozenset(
     }
 )  # fmt: skip
 
-# What a FROM may say of a table, and a SELECT of itself; any other clause (ONLY, FOR
-# SYSTEM_TIME, TABLESAMPLE, INTO, FOR UPDATE ...) is refused by its key.
+# Clauses that a table in FROM and a SELECT may have, by sqlglot's key. Any other (ONLY, FOR
+# SYSTEM_TIME, TABLESAMPLE, INTO, FOR UPDATE ...) is refused.
 TABLE_CLAUSES = frozenset({"this", "db", "alias", "joins"})
 SELECT_CLAUSES = frozenset(
     {

@@ -1,4 +1,4 @@
-"""What a query may be made of on Snowflake and BigQuery, beside what it may anywhere."""
+"""What a customer's query may use on Snowflake and BigQuery beyond the allow-list."""
 
 from sqlglot import exp
 
@@ -28,7 +28,7 @@ SNOWFLAKE_TYPES = allowlist.TYPES | {
     exp.DType.DATETIME, exp.DType.TIMESTAMPLTZ, exp.DType.TIMESTAMPNTZ,
     exp.DType.VARIANT,
 }  # fmt: skip
-# The account's own database, and schemas of the system in any database.
+# The account's system database, and system schemas in any database.
 SNOWFLAKE_SYSTEM_SCHEMAS = frozenset(
     {
         "information_schema", "snowflake", "account_usage", "organization_usage",
@@ -36,7 +36,7 @@ SNOWFLAKE_SYSTEM_SCHEMAS = frozenset(
     }
 )  # fmt: skip
 
-# A sequence moves on when it is read.
+# Reading a sequence advances it.
 SNOWFLAKE_FORBIDDEN_NAMES = frozenset({"nextval"})
 
 BIGQUERY_NODES: frozenset[type[exp.Expr]] = SHARED_NODES | {
@@ -49,8 +49,9 @@ BIGQUERY_TYPES = allowlist.TYPES | {
     exp.DType.BIGDECIMAL, exp.DType.DATETIME, exp.DType.TIME,
 }  # fmt: skip
 
-# Letters, a wildcard at the end; no metadata (__TABLES__, INFORMATION_SCHEMA.x), no
-# decorators (@ is time travel, $ a partition), no other project before a colon.
+# Word characters and an optional wildcard at the end. This excludes metadata (__TABLES__,
+# INFORMATION_SCHEMA.x), decorators (@ is time travel, $ a partition) and a project before
+# a colon.
 BIGQUERY_TABLE_NAMES = r"(?!__)[\w -]+\*?"
 
 TABLE_CLAUSES = allowlist.TABLE_CLAUSES | {"catalog"}
@@ -58,14 +59,14 @@ SELECT_CLAUSES = allowlist.SELECT_CLAUSES | {"qualify"}
 
 
 def is_snowflake_system(schema: str) -> bool:
-    """Tell whether a schema or database, in lower case, is Snowflake's own."""
+    """Tell whether a schema or database (in lower case) belongs to Snowflake's system."""
     return schema in SNOWFLAKE_SYSTEM_SCHEMAS
 
 
 def is_bigquery_system(dataset: str) -> bool:
-    """Tell whether a dataset or project, in lower case, is BigQuery's own or hidden.
+    """Tell whether a dataset or project (in lower case) is BigQuery's own or hidden.
 
-    Metadata hides behind INFORMATION_SCHEMA, also of a region, and in wildcards.
+    Metadata is reachable through INFORMATION_SCHEMA, also of a region, and wildcards.
     """
     return (
         "information_schema" in dataset

@@ -1,4 +1,4 @@
-"""What differs between the SQL of warehouses: parameters, quoting, what is system's own."""
+"""SQL dialects of warehouses: parameters, quoting, system schemas, allow-lists."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,19 +13,17 @@ from warehouse.sql.customer.refusal import RefusedError
 class Dialect:
     """One dialect, named as sqlglot names it.
 
-    `start_date` is what `@start_date` becomes in a metric, `source_start_date` in an
-    assignment source: the same question binds them to two moments. `quote` is the mark
-    around an identifier. `is_system` tells of a schema, in lower case, whether it is the
-    warehouse's own. `catalogs`: whether a table may be named with three parts.
-    `table_names` is a pattern that all of a table's name must match, `unnameable` what
-    nothing may be called, in lower case.
+    `start_date` replaces `@start_date` in a metric, `source_start_date` in an assignment
+    source: one statement holds both and gives them two values. `is_system` tells whether
+    a schema (in lower case) is the warehouse's own. `catalogs` tells whether a table may
+    have three parts. `table_names` is a pattern for the whole name of a table.
+    `forbidden_names` are names, in lower case, that no identifier may have.
     """
 
     name: str
     start_date: str
     source_start_date: str
     is_system: Callable[[str], bool]
-    quote: str = '"'
     catalogs: bool = False
     nodes: frozenset[type[exp.Expr]] = allowlist.NODES
     functions: frozenset[str] = allowlist.FUNCTIONS
@@ -33,7 +31,7 @@ class Dialect:
     table_clauses: frozenset[str] = allowlist.TABLE_CLAUSES
     select_clauses: frozenset[str] = allowlist.SELECT_CLAUSES
     table_names: str = r"(?s).+"
-    unnameable: frozenset[str] = frozenset()
+    forbidden_names: frozenset[str] = frozenset()
 
 
 def _is_postgres_system(schema: str) -> bool:
@@ -46,7 +44,7 @@ POSTGRES = Dialect(
     source_start_date="CAST($1 AS TIMESTAMPTZ)",
     is_system=_is_postgres_system,
 )
-# Question marks are the start date, whichever of the two: each text has its own.
+# Each query text has only one of the two start dates, so a question mark serves for both.
 SNOWFLAKE = Dialect(
     name="snowflake",
     start_date="CAST(? AS TIMESTAMPTZ)",
@@ -58,14 +56,13 @@ SNOWFLAKE = Dialect(
     types=allowlist_engines.SNOWFLAKE_TYPES,
     table_clauses=allowlist_engines.TABLE_CLAUSES,
     select_clauses=allowlist_engines.SELECT_CLAUSES,
-    unnameable=allowlist_engines.SNOWFLAKE_FORBIDDEN_NAMES,
+    forbidden_names=allowlist_engines.SNOWFLAKE_FORBIDDEN_NAMES,
 )
 BIGQUERY = Dialect(
     name="bigquery",
     start_date="@start_date",
     source_start_date="@source_start_date",
     is_system=allowlist_engines.is_bigquery_system,
-    quote="`",
     catalogs=True,
     nodes=allowlist_engines.BIGQUERY_NODES,
     functions=allowlist_engines.BIGQUERY_FUNCTIONS,
@@ -78,7 +75,7 @@ DIALECTS = {dialect.name: dialect for dialect in (POSTGRES, SNOWFLAKE, BIGQUERY)
 
 
 def get_dialect(name: str) -> Dialect:
-    """Find a dialect; RefusedError where there is none of that name."""
+    """Return a dialect by name. Raises RefusedError if it is not supported."""
     if name not in DIALECTS:
         raise RefusedError(f"Queries in the dialect {name} are not supported yet.")
     return DIALECTS[name]

@@ -1,11 +1,11 @@
-"""The managed store as SQL: its two views, the role that may read them, its columns."""
+"""The managed store as customers' SQL sees it: two views, their columns, the reader role."""
 
 SCHEMA = "managed_dw"
 READER = "levered_reader"
-# Set for one transaction by the backend; the views show nobody's rows without it.
+# The backend sets it for one transaction; without it the views show no rows.
 ORGANIZATION_SETTING = "levered.organization_id"
 
-# Name to type, in the order of `SELECT *`.
+# Types by column name, in the order of `SELECT *`.
 COLUMNS: dict[str, dict[str, str]] = {
     "exposures": {
         "anonymous_id": "text",
@@ -35,9 +35,9 @@ NULLABLE = {
     "rewards": frozenset({"optimization_id", "properties"}),
 }
 
-# A SELECT changes settings by this one function alone: without it neither the role nor
-# the organization of a transaction can be changed from inside a query. It belongs to the
-# database's superuser; where the service is none, an operator closes it.
+# The only function by which a SELECT can change settings: without it a query can change
+# neither the role nor the organization of its transaction. It belongs to the database's
+# superuser; if the service is not a superuser, an operator has to revoke it.
 SET_CONFIG = "FUNCTION pg_catalog.set_config(text, text, boolean)"
 CLOSE_SETTINGS_BY_HAND = (
     f"As a superuser, once in this database: GRANT EXECUTE ON {SET_CONFIG} TO "

@@ -1,4 +1,4 @@
-"""A customer's query on his own warehouse: every table named in full, none the system's."""
+"""Tables of a query on a connected warehouse: all named in full, none of the system's."""
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
@@ -9,9 +9,9 @@ from warehouse.sql.customer.refusal import RefusedError
 
 
 def qualify_tables(query: exp.Query, schema: str | None) -> None:
-    """Give tables without a schema the one that the connection has.
+    """Give tables without a schema the connection's schema.
 
-    A bare name would mean whatever the statement around the query calls by it.
+    A bare name could otherwise mean a CTE of the statement around the query.
     """
     for table in query.find_all(exp.Table):
         bare = isinstance(table.this, exp.Identifier) and not table.db
@@ -20,21 +20,20 @@ def qualify_tables(query: exp.Query, schema: str | None) -> None:
 
 
 def list_tables(query: exp.Query) -> tuple[str, ...]:
-    """Name the tables that a query reads."""
-    found = query.find_all(exp.Table)
-    return tuple(
-        sorted(
-            {
-                validator.format_table_name(table)
-                for table in found
-                if not validator.is_cte(table)
-            }
-        )
-    )
+    """Return the full names of the tables that a query reads, sorted."""
+    names = {
+        validator.format_table_name(table)
+        for table in query.find_all(exp.Table)
+        if not validator.is_cte(table)
+    }
+    return tuple(sorted(names))
 
 
 def validate_regenerated_query(query: exp.Query, dialect: Dialect) -> None:
-    """Look at the regenerated text once more: what scopes read, and every table node."""
+    """Check the regenerated query again: the sources of all scopes, and all table nodes.
+
+    Raises RefusedError.
+    """
     for scope in traverse_scope(query):
         for source in scope.sources.values():
             if isinstance(source, exp.Table):
@@ -43,4 +42,4 @@ def validate_regenerated_query(query: exp.Query, dialect: Dialect) -> None:
         if table.db:
             validator.validate_own_table(table, dialect)
         elif not validator.is_cte(table):
-            raise RefusedError(f"The table {table.name} is not named in full.")
+            raise RefusedError(f"Name the table {table.name} with its schema.")

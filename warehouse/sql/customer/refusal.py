@@ -1,4 +1,4 @@
-"""The one way in which SQL is turned away."""
+"""The error for SQL that is refused before it runs."""
 
 
 class RefusedError(Exception):

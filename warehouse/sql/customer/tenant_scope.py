@@ -1,4 +1,6 @@
-"""A customer's query on the managed store: every table becomes the organization's rows."""
+"""Tables of a query on the managed store: each limited to the organization's rows."""
+
+from collections.abc import Mapping
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
@@ -6,12 +8,15 @@ from sqlglot.optimizer.scope import traverse_scope
 from warehouse.sql.customer import managed_schema, validator
 from warehouse.sql.customer.refusal import RefusedError
 
-# Numbered parameters of a checked query; see CheckedQuery. The start date is between.
+# Numbers of a checked query's parameters; see CheckedQuery. $2 is the start date.
 ORGANIZATION_PARAMETER, OPTIMIZATION_PARAMETER = 1, 3
 
 
 def scope_tables(query: exp.Query) -> tuple[str, ...]:
-    """Replace every table by a subquery over the organization's rows; name the tables."""
+    """Replace every table by a subquery over the organization's rows.
+
+    Returns the names of the tables, sorted.
+    """
     for column in query.find_all(exp.Column):
         if column.args.get("db"):
             column.set("db", None)
@@ -33,22 +38,24 @@ def scope_tables(query: exp.Query) -> tuple[str, ...]:
 
 
 def _select_tenant_rows(table: str) -> exp.Query:
-    """Select the organization's rows of a table, and for rewards the optimization's.
+    """Build the query for the organization's rows of a table.
 
-    A reward that was sent for one optimization counts for no other; sent for none, it
-    is attributed by whatever the metric says of it.
+    A reward sent for one optimization counts for no other. A reward sent without one
+    counts for any whose metric selects it.
     """
-    own = exp.column("organization_id").eq(_build_parameter(ORGANIZATION_PARAMETER))
+    is_own = exp.column("organization_id").eq(_build_parameter(ORGANIZATION_PARAMETER))
     rows = exp.select(*managed_schema.COLUMNS[table]).from_(
         f"{managed_schema.SCHEMA}.{table}"
     )
-    rows = rows.where(own)
+    rows = rows.where(is_own)
     if table == "rewards":
-        wanted = exp.cast(_build_parameter(OPTIMIZATION_PARAMETER), "uuid")
+        requested = exp.cast(_build_parameter(OPTIMIZATION_PARAMETER), "uuid")
         sent_for = exp.column("optimization_id")
         rows = rows.where(
             exp.or_(
-                wanted.is_(exp.null()), sent_for.is_(exp.null()), sent_for.eq(wanted)
+                requested.is_(exp.null()),
+                sent_for.is_(exp.null()),
+                sent_for.eq(requested),
             )
         )
     return rows
@@ -59,24 +66,31 @@ def _build_parameter(number: int) -> exp.Parameter:
 
 
 def validate_regenerated_query(query: exp.Query) -> None:
-    """Look at the regenerated text once more: every table stands behind its wall."""
-    walls = {
-        name: _select_tenant_rows(name).sql("postgres", identify=True)
-        for name in managed_schema.COLUMNS
+    """Check the regenerated query again: each table stands in its scoped subquery.
+
+    Raises RefusedError.
+    """
+    scoped_texts = {
+        name: _write_query(_select_tenant_rows(name)) for name in managed_schema.COLUMNS
     }
     for scope in traverse_scope(query):
         for source in scope.sources.values():
             if isinstance(source, exp.Table):
-                wall = walls[source.name]
-                if scope.expression.sql("postgres", identify=True) != wall:
-                    raise RefusedError(
-                        "A table could not be scoped to the organization."
-                    )
+                _require_scoped(source, scope.expression, scoped_texts)
     for table in query.find_all(exp.Table):
         if not validator.is_cte(table):
-            around = table.find_ancestor(exp.Select)
-            if (
-                around is None
-                or around.sql("postgres", identify=True) != walls[table.name]
-            ):
-                raise RefusedError("A table could not be scoped to the organization.")
+            _require_scoped(table, table.find_ancestor(exp.Select), scoped_texts)
+
+
+def _require_scoped(
+    table: exp.Table, query: exp.Expr | None, scoped_texts: Mapping[str, str]
+) -> None:
+    if query is None or _write_query(query) != scoped_texts[table.name]:
+        raise RefusedError(
+            f"The table {table.name} could not be limited to your organization's rows;"
+            " write the query in a simpler way."
+        )
+
+
+def _write_query(query: exp.Expr) -> str:
+    return query.sql("postgres", identify=True)

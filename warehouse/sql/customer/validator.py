@@ -1,4 +1,4 @@
-"""Proof that a parsed query is harmless: allow-lists, clause by clause, table by table."""
+"""Validates a parsed query against the allow-lists: nodes, clauses, names and tables."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -9,24 +9,24 @@ from warehouse.sql.customer import managed_schema
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.refusal import RefusedError
 
-# What the SQL around a customer's query calls its own: no table of his may be meant by
-# such a name, nor one of ours by his.
+# Names of the CTEs around a customer's query start with this. No WITH query of the customer
+# may, so that neither side can mean the other's.
 RESERVED_PREFIX = "levered_"
 
 
-def validate_query(query: exp.Query, dialect: Dialect, *, of_managed: bool) -> None:
-    """Walk over every node; raise RefusedError at the first that is not known harmless.
+def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> None:
+    """Raise RefusedError at the first node that is not on the allow-lists.
 
-    On the managed store there are two tables; elsewhere all are the customer's own, but
-    for the warehouse's catalogs, and each is named with its schema.
+    On the managed store two tables may be read. Elsewhere any table with its schema may,
+    except for the warehouse's system tables.
     """
     for node in query.walk():
         _validate_node(node, dialect)
         if isinstance(node, exp.With):
-            _validate_with(node, managed_schema.COLUMNS if of_managed else ())
+            _validate_with(node, managed_schema.COLUMNS if is_managed else ())
         if isinstance(node, exp.Table) and not is_cte(node):
             validate_table_clauses(node, dialect)
-            if of_managed:
+            if is_managed:
                 _validate_managed_table(node)
             else:
                 validate_own_table(node, dialect)
@@ -49,16 +49,16 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
         exp.Identifier: _validate_identifier,
         exp.Placeholder: _validate_placeholder,
     }
-    check_more = checks.get(type(node))
-    if check_more:
-        check_more(node, dialect)
+    validate_details = checks.get(type(node))
+    if validate_details:
+        validate_details(node, dialect)
 
 
 def _describe_node(node: exp.Expr, dialect: Dialect) -> str:
-    """Name it as its author may have: functions as they are called in the dialect."""
+    """Return a name that the query's author knows: a function's as in the dialect."""
     if isinstance(node, exp.Func):
-        called = re.match(r"\w+(?=\()", node.sql(dialect=dialect.name))
-        return (called[0] if called else node.sql_name()).lower()
+        call = re.match(r"\w+(?=\()", node.sql(dialect=dialect.name))
+        return (call[0] if call else node.sql_name()).lower()
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()
 
 
@@ -74,9 +74,9 @@ def _validate_with(node: exp.With, tables: Iterable[str]) -> None:
     names = [cte.alias.lower() for cte in node.expressions]
     for name in names:
         if name in tables or name.startswith(("pg_", RESERVED_PREFIX)):
-            raise RefusedError(f"A WITH may not be called {name}: a table is.")
+            raise RefusedError(f"The name {name} is reserved: rename that WITH query.")
     if len(set(names)) < len(names):
-        raise RefusedError("Two WITH queries have the same name.")
+        raise RefusedError("Two WITH queries have the same name: rename one.")
 
 
 def _validate_type(node: exp.Expr, dialect: Dialect) -> None:
@@ -90,39 +90,43 @@ def _validate_word(node: exp.Expr, _dialect: Dialect) -> None:
 
 
 def _validate_identifier(node: exp.Expr, dialect: Dialect) -> None:
-    if node.name.lower() in dialect.unnameable:
+    if node.name.lower() in dialect.forbidden_names:
         raise RefusedError(f"The name {node.name} is not allowed.")
 
 
 def _validate_placeholder(node: exp.Expr, _dialect: Dialect) -> None:
-    """Only the bare one, which stands for the start date."""
+    """Allow only the bare placeholder, which stands for the start date."""
     if node.this:
-        raise RefusedError("The only parameter that a query may hold is @start_date.")
+        raise RefusedError("The only parameter that a query may have is @start_date.")
 
 
 def is_cte(table: exp.Table) -> bool:
-    """Whether a bare name means a WITH query that is in sight where it stands."""
+    """Tell whether a table node names a WITH query that is visible at its place."""
     return (
         not table.db and not table.catalog and table.name in _list_visible_ctes(table)
     )
 
 
 def _list_visible_ctes(node: exp.Expr) -> Iterator[str]:
-    """Names of the WITH queries that a table node can mean, by SQL's lexical rule."""
-    inside: exp.Expr = node
-    above = node.parent
-    while above is not None:
-        if isinstance(above, exp.With):
-            earlier = above.expressions[: above.expressions.index(inside)]
+    """Yield the names of the WITH queries in scope at a node.
+
+    Within a WITH only its earlier queries are in scope; below the query that has the WITH,
+    all of them.
+    """
+    child: exp.Expr = node
+    parent = node.parent
+    while parent is not None:
+        if isinstance(parent, exp.With):
+            earlier = parent.expressions[: parent.expressions.index(child)]
             yield from (cte.alias for cte in earlier)
-        elif inside is not above.args.get("with_"):
-            within = above.args.get("with_")
-            yield from (cte.alias for cte in within.expressions) if within else ()
-        inside, above = above, above.parent
+        elif child is not parent.args.get("with_"):
+            clause = parent.args.get("with_")
+            yield from (cte.alias for cte in clause.expressions) if clause else ()
+        child, parent = parent, parent.parent
 
 
 def validate_table_clauses(table: exp.Table, dialect: Dialect) -> None:
-    """Refuse what FROM may say of a table besides its name."""
+    """Refuse functions in FROM, and clauses of a table that are not allowed."""
     if not isinstance(table.this, exp.Identifier):
         raise RefusedError("Functions in FROM are not allowed.")
     for key, value in table.args.items():
@@ -131,7 +135,7 @@ def validate_table_clauses(table: exp.Table, dialect: Dialect) -> None:
 
 
 def _validate_managed_table(table: exp.Table) -> None:
-    allowed = ", ".join(
+    tables = " and ".join(
         f"{managed_schema.SCHEMA}.{name}" for name in managed_schema.COLUMNS
     )
     if (
@@ -140,23 +144,23 @@ def _validate_managed_table(table: exp.Table) -> None:
         or table.name not in managed_schema.COLUMNS
     ):
         raise RefusedError(
-            f"The table {format_table_name(table)} is not there to read; there are {allowed}."
+            f"The table {format_table_name(table)} cannot be read: only {tables} can."
         )
 
 
 def validate_own_table(table: exp.Table, dialect: Dialect) -> None:
-    """Refuse a table of the warehouse's own, and one without its schema."""
+    """Refuse a system table, and a table without its schema."""
     name = format_table_name(table)
     if not table.db:
         raise RefusedError(f"Name the table {name} with its schema.")
     if table.catalog and not dialect.catalogs:
-        raise RefusedError(f"The table {name} is of another database.")
+        raise RefusedError(f"The table {name} is in another database.")
     if not re.fullmatch(dialect.table_names, table.name):
-        raise RefusedError(f"The table {name} is not one that a query may read.")
+        raise RefusedError(f"The table {name} has a name that is not allowed.")
     if dialect.is_system(table.db.lower()) or dialect.is_system(table.catalog.lower()):
-        raise RefusedError(f"The table {name} is the warehouse's own.")
+        raise RefusedError(f"The table {name} is a system table of the warehouse.")
 
 
 def format_table_name(table: exp.Table) -> str:
-    """Write a table's name as its author did, without quotes."""
+    """Return a table's name with catalog and schema, without quotes."""
     return ".".join(part for part in (table.catalog, table.db, table.name) if part)

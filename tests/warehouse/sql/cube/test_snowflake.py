@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.support import histories, reference_cube
 from tests.support.cube_comparison import normalize_cube
+from tests.support.histories import Spelling
 from tests.support.reference_cube import Reward, Touch
 from warehouse.sql.cube.statement import build_statement, decode_cube
 from warehouse.sql.preview import render
@@ -47,7 +48,7 @@ def cursor() -> Iterator[Any]:
 def test_any_history_is_counted_as_the_reference_counts_it(
     cursor: Any,
     history: tuple[CubeSpec, list[Touch], list[Reward]],
-    spellings: list[object],
+    spellings: list[Spelling],
 ) -> None:
     spec, touches, rewards = history
     exposures = histories.exposure_rows(touches, spellings)

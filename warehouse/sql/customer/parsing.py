@@ -1,0 +1,84 @@
+"""Parses the text of a customer's query, with its start date as a parameter."""
+
+import logging
+from itertools import zip_longest
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.tokenizer_core import Token, TokenType
+
+from warehouse.sql.customer.dialects import Dialect
+from warehouse.sql.customer.refusal import RefusedError
+
+START_DATE = "@start_date"
+PLACEHOLDER_TOKENS = {
+    TokenType.PARAMETER,
+    TokenType.PLACEHOLDER,
+    TokenType.SESSION_PARAMETER,
+}
+
+# sqlglot warns about syntax that it does not know; here such a query is refused.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
+
+
+def bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, bool]:
+    """Replace `@start_date` outside quotes and comments by the dialect's parameter.
+
+    Returns the text, and whether it has a start date.
+    """
+    try:
+        tokens = sqlglot.tokenize(sql, dialect=rules.name)
+    except SqlglotError as error:
+        raise _build_parse_error(error) from error
+    parts, end = [], 0
+    for token, following in zip_longest(tokens, tokens[1:]):
+        if token.token_type == TokenType.TABLE:
+            raise RefusedError("TABLE is not allowed: write SELECT * FROM.")
+        if token.token_type not in PLACEHOLDER_TOKENS:
+            continue
+        if not _names_start_date(token, following):
+            raise RefusedError(
+                f"The only parameter that a query may have is {START_DATE}."
+            )
+        parts += [sql[end : token.start], start_date]
+        end = token.start + len(START_DATE)
+    return "".join(parts) + sql[end:], bool(parts)
+
+
+def _names_start_date(token: Token, following: Token | None) -> bool:
+    return (
+        token.text == "@"
+        and following is not None
+        and following.start == token.end + 1
+        and following.token_type == TokenType.VAR
+        and following.text == START_DATE[1:]
+    )
+
+
+def parse_query(sql: str, dialect: str) -> exp.Query:
+    """Parse exactly one SELECT. Raises RefusedError."""
+    try:
+        statements = list(filter(None, sqlglot.parse(sql, dialect=dialect)))
+    except SqlglotError as error:
+        raise _build_parse_error(error) from error
+    if len(statements) != 1:
+        raise RefusedError("Exactly one statement is allowed.")
+    query = statements[0]
+    if not isinstance(query, exp.Select | exp.SetOperation | exp.Subquery):
+        raise RefusedError("Only a SELECT is allowed.")
+    return query
+
+
+def _build_parse_error(error: SqlglotError) -> RefusedError:
+    """Build an error that says where parsing stopped."""
+    positions = error.errors if isinstance(error, ParseError) else []
+    if not positions or not positions[0].get("line"):
+        return RefusedError(
+            "The query cannot be parsed: check for an open quote or comment."
+        )
+    position = positions[0]
+    return RefusedError(
+        f"The query cannot be parsed at line {position['line']}, column"
+        f" {position['col']}, near {position['highlight'][:80]!r}."
+    )
