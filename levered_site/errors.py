@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+# The message of every unexpected failure, over HTTP and MCP.
+INTERNAL_ERROR_MESSAGE = (
+    "Something went wrong on our side. The request id says what to ask about."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:

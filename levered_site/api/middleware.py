@@ -17,6 +17,7 @@ from levered_site.api import (
     throttles,
 )
 from levered_site.errors import (
+    INTERNAL_ERROR_MESSAGE,
     BadRequestError,
     LeveredError,
     MethodNotAllowedError,
@@ -27,9 +28,6 @@ log = structlog.get_logger(__name__)
 
 API_PREFIX = "/api/v2/"
 ADMIN_PREFIXES = ("/admin",)  # pages for people keep Django's error pages
-INTERNAL_ERROR_MESSAGE = (
-    "Something went wrong on our side. Quote the request id when you report it."
-)
 # Code and message for errors that Django or inner middleware answered in HTML or text.
 ERRORS_BY_STATUS: dict[int, tuple[str, str]] = {
     400: ("bad_request", exceptions.UNREADABLE_MESSAGE),

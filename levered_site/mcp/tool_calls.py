@@ -10,16 +10,18 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from levered_site.api import exceptions, requests, responses
-from levered_site.errors import FieldProblem, InvalidParametersError, LeveredError
+from levered_site.errors import (
+    INTERNAL_ERROR_MESSAGE,
+    FieldProblem,
+    InvalidParametersError,
+    LeveredError,
+)
 from levered_site.mcp import advice, response_size
 from levered_site.mcp.rest_api import Api, Json, RefusedError
 from levered_site.mcp.tool import Input, Tool
 
 log = structlog.get_logger(__name__)
 
-INTERNAL_ERROR_MESSAGE = (
-    "Something went wrong on our side. The request id says what to ask about."
-)
 MOST_PROBLEMS, LONGEST_LINE = 8, 240
 NUL_MESSAGE = "a text must not contain a NUL character"
 
