@@ -53,7 +53,7 @@ class CloudBackend(ConnectedBackend):
     ) -> Cube:
         assert source is not None  # callers with a connected warehouse have a source
         cube_statement = statement.build_statement(spec, metric, source, self.dialect)
-        return statement.decode_cube(self._run_counts(cube_statement), spec)
+        return statement.decode_cube(self._run_counts(cube_statement).rows, spec)
 
     @override
     def count_rows_by_day(
@@ -64,8 +64,10 @@ class CloudBackend(ConnectedBackend):
             metric, source, spec.optimization_id, since, spec.as_of
         )
         return {
-            day: DayRowCounts(int(exposures), int(rewards))
-            for day, exposures, rewards in self._run_counts(counts_statement)
+            record["day"]: DayRowCounts(
+                int(record["exposures"]), int(record["rewards"])
+            )
+            for record in self._run_counts(counts_statement).build_records()
         }
 
     @override
@@ -83,16 +85,16 @@ class CloudBackend(ConnectedBackend):
         self, metric: CheckedMetric, source: CheckedSource | None, since: datetime
     ) -> MetricFacts:
         facts = engines.build_facts(metric, source, since, timezone.now())
-        (row,) = self._run_preview(facts, 10).rows
-        return MetricFacts(*row)  # the statement's columns have the order of the fields
+        (record,) = self._run_preview(facts, 10).build_records()
+        return MetricFacts(**record)
 
     @override
     def _fetch_source_facts(
         self, source: CheckedSource, since: datetime
     ) -> SourceFacts:
         facts = engines.build_source_facts(source, since, timezone.now())
-        (row,) = self._run_preview(facts, 10).rows
-        return SourceFacts(*row)  # the statement's columns have the order of the fields
+        (record,) = self._run_preview(facts, 10).build_records()
+        return SourceFacts(**record)
 
     def _run_preview(self, preview: Statement, max_rows: int) -> StatementResult:
         return self.run(
@@ -102,10 +104,10 @@ class CloudBackend(ConnectedBackend):
             settings.QUERY_ANSWER_BYTES,
         )
 
-    def _run_counts(self, counts: Statement) -> list[tuple[Any, ...]]:
+    def _run_counts(self, counts: Statement) -> StatementResult:
         max_bytes = 100 * settings.QUERY_ANSWER_BYTES
         seconds = settings.CUBE_TIMEOUT_SECONDS
-        return self.run(counts, seconds, MAX_CELLS, max_bytes).rows
+        return self.run(counts, seconds, MAX_CELLS, max_bytes)
 
 
 def collect_rows(

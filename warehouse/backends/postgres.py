@@ -70,23 +70,22 @@ class PostgresBackend(ConnectedBackend):
     def tables(self) -> list[Table]:
         """Return what the role may read, without the system catalogs."""
         with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
-            rows = session.fetch_rows(
-                catalog_postgres.SELECT_TABLES, (MAX_TABLES,), tuple_row
+            return session.fetch_rows(
+                catalog_postgres.SELECT_TABLES, (MAX_TABLES,), class_row(Table)
             )
-        return [Table(*row) for row in rows]
 
     @override
     def columns(self, table: str) -> list[Column]:
         schema, _, name = table.rpartition(".")
         with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
-            rows = session.fetch_rows(
+            columns = session.fetch_rows(
                 catalog_postgres.SELECT_COLUMNS,
                 (schema or self.schema, name),
-                tuple_row,
+                class_row(Column),
             )
-        if not rows:
+        if not columns:
             raise NotFoundError(f"There is no table {table}.")
-        return [Column(*row) for row in rows]
+        return columns
 
     @override
     def compute_cube(
