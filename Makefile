@@ -5,10 +5,11 @@ ARGS ?=
 BENCH ?= serve
 BIN := .venv/bin
 PEERS := .venv/peers
+DOCS := .venv/docs
 DJANGO := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check openapi demo bench bench-regret
+.PHONY: help run test check fix openapi docs demo bench bench-regret
 .NOTPARALLEL:
 
 help: ## this list
@@ -38,9 +39,17 @@ check: .venv/.for-tests ## style, types, architecture, settings, migrations
 	$(BIN)/python -W "ignore:Got an error checking a consistent:RuntimeWarning" \
 		manage.py makemigrations --check --dry-run
 
+fix: .venv/.for-tests ## format the code and apply the linter's safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
 openapi: export LEVERED_HOME := $(CURDIR)/.venv/check
 openapi: .venv/.for-running ## write docs/openapi.yaml anew; a test compares it with the API
 	@$(DJANGO) spectacular --file docs/openapi.yaml
+
+docs: .venv/.for-docs ## build docs/ into site/ (open site/index.html)
+	@$(DOCS)/bin/mkdocs build --quiet
+	@echo "site/index.html"
 
 bench: .venv/.for-running ## a measurement of benchmarks/ (BENCH=serve ARGS=--help)
 	@$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
@@ -61,6 +70,11 @@ $(BIN)/pip:
 .venv/.for-tests: tests/requirements.txt tests/requirements-alone.txt .venv/.for-running
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt -r tests/requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r tests/requirements-alone.txt
+	@touch $@
+
+.venv/.for-docs: docs/requirements.txt | $(BIN)/pip
+	$(BIN)/python -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --disable-pip-version-check --quiet -r $<
 	@touch $@
 
 # The peers are installed one by one, so that one that fails costs no other.
