@@ -48,7 +48,7 @@ openapi: .venv/.for-running ## write docs/openapi.yaml anew; a test compares it 
 	@$(DJANGO) spectacular --file docs/openapi.yaml
 
 docs: .venv/.for-docs ## build docs/ into site/ (open site/index.html)
-	@$(DOCS)/bin/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet
 	@echo "site/index.html"
 
 bench: .venv/.for-running ## a measurement of benchmarks/ (BENCH=serve ARGS=--help)
