@@ -1,0 +1,79 @@
+"""A database of the last release is migrated, and keeps what it holds."""
+
+import gzip
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from psycopg import sql
+
+ROOT = Path(__file__).parents[1]
+# Written by that release's own service: pg_dump --inserts of one optimization that was
+# served, trained and given a candidate.
+LAST_RELEASE = ROOT / "tests/releases/0.1.0-preview.sql.gz"
+TABLES = (
+    *("optimizations_optimization", "optimizations_regime", "assignments", "decisions"),
+    *("managed_exposures", "managed_rewards", "models_app_policyversion"),
+    *("optimizations_cubeday", "optimizations_candidate", "metrics_metric"),
+)
+
+
+@contextmanager
+def database_of_last_release() -> Iterator[str]:
+    """Give the URL of a database beside the tests' own that holds the dump."""
+    name, server = f"release_{os.getpid()}", settings.DATABASE_URL
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        address = psycopg.conninfo.conninfo_to_dict(server)
+        try:
+            with psycopg.connect(server, dbname=name, autocommit=True) as loading:
+                loading.execute(gzip.decompress(LAST_RELEASE.read_bytes()))
+            yield f"postgres://{address['user']}@/{name}?host={address['host']}"
+        finally:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+            admin.execute(drop.format(sql.Identifier(name)))
+
+
+def count_rows(database_url: str) -> dict[str, int]:
+    """Count the rows of every table that matters."""
+    counts = {}
+    with psycopg.connect(database_url) as connection:
+        for table in TABLES:
+            count = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
+            row = connection.execute(count).fetchone()
+            counts[table] = row[0] if row else 0
+    return counts
+
+
+def manage(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run manage.py against that database."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": database_url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_of_the_last_release_is_migrated_and_keeps_its_rows() -> None:
+    with database_of_last_release() as database_url:
+        before = count_rows(database_url)
+
+        migrated = manage(database_url, "migrate", "--no-input")
+        pending = manage(database_url, "migrate", "--check")
+        checked = manage(database_url, "check", "--database", "default")
+
+        assert migrated.returncode == 0, migrated.stderr
+        assert pending.returncode == 0, pending.stdout
+        assert checked.returncode == 0, checked.stderr
+        assert count_rows(database_url) == before
+        assert all(before.values()), before
