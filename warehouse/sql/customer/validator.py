@@ -63,6 +63,10 @@ def _describe_node(node: exp.Expr, dialect: Dialect) -> str:
 
 
 def _validate_select(node: exp.Expr, dialect: Dialect) -> None:
+    # Without columns sqlglot reads `SELECT JOIN t` and writes `SELECT, t`: a table where
+    # a column belongs, which no database reads.
+    if not node.expressions:
+        raise RefusedError("A query needs columns: name at least one after SELECT.")
     for key, value in node.args.items():
         if value and key not in dialect.select_clauses:
             raise RefusedError(f"The clause {key.strip('_').upper()} is not allowed.")

@@ -95,6 +95,9 @@ BAD = [
     "SELECT $1", "SELECT $2", "SELECT :a", "SELECT ?", "SELECT %s", "SELECT @other",
     "SELECT @start_date2", "SELECT @ start_date", "SELECT @@version", "SELECT @START_DATE",
     # not parsable
+    "SELECT", "SELECT FROM managed_dw.rewards", "SELECT JOIN managed_dw.rewards",
+    "SELECT DISTINCT FROM managed_dw.rewards", "SELECT 1 UNION SELECT",
+    "SELECT 1 FROM managed_dw.rewards WHERE EXISTS (SELECT FROM managed_dw.rewards)",
     "SELECT 'a", 'SELECT "a', "SELECT /* a", "SELECT (1", "SELECT 1)", "nonsense", "SELECT FROM WHERE",
     "SELECT \x00", "SELECT '\ud800'", f"SELECT {'(' * 3000}1{')' * 3000}",
     f"SELECT '{'x' * 20_001}'",
@@ -203,14 +206,74 @@ def test_every_query_that_passes_reads_only_own_rows(sql: str) -> None:
         text = check.check_query(f"SELECT {sql}").text
     except RefusedError:
         return
-    tables = sqlglot.parse_one(text, dialect="postgres").find_all(exp.Table)
-    foreign = [table for table in tables if table.db or table.name != "a"]
+    assert_reads_own_rows_alone(text)
 
-    selects = [table.find_ancestor(exp.Select) for table in foreign]
 
-    assert all(
-        select is not None
-        and "organization_id = $1" in str(select.args["where"].sql("postgres"))
-        for select in selects
-    )
+def assert_reads_own_rows_alone(text: str) -> None:
+    """Judge the tree of a checked query, not its text."""
+    query = sqlglot.parse_one(text, dialect="postgres")
+    common = {cte.alias for cte in query.find_all(exp.CTE)}
+
+    for table in query.find_all(exp.Table):
+        assert is_scoped(table) if table.db else table.name in common, text
     assert "pg_sleep" not in text
+
+
+def is_scoped(table: exp.Table) -> bool:
+    """Whether a table is all that its SELECT reads, filtered by the organization."""
+    select = table.find_ancestor(exp.Select)
+    if select is None or select.args["from_"].this is not table:
+        return False
+    own = sqlglot.parse_one('"organization_id" = $1', dialect="postgres")
+    condition = select.args["where"].this
+    every = [*condition.flatten()] if isinstance(condition, exp.And) else [condition]
+    return own in every and not select.args.get("joins")
+
+
+TABLES = ("managed_dw.rewards", "managed_dw.exposures")
+FOREIGN = ("pg_class", "rewards", "public.decisions", "pg_sleep(1)", "LATERAL now()")
+SCALARS = ("anonymous_id", "'x'", "1", "now()", "count(*)", '"a"', "@start_date")
+REFUSED = ("pg_sleep(1)", "'x'::regclass", "$1", "current_user", "", "1 FOR UPDATE")
+
+
+def mostly(draw: st.DrawFn, good: tuple[str, ...], bad: tuple[str, ...]) -> str:
+    """Draw a piece, one time in 40 of those that must be refused."""
+    pieces = good if draw(st.sampled_from([True] * 39 + [False])) else bad
+    return draw(st.sampled_from(pieces))
+
+
+@st.composite
+def queries(draw: st.DrawFn, depth: int = 2, named: tuple[str, ...] = ()) -> str:
+    """Write a query by the grammar; it may read the WITH queries `named`."""
+
+    def inner(often: int) -> str | None:
+        nested = depth > 0 and draw(st.sampled_from([True, *[False] * often]))
+        return f"({draw(queries(depth - 1, named))})" if nested else None
+
+    def source() -> str:
+        nested = inner(2)
+        return f"{nested} AS x" if nested else mostly(draw, (*TABLES, *named), FOREIGN)
+
+    words: list[str] = []
+    if common := inner(2):
+        name = draw(st.sampled_from(["a", "b"]))
+        words, named = ["WITH", name, "AS", common], (*named, name)
+    words += ["SELECT", inner(5) or mostly(draw, SCALARS, REFUSED)]
+    if draw(st.booleans()):
+        words += [",", mostly(draw, SCALARS, REFUSED)]
+    words += ["FROM", source()]
+    if draw(st.booleans()):
+        words += ["JOIN", source(), "ON", mostly(draw, SCALARS, REFUSED), "= 'x'"]
+    for clause in ("WHERE EXISTS", "UNION ALL"):
+        if nested := inner(5):
+            words += [clause, nested]
+    return " ".join(words)
+
+
+@given(queries())
+def test_queries_of_the_grammar_read_own_rows_alone(sql: str) -> None:
+    try:
+        text = check.check_query(sql).text
+    except RefusedError:
+        return
+    assert_reads_own_rows_alone(text)
