@@ -3,17 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
+import fakesnow
 import pytest
 from django.test import override_settings
 from django.utils import timezone
+from snowflake import connector
 
 from models_app.models import TrainingRun
 from tests.support import factories, histories, shop
 from tests.support.factories import read_body
 from tests.support.reference_cube import Reward, Touch
-
-fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
-connector = pytest.importorskip("snowflake.connector", exc_type=ImportError)
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

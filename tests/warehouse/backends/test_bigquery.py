@@ -8,9 +8,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from levered_site.errors import InvalidParametersError
+from warehouse.backends import bigquery
 from warehouse.sql.shapes import Statement
-
-bigquery = pytest.importorskip("warehouse.backends.bigquery", exc_type=ImportError)
 
 
 @pytest.fixture(scope="module")

@@ -5,21 +5,20 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import fakesnow
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.utils import timezone
 from pytest_django import Settings
+from snowflake import connector
 
 from levered_site.errors import InvalidParametersError, NotFoundError
 from tests.support import histories, reference_cube
 from tests.support.cube_comparison import SPEC, A, B, normalize_cube
 from tests.support.reference_cube import Reward, Touch
-from warehouse.backends.errors import QueryFailedError
-
-fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
-connector = pytest.importorskip("snowflake.connector", exc_type=ImportError)
-snowflake = pytest.importorskip("warehouse.backends.snowflake", exc_type=ImportError)
+from warehouse.backends import snowflake
+from warehouse.backends.base import QueryFailedError
 
 # The fake reads its database in a way that its database advises against.
 pytestmark = pytest.mark.filterwarnings("ignore:Arrow output:UserWarning")

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+import fakesnow
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+from snowflake import connector
 
 from tests.support import histories, reference_cube
 from tests.support.cube_comparison import normalize_cube
@@ -14,10 +16,7 @@ from warehouse.sql.cube.statement import build_statement, decode_cube
 from warehouse.sql.preview import render
 from warehouse.sql.shapes import CubeSpec
 
-fakesnow = pytest.importorskip("fakesnow", exc_type=ImportError)
-connector = pytest.importorskip("snowflake.connector", exc_type=ImportError)
-
-# fakesnow uses its database in a way that the database warns about.
+# The fake reads its database in a way that its database advises against.
 pytestmark = pytest.mark.filterwarnings("ignore:Arrow output:UserWarning")
 
 METRIC, SOURCE = histories.check_queries("snowflake")
