@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+ROUNDS ?= 20
 BENCH ?= serve
 BIN := .venv/bin
 PEERS := .venv/peers
@@ -9,7 +10,7 @@ DOCS := .venv/docs
 DJANGO := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix openapi docs demo bench bench-regret
+.PHONY: help run test explore check openapi demo bench bench-regret
 .NOTPARALLEL:
 
 help: ## this list
@@ -25,6 +26,9 @@ demo: .venv/.for-running ## the complete loop with real and simulated traffic, a
 
 test: .venv/.for-tests ## the tests, on a Postgres and Valkey of their own (ARGS="-k name")
 	$(BIN)/python -m pytest $(ARGS)
+
+explore: .venv/.for-tests ## search for what breaks a property test, with fresh seeds (ROUNDS=20 ARGS="-k name")
+	ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -m hypothesis --hypothesis-profile=explore $(ARGS)
 
 # Needs no running store. The secrets it makes are not those of `make run`. Django's own
 # deployment checks look at the settings as they are behind an https address; comparing

@@ -1,7 +1,65 @@
 """Fixtures for every test. Factories are plain functions, in files of their own."""
 
+import importlib
+import os
+import pkgutil
+
 import pytest
 from django.core.cache import cache
+from hypothesis import is_hypothesis_test, settings
+
+# Property tests answer the same every time, on a slow machine too. `make explore` loads
+# the other profile and repeats each of them with fresh seeds.
+settings.register_profile(
+    "repeatable", derandomize=True, database=None, deadline=None, print_blob=True
+)
+settings.register_profile(
+    "explore", derandomize=False, database=None, deadline=None, print_blob=True
+)
+settings.load_profile("repeatable")
+
+ROUNDS = int(os.environ.get("ROUNDS", "20"))
+PACKAGES = ("levered_site", "optimizations", "models_app", "metrics", "warehouse")
+HOW_TO_REPEAT = """\
+Each failure above ends with a line @reproduce_failure(...). To repeat it, put that line
+above the test and run: make test ARGS="-k name_of_the_test". To keep it, write what was
+generated as an @example(...) instead.
+"""
+
+
+def _explores() -> bool:
+    return settings.get_current_profile_name() == "explore"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems() -> None:
+    """Import every module of ours before the first test runs.
+
+    Hypothesis also draws constants that it reads from the modules loaded so far. If tests
+    loaded modules one by one, examples would depend on which tests ran before.
+    """
+    for package in PACKAGES:
+        path = importlib.import_module(package).__path__
+        for module in pkgutil.walk_packages(path, f"{package}."):
+            importlib.import_module(module.name)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Repeat every property test: each round has a seed of its own."""
+    if _explores() and is_hypothesis_test(metafunc.function):
+        metafunc.parametrize("exploring_round", range(ROUNDS))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how to repeat what exploring found."""
+    if _explores() and terminalreporter.stats.get("failed"):
+        terminalreporter.section("how to repeat a failure")
+        terminalreporter.write(HOW_TO_REPEAT)
+
+
+@pytest.fixture(autouse=True)
+def exploring_round() -> None:
+    """Take a round's number where `make explore` repeats a test."""
 
 
 @pytest.fixture(scope="session")
