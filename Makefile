@@ -3,6 +3,7 @@
 PYTHON ?= python3
 ARGS ?=
 ROUNDS ?= 20
+WORKERS ?= 2
 BENCH ?= serve
 BIN := .venv/bin
 PEERS := .venv/peers
@@ -24,11 +25,11 @@ demo: .venv/.for-running ## the complete loop with real and simulated traffic, a
 		LEVERED_URL=$${LEVERED_URL:-http://localhost:$${PORT:-3100}} \
 		$(BIN)/python -m levered_site.demo $(ARGS)
 
-test: .venv/.for-tests ## the tests, on a Postgres and Valkey of their own (ARGS="-k name")
-	$(BIN)/python -m pytest $(ARGS)
+test: .venv/.for-tests ## the tests, side by side in WORKERS=2 processes with stores of their own (ARGS="-k name")
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 explore: .venv/.for-tests ## search for what breaks a property test, with fresh seeds (ROUNDS=20 ARGS="-k name")
-	ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -m hypothesis --hypothesis-profile=explore $(ARGS)
+	ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -n $(WORKERS) -m hypothesis --hypothesis-profile=explore $(ARGS)
 
 # Needs no running store. The secrets it makes are not those of `make run`. Django's own
 # deployment checks look at the settings as they are behind an https address; comparing

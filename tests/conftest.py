@@ -3,10 +3,14 @@
 import importlib
 import os
 import pkgutil
+import re
+from collections import Counter
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from hypothesis import is_hypothesis_test, settings
+from xdist.scheduler import LoadScopeScheduling
 
 # Property tests answer the same every time, on a slow machine too. `make explore` loads
 # the other profile and repeats each of them with fresh seeds.
@@ -20,6 +24,9 @@ settings.load_profile("repeatable")
 
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 PACKAGES = ("levered_site", "optimizations", "models_app", "metrics", "warehouse")
+# Tests that start the whole service run in one process, one by one: it starts once, and
+# no two services compete for the machine.
+SERVICE_TESTS = re.compile(r"/mcp/|survival|supervisor")
 HOW_TO_REPEAT = """\
 Each failure above ends with a line @reproduce_failure(...). To repeat it, put that line
 above the test and run: make test ARGS="-k name_of_the_test". To keep it, write what was
@@ -32,8 +39,26 @@ def _explores() -> bool:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems() -> None:
-    """Import every module of ours before the first test runs.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Check what running side by side relies on; load what examples depend on."""
+    twice = [
+        name for name, times in Counter(i.nodeid for i in items).items() if times > 1
+    ]
+    if twice:
+        raise pytest.UsageError(
+            f"Two tests share the id {twice[0]}: only one would run."
+        )
+    for item in items:
+        uses_service = "service" in getattr(item, "fixturenames", ())
+        if uses_service and not SERVICE_TESTS.search(item.nodeid):
+            raise pytest.UsageError(
+                f"SERVICE_TESTS in {__file__} must match {item.nodeid}."
+            )
+    _import_every_module()
+
+
+def _import_every_module() -> None:
+    """Import all of the project before the first test runs.
 
     Hypothesis also draws constants that it reads from the modules loaded so far. If tests
     loaded modules one by one, examples would depend on which tests ran before.
@@ -42,6 +67,20 @@ def pytest_collection_modifyitems() -> None:
         path = importlib.import_module(package).__path__
         for module in pkgutil.walk_packages(path, f"{package}."):
             importlib.import_module(module.name)
+
+
+class _Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Give each worker a file at a time, since its tests share fixtures."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "service" if SERVICE_TESTS.search(path) else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduler:
+    """Distribute the tests of `pytest -n 2`."""
+    return _Scheduler(config, log)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -4,6 +4,7 @@ Half of the requests are valid by the document, half invalid on purpose. Most pa
 ids that exist, so that bodies are validated and not only ids.
 """
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,6 +48,19 @@ bounded = hypothesis_settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+
+
+_numbers = itertools.count()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each operation's test an id of its own, which pytest makes from parameters."""
+    metafunc.parametrize("number", [next(_numbers)])
+
+
+@pytest.fixture(autouse=True)
+def number() -> None:
+    """Take the number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Fixtures of these tests."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,9 +19,20 @@ def django_db_setup(
     django_db_blocker: DjangoDbBlocker,
 ) -> None:
     """Make the partitions of the last days once: in a test they would be rolled back."""
-    today = timezone.now().date()
     with django_db_blocker.unblock():
-        for table in ("decisions", "managed_exposures", "managed_rewards"):
-            partitions.ensure_partitions(
-                table, [today - timedelta(days=back) for back in range(9)]
-            )
+        _make_recent_partitions()
+
+
+@pytest.fixture
+def recent_partitions() -> Iterator[None]:
+    """Make again what a test drops: tests in transactions cannot make their own."""
+    yield
+    _make_recent_partitions()
+
+
+def _make_recent_partitions() -> None:
+    today = timezone.now().date()
+    for table in ("decisions", "managed_exposures", "managed_rewards"):
+        partitions.ensure_partitions(
+            table, [today - timedelta(days=back) for back in range(9)]
+        )

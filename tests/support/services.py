@@ -2,6 +2,8 @@
 
 It acts before Django's settings are read, which find the stores in the environment.
 Any number of runs may go on at once: each has a folder of its own and holds its lock.
+The workers of pytest-xdist (`-n 2`) are such runs. They share nothing, so that a test may
+stop a server or empty a store. The process that hands out the tests starts no stores.
 """
 
 import fcntl
@@ -33,8 +35,6 @@ _run = ExitStack()
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Generator[None, object, object]:
     """Name the stores of this run, before pytest-django reads the settings."""
-    if not _controls():
-        return (yield)
     try:
         _name_stores()
         return (yield)
@@ -54,8 +54,9 @@ def _name_stores() -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Start the stores, once, in the process that controls the run."""
-    if not _controls() or session.config.option.collectonly:
+    """Start the stores, where tests run."""
+    option = session.config.option
+    if option.collectonly or getattr(option, "dist", "no") != "no":
         return
     stores = engines.describe_engines(Path(os.environ["LEVERED_HOME"]))
     keeper = supervisor.Supervisor(stores.home)
@@ -71,11 +72,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_unconfigure() -> None:
     """Stop the stores and forget the run."""
     _run.close()
-
-
-def _controls() -> bool:
-    """Whether this is the run itself, and not one of several workers of it."""
-    return "PYTEST_XDIST_WORKER" not in os.environ
 
 
 def _own_folder() -> Path:

@@ -22,7 +22,10 @@ from tests.support.first_touch_events import (
 from warehouse import partitions
 from warehouse.models import KeptSince, ManagedExposure
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("recent_partitions"),
+]
 
 
 def test_a_dropped_day_is_not_counted_again_from_events_sent_again() -> None:
