@@ -4,7 +4,9 @@ import importlib
 import os
 import pkgutil
 import re
+import time
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,6 +29,11 @@ PACKAGES = ("levered_site", "optimizations", "models_app", "metrics", "warehouse
 # Tests that start the whole service run in one process, one by one: it starts once, and
 # no two services compete for the machine.
 SERVICE_TESTS = re.compile(r"/mcp/|survival|supervisor")
+# The modules that count in windows of time.
+WINDOWS = (
+    *("django_ratelimit.core", "levered_site.api.ratelimits"),
+    "optimizations.serving.new_user_cap",
+)
 HOW_TO_REPEAT = """\
 Each failure above ends with a line @reproduce_failure(...). To repeat it, put that line
 above the test and run: make test ARGS="-k name_of_the_test". To keep it, write what was
@@ -108,6 +115,10 @@ def django_db_keepdb() -> bool:
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> None:
-    """Let no test count another's requests."""
+def _empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test count another's requests, nor run over the end of a rate's window."""
     cache.clear()
+    now = time.time()
+    clock = SimpleNamespace(time=lambda: now, monotonic=time.monotonic)
+    for module in WINDOWS:
+        monkeypatch.setattr(f"{module}.time", clock)

@@ -20,7 +20,13 @@ from django.utils import timezone
 from psycopg.rows import namedtuple_row
 
 from levered_site.local import embedded
-from tests.support.running_service import Service, home_named, issue_token, until
+from tests.support.running_service import (
+    PATIENCE,
+    Service,
+    home_named,
+    issue_token,
+    until,
+)
 
 UNLIMITED = dict.fromkeys(
     ("RATELIMIT_GLOBAL", "RATELIMIT_SERVE", "RATELIMIT_INGEST"), "0"
@@ -52,8 +58,8 @@ class Client:
     def until_answered(
         self, method: str, path: str, body: Any = None, **headers: str
     ) -> Any:
-        """Repeat a request until it succeeds; a 4xx fails the test."""
-        deadline = time.monotonic() + 40
+        """Repeat one request until it succeeds; what is refused fails the test."""
+        deadline = time.monotonic() + 40 * PATIENCE
         while time.monotonic() < deadline:
             with suppress(httpx.TransportError):
                 answer = self.http.request(

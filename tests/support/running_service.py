@@ -19,6 +19,8 @@ from levered_site.local import embedded
 from levered_site.local.processes import HOME_VARIABLE
 
 ROOT = Path(__file__).parents[2]
+# How much longer than on a quiet machine a test waits for something before it gives up.
+PATIENCE = 4
 RUN = Path(os.environ["LEVERED_HOME"])
 PARTS = {
     "postgres": ("postgres", "-D"),
@@ -81,9 +83,9 @@ class Service:
         """Send a signal to the supervisor; what it printed in its life."""
         assert self.process
         self.process.send_signal(how)
-        self.process.wait(30)
+        self.process.wait(30 * PATIENCE)
         assert self.listener
-        self.listener.join(30)
+        self.listener.join(30 * PATIENCE)
         self.process = None
         return "".join(self.said)
 
@@ -94,7 +96,7 @@ class Service:
 
     def left_after(self, seconds: float) -> list[str]:
         """Every process that still works for this home after so long, if any does."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * PATIENCE
         while (left := self.processes_left()) and time.monotonic() < deadline:
             time.sleep(0.05)
         return left
@@ -136,11 +138,16 @@ def works(process: psutil.Process) -> bool:
 
 
 def until(true: Callable[[], object], seconds: float) -> None:
-    """Wait for something to become true."""
-    deadline = time.monotonic() + seconds
+    """Wait for something to become true; `seconds` are those of a quiet machine."""
+    deadline = time.monotonic() + seconds * PATIENCE
     while not true():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
+        assert time.monotonic() < deadline, f"not within {seconds * PATIENCE} s"
         time.sleep(0.05)
+
+
+def crowding() -> float:
+    """How much slower this machine is for having other work: 1 where it has none."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def free_port() -> int:

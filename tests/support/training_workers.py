@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from django.db import connections
+from django.db import connection, connections
 
 from models_app import runs
 from models_app.models import TrainingRun
 from optimizations.models import Optimization
 from optimizations.training.run import run_training
+from tests.support.running_service import PATIENCE, until
 
 
 def request_run(optimization: Optimization) -> TrainingRun:
@@ -31,14 +32,23 @@ def run_in_thread(run: TrainingRun) -> None:
 
 
 def wait_until_running(run: TrainingRun) -> None:
-    """Wait until a worker has the run and is in its first phase."""
+    """Wait until a worker has it, and waits in its first phase for who holds it up."""
     wait_until_status(run, TrainingRun.Status.RUNNING)
-    time.sleep(0.3)  # into the first phase
+    until(_somebody_waits, 20)
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.rowcount)
 
 
 def wait_until_status(run: TrainingRun, status: str) -> None:
-    """Wait at most 20 seconds until the run has this status."""
-    deadline = time.monotonic() + 20
+    """Wait until the run is there."""
+    deadline = time.monotonic() + 20 * PATIENCE
     while time.monotonic() < deadline:
         run.refresh_from_db()
         if run.status == status:

@@ -16,7 +16,7 @@ from optimizations.configuration import lifecycle
 from optimizations.models import Assignment, Optimization
 from optimizations.serving import snapshot_loader, snapshot_store
 from tests.support.factories import Api
-from tests.support.optimization_factories import make_live_optimization
+from tests.support.running_service import crowding
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -136,7 +136,7 @@ def test_serving_works_without_the_cache(cache_away: None) -> None:
     assert codes == [200] * 20
     assert Assignment.objects.count() == 20
     assert _serve(optimization) == 409
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 4 * crowding()
 
 
 def test_without_the_cache_the_database_is_asked_once_a_second(
@@ -145,12 +145,14 @@ def test_without_the_cache_the_database_is_asked_once_a_second(
     optimization = make_live_optimization()
     _serve(optimization)
     copies = []
+    started = time.monotonic()
 
     for n in range(20):
         _serve(optimization, f"u{n}")
         copies.append(snapshot_store._snapshot_cache.get(str(optimization.pk)))
 
-    assert len({id(copy) for copy in copies}) <= 2
+    turns = (time.monotonic() - started) // snapshot_store.UNCACHED_RECHECK_SECONDS
+    assert len({id(one) for one in copies}) <= 2 + turns
 
 
 def test_an_unknown_id_is_not_found_and_asked_once() -> None:

@@ -45,8 +45,8 @@ def backend() -> Iterator[Any]:
         )
 
 
-def validate_queries(backend: Any) -> tuple[Any, Any]:
-    """Return the metric and the source, mapped by names in small letters."""
+def checked(backend: Any) -> tuple[Any, Any]:
+    """Prove the metric and the source by names in small letters."""
     metric = backend.validate_and_run_metric(
         histories.METRIC_SQL, histories.REWARD_COLUMNS
     )
