@@ -6,13 +6,17 @@ import pkgutil
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db.backends.postgresql.operations import DatabaseOperations
 from hypothesis import is_hypothesis_test, settings
 from xdist.scheduler import LoadScopeScheduling
+
+from tests.support import flushing
 
 # Property tests answer the same every time, on a slow machine too. `make explore` loads
 # the other profile and repeats each of them with fresh seeds.
@@ -112,6 +116,14 @@ def exploring_round() -> None:
 def django_db_keepdb() -> bool:
     """Leave the database to the end of the run: open connections would block a drop."""
     return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_flush() -> Iterator[None]:
+    """Empty the database between tests without truncating every table."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", flushing.sql_flush)
+        yield
 
 
 @pytest.fixture(autouse=True)
