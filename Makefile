@@ -11,7 +11,7 @@ DOCS := .venv/docs
 DJANGO := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test explore check openapi demo bench bench-regret
+.PHONY: help run test explore check fix openapi docs demo bench bench-regret
 .NOTPARALLEL:
 
 help: ## this list

@@ -32,10 +32,10 @@ ROUNDS = int(os.environ.get("ROUNDS", "20"))
 PACKAGES = ("levered_site", "optimizations", "models_app", "metrics", "warehouse")
 # Tests that start the whole service run in one process, one by one: it starts once, and
 # no two services compete for the machine.
-SERVICE_TESTS = re.compile(r"/mcp/|survival|supervisor")
+SERVICE_TESTS = re.compile(r"/mcp/|code_blocks|survival|supervisor")
 # The modules that count in windows of time.
 WINDOWS = (
-    *("django_ratelimit.core", "levered_site.api.ratelimits"),
+    *("django_ratelimit.core", "levered_site.api.rate_limits"),
     "optimizations.serving.new_user_cap",
 )
 HOW_TO_REPEAT = """\

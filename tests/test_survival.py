@@ -58,7 +58,7 @@ class Client:
     def until_answered(
         self, method: str, path: str, body: Any = None, **headers: str
     ) -> Any:
-        """Repeat one request until it succeeds; what is refused fails the test."""
+        """Repeat a request until it succeeds; a 4xx fails the test."""
         deadline = time.monotonic() + 40 * PATIENCE
         while time.monotonic() < deadline:
             with suppress(httpx.TransportError):

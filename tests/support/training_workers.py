@@ -32,12 +32,12 @@ def run_in_thread(run: TrainingRun) -> None:
 
 
 def wait_until_running(run: TrainingRun) -> None:
-    """Wait until a worker has it, and waits in its first phase for who holds it up."""
+    """Wait until a worker has the run and waits for a lock in its first phase."""
     wait_until_status(run, TrainingRun.Status.RUNNING)
-    until(_somebody_waits, 20)
+    until(_is_waiting_for_a_lock, 20)
 
 
-def _somebody_waits() -> bool:
+def _is_waiting_for_a_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT FROM pg_stat_activity"
@@ -47,7 +47,7 @@ def _somebody_waits() -> bool:
 
 
 def wait_until_status(run: TrainingRun, status: str) -> None:
-    """Wait until the run is there."""
+    """Wait until the run has this status."""
     deadline = time.monotonic() + 20 * PATIENCE
     while time.monotonic() < deadline:
         run.refresh_from_db()

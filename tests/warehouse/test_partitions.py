@@ -18,14 +18,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 DAYS = [date(2001, 5, day) for day in (30, 31)] + [date(2001, 6, 1)]
 
 
-def _there(table: str) -> list[str]:
+def _list_partitions_of_2001(table: str) -> list[str]:
     return [name for name in partitions._list_partitions(table) if "_2001" in name]
 
 
 @pytest.fixture(autouse=True)
-def _nothing_of_2001() -> None:
+def _drop_partitions_of_2001() -> None:
     for table in partitions.PARTITIONED_TABLES:
-        for name in _list_partitions_of_2031(table):
+        for name in _list_partitions_of_2001(table):
             with connection.cursor() as cursor:
                 cursor.execute(f"DROP TABLE {name}")
 
@@ -35,7 +35,7 @@ def test_each_table_has_one_partition_a_day(table: str) -> None:
     partitions.ensure_partitions(table, DAYS[:1])
     partitions.ensure_partitions(table, DAYS)
 
-    names = _list_partitions_of_2031(table)
+    names = _list_partitions_of_2001(table)
 
     assert names == [f"{table}_200105{30}", f"{table}_20010531", f"{table}_20010601"]
 
@@ -50,7 +50,7 @@ def test_concurrent_callers_create_each_partition_once() -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(ensure, range(8)))
 
-    assert len(_list_partitions_of_2031("managed_rewards")) == len(DAYS)
+    assert len(_list_partitions_of_2001("managed_rewards")) == len(DAYS)
 
 
 def test_a_rolled_back_transaction_leaves_no_partition() -> None:
@@ -62,7 +62,7 @@ def test_a_rolled_back_transaction_leaves_no_partition() -> None:
     with pytest.raises(InterruptedError):
         ensure_and_fail()
 
-    assert _list_partitions_of_2031("managed_rewards") == []
+    assert _list_partitions_of_2001("managed_rewards") == []
 
 
 def test_old_days_are_dropped_with_their_rows() -> None:
@@ -80,7 +80,7 @@ def test_old_days_are_dropped_with_their_rows() -> None:
     dropped = partitions.drop_partitions_before("managed_rewards", DAYS[2])
 
     assert dropped[-1] == "managed_rewards_20010531"
-    assert _there("managed_rewards") == ["managed_rewards_20010601"]
+    assert _list_partitions_of_2001("managed_rewards") == ["managed_rewards_20010601"]
     assert [row.anonymous_id for row in ManagedReward.objects.all()] == ["new"]
 
 

@@ -19,8 +19,8 @@ from tests.support.running_service import (
     works,
 )
 
-# Postgres ends with a checkpoint, which takes long behind a disk with much to write.
-LAST_CHECKPOINT = 60
+# Postgres ends with a checkpoint, which takes long on a busy disk.
+END_TIMEOUT_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_killed_part_is_restarted(service: Service, name: str) -> None:
 
 def test_a_second_supervisor_of_the_home_is_refused(service: Service) -> None:
     second = up(service.home, free_port())
-    said, _ = second.communicate(timeout=20 * PATIENCE)
+    output, _ = second.communicate(timeout=20 * PATIENCE)
 
     assert second.returncode == 1
     assert "is in use" in output
@@ -60,7 +60,7 @@ def test_a_second_supervisor_of_the_home_is_refused(service: Service) -> None:
 def test_a_port_in_use_is_refused_before_anything_starts(service: Service) -> None:
     with home_named("refused") as other:
         refused = up(other.home, service.port)
-        said, _ = refused.communicate(timeout=20 * PATIENCE)
+        output, _ = refused.communicate(timeout=20 * PATIENCE)
 
         assert refused.returncode == 1
         assert f"port {service.port} is not free" in output
@@ -83,7 +83,7 @@ def test_a_stop_ends_all_processes_and_a_second_start_keeps_the_data(
     assert "issue_token --org org_demo --role admin" in output
     assert f"http://localhost:{service.port}" in output
     assert read_secrets(service.home) == secrets
-    assert seconds < 10 * measure_load()
+    assert seconds < 10 * crowding()
 
 
 def test_the_children_of_a_killed_supervisor_end(service: Service) -> None:
@@ -91,13 +91,13 @@ def test_the_children_of_a_killed_supervisor_end(service: Service) -> None:
 
     output = service.end(signal.SIGKILL)
 
-    assert service.left_after(LAST_CHECKPOINT) == []
-    assert "admin " in said
-    assert "password" not in said, "the admin was there already"
+    assert service.left_after(END_TIMEOUT_SECONDS) == []
+    assert "admin " in output
+    assert "password" not in output, "the admin existed already"
     service.start()
 
 
-def secrets_of(home: Path) -> dict[str, str]:
-    """What the home keeps to itself."""
+def read_secrets(home: Path) -> dict[str, str]:
+    """Return the generated secrets of a home."""
     names = ("secret_key", "credential_key")
     return {name: (home / name).read_text() for name in names}

@@ -15,7 +15,7 @@ from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import assignments, decision, snapshot_loader
 from optimizations.serving.assignments import AssignedVariant
 from optimizations.serving.snapshot import Proposal, Snapshot
-from tests.support import optimization_factories
+from tests.support.optimization_factories import make_live_optimization
 from tests.support.running_service import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,7 +72,7 @@ def test_processes_assign_every_user_the_same_variant() -> None:
     workers = [FORK.Process(target=claim_all) for _ in range(3)]
     for worker in workers:
         worker.start()
-    found = [results.get(timeout=30 * PATIENCE) for _ in workers]
+    results_by_worker = [results.get(timeout=30 * PATIENCE) for _ in workers]
     for worker in workers:
         worker.join(10)
 
@@ -99,7 +99,7 @@ def test_a_fork_starts_a_committer_of_its_own() -> None:
 
     child = FORK.Process(target=claim_again)
     child.start()
-    found = results.get(timeout=20 * PATIENCE)
+    repeated = results.get(timeout=20 * PATIENCE)
     child.join(10)
 
     assert repeated == (before.variant_number, True)

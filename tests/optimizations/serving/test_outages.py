@@ -14,6 +14,7 @@ from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import lifecycle
 from optimizations.models import Assignment, Decision, Optimization
 from tests.support.factories import Api, read_error
+from tests.support.optimization_factories import make_live_optimization
 from tests.support.running_service import crowding
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,8 +80,8 @@ def test_an_unreachable_database_is_a_503_at_once_and_recovers() -> None:
         results = [_serve(optimization, f"away{n}") for n in range(3)]
     after = _serve(optimization, "away0")
 
-    assert [status for status, _ in found] == [503] * 3
-    assert max(seconds for _, seconds in found) < 0.9 * crowding()
+    assert [status for status, _ in results] == [503] * 3
+    assert max(seconds for _, seconds in results) < 0.9 * crowding()
     assert after[0] == 200
     assert Assignment.objects.count() == 2
     assert Decision.objects.count() == 2

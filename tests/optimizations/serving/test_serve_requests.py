@@ -194,14 +194,15 @@ def test_too_many_new_users_are_a_429_and_returning_ones_are_not(
 ) -> None:
     settings.NEW_USERS_PER_MINUTE = 3
     optimization = make_live_optimization()
+
     answers: list[Any] = []
 
-    def is_refused() -> bool:  # the count is sent by a thread of its own
+    def is_refused() -> bool:  # a thread of its own sends the count
         answers.append(serve_user(optimization, f"u{len(answers)}"))
         return len(answers) >= 8 and answers[-1].status_code != 200
 
     until(is_refused, 10)
-    known = serve_user(optimization, "u0")
+    returning = serve_user(optimization, "u0")
 
     codes = [answer.status_code for answer in answers]
     assert codes[:3] == [200, 200, 200]

@@ -16,6 +16,7 @@ from optimizations.configuration import lifecycle
 from optimizations.models import Assignment, Optimization
 from optimizations.serving import snapshot_loader, snapshot_store
 from tests.support.factories import Api
+from tests.support.optimization_factories import make_live_optimization
 from tests.support.running_service import crowding
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -152,7 +153,7 @@ def test_without_the_cache_the_database_is_asked_once_a_second(
         copies.append(snapshot_store._snapshot_cache.get(str(optimization.pk)))
 
     turns = (time.monotonic() - started) // snapshot_store.UNCACHED_RECHECK_SECONDS
-    assert len({id(one) for one in copies}) <= 2 + turns
+    assert len({id(copy) for copy in copies}) <= 2 + turns
 
 
 def test_an_unknown_id_is_not_found_and_asked_once() -> None:

@@ -192,8 +192,8 @@ def test_the_certificate_is_verified_if_the_mode_requires_it(
         }
 
         with pytest.raises(WarehouseError, match=reason):
-            postgres.build_backend("org_a", postgres.validate_credentials(given)).test()
-        listener.shutdown(socket.SHUT_RDWR)  # whoever waits for a client waits no more
+            build_backend(credentials).test()
+        listener.shutdown(socket.SHUT_RDWR)  # ends the thread's wait for a client
     thread.join()
 
 
@@ -219,7 +219,7 @@ def _write_self_signed_certificate(folder: Path) -> Path:
 
 
 def _shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
-    """Agree to TLS as Postgres does, for whoever comes; then hang up."""
+    """Start TLS as Postgres does for each client, then close the connection."""
     with suppress(OSError):
         while True:
             client, _ = listener.accept()
@@ -245,7 +245,7 @@ def test_connecting_to_a_server_that_never_answers_times_out() -> None:
         with pytest.raises(WarehouseError, match="timeout") as failed:
             build_backend(credentials).test()
 
-    assert time.monotonic() - began < 15 * crowding()
+    assert time.monotonic() - started < 15 * crowding()
     assert PASSWORD not in failed.value.message
 
 
@@ -268,7 +268,7 @@ def test_a_connection_whose_server_stops_answering_is_shut_down(
             session.fetch_rows("SELECT 'fall silent', $1::integer", (1,), tuple_row)
 
     thread.join(5)
-    assert 5 < time.monotonic() - began < 20 * crowding()
+    assert 5 < time.monotonic() - started < 20 * crowding()
 
 
 def _forward_then_fall_silent(listener: socket.socket, port: int) -> None:

@@ -18,7 +18,7 @@ from tests.support import histories, reference_cube
 from tests.support.cube_comparison import SPEC, A, B, normalize_cube
 from tests.support.reference_cube import Reward, Touch
 from warehouse.backends import snowflake
-from warehouse.backends.base import QueryFailedError
+from warehouse.backends.errors import QueryFailedError
 
 # The fake reads its database in a way that its database advises against.
 pytestmark = pytest.mark.filterwarnings("ignore:Arrow output:UserWarning")
@@ -45,8 +45,8 @@ def backend() -> Iterator[Any]:
         )
 
 
-def checked(backend: Any) -> tuple[Any, Any]:
-    """Prove the metric and the source by names in small letters."""
+def validate_queries(backend: Any) -> tuple[Any, Any]:
+    """Return the metric and the source, mapped by names in small letters."""
     metric = backend.validate_and_run_metric(
         histories.METRIC_SQL, histories.REWARD_COLUMNS
     )

@@ -16,7 +16,7 @@ from warehouse.sql.cube.statement import build_statement, decode_cube
 from warehouse.sql.preview import render
 from warehouse.sql.shapes import CubeSpec
 
-# The fake reads its database in a way that its database advises against.
+# fakesnow uses its database in a way that the database warns about.
 pytestmark = pytest.mark.filterwarnings("ignore:Arrow output:UserWarning")
 
 METRIC, SOURCE = histories.check_queries("snowflake")
