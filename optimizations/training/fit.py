@@ -101,7 +101,7 @@ class PolicyTrainer:
             exploration_share=self.settings.exploration_share,
             seed=self.data.seed,
             bias=self.settings.bias,
-            minimise=self.data.is_lower_better,
+            minimize=self.data.is_lower_better,
         )
 
     def build_report(self, reward: FittedReward, compiled: CompiledPolicy) -> Report:
@@ -113,7 +113,7 @@ class PolicyTrainer:
             enabled=self.mask,
             holdout_share=self.data.optimization.holdout_percentage / 100,
             seed=self.data.seed,
-            minimise=self.data.is_lower_better,
+            minimize=self.data.is_lower_better,
         )
         baselines = figures.baselines
         expanded = baselines and baselines.expand_contexts(self.subset.place)

@@ -1,1 +1,1 @@
-"""From a posterior to the probability of serving each variant."""
+"""From the posterior of a reward to the probability of serving each variant."""

@@ -1,4 +1,4 @@
-"""The allocation table, compiled from a posterior, and the draw from it."""
+"""The allocation table: compiling it from a posterior, and drawing variants from it."""
 
 import hashlib
 from bisect import bisect_right
@@ -20,8 +20,9 @@ AllocationRule = Literal["default", "thompson", "uniform"]
 DEFAULT_POWER = 2
 """Power of `prob_best` that rule 'default' allocates by.
 
-Two independent draws of the posterior that agree: what only one of them calls best is
-not tried. See docs/model.md for the figures.
+The square is the probability that two independent draws of the posterior agree on a
+variant, so variants that only one of them calls best are served less. Figures are in
+docs/model.md.
 """
 
 
@@ -32,7 +33,7 @@ class CompiledPolicy:
     Parameters
     ----------
     probabilities: [S, V] of serving each variant in each context cell; rows sum to 1.
-    prob_best: [S, V] share of posterior draws in which the variant is the best there.
+    prob_best: [S, V] share of posterior draws in which the variant is best there.
 
     """
 
@@ -40,7 +41,7 @@ class CompiledPolicy:
     prob_best: Floats
 
 
-def compile_policy(  # noqa: PLR0913 - read as policy.compile; the rest by name
+def compile_policy(  # noqa: PLR0913 - two inputs; all options are keyword-only
     posterior: FittedReward,
     enabled: NDArray[np.bool_],
     *,
@@ -49,48 +50,53 @@ def compile_policy(  # noqa: PLR0913 - read as policy.compile; the rest by name
     draws: int = 4000,
     seed: int = 0,
     bias: Mapping[str, float] | None = None,
-    minimise: bool = False,
+    minimize: bool = False,
 ) -> CompiledPolicy:
     """Compile a posterior into the probability of each variant in each context cell.
 
     `prob_best` is the share of joint posterior draws in which an enabled variant has
-    the highest expected reward. Rule 'thompson' allocates by it; 'default' by its square,
-    made to sum to 1; 'uniform' evenly.
-    `exploration_share` of all traffic is then spread evenly over enabled variants;
-    disabled ones get exactly 0. `bias` widens the deviations of a factor's
-    coefficients by 1 + bias before drawing. With `minimise` the least reward is best.
+    the highest expected reward. Rule 'thompson' allocates by it; 'default' by its
+    square, normalized; 'uniform' evenly. Then `exploration_share` of all traffic is
+    spread evenly over the enabled variants; disabled ones (`enabled` is [V]) get
+    exactly 0.
 
-    Raises ValueError, naming the field, for arguments outside their ranges.
+    `bias` multiplies the deviations of a factor's coefficients by 1 + its bias before
+    drawing. With `minimize` the lowest reward is best.
+
+    Raises ValueError, naming the argument, if one is out of range.
     """
     sign = 1.0
-    if minimise:
+    if minimize:
         posterior, sign = reward_model.negate_reward(posterior)
     _validate_arguments(posterior.design, enabled, rule, exploration_share, draws)
-    served = np.flatnonzero(enabled)
+    variants = np.flatnonzero(enabled)
     with blas_threads.use_single_thread():
         prob_best = compute_prob_best(
-            posterior, draws, seed, served, bias=bias, sign=sign
+            posterior, draws, seed, variants, bias=bias, sign=sign
         )
     if rule == "uniform":
-        allocated = build_uniform_table(posterior.design.segments, enabled)
+        probabilities = build_uniform_table(posterior.design.segments, enabled)
     else:
         power = prob_best**DEFAULT_POWER if rule == "default" else prob_best
         shares = power / power.sum(axis=1, keepdims=True)
-        allocated = mix_exploration(shares, enabled, exploration_share)
-    return CompiledPolicy(allocated, prob_best)
+        probabilities = mix_exploration(shares, enabled, exploration_share)
+    return CompiledPolicy(probabilities, prob_best)
 
 
 def build_uniform_table(segments: int, enabled: NDArray[np.bool_]) -> Floats:
-    """Return the table [S, V] of version 0: every enabled variant alike."""
+    """Return the table [S, V] of version 0, which serves enabled variants evenly.
+
+    Raises ValueError if no variant is enabled.
+    """
     if not enabled.any():
-        raise ValueError("enabled: at least one variant must be")
+        raise ValueError("enabled: at least one variant must be enabled")
     return np.tile(enabled / enabled.sum(), (segments, 1))
 
 
 def mix_exploration(
     shares: Floats, enabled: NDArray[np.bool_], exploration_share: float
 ) -> Floats:
-    """Mix shares [S, V] with even exploration over the enabled variants."""
+    """Return shares [S, V] mixed with even exploration of the enabled variants."""
     even = build_uniform_table(len(shares), enabled)
     return (1 - exploration_share) * shares + exploration_share * even
 
@@ -98,25 +104,28 @@ def mix_exploration(
 def hash_to_uniform(
     optimization_id: str, anonymous_id: str, policy_version: int
 ) -> float:
-    """Return the contract's uniform number in [0, 1) for a user under a version."""
+    """Return the number in [0, 1) that decides a user's variant under a version.
+
+    docs/serving.md publishes the formula, for clients that decide themselves.
+    """
     text = f"{optimization_id}:{anonymous_id}:{policy_version}"
     digest = hashlib.sha256(text.encode()).hexdigest()
     return float(int(digest[:13], 16) / 16**13)
 
 
 def accumulate_probabilities(probabilities: Floats) -> Floats:
-    """Return the running sum [V] of one row, exactly 1 from its last variant on."""
-    total = np.minimum(np.cumsum(probabilities), 1.0)
-    total[np.flatnonzero(probabilities)[-1] :] = 1.0
-    return total
+    """Return a row's running sum [V], exactly 1 from its last served variant on."""
+    cumulative = np.minimum(np.cumsum(probabilities), 1.0)
+    cumulative[np.flatnonzero(probabilities)[-1] :] = 1.0
+    return cumulative
 
 
-def choose_variant(row: Floats | Sequence[float], u: float) -> int:
-    """Return the 0-based variant whose stretch of the cumulative row holds `u`.
+def choose_variant(cumulative: Floats | Sequence[float], u: float) -> int:
+    """Return the 0-based variant whose interval of the cumulative row holds `u`.
 
-    A variant without probability has an empty stretch and cannot be chosen.
+    The interval of a variant without probability is empty, so it is never chosen.
     """
-    return bisect_right(row, u)
+    return bisect_right(cumulative, u)
 
 
 def _validate_arguments(
@@ -127,12 +136,12 @@ def _validate_arguments(
     draws: int,
 ) -> None:
     if enabled.shape != (design.variants,) or enabled.dtype != np.bool_:
-        raise ValueError(f"enabled: {design.variants} booleans are needed")
+        raise ValueError(f"enabled: must hold {design.variants} booleans")
     if not enabled.any():
-        raise ValueError("enabled: at least one variant must be")
+        raise ValueError("enabled: at least one variant must be enabled")
     if rule not in get_args(AllocationRule):
-        raise ValueError(f"rule: one of {', '.join(get_args(AllocationRule))}")
+        raise ValueError(f"rule: must be one of {', '.join(get_args(AllocationRule))}")
     if not 0 <= exploration_share <= 1:
-        raise ValueError("exploration_share: must lie in 0..1")
+        raise ValueError("exploration_share: must be from 0 to 1")
     if draws < 1:
-        raise ValueError("draws: at least one is needed")
+        raise ValueError("draws: must be at least 1")

@@ -1,4 +1,4 @@
-"""The baseline's reward in each context cell, and what it is over another mix of them."""
+"""The baseline's reward by context cell, and its mean over any mix of cells."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 from models_app.bandit.design.design import Design, Floats, Integers
 
 RANK_TOLERANCE = 1e-9
-"""Relative size below which a direction of the levels' indicators is none: rounding."""
+"""Relative size below which a singular value of the level indicators is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +16,14 @@ class BaselineReward:
 
     Parameters
     ----------
-    means: of cells [S], None where nobody was seen.
-    places: rows of the covariance that add up in a cell [S], none where nobody was seen.
-    covariance: of a constant and of each context level, as fitted to the cells' rewards
-        by least squares. So means are exact, and sds where cells differ by one context
-        factor alone or the mix is that of the users seen; else to what context factors
-        do together.
+    means: of the cells [S]; None if no user was seen there.
+    places: the cells' [S] rows of the covariance, which are added up; empty if no user
+        was seen there.
+    covariance: [k, k] of a constant and of each context level, fitted to the cells'
+        rewards by least squares.
+
+    Means are exact. Sds are exact if cells differ by only one context factor, or if the
+    mix is that of the users seen. Otherwise they miss what context factors do together.
 
     """
 
@@ -30,18 +32,18 @@ class BaselineReward:
     covariance: tuple[tuple[float, ...], ...]
 
     def compute_mean_and_sd(self, users: Floats) -> tuple[float, float]:
-        """Mean and sd over the mix that `users` [S] are, all of them in cells seen."""
-        at = np.flatnonzero(users)
-        shares = users[at] / users.sum()
-        means = np.array([self.means[cell] for cell in at], np.float64)
+        """Return mean and sd over a mix of `users` [S]; their cells must have a mean."""
+        cells = np.flatnonzero(users)
+        shares = users[cells] / users.sum()
+        means = np.array([self.means[cell] for cell in cells], np.float64)
         weights = np.zeros(len(self.covariance))
-        for cell, share in zip(at, shares, strict=True):
+        for cell, share in zip(cells, shares, strict=True):
             weights[list(self.places[cell])] += share
         variance = weights @ np.array(self.covariance) @ weights
         return float(shares @ means), float(np.sqrt(max(variance, 0.0)))
 
     def expand_contexts(self, place: Integers) -> "BaselineReward":
-        """Write them out for the cells [S] of a design with more context factors."""
+        """Return it for a design with more context factors (DesignSubset.place)."""
         return BaselineReward(
             tuple(self.means[cell] for cell in place),
             tuple(self.places[cell] for cell in place),
@@ -51,10 +53,15 @@ class BaselineReward:
 
 @dataclass(frozen=True, slots=True)
 class BaselineAccumulator:
-    """Draws of the baseline's reward, taken in some at a time.
+    """Collects draws of the baseline's reward, some draws at a time.
 
-    `projection` [k, S] makes the constant and the levels of them; `parts` [draws, k]
-    are these, `sums` [S] those of the draws.
+    Parameters
+    ----------
+    places: see BaselineReward.
+    projection: [k, S] from the cells' rewards to the constant and the levels.
+    parts: [draws, k] the constant and the levels of each draw.
+    sums: [S] of the cells' rewards over draws.
+
     """
 
     places: tuple[tuple[int, ...], ...]
@@ -63,28 +70,30 @@ class BaselineAccumulator:
     sums: Floats
 
     @classmethod
-    def empty(cls, design: Design, shares: Floats, draws: int) -> "BaselineAccumulator":
-        """Make ready for the cells that have a share [S] of the users."""
+    def create(
+        cls, design: Design, shares: Floats, draws: int
+    ) -> "BaselineAccumulator":
+        """Return an empty accumulator for the cells with a share [S] of the users."""
         starts = 1 + np.cumsum([0, *design.context_sizes])[:-1]
         rows = [(0, *map(int, starts + levels)) for levels in design.context_levels]
         places = tuple(
             row if share else () for row, share in zip(rows, shares, strict=True)
         )
-        member = np.zeros((design.segments, 1 + sum(design.context_sizes)))
+        indicators = np.zeros((design.segments, 1 + sum(design.context_sizes)))
         for cell, row in enumerate(places):
-            member[cell, list(row)] = np.sqrt(shares[cell])
-        inverse = np.linalg.pinv(member, rcond=RANK_TOLERANCE)
+            indicators[cell, list(row)] = np.sqrt(shares[cell])
+        inverse = np.linalg.pinv(indicators, rcond=RANK_TOLERANCE)
         projection = np.asarray(inverse * np.sqrt(shares), np.float64)
         parts = np.zeros((draws, len(projection)))
         return cls(places, projection, parts, np.zeros(design.segments))
 
     def add(self, rows: slice, cells: Integers, rewards: Floats) -> None:
-        """Take in these draws of all cells' rewards [cells, draws]."""
+        """Add the draws `rows` of rewards [cells, draws]; the cells are those with users."""
         self.parts[rows] = (self.projection[:, cells] @ rewards).T
         self.sums[cells] += rewards.sum(axis=1)
 
-    def baselines(self) -> BaselineReward:
-        """Summarise all draws."""
+    def summarize(self) -> BaselineReward:
+        """Return the posterior from all draws."""
         means = self.sums / len(self.parts)
         covariance = np.atleast_2d(np.cov(self.parts, rowvar=False, bias=True))
         return BaselineReward(

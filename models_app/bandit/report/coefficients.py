@@ -1,4 +1,4 @@
-"""Coefficients as people read them: each level against the baseline, with its sd."""
+"""Coefficients for users: each level against the baseline, with its posterior sd."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -15,11 +15,16 @@ from models_app.bandit.rewards.reward_model import FittedReward
 class Coefficient:
     """One effect against the baseline, with its posterior sd.
 
-    `part` names the part of the reward that it moves (rewards.Belief): log odds, except
-    for a log 'amount' and for a 'reward' learnt as a plain mean, in its own unit.
-    `levels` names the level of each factor that the effect belongs to; every factor
-    not named stands at its first level. An interaction is what the levels do together
-    beyond what each does alone.
+    Parameters
+    ----------
+    term, kind: name and kind of the design's term.
+    levels: level of each factor that the effect belongs to, by factor; all other
+        factors are at their first level. An interaction is the effect of the levels
+        together beyond the sum of their effects alone.
+    mean, sd: in log odds, except for the parts 'amount' (log amount) and, if learned as
+        a plain mean, 'reward' (its own unit).
+    part: name of the part of the reward that it affects (RewardPosterior.names).
+
     """
 
     term: str
@@ -30,12 +35,9 @@ class Coefficient:
     part: str = "reward"
 
 
-def compute_coefficients(believed: FittedReward) -> tuple[Coefficient, ...]:
-    """Return the q effects of one-hot coding against the baseline, term by term.
-
-    Of each part of the reward in turn.
-    """
-    whole = reward_model.to_reward_posterior(believed)
+def compute_coefficients(reward: FittedReward) -> tuple[Coefficient, ...]:
+    """Return the q effects of one-hot coding against the baseline, for each part."""
+    whole = reward_model.to_reward_posterior(reward)
     return tuple(
         coefficient
         for name, posterior in zip(whole.names, whole.posteriors, strict=True)
@@ -64,47 +66,49 @@ def _compute_part_coefficients(
 
 
 def _list_level_combinations(term: Term) -> Integers:
-    """Combinations [size, factors] of levels other than the first."""
+    """Return the combinations [size, factors] of levels other than the first."""
     grid = product(*(range(1, size + 1) for size in term.sizes))
     return np.array(list(grid), dtype=np.int64).reshape(term.size, len(term.sizes))
 
 
 def _build_difference_rows(design: Design, term: Term, levels: Integers) -> Floats:
-    """Feature rows [size, q] of the term's differences of differences."""
+    """Return feature rows [size, q] of the term's differences of differences."""
     total = np.zeros((len(levels), design.columns))
-    for switched in product((0, 1), repeat=levels.shape[1]):
-        sign = (-1) ** (len(switched) - sum(switched))
-        chosen = levels * np.array(switched)
-        total += sign * _build_rows_at(design, term, chosen)
+    for mask in product((0, 1), repeat=levels.shape[1]):
+        sign = (-1) ** (len(mask) - sum(mask))
+        total += sign * _build_rows_at(design, term, levels * np.array(mask))
     return total
 
 
-def _build_rows_at(design: Design, term: Term, chosen: Integers) -> Floats:
-    """Feature rows where the term's factors stand at `chosen`, all others at first."""
+def _build_rows_at(design: Design, term: Term, levels: Integers) -> Floats:
+    """Return feature rows [·, q] with the term's factors at these levels [·, factors].
+
+    All other factors are at their first level.
+    """
     split = len(term.factors)
-    variant = _compute_cell_index(design.sizes, term.factors, chosen[:, :split])
+    variant = _compute_cell_index(design.sizes, term.factors, levels[:, :split])
     context = _compute_cell_index(
-        design.context_sizes, term.contexts, chosen[:, split:]
+        design.context_sizes, term.contexts, levels[:, split:]
     )
     return design.rows(variant, context)
 
 
 def _compute_cell_index(
-    sizes: tuple[int, ...], which: tuple[int, ...], chosen: Integers
+    sizes: tuple[int, ...], factors: tuple[int, ...], levels: Integers
 ) -> Integers:
-    """Row-major indices [n] of cells that differ from the first in some factors."""
-    index = np.zeros(len(chosen), dtype=np.int64)
-    for column, factor in enumerate(which):
-        index += chosen[:, column] * int(np.prod(sizes[factor + 1 :]))
+    """Return row-major indices [n] of cells whose factors are at levels [n, factors]."""
+    index = np.zeros(len(levels), dtype=np.int64)
+    for column, factor in enumerate(factors):
+        index += levels[:, column] * int(np.prod(sizes[factor + 1 :]))
     return index
 
 
 def _name_levels(design: Design, term: Term, levels: Integers) -> dict[str, str]:
     split = len(term.factors)
-    named = {}
+    names = {}
     for factor, level in zip(term.factors, levels[:split], strict=True):
-        named[design.factors[factor].name] = design.factors[factor].levels[level]
+        names[design.factors[factor].name] = design.factors[factor].levels[level]
     for context, level in zip(term.contexts, levels[split:], strict=True):
         name = design.contexts[context].name
-        named[name] = design.level_name(context, int(level))
-    return named
+        names[name] = design.level_name(context, int(level))
+    return names

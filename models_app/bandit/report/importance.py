@@ -13,7 +13,8 @@ from models_app.bandit.report.posterior_draws import (
     summarize_draws,
 )
 
-SMALLEST_SPREAD = 1e-30
+MIN_SPREAD = 1e-30
+"""Variance of rewards at or below which all of them count as equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Quartiles:
 
 @dataclass(frozen=True, slots=True)
 class FactorImportance:
-    """Share of the spread of variant rewards that one factor's main effects explain."""
+    """Share of the variance of variant rewards that a factor's main effects explain."""
 
     factor: str
     share: Quartiles
@@ -35,7 +36,7 @@ class FactorImportance:
 
 @dataclass(frozen=True, slots=True)
 class FactorUtility:
-    """A level's mean reward over all variants that have it, minus that of all variants.
+    """Mean reward of all variants with a level, minus that of all variants.
 
     In units of the reward, over the mix of contexts; a factor's levels sum to 0.
     """
@@ -47,11 +48,12 @@ class FactorUtility:
 
 @dataclass(frozen=True, slots=True)
 class ContextImportance:
-    """Share of the spread of variant rewards that differs by a context factor's level.
+    """Share of the variance of variant rewards that depends on a context level.
 
-    Spread within each level, averaged over levels by their users; what variants do
-    the same everywhere does not count. 0: nothing to personalise by this factor. None:
-    the model leaves out what the factor does to some design factor.
+    The variance is that within each level, averaged over levels by their users. What
+    variants do equally at all levels does not count. 0 means that there is nothing to
+    personalize by this factor. `share` is None if the model leaves out an interaction
+    of this factor with a design factor.
     """
 
     factor: str
@@ -59,112 +61,123 @@ class ContextImportance:
 
 
 def compute_factor_importance(
-    design: Design, drawn: RewardDraws
+    design: Design, draws: RewardDraws
 ) -> tuple[FactorImportance, ...]:
-    """Shares by factor, of the variance of rewards over the full table of variants."""
+    """Return each factor's share of the variance of rewards over all variants."""
     return tuple(
         FactorImportance(factor.name, _summarize_quartiles(share))
         for factor, share in zip(
-            design.factors, _compute_main_shares(design, drawn), strict=True
+            design.factors, _compute_main_shares(design, draws), strict=True
         )
     )
 
 
 def compute_interaction_importance(
-    design: Design, drawn: RewardDraws
+    design: Design, draws: RewardDraws
 ) -> Quartiles | None:
-    """Share of the variance of rewards that no factor's main effects explain.
+    """Return the share of the variance of rewards that no main effects explain.
 
-    None where the model leaves out what some factors do together.
+    None if the model leaves out an interaction of design factors.
     """
     pairs = sum(term.kind == "pair" for term in design.terms)
     if pairs < comb(_count_free_factors(design), 2):
         return None
-    rest = 1.0 - sum(_compute_main_shares(design, drawn), np.zeros(len(drawn.reward)))
-    spread = drawn.reward.var(axis=1) > SMALLEST_SPREAD
-    return _summarize_quartiles(np.where(spread, np.maximum(rest, 0.0), 0.0))
+    rest = 1.0 - sum(_compute_main_shares(design, draws), np.zeros(len(draws.reward)))
+    has_spread = draws.reward.var(axis=1) > MIN_SPREAD
+    return _summarize_quartiles(np.where(has_spread, np.maximum(rest, 0.0), 0.0))
 
 
 def compute_factor_utilities(
-    design: Design, drawn: RewardDraws
+    design: Design, draws: RewardDraws
 ) -> tuple[FactorUtility, ...]:
-    """Effects of every level of every design factor."""
+    """Return the effect of every level of every design factor."""
     return tuple(
         FactorUtility(factor.name, level, summarize_draws(effects[:, index]))
         for f, factor in enumerate(design.factors)
-        for effects in [_compute_level_effects(design, drawn, f)]
+        for effects in [_compute_level_effects(design, draws, f)]
         for index, level in enumerate(factor.levels)
     )
 
 
 def compute_context_importance(
-    design: Design, drawn: RewardDraws
+    design: Design, draws: RewardDraws
 ) -> tuple[ContextImportance, ...]:
-    """Shares by context factor; see ContextImportance."""
-    found = []
+    """Return the importance of every context factor."""
+    importances = []
     for c, context in enumerate(design.contexts):
-        levels = [level for level in drawn.levels if level.context == c]
-        whole = _has_all_interactions(design, c)
-        share = summarize_draws(_compute_differing_share(levels)) if whole else None
-        found.append(ContextImportance(context.name, share))
-    return tuple(found)
+        share = None
+        if _has_all_interactions(design, c):
+            levels = [level for level in draws.levels if level.context == c]
+            share = summarize_draws(_compute_differing_share(levels))
+        importances.append(ContextImportance(context.name, share))
+    return tuple(importances)
 
 
 def _has_all_interactions(design: Design, context: int) -> bool:
-    """Tell whether the model has a term for the context with every design factor."""
-    crossed = [
+    """Return whether the context factor interacts with every free design factor."""
+    interactions = [
         term
         for term in design.terms
         if term.kind == "personal" and term.contexts == (context,)
     ]
-    return len(crossed) == _count_free_factors(design)
+    return len(interactions) == _count_free_factors(design)
 
 
 def _count_free_factors(design: Design) -> int:
-    """Count the design factors that have something to choose."""
+    """Return the number of design factors with more than one level."""
     return sum(size > 1 for size in design.sizes)
 
 
-def _compute_level_effects(design: Design, drawn: RewardDraws, factor: int) -> Floats:
-    """Mean reward [draws, levels] of a level's variants minus that of all."""
-    member = design.variant_levels[:, factor, None] == np.arange(design.sizes[factor])
-    centred = drawn.reward - drawn.reward.mean(axis=1, keepdims=True)
-    return np.asarray(centred @ (member / member.sum(axis=0)))
+def _compute_level_effects(design: Design, draws: RewardDraws, factor: int) -> Floats:
+    """Return mean rewards [draws, levels] of a level's variants minus that of all."""
+    has_level = design.variant_levels[:, factor, None] == np.arange(
+        design.sizes[factor]
+    )
+    return np.asarray(
+        _center_rewards(draws.reward) @ (has_level / has_level.sum(axis=0))
+    )
 
 
-def _compute_main_shares(design: Design, drawn: RewardDraws) -> list[Floats]:
-    """Share [draws] of each factor; the table of variants is balanced, so they add."""
-    spread = drawn.reward.var(axis=1)
+def _compute_main_shares(design: Design, draws: RewardDraws) -> list[Floats]:
+    """Return each factor's share [draws] of the variance of rewards.
+
+    The shares may be added, because the table of variants is balanced.
+    """
+    spread = draws.reward.var(axis=1)
     return [
-        _compute_share(
-            (_compute_level_effects(design, drawn, f) ** 2).mean(axis=1), spread
+        _divide_spread(
+            (_compute_level_effects(design, draws, f) ** 2).mean(axis=1), spread
         )
         for f in range(len(design.factors))
     ]
 
 
 def _compute_differing_share(levels: list[LevelDraws]) -> Floats:
-    """Share [draws] of the spread within levels that is not common to them."""
+    """Return the share [draws] of the variance within levels that they do not share."""
     total = sum(level.share for level in levels)
     weights = [level.share / total for level in levels]
-    centred = [_center_rewards(level.reward) for level in levels]
-    pairs = list(zip(weights, centred, strict=True))
+    centered = [_center_rewards(level.reward) for level in levels]
+    pairs = list(zip(weights, centered, strict=True))
     common = np.sum([weight * table for weight, table in pairs], axis=0)
     own = sum(((w * ((t - common) ** 2).mean(axis=1)) for w, t in pairs), _ZERO)
     spread = sum(((w * (t**2).mean(axis=1)) for w, t in pairs), _ZERO)
-    return _compute_share(own, spread)
+    return _divide_spread(own, spread)
 
 
 _ZERO: Floats = np.zeros(1)
 
 
 def _center_rewards(reward: Floats) -> Floats:
+    """Return rewards [draws, V] minus their mean over variants."""
     return np.asarray(reward - reward.mean(axis=1, keepdims=True))
 
 
-def _compute_share(part: Floats, whole: Floats) -> Floats:
-    enough = whole > SMALLEST_SPREAD
-    return np.asarray(np.where(enough, part / np.where(enough, whole, 1.0), 0.0))
+def _divide_spread(part: Floats, whole: Floats) -> Floats:
+    """Return part / whole, 0 if there is no spread."""
+    has_spread = whole > MIN_SPREAD
+    return np.asarray(
+        np.where(has_spread, part / np.where(has_spread, whole, 1.0), 0.0)
+    )
 
 
 def _summarize_quartiles(values: Floats) -> Quartiles:

@@ -1,4 +1,4 @@
-"""What two levels do together beyond what each does alone, and what to call it."""
+"""Interactions: how far two levels deviate from the sum of their effects alone."""
 
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -15,24 +15,30 @@ from models_app.bandit.report.posterior_draws import (
 InteractionKind = Literal["synergy", "saturation", "conflict"]
 
 MINIMUM_USERS_PER_PAIR = 200
-"""Users that each of the four pairs behind a deviation must have."""
+"""Users needed in each of the four pairs of levels that a deviation compares."""
 
 REASON_UNSURE = "the interval of the deviation includes 0"
 REASON_MIXED = (
-    "alone one of the two levels helps and the other harms: no kind is for that"
+    "one of the two levels helps on its own and the other harms; no kind describes that"
 )
 REASON_LEFT_OUT = "the model has too many coefficients and leaves this interaction out"
 
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """A pair of levels, neither of them its factor's first.
+    """A pair of levels of two factors, neither the first level of its factor.
 
-    `deviation` is the reward with both, less the additive prediction: the reward with
-    neither, plus what each adds alone. In units of the reward, over the mix of contexts
-    and evenly over the other factors. `users` have been shown both, an immature one
-    counted by the share of rewards that has come. `withheld` says why `deviation` or
-    `kind` is None.
+    Parameters
+    ----------
+    factors, levels: names.
+    users: users who saw both levels; an immature user counts by the share of rewards
+        that has arrived.
+    deviation: reward with both levels minus the additive prediction, which is the
+        reward with neither plus what each adds alone. In units of the reward, over the
+        mix of contexts and evenly over the other factors.
+    kind: name of the deviation; see `estimate_interactions`.
+    withheld: why `deviation` or `kind` is None.
+
     """
 
     factors: tuple[str, str]
@@ -44,29 +50,29 @@ class Interaction:
 
 
 def estimate_interactions(
-    design: Design, drawn: RewardDraws, cells: TrainingCells, sign: float = 1.0
+    design: Design, draws: RewardDraws, cells: TrainingCells, sign: float = 1.0
 ) -> tuple[Interaction, ...]:
-    """Judge every pair of levels of two factors; more is better where `sign` is 1.
+    """Estimate the interaction of every pair of levels of two factors.
 
-    Per joint posterior draw, so time strata and the mix of contexts are those of the
-    model. `conflict` is a deviation for the worse; one for the better is `synergy` where
-    neither level does harm alone, `saturation` where both do: their harm does not stack,
-    which is no advice to combine them. No kind is given to a deviation that may be 0.
+    More is better if `sign` is 1, less if it is -1. Deviations are computed per joint
+    posterior draw, so time strata and the mix of contexts are those of the model.
+
+    A deviation for the worse is a `conflict`. One for the better is `synergy` if
+    neither level harms alone, and `saturation` if both do: their harm does not add up,
+    which is no reason to combine them. A deviation that may be 0 has no kind.
     """
-    shown = sum_by_index(cells.variant, cells.users, design.variants)
-    found = []
+    users_by_variant = sum_by_index(cells.variant, cells.users, design.variants)
+    estimates = []
     for f, g in combinations(range(len(design.sizes)), 2):
-        reward, users = (
-            _average_by_pair(design, drawn.reward, f, g),
-            _sum_users_by_pair(design, shown, f, g),
-        )
+        reward = _average_by_pair(design, draws.reward, f, g)
+        users = _sum_users_by_pair(design, users_by_variant, f, g)
         left_out = _is_left_out(design, f, g)
         for x, y in product(range(1, design.sizes[f]), range(1, design.sizes[g])):
             pair = _LevelPair(design, (f, g), (x, y))
-            found.append(
+            estimates.append(
                 pair.estimate_interaction(reward, users, sign, left_out=left_out)
             )
-    return tuple(found)
+    return tuple(estimates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +86,18 @@ class _LevelPair:
     def estimate_interaction(
         self, reward: Floats, users: Floats, sign: float, *, left_out: bool
     ) -> Interaction:
-        """Judge the pair by rewards [draws, f, g] and users [f, g] of all pairs."""
+        """Return it from rewards [draws, f, g] and users [f, g] of all level pairs."""
         x, y = self.levels
         withheld = REASON_LEFT_OUT if left_out else self._explain_too_few_users(users)
         if withheld is not None:
             return self._build_interaction(users, None, None, withheld)
         neither = reward[:, 0, 0]
-        alone = reward[:, x, 0] - neither, reward[:, 0, y] - neither
-        deviation = summarize_draws(reward[:, x, y] - neither - alone[0] - alone[1])
-        kind, why = _classify_deviation(
-            deviation, [sign * float(one.mean()) for one in alone], sign
+        effects = reward[:, x, 0] - neither, reward[:, 0, y] - neither
+        deviation = summarize_draws(reward[:, x, y] - neither - effects[0] - effects[1])
+        kind, reason = _classify_deviation(
+            deviation, [sign * float(effect.mean()) for effect in effects], sign
         )
-        return self._build_interaction(users, deviation, kind, why)
+        return self._build_interaction(users, deviation, kind, reason)
 
     def _build_interaction(
         self,
@@ -101,10 +107,10 @@ class _LevelPair:
         withheld: str | None,
     ) -> Interaction:
         (f, g), (x, y) = self.factors, self.levels
-        one, other = self.design.factors[f], self.design.factors[g]
+        first, second = self.design.factors[f], self.design.factors[g]
         return Interaction(
-            factors=(one.name, other.name),
-            levels=(one.levels[x], other.levels[y]),
+            factors=(first.name, second.name),
+            levels=(first.levels[x], second.levels[y]),
             users=round(float(users[x, y])),
             deviation=deviation,
             kind=kind,
@@ -112,46 +118,50 @@ class _LevelPair:
         )
 
     def _explain_too_few_users(self, users: Floats) -> str | None:
+        """Return which of the four compared pairs has too few users, or None."""
         (f, g), (x, y) = self.factors, self.levels
-        needed = [(a, b) for a in (0, x) for b in (0, y)]
-        a, b = min(needed, key=lambda pair: users[pair])
+        compared = [(a, b) for a in (0, x) for b in (0, y)]
+        a, b = min(compared, key=lambda pair: users[pair])
         if users[a, b] >= MINIMUM_USERS_PER_PAIR:
             return None
-        one, other = self.design.factors[f], self.design.factors[g]
-        return (
-            f"{round(float(users[a, b]))} users were shown {one.name} {one.levels[a]} "
-            f"with {other.name} {other.levels[b]}, {MINIMUM_USERS_PER_PAIR} are needed"
-        )
+        first, second = self.design.factors[f], self.design.factors[g]
+        pair = f"{first.name} {first.levels[a]} with {second.name} {second.levels[b]}"
+        count = round(float(users[a, b]))
+        return f"only {count} users saw {pair}; {MINIMUM_USERS_PER_PAIR} are needed"
 
 
 def _classify_deviation(
-    deviation: PosteriorEstimate, alone: list[float], sign: float
+    deviation: PosteriorEstimate, effects: list[float], sign: float
 ) -> tuple[InteractionKind | None, str | None]:
-    """Name a deviation by what each level does `alone`, better being positive."""
+    """Return the kind of a deviation, or None and the reason.
+
+    `effects` are those of each level alone; positive ones are better.
+    """
     if deviation.lo <= 0 <= deviation.hi:
         return None, REASON_UNSURE
     if sign * deviation.mean < 0:
         return "conflict", None
-    if min(alone) >= 0:
+    if min(effects) >= 0:
         return "synergy", None
-    return ("saturation", None) if max(alone) < 0 else (None, REASON_MIXED)
+    return ("saturation", None) if max(effects) < 0 else (None, REASON_MIXED)
 
 
 def _average_by_pair(design: Design, reward: Floats, f: int, g: int) -> Floats:
-    """Rewards [draws, levels of f, levels of g], averaged over the other factors."""
-    others = tuple(1 + each for each in range(len(design.sizes)) if each not in {f, g})
+    """Return rewards [draws, levels of f, levels of g], averaged over other factors."""
+    others = tuple(1 + axis for axis in range(len(design.sizes)) if axis not in {f, g})
     table: Floats = reward.reshape(len(reward), *design.sizes).mean(axis=others)
     return table
 
 
-def _sum_users_by_pair(design: Design, shown: Floats, f: int, g: int) -> Floats:
-    others = tuple(each for each in range(len(design.sizes)) if each not in {f, g})
-    table: Floats = shown.reshape(design.sizes).sum(axis=others)
+def _sum_users_by_pair(design: Design, users: Floats, f: int, g: int) -> Floats:
+    """Return users [levels of f, levels of g] from users [V]."""
+    others = tuple(axis for axis in range(len(design.sizes)) if axis not in {f, g})
+    table: Floats = users.reshape(design.sizes).sum(axis=others)
     return table
 
 
 def _is_left_out(design: Design, f: int, g: int) -> bool:
-    """Tell whether the model has no term for what the two factors do together."""
+    """Return whether the model lacks the interaction of the two factors."""
     if 1 in {design.sizes[f], design.sizes[g]}:
         return False
     return not any(

@@ -1,4 +1,4 @@
-"""Rewards held against others, draw by draw: lifts in percent, progress."""
+"""Rewards compared draw by draw: lift in percent, and progress."""
 
 import numpy as np
 
@@ -7,33 +7,33 @@ from models_app.bandit.report import posterior_draws
 from models_app.bandit.report.posterior_draws import PosteriorEstimate, RewardDraws
 
 MIN_BASELINE = 1e-12
-"""Smallest baseline reward that a lift is reckoned against."""
+"""Smallest baseline reward that a lift is computed against."""
 
-UNSURE_TAIL = 0.005
-"""Tail of the baseline's draws that may be of another sign."""
+SIGN_TAIL = 0.005
+"""Share of the baseline's draws, at either end, that may have another sign."""
 
 MIN_RELATIVE_REGRET = 1e-12
-"""Share of the reward below which variants count as all alike."""
+"""Share of the reward below which all variants count as equal."""
 
 
 def compute_lift_percent(reward: Floats, baseline: Floats) -> PosteriorEstimate | None:
-    """Relative difference in percent; finite even where nobody ever converted.
+    """Return the difference in percent of the baseline's size; both are [draws].
 
-    Of a negative baseline the share of its size; the few draws in which it is nearest
-    to nothing count as the UNSURE quantile of them, lest they make up the mean. None
-    where its sign is not sure or it is nothing: then percentages mean nothing.
+    It is always finite. The few draws in which the baseline is closest to zero count as
+    their SIGN_TAIL quantile, so that they do not dominate the mean. It is None if the
+    baseline is zero or its sign is uncertain: a percentage then means nothing.
     """
-    lo, hi = np.quantile(baseline, [UNSURE_TAIL, 1 - UNSURE_TAIL])
+    lo, hi = np.quantile(baseline, [SIGN_TAIL, 1 - SIGN_TAIL])
     if lo <= 0 <= hi or max(abs(lo), abs(hi)) <= MIN_BASELINE:
         return None
     size = np.maximum(np.abs(baseline), max(min(abs(lo), abs(hi)), MIN_BASELINE))
     return posterior_draws.summarize_draws(100.0 * (reward - baseline) / size)
 
 
-def compute_progress(drawn: RewardDraws) -> float:
-    """Share of what uniform allocation would lose that the current one does not."""
-    lost = abs((drawn.best - drawn.policy).mean())
-    lost_by_uniform = abs((drawn.best - drawn.uniform).mean())
-    if lost_by_uniform <= MIN_RELATIVE_REGRET * abs(drawn.best.mean()):
+def compute_progress(draws: RewardDraws) -> float:
+    """Return the share of uniform allocation's loss that the current one avoids."""
+    loss = abs((draws.best - draws.policy).mean())
+    uniform_loss = abs((draws.best - draws.uniform).mean())
+    if uniform_loss <= MIN_RELATIVE_REGRET * abs(draws.best.mean()):
         return 1.0
-    return float(np.clip(1.0 - lost / lost_by_uniform, 0.0, 1.0))
+    return float(np.clip(1.0 - loss / uniform_loss, 0.0, 1.0))

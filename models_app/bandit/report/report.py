@@ -1,4 +1,4 @@
-"""What a training learnt, in figures for people: means, intervals, shares, progress."""
+"""The report of a training: figures for users, with intervals, shares and progress."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
@@ -32,18 +32,18 @@ from models_app.bandit.rewards import reward_model
 from models_app.bandit.rewards.reward_model import FittedReward, RewardPosterior
 
 NOTE_IMMATURE = (
-    "nobody is past the horizon yet: rewards are those so far, and more may come"
+    "no user is past the horizon yet; rewards are those so far and may still grow"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Modeled figures of one training; see `of`.
+    """Modeled figures of one training; see `build_report`.
 
-    `reward_model` is the kind of model that was fit (rewards.Belief), `notes` say what
-    to know of it. A lift is None where the baseline's reward may be nothing at all, an
-    importance where the model leaves out what it is of.
-    What has a default is missing in reports of earlier versions.
+    `reward_model` is the kind of model that was fit (RewardModelKind); `notes` are
+    remarks on it for users. A lift is None if the baseline's reward may be zero; an
+    importance is None if the model leaves out the interactions that it measures. Fields
+    with a default are missing in reports of earlier versions.
     """
 
     variants: tuple[VariantSummary, ...]
@@ -68,7 +68,7 @@ class Report:
     baselines: BaselineReward | None = None
 
 
-def build_report(  # noqa: PLR0913 - the three it reports on; the rest by name
+def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     posterior: FittedReward,
     compiled: CompiledPolicy,
     cells: TrainingCells,
@@ -76,98 +76,100 @@ def build_report(  # noqa: PLR0913 - the three it reports on; the rest by name
     enabled: NDArray[np.bool_],
     holdout_share: float,
     seed: int,
-    minimise: bool = False,
+    minimize: bool = False,
 ) -> Report:
     """Report on a posterior and the allocation compiled from it.
 
-    Every figure is computed per joint posterior draw (4,000, fewer where variants and
-    contexts are many) and then summarised by its mean and central 95%:
-    `best_vs_baseline_percent` compares the variant with the highest posterior mean,
-    `estimated_improvement` (in units of the reward, and in percent) the current
-    allocation, both with the baseline;
-    `estimated_progress` is 1 - E[best - current] / E[best - uniform], best being each
-    context's own. `holdout_share` lies in 0..1. Shares of contexts are those of the
-    users in `cells`; `historic_reward` is their plain mean (None without users). With
-    `minimise` less is better: the best is the least, everywhere; lifts keep their sign.
+    Every figure is computed per joint posterior draw (4,000, fewer with many variants
+    and contexts), then summarized by its mean and central 95%.
+    `best_vs_baseline_percent` compares the variant with the highest posterior mean with
+    the baseline; `estimated_improvement` (in units of the reward, and in percent)
+    compares the current allocation with it. `estimated_progress` is
+    1 - E[best - current] / E[best - uniform], with each context's own best.
 
-    Raises ValueError for an enabled or a holdout share that cannot be.
+    `enabled` is [V]; `holdout_share` is from 0 to 1. Shares of contexts are those of
+    the users in `cells`; `historic_reward` is their plain mean (None without users).
+    With `minimize` less is better: the lowest reward is best everywhere, but lifts keep
+    their sign.
+
+    Raises ValueError, naming the argument, for impossible `enabled` or `holdout_share`.
     """
-    _validate_arguments(posterior.design, enabled, holdout_share)
-    design, mix = (
-        posterior.design,
-        posterior_draws.compute_context_mix(posterior.design, cells),
-    )
-    sign = -1.0 if minimise else 1.0
+    design = posterior.design
+    _validate_arguments(design, enabled, holdout_share)
+    mix = posterior_draws.compute_context_mix(design, cells)
+    sign = -1.0 if minimize else 1.0
     with blas_threads.use_single_thread():
-        drawn = posterior_draws.draw_rewards(
+        draws = posterior_draws.draw_rewards(
             posterior, compiled, mix, enabled, seed, sign
         )
         coefficients = compute_coefficients(posterior)
-    judge, believed = (
-        VariantRanking(enabled, sign, 1 - holdout_share),
-        reward_model.to_reward_posterior(posterior),
-    )
-    leader = judge.leader(drawn.reward)
+    ranking = VariantRanking(enabled, sign, 1 - holdout_share)
+    leader = ranking.find_leader(draws.reward)
+    reward_posterior = reward_model.to_reward_posterior(posterior)
     return Report(
-        variants=judge.figures(drawn.reward, drawn.weight),
-        contexts=tuple(judge.context(design, leader, level) for level in drawn.levels),
+        variants=ranking.summarize_variants(draws.reward, draws.weight),
+        contexts=tuple(
+            ranking.summarize_level(design, leader, level) for level in draws.levels
+        ),
         coefficients=coefficients,
         best_variant=leader + 1,
-        interactions=interactions.estimate_interactions(design, drawn, cells, sign),
-        reward_model=believed.kind,
+        interactions=interactions.estimate_interactions(design, draws, cells, sign),
+        reward_model=reward_posterior.kind,
         notes=(
-            *_collect_notes(believed),
+            *_collect_notes(reward_posterior),
             *_note_left_out(design),
             *_note_immature(cells),
         ),
-        **_compare_with_baseline(drawn, leader),
-        **_compute_importances(design, drawn),
+        **_compare_with_baseline(draws, leader),
+        **_compute_importances(design, draws),
         **_summarize_users(cells),
     )
 
 
-def _collect_notes(believed: RewardPosterior) -> tuple[str, ...]:
-    """Of the reward, then of its parts, each once."""
-    parts = (note for part in believed.posteriors for note in part.notes)
-    return tuple(dict.fromkeys((*believed.notes, *parts)))
+def _collect_notes(posterior: RewardPosterior) -> tuple[str, ...]:
+    """Return the notes of the reward and of its parts, without duplicates."""
+    part_notes = (note for part in posterior.posteriors for note in part.notes)
+    return tuple(dict.fromkeys((*posterior.notes, *part_notes)))
 
 
 def _validate_arguments(
     design: Design, enabled: NDArray[np.bool_], holdout_share: float
 ) -> None:
     if not 0 <= holdout_share < 1:
-        raise ValueError("holdout_share: must lie in 0..1")
+        raise ValueError("holdout_share: must be at least 0 and below 1")
     if enabled.shape != (design.variants,) or not enabled.any():
-        raise ValueError("enabled: one boolean per variant, at least one true")
+        raise ValueError(
+            f"enabled: must hold {design.variants} booleans, at least one of them true"
+        )
 
 
-def _compare_with_baseline(drawn: RewardDraws, leader: int) -> dict[str, Any]:
-    baseline = drawn.reward[:, 0]
+def _compare_with_baseline(draws: RewardDraws, leader: int) -> dict[str, Any]:
+    baseline = draws.reward[:, 0]
     return {
         "best_vs_baseline_percent": lift.compute_lift_percent(
-            drawn.reward[:, leader], baseline
+            draws.reward[:, leader], baseline
         ),
         "estimated_improvement_percent": lift.compute_lift_percent(
-            drawn.policy, baseline
+            draws.policy, baseline
         ),
         "estimated_improvement": posterior_draws.summarize_draws(
-            drawn.policy - baseline
+            draws.policy - baseline
         ),
-        "estimated_progress": lift.compute_progress(drawn),
-        "expected_reward": posterior_draws.summarize_draws(drawn.policy),
+        "estimated_progress": lift.compute_progress(draws),
+        "expected_reward": posterior_draws.summarize_draws(draws.policy),
         "baseline_reward": posterior_draws.summarize_draws(baseline),
-        "baselines": drawn.baselines,
+        "baselines": draws.baselines,
     }
 
 
-def _compute_importances(design: Design, drawn: RewardDraws) -> dict[str, Any]:
+def _compute_importances(design: Design, draws: RewardDraws) -> dict[str, Any]:
     return {
-        "factor_importance": importance.compute_factor_importance(design, drawn),
-        "factor_utilities": importance.compute_factor_utilities(design, drawn),
+        "factor_importance": importance.compute_factor_importance(design, draws),
+        "factor_utilities": importance.compute_factor_utilities(design, draws),
         "interaction_importance": importance.compute_interaction_importance(
-            design, drawn
+            design, draws
         ),
-        "context_importance": importance.compute_context_importance(design, drawn),
+        "context_importance": importance.compute_context_importance(design, draws),
     }
 
 
@@ -179,8 +181,8 @@ def _note_left_out(design: Design) -> tuple[str, ...]:
 
 
 def _note_immature(cells: TrainingCells) -> tuple[str, ...]:
-    share = cells.maturity
-    if share is None or not share.size or (share >= 1).any():
+    maturity = cells.maturity
+    if maturity is None or not maturity.size or (maturity >= 1).any():
         return ()
     return (NOTE_IMMATURE,)
 
@@ -197,21 +199,24 @@ def to_json(report: Report) -> dict[str, Any]:
 
 
 def from_json(document: Mapping[str, Any]) -> Report:
-    """Read back what `to_json` wrote."""
+    """Return the report that `to_json` wrote."""
     report: Report = _rebuild_value(Report, document)
     return report
 
 
-def _rebuild_value(kind: Any, value: Any) -> Any:
-    """Rebuild a value of the annotated kind: dataclasses and tuples of them."""
-    if isinstance(kind, type) and is_dataclass(kind):
-        hints = get_type_hints(kind)
-        given = {name: hint for name, hint in hints.items() if name in value}
-        return kind(
-            **{name: _rebuild_value(hint, value[name]) for name, hint in given.items()}
+def _rebuild_value(annotation: Any, value: Any) -> Any:
+    """Rebuild a value of the annotated type: dataclasses, and tuples of them."""
+    if isinstance(annotation, type) and is_dataclass(annotation):
+        hints = get_type_hints(annotation)
+        return annotation(
+            **{
+                name: _rebuild_value(hint, value[name])
+                for name, hint in hints.items()
+                if name in value
+            }
         )
-    if get_origin(kind) is UnionType and isinstance(value, Mapping):
-        return _rebuild_value(get_args(kind)[0], value)
-    if get_origin(kind) is tuple:
-        return tuple(_rebuild_value(get_args(kind)[0], item) for item in value)
+    if get_origin(annotation) is UnionType and isinstance(value, Mapping):
+        return _rebuild_value(get_args(annotation)[0], value)
+    if get_origin(annotation) is tuple:
+        return tuple(_rebuild_value(get_args(annotation)[0], item) for item in value)
     return value

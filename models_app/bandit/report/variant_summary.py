@@ -1,4 +1,4 @@
-"""How variants stand: overall, and on each level of a context factor."""
+"""Summaries of variants: overall, and at each level of a context factor."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ from models_app.bandit.report.posterior_draws import LevelDraws, PosteriorEstima
 
 @dataclass(frozen=True, slots=True)
 class VariantSummary:
-    """A variant by the model, averaged over a mix of contexts at the time level now.
+    """A modeled variant, averaged over a mix of contexts at the current time level.
 
-    `weight` is its share of all traffic by the current allocation, the holdout's
-    baseline traffic not included.
+    `weight` is its share of all traffic under the current allocation, without the
+    holdout's baseline traffic.
     """
 
     number: int
@@ -27,12 +27,18 @@ class VariantSummary:
 
 @dataclass(frozen=True, slots=True)
 class ContextSummary:
-    """One level of a context factor, averaged over the other context factors' mix.
+    """One level of a context factor, averaged over the mix of other context factors.
 
-    `share` is its part of the users seen; `expected_gain` the reward of its own best
-    variant (highest mean there) minus, there, that of the single overall best;
-    `estimated_improvement_percent` that of the current allocation there against the
-    baseline (see lifts.percent).
+    Parameters
+    ----------
+    share: of all users seen.
+    best_variant: number of the variant with the best mean reward at the level.
+    prob_best: probability that it is best there.
+    expected_gain: its reward at the level minus that of the overall best variant.
+    variants: all variants at the level.
+    estimated_improvement_percent: of the current allocation over the baseline at the
+        level (see lift.compute_lift_percent).
+
     """
 
     factor: str
@@ -47,50 +53,60 @@ class ContextSummary:
 
 @dataclass(frozen=True, slots=True)
 class VariantRanking:
-    """Which variants may be best, which way is better (1: more), what is allocated."""
+    """How to rank variants.
+
+    Parameters
+    ----------
+    enabled: [V] whether a variant may be best.
+    sign: 1 if more is better, -1 if less is.
+    optimized_share: share of all traffic that the policy allocates.
+
+    """
 
     enabled: NDArray[np.bool_]
     sign: float
-    allocated: float
+    optimized_share: float
 
-    def leader(self, reward: Floats) -> int:
-        """Index of the enabled variant with the best mean of rewards [draws, V]."""
+    def find_leader(self, reward: Floats) -> int:
+        """Return the enabled variant with the best mean of rewards [draws, V]."""
         return int(self._compute_merit(reward.mean(axis=0)).argmax())
 
-    def prob_best(self, reward: Floats) -> Floats:
-        """Share [V] of draws in which each variant is best."""
+    def compute_prob_best(self, reward: Floats) -> Floats:
+        """Return the share [V] of draws in which each variant is best."""
         best = self._compute_merit(reward).argmax(axis=1)
         counts = np.bincount(best, minlength=reward.shape[1])
         return counts.astype(np.float64) / len(reward)
 
-    def figures(self, reward: Floats, weight: Floats) -> tuple[VariantSummary, ...]:
-        """Figures of every variant from its rewards [draws, V] and weights [V]."""
-        prob_best = self.prob_best(reward)
+    def summarize_variants(
+        self, reward: Floats, weight: Floats
+    ) -> tuple[VariantSummary, ...]:
+        """Summarize every variant by its rewards [draws, V] and weights [V]."""
+        prob_best = self.compute_prob_best(reward)
         return tuple(
             VariantSummary(
                 number=v + 1,
                 enabled=bool(self.enabled[v]),
                 expected_reward=posterior_draws.summarize_draws(reward[:, v]),
                 prob_best=float(prob_best[v]),
-                weight=float(weight[v] * self.allocated),
+                weight=float(weight[v] * self.optimized_share),
             )
             for v in range(reward.shape[1])
         )
 
-    def context(
-        self, design: Design, overall: int, level: LevelDraws
+    def summarize_level(
+        self, design: Design, leader: int, level: LevelDraws
     ) -> ContextSummary:
-        """Figures of one context level beside the overall leader's there."""
-        own = self.leader(level.reward)
-        gain = self.sign * (level.reward[:, own] - level.reward[:, overall])
+        """Summarize a context level and compare it with the overall `leader` there."""
+        best = self.find_leader(level.reward)
+        gain = self.sign * (level.reward[:, best] - level.reward[:, leader])
         return ContextSummary(
             factor=design.contexts[level.context].name,
             level=design.level_name(level.context, level.level),
             share=level.share,
-            best_variant=own + 1,
-            prob_best=float(self.prob_best(level.reward)[own]),
+            best_variant=best + 1,
+            prob_best=float(self.compute_prob_best(level.reward)[best]),
             expected_gain=posterior_draws.summarize_draws(gain),
-            variants=self.figures(level.reward, level.weight),
+            variants=self.summarize_variants(level.reward, level.weight),
             estimated_improvement_percent=lift.compute_lift_percent(
                 level.policy, level.reward[:, 0]
             ),

@@ -1,1 +1,1 @@
-"""Reward models: conversions, amounts and several outcomes, each a set of regressions."""
+"""Reward models: conversions, amounts and outcomes, each a set of regressions."""

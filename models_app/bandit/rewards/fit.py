@@ -1,4 +1,4 @@
-"""From cells of any kind to what is believed of their reward."""
+"""The entry point: fit the reward model that suits the kind of cells."""
 
 from dataclasses import dataclass
 
@@ -12,22 +12,25 @@ from models_app.bandit.rewards.reward_model import FittedReward
 
 @dataclass(frozen=True, slots=True)
 class RewardFit:
-    """What is believed, and apart from it how it was found."""
+    """The posterior of a reward, and how the fit went."""
 
     reward: FittedReward
     info: FitInfo
 
 
 def fit_reward(design: Design, cells: TrainingCells) -> RewardFit:
-    """Fit the model that the cells' kind asks for; deterministic.
+    """Fit the model for this kind of cells.
 
-    Plain TrainingCells are bool rewards and give a Posterior, AmountCells numeric and
-    OutcomeCells weighted outcomes, which give a Belief. Raises ValueError naming the
-    field for cells that do not fit the design, and inference.NotConverged.
+    Plain TrainingCells hold bool rewards and give a Posterior. AmountCells (numeric
+    rewards) and OutcomeCells (weighted outcomes) give a RewardPosterior. The fit is
+    deterministic.
+
+    Raises ValueError, naming the field, for cells that do not fit the design, and
+    NotConvergedError.
     """
     if isinstance(cells, AmountCells):
         return RewardFit(*hurdle.fit_numeric_reward(design, cells))
     if isinstance(cells, OutcomeCells):
         return RewardFit(*outcomes.fit_outcome_reward(design, cells))
-    found = fit_posterior(design, cells)
-    return RewardFit(found.posterior, found.info)
+    fit = fit_posterior(design, cells)
+    return RewardFit(fit.posterior, fit.info)

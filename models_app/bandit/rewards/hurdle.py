@@ -1,4 +1,4 @@
-"""Numeric rewards: who pays and how much, or the plain mean where that model misfits."""
+"""Numeric rewards: who pays and how much, or the plain mean if that model misfits."""
 
 from dataclasses import dataclass, replace
 
@@ -15,42 +15,48 @@ from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.rewards import heteroscedasticity, normal_mean, smearing
 from models_app.bandit.rewards.heteroscedasticity import VarianceModel
 from models_app.bandit.rewards.reward_model import MAX_LOG, RewardPosterior
-from models_app.bandit.rewards.smearing import ExpectedAmounts
+from models_app.bandit.rewards.smearing import Calibration, ExpectedAmounts
 
 PRIOR_DOF, PRIOR_VARIANCE = 2.0, 1.0
-"""What the variance of log amounts is before anybody paid, and in how many payers."""
+"""The prior variance of log amounts: its weight in payers, and its value."""
 
 LOG_UNIT = 0.5
-"""Log amounts are fit in this unit, so that their prior scales are that share of those
-of log odds."""
+"""Unit in which log amounts are fit: their prior scales are half those of log odds."""
 
 NEGLIGIBLE_VARIANCE = 1e-12
 MAX_IGNORED_REFUND_SHARE = 0.01
 
-NOTE_NO_PAYERS = "nobody has paid yet: the reward shown is the chance to pay"
-NOTE_REFUNDS = "some amounts are negative: means are learnt without splitting who pays"
-NOTE_FEW_REFUNDS = (
-    "some amounts are negative, too few to be learnt: the means leave them out"
+NOTE_NO_PAYERS = "no user has paid yet; the reward shown is the probability of paying"
+NOTE_REFUNDS = (
+    "some amounts are negative, so the model learns mean rewards without separating who "
+    "pays from how much"
 )
-NOTE_AMOUNTS_MAY_GROW = "nobody who paid is past the horizon: amounts may still grow"
+NOTE_FEW_REFUNDS = (
+    "some amounts are negative, but too few to learn from; the means leave them out"
+)
+NOTE_AMOUNTS_MAY_GROW = (
+    "no user who paid is past the horizon yet; amounts may still grow"
+)
 NOTE_NOT_LOG_NORMAL = (
-    "amounts are not log-normal: means are learnt without splitting who pays"
+    "amounts are not log-normal, so the model learns mean rewards without separating who "
+    "pays from how much"
 )
 NOTE_LEVEL_FROM_SUMS = (
-    "amounts are not quite log-normal: their level was set by their sum"
+    "amounts are not quite log-normal; the model takes their overall level from their "
+    "sum"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LogAmounts:
-    """What was found of log amounts less `offset` in units of LOG_UNIT.
+    """The fit of log amounts minus `offset`, in units of LOG_UNIT.
 
-    `paying` are the cells with payers in the order of the fit's.
+    `payer_cells` are the n cells with payers, in the order of the fit.
     """
 
     system_fit: SystemFit
     offset: float
-    paying: AmountCells
+    payer_cells: AmountCells
 
     @property
     def predictor(self) -> Floats:
@@ -68,108 +74,130 @@ class LogAmounts:
 def fit_numeric_reward(
     design: Design, cells: AmountCells
 ) -> tuple[RewardPosterior, FitInfo]:
-    """Fit the hurdle model of docs/model.md, or the mean model where it misfits.
+    """Fit the hurdle model of docs/model.md, or the mean model if the hurdle misfits.
 
-    Raises ValueError naming the field for cells that do not fit the design, and
-    inference.NotConverged.
+    Raises ValueError, naming the field, for cells that do not fit the design, and
+    NotConvergedError.
     """
     value_cells.validate_value_cells(cells, design)
-    final = value_cells.select_mature_cells(cells)
-    refunded = _compute_refund_share(cells) > MAX_IGNORED_REFUND_SHARE
-    nobody = cells.successes.sum() <= 0
-    if (nobody and cells.value_sum.any()) or (refunded and final.has_refunds):
-        return normal_mean.fit_mean_reward(design, final, NOTE_REFUNDS)
+    mature = value_cells.select_mature_cells(cells)
+    many_refunds = _compute_refund_share(cells) > MAX_IGNORED_REFUND_SHARE
+    nobody_paid = cells.successes.sum() <= 0
+    if (nobody_paid and cells.value_sum.any()) or (many_refunds and mature.has_refunds):
+        return normal_mean.fit_mean_reward(design, mature, NOTE_REFUNDS)
     paid = fit_system(design, arrange_cells(design, cells)).fit
-    if nobody:
-        return _build_hurdle(
-            paid.posterior, _build_unit_amount(design), (0.0, 0.0), NOTE_NO_PAYERS
-        ), paid.info
-    logs = fit_log_amounts(design, final)
-    spread = _fit_variances(design, logs)
+    if nobody_paid:
+        unit_amount = _build_unit_amount(design)
+        hurdle = _build_hurdle(paid.posterior, unit_amount, (0.0, 0.0), NOTE_NO_PAYERS)
+        return hurdle, paid.info
+    logs = fit_log_amounts(design, mature)
+    variances = _fit_variances(design, logs)
     calibration = smearing.calibrate_smearing(
-        logs.paying, _compute_expected_sums(design, logs, spread)
+        logs.payer_cells, _compute_expected_sums(design, logs, variances)
     )
-    if refunded and calibration.miss < -smearing.RELIABLE_MISS_ERRORS:
-        return normal_mean.fit_mean_reward(design, final, NOTE_REFUNDS)
-    if calibration.worst > smearing.MISFIT_ERRORS:
-        return normal_mean.fit_mean_reward(design, final, NOTE_NOT_LOG_NORMAL)
-    notes = (NOTE_LEVEL_FROM_SUMS,) * calibration.moved + (
-        NOTE_FEW_REFUNDS,
-    ) * final.has_refunds
-    notes += (NOTE_AMOUNTS_MAY_GROW,) * bool(
-        final.maturity is not None and final.maturity.min() < 1
-    )
-    amount = normal_mean.undo_scaling(
-        logs.system_fit.fit.posterior, logs.offset, LOG_UNIT
-    )
-    amount = heteroscedasticity.add_variance_excess(amount, spread)
-    belief = _build_hurdle(paid.posterior, amount, calibration.smearing, *notes)
-    return belief, _merge_infos(paid.info, logs.system_fit.fit.info)
+    misfit = _find_misfit(calibration, many_refunds=many_refunds)
+    if misfit is not None:
+        return normal_mean.fit_mean_reward(design, mature, misfit)
+    amount_fit = logs.system_fit.fit
+    amount = normal_mean.undo_scaling(amount_fit.posterior, logs.offset, LOG_UNIT)
+    amount = heteroscedasticity.add_variance_excess(amount, variances)
+    notes = _list_notes(calibration, mature)
+    hurdle = _build_hurdle(paid.posterior, amount, calibration.smearing, *notes)
+    return hurdle, _merge_infos(paid.info, amount_fit.info)
+
+
+def _find_misfit(calibration: Calibration, *, many_refunds: bool) -> str | None:
+    """Return the note on why the hurdle misfits the sums of amounts, or None."""
+    if many_refunds and calibration.z < -smearing.RELIABLE_MISS_ERRORS:
+        return NOTE_REFUNDS
+    if calibration.max_variant_z > smearing.MISFIT_ERRORS:
+        return NOTE_NOT_LOG_NORMAL
+    return None
+
+
+def _list_notes(calibration: Calibration, mature: AmountCells) -> list[str]:
+    notes = []
+    if calibration.uses_sums:
+        notes.append(NOTE_LEVEL_FROM_SUMS)
+    if mature.has_refunds:
+        notes.append(NOTE_FEW_REFUNDS)
+    if mature.maturity is not None and mature.maturity.min() < 1:
+        notes.append(NOTE_AMOUNTS_MAY_GROW)
+    return notes
 
 
 def _build_unit_amount(design: Design) -> Posterior:
-    """Take amounts for 1 until somebody paid."""
-    sure = np.eye(1 + design.columns) * NEGLIGIBLE_VARIANCE
-    return Posterior(design, np.zeros(1 + design.columns), sure)
+    """Return a posterior that is certain of amount 1, for use until somebody paid."""
+    covariance = np.eye(1 + design.columns) * NEGLIGIBLE_VARIANCE
+    return Posterior(design, np.zeros(1 + design.columns), covariance)
 
 
 def _build_hurdle(
-    paid: Posterior, amount: Posterior, level: tuple[float, float], *notes: str
+    paid: Posterior, amount: Posterior, log_smearing: tuple[float, float], *notes: str
 ) -> RewardPosterior:
     names = ("paid", "amount")
-    return RewardPosterior("hurdle", (paid, amount), names, smearing=level, notes=notes)
+    return RewardPosterior(
+        "hurdle", (paid, amount), names, smearing=log_smearing, notes=notes
+    )
 
 
 def _compute_refund_share(cells: AmountCells) -> float:
+    """Return the share of rewarded users whose reward is zero or negative."""
     rewarded = cells.others.sum() + cells.successes.sum()
     return float(cells.others.sum() / rewarded) if rewarded > 0 else 0.0
 
 
 def fit_log_amounts(design: Design, cells: AmountCells) -> LogAmounts:
-    """Fit log amounts of those who paid, shifted so that the prior's level is theirs."""
-    kept = np.flatnonzero(cells.successes > 0)
-    kept = kept[np.argsort(cells.stratum[kept], kind="stable")]
-    paying = value_cells.select_cells(cells, kept)
-    payers, logs = paying.successes, paying.log_sum / LOG_UNIT
+    """Fit the payers' log amounts, shifted so that their mean is the prior's level."""
+    order = np.flatnonzero(cells.successes > 0)
+    order = order[np.argsort(cells.stratum[order], kind="stable")]
+    payer_cells = value_cells.select_cells(cells, order)
+    payers, logs = payer_cells.successes, payer_cells.log_sum / LOG_UNIT
     offset = float(logs.sum() / payers.sum()) - prior_scales.INTERCEPT_MEAN
-    squares = paying.log_sum_squares / LOG_UNIT**2 - 2 * offset * logs
+    squares = payer_cells.log_sum_squares / LOG_UNIT**2 - 2 * offset * logs
     squares = squares + offset**2 * payers
-    where = paying.stratum, paying.stratum_time, paying.variant, paying.context
-    only = TrainingCells(*where, payers, payers)
-    system = arrange_cells(design, only, logs - offset * payers)
+    counts = TrainingCells(
+        payer_cells.stratum,
+        payer_cells.stratum_time,
+        payer_cells.variant,
+        payer_cells.context,
+        payers,
+        payers,
+    )
+    system = arrange_cells(design, counts, logs - offset * payers)
     prior = PRIOR_VARIANCE / LOG_UNIT**2
     noise = Noise(prior, float(squares.sum()), PRIOR_DOF, prior)
-    found = fit_system(design, replace(system, noise=noise))
-    return LogAmounts(found, offset, paying)
+    system_fit = fit_system(design, replace(system, noise=noise))
+    return LogAmounts(system_fit, offset, payer_cells)
 
 
 def _fit_variances(design: Design, logs: LogAmounts) -> VarianceModel:
-    """Learn variances from the cells' residuals."""
-    cells, expected = logs.paying, logs.predictor
+    """Learn variances by variant and context level from the cells' residuals."""
+    cells, expected = logs.payer_cells, logs.predictor
     squares = cells.log_sum_squares - 2 * expected * cells.log_sum
     squares = np.maximum(squares + expected**2 * cells.successes, 0.0)
-    where = cells.variant, cells.context
+    indices = cells.variant, cells.context
     return heteroscedasticity.fit_variances(
-        design, where, cells.successes, squares, logs.variance
+        design, indices, cells.successes, squares, logs.variance
     )
 
 
 def _compute_expected_sums(
-    design: Design, logs: LogAmounts, spread: VarianceModel
+    design: Design, logs: LogAmounts, variances: VarianceModel
 ) -> ExpectedAmounts:
-    cells = logs.paying
-    excess = spread.compute_excess(design, cells.variant, cells.context)
+    cells = logs.payer_cells
+    excess = variances.compute_excess(design, cells.variant, cells.context)
     sums = cells.successes * np.exp(np.minimum(logs.predictor + excess, MAX_LOG))
     return ExpectedAmounts(sums, logs.variance, logs.system_fit.dof)
 
 
 def _merge_infos(paid: FitInfo, amount: FitInfo) -> FitInfo:
-    scales_of = {f"paid: {name}": sd for name, sd in paid.prior_scales.items()}
-    scales_of |= {f"amount: {name}": sd for name, sd in amount.prior_scales.items()}
+    scales = {f"paid: {name}": sd for name, sd in paid.prior_scales.items()}
+    scales |= {f"amount: {name}": sd for name, sd in amount.prior_scales.items()}
     return FitInfo(
         converged=True,
         iterations=paid.iterations + amount.iterations,
-        prior_scales=scales_of,
+        prior_scales=scales,
         log_evidence=paid.log_evidence + amount.log_evidence,
         left_out=paid.left_out,
     )

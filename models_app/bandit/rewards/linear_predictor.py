@@ -9,98 +9,98 @@ from numpy.typing import DTypeLike, NDArray
 from models_app.bandit.design.design import Design, Integers, Term, build_contrasts
 
 Numbers = NDArray[Any]
-"""In double or single precision."""
+"""Numbers in double or single precision."""
 
 
 @dataclass(frozen=True, slots=True)
 class PredictorParts:
-    """Linear predictors of some draws, in the precision of their coefficients.
+    """The parts of linear predictors of some draws, in the coefficients' precision.
 
-    `variant` [draws, V] holds level and design, `context` for each context factor
-    [levels, draws] its main effects, `personal` [levels, draws, V] design by context.
+    Parameters
+    ----------
+    variant: [draws, V] the current level plus the effects of the design.
+    context: for each context factor, its main effects [levels, draws].
+    personal: for each context factor, its interactions [levels, draws, V] with the
+        design.
+
     """
 
     variant: Numbers
     context: tuple[Numbers, ...]
     personal: tuple[Numbers, ...]
 
-    def score(self, levels: Integers) -> Numbers:
-        """Score [draws, V] in a context cell, without the context's main effects."""
+    def predictor(self, levels: Integers) -> Numbers:
+        """Return the linear predictor [draws, V] in the context cell of `levels`."""
         total = self.variant
         for table, level in zip(self.personal, levels, strict=True):
             total = total + table[level]
-        return total
-
-    def predictor(self, levels: Integers) -> Numbers:
-        """Linear predictor [draws, V] in a context cell."""
-        total = self.score(levels)
         for table, level in zip(self.context, levels, strict=True):
             total = total + table[level][:, None]
         return total
 
 
 class PredictorSplitter:
-    """Splits coefficients into parts; what that takes is reckoned once.
+    """Splits coefficients into parts; the feature rows are computed only once.
 
-    `variants` are the V indices wanted, `dtype` the precision.
+    `variants` are the V indices of interest, `dtype` is the precision.
     """
 
     def __init__(
         self, design: Design, variants: Integers, dtype: DTypeLike = np.float64
     ) -> None:
-        own = [t for t in design.terms if t.kind in {"main", "pair"}]
-        self._own = _list_columns(own)
+        terms = [term for term in design.terms if term.kind in {"main", "pair"}]
+        self._columns = _list_columns(terms)
         rows = design.rows(variants, np.zeros_like(variants))
-        self._rows: Numbers = rows[:, self._own].T.astype(dtype)
+        self._rows: Numbers = rows[:, self._columns].T.astype(dtype)
         self._contexts = tuple(
             _ContextSplitter(design, variants, context, dtype)
             for context in range(len(design.contexts))
         )
 
-    def parts(self, coefficients: Numbers) -> PredictorParts:
-        """Split coefficients [draws, 1 + q], the first of which is the level."""
+    def split(self, coefficients: Numbers) -> PredictorParts:
+        """Split coefficients [draws, 1 + q]; column 0 is the current level."""
         theta = coefficients[:, 1:]
-        variant = theta[:, self._own] @ self._rows
+        variant = theta[:, self._columns] @ self._rows
         variant += coefficients[:, :1]
         return PredictorParts(
             variant,
-            tuple(context.mains(theta) for context in self._contexts),
-            tuple(context.personal(theta) for context in self._contexts),
+            tuple(context.compute_mains(theta) for context in self._contexts),
+            tuple(context.compute_interactions(theta) for context in self._contexts),
         )
 
 
 class _ContextSplitter:
-    """One context factor's share in the splitting."""
+    """Computes the parts that belong to one context factor."""
 
     def __init__(
         self, design: Design, variants: Integers, context: int, dtype: DTypeLike
     ) -> None:
         terms = [term for term in design.terms if term.contexts == (context,)]
-        self._levels = design.context_sizes[context]
+        self._level_count = design.context_sizes[context]
         self._mains = [term for term in terms if term.kind == "context"]
-        self._crossed = [term for term in terms if term.kind == "personal"]
+        self._interactions = [term for term in terms if term.kind == "personal"]
         levels = design.variant_levels[variants]
         rows = [
             build_contrasts(design.sizes[factor])[levels[:, factor]].T
-            for term in self._crossed
+            for term in self._interactions
             for factor in term.factors
         ]
         empty = np.zeros((0, len(variants)))
         self._rows: Numbers = np.concatenate([empty, *rows]).astype(dtype)
 
-    def mains(self, theta: Numbers) -> Numbers:
-        """Main effects [levels, draws]."""
-        total = np.zeros((self._levels, len(theta)), dtype=theta.dtype)
+    def compute_mains(self, theta: Numbers) -> Numbers:
+        """Return main effects [levels, draws] of the factor."""
+        total = np.zeros((self._level_count, len(theta)), dtype=theta.dtype)
         for term in self._mains:
             total += compute_level_effects(theta[:, term.columns]).T
         return total
 
-    def personal(self, theta: Numbers) -> Numbers:
-        """Interactions [levels, draws, V] of the whole design with the factor."""
+    def compute_interactions(self, theta: Numbers) -> Numbers:
+        """Return interactions [levels, draws, V] of the factor with the design."""
         draws, start = len(theta), 0
-        shape = self._levels, draws, len(self._rows)
+        shape = self._level_count, draws, len(self._rows)
         effects = np.empty(shape, dtype=theta.dtype)
-        for term in self._crossed:
+        for term in self._interactions:
             stop = start + term.sizes[0]
             block = theta[:, term.columns].reshape(draws, *term.sizes)
             effects[:, :, start:stop] = compute_level_effects(block).transpose(2, 0, 1)
@@ -109,7 +109,11 @@ class _ContextSplitter:
 
 
 def compute_level_effects(theta: Numbers) -> Numbers:
-    """Return theta [..., L - 1] @ contrasts(L).T: effects [..., L], in L operations."""
+    """Return effects [..., L] of a factor's levels from its coefficients [..., L - 1].
+
+    It is theta @ build_contrasts(L).T, computed with cumulative sums in O(L) instead of
+    O(L²) operations.
+    """
     size = theta.shape[-1]
     column = np.arange(size, dtype=theta.dtype)
     scaled = theta / np.sqrt((column + 1) * (column + 2))
@@ -120,6 +124,6 @@ def compute_level_effects(theta: Numbers) -> Numbers:
 
 
 def _list_columns(terms: list[Term]) -> Integers:
-    """Columns of the terms, in order."""
-    chosen = [np.arange(term.start, term.start + term.size) for term in terms]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *chosen])
+    """Return the column indices of the terms, in order."""
+    ranges = [np.arange(term.start, term.start + term.size) for term in terms]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *ranges])

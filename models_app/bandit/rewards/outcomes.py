@@ -1,4 +1,4 @@
-"""Weighted outcomes: the chance of any, then of each among those left, one by one."""
+"""Weighted outcomes: the chance of any outcome, then of each one among those left."""
 
 import numpy as np
 
@@ -14,14 +14,16 @@ from models_app.bandit.rewards.reward_model import RewardPosterior
 def fit_outcome_reward(
     design: Design, cells: OutcomeCells
 ) -> tuple[RewardPosterior, FitInfo]:
-    """Fit one binomial model per outcome, as docs/model.md says.
+    """Fit one binomial model per outcome, as docs/model.md describes.
 
-    The chance of any outcome weighs immature users by their maturity; which outcome it
-    was is asked of those who had one. Raises ValueError naming the field for cells that
-    do not fit the design, and inference.NotConverged.
+    The chance of any outcome weights immature users by their maturity. The chances of
+    each outcome are learned from users who had one.
+
+    Raises ValueError, naming the field, for cells that do not fit the design, and
+    NotConvergedError.
     """
     value_cells.validate_value_cells(cells, design)
-    left = cells.successes
+    remaining = cells.successes
     fits = [fit_system(design, arrange_cells(design, cells)).fit]
     for count in cells.counts.T[:-1]:
         stage = TrainingCells(
@@ -29,16 +31,15 @@ def fit_outcome_reward(
             cells.stratum_time,
             cells.variant,
             cells.context,
-            left,
-            np.minimum(count, left),
+            remaining,
+            np.minimum(count, remaining),
         )
         fits.append(fit_system(design, arrange_cells(design, stage)).fit)
-        left = np.maximum(left - count, 0.0)
+        remaining = np.maximum(remaining - count, 0.0)
     names = ("any outcome", *cells.keys[:-1])
-    belief = RewardPosterior(
-        "outcomes", tuple(fit.posterior for fit in fits), names, weights=cells.weights
-    )
-    return belief, _merge_infos(names, [fit.info for fit in fits])
+    posteriors = tuple(fit.posterior for fit in fits)
+    reward = RewardPosterior("outcomes", posteriors, names, weights=cells.weights)
+    return reward, _merge_infos(names, [fit.info for fit in fits])
 
 
 def _merge_infos(names: tuple[str, ...], infos: list[FitInfo]) -> FitInfo:

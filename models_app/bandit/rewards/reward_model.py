@@ -1,4 +1,4 @@
-"""What is believed of a reward: posteriors of its parts, and how they make it up."""
+"""The posterior of a reward: posteriors of its parts, their combination, and draws."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,24 +18,25 @@ RewardModelKind = Literal["chance", "hurdle", "mean", "outcomes"]
 LinkFunction = Callable[[Floats], Floats]
 
 MAX_LOG = 600.0
-"""What the exponents of a product may add up to without leaving the numbers."""
+"""Limit of the sum of exponents in a product, so that it stays finite and above 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class RewardPosterior:
-    """Joint posterior of a reward that is more than a chance.
+    """Joint posterior of a reward, made of independent parts.
 
     Parameters
     ----------
-    kind: 'hurdle': chance to pay times the mean amount of those who pay; 'mean': the
-        reward itself; 'outcomes': chance of any outcome times the mean weight then.
-    posteriors: of its independent parts. hurdle: log odds to pay, log amount; mean: the
-        reward; outcomes: log odds of any, then of each outcome but the last among those
-        who had none of the earlier ones.
-    names: of the parts, for people.
+    kind: 'chance': the probability of a reward; 'hurdle': probability of paying times
+        mean amount of those who pay; 'mean': the reward itself; 'outcomes': probability
+        of any outcome times the mean weight of an outcome.
+    posteriors: of the parts. chance: log odds; hurdle: log odds of paying, log amount;
+        mean: the reward; outcomes: log odds of any outcome, then of each outcome but
+        the last among users who had none of the earlier ones.
+    names: of the parts, as shown to users.
     weights: of the outcomes, in the order of their parts.
     smearing: mean and sd of the log of mean amount over exp(mean log amount).
-    notes: what people should know of how it was found.
+    notes: remarks for users on how the posterior was found.
 
     """
 
@@ -53,119 +54,127 @@ class RewardPosterior:
 
 
 FittedReward = Posterior | RewardPosterior
-"""Of bool rewards the one posterior of log odds is all there is to believe."""
+"""What a fit returns; for bool rewards it is just the posterior of the log odds."""
 
 
 def apply_logistic(eta: Floats) -> Floats:
-    """Return 1 / (1 + exp(-eta)), without scipy and without overflow."""
+    """Return 1 / (1 + exp(-eta)) without overflow.
+
+    It does not use scipy, which only the workers load.
+    """
     small = np.exp(-np.abs(eta))
     return np.asarray(np.where(eta >= 0, 1.0, small) / (1.0 + small))
 
 
-def to_reward_posterior(believed: FittedReward) -> RewardPosterior:
-    """Return a posterior of bool rewards as the belief that it is."""
-    if isinstance(believed, RewardPosterior):
-        return believed
-    return RewardPosterior("chance", (believed,), ("reward",))
+def to_reward_posterior(reward: FittedReward) -> RewardPosterior:
+    """Return the fitted reward as a RewardPosterior, whatever its kind."""
+    if isinstance(reward, RewardPosterior):
+        return reward
+    return RewardPosterior("chance", (reward,), ("reward",))
 
 
-def negate_reward(believed: FittedReward) -> tuple[FittedReward, float]:
-    """Turn "less is better" round: what to maximise, and the sign of its merits.
+def negate_reward(reward: FittedReward) -> tuple[FittedReward, float]:
+    """Return a reward to maximize, and the sign of its merit, to minimize `reward`.
 
-    A linear score is negated at its mean and keeps its draws, so that minimising a
-    reward and maximising its negative give the same table.
+    A posterior of log odds, or of a mean, is negated but keeps its draws of deviations.
+    So minimizing a reward and maximizing its negative give the same table. Other kinds
+    stay as they are, with sign -1.
     """
-    if isinstance(believed, Posterior):
-        return replace(believed, mean=-believed.mean), 1.0
-    if believed.kind != "mean":
-        return believed, -1.0
-    (only,) = believed.posteriors
-    return replace(believed, posteriors=(replace(only, mean=-only.mean),)), 1.0
+    if isinstance(reward, Posterior):
+        return replace(reward, mean=-reward.mean), 1.0
+    if reward.kind != "mean":
+        return reward, -1.0
+    (part,) = reward.posteriors
+    return replace(reward, posteriors=(replace(part, mean=-part.mean),)), 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class DrawChunk:
-    """Some joint draws: deviations [draws, 1 + q] of each part, and of the smearing."""
+    """Some joint draws from the posterior of a reward.
 
-    belief: RewardPosterior
+    Parameters
+    ----------
+    posterior: what is drawn from.
+    deviations: [draws, 1 + q] from the mean coefficients, for each part.
+    smearing: [draws] standard normal draws for the smearing.
+    splitter: splits coefficients for the V variants of interest.
+
+    """
+
+    posterior: RewardPosterior
     deviations: tuple[Floats, ...]
     smearing: Floats
-    variants: Integers
     splitter: PredictorSplitter
-    logistic: LinkFunction
 
     def __len__(self) -> int:
-        """Count the draws."""
+        """Return the number of draws."""
         return len(self.smearing)
 
-    @property
-    def design(self) -> Design:
-        """The design of all parts."""
-        return self.belief.design
-
     def coefficients(self) -> list[Floats]:
-        """Coefficients [draws, 1 + q] of each part."""
-        pairs = zip(self.belief.posteriors, self.deviations, strict=True)
+        """Return the coefficients [draws, 1 + q] of each part."""
+        pairs = zip(self.posterior.posteriors, self.deviations, strict=True)
         return [part.mean + deviation for part, deviation in pairs]
 
-    def table(self) -> "RewardTable":
-        """Rewards of these draws."""
-        parts = [self.splitter.parts(each) for each in self.coefficients()]
-        if self.belief.kind in {"chance", "mean"}:
-            link = self.logistic if self.belief.kind == "chance" else _apply_identity
+    def table(self, logistic: LinkFunction = apply_logistic) -> "RewardTable":
+        """Return the rewards of these draws, computed cell by cell on demand."""
+        kind = self.posterior.kind
+        parts = [self.splitter.split(theta) for theta in self.coefficients()]
+        if kind in {"chance", "mean"}:
+            link = logistic if kind == "chance" else _apply_identity
             return _SinglePartTable(parts[0], link)
-        chance = _exponentiate_parts(parts[0], -1.0)
-        if self.belief.kind == "hurdle":
-            centre, sd = self.belief.smearing
-            factor = np.exp(centre + sd * self.smearing)
-            return _HurdleTable(
-                chance, _exponentiate_parts(parts[1], 1.0), factor[:, None]
-            )
+        odds_against = _exponentiate_parts(parts[0], -1.0)
+        if kind == "hurdle":
+            mean, sd = self.posterior.smearing
+            factor = np.exp(mean + sd * self.smearing)
+            amount = _exponentiate_parts(parts[1], 1.0)
+            return _HurdleTable(odds_against, amount, factor[:, None])
         stages = tuple(_exponentiate_parts(part, -1.0) for part in parts[1:])
-        return _OutcomeTable(chance, stages, self.belief.weights)
+        return _OutcomeTable(odds_against, stages, self.posterior.weights)
 
 
-def draw_chunks(  # noqa: PLR0913 - the first four say what is drawn, the rest by name
-    believed: FittedReward,
+def draw_chunks(
+    reward: FittedReward,
     draws: int,
     seed: int,
     variants: Integers,
     *,
     bias: Mapping[str, float] | None = None,
-    logistic: LinkFunction = apply_logistic,
     size: int | None = None,
 ) -> Iterator[DrawChunk]:
-    """Yield joint draws in chunks of `size`, or that hold about posteriors.CHUNK numbers.
+    """Yield joint draws in chunks of `size`, or of about MAX_CHUNK_NUMBERS numbers.
 
-    The draws depend on the seed, not on the chunks. `variants` are the indices wanted.
-    Raises ValueError as posteriors.deviations does.
+    The draws depend on the seed, not on the chunks. `variants` are the V indices of
+    interest. `bias` widens the deviations of factors (see posterior.draw_deviations).
+
+    Raises ValueError for a factor that the design does not have or a bias below -1, and
+    FloatingPointError if a covariance is not finite with positive variances.
     """
-    whole = to_reward_posterior(believed)
-    most = max(16, compute_chunk_size(whole.design) // len(whole.posteriors))
-    chunk = min(size or most, most)
-    splitter = PredictorSplitter(whole.design, variants)
+    posterior = to_reward_posterior(reward)
+    parts = posterior.posteriors
+    max_size = max(16, compute_chunk_size(posterior.design) // len(parts))
+    chunk_size = min(size or max_size, max_size)
+    splitter = PredictorSplitter(posterior.design, variants)
     seeds: list[int | list[int]] = [seed]
-    seeds += [[seed, index] for index in range(1, len(whole.posteriors))]
+    seeds += [[seed, index] for index in range(1, len(parts))]
     streams = [
-        draw_deviations(part, draws, each, chunk, bias)
-        for part, each in zip(whole.posteriors, seeds, strict=True)
+        draw_deviations(part, draws, part_seed, chunk_size, bias)
+        for part, part_seed in zip(parts, seeds, strict=True)
     ]
     smearing = np.random.default_rng([seed, 1000]).standard_normal(draws)
     start = 0
     for deviations in zip(*streams, strict=True):
         stop = start + len(deviations[0])
-        rows = smearing[start:stop]
-        yield DrawChunk(whole, deviations, rows, variants, splitter, logistic)
+        yield DrawChunk(posterior, deviations, smearing[start:stop], splitter)
         start = stop
 
 
 class RewardTable:
-    """Rewards of some draws; read one context cell at a time."""
+    """Rewards of some draws, computed for one context cell at a time."""
 
     __slots__ = ()
 
     def reward(self, levels: Integers) -> Floats:
-        """Expected rewards [draws, V] in a context cell, in the reward's unit."""
+        """Return expected rewards [draws, V] in the context cell of `levels`."""
         raise NotImplementedError
 
 
@@ -180,7 +189,10 @@ class _SinglePartTable(RewardTable):
 
 @dataclass(frozen=True, slots=True)
 class _PartProduct:
-    """exp(± predictor) as a product of parts: no exponential per context cell."""
+    """exp(± predictor) as a product of parts: no exponential per context cell.
+
+    `variant` [draws, V]; `contexts` [levels, draws, V] for each context factor.
+    """
 
     variant: Floats
     contexts: tuple[Floats, ...]
@@ -194,45 +206,49 @@ class _PartProduct:
 
 @dataclass(frozen=True, slots=True)
 class _HurdleTable(RewardTable):
-    """`against` holds exp(-log odds to pay), `amount` exp(log amount)."""
+    """Amount / (1 + odds against paying); `factor` [draws, 1] is the smearing."""
 
-    against: _PartProduct
+    odds_against: _PartProduct
     amount: _PartProduct
     factor: Floats
 
     def reward(self, levels: Integers) -> Floats:
         amount = self.factor * self.amount.at(levels)
-        return amount / (1.0 + self.against.at(levels))
+        return amount / (1.0 + self.odds_against.at(levels))
 
 
 @dataclass(frozen=True, slots=True)
 class _OutcomeTable(RewardTable):
-    """Products hold exp(-log odds): of any outcome, then of each at its turn."""
+    """Odds against any outcome, and in each of the `stages` against that outcome."""
 
-    against: _PartProduct
+    odds_against: _PartProduct
     stages: tuple[_PartProduct, ...]
     weights: tuple[float, ...]
 
     def reward(self, levels: Integers) -> Floats:
-        """Sum of weight times probability, the last outcome taking what is left."""
+        """Return the sum of weight times probability.
+
+        It is computed from the last outcome, which takes the remaining probability, to
+        the first.
+        """
         value: Floats | float = self.weights[-1]
-        ordered = list(zip(self.stages, self.weights[:-1], strict=True))
-        for stage, weight in reversed(ordered):
+        stages = list(zip(self.stages, self.weights[:-1], strict=True))
+        for stage, weight in reversed(stages):
             value = value + (weight - value) / (1.0 + stage.at(levels))
-        return np.asarray(value / (1.0 + self.against.at(levels)))
+        return np.asarray(value / (1.0 + self.odds_against.at(levels)))
 
 
 def _exponentiate_parts(parts: PredictorParts, sign: float) -> _PartProduct:
-    most = MAX_LOG / (1 + len(parts.context))
+    limit = MAX_LOG / (1 + len(parts.context))
 
-    def exponentiate_table(table: Floats) -> Floats:
-        return np.asarray(np.exp(np.clip(sign * table, -most, most)))
+    def exponentiate(table: Floats) -> Floats:
+        return np.asarray(np.exp(np.clip(sign * table, -limit, limit)))
 
     contexts = tuple(
-        exponentiate_table(personal + main[:, :, None])
+        exponentiate(personal + main[:, :, None])
         for personal, main in zip(parts.personal, parts.context, strict=True)
     )
-    return _PartProduct(exponentiate_table(parts.variant), contexts)
+    return _PartProduct(exponentiate(parts.variant), contexts)
 
 
 def _apply_identity(predictor: Floats) -> Floats:

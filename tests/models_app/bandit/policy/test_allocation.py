@@ -1,8 +1,9 @@
-"""The allocation table and the draw from it."""
+"""The allocation table, and draws from it."""
 
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +17,10 @@ from tests.support import bandit_worlds
 VECTORS = Path("docs/policy-vectors.json")
 
 
-def posterior(
+def make_posterior(
     sizes: tuple[int, ...], contexts: tuple[int, ...] = (), seed: int = 0
 ) -> Posterior:
-    """A posterior with arbitrary mean and covariance."""
+    """Return a posterior with arbitrary mean and covariance."""
     design = bandit_worlds.make_design(sizes, contexts)
     rng = np.random.default_rng(seed)
     size = 1 + design.columns
@@ -35,20 +36,20 @@ rules: st.SearchStrategy[allocation.AllocationRule] = st.sampled_from(
 
 @settings(max_examples=60, deadline=None)
 @given(designs, rules, st.floats(0, 0.2), st.integers(0, 10**6), st.data())
-def test_a_row_sums_to_one_and_every_enabled_variant_has_its_floor(
+def test_rows_sum_to_one_and_enabled_variants_get_exploration(
     sizes: tuple[tuple[int, ...], tuple[int, ...]],
     rule: allocation.AllocationRule,
     exploration_share: float,
     seed: int,
     data: st.DataObject,
 ) -> None:
-    learnt = posterior(*sizes, seed=seed)
-    count = learnt.design.variants
+    posterior = make_posterior(*sizes, seed=seed)
+    count = posterior.design.variants
     some = st.lists(st.booleans(), min_size=count, max_size=count).filter(any)
     enabled = np.array(data.draw(some))
 
     compiled = allocation.compile_policy(
-        learnt,
+        posterior,
         enabled,
         rule=rule,
         exploration_share=exploration_share,
@@ -66,26 +67,24 @@ def test_a_row_sums_to_one_and_every_enabled_variant_has_its_floor(
 
 @given(st.integers(0, 10**6))
 @settings(max_examples=20, deadline=None)
-def test_exploration_keeps_the_order_of_prob_best_under_thompson(seed: int) -> None:
-    learnt = posterior((3, 2), seed=seed)
+def test_thompson_keeps_the_order_of_prob_best(seed: int) -> None:
+    posterior = make_posterior((3, 2), seed=seed)
 
     compiled = allocation.compile_policy(
-        learnt, np.ones(6, bool), rule="thompson", exploration_share=0.2, draws=200
+        posterior, np.ones(6, bool), rule="thompson", exploration_share=0.2, draws=200
     )
 
     order = np.argsort(compiled.prob_best[0], kind="stable")
     assert (np.diff(compiled.probabilities[0][order]) >= -1e-15).all()
 
 
-def test_prob_best_of_two_variants_is_the_normal_probability_of_their_difference() -> (
-    None
-):
+def test_prob_best_of_two_variants_is_that_of_their_normal_difference() -> None:
     design = bandit_worlds.make_design((2,))
     mean, sd = 0.3, 0.4
-    learnt = Posterior(design, np.array([-2.0, mean]), np.diag([0.1, sd**2]))
+    posterior = Posterior(design, np.array([-2.0, mean]), np.diag([0.1, sd**2]))
 
     compiled = allocation.compile_policy(
-        learnt, np.ones(2, bool), rule="thompson", exploration_share=0, draws=100_000
+        posterior, np.ones(2, bool), rule="thompson", exploration_share=0, draws=100_000
     )
 
     first = 0.5 * (1 + math.erf(mean / sd / math.sqrt(2)))
@@ -93,40 +92,42 @@ def test_prob_best_of_two_variants_is_the_normal_probability_of_their_difference
     assert compiled.probabilities.tolist() == compiled.prob_best.tolist()
 
 
-def test_the_default_rule_serves_what_two_draws_agree_on() -> None:
-    learnt = posterior((3, 2), (2,), seed=4)
+def test_the_default_rule_allocates_by_the_square_of_prob_best() -> None:
+    posterior = make_posterior((3, 2), (2,), seed=4)
     enabled = np.ones(6, dtype=bool)
 
-    compiled = allocation.compile_policy(learnt, enabled, exploration_share=0.0, seed=3)
+    compiled = allocation.compile_policy(
+        posterior, enabled, exploration_share=0.0, seed=3
+    )
 
-    agreed = compiled.prob_best**2
-    expected = agreed / agreed.sum(axis=1, keepdims=True)
+    square = compiled.prob_best**2
+    expected = square / square.sum(axis=1, keepdims=True)
     assert compiled.probabilities == pytest.approx(expected)
     assert compiled.prob_best.sum(axis=1) == pytest.approx(1)
 
 
-def test_the_default_rule_is_surer_of_the_leader_than_thompson() -> None:
-    learnt = Posterior(
+def test_the_default_rule_favors_the_leader_more_than_thompson() -> None:
+    posterior = Posterior(
         bandit_worlds.make_design((2,)), np.array([0.0, 0.3]), np.eye(2) * 0.1
     )
     enabled = np.ones(2, bool)
 
-    usual = allocation.compile_policy(learnt, enabled)
-    plain = allocation.compile_policy(learnt, enabled, rule="thompson")
+    default = allocation.compile_policy(posterior, enabled)
+    thompson = allocation.compile_policy(posterior, enabled, rule="thompson")
 
-    assert usual.probabilities[0, 0] > plain.probabilities[0, 0] > 0.5
-    assert usual.prob_best.tolist() == plain.prob_best.tolist()
+    assert default.probabilities[0, 0] > thompson.probabilities[0, 0] > 0.5
+    assert default.prob_best.tolist() == thompson.prob_best.tolist()
 
 
-def test_bias_widens_the_exploration_of_its_factor_alone() -> None:
+def test_bias_widens_only_its_own_factor() -> None:
     design = bandit_worlds.make_design((2, 2))
     mean = np.array([0.0, 0.4, 0.4, 0.0])
-    learnt = Posterior(design, mean, np.diag([0.01, 0.01, 0.01, 1e-8]))
+    posterior = Posterior(design, mean, np.diag([0.01, 0.01, 0.01, 1e-8]))
     enabled = np.ones(4, bool)
 
-    plain = allocation.compile_policy(learnt, enabled, rule="thompson")
+    plain = allocation.compile_policy(posterior, enabled, rule="thompson")
     biased = allocation.compile_policy(
-        learnt, enabled, rule="thompson", bias={"f0": 20.0}
+        posterior, enabled, rule="thompson", bias={"f0": 20.0}
     )
 
     def share_of_worse_level(compiled: allocation.CompiledPolicy, factor: int) -> float:
@@ -138,12 +139,12 @@ def test_bias_widens_the_exploration_of_its_factor_alone() -> None:
     assert share_of_worse_level(biased, 1) < 0.01
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
-    learnt = posterior((3, 2), (2,))
+def test_tables_are_the_same_bytes_for_the_same_seed_only() -> None:
+    posterior = make_posterior((3, 2), (2,))
     enabled = np.ones(6, bool)
 
     tables = [
-        allocation.compile_policy(learnt, enabled, seed=seed) for seed in (1, 1, 2)
+        allocation.compile_policy(posterior, enabled, seed=seed) for seed in (1, 1, 2)
     ]
 
     first, again, other = (table.probabilities.tobytes() for table in tables)
@@ -151,9 +152,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
 
 
 def test_a_large_table_is_compiled_in_bounded_memory() -> None:
-    learnt = posterior((10, 10), (42, 43))
+    posterior = make_posterior((10, 10), (42, 43))
 
-    compiled = allocation.compile_policy(learnt, np.ones(100, bool), draws=40)
+    compiled = allocation.compile_policy(posterior, np.ones(100, bool), draws=40)
 
     assert compiled.probabilities.shape == (44 * 45, 100)
 
@@ -172,26 +173,27 @@ def test_a_large_table_is_compiled_in_bounded_memory() -> None:
         ({"bias": {"f0": float("inf")}}, "bias: f0"),
     ],
 )
-def test_arguments_out_of_range_are_refused_by_name(
-    arguments: dict[str, object], field: str
+def test_arguments_out_of_range_are_rejected_by_name(
+    arguments: dict[str, Any], field: str
 ) -> None:
-    given_: dict[str, object] = {"enabled": np.ones(2, bool), **arguments}
+    arguments = {"enabled": np.ones(2, bool), **arguments}
 
     with pytest.raises(ValueError, match=field):
-        allocation.compile_policy(posterior((2,)), **given_)  # type: ignore[arg-type] # the point
+        allocation.compile_policy(make_posterior((2,)), **arguments)
 
 
-def test_the_published_draw_is_reproduced_to_the_last_bit() -> None:
+def test_published_draws_are_reproduced_exactly() -> None:
     vectors = json.loads(VECTORS.read_text())
 
     for row in vectors["rows"]:
-        total = allocation.accumulate_probabilities(np.array(row["probabilities"]))
-        assert total.tolist() == row["cumulative"]
+        cumulative = allocation.accumulate_probabilities(np.array(row["probabilities"]))
+        assert cumulative.tolist() == row["cumulative"]
         for draw in row["draws"]:
             ids = draw["optimization_id"], draw["anonymous_id"]
             u = allocation.hash_to_uniform(*ids, draw["policy_version"])
             assert u == draw["u"]
-            assert allocation.choose_variant(total, u) + 1 == draw["variant_number"]
+            variant = allocation.choose_variant(cumulative, u)
+            assert variant + 1 == draw["variant_number"]
 
 
 @given(
@@ -205,22 +207,20 @@ def test_a_variant_without_probability_is_never_drawn(
         weights = [*weights, 1.0]
     probabilities = np.array(weights) / sum(weights)
 
-    total = allocation.accumulate_probabilities(probabilities)
+    cumulative = allocation.accumulate_probabilities(probabilities)
 
-    edges = [u, *(edge for edge in total if edge < 1), math.nextafter(1.0, 0.0)]
+    edges = [u, *(edge for edge in cumulative if edge < 1), math.nextafter(1.0, 0.0)]
     assert all(
-        probabilities[allocation.choose_variant(total, edge)] > 0 for edge in edges
+        probabilities[allocation.choose_variant(cumulative, edge)] > 0 for edge in edges
     )
 
 
 def test_draws_follow_the_probabilities() -> None:
     probabilities: Floats = np.array([0.1, 0.0, 0.6, 0.3])
-    total = allocation.accumulate_probabilities(probabilities)
+    cumulative = allocation.accumulate_probabilities(probabilities)
 
-    units = [allocation.hash_to_uniform("opt", f"user-{i}", 3) for i in range(20_000)]
+    numbers = [allocation.hash_to_uniform("opt", f"user-{i}", 3) for i in range(20_000)]
 
-    seen = (
-        np.bincount([allocation.choose_variant(total, u) for u in units], minlength=4)
-        / 20_000
-    )
-    assert np.abs(seen - probabilities).max() < 4 * math.sqrt(0.25 / 20_000)
+    variants = [allocation.choose_variant(cumulative, u) for u in numbers]
+    shares = np.bincount(variants, minlength=4) / 20_000
+    assert np.abs(shares - probabilities).max() < 4 * math.sqrt(0.25 / 20_000)

@@ -1,4 +1,4 @@
-"""What a report says beside its figures: what they leave out, and what may still come."""
+"""Notes of a report: what its figures leave out, and immature users."""
 
 from dataclasses import replace
 
@@ -14,8 +14,8 @@ from models_app.bandit.report.report import Report
 from tests.support import bandit_worlds
 
 
-def reported(design: Design, cells: TrainingCells) -> Report:
-    """The report of a fit and the policy compiled from it."""
+def build_report(design: Design, cells: TrainingCells) -> Report:
+    """Return the report of a fit and of the policy compiled from it."""
     posterior = fit.fit_posterior(design, cells).posterior
     enabled = np.ones(design.variants, bool)
     compiled = allocation.compile_policy(posterior, enabled, draws=200)
@@ -24,16 +24,16 @@ def reported(design: Design, cells: TrainingCells) -> Report:
     )
 
 
-def test_an_interaction_too_large_to_learn_is_named() -> None:
+def test_a_note_names_an_interaction_that_is_left_out() -> None:
     design = bandit_worlds.make_design((60,), (40,))
     variant = np.arange(60)
-    shown = np.zeros((design.segments, 60))
-    shown[0, variant] = 100
+    users = np.zeros((design.segments, 60))
+    users[0, variant] = 100
 
-    made = reported(design, bandit_worlds.build_cells([(shown, shown / 10)]))
+    figures = build_report(design, bandit_worlds.build_cells([(users, users / 10)]))
 
     assert design.left_out
-    assert made.notes == (
+    assert figures.notes == (
         f"too many coefficients to learn together; left out: {design.left_out[0]}",
     )
 
@@ -42,11 +42,11 @@ def test_an_interaction_too_large_to_learn_is_named() -> None:
     ("maturity", "notes"),
     [([0.9, 0.9], (report.NOTE_IMMATURE,)), ([0.9, 1.0], ()), (None, ())],
 )
-def test_rates_so_far_are_called_that(
+def test_a_note_says_if_all_users_are_immature(
     maturity: list[float] | None, notes: tuple[str, ...]
 ) -> None:
     cells = bandit_worlds.build_one_day_cells([(0, 500, 50), (1, 500, 60)])
 
-    young = replace(cells, maturity=None if maturity is None else np.array(maturity))
+    immature = replace(cells, maturity=None if maturity is None else np.array(maturity))
 
-    assert reported(bandit_worlds.make_design((2,)), young).notes == notes
+    assert build_report(bandit_worlds.make_design((2,)), immature).notes == notes

@@ -1,4 +1,4 @@
-"""Rewards composed of parts: against the plain formula, in any chunking."""
+"""Rewards made of parts: against the plain formula, and in chunks of any size."""
 
 import tracemalloc
 from dataclasses import replace
@@ -11,148 +11,122 @@ from models_app.bandit.policy import allocation
 from models_app.bandit.regression import fit
 from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.rewards import reward_model
-from models_app.bandit.rewards.reward_model import RewardModelKind, RewardPosterior
+from models_app.bandit.rewards.reward_model import (
+    DrawChunk,
+    RewardModelKind,
+    RewardPosterior,
+)
 from tests.support import bandit_worlds
+from tests.support.reward_posteriors import make_reward_posterior
 
 
-def part(
-    sizes: tuple[int, ...], contexts: tuple[int, ...] = (), seed: int = 0
-) -> Posterior:
-    """A posterior with arbitrary mean and covariance."""
-    design = bandit_worlds.make_design(sizes, contexts)
-    rng = np.random.default_rng(seed)
-    size = 1 + design.columns
-    half = rng.normal(0, 0.3 / np.sqrt(size), (size, size))
-    return Posterior(design, rng.normal(0, 0.3, size), half @ half.T)
-
-
-def belief(
-    kind: RewardModelKind,
-    sizes: tuple[int, ...] = (3, 2),
-    contexts: tuple[int, ...] = (2, 1),
-) -> RewardPosterior:
-    """A belief of any kind; outcomes have three weights."""
-    count = {"chance": 1, "mean": 1, "hurdle": 2, "outcomes": 3}[kind]
-    found = tuple(part(sizes, contexts, seed) for seed in range(count))
-    names = tuple(f"part {index}" for index in range(count))
-    weights = (5.0, 2.0, -1.0) if kind == "outcomes" else ()
-    return RewardPosterior(kind, found, names, weights, smearing=(0.4, 0.05))
-
-
-def written_out(chunk: reward_model.DrawChunk, levels: Integers) -> Floats:
-    """Rewards [draws, V] by the formulas of docs/model.md, straight."""
-    whole, design = chunk.belief, chunk.belief.design
+def compute_rewards(chunk: DrawChunk, levels: Integers) -> Floats:
+    """Return rewards [draws, V] of all variants by the formulas of docs/model.md."""
+    kind, design = chunk.posterior.kind, chunk.posterior.design
     context = design.context_levels.tolist().index(levels.tolist())
-    rows = design.rows(chunk.variants, np.full_like(chunk.variants, context))
+    variants = np.arange(design.variants)
+    rows = design.rows(variants, np.full_like(variants, context))
     rows = np.insert(rows, 0, 1.0, axis=1)
-    eta = [coefficients @ rows.T for coefficients in chunk.coefficients()]
-    chances = [1 / (1 + np.exp(-each)) for each in eta]
-    if whole.kind == "mean":
-        return eta[0]
-    if whole.kind == "chance":
+    etas = [coefficients @ rows.T for coefficients in chunk.coefficients()]
+    chances = [1 / (1 + np.exp(-eta)) for eta in etas]
+    if kind == "mean":
+        return etas[0]
+    if kind == "chance":
         return chances[0]
-    if whole.kind == "hurdle":
-        smeared = 0.4 + 0.05 * chunk.smearing
-        return np.asarray(chances[0] * np.exp(eta[1] + smeared[:, None]))
+    if kind == "hurdle":
+        log_smearing = 0.4 + 0.05 * chunk.smearing
+        return np.asarray(chances[0] * np.exp(etas[1] + log_smearing[:, None]))
     any_, first, second = chances
     rest = (1 - first) * (second * 2.0 + (1 - second) * -1.0)
     return np.asarray(any_ * (first * 5.0 + rest))
 
 
 @pytest.mark.parametrize("kind", ["chance", "mean", "hurdle", "outcomes"])
-def test_rewards_are_those_of_the_formula_written_out(kind: RewardModelKind) -> None:
-    whole = belief(kind)
+def test_rewards_agree_with_the_plain_formula(kind: RewardModelKind) -> None:
+    posterior = make_reward_posterior(kind)
 
-    (chunk,) = reward_model.draw_chunks(whole, 50, 3, np.arange(6))
+    (chunk,) = reward_model.draw_chunks(posterior, 50, 3, np.arange(6))
 
-    for levels in whole.design.context_levels:
+    for levels in posterior.design.context_levels:
         table = chunk.table()
         reward = table.reward(levels)
-        assert reward == pytest.approx(written_out(chunk, levels), rel=1e-10)
+        assert reward == pytest.approx(compute_rewards(chunk, levels), rel=1e-10)
 
 
 @pytest.mark.parametrize("kind", ["mean", "hurdle", "outcomes"])
-def test_the_policy_serves_what_is_best_in_the_draws(kind: RewardModelKind) -> None:
-    whole, everyone = belief(kind), np.ones(6, bool)
+def test_prob_best_is_the_share_of_draws_won(kind: RewardModelKind) -> None:
+    posterior, enabled = make_reward_posterior(kind), np.ones(6, bool)
 
-    most = allocation.compile_policy(
-        whole, everyone, rule="thompson", exploration_share=0
+    maximized = allocation.compile_policy(
+        posterior, enabled, rule="thompson", exploration_share=0
     )
-    least = allocation.compile_policy(whole, everyone, rule="thompson", minimise=True)
+    minimized = allocation.compile_policy(
+        posterior, enabled, rule="thompson", minimize=True
+    )
 
-    chunks = list(reward_model.draw_chunks(whole, 4000, 0, np.arange(6)))
-    levels = whole.design.context_levels[0]
+    chunks = list(reward_model.draw_chunks(posterior, 4000, 0, np.arange(6)))
+    levels = posterior.design.context_levels[0]
     rows = np.concatenate([chunk.table().reward(levels) for chunk in chunks])
     best = np.bincount(rows.argmax(axis=1), minlength=6) / 4000
     worst = np.bincount(rows.argmin(axis=1), minlength=6) / 4000
-    assert most.prob_best[0] == pytest.approx(best)
-    assert least.prob_best[0] == pytest.approx(worst, abs=0.04)
+    assert maximized.prob_best[0] == pytest.approx(best)
+    assert minimized.prob_best[0] == pytest.approx(worst, abs=0.04)
 
 
 def test_draws_depend_on_the_seed_and_not_on_the_chunks() -> None:
-    everyone, levels = np.arange(6), np.zeros(2, dtype=np.int64)
-    whole = belief("hurdle")
+    posterior = make_reward_posterior("hurdle")
 
-    few = (
-        next(iter(reward_model.draw_chunks(whole, 16, 7, everyone)))
-        .table()
-        .reward(levels)
-    )
-    many = (
-        next(iter(reward_model.draw_chunks(whole, 900, 7, everyone)))
-        .table()
-        .reward(levels)
-    )
-    other = (
-        next(iter(reward_model.draw_chunks(whole, 16, 8, everyone)))
-        .table()
-        .reward(levels)
-    )
+    def draw_first_chunk(draws: int, seed: int) -> Floats:
+        chunks = reward_model.draw_chunks(posterior, draws, seed, np.arange(6))
+        return next(chunks).table().reward(np.zeros(2, dtype=np.int64))
+
+    few, many = draw_first_chunk(16, 7), draw_first_chunk(900, 7)
+    other_seed = draw_first_chunk(16, 8)
 
     assert few == pytest.approx(many[:16], rel=1e-12)
-    assert np.abs(few - other).max() > 1e-3
+    assert np.abs(few - other_seed).max() > 1e-3
 
 
 def test_bias_widens_every_part_of_the_reward() -> None:
-    whole, everyone = belief("outcomes"), np.ones(6, bool)
+    posterior, enabled = make_reward_posterior("outcomes"), np.ones(6, bool)
 
-    plain = allocation.compile_policy(whole, everyone, rule="thompson")
+    plain = allocation.compile_policy(posterior, enabled, rule="thompson")
     biased = allocation.compile_policy(
-        whole, everyone, rule="thompson", bias={"f0": 20.0}
+        posterior, enabled, rule="thompson", bias={"f0": 20.0}
     )
 
     assert biased.prob_best.max() < plain.prob_best.max()
     with pytest.raises(ValueError, match="bias: nothing"):
-        allocation.compile_policy(whole, everyone, bias={"nothing": 1.0})
+        allocation.compile_policy(posterior, enabled, bias={"nothing": 1.0})
 
 
-def test_effects_beyond_all_numbers_keep_rewards_finite() -> None:
+def test_huge_effects_keep_rewards_finite() -> None:
     design = bandit_worlds.make_design((2,), (1, 1))
     size = 1 + design.columns
-    wild = Posterior(design, np.full(size, 800.0), np.eye(size))
+    part = Posterior(design, np.full(size, 800.0), np.eye(size))
 
-    whole = RewardPosterior(
-        "outcomes", (wild, wild), ("any", "first"), weights=(2.0, 1.0)
+    posterior = RewardPosterior(
+        "outcomes", (part, part), ("any", "first"), weights=(2.0, 1.0)
     )
-    (chunk,) = reward_model.draw_chunks(whole, 20, 0, np.arange(2))
+    (chunk,) = reward_model.draw_chunks(posterior, 20, 0, np.arange(2))
 
     for levels in design.context_levels:
         assert np.isfinite(chunk.table().reward(levels)).all()
 
 
 def test_a_large_table_of_amounts_is_compiled_in_bounded_memory() -> None:
-    whole = belief("hurdle", (10, 10), (18, 23))
-    everyone = np.ones(100, bool)
+    posterior = make_reward_posterior("hurdle", (10, 10), (18, 23))
+    enabled = np.ones(100, bool)
 
     tracemalloc.start()
-    allocation.compile_policy(whole, everyone, draws=40)
+    allocation.compile_policy(posterior, enabled, draws=40)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
     assert peak < 300e6
 
 
-def test_bool_rewards_are_learnt_to_the_figure_as_ever() -> None:
+def test_bool_rewards_give_the_same_figures_as_before() -> None:
     rng = np.random.default_rng(0)
     world = bandit_worlds.draw_from_prior(
         bandit_worlds.make_design((3, 2)), np.random.default_rng(1)
@@ -161,11 +135,11 @@ def test_bool_rewards_are_learnt_to_the_figure_as_ever() -> None:
     even = np.full(world.eta.shape, 1 / 6)
     days = [bandit_worlds.simulate_day(world, -2.0, even, 5_000, rng) for _ in range(4)]
 
-    learnt = fit.fit_posterior(world.design, bandit_worlds.build_cells(days)).posterior
+    learned = fit.fit_posterior(world.design, bandit_worlds.build_cells(days)).posterior
     table = allocation.compile_policy(
-        learnt, np.ones(6, bool), rule="thompson"
+        learned, np.ones(6, bool), rule="thompson"
     ).probabilities
 
     golden = [-2.0423964752377253, -0.2265007884001123, -0.34407314193732]
-    assert learnt.mean[:3] == pytest.approx(golden, rel=1e-9)
+    assert learned.mean[:3] == pytest.approx(golden, rel=1e-9)
     assert table[0, 4:] == pytest.approx([0.7639666666666667, 0.2293666666666667])
