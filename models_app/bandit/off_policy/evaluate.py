@@ -1,4 +1,4 @@
-"""What another policy would have earned, from counts and known propensities alone."""
+"""Off-policy evaluation: what another policy would have earned, from logged cells."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ MINIMUM_PAYERS = 50
 
 @dataclass(frozen=True, slots=True)
 class ValueEstimates:
-    """The same quantity by three estimators; see `evaluate`."""
+    """One quantity by three estimators; see `evaluate_policy`."""
 
     ips: ValueEstimate
     snips: ValueEstimate
@@ -57,13 +57,20 @@ class ValueDifference:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What `evaluate` found.
+    """The result of `evaluate_policy`.
 
-    `target`, `served` and `difference` (target minus served, doubly robust, on the same
-    users) are None where `withheld` says why. `deciding_users`: how many are expected
-    to carry the uncertainty. Users left out: `against_policy` saw what the logged
-    policy gives with probability 0, `without_comparison` came on days of a regime on
-    which nobody was optimized.
+    Parameters
+    ----------
+    users: number of users that the estimates use.
+    deciding_users: expected number of users that carry the uncertainty.
+    against_policy: users left out because the logged policy gives their variant
+        probability 0.
+    without_comparison: users left out because nobody in their regime was optimized on
+        their day.
+    target, served: estimates for both policies; None if `withheld` says why.
+    difference: target minus served on the same users; None if `withheld` says why.
+    withheld: reason for publishing no estimates, or None.
+
     """
 
     users: int
@@ -81,99 +88,104 @@ def evaluate_policy(
 ) -> Evaluation:
     """Estimate the mean value per user under `target`, a table for each version.
 
-    Both arms are used. On a day of a regime a user was held out with the share a that
-    was (counted, not configured), so a variant had probability (1 - a) p, the baseline
-    a more; w = target / that (Agarwal, Basu, Schnabel and Joachims 2017, the balanced
-    estimator). With y a user's value and m the reward model: `ips` is the mean of w·y,
-    `snips` Σ w·y / Σ w, `doubly_robust` the mean of Σ_v target·m + w·(y - m).
+    Both arms are used. Let a be the share of users who were in the holdout on a day of
+    a regime (counted, not configured). A variant then had probability (1 - a) p, the
+    baseline a more. The weight w is the target's probability over that one (the
+    balanced estimator of Agarwal, Basu, Schnabel and Joachims 2017). With y a user's
+    value and m the reward model, `ips` is the mean of w·y, `snips` is Σ w·y / Σ w, and
+    `doubly_robust` is the mean of Σ_v target·m + w·(y - m).
 
     The quantity is the mean over users as they came: a stratum (regime, day, version)
-    counts by its users. `target` may differ by version but must not know more than was
-    known when that version was made. Variances are those within strata, from sums of
-    squares. `served` is judged by the same estimators: the optimized arm's policy as it
-    ran.
+    counts by its users. `target` may differ by version, but must not use what became
+    known after that version was made. Variances are those within strata, from sums of
+    squares. `served`, the optimized arm's policy as it ran, is evaluated by the same
+    estimators.
 
-    Nothing is published below MINIMUM_USERS users, MINIMUM_DECIDING deciding users
-    ((E Σw²)² / E Σw⁴: with one fixed probability, the users expected to be shown the
-    variant), or where fewer than MINIMUM_CONVERSIONS of those would convert or would not
-    (of amounts: fewer than MINIMUM_PAYERS would pay) at the overall rate. The rule looks at what to expect
-    and not at what came, so that luck does not choose what is published.
+    Estimates are withheld below MINIMUM_USERS users and below MINIMUM_DECIDING_USERS
+    deciding users, (E Σw²)² / E Σw⁴: with one fixed probability, those expected to see
+    the variant. They are also withheld if fewer than MINIMUM_CONVERSIONS of the
+    deciding users would convert, or would not, at the overall rate (for amounts: if
+    fewer than MINIMUM_PAYERS would pay). The rule uses expected instead of observed
+    counts, so that luck does not decide what is published.
 
-    Raises UnsupportedError where the target needs a variant that had no probability.
+    Raises UnsupportedError if the target needs a variant that had no probability.
     """
-    logged, against = _select_cells(logged, find_possible_cells(logged, served))
-    logged, alone = _select_cells(logged, compute_holdout_share(logged) < 1)
+    logged, against_policy = _select_cells(logged, find_possible_cells(logged, served))
+    logged, without_comparison = _select_cells(
+        logged, compute_holdout_share(logged) < 1
+    )
     users = int(logged.users.sum())
+    left_out = against_policy, without_comparison
     if not users:
-        nobody = "no users of the optimized arm can be used"
-        return Evaluation(0, 0.0, against, alone, withheld=nobody)
+        reason = "no user of the optimized arm is usable"
+        return Evaluation(0, 0.0, *left_out, withheld=reason)
     weights = ImportanceWeights(logged)
-    aimed = weights.weigh_cells(served, target)
-    reason = _explain_withheld(logged, aimed, binary=binary)
-    if reason is not None:
-        return Evaluation(users, aimed.deciding, against, alone, withheld=reason)
-    ran = weights.weigh_cells(served, served)
-    value, low, high = estimators.estimate_difference(
-        estimators.estimate_doubly_robust(logged, aimed),
-        estimators.estimate_doubly_robust(logged, ran),
+    target_cells = weights.weigh_cells(served, target)
+    withheld = _explain_withheld(logged, target_cells.deciding, binary=binary)
+    if withheld is not None:
+        return Evaluation(users, target_cells.deciding, *left_out, withheld=withheld)
+    served_cells = weights.weigh_cells(served, served)
+    value, lo, hi = estimators.estimate_difference(
+        estimators.estimate_doubly_robust(logged, target_cells),
+        estimators.estimate_doubly_robust(logged, served_cells),
         logged,
         weights.strata,
         binary=binary,
     )
     return Evaluation(
         users,
-        aimed.deciding,
-        against,
-        alone,
-        target=_compute_estimates(logged, weights.strata, aimed, binary=binary),
-        served=_compute_estimates(logged, weights.strata, ran, binary=binary),
-        difference=ValueDifference(value, low, high),
+        target_cells.deciding,
+        *left_out,
+        target=_compute_estimates(logged, weights.strata, target_cells, binary=binary),
+        served=_compute_estimates(logged, weights.strata, served_cells, binary=binary),
+        difference=ValueDifference(value, lo, hi),
     )
 
 
 def _select_cells(
-    logged: LoggedCells, chosen: NDArray[np.bool_]
+    logged: LoggedCells, mask: NDArray[np.bool_]
 ) -> tuple[LoggedCells, int]:
-    """Return the cells chosen, and how many users the others have."""
-    return logged.only(chosen), int(logged.users[~chosen].sum())
+    """Return the cells where the mask [n] is true, and the number of other users."""
+    return logged.only(mask), int(logged.users[~mask].sum())
 
 
 def _explain_withheld(
-    logged: LoggedCells, aimed: WeightedCells, *, binary: bool
+    logged: LoggedCells, deciding: float, *, binary: bool
 ) -> str | None:
+    """Return why the data are too few for an estimate, or None."""
     users = float(logged.users.sum())
     if users < MINIMUM_USERS:
-        return f"{users:.0f} users can be used, {MINIMUM_USERS} are needed"
-    if aimed.deciding < MINIMUM_DECIDING_USERS:
+        return f"only {users:.0f} users are usable; {MINIMUM_USERS} are needed"
+    if deciding < MINIMUM_DECIDING_USERS:
         return (
-            "the policies that served show what this one would too rarely: the figure "
-            f"would rest on {aimed.deciding:.0f} users, {MINIMUM_DECIDING_USERS} are needed"
+            "the policies that served rarely showed what this one would: the estimate "
+            f"would rest on {deciding:.0f} users; {MINIMUM_DECIDING_USERS} are needed"
         )
     rate = float(logged.converted.sum()) / users
-    needed = MINIMUM_CONVERSIONS if binary else MINIMUM_PAYERS
-    for what, share in (("conversions", rate), ("users without one", 1 - rate)):
-        expected = aimed.deciding * share
-        if expected < needed and (binary or what == "conversions"):
+    minimum = MINIMUM_CONVERSIONS if binary else MINIMUM_PAYERS
+    expected = {"conversions": deciding * rate}
+    if binary:
+        expected["users without a conversion"] = deciding * (1 - rate)
+    for name, count in expected.items():
+        if count < minimum:
             return (
-                f"the figure would rest on {expected:.0f} {what}, {needed} are needed"
+                f"the estimate would rest on {count:.0f} {name}; {minimum} are needed"
             )
     return None
 
 
 def _compute_estimates(
-    logged: LoggedCells, strata: Integers, given: WeightedCells, *, binary: bool
+    logged: LoggedCells, strata: Integers, cells: WeightedCells, *, binary: bool
 ) -> ValueEstimates:
-    spread = estimators.estimate_variance(logged, given)
-    ways = (
-        estimators.estimate_ips,
-        estimators.estimate_snips,
-        estimators.estimate_doubly_robust,
-    )
-    return ValueEstimates(
-        *(
-            estimators.add_interval(
-                way(logged, given), logged, strata, spread, binary=binary
-            )
-            for way in ways
+    variance = estimators.estimate_variance(logged, cells)
+    ips, snips, doubly_robust = (
+        estimators.add_interval(
+            estimate(logged, cells), logged, strata, variance, binary=binary
+        )
+        for estimate in (
+            estimators.estimate_ips,
+            estimators.estimate_snips,
+            estimators.estimate_doubly_robust,
         )
     )
+    return ValueEstimates(ips, snips, doubly_robust)

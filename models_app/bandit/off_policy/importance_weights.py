@@ -1,4 +1,4 @@
-"""How much a logged user counts under another policy, and the reward model beside it."""
+"""Importance weights of logged cells under another policy, and a model of rewards."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ from models_app.bandit.data.logged_data import (
 from models_app.bandit.design.design import Floats, Integers
 
 SMOOTHING_USERS = 50.0
-"""Users of the coarser mean that a cell of the reward model starts with."""
+"""Weight, in users, of the coarser mean in each mean of the reward model."""
 
 
 class UnsupportedError(ValueError):
-    """The target needs a variant that a logged policy could not serve there.
+    """The target policy needs a variant that a logged policy could not serve.
 
-    `version` is the policy version, `variant` and `context` are 0-based indices.
+    `version` is the policy version; `variant` and `context` are 0-based indices.
     """
 
     def __init__(self, version: int, variant: int, context: int) -> None:
@@ -33,11 +33,15 @@ class UnsupportedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class WeightedCells:
-    """What a target makes of each cell, arrays [n].
+    """The n logged cells weighted for a target policy.
 
-    `weight`: probability under the target over that under what served. `offset`: the
-    reward model's value of the target, less weight times its value of the variant.
-    `deciding`: the expected number of users that carry the variance, (E Σw²)² / E Σw⁴.
+    Parameters
+    ----------
+    weight: [n] a variant's probability under the target over that when it was served.
+    offset: [n] the reward model's value of the target in the cell's context, minus
+        weight times its value of the cell's variant.
+    deciding: expected number of users that carry the variance, (E Σw²)² / E Σw⁴.
+
     """
 
     weight: Floats
@@ -46,7 +50,7 @@ class WeightedCells:
 
 
 class ImportanceWeights:
-    """Strata of the logged cells, and each cell's weight under a target."""
+    """Weighs the logged cells for any target; groups them by stratum only once."""
 
     def __init__(self, logged: LoggedCells) -> None:
         self.logged = logged
@@ -57,36 +61,37 @@ class ImportanceWeights:
         self.bounds: Integers = np.searchsorted(self.strata[self.order], ends)
 
     def weigh_cells(self, served: PolicyTables, target: PolicyTables) -> WeightedCells:
-        """Weigh every cell; one version's tables are held at a time.
+        """Weigh every cell, with the tables of one version in memory at a time.
 
-        Raises UnsupportedError where the target needs what could not be served.
+        Raises UnsupportedError if the target needs a variant that could not be served.
         """
         weight, offset = np.zeros(len(self.strata)), np.zeros(len(self.strata))
         squares = fourths = 0.0
-        version, ran, aimed = -1, np.zeros((0, 0)), np.zeros((0, 0))
-        for number, first in enumerate(self.first):
+        version = -1
+        served_table, target_table = np.zeros((0, 0)), np.zeros((0, 0))
+        for stratum, first in enumerate(self.first):
             if self.logged.version[first] != version:
                 version = int(self.logged.version[first])
-                ran, aimed = served(version), target(version)
-            cells = self.order[self.bounds[number] : self.bounds[number + 1]]
-            contexts, local = np.unique(self.logged.context[cells], return_inverse=True)
-            local = local.reshape(-1)
-            wanted = aimed[contexts]
-            chance = _compute_propensity(
-                ran[contexts], float(self.holdout_share[first])
+                served_table, target_table = served(version), target(version)
+            cells = self.order[self.bounds[stratum] : self.bounds[stratum + 1]]
+            contexts, row = np.unique(self.logged.context[cells], return_inverse=True)
+            row = row.reshape(-1)
+            wanted = target_table[contexts]
+            propensity = _compute_propensity(
+                served_table[contexts], float(self.holdout_share[first])
             )
-            _require_support(wanted, chance, version, contexts)
+            _require_support(wanted, propensity, version, contexts)
             ratio = np.divide(
-                wanted, chance, out=np.zeros_like(chance), where=chance > 0
+                wanted, propensity, out=np.zeros_like(propensity), where=propensity > 0
             )
             day = int(self.logged.day[first])
-            model = predict_rewards(self.logged, day, contexts, ran.shape[1])
-            at = local, self.logged.variant[cells]
+            model = predict_rewards(self.logged, day, contexts, served_table.shape[1])
+            at = row, self.logged.variant[cells]
             weight[cells] = ratio[at]
-            offset[cells] = (wanted * model).sum(axis=1)[local] - ratio[at] * model[at]
-            users = sum_by_index(local, self.logged.users[cells], len(contexts))
-            squares += float(users @ (chance * ratio**2).sum(axis=1))
-            fourths += float(users @ (chance * ratio**4).sum(axis=1))
+            offset[cells] = (wanted * model).sum(axis=1)[row] - ratio[at] * model[at]
+            users = sum_by_index(row, self.logged.users[cells], len(contexts))
+            squares += float(users @ (propensity * ratio**2).sum(axis=1))
+            fourths += float(users @ (propensity * ratio**4).sum(axis=1))
         return WeightedCells(weight, offset, squares**2 / fourths if fourths else 0.0)
 
 
@@ -95,47 +100,49 @@ def predict_rewards(
 ) -> Floats:
     """Return the reward model [contexts, variants] for a day, from all *other* days.
 
-    Cell means, shrunk to the sum of what variant and context add to the overall mean;
-    0 where there is no other day. A day's own users have no part in it, so it cannot
-    fit their luck.
+    It holds cell means, shrunk toward the overall mean plus what variant and context
+    add to it; 0 if there is no other day. Users of the day itself are left out, so that
+    the model cannot fit their luck.
     """
     others = logged.only(logged.day != day)
     users = float(others.users.sum())
     if not users:
         return np.zeros((len(contexts), variants))
     overall = float(others.value_sum.sum()) / users
-    size = int(max(others.context.max(), contexts.max())) + 1
-    of_variant = _shrink_means(others, others.variant, variants, overall)
-    of_context = _shrink_means(others, others.context, size, overall)
-    coarse = of_variant[None, :] + of_context[contexts, None] - overall
-    place = np.full(size, -1)
-    place[contexts] = np.arange(len(contexts))
-    seen = others.only(place[others.context] >= 0)
-    index = place[seen.context] * variants + seen.variant
-    count = sum_by_index(index, seen.users, coarse.size).reshape(coarse.shape)
-    total = sum_by_index(index, seen.value_sum, coarse.size).reshape(coarse.shape)
-    return np.asarray((total + SMOOTHING_USERS * coarse) / (count + SMOOTHING_USERS))
+    context_count = int(max(others.context.max(), contexts.max())) + 1
+    by_variant = _shrink_means(others, others.variant, variants, overall)
+    by_context = _shrink_means(others, others.context, context_count, overall)
+    additive = by_variant[None, :] + by_context[contexts, None] - overall
+    row = np.full(context_count, -1)
+    row[contexts] = np.arange(len(contexts))
+    same_context = others.only(row[others.context] >= 0)
+    index = row[same_context.context] * variants + same_context.variant
+    shape = additive.shape
+    count = sum_by_index(index, same_context.users, additive.size).reshape(shape)
+    total = sum_by_index(index, same_context.value_sum, additive.size).reshape(shape)
+    return np.asarray((total + SMOOTHING_USERS * additive) / (count + SMOOTHING_USERS))
 
 
 def _shrink_means(
     logged: LoggedCells, index: Integers, size: int, overall: float
 ) -> Floats:
+    """Return mean values [size] by index, shrunk toward the overall mean."""
     users = sum_by_index(index, logged.users, size)
     total = sum_by_index(index, logged.value_sum, size)
     return np.asarray((total + SMOOTHING_USERS * overall) / (users + SMOOTHING_USERS))
 
 
-def _compute_propensity(table: Floats, held: float) -> Floats:
-    """Probability [R, V] over both arms: the holdout gets the baseline."""
-    chance = (1 - held) * table
-    chance[:, 0] += held
-    return chance
+def _compute_propensity(table: Floats, holdout_share: float) -> Floats:
+    """Return probabilities [R, V] over both arms; the holdout gets the baseline."""
+    propensity = (1 - holdout_share) * table
+    propensity[:, 0] += holdout_share
+    return propensity
 
 
 def _require_support(
-    wanted: Floats, chance: Floats, version: int, contexts: Integers
+    wanted: Floats, propensity: Floats, version: int, contexts: Integers
 ) -> None:
-    missing = np.argwhere((wanted > 0) & (chance <= 0))
+    missing = np.argwhere((wanted > 0) & (propensity <= 0))
     if len(missing):
         row, variant = missing[0]
         raise UnsupportedError(version, int(variant), int(contexts[row]))

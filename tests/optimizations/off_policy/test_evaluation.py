@@ -139,7 +139,9 @@ def test_too_few_users_are_withheld_with_the_reason() -> None:
     body = read_body(evaluate(optimization, {"variant": 2}))
 
     assert body["estimators"] is None
-    assert body["unavailable"]["estimators"] == "90 users can be used, 100 are needed"
+    assert body["unavailable"]["estimators"] == (
+        "only 90 users are usable; 100 are needed"
+    )
 
 
 def test_exposures_without_a_policy_version_are_left_out_and_counted() -> None:
