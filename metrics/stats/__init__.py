@@ -1,4 +1,4 @@
-"""What two arms of users say: lift, intervals, p-values and checks. No Django, no scipy."""
+"""Statistics of two arms: lift, intervals, p-values, checks. No Django, no scipy."""
 
 from metrics.stats import anytime, daily, lift
 from metrics.stats.anytime import project_users_from_first_week

@@ -1,8 +1,8 @@
-"""The price of looking every day: a wider critical value and its p-value.
+"""Looking at results every day: a wider critical value, and its p-value.
 
 Asymptotic confidence sequence: Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas,
 "Time-uniform central limit theory and asymptotic confidence sequences",
-arXiv:2103.06476 (2021); the normal mixture goes back to Robbins (1970).
+arXiv:2103.06476 (2021). The normal mixture goes back to Robbins (1970).
 """
 
 import math
@@ -16,7 +16,7 @@ WEEKS_PLANNED = 4
 
 
 def project_users_from_first_week(users: int) -> int:
-    """Users to tune for when nobody said: four times the first week's traffic."""
+    """Return the default of expected users: four times those of the first week."""
     return max(WEEKS_PLANNED * users, 1)
 
 
@@ -24,23 +24,23 @@ def project_users_from_first_week(users: int) -> int:
 class Boundary:
     """Normal-mixture boundary at one look.
 
-    ``evidence`` (e below) is t·rho² of the paper: information gathered so far,
-    in units that make the boundary tightest at the expected users.
+    `evidence` (e below) is t·rho² of the paper: the information gathered so far, in
+    units that make the boundary tightest at the expected users.
     """
 
     evidence: float
 
     @property
     def critical(self) -> float:
-        """Factor in place of 1.96: √((1 + 1/e)·log((1 + e)/0.05²))."""
-        spread = math.log1p(self.evidence) - 2 * math.log(ALPHA)
-        return math.sqrt((1 + 1 / self.evidence) * spread)
+        """Factor that replaces 1.96: √((1 + 1/e)·log((1 + e)/0.05²))."""
+        log_term = math.log1p(self.evidence) - 2 * math.log(ALPHA)
+        return math.sqrt((1 + 1 / self.evidence) * log_term)
 
     def p_value(self, z: float) -> float:
-        """One over the mixture's evidence against the hypothesis, at most 1.
+        """Return 1 over the mixture's evidence against the hypothesis, at most 1.
 
-        At most 5% in all looks together when the hypothesis holds; below
-        0.05 exactly where ``|z|`` passes ``critical``.
+        If the hypothesis holds, the p-value falls below 5% at any look with a
+        probability of at most 5%. It is below 0.05 exactly if |z| exceeds `critical`.
         """
         share = self.evidence / (1 + self.evidence)
         log_e = z * z * share / 2 - math.log1p(self.evidence) / 2
@@ -50,17 +50,17 @@ class Boundary:
 def compute_boundary(
     strata: tuple[Stratum, ...], expected_users: int | None
 ) -> Boundary:
-    """The boundary for this look, tightest at ``expected_users``.
+    """Return the boundary for this look, tightest at `expected_users` of both arms.
 
-    Information is Σ n_o·n_h/(n_o+n_h), to which the variance of the weighted
-    difference is proportional. The holdout share of the first regime turns
-    expected users into expected information: it does not move afterwards, as
-    the tuning must not follow the data. The paper's choice of rho for a
-    boundary tightest at t is rho² = (-2 log 0.05 + log(1 - 2 log 0.05)) / t.
+    Information is Σ n_o·n_h/(n_o+n_h), to which the variance of the weighted difference
+    is proportional. The holdout share of the first regime converts expected users to
+    expected information: it stays fixed, because the tuning must not follow the data.
+    The paper's rho for a boundary tightest at t is
+    rho² = (-2 log 0.05 + log(1 - 2 log 0.05)) / t.
     """
     optimized, holdout = strata[0]
     share = holdout.users / (optimized.users + holdout.users)
     planned = max(expected_users or DEFAULT_EXPECTED_USERS, 1) * share * (1 - share)
     gathered = math.fsum(compute_weight(stratum) for stratum in strata)
-    tuned = -2 * math.log(ALPHA) + math.log1p(-2 * math.log(ALPHA))
-    return Boundary(tuned * gathered / planned)
+    tuning = -2 * math.log(ALPHA) + math.log1p(-2 * math.log(ALPHA))
+    return Boundary(tuning * gathered / planned)

@@ -9,7 +9,7 @@ from metrics.stats.normal import CRITICAL
 from metrics.stats.totals import Totals
 
 BASELINE_LIMIT = 3.0
-"""A gate looked at after every training: 3 standard errors, not 2."""
+"""Standard errors allowed; 3 instead of 2, because every training repeats the check."""
 
 MATURE_SHARE = 0.5
 CROSSOVER_SHARE = 0.05
@@ -18,7 +18,10 @@ MISMATCH_SHARE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class BaselineSanity:
-    """``ok`` None: cannot be checked, ``reason`` says why. ``z`` in standard errors."""
+    """Result of the baseline check; `z` is in standard errors.
+
+    `ok` is None if it cannot be checked; `reason` then says why.
+    """
 
     ok: bool | None
     z: float | None
@@ -29,7 +32,7 @@ class BaselineSanity:
 
 @dataclass(frozen=True, slots=True)
 class ShareCheck:
-    """A share of users (0..1, None without users) and whether it is within ``limit``."""
+    """A share of users (0 to 1; None without users), and whether `limit` allows it."""
 
     ok: bool | None
     share: float | None
@@ -43,12 +46,12 @@ def check_baseline(
     holdout: Totals,
     kind: RewardType,
 ) -> BaselineSanity:
-    """Does the model's baseline reproduce the recent holdout mean?
+    """Check that the model's baseline reproduces the recent holdout mean.
 
-    ``model_interval`` is the 95% interval of ``model_mean`` (per user, same
-    unit). z = (model - holdout) / √(sd_model² + se_holdout²), for ``bool``
-    with the variance that would hold if the model were right. ``ok`` within 3.
-    Modeled lift is withheld where this is not ok.
+    `model_interval` is the 95% interval of `model_mean` (per user, same unit).
+    z = (model - holdout) / √(sd_model² + se_holdout²); for `bool` the variance is the
+    one that would hold if the model were right. `ok` means |z| ≤ 3; otherwise the
+    modeled lift is withheld.
     """
     reason = _explain_uncheckable(holdout)
     if reason is not None:
@@ -75,47 +78,46 @@ def check_baseline(
 
 
 def check_maturity(mature_users: int, users: int) -> ShareCheck:
-    """Share of users whose horizon has passed; ok from one half."""
+    """Check the share of users whose horizon has passed; ok from one half."""
     share = mature_users / users if users else None
     ok = None if share is None else share >= MATURE_SHARE
-    return ShareCheck(
-        ok,
-        share,
-        MATURE_SHARE,
-        _explain_share(share, "of users are mature yet", fine=ok),
-    )
+    reason = _explain_share(share, "of users are mature so far", ok=ok)
+    return ShareCheck(ok, share, MATURE_SHARE, reason)
 
 
 def check_crossover(crossover_users: int, users: int) -> ShareCheck:
-    """Share of users later shown another variant; ok up to 5%."""
+    """Check the share of users who later saw another variant; ok up to 5%."""
     return _check_at_most(
         crossover_users, users, CROSSOVER_SHARE, "of users saw another variant later"
     )
 
 
 def check_arm_mismatch(mismatched_users: int, users: int) -> ShareCheck:
-    """Share of users logged with an arm the rule did not give them; ok up to 1%."""
+    """Check the share of users logged with an arm other than assigned; ok up to 1%."""
     return _check_at_most(
-        mismatched_users, users, MISMATCH_SHARE, "of users were logged with another arm"
+        mismatched_users,
+        users,
+        MISMATCH_SHARE,
+        "of users were logged with an arm that they were not assigned",
     )
 
 
-def _check_at_most(part: int, users: int, limit: float, what: str) -> ShareCheck:
+def _check_at_most(part: int, users: int, limit: float, text: str) -> ShareCheck:
     share = part / users if users else None
     ok = None if share is None else share <= limit
-    return ShareCheck(ok, share, limit, _explain_share(share, what, fine=ok))
+    return ShareCheck(ok, share, limit, _explain_share(share, text, ok=ok))
 
 
-def _explain_share(share: float | None, what: str, *, fine: bool | None) -> str | None:
+def _explain_share(share: float | None, text: str, *, ok: bool | None) -> str | None:
     if share is None:
         return "no users yet"
-    return None if fine else f"{100 * share:.3g}% {what}"
+    return None if ok else f"{100 * share:.3g}% {text}"
 
 
 def _explain_uncheckable(holdout: Totals) -> str | None:
     if holdout.users < MINIMUM_USERS:
         return (
-            f"the recent holdout has {holdout.users} users, {MINIMUM_USERS} are needed"
+            f"the recent holdout has {holdout.users} users; {MINIMUM_USERS} are needed"
         )
     if holdout.converted_at_least < MINIMUM_CONVERSIONS:
         return f"the recent holdout has fewer than {MINIMUM_CONVERSIONS} conversions"

@@ -1,4 +1,4 @@
-"""The measured lift as it stood at the end of each day."""
+"""The measured lift as of the end of each day."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,17 +27,19 @@ def compute_cumulative_lift(
     direction: Direction = "increase",
     expected_users: int | None = None,
 ) -> tuple[tuple[date, Lift], ...]:
-    """Lift over all users up to and including each day that has rows, in order."""
-    sums: dict[int, Stratum] = {}
+    """Return the lift over all users up to each day that has rows, in order."""
+    strata: dict[int, Stratum] = {}
     history = []
     ordered = sorted(rows, key=lambda row: (row.day, row.regime))
     for day, group in groupby(ordered, key=lambda row: row.day):
         for row in group:
-            optimized, holdout = sums.get(row.regime, (EMPTY_TOTALS, EMPTY_TOTALS))
-            sums[row.regime] = (optimized + row.optimized, holdout + row.holdout)
-        strata = [sums[regime] for regime in sorted(sums)]
+            optimized, holdout = strata.get(row.regime, (EMPTY_TOTALS, EMPTY_TOTALS))
+            strata[row.regime] = (optimized + row.optimized, holdout + row.holdout)
         lift = measure_lift(
-            strata, kind, direction=direction, expected_users=expected_users
+            [strata[regime] for regime in sorted(strata)],
+            kind,
+            direction=direction,
+            expected_users=expected_users,
         )
         history.append((day, lift))
     return tuple(history)

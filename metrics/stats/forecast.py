@@ -1,4 +1,4 @@
-"""When the measured lift is going to be decided, if traffic goes on as it does."""
+"""The forecast of when the measured lift will be decided, if traffic goes on as now."""
 
 import math
 from collections.abc import Iterable
@@ -16,18 +16,23 @@ from metrics.stats.totals import Stratum, compute_weight, select_comparable
 Floats = NDArray[np.float64]
 SIMULATED_FUTURES = 2000
 MAX_DAYS = 365
-"""Days looked ahead."""
+"""Number of days that are simulated."""
 
-NOT_IN_SIGHT = f"at the present traffic no decision is in sight within {MAX_DAYS} days"
-NO_TRAFFIC = "nobody comes at present, or nobody is held out"
+NOT_IN_SIGHT = f"at the current traffic no decision is expected within {MAX_DAYS} days"
+NO_TRAFFIC = "there is no traffic at present, or no holdout"
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastInputs:
-    """What the arms are believed to differ by from now on, and how fast users come.
+    """The assumed difference between the arms from now on, and the traffic.
 
-    `effect` is the difference per user, optimized less holdout, `error` the sd of that
-    belief; `users` come in a day, of whom `holdout_share` (0..1) are held out.
+    Parameters
+    ----------
+    effect: expected difference per user, optimized minus holdout.
+    error: sd of that expectation.
+    users: number of users per day.
+    holdout_share: share (0 to 1) of these in the holdout.
+
     """
 
     effect: float
@@ -38,9 +43,9 @@ class ForecastInputs:
 
 @dataclass(frozen=True, slots=True)
 class DecisionForecast:
-    """Days until the decision: median and central 95%; `hi` None is beyond LONGEST.
+    """Days until the decision: median and central 95%.
 
-    `days` is None where `reason` says why.
+    `hi` is None if it is beyond MAX_DAYS; `days` is None if `reason` says why.
     """
 
     days: int | None
@@ -53,32 +58,32 @@ def forecast_decision(
     lift: Lift,
     strata: Iterable[Stratum],
     expected_users: int | None,
-    coming: ForecastInputs,
+    inputs: ForecastInputs,
     *,
     seed: int = 0,
 ) -> DecisionForecast:
-    """Foretell the first day on which the anytime interval of `lift` excludes zero.
+    """Forecast the first day on which the anytime interval of `lift` excludes zero.
 
-    `lift` was measured from `strata` with `expected_users` (see lift.measure_lift). In each
-    of FUTURES futures the true effect is drawn once, and every day adds its evidence:
-    with W = n_o·n_h/(n_o + n_h) the statistic z·√W is a Brownian motion over W whose
-    drift is the effect over a user's sd. The day it leaves the boundary of
-    metrics.stats.anytime is that future's; both signs are decisions.
+    `lift` was measured from `strata` with `expected_users` (see lift.measure_lift). In
+    each of SIMULATED_FUTURES futures the true effect is drawn once, and every day adds
+    evidence. With W = n_o·n_h/(n_o + n_h), the statistic z·√W is a Brownian motion over
+    W whose drift is the effect over a user's sd. The future's decision is on the day on
+    which it leaves the boundary of metrics.stats.anytime, at either end.
     """
-    kept = select_comparable(strata)
+    comparable = select_comparable(strata)
     if lift.p_value is None or lift.p_value_anytime is None:
         return DecisionForecast(None, reason=lift.unavailable.get("p_value"))
     if lift.p_value_anytime <= ALPHA:
         return DecisionForecast(0, 0, 0)
-    daily = coming.users * coming.holdout_share * (1 - coming.holdout_share)
-    spread = math.sqrt(_compute_variance(kept))
+    daily = inputs.users * inputs.holdout_share * (1 - inputs.holdout_share)
+    spread = math.sqrt(_compute_variance(comparable))
     if daily <= 0 or spread <= 0:
         return DecisionForecast(None, reason=NO_TRAFFIC)
-    gathered = math.fsum(compute_weight(stratum) for stratum in kept)
-    evidence = compute_boundary(kept, expected_users).evidence / gathered
+    gathered = math.fsum(compute_weight(stratum) for stratum in comparable)
+    evidence = compute_boundary(comparable, expected_users).evidence / gathered
     start = math.copysign(_compute_z(lift.p_value), lift.difference or 0.0)
     rng = np.random.default_rng(seed)
-    drift = rng.normal(coming.effect, coming.error, (SIMULATED_FUTURES, 1)) / spread
+    drift = rng.normal(inputs.effect, inputs.error, (SIMULATED_FUTURES, 1)) / spread
     steps = drift * daily + math.sqrt(daily) * rng.standard_normal(
         (SIMULATED_FUTURES, MAX_DAYS)
     )
@@ -88,14 +93,14 @@ def forecast_decision(
 
 
 def _compute_limits(weights: Floats, evidence: float) -> Floats:
-    """The boundary [days] of z·√W at weights W, whose evidence is W times `evidence`."""
+    """Return the boundary [days] of z·√W at weights W [days] with evidence per W."""
     e = evidence * weights
-    spread = np.log1p(e) - 2 * math.log(ALPHA)
-    return np.asarray(np.sqrt((1 + 1 / e) * spread * weights))
+    log_term = np.log1p(e) - 2 * math.log(ALPHA)
+    return np.asarray(np.sqrt((1 + 1 / e) * log_term * weights))
 
 
 def _summarize_days(crossed: NDArray[np.bool_]) -> DecisionForecast:
-    """Summarise on which day each future [futures, days] was first beyond the boundary."""
+    """Summarize the first day on which each future [futures, days] crossed."""
     days = np.where(crossed.any(axis=1), crossed.argmax(axis=1) + 1.0, np.inf)
     lo, median, hi = np.quantile(days, [0.025, 0.5, 0.975], method="inverted_cdf")
     if math.isinf(median):
@@ -104,12 +109,12 @@ def _summarize_days(crossed: NDArray[np.bool_]) -> DecisionForecast:
 
 
 def _compute_variance(strata: tuple[Stratum, ...]) -> float:
-    """Variance of a user's value within the arms of the regimes."""
+    """Return the variance of a user's value within the arms of the regimes."""
     arms = [arm for stratum in strata for arm in stratum]
-    freedom = sum(arm.users for arm in arms) - len(arms)
-    return math.fsum(arm.squared_deviations for arm in arms) / max(freedom, 1)
+    dof = sum(arm.users for arm in arms) - len(arms)
+    return math.fsum(arm.squared_deviations for arm in arms) / max(dof, 1)
 
 
 def _compute_z(p_value: float) -> float:
-    """|z| of a two-sided p-value."""
+    """Return |z| of a two-sided p-value."""
     return -NormalDist().inv_cdf(max(p_value, 1e-300) / 2)

@@ -1,4 +1,4 @@
-"""The measured lift: optimized against holdout, the only randomized number."""
+"""The measured lift: optimized against holdout, the only randomized comparison."""
 
 import math
 from collections.abc import Iterable
@@ -15,13 +15,13 @@ NO_DENOMINATOR = "the holdout mean is not clearly above zero"
 NO_DENOMINATOR_ANYTIME = (
     "the holdout mean is not clearly above zero at the level that allows daily looks"
 )
-NO_HOLDOUT_CONVERSIONS = (
-    "nobody of the holdout converted: there is nothing to divide by"
+NO_HOLDOUT_CONVERSIONS = "no holdout user converted, so there is no rate to divide by"
+NO_DELTA = (
+    "no user of the optimized arm converted, so its rate has no delta-method error"
 )
-NO_DELTA = "nobody of the optimized arm converted: its rate has no delta-method error"
 MIN_RATIO = 1e-200
-"""Where the search for an interval around a ratio of 0 begins."""
-TOO_LARGE = "too large to be stated as a number"
+"""Where the search for an interval starts if the ratio is 0."""
+TOO_LARGE = "the value is too large to be a number"
 
 
 def measure_lift(
@@ -31,36 +31,35 @@ def measure_lift(
     direction: Direction = "increase",
     expected_users: int | None = None,
 ) -> Lift:
-    """Compare the arms of all regimes with Mantel-Haenszel weights.
+    """Compare the arms over all regimes, with Mantel-Haenszel weights.
 
-    ``strata``: per regime (optimized, holdout) totals of mature users. A
-    regime without users in one arm contributes nothing. What is estimated is
-    Σ w·mean_optimized against Σ w·mean_holdout, w = n_o·n_h/(n_o+n_h): within
-    a regime the holdout is a random share of the same traffic, so neither a
-    changed holdout percentage nor a drifting base rate can pass for a lift.
+    `strata` are (optimized, holdout) totals of mature users for each regime. A regime
+    without users in one arm contributes nothing. The comparison is of
+    Σ w·mean_optimized with Σ w·mean_holdout, w = n_o·n_h/(n_o+n_h). Within a regime the
+    holdout is a random share of the same traffic; so neither a changed holdout
+    percentage nor a drifting base rate can look like a lift.
 
-    ``bool``: score method (metrics.stats.score). ``numeric``, ``outcomes``:
-    difference of means and Fieller's ratio (metrics.stats.means). The anytime
+    `bool` rewards use the score method (metrics.stats.score); `numeric` and `outcomes`
+    use the difference of means and Fieller's ratio (metrics.stats.means). The anytime
     figures invert the same statistic with the wider critical value of
-    metrics.stats.anytime: at every candidate ratio r the weighted
-    mean_o - r·mean_h is a sum of independent terms with mean zero under r,
-    for which the confidence sequence holds, so the set of r not rejected
-    covers the true ratio at all looks together; no delta method in between.
-    ``expected_users`` (both arms, whole run) tunes where it is tightest.
+    metrics.stats.anytime. Under a ratio r, the weighted mean_o - r·mean_h is a sum of
+    independent terms with mean zero, for which the confidence sequence holds. So the
+    set of r that are not rejected covers the true ratio at all looks together, without
+    the delta method. `expected_users` (both arms, whole run) is where it is tightest.
 
-    Raises ValueError for ``bool`` totals that are not counts of conversions.
+    Raises ValueError for `bool` totals that are not counts of conversions.
     """
-    kept = select_comparable(strata)
+    comparable = select_comparable(strata)
     if kind == "bool":
-        _reject_non_counts(kept)
-    lift = _describe_arms(kept, kind, direction)
-    reason = minimum_data.explain_missing_inference(kept, kind)
+        _reject_non_counts(comparable)
+    lift = _describe_arms(comparable, kind, direction)
+    reason = minimum_data.explain_missing_inference(comparable, kind)
     if reason is not None:
         return explain_blanks(lift, {}, reason)
-    looks = anytime.compute_boundary(kept, expected_users)
+    boundary = anytime.compute_boundary(comparable, expected_users)
     if kind == "bool":
-        return _measure_rates(lift, kept, looks)
-    return _measure_amounts(lift, kept, looks)
+        return _measure_rates(lift, comparable, boundary)
+    return _measure_amounts(lift, comparable, boundary)
 
 
 def _describe_arms(
@@ -74,43 +73,46 @@ def _describe_arms(
     )
     if not strata:
         return lift
-    both = means.compute_weighted_means(strata)
+    arm_means = means.compute_weighted_means(strata)
     return replace(
         lift,
-        optimization_rate=both.optimized,
-        holdout_rate=both.holdout,
-        difference=both.difference,
+        optimization_rate=arm_means.optimized,
+        holdout_rate=arm_means.holdout,
+        difference=arm_means.difference,
     )
 
 
 def _measure_rates(
-    lift: Lift, strata: tuple[Stratum, ...], looks: anytime.Boundary
+    lift: Lift, strata: tuple[Stratum, ...], boundary: anytime.Boundary
 ) -> Lift:
-    both = means.compute_weighted_means(strata)
-    z = score.difference_z(strata, 0.0)
-    wide = looks.critical
+    rates = means.compute_weighted_means(strata)
+    difference, wide = rates.difference, boundary.critical
+    z = score.compute_difference_z(strata, 0.0)
     lift = replace(
         lift,
-        difference_ci=score.difference_interval(strata, both.difference, CRITICAL),
-        difference_ci_anytime=score.difference_interval(strata, both.difference, wide),
+        difference_ci=score.compute_difference_interval(strata, difference, CRITICAL),
+        difference_ci_anytime=score.compute_difference_interval(
+            strata, difference, wide
+        ),
         p_value=compute_two_sided_p(z),
-        p_value_anytime=looks.p_value(z),
+        p_value_anytime=boundary.p_value(z),
     )
-    if both.holdout <= 0:
+    if rates.holdout <= 0:
         return explain_blanks(lift, {}, NO_HOLDOUT_CONVERSIONS)
-    ratio = both.optimized / both.holdout
-    centre = max(ratio, MIN_RATIO)
-    delta = means.delta_interval(both, means.compute_separate_spread(strata), CRITICAL)
+    ratio = rates.optimized / rates.holdout
+    center = max(ratio, MIN_RATIO)
+    variances = means.compute_separate_variances(strata)
+    delta = means.compute_delta_interval(rates, variances, CRITICAL)
     return explain_blanks(
         replace(
             lift,
             lift_percent=_to_percent(ratio),
             lift_ci=_to_percent_interval(
-                score.ratio_interval(strata, centre, CRITICAL)
+                score.compute_ratio_interval(strata, center, CRITICAL)
             ),
             lift_ci_delta=_to_percent_interval(delta) if ratio > 0 else None,
             lift_ci_anytime=_to_percent_interval(
-                score.ratio_interval(strata, centre, wide)
+                score.compute_ratio_interval(strata, center, wide)
             ),
         ),
         {} if ratio > 0 else {"lift_ci_delta": NO_DELTA},
@@ -119,54 +121,54 @@ def _measure_rates(
 
 
 def _measure_amounts(
-    lift: Lift, strata: tuple[Stratum, ...], looks: anytime.Boundary
+    lift: Lift, strata: tuple[Stratum, ...], boundary: anytime.Boundary
 ) -> Lift:
+    # in units of the largest root mean square, so that no square overflows
     unit = max(
         math.sqrt(arm.value_sum_squares / arm.users) for s in strata for arm in s
     )
-    scaled = (
-        tuple((_rescale_totals(o, unit), _rescale_totals(h, unit)) for o, h in strata)
-        if unit
-        else ()
-    )
-    spreads = (
-        (means.compute_separate_spread(scaled), means.compute_pooled_spread(scaled))
-        if scaled
-        else ()
-    )
-    if not any(spread.difference_sd for spread in spreads):
+    if not unit:
         return explain_blanks(lift, {}, NO_SPREAD)
-    both = means.compute_weighted_means(scaled)
-    z = means.difference_z(both, spreads)
-    narrow = means.difference_interval(both, spreads, CRITICAL)
-    wide = means.difference_interval(both, spreads, looks.critical)
+    scaled = tuple(
+        (_rescale_totals(o, unit), _rescale_totals(h, unit)) for o, h in strata
+    )
+    variances = (
+        means.compute_separate_variances(scaled),
+        means.compute_pooled_variances(scaled),
+    )
+    if not any(variance.difference_sd for variance in variances):
+        return explain_blanks(lift, {}, NO_SPREAD)
+    arm_means = means.compute_weighted_means(scaled)
+    z = means.compute_difference_z(arm_means, variances)
+    narrow = means.compute_difference_interval(arm_means, variances, CRITICAL)
+    wide = means.compute_difference_interval(arm_means, variances, boundary.critical)
     lift = replace(
         lift,
         difference_ci=(narrow[0] * unit, narrow[1] * unit),
         difference_ci_anytime=(wide[0] * unit, wide[1] * unit),
         p_value=compute_two_sided_p(z),
-        p_value_anytime=looks.p_value(z),
+        p_value_anytime=boundary.p_value(z),
     )
-    return _add_ratio(lift, both, spreads, looks)
+    return _add_ratio(lift, arm_means, variances, boundary)
 
 
 def _add_ratio(
     lift: Lift,
-    both: means.Means,
-    spreads: tuple[means.Spread, ...],
-    looks: anytime.Boundary,
+    arm_means: means.Means,
+    variances: tuple[means.MeanVariances, ...],
+    boundary: anytime.Boundary,
 ) -> Lift:
-    ratio = means.ratio_interval(both, spreads, CRITICAL)
-    if ratio is None:
+    """Return the lift with its ratio in percent; `variances` are (separate, pooled)."""
+    interval = means.compute_ratio_interval(arm_means, variances, CRITICAL)
+    if interval is None:
         return explain_blanks(lift, {}, NO_DENOMINATOR)
-    wide = means.ratio_interval(both, spreads, looks.critical)
+    wide = means.compute_ratio_interval(arm_means, variances, boundary.critical)
+    delta = means.compute_delta_interval(arm_means, variances[0], CRITICAL)
     lift = replace(
         lift,
-        lift_percent=_to_percent(both.optimized / both.holdout),
-        lift_ci=_to_percent_interval(ratio),
-        lift_ci_delta=_to_percent_interval(
-            means.delta_interval(both, spreads[0], CRITICAL)
-        ),
+        lift_percent=_to_percent(arm_means.optimized / arm_means.holdout),
+        lift_ci=_to_percent_interval(interval),
+        lift_ci_delta=_to_percent_interval(delta),
         lift_ci_anytime=None if wide is None else _to_percent_interval(wide),
     )
     reasons = {"lift_ci_anytime": NO_DENOMINATOR_ANYTIME} if wide is None else {}
@@ -177,11 +179,13 @@ def _reject_non_counts(strata: tuple[Stratum, ...]) -> None:
     for stratum in strata:
         for arm in stratum:
             if not 0 <= arm.value_sum <= arm.users or arm.value_sum % 1:
-                raise ValueError("bool totals: value_sum counts converted users")
+                raise ValueError(
+                    "value_sum of a bool reward must be the number of converted users"
+                )
 
 
 def _rescale_totals(arm: Totals, unit: float) -> Totals:
-    """The same users with values divided by ``unit``, so that squares stay small."""
+    """Return the same users with values divided by `unit`."""
     return replace(
         arm,
         value_sum=arm.value_sum / unit,

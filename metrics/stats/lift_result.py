@@ -1,4 +1,4 @@
-"""The answer of a comparison: every figure, or the reason why there is none."""
+"""The result of a comparison: every figure, or the reason why it is missing."""
 
 import math
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ Verdict = Literal["better", "worse", "undecided"]
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """One comparison of the two arms. Every None has its reason in ``unavailable``.
+    """One comparison of the two arms. `unavailable` has the reason for each None.
 
-    Rates and differences are per user, in units of the value; everything
-    named lift is in percent of the holdout. Users count the regimes in which
-    both arms have users. ``lift_ci``, ``difference_ci`` and ``p_value`` hold
-    for one look, their ``_anytime`` twins for all looks together.
+    Rates and differences are per user, in units of the value; every lift is in percent
+    of the holdout. Users are those of the regimes that have users in both arms.
+    `lift_ci`, `difference_ci` and `p_value` hold for one look; those named `_anytime`
+    hold for all looks together.
     """
 
     kind: RewardType
@@ -42,7 +42,7 @@ class Lift:
 
     @property
     def verdict(self) -> Verdict:
-        """What may be claimed at any look, by ``p_value_anytime`` and direction."""
+        """What may be claimed at any look, from `p_value_anytime` and the direction."""
         p, difference = self.p_value_anytime, self.difference
         if p is None or difference is None or p > ALPHA:
             return "undecided"
@@ -51,21 +51,20 @@ class Lift:
 
 
 def explain_blanks(lift: Lift, reasons: Mapping[str, str], otherwise: str) -> Lift:
-    """The same lift without infinities, and a reason for every blank."""
-    found: dict[str, str] = {}
+    """Return the lift with None for what is not finite, and a reason for each None."""
+    unavailable: dict[str, str] = {}
     blanks: dict[str, Any] = {}
     for entry in fields(lift):
-        value = getattr(lift, entry.name)
-        if not _is_stated(value):
-            found[entry.name] = reasons.get(entry.name, otherwise)
+        if not _is_finite(getattr(lift, entry.name)):
+            unavailable[entry.name] = reasons.get(entry.name, otherwise)
             blanks[entry.name] = None
-    return replace(lift, unavailable=found, **blanks)
+    return replace(lift, unavailable=unavailable, **blanks)
 
 
-def _is_stated(value: object) -> bool:
-    """False for None and for anything that is not a finite number inside."""
+def _is_finite(value: object) -> bool:
+    """Return whether a value is neither None nor holds an infinity or NaN."""
     if isinstance(value, tuple):
-        return all(_is_stated(part) for part in value)
+        return all(_is_finite(part) for part in value)
     if isinstance(value, float):
         return math.isfinite(value)
     return value is not None

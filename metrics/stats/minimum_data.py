@@ -1,4 +1,4 @@
-"""When there is enough to say anything, and the sentence said when there is not."""
+"""The least data from which figures are published, and the reasons for withholding."""
 
 import math
 
@@ -11,31 +11,28 @@ MINIMUM_EXPECTED_CONVERSIONS = 10
 NO_COMPARISON = "no regime has users in both arms"
 
 
-def explain_missing_rates(strata: tuple[Stratum, ...]) -> str | None:
-    """Why the two means cannot be given, or None when they can."""
-    return None if strata else NO_COMPARISON
-
-
 def explain_missing_inference(strata: tuple[Stratum, ...], kind: str) -> str | None:
-    """Why intervals and p-values are withheld, or None when they are not.
+    """Return why intervals and p-values are withheld; None if they are not.
 
-    Fewer than 100 users in an arm. For ``bool`` fewer than 10 conversions, or
-    users without one, expected in the smaller arm if both converted alike: not
-    how many there are. An arm that reached a count by luck shows a rate far
-    above its own, and one that is broken would never reach it (published only
-    from five on, intervals covered 41% instead of 95 at 100 holdout users and a
-    2% base rate, and 15% where a holdout converts a tenth as often). For the
-    others fewer than 5 rewarded users in an arm.
+    They need 100 users in each arm. For `bool` rewards, the smaller arm must also
+    expect 10 conversions, and 10 users without one, if both arms convert alike. The
+    rule uses expected instead of observed counts: an arm that reached a count by luck
+    shows a rate far above its own, and a broken arm would never reach it. Published
+    from five observed conversions on, intervals covered 41% instead of 95% at 100
+    holdout users and a 2% base rate, and 15% with a holdout that converts a tenth as
+    often. Other rewards need 5 rewarded users in each arm.
     """
-    few = _explain_few_expected if kind == "bool" else _explain_few_converted
-    return explain_missing_rates(strata) or _explain_few_users(strata) or few(strata)
+    if not strata:
+        return NO_COMPARISON
+    explain = _explain_few_expected if kind == "bool" else _explain_few_converted
+    return _explain_few_users(strata) or explain(strata)
 
 
 def _explain_few_users(strata: tuple[Stratum, ...]) -> str | None:
     for name, arm in (("optimized", 0), ("holdout", 1)):
         users = sum(stratum[arm].users for stratum in strata)
         if users < MINIMUM_USERS:
-            return f"the {name} arm has {users} users, {MINIMUM_USERS} are needed"
+            return f"the {name} arm has {users} users; {MINIMUM_USERS} are needed"
     return None
 
 
@@ -44,7 +41,7 @@ def _explain_few_converted(strata: tuple[Stratum, ...]) -> str | None:
         converted = math.fsum(stratum[arm].converted_at_least for stratum in strata)
         if converted < MINIMUM_CONVERSIONS:
             return (
-                f"the {name} arm has {math.floor(converted)} conversions, "
+                f"the {name} arm has {math.floor(converted)} conversions; "
                 f"{MINIMUM_CONVERSIONS} are needed"
             )
     return None
@@ -52,16 +49,16 @@ def _explain_few_converted(strata: tuple[Stratum, ...]) -> str | None:
 
 def _explain_few_expected(strata: tuple[Stratum, ...]) -> str | None:
     for arm in (0, 1):
-        expected = misses = 0.0
+        conversions = others = 0.0
         for optimized, holdout in strata:
             rate = (optimized.value_sum + holdout.value_sum) / (
                 optimized.users + holdout.users
             )
-            expected += rate * (optimized, holdout)[arm].users
-            misses += (1 - rate) * (optimized, holdout)[arm].users
-        if min(expected, misses) < MINIMUM_EXPECTED_CONVERSIONS:
+            conversions += rate * (optimized, holdout)[arm].users
+            others += (1 - rate) * (optimized, holdout)[arm].users
+        if min(conversions, others) < MINIMUM_EXPECTED_CONVERSIONS:
             return (
-                f"fewer than {MINIMUM_EXPECTED_CONVERSIONS} conversions (or users without one) "
-                "would be expected in an arm if both converted alike"
+                f"fewer than {MINIMUM_EXPECTED_CONVERSIONS} conversions (or users "
+                "without one) are expected in an arm if both arms convert alike"
             )
     return None

@@ -4,11 +4,11 @@ import math
 from statistics import NormalDist
 
 ALPHA = 0.05
-"""Level of every published interval: 95%."""
+"""Error level of every published interval, which are all 95% intervals."""
 
 CRITICAL = NormalDist().inv_cdf(1 - ALPHA / 2)
 
 
 def compute_two_sided_p(z: float) -> float:
-    """P(|Z| ≥ |z|) for a standard normal Z; exact far into the tail."""
+    """Return P(|Z| ≥ |z|) for a standard normal Z; exact far into the tail."""
     return math.erfc(abs(z) / math.sqrt(2))

@@ -1,4 +1,4 @@
-"""How far from the estimate a hypothesis is still accepted."""
+"""Ends of intervals: how far from the estimate a test still accepts a hypothesis."""
 
 import math
 from collections.abc import Callable
@@ -11,26 +11,25 @@ TOLERANCE = 1e-13
 def find_accepted_end(
     excess: Callable[[float], float], estimate: float, null: float, end: float
 ) -> float:
-    """Where acceptance ends on the way from ``estimate`` to ``end``.
+    """Return the value between `estimate` and `end` at which acceptance ends.
 
-    ``excess`` is |z| minus its critical value: at most 0 where a hypothesis is
-    accepted. The search asks at ``null`` first, so that the interval holds the
-    null exactly when its test accepts it, even where an odd table (a regime in
-    which everybody converts) makes z turn back. ``end`` when nothing on the
-    way is rejected.
+    `excess` is |z| minus its critical value: at most 0 if a hypothesis is accepted. The
+    search tries `null` first. So the interval holds the null exactly if its test
+    accepts it, even in an odd table (a regime in which everybody converts) that makes z
+    turn back. Returns `end` if nothing in between is rejected.
     """
     if estimate == end:
         return end
-    toward = math.copysign(1.0, end - estimate)
+    direction = math.copysign(1.0, end - estimate)
     inside = estimate
-    if (null - estimate) * toward > 0:
+    if (null - estimate) * direction > 0:
         if excess(null) > 0:
             return _find_crossing(excess, estimate, null)
         inside = null
     step = FIRST_STEP
     while True:
-        outside = inside + toward * step
-        if (end - outside) * toward <= 0:
+        outside = inside + direction * step
+        if (end - outside) * direction <= 0:
             outside = end
         if excess(outside) > 0:
             return _find_crossing(excess, inside, outside)
@@ -40,10 +39,10 @@ def find_accepted_end(
 
 
 def _find_crossing(f: Callable[[float], float], inside: float, outside: float) -> float:
-    """The x between with f(x) = 0, for f(inside) ≤ 0 < f(outside).
+    """Return the x in between with f(x) = 0, for f(inside) ≤ 0 < f(outside).
 
-    Ridders' method (1979): a bracket that always shrinks, and a step that
-    bends with the function.
+    Ridders' method (1979): the bracket always shrinks, and the step follows the
+    curvature of the function.
     """
     f_in, f_out = f(inside), f(outside)
     for _ in range(MAX_STEPS):
@@ -51,10 +50,10 @@ def _find_crossing(f: Callable[[float], float], inside: float, outside: float) -
         if abs(outside - inside) <= TOLERANCE * (1 + abs(middle)):
             break
         f_middle = f(middle)
-        bend = math.sqrt(f_middle * f_middle - f_in * f_out)
+        root = math.sqrt(f_middle * f_middle - f_in * f_out)
         x = middle
-        if 0 < bend < math.inf:
-            x -= (middle - inside) * f_middle / bend
+        if 0 < root < math.inf:
+            x -= (middle - inside) * f_middle / root
         for point, value in ((middle, f_middle), (x, f(x))):
             if not min(inside, outside) < point < max(inside, outside):
                 continue

@@ -2,13 +2,15 @@
 
 Miettinen and Nurminen, "Comparative analysis of two rates", Statistics in
 Medicine 4 (1985) 213-226. A hypothesis (this ratio, this difference) is
-tested with the variance that holds *under it*, so small and unequal arms
-keep their level; the interval is every hypothesis the test does not reject.
+tested with the variance that holds *under it*, so the test keeps its level
+with small and unequal arms. The interval holds all hypotheses that the test
+does not reject.
 """
 
 import math
 from collections.abc import Callable
 
+from metrics.stats.means import Interval
 from metrics.stats.roots import find_accepted_end
 from metrics.stats.totals import Stratum, compute_weight
 
@@ -18,47 +20,50 @@ MAX_DIFFERENCE = 1 - 1e-12
 RestrictedRates = Callable[[Stratum, float], tuple[float, float]]
 
 
-def ratio_z(strata: tuple[Stratum, ...], ratio: float) -> float:
-    """z of the hypothesis p_optimized = ratio · p_holdout; below 0 above the estimate."""
+def compute_ratio_z(strata: tuple[Stratum, ...], ratio: float) -> float:
+    """Return z of the hypothesis p_optimized = ratio · p_holdout.
+
+    It is negative for ratios above the estimate.
+    """
     return _compute_z(strata, _fit_rates_under_ratio, ratio, ratio, 0.0)
 
 
-def difference_z(strata: tuple[Stratum, ...], difference: float) -> float:
-    """z of the hypothesis p_optimized = p_holdout + difference."""
+def compute_difference_z(strata: tuple[Stratum, ...], difference: float) -> float:
+    """Return z of the hypothesis p_optimized = p_holdout + difference."""
     return _compute_z(strata, _fit_rates_under_difference, difference, 1.0, difference)
 
 
-def ratio_interval(
+def compute_ratio_interval(
     strata: tuple[Stratum, ...], estimate: float, critical: float
-) -> tuple[float, float]:
-    """Ratios with |z| ≤ critical, around the estimate (finite and above 0).
+) -> Interval:
+    """Return the ratios with |z| ≤ critical around the estimate (finite, above 0).
 
-    0 or infinity where no ratio, however small or large, is rejected.
+    An end is 0 or infinity if no ratio, however small or large, is rejected.
     """
 
     def excess(log_ratio: float) -> float:
-        return abs(ratio_z(strata, math.exp(log_ratio))) - critical
+        return abs(compute_ratio_z(strata, math.exp(log_ratio))) - critical
 
-    centre = math.log(estimate)
-    low = find_accepted_end(excess, centre, 0.0, -LOG_LIMIT)
-    high = find_accepted_end(excess, centre, 0.0, LOG_LIMIT)
+    center = math.log(estimate)
+    low = find_accepted_end(excess, center, 0.0, -LOG_LIMIT)
+    high = find_accepted_end(excess, center, 0.0, LOG_LIMIT)
     return (
         math.exp(low) if low > -LOG_LIMIT else 0.0,
         math.exp(high) if high < LOG_LIMIT else math.inf,
     )
 
 
-def difference_interval(
+def compute_difference_interval(
     strata: tuple[Stratum, ...], estimate: float, critical: float
-) -> tuple[float, float]:
-    """Differences of rates with |z| ≤ critical, within -1 to 1."""
+) -> Interval:
+    """Return the differences of rates with |z| ≤ critical, from -1 to 1."""
 
     def excess(difference: float) -> float:
-        return abs(difference_z(strata, difference)) - critical
+        return abs(compute_difference_z(strata, difference)) - critical
 
-    centre = min(max(estimate, -MAX_DIFFERENCE), MAX_DIFFERENCE)
-    low = find_accepted_end(excess, centre, 0.0, -MAX_DIFFERENCE)
-    high = find_accepted_end(excess, centre, 0.0, MAX_DIFFERENCE)
+    center = min(max(estimate, -MAX_DIFFERENCE), MAX_DIFFERENCE)
+    low = find_accepted_end(excess, center, 0.0, -MAX_DIFFERENCE)
+    high = find_accepted_end(excess, center, 0.0, MAX_DIFFERENCE)
     return (
         low if low > -MAX_DIFFERENCE else -1.0,
         high if high < MAX_DIFFERENCE else 1.0,
@@ -67,22 +72,23 @@ def difference_interval(
 
 def _compute_z(
     strata: tuple[Stratum, ...],
-    restricted: RestrictedRates,
+    fit_rates: RestrictedRates,
     parameter: float,
     ratio: float,
     shift: float,
 ) -> float:
-    """Weighted distance from the hypothesis over its standard error.
+    """Return the weighted distance from the hypothesis over its standard error.
 
-    Distance and variance are sums over regimes with Mantel-Haenszel weights;
-    n/(n-1) is Miettinen and Nurminen's correction.
+    The hypothesis is p_optimized = ratio · p_holdout + shift. Distance and variance are
+    sums over regimes with Mantel-Haenszel weights; n/(n-1) is Miettinen and Nurminen's
+    correction.
     """
     distance = variance = 0.0
     for stratum in strata:
         optimized, holdout = stratum
         users = optimized.users + holdout.users
         w = compute_weight(stratum)
-        p_o, p_h = restricted(stratum, parameter)
+        p_o, p_h = fit_rates(stratum, parameter)
         spread = p_o * (1 - p_o) / optimized.users
         spread += ratio * ratio * (p_h * (1 - p_h) / holdout.users)
         distance += w * (optimized.mean - ratio * holdout.mean - shift)
@@ -93,9 +99,9 @@ def _compute_z(
 
 
 def _fit_rates_under_ratio(stratum: Stratum, ratio: float) -> tuple[float, float]:
-    """Most likely rates (optimized, holdout) with p_o = ratio · p_h.
+    """Return the most likely rates (optimized, holdout) with p_o = ratio · p_h.
 
-    The smaller root of a·p² - b·p + c = 0, in the form that does not cancel.
+    p_h is the smaller root of a·p² - b·p + c = 0, in the form without cancellation.
     """
     optimized, holdout = stratum
     converted = optimized.value_sum + holdout.value_sum
@@ -108,9 +114,9 @@ def _fit_rates_under_ratio(stratum: Stratum, ratio: float) -> tuple[float, float
 
 
 def _fit_rates_under_difference(stratum: Stratum, d: float) -> tuple[float, float]:
-    """Most likely rates (optimized, holdout) with p_o = p_h + d.
+    """Return the most likely rates (optimized, holdout) with p_o = p_h + d.
 
-    The cubic of the 1985 paper, solved by its trigonometric formula.
+    p_h is a root of the 1985 paper's cubic, by the trigonometric formula.
     """
     optimized, holdout = stratum
     n_o, n_h, x_h = optimized.users, holdout.users, holdout.value_sum

@@ -21,22 +21,22 @@ HOLDOUT = Totals.from_conversions(10_000, 500)
 
 
 def test_a_baseline_near_the_holdout_passes() -> None:
-    found = check_baseline(0.051, (0.049, 0.053), HOLDOUT, "bool")
+    check = check_baseline(0.051, (0.049, 0.053), HOLDOUT, "bool")
 
     se = math.hypot(0.004 / 2 / 1.959964, math.sqrt(0.051 * 0.949 / 10_000))
-    assert found.ok is True
-    assert found.z == pytest.approx(0.001 / se, rel=1e-6)
-    assert found.reason is None
+    assert check.ok is True
+    assert check.z == pytest.approx(0.001 / se, rel=1e-6)
+    assert check.reason is None
 
 
 def test_a_baseline_far_from_the_holdout_fails_with_a_reason() -> None:
-    found = check_baseline(0.07, (0.069, 0.071), HOLDOUT, "bool")
+    check = check_baseline(0.07, (0.069, 0.071), HOLDOUT, "bool")
 
-    assert found.ok is False
-    assert found.z is not None
-    assert found.z > 3
+    assert check.ok is False
+    assert check.z is not None
+    assert check.z > 3
     assert (
-        found.reason
+        check.reason
         == "the model's baseline does not reproduce the recent holdout mean"
     )
 
@@ -46,7 +46,7 @@ def test_a_baseline_far_from_the_holdout_fails_with_a_reason() -> None:
     [
         (
             Totals.from_conversions(0, 0),
-            "the recent holdout has 0 users, 100 are needed",
+            "the recent holdout has 0 users; 100 are needed",
         ),
         (
             Totals.from_conversions(500, 4),
@@ -54,50 +54,54 @@ def test_a_baseline_far_from_the_holdout_fails_with_a_reason() -> None:
         ),
     ],
 )
-def test_a_thin_holdout_cannot_check_the_baseline(holdout: Totals, reason: str) -> None:
-    found = check_baseline(0.05, (0.04, 0.06), holdout, "bool")
+def test_a_small_holdout_cannot_check_the_baseline(
+    holdout: Totals, reason: str
+) -> None:
+    check = check_baseline(0.05, (0.04, 0.06), holdout, "bool")
 
-    assert found.ok is None
-    assert found.z is None
-    assert found.reason == reason
+    assert check.ok is None
+    assert check.z is None
+    assert check.reason == reason
 
 
-def test_a_certain_model_of_a_constant_holdout_is_right_or_wrong() -> None:
+def test_a_certain_model_of_a_constant_holdout_must_be_exact() -> None:
     holdout = Totals(200, 200.0, 200.0, 200)
 
-    assert check_baseline(1.0, (1.0, 1.0), holdout, "numeric").ok is True
+    exact = check_baseline(1.0, (1.0, 1.0), holdout, "numeric")
     wrong = check_baseline(1.5, (1.5, 1.5), holdout, "numeric")
+
+    assert exact.ok is True
     assert wrong.ok is False
     assert wrong.z is None
 
 
-def test_shares_are_held_against_their_limits() -> None:
+def test_shares_are_compared_with_their_limits() -> None:
     assert check_maturity(60, 100).ok is True
-    assert check_maturity(40, 100).reason == "40% of users are mature yet"
+    assert check_maturity(40, 100).reason == "40% of users are mature so far"
     assert check_crossover(5, 100).ok is True
     assert check_crossover(6, 100).ok is False
-    assert (
-        check_arm_mismatch(2, 100).reason == "2% of users were logged with another arm"
+    assert check_arm_mismatch(2, 100).reason == (
+        "2% of users were logged with an arm that they were not assigned"
     )
     assert check_maturity(0, 0).ok is None
     assert check_maturity(0, 0).reason == "no users yet"
 
 
-def test_a_guardrail_is_violated_by_harm_alone() -> None:
+def test_a_guardrail_is_violated_by_harm_only() -> None:
     drop = lift.measure_lift(
         [(Totals.from_conversions(9000, 400), Totals.from_conversions(9000, 600))],
         "bool",
     )
-    thin = lift.measure_lift(
+    few_users = lift.measure_lift(
         [(Totals.from_conversions(90, 40), Totals.from_conversions(90, 60))], "bool"
     )
 
     assert judge_guardrail(drop) == "violated"
     assert judge_guardrail(drop, "decrease") == "ok"
-    assert judge_guardrail(thin) == "pending"
+    assert judge_guardrail(few_users) == "pending"
 
 
-def test_a_guardrail_among_many_needs_more_evidence() -> None:
+def test_a_guardrail_in_a_large_family_needs_more_evidence() -> None:
     slight = lift.measure_lift(
         [(Totals.from_conversions(9000, 520), Totals.from_conversions(9000, 640))],
         "bool",
@@ -108,19 +112,19 @@ def test_a_guardrail_among_many_needs_more_evidence() -> None:
     assert 0.0005 < slight.p_value_anytime < 0.05
     assert judge_guardrail(slight) == "violated"
     assert judge_guardrail(slight, family=100) == "ok"
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="at least 1"):
         judge_guardrail(slight, family=0)
 
 
-def test_the_daily_series_ends_where_the_whole_does() -> None:
+def test_the_daily_series_ends_with_the_lift_of_all_days() -> None:
     rows = [
         DayTotals(
-            date(2026, 1, d),
-            r,
-            Totals.from_conversions(900, 90 + d),
+            date(2026, 1, day),
+            regime,
+            Totals.from_conversions(900, 90 + day),
             Totals.from_conversions(100, 9),
         )
-        for r, d in ((2, 3), (1, 1), (1, 2), (2, 4))
+        for regime, day in ((2, 3), (1, 1), (1, 2), (2, 4))
     ]
 
     series = daily.compute_cumulative_lift(rows, "bool", expected_users=5000)
@@ -145,7 +149,7 @@ def test_the_daily_series_ends_where_the_whole_does() -> None:
         (5, 1.0, 1.0, 6),
     ],
 )
-def test_impossible_totals_are_refused(arguments: tuple[int, float, float]) -> None:
+def test_impossible_totals_are_rejected(arguments: tuple[int, float, float]) -> None:
     with pytest.raises(ValueError, match=r"users|finite|squares"):
         Totals(*arguments)
 
@@ -153,10 +157,8 @@ def test_impossible_totals_are_refused(arguments: tuple[int, float, float]) -> N
 def test_totals_add_up() -> None:
     values = [0.0, 2.5, -1.0, 0.0, 7.0]
 
-    whole, parts = (
-        Totals.from_values(values),
-        Totals.from_values(values[:2]) + Totals.from_values(values[2:]),
-    )
+    whole = Totals.from_values(values)
+    parts = Totals.from_values(values[:2]) + Totals.from_values(values[2:])
 
     assert whole == parts
     assert whole.converted == 3
@@ -164,7 +166,7 @@ def test_totals_add_up() -> None:
     assert whole.squared_deviations == pytest.approx(41.8)
 
 
-def test_unknown_payers_are_bounded_from_below() -> None:
+def test_an_unknown_number_of_payers_has_a_lower_bound() -> None:
     amounts = [3.0, 1.0, 10.0, 0.0, 0.0]
     known = Totals.from_values(amounts)
 

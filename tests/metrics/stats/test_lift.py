@@ -1,4 +1,4 @@
-"""The measured lift: known answers, what is withheld and why."""
+"""The measured lift: known results, and what is withheld and why."""
 
 import math
 from dataclasses import fields
@@ -21,140 +21,149 @@ FIGURES = (
 )
 
 
-def rates(x_o: int, n_o: int, x_h: int, n_h: int) -> tuple[Totals, Totals]:
+def make_rates(x_o: int, n_o: int, x_h: int, n_h: int) -> tuple[Totals, Totals]:
     return Totals.from_conversions(n_o, x_o), Totals.from_conversions(n_h, x_h)
 
 
 def test_a_plain_comparison_gives_every_figure() -> None:
-    found = lift.measure_lift(
-        [rates(1080, 9000, 100, 1000)], "bool", expected_users=10_000
+    result = lift.measure_lift(
+        [make_rates(1080, 9000, 100, 1000)], "bool", expected_users=10_000
     )
 
-    assert (found.optimization_users, found.holdout_users) == (9000, 1000)
-    assert (found.optimization_rate, found.holdout_rate) == pytest.approx((0.12, 0.1))
-    assert found.lift_percent == pytest.approx(20.0)
-    assert found.difference == pytest.approx(0.02)
-    assert found.lift_ci == pytest.approx((-0.965, 45.908), abs=0.001)
-    assert found.p_value == pytest.approx(0.0629, abs=1e-4)
-    assert found.unavailable == {}
+    assert (result.optimization_users, result.holdout_users) == (9000, 1000)
+    assert (result.optimization_rate, result.holdout_rate) == pytest.approx((0.12, 0.1))
+    assert result.lift_percent == pytest.approx(20.0)
+    assert result.difference == pytest.approx(0.02)
+    assert result.lift_ci == pytest.approx((-0.965, 45.908), abs=0.001)
+    assert result.p_value == pytest.approx(0.0629, abs=1e-4)
+    assert result.unavailable == {}
 
 
-def test_the_delta_interval_is_the_published_formula() -> None:
-    found = lift.measure_lift([rates(1080, 9000, 100, 1000)], "bool")
+def test_the_delta_interval_agrees_with_the_published_formula() -> None:
+    result = lift.measure_lift([make_rates(1080, 9000, 100, 1000)], "bool")
 
     variance = 0.12 * 0.88 / 8999 / 0.1**2 + 0.12**2 * (0.1 * 0.9 / 999) / 0.1**4
     half = 100 * 1.959964 * math.sqrt(variance)
-    assert found.lift_ci_delta == pytest.approx((20 - half, 20 + half), rel=1e-6)
+    assert result.lift_ci_delta == pytest.approx((20 - half, 20 + half), rel=1e-6)
 
 
 def test_a_cut_holdout_during_a_rising_base_rate_is_no_lift() -> None:
-    before = rates(2500, 50_000, 2500, 50_000)
-    after = rates(5400, 90_000, 600, 10_000)
+    before = make_rates(2500, 50_000, 2500, 50_000)
+    after = make_rates(5400, 90_000, 600, 10_000)
 
-    found = lift.measure_lift([before, after], "bool")
-    thrown_together = lift.measure_lift(
+    result = lift.measure_lift([before, after], "bool")
+    unstratified = lift.measure_lift(
         [(before[0] + after[0], before[1] + after[1])], "bool"
     )
 
-    assert found.lift_percent == pytest.approx(0.0, abs=1e-9)
-    assert found.p_value == pytest.approx(1.0)
-    assert thrown_together.lift_percent == pytest.approx(9.2, abs=0.1)
-    assert thrown_together.p_value is not None
-    assert thrown_together.p_value < 0.001
+    assert result.lift_percent == pytest.approx(0.0, abs=1e-9)
+    assert result.p_value == pytest.approx(1.0)
+    assert unstratified.lift_percent == pytest.approx(9.2, abs=0.1)
+    assert unstratified.p_value is not None
+    assert unstratified.p_value < 0.001
 
 
 def test_regimes_without_a_holdout_contribute_nothing() -> None:
-    compared = rates(120, 1000, 100, 1000)
-    alone = (Totals.from_conversions(5000, 4000), Totals.from_conversions(0, 0))
+    regime = make_rates(120, 1000, 100, 1000)
+    without_holdout = make_rates(4000, 5000, 0, 0)
 
-    assert lift.measure_lift([compared, alone], "bool") == lift.measure_lift(
-        [compared], "bool"
-    )
+    both = lift.measure_lift([regime, without_holdout], "bool")
+
+    assert both == lift.measure_lift([regime], "bool")
 
 
 @pytest.mark.parametrize(
     ("stratum", "reason"),
     [
-        (rates(50, 1000, 20, 99), "the holdout arm has 99 users, 100 are needed"),
-        (rates(50, 1000, 4, 100), "fewer than 10 conversions"),
-        (rates(9, 1000, 9, 1000), "fewer than 10 conversions"),
-        (rates(998, 1000, 995, 1000), "fewer than 10 conversions (or users without"),
-        (rates(20, 1000, 8, 100), "fewer than 10 conversions"),
+        (make_rates(50, 1000, 20, 99), "the holdout arm has 99 users; 100 are needed"),
+        (make_rates(50, 1000, 4, 100), "fewer than 10 conversions"),
+        (make_rates(9, 1000, 9, 1000), "fewer than 10 conversions"),
+        (
+            make_rates(998, 1000, 995, 1000),
+            "fewer than 10 conversions (or users without",
+        ),
+        (make_rates(20, 1000, 8, 100), "fewer than 10 conversions"),
     ],
 )
-def test_thin_data_are_withheld_with_a_reason(
+def test_too_few_data_are_withheld_with_a_reason(
     stratum: tuple[Totals, Totals], reason: str
 ) -> None:
-    found = lift.measure_lift([stratum], "bool")
+    result = lift.measure_lift([stratum], "bool")
 
-    assert all(getattr(found, name) is None for name in FIGURES)
-    assert set(found.unavailable) == set(FIGURES)
-    assert all(text.startswith(reason) for text in found.unavailable.values())
-    assert found.holdout_rate is not None
-    assert found.difference is not None
+    assert all(getattr(result, name) is None for name in FIGURES)
+    assert set(result.unavailable) == set(FIGURES)
+    assert all(text.startswith(reason) for text in result.unavailable.values())
+    assert result.holdout_rate is not None
+    assert result.difference is not None
 
 
 @pytest.mark.parametrize(
     ("stratum", "more"),
     [
-        pytest.param(rates(3, 90_000, 500, 10_000), False, id="a checkout breaks"),
-        pytest.param(rates(0, 9_000, 150, 1_000), False, id="wholly"),
-        pytest.param(rates(1_800, 90_000, 4, 10_000), True, id="crashes come up"),
-        pytest.param(rates(900, 9_000, 0, 1_000), True, id="from nothing"),
-        pytest.param(rates(9_000, 9_000, 900, 1_000), True, id="everybody converts"),
+        pytest.param(make_rates(3, 90_000, 500, 10_000), False, id="a checkout breaks"),
+        pytest.param(
+            make_rates(0, 9_000, 150, 1_000), False, id="a checkout fails for all"
+        ),
+        pytest.param(make_rates(1_800, 90_000, 4, 10_000), True, id="crashes appear"),
+        pytest.param(
+            make_rates(900, 9_000, 0, 1_000), True, id="crashes appear from zero"
+        ),
+        pytest.param(
+            make_rates(9_000, 9_000, 900, 1_000), True, id="everybody converts"
+        ),
     ],
 )
-def test_the_worse_it_is_the_sooner_it_is_told(
+def test_extreme_changes_are_published(
     stratum: tuple[Totals, Totals], *, more: bool
 ) -> None:
-    found = lift.measure_lift([stratum], "bool")
+    result = lift.measure_lift([stratum], "bool")
 
-    assert found.p_value_anytime is not None
-    assert found.difference_ci_anytime is not None
-    assert found.p_value_anytime < 1e-4
-    low, high = found.difference_ci_anytime
+    assert result.p_value_anytime is not None
+    assert result.difference_ci_anytime is not None
+    assert result.p_value_anytime < 1e-4
+    low, high = result.difference_ci_anytime
     assert (low > 0) == more
     assert (high < 0) != more
-    guard: Direction = "decrease" if more else "increase"
-    assert judge_guardrail(found, guard) == "violated"
-    assert ("lift_percent" in found.unavailable) == (found.holdout_rate == 0)
+    direction: Direction = "decrease" if more else "increase"
+    assert judge_guardrail(result, direction) == "violated"
+    assert ("lift_percent" in result.unavailable) == (result.holdout_rate == 0)
 
 
-def test_nothing_to_compare_is_said() -> None:
-    found = lift.measure_lift([], "numeric")
+def test_no_regimes_give_a_reason() -> None:
+    result = lift.measure_lift([], "numeric")
 
-    assert found.holdout_users == found.optimization_users == 0
-    assert found.holdout_rate is None
-    assert set(found.unavailable.values()) == {"no regime has users in both arms"}
+    assert result.holdout_users == result.optimization_users == 0
+    assert result.holdout_rate is None
+    assert set(result.unavailable.values()) == {"no regime has users in both arms"}
 
 
-def amounts(n: int, payers: int, mean: float, sd: float) -> Totals:
+def make_amounts(n: int, payers: int, mean: float, sd: float) -> Totals:
     total, squares = payers * mean, payers * (mean**2 + sd**2)
     return Totals(n, total, squares, payers)
 
 
-def test_amounts_of_equal_spread_are_a_t_test() -> None:
+def test_amounts_of_equal_variance_agree_with_a_t_test() -> None:
     a, b = Totals(900, 9900.0, 112_500.0, 900), Totals(900, 9000.0, 93_600.0, 900)
 
-    found = lift.measure_lift([(a, b)], "numeric")
+    result = lift.measure_lift([(a, b)], "numeric")
 
     sds = [math.sqrt(t.squared_deviations / (t.users - 1)) for t in (a, b)]
     welch = ttest_ind_from_stats(11, sds[0], 900, 10, sds[1], 900, equal_var=False)
-    assert found.lift_percent == pytest.approx(10.0)
-    assert found.difference == pytest.approx(1.0)
-    assert found.p_value == pytest.approx(welch.pvalue, abs=1e-4)
+    assert result.lift_percent == pytest.approx(10.0)
+    assert result.difference == pytest.approx(1.0)
+    assert result.p_value == pytest.approx(welch.pvalue, abs=1e-4)
     se = math.sqrt(sds[0] ** 2 / 900 + sds[1] ** 2 / 900)
     expected = (1 - 1.959964 * se, 1 + 1.959964 * se)
-    assert found.difference_ci == pytest.approx(expected, rel=1e-6)
+    assert result.difference_ci == pytest.approx(expected, rel=1e-6)
 
 
-def test_fiellers_ends_are_the_ratios_just_rejected() -> None:
-    optimized, holdout = amounts(9000, 500, 12, 9), amounts(1000, 60, 10, 9)
+def test_the_ends_of_fiellers_interval_are_just_rejected() -> None:
+    optimized, holdout = make_amounts(9000, 500, 12, 9), make_amounts(1000, 60, 10, 9)
 
-    found = lift.measure_lift([(optimized, holdout)], "numeric")
+    result = lift.measure_lift([(optimized, holdout)], "numeric")
 
-    assert found.lift_ci is not None
-    for percent in found.lift_ci:
+    assert result.lift_ci is not None
+    for percent in result.lift_ci:
         r = 1 + percent / 100
         ss_o, ss_h = optimized.squared_deviations, r * r * holdout.squared_deviations
         separate = ss_o / 8999 / 9000 + ss_h / 999 / 1000
@@ -165,64 +174,65 @@ def test_fiellers_ends_are_the_ratios_just_rejected() -> None:
 
 
 def test_a_holdout_mean_that_may_be_zero_has_no_ratio_but_a_difference() -> None:
-    optimized, holdout = amounts(1000, 400, 5.0, 30.0), amounts(1000, 400, 0.5, 30.0)
+    optimized, holdout = (
+        make_amounts(1000, 400, 5.0, 30.0),
+        make_amounts(1000, 400, 0.5, 30.0),
+    )
 
-    found = lift.measure_lift([(optimized, holdout)], "numeric")
+    result = lift.measure_lift([(optimized, holdout)], "numeric")
 
-    assert found.lift_percent is None
-    assert found.lift_ci is None
-    assert found.unavailable["lift_ci"] == "the holdout mean is not clearly above zero"
-    assert found.difference == pytest.approx(1.8)
-    assert found.difference_ci is not None
-    assert found.p_value is not None
+    assert result.lift_percent is None
+    assert result.lift_ci is None
+    assert result.unavailable["lift_ci"] == "the holdout mean is not clearly above zero"
+    assert result.difference == pytest.approx(1.8)
+    assert result.difference_ci is not None
+    assert result.p_value is not None
 
 
-def test_amounts_without_spread_have_no_interval() -> None:
+def test_amounts_without_variance_have_no_interval() -> None:
     same = Totals(500, 500.0, 500.0, 500)
 
-    found = lift.measure_lift([(same, same)], "numeric")
+    result = lift.measure_lift([(same, same)], "numeric")
 
-    assert found.difference == 0
-    assert found.p_value is None
-    assert found.unavailable["p_value"] == "all users of both arms have the same value"
+    assert result.difference == 0
+    assert result.p_value is None
+    assert result.unavailable["p_value"] == "all users of both arms have the same value"
 
 
-def test_enormous_amounts_do_not_overflow() -> None:
+def test_huge_amounts_do_not_overflow() -> None:
     big = [Totals(1000, s * 1e150, s * 1.5e300, 900) for s in (1000.0, 900.0)]
 
-    found = lift.measure_lift([(big[0], big[1])], "numeric")
+    result = lift.measure_lift([(big[0], big[1])], "numeric")
 
-    assert found.unavailable == {}
-    assert found.p_value is not None
-    assert 0 <= found.p_value <= 1
+    assert result.unavailable == {}
+    assert result.p_value is not None
+    assert 0 <= result.p_value <= 1
 
 
-def test_less_is_better_where_the_direction_says_so() -> None:
-    fewer = [rates(500, 10_000, 800, 10_000)]
+def test_the_verdict_follows_the_direction() -> None:
+    fewer = [make_rates(500, 10_000, 800, 10_000)]
+    similar = [make_rates(500, 10_000, 510, 10_000)]
 
     assert lift.measure_lift(fewer, "bool", direction="decrease").verdict == "better"
     assert lift.measure_lift(fewer, "bool").verdict == "worse"
-    assert (
-        lift.measure_lift([rates(500, 10_000, 510, 10_000)], "bool").verdict
-        == "undecided"
-    )
+    assert lift.measure_lift(similar, "bool").verdict == "undecided"
 
 
 def test_bool_totals_must_be_counts() -> None:
-    with pytest.raises(ValueError, match="counts converted users"):
+    with pytest.raises(ValueError, match="number of converted users"):
         lift.measure_lift(
             [(Totals(100, 120.0, 120.0), Totals(100, 50.0, 50.0))], "bool"
         )
 
 
 def test_an_infinity_becomes_a_blank_with_its_reason() -> None:
-    unstated = Lift("bool", "increase", 1, 1, lift_ci=(0.0, math.inf), p_value=math.nan)
+    infinite = Lift("bool", "increase", 1, 1, lift_ci=(0.0, math.inf), p_value=math.nan)
 
-    found = explain_blanks(unstated, {"lift_ci": "no upper end"}, "unknown")
+    result = explain_blanks(infinite, {"lift_ci": "no upper end"}, "unknown")
 
-    assert found.lift_ci is None
-    assert found.p_value is None
-    assert found.unavailable["lift_ci"] == "no upper end"
-    assert found.unavailable["p_value"] == "unknown"
-    named = {entry.name for entry in fields(found)}
-    assert set(found.unavailable) < named
+    assert result.lift_ci is None
+    assert result.p_value is None
+    assert result.unavailable["lift_ci"] == "no upper end"
+    assert result.unavailable["p_value"] == "unknown"
+    names = {entry.name for entry in fields(result)}
+    assert set(result.unavailable) < names

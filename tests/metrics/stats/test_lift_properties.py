@@ -1,4 +1,4 @@
-"""What must hold for the measured lift whatever the counts."""
+"""Properties of the measured lift that hold for any counts."""
 
 import math
 from dataclasses import fields
@@ -13,37 +13,39 @@ LEVEL = 0.05
 
 
 @st.composite
-def rate_arms(draw: st.DrawFn) -> Totals:
+def draw_rate_arm(draw: st.DrawFn) -> Totals:
     users = draw(st.integers(0, 20_000))
     return Totals.from_conversions(users, draw(st.integers(0, users)))
 
 
 @st.composite
-def amount_arms(draw: st.DrawFn) -> Totals:
+def draw_amount_arm(draw: st.DrawFn) -> Totals:
     users = draw(st.integers(0, 20_000))
     nonzero = draw(st.integers(0, users))
     mean = draw(st.floats(-1e6, 1e6))
     spread = draw(st.floats(0, 1e6))
     squares = nonzero * (mean * mean + spread * spread)
-    known = draw(st.booleans())
-    return Totals(users, nonzero * mean, squares, nonzero if known else None)
+    is_known = draw(st.booleans())
+    return Totals(users, nonzero * mean, squares, nonzero if is_known else None)
 
 
-def regimes(arms: st.SearchStrategy[Totals]) -> st.SearchStrategy[list[Stratum]]:
+def list_regimes(arms: st.SearchStrategy[Totals]) -> st.SearchStrategy[list[Stratum]]:
     return st.lists(st.tuples(arms, arms), max_size=4)
 
 
 cases = st.one_of(
-    st.tuples(regimes(rate_arms()), st.just("bool")),
-    st.tuples(regimes(amount_arms()), st.sampled_from(["numeric", "outcomes"])),
+    st.tuples(list_regimes(draw_rate_arm()), st.just("bool")),
+    st.tuples(
+        list_regimes(draw_amount_arm()), st.sampled_from(["numeric", "outcomes"])
+    ),
 )
 expected = st.one_of(st.none(), st.integers(1, 10**8))
 
 
-def numbers(found: Lift) -> list[float]:
+def list_numbers(result: Lift) -> list[float]:
     values: list[float] = []
-    for entry in fields(found):
-        value = getattr(found, entry.name)
+    for entry in fields(result):
+        value = getattr(result, entry.name)
         parts = value if isinstance(value, tuple) else (value,)
         values += [part for part in parts if isinstance(part, float)]
     return values
@@ -51,32 +53,32 @@ def numbers(found: Lift) -> list[float]:
 
 @given(cases, expected)
 @settings(max_examples=300, deadline=None)
-def test_every_figure_is_finite_or_explained(
+def test_every_figure_is_finite_or_has_a_reason(
     case: tuple[list[Stratum], RewardType], users: int | None
 ) -> None:
     strata, kind = case
 
-    found = lift.measure_lift(strata, kind, expected_users=users)
+    result = lift.measure_lift(strata, kind, expected_users=users)
 
-    blank = {e.name for e in fields(found) if getattr(found, e.name) is None}
-    assert all(math.isfinite(value) for value in numbers(found))
-    assert blank == set(found.unavailable)
-    assert all(found.unavailable.values())
+    blank = {e.name for e in fields(result) if getattr(result, e.name) is None}
+    assert all(math.isfinite(value) for value in list_numbers(result))
+    assert blank == set(result.unavailable)
+    assert all(result.unavailable.values())
 
 
 @given(cases, expected)
 @settings(max_examples=300, deadline=None)
-def test_intervals_hold_the_estimate_and_agree_with_p(
+def test_intervals_contain_the_estimate_and_agree_with_p(
     case: tuple[list[Stratum], RewardType], users: int | None
 ) -> None:
     strata, kind = case
-    found = lift.measure_lift(strata, kind, expected_users=users)
+    result = lift.measure_lift(strata, kind, expected_users=users)
 
     for estimate, interval, p in (
-        (found.lift_percent, found.lift_ci, found.p_value),
-        (found.lift_percent, found.lift_ci_anytime, found.p_value_anytime),
-        (found.difference, found.difference_ci, found.p_value),
-        (found.difference, found.difference_ci_anytime, found.p_value_anytime),
+        (result.lift_percent, result.lift_ci, result.p_value),
+        (result.lift_percent, result.lift_ci_anytime, result.p_value_anytime),
+        (result.difference, result.difference_ci, result.p_value),
+        (result.difference, result.difference_ci_anytime, result.p_value_anytime),
     ):
         if interval is None:
             continue
@@ -91,19 +93,19 @@ def test_intervals_hold_the_estimate_and_agree_with_p(
 
 @given(cases, expected)
 @settings(max_examples=150, deadline=None)
-def test_looking_daily_costs_width(
+def test_anytime_figures_are_wider_than_fixed_ones(
     case: tuple[list[Stratum], RewardType], users: int | None
 ) -> None:
     strata, kind = case
-    found = lift.measure_lift(strata, kind, expected_users=users)
-    if found.p_value is None:
+    result = lift.measure_lift(strata, kind, expected_users=users)
+    if result.p_value is None:
         return
 
-    assert found.p_value_anytime is not None
-    assert found.p_value_anytime >= found.p_value
+    assert result.p_value_anytime is not None
+    assert result.p_value_anytime >= result.p_value
     for fixed, wide in (
-        (found.lift_ci, found.lift_ci_anytime),
-        (found.difference_ci, found.difference_ci_anytime),
+        (result.lift_ci, result.lift_ci_anytime),
+        (result.difference_ci, result.difference_ci_anytime),
     ):
         if fixed is not None and wide is not None:
             assert wide[0] <= fixed[0]
@@ -112,7 +114,7 @@ def test_looking_daily_costs_width(
 
 @given(st.integers(100, 5000), st.integers(100, 5000), st.data())
 @settings(max_examples=150, deadline=None)
-def test_one_more_conversion_moves_the_lift_up(
+def test_one_more_conversion_raises_the_lift(
     n_o: int, n_h: int, data: st.DataObject
 ) -> None:
     x_o, x_h = data.draw(st.integers(5, n_o - 6)), data.draw(st.integers(5, n_h - 5))
@@ -127,17 +129,15 @@ def test_one_more_conversion_moves_the_lift_up(
     assert more.lift_ci[1] > less.lift_ci[1]
 
 
-@given(regimes(amount_arms()), st.sampled_from([0.01, 3.0, 1024.0]))
+@given(list_regimes(draw_amount_arm()), st.sampled_from([0.01, 3.0, 1024.0]))
 @settings(max_examples=150, deadline=None)
 def test_the_currency_does_not_matter(strata: list[Stratum], rate: float) -> None:
-    def exchanged(arm: Totals) -> Totals:
+    def convert(arm: Totals) -> Totals:
         squares = arm.value_sum_squares * rate * rate
         return Totals(arm.users, arm.value_sum * rate, squares, arm.converted)
 
     here = lift.measure_lift(strata, "numeric")
-    there = lift.measure_lift(
-        [(exchanged(o), exchanged(h)) for o, h in strata], "numeric"
-    )
+    there = lift.measure_lift([(convert(o), convert(h)) for o, h in strata], "numeric")
 
     error = error_of_spread(strata)
     if here.p_value is None or there.p_value is None or math.isinf(error):
@@ -171,7 +171,7 @@ def error_of_spread(strata: list[Stratum]) -> float:
     return error
 
 
-@given(regimes(rate_arms()))
+@given(list_regimes(draw_rate_arm()))
 @settings(max_examples=150, deadline=None)
 def test_swapping_the_arms_keeps_the_p_values(strata: list[Stratum]) -> None:
     here = lift.measure_lift(strata, "bool")

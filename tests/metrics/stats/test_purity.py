@@ -1,4 +1,4 @@
-"""The statistics load neither a framework nor scipy."""
+"""metrics.stats imports neither Django nor scipy."""
 
 import subprocess
 import sys
@@ -13,10 +13,10 @@ print(sorted(heavy & {name.split(".")[0] for name in sys.modules}))
 """
 
 
-def test_the_statistics_run_without_django_and_scipy() -> None:
-    ran = subprocess.run(
+def test_the_statistics_import_neither_django_nor_scipy() -> None:
+    process = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False
     )
 
-    assert ran.stderr == ""
-    assert ran.stdout == "[]\n"
+    assert process.stderr == ""
+    assert process.stdout == "[]\n"

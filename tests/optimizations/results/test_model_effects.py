@@ -158,7 +158,7 @@ def test_the_days_to_the_decision_follow_from_belief_and_traffic() -> None:
     reason = unsure["unavailable"]["days_to_decision_interval[1]"]
     assert reason == "beyond 365 days"
     assert nothing["days_to_decision"] is nothing["days_to_decision_interval"] is None
-    assert "in sight" in nothing["unavailable"]["days_to_decision"]
+    assert "no decision is expected" in nothing["unavailable"]["days_to_decision"]
 
 
 def test_a_lift_beyond_doubt_is_decided() -> None:
