@@ -2,11 +2,8 @@
 
 import math
 import uuid
-from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
 MAX_SAFE_INTEGER = 2**53  # JavaScript rounds larger JSON numbers
@@ -84,17 +81,3 @@ class StrictUUIDField(serializers.UUIDField):
             self.fail("invalid", value=data)
         parsed: uuid.UUID = super().to_internal_value(data)
         return parsed
-
-
-class StrictDateTimeField(serializers.DateTimeField):
-    """A time as ISO 8601 text with an offset."""
-
-    def to_internal_value(self, data: Any) -> datetime:
-        """Accept only text that names one moment."""
-        try:
-            moment = parse_datetime(data) if isinstance(data, str) else None
-        except ValueError:
-            moment = None
-        if moment is None or timezone.is_naive(moment):
-            self.fail("invalid", format="ISO 8601 with an offset: 2026-03-28T14:22:00Z")
-        return moment

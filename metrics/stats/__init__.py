@@ -1,6 +1,6 @@
 """Statistics of two arms: lift, intervals, p-values, checks. No Django, no scipy."""
 
-from metrics.stats import anytime, daily, lift
+from metrics.stats import anytime, lift
 from metrics.stats.anytime import project_users_from_first_week
 from metrics.stats.balance import SampleRatio, Split, check_sample_ratio
 from metrics.stats.checks import (
@@ -11,12 +11,11 @@ from metrics.stats.checks import (
     check_crossover,
     check_maturity,
 )
-from metrics.stats.daily import DayTotals
 from metrics.stats.forecast import DecisionForecast, ForecastInputs, forecast_decision
 from metrics.stats.guardrails import GuardrailStatus, judge_guardrail
 from metrics.stats.lift_result import Direction, Lift, RewardType
 from metrics.stats.means import Interval
-from metrics.stats.totals import EMPTY_TOTALS, Stratum, Totals
+from metrics.stats.totals import EMPTY_TOTALS, DayTotals, Stratum, Totals
 
 __all__ = [
     "EMPTY_TOTALS",
@@ -40,7 +39,6 @@ __all__ = [
     "check_crossover",
     "check_maturity",
     "check_sample_ratio",
-    "daily",
     "forecast_decision",
     "judge_guardrail",
     "lift",

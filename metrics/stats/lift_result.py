@@ -6,11 +6,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from metrics.stats.means import Interval
-from metrics.stats.normal import ALPHA
 
 RewardType = Literal["bool", "numeric", "outcomes"]
 Direction = Literal["increase", "decrease"]
-Verdict = Literal["better", "worse", "undecided"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +37,6 @@ class Lift:
     p_value: float | None = None
     p_value_anytime: float | None = None
     unavailable: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def verdict(self) -> Verdict:
-        """What may be claimed at any look, from `p_value_anytime` and the direction."""
-        p, difference = self.p_value_anytime, self.difference
-        if p is None or difference is None or p > ALPHA:
-            return "undecided"
-        more_is_better = self.direction == "increase"
-        return "better" if (difference > 0) == more_is_better else "worse"
 
 
 def explain_blanks(lift: Lift, reasons: Mapping[str, str], otherwise: str) -> Lift:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +115,13 @@ def compute_weight(stratum: Stratum) -> float:
     """Return the Mantel-Haenszel weight n_o·n_h/(n_o+n_h): the regime's evidence."""
     optimized, holdout = stratum
     return optimized.users * (holdout.users / (optimized.users + holdout.users))
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """Both arms of one regime on one day of first touch."""
+
+    day: date
+    regime: int
+    optimized: Totals
+    holdout: Totals

@@ -1,9 +1,7 @@
 """The report of a training: figures for users, with intervals, shares and progress."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,27 +194,3 @@ def _summarize_users(cells: TrainingCells) -> dict[str, Any]:
 def to_json(report: Report) -> dict[str, Any]:
     """Return the report as plain numbers, texts, lists and dicts."""
     return asdict(report)
-
-
-def from_json(document: Mapping[str, Any]) -> Report:
-    """Return the report that `to_json` wrote."""
-    report: Report = _rebuild_value(Report, document)
-    return report
-
-
-def _rebuild_value(annotation: Any, value: Any) -> Any:
-    """Rebuild a value of the annotated type: dataclasses, and tuples of them."""
-    if isinstance(annotation, type) and is_dataclass(annotation):
-        hints = get_type_hints(annotation)
-        return annotation(
-            **{
-                name: _rebuild_value(hint, value[name])
-                for name, hint in hints.items()
-                if name in value
-            }
-        )
-    if get_origin(annotation) is UnionType and isinstance(value, Mapping):
-        return _rebuild_value(get_args(annotation)[0], value)
-    if get_origin(annotation) is tuple:
-        return tuple(_rebuild_value(get_args(annotation)[0], item) for item in value)
-    return value

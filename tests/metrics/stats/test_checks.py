@@ -1,18 +1,15 @@
 """Baseline, maturity, crossover, arm mismatch, guardrails, daily series, totals."""
 
 import math
-from datetime import date
 
 import pytest
 
 from metrics.stats import (
-    DayTotals,
     Totals,
     check_arm_mismatch,
     check_baseline,
     check_crossover,
     check_maturity,
-    daily,
     judge_guardrail,
     lift,
 )
@@ -114,28 +111,6 @@ def test_a_guardrail_in_a_large_family_needs_more_evidence() -> None:
     assert judge_guardrail(slight, family=100) == "ok"
     with pytest.raises(ValueError, match="at least 1"):
         judge_guardrail(slight, family=0)
-
-
-def test_the_daily_series_ends_with_the_lift_of_all_days() -> None:
-    rows = [
-        DayTotals(
-            date(2026, 1, day),
-            regime,
-            Totals.from_conversions(900, 90 + day),
-            Totals.from_conversions(100, 9),
-        )
-        for regime, day in ((2, 3), (1, 1), (1, 2), (2, 4))
-    ]
-
-    series = daily.compute_cumulative_lift(rows, "bool", expected_users=5000)
-
-    whole = [
-        (Totals.from_conversions(1800, 183), Totals.from_conversions(200, 18)),
-        (Totals.from_conversions(1800, 187), Totals.from_conversions(200, 18)),
-    ]
-    assert [day.day for day, _ in series] == [1, 2, 3, 4]
-    assert series[-1][1] == lift.measure_lift(whole, "bool", expected_users=5000)
-    assert series[0][1].optimization_users == 900
 
 
 @pytest.mark.parametrize(

@@ -209,15 +209,6 @@ def test_huge_amounts_do_not_overflow() -> None:
     assert 0 <= result.p_value <= 1
 
 
-def test_the_verdict_follows_the_direction() -> None:
-    fewer = [make_rates(500, 10_000, 800, 10_000)]
-    similar = [make_rates(500, 10_000, 510, 10_000)]
-
-    assert lift.measure_lift(fewer, "bool", direction="decrease").verdict == "better"
-    assert lift.measure_lift(fewer, "bool").verdict == "worse"
-    assert lift.measure_lift(similar, "bool").verdict == "undecided"
-
-
 def test_bool_totals_must_be_counts() -> None:
     with pytest.raises(ValueError, match="number of converted users"):
         lift.measure_lift(

@@ -14,6 +14,7 @@ from models_app.bandit.report.baseline import BaselineReward
 from models_app.bandit.report.posterior_draws import PosteriorEstimate
 from models_app.bandit.rewards import reward_model
 from tests.support import bandit_worlds
+from tests.support.report_documents import read_report
 
 
 def fit_world(
@@ -37,7 +38,7 @@ def fit_world(
         seed=0,
     )
     assert figures.baselines is not None
-    assert report.from_json(json.loads(json.dumps(report.to_json(figures)))) == figures
+    assert read_report(json.loads(json.dumps(report.to_json(figures)))) == figures
     return posterior, figures.baselines, figures.baseline_reward
 
 

@@ -16,6 +16,7 @@ from models_app.bandit.report import report
 from models_app.bandit.report.posterior_draws import PosteriorEstimate
 from models_app.bandit.report.report import Report
 from tests.support import bandit_worlds
+from tests.support.report_documents import read_report
 
 
 def make_certain(
@@ -275,7 +276,7 @@ def test_a_report_can_be_stored_as_json() -> None:
 
     stored = json.loads(json.dumps(report.to_json(figures)))
 
-    assert report.from_json(stored) == figures
+    assert read_report(stored) == figures
 
 
 def test_without_users_the_report_shows_the_prior() -> None:
