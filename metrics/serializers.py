@@ -1,4 +1,4 @@
-"""Shapes of metrics and assignment sources."""
+"""Serializers of metrics and assignment sources."""
 
 from typing import Any
 
@@ -24,45 +24,47 @@ from warehouse.sql.shapes import FAILURE_OUTCOME
 
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "number"}]})
 class MatchValueField(serializers.Field[Any, Any, Any, Any]):
-    """A text or a number."""
+    """A string or a number."""
 
     def to_internal_value(self, data: Any) -> str | float:
-        """Take either, as JSON has it."""
-        shape = (
+        """Accept a JSON string or a JSON number."""
+        field = (
             StrictCharField(max_length=200)
             if isinstance(data, str)
             else StrictFloatField()
         )
-        value: str | float = shape.run_validation(data)
+        value: str | float = field.run_validation(data)
         return value
 
     def to_representation(self, value: Any) -> Any:
-        """Show it as it came."""
+        """Return the value unchanged."""
         return value
 
 
 class OutcomeMatchSerializer(WholeValueSerializer):
-    """Which rewards are of an outcome."""
+    """The rewards that belong to an outcome."""
 
     by = serializers.ChoiceField(choices=("name", "value"))
-    value = MatchValueField(help_text="A text, or a number where `by` is value.")
+    value = MatchValueField(help_text="A string; if `by` is `value`, also a number.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Names are texts."""
+        """Raise if the outcome is matched by a name that is a number."""
         if attrs["by"] == "name" and not isinstance(attrs["value"], str):
-            raise serializers.ValidationError({"value": "a name is a text"})
+            raise serializers.ValidationError(
+                {"value": "must be a string, because `by` is `name`"}
+            )
         return attrs
 
 
 class OutcomeSerializer(WholeValueSerializer):
-    """A way in which a user's visit may end, and what it is worth."""
+    """A possible outcome of a user's visit, and what it is worth."""
 
     key = StrictCharField(max_length=100)
     weight = StrictFloatField(min_value=-1e12, max_value=1e12)
     match = OutcomeMatchSerializer()
 
     def validate_key(self, key: str) -> str:
-        """Keep the reserved words."""
+        """Raise if the key is reserved."""
         if key == FAILURE_OUTCOME or key.startswith("__"):
             raise serializers.ValidationError(f"{key} is reserved")
         return key
@@ -84,41 +86,43 @@ class MetricBodySerializer(StrictSerializer):
     def validate_outcomes(
         self, outcomes: list[dict[str, Any]] | None
     ) -> list[dict[str, Any]] | None:
-        """Two or more that exclude each other."""
+        """Return at least two outcomes that exclude each other, or None."""
         if not outcomes:
             return None
         if len(outcomes) < 2:
-            raise serializers.ValidationError("give two or more outcomes, or none")
+            raise serializers.ValidationError(
+                "must have at least two outcomes, or none"
+            )
         if len({outcome["key"] for outcome in outcomes}) < len(outcomes):
-            raise serializers.ValidationError("keys must differ")
+            raise serializers.ValidationError("must not repeat a `key`")
         if not any(outcome["weight"] for outcome in outcomes):
             raise serializers.ValidationError(
-                "give one outcome at least a weight that is not 0: with none of them "
-                "worth anything no variant is better than another"
+                "at least one outcome must have a weight other than 0: otherwise no "
+                "variant can be better than another"
             )
-        matched = {str(outcome["match"]["value"]) for outcome in outcomes}
-        ways = {outcome["match"]["by"] for outcome in outcomes}
-        if len(matched) < len(outcomes) or len(ways) > 1:
+        values = {str(outcome["match"]["value"]) for outcome in outcomes}
+        matched_by = {outcome["match"]["by"] for outcome in outcomes}
+        if len(values) < len(outcomes) or len(matched_by) > 1:
             raise serializers.ValidationError(
-                "outcomes must exclude each other: all matched by name, or all by "
-                "value, each with another value"
+                "outcomes must exclude each other: match all by `name` or all by "
+                "`value`, each with a `match.value` of its own"
             )
         return outcomes
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Outcomes need the column they are matched by."""
+        """Raise if the column that outcomes are matched by is not mapped."""
         saved = self.context.get("metric")
         outcomes = attrs.get("outcomes", saved.outcomes if saved else None)
         mapping = attrs.get("column_mapping", saved.column_mapping if saved else {})
         by = outcomes[0]["match"]["by"] if outcomes else None
         if by and by not in mapping:
-            message = f"required where outcomes are matched by {by}"
+            message = f"is required because outcomes are matched by {by}"
             raise serializers.ValidationError({"column_mapping": {by: message}})
         return attrs
 
 
 class MetricMappingSerializer(serializers.Serializer[Any]):
-    """Which column is what."""
+    """The role of each column."""
 
     anonymous_id = serializers.CharField()
     timestamp = serializers.CharField()
@@ -128,7 +132,7 @@ class MetricMappingSerializer(serializers.Serializer[Any]):
 
 
 class MetricSerializer(serializers.ModelSerializer[Metric]):
-    """A metric as it is shown."""
+    """A metric in responses."""
 
     column_mapping = MetricMappingSerializer()
     outcomes = OutcomeSerializer(many=True, allow_null=True)
@@ -148,19 +152,19 @@ class MetricSerializer(serializers.ModelSerializer[Metric]):
 
 
 class PreviewLimitSerializer(StrictSerializer):
-    """How much of a metric to preview."""
+    """The body of a preview: how many rows it returns."""
 
     limit = StrictIntegerField(min_value=1, max_value=MAX_ROWS, default=100)
 
 
 class AssignmentSourceMappingSerializer(WholeValueSerializer):
-    """Which column of an assignment source is what."""
+    """The role of each column of an assignment source."""
 
     anonymous_id = StrictCharField(max_length=200)
     timestamp = StrictCharField(max_length=200)
     optimization_id = StrictCharField(max_length=200)
     variant = StrictCharField(max_length=200)
-    context = StrictCharField(max_length=200, required=False)  # type: ignore[assignment]  # DRF takes declared fields off the class, where `context` is its own
+    context: Any = StrictCharField(max_length=200, required=False)
     policy_version = StrictCharField(max_length=200, required=False)
 
 
@@ -174,7 +178,7 @@ class AssignmentSourceBodySerializer(StrictSerializer):
 
 
 class AssignmentSourceSerializer(serializers.ModelSerializer[AssignmentSource]):
-    """An assignment source as it is shown."""
+    """An assignment source in responses."""
 
     default = serializers.BooleanField(source="is_default")
 

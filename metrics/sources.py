@@ -15,11 +15,11 @@ from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from levered_site.organizations.models import Organization
 from metrics.models import AssignmentSource
-from warehouse import connections
+from warehouse import connections, previews
 from warehouse.backends.base import PREVIEW_LOOK_BACK, Backend
 from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.managed import NO_SOURCE_NEEDED
-from warehouse.backends.query_results import SourcePreview
+from warehouse.previews import AssignmentSourcePreview
 from warehouse.sql.shapes import CheckedSource
 
 DEFAULT_REQUIRED = (
@@ -122,12 +122,13 @@ def delete_source(source: AssignmentSource, actor: Actor) -> None:
         raise ConflictError("An optimization uses this assignment source.") from error
 
 
-def preview_source(source: AssignmentSource, limit: int) -> SourcePreview:
+def preview_source(source: AssignmentSource, limit: int) -> AssignmentSourcePreview:
     """Read the source's first rows of the last 30 days, and the facts of all of them."""
     with connections.borrow_backend(source.organization_id) as backend:
         checked = backend.validate_and_run_source(source.sql, source.column_mapping)
         since = timezone.now() - PREVIEW_LOOK_BACK
-        return backend.preview_source(checked, since, limit)
+        preview = backend.preview_source(checked, since, limit)
+        return previews.build_source_preview(preview)
 
 
 def _check_sql(source: AssignmentSource) -> None:

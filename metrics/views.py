@@ -1,4 +1,4 @@
-"""Endpoints: metrics, and where a connected warehouse keeps exposures."""
+"""Endpoints: metrics, and the assignment sources of connected warehouses."""
 
 from typing import Any
 
@@ -25,13 +25,8 @@ from metrics.serializers import (
     MetricSerializer,
     PreviewLimitSerializer,
 )
-from warehouse.serializers import (
-    PreviewBodySerializer,
-    PreviewSerializer,
-    SourcePreviewSerializer,
-    serialize_preview,
-    serialize_source_preview,
-)
+from warehouse.previews import AssignmentSourcePreview, MetricPreview
+from warehouse.serializers import PreviewBodySerializer
 
 
 class MetricViewSet(
@@ -41,7 +36,7 @@ class MetricViewSet(
     UpdateViewSet[Metric],
     DeleteViewSet[Metric],
 ):
-    """What counts as success."""
+    """Metrics: what counts as success."""
 
     queryset = Metric.objects.all()
     serializer_class = MetricSerializer
@@ -51,50 +46,49 @@ class MetricViewSet(
     permission_classes = [require_admin_for("destroy")]
 
     def perform_create(self, fields: dict[str, Any]) -> Metric:
-        """Prove its SQL, run it for one row, save it."""
+        """Validate its SQL, run it for one row, save it."""
         return definition.create_metric(self.organization_id, fields, self.actor)
 
     def read_body(
         self, shape: type[BaseSerializer[Any]], *, partial: bool = False
     ) -> dict[str, Any]:
-        """Read a change in the light of what is saved."""
+        """Validate the body, a change together with the saved metric."""
         self.saved = self.get_object() if partial else None
         return super().read_body(shape, partial=partial)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        """Let the body's shape know the metric that it changes."""
+        """Add the metric that a change applies to."""
         saved = getattr(self, "saved", None)
         return {**super().get_serializer_context(), "metric": saved}
 
     def perform_update(self, instance: Metric, fields: dict[str, Any]) -> Metric:
-        """Change it; proved and tried anew where what is counted changes."""
+        """Change it; validate and run it again if the change affects what is counted."""
         return definition.update_metric(instance, fields, self.actor)
 
     def perform_destroy(self, instance: Metric) -> None:
         """Delete it; 409 while an optimization uses it."""
         definition.delete_metric(instance, self.actor)
 
-    @extend_schema(request=PreviewLimitSerializer, responses=PreviewSerializer)
+    @extend_schema(request=PreviewLimitSerializer, responses=MetricPreview)
     def preview(self, _request: Request, **_kwargs: Any) -> Response:
-        """Show its rows, and say what looks wrong with it."""
+        """Return some of its rows, and warnings about all of them."""
         metric = self.get_object()
         limit = self.read_body(PreviewLimitSerializer)["limit"]
-        return Response(serialize_preview(*preview.preview_metric(metric, limit)))
+        return Response(preview.preview_metric(metric, limit))
 
 
 class UnsavedMetricViewSet(OrganizationViewSet[Metric]):
-    """A metric before it is saved."""
+    """Metrics that are not saved."""
 
     queryset = Metric.objects.none()
-    serializer_class = PreviewSerializer
 
-    @extend_schema(request=PreviewBodySerializer, responses=PreviewSerializer)
+    @extend_schema(request=PreviewBodySerializer, responses=MetricPreview)
     def preview(self, _request: Request) -> Response:
-        """Try a metric before it is saved, and say what looks wrong with it."""
+        """Preview a metric without saving it: some rows, and warnings about all of them."""
         body = self.read_body(PreviewBodySerializer)
         limit = body.pop("limit")
         metric = Metric(organization_id=self.organization_id, **body)
-        return Response(serialize_preview(*preview.preview_metric(metric, limit)))
+        return Response(preview.preview_metric(metric, limit))
 
 
 class AssignmentSourceViewSet(
@@ -104,7 +98,7 @@ class AssignmentSourceViewSet(
     UpdateViewSet[AssignmentSource],
     DeleteViewSet[AssignmentSource],
 ):
-    """Where exposures live in a connected warehouse; the managed one needs none."""
+    """Assignment sources: queries for the exposures in a connected warehouse."""
 
     queryset = AssignmentSource.objects.all()
     serializer_class = AssignmentSourceSerializer
@@ -114,22 +108,22 @@ class AssignmentSourceViewSet(
     permission_classes = [require_admin_for("destroy")]
 
     def perform_create(self, fields: dict[str, Any]) -> AssignmentSource:
-        """Prove its SQL, run it for one row, save it; 409 on the managed warehouse."""
+        """Validate its SQL, run it for one row, save it; 409 on the managed warehouse."""
         return sources.create_source(self.organization_id, fields, self.actor)
 
     def perform_update(
         self, instance: AssignmentSource, fields: dict[str, Any]
     ) -> AssignmentSource:
-        """Change it; proved and tried anew where query or mapping change."""
+        """Change it; validate and run it again if the SQL or the mapping changes."""
         return sources.update_source(instance, fields, self.actor)
 
     def perform_destroy(self, instance: AssignmentSource) -> None:
-        """Delete it; 409 while an optimization uses it, and for the default."""
+        """Delete it; 409 for the default and while an optimization uses it."""
         sources.delete_source(instance, self.actor)
 
-    @extend_schema(request=PreviewLimitSerializer, responses=SourcePreviewSerializer)
+    @extend_schema(request=PreviewLimitSerializer, responses=AssignmentSourcePreview)
     def preview(self, _request: Request, **_kwargs: Any) -> Response:
-        """Show its rows, and say what looks wrong with it."""
+        """Return some of its rows, and warnings about all of them."""
         source = self.get_object()
         limit = self.read_body(PreviewLimitSerializer)["limit"]
-        return Response(serialize_source_preview(sources.preview_source(source, limit)))
+        return Response(sources.preview_source(source, limit))

@@ -10,6 +10,9 @@ from django.db import models
 from levered_site.organizations.models import Organization
 from models_app.bandit.design.design import Design, Factor
 
+StoredReport = dict[str, Any]
+"""The report of a policy version as the database keeps it: JSON."""
+
 
 class BanditModelQuerySet(models.QuerySet["BanditModel"]):
     """Queries of bandit models."""

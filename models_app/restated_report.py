@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 
 from models_app.bandit.design.design import Design, Floats
 
-Json = dict[str, Any]
-
 
 def restate_report(
     report: Mapping[str, Any] | None, design: Design, table: Floats
-) -> Json | None:
+) -> dict[str, Any] | None:
     """Return the report with each `weight` as the `table` [S, V] serves the variants.
 
     Contexts are weighted by the users that the report counted, and the holdout keeps its
@@ -56,7 +54,7 @@ def _select_contexts(design: Design, context: Mapping[str, Any]) -> NDArray[np.b
     return np.asarray(mask, dtype=np.bool_)
 
 
-def _set_weights(rows: list[Json], shares: Floats, optimized: float) -> None:
+def _set_weights(rows: list[dict[str, Any]], shares: Floats, optimized: float) -> None:
     total = shares.sum() or 1.0
     for row in rows:
         row["weight"] = float(shares[row["number"] - 1] / total * optimized)

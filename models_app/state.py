@@ -1,15 +1,16 @@
 """The state of a model as the API shows it: the stored report of the serving version."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from models_app import versions
 from models_app.bandit.design.design import OTHER, name_extra_levels
-from models_app.models import BanditModel, PolicyVersion
+from models_app.models import BanditModel, PolicyVersion, StoredReport
 
-Json = dict[str, Any]
-NULL_ESTIMATE: Json = {"mean": None, "lo": None, "hi": None}
+NULL_ESTIMATE = {"mean": None, "lo": None, "hi": None}
 NOT_TRAINED = "no training has succeeded yet"
 GAIN_FIELDS = ("expected_gain", "expected_gain_lo", "expected_gain_hi")
 LEARNED_FIELDS = (
@@ -18,7 +19,61 @@ LEARNED_FIELDS = (
 )
 
 
-def build_state(model: BanditModel) -> Json:
+@dataclass(frozen=True, slots=True)
+class VariantState:
+    """What is known of a variant; figures are null before the first training."""
+
+    number: int
+    variant: dict[str, Any]
+    enabled: Annotated[
+        bool | None, "In the policy version that serves; null for a draft."
+    ]
+    exposures: int
+    conversions: int
+    weight: float | None
+    prob_best: float | None
+    expected_reward_mean: float | None
+    expected_reward_lo: float | None
+    expected_reward_hi: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContextState:
+    """The variants at one level of a context factor."""
+
+    context: Annotated[
+        dict[str, Any],
+        'Factor to level; {"other": true} for any other value, null for none.',
+    ]
+    share: float
+    best_variant: int
+    prob_best: float
+    expected_gain: Annotated[
+        float | None,
+        "Reward of the best variant at this level, less that of the best overall.",
+    ]
+    expected_gain_lo: float | None
+    expected_gain_hi: float | None
+    variants: list[VariantState]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """What a model has learned."""
+
+    model_id: UUID
+    status: BanditModel.Status
+    policy_version: int
+    trained_at: datetime | None
+    reward_model: Literal["chance", "hurdle", "mean", "outcomes"] | None
+    notes: Annotated[list[str], "What training noticed."]
+    variants: list[VariantState]
+    contexts: list[ContextState]
+    coefficients: list[dict[str, Any]]
+    unavailable: dict[str, str]
+
+
+def build_state(model: BanditModel) -> ModelState:
     """Return figures per variant and per context level, and the coefficients.
 
     Counts are those that the serving version was trained on. Before the first training
@@ -30,29 +85,30 @@ def build_state(model: BanditModel) -> Json:
     report = _load_report(version) if version else {}
     counts, distrusted = report.get("counts") or {}, report.get("distrusted")
     variants = [
-        _build_variant_row(model, row, counts.get("variants", {}))
+        _build_variant(model, row, counts.get("variants", {}))
         for row in report.get("variants") or _build_blank_rows(model, version)
     ]
-    return {
-        "model_id": model.pk,
-        "status": model.status,
-        "policy_version": model.policy_version,
-        "trained_at": _find_trained_at(model) if report else None,
-        "reward_model": report.get("reward_model"),
-        "notes": report.get("notes", []),
-        "variants": variants,
-        "contexts": [
-            _build_context_row(
-                model, row, counts.get("contexts", {}), is_trusted=not distrusted
-            )
-            for row in report.get("contexts", ())
-        ],
-        "coefficients": report.get("coefficients", []),
-        "unavailable": _explain_nulls(report),
-    }
+    contexts = [
+        _build_context(
+            model, row, counts.get("contexts", {}), is_trusted=not distrusted
+        )
+        for row in report.get("contexts", ())
+    ]
+    return ModelState(
+        model_id=model.pk,
+        status=BanditModel.Status(model.status),
+        policy_version=model.policy_version,
+        trained_at=_find_trained_at(model) if report else None,
+        reward_model=report.get("reward_model"),
+        notes=report.get("notes", []),
+        variants=variants,
+        contexts=contexts,
+        coefficients=report.get("coefficients", []),
+        unavailable=_explain_nulls(report),
+    )
 
 
-def _explain_nulls(report: Json) -> dict[str, str]:
+def _explain_nulls(report: StoredReport) -> dict[str, str]:
     """Return the reason for every null, by dotted name."""
     if not report:
         names = (
@@ -74,9 +130,9 @@ def _find_trained_at(model: BanditModel) -> datetime | None:
     return ended_at or trained.created_at
 
 
-def _load_report(version: PolicyVersion) -> Json:
+def _load_report(version: PolicyVersion) -> StoredReport:
     """Return the report with `enabled` of each row as the version serves it."""
-    report: Json = version.report or {}
+    report: StoredReport = version.report or {}
     rows = [*report.get("variants", ())]
     rows += [row for level in report.get("contexts", ()) for row in level["variants"]]
     for row in rows:
@@ -84,7 +140,9 @@ def _load_report(version: PolicyVersion) -> Json:
     return report
 
 
-def _build_blank_rows(model: BanditModel, version: PolicyVersion | None) -> list[Json]:
+def _build_blank_rows(
+    model: BanditModel, version: PolicyVersion | None
+) -> list[dict[str, Any]]:
     # A draft has no version; /variants says which variants will be enabled.
     return [
         {
@@ -98,44 +156,47 @@ def _build_blank_rows(model: BanditModel, version: PolicyVersion | None) -> list
     ]
 
 
-def _build_variant_row(
-    model: BanditModel, row: Json, counts: Mapping[str, Json]
-) -> Json:
+def _build_variant(
+    model: BanditModel, row: Mapping[str, Any], counts: Mapping[str, Any]
+) -> VariantState:
     row_counts = counts.get(str(row["number"]), {})
     reward = row["expected_reward"]
-    return {
-        "number": row["number"],
-        "variant": model.combinations()[row["number"] - 1],
-        "enabled": row["enabled"],
-        "exposures": row_counts.get("exposures", 0),
-        "conversions": row_counts.get("conversions", 0),
-        "weight": row["weight"],
-        "prob_best": row["prob_best"],
-        "expected_reward_mean": reward["mean"],
-        "expected_reward_lo": reward["lo"],
-        "expected_reward_hi": reward["hi"],
-    }
+    return VariantState(
+        number=row["number"],
+        variant=model.combinations()[row["number"] - 1],
+        enabled=row["enabled"],
+        exposures=row_counts.get("exposures", 0),
+        conversions=row_counts.get("conversions", 0),
+        weight=row["weight"],
+        prob_best=row["prob_best"],
+        expected_reward_mean=reward["mean"],
+        expected_reward_lo=reward["lo"],
+        expected_reward_hi=reward["hi"],
+    )
 
 
-def _build_context_row(
-    model: BanditModel, row: Json, counts: Mapping[str, Any], *, is_trusted: bool
-) -> Json:
+def _build_context(
+    model: BanditModel,
+    row: Mapping[str, Any],
+    counts: Mapping[str, Any],
+    *,
+    is_trusted: bool,
+) -> ContextState:
     factor, level = row["factor"], row["level"]
     gain = row["expected_gain"] if is_trusted else NULL_ESTIMATE
     level_counts = counts.get(factor, {}).get(level, {})
-    return {
-        "context": {factor: _format_level(model, factor, level)},
-        "share": row["share"],
-        "best_variant": row["best_variant"],
-        "prob_best": row["prob_best"],
-        "expected_gain": gain["mean"],
-        "expected_gain_lo": gain["lo"],
-        "expected_gain_hi": gain["hi"],
-        "variants": [
-            _build_variant_row(model, variant, level_counts)
-            for variant in row["variants"]
+    return ContextState(
+        context={factor: _format_level(model, factor, level)},
+        share=row["share"],
+        best_variant=row["best_variant"],
+        prob_best=row["prob_best"],
+        expected_gain=gain["mean"],
+        expected_gain_lo=gain["lo"],
+        expected_gain_hi=gain["hi"],
+        variants=[
+            _build_variant(model, variant, level_counts) for variant in row["variants"]
         ],
-    }
+    )
 
 
 def _format_level(

@@ -1,4 +1,4 @@
-"""Endpoints: models, what they learned, and their training."""
+"""Endpoints: models, their state, and their training runs."""
 
 import time
 from typing import Any
@@ -24,25 +24,25 @@ from models_app import retirement, runs, state
 from models_app.models import BanditModel, TrainingRun
 from models_app.serializers import (
     BanditModelSerializer,
-    ModelStateSerializer,
     TrainingResultSerializer,
     TrainingRunSerializer,
     TrainSerializer,
 )
+from models_app.state import ModelState
 
-POLL_SECONDS = 0.2  # seconds
+POLL_SECONDS = 0.2
 PREFER_HEADER = OpenApiParameter(
     "Prefer",
     str,
     OpenApiParameter.HEADER,
-    description="`respond-async`: answer 202 at once instead of waiting.",
+    description="`respond-async`: respond with 202 at once instead of waiting.",
 )
 
 
 class BanditModelViewSet(
     ListViewSet[BanditModel], RetrieveViewSet[BanditModel], DeleteViewSet[BanditModel]
 ):
-    """What has been learned, optimization by optimization."""
+    """The models of optimizations."""
 
     queryset = BanditModel.objects.visible()
     serializer_class = BanditModelSerializer
@@ -50,13 +50,13 @@ class BanditModelViewSet(
     permission_classes = [require_admin_for("destroy")]
 
     def perform_destroy(self, instance: BanditModel) -> None:
-        """Put it out of sight; 409 while an optimization uses it."""
+        """Hide it; 409 while an optimization uses it."""
         retirement.retire_model(instance, self.actor)
 
-    @extend_schema(responses=ModelStateSerializer)
+    @extend_schema(responses=ModelState)
     def state(self, _request: Request, **_kwargs: Any) -> Response:
-        """Show what was learned: per variant, per context level, coefficients."""
-        return Response(ModelStateSerializer(state.build_state(self.get_object())).data)
+        """Return what it has learned: by variant, by context level, and coefficients."""
+        return Response(state.build_state(self.get_object()))
 
     @extend_schema(
         request=TrainSerializer,
@@ -64,51 +64,47 @@ class BanditModelViewSet(
         responses={200: TrainingResultSerializer, 202: TrainingResultSerializer},
     )
     def train(self, request: Request, **_kwargs: Any) -> Response:
-        """Train; 200 when it ends within 25 s, else 202. A second call joins the first."""
+        """Train; 200 if it ends within 25 s, else 202. A second call joins the first."""
         model = self.get_object()
         bias = self.read_body(TrainSerializer).get("bias")
         run = runs.request_training(model, requested_by=str(self.actor), bias=bias)
         preferred = request.headers.get("Prefer", "").lower()
         if "respond-async" not in preferred:
-            with slow_requests.try_reserve_thread() as seated:
-                if seated:
+            with slow_requests.try_reserve_thread() as has_thread:
+                if has_thread:
                     run = _wait_for_run(run)
         return self._build_response(run)
 
     def _build_response(self, run: TrainingRun) -> Response:
-        place = f"/api/v2/models/{run.model_id}/training-runs/{run.pk}"
+        location = {"Location": f"/api/v2/models/{run.model_id}/training-runs/{run.pk}"}
         if run.status in runs.OPEN_STATUSES:
-            under_way = {
+            body = {
                 "model_id": run.model_id,
                 "training_run_id": run.pk,
                 "status": "training",
             }
-            return Response(
-                under_way, status.HTTP_202_ACCEPTED, headers={"Location": place}
-            )
+            return Response(body, status.HTTP_202_ACCEPTED, headers=location)
         if run.status != TrainingRun.Status.SUCCEEDED:
             raise ConflictError(f"Training {run.status}: {run.error or 'on request'}")
-        done = {
+        result = {
             "model_id": run.model_id,
             "training_run_id": run.pk,
             "status": "trained",
             "policy_version": run.policy_version,
             "in_sample_metrics": run.in_sample_metrics,
         }
-        return Response(
-            TrainingResultSerializer(done).data, headers={"Location": place}
-        )
+        return Response(TrainingResultSerializer(result).data, headers=location)
 
 
 class TrainingRunViewSet(ListViewSet[TrainingRun], RetrieveViewSet[TrainingRun]):
-    """Attempts of one model to learn."""
+    """The training runs of a model."""
 
     queryset = TrainingRun.objects.all()
     serializer_class = TrainingRunSerializer
     list_name = "training_runs"
 
     def get_queryset(self) -> QuerySet[TrainingRun]:
-        """Those of the model, which must be the organization's own."""
+        """Return the runs of the model. Raise Http404 if it is not the organization's."""
         if getattr(self, "swagger_fake_view", False):
             return TrainingRun.objects.none()
         model_id: UUID = self.kwargs["model_id"]
@@ -119,15 +115,15 @@ class TrainingRunViewSet(ListViewSet[TrainingRun], RetrieveViewSet[TrainingRun])
 
     @extend_schema(request=None, responses=TrainingRunSerializer)
     def cancel(self, _request: Request, **_kwargs: Any) -> Response:
-        """Stop a run: at once while it is queued, else at its next phase."""
+        """Cancel a run: at once while it is queued, else at its next phase."""
         self.refuse_body()
         return self.build_response(runs.cancel_run(self.get_object()))
 
 
 def _wait_for_run(run: TrainingRun) -> TrainingRun:
-    """Look at a run until it ends or patience does."""
-    until = time.monotonic() + settings.TRAIN_WAIT_SECONDS
-    while run.status in runs.OPEN_STATUSES and time.monotonic() < until:
+    """Poll a run until it ends, at most for settings.TRAIN_WAIT_SECONDS."""
+    deadline = time.monotonic() + settings.TRAIN_WAIT_SECONDS
+    while run.status in runs.OPEN_STATUSES and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
         run.refresh_from_db()
     return run

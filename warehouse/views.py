@@ -1,7 +1,6 @@
-"""Endpoints: the organization's connection, and looking into its warehouse."""
+"""Endpoints: the organization's warehouse connection, and queries of its warehouse."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -13,25 +12,21 @@ from levered_site.api import etags, requests
 from levered_site.errors import InvalidParametersError
 from levered_site.organizations.permissions import require_admin_for
 from levered_site.organizations.viewsets import OrganizationViewSet
-from warehouse import connections
+from warehouse import connections, previews
 from warehouse.backends.errors import QueryFailedError
+from warehouse.connections import ConnectionTestResult
 from warehouse.models import Connection
+from warehouse.previews import Columns, QueryRows, Tables
 from warehouse.serializers import (
-    ColumnsSerializer,
     ConnectionSerializer,
-    ConnectionTestSerializer,
     NewConnectionSerializer,
     PresentConnectionSerializer,
     QueryBodySerializer,
-    QueryResultSerializer,
-    TablesSerializer,
-    drop_none_values,
-    serialize_query_result,
 )
 
 
 class ConnectionViewSet(OrganizationViewSet[Connection]):
-    """The one connection. Only admins make it and take it away."""
+    """The organization's connection. Only admins may create or delete it."""
 
     queryset = Connection.objects.all()
     serializer_class = ConnectionSerializer
@@ -41,79 +36,74 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
         operation_id="warehouse_connection", responses=PresentConnectionSerializer
     )
     def retrieve(self, request: Request) -> Response:
-        """Show it; null means the managed warehouse."""
-        shown = self._serialize_connection()
-        tag = etags.compute_etag(shown)
+        """Return it; null means the managed warehouse."""
+        body = self._serialize_connection()
+        tag = etags.compute_etag(body)
         if etags.is_unchanged(requests.get_django_request(request), tag):
             return Response(None, status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
-        return Response(shown, headers={"ETag": tag})
+        return Response(body, headers={"ETag": tag})
 
     def _serialize_connection(self) -> Mapping[str, Any]:
         connection = connections.find_connection(self.organization_id)
-        shown: Mapping[str, Any] = PresentConnectionSerializer(
+        body: Mapping[str, Any] = PresentConnectionSerializer(
             {"connection": connection}
         ).data
-        return shown
+        return body
 
     @extend_schema(
         request=NewConnectionSerializer, responses={201: ConnectionSerializer}
     )
     def create(self, _request: Request) -> Response:
-        """Connect, or replace the connection there is; tested before it is stored."""
+        """Connect a warehouse, or replace the connection; it is tested before it is stored."""
         fields = self.read_body(NewConnectionSerializer)
-        made = connections.connect_warehouse(self.organization_id, fields, self.actor)
-        return Response(ConnectionSerializer(made).data, status.HTTP_201_CREATED)
+        connection = connections.connect_warehouse(
+            self.organization_id, fields, self.actor
+        )
+        return Response(ConnectionSerializer(connection).data, status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request) -> Response:
-        """Go back to the managed warehouse."""
+        """Delete the connection and return to the managed warehouse."""
         with connections.lock_connection(self.organization_id):
             tag = etags.compute_etag(self._serialize_connection())
             etags.require_if_match(requests.get_django_request(request), tag)
             connections.disconnect_warehouse(self.organization_id, self.actor)
         return Response(None, status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=None, responses=ConnectionTestSerializer)
+    @extend_schema(request=None, responses=ConnectionTestResult)
     def test(self, _request: Request) -> Response:
-        """Reach the warehouse that is connected and say how it went."""
+        """Connect to the warehouse and return the result."""
         self.refuse_body()
-        return Response(
-            drop_none_values(asdict(connections.test_connection(self.organization_id)))
-        )
+        return Response(connections.test_connection(self.organization_id))
 
 
 class WarehouseViewSet(OrganizationViewSet[Connection]):
-    """Looking into the warehouse."""
+    """Tables, columns and queries of the organization's warehouse."""
 
     queryset = Connection.objects.all()
-    serializer_class = TablesSerializer
 
-    @extend_schema(responses=TablesSerializer)
+    @extend_schema(responses=Tables)
     def tables(self, _request: Request) -> Response:
-        """List what a query may read."""
+        """List the tables that a query may read."""
         with connections.borrow_backend(self.organization_id) as backend:
-            tables = backend.tables()
-        return Response(
-            {"tables": [drop_none_values(asdict(table)) for table in tables]}
-        )
+            return Response(Tables(list(backend.tables())))
 
-    @extend_schema(responses=ColumnsSerializer)
+    @extend_schema(responses=Columns)
     def columns(self, _request: Request, table: str) -> Response:
-        """Describe one table."""
+        """List the columns of a table."""
         with connections.borrow_backend(self.organization_id) as backend:
-            columns = backend.columns(table)
-        return Response({"columns": [asdict(column) for column in columns]})
+            return Response(Columns(list(backend.columns(table))))
 
-    @extend_schema(request=QueryBodySerializer, responses=QueryResultSerializer)
+    @extend_schema(request=QueryBodySerializer, responses=QueryRows)
     def query(self, _request: Request) -> Response:
-        """Run one read-only SELECT: at most 1,000 rows and 30 s."""
+        """Run one read-only SELECT of at most 1,000 rows and 30 s."""
         body = self.read_body(QueryBodySerializer)
         try:
             with connections.borrow_backend(self.organization_id) as backend:
-                answer = backend.query(body["sql"], body["limit"])
+                result = backend.query(body["sql"], body["limit"])
         except QueryFailedError as error:
             if connections.is_connected(self.organization_id):
                 raise
-            # No warehouse of the customer's has refused: what was sent is wrong.
+            # The managed store, not a customer's warehouse, refused: the SQL is wrong.
             raise InvalidParametersError.for_field("sql", error.message) from error
-        return Response(serialize_query_result(answer))
+        return Response(previews.build_query_rows(result))

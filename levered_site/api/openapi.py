@@ -10,7 +10,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
-from levered_site.api import openapi_components
+from levered_site.api import openapi_components, openapi_dataclasses
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 OperationSpec = Mapping[str, Any]
@@ -24,6 +24,9 @@ HTTP_METHODS = ("get", "post", "put", "patch", "delete")
 
 class EnvelopeSchema(AutoSchema):
     """Describe a view by its serializers per action, list name and authentication."""
+
+    # drf-spectacular registers an extension when its class is made.
+    dataclass_extension = openapi_dataclasses.DataclassExtension
 
     def get_request_serializer(self) -> Any:
         """Return the serializer that the view declares for the body of this action."""

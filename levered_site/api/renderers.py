@@ -9,11 +9,11 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from levered_site.api import responses
+from levered_site.api import payloads, responses
 
 
 class EnvelopeRenderer(BaseRenderer):
-    """Render a mapping's fields at the top level, then `meta`."""
+    """Render the fields of a mapping or dataclass at the top level, then `meta`."""
 
     media_type = "application/json"
     format = "json"
@@ -38,8 +38,9 @@ class EnvelopeRenderer(BaseRenderer):
         is_error = context["response"].status_code >= 400
         refuse_non_finite(data)
         organization_id = None if is_error else get_organization_id(context["request"])
+        body = payloads.list_fields(data) if payloads.is_payload(data) else data
         meta = responses.build_meta(organization_id)
-        return responses.to_json({**data, "meta": meta})
+        return responses.to_json({**body, "meta": meta})
 
 
 class JsonContentNegotiation(BaseContentNegotiation):
@@ -85,3 +86,5 @@ def refuse_non_finite(value: Any) -> None:
     elif isinstance(value, (list, tuple)):
         for inner in value:
             refuse_non_finite(inner)
+    elif payloads.is_payload(value):
+        refuse_non_finite(payloads.list_fields(value))

@@ -8,7 +8,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from levered_site.api import requests
+from levered_site.api import payloads, requests
 from levered_site.errors import LeveredError, MethodNotAllowedError
 
 P = ParamSpec("P")
@@ -16,12 +16,17 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 JSON_CONTENT_TYPE = "application/json"
-_JSON_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_OMIT_MICROSECONDS
+_JSON_OPTIONS = (
+    orjson.OPT_UTC_Z
+    | orjson.OPT_NAIVE_UTC
+    | orjson.OPT_OMIT_MICROSECONDS
+    | orjson.OPT_PASSTHROUGH_DATACLASS  # to payloads.list_fields, for optional fields
+)
 
 
 def to_json(document: Any) -> bytes:
     """Return JSON with times as `2026-03-28T14:22:00Z` and UUIDs as text."""
-    return orjson.dumps(document, option=_JSON_OPTIONS)
+    return orjson.dumps(document, payloads.list_fields, _JSON_OPTIONS)
 
 
 def build_meta(organization_id: str | None = None) -> dict[str, str]:

@@ -11,6 +11,12 @@ from levered_site.admin.actions import AdminAction
 from levered_site.organizations.admin import get_staff_actor
 from optimizations.models import Candidate, Optimization
 from optimizations.off_policy import candidate_report
+from optimizations.off_policy.policy_evaluation import (
+    Estimate,
+    EstimatedDifference,
+    Estimators,
+    PolicyEvaluation,
+)
 from optimizations.training import candidates
 
 Status = Optimization.Status
@@ -28,20 +34,28 @@ def render_comparison(optimization: Optimization) -> SafeString | str:
     """
     if not has_candidate(optimization):
         return ""
-    report = candidate_report.build_candidate_report(optimization)
-    comparison = report["comparison"] or {}
+    candidate = candidate_report.build_candidate_report(optimization)
+    comparison = candidate.comparison
     rows = [
-        (name, _format_setting(report[name]), _format_setting(report["live"][name]))
+        (
+            name,
+            _format_setting(getattr(candidate, name)),
+            _format_setting(getattr(candidate.live, name)),
+        )
         for name in candidates.TRAINING_SETTINGS
     ]
-    candidate_value = _format_value(comparison, "estimators")
     rows.append(
-        ("value per user", candidate_value, _format_value(comparison, "served"))
+        (
+            "value per user",
+            _format_value(comparison.estimators if comparison else None),
+            _format_value(comparison.served if comparison else None),
+        )
     )
-    rows.append(("difference", _format_estimate(comparison.get("difference")), ""))
+    difference = comparison.difference if comparison else None
+    rows.append(("difference", _format_estimate(difference), ""))
     rows.append(("users compared", _format_users(comparison), ""))
-    reasons = {**report["unavailable"], **comparison.get("unavailable", {})}
-    reason = report["error"] or next(iter(reasons.values()), "")
+    reasons = candidate.unavailable | (comparison.unavailable if comparison else {})
+    reason = candidate.error or next(iter(reasons.values()), "")
     if reason:
         rows.append(("withheld", reason, ""))
     return html.render_table(("", "candidate", "live"), rows)
@@ -51,23 +65,23 @@ def _format_setting(value: Any) -> str:
     return ", ".join(value) or html.NO_VALUE if isinstance(value, list) else str(value)
 
 
-def _format_value(comparison: dict[str, Any], policy: str) -> str:
-    return _format_estimate((comparison.get(policy) or {}).get("doubly_robust"))
+def _format_value(estimators: Estimators | None) -> str:
+    return _format_estimate(estimators.doubly_robust if estimators else None)
 
 
-def _format_estimate(estimate: dict[str, Any] | None) -> str:
-    if estimate is None:
+def _format_estimate(estimate: Estimate | EstimatedDifference | None) -> str:
+    if estimate is None or estimate.interval is None:
         return html.NO_VALUE
-    low, high = (html.format_number(limit, 4) for limit in estimate["interval"])
-    return f"{html.format_number(estimate['value'], 4)} ({low} to {high})"
+    low, high = (html.format_number(limit, 4) for limit in estimate.interval)
+    return f"{html.format_number(estimate.value, 4)} ({low} to {high})"
 
 
-def _format_users(comparison: dict[str, Any]) -> str:
-    users = comparison.get("users")
-    if users is None:
+def _format_users(evaluation: PolicyEvaluation | None) -> str:
+    if evaluation is None:
         return html.NO_VALUE
-    used = html.format_number(users["used"])
-    return f"{used}; {users['deciding']} of them carry the uncertainty"
+    users = evaluation.users
+    used = html.format_number(users.used)
+    return f"{used}; {users.deciding} of them carry the uncertainty"
 
 
 def promote_candidate(optimization: Optimization, request: HttpRequest) -> None:

@@ -128,13 +128,13 @@ class DecisionAdmin(PartitionedTableAdmin):
             ("", "variant", "probability"),
             (
                 (
-                    variant["number"],
-                    html.render_code(variant["variant_key"]),
-                    html.render_share_bar(variant["probability"]),
+                    variant.number,
+                    html.render_code(variant.variant_key),
+                    html.render_share_bar(variant.probability),
                 )
                 for receipt in receipts
-                if receipt["timestamp"] == decision.decided_at
-                for variant in receipt["probabilities"]
+                if receipt.timestamp == decision.decided_at
+                for variant in receipt.probabilities
             ),
         )
 

@@ -1,8 +1,7 @@
 """The panel above an optimization's form: results, candidate, trainings, links."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.safestring import SafeString
 
@@ -14,7 +13,7 @@ from models_app.models import PolicyVersion, TrainingRun
 from optimizations.admin import candidate_section
 from optimizations.models import CubeDay, Decision, Optimization, Regime, Variant
 from optimizations.results import report
-from optimizations.results.report import Results
+from optimizations.results.report import Results, VariantResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +53,24 @@ def build_panel(optimization: Optimization) -> OptimizationPanel:
 def _build_figures(
     optimization: Optimization, results: Results
 ) -> tuple[tuple[str, str, str], ...]:
-    measured, modeled = results.primary_metric_vs_holdout or {}, results.stats
-    reasons, held_out = results.unavailable, measured.get("holdout_exposures")
+    measured, modeled = results.primary_metric_vs_holdout, results.stats
+    reasons, held_out = results.unavailable, measured.holdout_exposures
     return (
         (
             "Measured lift",
-            html.format_percent(measured.get("lift_percent"), signed=True),
-            _format_interval(
-                measured.get("lift_ci_anytime"), "95 %, however often one looks"
-            )
+            html.format_percent(measured.lift_percent, signed=True),
+            _format_interval(measured.lift_ci_anytime, "95 %, however often one looks")
             or reasons.get("primary_metric_vs_holdout.lift_ci_anytime", ""),
         ),
         (
             "Estimated improvement",
-            html.format_percent(modeled["estimated_improvement_percent"], signed=True),
-            _format_interval(modeled["estimated_improvement_interval"])
+            html.format_percent(modeled.estimated_improvement_percent, signed=True),
+            _format_interval(modeled.estimated_improvement_interval)
             or reasons.get("stats.estimated_improvement_percent", ""),
         ),
         (
             "Users compared",
-            html.format_number(measured.get("optimization_exposures")),
+            html.format_number(measured.optimization_exposures),
             f"optimized; {html.format_number(held_out)} held out; horizon over",
         ),
         (
@@ -105,36 +102,32 @@ def render_variant_results(results: Results) -> SafeString:
     )
 
 
-def _build_observed_columns(row: Mapping[str, Any]) -> list[object]:
+def _build_observed_columns(row: VariantResult) -> list[object]:
     return [
-        row["number"],
-        html.render_code(row["variant_key"]),
-        "" if row["enabled"] else html.render_pill("disabled"),
-        html.format_number(row["users"]),
-        html.format_number(row["conversions"]),
-        html.format_percent(100 * row["user_rate"]) if row["users"] else html.NO_VALUE,
+        row.number,
+        html.render_code(row.variant_key),
+        "" if row.enabled else html.render_pill("disabled"),
+        html.format_number(row.users),
+        html.format_number(row.conversions),
+        html.format_percent(100 * row.user_rate) if row.users else html.NO_VALUE,
     ]
 
 
-def _build_posterior_columns(row: Mapping[str, Any]) -> list[object]:
+def _build_posterior_columns(row: VariantResult) -> list[object]:
     return [
         _format_expected_reward(row),
+        html.NO_VALUE if row.weight is None else html.render_share_bar(row.weight),
         html.NO_VALUE
-        if row["weight"] is None
-        else html.render_share_bar(row["weight"]),
-        html.NO_VALUE
-        if row["prob_best"] is None
-        else html.render_share_bar(row["prob_best"]),
+        if row.prob_best is None
+        else html.render_share_bar(row.prob_best),
     ]
 
 
-def _format_expected_reward(row: Mapping[str, Any]) -> str:
-    if row["expected_reward_mean"] is None:
+def _format_expected_reward(row: VariantResult) -> str:
+    if row.expected_reward_mean is None:
         return html.NO_VALUE
-    mean, low, high = (
-        html.format_number(row[f"expected_reward_{name}"], 3)
-        for name in ("mean", "lo", "hi")
-    )
+    rewards = row.expected_reward_mean, row.expected_reward_lo, row.expected_reward_hi
+    mean, low, high = (html.format_number(reward, 3) for reward in rewards)
     return f"{mean} ({low} to {high})"
 
 

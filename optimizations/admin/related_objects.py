@@ -198,7 +198,8 @@ class CubeDayAdmin(ReadOnlyAdmin):
             ),
         )
         is_cut = len(largest) > MAX_CELLS
-        return table + (f"{MAX_CELLS} of {len(largest)}" if is_cut else "")
+        note = f"{MAX_CELLS} of {len(largest)}" if is_cut else ""
+        return format_html("{}{}", table, note)
 
 
 @admin.register(PublishedDay)

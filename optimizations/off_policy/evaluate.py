@@ -1,29 +1,38 @@
-"""Off-policy evaluation of another policy from stored counts, and its JSON."""
+"""Off-policy evaluation of another policy from stored counts."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 from levered_site.errors import ConflictError, FieldProblem, InvalidParametersError
 from models_app.bandit.design.design import Design
 from models_app.bandit.off_policy import evaluate
 from models_app.bandit.off_policy.evaluate import (
-    Evaluation,
     UnsupportedError,
     ValueDifference,
+    ValueEstimate,
     ValueEstimates,
 )
 from optimizations.models import Optimization
 from optimizations.off_policy import eligible_cells, target_policies
 from optimizations.off_policy.eligible_cells import SHIPPED, EvaluationRequest
+from optimizations.off_policy.policy_evaluation import (
+    Estimate,
+    EstimatedDifference,
+    Estimators,
+    EvaluatedUsers,
+    LeftOutUsers,
+    PolicyEvaluation,
+)
 from optimizations.off_policy.target_policies import CandidateVersions, ServedTables
 from optimizations.results import stored
 from warehouse.sql.cube.statement import Cell
 
-Json = dict[str, Any]
+FIGURES = ("estimators", "served", "difference")
 
 
-def build_evaluation(optimization: Optimization, request: EvaluationRequest) -> Json:
+def build_evaluation(
+    optimization: Optimization, request: EvaluationRequest
+) -> PolicyEvaluation:
     """Estimate what a policy would have earned, beside what the serving policies earned.
 
     Reads stored counts and stored tables only. Raises InvalidParametersError for an
@@ -52,20 +61,29 @@ def build_evaluation(optimization: Optimization, request: EvaluationRequest) -> 
         )
     except UnsupportedError as error:
         raise _build_conflict(optimization.model.design, error) from error
-    return _format_evaluation(optimization, request, evaluation) | {
-        "metric_id": metric.pk,
-        "as_of": cube.as_of,
-        "users": {
-            "used": evaluation.users,
-            "deciding": round(evaluation.deciding_users),
-            "learned_from": _count_training_users(cells, request),
-            "left_out": excluded
-            | {
-                "against_policy": evaluation.against_policy,
-                "without_comparison": evaluation.without_comparison,
-            },
-        },
-    }
+    withheld = evaluation.withheld
+    return PolicyEvaluation(
+        optimization_id=optimization.pk,
+        policy=request.kind if request.value is None else {request.kind: request.value},
+        from_version=request.first_version,
+        to_version=request.to_version,
+        estimators=_build_estimators(evaluation.target),
+        served=_build_estimators(evaluation.served),
+        difference=_build_difference(evaluation.difference),
+        unavailable={} if withheld is None else dict.fromkeys(FIGURES, withheld),
+        metric_id=metric.pk,
+        as_of=cube.as_of,
+        users=EvaluatedUsers(
+            used=evaluation.users,
+            deciding=round(evaluation.deciding_users),
+            learned_from=_count_training_users(cells, request),
+            left_out=LeftOutUsers(
+                **excluded,
+                against_policy=evaluation.against_policy,
+                without_comparison=evaluation.without_comparison,
+            ),
+        ),
+    )
 
 
 def _select_cells(
@@ -143,37 +161,22 @@ def _count_training_users(cells: Iterable[Cell], request: EvaluationRequest) -> 
     return sum(cell.users for cell in cells if (cell.policy_version or 0) < number)
 
 
-def _format_evaluation(
-    optimization: Optimization, request: EvaluationRequest, evaluation: Evaluation
-) -> Json:
-    withheld = evaluation.withheld
-    figures = ("estimators", "served", "difference")
-    return {
-        "optimization_id": optimization.pk,
-        "policy": request.kind
-        if request.value is None
-        else {request.kind: request.value},
-        "from_version": request.first_version,
-        "to_version": request.to_version,
-        "estimators": evaluation.target and _format_estimates(evaluation.target),
-        "served": evaluation.served and _format_estimates(evaluation.served),
-        "difference": (
-            evaluation.difference and _format_difference(evaluation.difference)
-        ),
-        "unavailable": {} if withheld is None else dict.fromkeys(figures, withheld),
-    }
+def _build_estimators(estimates: ValueEstimates | None) -> Estimators | None:
+    if estimates is None:
+        return None
+    return Estimators(
+        ips=_build_estimate(estimates.ips),
+        snips=_build_estimate(estimates.snips),
+        doubly_robust=_build_estimate(estimates.doubly_robust),
+    )
 
 
-def _format_estimates(estimates: ValueEstimates) -> Json:
-    return {
-        name: {
-            "value": estimate["value"],
-            "interval": [estimate["lo"], estimate["hi"]],
-            "effective_sample_size": estimate["effective_sample_size"],
-        }
-        for name, estimate in asdict(estimates).items()
-    }
+def _build_estimate(estimate: ValueEstimate) -> Estimate:
+    interval = estimate.lo, estimate.hi
+    return Estimate(estimate.value, interval, estimate.effective_sample_size)
 
 
-def _format_difference(difference: ValueDifference) -> Json:
-    return {"value": difference.value, "interval": [difference.lo, difference.hi]}
+def _build_difference(difference: ValueDifference | None) -> EstimatedDifference | None:
+    if difference is None:
+        return None
+    return EstimatedDifference(difference.value, (difference.lo, difference.hi))

@@ -1,16 +1,17 @@
-"""When an optimization is going to be decided: from its counts, its model and its traffic."""
+"""Forecast of the decision of an optimization, from its counts, model and traffic."""
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from metrics import stats
 from metrics.stats import DecisionForecast, ForecastInputs, RewardType
 from metrics.stats.forecast import MAX_DAYS
 from metrics.stats.normal import CRITICAL
+from models_app.models import StoredReport
 from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
-from optimizations.results import measured_lift, model_effects
+from optimizations.results import measured_lift
+from optimizations.results.reasons import NOT_IN_REPORT
 
 RECENT_DAYS = 7  # whole days
 NOT_LEARNING = "nothing is learned: this optimization is {}"
@@ -19,52 +20,55 @@ NO_WHOLE_DAY = "no whole day of traffic has been counted yet"
 
 
 def forecast_decision(
-    optimization: Optimization, report: Mapping[str, Any], observed: ObservationCube
+    optimization: Optimization, report: StoredReport, cube: ObservationCube
 ) -> DecisionForecast:
-    """Foretell when the anytime interval of the measured lift excludes zero.
+    """Forecast when the anytime interval of the measured lift excludes zero.
 
-    The effect of days to come is the model's: the current allocation against the
-    baseline. Traffic goes on as on the last whole days, seven at most, with the holdout
-    as it is now. See metrics.stats.outlook.
+    The effect on future days is the model's: the current allocation against the
+    baseline. Traffic continues as on the last whole days (at most seven), with today's
+    holdout percentage. See metrics.stats.forecast.
     """
     reason = _explain_missing_effect(optimization, report)
-    users = _estimate_daily_users(observed)
-    if reason or users is None:
+    daily_users = _estimate_daily_users(cube)
+    if reason or daily_users is None:
         return DecisionForecast(None, reason=reason or NO_WHOLE_DAY)
     metric = optimization.reward_metric
-    assert metric is not None  # the database refuses a live one without
+    assert metric is not None  # a database constraint on live optimizations
     effect = report["estimated_improvement"]
-    coming = ForecastInputs(
+    inputs = ForecastInputs(
         effect=effect["mean"],
         error=(effect["hi"] - effect["lo"]) / (2 * CRITICAL),
-        users=users,
+        users=daily_users,
         holdout_share=optimization.holdout_percentage / 100,
     )
     return stats.forecast_decision(
-        measured_lift.compare_arms(optimization, metric, observed).lift,
+        measured_lift.compare_arms(optimization, metric, cube).lift,
         aggregates.compute_strata(
-            observed.cells, cast("RewardType", metric.reward_type)
+            cube.cells, cast("RewardType", metric.reward_type)
         ).values(),
-        measured_lift.compute_expected_users(optimization, observed),
-        coming,
+        measured_lift.compute_expected_users(optimization, cube),
+        inputs,
     )
 
 
 def _explain_missing_effect(
-    optimization: Optimization, report: Mapping[str, Any]
+    optimization: Optimization, report: StoredReport
 ) -> str | None:
     if optimization.status != Optimization.Status.LIVE:
         return NOT_LEARNING.format(optimization.status)
-    return None if report.get("estimated_improvement") else model_effects.NOT_IN_REPORT
+    return None if report.get("estimated_improvement") else NOT_IN_REPORT
 
 
-def _estimate_daily_users(observed: ObservationCube) -> float | None:
-    """Mean users first touched on the last whole days; the first day is not whole."""
-    if observed.as_of is None:
+def _estimate_daily_users(cube: ObservationCube) -> float | None:
+    """Return the mean number of new users on the last whole days.
+
+    The first day is not whole; it counts only while there is no other.
+    """
+    if cube.as_of is None:
         return None
-    today = observed.as_of.date()
-    days = aggregates.count_by_key(observed.cells, lambda cell: (today - cell.day).days)
-    oldest = max(days, default=0)
-    whole = range(1, min(RECENT_DAYS, oldest - 1) + 1) or range(1, oldest + 1)
-    counted = [days[ago].users if ago in days else 0 for ago in whole]
-    return sum(counted) / len(counted) if counted else None
+    today = cube.as_of.date()
+    counts = aggregates.count_by_key(cube.cells, lambda cell: (today - cell.day).days)
+    oldest = max(counts, default=0)
+    days = range(1, min(RECENT_DAYS, oldest - 1) + 1) or range(1, oldest + 1)
+    users = [counts[day].users if day in counts else 0 for day in days]
+    return sum(users) / len(users) if users else None

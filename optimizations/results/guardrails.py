@@ -1,36 +1,71 @@
-"""Further readings of the stored counts: guardrails, history, series, mix."""
+"""Guardrail metrics: each compared between the arms and judged, from stored counts."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
 
 from metrics import stats
 from metrics.models import Metric
+from metrics.stats import GuardrailStatus, Interval
 from optimizations.cube import refresh
 from optimizations.models import Optimization
 from optimizations.results import measured_lift
 
-Json = dict[str, Any]
+STATUS_NOTE = (
+    "Judged by p_value_anytime times the number of guardrails. lift_ci and p_value hold "
+    "for a single look that was planned beforehand."
+)
 
 
-def judge_guardrails(optimization: Optimization) -> list[Json]:
-    """Judge every guardrail metric; counts are those of the last refresh."""
-    guards = list(optimization.guardrail_metrics.order_by("name", "pk"))
-    return [_judge_guardrail(optimization, metric, len(guards)) for metric in guards]
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """A metric that must not get worse, and how it does."""
+
+    metric_id: UUID
+    name: str
+    direction: str
+    holdout_rate: float | None
+    optimization_rate: float | None
+    lift_percent: float | None
+    lift_ci: Interval | None
+    lift_ci_anytime: Interval | None
+    p_value: float | None
+    p_value_anytime: float | None
+    status: Annotated[GuardrailStatus, STATUS_NOTE]
+    unavailable: dict[str, str]
 
 
-def _judge_guardrail(optimization: Optimization, metric: Metric, family: int) -> Json:
-    observed = refresh.load_cube(optimization, metric)
-    lift = measured_lift.compare_arms(optimization, metric, observed).lift
-    return {
-        "metric_id": metric.pk,
-        "name": metric.name,
-        "direction": metric.direction,
-        "holdout_rate": lift.holdout_rate,
-        "optimization_rate": lift.optimization_rate,
-        "lift_percent": lift.lift_percent,
-        "lift_ci": lift.lift_ci,
-        "lift_ci_anytime": lift.lift_ci_anytime,
-        "p_value": lift.p_value,
-        "p_value_anytime": lift.p_value_anytime,
-        "status": stats.judge_guardrail(lift, family=family),
-        "unavailable": dict(lift.unavailable),
-    }
+@dataclass(frozen=True, slots=True)
+class Guardrails:
+    """All guardrails of an optimization, by name."""
+
+    guardrails: list[Guardrail]
+
+
+def judge_guardrails(optimization: Optimization) -> Guardrails:
+    """Judge every guardrail metric by the counts of the last refresh."""
+    metrics = list(optimization.guardrail_metrics.order_by("name", "pk"))
+    return Guardrails(
+        [_judge_guardrail(optimization, metric, len(metrics)) for metric in metrics]
+    )
+
+
+def _judge_guardrail(
+    optimization: Optimization, metric: Metric, family: int
+) -> Guardrail:
+    cube = refresh.load_cube(optimization, metric)
+    lift = measured_lift.compare_arms(optimization, metric, cube).lift
+    return Guardrail(
+        metric_id=metric.pk,
+        name=metric.name,
+        direction=metric.direction,
+        holdout_rate=lift.holdout_rate,
+        optimization_rate=lift.optimization_rate,
+        lift_percent=lift.lift_percent,
+        lift_ci=lift.lift_ci,
+        lift_ci_anytime=lift.lift_ci_anytime,
+        p_value=lift.p_value,
+        p_value_anytime=lift.p_value_anytime,
+        status=stats.judge_guardrail(lift, family=family),
+        unavailable=dict(lift.unavailable),
+    )

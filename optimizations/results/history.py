@@ -1,20 +1,84 @@
-"""Results by day: what was published each day, and both arms' daily sums."""
+"""Results by day: what was published each day, and the daily sums of both arms."""
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from metrics import stats
 from metrics.models import Metric
+from metrics.stats import Interval
 from optimizations.cube import aggregates, refresh
 from optimizations.models import Optimization, PublishedDay
 from optimizations.results import stored
 
-Json = dict[str, Any]
+REWARD_KEY = "reward"
+NOT_PUBLISHED = "this figure was not published on that day"
+LIFT_FIGURES = (
+    *("measured_lift_ci", "best_lift_percent", "best_lift_interval"),
+    *("policy_lift_percent", "policy_lift_interval", "measured_lift_percent"),
+)
 
 
-def publish_day(optimization: Optimization, figures: Json, now: datetime) -> None:
-    """Keep today's figures (UTC) as published; a day that has passed is never touched."""
+@dataclass(frozen=True, slots=True)
+class LiftHistoryDay:
+    """The lift as it was published on a day."""
+
+    date: date
+    unavailable: dict[str, str]
+    measured_lift_ci: Interval | None
+    best_lift_percent: float | None
+    best_lift_interval: Interval | None
+    policy_lift_percent: float | None
+    policy_lift_interval: Interval | None
+    measured_lift_percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiftHistory:
+    """The lift, day by day, oldest first."""
+
+    daily: list[LiftHistoryDay]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmSums:
+    """Sums over the mature users of one arm."""
+
+    exposures: Annotated[int, "Users."]
+    rewardsValueSum: float  # noqa: N815 - the name in the API
+    rewardsValueSumSq: float  # noqa: N815 - the name in the API
+
+
+@dataclass(frozen=True, slots=True)
+class DailyArms:
+    """Both arms on one day of first touch."""
+
+    date: date
+    holdout: ArmSums
+    levered: ArmSums
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDaily:
+    """The days of one metric."""
+
+    key: Annotated[str, "`reward`, or the id of a guardrail metric."]
+    daily: list[DailyArms]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldoutDaily:
+    """Both arms by day of first touch, for every metric."""
+
+    metrics: list[MetricDaily]
+
+
+def publish_day(
+    optimization: Optimization, figures: dict[str, Any], now: datetime
+) -> None:
+    """Store today's figures (UTC) as published. Past days never change."""
     PublishedDay.objects.update_or_create(
         optimization=optimization,
         day=now.astimezone(UTC).date(),
@@ -22,57 +86,48 @@ def publish_day(optimization: Optimization, figures: Json, now: datetime) -> Non
     )
 
 
-def build_lift_history(optimization: Optimization) -> list[Json]:
+def build_lift_history(optimization: Optimization) -> LiftHistory:
     """Return modeled and measured lift, each day as it was published that day."""
-    return [
-        {
-            "date": day.day,
-            "unavailable": {},  # days of before reasons were kept have none
-            **{name: value for name, value in day.figures.items() if name != "winner"},
-        }
-        for day in optimization.published_days.order_by("day")
-    ]
+    days = optimization.published_days.order_by("day")
+    return LiftHistory([_read_published_day(day.day, day.figures) for day in days])
 
 
-def build_holdout_daily(optimization: Optimization) -> list[Json]:
+def _read_published_day(day: date, figures: Mapping[str, Any]) -> LiftHistoryDay:
+    # Days stored by earlier versions may lack figures and reasons.
+    missing = (name for name in LIFT_FIGURES if name not in figures)
+    unavailable = dict.fromkeys(missing, NOT_PUBLISHED) | figures.get("unavailable", {})
+    lifts = {name: figures.get(name) for name in LIFT_FIGURES}
+    return LiftHistoryDay(date=day, unavailable=unavailable, **lifts)
+
+
+def build_holdout_daily(optimization: Optimization) -> HoldoutDaily:
     """Return both arms' sums by day of first touch, for the reward and each guardrail.
 
-    Of mature users, one value per user, as in the measured lift: `exposures` are users.
+    They cover mature users with one value per user, as the measured lift does:
+    `exposures` are users.
     """
     if optimization.went_live_at is None:
-        return []
+        return HoldoutDaily([])
     reward = stored.require_reward_metric(optimization)
-    guards = optimization.guardrail_metrics.order_by("name", "pk")
-    return [
-        {"key": key, "daily": _sum_by_day(optimization, metric)}
-        for key, metric in [
-            ("reward", reward),
-            *((str(each.pk), each) for each in guards),
-        ]
-    ]
-
-
-def _sum_by_day(optimization: Optimization, metric: Metric) -> list[Json]:
-    cells = refresh.load_cube(optimization, metric).cells
-    days: defaultdict[date, list[stats.Totals]] = defaultdict(
-        lambda: [stats.EMPTY_TOTALS, stats.EMPTY_TOTALS]
+    guardrails = optimization.guardrail_metrics.order_by("name", "pk")
+    metrics = [(REWARD_KEY, reward), *((str(each.pk), each) for each in guardrails)]
+    return HoldoutDaily(
+        [MetricDaily(key, _sum_by_day(optimization, metric)) for key, metric in metrics]
     )
+
+
+def _sum_by_day(optimization: Optimization, metric: Metric) -> list[DailyArms]:
+    cells = refresh.load_cube(optimization, metric).cells
+    holdout: defaultdict[date, stats.Totals] = defaultdict(lambda: stats.EMPTY_TOTALS)
+    optimized: defaultdict[date, stats.Totals] = defaultdict(lambda: stats.EMPTY_TOTALS)
     for row in aggregates.compute_day_totals(cells, metric.reward_type):
-        days[row.day][0] += row.holdout
-        days[row.day][1] += row.optimized
+        holdout[row.day] += row.holdout
+        optimized[row.day] += row.optimized
     return [
-        {
-            "date": day,
-            "holdout": _format_arm_totals(holdout),
-            "levered": _format_arm_totals(optimized),
-        }
-        for day, (holdout, optimized) in sorted(days.items())
+        DailyArms(day, _sum_arm(holdout[day]), _sum_arm(optimized[day]))
+        for day in sorted(holdout)
     ]
 
 
-def _format_arm_totals(arm: stats.Totals) -> Json:
-    return {
-        "exposures": arm.users,
-        "rewardsValueSum": arm.value_sum,
-        "rewardsValueSumSq": arm.value_sum_squares,
-    }
+def _sum_arm(totals: stats.Totals) -> ArmSums:
+    return ArmSums(totals.users, totals.value_sum, totals.value_sum_squares)

@@ -1,4 +1,4 @@
-"""What a list tells of each optimization's results, looked up for a page at once."""
+"""Summaries of results for lists of optimizations, read for a page at once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,23 +14,26 @@ SUMMARY_FIELDS = ("lift", "confidence", "exposures")
 
 
 def load_summaries(optimizations: Sequence[Optimization]) -> dict[UUID, ListSummary]:
-    """Read what the last training recorded of each: lift, confidence, exposures.
+    """Return the lift, confidence and exposures that the last training stored, by id.
 
-    One query that takes the summaries out of their reports, which are long. An
-    optimization that was never trained has none.
+    One query reads the summaries out of the reports, which are long. An optimization
+    that was never trained has no summary.
     """
-    recorded = dict(
+    summaries = dict(
         PolicyVersion.objects.filter(
-            model__in=[one.model_id for one in optimizations],
+            model__in=[optimization.model_id for optimization in optimizations],
             number=F("model__policy_version"),
             report__summary__isnull=False,
         ).values_list("model_id", "report__summary")
     )
     return {
-        one.pk: {
-            "variants_count": one.variants_count(),
-            **{name: recorded[one.model_id].get(name) for name in SUMMARY_FIELDS},
+        optimization.pk: {
+            "variants_count": optimization.variants_count(),
+            **{
+                name: summaries[optimization.model_id].get(name)
+                for name in SUMMARY_FIELDS
+            },
         }
-        for one in optimizations
-        if one.model_id in recorded
+        for optimization in optimizations
+        if optimization.model_id in summaries
     }

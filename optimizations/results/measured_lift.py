@@ -1,136 +1,183 @@
-"""Optimized against holdout for one metric of one optimization, from stored cells."""
+"""The measured lift: optimized arm against holdout for one metric, from stored cells."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, cast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, cast
+from uuid import UUID
 
 from metrics import stats
 from metrics.models import Metric
-from metrics.stats import Direction, Lift, RewardType
+from metrics.stats import (
+    Direction,
+    Interval,
+    Lift,
+    RewardType,
+    SampleRatio,
+    ShareCheck,
+    Stratum,
+)
 from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Regime
+from optimizations.results.reasons import Reasons
 
 NO_MATURE_USERS_IN_ARM = "no user of this arm is mature yet"
+RESULT_NAME = "primary_metric_vs_holdout"
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeResult:
+    """One configuration, and the mature users of both arms under it."""
+
+    number: int
+    starts_at: datetime
+    reason: str
+    holdout_percentage: float
+    optimization_exposures: int
+    holdout_exposures: int
+    optimization_rate: float | None
+    holdout_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredLift:
+    """The optimized arm against the holdout, per user: the randomized figure."""
+
+    metric_id: Annotated[UUID | None, "Null if no reward metric is set."]
+    metric_name: str | None
+    direction: str | None
+    holdout_rate: float | None
+    optimization_rate: float | None
+    holdout_exposures: Annotated[int, "Users."]
+    optimization_exposures: Annotated[int, "Users."]
+    difference: Annotated[float | None, "Per user, in units of the value."]
+    difference_ci: Interval | None
+    difference_ci_anytime: Interval | None
+    lift_percent: float | None
+    lift_ci: Interval | None
+    p_value: float | None
+    lift_ci_delta: Interval | None
+    lift_ci_anytime: Interval | None
+    p_value_anytime: float | None
+    regimes: list[RegimeResult]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The measured lift, and the same per regime for those who look closer."""
+    """The measured lift, and the arms under each regime."""
 
     lift: Lift
-    regimes: tuple[dict[str, Any], ...]
+    regimes: list[RegimeResult]
 
 
 def compare_arms(
-    optimization: Optimization, metric: Metric | None, observed: ObservationCube
+    optimization: Optimization, metric: Metric | None, cube: ObservationCube
 ) -> Comparison:
-    """Compare the arms: per user, mature users, stratified by regime.
+    """Compare the arms by one value per mature user, stratified by regime.
 
-    A draft may have no metric; it has nothing to compare either.
+    A draft may have no metric; then there is nothing to compare either.
     """
     kind = cast("RewardType", metric.reward_type if metric else "bool")
-    strata = aggregates.compute_strata(observed.cells, kind)
+    strata = aggregates.compute_strata(cube.cells, kind)
     lift = stats.lift.measure_lift(
         strata.values(),
         kind,
         direction=cast("Direction", metric.direction if metric else "increase"),
-        expected_users=compute_expected_users(optimization, observed),
+        expected_users=compute_expected_users(optimization, cube),
     )
     regimes = [
-        _format_regime(regime, strata.get(regime.number))
+        _build_regime(regime, strata.get(regime.number))
         for regime in optimization.regimes.order_by("number")
     ]
-    return Comparison(lift, tuple(regimes))
+    return Comparison(lift, regimes)
 
 
-def compute_expected_users(
-    optimization: Optimization, observed: ObservationCube
-) -> int:
-    """Return how many users the anytime figures are tuned for.
+def compute_expected_users(optimization: Optimization, cube: ObservationCube) -> int:
+    """Return the number of users for which the anytime figures are tightest.
 
-    The first week tells once it is over: tuned to what has come so far, the boundary
-    would follow the data, and not hold at all looks.
+    Without a configured number it is projected from the first week, once that is over.
+    A number that followed the counts so far would make the boundary follow the data, and
+    it would no longer hold at all looks.
     """
     if optimization.expected_users is not None:
         return optimization.expected_users
-    users = aggregates.count_first_week_users(observed.cells, observed.as_of)
+    users = aggregates.count_first_week_users(cube.cells, cube.as_of)
     if users is None:
         return stats.anytime.DEFAULT_EXPECTED_USERS
     return stats.project_users_from_first_week(users)
 
 
-def _format_regime(regime: Regime, stratum: stats.Stratum | None) -> dict[str, Any]:
+def _build_regime(regime: Regime, stratum: Stratum | None) -> RegimeResult:
     optimized, holdout = stratum or (stats.EMPTY_TOTALS, stats.EMPTY_TOTALS)
-    return {
-        "number": regime.number,
-        "starts_at": regime.starts_at,
-        "reason": regime.reason,
-        "holdout_percentage": regime.holdout_percentage,
-        "optimization_exposures": optimized.users,
-        "holdout_exposures": holdout.users,
-        "optimization_rate": optimized.mean if optimized.users else None,
-        "holdout_rate": holdout.mean if holdout.users else None,
-    }
+    return RegimeResult(
+        number=regime.number,
+        starts_at=regime.starts_at,
+        reason=regime.reason,
+        holdout_percentage=regime.holdout_percentage,
+        optimization_exposures=optimized.users,
+        holdout_exposures=holdout.users,
+        optimization_rate=optimized.mean if optimized.users else None,
+        holdout_rate=holdout.mean if holdout.users else None,
+    )
 
 
-def format_comparison(metric: Metric | None, comparison: Comparison) -> dict[str, Any]:
-    """Write a comparison by the names it has in results."""
+def build_measured_lift(metric: Metric | None, comparison: Comparison) -> MeasuredLift:
+    """Return a comparison under the names that it has in results."""
     lift = comparison.lift
-    return {
-        "metric_id": metric and metric.pk,
-        "metric_name": metric and metric.name,
-        "direction": metric and metric.direction,
-        "holdout_rate": lift.holdout_rate,
-        "optimization_rate": lift.optimization_rate,
-        "holdout_exposures": lift.holdout_users,
-        "optimization_exposures": lift.optimization_users,
-        "difference": lift.difference,
-        "difference_ci": lift.difference_ci,
-        "difference_ci_anytime": lift.difference_ci_anytime,
-        "lift_percent": lift.lift_percent,
-        "lift_ci": lift.lift_ci,
-        "p_value": lift.p_value,
-        "lift_ci_delta": lift.lift_ci_delta,
-        "lift_ci_anytime": lift.lift_ci_anytime,
-        "p_value_anytime": lift.p_value_anytime,
-        "regimes": comparison.regimes,
-    }
+    return MeasuredLift(
+        metric_id=metric.pk if metric else None,
+        metric_name=metric.name if metric else None,
+        direction=metric.direction if metric else None,
+        holdout_rate=lift.holdout_rate,
+        optimization_rate=lift.optimization_rate,
+        holdout_exposures=lift.holdout_users,
+        optimization_exposures=lift.optimization_users,
+        difference=lift.difference,
+        difference_ci=lift.difference_ci,
+        difference_ci_anytime=lift.difference_ci_anytime,
+        lift_percent=lift.lift_percent,
+        lift_ci=lift.lift_ci,
+        p_value=lift.p_value,
+        lift_ci_delta=lift.lift_ci_delta,
+        lift_ci_anytime=lift.lift_ci_anytime,
+        p_value_anytime=lift.p_value_anytime,
+        regimes=comparison.regimes,
+    )
 
 
-def explain_nulls(comparison: Comparison) -> dict[str, str]:
-    """Return the reason for every null of `shown`, by its full name."""
-    named = {
+def explain_nulls(comparison: Comparison) -> Reasons:
+    """Return the reason for every null of the measured lift, by its full name."""
+    api_names = {
         "holdout_users": "holdout_exposures",
         "optimization_users": "optimization_exposures",
     }
-    part = "primary_metric_vs_holdout"
     return {
-        f"{part}.{named.get(name, name)}": reason
+        f"{RESULT_NAME}.{api_names.get(name, name)}": reason
         for name, reason in comparison.lift.unavailable.items()
     } | {
-        f"{part}.regimes[{place}].{name}": NO_MATURE_USERS_IN_ARM
+        f"{RESULT_NAME}.regimes[{place}].{name}": NO_MATURE_USERS_IN_ARM
         for place, regime in enumerate(comparison.regimes)
         for name in ("optimization_rate", "holdout_rate")
-        if regime[name] is None
+        if getattr(regime, name) is None
     }
 
 
 def check_traffic(
-    optimization: Optimization, observed: ObservationCube
-) -> dict[str, Any]:
-    """Tell whether traffic split as configured, is mature, and kept its arms."""
+    optimization: Optimization, cube: ObservationCube
+) -> Mapping[str, SampleRatio | ShareCheck]:
+    """Check whether users split as configured, are mature, and stayed in their arms."""
     shares = {
         regime.number: regime.holdout_percentage / 100
         for regime in optimization.regimes.order_by("number")
     }
-    users = sum(cell.users for cell in observed.cells)
-    mature = sum(cell.users for cell in observed.cells if cell.mature)
-    ratio = stats.check_sample_ratio(aggregates.compute_splits(observed.cells, shares))
+    users = sum(cell.users for cell in cube.cells)
+    mature = sum(cell.users for cell in cube.cells if cell.mature)
     return {
-        "sample_ratio": asdict(ratio),
-        "maturity": asdict(stats.check_maturity(mature, users)),
-        "crossover": asdict(stats.check_crossover(observed.crossover_users, users)),
-        "arm_mismatch": asdict(
-            stats.check_arm_mismatch(observed.arm_mismatch_users, users)
+        "sample_ratio": stats.check_sample_ratio(
+            aggregates.compute_splits(cube.cells, shares)
         ),
+        "maturity": stats.check_maturity(mature, users),
+        "crossover": stats.check_crossover(cube.crossover_users, users),
+        "arm_mismatch": stats.check_arm_mismatch(cube.arm_mismatch_users, users),
     }

@@ -1,4 +1,4 @@
-"""The measured lift on each level of a context factor, from the same cells."""
+"""The measured lift at each level of a context factor, from the same cells."""
 
 from collections import defaultdict
 from typing import cast
@@ -15,51 +15,53 @@ from warehouse.sql.cube.statement import Cell
 
 FactorLevel = tuple[str, str]
 ArmTotals = dict[int, dict[bool, Totals]]
-"""Totals by regime, and by whether they were held out."""
+"""Totals by regime, then by whether the users were held out."""
 
 
 def compare_arms_by_level(
-    optimization: Optimization, metric: Metric, observed: ObservationCube
+    optimization: Optimization, metric: Metric, cube: ObservationCube
 ) -> dict[FactorLevel, Lift]:
-    """Compare the arms among the users of each (factor, level) that anybody had.
+    """Compare the arms among the users of each (factor, level) that has users.
 
-    Per user, mature users, stratified by regime, as the lift of everybody is: users are
-    held out by their id alone, so within a level the arms are random, too.
+    As for the overall lift, each mature user counts once and regimes are strata. The
+    holdout depends on the user's id alone, so the arms are random within a level too.
     """
     kind = cast("RewardType", metric.reward_type)
-    expected = measured_lift.compute_expected_users(optimization, observed)
-    arms = _sum_arms_by_level(optimization.model.design, observed, kind)
-    users = sum(cell.users for cell in observed.cells if cell.mature)
+    expected_users = measured_lift.compute_expected_users(optimization, cube)
+    levels = _sum_arms_by_level(optimization.model.design, cube, kind)
+    users = sum(cell.users for cell in cube.cells if cell.mature)
     return {
         level: stats.lift.measure_lift(
             [
-                (arm.get(False, EMPTY_TOTALS), arm.get(True, EMPTY_TOTALS))
-                for _, arm in sorted(found.items())
+                (arms.get(False, EMPTY_TOTALS), arms.get(True, EMPTY_TOTALS))
+                for _, arms in sorted(regimes.items())
             ],
             kind,
             direction=cast("Direction", metric.direction),
-            expected_users=max(1, round(expected * _count_users(found) / users)),
+            expected_users=max(
+                1, round(expected_users * _count_users(regimes) / users)
+            ),
         )
-        for level, found in arms.items()
+        for level, regimes in levels.items()
     }
 
 
 def _sum_arms_by_level(
-    design: Design, observed: ObservationCube, kind: str
+    design: Design, cube: ObservationCube, kind: str
 ) -> dict[FactorLevel, ArmTotals]:
     groups: defaultdict[tuple[int, bool, int], list[Cell]] = defaultdict(list)
-    for cell in observed.cells:
+    for cell in cube.cells:
         if cell.mature:
             groups[cell.regime, cell.holdout, cell.context].append(cell)
-    found: defaultdict[FactorLevel, ArmTotals] = defaultdict(lambda: defaultdict(dict))
-    for (regime, holdout, context), cells in groups.items():
+    levels: defaultdict[FactorLevel, ArmTotals] = defaultdict(lambda: defaultdict(dict))
+    for (regime, is_holdout, context), cells in groups.items():
         totals = aggregates.compute_totals(cells, kind)
         for at, factor in enumerate(design.contexts):
             level = design.level_name(at, int(design.context_levels[context, at]))
-            arm = found[factor.name, level][regime]
-            arm[holdout] = arm.get(holdout, EMPTY_TOTALS) + totals
-    return found
+            arms = levels[factor.name, level][regime]
+            arms[is_holdout] = arms.get(is_holdout, EMPTY_TOTALS) + totals
+    return levels
 
 
-def _count_users(arms: ArmTotals) -> int:
-    return sum(totals.users for arm in arms.values() for totals in arm.values())
+def _count_users(regimes: ArmTotals) -> int:
+    return sum(totals.users for arms in regimes.values() for totals in arms.values())

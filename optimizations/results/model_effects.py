@@ -1,177 +1,179 @@
-"""What a report says of factors, levels, pairs and contexts, as the contract names it."""
+"""What the model says of factors, levels, pairs of levels and context factors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from metrics.stats import Lift
+from models_app.models import StoredReport
+from optimizations.results import context_results
+from optimizations.results.context_results import ContextResult
 from optimizations.results.measured_lift_by_context import FactorLevel
+from optimizations.results.reasons import NOT_IN_REPORT, Reasons
 
-Json = dict[str, Any]
-NOT_IN_REPORT = "not in the report of the last training; the next training adds it"
-NO_BASELINE = "the baseline's reward may be nothing: no percentage of it is known"
-FACTOR_IGNORED = "learned without this context factor"
-NO_MATURE_USERS_AT_LEVEL = "no user with it is mature yet"
-MEASURED_FIELDS = ("lift_percent", "lift_ci", "lift_ci_anytime")
-IMPROVEMENT_FIELDS = ("estimated_improvement_percent", "estimated_improvement_interval")
-REPORT_FIELDS = ("share", *IMPROVEMENT_FIELDS, "best_variant", "prob_best")
+COEFFICIENTS_LEFT_OUT = (
+    "the model has too many coefficients and leaves out some that this figure needs"
+)
 DEVIATION_FIELDS = ("deviation", "lo", "hi")
 SHARE_FIELDS = ("mean", "lo", "hi")
-COEFFICIENTS_LEFT_OUT = (
-    "the model has too many coefficients and leaves out some of what this is of"
-)
+
+
+@dataclass(frozen=True, slots=True)
+class FactorImportance:
+    """The share of the spread of variant values that a factor explains."""
+
+    factor: str
+    q1: float
+    q3: float
+    mean: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactorUtility:
+    """What a level adds to the reward, compared with the factor's other levels."""
+
+    factor: str
+    level: str
+    effect: float
+    lo: float
+    hi: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quartiles:
+    """A share and its quartiles."""
+
+    q1: float
+    q3: float
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """What two levels do together beyond what each does alone, by the model."""
+
+    factors: list[str]
+    levels: list[str]
+    deviation: Annotated[
+        float | None,
+        "Reward with both levels, less the additive prediction; in the reward's unit.",
+    ]
+    lo: float | None
+    hi: float | None
+    users: Annotated[
+        int,
+        "Users who saw both. An immature user counts by the share of rewards that are "
+        "due by their age.",
+    ]
+    kind: Annotated[
+        Literal["synergy", "saturation", "conflict"] | None,
+        "conflict: worse together than alone. synergy: better together, and neither "
+        "does harm. saturation: less bad than the sum of their harms, which is no "
+        "advice to combine them. Null if the interval includes 0.",
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ContextImportance:
+    """The share of the spread that differs by a context factor."""
+
+    factor: str
+    hi: float | None
+    lo: float | None
+    mean: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEffects:
-    """The lists of results by their names in the API, and the reason for every null in them."""
+    """The lists of results, and the reason for every null in them."""
 
-    lists: Json
-    unavailable: dict[str, str]
+    factor_importance: list[FactorImportance]
+    factor_utilities: list[FactorUtility]
+    interaction_importance: Quartiles | None
+    interactions: list[Interaction] | None
+    context_importance: list[ContextImportance]
+    contexts: list[ContextResult]
+    unavailable: Reasons
 
 
 def build_model_effects(
-    report: Mapping[str, Any], lifts: Mapping[FactorLevel, Lift], distrusted: str | None
+    report: StoredReport, lifts: Mapping[FactorLevel, Lift], distrusted: str | None
 ) -> ModelEffects:
-    """Write a report's lists; `lifts` are the measured ones of each context level.
+    """Return a report's lists; `lifts` are the measured ones of each context level.
 
-    Where the model is `distrusted` what it says of lifts and deviations is withheld.
+    `distrusted` is the reason to withhold what the model says of lifts and deviations.
     """
-    interactions, why = _build_interactions(report.get("interactions"), distrusted)
-    contexts, why_not = _build_context_rows(report["contexts"], lifts, distrusted)
-    importance, unknown = _build_context_importance(report["context_importance"])
-    lists = {
-        "factor_importance": [
-            {"factor": row["factor"], **row["share"], "kind": "design"}
+    interactions, unavailable = _build_interactions(
+        report.get("interactions"), distrusted
+    )
+    contexts, reasons = context_results.build_context_results(
+        report["contexts"], lifts, distrusted
+    )
+    unavailable |= reasons | _explain_missing_shares(report["context_importance"])
+    share = report["interaction_importance"]
+    if share is None:
+        unavailable["interaction_importance"] = COEFFICIENTS_LEFT_OUT
+    return ModelEffects(
+        factor_importance=[
+            FactorImportance(factor=row["factor"], kind="design", **row["share"])
             for row in report["factor_importance"]
         ],
-        "factor_utilities": [
-            {
-                "factor": row["factor"],
-                "level": row["level"],
-                **_format_effect(row["effect"]),
-            }
-            for row in report["factor_utilities"]
+        factor_utilities=[
+            _build_factor_utility(row) for row in report["factor_utilities"]
         ],
-        "interaction_importance": report["interaction_importance"],
-        "interactions": interactions,
-        "context_importance": importance,
-        "contexts": contexts,
-    }
-    if lists["interaction_importance"] is None:
-        unknown["interaction_importance"] = COEFFICIENTS_LEFT_OUT
-    return ModelEffects(lists, why | why_not | unknown)
+        interaction_importance=None if share is None else Quartiles(**share),
+        interactions=interactions,
+        context_importance=[
+            ContextImportance(
+                row["factor"], **(row["share"] or dict.fromkeys(SHARE_FIELDS))
+            )
+            for row in report["context_importance"]
+        ],
+        contexts=contexts,
+        unavailable=unavailable,
+    )
 
 
-def _build_context_importance(
-    rows: Sequence[Json],
-) -> tuple[list[Json], dict[str, str]]:
-    nothing: Json = dict.fromkeys(SHARE_FIELDS)
-    shown = [{"factor": row["factor"], **(row["share"] or nothing)} for row in rows]
-    why = {
+def _build_factor_utility(row: Mapping[str, Any]) -> FactorUtility:
+    effect = row["effect"]
+    return FactorUtility(
+        row["factor"], row["level"], effect["mean"], effect["lo"], effect["hi"]
+    )
+
+
+def _explain_missing_shares(rows: Sequence[Mapping[str, Any]]) -> Reasons:
+    return {
         f"context_importance[{place}].{name}": COEFFICIENTS_LEFT_OUT
         for place, row in enumerate(rows)
         if row["share"] is None
         for name in SHARE_FIELDS
     }
-    return shown, why
-
-
-def _format_effect(effect: Mapping[str, float]) -> Json:
-    return {"effect": effect["mean"], "lo": effect["lo"], "hi": effect["hi"]}
 
 
 def _build_interactions(
-    rows: Sequence[Json] | None, distrusted: str | None
-) -> tuple[list[Json] | None, dict[str, str]]:
+    rows: Sequence[Mapping[str, Any]] | None, distrusted: str | None
+) -> tuple[list[Interaction] | None, Reasons]:
     if rows is None:
         return None, {"interactions": NOT_IN_REPORT}
-    shown: list[Json] = []
-    why: dict[str, str] = {}
+    interactions: list[Interaction] = []
+    unavailable: Reasons = {}
     for place, row in enumerate(rows):
-        found = None if distrusted else row["deviation"]
+        deviation = None if distrusted else row["deviation"]
         kind = None if distrusted else row["kind"]
-        deviation = found or {"mean": None, "lo": None, "hi": None}
-        nulls = (*(() if found else DEVIATION_FIELDS), *(() if kind else ("kind",)))
+        nulls = (*(() if deviation else DEVIATION_FIELDS), *(() if kind else ("kind",)))
         reason = distrusted or row["withheld"]
-        why |= {f"interactions[{place}].{name}": reason for name in nulls}
-        shown.append(
-            {
-                "factors": row["factors"],
-                "levels": row["levels"],
-                "deviation": deviation["mean"],
-                "lo": deviation["lo"],
-                "hi": deviation["hi"],
-                "users": row["users"],
-                "kind": kind,
-            }
+        unavailable |= {f"interactions[{place}].{name}": reason for name in nulls}
+        estimate = deviation or dict.fromkeys(("mean", "lo", "hi"))
+        interactions.append(
+            Interaction(
+                factors=row["factors"],
+                levels=row["levels"],
+                deviation=estimate["mean"],
+                lo=estimate["lo"],
+                hi=estimate["hi"],
+                users=row["users"],
+                kind=kind,
+            )
         )
-    return shown, why
-
-
-def _build_context_rows(
-    rows: Sequence[Json], lifts: Mapping[FactorLevel, Lift], distrusted: str | None
-) -> tuple[list[Json], dict[str, str]]:
-    shown: list[Json] = []
-    why: dict[str, str] = {}
-    for place, row in enumerate(rows):
-        measured, reasons = _format_measured_lift(
-            lifts.get((row["factor"], row["level"]))
-        )
-        modeled, reason = _format_modeled_lift(row, distrusted)
-        reasons |= dict.fromkeys(IMPROVEMENT_FIELDS, reason) if reason else {}
-        why |= {f"contexts[{place}].{name}": each for name, each in reasons.items()}
-        shown.append(
-            {
-                "factor": row["factor"],
-                "level": row["level"],
-                "share": row["share"],
-                **measured,
-                **modeled,
-                "best_variant": row["best_variant"],
-                "prob_best": row["prob_best"],
-            }
-        )
-    return _add_unreported_levels(shown, why, lifts)
-
-
-def _add_unreported_levels(
-    shown: list[Json], why: dict[str, str], lifts: Mapping[FactorLevel, Lift]
-) -> tuple[list[Json], dict[str, str]]:
-    """Add the measured levels that the report does not know; their lift stays true."""
-    factors = {row["factor"] for row in shown}
-    known = {(row["factor"], row["level"]) for row in shown}
-    for factor, level in sorted(lifts.keys() - known):
-        measured, reasons = _format_measured_lift(lifts[factor, level])
-        reason = NOT_IN_REPORT if factor in factors else FACTOR_IGNORED
-        reasons |= dict.fromkeys(REPORT_FIELDS, reason)
-        why |= {
-            f"contexts[{len(shown)}].{name}": each for name, each in reasons.items()
-        }
-        missing = dict.fromkeys(REPORT_FIELDS)
-        shown.append({"factor": factor, "level": level, **measured, **missing})
-    return shown, why
-
-
-def _format_measured_lift(lift: Lift | None) -> tuple[Json, dict[str, str]]:
-    if lift is None:
-        return dict.fromkeys(MEASURED_FIELDS), dict.fromkeys(
-            MEASURED_FIELDS, NO_MATURE_USERS_AT_LEVEL
-        )
-    reasons = {
-        name: lift.unavailable[name]
-        for name in MEASURED_FIELDS
-        if name in lift.unavailable
-    }
-    return {name: getattr(lift, name) for name in MEASURED_FIELDS}, reasons
-
-
-def _format_modeled_lift(
-    row: Mapping[str, Any], distrusted: str | None
-) -> tuple[Json, str | None]:
-    percent, interval = IMPROVEMENT_FIELDS
-    found = row.get(percent)
-    if distrusted or not found:
-        missing = NO_BASELINE if percent in row else NOT_IN_REPORT
-        return dict.fromkeys(IMPROVEMENT_FIELDS), distrusted or missing
-    return {percent: found["mean"], interval: [found["lo"], found["hi"]]}, None
+    return interactions, unavailable

@@ -1,28 +1,21 @@
 """What the model says, from the stored report of the version that serves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Annotated, Any, Literal
 
-import numpy as np
-
-from metrics import stats
-from metrics.models import Metric
-from metrics.stats import BaselineSanity, RewardType
-from metrics.stats.normal import CRITICAL
+from metrics.stats import BaselineSanity, Interval
 from models_app import versions
-from models_app.bandit.report.baseline import BaselineReward
-from models_app.models import PolicyVersion
+from models_app.models import PolicyVersion, StoredReport
 from models_app.state import NOT_TRAINED
 from optimizations.cube import aggregates
 from optimizations.cube.aggregates import Counts
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
-from optimizations.results import measured_lift_by_context, model_effects
-from warehouse.sql.cube.statement import Cell
+from optimizations.results import calibration, measured_lift_by_context, model_effects
+from optimizations.results.model_effects import ModelEffects
+from optimizations.results.reasons import NO_BASELINE, Reasons
 
-Json = dict[str, Any]
-Interval = tuple[float, float]
 STAT_NAMES = (
     "estimated_improvement_percent",
     "estimated_improvement_interval",
@@ -36,6 +29,7 @@ LIST_NAMES = (
     "interactions",
     "context_importance",
     "contexts",
+    "interaction_importance",
 )
 VARIANT_FIGURES = (
     "prob_best",
@@ -43,183 +37,156 @@ VARIANT_FIGURES = (
     "expected_reward_lo",
     "expected_reward_hi",
 )
+REWARD_MODEL_NOTE = (
+    "chance: the chance of a conversion. hurdle: the chance to pay times the amount. "
+    "mean: the amount itself, normal. outcomes: the chance of each outcome."
+)
+NOTES_NOTE = "What training noticed, and why figures of the model are withheld."
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStats:
+    """The main figures of the model."""
+
+    estimated_improvement_percent: Annotated[
+        float | None, "The current allocation against the baseline."
+    ]
+    estimated_improvement_interval: Interval | None
+    best_vs_baseline_percent: Annotated[
+        float | None, "The best variant against the baseline."
+    ]
+    best_vs_baseline_interval: Interval | None
+    estimated_progress: Annotated[float | None, "0 to 1."]
+
+
+NO_STATS = ModelStats(None, None, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelNotes:
+    """Which model was fitted to the rewards."""
+
+    reward_model: Annotated[
+        Literal["chance", "hurdle", "mean", "outcomes"] | None, REWARD_MODEL_NOTE
+    ]
+    notes: Annotated[list[str], NOTES_NOTE]
+
+
+@dataclass(frozen=True, slots=True)
+class VariantEstimate:
+    """What the model says of a variant."""
+
+    prob_best: float | None = None
+    expected_reward_mean: float | None = None
+    expected_reward_lo: float | None = None
+    expected_reward_hi: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModeledResults:
-    """Modeled figures, or null with their reason in `unavailable`.
+    """Everything that results say of the model, with a reason for every null."""
 
-    `model` tells what kind of model was fit, and what to know of it.
-    """
-
-    stats: Json
+    stats: ModelStats
     sanity: BaselineSanity | None
-    structure: Json
-    model: Json
-    unavailable: dict[str, str]
+    effects: ModelEffects
+    model: ModelNotes
+    unavailable: Reasons
 
 
 def build_modeled_results(
-    optimization: Optimization, version: PolicyVersion | None, observed: ObservationCube
+    optimization: Optimization, version: PolicyVersion | None, cube: ObservationCube
 ) -> ModeledResults:
-    """Read the report; lift is withheld where the model misses the recent holdout."""
+    """Read the report; withhold lifts if the model misses the recent holdout."""
     report = version.report if version else None
     metric = optimization.reward_metric
     if report is None or metric is None:
         return _build_untrained_results()
-    sanity = check_calibration(report, observed, metric)
-    distrusted = _get_failure_reason(sanity)
-    figures = _format_stats(report)
-    missing = [name for name in STAT_NAMES if figures[name] is None]
-    withheld = {f"stats.{name}": model_effects.NO_BASELINE for name in missing}
-    if distrusted:
-        withheld = {f"stats.{name}": distrusted for name in STAT_NAMES}
-        figures = dict.fromkeys(STAT_NAMES)
-    lifts = measured_lift_by_context.compare_arms_by_level(
-        optimization, metric, observed
-    )
-    lists = model_effects.build_model_effects(report, lifts, distrusted)
-    model = _describe_model(optimization, report, distrusted)
+    sanity = calibration.check_calibration(report, cube, metric)
+    distrusted = calibration.get_failure_reason(sanity)
+    figures = NO_STATS if distrusted else _build_stats(report)
+    missing = [name for name in STAT_NAMES if getattr(figures, name) is None]
+    reason = distrusted or NO_BASELINE
+    lifts = measured_lift_by_context.compare_arms_by_level(optimization, metric, cube)
+    effects = model_effects.build_model_effects(report, lifts, distrusted)
     return ModeledResults(
-        figures, sanity, lists.lists, model, withheld | lists.unavailable
+        figures,
+        sanity,
+        effects,
+        _describe_model(optimization, report, distrusted),
+        {f"stats.{name}": reason for name in missing} | effects.unavailable,
     )
 
 
 def _build_untrained_results() -> ModeledResults:
-    """Return the shape before the first training: nulls, and lists without rows."""
-    lists: Json = {name: [] for name in LIST_NAMES} | {"interaction_importance": None}
-    named = [
+    """Return results before the first training: nulls, and lists without rows."""
+    names = [
         *(f"stats.{name}" for name in STAT_NAMES),
         *(f"variants.{name}" for name in VARIANT_FIGURES),
-        *lists,
+        *LIST_NAMES,
         "model.reward_model",
         "checks.baseline_sanity",
     ]
-    reasons = dict.fromkeys(named, NOT_TRAINED)
-    model: Json = {"reward_model": None, "notes": []}
-    return ModeledResults(dict.fromkeys(STAT_NAMES), None, lists, model, reasons)
+    reasons = dict.fromkeys(names, NOT_TRAINED)
+    effects = ModelEffects([], [], None, [], [], [], reasons)
+    return ModeledResults(NO_STATS, None, effects, ModelNotes(None, []), reasons)
 
 
 def _describe_model(
-    optimization: Optimization, report: Json, distrusted: str | None
-) -> Json:
-    """Say what was fit, what its learning noticed, and why it is not believed."""
+    optimization: Optimization, report: StoredReport, distrusted: str | None
+) -> ModelNotes:
+    """Return which model was fitted, what training noticed, why it is distrusted."""
     notes = list(report.get("notes", ()))
     if optimization.ignored_context_factors:
         names = ", ".join(optimization.ignored_context_factors)
-        notes.append(f"learned without the context factors {names}")
+        notes.append(f"the model learned without the context factors {names}")
     if distrusted:
         notes.append(distrusted)
-    return {"reward_model": report.get("reward_model", "chance"), "notes": notes}
+    return ModelNotes(report.get("reward_model", "chance"), notes)
 
 
-def check_calibration(
-    report: Json, observed: ObservationCube, metric: Metric
-) -> BaselineSanity:
-    """Tell whether the model's baseline reproduces the recent holdout.
-
-    Both over the contexts of the recent holdout: the report's own baseline_reward is
-    over those of all users ever seen, and a mix that moves is no miss. Contexts that
-    nobody had when it was learned are in neither. The gate of every modeled comparison:
-    where `ok` is False (not None: that is too few users to tell) lift and progress are
-    withheld with its `reason`.
-    """
-    kind = cast("RewardType", metric.reward_type)
-    baseline = report["baseline_reward"]
-    known_to = (baseline["hi"] - baseline["lo"]) / CRITICAL  # two sd of the model
-    learned = _read_baselines(report)
-    cells = observed.cells
-    if learned:
-        cells = tuple(cell for cell in cells if learned.means[cell.context] is not None)
-    recent = aggregates.select_recent_holdout(cells, kind, known_to)
-    mean, interval = baseline["mean"], (baseline["lo"], baseline["hi"])
-    if learned and recent:
-        mean, interval = _average_baseline(learned, recent)
-    return stats.check_baseline(
-        mean, interval, aggregates.compute_totals(recent, kind), kind
+def _build_stats(report: StoredReport) -> ModelStats:
+    improvement = report["estimated_improvement_percent"]
+    best = report["best_vs_baseline_percent"]
+    return ModelStats(
+        estimated_improvement_percent=improvement and improvement["mean"],
+        estimated_improvement_interval=_read_interval(improvement),
+        best_vs_baseline_percent=best and best["mean"],
+        best_vs_baseline_interval=_read_interval(best),
+        estimated_progress=report["estimated_progress"],
     )
 
 
-def _read_baselines(report: Json) -> BaselineReward | None:
-    kept = report.get("baselines")  # missing in reports of earlier versions
-    return BaselineReward(**kept) if kept else None
+def _read_interval(estimate: Mapping[str, Any] | None) -> Interval | None:
+    return (estimate["lo"], estimate["hi"]) if estimate else None
 
 
-def _average_baseline(
-    learned: BaselineReward, recent: Sequence[Cell]
-) -> tuple[float, Interval]:
-    """Mean and 95% interval of the model's baseline over these users' contexts."""
-    contexts = [cell.context for cell in recent]
-    users = np.bincount(contexts, [cell.users for cell in recent])
-    mean, sd = learned.compute_mean_and_sd(users.astype(np.float64))
-    return mean, (mean - CRITICAL * sd, mean + CRITICAL * sd)
-
-
-def find_distrust_reason(
-    report: Json, observed: ObservationCube, metric: Metric
-) -> str | None:
-    """Return why modeled comparisons are withheld, or None where they are not."""
-    return _get_failure_reason(check_calibration(report, observed, metric))
-
-
-def _get_failure_reason(sanity: BaselineSanity) -> str | None:
-    return sanity.reason if sanity.ok is False else None
-
-
-def _format_stats(report: Json) -> Json:
+def read_variant_estimates(version: PolicyVersion | None) -> dict[int, VariantEstimate]:
+    """Return what the model says of each variant, by number; empty if untrained."""
+    report = (version and version.report) or {}
     return {
-        **_format_lift(
-            "estimated_improvement", report["estimated_improvement_percent"]
-        ),
-        **_format_lift("best_vs_baseline", report["best_vs_baseline_percent"]),
-        "estimated_progress": report["estimated_progress"],
+        row["number"]: VariantEstimate(
+            prob_best=row["prob_best"],
+            expected_reward_mean=row["expected_reward"]["mean"],
+            expected_reward_lo=row["expected_reward"]["lo"],
+            expected_reward_hi=row["expected_reward"]["hi"],
+        )
+        for row in report.get("variants", ())
     }
 
 
-def _format_lift(name: str, estimate: Json | None) -> Json:
-    interval = estimate and [estimate["lo"], estimate["hi"]]
-    percent = estimate and estimate["mean"]
-    return {f"{name}_percent": percent, f"{name}_interval": interval}
-
-
-def build_variant_figures(
-    optimization: Optimization, version: PolicyVersion | None, observed: ObservationCube
-) -> dict[int, Json]:
-    """Return by number what is learned of a variant: weight, prob_best, reward."""
-    if version is None:  # a draft
-        numbers = range(1, optimization.model.design.variants + 1)
-        return {number: _format_variant(None, None) for number in numbers}
-    rows = {row["number"]: row for row in (version.report or {}).get("variants", ())}
-    weights = _compute_traffic_weights(optimization, version, observed)
-    return {
-        number: _format_variant(rows.get(number), weights[number]) for number in weights
-    }
-
-
-def _format_variant(row: Mapping[str, Any] | None, weight: float | None) -> Json:
-    reward = row["expected_reward"] if row else {"mean": None, "lo": None, "hi": None}
-    return {
-        "weight": weight,
-        "prob_best": row["prob_best"] if row else None,
-        "expected_reward_mean": reward["mean"],
-        "expected_reward_lo": reward["lo"],
-        "expected_reward_hi": reward["hi"],
-    }
-
-
-def _compute_traffic_weights(
-    optimization: Optimization, version: PolicyVersion, observed: ObservationCube
+def compute_traffic_weights(
+    optimization: Optimization, version: PolicyVersion, cube: ObservationCube
 ) -> dict[int, float]:
-    """Return each variant's share of all traffic by the table that serves now.
+    """Return each variant's share of all traffic under the policy that serves now.
 
-    Averaged over the contexts of the users seen so far (evenly over all before any);
-    the holdout's baseline traffic is not in it.
+    It is averaged over the contexts of the users seen so far, or evenly if there are
+    none. The holdout's traffic to the baseline is not included.
     """
     table = versions.read_table(version)
-    users = aggregates.count_by_key(observed.cells, lambda cell: cell.context)
-    seen = sum(found.users for found in users.values())
+    counts = aggregates.count_by_key(cube.cells, lambda cell: cell.context)
+    total = sum(context.users for context in counts.values())
     mix = [
-        users.get(context, Counts()).users / seen if seen else 1 / len(table)
+        counts.get(context, Counts()).users / total if total else 1 / len(table)
         for context in range(len(table))
     ]
     optimized = 1 - optimization.holdout_percentage / 100

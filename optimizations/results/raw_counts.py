@@ -1,22 +1,26 @@
-"""Looking at observations: the cube's cells, or the latest touches with their rewards."""
+"""The raw data behind results: the cube's cells, and the latest touches."""
 
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
+from levered_site import database
 from levered_site.errors import ConflictError
 from optimizations.models import Optimization
 from optimizations.results import stored
 from warehouse import connections
 from warehouse.sql.cube.statement import Cell
 
-Json = dict[str, Any]
 MAX_TOUCHES = 100
 
 TOUCHES_NOT_MANAGED = (
-    "The latest touches are shown of the managed warehouse alone; these are in the "
-    "organization's own: POST /warehouse/query reads them there, "
-    "POST /warehouse/assignment-sources/:id/preview shows some."
+    "The latest touches can be listed for the managed warehouse only, and this "
+    "organization has connected its own: read them there with POST /warehouse/query, or "
+    "see some with POST /warehouse/assignment-sources/:id/preview."
 )
 
 SELECT_LATEST_TOUCHES = """
@@ -40,34 +44,69 @@ ORDER BY timestamp_utc DESC LIMIT 1000
 """
 
 
+@dataclass(frozen=True, slots=True)
+class TouchReward:
+    """A reward of a touched user."""
+
+    name: str
+    value: float | None
+    timestamp_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A user who was served a variant or reported as exposed to one."""
+
+    anonymous_id: str
+    at: datetime
+    source: str
+    variant: Any
+    context: Any
+    policy_version: int | None
+    in_holdout: bool | None
+    rewards: list[TouchReward]
+
+
 def list_cells(optimization: Optimization) -> tuple[Cell, ...]:
     """Return the stored cells of the reward metric, newest day first."""
-    found = stored.load_reward_cube(optimization).cells
-    return tuple(sorted(found, key=lambda cell: cell.day, reverse=True))
+    cells = stored.load_reward_cube(optimization).cells
+    return tuple(sorted(cells, key=lambda cell: cell.day, reverse=True))
 
 
-def list_latest_touches(optimization: Optimization) -> list[Json]:
+def list_latest_touches(optimization: Optimization) -> list[Touch]:
     """Return the latest 100 touches, newest first, each with its user's rewards.
 
-    Of the managed store. Raises ConflictError for a connected warehouse.
+    They come from the managed store. Raises ConflictError for a connected warehouse.
     """
     if connections.is_connected(optimization.organization_id):
         raise ConflictError(TOUCHES_NOT_MANAGED)
-    values: Json = {
+    parameters = {
         "organization": optimization.organization_id,
         "optimization": optimization.pk,
         "latest": MAX_TOUCHES,
     }
-    touches = _fetch_rows(SELECT_LATEST_TOUCHES, values)
-    users = sorted({touch["anonymous_id"] for touch in touches})
-    rewards: dict[str, list[Json]] = {user: [] for user in users}
-    for reward in _fetch_rows(SELECT_REWARDS, values | {"users": users}):
-        rewards[reward.pop("anonymous_id")].append(reward)
-    return [touch | {"rewards": rewards[touch["anonymous_id"]]} for touch in touches]
+    touches = _fetch_rows(SELECT_LATEST_TOUCHES, parameters)
+    users = sorted({touch.anonymous_id for touch in touches})
+    rewards: defaultdict[str, list[TouchReward]] = defaultdict(list)
+    for row in _fetch_rows(SELECT_REWARDS, parameters | {"users": users}):
+        reward = TouchReward(row.name, row.value, row.timestamp_utc)
+        rewards[row.anonymous_id].append(reward)
+    return [
+        Touch(
+            anonymous_id=touch.anonymous_id,
+            at=touch.at,
+            source=touch.source,
+            variant=touch.variant,
+            context=touch.context,
+            policy_version=touch.policy_version,
+            in_holdout=touch.in_holdout,
+            rewards=rewards[touch.anonymous_id],
+        )
+        for touch in touches
+    ]
 
 
-def _fetch_rows(text: str, values: Json) -> list[Json]:
+def _fetch_rows(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(text, values)
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        cursor.execute(statement, parameters)
+        return database.fetch_rows(cursor)

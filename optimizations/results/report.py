@@ -1,8 +1,9 @@
-"""Results: the stored report of the version that serves, beside sums over the stored cube."""
+"""Results: the stored report of the serving version beside sums over the stored cube."""
 
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from typing import Any
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 from models_app import versions
@@ -12,76 +13,129 @@ from optimizations.cube.aggregates import Counts
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Variant
 from optimizations.results import measured_lift, modeled, stored
+from optimizations.results.context_results import ContextResult
+from optimizations.results.measured_lift import MeasuredLift
+from optimizations.results.model_effects import (
+    ContextImportance,
+    FactorImportance,
+    FactorUtility,
+    Interaction,
+    Quartiles,
+)
+from optimizations.results.modeled import ModelNotes, ModelStats, VariantEstimate
+from optimizations.results.reasons import Reasons
 from warehouse import connections
 from warehouse.sql.cube.statement import build_statement
 from warehouse.sql.preview import render
 
-Json = dict[str, Any]
 NOT_REFRESHED = "the warehouse has not been asked yet; ?refresh=true asks it"
-NOT_LIVE = "it has not been live: nothing is observed"
+NOT_LIVE = "this optimization has not been live: nothing is observed"
+
+
+@dataclass(frozen=True, slots=True)
+class VariantResult:
+    """What was counted of a variant, and what the model says of it."""
+
+    number: int
+    variant_key: str
+    variant: dict[str, Any]
+    enabled: bool
+    exposures: int
+    conversions: int
+    rate: Annotated[float, "Conversions per exposure."]
+    users: int
+    user_rate: Annotated[float, "Conversions per user."]
+    weight: Annotated[float | None, "Share of all traffic under the current policy."]
+    prob_best: float | None
+    expected_reward_mean: float | None
+    expected_reward_lo: float | None
+    expected_reward_hi: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DailyCounts:
+    """Exposures and conversions of one day of first touch, by variant_key."""
+
+    date: date
+    variants: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The answer of /results; every null has its reason under `unavailable`."""
+    """Results of an optimization; every null has its reason under `unavailable`."""
 
     optimization_id: UUID
-    as_of: datetime | None
-    stats: Json
-    primary_metric_vs_holdout: Json
-    checks: Json
-    variants: list[Json]
-    factor_importance: list[Json] | None
-    factor_utilities: list[Json] | None
-    interaction_importance: Json | None
-    interactions: list[Json] | None
-    context_importance: list[Json] | None
-    contexts: list[Json] | None
-    time_series: list[Json]
-    model: Json
-    unavailable: dict[str, str]
+    as_of: Annotated[datetime | None, "When the warehouse last counted."]
+    stats: ModelStats
+    primary_metric_vs_holdout: Annotated[MeasuredLift, {"nullable": True}]
+    checks: dict[str, Annotated[Any, {"nullable": True}]]
+    variants: list[VariantResult]
+    factor_importance: list[FactorImportance] | None
+    factor_utilities: list[FactorUtility] | None
+    interaction_importance: Quartiles | None
+    interactions: list[Interaction] | None
+    context_importance: list[ContextImportance] | None
+    contexts: list[ContextResult] | None
+    time_series: list[DailyCounts]
+    model: ModelNotes
+    unavailable: Reasons
+
+
+@dataclass(frozen=True, slots=True)
+class FigureStatement:
+    """The SQL statement behind figures."""
+
+    figures: str
+    dialect: str
+    statement: str
 
 
 def build_results(
     optimization: Optimization, *, refresh: bool = False, full: bool = False
 ) -> Results:
-    """Gather results; asks the warehouse first where `refresh` is set (see `ask`).
+    """Return the results, empty for a draft.
 
-    Of a draft the same shape with nothing in it. Raises what `cube.refresh` raises.
+    With `refresh` the warehouse counts first, see `stored.refresh_counts`, which tells
+    what this raises then.
     """
     metric = optimization.reward_metric
     if refresh:
         stored.refresh_counts(optimization, full=full)
-    observed = stored.load_reward_cube(optimization)
+    cube = stored.load_reward_cube(optimization)
     version = versions.find_serving_version(optimization.model)
-    learned = modeled.build_modeled_results(optimization, version, observed)
-    compared = measured_lift.compare_arms(optimization, metric, observed)
+    model = modeled.build_modeled_results(optimization, version, cube)
+    comparison = measured_lift.compare_arms(optimization, metric, cube)
     return Results(
         optimization_id=optimization.pk,
-        as_of=observed.as_of,
-        stats=learned.stats,
-        primary_metric_vs_holdout=measured_lift.format_comparison(metric, compared),
+        as_of=cube.as_of,
+        stats=model.stats,
+        primary_metric_vs_holdout=measured_lift.build_measured_lift(metric, comparison),
         checks={
-            **measured_lift.check_traffic(optimization, observed),
-            "baseline_sanity": learned.sanity and asdict(learned.sanity),
+            **measured_lift.check_traffic(optimization, cube),
+            "baseline_sanity": model.sanity,
         },
-        variants=_build_variant_rows(optimization, version, observed),
-        time_series=build_time_series(optimization, observed),
+        variants=_build_variant_results(optimization, version, cube),
+        factor_importance=model.effects.factor_importance,
+        factor_utilities=model.effects.factor_utilities,
+        interaction_importance=model.effects.interaction_importance,
+        interactions=model.effects.interactions,
+        context_importance=model.effects.context_importance,
+        contexts=model.effects.contexts,
+        time_series=build_time_series(optimization, cube),
+        model=model.model,
         unavailable={
-            **learned.unavailable,
-            **measured_lift.explain_nulls(compared),
-            **_explain_missing_counts(optimization, observed),
+            **model.unavailable,
+            **measured_lift.explain_nulls(comparison),
+            **_explain_missing_counts(optimization, cube),
         },
-        model=learned.model,
-        **learned.structure,
     )
 
 
-def build_statements(optimization: Optimization) -> list[Json]:
+def build_statements(optimization: Optimization) -> list[FigureStatement]:
     """Return the statement that counts the stored days as they were counted.
 
-    It can be run as it is, in the `dialect` of the warehouse; what the managed store wants
-    said before is in docs/warehouse.md.
+    It runs as it is in the `dialect` of the warehouse. docs/warehouse.md has the settings
+    that the managed store needs before.
     """
     as_of = stored.load_reward_cube(optimization).as_of
     if as_of is None:
@@ -90,65 +144,78 @@ def build_statements(optimization: Optimization) -> list[Json]:
     days = refresh.list_stored_days(optimization, metric)
     spec = specification.build_cube_spec(optimization, metric, as_of)
     warehouse = connections.load_backend(optimization.organization_id)
-    asked = specification.validate_queries(optimization, metric, warehouse)
-    text = build_statement(replace(spec, days=days), *asked, warehouse.dialect)
+    queries = specification.validate_queries(optimization, metric, warehouse)
+    dialect = warehouse.dialect
+    statement = build_statement(replace(spec, days=days), *queries, dialect)
     return [
-        {
-            "figures": "every measured figure and count",
-            "dialect": warehouse.dialect,
-            "statement": render.render_statement(text, warehouse.dialect),
-        }
+        FigureStatement(
+            figures="every measured figure and count",
+            dialect=dialect,
+            statement=render.render_statement(statement, dialect),
+        )
     ]
 
 
 def _explain_missing_counts(
-    optimization: Optimization, observed: ObservationCube
-) -> dict[str, str]:
+    optimization: Optimization, cube: ObservationCube
+) -> Reasons:
     if optimization.went_live_at is None:
         return dict.fromkeys(("as_of", "variants.weight"), NOT_LIVE)
-    return {} if observed.as_of else {"as_of": NOT_REFRESHED}
+    return {} if cube.as_of else {"as_of": NOT_REFRESHED}
 
 
-def _build_variant_rows(
-    optimization: Optimization, version: PolicyVersion | None, observed: ObservationCube
-) -> list[Json]:
-    found = aggregates.count_by_key(observed.cells, lambda cell: cell.variant)
-    learned = modeled.build_variant_figures(optimization, version, observed)
-    rows = optimization.variants.order_by("number").defer("screenshot")
+def _build_variant_results(
+    optimization: Optimization, version: PolicyVersion | None, cube: ObservationCube
+) -> list[VariantResult]:
+    counts = aggregates.count_by_key(cube.cells, lambda cell: cell.variant)
+    estimates = modeled.read_variant_estimates(version)
+    weights = (  # a draft has no version
+        modeled.compute_traffic_weights(optimization, version, cube) if version else {}
+    )
     return [
-        _format_variant_counts(row, found.get(row.number, Counts()))
-        | learned[row.number]
-        for row in rows
+        _build_variant_result(
+            variant,
+            counts.get(variant.number, Counts()),
+            weights.get(variant.number),
+            estimates.get(variant.number, VariantEstimate()),
+        )
+        for variant in optimization.variants.order_by("number").defer("screenshot")
     ]
 
 
-def _format_variant_counts(variant: Variant, found: Counts) -> Json:
-    return {
-        "number": variant.number,
-        "variant_key": variant.variant_key,
-        "variant": variant.levels,
-        "enabled": variant.enabled and not variant.excluded,
-        "exposures": found.exposures,
-        "conversions": found.conversions,
-        "rate": found.conversions / found.exposures if found.exposures else 0.0,
-        "users": found.users,
-        "user_rate": found.conversions / found.users if found.users else 0.0,
-    }
+def _build_variant_result(
+    variant: Variant, counts: Counts, weight: float | None, estimate: VariantEstimate
+) -> VariantResult:
+    exposures, users = counts.exposures, counts.users
+    return VariantResult(
+        number=variant.number,
+        variant_key=variant.variant_key,
+        variant=variant.levels,
+        enabled=variant.enabled and not variant.excluded,
+        exposures=exposures,
+        conversions=counts.conversions,
+        rate=counts.conversions / exposures if exposures else 0.0,
+        users=users,
+        user_rate=counts.conversions / users if users else 0.0,
+        weight=weight,
+        prob_best=estimate.prob_best,
+        expected_reward_mean=estimate.expected_reward_mean,
+        expected_reward_lo=estimate.expected_reward_lo,
+        expected_reward_hi=estimate.expected_reward_hi,
+    )
 
 
 def build_time_series(
-    optimization: Optimization, observed: ObservationCube
-) -> list[Json]:
-    """Count exposures and conversions by day of first touch and variant_key."""
+    optimization: Optimization, cube: ObservationCube
+) -> list[DailyCounts]:
+    """Return exposures and conversions by day of first touch and variant_key."""
     keys = dict(optimization.variants.values_list("number", "variant_key"))
-    found = aggregates.count_by_key(
-        observed.cells, lambda cell: (cell.day, cell.variant)
-    )
-    days: dict[Any, Json] = {}
-    for (day, number), counted in sorted(found.items()):
+    counts = aggregates.count_by_key(cube.cells, lambda cell: (cell.day, cell.variant))
+    days: defaultdict[date, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for (day, number), day_counts in sorted(counts.items()):
         if number in keys:
-            days.setdefault(day, {})[keys[number]] = {
-                "exposures": counted.exposures,
-                "conversions": counted.conversions,
+            days[day][keys[number]] = {
+                "exposures": day_counts.exposures,
+                "conversions": day_counts.conversions,
             }
-    return [{"date": day, "variants": variants} for day, variants in days.items()]
+    return [DailyCounts(day, variants) for day, variants in days.items()]

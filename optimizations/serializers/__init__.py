@@ -1,1 +1,1 @@
-"""Shapes of requests and answers about optimizations."""
+"""Serializers: validated requests, and responses that show database rows."""

@@ -1,4 +1,7 @@
-"""Shapes of the ingestion API; events themselves are read by `optimizations.ingestion.events`."""
+"""Ingestion requests and receipts, for the API document.
+
+`optimizations.ingestion.events` validates the events themselves.
+"""
 
 from typing import Any
 
@@ -18,11 +21,11 @@ class ExposureEventSerializer(serializers.Serializer[Any]):
     )
     optimization_id = serializers.UUIDField()
     variant = serializers.DictField(help_text="Every design factor and its level.")
-    context = serializers.DictField(  # type: ignore[assignment]  # DRF collects fields; the name is the contract's
-        required=False, help_text="Only the configured factors are kept."
+    context: Any = serializers.DictField(
+        required=False, help_text="Only the configured factors are stored."
     )
     timestamp = serializers.DateTimeField(
-        required=False, help_text="With offset; default now."
+        required=False, help_text="With an offset. Default: now."
     )
     policy_version = serializers.IntegerField(
         required=False, allow_null=True, min_value=0, max_value=2**31 - 1
@@ -49,10 +52,12 @@ class RewardEventSerializer(serializers.Serializer[Any]):
         max_value=events.MAX_ABSOLUTE_VALUE,
     )
     timestamp = serializers.DateTimeField(
-        required=False, help_text="With offset; default now."
+        required=False, help_text="With an offset. Default: now."
     )
     optimization_id = serializers.UUIDField(
-        required=False, allow_null=True, help_text="Absent: attributed by name."
+        required=False,
+        allow_null=True,
+        help_text="Without it the reward is attributed by its name.",
     )
     properties = serializers.DictField(required=False, allow_null=True)
     idempotency_key = serializers.CharField(
@@ -80,7 +85,7 @@ class RewardBatchSerializer(serializers.Serializer[Any]):
 
 
 class RejectedEventSerializer(serializers.Serializer[Any]):
-    """Why one event was not kept."""
+    """Why one event was not stored."""
 
     index = serializers.IntegerField()
     code = serializers.CharField()
@@ -89,7 +94,7 @@ class RejectedEventSerializer(serializers.Serializer[Any]):
 
 @extend_schema_serializer(component_name="IngestReceipt")
 class IngestReceiptSerializer(serializers.Serializer[Any]):
-    """What became of a batch."""
+    """What happened to the events of a batch."""
 
     accepted = serializers.IntegerField()
     duplicates = serializers.IntegerField()

@@ -1,4 +1,4 @@
-"""Shapes of what clients ask of optimizations: create, change, enable."""
+"""Requests that create or change optimizations and variants."""
 
 from rest_framework import serializers
 
@@ -23,7 +23,7 @@ MOST_ORIGINS = 100
 
 
 class OptimizationBodySerializer(StrictSerializer):
-    """Fields that create and change share."""
+    """Fields of both creation and change."""
 
     name = StrictCharField(max_length=200)
     training_data_config = TrainingDataConfigSerializer()
@@ -60,17 +60,17 @@ class NewOptimizationSerializer(OptimizationBodySerializer):
     status = serializers.ChoiceField(
         choices=["draft", "live"],
         required=False,
-        help_text="Default: live, or draft where no reward metric is given.",
+        help_text="Default: live, or draft without a reward metric.",
     )
 
 
 class OptimizationChangeSerializer(OptimizationBodySerializer):
-    """The body of a change; what is not given stays."""
+    """The body of a change; missing fields stay as they are."""
 
     status = serializers.ChoiceField(choices=Optimization.Status.values, required=False)
 
 
 class VariantChangeSerializer(StrictSerializer):
-    """The body of a change of a variant."""
+    """The body that enables or disables a variant."""
 
     enabled = StrictBooleanField()

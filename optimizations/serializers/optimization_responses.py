@@ -1,4 +1,4 @@
-"""Shapes of what optimizations look like in answers."""
+"""Optimizations as responses show them."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from optimizations.serializers.training_data_config import (
 
 
 class MetricSummarySerializer(serializers.ModelSerializer[Metric]):
-    """A metric as an optimization names it."""
+    """A metric of an optimization."""
 
     reward_type = serializers.ChoiceField(
         choices=["bool", "numeric", "outcomes"], read_only=True
@@ -28,13 +28,13 @@ class MetricSummarySerializer(serializers.ModelSerializer[Metric]):
 
 
 class RewardWithOutcomesSerializer(RewardSerializer):
-    """The reward with the weighted outcomes of its metric; empty without any."""
+    """The reward with the weighted outcomes of its metric, if it has any."""
 
     outcomes = serializers.ListField(child=serializers.DictField())
 
 
 class ModelConfigSerializer(serializers.Serializer[Any]):
-    """What the model works with."""
+    """The configuration that the model learns with."""
 
     design_factors = FactorSerializer(many=True)
     context_factors = FactorSerializer(many=True)
@@ -42,19 +42,19 @@ class ModelConfigSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field(RewardWithOutcomesSerializer)
     def get_reward(self, config: dict[str, Any]) -> dict[str, Any]:
-        """Show the outcomes as fixed at going live; until then the metric's."""
+        """Return the outcomes as fixed at launch; before the launch, the metric's."""
         reward = config["reward"]
         metric: Metric | None = self.context["metric"]
-        of_metric = metric.outcomes if metric else None
+        metric_outcomes = metric.outcomes if metric else None
         return {
             "name": reward["name"],
             "type": reward["type"],
-            "outcomes": reward.get("outcomes") or of_metric or [],
+            "outcomes": reward.get("outcomes") or metric_outcomes or [],
         }
 
 
 class OptimizationSerializer(serializers.ModelSerializer[Optimization]):
-    """The full object."""
+    """An optimization with all its fields."""
 
     model_id = serializers.UUIDField()
     model_type = serializers.ChoiceField(
@@ -77,8 +77,8 @@ class OptimizationSerializer(serializers.ModelSerializer[Optimization]):
     allowed_origins = serializers.ListField(child=serializers.CharField())
     ignored_context_factors = serializers.ListField(
         child=serializers.CharField(),
-        help_text="Learning leaves these aside, since a candidate without them was "
-        "promoted.",
+        help_text="Context factors that training ignores, because a candidate without "
+        "them was promoted.",
     )
     variants_count = serializers.SerializerMethodField()
     reward_conversion_window = serializers.IntegerField(
@@ -121,40 +121,40 @@ class OptimizationSerializer(serializers.ModelSerializer[Optimization]):
         )
 
     def get_guardrail_metric_ids(self, optimization: Optimization) -> list[str]:
-        """List the ids of the guardrails."""
+        """Return the ids of the guardrail metrics."""
         return [str(metric.pk) for metric in optimization.guardrail_metrics.all()]
 
     def get_variants_count(self, optimization: Optimization) -> int:
-        """Count every combination, excluded and disabled ones too."""
+        """Return the number of combinations, including excluded and disabled ones."""
         return optimization.variants_count()
 
     @extend_schema_field(ModelConfigSerializer)
     def get_model_config(self, optimization: Optimization) -> dict[str, Any]:
-        """Show what the model works with."""
-        shape = ModelConfigSerializer(
+        """Return the configuration that the model learns with."""
+        serializer = ModelConfigSerializer(
             optimization.model.training_data_config,
             context={"metric": optimization.reward_metric},
         )
-        return dict(shape.data)
+        return dict(serializer.data)
 
 
 class ResultsSummarySerializer(serializers.Serializer[Any]):
-    """What a list tells of an optimization's results."""
+    """The results of an optimization in short, for lists."""
 
     variants_count = serializers.IntegerField()
     lift = serializers.FloatField(
         allow_null=True,
-        help_text="Measured against the holdout, in percent; null while withheld.",
+        help_text="Measured against the holdout, in percent. Null while withheld.",
     )
     confidence = serializers.FloatField(
         allow_null=True,
-        help_text="1 - p of the lift, at all looks together; null while withheld.",
+        help_text="1 - p of the lift, at all looks together. Null while withheld.",
     )
     exposures = serializers.IntegerField()
 
 
 class OptimizationRowSerializer(serializers.ModelSerializer[Optimization]):
-    """One row of the list."""
+    """An optimization in a list."""
 
     model_id = serializers.UUIDField()
     model_status = serializers.ChoiceField(
@@ -177,6 +177,6 @@ class OptimizationRowSerializer(serializers.ModelSerializer[Optimization]):
 
     @extend_schema_field(ResultsSummarySerializer(allow_null=True))
     def get_summary(self, optimization: Optimization) -> dict[str, Any] | None:
-        """Take what the view looked up for the whole page; null before training."""
-        found: dict[str, Any] | None = self.context["summaries"].get(optimization.pk)
-        return found
+        """Return the summary that the view loaded; null before the first training."""
+        summary: dict[str, Any] | None = self.context["summaries"].get(optimization.pk)
+        return summary

@@ -1,4 +1,4 @@
-"""Shapes of a training_data_config: factors, levels, reward, attribution."""
+"""Fields and serializers of a training_data_config: factors, reward, attribution."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ LEVEL_SCHEMA = {
 
 @extend_schema_field(LEVEL_VALUE_SCHEMA)
 class LevelValueField(serializers.Field[Any, Any, Any, Any]):
-    """A level as a value: a string, or true or false."""
+    """The value of a level: a string, or true or false."""
 
     default_error_messages = {
         "invalid": "must be a string, or true or false",
@@ -37,7 +37,7 @@ class LevelValueField(serializers.Field[Any, Any, Any, Any]):
     }
 
     def to_internal_value(self, data: Any) -> str | bool:
-        """Take a string or a bool as it is."""
+        """Accept a string or a bool."""
         if isinstance(data, bool):
             return data
         if not isinstance(data, str):
@@ -49,37 +49,37 @@ class LevelValueField(serializers.Field[Any, Any, Any, Any]):
         return data
 
     def to_representation(self, value: Any) -> Any:
-        """Show it as it is."""
+        """Return the value unchanged."""
         return value
 
 
 @extend_schema_field(LEVEL_SCHEMA)
 class LevelField(LevelValueField):
-    """A level: a plain value, or `{"id", "value"}`; comes back as the latter."""
+    """A level: a plain value, or `{"id", "value"}`, which responses always show."""
 
     default_error_messages = {
-        "shape": 'must be a plain value or {{"id", "value"}}',
+        "shape": 'must be a string, true, false, or {{"id", "value"}}',
         "id": f"id must be a string of 1 to {factors.MAX_LEVEL_LENGTH} characters",
     }
 
     def to_internal_value(self, data: Any) -> Any:
-        """Take either form; a plain value's id is its text."""
+        """Accept either form; the id of a plain value is its text."""
         if not isinstance(data, dict):
             value = super().to_internal_value(data)
             return {"id": factors.format_level(value), "value": value}
         if set(data) != {"id", "value"}:
             self.fail("shape")
-        known = data["id"]
+        level_id = data["id"]
         if (
-            not isinstance(known, str)
-            or not 1 <= len(known) <= factors.MAX_LEVEL_LENGTH
+            not isinstance(level_id, str)
+            or not 1 <= len(level_id) <= factors.MAX_LEVEL_LENGTH
         ):
             self.fail("id")
-        return {"id": known, "value": super().to_internal_value(data["value"])}
+        return {"id": level_id, "value": super().to_internal_value(data["value"])}
 
 
 class FactorSerializer(StrictSerializer):
-    """A factor: what varies, and the values it takes."""
+    """A factor and its levels."""
 
     name = StrictCharField(max_length=LONGEST_NAME)
     dtype = serializers.ChoiceField(choices=["str", "bool"])
@@ -89,14 +89,14 @@ class FactorSerializer(StrictSerializer):
 
 
 class RewardSerializer(StrictSerializer):
-    """What success is called, and the kind of its metric."""
+    """The name of the reward, and the kind of its metric."""
 
     name = StrictCharField(max_length=200)
     type = serializers.ChoiceField(choices=["bool", "numeric", "outcomes"])
 
 
 class AttributionSerializer(StrictSerializer):
-    """Which exposure a reward counts for, and until when."""
+    """Which exposure a reward counts for, and for how long."""
 
     type = serializers.ChoiceField(
         choices=["last_touch", "first_touch"], default="last_touch"
@@ -110,18 +110,19 @@ class AttributionSerializer(StrictSerializer):
         min_value=1,
         max_value=limits.MAX_CONVERSION_WINDOW_HOURS,
         required=False,
-        help_text="At least conversion_window_hours, which it is by default.",
+        help_text="At least conversion_window_hours, which is the default.",
     )
 
     def to_internal_value(self, data: Any) -> Any:
-        """Complete it: the horizon is the window where none is given."""
-        found = super().to_internal_value(data)
-        found.setdefault("horizon_hours", found["conversion_window_hours"])
-        return found
+        """Add the default horizon, which is the conversion window."""
+        attribution = super().to_internal_value(data)
+        window = attribution["conversion_window_hours"]
+        attribution.setdefault("horizon_hours", window)
+        return attribution
 
 
 class TrainingDataConfigSerializer(StrictSerializer):
-    """What varies, what it may depend on, and what counts."""
+    """What varies, what it may depend on, and which reward counts."""
 
     reward = RewardSerializer()
     design_factors = serializers.ListField(
@@ -133,14 +134,14 @@ class TrainingDataConfigSerializer(StrictSerializer):
     attribution = AttributionSerializer(required=False)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        """Validate it as a whole: a PATCH replaces it, and must not leave parts out."""
+        """Validate it apart from a PATCH, which replaces it whole and may omit no part."""
         if data is serializers.empty or self.parent is None:
             return super().run_validation(data)
         return TrainingDataConfigSerializer().run_validation(data)
 
     def to_internal_value(self, data: Any) -> Any:
-        """Complete it: attribution has a default for everything."""
-        found = super().to_internal_value(data)
-        if "attribution" not in found:
-            found["attribution"] = AttributionSerializer().to_internal_value({})
-        return found
+        """Add the default attribution if there is none."""
+        config = super().to_internal_value(data)
+        if "attribution" not in config:
+            config["attribution"] = AttributionSerializer().to_internal_value({})
+        return config

@@ -1,24 +1,41 @@
-"""Shapes of variants in answers."""
+"""Variants as responses show them."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from rest_framework import serializers
+from optimizations import factors
+from optimizations.models import Optimization, Variant
 
 
-class VariantSerializer(serializers.Serializer[Any]):
-    """One variant."""
+@dataclass(frozen=True, slots=True)
+class VariantDetails:
+    """A variant of an optimization."""
 
-    number = serializers.IntegerField()
-    variant_key = serializers.CharField()
-    variant = serializers.DictField(child=serializers.JSONField())
-    enabled = serializers.BooleanField()
-    excluded = serializers.BooleanField(help_text="By excluded_combinations.")
-    screenshot = serializers.CharField(
-        allow_null=True, help_text="Where its picture is; null without one."
+    number: int
+    variant_key: str
+    variant: dict[str, Any]
+    enabled: bool
+    excluded: Annotated[bool, "By excluded_combinations."]
+    screenshot: Annotated[str | None, "The path of its screenshot, if it has one."]
+
+
+@dataclass(frozen=True, slots=True)
+class VariantList:
+    """Every variant of an optimization, by number."""
+
+    variants: list[VariantDetails]
+
+
+def represent_variant(optimization: Optimization, variant: Variant) -> VariantDetails:
+    """Return a variant of `with_screenshot_flag`, its levels in the order of factors."""
+    design = optimization.model.training_data_config["design_factors"]
+    path = f"/api/v2/optimizations/{optimization.pk}/variants/by-number"
+    has_screenshot = getattr(variant, "has_screenshot", False)
+    return VariantDetails(
+        number=variant.number,
+        variant_key=variant.variant_key,
+        variant=factors.list_combinations(design)[variant.number - 1],
+        enabled=variant.enabled,
+        excluded=variant.excluded,
+        screenshot=f"{path}/{variant.number}/screenshot" if has_screenshot else None,
     )
-
-
-class VariantsSerializer(serializers.Serializer[Any]):
-    """Every variant of an optimization."""
-
-    variants = VariantSerializer(many=True)

@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import numpy as np
 
@@ -15,36 +17,57 @@ from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import decision
 from optimizations.serving.snapshot import Floats
 
+Arm = Literal["optimized", "holdout"]
+
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
-    """A user's assignment and their explained receipts, oldest first."""
+class VariantProbability:
+    """How probable a variant was."""
 
-    optimization: Optimization
-    assignment: Assignment
-    receipts: tuple[dict[str, Any], ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the explanation with the field names of the API.
-
-        The fields of the newest receipt are on top.
-        """
-        assignment = self.assignment
-        combinations = _list_combinations(self.optimization)
-        return {
-            "optimization_id": self.optimization.pk,
-            "anonymous_id": assignment.anonymous_id,
-            "variant": combinations[assignment.variant_number - 1],
-            "in_holdout": assignment.in_holdout,
-            "holdout_hash": decision.compute_holdout_hash(
-                str(self.optimization.pk), assignment.anonymous_id
-            ),
-            **self.receipts[-1],
-            "receipts": self.receipts,
-        }
+    number: int
+    variant_key: str
+    probability: float
 
 
-def explain_assignment(optimization: Optimization, anonymous_id: str) -> Explanation:
+@dataclass(frozen=True, slots=True)
+class DecisionReceipt:
+    """One decision, and how it came about."""
+
+    variant_number: int
+    variant_key: str
+    arm: Arm
+    policy_version: int
+    propensity: float
+    context: dict[str, str]
+    u: Annotated[float, "The uniform draw, 0 to 1."]
+    probabilities: list[VariantProbability]
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionExplanation:
+    """Why a user got a variant: the decision in force, and every receipt, oldest first."""
+
+    optimization_id: UUID
+    anonymous_id: str
+    variant: dict[str, Any]
+    in_holdout: bool
+    holdout_hash: Annotated[str, "The first 8 hex characters of the md5."]
+    variant_number: int
+    variant_key: str
+    arm: Arm
+    policy_version: int
+    propensity: float
+    context: dict[str, str]
+    u: float
+    probabilities: list[VariantProbability]
+    timestamp: datetime
+    receipts: list[DecisionReceipt]
+
+
+def explain_assignment(
+    optimization: Optimization, anonymous_id: str
+) -> DecisionExplanation:
     """Explain a user's variant.
 
     Raises NotFoundError if the user was never served, or if their receipts are older
@@ -55,38 +78,61 @@ def explain_assignment(optimization: Optimization, anonymous_id: str) -> Explana
     if assignment is None:
         raise NotFoundError("This user was never served by this optimization.")
     decisions = Decision.objects.filter(**user).order_by("decided_at", "id")
-    receipts = tuple(_build_receipt(optimization, receipt) for receipt in decisions)
+    receipts = [_build_receipt(optimization, receipt) for receipt in decisions]
     if not receipts:
         raise NotFoundError("The receipts of this user are past their retention.")
-    return Explanation(optimization, assignment, receipts)
+    return _build_explanation(optimization, assignment, receipts)
 
 
-def _build_receipt(optimization: Optimization, receipt: Decision) -> dict[str, Any]:
+def _build_explanation(
+    optimization: Optimization, assignment: Assignment, receipts: list[DecisionReceipt]
+) -> DecisionExplanation:
+    newest = receipts[-1]
+    return DecisionExplanation(
+        optimization_id=optimization.pk,
+        anonymous_id=assignment.anonymous_id,
+        variant=_list_combinations(optimization)[assignment.variant_number - 1],
+        in_holdout=assignment.in_holdout,
+        holdout_hash=decision.compute_holdout_hash(
+            str(optimization.pk), assignment.anonymous_id
+        ),
+        variant_number=newest.variant_number,
+        variant_key=newest.variant_key,
+        arm=newest.arm,
+        policy_version=newest.policy_version,
+        propensity=newest.propensity,
+        context=newest.context,
+        u=newest.u,
+        probabilities=newest.probabilities,
+        timestamp=newest.timestamp,
+        receipts=receipts,
+    )
+
+
+def _build_receipt(optimization: Optimization, receipt: Decision) -> DecisionReceipt:
     context = json.loads(receipt.context)
     probabilities = _load_probabilities(optimization, receipt, context)
-    return {
-        "variant_number": receipt.variant_number,
-        "variant_key": receipt.variant,
-        "arm": "holdout" if receipt.in_holdout else "optimized",
-        "policy_version": receipt.policy_version,
-        "propensity": receipt.propensity,
-        "context": context,
-        "u": allocation.hash_to_uniform(
+    return DecisionReceipt(
+        variant_number=receipt.variant_number,
+        variant_key=receipt.variant,
+        arm="holdout" if receipt.in_holdout else "optimized",
+        policy_version=receipt.policy_version,
+        propensity=receipt.propensity,
+        context=context,
+        u=allocation.hash_to_uniform(
             str(optimization.pk), receipt.anonymous_id, receipt.policy_version
         ),
-        "probabilities": [
-            {
-                "number": number,
-                "variant_key": factors.format_variant_key(combination),
-                "probability": float(probability),
-            }
+        probabilities=[
+            VariantProbability(
+                number, factors.format_variant_key(combination), float(probability)
+            )
             for number, (combination, probability) in enumerate(
                 zip(_list_combinations(optimization), probabilities, strict=True),
                 start=1,
             )
         ],
-        "timestamp": receipt.decided_at,
-    }
+        timestamp=receipt.decided_at,
+    )
 
 
 def _load_probabilities(

@@ -16,12 +16,11 @@ from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from models_app import allocation_bytes, runs, versions
 from models_app.bandit.policy.allocation import CompiledPolicy
-from models_app.models import TrainingRun
+from models_app.models import StoredReport, TrainingRun
 from optimizations.configuration import create_update
 from optimizations.models import Candidate, CandidateTable, Optimization
 from optimizations.serving import snapshot_store
 
-Json = dict[str, Any]
 Status = Optimization.Status
 TRAINING_SETTINGS = ("allocation", "exploration_share", "ignored_context_factors")
 NOTHING_DIFFERS = (
@@ -125,7 +124,9 @@ def promote_candidate(optimization: Optimization, actor: Actor) -> Optimization:
         setattr(optimization, name, value)
     optimization.save(update_fields=[*TRAINING_SETTINGS, "updated_at"])
     _publish_table(optimization, newest, candidate.report)
-    changes: Json = {name: [before[name], after[name]] for name in TRAINING_SETTINGS}
+    changes: dict[str, Any] = {
+        name: [before[name], after[name]] for name in TRAINING_SETTINGS
+    }
     changes["policy_version"] = optimization.model.policy_version
     candidate.delete()
     snapshot_store.publish_on_commit(optimization.pk)
@@ -135,7 +136,7 @@ def promote_candidate(optimization: Optimization, actor: Actor) -> Optimization:
 
 
 def _publish_table(
-    optimization: Optimization, table: CandidateTable, report: Json
+    optimization: Optimization, table: CandidateTable, report: StoredReport
 ) -> None:
     model, servable = optimization.model, optimization.servable()
     policy = unpack_table(table)
@@ -145,12 +146,12 @@ def _publish_table(
         versions.publish_enabled(model, servable, exploration_share=share)
 
 
-def read_training_settings(source: Optimization | Candidate) -> Json:
+def read_training_settings(source: Optimization | Candidate) -> dict[str, Any]:
     """Return the training settings of an optimization or a candidate, by name."""
     return {name: getattr(source, name) for name in TRAINING_SETTINGS}
 
 
-def build_identity(candidate: Candidate) -> Json:
+def build_identity(candidate: Candidate) -> dict[str, Any]:
     """Return what tells this candidate from its successors: settings and creation time."""
     return read_training_settings(candidate) | {"created_at": candidate.created_at}
 

@@ -15,14 +15,9 @@ from models_app.models import TrainingRun
 from models_app.training_lease import TrainingLease
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Candidate, Optimization
-from optimizations.results import (
-    history,
-    model_effects,
-    modeled,
-    progress,
-    stored,
-)
+from optimizations.results import calibration, history, progress, stored
 from optimizations.results.measured_lift import Comparison
+from optimizations.results.reasons import NO_BASELINE
 from optimizations.serving import snapshot_store
 from optimizations.training import candidates
 
@@ -71,7 +66,7 @@ def build_report_document(
     return document | {
         "counts": stored.build_report_counts(optimization, cube),
         "summary": stored.build_summary(optimization, cube, comparison),
-        "distrusted": modeled.find_distrust_reason(document, cube, metric),
+        "distrusted": calibration.find_distrust_reason(document, cube, metric),
     }
 
 
@@ -157,7 +152,7 @@ def _build_published_figures(
         figures[percent] = lift and lift["mean"]
         figures[interval] = lift and [lift["lo"], lift["hi"]]
         if lift is None:
-            reason = distrusted or model_effects.NO_BASELINE
+            reason = distrusted or NO_BASELINE
             unavailable |= {percent: reason, interval: reason}
     for name in ("lift_percent", "lift_ci"):
         figures[f"measured_{name}"] = getattr(measured, name)
@@ -165,7 +160,7 @@ def _build_published_figures(
             unavailable[f"measured_{name}"] = measured.unavailable[name]
     winner = progress.find_winner(document)
     return figures | {
-        "winner": winner and winner["number"],
+        "winner": winner and winner.number,
         "unavailable": unavailable,
     }
 

@@ -1,1 +1,1 @@
-"""Endpoints of optimizations."""
+"""HTTP endpoints of optimizations."""

@@ -1,4 +1,4 @@
-"""Endpoints: a candidate tried beside the live model, and its promotion."""
+"""Endpoints: the candidate beside the live model, and its promotion."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,38 +13,35 @@ from levered_site.organizations.permissions import require_admin_for
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
 from optimizations.off_policy import candidate_report
-from optimizations.serializers.candidates import (
-    CandidateSerializer,
-    PutCandidateSerializer,
-)
+from optimizations.off_policy.candidate_report import CandidateReport
+from optimizations.serializers.candidates import PutCandidateSerializer
 from optimizations.serializers.optimization_responses import OptimizationSerializer
 from optimizations.training import candidates
 
 
 class CandidateViewSet(OrganizationViewSet[Optimization]):
-    """The candidate of an optimization: at most one, trained with every training."""
+    """The candidate of an optimization: at most one, trained with every training run."""
 
     queryset = Optimization.objects.filter(deleted_at=None).select_related(
         "model", "reward_metric"
     )
-    serializer_class = CandidateSerializer
     permission_classes = [require_admin_for("destroy", "promote")]
 
-    @extend_schema(responses=CandidateSerializer)
+    @extend_schema(responses=CandidateReport)
     def retrieve(self, _request: Request, **_kwargs: Any) -> Response:
-        """Show what it is set to, and what it would have earned so far."""
+        """Return its settings, and what it would have earned so far."""
         optimization = self.get_object()
         with slow_requests.reserve_thread():
             return self._build_response(optimization)
 
     @extend_schema(
         request=PutCandidateSerializer,
-        responses={200: CandidateSerializer, 201: CandidateSerializer},
+        responses={200: CandidateReport, 201: CandidateReport},
     )
     def put(self, _request: Request, **_kwargs: Any) -> Response:
-        """Set it: 201 where it is a new one. Another one's tables are deleted.
+        """Set it; 201 if it is new. The tables of a replaced candidate are deleted.
 
-        Replacing one that has tables needs an admin, as discarding it does.
+        Only an admin may replace a candidate that has tables, or discard it.
         """
         optimization = self.get_object()
         fields = self.read_body(PutCandidateSerializer)
@@ -54,6 +51,7 @@ class CandidateViewSet(OrganizationViewSet[Optimization]):
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return self._build_response(optimization, code)
 
+    @extend_schema(responses={204: None})
     def destroy(self, _request: Request, **_kwargs: Any) -> Response:
         """Delete it and its tables."""
         with self.get_object_for_update() as optimization:
@@ -62,18 +60,18 @@ class CandidateViewSet(OrganizationViewSet[Optimization]):
 
     @extend_schema(request=None, responses=OptimizationSerializer)
     def promote(self, _request: Request, **_kwargs: Any) -> Response:
-        """Let its newest table serve, and the optimization learn its way from now on.
+        """Serve its newest table, and train with its settings from now on.
 
-        The candidate is gone then. A training under way is cancelled. If-Match with the
-        candidate's ETag promotes that one and no other.
+        This removes the candidate and cancels a training in progress. If-Match with the
+        candidate's ETag promotes that candidate and no other.
         """
         self.refuse_body()
         with self.get_object_for_update() as optimization:
-            changed = candidates.promote_candidate(optimization, self.actor)
-        return Response(OptimizationSerializer(changed).data)
+            promoted = candidates.promote_candidate(optimization, self.actor)
+        return Response(OptimizationSerializer(promoted).data)
 
     def represent(self, instance: Optimization) -> Mapping[str, Any]:
-        """Return what its ETag stands for: the candidate, not how it does so far."""
+        """Return what its ETag stands for: the candidate, without its results so far."""
         return candidates.build_identity(candidates.load_candidate(instance))
 
     def _build_response(

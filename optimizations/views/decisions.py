@@ -1,4 +1,4 @@
-"""Endpoint: why this user got this variant."""
+"""Endpoint: why a user got their variant."""
 
 from typing import Any
 
@@ -8,20 +8,21 @@ from rest_framework.response import Response
 
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
-from optimizations.serializers.decisions import DecisionExplanationSerializer
 from optimizations.serving import explanation
+from optimizations.serving.explanation import DecisionExplanation
 
 
 class DecisionViewSet(OrganizationViewSet[Optimization]):
-    """Receipts, replayed."""
+    """Decisions, replayed from their receipts."""
 
     queryset = Optimization.objects.filter(deleted_at=None).select_related("model")
-    serializer_class = DecisionExplanationSerializer
 
-    @extend_schema(operation_id="optimizations_decisions_retrieve")
+    @extend_schema(
+        operation_id="optimizations_decisions_retrieve", responses=DecisionExplanation
+    )
     def retrieve(
         self, _request: Request, anonymous_id: str, **_kwargs: Any
     ) -> Response:
-        """Explain: arm, policy version, probabilities of every variant, context."""
-        found = explanation.explain_assignment(self.get_object(), anonymous_id)
-        return Response(found.as_json())
+        """Explain it by arm, policy version, context and every variant's probability."""
+        optimization = self.get_object()
+        return Response(explanation.explain_assignment(optimization, anonymous_id))

@@ -1,4 +1,4 @@
-"""Endpoint: what another policy would have earned."""
+"""Endpoint: estimate what another policy would have earned."""
 
 from typing import Any
 
@@ -10,10 +10,8 @@ from levered_site.api import slow_requests
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
 from optimizations.off_policy import evaluate
-from optimizations.serializers.evaluation import (
-    EvaluateSerializer,
-    EvaluationSerializer,
-)
+from optimizations.off_policy.policy_evaluation import PolicyEvaluation
+from optimizations.serializers.evaluation import EvaluateSerializer
 
 
 class EvaluationViewSet(OrganizationViewSet[Optimization]):
@@ -22,21 +20,22 @@ class EvaluationViewSet(OrganizationViewSet[Optimization]):
     queryset = Optimization.objects.filter(deleted_at=None).select_related(
         "model", "reward_metric"
     )
-    serializer_class = EvaluationSerializer
 
     @extend_schema(
         request=EvaluateSerializer,
-        responses=EvaluationSerializer,
+        responses=PolicyEvaluation,
         operation_id="optimizations_evaluate_create",
     )
     def evaluate(self, request: Request, **_kwargs: Any) -> Response:
         """Estimate what another policy would have earned, from the stored counts.
 
-        A policy that needs a variant which a policy of that time could not serve is
+        A policy that needs a variant which the policy of that time could not serve is
         refused with a 409 that names both.
         """
         optimization = self.get_object()
-        shape = EvaluateSerializer(data=request.data)
-        shape.is_valid(raise_exception=True)
+        serializer = EvaluateSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         with slow_requests.reserve_thread():
-            return Response(evaluate.build_evaluation(optimization, shape.to_request()))
+            return Response(
+                evaluate.build_evaluation(optimization, serializer.to_request())
+            )

@@ -1,4 +1,4 @@
-"""Endpoints: events sent in by a backend with an API key."""
+"""Endpoints: events that a backend sends with an API key."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +29,7 @@ RESPONSES = {200: IngestReceiptSerializer, 207: IngestReceiptSerializer}
 
 
 class EventsParser(parsers.OrjsonParser):
-    """JSON whose texts are judged event by event: one bad event refuses itself alone."""
+    """JSON whose strings are validated later, so that a bad event rejects only itself."""
 
     def parse(
         self,
@@ -37,16 +37,16 @@ class EventsParser(parsers.OrjsonParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Return the body's object; raises BadRequestError where it is not one."""
+        """Return the JSON object of the body. Raise BadRequestError if it is none."""
         del media_type, parser_context
         return parsers.parse_object(stream.read())
 
 
 class ApiKeyThrottle(BaseThrottle):
-    """Every request of one API key, whatever address it comes from."""
+    """Rate limit by API key, whatever address a request comes from."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Count; over the limit it raises RateLimitedError itself."""
+        """Count the request. Raise RateLimitedError beyond the limit."""
         del view
         holder = request.user
         assert isinstance(holder, KeyHolder)
@@ -65,22 +65,27 @@ class _IngestView(BaseAPIView):
     throttle_classes = [ApiKeyThrottle]
     parser_classes = [EventsParser]
 
-    def build_response(self, receipt: IngestResult) -> Response:
-        """Tell what was kept: 200, or 207 where some were refused."""
+    def build_response(self, result: IngestResult) -> Response:
+        """Return the receipt: 200, or 207 if some events were rejected."""
+        rejected = [
+            {
+                "index": rejection.index,
+                "code": rejection.code,
+                "message": rejection.message,
+            }
+            for rejection in result.rejected
+        ]
         body = {
-            "accepted": receipt.accepted,
-            "duplicates": receipt.duplicates,
-            "rejected": [
-                {"index": each.index, "code": each.code, "message": each.message}
-                for each in receipt.rejected
-            ],
+            "accepted": result.accepted,
+            "duplicates": result.duplicates,
+            "rejected": rejected,
         }
-        some = status.HTTP_207_MULTI_STATUS if receipt.rejected else status.HTTP_200_OK
-        return Response(body, some)
+        code = status.HTTP_207_MULTI_STATUS if rejected else status.HTTP_200_OK
+        return Response(body, code)
 
     @property
     def holder(self) -> KeyHolder:
-        """Whose key it is."""
+        """The holder of the API key."""
         holder = self.request.user
         assert isinstance(holder, KeyHolder)
         return holder
@@ -88,7 +93,7 @@ class _IngestView(BaseAPIView):
 
 @body_limits.limit_body(LARGEST_BODY)
 class ExposuresView(_IngestView):
-    """Exposures: who saw which variant."""
+    """Exposures: which user saw which variant."""
 
     @extend_schema(
         operation_id="ingest_exposures",
@@ -96,16 +101,14 @@ class ExposuresView(_IngestView):
         responses=RESPONSES,
     )
     def post(self, request: Request) -> Response:
-        """Keep up to 500 exposures; what is answered 200 or 207 is on disk."""
-        owner = self.holder.organization_id
-        return self.build_response(
-            service.accept_exposures(owner, _read_events(request))
-        )
+        """Store up to 500 exposures. After a 200 or 207 they are on disk."""
+        organization_id, events = self.holder.organization_id, _read_events(request)
+        return self.build_response(service.accept_exposures(organization_id, events))
 
 
 @body_limits.limit_body(LARGEST_BODY)
 class RewardsView(_IngestView):
-    """Rewards: who did what."""
+    """Rewards: which user did what."""
 
     @extend_schema(
         operation_id="ingest_rewards",
@@ -113,11 +116,11 @@ class RewardsView(_IngestView):
         responses=RESPONSES,
     )
     def post(self, request: Request) -> Response:
-        """Keep up to 500 rewards; what is answered 200 or 207 is on disk."""
-        owner = self.holder.organization_id
-        return self.build_response(service.accept_rewards(owner, _read_events(request)))
+        """Store up to 500 rewards. After a 200 or 207 they are on disk."""
+        organization_id, events = self.holder.organization_id, _read_events(request)
+        return self.build_response(service.accept_rewards(organization_id, events))
 
 
 def _read_events(request: Request) -> object:
-    """Take what was sent as events, whatever it is; the deed judges it."""
+    """Return the body's `events`, of whatever type; the service validates them."""
     return request.data.get("events") if isinstance(request.data, dict) else None

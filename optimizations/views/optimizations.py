@@ -34,12 +34,17 @@ from optimizations.serializers.optimization_responses import (
 LONGEST_SEARCH = 200
 LIST_FILTERS = [
     OpenApiParameter(
-        "include_archived", bool, description="Archived ones too; default false."
+        "include_archived", bool, description="List archived ones too. Default false."
     ),
     OpenApiParameter(
-        "status", str, enum=Optimization.Status.values, description="Of this status."
+        "status",
+        str,
+        enum=Optimization.Status.values,
+        description="List those with this status.",
     ),
-    OpenApiParameter("search", str, description="Those whose name contains this."),
+    OpenApiParameter(
+        "search", str, description="List those whose name contains this text."
+    ),
 ]
 
 
@@ -50,7 +55,7 @@ class OptimizationViewSet(
     UpdateViewSet[Optimization],
     DeleteViewSet[Optimization],
 ):
-    """Searches for the best variant of something, on live traffic."""
+    """Optimizations: searches for the best variant on live traffic."""
 
     queryset = Optimization.objects.filter(deleted_at=None)
     serializer_class = OptimizationSerializer
@@ -61,7 +66,7 @@ class OptimizationViewSet(
     permission_classes = [require_admin_for("ship", "stop", "archive", "destroy")]
 
     def get_queryset(self) -> QuerySet[Optimization]:
-        """The organization's own, with what an answer shows of them."""
+        """Return the organization's optimizations with the rows that a response needs."""
         rows = super().get_queryset().select_related("model", "reward_metric")
         if self.action == "list":
             return rows
@@ -91,51 +96,51 @@ class OptimizationViewSet(
     def represent_rows(
         self, page: Sequence[Optimization]
     ) -> Sequence[Mapping[str, Any]]:
-        """Show the rows of a page, their summaries looked up together."""
+        """Return the rows of a page, with their summaries from one query."""
         context = {"summaries": list_summary.load_summaries(page)}
         return list(OptimizationRowSerializer(page, many=True, context=context).data)
 
     @extend_schema(parameters=LIST_FILTERS)
     def list(self, _request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return one page, newest first. Archived ones only where they are asked for."""
+        """Return one page, newest first, without archived ones unless requested."""
         return super().list(_request, *args, **kwargs)
 
     def perform_create(self, fields: dict[str, Any]) -> Optimization:
-        """Create it, live at once where the body allows."""
+        """Create it; it is live at once if the body says so."""
         return lifecycle.create_optimization(self.organization_id, self.actor, fields)
 
     def perform_update(
         self, instance: Optimization, fields: dict[str, Any]
     ) -> Optimization:
-        """Change it; the moves of admins are theirs here too."""
-        decides = fields.get("status") in lifecycle.ADMIN_ONLY_STATUSES
-        if decides and not self.caller.is_admin:
+        """Change it. Only admins may set a status that only admins may reach."""
+        needs_admin = fields.get("status") in lifecycle.ADMIN_ONLY_STATUSES
+        if needs_admin and not self.caller.is_admin:
             raise ForbiddenError(IsAdmin.message)
         return lifecycle.update_optimization(instance, fields, self.actor)
 
     def perform_destroy(self, instance: Optimization) -> None:
-        """Delete it: for real, or out of sight."""
+        """Delete it; one that has served users must be archived, and is only hidden."""
         lifecycle.delete_optimization(instance, self.actor)
 
     @extend_schema(request=None, responses=OptimizationSerializer)
     def ship(self, _request: Request, **_kwargs: Any) -> Response:
-        """Give everybody the leading variant for their context; results freeze."""
+        """Give every user the leading variant for their context; freeze the results."""
         return self._apply_transition(lifecycle.ship_optimization)
 
     @extend_schema(request=None, responses=OptimizationSerializer)
     def stop(self, _request: Request, **_kwargs: Any) -> Response:
-        """End it for good; its results stay."""
+        """End it permanently; its results stay."""
         return self._apply_transition(lifecycle.stop_optimization)
 
     @extend_schema(request=None, responses=OptimizationSerializer)
     def archive(self, _request: Request, **_kwargs: Any) -> Response:
-        """Put it out of sight; a shipped one is stopped first."""
+        """Hide it from lists; a shipped one is stopped first."""
         return self._apply_transition(lifecycle.archive_optimization)
 
     def _apply_transition(
-        self, deed: Callable[[Optimization, Actor], Optimization]
+        self, transition: Callable[[Optimization, Actor], Optimization]
     ) -> Response:
         self.refuse_body()
         with self.get_object_for_update() as optimization:
-            moved = deed(optimization, self.actor)
-        return self.build_response(moved)
+            changed = transition(optimization, self.actor)
+        return self.build_response(changed)

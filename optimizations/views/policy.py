@@ -3,22 +3,31 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from levered_site.api import payloads
 from levered_site.organizations.viewsets import RetrieveViewSet
 from optimizations.models import Optimization
-from optimizations.serializers.policy import PolicySerializer
 from optimizations.serving import policy_export
+from optimizations.serving.policy_export import Policy
 
 
 class PolicyViewSet(RetrieveViewSet[Optimization]):
-    """The policy by its model; here because the holdout belongs to the optimization."""
+    """The policy of a model; it is served here because optimizations own the holdout."""
 
     queryset = Optimization.objects.filter(
         deleted_at=None, model__deleted_at=None
     ).select_related("model")
-    serializer_class = PolicySerializer
     lookup_field = "model_id"
     lookup_url_kwarg = "pk"
 
+    @extend_schema(responses=Policy)
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return the table that serves now; 304 if If-None-Match names it."""
+        return super().retrieve(request, *args, **kwargs)
+
     def represent(self, instance: Optimization) -> Mapping[str, Any]:
-        """Show the table that serves now."""
-        return policy_export.export_policy(instance)
+        """Return the fields of the answer, which the ETag stands for."""
+        return payloads.list_fields(policy_export.export_policy(instance))

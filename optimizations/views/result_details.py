@@ -1,9 +1,8 @@
-"""Endpoints: further readings of what was observed."""
+"""Endpoints: progress, guardrails, history and counts of an optimization."""
 
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -23,19 +22,17 @@ from optimizations.results import (
     report,
     stored,
 )
+from optimizations.results.guardrails import Guardrails
+from optimizations.results.history import HoldoutDaily, LiftHistory
+from optimizations.results.outcome_mix import OutcomeMix
+from optimizations.results.progress import Progress
 from optimizations.serializers.optimization_responses import OptimizationSerializer
 from optimizations.serializers.result_details import (
-    GuardrailsSerializer,
-    HoldoutDailySerializer,
-    LiftHistorySerializer,
     ObservationsPageSerializer,
-    OutcomeMixSerializer,
-    ProgressSerializer,
     ReportDataSerializer,
 )
 from optimizations.views.results import REFRESH_PARAMETER, read_refresh_mode
 
-Json = dict[str, Any]
 OBSERVATION_PARAMETERS = [
     REFRESH_PARAMETER,
     OpenApiParameter("raw", bool, description="The latest 100 touches instead."),
@@ -45,17 +42,16 @@ OBSERVATION_PARAMETERS = [
 
 
 class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
-    """Sums over the stored counts; no warehouse is asked."""
+    """Answers from the stored counts; the warehouse is asked only with `refresh`."""
 
     queryset = Optimization.objects.filter(deleted_at=None).select_related(
         "model", "reward_metric"
     )
-    serializer_class = ProgressSerializer
 
     def _get_refreshed_optimization(
         self, request: Request, *, guardrails: bool = False
     ) -> Optimization:
-        """Find it; the warehouse is asked first where `refresh` is set."""
+        """Return the optimization; with `refresh`, have the warehouse count first."""
         optimization: Optimization = self.get_object()
         refresh = read_refresh_mode(request)
         if refresh != "false":
@@ -64,61 +60,51 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
                 stored.refresh_counts(optimization, guardrails=guardrails, full=full)
         return optimization
 
-    @extend_schema(parameters=[REFRESH_PARAMETER], responses=ProgressSerializer)
+    @extend_schema(parameters=[REFRESH_PARAMETER], responses=Progress)
     def progress(self, request: Request, **_kwargs: Any) -> Response:
-        """Tell how far it is."""
-        return Response(
-            progress.build_progress(self._get_refreshed_optimization(request))
-        )
+        """Return how far the optimization is."""
+        optimization = self._get_refreshed_optimization(request)
+        return Response(progress.build_progress(optimization))
 
-    @extend_schema(parameters=[REFRESH_PARAMETER], responses=GuardrailsSerializer)
+    @extend_schema(parameters=[REFRESH_PARAMETER], responses=Guardrails)
     def guardrails(self, request: Request, **_kwargs: Any) -> Response:
-        """Judge the metrics that must not suffer."""
+        """Judge the metrics that must not get worse."""
         optimization = self._get_refreshed_optimization(request, guardrails=True)
-        return Response({"guardrails": guardrails.judge_guardrails(optimization)})
+        return Response(guardrails.judge_guardrails(optimization))
 
-    @extend_schema(responses=LiftHistorySerializer)
+    @extend_schema(responses=LiftHistory)
     def lift_history(self, _request: Request, **_kwargs: Any) -> Response:
-        """Show lift, each day as it was published that day."""
-        return Response({"daily": history.build_lift_history(self.get_object())})
+        """Return the lift, each day as it was published that day."""
+        return Response(history.build_lift_history(self.get_object()))
 
-    @extend_schema(parameters=[REFRESH_PARAMETER], responses=HoldoutDailySerializer)
+    @extend_schema(parameters=[REFRESH_PARAMETER], responses=HoldoutDaily)
     def holdout_daily(self, request: Request, **_kwargs: Any) -> Response:
-        """Show both arms by day of first touch, mature users."""
+        """Return mature users of both arms by day of first touch."""
         optimization = self._get_refreshed_optimization(request, guardrails=True)
-        return Response({"metrics": history.build_holdout_daily(optimization)})
+        return Response(history.build_holdout_daily(optimization))
 
-    @extend_schema(parameters=[REFRESH_PARAMETER], responses=OutcomeMixSerializer)
+    @extend_schema(parameters=[REFRESH_PARAMETER], responses=OutcomeMix)
     def outcome_mix(self, request: Request, **_kwargs: Any) -> Response:
-        """Show how users ended, by day, arm, variant and context."""
-        return Response(
-            outcome_mix.build_outcome_mix(self._get_refreshed_optimization(request))
-        )
+        """Return users by day, arm, variant, context and outcome."""
+        optimization = self._get_refreshed_optimization(request)
+        return Response(outcome_mix.build_outcome_mix(optimization))
 
     @extend_schema(parameters=[REFRESH_PARAMETER], responses=ReportDataSerializer)
     def report_data(self, request: Request, **_kwargs: Any) -> Response:
-        """Show everything in one document, each part failing alone."""
+        """Return everything in one document, in which each part can fail alone."""
         optimization = self.get_object()
-        whole = OptimizationSerializer(optimization).data
-        parts: Mapping[str, Callable[[], Json]] = {
-            # The first part asks for all: a warehouse that refuses fails it alone.
-            "results": lambda: asdict(
-                report.build_results(
-                    self._get_refreshed_optimization(request, guardrails=True)
-                )
+        resource = OptimizationSerializer(optimization).data
+        parts: Mapping[str, Callable[[], object]] = {
+            # The first part refreshes all counts: if the warehouse fails, it fails alone.
+            "results": lambda: report.build_results(
+                self._get_refreshed_optimization(request, guardrails=True)
             ),
-            "holdout_daily": lambda: {
-                "metrics": history.build_holdout_daily(optimization)
-            },
+            "holdout_daily": lambda: history.build_holdout_daily(optimization),
             "outcome_mix": lambda: outcome_mix.build_outcome_mix(optimization),
-            "guardrails": lambda: {
-                "guardrails": guardrails.judge_guardrails(optimization)
-            },
-            "policy_lift_history": lambda: {
-                "daily": history.build_lift_history(optimization)
-            },
+            "guardrails": lambda: guardrails.judge_guardrails(optimization),
+            "policy_lift_history": lambda: history.build_lift_history(optimization),
         }
-        own = {"optimization": whole, "model_config": whole["model_config"]}
+        own = {"optimization": resource, "model_config": resource["model_config"]}
         return Response(
             {"optimization": own}
             | {name: _build_part_or_error(part) for name, part in parts.items()}
@@ -128,7 +114,7 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
         parameters=OBSERVATION_PARAMETERS, responses=ObservationsPageSerializer
     )
     def observations(self, request: Request, **_kwargs: Any) -> Response:
-        """Show the cube's cells, newest day first; or the latest touches."""
+        """Return the cube's cells, newest day first, or the latest touches."""
         optimization = self._get_refreshed_optimization(request)
         if requests.read_flag(requests.get_django_request(request), "raw"):
             touches = raw_counts.list_latest_touches(optimization)
@@ -138,13 +124,13 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
         end = start + limit
         return Response(
             {
-                "observations": [asdict(cell) for cell in cells[start:end]],
+                "observations": cells[start:end],
                 "next_cursor": _encode_cursor(end) if end < len(cells) else None,
             }
         )
 
 
-def _build_part_or_error(part: Callable[[], Json]) -> Json:
+def _build_part_or_error(part: Callable[[], object]) -> object:
     try:
         return part()
     except LeveredError as error:
@@ -161,9 +147,9 @@ def _decode_cursor(request: Request) -> int:
         return 0
     try:
         padded = text + "=" * (-len(text) % 4)
-        kind, _, place = base64.urlsafe_b64decode(padded).decode().partition(":")
-        if kind == "cell" and place.isascii() and place.isdecimal():
-            return int(place[:9])
+        kind, _, start = base64.urlsafe_b64decode(padded).decode().partition(":")
+        if kind == "cell" and start.isascii() and start.isdecimal():
+            return int(start[:9])
     except (binascii.Error, ValueError):
         pass
     raise InvalidParametersError.for_field("cursor", pagination.BAD_CURSOR)

@@ -1,4 +1,4 @@
-"""Public endpoints: which variant does this user get? Plain Django, no DRF."""
+"""Public endpoints that serve variants. Plain Django: DRF would cost time."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -70,63 +70,63 @@ def _build_operation(summary: str, extra: Mapping[str, Any]) -> dict[str, Any]:
                 "description": summary,
                 "content": {media: {"schema": RESPONSE_SCHEMA}},
             },
-            "403": {"description": "Not for this origin"},
-            "409": {"description": "A draft, or paused: show the fallback"},
-            "413": {"description": "The body is over 16 KB"},
+            "403": {"description": "The origin is not allowed"},
+            "409": {"description": "A draft or paused optimization: show the fallback"},
+            "413": {"description": "The body is larger than 16 KB"},
         },
     }
 
 
 @describe_operations(
-    post=_build_operation("Decide for a user, or repeat what was decided", {})
+    post=_build_operation("Assign a variant to a user, or repeat the assignment", {})
 )
 @responses.json_view("POST", any_origin=True)
 @body_limits.limit_body(LARGEST_BODY)
 def serve_variant(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Answer which variant a user gets."""
+    """Return the variant that a user gets."""
     return _build_response(request, str(pk))
 
 
 @describe_operations(
     post=_build_operation(
-        "The same, with the optimization in the body",
+        "Serve a variant, with the optimization in the body",
         {"optimization_id": {"type": "string", "format": "uuid"}},
     )
 )
 @responses.json_view("POST", any_origin=True)
 @body_limits.limit_body(LARGEST_BODY)
 def serve_best_variant(request: HttpRequest) -> HttpResponse:
-    """Answer the same, with the optimization in the body."""
+    """Return the variant that a user gets; the body names the optimization."""
     return _build_response(request, None)
 
 
 def _build_response(request: HttpRequest, optimization_id: str | None) -> HttpResponse:
-    """Count the request and read what serving needs of the cache, in one round trip."""
+    """Count the request and read the cache keys of serving in one round trip."""
     try:
-        question = read_request(request, optimization_id)
+        serve_request = read_request(request, optimization_id)
     except LeveredError:
         _count_request(request, ())
         raise
-    known = _count_request(request, service.list_cache_keys(question.optimization_id))
-    found = service.serve_variant(question, known)
+    keys = service.list_cache_keys(serve_request.optimization_id)
+    response = service.serve_variant(serve_request, _count_request(request, keys))
     return responses.build_success_response(
-        found.as_json(), organization_id=found.snapshot.organization_id
+        response.as_json(), organization_id=response.snapshot.organization_id
     )
 
 
 def _count_request(request: HttpRequest, keys: Sequence[str]) -> list[bytes | None]:
-    sender = requests.get_client_network(request)
+    network = requests.get_client_network(request)
     rate = settings.RATELIMIT_SERVE
-    usage, values = rate_limits.count_in_pipeline(RATE_LIMIT_GROUP, rate, sender, keys)
+    usage, values = rate_limits.count_in_pipeline(RATE_LIMIT_GROUP, rate, network, keys)
     rate_limits.enforce_limit(request, usage)
     return values
 
 
 def read_request(request: HttpRequest, optimization_id: str | None) -> ServeRequest:
-    """Read the body: strict on what is known, deaf to what is not.
+    """Read the body: validate the fields of the API, and ignore unknown ones.
 
-    Raises BadRequestError for what is no JSON object, InvalidParametersError naming a
-    field of the wrong kind.
+    Raise BadRequestError if the body is not a JSON object, and InvalidParametersError,
+    which names the field, if a value has the wrong type.
     """
     body = parsers.parse_object(request.body)
     return ServeRequest(
@@ -139,37 +139,37 @@ def read_request(request: HttpRequest, optimization_id: str | None) -> ServeRequ
 
 
 def _read_optimization_id(body: Mapping[str, Any]) -> str:
-    given = body.get("optimization_id")
-    if not isinstance(given, str) or not UUID_PATTERN.fullmatch(given):
+    value = body.get("optimization_id")
+    if not isinstance(value, str) or not UUID_PATTERN.fullmatch(value):
         raise InvalidParametersError.for_field("optimization_id", "must be a UUID")
-    return given.lower()
+    return value.lower()
 
 
 def _read_anonymous_id(body: Mapping[str, Any]) -> str:
-    given = body.get("anonymous_id")
-    if not isinstance(given, str) or not 1 <= len(given) <= MAX_ANONYMOUS_ID_LENGTH:
+    value = body.get("anonymous_id")
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_ANONYMOUS_ID_LENGTH:
         message = f"must be a string of 1 to {MAX_ANONYMOUS_ID_LENGTH} characters"
         raise InvalidParametersError.for_field("anonymous_id", message)
-    if "\0" in given:
+    if "\0" in value:
         raise InvalidParametersError.for_field(
             "anonymous_id", "must not contain a NUL character"
         )
-    return given
+    return value
 
 
 def _read_object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    given = body.get(name)
-    if given is None:
+    value = body.get(name)
+    if value is None:
         return {}
-    if not isinstance(given, dict):
+    if not isinstance(value, dict):
         raise InvalidParametersError.for_field(name, "must be an object")
-    return given
+    return value
 
 
 def _read_flag(body: Mapping[str, Any], name: str) -> bool:
-    given = body.get(name)
-    if given is None:
+    value = body.get(name)
+    if value is None:
         return False
-    if not isinstance(given, bool):
+    if not isinstance(value, bool):
         raise InvalidParametersError.for_field(name, "must be true or false")
-    return given
+    return value

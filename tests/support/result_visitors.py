@@ -1,4 +1,4 @@
-"""Optimizations with visitors to read results of, and a member who reads them."""
+"""Optimizations with visitors, and members who read their results."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,11 +27,11 @@ def make_visited_optimization(
 
 
 def train_and_return(optimization: Optimization) -> Optimization:
-    """Train it and give it back."""
+    """Train the optimization and return it."""
     train_model(optimization)
     return optimization
 
 
-def member_api(optimization: Optimization) -> Api:
-    """A member of its organization."""
+def make_member_api(optimization: Optimization) -> Api:
+    """Return the API client of a member of the organization."""
     return factories.make_member_api(optimization.organization)

@@ -1,10 +1,10 @@
-"""Nulls of results, and whether each has its reason."""
+"""Nulls of results, and their reasons."""
 
 from typing import Any
 
 
 def list_nulls_without_reason(body: dict[str, Any]) -> list[str]:
-    """Name the nulls of results that have no reason."""
+    """Return the full names of nulls that have no reason under `unavailable`."""
     unavailable = body["unavailable"]
     top = [name for name, value in body.items() if value is None]
     inner = [
@@ -27,13 +27,13 @@ def list_nulls_without_reason(body: dict[str, Any]) -> list[str]:
         "contexts": body["contexts"],
         "context_importance": body["context_importance"],
     }
-    listed = [
+    list_rows = [
         f"{part}[{place}].{name}"
-        for part, found in lists.items()
-        for place, row in enumerate(found)
+        for part, rows_of_part in lists.items()
+        for place, row in enumerate(rows_of_part)
         for name, value in row.items()
         if value is None
     ]
     checks = [f"checks.{name}" for name, value in body["checks"].items() if not value]
-    named = (*top, *inner, *rows, *listed, *checks)
-    return [name for name in named if name not in unavailable]
+    names = (*top, *inner, *rows, *list_rows, *checks)
+    return [name for name in names if name not in unavailable]

@@ -1,5 +1,6 @@
 """Admin pages: every list and every object opens and can be found."""
 
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -10,13 +11,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from levered_site.admin.partitioned import EPOCH, MICROSECOND
 from levered_site.organizations.models import AuditEntry, Organization
 from models_app.models import PolicyVersion
-from optimizations.models import Decision, Optimization, Regime, Variant
+from optimizations.cube import storage
+from optimizations.models import CubeDay, Decision, Optimization, Regime, Variant
 from tests.support import staff_world
+from warehouse.sql.cube.statement import Cell
 
 pytestmark = pytest.mark.django_db
 
@@ -206,6 +210,47 @@ def test_a_decision_shows_its_probabilities(staff: Client) -> None:
     assert "The user gets the variant of this decision." in page
     assert "25.0%" in page
     assert 'name="_save"' not in page
+
+
+@pytest.mark.parametrize(("count", "note"), [(1, ""), (51, "50 of 51")])
+def test_a_cube_day_shows_its_cells_in_a_table(
+    staff: Client, count: int, note: str
+) -> None:
+    """The table is HTML and not escaped, with or without the note below it."""
+    world = staff_world.make_world()
+    cell = Cell(
+        regime=0,
+        day=date(2026, 1, 14),
+        policy_version=0,
+        holdout=False,
+        variant=1,
+        context=0,
+        outcome=None,
+        mature=True,
+        hour=None,
+        users=3,
+        exposures=3,
+        converted=1,
+        value_sum=0.0,
+        value_sum_squares=0.0,
+        payers=0,
+        log_sum=0.0,
+        log_sum_squares=0.0,
+    )
+    stored = storage.StoredDay(cell.day, (cell,) * count, (0,) * 32, 0, 0, "0" * 16)
+    row = CubeDay.objects.create(
+        optimization=world.optimization,
+        metric=world.metric,
+        day=cell.day,
+        cells=storage.encode_day(stored),
+        computed_at=timezone.now(),
+    )
+
+    path = reverse("admin:optimizations_cubeday_change", args=[row.pk])
+    page = staff.get(path).content.decode()
+
+    assert "<th>policy_version</th>" in page
+    assert f"</table></div>{note}" in page
 
 
 def test_large_tables_are_never_counted(staff: Client) -> None:

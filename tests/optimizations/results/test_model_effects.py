@@ -1,4 +1,4 @@
-"""Interactions, lift by context and days to the decision: told, or withheld with a reason."""
+"""Interactions, lift by context, days to the decision: published or withheld."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,38 +19,40 @@ from tests.support.unavailable_reasons import list_nulls_without_reason
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def truth(variant: traffic.Json, _context: traffic.Json) -> float:
-    """Headline B is a little better."""
+def slightly_better_b(variant: traffic.Json, _context: traffic.Json) -> float:
+    """Return a rate that is a little higher for headline B."""
     return 0.23 if variant["headline"] == "B" else 0.2
 
 
-def visited(
-    users: int, truth: traffic.Truth, *, days_ago: int = 3, **fields: Any
+def make_optimization_with_visitors(
+    users: int, rate: traffic.Truth, *, days_ago: int = 3, **fields: Any
 ) -> Optimization:
-    """A live optimization with a day of visitors."""
+    """Make a live optimization with a day of visitors."""
     optimization = make_optimization(make_organization(), **fields)
     start = timezone.now() - timedelta(days=days_ago)
-    traffic.simulate_visitors(optimization, start, users, truth)
+    traffic.simulate_visitors(optimization, start, users, rate)
     return optimization
 
 
-def read(optimization: Optimization, reading: str) -> dict[str, Any]:
-    """Read as a member."""
+def read_endpoint(optimization: Optimization, name: str) -> dict[str, Any]:
+    """Return what a member reads from an endpoint of the optimization."""
     api = factories.make_member_api(optimization.organization)
-    return read_body(api.get(f"/optimizations/{optimization.pk}/{reading}"))
+    return read_body(api.get(f"/optimizations/{optimization.pk}/{name}"))
 
 
-def together(variant: traffic.Json, _context: traffic.Json) -> float:
-    """Headline B and the call to action help, and far more together."""
+def better_together(variant: traffic.Json, _context: traffic.Json) -> float:
+    """Return a rate that headline B and the call to action raise, far more together."""
     helps = [variant["headline"] == "B", bool(variant["cta"])]
     return 0.1 + 0.15 * helps.count(True) + 0.4 * all(helps)
 
 
-def test_what_levels_do_together_is_told_by_name() -> None:
-    optimization = visited(2000, together, holdout_percentage=10)
+def test_an_interaction_names_its_factors_and_levels() -> None:
+    optimization = make_optimization_with_visitors(
+        2000, better_together, holdout_percentage=10
+    )
     train_model(optimization)
 
-    body = read(optimization, "results")
+    body = read_endpoint(optimization, "results")
 
     (row,) = body["interactions"]
     assert (row["factors"], row["levels"]) == (["headline", "cta"], ["B", "true"])
@@ -58,16 +60,18 @@ def test_what_levels_do_together_is_told_by_name() -> None:
     assert 0.1 < row["lo"] < row["deviation"] < row["hi"]
     assert row["lo"] < 0.4
     assert row["deviation"] == pytest.approx(0.4, abs=0.2)
-    (shown,) = [each for each in body["variants"] if each["number"] == 4]
-    assert row["users"] == shown["users"]
+    (variant,) = [each for each in body["variants"] if each["number"] == 4]
+    assert row["users"] == variant["users"]
     assert list_nulls_without_reason(body) == []
 
 
-def test_few_users_of_a_pair_mask_it_with_the_reason() -> None:
-    optimization = visited(1000, truth, holdout_percentage=50)
+def test_an_interaction_of_few_users_is_withheld_with_the_reason() -> None:
+    optimization = make_optimization_with_visitors(
+        1000, slightly_better_b, holdout_percentage=50
+    )
     train_model(optimization)  # 500 of 1,000 are held out: 125 a variant
 
-    body = read(optimization, "results")
+    body = read_endpoint(optimization, "results")
 
     (row,) = body["interactions"]
     figures = {name: row[name] for name in ("deviation", "lo", "hi", "kind")}
@@ -77,20 +81,22 @@ def test_few_users_of_a_pair_mask_it_with_the_reason() -> None:
     assert "200 are needed" in reasons.pop()
 
 
-def on_mobile(variant: traffic.Json, context: traffic.Json) -> float:
-    """Headline B is twice as good on mobile, and no better elsewhere."""
-    good = variant["headline"] == "B" and context["device"] == "mobile"
-    return 0.4 if good else 0.2
+def better_on_mobile(variant: traffic.Json, context: traffic.Json) -> float:
+    """Return a rate that headline B doubles on mobile only."""
+    is_better = variant["headline"] == "B" and context["device"] == "mobile"
+    return 0.4 if is_better else 0.2
 
 
-def test_lift_is_measured_and_modeled_on_each_level_of_a_context() -> None:
-    optimization = visited(2000, on_mobile, days_ago=4, holdout_percentage=50)
+def test_lift_is_measured_and_modeled_at_each_level_of_a_context_factor() -> None:
+    optimization = make_optimization_with_visitors(
+        2000, better_on_mobile, days_ago=4, holdout_percentage=50
+    )
     train_model(optimization)
     later = timezone.now() - timedelta(days=3)
-    traffic.simulate_visitors(optimization, later, 2000, on_mobile, seed=1)
+    traffic.simulate_visitors(optimization, later, 2000, better_on_mobile, seed=1)
     train_model(optimization)
 
-    body = read(optimization, "results")
+    body = read_endpoint(optimization, "results")
 
     levels = {row["level"]: row for row in body["contexts"]}
     for row in levels.values():
@@ -104,14 +110,14 @@ def test_lift_is_measured_and_modeled_on_each_level_of_a_context() -> None:
         name: row["estimated_improvement_percent"] for name, row in levels.items()
     }
     assert modeled["mobile"] > modeled["desktop"] + 20
-    everybody = body["primary_metric_vs_holdout"]["lift_percent"]
+    overall = body["primary_metric_vs_holdout"]["lift_percent"]
     desktop, mobile = (levels[name]["lift_percent"] for name in ("desktop", "mobile"))
-    assert desktop < everybody < mobile
+    assert desktop < overall < mobile
     assert list_nulls_without_reason(body) == []
 
 
 def test_importances_that_the_model_leaves_out_are_withheld_with_the_reason() -> None:
-    optimization = visited(500, truth)
+    optimization = make_optimization_with_visitors(500, slightly_better_b)
     train_model(optimization)
     version = versions.get_serving_version(optimization.model)
     assert version.report is not None
@@ -119,37 +125,39 @@ def test_importances_that_the_model_leaves_out_are_withheld_with_the_reason() ->
     version.report["interaction_importance"] = None
     version.save(update_fields=["report"])
 
-    body = read(optimization, "results")
+    body = read_endpoint(optimization, "results")
 
-    nothing = {"mean": None, "lo": None, "hi": None}
-    assert body["context_importance"] == [{"factor": "device", **nothing}]
+    nulls = {"mean": None, "lo": None, "hi": None}
+    assert body["context_importance"] == [{"factor": "device", **nulls}]
     names = ("interaction_importance", "context_importance[0].mean")
     reasons = {body["unavailable"][name] for name in names}
     assert all("too many coefficients" in reason for reason in reasons)
     assert list_nulls_without_reason(body) == []
 
 
-def believe(optimization: Optimization, mean: float, half: float) -> None:
-    """Put what the model believes of the effect into the report that serves."""
+def store_effect(optimization: Optimization, mean: float, half_width: float) -> None:
+    """Write the model's estimate of the effect into the report of the serving version."""
     version = versions.get_serving_version(optimization.model)
     assert version.report is not None
-    interval = {"mean": mean, "lo": mean - half, "hi": mean + half}
+    interval = {"mean": mean, "lo": mean - half_width, "hi": mean + half_width}
     version.report["estimated_improvement"] = interval
     version.save(update_fields=["report"])
 
 
-def test_the_days_to_the_decision_follow_from_belief_and_traffic() -> None:
-    optimization = visited(1000, truth, days_ago=4, holdout_percentage=50)
+def test_the_days_to_the_decision_follow_from_the_estimate_and_the_traffic() -> None:
+    optimization = make_optimization_with_visitors(
+        1000, slightly_better_b, days_ago=4, holdout_percentage=50
+    )
     start = timezone.now() - timedelta(days=3)
-    traffic.simulate_visitors(optimization, start, 1000, truth, seed=1)
+    traffic.simulate_visitors(optimization, start, 1000, slightly_better_b, seed=1)
     train_model(optimization)
 
-    found = {}
-    for mean, half in ((0.05, 0.001), (0.03, 0.001), (0.03, 0.03), (0.0, 0.001)):
-        believe(optimization, mean, half)
-        found[mean, half] = read(optimization, "progress")
+    forecasts = []
+    for mean, half_width in ((0.05, 0.001), (0.03, 0.001), (0.03, 0.03), (0.0, 0.001)):
+        store_effect(optimization, mean, half_width)
+        forecasts.append(read_endpoint(optimization, "progress"))
 
-    sure, smaller, unsure, nothing = found.values()
+    sure, smaller, unsure, zero = forecasts
     assert sure["days_to_decision"] is not None
     low, high = sure["days_to_decision_interval"]
     assert 1 <= low < sure["days_to_decision"] < high < 60
@@ -157,32 +165,36 @@ def test_the_days_to_the_decision_follow_from_belief_and_traffic() -> None:
     assert unsure["days_to_decision_interval"][1] is None
     reason = unsure["unavailable"]["days_to_decision_interval[1]"]
     assert reason == "beyond 365 days"
-    assert nothing["days_to_decision"] is nothing["days_to_decision_interval"] is None
-    assert "no decision is expected" in nothing["unavailable"]["days_to_decision"]
+    assert zero["days_to_decision"] is zero["days_to_decision_interval"] is None
+    assert "no decision is expected" in zero["unavailable"]["days_to_decision"]
 
 
 def test_a_lift_beyond_doubt_is_decided() -> None:
-    optimization = visited(
+    optimization = make_optimization_with_visitors(
         2000, lambda variant, _: 0.6 if variant["cta"] else 0.1, holdout_percentage=50
     )
     train_model(optimization)
 
-    progress = read(optimization, "progress")
+    progress = read_endpoint(optimization, "progress")
 
     assert progress["days_to_decision"] == 0
     assert progress["days_to_decision_interval"] == [0, 0]
 
 
 def test_days_to_the_decision_are_withheld_with_the_reason() -> None:
-    early = visited(300, truth, holdout_percentage=10)
-    before = read(early, "progress")["unavailable"]["days_to_decision"]
+    early = make_optimization_with_visitors(
+        300, slightly_better_b, holdout_percentage=10
+    )
+    before = read_endpoint(early, "progress")["unavailable"]["days_to_decision"]
     train_model(early)
-    few = read(early, "progress")["unavailable"]["days_to_decision"]
+    few = read_endpoint(early, "progress")["unavailable"]["days_to_decision"]
     lifecycle.pause_optimization(early, SYSTEM_ACTOR)
-    paused = read(early, "progress")["unavailable"]["days_to_decision"]
-    alone = visited(300, truth, holdout_percentage=0)
+    paused = read_endpoint(early, "progress")["unavailable"]["days_to_decision"]
+    alone = make_optimization_with_visitors(
+        300, slightly_better_b, holdout_percentage=0
+    )
     train_model(alone)
-    without = read(alone, "progress")["unavailable"]["days_to_decision"]
+    without = read_endpoint(alone, "progress")["unavailable"]["days_to_decision"]
 
     assert before == "no training has succeeded yet"
     assert few.startswith("the holdout arm has ")

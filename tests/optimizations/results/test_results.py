@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from levered_site import database
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import lifecycle
 from optimizations.models import CubeDay
@@ -20,8 +21,8 @@ from tests.support.optimization_factories import (
     make_organization,
 )
 from tests.support.result_visitors import (
+    make_member_api,
     make_visited_optimization,
-    member_api,
     train_and_return,
 )
 from tests.support.unavailable_reasons import list_nulls_without_reason
@@ -29,13 +30,15 @@ from tests.support.unavailable_reasons import list_nulls_without_reason
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_before_the_first_training_the_shape_is_the_same() -> None:
+def test_before_the_first_training_all_fields_are_there() -> None:
     optimization = make_optimization(make_organization())
 
-    answer = member_api(optimization).get(f"/optimizations/{optimization.pk}/results")
+    response = make_member_api(optimization).get(
+        f"/optimizations/{optimization.pk}/results"
+    )
 
-    assert answer.status_code == 200, answer.content
-    body = read_body(answer)
+    assert response.status_code == 200, response.content
+    body = read_body(response)
     assert body["as_of"] is None
     assert set(body["stats"].values()) == {None}
     assert body["time_series"] == []
@@ -45,11 +48,11 @@ def test_before_the_first_training_the_shape_is_the_same() -> None:
     assert list_nulls_without_reason(body) == []
 
 
-def test_after_training_modeled_and_measured_figures_stand_side_by_side() -> None:
+def test_after_training_there_are_modeled_and_measured_figures() -> None:
     optimization = train_and_return(make_visited_optimization())
 
     body = read_body(
-        member_api(optimization).get(f"/optimizations/{optimization.pk}/results")
+        make_member_api(optimization).get(f"/optimizations/{optimization.pk}/results")
     )
 
     measured = body["primary_metric_vs_holdout"]
@@ -65,9 +68,9 @@ def test_after_training_modeled_and_measured_figures_stand_side_by_side() -> Non
     assert sum(row["exposures"] for row in body["variants"]) == 1000
     assert sum(row["weight"] for row in body["variants"]) == pytest.approx(0.5)
     daily = [
-        each["exposures"]
+        counts["exposures"]
         for day in body["time_series"]
-        for each in day["variants"].values()
+        for counts in day["variants"].values()
     ]
     assert sum(daily) == 1000
     assert body["checks"]["sample_ratio"]["ok"] is True
@@ -81,27 +84,27 @@ def test_after_training_modeled_and_measured_figures_stand_side_by_side() -> Non
 
 def test_a_get_reads_the_stored_cube_and_refresh_asks_the_warehouse() -> None:
     optimization = make_visited_optimization()
-    place = f"/optimizations/{optimization.pk}/results"
-    api = member_api(optimization)
+    path = f"/optimizations/{optimization.pk}/results"
+    api = make_member_api(optimization)
 
-    stored = read_body(api.get(place))
+    stored = read_body(api.get(path))
     assert not CubeDay.objects.exists()
-    fresh = read_body(api.get(f"{place}?refresh=true"))
+    fresh = read_body(api.get(f"{path}?refresh=true"))
 
     assert stored["primary_metric_vs_holdout"]["holdout_exposures"] == 0
     assert fresh["primary_metric_vs_holdout"]["holdout_exposures"] > 400
     assert fresh["as_of"] is not None
-    assert read_body(api.get(place))["as_of"] == fresh["as_of"]
+    assert read_body(api.get(path))["as_of"] == fresh["as_of"]
 
 
-def test_too_little_is_withheld_with_its_reason() -> None:
+def test_a_lift_of_few_users_is_withheld_with_the_reason() -> None:
     optimization = make_optimization(make_organization(), holdout_percentage=50)
     traffic.simulate_visitors(
         optimization, timezone.now() - timedelta(days=3), 50, headline_b_rate
     )
 
-    place = f"/optimizations/{optimization.pk}/results?refresh=true"
-    body = read_body(member_api(optimization).get(place))
+    path = f"/optimizations/{optimization.pk}/results?refresh=true"
+    body = read_body(make_member_api(optimization).get(path))
 
     assert body["primary_metric_vs_holdout"]["lift_percent"] is None
     reason = body["unavailable"]["primary_metric_vs_holdout.lift_percent"]
@@ -110,84 +113,88 @@ def test_too_little_is_withheld_with_its_reason() -> None:
 
 def test_the_statement_behind_the_figures_is_printed() -> None:
     optimization = make_visited_optimization()
-    place = f"/optimizations/{optimization.pk}/results?refresh=true&sql=true"
+    path = f"/optimizations/{optimization.pk}/results?refresh=true&sql=true"
 
-    (printed,) = read_body(member_api(optimization).get(place))["sql"]
+    (statement,) = read_body(make_member_api(optimization).get(path))["sql"]
 
-    assert "managed_dw.exposures" in printed["statement"]
-    assert f"'{optimization.organization_id}'" in printed["statement"]
-    assert printed["dialect"] == "postgres"
+    assert "managed_dw.exposures" in statement["statement"]
+    assert f"'{optimization.organization_id}'" in statement["statement"]
+    assert statement["dialect"] == "postgres"
 
 
-def test_the_statement_printed_returns_the_users_and_conversions_shown() -> None:
+def test_the_printed_statement_returns_the_users_and_conversions_of_results() -> None:
     optimization = make_visited_optimization()
-    place = f"/optimizations/{optimization.pk}/results?refresh=true&sql=true"
-    body = read_body(member_api(optimization).get(place))
-    (printed,) = body["sql"]
+    path = f"/optimizations/{optimization.pk}/results?refresh=true&sql=true"
+    body = read_body(make_member_api(optimization).get(path))
+    (statement,) = body["sql"]
 
     with transaction.atomic(), connection.cursor() as cursor:
         organization = [optimization.organization_id]
         cursor.execute(
             "SELECT set_config('levered.organization_id', %s, true)", organization
         )
-        cursor.execute(printed["statement"])
-        names = [column.name for column in cursor.description]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        cursor.execute(statement["statement"])
+        rows = database.fetch_rows(cursor)
 
-    cells = [row for row in rows if row["kind"] == "cell"]
-    assert sum(row["users"] for row in cells) == 1000
-    for shown in body["variants"]:
-        of_variant = [row for row in cells if row["variant"] == shown["number"]]
-        assert sum(row["users"] for row in of_variant) == shown["users"]
-        assert sum(row["converted"] for row in of_variant) == shown["conversions"]
+    cells = [row for row in rows if row.kind == "cell"]
+    assert sum(row.users for row in cells) == 1000
+    for variant in body["variants"]:
+        own = [row for row in cells if row.variant == variant["number"]]
+        assert sum(row.users for row in own) == variant["users"]
+        assert sum(row.converted for row in own) == variant["conversions"]
 
 
-def test_a_reading_asks_the_warehouse_first_where_told_to() -> None:
+def test_an_endpoint_refreshes_first_if_requested() -> None:
     organization = make_organization()
     guard = make_metric(organization)
     optimization = make_visited_optimization(
         organization, guardrail_metric_ids=[guard.pk]
     )
-    place, api = f"/optimizations/{optimization.pk}", member_api(optimization)
+    path, api = f"/optimizations/{optimization.pk}", make_member_api(optimization)
 
-    stored = read_body(api.get(f"{place}/progress"))
+    stored = read_body(api.get(f"{path}/progress"))
     assert not CubeDay.objects.exists()
-    fresh = read_body(api.get(f"{place}/progress?refresh=true"))
+    fresh = read_body(api.get(f"{path}/progress?refresh=true"))
     assert not CubeDay.objects.filter(metric=guard).exists()
-    (judged,) = read_body(api.get(f"{place}/guardrails?refresh=true"))["guardrails"]
-    report = read_body(api.get(f"{place}/report-data?refresh=true"))
+    (guardrail,) = read_body(api.get(f"{path}/guardrails?refresh=true"))["guardrails"]
+    report = read_body(api.get(f"{path}/report-data?refresh=true"))
 
     assert stored["users"] == {"optimized": 0, "holdout": 0}
     assert sum(fresh["users"].values()) == 1000
-    assert judged["holdout_rate"] is not None
+    assert guardrail["holdout_rate"] is not None
     assert report["results"]["as_of"] is not None
 
 
 def test_results_of_a_shipped_optimization_freeze_when_it_is_shipped() -> None:
     optimization = make_visited_optimization()
-    place, api = f"/optimizations/{optimization.pk}/results", member_api(optimization)
-    before = read_body(api.get(f"{place}?refresh=true"))
-    sent = timezone.now() - timedelta(hours=1)
+    path, api = (
+        f"/optimizations/{optimization.pk}/results",
+        make_member_api(optimization),
+    )
+    before = read_body(api.get(f"{path}?refresh=true"))
+    an_hour_ago = timezone.now() - timedelta(hours=1)
     in_time = [
-        traffic.build_exposure(optimization, "in time", timestamp=sent.isoformat())
+        traffic.build_exposure(
+            optimization, "in time", timestamp=an_hour_ago.isoformat()
+        )
     ]
     traffic.send_exposures(optimization, in_time)
     optimization = lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
-    frozen = read_body(api.get(f"{place}?refresh=true"))
+    frozen = read_body(api.get(f"{path}?refresh=true"))
     late = [traffic.build_exposure(optimization, "late", timestamp=before["as_of"])]
     traffic.send_exposures(optimization, late)
 
-    after = read_body(api.get(f"{place}?refresh=true"))
+    after = read_body(api.get(f"{path}?refresh=true"))
 
     assert optimization.shipped_at is not None
-    shipped = optimization.shipped_at.strftime("%Y-%m-%dT%H:%M:%S")
-    assert frozen["as_of"].startswith(shipped)
-    assert _exposures(frozen) == _exposures(before) + 1
+    shipped_at = optimization.shipped_at.strftime("%Y-%m-%dT%H:%M:%S")
+    assert frozen["as_of"].startswith(shipped_at)
+    assert _sum_exposures(frozen) == _sum_exposures(before) + 1
     assert after["as_of"] == frozen["as_of"]
     assert after["variants"] == frozen["variants"]
 
 
-def _exposures(results: dict[str, Any]) -> int:
+def _sum_exposures(results: dict[str, Any]) -> int:
     return sum(row["exposures"] for row in results["variants"])
 
 

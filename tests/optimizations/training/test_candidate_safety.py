@@ -64,26 +64,27 @@ def test_a_promoted_table_is_as_old_as_its_training() -> None:
     optimization = candidates.promote_candidate(optimization, SYSTEM_ACTOR)
 
     assert versions.get_serving_version(optimization.model).created_at > long_ago
-    assert state.build_state(optimization.model)["trained_at"] == long_ago
+    assert state.build_state(optimization.model).trained_at == long_ago
 
 
 def test_a_winner_is_stable_only_where_it_serves() -> None:
     even = candidates.promote_candidate(make_trained_candidate(UNIFORM), SYSTEM_ACTOR)
     other = make_trained_candidate(BLIND)
     before = progress.build_progress(other)
-    number = before["winner"]["number"]
+    assert before.winner is not None
     figures = PublishedDay.objects.get(optimization=other).figures
-    changed = figures | {"winner": number % 4 + 1}
+    changed = figures | {"winner": before.winner.number % 4 + 1}
     PublishedDay.objects.filter(optimization=other).update(figures=changed)
 
     even_progress, after = progress.build_progress(even), progress.build_progress(other)
 
-    assert before["stable_since"] == PublishedDay.objects.get(optimization=other).day
-    assert even_progress["winner"] is even_progress["stable_since"] is None
-    assert even_progress["unavailable"]["winner"] == progress.EQUAL_SHARES
-    assert even_progress["unavailable"]["stable_since"] == progress.EQUAL_SHARES
-    assert after["stable_since"] is None
-    assert after["unavailable"]["stable_since"] == progress.POLICY_CHANGED
+    assert before.stable_since == PublishedDay.objects.get(optimization=other).day
+    assert even_progress.winner is None
+    assert even_progress.stable_since is None
+    assert even_progress.unavailable["winner"] == progress.EQUAL_SHARES
+    assert even_progress.unavailable["stable_since"] == progress.EQUAL_SHARES
+    assert after.stable_since is None
+    assert after.unavailable["stable_since"] == progress.POLICY_CHANGED
 
 
 def test_a_member_may_not_replace_a_trained_candidate() -> None:

@@ -189,7 +189,7 @@ def test_promotion_makes_the_table_serve_and_copies_the_settings() -> None:
     for index, row in enumerate(results["contexts"]):
         assert row["best_variant"] is row["share"] is None
         reason = results["unavailable"][f"contexts[{index}].best_variant"]
-        assert reason == "learned without this context factor"
+        assert reason == "the model learned without this context factor"
     assert list_nulls_without_reason(results) == []
     assert "device" in results["model"]["notes"][0]
     train_model(optimization)

@@ -40,7 +40,6 @@ def test_training_finds_the_better_variant_and_publishes_it() -> None:
     mobile_b = table[0, [2, 3]].sum()
     assert mobile_b > 0.9
     results = report.build_results(optimization)
-    assert results.stats["best_vs_baseline_percent"] > 0
+    assert (results.stats.best_vs_baseline_percent or 0) > 0
     measured = results.primary_metric_vs_holdout
-    assert measured is not None
-    assert measured["holdout_exposures"] + measured["optimization_exposures"] == 6000
+    assert measured.holdout_exposures + measured.optimization_exposures == 6000

@@ -77,12 +77,14 @@ def test_the_variant_that_earns_more_wins_although_it_sells_less_often() -> None
     assert optimization.model.status == BanditModel.Status.TRAINED
     assert shares_of_b(optimization)[0] > 0.9
     results = build_results(optimization)
-    rewards = {row["number"]: row for row in results.variants}
-    a, b = (rewards[number]["expected_reward_mean"] for number in (1, 3))
+    rewards = {row.number: row for row in results.variants}
+    a, b = (rewards[number].expected_reward_mean for number in (1, 3))
+    assert a is not None
+    assert b is not None
     assert a == pytest.approx(0.22 * 22.6, rel=0.25)
     assert b == pytest.approx(0.18 * 45.2, rel=0.25)
-    assert results.stats["best_vs_baseline_percent"] > 20
-    assert results.checks["baseline_sanity"]["ok"] is True
+    assert (results.stats.best_vs_baseline_percent or 0) > 20
+    assert results.checks["baseline_sanity"].ok is True
     metrics = run.in_sample_metrics
     assert metrics is not None
     assert metrics["historic_reward"] == pytest.approx((a + b) / 2, rel=0.2)
@@ -99,11 +101,11 @@ def test_the_variant_of_the_dearer_outcomes_wins_although_it_sells_less_often() 
 
     assert shares_of_b(optimization)[0] > 0.9
     results = build_results(optimization)
-    rewards = {row["number"]: row for row in results.variants}
-    a, b = (rewards[number]["expected_reward_mean"] for number in (1, 3))
+    rewards = {row.number: row for row in results.variants}
+    a, b = (rewards[number].expected_reward_mean for number in (1, 3))
     assert a == pytest.approx(0.22 * (0.8 * 1 + 0.2 * 5), rel=0.25)
     assert b == pytest.approx(0.18 * (0.3 * 1 + 0.7 * 5), rel=0.25)
-    assert results.checks["baseline_sanity"]["ok"] is True
+    assert results.checks["baseline_sanity"].ok is True
 
 
 def test_where_less_is_better_the_variant_that_costs_less_is_served() -> None:

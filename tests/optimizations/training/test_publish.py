@@ -106,9 +106,33 @@ def test_a_published_day_has_the_figures_of_its_last_run() -> None:
         history.publish_day(optimization, figures, now + timedelta(days=day))
 
     published = [
-        day["policy_lift_percent"] for day in history.build_lift_history(optimization)
+        day.policy_lift_percent
+        for day in history.build_lift_history(optimization).daily
     ]
     assert published == [2.0, 3.0]
+
+
+def test_a_figure_that_an_old_day_lacks_is_null_with_a_reason() -> None:
+    optimization = optimization_factories.make_optimization(
+        optimization_factories.make_organization()
+    )
+    figures = {
+        "policy_lift_percent": 2.0,
+        "policy_lift_interval": None,
+        "unavailable": {"policy_lift_interval": "withheld"},
+    }
+    history.publish_day(optimization, figures, timezone.now())
+
+    (day,) = history.build_lift_history(optimization).daily
+
+    assert day.best_lift_percent is None
+    assert day.unavailable == {
+        "policy_lift_interval": "withheld",
+        "best_lift_percent": history.NOT_PUBLISHED,
+        "best_lift_interval": history.NOT_PUBLISHED,
+        "measured_lift_percent": history.NOT_PUBLISHED,
+        "measured_lift_ci": history.NOT_PUBLISHED,
+    }
 
 
 @pytest.mark.django_db(transaction=True)
@@ -116,7 +140,9 @@ def test_a_winner_is_stable_since_the_first_day_without_another_winner() -> None
     optimization = optimization_factories.make_live_optimization()
     candidate_trials.send_visitors(optimization, 6)
     learning.train_model(optimization)
-    winner = progress.build_progress(optimization)["winner"]["number"]
+    leader = progress.build_progress(optimization).winner
+    assert leader is not None
+    winner = leader.number
     other = 1 if winner != 1 else 2
     now = timezone.now()
 
@@ -125,4 +151,4 @@ def test_a_winner_is_stable_since_the_first_day_without_another_winner() -> None
         history.publish_day(optimization, {"winner": number}, day)
 
     since = (now - timedelta(days=2)).date()
-    assert progress.build_progress(optimization)["stable_since"] == since
+    assert progress.build_progress(optimization).stable_since == since

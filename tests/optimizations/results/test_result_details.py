@@ -1,4 +1,4 @@
-"""The readings beside results: each agrees with the others, a draft's are empty."""
+"""Endpoints of results: they agree with each other, and are empty for a draft."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from optimizations.models import CubeDay
+from optimizations.results import report
 from tests.support import factories
 from tests.support.factories import read_body, read_error
 from tests.support.optimization_factories import (
@@ -14,14 +15,14 @@ from tests.support.optimization_factories import (
     make_organization,
 )
 from tests.support.result_visitors import (
+    make_member_api,
     make_visited_optimization,
-    member_api,
     train_and_return,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-READINGS = (
+ENDPOINTS = (
     "results",
     "progress",
     "guardrails",
@@ -33,36 +34,36 @@ READINGS = (
 )
 
 
-def test_every_reading_answers_and_agrees() -> None:
+def test_all_endpoints_answer_and_agree() -> None:
     optimization = train_and_return(make_visited_optimization())
-    api = member_api(optimization)
+    api = make_member_api(optimization)
 
-    found = {}
-    for reading in READINGS:
-        answer = api.get(f"/optimizations/{optimization.pk}/{reading}")
-        assert answer.status_code == 200, (reading, answer.content)
-        found[reading] = read_body(answer)
+    bodies = {}
+    for name in ENDPOINTS:
+        response = api.get(f"/optimizations/{optimization.pk}/{name}")
+        assert response.status_code == 200, (name, response.content)
+        bodies[name] = read_body(response)
 
-    progress = found["progress"]
+    progress = bodies["progress"]
     assert sum(progress["users"].values()) == 1000
     assert progress["winner"]["number"] in {3, 4}
     assert progress["stable_since"] == timezone.now().date().isoformat()
-    daily = found["holdout-daily"]["metrics"][0]["daily"]
+    daily = bodies["holdout-daily"]["metrics"][0]["daily"]
     users = [day[arm]["exposures"] for day in daily for arm in ("holdout", "levered")]
     assert sum(users) == 1000
-    mix = found["outcome-mix"]["rows"]
+    mix = bodies["outcome-mix"]["rows"]
     assert sum(row["users"] for row in mix) == 1000
     converted = sum(
         row["users"] for row in mix if row["outcome_key"] == "__converted__"
     )
     assert converted == progress["conversions"]
-    (day,) = found["lift-history"]["daily"]
-    measured = found["results"]["primary_metric_vs_holdout"]
+    (day,) = bodies["lift-history"]["daily"]
+    measured = bodies["results"]["primary_metric_vs_holdout"]
     assert day["measured_lift_percent"] == measured["lift_percent"]
-    report = found["report-data"]
-    assert report["optimization"]["optimization"]["id"] == str(optimization.pk)
-    assert report["results"]["stats"] == found["results"]["stats"]
-    assert found["guardrails"]["guardrails"] == []
+    document = bodies["report-data"]
+    assert document["optimization"]["optimization"]["id"] == str(optimization.pk)
+    assert document["results"]["stats"] == bodies["results"]["stats"]
+    assert bodies["guardrails"]["guardrails"] == []
 
 
 def test_a_guardrail_is_judged_by_its_own_metric() -> None:
@@ -72,8 +73,8 @@ def test_a_guardrail_is_judged_by_its_own_metric() -> None:
         make_visited_optimization(organization, guardrail_metric_ids=[guard.pk])
     )
 
-    place = f"/optimizations/{optimization.pk}/guardrails"
-    (row,) = read_body(factories.make_member_api(organization).get(place))["guardrails"]
+    path = f"/optimizations/{optimization.pk}/guardrails"
+    (row,) = read_body(factories.make_member_api(organization).get(path))["guardrails"]
 
     assert (row["metric_id"], row["status"]) == (str(guard.pk), "ok")
     assert row["lift_percent"] is not None
@@ -81,18 +82,18 @@ def test_a_guardrail_is_judged_by_its_own_metric() -> None:
 
 def test_observations_come_in_pages_or_raw() -> None:
     optimization = train_and_return(make_visited_optimization())
-    api = member_api(optimization)
-    place = f"/optimizations/{optimization.pk}/observations"
+    api = make_member_api(optimization)
+    path = f"/optimizations/{optimization.pk}/observations"
 
     users, cursor = 0, ""
     while True:
-        page = read_body(api.get(f"{place}?limit=3&cursor={cursor}"))
+        page = read_body(api.get(f"{path}?limit=3&cursor={cursor}"))
         users += sum(cell["users"] for cell in page["observations"])
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    raw = read_body(api.get(f"{place}?raw=true"))["observations"]
-    bad = api.get(f"{place}?cursor=x")
+    raw = read_body(api.get(f"{path}?raw=true"))["observations"]
+    bad = api.get(f"{path}?cursor=x")
 
     assert users == 1000
     assert len(raw) == 100
@@ -107,8 +108,8 @@ def test_the_list_summarizes_by_one_query_for_the_page(
 ) -> None:
     optimization = train_and_return(make_visited_optimization())
     make_optimization(optimization.organization)
-    api = member_api(optimization)
-    read_body(api.get("/optimizations"))  # the member is known now
+    api = make_member_api(optimization)
+    read_body(api.get("/optimizations"))  # creates the member
 
     with django_assert_max_num_queries(4):
         rows = read_body(api.get("/optimizations"))["optimizations"]
@@ -123,36 +124,37 @@ def test_the_list_summarizes_by_one_query_for_the_page(
     assert list(summaries.values()) == [None]
 
 
-def test_readings_of_a_draft_have_their_shape_and_nothing_in_it() -> None:
+def test_the_endpoints_of_a_draft_have_the_same_fields_and_no_figures() -> None:
     draft = make_optimization(make_organization(), status="draft")
     live = make_optimization(draft.organization)
-    api = member_api(draft)
+    api = make_member_api(draft)
 
-    answers = {
-        reading: (
-            api.get(f"/optimizations/{draft.pk}/{reading}?refresh=true"),
-            api.get(f"/optimizations/{live.pk}/{reading}"),
+    responses = {
+        name: (
+            api.get(f"/optimizations/{draft.pk}/{name}?refresh=true"),
+            api.get(f"/optimizations/{live.pk}/{name}"),
         )
-        for reading in READINGS
+        for name in ENDPOINTS
     }
 
-    for reading, (own, other) in answers.items():
-        assert own.status_code == 200, (reading, own.content)
+    for name, (own, other) in responses.items():
+        assert own.status_code == 200, (name, own.content)
         assert read_body(own).keys() == read_body(other).keys()
-    shown = read_body(answers["results"][0])
-    assert shown["primary_metric_vs_holdout"]["metric_id"] is None
-    assert {row["weight"] for row in shown["variants"]} == {None}
-    assert shown["unavailable"]["as_of"] == "it has not been live: nothing is observed"
-    assert read_body(answers["progress"][0])["users"] == {"optimized": 0, "holdout": 0}
+    results = read_body(responses["results"][0])
+    assert results["primary_metric_vs_holdout"]["metric_id"] is None
+    assert {row["weight"] for row in results["variants"]} == {None}
+    assert results["unavailable"]["as_of"] == report.NOT_LIVE
+    assert read_body(responses["progress"][0])["users"] == {
+        "optimized": 0,
+        "holdout": 0,
+    }
     assert not CubeDay.objects.filter(optimization=draft).exists()
 
 
-def test_a_stranger_sees_nothing() -> None:
+def test_another_organization_gets_a_404() -> None:
     live = make_optimization(make_organization())
     stranger = factories.make_admin_api(make_organization())
 
-    foreign = [
-        stranger.get(f"/optimizations/{live.pk}/{reading}") for reading in READINGS
-    ]
+    responses = [stranger.get(f"/optimizations/{live.pk}/{name}") for name in ENDPOINTS]
 
-    assert {answer.status_code for answer in foreign} == {404}
+    assert {response.status_code for response in responses} == {404}

@@ -1,0 +1,116 @@
+"""OpenAPI shapes of dataclasses that views answer with, derived from type hints.
+
+`@extend_schema(responses=Results)` is all that a view says. In the dataclass
+
+- `Annotated[float, "Users per day."]` describes a field,
+- `Annotated[str, {"maxLength": 8}]` adds to its schema,
+- `tuple[float, float]` is an array of exactly two numbers, and
+- a field that defaults to None may be missing, but is never null.
+
+The class names the component, and its docstring describes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from drf_spectacular import plumbing
+from drf_spectacular.extensions import OpenApiSerializerExtension
+
+Schema = dict[str, Any]
+_plumbing: Any = plumbing  # half of its functions have no types
+
+
+class DataclassExtension(OpenApiSerializerExtension):
+    """Let drf-spectacular take a dataclass where it expects a serializer."""
+
+    @classmethod
+    def _matches(cls, target: Any) -> bool:
+        return isinstance(target, type) and is_dataclass(target)
+
+    def get_name(self, auto_schema: Any, direction: Any) -> str:
+        """Return the name of the component."""
+        del auto_schema, direction
+        name: str = self.target.__name__
+        return name
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> Schema:
+        """Return the schema of the dataclass; dataclasses in it become components."""
+        del direction
+        hints = get_type_hints(self.target, include_extras=True)
+        properties = {
+            field.name: describe_type(hints[field.name], auto_schema)
+            for field in fields(self.target)
+        }
+        optional = {each.name for each in fields(self.target) if each.default is None}
+        for name in optional:
+            properties[name].pop("nullable", None)
+        schema: Schema = _plumbing.build_object_type(
+            properties=properties,
+            required=properties.keys() - optional,
+            description=_plumbing.get_doc(self.target),
+        )
+        return schema
+
+
+def describe_type(hint: Any, auto_schema: Any) -> Schema:
+    """Return the schema of a type hint. Raises TypeError for one without a rule."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _annotate(describe_type(arguments[0], auto_schema), arguments[1:])
+    if origin in {Union, UnionType}:
+        return _describe_union(arguments, auto_schema)
+    if origin is Literal:
+        identity = _plumbing.list_hash([(name, name) for name in arguments])
+        return {"enum": [*arguments], "type": "string", "x-spec-enum-id": identity}
+    if origin in {list, tuple, Sequence}:
+        return _describe_array(origin, arguments, auto_schema)
+    if origin in {dict, Mapping}:
+        values = describe_type(arguments[1], auto_schema)
+        return {"type": "object", "additionalProperties": values}
+    return _describe_class(hint, auto_schema)
+
+
+def _describe_class(hint: Any, auto_schema: Any) -> Schema:
+    if hint in {Any, object}:
+        return {}
+    if not isinstance(hint, type):
+        raise TypeError(f"no OpenAPI shape for {hint!r}")
+    schema: Schema
+    if is_dataclass(hint):
+        schema = auto_schema.resolve_serializer(hint, "response").ref
+    elif issubclass(hint, Enum):
+        schema = _plumbing.resolve_type_hint(hint)
+    else:
+        schema = _plumbing.build_basic_type(hint)
+    return schema
+
+
+def _describe_union(members: tuple[Any, ...], auto_schema: Any) -> Schema:
+    types = [each for each in members if each is not NoneType]
+    schemas = [describe_type(each, auto_schema) for each in types]
+    schema: Schema = schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
+    if len(types) == len(members):
+        return schema
+    if "enum" in schema:
+        schema["enum"].append(None)
+    return _annotate(schema, [{"nullable": True}])
+
+
+def _describe_array(
+    origin: Any, arguments: tuple[Any, ...], auto_schema: Any
+) -> Schema:
+    schema: Schema = {"type": "array"}
+    schema["items"] = describe_type(arguments[0], auto_schema)
+    if origin is tuple and arguments[-1] is not Ellipsis:
+        schema |= {"minItems": len(arguments), "maxItems": len(arguments)}
+    return schema
+
+
+def _annotate(schema: Schema, notes: Sequence[str | Schema]) -> Schema:
+    for note in notes:
+        added = {"description": note} if isinstance(note, str) else note
+        schema = _plumbing.append_meta(schema, added)
+    return schema

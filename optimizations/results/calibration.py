@@ -1,0 +1,72 @@
+"""Check of the model against the holdout: are its comparisons to be trusted?"""
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from metrics import stats
+from metrics.models import Metric
+from metrics.stats import BaselineSanity, Interval, RewardType
+from metrics.stats.normal import CRITICAL
+from models_app.bandit.report.baseline import BaselineReward
+from models_app.models import StoredReport
+from optimizations.cube import aggregates
+from optimizations.cube.refresh import ObservationCube
+from warehouse.sql.cube.statement import Cell
+
+
+def check_calibration(
+    report: StoredReport, cube: ObservationCube, metric: Metric
+) -> BaselineSanity:
+    """Check whether the model's baseline reproduces the recent holdout.
+
+    Both are averaged over the contexts of the recent holdout: the report's own
+    baseline_reward covers all users ever seen, and a changed mix of contexts is no error
+    of the model. Contexts that had no users at training are left out of both.
+
+    Every modeled comparison depends on this check. If `ok` is False, lift and progress
+    are withheld with its `reason`; None means too few users to tell.
+    """
+    kind = cast("RewardType", metric.reward_type)
+    baseline = report["baseline_reward"]
+    two_sd = (baseline["hi"] - baseline["lo"]) / CRITICAL
+    by_context = _read_baselines(report)
+    cells = cube.cells
+    if by_context:
+        means = by_context.means
+        cells = tuple(cell for cell in cells if means[cell.context] is not None)
+    recent = aggregates.select_recent_holdout(cells, kind, two_sd)
+    mean, interval = baseline["mean"], (baseline["lo"], baseline["hi"])
+    if by_context and recent:
+        mean, interval = _average_baseline(by_context, recent)
+    return stats.check_baseline(
+        mean, interval, aggregates.compute_totals(recent, kind), kind
+    )
+
+
+def _read_baselines(report: StoredReport) -> BaselineReward | None:
+    baselines = report.get("baselines")  # missing in reports of earlier versions
+    return BaselineReward(**baselines) if baselines else None
+
+
+def _average_baseline(
+    baseline: BaselineReward, recent: Sequence[Cell]
+) -> tuple[float, Interval]:
+    """Return mean and 95% interval of the baseline over these users' contexts."""
+    contexts = [cell.context for cell in recent]
+    users = np.bincount(contexts, [cell.users for cell in recent])
+    mean, sd = baseline.compute_mean_and_sd(users.astype(np.float64))
+    return mean, (mean - CRITICAL * sd, mean + CRITICAL * sd)
+
+
+def find_distrust_reason(
+    report: StoredReport, cube: ObservationCube, metric: Metric
+) -> str | None:
+    """Return why modeled comparisons are withheld, or None if they are not."""
+    return get_failure_reason(check_calibration(report, cube, metric))
+
+
+def get_failure_reason(sanity: BaselineSanity) -> str | None:
+    """Return the reason of a failed check, or None if it passed or could not be made."""
+    return sanity.reason if sanity.ok is False else None

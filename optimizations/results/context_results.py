@@ -1,0 +1,115 @@
+"""Results on each level of a context factor: measured lift beside the model's figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from metrics.stats import Interval, Lift
+from optimizations.results.measured_lift_by_context import FactorLevel
+from optimizations.results.reasons import NO_BASELINE, NOT_IN_REPORT, Reasons
+
+FACTOR_IGNORED = "the model learned without this context factor"
+NO_MATURE_USERS_AT_LEVEL = "no user with this level is mature yet"
+MEASURED_FIELDS = ("lift_percent", "lift_ci", "lift_ci_anytime")
+IMPROVEMENT_FIELDS = ("estimated_improvement_percent", "estimated_improvement_interval")
+REPORT_FIELDS = ("share", *IMPROVEMENT_FIELDS, "best_variant", "prob_best")
+
+
+@dataclass(frozen=True, slots=True)
+class ContextResult:
+    """One level of a context factor."""
+
+    factor: str
+    level: str
+    share: Annotated[float | None, "Share of the users the model learned from."]
+    lift_percent: Annotated[
+        float | None, "Measured among the users with this level, against the holdout."
+    ]
+    lift_ci: Interval | None
+    lift_ci_anytime: Interval | None
+    estimated_improvement_percent: Annotated[
+        float | None,
+        "The current allocation at this level against the baseline, by the model.",
+    ]
+    estimated_improvement_interval: Interval | None
+    best_variant: int | None
+    prob_best: float | None
+
+
+def build_context_results(
+    rows: Sequence[Mapping[str, Any]],
+    lifts: Mapping[FactorLevel, Lift],
+    distrusted: str | None,
+) -> tuple[list[ContextResult], Reasons]:
+    """Return the reported levels, then the measured ones that the report does not have.
+
+    `distrusted` is the reason to withhold what the model says of lifts.
+    """
+    reported = {(row["factor"], row["level"]): row for row in rows}
+    factors = {factor for factor, _ in reported}
+    contexts: list[ContextResult] = []
+    unavailable: Reasons = {}
+    levels = [*reported, *sorted(lifts.keys() - reported.keys())]
+    for place, (factor, level) in enumerate(levels):
+        context, reasons = _build_measured_context(
+            factor, level, lifts.get((factor, level))
+        )
+        row = reported.get((factor, level))
+        if row is None:
+            reason = NOT_IN_REPORT if factor in factors else FACTOR_IGNORED
+            reasons |= dict.fromkeys(REPORT_FIELDS, reason)
+        else:
+            context = _add_reported_fields(context, row, distrusted)
+            reasons |= _explain_missing_improvement(row, distrusted)
+        contexts.append(context)
+        unavailable |= {
+            f"contexts[{place}].{name}": reason for name, reason in reasons.items()
+        }
+    return contexts, unavailable
+
+
+def _build_measured_context(
+    factor: str, level: str, lift: Lift | None
+) -> tuple[ContextResult, Reasons]:
+    context = ContextResult(
+        factor=factor,
+        level=level,
+        share=None,
+        lift_percent=lift.lift_percent if lift else None,
+        lift_ci=lift.lift_ci if lift else None,
+        lift_ci_anytime=lift.lift_ci_anytime if lift else None,
+        estimated_improvement_percent=None,
+        estimated_improvement_interval=None,
+        best_variant=None,
+        prob_best=None,
+    )
+    if lift is None:
+        return context, dict.fromkeys(MEASURED_FIELDS, NO_MATURE_USERS_AT_LEVEL)
+    reasons = lift.unavailable
+    return context, {name: reasons[name] for name in MEASURED_FIELDS if name in reasons}
+
+
+def _add_reported_fields(
+    context: ContextResult, row: Mapping[str, Any], distrusted: str | None
+) -> ContextResult:
+    improvement = None if distrusted else row.get("estimated_improvement_percent")
+    return replace(
+        context,
+        share=row["share"],
+        estimated_improvement_percent=improvement and improvement["mean"],
+        estimated_improvement_interval=(
+            improvement and (improvement["lo"], improvement["hi"])
+        ),
+        best_variant=row["best_variant"],
+        prob_best=row["prob_best"],
+    )
+
+
+def _explain_missing_improvement(
+    row: Mapping[str, Any], distrusted: str | None
+) -> Reasons:
+    percent = "estimated_improvement_percent"
+    if row.get(percent) and not distrusted:
+        return {}
+    missing = NO_BASELINE if percent in row else NOT_IN_REPORT
+    return dict.fromkeys(IMPROVEMENT_FIELDS, distrusted or missing)

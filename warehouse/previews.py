@@ -1,0 +1,98 @@
+"""Tables, columns, rows of a query and previews, as the API shows them."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from warehouse import preview_warnings
+from warehouse.backends.query_results import (
+    Column,
+    Preview,
+    QueryResult,
+    SourcePreview,
+    Table,
+)
+from warehouse.sql.shapes import CheckedMetric
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables that a query may read."""
+
+    tables: list[Table]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a table."""
+
+    columns: list[Column]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryRows:
+    """Rows of a query."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    truncated: bool
+    elapsed_ms: int
+    bytes_scanned: int | None = None
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricPreview(QueryRows):
+    """Rows of a metric, and what looks wrong with it."""
+
+    match_rate: Annotated[
+        float | None, "Share of the metric's ids that have an exposure."
+    ]
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignmentSourcePreview(QueryRows):
+    """Rows of an assignment source, and what looks wrong with it."""
+
+    warnings: list[str]
+
+
+def build_query_rows(result: QueryResult) -> QueryRows:
+    """Return the rows of a query, counted."""
+    return QueryRows(
+        columns=result.columns,
+        rows=result.rows,
+        truncated=result.truncated,
+        elapsed_ms=result.elapsed_ms,
+        bytes_scanned=result.bytes_scanned,
+        row_count=len(result.rows),
+    )
+
+
+def build_metric_preview(metric: CheckedMetric, preview: Preview) -> MetricPreview:
+    """Return rows of a metric with its warnings."""
+    result, facts = preview.answer, preview.facts
+    return MetricPreview(
+        columns=result.columns,
+        rows=result.rows,
+        truncated=result.truncated,
+        elapsed_ms=result.elapsed_ms,
+        bytes_scanned=result.bytes_scanned,
+        row_count=len(result.rows),
+        match_rate=preview_warnings.compute_match_rate(facts),
+        warnings=preview_warnings.list_metric_warnings(metric, facts),
+    )
+
+
+def build_source_preview(preview: SourcePreview) -> AssignmentSourcePreview:
+    """Return rows of an assignment source with its warnings."""
+    result = preview.answer
+    return AssignmentSourcePreview(
+        columns=result.columns,
+        rows=result.rows,
+        truncated=result.truncated,
+        elapsed_ms=result.elapsed_ms,
+        bytes_scanned=result.bytes_scanned,
+        row_count=len(result.rows),
+        warnings=preview_warnings.list_source_warnings(preview.facts),
+    )
