@@ -30,7 +30,9 @@ FRAMEWORK_NAMES = {
         *("to_representation", "validate", "get_paginated_response_schema"),
         *("get_schema_operation_parameters",),
     },
-    "drf-spectacular": {"_get_paginator", "get_auth"},
+    "drf-spectacular": {
+        *("_get_paginator", "get_auth", "_matches", "get_name", "map_serializer"),
+    },
     "prometheus_client": {"collect"},
 }
 # Prefix of a name to the framework that builds the rest of it from a field's name.

@@ -169,4 +169,4 @@ def test_raw_observations_of_a_connected_warehouse_are_refused_with_a_reason(
     refused = alice.get(f"/optimizations/{made['id']}/observations?raw=true")
 
     assert refused.status_code == 409
-    assert "managed warehouse alone" in read_error(refused)["message"]
+    assert "managed warehouse only" in read_error(refused)["message"]
