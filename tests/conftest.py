@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import django_ratelimit.core
 import pytest
 from django.core.cache import cache
 from django.db.backends.postgresql.operations import DatabaseOperations
 from hypothesis import is_hypothesis_test, settings
 from xdist.scheduler import LoadScopeScheduling
 
+from levered_site.api import rate_limits
+from optimizations.serving import new_user_cap
 from tests.support import flushing
 
 # Property tests answer the same every time, on a slow machine too. `make explore` loads
@@ -33,11 +36,6 @@ PACKAGES = ("levered_site", "optimizations", "models_app", "metrics", "warehouse
 # Tests that start the whole service run in one process, one by one: it starts once, and
 # no two services compete for the machine.
 SERVICE_TESTS = re.compile(r"/mcp/|code_blocks|survival|supervisor")
-# The modules that count in windows of time.
-WINDOWS = (
-    *("django_ratelimit.core", "levered_site.api.rate_limits"),
-    "optimizations.serving.new_user_cap",
-)
 HOW_TO_REPEAT = """\
 Each failure above ends with a line @reproduce_failure(...). To repeat it, put that line
 above the test and run: make test ARGS="-k name_of_the_test". To keep it, write what was
@@ -96,7 +94,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduler:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Repeat every property test: each round has a seed of its own."""
-    if _explores() and is_hypothesis_test(metafunc.function):
+    test = metafunc.function
+    is_seeded = getattr(test, "_hypothesis_internal_use_seed", None) is not None
+    if _explores() and is_hypothesis_test(test) and not is_seeded:
         metafunc.parametrize("exploring_round", range(ROUNDS))
 
 
@@ -132,5 +132,5 @@ def _empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
     now = time.time()
     clock = SimpleNamespace(time=lambda: now, monotonic=time.monotonic)
-    for module in WINDOWS:
-        monkeypatch.setattr(f"{module}.time", clock)
+    for module in (django_ratelimit.core, rate_limits, new_user_cap):
+        monkeypatch.setattr(module, "time", clock)
