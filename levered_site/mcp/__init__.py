@@ -1,8 +1,8 @@
-"""The door for agents: MCP over HTTP, speaking through the REST API's own views.
+"""MCP over HTTP for coding agents, on top of the REST API's own views.
 
-A tool does not repeat what an endpoint does. It asks the endpoint itself, inside the
-process, with the caller's own credentials (`calls`): the same authentication, roles,
-tenancy, validation, deeds, audit entries and error texts, which cannot drift apart. What
-is of this door alone: which questions belong together, a summary before the detail,
-answers of bounded size, and that nothing is changed before it was shown what would change.
+A tool repeats nothing of what an endpoint does. It calls the endpoint's view inside the
+process with the caller's own credentials (`rest_api`), so authentication, roles, tenancy,
+validation, audit entries and error texts cannot drift apart. This package adds only what
+agents need: related requests in one call, a summary before the detail, answers of bounded
+size, and a preview of every change before it is made.
 """

@@ -1,4 +1,4 @@
-"""Arguments that several tools take, in the API's names."""
+"""Arguments that several tools take, named as in the REST API."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -13,14 +13,12 @@ Cursor = Annotated[str | None, Field(description="next_cursor of the page before
 Confirm = Annotated[bool, Field(description="false: only show what would change.")]
 IdempotencyKey = Annotated[
     str | None,
-    Field(
-        description="Repeat safely: the same key and arguments are done once in 24 h."
-    ),
+    Field(description="Repeats with the same key and arguments run once in 24 h."),
 ]
 
 
 class NestedInput(BaseModel):
-    """A part of an argument: unknown fields are refused here too."""
+    """Part of an argument; refuses unknown fields, as `Input` does."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -32,7 +30,7 @@ class OptimizationInput(Input):
 
     @property
     def path(self) -> str:
-        """Where the API has it."""
+        """Path of the optimization in the API."""
         return f"/optimizations/{self.optimization_id}"
 
 
@@ -44,7 +42,7 @@ class Level(NestedInput):
 
 
 class Factor(NestedInput):
-    """What varies, or what is known of a user."""
+    """A design factor or a context factor."""
 
     name: str
     dtype: Literal["str", "bool"]
@@ -52,7 +50,7 @@ class Factor(NestedInput):
 
 
 class Reward(NestedInput):
-    """What success is called; type as the metric's."""
+    """Name of the reward, and its type: the metric's."""
 
     name: str
     type: Literal["bool", "numeric", "outcomes"]
@@ -71,7 +69,7 @@ class Attribution(NestedInput):
 
 
 class TrainingDataConfig(NestedInput):
-    """What varies, what it may depend on, what counts."""
+    """What varies, what the choice may depend on, and which reward counts."""
 
     reward: Reward
     design_factors: list[Factor] = Field(
@@ -86,7 +84,7 @@ class TrainingDataConfig(NestedInput):
 
 
 class OptimizationSettings(Input):
-    """What an optimization can be set to, at its creation and later."""
+    """Settings of an optimization that may be set at creation and changed later."""
 
     reward_metric_id: UUID | None = None
     guardrail_metric_ids: list[UUID] | None = None
@@ -105,7 +103,7 @@ class OptimizationSettings(Input):
 
 
 def drop_nulls(fields: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is null, and the parts of parts that are."""
+    """Return the fields without nulls, nested dictionaries included."""
     return {
         name: drop_nulls(value) if isinstance(value, dict) else value
         for name, value in fields.items()

@@ -1,4 +1,4 @@
-"""One HTTP request of Django's, handed to the SDK's transport as ASGI has it, and back."""
+"""Pass one Django request to the MCP SDK's ASGI transport, and return its response."""
 
 import logging
 from typing import Any
@@ -11,20 +11,21 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from levered_site.mcp.rest_api import Api
 from levered_site.mcp.views import MAX_BODY_BYTES
 
-API_SCOPE_KEY = "levered.api"  # where an ASGI scope carries the caller's way to the API
-# It tells of the start of each request's own session manager.
+API_SCOPE_KEY = "levered.api"  # key of the caller's `Api` in the ASGI scope
+# At INFO the SDK logs one line for the session manager of every request.
 logging.getLogger("mcp.server").setLevel(logging.WARNING)
 
 
 async def handle_request(server: Server[Any], api: Api) -> HttpResponse:
-    """Hand the request to the SDK as ASGI has it, and collect what it answers."""
-    received = [{"type": "http.request", "body": api.request.body}]
+    """Run the SDK's transport on the caller's request and collect its response."""
+    messages = [{"type": "http.request", "body": api.request.body}]
     response = HttpResponse()
 
     async def receive() -> dict[str, Any]:
-        if not received:
-            await anyio.sleep_forever()  # whether the client is there decides nothing
-        return received.pop()
+        if not messages:
+            # Never report a disconnect: a client that leaves must not cancel a call.
+            await anyio.sleep_forever()
+        return messages.pop()
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""Before a change: do it in rehearsal, say what would be different, ask for a confirm."""
+"""Preview a change before it is made, and ask the agent to confirm it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,17 +8,21 @@ from levered_site.mcp.rest_api import Api, Json
 CONFIRM_STEP = (
     "If this is wanted, call again with the same arguments and confirm: true."
 )
-IGNORED_FIELDS = {"updated_at", "model_config"}  # the latter repeats what others say
+# `model_config` repeats what other fields say.
+IGNORED_FIELDS = {"updated_at", "model_config"}
 
 
-def run_and_roll_back(api: Api, deed: Callable[[], Any]) -> Any:
-    """Do a deed and take it back; returns what it returned. Raises what it raises."""
+def run_and_roll_back(api: Api, change: Callable[[], Any]) -> Any:
+    """Make a change, roll it back, and return what it returned.
+
+    Every rule of the API is checked; an error of the change is raised.
+    """
     with api.rollback_transaction():
-        return deed()
+        return change()
 
 
 def ask_to_confirm(would: str, **changes: Any) -> Json:
-    """Answer that nothing was done, and what would have been."""
+    """Build the answer of a call without a confirm: what the call would change."""
     return {
         "summary": f"Nothing has changed yet. This would {would}",
         "done": False,
@@ -28,20 +32,23 @@ def ask_to_confirm(would: str, **changes: Any) -> Json:
 
 
 def ask_to_confirm_difference(would: str, before: Json, after: Json) -> Json:
-    """Answer as `instead` what differs; where nothing does, that it is so already."""
+    """Build the answer of a call without a confirm from the state before and after.
+
+    A call that changes nothing needs no confirm, and the answer says so.
+    """
     changes = diff_fields(before, after)
     if changes:
         return ask_to_confirm(would, **changes)
     return {
-        "summary": "Nothing would change: it is so already.",
+        "summary": "Nothing would change: it already has these values.",
         "done": False,
         "changes": {},
-        "next": "name what is to be different.",
+        "next": "name a field and the value it should have.",
     }
 
 
 def diff_fields(before: Json, after: Json) -> Json:
-    """Name the fields that differ, each as `[before, after]`."""
+    """Return the fields that differ, each as `[before, after]`."""
     return {
         name: [before.get(name), value]
         for name, value in after.items()

@@ -1,4 +1,4 @@
-"""Where a client learns how to sign in: OAuth 2.0 protected resource metadata, RFC 9728."""
+"""How a client learns where to sign in: OAuth 2.0 protected resource metadata, RFC 9728."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -13,10 +13,10 @@ ENDPOINT = "/mcp"
 
 @responses.json_view("GET", "HEAD", "OPTIONS", any_origin=True)
 def get_resource_metadata(request: HttpRequest) -> HttpResponse:
-    """Name this resource and who issues its tokens.
+    """Return this resource's name and the issuer of its tokens.
 
-    The local issuer prints tokens (`manage.py issue_token`) and has no page to sign in:
-    it is named, but as no authorization server.
+    The local issuer prints tokens (`manage.py issue_token`) and has no sign-in page, so
+    it is named as `issuer` and not among the authorization servers.
     """
     if request.method == "OPTIONS":
         return responses.build_preflight_response(("GET",))
@@ -35,10 +35,10 @@ def get_resource_metadata(request: HttpRequest) -> HttpResponse:
 
 
 def build_challenge(error: UnauthorizedError, *, sent: bool) -> str:
-    """Write the WWW-Authenticate of a 401; `sent` says that a token came, and was bad."""
+    """Return the WWW-Authenticate header of a 401; `sent`: the request had a bad token."""
     parts = [f'resource_metadata="{settings.PUBLIC_URL}{WELL_KNOWN}"']
     if sent:
-        said = error.message.encode("ascii", "replace").decode()
-        plain = said.replace("\\", "").replace('"', "'")[:200]
-        parts = ['error="invalid_token"', f'error_description="{plain}"', *parts]
+        message = error.message.encode("ascii", "replace").decode()
+        quotable = message.replace("\\", "").replace('"', "'")[:200]
+        parts = ['error="invalid_token"', f'error_description="{quotable}"', *parts]
     return f"Bearer {', '.join(parts)}"

@@ -1,4 +1,4 @@
-"""Which hosts and pages may speak with the endpoint: the wall against DNS rebinding."""
+"""Protection against DNS rebinding: which hosts and browser origins may use MCP."""
 
 from urllib.parse import urlsplit
 
@@ -12,10 +12,10 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 def require_trusted_origin(request: HttpRequest) -> None:
-    """Refuse a Host that is not ours, and an Origin that no setting names.
+    """Refuse a Host that is not this service's, and an Origin that no setting allows.
 
-    A page that points its own name at this machine sends that name as Host and Origin;
-    programs send no Origin. Raises ForbiddenError naming the setting.
+    A web page that points its own domain at this machine sends that domain as Host and
+    Origin; programs send no Origin. Raises ForbiddenError naming the setting to change.
     """
     host = request.get_host()
     if not validate_host(split_domain_port(host)[0], _list_allowed_hosts()):
@@ -26,15 +26,15 @@ def require_trusted_origin(request: HttpRequest) -> None:
     origin = request.META.get("HTTP_ORIGIN")
     if origin is not None and origin not in _list_allowed_origins():
         raise ForbiddenError(
-            f"Pages of {origin[:200]!r} may not use MCP here: the operator allows them "
-            "by CORS_ALLOWED_ORIGINS."
+            f"Pages of {origin[:200]!r} may not use MCP here: the operator can allow "
+            "them in CORS_ALLOWED_ORIGINS."
         )
 
 
 def _list_allowed_hosts() -> list[str]:
-    public = urlsplit(settings.PUBLIC_URL).hostname or ""
-    named = [host for host in settings.ALLOWED_HOSTS if host != "*"]
-    return [*LOCAL_HOSTS, public, *named]
+    public_host = urlsplit(settings.PUBLIC_URL).hostname or ""
+    configured = [host for host in settings.ALLOWED_HOSTS if host != "*"]
+    return [*LOCAL_HOSTS, public_host, *configured]
 
 
 def _list_allowed_origins() -> list[str]:

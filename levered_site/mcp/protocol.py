@@ -1,8 +1,9 @@
-"""The SDK's server and what it serves. Loaded with the first message of a process.
+"""The MCP SDK's server and its handlers, imported with a process's first message.
 
-The view's thread owns the request: asgiref runs the SDK's coroutines in a loop beside it
-and brings every tool call back into it. So a tool works as a view does, with the thread's
-own database connection and request id, and a client that leaves interrupts nothing.
+The view's thread owns the request: asgiref runs the SDK's coroutines in an event loop
+beside it and runs every tool call in the view's thread. So a tool has the thread's own
+database connection and request id, as a view has, and a client that disconnects interrupts
+nothing.
 """
 
 from collections.abc import Callable
@@ -36,31 +37,31 @@ from levered_site.mcp import asgi_adapter, prompts, resources, tool_calls, tools
 from levered_site.mcp.rest_api import Api
 from levered_site.mcp.tool import Tool
 
-A = TypeVar("A")
-T = TypeVar("T")
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
 RequestContext = ServerRequestContext[Any, Any]
 
 INSTRUCTIONS = (
     "Levered finds the best variant of anything a product can branch on while real "
-    "traffic flows, and measures the lift against a holdout. Begin with `overview`. The "
-    "usual way: define_metric (what counts as success), create_optimization, "
-    "change_status to live, serve_variant (a dry run unless told), send_events, "
-    "train_model, get_results, change_status to shipped. What is destructive or touches "
-    "live traffic changes nothing until it is called with confirm: true; without, it "
-    "answers what would change. Answers are short: ask for a detail or the next page."
+    "traffic flows, and measures the lift against a holdout. Start with `overview`. The "
+    "usual order: define_metric (what counts as success), create_optimization, "
+    "change_status to live, serve_variant (a dry run by default), send_events, "
+    "train_model, get_results, change_status to shipped. A call that is destructive or "
+    "affects live traffic changes nothing without confirm: true; it answers what would "
+    "change. Answers are short: ask for a detail or the next page."
 )
 
 
 def answer_message(api: Api) -> HttpResponse:
     """Answer the MCP message in the body of the caller's request."""
-    answered: HttpResponse = async_to_sync(asgi_adapter.handle_request)(_server, api)
-    return answered
+    response: HttpResponse = async_to_sync(asgi_adapter.handle_request)(_server, api)
+    return response
 
 
 def _get_api(context: RequestContext) -> Api:
-    assert context.request is not None, "every message comes by HTTP"
-    found: Api = context.request.scope[asgi_adapter.API_SCOPE_KEY]
-    return found
+    assert context.request is not None, "every message arrives over HTTP"
+    api: Api = context.request.scope[asgi_adapter.API_SCOPE_KEY]
+    return api
 
 
 async def _list_tools(
@@ -74,15 +75,15 @@ async def _call_tool(
 ) -> CallToolResult:
     tool = tools.TOOLS_BY_NAME.get(params.name)
     if tool is None:
-        there = ", ".join(tools.TOOLS_BY_NAME)
-        message = f"There is no tool {params.name[:100]!r}. There are: {there}."
+        names = ", ".join(tools.TOOLS_BY_NAME)
+        message = f"There is no tool {params.name[:100]!r}. Tools: {names}."
         raise MCPError(code=INVALID_PARAMS, message=message)
     call = sync_to_async(tool_calls.call_tool, thread_sensitive=True)
-    said = await call(tool, _get_api(context), params.arguments or {})
+    response = await call(tool, _get_api(context), params.arguments or {})
     return CallToolResult(
-        content=[TextContent(type="text", text=said.text)],
-        structured_content=said.document,
-        is_error=said.failed,
+        content=[TextContent(type="text", text=response.text)],
+        structured_content=response.document,
+        is_error=response.failed,
     )
 
 
@@ -124,10 +125,12 @@ async def _read_resource(
     )
 
 
-async def _read_in_view_thread(read: Callable[[Api, A], T], api: Api, given: A) -> T:
-    """Read in the view's thread; a refusal becomes an error of the protocol."""
+async def _read_in_view_thread(
+    read: Callable[[Api, Argument], Result], api: Api, argument: Argument
+) -> Result:
+    """Call `read` in the view's thread; an error becomes an MCP protocol error."""
     try:
-        return await sync_to_async(read, thread_sensitive=True)(api, given)
+        return await sync_to_async(read, thread_sensitive=True)(api, argument)
     except Exception as raised:
         error = tool_calls.describe_error(raised)
         code = INTERNAL_ERROR if error["code"] == "internal_error" else INVALID_PARAMS

@@ -1,4 +1,4 @@
-"""Resources: the concepts in short, and the organization's optimizations."""
+"""MCP resources: the concepts page, and the organization's optimizations."""
 
 import base64
 import re
@@ -47,59 +47,54 @@ RESOURCE_TEMPLATES = ListResourceTemplatesResult(
 
 
 def list_resources(api: Api, cursor: str | None) -> ListResourcesResult:
-    """List the concepts and the organization's optimizations, a page at a time."""
-    found = api.get("/optimizations", limit=PAGE_SIZE, cursor=cursor)
-    own = [
+    """Return one page of optimizations; the first page starts with the concepts."""
+    page = api.get("/optimizations", limit=PAGE_SIZE, cursor=cursor)
+    optimizations = [
         Resource(
             uri=f"{OPTIMIZATIONS_URI}/{row['id']}",
             name=row["name"],
             description=f"{row['status']}, model {row['model_status']}",
             mime_type=responses.JSON_CONTENT_TYPE,
         )
-        for row in found["optimizations"]
+        for row in page["optimizations"]
     ]
-    first = (
-        []
-        if cursor
-        else [_build_resource(CONCEPTS_URI, "Levered in short", "text/markdown")]
+    concepts = Resource(
+        uri=CONCEPTS_URI, name="Levered in short", mime_type="text/markdown"
     )
     return ListResourcesResult(
-        resources=[*first, *own], next_cursor=found["next_cursor"]
+        resources=optimizations if cursor else [concepts, *optimizations],
+        next_cursor=page["next_cursor"],
     )
-
-
-def _build_resource(uri: str, name: str, kind: str) -> Resource:
-    return Resource(uri=uri, name=name, mime_type=kind)
 
 
 def read_resource(api: Api, uri: str) -> ReadResourceResult:
-    """Read one. Raises RefusedError or NotFoundError."""
+    """Return the resource at a URI. Raises RefusedError or NotFoundError."""
     if uri == CONCEPTS_URI:
         return _build_text_result(uri, CONCEPTS_TEXT, "text/markdown")
     if uri == OPTIMIZATIONS_URI:
         return _build_json_result(uri, _list_optimizations(api))
-    if found := SCREENSHOT_URI_PATTERN.fullmatch(uri):
-        path = f"/optimizations/{found[1]}/variants/by-number/{found[2]}/screenshot"
-        picture = bytes(getattr(api.send_raw("GET", path), "content", b""))
-        blob = base64.b64encode(picture).decode()
-        shown = BlobResourceContents(uri=uri, mime_type="image/png", blob=blob)
-        return ReadResourceResult(contents=[shown])
-    if found := OPTIMIZATION_URI_PATTERN.fullmatch(uri):
-        asked = optimization_details.GetInput.model_validate_json(
-            f'{{"optimization_id": "{found[1]}"}}'
+    if match := SCREENSHOT_URI_PATTERN.fullmatch(uri):
+        path = f"/optimizations/{match[1]}/variants/by-number/{match[2]}/screenshot"
+        image = bytes(getattr(api.send_raw("GET", path), "content", b""))
+        blob = base64.b64encode(image).decode()
+        contents = BlobResourceContents(uri=uri, mime_type="image/png", blob=blob)
+        return ReadResourceResult(contents=[contents])
+    if match := OPTIMIZATION_URI_PATTERN.fullmatch(uri):
+        arguments = optimization_details.GetInput.model_validate_json(
+            f'{{"optimization_id": "{match[1]}"}}'
         )
         return _build_json_result(
-            uri, optimization_details.get_optimization(api, asked)
+            uri, optimization_details.get_optimization(api, arguments)
         )
     raise NotFoundError(
-        f"There is no resource {uri[:200]!r}. There are {CONCEPTS_URI}, {OPTIMIZATIONS_URI} and "
-        f"{OPTIMIZATIONS_URI}/<id>."
+        f"There is no resource {uri[:200]!r}. Resources: {CONCEPTS_URI}, "
+        f"{OPTIMIZATIONS_URI} and {OPTIMIZATIONS_URI}/<id>."
     )
 
 
 def _list_optimizations(api: Api) -> Json:
     return response_size.fetch_fitting_page(
-        lambda rows: api.get("/optimizations", limit=rows), dict, 100
+        lambda limit: api.get("/optimizations", limit=limit), dict, 100
     )
 
 
@@ -109,6 +104,6 @@ def _build_json_result(uri: str, document: Json) -> ReadResourceResult:
     )
 
 
-def _build_text_result(uri: str, text: str, kind: str) -> ReadResourceResult:
-    shown = TextResourceContents(uri=uri, mime_type=kind, text=text)
-    return ReadResourceResult(contents=[shown])
+def _build_text_result(uri: str, text: str, mime_type: str) -> ReadResourceResult:
+    contents = TextResourceContents(uri=uri, mime_type=mime_type, text=text)
+    return ReadResourceResult(contents=[contents])

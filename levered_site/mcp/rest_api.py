@@ -1,4 +1,4 @@
-"""Asking the REST API from inside: the same views, as the caller of an MCP request."""
+"""Client of the REST API inside the process: calls its views as the MCP caller."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from levered_site.errors import NotFoundError
 from levered_site.organizations.actors import Caller
 
 API_PREFIX = "/api/v2"
-# All that an inner request has of the outer one: who asks, and from where.
+# What the inner request takes over from the MCP request: the caller and their address.
 FORWARDED_META = (
     *("HTTP_AUTHORIZATION", "HTTP_X_FORWARDED_FOR", "HTTP_HOST", "REMOTE_ADDR"),
     *("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "wsgi.url_scheme"),
@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 
 class RefusedError(Exception):
-    """The API refused: `error` in the contract's words."""
+    """The API answered with an error; `error` is the object of the error format."""
 
     def __init__(self, status: int, error: Json) -> None:
         super().__init__(str(error.get("message", "")))
@@ -41,46 +41,47 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The REST API, for the caller of one MCP request.
+    """The REST API for the caller of one MCP request.
 
-    The MCP request was counted against the limits of the API; what it asks inside is not
-    counted again, but for serving, which has a limit of its own.
+    The MCP request was counted against the API's rate limit. Inner requests are not
+    counted again, except for serving, which has a limit of its own.
     """
 
     request: HttpRequest
     caller: Caller
 
     def get(self, path: str, **query: object) -> Json:
-        """Read; `query` without what is None. Raises RefusedError."""
-        given = {
+        """GET a path; parameters that are None are left out. Raises RefusedError."""
+        parameters = {
             name: str(value).lower() if isinstance(value, bool) else str(value)
             for name, value in query.items()
             if value is not None
         }
-        return self.send("GET", f"{path}?{urlencode(given)}" if given else path)
+        url = f"{path}?{urlencode(parameters)}" if parameters else path
+        return self.send("GET", url)
 
     def post(self, path: str, body: object = None, **headers: str | None) -> Json:
-        """Create or do; headers as keywords, None for none. Raises RefusedError."""
+        """POST a body; headers as keywords, None leaves one out. Raises RefusedError."""
         return self.send("POST", path, body, **headers)
 
     def patch(self, path: str, body: object) -> Json:
-        """Change. Raises RefusedError."""
+        """PATCH a path. Raises RefusedError."""
         return self.send("PATCH", path, body)
 
     def delete(self, path: str) -> Json:
-        """Delete. Raises RefusedError."""
+        """DELETE a path. Raises RefusedError."""
         return self.send("DELETE", path)
 
     def send(
         self, method: str, path: str, body: object = None, **headers: str | None
     ) -> Json:
-        """Ask and read the JSON that comes back, without `meta`. Raises RefusedError."""
+        """Return the JSON response without its `meta`. Raises RefusedError."""
         raw = b"" if body is None else json.dumps(body).encode()
         response = self.send_raw(method, path, raw, headers=headers)
         content = bytes(getattr(response, "content", b""))
-        found: Json = orjson.loads(content) if content else {}
-        found.pop("meta", None)
-        return found
+        document: Json = orjson.loads(content) if content else {}
+        document.pop("meta", None)
+        return document
 
     def send_raw(
         self,
@@ -90,17 +91,17 @@ class Api:
         content_type: str = responses.JSON_CONTENT_TYPE,
         headers: Mapping[str, str | None] = MappingProxyType({}),
     ) -> HttpResponseBase:
-        """Ask with a body as it is, and return the answer as it is. Raises RefusedError."""
+        """Send raw bytes and return the response unparsed. Raises RefusedError."""
         inner = self._build_request(method, path, body, content_type, headers)
         response = _call_view(inner)
         if response.status_code >= 400:
-            found = orjson.loads(bytes(getattr(response, "content", b"{}")))
-            raise RefusedError(response.status_code, found["error"])
+            document = orjson.loads(bytes(getattr(response, "content", b"{}")))
+            raise RefusedError(response.status_code, document["error"])
         return response
 
     @contextmanager
     def rollback_transaction(self) -> Iterator[None]:
-        """Do what follows for real, and take it back: nothing is committed or published."""
+        """Run the block in a transaction and roll it back: nothing is committed or published."""
         with transaction.atomic():
             yield
             transaction.set_rollback(True)
@@ -133,7 +134,7 @@ class Api:
 
 
 def quote_segment(text: object) -> str:
-    """Write a value as one segment of a path."""
+    """Return a value quoted as one segment of a path."""
     return quote(str(text), safe="")
 
 
@@ -147,17 +148,18 @@ def _call_view(inner: WSGIRequest) -> HttpResponseBase:
         return too_large
     try:
         response: HttpResponseBase = match.func(inner, *match.args, **match.kwargs)
-    except Exception as raised:  # noqa: BLE001 - as Django does around every view
-        shaped = _envelope_middleware.process_exception(inner, raised)
-        assert shaped is not None, "only pages for people keep Django's own errors"
-        return shaped
+    except Exception as error:  # noqa: BLE001 - as Django does around every view
+        error_response = _envelope_middleware.process_exception(inner, error)
+        assert error_response is not None, "only HTML pages keep Django's own errors"
+        return error_response
     render = getattr(response, "render", None)
     return render() if render else response
 
 
 def _refuse_request(_request: HttpRequest) -> HttpResponseBase:
-    raise NotFoundError("no request passes here")
+    raise NotFoundError("the middleware never passes a request on here")
 
 
-# The outermost middleware knows what a view's exception means; it alone speaks of it.
+# Only the outermost middleware turns what a view raises into the API's error format, so
+# its `process_view` and `process_exception` are called here as Django calls them.
 _envelope_middleware = EnvelopeMiddleware(_refuse_request)

@@ -1,4 +1,4 @@
-"""The results document in short: what may be said in a sentence, and the figures behind it."""
+"""Summary of a results document: one sentence, and the figures behind it."""
 
 from levered_site.mcp.rest_api import Json
 
@@ -13,15 +13,21 @@ LEADING_VARIANT_FIELDS = (
 MAX_LEADING_VARIANTS = 3
 
 
-def describe_lift(found: Json) -> str:
-    """Say the measured lift with its interval, or why there is none; checks come first."""
-    failed = [name for name, check in found["checks"].items() if _is_failing(check)]
+def describe_lift(results: Json) -> str:
+    """Return the measured lift with its interval, or the reason why there is none.
+
+    Failed checks come first.
+    """
+    failed = [name for name, check in results["checks"].items() if _is_failing(check)]
     warning = f"Checks that are not ok: {', '.join(failed)}. " if failed else ""
-    measured = found["primary_metric_vs_holdout"]
+    measured = results["primary_metric_vs_holdout"]
     if not measured or measured["lift_percent"] is None:
-        reasons = found["unavailable"]
-        why = [reason for field, reason in reasons.items() if "lift_percent" in field]
-        return f"{warning}No measured lift yet: {[*why, 'nothing was counted'][0]}"
+        reasons = [
+            reason
+            for field, reason in results["unavailable"].items()
+            if "lift_percent" in field
+        ]
+        return f"{warning}No measured lift yet: {[*reasons, 'nothing was counted'][0]}"
     users = measured["optimization_exposures"] + measured["holdout_exposures"]
     return (
         f"{warning}{measured['metric_name']}: measured lift "
@@ -30,17 +36,17 @@ def describe_lift(found: Json) -> str:
     )
 
 
-def select_figures(found: Json) -> Json:
-    """Choose the figures of a summary; a check that fails is shown whole."""
-    measured = found["primary_metric_vs_holdout"]
-    leading = sorted(found["variants"], key=lambda row: -(row["weight"] or 0))
+def select_figures(results: Json) -> Json:
+    """Return the figures of a summary; checks that pass are shortened to "ok"."""
+    measured = results["primary_metric_vs_holdout"]
+    leading = sorted(results["variants"], key=lambda row: -(row["weight"] or 0))
     return {
-        "as_of": found["as_of"],
+        "as_of": results["as_of"],
         "measured": _drop_field(measured, "regimes") if measured else None,
-        "modeled": found["stats"],
+        "modeled": results["stats"],
         "checks": {
             name: check if _is_failing(check) or check is None else "ok"
-            for name, check in found["checks"].items()
+            for name, check in results["checks"].items()
         },
         "leading_variants": [
             {name: row[name] for name in LEADING_VARIANT_FIELDS}
@@ -48,8 +54,8 @@ def select_figures(found: Json) -> Json:
         ],
         "unavailable": {
             field: reason
-            for field, reason in found["unavailable"].items()
-            if "[" not in field  # of rows: their views tell
+            for field, reason in results["unavailable"].items()
+            if "[" not in field  # reasons of rows are in the views of those rows
         },
     }
 
@@ -59,15 +65,15 @@ def _is_failing(check: Json | None) -> bool:
 
 
 def _describe_interval(measured: Json) -> str:
-    for name, words in (
+    for name, validity in (
         ("lift_ci_anytime", "95% at any number of looks"),
         ("lift_ci", "95% at one look"),
     ):
         if measured[name] is not None:
             low, high = measured[name]
-            return f"{low:+.1f}% to {high:+.1f}% ({words})"
-    return "its interval withheld"
+            return f"{low:+.1f}% to {high:+.1f}% ({validity})"
+    return "interval withheld"
 
 
 def _drop_field(row: Json, name: str) -> Json:
-    return {each: value for each, value in row.items() if each != name}
+    return {key: value for key, value in row.items() if key != name}

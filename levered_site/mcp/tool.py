@@ -1,4 +1,4 @@
-"""What a tool is: a name, words for an agent, typed input, a described answer, a deed."""
+"""The definition of a tool, and the JSON schemas that describe it to agents."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ JSON_TYPES = {
 
 
 class Input(BaseModel):
-    """The arguments of a tool: unknown ones are refused, wrong types too."""
+    """Arguments of a tool; refuses unknown arguments and wrong types."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     def dump_sent(self, *without: str) -> Json:
-        """Return what was sent, as JSON has it, without the named fields."""
+        """Return the arguments that were sent, as JSON, without the named ones."""
         return self.model_dump(mode="json", exclude_unset=True, exclude=set(without))
 
 
@@ -33,7 +33,7 @@ ToolInput = TypeVar("ToolInput", bound=Input)
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[ToolInput]):
-    """One tool. `gives` names the answer's fields: `{"name": "s?"}`, see `described`."""
+    """One tool; `answer_fields` maps each field of its answer to a `describe_type` text."""
 
     name: str
     title: str
@@ -48,58 +48,62 @@ class Tool(Generic[ToolInput]):
     common_fields: ClassVar[dict[str, str]] = {"summary": "s", "next": "s"}
 
     def input_schema(self) -> Json:
-        """Describe the arguments as JSON Schema, without what says nothing to an agent."""
-        plain: Json = _simplify_schema(self.input_model.model_json_schema())
-        for part in plain.get("$defs", {}).values():
-            part.pop("additionalProperties", None)  # an error names an unknown field
-        return plain
+        """Return the JSON Schema of the arguments, without what does not help an agent."""
+        schema: Json = _simplify_schema(self.input_model.model_json_schema())
+        for definition in schema.get("$defs", {}).values():
+            # Saves bytes: an error names each unknown field.
+            definition.pop("additionalProperties", None)
+        return schema
 
     def output_schema(self) -> Json:
-        """Describe the answer; a failure answers a text and `error` instead."""
+        """Return the JSON Schema of the answer; a failed call answers `error` instead."""
         fields = {**self.common_fields, **self.answer_fields}
         return {
             "type": "object",
-            "properties": {name: describe_type(kind) for name, kind in fields.items()},
+            "properties": {name: describe_type(text) for name, text in fields.items()},
             "required": ["summary"],
         }
 
 
-def describe_type(kind: str) -> Json:
-    """Write a type: s, i, n, b, o, a; `?` after it allows null, `: words` explain it."""
-    letter, _, words = kind.partition(": ")
-    named: Any = JSON_TYPES[letter[0]]
-    schema: Json = {"type": [named, "null"] if letter.endswith("?") else named}
-    return schema | {"description": words} if words else schema
+def describe_type(text: str) -> Json:
+    """Return the JSON Schema of a short type text such as "a: one row a variant".
+
+    A letter of JSON_TYPES; `?` after it allows null; `: ` precedes a description.
+    """
+    letter, _, description = text.partition(": ")
+    json_type: Any = JSON_TYPES[letter[0]]
+    schema: Json = {"type": [json_type, "null"] if letter.endswith("?") else json_type}
+    return schema | {"description": description} if description else schema
 
 
 def _simplify_schema(schema: Any) -> Any:
-    """Say the same in fewer words: an agent reads the whole listing before its first call.
+    """Shorten a schema: an agent reads the listing of all tools before its first call.
 
-    Titles and docstrings of models go, and that an optional argument may be null.
+    Removes titles, docstrings of models, and the null type of optional arguments.
     """
     if isinstance(schema, list):
-        return [_simplify_schema(inner) for inner in schema]
+        return [_simplify_schema(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {
-        name: {key: _simplify_schema(inner) for key, inner in value.items()}
+    simple = {
+        name: {key: _simplify_schema(item) for key, item in value.items()}
         if name in {"properties", "$defs"}
         else _simplify_schema(value)
         for name, value in schema.items()
         if not (name == "title" and isinstance(value, str))
     }
-    if "properties" in kept:
-        kept.pop("description", None)
-    return _drop_null_type(kept) if "anyOf" in kept else kept
+    if "properties" in simple:
+        simple.pop("description", None)
+    return _drop_null_type(simple) if "anyOf" in simple else simple
 
 
 def _drop_null_type(schema: Json) -> Json:
-    kinds = [kind for kind in schema["anyOf"] if kind != {"type": "null"}]
+    types = [item for item in schema["anyOf"] if item != {"type": "null"}]
     rest = {name: value for name, value in schema.items() if name != "anyOf"}
     if rest.get("default", "") is None:
         rest.pop("default")
-    if len(kinds) == 1:
-        return {**kinds[0], **rest}
-    if all(set(kind) == {"type"} for kind in kinds):
-        return {"type": [kind["type"] for kind in kinds], **rest}
-    return {"anyOf": kinds, **rest}
+    if len(types) == 1:
+        return {**types[0], **rest}
+    if all(set(item) == {"type"} for item in types):
+        return {"type": [item["type"] for item in types], **rest}
+    return {"anyOf": types, **rest}

@@ -1,4 +1,4 @@
-"""One call of a tool: arguments judged, the deed done, and failures made into advice."""
+"""Run one call of a tool: validate its arguments, run it, turn errors into answers."""
 
 import difflib
 import json
@@ -22,13 +22,13 @@ from levered_site.mcp.tool import Input, Tool
 
 log = structlog.get_logger(__name__)
 
-MOST_PROBLEMS, LONGEST_LINE = 8, 240
-NUL_MESSAGE = "a text must not contain a NUL character"
+MAX_PROBLEMS, MAX_LINE_LENGTH = 8, 240
+NUL_MESSAGE = "No text of the arguments may contain a NUL character."
 
 
 @dataclass(frozen=True, slots=True)
 class ToolResponse:
-    """What a call answers: a document, the same as text, and whether it failed."""
+    """The answer of a call: a document, the text of it, and whether the call failed."""
 
     document: Json
     text: str
@@ -36,105 +36,111 @@ class ToolResponse:
 
 
 def call_tool(tool: Tool[Any], api: Api, arguments: Json) -> ToolResponse:
-    """Call a tool for a caller. Raises nothing: a failure is an answer, with advice."""
+    """Call a tool; an error becomes a failed response with a next step, never raises."""
     try:
-        given = parse_arguments(tool.input_model, arguments)
-        document = response_size.shorten_to_fit(tool.run(api, given))
+        parsed = parse_arguments(tool.input_model, arguments)
+        document = response_size.shorten_to_fit(tool.run(api, parsed))
         return ToolResponse(document, response_size.serialize_document(document))
-    except Exception as raised:  # noqa: BLE001 - as around every view
-        return build_failure(tool, api, describe_error(raised))
+    except Exception as error:  # noqa: BLE001 - as around every view
+        return build_failure(tool, api, describe_error(error))
 
 
-def describe_error(raised: Exception) -> Json:
-    """Put what was raised into the contract's words; says nothing of the inside."""
-    if isinstance(raised, RefusedError):
-        return raised.error
-    error = exceptions.translate_exception(raised)
-    if error is None:
-        log.error("mcp.failed", exc_info=raised)
-        error = LeveredError(INTERNAL_ERROR_MESSAGE)
-    found: Json = responses.build_error_body(error)["error"]
-    return found
+def describe_error(error: Exception) -> Json:
+    """Return the `error` object of the API error format, without internal details.
+
+    An exception that the API does not know is logged and described as internal_error.
+    """
+    if isinstance(error, RefusedError):
+        return error.error
+    api_error = exceptions.translate_exception(error)
+    if api_error is None:
+        log.error("mcp.failed", exc_info=error)
+        api_error = LeveredError(INTERNAL_ERROR_MESSAGE)
+    description: Json = responses.build_error_body(api_error)["error"]
+    return description
 
 
 def build_failure(tool: Tool[Any], api: Api, error: Json) -> ToolResponse:
-    """Say what went wrong, field by field, and what to do next."""
-    what_next = advice.suggest_next_step(error, tool.name, api.caller)
-    problems = [
-        f"- {one['field']}: {one['message']}"[:LONGEST_LINE]
-        for one in error.get("details", ())[:MOST_PROBLEMS]
-    ]
+    """Build the response of a failed call: the problem of each field and the next step."""
+    next_step = advice.suggest_next_step(error, tool.name, api.caller)
+    problems = error.get("details", [])[:MAX_PROBLEMS]
     lines = [
-        f"{error['code']}: {error['message']}"[: 3 * LONGEST_LINE],
-        *problems,
-        f"Next: {what_next}",
+        f"{error['code']}: {error['message']}"[: 3 * MAX_LINE_LENGTH],
+        *(
+            f"- {problem['field']}: {problem['message']}"[:MAX_LINE_LENGTH]
+            for problem in problems
+        ),
+        f"Next: {next_step}",
         f"request_id: {requests.get_request_id()}",
     ]
-    shown = error | {"details": error.get("details", [])[:MOST_PROBLEMS]}
-    document = response_size.shorten_to_fit({"error": shown, "next": what_next})
+    document = response_size.shorten_to_fit(
+        {"error": error | {"details": problems}, "next": next_step}
+    )
     return ToolResponse(document, "\n".join(lines), failed=True)
 
 
-def parse_arguments(shape: type[Input], arguments: Json) -> Input:
-    """Judge the arguments as the tool's schema describes them.
+def parse_arguments(input_model: type[Input], arguments: Json) -> Input:
+    """Validate arguments against the tool's model.
 
-    Raises InvalidParametersError naming every field that is wrong, with what is possible.
+    Raises InvalidParametersError naming every invalid argument and what it accepts.
     """
     try:
-        found = shape.model_validate_json(json.dumps(arguments))
+        parsed = input_model.model_validate_json(json.dumps(arguments))
     except ValidationError as error:
-        problems = tuple(_build_field_problem(shape, one) for one in error.errors())
-        message = f"{len(problems)} argument(s) are not acceptable."
+        problems = tuple(
+            _build_field_problem(input_model, problem) for problem in error.errors()
+        )
+        subject = "argument is" if len(problems) == 1 else "arguments are"
+        message = f"{len(problems)} {subject} invalid."
         raise InvalidParametersError(message, problems) from error
     if _contains_nul(arguments):
         raise InvalidParametersError(NUL_MESSAGE)
-    return found
+    return parsed
 
 
-def _build_field_problem(shape: type[BaseModel], error: Any) -> FieldProblem:
-    path = [part for part in error["loc"] if not _is_union_member(part)]
+def _build_field_problem(input_model: type[BaseModel], problem: Any) -> FieldProblem:
+    path = [part for part in problem["loc"] if not _is_union_member(part)]
     field = ""
     for part in path:
         field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else part
-    message = str(error["msg"])
-    if error["type"] == "extra_forbidden":
-        return FieldProblem(
-            field, _describe_unknown_field(path, _list_fields_at(shape, path[:-1]))
-        )
-    if error["type"] == "missing":
+    message = str(problem["msg"])
+    if problem["type"] == "extra_forbidden":
+        names = _list_fields_at(input_model, path[:-1])
+        message = _describe_unknown_field(path, names)
+    if problem["type"] == "missing":
         message = "is required"
     return FieldProblem(field or "arguments", message)
 
 
 def _is_union_member(part: int | str) -> bool:
-    """Whether a part of a location names a member of a union, not a field."""
+    """Return whether a part of pydantic's location names a union member, not a field."""
     return isinstance(part, str) and (
         not part.isidentifier() or part in {"str", "bool"}
     )
 
 
 def _describe_unknown_field(path: Sequence[int | str], names: Iterable[str]) -> str:
-    there = sorted(names)
-    near = difflib.get_close_matches(str(path[-1]), there, n=1)
-    guess = f"did you mean {near[0]}? " if near else ""
-    return f"unknown field; {guess}there are: {', '.join(there)}"
+    known = sorted(names)
+    matches = difflib.get_close_matches(str(path[-1]), known, n=1)
+    guess = f"did you mean {matches[0]}? " if matches else ""
+    return f"unknown field; {guess}known fields: {', '.join(known)}"
 
 
-def _list_fields_at(shape: Any, path: Sequence[int | str]) -> Iterable[str]:
-    """Name the fields of the model that a path leads to."""
+def _list_fields_at(model: Any, path: Sequence[int | str]) -> Iterable[str]:
+    """Return the field names of the nested model that a path leads to."""
     for part in path:
         if isinstance(part, str):
-            shape = _find_model(shape.model_fields[part].annotation)
-    return list(shape.model_fields)
+            model = _find_model(model.model_fields[part].annotation)
+    return list(model.model_fields)
 
 
 def _find_model(annotation: Any) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    for inner in get_args(annotation):
-        found = _find_model(inner)
-        if found is not None:
-            return found
+    for argument in get_args(annotation):
+        model = _find_model(argument)
+        if model is not None:
+            return model
     return None
 
 
@@ -142,5 +148,5 @@ def _contains_nul(value: Any) -> bool:
     if isinstance(value, str):
         return "\0" in value
     if isinstance(value, dict):
-        return any(_contains_nul(each) for pair in value.items() for each in pair)
-    return isinstance(value, list) and any(_contains_nul(each) for each in value)
+        return any(_contains_nul(item) for pair in value.items() for item in pair)
+    return isinstance(value, list) and any(_contains_nul(item) for item in value)

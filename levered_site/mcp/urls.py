@@ -1,4 +1,4 @@
-"""Addresses of the MCP endpoint and of what it tells before anybody signs in."""
+"""URLs of the MCP endpoint and of its OAuth metadata, which needs no token."""
 
 from django.urls import path
 

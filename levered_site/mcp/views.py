@@ -1,4 +1,4 @@
-"""Endpoint: MCP as one POST a message; who asks is settled before the protocol begins."""
+"""Endpoint of MCP: one POST a message, authenticated before the protocol reads it."""
 
 import importlib
 from typing import Protocol, cast
@@ -11,19 +11,19 @@ from levered_site.mcp import discovery, dns_rebinding
 from levered_site.mcp.rest_api import Api
 from levered_site.organizations import authentication
 
-MAX_BODY_BYTES = 5 * body_limits.MB  # as ingestion's
+MAX_BODY_BYTES = 5 * body_limits.MB  # the limit of ingestion
 SIGN_IN_MESSAGE = (
     "Send a bearer token of your organization: sign in with the authorization server "
     "that the resource metadata names or, on a local install, use the token that "
     "`manage.py issue_token` prints."
 )
-# The SDK takes 0.5 s and some 50 MB to load: a process that nobody speaks MCP to is
-# spared both.
+# Imported with the first message: the SDK takes 0.5 s and some 50 MB, which a process
+# that gets no MCP message is spared.
 PROTOCOL_MODULE = "levered_site.mcp.protocol"
 
 
 class ProtocolModule(Protocol):
-    """What the module of the protocol offers."""
+    """What this module calls in `levered_site.mcp.protocol`."""
 
     def answer_message(self, api: Api) -> HttpResponse:
         """Answer the MCP message in the body of the caller's request."""
@@ -32,7 +32,7 @@ class ProtocolModule(Protocol):
 @responses.json_view("POST")
 @body_limits.limit_body(MAX_BODY_BYTES)
 def handle_mcp_request(request: HttpRequest) -> HttpResponse:
-    """Count, check, authenticate; then let the SDK answer."""
+    """Count the request against the rate limit, authenticate it, and answer its message."""
     throttles.count_by_address(request)
     dns_rebinding.require_trusted_origin(request)
     try:
@@ -46,6 +46,6 @@ def handle_mcp_request(request: HttpRequest) -> HttpResponse:
 
 
 def _build_challenge_response(error: UnauthorizedError, *, sent: bool) -> HttpResponse:
-    refused = responses.build_error_response(error)
-    refused["WWW-Authenticate"] = discovery.build_challenge(error, sent=sent)
-    return refused
+    response = responses.build_error_response(error)
+    response["WWW-Authenticate"] = discovery.build_challenge(error, sent=sent)
+    return response

@@ -1,4 +1,4 @@
-"""Agents for tests: the official client, over HTTP, against the running service."""
+"""Agents for tests: the official MCP client over HTTP against the running service."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
@@ -12,17 +12,20 @@ from django.test import override_settings
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
+from pydantic import BaseModel
 
 from levered_site.organizations import tokens
 from tests.support.running_service import Service
 
-T = TypeVar("T")
+Result = TypeVar("Result")
 Json = dict[str, Any]
+
+MAX_RESULT_BYTES = 8_192  # of a tool result on the wire
 
 
 @dataclass(frozen=True)
 class Agent:
-    """Somebody's agent: calls tools one by one."""
+    """An agent with a user's token; calls tools one at a time."""
 
     port: int
     token: str
@@ -39,52 +42,52 @@ class Agent:
 
     @property
     def address(self) -> str:
-        """Where the service speaks MCP."""
+        """URL of the MCP endpoint."""
         return f"http://127.0.0.1:{self.port}/mcp"
 
-    def ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
-        """Ask one thing in the agent's session, which stays open until `hang_up`."""
-        return _open_sessions.portal.call(question, _open_sessions.client(self))
+    def run_in_session(self, action: Callable[[Client], Awaitable[Result]]) -> Result:
+        """Run an action in the agent's session, which `close_sessions` closes."""
+        return _open_sessions.portal.call(action, _open_sessions.get_client(self))
 
-    def result(self, tool: str, **arguments: Any) -> CallToolResult:
-        """Call a tool; what the client got, checked against the tool's output schema."""
+    def call_tool(self, tool: str, **arguments: Any) -> CallToolResult:
+        """Call a tool; the client checks the result against the tool's output schema."""
 
-        async def question(client: Client) -> CallToolResult:
-            found = await client.call_tool(tool, arguments)
-            assert isinstance(found, CallToolResult)
-            return found
+        async def call(client: Client) -> CallToolResult:
+            result = await client.call_tool(tool, arguments)
+            assert isinstance(result, CallToolResult)
+            return result
 
-        return self.ask(question)
+        return self.run_in_session(call)
 
     def call_successfully(self, tool: str, **arguments: Any) -> Json:
-        """Call a tool that must succeed; its structured answer."""
-        found = self.result(tool, **arguments)
-        assert not found.is_error, read_text(found)
-        document: Json = found.structured_content
+        """Call a tool that must succeed; return its structured answer."""
+        result = self.call_tool(tool, **arguments)
+        assert not result.is_error, read_text(result)
+        document: Json = result.structured_content
         return document
 
     def call_expecting_error(self, tool: str, **arguments: Any) -> str:
-        """Call a tool that must fail; the text an agent reads then."""
-        found = self.result(tool, **arguments)
-        assert found.is_error, found.structured_content
-        return read_text(found)
+        """Call a tool that must fail; return the text that an agent reads."""
+        result = self.call_tool(tool, **arguments)
+        assert result.is_error, result.structured_content
+        return read_text(result)
 
 
 class _OpenSessions:
-    """The sessions that are open, on a loop in a thread of their own."""
+    """The open sessions, on an event loop in a thread of their own."""
 
     def __init__(self) -> None:
-        self.open = ExitStack()
+        self.exit_stack = ExitStack()
         self.clients: dict[Agent, Client] = {}
 
     @cached_property
     def portal(self) -> BlockingPortal:
-        return self.open.enter_context(start_blocking_portal())
+        return self.exit_stack.enter_context(start_blocking_portal())
 
-    def client(self, agent: Agent) -> Client:
+    def get_client(self, agent: Agent) -> Client:
         if agent not in self.clients:
             session = self.portal.wrap_async_context_manager(agent.session())
-            self.clients[agent] = self.open.enter_context(session)
+            self.clients[agent] = self.exit_stack.enter_context(session)
             self.portal.call(self.clients[agent].list_tools)
         return self.clients[agent]
 
@@ -94,7 +97,7 @@ _open_sessions = _OpenSessions()
 
 def close_sessions() -> None:
     """Close every session."""
-    _open_sessions.open.close()
+    _open_sessions.exit_stack.close()
 
 
 def read_text(result: CallToolResult) -> str:
@@ -104,6 +107,11 @@ def read_text(result: CallToolResult) -> str:
     return block.text
 
 
+def measure_wire_size(result: BaseModel) -> int:
+    """Return the bytes of a result as the client receives it."""
+    return len(result.model_dump_json(by_alias=True, exclude_none=True).encode())
+
+
 def create_token(service: Service, organization: str, role: str = "admin") -> str:
     """Issue a token that the running service accepts."""
     with override_settings(LEVERED_HOME=service.home):
@@ -111,5 +119,5 @@ def create_token(service: Service, organization: str, role: str = "admin") -> st
 
 
 def create_agent(service: Service, organization: str, role: str = "admin") -> Agent:
-    """Give an organization's member an agent."""
+    """Create an agent for a user of an organization."""
     return Agent(service.port, create_token(service, organization, role))

@@ -1,4 +1,4 @@
-"""An organization on the running service with something of everything, made by tools."""
+"""An organization on the running service with one object of each kind, made by tools."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,7 +35,7 @@ CONFIG: Json = {
 
 @dataclass(frozen=True)
 class World:
-    """What there is, by id; `admin` and `member` are agents of its people."""
+    """Ids of the organization's objects, and agents of its admin and of a member."""
 
     admin: Agent
     member: Agent
@@ -46,7 +46,7 @@ class World:
 
 
 def make_world(service: Service, organization: str) -> World:
-    """Make it all."""
+    """Create the objects, serve a user, send events and train once."""
     admin = mcp_agents.create_agent(service, organization)
     metric = admin.call_successfully("define_metric", name="Signup", **METRIC)[
         "definition"
@@ -90,25 +90,34 @@ def train_once(admin: Agent, live: str) -> None:
 
 
 def create_draft(admin: Agent, name: str, metric: str) -> str:
-    """Make a draft; its id."""
-    made = admin.call_successfully(
+    """Create a draft and return its id."""
+    answer = admin.call_successfully(
         "create_optimization",
         name=name,
         reward_metric_id=metric,
         training_data_config=CONFIG,
     )
-    return str(made["optimization"]["id"])
+    return str(answer["optimization"]["id"])
+
+
+def fill_in_ids(value: Any, world: World) -> Any:
+    """Replace "{live}", "{draft}", … in arguments by the fields of the world."""
+    if isinstance(value, str) and value[:1] == "{":
+        return getattr(world, value[1:-1])
+    if isinstance(value, dict):
+        return {name: fill_in_ids(item, world) for name, item in value.items()}
+    return value
 
 
 def build_exposures(optimization: str) -> list[Json]:
-    """Write exposures of 40 users, three days ago."""
-    at = (timezone.now() - timedelta(days=3)).isoformat()
+    """Return exposures of 40 users, three days ago."""
+    timestamp = (timezone.now() - timedelta(days=3)).isoformat()
     return [
         {
             "anonymous_id": f"user-{n}",
             "optimization_id": optimization,
             "variant": {"headline": "ABC"[n % 3], "badge": n % 2 == 0},
-            "timestamp": at,
+            "timestamp": timestamp,
         }
         for n in range(40)
     ]

@@ -1,4 +1,4 @@
-"""Every tool there is, in the order in which an agent will want them."""
+"""All tools, in the order in which an agent usually needs them."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ ALL_TOOLS: tuple[Tool[Any], ...] = (
     training.TOOL,
     results.TOOL,
     connection.TOOL,
-    events.MAKE_KEY_TOOL,
+    events.CREATE_KEY_TOOL,
     deletion.TOOL,
 )
 TOOLS_BY_NAME = {tool.name: tool for tool in ALL_TOOLS}

@@ -1,4 +1,4 @@
-"""Tool: connect the organization's one warehouse."""
+"""Tool: connect the organization's warehouse."""
 
 from typing import Any, Literal
 
@@ -25,30 +25,30 @@ class ConnectInput(Input):
     confirm: Confirm = False
 
 
-def connect_warehouse(api: Api, given: ConnectInput) -> Json:
-    """Connect, tested first; without a confirm it is tested and nothing is stored."""
-    sent = given.dump_sent("confirm")
-    body = {name: value for name, value in sent.items() if value is not None}
-    before = api.get("/warehouse/connections")["connection"]
-    old = before["provider"] if before else "managed"
+def connect_warehouse(api: Api, arguments: ConnectInput) -> Json:
+    """Test the connection and store it; without a confirm only test it."""
+    fields = arguments.dump_sent("confirm")
+    body = {name: value for name, value in fields.items() if value is not None}
+    connection = api.get("/warehouse/connections")["connection"]
+    old = connection["provider"] if connection else "managed"
 
     def post_connection() -> Json:
         return api.post("/warehouse/connections", body)
 
-    if not given.confirm:
+    if not arguments.confirm:
         confirmation.run_and_roll_back(api, post_connection)
         would = (
-            f"replace the organization's connection ({old}) by {given.provider}, which "
-            "was reached just now. From then on metrics and results read there."
+            f"replace the organization's connection ({old}) with {arguments.provider}, "
+            "which answered a test just now. Metrics and results then read from there."
         )
-        return confirmation.ask_to_confirm(would, provider=[old, given.provider])
+        return confirmation.ask_to_confirm(would, provider=[old, arguments.provider])
     return {
-        "summary": f"The organization is on the {given.provider} warehouse now.",
+        "summary": f"The organization now uses the {arguments.provider} warehouse.",
         "done": True,
         "connection": post_connection(),
-        "next": "explore_warehouse (look: tables) shows what it holds; then define_metric."
-        if given.provider == "managed"
-        else "define_metric with kind: assignment_source says where exposures live.",
+        "next": "explore_warehouse (look: tables) lists its tables; then define_metric."
+        if arguments.provider == "managed"
+        else "define_metric with kind: assignment_source defines where exposures are.",
     }
 
 

@@ -1,4 +1,4 @@
-"""Tool: create an optimization, a draft unless it is told to go live."""
+"""Tool: create an optimization, as a draft by default."""
 
 from typing import Literal
 
@@ -17,7 +17,7 @@ from levered_site.mcp.tool import Tool
 
 
 class CreateInput(OptimizationSettings):
-    """The create body of the API, with `status` draft by default."""
+    """Body of the API's create endpoint, with `status` draft by default."""
 
     name: str
     training_data_config: TrainingDataConfig
@@ -31,46 +31,44 @@ class CreateInput(OptimizationSettings):
     confirm: Confirm = False
 
 
-def create_optimization(api: Api, given: CreateInput) -> Json:
-    """Create it; or, where it would be live at once, first say what would be."""
-    body = drop_nulls(given.dump_sent("idempotency_key", "confirm")) | {
-        "status": given.status
+def create_optimization(api: Api, arguments: CreateInput) -> Json:
+    """Create an optimization; one that goes live at once needs a confirm."""
+    body = drop_nulls(arguments.dump_sent("idempotency_key", "confirm")) | {
+        "status": arguments.status
     }
 
     def post_optimization(key: str | None = None) -> Json:
         return api.post("/optimizations", body, idempotency_key=key)
 
-    if given.status == "live" and not given.confirm:
-        made = confirmation.run_and_roll_back(api, post_optimization)
+    if arguments.status == "live" and not arguments.confirm:
+        optimization = confirmation.run_and_roll_back(api, post_optimization)
         would = (
-            f"create {made['name']!r} with {made['variants_count']} variants, live at "
-            "once: factors and levels are fixed from then on."
+            f"create {optimization['name']!r} with {optimization['variants_count']} "
+            "variants, live at once: factors and levels are fixed from then on."
         )
         return confirmation.ask_to_confirm(would, status=[None, "live"])
-    made = post_optimization(given.idempotency_key)
+    optimization = post_optimization(arguments.idempotency_key)
     return {
-        "summary": f"Created {made['name']!r}, {made['status']}, with "
-        f"{made['variants_count']} variants.",
+        "summary": f"Created {optimization['name']!r}, {optimization['status']}, with "
+        f"{optimization['variants_count']} variants.",
         "done": True,
         "optimization": {
-            name: made[name]
+            name: optimization[name]
             for name in ("id", "name", "status", "model_id", "variants_count")
         },
-        "next": _suggest_next_step(made),
+        "next": _suggest_next_step(optimization),
     }
 
 
-def _suggest_next_step(made: Json) -> str:
-    if made["status"] == "live":
-        return (
-            "serve_variant (a dry run) shows what users get; send_events brings data."
-        )
-    if made["reward_metric_id"] is None:
+def _suggest_next_step(optimization: Json) -> str:
+    if optimization["status"] == "live":
+        return "serve_variant (a dry run) shows what users get; send_events sends data."
+    if optimization["reward_metric_id"] is None:
         return (
             "define_metric, then update_optimization with its reward_metric_id: it is "
             "needed to go live."
         )
-    return "change_status to live, with confirm: true, when it may serve."
+    return "change_status to live, with confirm: true, when it may serve users."
 
 
 TOOL = Tool(

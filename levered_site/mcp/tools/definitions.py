@@ -1,4 +1,4 @@
-"""Tool: define what success is, or where exposures live; try it first."""
+"""Tool: define a metric or an assignment source, or try a metric before saving it."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -18,7 +18,7 @@ DEFINITION_PATHS = {
 
 
 class Mapping(NestedInput):
-    """Which column of the SQL is what; metric: reward_type, and value for numeric."""
+    """The columns of the SQL; a metric also has reward_type, and value if numeric."""
 
     anonymous_id: str
     timestamp: str
@@ -32,14 +32,14 @@ class Mapping(NestedInput):
 
 
 class Match(NestedInput):
-    """Which rewards are of an outcome."""
+    """Which rewards belong to an outcome."""
 
     by: Literal["name", "value"]
     value: str | float
 
 
 class Outcome(NestedInput):
-    """A way a visit may end, and its worth."""
+    """A way a visit may end, and what it is worth."""
 
     key: str
     weight: float
@@ -47,7 +47,7 @@ class Outcome(NestedInput):
 
 
 class DefineInput(Input):
-    """A new definition, or with id a change of one."""
+    """A new definition, or with `id` a change of an existing one."""
 
     kind: Literal["metric", "assignment_source"] = "metric"
     id: UUID | None = Field(None, description="Change this one; absent: a new one.")
@@ -65,7 +65,9 @@ class DefineInput(Input):
     )
     outcomes: list[Outcome] | None = None
     direction: Literal["increase", "decrease"] | None = None
-    default: bool | None = Field(None, description="Source: the organization's own.")
+    default: bool | None = Field(
+        None, description="Source: the organization's default."
+    )
     try_only: bool = Field(
         default=False, description="Metric: run sql and column_mapping, save nothing."
     )
@@ -73,87 +75,94 @@ class DefineInput(Input):
     confirm: Confirm = False
 
 
-def define_metric_or_source(api: Api, given: DefineInput) -> Json:
-    """Try, make or change a definition; a change first says what would change."""
-    sent = given.dump_sent("kind", "id", "try_only", "idempotency_key", "confirm")
-    if given.column_mapping is not None:
-        sent["column_mapping"] = given.column_mapping.model_dump(exclude_none=True)
-    if given.try_only:
-        return _try_metric(api, given, sent)
-    path = DEFINITION_PATHS[given.kind]
-    if given.id is not None:
-        return _change_definition(api, given, f"{path}/{given.id}", sent)
-    return _create_definition(api, given, path, sent)
-
-
-def _try_metric(api: Api, given: DefineInput, sent: Json) -> Json:
-    if given.kind != "metric":
-        raise InvalidParametersError.for_field(
-            "try_only", "is for metrics; a source is tried when it is saved"
+def define_metric_or_source(api: Api, arguments: DefineInput) -> Json:
+    """Try, create or change a definition; a change needs a confirm."""
+    fields = arguments.dump_sent("kind", "id", "try_only", "idempotency_key", "confirm")
+    if arguments.column_mapping is not None:
+        fields["column_mapping"] = arguments.column_mapping.model_dump(
+            exclude_none=True
         )
-    body = {name: sent[name] for name in ("sql", "column_mapping") if name in sent}
-    found = api.post("/warehouse/preview", body | {"limit": 20})
-    rows: list[Any] = found.pop("rows")
-    about = {
-        "summary": f"It runs: {found['row_count']} rows. "
-        f"{' '.join(found['warnings']) or 'Nothing looks wrong.'}",
+    if arguments.try_only:
+        return _try_metric(api, arguments, fields)
+    path = DEFINITION_PATHS[arguments.kind]
+    if arguments.id is not None:
+        return _change_definition(api, arguments, f"{path}/{arguments.id}", fields)
+    return _create_definition(api, arguments, path, fields)
+
+
+def _try_metric(api: Api, arguments: DefineInput, fields: Json) -> Json:
+    if arguments.kind != "metric":
+        raise InvalidParametersError.for_field(
+            "try_only", "is for metrics only; a source is tried when it is saved"
+        )
+    body = {name: fields[name] for name in ("sql", "column_mapping") if name in fields}
+    preview = api.post("/warehouse/preview", body | {"limit": 20})
+    rows: list[Any] = preview.pop("rows")
+    document = {
+        "summary": f"The SQL runs and returns {preview['row_count']} rows. "
+        f"{' '.join(preview['warnings']) or 'No warnings.'}",
         "done": False,
-        "facts": found,
-        "next": "without try_only it is saved.",
+        "facts": preview,
+        "next": "the same call without try_only saves the metric.",
     }
-    return response_size.paginate_rows(about, "items", rows, None)
+    return response_size.paginate_rows(document, "items", rows, None)
 
 
-def _create_definition(api: Api, given: DefineInput, path: str, sent: Json) -> Json:
-    """Make it; where live traffic would be counted by it at once, first say so."""
+def _create_definition(
+    api: Api, arguments: DefineInput, path: str, fields: Json
+) -> Json:
+    """Create a definition; a source that would count live traffic needs a confirm."""
 
     def post_definition(key: str | None = None) -> Json:
-        return api.post(path, sent, idempotency_key=key)
+        return api.post(path, fields, idempotency_key=key)
 
-    if given.kind == "assignment_source" and not given.confirm:
-        made = confirmation.run_and_roll_back(api, post_definition)
-        if made["default"]:
+    if arguments.kind == "assignment_source" and not arguments.confirm:
+        source = confirmation.run_and_roll_back(api, post_definition)
+        if source["default"]:
             would = (
-                f"make {made['name']!r} the default source; optimizations that name "
-                "none count its exposures from their next refresh."
+                f"make {source['name']!r} the default source; optimizations that name "
+                "no source count its exposures from their next refresh."
             )
             return confirmation.ask_to_confirm(
-                would, default=[_find_default_source(api), made["name"]]
+                would, default=[_find_default_source(api), source["name"]]
             )
-    return _describe_saved(given, post_definition(given.idempotency_key), "Defined")
+    definition = post_definition(arguments.idempotency_key)
+    return _describe_saved(arguments, definition, "Defined")
 
 
 def _find_default_source(api: Api) -> str | None:
-    """Name the source that is the default now; the list is a page, rarely more."""
-    found = api.get(DEFINITION_PATHS["assignment_source"], limit=100)[
-        "assignment_sources"
-    ]
-    return next((each["name"] for each in found if each["default"]), None)
+    """Return the name of the default source, looked for among the newest 100."""
+    page = api.get(DEFINITION_PATHS["assignment_source"], limit=100)
+    sources = page["assignment_sources"]
+    return next((source["name"] for source in sources if source["default"]), None)
 
 
-def _change_definition(api: Api, given: DefineInput, path: str, sent: Json) -> Json:
+def _change_definition(
+    api: Api, arguments: DefineInput, path: str, fields: Json
+) -> Json:
     before = api.get(path)
 
     def patch_definition() -> Json:
-        return api.patch(path, sent)
+        return api.patch(path, fields)
 
-    if not given.confirm:
+    if not arguments.confirm:
         after = confirmation.run_and_roll_back(api, patch_definition)
         would = (
             f"change {before['name']!r}; optimizations that use it count by the new "
             "definition from their next refresh."
         )
         return confirmation.ask_to_confirm_difference(would, before, after)
-    return _describe_saved(given, patch_definition(), "Changed")
+    return _describe_saved(arguments, patch_definition(), "Changed")
 
 
-def _describe_saved(given: DefineInput, made: Json, verb: str) -> Json:
-    shown = {name: value for name, value in made.items() if name != "sql"}
-    look = "metrics" if given.kind == "metric" else "sources"
+def _describe_saved(arguments: DefineInput, definition: Json, verb: str) -> Json:
+    look = "metrics" if arguments.kind == "metric" else "sources"
     return {
-        "summary": f"{verb} {given.kind} {made['name']!r}.",
+        "summary": f"{verb} {arguments.kind} {definition['name']!r}.",
         "done": True,
-        "definition": shown,
+        "definition": {
+            name: value for name, value in definition.items() if name != "sql"
+        },
         "next": f"explore_warehouse (look: preview, of: {look}) shows its rows; "
         "create_optimization uses a metric by reward_metric_id.",
     }
@@ -164,8 +173,8 @@ TOOL = Tool(
     title="Define a metric or an assignment source",
     description="Define what counts as success (kind metric), or where a connected "
     "warehouse keeps exposures (kind assignment_source): SQL and which column is what. "
-    "It is checked and run when saved; an error names the columns there are. With id it "
-    "changes one (confirm: true); try_only saves nothing.",
+    "The SQL is checked and run when saved; an error names its columns. id changes an "
+    "existing definition (confirm: true); try_only saves nothing.",
     input_model=DefineInput,
     answer_fields={
         "done": "b",

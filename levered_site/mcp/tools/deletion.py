@@ -1,4 +1,4 @@
-"""Tool: delete, revoke, disconnect, forget a person."""
+"""Tool: delete an object, revoke a key, disconnect the warehouse, erase a person."""
 
 from typing import Literal
 
@@ -33,14 +33,17 @@ DELETION_PATHS = {
     "person": "/warehouse/users/{}",
 }
 CONSEQUENCES = {
-    "optimization": "for real where it never served; else out of sight, its data kept",
-    "candidate": "with its tables; the live model stays as it is",
-    "model": "out of sight, with what it learned",
-    "metric": "for good",
-    "assignment_source": "for good",
-    "api_key": "revoked for good: whoever sends events with it is refused at once",
-    "warehouse_connection": "credentials are forgotten, back to the managed warehouse",
-    "person": "events, receipts and lock are erased for good; counts of sealed days stay",
+    "optimization": "if it never served, its data are deleted; otherwise it is hidden "
+    "and its data stay",
+    "candidate": "its policy tables are deleted; the live model stays as it is",
+    "model": "it is hidden, with what it learned",
+    "metric": "this cannot be undone",
+    "assignment_source": "this cannot be undone",
+    "api_key": "events sent with it are refused at once; this cannot be undone",
+    "warehouse_connection": "its credentials are deleted; the organization goes back to "
+    "the managed warehouse",
+    "person": "events, receipts and assignments are erased and cannot be restored; "
+    "counts of sealed days stay",
 }
 NAMED_KINDS = ("optimization", "metric", "assignment_source")
 
@@ -52,41 +55,46 @@ class DeleteInput(Input):
     id: str = Field(
         "",
         max_length=limits.MAX_ANONYMOUS_ID_LENGTH,
-        description="Its id; a candidate's optimization; a person's anonymous_id; none for warehouse_connection.",
+        description="Its id; for a candidate the optimization's, for a person the "
+        "anonymous_id, for warehouse_connection none.",
     )
     confirm: Confirm = False
 
 
-def delete_object(api: Api, given: DeleteInput) -> Json:
-    """Delete; first do it in rehearsal and say what it means."""
-    path = DELETION_PATHS[given.kind].format(quote_segment(given.id))
-    named = f"{given.kind} {given.id}".strip()
-    if not given.confirm:
-        found = _predict_changes(api, given, path)
-        would = f"delete {named}: {CONSEQUENCES[given.kind]}."
-        return confirmation.ask_to_confirm(would, **found)
-    found = api.delete(path)
+def delete_object(api: Api, arguments: DeleteInput) -> Json:
+    """Delete an object; without a confirm, say what the deletion would change."""
+    path = DELETION_PATHS[arguments.kind].format(quote_segment(arguments.id))
+    target = f"{arguments.kind} {arguments.id}".strip()
+    if not arguments.confirm:
+        changes = _predict_changes(api, arguments, path)
+        would = f"delete {target}: {CONSEQUENCES[arguments.kind]}."
+        return confirmation.ask_to_confirm(would, **changes)
     return {
-        "summary": f"Deleted {named}: {CONSEQUENCES[given.kind]}.",
+        "summary": f"Deleted {target}: {CONSEQUENCES[arguments.kind]}.",
         "done": True,
-        "changes": found,
+        "changes": api.delete(path),
         "next": "overview shows what is left.",
     }
 
 
-def _predict_changes(api: Api, given: DeleteInput, path: str) -> Json:
-    """Do it and take it back; a person goes in many transactions, and is not tried."""
-    if given.kind != "person":
-        shown = api.get(path) if given.kind in NAMED_KINDS else {}
-        found: Json = (
+def _predict_changes(api: Api, arguments: DeleteInput, path: str) -> Json:
+    """Return what a deletion would change, by deleting and rolling back.
+
+    Erasing a person takes many transactions, so there only role and id are checked.
+    """
+    if arguments.kind != "person":
+        before = api.get(path) if arguments.kind in NAMED_KINDS else {}
+        result: Json = (
             confirmation.run_and_roll_back(api, lambda: api.delete(path)) or {}
         )
-        told = ("name", "status")
-        return {name: [shown[name], None] for name in told if name in shown} | found
+        named = {
+            name: [before[name], None] for name in ("name", "status") if name in before
+        }
+        return named | result
     if not api.caller.is_admin:
         raise ForbiddenError(IsAdmin.message)
-    if not given.id:
-        raise InvalidParametersError.for_field("id", "is required here")
+    if not arguments.id:
+        raise InvalidParametersError.for_field("id", "is required for a person")
     return {}
 
 
@@ -94,8 +102,8 @@ TOOL = Tool(
     name="delete",
     title="Delete, revoke, disconnect, erase",
     description="Delete an optimization, model, metric or assignment source; revoke an "
-    "API key; disconnect the warehouse; erase a person. Admins only, and only with "
-    "confirm: true; without it answers what would go.",
+    "API key; disconnect the warehouse; erase a person. Admins only. Without confirm: "
+    "true it only answers what would be deleted.",
     input_model=DeleteInput,
     answer_fields={"done": "b", "changes": "o"},
     run=delete_object,

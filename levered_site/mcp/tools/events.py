@@ -1,4 +1,4 @@
-"""Tools: send exposures and rewards; make the key with which a backend sends its own."""
+"""Tools: send exposures and rewards; create an API key for a backend that sends them."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -12,10 +12,10 @@ from levered_site.mcp.rest_api import Api, Json
 from levered_site.mcp.tool import Input, Tool
 from optimizations.ingestion import service
 
-# Ingestion takes an API key, which only admins make: they may send as that key would.
+# Ingestion takes an API key, which only admins can create, so only they may send here.
 ADMIN_ONLY_MESSAGE = (
-    "Only an admin of the organization may send events here; a backend sends them with "
-    "an API key to /api/v2/ingest."
+    "Only an admin of the organization may send events with this tool; a backend sends "
+    "them with an API key to /api/v2/ingest."
 )
 ACCEPT_BY_KIND = {
     "exposures": service.accept_exposures,
@@ -34,67 +34,75 @@ class Event(NestedInput):
     name: str | None = None
     value: float | None = None
     properties: dict[str, Any] | None = None
-    timestamp: str | None = Field(None, description="ISO 8601 with offset; now.")
+    timestamp: str | None = Field(
+        None, description="ISO 8601 with offset; default now."
+    )
     idempotency_key: str | None = Field(None, description="Counts once in 7 days.")
 
 
 class SendInput(Input):
-    """A batch of one kind."""
+    """A batch of events of one kind."""
 
     kind: Literal["exposures", "rewards"]
     events: list[Event] = Field(min_length=1, max_length=500)
 
 
-def send_events(api: Api, given: SendInput) -> Json:
-    """Keep the sound ones and say which are refused."""
+def send_events(api: Api, arguments: SendInput) -> Json:
+    """Store the valid events and report the rejected ones."""
     if not api.caller.is_admin:
         raise ForbiddenError(ADMIN_ONLY_MESSAGE)
-    sent = [
+    batch = [
         event.model_dump(mode="json", exclude_none=True, exclude_unset=True)
-        for event in given.events
+        for event in arguments.events
     ]
-    receipt = ACCEPT_BY_KIND[given.kind](api.caller.organization_id, sent)
+    result = ACCEPT_BY_KIND[arguments.kind](api.caller.organization_id, batch)
     rejected = [
-        {"index": each.index, "code": each.code, "message": each.message}
-        for each in receipt.rejected
+        {
+            "index": rejection.index,
+            "code": rejection.code,
+            "message": rejection.message,
+        }
+        for rejection in result.rejected
     ]
     return {
-        "summary": f"{receipt.accepted} {given.kind} kept, {receipt.duplicates} "
-        f"duplicates, {len(rejected)} refused.",
-        "accepted": receipt.accepted,
-        "duplicates": receipt.duplicates,
+        "summary": f"{result.accepted} {arguments.kind} stored, {result.duplicates} "
+        f"duplicates, {len(rejected)} rejected.",
+        "accepted": result.accepted,
+        "duplicates": result.duplicates,
         "rejected": rejected[:10],
         "rejected_count": len(rejected),
-        "next": "mend the refused ones and send them again (the good ones are kept)."
+        "next": "correct the rejected events and send only them again."
         if rejected
         else 'get_results with refresh: "true" counts them.',
     }
 
 
 class KeyInput(Input):
-    """The key to make."""
+    """The key to create."""
 
     label: str
     confirm: Confirm = False
 
 
-def make_key(api: Api, given: KeyInput) -> Json:
-    """Make a key; its secret is in this one answer, so a confirm comes first."""
-    if not given.confirm:
-        confirmation.run_and_roll_back(
-            api, lambda: api.post("/api-keys", {"label": given.label})
-        )
+def create_key(api: Api, arguments: KeyInput) -> Json:
+    """Create a key; it needs a confirm because the answer shows the secret."""
+
+    def post_key() -> Json:
+        return api.post("/api-keys", {"label": arguments.label})
+
+    if not arguments.confirm:
+        confirmation.run_and_roll_back(api, post_key)
         would = (
-            "make an API key that may send events. Its secret would be shown once, "
-            "here, and stay in this conversation."
+            "create an API key that may send events. Its secret is shown once, in the "
+            "answer, and stays in this conversation."
         )
-        return confirmation.ask_to_confirm(would, label=[None, given.label])
-    made = api.post("/api-keys", {"label": given.label})
+        return confirmation.ask_to_confirm(would, label=[None, arguments.label])
+    key = post_key()
     return {
-        "summary": f"Made the key {made['prefix']}…. Its secret is shown now and never "
+        "summary": f"Created the key {key['prefix']}…. Its secret is shown now and never "
         "again: put it where the backend reads its secrets.",
         "done": True,
-        "api_key": made,
+        "api_key": key,
         "next": "a backend sends it as X-API-Key to /api/v2/ingest/exposures and /rewards.",
     }
 
@@ -104,7 +112,7 @@ SEND_TOOL = Tool(
     title="Send events",
     description="Send exposures (who saw which variant; not needed for users served by "
     "serve) or rewards (who did what) to the managed warehouse. 1 to 500 of one kind; "
-    "they count in results for good. Admins only; a backend uses an API key instead.",
+    "they count in results permanently. Admins only; a backend uses an API key instead.",
     input_model=SendInput,
     answer_fields={
         "accepted": "i",
@@ -114,13 +122,13 @@ SEND_TOOL = Tool(
     },
     run=send_events,
 )
-MAKE_KEY_TOOL = Tool(
+CREATE_KEY_TOOL = Tool(
     name="create_api_key",
-    title="Make an API key",
-    description="Make a key with which a backend sends events. Admins only; its secret "
+    title="Create an API key",
+    description="Create a key with which a backend sends events. Admins only; its secret "
     "is shown once, with confirm: true. overview (show: api_keys) lists keys, delete "
     "revokes one.",
     input_model=KeyInput,
     answer_fields={"done": "b", "api_key": "o: secret, shown once", "changes": "o"},
-    run=make_key,
+    run=create_key,
 )

@@ -1,4 +1,4 @@
-"""Tool: one optimization as it is set up, and the state of its model."""
+"""Tool: read the setup of one optimization and the state of its model."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -31,16 +31,16 @@ SUMMARY_FIELDS = (
 )
 NEXT_STEP_BY_STATUS = {
     "draft": "change_status to live when it is ready (it needs a reward metric).",
-    "live": "get_results tells how it goes; train_model learns now.",
+    "live": "get_results shows the lift so far; train_model trains now.",
     "paused": "change_status to live resumes it.",
-    "shipped": "change_status to live undoes it, to completed ends it.",
+    "shipped": "change_status to live undoes it; to completed ends it.",
     "completed": "get_results keeps its results; change_status to archived hides it.",
     "archived": "delete removes it.",
 }
 
 
 class GetInput(OptimizationInput):
-    """Which part of it to read."""
+    """Which part of an optimization to read."""
 
     detail: Detail = Field(
         "summary",
@@ -50,67 +50,73 @@ class GetInput(OptimizationInput):
     cursor: Cursor = None
 
 
-def get_optimization(api: Api, given: GetInput) -> Json:
-    """Read the part that is asked for, a page of it where it is a list."""
-    whole = api.get(given.path)
-    named = {"id": whole["id"], "name": whole["name"], "status": whole["status"]}
-    if given.detail == "summary":
-        return _build_summary(whole)
-    if given.detail == "training_runs":
-        return _list_training_runs(api, given, whole, named)
-    found, rows = DETAIL_READERS[given.detail](api, given.path, whole)
-    about = {
-        "summary": f"{len(rows)} {given.detail} of {whole['name']!r} in all.",
-        "optimization": named | found,
-        "next": "detail: summary puts it into context.",
+def get_optimization(api: Api, arguments: GetInput) -> Json:
+    """Return the requested part of an optimization; a list comes in pages."""
+    optimization = api.get(arguments.path)
+    if arguments.detail == "summary":
+        return _build_summary(optimization)
+    header = {name: optimization[name] for name in ("id", "name", "status")}
+    if arguments.detail == "training_runs":
+        return _list_training_runs(api, arguments, optimization["model_id"], header)
+    facts, rows = DETAIL_READERS[arguments.detail](api, arguments.path, optimization)
+    document = {
+        "summary": f"{optimization['name']!r}: {len(rows)} rows of {arguments.detail} "
+        "in all.",
+        "optimization": header | facts,
+        "next": "detail: summary shows the whole optimization in short.",
     }
-    return response_size.paginate_rows(about, "items", rows, given.cursor)
+    return response_size.paginate_rows(document, "items", rows, arguments.cursor)
 
 
-def _build_summary(whole: Json) -> Json:
-    config = whole["training_data_config"]
-    counted = {
+def _build_summary(optimization: Json) -> Json:
+    config = optimization["training_data_config"]
+    level_counts = {
         kind: {factor["name"]: len(factor["levels"]) for factor in config[kind]}
         for kind in ("design_factors", "context_factors")
     }
-    also = {
+    derived = {
         "reward": config["reward"]["name"],
         "attribution": config["attribution"],
-        "guardrails_count": len(whole["guardrail_metrics"]),
-        "excluded_count": len(whole["excluded_combinations"]),
-        "levels_by_factor": counted,
+        "guardrails_count": len(optimization["guardrail_metrics"]),
+        "excluded_count": len(optimization["excluded_combinations"]),
+        "levels_by_factor": level_counts,
     }
     return {
-        "summary": f"{whole['name']!r} is {whole['status']}; its model is "
-        f"{whole['model_status']}, policy version {whole['policy_version']}.",
-        "optimization": {name: whole[name] for name in SUMMARY_FIELDS} | also,
-        "next": NEXT_STEP_BY_STATUS[whole["status"]],
+        "summary": f"{optimization['name']!r} is {optimization['status']}; its model is "
+        f"{optimization['model_status']}, policy version "
+        f"{optimization['policy_version']}.",
+        "optimization": {name: optimization[name] for name in SUMMARY_FIELDS} | derived,
+        "next": NEXT_STEP_BY_STATUS[optimization["status"]],
     }
 
 
-def _list_training_runs(api: Api, given: GetInput, whole: Json, named: Json) -> Json:
-    path = f"/models/{whole['model_id']}/training-runs"
+def _list_training_runs(
+    api: Api, arguments: GetInput, model_id: str, header: Json
+) -> Json:
+    path = f"/models/{model_id}/training-runs"
 
-    def build_answer(found: Json) -> Json:
-        rows = found["training_runs"]
+    def fetch_page(limit: int) -> Json:
+        return api.get(path, limit=limit, cursor=arguments.cursor)
+
+    def build_answer(page: Json) -> Json:
+        runs = page["training_runs"]
         return {
-            "summary": f"{len(rows)} training runs on this page, newest first.",
-            "optimization": named,
-            "items": rows,
-            "next_cursor": found["next_cursor"],
-            "next": "train_model starts one, or stops one that is under way.",
+            "summary": f"{len(runs)} training runs on this page, newest first.",
+            "optimization": header,
+            "items": runs,
+            "next_cursor": page["next_cursor"],
+            "next": "train_model starts a run, or cancels the one under way.",
         }
 
-    return response_size.fetch_fitting_page(
-        lambda limit: api.get(path, limit=limit, cursor=given.cursor), build_answer, 10
-    )
+    return response_size.fetch_fitting_page(fetch_page, build_answer, 10)
 
 
+# Facts beside the optimization's name, and the rows of a detail.
 DetailRows = tuple[Json, list[Any]]
 
 
-def _list_factor_levels(_api: Api, _path: str, whole: Json) -> DetailRows:
-    config = whole["training_data_config"]
+def _list_factor_levels(_api: Api, _path: str, optimization: Json) -> DetailRows:
+    config = optimization["training_data_config"]
     return {}, [
         {"kind": kind, "factor": factor["name"], "dtype": factor["dtype"], **level}
         for kind in ("design", "context")
@@ -119,41 +125,48 @@ def _list_factor_levels(_api: Api, _path: str, whole: Json) -> DetailRows:
     ]
 
 
-def _list_variants(api: Api, path: str, _whole: Json) -> DetailRows:
+def _list_variants(api: Api, path: str, _optimization: Json) -> DetailRows:
     rows = api.get(f"{path}/variants")["variants"]
     return {}, [_drop_field(row, "variant_key") for row in rows]
 
 
 def _make_state_reader(name: str) -> Callable[[Api, str, Json], DetailRows]:
-    def read_state(api: Api, _path: str, whole: Json) -> DetailRows:
-        state = api.get(f"/models/{whole['model_id']}/state")
-        about = {
-            each: state[each] for each in ("model_id", "policy_version", "trained_at")
+    def read_state(api: Api, _path: str, optimization: Json) -> DetailRows:
+        state = api.get(f"/models/{optimization['model_id']}/state")
+        facts = {
+            field: state[field]
+            for field in ("model_id", "policy_version", "trained_at")
         }
-        return about | {"model_status": state["status"]}, state[name]
+        return facts | {"model_status": state["status"]}, state[name]
 
     return read_state
 
 
-def _list_contexts(api: Api, path: str, whole: Json) -> DetailRows:
-    about, rows = _make_state_reader("contexts")(api, path, whole)
-    return about, [_drop_field(row, "variants") for row in rows]
+def _list_contexts(api: Api, path: str, optimization: Json) -> DetailRows:
+    facts, rows = _make_state_reader("contexts")(api, path, optimization)
+    return facts, [_drop_field(row, "variants") for row in rows]
 
 
-def _read_policy(api: Api, _path: str, whole: Json) -> DetailRows:
-    policy = api.get(f"/models/{whole['model_id']}/policy")
-    about = {name: policy[name] for name in ("version", "holdout", "draw")}
-    return about, policy["contexts"]
+def _read_policy(api: Api, _path: str, optimization: Json) -> DetailRows:
+    policy = api.get(f"/models/{optimization['model_id']}/policy")
+    facts = {name: policy[name] for name in ("version", "holdout", "draw")}
+    return facts, policy["contexts"]
 
 
 def _drop_field(row: Json, name: str) -> Json:
-    return {each: value for each, value in row.items() if each != name}
+    return {key: value for key, value in row.items() if key != name}
 
 
 DETAIL_READERS: dict[str, Callable[[Api, str, Json], DetailRows]] = {
     "factors": _list_factor_levels,
-    "exclusions": lambda _api, _path, whole: ({}, whole["excluded_combinations"]),
-    "guardrails": lambda _api, _path, whole: ({}, whole["guardrail_metrics"]),
+    "exclusions": lambda _api, _path, optimization: (
+        {},
+        optimization["excluded_combinations"],
+    ),
+    "guardrails": lambda _api, _path, optimization: (
+        {},
+        optimization["guardrail_metrics"],
+    ),
     "variants": _list_variants,
     "model_state": _make_state_reader("variants"),
     "contexts": _list_contexts,
@@ -163,9 +176,9 @@ DETAIL_READERS: dict[str, Callable[[Api, str, Json], DetailRows]] = {
 
 TOOL = Tool(
     name="get_optimization",
-    title="Look at an optimization and its model",
+    title="Read an optimization and its model",
     description="How one optimization is set up and what its model has learned: a "
-    "summary, or one detail in pages. For figures of success use get_results.",
+    "summary, or one detail in pages. For lift and rates use get_results.",
     input_model=GetInput,
     answer_fields={
         "optimization": "o",

@@ -1,10 +1,11 @@
-"""Tool: who am I, what is there, what next."""
+"""Tool: the caller, their organization, and a list of its optimizations."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from levered_site.mcp import response_size
+from levered_site.mcp.arguments import Cursor
 from levered_site.mcp.rest_api import Api, Json
 from levered_site.mcp.tool import Input, Tool
 
@@ -20,42 +21,46 @@ class OverviewInput(Input):
     include_archived: bool = False
     order_by: Literal["updated_at", "created_at"] = "updated_at"
     limit: int = Field(10, ge=1, le=100)
-    cursor: str | None = Field(None, description="next_cursor of the page before.")
+    cursor: Cursor = None
 
 
-def show_overview(api: Api, given: OverviewInput) -> Json:
-    """List one page, with who asks and which warehouse they are on."""
-    who = api.get("/me")
+def show_overview(api: Api, arguments: OverviewInput) -> Json:
+    """Return one page of the list, with the caller, organization and warehouse."""
+    caller = api.get("/me")
     connection = api.get("/warehouse/connections")["connection"] or {}
-    place = {
-        "organization": who["organization"],
-        "you": {"user_id": who["user_id"], "role": who["role"]},
+    header = {
+        "organization": caller["organization"],
+        "you": {"user_id": caller["user_id"], "role": caller["role"]},
         "warehouse": connection.get("provider", "managed"),
     }
-    path, filters = _build_query(given)
+    path, filters = _build_query(arguments)
 
     def fetch_page(limit: int) -> Json:
-        pages = {"order_by": given.order_by, "cursor": given.cursor}
-        return api.get(path, limit=limit, **pages, **filters)
+        paging = {"order_by": arguments.order_by, "cursor": arguments.cursor}
+        return api.get(path, limit=limit, **paging, **filters)
 
-    def build_answer(found: Json) -> Json:
-        rows = found[given.show]
+    def build_answer(page: Json) -> Json:
+        rows = page[arguments.show]
         return {
-            "summary": f"{len(rows)} {given.show} on this page, newest first.",
-            **place,
+            "summary": f"{len(rows)} {arguments.show} on this page, newest first.",
+            **header,
             "items": [_drop_config(row) for row in rows],
-            "next_cursor": found["next_cursor"],
-            "next": _suggest_next_step(given, rows),
+            "next_cursor": page["next_cursor"],
+            "next": _suggest_next_step(arguments, rows),
         }
 
-    return response_size.fetch_fitting_page(fetch_page, build_answer, given.limit)
+    return response_size.fetch_fitting_page(fetch_page, build_answer, arguments.limit)
 
 
-def _build_query(given: OverviewInput) -> tuple[str, Json]:
-    if given.show != "optimizations":
-        return ("/models" if given.show == "models" else "/api-keys"), {}
-    filters = {"status": given.status, "search": given.search}
-    return "/optimizations", filters | {"include_archived": given.include_archived}
+def _build_query(arguments: OverviewInput) -> tuple[str, Json]:
+    """Return the path of the list and its filters."""
+    if arguments.show != "optimizations":
+        return ("/models" if arguments.show == "models" else "/api-keys"), {}
+    return "/optimizations", {
+        "status": arguments.status,
+        "search": arguments.search,
+        "include_archived": arguments.include_archived,
+    }
 
 
 def _drop_config(row: Json) -> Json:
@@ -64,19 +69,19 @@ def _drop_config(row: Json) -> Json:
     }
 
 
-def _suggest_next_step(given: OverviewInput, rows: list[Json]) -> str:
-    if given.show == "optimizations" and not rows and given.cursor is None:
+def _suggest_next_step(arguments: OverviewInput, rows: list[Json]) -> str:
+    if arguments.show == "optimizations" and not rows and arguments.cursor is None:
         return (
-            "None yet: define_metric says what success is, then create_optimization. "
-            "The prompt set_up_optimization leads through it."
+            "none yet: define_metric to define success, then create_optimization. The "
+            "prompt set_up_optimization explains each step."
         )
-    return "get_optimization or get_results with an id tells more of one."
+    return "get_optimization or get_results with an id shows more about one."
 
 
 TOOL = Tool(
     name="overview",
     title="Overview",
-    description="Start here: who you are (role), the organization, its warehouse, and its "
+    description="Start here: your role, the organization, its warehouse, and its "
     "optimizations with status and lift, one page, newest first. Also lists models or "
     "API keys (never their secrets).",
     input_model=OverviewInput,

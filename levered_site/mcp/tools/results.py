@@ -1,4 +1,4 @@
-"""Tool: what came out, figure by figure, from the summary to the single touch."""
+"""Tool: read results, from the summary down to single touches."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,11 +11,12 @@ from levered_site.mcp.arguments import Cursor, NestedInput, OptimizationInput
 from levered_site.mcp.rest_api import Api, Json
 from levered_site.mcp.tool import Tool
 
-# What is read of the results document, and what is read of an endpoint of its own.
+# Views that are lists in the results document.
 RESULTS_VIEWS = (
     *("variants", "factor_importance", "factor_utilities", "interactions"),
     *("context_importance", "contexts", "time_series"),
 )
+# Views with an endpoint of their own: its path, and the key of its rows.
 VIEW_ENDPOINTS = {
     "guardrails": ("guardrails", "guardrails"),
     "lift_history": ("lift-history", "daily"),
@@ -23,20 +24,20 @@ VIEW_ENDPOINTS = {
     "outcome_mix": ("outcome-mix", "rows"),
 }
 NEXT_AFTER_SUMMARY = (
-    "view: variants, contexts or guardrails tells more; progress says how long it may "
-    "take; the prompt explain_results words it for people."
+    "view: variants, contexts or guardrails shows more; progress shows how long it may "
+    "take; the prompt explain_results explains results to people."
 )
-NEXT_AFTER_VIEW = "view: summary puts it into context."
+NEXT_AFTER_VIEW = "view: summary shows the most important figures."
 WITHHELD_NOTE = "A null figure is withheld; unavailable says why."
 
 
-def _convert_bool_to_word(given: object) -> object:
-    """Take true and false for the words that they are in an address."""
-    return str(given).lower() if isinstance(given, bool) else given
+def _convert_bool_to_word(value: object) -> object:
+    """Accept true and false for the words "true" and "false" of the query parameter."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 class Policy(NestedInput):
-    """Another policy: exactly one of the three."""
+    """The policy to evaluate: exactly one of the three."""
 
     variant: int | None = None
     version: int | None = None
@@ -44,7 +45,7 @@ class Policy(NestedInput):
 
 
 class ResultsInput(OptimizationInput):
-    """Which figures."""
+    """Which figures to read."""
 
     view: Literal[
         "summary",
@@ -70,77 +71,83 @@ class ResultsInput(OptimizationInput):
         "summary",
         description="cells: the counts behind all figures. touches: the latest 100 with "
         "their rewards, to see why nothing is learned. what_if: what `policy` would have "
-        "earned. candidate: the one tried beside the live model. sql: statements that reproduce the measured figures.",
+        "earned. candidate: the model tried beside the live one. sql: statements that "
+        "reproduce the measured figures.",
     )
     policy: Policy | None = Field(None, description="For what_if.")
     from_version: int | None = None
     to_version: int | None = None
     refresh: Annotated[
         Literal["false", "true", "full"], BeforeValidator(_convert_bool_to_word)
-    ] = Field("false", description="true: count the warehouse's open days anew first.")
+    ] = Field("false", description="true: first recount the warehouse's open days.")
     cursor: Cursor = None
 
 
-def get_results(api: Api, given: ResultsInput) -> Json:
-    """Read the view that is asked for."""
-    if given.view in {"summary", "sql", "regimes", *RESULTS_VIEWS}:
-        return _read_results_view(api, given)
-    if given.view == "what_if":
-        return _evaluate_policy(api, given)
-    if given.view in {"cells", "touches"}:
-        return _list_observations(api, given)
-    if given.view == "progress":
-        found = api.get(f"{given.path}/progress", refresh=given.refresh)
-        said = (
-            f"{found['days_running']} days running, {found['conversions']} conversions"
+def get_results(api: Api, arguments: ResultsInput) -> Json:
+    """Return the requested view of the results."""
+    if arguments.view in {"summary", "sql", "regimes", *RESULTS_VIEWS}:
+        return _read_results_view(api, arguments)
+    if arguments.view == "what_if":
+        return _evaluate_policy(api, arguments)
+    if arguments.view in {"cells", "touches"}:
+        return _list_observations(api, arguments)
+    if arguments.view == "candidate":
+        candidate = api.get(f"{arguments.path}/candidate")
+        summary = "The candidate beside the live model"
+        return _build_answer(arguments, summary, figures=candidate)
+    if arguments.view == "progress":
+        progress = api.get(f"{arguments.path}/progress", refresh=arguments.refresh)
+        summary = (
+            f"{progress['days_running']} days running, {progress['conversions']} "
+            "conversions"
         )
-        return _build_answer(given, said, figures=found)
-    if given.view == "candidate":
-        found = api.get(f"{given.path}/candidate")
-        return _build_answer(
-            given, "The candidate beside the live model", figures=found
-        )
-    address, name = VIEW_ENDPOINTS[given.view]
-    found = api.get(f"{given.path}/{address}", refresh=given.refresh)
-    rows = found.pop(name)
-    if given.view == "holdout_daily":
-        rows = [{"key": each["key"], **day} for each in rows for day in each["daily"]]
-    return _build_page(given, rows, figures=found)
+        return _build_answer(arguments, summary, figures=progress)
+    segment, key = VIEW_ENDPOINTS[arguments.view]
+    figures = api.get(f"{arguments.path}/{segment}", refresh=arguments.refresh)
+    rows = figures.pop(key)
+    if arguments.view == "holdout_daily":
+        rows = [
+            {"key": metric["key"], **day} for metric in rows for day in metric["daily"]
+        ]
+    return _build_page(arguments, rows, figures=figures)
 
 
-def _read_results_view(api: Api, given: ResultsInput) -> Json:
-    found = api.get(
-        f"{given.path}/results", refresh=given.refresh, sql=given.view == "sql"
+def _read_results_view(api: Api, arguments: ResultsInput) -> Json:
+    view = arguments.view
+    results = api.get(
+        f"{arguments.path}/results", refresh=arguments.refresh, sql=view == "sql"
     )
-    if given.view == "summary":
+    if view == "summary":
         return _build_answer(
-            given,
-            results_summary.describe_lift(found),
-            figures=results_summary.select_figures(found),
+            arguments,
+            results_summary.describe_lift(results),
+            figures=results_summary.select_figures(results),
         )
-    as_of = {"as_of": found["as_of"]}
-    if given.view == "regimes":
-        measured = found["primary_metric_vs_holdout"] or {}
-        return _build_page(given, measured.get("regimes", []), figures=as_of)
-    rows = found[given.view]
+    as_of = {"as_of": results["as_of"]}
+    if view == "regimes":
+        measured = results["primary_metric_vs_holdout"] or {}
+        return _build_page(arguments, measured.get("regimes", []), figures=as_of)
+    rows = results[view]
     if rows is None:
-        reason = found["unavailable"].get(given.view, "nothing was learned yet")
-        return _build_page(given, [], figures=as_of | {"unavailable": reason})
-    rows = _add_reasons(rows, given.view, found["unavailable"])
-    shown = ROW_CONVERTERS[given.view](rows) if given.view in ROW_CONVERTERS else rows
-    return _build_page(given, shown, figures=as_of)
+        reason = results["unavailable"].get(view, "nothing was learned yet")
+        return _build_page(arguments, [], figures=as_of | {"unavailable": reason})
+    rows = _add_reasons(rows, view, results["unavailable"])
+    if view in ROW_CONVERTERS:
+        rows = ROW_CONVERTERS[view](rows)
+    return _build_page(arguments, rows, figures=as_of)
 
 
 def _add_reasons(
     rows: list[Json], view: str, unavailable: Mapping[str, str]
 ) -> list[Json]:
-    """Put the reason of every withheld figure into its row."""
-    told: list[Json] = [dict(row) for row in rows]
+    """Return the rows, each with the reasons of its withheld figures."""
+    explained: list[Json] = [dict(row) for row in rows]
     for field, reason in unavailable.items():
-        found = re.fullmatch(rf"{view}\[(\d+)\]\.(.+)", field)
-        if found and int(found[1]) < len(told):
-            told[int(found[1])].setdefault("unavailable", {})[found[2]] = reason
-    return told
+        match = re.fullmatch(rf"{view}\[(\d+)\]\.(.+)", field)
+        if match and int(match[1]) < len(explained):
+            row = explained[int(match[1])]
+            row.setdefault("unavailable", {})[match[2]] = reason
+    return explained
 
 
 def _drop_variant_keys(rows: list[Json]) -> list[Json]:
@@ -158,11 +165,11 @@ def _flatten_days(days: list[Json]) -> list[Json]:
     ]
 
 
-def _split_statements(found: list[Json]) -> list[Json]:
+def _split_statements(rows: list[Json]) -> list[Json]:
     return [
-        {"figures": each["figures"], "dialect": each["dialect"], "text": text}
-        for each in found
-        for text in response_size.split_text(each["statement"])
+        {"figures": row["figures"], "dialect": row["dialect"], "text": text}
+        for row in rows
+        for text in response_size.split_text(row["statement"])
     ]
 
 
@@ -173,54 +180,61 @@ ROW_CONVERTERS: dict[str, Callable[[list[Json]], list[Json]]] = {
 }
 
 
-def _evaluate_policy(api: Api, given: ResultsInput) -> Json:
-    asked = given.policy or Policy()
-    policy: Any = asked.model_dump(exclude_none=True)
+def _evaluate_policy(api: Api, arguments: ResultsInput) -> Json:
+    policy: Any = (arguments.policy or Policy()).model_dump(exclude_none=True)
     if policy.pop("without_context", None) and not policy:
         policy = "without_context"
-    window = {"from_version": given.from_version, "to_version": given.to_version}
-    body = {name: value for name, value in window.items() if value is not None}
-    found = api.post(f"{given.path}/evaluate", {"policy": policy, **body})
-    said = "What the policy would have earned per user; read doubly_robust first"
-    return _build_answer(given, said, figures=found)
+    versions = {
+        "from_version": arguments.from_version,
+        "to_version": arguments.to_version,
+    }
+    body = {name: value for name, value in versions.items() if value is not None}
+    evaluation = api.post(f"{arguments.path}/evaluate", {"policy": policy, **body})
+    summary = "What the policy would have earned per user; read doubly_robust first"
+    return _build_answer(arguments, summary, figures=evaluation)
 
 
-def _list_observations(api: Api, given: ResultsInput) -> Json:
-    path = f"{given.path}/observations"
-    if given.view == "touches":
-        found = api.get(path, raw=True, refresh=given.refresh)
-        return _build_page(given, found["observations"], figures={})
-
-    def build_answer(found: Json) -> Json:
-        return _build_answer(
-            given,
-            "Counts by day, policy version, variant and context, newest day first",
-            items=found["observations"],
-            next_cursor=found["next_cursor"],
-        )
+def _list_observations(api: Api, arguments: ResultsInput) -> Json:
+    path, refresh = f"{arguments.path}/observations", arguments.refresh
+    if arguments.view == "touches":
+        touches = api.get(path, raw=True, refresh=refresh)["observations"]
+        return _build_page(arguments, touches, figures={})
 
     def fetch_page(limit: int) -> Json:
-        return api.get(path, limit=limit, cursor=given.cursor, refresh=given.refresh)
+        return api.get(path, limit=limit, cursor=arguments.cursor, refresh=refresh)
+
+    def build_answer(page: Json) -> Json:
+        return _build_answer(
+            arguments,
+            "Counts by day, policy version, variant and context, newest day first",
+            items=page["observations"],
+            next_cursor=page["next_cursor"],
+        )
 
     return response_size.fetch_fitting_page(fetch_page, build_answer, 20)
 
 
-def _build_page(given: ResultsInput, rows: list[Any], *, figures: Json) -> Json:
-    about = _build_answer(given, f"{len(rows)} rows in all", figures=figures)
-    return response_size.paginate_rows(about, "items", rows, given.cursor)
+def _build_page(arguments: ResultsInput, rows: list[Any], *, figures: Json) -> Json:
+    document = _build_answer(arguments, f"{len(rows)} rows in all", figures=figures)
+    return response_size.paginate_rows(document, "items", rows, arguments.cursor)
 
 
-def _build_answer(given: ResultsInput, said: str, **fields: Any) -> Json:
-    kept = {name: value for name, value in fields.items() if value not in ({}, None)}
-    summary = f"{said.rstrip('.')}. {WITHHELD_NOTE}"
-    what_next = NEXT_AFTER_SUMMARY if given.view == "summary" else NEXT_AFTER_VIEW
-    return {"summary": summary, "view": given.view, **kept, "next": what_next}
+def _build_answer(arguments: ResultsInput, summary: str, **fields: Any) -> Json:
+    """Build the answer without the fields that are None or an empty dictionary."""
+    present = {name: value for name, value in fields.items() if value not in ({}, None)}
+    is_summary = arguments.view == "summary"
+    return {
+        "summary": f"{summary.rstrip('.')}. {WITHHELD_NOTE}",
+        "view": arguments.view,
+        **present,
+        "next": NEXT_AFTER_SUMMARY if is_summary else NEXT_AFTER_VIEW,
+    }
 
 
 TOOL = Tool(
     name="get_results",
     title="Read results",
-    description="What came out: measured lift against the holdout with its interval, "
+    description="Results: measured lift against the holdout with its interval, "
     "modeled improvement, checks, variants, factors, contexts, history, guardrails, the "
     "counts behind them, and what another policy would have earned.",
     input_model=ResultsInput,

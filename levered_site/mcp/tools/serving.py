@@ -1,4 +1,4 @@
-"""Tools: decide for a user, in rehearsal unless told; and explain a decision."""
+"""Tools: decide which variant a user gets, as a dry run by default; explain a decision."""
 
 from typing import Annotated
 
@@ -16,79 +16,87 @@ AnonymousId = Annotated[
 
 
 class ServeInput(OptimizationInput):
-    """Whom to decide for."""
+    """The user to decide for."""
 
     anonymous_id: AnonymousId
     context: Context = Field(
         default_factory=dict,
-        description="Context factor to value, as known of the user.",
+        description="Values of the user's context factors, by name.",
     )
     dry_run: bool = Field(
         default=True,
-        description="true: decide and record nothing. false: a real serve; the user "
-        "keeps the variant and counts in results.",
+        description="true: record nothing. false: serve for real; the user keeps the "
+        "variant and counts in results.",
     )
 
 
-def serve_variant(api: Api, given: ServeInput) -> Json:
-    """Decide by the public endpoint, for an optimization of the caller's own."""
-    api.get(given.path)  # serving is public: whose it is, this settles
+def serve_variant(api: Api, arguments: ServeInput) -> Json:
+    """Decide with the public serve endpoint, for the caller's own optimizations only."""
+    # Serving is public; this read refuses an optimization of another organization.
+    api.get(arguments.path)
     body = {
-        "anonymous_id": given.anonymous_id,
-        "context": given.context,
-        "dry_run": given.dry_run,  # written out: the endpoint's own default is a real serve
+        "anonymous_id": arguments.anonymous_id,
+        "context": arguments.context,
+        "dry_run": arguments.dry_run,  # always sent: the endpoint serves by default
     }
-    decision = api.post(f"{given.path}/serve", body)
-    kind = "holdout (baseline)" if decision["in_holdout"] else "optimized arm"
-    recorded = (
-        "nothing was recorded" if given.dry_run else "recorded, and kept for them"
+    decision = api.post(f"{arguments.path}/serve", body)
+    arm = "holdout (baseline)" if decision["in_holdout"] else "optimized arm"
+    outcome = (
+        "nothing was recorded"
+        if arguments.dry_run
+        else "recorded, and the user keeps this variant"
     )
     return {
-        "summary": f"{given.anonymous_id!r} gets variant {decision['variant_number']}, "
-        f"{kind}, by policy version {decision['policy_version']}; {recorded}.",
+        "summary": f"{arguments.anonymous_id!r} gets variant "
+        f"{decision['variant_number']}, {arm}, by policy version "
+        f"{decision['policy_version']}; {outcome}.",
         "decision": decision,
-        "recorded": not given.dry_run,
+        "recorded": not arguments.dry_run,
         "next": "dry_run: false serves for real."
-        if given.dry_run
-        else "explain_decision tells why.",
+        if arguments.dry_run
+        else "explain_decision explains the decision.",
     }
 
 
 class ExplainInput(OptimizationInput):
-    """Whose decision."""
+    """The user whose decision to explain."""
 
     anonymous_id: AnonymousId
     cursor: Cursor = None
 
 
-def explain_decision(api: Api, given: ExplainInput) -> Json:
-    """Explain the decision in force; probabilities in pages, largest first."""
-    found = api.get(f"{given.path}/decisions/{quote_segment(given.anonymous_id)}")
-    receipts = found.pop("receipts")
-    chances = sorted(
-        found.pop("probabilities"), key=lambda row: row["probability"], reverse=True
+def explain_decision(api: Api, arguments: ExplainInput) -> Json:
+    """Explain the decision in force, with probabilities in pages, largest first."""
+    user = quote_segment(arguments.anonymous_id)
+    decision = api.get(f"{arguments.path}/decisions/{user}")
+    receipts = decision.pop("receipts")
+    probabilities = sorted(
+        decision.pop("probabilities"), key=lambda row: row["probability"], reverse=True
     )
-    at = found["timestamp"]
-    arm = "held out" if found["in_holdout"] else "in the optimized arm"
-    about = {
-        "summary": f"{given.anonymous_id!r} is {arm} and got variant "
-        f"{found['variant_number']} at {at} by policy version {found['policy_version']}, "
-        f"with probability {found['propensity']:.4g}. {_describe_reason(found)}",
-        "decision": found,
+    arm = "in the holdout" if decision["in_holdout"] else "in the optimized arm"
+    document = {
+        "summary": f"{arguments.anonymous_id!r} is {arm} and got variant "
+        f"{decision['variant_number']} at {decision['timestamp']} by policy version "
+        f"{decision['policy_version']}, with probability "
+        f"{decision['propensity']:.4g}. {_describe_reason(decision)}",
+        "decision": decision,
         "receipts_count": len(receipts),
-        "next": "get_optimization (detail: contexts) tells what was learned by context.",
+        "next": "get_optimization (detail: contexts) shows what was learned by context.",
     }
-    return response_size.paginate_rows(about, "probabilities", chances, given.cursor)
+    return response_size.paginate_rows(
+        document, "probabilities", probabilities, arguments.cursor
+    )
 
 
-def _describe_reason(found: Json) -> str:
-    if found["in_holdout"]:
+def _describe_reason(decision: Json) -> str:
+    if decision["in_holdout"]:
         return (
-            f"The hash of the two ids, {found['holdout_hash']}, is below the holdout's "
-            "threshold: such users always get the baseline, to measure lift against."
+            f"The hash of the two ids, {decision['holdout_hash']}, is below the holdout's "
+            "threshold: such users always get the baseline, which lift is measured "
+            "against."
         )
     return (
-        f"The user's draw u = {found['u']:.4g} falls into this variant's share of the "
+        f"The user's draw u = {decision['u']:.4g} falls into this variant's share of the "
         "probabilities for their context, variants in number order."
     )
 
@@ -96,8 +104,8 @@ def _describe_reason(found: Json) -> str:
 SERVE_TOOL = Tool(
     name="serve_variant",
     title="Decide which variant a user gets",
-    description="Which variant would this user get? A dry run that records nothing, "
-    "unless dry_run: false makes it a real serve on live traffic.",
+    description="Which variant would this user get? By default a dry run that records "
+    "nothing; dry_run: false serves the user for real.",
     input_model=ServeInput,
     answer_fields={"decision": "o", "recorded": "b"},
     run=serve_variant,

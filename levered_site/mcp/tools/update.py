@@ -1,4 +1,4 @@
-"""Tool: change an optimization's settings, its variants and their pictures."""
+"""Tool: change an optimization's settings, a variant or its picture, or its candidate."""
 
 import base64
 import binascii
@@ -22,7 +22,7 @@ NOT_FOUND_STATUS = 404
 
 
 class VariantChange(NestedInput):
-    """A change of one variant."""
+    """Changes of one variant."""
 
     number: int = Field(ge=1)
     enabled: bool | None = None
@@ -32,7 +32,7 @@ class VariantChange(NestedInput):
 
 
 class Candidate(NestedInput):
-    """How a candidate learns; what is not given is as the live model has it."""
+    """How a candidate learns; a missing setting is that of the live model."""
 
     allocation: Literal["default", "thompson", "uniform"] | None = None
     exploration_share: float | None = Field(None, ge=0, le=0.2)
@@ -40,7 +40,7 @@ class Candidate(NestedInput):
 
 
 class UpdateInput(OptimizationSettings, OptimizationInput):
-    """Fields to change, a variant, a candidate; what is not given stays."""
+    """What to change; anything missing stays as it is."""
 
     name: str | None = None
     training_data_config: dict[str, Any] | None = Field(
@@ -49,48 +49,51 @@ class UpdateInput(OptimizationSettings, OptimizationInput):
     variant: VariantChange | None = None
     candidate: Candidate | None = Field(
         None,
-        description="Another way to learn, trained beside the live model and compared "
-        "(get_results, view candidate); serves nobody until train_model promotes it.",
+        description="Other model settings, trained beside the live model and compared "
+        "(get_results, view candidate); serve nobody until train_model promotes them.",
     )
     confirm: Confirm = False
 
 
-def update_optimization(api: Api, given: UpdateInput) -> Json:
-    """Change a draft at once; of one that serves, first say what would change."""
-    before = _read_state(api, given)
-    if before["status"] != "draft" and not given.confirm:
-        after = confirmation.run_and_roll_back(api, lambda: _apply_changes(api, given))
+def update_optimization(api: Api, arguments: UpdateInput) -> Json:
+    """Change a draft at once; any other status needs a confirm."""
+    before = _read_state(api, arguments)
+    if before["status"] != "draft" and not arguments.confirm:
+        after = confirmation.run_and_roll_back(
+            api, lambda: _apply_changes(api, arguments)
+        )
         would = f"change {before['name']!r}, which is {before['status']}."
         return confirmation.ask_to_confirm_difference(would, before, after)
-    after = _apply_changes(api, given)
+    after = _apply_changes(api, arguments)
     changes = confirmation.diff_fields(before, after)
     return {
         "summary": f"Changed {', '.join(changes) or 'nothing'} of {after['name']!r}.",
         "done": True,
         "changes": changes,
-        "next": "get_optimization shows it as it is now.",
+        "next": "get_optimization shows the current settings.",
     }
 
 
-def _apply_changes(api: Api, given: UpdateInput) -> Json:
-    fields = given.dump_sent("optimization_id", "variant", "candidate", "confirm")
-    with transaction.atomic():  # all of it or nothing
+def _apply_changes(api: Api, arguments: UpdateInput) -> Json:
+    """Apply all changes, or none if one fails, and return the state after them."""
+    fields = arguments.dump_sent("optimization_id", "variant", "candidate", "confirm")
+    with transaction.atomic():
         if fields:
-            api.patch(given.path, fields)
-        if given.variant is not None:
-            _change_variant(api, given.path, given.variant)
-        if given.candidate is not None:
-            way = given.candidate.model_dump(exclude_none=True)
-            api.send("PUT", f"{given.path}/candidate", way)
-        return _read_state(api, given)
+            api.patch(arguments.path, fields)
+        if arguments.variant is not None:
+            _change_variant(api, arguments.path, arguments.variant)
+        if arguments.candidate is not None:
+            settings = arguments.candidate.model_dump(exclude_none=True)
+            api.send("PUT", f"{arguments.path}/candidate", settings)
+        return _read_state(api, arguments)
 
 
 def _change_variant(api: Api, path: str, change: VariantChange) -> None:
     if change.enabled is not None:
         api.patch(f"{path}/variants/{change.number}", {"enabled": change.enabled})
     if change.screenshot_png is not None:
-        place = f"{path}/variants/by-number/{change.number}/screenshot"
-        api.send_raw("PUT", place, _decode_png(change.screenshot_png), "image/png")
+        screenshot = f"{path}/variants/by-number/{change.number}/screenshot"
+        api.send_raw("PUT", screenshot, _decode_png(change.screenshot_png), "image/png")
 
 
 def _decode_png(text: str) -> bytes:
@@ -102,37 +105,37 @@ def _decode_png(text: str) -> bytes:
         ) from error
 
 
-def _read_state(api: Api, given: UpdateInput) -> Json:
-    """Read what a change may touch."""
-    found = api.get(given.path)
-    if given.variant is not None:
-        number = given.variant.number
-        rows: list[Any] = api.get(f"{given.path}/variants")["variants"]
-        found[f"variant {number}"] = next(
+def _read_state(api: Api, arguments: UpdateInput) -> Json:
+    """Return the optimization, with the variant and candidate that the call may change."""
+    state = api.get(arguments.path)
+    if arguments.variant is not None:
+        number = arguments.variant.number
+        rows: list[Any] = api.get(f"{arguments.path}/variants")["variants"]
+        state[f"variant {number}"] = next(
             (row for row in rows if row["number"] == number), None
         )
-    if given.candidate is not None:
-        found["candidate"] = _read_candidate(api, given.path)
-    return found
+    if arguments.candidate is not None:
+        state["candidate"] = _read_candidate(api, arguments.path)
+    return state
 
 
 def _read_candidate(api: Api, path: str) -> Json | None:
-    """Show how the candidate learns; None where there is none."""
+    """Return the candidate's settings, or None if there is no candidate."""
     try:
-        found = api.get(f"{path}/candidate")
-    except RefusedError as refused:
-        if refused.status != NOT_FOUND_STATUS:
+        candidate = api.get(f"{path}/candidate")
+    except RefusedError as error:
+        if error.status != NOT_FOUND_STATUS:
             raise
         return None
-    return {name: found[name] for name in Candidate.model_fields}
+    return {name: candidate[name] for name in Candidate.model_fields}
 
 
 TOOL = Tool(
     name="update_optimization",
     title="Change an optimization",
     description="Change settings of an optimization, enable or disable one variant, "
-    "give it a picture, or try a candidate. A draft changes at once, one that serves only "
-    "with confirm: true. Factors and metric are fixed once live. For its status use "
+    "give it a picture, or try a candidate. A draft changes at once, any other status "
+    "only with confirm: true. Factors and metric are fixed once live. For the status use "
     "change_status.",
     input_model=UpdateInput,
     answer_fields={"done": "b", "changes": "o: field to [before, after]"},

@@ -1,4 +1,4 @@
-"""Tool: look into the warehouse, and at what is defined in it."""
+"""Tool: read the warehouse, and the metrics and sources defined on it."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from levered_site.mcp.tool import Input, Tool
 Look = Literal[
     "connection", "test", "tables", "columns", "query", "metrics", "sources", "preview"
 ]
-NEXT_STEP = "define_metric with try_only tries a metric on what is there."
+NEXT_STEP = "define_metric with try_only tries a metric on these data."
 DEFINITION_PATHS = {
     "metrics": "/warehouse/metrics",
     "sources": "/warehouse/assignment-sources",
@@ -23,11 +23,11 @@ LIST_KEYS = {"metrics": "metrics", "sources": "assignment_sources"}
 
 
 class ExploreInput(Input):
-    """What to look at."""
+    """What to read."""
 
     look: Look = Field(
         description="metrics, sources: list them, or with id read one. preview: rows of "
-        "and warnings about a saved metric or source (of + id)."
+        "a saved metric or source (of + id), and warnings."
     )
     table: str | None = Field(None, description="For columns.")
     sql: str | None = Field(
@@ -41,110 +41,114 @@ class ExploreInput(Input):
     cursor: Cursor = None
 
 
-def explore_warehouse(api: Api, given: ExploreInput) -> Json:
-    """Look."""
-    return LOOK_HANDLERS[given.look](api, given)
+def explore_warehouse(api: Api, arguments: ExploreInput) -> Json:
+    """Return what `look` names."""
+    return LOOK_HANDLERS[arguments.look](api, arguments)
 
 
-def _show_connection(api: Api, _given: ExploreInput) -> Json:
-    found = api.get("/warehouse/connections")["connection"]
-    provider = found["provider"] if found else "managed"
+def _show_connection(api: Api, _arguments: ExploreInput) -> Json:
+    connection = api.get("/warehouse/connections")["connection"]
+    provider = connection["provider"] if connection else "managed"
     return {
-        "summary": f"The organization is on the {provider} warehouse.",
-        "facts": {"connection": found, "provider": provider},
-        "next": "look: test reaches it; look: tables lists what a query may read.",
+        "summary": f"The organization uses the {provider} warehouse.",
+        "facts": {"connection": connection, "provider": provider},
+        "next": "look: test tests it; look: tables lists what a query may read.",
     }
 
 
-def _test_connection(api: Api, _given: ExploreInput) -> Json:
-    found = api.post("/warehouse/connections/test")
-    said = "The warehouse answers" if found["success"] else "It cannot be reached"
-    return {"summary": f"{said}.", "facts": found, "next": "look: tables lists it."}
+def _test_connection(api: Api, _arguments: ExploreInput) -> Json:
+    result = api.post("/warehouse/connections/test")
+    return {
+        "summary": "The warehouse answered."
+        if result["success"]
+        else "The warehouse cannot be reached.",
+        "facts": result,
+        "next": "look: tables lists its tables.",
+    }
 
 
-def _list_tables(api: Api, given: ExploreInput) -> Json:
-    return _build_rows_answer(
-        given, api.get("/warehouse/tables")["tables"], "tables", {}
+def _list_tables(api: Api, arguments: ExploreInput) -> Json:
+    tables = api.get("/warehouse/tables")["tables"]
+    return _build_rows_answer(arguments, f"{len(tables)} tables", tables, {})
+
+
+def _list_columns(api: Api, arguments: ExploreInput) -> Json:
+    table = _require_argument(arguments.table, "table", "look: tables lists the names")
+    columns = api.get(f"/warehouse/tables/{quote_segment(table)}/columns")["columns"]
+    summary = f"{len(columns)} columns of {table}"
+    return _build_rows_answer(arguments, summary, columns, {})
+
+
+def _run_query(api: Api, arguments: ExploreInput) -> Json:
+    sql = _require_argument(arguments.sql, "sql", "one SELECT")
+    result = api.post("/warehouse/query", {"sql": sql, "limit": arguments.limit})
+    return _build_result_answer(arguments, result)
+
+
+def _preview_definition(api: Api, arguments: ExploreInput) -> Json:
+    definition_id = _require_argument(
+        arguments.id, "id", f"the id of one of the {arguments.of}"
     )
+    path = f"{DEFINITION_PATHS[arguments.of]}/{quote_segment(definition_id)}/preview"
+    result = api.post(path, {"limit": arguments.limit})
+    return _build_result_answer(arguments, result)
 
 
-def _list_columns(api: Api, given: ExploreInput) -> Json:
-    table = _require_argument(given.table, "table", "look: tables names them")
-    found = api.get(f"/warehouse/tables/{quote_segment(table)}/columns")["columns"]
-    return _build_rows_answer(given, found, f"columns of {table}", {})
+def _list_definitions(api: Api, arguments: ExploreInput) -> Json:
+    path, key = DEFINITION_PATHS[arguments.look], LIST_KEYS[arguments.look]
+    if arguments.id is not None:
+        return _read_definition(api, arguments, f"{path}/{quote_segment(arguments.id)}")
 
+    def fetch_page(limit: int) -> Json:
+        return api.get(path, limit=limit, cursor=arguments.cursor)
 
-def _run_query(api: Api, given: ExploreInput) -> Json:
-    sql = _require_argument(given.sql, "sql", "one SELECT")
-    return _build_table_answer(
-        given, api.post("/warehouse/query", {"sql": sql, "limit": given.limit})
-    )
-
-
-def _preview_definition(api: Api, given: ExploreInput) -> Json:
-    path = f"{DEFINITION_PATHS[given.of]}/{quote_segment(_require_id(given))}/preview"
-    return _build_table_answer(given, api.post(path, {"limit": given.limit}))
-
-
-def _list_definitions(api: Api, given: ExploreInput) -> Json:
-    path, name = DEFINITION_PATHS[given.look], LIST_KEYS[given.look]
-    if given.id is not None:
-        whole = api.get(f"{path}/{quote_segment(given.id)}")
-        parts = response_size.split_text(whole.pop("sql"))
-        about = {
-            "summary": f"{whole['name']!r}; its SQL in parts of the text.",
-            "facts": whole,
-            "next": "look: preview shows its rows; define_metric with this id changes it.",
-        }
-        return response_size.paginate_rows(about, "items", parts, given.cursor)
-
-    def build_answer(found: Json) -> Json:
-        rows = [{**row, "sql": row["sql"][:200]} for row in found[name]]
+    def build_answer(page: Json) -> Json:
+        rows = [{**row, "sql": row["sql"][:200]} for row in page[key]]
         return {
-            "summary": f"{len(rows)} {given.look} on this page, newest first; SQL to its "
-            "200th character.",
+            "summary": f"{len(rows)} {arguments.look} on this page, newest first; the "
+            "first 200 characters of each SQL.",
             "items": rows,
-            "next_cursor": found["next_cursor"],
-            "next": "the same with id reads one whole."
+            "next_cursor": page["next_cursor"],
+            "next": "the same call with id reads one in full."
             if rows
             else "none yet: define_metric.",
         }
 
-    limit = min(given.limit, 100)
-    return response_size.fetch_fitting_page(
-        lambda rows: api.get(path, limit=rows, cursor=given.cursor), build_answer, limit
-    )
+    limit = min(arguments.limit, 100)
+    return response_size.fetch_fitting_page(fetch_page, build_answer, limit)
 
 
-def _build_table_answer(given: ExploreInput, found: Json) -> Json:
-    rows = found.pop("rows")
-    said = f"{found['row_count']} rows"
-    if found.get("warnings"):
-        said += f"; warnings: {' '.join(found['warnings'])}"
-    return _build_rows_answer(given, rows, said, found, counted=False)
+def _read_definition(api: Api, arguments: ExploreInput, path: str) -> Json:
+    definition = api.get(path)
+    parts = response_size.split_text(definition.pop("sql"))
+    document = {
+        "summary": f"{definition['name']!r}; items are the parts of its SQL.",
+        "facts": definition,
+        "next": "look: preview shows its rows; define_metric with this id changes it.",
+    }
+    return response_size.paginate_rows(document, "items", parts, arguments.cursor)
+
+
+def _build_result_answer(arguments: ExploreInput, result: Json) -> Json:
+    """Build the answer for the result of a query or a preview."""
+    rows = result.pop("rows")
+    summary = f"{result['row_count']} rows"
+    if result.get("warnings"):
+        summary += f"; warnings: {' '.join(result['warnings'])}"
+    return _build_rows_answer(arguments, summary, rows, result)
 
 
 def _build_rows_answer(
-    given: ExploreInput,
-    rows: list[Any],
-    said: str,
-    facts: Json,
-    *,
-    counted: bool = True,
+    arguments: ExploreInput, summary: str, rows: list[Any], facts: Json
 ) -> Json:
-    summary = f"{len(rows)} {said}." if counted else f"{said}."
-    about = {"summary": summary, "facts": facts, "next": NEXT_STEP}
-    return response_size.paginate_rows(about, "items", rows, given.cursor)
+    document = {"summary": f"{summary}.", "facts": facts, "next": NEXT_STEP}
+    return response_size.paginate_rows(document, "items", rows, arguments.cursor)
 
 
 def _require_argument(value: str | None, name: str, hint: str) -> str:
     if value is None:
         raise InvalidParametersError.for_field(name, f"is required here: {hint}")
     return value
-
-
-def _require_id(given: ExploreInput) -> str:
-    return _require_argument(given.id, "id", f"of one of the {given.of}")
 
 
 LOOK_HANDLERS: dict[str, Callable[[Api, ExploreInput], Json]] = {
@@ -161,7 +165,7 @@ LOOK_HANDLERS: dict[str, Callable[[Api, ExploreInput], Json]] = {
 
 TOOL = Tool(
     name="explore_warehouse",
-    title="Look into the warehouse",
+    title="Explore the warehouse",
     description="Read the connection, test it, list tables and columns, run one "
     "read-only SELECT, list or read metrics and assignment sources, preview their rows. "
     "To try a metric before saving it use define_metric with try_only.",

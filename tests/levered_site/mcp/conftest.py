@@ -1,4 +1,4 @@
-"""One running service for all tests of the MCP endpoint, without limits."""
+"""One running service, without rate limits, for all tests of the MCP endpoint."""
 
 from collections.abc import Iterator
 
@@ -14,20 +14,20 @@ UNLIMITED = dict.fromkeys(
 
 @pytest.fixture(scope="session")
 def service() -> Iterator[Service]:
-    """Start it for the first test that needs it."""
-    with home_named("mcp") as found:
-        found.start(**UNLIMITED)
-        yield found
+    """Start the service for the first test that needs it."""
+    with home_named("mcp") as running:
+        running.start(**UNLIMITED)
+        yield running
         mcp_agents.close_sessions()
 
 
 @pytest.fixture(scope="session")
 def world(service: Service) -> mcp_worlds.World:
-    """An organization with something of everything, and its agents."""
+    """Create an organization with one object of each kind, and its agents."""
     return mcp_worlds.make_world(service, "org_world")
 
 
 @pytest.fixture(scope="session")
 def other(service: Service) -> mcp_worlds.World:
-    """Another organization that has the same."""
+    """Create another organization with the same objects."""
     return mcp_worlds.make_world(service, "org_other")

@@ -1,4 +1,4 @@
-"""What is told before anybody signs in, under other settings; and the limits."""
+"""Metadata and CORS before sign-in, under other settings; and the rate limit."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ PATHS = (
     "/.well-known/oauth-protected-resource",
     "/.well-known/oauth-protected-resource/mcp",
 )
-LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+LIST_TOOLS = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_metadata_names_the_issuer_to_any_page(
+def test_pages_of_any_origin_may_read_the_metadata_with_the_issuer(
     settings: Settings, path: str
 ) -> None:
     settings.CLERK_ISSUER = "https://clerk.example.com"
@@ -36,11 +36,11 @@ def test_the_metadata_names_the_issuer_to_any_page(
     }
 
 
-def test_a_configured_page_may_ask_and_another_may_not(settings: Settings) -> None:
+def test_only_pages_of_configured_origins_may_call(settings: Settings) -> None:
     settings.CORS_ALLOWED_ORIGINS = ["https://agent.example"]
 
     def preflight(origin: str) -> HttpResponse:
-        asked: Any = Client().options(
+        response: Any = Client().options(
             "/mcp",
             headers={
                 "Origin": origin,
@@ -48,8 +48,8 @@ def test_a_configured_page_may_ask_and_another_may_not(settings: Settings) -> No
                 "Access-Control-Request-Headers": "mcp-protocol-version",
             },
         )
-        assert isinstance(asked, HttpResponse)
-        return asked
+        assert isinstance(response, HttpResponse)
+        return response
 
     allowed, refused = map(preflight, ("https://agent.example", "https://evil.example"))
 
@@ -59,21 +59,21 @@ def test_a_configured_page_may_ask_and_another_may_not(settings: Settings) -> No
     assert "Access-Control-Allow-Origin" not in refused
 
 
-def test_a_call_counts_once_against_the_limit_of_the_api(settings: Settings) -> None:
+def test_a_tool_call_counts_once_against_the_rate_limit(settings: Settings) -> None:
     settings.RATELIMIT_GLOBAL = "3/m"
     api = factories.make_admin_api(factories.make_organization())
     overview = {
-        **LIST,
+        **LIST_TOOLS,
         "method": "tools/call",
         "params": {"name": "overview", "arguments": {}},
     }
 
-    def ask() -> HttpResponse:
+    def call_overview() -> HttpResponse:
         accept = {"Accept": "application/json, text/event-stream"}
         return api.request("POST", "/mcp", overview, accept, base="")
 
-    answers = [ask() for _ in range(3)]
-    refused = ask()
+    answers = [call_overview() for _ in range(3)]
+    refused = call_overview()
 
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert answers[0]["RateLimit-Remaining"] == "2"
@@ -82,10 +82,12 @@ def test_a_call_counts_once_against_the_limit_of_the_api(settings: Settings) -> 
     assert api.get("/me").status_code == 429
 
 
-def test_guessing_tokens_is_limited_too(settings: Settings) -> None:
+def test_calls_with_a_wrong_token_count_against_the_rate_limit(
+    settings: Settings,
+) -> None:
     settings.RATELIMIT_GLOBAL = "1/m"
-    guess = factories.Api("nonsense")
+    guesser = factories.Api("nonsense")
 
-    answers = [guess.request("POST", "/mcp", LIST, base="") for _ in range(2)]
+    answers = [guesser.request("POST", "/mcp", LIST_TOOLS, base="") for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [401, 429]

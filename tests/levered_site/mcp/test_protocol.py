@@ -1,4 +1,4 @@
-"""The protocol as it travels: versions, methods, bodies, who may speak at all."""
+"""The protocol on the wire: versions, methods, bodies, authentication, origins."""
 
 from typing import Any
 
@@ -13,29 +13,30 @@ from tests.support.running_service import Service
 ACCEPT = "application/json, text/event-stream"
 
 
-def post(world: World, body: object, **headers: str) -> httpx.Response:
+def post(world: World, body: object, **named: str) -> httpx.Response:
     """Send one message as a script would; headers as keywords."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    usual = {
+    given_headers = {name.replace("_", "-"): value for name, value in named.items()}
+    default_headers = {
         "Authorization": f"Bearer {world.admin.token}",
         "Accept": ACCEPT,
     }
-    sent: dict[str, Any] = (
+    content: dict[str, Any] = (
         {"content": body} if isinstance(body, bytes) else {"json": body}
     )
     if isinstance(body, bytes):
-        usual["Content-Type"] = "application/json"
-    return httpx.post(world.admin.address, headers=usual | named, timeout=30, **sent)
+        default_headers["Content-Type"] = "application/json"
+    headers = default_headers | given_headers
+    return httpx.post(world.admin.address, headers=headers, timeout=30, **content)
 
 
-def message(method: str, **params: Any) -> dict[str, Any]:
-    """Write a request."""
+def build_message(method: str, **params: Any) -> dict[str, Any]:
+    """Return a JSON-RPC request."""
     return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
 
 
-def begin(version: str) -> dict[str, Any]:
-    """Write the handshake of the older versions."""
-    return message(
+def build_handshake(version: str) -> dict[str, Any]:
+    """Return the first message of protocol versions that begin with a handshake."""
+    return build_message(
         "initialize",
         protocolVersion=version,
         capabilities={},
@@ -46,24 +47,24 @@ def begin(version: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("mode", "version"), [("auto", "2026-07-28"), ("legacy", "2025-11-25")]
 )
-def test_the_official_client_works_in_both_eras(
+def test_the_official_client_works_with_and_without_a_handshake(
     world: World, mode: str, version: str
 ) -> None:
-    async def question(client: Client) -> tuple[str | None, str | None]:
-        found = await client.call_tool("overview", {})
-        assert found.structured_content["organization"]["id"] == "org_world"
+    async def call_overview(client: Client) -> tuple[str | None, str | None]:
+        result = await client.call_tool("overview", {})
+        assert result.structured_content["organization"]["id"] == "org_world"
         return client.session.protocol_version, client.instructions
 
     agent = mcp_agents.Agent(world.admin.port, world.admin.token, mode)
 
-    spoken, instructions = agent.ask(question)
+    negotiated, instructions = agent.run_in_session(call_overview)
 
-    assert spoken == version
+    assert negotiated == version
     assert "overview" in (instructions or "")
 
 
 @pytest.mark.parametrize(
-    ("asked", "agreed"),
+    ("requested", "agreed"),
     [
         ("2024-11-05", "2024-11-05"),
         ("2025-03-26", "2025-03-26"),
@@ -72,28 +73,30 @@ def test_the_official_client_works_in_both_eras(
         ("1999-01-01", "2025-11-25"),
     ],
 )
-def test_older_versions_negotiate(world: World, asked: str, agreed: str) -> None:
-    hello = post(world, begin(asked)).json()["result"]
-    called = post(
+def test_older_versions_are_negotiated(
+    world: World, requested: str, agreed: str
+) -> None:
+    handshake = post(world, build_handshake(requested)).json()["result"]
+    call = post(
         world,
-        message("tools/call", name="overview", arguments={}),
+        build_message("tools/call", name="overview", arguments={}),
         MCP_Protocol_Version=agreed,
     ).json()["result"]
 
-    assert hello["protocolVersion"] == agreed
-    assert hello["serverInfo"]["name"] == "levered"
-    assert called["content"][0]["text"].startswith('{"summary"')
+    assert handshake["protocolVersion"] == agreed
+    assert handshake["serverInfo"]["name"] == "levered"
+    assert call["content"][0]["text"].startswith('{"summary"')
 
 
-def test_an_answer_is_json_and_names_the_request(world: World) -> None:
-    answer = post(world, message("tools/list"))
+def test_an_answer_is_json_with_a_request_id(world: World) -> None:
+    answer = post(world, build_message("tools/list"))
 
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-request-id"].startswith("req_")
     assert "mcp-session-id" not in answer.headers
 
 
-def test_a_notification_is_taken_without_an_answer(world: World) -> None:
+def test_a_notification_is_accepted_without_an_answer(world: World) -> None:
     body = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
     answer = post(world, body)
@@ -106,25 +109,27 @@ def test_a_notification_is_taken_without_an_answer(world: World) -> None:
     "body",
     [b"{", b"[]", b"null", b'{"jsonrpc": "2.0"}', b"\xff", b"[" * 100_000],
 )
-def test_a_body_that_is_no_message_is_refused(world: World, body: bytes) -> None:
+def test_a_body_that_is_not_a_message_is_refused(world: World, body: bytes) -> None:
     answer = post(world, body)
 
     assert answer.status_code == 400
     assert "error" in answer.json()
 
 
-def test_an_unknown_method_and_an_unknown_tool_are_errors_of_the_protocol(
+def test_an_unknown_method_and_an_unknown_tool_are_protocol_errors(
     world: World,
 ) -> None:
-    method = post(world, message("tools/fly")).json()["error"]
-    tool = post(world, message("tools/call", name="fly", arguments={})).json()["error"]
+    method = post(world, build_message("tools/fly")).json()["error"]
+    tool = post(world, build_message("tools/call", name="fly", arguments={})).json()[
+        "error"
+    ]
 
     assert method["code"] == -32601
     assert tool["code"] == -32602
     assert "overview" in tool["message"]
 
 
-def test_there_is_nothing_to_subscribe_to(world: World) -> None:
+def test_subscriptions_are_not_supported(world: World) -> None:
     meta = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
@@ -132,7 +137,7 @@ def test_there_is_nothing_to_subscribe_to(world: World) -> None:
 
     answer = post(
         world,
-        message("subscriptions/listen", _meta=meta, notifications={}),
+        build_message("subscriptions/listen", _meta=meta, notifications={}),
         MCP_Protocol_Version="2026-07-28",
         MCP_Method="subscriptions/listen",
     )
@@ -142,7 +147,7 @@ def test_there_is_nothing_to_subscribe_to(world: World) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
-def test_there_is_neither_a_stream_nor_a_session(world: World, method: str) -> None:
+def test_streams_and_sessions_are_not_supported(world: World, method: str) -> None:
     headers = {"Authorization": f"Bearer {world.admin.token}", "Accept": ACCEPT}
 
     answer = httpx.request(method, world.admin.address, headers=headers)
@@ -152,7 +157,7 @@ def test_there_is_neither_a_stream_nor_a_session(world: World, method: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("authorization", "said"),
+    ("authorization", "text"),
     [
         (None, "issue_token"),
         ("Bearer nonsense", "not valid"),
@@ -160,24 +165,26 @@ def test_there_is_neither_a_stream_nor_a_session(world: World, method: str) -> N
         ("Basic dTpw", "bearer token"),
     ],
 )
-def test_who_has_no_token_is_shown_where_to_get_one(
-    service: Service, authorization: str | None, said: str
+def test_a_call_without_a_valid_token_learns_where_to_get_one(
+    service: Service, authorization: str | None, text: str
 ) -> None:
     headers = {"Accept": ACCEPT}
     if authorization:
         headers["Authorization"] = authorization
     base = f"http://127.0.0.1:{service.port}"
 
-    answer = httpx.post(f"{base}/mcp", json=message("tools/list"), headers=headers)
+    answer = httpx.post(
+        f"{base}/mcp", json=build_message("tools/list"), headers=headers
+    )
 
     assert answer.status_code == 401
-    assert said in answer.json()["error"]["message"]
+    assert text in answer.json()["error"]["message"]
     challenge = answer.headers["www-authenticate"]
     assert challenge.startswith("Bearer ")
     assert ("invalid_token" in challenge) == (authorization is not None)
-    place = challenge.partition('resource_metadata="')[2].partition('"')[0]
-    assert place.endswith("/.well-known/oauth-protected-resource")
-    metadata = httpx.get(place).json()
+    metadata_url = challenge.partition('resource_metadata="')[2].partition('"')[0]
+    assert metadata_url.endswith("/.well-known/oauth-protected-resource")
+    metadata = httpx.get(metadata_url).json()
     assert metadata["resource"].endswith("/mcp")
     assert metadata["issuer"] == "levered:local"
 
@@ -191,19 +198,17 @@ def test_who_has_no_token_is_shown_where_to_get_one(
         {"Origin": "null"},
     ],
 )
-def test_a_page_that_points_its_name_here_is_refused(
-    world: World, headers: dict[str, str]
-) -> None:
-    answer = post(world, message("tools/list"), **headers)
+def test_a_dns_rebinding_page_is_refused(world: World, headers: dict[str, str]) -> None:
+    answer = post(world, build_message("tools/list"), **headers)
 
     assert answer.status_code == 403
-    told = answer.json()["error"]["message"]
-    assert "PUBLIC_URL" in told or "CORS_ALLOWED_ORIGINS" in told
+    error = answer.json()["error"]["message"]
+    assert "PUBLIC_URL" in error or "CORS_ALLOWED_ORIGINS" in error
 
 
-def test_its_own_origin_is_let_in(world: World) -> None:
+def test_the_public_url_is_an_allowed_origin(world: World) -> None:
     origin = f"http://localhost:{world.admin.port}"
 
-    answer = post(world, message("tools/list"), Origin=origin)
+    answer = post(world, build_message("tools/list"), Origin=origin)
 
     assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""A tool and its endpoint are one: the same refusals, the same audit entry."""
+"""A tool follows the rules of its endpoint: the same errors, the same audit entry."""
 
 import json
 import re
@@ -33,35 +33,35 @@ BODIES: list[dict[str, Any]] = [
         "allowed_origins": ["shop"],
     },
 ]
-
-
-# What no tool asks for, and why it need not.
-ELSEWHERE = {
+# Endpoints that no tool calls, and why none has to.
+ENDPOINTS_WITHOUT_TOOLS = {
     "/api/v2/docs": "a page for people",
-    "/api/v2/docs/start.js": "of that page",
+    "/api/v2/docs/start.js": "script of that page",
     "/api/v2/schema": "tools have schemas of their own",
-    "/api/v2/optimizations/best-variant": "serve with its id elsewhere",
+    "/api/v2/optimizations/best-variant": "serve_variant takes the id of the optimization",
     "/api/v2/optimizations/{pk}/report-data": "its parts are views of get_results",
     "/healthz": "for the operator",
     "/readyz": "for the operator",
 }
 
 
-def test_every_endpoint_is_within_reach_of_a_tool() -> None:
-    """By the last word of its path, so that a new one is not forgotten here."""
+def test_some_tool_reaches_every_endpoint() -> None:
+    """The code of the tools must contain the last word of each endpoint's path."""
     files = (ROOT / "levered_site" / "mcp").rglob("*.py")
     source = "".join(file.read_text() for file in files)
-    paths = {route.path for route in routes.list_routes()} - set(ELSEWHERE)
+    paths = {route.path for route in routes.list_routes()} - set(
+        ENDPOINTS_WITHOUT_TOOLS
+    )
 
-    def word(path: str) -> str:
+    def find_last_word(path: str) -> str:
         return str(re.findall(r"/([a-z-]+)", path)[-1])
 
     assert len(paths) > 35
-    assert [path for path in sorted(paths) if word(path) not in source] == []
+    assert [path for path in sorted(paths) if find_last_word(path) not in source] == []
 
 
 def call(api: factories.Api, tool: str, **arguments: Any) -> HttpResponse:
-    """Call a tool by hand."""
+    """Call a tool with a raw message."""
     body = {
         "jsonrpc": "2.0",
         "id": 1,
@@ -76,13 +76,13 @@ def call(api: factories.Api, tool: str, **arguments: Any) -> HttpResponse:
 
 
 def document(answer: HttpResponse) -> dict[str, Any]:
-    """Read the structured answer."""
-    found: dict[str, Any] = json.loads(answer.content)["result"]["structuredContent"]
-    return found
+    """Return the structured content of a call's answer."""
+    content: dict[str, Any] = json.loads(answer.content)["result"]["structuredContent"]
+    return content
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_a_refusal_names_the_fields_that_the_endpoint_names(
+def test_a_tool_error_names_the_same_fields_as_the_endpoint(
     body: dict[str, Any],
 ) -> None:
     api = factories.make_admin_api(factories.make_organization())
@@ -99,20 +99,20 @@ def test_a_refusal_names_the_fields_that_the_endpoint_names(
     assert fields[0] == fields[1]
 
 
-def test_the_audit_log_holds_the_person_and_the_request_of_a_tool_call() -> None:
+def test_the_audit_entry_of_a_tool_call_has_its_user_and_request_id() -> None:
     api = factories.make_admin_api(factories.make_organization())
 
-    made = call(api, "create_api_key", label="backend", confirm=True)
+    answer = call(api, "create_api_key", label="backend", confirm=True)
 
     entry = AuditEntry.objects.get(action="api_key.make")
-    assert entry.request_id == made["X-Request-Id"]
+    assert entry.request_id == answer["X-Request-Id"]
     assert (entry.actor_kind, entry.actor_id) == ("user", "user_alice")
 
 
-def test_a_rehearsal_leaves_no_audit_entry_either() -> None:
+def test_a_call_without_a_confirm_leaves_no_audit_entry() -> None:
     api = factories.make_admin_api(factories.make_organization())
 
-    shown = document(call(api, "create_api_key", label="backend"))
+    preview = document(call(api, "create_api_key", label="backend"))
 
-    assert shown["done"] is False
+    assert preview["done"] is False
     assert not AuditEntry.objects.filter(action="api_key.make").exists()

@@ -1,19 +1,20 @@
-"""Every tool with good and with bad input, by the official client."""
+"""Every tool with valid and with invalid input, called by the official client."""
 
 import json
 from typing import Any
 from uuid import UUID
 
 import pytest
+from mcp import Client
 from mcp.types import ListToolsResult
 
 from levered_site.mcp import tools
 from tests.support import mcp_agents, mcp_worlds
-from tests.support.mcp_worlds import World
+from tests.support.mcp_agents import MAX_RESULT_BYTES, measure_wire_size
+from tests.support.mcp_worlds import World, fill_in_ids
 
-LARGEST_LISTING = 24_000
-LARGEST_ANSWER = 8_192
-NOBODY = str(UUID(int=7))
+MAX_LISTING_BYTES = 24_000
+UNKNOWN_ID = str(UUID(int=7))
 DETAILS = (
     *("summary", "factors", "exclusions", "guardrails", "variants", "model_state"),
     *("contexts", "coefficients", "policy", "training_runs"),
@@ -24,8 +25,8 @@ VIEWS = (
     *("guardrails", "lift_history", "holdout_daily", "outcome_mix", "cells", "touches"),
     "sql",
 )
-# Arguments may name what the world has: {live}, {draft}, {metric}, {served}.
-GOOD: list[tuple[str, dict[str, Any]]] = [
+# Arguments may contain fields of the world: {live}, {draft}, {metric}, {served}.
+VALID_CALLS: list[tuple[str, dict[str, Any]]] = [
     ("overview", {}),
     ("overview", {"show": "models", "limit": 1}),
     ("overview", {"show": "api_keys"}),
@@ -91,14 +92,15 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("delete", {"kind": "person", "id": "{served}"}),
     ("delete", {"kind": "warehouse_connection"}),
 ]
-BAD: list[tuple[str, dict[str, Any], str]] = [
+# Tool, arguments, and a text that the error must contain.
+INVALID_CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("overview", {"limit": 0}, "limit"),
     ("overview", {"statu": "live"}, "did you mean status?"),
     ("overview", {"status": "lively"}, "'draft', 'live', 'paused'"),
     ("overview", {"cursor": "nonsense"}, "cursor"),
     ("get_optimization", {}, "optimization_id: is required"),
     ("get_optimization", {"optimization_id": "7"}, "optimization_id"),
-    ("get_optimization", {"optimization_id": NOBODY}, "overview"),
+    ("get_optimization", {"optimization_id": UNKNOWN_ID}, "overview"),
     (
         "get_optimization",
         {"optimization_id": "{live}", "detail": "variants", "cursor": "x"},
@@ -130,7 +132,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("explore_warehouse", {"look": "columns"}, "table: is required here"),
     ("explore_warehouse", {"look": "columns", "table": "no"}, "no"),
     ("explore_warehouse", {"look": "query", "sql": "DELETE FROM x"}, "SELECT"),
-    ("explore_warehouse", {"look": "metrics", "id": NOBODY}, "not_found"),
+    ("explore_warehouse", {"look": "metrics", "id": UNKNOWN_ID}, "not_found"),
     ("define_metric", {"name": "x"}, "sql"),
     ("define_metric", {"try_only": True, "kind": "assignment_source"}, "try_only"),
     (
@@ -152,7 +154,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         {
             "name": "x",
             "training_data_config": mcp_worlds.CONFIG,
-            "reward_metric_id": NOBODY,
+            "reward_metric_id": UNKNOWN_ID,
         },
         "explore_warehouse (look: metrics)",
     ),
@@ -207,38 +209,23 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("connect_warehouse", {"provider": "postgres"}, "credentials"),
     ("create_api_key", {"label": ""}, "label"),
     ("create_api_key", {"label": "a\0b"}, "NUL"),
-    ("delete", {"kind": "metric", "id": NOBODY}, "not_found"),
+    ("delete", {"kind": "metric", "id": UNKNOWN_ID}, "not_found"),
     ("delete", {"kind": "metric", "id": "{metric}"}, "conflict"),
     ("delete", {"kind": "metric", "confirm": "yes"}, "confirm"),
 ]
 
 
-def placed(value: Any, world: World) -> Any:
-    """Put the world's ids where arguments name them."""
-    if isinstance(value, str) and value[:1] == "{":
-        return getattr(world, value[1:-1])
-    if isinstance(value, dict):
-        return {name: placed(inner, world) for name, inner in value.items()}
-    return value
+def test_the_listing_is_short_and_this_file_calls_every_tool(world: World) -> None:
+    async def list_tools(client: Client) -> ListToolsResult:
+        return await client.list_tools()
 
+    listing = world.admin.run_in_session(list_tools)
 
-def wire_size(result: Any) -> int:
-    """Count the bytes of a result as it travels."""
-    return len(result.model_dump_json(by_alias=True, exclude_none=True).encode())
-
-
-def test_the_listing_is_short_and_every_tool_is_tried_here(world: World) -> None:
-    async def question(client: Any) -> ListToolsResult:
-        found: ListToolsResult = await client.list_tools()
-        return found
-
-    listing = world.admin.ask(question)
-
-    assert wire_size(listing) < LARGEST_LISTING
+    assert measure_wire_size(listing) < MAX_LISTING_BYTES
     names = {tool.name for tool in listing.tools}
     assert 10 <= len(names) <= 15
-    assert names == {name for name, _ in GOOD} | {"send_events"}
-    assert names == {name for name, _, _ in BAD}
+    assert names == {name for name, _ in VALID_CALLS} | {"send_events"}
+    assert names == {name for name, _, _ in INVALID_CALLS}
     for tool in listing.tools:
         assert tool.description
         assert tool.output_schema
@@ -246,53 +233,55 @@ def test_the_listing_is_short_and_every_tool_is_tried_here(world: World) -> None
         assert tool.annotations.read_only_hint is not None
 
 
-def test_the_hints_say_what_a_tool_can_do() -> None:
-    reads = {name for name, tool in tools.TOOLS_BY_NAME.items() if tool.is_read_only}
-    destroys = {
+def test_the_hints_say_which_tools_only_read_or_may_destroy() -> None:
+    read_only = {
+        name for name, tool in tools.TOOLS_BY_NAME.items() if tool.is_read_only
+    }
+    destructive = {
         name for name, tool in tools.TOOLS_BY_NAME.items() if tool.is_destructive
     }
 
-    assert reads == {
+    assert read_only == {
         "overview",
         "explore_warehouse",
         "get_optimization",
         "get_results",
         "explain_decision",
     }
-    assert destroys == {
+    assert destructive == {
         "define_metric",  # it may replace a definition
         "update_optimization",
         "change_status",
-        "train_model",  # it may cancel a run, and spend a candidate
+        "train_model",  # it may cancel a run, and end a candidate
         "connect_warehouse",
         "delete",
     }
-    for name in destroys:
+    for name in destructive:
         assert "confirm" in tools.TOOLS_BY_NAME[name].input_model.model_fields
 
 
-@pytest.mark.parametrize(("tool", "arguments"), GOOD)
-def test_good_input_gets_a_short_answer_with_its_summary_first(
+@pytest.mark.parametrize(("tool", "arguments"), VALID_CALLS)
+def test_valid_input_gets_a_short_answer_that_begins_with_its_summary(
     world: World, tool: str, arguments: dict[str, Any]
 ) -> None:
-    found = world.admin.result(tool, **placed(arguments, world))
+    result = world.admin.call_tool(tool, **fill_in_ids(arguments, world))
 
-    assert not found.is_error, mcp_agents.read_text(found)
-    assert wire_size(found) < LARGEST_ANSWER
-    assert next(iter(found.structured_content)) == "summary"
-    assert json.loads(mcp_agents.read_text(found)) == found.structured_content
+    assert not result.is_error, mcp_agents.read_text(result)
+    assert measure_wire_size(result) < MAX_RESULT_BYTES
+    assert next(iter(result.structured_content)) == "summary"
+    assert json.loads(mcp_agents.read_text(result)) == result.structured_content
 
 
-@pytest.mark.parametrize(("tool", "arguments", "said"), BAD)
-def test_bad_input_is_told_what_is_wrong_and_what_to_do(
-    world: World, tool: str, arguments: dict[str, Any], said: str
+@pytest.mark.parametrize(("tool", "arguments", "problem"), INVALID_CALLS)
+def test_invalid_input_gets_the_problem_and_the_next_step(
+    world: World, tool: str, arguments: dict[str, Any], problem: str
 ) -> None:
-    found = world.admin.result(tool, **placed(arguments, world))
+    result = world.admin.call_tool(tool, **fill_in_ids(arguments, world))
 
-    assert found.is_error, found.structured_content
-    assert wire_size(found) < LARGEST_ANSWER
-    text = mcp_agents.read_text(found)
-    assert said in text
+    assert result.is_error, result.structured_content
+    assert measure_wire_size(result) < MAX_RESULT_BYTES
+    text = mcp_agents.read_text(result)
+    assert problem in text
     assert "\nNext: " in text
     assert "\nrequest_id: req_" in text
     assert "Traceback" not in text

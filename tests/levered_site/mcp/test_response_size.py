@@ -1,4 +1,4 @@
-"""No answer is long, whatever it is about, and pages leave nothing out."""
+"""Every answer fits the size limit, and pages leave nothing out."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from levered_site.mcp import response_size
 from tests.support import mcp_agents
 from tests.support.mcp_worlds import CONFIG, World
 
-LONG = "ü" * 190
+LONG_TEXT = "ü" * 190
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=3000),
     lambda inner: (
@@ -22,11 +22,11 @@ JSON = st.recursive(
 
 @trials(max_examples=40, deadline=None)
 @given(st.dictionaries(st.text(max_size=20), JSON, max_size=12))
-def test_any_document_is_made_to_fit(document: dict[str, Any]) -> None:
+def test_any_document_is_shortened_to_fit(document: dict[str, Any]) -> None:
     assert response_size.fits_in_result(response_size.shorten_to_fit(document))
 
 
-def test_what_fits_is_left_as_it_is() -> None:
+def test_a_document_that_fits_is_not_changed() -> None:
     document = {"summary": "short", "items": [1, 2, 3]}
 
     assert response_size.shorten_to_fit(document) is document
@@ -34,33 +34,33 @@ def test_what_fits_is_left_as_it_is() -> None:
 
 @trials(max_examples=40, deadline=None)
 @given(st.lists(st.text(max_size=400), max_size=200))
-def test_pages_hold_every_row_once(rows: list[str]) -> None:
-    seen: list[str] = []
+def test_pages_contain_every_row_once(rows: list[str]) -> None:
+    paged: list[str] = []
     cursor: str | None = None
     while True:
         page = response_size.paginate_rows({"summary": "s"}, "items", rows, cursor)
         assert response_size.fits_in_result(page)
-        seen += page["items"]
+        paged += page["items"]
         cursor = page["next_cursor"]
         if cursor is None:
             break
 
-    assert seen == rows
+    assert paged == rows
 
 
 @pytest.mark.parametrize("cursor", ["-1", "x", "4", "²", ""])
-def test_a_cursor_that_was_not_given_out_is_refused(cursor: str) -> None:
+def test_a_cursor_that_no_page_had_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidParametersError):
         response_size.paginate_rows({}, "items", [1, 2, 3], cursor)
 
 
 @pytest.fixture(scope="module")
 def large(world: World) -> str:
-    """An optimization with 100 variants, long names and many levels; its id."""
-    levels = [f"{n} {LONG}" for n in range(10)]
-    made = world.admin.call_successfully(
+    """Create an optimization with 100 variants, long names and many levels; its id."""
+    levels = [f"{n} {LONG_TEXT}" for n in range(10)]
+    answer = world.admin.call_successfully(
         "create_optimization",
-        name=LONG,
+        name=LONG_TEXT,
         training_data_config=CONFIG
         | {
             "design_factors": [
@@ -73,7 +73,7 @@ def large(world: World) -> str:
         },
         excluded_combinations=[{"a": levels[1], "b": levels[n]} for n in range(10)],
     )
-    return str(made["optimization"]["id"])
+    return str(answer["optimization"]["id"])
 
 
 @pytest.mark.parametrize(
@@ -83,34 +83,34 @@ def large(world: World) -> str:
 def test_a_large_optimization_is_read_in_short_pages(
     world: World, large: str, detail: str, rows: int
 ) -> None:
-    seen: list[Any] = []
-    asked: dict[str, Any] = {"optimization_id": large, "detail": detail}
+    items: list[Any] = []
+    arguments: dict[str, Any] = {"optimization_id": large, "detail": detail}
     while True:
-        found = world.admin.result("get_optimization", **asked)
-        assert not found.is_error, mcp_agents.read_text(found)
-        wire = found.model_dump_json(by_alias=True, exclude_none=True).encode()
-        assert len(wire) < 8_192
-        assert "note" not in found.structured_content, "nothing was shortened"
-        seen += found.structured_content["items"]
-        asked["cursor"] = found.structured_content["next_cursor"]
-        if asked["cursor"] is None:
+        result = world.admin.call_tool("get_optimization", **arguments)
+        assert not result.is_error, mcp_agents.read_text(result)
+        assert mcp_agents.measure_wire_size(result) < mcp_agents.MAX_RESULT_BYTES
+        assert "note" not in result.structured_content, "nothing was shortened"
+        items += result.structured_content["items"]
+        arguments["cursor"] = result.structured_content["next_cursor"]
+        if arguments["cursor"] is None:
             break
 
-    assert len(seen) == rows
+    assert len(items) == rows
 
 
 @pytest.mark.parametrize(
     "tool", ["overview", "get_optimization", "update_optimization"]
 )
-def test_what_cannot_be_paged_is_shortened(world: World, large: str, tool: str) -> None:
-    asked: dict[str, dict[str, Any]] = {
+def test_an_answer_without_pages_is_shortened(
+    world: World, large: str, tool: str
+) -> None:
+    arguments: dict[str, dict[str, Any]] = {
         "overview": {"limit": 100},
         "get_optimization": {"optimization_id": large},
         "update_optimization": {"optimization_id": large, "excluded_combinations": []},
     }
 
-    found = world.admin.result(tool, **asked[tool])
+    result = world.admin.call_tool(tool, **arguments[tool])
 
-    assert not found.is_error, mcp_agents.read_text(found)
-    wire = found.model_dump_json(by_alias=True, exclude_none=True).encode()
-    assert len(wire) < 8_192
+    assert not result.is_error, mcp_agents.read_text(result)
+    assert mcp_agents.measure_wire_size(result) < mcp_agents.MAX_RESULT_BYTES

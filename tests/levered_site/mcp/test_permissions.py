@@ -1,4 +1,4 @@
-"""What no agent gets past: another organization, another role, a missing confirm."""
+"""What an agent cannot do: use other organizations, exceed its role, skip a confirm."""
 
 import json
 from typing import Any
@@ -6,12 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.levered_site.mcp.test_tools import placed
 from tests.support import mcp_worlds
-from tests.support.mcp_worlds import World
+from tests.support.mcp_worlds import World, fill_in_ids
 
-# Of each tool that names a thing, a call that would read or change it.
-NAMING: list[tuple[str, dict[str, Any]]] = [
+# For each tool that takes an id, calls that would read or change the object.
+CALLS_WITH_IDS: list[tuple[str, dict[str, Any]]] = [
     ("get_optimization", {"optimization_id": "{live}"}),
     ("get_results", {"optimization_id": "{live}"}),
     ("get_results", {"optimization_id": "{live}", "view": "touches"}),
@@ -38,7 +37,7 @@ NAMING: list[tuple[str, dict[str, Any]]] = [
     ("delete", {"kind": "optimization", "id": "{draft}", "confirm": True}),
     ("delete", {"kind": "metric", "id": "{metric}", "confirm": True}),
 ]
-FOR_ADMINS: list[tuple[str, dict[str, Any]]] = [
+ADMIN_CALLS: list[tuple[str, dict[str, Any]]] = [
     ("change_status", {"optimization_id": "{live}", "to": "shipped"}),
     ("change_status", {"optimization_id": "{live}", "to": "completed"}),
     ("change_status", {"optimization_id": "{draft}", "to": "archived"}),
@@ -51,8 +50,8 @@ FOR_ADMINS: list[tuple[str, dict[str, Any]]] = [
     ("delete", {"kind": "person", "id": "{served}"}),
     ("delete", {"kind": "warehouse_connection"}),
 ]
-CONFIRMED: list[tuple[str, dict[str, Any]]] = [
-    *FOR_ADMINS[:3],
+CALLS_THAT_NEED_A_CONFIRM: list[tuple[str, dict[str, Any]]] = [
+    *ADMIN_CALLS[:3],
     ("create_api_key", {"label": "mine"}),
     ("delete", {"kind": "optimization", "id": "{draft}"}),
     ("delete", {"kind": "person", "id": "{served}"}),
@@ -76,57 +75,57 @@ CONFIRMED: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def everything(world: World) -> str:
-    """Write down all that an organization can see of itself."""
+def read_everything(world: World) -> str:
+    """Return all that an organization can read of itself, as JSON."""
     admin = world.admin
-    seen: list[Any] = [
+    answers: list[Any] = [
         admin.call_successfully("overview", show=show, limit=100)["items"]
         for show in ("optimizations", "models", "api_keys")
     ]
-    for one in (world.live, world.draft):
-        seen += [
+    for optimization_id in (world.live, world.draft):
+        answers += [
             admin.call_successfully(
-                "get_optimization", optimization_id=one, detail=detail
+                "get_optimization", optimization_id=optimization_id, detail=detail
             )
             for detail in ("summary", "variants", "training_runs")
         ]
-    seen.append(
+    answers.append(
         admin.call_successfully("explore_warehouse", look="metrics", id=world.metric)
     )
-    seen.append(
+    answers.append(
         admin.call_successfully(
             "get_results", optimization_id=world.live, view="touches"
         )["total"]
     )
-    return json.dumps(seen, sort_keys=True)
+    return json.dumps(answers, sort_keys=True)
 
 
-def test_what_is_another_organizations_does_not_exist(
+def test_objects_of_another_organization_are_not_found(
     world: World, other: World
 ) -> None:
-    before = everything(world)
+    before = read_everything(world)
 
-    told = [
-        other.admin.call_expecting_error(tool, **placed(arguments, world))
-        for tool, arguments in NAMING
+    errors = [
+        other.admin.call_expecting_error(tool, **fill_in_ids(arguments, world))
+        for tool, arguments in CALLS_WITH_IDS
     ]
 
-    for text in told:
+    for text in errors:
         assert "not_found" in text or "no such metric" in text, text
-    assert everything(world) == before
+    assert read_everything(world) == before
 
 
-def test_lists_and_counts_hold_the_own_organization_alone(
+def test_lists_and_counts_cover_only_the_own_organization(
     world: World, other: World
 ) -> None:
     mine, theirs = (
         {
             row["id"]
-            for row in each.admin.call_successfully("overview", limit=100)["items"]
+            for row in owner.admin.call_successfully("overview", limit=100)["items"]
         }
-        for each in (world, other)
+        for owner in (world, other)
     )
-    counted = world.admin.call_successfully(
+    count = world.admin.call_successfully(
         "explore_warehouse",
         look="query",
         sql="SELECT COUNT(*) AS n FROM managed_dw.rewards",
@@ -135,22 +134,22 @@ def test_lists_and_counts_hold_the_own_organization_alone(
     assert mine
     assert theirs
     assert not mine & theirs
-    assert counted["items"] == [[14]]
+    assert count["items"] == [[14]]
 
 
-def test_a_member_is_refused_what_only_admins_may_before_and_after_a_confirm(
+def test_a_member_may_not_make_admin_calls_with_or_without_a_confirm(
     world: World,
 ) -> None:
-    before = everything(world)
+    before = read_everything(world)
 
-    told = [
+    errors = [
         world.member.call_expecting_error(
-            tool, **placed(arguments, world), confirm=confirm
+            tool, **fill_in_ids(arguments, world), confirm=confirm
         )
-        for tool, arguments in FOR_ADMINS
+        for tool, arguments in ADMIN_CALLS
         for confirm in (False, True)
     ]
-    told.append(
+    errors.append(
         world.member.call_expecting_error(
             "send_events",
             kind="rewards",
@@ -158,54 +157,54 @@ def test_a_member_is_refused_what_only_admins_may_before_and_after_a_confirm(
         )
     )
 
-    for text in told:
+    for text in errors:
         assert text.startswith("forbidden: Only an admin"), text
         assert "ask an admin" in text
-    assert everything(world) == before
+    assert read_everything(world) == before
 
 
 def test_a_member_creates_changes_trains_and_reads(world: World) -> None:
-    made = mcp_worlds.create_draft(world.member, "A member's", world.metric)
+    draft = mcp_worlds.create_draft(world.member, "A member's", world.metric)
 
-    shown = world.member.call_successfully(
-        "update_optimization", optimization_id=made, name="Renamed by a member"
+    answer = world.member.call_successfully(
+        "update_optimization", optimization_id=draft, name="Renamed by a member"
     )
 
-    assert shown["changes"]["name"] == ["A member's", "Renamed by a member"]
+    assert answer["changes"]["name"] == ["A member's", "Renamed by a member"]
     world.member.call_successfully("train_model", optimization_id=world.live)
     world.member.call_successfully("get_results", optimization_id=world.live)
 
 
-@pytest.mark.parametrize(("tool", "arguments"), CONFIRMED)
-def test_without_a_confirm_nothing_changes_and_it_says_what_would(
+@pytest.mark.parametrize(("tool", "arguments"), CALLS_THAT_NEED_A_CONFIRM)
+def test_a_call_without_a_confirm_changes_nothing_and_says_what_it_would_change(
     world: World, tool: str, arguments: dict[str, Any]
 ) -> None:
-    before = everything(world)
+    before = read_everything(world)
 
-    shown = world.admin.call_successfully(tool, **placed(arguments, world))
+    answer = world.admin.call_successfully(tool, **fill_in_ids(arguments, world))
 
-    assert shown["done"] is False
-    assert shown["summary"].startswith("Nothing has changed yet. This would ")
-    assert "confirm: true" in shown["next"]
-    assert everything(world) == before
+    assert answer["done"] is False
+    assert answer["summary"].startswith("Nothing has changed yet. This would ")
+    assert "confirm: true" in answer["next"]
+    assert read_everything(world) == before
 
 
 def test_a_dry_run_records_nothing_and_a_real_serve_a_receipt(world: World) -> None:
-    asked = {"optimization_id": world.live, "anonymous_id": "somebody new"}
+    user = {"optimization_id": world.live, "anonymous_id": "somebody new"}
 
-    world.admin.call_successfully("serve_variant", **asked)
-    nothing = world.admin.call_expecting_error("explain_decision", **asked)
-    world.admin.call_successfully("serve_variant", **asked, dry_run=False)
-    why = world.admin.call_successfully("explain_decision", **asked)
+    world.admin.call_successfully("serve_variant", **user)
+    error = world.admin.call_expecting_error("explain_decision", **user)
+    world.admin.call_successfully("serve_variant", **user, dry_run=False)
+    explanation = world.admin.call_successfully("explain_decision", **user)
 
-    assert "never served" in nothing
-    assert why["receipts_count"] == 1
+    assert "never served" in error
+    assert explanation["receipts_count"] == 1
 
 
-def test_a_part_that_fails_takes_the_whole_change_back(world: World) -> None:
-    before = everything(world)
+def test_an_update_whose_part_fails_changes_nothing(world: World) -> None:
+    before = read_everything(world)
 
-    told = world.admin.call_expecting_error(
+    error = world.admin.call_expecting_error(
         "update_optimization",
         optimization_id=world.draft,
         name="Half",
@@ -213,42 +212,42 @@ def test_a_part_that_fails_takes_the_whole_change_back(world: World) -> None:
         confirm=True,
     )
 
-    assert "baseline" in told
-    assert everything(world) == before
+    assert "baseline" in error
+    assert read_everything(world) == before
 
 
-def test_a_candidate_is_set_compared_and_dropped(world: World) -> None:
-    """Its promotion waits for a training that made a table of it."""
-    one = {"optimization_id": world.live}
+def test_a_candidate_is_set_compared_and_deleted(world: World) -> None:
+    """It cannot be promoted before a training run has made its policy table."""
+    live = {"optimization_id": world.live}
     world.admin.call_successfully(
-        "update_optimization", **one, candidate={"allocation": "uniform"}, confirm=True
+        "update_optimization", **live, candidate={"allocation": "uniform"}, confirm=True
     )
 
-    shown = world.admin.call_successfully("get_results", **one, view="candidate")
-    told = world.admin.call_expecting_error(
-        "train_model", **one, action="promote_candidate"
+    results = world.admin.call_successfully("get_results", **live, view="candidate")
+    error = world.admin.call_expecting_error(
+        "train_model", **live, action="promote_candidate"
     )
     world.admin.call_successfully(
         "delete", kind="candidate", id=world.live, confirm=True
     )
 
-    assert shown["figures"]["allocation"] == "uniform"
-    assert "no training has made a table" in told
-    world.admin.call_expecting_error("get_results", **one, view="candidate")
+    assert results["figures"]["allocation"] == "uniform"
+    assert "no training has made a table" in error
+    world.admin.call_expecting_error("get_results", **live, view="candidate")
 
 
-def test_what_is_so_already_asks_for_no_confirm(world: World) -> None:
-    one = {"optimization_id": world.live}
+def test_an_update_that_changes_nothing_asks_for_no_confirm(world: World) -> None:
+    live = {"optimization_id": world.live}
 
     answer = world.admin.call_successfully(
-        "update_optimization", **one, name="Live one"
+        "update_optimization", **live, name="Live one"
     )
 
-    assert answer["summary"] == "Nothing would change: it is so already."
+    assert answer["summary"] == "Nothing would change: it already has these values."
     assert "confirm" not in answer["next"]
 
 
-def test_a_deletion_names_what_would_go(world: World) -> None:
+def test_a_deletion_without_a_confirm_names_what_it_would_delete(world: World) -> None:
     answer = world.admin.call_successfully(
         "delete", kind="optimization", id=world.draft
     )
@@ -257,44 +256,45 @@ def test_a_deletion_names_what_would_go(world: World) -> None:
     assert answer["changes"]["status"] == ["draft", None]
 
 
-def test_true_may_be_a_boolean_too(world: World) -> None:
-    one = {"optimization_id": world.live, "view": "progress"}
+def test_refresh_may_be_a_boolean_too(world: World) -> None:
+    progress = {"optimization_id": world.live, "view": "progress"}
 
-    answer = world.admin.call_successfully("get_results", **one, refresh=True)
+    answer = world.admin.call_successfully("get_results", **progress, refresh=True)
 
     assert "figures" in answer
 
 
-def test_an_admin_is_told_to_check_ids_and_not_to_ask_an_admin(world: World) -> None:
+def test_a_forbidden_call_advises_an_admin_to_check_the_ids(world: World) -> None:
     event = {"anonymous_id": "ann", "optimization_id": str(uuid4()), "name": "x"}
 
-    told = world.admin.call_expecting_error(
+    error = world.admin.call_expecting_error(
         "send_events", kind="rewards", events=[event]
     )
 
-    assert "check the ids" in told
+    assert "check the ids" in error
 
 
 def test_the_same_idempotency_key_creates_once(world: World) -> None:
-    asked = {
+    arguments = {
         "name": "Once",
         "training_data_config": mcp_worlds.CONFIG,
         "idempotency_key": "once",
     }
 
-    made = [
-        world.admin.call_successfully("create_optimization", **asked) for _ in range(2)
+    answers = [
+        world.admin.call_successfully("create_optimization", **arguments)
+        for _ in range(2)
     ]
 
-    assert made[0]["optimization"]["id"] == made[1]["optimization"]["id"]
+    assert answers[0]["optimization"]["id"] == answers[1]["optimization"]["id"]
 
 
-def test_no_answer_holds_a_secret_but_the_one_that_makes_a_key(world: World) -> None:
-    made = world.admin.call_successfully(
+def test_only_the_answer_that_creates_a_key_has_a_secret(world: World) -> None:
+    answer = world.admin.call_successfully(
         "create_api_key", label="shown once", confirm=True
     )
-    secret = made["api_key"]["secret"]
-    wrong = world.admin.call_expecting_error(
+    secret = answer["api_key"]["secret"]
+    error = world.admin.call_expecting_error(
         "connect_warehouse",
         provider="postgres",
         credentials={
@@ -305,9 +305,9 @@ def test_no_answer_holds_a_secret_but_the_one_that_makes_a_key(world: World) -> 
         },
     )
 
-    seen = everything(world) + wrong
+    texts = read_everything(world) + error
 
     assert secret.startswith("lev_")
-    assert secret not in seen
-    assert "hunter-two" not in seen
-    assert world.admin.token[-40:] not in seen
+    assert secret not in texts
+    assert "hunter-two" not in texts
+    assert world.admin.token[-40:] not in texts

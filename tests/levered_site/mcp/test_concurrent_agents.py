@@ -1,4 +1,4 @@
-"""Many agents at once, and agents that leave in the middle."""
+"""Many agents at once, and agents that disconnect during a call."""
 
 import asyncio
 import json
@@ -14,52 +14,55 @@ from tests.support.running_service import until
 AGENTS = 100
 
 
-async def _work(agent: Agent, optimization: str, number: int) -> str:
-    """Look around and have one user served, as one of many."""
+async def _serve_one_user(agent: Agent, optimization: str, number: int) -> str:
+    """Call overview and serve one user in a session of its own."""
     async with agent.session() as client:
-        there = await client.call_tool("overview", {})
-        assert there.structured_content["organization"]["id"] == "org_world"
-        asked = {
+        overview = await client.call_tool("overview", {})
+        assert overview.structured_content["organization"]["id"] == "org_world"
+        arguments = {
             "optimization_id": optimization,
             "anonymous_id": f"of-agent-{number}",
             "dry_run": False,
         }
-        served = await client.call_tool("serve_variant", asked)
+        served = await client.call_tool("serve_variant", arguments)
         assert not served.is_error, served.content
         return str(served.structured_content["decision"]["anonymous_id"])
 
 
-def test_a_hundred_clients_at_once_are_all_answered(world: World) -> None:
-    async def everybody() -> list[str]:
+def test_a_hundred_concurrent_clients_all_get_answers(world: World) -> None:
+    async def serve_all() -> list[str]:
         return await asyncio.gather(
-            *(_work(world.admin, world.live, number) for number in range(AGENTS))
+            *(
+                _serve_one_user(world.admin, world.live, number)
+                for number in range(AGENTS)
+            )
         )
 
-    served = asyncio.run(everybody())
+    served = asyncio.run(serve_all())
 
     assert Counter(served) == Counter(f"of-agent-{n}" for n in range(AGENTS))
 
 
-def test_a_client_that_leaves_in_the_middle_leaves_nothing_half_done(
+def test_a_client_that_disconnects_leaves_no_half_made_optimization(
     world: World,
 ) -> None:
     for number in range(8):
-        _send_and_leave(world, f"Left behind {number}", seconds=number * 0.004)
+        _send_and_disconnect(world, f"Left behind {number}", seconds=number * 0.004)
 
-    until(lambda: _quiet(world), 20)
+    until(lambda: _is_quiet(world), 20)
 
-    made = world.admin.call_successfully("overview", search="Left behind", limit=100)[
+    rows = world.admin.call_successfully("overview", search="Left behind", limit=100)[
         "items"
     ]
-    for row in made:
+    for row in rows:
         variants = world.admin.call_successfully(
             "get_optimization", optimization_id=row["id"], detail="variants"
         )
         assert (row["status"], variants["total"]) == ("live", 6)
 
 
-def _send_and_leave(world: World, name: str, *, seconds: float) -> None:
-    """Ask for an optimization, live at once, and close the connection."""
+def _send_and_disconnect(world: World, name: str, *, seconds: float) -> None:
+    """Request a live optimization, and close the connection after some seconds."""
     arguments = {
         "name": name,
         "training_data_config": mcp_worlds.CONFIG,
@@ -80,21 +83,21 @@ def _send_and_leave(world: World, name: str, *, seconds: float) -> None:
         f"{world.admin.token}\r\nAccept: application/json, text/event-stream\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    place = ("127.0.0.1", world.admin.port)
-    with socket.create_connection(place) as connection:
+    address = ("127.0.0.1", world.admin.port)
+    with socket.create_connection(address) as connection:
         connection.sendall((head + body).encode())
         time.sleep(seconds)
 
 
-def _quiet(world: World) -> bool:
-    """Whether nothing that was begun is still going on: two looks see the same."""
+def _is_quiet(world: World) -> bool:
+    """Return whether some optimizations were made and half a second added none."""
 
-    def look() -> list[str]:
+    def list_ids() -> list[str]:
         rows = world.admin.call_successfully(
             "overview", search="Left behind", limit=100
         )["items"]
         return [row["id"] for row in rows]
 
-    seen = look()
+    ids = list_ids()
     time.sleep(0.5)
-    return bool(seen) and seen == look()
+    return bool(ids) and ids == list_ids()
