@@ -1,1 +1,1 @@
-"""The demonstration: plays traffic against a running service, through its HTTP API alone."""
+"""The demo: sends replayed and simulated traffic to a running service over its HTTP API."""

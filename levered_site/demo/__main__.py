@@ -1,4 +1,7 @@
-"""`python -m levered_site.demo`: both parts against LEVERED_URL with LEVERED_TOKEN."""
+"""Run both parts of the demo: `python -m levered_site.demo`.
+
+LEVERED_URL names the service, LEVERED_TOKEN is a token of the organization to use.
+"""
 
 import os
 import sys
@@ -13,12 +16,12 @@ from levered_site.demo.client import Client, RefusedError
 
 
 def main() -> int:
-    """Play both parts; 1 and a sentence when the service is not there or refuses."""
+    """Run both parts; return 1 if the service does not answer or refuses a request."""
     url = os.environ.get("LEVERED_URL", "http://localhost:3100").rstrip("/")
     token = os.environ.get("LEVERED_TOKEN", "")
     if not token:
         tqdm.write(
-            "LEVERED_TOKEN is not set: `python manage.py issue_token` prints one"
+            "LEVERED_TOKEN is not set. `python manage.py issue_token` prints a token."
         )
         return 1
     now = datetime.fromtimestamp(time.time(), UTC)
@@ -27,13 +30,13 @@ def main() -> int:
         client.make_key("demo")
         open_bandit_replay.run_replay(client, now)
         simulated_visitors.run_simulation(client, now)
-    except httpx.TransportError as why:
-        tqdm.write(f"{url} does not answer ({why}); start it with `make run`")
+    except httpx.TransportError as error:
+        tqdm.write(f"{url} does not answer ({error}). Start it with `make run`.")
         return 1
-    except RefusedError as why:
-        tqdm.write(f"the service refused: {why}")
+    except RefusedError as error:
+        tqdm.write(f"The service refused a request: {error}")
         return 1
-    tqdm.write(f"\nLook at it: {url}/admin/ · {url}/api/v2/docs")
+    tqdm.write(f"\nSee the results: {url}/admin/ · {url}/api/v2/docs")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A small client of the HTTP API, as anyone outside the service would write it."""
+"""A small client of the HTTP API; it imports nothing of the service."""
 
 import time
 import uuid
@@ -9,17 +9,17 @@ import httpx
 from tqdm import tqdm
 
 BATCH_SIZE = 500  # the most events that one ingest call takes
-CLOCK_REQUESTER = "system:clock"  # who asks for a run whose time has come
-POLL_SECONDS = 1.0  # a run is asked about this often: the limit is 100 calls a minute
+CLOCK_REQUESTER = "system:clock"  # `requested_by` of a run that the schedule started
+POLL_SECONDS = 1.0  # the rate limit allows 100 calls a minute
 Json = dict[str, Any]
 
 
 class RefusedError(Exception):
-    """The service answered with its error shape."""
+    """The service answered with an error, or a training run failed."""
 
 
 class Client:
-    """Speaks to one service as one organization."""
+    """Calls one service as one organization."""
 
     def __init__(self, url: str, token: str) -> None:
         self._http = httpx.Client(base_url=f"{url}/api/v2", timeout=60.0)
@@ -27,19 +27,21 @@ class Client:
         self._secret = ""
 
     def call(self, method: str, path: str, body: Json | None = None) -> Json:
-        """Make one management call; waits and repeats when the rate limit says so.
+        """Make one management call; wait and repeat it on 429 and 503.
 
-        Raises:
-            RefusedError: any other answer than a success.
+        Raises RefusedError for any other error.
         """
         return self._send_request(method, path, body, self._token)
 
     def make_key(self, label: str) -> None:
-        """Make the API key that `ingest` uses from now on."""
+        """Create the API key that `ingest` uses."""
         self._secret = self.call("POST", "/api-keys", {"label": label})["secret"]
 
     def ingest(self, kind: str, events: Sequence[Json], title: str = "") -> None:
-        """Send events in batches; each has its idempotency key, so a repeat is safe."""
+        """Send events in batches, with idempotency keys that make a repeat safe.
+
+        Raises RefusedError if the service rejects an event.
+        """
         for event in events:
             event.setdefault("idempotency_key", str(uuid.uuid4()))
         for batch in tqdm(
@@ -49,34 +51,33 @@ class Client:
             disable=not title,
             leave=False,
         ):
-            answer = self._send_request(
+            result = self._send_request(
                 "POST", f"/ingest/{kind}", {"events": batch}, self._secret
             )
-            if answer["rejected"]:
-                raise RefusedError(str(answer["rejected"][:3]))
+            if result["rejected"]:
+                raise RefusedError(str(result["rejected"][:3]))
 
     def train(self, model_id: str, title: str = "") -> Json:
-        """Train and wait for the end of the run; with a title, a bar shows how far it is.
+        """Train and wait for the run to end; with a title, show a progress bar.
 
-        Raises:
-            RefusedError: the run failed; its reason.
+        Raises RefusedError with the reason if the run fails.
         """
         run = self._train_once(model_id, title)
         if run["requested_by"] == CLOCK_REQUESTER:
-            # It joined a run of the clock's, begun before the last events were sent.
+            # It joined a scheduled run that began before the last events were sent.
             run = self._train_once(model_id, title)
         return run
 
     def _train_once(self, model_id: str, title: str) -> Json:
-        # Waiting inside the call costs fewer calls; from outside one sees it move.
+        # Without a bar the call itself waits for the run, which takes fewer calls.
         prefer = {"Prefer": "respond-async"} if title else {}
         path = f"/models/{model_id}"
-        asked = self._send_request("POST", f"{path}/train", None, self._token, prefer)
-        path = f"{path}/training-runs/{asked['training_run_id']}"
+        started = self._send_request("POST", f"{path}/train", None, self._token, prefer)
+        path = f"{path}/training-runs/{started['training_run_id']}"
         run = self.call("GET", path)
-        shape = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
+        bar_format = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
         with tqdm(
-            total=1.0, desc=title, disable=not title, leave=False, bar_format=shape
+            total=1.0, desc=title, disable=not title, leave=False, bar_format=bar_format
         ) as bar:
             while run["status"] in {"queued", "running"}:
                 bar.update(run["progress"] - bar.n)
@@ -92,18 +93,20 @@ class Client:
         path: str,
         body: Json | None,
         bearer: str,
-        more: Mapping[str, str] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> Json:
-        headers = {"Authorization": f"Bearer {bearer}", **(more or {})}
+        headers = {"Authorization": f"Bearer {bearer}", **(extra_headers or {})}
         while True:
-            answer = self._http.request(method, path, json=body, headers=headers)
-            if answer.status_code not in {429, 503}:
+            response = self._http.request(method, path, json=body, headers=headers)
+            if response.status_code not in {429, 503}:
                 break
-            time.sleep(float(answer.headers.get("Retry-After", "1")))
-        if answer.is_error:
-            raise RefusedError(f"{method} {path}: {answer.status_code} {answer.text}")
-        parsed: Json = answer.json() if answer.content else {}
-        return parsed
+            time.sleep(float(response.headers.get("Retry-After", "1")))
+        if response.is_error:
+            raise RefusedError(
+                f"{method} {path}: {response.status_code} {response.text}"
+            )
+        document: Json = response.json() if response.content else {}
+        return document
 
 
 def _split_batches(events: Sequence[Json]) -> Iterator[Sequence[Json]]:

@@ -1,4 +1,4 @@
-"""Part one: real store traffic (Open Bandit Dataset) replayed, learned and shown."""
+"""Part one of the demo: replay real store traffic (Open Bandit Dataset) and train on it."""
 
 import csv
 import gzip
@@ -20,7 +20,7 @@ SELECT anonymous_id, timestamp_utc
 FROM managed_dw.rewards
 WHERE name = 'click' AND timestamp_utc >= @start_date
 """
-MAX_PRINTED_ITEMS = 10  # rows of the printed table
+MAX_PRINTED_ITEMS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,54 +28,56 @@ class Impression:
     """One item shown to one visitor."""
 
     visitor: str
-    at: datetime
+    timestamp: datetime
     item: str
     context: dict[str, str]
     clicked: bool
 
 
 def load_impressions(now: datetime) -> list[Impression]:
-    """Read the logged traffic, shifted so that its newest row is two days old."""
+    """Return the logged traffic, shifted in time so that its newest row is two days old."""
     rows = [row for name in DATA_FILES for row in _read_rows(name)]
-    newest = max(at for _, at, _ in rows)
+    newest = max(timestamp for _, timestamp, _ in rows)
     shift = now - timedelta(days=2) - newest
     return [
         Impression(
             visitor,
-            at + shift,
+            timestamp + shift,
             row["item_id"],
             {"position": row["position"], "segment": row["user_feature_0"]},
             row["click"] == "1",
         )
-        for visitor, at, row in rows
+        for visitor, timestamp, row in rows
     ]
 
 
 def _read_rows(name: str) -> list[tuple[str, datetime, dict[str, str]]]:
+    """Return visitor id, timestamp and columns of each row of a file."""
     with gzip.open(DATA_FOLDER / name, "rt") as file:
         return [
             (
-                f"{name.split('_', maxsplit=1)[0]}-{i}",
+                f"{name.split('_', maxsplit=1)[0]}-{index}",
                 datetime.fromisoformat(row["timestamp"]),
                 row,
             )
-            for i, row in enumerate(csv.DictReader(file))
+            for index, row in enumerate(csv.DictReader(file))
         ]
 
 
 def run_replay(client: Client, now: datetime) -> None:
-    """Define, send, train, and print what was learned beside the raw counts."""
-    seen = load_impressions(now)
-    tqdm.write(f"\n1. Real store traffic: {len(seen):,} impressions, replayed")
-    optimization = _create_optimization(client, seen, now)
-    _send_events(client, optimization["id"], seen)
+    """Create an optimization, send the traffic, train, print raw and learned rates."""
+    impressions = load_impressions(now)
+    tqdm.write(f"\n1. Real store traffic: {len(impressions):,} impressions, replayed")
+    optimization = _create_optimization(client, impressions, now)
+    _send_events(client, optimization["id"], impressions)
     client.train(optimization["model_id"], "   training")
-    _print_results(
-        client.call("GET", f"/models/{optimization['model_id']}/state"), seen
-    )
+    state = client.call("GET", f"/models/{optimization['model_id']}/state")
+    _print_results(state, impressions)
 
 
-def _create_optimization(client: Client, seen: list[Impression], now: datetime) -> Json:
+def _create_optimization(
+    client: Client, impressions: list[Impression], now: datetime
+) -> Json:
     metric = client.call(
         "POST",
         "/warehouse/metrics",
@@ -90,8 +92,8 @@ def _create_optimization(client: Client, seen: list[Impression], now: datetime) 
         },
     )
     levels = {
-        key: sorted({each.context[key] for each in seen})
-        for key in ("position", "segment")
+        name: sorted({impression.context[name] for impression in impressions})
+        for name in ("position", "segment")
     }
     return client.call(
         "POST",
@@ -106,7 +108,9 @@ def _create_optimization(client: Client, seen: list[Impression], now: datetime) 
                     {
                         "name": "item",
                         "dtype": "str",
-                        "levels": sorted({each.item for each in seen}, key=int),
+                        "levels": sorted(
+                            {impression.item for impression in impressions}, key=int
+                        ),
                     }
                 ],
                 "context_factors": [
@@ -118,18 +122,20 @@ def _create_optimization(client: Client, seen: list[Impression], now: datetime) 
     )
 
 
-def _send_events(client: Client, optimization_id: str, seen: list[Impression]) -> None:
+def _send_events(
+    client: Client, optimization_id: str, impressions: list[Impression]
+) -> None:
     client.ingest(
         "exposures",
         [
             {
-                "anonymous_id": each.visitor,
+                "anonymous_id": impression.visitor,
                 "optimization_id": optimization_id,
-                "variant": {"item": each.item},
-                "context": each.context,
-                "timestamp": each.at.isoformat(),
+                "variant": {"item": impression.item},
+                "context": impression.context,
+                "timestamp": impression.timestamp.isoformat(),
             }
-            for each in seen
+            for impression in impressions
         ],
         "   sending impressions",
     )
@@ -137,22 +143,24 @@ def _send_events(client: Client, optimization_id: str, seen: list[Impression]) -
         "rewards",
         [
             {
-                "anonymous_id": each.visitor,
+                "anonymous_id": impression.visitor,
                 "optimization_id": optimization_id,
                 "name": "click",
-                "timestamp": (each.at + timedelta(minutes=1)).isoformat(),
+                "timestamp": (impression.timestamp + timedelta(minutes=1)).isoformat(),
             }
-            for each in seen
-            if each.clicked
+            for impression in impressions
+            if impression.clicked
         ],
     )
 
 
-def _print_results(state: Json, seen: list[Impression]) -> None:
-    shown = Counter(each.item for each in seen)
-    clicks = Counter(each.item for each in seen if each.clicked)
-    overall = len([each for each in seen if each.clicked]) / len(seen)
-    tqdm.write(f"   overall click rate {overall:.2%}; where traffic would now go:")
+def _print_results(state: Json, impressions: list[Impression]) -> None:
+    shown = Counter(impression.item for impression in impressions)
+    clicks = Counter(
+        impression.item for impression in impressions if impression.clicked
+    )
+    click_rate = clicks.total() / len(impressions)
+    tqdm.write(f"   overall click rate {click_rate:.2%}; where traffic would now go:")
     tqdm.write(
         "   item    shown clicks    raw rate [95%]        learned [95%]      traffic"
     )
@@ -174,7 +182,7 @@ def _print_results(state: Json, seen: list[Impression]) -> None:
 
 
 def _print_contexts(state: Json, items: list[str]) -> None:
-    tqdm.write("   where a context is known, the most likely best item is:")
+    tqdm.write("   the most likely best item in each context:")
     for row in state["contexts"]:
         if row["share"]:
             ((name, level),) = row["context"].items()
@@ -187,8 +195,8 @@ def _print_contexts(state: Json, items: list[str]) -> None:
 def _compute_wilson_interval(
     successes: int, trials: int, z: float = 1.96
 ) -> tuple[float, float]:
-    """Wilson's 95% interval for one proportion (1927)."""
+    """Return Wilson's 95% interval of one proportion (Wilson 1927)."""
     rate, spread = successes / trials, z * z / trials
-    centre = rate + spread / 2
+    center = rate + spread / 2
     half = z * math.sqrt(rate * (1 - rate) / trials + spread / (4 * trials))
-    return (centre - half) / (1 + spread), (centre + half) / (1 + spread)
+    return (center - half) / (1 + spread), (center + half) / (1 + spread)

@@ -1,4 +1,7 @@
-"""Part two: simulated visitors with a known truth, decided locally from the policy table."""
+"""Part two of the demo: simulated visitors with known conversion rates.
+
+Decisions are made here from the policy table, as a client outside the service can.
+"""
 
 import hashlib
 import json
@@ -22,7 +25,7 @@ FACTORS: dict[str, list[str]] = {
     "price": ["monthly", "yearly"],
 }
 DEVICES = {"desktop": 0.6, "mobile": 0.4}
-# The truth, in log odds: what no client of the service is told.
+# True effects in log odds; the service never gets them.
 TRUE_EFFECTS = {"Save hours": 0.25, "Join 9,000 teams": 0.05, "yearly": 0.12}
 MOBILE_EFFECTS = {"two columns": -0.35, "one column": 0.0}
 SIGNUP_SQL = """
@@ -34,46 +37,47 @@ WHERE name = 'signup' AND timestamp_utc >= @start_date
 
 @dataclass
 class Arm:
-    """What the decisions of one arm truly cost and earned, by the truth."""
+    """What the decisions of one arm earned and lost by the true rates."""
 
     visitors: int = 0
     earned: float = 0.0  # sum of true sign-up rates of the variants shown
     lost: float = 0.0  # sum of (best - shown)
     lost_uniform: float = 0.0  # sum of (best - mean over variants)
 
-    def add(self, shown: Json, device: str) -> None:
-        """Count one visitor."""
-        rates = [compute_true_rate(each, device) for each in VARIANTS]
+    def add(self, variant: Json, device: str) -> None:
+        """Count one visitor, who saw the variant."""
+        rates = [compute_true_rate(candidate, device) for candidate in VARIANTS]
+        rate = compute_true_rate(variant, device)
         self.visitors += 1
-        self.earned += compute_true_rate(shown, device)
-        self.lost += max(rates) - compute_true_rate(shown, device)
+        self.earned += rate
+        self.lost += max(rates) - rate
         self.lost_uniform += max(rates) - sum(rates) / len(rates)
 
 
 @dataclass
 class Score:
-    """Both arms, and the optimized arm's regret by day as a share of uniform's."""
+    """Both arms, and the optimized arm's daily regret as a share of uniform's."""
 
     optimized: Arm = field(default_factory=Arm)
     holdout: Arm = field(default_factory=Arm)
-    days: list[float] = field(default_factory=list)
+    daily_regret: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What one visitor is shown, and whether as a member of the holdout."""
+    """The variant that a visitor sees, and whether they are in the holdout."""
 
     variant: Json
     in_holdout: bool
 
 
 def compute_true_rate(variant: Json, device: str) -> float:
-    """The true sign-up rate of a variant on a device."""
-    odds = log(BASE_RATE / (1 - BASE_RATE))
-    odds += sum(TRUE_EFFECTS.get(str(level), 0.0) for level in variant.values())
+    """Return the true sign-up rate of a variant on a device."""
+    log_odds = log(BASE_RATE / (1 - BASE_RATE))
+    log_odds += sum(TRUE_EFFECTS.get(str(level), 0.0) for level in variant.values())
     if device == "mobile":
-        odds += MOBILE_EFFECTS[str(variant["layout"])]
-    return 1 / (1 + exp(-odds))
+        log_odds += MOBILE_EFFECTS[str(variant["layout"])]
+    return 1 / (1 + exp(-log_odds))
 
 
 VARIANTS = [
@@ -82,9 +86,9 @@ VARIANTS = [
 
 
 def run_simulation(client: Client, now: datetime) -> None:
-    """Live through the days: fetch, decide, ingest, retrain; print the outcome."""
+    """On each day fetch the policy, decide, ingest and train; print the outcome."""
     tqdm.write(
-        f"\n2. Simulated visitors: {DAYS} days of {VISITORS_A_DAY:,}, the truth is known"
+        f"\n2. Simulated visitors: {DAYS} days of {VISITORS_A_DAY:,}, with known rates"
     )
     optimization = _create_optimization(client, now)
     model = f"/models/{optimization['model_id']}"
@@ -135,20 +139,21 @@ def _create_optimization(client: Client, now: datetime) -> Json:
 def decide_variant(
     policy: Json, optimization_id: str, visitor: str, device: str
 ) -> Choice:
-    """Choose as the service would, by the contract's holdout rule and draw."""
+    """Choose by the holdout rule and the draw that the service uses (docs/serving.md)."""
     subject = f"{optimization_id}:{visitor}"
     holdout = hashlib.md5(subject.encode(), usedforsecurity=False).hexdigest()[:8]
     if holdout < policy["holdout"]["threshold"]:
         return Choice(VARIANTS[0], in_holdout=True)
-    row = next(
-        each["probabilities"]
-        for each in policy["contexts"]
-        if each["context"] == {"device": device}
+    probabilities = next(
+        segment["probabilities"]
+        for segment in policy["contexts"]
+        if segment["context"] == {"device": device}
     )
     digest = hashlib.sha256(f"{subject}:{policy['version']}".encode()).hexdigest()
     u = int(digest[:13], 16) / 16**13
-    last = max(i for i, share in enumerate(row) if share > 0)
-    index = min(bisect_right(list(accumulate(row)), u), last)
+    # The probabilities may add up to a little less than u.
+    last = max(i for i, probability in enumerate(probabilities) if probability > 0)
+    index = min(bisect_right(list(accumulate(probabilities)), u), last)
     return Choice(VARIANTS[index], in_holdout=False)
 
 
@@ -160,42 +165,45 @@ def _simulate_day(
     score: Score,
     generator: random.Random,
 ) -> None:
-    exposures, rewards, before = [], [], replace(score.optimized)
+    exposures, rewards, arm_before = [], [], replace(score.optimized)
     for number in range(VISITORS_A_DAY):
         visitor = f"{start:%m%d}-{number}"
         device = generator.choices(list(DEVICES), list(DEVICES.values()))[0]
         choice = decide_variant(policy, optimization_id, visitor, device)
-        (score.holdout if choice.in_holdout else score.optimized).add(
-            choice.variant, device
-        )
-        at = start + timedelta(seconds=generator.uniform(0, 86_000))
+        arm = score.holdout if choice.in_holdout else score.optimized
+        arm.add(choice.variant, device)
+        exposed_at = start + timedelta(seconds=generator.uniform(0, 86_000))
         event = {"anonymous_id": visitor, "optimization_id": optimization_id}
         exposures.append(
             event
             | {
                 "variant": choice.variant,
                 "context": {"device": device},
-                "timestamp": at.isoformat(),
+                "timestamp": exposed_at.isoformat(),
                 "policy_version": policy["version"],
             }
         )
         if generator.random() < compute_true_rate(choice.variant, device):
-            later = at + timedelta(minutes=generator.expovariate(1 / 30))
-            rewards.append(event | {"name": "signup", "timestamp": later.isoformat()})
+            signed_up_at = exposed_at + timedelta(minutes=generator.expovariate(1 / 30))
+            rewards.append(
+                event | {"name": "signup", "timestamp": signed_up_at.isoformat()}
+            )
     client.ingest("exposures", exposures)
     client.ingest("rewards", rewards)
-    lost = score.optimized.lost - before.lost
-    score.days.append(lost / (score.optimized.lost_uniform - before.lost_uniform))
+    lost = score.optimized.lost - arm_before.lost
+    lost_uniform = score.optimized.lost_uniform - arm_before.lost_uniform
+    score.daily_regret.append(lost / lost_uniform)
 
 
 def _print_results(client: Client, optimization_id: str, score: Score) -> None:
     results = client.call("GET", f"/optimizations/{optimization_id}/results")
-    arm, held = score.optimized, score.holdout
+    optimized, holdout = score.optimized, score.holdout
     tqdm.write(
-        f"   regret of the optimized arm: {arm.lost / arm.lost_uniform:.0%} of what "
-        "uniform would lose; by day:"
+        "   regret of the optimized arm: "
+        f"{optimized.lost / optimized.lost_uniform:.0%} of what uniform allocation "
+        "would lose; by day:"
     )
-    tqdm.write("   " + " ".join(f"{day:.0%}" for day in score.days))
+    tqdm.write("   " + " ".join(f"{regret:.0%}" for regret in score.daily_regret))
     best = max(VARIANTS, key=_average_true_rate)
     winner = max(results["variants"], key=lambda row: row["weight"])
     tqdm.write(f"   winner: {json.dumps(winner['variant'])}")
@@ -203,17 +211,19 @@ def _print_results(client: Client, optimization_id: str, score: Score) -> None:
         f"   expected rate {winner['expected_reward_mean']:.2%} "
         f"[{winner['expected_reward_lo']:.2%}, {winner['expected_reward_hi']:.2%}], "
         f"truth {_average_true_rate(winner['variant']):.2%}; "
-        f"the true best has {_average_true_rate(best):.2%}"
+        f"the true best variant has {_average_true_rate(best):.2%}"
     )
     measured = results["primary_metric_vs_holdout"]
     if measured["lift_percent"] is None:
         tqdm.write(f"   measured lift withheld: {json.dumps(results['unavailable'])}")
         return
     low, high = measured["lift_ci"]
-    truth = (arm.earned / arm.visitors) / (held.earned / held.visitors) - 1
+    optimized_rate = optimized.earned / optimized.visitors
+    holdout_rate = holdout.earned / holdout.visitors
+    true_lift = optimized_rate / holdout_rate - 1
     tqdm.write(
         f"   measured lift {measured['lift_percent']:+.1f}% [{low:+.1f}%, {high:+.1f}%], "
-        f"truth {truth:+.1%}, over {measured['optimization_exposures']:,} optimized "
+        f"truth {true_lift:+.1%}, over {measured['optimization_exposures']:,} optimized "
         f"and {measured['holdout_exposures']:,} holdout users"
     )
 
