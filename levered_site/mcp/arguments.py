@@ -78,7 +78,7 @@ class TrainingDataConfig(NestedInput):
     )
     context_factors: list[Factor] = Field(
         default_factory=list,
-        description="What serve is told of a user (device, plan), each with its levels.",
+        description="What serve knows of a user (device, plan), each with its levels.",
     )
     attribution: Attribution | None = None
 

@@ -73,6 +73,11 @@ def split_text(text: str) -> list[str]:
     return [text[start : start + CHUNK_LENGTH] for start in starts]
 
 
+def drop_field(row: Json, name: str) -> Json:
+    """Return a row without a field that would make the answer too long."""
+    return {key: value for key, value in row.items() if key != name}
+
+
 def parse_cursor(cursor: str | None, length: int) -> int:
     """Return the row that a cursor of `paginate_rows` starts at.
 

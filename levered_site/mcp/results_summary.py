@@ -42,7 +42,7 @@ def select_figures(results: Json) -> Json:
     leading = sorted(results["variants"], key=lambda row: -(row["weight"] or 0))
     return {
         "as_of": results["as_of"],
-        "measured": _drop_field(measured, "regimes") if measured else None,
+        "measured": _drop_regimes(measured) if measured else None,
         "modeled": results["stats"],
         "checks": {
             name: check if _is_failing(check) or check is None else "ok"
@@ -75,5 +75,5 @@ def _describe_interval(measured: Json) -> str:
     return "interval withheld"
 
 
-def _drop_field(row: Json, name: str) -> Json:
-    return {key: value for key, value in row.items() if key != name}
+def _drop_regimes(measured: Json) -> Json:
+    return {name: value for name, value in measured.items() if name != "regimes"}

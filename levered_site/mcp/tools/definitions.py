@@ -160,9 +160,7 @@ def _describe_saved(arguments: DefineInput, definition: Json, verb: str) -> Json
     return {
         "summary": f"{verb} {arguments.kind} {definition['name']!r}.",
         "done": True,
-        "definition": {
-            name: value for name, value in definition.items() if name != "sql"
-        },
+        "definition": response_size.drop_field(definition, "sql"),
         "next": f"explore_warehouse (look: preview, of: {look}) shows its rows; "
         "create_optimization uses a metric by reward_metric_id.",
     }

@@ -33,7 +33,7 @@ NEXT_STEP_BY_STATUS = {
     "draft": "change_status to live when it is ready (it needs a reward metric).",
     "live": "get_results shows the lift so far; train_model trains now.",
     "paused": "change_status to live resumes it.",
-    "shipped": "change_status to live undoes it; to completed ends it.",
+    "shipped": "change_status to live undoes it; to completed ends it permanently.",
     "completed": "get_results keeps its results; change_status to archived hides it.",
     "archived": "delete removes it.",
 }
@@ -127,7 +127,7 @@ def _list_factor_levels(_api: Api, _path: str, optimization: Json) -> DetailRows
 
 def _list_variants(api: Api, path: str, _optimization: Json) -> DetailRows:
     rows = api.get(f"{path}/variants")["variants"]
-    return {}, [_drop_field(row, "variant_key") for row in rows]
+    return {}, [response_size.drop_field(row, "variant_key") for row in rows]
 
 
 def _make_state_reader(name: str) -> Callable[[Api, str, Json], DetailRows]:
@@ -144,17 +144,13 @@ def _make_state_reader(name: str) -> Callable[[Api, str, Json], DetailRows]:
 
 def _list_contexts(api: Api, path: str, optimization: Json) -> DetailRows:
     facts, rows = _make_state_reader("contexts")(api, path, optimization)
-    return facts, [_drop_field(row, "variants") for row in rows]
+    return facts, [response_size.drop_field(row, "variants") for row in rows]
 
 
 def _read_policy(api: Api, _path: str, optimization: Json) -> DetailRows:
     policy = api.get(f"/models/{optimization['model_id']}/policy")
     facts = {name: policy[name] for name in ("version", "holdout", "draw")}
     return facts, policy["contexts"]
-
-
-def _drop_field(row: Json, name: str) -> Json:
-    return {key: value for key, value in row.items() if key != name}
 
 
 DETAIL_READERS: dict[str, Callable[[Api, str, Json], DetailRows]] = {

@@ -44,7 +44,9 @@ def show_overview(api: Api, arguments: OverviewInput) -> Json:
         return {
             "summary": f"{len(rows)} {arguments.show} on this page, newest first.",
             **header,
-            "items": [_drop_config(row) for row in rows],
+            "items": [
+                response_size.drop_field(row, "training_data_config") for row in rows
+            ],
             "next_cursor": page["next_cursor"],
             "next": _suggest_next_step(arguments, rows),
         }
@@ -60,12 +62,6 @@ def _build_query(arguments: OverviewInput) -> tuple[str, Json]:
         "status": arguments.status,
         "search": arguments.search,
         "include_archived": arguments.include_archived,
-    }
-
-
-def _drop_config(row: Json) -> Json:
-    return {
-        name: value for name, value in row.items() if name != "training_data_config"
     }
 
 

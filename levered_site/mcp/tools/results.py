@@ -151,10 +151,7 @@ def _add_reasons(
 
 
 def _drop_variant_keys(rows: list[Json]) -> list[Json]:
-    return [
-        {name: value for name, value in row.items() if name != "variant_key"}
-        for row in rows
-    ]
+    return [response_size.drop_field(row, "variant_key") for row in rows]
 
 
 def _flatten_days(days: list[Json]) -> list[Json]:

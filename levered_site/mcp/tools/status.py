@@ -6,6 +6,7 @@ from levered_site.mcp import confirmation
 from levered_site.mcp.arguments import Confirm, OptimizationInput
 from levered_site.mcp.rest_api import Api, Json
 from levered_site.mcp.tool import Tool
+from levered_site.mcp.tools import optimization_details
 
 TargetStatus = Literal["live", "paused", "shipped", "completed", "archived"]
 # What each status means for the users who are served.
@@ -21,12 +22,8 @@ CONSEQUENCES = {
 }
 # Changes for admins only have endpoints of their own.
 ADMIN_ACTIONS = {"shipped": "ship", "completed": "stop", "archived": "archive"}
-NEXT_STEP_BY_STATUS = {
+NEXT_STEP_BY_STATUS = optimization_details.NEXT_STEP_BY_STATUS | {
     "live": "serve_variant (a dry run) shows what users get now.",
-    "paused": "change_status to live resumes it.",
-    "shipped": "change_status to live undoes it; to completed ends it permanently.",
-    "completed": "change_status to archived hides it.",
-    "archived": "delete removes it.",
 }
 
 
