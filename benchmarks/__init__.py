@@ -1,1 +1,1 @@
-"""For those who measure: each study is a module that prints a table."""
+"""Measurements of the learner, the statistics and the service; each prints a table."""

@@ -1,1 +1,1 @@
-"""What fitting and compiling cost, for every kind of reward."""
+"""CPU time and memory of fitting and compiling, for every kind of reward."""

@@ -1,8 +1,8 @@
 """Measure the learner: `python -m benchmarks.learner [--rounds N]`.
 
-Seconds are the CPU's, on one thread, the median of some rounds. Beside them stands the
-floor of the same rounds: one dense product of the size of the task. Ratios to it hold
-on other machines and under load, where seconds do not.
+Seconds are CPU seconds on one thread, the median of the rounds. Each round also times a
+floor: one dense matrix product of the size of the task. Ratios to the floor carry over to
+other machines and to a busy one; seconds do not.
 """
 
 import argparse
@@ -21,14 +21,17 @@ from models_app.bandit.regression import blas_threads
 from models_app.bandit.rewards import fit
 from models_app.bandit.rewards.reward_model import RewardModelKind
 
-DRAWS, PORTION = 4000, 20
-COMPILED = {
+DRAWS = 4000
+PORTION = 20  # the floor of compiling multiplies one PORTION-th of the draws
+# Levels of each design factor and of each context factor.
+COMPILED_DESIGNS = {
     "100 variants x 500 contexts (20 x 25)": ((10, 10), (18, 23)),
     "100 variants x 500 contexts (500)": ((10, 10), (498,)),
     "100 variants x 500 contexts (4 x 5 x 5 x 5)": ((10, 10), (2, 3, 3, 3)),
     "18 variants": ((3, 3, 2), ()),
 }
-FITTED = {
+# The same, then the number of cells and of strata.
+FITTED_DESIGNS = {
     "2,000 cells": ((6, 4, 3), (3, 3), 2_000, 30),
     "20,000 cells": ((6, 6, 4), (4, 5), 20_000, 60),
 }
@@ -36,7 +39,7 @@ KINDS: tuple[RewardModelKind, ...] = ("chance", "mean", "hurdle", "outcomes")
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure compiling and fitting, and print a table of each."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
@@ -48,16 +51,16 @@ def main() -> None:
 def _measure_compiling(rounds: int) -> None:
     header = "design", "reward", "coefficients", "seconds", "of the floor", "peak MB"
     rows = []
-    for name, sizes in COMPILED.items():
-        design = worlds.make_design(*sizes)
+    for name, sizes in COMPILED_DESIGNS.items():
+        design = worlds.build_design(*sizes)
         coefficients = np.ones((DRAWS // PORTION, design.columns), np.float32)
         cells = design.variants * design.segments
-        each_cell = np.ones((design.columns, cells), np.float32)
-        floor = partial(np.matmul, coefficients, each_cell)  # a PORTION of all scores
+        features = np.ones((design.columns, cells), np.float32)
+        floor = partial(np.matmul, coefficients, features)
         for kind in KINDS:
             task = partial(
                 allocation.compile_policy,
-                worlds.make_posterior(kind, design),
+                worlds.build_posterior(kind, design),
                 np.ones(design.variants, bool),
                 draws=DRAWS,
             )
@@ -81,12 +84,12 @@ def _measure_fitting(rounds: int) -> None:
         "peak MB",
     )
     rows = []
-    for name, (sizes, contexts, count, strata) in FITTED.items():
-        design = worlds.make_design(sizes, contexts)
+    for name, (sizes, contexts, count, strata) in FITTED_DESIGNS.items():
+        design = worlds.build_design(sizes, contexts)
         features = np.ones((count, design.columns))
-        floor = partial(np.matmul, features.T, features)  # of one Newton step
-        for kind in worlds.MAKERS:
-            cells = worlds.make_cells(kind, design, count, strata)
+        floor = partial(np.matmul, features.T, features)  # one Newton step
+        for kind in worlds.CELL_BUILDERS:
+            cells = worlds.simulate_cells(kind, design, count, strata)
             task = partial(fit.fit_reward, design, cells)
             seconds, ratio = _measure_ratio(task, floor, rounds)
             figures = (
@@ -101,19 +104,20 @@ def _measure_fitting(rounds: int) -> None:
 def _measure_ratio(
     task: Callable[[], object], floor: Callable[[], object], rounds: int
 ) -> tuple[float, float]:
-    """Median seconds of the task, and of its ratio to the floor beside it."""
+    """Return the median seconds of the task, and its median ratio to the floor."""
     pairs = [(_measure_seconds(task), _measure_seconds(floor)) for _ in range(rounds)]
-    return median(one for one, _ in pairs), median(a / b for a, b in pairs)
+    ratios = [seconds / floor_seconds for seconds, floor_seconds in pairs]
+    return median(seconds for seconds, _ in pairs), median(ratios)
 
 
 def _measure_seconds(task: Callable[[], object]) -> float:
-    began = process_time()
+    started_at = process_time()
     task()
-    return process_time() - began
+    return process_time() - started_at
 
 
 def _measure_peak(task: Callable[[], object]) -> float:
-    """Megabytes held at most while the task ran."""
+    """Return the peak of Python's allocated memory during the task, in megabytes."""
     tracemalloc.start()
     task()
     peak = tracemalloc.get_traced_memory()[1]

@@ -1,4 +1,4 @@
-"""Posteriors and cells of a given size, for every kind of reward."""
+"""Designs, posteriors and cells of a given size, for every kind of reward."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,8 @@ from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.rewards.reward_model import RewardModelKind, RewardPosterior
 
 WEIGHTS = (3.0, 1.0)
-PARTS: dict[RewardModelKind, int] = {
+# Number of posteriors of each kind of reward model.
+PART_COUNTS: dict[RewardModelKind, int] = {
     "chance": 1,
     "hurdle": 2,
     "mean": 1,
@@ -20,34 +21,32 @@ PARTS: dict[RewardModelKind, int] = {
 }
 
 
-def make_design(sizes: tuple[int, ...], contexts: tuple[int, ...]) -> Design:
-    """Design of these levels; a context has two more than it is given."""
-    return Design(_make_factors("factor", sizes), _make_factors("context", contexts))
+def build_design(sizes: tuple[int, ...], contexts: tuple[int, ...]) -> Design:
+    """Return a design of these sizes; the design adds 'other' and 'missing' to contexts."""
+    return Design(_build_factors("factor", sizes), _build_factors("context", contexts))
 
 
-def make_posterior(kind: RewardModelKind, of: Design) -> RewardPosterior:
+def build_posterior(kind: RewardModelKind, design: Design) -> RewardPosterior:
     """Return arbitrary posteriors of a reward, uncertain about every effect."""
-    rng, size = np.random.default_rng(0), 1 + of.columns
+    rng, size = np.random.default_rng(0), 1 + design.columns
     parts = []
-    for _ in range(PARTS[kind]):
-        half = rng.normal(0, 0.3 / np.sqrt(size), (size, size))
-        parts.append(Posterior(of, rng.normal(0, 0.3, size), half @ half.T))
-    names = tuple(f"part {index}" for index in range(PARTS[kind]))
+    for _ in range(PART_COUNTS[kind]):
+        root = rng.normal(0, 0.3 / np.sqrt(size), (size, size))
+        parts.append(Posterior(design, rng.normal(0, 0.3, size), root @ root.T))
+    names = tuple(f"part {index}" for index in range(PART_COUNTS[kind]))
     weights = WEIGHTS if kind == "outcomes" else ()
     return RewardPosterior(kind, tuple(parts), names, weights)
 
 
-def make_cells(kind: str, of: Design, count: int, strata: int) -> TrainingCells:
-    """Simulate so many cells, 'bool', 'numeric' or 'outcomes', of hundreds of users."""
+def simulate_cells(kind: str, design: Design, count: int, strata: int) -> TrainingCells:
+    """Simulate `count` cells of 50 to 499 users; kind: bool, numeric or outcomes."""
     rng = np.random.default_rng(1)
-    variant, context = (
-        rng.integers(of.variants, size=count),
-        rng.integers(of.segments, size=count),
-    )
-    effects = of.rows(variant, context) @ rng.normal(0, 0.08, of.columns)
+    variant = rng.integers(design.variants, size=count)
+    context = rng.integers(design.segments, size=count)
+    effects = design.rows(variant, context) @ rng.normal(0, 0.08, design.columns)
     users = rng.integers(50, 500, count).astype(np.float64)
     chance = 1 / (1 + np.exp(3.0 - effects))
-    given: dict[str, Any] = {
+    columns: dict[str, Any] = {
         "stratum": np.sort(rng.integers(strata, size=count)),
         "stratum_time": np.arange(strata, dtype=np.float64),
         "variant": variant,
@@ -55,24 +54,24 @@ def make_cells(kind: str, of: Design, count: int, strata: int) -> TrainingCells:
         "users": users,
         "successes": rng.binomial(users.astype(int), chance).astype(np.float64),
     }
-    return MAKERS[kind](given, effects, rng)
+    return CELL_BUILDERS[kind](columns, effects, rng)
 
 
-def _make_bool_cells(
-    given: dict[str, Any], effects: Floats, rng: np.random.Generator
+def _build_bool_cells(
+    columns: dict[str, Any], effects: Floats, rng: np.random.Generator
 ) -> TrainingCells:
     del effects, rng
-    return TrainingCells(**given)
+    return TrainingCells(**columns)
 
 
-def _make_amount_cells(
-    given: dict[str, Any], effects: Floats, rng: np.random.Generator
+def _simulate_amount_cells(
+    columns: dict[str, Any], effects: Floats, rng: np.random.Generator
 ) -> AmountCells:
     count = len(effects)
-    payer = np.repeat(np.arange(count), given["successes"].astype(int))
+    payer = np.repeat(np.arange(count), columns["successes"].astype(int))
     logs = rng.normal(3.4 + 0.5 * effects[payer], 1.0)
     return AmountCells(
-        **given,
+        **columns,
         value_sum=sum_by_index(payer, np.exp(logs), count),
         value_sum_squares=sum_by_index(payer, np.exp(2 * logs), count),
         log_sum=sum_by_index(payer, logs, count),
@@ -81,23 +80,24 @@ def _make_amount_cells(
     )
 
 
-def _make_outcome_cells(
-    given: dict[str, Any], effects: Floats, rng: np.random.Generator
+def _simulate_outcome_cells(
+    columns: dict[str, Any], effects: Floats, rng: np.random.Generator
 ) -> OutcomeCells:
-    better = rng.binomial(given["successes"].astype(int), 1 / (1 + np.exp(1 - effects)))
-    counts = np.stack([better, given["successes"] - better], axis=1)
+    better_chance = 1 / (1 + np.exp(1 - effects))
+    better = rng.binomial(columns["successes"].astype(int), better_chance)
+    counts = np.stack([better, columns["successes"] - better], axis=1)
     keys = tuple(str(weight) for weight in WEIGHTS)
-    return OutcomeCells(**given, counts=counts, keys=keys, weights=WEIGHTS)
+    return OutcomeCells(**columns, counts=counts, keys=keys, weights=WEIGHTS)
 
 
-MAKERS: dict[str, Callable[..., TrainingCells]] = {
-    "bool": _make_bool_cells,
-    "numeric": _make_amount_cells,
-    "outcomes": _make_outcome_cells,
+CELL_BUILDERS: dict[str, Callable[..., TrainingCells]] = {
+    "bool": _build_bool_cells,
+    "numeric": _simulate_amount_cells,
+    "outcomes": _simulate_outcome_cells,
 }
 
 
-def _make_factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
+def _build_factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
     return tuple(
         Factor(f"{kind} {index}", tuple(map(str, range(size))))
         for index, size in enumerate(sizes)

@@ -1,1 +1,1 @@
-"""What a tool call costs beside the request to the REST API that it stands for."""
+"""Cost of an MCP tool call compared with the REST request it stands for."""

@@ -1,4 +1,4 @@
-"""The pairs that are compared: a request to the REST API, and the tool call for the same."""
+"""The compared pairs: a REST request, and the tool call that stands for it."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ Send = Callable[[], httpx.Response]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The same question three times: REST, MCP with a handshake, MCP without."""
+    """The same request three times: REST, MCP with a handshake, MCP without."""
 
     name: str
     rest: Send
@@ -31,13 +31,13 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A running service, as one client with one open connection."""
+    """A running service, and a client with one open connection to it."""
 
     client: httpx.Client
     url: str
 
-    def rest(self, method: str, path: str, body: object = None) -> Send:
-        """Write a request to the REST API."""
+    def build_rest(self, method: str, path: str, body: object = None) -> Send:
+        """Build a request to the REST API."""
         content = None if body is None else json.dumps(body).encode()
         request = self.client.build_request(
             method,
@@ -47,54 +47,55 @@ class Service:
         )
         return lambda: self.client.send(request)
 
-    def mcp(self, version: str, method: str, params: Mapping[str, Any]) -> Send:
-        """Write a message to the MCP endpoint, as a client of that version does."""
+    def build_mcp(self, version: str, method: str, params: Mapping[str, Any]) -> Send:
+        """Build a message to the MCP endpoint, as a client of that version sends it."""
         headers = {"Accept": ACCEPT, "MCP-Protocol-Version": version}
-        sent = dict(params)
+        message_params = dict(params)
         if version == MODERN:
-            sent["_meta"] = ABOUT_CLIENT
+            message_params["_meta"] = ABOUT_CLIENT
             headers["Mcp-Method"] = method
             if "name" in params:
                 headers["Mcp-Name"] = params["name"]
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": sent}
+        body = {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": method,
+            "params": message_params,
+        }
         request = self.client.build_request(
             "POST", f"{self.url}/mcp", json=body, headers=headers
         )
         return lambda: self.client.send(request)
 
-    def pair(self, name: str, rest: Send, tool: str, **arguments: Any) -> Pair:
-        """Put a request beside the tool call for the same."""
+    def build_pair(self, name: str, rest: Send, tool: str, **arguments: Any) -> Pair:
+        """Pair a REST request with the tool call that stands for it."""
         params = {"name": tool, "arguments": arguments}
         older, newer = (
-            self.mcp(version, "tools/call", params) for version in (HANDSHAKE, MODERN)
+            self.build_mcp(version, "tools/call", params)
+            for version in (HANDSHAKE, MODERN)
         )
         return Pair(name, rest, older, newer)
 
 
 def list_pairs(service: Service, optimization: str) -> list[Pair]:
-    """List the pairs; the first is the floor: a request that asks nothing."""
+    """Return the pairs; the first is the floor: requests that do next to nothing."""
     path = f"/api/v2/optimizations/{optimization}"
     user = {"anonymous_id": "benchmark", "dry_run": True}
-    nothing = (
-        service.mcp(version, "tools/list", {}) for version in (HANDSHAKE, MODERN)
+    listings = (
+        service.build_mcp(version, "tools/list", {}) for version in (HANDSHAKE, MODERN)
     )
-    own = {"optimization_id": optimization}
+    target = {"optimization_id": optimization}
+    rest, pair = service.build_rest, service.build_pair
     return [
-        Pair("me / tools/list", service.rest("GET", "/api/v2/me"), *nothing),
-        service.pair(
-            "optimization", service.rest("GET", path), "get_optimization", **own
-        ),
-        service.pair(
-            "results", service.rest("GET", f"{path}/results"), "get_results", **own
-        ),
-        service.pair(
+        Pair("me / tools/list", rest("GET", "/api/v2/me"), *listings),
+        pair("optimization", rest("GET", path), "get_optimization", **target),
+        pair("results", rest("GET", f"{path}/results"), "get_results", **target),
+        pair(
             "serve, dry run",
-            service.rest("POST", f"{path}/serve", user),
+            rest("POST", f"{path}/serve", user),
             "serve_variant",
-            **own,
+            **target,
             **user,
         ),
-        service.pair(
-            "overview", service.rest("GET", "/api/v2/optimizations"), "overview"
-        ),
+        pair("overview", rest("GET", "/api/v2/optimizations"), "overview"),
     ]

@@ -1,1 +1,1 @@
-"""The learner on real logs: does it foresee the clicks of the half it has not seen?"""
+"""The learner on real logs: do its intervals contain the clicks of a held-back half?"""

@@ -22,7 +22,7 @@ HEADER = (
 
 
 def main() -> None:
-    """Split each log in time and at random, foresee the held-back half."""
+    """Split each log in time and at random, and predict the held-back half."""
     parser = argparse.ArgumentParser(prog="benchmarks.open_bandit", description=__doc__)
     parser.add_argument("--splits", type=int, default=50, help="random halves")
     options = parser.parse_args()
@@ -34,31 +34,35 @@ def main() -> None:
 
 
 def _build_rows(splits: int) -> Iterator[list[object]]:
-    kinds = {
+    held_back = {
         "forward": "later half",
         "backward": "earlier half",
         "random": "random half",
     }
     for policy in logs.POLICIES:
         log = logs.read_log(policy)
-        for kind, held in kinds.items():
-            repeated = splits if kind == "random" else 1
-            halves = [split_log(log, kind, seed) for seed in range(repeated)]
-            for name, way in PREDICTORS.items():
-                found = [way(*half) for half in halves]
-                yield [policy, held, name, repeated, *_summarize_predictions(found)]
+        for kind, half in held_back.items():
+            count = splits if kind == "random" else 1
+            halves = [split_log(log, kind, seed) for seed in range(count)]
+            for name, predict in PREDICTORS.items():
+                predictions = [predict(*pair) for pair in halves]
+                yield [policy, half, name, count, *_summarize_predictions(predictions)]
 
 
-def _summarize_predictions(found: list[Prediction]) -> list[object]:
-    covered = [100 * each.covered.mean() for each in found]
-    totals = [low <= clicks <= high for clicks, low, high in (p.total for p in found)]
+def _summarize_predictions(predictions: list[Prediction]) -> list[object]:
+    covered = [100 * item.covered.mean() for item in predictions]
+    widths = [(item.high - item.low).mean() for item in predictions]
+    totals = [
+        low <= clicks <= high
+        for clicks, low, high in (item.total for item in predictions)
+    ]
     return [
-        len(found[0].clicks),
-        f"{np.mean([each.clicks.sum() for each in found]):.0f}",
+        len(predictions[0].clicks),
+        f"{np.mean([item.clicks.sum() for item in predictions]):.0f}",
         f"{np.mean(covered):.1f}",
         f"{np.min(covered):.1f}",
-        f"{100 * np.mean([each.assured.mean() for each in found]):.1f}",
-        f"{np.mean([(each.high - each.low).mean() for each in found]):.1f}",
+        f"{100 * np.mean([item.promised.mean() for item in predictions]):.1f}",
+        f"{np.mean(widths):.1f}",
         f"{100 * np.mean(totals):.0f}",
     ]
 

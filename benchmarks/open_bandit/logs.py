@@ -19,21 +19,21 @@ POLICIES = "uniform", "thompson"
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One row per item shown, in time order; `position` counts from 0, `day` from the first."""
+    """One row per shown item, in time order; positions and days are numbered from 0."""
 
     item: Integers
     position: Integers
     day: Integers
     click: Integers
 
-    def only(self, rows: NDArray[np.bool_]) -> "Log":
-        """The rows chosen."""
+    def select_rows(self, rows: NDArray[np.bool_]) -> "Log":
+        """Return the selected rows."""
         columns = self.item, self.position, self.day, self.click
         return Log(*(column[rows] for column in columns))
 
 
 def read_log(policy: str) -> Log:
-    """Read the log of a policy, "uniform" or "thompson"."""
+    """Read the log of a policy of POLICIES."""
     with gzip.open(FOLDER / f"{policy}_policy_men.csv.gz", "rt") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["timestamp"])
     days = [datetime.fromisoformat(row["timestamp"]).toordinal() for row in rows]
@@ -45,25 +45,25 @@ def read_log(policy: str) -> Log:
     )
 
 
+# One design factor, the item; one context factor, the position on the page.
 DESIGN = Design(
     (Factor("item", tuple(str(item) for item in range(ITEMS))),),
-    (Factor("position", tuple(str(place + 1) for place in range(POSITIONS))),),
+    (Factor("position", tuple(str(index + 1) for index in range(POSITIONS))),),
 )
-"""One factor, the item; one context factor, the position on the page."""
 
 
 def count_cells(log: Log) -> TrainingCells:
-    """Count a log: a stratum is a day."""
+    """Count users and clicks by day (the stratum), position and item."""
     days, stratum = np.unique(log.day, return_inverse=True)
     shape = len(days), DESIGN.segments, DESIGN.variants
-    place = np.ravel_multi_index((stratum, log.position, log.item), shape)
-    seen, cell = np.unique(place, return_inverse=True)
-    strata, context, variant = np.unravel_index(seen, shape)
+    index = np.ravel_multi_index((stratum, log.position, log.item), shape)
+    filled, cell = np.unique(index, return_inverse=True)
+    strata, context, variant = np.unravel_index(filled, shape)
     return TrainingCells(
         stratum=strata.astype(np.int64),
         stratum_time=(days - days[0]).astype(np.float64),
         variant=variant.astype(np.int64),
         context=context.astype(np.int64),
-        users=sum_by_index(cell, np.ones(len(cell)), len(seen)),
-        successes=sum_by_index(cell, log.click.astype(np.float64), len(seen)),
+        users=sum_by_index(cell, np.ones(len(cell)), len(filled)),
+        successes=sum_by_index(cell, log.click.astype(np.float64), len(filled)),
     )

@@ -1,4 +1,4 @@
-"""95% predictive intervals of each item's clicks in a half that was not learnt from."""
+"""95% predictive intervals of each item's clicks in a held-back half of a log."""
 
 from dataclasses import dataclass
 
@@ -18,15 +18,15 @@ ENDS = 0.025, 0.975
 class Prediction:
     """Per item [items]: clicks in the held-back half and the ends of their interval.
 
-    `assured` is the probability that the prediction itself gives the interval: more
-    than 95%, because a count cannot be cut at exactly 2.5%. `total` holds the clicks of
-    all items together, and their interval.
+    `promised` is the probability of the interval under the prediction: more than 95%,
+    because a count cannot be cut at exactly 2.5%. `total`: the clicks of all items
+    together, and the ends of their interval.
     """
 
     clicks: Integers
     low: Floats
     high: Floats
-    assured: Floats
+    promised: Floats
     total: tuple[int, float, float]
 
     @property
@@ -35,48 +35,49 @@ class Prediction:
 
 
 def split_log(log: Log, kind: str, seed: int) -> tuple[Log, Log]:
-    """Learn from one half, hold the other back.
+    """Return the half to learn from, and the held-back half.
 
-    "forward" and "backward" split in time; "random" takes rows by chance.
+    "forward" learns from the earlier half, "backward" from the later one, "random" from
+    a random half.
     """
-    first = np.arange(len(log.item)) < len(log.item) // 2
+    in_training = np.arange(len(log.item)) < len(log.item) // 2
     if kind == "random":
-        first = np.random.default_rng(seed).permutation(first)
+        in_training = np.random.default_rng(seed).permutation(in_training)
     if kind == "backward":
-        first = ~first
-    return log.only(first), log.only(~first)
+        in_training = ~in_training
+    return log.select_rows(in_training), log.select_rows(~in_training)
 
 
-def predict_by_model(learnt: Log, held: Log, seed: int = 0) -> Prediction:
-    """Foresee by the learner's posterior: rates, and chance at these rates."""
-    believed = fit.fit_reward(DESIGN, count_cells(learnt)).reward
+def predict_by_model(training: Log, held_back: Log, seed: int = 0) -> Prediction:
+    """Predict with the learner's posterior: draw rates, then clicks at these rates."""
+    posterior = fit.fit_reward(DESIGN, count_cells(training)).reward
     shown = np.zeros((DESIGN.segments, ITEMS), dtype=np.int64)
-    np.add.at(shown, (held.position, held.item), 1)
-    rng, everyone = np.random.default_rng([seed, 1]), np.arange(ITEMS)
-    drawn = []
-    for chunk in reward_model.draw_chunks(believed, DRAWS, seed, everyone):
+    np.add.at(shown, (held_back.position, held_back.item), 1)
+    rng, all_items = np.random.default_rng([seed, 1]), np.arange(ITEMS)
+    draws = []
+    for chunk in reward_model.draw_chunks(posterior, DRAWS, seed, all_items):
         table, clicks = chunk.table(), np.zeros((len(chunk), ITEMS), int)
         for segment in np.flatnonzero(shown.sum(axis=1)):
             rate = table.reward(DESIGN.context_levels[segment])
             clicks += rng.binomial(shown[segment], rate)
-        drawn.append(clicks)
-    return _summarize_draws(np.concatenate(drawn), held)
+        draws.append(clicks)
+    return _summarize_draws(np.concatenate(draws), held_back)
 
 
-def predict_by_plain_rates(learnt: Log, held: Log, seed: int = 0) -> Prediction:
-    """Foresee as a dashboard of rates does: each item goes on at the rate it had."""
-    clicks = sum_by_index(learnt.item, learnt.click.astype(np.float64), ITEMS)
-    shown = np.bincount(learnt.item, minlength=ITEMS)
-    rate = clicks / np.maximum(shown, 1)
-    rng, later = np.random.default_rng(seed), np.bincount(held.item, minlength=ITEMS)
-    return _summarize_draws(rng.binomial(later, rate, (DRAWS, ITEMS)), held)
+def predict_by_plain_rates(training: Log, held_back: Log, seed: int = 0) -> Prediction:
+    """Predict as a dashboard of rates would: each item keeps the rate it had."""
+    clicks = sum_by_index(training.item, training.click.astype(np.float64), ITEMS)
+    rate = clicks / np.maximum(np.bincount(training.item, minlength=ITEMS), 1)
+    shown = np.bincount(held_back.item, minlength=ITEMS)
+    draws = np.random.default_rng(seed).binomial(shown, rate, (DRAWS, ITEMS))
+    return _summarize_draws(draws, held_back)
 
 
-def _summarize_draws(drawn: Integers, held: Log) -> Prediction:
-    clicks = np.bincount(held.item, held.click, ITEMS).astype(np.int64)
-    low, high = np.quantile(drawn, ENDS, axis=0, method="inverted_cdf")
-    total = np.quantile(drawn.sum(axis=1), ENDS, method="inverted_cdf")
-    inside = (low <= drawn) & (drawn <= high)
+def _summarize_draws(draws: Integers, held_back: Log) -> Prediction:
+    clicks = np.bincount(held_back.item, held_back.click, ITEMS).astype(np.int64)
+    low, high = np.quantile(draws, ENDS, axis=0, method="inverted_cdf")
+    total = np.quantile(draws.sum(axis=1), ENDS, method="inverted_cdf")
+    inside = (low <= draws) & (draws <= high)
     return Prediction(
         clicks,
         low.astype(np.float64),

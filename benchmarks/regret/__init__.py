@@ -1,1 +1,1 @@
-"""Regret of the learner and of engines a user might pick instead, on the same traffic."""
+"""Regret of the learner and of other engines on the same simulated traffic."""

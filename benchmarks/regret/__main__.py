@@ -1,7 +1,7 @@
 """Run engines on workloads and write the table: `make bench-regret ARGS=--help`.
 
-Each run is kept as it ends; stopped at any time, the same command goes on. Seeds turn
-slowest: whenever one looks, every workload and engine has about as many runs.
+Each run is saved when it ends, so the same command continues after an interruption. Seeds
+are the outermost loop: at any time every workload and engine has about as many runs.
 """
 
 import argparse
@@ -26,14 +26,13 @@ FIRST_SEED = 5000
 
 
 def main() -> None:
-    """Make the runs that are missing, then write the table."""
+    """Make the missing runs, then write the table."""
     options = _parse_options()
     if options.runs:
         with threadpool_limits(1):
             _make_runs(options)
-    text = report.render_markdown(
-        results.select_newest(results.read_lines(options.results))
-    )
+    lines = results.select_newest(results.read_lines(options.results))
+    text = report.render_markdown(lines)
     if options.document is None:
         sys.stdout.write(text)
     else:
@@ -42,33 +41,38 @@ def main() -> None:
 
 def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.regret", description=__doc__)
-    every = sorted(WORKLOADS)
-    parser.add_argument("--workloads", nargs="+", choices=every, default=every)
+    names = sorted(WORKLOADS)
+    parser.add_argument("--workloads", nargs="+", choices=names, default=names)
     parser.add_argument(
-        "--engines", nargs="+", default=["*"], help="vw_*, or W3:vw_* on W3 alone"
+        "--engines",
+        nargs="+",
+        default=["*"],
+        help="patterns: vw_*, or W3:vw_* on W3 only",
     )
     parser.add_argument("--seeds", type=int, default=200, help="worlds per workload")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--repeats", type=int, default=1, help="runs in each world")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="at most")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="time limit"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument(
-        "--document", type=Path, help="where the table goes; or printed"
+        "--document", type=Path, help="write the table into it; else print it"
     )
     parser.add_argument("--table-only", dest="runs", action="store_false")
     return parser.parse_args()
 
 
 def _make_runs(options: argparse.Namespace) -> None:
-    until = time.monotonic() + 60 * options.minutes
+    deadline = time.monotonic() + 60 * options.minutes
     entrants = engines.load_engines()
     keys = list(_list_keys(options, entrants))
     if not keys:
-        sys.exit(f"--engines: none of {', '.join(entrants)} is meant")
+        sys.exit(f"--engines matches none of: {', '.join(entrants)}")
     done = {(line.key, line.version) for line in results.read_lines(options.results)}
     missing = [key for key in keys if (key, entrants[key[1]].version) not in done]
     for key in tqdm(missing, desc="runs", disable=None):
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             break
         results.append_line(options.results, _simulate_line(key, entrants[key[1]]))
 
@@ -79,8 +83,10 @@ def _list_keys(options: argparse.Namespace, names: Iterable[str]) -> Iterator[Ke
         seeds, range(options.repeats), options.workloads, list(names)
     )
     for seed, repeat, workload, engine in order:
-        both = engine, f"{workload}:{engine}"
-        if any(fnmatch(name, pattern) for pattern in options.engines for name in both):
+        labels = engine, f"{workload}:{engine}"
+        if any(
+            fnmatch(text, pattern) for pattern in options.engines for text in labels
+        ):
             yield workload, engine, seed, repeat
 
 

@@ -1,4 +1,4 @@
-"""Engines that need no bandit library: even, and Thompson sampling by counts."""
+"""Engines that need no bandit library: uniform, and Thompson sampling by counts."""
 
 import numpy as np
 from scipy import stats
@@ -12,7 +12,7 @@ SMALLEST_VARIANCE = 1e-6
 
 
 class Uniform:
-    """Every variant alike."""
+    """Serves every variant with the same probability."""
 
     name = "uniform"
 
@@ -21,10 +21,10 @@ class Uniform:
         self.rng = np.random.default_rng([seed, 77])
 
     def assign(self, context: int, n: int) -> tuple[Integers, Floats | None]:
-        """Draw evenly."""
+        """Draw with equal probabilities."""
         del context
-        even = np.full(n, 1.0 / self.variants)
-        return self.rng.integers(0, self.variants, n), even
+        propensities = np.full(n, 1.0 / self.variants)
+        return self.rng.integers(0, self.variants, n), propensities
 
     def learn(
         self,
@@ -36,14 +36,14 @@ class Uniform:
         """Learn nothing."""
 
     def intervals(self) -> None:
-        """Tell nothing."""
+        """Return None: there are no intervals."""
 
 
 class CellThompson:
     """Thompson sampling of each (context cell, variant) by its own counts.
 
-    Beta posteriors from a flat prior for rewards 0 and 1; for others a normal
-    approximation of the mean with one variance for all cells.
+    Rewards of 0 and 1 have Beta posteriors from a flat prior; other rewards a normal
+    approximation of the mean, with one variance for all cells.
     """
 
     name = "beta_ts_per_cell"
@@ -67,37 +67,37 @@ class CellThompson:
         cell = variants
         if self.by_context:
             cell = contexts * self.problem.variants + variants
-        self.users += self._table(cell, np.ones_like(rewards))
-        self.total += self._table(cell, rewards)
-        self.squares += self._table(cell, rewards**2)
+        self.users += self._sum_by_cell(cell, np.ones_like(rewards))
+        self.total += self._sum_by_cell(cell, rewards)
+        self.squares += self._sum_by_cell(cell, rewards**2)
 
     def assign(self, context: int, n: int) -> tuple[Integers, Floats | None]:
-        """Draw from each variant's posterior; the highest draw is served."""
+        """Draw from each variant's posterior and serve the highest draw."""
         size = n, self.problem.variants
         if self.problem.reward_kind == "bool":
             hits, users = self.total[context], self.users[context]
-            drawn = self.rng.beta(1 + hits, 1 + users - hits, size)
+            draws = self.rng.beta(1 + hits, 1 + users - hits, size)
         else:
-            mean, sd = self._normal()
-            drawn = self.rng.normal(mean[context], sd[context], size)
-        return drawn.argmax(axis=1), None
+            mean, sd = self._estimate_means()
+            draws = self.rng.normal(mean[context], sd[context], size)
+        return draws.argmax(axis=1), None
 
     def intervals(self) -> tuple[Floats, Floats]:
-        """Central 95% of each posterior."""
+        """Return the central 95% of each posterior."""
         if self.problem.reward_kind == "bool":
-            found = stats.beta(1 + self.total, 1 + self.users - self.total)
-            return found.ppf(0.025), found.ppf(0.975)
-        mean, sd = self._normal()
+            posterior = stats.beta(1 + self.total, 1 + self.users - self.total)
+            return posterior.ppf(0.025), posterior.ppf(0.975)
+        mean, sd = self._estimate_means()
         return mean - NORMAL_97_5 * sd, mean + NORMAL_97_5 * sd
 
-    def _table(self, cell: Integers, values: Floats) -> Floats:
-        """Sums by cell: [S, V], or [1, V] for all context cells alike."""
+    def _sum_by_cell(self, cell: Integers, values: Floats) -> Floats:
+        """Return sums by cell: [S, V], or [1, V] if contexts are ignored."""
         rows = self.problem.segments if self.by_context else 1
         variants = self.problem.variants
         return sum_by_index(cell, values, rows * variants).reshape(rows, variants)
 
-    def _normal(self) -> tuple[Floats, Floats]:
-        """Mean and its sd [S, V], one user with the overall mean added to each cell."""
+    def _estimate_means(self) -> tuple[Floats, Floats]:
+        """Return means and their sd [S, V], after adding one average user to each cell."""
         rows = slice(None) if self.by_context else slice(1)
         users = max(self.users[rows].sum(), 1.0)
         overall = self.total[rows].sum() / users
@@ -107,10 +107,10 @@ class CellThompson:
 
 
 class VariantThompson(CellThompson):
-    """The plain multi-armed bandit: counts by variant, whatever the context."""
+    """The plain multi-armed bandit: counts by variant, contexts ignored."""
 
     name = "beta_ts_mab"
     by_context = False
 
 
-ENGINES = {each.name: each for each in (Uniform, VariantThompson, CellThompson)}
+ENGINES = {engine.name: engine for engine in (Uniform, VariantThompson, CellThompson)}

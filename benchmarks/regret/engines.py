@@ -1,4 +1,4 @@
-"""Which engines there are, and by which version of their code a run was made."""
+"""The engines, and the version of the code behind each."""
 
 import hashlib
 import importlib
@@ -31,24 +31,28 @@ class Entrant:
 
 
 def load_engines() -> dict[str, Entrant]:
-    """Every engine by name; libraries that are not installed are named and skipped."""
-    found: dict[str, Entrant] = {}
-    ours = importlib.import_module(OURS).OUR_ENGINES
-    for name, engine in ours.items():
-        found[name] = Entrant(engine, f"learner {compute_fingerprint()}")
+    """Return the engines by name, without those of libraries that are not installed.
+
+    Names the missing libraries on standard error.
+    """
+    our_engines = importlib.import_module(OURS).OUR_ENGINES
+    our_version = f"learner {compute_fingerprint()}"
+    entrants = {
+        name: Entrant(engine, our_version) for name, engine in our_engines.items()
+    }
     for module, library in LIBRARIES.items():
         try:
             engines = importlib.import_module(module).ENGINES
-        except ImportError as why:
-            sys.stderr.write(f"skipped {library}: {why}\n")
+        except ImportError as error:
+            sys.stderr.write(f"skipped {library}: {error}\n")
             continue
         version = f"{library} {metadata.version(library)}"
-        found |= {name: Entrant(each, version) for name, each in engines.items()}
-    return found
+        entrants |= {name: Entrant(engine, version) for name, engine in engines.items()}
+    return entrants
 
 
 def compute_fingerprint() -> str:
-    """Eight characters that change with the code our engine is made of, once loaded."""
+    """Return eight characters that change with the loaded code of our engine."""
     digest = hashlib.sha256()
     for name, module in sorted(sys.modules.items()):
         if name == OURS or name.startswith(OUR_CODE):

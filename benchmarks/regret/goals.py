@@ -1,4 +1,4 @@
-"""What the learner is to reach on each workload, and whether it does."""
+"""Goals of the learner on each workload, and whether it meets them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +12,7 @@ COVERAGE = 93.0, 97.0
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """Most regret, least share of traffic with the best found; both in percent."""
+    """Most regret, and least share of traffic whose best variant is found; in percent."""
 
     regret: float
     best: float
@@ -28,14 +28,14 @@ GOALS = {
 }
 
 
-def judge_mean(found: Estimate, least: float, most: float) -> Verdict:
-    """Tell whether a mean lies within bounds; open where its interval reaches over one.
+def judge_mean(estimate: Estimate, least: float, most: float) -> Verdict:
+    """Return whether a mean lies within bounds.
 
-    That is: open where the runs do not tell, "met" where the mean and all of its
-    interval lie within.
+    "met" if its whole interval lies within, "not met" if its whole interval lies outside,
+    else "open": the runs do not decide it.
     """
-    if least <= found.low and found.high <= most:
+    if least <= estimate.low and estimate.high <= most:
         return "met"
-    if found.high < least or found.low > most:
+    if estimate.high < least or estimate.low > most:
         return "not met"
     return "open"

@@ -1,10 +1,10 @@
-"""Our engine behind the yardstick's interface: the product's own fit and policy."""
+"""Our engine behind the benchmark's interface: the product's own fit and policy."""
 
 from dataclasses import dataclass, fields
-from typing import Protocol
 
 import numpy as np
 
+from benchmarks.regret.problem import Problem
 from models_app.bandit.data import cells
 from models_app.bandit.data.cells import TrainingCells
 from models_app.bandit.data.value_cells import AmountCells, OutcomeCells
@@ -18,16 +18,6 @@ NORMAL_97_5 = 1.959963984540054
 DRAWS = 4000
 
 
-class Problem(Protocol):
-    """The public facts of a workload: sizes, and level indices of its cells."""
-
-    factors: tuple[int, ...]
-    contexts: tuple[int, ...]
-    reward_kind: str
-    outcome_weights: tuple[float, ...]
-    context_levels: Integers
-
-
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Non-empty cells of one batch of users."""
@@ -36,11 +26,11 @@ class Batch:
     context: Integers
     users: Floats
     successes: Floats
-    more: Floats
+    value_sums: Floats
 
 
 class Ours:
-    """One batch is one day and one policy version; the table is redrawn after each."""
+    """The learner; each batch is a day and a policy version of its own."""
 
     name = "ours"
     rule: allocation.AllocationRule = "default"
@@ -51,8 +41,8 @@ class Ours:
         self.rng = np.random.default_rng([seed, 77])
         self.seed = seed
         self.design = Design(
-            _make_factors("factor", problem.factors),
-            _make_factors("context", problem.contexts),
+            _build_factors("factor", problem.factors),
+            _build_factors("context", problem.contexts),
         )
         sizes = self.design.context_sizes
         levels = tuple(problem.context_levels.T)
@@ -62,16 +52,17 @@ class Ours:
         self.enabled = np.ones(self.design.variants, dtype=bool)
         self.table = allocation.build_uniform_table(self.design.segments, self.enabled)
         self.batches: list[Batch] = []
-        self.believed: FittedReward | None = None
+        self.posterior: FittedReward | None = None
 
     def assign(self, context: int, n: int) -> tuple[Integers, Floats]:
         """Draw variants and their propensities for n users of one context."""
-        row = self.table[self.segments[context]]
-        drawn = self.rng.random(n)
+        probabilities = self.table[self.segments[context]]
         picks = np.searchsorted(
-            allocation.accumulate_probabilities(row), drawn, side="right"
+            allocation.accumulate_probabilities(probabilities),
+            self.rng.random(n),
+            side="right",
         )
-        return picks, row[picks]
+        return picks, probabilities[picks]
 
     def learn(
         self,
@@ -80,20 +71,21 @@ class Ours:
         rewards: Floats,
         propensities: Floats | None = None,
     ) -> None:
-        """Count a batch, fit everything seen so far, compile the next table."""
+        """Count a batch, fit all batches so far, compile the next table."""
         del propensities
         cell = self.segments[contexts] * self.design.variants + variants
         size = cell.max() + 1
-        seen = np.flatnonzero(cells.sum_by_index(cell, np.ones(len(cell)), size))
+        filled = np.flatnonzero(cells.sum_by_index(cell, np.ones(len(cell)), size))
         sums = [
-            cells.sum_by_index(cell, each, size)[seen] for each in self._each(rewards)
+            cells.sum_by_index(cell, values, size)[filled]
+            for values in self._list_summands(rewards)
         ]
-        context, variant = np.divmod(seen, self.design.variants)
-        more = np.array(sums[2:]).reshape(-1, len(seen))
-        self.batches.append(Batch(variant, context, sums[0], sums[1], more))
-        self.believed = fit.fit_reward(self.design, self.counts()).reward
+        context, variant = np.divmod(filled, self.design.variants)
+        value_sums = np.array(sums[2:]).reshape(-1, len(filled))
+        self.batches.append(Batch(variant, context, sums[0], sums[1], value_sums))
+        self.posterior = fit.fit_reward(self.design, self.build_cells()).reward
         compiled = allocation.compile_policy(
-            self.believed,
+            self.posterior,
             self.enabled,
             rule=self.rule,
             exploration_share=self.exploration_share,
@@ -101,19 +93,19 @@ class Ours:
         )
         self.table = compiled.probabilities
 
-    def _each(self, values: Floats) -> list[Floats]:
-        """Return what is summed over users: one, success, and what the kind needs."""
+    def _list_summands(self, values: Floats) -> list[Floats]:
+        """Return what is summed over users: 1, success, and what the kind needs."""
         paid = (values > 0).astype(float)
-        found = [np.ones(len(values)), values if self.kind == "bool" else paid]
+        summands = [np.ones(len(values)), values if self.kind == "bool" else paid]
         if self.kind == "numeric":
             logs = np.log(np.where(values > 0, values, 1.0))
-            return [*found, values, values**2, logs, logs**2]
+            return [*summands, values, values**2, logs, logs**2]
         if self.kind == "outcomes":
-            return [*found, *((values == weight) * 1.0 for weight in self.weights)]
-        return found
+            return [*summands, *((values == weight) * 1.0 for weight in self.weights)]
+        return summands
 
-    def counts(self) -> TrainingCells:
-        """All batches as training cells, a stratum each."""
+    def build_cells(self) -> TrainingCells:
+        """Return all batches as training cells, one stratum each."""
         sizes = [len(batch.variant) for batch in self.batches]
         plain = TrainingCells(
             stratum=np.repeat(np.arange(len(sizes)), sizes),
@@ -123,41 +115,47 @@ class Ours:
             users=np.concatenate([batch.users for batch in self.batches]),
             successes=np.concatenate([batch.successes for batch in self.batches]),
         )
-        more = np.concatenate([batch.more for batch in self.batches], axis=1)
-        given = {field.name: getattr(plain, field.name) for field in fields(plain)}
+        value_sums = np.concatenate(
+            [batch.value_sums for batch in self.batches], axis=1
+        )
+        columns = {field.name: getattr(plain, field.name) for field in fields(plain)}
         if self.kind == "numeric":
             names = "value_sum", "value_sum_squares", "log_sum", "log_sum_squares"
             others = np.zeros_like(plain.users)
-            sums = dict(zip(names, more, strict=True))
-            return AmountCells(**given, **sums, others=others)
+            sums = dict(zip(names, value_sums, strict=True))
+            return AmountCells(**columns, **sums, others=others)
         if self.kind == "outcomes":
             keys = tuple(str(weight) for weight in self.weights)
-            return OutcomeCells(**given, counts=more.T, keys=keys, weights=self.weights)
+            return OutcomeCells(
+                **columns, counts=value_sums.T, keys=keys, weights=self.weights
+            )
         return plain
 
     def intervals(self) -> tuple[Floats, Floats] | None:
-        """95% intervals [context, variant] of the mean reward now."""
-        if self.believed is None:
+        """Return the ends of 95% intervals [context, variant] of the current mean reward."""
+        if self.posterior is None:
             return None
-        if isinstance(self.believed, Posterior):
-            return self._normal(self.believed)
-        everyone, levels = np.arange(self.design.variants), self.design.context_levels
+        if isinstance(self.posterior, Posterior):
+            return self._compute_chance_intervals(self.posterior)
+        variants, levels = np.arange(self.design.variants), self.design.context_levels
         ends = np.zeros((2, len(self.segments), self.design.variants))
-        drawn = list(draw_chunks(self.believed, DRAWS, self.seed, everyone))
+        chunks = list(draw_chunks(self.posterior, DRAWS, self.seed, variants))
         for index, segment in enumerate(self.segments):
-            each = [chunk.table().reward(levels[segment]) for chunk in drawn]
-            ends[:, index] = np.quantile(np.concatenate(each), [0.025, 0.975], axis=0)
+            rewards = [chunk.table().reward(levels[segment]) for chunk in chunks]
+            ends[:, index] = np.quantile(
+                np.concatenate(rewards), [0.025, 0.975], axis=0
+            )
         return ends[0], ends[1]
 
-    def _normal(self, posterior: Posterior) -> tuple[Floats, Floats]:
-        """Ends of the normal posterior of the log odds, as chances."""
+    def _compute_chance_intervals(self, posterior: Posterior) -> tuple[Floats, Floats]:
+        """Return the ends of the normal posterior of the log odds, as chances."""
         shape = len(self.segments), self.design.variants
         variant = np.tile(np.arange(shape[1]), shape[0])
         rows = self.design.rows(variant, np.repeat(self.segments, shape[1]))
         rows = np.concatenate([np.ones((len(rows), 1)), rows], axis=1)
         mean = rows @ posterior.mean
-        spread = np.einsum("ij,ij->i", rows @ posterior.covariance, rows)
-        half = NORMAL_97_5 * np.sqrt(spread)
+        variance = np.einsum("ij,ij->i", rows @ posterior.covariance, rows)
+        half = NORMAL_97_5 * np.sqrt(variance)
         low, high = (1 / (1 + np.exp(-end)) for end in (mean - half, mean + half))
         return low.reshape(shape), high.reshape(shape)
 
@@ -170,13 +168,13 @@ class OursThompson(Ours):
 
 
 class OursWithoutExploration(Ours):
-    """The default rule without the share of traffic that is spread evenly."""
+    """The default rule without its share of uniform traffic."""
 
     name = "ours_no_exploration"
     exploration_share = 0.0
 
 
-def _make_factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
+def _build_factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
     return tuple(
         Factor(f"{kind} {index}", tuple(str(level) for level in range(size)))
         for index, size in enumerate(sizes)

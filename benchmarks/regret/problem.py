@@ -1,4 +1,4 @@
-"""What an engine is told and what it must answer; nothing of the truth."""
+"""Interface of an engine, and what it knows of a workload: nothing of the truth."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -27,13 +27,13 @@ class Problem:
     context_levels: Integers = field(init=False)
 
     def __post_init__(self) -> None:
-        """Number the cells."""
+        """Enumerate variants and context cells."""
         self.levels = build_grid(self.factors)
         self.context_levels = build_grid(self.contexts)
 
     @classmethod
-    def of(cls, workload: Workload) -> "Problem":
-        """Tell what is public of a workload."""
+    def from_workload(cls, workload: Workload) -> "Problem":
+        """Return the public facts of a workload."""
         return cls(
             workload.factors,
             workload.contexts,
@@ -51,24 +51,24 @@ class Problem:
     def segments(self) -> int:
         return len(self.context_levels)
 
-    def context_features(self) -> Floats:
-        """Intercept and one column per context level, a row per context cell."""
+    def build_context_features(self) -> Floats:
+        """Return an intercept and one column per context level for each context cell."""
         columns = [np.ones(self.segments)]
         for context, size in enumerate(self.contexts):
-            level = self.context_levels[:, context]
-            columns += [(level == i).astype(np.float64) for i in range(size)]
+            levels = self.context_levels[:, context]
+            columns += [(levels == level).astype(np.float64) for level in range(size)]
         return np.array(columns).T
 
 
 class Engine(Protocol):
-    """Decides for users and learns from batches; made as Engine(problem, seed)."""
+    """Decides for users and learns from batches; constructed from (problem, seed)."""
 
     name: str
 
     def __init__(self, problem: Problem, seed: int) -> None: ...
 
     def assign(self, context: int, n: int) -> tuple[Integers, Floats | None]:
-        """Variants [n] for users of one context cell, and their propensities if known."""
+        """Return variants [n] for users of one context cell, and propensities if known."""
 
     def learn(
         self,
@@ -77,7 +77,7 @@ class Engine(Protocol):
         rewards: Floats,
         propensities: Floats,
     ) -> None:
-        """Learn from the users [n] of a batch that is over."""
+        """Learn from the users [n] of a finished batch."""
 
     def intervals(self) -> tuple[Floats, Floats] | None:
-        """Ends [S, V] of 95% intervals of the mean reward now; None: it has none."""
+        """Return the ends [S, V] of 95% intervals of the current mean reward, or None."""

@@ -14,7 +14,7 @@ EPSILON = 0.1
 
 
 class EpsilonGreedy:
-    """Serves the variant with the highest prediction to all but a tenth."""
+    """Serves the variant with the highest prediction, and any variant to EPSILON."""
 
     name = "sklearn_lr_egreedy"
 
@@ -26,12 +26,12 @@ class EpsilonGreedy:
         self.score = np.zeros((problem.segments, problem.variants))
 
     def assign(self, context: int, n: int) -> tuple[Integers, Floats | None]:
-        """Draw one of the best for all; a tenth explores."""
+        """Draw one of the best variants for the whole batch; EPSILON of users explore."""
         score, variants = self.score[context], self.problem.variants
         best = self.rng.choice(np.flatnonzero(score >= score.max() - 1e-12))
         explores = self.rng.random(n) < EPSILON
-        anyone = self.rng.integers(0, variants, n)
-        return np.where(explores, anyone, best), None
+        random_variants = self.rng.integers(0, variants, n)
+        return np.where(explores, random_variants, best), None
 
     def learn(
         self,
@@ -40,39 +40,46 @@ class EpsilonGreedy:
         rewards: Floats,
         propensities: Floats,
     ) -> None:
-        """Add a batch to the counts and fit them anew."""
+        """Add a batch to the counts and fit all of them."""
         del propensities
         cell, size = contexts * self.problem.variants + variants, len(self.users)
         self.users += sum_by_index(cell, np.ones_like(rewards), size)
         self.total += sum_by_index(cell, rewards, size)
         self.paid += sum_by_index(cell, (rewards > 0).astype(np.float64), size)
-        fitted = self._odds() if self.problem.reward_kind == "bool" else self._means()
-        if fitted is not None:
-            self.score = fitted.reshape(self.score.shape)
+        is_binary = self.problem.reward_kind == "bool"
+        score = self._fit_log_odds() if is_binary else self._fit_means()
+        if score is not None:
+            self.score = score.reshape(self.score.shape)
 
     def intervals(self) -> None:
-        """Tell nothing."""
+        """Return None: there are no intervals."""
 
-    def _odds(self) -> Floats | None:
+    def _fit_log_odds(self) -> Floats | None:
+        """Return fitted log odds, or None unless both outcomes have occurred."""
         counts = np.concatenate([self.paid, self.users - self.paid])
-        seen = counts > 0
+        filled = counts > 0
         if not 0 < self.paid.sum() < self.users.sum():
             return None
         converted = np.repeat([1.0, 0.0], len(self.users))
         model = LogisticRegression(max_iter=200)
-        twice = np.concatenate([self.features, self.features])
-        model.fit(twice[seen], converted[seen], sample_weight=counts[seen])
+        features = np.concatenate([self.features, self.features])
+        model.fit(features[filled], converted[filled], sample_weight=counts[filled])
         return np.asarray(model.decision_function(self.features))
 
-    def _means(self) -> Floats:
-        seen = self.users > 0
-        means, features = self.total[seen] / self.users[seen], self.features[seen]
-        model = Ridge(alpha=1.0).fit(features, means, sample_weight=self.users[seen])
+    def _fit_means(self) -> Floats:
+        filled = self.users > 0
+        users, features = self.users[filled], self.features[filled]
+        means = self.total[filled] / users
+        model = Ridge(alpha=1.0).fit(features, means, sample_weight=users)
         return np.asarray(model.predict(self.features))
 
 
 def build_columns(problem: Problem) -> Floats:
-    """One-hot rows [S·V, ·]: design levels and pairs, context levels and pairs, both."""
+    """Return one-hot rows [S·V, ·].
+
+    Columns: design levels and their pairs, context levels and their pairs, and pairs of
+    a design level and a context level.
+    """
     context = np.repeat(np.arange(problem.segments), problem.variants)
     variant = np.tile(np.arange(problem.variants), problem.segments)
     design = _encode_one_hot(problem.levels[variant], problem.factors)
@@ -86,13 +93,13 @@ def build_columns(problem: Problem) -> Floats:
 
 
 def _cross_blocks(pairs: Iterable[tuple[Floats, Floats]]) -> list[Floats]:
-    """A block of products for each pair of blocks."""
+    """Return a block of products for each pair of blocks."""
     products = (a[:, :, None] * b[:, None, :] for a, b in pairs)
     return [block.reshape(len(block), -1) for block in products]
 
 
 def _encode_one_hot(levels: Integers, sizes: tuple[int, ...]) -> list[Floats]:
-    """A block [n, size] of indicators for each factor."""
+    """Return a block [n, size] of indicators for each factor."""
     return [
         (levels[:, [factor]] == np.arange(size)).astype(np.float64)
         for factor, size in enumerate(sizes)

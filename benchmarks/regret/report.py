@@ -1,4 +1,4 @@
-"""The runs as markdown tables, and their place in a document."""
+"""Markdown tables of the runs, and how to insert them into a document."""
 
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
@@ -14,25 +14,24 @@ OURS = "ours"
 
 
 def render_markdown(lines: Sequence[Line]) -> str:
-    """Goals first, then a table of every engine for each workload."""
+    """Return the goals, then a table of all engines for each workload."""
     runs = [line.run for line in lines]
     names = [name for name in WORKLOADS if any(run.workload == name for run in runs)]
-    found = {name: rank_engines(runs, name, OURS) for name in names}
-    parts = [_render_versions(lines), _render_goals(found)]
-    parts += [_render_workload(name, each) for name, each in found.items()]
+    standings = {name: rank_engines(runs, name, OURS) for name in names}
+    parts = [_render_versions(lines), _render_goals(standings)]
+    parts += [_render_workload(name, engines) for name, engines in standings.items()]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def insert_text(document: Path, text: str) -> None:
-    """Replace what stands between the marks of a document.
+    """Replace the text between BEGIN and END in a document.
 
     Raises ValueError for a document without them.
     """
-    old = document.read_text()
-    before, begin, rest = old.partition(BEGIN)
+    before, begin, rest = document.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"{document}: the marks {BEGIN} and {END} are needed")
+        raise ValueError(f"{document} must contain the marks {BEGIN} and {END}")
     document.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
 
 
@@ -40,25 +39,25 @@ def _render_versions(lines: Iterable[Line]) -> str:
     return "Versions: " + ", ".join(sorted({line.version for line in lines})) + "."
 
 
-def _render_goals(found: dict[str, list[Standing]]) -> str:
+def _render_goals(standings: dict[str, list[Standing]]) -> str:
     header = (
         *("workload", "seeds", "regret %", "at most", "", "best found %", "at least"),
         *("", "coverage %", "93 to 97", "ours minus best peer", "ahead"),
     )
     rows = []
-    for name, every in found.items():
-        own = next((each for each in every if each.engine == OURS), None)
+    for name, engines in standings.items():
+        own = next((standing for standing in engines if standing.engine == OURS), None)
         if own is not None:
-            rows.append(_render_goal_row(name, own, find_best_peer(every)))
+            rows.append(_render_goal_row(name, own, find_best_peer(engines)))
     return _render_table(header, rows) if rows else ""
 
 
-def find_best_peer(every: Iterable[Standing]) -> Standing | None:
-    """The engine of others that is hardest to beat on the seeds both have run."""
+def find_best_peer(standings: Iterable[Standing]) -> Standing | None:
+    """Return the other engine that is hardest to beat on the common seeds."""
     peers = [
-        (each.difference.mean, each)
-        for each in every
-        if each.difference is not None and not each.engine.startswith(OURS)
+        (standing.difference.mean, standing)
+        for standing in standings
+        if standing.difference is not None and not standing.engine.startswith(OURS)
     ]
     return max(peers, key=itemgetter(0), default=(0.0, None))[1]
 
@@ -86,36 +85,36 @@ def _render_goal_row(name: str, own: Standing, peer: Standing | None) -> list[st
     ]
 
 
-def _render_workload(name: str, every: list[Standing]) -> str:
+def _render_workload(name: str, standings: list[Standing]) -> str:
     header = (
         *("engine", "seeds", "regret %", "ours minus it, same seeds", "last tenth %"),
         *("best found %", "coverage %", "seconds a run"),
     )
     rows = [
         [
-            *(each.engine, str(each.regret.seeds), _format_plain(each.regret)),
-            "-" if each.difference is None else _format_signed(each.difference),
-            *(f"{each.late_regret.mean:.1f}", _format_plain(each.best)),
-            "-" if each.coverage is None else _format_plain(each.coverage),
-            f"{each.seconds:.1f}",
+            *(row.engine, str(row.regret.seeds), _format_plain(row.regret)),
+            "-" if row.difference is None else _format_signed(row.difference),
+            *(f"{row.late_regret.mean:.1f}", _format_plain(row.best)),
+            "-" if row.coverage is None else _format_plain(row.coverage),
+            f"{row.seconds:.1f}",
         ]
-        for each in every
+        for row in standings
     ]
     return f"### {name} {WORKLOADS[name].title}\n\n{_render_table(header, rows)}"
 
 
-def _format_plain(found: Estimate) -> str:
-    return f"{found.mean:.1f}{_format_error(found)}"
+def _format_plain(estimate: Estimate) -> str:
+    return f"{estimate.mean:.1f}{_format_error(estimate)}"
 
 
-def _format_signed(found: Estimate) -> str:
-    return f"{found.mean:+.1f}{_format_error(found)}"
+def _format_signed(estimate: Estimate) -> str:
+    return f"{estimate.mean:+.1f}{_format_error(estimate)}"
 
 
-def _format_error(found: Estimate) -> str:
-    return f" ±{found.half:.1f}" if found.seeds > 1 else ""
+def _format_error(estimate: Estimate) -> str:
+    return f" ±{estimate.half:.1f}" if estimate.seeds > 1 else ""
 
 
 def _render_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    ruled = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in ruled)
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,4 +1,4 @@
-"""The file of runs: one JSON line each, appended as it ends, read to resume."""
+"""The file of runs: a JSON line is appended for each, and read to resume."""
 
 import json
 from collections.abc import Iterable
@@ -19,41 +19,41 @@ class Line:
 
     @property
     def key(self) -> Key:
-        """What may be run once per version."""
+        """Identity of the run; each is made once per version."""
         run = self.run
         return run.workload, run.engine, run.seed, run.repeat
 
 
 def read_lines(path: Path) -> list[Line]:
-    """Every complete line of a file; none if there is no file.
+    """Return the complete lines of a file; none if there is no file.
 
     A last line that was cut off while it was written is left out.
     """
     if not path.exists():
         return []
-    found = []
+    lines = []
     for text in path.read_text().splitlines():
         try:
             document = json.loads(text)
         except json.JSONDecodeError:
             continue
         version = document.pop("version")
-        found.append(Line(Run(**document), version))
-    return found
+        lines.append(Line(Run(**document), version))
+    return lines
 
 
 def append_line(path: Path, line: Line) -> None:
-    """Write one line at the end."""
+    """Append one line to the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         file.write(json.dumps(asdict(line.run) | {"version": line.version}) + "\n")
 
 
 def select_newest(lines: Iterable[Line]) -> list[Line]:
-    """The runs of each engine's newest version, each once."""
-    every = list(lines)
-    version = {line.run.engine: line.version for line in every}
-    latest = {
-        line.key: line for line in every if line.version == version[line.run.engine]
+    """Return the runs of each engine's newest version, each once."""
+    all_lines = list(lines)
+    newest = {line.run.engine: line.version for line in all_lines}
+    line_by_key = {
+        line.key: line for line in all_lines if line.version == newest[line.run.engine]
     }
-    return list(latest.values())
+    return list(line_by_key.values())

@@ -1,4 +1,4 @@
-"""One run: an engine on one seed's world, judged by the truth it does not see."""
+"""Simulate one run of an engine in one seed's world, and measure its regret."""
 
 import time
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ GOOD_ENOUGH = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of one run.
+    """The result of one run.
 
     Parameters
     ----------
-    regret_percent: expected loss against always serving each context cell's best, as
-        a share of what even allocation loses on the same users.
+    regret_percent: expected loss against always serving the best variant of each context
+        cell, as a share of what uniform allocation loses on the same users.
     late_regret_percent: the same over the last tenth of the batches.
     best_share: share of traffic whose most served variant in that tenth is within 1%
         of the best at the end.
     coverage: share of (context cell, variant) whose mean reward at the end lies in the
-        engine's 95% interval; None without intervals. `width`: of these intervals,
-        relative to the mean reward, averaged.
-    deciding_seconds, learning_seconds: spent in the engine over the whole run.
+        engine's 95% interval; None without intervals.
+    width: mean width of these intervals, relative to the mean reward.
+    deciding_seconds, learning_seconds: time in the engine over the whole run.
 
     """
 
@@ -46,25 +46,30 @@ class Run:
 
 @dataclass(slots=True)
 class Losses:
-    """Sums over users of what was lost, by the engine and by even allocation."""
+    """Loss summed over users, by the engine and by uniform allocation.
+
+    `late_*` and `served` [S, V] cover the batches from number `late_from` on.
+    """
 
     late_from: int
     served: Floats
-    own: float = 0.0
-    even: float = 0.0
-    late_own: float = 0.0
-    late_even: float = 0.0
+    engine: float = 0.0
+    uniform: float = 0.0
+    late_engine: float = 0.0
+    late_uniform: float = 0.0
 
     def add(
         self, batch: int, mean: Floats, contexts: Integers, variants: Integers
     ) -> None:
-        """Count a batch of users at its true means [S, V]."""
+        """Add a batch of users at its true mean rewards [S, V]."""
         best = mean.max(axis=1)[contexts]
-        own = float((best - mean[contexts, variants]).sum())
-        even = float((best - mean[contexts].mean(axis=1)).sum())
-        self.own, self.even = self.own + own, self.even + even
+        engine = float((best - mean[contexts, variants]).sum())
+        uniform = float((best - mean[contexts].mean(axis=1)).sum())
+        self.engine += engine
+        self.uniform += uniform
         if batch >= self.late_from:
-            self.late_own, self.late_even = self.late_own + own, self.late_even + even
+            self.late_engine += engine
+            self.late_uniform += uniform
             np.add.at(self.served, (contexts, variants), 1.0)
 
 
@@ -73,20 +78,20 @@ class TimedEngine:
     """An engine, and the seconds it took."""
 
     engine: Engine
-    deciding: float = 0.0
-    learning: float = 0.0
+    deciding_seconds: float = 0.0
+    learning_seconds: float = 0.0
 
     def decide(self, contexts: Integers, variants: int) -> tuple[Integers, Floats]:
-        """Variants and propensities of users; even ones where the engine tells none."""
-        start = time.perf_counter()
+        """Return variants and propensities; uniform ones if the engine returns none."""
+        started_at = time.perf_counter()
         picks = np.empty(len(contexts), dtype=np.int64)
         propensities = np.full(len(contexts), 1.0 / variants)
         for context in np.unique(contexts):
             rows = np.flatnonzero(contexts == context)
-            picks[rows], known = self.engine.assign(int(context), len(rows))
-            if known is not None:
-                propensities[rows] = known
-        self.deciding += time.perf_counter() - start
+            picks[rows], own_propensities = self.engine.assign(int(context), len(rows))
+            if own_propensities is not None:
+                propensities[rows] = own_propensities
+        self.deciding_seconds += time.perf_counter() - started_at
         return picks, propensities
 
     def learn(
@@ -96,56 +101,56 @@ class TimedEngine:
         rewards: Floats,
         propensities: Floats,
     ) -> None:
-        """Hand over a batch that is over."""
-        start = time.perf_counter()
+        """Let the engine learn from a finished batch."""
+        started_at = time.perf_counter()
         self.engine.learn(contexts, variants, rewards, propensities)
-        self.learning += time.perf_counter() - start
+        self.learning_seconds += time.perf_counter() - started_at
 
 
 def simulate_run(
     workload: Workload, engine: type[Engine], seed: int, repeat: int = 0
 ) -> Run:
-    """Run an engine on a world; rewards of a batch are known after the batch.
+    """Run an engine in a world; it learns the rewards of a batch after the batch.
 
-    `repeat` gives the engine other randomness in the same world with the same users.
+    `repeat` changes the engine's randomness, but neither the world nor its users.
     """
-    world, problem = World(workload, seed), Problem.of(workload)
+    world, problem = World(workload, seed), Problem.from_workload(workload)
     timed = TimedEngine(engine(problem, seed + 1_000_003 * repeat))
     late_from = workload.batches - max(1, workload.batches // 10)
-    shape = workload.segments, workload.variants
-    losses = Losses(late_from, np.zeros(shape))
+    losses = Losses(late_from, np.zeros((workload.segments, workload.variants)))
     for batch in range(workload.batches):
-        contexts = world.contexts(problem.batch_size)
+        contexts = world.draw_contexts(problem.batch_size)
         variants, propensities = timed.decide(contexts, workload.variants)
-        losses.add(batch, world.mean(), contexts, variants)
-        rewards = world.rewards(contexts, variants)
+        losses.add(batch, world.compute_means(), contexts, variants)
+        rewards = world.draw_rewards(contexts, variants)
         timed.learn(contexts, variants, rewards, propensities)
         if batch < workload.batches - 1:
             world.advance()
-    covered, width = _judge_intervals(timed.engine, world.mean())
+    coverage, width = _judge_intervals(timed.engine, world.compute_means())
     return Run(
         workload.name,
         engine.name,
         seed,
         repeat,
-        100 * losses.own / losses.even,
-        100 * losses.late_own / losses.late_even,
+        100 * losses.engine / losses.uniform,
+        100 * losses.late_engine / losses.late_uniform,
         _compute_best_share(world, losses.served),
-        covered,
+        coverage,
         width,
-        timed.deciding,
-        timed.learning,
+        timed.deciding_seconds,
+        timed.learning_seconds,
     )
 
 
 def _compute_best_share(world: World, served: Floats) -> float:
-    mean, every = world.mean(), np.arange(len(served))
-    good = mean[every, served.argmax(axis=1)] >= GOOD_ENOUGH * mean.max(axis=1)
-    return float((good * world.context_share).sum())
+    mean, segments = world.compute_means(), np.arange(len(served))
+    most_served = mean[segments, served.argmax(axis=1)]
+    is_good = most_served >= GOOD_ENOUGH * mean.max(axis=1)
+    return float((is_good * world.context_share).sum())
 
 
 def _judge_intervals(engine: Engine, mean: Floats) -> tuple[float | None, float | None]:
-    """Coverage and relative width of the engine's intervals."""
+    """Return coverage and relative width of the engine's intervals."""
     ends = engine.intervals()
     if ends is None:
         return None, None

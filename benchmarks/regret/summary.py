@@ -1,4 +1,4 @@
-"""From runs to means over seeds and paired differences, each with its 95% interval."""
+"""Means over seeds and paired differences of runs, each with its 95% interval."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,10 @@ from benchmarks.regret.simulate import Run
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over seeds and half its 95% interval (Student's t); nan of one seed."""
+    """A mean over seeds and half the width of its 95% interval (Student's t).
+
+    `half` is nan for a single seed.
+    """
 
     mean: float
     half: float
@@ -29,10 +32,10 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One engine on one workload, in percent.
+    """The figures of one engine on one workload, in percent.
 
-    `difference` is our regret minus this engine's over the seeds both have run; None
-    for our own engine and where there is no common seed.
+    `difference` is our regret minus this engine's over the seeds that both have run; None
+    for our own engine and without a common seed.
     """
 
     engine: str
@@ -48,58 +51,55 @@ BySeed = Mapping[int, list[Run]]
 
 
 def rank_engines(runs: Iterable[Run], workload: str, ours: str) -> list[Standing]:
-    """Every engine that ran the workload, the least regret first.
+    """Return the standings of the engines that ran the workload, least regret first.
 
-    Runs that repeat a seed are averaged first: seeds are what is independent.
+    Repeats of a seed are averaged first, because only seeds are independent.
     """
-    found: dict[str, dict[int, list[Run]]] = defaultdict(lambda: defaultdict(list))
+    by_engine: dict[str, dict[int, list[Run]]] = defaultdict(lambda: defaultdict(list))
     for run in runs:
         if run.workload == workload:
-            found[run.engine][run.seed].append(run)
-    own = found.get(ours, {})
-    every = [_build_standing(name, seeds, own) for name, seeds in found.items()]
-    return sorted(every, key=lambda standing: standing.regret.mean)
+            by_engine[run.engine][run.seed].append(run)
+    own = by_engine.get(ours, {})
+    standings = [
+        _build_standing(name, by_seed, own) for name, by_seed in by_engine.items()
+    ]
+    return sorted(standings, key=lambda standing: standing.regret.mean)
 
 
 def average_over_seeds(values: Iterable[float]) -> Estimate:
-    """Mean of one value per seed."""
-    found = np.array(list(values))
-    n = len(found)
+    """Return the mean of one value per seed."""
+    array = np.array(list(values))
+    n = len(array)
     if n < 2:
-        return Estimate(float(found.mean()), float("nan"), n)
-    error = found.std(ddof=1) / np.sqrt(n)
-    return Estimate(float(found.mean()), float(stats.t.ppf(0.975, n - 1) * error), n)
+        return Estimate(float(array.mean()), float("nan"), n)
+    error = array.std(ddof=1) / np.sqrt(n)
+    return Estimate(float(array.mean()), float(stats.t.ppf(0.975, n - 1) * error), n)
 
 
-def _build_standing(name: str, seeds: BySeed, own: BySeed) -> Standing:
-    runs = [run for each in seeds.values() for run in each]
-    common = sorted(seeds.keys() & own.keys()) if own is not seeds else []
-    gaps = [
-        _compute_mean(own[s], "regret_percent")
-        - _compute_mean(seeds[s], "regret_percent")
-        for s in common
+def _build_standing(name: str, by_seed: BySeed, own: BySeed) -> Standing:
+    def average(field: str, factor: float = 1.0) -> Estimate:
+        return average_over_seeds(
+            factor * _average_repeats(repeats, field) for repeats in by_seed.values()
+        )
+
+    runs = [run for repeats in by_seed.values() for run in repeats]
+    common_seeds = sorted(by_seed.keys() & own.keys()) if own is not by_seed else []
+    differences = [
+        _average_repeats(own[seed], "regret_percent")
+        - _average_repeats(by_seed[seed], "regret_percent")
+        for seed in common_seeds
     ]
-    covers = all(run.coverage is not None for run in runs)
+    has_intervals = all(run.coverage is not None for run in runs)
     return Standing(
         name,
-        average_over_seeds(
-            _compute_mean(each, "regret_percent") for each in seeds.values()
-        ),
-        average_over_seeds(
-            100 * _compute_mean(each, "best_share") for each in seeds.values()
-        ),
-        average_over_seeds(
-            _compute_mean(each, "late_regret_percent") for each in seeds.values()
-        ),
-        average_over_seeds(
-            100 * _compute_mean(each, "coverage") for each in seeds.values()
-        )
-        if covers
-        else None,
+        average("regret_percent"),
+        average("best_share", 100),
+        average("late_regret_percent"),
+        average("coverage", 100) if has_intervals else None,
         float(np.mean([run.deciding_seconds + run.learning_seconds for run in runs])),
-        average_over_seeds(gaps) if gaps else None,
+        average_over_seeds(differences) if differences else None,
     )
 
 
-def _compute_mean(runs: list[Run], name: str) -> float:
-    return float(np.mean([getattr(run, name) for run in runs]))
+def _average_repeats(repeats: list[Run], field: str) -> float:
+    return float(np.mean([getattr(run, field) for run in repeats]))

@@ -1,4 +1,4 @@
-"""What is simulated: designs, contexts, rewards and sizes; no randomness here."""
+"""The simulated workloads: designs, contexts, rewards and sizes, without randomness."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -13,14 +13,14 @@ RewardKind = Literal["bool", "numeric", "outcomes"]
 
 
 def build_grid(sizes: tuple[int, ...]) -> Integers:
-    """All combinations [·, factors] of level indices, the last factor turning fastest."""
+    """Return all combinations [·, factors] of level indices, the last varying fastest."""
     cells = list(product(*(range(size) for size in sizes)))
     return np.array(cells, dtype=np.int64).reshape(len(cells), len(sizes))
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One kind of traffic; a seed makes a world of it (worlds.World).
+    """One kind of traffic; `worlds.World` draws a world of it from a seed.
 
     Effects are normal, in log odds; `*_sd` are their standard deviations.
 
@@ -28,14 +28,15 @@ class Workload:
     ----------
     factors, contexts: number of levels of each design and each context factor.
     interactions: how many pairs of design levels deviate from the sum of their parts.
-    context_sd: of a context level on every variant alike; `personal_sd`: of a context
-        level on one design level.
-    share_of_segments_differing: worlds are drawn until that share of context cells has
-        a best variant of its own; None: any world.
-    amount_*: log-normal amounts of those who convert.
-    outcome_weights: of a basic and of a better conversion; `better_share` of the latter.
+    context_sd: effect of a context level on all variants alike.
+    personal_sd: effect of a context level on one design level.
+    share_of_segments_differing: worlds are drawn until this share of context cells has
+        another best variant than the rest; None accepts any world.
+    amount_*: log-normal amounts of the users who convert.
+    outcome_weights: of a basic and of a better conversion.
+    better_share: share of conversions that are better ones.
     drift_end: relative change of the base rate over the run.
-    flip_half_way: the first interaction changes its sign in the middle.
+    flip_half_way: the first interaction changes its sign half-way.
 
     """
 
@@ -72,8 +73,8 @@ class Workload:
 
 
 WORKLOADS = {
-    each.name: each
-    for each in (
+    workload.name: workload
+    for workload in (
         Workload("W1", "hero page", (3, 3, 2)),
         Workload(
             "W2",

@@ -1,4 +1,4 @@
-"""One seed's world: a truth that engines do not see, its users, and what they reward."""
+"""The world of one seed: true effects that engines do not see, users and rewards."""
 
 from itertools import combinations
 from math import exp, log
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from benchmarks.regret.workloads import Workload, build_grid
 from models_app.bandit.design.design import Floats, Integers
 
-MOST_TRIES = 20_000
+MAX_TRIES = 20_000
 
 
 def expit(log_odds: Floats) -> Floats:
-    """Chances of log odds."""
+    """Return the chances of log odds."""
     return np.asarray(1.0 / (1.0 + np.exp(-log_odds)))
 
 
 class World:
-    """Truth, users and rewards from streams of their own.
+    """Truth, users and rewards, each from a random stream of its own.
 
-    So engines that run with one seed face the same truth and the same users in the
+    Engines that run with one seed therefore meet the same truth and the same users in the
     same order, whatever they decide. [S, V] is context cell by variant.
     """
 
@@ -33,43 +33,43 @@ class World:
         self._context_levels = build_grid(workload.contexts)
         self._batch = 0
         self._flipping = np.zeros(workload.variants)
-        for _ in range(MOST_TRIES):
-            design = self._draw()
-            if self._wanted(design):
+        for _ in range(MAX_TRIES):
+            design = self._draw_truth()
+            if self._has_wanted_segments(design):
                 break
         self.context_share = np.ones(1)
         if workload.segments > 1:
-            even = np.full(workload.segments, 8.0)
-            self.context_share = self._truth.dirichlet(even)
+            concentration = np.full(workload.segments, 8.0)
+            self.context_share = self._truth.dirichlet(concentration)
 
-    def contexts(self, users: int) -> Integers:
-        """Context cells [users] of those who arrive."""
+    def draw_contexts(self, users: int) -> Integers:
+        """Draw the context cells [users] of arriving users."""
         segments = self.workload.segments
         if segments == 1:
             return np.zeros(users, dtype=np.int64)
         return self._users.choice(segments, users, p=self.context_share)
 
-    def rewards(self, contexts: Integers, variants: Integers) -> Floats:
-        """Draw what users [n] of these cells are worth."""
+    def draw_rewards(self, contexts: Integers, variants: Integers) -> Floats:
+        """Draw the rewards [n] of users of these cells."""
         workload, rng = self.workload, self._rewards
-        at = contexts, variants
-        hit = rng.random(len(variants)) < expit(self._log_odds()[at])
+        cell = contexts, variants
+        converted = rng.random(len(variants)) < expit(self._compute_log_odds()[cell])
         if workload.reward_kind == "numeric":
             noise = np.exp(rng.normal(0, workload.amount_log_sd, len(variants)))
-            return np.asarray(hit * noise * np.exp(self._log_amount[at]))
+            return np.asarray(converted * noise * np.exp(self._log_amount[cell]))
         if workload.reward_kind == "outcomes":
             basic, better = workload.outcome_weights
-            is_better = rng.random(len(variants)) < expit(self._better[at])
-            return np.asarray(hit * np.where(is_better, better, basic))
-        return hit.astype(np.float64)
+            is_better = rng.random(len(variants)) < expit(self._better[cell])
+            return np.asarray(converted * np.where(is_better, better, basic))
+        return converted.astype(np.float64)
 
     def advance(self) -> None:
-        """Let time pass by one batch."""
+        """Move on to the next batch."""
         self._batch += 1
 
-    def mean(self) -> Floats:
-        """Expected reward [S, V] now."""
-        workload, rate = self.workload, expit(self._log_odds())
+    def compute_means(self) -> Floats:
+        """Return the current expected rewards [S, V]."""
+        workload, rate = self.workload, expit(self._compute_log_odds())
         if workload.reward_kind == "numeric":
             return rate * np.exp(self._log_amount) * exp(workload.amount_log_sd**2 / 2)
         if workload.reward_kind == "outcomes":
@@ -78,52 +78,57 @@ class World:
             return rate * (basic * (1 - share) + better * share)
         return rate
 
-    def _log_odds(self) -> Floats:
-        workload, now = self.workload, self._base
+    def _compute_log_odds(self) -> Floats:
+        workload, log_odds = self.workload, self._base
         if workload.drift_end:
-            done = self._batch / max(1, workload.batches - 1)
-            now = now + np.log1p(workload.drift_end * done)
+            elapsed = self._batch / max(1, workload.batches - 1)
+            log_odds = log_odds + np.log1p(workload.drift_end * elapsed)
         if workload.flip_half_way and self._batch >= workload.batches // 2:
-            now = now - 2 * self._flipping[None, :]
-        return now
+            log_odds = log_odds - 2 * self._flipping[None, :]
+        return log_odds
 
-    def _draw(self) -> Floats:
-        """Draw a truth; returns what of it [S, V] depends on the variant."""
+    def _draw_truth(self) -> Floats:
+        """Draw the true effects; return those [S, V] that depend on the variant."""
         workload = self.workload
-        main, deviation = workload.main_sd, workload.interaction_sd
-        design = self._effects(main, workload.interactions, deviation)
+        main_sd, interaction_sd = workload.main_sd, workload.interaction_sd
+        design = self._draw_design_effects(
+            main_sd, workload.interactions, interaction_sd
+        )
         if workload.personal_sd:
-            self._personalize(design)
+            self._add_personal_effects(design)
         self._base = design.copy()
         if workload.context_sd:
-            self._shift(self._base)
+            self._add_context_effects(self._base)
         self._base += log(workload.base_rate / (1 - workload.base_rate))
         if workload.reward_kind == "numeric":
-            amounts = self._effects(workload.amount_sd, 0, 0.0)
+            amounts = self._draw_design_effects(workload.amount_sd, 0, 0.0)
             self._log_amount = workload.amount_log_mean + amounts
         if workload.reward_kind == "outcomes":
             share = workload.better_share
-            self._better = log(share / (1 - share)) + self._effects(main, 1, deviation)
+            effects = self._draw_design_effects(main_sd, 1, interaction_sd)
+            self._better = log(share / (1 - share)) + effects
         return design
 
-    def _effects(self, main_sd: float, interactions: int, sd: float) -> Floats:
-        """Draw effects [S, V] of the design alone, the first deviation kept apart."""
+    def _draw_design_effects(
+        self, main_sd: float, interactions: int, interaction_sd: float
+    ) -> Floats:
+        """Draw effects [S, V] of the design alone; remember the one that will flip."""
         workload, rng = self.workload, self._truth
         total = np.zeros(workload.variants)
         for factor, size in enumerate(workload.factors):
             total += rng.normal(0, main_sd, size)[self._levels[:, factor]]
-        pairs = self._pairs()
+        pairs = self._list_level_pairs()
         if interactions:
             chosen = rng.choice(len(pairs), interactions, replace=False)
             for number, pair in enumerate(chosen):
-                effect = rng.normal(0, sd) * pairs[pair]
+                effect = rng.normal(0, interaction_sd) * pairs[pair]
                 total += effect
                 if number == 0 and workload.flip_half_way:
                     self._flipping = effect
         return np.tile(total, (workload.segments, 1))
 
-    def _pairs(self) -> list[NDArray[np.bool_]]:
-        """Variants [V] that have both levels, for each pair of design levels."""
+    def _list_level_pairs(self) -> list[NDArray[np.bool_]]:
+        """Return the variants [V] with both levels, for each pair of design levels."""
         sizes, levels = self.workload.factors, self._levels
         return [
             (levels[:, a] == i) & (levels[:, b] == j)
@@ -132,26 +137,26 @@ class World:
             for j in range(sizes[b])
         ]
 
-    def _personalize(self, design: Floats) -> None:
+    def _add_personal_effects(self, design: Floats) -> None:
         """Add effects of context levels on design levels to the design's [S, V]."""
         workload = self.workload
         for factor, size in enumerate(workload.factors):
             for context, levels in enumerate(workload.contexts):
-                drawn = self._truth.normal(0, workload.personal_sd, (levels, size))
-                by_segment = drawn[self._context_levels[:, context]]
+                effects = self._truth.normal(0, workload.personal_sd, (levels, size))
+                by_segment = effects[self._context_levels[:, context]]
                 design += by_segment[:, self._levels[:, factor]]
 
-    def _shift(self, log_odds: Floats) -> None:
-        """Add effects of context levels on every variant alike to [S, V]."""
+    def _add_context_effects(self, log_odds: Floats) -> None:
+        """Add effects of context levels on all variants alike to [S, V]."""
         for context, levels in enumerate(self.workload.contexts):
-            drawn = self._truth.normal(0, self.workload.context_sd, levels)
-            log_odds += drawn[self._context_levels[:, context]][:, None]
+            effects = self._truth.normal(0, self.workload.context_sd, levels)
+            log_odds += effects[self._context_levels[:, context]][:, None]
 
-    def _wanted(self, design: Floats) -> bool:
-        """Tell whether as many context cells as asked for have their own best variant."""
+    def _has_wanted_segments(self, design: Floats) -> bool:
+        """Return whether the workload's share of context cells has another best variant."""
         share = self.workload.share_of_segments_differing
         if share is None:
             return True
-        commonest = np.bincount(design.argmax(axis=1)).max()
+        most_common = np.bincount(design.argmax(axis=1)).max()
         segments = self.workload.segments
-        return bool(segments - commonest == round(share * segments))
+        return bool(segments - most_common == round(share * segments))

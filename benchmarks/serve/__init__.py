@@ -1,1 +1,1 @@
-"""How many decisions a second, durable and sticky, against a running service."""
+"""Decisions a second of a running service, each durable and sticky."""

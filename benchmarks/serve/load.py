@@ -1,4 +1,4 @@
-"""A load of HTTP requests from one thread: so many connections, each waiting its turn."""
+"""HTTP load from one thread over many connections, one request at a time on each."""
 
 import re
 import selectors
@@ -14,7 +14,7 @@ HEAD_END = b"\r\n\r\n"
 
 @dataclass(slots=True)
 class LoadResult:
-    """What came back: seconds of each answer, and how many of each status."""
+    """Seconds of the run, seconds of each response, and counts of each status."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
@@ -22,16 +22,16 @@ class LoadResult:
 
     @property
     def rate(self) -> float:
-        """Answers of status 200 a second."""
+        """Responses with status 200 a second."""
         return self.statuses.get(200, 0) / self.seconds
 
     def quantile(self, share: float) -> float:
-        """Milliseconds within which this share was answered."""
+        """Return the milliseconds within which this share of the responses arrived."""
         ordered = sorted(self.latencies)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
     def add(self, other: Self) -> None:
-        """Put another round of the same load beside this one."""
+        """Add another round of the same load."""
         self.seconds += other.seconds
         self.latencies += other.latencies
         for status, count in other.statuses.items():
@@ -40,7 +40,7 @@ class LoadResult:
 
 @dataclass(slots=True)
 class _Connection:
-    """One connection and the request it waits for."""
+    """One connection, and the response that it waits for."""
 
     socket: socket.socket
     sent_at: float = 0.0
@@ -52,13 +52,13 @@ class _Connection:
         self.socket.sendall(request)
 
     def receive(self) -> int | None:
-        """Read on; the status once the answer is whole."""
+        """Read more of the response; return its status once it is complete."""
         part = self.socket.recv(65536)
         if not part:
             raise ConnectionResetError("the service closed a connection")
         self.received += part
-        head, found, body = self.received.partition(HEAD_END)
-        if not found:
+        head, separator, body = self.received.partition(HEAD_END)
+        if not separator:
             return None
         length = LENGTH.search(head)
         if length is None or len(body) < int(length[1]):
@@ -67,7 +67,7 @@ class _Connection:
 
 
 def build_request(method: str, host: str, path: str, body: bytes = b"") -> bytes:
-    """Write a request as bytes, the connection kept open."""
+    """Return the bytes of a request that keeps the connection open."""
     head = (
         f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -82,31 +82,31 @@ def run_load(
     connections: int,
     seconds: float,
 ) -> LoadResult:
-    """Send for so many seconds, one request a connection at a time."""
-    measured = LoadResult()
+    """Send requests for some seconds, one at a time on each connection."""
+    result = LoadResult()
     with selectors.DefaultSelector() as selector:
         opened = [
             _Connection(socket.create_connection(address)) for _ in range(connections)
         ]
-        started = time.perf_counter()
-        for one in opened:
-            selector.register(one.socket, selectors.EVENT_READ, one)
-            one.send(next(requests))
+        started_at = time.perf_counter()
+        for connection in opened:
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+            connection.send(next(requests))
         waiting = connections
         while waiting:
             for key, _ in selector.select():
-                one = key.data
-                status = one.receive()
+                connection = key.data
+                status = connection.receive()
                 if status is None:
                     continue
                 now = time.perf_counter()
-                measured.latencies.append(now - one.sent_at)
-                measured.statuses[status] = measured.statuses.get(status, 0) + 1
-                if now - started < seconds:
-                    one.send(next(requests))
+                result.latencies.append(now - connection.sent_at)
+                result.statuses[status] = result.statuses.get(status, 0) + 1
+                if now - started_at < seconds:
+                    connection.send(next(requests))
                 else:
                     waiting -= 1
-        measured.seconds = time.perf_counter() - started
-        for one in opened:
-            one.socket.close()
-    return measured
+        result.seconds = time.perf_counter() - started_at
+        for connection in opened:
+            connection.socket.close()
+    return result

@@ -1,1 +1,1 @@
-"""Simulation studies of the measured figures; run as `python -m benchmarks.statistics.<study>`."""
+"""Simulation studies of the statistics: `python -m benchmarks.statistics.<study>`."""

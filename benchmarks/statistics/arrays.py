@@ -1,4 +1,4 @@
-"""The product's statistics on many simulated runs at once; a test holds them equal."""
+"""The product's statistics on arrays of simulated runs; a test keeps them equal."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +48,7 @@ def compute_means(optimized: Arm, holdout: Arm) -> tuple[Array, Array]:
 
 
 def compute_rates_z(optimized: Arm, holdout: Arm, ratio: float | Array) -> Array:
-    """Score statistic of the hypothesis p_o = ratio · p_h, per run."""
+    """Return the score statistic of the hypothesis p_o = ratio · p_h for each run."""
     r = np.asarray(ratio, dtype=float)[..., None]
     w = compute_weights(optimized, holdout)
     n_o, n_h = np.maximum(optimized.users, 1), np.maximum(holdout.users, 1)
@@ -66,10 +66,10 @@ def compute_rates_z(optimized: Arm, holdout: Arm, ratio: float | Array) -> Array
 def compute_amounts_z(
     optimized: Arm, holdout: Arm, ratio: float | Array, spread: str = "larger"
 ) -> Array:
-    """Difference of weighted means over a standard error.
+    """Return the difference of the weighted means over its standard error.
 
-    ``spread``: the service's, the ``larger`` of two, or one alone: each arm's
-    own (``separate``), or ``pooled``.
+    ``spread``: ``separate`` uses each arm's own variance, ``pooled`` one for both, and
+    ``larger`` the larger standard error of the two, as the service does.
     """
     r = np.asarray(ratio, dtype=float)[..., None]
     w = compute_weights(optimized, holdout)
@@ -90,7 +90,7 @@ def compute_amounts_z(
 def check_delta_misses(
     optimized: Arm, holdout: Arm, ratio: float
 ) -> tuple[Flags, Flags]:
-    """Whether the delta-method interval lies above, below the true ratio."""
+    """Return whether the delta-method interval lies above or below the true ratio."""
     w = compute_weights(optimized, holdout)
     w = w / w.sum(-1, keepdims=True)
     m_o, m_h = compute_means(optimized, holdout)
@@ -105,35 +105,37 @@ def check_delta_misses(
 
 
 def is_published(optimized: Arm, holdout: Arm, kind: str) -> Flags:
-    """Where the service shows intervals: the rule of metrics.stats.support."""
-    shown = np.ones(optimized.users.shape[:-1], dtype=bool)
+    """Return where the service shows intervals: the rule of metrics.stats.minimum_data."""
+    published = np.ones(optimized.users.shape[:-1], dtype=bool)
     x = optimized.value_sum + holdout.value_sum
     rate = x / np.maximum(optimized.users + holdout.users, 1)
     compared = (optimized.users > 0) & (holdout.users > 0)
     for arm in (optimized, holdout):
-        shown &= (arm.users * compared).sum(-1) >= minimum_data.MINIMUM_USERS
+        published &= (arm.users * compared).sum(-1) >= minimum_data.MINIMUM_USERS
         if kind == "bool":
             expected = (rate * arm.users * compared).sum(-1)
             other = ((1 - rate) * arm.users * compared).sum(-1)
-            shown &= (
+            published &= (
                 np.minimum(expected, other) >= minimum_data.MINIMUM_EXPECTED_CONVERSIONS
             )
         else:
             nonzero = arm.value_sum**2 / np.maximum(arm.squares, 1e-300)
-            shown &= (nonzero * compared).sum(-1) >= minimum_data.MINIMUM_CONVERSIONS
-    if kind == "bool":  # else there is no ratio
-        shown &= (holdout.value_sum * compared).sum(-1) > 0
-    return shown
+            published &= (nonzero * compared).sum(
+                -1
+            ) >= minimum_data.MINIMUM_CONVERSIONS
+    if kind == "bool":  # without holdout conversions there is no ratio
+        published &= (holdout.value_sum * compared).sum(-1) > 0
+    return published
 
 
 def compute_anytime_critical(optimized: Arm, holdout: Arm, planned: float) -> Array:
-    """Critical values that hold at all looks; ``planned`` is expected information."""
+    """Return critical values valid at all looks; ``planned``: expected information."""
     tuned = -2 * np.log(ALPHA) + np.log1p(-2 * np.log(ALPHA))
     e = np.maximum(tuned * compute_weights(optimized, holdout).sum(-1) / planned, 1e-12)
-    out: Array = np.sqrt((1 + 1 / e) * (np.log1p(e) - 2 * np.log(ALPHA)))
-    return out
+    critical: Array = np.sqrt((1 + 1 / e) * (np.log1p(e) - 2 * np.log(ALPHA)))
+    return critical
 
 
 def compute_planned_information(expected_users: int, share: float) -> float:
-    """Σ n_o·n_h/(n_o+n_h) at the expected size."""
+    """Return Σ n_o·n_h/(n_o+n_h) at the expected size."""
     return (expected_users or anytime.DEFAULT_EXPECTED_USERS) * share * (1 - share)

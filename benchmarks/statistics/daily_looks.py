@@ -1,4 +1,4 @@
-"""T2: nothing differs, looked at daily for 90 days. How often is a lift ever claimed?"""
+"""T2: how often 90 daily looks at equal arms ever claim a lift."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ CHANGE_DAY = 30
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Daily users (both arms), holdout share before and after day 30, tuning.
+    """Daily users of both arms, base rate, holdout share before and from day 30 on.
 
-    ``planned`` is expected_users over the users that really come.
+    ``planned`` is ``expected_users`` over the users who really arrive.
     """
 
     kind: str
@@ -45,16 +45,18 @@ WORLDS = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """Shares of runs whose interval excluded zero at any look, or at the last."""
+
     world: World
     ever_fixed: report.Share
     ever_anytime: report.Share
     last_anytime: report.Share
 
 
-def run_study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
-    """Share of runs in which an interval ever excluded zero, where published."""
+def run_study(runs: int, seed: int, grid: tuple[World, ...] = WORLDS) -> list[Row]:
+    """Return the shares of runs in which a published interval excluded zero."""
     rng = np.random.default_rng(seed)
-    return [_run_world(rng, runs, world) for world in some]
+    return [_run_world(rng, runs, world) for world in grid]
 
 
 def _run_world(rng: np.random.Generator, runs: int, world: World) -> Row:
@@ -62,17 +64,17 @@ def _run_world(rng: np.random.Generator, runs: int, world: World) -> Row:
     statistic = (
         arrays.compute_rates_z if world.kind == "bool" else arrays.compute_amounts_z
     )
-    size = np.abs(statistic(optimized, holdout, 1.0))
-    shown = arrays.is_published(optimized, holdout, world.kind)
+    distance = np.abs(statistic(optimized, holdout, 1.0))
+    published = arrays.is_published(optimized, holdout, world.kind)
     planned = arrays.compute_planned_information(
         round(world.daily * DAYS * world.planned), world.share
     )
-    excluded = shown & (
-        size > arrays.compute_anytime_critical(optimized, holdout, planned)
+    excluded = published & (
+        distance > arrays.compute_anytime_critical(optimized, holdout, planned)
     )
     return Row(
         world,
-        report.compute_share((shown & (size > CRITICAL)).any(axis=1)),
+        report.compute_share((published & (distance > CRITICAL)).any(axis=1)),
         report.compute_share(excluded.any(axis=1)),
         report.compute_share(excluded[:, -1]),
     )
@@ -81,16 +83,18 @@ def _run_world(rng: np.random.Generator, runs: int, world: World) -> Row:
 def _simulate_traffic(
     rng: np.random.Generator, runs: int, world: World
 ) -> tuple[arrays.Arm, arrays.Arm]:
-    """Running totals per run, day and regime, with a weekly cycle of 20%."""
+    """Return running totals [run, day, regime], with a weekly cycle of 20%."""
     day = np.arange(DAYS)
     rate = world.rate * (1 + 0.2 * np.sin(2 * np.pi * day / 7))
     regime = (day[:, None] >= CHANGE_DAY) == np.array([False, True])
     share = np.array([world.share, world.later_share])
     users = rng.poisson(world.daily, (runs, DAYS, 1)) * regime
-    held = rng.binomial(users, share)
+    in_holdout = rng.binomial(users, share)
     rates = np.broadcast_to(rate[None, :, None], users.shape)
-    optimized = worlds.draw_arm(rng, (users - held).astype(float), rates, world.kind)
-    holdout = worlds.draw_arm(rng, held.astype(float), rates, world.kind)
+    optimized = worlds.draw_arm(
+        rng, (users - in_holdout).astype(float), rates, world.kind
+    )
+    holdout = worlds.draw_arm(rng, in_holdout.astype(float), rates, world.kind)
     return worlds.cumulate_days(optimized), worlds.cumulate_days(holdout)
 
 

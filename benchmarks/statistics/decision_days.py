@@ -1,4 +1,4 @@
-"""Days to the decision: does it come within the interval foretold after a week?"""
+"""Days to the decision: how often it comes within the interval predicted after a week."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ WEEK = 7
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Share of payers held out, effect on it and the sd it is drawn with, users a day."""
+    """Payers' rate, its effect, the sd that the effect is drawn with, users, holdout."""
 
     kind: RewardType
     rate: float
@@ -34,7 +34,7 @@ WORLDS = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Shares of the runs in which a number was given; `withheld` of all undecided."""
+    """Shares of the runs with a prediction; `withheld`: of all runs undecided at first."""
 
     world: World
     withheld: report.Share
@@ -43,70 +43,79 @@ class Row:
     open_end: report.Share
 
 
-def run_study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
-    """Foretell after a week, by the product's own function, and play on until decided."""
-    return [_run_world(world, runs, seed) for world in some]
+def run_study(runs: int, seed: int, grid: tuple[World, ...] = WORLDS) -> list[Row]:
+    """Predict after a week with the product's function, and simulate until decided."""
+    return [_run_world(world, runs, seed) for world in grid]
 
 
 def _run_world(world: World, runs: int, seed: int) -> Row:
-    played = [
-        found
+    simulated = (
+        _simulate_until_decided(world, np.random.default_rng([seed, run]))
         for run in range(runs)
-        if (found := _simulate_until_decided(world, np.random.default_rng([seed, run])))
-        is not None
+    )
+    undecided = [outcome for outcome in simulated if outcome is not None]
+    predicted = [
+        (forecast, day) for forecast, day in undecided if forecast.days is not None
     ]
-    given = [(told, day) for told, day in played if told.days is not None]
+    inside = [
+        (forecast.lo or 0) <= day <= (forecast.hi or np.inf)
+        for forecast, day in predicted
+    ]
     return Row(
         world,
-        report.compute_share([told.days is None for told, _ in played]),
-        report.compute_share(
-            [(told.lo or 0) <= day <= (told.hi or np.inf) for told, day in given]
-        ),
-        report.compute_share([day <= (told.days or 0) for told, day in given]),
-        report.compute_share([told.hi is None for told, _ in given]),
+        report.compute_share([forecast.days is None for forecast, _ in undecided]),
+        report.compute_share(inside),
+        report.compute_share([day <= (f.days or 0) for f, day in predicted]),
+        report.compute_share([forecast.hi is None for forecast, _ in predicted]),
     )
 
 
 def _simulate_until_decided(
     world: World, rng: np.random.Generator
 ) -> tuple[DecisionForecast, float] | None:
-    """Return what was foretold and the day it came; None where the week decided.
+    """Return the forecast and the day of the decision; None if the week decided.
 
-    What is believed is what the effect is drawn from, given what the week has shown.
+    The belief in the forecast is the distribution of the effect, given the week's data.
     """
     effect = rng.normal(world.effect, world.error)
-    stratum, expected = _simulate_day(world, effect, rng), 28 * world.users
+    stratum, expected_users = _simulate_day(world, effect, rng), 28 * world.users
     for _ in range(WEEK - 1):
         stratum = _add_strata(stratum, _simulate_day(world, effect, rng))
-    lift = stats.lift.measure_lift([stratum], world.kind, expected_users=expected)
+    lift = stats.lift.measure_lift([stratum], world.kind, expected_users=expected_users)
     if lift.p_value_anytime is None or lift.p_value_anytime <= 0.05:
         return None
-    coming = _compute_belief(world, stratum)
-    told = stats.forecast_decision(lift, [stratum], expected, coming)
+    belief = _compute_belief(world, stratum)
+    forecast = stats.forecast_decision(lift, [stratum], expected_users, belief)
     for day in range(1, MAX_DAYS + 1):
         stratum = _add_strata(stratum, _simulate_day(world, effect, rng))
-        lift = stats.lift.measure_lift([stratum], world.kind, expected_users=expected)
+        lift = stats.lift.measure_lift(
+            [stratum], world.kind, expected_users=expected_users
+        )
         if lift.p_value_anytime is not None and lift.p_value_anytime <= 0.05:
-            return told, day
-    return told, np.inf
+            return forecast, day
+    return forecast, np.inf
 
 
 def _compute_belief(world: World, stratum: Stratum) -> ForecastInputs:
-    """The normal belief about the effect per user, after what both arms have shown."""
+    """Return the normal belief about the effect per user, given both arms' data."""
     optimized, holdout = stratum
-    unit = 1.0 if world.kind == "bool" else float(np.exp(0.5))
-    prior = (world.error * unit) ** -2
-    seen = (optimized.standard_error**2 + holdout.standard_error**2) ** -1
-    mean = prior * world.effect * unit + seen * (optimized.mean - holdout.mean)
-    told = prior + seen
-    return ForecastInputs(mean / told, told**-0.5, world.users, world.holdout)
+    mean_amount = 1.0 if world.kind == "bool" else float(np.exp(0.5))
+    prior_precision = (world.error * mean_amount) ** -2
+    data_precision = (optimized.standard_error**2 + holdout.standard_error**2) ** -1
+    precision = prior_precision + data_precision
+    weighted_sum = prior_precision * world.effect * mean_amount + data_precision * (
+        optimized.mean - holdout.mean
+    )
+    return ForecastInputs(
+        weighted_sum / precision, precision**-0.5, world.users, world.holdout
+    )
 
 
 def _simulate_day(world: World, effect: float, rng: np.random.Generator) -> Stratum:
-    held = round(world.users * world.holdout)
+    in_holdout = round(world.users * world.holdout)
     return (
-        _simulate_arm(world, world.users - held, world.rate + effect, rng),
-        _simulate_arm(world, held, world.rate, rng),
+        _simulate_arm(world, world.users - in_holdout, world.rate + effect, rng),
+        _simulate_arm(world, in_holdout, world.rate, rng),
     )
 
 
@@ -120,14 +129,14 @@ def _simulate_arm(
     return replace(Totals.from_values(values), users=users, converted=payers)
 
 
-def _add_strata(one: Stratum, other: Stratum) -> Stratum:
-    return one[0] + other[0], one[1] + other[1]
+def _add_strata(first: Stratum, second: Stratum) -> Stratum:
+    return first[0] + second[0], first[1] + second[1]
 
 
 def main() -> None:
     options = report.parse_arguments(runs=400)
     report.print_table(
-        "Days to the decision, foretold after a week (percent of runs)",
+        "Days to the decision, predicted after a week (percent of runs)",
         ("kind", "rate", "users", "held out", "withheld", "inside", "≤ median", "open"),
         [
             (

@@ -1,4 +1,4 @@
-"""T5, measured lift: a drifting base rate, a changed holdout, a winner that comes late."""
+"""T5: measured lift with a drifting base rate, a changed holdout and a late winner."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ DRIFTS = ("none", "ramp", "weekly", "step")
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """``drift`` of the base rate around 5%; regimes; optimized from mid-way."""
+    """How the base rate of about 5% drifts; what changes half-way."""
 
     drift: str
     holdout_changes: bool
@@ -25,7 +25,10 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``bias`` of the ratio in percent of the truth, with its Monte Carlo error."""
+    """Share of intervals that miss the truth, and bias of the ratio in percent of it.
+
+    ``naive_*``: the same with all regimes pooled.
+    """
 
     world: World
     wrong: report.Share
@@ -36,7 +39,7 @@ class Row:
 
 
 def build_grid() -> tuple[World, ...]:
-    """Drift x holdout change x late winner."""
+    """Return the combinations of drift, holdout change and late winner."""
     return tuple(
         World(drift, changes, late)
         for drift in DRIFTS
@@ -45,14 +48,14 @@ def build_grid() -> tuple[World, ...]:
     )
 
 
-def run_study(runs: int, seed: int, some: tuple[World, ...]) -> list[Row]:
-    """How often the interval misses the true lift (1 look), and the bias."""
+def run_study(runs: int, seed: int, grid: tuple[World, ...]) -> list[Row]:
+    """Return how often the interval of one look misses the true lift, and the bias."""
     rng = np.random.default_rng(seed)
-    return [_run_world(rng, runs, world) for world in some]
+    return [_run_world(rng, runs, world) for world in grid]
 
 
 def compute_base_rate(drift: str) -> arrays.Array:
-    """Conversion rate of the baseline on each day."""
+    """Return the conversion rate of the baseline on each day."""
     day = np.arange(DAYS) / (DAYS - 1)
     if drift == "ramp":
         return 0.05 + 0.01 * day
@@ -64,61 +67,62 @@ def compute_base_rate(drift: str) -> arrays.Array:
 
 
 def _run_world(rng: np.random.Generator, runs: int, world: World) -> Row:
-    half = np.arange(DAYS) >= DAYS // 2
-    regime = half[:, None] == np.array([False, True])
+    is_second_half = np.arange(DAYS) >= DAYS // 2
+    regime = is_second_half[:, None] == np.array([False, True])
     share = np.array([BEFORE, AFTER if world.holdout_changes else BEFORE])
     rate = compute_base_rate(world.drift)
-    lifted = rate * np.where(half & world.late_winner, LATE_RATIO, 1.0)
+    lifted = rate * np.where(is_second_half & world.late_winner, LATE_RATIO, 1.0)
     users = np.full((runs, DAYS, 1), DAILY) * regime
-    held = rng.binomial(users, share)
+    in_holdout = rng.binomial(users, share)
     shape = users.shape
     optimized = _sum_days(
         worlds.draw_arm(
             rng,
-            (users - held).astype(float),
+            (users - in_holdout).astype(float),
             np.broadcast_to(lifted[:, None], shape),
             "bool",
         )
     )
     holdout = _sum_days(
         worlds.draw_arm(
-            rng, held.astype(float), np.broadcast_to(rate[:, None], shape), "bool"
+            rng,
+            in_holdout.astype(float),
+            np.broadcast_to(rate[:, None], shape),
+            "bool",
         )
     )
-    truth = _compute_true_ratio(share, [rate[~half].mean(), rate[half].mean()], world)
+    half_means = [rate[~is_second_half].mean(), rate[is_second_half].mean()]
+    truth = _compute_true_ratio(share, half_means, world)
     z = arrays.compute_rates_z(optimized, holdout, truth)
     ratio = np.divide(*arrays.compute_means(optimized, holdout)) / truth - 1
-    flat_o, flat_h = _pool_regimes(optimized), _pool_regimes(holdout)
-    naive = np.divide(*arrays.compute_means(flat_o, flat_h)) / truth - 1
+    pooled = _pool_regimes(optimized), _pool_regimes(holdout)
+    naive_ratio = np.divide(*arrays.compute_means(*pooled)) / truth - 1
     return Row(
         world,
         report.compute_share(np.abs(z) > CRITICAL),
         float(100 * ratio.mean()),
         float(100 * ratio.std() / np.sqrt(runs)),
-        report.compute_share(
-            np.abs(arrays.compute_rates_z(flat_o, flat_h, truth)) > CRITICAL
-        ),
-        float(100 * naive.mean()),
+        report.compute_share(np.abs(arrays.compute_rates_z(*pooled, truth)) > CRITICAL),
+        float(100 * naive_ratio.mean()),
     )
 
 
 def _compute_true_ratio(share: arrays.Array, base: list[float], world: World) -> float:
-    """Ratio of the weighted true means, the quantity that is measured."""
-    w = share * (1 - share)
+    """Return the ratio of the weighted true means, which the measured lift estimates."""
+    weights = share * (1 - share)
     lifted = np.array(base) * [1.0, LATE_RATIO if world.late_winner else 1.0]
-    return float((w * lifted).sum() / (w * np.array(base)).sum())
+    return float((weights * lifted).sum() / (weights * np.array(base)).sum())
 
 
 def _sum_days(arm: arrays.Arm) -> arrays.Arm:
-    """All days of each regime: axes (runs, regimes)."""
+    """Return totals over the days of each regime; axes (runs, regimes)."""
     return arrays.Arm(arm.users.sum(1), arm.value_sum.sum(1), arm.squares.sum(1))
 
 
 def _pool_regimes(arm: arrays.Arm) -> arrays.Arm:
-    """Regimes thrown together, as one must not."""
-    return arrays.Arm(
-        *(x.sum(1, keepdims=True) for x in (arm.users, arm.value_sum, arm.squares))
-    )
+    """Return totals over both regimes: wrong, and the naive estimate of this study."""
+    totals = (arm.users, arm.value_sum, arm.squares)
+    return arrays.Arm(*(array.sum(1, keepdims=True) for array in totals))
 
 
 def main() -> None:

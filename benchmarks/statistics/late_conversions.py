@@ -1,7 +1,7 @@
-"""T9: one variant's conversions come days later. Is it taken for a worse one?"""
+"""T9: whether a variant whose conversions come days later is taken for a worse one."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from benchmarks.statistics.two_variants import (
     read_contrast,
 )
 from models_app.bandit.data import cells
-from models_app.bandit.data.cells import TrainingCells, TrainingRow as Counts
+from models_app.bandit.data.cells import TrainingCells, TrainingRow
 from models_app.bandit.design.design import Floats
 
 START, DAYS, BUCKETS = datetime(2030, 1, 1, tzinfo=UTC), 21, 32
@@ -24,10 +24,10 @@ HALF_AN_HOUR = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Conversion rate, users a day, hours the second variant converts after touch.
+    """Conversion rate, users a day, and hours from touch to the second variant's rewards.
 
-    Lags spread over a day from there. `effect` is the second variant's true one, in
-    log odds. Every evening the product learns and allocates.
+    Lags spread over the day that follows `late` hours. `effect` is the second variant's
+    true effect, in log odds. The product learns and allocates every evening.
     """
 
     rate: float
@@ -45,7 +45,7 @@ WORLDS = (
 
 @dataclass(frozen=True, slots=True)
 class LearnerFigures:
-    """After 21 days: contrasts that cover, their bias, the second variant's share."""
+    """After 21 days: coverage and bias of the contrast, share of the second variant."""
 
     covered: report.Share
     bias: report.Average
@@ -54,39 +54,42 @@ class LearnerFigures:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the product learns, and a learner to whom who has not converted has failed."""
+    """What the product learns, and what a learner without maturity learns.
+
+    The naive learner counts a user who has not converted yet as a failure.
+    """
 
     world: World
     product: LearnerFigures
     naive: LearnerFigures
 
 
-def run_study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
+def run_study(runs: int, seed: int, grid: tuple[World, ...] = WORLDS) -> list[Row]:
     """Learn every world `runs` times, with maturity and naively."""
     return [
         Row(
             world,
             *(_run_learner(runs, seed, world, naive=naive) for naive in (False, True)),
         )
-        for world in some
+        for world in grid
     ]
 
 
 def _run_learner(runs: int, seed: int, world: World, *, naive: bool) -> LearnerFigures:
     rngs = [np.random.default_rng([seed, run]) for run in range(runs)]
-    found = [simulate_run(rng, world, naive=naive) for rng in rngs]
+    results = [simulate_run(rng, world, naive=naive) for rng in rngs]
     return LearnerFigures(
-        report.compute_share([each.holds(world.effect) for each, _ in found]),
+        report.compute_share([contrast.holds(world.effect) for contrast, _ in results]),
         report.compute_average(
-            [[each.bias_percent(world.effect) / 100] for each, _ in found]
+            [[contrast.bias_percent(world.effect) / 100] for contrast, _ in results]
         ),
-        report.compute_average([[share] for _, share in found]),
+        report.compute_average([[share] for _, share in results]),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class TouchCohort:
-    """Users of a day and variant, all touched at noon, and hours until each converts."""
+    """Users of a day and variant, touched at noon; `lags`: hours until each reward."""
 
     day: int
     variant: int
@@ -97,25 +100,26 @@ class TouchCohort:
 def simulate_run(
     rng: np.random.Generator, world: World, *, naive: bool
 ) -> tuple[Contrast, float]:
-    """Play 21 days: the contrast learnt in the end, the second variant's share."""
-    seen = _simulate_arrivals(rng, world, 0, 0.5)
+    """Simulate 21 days; return the learned contrast and the second variant's share."""
+    cohorts = _simulate_arrivals(rng, world, 0, 0.5)
     for day in range(1, DAYS):
-        posterior = fit_posterior(_build_cells(seen, day, naive=naive))
-        second = float(compute_shares(posterior, "default", day)[1])
-        seen += _simulate_arrivals(rng, world, day, second)
-    posterior = fit_posterior(_build_cells(seen, DAYS, naive=naive))
-    served = sum(each.users for each in seen if each.variant == 1)
+        posterior = fit_posterior(_build_cells(cohorts, day, naive=naive))
+        share = float(compute_shares(posterior, "default", day)[1])
+        cohorts += _simulate_arrivals(rng, world, day, share)
+    posterior = fit_posterior(_build_cells(cohorts, DAYS, naive=naive))
+    served = sum(cohort.users for cohort in cohorts if cohort.variant == 1)
     return read_contrast(posterior), served / (DAYS * world.users)
 
 
 def _simulate_arrivals(
     rng: np.random.Generator, world: World, day: int, share: float
 ) -> list[TouchCohort]:
-    """Users of a day, the second variant's share given."""
+    """Simulate the users of a day; `share` is that of the second variant."""
     second = int(rng.binomial(world.users, share))
     counts = world.users - second, second
     return [
-        _simulate_cohort(rng, world, day, v, users) for v, users in enumerate(counts)
+        _simulate_cohort(rng, world, day, variant, users)
+        for variant, users in enumerate(counts)
     ]
 
 
@@ -123,40 +127,44 @@ def _simulate_cohort(
     rng: np.random.Generator, world: World, day: int, variant: int, users: int
 ) -> TouchCohort:
     odds = world.rate / (1 - world.rate) * np.exp(world.effect * variant)
-    first = world.late if variant else PROMPT_HOURS
+    min_lag = world.late if variant else PROMPT_HOURS
     converted = rng.binomial(users, odds / (1 + odds))
-    return TouchCohort(day, variant, users, first + rng.uniform(0, 24, converted))
+    return TouchCohort(day, variant, users, min_lag + rng.uniform(0, 24, converted))
 
 
-def _build_cells(seen: list[TouchCohort], days: int, *, naive: bool) -> TrainingCells:
-    """Count what is known after so many days, as the product does."""
-    as_of, lags, rows = START + timedelta(days=days), np.zeros(BUCKETS), list[Counts]()
-    for each in seen:
-        touched = START + timedelta(days=each.day, hours=12)
-        age = (as_of - touched) / timedelta(hours=1)
-        mature = age >= HORIZON_HOURS
-        if mature:
-            lags += np.histogram(each.lags, BUCKETS, (0, HORIZON_HOURS))[0]
-        row = Counts(
-            day=date(2030, 1, 1) + timedelta(days=each.day),
-            policy_version=each.day,
-            variant=each.variant,
+def _build_cells(
+    cohorts: list[TouchCohort], days: int, *, naive: bool
+) -> TrainingCells:
+    """Count what is known after some days, as the product does."""
+    as_of = START + timedelta(days=days)
+    lag_counts, rows = np.zeros(BUCKETS), list[TrainingRow]()
+    for cohort in cohorts:
+        touched_at = START + timedelta(days=cohort.day, hours=12)
+        age = (as_of - touched_at) / timedelta(hours=1)
+        is_mature = age >= HORIZON_HOURS
+        if is_mature:
+            lag_counts += np.histogram(cohort.lags, BUCKETS, (0, HORIZON_HOURS))[0]
+        row = TrainingRow(
+            day=START.date() + timedelta(days=cohort.day),
+            policy_version=cohort.day,
+            variant=cohort.variant,
             context=0,
-            mature=mature,
-            hour=None if mature else touched - HALF_AN_HOUR,
-            users=each.users,
-            converted=int((each.lags <= age).sum()),
+            mature=is_mature,
+            hour=None if is_mature else touched_at - HALF_AN_HOUR,
+            users=cohort.users,
+            converted=int((cohort.lags <= age).sum()),
         )
         rows.append(replace(row, mature=True, hour=None) if naive else row)
-    known = lags.astype(int).tolist()
-    return cells.tabulate_counts(rows, known, HORIZON_HOURS, as_of)
+    return cells.tabulate_counts(
+        rows, lag_counts.astype(int).tolist(), HORIZON_HOURS, as_of
+    )
 
 
 def main() -> None:
     options = report.parse_arguments(runs=100)
     report.print_table(
         f"T9  {DAYS} days, horizon {HORIZON_HOURS:.0f} hours, the second variant "
-        f"converts late; allocated by what is learnt daily (percent)",
+        f"converts late; allocated by what is learned daily (percent)",
         (
             *("rate", "users/day", "hours late", "true effect"),
             *("covered", "bias of odds", "its share of users"),

@@ -1,8 +1,10 @@
-"""T8, off-policy estimates: coverage after adaptive allocation, and why propensities are logged."""
+"""T8: coverage of off-policy estimates after adaptive allocation.
+
+Also with assumed uniform propensities, which shows why they are logged.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -21,12 +23,18 @@ from models_app.bandit.design.design import Floats
 from models_app.bandit.off_policy import evaluate
 from models_app.bandit.off_policy.evaluate import Evaluation, LoggedCells
 
+# Whether each interval contains the truth, and effective sample sizes, both by name.
+Judgment = tuple[dict[str, bool], dict[str, float]]
 ESTIMATORS = ("ips", "snips", "doubly_robust")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Shares of runs published; of those, intervals that hold the truth."""
+    """Share of runs published, and of those the intervals that contain the truth.
+
+    ``assumed``: the ips interval with uniform propensities; ``sizes``: median effective
+    sample sizes.
+    """
 
     world: World
     target: str
@@ -39,73 +47,80 @@ class Row:
 def run_study(
     runs: int,
     seed: int,
-    some: tuple[World, ...],
+    grid: tuple[World, ...],
     targets: tuple[str, ...] = TARGETS,
 ) -> list[Row]:
-    """Coverage of each estimator, and of ips with assumed propensities."""
+    """Return the coverage of each estimator, and of ips with assumed propensities."""
     rng = np.random.default_rng(seed)
     rows = []
-    for world in some:
-        found: dict[str, list[tuple[dict[str, bool], dict[str, float]] | None]] = {
-            name: [] for name in targets
-        }
+    for world in grid:
+        judgments: dict[str, list[Judgment | None]] = {name: [] for name in targets}
         for _ in range(runs):
             run = simulate_run(rng, world)
             for name in targets:
-                found[name].append(_judge_target(run, name, world))
-        rows += [_build_row(world, name, found[name]) for name in targets]
+                judgments[name].append(_judge_target(run, name, world))
+        rows += [_build_row(world, name, judgments[name]) for name in targets]
     return rows
 
 
-def _judge_target(
-    run: Run, name: str, world: World
-) -> tuple[dict[str, bool], dict[str, float]] | None:
+def _judge_target(run: Run, name: str, world: World) -> Judgment | None:
+    """Compare the evaluation of a target with the truth; None if it is withheld."""
     target, since = load_target(run, name)
     logged = run.logged.only(run.logged.version >= since)
     truth, binary = run.truth(target, since), world.kind == "bool"
     served = run.truth(run.tables.__getitem__, since)
-    found = evaluate.evaluate_policy(
+    result = evaluate.evaluate_policy(
         logged, run.tables.__getitem__, target, binary=binary
     )
-    if found.target is None or found.difference is None or found.served is None:
+    if result.target is None or result.difference is None or result.served is None:
         return None
-    each = {one: getattr(found.target, one) for one in ESTIMATORS}
-    hits = {one: bool(e.lo <= truth <= e.hi) for one, e in each.items()}
-    gap = found.difference
-    hits["difference"] = gap.lo <= truth - served <= gap.hi
-    hits["served"] = found.served.snips.lo <= served <= found.served.snips.hi
-    wrong = _evaluate_as_uniform(logged, run, target, binary=binary)
-    if wrong.target is not None:
-        hits["assumed"] = wrong.target.ips.lo <= truth <= wrong.target.ips.hi
-    sizes = {one: e.effective_sample_size for one, e in each.items()}
+    estimates = {name: getattr(result.target, name) for name in ESTIMATORS}
+    hits = {
+        name: bool(estimate.lo <= truth <= estimate.hi)
+        for name, estimate in estimates.items()
+    }
+    difference = result.difference
+    hits["difference"] = difference.lo <= truth - served <= difference.hi
+    hits["served"] = result.served.snips.lo <= served <= result.served.snips.hi
+    assumed = _evaluate_as_uniform(logged, run, target, binary=binary)
+    if assumed.target is not None:
+        hits["assumed"] = assumed.target.ips.lo <= truth <= assumed.target.ips.hi
+    sizes = {
+        name: estimate.effective_sample_size for name, estimate in estimates.items()
+    }
     return hits, sizes
 
 
 def _evaluate_as_uniform(
     logged: LoggedCells, run: Run, target: Callable[[int], Floats], *, binary: bool
 ) -> Evaluation:
-    """Evaluate as if every variant had been shown alike, as one assumes."""
+    """Evaluate as if every variant had been shown with the same probability."""
     shape = run.tables[0].shape
-    even = np.full(shape, 1 / shape[1])
+    uniform = np.full(shape, 1 / shape[1])
     return evaluate.evaluate_policy(
-        logged, lambda _version: even, target, binary=binary
+        logged, lambda _version: uniform, target, binary=binary
     )
 
 
-def _build_row(world: World, name: str, found: list[Any]) -> Row:
-    told = [each for each in found if each is not None]
+def _build_row(world: World, target: str, judgments: list[Judgment | None]) -> Row:
+    published = [judgment for judgment in judgments if judgment is not None]
     names = (*ESTIMATORS, "difference", "served")
     return Row(
         world,
-        name,
-        report.compute_share([each is not None for each in found]),
-        {one: report.compute_share([hits[one] for hits, _ in told]) for one in names},
+        target,
+        report.compute_share([judgment is not None for judgment in judgments]),
+        {
+            name: report.compute_share([hits[name] for hits, _ in published])
+            for name in names
+        },
         report.compute_share(
-            [hits["assumed"] for hits, _ in told if "assumed" in hits]
+            [hits["assumed"] for hits, _ in published if "assumed" in hits]
         ),
         {
-            one: float(np.median([size[one] for _, size in told])) if told else 0.0
-            for one in ESTIMATORS
+            name: float(np.median([sizes[name] for _, sizes in published]))
+            if published
+            else 0.0
+            for name in ESTIMATORS
         },
     )
 
@@ -114,7 +129,7 @@ def main() -> None:
     options = report.parse_arguments(runs=1_000)
     report.print_table(
         f"T8  {DAYS} days of {VERSIONS_A_DAY} policy versions, Thompson sampling; "
-        "covered: intervals that hold the truth (percent of those published)",
+        "covered: intervals that contain the truth (percent of those published)",
         (
             *("kind", "rate", "users", "variants", "holdout", "drift", "target"),
             *("published", "ips", "snips", "doubly robust", "difference", "served"),

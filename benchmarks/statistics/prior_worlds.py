@@ -1,4 +1,4 @@
-"""Worlds drawn from the model's own prior, and what a learner that allocates makes of them."""
+"""Worlds drawn from the model's prior, and the product learning and allocating in them."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ DAILY_DRAWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Sizes of a design, mean conversion rate at first, users a day, and the rule."""
+    """Sizes of a design, first mean conversion rate, users a day, rule and days."""
 
     factors: tuple[int, ...]
     contexts: tuple[int, ...]
@@ -28,13 +28,9 @@ class Setting:
     days: int = 14
 
     def __str__(self) -> str:
-        """Name the design as 3x2 | 3, contexts after the bar."""
-        parts = ["x".join(str(n) for n in sizes) for sizes in self.sizes]
-        return " | ".join(parts)
-
-    @property
-    def sizes(self) -> list[tuple[int, ...]]:
-        return [self.factors, self.contexts] if self.contexts else [self.factors]
+        """Return the sizes as 3x2 | 3, contexts after the bar."""
+        groups = [self.factors, self.contexts] if self.contexts else [self.factors]
+        return " | ".join("x".join(map(str, sizes)) for sizes in groups)
 
 
 SETTINGS = (
@@ -50,7 +46,7 @@ SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Coefficients [q] of the design, level of each day in log odds, mix [S] of contexts."""
+    """Coefficients [q], level of each day in log odds, mix [S] of contexts."""
 
     design: Design
     theta: Floats
@@ -58,7 +54,7 @@ class World:
     mix: Floats
 
     def rates(self, day: int) -> Floats:
-        """True conversion rates [S, V] of a day."""
+        """Return the true conversion rates [S, V] of a day."""
         cells = np.arange(self.design.segments * self.design.variants)
         segment, variant = np.divmod(cells, self.design.variants)
         log_odds = self.design.rows(variant, segment) @ self.theta + self.levels[day]
@@ -67,7 +63,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class FittedWorld:
-    """What was believed and reported after the last day, and the counts behind it."""
+    """Posterior and report after the last day, and the counts behind them."""
 
     world: World
     cells: TrainingCells
@@ -76,47 +72,49 @@ class FittedWorld:
 
 
 def build_design(setting: Setting) -> Design:
-    """Name the factors and levels of a setting."""
+    """Return the design of a setting."""
 
-    def factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
+    def build_factors(kind: str, sizes: tuple[int, ...]) -> tuple[Factor, ...]:
         return tuple(
             Factor(f"{kind} {index}", tuple(str(level) for level in range(size)))
             for index, size in enumerate(sizes)
         )
 
     return Design(
-        factors("factor", setting.factors), factors("context", setting.contexts)
+        build_factors("factor", setting.factors),
+        build_factors("context", setting.contexts),
     )
 
 
 def draw_world(setting: Setting, rng: np.random.Generator) -> World:
     """Draw scales, coefficients and the drift of the base rate from the prior."""
     design = build_design(setting)
-    shared = {
+    kind_log_scales = {
         kind: rng.normal(0, prior_scales.KIND_LOG_SD)
         for kind in prior_scales.PRIOR_MEDIANS
     }
 
-    def scale(kind: str) -> float:
-        log = shared[kind] + rng.normal(0, prior_scales.OWN_LOG_SD)
-        return float(prior_scales.PRIOR_MEDIANS[kind] * np.exp(log))
+    def draw_scale(kind: str) -> float:
+        log_scale = kind_log_scales[kind] + rng.normal(0, prior_scales.OWN_LOG_SD)
+        return float(prior_scales.PRIOR_MEDIANS[kind] * np.exp(log_scale))
 
     theta = np.zeros(design.columns)
     for term in design.terms:
-        theta[term.columns] = rng.normal(0, scale(term.kind), term.size)
-    walk = rng.normal(0, scale("walk"), setting.days - 1).cumsum()
-    days = rng.normal(0, scale("day"), setting.days)
+        theta[term.columns] = rng.normal(0, draw_scale(term.kind), term.size)
+    walk = rng.normal(0, draw_scale("walk"), setting.days - 1).cumsum()
+    days = rng.normal(0, draw_scale("day"), setting.days)
     start = np.log(setting.rate / (1 - setting.rate))
     levels = start + np.concatenate([[0.0], walk]) + days
+    # Only contexts of named levels occur: neither 'other' nor 'missing'.
     named = np.array(setting.contexts, dtype=np.int64)
-    seen = np.all(design.context_levels < named, axis=1)
+    occurs = np.all(design.context_levels < named, axis=1)
     mix = np.zeros(design.segments)
-    mix[seen] = rng.dirichlet(np.full(seen.sum(), 8.0))
+    mix[occurs] = rng.dirichlet(np.full(occurs.sum(), 8.0))
     return World(design, theta, levels, mix)
 
 
 def run_learner(setting: Setting, rng: np.random.Generator) -> FittedWorld:
-    """Let the product learn and allocate daily; a tenth of users is held out."""
+    """Let the product learn and allocate daily, with a holdout of a tenth."""
     world = draw_world(setting, rng)
     enabled = np.ones(world.design.variants, dtype=bool)
     table = allocation.build_uniform_table(world.design.segments, enabled)
@@ -130,16 +128,16 @@ def run_learner(setting: Setting, rng: np.random.Generator) -> FittedWorld:
     cells = build_cells(days)
     posterior = fit.fit_posterior(world.design, cells).posterior
     compiled = allocation.compile_policy(posterior, enabled, rule=setting.rule)
-    found = report.build_report(
+    final_report = report.build_report(
         posterior, compiled, cells, enabled=enabled, holdout_share=HOLDOUT, seed=0
     )
-    return FittedWorld(world, cells, posterior, found)
+    return FittedWorld(world, cells, posterior, final_report)
 
 
 def _simulate_day(
     rng: np.random.Generator, setting: Setting, world: World, table: Floats, day: int
 ) -> tuple[Floats, Floats]:
-    """Users and conversions [S, V] of a day under a table."""
+    """Draw the users and conversions [S, V] of a day under a policy table."""
     baseline = np.eye(world.design.variants)[0]
     share = HOLDOUT * baseline + (1 - HOLDOUT) * table
     chances = (world.mix[:, None] * share).ravel()
@@ -150,7 +148,7 @@ def _simulate_day(
 
 
 def build_cells(days: list[tuple[Floats, Floats]]) -> TrainingCells:
-    """Cells of days of (users, conversions) [S, V], a stratum each."""
+    """Return the cells of days of (users, conversions) [S, V], one stratum a day."""
     users, successes = (
         np.array(table, np.float64) for table in zip(*days, strict=True)
     )

@@ -1,4 +1,4 @@
-"""Prints a study's table, each share with its Monte Carlo error."""
+"""Shares and averages with their Monte Carlo errors, and the table that prints them."""
 
 import argparse
 import sys
@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+RARE = 0.05  # worlds published in a smaller share of runs are not printed
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share of simulated runs, and its Monte Carlo standard error."""
+    """A share of simulated runs, with its Monte Carlo standard error."""
 
     value: float
     runs: int
@@ -27,15 +29,15 @@ class Share:
 
 
 def compute_share(hits: ArrayLike, among: NDArray[np.bool_] | None = None) -> Share:
-    """Share of True, among the runs given."""
+    """Return the share of True among the selected runs, or among all."""
     flags = np.asarray(hits, dtype=bool)
-    chosen = flags if among is None else flags[among]
-    return Share(float(chosen.mean()) if chosen.size else 0.0, int(chosen.size))
+    selected = flags if among is None else flags[among]
+    return Share(float(selected.mean()) if selected.size else 0.0, int(selected.size))
 
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """A mean over runs, each run's own mean counting once, and its standard error."""
+    """A mean of the means of single runs, and its standard error."""
 
     value: float
     error: float
@@ -45,18 +47,21 @@ class Average:
         return f"{100 * self.value:6.2f} ±{100 * self.error:.2f}" if self.runs else "-"
 
 
-def compute_average(found: Iterable[Sequence[float]]) -> Average:
-    """Average what hangs together within a run; runs that tell nothing are left out."""
-    each = np.array([np.mean(run) for run in found if len(run)])
-    if len(each) < 2:
-        return Average(float(each.mean()) if len(each) else 0.0, np.nan, len(each))
-    return Average(
-        float(each.mean()), float(each.std(ddof=1) / len(each) ** 0.5), len(each)
-    )
+def compute_average(runs: Iterable[Sequence[float]]) -> Average:
+    """Average the values of each run, then the runs; runs without values are left out.
+
+    Values of one run are correlated, so only runs count for the error.
+    """
+    means = np.array([np.mean(values) for values in runs if len(values)])
+    count = len(means)
+    if count < 2:
+        return Average(float(means.mean()) if count else 0.0, np.nan, count)
+    error = float(means.std(ddof=1) / count**0.5)
+    return Average(float(means.mean()), error, count)
 
 
 def parse_arguments(runs: int) -> argparse.Namespace:
-    """``--runs`` and ``--seed``, as every study takes them."""
+    """Parse ``--runs`` and ``--seed``, the options of every study."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=runs)
     parser.add_argument("--seed", type=int, default=20260101)
@@ -66,9 +71,9 @@ def parse_arguments(runs: int) -> argparse.Namespace:
 def print_table(
     title: str, header: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
-    """Aligned columns on standard output; shares are in percent."""
+    """Print aligned columns; shares are in percent."""
     lines = [list(header), *[[str(cell) for cell in row] for row in rows]]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     sys.stdout.write(f"{title}\n")
     for line in lines:
         cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]

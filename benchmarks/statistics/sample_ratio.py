@@ -1,4 +1,4 @@
-"""T7: does the sample ratio check keep quiet when it should, and speak when it should?"""
+"""T7: how often the sample ratio check raises alarms, with equal and unequal shares."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ LOOKS = 30
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Configured and real holdout share, users in all, over 30 looks."""
+    """Configured and real holdout share, and all users over 30 looks."""
 
     configured: float
     real: float
@@ -34,38 +34,39 @@ WORLDS = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``alarms`` at any look; ``users`` at the median alarm, if any."""
+    """Share of runs with an alarm at any look, and users at the median first alarm."""
 
     world: World
     alarms: report.Share
     at_users: float | None
 
 
-def run_study(runs: int, seed: int, some: tuple[World, ...] = WORLDS) -> list[Row]:
-    """Alarms at any of 30 looks, by the product's own check."""
+def run_study(runs: int, seed: int, grid: tuple[World, ...] = WORLDS) -> list[Row]:
+    """Count alarms at any of 30 looks, with the product's own check."""
     rng = np.random.default_rng(seed)
-    return [_run_world(rng, runs, world) for world in some]
+    return [_run_world(rng, runs, world) for world in grid]
 
 
 def _run_world(rng: np.random.Generator, runs: int, world: World) -> Row:
     step = world.users // LOOKS
-    held = rng.binomial(step, world.real, (runs, LOOKS)).cumsum(axis=1)
-    seen = step * np.arange(1, LOOKS + 1)
-    first = [_find_first_alarm(row, seen, world.configured) for row in held]
-    found = [look for look in first if look is not None]
+    holdouts = rng.binomial(step, world.real, (runs, LOOKS)).cumsum(axis=1)
+    totals = step * np.arange(1, LOOKS + 1)
+    first = [_find_first_alarm(row, totals, world.configured) for row in holdouts]
+    alarms = [users for users in first if users is not None]
     return Row(
         world,
-        report.Share(len(found) / runs, runs),
-        float(np.median(found)) if found else None,
+        report.Share(len(alarms) / runs, runs),
+        float(np.median(alarms)) if alarms else None,
     )
 
 
 def _find_first_alarm(
-    held: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
-    seen: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    holdouts: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    totals: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
     configured: float,
 ) -> int | None:
-    for holdout, users in zip(held, seen, strict=True):
+    """Return the users at the first look with an alarm, or None."""
+    for holdout, users in zip(holdouts, totals, strict=True):
         split = Split(int(users - holdout), int(holdout), configured)
         if not check_sample_ratio([split]).ok:
             return int(users)

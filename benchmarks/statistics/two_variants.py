@@ -1,4 +1,4 @@
-"""Two variants in strata of time: what is learnt of their contrast."""
+"""Two variants in strata of time: fit them and read what is learned of their contrast."""
 
 from dataclasses import dataclass
 
@@ -24,16 +24,16 @@ class Contrast:
     sd: float
 
     def holds(self, truth: float) -> bool:
-        """Tell whether the 95% interval holds the truth."""
+        """Return whether the 95% interval contains the truth."""
         return abs(self.mean - truth) <= NORMAL_97_5 * self.sd
 
     def bias_percent(self, truth: float) -> float:
-        """Error of the ratio of odds, in percent."""
+        """Return the error of the odds ratio, in percent."""
         return 100 * (float(np.exp(self.mean - truth)) - 1)
 
 
 def read_contrast(posterior: Posterior) -> Contrast:
-    """Read the contrast off a posterior of DESIGN."""
+    """Return the contrast of a posterior of DESIGN."""
     first, second = DESIGN.rows(np.arange(2), np.zeros(2, dtype=np.int64))
     row = second - first
     variance = row @ posterior.covariance[1:, 1:] @ row
@@ -41,7 +41,7 @@ def read_contrast(posterior: Posterior) -> Contrast:
 
 
 def build_cells(shown: Floats, converted: Floats) -> TrainingCells:
-    """Cells of users and conversions [strata, 2], an hour or a day each."""
+    """Return cells of users and conversions [strata, 2]; a stratum is an hour or a day."""
     stratum, variant = np.nonzero(shown)
     return TrainingCells(
         stratum=stratum,
@@ -53,15 +53,15 @@ def build_cells(shown: Floats, converted: Floats) -> TrainingCells:
     )
 
 
-def fit_posterior(counts: TrainingCells) -> Posterior:
-    """Fit the product's model."""
-    return fit.fit_posterior(DESIGN, counts).posterior
+def fit_posterior(cells: TrainingCells) -> Posterior:
+    """Fit the product's model to the cells."""
+    return fit.fit_posterior(DESIGN, cells).posterior
 
 
 def compute_shares(
     posterior: Posterior, rule: allocation.AllocationRule, seed: int
 ) -> Floats:
-    """Shares [2] that the product would serve."""
+    """Return the shares [2] of traffic that the product would serve."""
     compiled = allocation.compile_policy(
         posterior, ENABLED, rule=rule, draws=1000, seed=seed
     )

@@ -1,1 +1,1 @@
-"""What counting in the warehouse costs, beside reading the same rows."""
+"""Cost of counting in the warehouse, compared with reading the same rows."""

@@ -1,9 +1,9 @@
 """Measure the cube: `python -m benchmarks.warehouse [--exposures N --users N …]`.
 
-Each step runs in a process of its own against one embedded Postgres; the history is loaded
-in three parts, and a copy of the database kept after each, so that refreshes with much and
-with little behind them are measured in turns. Ratios hold within one run; on a machine that
-others use, too, those of the CPU's seconds (of the step and its servers) do.
+Each step runs in a process of its own against one embedded Postgres. The history is loaded
+in three parts, and the database is copied after each, so that refreshes with a short and
+with a long history take turns. Ratios hold within one run; on a machine that others use,
+prefer the ratios of CPU seconds (of the step and its servers).
 """
 
 import argparse
@@ -22,12 +22,12 @@ from benchmarks.warehouse import engine
 
 StepResult = dict[str, Any]
 Step = Callable[..., StepResult]
-TURNS, TIMES = 5, 3
+TURNS, REFRESHES_A_TURN = 5, 3
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A copy of the database with so many days loaded, and its first refresh."""
+    """A copy of the database with some days loaded, and its first refresh."""
 
     days: int
     first: StepResult
@@ -44,81 +44,94 @@ def main() -> None:
     with engine.run_stores() as environment, tqdm(disable=None) as progress:
 
         def step(
-            name: str, within: dict[str, str] = environment, **given: object
+            name: str,
+            step_environment: dict[str, str] = environment,
+            **arguments: object,
         ) -> StepResult:
             progress.set_description(name)
-            words = [f"{key}={value}" for key, value in given.items()]
-            module = "benchmarks.warehouse.one_step"
-            command = [sys.executable, "-m", module, name, *words]
-            before = engine.read_server_cpu(environment)
-            done = subprocess.run(  # noqa: S603 - this file's own steps
-                command, env=within, check=True, stdout=subprocess.PIPE, text=True
-            )
+            result = _run_step(name, environment, step_environment, arguments)
             progress.update()
-            told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-            told["cpu"] = (
-                told.get("cpu", 0.0) + engine.read_server_cpu(environment) - before
-            )
-            told["cpu"] /= told.get("times", 1)
-            return told
+            return result
 
         step("prepare")
-        grown = _load_stages(step, environment, size)
-        refreshed = _measure_refreshes(step, grown)
-        found = _measure_full_counts(step, options.days, options.rounds)
-    _print_report(options, grown, refreshed, found)
+        stages = _load_stages(step, environment, size)
+        refreshed = _measure_refreshes(step, stages)
+        counted = _measure_full_counts(step, options.days, options.rounds)
+    _print_report(options, stages, refreshed, counted)
+
+
+def _run_step(
+    name: str,
+    environment: dict[str, str],
+    step_environment: dict[str, str],
+    arguments: dict[str, object],
+) -> StepResult:
+    """Run a step in a process; `cpu` is that of one repetition, with the servers'."""
+    words = [f"{key}={value}" for key, value in arguments.items()]
+    command = [sys.executable, "-m", "benchmarks.warehouse.one_step", name, *words]
+    cpu_before = engine.read_server_cpu(environment)
+    process = subprocess.run(  # noqa: S603 - runs only this benchmark's own steps
+        command, env=step_environment, check=True, stdout=subprocess.PIPE, text=True
+    )
+    result: StepResult = json.loads(process.stdout.splitlines()[-1])
+    server_cpu = engine.read_server_cpu(environment) - cpu_before
+    cpu = (result.get("cpu", 0.0) + server_cpu) / result.get("times", 1)
+    return result | {"cpu": cpu}
 
 
 def _load_stages(
     step: Step, environment: dict[str, str], size: dict[str, int]
 ) -> list[Stage]:
-    """Load a ninth, a third, all; refresh for the first time and keep a copy of each."""
-    grown, since = [], 0
+    """Load a ninth, a third and all days; after each, refresh and copy the database."""
+    stages, since = [], 0
     for until in sorted({size["days"] // 9, size["days"] // 3, size["days"]} - {0}):
         step("load", **size, span=f"{since}-{until}")
         first = step("refresh", as_of=until - 0.1)
-        grown.append(
-            Stage(until, first, engine.copy_database(environment, f"days_{until}"))
-        )
+        copy = engine.copy_database(environment, f"days_{until}")
+        stages.append(Stage(until, first, copy))
         since = until
-    return grown
+    return stages
 
 
-def _measure_refreshes(step: Step, grown: list[Stage]) -> dict[int, StepResult]:
-    """Refresh all in turns, the first time to warm up; the median of the rest."""
-    found: dict[int, list[StepResult]] = {stage.days: [] for stage in grown}
+def _measure_refreshes(step: Step, stages: list[Stage]) -> dict[int, StepResult]:
+    """Refresh the stages in turns; return medians by days, without the warm-up turn."""
+    results: dict[int, list[StepResult]] = {stage.days: [] for stage in stages}
     for turn in range(1 + TURNS):
-        for stage in grown:
+        for stage in stages:
             as_of = stage.days - 0.1 + (1 + turn) / 100
-            found[stage.days].append(
-                step("refresh", stage.environment, as_of=as_of, times=TIMES)
+            results[stage.days].append(
+                step("refresh", stage.environment, as_of=as_of, times=REFRESHES_A_TURN)
             )
-    return {days: _compute_medians(told[1:]) for days, told in found.items()}
+    return {days: _compute_medians(turns[1:]) for days, turns in results.items()}
 
 
-def _compute_medians(told: list[StepResult]) -> StepResult:
-    return {name: statistics.median(one[name] for one in told) for name in told[0]}
+def _compute_medians(results: list[StepResult]) -> StepResult:
+    return {
+        name: statistics.median(result[name] for result in results)
+        for name in results[0]
+    }
 
 
 def _measure_full_counts(step: Step, days: int, rounds: int) -> dict[str, StepResult]:
-    """Count everything and one day, and read everything, in turns; the best of each."""
-    found: dict[str, list[StepResult]] = {"all": [], "day": [], "fetch": []}
+    """Read all rows, count all days and count one day, in turns; the fastest of each."""
+    results: dict[str, list[StepResult]] = {"all": [], "day": [], "fetch": []}
     for _ in range(rounds):
-        found["fetch"].append(step("fetch"))
-        found["all"].append(step("count", first=0, last=days - 1, as_of=days))
-        found["day"].append(step("count", first=days - 1, last=days - 1, as_of=days))
+        results["fetch"].append(step("fetch"))
+        results["all"].append(step("count", first=0, last=days - 1, as_of=days))
+        results["day"].append(step("count", first=days - 1, last=days - 1, as_of=days))
     return {
-        name: min(each, key=lambda one: one["seconds"]) for name, each in found.items()
+        name: min(repeats, key=lambda result: result["seconds"])
+        for name, repeats in results.items()
     }
 
 
 def _print_report(
     options: argparse.Namespace,
-    grown: list[Stage],
+    stages: list[Stage],
     refreshed: dict[int, StepResult],
-    found: dict[str, StepResult],
+    counted: dict[str, StepResult],
 ) -> None:
-    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    load = ", ".join(f"{average:.1f}" for average in os.getloadavg())
     print(
         f"{options.exposures:,} exposures, {options.users:,} users,"
         f" {options.rewards:,} rewards, {options.days} days;"
@@ -128,23 +141,24 @@ def _print_report(
         f"{'':<32}{'seconds':>9}{'ratio':>7}{'CPU s':>8}{'ratio':>7}"
         f"{'peak MB':>9}{'rows':>12}{'cells':>8}"
     )
-    fetched, everything = found["fetch"], found["all"]
+    fetched, everything = counted["fetch"], counted["all"]
     _print_line("fetchall of the raw rows", fetched, fetched)
     _print_line("full cube, of fetchall", everything, fetched)
-    _print_line("one open day, of the full cube", found["day"], everything)
-    for days, told in refreshed.items():
-        _print_line(
-            f"refresh with {days} days behind it", told, refreshed[grown[0].days]
-        )
-    firsts = ", ".join(f"{stage.first['seconds']:.1f} s" for stage in grown)
-    print(f"The first refresh of each, which counts and remembers all days: {firsts}.")
+    _print_line("one open day, of the full cube", counted["day"], everything)
+    shortest = refreshed[stages[0].days]
+    for days, result in refreshed.items():
+        _print_line(f"refresh with {days} days behind it", result, shortest)
+    firsts = ", ".join(f"{stage.first['seconds']:.1f} s" for stage in stages)
+    print(f"The first refresh of each, which counts and stores all days: {firsts}.")
 
 
-def _print_line(title: str, one: StepResult, beside: StepResult) -> None:
+def _print_line(title: str, result: StepResult, reference: StepResult) -> None:
+    seconds_ratio = result["seconds"] / reference["seconds"]
+    cpu_ratio = result["cpu"] / reference["cpu"]
     print(
-        f"{title:<32}{one['seconds']:>9.2f}{one['seconds'] / beside['seconds']:>7.3f}"
-        f"{one['cpu']:>8.2f}{one['cpu'] / beside['cpu']:>7.3f}"
-        f"{one['peak_mb']:>9.0f}{one['rows']:>12,.0f}{one.get('cells', 0):>8,.0f}"
+        f"{title:<32}{result['seconds']:>9.2f}{seconds_ratio:>7.3f}"
+        f"{result['cpu']:>8.2f}{cpu_ratio:>7.3f}"
+        f"{result['peak_mb']:>9.0f}{result['rows']:>12,.0f}{result.get('cells', 0):>8,.0f}"
     )
 
 
@@ -154,7 +168,9 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--users", type=int, default=100_000)
     parser.add_argument("--rewards", type=int, default=50_000)
     parser.add_argument("--days", type=int, default=90)
-    parser.add_argument("--rounds", type=int, default=2, help="of the whole history")
+    parser.add_argument(
+        "--rounds", type=int, default=2, help="counts of the whole history"
+    )
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""A Postgres and Valkey for one measurement: durable, in a fresh folder, removed after."""
+"""Durable Postgres and Valkey for one measurement, in a folder that is removed after it."""
 
 import os
 import shutil
@@ -13,23 +13,23 @@ from psycopg import sql
 
 from levered_site.local import embedded, engines, supervisor
 
-# As an operator would set a machine of this size; the rest is what `make run` starts.
+# What an operator would set on a machine of this size; the rest is as in `make run`.
 SETTINGS = {"max_wal_size": "8GB"}
 
 POSTMASTER = "BENCHMARK_POSTMASTER"
 
 
 def read_server_cpu(environment: dict[str, str]) -> float:
-    """Seconds of CPU of all the sessions that have ended so far, by the system's count."""
-    used = psutil.Process(int(environment[POSTMASTER])).cpu_times()
-    return float(used.children_user + used.children_system)
+    """Return the CPU seconds of all Postgres sessions that have ended so far."""
+    times = psutil.Process(int(environment[POSTMASTER])).cpu_times()
+    return float(times.children_user + times.children_system)
 
 
 def copy_database(environment: dict[str, str], name: str) -> dict[str, str]:
-    """Keep the database as it is now under another name; returns the environment of it."""
+    """Copy the database under another name; return an environment that uses the copy."""
     url = environment["DATABASE_URL"]
-    live, _, socket = url.partition("?")
-    server, _, database = live.rpartition("/")
+    address, _, socket = url.partition("?")
+    server, _, database = address.rpartition("/")
     copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
         sql.Identifier(name), sql.Identifier(database)
     )
@@ -40,18 +40,18 @@ def copy_database(environment: dict[str, str], name: str) -> dict[str, str]:
 
 @contextmanager
 def run_stores() -> Iterator[dict[str, str]]:
-    """Start both stores; yields the environment by which the service finds them."""
+    """Start both stores; yield the environment in which the service finds them."""
     folder = Path(tempfile.mkdtemp(prefix="levered-bench-")).resolve()
-    folder.chmod(0o711)  # under root, Postgres runs as somebody else and passes through
+    folder.chmod(0o711)  # under root, Postgres runs as another user and must pass
     stores = engines.describe_engines(folder / "home")
-    keeper = supervisor.Supervisor(stores.home)
+    store_supervisor = supervisor.Supervisor(stores.home)
     try:
         engines.prepare_folders(stores)
-        keeper.start(engines.build_valkey_program(stores))
+        store_supervisor.start(engines.build_valkey_program(stores))
         engines.set_up_postgres(stores)
-        keeper.start(engines.build_postgres_program(stores, SETTINGS))
-        engines.create_database(stores, keeper.tick)
-        engines.wait_for_valkey(stores, keeper.tick)
+        store_supervisor.start(engines.build_postgres_program(stores, SETTINGS))
+        engines.create_database(stores, store_supervisor.tick)
+        engines.wait_for_valkey(stores, store_supervisor.tick)
         yield {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "levered_site.settings",
@@ -61,7 +61,7 @@ def run_stores() -> Iterator[dict[str, str]]:
             POSTMASTER: (stores.data / "postmaster.pid").read_text().split()[0],
         }
     finally:
-        keeper.stop()
+        store_supervisor.stop()
         shutil.rmtree(
             embedded.build_addresses(stores.home).socket_folder, ignore_errors=True
         )

@@ -1,4 +1,4 @@
-"""A made-up history of one optimization: users who come, come back, and buy. Pure, seeded."""
+"""A simulated history of one optimization: visits and purchases; pure and seeded."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 VARIANTS = 12
 CONTEXTS = 6
 DAY = 86400.0
-# Of the exposures after a user's first: so many come within hours, the others over days.
-SAME_DAY = 0.6
-HOURS = 4 * 3600.0
-DAYS = 3 * DAY
+# Share of the return visits that come within hours, and mean delays in seconds.
+SAME_DAY_SHARE = 0.6
+MEAN_HOURS = 4 * 3600.0
+MEAN_DAYS = 3 * DAY
 
 
 @dataclass(frozen=True)
 class History:
-    """Events in order of time: seconds since START, user and what they saw, as numbers."""
+    """Events in time order: seconds since START, numbers of users and variants."""
 
     seconds: NDArray[np.float64]
     users: NDArray[np.int64]
@@ -29,59 +29,72 @@ class History:
 
 
 def draw_history(exposures: int, users: int, rewards: int, days: int) -> History:
-    """Draw a history: users arrive evenly over the days; a visit after them is another's."""
+    """Draw a history; users arrive evenly over the days, and some come back.
+
+    A return visit after the last day is drawn again for another user.
+    """
     rng = np.random.default_rng(20260301)
     first = rng.uniform(0, days * DAY, users)
-    again = rng.integers(0, users, int(exposures - users))
-    later = _draw_visits(rng, first[again])
-    while len(over := np.flatnonzero(later >= days * DAY)):
-        again[over] = rng.integers(0, users, len(over))
-        later[over] = _draw_visits(rng, first[again[over]])
+    returning = rng.integers(0, users, int(exposures - users))
+    later = _draw_return_times(rng, first[returning])
+    while len(too_late := np.flatnonzero(later >= days * DAY)):
+        returning[too_late] = rng.integers(0, users, len(too_late))
+        later[too_late] = _draw_return_times(rng, first[returning[too_late]])
     seconds = np.concatenate([first, later])
     order = np.argsort(seconds)
-    who = np.concatenate([np.arange(users), again])[order]
+    visitors = np.concatenate([np.arange(users), returning])[order]
     buyers = rng.integers(0, users, rewards)
-    bought = np.minimum(
-        first[buyers] + rng.exponential(HOURS, rewards), days * DAY - 1e-3
+    delays = rng.exponential(MEAN_HOURS, rewards)
+    bought = np.minimum(first[buyers] + delays, days * DAY - 1e-3)
+    reward_order = np.argsort(bought)
+    return History(
+        seconds[order],
+        visitors,
+        visitors % VARIANTS,
+        bought[reward_order],
+        buyers[reward_order],
     )
-    sooner = np.argsort(bought)
-    return History(seconds[order], who, who % VARIANTS, bought[sooner], buyers[sooner])
 
 
-def _draw_visits(
+def _draw_return_times(
     rng: np.random.Generator, first: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    scale = np.where(rng.random(len(first)) < SAME_DAY, HOURS, DAYS)
+    is_same_day = rng.random(len(first)) < SAME_DAY_SHARE
+    scale = np.where(is_same_day, MEAN_HOURS, MEAN_DAYS)
     return first + rng.exponential(scale)
 
 
 def write_exposures(history: History, since: int, until: int) -> Iterator[str]:
-    """Write the exposures of the days [since, until) as COPY lines without the ids."""
+    """Yield the exposures of the days [since, until) as COPY lines without the ids."""
     low, high = np.searchsorted(history.seconds, [since * DAY, until * DAY])
-    for place in range(low, high):
-        user = int(history.users[place])
-        seconds = float(history.seconds[place])
-        at = format_moment(seconds)
+    for index in range(low, high):
+        user = int(history.users[index])
+        seconds = float(history.seconds[index])
+        timestamp = format_timestamp(seconds)
         yield (
-            f'{format_user_id(user)}\t{{"layout":"v{history.variants[place]}"}}\t'
-            f'{{"device":"d{user // 7 % CONTEXTS}"}}\t{int(seconds // DAY)}\t{at}\t{at}\n'
+            f'{format_user_id(user)}\t{{"layout":"v{history.variants[index]}"}}\t'
+            f'{{"device":"d{user // 7 % CONTEXTS}"}}\t{int(seconds // DAY)}\t'
+            f"{timestamp}\t{timestamp}\n"
         )
 
 
 def write_rewards(history: History, since: int, until: int) -> Iterator[str]:
-    """Write the rewards of the days [since, until) likewise."""
+    """Yield the rewards of the days [since, until) as COPY lines without the ids."""
     low, high = np.searchsorted(history.reward_seconds, [since * DAY, until * DAY])
-    for place in range(low, high):
-        at = format_moment(float(history.reward_seconds[place]))
-        user = int(history.reward_users[place])
-        yield f"{format_user_id(user)}\tpurchase\t{1 + user % 90}\t{at}\t{at}\n"
+    for index in range(low, high):
+        timestamp = format_timestamp(float(history.reward_seconds[index]))
+        user = int(history.reward_users[index])
+        yield (
+            f"{format_user_id(user)}\tpurchase\t{1 + user % 90}\t"
+            f"{timestamp}\t{timestamp}\n"
+        )
 
 
 def format_user_id(user: int) -> str:
-    """Give a user an id that sorts as random ones do."""
+    """Return an id for a user number; these ids sort like random ones."""
     return f"{user * 0x9E3779B97F4A7C15 % 2**64:016x}"
 
 
-def format_moment(seconds: float) -> str:
-    """Write a moment of the history as Postgres reads it."""
+def format_timestamp(seconds: float) -> str:
+    """Return a moment of the history as Postgres reads it."""
     return (START + timedelta(seconds=seconds)).isoformat()

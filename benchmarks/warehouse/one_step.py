@@ -1,6 +1,6 @@
-"""Configures Django, and then runs one step: `python -m benchmarks.warehouse.one_step NAME k=v …`.
+"""Set up Django and run one step: `python -m benchmarks.warehouse.one_step NAME k=v …`.
 
-In the environment of engine.running. The steps are loaded after the settings.
+Runs in the environment of `engine.run_stores`; imports the steps after the settings.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""The steps of the measurement, each in a process of its own; see `one_step`."""
+"""Steps of the measurement; `one_step` runs each in a process of its own."""
 
 import json
 import resource
@@ -32,22 +32,22 @@ EXPOSURES = "anonymous_id, variant, context, policy_version, timestamp_utc, crea
 REWARDS = "anonymous_id, name, value, timestamp_utc, created_at"
 
 
-class Watch:
-    """Measures seconds by the wall, and of this process by its own clock."""
+class Stopwatch:
+    """Measures wall-clock seconds and CPU seconds of this process."""
 
     def __init__(self) -> None:
-        self.began, self.worked = time.monotonic(), time.process_time()
+        self.wall_start, self.cpu_start = time.monotonic(), time.process_time()
 
     def read(self) -> dict[str, float]:
-        """Tell what has passed since."""
+        """Return the seconds since the start."""
         return {
-            "seconds": time.monotonic() - self.began,
-            "cpu": time.process_time() - self.worked,
+            "seconds": time.monotonic() - self.wall_start,
+            "cpu": time.process_time() - self.cpu_start,
         }
 
 
 def prepare() -> dict[str, Any]:
-    """Migrate, and make the optimization."""
+    """Migrate the database and create the optimization."""
     call_command("migrate", verbosity=0)
     organization = Organization.objects.create(pk=ORGANIZATION, name="bench")
     metric = Metric.objects.create(
@@ -83,24 +83,24 @@ def prepare() -> dict[str, Any]:
 def load(
     exposures: int, users: int, rewards: int, days: int, span: str
 ) -> dict[str, Any]:
-    """COPY the days `since-until` of a history of `days`."""
+    """COPY the days of `span`, as "since-until", of a history of `days` days."""
     since, until = map(int, span.split("-"))
-    made = history.draw_history(exposures, users, rewards, days)
-    wanted = [_compute_day(each) for each in range(since, until + 1)]
+    events = history.draw_history(exposures, users, rewards, days)
+    loaded_days = [_compute_day(number) for number in range(since, until + 1)]
     for table in partitions.PARTITIONED_TABLES:
-        partitions.ensure_partitions(table, wanted)
+        partitions.ensure_partitions(table, loaded_days)
     optimization = Optimization.objects.get()
-    watch = Watch()
-    head = f"{ORGANIZATION}\t{optimization.pk}\t"
+    watch = Stopwatch()
+    ids = f"{ORGANIZATION}\t{optimization.pk}\t"
     rows = 0
     for table, columns, lines in (
-        ("managed_exposures", EXPOSURES, history.write_exposures(made, since, until)),
-        ("managed_rewards", REWARDS, history.write_rewards(made, since, until)),
+        ("managed_exposures", EXPOSURES, history.write_exposures(events, since, until)),
+        ("managed_rewards", REWARDS, history.write_rewards(events, since, until)),
     ):
-        owner = f"COPY {table} (organization_id, optimization_id, {columns}) FROM STDIN"
-        with connection.cursor() as cursor, cursor.copy(owner) as copy:
+        sql = f"COPY {table} (organization_id, optimization_id, {columns}) FROM STDIN"
+        with connection.cursor() as cursor, cursor.copy(sql) as copy:
             for line in lines:
-                copy.write(head + line)
+                copy.write(ids + line)
                 rows += 1
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE managed_exposures, managed_rewards, decisions")
@@ -109,65 +109,67 @@ def load(
 
 
 def fetch() -> dict[str, Any]:
-    """Read by psycopg's fetchall the rows that the cube reads, before any join."""
+    """Fetch the rows that the cube reads, unjoined, with psycopg's fetchall."""
     optimization = Optimization.objects.get()
     connection.ensure_connection()
-    watch = Watch()
+    watch = Stopwatch()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT anonymous_id, variant, context, policy_version, timestamp_utc"
             " FROM managed_exposures WHERE organization_id = %s AND optimization_id = %s",
             [ORGANIZATION, optimization.pk],
         )
-        touches = cursor.fetchall()
+        exposures = cursor.fetchall()
         cursor.execute(
             "SELECT anonymous_id, timestamp_utc FROM managed_rewards"
             " WHERE organization_id = %s AND name = 'purchase'",
             [ORGANIZATION],
         )
-        bought = cursor.fetchall()
-    return {**watch.read(), "rows": len(touches) + len(bought)}
+        rewards = cursor.fetchall()
+    return {**watch.read(), "rows": len(exposures) + len(rewards)}
 
 
 def count(first: int, last: int, as_of: float) -> dict[str, Any]:
-    """Let the warehouse count the days from `first` to `last`; no store around it."""
+    """Count the days from `first` to `last` in the warehouse, and store nothing."""
     optimization, metric = _load_optimization()
     spec = specification.build_cube_spec(optimization, metric, _compute_moment(as_of))
-    days = tuple(_compute_day(each) for each in range(first, last + 1))
+    days = tuple(_compute_day(number) for number in range(first, last + 1))
     backend = managed.build_backend(ORGANIZATION)
-    watch = Watch()
-    found = backend.compute_cube(
+    watch = Stopwatch()
+    cube = backend.compute_cube(
         replace(spec, days=days),
         check.check_metric_query(metric.sql, metric.column_mapping),
     )
     return {
         **watch.read(),
-        "cells": len(found.cells),
-        "users": sum(cell.users for cell in found.cells),
-        "rows": found.rows_read,
+        "cells": len(cube.cells),
+        "users": sum(cell.users for cell in cube.cells),
+        "rows": cube.rows_read,
     }
 
 
 def refresh(as_of: float, times: int = 1) -> dict[str, Any]:
-    """Refresh as training does: look for late rows, count the open days, store and read.
+    """Refresh as training does: find late rows, count the open days, store and read.
 
-    So often, a minute or two apart; tells the median second, and CPU of one on average.
+    Runs `times` refreshes, `as_of` 86 seconds apart. Returns the median wall seconds, and
+    the CPU seconds of all refreshes together.
     """
     optimization, metric = _load_optimization()
-    whole = Watch()
-    told = []
-    for each in range(times):
-        watch = Watch()
-        found = refresh_cube(optimization, metric, _compute_moment(as_of + each / 1000))
-        told.append((found, watch.read()["seconds"]))
-    found, _ = told[-1]
+    total = Stopwatch()
+    cubes, seconds = [], []
+    for index in range(times):
+        watch = Stopwatch()
+        moment = _compute_moment(as_of + index / 1000)
+        cubes.append(refresh_cube(optimization, metric, moment))
+        seconds.append(watch.read()["seconds"])
+    cube = cubes[-1]
     return {
-        "seconds": statistics.median(seconds for _, seconds in told),
-        "cpu": whole.read()["cpu"],
+        "seconds": statistics.median(seconds),
+        "cpu": total.read()["cpu"],
         "times": times,
-        "cells": len(found.cells),
-        "users": sum(cell.users for cell in found.cells),
-        "rows": found.rows_read,
+        "cells": len(cube.cells),
+        "users": sum(cell.users for cell in cube.cells),
+        "rows": cube.rows_read,
     }
 
 
@@ -206,9 +208,8 @@ def _parse_value(text: str) -> int | float | str:
 
 def main() -> None:
     """Run the step named on the command line, `NAME k=v …`; print one line of JSON."""
-    given = dict(pair.split("=", 1) for pair in sys.argv[2:])
-    told = STEPS[sys.argv[1]](
-        **{name: _parse_value(text) for name, text in given.items()}
-    )
+    texts = dict(pair.split("=", 1) for pair in sys.argv[2:])
+    arguments = {name: _parse_value(text) for name, text in texts.items()}
+    result = STEPS[sys.argv[1]](**arguments)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps(told | {"peak_mb": peak / 1024}))
+    print(json.dumps(result | {"peak_mb": peak / 1024}))

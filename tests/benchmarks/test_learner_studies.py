@@ -14,7 +14,7 @@ CONTEXT = Setting((3, 2), (2,), 0.05, 2_000, days=8)
 
 @pytest.fixture(scope="module")
 def adapted() -> list[adaptive.Row]:
-    """Worlds from the prior after adaptive allocation, read by several tests."""
+    """Learn worlds from the prior once, for several tests."""
     return adaptive.run_study(RUNS, 1, (NO_CONTEXT, CONTEXT))
 
 
@@ -22,19 +22,22 @@ def adapted() -> list[adaptive.Row]:
 def test_t4_intervals_cover_after_adaptive_allocation(
     adapted: list[adaptive.Row], quantity: str
 ) -> None:
-    told = [row.covered[quantity] for row in adapted if row.covered[quantity].runs > 4]
+    averages = [row.covered[quantity] for row in adapted]
+    known = [covered for covered in averages if covered.runs > 4]
 
-    assert told
-    for covered in told:
+    assert known
+    for covered in known:
         assert covered.value > 0.95 - ERRORS * np.sqrt(0.05 * 0.95 / covered.runs)
 
 
-def test_t14_central_intervals_hold_what_they_say(adapted: list[adaptive.Row]) -> None:
+def test_t14_central_intervals_cover_as_often_as_they_say(
+    adapted: list[adaptive.Row],
+) -> None:
     for row in adapted:
-        for said, found in row.levels.items():
-            share = float(said.removesuffix("%")) / 100
-            error = np.sqrt(share * (1 - share) / found.runs)
-            assert abs(found.value - share) < ERRORS * error, (said, found)
+        for level, covered in row.levels.items():
+            share = float(level.removesuffix("%")) / 100
+            error = np.sqrt(share * (1 - share) / covered.runs)
+            assert abs(covered.value - share) < ERRORS * error, (level, covered)
 
 
 def test_t14_the_leader_is_the_best_as_often_as_claimed(
@@ -59,7 +62,7 @@ def test_t9_a_variant_that_converts_later_is_not_taken_for_a_worse_one() -> None
 
 @pytest.mark.parametrize("time", confounding.USERS)
 @pytest.mark.parametrize("effect", [0.0, -0.1])
-def test_t10_time_that_moves_with_the_allocation_is_no_merit(
+def test_t10_a_moving_base_rate_does_not_bias_the_contrast(
     time: confounding.Time, effect: float
 ) -> None:
     world = confounding.World(time, None, confounding.USERS[time], effect)
@@ -68,13 +71,13 @@ def test_t10_time_that_moves_with_the_allocation_is_no_merit(
 
     assert abs(row.bias) < 0.3 + ERRORS * row.bias_error
     assert row.covered.value > 0.75
-    assert row.crowned.value < 0.25
-    assert row.raw_crowned.value == 1
+    assert row.called_better.value < 0.25
+    assert row.raw_called_better.value == 1
 
 
-def test_an_average_counts_each_run_once_and_leaves_out_the_silent() -> None:
-    found = report.compute_average([[1, 1, 1, 0], [0], []])
+def test_an_average_counts_each_run_once_and_leaves_out_empty_runs() -> None:
+    average = report.compute_average([[1, 1, 1, 0], [0], []])
 
-    assert (found.value, found.runs) == (0.375, 2)
-    assert found.error == pytest.approx(0.375)
+    assert (average.value, average.runs) == (0.375, 2)
+    assert average.error == pytest.approx(0.375)
     assert str(report.compute_average([])) == "-"

@@ -1,4 +1,4 @@
-"""On real logs the learner foresees each item's clicks in the half held back."""
+"""On real logs the learner predicts each item's clicks in a held-back half."""
 
 import pytest
 
@@ -15,19 +15,19 @@ from benchmarks.open_bandit.predictive import (
 def test_clicks_of_the_held_back_half_lie_in_their_intervals(
     policy: str, kind: str
 ) -> None:
-    learnt, held = split_log(logs.read_log(policy), kind, seed=1)
+    training, held_back = split_log(logs.read_log(policy), kind, seed=1)
 
-    found = predict_by_model(learnt, held)
+    prediction = predict_by_model(training, held_back)
 
-    assert len(learnt.item) == len(held.item) == 5_000
-    assert found.covered.mean() >= 0.9
-    assert (found.high - found.low).mean() < 8
-    clicks, low, high = found.total
-    assert clicks == held.click.sum()
+    assert len(training.item) == len(held_back.item) == 5_000
+    assert prediction.covered.mean() >= 0.9
+    assert (prediction.high - prediction.low).mean() < 8
+    clicks, low, high = prediction.total
+    assert clicks == held_back.click.sum()
     assert low <= clicks <= high
 
 
-def test_rates_taken_at_their_word_foresee_less() -> None:
-    learnt, held = split_log(logs.read_log("uniform"), "forward", seed=1)
+def test_intervals_of_plain_rates_cover_too_little() -> None:
+    training, held_back = split_log(logs.read_log("uniform"), "forward", seed=1)
 
-    assert predict_by_plain_rates(learnt, held).covered.mean() < 0.8
+    assert predict_by_plain_rates(training, held_back).covered.mean() < 0.8

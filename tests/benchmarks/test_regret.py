@@ -1,4 +1,4 @@
-"""The regret yardstick: same worlds for everyone, and losses that mean what they say."""
+"""The regret benchmark: all engines meet the same worlds, and losses are right."""
 
 from dataclasses import dataclass, replace
 
@@ -20,8 +20,8 @@ SMALL = {
 ENGINES = ours.OUR_ENGINES | baselines.ENGINES | regression.ENGINES
 
 
-# Of the reference yardstick, seed 5000: mean reward at first, the best one after thirty
-# batches, the sum of 500 context indices and of 500 rewards.
+# Figures of the reference implementation for seed 5000: first mean reward, best mean
+# reward after thirty batches, sum of 500 context indices, sum of 500 rewards.
 REFERENCE = [
     ("W1", 0.0464436256112028, 0.07014352935625269, 0, 24.0),
     ("W2", 0.026450162923410143, 0.04436909767909279, 0, 10.0),
@@ -39,45 +39,45 @@ def test_a_seed_is_the_same_world_as_in_the_reference(
     world = World(WORKLOADS[name], SEED)
     variants = np.arange(500) % WORKLOADS[name].variants
 
-    first = world.mean().mean()
+    first_mean = world.compute_means().mean()
     for _ in range(30):
         world.advance()
-    came = world.contexts(500)
-    worth = world.rewards(came, variants)
+    arrived = world.draw_contexts(500)
+    earned = world.draw_rewards(arrived, variants)
 
-    assert first == pytest.approx(mean, rel=1e-12)
-    assert world.mean().max() == pytest.approx(best, rel=1e-12)
-    assert came.sum() == contexts
-    assert worth.sum() == pytest.approx(rewards, rel=1e-12)
+    assert first_mean == pytest.approx(mean, rel=1e-12)
+    assert world.compute_means().max() == pytest.approx(best, rel=1e-12)
+    assert arrived.sum() == contexts
+    assert earned.sum() == pytest.approx(rewards, rel=1e-12)
 
 
-def test_the_flip_changes_which_variant_is_best_in_the_middle() -> None:
-    winners = []
+def test_the_flip_half_way_changes_the_best_variant() -> None:
+    changes = []
     for seed in range(20):
         world = World(WORKLOADS["W5"], seed)
-        before = world.mean()[0].argmax()
+        before = world.compute_means()[0].argmax()
         for _ in range(WORKLOADS["W5"].batches // 2):
             world.advance()
-        winners.append(before != world.mean()[0].argmax())
+        changes.append(before != world.compute_means()[0].argmax())
 
-    assert 3 < sum(winners) < 20
+    assert 3 < sum(changes) < 20
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_rewards_average_to_the_truth(name: str) -> None:
     world = World(WORKLOADS[name], SEED)
-    contexts = world.contexts(200_000)
+    contexts = world.draw_contexts(200_000)
     variants = np.random.default_rng(1).integers(0, world.workload.variants, 200_000)
 
-    rewards = world.rewards(contexts, variants)
+    rewards = world.draw_rewards(contexts, variants)
 
-    expected = world.mean()[contexts, variants].mean()
+    expected = world.compute_means()[contexts, variants].mean()
     error = rewards.std() / np.sqrt(len(rewards))
     assert abs(rewards.mean() - expected) < 3.5 * error
 
 
-def oracle_of(workload: Workload) -> type[Engine]:
-    """An engine that cheats: it reads the truth of its seed."""
+def build_oracle(workload: Workload) -> type[Engine]:
+    """Return an engine that reads the truth of its seed."""
 
     class Oracle:
         name = "oracle"
@@ -87,7 +87,7 @@ def oracle_of(workload: Workload) -> type[Engine]:
             self.mean = np.zeros((problem.segments, problem.variants))
 
         def assign(self, context: int, n: int) -> tuple[Integers, Floats | None]:
-            return np.full(n, self.world.mean()[context].argmax()), None
+            return np.full(n, self.world.compute_means()[context].argmax()), None
 
         def learn(
             self,
@@ -97,7 +97,7 @@ def oracle_of(workload: Workload) -> type[Engine]:
             propensities: Floats,
         ) -> None:
             del contexts, variants, rewards, propensities
-            self.mean = self.world.mean()
+            self.mean = self.world.compute_means()
             self.world.advance()
 
         def intervals(self) -> tuple[Floats, Floats]:
@@ -107,35 +107,35 @@ def oracle_of(workload: Workload) -> type[Engine]:
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
-def test_who_knows_the_truth_loses_nothing(name: str) -> None:
-    found = simulate_run(SMALL[name], oracle_of(SMALL[name]), SEED)
+def test_an_engine_that_knows_the_truth_loses_nothing(name: str) -> None:
+    run = simulate_run(SMALL[name], build_oracle(SMALL[name]), SEED)
 
-    assert (found.regret_percent, found.late_regret_percent) == (0.0, 0.0)
-    assert found.best_share == pytest.approx(1.0)
-    assert (found.coverage, found.width) == (1.0, 0.0)
+    assert (run.regret_percent, run.late_regret_percent) == (0.0, 0.0)
+    assert run.best_share == pytest.approx(1.0)
+    assert (run.coverage, run.width) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
-def test_even_allocation_loses_a_hundred_percent(name: str) -> None:
-    found = simulate_run(SMALL[name], baselines.Uniform, SEED)
+def test_uniform_allocation_loses_a_hundred_percent(name: str) -> None:
+    run = simulate_run(SMALL[name], baselines.Uniform, SEED)
 
-    assert found.regret_percent == pytest.approx(100, abs=4)
-    assert found.coverage is None
+    assert run.regret_percent == pytest.approx(100, abs=4)
+    assert run.coverage is None
 
 
 @dataclass(slots=True)
-class Seen:
-    """What an engine was shown and what it decided."""
+class Recording:
+    """Contexts that an engine met, and variants that it chose, by batch."""
 
     contexts: list[Integers]
     variants: list[Integers]
 
 
-def watched(engine: type[Engine]) -> tuple[type[Engine], Seen]:
-    """The engine, and a record of the users it meets."""
-    seen = Seen([], [])
+def record_engine(engine: type[Engine]) -> tuple[type[Engine], Recording]:
+    """Return the engine, and a recording of the users that it meets."""
+    recording = Recording([], [])
 
-    class Watched:
+    class Recorded:
         name = engine.name
 
         def __init__(self, problem: Problem, seed: int) -> None:
@@ -149,31 +149,31 @@ def watched(engine: type[Engine]) -> tuple[type[Engine], Seen]:
             rewards: Floats,
             propensities: Floats,
         ) -> None:
-            seen.contexts.append(contexts)
-            seen.variants.append(variants)
+            recording.contexts.append(contexts)
+            recording.variants.append(variants)
             self.engine.learn(contexts, variants, rewards, propensities)
 
-    return Watched, seen
+    return Recorded, recording
 
 
-def test_engines_of_one_seed_face_the_same_users() -> None:
-    engines = [watched(ENGINES[name]) for name in ("ours", "beta_ts_mab")]
+def test_engines_of_one_seed_meet_the_same_users() -> None:
+    engines = [record_engine(ENGINES[name]) for name in ("ours", "beta_ts_mab")]
 
     runs = [simulate_run(SMALL["W3"], engine, SEED) for engine, _ in engines]
 
-    one, other = (seen for _, seen in engines)
-    assert np.array_equal(one.contexts, other.contexts)
-    assert not np.array_equal(one.variants, other.variants)
+    ours_recording, other = (recording for _, recording in engines)
+    assert np.array_equal(ours_recording.contexts, other.contexts)
+    assert not np.array_equal(ours_recording.variants, other.variants)
     assert runs[0].regret_percent != runs[1].regret_percent
 
 
-def test_a_repeat_is_other_randomness_for_the_same_users() -> None:
-    engines = [watched(ENGINES["beta_ts_mab"]) for _ in range(3)]
+def test_a_repeat_changes_the_engines_randomness_but_not_the_users() -> None:
+    engines = [record_engine(ENGINES["beta_ts_mab"]) for _ in range(3)]
 
     for repeat, (engine, _) in zip((0, 0, 1), engines, strict=True):
         simulate_run(SMALL["W3"], engine, SEED, repeat)
 
-    first, same, repeated = (seen for _, seen in engines)
+    first, same, repeated = (recording for _, recording in engines)
     assert np.array_equal(first.contexts, repeated.contexts)
     assert np.array_equal(first.variants, same.variants)
     assert not np.array_equal(first.variants, repeated.variants)
@@ -182,8 +182,8 @@ def test_a_repeat_is_other_randomness_for_the_same_users() -> None:
 @pytest.mark.parametrize("name", WORKLOADS)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_runs_every_workload(name: str, engine: str) -> None:
-    found = simulate_run(SMALL[name], ENGINES[engine], SEED)
+    run = simulate_run(SMALL[name], ENGINES[engine], SEED)
 
-    assert found.engine == engine
-    assert 0 < found.regret_percent < 130
-    assert (found.coverage is None) == (engine in {"uniform", "sklearn_lr_egreedy"})
+    assert run.engine == engine
+    assert 0 < run.regret_percent < 130
+    assert (run.coverage is None) == (engine in {"uniform", "sklearn_lr_egreedy"})

@@ -1,1 +1,1 @@
-"""Adapters of other people's bandit libraries, one module a library."""
+"""Adapters of other bandit libraries, one module per library."""

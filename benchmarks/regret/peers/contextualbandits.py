@@ -12,19 +12,22 @@ from models_app.bandit.design.design import Floats, Integers
 
 
 class Model:
-    """A policy of the library, random until it has seen a batch.
+    """A policy of the library; decides at random until it has seen a batch.
 
-    One that is not incremental is fitted to all rows so far after each batch.
+    A policy that is not incremental is fitted to all rows so far after each batch.
     """
 
-    def __init__(self, model: Any, variants: int, seed: int, *, grows: bool) -> None:
-        self.model, self.variants, self.grows = model, variants, grows
+    def __init__(
+        self, model: Any, variants: int, seed: int, *, is_incremental: bool
+    ) -> None:
+        self.model, self.variants = model, variants
+        self.is_incremental = is_incremental
         self.rng = np.random.default_rng(seed)
         self.fitted = False
         self.rows: list[tuple[Floats, Integers, Floats]] = []
 
     def decide(self, features: Floats) -> Integers:
-        """One variant for each row."""
+        """Return one variant for each row."""
         if not self.fitted:
             return self.rng.integers(0, self.variants, len(features))
         with warnings.catch_warnings(action="ignore"):
@@ -33,23 +36,23 @@ class Model:
     def learn(self, features: Floats, variants: Integers, rewards: Floats) -> None:
         """Learn from one row per user."""
         with warnings.catch_warnings(action="ignore"):
-            if self.grows:
+            if self.is_incremental:
                 self.model.partial_fit(features, variants, rewards)
             else:
                 self.rows.append((features, variants, rewards))
-                every = (np.concatenate(part) for part in zip(*self.rows, strict=True))
-                self.model.fit(*every)
+                columns = zip(*self.rows, strict=True)
+                self.model.fit(*(np.concatenate(column) for column in columns))
         self.fitted = True
 
 
 class LinTS(PerArm):
-    """As shipped: draws of coefficients whose spread grows with the data (0.3.30)."""
+    """As shipped: it draws coefficients whose spread grows with the data (0.3.30)."""
 
     name = "ctxbandits_lints"
     options: ClassVar[dict[str, object]] = {"v_sq": 1.0, "sample_from": "coef"}
 
-    def make(self, columns: int, variants: int) -> Policy:
-        """Make the library's model."""
+    def build_policy(self, columns: int, variants: int) -> Policy:
+        """Build the library's model."""
         del columns
         model = online.LinTS(
             nchoices=variants,
@@ -58,24 +61,24 @@ class LinTS(PerArm):
             njobs=1,
             **self.options,
         )
-        return Model(model, variants, self.seed, grows=True)
+        return Model(model, variants, self.seed, is_incremental=True)
 
 
 class LinTSTuned(LinTS):
-    """With a noise variance of the order of a rate of 3 to 5%, and a spread that shrinks."""
+    """With a noise variance that suits rates of 3 to 5%, and a spread that shrinks."""
 
     name = "ctxbandits_lints_ci_v0.05"
     options: ClassVar[dict[str, object]] = {"v_sq": 0.05, "sample_from": "ci"}
 
 
 class LogisticTS(PerArm):
-    """Fits every variant to all rows after each batch; the library has no other way."""
+    """Fits every variant to all rows after each batch; the library cannot do otherwise."""
 
     name = "ctxbandits_logistic_ts"
     paid_only: ClassVar[bool] = True
 
-    def make(self, columns: int, variants: int) -> Policy:
-        """Make the library's model."""
+    def build_policy(self, columns: int, variants: int) -> Policy:
+        """Build the library's model."""
         del columns
         model = online.LogisticTS(
             nchoices=variants,
@@ -83,7 +86,7 @@ class LogisticTS(PerArm):
             random_state=self.library_seed,
             njobs=1,
         )
-        return Model(model, variants, self.seed, grows=False)
+        return Model(model, variants, self.seed, is_incremental=False)
 
 
 class BootstrappedTS(PerArm):
@@ -92,8 +95,8 @@ class BootstrappedTS(PerArm):
     name = "ctxbandits_bootstrapped_ts"
     paid_only: ClassVar[bool] = True
 
-    def make(self, columns: int, variants: int) -> Policy:
-        """Make the library's model."""
+    def build_policy(self, columns: int, variants: int) -> Policy:
+        """Build the library's model."""
         del columns
         base = SGDClassifier(loss="log_loss", random_state=self.library_seed)
         model = online.BootstrappedTS(
@@ -105,7 +108,9 @@ class BootstrappedTS(PerArm):
             njobs_arms=1,
             njobs_samples=1,
         )
-        return Model(model, variants, self.seed, grows=True)
+        return Model(model, variants, self.seed, is_incremental=True)
 
 
-ENGINES = {each.name: each for each in (LogisticTS, LinTS, LinTSTuned, BootstrappedTS)}
+ENGINES = {
+    engine.name: engine for engine in (LogisticTS, LinTS, LinTSTuned, BootstrappedTS)
+}

@@ -13,7 +13,7 @@ DECISIONS = 100
 
 
 class Linear:
-    """A linear policy, random until it has seen a batch."""
+    """A linear policy; decides at random until it has seen a batch."""
 
     def __init__(self, policy: object, variants: int, seed: int) -> None:
         self.mab = MAB(list(range(variants)), policy, seed=seed)
@@ -21,7 +21,7 @@ class Linear:
         self.rng = np.random.default_rng(seed)
 
     def decide(self, features: Floats) -> Integers:
-        """One variant for each row."""
+        """Return one variant for each row."""
         if not self.fitted:
             return self.rng.integers(0, self.variants, len(features))
         return np.atleast_1d(self.mab.predict(features))
@@ -37,51 +37,57 @@ class LinTS(PerArm):
     """As shipped."""
 
     name = "mabwiser_lints"
-    policy_of: ClassVar = staticmethod(lambda: LearningPolicy.LinTS(alpha=1.0))
+    build_learning_policy: ClassVar = staticmethod(
+        lambda: LearningPolicy.LinTS(alpha=1.0)
+    )
 
-    def make(self, columns: int, variants: int) -> Policy:
-        """Make the library's model."""
+    def build_policy(self, columns: int, variants: int) -> Policy:
+        """Build the library's model."""
         del columns
-        return Linear(self.policy_of(), variants, self.library_seed)
+        return Linear(self.build_learning_policy(), variants, self.library_seed)
 
 
 class LinTSTuned(LinTS):
-    """With less exploration, which suits rates of some percent."""
+    """With less exploration, which suits rates of a few percent."""
 
     name = "mabwiser_lints_a0.2"
-    policy_of: ClassVar = staticmethod(lambda: LearningPolicy.LinTS(alpha=0.2))
+    build_learning_policy: ClassVar = staticmethod(
+        lambda: LearningPolicy.LinTS(alpha=0.2)
+    )
 
 
 class LinUCB(LinTS):
-    """The upper confidence bound, likewise."""
+    """Upper confidence bounds, also with less exploration."""
 
     name = "mabwiser_linucb_a0.2"
-    policy_of: ClassVar = staticmethod(lambda: LearningPolicy.LinUCB(alpha=0.2))
+    build_learning_policy: ClassVar = staticmethod(
+        lambda: LearningPolicy.LinUCB(alpha=0.2)
+    )
 
 
 class Thompson:
-    """Takes 0 and 1 alone: optimizes conversions whatever the reward."""
+    """Takes only 0 and 1, so it optimizes conversions for every kind of reward."""
 
     name = "mabwiser_ts"
     paid_only = True
     decisions = DECISIONS
-    policy_of: ClassVar = staticmethod(LearningPolicy.ThompsonSampling)
+    build_learning_policy: ClassVar = staticmethod(LearningPolicy.ThompsonSampling)
 
     def __init__(self, problem: Problem, seed: int) -> None:
         self.problem = problem
         self.rng = np.random.default_rng([seed, 77])
         arms = list(range(problem.variants))
-        self.mab = MAB(arms, self.policy_of(), seed=seed % 2**31)
+        self.mab = MAB(arms, self.build_learning_policy(), seed=seed % 2**31)
         self.fitted = False
 
     def assign(self, context: int, n: int) -> tuple[Integers, Floats | None]:
-        """Ask for some decisions and spread n users over them."""
+        """Ask for some decisions and give each user one of them."""
         del context
         if not self.fitted:
             return self.rng.integers(0, self.problem.variants, n), None
-        asked = min(n, self.decisions)
-        picks = np.array([self.mab.predict() for _ in range(asked)])
-        return picks[self.rng.integers(0, asked, n)], None
+        decisions = min(n, self.decisions)
+        picks = np.array([self.mab.predict() for _ in range(decisions)])
+        return picks[self.rng.integers(0, decisions, n)], None
 
     def learn(
         self,
@@ -90,7 +96,7 @@ class Thompson:
         rewards: Floats,
         propensities: Floats,
     ) -> None:
-        """Hand a batch to the library."""
+        """Let the library learn from a batch."""
         del contexts, propensities
         if self.paid_only and self.problem.reward_kind != "bool":
             rewards = (rewards > 0).astype(np.float64)
@@ -98,7 +104,7 @@ class Thompson:
         self.fitted = True
 
     def intervals(self) -> None:
-        """Tell nothing."""
+        """Return None: the library has no intervals."""
 
 
 class UCB1(Thompson):
@@ -107,7 +113,11 @@ class UCB1(Thompson):
     name = "mabwiser_ucb1"
     paid_only = False
     decisions = 1
-    policy_of: ClassVar = staticmethod(lambda: LearningPolicy.UCB1(alpha=1.0))
+    build_learning_policy: ClassVar = staticmethod(
+        lambda: LearningPolicy.UCB1(alpha=1.0)
+    )
 
 
-ENGINES = {each.name: each for each in (Thompson, UCB1, LinTS, LinTSTuned, LinUCB)}
+ENGINES = {
+    engine.name: engine for engine in (Thompson, UCB1, LinTS, LinTSTuned, LinUCB)
+}

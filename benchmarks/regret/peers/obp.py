@@ -1,5 +1,6 @@
 """Open Bandit Pipeline: LogisticTS and LinTS, one model per variant."""
 
+import importlib
 import warnings
 from typing import Any, ClassVar
 
@@ -9,23 +10,23 @@ from benchmarks.regret.peers import torch_stub
 from benchmarks.regret.per_arm import PerArm, Policy
 from models_app.bandit.design.design import Floats, Integers
 
-torch_stub.install_stub()
-from obp import policy  # noqa: E402 - needs a torch to be there
-from obp.utils import sigmoid  # noqa: E402 - likewise
+torch_stub.install_stub()  # before obp, which imports torch
+policy = importlib.import_module("obp.policy")
+sigmoid = importlib.import_module("obp.utils").sigmoid
 
-STEP = 7919
+SEED_STEP = 7919
 
 
 class Model:
-    """A policy of the library; its update falls at the end of each batch."""
+    """A policy of the library, updated at the end of each batch."""
 
     def __init__(self, model: Any, *, signed: bool = False) -> None:
         self.model, self.signed = model, signed
 
     def decide(self, features: Floats) -> Integers:
-        """One variant for each row."""
-        asked = (self.model.select_action(row[None, :]) for row in features)
-        return np.array([int(np.asarray(each).ravel()[0]) for each in asked])
+        """Return one variant for each row."""
+        actions = (self.model.select_action(row[None, :]) for row in features)
+        return np.array([int(np.asarray(action).ravel()[0]) for action in actions])
 
     def learn(self, features: Floats, variants: Integers, rewards: Floats) -> None:
         """Learn from one row per user."""
@@ -41,19 +42,19 @@ class Model:
 
 
 class Logistic(Model):
-    """LogisticTS asked for many decisions of one context cell at once.
+    """LogisticTS that decides for many users of one context cell at once.
 
-    The same draws of the same streams as select_action makes one by one, whose loop
-    over variants in Python was nine tenths of a run.
+    It draws the same numbers from the same streams as select_action, whose Python loop
+    over variants took nine tenths of a run.
     """
 
     def decide(self, features: Floats) -> Integers:
-        """One variant for each row, all rows being alike."""
-        drawn = [
-            model.random_.normal(model._m, model.sd(), features.shape)  # noqa: SLF001 - as its sample() does
+        """Return one variant for each row; all rows must be equal."""
+        draws = [
+            model.random_.normal(model._m, model.sd(), features.shape)  # noqa: SLF001 - as sample() does
             for model in self.model.model_list
         ]
-        chances = sigmoid(np.array(drawn) @ features[0])
+        chances = sigmoid(np.array(draws) @ features[0])
         return np.asarray(chances.argsort(axis=0)[-1])
 
 
@@ -62,8 +63,8 @@ class LinTS(PerArm):
 
     name = "obp_lints"
 
-    def make(self, columns: int, variants: int) -> Policy:
-        """Make the library's model."""
+    def build_policy(self, columns: int, variants: int) -> Policy:
+        """Build the library's model."""
         seed = self.library_seed
         return Model(policy.LinTS(dim=columns, n_actions=variants, random_state=seed))
 
@@ -75,23 +76,27 @@ class LogisticTS(PerArm):
     paid_only: ClassVar[bool] = True
     signed: ClassVar[bool] = False
 
-    def make(self, columns: int, variants: int) -> Policy:
-        """Make the library's model, each variant with a stream of its own.
+    def build_policy(self, columns: int, variants: int) -> Policy:
+        """Build the library's model, with a random stream for each variant.
 
-        With one seed for all, as the library has it, their draws would be tied.
+        The library gives all variants one seed, which would make their draws equal.
         """
         seed = self.library_seed
-        made = policy.LogisticTS(dim=columns, n_actions=variants, random_state=seed)
-        for index, model in enumerate(made.model_list):
-            model.random_ = np.random.RandomState((self.seed + STEP * index) % 2**31)
-        return Logistic(made, signed=self.signed)
+        policy_model = policy.LogisticTS(
+            dim=columns, n_actions=variants, random_state=seed
+        )
+        for index, model in enumerate(policy_model.model_list):
+            model.random_ = np.random.RandomState(
+                (self.seed + SEED_STEP * index) % 2**31
+            )
+        return Logistic(policy_model, signed=self.signed)
 
 
 class LogisticTSSigned(LogisticTS):
-    """Its loss is written for labels -1 and +1: the fair reading."""
+    """With rewards -1 and +1, which the library's loss is written for."""
 
     name = "obp_logistic_ts_pm1"
     signed: ClassVar[bool] = True
 
 
-ENGINES = {each.name: each for each in (LinTS, LogisticTS, LogisticTSSigned)}
+ENGINES = {engine.name: engine for engine in (LinTS, LogisticTS, LogisticTSSigned)}

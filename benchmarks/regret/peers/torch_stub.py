@@ -1,4 +1,4 @@
-"""A stand-in for torch, which obp imports for neural policies that are not used here."""
+"""A stub of torch, which obp imports for neural policies that are not used here."""
 
 import sys
 import types
@@ -15,21 +15,21 @@ NAMES = (
 
 
 class PlaceholderModule(types.ModuleType):
-    """A module that has every name: classes by a capital, modules otherwise."""
+    """A module with every attribute: capitalized names are classes, others modules."""
 
     def __getattr__(self, name: str) -> object:
-        """Make what is asked for."""
+        """Create and keep the attribute."""
         if name.startswith("__"):
             raise AttributeError(name)
-        made: object = PlaceholderModule(f"{self.__name__}.{name}")
+        attribute: object = PlaceholderModule(f"{self.__name__}.{name}")
         if name[0].isupper():
-            made = type(name, (), {})
-        setattr(self, name, made)
-        return made
+            attribute = type(name, (), {})
+        setattr(self, name, attribute)
+        return attribute
 
 
 def install_stub() -> None:
-    """Stand in for torch where it is not installed."""
+    """Install the stub as torch, unless torch is installed."""
     if find_spec("torch") is not None:
         return
     for name in NAMES:
