@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.support import mcp_agents, mcp_worlds
 from tests.support.mcp_agents import Agent
-from tests.support.running_service import Service
+from tests.support.running_service import PATIENCE, Service
 
 HEADLINES = ["Start free", "Save hours"]
 
@@ -107,7 +107,7 @@ def _train(agent: Agent, optimization: str) -> None:
     run = agent.call_successfully(
         "train_model", optimization_id=optimization, confirm=True
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 60 * PATIENCE
     while not run["done"] and time.monotonic() < deadline:
         time.sleep(0.5)
         run = agent.call_successfully(

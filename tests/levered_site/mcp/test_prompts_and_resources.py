@@ -125,7 +125,7 @@ def test_only_the_organizations_optimizations_are_resources(
 def test_another_organizations_optimization_is_not_found(
     world: World, other: World
 ) -> None:
-    with pytest.raises(MCPError, match="no such thing"):
+    with pytest.raises(MCPError, match="no such resource"):
         _read(world, f"levered://optimizations/{other.live}")
 
 
