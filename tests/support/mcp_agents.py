@@ -15,7 +15,7 @@ from mcp.types import CallToolResult
 from pydantic import BaseModel
 
 from levered_site.organizations import tokens
-from tests.support.running_service import Service
+from tests.support.running_service import PATIENCE, Service
 
 Result = TypeVar("Result")
 Json = dict[str, Any]
@@ -35,7 +35,7 @@ class Agent:
     async def session(self) -> AsyncIterator[Client]:
         """Open a session of the official client."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
+        async with httpx2.AsyncClient(headers=headers, timeout=60 * PATIENCE) as http:
             transport = streamable_http_client(self.address, http_client=http)
             async with Client(transport, mode=self.mode) as client:
                 yield client
