@@ -1,4 +1,4 @@
-"""Metrics are defined, redefined and forgotten: with their SQL proved and tried."""
+"""Create, change and delete metrics. Their SQL is checked and run before it is saved."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from metrics.models import Metric
 from warehouse import connections
 from warehouse.backends.errors import QueryFailedError
 
-# A change of one of these changes what is counted, and so begins a new regime.
+# Changing one of these changes what is counted, so it opens a regime.
 COUNTED_FIELDS = ("sql", "column_mapping", "outcomes")
 
 
@@ -26,8 +26,8 @@ def create_metric(
 ) -> Metric:
     """Save a new metric.
 
-    Raises InvalidParametersError where the SQL is refused, fails, or lacks a mapped
-    column (listing those there are); nothing is written then.
+    Raises InvalidParametersError if the SQL is refused or fails, or if a mapped column
+    is missing (the message lists the columns there are). Nothing is written then.
     """
     metric = Metric(organization_id=organization_id, **fields)
     _check_sql(metric)
@@ -38,12 +38,13 @@ def create_metric(
 
 
 def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Metric:
-    """Change a metric; its revision grows where what is counted changes.
+    """Change a metric. Its revision grows if what is counted changes.
 
-    Raises InvalidParametersError as `define`, ConflictError where the reward type of a
-    metric in use would change, or what settings.METRIC_GUARDS keep as it is.
+    Raises InvalidParametersError as `create_metric` does. Raises ConflictError if the
+    reward type of a metric in use would change, or if one of settings.METRIC_GUARDS
+    refuses the change.
     """
-    before = metric.reward_type
+    old_reward_type = metric.reward_type
     changes = {
         name: value for name, value in fields.items() if getattr(metric, name) != value
     }
@@ -53,12 +54,13 @@ def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Me
         import_string(guard)(metric, changes.keys())
     for name, value in changes.items():
         setattr(metric, name, value)
-    if counted := any(name in COUNTED_FIELDS for name in changes):
-        _require_same_reward_type(metric, before)
+    changes_counts = any(name in COUNTED_FIELDS for name in changes)
+    if changes_counts:
+        _require_same_reward_type(metric, old_reward_type)
         _check_sql(metric)
     with transaction.atomic():
-        kept = Metric.objects.select_for_update().get(pk=metric.pk)
-        metric.revision = kept.revision + int(counted)
+        saved = Metric.objects.select_for_update().get(pk=metric.pk)
+        metric.revision = saved.revision + int(changes_counts)
         metric.updated_at = timezone.now()
         metric.save(update_fields=[*changes, "revision", "updated_at"])
         audit.record(metric.organization_id, actor, "metric.redefine", metric, changes)
@@ -66,9 +68,9 @@ def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Me
 
 
 def delete_metric(metric: Metric, actor: Actor) -> None:
-    """Delete a metric that nothing uses; ConflictError names what does."""
-    if users := _list_dependents(metric):
-        raise ConflictError(f"The metric is in use by {_join_names(users)}.")
+    """Delete a metric. Raises ConflictError, which names the users, if it is in use."""
+    if dependents := _list_dependents(metric):
+        raise ConflictError(f"The metric is in use by {_join_names(dependents)}.")
     try:
         with transaction.atomic():
             audit.record(metric.organization_id, actor, "metric.forget", metric, {})
@@ -80,7 +82,7 @@ def delete_metric(metric: Metric, actor: Actor) -> None:
 
 
 def _check_sql(metric: Metric) -> None:
-    """Run it for one row. A query that fails is a wrong field here, not an outage."""
+    """Run the SQL for one row. A failing query is an invalid field here, not an outage."""
     with connections.borrow_backend(metric.organization_id) as backend:
         try:
             backend.validate_and_run_metric(metric.sql, preview.select_columns(metric))
@@ -88,26 +90,27 @@ def _check_sql(metric: Metric) -> None:
             raise InvalidParametersError.for_field("sql", error.message) from error
 
 
-def _require_same_reward_type(metric: Metric, before: str) -> None:
-    users = _list_dependents(metric)
-    if metric.reward_type != before and users:
+def _require_same_reward_type(metric: Metric, reward_type: str) -> None:
+    dependents = _list_dependents(metric)
+    if metric.reward_type != reward_type and dependents:
         raise ConflictError(
-            f"The metric is in use by {_join_names(users)}: it stays {before}."
+            f"The metric is in use by {_join_names(dependents)}: it stays {reward_type}."
         )
 
 
 def _list_dependents(metric: Metric) -> list[str]:
-    """Names of whatever points at the metric, without knowing who may.
+    """Return the names of all objects that point at the metric, of any model.
 
-    What was deleted and is only kept for its history cannot be found, and is not named.
+    Objects that are only marked as deleted are left out: nobody can find them.
     """
     related = Metric._meta.related_objects
     names = []
     for relation in related:
-        users = getattr(metric, relation.get_accessor_name() or "").all()
-        if any(one.name == "deleted_at" for one in relation.related_model._meta.fields):
-            users = users.filter(deleted_at=None)
-        names += [str(user) for user in users[:5]]
+        dependents = getattr(metric, relation.get_accessor_name() or "").all()
+        model_fields = relation.related_model._meta.fields
+        if any(field.name == "deleted_at" for field in model_fields):
+            dependents = dependents.filter(deleted_at=None)
+        names += [str(dependent) for dependent in dependents[:5]]
     return names
 
 

@@ -1,4 +1,4 @@
-"""What counts as success: metrics, and where a connected warehouse keeps exposures."""
+"""Metrics (what counts as success) and assignment sources (where exposures are)."""
 
 import uuid
 from typing import Any
@@ -30,8 +30,8 @@ class Metric(models.Model):
     direction = models.CharField(
         max_length=16, choices=Direction.choices, default=Direction.INCREASE
     )
-    # Grows with every change of what is counted; an optimization that sees a new one
-    # opens a regime.
+    # Grows with each change of what is counted. An optimization opens a regime when it
+    # sees a new revision.
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)

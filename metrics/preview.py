@@ -1,4 +1,4 @@
-"""Preview of a metric: its rows, and what looks wrong with it."""
+"""Preview of a metric: its first rows, and warnings about all of them."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ def preview_metric(metric: Metric, limit: int) -> MetricPreview:
 
 
 def select_columns(metric: Metric) -> Mapping[str, str | None]:
-    """Return which column has which role, without the reward type."""
+    """Return the column of each role, without the reward type."""
     return {
         role: name
         for role, name in metric.column_mapping.items()

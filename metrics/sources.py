@@ -1,4 +1,4 @@
-"""Assignment sources are made, changed, forgotten: where a connected warehouse has exposures."""
+"""Create, change and delete assignment sources: where a connected warehouse has exposures."""
 
 import hashlib
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ DEFAULT_REQUIRED = (
 
 
 def find_default_source(organization_id: str) -> AssignmentSource | None:
-    """Return the source that optimizations take which name none."""
+    """Return the source of all optimizations that name none."""
     sources = AssignmentSource.objects.filter(organization_id=organization_id)
     return sources.filter(is_default=True).first()
 
@@ -36,7 +36,10 @@ def find_default_source(organization_id: str) -> AssignmentSource | None:
 def load_checked_default(
     organization_id: str, backend: Backend
 ) -> CheckedSource | None:
-    """Return the default as proved: whose exposures a metric's ids are compared with."""
+    """Return the checked default source, or None on the managed warehouse.
+
+    A preview compares the ids of a metric with the exposures of this source.
+    """
     source = find_default_source(organization_id)
     if source is None or not connections.is_connected(organization_id):
         return None
@@ -44,28 +47,28 @@ def load_checked_default(
 
 
 def fingerprint_source(source: AssignmentSource) -> str:
-    """Name what a source counts: 16 hex digits of its SQL and its mapping."""
-    said = orjson.dumps(
+    """Return 16 hex digits that identify the SQL and the column mapping of a source."""
+    document = orjson.dumps(
         [source.sql, source.column_mapping], option=orjson.OPT_SORT_KEYS
     )
-    return hashlib.sha256(said).hexdigest()[:16]
+    return hashlib.sha256(document).hexdigest()[:16]
 
 
 def create_source(
     organization_id: str, fields: Mapping[str, Any], actor: Actor
 ) -> AssignmentSource:
-    """Save a new source; the first one is the default.
+    """Save a new source. The first one becomes the default.
 
-    Raises ConflictError on the managed warehouse, InvalidParametersError where the SQL
-    is refused, fails, or lacks a mapped column; nothing is written then.
+    Raises ConflictError on the managed warehouse. Raises InvalidParametersError if the
+    SQL is refused or fails, or if a mapped column is missing. Nothing is written then.
     """
     source = AssignmentSource(organization_id=organization_id, **fields)
     _check_sql(source)
     with transaction.atomic():
-        before = _lock_other_sources(source)
-        source.is_default = source.is_default or not before
+        other_ids = _lock_other_sources(source)
+        source.is_default = source.is_default or not other_ids
         if source.is_default:
-            AssignmentSource.objects.filter(pk__in=before).update(is_default=False)
+            AssignmentSource.objects.filter(pk__in=other_ids).update(is_default=False)
         source.save(force_insert=True)
         audit.record(organization_id, actor, "assignment_source.define", source, fields)
         connections.notify_listeners(organization_id)
@@ -75,9 +78,9 @@ def create_source(
 def update_source(
     source: AssignmentSource, fields: Mapping[str, Any], actor: Actor
 ) -> AssignmentSource:
-    """Change a source; proved and tried anew where its query or mapping changes.
+    """Change a source. A changed query or mapping is checked and run before it is saved.
 
-    Raises as `define`, and ConflictError where no default would be left.
+    Raises what `create_source` raises, and ConflictError if no default would be left.
     """
     changes = {
         name: value for name, value in fields.items() if getattr(source, name) != value
@@ -92,9 +95,9 @@ def update_source(
         _check_sql(source)
     source.updated_at = timezone.now()
     with transaction.atomic():
-        before = _lock_other_sources(source)
+        other_ids = _lock_other_sources(source)
         if "is_default" in changes:
-            AssignmentSource.objects.filter(pk__in=before).update(is_default=False)
+            AssignmentSource.objects.filter(pk__in=other_ids).update(is_default=False)
         source.save(update_fields=[*changes, "updated_at"])
         audit.record(
             source.organization_id, actor, "assignment_source.redefine", source, changes
@@ -104,15 +107,16 @@ def update_source(
 
 
 def delete_source(source: AssignmentSource, actor: Actor) -> None:
-    """Delete a source that no optimization names; the default goes last.
+    """Delete a source.
 
-    Raises ConflictError otherwise.
+    Raises ConflictError if an optimization names it, or if it is the default while there
+    are others.
     """
     try:
         with transaction.atomic():
-            others = _lock_other_sources(source)
+            other_ids = _lock_other_sources(source)
             source.refresh_from_db(fields=["is_default"])
-            if source.is_default and others:
+            if source.is_default and other_ids:
                 raise ConflictError(DEFAULT_REQUIRED)
             audit.record(
                 source.organization_id, actor, "assignment_source.forget", source, {}
@@ -123,7 +127,7 @@ def delete_source(source: AssignmentSource, actor: Actor) -> None:
 
 
 def preview_source(source: AssignmentSource, limit: int) -> AssignmentSourcePreview:
-    """Read the source's first rows of the last 30 days, and the facts of all of them."""
+    """Return a source's first rows of the last 30 days, and warnings about all of them."""
     with connections.borrow_backend(source.organization_id) as backend:
         checked = backend.validate_and_run_source(source.sql, source.column_mapping)
         since = timezone.now() - PREVIEW_LOOK_BACK
@@ -132,7 +136,7 @@ def preview_source(source: AssignmentSource, limit: int) -> AssignmentSourcePrev
 
 
 def _check_sql(source: AssignmentSource) -> None:
-    """Run it for one row. A query that fails is a wrong field here, not an outage."""
+    """Run the SQL for one row. A failing query is an invalid field here, not an outage."""
     if not connections.is_connected(source.organization_id):
         raise ConflictError(NO_SOURCE_NEEDED)
     with connections.borrow_backend(source.organization_id) as backend:
@@ -143,7 +147,10 @@ def _check_sql(source: AssignmentSource) -> None:
 
 
 def _lock_other_sources(source: AssignmentSource) -> list[UUID]:
-    """Lock the organization, so that one source is the default; name the other ones."""
+    """Lock the organization's row, so that one source is the default.
+
+    Return the ids of its other sources.
+    """
     organization_id = source.organization_id
     Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
     sources = AssignmentSource.objects.filter(organization_id=organization_id)
