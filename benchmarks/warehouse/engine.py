@@ -11,7 +11,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from levered_site.local import embedded, engines, supervisor
+from levered_site.local import embedded, embedded_stores, supervisor
 
 # What an operator would set on a machine of this size; the rest is as in `make run`.
 SETTINGS = {"max_wal_size": "8GB"}
@@ -43,22 +43,24 @@ def run_stores() -> Iterator[dict[str, str]]:
     """Start both stores; yield the environment in which the service finds them."""
     folder = Path(tempfile.mkdtemp(prefix="levered-bench-")).resolve()
     folder.chmod(0o711)  # under root, Postgres runs as another user and must pass
-    stores = engines.describe_engines(folder / "home")
+    stores = embedded_stores.describe_stores(folder / "home")
     store_supervisor = supervisor.Supervisor(stores.home)
     try:
-        engines.prepare_folders(stores)
-        store_supervisor.start(engines.build_valkey_program(stores))
-        engines.set_up_postgres(stores)
-        store_supervisor.start(engines.build_postgres_program(stores, SETTINGS))
-        engines.create_database(stores, store_supervisor.tick)
-        engines.wait_for_valkey(stores, store_supervisor.tick)
+        embedded_stores.prepare_folders(stores)
+        store_supervisor.start(embedded_stores.build_valkey_program(stores))
+        embedded_stores.set_up_postgres(stores)
+        store_supervisor.start(embedded_stores.build_postgres_program(stores, SETTINGS))
+        embedded_stores.ensure_database(stores, store_supervisor.tick)
+        embedded_stores.wait_for_valkey(stores, store_supervisor.tick)
         yield {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "levered_site.settings",
             "LEVERED_HOME": str(stores.home),
             "DATABASE_URL": stores.addresses.database_url,
             "REDIS_URL": stores.addresses.redis_url,
-            POSTMASTER: (stores.data / "postmaster.pid").read_text().split()[0],
+            POSTMASTER: (stores.postgres_folder / "postmaster.pid")
+            .read_text()
+            .split()[0],
         }
     finally:
         store_supervisor.stop()

@@ -40,12 +40,12 @@ class StoreAddresses:
 
 
 def build_addresses(home: Path) -> StoreAddresses:
-    """Return the addresses of a home's stores, without touching a file or a server."""
+    """Return the addresses of a home's stores, without touching a file or a store."""
     folder = _choose_socket_folder(home)
-    database = f"postgres://{DATABASE_OWNER}@/{DATABASE_NAME}"
+    base_url = f"postgres://{DATABASE_OWNER}@/{DATABASE_NAME}"
     redis_url = f"unix://{quote(str(folder / 'valkey.sock'))}?db=0"
     return StoreAddresses(
-        database_url=f"{database}?host={quote(str(folder))}",
+        database_url=f"{base_url}?host={quote(str(folder))}",
         redis_url=redis_url,
         broker_url=build_broker_url(redis_url),
         socket_folder=folder,
@@ -53,7 +53,7 @@ def build_addresses(home: Path) -> StoreAddresses:
 
 
 def _choose_socket_folder(home: Path) -> Path:
-    """Return a folder in the temporary directory: its path must be short."""
+    """Return a folder in the temporary directory, because its path must be short."""
     digest = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()).resolve() / f"levered-{digest}"
     if len(os.fsencode(folder)) > MAX_SOCKET_FOLDER_BYTES:
@@ -88,21 +88,21 @@ def load_or_create_secret(home: Path, name: str, generate: Callable[[], str]) ->
         return path.read_text().strip()
     except FileNotFoundError:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, draft = tempfile.mkstemp(dir=home, prefix=f".{name}.")
+    handle, new_file = tempfile.mkstemp(dir=home, prefix=f".{name}.")
     try:
         with os.fdopen(handle, "w") as file:
             file.write(generate().strip() + "\n")
             file.flush()
             os.fsync(file.fileno())
-        _link_into_place(Path(draft), path)
+        _link_into_place(Path(new_file), path)
     finally:
-        Path(draft).unlink()
+        Path(new_file).unlink()
     return path.read_text().strip()
 
 
-def _link_into_place(draft: Path, path: Path) -> None:
+def _link_into_place(new_file: Path, path: Path) -> None:
     try:
-        path.hardlink_to(draft)
+        path.hardlink_to(new_file)
     except FileExistsError:
         return
 

@@ -1,4 +1,7 @@
-"""Starting a child process: its own session, its account, its end with its parent."""
+"""Start child processes: each in its own session and account.
+
+A child ends when its parent dies.
+"""
 
 import ctypes
 import os
@@ -9,13 +12,18 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
-# Every child has the path of its home in its environment, so that the next start finds
-# the processes that a killed supervisor left.
+# The supervisor puts the path of LEVERED_HOME into the environment of each child. After
+# a kill, the next start finds leftover processes by it.
 HOME_VARIABLE = "LEVERED_CHILD_OF"
 
+UNPRIVILEGED_USERS = ("postgres", "nobody", "daemon")
+
+# From linux/prctl.h, securebits.h and capability.h.
 _PR_SET_PDEATHSIG = 1
 _PR_SET_SECUREBITS = 28
 _NO_SETUID_FIXUP = 4
@@ -28,12 +36,12 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class StartError(Exception):
-    """A child could not be started; the message says what it needs."""
+    """A child process did not start; the message says what it needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The user that a child runs as, and whether it may enter folders closed to it."""
+    """The user that a child runs as, and whether that user may enter every folder."""
 
     uid: int
     gid: int
@@ -42,11 +50,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A child to start: its command, folder and account, and how to stop it.
+    """How to start and stop one child process.
 
-    The kernel sends `orphan_signal` when the supervisor has died. A child that still
-    runs `stop_timeout_seconds` after `stop_signal` is killed. `before_start` runs
-    before every start. Stores are stopped after the programs that use them.
+    The kernel sends `orphan_signal` when the supervisor dies. A child that still runs
+    `stop_timeout_seconds` after `stop_signal` is killed. `before_start` runs before
+    every start. The supervisor stops stores after the programs that use them.
     """
 
     name: str
@@ -63,55 +71,73 @@ class Program:
 
 
 def start_program(program: Program) -> subprocess.Popen[bytes]:
-    """Start a program. Call it from the main thread: a child ends with its thread.
+    """Start a program.
 
-    Raises StartError.
+    Call it from the main thread: the kernel ends a child when the thread that started
+    it ends. Raises StartError.
     """
-    parent = os.getpid()
+    parent_pid = os.getpid()
     if program.before_start:
         program.before_start()
 
     def set_up_child() -> None:
         if program.account:
             _switch_account(program.account)
-        _die_with_parent(parent, program.orphan_signal)
+        _request_parent_death_signal(parent_pid, program.orphan_signal)
 
-    output = program.log_file.open("ab") if program.log_file else None
+    with _open_log(program) as output:
+        try:
+            return subprocess.Popen(  # noqa: S603 - this package builds every command
+                program.command,
+                cwd=program.folder,
+                env={**os.environ, **program.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=set_up_child,  # noqa: PLW1509 - there is no other thread
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            account = program.account
+            user = f"user {account.uid}" if account else "this user"
+            raise StartError(
+                f"{program.name} cannot be started ({error}). Let {user} access "
+                f"{program.command[0]} and {program.folder}."
+            ) from error
+
+
+def _open_log(program: Program) -> AbstractContextManager[BinaryIO | None]:
+    if program.log_file is None:
+        return nullcontext()
     try:
-        return subprocess.Popen(  # noqa: S603 - this package builds every command
-            program.command,
-            cwd=program.folder,
-            env={**os.environ, **program.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=set_up_child,  # noqa: PLW1509 - there is no other thread
-        )
-    except (OSError, subprocess.SubprocessError) as error:
+        return program.log_file.open("ab")
+    except OSError as error:
         raise StartError(
-            f"{program.name} cannot be started ({error}). Let "
-            f"{program.account or 'this user'} access {program.command[0]} and "
-            f"{program.folder}."
+            f"{program.name} cannot be started, because its log cannot be opened "
+            f"({error}). Let this user write {program.log_file}."
         ) from error
-    finally:
-        if output:
-            output.close()
 
 
-def _die_with_parent(parent: int, orphan_signal: signal.Signals) -> None:
+def _request_parent_death_signal(
+    parent_pid: int, orphan_signal: signal.Signals
+) -> None:
     """Make the kernel send `orphan_signal` to this process when its parent dies."""
     if not _IS_LINUX:
         return
     _libc.prctl(_PR_SET_PDEATHSIG, int(orphan_signal), 0, 0, 0)
-    if os.getppid() != parent:
+    if os.getppid() != parent_pid:
+        # The parent died before prctl: no signal would come.
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _switch_account(account: Account) -> None:
-    """Switch from root to the account, keeping its right to enter closed folders."""
+    """Switch from root to the account.
+
+    With `bypasses_folder_permissions` the account may still enter every folder.
+    """
     if account.bypasses_folder_permissions:
-        # Otherwise access(2), which Postgres calls, denies what the right allows.
+        # Without this flag access(2), which Postgres calls, ignores the capability
+        # below and reports "permission denied".
         _require_success(_libc.prctl(_PR_SET_SECUREBITS, _NO_SETUID_FIXUP, 0, 0, 0))
     os.setgroups([])
     os.setgid(account.gid)
@@ -126,27 +152,29 @@ def _switch_account(account: Account) -> None:
         _require_success(_libc.prctl(*arguments))
 
 
-def _require_success(result: int) -> None:
-    if result != 0:
+def _require_success(return_code: int) -> None:
+    if return_code != 0:
         raise OSError(ctypes.get_errno(), "the kernel denied a system call")
 
 
-def choose_account(data: Path, needed_paths: tuple[Path, ...]) -> Account | None:
-    """Choose the user of a server that refuses to run as root; None if we are not root.
+def choose_account(data_folder: Path, needed_paths: tuple[Path, ...]) -> Account | None:
+    """Choose the account of a server that refuses to run as root.
 
-    An existing data folder keeps its owner. If a parent of `needed_paths` is closed to
-    the account (a checkout under /root), it gets the right to enter closed folders.
+    Return None if this process is not root. An existing data folder keeps its owner. If
+    a folder above `needed_paths` is closed to the account (a checkout under /root), the
+    account bypasses folder permissions. Raises StartError if there is no such user.
     """
     if os.geteuid() != 0:
         return None
-    entry = _get_owner(data) or _find_first_user("postgres", "nobody", "daemon")
-    account = Account(entry.pw_uid, entry.pw_gid)
+    user = _find_unprivileged_owner(data_folder) or _find_unprivileged_user()
+    account = Account(user.pw_uid, user.pw_gid)
     if all(_is_reachable(path, account) for path in needed_paths):
         return account
-    return Account(entry.pw_uid, entry.pw_gid, bypasses_folder_permissions=True)
+    return replace(account, bypasses_folder_permissions=True)
 
 
-def _get_owner(folder: Path) -> pwd.struct_passwd | None:
+def _find_unprivileged_owner(folder: Path) -> pwd.struct_passwd | None:
+    """Return the owner of a folder; None if that is root or there is no folder."""
     try:
         uid = folder.stat().st_uid
         return pwd.getpwuid(uid) if uid != 0 else None
@@ -154,22 +182,24 @@ def _get_owner(folder: Path) -> pwd.struct_passwd | None:
         return None
 
 
-def _find_first_user(*names: str) -> pwd.struct_passwd:
-    users = {entry.pw_name: entry for entry in pwd.getpwall()}
-    for name in names:
+def _find_unprivileged_user() -> pwd.struct_passwd:
+    users = {user.pw_name: user for user in pwd.getpwall()}
+    for name in UNPRIVILEGED_USERS:
         if name in users and users[name].pw_uid != 0:
             return users[name]
-    message = f"Postgres does not run as root, and no user {' or '.join(names)} exists"
-    raise LookupError(message)
+    raise StartError(
+        "Postgres does not run as root, and no user postgres, nobody or daemon exists. "
+        "Create one, or set DATABASE_URL and REDIS_URL."
+    )
 
 
 def _is_reachable(path: Path, account: Account) -> bool:
     """Return whether the account may enter every existing folder above `path`."""
     parents = (folder for folder in path.resolve().parents if folder.exists())
-    return all(_may_enter(folder.stat(), account) for folder in parents)
+    return all(_can_enter(folder.stat(), account) for folder in parents)
 
 
-def _may_enter(status: os.stat_result, account: Account) -> bool:
+def _can_enter(status: os.stat_result, account: Account) -> bool:
     if status.st_uid == account.uid:
         return bool(status.st_mode & stat.S_IXUSR)
     if status.st_gid == account.gid:

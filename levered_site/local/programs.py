@@ -1,4 +1,4 @@
-"""The programs beside the stores: web server, Celery worker, Celery beat (clock)."""
+"""The programs that use the stores: web server, Celery worker, Celery beat (clock)."""
 
 import signal
 import sys
@@ -37,9 +37,9 @@ def build_programs(home: Path, host: str, port: int) -> list[Program]:
 
     return [
         build_program("web", _build_web_command(host, port), signal.SIGTERM),
-        # SIGQUIT returns unfinished tasks to the queue instead of waiting for them. But
-        # when the broker is gone, too, a worker has waited forever after it. SIGKILL
-        # also ends the pool, and the reaper sends the tasks again from their rows.
+        # SIGQUIT returns unfinished tasks to the queue instead of waiting for them. A
+        # worker whose broker is gone, too, would wait forever after it. SIGKILL also
+        # ends the pool, and the reaper sends the tasks again from their rows.
         build_program(
             "worker", _build_worker_command(), signal.SIGQUIT, signal.SIGKILL
         ),

@@ -73,17 +73,18 @@ class Supervisor:
         signal handler, it could get lost in a callback, or a child just forked could go
         unrecorded. A second signal raises at once.
         """
-        signals = [signal.SIGINT, signal.SIGTERM]
+        signal_numbers = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup sets it
-            signals.append(signal.SIGHUP)
+            signal_numbers.append(signal.SIGHUP)
         previous_handlers = {
-            each: signal.signal(each, self._request_stop) for each in signals
+            number: signal.signal(number, self._request_stop)
+            for number in signal_numbers
         }
         try:
             yield
         finally:
-            for each, handler in previous_handlers.items():
-                signal.signal(each, handler)
+            for number, handler in previous_handlers.items():
+                signal.signal(number, handler)
 
     def _request_stop(self, _number: int, _frame: FrameType | None) -> None:
         if self.is_stop_requested and not self.is_stopping:
@@ -119,12 +120,16 @@ class Supervisor:
             time.sleep(TICK_SECONDS)
 
     def stop(self) -> None:
-        """Stop every child: the users of the stores first, then the stores."""
+        """Stop the programs that use the stores, then the stores."""
         self.is_stopping = True
-        running = [child for child in self.children if child.restart_at is None]
+        running_children = [
+            child for child in self.children if child.restart_at is None
+        ]
         self.children.clear()
-        _stop_children([child for child in running if not child.program.is_store])
-        _stop_children([child for child in running if child.program.is_store])
+        _stop_children(
+            [child for child in running_children if not child.program.is_store]
+        )
+        _stop_children([child for child in running_children if child.program.is_store])
 
 
 def _has_exited(pid: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from levered_site.local import embedded, engines, supervisor
+from levered_site.local import embedded, embedded_stores, supervisor
 from tests.support.reference_cube import Reward, Touch
 from tests.support.running_service import RUN, free_port
 
@@ -106,17 +106,17 @@ def run_second_server() -> Iterator[SecondServer]:
     home.parent.mkdir(exist_ok=True)
     home.parent.chmod(0o711)
     server = SecondServer(home, free_port())
-    stores = engines.describe_engines(home)
+    stores = embedded_stores.describe_stores(home)
     server_supervisor = supervisor.Supervisor(stores.home)
-    engines.prepare_folders(stores)
-    engines.set_up_postgres(stores, durable=False)
+    embedded_stores.prepare_folders(stores)
+    embedded_stores.set_up_postgres(stores, durable=False)
     rules = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-    (stores.data / "pg_hba.conf").write_text(rules)
+    (stores.postgres_folder / "pg_hba.conf").write_text(rules)
     settings = {"listen_addresses": "127.0.0.1", "port": str(server.port)}
     try:
         server_supervisor.start(
-            engines.build_postgres_program(
-                stores, engines.NON_DURABLE_SETTINGS | settings
+            embedded_stores.build_postgres_program(
+                stores, embedded_stores.NON_DURABLE_SETTINGS | settings
             )
         )
         _create_database(server, server_supervisor)
@@ -128,7 +128,7 @@ def run_second_server() -> Iterator[SecondServer]:
 def _create_database(
     server: SecondServer, server_supervisor: supervisor.Supervisor
 ) -> None:
-    deadline = time.monotonic() + engines.START_TIMEOUT_SECONDS
+    deadline = time.monotonic() + embedded_stores.START_TIMEOUT_SECONDS
     while not _is_answering(server):
         assert time.monotonic() < deadline, "the second server does not answer"
         server_supervisor.wait(0.05)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from levered_site.local import embedded, engines, supervisor
+from levered_site.local import embedded, embedded_stores, supervisor
 
 PREFIX = "levered-tests-"
 # What a developer's shell may hold, and a test must not see.
@@ -58,15 +58,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     option = session.config.option
     if option.collectonly or getattr(option, "dist", "no") != "no":
         return
-    stores = engines.describe_engines(Path(os.environ["LEVERED_HOME"]))
+    stores = embedded_stores.describe_stores(Path(os.environ["LEVERED_HOME"]))
     keeper = supervisor.Supervisor(stores.home)
     _run.callback(keeper.stop)
-    engines.prepare_folders(stores)
-    keeper.start(engines.build_valkey_program(stores))
-    engines.set_up_postgres(stores, durable=False)
-    keeper.start(engines.build_postgres_program(stores, engines.NON_DURABLE_SETTINGS))
-    engines.create_database(stores, keeper.tick)
-    engines.wait_for_valkey(stores, keeper.tick)
+    embedded_stores.prepare_folders(stores)
+    keeper.start(embedded_stores.build_valkey_program(stores))
+    embedded_stores.set_up_postgres(stores, durable=False)
+    keeper.start(
+        embedded_stores.build_postgres_program(
+            stores, embedded_stores.NON_DURABLE_SETTINGS
+        )
+    )
+    embedded_stores.ensure_database(stores, keeper.tick)
+    embedded_stores.wait_for_valkey(stores, keeper.tick)
 
 
 def pytest_unconfigure() -> None:

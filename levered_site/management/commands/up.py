@@ -18,7 +18,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from levered_site.local import embedded, engines, programs
+from levered_site.local import embedded, embedded_stores, programs
 from levered_site.local.folders import FolderTakenError
 from levered_site.local.processes import StartError
 from levered_site.local.supervisor import (
@@ -35,7 +35,7 @@ ADMIN_USERNAME = "admin"
 
 
 class Command(BaseCommand):
-    """Start everything, print its URLs, and keep it running until a signal."""
+    """Start the service, print its URLs, and run until a signal arrives."""
 
     help = (
         "Run the service: stores, web, Celery worker and clock, under one supervisor."
@@ -53,8 +53,10 @@ class Command(BaseCommand):
         self.check(app_configs=None, tags=["levered"])
         try:
             with lock_home(home):
-                if leftovers := end_leftover_processes(home):
-                    self.stdout.write(f"ended {leftovers} processes of an earlier run")
+                if ended_count := end_leftover_processes(home):
+                    self.stdout.write(
+                        f"ended {ended_count} processes of an earlier run"
+                    )
                 _require_free_port(host, port)
                 supervisor = Supervisor(home)
                 with supervisor.handle_signals():
@@ -64,7 +66,7 @@ class Command(BaseCommand):
                 f"{home} is in use: the service is already running there. "
                 "Stop it, or choose another folder with LEVERED_HOME."
             ) from None
-        except (engines.EngineError, FolderTakenError, StartError) as error:
+        except (embedded_stores.StoreError, FolderTakenError, StartError) as error:
             raise CommandError(str(error)) from error
 
     def _run(self, supervisor: Supervisor, host: str, port: int) -> None:
@@ -75,11 +77,11 @@ class Command(BaseCommand):
             self.check(tags=["database"], databases=["default"])
             self.stdout.write("database    migrated")
             password = _create_first_accounts()
-            web, *others = programs.build_programs(supervisor.home, host, port)
+            web, *other_programs = programs.build_programs(supervisor.home, host, port)
             supervisor.start(web)
-            self._announce(supervisor, host, port, password, started_at)
-            # Started now, because they would take CPU time from the start of the web.
-            for program in others:
+            self._print_urls_when_ready(supervisor, host, port, password, started_at)
+            # Start these last: they would slow down the start of the web server.
+            for program in other_programs:
                 supervisor.start(program)
             supervisor.wait(float("inf"))
         except KeyboardInterrupt:
@@ -88,30 +90,30 @@ class Command(BaseCommand):
             supervisor.stop()
             with suppress(OSError):  # no such folder, or it is not empty
                 embedded.build_addresses(supervisor.home).socket_folder.rmdir()
-            self.stdout.write("stopped; the data stay in place")
+            self.stdout.write(f"stopped; the data stay in {supervisor.home}")
 
     def _start_stores(self, supervisor: Supervisor) -> None:
         """Start the stores whose URLs in the settings are the embedded ones."""
         home = supervisor.home
         addresses = embedded.build_addresses(home)
-        has_own_database = addresses.database_url == settings.DATABASE_URL
-        has_own_cache = addresses.redis_url == settings.REDIS_URL
-        if not (has_own_database or has_own_cache):
+        uses_embedded_database = addresses.database_url == settings.DATABASE_URL
+        uses_embedded_cache = addresses.redis_url == settings.REDIS_URL
+        if not (uses_embedded_database or uses_embedded_cache):
             return
-        stores = engines.describe_engines(home)
-        engines.prepare_folders(stores)
-        if has_own_cache:
-            supervisor.start(engines.build_valkey_program(stores))
-        if has_own_database:
-            engines.set_up_postgres(stores)
-            supervisor.start(engines.build_postgres_program(stores))
-            engines.create_database(stores, supervisor.tick)
-            self.stdout.write(f"Postgres    ready, data in {stores.data}")
-        if has_own_cache:
-            engines.wait_for_valkey(stores, supervisor.tick)
+        stores = embedded_stores.describe_stores(home)
+        embedded_stores.prepare_folders(stores)
+        if uses_embedded_cache:
+            supervisor.start(embedded_stores.build_valkey_program(stores))
+        if uses_embedded_database:
+            embedded_stores.set_up_postgres(stores)
+            supervisor.start(embedded_stores.build_postgres_program(stores))
+            embedded_stores.ensure_database(stores, supervisor.tick)
+            self.stdout.write(f"Postgres    ready, data in {stores.postgres_folder}")
+        if uses_embedded_cache:
+            embedded_stores.wait_for_valkey(stores, supervisor.tick)
             self.stdout.write(f"Valkey      ready, data in {home / 'valkey'}")
 
-    def _announce(
+    def _print_urls_when_ready(
         self,
         supervisor: Supervisor,
         host: str,
@@ -120,13 +122,13 @@ class Command(BaseCommand):
         started_at: float,
     ) -> None:
         """Wait until the web server is ready, then print the URLs."""
-        address = f"http://localhost:{port}"
+        base_url = f"http://localhost:{port}"
         _wait_until_ready(supervisor, _get_reachable_host(host), port)
         seconds = time.monotonic() - started_at
         lines = [
-            f"web         ready after {seconds:.1f} s on {address}",
-            f"API         {address}/api/v2/docs",
-            f"admin       {address}/admin/ (user {ADMIN_USERNAME})",
+            f"web         ready after {seconds:.1f} s on {base_url}",
+            f"API         {base_url}/api/v2/docs",
+            f"admin       {base_url}/admin/ (user {ADMIN_USERNAME})",
             f"data        {settings.LEVERED_HOME}",
             f"token       {_build_token_command()}",
             "Ctrl-C stops everything.",
@@ -144,20 +146,24 @@ def _build_token_command() -> str:
     home = os.environ.get("LEVERED_HOME")
     prefix = f"LEVERED_HOME={shlex.quote(home)} " if home else ""
     python = shlex.quote(os.path.relpath(sys.executable))
-    return f"{prefix}{python} manage.py issue_token --org org_demo --role admin"
+    organization_id, _ = DEMO_ORGANIZATION
+    return (
+        f"{prefix}{python} manage.py issue_token --org {organization_id} --role admin"
+    )
 
 
 def _require_free_port(host: str, port: int) -> None:
     """Raise CommandError if the port is in use: the web server would share it."""
-    first, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    family, _, _, _, address = first
-    with socket.socket(family, socket.SOCK_STREAM) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    address_info, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    family, _, _, _, address = address_info
+    with socket.socket(family, socket.SOCK_STREAM) as probe_socket:
+        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            trial.bind(address)
+            probe_socket.bind(address)
         except OSError as error:
             raise CommandError(
-                f"port {port} is not free ({error.strerror}): choose another with PORT."
+                f"port {port} is not free ({error.strerror}). "
+                "Choose another port with PORT."
             ) from error
 
 
@@ -165,21 +171,26 @@ def _create_first_accounts() -> str | None:
     """Create the demo organization and the admin; return the new admin's password."""
     organization_id, name = DEMO_ORGANIZATION
     Organization.objects.get_or_create(id=organization_id, defaults={"name": name})
-    users = get_user_model().objects
-    if users.filter(username=ADMIN_USERNAME).exists():
+    user_manager = get_user_model().objects
+    if user_manager.filter(username=ADMIN_USERNAME).exists():
         return None
     password = secrets.token_urlsafe(12)
-    users.create_superuser(ADMIN_USERNAME, password=password)
+    user_manager.create_superuser(ADMIN_USERNAME, password=password)
     return password
 
 
 def _get_reachable_host(host: str) -> str:
-    """Return a host that connects to the server: "all interfaces" is not one."""
-    with suppress(ValueError):
+    """Return the host to connect to, as it is written in a URL.
+
+    That is the loopback address if the server listens on all interfaces.
+    """
+    try:
         address = ipaddress.ip_address(host)
-        if address.is_unspecified:
-            return "127.0.0.1" if address.version == 4 else "[::1]"
-    return host
+    except ValueError:
+        return host
+    if address.is_unspecified:
+        return "127.0.0.1" if address.version == 4 else "[::1]"
+    return host if address.version == 4 else f"[{host}]"
 
 
 def _wait_until_ready(supervisor: Supervisor, host: str, port: int) -> None:
@@ -199,5 +210,5 @@ def _wait_until_ready(supervisor: Supervisor, host: str, port: int) -> None:
         last_answer = response.text
     raise CommandError(
         f"the web server is not ready after {READY_TIMEOUT_SECONDS:.0f} s: "
-        f"{last_answer}"
+        f"{last_answer}\nSee the log files in {supervisor.home}/log."
     )

@@ -13,7 +13,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from levered_site.local import embedded, engines, supervisor
+from levered_site.local import embedded, embedded_stores, supervisor
 from tests.support.running_service import crowding
 
 
@@ -21,11 +21,11 @@ from tests.support.running_service import crowding
 def spare_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Run a Valkey of the test's own, which the test may stop."""
     home = tmp_path_factory.mktemp("home")
-    stores = engines.describe_engines(home)
+    stores = embedded_stores.describe_stores(home)
     keeper = supervisor.Supervisor(home)
-    engines.prepare_folders(stores)
-    keeper.start(engines.build_valkey_program(stores))
-    engines.wait_for_valkey(stores, keeper.tick)
+    embedded_stores.prepare_folders(stores)
+    keeper.start(embedded_stores.build_valkey_program(stores))
+    embedded_stores.wait_for_valkey(stores, keeper.tick)
     yield keeper, stores.addresses
     keeper.stop()
     stores.addresses.socket_folder.rmdir()
