@@ -73,7 +73,9 @@ class MetricAdmin(AdminActionsMixin, EditableAdmin):
         AdminAction(
             name="forget",
             title="Delete",
-            question="The metric is deleted if nothing uses it. This cannot be undone.",
+            confirmation_text=(
+                "The metric is deleted if nothing uses it. This cannot be undone."
+            ),
             success_message="Deleted: {}",
             run=lambda metric, request: definition.delete_metric(
                 metric, get_staff_actor(request)

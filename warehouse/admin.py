@@ -48,7 +48,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
 class EventAdmin(PartitionedTableAdmin):
     """The base of both kinds of events."""
 
-    moment = "timestamp_utc"
+    time_field = "timestamp_utc"
 
     @declare_column("Organization")
     def organization(self, event: ManagedExposure | ManagedReward) -> SafeString | str:
@@ -79,7 +79,7 @@ class ManagedExposureAdmin(EventAdmin):
         return queryset.none()
 
     list_display = (
-        "when",
+        "time_link",
         "anonymous_id",
         "variant_text",
         "policy_version",
@@ -118,7 +118,7 @@ class ManagedRewardAdmin(EventAdmin):
         return queryset.filter(organization_id__in=all_ids, anonymous_id=anonymous_id)
 
     list_display = (
-        "when",
+        "time_link",
         "anonymous_id",
         "name",
         "value",

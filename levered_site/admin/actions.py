@@ -29,14 +29,14 @@ def _is_always_offered(_target: Any) -> bool:
 class AdminAction:
     """One operation of the API on one object. `run` may raise LeveredError.
 
-    The dialog asks `question`; `success_message` is formatted with the object.
-    `is_offered` hides a button that makes no sense in the object's state; `run` still
-    checks the state. With `confirm_selection` the list action asks first, too.
+    The dialog shows `confirmation_text`. `success_message` is formatted with the
+    object. `is_offered` hides a button that makes no sense in the object's state; `run`
+    still checks the state. With `confirm_selection` the list action asks first, too.
     """
 
     name: str
     title: str
-    question: str
+    confirmation_text: str
     success_message: str
     run: Callable[[Any, HttpRequest], object]
     icon: str = "bolt"
@@ -125,7 +125,7 @@ def _build_dialog(action: AdminAction) -> Any:
         variant=action.variant,
         dialog={
             "title": f"{action.title}?",
-            "description": action.question,
+            "description": action.confirmation_text,
             "form_class": None,
             "form_submit_text": action.title,
         },
@@ -161,9 +161,11 @@ def _run_on_selection(
         return None
     if action.confirm_selection and CONFIRMED_FIELD not in request.POST:
         return _render_confirmation(action, admin, request, targets)
-    done = [target for target in targets if run_action(request, action, target)]
-    if done:
-        names = ", ".join(map(str, done))
+    changed_targets = [
+        target for target in targets if run_action(request, action, target)
+    ]
+    if changed_targets:
+        names = ", ".join(map(str, changed_targets))
         messages.success(request, action.success_message.format(names))
     return None
 

@@ -20,20 +20,24 @@ CONTENT_SECURITY_POLICY = (
 
 
 class AdminMiddleware:
-    """Add the policy to every response below /admin and limit login attempts."""
+    """Add the Content-Security-Policy to each response below /admin.
+
+    Also limit login attempts.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request; reject a login attempt over the limit."""
+        """Answer a request, or answer 429 if it is a login attempt over the limit."""
         index = reverse("admin:index")
-        if f"{request.path}/" == index:  # typed without the final slash
+        # The user left out the final slash.
+        if f"{request.path}/" == index:
             return HttpResponseRedirect(index)
         if not request.path.startswith(index):
             return self.get_response(request)
         try:
-            count_login_attempt(request)
+            limit_login_attempts(request)
             response = self.get_response(request)
         except RateLimitedError as error:
             response = render_too_many_logins(request, error.retry_after or 1)
@@ -41,11 +45,12 @@ class AdminMiddleware:
         return response
 
 
-def count_login_attempt(request: HttpRequest) -> None:
-    """Count a login attempt by its client's network.
+def limit_login_attempts(request: HttpRequest) -> None:
+    """Count the request against the limit if it is a login attempt.
 
-    Right and wrong passwords count alike, so that the response reveals nothing.
-    Raises RateLimitedError over the limit `ADMIN_LOGINS`.
+    Count right and wrong passwords alike, so that the response does not tell which it
+    was. Count by the client's network. Raises RateLimitedError over the limit
+    `ADMIN_LOGINS`.
     """
     if request.method == "POST" and request.path == reverse("admin:login"):
         network = requests.get_client_network(request)
@@ -55,11 +60,11 @@ def count_login_attempt(request: HttpRequest) -> None:
 
 
 def render_too_many_logins(request: HttpRequest, seconds: int) -> HttpResponse:
-    """Return the page of a login attempt over the limit: retry after `seconds`."""
+    """Return the page that tells the user to wait `seconds` and try again."""
     context = {
         **admin.site.each_context(request),
         "seconds": seconds,
-        "title": "Too many attempts",
+        "title": "Too many login attempts",
     }
     template = "levered_admin/too_many_logins.html"
     response = render(request, template, context, status=429)

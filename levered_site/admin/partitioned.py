@@ -1,4 +1,7 @@
-"""Admin pages of partitioned tables: exact ids only, no counting, a time limit."""
+"""Base classes of admin pages for partitioned tables.
+
+They search by exact id, count no rows and have a time limit.
+"""
 
 import re
 import uuid
@@ -13,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from psycopg.errors import QueryCanceled
 from typing_extensions import override
 from unfold.paginator import InfinitePaginator
 
@@ -21,12 +25,12 @@ from levered_site.admin.columns import declare_column
 from levered_site.admin.pages import ReadOnlyAdmin
 
 STATEMENT_TIMEOUT_MILLISECONDS = 8000
-MAX_ID = 2**63 - 1
+MAX_BIGINT = 2**63 - 1
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 class AgeFilter(admin.SimpleListFilter):
-    """Filter rows by age, which leaves the partitions of older days unread."""
+    """Filter rows by age, so that Postgres skips the partitions of older days."""
 
     title = "age"
     parameter_name = "since"
@@ -36,7 +40,7 @@ class AgeFilter(admin.SimpleListFilter):
         self, request: HttpRequest, params: Any, model: Any, model_admin: Any
     ) -> None:
         super().__init__(request, params, model, model_admin)
-        self.moment: str = model_admin.moment
+        self.time_field: str = model_admin.time_field
 
     @override
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
@@ -48,17 +52,18 @@ class AgeFilter(admin.SimpleListFilter):
         if hours is None or not hours.isdecimal() or len(hours) > 4:
             return queryset
         after = timezone.now() - timedelta(hours=int(hours))
-        return queryset.filter(**{f"{self.moment}__gte": after})
+        return queryset.filter(**{f"{self.time_field}__gte": after})
 
 
 class PartitionedTableAdmin(ReadOnlyAdmin):
-    """A table partitioned by time: newest first, found by ids, paged without counting.
+    """Base page of a table partitioned by time.
 
-    `moment` names the field that the table is partitioned by. The URL of a row holds
-    its moment, because the id alone would be looked up in every partition.
+    It shows the newest rows first, searches by id and has no total count. `time_field`
+    names the field that the table is partitioned by. The URL of a row holds its time,
+    because with the id alone Postgres would search every partition.
     """
 
-    moment = "created_at"
+    time_field = "created_at"
     paginator = InfinitePaginator
     list_display_links = None
     list_filter: tuple[Any, ...] = (AgeFilter,)
@@ -71,18 +76,18 @@ class PartitionedTableAdmin(ReadOnlyAdmin):
     @override
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Return the order of the partition key, so that Postgres need not sort."""
-        return (f"-{self.moment}", "-id")
+        return (f"-{self.time_field}", "-id")
 
     @override
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Look up exact ids: only whole ids are indexed."""
-        first, _, anonymous_id = search_term.strip().partition(" ")
-        if not first:
+        """Search by whole ids, because there is no index on parts of an id."""
+        first_word, _, anonymous_id = search_term.strip().partition(" ")
+        if not first_word:
             return queryset, False
         try:
-            queryset = queryset.filter(optimization_id=uuid.UUID(first))
+            queryset = queryset.filter(optimization_id=uuid.UUID(first_word))
         except ValueError:
             return self.filter_by_visitor(request, queryset, search_term.strip()), False
         if anonymous_id:
@@ -92,7 +97,7 @@ class PartitionedTableAdmin(ReadOnlyAdmin):
     def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Any]:
-        """Return the rows of a visitor in every optimization. Must use an index."""
+        """Return a user's rows in every optimization. An override must use an index."""
         raise NotImplementedError
 
     @override
@@ -107,28 +112,35 @@ class PartitionedTableAdmin(ReadOnlyAdmin):
                 )
                 page: Any = super().changelist_view(request, extra_context)
                 return page.render() if isinstance(page, TemplateResponse) else page
-        except OperationalError:
+        except OperationalError as error:
+            if not isinstance(error.__cause__, QueryCanceled):
+                raise
             messages.error(
                 request, "The list takes too long to load: search for an id first."
             )
             return HttpResponseRedirect(reverse("admin:index"))
 
     @declare_column("When")
-    def when(self, row: Any) -> SafeString:
-        """The moment of the row, linked to its page."""
-        moment: datetime = getattr(row, self.moment)
-        url_key = f"{(moment - EPOCH) // MICROSECOND}-{row.pk}"
-        text = f"{moment:%Y-%m-%d %H:%M:%S}"
+    def time_link(self, row: Any) -> SafeString:
+        """Return the time of the row, linked to its page."""
+        time: datetime = getattr(row, self.time_field)
+        url_key = f"{(time - EPOCH) // MICROSECOND}-{row.pk}"
+        text = f"{time:%Y-%m-%d %H:%M:%S}"
         return html.render_row_link(self.model, url_key, text)
 
     @override
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Any:
-        """Return the row of a URL that `when` made; None if there is none."""
-        match = re.fullmatch(r"(?P<moment>-?\d{1,18})-(?P<pk>\d{1,19})", object_id)
-        if match is None or int(match["pk"]) > MAX_ID:
+        """Return the row of a URL that `time_link` made; None if there is none."""
+        match = re.fullmatch(
+            r"(?P<microseconds>-?\d{1,18})-(?P<pk>\d{1,19})", object_id
+        )
+        if match is None or int(match["pk"]) > MAX_BIGINT:
             return None
-        moment = EPOCH + int(match["moment"]) * MICROSECOND
+        try:
+            time = EPOCH + int(match["microseconds"]) * MICROSECOND
+        except OverflowError:  # after the year 9999, or before the year 1
+            return None
         rows = self.get_queryset(request)
-        return rows.filter(**{self.moment: moment, "pk": int(match["pk"])}).first()
+        return rows.filter(**{self.time_field: time, "pk": int(match["pk"])}).first()

@@ -37,10 +37,10 @@ UNREPEATABLE_ANSWER = (
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The claim of a request on its key; `since` tells it from a later claim."""
+    """The claim of a request on its key; `claimed_at` tells it from a later claim."""
 
     pk: int
-    since: datetime
+    claimed_at: datetime
 
 
 class IdempotentReplayError(Exception):
@@ -125,12 +125,14 @@ def store_response(claim: Claim, response: Response, *, has_secret: bool) -> Non
 
     The body of a success that `has_secret` is not stored.
     """
-    claimed = IdempotentAnswer.objects.filter(pk=claim.pk, created_at=claim.since)
+    claimed_rows = IdempotentAnswer.objects.filter(
+        pk=claim.pk, created_at=claim.claimed_at
+    )
     if response.status_code >= 500 or response.status_code == 429:
-        claimed.delete()
+        claimed_rows.delete()
         return
     hides_body = has_secret and response.status_code < 400
-    claimed.update(
+    claimed_rows.update(
         status=response.status_code,
         headers=_select_headers(response.headers),
         body=None if hides_body else _serialize_body(response.data),
@@ -139,7 +141,7 @@ def store_response(claim: Claim, response: Response, *, has_secret: bool) -> Non
 
 def release_claim(claim: Claim) -> None:
     """Release a key after an unexpected failure, so that a repeat runs again."""
-    IdempotentAnswer.objects.filter(pk=claim.pk, created_at=claim.since).delete()
+    IdempotentAnswer.objects.filter(pk=claim.pk, created_at=claim.claimed_at).delete()
 
 
 def delete_expired(now: datetime) -> int:

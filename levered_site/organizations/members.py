@@ -11,7 +11,7 @@ LAST_SEEN_INTERVAL = timedelta(minutes=1)  # at most one write a minute per memb
 
 
 def upsert_member(identity: Identity) -> None:
-    """Create the organization and member of a token, or update role and last sight.
+    """Create the organization and member of a token, or update role and last_seen_at.
 
     Safe if the same first token arrives twice at once.
     """

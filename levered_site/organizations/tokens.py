@@ -48,8 +48,8 @@ class Identity:
 class IssuerKeySet(jwt.PyJWKClient):
     """The issuer's published keys.
 
-    While the issuer is unreachable, calls do not each wait for it, and the last keys
-    keep working.
+    While the issuer is unreachable, the last keys keep working, and not every call
+    waits for it.
     """
 
     def __init__(self, uri: str) -> None:
@@ -59,7 +59,7 @@ class IssuerKeySet(jwt.PyJWKClient):
             lifespan=300,
             cooldown_duration=REFETCH_SECONDS,
         )
-        self._last_good: Any = None
+        self._last_key_set: Any = None
         self._retry_at = 0.0
 
     def fetch_data(self) -> Any:
@@ -70,13 +70,13 @@ class IssuerKeySet(jwt.PyJWKClient):
                 self._get_signing_keys_from_jwk_set(jwt.PyJWKSet.from_dict(key_set))
             except (jwt.PyJWTError, ValueError) as error:
                 self._retry_at = time.monotonic() + RETRY_SECONDS
-                if self._last_good is None:
+                if self._last_key_set is None:
                     raise jwt.PyJWKClientConnectionError(str(error)) from error
             else:
-                self._last_good = key_set
-        if self._last_good is None:
+                self._last_key_set = key_set
+        if self._last_key_set is None:
             raise jwt.PyJWKClientConnectionError("the last attempt failed")
-        return self._last_good
+        return self._last_key_set
 
 
 def is_clerk_configured() -> bool:
@@ -151,8 +151,8 @@ def _load_public_key(pem: str) -> RSAPublicKey:
 def _check_party(claims: Mapping[str, Any]) -> None:
     """Raise if the token's `azp` (session) or `aud` (OAuth) is not on its allow list."""
     parties, audiences = settings.CLERK_AUTHORIZED_PARTIES, settings.CLERK_AUDIENCES
-    audience = claims.get("aud") or []
-    token_audiences = audience if isinstance(audience, list) else [audience]
+    aud_claim = claims.get("aud") or []
+    token_audiences = aud_claim if isinstance(aud_claim, list) else [aud_claim]
     if "azp" in claims and parties and claims["azp"] not in parties:
         raise UnauthorizedError(
             INVALID_BEARER.format(reason="azp is not an authorized party")
@@ -160,7 +160,7 @@ def _check_party(claims: Mapping[str, Any]) -> None:
     if (
         token_audiences
         and audiences
-        and not any(each in audiences for each in token_audiences)
+        and not any(audience in audiences for audience in token_audiences)
     ):
         raise UnauthorizedError(
             INVALID_BEARER.format(reason="aud is not an accepted audience")

@@ -52,8 +52,10 @@ class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin):
         AdminAction(
             name="train",
             title="Train now",
-            question="A worker fits the model to all observations and publishes the "
-            "next policy. If a training is queued or running, none is added.",
+            confirmation_text=(
+                "A worker fits the model to all observations and publishes the next "
+                "policy. If a training is queued or running, none is added."
+            ),
             success_message="Training requested: {}",
             run=request_training,
             icon="model_training",
@@ -62,8 +64,11 @@ class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin):
         AdminAction(
             name="retire",
             title="Delete",
-            question="The model leaves the lists. Its policy versions stay, so that "
-            "decisions can be explained. Archive the optimization that uses it first.",
+            confirmation_text=(
+                "The model leaves the lists. Its policy versions stay, so that "
+                "decisions can be explained. Archive the optimization that uses it "
+                "first."
+            ),
             success_message="Deleted: {}",
             run=lambda model, request: retirement.retire_model(
                 model, get_staff_actor(request)

@@ -46,8 +46,10 @@ class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin):
         AdminAction(
             name="cancel",
             title="Cancel",
-            question="A queued training is cancelled at once; a running one stops at "
-            "its next phase. The serving policy stays.",
+            confirmation_text=(
+                "A queued training is cancelled at once; a running one stops at its "
+                "next phase. The serving policy stays."
+            ),
             success_message="Cancelled: {}",
             run=lambda run, _request: runs.cancel_run(run),
             icon="cancel",

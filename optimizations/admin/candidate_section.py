@@ -98,9 +98,11 @@ ACTIONS = (
     AdminAction(
         name="promote",
         title="Promote candidate",
-        question="The candidate's newest table serves from now on, and trainings use "
-        "its settings. A running training is cancelled. To go back, promote another "
-        "candidate.",
+        confirmation_text=(
+            "The candidate's newest table serves from now on, and trainings use its "
+            "settings. A running training is cancelled. To go back, promote another "
+            "candidate."
+        ),
         success_message="Promoted: {}",
         run=promote_candidate,
         icon="upgrade",
@@ -114,7 +116,9 @@ ACTIONS = (
     AdminAction(
         name="discard",
         title="Discard candidate",
-        question="The candidate and its tables are deleted. Serving does not change.",
+        confirmation_text=(
+            "The candidate and its tables are deleted. Serving does not change."
+        ),
         success_message="Candidate discarded: {}",
         run=discard_candidate,
         icon="delete_sweep",

@@ -39,9 +39,9 @@ class ArmFilter(admin.SimpleListFilter):
 class DecisionAdmin(PartitionedTableAdmin):
     """Receipts of first serves and re-draws. A user's newest one is the assignment."""
 
-    moment = "decided_at"
+    time_field = "decided_at"
     list_display = (
-        "when",
+        "time_link",
         "anonymous_id",
         "variant_text",
         "arm",

@@ -29,8 +29,10 @@ ACTIONS = (
     AdminAction(
         name="train",
         title="Train now",
-        question="A worker fits the model to all observations and publishes the next "
-        "policy. If a training is queued or running, none is added.",
+        confirmation_text=(
+            "A worker fits the model to all observations and publishes the next "
+            "policy. If a training is queued or running, none is added."
+        ),
         success_message="Training requested: {}",
         run=request_training,
         icon="model_training",
@@ -40,8 +42,10 @@ ACTIONS = (
     AdminAction(
         name="resume",
         title="Go live",
-        question="The optimization serves visitors and learns from now on. The factors "
-        "of a draft become fixed; a shipped optimization is unshipped.",
+        confirmation_text=(
+            "The optimization serves visitors and learns from now on. The factors of a "
+            "draft become fixed; a shipped optimization is unshipped."
+        ),
         success_message="Live: {}",
         run=lambda optimization, request: lifecycle.resume_optimization(
             optimization, get_staff_actor(request)
@@ -54,8 +58,10 @@ ACTIONS = (
     AdminAction(
         name="pause",
         title="Pause",
-        question="Clients show their fallback until the optimization is live again. "
-        "Until then nothing is recorded.",
+        confirmation_text=(
+            "Clients show their fallback until the optimization is live again. Until "
+            "then nothing is recorded."
+        ),
         success_message="Paused: {}",
         run=lambda optimization, request: lifecycle.pause_optimization(
             optimization, get_staff_actor(request)
@@ -67,8 +73,10 @@ ACTIONS = (
     AdminAction(
         name="ship",
         title="Ship",
-        question="Every user gets the leading variant for their context, whatever "
-        "their holdout or assignment. Learning stops and results freeze.",
+        confirmation_text=(
+            "Every user gets the leading variant for their context, whatever their "
+            "holdout or assignment. Learning stops and results freeze."
+        ),
         success_message="Shipped: {}",
         run=lambda optimization, request: lifecycle.ship_optimization(
             optimization, get_staff_actor(request)
@@ -80,8 +88,10 @@ ACTIONS = (
     AdminAction(
         name="stop",
         title="Stop",
-        question="The optimization ends: serving answers 404 and learning stops. "
-        "This cannot be undone.",
+        confirmation_text=(
+            "The optimization ends: serving answers 404 and learning stops. This "
+            "cannot be undone."
+        ),
         success_message="Stopped: {}",
         run=lambda optimization, request: lifecycle.stop_optimization(
             optimization, get_staff_actor(request)
@@ -94,8 +104,10 @@ ACTIONS = (
     AdminAction(
         name="archive",
         title="Archive",
-        question="The optimization leaves the lists and stops serving. Its data stay. "
-        "This cannot be undone.",
+        confirmation_text=(
+            "The optimization leaves the lists and stops serving. Its data stay. This "
+            "cannot be undone."
+        ),
         success_message="Archived: {}",
         run=lambda optimization, request: lifecycle.archive_optimization(
             optimization, get_staff_actor(request)
@@ -107,8 +119,10 @@ ACTIONS = (
     AdminAction(
         name="remove",
         title="Delete",
-        question="An optimization that never served is removed from the database; an "
-        "archived one is hidden and its data stay. This cannot be undone.",
+        confirmation_text=(
+            "An optimization that never served is removed from the database; an "
+            "archived one is hidden and its data stay. This cannot be undone."
+        ),
         success_message="Deleted: {}",
         run=lambda optimization, request: lifecycle.delete_optimization(
             optimization, get_staff_actor(request)

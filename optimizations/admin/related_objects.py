@@ -51,7 +51,9 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin):
         AdminAction(
             name="enable",
             title="Enable",
-            question="The variant may be served again from the next policy on.",
+            confirmation_text=(
+                "The variant may be served again from the next policy on."
+            ),
             success_message="Enabled: {}",
             run=lambda variant, request: set_variant_enabled(
                 variant, request, enabled=True
@@ -63,8 +65,10 @@ class VariantAdmin(AdminActionsMixin, ReadOnlyAdmin):
         AdminAction(
             name="disable",
             title="Disable",
-            question="The variant is not served from now on. Users assigned to it are "
-            "assigned again.",
+            confirmation_text=(
+                "The variant is not served from now on. Users assigned to it are "
+                "assigned again."
+            ),
             success_message="Disabled: {}",
             run=lambda variant, request: set_variant_enabled(
                 variant, request, enabled=False

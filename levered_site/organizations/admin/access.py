@@ -39,7 +39,10 @@ class KeyStateFilter(admin.SimpleListFilter):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin):
-    """Keys of the ingestion API. The secret is not stored and the digest not shown."""
+    """API keys for ingestion.
+
+    The service stores only a digest of the secret, and this page does not show it.
+    """
 
     list_display = ("label", "prefix", "organization", "state", "last_used_at")
     list_filter = (("organization", AutocompleteSelectFilter), KeyStateFilter)
@@ -55,8 +58,9 @@ class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin):
         AdminAction(
             name="revoke",
             title="Revoke",
-            question="The ingestion API rejects this key from now on. "
-            "This cannot be undone.",
+            confirmation_text=(
+                "After this the ingestion API rejects the key. You cannot undo it."
+            ),
             success_message="Revoked: {}",
             run=lambda key, request: api_keys.revoke_key(key, get_staff_actor(request)),
             icon="key_off",
@@ -68,13 +72,13 @@ class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin):
 
     @declare_column("State", pills=True)
     def state(self, key: ApiKey) -> str:
-        """Whether the key is active or revoked."""
+        """Return whether the key is active or revoked."""
         return "active" if key.revoked_at is None else "revoked"
 
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    """Who changed what, and as which kind of actor."""
+    """The audit log: who changed what, and as which kind of actor."""
 
     list_display = ("created_at", "action", "target", "actor", "organization")
     list_filter = (("organization", AutocompleteSelectFilter), "actor_kind", "action")
@@ -91,15 +95,15 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @declare_column("Actor", order="actor_id")
     def actor(self, entry: AuditEntry) -> str:
-        """The kind and the id of the actor."""
+        """Return the kind and the id of the actor."""
         return f"{entry.actor_kind} {entry.actor_id}".strip()
 
     @declare_column("Target")
     def target(self, entry: AuditEntry) -> str:
-        """The type of the changed object, and its name or id."""
+        """Return the type of the changed object, and its name or id."""
         return f"{entry.target_type}: {entry.target_name or entry.target_id}"
 
     @declare_column("Changes")
     def changes_json(self, entry: AuditEntry) -> SafeString:
-        """The new value of each changed field."""
+        """Return the new value of each changed field."""
         return html.render_json(entry.changes)

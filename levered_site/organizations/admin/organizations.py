@@ -60,14 +60,14 @@ class OrganizationAdmin(EditableAdmin):
 
     @declare_column("Members", order="members_count")
     def members(self, organization: Any) -> SafeString:
-        """The number of members, linked to their list."""
+        """Return the number of members, linked to their list."""
         return html.render_list_link(
             Member, organization.members_count, organization__id__exact=organization.pk
         )
 
     @declare_column("Active keys", order="keys_count")
     def keys(self, organization: Any) -> SafeString:
-        """The number of active keys, linked to their list."""
+        """Return the number of active keys, linked to their list."""
         return html.render_list_link(
             ApiKey, organization.keys_count, organization__id__exact=organization.pk
         )
@@ -84,5 +84,5 @@ class MemberAdmin(ReadOnlyAdmin):
 
     @declare_column("Role", order="role", pills=True)
     def last_role(self, member: Member) -> str:
-        """The role in the member's last token."""
+        """Return the role in the member's last token."""
         return member.role

@@ -29,7 +29,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     @declare_column("Change")
     def change_text(self, entry: LogEntry) -> str:
-        """The change in words."""
+        """Return the change in words."""
         return entry.get_change_message() or entry.get_action_flag_display()
 
 

@@ -1,19 +1,21 @@
 """Admin pages: every list and every object opens and can be found."""
 
 from datetime import date
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from levered_site.admin import partitioned
 from levered_site.admin.partitioned import EPOCH, MICROSECOND
 from levered_site.organizations.models import AuditEntry, Organization
 from models_app.models import PolicyVersion
@@ -96,13 +98,51 @@ def test_a_decision_of_any_id_opens(staff: Client, number: int, status: int) -> 
         staff_world.make_world().optimization, "visitor-1"
     )
     Decision.objects.filter(pk=row.pk).update(id=min(number, 2**63 - 1))
-    moment = (row.decided_at - EPOCH) // MICROSECOND
+    time = (row.decided_at - EPOCH) // MICROSECOND
 
-    path = reverse("admin:optimizations_decision_change", args=[f"{moment}-{number}"])
+    path = reverse("admin:optimizations_decision_change", args=[f"{time}-{number}"])
     answer = staff.get(path)
 
     assert answer.status_code == status
     assert ("visitor-1" in answer.content.decode()) == (status == 200)
+
+
+@pytest.mark.parametrize("time", [10**18 - 1, -(10**18) + 1])
+def test_a_time_beyond_the_calendar_names_no_decision(staff: Client, time: int) -> None:
+    path = reverse("admin:optimizations_decision_change", args=[f"{time}-1"])
+
+    assert staff.get(path).status_code == 302
+
+
+def test_a_list_that_takes_too_long_redirects_to_the_index(
+    staff: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitioned, "STATEMENT_TIMEOUT_MILLISECONDS", 20)
+
+    def run_slowly(
+        execute: Any, sql: str, values: Any, many: bool, context: Any
+    ) -> Any:
+        if 'FROM "decisions"' in sql:
+            execute("SELECT pg_sleep(1)", None, many, context)
+        return execute(sql, values, many, context)
+
+    with connection.execute_wrapper(run_slowly):
+        answer = staff.get(reverse("admin:optimizations_decision_changelist"))
+
+    assert answer.headers["Location"] == reverse("admin:index")
+
+
+def test_a_lost_database_is_not_reported_as_a_slow_list(staff: Client) -> None:
+    def fail(execute: Any, sql: str, *arguments: Any) -> Any:
+        if "SET LOCAL" in sql:
+            raise OperationalError("the connection is lost")
+        return execute(sql, *arguments)
+
+    with (
+        connection.execute_wrapper(fail),
+        pytest.raises(OperationalError, match="is lost"),
+    ):
+        staff.get(reverse("admin:optimizations_decision_changelist"))
 
 
 def test_the_overview_shows_figures_and_changes(staff: Client) -> None:
