@@ -23,7 +23,7 @@ def compute_etag(representation: Any) -> str:
 def is_unchanged(request: HttpRequest, tag: str) -> bool:
     """Return whether If-None-Match names this tag, so that the answer is a 304."""
     tags = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
-    return "*" in tags or tag in {each.removeprefix("W/") for each in tags}
+    return "*" in tags or tag in {listed_tag.removeprefix("W/") for listed_tag in tags}
 
 
 def has_if_match(request: HttpRequest) -> bool:

@@ -39,13 +39,13 @@ NOT_FOUND_MESSAGE = "Your organization has no such resource; check the id."
 DATABASE_UNAVAILABLE_MESSAGE = "The database is unavailable; try again in a moment."
 
 
-def handle_exception(raised: Exception, context: dict[str, Any]) -> Response | None:
+def handle_exception(exception: Exception, context: dict[str, Any]) -> Response | None:
     """Return the error response for an exception of a DRF view.
 
     None for an unexpected exception, which EnvelopeMiddleware answers.
     """
-    error = translate_exception(raised)
-    if isinstance(raised, drf.UnsupportedMediaType):
+    error = translate_exception(exception)
+    if isinstance(exception, drf.UnsupportedMediaType):
         error = UnsupportedMediaTypeError(_describe_media_types(context.get("view")))
     if error is None:
         return None
@@ -62,44 +62,44 @@ def _describe_media_types(view: object) -> str:
     return f"The Content-Type must be {media_types or 'application/json'} here."
 
 
-def translate_exception(raised: BaseException) -> LeveredError | None:
+def translate_exception(exception: BaseException) -> LeveredError | None:
     """Return the LeveredError for an exception of Django, DRF or the database.
 
     None for an unexpected exception: the caller logs it and answers 500.
     """
-    if isinstance(raised, LeveredError):
-        return raised
-    if isinstance(raised, drf.APIException):
-        return _translate_drf(raised)
-    if isinstance(raised, (OperationalError, InterfaceError)):
-        log.warning("database.away", error=str(raised))
+    if isinstance(exception, LeveredError):
+        return exception
+    if isinstance(exception, drf.APIException):
+        return _translate_drf(exception)
+    if isinstance(exception, (OperationalError, InterfaceError)):
+        log.warning("database.away", error=str(exception))
         return UnavailableError(DATABASE_UNAVAILABLE_MESSAGE, retry_after=1)
-    if isinstance(raised, DataError):
-        # A serializer field should have rejected the value. The log names the gap.
-        log.warning("database.refused_value", exc_info=raised)
+    if isinstance(exception, DataError):
+        # A serializer field should have rejected the value. The log shows which.
+        log.warning("database.refused_value", exc_info=exception)
         return InvalidParametersError(
             "A value is outside the range that can be stored."
         )
-    return _translate_django(raised)
+    return _translate_django(exception)
 
 
-def _translate_django(raised: BaseException) -> LeveredError | None:
-    if isinstance(raised, Http404):
+def _translate_django(exception: BaseException) -> LeveredError | None:
+    if isinstance(exception, Http404):
         return NotFoundError(NOT_FOUND_MESSAGE)
-    if isinstance(raised, PermissionDenied):
-        return ForbiddenError(str(raised) or FORBIDDEN_MESSAGE)
-    if isinstance(raised, RequestDataTooBig):
+    if isinstance(exception, PermissionDenied):
+        return ForbiddenError(str(exception) or FORBIDDEN_MESSAGE)
+    if isinstance(exception, RequestDataTooBig):
         return PayloadTooLargeError(TOO_LARGE_MESSAGE)
-    if isinstance(raised, (SuspiciousOperation, UnreadablePostError)):
+    if isinstance(exception, (SuspiciousOperation, UnreadablePostError)):
         return BadRequestError(UNREADABLE_MESSAGE)
     return None
 
 
-def _translate_drf(raised: drf.APIException) -> LeveredError:
-    if isinstance(raised, drf.ValidationError):
-        return build_validation_error(raised)
-    if isinstance(raised, drf.Throttled):
-        wait = getattr(raised, "wait", None) or 1
+def _translate_drf(exception: drf.APIException) -> LeveredError:
+    if isinstance(exception, drf.ValidationError):
+        return build_validation_error(exception)
+    if isinstance(exception, drf.Throttled):
+        wait = getattr(exception, "wait", None) or 1
         return RateLimitedError("Too many requests.", retry_after=int(wait))
     error_types: dict[type[drf.APIException], type[LeveredError]] = {
         drf.ParseError: BadRequestError,
@@ -110,13 +110,13 @@ def _translate_drf(raised: drf.APIException) -> LeveredError:
         drf.MethodNotAllowed: MethodNotAllowedError,
         drf.UnsupportedMediaType: UnsupportedMediaTypeError,
     }
-    error_type = error_types.get(type(raised), BadRequestError)
-    return error_type(str(raised.detail))
+    error_type = error_types.get(type(exception), BadRequestError)
+    return error_type(str(exception.detail))
 
 
-def build_validation_error(raised: drf.ValidationError) -> InvalidParametersError:
+def build_validation_error(exception: drf.ValidationError) -> InvalidParametersError:
     """Return an error that names each invalid field by its dotted path: `a.b[0].c`."""
-    problems = tuple(_iterate_problems(raised.detail, ""))
+    problems = tuple(_iterate_problems(exception.detail, ""))
     if len(problems) == 1:
         return InvalidParametersError.for_field(problems[0].field, problems[0].message)
     names = ", ".join(problem.field for problem in problems[:5])

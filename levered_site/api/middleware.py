@@ -80,14 +80,14 @@ class EnvelopeMiddleware:
         return None
 
     def process_exception(
-        self, request: HttpRequest, raised: Exception
+        self, request: HttpRequest, exception: Exception
     ) -> HttpResponse | None:
         """Answer an exception of a view. Log an unexpected one and answer 500."""
         if _is_admin_page(request):
             return None
-        error = exceptions.translate_exception(raised)
+        error = exceptions.translate_exception(exception)
         if error is None:
-            log.error("request.failed", path=request.path, exc_info=raised)
+            log.error("request.failed", path=request.path, exc_info=exception)
             error = LeveredError(INTERNAL_ERROR_MESSAGE)
         return responses.build_error_response(error)
 
@@ -161,7 +161,7 @@ def _build_error_for_status(request: HttpRequest, status: int) -> LeveredError:
 def _add_response_headers(request: HttpRequest, response: HttpResponseBase) -> None:
     usage = rate_limits.read_usage(request)
     if usage is not None:
-        for name, value in usage.headers().items():
+        for name, value in usage.build_headers().items():
             response[name] = value
     if getattr(getattr(request, "endpoint", None), "any_origin", False):
         responses.allow_any_origin(response)

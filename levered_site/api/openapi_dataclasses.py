@@ -1,11 +1,13 @@
-"""OpenAPI shapes of dataclasses that views answer with, derived from type hints.
+"""Derive the OpenAPI schema of the dataclasses that views return.
 
-`@extend_schema(responses=Results)` is all that a view says. In the dataclass
+`@extend_schema(responses=Results)` is all that a view has to declare. Type hints in the
+dataclass become the schema:
 
 - `Annotated[float, "Users per day."]` describes a field,
 - `Annotated[str, {"maxLength": 8}]` adds to its schema,
 - `tuple[float, float]` is an array of exactly two numbers, and
-- a field that defaults to None may be missing, but is never null.
+- a field that defaults to None may be left out of the answer, but is never null,
+  because payloads.list_fields omits it.
 
 The class names the component, and its docstring describes it.
 """
@@ -24,7 +26,7 @@ _plumbing: Any = plumbing  # half of its functions have no types
 
 
 class DataclassExtension(OpenApiSerializerExtension):
-    """Let drf-spectacular take a dataclass where it expects a serializer."""
+    """Teach drf-spectacular to accept a dataclass where it expects a serializer."""
 
     @classmethod
     def _matches(cls, target: Any) -> bool:
@@ -44,12 +46,14 @@ class DataclassExtension(OpenApiSerializerExtension):
             field.name: describe_type(hints[field.name], auto_schema)
             for field in fields(self.target)
         }
-        optional = {each.name for each in fields(self.target) if each.default is None}
-        for name in optional:
+        optional_names = {
+            field.name for field in fields(self.target) if field.default is None
+        }
+        for name in optional_names:
             properties[name].pop("nullable", None)
         schema: Schema = _plumbing.build_object_type(
             properties=properties,
-            required=properties.keys() - optional,
+            required=properties.keys() - optional_names,
             description=_plumbing.get_doc(self.target),
         )
         return schema
@@ -59,12 +63,11 @@ def describe_type(hint: Any, auto_schema: Any) -> Schema:
     """Return the schema of a type hint. Raises TypeError for one without a rule."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _annotate(describe_type(arguments[0], auto_schema), arguments[1:])
+        return _add_notes(describe_type(arguments[0], auto_schema), arguments[1:])
     if origin in {Union, UnionType}:
         return _describe_union(arguments, auto_schema)
     if origin is Literal:
-        identity = _plumbing.list_hash([(name, name) for name in arguments])
-        return {"enum": [*arguments], "type": "string", "x-spec-enum-id": identity}
+        return _describe_literal(arguments)
     if origin in {list, tuple, Sequence}:
         return _describe_array(origin, arguments, auto_schema)
     if origin in {dict, Mapping}:
@@ -73,11 +76,19 @@ def describe_type(hint: Any, auto_schema: Any) -> Schema:
     return _describe_class(hint, auto_schema)
 
 
+def _describe_literal(choices: tuple[Any, ...]) -> Schema:
+    if not all(isinstance(choice, str) for choice in choices):
+        raise TypeError(f"no OpenAPI schema for a Literal that is not text: {choices}")
+    # drf-spectacular recognizes equal enums by this id, and makes them one component.
+    enum_id = _plumbing.list_hash([(choice, choice) for choice in choices])
+    return {"enum": [*choices], "type": "string", "x-spec-enum-id": enum_id}
+
+
 def _describe_class(hint: Any, auto_schema: Any) -> Schema:
     if hint in {Any, object}:
         return {}
     if not isinstance(hint, type):
-        raise TypeError(f"no OpenAPI shape for {hint!r}")
+        raise TypeError(f"no OpenAPI schema for {hint!r}")
     schema: Schema
     if is_dataclass(hint):
         schema = auto_schema.resolve_serializer(hint, "response").ref
@@ -89,14 +100,14 @@ def _describe_class(hint: Any, auto_schema: Any) -> Schema:
 
 
 def _describe_union(members: tuple[Any, ...], auto_schema: Any) -> Schema:
-    types = [each for each in members if each is not NoneType]
-    schemas = [describe_type(each, auto_schema) for each in types]
+    member_types = [member for member in members if member is not NoneType]
+    schemas = [describe_type(member, auto_schema) for member in member_types]
     schema: Schema = schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
-    if len(types) == len(members):
+    if len(member_types) == len(members):
         return schema
     if "enum" in schema:
         schema["enum"].append(None)
-    return _annotate(schema, [{"nullable": True}])
+    return _add_notes(schema, [{"nullable": True}])
 
 
 def _describe_array(
@@ -109,8 +120,8 @@ def _describe_array(
     return schema
 
 
-def _annotate(schema: Schema, notes: Sequence[str | Schema]) -> Schema:
+def _add_notes(schema: Schema, notes: Sequence[str | Schema]) -> Schema:
     for note in notes:
-        added = {"description": note} if isinstance(note, str) else note
-        schema = _plumbing.append_meta(schema, added)
+        keywords = {"description": note} if isinstance(note, str) else note
+        schema = _plumbing.append_meta(schema, keywords)
     return schema

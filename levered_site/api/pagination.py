@@ -30,7 +30,7 @@ class PageCursor:
     """The last row of a page: the sort field, its value, the primary key."""
 
     order: str
-    moment: datetime
+    sort_time: datetime
     key: Any
 
 
@@ -59,8 +59,8 @@ class KeysetPagination(BasePagination):
         if text:
             last = decode_cursor(text, order, queryset.model)
             ordered = ordered.filter(
-                Q(sort_moment__lt=last.moment)
-                | Q(sort_moment=last.moment, pk__lt=last.key)
+                Q(sort_time__lt=last.sort_time)
+                | Q(sort_time=last.sort_time, pk__lt=last.key)
             )
         rows = list(ordered[: limit + 1])
         self.next_cursor = (
@@ -149,14 +149,14 @@ def read_order(request: Request) -> str:
 def _order_rows(queryset: QuerySet[Any], order: str) -> QuerySet[Any]:
     # Before its first change a row may have no `updated_at`; its creation time counts.
     field = queryset.model._meta.get_field(order)
-    moment = Coalesce(order, "created_at") if field.null else F(order)
-    annotated: QuerySet[Any] = queryset.annotate(sort_moment=moment)
-    return annotated.order_by("-sort_moment", "-pk")
+    sort_time = Coalesce(order, "created_at") if field.null else F(order)
+    annotated: QuerySet[Any] = queryset.annotate(sort_time=sort_time)
+    return annotated.order_by("-sort_time", "-pk")
 
 
 def encode_cursor(order: str, row: Any) -> str:
     """Return the cursor of the page after `row`."""
-    payload = [order, row.sort_moment.isoformat(), str(row.pk)]
+    payload = [order, row.sort_time.isoformat(), str(row.pk)]
     return base64.urlsafe_b64encode(orjson.dumps(payload)).decode().rstrip("=")
 
 
@@ -174,14 +174,14 @@ def decode_cursor(text: str, order: str, model: type[Model]) -> PageCursor:
         payload = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         if not _is_cursor_payload(payload, order):
             raise bad_cursor()
-        _, moment_text, key_text = payload
-        moment = datetime.fromisoformat(moment_text)
+        _, time_text, key_text = payload
+        sort_time = datetime.fromisoformat(time_text)
         key = model._meta.pk.to_python(key_text)
     except (ValueError, binascii.Error, ValidationError) as error:
         raise bad_cursor() from error
-    if timezone.is_naive(moment) or "\0" in key_text:
+    if timezone.is_naive(sort_time) or "\0" in key_text:
         raise bad_cursor()
-    return PageCursor(order, moment, key)
+    return PageCursor(order, sort_time, key)
 
 
 def _is_cursor_payload(payload: object, order: str) -> bool:

@@ -1,4 +1,8 @@
-"""Rate limits: count requests in fixed windows and report how many remain."""
+"""Rate limits: count requests in fixed windows and report how many remain.
+
+`count_request` serves most endpoints. `count_in_pipeline` serves the hot path, which
+reads other keys in the same round trip.
+"""
 
 import functools
 import re
@@ -20,10 +24,10 @@ from levered_site.errors import RateLimitedError
 log = structlog.get_logger(__name__)
 
 SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-GRACE_SECONDS = (
-    5  # a counter outlives its window by this, so that no late request loses it
-)
-PAUSE_SECONDS = 1.0  # after a failure the cache is not asked for this long
+# Keep a counter this long after its window, so that a late request still finds it.
+GRACE_SECONDS = 5
+# After a failure, do not ask the cache for this long.
+PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,40 +37,47 @@ class Rate:
     limit: int
     seconds: int
 
+    def __str__(self) -> str:
+        noun = "request" if self.limit == 1 else "requests"
+        return f"{self.limit} {noun} in {self.seconds} s"
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A caller's count in the current window, which ends in `reset` seconds."""
+    """A caller's count in the current window, which ends in `seconds_left`."""
 
-    limit: int
+    rate: Rate
     count: int
-    reset: int
+    seconds_left: int
 
     @property
     def is_exceeded(self) -> bool:
         """Whether this request is over the limit."""
-        return self.count > self.limit
+        return self.count > self.rate.limit
 
-    def headers(self) -> dict[str, str]:
+    def build_headers(self) -> dict[str, str]:
         """Return the three headers of every response of a limited endpoint."""
         return {
-            "RateLimit-Limit": str(self.limit),
-            "RateLimit-Remaining": str(max(0, self.limit - self.count)),
-            "RateLimit-Reset": str(max(0, self.reset)),
+            "RateLimit-Limit": str(self.rate.limit),
+            "RateLimit-Remaining": str(max(0, self.rate.limit - self.count)),
+            "RateLimit-Reset": str(max(0, self.seconds_left)),
         }
 
 
 class _CircuitBreaker:
-    """Skip an unavailable cache for a while: requests stay fast, the log stays short."""
+    """Stop asking the cache for a while after it failed.
+
+    So requests stay fast and the log short.
+    """
 
     def __init__(self) -> None:
-        self.open_until = 0.0
+        self.paused_until = 0.0
 
-    def is_open(self) -> bool:
-        return time.monotonic() < self.open_until
+    def is_paused(self) -> bool:
+        return time.monotonic() < self.paused_until
 
-    def trip(self, error: Exception) -> None:
-        self.open_until = time.monotonic() + PAUSE_SECONDS
+    def pause(self, error: Exception) -> None:
+        self.paused_until = time.monotonic() + PAUSE_SECONDS
         log.warning("ratelimit.cache_away", error=str(error))
 
 
@@ -89,38 +100,38 @@ def parse_rate(text: str) -> Rate | None:
     return Rate(int(limit), int(units or 1) * SECONDS_PER_UNIT[unit])
 
 
-def count_request(request: HttpRequest, group: str, rate: str, value: str) -> None:
-    """Count one request of `value` (an address, a key id) against `rate`.
+def count_request(request: HttpRequest, group: str, rate: str, caller: str) -> None:
+    """Count one request of `caller` (an address, a key id) against `rate`.
 
-    Stores the usage on the request for the response's headers. While the cache is
-    unavailable nothing is limited.
+    Store the usage on the request, for the headers of the response. While the cache is
+    unavailable, no request is limited.
 
     Raises:
         RateLimitedError: the request is over the limit.
     """
-    parsed = parse_rate(rate)
+    parsed_rate = parse_rate(rate)
     mark_counted(request)
-    if parsed is None or _breaker.is_open():
+    if parsed_rate is None or _breaker.is_paused():
         return
     try:
-        reading = get_usage(
+        raw_usage = get_usage(
             request,
             group=group,
-            key=lambda _group, _request: value,
-            rate=f"{parsed.limit}/{parsed.seconds}s",
+            key=lambda _group, _request: caller,
+            rate=f"{parsed_rate.limit}/{parsed_rate.seconds}s",
             increment=True,
         )
     except (redis.RedisError, OSError) as error:
-        _breaker.trip(error)
+        _breaker.pause(error)
         return
     # A negative time means that the counter expired between two commands.
-    if reading is not None and reading["time_left"] >= 0:
-        usage = Usage(reading["limit"], reading["count"], reading["time_left"])
+    if raw_usage is not None and raw_usage["time_left"] >= 0:
+        usage = Usage(parsed_rate, raw_usage["count"], raw_usage["time_left"])
         enforce_limit(request, usage)
 
 
 def enforce_limit(request: HttpRequest, usage: Usage | None) -> None:
-    """Store the usage for the response's headers; raise if it is over the limit.
+    """Store the usage for the headers of the response; raise if it is over the limit.
 
     Raises:
         RateLimitedError: the usage is over the limit.
@@ -131,8 +142,9 @@ def enforce_limit(request: HttpRequest, usage: Usage | None) -> None:
     vars(request)["rate_usage"] = usage
     if usage.is_exceeded:
         raise RateLimitedError(
-            f"Too many requests: the limit is {usage.limit}. Retry in {usage.reset} s.",
-            retry_after=usage.reset,
+            f"Too many requests: the limit is {usage.rate}. "
+            f"Retry in {usage.seconds_left} s.",
+            retry_after=usage.seconds_left,
         )
 
 
@@ -164,42 +176,44 @@ def get_redis_client() -> redis.Redis:
 
 
 def count_in_pipeline(
-    group: str, rate: str, value: str, keys: Sequence[str] = ()
+    group: str, rate: str, caller: str, keys: Sequence[str] = ()
 ) -> tuple[Usage | None, list[bytes | None]]:
     """Count one request and read `keys` in one round trip to Redis, for the hot path.
 
-    Returns the usage (None without a limit or a cache) and the values of `keys` in
+    Return the usage (None without a limit or a cache) and the values of `keys` in
     order (None where a key or the cache is missing). Pass the usage to `enforce_limit`.
     """
-    parsed = parse_rate(rate)
+    parsed_rate = parse_rate(rate)
     no_values: list[bytes | None] = [None] * len(keys)
-    if _breaker.is_open() or (parsed is None and not keys):
+    if _breaker.is_paused() or (parsed_rate is None and not keys):
         return None, no_values
     pipeline = get_redis_client().pipeline(transaction=False)
     for key in keys:
         pipeline.get(key)
     now = int(time.time())
     end = now
-    if parsed is not None:
-        end = compute_window_end(value, parsed.seconds, now)
-        counter = f"rl:{group}:{parsed.limit}/{parsed.seconds}:{value}:{end}"
-        pipeline.incr(counter)
-        pipeline.expire(counter, end - now + GRACE_SECONDS)
+    if parsed_rate is not None:
+        limit, seconds = parsed_rate.limit, parsed_rate.seconds
+        end = compute_window_end(caller, seconds, now)
+        counter_key = f"rl:{group}:{limit}/{seconds}:{caller}:{end}"
+        pipeline.incr(counter_key)
+        pipeline.expire(counter_key, end - now + GRACE_SECONDS)
     try:
         replies = pipeline.execute()
     except (redis.RedisError, OSError) as error:
-        _breaker.trip(error)
+        _breaker.pause(error)
         return None, no_values
     values = replies[: len(keys)]
-    if parsed is None:
+    if parsed_rate is None:
         return None, values
-    return Usage(parsed.limit, int(replies[len(keys)]), end - now), values
+    return Usage(parsed_rate, int(replies[len(keys)]), end - now), values
 
 
-def compute_window_end(value: str, seconds: int, now: int) -> int:
-    """Return the end of the current window of `value`, in Unix seconds.
+def compute_window_end(caller: str, seconds: int, now: int) -> int:
+    """Return the end of the current window of `caller`, in Unix seconds.
 
-    The windows of different callers are staggered.
+    Each caller's windows start at another second, so that counters do not expire all at
+    once.
     """
-    phase = zlib.crc32(value.encode()) % seconds
+    phase = zlib.crc32(caller.encode()) % seconds
     return now + seconds - (now - phase) % seconds

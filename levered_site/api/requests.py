@@ -1,4 +1,4 @@
-"""Reading a request: its id, its client address, its query parameters."""
+"""Read a request: its id, client address and query parameters."""
 
 import ipaddress
 import uuid
@@ -14,7 +14,7 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def assign_request_id() -> str:
-    """Assign a new id to the current request; an id the client sent is ignored."""
+    """Assign a new id to the current request. Ignore an id that the client sent."""
     request_id = f"req_{uuid.uuid4().hex}"
     _request_id.set(request_id)
     return request_id
@@ -26,7 +26,7 @@ def get_request_id() -> str:
 
 
 def get_django_request(request: Request) -> HttpRequest:
-    """Return the Django request inside DRF's, which is not one itself."""
+    """Return the Django request that a DRF request wraps."""
     return request._request  # noqa: SLF001 - DRF has no public name for it
 
 
@@ -35,15 +35,20 @@ def get_client_ip(request: HttpRequest) -> str:
 
     Each proxy appends the address it saw to X-Forwarded-For, so only the last
     `TRUSTED_PROXIES` entries can be trusted. Entries to the left of them come from the
-    client and are ignored. Returns "" if the server has no address (a Unix socket).
+    client and are ignored. Return "" if the connection has no address, as on a Unix
+    socket.
     """
-    peer = request.META.get("REMOTE_ADDR", "")
+    peer_address = request.META.get("REMOTE_ADDR", "")
     if settings.TRUSTED_PROXIES <= 0:
-        return _normalize_address(peer) or peer
+        return _normalize_address(peer_address) or peer_address
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    hops = [hop.strip() for hop in forwarded if hop.strip()] + [peer]
-    client = hops[max(0, len(hops) - 1 - settings.TRUSTED_PROXIES)]
-    return _normalize_address(client) or _normalize_address(peer) or peer
+    addresses = [text.strip() for text in forwarded if text.strip()] + [peer_address]
+    client_address = addresses[max(0, len(addresses) - 1 - settings.TRUSTED_PROXIES)]
+    return (
+        _normalize_address(client_address)
+        or _normalize_address(peer_address)
+        or peer_address
+    )
 
 
 def get_client_network(request: HttpRequest) -> str:
@@ -62,6 +67,7 @@ def _normalize_address(text: str) -> str:
         except ValueError:
             continue
         if isinstance(address, ipaddress.IPv6Address):
+            # Unwrap ::ffff:1.2.3.4, and drop a scope id such as %eth0.
             return str(address.ipv4_mapped or ipaddress.IPv6Address(int(address)))
         return str(address)
     return ""

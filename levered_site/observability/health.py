@@ -1,4 +1,4 @@
-"""Liveness and readiness probes: of this process, and of database, cache, broker."""
+"""Liveness probe of this process; readiness probe of the database, cache and broker."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +17,9 @@ from levered_site.api.openapi import describe_operations
 from levered_site.celery import app
 from levered_site.errors import FieldProblem, UnavailableError
 
-# A slower probe would itself count as failed; libpq's minimum is 2 s.
+# The minimum of libpq.
 CONNECT_TIMEOUT_SECONDS = 2
+# Whoever calls a slower probe counts it as failed.
 RESPONSE_TIMEOUT_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -39,30 +40,33 @@ def _describe_probe(summary: str) -> dict[str, Any]:
     }
 
 
-@describe_operations(get=_describe_probe("This process answers"))
+@describe_operations(get=_describe_probe("This process is alive"))
 @responses.json_view("GET", "HEAD")
 def check_liveness(_request: HttpRequest) -> HttpResponse:
-    """Answer that this process is alive, without asking a store."""
+    """Answer without contacting the database, cache or broker."""
     return responses.build_success_response({"status": "ok"})
 
 
-@describe_operations(get=_describe_probe("Database, cache and broker answer"))
+@describe_operations(get=_describe_probe("The database, cache and broker respond"))
 @responses.json_view("GET", "HEAD")
 def check_readiness(_request: HttpRequest) -> HttpResponse:
-    """Ask each store over a new connection; a 503 names those that do not answer."""
+    """Contact each store over a new connection; a 503 names those that failed."""
     states = {name: _check_store(name, ping) for name, ping in _STORE_PINGS.items()}
     if set(states.values()) == {"ok"}:
         return responses.build_success_response({"status": "ok", **states})
-    failing = ", ".join(name for name, state in states.items() if state != "ok")
+    failed_names = ", ".join(name for name, state in states.items() if state != "ok")
     raise UnavailableError(
-        f"The service is not ready: {failing} failed to answer.",
+        f"The service is not ready: {failed_names} failed to answer.",
         [FieldProblem(name, state) for name, state in states.items()],
         retry_after=1,
     )
 
 
 def _check_store(name: str, ping: Callable[[], object]) -> str:
-    """Return "ok" or "error". The log has the cause, because the probe is public."""
+    """Return "ok" or "error".
+
+    The cause goes to the log, because anyone may read the probe.
+    """
     try:
         ping()
     except (psycopg.Error, redis.RedisError, KombuError, OSError) as error:
@@ -76,8 +80,8 @@ def ping_database() -> None:
     parameters = connection.get_connection_params() | {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS
     }
-    with psycopg.connect(**parameters) as probe:
-        probe.execute("SELECT 1")
+    with psycopg.connect(**parameters) as new_connection:
+        new_connection.execute("SELECT 1")
 
 
 def ping_cache() -> None:
@@ -90,7 +94,7 @@ def ping_cache() -> None:
         client.ping()
 
 
-def count_waiting_jobs() -> int:
+def count_waiting_tasks() -> int:
     """Return how many tasks in the broker no worker has taken yet.
 
     Raises KombuError, OSError or redis.RedisError.
@@ -101,7 +105,8 @@ def count_waiting_jobs() -> int:
     ):
         try:
             return int(queue.qsize())
-        except broker.channel_errors:  # Redis deletes an empty list, so no queue
+        except broker.channel_errors:
+            # Redis deletes an empty list, so kombu finds no queue.
             return 0
 
 
@@ -116,5 +121,5 @@ def _connect_broker() -> Connection:
 _STORE_PINGS: dict[str, Callable[[], object]] = {
     "database": ping_database,
     "cache": ping_cache,
-    "broker": count_waiting_jobs,
+    "broker": count_waiting_tasks,
 }

@@ -1,7 +1,7 @@
 """Prometheus metrics: requests over all web workers, and waiting tasks.
 
 Under `manage.py up` every process writes its counts to PROMETHEUS_MULTIPROC_DIR, and
-the worker that answers adds them up. Without that variable they are of one process.
+the worker that answers adds them up. Without that variable they cover one process.
 """
 
 import hmac
@@ -45,7 +45,10 @@ COUNTED_METHODS = frozenset(
 
 
 class RequestMetricsMiddleware:
-    """Count every response and its time by route, not by path. The outermost one."""
+    """Count every response and its time by route, not by path.
+
+    It is the outermost middleware.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -62,17 +65,17 @@ class RequestMetricsMiddleware:
         return response
 
 
-class WaitingJobsCollector(Collector):
+class WaitingTasksCollector(Collector):
     """The number of tasks waiting in the broker; absent if it does not answer."""
 
     def collect(self) -> Iterator[Metric]:
         """Ask the broker."""
         try:
-            waiting = health.count_waiting_jobs()
+            count = health.count_waiting_tasks()
         except (KombuError, redis.RedisError, OSError):
             return
         yield GaugeMetricFamily(
-            "levered_waiting_jobs", "Tasks that no worker has taken yet.", waiting
+            "levered_waiting_jobs", "Tasks that no worker has taken yet.", count
         )
 
 
@@ -89,9 +92,9 @@ def export_metrics(request: HttpRequest) -> HttpResponse:
         text = generate_latest(registry)
     else:
         text = generate_latest(REGISTRY)
-    waiting = CollectorRegistry()
-    waiting.register(WaitingJobsCollector())
-    return HttpResponse(text + generate_latest(waiting), CONTENT_TYPE_LATEST)
+    task_registry = CollectorRegistry()
+    task_registry.register(WaitingTasksCollector())
+    return HttpResponse(text + generate_latest(task_registry), CONTENT_TYPE_LATEST)
 
 
 def _is_from_this_machine(request: HttpRequest) -> bool:

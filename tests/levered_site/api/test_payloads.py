@@ -75,6 +75,12 @@ def test_a_literal_that_may_be_null_lists_null_among_its_values() -> None:
     assert schema["nullable"] is True
 
 
+@pytest.mark.parametrize("hint", [Literal[1, 2], Literal["a", 1]])
+def test_a_literal_that_is_not_text_is_an_error(hint: Any) -> None:
+    with pytest.raises(TypeError, match="not text"):
+        openapi_dataclasses.describe_type(hint, None)
+
+
 def test_a_hint_without_a_rule_is_an_error() -> None:
-    with pytest.raises(TypeError, match="no OpenAPI shape"):
+    with pytest.raises(TypeError, match="no OpenAPI schema"):
         openapi_dataclasses.describe_type(type[Outer], None)

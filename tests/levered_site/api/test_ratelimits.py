@@ -16,10 +16,10 @@ from tests.support import factories
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
     rate_limits.get_redis_client.cache_clear()
-    rate_limits._breaker.open_until = 0.0
+    rate_limits._breaker.paused_until = 0.0
     yield
     rate_limits.get_redis_client.cache_clear()
-    rate_limits._breaker.open_until = 0.0
+    rate_limits._breaker.paused_until = 0.0
 
 
 @pytest.mark.django_db
@@ -130,18 +130,20 @@ def test_the_pipeline_without_a_limit_and_without_a_cache(
 
     assert unlimited == (None, [b"7"])
     assert away == (None, [None])
-    assert rate_limits._breaker.is_open()
+    assert rate_limits._breaker.is_paused()
 
 
 def test_an_exceeded_usage_is_refused_with_its_headers() -> None:
     request = HttpRequest()
+    exceeded = rate_limits.Usage(rate_limits.Rate(2, 60), count=3, seconds_left=9)
 
-    with pytest.raises(RateLimitedError):
-        rate_limits.enforce_limit(request, rate_limits.Usage(limit=2, count=3, reset=9))
+    message = "the limit is 2 requests in 60 s. Retry in 9 s."
+    with pytest.raises(RateLimitedError, match=message):
+        rate_limits.enforce_limit(request, exceeded)
 
     usage = rate_limits.read_usage(request)
     assert usage is not None
-    assert usage.headers()["RateLimit-Remaining"] == "0"
+    assert usage.build_headers()["RateLimit-Remaining"] == "0"
 
 
 @pytest.mark.parametrize(
