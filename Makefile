@@ -54,7 +54,7 @@ openapi: .venv/.for-running ## write docs/openapi.yaml anew; a test compares it 
 
 docs: .venv/.for-docs ## build docs/ into site/ (open site/index.html)
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet
-	@echo "site/index.html"
+	@echo "site/index.html (its search needs a server: python3 -m http.server -d site)"
 
 bench: .venv/.for-running ## a measurement of benchmarks/ (BENCH=serve ARGS=--help)
 	@$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
