@@ -32,6 +32,7 @@ from levered_site.errors import (
 
 log = structlog.get_logger(__name__)
 
+BEARER_REQUIRED_MESSAGE = "Send a bearer token: `Authorization: Bearer …`."
 FORBIDDEN_MESSAGE = "You may not do this."
 TOO_LARGE_MESSAGE = "The body is too large."
 UNREADABLE_MESSAGE = "The request could not be read."
@@ -101,9 +102,10 @@ def _translate_drf(exception: drf.APIException) -> LeveredError:
     if isinstance(exception, drf.Throttled):
         wait = getattr(exception, "wait", None) or 1
         return RateLimitedError("Too many requests.", retry_after=int(wait))
+    if isinstance(exception, drf.NotAuthenticated):
+        return UnauthorizedError(BEARER_REQUIRED_MESSAGE)
     error_types: dict[type[drf.APIException], type[LeveredError]] = {
         drf.ParseError: BadRequestError,
-        drf.NotAuthenticated: UnauthorizedError,
         drf.AuthenticationFailed: UnauthorizedError,
         drf.PermissionDenied: ForbiddenError,
         drf.NotFound: NotFoundError,

@@ -217,7 +217,7 @@ def _print_results(client: Client, optimization_id: str, score: Score) -> None:
     if measured["lift_percent"] is None:
         tqdm.write(f"   measured lift withheld: {json.dumps(results['unavailable'])}")
         return
-    low, high = measured["lift_ci"]
+    low, high = measured["lift_ci_anytime"]
     optimized_rate = optimized.earned / optimized.visitors
     holdout_rate = holdout.earned / holdout.visitors
     true_lift = optimized_rate / holdout_rate - 1

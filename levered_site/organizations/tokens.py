@@ -34,7 +34,7 @@ ADMIN_ROLES = frozenset({"admin", "org:admin"})
 FETCH_TIMEOUT_SECONDS = 3
 REFETCH_SECONDS = 30  # minimum time between two fetches for an unknown `kid`
 RETRY_SECONDS = 2  # minimum time after a failed fetch
-INVALID_BEARER = "The token is not valid: {reason}"
+INVALID_BEARER = "The token is not valid ({reason}). Get a new one."
 
 
 @dataclass(frozen=True, slots=True)

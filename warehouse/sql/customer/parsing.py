@@ -18,6 +18,8 @@ PLACEHOLDER_TOKENS = {
     TokenType.SESSION_PARAMETER,
 }
 
+ONLY_SELECT = "Only a SELECT is allowed, not {statement}."
+
 # sqlglot warns about syntax that it does not know; here such a query is refused.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
@@ -34,7 +36,7 @@ def bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, boo
     parts, end = [], 0
     for token, following in zip_longest(tokens, tokens[1:]):
         if token.token_type == TokenType.TABLE:
-            raise RefusedError("TABLE is not allowed: write SELECT * FROM.")
+            raise _build_table_error(tokens[0].text.upper())
         if token.token_type not in PLACEHOLDER_TOKENS:
             continue
         if not _names_start_date(token, following):
@@ -44,6 +46,13 @@ def bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, boo
         parts += [sql[end : token.start], start_date]
         end = token.start + len(START_DATE)
     return "".join(parts) + sql[end:], bool(parts)
+
+
+def _build_table_error(first_word: str) -> RefusedError:
+    """Build an error for the word TABLE: a statement of its own, or part of another."""
+    if first_word in {"TABLE", "SELECT", "WITH", "("}:
+        return RefusedError("TABLE is not allowed: write SELECT * FROM.")
+    return RefusedError(ONLY_SELECT.format(statement=first_word))
 
 
 def _names_start_date(token: Token, following: Token | None) -> bool:
@@ -66,7 +75,7 @@ def parse_query(sql: str, dialect: str) -> exp.Query:
         raise RefusedError("Exactly one statement is allowed.")
     query = statements[0]
     if not isinstance(query, exp.Select | exp.SetOperation | exp.Subquery):
-        raise RefusedError("Only a SELECT is allowed.")
+        raise RefusedError(ONLY_SELECT.format(statement=query.key.upper()))
     return query
 
 
