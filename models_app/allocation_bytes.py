@@ -7,13 +7,13 @@ from models_app.bandit.design.design import Floats
 
 
 def pack_table(table: Floats) -> bytes:
-    """Return a table [segments, variants] as little-endian float64, row-major."""
+    """Return a table [context cells, variants] as little-endian float64, row-major."""
     return np.ascontiguousarray(table, dtype="<f8").tobytes()
 
 
-def unpack_table(data: bytes | memoryview, segments: int, variants: int) -> Floats:
-    """Return the table [segments, variants] that `pack_table` wrote."""
-    table = np.frombuffer(bytes(data), dtype="<f8").reshape(segments, variants)
+def unpack_table(data: bytes | memoryview, context_cells: int, variants: int) -> Floats:
+    """Return the table [context cells, variants] that `pack_table` wrote."""
+    table = np.frombuffer(bytes(data), dtype="<f8").reshape(context_cells, variants)
     return table.astype(np.float64)
 
 

@@ -10,8 +10,8 @@ from django.db import models
 from levered_site.organizations.models import Organization
 from models_app.bandit.design.design import Design, Factor
 
+# The report of a policy version as the database keeps it: JSON.
 StoredReport = dict[str, Any]
-"""The report of a policy version as the database keeps it: JSON."""
 
 
 class BanditModelQuerySet(models.QuerySet["BanditModel"]):
@@ -181,9 +181,10 @@ class PolicyVersion(models.Model):
     training_run = models.ForeignKey(
         TrainingRun, null=True, on_delete=models.SET_NULL, related_name="versions"
     )
-    # Little-endian float64 [contexts, variants], row-major; see allocation_bytes.
+    # Little-endian float64 [segments, variants], row-major; see allocation_bytes.
     probabilities = models.BinaryField()
     prob_best = models.BinaryField(null=True)
+    # The number of context cells.
     segments = models.PositiveIntegerField()
     variants = models.PositiveIntegerField()
     enabled: "models.JSONField[list[int], list[int]]" = (

@@ -15,14 +15,14 @@ def restate_report(
 ) -> dict[str, Any] | None:
     """Return the report with each `weight` as the `table` [S, V] serves the variants.
 
-    Contexts are weighted by the users that the report counted, and the holdout keeps its
-    share. Rewards, prob_best and best variants remain those of the training. A report
-    without counts of users by context is returned unchanged.
+    Context cells are weighted by the users that the report counted, and the holdout
+    keeps its share. Rewards, prob_best and best variants remain those of the training. A report
+    without counts of users by context cell is returned unchanged.
     """
     if report is None:
         return None
     restated = deepcopy(dict(report))
-    users = _read_user_counts(report, design.segments)
+    users = _read_user_counts(report, design.context_cells)
     if users is None:
         return restated
     optimized = sum(row["weight"] for row in report["variants"])
@@ -33,15 +33,15 @@ def restate_report(
     return restated
 
 
-def _read_user_counts(report: Mapping[str, Any], segments: int) -> Floats | None:
+def _read_user_counts(report: Mapping[str, Any], context_cells: int) -> Floats | None:
     """Return the users [S] that the report counted; ones where it counted nobody."""
     counts = (report.get("counts") or {}).get("segments")
     if counts is None:
         return None
-    users = np.zeros(segments)
-    for segment, count in counts.items():
-        users[int(segment)] = count
-    return users if users.any() else np.ones(segments)
+    users = np.zeros(context_cells)
+    for cell_index, count in counts.items():
+        users[int(cell_index)] = count
+    return users if users.any() else np.ones(context_cells)
 
 
 def _select_contexts(design: Design, context: Mapping[str, Any]) -> NDArray[np.bool_]:

@@ -32,7 +32,7 @@ def ensure_uniform_version(model: BanditModel, enabled: Sequence[int]) -> Policy
     if existing is not None:
         return existing
     uniform = allocation.build_uniform_table(
-        model.design.segments, _build_enabled_mask(model, enabled)
+        model.design.context_cells, _build_enabled_mask(model, enabled)
     )
     origin = _VersionOrigin(PolicyVersion.Cause.START)
     return _insert_version(model, 0, CompiledPolicy(uniform, uniform), enabled, origin)
@@ -41,7 +41,7 @@ def ensure_uniform_version(model: BanditModel, enabled: Sequence[int]) -> Policy
 def publish_trained(
     model: BanditModel,
     run: TrainingRun,
-    compiled: CompiledPolicy,
+    compiled_policy: CompiledPolicy,
     enabled: Sequence[int],
     report: dict[str, Any],
 ) -> PolicyVersion:
@@ -51,7 +51,7 @@ def publish_trained(
     that also ends the run and bumps the version number that serving compares.
     """
     origin = _VersionOrigin(PolicyVersion.Cause.TRAINING, run, report)
-    return _publish_next(model, compiled, enabled, origin)
+    return _publish_next(model, compiled_policy, enabled, origin)
 
 
 def publish_enabled(
@@ -70,17 +70,17 @@ def publish_enabled(
     mask = _build_enabled_mask(model, enabled)
     shares = allocation_bytes.restrict_to_enabled(read_table(source), before, mask)
     prob_best = read_prob_best(source)
-    compiled = CompiledPolicy(
+    compiled_policy = CompiledPolicy(
         allocation.mix_exploration(shares, mask, exploration_share),
         allocation.build_uniform_table(source.segments, mask)
         if prob_best is None
         else allocation_bytes.restrict_to_enabled(prob_best, before, mask),
     )
     report = restated_report.restate_report(
-        source.report, model.design, compiled.probabilities
+        source.report, model.design, compiled_policy.probabilities
     )
     origin = _VersionOrigin(PolicyVersion.Cause.VARIANTS, report=report)
-    return _publish_next(model, compiled, enabled, origin)
+    return _publish_next(model, compiled_policy, enabled, origin)
 
 
 def find_trained_version(model: BanditModel) -> PolicyVersion | None:
@@ -103,14 +103,14 @@ def find_serving_version(model: BanditModel) -> PolicyVersion | None:
 
 
 def read_table(version: PolicyVersion) -> Floats:
-    """Return the probabilities [segments, variants] of a version."""
+    """Return the probabilities [context cells, variants] of a version."""
     return allocation_bytes.unpack_table(
         version.probabilities, version.segments, version.variants
     )
 
 
 def read_prob_best(version: PolicyVersion) -> Floats | None:
-    """Return each variant's probability to be best [segments, variants], if stored."""
+    """Return the stored probability to be best [context cells, variants], if any."""
     if version.prob_best is None:
         return None
     return allocation_bytes.unpack_table(
@@ -128,7 +128,7 @@ def _build_enabled_mask(
 
 def _publish_next(
     model: BanditModel,
-    compiled: CompiledPolicy,
+    compiled_policy: CompiledPolicy,
     enabled: Sequence[int],
     origin: _VersionOrigin,
 ) -> PolicyVersion:
@@ -136,7 +136,7 @@ def _publish_next(
     locked = BanditModel.objects.select_for_update().get(pk=model.pk)
     last = locked.policy_versions.order_by("-number").first()
     number = 1 if last is None else last.number + 1
-    version = _insert_version(model, number, compiled, enabled, origin)
+    version = _insert_version(model, number, compiled_policy, enabled, origin)
     model.policy_version = number
     model.save(update_fields=["policy_version", "updated_at"])
     return version
@@ -145,18 +145,18 @@ def _publish_next(
 def _insert_version(
     model: BanditModel,
     number: int,
-    compiled: CompiledPolicy,
+    compiled_policy: CompiledPolicy,
     enabled: Sequence[int],
     origin: _VersionOrigin,
 ) -> PolicyVersion:
-    segments, variants = compiled.probabilities.shape
+    context_cells, variants = compiled_policy.probabilities.shape
     return model.policy_versions.create(
         number=number,
         cause=origin.cause,
         training_run=origin.run,
-        probabilities=allocation_bytes.pack_table(compiled.probabilities),
-        prob_best=allocation_bytes.pack_table(compiled.prob_best),
-        segments=segments,
+        probabilities=allocation_bytes.pack_table(compiled_policy.probabilities),
+        prob_best=allocation_bytes.pack_table(compiled_policy.prob_best),
+        segments=context_cells,
         variants=variants,
         enabled=sorted(enabled),
         report=origin.report,

@@ -1,4 +1,4 @@
-"""Design factors to numbered variants, contexts to segments of the policy. Pure."""
+"""Design factors to numbered variants, contexts to context cells. Pure."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -102,10 +102,11 @@ class ContextFactor:
 class Context:
     """A request's values of the configured factors, and the policy's row for them.
 
-    `recorded` is a JSON object of factor to text: keys sorted, missing factors left out.
+    `cell_index` is the index of the context cell, which is the row. `recorded` is a JSON
+    object of factor to text: keys sorted, missing factors left out.
     """
 
-    segment: int
+    cell_index: int
     recorded: str
 
 
@@ -120,27 +121,29 @@ def parse_context_factors(config: Mapping[str, Any]) -> tuple[ContextFactor, ...
     )
 
 
-def count_segments(factors: Iterable[ContextFactor]) -> int:
-    """Count the policy's rows: every factor has `other` and `missing` in addition."""
+def count_context_cells(factors: Iterable[ContextFactor]) -> int:
+    """Count the policy's context cells; every factor also has `other` and `missing`."""
     return math.prod(len(factor.levels) + 2 for factor in factors)
 
 
 def resolve_context(
     factors: Sequence[ContextFactor], context: Mapping[str, Any]
 ) -> Context:
-    """Return the segment (row-major, the last factor changes fastest) of a context.
+    """Return a request's context with the index of its context cell.
+
+    The index is row-major: the last factor changes fastest.
 
     An unknown value is `other`, an absent one `missing`, never an error. Raises
     TypeError naming the factor whose value is a list or an object.
     """
-    segment, recorded = 0, {}
+    cell_index, recorded = 0, {}
     for factor in factors:
         value = context.get(factor.name)
         try:
             text = None if value is None else format_level(value)
         except TypeError as error:
             raise TypeError(factor.name) from error
-        segment = segment * (len(factor.levels) + 2) + factor.index(text)
+        cell_index = cell_index * (len(factor.levels) + 2) + factor.index(text)
         if text is not None:
             recorded[factor.name] = text
-    return Context(segment, _dump_json(recorded))
+    return Context(cell_index, _dump_json(recorded))

@@ -54,7 +54,7 @@ def _measure_compiling(rounds: int) -> None:
     for name, sizes in COMPILED_DESIGNS.items():
         design = worlds.build_design(*sizes)
         coefficients = np.ones((DRAWS // PORTION, design.columns), np.float32)
-        cells = design.variants * design.segments
+        cells = design.variants * design.context_cells
         features = np.ones((design.columns, cells), np.float32)
         floor = partial(np.matmul, coefficients, features)
         for kind in KINDS:

@@ -42,7 +42,7 @@ def simulate_cells(kind: str, design: Design, count: int, strata: int) -> Traini
     """Simulate `count` cells of 50 to 499 users; kind: bool, numeric or outcomes."""
     rng = np.random.default_rng(1)
     variant = rng.integers(design.variants, size=count)
-    context = rng.integers(design.segments, size=count)
+    context = rng.integers(design.context_cells, size=count)
     effects = design.rows(variant, context) @ rng.normal(0, 0.08, design.columns)
     users = rng.integers(50, 500, count).astype(np.float64)
     chance = 1 / (1 + np.exp(3.0 - effects))

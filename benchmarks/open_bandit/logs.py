@@ -55,7 +55,7 @@ DESIGN = Design(
 def count_cells(log: Log) -> TrainingCells:
     """Count users and clicks by day (the stratum), position and item."""
     days, stratum = np.unique(log.day, return_inverse=True)
-    shape = len(days), DESIGN.segments, DESIGN.variants
+    shape = len(days), DESIGN.context_cells, DESIGN.variants
     index = np.ravel_multi_index((stratum, log.position, log.item), shape)
     filled, cell = np.unique(index, return_inverse=True)
     strata, context, variant = np.unravel_index(filled, shape)

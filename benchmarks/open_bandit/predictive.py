@@ -51,14 +51,14 @@ def split_log(log: Log, kind: str, seed: int) -> tuple[Log, Log]:
 def predict_by_model(training: Log, held_back: Log, seed: int = 0) -> Prediction:
     """Predict with the learner's posterior: draw rates, then clicks at these rates."""
     posterior = fit.fit_reward(DESIGN, count_cells(training)).reward
-    shown = np.zeros((DESIGN.segments, ITEMS), dtype=np.int64)
+    shown = np.zeros((DESIGN.context_cells, ITEMS), dtype=np.int64)
     np.add.at(shown, (held_back.position, held_back.item), 1)
     rng, all_items = np.random.default_rng([seed, 1]), np.arange(ITEMS)
     draws = []
     for chunk in reward_model.draw_chunks(posterior, DRAWS, seed, all_items):
         table, clicks = chunk.table(), np.zeros((len(chunk), ITEMS), int)
         for segment in np.flatnonzero(shown.sum(axis=1)):
-            rate = table.reward(DESIGN.context_levels[segment])
+            rate = table.compute_reward(DESIGN.context_levels[segment])
             clicks += rng.binomial(shown[segment], rate)
         draws.append(clicks)
     return _summarize_draws(np.concatenate(draws), held_back)

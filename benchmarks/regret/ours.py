@@ -46,17 +46,19 @@ class Ours:
         )
         sizes = self.design.context_sizes
         levels = tuple(problem.context_levels.T)
-        self.segments = (
+        self.context_cells = (
             np.ravel_multi_index(levels, sizes) if sizes else np.zeros(1, int)
         )
         self.enabled = np.ones(self.design.variants, dtype=bool)
-        self.table = allocation.build_uniform_table(self.design.segments, self.enabled)
+        self.table = allocation.build_uniform_table(
+            self.design.context_cells, self.enabled
+        )
         self.batches: list[Batch] = []
         self.posterior: FittedReward | None = None
 
     def assign(self, context: int, n: int) -> tuple[Integers, Floats]:
         """Draw variants and their propensities for n users of one context."""
-        probabilities = self.table[self.segments[context]]
+        probabilities = self.table[self.context_cells[context]]
         picks = np.searchsorted(
             allocation.accumulate_probabilities(probabilities),
             self.rng.random(n),
@@ -73,7 +75,7 @@ class Ours:
     ) -> None:
         """Count a batch, fit all batches so far, compile the next table."""
         del propensities
-        cell = self.segments[contexts] * self.design.variants + variants
+        cell = self.context_cells[contexts] * self.design.variants + variants
         size = cell.max() + 1
         filled = np.flatnonzero(cells.sum_by_index(cell, np.ones(len(cell)), size))
         sums = [
@@ -138,9 +140,9 @@ class Ours:
         if isinstance(self.posterior, Posterior):
             return self._compute_chance_intervals(self.posterior)
         variants, levels = np.arange(self.design.variants), self.design.context_levels
-        ends = np.zeros((2, len(self.segments), self.design.variants))
+        ends = np.zeros((2, len(self.context_cells), self.design.variants))
         chunks = list(draw_chunks(self.posterior, DRAWS, self.seed, variants))
-        for index, segment in enumerate(self.segments):
+        for index, segment in enumerate(self.context_cells):
             rewards = [chunk.table().reward(levels[segment]) for chunk in chunks]
             ends[:, index] = np.quantile(
                 np.concatenate(rewards), [0.025, 0.975], axis=0
@@ -149,9 +151,9 @@ class Ours:
 
     def _compute_chance_intervals(self, posterior: Posterior) -> tuple[Floats, Floats]:
         """Return the ends of the normal posterior of the log odds, as chances."""
-        shape = len(self.segments), self.design.variants
+        shape = len(self.context_cells), self.design.variants
         variant = np.tile(np.arange(shape[1]), shape[0])
-        rows = self.design.rows(variant, np.repeat(self.segments, shape[1]))
+        rows = self.design.rows(variant, np.repeat(self.context_cells, shape[1]))
         rows = np.concatenate([np.ones((len(rows), 1)), rows], axis=1)
         mean = rows @ posterior.mean
         variance = np.einsum("ij,ij->i", rows @ posterior.covariance, rows)

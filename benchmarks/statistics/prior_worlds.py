@@ -55,10 +55,12 @@ class World:
 
     def rates(self, day: int) -> Floats:
         """Return the true conversion rates [S, V] of a day."""
-        cells = np.arange(self.design.segments * self.design.variants)
+        cells = np.arange(self.design.context_cells * self.design.variants)
         segment, variant = np.divmod(cells, self.design.variants)
         log_odds = self.design.rows(variant, segment) @ self.theta + self.levels[day]
-        return np.asarray(1 / (1 + np.exp(-log_odds))).reshape(self.design.segments, -1)
+        return np.asarray(1 / (1 + np.exp(-log_odds))).reshape(
+            self.design.context_cells, -1
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def draw_world(setting: Setting, rng: np.random.Generator) -> World:
     # Only contexts of named levels occur: neither 'other' nor 'missing'.
     named = np.array(setting.contexts, dtype=np.int64)
     occurs = np.all(design.context_levels < named, axis=1)
-    mix = np.zeros(design.segments)
+    mix = np.zeros(design.context_cells)
     mix[occurs] = rng.dirichlet(np.full(occurs.sum(), 8.0))
     return World(design, theta, levels, mix)
 
@@ -117,7 +119,7 @@ def run_learner(setting: Setting, rng: np.random.Generator) -> FittedWorld:
     """Let the product learn and allocate daily, with a holdout of a tenth."""
     world = draw_world(setting, rng)
     enabled = np.ones(world.design.variants, dtype=bool)
-    table = allocation.build_uniform_table(world.design.segments, enabled)
+    table = allocation.build_uniform_table(world.design.context_cells, enabled)
     days = [_simulate_day(rng, setting, world, table, 0)]
     for day in range(1, setting.days):
         posterior = fit.fit_posterior(world.design, build_cells(days)).posterior

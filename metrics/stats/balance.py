@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 ALARM_P_VALUE = 0.001
+# Weight of the prior around the configured share: its sd is 0.9 points at a 10%
+# holdout and 1.6 at 50%, the size of deviation that is found soonest.
 PRIOR_USERS = 1000.0
-"""Weight of the prior around the configured share: its sd is 0.9 points at a 10%
-holdout and 1.6 at 50%, the size of deviation that is found soonest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from metrics.stats.minimum_data import MINIMUM_CONVERSIONS, MINIMUM_USERS
 from metrics.stats.normal import CRITICAL
 from metrics.stats.totals import Totals
 
+# Standard errors allowed; 3 instead of 2, because every training repeats the check.
 BASELINE_LIMIT = 3.0
-"""Standard errors allowed; 3 instead of 2, because every training repeats the check."""
 
 MATURE_SHARE = 0.5
 CROSSOVER_SHARE = 0.05

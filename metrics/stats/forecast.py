@@ -15,8 +15,8 @@ from metrics.stats.totals import Stratum, compute_weight, select_comparable
 
 Floats = NDArray[np.float64]
 SIMULATED_FUTURES = 2000
+# Number of days that are simulated.
 MAX_DAYS = 365
-"""Number of days that are simulated."""
 
 NOT_IN_SIGHT = f"at the current traffic no decision is expected within {MAX_DAYS} days"
 NO_TRAFFIC = "there is no traffic at present, or no holdout"
@@ -26,7 +26,7 @@ NO_TRAFFIC = "there is no traffic at present, or no holdout"
 class ForecastInputs:
     """The assumed difference between the arms from now on, and the traffic.
 
-    Parameters
+    Attributes
     ----------
     effect: expected difference per user, optimized minus holdout.
     error: sd of that expectation.

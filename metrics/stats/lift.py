@@ -19,8 +19,8 @@ NO_HOLDOUT_CONVERSIONS = "no holdout user converted, so there is no rate to divi
 NO_DELTA = (
     "no user of the optimized arm converted, so its rate has no delta-method error"
 )
+# Where the search for an interval starts if the ratio is 0.
 MIN_RATIO = 1e-200
-"""Where the search for an interval starts if the ratio is 0."""
 TOO_LARGE = "the value is too large to be a number"
 
 

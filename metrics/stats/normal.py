@@ -3,8 +3,8 @@
 import math
 from statistics import NormalDist
 
+# Error level of every published interval, which are all 95% intervals.
 ALPHA = 0.05
-"""Error level of every published interval, which are all 95% intervals."""
 
 CRITICAL = NormalDist().inv_cdf(1 - ALPHA / 2)
 

@@ -10,7 +10,7 @@ from datetime import date
 class Totals:
     """Users of one arm, and the sum and sum of squares of their values.
 
-    Parameters
+    Attributes
     ----------
     users: number of mature users.
     value_sum, value_sum_squares: sums over one value per user (0 without a reward). For
@@ -102,8 +102,8 @@ class Totals:
 
 EMPTY_TOTALS = Totals(0, 0.0, 0.0, 0)
 
+# One regime: (optimized, holdout).
 Stratum = tuple[Totals, Totals]
-"""One regime: (optimized, holdout)."""
 
 
 def select_comparable(strata: Iterable[Stratum]) -> tuple[Stratum, ...]:

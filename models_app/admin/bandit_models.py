@@ -106,7 +106,9 @@ class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin):
         design = model.design
         variants = f"{design.variants} variants"
         return (
-            f"{variants}, {design.segments} contexts" if design.contexts else variants
+            f"{variants}, {design.context_cells} contexts"
+            if design.contexts
+            else variants
         )
 
     @declare_column("Factors")

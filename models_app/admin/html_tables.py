@@ -43,11 +43,13 @@ def render_runs(model: BanditModel) -> SafeString | str:
 def render_allocation(version: PolicyVersion) -> SafeString:
     """Return the first rows and columns of a version's table: variant probabilities."""
     design = version.model.design
-    segments = zip(design.context_levels, versions.read_table(version), strict=True)
+    context_cells = zip(
+        design.context_levels, versions.read_table(version), strict=True
+    )
     numbers = range(1, min(version.variants, MAX_COLUMNS) + 1)
     context_names = [context.name for context in design.contexts]
     rows = []
-    for levels, probabilities in islice(segments, MAX_ROWS):
+    for levels, probabilities in islice(context_cells, MAX_ROWS):
         level_names = [
             design.level_name(position, int(level))
             for position, level in enumerate(levels)

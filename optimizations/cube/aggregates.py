@@ -135,20 +135,21 @@ def count_by_level(cells: Iterable[Cell], design: Design) -> dict[str, Any]:
     """Return counts for a report: by variant, and by context level and variant.
 
     `{"variants": {number: counts}, "contexts": {factor: {level: {number: counts}}},
-    "segments": {context: users}}` with counts as `{"users", "exposures", "conversions"}`
-    and numbers as text. Users whose variant is not in the design are in `segments` only.
+    "segments": {cell_index: users}}` with the context cells as `segments`, counts as
+    `{"users", "exposures", "conversions"}` and numbers as text. Users whose variant is not in the design are in `segments` only.
     """
-    segments: defaultdict[str, int] = defaultdict(int)
+    users_by_context_cell: defaultdict[str, int] = defaultdict(int)
     variants: defaultdict[int, Counts] = defaultdict(Counts)
     levels: defaultdict[tuple[str, str, int], Counts] = defaultdict(Counts)
-    by_cell = count_by_key(cells, lambda cell: (cell.context, cell.variant))
-    for (context, variant), counts in by_cell.items():
-        segments[str(context)] += counts.users
+    counts_by_key = count_by_key(cells, lambda cell: (cell.context, cell.variant))
+    for (cell_index, variant), counts in counts_by_key.items():
+        users_by_context_cell[str(cell_index)] += counts.users
         if not variant:
             continue
         variants[variant] += counts
         for index, factor in enumerate(design.contexts):
-            level = design.level_name(index, int(design.context_levels[context, index]))
+            level_index = int(design.context_levels[cell_index, index])
+            level = design.level_name(index, level_index)
             levels[factor.name, level, variant] += counts
     contexts: dict[str, dict[str, dict[str, Any]]] = {}
     for (name, level, variant), counts in sorted(levels.items()):
@@ -159,7 +160,7 @@ def count_by_level(cells: Iterable[Cell], design: Design) -> dict[str, Any]:
             str(number): _format_counts(variants[number]) for number in sorted(variants)
         },
         "contexts": contexts,
-        "segments": dict(segments),
+        "segments": dict(users_by_context_cell),
     }
 
 

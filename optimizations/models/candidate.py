@@ -51,7 +51,8 @@ class CandidateTable(models.Model):
     training_run = models.ForeignKey(
         TrainingRun, on_delete=models.CASCADE, related_name="+"
     )
-    # As in PolicyVersion: little-endian float64 [contexts, variants].
+    # As in PolicyVersion: little-endian float64 [segments, variants].
+    # `segments` is the number of context cells.
     probabilities = models.BinaryField()
     prob_best = models.BinaryField()
     segments = models.PositiveIntegerField()

@@ -22,6 +22,7 @@ def _build_object_schema(kind: str, minimum: int) -> dict[str, Any]:
     }
 
 
+# A policy as requests name it and answers repeat it: OpenAPI.
 TARGET_POLICY_SCHEMA = {
     "oneOf": [
         _build_object_schema("variant", 1),
@@ -29,7 +30,6 @@ TARGET_POLICY_SCHEMA = {
         {"type": "string", "enum": list(NAMED_POLICIES)},
     ]
 }
-"""A policy as requests name it and answers repeat it: OpenAPI."""
 
 
 @dataclass(frozen=True, slots=True)

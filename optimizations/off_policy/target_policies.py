@@ -26,12 +26,12 @@ class ServedTables:
     def __init__(self, model: BanditModel, numbers: Iterable[int | None]) -> None:
         self.model = model
         self.numbers = sorted(number for number in numbers if number is not None)
-        size = 8 * model.design.segments * model.design.variants
+        size = 8 * model.design.context_cells * model.design.variants
         self.batch_size = max(MAX_TABLE_BYTES // size, 1)
         self.tables: dict[int, Floats] = {}
 
     def __call__(self, number: int) -> Floats:
-        """Return the probabilities [segments, variants] of a version."""
+        """Return the probabilities [context cells, variants] of a version."""
         if number not in self.tables:
             later = [n for n in self.numbers if n >= number][: self.batch_size]
             rows = self.model.policy_versions.filter(number__in=[number, *later])
@@ -81,14 +81,14 @@ def build_target_tables(
         return _CandidateTables(candidate_versions, served)
     if request.kind == "variant":
         row = np.eye(design.variants)[(request.value or 1) - 1]
-        constant = np.tile(row, (design.segments, 1))
+        constant = np.tile(row, (design.context_cells, 1))
         return lambda _version: constant
     if request.kind == "version":
         past = optimization.model.policy_versions.filter(number=request.value or 0)
         table = versions.read_table(past.get())
         return lambda _version: table
     shares = _compute_context_free_shares(optimization, served.numbers)
-    return lambda version: np.tile(shares[version], (design.segments, 1))
+    return lambda version: np.tile(shares[version], (design.context_cells, 1))
 
 
 class _CandidateTables:

@@ -14,8 +14,8 @@ from optimizations.results import measured_lift
 from warehouse.sql.cube.statement import Cell
 
 FactorLevel = tuple[str, str]
+# Totals by regime, then by whether the users were held out.
 ArmTotals = dict[int, dict[bool, Totals]]
-"""Totals by regime, then by whether the users were held out."""
 
 
 def compare_arms_by_level(

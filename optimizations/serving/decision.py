@@ -43,7 +43,7 @@ def check_serve_allowed(snapshot: Snapshot, origin: str | None) -> None:
 
 
 def resolve_context(snapshot: Snapshot, context: Mapping[str, Any]) -> Context:
-    """Return the policy's segment for the context of a request.
+    """Return the context of a request with its context cell.
 
     Raises InvalidParametersError naming the factor whose value is a list or an object.
     """
@@ -56,7 +56,11 @@ def resolve_context(snapshot: Snapshot, context: Mapping[str, Any]) -> Context:
 
 
 def is_in_holdout(optimization_id: str, anonymous_id: str, threshold: str) -> bool:
-    """Return whether a user belongs to the holdout, by the rule that clients use too."""
+    """Return whether a user belongs to the holdout, by the rule that clients use too.
+
+    The same rule is in warehouse/sql/cube/*.sql and docs/serving.md: change all of them
+    together.
+    """
     return compute_holdout_hash(optimization_id, anonymous_id) < threshold
 
 
@@ -95,8 +99,8 @@ def draw_variant(
     u = allocation.hash_to_uniform(
         snapshot.optimization_id, anonymous_id, snapshot.policy_version
     )
-    index = allocation.choose_variant(snapshot.cumulative(context.segment), u)
-    propensity = float(snapshot.probabilities[context.segment, index])
+    index = allocation.choose_variant(snapshot.cumulative(context.cell_index), u)
+    propensity = float(snapshot.probabilities[context.cell_index, index])
     return Proposal(
         snapshot=snapshot,
         anonymous_id=anonymous_id,
@@ -115,7 +119,7 @@ def decide_shipped_variant(
     return Proposal(
         snapshot=snapshot,
         anonymous_id=anonymous_id,
-        card=snapshot.card(snapshot.leading[context.segment]),
+        card=snapshot.card(snapshot.leading[context.cell_index]),
         in_holdout=False,
         propensity=1.0,
         context=context,

@@ -149,9 +149,9 @@ def _load_probabilities(
     context_factors = factors.parse_context_factors(
         optimization.model.training_data_config
     )
-    segment = factors.resolve_context(context_factors, context).segment
-    segment_row: Floats = versions.read_table(version)[segment]
-    return segment_row
+    cell_index = factors.resolve_context(context_factors, context).cell_index
+    served_probabilities: Floats = versions.read_table(version)[cell_index]
+    return served_probabilities
 
 
 def _list_combinations(optimization: Optimization) -> list[dict[str, Any]]:

@@ -34,8 +34,8 @@ class VariantCard:
 class Snapshot:
     """An optimization as of one `version` of its published state.
 
-    `probabilities` is the policy table, shape (segments, variants). `leading` holds,
-    per segment, the variant number that a shipped optimization serves.
+    `probabilities` is the policy table, shape (context cells, variants). `leading`
+    holds, by context cell, the variant number that a shipped optimization serves.
     `holdout_threshold` is 8 hex characters.
     """
 
@@ -55,9 +55,9 @@ class Snapshot:
         """Return the variant with a number from 1."""
         return self.cards[number - 1]
 
-    def cumulative(self, segment: int) -> Floats:
-        """Return the running sums of one segment's probabilities."""
-        return allocation.accumulate_probabilities(self.probabilities[segment])
+    def cumulative(self, cell_index: int) -> Floats:
+        """Return the running sums of one context cell's probabilities."""
+        return allocation.accumulate_probabilities(self.probabilities[cell_index])
 
     @property
     def unservable_numbers(self) -> tuple[int, ...]:
@@ -125,7 +125,7 @@ def compute_holdout_threshold(percentage: float) -> str:
 def pick_leading_variants(
     prob_best: Floats, servable: NDArray[np.bool_]
 ) -> tuple[int, ...]:
-    """Return, per segment, the number of the variant most likely to be best.
+    """Return, by context cell, the number of the variant most likely to be best.
 
     Only servable variants count. The lowest number wins a tie.
     """

@@ -39,7 +39,7 @@ def build_snapshot(optimization: Optimization) -> Snapshot:
     version = versions.find_serving_version(optimization.model)
     if version is None:  # a draft has no policy version yet
         table = allocation.build_uniform_table(
-            factors.count_segments(contexts), servable
+            factors.count_context_cells(contexts), servable
         )
         prob_best = table
     else:

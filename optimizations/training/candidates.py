@@ -178,13 +178,13 @@ def store_table(
     enabled: list[int],
 ) -> None:
     """Store the table that a run trained for the candidate beside version `number`."""
-    segments, variants = policy.probabilities.shape
+    context_cells, variants = policy.probabilities.shape
     candidate.tables.create(
         number=number,
         training_run=run,
         probabilities=allocation_bytes.pack_table(policy.probabilities),
         prob_best=allocation_bytes.pack_table(policy.prob_best),
-        segments=segments,
+        segments=context_cells,
         variants=variants,
         enabled=enabled,
     )

@@ -92,10 +92,10 @@ class PolicyTrainer:
         """Fit the reward model. Raises NotConvergedError."""
         return fit.fit_reward(self.subset.design, self.cells).reward
 
-    def compile_policy(self, reward: FittedReward) -> CompiledPolicy:
+    def compile_policy(self, fitted_reward: FittedReward) -> CompiledPolicy:
         """Compile the fitted reward into a table over the contexts not ignored."""
         return allocation.compile_policy(
-            reward,
+            fitted_reward,
             self.mask,
             rule=self.settings.rule,
             exploration_share=self.settings.exploration_share,
@@ -104,11 +104,13 @@ class PolicyTrainer:
             minimize=self.data.is_lower_better,
         )
 
-    def build_report(self, reward: FittedReward, compiled: CompiledPolicy) -> Report:
+    def build_report(
+        self, fitted_reward: FittedReward, compiled_policy: CompiledPolicy
+    ) -> Report:
         """Return the report; its baselines cover the ignored contexts too."""
         figures = report.build_report(
-            reward,
-            compiled,
+            fitted_reward,
+            compiled_policy,
             self.cells,
             enabled=self.mask,
             holdout_share=self.data.optimization.holdout_percentage / 100,
@@ -119,11 +121,11 @@ class PolicyTrainer:
         expanded = baselines and baselines.expand_contexts(self.subset.place)
         return replace(figures, baselines=expanded)
 
-    def widen_policy(self, compiled: CompiledPolicy) -> CompiledPolicy:
+    def widen_policy(self, compiled_policy: CompiledPolicy) -> CompiledPolicy:
         """Return the policy with a row for every context cell, ignored ones too."""
         expand = self.subset.expand_contexts
         return CompiledPolicy(
-            expand(compiled.probabilities), expand(compiled.prob_best)
+            expand(compiled_policy.probabilities), expand(compiled_policy.prob_best)
         )
 
 

@@ -33,7 +33,7 @@ class CandidateResult:
     """What a run trained for the candidate; without a table, `error` says why."""
 
     candidate_id: int
-    compiled: CompiledPolicy | None = None
+    compiled_policy: CompiledPolicy | None = None
     report: dict[str, Any] | None = None
     error: str = ""
 
@@ -42,7 +42,7 @@ class CandidateResult:
 class TrainingResult:
     """What a run is about to record; `enabled` are the variants that it may serve."""
 
-    compiled: CompiledPolicy
+    compiled_policy: CompiledPolicy
     report: Report
     enabled: list[int]
     cube: ObservationCube
@@ -112,7 +112,7 @@ def _publish_version(
     """Store the tables of the model and its candidate; return the serving version."""
     model = locked.model
     version = versions.publish_trained(
-        model, run, result.compiled, result.enabled, document
+        model, run, result.compiled_policy, result.enabled, document
     )
     _store_candidate_result(result, run, version.number)
     if (now_enabled := locked.servable()) != result.enabled:
@@ -133,9 +133,11 @@ def _store_candidate_result(
     if candidate is None:
         return
     candidate.error = trained.error
-    if trained.compiled is not None and trained.report is not None:
+    if trained.compiled_policy is not None and trained.report is not None:
         candidate.report = trained.report
-        candidates.store_table(candidate, number, run, trained.compiled, result.enabled)
+        candidates.store_table(
+            candidate, number, run, trained.compiled_policy, result.enabled
+        )
     candidate.save(update_fields=["report", "error"])
 
 

@@ -127,14 +127,14 @@ def _train_policy(progress: _RunProgress) -> None:
         settings = build_training_settings(optimization, progress.lease.bias)
         trainer = PolicyTrainer(data, settings)
     with progress.phase("fit"):
-        reward = trainer.fit()
+        fitted_reward = trainer.fit()
     with progress.phase("compile"):
-        compiled = trainer.compile_policy(reward)
+        compiled_policy = trainer.compile_policy(fitted_reward)
     with progress.phase("report"):
-        figures = trainer.build_report(reward, compiled)
+        figures = trainer.build_report(fitted_reward, compiled_policy)
         comparison = measured_lift.compare_arms(optimization, metric, cube)
     candidate = _train_candidate_if_any(progress, data, comparison)
-    policy = trainer.widen_policy(compiled)
+    policy = trainer.widen_policy(compiled_policy)
     with progress.phase("record"):
         result = TrainingResult(
             policy, figures, enabled, cube, comparison, as_of, candidate
@@ -186,15 +186,17 @@ def _train_candidate(
     candidate: Candidate, data: TrainingData, comparison: measured_lift.Comparison
 ) -> CandidateResult:
     trainer = PolicyTrainer(data, build_training_settings(candidate))
-    reward = trainer.fit()
-    compiled = trainer.compile_policy(reward)
-    figures = trainer.build_report(reward, compiled)
+    fitted_reward = trainer.fit()
+    compiled_policy = trainer.compile_policy(fitted_reward)
+    figures = trainer.build_report(fitted_reward, compiled_policy)
     document = publish.build_report_document(
         data.optimization, figures, data.cube, comparison
     )
     # A document that cannot be stored must fail here, where it does not stop the run.
     json.dumps(document, allow_nan=False)
-    return CandidateResult(candidate.pk, trainer.widen_policy(compiled), document)
+    return CandidateResult(
+        candidate.pk, trainer.widen_policy(compiled_policy), document
+    )
 
 
 def _refresh_guardrails(optimization: Optimization, as_of: datetime) -> None:

@@ -45,9 +45,9 @@ def draw_from_prior(design: Design, rng: np.random.Generator) -> World:
         log = shared[term.kind] + rng.normal(0, prior_scales.OWN_LOG_SD)
         scale = prior_scales.PRIOR_MEDIANS[term.kind] * np.exp(log)
         theta[term.columns] = rng.normal(0, scale, term.size)
-    cells = design.segments * design.variants
-    segment, variant = np.divmod(np.arange(cells), design.variants)
-    eta = (design.rows(variant, segment) @ theta).reshape(design.segments, -1)
+    cells = design.context_cells * design.variants
+    cell_index, variant = np.divmod(np.arange(cells), design.variants)
+    eta = (design.rows(variant, cell_index) @ theta).reshape(design.context_cells, -1)
     level_counts = [len(context.levels) for context in design.contexts]
     has_traffic = np.all(design.context_levels < np.array(level_counts), axis=1)
     return World(design, eta, has_traffic / has_traffic.sum())

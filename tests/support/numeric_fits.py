@@ -39,10 +39,10 @@ def fit_numeric(cells: AmountCells) -> RewardPosterior:
 def build_report(cells: AmountCells, *, minimize: bool = False) -> Report:
     """Return the report of a fit and of the policy compiled from it."""
     posterior, enabled = fit_numeric(cells), np.ones(8, bool)
-    compiled = allocation.compile_policy(posterior, enabled, minimize=minimize)
+    compiled_policy = allocation.compile_policy(posterior, enabled, minimize=minimize)
     return report.build_report(
         posterior,
-        compiled,
+        compiled_policy,
         cells,
         enabled=enabled,
         holdout_share=0.1,

@@ -38,4 +38,6 @@ def draw_rewards(posterior: RewardPosterior) -> Floats:
     variants = np.arange(posterior.design.variants)
     no_levels = np.zeros(0, dtype=np.int64)
     chunks = reward_model.draw_chunks(posterior, 4000, 0, variants)
-    return np.concatenate([chunk.table().reward(no_levels) for chunk in chunks])
+    return np.concatenate(
+        [chunk.build_table().compute_reward(no_levels) for chunk in chunks]
+    )

@@ -106,7 +106,7 @@ def simulate_visitors(
     for visitor in range(users):
         context = {factor.name: rng.choice(factor.levels) for factor in contexts}
         row = allocation.accumulate_probabilities(
-            table[factors.resolve_context(contexts, context).segment]
+            table[factors.resolve_context(contexts, context).cell_index]
         )
         seen_at = start + timedelta(hours=VISIT_HOURS * visitor / users)
         is_in_holdout = rng.random() < optimization.holdout_percentage / 100

@@ -14,18 +14,18 @@ from models_app.bandit.design.design import Design, Floats, Integers
 
 HALF_AN_HOUR = timedelta(minutes=30)
 SHARE_FIELDS = "maturity", "elapsed", "seen"
+# Highest maturity of immature users, even when every reward should have arrived.
 MAX_IMMATURE_SHARE = 1.0 - 1e-9
-"""Highest maturity of immature users, even when every reward should have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRow:
     """One cell of the cube as the learner reads it.
 
-    `variant` is the 0-based index. `hour` is the hour of first touch, set for immature
-    users only. `payers` are the users whose value is positive. Numeric rewards use the
-    sums of values and the sums of the payers' log values; outcome rewards use
-    `outcome`, the key of the outcome.
+    `variant` and `context` are the 0-based indices of variant and context cell. `hour`
+    is the hour of first touch, set for immature users only. `payers` are the users
+    whose value is positive. Numeric rewards use the sums of values and the sums of the
+    payers' log values; outcome rewards use `outcome`, the key of the outcome.
     """
 
     day: date
@@ -48,11 +48,11 @@ class TrainingRow:
 class TrainingCells:
     """Counts of n cells in T strata.
 
-    Parameters
+    Attributes
     ----------
     stratum: index [n] into the strata, which are in time order.
     stratum_time: days [T] since the first stratum's day.
-    variant, context: 0-based indices [n].
+    variant, context: 0-based indices [n] of variants and context cells.
     users: effective users [n]. An immature user counts as the share of rewards that
         arrives by their age, or in full while no lags are known.
     successes: users [n] with a counted reward.
@@ -80,8 +80,8 @@ class TrainingCells:
         return float(self.successes.sum())
 
 
+# Day, policy version, variant, context, and whether the users are mature.
 CellKey = tuple[date, int, int, int, bool]
-"""Day, policy version, variant, context, and whether the users are mature."""
 
 
 def tabulate_counts(
@@ -176,7 +176,7 @@ def validate_cells(cells: TrainingCells, design: Design) -> None:
     limits = {
         "stratum": len(cells.stratum_time),
         "variant": design.variants,
-        "context": design.segments,
+        "context": design.context_cells,
     }
     for name, limit in limits.items():
         index = getattr(cells, name)

@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 from models_app.bandit.data.cells import sum_by_index
 from models_app.bandit.design.design import Floats, Integers
 
+# Returns the probabilities [S, V] of a policy version, given its number.
 PolicyTables = Callable[[int], Floats]
-"""Returns the probabilities [S, V] of a policy version, given its number."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedCells:
     """n cells of mature users whose propensities are known; all arrays are [n].
 
-    Parameters
+    Attributes
     ----------
     regime, day, version: numbers that together identify the stratum.
     holdout: whether the users were in the holdout and so got the baseline, variant 0.
-    variant, context: 0-based indices.
+    variant, context: 0-based indices of variants and context cells.
     users, converted: counts.
     value_sum, value_sum_squares: sums over users, one value per user.
 

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Pseudo-rewards, spread evenly over the horizon, added to the histogram of lags.
 UNKNOWN_LAG_WEIGHT = 1.0
-"""Pseudo-rewards, spread evenly over the horizon, added to the histogram of lags."""
 
+# Tolerated error of a reading inside a bucket, as a share of all rewards.
 MAX_READING_ERROR = 0.05
-"""Tolerated error of a reading inside a bucket, as a share of all rewards."""
 
 
 @dataclass(frozen=True, slots=True)
 class Maturity:
     """How mature users of one age are; all shares are from 0 to 1.
 
-    Parameters
+    Attributes
     ----------
     weight: how much of a mature user such a user counts as.
     arrived: share of their rewards that has arrived, as far as the lags show.

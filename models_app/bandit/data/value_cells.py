@@ -27,7 +27,7 @@ ZERO_AMOUNTS: dict[str, Any] = {
 class AmountCells(TrainingCells):
     """Cells of a numeric reward; `successes` are payers, whose value is positive.
 
-    Parameters
+    Attributes
     ----------
     value_sum, value_sum_squares: sums [n] of all users' values.
     log_sum, log_sum_squares: sums [n] of the natural logs of the payers' values.
@@ -66,7 +66,7 @@ class AmountCells(TrainingCells):
 class OutcomeCells(TrainingCells):
     """Cells of weighted outcomes; `successes` are users with any outcome.
 
-    Parameters
+    Attributes
     ----------
     counts: users [n, K] by outcome.
     keys, weights: those of the K outcomes.

@@ -15,12 +15,12 @@ Integers = NDArray[np.int64]
 TermKind = Literal["main", "pair", "context", "personal"]
 
 INTERACTION_KINDS: frozenset[TermKind] = frozenset({"pair", "personal"})
+# Kind, design factors and context factors of a term before its columns are set.
 TermPlan = tuple[TermKind, tuple[int, ...], tuple[int, ...]]
-"""Kind, design factors and context factors of a term before its columns are set."""
 
 OTHER, MISSING = "other", "missing"
+# Number of coefficients beyond which the model leaves out the largest interactions.
 MAX_COEFFICIENTS = 2000
-"""Number of coefficients beyond which the model leaves out the largest interactions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,9 @@ def build_contrasts(levels: int) -> Floats:
 
 def _enumerate_levels(sizes: Sequence[int]) -> Integers:
     """Return all combinations of level indices, the last factor varying fastest."""
-    cells = list(product(*(range(size) for size in sizes)))
-    shape = len(cells), len(sizes)
-    return np.array(cells, dtype=np.int64).reshape(shape)
+    combinations = list(product(*(range(size) for size in sizes)))
+    shape = len(combinations), len(sizes)
+    return np.array(combinations, dtype=np.int64).reshape(shape)
 
 
 def _build_features(sizes: Sequence[int], levels: Integers) -> list[Floats]:
@@ -141,7 +141,7 @@ class Design:
         return prod(self.sizes)
 
     @cached_property
-    def segments(self) -> int:
+    def context_cells(self) -> int:
         """S: number of context cells; 1 without contexts."""
         return prod(self.context_sizes)
 
@@ -178,13 +178,16 @@ class Design:
         """q: number of coefficients."""
         return sum(term.size for term in self.terms)
 
-    def level_name(self, context: int, level: int) -> str:
+    def level_name(self, context_index: int, level_index: int) -> str:
         """Return the name of a context factor's level, extra levels included."""
-        levels = self.contexts[context].levels
-        return (*levels, *name_extra_levels(levels))[level]
+        levels = self.contexts[context_index].levels
+        return (*levels, *name_extra_levels(levels))[level_index]
 
     def rows(self, variant: Integers, context: Integers) -> Floats:
-        """Return features [n, q] of n (variant, context) pairs, without intercept."""
+        """Return features [n, q], without intercept.
+
+        `variant` and `context` are indices [n] of variants and of context cells.
+        """
         designs = _build_features(self.sizes, self.variant_levels[variant])
         contexts = _build_features(self.context_sizes, self.context_levels[context])
         features = np.empty((len(variant), self.columns))

@@ -13,13 +13,12 @@ from models_app.bandit.off_policy.importance_weights import WeightedCells
 
 CRITICAL = NormalDist().inv_cdf(0.975)
 
+# Factor by which intervals of differences are widened.
+#
+# Fewer users carry a difference than either policy's value. Without the factor, such
+# intervals covered the truth in 89 to 95% after adaptive allocation (15 cases of 200
+# runs).
 DIFFERENCE_WIDENING = 1.15
-"""Factor by which intervals of differences are widened.
-
-Fewer users carry a difference than either policy's value. Without the factor, such
-intervals covered the truth in 89 to 95% after adaptive allocation (15 cases of 200
-runs).
-"""
 
 
 @dataclass(frozen=True, slots=True)

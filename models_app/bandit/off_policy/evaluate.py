@@ -59,7 +59,7 @@ class ValueDifference:
 class Evaluation:
     """The result of `evaluate_policy`.
 
-    Parameters
+    Attributes
     ----------
     users: number of users that the estimates use.
     deciding_users: expected number of users that carry the uncertainty.

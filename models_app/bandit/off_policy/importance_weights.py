@@ -13,8 +13,8 @@ from models_app.bandit.data.logged_data import (
 )
 from models_app.bandit.design.design import Floats, Integers
 
+# Weight, in users, of the coarser mean in each mean of the reward model.
 SMOOTHING_USERS = 50.0
-"""Weight, in users, of the coarser mean in each mean of the reward model."""
 
 
 class UnsupportedError(ValueError):
@@ -35,7 +35,7 @@ class UnsupportedError(ValueError):
 class WeightedCells:
     """The n logged cells weighted for a target policy.
 
-    Parameters
+    Attributes
     ----------
     weight: [n] a variant's probability under the target over that when it was served.
     offset: [n] the reward model's value of the target in the cell's context, minus

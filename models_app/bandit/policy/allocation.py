@@ -17,20 +17,19 @@ from models_app.bandit.rewards.reward_model import FittedReward
 
 AllocationRule = Literal["default", "thompson", "uniform"]
 
+# Power of `prob_best` that rule 'default' allocates by.
+#
+# The square is the probability that two independent draws of the posterior agree on a
+# variant, so variants that only one of them calls best are served less. Figures are
+# in docs/model.md.
 DEFAULT_POWER = 2
-"""Power of `prob_best` that rule 'default' allocates by.
-
-The square is the probability that two independent draws of the posterior agree on a
-variant, so variants that only one of them calls best are served less. Figures are in
-docs/model.md.
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledPolicy:
     """An allocation table.
 
-    Parameters
+    Attributes
     ----------
     probabilities: [S, V] of serving each variant in each context cell; rows sum to 1.
     prob_best: [S, V] share of posterior draws in which the variant is best there.
@@ -42,7 +41,7 @@ class CompiledPolicy:
 
 
 def compile_policy(  # noqa: PLR0913 - two inputs; all options are keyword-only
-    posterior: FittedReward,
+    fitted_reward: FittedReward,
     enabled: NDArray[np.bool_],
     *,
     rule: AllocationRule = "default",
@@ -52,7 +51,7 @@ def compile_policy(  # noqa: PLR0913 - two inputs; all options are keyword-only
     bias: Mapping[str, float] | None = None,
     minimize: bool = False,
 ) -> CompiledPolicy:
-    """Compile a posterior into the probability of each variant in each context cell.
+    """Compile a reward into the probability of each variant in each context cell.
 
     `prob_best` is the share of joint posterior draws in which an enabled variant has
     the highest expected reward. Rule 'thompson' allocates by it; 'default' by its
@@ -67,15 +66,15 @@ def compile_policy(  # noqa: PLR0913 - two inputs; all options are keyword-only
     """
     sign = 1.0
     if minimize:
-        posterior, sign = reward_model.negate_reward(posterior)
-    _validate_arguments(posterior.design, enabled, rule, exploration_share, draws)
+        fitted_reward, sign = reward_model.negate_reward(fitted_reward)
+    _validate_arguments(fitted_reward.design, enabled, rule, exploration_share, draws)
     variants = np.flatnonzero(enabled)
     with blas_threads.use_single_thread():
         prob_best = compute_prob_best(
-            posterior, draws, seed, variants, bias=bias, sign=sign
+            fitted_reward, draws, seed, variants, bias=bias, sign=sign
         )
     if rule == "uniform":
-        probabilities = build_uniform_table(posterior.design.segments, enabled)
+        probabilities = build_uniform_table(fitted_reward.design.context_cells, enabled)
     else:
         power = prob_best**DEFAULT_POWER if rule == "default" else prob_best
         shares = power / power.sum(axis=1, keepdims=True)
@@ -83,14 +82,14 @@ def compile_policy(  # noqa: PLR0913 - two inputs; all options are keyword-only
     return CompiledPolicy(probabilities, prob_best)
 
 
-def build_uniform_table(segments: int, enabled: NDArray[np.bool_]) -> Floats:
+def build_uniform_table(context_cells: int, enabled: NDArray[np.bool_]) -> Floats:
     """Return the table [S, V] of version 0, which serves enabled variants evenly.
 
     Raises ValueError if no variant is enabled.
     """
     if not enabled.any():
         raise ValueError("enabled: at least one variant must be enabled")
-    return np.tile(enabled / enabled.sum(), (segments, 1))
+    return np.tile(enabled / enabled.sum(), (context_cells, 1))
 
 
 def mix_exploration(

@@ -18,21 +18,21 @@ from models_app.bandit.rewards.reward_model import (
 
 Float32s = NDArray[np.float32]
 
+# Draws made at a time.
 DRAWS_PER_CHUNK = 512
-"""Draws made at a time."""
 
-MAX_TABLE_NUMBERS, MAX_CELL_NUMBERS, MERIT_BLOCK_SIZE = 1_000_000, 4_096, 16_384
-"""Limits of memory, in numbers: the tables of some draws, one context cell of them, and
-the merits computed at a time. Tables then stay near a core, and a block with all its
-inputs stays in the core's own cache."""
+# Limits of memory, in numbers: the tables of some draws, one context cell of them,
+# and the merits computed at a time. Tables then stay near a core, and a block with
+# all its inputs stays in the core's own cache.
+MAX_TABLE_NUMBERS, MAX_CONTEXT_CELL_NUMBERS, MERIT_BLOCK_SIZE = 1_000_000, 4_096, 16_384
 
+# Limits of the exponents of a product's two factors. They keep merits in the range of
+# single precision: at most e^30 in an amount, e^55 in odds against.
 MAX_OUTER_LOG, MAX_INNER_LOG = 40.0, 15.0
-"""Limits of the exponents of a product's two factors. They keep merits in the range of
-single precision: at most e^30 in an amount, e^55 in odds against."""
 
 
 def compute_prob_best(
-    posterior: FittedReward,
+    fitted_reward: FittedReward,
     draws: int,
     seed: int,
     variants: Integers,
@@ -47,16 +47,17 @@ def compute_prob_best(
     may swap places, and the first of equal ones wins. For draws, bias and errors see
     reward_model.draw_chunks.
     """
-    design = posterior.design
-    part_count = len(reward_model.to_reward_posterior(posterior).posteriors)
+    design = fitted_reward.design
+    reward_posterior = reward_model.to_reward_posterior(fitted_reward)
+    part_count = len(reward_posterior.posteriors)
     *outer, inner = design.context_sizes or (1,)
     rows = inner + sum(outer) + prod(outer)
     step = MAX_TABLE_NUMBERS // (len(variants) * rows * part_count)
-    step = max(1, min(step, MAX_CELL_NUMBERS // len(variants)))
+    step = max(1, min(step, MAX_CONTEXT_CELL_NUMBERS // len(variants)))
     splitter = PredictorSplitter(design, variants, np.float32)
-    wins = np.zeros((design.segments, design.variants))
+    wins = np.zeros((design.context_cells, design.variants))
     for chunk in reward_model.draw_chunks(
-        posterior, draws, seed, variants, bias=bias, size=max(step, DRAWS_PER_CHUNK)
+        fitted_reward, draws, seed, variants, bias=bias, size=max(step, DRAWS_PER_CHUNK)
     ):
         coefficients = _scale_coefficients(chunk)
         for start in range(0, len(chunk), step):
@@ -105,7 +106,9 @@ def _find_best_variants(
         for theta, sign in zip(coefficients, signs, strict=True)
     ]
     inner = len(parts[0].inner)
-    best = np.empty((posterior.design.segments, len(coefficients[0])), dtype=np.intp)
+    best = np.empty(
+        (posterior.design.context_cells, len(coefficients[0])), dtype=np.intp
+    )
     step = max(1, MERIT_BLOCK_SIZE // parts[0].inner[0].size)
     for start in range(0, inner, step):
         tables = [part.inner[start : start + step] for part in parts]
@@ -126,8 +129,8 @@ def _find_best_variants(
 def _count_wins(best: NDArray[np.intp], variants: int) -> Floats:
     """Return how often [S, V] each variant occurs among the indices [S, draws]."""
     shape = len(best), variants
-    cells = best + variants * np.arange(len(best))[:, None]
-    counts = np.bincount(cells.ravel(), minlength=shape[0] * shape[1])
+    flat_indices = best + variants * np.arange(len(best))[:, None]
+    counts = np.bincount(flat_indices.ravel(), minlength=shape[0] * shape[1])
     return counts.reshape(shape).astype(np.float64)
 
 

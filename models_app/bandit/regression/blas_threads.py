@@ -8,8 +8,8 @@ from threading import RLock
 
 from threadpoolctl import ThreadpoolController
 
+# Needed because the number of BLAS threads is set per process, not per thread.
 BLAS_LOCK = RLock()
-"""Needed because the number of BLAS threads is set per process, not per thread."""
 
 
 @contextmanager

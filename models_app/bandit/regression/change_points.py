@@ -12,25 +12,24 @@ from models_app.bandit.regression.likelihood import RegressionSystem, compute_sl
 from models_app.bandit.regression.newton import Mode
 from models_app.bandit.regression.score_test import ScoreTestResults
 
+# Prior sd of the size of a change, in log odds.
 PRIOR_SD = 0.3
-"""Prior sd of the size of a change, in log odds."""
 
+# Prior probability that an effect ever changed, and limit of its sum over effects.
 PRIOR_PROBABILITY, MAX_PROBABILITY = 0.02, 0.5
-"""Prior probability that an effect ever changed, and limit of its sum over effects."""
 
+# Log Bayes factor, averaged over all tested changes, from which a change is certain.
+#
+# At even prior odds it means 95% certainty. If the tested strata were always the
+# same, a world without changes would exceed it with a probability of at most exp(-3),
+# one in 20, however often one looks (Ville's inequality). They move along with time;
+# in simulation none of 45 worlds exceeded it in 25 looks. An effect that differs by
+# weekday counts as repeated changes and is reported as such.
 MIN_LOG_BAYES_FACTOR = 3.0
-"""Log Bayes factor, averaged over all tested changes, from which a change is certain.
-
-At even prior odds it means 95% certainty. If the tested strata were always the same, a
-world without changes would exceed it with a probability of at most exp(-3), one in 20,
-however often one looks (Ville's inequality). They move along with time; in simulation
-none of 45 worlds exceeded it in 25 looks. An effect that differs by weekday counts as
-repeated changes and is reported as such.
-"""
 
 MAX_CHANGES = 4
+# Limits of the changes in the model, and of those suspected (or strata) per search.
 SHORTLIST_SIZE = 32
-"""Limits of the changes in the model, and of those suspected (or strata) per search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class ChangePoint:
 class SuspectedChanges:
     """The m changes with the most evidence.
 
-    Parameters
+    Attributes
     ----------
     changes, scores: the m changes and their tests.
     features: [U, m] of the system's distinct rows along the changes.

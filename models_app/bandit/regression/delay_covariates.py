@@ -5,8 +5,8 @@ import numpy as np
 from models_app.bandit.data.cells import TrainingCells
 from models_app.bandit.design.design import Design, Floats, Integers
 
+# Steps to which shares are rounded, so that there are few distinct feature rows.
 DELAY_STEPS = 32
-"""Steps to which shares are rounded, so that there are few distinct feature rows."""
 
 
 def compute_delay_steps(cells: TrainingCells, indices: Integers) -> Integers:

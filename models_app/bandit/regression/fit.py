@@ -43,7 +43,7 @@ SCALE_TOLERANCE, DECREMENT_TOLERANCE = 0.01, 1e-3
 class FitInfo:
     """How a fit went.
 
-    Parameters
+    Attributes
     ----------
     converged: always true if a posterior is returned.
     iterations: Newton steps taken.

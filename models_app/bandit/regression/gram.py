@@ -19,7 +19,7 @@ from models_app.bandit.design.design import (
 class CrossedFeatures:
     """Rows [U, q] of a design as products of features of V variants and S contexts.
 
-    Parameters
+    Attributes
     ----------
     cell: [U] index of a row's variant and context in a table [V, S].
     variant_features: [V, n] the first n features, which depend on the variant alone.

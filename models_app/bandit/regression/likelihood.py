@@ -10,15 +10,15 @@ from models_app.bandit.design.design import Design, Floats, Integers
 from models_app.bandit.regression import delay_covariates
 from models_app.bandit.regression.gram import CrossedFeatures, cross_features
 
+# Most knots of the time curve; more days than that share its pieces.
 MAX_KNOTS = 32
-"""Most knots of the time curve; more days than that share its segments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
     """Spread of normal responses around their cell's linear predictor.
 
-    Parameters
+    Attributes
     ----------
     variance: variance of one response.
     squares: sum of all squared responses.
@@ -41,7 +41,7 @@ class RegressionSystem:
     The linear predictor of a cell is curve[stratum]·θ[:k] + rows[row]·θ[k:] + the
     stratum's own effect (docs/model.md).
 
-    Parameters
+    Attributes
     ----------
     curve: [T, k] the intercept and the steps of a random walk.
     rows: [U, p - k] the design's q features, then `delay_count` columns that absorb the
@@ -77,7 +77,7 @@ class RegressionSystem:
 class Derivatives:
     """First and second derivatives of the log likelihood at a point.
 
-    Parameters
+    Attributes
     ----------
     gradient, gradient_own: [p] and [T] for θ and for the strata's own effects.
     curvature, curvature_own: minus the second derivatives [p, p] and [T]; own effects
@@ -108,7 +108,7 @@ def arrange_cells(
         sums = np.minimum(cells.successes, cells.users)
     order = np.flatnonzero(cells.users > 0)
     order = order[np.argsort(cells.stratum[order], kind="stable")]
-    keys = cells.variant[order] * design.segments + cells.context[order]
+    keys = cells.variant[order] * design.context_cells + cells.context[order]
     delay_steps = delay_covariates.compute_delay_steps(cells, order)
     _, first, row = np.unique(
         delay_covariates.build_row_keys(keys, delay_steps),

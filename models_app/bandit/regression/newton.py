@@ -18,11 +18,11 @@ from models_app.bandit.regression.prior_scales import PosteriorMoments, ScaleGro
 
 MAX_STEPS, MAX_HALVINGS = 100, 40
 RIDGES = (0.0, 1e-14, 1e-12, 1e-10)
+# Newton decrement below which a full step is safe; rounding hides so small a rise.
 QUADRATIC_DECREMENT = 1e-4
-"""Newton decrement below which a full step is safe; rounding hides so small a rise."""
 
+# Newton decrement at which the mode counts as reached: fixed, and per user.
 TOLERANCE, ROUNDING = 1e-9, 1e-14
-"""Newton decrement at which the mode counts as reached: fixed, and per user."""
 
 
 class NotConvergedError(RuntimeError):
@@ -33,7 +33,7 @@ class NotConvergedError(RuntimeError):
 class SearchPoint:
     """A point of the search.
 
-    Parameters
+    Attributes
     ----------
     theta: coefficients θ [p].
     own: the strata's own effects [T].
@@ -50,7 +50,7 @@ class SearchPoint:
 class NewtonStep:
     """A Newton step and the normal approximation it leads to.
 
-    Parameters
+    Attributes
     ----------
     step, step_own: [p] and [T] from the point to the approximation's mean.
     decrement: twice the rise of the log posterior on that way.

@@ -8,21 +8,21 @@ import numpy as np
 
 from models_app.bandit.design.design import Design, Floats
 
+# Added to the diagonal of a correlation matrix, so that it can be factorized.
 JITTER = 1e-10
-"""Added to the diagonal of a correlation matrix, so that it can be factorized."""
 
+# Most numbers in memory at a time while drawing.
 MAX_CHUNK_NUMBERS = 2_000_000
-"""Most numbers in memory at a time while drawing."""
 
+# Stripes in which a triangular matrix is multiplied, to skip most of its zeros.
 STRIPE_COUNT = 8
-"""Stripes in which a triangular matrix is multiplied, to skip most of its zeros."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
     """Joint normal posterior of the current time level and the design's coefficients.
 
-    Parameters
+    Attributes
     ----------
     design: whose `rows` the coefficients multiply.
     mean: [1 + q], in log odds; entry 0 is the current level, the rest follow

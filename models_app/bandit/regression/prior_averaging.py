@@ -13,8 +13,8 @@ from models_app.bandit.regression.newton import Mode, NewtonStep, SearchPoint
 from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.regression.prior_scales import ScaleGroup
 
+# Log of the largest factor by which a cubature point may exceed its normal weight.
 MAX_LOG_WEIGHT = 2.0
-"""Log of the largest factor by which a cubature point may exceed its normal weight."""
 
 
 def average_over_scales(
@@ -68,7 +68,7 @@ def _mix_normals(
 ) -> tuple[Floats, Floats]:
     """Return the mean [1 + q] and covariance of a mixture of m normal posteriors.
 
-    Parameters
+    Attributes
     ----------
     weights, means: [m] and [m, 1 + q] of the components.
     level_rows: [m, 1 + q] the rows of their covariances that belong to the level.

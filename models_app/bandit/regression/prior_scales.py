@@ -8,6 +8,12 @@ import numpy as np
 from models_app.bandit.design.design import Design, Floats
 from models_app.bandit.regression.likelihood import RegressionSystem
 
+# Prior medians of the scales by kind, in log odds; 0.1 is about 10% of a base rate.
+#
+# They matter while there is little data: a scale then stays near its median, which
+# assumes neither certainty nor wild effects. They were set by judgment, with
+# knowledge of the benchmark's workloads: their mains (0.15) and contexts (0.3) have
+# these very sizes.
 PRIOR_MEDIANS = {
     "main": 0.15,
     "pair": 0.08,
@@ -18,27 +24,20 @@ PRIOR_MEDIANS = {
     "walk": 0.08,
     "day": 0.05,
 }
-"""Prior medians of the scales by kind, in log odds; 0.1 is about 10% of a base rate.
 
-They matter while there is little data: a scale then stays near its median, which
-assumes neither certainty nor wild effects. They were set by judgment, with knowledge of
-the benchmark's workloads: their mains (0.15) and contexts (0.3) have these very sizes.
-"""
-
+# Prior sds of a scale's logarithm: the part its kind shares, and the term's own part.
+#
+# Kinds move freely (a factor of 7 either way is within two sd). Within a kind the
+# terms inform each other, because a few levels say little about a scale. Independent
+# scales for all terms cost 1.7 ±1.7 points of regret on the benchmark's W1 (100
+# seeds); values from 0.25 to 0.5 for the term's own part made no difference.
 KIND_LOG_SD, OWN_LOG_SD = 1.0, 0.4
-"""Prior sds of a scale's logarithm: the part its kind shares, and the term's own part.
 
-Kinds move freely (a factor of 7 either way is within two sd). Within a kind the terms
-inform each other, because a few levels say little about a scale. Independent scales for
-all terms cost 1.7 ±1.7 points of regret on the benchmark's W1 (100 seeds); values from
-0.25 to 0.5 for the term's own part made no difference.
-"""
-
+# Limits of a Newton step in the log variances.
 MAX_STEP, MIN_CURVATURE = 1.5, 0.1
-"""Limits of a Newton step in the log variances."""
 
+# Limits of the directions to average over: their number, and their sd.
 MAX_DIRECTIONS, MIN_SPREAD = 8, 0.1
-"""Limits of the directions to average over: their number, and their sd."""
 
 INTERCEPT_MEAN, INTERCEPT_SD = -2.0, 3.0
 
@@ -56,7 +55,7 @@ class ScaleGroup:
 class PosteriorMoments:
     """Posterior moments that update the scales, relative to the prior means.
 
-    Parameters
+    Attributes
     ----------
     mean, covariance: [p] and [p, p] of θ.
     own_mean, own_variance: [T] of the strata's own effects.

@@ -15,7 +15,7 @@ from models_app.bandit.regression.newton import Mode
 class ScoreTestResults:
     """Results for m coefficients, each tested as the only addition to the model.
 
-    Parameters
+    Attributes
     ----------
     mean, variance: [m] of its posterior, in a normal approximation.
     log_bayes_factor: [m] for the model with it against the model without it.

@@ -1,4 +1,4 @@
-"""The baseline's reward by context cell, and its mean over any mix of cells."""
+"""The baseline's reward by context cell, and its mean over any mix of them."""
 
 from dataclasses import dataclass
 
@@ -6,24 +6,25 @@ import numpy as np
 
 from models_app.bandit.design.design import Design, Floats, Integers
 
+# Relative size below which a singular value of the level indicators is rounding.
 RANK_TOLERANCE = 1e-9
-"""Relative size below which a singular value of the level indicators is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineReward:
     """Posterior of the baseline's reward by context cell.
 
-    Parameters
+    Attributes
     ----------
-    means: of the cells [S]; None if no user was seen there.
-    places: the cells' [S] rows of the covariance, which are added up; empty if no user
-        was seen there.
-    covariance: [k, k] of a constant and of each context level, fitted to the cells'
-        rewards by least squares.
+    means: [S] of the context cells; None without users.
+    places: [S] of each context cell, the rows of the covariance to add up; empty
+        without users.
+    covariance: [k, k] of a constant and of each context level, fitted to the rewards of
+        the context cells by least squares.
 
-    Means are exact. Sds are exact if cells differ by only one context factor, or if the
-    mix is that of the users seen. Otherwise they miss what context factors do together.
+    Means are exact. Sds are exact if context cells differ by only one context factor,
+    or if the mix is that of the training's users. Otherwise they miss what context
+    factors do together.
 
     """
 
@@ -32,21 +33,24 @@ class BaselineReward:
     covariance: tuple[tuple[float, ...], ...]
 
     def compute_mean_and_sd(self, users: Floats) -> tuple[float, float]:
-        """Return mean and sd over a mix of `users` [S]; their cells must have a mean."""
-        cells = np.flatnonzero(users)
-        shares = users[cells] / users.sum()
-        means = np.array([self.means[cell] for cell in cells], np.float64)
+        """Return mean and sd over a mix of `users` [S].
+
+        Every context cell with users must have a mean.
+        """
+        cell_indices = np.flatnonzero(users)
+        shares = users[cell_indices] / users.sum()
+        means = np.array([self.means[index] for index in cell_indices], np.float64)
         weights = np.zeros(len(self.covariance))
-        for cell, share in zip(cells, shares, strict=True):
-            weights[list(self.places[cell])] += share
+        for index, share in zip(cell_indices, shares, strict=True):
+            weights[list(self.places[index])] += share
         variance = weights @ np.array(self.covariance) @ weights
         return float(shares @ means), float(np.sqrt(max(variance, 0.0)))
 
     def expand_contexts(self, place: Integers) -> "BaselineReward":
         """Return it for a design with more context factors (DesignSubset.place)."""
         return BaselineReward(
-            tuple(self.means[cell] for cell in place),
-            tuple(self.places[cell] for cell in place),
+            tuple(self.means[index] for index in place),
+            tuple(self.places[index] for index in place),
             self.covariance,
         )
 
@@ -55,12 +59,12 @@ class BaselineReward:
 class BaselineAccumulator:
     """Collects draws of the baseline's reward, some draws at a time.
 
-    Parameters
+    Attributes
     ----------
     places: see BaselineReward.
-    projection: [k, S] from the cells' rewards to the constant and the levels.
+    projection: [k, S] from rewards of context cells to the constant and the levels.
     parts: [draws, k] the constant and the levels of each draw.
-    sums: [S] of the cells' rewards over draws.
+    sums: [S] of each context cell's rewards over draws.
 
     """
 
@@ -73,24 +77,24 @@ class BaselineAccumulator:
     def create(
         cls, design: Design, shares: Floats, draws: int
     ) -> "BaselineAccumulator":
-        """Return an empty accumulator for the cells with a share [S] of the users."""
+        """Return an empty accumulator; `shares` [S] are those of users by context cell."""
         starts = 1 + np.cumsum([0, *design.context_sizes])[:-1]
         rows = [(0, *map(int, starts + levels)) for levels in design.context_levels]
         places = tuple(
             row if share else () for row, share in zip(rows, shares, strict=True)
         )
-        indicators = np.zeros((design.segments, 1 + sum(design.context_sizes)))
-        for cell, row in enumerate(places):
-            indicators[cell, list(row)] = np.sqrt(shares[cell])
+        indicators = np.zeros((design.context_cells, 1 + sum(design.context_sizes)))
+        for cell_index, row in enumerate(places):
+            indicators[cell_index, list(row)] = np.sqrt(shares[cell_index])
         inverse = np.linalg.pinv(indicators, rcond=RANK_TOLERANCE)
         projection = np.asarray(inverse * np.sqrt(shares), np.float64)
         parts = np.zeros((draws, len(projection)))
-        return cls(places, projection, parts, np.zeros(design.segments))
+        return cls(places, projection, parts, np.zeros(design.context_cells))
 
-    def add(self, rows: slice, cells: Integers, rewards: Floats) -> None:
-        """Add the draws `rows` of rewards [cells, draws]; the cells are those with users."""
-        self.parts[rows] = (self.projection[:, cells] @ rewards).T
-        self.sums[cells] += rewards.sum(axis=1)
+    def add(self, rows: slice, cell_indices: Integers, rewards: Floats) -> None:
+        """Add the draws `rows` of rewards [·, draws]; the context cells have users."""
+        self.parts[rows] = (self.projection[:, cell_indices] @ rewards).T
+        self.sums[cell_indices] += rewards.sum(axis=1)
 
     def summarize(self) -> BaselineReward:
         """Return the posterior from all draws."""

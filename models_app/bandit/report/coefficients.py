@@ -15,7 +15,7 @@ from models_app.bandit.rewards.reward_model import FittedReward
 class Coefficient:
     """One effect against the baseline, with its posterior sd.
 
-    Parameters
+    Attributes
     ----------
     term, kind: name and kind of the design's term.
     levels: level of each factor that the effect belongs to, by factor; all other
@@ -35,12 +35,14 @@ class Coefficient:
     part: str = "reward"
 
 
-def compute_coefficients(reward: FittedReward) -> tuple[Coefficient, ...]:
+def compute_coefficients(fitted_reward: FittedReward) -> tuple[Coefficient, ...]:
     """Return the q effects of one-hot coding against the baseline, for each part."""
-    whole = reward_model.to_reward_posterior(reward)
+    reward_posterior = reward_model.to_reward_posterior(fitted_reward)
     return tuple(
         coefficient
-        for name, posterior in zip(whole.names, whole.posteriors, strict=True)
+        for name, posterior in zip(
+            reward_posterior.names, reward_posterior.posteriors, strict=True
+        )
         for coefficient in _compute_part_coefficients(name, posterior)
     )
 
@@ -86,17 +88,20 @@ def _build_rows_at(design: Design, term: Term, levels: Integers) -> Floats:
     All other factors are at their first level.
     """
     split = len(term.factors)
-    variant = _compute_cell_index(design.sizes, term.factors, levels[:, :split])
-    context = _compute_cell_index(
+    variant = _compute_row_major_index(design.sizes, term.factors, levels[:, :split])
+    context = _compute_row_major_index(
         design.context_sizes, term.contexts, levels[:, split:]
     )
     return design.rows(variant, context)
 
 
-def _compute_cell_index(
+def _compute_row_major_index(
     sizes: tuple[int, ...], factors: tuple[int, ...], levels: Integers
 ) -> Integers:
-    """Return row-major indices [n] of cells whose factors are at levels [n, factors]."""
+    """Return the row-major indices [n] of combinations of levels [n, factors].
+
+    All other factors are at their first level. `sizes` are those of all factors.
+    """
     index = np.zeros(len(levels), dtype=np.int64)
     for column, factor in enumerate(factors):
         index += levels[:, column] * int(np.prod(sizes[factor + 1 :]))

@@ -13,8 +13,8 @@ from models_app.bandit.report.posterior_draws import (
     summarize_draws,
 )
 
+# Variance of rewards at or below which all of them count as equal.
 MIN_SPREAD = 1e-30
-"""Variance of rewards at or below which all of them count as equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class FactorImportance:
 class FactorUtility:
     """Mean reward of all variants with a level, minus that of all variants.
 
-    In units of the reward, over the mix of contexts; a factor's levels sum to 0.
+    In units of the reward, over the mix of context cells; a factor's levels sum to 0.
     """
 
     factor: str
@@ -107,18 +107,18 @@ def compute_context_importance(
     for c, context in enumerate(design.contexts):
         share = None
         if _has_all_interactions(design, c):
-            levels = [level for level in draws.levels if level.context == c]
+            levels = [level for level in draws.levels if level.context_index == c]
             share = summarize_draws(_compute_differing_share(levels))
         importances.append(ContextImportance(context.name, share))
     return tuple(importances)
 
 
-def _has_all_interactions(design: Design, context: int) -> bool:
+def _has_all_interactions(design: Design, context_index: int) -> bool:
     """Return whether the context factor interacts with every free design factor."""
     interactions = [
         term
         for term in design.terms
-        if term.kind == "personal" and term.contexts == (context,)
+        if term.kind == "personal" and term.contexts == (context_index,)
     ]
     return len(interactions) == _count_free_factors(design)
 
@@ -172,11 +172,11 @@ def _center_rewards(reward: Floats) -> Floats:
     return np.asarray(reward - reward.mean(axis=1, keepdims=True))
 
 
-def _divide_spread(part: Floats, whole: Floats) -> Floats:
-    """Return part / whole, 0 if there is no spread."""
-    has_spread = whole > MIN_SPREAD
+def _divide_spread(part: Floats, total: Floats) -> Floats:
+    """Return part / total, 0 if there is no spread."""
+    has_spread = total > MIN_SPREAD
     return np.asarray(
-        np.where(has_spread, part / np.where(has_spread, whole, 1.0), 0.0)
+        np.where(has_spread, part / np.where(has_spread, total, 1.0), 0.0)
     )
 
 

@@ -14,8 +14,8 @@ from models_app.bandit.report.posterior_draws import (
 
 InteractionKind = Literal["synergy", "saturation", "conflict"]
 
+# Users needed in each of the four pairs of levels that a deviation compares.
 MINIMUM_USERS_PER_PAIR = 200
-"""Users needed in each of the four pairs of levels that a deviation compares."""
 
 REASON_UNSURE = "the interval of the deviation includes 0"
 REASON_MIXED = (
@@ -28,14 +28,14 @@ REASON_LEFT_OUT = "the model has too many coefficients and leaves this interacti
 class Interaction:
     """A pair of levels of two factors, neither the first level of its factor.
 
-    Parameters
+    Attributes
     ----------
     factors, levels: names.
     users: users who saw both levels; an immature user counts by the share of rewards
         that has arrived.
     deviation: reward with both levels minus the additive prediction, which is the
         reward with neither plus what each adds alone. In units of the reward, over the
-        mix of contexts and evenly over the other factors.
+        mix of context cells and evenly over the other factors.
     kind: name of the deviation; see `estimate_interactions`.
     withheld: why `deviation` or `kind` is None.
 
@@ -54,8 +54,9 @@ def estimate_interactions(
 ) -> tuple[Interaction, ...]:
     """Estimate the interaction of every pair of levels of two factors.
 
-    More is better if `sign` is 1, less if it is -1. Deviations are computed per joint
-    posterior draw, so time strata and the mix of contexts are those of the model.
+    `sign` is 1 if a high reward is good, -1 if a low one is. Deviations are computed
+    per joint posterior draw, so time strata and the mix of context cells are those of
+    the model.
 
     A deviation for the worse is a `conflict`. One for the better is `synergy` if
     neither level harms alone, and `saturation` if both do: their harm does not add up,

@@ -6,14 +6,14 @@ from models_app.bandit.design.design import Floats
 from models_app.bandit.report import posterior_draws
 from models_app.bandit.report.posterior_draws import PosteriorEstimate, RewardDraws
 
+# Smallest baseline reward that a lift is computed against.
 MIN_BASELINE = 1e-12
-"""Smallest baseline reward that a lift is computed against."""
 
+# Share of the baseline's draws, at either end, that may have another sign.
 SIGN_TAIL = 0.005
-"""Share of the baseline's draws, at either end, that may have another sign."""
 
+# Share of the reward below which all variants count as equal.
 MIN_RELATIVE_REGRET = 1e-12
-"""Share of the reward below which all variants count as equal."""
 
 
 def compute_lift_percent(reward: Floats, baseline: Floats) -> PosteriorEstimate | None:
@@ -31,9 +31,9 @@ def compute_lift_percent(reward: Floats, baseline: Floats) -> PosteriorEstimate 
 
 
 def compute_progress(draws: RewardDraws) -> float:
-    """Return the share of uniform allocation's loss that the current one avoids."""
-    loss = abs((draws.best - draws.policy).mean())
-    uniform_loss = abs((draws.best - draws.uniform).mean())
-    if uniform_loss <= MIN_RELATIVE_REGRET * abs(draws.best.mean()):
+    """Return the share of the loss of even allocation that the current one avoids."""
+    loss = abs((draws.best_reward - draws.policy_reward).mean())
+    uniform_loss = abs((draws.best_reward - draws.uniform_reward).mean())
+    if uniform_loss <= MIN_RELATIVE_REGRET * abs(draws.best_reward.mean()):
         return 1.0
     return float(np.clip(1.0 - loss / uniform_loss, 0.0, 1.0))

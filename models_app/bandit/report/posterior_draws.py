@@ -1,4 +1,7 @@
-"""Posterior draws of rewards, summed over context cells in bounded memory."""
+"""Posterior draws of rewards, summed over context cells in bounded memory.
+
+Shapes: V variants, S context cells.
+"""
 
 from dataclasses import dataclass
 
@@ -11,12 +14,12 @@ from models_app.bandit.design.design import Design, Floats, Integers
 from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.report.baseline import BaselineAccumulator, BaselineReward
 from models_app.bandit.rewards import reward_model
-from models_app.bandit.rewards.reward_model import FittedReward
+from models_app.bandit.rewards.reward_model import DrawChunk, FittedReward
 
 MAX_DRAWS, MIN_DRAWS = 4000, 500
+# Limits of the rewards computed for one report, and of those in memory at a time.
+# Beyond either, there are fewer draws.
 MAX_REWARDS, MAX_STORED_REWARDS = 200_000_000, 20_000_000
-"""Limits of the rewards computed for one report, and of those in memory at a time.
-Beyond either, there are fewer draws."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,45 +35,45 @@ class PosteriorEstimate:
 class LevelDraws:
     """Draws for users with one level of a context factor.
 
-    Parameters
+    Attributes
     ----------
-    context, level: indices of the context factor and the level.
-    share: of all users.
-    reward: [draws, V] of each variant.
-    weight: [V] each variant's share of the allocation.
-    policy: [draws] reward of the current allocation.
+    context_index, level_index: of the context factor and the level.
+    share: of all users, those with this level.
+    reward: [draws, V] if everyone gets the variant.
+    weight: [V] share of traffic.
+    policy_reward: [draws] under the current allocation.
 
     """
 
-    context: int
-    level: int
+    context_index: int
+    level_index: int
     share: float
     reward: Floats
     weight: Floats
-    policy: Floats
+    policy_reward: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class RewardDraws:
-    """Rewards by posterior draw, averaged over the mix of contexts.
+    """Rewards by posterior draw, averaged over the mix of context cells.
 
-    Parameters
+    Attributes
     ----------
-    reward: [draws, V] of each variant served to everyone.
-    weight: [V] each variant's share of the optimized arm.
-    policy: [draws] of the current allocation.
-    best: [draws] of each context's best enabled variant.
-    uniform: [draws] of even allocation over the enabled variants.
+    reward: [draws, V] if everyone gets the variant.
+    weight: [V] share of traffic in the optimized arm.
+    policy_reward: [draws] under the current allocation.
+    best_reward: [draws] if every context cell gets its best enabled variant.
+    uniform_reward: [draws] under even allocation to the enabled variants.
     levels: draws for each context level that users were seen with.
-    baselines: the baseline by context cell.
+    baselines: the baseline's reward by context cell.
 
     """
 
     reward: Floats
     weight: Floats
-    policy: Floats
-    best: Floats
-    uniform: Floats
+    policy_reward: Floats
+    best_reward: Floats
+    uniform_reward: Floats
     levels: tuple[LevelDraws, ...]
     baselines: BaselineReward
 
@@ -84,10 +87,11 @@ def summarize_draws(values: Floats) -> PosteriorEstimate:
 def compute_context_mix(design: Design, cells: TrainingCells) -> Floats:
     """Return the share [S] of users in each context cell.
 
-    Without users, it is even over the cells of named levels.
+    If no user was counted, each context cell without `other` and `missing` gets the
+    same share.
     """
-    seen = cells.users if cells.seen is None else cells.seen
-    users = sum_by_index(cells.context, seen, design.segments)
+    user_counts = cells.users if cells.seen is None else cells.seen
+    users = sum_by_index(cells.context, user_counts, design.context_cells)
     if users.sum() <= 0:
         level_counts = np.array([len(context.levels) for context in design.contexts])
         is_named = np.all(design.context_levels < level_counts, axis=1)
@@ -95,133 +99,170 @@ def compute_context_mix(design: Design, cells: TrainingCells) -> Floats:
     return np.asarray(users / users.sum())
 
 
+@dataclass(frozen=True, slots=True)
+class _TrafficMix:
+    """How users are spread over context cells, and how they are served.
+
+    Attributes
+    ----------
+    design: of the fitted reward.
+    compiled_policy: the current allocation.
+    shares: [S] of users in each context cell.
+    enabled: [V] whether a variant may be served.
+    sign: 1 if a high reward is good, -1 if a low one is.
+
+    """
+
+    design: Design
+    compiled_policy: CompiledPolicy
+    shares: Floats
+    enabled: NDArray[np.bool_]
+    sign: float
+
+    def list_cell_indices(self) -> NDArray[np.intp]:
+        """Return the indices of the context cells with users."""
+        return np.flatnonzero(self.shares)
+
+
 def draw_rewards(
-    posterior: FittedReward,
-    compiled: CompiledPolicy,
+    fitted_reward: FittedReward,
+    compiled_policy: CompiledPolicy,
     shares: Floats,
     enabled: NDArray[np.bool_],
     seed: int,
     sign: float = 1.0,
 ) -> RewardDraws:
-    """Draw rewards over a mix of contexts with `shares` [S].
+    """Draw rewards over a mix of context cells with `shares` [S].
 
-    `enabled` is [V]. The highest reward is best if `sign` is 1, the lowest if it is -1.
+    `enabled` is [V]. `sign` is 1 if a high reward is good, -1 if a low one is.
     """
-    design, variants = posterior.design, np.arange(posterior.design.variants)
-    segments, seen_levels = np.flatnonzero(shares), _list_seen_levels(design, shares)
-    draw_count = _choose_draw_count(design, len(segments), len(seen_levels))
+    design, variants = fitted_reward.design, np.arange(fitted_reward.design.variants)
+    mix = _TrafficMix(design, compiled_policy, shares, enabled, sign)
+    cell_indices = mix.list_cell_indices()
+    seen_levels = _list_seen_levels(design, shares)
+    draw_count = _choose_draw_count(design, len(cell_indices), len(seen_levels))
     sums = _DrawSums.create(draw_count, design.variants, seen_levels)
     baseline = BaselineAccumulator.create(design, shares, draw_count)
     start = 0
-    for chunk in reward_model.draw_chunks(posterior, draw_count, seed, variants):
+    for chunk in reward_model.draw_chunks(fitted_reward, draw_count, seed, variants):
         rows = slice(start, start + len(chunk))
-        table = chunk.table(special.expit)
-        baseline_rewards = np.empty((len(segments), len(chunk)))
-        for index, segment in enumerate(segments):
-            levels = design.context_levels[segment]
-            reward = table.reward(levels)
-            baseline_rewards[index] = reward[:, 0]
-            reward *= shares[segment]
-            policy = reward @ compiled.probabilities[segment]
-            sums.add(rows, levels, reward, policy)
-            sums.add_best_and_uniform(rows, reward[:, enabled], sign)
-        baseline.add(rows, segments, baseline_rewards)
+        baseline.add(rows, cell_indices, _add_chunk(sums, rows, chunk, mix))
         start = rows.stop
     return RewardDraws(
         reward=sums.reward,
-        weight=shares @ compiled.probabilities,
-        policy=sums.policy,
-        best=sums.best,
-        uniform=sums.uniform,
-        levels=_build_level_draws(design, compiled, shares, sums),
+        weight=shares @ compiled_policy.probabilities,
+        policy_reward=sums.policy_reward,
+        best_reward=sums.best_reward,
+        uniform_reward=sums.uniform_reward,
+        levels=_build_level_draws(mix, sums),
         baselines=baseline.summarize(),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _DrawSums:
-    """Sums over context cells, each times its share of users.
+    """Sums over context cells, weighted by each cell's share of users.
 
-    `reward`, `policy`, `best` and `uniform` are as in RewardDraws. `level_reward`
-    [·, draws, V] and `level_policy` [·, draws] are those of the `seen_levels`, which
-    are pairs of context factor and level.
+    `reward`, `policy_reward`, `best_reward` and `uniform_reward` are as in RewardDraws.
+    `level_reward` [·, draws, V] and `level_policy_reward` [·, draws] are those of the
+    `seen_levels`, which are pairs of context factor and level, by index.
     """
 
     reward: Floats
-    policy: Floats
-    best: Floats
-    uniform: Floats
+    policy_reward: Floats
+    best_reward: Floats
+    uniform_reward: Floats
     seen_levels: list[tuple[int, int]]
     level_reward: Floats
-    level_policy: Floats
+    level_policy_reward: Floats
 
     @classmethod
     def create(
         cls, draws: int, variants: int, seen_levels: list[tuple[int, int]]
     ) -> "_DrawSums":
-        count = len(seen_levels)
+        level_count = len(seen_levels)
         return cls(
             reward=np.zeros((draws, variants)),
-            policy=np.zeros(draws),
-            best=np.zeros(draws),
-            uniform=np.zeros(draws),
+            policy_reward=np.zeros(draws),
+            best_reward=np.zeros(draws),
+            uniform_reward=np.zeros(draws),
             seen_levels=seen_levels,
-            level_reward=np.zeros((count, draws, variants)),
-            level_policy=np.zeros((count, draws)),
+            level_reward=np.zeros((level_count, draws, variants)),
+            level_policy_reward=np.zeros((level_count, draws)),
         )
 
     def add(
-        self, rows: slice, levels: Integers, reward: Floats, policy: Floats
+        self, rows: slice, levels: Integers, reward: Floats, policy_reward: Floats
     ) -> None:
         """Add rewards [draws, V] of the context cell with these levels.
 
-        `policy` [draws] is the reward of the allocation there. Both are already
-        multiplied by the cell's share of users.
+        `policy_reward` [draws] is the reward under the allocation there. Both are
+        already multiplied by the context cell's share of users.
         """
         self.reward[rows] += reward
-        self.policy[rows] += policy
-        for index, (context, level) in enumerate(self.seen_levels):
-            if levels[context] == level:
+        self.policy_reward[rows] += policy_reward
+        for index, (context_index, level_index) in enumerate(self.seen_levels):
+            if levels[context_index] == level_index:
                 self.level_reward[index, rows] += reward
-                self.level_policy[index, rows] += policy
+                self.level_policy_reward[index, rows] += policy_reward
 
     def add_best_and_uniform(self, rows: slice, reward: Floats, sign: float) -> None:
         """Add the best and the average of rewards [draws, ·] of enabled variants."""
-        self.best[rows] += sign * (sign * reward).max(axis=1)
-        self.uniform[rows] += reward.mean(axis=1)
+        self.best_reward[rows] += sign * (sign * reward).max(axis=1)
+        self.uniform_reward[rows] += reward.mean(axis=1)
+
+
+def _add_chunk(
+    sums: _DrawSums, rows: slice, chunk: DrawChunk, mix: _TrafficMix
+) -> Floats:
+    """Add the draws `rows` to the sums.
+
+    Returns the baseline's rewards [context cells with users, draws].
+    """
+    cell_indices = mix.list_cell_indices()
+    table = chunk.build_table(special.expit)
+    baseline_rewards = np.empty((len(cell_indices), len(chunk)))
+    for index, cell_index in enumerate(cell_indices):
+        levels = mix.design.context_levels[cell_index]
+        reward = table.compute_reward(levels)
+        baseline_rewards[index] = reward[:, 0]
+        reward *= mix.shares[cell_index]
+        policy_reward = reward @ mix.compiled_policy.probabilities[cell_index]
+        sums.add(rows, levels, reward, policy_reward)
+        sums.add_best_and_uniform(rows, reward[:, mix.enabled], mix.sign)
+    return baseline_rewards
 
 
 def _list_seen_levels(design: Design, shares: Floats) -> list[tuple[int, int]]:
-    """Return pairs of context factor and level for all levels of users seen."""
-    seen = design.context_levels[shares > 0]
+    """Return index pairs of context factor and level for all levels that users have."""
+    levels = design.context_levels[shares > 0]
     return [
-        (context, int(level))
-        for context in range(len(design.contexts))
-        for level in np.unique(seen[:, context])
+        (context_index, int(level_index))
+        for context_index in range(len(design.contexts))
+        for level_index in np.unique(levels[:, context_index])
     ]
 
 
-def _choose_draw_count(design: Design, segments: int, seen_levels: int) -> int:
-    by_work = MAX_REWARDS // (design.variants * segments)
-    by_memory = MAX_STORED_REWARDS // (design.variants * (seen_levels + 1))
-    return max(MIN_DRAWS, min(MAX_DRAWS, by_work, by_memory))
+def _choose_draw_count(design: Design, context_cells: int, seen_levels: int) -> int:
+    max_draws_by_work = MAX_REWARDS // (design.variants * context_cells)
+    max_draws_by_memory = MAX_STORED_REWARDS // (design.variants * (seen_levels + 1))
+    return max(MIN_DRAWS, min(MAX_DRAWS, max_draws_by_work, max_draws_by_memory))
 
 
-def _build_level_draws(
-    design: Design, compiled: CompiledPolicy, shares: Floats, sums: _DrawSums
-) -> tuple[LevelDraws, ...]:
+def _build_level_draws(mix: _TrafficMix, sums: _DrawSums) -> tuple[LevelDraws, ...]:
     level_draws = []
-    for index, (context, level) in enumerate(sums.seen_levels):
-        within = shares * (design.context_levels[:, context] == level)
-        share = float(within.sum())
+    for index, (context_index, level_index) in enumerate(sums.seen_levels):
+        has_level = mix.design.context_levels[:, context_index] == level_index
+        level_shares = mix.shares * has_level
+        share = float(level_shares.sum())
         level_draws.append(
             LevelDraws(
-                context=context,
-                level=level,
+                context_index=context_index,
+                level_index=level_index,
                 share=share,
                 reward=sums.level_reward[index] / share,
-                weight=within @ compiled.probabilities / share,
-                policy=sums.level_policy[index] / share,
+                weight=level_shares @ mix.compiled_policy.probabilities / share,
+                policy_reward=sums.level_policy_reward[index] / share,
             )
         )
     return tuple(level_draws)

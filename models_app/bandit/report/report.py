@@ -67,8 +67,8 @@ class Report:
 
 
 def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
-    posterior: FittedReward,
-    compiled: CompiledPolicy,
+    fitted_reward: FittedReward,
+    compiled_policy: CompiledPolicy,
     cells: TrainingCells,
     *,
     enabled: NDArray[np.bool_],
@@ -76,34 +76,34 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     seed: int,
     minimize: bool = False,
 ) -> Report:
-    """Report on a posterior and the allocation compiled from it.
+    """Report on a fitted reward and the allocation compiled from it.
 
     Every figure is computed per joint posterior draw (4,000, fewer with many variants
     and contexts), then summarized by its mean and central 95%.
     `best_vs_baseline_percent` compares the variant with the highest posterior mean with
     the baseline; `estimated_improvement` (in units of the reward, and in percent)
     compares the current allocation with it. `estimated_progress` is
-    1 - E[best - current] / E[best - uniform], with each context's own best.
+    1 - E[best - current] / E[best - uniform], with the best of each context cell.
 
-    `enabled` is [V]; `holdout_share` is from 0 to 1. Shares of contexts are those of
-    the users in `cells`; `historic_reward` is their plain mean (None without users).
-    With `minimize` less is better: the lowest reward is best everywhere, but lifts keep
+    `enabled` is [V]; `holdout_share` is from 0 to 1. Shares of context cells are those
+    of the users in `cells`; `historic_reward` is their plain mean (None without users).
+    With `minimize` a low reward is good: the lowest is best everywhere, but lifts keep
     their sign.
 
     Raises ValueError, naming the argument, for impossible `enabled` or `holdout_share`.
     """
-    design = posterior.design
+    design = fitted_reward.design
     _validate_arguments(design, enabled, holdout_share)
     mix = posterior_draws.compute_context_mix(design, cells)
     sign = -1.0 if minimize else 1.0
     with blas_threads.use_single_thread():
         draws = posterior_draws.draw_rewards(
-            posterior, compiled, mix, enabled, seed, sign
+            fitted_reward, compiled_policy, mix, enabled, seed, sign
         )
-        coefficients = compute_coefficients(posterior)
+        coefficients = compute_coefficients(fitted_reward)
     ranking = VariantRanking(enabled, sign, 1 - holdout_share)
     leader = ranking.find_leader(draws.reward)
-    reward_posterior = reward_model.to_reward_posterior(posterior)
+    reward_posterior = reward_model.to_reward_posterior(fitted_reward)
     return Report(
         variants=ranking.summarize_variants(draws.reward, draws.weight),
         contexts=tuple(
@@ -148,13 +148,13 @@ def _compare_with_baseline(draws: RewardDraws, leader: int) -> dict[str, Any]:
             draws.reward[:, leader], baseline
         ),
         "estimated_improvement_percent": lift.compute_lift_percent(
-            draws.policy, baseline
+            draws.policy_reward, baseline
         ),
         "estimated_improvement": posterior_draws.summarize_draws(
-            draws.policy - baseline
+            draws.policy_reward - baseline
         ),
         "estimated_progress": lift.compute_progress(draws),
-        "expected_reward": posterior_draws.summarize_draws(draws.policy),
+        "expected_reward": posterior_draws.summarize_draws(draws.policy_reward),
         "baseline_reward": posterior_draws.summarize_draws(baseline),
         "baselines": draws.baselines,
     }

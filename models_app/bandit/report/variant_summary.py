@@ -12,10 +12,10 @@ from models_app.bandit.report.posterior_draws import LevelDraws, PosteriorEstima
 
 @dataclass(frozen=True, slots=True)
 class VariantSummary:
-    """A modeled variant, averaged over a mix of contexts at the current time level.
+    """A modeled variant, averaged over context cells at the current time level.
 
-    `weight` is its share of all traffic under the current allocation, without the
-    holdout's baseline traffic.
+    `weight` is its share of traffic under the current allocation, without the holdout's
+    baseline traffic.
     """
 
     number: int
@@ -29,15 +29,15 @@ class VariantSummary:
 class ContextSummary:
     """One level of a context factor, averaged over the mix of other context factors.
 
-    Parameters
+    Attributes
     ----------
-    share: of all users seen.
-    best_variant: number of the variant with the best mean reward at the level.
+    share: of all users, those with this level.
+    best_variant: number of the variant with the best mean reward there.
     prob_best: probability that it is best there.
-    expected_gain: its reward at the level minus that of the overall best variant.
-    variants: all variants at the level.
-    estimated_improvement_percent: of the current allocation over the baseline at the
-        level (see lift.compute_lift_percent).
+    expected_gain: its reward there minus that of the overall best variant.
+    variants: all variants, for users with this level.
+    estimated_improvement_percent: of the current allocation over the baseline there
+        (see lift.compute_lift_percent).
 
     """
 
@@ -55,11 +55,11 @@ class ContextSummary:
 class VariantRanking:
     """How to rank variants.
 
-    Parameters
+    Attributes
     ----------
     enabled: [V] whether a variant may be best.
-    sign: 1 if more is better, -1 if less is.
-    optimized_share: share of all traffic that the policy allocates.
+    sign: 1 if a high reward is good, -1 if a low one is.
+    optimized_share: share of traffic that the policy allocates.
 
     """
 
@@ -80,7 +80,7 @@ class VariantRanking:
     def summarize_variants(
         self, reward: Floats, weight: Floats
     ) -> tuple[VariantSummary, ...]:
-        """Summarize every variant by its rewards [draws, V] and weights [V]."""
+        """Summarize variants by their rewards [draws, V] and shares of traffic [V]."""
         prob_best = self.compute_prob_best(reward)
         return tuple(
             VariantSummary(
@@ -100,15 +100,15 @@ class VariantRanking:
         best = self.find_leader(level.reward)
         gain = self.sign * (level.reward[:, best] - level.reward[:, leader])
         return ContextSummary(
-            factor=design.contexts[level.context].name,
-            level=design.level_name(level.context, level.level),
+            factor=design.contexts[level.context_index].name,
+            level=design.level_name(level.context_index, level.level_index),
             share=level.share,
             best_variant=best + 1,
             prob_best=float(self.compute_prob_best(level.reward)[best]),
             expected_gain=posterior_draws.summarize_draws(gain),
             variants=self.summarize_variants(level.reward, level.weight),
             estimated_improvement_percent=lift.compute_lift_percent(
-                level.policy, level.reward[:, 0]
+                level.policy_reward, level.reward[:, 0]
             ),
         )
 

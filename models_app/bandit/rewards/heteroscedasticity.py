@@ -10,14 +10,13 @@ from models_app.bandit.data.cells import sum_by_index
 from models_app.bandit.design.design import Design, Floats, Integers, Term
 from models_app.bandit.regression.posterior import Posterior
 
+# How similar variances may be: prior weights, in payers, of the common variance.
 PRIOR_DOF_GRID = np.array([10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 1e5])
-"""How similar variances may be: prior weights, in payers, of the common variance."""
 
+# Limit of an excess and of its sd: a mean amount about seven times as high.
+#
+# Amounts that differ by more are not log-normal; their sums show it (smearing.py).
 MAX_EXCESS = 2.0
-"""Limit of an excess and of its sd: a mean amount about seven times as high.
-
-Amounts that differ by more are not log-normal; their sums show it (smearing.py).
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class VarianceModel:
     def compute_excess(
         self, design: Design, variant: Integers, context: Integers
     ) -> Floats:
-        """Return the mean excess [n] of pairs of variant and context indices [n]."""
+        """Return the mean excess [n] by indices [n] of variants and context cells."""
         total = self.variants.mean[variant]
         levels_by_factor = design.context_levels[context].T
         for excess, levels in zip(self.contexts, levels_by_factor, strict=True):
@@ -52,18 +51,18 @@ class VarianceModel:
 
 def fit_variances(
     design: Design,
-    cell_indices: tuple[Integers, Integers],
+    indices: tuple[Integers, Integers],
     payers: Floats,
     squares: Floats,
     variance: float,
 ) -> VarianceModel:
     """Learn variances of log amounts from cells' sums [n] of squared residuals.
 
-    `cell_indices` are the cells' variant and context indices [n], `variance` is the
+    `indices` are those [n] of the cells' variants and context cells, `variance` is the
     common variance. A context level gets only the part of its variance that its
     variants do not explain.
     """
-    variant, context = cell_indices
+    variant, context = indices
     variants = _shrink_excess(variant, payers, squares, design.variants, variance)
     expected = variance + 2.0 * variants.mean[variant]
     levels_by_factor = design.context_levels[context].T

@@ -17,11 +17,11 @@ from models_app.bandit.rewards.heteroscedasticity import VarianceModel
 from models_app.bandit.rewards.reward_model import MAX_LOG, RewardPosterior
 from models_app.bandit.rewards.smearing import Calibration, ExpectedAmounts
 
+# The prior variance of log amounts: its weight in payers, and its value.
 PRIOR_DOF, PRIOR_VARIANCE = 2.0, 1.0
-"""The prior variance of log amounts: its weight in payers, and its value."""
 
+# Unit in which log amounts are fit: their prior scales are half those of log odds.
 LOG_UNIT = 0.5
-"""Unit in which log amounts are fit: their prior scales are half those of log odds."""
 
 NEGLIGIBLE_VARIANCE = 1e-12
 MAX_IGNORED_REFUND_SHARE = 0.01

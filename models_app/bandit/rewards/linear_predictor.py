@@ -8,15 +8,15 @@ from numpy.typing import DTypeLike, NDArray
 
 from models_app.bandit.design.design import Design, Integers, Term, build_contrasts
 
+# Numbers in double or single precision.
 Numbers = NDArray[Any]
-"""Numbers in double or single precision."""
 
 
 @dataclass(frozen=True, slots=True)
 class PredictorParts:
     """The parts of linear predictors of some draws, in the coefficients' precision.
 
-    Parameters
+    Attributes
     ----------
     variant: [draws, V] the current level plus the effects of the design.
     context: for each context factor, its main effects [levels, draws].
@@ -53,8 +53,8 @@ class PredictorSplitter:
         rows = design.rows(variants, np.zeros_like(variants))
         self._rows: Numbers = rows[:, self._columns].T.astype(dtype)
         self._contexts = tuple(
-            _ContextSplitter(design, variants, context, dtype)
-            for context in range(len(design.contexts))
+            _ContextSplitter(design, variants, context_index, dtype)
+            for context_index in range(len(design.contexts))
         )
 
     def split(self, coefficients: Numbers) -> PredictorParts:
@@ -73,10 +73,10 @@ class _ContextSplitter:
     """Computes the parts that belong to one context factor."""
 
     def __init__(
-        self, design: Design, variants: Integers, context: int, dtype: DTypeLike
+        self, design: Design, variants: Integers, context_index: int, dtype: DTypeLike
     ) -> None:
-        terms = [term for term in design.terms if term.contexts == (context,)]
-        self._level_count = design.context_sizes[context]
+        terms = [term for term in design.terms if term.contexts == (context_index,)]
+        self._level_count = design.context_sizes[context_index]
         self._mains = [term for term in terms if term.kind == "context"]
         self._interactions = [term for term in terms if term.kind == "personal"]
         levels = design.variant_levels[variants]
@@ -101,10 +101,10 @@ class _ContextSplitter:
         shape = self._level_count, draws, len(self._rows)
         effects = np.empty(shape, dtype=theta.dtype)
         for term in self._interactions:
-            stop = start + term.sizes[0]
+            columns = slice(start, start + term.sizes[0])
             block = theta[:, term.columns].reshape(draws, *term.sizes)
-            effects[:, :, start:stop] = compute_level_effects(block).transpose(2, 0, 1)
-            start = stop
+            effects[:, :, columns] = compute_level_effects(block).transpose(2, 0, 1)
+            start = columns.stop
         return np.asarray(effects @ self._rows)
 
 

@@ -18,15 +18,15 @@ from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.rewards.reward_model import RewardPosterior
 
 NEGLIGIBLE = 1e-6
+# Limit of a cell's mean square over that of all other cells, and of passes to apply
+# it.
 MAX_SQUARE_RATIO, MAX_PASSES = 10.0, 100
-"""Limit of a cell's mean square over that of all other cells, and of passes to apply
-it."""
 
+# Weight, in users, of the common variance in each variant's own.
 PRIOR_USERS = 100.0
-"""Weight, in users, of the common variance in each variant's own."""
 
+# Standard errors from the fit at which the sum of a cell is clipped.
 CLIP_STANDARD_ERRORS = 6.0
-"""Standard errors from the fit at which the sum of a cell is clipped."""
 
 
 def fit_mean_reward(

@@ -17,15 +17,15 @@ from models_app.bandit.rewards.linear_predictor import PredictorParts, Predictor
 RewardModelKind = Literal["chance", "hurdle", "mean", "outcomes"]
 LinkFunction = Callable[[Floats], Floats]
 
+# Limit of the sum of exponents in a product, so that it stays finite and above 0.
 MAX_LOG = 600.0
-"""Limit of the sum of exponents in a product, so that it stays finite and above 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class RewardPosterior:
     """Joint posterior of a reward, made of independent parts.
 
-    Parameters
+    Attributes
     ----------
     kind: 'chance': the probability of a reward; 'hurdle': probability of paying times
         mean amount of those who pay; 'mean': the reward itself; 'outcomes': probability
@@ -53,8 +53,8 @@ class RewardPosterior:
         return self.posteriors[0].design
 
 
+# What a fit returns; for bool rewards it is just the posterior of the log odds.
 FittedReward = Posterior | RewardPosterior
-"""What a fit returns; for bool rewards it is just the posterior of the log odds."""
 
 
 def apply_logistic(eta: Floats) -> Floats:
@@ -66,33 +66,34 @@ def apply_logistic(eta: Floats) -> Floats:
     return np.asarray(np.where(eta >= 0, 1.0, small) / (1.0 + small))
 
 
-def to_reward_posterior(reward: FittedReward) -> RewardPosterior:
+def to_reward_posterior(fitted_reward: FittedReward) -> RewardPosterior:
     """Return the fitted reward as a RewardPosterior, whatever its kind."""
-    if isinstance(reward, RewardPosterior):
-        return reward
-    return RewardPosterior("chance", (reward,), ("reward",))
+    if isinstance(fitted_reward, RewardPosterior):
+        return fitted_reward
+    return RewardPosterior("chance", (fitted_reward,), ("reward",))
 
 
-def negate_reward(reward: FittedReward) -> tuple[FittedReward, float]:
-    """Return a reward to maximize, and the sign of its merit, to minimize `reward`.
+def negate_reward(fitted_reward: FittedReward) -> tuple[FittedReward, float]:
+    """Return a reward to maximize, and the sign of its merit, to minimize it.
 
     A posterior of log odds, or of a mean, is negated but keeps its draws of deviations.
     So minimizing a reward and maximizing its negative give the same table. Other kinds
     stay as they are, with sign -1.
     """
-    if isinstance(reward, Posterior):
-        return replace(reward, mean=-reward.mean), 1.0
-    if reward.kind != "mean":
-        return reward, -1.0
-    (part,) = reward.posteriors
-    return replace(reward, posteriors=(replace(part, mean=-part.mean),)), 1.0
+    if isinstance(fitted_reward, Posterior):
+        return replace(fitted_reward, mean=-fitted_reward.mean), 1.0
+    if fitted_reward.kind != "mean":
+        return fitted_reward, -1.0
+    (part,) = fitted_reward.posteriors
+    negated = replace(part, mean=-part.mean)
+    return replace(fitted_reward, posteriors=(negated,)), 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class DrawChunk:
     """Some joint draws from the posterior of a reward.
 
-    Parameters
+    Attributes
     ----------
     posterior: what is drawn from.
     deviations: [draws, 1 + q] from the mean coefficients, for each part.
@@ -115,8 +116,8 @@ class DrawChunk:
         pairs = zip(self.posterior.posteriors, self.deviations, strict=True)
         return [part.mean + deviation for part, deviation in pairs]
 
-    def table(self, logistic: LinkFunction = apply_logistic) -> "RewardTable":
-        """Return the rewards of these draws, computed cell by cell on demand."""
+    def build_table(self, logistic: LinkFunction = apply_logistic) -> "RewardTable":
+        """Return the rewards of these draws, computed by context cell on demand."""
         kind = self.posterior.kind
         parts = [self.splitter.split(theta) for theta in self.coefficients()]
         if kind in {"chance", "mean"}:
@@ -133,7 +134,7 @@ class DrawChunk:
 
 
 def draw_chunks(
-    reward: FittedReward,
+    fitted_reward: FittedReward,
     draws: int,
     seed: int,
     variants: Integers,
@@ -149,7 +150,7 @@ def draw_chunks(
     Raises ValueError for a factor that the design does not have or a bias below -1, and
     FloatingPointError if a covariance is not finite with positive variances.
     """
-    posterior = to_reward_posterior(reward)
+    posterior = to_reward_posterior(fitted_reward)
     parts = posterior.posteriors
     max_size = max(16, compute_chunk_size(posterior.design) // len(parts))
     chunk_size = min(size or max_size, max_size)
@@ -163,9 +164,9 @@ def draw_chunks(
     smearing = np.random.default_rng([seed, 1000]).standard_normal(draws)
     start = 0
     for deviations in zip(*streams, strict=True):
-        stop = start + len(deviations[0])
-        yield DrawChunk(posterior, deviations, smearing[start:stop], splitter)
-        start = stop
+        rows = slice(start, start + len(deviations[0]))
+        yield DrawChunk(posterior, deviations, smearing[rows], splitter)
+        start = rows.stop
 
 
 class RewardTable:
@@ -173,7 +174,7 @@ class RewardTable:
 
     __slots__ = ()
 
-    def reward(self, levels: Integers) -> Floats:
+    def compute_reward(self, levels: Integers) -> Floats:
         """Return expected rewards [draws, V] in the context cell of `levels`."""
         raise NotImplementedError
 
@@ -183,7 +184,7 @@ class _SinglePartTable(RewardTable):
     parts: PredictorParts
     link: LinkFunction
 
-    def reward(self, levels: Integers) -> Floats:
+    def compute_reward(self, levels: Integers) -> Floats:
         return self.link(self.parts.predictor(levels))
 
 
@@ -212,7 +213,7 @@ class _HurdleTable(RewardTable):
     amount: _PartProduct
     factor: Floats
 
-    def reward(self, levels: Integers) -> Floats:
+    def compute_reward(self, levels: Integers) -> Floats:
         amount = self.factor * self.amount.at(levels)
         return amount / (1.0 + self.odds_against.at(levels))
 
@@ -225,7 +226,7 @@ class _OutcomeTable(RewardTable):
     stages: tuple[_PartProduct, ...]
     weights: tuple[float, ...]
 
-    def reward(self, levels: Integers) -> Floats:
+    def compute_reward(self, levels: Integers) -> Floats:
         """Return the sum of weight times probability.
 
         It is computed from the last outcome, which takes the remaining probability, to

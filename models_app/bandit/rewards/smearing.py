@@ -9,21 +9,21 @@ from models_app.bandit.data.cells import sum_by_index
 from models_app.bandit.data.value_cells import AmountCells
 from models_app.bandit.design.design import Floats
 
+# Standard errors by which the sum of all amounts must miss the log-normal before it
+# changes the level: if the sum is reliable (RELIABLE_PAYERS), and if it is not.
 RELIABLE_MISS_ERRORS, UNRELIABLE_MISS_ERRORS = 2.0, 3.0
-"""Standard errors by which the sum of all amounts must miss the log-normal before it
-changes the level: if the sum is reliable (RELIABLE_PAYERS), and if it is not."""
 
+# Standard errors by which the sum of one variant must miss before the log-normal is
+# rejected, and the number of equal payers that a sum must be worth to be reliable. A
+# few large amounts may dominate a sum worth fewer.
 MISFIT_ERRORS, RELIABLE_PAYERS = 5.0, 100.0
-"""Standard errors by which the sum of one variant must miss before the log-normal is
-rejected, and the number of equal payers that a sum must be worth to be reliable. A few
-large amounts may dominate a sum worth fewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """The sums of amounts, compared with the log-normal model.
 
-    Parameters
+    Attributes
     ----------
     smearing: mean and sd of the log of mean amount over exp(mean log amount).
     z: observed log smearing minus the log-normal's, in standard errors.
@@ -42,7 +42,7 @@ class Calibration:
 class ExpectedAmounts:
     """What the model of log amounts expects of n cells with payers.
 
-    Parameters
+    Attributes
     ----------
     sums: [n] what the payers would have paid if means were exp(mean log amount).
     variance: common variance of log amounts.

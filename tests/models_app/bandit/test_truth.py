@@ -42,22 +42,22 @@ def simulate_run(seed: int) -> Run:
     rng = np.random.default_rng([seed, 4])
     world = bandit_worlds.draw_from_prior(bandit_worlds.make_design((3, 2), (2,)), rng)
     enabled = np.ones(6, bool)
-    allocation = build_uniform_table(world.design.segments, enabled)
+    allocation = build_uniform_table(world.design.context_cells, enabled)
     days, level = [], -2.5
     for _ in range(7):
         days.append(bandit_worlds.simulate_day(world, level, allocation, 1500, rng))
         posterior = fit.fit_posterior(
             world.design, bandit_worlds.build_cells(days)
         ).posterior
-        compiled = compile_policy(posterior, enabled, draws=300)
-        allocation = compiled.probabilities
+        compiled_policy = compile_policy(posterior, enabled, draws=300)
+        allocation = compiled_policy.probabilities
         level += rng.normal(0, 0.1)
     days.append(bandit_worlds.simulate_day(world, level, allocation, 1500, rng))
     posterior = fit.fit_posterior(
         world.design, bandit_worlds.build_cells(days)
     ).posterior
-    compiled = compile_policy(posterior, enabled)
-    return Run(world, posterior, compiled.prob_best)
+    compiled_policy = compile_policy(posterior, enabled)
+    return Run(world, posterior, compiled_policy.prob_best)
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +113,10 @@ def test_reported_rewards_have_the_level_of_the_last_day() -> None:
         fit.fit_posterior(world.design, table).posterior,
         np.ones(2, bool),
     )
-    compiled = compile_policy(posterior, enabled)
+    compiled_policy = compile_policy(posterior, enabled)
 
     result = report.build_report(
-        posterior, compiled, table, enabled=enabled, holdout_share=0, seed=0
+        posterior, compiled_policy, table, enabled=enabled, holdout_share=0, seed=0
     )
 
     rates = world.rate(levels[-1])[0]

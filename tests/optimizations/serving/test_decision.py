@@ -115,7 +115,7 @@ def test_nobody_is_in_the_holdout_at_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "segment", "recorded"),
+    ("values", "cell_index", "recorded"),
     [
         ({}, 15, "{}"),
         ({"device": None, "returning": None}, 15, "{}"),
@@ -134,12 +134,12 @@ def test_nobody_is_in_the_holdout_at_zero() -> None:
         ({"device": "a\0b"}, 11, '{"device":"a\ufffdb"}'),
     ],
 )
-def test_a_context_resolves_to_its_segment(
-    values: dict[str, Any], segment: int, recorded: str
+def test_a_context_resolves_to_its_context_cell(
+    values: dict[str, Any], cell_index: int, recorded: str
 ) -> None:
     context = decision.resolve_context(_build_snapshot(), values)
 
-    assert (context.segment, context.recorded) == (segment, recorded)
+    assert (context.cell_index, context.recorded) == (cell_index, recorded)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ json_scalars = st.none() | st.booleans() | st.integers() | st.text() | st.floats
 
 
 @given(st.dictionaries(st.sampled_from(["device", "returning", "x"]), json_scalars))
-def test_any_scalar_resolves_to_a_segment(values: dict[str, Any]) -> None:
+def test_any_scalar_resolves_to_a_context_cell(values: dict[str, Any]) -> None:
     finite = {
         key: value
         for key, value in values.items()
@@ -274,6 +274,6 @@ def test_any_scalar_resolves_to_a_segment(values: dict[str, Any]) -> None:
 
     context = decision.resolve_context(_build_snapshot(), finite)
 
-    assert 0 <= context.segment < 16
+    assert 0 <= context.cell_index < 16
     assert "\0" not in context.recorded
     assert len(context.recorded) < 1000

@@ -87,10 +87,10 @@ def test_an_assignment_outlives_a_retraining() -> None:
 @transaction.atomic
 def _retrain(optimization: Optimization, best: int) -> None:
     table = allocation.build_uniform_table(4, _select_variant(best))
-    compiled = allocation.CompiledPolicy(table, table)
+    compiled_policy = allocation.CompiledPolicy(table, table)
     model = optimization.model
     run = model.training_runs.create(requested_by="test")
-    versions.publish_trained(model, run, compiled, [1, 2, 3, 4], {})
+    versions.publish_trained(model, run, compiled_policy, [1, 2, 3, 4], {})
     snapshot_store.publish_on_commit(optimization.pk)
 
 

@@ -31,17 +31,17 @@ def make_result(optimization: Optimization) -> TrainingResult:
     mask = np.ones(design.variants, dtype=bool)
     size = 1 + design.columns
     posterior = Posterior(design, np.zeros(size), np.eye(size) * 0.01)
-    compiled = allocation.compile_policy(posterior, mask, draws=200)
+    compiled_policy = allocation.compile_policy(posterior, mask, draws=200)
     integers: Any = np.zeros(0, dtype=np.int64)
     floats = np.zeros(0)
     cells = TrainingCells(integers, floats, integers, integers, floats, floats)
     figures = report.build_report(
-        posterior, compiled, cells, enabled=mask, holdout_share=0.1, seed=0
+        posterior, compiled_policy, cells, enabled=mask, holdout_share=0.1, seed=0
     )
     cube = refresh.load_cube(optimization, metric)
     comparison = measured_lift.compare_arms(optimization, metric, cube)
     return TrainingResult(
-        compiled, figures, [1, 2, 3, 4], cube, comparison, timezone.now()
+        compiled_policy, figures, [1, 2, 3, 4], cube, comparison, timezone.now()
     )
 
 

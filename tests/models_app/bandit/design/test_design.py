@@ -20,7 +20,7 @@ def test_a_context_has_two_more_levels_for_other_and_missing() -> None:
 
     names = [design.level_name(0, level) for level in range(5)]
 
-    assert design.segments == 5 * 3
+    assert design.context_cells == 5 * 3
     assert names == ["c0.0", "c0.1", "c0.2", "other", "missing"]
 
 
@@ -38,11 +38,11 @@ def test_a_level_named_other_differs_from_any_other_value() -> None:
 
 def test_features_span_the_same_models_as_one_hot_against_the_baseline() -> None:
     design = bandit_worlds.make_design((2, 3), (2,))
-    segment, variant = np.divmod(np.arange(design.segments * 6), 6)
+    cell_index, variant = np.divmod(np.arange(design.context_cells * 6), 6)
 
-    rows = design.rows(variant, segment)
+    rows = design.rows(variant, cell_index)
 
-    one_hot = _one_hot_against_the_baseline(design, variant, segment)
+    one_hot = _one_hot_against_the_baseline(design, variant, cell_index)
     both = np.concatenate([np.ones((len(rows), 1)), rows, one_hot], axis=1)
     assert rows.shape[1] == one_hot.shape[1] == 1 + 2 + 2 + 3 + 3 + 6
     assert np.linalg.matrix_rank(rows) == rows.shape[1]
@@ -82,10 +82,10 @@ def test_impossible_factors_are_refused_by_name(
 
 
 def _one_hot_against_the_baseline(
-    design: Design, variant: np.ndarray, segment: np.ndarray
+    design: Design, variant: np.ndarray, cell_index: np.ndarray
 ) -> np.ndarray:
     levels = design.variant_levels[variant]
-    context = design.context_levels[segment]
+    context = design.context_levels[cell_index]
     a = levels[:, :1] == np.arange(1, 2)
     b = levels[:, 1:2] == np.arange(1, 3)
     c = context[:, :1] == np.arange(1, 4)

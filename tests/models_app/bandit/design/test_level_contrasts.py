@@ -23,7 +23,7 @@ def test_a_direction_raises_its_levels_by_one_relative_to_all_others(
     names, directions, shares = level_contrasts.build_level_contrasts(design)
 
     variant, context = np.divmod(
-        np.arange(design.variants * design.segments), design.segments
+        np.arange(design.variants * design.context_cells), design.context_cells
     )
     effect = design.rows(variant, context) @ directions.T
     assert len(names) == len(set(names)) == len(directions)

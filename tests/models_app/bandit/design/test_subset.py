@@ -19,18 +19,18 @@ def test_cells_that_differ_only_in_ignored_factors_are_merged(
     names = [factor.name for factor in reduced.design.contexts]
     assert names == [f"c{c}" for c in used]
     assert reduced.design.factors == design.factors
-    for segment, place in enumerate(reduced.place):
-        levels = design.context_levels[segment, used]
+    for cell_index, place in enumerate(reduced.place):
+        levels = design.context_levels[cell_index, used]
         assert reduced.design.context_levels[place].tolist() == levels.tolist()
 
 
 def test_an_expanded_table_repeats_over_ignored_contexts() -> None:
     design = bandit_worlds.make_design((2,), (1, 2))
     reduced = subset.drop_contexts(design, {"c0"})
-    table = np.arange(reduced.design.segments * 2.0).reshape(-1, 2)
+    table = np.arange(reduced.design.context_cells * 2.0).reshape(-1, 2)
 
     wide = reduced.expand_contexts(table)
 
-    assert wide.shape == (design.segments, 2)
-    for segment, levels in enumerate(design.context_levels):
-        assert wide[segment].tolist() == table[levels[1]].tolist()
+    assert wide.shape == (design.context_cells, 2)
+    for cell_index, levels in enumerate(design.context_levels):
+        assert wide[cell_index].tolist() == table[levels[1]].tolist()

@@ -48,7 +48,7 @@ def test_rows_sum_to_one_and_enabled_variants_get_exploration(
     some = st.lists(st.booleans(), min_size=count, max_size=count).filter(any)
     enabled = np.array(data.draw(some))
 
-    compiled = allocation.compile_policy(
+    compiled_policy = allocation.compile_policy(
         posterior,
         enabled,
         rule=rule,
@@ -58,11 +58,11 @@ def test_rows_sum_to_one_and_enabled_variants_get_exploration(
     )
 
     floor = exploration_share / enabled.sum() * (1 - 1e-12)
-    assert np.abs(compiled.probabilities.sum(axis=1) - 1).max() < 1e-12
-    assert np.abs(compiled.prob_best.sum(axis=1) - 1).max() < 1e-12
-    assert (compiled.probabilities[:, enabled] >= floor).all()
-    assert (compiled.probabilities[:, ~enabled] == 0).all()
-    assert (compiled.prob_best[:, ~enabled] == 0).all()
+    assert np.abs(compiled_policy.probabilities.sum(axis=1) - 1).max() < 1e-12
+    assert np.abs(compiled_policy.prob_best.sum(axis=1) - 1).max() < 1e-12
+    assert (compiled_policy.probabilities[:, enabled] >= floor).all()
+    assert (compiled_policy.probabilities[:, ~enabled] == 0).all()
+    assert (compiled_policy.prob_best[:, ~enabled] == 0).all()
 
 
 @given(st.integers(0, 10**6))
@@ -70,12 +70,12 @@ def test_rows_sum_to_one_and_enabled_variants_get_exploration(
 def test_thompson_keeps_the_order_of_prob_best(seed: int) -> None:
     posterior = make_posterior((3, 2), seed=seed)
 
-    compiled = allocation.compile_policy(
+    compiled_policy = allocation.compile_policy(
         posterior, np.ones(6, bool), rule="thompson", exploration_share=0.2, draws=200
     )
 
-    order = np.argsort(compiled.prob_best[0], kind="stable")
-    assert (np.diff(compiled.probabilities[0][order]) >= -1e-15).all()
+    order = np.argsort(compiled_policy.prob_best[0], kind="stable")
+    assert (np.diff(compiled_policy.probabilities[0][order]) >= -1e-15).all()
 
 
 def test_prob_best_of_two_variants_is_that_of_their_normal_difference() -> None:
@@ -83,27 +83,27 @@ def test_prob_best_of_two_variants_is_that_of_their_normal_difference() -> None:
     mean, sd = 0.3, 0.4
     posterior = Posterior(design, np.array([-2.0, mean]), np.diag([0.1, sd**2]))
 
-    compiled = allocation.compile_policy(
+    compiled_policy = allocation.compile_policy(
         posterior, np.ones(2, bool), rule="thompson", exploration_share=0, draws=100_000
     )
 
     first = 0.5 * (1 + math.erf(mean / sd / math.sqrt(2)))
-    assert compiled.prob_best[0, 0] == pytest.approx(first, abs=0.006)
-    assert compiled.probabilities.tolist() == compiled.prob_best.tolist()
+    assert compiled_policy.prob_best[0, 0] == pytest.approx(first, abs=0.006)
+    assert compiled_policy.probabilities.tolist() == compiled_policy.prob_best.tolist()
 
 
 def test_the_default_rule_allocates_by_the_square_of_prob_best() -> None:
     posterior = make_posterior((3, 2), (2,), seed=4)
     enabled = np.ones(6, dtype=bool)
 
-    compiled = allocation.compile_policy(
+    compiled_policy = allocation.compile_policy(
         posterior, enabled, exploration_share=0.0, seed=3
     )
 
-    square = compiled.prob_best**2
+    square = compiled_policy.prob_best**2
     expected = square / square.sum(axis=1, keepdims=True)
-    assert compiled.probabilities == pytest.approx(expected)
-    assert compiled.prob_best.sum(axis=1) == pytest.approx(1)
+    assert compiled_policy.probabilities == pytest.approx(expected)
+    assert compiled_policy.prob_best.sum(axis=1) == pytest.approx(1)
 
 
 def test_the_default_rule_favors_the_leader_more_than_thompson() -> None:
@@ -130,9 +130,11 @@ def test_bias_widens_only_its_own_factor() -> None:
         posterior, enabled, rule="thompson", bias={"f0": 20.0}
     )
 
-    def share_of_worse_level(compiled: allocation.CompiledPolicy, factor: int) -> float:
+    def share_of_worse_level(
+        compiled_policy: allocation.CompiledPolicy, factor: int
+    ) -> float:
         worse = design.variant_levels[:, factor] == 1
-        return float(compiled.prob_best[0, worse].sum())
+        return float(compiled_policy.prob_best[0, worse].sum())
 
     assert share_of_worse_level(plain, 0) < 0.01
     assert share_of_worse_level(biased, 0) > 0.3
@@ -154,9 +156,9 @@ def test_tables_are_the_same_bytes_for_the_same_seed_only() -> None:
 def test_a_large_table_is_compiled_in_bounded_memory() -> None:
     posterior = make_posterior((10, 10), (42, 43))
 
-    compiled = allocation.compile_policy(posterior, np.ones(100, bool), draws=40)
+    compiled_policy = allocation.compile_policy(posterior, np.ones(100, bool), draws=40)
 
-    assert compiled.probabilities.shape == (44 * 45, 100)
+    assert compiled_policy.probabilities.shape == (44 * 45, 100)
 
 
 @pytest.mark.parametrize(

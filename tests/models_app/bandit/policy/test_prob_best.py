@@ -20,9 +20,9 @@ def count_wins(posterior: RewardPosterior, sign: float) -> Floats:
     """Return the number [S, V] of draws in which a variant has the best reward."""
     variants = np.arange(posterior.design.variants)
     (chunk,) = reward_model.draw_chunks(posterior, DRAWS, 5, variants)
-    table = chunk.table()
+    table = chunk.build_table()
     best = [
-        (sign * table.reward(levels)).argmax(axis=1)
+        (sign * table.compute_reward(levels)).argmax(axis=1)
         for levels in posterior.design.context_levels
     ]
     return np.array([np.bincount(winners, minlength=len(variants)) for winners in best])

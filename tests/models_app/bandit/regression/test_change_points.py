@@ -88,7 +88,7 @@ def test_a_flip_of_the_winner_is_detected_and_the_new_one_gets_the_traffic() -> 
 
 def test_a_broken_context_is_one_change_and_no_change_of_variants() -> None:
     design, days = bandit_worlds.make_design((6,), (2,)), 20
-    shape = days, design.segments, 6
+    shape = days, design.context_cells, 6
     rate = np.full(shape, 0.05)
     rate[:-1, 1] = 0.002
     stratum, context, variant = np.indices(shape).reshape(3, -1)

@@ -94,7 +94,7 @@ def test_any_counts_of_any_shape_give_a_proper_posterior(seed: int) -> None:
         stratum=np.sort(rng.integers(0, strata, n)),
         stratum_time=np.sort(rng.uniform(0, 30, strata)),
         variant=rng.integers(0, design.variants, n),
-        context=rng.integers(0, design.segments, n),
+        context=rng.integers(0, design.context_cells, n),
         users=users,
         successes=np.floor(users * rng.beta(0.5, 5, n)),
         maturity=rng.uniform(0, 1, n),

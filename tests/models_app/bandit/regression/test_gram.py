@@ -31,7 +31,7 @@ def make_cells(
         stratum=stratum,
         stratum_time=np.arange(6.0),
         variant=rng.integers(0, design.variants, count),
-        context=rng.integers(0, design.segments, count),
+        context=rng.integers(0, design.context_cells, count),
         users=users,
         successes=np.floor(users * 0.05),
         maturity=np.where(has_immature & (stratum > 3), rng.random(count), 1.0),
@@ -45,9 +45,9 @@ def compute_curvature(system: RegressionSystem) -> Floats:
 def is_gram_exact(design: Design, share: float) -> bool:
     """Return whether the Gram matrix of a share of all pairs is that of their rows."""
     rng = np.random.default_rng(1)
-    count = design.variants * design.segments
+    count = design.variants * design.context_cells
     sample = np.sort(rng.choice(count, int(share * count), replace=False))
-    variant, context = np.divmod(sample, design.segments)
+    variant, context = np.divmod(sample, design.context_cells)
     rows, weight = design.rows(variant, context), rng.exponential(100.0, len(sample))
     crossed = cross_features(design, variant, context)
     assert crossed is not None

@@ -47,8 +47,10 @@ def draw_baseline(posterior: Posterior, users: Floats) -> Floats:
     draws = []
     levels = posterior.design.context_levels
     for chunk in reward_model.draw_chunks(posterior, 4000, 0, np.arange(1)):
-        table = chunk.table()
-        parts = [n * table.reward(levels[s])[:, 0] for s, n in enumerate(users) if n]
+        table = chunk.build_table()
+        parts = [
+            n * table.compute_reward(levels[s])[:, 0] for s, n in enumerate(users) if n
+        ]
         draws.append(np.sum(parts, axis=0) / users.sum())
     return np.concatenate(draws)
 

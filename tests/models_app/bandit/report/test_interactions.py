@@ -149,18 +149,20 @@ def covers_truth(seed: int) -> bool:
     """Return whether the interval covers the truth in a world drawn from the prior."""
     design, rng = bandit_worlds.make_design((2, 2)), np.random.default_rng(seed)
     world, enabled = bandit_worlds.draw_from_prior(design, rng), np.ones(4, bool)
-    compiled = CompiledPolicy(np.full((1, 4), 0.25), np.full((1, 4), 0.25))
+    compiled_policy = CompiledPolicy(np.full((1, 4), 0.25), np.full((1, 4), 0.25))
     days: list[tuple[Floats, Floats]] = []
     estimates: tuple[Interaction, ...] = ()
     for _ in range(4):
         days.append(
-            bandit_worlds.simulate_day(world, -2.0, compiled.probabilities, 2000, rng)
+            bandit_worlds.simulate_day(
+                world, -2.0, compiled_policy.probabilities, 2000, rng
+            )
         )
         cells = bandit_worlds.build_cells(days)
         posterior = fit.fit_posterior(design, cells).posterior
-        compiled = allocation.compile_policy(posterior, enabled, draws=500)
+        compiled_policy = allocation.compile_policy(posterior, enabled, draws=500)
         draws = posterior_draws.draw_rewards(
-            posterior, compiled, np.ones(1), enabled, seed
+            posterior, compiled_policy, np.ones(1), enabled, seed
         )
         many_users = replace(cells, users=cells.users * 100)
         estimates = interactions.estimate_interactions(design, draws, many_users)

@@ -18,16 +18,16 @@ def build_report(design: Design, cells: TrainingCells) -> Report:
     """Return the report of a fit and of the policy compiled from it."""
     posterior = fit.fit_posterior(design, cells).posterior
     enabled = np.ones(design.variants, bool)
-    compiled = allocation.compile_policy(posterior, enabled, draws=200)
+    compiled_policy = allocation.compile_policy(posterior, enabled, draws=200)
     return report.build_report(
-        posterior, compiled, cells, enabled=enabled, holdout_share=0.1, seed=0
+        posterior, compiled_policy, cells, enabled=enabled, holdout_share=0.1, seed=0
     )
 
 
 def test_a_note_names_an_interaction_that_is_left_out() -> None:
     design = bandit_worlds.make_design((60,), (40,))
     variant = np.arange(60)
-    users = np.zeros((design.segments, 60))
+    users = np.zeros((design.context_cells, 60))
     users[0, variant] = 100
 
     figures = build_report(design, bandit_worlds.build_cells([(users, users / 10)]))

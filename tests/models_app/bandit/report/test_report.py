@@ -26,11 +26,11 @@ def make_certain(
     design = bandit_worlds.make_design(
         (len(eta[0]),), (len(eta),) if len(eta) > 1 else ()
     )
-    table = np.zeros((design.segments, design.variants))
+    table = np.zeros((design.context_cells, design.variants))
     table[: len(eta)] = eta
-    segment, variant = np.divmod(np.arange(table.size), design.variants)
+    cell_index, variant = np.divmod(np.arange(table.size), design.variants)
     rows = np.concatenate(
-        [np.ones((table.size, 1)), design.rows(variant, segment)], axis=1
+        [np.ones((table.size, 1)), design.rows(variant, cell_index)], axis=1
     )
     mean = np.linalg.lstsq(rows, table.ravel(), rcond=None)[0]
     user_table = np.zeros_like(table)
@@ -49,9 +49,9 @@ def logit(rate: float) -> float:
     return float(np.log(rate / (1 - rate)))
 
 
-def make_policy(rows: list[list[float]], segments: int) -> CompiledPolicy:
+def make_policy(rows: list[list[float]], context_cells: int) -> CompiledPolicy:
     """Return an allocation of these rows; the last one holds in all further contexts."""
-    table: Floats = np.array(rows + [rows[-1]] * (segments - len(rows)))
+    table: Floats = np.array(rows + [rows[-1]] * (context_cells - len(rows)))
     return CompiledPolicy(table, table)
 
 
@@ -63,20 +63,27 @@ def fit_world() -> tuple[Report, Posterior, CompiledPolicy, TrainingCells]:
     days = [bandit_worlds.simulate_day(world, -2.0, even, 4000, rng) for _ in range(5)]
     cells, enabled = bandit_worlds.build_cells(days), np.ones(4, bool)
     posterior = fit.fit_posterior(design, cells).posterior
-    compiled = allocation.compile_policy(posterior, enabled)
+    compiled_policy = allocation.compile_policy(posterior, enabled)
     figures = report.build_report(
-        posterior, compiled, cells, enabled=enabled, holdout_share=0.1, seed=0
+        posterior, compiled_policy, cells, enabled=enabled, holdout_share=0.1, seed=0
     )
-    return figures, posterior, compiled, cells
+    return figures, posterior, compiled_policy, cells
 
 
 def test_a_certain_posterior_gives_the_true_figures() -> None:
     low, high = logit(0.1), logit(0.2)
     posterior, cells = make_certain([[low, high], [high, low]], [[30, 30], [20, 20]])
-    compiled = make_policy([[0.5, 0.5], [0.75, 0.25]], posterior.design.segments)
+    compiled_policy = make_policy(
+        [[0.5, 0.5], [0.75, 0.25]], posterior.design.context_cells
+    )
 
     figures = report.build_report(
-        posterior, compiled, cells, enabled=np.ones(2, bool), holdout_share=0.2, seed=0
+        posterior,
+        compiled_policy,
+        cells,
+        enabled=np.ones(2, bool),
+        holdout_share=0.2,
+        seed=0,
     )
 
     means = [row.expected_reward.mean for row in figures.variants]
@@ -109,11 +116,11 @@ def test_a_disabled_variant_is_neither_best_nor_part_of_progress() -> None:
     posterior, cells = make_certain(
         [[logit(0.1), logit(0.3), logit(0.2)]], [[10, 10, 10]]
     )
-    compiled = make_policy([[0.0, 0.0, 1.0]], 1)
+    compiled_policy = make_policy([[0.0, 0.0, 1.0]], 1)
     enabled = np.array([True, False, True])
 
     figures = report.build_report(
-        posterior, compiled, cells, enabled=enabled, holdout_share=0.0, seed=0
+        posterior, compiled_policy, cells, enabled=enabled, holdout_share=0.0, seed=0
     )
 
     assert figures.best_variant == 3
@@ -125,11 +132,11 @@ def test_minimizing_ranks_the_lowest_first_but_keeps_the_sign_of_lifts() -> None
     posterior, cells = make_certain(
         [[logit(0.2), logit(0.1), logit(0.3)]], [[10, 10, 10]]
     )
-    compiled, enabled = make_policy([[0.0, 1.0, 0.0]], 1), np.ones(3, bool)
+    compiled_policy, enabled = make_policy([[0.0, 1.0, 0.0]], 1), np.ones(3, bool)
 
     figures = report.build_report(
         posterior,
-        compiled,
+        compiled_policy,
         cells,
         enabled=enabled,
         holdout_share=0.0,
@@ -173,10 +180,15 @@ def test_interaction_importance_is_what_main_effects_do_not_explain() -> None:
 def test_a_context_that_reverses_the_order_has_all_importance() -> None:
     low, high = logit(0.1), logit(0.2)
     posterior, cells = make_certain([[low, high], [high, low]], [[30, 30], [30, 30]])
-    compiled = make_policy([[0.5, 0.5]], posterior.design.segments)
+    compiled_policy = make_policy([[0.5, 0.5]], posterior.design.context_cells)
 
     figures = report.build_report(
-        posterior, compiled, cells, enabled=np.ones(2, bool), holdout_share=0, seed=0
+        posterior,
+        compiled_policy,
+        cells,
+        enabled=np.ones(2, bool),
+        holdout_share=0,
+        seed=0,
     )
 
     assert figures.context_importance[0].factor == "c0"
@@ -194,7 +206,7 @@ def test_a_context_interaction_left_out_gives_a_note_and_no_importance() -> None
 
     figures = report.build_report(
         posterior,
-        make_policy([[1 / 96] * 96], design.segments),
+        make_policy([[1 / 96] * 96], design.context_cells),
         bandit_worlds.build_one_day_cells([(v, 10.0, 0.0) for v in range(96)]),
         enabled=np.ones(96, bool),
         holdout_share=0.1,
@@ -283,10 +295,10 @@ def test_without_users_the_report_shows_the_prior() -> None:
     design = bandit_worlds.make_design((2, 2), (2,))
     cells = bandit_worlds.build_one_day_cells([(0, 0, 0)])
     posterior, enabled = fit.fit_posterior(design, cells).posterior, np.ones(4, bool)
-    compiled = allocation.compile_policy(posterior, enabled)
+    compiled_policy = allocation.compile_policy(posterior, enabled)
 
     figures = report.build_report(
-        posterior, compiled, cells, enabled=enabled, holdout_share=0.1, seed=0
+        posterior, compiled_policy, cells, enabled=enabled, holdout_share=0.1, seed=0
     )
 
     assert figures.historic_reward is None
@@ -305,12 +317,12 @@ def test_without_users_the_report_shows_the_prior() -> None:
 def test_impossible_arguments_are_rejected_by_name(
     enabled: np.ndarray, holdout_share: float, field: str
 ) -> None:
-    _, posterior, compiled, cells = fit_world()
+    _, posterior, compiled_policy, cells = fit_world()
 
     with pytest.raises(ValueError, match=field):
         report.build_report(
             posterior,
-            compiled,
+            compiled_policy,
             cells,
             enabled=enabled,
             holdout_share=holdout_share,

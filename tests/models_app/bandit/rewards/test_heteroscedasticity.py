@@ -43,8 +43,8 @@ def test_the_better_variant_is_found_whatever_the_variance_of_its_amounts(
         posterior, _ = hurdle.fit_numeric_reward(shop.design, cells)
         low, high = np.quantile(draw_rewards(posterior), [0.025, 0.975], axis=0)
         covered[run] = (low < truth) & (truth < high)
-        compiled = allocation.compile_policy(posterior, np.ones(2, bool))
-        prob_best[run] = compiled.prob_best[0]
+        compiled_policy = allocation.compile_policy(posterior, np.ones(2, bool))
+        prob_best[run] = compiled_policy.prob_best[0]
 
     assert covered.mean() > 0.95 - 3 * np.sqrt(0.95 * 0.05 / covered.size)
     assert prob_best[:, 1].mean() > 0.9

@@ -135,12 +135,12 @@ def test_extreme_cells_give_finite_estimates(
     posterior, _ = hurdle.fit_numeric_reward(design, cells)
 
     enabled = np.ones(2, bool)
-    compiled = allocation.compile_policy(posterior, enabled)
+    compiled_policy = allocation.compile_policy(posterior, enabled)
     figures = report.build_report(
-        posterior, compiled, cells, enabled=enabled, holdout_share=0, seed=0
+        posterior, compiled_policy, cells, enabled=enabled, holdout_share=0, seed=0
     )
     assert np.isfinite(draw_rewards(posterior)).all()
-    assert compiled.probabilities.sum() == pytest.approx(1)
+    assert compiled_policy.probabilities.sum() == pytest.approx(1)
     assert all(np.isfinite(row.expected_reward.hi) for row in figures.variants)
 
 

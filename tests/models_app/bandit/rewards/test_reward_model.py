@@ -48,8 +48,8 @@ def test_rewards_agree_with_the_plain_formula(kind: RewardModelKind) -> None:
     (chunk,) = reward_model.draw_chunks(posterior, 50, 3, np.arange(6))
 
     for levels in posterior.design.context_levels:
-        table = chunk.table()
-        reward = table.reward(levels)
+        table = chunk.build_table()
+        reward = table.compute_reward(levels)
         assert reward == pytest.approx(compute_rewards(chunk, levels), rel=1e-10)
 
 
@@ -66,7 +66,9 @@ def test_prob_best_is_the_share_of_draws_won(kind: RewardModelKind) -> None:
 
     chunks = list(reward_model.draw_chunks(posterior, 4000, 0, np.arange(6)))
     levels = posterior.design.context_levels[0]
-    rows = np.concatenate([chunk.table().reward(levels) for chunk in chunks])
+    rows = np.concatenate(
+        [chunk.build_table().compute_reward(levels) for chunk in chunks]
+    )
     best = np.bincount(rows.argmax(axis=1), minlength=6) / 4000
     worst = np.bincount(rows.argmin(axis=1), minlength=6) / 4000
     assert maximized.prob_best[0] == pytest.approx(best)
@@ -78,7 +80,7 @@ def test_draws_depend_on_the_seed_and_not_on_the_chunks() -> None:
 
     def draw_first_chunk(draws: int, seed: int) -> Floats:
         chunks = reward_model.draw_chunks(posterior, draws, seed, np.arange(6))
-        return next(chunks).table().reward(np.zeros(2, dtype=np.int64))
+        return next(chunks).build_table().compute_reward(np.zeros(2, dtype=np.int64))
 
     few, many = draw_first_chunk(16, 7), draw_first_chunk(900, 7)
     other_seed = draw_first_chunk(16, 8)
@@ -111,7 +113,7 @@ def test_huge_effects_keep_rewards_finite() -> None:
     (chunk,) = reward_model.draw_chunks(posterior, 20, 0, np.arange(2))
 
     for levels in design.context_levels:
-        assert np.isfinite(chunk.table().reward(levels)).all()
+        assert np.isfinite(chunk.build_table().compute_reward(levels)).all()
 
 
 def test_a_large_table_of_amounts_is_compiled_in_bounded_memory() -> None:
