@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +18,7 @@ from warehouse.backends.query_results import (
     StatementResult,
 )
 from warehouse.sql.cube import statement
+from warehouse.sql.cube.engine import MIN_TIMESTAMP
 from warehouse.sql.preview import engines
 from warehouse.sql.shapes import (
     CheckedMetric,
@@ -27,9 +28,6 @@ from warehouse.sql.shapes import (
     CubeSpec,
     Statement,
 )
-
-# Stands for "no start": before every exposure, and in range for both engines.
-EARLIEST_START = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 class CloudBackend(ConnectedBackend):
@@ -59,7 +57,7 @@ class CloudBackend(ConnectedBackend):
     def count_rows_by_day(
         self, spec: CubeSpec, metric: CheckedMetric, source: CheckedSource
     ) -> dict[date, DayRowCounts]:
-        since = spec.history_from or EARLIEST_START
+        since = spec.history_from or MIN_TIMESTAMP
         counts_statement = engines.build_day_counts(
             metric, source, spec.optimization_id, since, spec.as_of
         )

@@ -41,14 +41,14 @@ def quote_identifier(name: str) -> str:
 
 def mark_start_date(text: str, mark: str) -> str:
     """Replace the only parameter of a checked query, its start date, by a mark."""
-    parts, end, parameter_start = [], 0, -1
+    parts, copied_until, parameter_start = [], 0, -1
     for token in sqlglot.tokenize(text, dialect="bigquery"):
         if token.token_type == TokenType.PARAMETER:
             parameter_start = token.start
         elif parameter_start >= 0:
-            parts += [text[end:parameter_start], mark]
-            end, parameter_start = token.end + 1, -1
-    return "".join(parts) + text[end:]
+            parts += [text[copied_until:parameter_start], mark]
+            copied_until, parameter_start = token.end + 1, -1
+    return "".join(parts) + text[copied_until:]
 
 
 def _cast_matching(text: str, pattern: str, sql_type: str) -> str:

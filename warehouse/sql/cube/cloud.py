@@ -1,13 +1,13 @@
-"""The cube's statement for Snowflake and BigQuery: one template, filled per engine."""
+"""The cube's statement for Snowflake and BigQuery: one template for both engines."""
 
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 from warehouse.sql.cube import bigquery, snowflake
-from warehouse.sql.cube.cloud_lists import EARLIEST_MOMENT, build_list_slots
+from warehouse.sql.cube.cloud_lists import build_list_slots
 from warehouse.sql.cube.day_ranges import compute_span
-from warehouse.sql.cube.engine import Engine, Parameters
+from warehouse.sql.cube.engine import MIN_TIMESTAMP, Engine, Parameters
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.shapes import (
     CheckedMetric,
@@ -76,27 +76,27 @@ def _build_slots(
 ) -> dict[str, str]:
     engine = parameters.engine
     start, until = compute_span(spec)
-    history = spec.history_from or EARLIEST_MOMENT
+    history = spec.history_from or MIN_TIMESTAMP
     types = {
         "text": engine.text_type,
         "integer": engine.integer_type,
         "double": engine.double_type,
     }
-    # Pieces in the order of the parameters they add.
+    # In the order of the parameters that they add.
     slots = {
-        "metric_columns": build_metric_columns(engine, metric),
+        "metric_columns": build_metric_columns_sql(engine, metric),
         "metric_query": bind_start_date(parameters, metric.query, start),
-        "source_columns": build_source_columns(engine, source),
+        "source_columns": build_source_columns_sql(engine, source),
         "source_query": bind_start_date(parameters, source.query, history),
-        "optimization_id": parameters.cast(
+        "optimization_id": parameters.add_as(
             spec.optimization_id.lower(), engine.text_type
         ),
-        "history": parameters.cast_timestamp(history),
-        "start": parameters.cast_timestamp(start),
-        "until": parameters.cast_timestamp(until),
-        "as_of": parameters.cast_timestamp(spec.as_of),
-        "horizon": parameters.cast(spec.horizon_hours, engine.integer_type),
-        "within_window": _build_window_condition(parameters, spec),
+        "history": parameters.add_timestamp(history),
+        "start": parameters.add_timestamp(start),
+        "until": parameters.add_timestamp(until),
+        "as_of": parameters.add_timestamp(spec.as_of),
+        "horizon": parameters.add_as(spec.horizon_hours, engine.integer_type),
+        "within_window": _build_window_condition_sql(parameters, spec),
         "user_rewards": fill_slots(USER_REWARDS[spec.reward_type], types),
         **build_list_slots(parameters, spec),
     }
@@ -111,10 +111,10 @@ def _build_slots(
     }
 
 
-def _build_window_condition(parameters: Parameters, spec: CubeSpec) -> str:
+def _build_window_condition_sql(parameters: Parameters, spec: CubeSpec) -> str:
     engine = parameters.engine
     hours = min(spec.window_hours, spec.horizon_hours)
-    window = parameters.cast(hours, engine.integer_type)
+    window = parameters.add_as(hours, engine.integer_type)
     template, touch = FIRST_TOUCH_WINDOW, "u.moment"
     if spec.attribution == "last_touch" and spec.window_hours < spec.horizon_hours:
         template, touch = LAST_TOUCH_WINDOW, "t.moment"
@@ -130,10 +130,10 @@ def bind_start_date(
     value = parameters.engine.bind_timestamp(start)
     if isinstance(value, str):
         value = f"{value}+00:00"  # customers compare it to times of any zone
-    return parameters.engine.mark_start_date(query.text, parameters.mark(value))
+    return parameters.engine.mark_start_date(query.text, parameters.add(value))
 
 
-def build_source_columns(engine: Engine, source: CheckedSource) -> str:
+def build_source_columns_sql(engine: Engine, source: CheckedSource) -> str:
     """Rename and cast the mapped columns of an assignment source, table alias `q`."""
     column = _build_column_quoter(engine)
     context = column(source.context) if source.context else "''"
@@ -147,7 +147,7 @@ def build_source_columns(engine: Engine, source: CheckedSource) -> str:
            {engine.to_integer(_cast_text(engine, version))} AS policy_version"""
 
 
-def build_metric_columns(engine: Engine, metric: CheckedMetric) -> str:
+def build_metric_columns_sql(engine: Engine, metric: CheckedMetric) -> str:
     """Rename and cast the mapped columns of a metric, table alias `q`.
 
     `amount` is null where the value is not a number.

@@ -1,12 +1,19 @@
-"""The lists of a cube's spec as SQL, for engines whose statements take no arrays."""
+"""Write the lists of a CubeSpec as SQL for BigQuery and Snowflake.
+
+We pass no arrays to them. Table aliases are those of cloud.sql.
+"""
 
 import json
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from warehouse.sql.cube.engine import Engine, Parameters
+from warehouse.sql.cube.engine import (
+    MAX_TIMESTAMP,
+    MIN_TIMESTAMP,
+    Engine,
+    Parameters,
+)
 from warehouse.sql.cube.spec_rows import (
     list_outcomes,
     list_regimes,
@@ -14,25 +21,24 @@ from warehouse.sql.cube.spec_rows import (
 )
 from warehouse.sql.shapes import CubeSpec
 
-# Bounds that every engine's timestamp type can hold; all events lie between them.
-EARLIEST_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
-LATEST_MOMENT = datetime(9999, 1, 1, tzinfo=UTC)
-
 
 def build_list_slots(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
     """Build the slots of regimes, outcomes, days, exclusions, variants and contexts."""
     return {
-        "regimes": _build_regimes(parameters, spec),
-        "outcomes": _build_outcomes(parameters, spec),
-        "days": _build_days(parameters, spec),
-        "not_excluded": _build_exclusions(parameters, spec),
-        **_build_variants(parameters, spec),
-        **_build_contexts(parameters, spec),
+        "regimes": _build_regimes_sql(parameters, spec),
+        "outcomes": _build_outcomes_sql(parameters, spec),
+        "days": _build_days_sql(parameters, spec),
+        "not_excluded": _build_exclusions_sql(parameters, spec),
+        **_build_variant_slots(parameters, spec),
+        **_build_context_slots(parameters, spec),
     }
 
 
-def _build_table(rows: Iterable[Sequence[str]], names: Sequence[str]) -> str:
-    """Build SELECTs joined by UNION ALL from rows of expressions; at least one row."""
+def _build_rows_sql(rows: Iterable[Sequence[str]], names: Sequence[str]) -> str:
+    """Build a SELECT for each row of expressions, joined by UNION ALL.
+
+    There must be at least one row; `names` are those of the columns.
+    """
     return "\n  UNION ALL ".join(
         "SELECT "
         + ", ".join(
@@ -43,25 +49,25 @@ def _build_table(rows: Iterable[Sequence[str]], names: Sequence[str]) -> str:
     )
 
 
-def _build_regimes(parameters: Parameters, spec: CubeSpec) -> str:
+def _build_regimes_sql(parameters: Parameters, spec: CubeSpec) -> str:
     engine = parameters.engine
     rows = [
         (
-            parameters.cast(number, engine.integer_type),
-            parameters.cast_timestamp(begins),
-            parameters.cast_timestamp(ends),
-            parameters.cast(threshold, engine.text_type),
+            parameters.add_as(number, engine.integer_type),
+            parameters.add_timestamp(begins_at),
+            parameters.add_timestamp(ends_at),
+            parameters.add_as(threshold, engine.text_type),
         )
-        for number, begins, ends, threshold in list_regimes(
-            spec, EARLIEST_MOMENT, LATEST_MOMENT
+        for number, begins_at, ends_at, threshold in list_regimes(
+            spec, MIN_TIMESTAMP, MAX_TIMESTAMP
         )
     ]
-    return _build_table(rows, ("regime", "begins_at", "ends_at", "threshold"))
+    return _build_rows_sql(rows, ("regime", "begins_at", "ends_at", "threshold"))
 
 
-def _build_outcomes(parameters: Parameters, spec: CubeSpec) -> str:
+def _build_outcomes_sql(parameters: Parameters, spec: CubeSpec) -> str:
     engine = parameters.engine
-    columns = {
+    types_by_column = {
         "outcome": engine.text_type,
         "weight": engine.double_type,
         "by_name": "BOOLEAN",
@@ -69,103 +75,135 @@ def _build_outcomes(parameters: Parameters, spec: CubeSpec) -> str:
         "as_number": engine.double_type,
         "rule_rank": engine.integer_type,
     }
-    empty_row: tuple[Any, ...] = (None,) * len(columns)
+    # One row of NULLs: the SQL needs at least one row and matches none.
+    empty_row: tuple[Any, ...] = (None,) * len(types_by_column)
     rules = [(*row, rank) for rank, row in enumerate(list_outcomes(spec), start=1)]
     rows = [
         [
-            parameters.cast(value, sql_type)
-            for value, sql_type in zip(rule, columns.values(), strict=True)
+            parameters.add_as(value, sql_type)
+            for value, sql_type in zip(rule, types_by_column.values(), strict=True)
         ]
         for rule in rules or [empty_row]
     ]
-    return _build_table(rows, tuple(columns))
+    return _build_rows_sql(rows, tuple(types_by_column))
 
 
-def _build_days(parameters: Parameters, spec: CubeSpec) -> str:
+def _build_days_sql(parameters: Parameters, spec: CubeSpec) -> str:
     days = sorted(set(spec.days))
-    return ", ".join(parameters.cast(day.isoformat(), "DATE") for day in days)
+    return ", ".join(parameters.add_as(day.isoformat(), "DATE") for day in days)
 
 
-def _build_exclusions(parameters: Parameters, spec: CubeSpec) -> str:
+def _build_exclusions_sql(parameters: Parameters, spec: CubeSpec) -> str:
     """Build the conditions that leave out users by id and by prefix."""
     engine = parameters.engine
-    ids, prefixes = split_excluded_users(spec)
-    id_list = ", ".join(parameters.cast(user, engine.text_type) for user in ids)
-    conditions = [f"t.anonymous_id NOT IN ({id_list})"] if ids else []
+    user_ids, prefixes = split_excluded_users(spec)
+    id_list = ", ".join(
+        parameters.add_as(user_id, engine.text_type) for user_id in user_ids
+    )
+    conditions = [f"t.anonymous_id NOT IN ({id_list})"] if user_ids else []
     for prefix in prefixes:
-        text = parameters.cast(prefix, engine.text_type)
+        text = parameters.add_as(prefix, engine.text_type)
         conditions.append(f"NOT {engine.starts_with}(t.anonymous_id, {text})")
     return "".join(f"\n    AND {condition}" for condition in conditions)
 
 
-def _build_variants(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
-    """Find a variant's number by its levels, whatever the format of its JSON."""
+def _build_variant_slots(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
+    """Build the CASE that finds a variant's number by its levels.
+
+    The levels are found in any JSON format of the variant. Slots:
+
+    - `variants`: rows with number and key of the configured variants
+    - `variant_levels`: columns f0, f1, … with a variant's level of each factor
+    - `variant_number`: the CASE, which is 0 for levels of no configured variant
+    """
     engine = parameters.engine
-    variants = [
-        (number, json.loads(key, parse_float=Decimal)) for number, key in spec.variants
+    levels_by_number = [
+        (number, json.loads(variant_key, parse_float=Decimal))
+        for number, variant_key in spec.variants
     ]
-    names = sorted({name for _, levels in variants for name in levels})
-    cases = []
-    for number, levels in variants:
-        conditions = [
-            f"v.f{index} = {_cast_level(parameters, levels[name])}"
-            for index, name in enumerate(names)
-            if name in levels
-        ]
-        factors = parameters.cast(len(levels), engine.integer_type)
-        conditions.append(f"v.factors = {factors}")
-        result = parameters.cast(number, engine.integer_type)
-        cases.append(f"WHEN {' AND '.join(conditions)}\n           THEN {result}")
-    chain = "\n         ".join(cases)
+    names = sorted({name for _, levels in levels_by_number for name in levels})
+    variant_number = _build_variant_number_sql(parameters, levels_by_number, names)
+    # One row of NULLs: the SQL needs at least one row and matches none.
     rows = [
         (
-            parameters.cast(number, engine.integer_type),
-            parameters.cast(key, engine.text_type),
+            parameters.add_as(number, engine.integer_type),
+            parameters.add_as(variant_key, engine.text_type),
         )
-        for number, key in spec.variants or [(None, None)]
+        for number, variant_key in spec.variants or [(None, None)]
     ]
     return {
-        "variants": _build_table(rows, ("variant_number", "variant_key")),
-        "variant_levels": _build_level_columns(engine, names, "f"),
-        "variant_number": f"CASE {chain}\n         ELSE 0 END" if cases else "0",
+        "variants": _build_rows_sql(rows, ("variant_number", "variant_key")),
+        "variant_levels": _build_level_columns_sql(engine, names, "f"),
+        "variant_number": variant_number,
     }
 
 
-def _build_contexts(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
-    """Build the row-major index over the factors.
+def _build_variant_number_sql(
+    parameters: Parameters,
+    levels_by_number: Iterable[tuple[int, Mapping[str, object]]],
+    names: Sequence[str],
+) -> str:
+    when_clauses = []
+    for number, levels in levels_by_number:
+        conditions = [
+            f"v.f{index} = {_add_level(parameters, levels[name])}"
+            for index, name in enumerate(names)
+            if name in levels
+        ]
+        factor_count = parameters.add_as(len(levels), parameters.engine.integer_type)
+        conditions.append(f"v.factors = {factor_count}")
+        result = parameters.add_as(number, parameters.engine.integer_type)
+        when_clauses.append(
+            f"WHEN {' AND '.join(conditions)}\n           THEN {result}"
+        )
+    if not when_clauses:
+        return "0"
+    cases = "\n         ".join(when_clauses)
+    return f"CASE {cases}\n         ELSE 0 END"
 
-    A value that is not a level counts as 'other', null or no value as 'missing'.
+
+def _build_context_slots(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
+    """Build the index of a context cell, row-major over the context factors.
+
+    A value outside the levels counts as `other`, a null or absent one as `missing`.
+    Slots:
+
+    - `context_levels`: columns c0, c1, … with a context's level of each factor
+    - `context_index`: the index
     """
     engine = parameters.engine
     index = "0"
     for position, factor in enumerate(spec.contexts):
-        count = len(factor.levels)
-        levels = " ".join(
-            f"WHEN c.c{position} = {parameters.cast(level, engine.text_type)}"
-            f" THEN {number}"
-            for number, level in enumerate(factor.levels)
+        level_count = len(factor.levels)
+        when_clauses = " ".join(
+            f"WHEN c.c{position} = {parameters.add_as(level, engine.text_type)}"
+            f" THEN {level_number}"
+            for level_number, level in enumerate(factor.levels)
         )
         level_index = (
-            f"CASE WHEN c.c{position} IS NULL THEN {count + 1} {levels}"
-            f" ELSE {count} END"
+            f"CASE WHEN c.c{position} IS NULL THEN {level_count + 1} {when_clauses}"
+            f" ELSE {level_count} END"
         )
-        index = f"({index}) * {count + 2} + {level_index}"
+        index = f"({index}) * {level_count + 2} + {level_index}"
     names = [factor.name for factor in spec.contexts]
     return {
-        "context_levels": _build_level_columns(engine, names, "c"),
+        "context_levels": _build_level_columns_sql(engine, names, "c"),
         "context_index": index,
     }
 
 
-def _build_level_columns(engine: Engine, names: Iterable[str], prefix: str) -> str:
+def _build_level_columns_sql(engine: Engine, names: Iterable[str], prefix: str) -> str:
     return "".join(
         f",\n         {engine.read_level('j.json', name)} AS {prefix}{index}"
         for index, name in enumerate(names)
     )
 
 
-def _cast_level(parameters: Parameters, level: object) -> str:
-    """Write a level as the API compares it: plain numbers without trailing zeros."""
+def _add_level(parameters: Parameters, level: object) -> str:
+    """Write a level in the format that the API compares.
+
+    That is: numbers without exponent or trailing zeros.
+    """
     match level:
         case str():
             text = level
@@ -173,4 +211,4 @@ def _cast_level(parameters: Parameters, level: object) -> str:
             text = f"{level.normalize():f}"
         case _:
             text = json.dumps(level)
-    return parameters.cast(text, parameters.engine.text_type)
+    return parameters.add_as(text, parameters.engine.text_type)

@@ -55,7 +55,7 @@ def _build_statement(
     """
     canonical_key = _canonicalize_json(UNGUARDED_JSON.format("c.key"))
     touches = {
-        "source_columns": build_source_columns(source),
+        "source_columns": build_source_columns_sql(source),
         "source_query": source.query.text,
         "canonical_variant_text": _canonicalize_json(
             json_cast.format("t.variant_text")
@@ -68,10 +68,10 @@ def _build_statement(
         "group_context": "u.context" if spec.contexts else "CAST('' AS text)",
         "context_json": json_cast.format("NULLIF(g.context, '')"),
     }
-    third = str(UUID(spec.optimization_id))
+    optimization_id = str(UUID(spec.optimization_id))
     return Statement(
-        postgres.build_text(slots, spec, metric),
-        postgres.list_parameters(spec, spec.history_from, third),
+        postgres.build_sql(slots, spec, metric),
+        postgres.list_parameters(spec, spec.history_from, optimization_id),
     )
 
 
@@ -79,7 +79,7 @@ build_statement = partial(_build_statement, json_cast=GUARDED_JSON)
 build_statement_before_16 = partial(_build_statement, json_cast=UNGUARDED_JSON)
 
 
-def build_source_columns(source: CheckedSource) -> str:
+def build_source_columns_sql(source: CheckedSource) -> str:
     """Rename and cast the mapped columns of an assignment source, table alias `s`."""
     context = policy_version = "NULL"
     if source.context:

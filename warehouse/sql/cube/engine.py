@@ -1,10 +1,18 @@
-"""What differs between the SQL of the cloud engines, and how they take parameters."""
+"""What differs between the SQL of the cloud engines, and how they take parameters.
+
+In warehouse/sql an engine is a SQL dialect with its spelling: names of types and
+functions, quotes, and marks of parameters.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from warehouse.sql.shapes import Statement
+
+# All events lie between these times, and every engine's timestamp type holds them.
+MIN_TIMESTAMP = datetime(1900, 1, 1, tzinfo=UTC)
+MAX_TIMESTAMP = datetime(9999, 1, 1, tzinfo=UTC)
 
 # Surrounds a parameter's number until the text is complete. No checked query contains it.
 PARAMETER_MARK = "\0"
@@ -19,9 +27,9 @@ INTEGER_PATTERN = "[0-9]{1,9}"
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """SQL dialect of a warehouse whose statements take no arrays.
+    """The spelling of one dialect whose statements take no arrays.
 
-    The functions take pieces of SQL and return one:
+    These functions take and return SQL:
 
     - `to_utc`: a column of any time type as a UTC timestamp
     - `to_integer`, `to_number`: a text as integer or double, null where it is neither
@@ -63,16 +71,16 @@ class Parameters:
     engine: Engine
     values: list[object] = field(default_factory=list)
 
-    def mark(self, value: object) -> str:
+    def add(self, value: object) -> str:
         """Add a value; return the mark that stands for it."""
         self.values.append(value)
         return f"{PARAMETER_MARK}{len(self.values)}{PARAMETER_MARK}"
 
-    def cast(self, value: object, sql_type: str) -> str:
-        """Add a value; return it as SQL of that type. None becomes NULL."""
-        return f"CAST({'NULL' if value is None else self.mark(value)} AS {sql_type})"
+    def add_as(self, value: object, sql_type: str) -> str:
+        """Add a value; return the SQL that casts it. None adds nothing and is NULL."""
+        return f"CAST({'NULL' if value is None else self.add(value)} AS {sql_type})"
 
-    def cast_timestamp(self, at: datetime) -> str:
-        """Add a moment; return it as SQL."""
+    def add_timestamp(self, at: datetime) -> str:
+        """Add a time; return the SQL that casts it to the engine's timestamp type."""
         value = self.engine.bind_timestamp(at.astimezone(UTC))
-        return self.cast(value, self.engine.timestamp_type)
+        return self.add_as(value, self.engine.timestamp_type)

@@ -68,23 +68,23 @@ def build_statement(spec: CubeSpec, metric: CheckedMetric) -> Statement:
     touches from the first day until the last day's horizon, plus one lookup per user of
     the days, plus a scan of the exposures outside that span that are not remembered.
     """
-    first, third = spec.organization_id, UUID(spec.optimization_id)
-    values = postgres.list_parameters(spec, first, third)
+    optimization_id = UUID(spec.optimization_id)
+    values = postgres.list_parameters(spec, spec.organization_id, optimization_id)
     until = spec.remembered.until if spec.remembered else YEAR_ONE
-    lookup = NOT_REMEMBERED_OUTSIDE if _needs_first_touches(spec) else ""
+    first_touch_condition = NOT_REMEMBERED_OUTSIDE if _needs_first_touches(spec) else ""
     outside = {
-        "not_remembered_outside": lookup,
+        "not_remembered_outside": first_touch_condition,
         "remembered_until": f"CAST(${len(values) + 1} AS timestamptz)",
     }
     slots = {
         **STORE_SLOTS,
         "not_touched_outside": fill_slots(NOT_TOUCHED_OUTSIDE, outside),
     }
-    return Statement(postgres.build_text(slots, spec, metric), (*values, until))
+    return Statement(postgres.build_sql(slots, spec, metric), (*values, until))
 
 
 def _needs_first_touches(spec: CubeSpec) -> bool:
-    """Tell whether any remembered first touch may lie outside the span."""
+    """Return whether any remembered first touch may lie outside the span."""
     if spec.remembered is None or spec.remembered.first_at is None:
         return False
     start, until = compute_span(spec)

@@ -52,49 +52,53 @@ USER_REWARDS = {
 }
 
 
-def build_text(
+def build_sql(
     store_slots: Mapping[str, str], spec: CubeSpec, metric: CheckedMetric
 ) -> str:
-    """Fill the template: `store_slots` say how one of the two stores differs."""
+    """Fill the template; `store_slots` are the slots in which the two stores differ."""
     slots = {
-        "metric_columns": build_metric_columns(metric),
+        "metric_columns": build_metric_columns_sql(metric),
         "metric_query": metric.query.text,
-        "within_window": _build_window_condition(spec),
+        "within_window": _build_window_condition_sql(spec),
         "user_rewards": USER_REWARDS[spec.reward_type],
-        "context_index": _build_context_index(spec),
+        "context_index": _build_context_index_sql(spec),
     }
     return fill_slots(TEMPLATE, {**slots, **store_slots})
 
 
-def list_parameters(spec: CubeSpec, first: object, third: object) -> tuple[object, ...]:
+def list_parameters(
+    spec: CubeSpec, first_parameter: object, third_parameter: object
+) -> tuple[object, ...]:
     """Return the values of the parameters; $1 and $3 differ between the stores."""
     start, until = compute_span(spec)
     scalars = (
-        first,
+        first_parameter,
         start,
-        third,
+        third_parameter,
         spec.as_of,
         until,
         spec.horizon_hours,
         min(spec.window_hours, spec.horizon_hours),
     )
     lists = (
-        *_list_columns(2, spec.variants),
-        *_list_columns(4, list_regimes(spec, None, None)),
+        *_transpose_rows(2, spec.variants),
+        *_transpose_rows(4, list_regimes(spec, None, None)),
         sorted(set(spec.days)),
         *split_excluded_users(spec),
-        *_list_columns(5, list_outcomes(spec)),
+        *_transpose_rows(5, list_outcomes(spec)),
     )
     contexts = [(factor.name, list(factor.levels)) for factor in spec.contexts]
     return (*scalars, *lists, *(value for pair in contexts for value in pair))
 
 
-def _list_columns(width: int, rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
+def _transpose_rows(
+    width: int, rows: Sequence[tuple[object, ...]]
+) -> list[list[object]]:
     """Transpose rows into `width` lists, one for each array parameter."""
     return [[row[column] for row in rows] for column in range(width)]
 
 
-def build_metric_columns(metric: CheckedMetric) -> str:
+def build_metric_columns_sql(metric: CheckedMetric) -> str:
     """Rename and cast the mapped columns of a metric, table alias `q`.
 
     `value` is null where the customer's value is not a number.
@@ -111,25 +115,29 @@ def build_metric_columns(metric: CheckedMetric) -> str:
          CAST({value} AS text) AS text_value, CAST({name} AS text) AS name"""
 
 
-def _build_window_condition(spec: CubeSpec) -> str:
-    """Build the condition under which a reward still counts."""
+def _build_window_condition_sql(spec: CubeSpec) -> str:
+    """Return the condition under which a reward still counts."""
     if spec.attribution == "last_touch" and spec.window_hours < spec.horizon_hours:
         return LAST_TOUCH_WINDOW
     return FIRST_TOUCH_WINDOW
 
 
-def _build_context_index(spec: CubeSpec) -> str:
-    """Build the row-major index over the factors; levels are compared as the API does."""
+def _build_context_index_sql(spec: CubeSpec) -> str:
+    """Build the index of a context cell, row-major over the context factors.
+
+    Levels are compared as the API compares them. A value outside the levels counts as
+    `other`, a null or absent one as `missing`.
+    """
     index = "0"
     for position, factor in enumerate(spec.contexts):
-        key = f"CAST(${FIRST_CONTEXT_PARAMETER + 2 * position} AS text)"
+        name = f"CAST(${FIRST_CONTEXT_PARAMETER + 2 * position} AS text)"
         levels = f"CAST(${FIRST_CONTEXT_PARAMETER + 2 * position + 1} AS text[])"
-        count = len(factor.levels)
+        other, missing = len(factor.levels), len(factor.levels) + 1
         level_index = f"""COALESCE(
-           array_position({levels}, CASE jsonb_typeof(c.json -> {key})
+           array_position({levels}, CASE jsonb_typeof(c.json -> {name})
              WHEN 'number' THEN
-               CAST(trim_scale(CAST(c.json ->> {key} AS numeric)) AS text)
-             ELSE c.json ->> {key} END) - 1,
-           CASE WHEN c.json ->> {key} IS NULL THEN {count + 1} ELSE {count} END)"""
-        index = f"({index}) * {count + 2} + {level_index}"
+               CAST(trim_scale(CAST(c.json ->> {name} AS numeric)) AS text)
+             ELSE c.json ->> {name} END) - 1,
+           CASE WHEN c.json ->> {name} IS NULL THEN {missing} ELSE {other} END)"""
+        index = f"({index}) * {missing + 1} + {level_index}"
     return index

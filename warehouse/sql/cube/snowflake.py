@@ -47,12 +47,12 @@ def order_parameters(text: str, values: list[object]) -> Statement:
 
 def mark_start_date(text: str, mark: str) -> str:
     """Replace each question mark of a checked query, its start date, by a mark."""
-    parts, end = [], 0
+    parts, copied_until = [], 0
     for token in sqlglot.tokenize(text, dialect="snowflake"):
         if token.token_type == TokenType.PLACEHOLDER:
-            parts += [text[end : token.start], mark]
-            end = token.end + 1
-    return "".join(parts) + text[end:]
+            parts += [text[copied_until : token.start], mark]
+            copied_until = token.end + 1
+    return "".join(parts) + text[copied_until:]
 
 
 def _to_utc(column: str) -> str:
@@ -84,7 +84,7 @@ def _read_level(json: str, name: str) -> str:
 
 
 def _bind_timestamp(at: datetime) -> str:
-    """Write a moment as text, because the client would send it without its zone."""
+    """Write a time as text, because the client would send it without its zone."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 

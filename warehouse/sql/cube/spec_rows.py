@@ -5,22 +5,22 @@ from typing import TypeVar
 
 from warehouse.sql.shapes import CubeSpec
 
-# How a dialect writes an open end of time: a moment beyond all events, or None.
+# How an engine writes an open end of time: a time beyond all events, or None.
 OpenEnd = TypeVar("OpenEnd", bound=datetime | None)
 OutcomeRow = tuple[str, float, bool, str | None, float | None]
 
 
 def list_regimes(
-    spec: CubeSpec, earliest: OpenEnd, latest: OpenEnd
+    spec: CubeSpec, first_start: OpenEnd, last_end: OpenEnd
 ) -> list[tuple[int, datetime | OpenEnd, datetime | OpenEnd, str]]:
     """Return number, start, end and holdout threshold of each regime.
 
-    A regime ends where the next one starts. The first starts at `earliest`, the last
-    ends at `latest`, so that no touch falls outside.
+    A regime ends where the next one starts. The first starts at `first_start`, the
+    last ends at `last_end`, so that no touch falls outside.
     """
     changes = [regime.starts_at for regime in spec.regimes[1:]]
-    starts: list[datetime | OpenEnd] = [earliest, *changes]
-    ends: list[datetime | OpenEnd] = [*changes, latest]
+    starts: list[datetime | OpenEnd] = [first_start, *changes]
+    ends: list[datetime | OpenEnd] = [*changes, last_end]
     return [
         (regime.number, start, end, regime.holdout_threshold)
         for regime, start, end in zip(spec.regimes, starts, ends, strict=True)
@@ -30,7 +30,7 @@ def list_regimes(
 def list_outcomes(spec: CubeSpec) -> list[OutcomeRow]:
     """Return key, weight, whether it matches by name, and the value to match.
 
-    The value stands in the fourth column if it is a text and in the fifth if a number.
+    A text value is in the fourth column, a number in the fifth; the other is None.
     """
     return [
         (
@@ -45,7 +45,7 @@ def list_outcomes(spec: CubeSpec) -> list[OutcomeRow]:
 
 
 def split_excluded_users(spec: CubeSpec) -> tuple[list[str], list[str]]:
-    """Return the excluded ids, and the prefixes without their '*'."""
-    ids = [user for user in spec.excluded_users if not user.endswith("*")]
-    prefixes = [user[:-1] for user in spec.excluded_users if user.endswith("*")]
-    return ids, prefixes
+    """Return the excluded users' ids, and the prefixes without their '*'."""
+    user_ids = [entry for entry in spec.excluded_users if not entry.endswith("*")]
+    prefixes = [entry[:-1] for entry in spec.excluded_users if entry.endswith("*")]
+    return user_ids, prefixes

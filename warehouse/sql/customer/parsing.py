@@ -33,7 +33,7 @@ def bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, boo
         tokens = sqlglot.tokenize(sql, dialect=rules.name)
     except SqlglotError as error:
         raise _build_parse_error(error) from error
-    parts, end = [], 0
+    parts, copied_until = [], 0
     for token, following in zip_longest(tokens, tokens[1:]):
         if token.token_type == TokenType.TABLE:
             raise _build_table_error(tokens[0].text.upper())
@@ -43,9 +43,9 @@ def bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, boo
             raise RefusedError(
                 f"The only parameter that a query may have is {START_DATE}."
             )
-        parts += [sql[end : token.start], start_date]
-        end = token.start + len(START_DATE)
-    return "".join(parts) + sql[end:], bool(parts)
+        parts += [sql[copied_until : token.start], start_date]
+        copied_until = token.start + len(START_DATE)
+    return "".join(parts) + sql[copied_until:], bool(parts)
 
 
 def _build_table_error(first_word: str) -> RefusedError:

@@ -6,8 +6,8 @@ from datetime import datetime
 from warehouse.sql.cube.cloud import (
     ENGINES,
     bind_start_date,
-    build_metric_columns,
-    build_source_columns,
+    build_metric_columns_sql,
+    build_source_columns_sql,
 )
 from warehouse.sql.cube.engine import Engine, Parameters
 from warehouse.sql.cube.slots import fill_slots
@@ -126,8 +126,8 @@ def build_facts(
     parameters = Parameters(ENGINES[metric.query.dialect])
     slots = {
         **_build_metric_slots(parameters, metric, since),
-        "facts": _build_select_list(METRIC_FACTS, parameters, now),
-        "exposed_users": _build_exposed_users(parameters, source, since),
+        "facts": _build_select_list_sql(METRIC_FACTS, parameters, now),
+        "exposed_users": _build_exposed_users_sql(parameters, source, since),
     }
     return _build_statement(METRIC_FACTS_QUERY, slots, parameters)
 
@@ -139,7 +139,7 @@ def build_source_facts(
     parameters = Parameters(ENGINES[source.query.dialect])
     slots = {
         **_build_source_slots(parameters, source, since),
-        "facts": _build_select_list(SOURCE_FACTS, parameters, now),
+        "facts": _build_select_list_sql(SOURCE_FACTS, parameters, now),
     }
     return _build_statement(SOURCE_FACTS_QUERY, slots, parameters)
 
@@ -157,10 +157,10 @@ def build_day_counts(
     slots = {
         **_build_metric_slots(parameters, metric, since),
         **_build_source_slots(parameters, source, since),
-        "counts": _name_columns(engine, DAY_COUNTS),
-        "optimization_id": parameters.cast(optimization_id.lower(), engine.text_type),
-        "since": parameters.cast_timestamp(since),
-        "until": parameters.cast_timestamp(until),
+        "counts": _build_named_columns_sql(engine, DAY_COUNTS),
+        "optimization_id": parameters.add_as(optimization_id.lower(), engine.text_type),
+        "since": parameters.add_timestamp(since),
+        "until": parameters.add_timestamp(until),
     }
     return _build_statement(DAY_COUNTS_QUERY, slots, parameters)
 
@@ -177,7 +177,7 @@ def _build_metric_slots(
     parameters: Parameters, metric: CheckedMetric, since: datetime
 ) -> dict[str, str]:
     return {
-        "metric_columns": build_metric_columns(parameters.engine, metric),
+        "metric_columns": build_metric_columns_sql(parameters.engine, metric),
         "metric_query": bind_start_date(parameters, metric.query, since),
     }
 
@@ -186,12 +186,12 @@ def _build_source_slots(
     parameters: Parameters, source: CheckedSource, since: datetime
 ) -> dict[str, str]:
     return {
-        "source_columns": build_source_columns(parameters.engine, source),
+        "source_columns": build_source_columns_sql(parameters.engine, source),
         "source_query": bind_start_date(parameters, source.query, since),
     }
 
 
-def _build_exposed_users(
+def _build_exposed_users_sql(
     parameters: Parameters, source: CheckedSource | None, since: datetime
 ) -> str:
     engine = parameters.engine
@@ -205,15 +205,15 @@ def _build_exposed_users(
     return fill_slots(EXPOSED_USERS, slots)
 
 
-def _build_select_list(
+def _build_select_list_sql(
     expressions: Mapping[str, str], parameters: Parameters, now: datetime
 ) -> str:
     """Name the facts' columns, and put the current time where they compare with it."""
-    slots = {"now": parameters.cast_timestamp(now)}
-    return fill_slots(_name_columns(parameters.engine, expressions), slots)
+    slots = {"now": parameters.add_timestamp(now)}
+    return fill_slots(_build_named_columns_sql(parameters.engine, expressions), slots)
 
 
-def _name_columns(engine: Engine, expressions: Mapping[str, str]) -> str:
+def _build_named_columns_sql(engine: Engine, expressions: Mapping[str, str]) -> str:
     """Write a select list with quoted names, because some of them are keywords."""
     return ",\n       ".join(
         f"{expression} AS {engine.quote_identifier(name)}"

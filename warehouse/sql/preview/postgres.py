@@ -166,13 +166,13 @@ def build_day_counts(metric: CheckedMetric, source: CheckedSource) -> str:
 def build_metric_slots(metric: CheckedMetric) -> dict[str, str]:
     """Return the slots of a metric's query and of its columns as the cube reads them."""
     return {
-        "metric_columns": postgres.build_metric_columns(metric),
+        "metric_columns": postgres.build_metric_columns_sql(metric),
         "metric_query": metric.query.text,
     }
 
 
 def _build_source_slots(source: CheckedSource) -> dict[str, str]:
     return {
-        "source_columns": connected_postgres.build_source_columns(source),
+        "source_columns": connected_postgres.build_source_columns_sql(source),
         "source_query": source.query.text,
     }

@@ -21,13 +21,13 @@ def project_columns(checked: CheckedMetric | CheckedSource) -> CheckedQuery:
     alias = "q"
     if isinstance(checked, CheckedMetric):
         columns = (
-            cloud.build_metric_columns(engine, checked)
+            cloud.build_metric_columns_sql(engine, checked)
             if engine
-            else postgres.build_metric_columns(checked)
+            else postgres.build_metric_columns_sql(checked)
         )
     elif engine:
-        columns = cloud.build_source_columns(engine, checked)
+        columns = cloud.build_source_columns_sql(engine, checked)
     else:
-        columns, alias = connected_postgres.build_source_columns(checked), "s"
+        columns, alias = connected_postgres.build_source_columns_sql(checked), "s"
     slots = {"columns": columns, "query": checked.query.text, "alias": alias}
     return replace(checked.query, text=fill_slots(PROJECTION, slots), columns=None)

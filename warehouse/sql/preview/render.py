@@ -1,4 +1,4 @@
-"""Statements printed for people: every parameter replaced by a literal of its dialect."""
+"""Render a statement for people to read, with each parameter replaced by a literal."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -13,21 +13,22 @@ from warehouse.sql.shapes import Statement
 
 def render_statement(statement: Statement, dialect: str) -> str:
     """Return the text with its values as literals; `dialect` as a backend names it."""
-    name = dialect.split(" ", maxsplit=1)[0]  # "postgres before 16" reads as postgres
-    parts, end = [], 0
-    for start, stop, index in _find_parameters(statement.text, name):
-        value = statement.parameters[index]
-        parts += [statement.text[end:start], _render_literal(value, name)]
-        end = stop
-    return "".join(parts) + statement.text[end:]
+    # sqlglot knows only the first word.
+    sqlglot_dialect = dialect.split(" ", maxsplit=1)[0]
+    parts, copied_until = [], 0
+    for start, end, index in _find_parameters(statement.text, sqlglot_dialect):
+        literal = _render_literal(statement.parameters[index], sqlglot_dialect)
+        parts += [statement.text[copied_until:start], literal]
+        copied_until = end
+    return "".join(parts) + statement.text[copied_until:]
 
 
-def _find_parameters(text: str, dialect: str) -> Iterator[tuple[int, int, int]]:
-    """Yield start, stop and index of each parameter.
+def _find_parameters(text: str, sqlglot_dialect: str) -> Iterator[tuple[int, int, int]]:
+    """Yield start, end and index of each parameter.
 
-    Parameters are `$1`, `@p1`, or question marks in their order.
+    A parameter is `$1`, `@p1`, or a question mark, which counts from left to right.
     """
-    tokens = sqlglot.tokenize(text, dialect=dialect)
+    tokens = sqlglot.tokenize(text, dialect=sqlglot_dialect)
     question_marks = 0
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         if token.token_type == TokenType.PLACEHOLDER:
@@ -39,17 +40,18 @@ def _find_parameters(text: str, dialect: str) -> Iterator[tuple[int, int, int]]:
 
 
 def _is_parameter(token: Token, following: Token) -> bool:
-    """Tell whether a parameter starts here.
+    """Return whether `token` and `following` together are a parameter such as `$1`.
 
-    A customer's query has none left: its start date is one of ours by now.
+    A customer's query holds no parameter of its own: the check replaced @start_date by
+    one of ours.
     """
     return token.token_type == TokenType.PARAMETER and following.start == token.end + 1
 
 
-def _render_literal(value: object, dialect: str) -> str:
+def _render_literal(value: object, sqlglot_dialect: str) -> str:
     """Write a value as a literal.
 
-    Only Postgres has lists; in the text they stand inside a CAST to their type.
+    Only Postgres takes lists. The statement casts each list to its array type.
     """
     match value:
         case None:
@@ -59,15 +61,15 @@ def _render_literal(value: object, dialect: str) -> str:
         case int() | float():
             return repr(value)
         case list():
-            items = ", ".join(_render_literal(item, dialect) for item in value)
+            items = ", ".join(_render_literal(item, sqlglot_dialect) for item in value)
             return f"ARRAY[{items}]"
-        case datetime() if dialect == "bigquery":
-            return f"TIMESTAMP {_render_text(value.isoformat(' '), dialect)}"
+        case datetime() if sqlglot_dialect == "bigquery":
+            return f"TIMESTAMP {_quote_text(value.isoformat(' '), sqlglot_dialect)}"
         case date() | UUID() | str():
-            return _render_text(str(value), dialect)
+            return _quote_text(str(value), sqlglot_dialect)
         case _:
-            raise TypeError(f"no literal for {type(value).__name__}")
+            raise TypeError(f"cannot write a {type(value).__name__} as a SQL literal")
 
 
-def _render_text(value: str, dialect: str) -> str:
-    return str(exp.Literal.string(value).sql(dialect))
+def _quote_text(value: str, sqlglot_dialect: str) -> str:
+    return str(exp.Literal.string(value).sql(sqlglot_dialect))
