@@ -7,20 +7,26 @@ from typing import Any
 from warehouse.models import LateDay
 
 DAY = timedelta(days=1)
-# Twice the 12 hours after which NOTE_LATE_DAYS calls an event late.
-ON_TIME_MARGIN = DAY
+# An event is late if it is stored more than this after its own time. Its day is noted.
+# Searches for late rows also go back by LOOK_BACK_MARGIN of
+# optimizations/cube/first_touches.py. Migration 0006 repeats this number for rows that
+# were stored before there were notes. settings.LATE_ARRIVAL_HOURS is another rule: it
+# delays sealing.
+LATE_AFTER_HOURS = 12
+# Twice that: the events without a note are no older than this when they are stored.
+ON_TIME_MARGIN = timedelta(hours=2 * LATE_AFTER_HOURS)
 # Twice the minute within which NOTE_LATE_DAYS does not note the same day again.
 NOTE_MARGIN = timedelta(minutes=2)
 
 # Part of the statement that stores a batch of rows called `sent`: writes one note for each
 # day with late events. Batches of one backfill would queue for the same note, so a note is
 # not rewritten within a minute. The days are ordered to prevent deadlocks.
-NOTE_LATE_DAYS = """
+NOTE_LATE_DAYS_TEMPLATE = """
   INSERT INTO late_days AS mine (organization_id, day, noted_at)
   SELECT %(organization)s, day, now()
   FROM (
     SELECT DISTINCT CAST(timestamp_utc AT TIME ZONE 'UTC' AS date) AS day FROM sent
-    WHERE timestamp_utc < now() - interval '12 hours'
+    WHERE timestamp_utc < now() - interval '{late_after_hours} hours'
   ) AS late
   WHERE NOT EXISTS (
     SELECT FROM late_days AS l
@@ -30,6 +36,7 @@ NOTE_LATE_DAYS = """
   ON CONFLICT (organization_id, day) DO UPDATE
     SET noted_at = GREATEST(mine.noted_at, excluded.noted_at)
 """
+NOTE_LATE_DAYS = NOTE_LATE_DAYS_TEMPLATE.format(late_after_hours=LATE_AFTER_HOURS)
 
 
 def build_created_since_condition(

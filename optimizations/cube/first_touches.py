@@ -10,7 +10,8 @@ from optimizations.models import Optimization
 from warehouse import write_log
 
 # A row is stamped when its statement starts and becomes visible at the commit: a look may
-# miss rows that were stamped this long before it.
+# miss rows that were stamped this long before it. So every search for late rows goes
+# back this much further. Which rows are late: see write_log.LATE_AFTER_HOURS.
 LOOK_BACK_MARGIN = timedelta(minutes=10)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # before any event
 

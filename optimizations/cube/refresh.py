@@ -1,4 +1,4 @@
-"""Count the open days of the cube in the warehouse, store them, and load all days."""
+"""Count open and reopened days of the cube, store them, and load all days."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -51,7 +51,7 @@ EMPTY_CUBE = ObservationCube((), NO_LAGS, 0, 0, None)
 def refresh_cube(
     optimization: Optimization, metric: Metric, as_of: datetime, *, full: bool = False
 ) -> ObservationCube:
-    """Count and store the open days, then load all days; see `count_open_days`."""
+    """Count and store open and reopened days, then load all; see `count_open_days`."""
     rows_read = count_open_days(optimization, metric, as_of, full=full)
     return replace(load_cube(optimization, metric), rows_read=rows_read)
 
@@ -59,10 +59,10 @@ def refresh_cube(
 def count_open_days(
     optimization: Optimization, metric: Metric, as_of: datetime, *, full: bool = False
 ) -> int:
-    """Count the open days in the warehouse, store them, and return the rows it read.
+    """Count open and reopened days in the warehouse and store them; return rows read.
 
-    `full` counts sealed days again too. A day is sealed once its horizon and the
-    allowance for late arrivals have passed; a late row opens its day again.
+    `full` reopens all sealed days. A day is sealed once its horizon and the allowance
+    for late arrivals have passed; a late row reopens it.
 
     Raises ConflictError for a draft and for a connected warehouse without assignment
     source, UnavailableError, and WarehouseError where the warehouse fails. In all these

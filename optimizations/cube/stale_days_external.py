@@ -1,4 +1,8 @@
-"""Days to count on a connected warehouse, which does not say when a row arrived."""
+"""Days to count on a connected warehouse: open days, plus sealed days to reopen.
+
+Such a warehouse does not say when a row arrived. stale_days_managed.py is for the
+managed store, which does.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -20,28 +24,29 @@ def list_stale_days(
 ) -> tuple[date, ...]:
     """List, ascending, the days of first touch that a refresh has to count.
 
-    From launch or the first exposure until today, except sealed days whose numbers of
-    rows are those of when they were `stored`. Rows changed in place go unnoticed.
+    Open days from launch or the first exposure until today, plus sealed days to reopen:
+    those whose numbers of rows differ from when they were `stored`. Rows changed in
+    place go unnoticed.
     """
     launch = optimization.went_live_at or optimization.created_at
-    exposed = [day for day, rows in rows_by_day.items() if rows.exposures]
+    days_with_exposures = [day for day, rows in rows_by_day.items() if rows.exposures]
     today = spec.as_of.astimezone(UTC).date()
-    first = min([launch.astimezone(UTC).date(), today, *exposed])
+    first = min([launch.astimezone(UTC).date(), today, *days_with_exposures])
     days = [first + timedelta(days=n) for n in range((today - first).days + 1)]
     stored_by_day = {day.day: day for day in stored}
-    exposures, rewards = _find_changed_days(stored_by_day, rows_by_day)
-    unchanged = {
+    exposure_days, reward_days = _find_changed_days(stored_by_day, rows_by_day)
+    still_sealed = {
         day.day
         for day in sealed
         if stored_by_day[day.day].exposure_rows is None
         or not _is_affected(
             day.day,
-            stale_days_managed.compute_closing_time(day.day, spec.horizon_hours),
-            exposures,
-            rewards,
+            stale_days_managed.compute_horizon_end(day.day, spec.horizon_hours),
+            exposure_days,
+            reward_days,
         )
     }
-    return tuple(day for day in days if day not in unchanged)
+    return tuple(day for day in days if day not in still_sealed)
 
 
 def _find_changed_days(
@@ -51,30 +56,33 @@ def _find_changed_days(
 
     A day that is not stored had none. Days counted in another warehouse are unchanged.
     """
-    exposures = {
+    exposure_days = {
         day for day, rows in rows_by_day.items() if rows.exposures and day not in stored
     }
-    rewards = set()
-    for day, before in stored.items():
-        if before.exposure_rows is None:
+    reward_days = set()
+    for day, stored_day in stored.items():
+        if stored_day.exposure_rows is None:
             continue
         rows = rows_by_day.get(day, DayRowCounts(0, 0))
-        if before.exposure_rows != rows.exposures:
-            exposures.add(day)
-        if before.reward_rows != rows.rewards:
-            rewards.add(day)
-    return exposures, rewards
+        if stored_day.exposure_rows != rows.exposures:
+            exposure_days.add(day)
+        if stored_day.reward_rows != rows.rewards:
+            reward_days.add(day)
+    return exposure_days, reward_days
 
 
 def _is_affected(
-    day: date, closes_at: datetime, exposures: set[date], rewards: set[date]
+    day: date,
+    horizon_end: datetime,
+    exposure_days: set[date],
+    reward_days: set[date],
 ) -> bool:
     """Return whether changed exposures or rewards may change the counts of a day.
 
     A changed exposure matters until the day's last horizon, however early it is: it may
     move a user from this day to its own. A changed reward matters from the day on.
     """
-    last = closes_at.date()
-    return any(changed <= last for changed in exposures) or any(
-        day <= changed <= last for changed in rewards
+    last_day = horizon_end.date()
+    return any(changed_day <= last_day for changed_day in exposure_days) or any(
+        day <= changed_day <= last_day for changed_day in reward_days
     )

@@ -1,4 +1,8 @@
-"""Days to count on the managed store: open ones, and sealed ones that got late rows."""
+"""Days to count on the managed store: open days, plus sealed days to reopen.
+
+The managed store knows when each row arrived. stale_days_external.py is for connected
+warehouses, which do not say.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,19 +36,19 @@ SELECT LEAST(
 
 SEALED_DAYS = """
 SELECT * FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[],
-  %(closes)s::timestamptz[], %(counted)s::timestamptz[])
-  AS s (starts_at, ends_at, closes_at, counted_at)
+  %(horizon_ends)s::timestamptz[], %(counted)s::timestamptz[])
+  AS s (starts_at, ends_at, horizon_ends_at, counted_at)
 """
 LATE_ROWS = """
 SELECT anonymous_id, timestamp_utc AS at, created_at FROM managed_exposures
 WHERE organization_id = %(organization)s AND optimization_id = %(optimization)s
-  AND created_at >= %(since)s AND timestamp_utc <= %(last_close)s
+  AND created_at >= %(since)s AND timestamp_utc <= %(last_horizon_end)s
   AND {created_since}
 UNION ALL
 SELECT anonymous_id, timestamp_utc, created_at FROM managed_rewards
 WHERE organization_id = %(organization)s AND created_at >= %(since)s
   AND (optimization_id IS NULL OR optimization_id = %(optimization)s)
-  AND timestamp_utc >= %(first_start)s AND timestamp_utc <= %(last_close)s
+  AND timestamp_utc >= %(first_start)s AND timestamp_utc <= %(last_horizon_end)s
   AND {created_since}
 """
 # Up to this many users are looked up in the index of each day; for more, the days are read.
@@ -61,9 +65,10 @@ SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true
 """
 
 # A late row matters to a sealed day if its user was touched on that day and the row lies
-# before the day's last horizon. So an earlier touch, which moves its user, opens the day
-# that the user leaves and the day that the user joins. A user who returns after the
-# horizon is no late row.
+# before the day's last horizon. So an earlier touch, which moves its user, reopens the
+# day that the user leaves and the day that the user joins. A user who returns after the
+# horizon is no late row. LOOK_BACK_MARGIN widens the search; write_log.LATE_AFTER_HOURS
+# says which rows have notes that the search reads.
 SELECT_DAYS_WITH_LATE_ROWS = """
 WITH sealed AS ({sealed}), late AS ({late}), touches AS (
   SELECT anonymous_id, timestamp_utc AS at FROM managed_exposures
@@ -78,7 +83,7 @@ SELECT DISTINCT s.starts_at
 FROM late AS l
 JOIN touches AS t ON t.anonymous_id = l.anonymous_id
 JOIN sealed AS s ON t.at >= s.starts_at AND t.at < s.ends_at
-WHERE l.at <= s.closes_at AND l.created_at >= s.counted_at - %(margin)s
+WHERE l.at <= s.horizon_ends_at AND l.created_at >= s.counted_at - %(margin)s
 """
 
 # A first serve after ingested exposures moves the user, whenever it happens. The look-back
@@ -121,10 +126,11 @@ def list_stale_days(
 ) -> tuple[date, ...]:
     """List, ascending, the days of first touch that a refresh has to count.
 
-    From launch or the first event (history may be sent in later) until today, except the
-    sealed days for which nothing arrived since `last_refresh`. Never a day whose events
-    are past their retention or were once dropped, even if they were sent again. Call
-    `first_touches.store_first_touches` first: it must cover all sealed days.
+    Open days from launch or the first event (history may be sent in later) until today,
+    plus sealed days to reopen: those for which rows arrived since `last_refresh`. Never
+    a day whose events are past their retention or were once dropped, even if they were
+    sent again. Call `first_touches.store_first_touches` first: it must cover all sealed
+    days.
     """
     sealed_by_day = {day.day: day for day in sealed}
     launch = optimization.went_live_at or optimization.created_at
@@ -132,9 +138,11 @@ def list_stale_days(
     today = as_of.astimezone(UTC).date()
     since = max(first.astimezone(UTC).date(), _find_oldest_countable_day(today))
     days = _list_dates(since, today)
-    closed = {day: sealed_by_day[day] for day in days if day in sealed_by_day}
-    reopened = _find_reopened_days(optimization, horizon_hours, closed, last_refresh)
-    return tuple(day for day in days if day not in closed or day in reopened)
+    sealed_days = {day: sealed_by_day[day] for day in days if day in sealed_by_day}
+    reopened_days = _find_reopened_days(
+        optimization, horizon_hours, sealed_days, last_refresh
+    )
+    return tuple(day for day in days if day not in sealed_days or day in reopened_days)
 
 
 def _find_oldest_countable_day(today: date) -> date:
@@ -145,7 +153,7 @@ def _find_oldest_countable_day(today: date) -> date:
     return max(oldest, min([*partitioned, today]), retained)
 
 
-def compute_closing_time(day: date, horizon_hours: int) -> datetime:
+def compute_horizon_end(day: date, horizon_hours: int) -> datetime:
     """Return when the horizon ends for the last user first touched on a day."""
     return _compute_day_start(day) + timedelta(days=1, hours=horizon_hours)
 
@@ -153,7 +161,7 @@ def compute_closing_time(day: date, horizon_hours: int) -> datetime:
 def is_sealed(day: date, horizon_hours: int, as_of: datetime) -> bool:
     """Return whether, at `as_of`, a day is past its horizon and late arrivals."""
     late = timedelta(hours=settings.LATE_ARRIVAL_HOURS)
-    return as_of >= compute_closing_time(day, horizon_hours) + late
+    return as_of >= compute_horizon_end(day, horizon_hours) + late
 
 
 def compute_seal_boundary(horizon_hours: int, as_of: datetime) -> datetime:
@@ -176,11 +184,11 @@ def _load_first_event_time(optimization: Optimization) -> datetime | None:
 def _find_reopened_days(
     optimization: Optimization,
     horizon_hours: int,
-    sealed: Mapping[date, SealedDay],
+    sealed_days: Mapping[date, SealedDay],
     last_refresh: datetime | None,
 ) -> set[date]:
     """Return the sealed days for which rows arrived since the last refresh."""
-    if not sealed or last_refresh is None:
+    if not sealed_days or last_refresh is None:
         return set()
     since = last_refresh - LOOK_BACK_MARGIN
     created_since, created_params = write_log.build_created_since_condition(
@@ -188,7 +196,7 @@ def _find_reopened_days(
     )
     late_rows = LATE_ROWS.format(created_since=created_since)
     params = _build_owner_params(optimization) | created_params
-    params |= _build_sealed_day_params(sealed, horizon_hours) | {
+    params |= _build_sealed_day_params(sealed_days, horizon_hours) | {
         "since": since,
         "margin": LOOK_BACK_MARGIN,
         "max_users": MAX_INDEXED_USERS + 1,
@@ -211,20 +219,20 @@ def _find_reopened_days(
 
 
 def _build_sealed_day_params(
-    sealed: Mapping[date, SealedDay], horizon_hours: int
+    sealed_days: Mapping[date, SealedDay], horizon_hours: int
 ) -> dict[str, Any]:
-    days = sorted(sealed)
+    days = sorted(sealed_days)
     starts = [_compute_day_start(day) for day in days]
     ends = [start + timedelta(days=1) for start in starts]
-    closes = [compute_closing_time(day, horizon_hours) for day in days]
+    horizon_ends = [compute_horizon_end(day, horizon_hours) for day in days]
     return {
         "starts": starts,
         "ends": ends,
-        "closes": closes,
-        "counted": [sealed[day].computed_at for day in days],
+        "horizon_ends": horizon_ends,
+        "counted": [sealed_days[day].computed_at for day in days],
         "first_start": starts[0],
         "last_end": ends[-1],
-        "last_close": closes[-1],
+        "last_horizon_end": horizon_ends[-1],
     }
 
 

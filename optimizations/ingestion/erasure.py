@@ -66,7 +66,7 @@ class ErasedCounts:
 def erase_user(organization_id: str, anonymous_id: str, actor: Actor) -> ErasedCounts:
     """Erase a person of the organization from the managed store and from serving.
 
-    Counts of sealed days stay; the next refresh recounts open days without the person.
+    Counts of sealed days stay; the next refresh counts open days without the person.
     If the person comes back, they are a new user. Days are deleted in batches, each
     committed on its own, and assignments last: repeat an interrupted erasure. Raises
     InvalidParametersError for an id that no user can have.

@@ -16,7 +16,7 @@ from optimizations.results.measured_lift import Comparison
 def refresh_counts(
     optimization: Optimization, *, guardrails: bool = False, full: bool = False
 ) -> None:
-    """Have the warehouse count the open days again, or with `full` all days.
+    """Have the warehouse count open and reopened days, or with `full` all days.
 
     With `guardrails` it counts for the guardrail metrics too. A draft has nothing to
     count. The results of a shipped optimization are frozen: they are counted once, as of

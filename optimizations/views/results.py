@@ -16,8 +16,8 @@ REFRESH_PARAMETER = OpenApiParameter(
     "refresh",
     str,
     enum=("true", "false", "full"),
-    description="Have the warehouse count first: the open days (`true`), or all days that "
-    "it still has (`full`). Default false.",
+    description="Have the warehouse count first: open and reopened days (`true`), or all "
+    "days that it still has (`full`). Default false.",
 )
 SQL_PARAMETER = OpenApiParameter(
     "sql", bool, description="Add the SQL statement behind the measured figures."

@@ -28,8 +28,8 @@ ENGINES: dict[str, Engine] = {
 LAST_TOUCH_WINDOW = """JOIN levered_touch_spans AS t
     ON t.anonymous_id = u.anonymous_id AND t.moment <= r.moment
       AND (t.next_moment IS NULL OR t.next_moment > r.moment)
-  WHERE r.moment <= {closes}"""
-FIRST_TOUCH_WINDOW = "WHERE r.moment <= {closes}"
+  WHERE r.moment <= {window_ends_at}"""
+FIRST_TOUCH_WINDOW = "WHERE r.moment <= {window_ends_at}"
 
 # WHERE TRUE: BigQuery once rejected QUALIFY without a WHERE.
 USER_REWARDS = {
@@ -118,7 +118,7 @@ def _build_window_condition_sql(parameters: Parameters, spec: CubeSpec) -> str:
     template, touch = FIRST_TOUCH_WINDOW, "u.moment"
     if spec.attribution == "last_touch" and spec.window_hours < spec.horizon_hours:
         template, touch = LAST_TOUCH_WINDOW, "t.moment"
-    return fill_slots(template, {"closes": engine.add_hours(touch, window)})
+    return fill_slots(template, {"window_ends_at": engine.add_hours(touch, window)})
 
 
 def bind_start_date(

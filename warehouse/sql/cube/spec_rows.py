@@ -5,22 +5,22 @@ from typing import TypeVar
 
 from warehouse.sql.shapes import CubeSpec
 
-# How an engine writes an open end of time: a time beyond all events, or None.
-OpenEnd = TypeVar("OpenEnd", bound=datetime | None)
+# How an engine writes time without a limit: a time beyond all events, or None.
+Unlimited = TypeVar("Unlimited", bound=datetime | None)
 OutcomeRow = tuple[str, float, bool, str | None, float | None]
 
 
 def list_regimes(
-    spec: CubeSpec, first_start: OpenEnd, last_end: OpenEnd
-) -> list[tuple[int, datetime | OpenEnd, datetime | OpenEnd, str]]:
+    spec: CubeSpec, first_start: Unlimited, last_end: Unlimited
+) -> list[tuple[int, datetime | Unlimited, datetime | Unlimited, str]]:
     """Return number, start, end and holdout threshold of each regime.
 
     A regime ends where the next one starts. The first starts at `first_start`, the
     last ends at `last_end`, so that no touch falls outside.
     """
     changes = [regime.starts_at for regime in spec.regimes[1:]]
-    starts: list[datetime | OpenEnd] = [first_start, *changes]
-    ends: list[datetime | OpenEnd] = [*changes, last_end]
+    starts: list[datetime | Unlimited] = [first_start, *changes]
+    ends: list[datetime | Unlimited] = [*changes, last_end]
     return [
         (regime.number, start, end, regime.holdout_threshold)
         for regime, start, end in zip(spec.regimes, starts, ends, strict=True)
