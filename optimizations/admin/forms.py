@@ -99,6 +99,8 @@ class OptimizationForm(AdminEditForm):
     def clean_excluded_combinations(self) -> list[dict[str, Any]]:
         """Return the list of objects, empty for an empty field; raise otherwise."""
         value = self.cleaned_data["excluded_combinations"] or []
-        if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+        if isinstance(value, list) and all(
+            isinstance(levels, dict) for levels in value
+        ):
             return value
         raise ValidationError("The value must be a list of objects.")

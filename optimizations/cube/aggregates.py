@@ -108,8 +108,9 @@ def select_recent_holdout(
     last = max((cell.day for cell in holdout), default=date.min)
     recent, totals = [], EMPTY_TOTALS
     for day in sorted({cell.day for cell in holdout if last - cell.day < WEEK})[::-1]:
-        recent += (of_day := [cell for cell in holdout if cell.day == day])
-        totals += compute_totals(of_day, kind)
+        day_cells = [cell for cell in holdout if cell.day == day]
+        recent += day_cells
+        totals += compute_totals(day_cells, kind)
         if _has_enough_support(totals) and totals.standard_error <= error:
             break
     return tuple(recent)

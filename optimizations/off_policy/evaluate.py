@@ -141,7 +141,7 @@ def _build_conflict(design: Design, error: UnsupportedError) -> ConflictError:
     condition = " and ".join(
         f"{factor.name} is {design.level_name(index, int(level))}"
         for index, (factor, level) in enumerate(
-            zip(design.contexts, design.context_levels[error.context], strict=True)
+            zip(design.contexts, design.context_levels[error.cell_index], strict=True)
         )
     )
     reason = (

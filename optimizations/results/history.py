@@ -110,7 +110,10 @@ def build_holdout_daily(optimization: Optimization) -> HoldoutDaily:
         return HoldoutDaily([])
     reward = stored.require_reward_metric(optimization)
     guardrails = optimization.guardrail_metrics.order_by("name", "pk")
-    metrics = [(REWARD_KEY, reward), *((str(each.pk), each) for each in guardrails)]
+    metrics = [
+        (REWARD_KEY, reward),
+        *((str(guardrail.pk), guardrail) for guardrail in guardrails),
+    ]
     return HoldoutDaily(
         [MetricDaily(key, _sum_by_day(optimization, metric)) for key, metric in metrics]
     )

@@ -54,10 +54,12 @@ def _sum_arms_by_level(
         if cell.mature:
             groups[cell.regime, cell.holdout, cell.context].append(cell)
     levels: defaultdict[FactorLevel, ArmTotals] = defaultdict(lambda: defaultdict(dict))
-    for (regime, is_holdout, context), cells in groups.items():
+    for (regime, is_holdout, cell_index), cells in groups.items():
         totals = aggregates.compute_totals(cells, kind)
-        for at, factor in enumerate(design.contexts):
-            level = design.level_name(at, int(design.context_levels[context, at]))
+        level_indices = design.context_levels[cell_index]
+        for factor_index, factor in enumerate(design.contexts):
+            level_index = int(level_indices[factor_index])
+            level = design.level_name(factor_index, level_index)
             arms = levels[factor.name, level][regime]
             arms[is_holdout] = arms.get(is_holdout, EMPTY_TOTALS) + totals
     return levels

@@ -60,9 +60,9 @@ def build_outcome_mix(optimization: Optimization) -> OutcomeMix:
             variant=keys[number],
             outcome_key=outcome,
             users=users,
-            context=_describe_context(design, context),
+            context=_describe_context_cell(design, cell_index),
         )
-        for (day, in_holdout, number, outcome, context), users in _count_mix(cells)
+        for (day, in_holdout, number, outcome, cell_index), users in _count_mix(cells)
         if number in keys and users
     ]
     return OutcomeMix(outcomes or [OutcomeWeight(CONVERTED, 1.0)], rows)
@@ -80,9 +80,9 @@ def _count_mix(cells: Iterable[Cell]) -> list[tuple[MixKey, int]]:
     return sorted(users.items())
 
 
-def _describe_context(design: Design, context: int) -> dict[str, str]:
-    levels = design.context_levels[context]
+def _describe_context_cell(design: Design, cell_index: int) -> dict[str, str]:
+    level_indices = design.context_levels[cell_index]
     return {
-        factor.name: design.level_name(at, int(levels[at]))
-        for at, factor in enumerate(design.contexts)
+        factor.name: design.level_name(index, int(level_indices[index]))
+        for index, factor in enumerate(design.contexts)
     }

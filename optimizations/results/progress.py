@@ -110,7 +110,7 @@ def find_winner(report: StoredReport) -> Winner | None:
         return None
     if len(weights) > 1 and isclose(min(weights.values()), max(weights.values())):
         return None
-    number = max(weights, key=lambda each: (weights[each], -each))
+    number = max(weights, key=lambda variant: (weights[variant], -variant))
     return Winner(number, weights[number] / total)
 
 

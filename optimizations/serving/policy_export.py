@@ -143,6 +143,6 @@ def _export_contexts(design: Design) -> list[dict[str, Level]]:
     ]
 
 
-def _export_level(levels: tuple[str, ...], at: int) -> Level:
+def _export_level(levels: tuple[str, ...], level_index: int) -> Level:
     choices: tuple[Level, ...] = (*levels, {OTHER: True}, None)
-    return choices[at]
+    return choices[level_index]

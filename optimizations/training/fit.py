@@ -160,8 +160,8 @@ def _read_outcome_weights(data: TrainingData) -> dict[str, float]:
     """
     outcomes = data.metric.outcomes or ()
     weights = {outcome["key"]: float(outcome["weight"]) for outcome in outcomes}
-    counted = {cell.outcome for cell in data.cube.cells if cell.outcome}
-    removed = sorted(counted - {*weights, FAILURE_OUTCOME})
+    counted_outcomes = {cell.outcome for cell in data.cube.cells if cell.outcome}
+    removed = sorted(counted_outcomes - {*weights, FAILURE_OUTCOME})
     if removed:
         raise ConflictError(REMOVED_OUTCOMES.format(outcomes=", ".join(removed)))
     return weights

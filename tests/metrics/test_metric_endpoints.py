@@ -37,7 +37,7 @@ def body(**overrides: Any) -> dict[str, Any]:
     return {"name": "revenue", "sql": SQL, "column_mapping": MAPPING, **overrides}
 
 
-def made(organization: Organization, **overrides: Any) -> dict[str, Any]:
+def create_metric(organization: Organization, **overrides: Any) -> dict[str, Any]:
     """Make a metric by the API."""
     answer = factories.make_member_api(organization).post(PATH, body(**overrides))
     assert answer.status_code == 201, answer.content
@@ -50,14 +50,14 @@ def test_it_works() -> None:
 
     answer = bob.post(PATH, body(outcomes=OUTCOMES, direction="decrease"))
 
-    shown = read_body(answer)
+    metric_body = read_body(answer)
     assert answer.status_code == 201
-    assert answer["Location"].endswith(f"{PATH}/{shown['id']}")
-    assert shown["column_mapping"] == MAPPING
-    assert shown["outcomes"] == OUTCOMES
-    assert (shown["direction"], shown["updated_at"]) == ("decrease", None)
-    again = read_body(bob.get(f"{PATH}/{shown['id']}"))
-    assert {**again, "meta": 0} == {**shown, "meta": 0}
+    assert answer["Location"].endswith(f"{PATH}/{metric_body['id']}")
+    assert metric_body["column_mapping"] == MAPPING
+    assert metric_body["outcomes"] == OUTCOMES
+    assert (metric_body["direction"], metric_body["updated_at"]) == ("decrease", None)
+    again = read_body(bob.get(f"{PATH}/{metric_body['id']}"))
+    assert {**again, "meta": 0} == {**metric_body, "meta": 0}
 
 
 def test_mapped_column_that_is_missing_is_named_with_those_there_are() -> None:
@@ -110,7 +110,7 @@ def test_mapped_column_that_is_missing_is_named_with_those_there_are() -> None:
         ),
         ({"outcomes": OUTCOMES[:1]}, "outcomes"),
         ({"outcomes": [OUTCOMES[0], OUTCOMES[0]]}, "outcomes"),
-        ({"outcomes": [{**each, "weight": 0} for each in OUTCOMES]}, "outcomes"),
+        ({"outcomes": [{**outcome, "weight": 0} for outcome in OUTCOMES]}, "outcomes"),
         (
             {"outcomes": [OUTCOMES[0], {**OUTCOMES[1], "key": "failure"}]},
             "outcomes[1].key",
@@ -135,7 +135,7 @@ def test_rubbish_is_refused_by_name(change: dict[str, Any], field: str) -> None:
 
 def test_another_organizations_metric_is_not_there() -> None:
     acme, other = factories.make_organization(), factories.make_organization()
-    theirs = f"{PATH}/{made(other)['id']}"
+    theirs = f"{PATH}/{create_metric(other)['id']}"
     alice = factories.make_admin_api(acme)
 
     answers = [
@@ -152,7 +152,7 @@ def test_another_organizations_metric_is_not_there() -> None:
 
 def test_revision_grows_with_what_is_counted_and_with_nothing_else() -> None:
     acme = factories.make_organization()
-    path = f"{PATH}/{made(acme)['id']}"
+    path = f"{PATH}/{create_metric(acme)['id']}"
     bob = factories.make_member_api(acme)
 
     revisions = []
@@ -173,7 +173,7 @@ def test_revision_grows_with_what_is_counted_and_with_nothing_else() -> None:
 
 def test_part_of_a_mapping_is_refused_in_a_change() -> None:
     acme = factories.make_organization()
-    path = f"{PATH}/{made(acme)['id']}"
+    path = f"{PATH}/{create_metric(acme)['id']}"
 
     answer = factories.make_member_api(acme).patch(
         path, {"column_mapping": {"anonymous_id": "name"}}
@@ -187,24 +187,28 @@ def test_part_of_a_mapping_is_refused_in_a_change() -> None:
 
 def test_outcomes_worth_nothing_are_refused_in_a_change() -> None:
     acme = factories.make_organization()
-    path = f"{PATH}/{made(acme)['id']}"
+    path = f"{PATH}/{create_metric(acme)['id']}"
     bob = factories.make_member_api(acme)
 
-    one = bob.patch(path, {"outcomes": [{**OUTCOMES[0], "weight": 0}, OUTCOMES[1]]})
-    none = bob.patch(path, {"outcomes": [{**each, "weight": 0} for each in OUTCOMES]})
+    accepted = bob.patch(
+        path, {"outcomes": [{**OUTCOMES[0], "weight": 0}, OUTCOMES[1]]}
+    )
+    refused = bob.patch(
+        path, {"outcomes": [{**outcome, "weight": 0} for outcome in OUTCOMES]}
+    )
 
-    (problem,) = read_error(none)["details"]
-    assert (one.status_code, none.status_code) == (200, 400)
+    (problem,) = read_error(refused)["details"]
+    assert (accepted.status_code, refused.status_code) == (200, 400)
     assert problem["field"] == "outcomes"
     assert "weight" in problem["message"]
-    kept = Metric.objects.get().outcomes
-    assert kept is not None
-    assert [each["weight"] for each in kept] == [0, OUTCOMES[1]["weight"]]
+    outcomes = Metric.objects.get().outcomes
+    assert outcomes is not None
+    assert [outcome["weight"] for outcome in outcomes] == [0, OUTCOMES[1]["weight"]]
 
 
 def test_change_of_an_older_state_is_refused() -> None:
     acme = factories.make_organization()
-    path = f"{PATH}/{made(acme)['id']}"
+    path = f"{PATH}/{create_metric(acme)['id']}"
     bob = factories.make_member_api(acme)
     tag = bob.get(path)["ETag"]
     bob.patch(path, {"name": "theirs"}, If_Match=tag)
@@ -218,8 +222,8 @@ def test_change_of_an_older_state_is_refused() -> None:
 def test_metric_in_use_is_neither_deleted_nor_turned_into_another_type() -> None:
     acme = factories.make_organization()
     mapping = {name: MAPPING[name] for name in ("anonymous_id", "timestamp")}
-    shown = made(acme, column_mapping={**mapping, "reward_type": "bool"})
-    metric = Metric.objects.get(pk=shown["id"])
+    metric_body = create_metric(acme, column_mapping={**mapping, "reward_type": "bool"})
+    metric = Metric.objects.get(pk=metric_body["id"])
     user = make_optimization(acme, name="Home page", reward_metric_id=metric.pk)
     alice = factories.make_admin_api(acme)
     path = f"{PATH}/{metric.pk}"
@@ -234,7 +238,7 @@ def test_metric_in_use_is_neither_deleted_nor_turned_into_another_type() -> None
 
 def test_metric_of_no_use_is_deleted_by_an_admin_alone() -> None:
     acme = factories.make_organization()
-    path = f"{PATH}/{made(acme)['id']}"
+    path = f"{PATH}/{create_metric(acme)['id']}"
 
     refused = factories.make_member_api(acme).delete(path)
     there = Metric.objects.exists()
@@ -248,7 +252,7 @@ def test_metric_of_no_use_is_deleted_by_an_admin_alone() -> None:
 def test_preview_shows_rows_and_says_what_is_wrong() -> None:
     acme = factories.make_organization()
     sql = "SELECT anonymous_id, timestamp_utc, value, name FROM managed_dw.rewards"
-    path = f"{PATH}/{made(acme, sql=sql)['id']}/preview"
+    path = f"{PATH}/{create_metric(acme, sql=sql)['id']}/preview"
     at = parse_moment("2026-03-02 10:00")
     warehouse_events.store_events(
         acme.pk,
@@ -257,13 +261,13 @@ def test_preview_shows_rows_and_says_what_is_wrong() -> None:
         [Reward("u1", at), Reward("u1", at), Reward("u2", at.replace(year=2199))],
     )
 
-    shown = read_body(factories.make_member_api(acme).post(path, {"limit": 2}))
+    preview = read_body(factories.make_member_api(acme).post(path, {"limit": 2}))
 
-    assert (shown["row_count"], shown["truncated"]) == (2, True)
-    assert shown["columns"] == ["anonymous_id", "timestamp_utc", "value", "name"]
-    assert shown["rows"][0] == ["u1", "2026-03-02T10:00:00Z", 1.0, "purchase"]
-    assert shown["match_rate"] == 0
-    assert [sentence[:30] for sentence in shown["warnings"]] == [
+    assert (preview["row_count"], preview["truncated"]) == (2, True)
+    assert preview["columns"] == ["anonymous_id", "timestamp_utc", "value", "name"]
+    assert preview["rows"][0] == ["u1", "2026-03-02T10:00:00Z", 1.0, "purchase"]
+    assert preview["match_rate"] == 0
+    assert [sentence[:30] for sentence in preview["warnings"]] == [
         "None of 2 ids matches an expos",
         "Rows with a timestamp in the f",
         "All values are equal.",

@@ -104,7 +104,9 @@ def make_labels(alice: factories.Api, *labels: str) -> list[str]:
 
 
 def run_concurrently(work: Callable[[str], None], *arguments: str) -> None:
-    threads = [threading.Thread(target=work, args=(each,)) for each in arguments]
+    threads = [
+        threading.Thread(target=work, args=(argument,)) for argument in arguments
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -113,11 +113,11 @@ def _count_user(
     mature = ends <= spec.as_of
     window = [touch for touch in touches if first.at <= touch.at <= ends]
     exposures = sum(not touch.served for touch in window) or 1
-    counted = sorted(
+    counted_rewards = sorted(
         (reward for reward in rewards if _is_counted(spec, first, window, reward)),
         key=lambda reward: reward.at,
     )
-    value, outcome, rewarded_at = _compute_value(spec, counted)
+    value, outcome, rewarded_at = _compute_value(spec, counted_rewards)
     log = math.log(value) if spec.reward_type == "numeric" and value > 0 else None
     hour = first.at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     key = (
@@ -152,16 +152,16 @@ def _is_counted(
 
 
 def _compute_value(
-    spec: CubeSpec, counted: Sequence[Reward]
+    spec: CubeSpec, counted_rewards: Sequence[Reward]
 ) -> tuple[float, str | None, datetime | None]:
-    first_at = counted[0].at if counted else None
+    first_at = counted_rewards[0].at if counted_rewards else None
     if spec.reward_type == "bool":
-        return float(bool(counted)), None, first_at
+        return float(bool(counted_rewards)), None, first_at
     if spec.reward_type == "numeric":
-        return math.fsum(reward.value for reward in counted), None, first_at
+        return math.fsum(reward.value for reward in counted_rewards), None, first_at
     matches = [
         (reward.at, rank, rule)
-        for reward in counted
+        for reward in counted_rewards
         for rank, rule in enumerate(spec.outcomes)
         if _matches(rule, reward)
     ]

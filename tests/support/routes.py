@@ -68,7 +68,7 @@ def is_ingestion(route: Route) -> bool:
 def _list_authentications(route: Route) -> list[str]:
     view_class = getattr(route.view, "cls", None)
     classes = getattr(view_class, "authentication_classes", [])
-    return [each.__name__ for each in classes]
+    return [authentication_class.__name__ for authentication_class in classes]
 
 
 def is_admin_only(route: Route) -> bool:

@@ -22,11 +22,11 @@ OTHER_KEY = '{"cta":true,"headline":"B"}'
 
 
 def test_late_rows_reopen_sealed_days(second: SecondServer) -> None:
-    _, made = launch_optimization(second)
+    _, optimization_body = launch_optimization(second)
     now = timezone.now()
     old = now - timedelta(days=6)
-    second.store(made["id"], [Touch("a", old, KEY, "{}", 0)])
-    optimization = Optimization.objects.get(pk=made["id"])
+    second.store(optimization_body["id"], [Touch("a", old, KEY, "{}", 0)])
+    optimization = Optimization.objects.get(pk=optimization_body["id"])
     metric = Metric.objects.get()
 
     def refresh_after(minutes: int) -> dict[str, Any]:
@@ -40,10 +40,10 @@ def test_late_rows_reopen_sealed_days(second: SecondServer) -> None:
         }
 
     first, unchanged = refresh_after(0), refresh_after(1)
-    second.store(made["id"], [], [Reward("a", old + timedelta(hours=1))])
+    second.store(optimization_body["id"], [], [Reward("a", old + timedelta(hours=1))])
     rewarded, again = refresh_after(2), refresh_after(3)
     earlier = old - timedelta(days=2)
-    second.store(made["id"], [Touch("a", earlier, KEY, "{}", 0)])
+    second.store(optimization_body["id"], [Touch("a", earlier, KEY, "{}", 0)])
     moved = refresh_after(4)
 
     assert first == {"users": 1, "converted": 0, "read": 1}
@@ -53,10 +53,10 @@ def test_late_rows_reopen_sealed_days(second: SecondServer) -> None:
 
 
 def test_rows_changed_in_place_are_seen_by_a_full_refresh(second: SecondServer) -> None:
-    alice, made = launch_optimization(second)
+    alice, optimization_body = launch_optimization(second)
     old = timezone.now() - timedelta(days=6)
-    second.store(made["id"], [Touch("a", old, KEY, "{}", 0)])
-    path = f"/optimizations/{made['id']}/results?refresh="
+    second.store(optimization_body["id"], [Touch("a", old, KEY, "{}", 0)])
+    path = f"/optimizations/{optimization_body['id']}/results?refresh="
     alice.get(f"{path}true")
     with second.owner() as owner:
         owner.execute("UPDATE public.shown SET variant_text = %s", [OTHER_KEY])
@@ -74,12 +74,14 @@ def test_rows_changed_in_place_are_seen_by_a_full_refresh(second: SecondServer) 
 def test_another_warehouse_begins_a_regime_and_a_new_password_does_not(
     second: SecondServer,
 ) -> None:
-    alice, made = launch_optimization(second)
+    alice, optimization_body = launch_optimization(second)
 
     connect_warehouse(alice, second)
-    regimes_before = Regime.objects.filter(optimization=made["id"]).count()
+    regimes_before = Regime.objects.filter(optimization=optimization_body["id"]).count()
     alice.delete("/warehouse/connections")
-    regimes = Regime.objects.filter(optimization=made["id"]).order_by("number")
+    regimes = Regime.objects.filter(optimization=optimization_body["id"]).order_by(
+        "number"
+    )
 
     assert regimes_before == 1
     assert [regime.reason for regime in regimes] == ["went live", "warehouse changed"]
@@ -90,16 +92,18 @@ def test_another_warehouse_begins_a_regime_and_a_new_password_does_not(
 def test_other_sql_in_its_source_begins_a_regime_and_another_name_does_not(
     second: SecondServer,
 ) -> None:
-    alice, made = launch_optimization(second)
+    alice, optimization_body = launch_optimization(second)
     path = f"/warehouse/assignment-sources/{AssignmentSource.objects.get().pk}"
 
     renamed = alice.patch(path, {"name": "shown"})
-    regimes_before = Regime.objects.filter(optimization=made["id"]).count()
+    regimes_before = Regime.objects.filter(optimization=optimization_body["id"]).count()
     changed = alice.patch(path, {"sql": f"{SOURCE['sql']} AND version <> 'x'"})
     other = alice.post(
         "/warehouse/assignment-sources", SOURCE | {"name": "other", "default": True}
     )
-    regimes = Regime.objects.filter(optimization=made["id"]).order_by("number")
+    regimes = Regime.objects.filter(optimization=optimization_body["id"]).order_by(
+        "number"
+    )
 
     statuses = [renamed.status_code, changed.status_code, other.status_code]
     assert (statuses, regimes_before) == ([200, 200, 201], 1)
@@ -148,10 +152,10 @@ def test_a_refused_change_of_its_source_begins_no_regime(second: SecondServer) -
 def test_an_unsaved_metric_is_compared_with_the_sources_ids(
     second: SecondServer,
 ) -> None:
-    alice, made = launch_optimization(second)
+    alice, optimization_body = launch_optimization(second)
     at = timezone.now() - timedelta(days=1)
     bought = [Reward(user, at + timedelta(hours=1)) for user in ("a", "b", "c")]
-    second.store(made["id"], [Touch("a", at, KEY, "{}", 0)], bought)
+    second.store(optimization_body["id"], [Touch("a", at, KEY, "{}", 0)], bought)
     unsaved = {"sql": METRIC["sql"], "column_mapping": METRIC["column_mapping"]}
 
     preview = read_body(alice.post("/warehouse/preview", unsaved))
@@ -164,9 +168,11 @@ def test_an_unsaved_metric_is_compared_with_the_sources_ids(
 def test_raw_observations_of_a_connected_warehouse_are_refused_with_a_reason(
     second: SecondServer,
 ) -> None:
-    alice, made = launch_optimization(second)
+    alice, optimization_body = launch_optimization(second)
 
-    refused = alice.get(f"/optimizations/{made['id']}/observations?raw=true")
+    refused = alice.get(
+        f"/optimizations/{optimization_body['id']}/observations?raw=true"
+    )
 
     assert refused.status_code == 409
     assert "managed warehouse only" in read_error(refused)["message"]

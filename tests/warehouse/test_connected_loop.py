@@ -36,11 +36,13 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(
     columns = read_body(alice.get("/warehouse/tables/shop.orders/columns"))["columns"]
     source = alice.post("/warehouse/assignment-sources", SOURCE)
     metric = alice.post("/warehouse/metrics", METRIC)
-    made = create_optimization(alice, read_body(metric)["id"], holdout_percentage=20)
-    touches, rewards = simulate_history(
-        made["id"], timezone.now(), holdout_percentage=20
+    optimization_body = create_optimization(
+        alice, read_body(metric)["id"], holdout_percentage=20
     )
-    second.store(made["id"], touches, rewards)
+    touches, rewards = simulate_history(
+        optimization_body["id"], timezone.now(), holdout_percentage=20
+    )
+    second.store(optimization_body["id"], touches, rewards)
     preview = read_body(
         alice.post(
             f"/warehouse/metrics/{read_body(metric)['id']}/preview", {"limit": 5}
@@ -52,9 +54,11 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(
             {"limit": 5},
         )
     )
-    request_training(alice, made)
-    run = train_queued_run(made["id"])
-    results = read_body(alice.get(f"/optimizations/{made['id']}/results?sql=true"))
+    request_training(alice, optimization_body)
+    run = train_queued_run(optimization_body["id"])
+    results = read_body(
+        alice.get(f"/optimizations/{optimization_body['id']}/results?sql=true")
+    )
 
     assert "public.shown" in results["sql"][0]["statement"].replace('"', "")
     assert ("shop", "orders") in table_names
@@ -68,7 +72,7 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(
     assert (run.status, run.error) == (TrainingRun.Status.SUCCEEDED, "")
     assert run.rows_read == len(touches)
     assert results["stats"]["best_vs_baseline_percent"] > 0
-    assert_equal_to_the_managed_store(made["id"], touches, rewards)
+    assert_equal_to_the_managed_store(optimization_body["id"], touches, rewards)
 
 
 def test_results_through_the_api_equal_the_managed_stores(second: SecondServer) -> None:
@@ -101,10 +105,12 @@ def test_results_through_the_api_equal_the_managed_stores(second: SecondServer) 
     )
 
     all_results = []
-    for api, made in ((alice, connected), (bob, managed)):
-        request_training(api, made)
-        assert train_queued_run(made["id"]).error == ""
-        results = read_body(api.get(f"/optimizations/{made['id']}/results"))
+    for api, optimization_body in ((alice, connected), (bob, managed)):
+        request_training(api, optimization_body)
+        assert train_queued_run(optimization_body["id"]).error == ""
+        results = read_body(
+            api.get(f"/optimizations/{optimization_body['id']}/results")
+        )
         all_results.append(results)
 
     for results in all_results:
@@ -141,13 +147,16 @@ def test_a_failing_warehouse_fails_the_run_and_leaves_the_results(
     connect_warehouse(alice, second)
     alice.post("/warehouse/assignment-sources", SOURCE)
     metric = read_body(alice.post("/warehouse/metrics", METRIC))["id"]
-    made = create_optimization(alice, metric, holdout_percentage=20)
+    optimization_body = create_optimization(alice, metric, holdout_percentage=20)
     second.store(
-        made["id"], *simulate_history(made["id"], timezone.now(), holdout_percentage=20)
+        optimization_body["id"],
+        *simulate_history(
+            optimization_body["id"], timezone.now(), holdout_percentage=20
+        ),
     )
-    request_training(alice, made)
-    train_queued_run(made["id"])
-    before = read_body(alice.get(f"/optimizations/{made['id']}/results"))
+    request_training(alice, optimization_body)
+    train_queued_run(optimization_body["id"])
+    before = read_body(alice.get(f"/optimizations/{optimization_body['id']}/results"))
     failures = {
         'column "at" does not exist': (
             "ALTER VIEW shop.orders RENAME COLUMN at TO x",
@@ -167,9 +176,11 @@ def test_a_failing_warehouse_fails_the_run_and_leaves_the_results(
         with second.owner() as owner:
             owner.execute(break_sql)
         try:
-            request_training(alice, made)
-            run = train_queued_run(made["id"])
-            refreshed = alice.get(f"/optimizations/{made['id']}/results?refresh=true")
+            request_training(alice, optimization_body)
+            run = train_queued_run(optimization_body["id"])
+            refreshed = alice.get(
+                f"/optimizations/{optimization_body['id']}/results?refresh=true"
+            )
         finally:
             with second.owner() as owner:
                 owner.execute(repair_sql)
@@ -179,5 +190,7 @@ def test_a_failing_warehouse_fails_the_run_and_leaves_the_results(
         assert PASSWORD not in run.error
         assert refreshed.status_code == 502
         assert reason in read_error(refreshed)["message"]
-        after = read_body(alice.get(f"/optimizations/{made['id']}/results"))
+        after = read_body(
+            alice.get(f"/optimizations/{optimization_body['id']}/results")
+        )
         assert after["stats"] == before["stats"]

@@ -74,14 +74,16 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(cursor: Any) -> 
     tables = read_body(alice.get("/warehouse/tables"))["tables"]
     source = alice.post("/warehouse/assignment-sources", SOURCE)
     metric = read_body(alice.post("/warehouse/metrics", METRIC))
-    made = shop.create_optimization(alice, metric["id"], holdout_percentage=20)
-    touches, rewards = store_visitors(cursor, made["id"])
+    optimization_body = shop.create_optimization(
+        alice, metric["id"], holdout_percentage=20
+    )
+    touches, rewards = store_visitors(cursor, optimization_body["id"])
     preview = read_body(alice.post(f"/warehouse/metrics/{metric['id']}/preview", {}))
     unsaved = {name: METRIC[name] for name in ("sql", "column_mapping")}
     unsaved_preview = read_body(alice.post("/warehouse/preview", unsaved))
-    shop.request_training(alice, made)
-    run = shop.train_queued_run(made["id"])
-    results = alice.get(f"/optimizations/{made['id']}/results?sql=true")
+    shop.request_training(alice, optimization_body)
+    run = shop.train_queued_run(optimization_body["id"])
+    results = alice.get(f"/optimizations/{optimization_body['id']}/results?sql=true")
     (printed,) = read_body(results)["sql"]
     cursor.execute(printed["statement"])
     cells = [row for row in cursor.fetchall() if row[0] == "cell"]
@@ -96,7 +98,7 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(cursor: Any) -> 
     assert (run.status, run.error) == (TrainingRun.Status.SUCCEEDED, "")
     assert printed["dialect"] == "snowflake"
     assert sum(row[10] for row in cells) == VISITORS
-    shop.assert_equal_to_the_managed_store(made["id"], touches, rewards)
+    shop.assert_equal_to_the_managed_store(optimization_body["id"], touches, rewards)
 
 
 def test_a_refused_password_stores_no_connection(cursor: Any) -> None:

@@ -26,18 +26,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_regime_without_a_source_takes_the_present_source(
     second: SecondServer,
 ) -> None:
-    _, made = launch_optimization(second)
+    _, optimization_body = launch_optimization(second)
     Regime.objects.update(source="")
 
     changed_by_upgrade = regimes.open_regime_if_changed(
-        Optimization.objects.get(pk=made["id"])
+        Optimization.objects.get(pk=optimization_body["id"])
     )
     regime_source = Regime.objects.get().source
     source = AssignmentSource.objects.get()
     source.sql += " AND version <> 'x'"
     source.save()
     changed_by_edit = regimes.open_regime_if_changed(
-        Optimization.objects.get(pk=made["id"])
+        Optimization.objects.get(pk=optimization_body["id"])
     )
 
     assert (changed_by_upgrade, changed_by_edit) == (False, True)

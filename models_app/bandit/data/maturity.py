@@ -76,7 +76,9 @@ def is_readable(age_hours: float, lags: Sequence[int], horizon_hours: float) -> 
     bucket = int(position * len(lags))
     if bucket >= len(lags):
         return True
-    neighbors = [lags[at] for at in (bucket - 1, bucket + 1) if 0 <= at < len(lags)]
+    neighbors = [
+        lags[index] for index in (bucket - 1, bucket + 1) if 0 <= index < len(lags)
+    ]
     difference = max(
         (abs(lags[bucket] - neighbor) for neighbor in neighbors), default=lags[bucket]
     )

@@ -63,7 +63,9 @@ def _name_combinations(design: Design, term: Term, levels: Integers) -> list[str
         level_names.append(tuple(design.level_name(c, level) for level in indices))
     return [
         f"{term.name}: "
-        + " x ".join(names[at] for names, at in zip(level_names, row, strict=True))
+        + " x ".join(
+            names[index] for names, index in zip(level_names, row, strict=True)
+        )
         for row in levels.tolist()
     ]
 

@@ -20,15 +20,15 @@ SMOOTHING_USERS = 50.0
 class UnsupportedError(ValueError):
     """The target policy needs a variant that a logged policy could not serve.
 
-    `version` is the policy version; `variant` and `context` are 0-based indices.
+    `version` is the policy version; `variant` and `cell_index` are 0-based indices.
     """
 
-    def __init__(self, version: int, variant: int, context: int) -> None:
+    def __init__(self, version: int, variant: int, cell_index: int) -> None:
         super().__init__(
-            f"variant {variant + 1} had no probability in context {context} "
+            f"variant {variant + 1} had no probability in context cell {cell_index} "
             f"under policy version {version}"
         )
-        self.version, self.variant, self.context = version, variant, context
+        self.version, self.variant, self.cell_index = version, variant, cell_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +74,42 @@ class ImportanceWeights:
                 version = int(self.logged.version[first])
                 served_table, target_table = served(version), target(version)
             cells = self.order[self.bounds[stratum] : self.bounds[stratum + 1]]
-            contexts, row = np.unique(self.logged.context[cells], return_inverse=True)
-            row = row.reshape(-1)
-            wanted = target_table[contexts]
-            propensity = _compute_propensity(
-                served_table[contexts], float(self.holdout_share[first])
+            context_cells, row = np.unique(
+                self.logged.context[cells], return_inverse=True
             )
-            _require_support(wanted, propensity, version, contexts)
+            row = row.reshape(-1)
+            target_probabilities = target_table[context_cells]
+            propensity = _compute_propensity(
+                served_table[context_cells], float(self.holdout_share[first])
+            )
+            _require_support(target_probabilities, propensity, version, context_cells)
             ratio = np.divide(
-                wanted, propensity, out=np.zeros_like(propensity), where=propensity > 0
+                target_probabilities,
+                propensity,
+                out=np.zeros_like(propensity),
+                where=propensity > 0,
             )
             day = int(self.logged.day[first])
-            model = predict_rewards(self.logged, day, contexts, served_table.shape[1])
-            at = row, self.logged.variant[cells]
-            weight[cells] = ratio[at]
-            offset[cells] = (wanted * model).sum(axis=1)[row] - ratio[at] * model[at]
-            users = sum_by_index(row, self.logged.users[cells], len(contexts))
+            model = predict_rewards(
+                self.logged, day, context_cells, served_table.shape[1]
+            )
+            pair = row, self.logged.variant[cells]
+            weight[cells] = ratio[pair]
+            offset[cells] = (target_probabilities * model).sum(axis=1)[row] - ratio[
+                pair
+            ] * model[pair]
+            users = sum_by_index(row, self.logged.users[cells], len(context_cells))
             squares += float(users @ (propensity * ratio**2).sum(axis=1))
             fourths += float(users @ (propensity * ratio**4).sum(axis=1))
         return WeightedCells(weight, offset, squares**2 / fourths if fourths else 0.0)
 
 
 def predict_rewards(
-    logged: LoggedCells, day: int, contexts: Integers, variants: int
+    logged: LoggedCells, day: int, context_cells: Integers, variants: int
 ) -> Floats:
-    """Return the reward model [contexts, variants] for a day, from all *other* days.
+    """Return the reward model [·, variants] for a day, from all *other* days.
+
+    Its rows are the `context_cells`, which are indices.
 
     It holds cell means, shrunk toward the overall mean plus what variant and context
     add to it; 0 if there is no other day. Users of the day itself are left out, so that
@@ -107,14 +118,14 @@ def predict_rewards(
     others = logged.only(logged.day != day)
     users = float(others.users.sum())
     if not users:
-        return np.zeros((len(contexts), variants))
+        return np.zeros((len(context_cells), variants))
     overall = float(others.value_sum.sum()) / users
-    context_count = int(max(others.context.max(), contexts.max())) + 1
+    context_count = int(max(others.context.max(), context_cells.max())) + 1
     by_variant = _shrink_means(others, others.variant, variants, overall)
     by_context = _shrink_means(others, others.context, context_count, overall)
-    additive = by_variant[None, :] + by_context[contexts, None] - overall
+    additive = by_variant[None, :] + by_context[context_cells, None] - overall
     row = np.full(context_count, -1)
-    row[contexts] = np.arange(len(contexts))
+    row[context_cells] = np.arange(len(context_cells))
     same_context = others.only(row[others.context] >= 0)
     index = row[same_context.context] * variants + same_context.variant
     shape = additive.shape
@@ -140,9 +151,12 @@ def _compute_propensity(table: Floats, holdout_share: float) -> Floats:
 
 
 def _require_support(
-    wanted: Floats, propensity: Floats, version: int, contexts: Integers
+    target_probabilities: Floats,
+    propensity: Floats,
+    version: int,
+    context_cells: Integers,
 ) -> None:
-    missing = np.argwhere((wanted > 0) & (propensity <= 0))
+    missing = np.argwhere((target_probabilities > 0) & (propensity <= 0))
     if len(missing):
         row, variant = missing[0]
-        raise UnsupportedError(version, int(variant), int(contexts[row]))
+        raise UnsupportedError(version, int(variant), int(context_cells[row]))

@@ -80,8 +80,8 @@ class SuspectedChanges:
         effects = self.tested_count / len(self.start_strata)
         probability = min(PRIOR_PROBABILITY, MAX_PROBABILITY / effects)
         starts = [change.start for change in self.changes]
-        at = np.searchsorted(self.start_strata, starts)
-        prior = probability * gaps[at] / gaps.sum()
+        start_indices = np.searchsorted(self.start_strata, starts)
+        prior = probability * gaps[start_indices] / gaps.sum()
         log_weights = np.log(prior) + self.scores.log_bayes_factor
         no_change = np.log1p(-prior.sum())
         total = np.logaddexp(no_change, special.logsumexp(log_weights))
@@ -133,14 +133,14 @@ def find_suspected_changes(
     rows = system.rows[:, : design.columns]
     promise = _rank_changes(system, slopes, rows, strata, (directions, shares))
     shortlist = np.argsort(-promise.ravel(), kind="stable")[:SHORTLIST_SIZE]
-    at, effect = np.divmod(shortlist, len(names))
+    start_indices, effect = np.divmod(shortlist, len(names))
     features = rows @ directions[effect].T
     scores = score_test.run_score_test(
-        system, mode, slopes, features, strata[at], PRIOR_SD
+        system, mode, slopes, features, strata[start_indices], PRIOR_SD
     )
     changes = tuple(
         ChangePoint(names[index], directions[index], start)
-        for index, start in zip(effect, strata[at].tolist(), strict=True)
+        for index, start in zip(effect, strata[start_indices].tolist(), strict=True)
     )
     return SuspectedChanges(
         changes, scores, features, strata, len(system.curve), promise.size

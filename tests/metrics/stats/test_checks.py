@@ -132,20 +132,27 @@ def test_impossible_totals_are_rejected(arguments: tuple[int, float, float]) -> 
 def test_totals_add_up() -> None:
     values = [0.0, 2.5, -1.0, 0.0, 7.0]
 
-    whole = Totals.from_values(values)
+    all_totals = Totals.from_values(values)
     parts = Totals.from_values(values[:2]) + Totals.from_values(values[2:])
 
-    assert whole == parts
-    assert whole.converted == 3
-    assert whole.mean == pytest.approx(1.7)
-    assert whole.squared_deviations == pytest.approx(41.8)
+    assert all_totals == parts
+    assert all_totals.converted == 3
+    assert all_totals.mean == pytest.approx(1.7)
+    assert all_totals.squared_deviations == pytest.approx(41.8)
 
 
 def test_an_unknown_number_of_payers_has_a_lower_bound() -> None:
     amounts = [3.0, 1.0, 10.0, 0.0, 0.0]
-    known = Totals.from_values(amounts)
+    totals_of_known_payers = Totals.from_values(amounts)
 
-    unknown = Totals(known.users, known.value_sum, known.value_sum_squares)
+    totals_of_unknown_payers = Totals(
+        totals_of_known_payers.users,
+        totals_of_known_payers.value_sum,
+        totals_of_known_payers.value_sum_squares,
+    )
 
-    assert unknown.converted_at_least == pytest.approx(14**2 / 110)
-    assert unknown.converted_at_least <= known.converted_at_least
+    assert totals_of_unknown_payers.converted_at_least == pytest.approx(14**2 / 110)
+    assert (
+        totals_of_unknown_payers.converted_at_least
+        <= totals_of_known_payers.converted_at_least
+    )

@@ -29,16 +29,16 @@ def test_lists_are_newest_first_and_leave_out_archived_optimizations() -> None:
     )
     api.post(f"/optimizations/{archived_optimization.pk}/archive")
 
-    whole = read_body(api.get("/optimizations"))
+    not_archived = read_body(api.get("/optimizations"))
     archived = read_body(api.get("/optimizations?include_archived=true&limit=2"))
     drafts = read_body(api.get("/optimizations?status=draft"))
     red = read_body(api.get("/optimizations?search=RED&include_archived=true"))
 
-    assert [row["id"] for row in whole["optimizations"]] == [
+    assert [row["id"] for row in not_archived["optimizations"]] == [
         str(second.pk),
         str(first.pk),
     ]
-    assert set(whole["optimizations"][0]) == {
+    assert set(not_archived["optimizations"][0]) == {
         "id",
         "name",
         "status",
@@ -48,8 +48,8 @@ def test_lists_are_newest_first_and_leave_out_archived_optimizations() -> None:
         "updated_at",
         "summary",
     }
-    assert whole["optimizations"][0]["summary"] is None
-    assert whole["next_cursor"] is None
+    assert not_archived["optimizations"][0]["summary"] is None
+    assert not_archived["next_cursor"] is None
     assert len(archived["optimizations"]) == 2
     assert archived["next_cursor"]
     assert [row["id"] for row in drafts["optimizations"]] == [str(second.pk)]

@@ -60,7 +60,9 @@ def test_an_interaction_names_its_factors_and_levels() -> None:
     assert 0.1 < row["lo"] < row["deviation"] < row["hi"]
     assert row["lo"] < 0.4
     assert row["deviation"] == pytest.approx(0.4, abs=0.2)
-    (variant,) = [each for each in body["variants"] if each["number"] == 4]
+    (variant,) = [
+        variant_row for variant_row in body["variants"] if variant_row["number"] == 4
+    ]
     assert row["users"] == variant["users"]
     assert list_nulls_without_reason(body) == []
 

@@ -79,14 +79,14 @@ def test_golden_vectors(user: str, expected: tuple[bool, float, int]) -> None:
     proposal = decision.decide_variant(
         snapshot, user, decision.resolve_context(snapshot, {}), NOW
     )
-    drawn = decision.draw_variant(
+    drawn_proposal = decision.draw_variant(
         snapshot, user, decision.resolve_context(snapshot, {}), NOW
     )
 
     assert int(digest[:13], 16) / 16**13 == u
     assert proposal.in_holdout is in_holdout
-    assert drawn.card.number == number
-    assert drawn.propensity == ROW[number - 1]
+    assert drawn_proposal.card.number == number
+    assert drawn_proposal.propensity == ROW[number - 1]
     assert proposal.card.number == (1 if in_holdout else number)
     assert proposal.propensity == (1.0 if in_holdout else ROW[number - 1])
 
@@ -253,12 +253,12 @@ def test_only_variants_with_a_probability_are_drawn(
     table = np.tile(row, (16, 1))
     snapshot = _build_snapshot(cards=cards, probabilities=table)
 
-    drawn = decision.draw_variant(
+    drawn_proposal = decision.draw_variant(
         snapshot, user, decision.resolve_context(snapshot, {}), NOW
     )
 
-    assert drawn.propensity > 0
-    assert drawn.propensity == row[drawn.card.number - 1]
+    assert drawn_proposal.propensity > 0
+    assert drawn_proposal.propensity == row[drawn_proposal.card.number - 1]
 
 
 json_scalars = st.none() | st.booleans() | st.integers() | st.text() | st.floats()

@@ -142,18 +142,18 @@ def test_users_of_a_disabled_variant_are_redrawn_once() -> None:
     users_to_move = [user for user in users if first[user]["variant_number"] == 3]
     create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
 
-    drawn = {user: read_body(serve_user(optimization, user)) for user in users}
+    redrawn = {user: read_body(serve_user(optimization, user)) for user in users}
     create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=True)
     later = {user: read_body(serve_user(optimization, user)) for user in users}
 
     assert users_to_move
     for user in users:
         is_moved = user in users_to_move
-        assert drawn[user]["sticky"] is not is_moved
-        assert drawn[user]["variant_number"] != 3
-        assert drawn[user]["policy_version"] == (1 if is_moved else 0)
+        assert redrawn[user]["sticky"] is not is_moved
+        assert redrawn[user]["variant_number"] != 3
+        assert redrawn[user]["policy_version"] == (1 if is_moved else 0)
         assert later[user]["sticky"] is True
-        assert later[user]["variant_number"] == drawn[user]["variant_number"]
+        assert later[user]["variant_number"] == redrawn[user]["variant_number"]
         receipts = Decision.objects.filter(anonymous_id=user).count()
         assert receipts == (2 if is_moved else 1)
 

@@ -59,12 +59,12 @@ SELECT_CLAUSES = allowlist.SELECT_CLAUSES | {"qualify"}
 
 
 def is_snowflake_system(schema: str) -> bool:
-    """Tell whether a schema or database (in lower case) belongs to Snowflake's system."""
+    """Return whether a schema or database (in lower case) is Snowflake's own."""
     return schema in SNOWFLAKE_SYSTEM_SCHEMAS
 
 
 def is_bigquery_system(dataset: str) -> bool:
-    """Tell whether a dataset or project (in lower case) is BigQuery's own or hidden.
+    """Return whether a dataset or project (in lower case) is BigQuery's own or hidden.
 
     Metadata is reachable through INFORMATION_SCHEMA, also of a region, and wildcards.
     """

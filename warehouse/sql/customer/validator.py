@@ -105,7 +105,7 @@ def _validate_placeholder(node: exp.Expr, _dialect: Dialect) -> None:
 
 
 def is_cte(table: exp.Table) -> bool:
-    """Tell whether a table node names a WITH query that is visible at its place."""
+    """Return whether a table node names a WITH query that is visible at its place."""
     return (
         not table.db and not table.catalog and table.name in _list_visible_ctes(table)
     )

@@ -148,13 +148,13 @@ def test_estimates_from_too_few_data_are_withheld_with_a_reason(
 def test_the_order_and_splitting_of_cells_does_not_matter() -> None:
     halves = [(*row[:4], row[4] // 2, row[5] // 2) for row in TWO_VERSIONS[::-1]]
 
-    whole = evaluate_table(TWO_VERSIONS, SECOND, EVEN, SKEWED).target
+    unsplit = evaluate_table(TWO_VERSIONS, SECOND, EVEN, SKEWED).target
     split = evaluate_table(halves + halves, SECOND, EVEN, SKEWED).target
 
-    assert whole is not None
+    assert unsplit is not None
     assert split is not None
     for name in ("ips", "snips", "doubly_robust"):
-        expected, estimate = getattr(whole, name), getattr(split, name)
+        expected, estimate = getattr(unsplit, name), getattr(split, name)
         assert (estimate.lo, estimate.hi) == pytest.approx((expected.lo, expected.hi))
 
 
