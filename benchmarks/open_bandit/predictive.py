@@ -56,10 +56,10 @@ def predict_by_model(training: Log, held_back: Log, seed: int = 0) -> Prediction
     rng, all_items = np.random.default_rng([seed, 1]), np.arange(ITEMS)
     draws = []
     for chunk in reward_model.draw_chunks(posterior, DRAWS, seed, all_items):
-        table, clicks = chunk.table(), np.zeros((len(chunk), ITEMS), int)
-        for segment in np.flatnonzero(shown.sum(axis=1)):
-            rate = table.compute_reward(DESIGN.context_levels[segment])
-            clicks += rng.binomial(shown[segment], rate)
+        table, clicks = chunk.build_table(), np.zeros((len(chunk), ITEMS), int)
+        for cell_index in np.flatnonzero(shown.sum(axis=1)):
+            rate = table.compute_reward(DESIGN.context_levels[cell_index])
+            clicks += rng.binomial(shown[cell_index], rate)
         draws.append(clicks)
     return _summarize_draws(np.concatenate(draws), held_back)
 

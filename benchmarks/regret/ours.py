@@ -142,8 +142,10 @@ class Ours:
         variants, levels = np.arange(self.design.variants), self.design.context_levels
         ends = np.zeros((2, len(self.context_cells), self.design.variants))
         chunks = list(draw_chunks(self.posterior, DRAWS, self.seed, variants))
-        for index, segment in enumerate(self.context_cells):
-            rewards = [chunk.table().reward(levels[segment]) for chunk in chunks]
+        for index, cell in enumerate(self.context_cells):
+            rewards = [
+                chunk.build_table().compute_reward(levels[cell]) for chunk in chunks
+            ]
             ends[:, index] = np.quantile(
                 np.concatenate(rewards), [0.025, 0.975], axis=0
             )

@@ -95,9 +95,8 @@ class ImportanceWeights:
             )
             pair = row, self.logged.variant[cells]
             weight[cells] = ratio[pair]
-            offset[cells] = (target_probabilities * model).sum(axis=1)[row] - ratio[
-                pair
-            ] * model[pair]
+            target_means = (target_probabilities * model).sum(axis=1)
+            offset[cells] = target_means[row] - ratio[pair] * model[pair]
             users = sum_by_index(row, self.logged.users[cells], len(context_cells))
             squares += float(users @ (propensity * ratio**2).sum(axis=1))
             fourths += float(users @ (propensity * ratio**4).sum(axis=1))
