@@ -71,7 +71,7 @@ class ManagedExposureAdmin(EventAdmin):
     def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Any]:
-        """Return no rows: the index of exposures begins with the optimization."""
+        """Return no rows: no index finds exposures by their visitor alone."""
         messages.info(
             request,
             "Search for the id of the optimization first, then for the visitor.",
@@ -113,7 +113,11 @@ class ManagedRewardAdmin(EventAdmin):
     def filter_by_visitor(
         self, request: HttpRequest, queryset: QuerySet[Any], anonymous_id: str
     ) -> QuerySet[Any]:
-        """Find the rows by the index on organization and visitor."""
+        """Return the rows in every organization.
+
+        The index begins with the organization: without naming all of them Postgres would
+        scan the partitions.
+        """
         all_ids = list(Organization.objects.values_list("pk", flat=True))
         return queryset.filter(organization_id__in=all_ids, anonymous_id=anonymous_id)
 

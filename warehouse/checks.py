@@ -28,15 +28,15 @@ def check_settings_closed(
 
 def _check_database(database: str) -> list[checks.CheckMessage]:
     with connections[database].cursor() as cursor:
-        cursor.execute(managed_schema.MAY_WE_CHANGE_SETTINGS)
+        cursor.execute(managed_schema.SELECT_SERVICE_MAY_SET_CONFIG)
         service_may = fetch_row(cursor).has_function_privilege
-        cursor.execute(managed_schema.ARE_SETTINGS_OPEN)
+        cursor.execute(managed_schema.SELECT_PUBLIC_MAY_SET_CONFIG)
         everyone_may = fetch_row(cursor).has_function_privilege
     if not service_may:
         return [
             checks.Error(
                 "The service's database user may not call set_config.",
-                hint=managed_schema.CLOSE_SETTINGS_BY_HAND,
+                hint=managed_schema.REVOKE_SET_CONFIG_HINT,
                 id="warehouse.E001",
             )
         ]
@@ -46,7 +46,7 @@ def _check_database(database: str) -> list[checks.CheckMessage]:
                 "Every user of the database may call set_config.",
                 hint=(
                     "If this is still so after `manage.py migrate`: "
-                    f"{managed_schema.CLOSE_SETTINGS_BY_HAND}"
+                    f"{managed_schema.REVOKE_SET_CONFIG_HINT}"
                 ),
                 id="warehouse.W001",
             )

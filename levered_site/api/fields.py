@@ -76,8 +76,10 @@ class StrictUUIDField(serializers.UUIDField):
     """A UUID as text, parsed to a `uuid.UUID`."""
 
     def to_internal_value(self, data: Any) -> uuid.UUID:
-        """Accept only the form of 36 characters."""
+        """Accept only the hyphenated form of 36 characters."""
         if not isinstance(data, str) or len(data) != 36:
             self.fail("invalid", value=data)
         parsed: uuid.UUID = super().to_internal_value(data)
+        if str(parsed) != data.lower():
+            self.fail("invalid", value=data)
         return parsed

@@ -47,7 +47,11 @@ def lock_home(home: Path) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Child:
-    """A program and its present process."""
+    """A program and its latest process.
+
+    `restart_at` is None while the process runs, else the time of the next start.
+    `failures` counts exits in a row.
+    """
 
     program: Program
     process: subprocess.Popen[bytes]
@@ -71,7 +75,8 @@ class Supervisor:
 
         The first signal sets a flag, and `tick` raises KeyboardInterrupt. Raised in the
         signal handler, it could get lost in a callback, or a child just forked could go
-        unrecorded. A second signal raises at once.
+        unrecorded. A second signal raises at once, unless `stop` is already running:
+        then signals are ignored.
         """
         signal_numbers = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup sets it
@@ -174,7 +179,10 @@ def _stop_children(children: Sequence[Child]) -> None:
     """Signal all children, wait for each up to its timeout, kill the rest."""
     signaled_at = time.monotonic()
     for child in children:
-        child.process.send_signal(child.program.stop_signal)
+        # Not Popen.send_signal: it reaps a child that has just exited, whose state could
+        # then no longer be asked for. A child that is not reaped keeps its pid.
+        if not _has_exited(child.process.pid):
+            os.kill(child.process.pid, child.program.stop_signal)
     for child in children:
         deadline = signaled_at + child.program.stop_timeout_seconds
         while not _has_exited(child.process.pid) and time.monotonic() < deadline:

@@ -50,7 +50,7 @@ class Factor(NestedInput):
 
 
 class Reward(NestedInput):
-    """Name of the reward, and its type: the metric's."""
+    """Name and type of the reward. The type must be the metric's."""
 
     name: str
     type: Literal["bool", "numeric", "outcomes"]
@@ -89,7 +89,10 @@ class OptimizationSettings(Input):
     reward_metric_id: UUID | None = None
     guardrail_metric_ids: list[UUID] | None = None
     holdout_percentage: float | None = Field(
-        None, ge=0, le=50, description="Share of users who always get the baseline; 10."
+        None,
+        ge=0,
+        le=50,
+        description="Percent of users who always get the baseline; default 10.",
     )
     excluded_combinations: list[dict[str, str | bool]] | None = Field(
         None, description="Partial {factor: level} maps never to serve."

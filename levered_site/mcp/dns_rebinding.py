@@ -11,7 +11,7 @@ from levered_site.errors import ForbiddenError
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
-def require_trusted_origin(request: HttpRequest) -> None:
+def require_trusted_host_and_origin(request: HttpRequest) -> None:
     """Refuse a Host that is not this service's, and an Origin that no setting allows.
 
     A web page that points its own domain at this machine sends that domain as Host and
@@ -32,7 +32,8 @@ def require_trusted_origin(request: HttpRequest) -> None:
 
 
 def _list_allowed_hosts() -> list[str]:
-    public_host = urlsplit(settings.PUBLIC_URL).hostname or ""
+    # With the brackets of an IPv6 address, as in a Host header.
+    public_host, _ = split_domain_port(urlsplit(settings.PUBLIC_URL).netloc)
     configured = [host for host in settings.ALLOWED_HOSTS if host != "*"]
     return [*LOCAL_HOSTS, public_host, *configured]
 

@@ -64,7 +64,7 @@ explains it, show the evidence, and say what would fix it.
 
 @dataclass(frozen=True, slots=True)
 class PromptTemplate:
-    """A prompt; `text` has a placeholder for every argument, `defaults` make one optional."""
+    """A prompt; `text` has a placeholder for each argument; one in `defaults` is optional."""
 
     title: str
     description: str

@@ -34,7 +34,7 @@ class ProtocolModule(Protocol):
 def handle_mcp_request(request: HttpRequest) -> HttpResponse:
     """Count the request against the rate limit, authenticate it, and answer its message."""
     throttles.count_by_address(request)
-    dns_rebinding.require_trusted_origin(request)
+    dns_rebinding.require_trusted_host_and_origin(request)
     try:
         caller = authentication.authenticate_caller(request)
     except UnauthorizedError as error:

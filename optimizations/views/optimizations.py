@@ -34,7 +34,9 @@ from optimizations.serializers.optimization_responses import (
 LONGEST_SEARCH = 200
 LIST_FILTERS = [
     OpenApiParameter(
-        "include_archived", bool, description="List archived ones too. Default false."
+        "include_archived",
+        bool,
+        description="Also list archived ones; ignored if `status` is given. Default false.",
     ),
     OpenApiParameter(
         "status",
@@ -106,20 +108,27 @@ class OptimizationViewSet(
         return super().list(_request, *args, **kwargs)
 
     def perform_create(self, fields: dict[str, Any]) -> Optimization:
-        """Create it; it is live at once if the body says so."""
+        """Create an optimization.
+
+        It goes live at once if `status` is live, or by default with a reward metric.
+        """
         return lifecycle.create_optimization(self.organization_id, self.actor, fields)
 
     def perform_update(
         self, instance: Optimization, fields: dict[str, Any]
     ) -> Optimization:
-        """Change it. Only admins may set a status that only admins may reach."""
+        """Change an optimization. Only admins may ship, complete or archive."""
         needs_admin = fields.get("status") in lifecycle.ADMIN_ONLY_STATUSES
         if needs_admin and not self.caller.is_admin:
             raise ForbiddenError(IsAdmin.message)
         return lifecycle.update_optimization(instance, fields, self.actor)
 
     def perform_destroy(self, instance: Optimization) -> None:
-        """Delete it; one that has served users must be archived, and is only hidden."""
+        """Delete an optimization and its data.
+
+        One that has served users must be archived first. It is then hidden, and its data
+        stay.
+        """
         lifecycle.delete_optimization(instance, self.actor)
 
     @extend_schema(request=None, responses=OptimizationSerializer)
@@ -129,12 +138,15 @@ class OptimizationViewSet(
 
     @extend_schema(request=None, responses=OptimizationSerializer)
     def stop(self, _request: Request, **_kwargs: Any) -> Response:
-        """End it permanently; its results stay."""
+        """Stop the optimization permanently; its results stay."""
         return self._apply_transition(lifecycle.stop_optimization)
 
     @extend_schema(request=None, responses=OptimizationSerializer)
     def archive(self, _request: Request, **_kwargs: Any) -> Response:
-        """Hide it from lists; a shipped one is stopped first."""
+        """Archive the optimization: lists no longer show it.
+
+        A shipped optimization must be stopped first (409).
+        """
         return self._apply_transition(lifecycle.archive_optimization)
 
     def _apply_transition(

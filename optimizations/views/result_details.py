@@ -49,7 +49,7 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
     )
 
     def _get_refreshed_optimization(
-        self, request: Request, *, guardrails: bool = False
+        self, request: Request, *, with_guardrails: bool = False
     ) -> Optimization:
         """Return the optimization; with `refresh`, have the warehouse count first."""
         optimization: Optimization = self.get_object()
@@ -57,7 +57,9 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
         if refresh != "false":
             full = refresh == "full"
             with slow_requests.reserve_thread():
-                stored.refresh_counts(optimization, guardrails=guardrails, full=full)
+                stored.refresh_counts(
+                    optimization, guardrails=with_guardrails, full=full
+                )
         return optimization
 
     @extend_schema(parameters=[REFRESH_PARAMETER], responses=Progress)
@@ -69,18 +71,18 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
     @extend_schema(parameters=[REFRESH_PARAMETER], responses=Guardrails)
     def guardrails(self, request: Request, **_kwargs: Any) -> Response:
         """Judge the metrics that must not get worse."""
-        optimization = self._get_refreshed_optimization(request, guardrails=True)
+        optimization = self._get_refreshed_optimization(request, with_guardrails=True)
         return Response(guardrails.judge_guardrails(optimization))
 
     @extend_schema(responses=LiftHistory)
     def lift_history(self, _request: Request, **_kwargs: Any) -> Response:
-        """Return the lift, each day as it was published that day."""
+        """Return modeled and measured lift by day, as published on that day."""
         return Response(history.build_lift_history(self.get_object()))
 
     @extend_schema(parameters=[REFRESH_PARAMETER], responses=HoldoutDaily)
     def holdout_daily(self, request: Request, **_kwargs: Any) -> Response:
-        """Return mature users of both arms by day of first touch."""
-        optimization = self._get_refreshed_optimization(request, guardrails=True)
+        """Return both arms' daily sums over mature users, by reward and guardrail."""
+        optimization = self._get_refreshed_optimization(request, with_guardrails=True)
         return Response(history.build_holdout_daily(optimization))
 
     @extend_schema(parameters=[REFRESH_PARAMETER], responses=OutcomeMix)
@@ -91,13 +93,15 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
 
     @extend_schema(parameters=[REFRESH_PARAMETER], responses=ReportDataSerializer)
     def report_data(self, request: Request, **_kwargs: Any) -> Response:
-        """Return everything in one document, in which each part can fail alone."""
+        """Return all results in one document. A part that fails holds its error instead."""
+        read_refresh_mode(request)  # an invalid one fails the request, not a part of it
         optimization = self.get_object()
         resource = OptimizationSerializer(optimization).data
         parts: Mapping[str, Callable[[], object]] = {
-            # The first part refreshes all counts: if the warehouse fails, it fails alone.
+            # Only `results` refreshes the counts, so it comes first. If the warehouse fails,
+            # the other parts show the stored counts.
             "results": lambda: report.build_results(
-                self._get_refreshed_optimization(request, guardrails=True)
+                self._get_refreshed_optimization(request, with_guardrails=True)
             ),
             "holdout_daily": lambda: history.build_holdout_daily(optimization),
             "outcome_mix": lambda: outcome_mix.build_outcome_mix(optimization),
@@ -148,8 +152,8 @@ def _decode_cursor(request: Request) -> int:
     try:
         padded = text + "=" * (-len(text) % 4)
         kind, _, start = base64.urlsafe_b64decode(padded).decode().partition(":")
-        if kind == "cell" and start.isascii() and start.isdecimal():
-            return int(start[:9])
+        if kind == "cell" and start.isascii() and start.isdecimal() and len(start) < 10:
+            return int(start)
     except (binascii.Error, ValueError):
         pass
     raise InvalidParametersError.for_field("cursor", pagination.BAD_CURSOR)

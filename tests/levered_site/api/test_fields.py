@@ -66,6 +66,7 @@ def _list_invalid_fields(data: object) -> list[str]:
         ("key", -1),
         ("key", "x"),
         ("key", "00000000000000000000000000000000"),
+        ("key", "----550e8400e29b41d4a716446655440000"),
     ],
 )
 def test_a_value_of_another_type_is_refused(field: str, value: object) -> None:

@@ -1,5 +1,6 @@
 """Endpoints of results: they agree with each other, and are empty for a draft."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -93,14 +94,25 @@ def test_observations_come_in_pages_or_raw() -> None:
         if cursor is None:
             break
     raw = read_body(api.get(f"{path}?raw=true"))["observations"]
-    bad = api.get(f"{path}?cursor=x")
+    too_long = base64.urlsafe_b64encode(b"cell:1234567890").decode()
+    bad = [api.get(f"{path}?cursor={cursor}") for cursor in ("x", too_long)]
 
     assert users == 1000
     assert len(raw) == 100
     assert raw[0]["at"] > raw[-1]["at"]
     assert any(touch["rewards"] for touch in raw)
-    assert bad.status_code == 400
-    assert read_error(bad)["details"][0]["field"] == "cursor"
+    assert [response.status_code for response in bad] == [400, 400]
+    assert read_error(bad[0])["details"][0]["field"] == "cursor"
+
+
+def test_an_invalid_refresh_fails_the_whole_report_document() -> None:
+    optimization = make_visited_optimization()
+    api = make_member_api(optimization)
+
+    response = api.get(f"/optimizations/{optimization.pk}/report-data?refresh=banana")
+
+    assert response.status_code == 400
+    assert read_error(response)["details"][0]["field"] == "refresh"
 
 
 def test_the_list_summarizes_by_one_query_for_the_page(

@@ -12,7 +12,7 @@ from tests.support.reference_cube import Reward
 from tests.support.warehouse_events import parse_moment
 from warehouse.backends import managed
 from warehouse.backends.errors import QueryFailedError
-from warehouse.sql.customer.managed_schema import ARE_SETTINGS_OPEN
+from warehouse.sql.customer.managed_schema import SELECT_PUBLIC_MAY_SET_CONFIG
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +37,7 @@ def test_a_query_cannot_change_its_identity(sql: str) -> None:
 
 def test_only_the_service_may_call_the_function_that_changes_settings() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(ARE_SETTINGS_OPEN)
+        cursor.execute(SELECT_PUBLIC_MAY_SET_CONFIG)
         everyone_may = fetch_row(cursor).has_function_privilege
         cursor.execute("SELECT set_config('lock_timeout', '1s', true)")
         setting = fetch_row(cursor).set_config

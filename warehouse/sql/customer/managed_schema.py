@@ -1,4 +1,4 @@
-"""The managed store as customers' SQL sees it: two views, their columns, the reader role."""
+"""The managed store as customers' SQL sees it, and who may call `set_config`."""
 
 SCHEMA = "managed_dw"
 READER = "levered_reader"
@@ -35,19 +35,19 @@ NULLABLE = {
     "rewards": frozenset({"optimization_id", "properties"}),
 }
 
-# The only function by which a SELECT can change settings: without it a query can change
-# neither the role nor the organization of its transaction. It belongs to the database's
-# superuser; if the service is not a superuser, an operator has to revoke it.
+# `set_config` is the only function with which a SELECT can change a setting. Customers'
+# queries must not call it, or they could switch role or organization. A superuser owns
+# it: a service that is no superuser cannot revoke it, so an operator has to.
 SET_CONFIG = "FUNCTION pg_catalog.set_config(text, text, boolean)"
-CLOSE_SETTINGS_BY_HAND = (
+REVOKE_SET_CONFIG_HINT = (
     f"As a superuser, once in this database: GRANT EXECUTE ON {SET_CONFIG} TO "
     f"<the service's user>; REVOKE EXECUTE ON {SET_CONFIG} FROM PUBLIC;"
 )
-ARE_SETTINGS_OPEN = """
+SELECT_PUBLIC_MAY_SET_CONFIG = """
 SELECT has_function_privilege('public', 'pg_catalog.set_config(text, text, boolean)',
   'EXECUTE')
 """
-MAY_WE_CHANGE_SETTINGS = """
+SELECT_SERVICE_MAY_SET_CONFIG = """
 SELECT has_function_privilege(current_user, 'pg_catalog.set_config(text, text, boolean)',
   'EXECUTE')
 """
