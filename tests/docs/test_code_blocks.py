@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def _adapt(text: str, service: Service) -> str:
     """Point a block at the test's service and interpreter."""
     return (
         text.replace("http://localhost:3100", f"http://localhost:{service.port}")
-        .replace(".venv/bin/python", sys.executable)
+        .replace(".venv/bin/python", shlex.quote(sys.executable))
         .replace("org_demo", "org_docs")
     )
 
