@@ -76,10 +76,10 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
             self.check(tags=["database"], databases=["default"])
             self.stdout.write("database    migrated")
-            password = _create_first_accounts()
+            self._create_and_print_first_accounts()
             web, *other_programs = programs.build_programs(supervisor.home, host, port)
             supervisor.start(web)
-            self._print_urls_when_ready(supervisor, host, port, password, started_at)
+            self._print_urls_when_ready(supervisor, host, port, started_at)
             # Start these last: they would slow down the start of the web server.
             for program in other_programs:
                 supervisor.start(program)
@@ -113,13 +113,19 @@ class Command(BaseCommand):
             embedded_stores.wait_for_valkey(stores, supervisor.tick)
             self.stdout.write(f"Valkey      ready, data in {home / 'valkey'}")
 
+    def _create_and_print_first_accounts(self) -> None:
+        """Create the first accounts; print the admin's password at once.
+
+        It is stored as a hash only: a start that fails later must not lose it.
+        """
+        if password := _create_first_accounts():
+            self.stdout.write(
+                f"password    {password}   <- of {ADMIN_USERNAME}, shown only once"
+            )
+            self.stdout.flush()
+
     def _print_urls_when_ready(
-        self,
-        supervisor: Supervisor,
-        host: str,
-        port: int,
-        password: str | None,
-        started_at: float,
+        self, supervisor: Supervisor, host: str, port: int, started_at: float
     ) -> None:
         """Wait until the web server is ready, then print the URLs."""
         base_url = f"http://localhost:{port}"
@@ -133,10 +139,6 @@ class Command(BaseCommand):
             f"token       {_build_token_command()}",
             "Ctrl-C stops everything.",
         ]
-        if password:
-            lines.insert(
-                3, f"password    {password}   <- of {ADMIN_USERNAME}, shown only once"
-            )
         for line in lines:
             self.stdout.write(line)
         self.stdout.flush()

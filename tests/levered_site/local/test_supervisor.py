@@ -80,6 +80,7 @@ def test_a_stop_ends_all_processes_and_a_second_start_keeps_the_data(
 
     assert left == []
     assert re.search(r"password +\S{16} ", output)
+    assert output.index("password ") < output.index("ready after"), "it may fail"
     assert "issue_token --org org_demo --role admin" in output
     assert f"http://localhost:{service.port}" in output
     assert read_secrets(service.home) == secrets
