@@ -209,15 +209,22 @@ def test_a_run_whose_worker_was_killed_is_repeated(
 ) -> None:
     until(lambda: service.part("worker"), 30)
     path = f"/models/{client.optimization['model_id']}"
-    run = client.until_answered("POST", f"{path}/train", None, Prefer="respond-async")
-    address = f"{path}/training-runs/{run['training_run_id']}"
-    until(lambda: client.until_answered("GET", address)["status"] == "running", 20)
+    # While the test holds this lock, no training can store its version, however fast
+    # the machine trains: the worker dies in the middle of the run.
+    with _connect(service) as database:
+        database.execute(
+            "LOCK TABLE models_app_policyversion IN SHARE ROW EXCLUSIVE MODE"
+        )
+        run = client.until_answered(
+            "POST", f"{path}/train", None, Prefer="respond-async"
+        )
+        address = f"{path}/training-runs/{run['training_run_id']}"
+        until(lambda: client.until_answered("GET", address)["status"] == "running", 20)
+        worker = service.part("worker")
+        assert worker
+        worker.kill()
+        assert client.until_answered("GET", address)["status"] == "running"
 
-    worker = service.part("worker")
-    assert worker
-    worker.kill()
-
-    assert client.until_answered("GET", address)["status"] == "running"
     _assert_trained(client, run["training_run_id"])
     with _connect(service) as database:
         row = database.execute(
