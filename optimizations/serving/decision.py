@@ -11,7 +11,7 @@ from levered_site.errors import (
     InvalidParametersError,
     NotFoundError,
 )
-from models_app.bandit.policy import allocation
+from models_app.bandit.policy import rendezvous
 from optimizations import factors
 from optimizations.factors import Context
 from optimizations.serving.snapshot import NOT_FOUND_MESSAGE, Proposal, Snapshot
@@ -89,17 +89,24 @@ def decide_variant(
 
 
 def draw_variant(
-    snapshot: Snapshot, anonymous_id: str, context: Context, now: datetime
+    snapshot: Snapshot,
+    anonymous_id: str,
+    context: Context,
+    now: datetime,
+    *,
+    redraw: int = 0,
 ) -> Proposal:
     """Draw from the policy without asking whether the user belongs to the holdout.
 
     Also used to redraw for users of the optimized arm whose assigned variant may no
-    longer be served: their first serve decided the arm.
+    longer be served: their first serve decided the arm. Then `redraw` is 1 more than
+    the number of redraws that the assignment counts. A redraw needs hashes of its own:
+    the first ones are conditioned on the variant that won, and would make the
+    propensity wrong.
     """
-    u = allocation.hash_to_uniform(
-        snapshot.optimization_id, anonymous_id, snapshot.policy_version
-    )
-    index = allocation.choose_variant(snapshot.cumulative(context.cell_index), u)
+    row = snapshot.prepare_row(context.cell_index)
+    seed = rendezvous.compute_seed(snapshot.optimization_id, anonymous_id, redraw)
+    index = rendezvous.draw_from_row(row, seed)
     propensity = float(snapshot.probabilities[context.cell_index, index])
     return Proposal(
         snapshot=snapshot,
@@ -109,6 +116,7 @@ def draw_variant(
         propensity=propensity,
         context=context,
         decided_at=now,
+        redraw=redraw,
     )
 
 

@@ -1,14 +1,15 @@
 """The snapshot that serving decides with, its byte format, and the proposal. Pure."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models_app.bandit.policy import allocation
+from models_app.bandit.policy import rendezvous
+from models_app.bandit.policy.rendezvous import PreparedRow
 from optimizations.factors import Context, ContextFactor
 
 Floats = NDArray[np.float64]
@@ -18,6 +19,8 @@ Floats = NDArray[np.float64]
 SNAPSHOT_FORMAT = 1
 NO_HOLDOUT_THRESHOLD = "00000000"
 NOT_FOUND_MESSAGE = "No such optimization."
+# Rows prepared for draws, per snapshot: this many weights take about 2 MB.
+MAX_PREPARED_WEIGHTS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +53,27 @@ class Snapshot:
     policy_version: int
     probabilities: Floats
     leading: tuple[int, ...]
+    _prepared_rows: dict[int, PreparedRow] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def card(self, number: int) -> VariantCard:
         """Return the variant with a number from 1."""
         return self.cards[number - 1]
 
-    def cumulative(self, cell_index: int) -> Floats:
-        """Return the running sums of one context cell's probabilities."""
-        return allocation.accumulate_probabilities(self.probabilities[cell_index])
+    def prepare_row(self, cell_index: int) -> PreparedRow:
+        """Return one context cell's probabilities, prepared for a draw.
+
+        Prepared rows are remembered. A full memory starts again, which costs little:
+        only a table of many variants and many contexts fills it.
+        """
+        row = self._prepared_rows.get(cell_index)
+        if row is None:
+            row = rendezvous.prepare_row(self.probabilities[cell_index].tolist())
+            if len(self._prepared_rows) * len(self.cards) >= MAX_PREPARED_WEIGHTS:
+                self._prepared_rows.clear()
+            self._prepared_rows[cell_index] = row
+        return row
 
     @property
     def unservable_numbers(self) -> tuple[int, ...]:
@@ -102,7 +118,11 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The variant for a user without an assignment. `decided_at` is aware, in UTC."""
+    """The variant for a user, decided and not stored yet.
+
+    `redraw` counts the draws of this user before: 0 for a first one. `decided_at` is
+    aware, in UTC.
+    """
 
     snapshot: Snapshot
     anonymous_id: str
@@ -111,6 +131,7 @@ class Proposal:
     propensity: float
     context: Context
     decided_at: datetime
+    redraw: int = 0
 
 
 def compute_holdout_threshold(percentage: float) -> str:
