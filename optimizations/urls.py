@@ -1,6 +1,6 @@
 """URL routes of optimizations."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from optimizations.views.candidates import CandidateViewSet
 from optimizations.views.decisions import DecisionViewSet
@@ -13,6 +13,26 @@ from optimizations.views.result_details import ResultDetailsViewSet
 from optimizations.views.results import ResultsViewSet
 from optimizations.views.serve import serve_best_variant, serve_variant
 from optimizations.views.variants import ScreenshotViewSet, VariantViewSet
+
+
+class AnyTextConverter:
+    """A part of a path that may hold anything, a slash or a line feed included.
+
+    Users whose ids were stored before such ids were refused can be read and erased.
+    """
+
+    regex = r"(?s:.+)"
+
+    def to_python(self, value: str) -> str:
+        """Return the text as it is."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the text as it is."""
+        return value
+
+
+register_converter(AnyTextConverter, "any_text")
 
 public_routes = [
     path("optimizations/best-variant", serve_best_variant),
@@ -51,7 +71,7 @@ variant_routes = [
         ScreenshotViewSet.as_view({"get": "show", "put": "keep"}),
     ),
     path(
-        "optimizations/<uuid:pk>/decisions/<path:anonymous_id>",
+        "optimizations/<uuid:pk>/decisions/<any_text:anonymous_id>",
         DecisionViewSet.as_view({"get": "retrieve"}),
     ),
 ]
@@ -82,7 +102,7 @@ candidate_routes = [
 
 erasure_routes = [
     path(
-        "warehouse/users/<path:anonymous_id>",
+        "warehouse/users/<any_text:anonymous_id>",
         PersonViewSet.as_view({"delete": "destroy"}),
     ),
 ]

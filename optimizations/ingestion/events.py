@@ -9,7 +9,8 @@ from uuid import UUID
 
 import orjson
 
-from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH, MAX_IDEMPOTENCY_KEY_LENGTH
+from levered_site.anonymous_ids import find_anonymous_id_problem
+from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 
 MAX_EVENTS = 500
 MAX_NAME_LENGTH = 200
@@ -61,7 +62,7 @@ def read_exposure(event: object, now: datetime) -> Exposure:
     """Read one exposure. Unknown fields are ignored. Raises InvalidEventError."""
     fields = _read_object(event, "event")
     return Exposure(
-        anonymous_id=_read_text(fields, "anonymous_id", MAX_ANONYMOUS_ID_LENGTH),
+        anonymous_id=_read_anonymous_id(fields.get("anonymous_id")),
         optimization_id=_read_uuid(fields.get("optimization_id")),
         variant=_read_object(fields.get("variant"), "variant"),
         context=_read_object(_get_or_default(fields, "context", {}), "context"),
@@ -75,7 +76,7 @@ def read_reward(event: object, now: datetime) -> Reward:
     """Read one reward. Unknown fields are ignored. Raises InvalidEventError."""
     fields = _read_object(event, "event")
     return Reward(
-        anonymous_id=_read_text(fields, "anonymous_id", MAX_ANONYMOUS_ID_LENGTH),
+        anonymous_id=_read_anonymous_id(fields.get("anonymous_id")),
         optimization_id=_read_optional(fields, "optimization_id", _read_uuid),
         name=_read_text(fields, "name", MAX_NAME_LENGTH),
         value=_read_value(_get_or_default(fields, "value", 1.0)),
@@ -113,6 +114,13 @@ def _read_object(value: object, field: str) -> Json:
     if not isinstance(value, dict):
         raise InvalidEventError(field, "must be an object")
     return value
+
+
+def _read_anonymous_id(value: object) -> str:
+    problem = find_anonymous_id_problem(value)
+    if problem is not None:
+        raise InvalidEventError("anonymous_id", problem)
+    return str(value)
 
 
 def _read_text(fields: Json, field: str, max_length: int) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.db.models import F
@@ -193,3 +194,18 @@ def test_an_id_that_is_too_long_is_refused() -> None:
     assert response.status_code == 400
     assert read_error(response)["details"][0]["field"] == "anonymous_id"
     assert not AuditEntry.objects.filter(action="user.erase").exists()
+
+
+@pytest.mark.parametrize("user", ["line\nfeed", "undefined", " ", "a/b\n"])
+def test_a_user_stored_before_such_ids_were_refused_can_be_erased(user: str) -> None:
+    optimization = _make_optimization()
+    _send_visit(optimization, "ann", _days_ago(1))
+    ManagedExposure.objects.update(anonymous_id=user)
+
+    response = make_admin_api(optimization.organization).delete(
+        f"/warehouse/users/{quote(user)}"
+    )
+
+    assert response.status_code == 200, response.content
+    assert read_body(response)["exposures"] == 1
+    assert _count_rows(user) == [0, 0, 0, 0, 0]

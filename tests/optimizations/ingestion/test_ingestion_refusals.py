@@ -26,6 +26,9 @@ def test_invalid_events_are_named_and_the_valid_ones_stored(
         "text",
         traffic.build_exposure(optimization, ""),
         traffic.build_exposure(optimization, "nul\0"),
+        traffic.build_exposure(optimization, "  "),
+        traffic.build_exposure(optimization, "line\nfeed"),
+        traffic.build_exposure(optimization, "undefined"),
         traffic.build_exposure(
             optimization, "ann", variant={"headline": "Z", "cta": True}
         ),
@@ -59,7 +62,7 @@ def test_invalid_events_are_named_and_the_valid_ones_stored(
     assert {rejection["code"] for rejection in rejected} == {"invalid_parameters"}
     fields = [rejection["message"].split(":")[0] for rejection in rejected]
     assert fields == [
-        *("event", "anonymous_id", "anonymous_id", "variant.headline", "variant"),
+        *("event", *["anonymous_id"] * 5, "variant.headline", "variant"),
         *("variant.cta", "context.device", "timestamp", "timestamp", "timestamp"),
         *("policy_version", "optimization_id", "idempotency_key"),
     ]

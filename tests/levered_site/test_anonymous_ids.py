@@ -1,0 +1,77 @@
+"""The rule for ids of users: what is refused, what may pass, and how fast."""
+
+import timeit
+
+import pytest
+from hypothesis import given, strategies as st
+
+from levered_site import anonymous_ids
+from levered_site.anonymous_ids import find_anonymous_id_problem
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a",
+        "x" * 256,
+        "3f2b8c1e-6f0d-4a55-9a1c-0d5f1f0e7a11",
+        "ann@example.com",
+        " ann ",
+        "Undefined",
+        "NULL",
+        "null-1",
+        "0",
+        "user\u00a0one",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "\ufeffann",
+    ],
+)
+def test_an_ordinary_id_has_no_problem(value: str) -> None:
+    assert find_anonymous_id_problem(value) is None
+
+
+@pytest.mark.parametrize("value", sorted(anonymous_ids.PLACEHOLDER_IDS))
+def test_what_a_program_prints_for_a_missing_id_is_named_and_refused(
+    value: str,
+) -> None:
+    problem = find_anonymous_id_problem(value)
+
+    assert problem is not None
+    assert f"prints `{value}`" in problem
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (None, "must be a string of 1 to 256 characters"),
+        (7, "must be a string of 1 to 256 characters"),
+        (["ann"], "must be a string of 1 to 256 characters"),
+        ("", "must be a string of 1 to 256 characters"),
+        ("x" * 257, "must be a string of 1 to 256 characters"),
+        (" ", "must not be blank: all visitors would be one user"),
+        ("\t\n", "must not be blank: all visitors would be one user"),
+        ("\u3000\u00a0", "must not be blank: all visitors would be one user"),
+        ("a\0", "must not contain a NUL character"),
+        ("a\ud800", "must not contain a lone surrogate"),
+        ("a\n", "must not contain a control character such as a line feed"),
+        ("a\x7f", "must not contain a control character such as a line feed"),
+        ("a\x85", "must not contain a control character such as a line feed"),
+    ],
+)
+def test_a_problem_says_what_the_id_must_be(value: object, problem: str) -> None:
+    assert find_anonymous_id_problem(value) == problem
+
+
+@given(st.text(st.characters(), max_size=300) | st.integers() | st.none())
+def test_the_quick_check_agrees_with_the_step_by_step_one(value: object) -> None:
+    assert find_anonymous_id_problem(value) == anonymous_ids._find_problem(value)
+
+
+def test_an_ordinary_id_costs_well_under_a_microsecond() -> None:
+    user = "3f2b8c1e-6f0d-4a55-9a1c-0d5f1f0e7a11"
+
+    seconds = min(
+        timeit.repeat(lambda: find_anonymous_id_problem(user), number=10_000, repeat=20)
+    )
+
+    assert seconds / 10_000 < 2e-6  # 0.2 µs on a quiet machine
