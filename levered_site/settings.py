@@ -9,6 +9,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from levered_site.admin import theme
+from levered_site.api import cors
 from levered_site.local import embedded
 from levered_site.observability import logs
 
@@ -158,8 +159,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 X_FRAME_OPTIONS = "DENY"
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-# The public serve endpoints answer all origins and their preflights themselves.
-CORS_URLS_REGEX = r"^/(mcp$|api/v2/(?!optimizations/(best-variant|[^/]+/serve)$))"
+# Public endpoints are left to EnvelopeMiddleware, which answers every origin.
+CORS_URLS_REGEX = rf"^/(mcp$|api/v2/(?!{cors.PUBLIC_ROUTE_PATTERN}\Z))"
 CORS_ALLOW_HEADERS = [
     *default_headers,
     "idempotency-key",

@@ -7,12 +7,15 @@ from urllib.parse import unquote
 import structlog
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 from levered_site.api import (
     body_limits,
+    cors,
     exceptions,
     rate_limits,
     requests,
+    response_headers,
     responses,
     throttles,
 )
@@ -57,6 +60,8 @@ class EnvelopeMiddleware:
         if _needs_envelope(request, response):
             response = _build_enveloped_error(request, response)
         response = _count_request(request, response)
+        if _is_public_preflight(request):
+            response = _build_preflight_response(request)
         response["X-Request-Id"] = request_id
         _add_response_headers(request, response)
         return response
@@ -72,6 +77,8 @@ class EnvelopeMiddleware:
         vars(request)["endpoint"] = view
         if _is_admin_page(request):
             return None
+        if _is_public_preflight(request):
+            return _build_preflight_response(request)
         try:
             limit = body_limits.get_body_limit(view, request.method or "")
             body_limits.refuse_too_large(request, limit)
@@ -158,10 +165,45 @@ def _build_error_for_status(request: HttpRequest, status: int) -> LeveredError:
     return error
 
 
+def _is_public(request: HttpRequest) -> bool:
+    """Return whether pages of any origin may read the answer to this request."""
+    endpoint = getattr(request, "endpoint", None)
+    if endpoint is None:  # refused before a view was found, or there is none
+        return cors.is_public_path(request.path_info)
+    return cors.is_public_endpoint(endpoint)
+
+
+def _is_public_preflight(request: HttpRequest) -> bool:
+    return request.method == "OPTIONS" and _is_public(request)
+
+
+def _build_preflight_response(request: HttpRequest) -> HttpResponse:
+    headers = cors.build_preflight_headers(
+        request.headers.get("Origin"),
+        request.headers.get("Access-Control-Request-Headers"),
+        is_private_network=request.headers.get("Access-Control-Request-Private-Network")
+        == "true",
+    )
+    return HttpResponse(status=204, headers=dict(headers))
+
+
 def _add_response_headers(request: HttpRequest, response: HttpResponseBase) -> None:
     usage = rate_limits.read_usage(request)
     if usage is not None:
         for name, value in usage.build_headers().items():
             response[name] = value
-    if getattr(getattr(request, "endpoint", None), "any_origin", False):
-        responses.allow_any_origin(response)
+    # An answer from here has not passed through Django's middleware.
+    for name, value in response_headers.build_security_headers(
+        is_secure=request.is_secure()
+    ):
+        response.setdefault(name, value)
+    if _is_public(request):
+        _add_cors_headers(request, response)
+
+
+def _add_cors_headers(request: HttpRequest, response: HttpResponseBase) -> None:
+    for name, value in cors.build_public_cors_headers(request.headers.get("Origin")):
+        if name == "Vary":
+            patch_vary_headers(response, [value])
+        else:
+            response[name] = value

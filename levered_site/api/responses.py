@@ -2,17 +2,16 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeAlias, cast
 
 import orjson
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from levered_site.api import payloads, requests
+from levered_site.api import cors, payloads, requests
 from levered_site.errors import LeveredError, MethodNotAllowedError
 
 P = ParamSpec("P")
-Response = TypeVar("Response", bound=HttpResponseBase)
 View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 JSON_CONTENT_TYPE = "application/json"
@@ -89,30 +88,11 @@ def build_error_response(error: LeveredError) -> HttpResponse:
     )
 
 
-def allow_any_origin(response: Response) -> Response:
-    """Let pages of any origin read this response; the endpoints use no cookies."""
-    response["Access-Control-Allow-Origin"] = "*"
-    response["Access-Control-Expose-Headers"] = (
-        "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, "
-        "RateLimit-Reset"
-    )
-    return response
-
-
-def build_preflight_response(methods: Sequence[str]) -> HttpResponse:
-    """Answer a CORS preflight request from any origin."""
-    response = allow_any_origin(HttpResponse(status=204))
-    response["Access-Control-Allow-Methods"] = ", ".join(methods)
-    response["Access-Control-Allow-Headers"] = "Content-Type, Authorization"
-    response["Access-Control-Max-Age"] = "86400"
-    return response
-
-
 def json_view(*methods: str, any_origin: bool = False) -> Callable[[View[P]], View[P]]:
     """Decorate a plain view: other methods get a 405, a LeveredError its response.
 
-    With `any_origin` the view answers CORS preflights itself, and EnvelopeMiddleware
-    lets pages of any origin read all its responses, errors included.
+    With `any_origin`, EnvelopeMiddleware answers its CORS preflights and lets pages of
+    any origin read all its responses, errors included.
     """
 
     def decorate(view: View[P]) -> View[P]:
@@ -121,23 +101,20 @@ def json_view(*methods: str, any_origin: bool = False) -> Callable[[View[P]], Vi
             request: HttpRequest, *args: P.args, **kwargs: P.kwargs
         ) -> HttpResponse:
             if request.method not in methods:
-                return _refuse_method(request, methods, any_origin=any_origin)
+                return _refuse_method(request, methods)
             try:
                 return view(request, *args, **kwargs)
             except LeveredError as error:
                 return build_error_response(error)
 
-        vars(endpoint)["any_origin"] = any_origin
+        if any_origin:
+            cors.allow_any_origin(endpoint)
         return cast("View[P]", csrf_exempt(endpoint))
 
     return decorate
 
 
-def _refuse_method(
-    request: HttpRequest, methods: Sequence[str], *, any_origin: bool
-) -> HttpResponse:
-    if any_origin and request.method == "OPTIONS":
-        return build_preflight_response(methods)
+def _refuse_method(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:
     response = build_error_response(
         MethodNotAllowedError(f"{request.method} is not supported here.")
     )

@@ -11,15 +11,13 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 ENDPOINT = "/mcp"
 
 
-@responses.json_view("GET", "HEAD", "OPTIONS", any_origin=True)
-def get_resource_metadata(request: HttpRequest) -> HttpResponse:
+@responses.json_view("GET", "HEAD", any_origin=True)
+def get_resource_metadata(_request: HttpRequest) -> HttpResponse:
     """Return this resource's name and the issuer of its tokens.
 
     The local issuer prints tokens (`manage.py issue_token`) and has no sign-in page, so
     it is named as `issuer` and not among the authorization servers.
     """
-    if request.method == "OPTIONS":
-        return responses.build_preflight_response(("GET",))
     issuer = (
         {"authorization_servers": [settings.CLERK_ISSUER]}
         if tokens.is_clerk_configured()

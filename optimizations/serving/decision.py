@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from levered_site.api.origins import is_origin_allowed
 from levered_site.errors import (
     ConflictError,
     ForbiddenError,
@@ -38,7 +39,9 @@ def check_serve_allowed(snapshot: Snapshot, origin: str | None) -> None:
     if snapshot.status not in {"live", "shipped"}:
         raise NotFoundError(NOT_FOUND_MESSAGE)
     allowed_origins = snapshot.allowed_origins
-    if allowed_origins and origin is not None and origin not in allowed_origins:
+    if not allowed_origins or origin is None:
+        return
+    if not is_origin_allowed(origin, allowed_origins):
         raise ForbiddenError(FORBIDDEN_ORIGIN_MESSAGE)
 
 

@@ -27,7 +27,7 @@ def test_pages_of_any_origin_may_read_the_metadata_with_the_issuer(
 
     answer = Client().get(path, headers={"Origin": "https://inspector.example"})
 
-    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert answer["Access-Control-Allow-Origin"] == "https://inspector.example"
     assert answer.json() == {
         "resource": "https://levered.example.com/mcp",
         "resource_name": "Levered",

@@ -155,10 +155,10 @@ def test_any_origin_may_serve_and_preflights_are_answered() -> None:
     answer = serve_user(optimization, headers={"Origin": "https://shop.example"})
 
     assert preflight.status_code in {200, 204}
-    assert preflight["Access-Control-Allow-Origin"] == "*"
+    assert preflight["Access-Control-Allow-Origin"] == "https://shop.example"
     assert "POST" in preflight["Access-Control-Allow-Methods"]
     assert "content-type" in preflight["Access-Control-Allow-Headers"].lower()
-    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert answer["Access-Control-Allow-Origin"] == "https://shop.example"
     assert Api().get(path).status_code == 405
 
 
@@ -170,9 +170,20 @@ def test_origins_that_are_not_allowed_are_refused() -> None:
     server = serve_user(optimization, "u2")
 
     assert refused.status_code == 403
-    assert refused["Access-Control-Allow-Origin"] == "*"
+    assert refused["Access-Control-Allow-Origin"] == "https://evil.example"
     assert (allowed.status_code, server.status_code) == (200, 200)
     assert Assignment.objects.count() == 2
+
+
+def test_a_wildcard_allows_the_subdomains() -> None:
+    optimization = make_live_optimization(allowed_origins=["https://*.shop.example"])
+
+    statuses = [
+        serve_user(optimization, headers={"Origin": origin}).status_code
+        for origin in ("https://a.b.shop.example", "https://shop.example")
+    ]
+
+    assert statuses == [200, 403]
 
 
 def test_too_many_requests_of_an_address_are_a_429(settings: Settings) -> None:
