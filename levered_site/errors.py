@@ -83,6 +83,12 @@ class ConflictError(LeveredError):
     code, status = "conflict", 409
 
 
+class RequestTimeoutError(LeveredError):
+    """The request did not arrive in time."""
+
+    code, status = "bad_request", 408
+
+
 class LengthRequiredError(LeveredError):
     """A body without Content-Length, which the server cannot read."""
 
@@ -105,6 +111,12 @@ class UnsupportedMediaTypeError(LeveredError):
     """The endpoint does not read bodies of this media type."""
 
     code, status = "unsupported_media_type", 415
+
+
+class HeadTooLargeError(LeveredError):
+    """The request line and the headers are too large together."""
+
+    code, status = "bad_request", 431
 
 
 class RateLimitedError(LeveredError):

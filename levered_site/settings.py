@@ -200,6 +200,13 @@ RATELIMIT_FAIL_OPEN = True  # django-ratelimit's: without the cache nothing is l
 RATELIMIT_INGEST = env.str("RATELIMIT_INGEST", default="6000/m")
 NEW_USERS_PER_MINUTE = env.int("NEW_USERS_PER_MINUTE", default=60_000)
 WAITING_REQUESTS = env.int("WAITING_REQUESTS", default=8)  # per web process
+# The web server's, per web process.
+WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", default=4096)
+WEB_CONNECTIONS_PER_ADDRESS = env.int("WEB_CONNECTIONS_PER_ADDRESS", default=256)
+WEB_BODY_BYTES = env.int("WEB_BODY_BYTES", default=64 * 2**20)
+WEB_REQUEST_SECONDS = env.float("WEB_REQUEST_SECONDS", default=10.0)
+WEB_KEEP_ALIVE_SECONDS = env.int("WEB_KEEP_ALIVE_SECONDS", default=75)
+WEB_WRITE_SECONDS = env.float("WEB_WRITE_SECONDS", default=30.0)
 TRAIN_WAIT_SECONDS = env.float("TRAIN_WAIT_SECONDS", default=25.0)
 QUERY_TIMEOUT_SECONDS = env.int("QUERY_TIMEOUT_SECONDS", default=30)
 QUERY_ANSWER_BYTES = env.int("QUERY_ANSWER_BYTES", default=8_000_000)

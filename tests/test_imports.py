@@ -86,7 +86,7 @@ def test_the_service_starts_with_its_own_requirements_only() -> None:
         "from levered_site.wsgi import application\n"
         "from django.contrib import admin\n"
         "admin.autodiscover()\n"
-        "import optimizations.tasks, levered_site.demo.__main__, granian.cli\n"
+        "import optimizations.tasks, levered_site.demo.__main__, levered_site.web.worker, levered_site.asgi\n"
         "import celery.bin.celery, celery.apps.worker, celery.apps.beat\n"
         "import kombu.transport.redis\n"
         "import levered_site.mcp.protocol\n"

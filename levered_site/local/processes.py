@@ -83,7 +83,7 @@ def start_program(program: Program) -> subprocess.Popen[bytes]:
     def set_up_child() -> None:
         if program.account:
             _switch_account(program.account)
-        _request_parent_death_signal(parent_pid, program.orphan_signal)
+        request_parent_death_signal(parent_pid, program.orphan_signal)
 
     with _open_log(program) as output:
         try:
@@ -118,9 +118,7 @@ def _open_log(program: Program) -> AbstractContextManager[BinaryIO | None]:
         ) from error
 
 
-def _request_parent_death_signal(
-    parent_pid: int, orphan_signal: signal.Signals
-) -> None:
+def request_parent_death_signal(parent_pid: int, orphan_signal: signal.Signals) -> None:
     """Make the kernel send `orphan_signal` to this process when its parent dies."""
     if not _IS_LINUX:
         return

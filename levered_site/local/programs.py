@@ -9,7 +9,7 @@ from django.conf import settings
 from levered_site.local.processes import Program
 
 WEB_WORKERS = 2
-THREADS_PER_WORKER = 32
+WEB_STOP_SECONDS = 13.0  # requests that run are finished within 10 s
 WORKER_CONCURRENCY = 2
 
 
@@ -25,6 +25,7 @@ def build_programs(home: Path, host: str, port: int) -> list[Program]:
         command: list[str],
         stop_signal: signal.Signals,
         orphan_signal: signal.Signals = signal.SIGTERM,
+        stop_timeout_seconds: float = 10.0,
     ) -> Program:
         return Program(
             name=name,
@@ -33,10 +34,16 @@ def build_programs(home: Path, host: str, port: int) -> list[Program]:
             environment=environment,
             stop_signal=stop_signal,
             orphan_signal=orphan_signal,
+            stop_timeout_seconds=stop_timeout_seconds,
         )
 
     return [
-        build_program("web", _build_web_command(host, port), signal.SIGTERM),
+        build_program(
+            "web",
+            _build_web_command(host, port),
+            signal.SIGTERM,
+            stop_timeout_seconds=WEB_STOP_SECONDS,
+        ),
         # SIGQUIT returns unfinished tasks to the queue instead of waiting for them. A
         # worker whose broker is gone, too, would wait forever after it. SIGKILL also
         # ends the pool, and the reaper sends the tasks again from their rows.
@@ -50,16 +57,9 @@ def build_programs(home: Path, host: str, port: int) -> list[Program]:
 
 
 def _build_web_command(host: str, port: int) -> list[str]:
-    """Return the command of Granian: sync views on threads, dead workers respawned.
-
-    Without respawning, one dead worker would stop them all. The log level is error,
-    because each start warns about the 32 threads, which mostly wait for a commit.
-    """
+    """Return the command of the manager of the web processes."""
     return (
-        f"-m granian --interface wsgi --host {host} --port {port} --http 1 --no-ws "
-        f"--workers {WEB_WORKERS} --blocking-threads {THREADS_PER_WORKER} "
-        "--respawn-failed-workers --respawn-interval 0.5 --workers-kill-timeout 10s "
-        "--log-level error levered_site.wsgi:application"
+        f"-m levered_site.web --host {host} --port {port} --workers {WEB_WORKERS}"
     ).split()
 
 

@@ -25,7 +25,7 @@ RUN = Path(os.environ["LEVERED_HOME"])
 PARTS = {
     "postgres": ("postgres", "-D"),
     "valkey": ("valkey-server",),
-    "web": ("granian",),
+    "web": ("levered_site.web",),
     "worker": ("celery", "worker"),
     "clock": ("celery", "beat"),
 }

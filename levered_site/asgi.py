@@ -1,0 +1,30 @@
+"""The ASGI application of a web process: Django behind the bridge."""
+
+from collections.abc import Awaitable, Callable
+
+from django.conf import settings
+
+from levered_site.web.bodies import BodyMemory
+from levered_site.web.bridge import WsgiBridge
+from levered_site.web.endpoint_limits import find_body_limit
+from levered_site.web.lifespan import Lifespan
+from levered_site.web.threads import ThreadStack
+from levered_site.wsgi import application as wsgi_application
+
+THREADS = 32
+# A call waits no longer than this for a thread, so that clients that wait 2 s get a 503.
+THREAD_WAIT_SECONDS = 1.5
+MAX_WAITING_CALLS = 1024
+
+# Awaited in their order before the process serves, and after its last response.
+startup_hooks: list[Callable[[], Awaitable[None]]] = []
+shutdown_hooks: list[Callable[[], Awaitable[None]]] = []
+
+bridge = WsgiBridge(
+    wsgi_application,
+    ThreadStack(THREADS, THREAD_WAIT_SECONDS, MAX_WAITING_CALLS),
+    BodyMemory(settings.WEB_BODY_BYTES, settings.WEB_BODY_BYTES // 4),
+    find_body_limit,
+    settings.WEB_REQUEST_SECONDS,
+)
+application = Lifespan(bridge, startup_hooks, shutdown_hooks)

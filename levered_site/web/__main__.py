@@ -1,0 +1,23 @@
+"""`python -m levered_site.web`: the web server, until SIGTERM."""
+
+import argparse
+import os
+
+from levered_site.web.listener import open_listener, raise_file_limit
+from levered_site.web.manager import Manager
+
+
+def main() -> None:
+    """Open the port and keep the web processes running."""
+    parser = argparse.ArgumentParser(prog="levered_site.web", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=3100)
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "levered_site.settings")
+    raise_file_limit()
+    Manager(open_listener(options.host, options.port), options.workers).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The bridge from ASGI to WSGI: bodies in the event loop, the application in threads."""
+
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from levered_site.errors import INTERNAL_ERROR_MESSAGE, LeveredError
+from levered_site.web.asgi_types import Receive, Scope, Send
+from levered_site.web.bodies import (
+    SMALL_BODY,
+    BodyMemory,
+    ClientDisconnectedError,
+    get_content_length,
+    is_chunked,
+    read_body,
+)
+from levered_site.web.refusals import CLOSE_HEADER, send_refusal
+from levered_site.web.threads import ThreadStack
+from levered_site.web.wsgi_call import WsgiApplication, WsgiResponse
+from levered_site.web.wsgi_environ import build_environ
+
+# No endpoint has a lower limit, so that smaller bodies need no look-up.
+LOWEST_BODY_LIMIT = 16 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+class WsgiBridge:
+    """An ASGI application that answers through a WSGI application.
+
+    A thread is taken when the whole body is there, and is free again when the response
+    is in memory. A client that disconnects does not stop the application.
+    """
+
+    def __init__(
+        self,
+        application: WsgiApplication,
+        threads: ThreadStack,
+        memory: BodyMemory,
+        find_body_limit: Callable[[Scope], int],
+        body_seconds: float,
+    ) -> None:
+        self._application = application
+        self._threads = threads
+        self._memory = memory
+        self._find_body_limit = find_body_limit
+        self._body_seconds = body_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        try:
+            length = get_content_length(scope)
+            if length <= SMALL_BODY:
+                await self._answer_small(scope, receive, send, length)
+            else:
+                await self._answer_large(scope, receive, send, length)
+        except ClientDisconnectedError:
+            return
+        except LeveredError as error:
+            await send_refusal(send, error)
+
+    async def _answer_small(
+        self, scope: Scope, receive: Receive, send: Send, length: int
+    ) -> None:
+        body = b""
+        if length:
+            if self._is_refused(scope, length):
+                await self._send_response(scope, b"", send, is_unread=True)
+                return
+            body = await read_body(receive, length, self._body_seconds)
+        await self._send_response(scope, body, send, is_unread=is_chunked(scope))
+
+    async def _answer_large(
+        self, scope: Scope, receive: Receive, send: Send, length: int
+    ) -> None:
+        if self._is_refused(scope, length):
+            await self._send_response(scope, b"", send, is_unread=True)
+            return
+        client, _ = scope["client"] or ("", 0)
+        with self._memory.hold(client) as held:
+            body = await read_body(receive, length, self._body_seconds, held)
+            await self._send_response(scope, body, send)
+
+    def _is_refused(self, scope: Scope, length: int) -> bool:
+        """Return whether the application will refuse the length of the body."""
+        return length > LOWEST_BODY_LIMIT and length > self._find_body_limit(scope)
+
+    async def _send_response(
+        self, scope: Scope, body: bytes, send: Send, *, is_unread: bool = False
+    ) -> None:
+        """Run the application in a thread and send its response.
+
+        A body that is unread is one that the application refuses by its headers. The
+        connection cannot be used after it.
+        """
+        environ = build_environ(scope, body)
+        try:
+            response = await self._threads.run(
+                partial(WsgiResponse, self._application, environ)
+            )
+        except LeveredError:
+            raise
+        except Exception as error:
+            log.exception("request.failed", path=scope["path"])
+            raise LeveredError(INTERNAL_ERROR_MESSAGE) from error
+        headers = response.headers
+        if is_unread:
+            headers.append(CLOSE_HEADER)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status,
+                "headers": headers,
+            }
+        )
+        while not response.is_complete:
+            await _send_block(send, response, more=True)
+            await self._threads.run(response.read_block)
+        await _send_block(send, response, more=False)
+
+
+async def _send_block(send: Send, response: WsgiResponse, *, more: bool) -> None:
+    await send(
+        {"type": "http.response.body", "body": response.block, "more_body": more}
+    )

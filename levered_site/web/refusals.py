@@ -1,0 +1,35 @@
+"""Responses that the web server gives itself, in the API error format."""
+
+from levered_site.api import requests, responses
+from levered_site.errors import LeveredError
+from levered_site.web.asgi_types import Send
+
+CLOSE_HEADER = (b"connection", b"close")
+
+
+def build_refusal(error: LeveredError) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Return the headers and the body of the response for an error."""
+    request_id = requests.assign_request_id()
+    body = responses.to_json(
+        {**responses.build_error_body(error), "meta": {"request_id": request_id}}
+    )
+    headers = [
+        (name.lower().encode(), value.encode())
+        for name, value in responses.build_error_headers(error).items()
+    ]
+    headers += [
+        (b"content-type", responses.JSON_CONTENT_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-request-id", request_id.encode()),
+        CLOSE_HEADER,
+    ]
+    return headers, body
+
+
+async def send_refusal(send: Send, error: LeveredError) -> None:
+    """Send the response for an error and let the server close the connection."""
+    headers, body = build_refusal(error)
+    await send(
+        {"type": "http.response.start", "status": error.status, "headers": headers}
+    )
+    await send({"type": "http.response.body", "body": body})
