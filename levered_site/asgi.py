@@ -1,6 +1,4 @@
-"""The ASGI application of a web process: Django behind the bridge."""
-
-from collections.abc import Awaitable, Callable
+"""The ASGI application of a web process: the serve front, then Django behind a bridge."""
 
 from django.conf import settings
 
@@ -10,15 +8,13 @@ from levered_site.web.endpoint_limits import find_body_limit
 from levered_site.web.lifespan import Lifespan
 from levered_site.web.threads import ThreadStack
 from levered_site.wsgi import application as wsgi_application
+from optimizations.serving import web_process
+from optimizations.views.serve_front import ServeFront
 
 THREADS = 32
 # A call waits no longer than this for a thread, so that clients that wait 2 s get a 503.
 THREAD_WAIT_SECONDS = 1.5
 MAX_WAITING_CALLS = 1024
-
-# Awaited in their order before the process serves, and after its last response.
-startup_hooks: list[Callable[[], Awaitable[None]]] = []
-shutdown_hooks: list[Callable[[], Awaitable[None]]] = []
 
 bridge = WsgiBridge(
     wsgi_application,
@@ -27,4 +23,6 @@ bridge = WsgiBridge(
     find_body_limit,
     settings.WEB_REQUEST_SECONDS,
 )
-application = Lifespan(bridge, startup_hooks, shutdown_hooks)
+application = Lifespan(
+    ServeFront(bridge), [web_process.start_serving], [web_process.stop_serving]
+)

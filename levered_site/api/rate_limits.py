@@ -84,6 +84,16 @@ class _CircuitBreaker:
 _breaker = _CircuitBreaker()
 
 
+def is_cache_paused() -> bool:
+    """Return whether the cache failed a moment ago, so that nothing is limited."""
+    return _breaker.is_paused()
+
+
+def pause_cache(error: Exception) -> None:
+    """Ask the cache for nothing for PAUSE_SECONDS, because of this error."""
+    _breaker.pause(error)
+
+
 @functools.lru_cache(maxsize=32)
 def parse_rate(text: str) -> Rate | None:
     """Parse a rate: `100/m`, `5/10s`, or `0`, which returns None and limits nothing.
@@ -140,6 +150,11 @@ def enforce_limit(request: HttpRequest, usage: Usage | None) -> None:
     if usage is None:
         return
     vars(request)["rate_usage"] = usage
+    refuse_exceeded(usage)
+
+
+def refuse_exceeded(usage: Usage) -> None:
+    """Raise RateLimitedError if the usage is over the limit."""
     if usage.is_exceeded:
         raise RateLimitedError(
             f"Too many requests: the limit is {usage.rate}. "
@@ -193,9 +208,8 @@ def count_in_pipeline(
     now = int(time.time())
     end = now
     if parsed_rate is not None:
-        limit, seconds = parsed_rate.limit, parsed_rate.seconds
-        end = compute_window_end(caller, seconds, now)
-        counter_key = f"rl:{group}:{limit}/{seconds}:{caller}:{end}"
+        end = compute_window_end(caller, parsed_rate.seconds, now)
+        counter_key = build_counter_key(group, parsed_rate, caller, end)
         pipeline.incr(counter_key)
         pipeline.expire(counter_key, end - now + GRACE_SECONDS)
     try:
@@ -207,6 +221,11 @@ def count_in_pipeline(
     if parsed_rate is None:
         return None, values
     return Usage(parsed_rate, int(replies[len(keys)]), end - now), values
+
+
+def build_counter_key(group: str, rate: Rate, caller: str, ends_at: int) -> str:
+    """Return the cache key that counts a caller's requests in one window."""
+    return f"rl:{group}:{rate.limit}/{rate.seconds}:{caller}:{ends_at}"
 
 
 def compute_window_end(caller: str, seconds: int, now: int) -> int:

@@ -1,5 +1,6 @@
 """Read a request: its id, client address and query parameters."""
 
+import functools
 import ipaddress
 import uuid
 from contextvars import ContextVar
@@ -31,19 +32,26 @@ def get_django_request(request: Request) -> HttpRequest:
 
 
 def get_client_ip(request: HttpRequest) -> str:
+    """Return the client's IP address; see `resolve_client_ip`."""
+    return resolve_client_ip(
+        request.META.get("REMOTE_ADDR", ""),
+        request.META.get("HTTP_X_FORWARDED_FOR", ""),
+        settings.TRUSTED_PROXIES,
+    )
+
+
+def resolve_client_ip(peer_address: str, forwarded_for: str, proxies: int) -> str:
     """Return the client's IP address, as seen by the outermost trusted proxy.
 
-    Each proxy appends the address it saw to X-Forwarded-For, so only the last
-    `TRUSTED_PROXIES` entries can be trusted. Entries to the left of them come from the
-    client and are ignored. Return "" if the connection has no address, as on a Unix
-    socket.
+    Each proxy appends the address it saw to X-Forwarded-For, so only the last `proxies`
+    entries can be trusted. Entries to the left of them come from the client and are
+    ignored. Return "" if the connection has no address, as on a Unix socket.
     """
-    peer_address = request.META.get("REMOTE_ADDR", "")
-    if settings.TRUSTED_PROXIES <= 0:
+    if proxies <= 0:
         return _normalize_address(peer_address) or peer_address
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    forwarded = forwarded_for.split(",")
     addresses = [text.strip() for text in forwarded if text.strip()] + [peer_address]
-    client_address = addresses[max(0, len(addresses) - 1 - settings.TRUSTED_PROXIES)]
+    client_address = addresses[max(0, len(addresses) - 1 - proxies)]
     return (
         _normalize_address(client_address)
         or _normalize_address(peer_address)
@@ -52,8 +60,18 @@ def get_client_ip(request: HttpRequest) -> str:
 
 
 def get_client_network(request: HttpRequest) -> str:
-    """Return the client's network for rate limits: an IPv4 address or an IPv6 /64."""
-    ip = get_client_ip(request)
+    """Return the client's network for rate limits; see `resolve_client_network`."""
+    return resolve_client_network(
+        request.META.get("REMOTE_ADDR", ""),
+        request.META.get("HTTP_X_FORWARDED_FOR", ""),
+        settings.TRUSTED_PROXIES,
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def resolve_client_network(peer_address: str, forwarded_for: str, proxies: int) -> str:
+    """Return the client's network: an IPv4 address or the /64 of an IPv6 address."""
+    ip = resolve_client_ip(peer_address, forwarded_for, proxies)
     if ":" not in ip:
         return ip
     return str(ipaddress.ip_network(f"{ip}/64", strict=False).network_address)

@@ -80,11 +80,18 @@ def build_error_headers(error: LeveredError) -> dict[str, str]:
     return headers
 
 
+def build_error_content(error: LeveredError) -> bytes:
+    """Return the whole body of an error response, as JSON."""
+    return to_json({**build_error_body(error), "meta": build_meta()})
+
+
 def build_error_response(error: LeveredError) -> HttpResponse:
     """Return the response for an error, in the API error format."""
-    content = to_json({**build_error_body(error), "meta": build_meta()})
     return HttpResponse(
-        content, JSON_CONTENT_TYPE, error.status, headers=build_error_headers(error)
+        build_error_content(error),
+        JSON_CONTENT_TYPE,
+        error.status,
+        headers=build_error_headers(error),
     )
 
 

@@ -56,7 +56,7 @@ def publish_servable(optimization: Optimization, before: Sequence[int]) -> None:
         exploration_share=optimization.exploration_share,
     )
     regimes.open_regime(optimization, "variants changed")
-    snapshot_store.publish_on_commit(optimization.pk)
+    snapshot_store.publish_on_commit(optimization.pk, forgets_assignments=True)
 
 
 def _require_two_variants(optimization: Optimization) -> None:

@@ -7,12 +7,14 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
+from levered_site.database import fetch_rows
 from levered_site.errors import InvalidParametersError
 from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from levered_site.organizations.models import Organization
 from optimizations.models import Optimization
+from optimizations.serving import snapshot_store
 from warehouse import partitions
 
 # Days per DELETE. A statement locks every partition that it may touch, with its indexes;
@@ -50,6 +52,7 @@ WHERE optimization_id = ANY(%(optimizations)s) AND anonymous_id = %(user)s
 DELETE_ASSIGNMENTS = """
 DELETE FROM assignments
 WHERE optimization_id = ANY(%(optimizations)s) AND anonymous_id = %(user)s
+RETURNING optimization_id
 """
 
 
@@ -94,10 +97,18 @@ def erase_user(organization_id: str, anonymous_id: str, actor: Actor) -> ErasedC
 
 @transaction.atomic
 def _delete_assignments(parameters: dict[str, Any]) -> int:
-    """Delete first touches and assignments; return the number of assignments."""
+    """Delete first touches and assignments; return the number of assignments.
+
+    Every process that serves forgets the person as soon as it sees the new snapshots.
+    """
     _execute_statement(LOCK_LOOK_BACKS, parameters)
     _execute_statement(DELETE_FIRST_TOUCHES, parameters)
-    return _execute_statement(DELETE_ASSIGNMENTS, parameters)
+    with connection.cursor() as cursor:
+        cursor.execute(DELETE_ASSIGNMENTS, parameters)
+        rows = fetch_rows(cursor)
+    for optimization_id in sorted(row.optimization_id for row in rows):
+        snapshot_store.publish_on_commit(optimization_id, forgets_assignments=True)
+    return len(rows)
 
 
 def _delete_by_days(table: str, statement: str, parameters: dict[str, Any]) -> int:

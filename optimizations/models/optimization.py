@@ -83,6 +83,8 @@ class Optimization(models.Model):
     )
     # Increased by every change that serving must see; cached copies are compared by it.
     snapshot_version = models.PositiveBigIntegerField(default=1)
+    # Moved by whatever may change assignments that processes remember.
+    assignments_epoch = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     went_live_at = models.DateTimeField(null=True, blank=True)

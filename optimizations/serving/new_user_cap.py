@@ -21,7 +21,8 @@ COUNT_TTL_SECONDS = 120  # a minute's count is useless afterwards
 class _NewUserCounter:
     """Counts that this process has yet to add to the cache.
 
-    One side thread sends them; users counted while it sends go with its next round.
+    One side thread sends them; users counted while it sends go with its next round. Where
+    the loop polls, its poller sends them instead, and brings the counts of all processes.
     """
 
     def __init__(self) -> None:
@@ -31,16 +32,33 @@ class _NewUserCounter:
         """Forget the counts: a fork copies them without the thread that sends them."""
         self._lock = Lock()
         self._unsent: Counter[str] = Counter()
+        self._in_flight: Counter[str] = Counter()
+        self._totals: dict[str, int] = {}
         self._is_sending = False
+        self.is_polled = False
 
     def add(self, key: str) -> None:
-        """Count one user, and start sending unless a thread sends already."""
+        """Count one user, and start sending unless that is under way."""
         with self._lock:
             self._unsent[key] += 1
-            if self._is_sending:
+            if self._is_sending or self.is_polled:
                 return
             self._is_sending = True
         database_timeout.start_in_thread(self._send_counts)
+
+    def take_unsent(self) -> Counter[str]:
+        """Return the counts to send now, for the poller."""
+        with self._lock:
+            self._in_flight, self._unsent = self._unsent, Counter()
+            return self._in_flight
+
+    def store_totals(self, totals: dict[str, int]) -> None:
+        """Keep the counts of all processes, those just sent included."""
+        self._totals, self._in_flight = totals, Counter()
+
+    def estimate_total(self, key: str) -> int:
+        """Return the users of all processes as last polled, with this one's since."""
+        return self._totals.get(key, 0) + self._in_flight[key] + self._unsent[key]
 
     def _send_counts(self) -> None:
         while True:
@@ -77,6 +95,31 @@ def is_cap_reached(cached_count: bytes | None) -> bool:
     """
     cap = int(settings.NEW_USERS_PER_MINUTE)
     return bool(cap) and int(cached_count or 0) >= cap
+
+
+def is_cap_reached_now(optimization_id: str) -> bool:
+    """Return, in a process that polls, whether this minute has no place any more."""
+    cap = int(settings.NEW_USERS_PER_MINUTE)
+    if not cap:
+        return False
+    return _new_user_counter.estimate_total(build_cache_key(optimization_id)) >= cap
+
+
+def set_polled(*, is_polled: bool) -> None:
+    """Say whether a poller of this process sends the counts."""
+    _new_user_counter.is_polled = is_polled
+
+
+def take_unsent_counts() -> Counter[str]:
+    """Return the counts to add to the cache now, by key."""
+    return _new_user_counter.take_unsent()
+
+
+def store_polled_totals(totals: dict[str, bytes | None]) -> None:
+    """Keep the cache's counts, by key."""
+    _new_user_counter.store_totals(
+        {key: int(total or 0) for key, total in totals.items()}
+    )
 
 
 def build_cap_error() -> RateLimitedError:

@@ -1,33 +1,32 @@
 """Serve one request: load the snapshot, decide, and store the assignment."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
-from optimizations.factors import Context
-from optimizations.serving import assignments, new_user_cap, snapshot_store
-from optimizations.serving.assignments import AssignedVariant
-from optimizations.serving.decision import (
-    check_serve_allowed,
-    decide_shipped_variant,
-    decide_variant,
-    draw_variant,
-    resolve_context,
-)
-from optimizations.serving.snapshot import Proposal, Snapshot
+from levered_site.errors import LeveredError
+from optimizations.serving import assigning, event_loop, new_user_cap, snapshot_store
+from optimizations.serving.assigned_variant import AssignedVariant
+from optimizations.serving.assigning import Visit
+from optimizations.serving.decision import check_serve_allowed, resolve_context
+from optimizations.serving.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class ServeRequest:
-    """A client's request. `origin` is None where it comes from no browser."""
+    """A client's request. `origin` is None where it comes from no browser.
+
+    `is_recorded` is False where nothing may be written: a dry run, `record: false`, a
+    crawler.
+    """
 
     optimization_id: str
     anonymous_id: str
     context: Mapping[str, Any]
-    dry_run: bool = False
+    is_recorded: bool = True
     origin: str | None = None
 
 
@@ -39,9 +38,16 @@ class ServeResponse:
     anonymous_id: str
     decision: AssignedVariant
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the response with the field names of the API."""
+    def as_json(self, *, tells_history: bool) -> dict[str, Any]:
+        """Return the response with the field names of the API.
+
+        Without `tells_history` it does not say whether and when the user was served.
+        """
         card = self.snapshot.card(self.decision.variant_number)
+        history = {
+            "sticky": self.decision.sticky,
+            "timestamp": self.decision.decided_at,
+        }
         return {
             "optimization_id": self.snapshot.optimization_id,
             "anonymous_id": self.anonymous_id,
@@ -51,8 +57,7 @@ class ServeResponse:
             "in_holdout": self.decision.in_holdout,
             "policy_version": self.decision.policy_version,
             "propensity": self.decision.propensity,
-            "sticky": self.decision.sticky,
-            "timestamp": self.decision.decided_at,
+            **(history if tells_history else {}),
         }
 
 
@@ -68,78 +73,70 @@ def serve_variant(
 ) -> ServeResponse:
     """Decide for a user, or repeat the variant assigned before.
 
-    `cached_values` are the cache's values of `list_cache_keys`, None where absent.
+    `cached_values` are the cache's values of `list_cache_keys`, None where absent. Call
+    it from a thread: what must be stored is stored in the loop of serving.
 
     Raises NotFoundError, ConflictError, ForbiddenError, InvalidParametersError,
     RateLimitedError (too many new users this minute), UnavailableError (the decision
     could not be stored).
     """
+    return event_loop.run_in_loop(_prepare_serve(request, cached_values))
+
+
+def serve_variants(
+    requests: Sequence[ServeRequest], cached_values: Sequence[bytes | None]
+) -> list[ServeResponse | LeveredError]:
+    """Decide for several optimizations at once; what is new is stored in one commit.
+
+    `cached_values` are those of `list_cache_keys` of every request, one after another.
+    Returns the response, or what `serve_variant` would raise, for each request.
+    """
+    serves: list[Coroutine[Any, Any, ServeResponse] | LeveredError] = []
+    for index, request in enumerate(requests):
+        try:
+            values = cached_values[2 * index : 2 * index + 2]
+            serves.append(_prepare_serve(request, values))
+        except LeveredError as error:
+            serves.append(error)
+    return event_loop.run_in_loop(_gather_serves(serves))
+
+
+def _prepare_serve(
+    request: ServeRequest, cached_values: Sequence[bytes | None]
+) -> Coroutine[Any, Any, ServeResponse]:
+    """Load and check what may wait for a store, and return the rest for the loop."""
     newest_version, new_users_this_minute = cached_values
     snapshot = snapshot_store.load_snapshot(request.optimization_id, newest_version)
     check_serve_allowed(snapshot, request.origin)
     context = resolve_context(snapshot, request.context)
-    now = timezone.now()
-    if snapshot.status == "shipped":
-        proposal = decide_shipped_variant(snapshot, request.anonymous_id, context, now)
-        decision = _build_unsaved_assignment(proposal)
-    elif request.dry_run:
-        decision = _preview_assignment(snapshot, request.anonymous_id, context, now)
-    else:
-        decision = _assign_variant(
-            decide_variant(snapshot, request.anonymous_id, context, now),
-            is_capped=new_user_cap.is_cap_reached(new_users_this_minute),
-        )
-    return ServeResponse(snapshot, request.anonymous_id, decision)
-
-
-def _assign_variant(proposal: Proposal, *, is_capped: bool) -> AssignedVariant:
-    """Claim the proposal; redraw where the assigned variant may no longer be served."""
-    snapshot = proposal.snapshot
-    if is_capped:
-        _refuse_new_user(proposal)
-    assigned = assignments.claim_assignment(proposal)
-    if assigned.variant_number in snapshot.unservable_numbers:
-        assigned = assignments.claim_assignment(
-            draw_variant(
-                snapshot, proposal.anonymous_id, proposal.context, proposal.decided_at
-            )
-        )
-    if not assigned.sticky:
-        new_user_cap.count_new_user(snapshot.optimization_id)
-    return assigned
-
-
-def _preview_assignment(
-    snapshot: Snapshot, anonymous_id: str, context: Context, now: datetime
-) -> AssignedVariant:
-    """Decide as a serve would, honoring the user's assignment, and write nothing."""
-    assigned = assignments.find_assignment(snapshot.optimization_id, anonymous_id)
-    if assigned is None:
-        return _build_unsaved_assignment(
-            decide_variant(snapshot, anonymous_id, context, now)
-        )
-    if assigned.variant_number in snapshot.unservable_numbers:
-        return _build_unsaved_assignment(
-            draw_variant(snapshot, anonymous_id, context, now)
-        )
-    return assigned
-
-
-def _build_unsaved_assignment(proposal: Proposal) -> AssignedVariant:
-    return AssignedVariant(
-        variant_number=proposal.card.number,
-        in_holdout=proposal.in_holdout,
-        policy_version=proposal.snapshot.policy_version,
-        propensity=proposal.propensity,
-        decided_at=proposal.decided_at,
-        sticky=False,
+    visit = Visit(snapshot, request.anonymous_id, context, timezone.now())
+    return _serve_visit(
+        visit,
+        is_recorded=request.is_recorded,
+        is_capped=new_user_cap.is_cap_reached(new_users_this_minute),
     )
 
 
-def _refuse_new_user(proposal: Proposal) -> None:
-    """Raise RateLimitedError unless the user has an assignment already."""
-    assigned = assignments.find_assignment(
-        proposal.snapshot.optimization_id, proposal.anonymous_id
+async def _serve_visit(
+    visit: Visit, *, is_recorded: bool, is_capped: bool
+) -> ServeResponse:
+    decision = await assigning.decide(
+        visit, is_recorded=is_recorded, is_capped=is_capped
     )
-    if assigned is None:
-        raise new_user_cap.build_cap_error()
+    return ServeResponse(visit.snapshot, visit.anonymous_id, decision)
+
+
+async def _gather_serves(
+    serves: Sequence[Coroutine[Any, Any, ServeResponse] | LeveredError],
+) -> list[ServeResponse | LeveredError]:
+    async def serve(
+        coroutine: Coroutine[Any, Any, ServeResponse] | LeveredError,
+    ) -> ServeResponse | LeveredError:
+        if isinstance(coroutine, LeveredError):
+            return coroutine
+        try:
+            return await coroutine
+        except LeveredError as error:
+            return error
+
+    return await asyncio.gather(*map(serve, serves))

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 # Increase it when the bytes change. A process that expects another format ignores the
 # cached bytes and reads the database.
-SNAPSHOT_FORMAT = 1
+SNAPSHOT_FORMAT = 2
 NO_HOLDOUT_THRESHOLD = "00000000"
 NOT_FOUND_MESSAGE = "No such optimization."
 # Rows prepared for draws, per snapshot: this many weights take about 2 MB.
@@ -39,7 +39,8 @@ class Snapshot:
 
     `probabilities` is the policy table, shape (context cells, variants). `leading`
     holds, by context cell, the variant number that a shipped optimization serves.
-    `holdout_threshold` is 8 hex characters.
+    `holdout_threshold` is 8 hex characters. `assignments_epoch` counts what may have
+    changed assignments: barred variants and erased users.
     """
 
     optimization_id: str
@@ -53,6 +54,7 @@ class Snapshot:
     policy_version: int
     probabilities: Floats
     leading: tuple[int, ...]
+    assignments_epoch: int
     _prepared_rows: dict[int, PreparedRow] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -95,6 +97,7 @@ class Snapshot:
             "policy_version": self.policy_version,
             "shape": self.probabilities.shape,
             "leading": self.leading,
+            "assignments_epoch": self.assignments_epoch,
         }
         table = self.probabilities.astype("<f8").tobytes()
         return json.dumps(header, separators=(",", ":")).encode() + b"\n" + table

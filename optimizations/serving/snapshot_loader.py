@@ -1,5 +1,7 @@
 """Build snapshots from the database."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from django.db import connection, transaction
 
@@ -28,6 +30,14 @@ def query_snapshot(optimization_id: str) -> Snapshot | None:
             .first()
         )
         return None if optimization is None else build_snapshot(optimization)
+
+
+def query_versions(optimization_ids: Sequence[str]) -> dict[str, int]:
+    """Return the version of each optimization's state; unknown ids are left out."""
+    rows = Optimization.objects.filter(pk__in=optimization_ids).values_list(
+        "pk", "snapshot_version"
+    )
+    return {str(pk): version for pk, version in rows}
 
 
 def build_snapshot(optimization: Optimization) -> Snapshot:
@@ -60,6 +70,7 @@ def build_snapshot(optimization: Optimization) -> Snapshot:
         policy_version=optimization.model.policy_version,
         probabilities=table,
         leading=snapshot.pick_leading_variants(prob_best, servable),
+        assignments_epoch=optimization.assignments_epoch,
     )
 
 

@@ -120,8 +120,26 @@ def build_version_key(optimization_id: str) -> str:
     return f"levered:snapshot:{optimization_id}:version"
 
 
-def _build_content_key(optimization_id: str) -> str:
+def build_content_key(optimization_id: str) -> str:
+    """Return the cache key that holds the newest snapshot."""
     return f"levered:snapshot:{optimization_id}"
+
+
+def find_copy(optimization_id: str) -> Snapshot | None:
+    """Return this process's copy, whatever its age; None where there is none."""
+    copy = _snapshot_cache.get(optimization_id)
+    return None if copy is None else copy.snapshot
+
+
+def is_older_copy(optimization_id: str, version: int) -> bool:
+    """Return whether this process's copy is older than a version, or missing."""
+    snapshot = find_copy(optimization_id)
+    return snapshot is None or snapshot.version < version
+
+
+def start_lookup(optimization_id: str) -> None:
+    """Start to load a snapshot from the database, unless that is under way."""
+    _snapshot_cache.start_lookup(optimization_id)
 
 
 def load_snapshot(optimization_id: str, newest_version: bytes | None) -> Snapshot:
@@ -166,9 +184,16 @@ def _await_lookup(optimization_id: str, copy: _CachedSnapshot | None) -> Snapsho
 def _load_from_cache(optimization_id: str, version: int) -> _CachedSnapshot | None:
     """Return the cached snapshot unless it is missing, unreadable or older."""
     try:
-        data = rate_limits.get_redis_client().get(_build_content_key(optimization_id))
+        data = rate_limits.get_redis_client().get(build_content_key(optimization_id))
     except (redis.RedisError, OSError):
         return None
+    return store_cached_copy(optimization_id, version, data)
+
+
+def store_cached_copy(
+    optimization_id: str, version: int, data: object
+) -> _CachedSnapshot | None:
+    """Keep what the cache holds; None if it is missing, unreadable or older."""
     if not isinstance(data, bytes):
         return None
     try:
@@ -180,15 +205,19 @@ def _load_from_cache(optimization_id: str, version: int) -> _CachedSnapshot | No
     return _snapshot_cache.put(optimization_id, snapshot)
 
 
-def publish_on_commit(optimization_id: UUID) -> None:
+def publish_on_commit(
+    optimization_id: UUID, *, forgets_assignments: bool = False
+) -> None:
     """Increase snapshot_version now, and publish the snapshot on commit.
 
-    Call inside the transaction that changes what serving must see. If the publish is
-    lost (a killed process, a cache away), each process finds the change in the database
-    within BLOCKING_RECHECK_SECONDS.
+    Call inside the transaction that changes what serving must see. With
+    `forgets_assignments` no process relies any longer on assignments that it remembers.
+    If the publish is lost (a killed process, a cache away), each process finds the
+    change in the database within BLOCKING_RECHECK_SECONDS.
     """
     Optimization.objects.filter(pk=optimization_id).update(
-        snapshot_version=F("snapshot_version") + 1
+        snapshot_version=F("snapshot_version") + 1,
+        assignments_epoch=F("assignments_epoch") + int(forgets_assignments),
     )
     transaction.on_commit(partial(publish_snapshot, str(optimization_id)), robust=True)
 
@@ -206,7 +235,7 @@ def remove_snapshot(optimization_id: str) -> None:
     """Remove a deleted optimization from the cache."""
     try:
         rate_limits.get_redis_client().delete(
-            build_version_key(optimization_id), _build_content_key(optimization_id)
+            build_version_key(optimization_id), build_content_key(optimization_id)
         )
     except (redis.RedisError, OSError) as error:
         log.warning("snapshot.unpublished", error=str(error))
@@ -229,7 +258,7 @@ def _write_to_cache(snapshot: Snapshot) -> None:
             PUBLISH_SCRIPT,
             2,
             build_version_key(key),
-            _build_content_key(key),
+            build_content_key(key),
             str(snapshot.version),
             snapshot.to_bytes(),
             str(CACHE_TTL_SECONDS),

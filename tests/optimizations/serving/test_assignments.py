@@ -12,8 +12,8 @@ from django.utils import timezone
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import create_update
 from optimizations.models import Assignment, Decision, Optimization
-from optimizations.serving import assignments, decision, snapshot_loader
-from optimizations.serving.assignments import AssignedVariant
+from optimizations.serving import assignments, decision, event_loop, snapshot_loader
+from optimizations.serving.assigned_variant import AssignedVariant
 from optimizations.serving.snapshot import Proposal, Snapshot
 from tests.support.optimization_factories import make_live_optimization
 from tests.support.running_service import PATIENCE
@@ -36,6 +36,20 @@ def _build_proposal(
     return decision.decide_variant(snapshot, user, context, now or timezone.now())
 
 
+def _claim(
+    snapshot: Snapshot, user: str, now: datetime | None = None
+) -> AssignedVariant:
+    return event_loop.run_in_loop(
+        assignments.claim_assignment(_build_proposal(snapshot, user, now))
+    )
+
+
+def _find(snapshot: Snapshot, user: str) -> AssignedVariant | None:
+    return event_loop.run_in_loop(
+        assignments.find_assignment(snapshot.optimization_id, user)
+    )
+
+
 def test_a_thousand_first_serves_at_once_make_one_assignment_and_one_receipt() -> None:
     snapshot = _load_snapshot(make_live_optimization())
     gate = threading.Barrier(50)
@@ -43,7 +57,7 @@ def test_a_thousand_first_serves_at_once_make_one_assignment_and_one_receipt() -
     def serve(number: int) -> AssignedVariant:
         if number < 50:
             gate.wait()
-        return assignments.claim_assignment(_build_proposal(snapshot, "u1"))
+        return _claim(snapshot, "u1")
 
     with ThreadPoolExecutor(50) as pool:
         results = list(pool.map(serve, range(1000)))
@@ -62,7 +76,7 @@ def test_processes_assign_every_user_the_same_variant() -> None:
     results: multiprocessing.Queue[list[tuple[str, int, bool]]] = FORK.Queue()
 
     def claim(user: str) -> tuple[str, int, bool]:
-        assigned = assignments.claim_assignment(_build_proposal(snapshot, user))
+        assigned = _claim(snapshot, user)
         return user, assigned.variant_number, assigned.sticky
 
     def claim_all() -> None:
@@ -90,11 +104,11 @@ def test_processes_assign_every_user_the_same_variant() -> None:
 
 def test_a_fork_starts_a_committer_of_its_own() -> None:
     snapshot = _load_snapshot(make_live_optimization())
-    before = assignments.claim_assignment(_build_proposal(snapshot, "u1"))
+    before = _claim(snapshot, "u1")
     results: multiprocessing.Queue[tuple[int, bool]] = FORK.Queue()
 
     def claim_again() -> None:
-        assigned = assignments.claim_assignment(_build_proposal(snapshot, "u1"))
+        assigned = _claim(snapshot, "u1")
         results.put((assigned.variant_number, assigned.sticky))
 
     child = FORK.Process(target=claim_again)
@@ -103,7 +117,7 @@ def test_a_fork_starts_a_committer_of_its_own() -> None:
     child.join(10)
 
     assert repeated == (before.variant_number, True)
-    assert assignments.claim_assignment(_build_proposal(snapshot, "u2")).sticky is False
+    assert _claim(snapshot, "u2").sticky is False
 
 
 def test_claims_of_many_users_share_statements_and_stay_apart() -> None:
@@ -113,9 +127,7 @@ def test_claims_of_many_users_share_statements_and_stay_apart() -> None:
     with ThreadPoolExecutor(32) as pool:
         results = list(
             pool.map(
-                lambda user: assignments.claim_assignment(
-                    _build_proposal(snapshot, user)
-                ),
+                lambda user: _claim(snapshot, user),
                 users,
             )
         )
@@ -128,29 +140,28 @@ def test_claims_of_many_users_share_statements_and_stay_apart() -> None:
     assert Decision.objects.count() == 300
 
 
-def test_a_claim_sent_twice_writes_one_receipt() -> None:
+def test_a_claim_sent_twice_writes_one_receipt_and_is_known_to_be_new() -> None:
     snapshot = _load_snapshot(make_live_optimization())
-    claim = assignments._PendingAssignment(_build_proposal(snapshot, "u1"), 0.0)
-    committer = assignments._GroupCommitter()
+    claim = assignments._Claim(_build_proposal(snapshot, "u1"), decision_id=17)
 
-    committer._commit_batch([claim])
-    rows = committer._commit_batch([claim])
-    committer._drop_connection()
+    first = event_loop.run_in_loop(assignments._store_claims([claim]))
+    second = event_loop.run_in_loop(assignments._store_claims([claim]))
 
-    assert [row.decision_id for row in rows] == [claim.decision_id]
-    assert Decision.objects.count() == 1
+    assert first == second
+    assert [assigned.sticky for assigned in second] == [False]
+    assert [receipt.id for receipt in Decision.objects.all()] == [17]
 
 
 def test_a_killed_connection_is_replaced_and_nothing_lost() -> None:
     snapshot = _load_snapshot(make_live_optimization())
-    assignments.claim_assignment(_build_proposal(snapshot, "u1"))
+    _claim(snapshot, "u1")
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
             " WHERE application_name = 'levered assignments'"
         )
 
-    assigned = assignments.claim_assignment(_build_proposal(snapshot, "u2"))
+    assigned = _claim(snapshot, "u2")
 
     assert assigned.sticky is False
     assert Assignment.objects.count() == 2
@@ -161,50 +172,65 @@ def test_a_missing_day_partition_is_created_on_demand() -> None:
     snapshot = _load_snapshot(make_live_optimization())
     far = timezone.now() + timedelta(days=40)
 
-    assigned = assignments.claim_assignment(_build_proposal(snapshot, "u1", far))
+    assigned = _claim(snapshot, "u1", far)
 
     assert assigned.decided_at == far
     assert Decision.objects.get().decided_at == far
 
 
-def test_claims_of_two_snapshots_in_one_batch_follow_the_newer() -> None:
+def test_concurrent_redraws_of_one_user_agree_and_write_one_receipt() -> None:
     optimization = make_live_optimization(holdout_percentage=0)
     old = _load_snapshot(optimization)
     users = [f"u{n}" for n in range(40)]
-    before = {
-        user: assignments.claim_assignment(_build_proposal(old, user)).variant_number
-        for user in users
-    }
+    before = {user: _claim(old, user) for user in users}
     create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
     new = _load_snapshot(optimization)
-    committer = assignments._GroupCommitter()
-    proposals = [
-        *(_build_proposal(old, user) for user in users[:20]),
-        *(_build_proposal(new, user) for user in users),
-    ]
-    claims_by_key: dict[object, list[assignments._PendingAssignment]] = {}
-    for proposal in proposals:
-        claim = assignments._PendingAssignment(proposal, 0.0)
-        claims_by_key.setdefault(claim.key, []).append(claim)
+    barred = [user for user in users if before[user].variant_number == 3]
 
-    rows = committer._commit_batch(
-        [assignments._pick_leader(claims) for claims in claims_by_key.values()]
-    )
-    committer._drop_connection()
+    def redraw(number: int) -> tuple[str, int]:
+        user = barred[number % len(barred)]
+        proposal = decision.draw_variant(
+            new, user, decision.resolve_context(new, {}), timezone.now(), redraw=1
+        )
+        assigned = event_loop.run_in_loop(
+            assignments.redraw_assignment(proposal, before[user])
+        )
+        return user, assigned.variant_number
 
-    after = {row.anonymous_id: row.variant_number for row in rows}
-    assert 3 in before.values()
-    for user in users:
-        assert after[user] != 3
-        assert after[user] == before[user] or before[user] == 3
+    with ThreadPoolExecutor(16) as pool:
+        redrawn = set(pool.map(redraw, range(10 * len(barred))))
+
+    assert barred
+    assert len(redrawn) == len(barred)
+    assert 3 not in {number for _, number in redrawn}
+    assert Assignment.objects.count() == 40
+    assert Decision.objects.count() == 40 + len(barred)
+
+
+def test_a_redraw_of_an_assignment_that_was_replaced_changes_nothing() -> None:
+    snapshot = _load_snapshot(make_live_optimization(holdout_percentage=0))
+    first = _claim(snapshot, "u1")
+    context = decision.resolve_context(snapshot, {})
+
+    def redraw() -> AssignedVariant:
+        proposal = decision.draw_variant(
+            snapshot, "u1", context, timezone.now(), redraw=1
+        )
+        return event_loop.run_in_loop(assignments.redraw_assignment(proposal, first))
+
+    second, third = redraw(), redraw()
+
+    assert (second.sticky, third.sticky) == (False, True)
+    assert third.decision_id == second.decision_id
+    assert Decision.objects.count() == 2
 
 
 def test_finding_an_assignment_writes_nothing() -> None:
     snapshot = _load_snapshot(make_live_optimization())
-    assert assignments.find_assignment(snapshot.optimization_id, "u1") is None
-    claimed = assignments.claim_assignment(_build_proposal(snapshot, "u1"))
+    assert _find(snapshot, "u1") is None
+    claimed = _claim(snapshot, "u1")
 
-    assigned = assignments.find_assignment(snapshot.optimization_id, "u1")
+    assigned = _find(snapshot, "u1")
 
     assert assigned is not None
     assert (assigned.variant_number, assigned.sticky) == (claimed.variant_number, True)
@@ -215,7 +241,7 @@ def test_decided_at_is_utc_to_the_microsecond() -> None:
     snapshot = _load_snapshot(make_live_optimization())
     now = datetime(2026, 3, 28, 14, 22, 0, 123456, tzinfo=UTC)
 
-    assigned = assignments.claim_assignment(_build_proposal(snapshot, "u1", now))
+    assigned = _claim(snapshot, "u1", now)
 
     assert assigned.decided_at == now
     assert assigned.decided_at.utcoffset() == timedelta(0)

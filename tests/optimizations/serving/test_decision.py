@@ -54,6 +54,7 @@ def _build_snapshot(**changes: Any) -> Snapshot:
         "policy_version": 3,
         "probabilities": np.array([ROW] * 16),
         "leading": (4,) * 16,
+        "assignments_epoch": 1,
     }
     return Snapshot(**(fields | changes))
 

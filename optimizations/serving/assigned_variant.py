@@ -1,0 +1,26 @@
+"""A user's assignment as serving passes it on. Pure."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedVariant:
+    """A user's assignment. `sticky` is False for the request that created it.
+
+    `decision_id` names its receipt; 0 where nothing was stored. `redraws` counts how
+    often the variant was replaced because it was barred.
+    """
+
+    variant_number: int
+    in_holdout: bool
+    policy_version: int
+    propensity: float
+    decided_at: datetime
+    sticky: bool
+    decision_id: int = 0
+    redraws: int = 0
+
+    def as_repeated(self) -> "AssignedVariant":
+        """Return the assignment as every later request sees it."""
+        return self if self.sticky else replace(self, sticky=True)
