@@ -21,6 +21,8 @@ class Assignment(models.Model):
     propensity = models.FloatField()
     decided_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField()
     decision_id = models.BigIntegerField()  # the receipt of this assignment
+    # How often the user was drawn again, because the variant could not be served.
+    redraws = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "assignments"
@@ -36,6 +38,12 @@ class Decision(models.Model):
     twice writes one receipt. In the table the key is (decided_at, id).
     """
 
+    class DrawRule(models.IntegerChoices):
+        """How a variant is drawn; `serving.explanation` replays by it."""
+
+        CUMULATIVE = 0  # by the running sum of the row; receipts before release 0.2
+        RENDEZVOUS = 1
+
     id = models.BigIntegerField(primary_key=True)
     organization_id = models.CharField(max_length=64)
     optimization_id = models.UUIDField()
@@ -47,6 +55,14 @@ class Decision(models.Model):
     policy_version = models.PositiveIntegerField()
     propensity = models.FloatField()
     decided_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField()
+    # The default is that of processes which know no other rule, during an upgrade.
+    draw_rule = models.PositiveSmallIntegerField(
+        choices=DrawRule.choices,
+        default=DrawRule.CUMULATIVE,
+        db_default=DrawRule.CUMULATIVE,
+    )
+    # 0 for a first serve, k for the k-th redraw of the user.
+    redraw = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "decisions"

@@ -81,6 +81,8 @@ class Optimization(models.Model):
     excluded_users: "models.JSONField[list[str], list[str]]" = models.JSONField(
         default=list, blank=True
     )
+    # Whether anybody may read the policy, to decide without asking the service.
+    public_policy = models.BooleanField(default=False, db_default=False)
     # Increased by every change that serving must see; cached copies are compared by it.
     snapshot_version = models.PositiveBigIntegerField(default=1)
     # Moved by whatever may change assignments that processes remember.

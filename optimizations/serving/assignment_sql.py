@@ -9,23 +9,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from optimizations.models import Decision
 from optimizations.serving.snapshot import Proposal
 
 _CLAIM_COLUMNS = """
     %s::uuid[], %s::text[], %s::text[], %s::int2[], %s::text[], %s::text[],
-    %s::bool[], %s::int4[], %s::float8[], %s::timestamptz[], %s::int8[]
+    %s::bool[], %s::int4[], %s::float8[], %s::timestamptz[], %s::int8[], %s::int2[]
 """
 _CLAIM_NAMES = """
     optimization_id, anonymous_id, organization_id, variant_number, variant,
-    context, in_holdout, policy_version, propensity, decided_at, decision_id
+    context, in_holdout, policy_version, propensity, decided_at, decision_id, redraw
 """
-_INSERT_RECEIPTS = """
+_INSERT_RECEIPTS = f"""
   INSERT INTO decisions
     (id, organization_id, optimization_id, anonymous_id, variant_number, variant,
-     context, in_holdout, policy_version, propensity, decided_at)
+     context, in_holdout, policy_version, propensity, decided_at, draw_rule, redraw)
   SELECT decision_id, organization_id, claims.optimization_id, claims.anonymous_id,
          claims.variant_number, variant, context, claims.in_holdout,
-         claims.policy_version, claims.propensity, claims.decided_at
+         claims.policy_version, claims.propensity, claims.decided_at,
+         {Decision.DrawRule.RENDEZVOUS.value}, redraw
   FROM claims JOIN stored USING (decision_id)
   ON CONFLICT DO NOTHING
 """
@@ -41,9 +43,9 @@ WITH claims AS MATERIALIZED (
 ), stored AS (
   INSERT INTO assignments
     (optimization_id, anonymous_id, variant_number, in_holdout, policy_version,
-     propensity, decided_at, decision_id)
+     propensity, decided_at, decision_id, redraws)
   SELECT optimization_id, anonymous_id, variant_number, in_holdout, policy_version,
-         propensity, decided_at, decision_id
+         propensity, decided_at, decision_id, redraw
   FROM claims
   ON CONFLICT (optimization_id, anonymous_id) DO NOTHING
   RETURNING decision_id
@@ -65,9 +67,9 @@ WITH claims AS MATERIALIZED (
   FOR UPDATE OF existing
 ), stored AS (
   UPDATE assignments AS existing SET
-    (variant_number, policy_version, propensity, decided_at, decision_id) =
+    (variant_number, policy_version, propensity, decided_at, decision_id, redraws) =
     (locked.variant_number, locked.policy_version, locked.propensity,
-     locked.decided_at, locked.decision_id)
+     locked.decided_at, locked.decision_id, locked.redraw)
   FROM locked
   WHERE existing.optimization_id = locked.optimization_id
     AND existing.anonymous_id = locked.anonymous_id
@@ -79,7 +81,7 @@ SELECT decision_id FROM stored
 
 SELECT_ASSIGNMENTS = """
 SELECT optimization_id, anonymous_id, variant_number, in_holdout, policy_version,
-       propensity, decided_at, decision_id
+       propensity, decided_at, decision_id, redraws
 FROM unnest(%s::uuid[], %s::text[]) AS wanted (optimization_id, anonymous_id)
 JOIN assignments USING (optimization_id, anonymous_id)
 """
@@ -97,6 +99,7 @@ class AssignmentRow:
     propensity: float
     decided_at: datetime
     decision_id: int
+    redraws: int
 
 
 def build_claim_parameters(claims: Sequence[tuple[int, Proposal]]) -> list[str]:
@@ -114,6 +117,7 @@ def build_claim_parameters(claims: Sequence[tuple[int, Proposal]]) -> list[str]:
         _join(repr(p.propensity) for p in proposals),
         _join(p.decided_at.isoformat() for p in proposals),
         _join(str(decision_id) for decision_id, _ in claims),
+        _join(str(p.redraw) for p in proposals),
     ]
 
 

@@ -180,4 +180,5 @@ def _build_assigned(row: AssignmentRow) -> AssignedVariant:
         decided_at=row.decided_at,
         sticky=True,
         decision_id=row.decision_id,
+        redraws=row.redraws,
     )

@@ -76,6 +76,7 @@ def _build_assigned(claim: _Claim, *, sticky: bool) -> AssignedVariant:
         decided_at=proposal.decided_at,
         sticky=sticky,
         decision_id=claim.decision_id,
+        redraws=proposal.redraw,
     )
 
 

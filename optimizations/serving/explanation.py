@@ -10,23 +10,32 @@ import numpy as np
 
 from levered_site.errors import NotFoundError
 from models_app import versions
-from models_app.bandit.policy import allocation
 from models_app.models import PolicyVersion
 from optimizations import factors
 from optimizations.models import Assignment, Decision, Optimization
-from optimizations.serving import decision
+from optimizations.serving import decision, replay
 from optimizations.serving.snapshot import Floats
 
 Arm = Literal["optimized", "holdout"]
+DrawRuleName = Literal["cumulative", "rendezvous"]
+DRAW_RULE_NAMES: dict[int, DrawRuleName] = {
+    Decision.DrawRule.CUMULATIVE: "cumulative",
+    Decision.DrawRule.RENDEZVOUS: "rendezvous",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class VariantProbability:
-    """How probable a variant was."""
+    """How probable a variant was, and its uniform in the draw."""
 
     number: int
     variant_key: str
     probability: float
+    u: Annotated[
+        float | None,
+        "The variant's uniform, 0 to 1: the smallest -ln(u) / probability won. "
+        "Null under rule `cumulative`, which has one uniform for all.",
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,19 @@ class DecisionReceipt:
     policy_version: int
     propensity: float
     context: dict[str, str]
-    u: Annotated[float, "The uniform draw, 0 to 1."]
+    draw_rule: DrawRuleName
+    redraw: Annotated[int, "0 for a first serve, k for the k-th redraw."]
+    u: Annotated[
+        float,
+        "0 to 1. Rule `rendezvous`: the uniform of the variant drawn. Rule `cumulative`: "
+        "the point that was looked up in the running sum of the probabilities. In the "
+        "holdout nothing is drawn, and it means nothing.",
+    ]
+    is_reproduced: Annotated[
+        bool | None,
+        "Whether the rule draws the same variant again. Null in the holdout, and where "
+        "the request narrowed the choice of variants.",
+    ]
     probabilities: list[VariantProbability]
     timestamp: datetime
 
@@ -59,7 +80,10 @@ class DecisionExplanation:
     policy_version: int
     propensity: float
     context: dict[str, str]
+    draw_rule: DrawRuleName
+    redraw: int
     u: float
+    is_reproduced: bool | None
     probabilities: list[VariantProbability]
     timestamp: datetime
     receipts: list[DecisionReceipt]
@@ -102,7 +126,10 @@ def _build_explanation(
         policy_version=newest.policy_version,
         propensity=newest.propensity,
         context=newest.context,
+        draw_rule=newest.draw_rule,
+        redraw=newest.redraw,
         u=newest.u,
+        is_reproduced=newest.is_reproduced,
         probabilities=newest.probabilities,
         timestamp=newest.timestamp,
         receipts=receipts,
@@ -112,6 +139,7 @@ def _build_explanation(
 def _build_receipt(optimization: Optimization, receipt: Decision) -> DecisionReceipt:
     context = json.loads(receipt.context)
     probabilities = _load_probabilities(optimization, receipt, context)
+    uniforms = replay.compute_uniforms(receipt, len(probabilities))
     return DecisionReceipt(
         variant_number=receipt.variant_number,
         variant_key=receipt.variant,
@@ -119,15 +147,21 @@ def _build_receipt(optimization: Optimization, receipt: Decision) -> DecisionRec
         policy_version=receipt.policy_version,
         propensity=receipt.propensity,
         context=context,
-        u=allocation.hash_to_uniform(
-            str(optimization.pk), receipt.anonymous_id, receipt.policy_version
-        ),
+        draw_rule=DRAW_RULE_NAMES[receipt.draw_rule],
+        redraw=receipt.redraw,
+        u=replay.pick_decisive_uniform(receipt, uniforms),
+        is_reproduced=replay.reproduce_draw(receipt, probabilities),
         probabilities=[
             VariantProbability(
-                number, factors.format_variant_key(combination), float(probability)
+                number, factors.format_variant_key(combination), float(probability), u
             )
-            for number, (combination, probability) in enumerate(
-                zip(_list_combinations(optimization), probabilities, strict=True),
+            for number, (combination, probability, u) in enumerate(
+                zip(
+                    _list_combinations(optimization),
+                    probabilities,
+                    uniforms,
+                    strict=True,
+                ),
                 start=1,
             )
         ],

@@ -95,6 +95,11 @@ def _describe_reason(decision: Json) -> str:
             "threshold: such users always get the baseline, which lift is measured "
             "against."
         )
+    if decision["draw_rule"] == "rendezvous":
+        return (
+            "Of all variants, this one had the smallest -ln(u) / probability, with "
+            f"u = {decision['u']:.4g} from the hash of the two ids."
+        )
     return (
         f"The user's draw u = {decision['u']:.4g} falls into this variant's share of the "
         "probabilities for their context, variants in number order."

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('optimizations', '0005_regime_source'),
+        ('optimizations', '0006_draw_rules'),
     ]
 
     operations = [
