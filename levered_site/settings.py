@@ -199,6 +199,8 @@ RATELIMIT_SERVE = env.str("RATELIMIT_SERVE", default="300/m")
 RATELIMIT_FAIL_OPEN = True  # django-ratelimit's: without the cache nothing is limited
 RATELIMIT_INGEST = env.str("RATELIMIT_INGEST", default="6000/m")
 NEW_USERS_PER_MINUTE = env.int("NEW_USERS_PER_MINUTE", default=60_000)
+RECORD_CRAWLERS = env.bool("RECORD_CRAWLERS", default=False)
+CRAWLER_USER_AGENTS = env.tuple("CRAWLER_USER_AGENTS", default=())  # more names
 WAITING_REQUESTS = env.int("WAITING_REQUESTS", default=8)  # per web process
 # The web server's, per web process.
 WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", default=4096)

@@ -16,8 +16,9 @@ def train(run_id: str) -> None:
 
 @shared_task(name="optimizations.retrain_due")
 def retrain_due() -> None:
-    """Queue the training runs that are due."""
+    """Queue the training runs that are due, and record how old the policies are."""
     schedule.retrain_due()
+    schedule.record_training_times()
 
 
 @shared_task(name="optimizations.reap_training_runs")

@@ -4,6 +4,7 @@ Under `manage.py up` every process writes its counts to PROMETHEUS_MULTIPROC_DIR
 the worker that answers adds them up. Without that variable they cover one process.
 """
 
+import functools
 import hmac
 import ipaddress
 import os
@@ -39,6 +40,8 @@ REQUEST_SECONDS = Histogram(
     ["route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30),
 )
+# The gauge of optimizations.serving.metrics.
+POLICY_TIME_METRIC = "levered_policy_trained_timestamp_seconds"
 COUNTED_METHODS = frozenset(
     {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 )
@@ -59,10 +62,52 @@ class RequestMetricsMiddleware:
         response = self.get_response(request)
         match = request.resolver_match
         route = match.route if match else "unmatched"
-        method = request.method if request.method in COUNTED_METHODS else "other"
-        REQUEST_COUNT.labels(method, route, response.status_code).inc()
-        REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started_at)
+        seconds = time.perf_counter() - started_at
+        observe_request(request.method or "", route, response.status_code, seconds)
         return response
+
+
+def observe_request(method: str, route: str, status: int, seconds: float) -> None:
+    """Count a response and its time. `route` is the pattern of the URL, not the path."""
+    known_method = method if method in COUNTED_METHODS else "other"
+    _get_request_counter(known_method, route, status).inc()
+    _get_request_timer(route).observe(seconds)
+
+
+@functools.lru_cache(maxsize=4096)
+def _get_request_counter(method: str, route: str, status: int) -> Counter:
+    return REQUEST_COUNT.labels(method, route, status)
+
+
+@functools.lru_cache(maxsize=512)
+def _get_request_timer(route: str) -> Histogram:
+    return REQUEST_SECONDS.labels(route)
+
+
+class PolicyAgeCollector(Collector):
+    """The metrics of a registry, and the ages that follow from its timestamps."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+
+    def collect(self) -> Iterator[Metric]:
+        """Pass the metrics on, and add an age beside the time of training."""
+        for metric in self.registry.collect():
+            yield metric
+            if metric.name == POLICY_TIME_METRIC:
+                yield _build_age_metric(metric, time.time())
+
+
+def _build_age_metric(times: Metric, now: float) -> Metric:
+    ages = GaugeMetricFamily(
+        "levered_policy_age_seconds",
+        "Time since the policy of a live optimization was trained: the oldest and the "
+        "newest of them. NaN if none was.",
+        labels=["which"],
+    )
+    for sample in times.samples:
+        ages.add_metric([sample.labels["which"]], now - sample.value)
+    return ages
 
 
 class WaitingTasksCollector(Collector):
@@ -89,12 +134,12 @@ def export_metrics(request: HttpRequest) -> HttpResponse:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
-        text = generate_latest(registry)
     else:
-        text = generate_latest(REGISTRY)
-    task_registry = CollectorRegistry()
-    task_registry.register(WaitingTasksCollector())
-    return HttpResponse(text + generate_latest(task_registry), CONTENT_TYPE_LATEST)
+        registry = REGISTRY
+    own_registry = CollectorRegistry()
+    own_registry.register(PolicyAgeCollector(registry))
+    own_registry.register(WaitingTasksCollector())
+    return HttpResponse(generate_latest(own_registry), CONTENT_TYPE_LATEST)
 
 
 def _is_from_this_machine(request: HttpRequest) -> bool:

@@ -8,6 +8,8 @@ from django.db.models import (
     DurationField,
     ExpressionWrapper,
     F,
+    Max,
+    Min,
     OuterRef,
     Q,
     QuerySet,
@@ -18,8 +20,9 @@ from django.utils import timezone
 from levered_site.database import fetch_row
 from levered_site.organizations import idempotency
 from models_app import runs
-from models_app.models import TrainingRun
+from models_app.models import PolicyVersion, TrainingRun
 from optimizations.models import Optimization
+from optimizations.serving import metrics
 from warehouse import partitions, write_log
 from warehouse.models import EventKey
 
@@ -102,6 +105,19 @@ def _has_new_data(optimization: Optimization) -> bool:
         statement = SELECT_NEW_DATA.format(created_since=created_since)
         cursor.execute(statement, params)
         return bool(fetch_row(cursor).has_new_data)
+
+
+def record_training_times() -> None:
+    """Tell the metrics when the policies of the live optimizations were trained."""
+    trained = PolicyVersion.Cause.TRAINING
+    times = (
+        Optimization.objects.live()
+        .filter(model__policy_versions__cause=trained)
+        .values("pk")
+        .annotate(trained_at=Max("model__policy_versions__created_at"))
+        .aggregate(oldest=Min("trained_at"), newest=Max("trained_at"))
+    )
+    metrics.set_training_times(times["oldest"], times["newest"])
 
 
 def maintain_partitions(now: datetime | None = None) -> None:

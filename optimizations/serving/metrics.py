@@ -1,0 +1,84 @@
+"""The Prometheus metrics of serving. /metrics adds them up over all processes.
+
+The counters of all label values are made once, because looking one up by its label costs
+more than counting. The first import needs PROMETHEUS_MULTIPROC_DIR to be set already.
+"""
+
+from datetime import datetime
+from typing import Literal, TypeAlias, get_args
+
+from prometheus_client import Counter, Gauge, Histogram
+
+Outcome: TypeAlias = Literal[
+    "first",  # decided and stored
+    "known",  # repeated from the assignment
+    "redrawn",  # the assigned variant may no longer be served
+    "dry_run",
+    "unrecorded",  # `record: false`, or a known crawler
+    "shipped",
+    "capped",  # a 429: too many new users this minute
+    "refused",  # another 4xx
+    "unavailable",  # a 503
+]
+Source: TypeAlias = Literal["memory", "database"]
+Extreme: TypeAlias = Literal["oldest", "newest"]
+
+_decision_counter = Counter(
+    "levered_decisions", "Answers to serve requests, by outcome.", ["outcome"]
+)
+_known_user_counter = Counter(
+    "levered_known_users",
+    "Look-ups that found the assignment of a returning user, by where it was.",
+    ["source"],
+)
+_batch_histogram = Histogram(
+    "levered_commit_batch_size",
+    "First serves written by one commit.",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 400),
+)
+_serve_histogram = Histogram(
+    "levered_serve_seconds",
+    "Time from a complete serve request to its answer, the commit included.",
+    buckets=(
+        *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05),
+        *(0.1, 0.25, 0.5, 1, 2),
+    ),
+)
+_training_gauge = Gauge(
+    "levered_policy_trained_timestamp_seconds",
+    "Unix time when the policy of a live optimization was trained: the oldest and the "
+    "newest of them. NaN if none was.",
+    ["which"],
+    multiprocess_mode="mostrecent",
+)
+
+_decisions = {name: _decision_counter.labels(name) for name in get_args(Outcome)}
+_known_users = {name: _known_user_counter.labels(name) for name in get_args(Source)}
+
+
+def count_decision(outcome: Outcome, count: int = 1) -> None:
+    """Count answered serve requests."""
+    _decisions[outcome].inc(count)
+
+
+def count_known_user(source: Source, count: int = 1) -> None:
+    """Count look-ups that found a returning user's assignment."""
+    _known_users[source].inc(count)
+
+
+def observe_batch(size: int) -> None:
+    """Record how many first serves one commit wrote."""
+    _batch_histogram.observe(size)
+
+
+def observe_serve(seconds: float) -> None:
+    """Record how long a serve request took."""
+    _serve_histogram.observe(seconds)
+
+
+def set_training_times(oldest: datetime | None, newest: datetime | None) -> None:
+    """Record when the policies of live optimizations were trained; None for none."""
+    for which, trained_at in (("oldest", oldest), ("newest", newest)):
+        _training_gauge.labels(which).set(
+            trained_at.timestamp() if trained_at else float("nan")
+        )
