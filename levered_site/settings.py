@@ -231,12 +231,15 @@ METRIC_GUARDS = ["optimizations.configuration.metric_guard.refuse_metric_change"
 # --- the API
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "levered_site.organizations.authentication.BearerAuthentication"
+        "levered_site.organizations.authentication.CallerAuthentication"
     ],
     "DEFAULT_PERMISSION_CLASSES": ["levered_site.organizations.permissions.IsMember"],
     "DEFAULT_RENDERER_CLASSES": ["levered_site.api.renderers.EnvelopeRenderer"],
     "DEFAULT_PARSER_CLASSES": ["levered_site.api.parsers.OrjsonParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["levered_site.api.throttles.IpThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "levered_site.api.throttles.IpThrottle",
+        "levered_site.api.throttles.KeyThrottle",
+    ],
     "DEFAULT_PAGINATION_CLASS": "levered_site.api.pagination.KeysetPagination",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "levered_site.api.renderers.JsonContentNegotiation",
     "DEFAULT_METADATA_CLASS": None,

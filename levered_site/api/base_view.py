@@ -1,5 +1,6 @@
 """The base class of the DRF views: it counts requests before it authenticates them."""
 
+import itertools
 from typing import Any
 
 from rest_framework.request import Request
@@ -13,16 +14,19 @@ class BaseAPIView(APIView):
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Count by address, then authenticate, then count by caller."""
-        for throttle in super().get_throttles():
-            if getattr(throttle, "before_authentication", False):
-                throttle.allow_request(request, self)
+        """Count by address, authenticate, count by caller, then check permissions."""
+        throttles = super().get_throttles()
+        for throttle in filter(_is_early, throttles):
+            throttle.allow_request(request, self)
+        self.perform_authentication(request)
+        for throttle in itertools.filterfalse(_is_early, throttles):
+            throttle.allow_request(request, self)
         super().initial(request, *args, **kwargs)
 
     def get_throttles(self) -> list[BaseThrottle]:
-        """Return the throttles that need the caller; DRF runs them later."""
-        return [
-            throttle
-            for throttle in super().get_throttles()
-            if not getattr(throttle, "before_authentication", False)
-        ]
+        """Return none to DRF, which would count after the permissions: `initial` has."""
+        return []
+
+
+def _is_early(throttle: BaseThrottle) -> bool:
+    return getattr(throttle, "before_authentication", False) is True

@@ -22,7 +22,7 @@ SYSTEM_ACTOR = Actor("system", "system")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The person with a valid token: `request.user` of management endpoints."""
+    """The person with a valid token: `request.user` of their requests."""
 
     organization_id: str
     user_id: str
@@ -45,16 +45,36 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class RewardBounds:
+    """A reward that a publishable key may send: `low` <= value <= `high`."""
+
+    name: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """The program with a valid API key: `request.user` of ingestion endpoints."""
+    """The program with a valid API key: `request.user` of its requests.
+
+    `rewards` and `origins` are those of a publishable key; no origins means any.
+    """
 
     organization_id: str
     key_id: str
+    scopes: frozenset[str]
+    rewards: tuple[RewardBounds, ...] = ()
+    origins: tuple[str, ...] = ()
 
     @property
     def is_authenticated(self) -> bool:
         """Return True, as Django and DRF expect: a key holder has a valid key."""
         return True
+
+    @property
+    def is_admin(self) -> bool:
+        """Return False: no key has an admin's rights."""
+        return False
 
     @property
     def actor(self) -> Actor:

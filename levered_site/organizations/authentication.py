@@ -1,38 +1,54 @@
 """Authentication: people by bearer token, programs by API key."""
 
+from typing import Any, Final, TypeAlias
+
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from levered_site.api import requests
+from levered_site.api import credentials, requests, throttles
 from levered_site.errors import UnauthorizedError
-from levered_site.organizations import api_keys, members, tokens
+from levered_site.organizations import key_lookup, key_memory, members, tokens
 from levered_site.organizations.actors import Caller, KeyHolder
 
-BEARER_REQUIRED = "Send a bearer token: `Authorization: Bearer …`."
+Credentials: TypeAlias = tuple[Caller, Caller] | tuple[KeyHolder, KeyHolder]
+
+API_KEY_SCHEMES: Final[dict[str, dict[str, Any]]] = {
+    "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "api_key_bearer": {"type": "http", "scheme": "bearer"},
+}
 API_KEY_NOT_ACCEPTED = (
-    "An API key works for the ingestion API only; send a bearer token."
+    "An API key does not work here; send a bearer token of a person: "
+    "`Authorization: Bearer …`."
 )
 API_KEY_MISSING = (
     "Send an API key: `Authorization: Bearer lev_…` or `X-API-Key: lev_…`."
 )
-API_KEY_REQUIRED = "The ingestion API needs an API key (`lev_…`), not a bearer token."
-API_KEY_INVALID = "The API key is unknown or revoked; create a new one."
+API_KEY_REQUIRED = "This endpoint needs an API key (`lev_…`), not a bearer token."
 
 
-class BearerAuthentication(BaseAuthentication):
-    """For management endpoints: `request.user` becomes a Caller."""
+class CallerAuthentication(BaseAuthentication):
+    """For management endpoints: `request.user` becomes a Caller or a KeyHolder."""
 
     # read by levered_site.api.openapi
-    schemes = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    schemes = {
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        **API_KEY_SCHEMES,
+    }
 
-    def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
-        """Return the caller; None without credentials.
+    def authenticate(self, request: Request) -> Credentials | None:
+        """Return the caller or the holder of a key; None without credentials.
 
         Raises:
             UnauthorizedError, ForbiddenError, UnavailableError: see `verify_token`.
+            UnauthorizedError, RateLimitedError: see `load_key_holder`.
         """
-        caller = authenticate_caller(requests.get_django_request(request))
+        django_request = requests.get_django_request(request)
+        secret = credentials.read_key_of_caller(django_request)
+        if secret is not None:
+            holder = load_key_holder(django_request, secret)
+            return holder, holder
+        caller = authenticate_caller(django_request)
         return None if caller is None else (caller, caller)
 
     def authenticate_header(self, _request: Request) -> str:
@@ -41,18 +57,17 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """For ingestion: `request.user` becomes a KeyHolder."""
+    """For endpoints of programs only: `request.user` becomes a KeyHolder."""
 
-    schemes = {
-        "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-        "api_key_bearer": {"type": "http", "scheme": "bearer"},
-    }
+    schemes = API_KEY_SCHEMES
 
     def authenticate(self, request: Request) -> tuple[KeyHolder, KeyHolder]:
         """Return the holder of the key.
 
         Raises:
-            UnauthorizedError: there is no key, or it is unknown or revoked.
+            UnauthorizedError: there is no key, it is unknown, revoked or expired, or it
+                is a token.
+            RateLimitedError: too many unknown keys from this address.
         """
         holder = authenticate_key_holder(requests.get_django_request(request))
         return holder, holder
@@ -70,13 +85,11 @@ def authenticate_caller(request: HttpRequest) -> Caller | None:
         ForbiddenError: the token names no organization.
         UnavailableError: the issuer's keys cannot be fetched.
     """
-    token = read_bearer_token(request)
-    if token is None:
-        if "HTTP_X_API_KEY" in request.META:
-            raise UnauthorizedError(API_KEY_NOT_ACCEPTED)
-        return None
-    if token.startswith(api_keys.KEY_PREFIX):
+    if credentials.read_key_of_caller(request) is not None:
         raise UnauthorizedError(API_KEY_NOT_ACCEPTED)
+    token = credentials.read_bearer_token(request)
+    if token is None:
+        return None
     identity = tokens.verify_token(token)
     members.upsert_member(identity)
     return identity.caller
@@ -86,31 +99,33 @@ def authenticate_key_holder(request: HttpRequest) -> KeyHolder:
     """Return the holder of the API key in X-API-Key or Authorization.
 
     Raises:
-        UnauthorizedError: there is no key, it is unknown or revoked, or it is a token.
+        UnauthorizedError: there is no key, it is unknown, revoked or expired, or it is a
+            token.
+        RateLimitedError: too many unknown keys from this address.
     """
-    secret = request.META.get("HTTP_X_API_KEY") or read_bearer_token(request)
-    if not secret:
-        raise UnauthorizedError(API_KEY_MISSING)
-    if not secret.startswith(api_keys.KEY_PREFIX):
-        raise UnauthorizedError(
-            API_KEY_REQUIRED if secret.count(".") == 2 else API_KEY_INVALID
-        )
-    key = api_keys.find_key(secret)
-    if key is None:
-        raise UnauthorizedError(API_KEY_INVALID)
-    return KeyHolder(organization_id=key.organization_id, key_id=str(key.pk))
+    secret = credentials.read_api_key(request)
+    if secret is not None:
+        return load_key_holder(request, secret)
+    has_token = credentials.read_bearer_token(request) is not None
+    raise UnauthorizedError(API_KEY_REQUIRED if has_token else API_KEY_MISSING)
 
 
-def read_bearer_token(request: HttpRequest) -> str | None:
-    """Return the token after `Bearer`; None if the header is absent.
+def load_key_holder(request: HttpRequest, secret: str) -> KeyHolder:
+    """Return the holder of a key that came with a request.
+
+    A secret that has not worked in this process lately counts against the address that
+    sent it, so that guessing is limited. One that has worked does not: programs behind
+    one address are not held back by each other's mistakes.
 
     Raises:
-        UnauthorizedError: the scheme is not Bearer, or no token follows it.
+        UnauthorizedError: it is unknown, revoked or expired, or not a key at all.
+        RateLimitedError: too many unknown keys from this address.
     """
-    header = request.META.get("HTTP_AUTHORIZATION", "")
-    if not header.strip():
-        return None
-    scheme, _, token = header.strip().partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise UnauthorizedError(BEARER_REQUIRED)
-    return str(token.strip())
+    digest = key_memory.hash_secret(secret)
+    if not key_memory.was_accepted(digest):
+        throttles.count_unknown_key(request)
+    if not secret.startswith(credentials.KEY_PREFIX):
+        raise UnauthorizedError(
+            API_KEY_REQUIRED if secret.count(".") == 2 else key_lookup.UNKNOWN_KEY
+        )
+    return key_lookup.load_holder(secret)

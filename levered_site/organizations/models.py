@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 
@@ -52,22 +53,48 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     """Named queries of API keys."""
 
     def active(self) -> "ApiKeyQuerySet":
-        """Return the keys that are not revoked."""
+        """Return the keys that are not revoked; expired ones are among them."""
         return self.filter(revoked_at=None)
 
 
+def list_default_scopes() -> list[str]:
+    """Return the scopes of a key that was made without any: what keys could do first."""
+    return ["ingest"]
+
+
 class ApiKey(models.Model):
-    """A key of the ingestion API. Its secret is shown once; only a digest is stored."""
+    """A key of a program. Its secret is shown once; only a digest is stored.
+
+    While a rotation overlaps, two secrets work: `digest` is the new one's. A publishable
+    key stands in web pages, so `public_key` holds it readable; it is "" for all others.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="api_keys"
     )
     label = models.CharField(max_length=200)
+    scopes: "models.JSONField[list[str], list[str]]" = models.JSONField(
+        default=list_default_scopes
+    )
     prefix = models.CharField(max_length=16)
     digest = models.CharField(max_length=64, unique=True)
+    previous_prefix = models.CharField(max_length=16, blank=True, default="")
+    previous_digest = models.CharField(
+        max_length=64, unique=True, null=True, blank=True
+    )
+    previous_expires_at = models.DateTimeField(null=True, blank=True)
+    public_key = models.CharField(max_length=64, blank=True, default="")
+    # Of a publishable key: {"name", "min", "max"} each, and normalized origins.
+    rewards: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = (
+        models.JSONField(default=list, blank=True)
+    )
+    origins: "models.JSONField[list[str], list[str]]" = models.JSONField(
+        default=list, blank=True
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
@@ -78,6 +105,14 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} ({self.prefix}…)"
+
+    def has_expired(self, now: datetime) -> bool:
+        """Return whether the key stopped working at its `expires_at`."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    def has_overlap(self, now: datetime) -> bool:
+        """Return whether the secret before the last rotation works still."""
+        return self.previous_expires_at is not None and self.previous_expires_at > now
 
 
 class AuditEntry(models.Model):

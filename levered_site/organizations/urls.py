@@ -7,5 +7,9 @@ from levered_site.organizations import views
 urlpatterns = [
     path("me", views.MeViewSet.as_view({"get": "retrieve"})),
     path("api-keys", views.ApiKeyViewSet.as_view({"get": "list", "post": "create"})),
-    path("api-keys/<str:pk>", views.ApiKeyViewSet.as_view({"delete": "destroy"})),
+    path(
+        "api-keys/<str:pk>",
+        views.ApiKeyViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+    ),
+    path("api-keys/<str:pk>/rotate", views.ApiKeyViewSet.as_view({"post": "rotate"})),
 ]

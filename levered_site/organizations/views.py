@@ -1,11 +1,16 @@
 """Views of /me and of the organization's API keys."""
 
+from datetime import timedelta
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from levered_site.organizations import api_keys
+from levered_site.organizations.actors import KeyHolder
+from levered_site.organizations.api_keys import KeySpec
 from levered_site.organizations.models import ApiKey, Organization
 from levered_site.organizations.permissions import require_admin_for
 from levered_site.organizations.serializers import (
@@ -13,11 +18,13 @@ from levered_site.organizations.serializers import (
     ApiKeyWithSecretSerializer,
     MeSerializer,
     NewApiKeySerializer,
+    RotateApiKeySerializer,
 )
 from levered_site.organizations.viewsets import (
     DeleteViewSet,
     ListViewSet,
     OrganizationViewSet,
+    RetrieveViewSet,
 )
 
 
@@ -29,37 +36,63 @@ class MeViewSet(OrganizationViewSet[Organization]):
 
     @extend_schema(operation_id="me")
     def retrieve(self, _request: Request) -> Response:
-        """Return the caller's id, role and organization."""
-        organization = Organization.objects.get(pk=self.organization_id)
-        caller = {
-            "user_id": self.caller.user_id,
-            "role": self.caller.role,
-            "organization": organization,
+        """Return who calls, a person or an API key, and their organization."""
+        me: dict[str, Any] = {
+            "user_id": None,
+            "role": None,
+            "api_key": None,
+            "organization": Organization.objects.get(pk=self.organization_id),
         }
-        return Response(MeSerializer(caller).data)
+        if isinstance(self.caller, KeyHolder):
+            me["api_key"] = ApiKey.objects.get(pk=self.caller.key_id)
+        else:
+            me |= {"user_id": self.caller.user_id, "role": self.caller.role}
+        return Response(MeSerializer(me).data)
 
 
-class ApiKeyViewSet(ListViewSet[ApiKey], DeleteViewSet[ApiKey]):
-    """API keys of the ingestion API. Admins create and revoke them."""
+class ApiKeyViewSet(
+    ListViewSet[ApiKey], RetrieveViewSet[ApiKey], DeleteViewSet[ApiKey]
+):
+    """API keys. Admins create, rotate and revoke them."""
 
     queryset = ApiKey.objects.active()
     serializer_class = ApiKeySerializer
     list_name = "api_keys"
-    permission_classes = [require_admin_for("create", "destroy")]
-    secret_actions = ("create",)
+    permission_classes = [require_admin_for("create", "rotate", "destroy")]
+    secret_actions = ("create", "rotate")
 
     @extend_schema(
         request=NewApiKeySerializer, responses={201: ApiKeyWithSecretSerializer}
     )
     def create(self, _request: Request) -> Response:
-        """Create a key. Only this response contains its secret."""
-        label = self.read_body(NewApiKeySerializer)["label"]
-        key, secret = api_keys.create_key(self.organization_id, label, self.actor)
-        representation = ApiKeySerializer(key).data
-        fields = ("id", "label", "prefix", "created_at")
-        body = {name: representation[name] for name in fields} | {"secret": secret}
-        return Response(body, status.HTTP_201_CREATED)
+        """Create a key. Only this response contains its secret.
+
+        A key with the scope `track` is publishable: it may stand in a web page and is
+        shown again as `public_key`.
+        """
+        spec = KeySpec(**self.read_body(NewApiKeySerializer))
+        key, secret = api_keys.create_key(self.organization_id, spec, self.actor)
+        return _build_secret_response(key, secret, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        request=RotateApiKeySerializer, responses={200: ApiKeyWithSecretSerializer}
+    )
+    def rotate(self, _request: Request, **_kwargs: Any) -> Response:
+        """Give the key a new secret, which only this response contains.
+
+        The secret before works until the overlap ends.
+        """
+        hours = self.read_body(RotateApiKeySerializer)["overlap_hours"]
+        with self.get_object_for_update() as key:
+            rotated, secret = api_keys.rotate_key(
+                key, timedelta(hours=hours), self.actor
+            )
+        return _build_secret_response(rotated, secret, status.HTTP_200_OK)
 
     def perform_destroy(self, instance: ApiKey) -> None:
         """Revoke the key."""
         api_keys.revoke_key(instance, self.actor)
+
+
+def _build_secret_response(key: ApiKey, secret: str, status_code: int) -> Response:
+    return Response({**ApiKeySerializer(key).data, "secret": secret}, status_code)

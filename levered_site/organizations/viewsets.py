@@ -16,7 +16,7 @@ from levered_site.api import etags, requests
 from levered_site.api.base_view import BaseAPIView
 from levered_site.api.serializers import StrictSerializer
 from levered_site.organizations import idempotency
-from levered_site.organizations.actors import Actor, Caller
+from levered_site.organizations.actors import Actor, Caller, KeyHolder
 
 M = TypeVar("M", bound=Model)
 
@@ -39,10 +39,10 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     _claim: idempotency.Claim | None = None
 
     @property
-    def caller(self) -> Caller:
+    def caller(self) -> Caller | KeyHolder:
         """The authenticated caller; the permissions have required one."""
         caller = self.request.user
-        assert isinstance(caller, Caller)
+        assert isinstance(caller, (Caller, KeyHolder))
         return caller
 
     @property

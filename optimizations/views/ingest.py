@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
-from levered_site.api import body_limits, parsers, rate_limits, requests
+from levered_site.api import body_limits, parsers
 from levered_site.api.base_view import BaseAPIView
+from levered_site.api.throttles import KeyThrottle
+from levered_site.organizations import scopes
 from levered_site.organizations.actors import KeyHolder
 from levered_site.organizations.authentication import ApiKeyAuthentication
-from levered_site.organizations.permissions import HasApiKey
+from levered_site.organizations.permissions import require_key_scope
 from optimizations.ingestion import service
 from optimizations.ingestion.service import IngestResult
 from optimizations.serializers.events import (
@@ -42,27 +41,17 @@ class EventsParser(parsers.OrjsonParser):
         return parsers.parse_object(stream.read())
 
 
-class ApiKeyThrottle(BaseThrottle):
+class IngestThrottle(KeyThrottle):
     """Rate limit by API key, whatever address a request comes from."""
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        """Count the request. Raise RateLimitedError beyond the limit."""
-        del view
-        holder = request.user
-        assert isinstance(holder, KeyHolder)
-        rate_limits.count_request(
-            requests.get_django_request(request),
-            "ingest",
-            settings.RATELIMIT_INGEST,
-            holder.key_id,
-        )
-        return True
+    group = "ingest"
+    rate_setting = "RATELIMIT_INGEST"
 
 
 class _IngestView(BaseAPIView):
     authentication_classes = [ApiKeyAuthentication]
-    permission_classes = [HasApiKey]
-    throttle_classes = [ApiKeyThrottle]
+    permission_classes = [require_key_scope(scopes.INGEST)]
+    throttle_classes = [IngestThrottle]
     parser_classes = [EventsParser]
 
     def build_response(self, result: IngestResult) -> Response:

@@ -11,6 +11,7 @@ from django.test.client import ClientHandler
 
 from levered_site.organizations import api_keys, members, tokens
 from levered_site.organizations.actors import SYSTEM_ACTOR
+from levered_site.organizations.api_keys import KeySpec
 from levered_site.organizations.models import Organization
 
 _numbers = itertools.count(1)
@@ -44,7 +45,7 @@ def _issue_token(organization: Organization, role: str, user_id: str) -> str:
 
 def make_api_key(organization: Organization, label: str = "backend") -> str:
     """Make an API key and return its secret."""
-    return api_keys.create_key(organization.pk, label, SYSTEM_ACTOR)[1]
+    return api_keys.create_key(organization.pk, KeySpec(label), SYSTEM_ACTOR)[1]
 
 
 class Api:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from levered_site.organizations import api_keys
 from levered_site.organizations.actors import SYSTEM_ACTOR
+from levered_site.organizations.api_keys import KeySpec
 from levered_site.organizations.models import ApiKey, Organization
 from metrics.models import Metric
 from models_app import runs
@@ -96,7 +97,7 @@ def make_world(name: str = "Acme") -> World:
     """Create an organization with a metric, a live optimization and a key."""
     organization = factories.make_organization(name)
     reward = make_metric(organization)
-    key, _ = api_keys.create_key(organization.pk, "backend", SYSTEM_ACTOR)
+    key, _ = api_keys.create_key(organization.pk, KeySpec("backend"), SYSTEM_ACTOR)
     return World(organization, reward, make_optimization(organization, reward), key)
 
 

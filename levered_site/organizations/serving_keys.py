@@ -1,0 +1,53 @@
+"""API keys on the hot path: a serve with a key needs no query."""
+
+from typing import TypeAlias
+
+from django.http import HttpRequest
+
+from levered_site.api import credentials
+from levered_site.organizations import authentication, key_lookup, key_memory, scopes
+from levered_site.organizations.actors import KeyHolder
+
+ServingKey: TypeAlias = KeyHolder
+
+
+def find_key_in_memory(secret: str) -> ServingKey | None:
+    """Return the key of a secret if this process knows that it may serve now.
+
+    None says nothing about the key: call `load_serving_key`. Reads no store and takes no
+    lock, so it may be called in an event loop.
+    """
+    holder = key_memory.find_holder(key_memory.hash_secret(secret))
+    if holder is None or scopes.SERVE not in holder.scopes:
+        return None
+    return holder
+
+
+def load_serving_key(secret: str) -> ServingKey:
+    """Return the key of a secret, from the database if memory does not know it.
+
+    Raises:
+        UnauthorizedError: the key is unknown, revoked or expired.
+        ForbiddenError: the key lacks the scope `serve`.
+    """
+    holder = key_lookup.load_holder(secret)
+    scopes.require_scope(holder, scopes.SERVE)
+    return holder
+
+
+def authenticate_serving_key(request: HttpRequest) -> ServingKey | None:
+    """Return the key of a serve request; None without one, since serving is public.
+
+    A bearer token of a person is no key and is ignored.
+
+    Raises:
+        UnauthorizedError: the key is unknown, revoked or expired.
+        ForbiddenError: the key lacks the scope `serve`.
+        RateLimitedError: too many unknown keys from this address.
+    """
+    secret = credentials.read_api_key(request)
+    if secret is None:
+        return None
+    holder = authentication.load_key_holder(request, secret)
+    scopes.require_scope(holder, scopes.SERVE)
+    return holder
