@@ -50,10 +50,20 @@ class EnvelopeSchema(AutoSchema):
         return paginator
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        """Collect the security schemes that the authentication classes declare."""
+        """Collect the security schemes that the authentication classes declare.
+
+        Schemes of API keys are left out where a permission accepts no key.
+        """
         requirements: list[dict[str, list[str]]] = []
+        accepts_keys = all(
+            getattr(permission, "accepts_keys", _accept_keys)(self.view)
+            for permission in self.view.get_permissions()
+        )
         for authenticator in self.view.get_authenticators():
-            for name, scheme in getattr(authenticator, "schemes", {}).items():
+            schemes = dict(getattr(authenticator, "schemes", {}))
+            if accepts_keys:
+                schemes |= getattr(authenticator, "key_schemes", {})
+            for name, scheme in schemes.items():
                 component = _component(
                     name=name,
                     type=ResolvedComponent.SECURITY_SCHEMA,
@@ -63,6 +73,10 @@ class EnvelopeSchema(AutoSchema):
                 self.registry.register_on_missing(component)
                 requirements.append({name: []})
         return requirements
+
+
+def _accept_keys(_view: object) -> bool:
+    return True
 
 
 @functools.cache

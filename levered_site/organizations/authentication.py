@@ -31,10 +31,8 @@ class CallerAuthentication(BaseAuthentication):
     """For management endpoints: `request.user` becomes a Caller or a KeyHolder."""
 
     # read by levered_site.api.openapi
-    schemes = {
-        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-        **API_KEY_SCHEMES,
-    }
+    schemes = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    key_schemes = API_KEY_SCHEMES
 
     def authenticate(self, request: Request) -> Credentials | None:
         """Return the caller or the holder of a key; None without credentials.
@@ -59,7 +57,7 @@ class CallerAuthentication(BaseAuthentication):
 class ApiKeyAuthentication(BaseAuthentication):
     """For endpoints of programs only: `request.user` becomes a KeyHolder."""
 
-    schemes = API_KEY_SCHEMES
+    key_schemes = API_KEY_SCHEMES
 
     def authenticate(self, request: Request) -> tuple[KeyHolder, KeyHolder]:
         """Return the holder of the key.

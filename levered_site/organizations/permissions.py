@@ -33,6 +33,10 @@ class IsMember(BasePermission):
             return True
         return isinstance(request.user, Caller)
 
+    def accepts_keys(self, _view: object) -> bool:
+        """Return whether API keys may use the view; read by levered_site.api.openapi."""
+        return True
+
 
 class IsAdmin(IsMember):
     """Allow admins of the organization."""
@@ -49,6 +53,10 @@ class IsAdmin(IsMember):
             raise ForbiddenError(KEYS_ARE_NO_ADMINS)
         return isinstance(request.user, Caller) and request.user.is_admin
 
+    def accepts_keys(self, _view: object) -> bool:
+        """Return False: no key has an admin's rights."""
+        return False
+
 
 def require_admin_for(*actions: str) -> type[BasePermission]:
     """Return a permission: admins for these viewset actions, members for all others."""
@@ -57,9 +65,15 @@ def require_admin_for(*actions: str) -> type[BasePermission]:
         message = IsAdmin.message
 
         def has_permission(self, request: Request, view: object) -> bool:
-            if getattr(view, "action", None) in actions:
+            if self._is_for_admins(view):
                 return IsAdmin().has_permission(request, view)
             return super().has_permission(request, view)
+
+        def accepts_keys(self, view: object) -> bool:
+            return not self._is_for_admins(view)
+
+        def _is_for_admins(self, view: object) -> bool:
+            return getattr(view, "action", None) in actions
 
     return AdminForActions
 

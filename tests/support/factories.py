@@ -1,7 +1,7 @@
 """Organizations, tokens, keys and API clients for tests, made as small as possible."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -43,9 +43,15 @@ def _issue_token(organization: Organization, role: str, user_id: str) -> str:
     return token
 
 
-def make_api_key(organization: Organization, label: str = "backend") -> str:
-    """Make an API key and return its secret."""
-    return api_keys.create_key(organization.pk, KeySpec(label), SYSTEM_ACTOR)[1]
+def make_api_key(
+    organization: Organization,
+    label: str = "backend",
+    scopes: Sequence[str] = ("ingest",),
+    **fields: Any,
+) -> str:
+    """Make an API key and return its secret; `fields` are those of a `KeySpec`."""
+    spec = KeySpec(label, scopes, **fields)
+    return api_keys.create_key(organization.pk, spec, SYSTEM_ACTOR)[1]
 
 
 class Api:

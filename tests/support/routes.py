@@ -56,13 +56,18 @@ def _list_methods(view: Any) -> list[str]:
 
 
 def is_management(route: Route) -> bool:
-    """Return whether the route needs a bearer token."""
-    return _list_authentications(route) == ["BearerAuthentication"]
+    """Return whether the route needs a bearer token, or a key with `read` or `write`."""
+    return _list_authentications(route) == ["CallerAuthentication"]
 
 
 def is_ingestion(route: Route) -> bool:
     """Return whether the route needs an API key."""
     return _list_authentications(route) == ["ApiKeyAuthentication"]
+
+
+def is_open(route: Route) -> bool:
+    """Return whether the route needs no credentials."""
+    return _list_authentications(route) == []
 
 
 def _list_authentications(route: Route) -> list[str]:
@@ -77,7 +82,7 @@ def is_admin_only(route: Route) -> bool:
 
 
 ADMIN_ONLY_ROUTES = (
-    r"^POST .*/api-keys$",
+    r"^POST .*/api-keys(/{\w+}/rotate)?$",
     r"^DELETE ",
     r"^POST .*/optimizations/{\w+}/(ship|stop|archive|candidate/promote)$",
     r"^POST .*/warehouse/connections$",

@@ -1,0 +1,200 @@
+"""Who is let in where: every route of the URLconf with every kind of caller."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Final
+
+import pytest
+from django.http import HttpResponse
+from django.utils import timezone
+from pytest_django import Settings
+
+from levered_site.organizations.models import ApiKey, AuditEntry, Organization
+from optimizations.models import Optimization
+from tests.support import factories, optimization_factories, routes
+from tests.support.routes import Route
+
+pytestmark = pytest.mark.django_db
+
+EVERY = list(routes.list_routes())
+MANAGEMENT = [route for route in EVERY if routes.is_management(route)]
+INGESTION = [route for route in EVERY if routes.is_ingestion(route)]
+OPEN = [route for route in EVERY if routes.is_open(route)]
+ROUTES_WITH_IDS: Final = re.compile(r"/(optimizations|models|metrics|api-keys)/{")
+SCOPES: Final = ("ingest", "serve", "read", "write", "track")
+CALLERS: Final = (
+    *("nobody", "member", "admin", "revoked key", "expired key", "unknown key"),
+    *(f"key with {scope}" for scope in SCOPES),
+)
+MEMBERS = frozenset({"member", "admin", "key with write"})
+
+
+@pytest.fixture(autouse=True)
+def _unlimited(settings: Settings) -> None:
+    settings.RATELIMIT_GLOBAL = settings.RATELIMIT_SERVE = "0"
+    settings.RATELIMIT_INGEST = settings.RATELIMIT_TRACK = "0"
+
+
+def list_callers_let_in(route: Route) -> frozenset[str]:
+    """Return who may use a route: the rule that the routes are held to."""
+    if route in OPEN:
+        return frozenset(CALLERS)
+    if route in INGESTION:
+        return frozenset({"key with ingest"})
+    if routes.is_admin_only(route):
+        return frozenset({"admin"})
+    return MEMBERS | {"key with read"} if route.method == "GET" else MEMBERS
+
+
+def make_callers(organization: Organization) -> dict[str, factories.Api]:
+    """Make a client for each kind of caller of an organization."""
+    revoked, expired = (
+        factories.make_api_key(organization, scopes=("read", "write", "ingest"))
+        for _ in range(2)
+    )
+    now = timezone.now()
+    ApiKey.objects.filter(prefix=revoked[:12]).update(revoked_at=now)
+    ApiKey.objects.filter(prefix=expired[:12]).update(
+        expires_at=now - timedelta(seconds=1)
+    )
+    return {
+        "nobody": factories.Api(),
+        "member": factories.make_member_api(organization),
+        "admin": factories.make_admin_api(organization),
+        "revoked key": factories.Api(revoked),
+        "expired key": factories.Api(expired),
+        "unknown key": factories.Api("lev_" + "x" * 43),
+        **{
+            f"key with {scope}": factories.Api(
+                factories.make_api_key(organization, scopes=(scope,))
+            )
+            for scope in SCOPES
+        },
+    }
+
+
+def send(api: factories.Api, route: Route, path: str) -> HttpResponse:
+    """Send a request with an empty object where the method has a body."""
+    body = {} if route.method in {"POST", "PATCH", "PUT"} else None
+    return api.request(route.method, path, body, base="")
+
+
+def test_every_route_has_a_rule() -> None:
+    """A route of another kind needs a rule in this file first."""
+    ruled = {str(route) for route in [*MANAGEMENT, *INGESTION, *OPEN]}
+
+    assert {str(route) for route in EVERY} == ruled
+    assert len(MANAGEMENT) > 50
+
+
+@pytest.mark.parametrize("route", EVERY, ids=str)
+def test_a_route_lets_in_exactly_whom_it_should(route: Route) -> None:
+    callers = make_callers(factories.make_organization())
+
+    statuses = {
+        name: send(api, route, route.build_unknown_path()).status_code
+        for name, api in callers.items()
+    }
+
+    let_in = {name for name, status in statuses.items() if status not in {401, 403}}
+    assert let_in == list_callers_let_in(route), statuses
+
+
+@pytest.mark.parametrize("route", [*MANAGEMENT, *INGESTION], ids=str)
+def test_a_refusal_is_a_401_without_valid_credentials_and_else_a_403(
+    route: Route,
+) -> None:
+    """An endpoint of programs does not know what a person's token is: 401."""
+    callers = make_callers(factories.make_organization())
+    refused = set(CALLERS) - list_callers_let_in(route)
+    invalid = {"nobody", "revoked key", "expired key", "unknown key"}
+    if route in INGESTION:
+        invalid |= {"member", "admin"}
+
+    for name in refused:
+        answer = send(callers[name], route, route.build_unknown_path())
+        error = factories.read_error(answer)
+        if name in invalid:
+            assert (answer.status_code, error["code"]) == (401, "unauthorized"), name
+            assert answer["WWW-Authenticate"].startswith("Bearer")
+        else:
+            assert (answer.status_code, error["code"]) == (403, "forbidden"), name
+
+
+def fill_in_ids(route: Route, ids: dict[str, str]) -> str:
+    """Return the path of an object that exists."""
+    path = re.sub(
+        ROUTES_WITH_IDS.pattern + r"\w+}",
+        lambda match: f"/{match[1]}/{ids[match[1]]}",
+        route.path,
+    )
+    return re.sub(r"{\w+}", "1", path)
+
+
+@pytest.fixture
+def ids() -> Iterator[dict[str, str]]:
+    """Give ids of an organization's objects; they must not change meanwhile."""
+    acme = factories.make_organization()
+    optimization = optimization_factories.make_optimization(acme)
+    factories.make_api_key(acme)
+    before = _read_state(acme)
+    yield {
+        "optimizations": str(optimization.pk),
+        "models": str(optimization.model_id),
+        "metrics": str(optimization.reward_metric_id),
+        "api-keys": str(ApiKey.objects.get(organization=acme).pk),
+    }
+    assert _read_state(acme) == before
+
+
+def _read_state(organization: Organization) -> list[object]:
+    optimization = Optimization.objects.get(organization=organization)
+    return [
+        AuditEntry.objects.filter(organization=organization).count(),
+        optimization.status,
+        optimization.updated_at,
+        optimization.deleted_at,
+        list(organization.api_keys.values()),
+    ]
+
+
+@pytest.mark.parametrize(
+    "route",
+    [route for route in MANAGEMENT if ROUTES_WITH_IDS.search(route.path)],
+    ids=str,
+)
+def test_another_organizations_objects_are_not_found(
+    route: Route, ids: dict[str, str]
+) -> None:
+    """Neither by an admin's token nor by a key with every right of a member."""
+    path = fill_in_ids(route, ids)
+    other = factories.make_organization()
+    key = factories.make_api_key(other, scopes=("read", "write", "serve", "ingest"))
+
+    by_admin = send(factories.make_admin_api(other), route, path)
+    by_key = send(factories.Api(key), route, path)
+
+    assert (by_admin.status_code, factories.read_error(by_admin)["code"]) == (
+        404,
+        "not_found",
+    )
+    assert by_key.status_code == (403 if routes.is_admin_only(route) else 404)
+
+
+NEEDED: Final = MappingProxyType({"GET": "read", "POST": "write"})
+
+
+@pytest.mark.parametrize("method", NEEDED)
+def test_a_missing_scope_is_named_with_those_that_the_key_has(method: str) -> None:
+    acme = factories.make_organization()
+    key = factories.Api(factories.make_api_key(acme, scopes=("ingest", "serve")))
+
+    refused = key.request(
+        method, "/warehouse/metrics", {} if method == "POST" else None
+    )
+
+    message = factories.read_error(refused)["message"]
+    assert f"scope `{NEEDED[method]}`" in message
+    assert "`ingest`, `serve`" in message
