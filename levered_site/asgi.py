@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from levered_site.observability import prometheus
 from levered_site.web.bodies import BodyMemory
 from levered_site.web.bridge import WsgiBridge
 from levered_site.web.endpoint_limits import find_body_limit
@@ -24,5 +25,7 @@ bridge = WsgiBridge(
     settings.WEB_REQUEST_SECONDS,
 )
 application = Lifespan(
-    ServeFront(bridge), [web_process.start_serving], [web_process.stop_serving]
+    ServeFront(bridge, prometheus.observe_request),
+    [web_process.start_serving],
+    [web_process.stop_serving],
 )

@@ -196,6 +196,7 @@ ADMIN_LOGINS = env.str("ADMIN_LOGINS", default="10/m")  # login attempts per IP
 # --- limits
 RATELIMIT_GLOBAL = env.str("RATELIMIT_GLOBAL", default="100/m")
 RATELIMIT_SERVE = env.str("RATELIMIT_SERVE", default="300/m")
+RATELIMIT_SERVE_KEY = env.str("RATELIMIT_SERVE_KEY", default="60000/m")
 RATELIMIT_FAIL_OPEN = True  # django-ratelimit's: without the cache nothing is limited
 RATELIMIT_INGEST = env.str("RATELIMIT_INGEST", default="6000/m")
 NEW_USERS_PER_MINUTE = env.int("NEW_USERS_PER_MINUTE", default=60_000)

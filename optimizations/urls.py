@@ -11,7 +11,11 @@ from optimizations.views.optimizations import OptimizationViewSet
 from optimizations.views.policy import PolicyViewSet
 from optimizations.views.result_details import ResultDetailsViewSet
 from optimizations.views.results import ResultsViewSet
-from optimizations.views.serve import serve_best_variant, serve_variant
+from optimizations.views.serve import (
+    serve_best_variant,
+    serve_best_variants,
+    serve_variant,
+)
 from optimizations.views.variants import ScreenshotViewSet, VariantViewSet
 
 
@@ -36,6 +40,7 @@ register_converter(AnyTextConverter, "any_text")
 
 public_routes = [
     path("optimizations/best-variant", serve_best_variant),
+    path("optimizations/best-variants", serve_best_variants),
     path("optimizations/<uuid:pk>/serve", serve_variant),
 ]
 

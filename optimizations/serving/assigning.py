@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from optimizations.factors import Context
-from optimizations.serving import assignments, new_user_cap
+from optimizations.serving import assignments, metrics, new_user_cap
 from optimizations.serving.assigned_variant import AssignedVariant
 from optimizations.serving.decision import (
     decide_shipped_variant,
@@ -13,6 +14,10 @@ from optimizations.serving.decision import (
 )
 from optimizations.serving.known_users import known_users
 from optimizations.serving.snapshot import Proposal, Snapshot
+
+# What a request leaves behind: a "dry_run" is for developers, an "unrecorded" one is
+# shown to somebody who does not count, or who is recorded later.
+Recording = Literal["recorded", "dry_run", "unrecorded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +31,45 @@ class Visit:
 
 
 async def decide(
-    visit: Visit, *, is_recorded: bool, is_capped: bool
+    visit: Visit, recording: Recording, *, is_capped: bool
 ) -> AssignedVariant:
     """Return the variant of a user: the assigned one, or a new decision.
 
-    With `is_recorded` a new decision is on disk when this returns. Otherwise nothing is
+    With "recorded" a new decision is on disk when this returns. Otherwise nothing is
     written. `is_capped` says that this minute has no place for another new user.
 
     Raises RateLimitedError (a new user above the cap), UnavailableError (the decision
     could not be stored or looked up).
     """
     if visit.snapshot.status == "shipped":
+        metrics.count_decision("shipped")
         return _build_unsaved_assignment(
             decide_shipped_variant(
                 visit.snapshot, visit.anonymous_id, visit.context, visit.now
             )
         )
-    assigned = known_users.find(visit.snapshot, visit.anonymous_id)
-    if not is_recorded:
-        return await _preview_assignment(visit, assigned)
-    if assigned is None:
-        assigned = await _claim_assignment(visit, is_capped=is_capped)
+    known = known_users.find(visit.snapshot, visit.anonymous_id)
+    if known is not None:
+        metrics.count_known_user("memory")
+    if recording != "recorded":
+        metrics.count_decision(recording)
+        return await _preview_assignment(visit, known)
+    return await _serve_assignment(visit, known, is_capped=is_capped)
+
+
+async def _serve_assignment(
+    visit: Visit, known: AssignedVariant | None, *, is_capped: bool
+) -> AssignedVariant:
+    assigned = known or await _claim_assignment(visit, is_capped=is_capped)
+    outcome: metrics.Outcome = "known" if assigned.sticky else "first"
     if assigned.variant_number in visit.snapshot.unservable_numbers:
+        outcome = "redrawn"
         assigned = await assignments.redraw_assignment(
             _draw_again(visit, assigned), assigned
         )
-    known_users.remember(visit.snapshot, visit.anonymous_id, assigned)
+    if assigned is not known:
+        known_users.remember(visit.snapshot, visit.anonymous_id, assigned)
+    metrics.count_decision(outcome)
     return assigned
 
 
@@ -62,12 +80,15 @@ async def _claim_assignment(visit: Visit, *, is_capped: bool) -> AssignedVariant
             snapshot.optimization_id, anonymous_id
         )
         if assigned is None:
+            metrics.count_decision("capped")
             raise new_user_cap.build_cap_error()
         return assigned
     assigned = await assignments.claim_assignment(
         decide_variant(snapshot, anonymous_id, visit.context, visit.now)
     )
-    if not assigned.sticky:
+    if assigned.sticky:
+        metrics.count_known_user("database")
+    else:
         new_user_cap.count_new_user(snapshot.optimization_id)
     return assigned
 

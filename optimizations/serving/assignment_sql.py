@@ -12,34 +12,45 @@ from uuid import UUID
 from optimizations.models import Decision
 from optimizations.serving.snapshot import Proposal
 
-_CLAIM_COLUMNS = """
+# The parts that both statements share, by the names that stand for them.
+_PARTS = {
+    "<claim columns>": """
     %s::uuid[], %s::text[], %s::text[], %s::int2[], %s::text[], %s::text[],
     %s::bool[], %s::int4[], %s::float8[], %s::timestamptz[], %s::int8[], %s::int2[]
-"""
-_CLAIM_NAMES = """
+""",
+    "<claim names>": """
     optimization_id, anonymous_id, organization_id, variant_number, variant,
     context, in_holdout, policy_version, propensity, decided_at, decision_id, redraw
-"""
-_INSERT_RECEIPTS = f"""
+""",
+    "<receipts>": """
   INSERT INTO decisions
     (id, organization_id, optimization_id, anonymous_id, variant_number, variant,
-     context, in_holdout, policy_version, propensity, decided_at, draw_rule, redraw)
+     context, in_holdout, policy_version, propensity, decided_at, redraw, draw_rule)
   SELECT decision_id, organization_id, claims.optimization_id, claims.anonymous_id,
          claims.variant_number, variant, context, claims.in_holdout,
-         claims.policy_version, claims.propensity, claims.decided_at,
-         {Decision.DrawRule.RENDEZVOUS.value}, redraw
+         claims.policy_version, claims.propensity, claims.decided_at, redraw,
+         <draw rule>
   FROM claims JOIN stored USING (decision_id)
   ON CONFLICT DO NOTHING
-"""
+""",
+    "<draw rule>": str(Decision.DrawRule.RENDEZVOUS.value),
+}
+
+
+def _fill(statement: str) -> bytes:
+    for name, part in _PARTS.items():
+        statement = statement.replace(name, part)
+    return statement.encode()
+
 
 # One statement, so that an assignment and its receipt are stored together or not at all.
 # Claims are sorted by key: two processes cannot deadlock. The claim brings the id of the
 # receipt. So a batch sent twice writes nothing twice, and an assignment whose
 # `decision_id` is the claim's own is known to be new. DO UPDATE would write a row for
 # every repeat.
-INSERT_ASSIGNMENTS = f"""
+INSERT_ASSIGNMENTS = _fill("""
 WITH claims AS MATERIALIZED (
-  SELECT * FROM unnest({_CLAIM_COLUMNS}) AS c ({_CLAIM_NAMES})
+  SELECT * FROM unnest(<claim columns>) AS c (<claim names>)
 ), stored AS (
   INSERT INTO assignments
     (optimization_id, anonymous_id, variant_number, in_holdout, policy_version,
@@ -49,16 +60,16 @@ WITH claims AS MATERIALIZED (
   FROM claims
   ON CONFLICT (optimization_id, anonymous_id) DO NOTHING
   RETURNING decision_id
-), receipts AS ({_INSERT_RECEIPTS})
+), receipts AS (<receipts>)
 SELECT decision_id FROM stored
-"""  # noqa: S608 - our own constants
+""")
 
 # Compare and set: of several redraws of one user, the first one wins. Rows are locked in
 # the order of their keys.
-REPLACE_ASSIGNMENTS = f"""
+REPLACE_ASSIGNMENTS = _fill("""
 WITH claims AS MATERIALIZED (
-  SELECT * FROM unnest({_CLAIM_COLUMNS}, %s::int8[])
-    AS c ({_CLAIM_NAMES}, replaced_decision_id)
+  SELECT * FROM unnest(<claim columns>, %s::int8[])
+    AS c (<claim names>, replaced_decision_id)
 ), locked AS MATERIALIZED (
   SELECT claims.* FROM claims
   JOIN assignments AS existing USING (optimization_id, anonymous_id)
@@ -75,9 +86,9 @@ WITH claims AS MATERIALIZED (
     AND existing.anonymous_id = locked.anonymous_id
     AND existing.decision_id = locked.replaced_decision_id
   RETURNING existing.decision_id
-), receipts AS ({_INSERT_RECEIPTS})
+), receipts AS (<receipts>)
 SELECT decision_id FROM stored
-"""  # noqa: S608 - our own constants
+""")
 
 SELECT_ASSIGNMENTS = """
 SELECT optimization_id, anonymous_id, variant_number, in_holdout, policy_version,

@@ -107,12 +107,12 @@ def build_busy_error() -> UnavailableError:
     return UnavailableError(STORE_BUSY_MESSAGE, retry_after=1)
 
 
-async def _store(claims: Claims, statement: str, parameters: list[str]) -> set[int]:
+async def _store(claims: Claims, statement: bytes, parameters: list[str]) -> set[int]:
     """Execute a statement; create a missing day partition and execute it again."""
 
     async def execute(connection: Connection) -> set[int]:
         async with connection.cursor(row_factory=scalar_row) as cursor:
-            await cursor.execute(statement.encode(), parameters, prepare=True)
+            await cursor.execute(statement, parameters, prepare=True)
             return set(await cursor.fetchall())
 
     try:

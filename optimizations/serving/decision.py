@@ -25,24 +25,35 @@ FORBIDDEN_ORIGIN_MESSAGE = (
     "This optimization does not serve requests from this origin. "
     "Add the origin to its allowed_origins."
 )
+FOREIGN_KEY_MESSAGE = (
+    "The API key belongs to another organization than this optimization. "
+    "Use a key of its organization, or none."
+)
 
 
-def check_serve_allowed(snapshot: Snapshot, origin: str | None) -> None:
-    """Raise unless the optimization serves requests from this origin.
+def check_serve_allowed(
+    snapshot: Snapshot, origin: str | None, key_organization_id: str | None
+) -> None:
+    """Raise unless the optimization serves requests from this origin with this key.
 
     Raises NotFoundError for an ended optimization, ConflictError for a draft or a
-    paused one, ForbiddenError for an origin that is not allowed. A request without an
-    origin does not come from a browser and passes.
+    paused one, ForbiddenError for an origin that is not allowed and for the key of
+    another organization. A request without an origin does not come from a browser and
+    passes, and so does one without a key.
     """
     if snapshot.status in NOT_SERVING_MESSAGES:
         raise ConflictError(NOT_SERVING_MESSAGES[snapshot.status])
     if snapshot.status not in {"live", "shipped"}:
         raise NotFoundError(NOT_FOUND_MESSAGE)
     allowed_origins = snapshot.allowed_origins
-    if not allowed_origins or origin is None:
-        return
-    if not is_origin_allowed(origin, allowed_origins):
+    if (
+        allowed_origins
+        and origin is not None
+        and not is_origin_allowed(origin, allowed_origins)
+    ):
         raise ForbiddenError(FORBIDDEN_ORIGIN_MESSAGE)
+    if key_organization_id not in {None, snapshot.organization_id}:
+        raise ForbiddenError(FOREIGN_KEY_MESSAGE)
 
 
 def resolve_context(snapshot: Snapshot, context: Mapping[str, Any]) -> Context:

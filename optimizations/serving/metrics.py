@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from levered_site.errors import LeveredError
+
 Outcome: TypeAlias = Literal[
     "first",  # decided and stored
     "known",  # repeated from the assignment
@@ -59,6 +61,14 @@ _known_users = {name: _known_user_counter.labels(name) for name in get_args(Sour
 def count_decision(outcome: Outcome, count: int = 1) -> None:
     """Count answered serve requests."""
     _decisions[outcome].inc(count)
+
+
+def count_failure(error: LeveredError) -> None:
+    """Count a serve request that was answered with an error of the API."""
+    if error.status == 503:
+        _decisions["unavailable"].inc()
+    elif error.status != 429:  # the cap counts its own, the rate limit is no decision
+        _decisions["refused"].inc()
 
 
 def count_known_user(source: Source, count: int = 1) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from levered_site.errors import LeveredError
 from optimizations.serving import assigning, event_loop, new_user_cap, snapshot_store
 from optimizations.serving.assigned_variant import AssignedVariant
-from optimizations.serving.assigning import Visit
+from optimizations.serving.assigning import Recording, Visit
 from optimizations.serving.decision import check_serve_allowed, resolve_context
 from optimizations.serving.snapshot import Snapshot
 
@@ -19,15 +19,23 @@ from optimizations.serving.snapshot import Snapshot
 class ServeRequest:
     """A client's request. `origin` is None where it comes from no browser.
 
-    `is_recorded` is False where nothing may be written: a dry run, `record: false`, a
-    crawler.
+    `key_organization_id` is the organization of the API key; None without a key.
     """
 
     optimization_id: str
     anonymous_id: str
     context: Mapping[str, Any]
-    is_recorded: bool = True
+    recording: Recording = "recorded"
     origin: str | None = None
+    key_organization_id: str | None = None
+
+    @property
+    def tells_history(self) -> bool:
+        """Whether the answer may say if and when the user was served before.
+
+        Anybody may ask about any id, and a request that records nothing leaves no trace.
+        """
+        return self.recording == "recorded" or self.key_organization_id is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +115,20 @@ def _prepare_serve(
     """Load and check what may wait for a store, and return the rest for the loop."""
     newest_version, new_users_this_minute = cached_values
     snapshot = snapshot_store.load_snapshot(request.optimization_id, newest_version)
-    check_serve_allowed(snapshot, request.origin)
+    check_serve_allowed(snapshot, request.origin, request.key_organization_id)
     context = resolve_context(snapshot, request.context)
     visit = Visit(snapshot, request.anonymous_id, context, timezone.now())
     return _serve_visit(
         visit,
-        is_recorded=request.is_recorded,
+        request.recording,
         is_capped=new_user_cap.is_cap_reached(new_users_this_minute),
     )
 
 
 async def _serve_visit(
-    visit: Visit, *, is_recorded: bool, is_capped: bool
+    visit: Visit, recording: Recording, *, is_capped: bool
 ) -> ServeResponse:
-    decision = await assigning.decide(
-        visit, is_recorded=is_recorded, is_capped=is_capped
-    )
+    decision = await assigning.decide(visit, recording, is_capped=is_capped)
     return ServeResponse(visit.snapshot, visit.anonymous_id, decision)
 
 

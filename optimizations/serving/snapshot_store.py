@@ -60,6 +60,11 @@ class _CachedSnapshot:
     def age(self) -> float:
         return time.monotonic() - self.loaded_at
 
+    def is_newer(self, other: Snapshot | None) -> bool:
+        if self.snapshot is None or other is None:
+            return False
+        return self.snapshot.version > other.version
+
 
 class _SnapshotCache:
     """The copies of this process, and the lookups that are under way."""
@@ -77,8 +82,12 @@ class _SnapshotCache:
         return self._copies.get(key)
 
     def put(self, key: str, snapshot: Snapshot | None) -> _CachedSnapshot:
+        """Keep a copy, unless a newer one came in the meantime; return what is kept."""
         copy = _CachedSnapshot(snapshot, time.monotonic())
         with self._lock:
+            existing = self._copies.get(key)
+            if existing is not None and existing.is_newer(snapshot):
+                return existing
             self._copies[key] = copy
             self._copies.move_to_end(key)
             while len(self._copies) > MAX_CACHED_SNAPSHOTS:
@@ -223,8 +232,12 @@ def publish_on_commit(
 
 
 def publish_snapshot(optimization_id: str) -> None:
-    """Write the optimization's state to the cache, where every process sees it."""
+    """Write the optimization's state to the cache, where every process sees it.
+
+    This process sees it at once.
+    """
     snapshot = snapshot_loader.query_snapshot(optimization_id)
+    _snapshot_cache.put(optimization_id, snapshot)
     if snapshot is None:
         remove_snapshot(optimization_id)
     else:

@@ -1,92 +1,52 @@
-"""Public endpoints that serve variants. Plain Django: DRF would cost time."""
+"""Public endpoints that serve variants. Plain Django: DRF would cost time.
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+Plain successes are answered by the ASGI front instead, see serve_front.py; this is the
+reference for what it answers.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from levered_site.api import body_limits, rate_limits, requests, responses
 from levered_site.api.openapi import describe_operations
 from levered_site.errors import LeveredError
-from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH
-from optimizations.serving import service
-from optimizations.views.serve_request import read_serve_request
+from levered_site.organizations import serving_keys
+from levered_site.organizations.serving_keys import ServingKey
+from optimizations.serving import metrics, service
+from optimizations.serving.service import ServeRequest, ServeResponse
+from optimizations.views.serve_operations import (
+    BATCH_RESPONSE_SCHEMA,
+    IDS_SCHEMA,
+    build_operation,
+)
+from optimizations.views.serve_request import (
+    LARGEST_BODY,
+    ServeClient,
+    choose_rate_limit,
+    read_serve_request,
+    read_serve_requests,
+)
 
-LARGEST_BODY = 16 * body_limits.KB
-RATE_LIMIT_GROUP = "serve"
-
-STRING_SCHEMA = {"type": "string"}
-REQUEST_PROPERTIES: dict[str, Any] = {
-    "anonymous_id": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": MAX_ANONYMOUS_ID_LENGTH,
-    },
-    "context": {
-        "type": "object",
-        "additionalProperties": {
-            "nullable": True,
-            "anyOf": [STRING_SCHEMA, {"type": "number"}, {"type": "boolean"}],
-        },
-    },
-    "dry_run": {"type": "boolean", "default": False},
-}
-RESPONSE_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "optimization_id": {"type": "string", "format": "uuid"},
-        "anonymous_id": STRING_SCHEMA,
-        "variant": {"type": "object", "additionalProperties": {}},
-        "variant_number": {"type": "integer", "minimum": 1},
-        "variant_key": STRING_SCHEMA,
-        "in_holdout": {"type": "boolean"},
-        "policy_version": {"type": "integer", "minimum": 0},
-        "propensity": {"type": "number", "minimum": 0, "maximum": 1},
-        "sticky": {"type": "boolean"},
-        "timestamp": {"type": "string", "format": "date-time"},
-    },
-}
-RESPONSE_SCHEMA["required"] = list(RESPONSE_SCHEMA["properties"])
-
-
-def _build_operation(summary: str, extra: Mapping[str, Any]) -> dict[str, Any]:
-    body = {
-        "type": "object",
-        "required": ["anonymous_id", *extra],
-        "properties": {**REQUEST_PROPERTIES, **extra},
-    }
-    media = "application/json"
-    return {
-        "summary": summary,
-        "tags": ["optimizations"],
-        "security": [],
-        "requestBody": {"required": True, "content": {media: {"schema": body}}},
-        "responses": {
-            "200": {
-                "description": summary,
-                "content": {media: {"schema": RESPONSE_SCHEMA}},
-            },
-            "403": {"description": "The origin is not allowed"},
-            "409": {"description": "A draft or paused optimization: show the fallback"},
-            "413": {"description": "The body is larger than 16 KB"},
-        },
-    }
+T = TypeVar("T")
 
 
 @describe_operations(
-    post=_build_operation("Assign a variant to a user, or repeat the assignment", {})
+    post=build_operation("Assign a variant to a user, or repeat the assignment", {})
 )
 @responses.json_view("POST", any_origin=True)
 @body_limits.limit_body(LARGEST_BODY)
 def serve_variant(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Return the variant that a user gets."""
-    return _build_response(request, str(pk))
+    return _serve_one(request, str(pk))
 
 
 @describe_operations(
-    post=_build_operation(
+    post=build_operation(
         "Serve a variant, with the optimization in the body",
         {"optimization_id": {"type": "string", "format": "uuid"}},
     )
@@ -95,29 +55,103 @@ def serve_variant(request: HttpRequest, pk: UUID) -> HttpResponse:
 @body_limits.limit_body(LARGEST_BODY)
 def serve_best_variant(request: HttpRequest) -> HttpResponse:
     """Return the variant that a user gets; the body names the optimization."""
-    return _build_response(request, None)
+    return _serve_one(request, None)
 
 
-def _build_response(request: HttpRequest, optimization_id: str | None) -> HttpResponse:
-    """Count the request and read the cache keys of serving in one round trip."""
-    try:
-        serve_request = read_serve_request(
-            request.body, optimization_id, request.META.get("HTTP_ORIGIN")
+@describe_operations(
+    post=build_operation(
+        "Serve variants of several optimizations, each with a decision or an error",
+        {"optimization_ids": IDS_SCHEMA},
+        BATCH_RESPONSE_SCHEMA,
+    )
+)
+@responses.json_view("POST", any_origin=True)
+@body_limits.limit_body(LARGEST_BODY)
+def serve_best_variants(request: HttpRequest) -> HttpResponse:
+    """Return a user's variants; new decisions are stored in one commit."""
+    with _measured():
+        serve_requests, cached_values = _read_and_count(
+            request,
+            lambda client: read_serve_requests(request.body, client),
+            lambda found: [
+                key
+                for serve_request in found
+                for key in service.list_cache_keys(serve_request.optimization_id)
+            ],
         )
-    except LeveredError:
-        _count_request(request, ())
-        raise
-    keys = service.list_cache_keys(serve_request.optimization_id)
-    response = service.serve_variant(serve_request, _count_request(request, keys))
+        results = service.serve_variants(serve_requests, cached_values)
+    decisions = [
+        _build_decision(serve_request, result)
+        for serve_request, result in zip(serve_requests, results, strict=True)
+    ]
+    return responses.build_success_response({"decisions": decisions})
+
+
+def _serve_one(request: HttpRequest, optimization_id: str | None) -> HttpResponse:
+    with _measured():
+        serve_request, cached_values = _read_and_count(
+            request,
+            lambda client: read_serve_request(request.body, optimization_id, client),
+            lambda found: service.list_cache_keys(found.optimization_id),
+        )
+        response = service.serve_variant(serve_request, cached_values)
     return responses.build_success_response(
-        response.as_json(tells_history=serve_request.is_recorded),
+        response.as_json(tells_history=serve_request.tells_history),
         organization_id=response.snapshot.organization_id,
     )
 
 
-def _count_request(request: HttpRequest, keys: Sequence[str]) -> list[bytes | None]:
-    network = requests.get_client_network(request)
-    rate = settings.RATELIMIT_SERVE
-    usage, values = rate_limits.count_in_pipeline(RATE_LIMIT_GROUP, rate, network, keys)
+def _build_decision(
+    serve_request: ServeRequest, result: ServeResponse | LeveredError
+) -> dict[str, Any]:
+    if isinstance(result, ServeResponse):
+        return result.as_json(tells_history=serve_request.tells_history)
+    metrics.count_failure(result)
+    error = responses.build_error_body(result)
+    return {"optimization_id": serve_request.optimization_id, **error}
+
+
+@contextmanager
+def _measured() -> Iterator[None]:
+    """Observe the time of an answer, and count an error as its outcome."""
+    started_at = time.perf_counter()
+    try:
+        yield
+    except LeveredError as error:
+        metrics.count_failure(error)
+        raise
+    finally:
+        metrics.observe_serve(time.perf_counter() - started_at)
+
+
+def _read_and_count(
+    request: HttpRequest,
+    read: Callable[[ServeClient], T],
+    list_cache_keys: Callable[[T], Sequence[str]],
+) -> tuple[T, list[bytes | None]]:
+    """Read the body; count the request and read the cache keys in one round trip."""
+    key = None
+    try:
+        key = serving_keys.authenticate_serving_key(request)
+        result = read(_describe_client(request, key))
+    except LeveredError:
+        _count_request(request, key, ())
+        raise
+    return result, _count_request(request, key, list_cache_keys(result))
+
+
+def _describe_client(request: HttpRequest, key: ServingKey | None) -> ServeClient:
+    return ServeClient(
+        origin=request.META.get("HTTP_ORIGIN"),
+        user_agent=request.META.get("HTTP_USER_AGENT", ""),
+        key_organization_id=key.organization_id if key else None,
+    )
+
+
+def _count_request(
+    request: HttpRequest, key: ServingKey | None, cache_keys: Sequence[str]
+) -> list[bytes | None]:
+    limit = choose_rate_limit(requests.get_client_network(request), key)
+    usage, values = rate_limits.count_in_pipeline(*limit, cache_keys)
     rate_limits.enforce_limit(request, usage)
     return values

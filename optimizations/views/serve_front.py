@@ -5,17 +5,14 @@ broken body, another origin, …) goes to Django's view, which is the reference:
 the same JSON, headers and rows.
 """
 
-import asyncio
-import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
-from django.conf import settings
 from django.utils import timezone
 
 from levered_site.api import (
-    body_limits,
     cors,
     rate_limits,
     requests,
@@ -24,28 +21,31 @@ from levered_site.api import (
 )
 from levered_site.api.grouped_rate_limits import GroupedCounter
 from levered_site.errors import INTERNAL_ERROR_MESSAGE, LeveredError
-from levered_site.web.asgi_types import AsgiApplication, Message, Receive, Scope, Send
+from levered_site.organizations import serving_keys
+from levered_site.organizations.serving_keys import ServingKey
+from levered_site.web.asgi_types import AsgiApplication, Receive, Scope, Send
 from optimizations.factors import Context
-from optimizations.serving import assigning, decision, new_user_cap
+from optimizations.serving import assigning, decision, metrics, new_user_cap
 from optimizations.serving.assigning import Visit
 from optimizations.serving.service import ServeRequest
 from optimizations.serving.snapshot_poller import poller
+from optimizations.views import asgi_request
 from optimizations.views.serve_json import PreparedSnapshot, prepare_snapshot
-from optimizations.views.serve_request import read_serve_request
+from optimizations.views.serve_request import (
+    ServeClient,
+    choose_rate_limit,
+    read_serve_request,
+)
 
 log = structlog.get_logger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
 
-SERVE_PATH = re.compile(
-    r"/api/v2/optimizations/(?:best-variant"
-    r"|([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})/serve)"
+# As Django's URL patterns, for metrics: by id, then with the id in the body.
+ROUTES = (
+    "api/v2/optimizations/<uuid:pk>/serve",
+    "api/v2/optimizations/best-variant",
 )
-# Requests with one of these headers are Django's.
-OTHER_HEADERS = frozenset({b"transfer-encoding", b"content-encoding"})
-LARGEST_BODY = 16 * body_limits.KB
-# A body that takes longer is read by the bridge, which ends the wait.
-BODY_SECONDS = 1.0
 MAX_PREPARED_SNAPSHOTS = 5_000
 
 
@@ -56,53 +56,71 @@ class _PlainServe:
     prepared: PreparedSnapshot
     request: ServeRequest
     context: Context
+    key: ServingKey | None
     network: str
     is_secure: bool
 
 
 class ServeFront:
-    """Answers plain serves; passes every other request to the inner application."""
+    """Answers plain serves; passes every other request to the inner application.
 
-    def __init__(self, inner: AsgiApplication) -> None:
+    `observe_request` gets the method, the route, the status and the seconds of each
+    request that it answers.
+    """
+
+    def __init__(
+        self,
+        inner: AsgiApplication,
+        observe_request: Callable[[str, str, int, float], None],
+    ) -> None:
         self._inner = inner
+        self._observe_request = observe_request
         self._counter = GroupedCounter()
         self._prepared: dict[str, PreparedSnapshot] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        path = _match_path(scope)
+        path = asgi_request.match_path(scope)
         if path is None:
-            return await self._inner(scope, receive, send)
-        headers = dict(scope["headers"])
-        if not _has_plain_body(headers):
-            return await self._inner(scope, receive, send)
-        messages, body = await _receive_body(receive)
+            await self._inner(scope, receive, send)
+            return
+        messages, body = await asgi_request.receive_body(receive)
         serve = None
         if body is not None:
-            serve = self._read_serve(scope, path[1], headers, body)
+            serve = self._read_serve(scope, path[1], body)
         if serve is None:
-            return await self._inner(scope, _replay(messages, receive), send)
-        return await self._answer(serve, send)
+            await self._inner(scope, asgi_request.replay(messages, receive), send)
+            return
+        started_at = time.perf_counter()
+        status = await self._answer(serve, send)
+        seconds = time.perf_counter() - started_at
+        metrics.observe_serve(seconds)
+        self._observe_request("POST", ROUTES[path[1] is None], status, seconds)
 
     def _read_serve(
         self,
         scope: Scope,
         optimization_id: str | None,
-        headers: Mapping[bytes, bytes],
         body: bytes,
     ) -> _PlainServe | None:
         """Return the request if the answer will be plain; None if it is Django's."""
-        origin = headers.get(b"origin")
+        headers = dict(scope["headers"])
+        secret = asgi_request.find_secret(headers)
+        key = serving_keys.find_key_in_memory(secret) if secret else None
+        if secret and key is None:
+            return None
         try:
             request = read_serve_request(
                 body,
                 optimization_id.lower() if optimization_id else None,
-                origin.decode("latin-1") if origin is not None else None,
+                _describe_client(headers, key),
             )
             prepared = self._find_prepared(request.optimization_id)
             if prepared is None:
                 return None
-            decision.check_serve_allowed(prepared.snapshot, request.origin)
+            decision.check_serve_allowed(
+                prepared.snapshot, request.origin, request.key_organization_id
+            )
             context = prepared.resolve_context(request)
         except LeveredError:
             return None
@@ -110,8 +128,9 @@ class ServeFront:
             prepared,
             request,
             context,
-            network=_find_network(scope, headers),
-            is_secure=_is_secure(scope, headers),
+            key,
+            network=asgi_request.find_network(scope, headers),
+            is_secure=asgi_request.is_secure(scope, headers),
         )
 
     def _find_prepared(self, optimization_id: str) -> PreparedSnapshot | None:
@@ -125,10 +144,11 @@ class ServeFront:
             prepared = self._prepared[optimization_id] = prepare_snapshot(snapshot)
         return prepared
 
-    async def _answer(self, serve: _PlainServe, send: Send) -> None:
+    async def _answer(self, serve: _PlainServe, send: Send) -> int:
+        """Send the answer and return its status."""
         request_id = requests.assign_request_id()
         usage = await self._counter.count_request(
-            "serve", settings.RATELIMIT_SERVE, serve.network
+            *choose_rate_limit(serve.network, serve.key)
         )
         status, headers = 200, {} if usage is None else usage.build_headers()
         try:
@@ -136,6 +156,7 @@ class ServeFront:
                 rate_limits.refuse_exceeded(usage)
             body = await _decide(serve, request_id)
         except LeveredError as error:
+            metrics.count_failure(error)
             status, body = error.status, responses.build_error_content(error)
             headers |= responses.build_error_headers(error)
         except Exception:
@@ -147,6 +168,7 @@ class ServeFront:
             {"type": "http.response.start", "status": status, "headers": header_list}
         )
         await send({"type": "http.response.body", "body": body})
+        return status
 
 
 async def _decide(serve: _PlainServe, request_id: str) -> bytes:
@@ -154,68 +176,23 @@ async def _decide(serve: _PlainServe, request_id: str) -> bytes:
     request, snapshot = serve.request, serve.prepared.snapshot
     decided = await assigning.decide(
         Visit(snapshot, request.anonymous_id, serve.context, timezone.now()),
-        is_recorded=request.is_recorded,
+        request.recording,
         is_capped=new_user_cap.is_cap_reached_now(snapshot.optimization_id),
     )
     return serve.prepared.build_body(
-        request.anonymous_id, decided, request_id, tells_history=request.is_recorded
+        request.anonymous_id, decided, request_id, tells_history=request.tells_history
     )
 
 
-def _match_path(scope: Scope) -> re.Match[str] | None:
-    """Return the match of a serve path, whose first group is the id; else None."""
-    if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
-        return None
-    return SERVE_PATH.fullmatch(scope["path"])
-
-
-def _has_plain_body(headers: Mapping[bytes, bytes]) -> bool:
-    length = headers.get(b"content-length", b"0")
-    return int(length) <= LARGEST_BODY and OTHER_HEADERS.isdisjoint(headers)
-
-
-async def _receive_body(receive: Receive) -> tuple[list[Message], bytes | None]:
-    """Return the messages received, and the body if it is complete."""
-    messages: list[Message] = []
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while not messages or messages[-1].get("more_body"):
-                messages.append(await receive())
-    except TimeoutError:
-        return messages, None
-    if any(message["type"] != "http.request" for message in messages):
-        return messages, None
-    return messages, b"".join(message.get("body", b"") for message in messages)
-
-
-def _replay(messages: list[Message], receive: Receive) -> Receive:
-    """Return a `receive` that repeats the messages before it goes on."""
-    waiting = messages[::-1]
-
-    async def receive_again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return receive_again
-
-
-def _find_network(scope: Scope, headers: Mapping[bytes, bytes]) -> str:
-    client = scope["client"]
-    proxies = settings.TRUSTED_PROXIES
-    forwarded_for = b""
-    if proxies > 0 and b"x-forwarded-for" in headers:
-        forwarded_for = b",".join(
-            value for name, value in scope["headers"] if name == b"x-forwarded-for"
-        )
-    return requests.resolve_client_network(
-        client[0] if client else "", forwarded_for.decode("latin-1"), proxies
+def _describe_client(
+    headers: Mapping[bytes, bytes], key: ServingKey | None
+) -> ServeClient:
+    origin = headers.get(b"origin")
+    return ServeClient(
+        origin=None if origin is None else origin.decode("latin-1"),
+        user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
+        key_organization_id=key.organization_id if key else None,
     )
-
-
-def _is_secure(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-    """Return what Django's request.is_secure() would."""
-    if settings.SECURE_PROXY_SSL_HEADER is None:
-        return bool(scope["scheme"] == "https")
-    return headers.get(b"x-forwarded-proto", b"").split(b",")[0].strip() == b"https"
 
 
 def _list_headers(

@@ -2,18 +2,45 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from levered_site import anonymous_ids
-from levered_site.api import parsers
+from levered_site.api import body_limits, parsers
 from levered_site.errors import InvalidParametersError
+from levered_site.organizations.serving_keys import ServingKey
+from optimizations.serving import crawlers
+from optimizations.serving.assigning import Recording
 from optimizations.serving.service import ServeRequest
 
 UUID_PATTERN = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+LARGEST_BODY = 16 * body_limits.KB
+MAX_OPTIMIZATIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ServeClient:
+    """What the headers say of a client; None and "" where they say nothing."""
+
+    origin: str | None = None
+    user_agent: str = ""
+    key_organization_id: str | None = None
+
+
+def choose_rate_limit(network: str, key: ServingKey | None) -> tuple[str, str, str]:
+    """Return by what a request is counted: the group, the rate and the caller.
+
+    A server that sends its key is counted by it; everybody else by network.
+    """
+    if key is not None:
+        return "serve_key", settings.RATELIMIT_SERVE_KEY, key.key_id
+    return "serve", settings.RATELIMIT_SERVE, network
 
 
 def read_serve_request(
-    raw: bytes, optimization_id: str | None, origin: str | None
+    raw: bytes, optimization_id: str | None, client: ServeClient
 ) -> ServeRequest:
     """Validate the fields of the API in a body, and ignore unknown ones.
 
@@ -24,17 +51,71 @@ def read_serve_request(
     """
     body = parsers.parse_object(raw)
     return ServeRequest(
-        optimization_id=optimization_id or _read_optimization_id(body),
-        anonymous_id=read_anonymous_id(body),
-        context=read_object(body, "context"),
-        is_recorded=read_flag(body, "record", default=True)
-        and not read_flag(body, "dry_run", default=False),
-        origin=origin,
+        optimization_id=optimization_id
+        or read_optimization_id(body.get("optimization_id"), "optimization_id"),
+        anonymous_id=_read_anonymous_id(body),
+        context=_read_object(body, "context"),
+        recording=_read_recording(body, client.user_agent),
+        origin=client.origin,
+        key_organization_id=client.key_organization_id,
     )
 
 
-def read_anonymous_id(body: Mapping[str, Any]) -> str:
-    """Read the user's id. Raises InvalidParametersError."""
+def read_serve_requests(raw: bytes, client: ServeClient) -> list[ServeRequest]:
+    """Read a body that names several optimizations: one request for each.
+
+    Raises as `read_serve_request`.
+    """
+    body = parsers.parse_object(raw)
+    return [
+        ServeRequest(
+            optimization_id=optimization_id,
+            anonymous_id=_read_anonymous_id(body),
+            context=_read_object(body, "context"),
+            recording=_read_recording(body, client.user_agent),
+            origin=client.origin,
+            key_organization_id=client.key_organization_id,
+        )
+        for optimization_id in _read_optimization_ids(body)
+    ]
+
+
+def read_optimization_id(value: object, field: str) -> str:
+    """Return a UUID in lower case. Raises InvalidParametersError naming the field."""
+    if not isinstance(value, str) or not UUID_PATTERN.fullmatch(value):
+        raise InvalidParametersError.for_field(field, "must be a UUID")
+    return value.lower()
+
+
+def _read_optimization_ids(body: Mapping[str, Any]) -> list[str]:
+    values = body.get("optimization_ids")
+    if not isinstance(values, list) or not 1 <= len(values) <= MAX_OPTIMIZATIONS:
+        raise InvalidParametersError.for_field(
+            "optimization_ids", f"must be a list of 1 to {MAX_OPTIMIZATIONS} UUIDs"
+        )
+    ids = [
+        read_optimization_id(value, f"optimization_ids[{index}]")
+        for index, value in enumerate(values)
+    ]
+    for index, optimization_id in enumerate(ids):
+        if optimization_id in ids[:index]:
+            raise InvalidParametersError.for_field(
+                f"optimization_ids[{index}]", "must not be listed twice"
+            )
+    return ids
+
+
+def _read_recording(body: Mapping[str, Any], user_agent: str) -> Recording:
+    is_dry_run = _read_flag(body, "dry_run", default=False)
+    is_recorded = _read_flag(body, "record", default=True)
+    if is_dry_run:
+        return "dry_run"
+    if not is_recorded or (user_agent and crawlers.is_crawler(user_agent)):
+        return "unrecorded"
+    return "recorded"
+
+
+def _read_anonymous_id(body: Mapping[str, Any]) -> str:
     value = body.get("anonymous_id")
     problem = anonymous_ids.find_anonymous_id_problem(value)
     if problem is not None:
@@ -42,8 +123,7 @@ def read_anonymous_id(body: Mapping[str, Any]) -> str:
     return str(value)
 
 
-def read_object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Read an optional object. Raises InvalidParametersError."""
+def _read_object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = body.get(name)
     if value is None:
         return {}
@@ -52,18 +132,10 @@ def read_object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value
 
 
-def read_flag(body: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    """Read an optional `true` or `false`. Raises InvalidParametersError."""
+def _read_flag(body: Mapping[str, Any], name: str, *, default: bool) -> bool:
     value = body.get(name)
     if value is None:
         return default
     if not isinstance(value, bool):
         raise InvalidParametersError.for_field(name, "must be true or false")
     return value
-
-
-def _read_optimization_id(body: Mapping[str, Any]) -> str:
-    value = body.get("optimization_id")
-    if not isinstance(value, str) or not UUID_PATTERN.fullmatch(value):
-        raise InvalidParametersError.for_field("optimization_id", "must be a UUID")
-    return value.lower()

@@ -191,17 +191,22 @@ def test_what_is_not_served(
     changes: dict[str, Any], origin: str | None, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        decision.check_serve_allowed(_build_snapshot(**changes), origin)
+        decision.check_serve_allowed(_build_snapshot(**changes), origin, None)
+
+
+def test_the_key_of_another_organization_is_refused() -> None:
+    with pytest.raises(ForbiddenError, match="another organization"):
+        decision.check_serve_allowed(_build_snapshot(), None, "org_2")
 
 
 def test_what_is_served() -> None:
-    decision.check_serve_allowed(_build_snapshot(), "https://anywhere.com")
-    decision.check_serve_allowed(_build_snapshot(status="shipped"), None)
+    decision.check_serve_allowed(_build_snapshot(), "https://anywhere.com", None)
+    decision.check_serve_allowed(_build_snapshot(status="shipped"), None, None)
     decision.check_serve_allowed(
-        _build_snapshot(allowed_origins=("https://a.com",)), None
+        _build_snapshot(allowed_origins=("https://a.com",)), None, None
     )
     decision.check_serve_allowed(
-        _build_snapshot(allowed_origins=("https://a.com",)), "https://a.com"
+        _build_snapshot(allowed_origins=("https://a.com",)), "https://a.com", "org_1"
     )
 
 

@@ -1,0 +1,93 @@
+"""Read a serve request of the ASGI interface, as far as its body and its headers go."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+from django.conf import settings
+
+from levered_site.api import credentials, requests
+from levered_site.web.asgi_types import Message, Receive, Scope
+from optimizations.views.serve_request import LARGEST_BODY
+
+SERVE_PATH = re.compile(
+    r"/api/v2/optimizations/(?:best-variant"
+    r"|([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})/serve)"
+)
+KEY_PREFIX = credentials.KEY_PREFIX.encode()
+# Requests with one of these headers are Django's.
+OTHER_HEADERS = frozenset({b"transfer-encoding", b"content-encoding"})
+# A body that takes longer is read by the bridge, which ends the wait.
+BODY_SECONDS = 1.0
+
+
+def match_path(scope: Scope) -> re.Match[str] | None:
+    """Return the match of a serve path, whose first group is the id; else None.
+
+    None as well for a long, chunked or compressed body.
+    """
+    if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
+        return None
+    path = SERVE_PATH.fullmatch(scope["path"])
+    return path if path and _has_plain_body(dict(scope["headers"])) else None
+
+
+def _has_plain_body(headers: Mapping[bytes, bytes]) -> bool:
+    length = headers.get(b"content-length", b"0")
+    return int(length) <= LARGEST_BODY and OTHER_HEADERS.isdisjoint(headers)
+
+
+async def receive_body(receive: Receive) -> tuple[list[Message], bytes | None]:
+    """Return the messages received, and the body if it is complete."""
+    messages: list[Message] = []
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while not messages or messages[-1].get("more_body"):
+                messages.append(await receive())
+    except TimeoutError:
+        return messages, None
+    if any(message["type"] != "http.request" for message in messages):
+        return messages, None
+    return messages, b"".join(message.get("body", b"") for message in messages)
+
+
+def find_secret(headers: Mapping[bytes, bytes]) -> str | None:
+    """Return the API key of a request, as credentials.read_api_key does."""
+    secret = headers.get(b"x-api-key")
+    if not secret:
+        scheme, _, token = headers.get(b"authorization", b"").strip().partition(b" ")
+        if scheme.lower() != b"bearer" or not token.strip().startswith(KEY_PREFIX):
+            return None
+        secret = token.strip()
+    return secret.decode("latin-1")
+
+
+def replay(messages: list[Message], receive: Receive) -> Receive:
+    """Return a `receive` that repeats the messages before it goes on."""
+    waiting = messages[::-1]
+
+    async def receive_again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return receive_again
+
+
+def find_network(scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+    """Return the client's network, as requests.get_client_network does."""
+    client = scope["client"]
+    proxies = settings.TRUSTED_PROXIES
+    forwarded_for = b""
+    if proxies > 0 and b"x-forwarded-for" in headers:
+        forwarded_for = b",".join(
+            value for name, value in scope["headers"] if name == b"x-forwarded-for"
+        )
+    return requests.resolve_client_network(
+        client[0] if client else "", forwarded_for.decode("latin-1"), proxies
+    )
+
+
+def is_secure(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+    """Return what Django's request.is_secure() would."""
+    if settings.SECURE_PROXY_SSL_HEADER is None:
+        return bool(scope["scheme"] == "https")
+    return headers.get(b"x-forwarded-proto", b"").split(b",")[0].strip() == b"https"
