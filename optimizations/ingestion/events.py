@@ -1,4 +1,7 @@
-"""Read single events from JSON; an invalid one is rejected by its field. Pure."""
+"""Read single events from JSON; an invalid one is rejected by its field. Pure.
+
+This is the reference for `event_columns`, which reads ordinary events faster.
+"""
 
 import math
 from collections.abc import Callable, Mapping
@@ -81,7 +84,7 @@ def read_reward(event: object, now: datetime) -> Reward:
         name=_read_text(fields, "name", MAX_NAME_LENGTH),
         value=_read_value(_get_or_default(fields, "value", 1.0)),
         timestamp=_read_timestamp(fields, now),
-        properties=_read_optional(fields, "properties", _read_properties),
+        properties=_read_optional(fields, "properties", read_properties),
         key=_read_optional(fields, "idempotency_key", _read_key),
     )
 
@@ -180,7 +183,8 @@ def _read_timestamp(fields: Json, now: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _read_properties(value: object) -> str:
+def read_properties(value: object) -> str:
+    """Return the properties of a reward as JSON text. Raises InvalidEventError."""
     _read_object(value, "properties")
     try:
         text = orjson.dumps(value)

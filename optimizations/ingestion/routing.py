@@ -3,55 +3,88 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
+from typing import Final
 
+from django.db import connection
+
+from levered_site.database import fetch_rows
 from levered_site.errors import ConflictError, ForbiddenError
-from levered_site.organizations.models import Organization
-from optimizations import factors
-from optimizations.ingestion.events import Exposure, InvalidEventError, Reward
+from optimizations.ingestion import design_lookup
+from optimizations.ingestion.design_lookup import Design
+from optimizations.ingestion.event_columns import (
+    ExposureColumns,
+    Problems,
+    RewardColumns,
+)
+from optimizations.ingestion.events import InvalidEventError
 from optimizations.models import Optimization
 
 Status = Optimization.Status
+
+# One row without an optimization where the organization has none of them.
+SELECT_TARGETS: Final = """
+SELECT c.provider, o.id::text AS id, m.training_data_config::text AS config, o.status,
+  o.ended_at, o.deleted_at
+FROM organizations_organization AS g
+LEFT JOIN warehouse_connection AS c ON c.organization_id = g.id
+LEFT JOIN optimizations_optimization AS o
+  ON o.organization_id = g.id AND o.id = ANY(%(optimizations)s::uuid[])
+LEFT JOIN models_app_banditmodel AS m ON m.id = o.model_id
+WHERE g.id = %(organization)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class IngestTarget:
     """What ingestion needs of an optimization."""
 
-    config: dict[str, Any]
+    design: Design
     status: str
     ended_at: datetime | None
     deleted_at: datetime | None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether events of any time are recorded."""
+        return (
+            self.deleted_at is None
+            and self.ended_at is None
+            and self.status != Status.DRAFT
+        )
+
 
 def load_targets(
-    organization_id: str, optimization_ids: Iterable[UUID]
-) -> dict[UUID, IngestTarget]:
+    organization_id: str, optimization_ids: Iterable[str]
+) -> dict[str, IngestTarget]:
     """Return the organization's optimizations by id, deleted ones included.
 
-    Raises ForbiddenError naming the ids that are not the organization's, ConflictError
-    if the organization's events live in a warehouse of its own.
+    Ids are UUIDs in canonical form. Raises ForbiddenError naming the ids that are not the
+    organization's, ConflictError if the organization's events live in a warehouse of its
+    own.
     """
-    provider = Organization.objects.values_list("connection__provider", flat=True).get(
-        pk=organization_id
-    )
-    if provider not in {None, "managed"}:
+    ids = set(optimization_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SELECT_TARGETS,
+            {"organization": organization_id, "optimizations": list(ids)},
+        )
+        rows = fetch_rows(cursor)
+    if rows[0].provider not in {None, "managed"}:
         raise ConflictError(
             "The ingestion API fills the managed warehouse only, and this organization's "
             "events live in its own warehouse. Write the events there."
         )
-    ids = set(optimization_ids)
-    rows = Optimization.objects.filter(
-        organization_id=organization_id, pk__in=ids
-    ).values_list(
-        "pk", "model__training_data_config", "status", "ended_at", "deleted_at"
-    )
     targets = {
-        pk: IngestTarget(config, status, ended_at, deleted_at)
-        for pk, config, status, ended_at, deleted_at in rows
+        row.id: IngestTarget(
+            design_lookup.parse_design(row.config),
+            row.status,
+            row.ended_at,
+            row.deleted_at,
+        )
+        for row in rows
+        if row.id is not None
     }
-    foreign_ids = sorted(str(foreign_id) for foreign_id in ids - targets.keys())
+    foreign_ids = sorted(ids - targets.keys())
     if foreign_ids:
         raise ForbiddenError(
             "These are not optimizations of this organization: "
@@ -68,54 +101,63 @@ def _refuse_deleted(target: IngestTarget) -> None:
         )
 
 
-def route_reward(event: Reward, targets: Mapping[UUID, IngestTarget]) -> Reward:
-    """Return the reward. Raises InvalidEventError if it may not be recorded."""
-    if event.optimization_id is not None:
-        _refuse_deleted(targets[event.optimization_id])
-    return event
-
-
-def route_exposure(
-    event: Exposure, targets: Mapping[UUID, IngestTarget]
-) -> tuple[Exposure, str, str]:
-    """Return the exposure, its variant_key and its recorded context.
-
-    The recorded context holds the configured factors only. Raises InvalidEventError if
-    the exposure may not be recorded.
-    """
-    target = targets[event.optimization_id]
+def _refuse_closed(target: IngestTarget, timestamp: datetime) -> None:
+    """Raise InvalidEventError if the optimization records no event of this time."""
     _refuse_deleted(target)
     if target.status == Status.DRAFT:
         raise InvalidEventError(
             "optimization_id",
             "is a draft: its events are not recorded before it is live",
         )
-    if target.ended_at is not None and event.timestamp > target.ended_at:
+    if target.ended_at is not None and timestamp > target.ended_at:
         ended = target.ended_at.isoformat()
         raise InvalidEventError("timestamp", f"the optimization ended at {ended}")
-    _check_variant(event.variant, target.config["design_factors"])
-    try:
-        context = factors.resolve_context(
-            factors.parse_context_factors(target.config), event.context
-        )
-    except TypeError as error:
-        raise InvalidEventError(
-            f"context.{error}", factors.NOT_SCALAR_MESSAGE
-        ) from error
-    return event, factors.format_variant_key(event.variant), context.recorded
 
 
-def _check_variant(
-    variant: Mapping[str, Any], design_factors: Iterable[Mapping[str, Any]]
-) -> None:
-    levels = {
-        factor["name"]: [level["value"] for level in factor["levels"]]
-        for factor in design_factors
-    }
-    if variant.keys() != levels.keys():
-        raise InvalidEventError("variant", f"must name exactly {', '.join(levels)}")
-    for name, value in variant.items():
-        if not any(factors.is_same_value(value, level) for level in levels[name]):
-            raise InvalidEventError(
-                f"variant.{name}", "must be one of the factor's levels"
+def route_rewards(
+    columns: RewardColumns, targets: Mapping[str, IngestTarget]
+) -> tuple[RewardColumns, Problems]:
+    """Return the rewards that may be recorded, and the problems of the others."""
+    problems: Problems = {}
+    closed_ids = {pk for pk, target in targets.items() if target.deleted_at is not None}
+    if not closed_ids:
+        return columns, problems
+    kept = []
+    for position, named_id in enumerate(columns.optimization_ids):
+        if named_id in closed_ids:
+            try:
+                _refuse_deleted(targets[named_id])
+            except InvalidEventError as error:
+                problems[columns.indexes[position]] = error
+        else:
+            kept.append(position)
+    return columns.select(kept), problems
+
+
+def route_exposures(
+    columns: ExposureColumns, targets: Mapping[str, IngestTarget]
+) -> tuple[ExposureColumns, list[tuple[str, str]], Problems]:
+    """Return the exposures that may be recorded, and the problems of the others.
+
+    Each exposure comes with its variant_key and its recorded context, which holds the
+    configured factors only.
+    """
+    problems: Problems = {}
+    kept, texts = [], []
+    for position, pk in enumerate(columns.optimization_ids):
+        target = targets[pk]
+        try:
+            if not target.is_open:
+                _refuse_closed(target, columns.timestamps[position])
+            variant_key = design_lookup.resolve_variant(
+                target.design, columns.variants[position]
             )
+            context = design_lookup.resolve_context(
+                target.design, columns.contexts[position]
+            )
+        except InvalidEventError as error:
+            problems[columns.indexes[position]] = error
+        else:
+            kept.append(position)
+            texts.append((variant_key, context))
+    return (columns.select(kept) if problems else columns), texts, problems

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError
@@ -13,11 +12,8 @@ from levered_site.errors import (
     InvalidParametersError,
     UnavailableError,
 )
-from optimizations.ingestion import event_sql, events, routing
-from optimizations.ingestion.events import Exposure, InvalidEventError, Reward
-
-Event = TypeVar("Event", Exposure, Reward)
-Row = TypeVar("Row")
+from optimizations.ingestion import batch_reader, event_sql, events, routing
+from optimizations.ingestion.event_columns import EventColumns, Problems
 
 log = structlog.get_logger(__name__)
 
@@ -83,71 +79,45 @@ def _require_batch(batch: object) -> list[object]:
 
 
 def _ingest_exposures(organization_id: str, batch: list[object]) -> IngestResult:
-    now = timezone.now()
-    valid, rejected = _read_events(
-        batch, lambda event: events.read_exposure(event, now)
-    )
-    targets = routing.load_targets(
-        organization_id, (event.optimization_id for _, event in valid)
-    )
-    rows = _route_events(
-        valid, rejected, lambda event: routing.route_exposure(event, targets)
-    )
-    indexes = _index_first_by_key([event.key for event, _, _ in rows])
-    accepted = event_sql.insert_exposures(
-        organization_id, [rows[index] for index in indexes]
-    )
-    return _build_result(accepted, len(rows), rejected)
+    read, problems = batch_reader.read_exposures(batch, timezone.now())
+    targets = routing.load_targets(organization_id, read.optimization_ids)
+    exposures, texts, unroutable = routing.route_exposures(read, targets)
+    rejected = _build_rejections(problems | unroutable)
+    _require_valid_event(exposures, rejected)
+    valid_count = len(exposures)
+    if (positions := _select_first_by_key(exposures.keys)) is not None:
+        exposures = exposures.select(positions)
+        texts = [texts[position] for position in positions]
+    accepted = event_sql.insert_exposures(organization_id, exposures, texts)
+    return IngestResult(accepted, valid_count - accepted, rejected)
 
 
 def _ingest_rewards(organization_id: str, batch: list[object]) -> IngestResult:
-    now = timezone.now()
-    valid, rejected = _read_events(batch, lambda event: events.read_reward(event, now))
-    named_ids = (event.optimization_id for _, event in valid)
-    targets = routing.load_targets(
-        organization_id, (named_id for named_id in named_ids if named_id is not None)
+    read, problems = batch_reader.read_rewards(batch, timezone.now())
+    named_ids = set(read.optimization_ids) - {None}
+    targets = routing.load_targets(organization_id, named_ids)
+    rewards, unroutable = routing.route_rewards(read, targets)
+    rejected = _build_rejections(problems | unroutable)
+    _require_valid_event(rewards, rejected)
+    valid_count = len(rewards)
+    if (positions := _select_first_by_key(rewards.keys)) is not None:
+        rewards = rewards.select(positions)
+    accepted = event_sql.insert_rewards(organization_id, rewards)
+    return IngestResult(accepted, valid_count - accepted, rejected)
+
+
+def _build_rejections(problems: Problems) -> tuple[Rejection, ...]:
+    return tuple(
+        Rejection(index, InvalidParametersError.code, error.field, str(error))
+        for index, error in sorted(problems.items())
     )
-    rows = _route_events(
-        valid, rejected, lambda event: routing.route_reward(event, targets)
-    )
-    indexes = _index_first_by_key([event.key for event in rows])
-    accepted = event_sql.insert_rewards(
-        organization_id, [rows[index] for index in indexes]
-    )
-    return _build_result(accepted, len(rows), rejected)
 
 
-def _read_events(
-    batch: list[object], read: Callable[[object], Event]
-) -> tuple[list[tuple[int, Event]], list[Rejection]]:
-    """Return the valid events with their indexes in the batch, and the rejections."""
-    valid: list[tuple[int, Event]] = []
-    rejected: list[Rejection] = []
-    for index, event in enumerate(batch):
-        try:
-            valid.append((index, read(event)))
-        except InvalidEventError as error:
-            rejected.append(_build_rejection(index, error))
-    return valid, rejected
-
-
-def _route_events(
-    valid: list[tuple[int, Event]],
-    rejected: list[Rejection],
-    route: Callable[[Event], Row],
-) -> list[Row]:
-    """Route each event and return the rows to store.
-
-    An event that cannot be routed is added to `rejected`. Raises InvalidParametersError
-    if no row is left.
-    """
-    rows: list[Row] = []
-    for index, event in valid:
-        try:
-            rows.append(route(event))
-        except InvalidEventError as error:
-            rejected.append(_build_rejection(index, error))
-    if not rows:
+def _require_valid_event(
+    columns: EventColumns, rejected: tuple[Rejection, ...]
+) -> None:
+    """Raise InvalidParametersError, which names each problem, if no event is left."""
+    if len(columns) == 0:
         problems = [
             FieldProblem(_format_field(rejection), rejection.message)
             for rejection in rejected
@@ -155,11 +125,6 @@ def _route_events(
         raise InvalidParametersError(
             "No event of the batch is valid; `details` names each problem.", problems
         )
-    return rows
-
-
-def _build_rejection(index: int, error: InvalidEventError) -> Rejection:
-    return Rejection(index, InvalidParametersError.code, error.field, str(error))
 
 
 def _format_field(rejection: Rejection) -> str:
@@ -167,16 +132,17 @@ def _format_field(rejection: Rejection) -> str:
     return event if rejection.field == "event" else f"{event}.{rejection.field}"
 
 
-def _index_first_by_key(keys: Sequence[str | None]) -> list[int]:
-    """Return the indexes of events without a key, and of the first with each key."""
-    first = {key: index for index, key in reversed(list(enumerate(keys)))}
+def _select_first_by_key(keys: Sequence[str | None]) -> list[int] | None:
+    """Return the positions of events without a key, and of the first with each key.
+
+    Returns None if these are all.
+    """
+    used_keys = [key for key in keys if key is not None]
+    if len(set(used_keys)) == len(used_keys):
+        return None
+    first = {key: position for position, key in reversed(list(enumerate(keys)))}
     return [
-        index for index, key in enumerate(keys) if key is None or first[key] == index
+        position
+        for position, key in enumerate(keys)
+        if key is None or first[key] == position
     ]
-
-
-def _build_result(
-    accepted: int, valid_count: int, rejected: list[Rejection]
-) -> IngestResult:
-    rejected.sort(key=lambda rejection: rejection.index)
-    return IngestResult(accepted, valid_count - accepted, tuple(rejected))
