@@ -16,6 +16,7 @@ from optimizations.views.serve import (
     serve_best_variants,
     serve_variant,
 )
+from optimizations.views.track import track_events
 from optimizations.views.variants import ScreenshotViewSet, VariantViewSet
 
 
@@ -84,6 +85,7 @@ variant_routes = [
 learning_routes = [
     path("ingest/exposures", ExposuresView.as_view()),
     path("ingest/rewards", RewardsView.as_view()),
+    path("track", track_events),
     path("models/<uuid:pk>/policy", PolicyViewSet.as_view({"get": "retrieve"})),
     path("optimizations/<uuid:pk>/results", ResultsViewSet.as_view({"get": "results"})),
     path(

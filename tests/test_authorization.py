@@ -77,7 +77,7 @@ def make_callers(organization: Organization) -> dict[str, factories.Api]:
 
 def send(api: factories.Api, route: Route, path: str) -> HttpResponse:
     """Send a request with an empty object where the method has a body."""
-    body = {} if route.method in {"POST", "PATCH", "PUT"} else None
+    body: object = {} if route.method in {"POST", "PATCH", "PUT"} else None
     return api.request(route.method, path, body, base="")
 
 

@@ -207,7 +207,7 @@ def test_the_document_lists_every_route_and_no_other() -> None:
     assert documented == existing
 
 
-KEY_SCHEMES = [{"api_key": []}, {"api_key_bearer": []}]
+KEY_SCHEMES: list[dict[str, list[str]]] = [{"api_key": []}, {"api_key_bearer": []}]
 
 
 def test_the_document_names_the_credentials() -> None:

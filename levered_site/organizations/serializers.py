@@ -12,6 +12,7 @@ from levered_site.api.serializers import StrictSerializer
 from levered_site.organizations import scopes
 from levered_site.organizations.models import ApiKey, Member, Organization
 
+SCOPE_CHOICES = ", ".join(scopes.ALL_SCOPES)
 LONGEST_ORIGIN = 300
 MOST_ORIGINS = MOST_REWARDS = 100
 LARGEST_VALUE = 1e15  # as ingestion takes
@@ -46,7 +47,10 @@ class NewApiKeySerializer(StrictSerializer):
     # `Any`, because the base class has a `label` of its own, which DRF keeps apart.
     label: Any = StrictCharField(max_length=200)
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=scopes.ALL_SCOPES),
+        child=serializers.ChoiceField(
+            choices=scopes.ALL_SCOPES,
+            error_messages={"invalid_choice": f"must be one of {SCOPE_CHOICES}"},
+        ),
         required=False,
         help_text="What the key may do; `ingest` by default. `track` makes a publishable "
         "key and stands alone.",
@@ -70,8 +74,9 @@ class NewApiKeySerializer(StrictSerializer):
     def validate_scopes(self, names: list[str]) -> list[str]:
         """Return the scopes, each once. Raise ValidationError if they do not combine."""
         if not names:
-            choices = ", ".join(scopes.ALL_SCOPES)
-            raise serializers.ValidationError(f"must name at least one of {choices}")
+            raise serializers.ValidationError(
+                f"must name at least one of {SCOPE_CHOICES}"
+            )
         if scopes.TRACK in names and set(names) != {scopes.TRACK}:
             raise serializers.ValidationError(
                 "`track` cannot be combined with other scopes: its key is public"

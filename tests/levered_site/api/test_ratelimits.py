@@ -56,6 +56,62 @@ def test_requests_with_invalid_keys_are_counted(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
+def test_requests_with_a_key_are_counted_per_key(settings: Settings) -> None:
+    """Two programs and a person behind one address do not use up each other's share."""
+    settings.RATELIMIT_GLOBAL = "2/m"
+    acme = factories.make_organization()
+    first, second = (
+        factories.Api(factories.make_api_key(acme, scopes=("read",))) for _ in range(2)
+    )
+    person = factories.make_member_api(acme)
+
+    answers = [
+        [api.get("/me").status_code for _ in range(3)]
+        for api in (person, first, second)
+    ]
+
+    assert answers == [[200, 200, 429]] * 3
+    assert first.get("/me")["RateLimit-Limit"] == "2"
+
+
+@pytest.mark.django_db
+def test_a_key_is_counted_per_key_also_where_its_scope_does_not_do(
+    settings: Settings,
+) -> None:
+    settings.RATELIMIT_GLOBAL = "2/m"
+    key = factories.Api(factories.make_api_key(factories.make_organization()))
+
+    assert [key.get("/me").status_code for _ in range(3)] == [403, 403, 429]
+
+
+@pytest.mark.django_db
+def test_guessing_keys_is_limited_and_holds_back_no_known_key(
+    settings: Settings,
+) -> None:
+    settings.RATELIMIT_GLOBAL = "3/m"
+    acme = factories.make_organization()
+    known = factories.Api(factories.make_api_key(acme, scopes=("read",)))
+    assert known.get("/me").status_code == 200
+
+    guesses = [factories.Api(f"lev_{number}").get("/me") for number in range(4)]
+
+    assert [guess.status_code for guess in guesses] == [401, 401, 429, 429]
+    assert known.get("/me").status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_token_beside_a_key_is_counted_by_address(settings: Settings) -> None:
+    settings.RATELIMIT_GLOBAL = "2/m"
+
+    answers = [
+        factories.Api("a.b.c").get("/me", X_API_Key=f"lev_{number}")
+        for number in range(3)
+    ]
+
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+
+
+@pytest.mark.django_db
 def test_requests_that_reach_no_endpoint_are_counted(settings: Settings) -> None:
     settings.RATELIMIT_GLOBAL = "3/m"
     alice = factories.make_admin_api(factories.make_organization())
