@@ -1,10 +1,12 @@
 """System checks of the settings. An invalid setting stops the start of the service."""
 
+import base64
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.apps import AppConfig
 from django.conf import settings
@@ -126,6 +128,16 @@ def _check_keys() -> Iterator[CheckMessage]:
                 hint="Generate one: python -c 'from cryptography.fernet import Fernet; "
                 "print(Fernet.generate_key().decode())'",
                 id="levered.E004",
+            )
+    for position, key in enumerate(settings.POLICY_SIGNING_KEYS):
+        try:
+            Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(key))
+        except ValueError:
+            yield Error(
+                f"POLICY_SIGNING_KEYS[{position}] is not an Ed25519 private key.",
+                hint="Set 32 random bytes in URL-safe base64: python -c 'import base64, "
+                "os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'",
+                id="levered.E012",
             )
     if settings.CLERK_PEM_KEY:
         try:

@@ -32,6 +32,13 @@ CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[]) or [
     )
 ]
 
+# Sign public policies. The first key signs, the public halves of all are published.
+POLICY_SIGNING_KEYS = env.list("POLICY_SIGNING_KEYS", default=[]) or [
+    embedded.load_or_create_secret(
+        LEVERED_HOME, "policy_signing_key", embedded.generate_signing_key
+    )
+]
+
 # --- stores
 _embedded = embedded.build_addresses(LEVERED_HOME)
 DATABASE_URL = env.str("DATABASE_URL", default=_embedded.database_url)

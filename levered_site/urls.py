@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from levered_site.api import docs
 from levered_site.observability import health, prometheus
+from optimizations.views.public_policy import get_signing_keys
 
 api_urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("levered_site.organizations.urls")),
@@ -20,6 +21,7 @@ api_urlpatterns: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("api/v2/", include(api_urlpatterns)),
     path("", include("levered_site.mcp.urls")),
+    path(".well-known/levered-keys.json", get_signing_keys),
     path("healthz", health.check_liveness),
     path("readyz", health.check_readiness),
     path("metrics", prometheus.export_metrics),

@@ -9,6 +9,7 @@ from optimizations.views.evaluation import EvaluationViewSet
 from optimizations.views.ingest import ExposuresView, RewardsView
 from optimizations.views.optimizations import OptimizationViewSet
 from optimizations.views.policy import PolicyViewSet
+from optimizations.views.public_policy import get_policy
 from optimizations.views.result_details import ResultDetailsViewSet
 from optimizations.views.results import ResultsViewSet
 from optimizations.views.serve import (
@@ -43,6 +44,7 @@ public_routes = [
     path("optimizations/best-variant", serve_best_variant),
     path("optimizations/best-variants", serve_best_variants),
     path("optimizations/<uuid:pk>/serve", serve_variant),
+    path("optimizations/<uuid:pk>/policy", get_policy),
 ]
 
 optimization_routes = [

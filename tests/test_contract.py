@@ -49,6 +49,7 @@ def test_routes_of_every_kind_are_listed() -> None:
         "/api/v2/docs",
         "/api/v2/docs/start.js",
         "/api/v2/optimizations/best-variant",
+        "/api/v2/optimizations/{pk}/policy",
         "/api/v2/optimizations/{pk}/serve",
         "/api/v2/schema",
         "/healthz",

@@ -22,6 +22,7 @@ ANY_ORIGIN_ATTRIBUTE = "any_origin"  # set on a view or a view class
 EXPOSED_HEADERS = (
     "X-Request-Id",
     "ETag",
+    "Levered-Signature",
     "Retry-After",
     "RateLimit-Limit",
     "RateLimit-Remaining",

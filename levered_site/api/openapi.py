@@ -151,7 +151,8 @@ def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> N
     ]
     for code, response in operation["responses"].items():
         for media_type, content in response.get("content", {}).items():
-            if code.startswith("2") and media_type == "application/json":
+            has_meta = not content.pop("x-without-meta", False)
+            if code.startswith("2") and media_type == "application/json" and has_meta:
                 content["schema"] = _wrap_in_envelope(content["schema"])
         if code[0] in "45":
             response.setdefault("content", openapi_components.ERROR_CONTENT)

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -115,6 +116,12 @@ def generate_secret_key() -> str:
 def generate_credential_key() -> str:
     """Return a Fernet key: 32 random bytes as URL-safe base64."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def generate_signing_key() -> str:
+    """Return an Ed25519 private key: its 32 bytes as URL-safe base64."""
+    key = Ed25519PrivateKey.generate().private_bytes_raw()
+    return base64.urlsafe_b64encode(key).decode()
 
 
 def generate_issuer_key() -> str:

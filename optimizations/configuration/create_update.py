@@ -26,6 +26,7 @@ ALWAYS_CHANGEABLE_FIELDS = (
     "guardrail_metric_ids",
     "expected_users",
     "excluded_users",
+    "public_policy",
 )
 PLAIN_FIELDS = (
     "name",
@@ -36,6 +37,7 @@ PLAIN_FIELDS = (
     "exploration_share",
     "expected_users",
     "allowed_origins",
+    "public_policy",
     "excluded_users",  # set in the admin only; the API's serializers do not have it
 )
 

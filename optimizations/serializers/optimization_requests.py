@@ -49,6 +49,10 @@ class OptimizationBodySerializer(StrictSerializer):
     allowed_origins = serializers.ListField(
         child=OriginField(), max_length=MOST_ORIGINS, required=False
     )
+    public_policy = StrictBooleanField(
+        required=False,
+        help_text="Whether anybody may read the policy, to decide without asking.",
+    )
 
 
 class NewOptimizationSerializer(OptimizationBodySerializer):

@@ -111,6 +111,7 @@ class OptimizationSerializer(serializers.ModelSerializer[Optimization]):
             "ignored_context_factors",
             "expected_users",
             "allowed_origins",
+            "public_policy",
             "variants_count",
             "reward_conversion_window",
             "policy_version",

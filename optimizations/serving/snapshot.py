@@ -40,14 +40,17 @@ class Snapshot:
     `probabilities` is the policy table, shape (context cells, variants). `leading`
     holds, by context cell, the variant number that a shipped optimization serves.
     `holdout_threshold` is 8 hex characters. `assignments_epoch` counts what may have
-    changed assignments: barred variants and erased users.
+    changed assignments: barred variants and erased users. `public_policy` says whether
+    anybody may read the policy.
     """
 
     optimization_id: str
     organization_id: str
     version: int
     status: str
+    holdout_percentage: float
     holdout_threshold: str
+    public_policy: bool
     allowed_origins: tuple[str, ...]
     cards: tuple[VariantCard, ...]
     contexts: tuple[ContextFactor, ...]
@@ -90,7 +93,9 @@ class Snapshot:
             "organization_id": self.organization_id,
             "version": self.version,
             "status": self.status,
+            "holdout_percentage": self.holdout_percentage,
             "holdout_threshold": self.holdout_threshold,
+            "public_policy": self.public_policy,
             "allowed_origins": self.allowed_origins,
             "cards": [[c.number, c.key, c.levels, c.servable] for c in self.cards],
             "contexts": [[f.name, f.levels] for f in self.contexts],

@@ -61,9 +61,11 @@ def build_snapshot(optimization: Optimization) -> Snapshot:
         organization_id=optimization.organization_id,
         version=optimization.snapshot_version,
         status=optimization.status,
+        holdout_percentage=optimization.holdout_percentage,
         holdout_threshold=snapshot.compute_holdout_threshold(
             optimization.holdout_percentage
         ),
+        public_policy=optimization.public_policy,
         allowed_origins=tuple(optimization.allowed_origins),
         cards=cards,
         contexts=contexts,

@@ -30,4 +30,4 @@ class PolicyViewSet(RetrieveViewSet[Optimization]):
 
     def represent(self, instance: Optimization) -> Mapping[str, Any]:
         """Return the fields of the answer, which the ETag stands for."""
-        return payloads.list_fields(policy_export.export_policy(instance))
+        return payloads.list_fields(policy_export.export_model_policy(instance))

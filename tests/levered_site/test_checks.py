@@ -26,6 +26,8 @@ def test_the_settings_of_this_run_are_valid() -> None:
         ("CLERK_AUDIENCES", ["me"], "E003"),
         ("CREDENTIAL_KEYS", ["short"], "E004"),
         ("CREDENTIAL_KEYS", [embedded.generate_credential_key(), "ä"], "E004"),
+        ("POLICY_SIGNING_KEYS", ["c2hvcnQ="], "E012"),
+        ("POLICY_SIGNING_KEYS", [embedded.generate_signing_key(), "ä"], "E012"),
         ("CLERK_ISSUER", "clerk.example", "E006"),
         ("CLERK_PEM_KEY", "-----BEGIN nothing", "E007"),
         ("PUBLIC_URL", "levered.example", "E008"),

@@ -48,7 +48,9 @@ def _build_snapshot(**changes: Any) -> Snapshot:
         "organization_id": "org_1",
         "version": 7,
         "status": "live",
+        "holdout_percentage": 10.0,
         "holdout_threshold": snapshot.compute_holdout_threshold(10),
+        "public_policy": False,
         "allowed_origins": (),
         "cards": cards,
         "contexts": CONTEXTS,
@@ -242,7 +244,7 @@ def test_a_snapshot_is_the_same_after_a_round_trip_through_bytes() -> None:
 
 
 def test_bytes_of_another_format_are_refused() -> None:
-    data = _build_snapshot().to_bytes().replace(b'"format":1', b'"format":0')
+    data = _build_snapshot().to_bytes().replace(b'"format":2', b'"format":1')
 
     with pytest.raises(ValueError, match="format"):
         Snapshot.from_bytes(data)
