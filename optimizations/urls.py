@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 
 from optimizations.views.candidates import CandidateViewSet
 from optimizations.views.decisions import DecisionViewSet
+from optimizations.views.edge_decisions import EdgeDecisionsView
 from optimizations.views.erasure import PersonViewSet
 from optimizations.views.evaluation import EvaluationViewSet
 from optimizations.views.ingest import ExposuresView, RewardsView
@@ -88,6 +89,7 @@ learning_routes = [
     path("ingest/exposures", ExposuresView.as_view()),
     path("ingest/rewards", RewardsView.as_view()),
     path("track", track_events),
+    path("optimizations/<uuid:pk>/decisions", EdgeDecisionsView.as_view()),
     path("models/<uuid:pk>/policy", PolicyViewSet.as_view({"get": "retrieve"})),
     path("optimizations/<uuid:pk>/results", ResultsViewSet.as_view({"get": "results"})),
     path(

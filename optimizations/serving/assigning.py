@@ -1,5 +1,7 @@
 """Decide and assign in the event loop: one path for every way that serve is called."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -130,3 +132,30 @@ def _build_unsaved_assignment(proposal: Proposal) -> AssignedVariant:
         decided_at=proposal.decided_at,
         sticky=False,
     )
+
+
+async def store_proposals(proposals: Sequence[Proposal]) -> list[AssignedVariant]:
+    """Store what clients decided as a serve would have; results in their order.
+
+    A user who has an assignment keeps it. Only the next redraw of a user replaces the
+    assignment, and only where its variant may no longer be served. Of several proposals
+    for one user one is stored, and the others return it.
+
+    Raises UnavailableError if one of them is not stored in time; the others may be.
+    """
+    return await asyncio.gather(*map(_store_proposal, proposals))
+
+
+async def _store_proposal(proposal: Proposal) -> AssignedVariant:
+    snapshot = proposal.snapshot
+    assigned = None
+    if proposal.redraw:
+        assigned = await assignments.find_assignment(
+            snapshot.optimization_id, proposal.anonymous_id
+        )
+    if assigned is None:
+        return await assignments.claim_assignment(proposal)
+    is_barred = assigned.variant_number in snapshot.unservable_numbers
+    if not is_barred or proposal.redraw != assigned.redraws + 1:
+        return assigned
+    return await assignments.redraw_assignment(proposal, assigned)

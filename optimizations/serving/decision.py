@@ -90,16 +90,23 @@ def decide_variant(
     """Decide for a user without an assignment: the holdout's baseline, or a draw."""
     threshold = snapshot.holdout_threshold
     if is_in_holdout(snapshot.optimization_id, anonymous_id, threshold):
-        return Proposal(
-            snapshot=snapshot,
-            anonymous_id=anonymous_id,
-            card=snapshot.card(1),
-            in_holdout=True,
-            propensity=1.0,
-            context=context,
-            decided_at=now,
-        )
+        return hold_out_user(snapshot, anonymous_id, context, now)
     return draw_variant(snapshot, anonymous_id, context, now)
+
+
+def hold_out_user(
+    snapshot: Snapshot, anonymous_id: str, context: Context, now: datetime
+) -> Proposal:
+    """Return the baseline for a user of the holdout."""
+    return Proposal(
+        snapshot=snapshot,
+        anonymous_id=anonymous_id,
+        card=snapshot.card(1),
+        in_holdout=True,
+        propensity=1.0,
+        context=context,
+        decided_at=now,
+    )
 
 
 def draw_variant(
