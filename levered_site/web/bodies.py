@@ -1,6 +1,7 @@
 """Read request bodies in the event loop: under a deadline, a size and a memory limit."""
 
 import asyncio
+from operator import itemgetter
 from types import TracebackType
 
 from levered_site.errors import (
@@ -8,7 +9,7 @@ from levered_site.errors import (
     RequestTimeoutError,
     UnavailableError,
 )
-from levered_site.web.asgi_types import Receive, Scope
+from levered_site.web.asgi_types import Headers, Receive
 
 # Bodies up to this size do not count against the memory limit: they must be read even
 # while somebody fills it.
@@ -87,20 +88,20 @@ class HeldBytes:
             self._memory.give_back(self._client, self._size)
 
 
-def get_content_length(scope: Scope) -> int:
+def get_content_length(headers: Headers) -> int:
     """Return the announced length of the body in bytes; 0 without Content-Length.
 
     The HTTP parser has refused a value that is not a number.
     """
-    for name, value in scope["headers"]:
+    for name, value in headers:
         if name == b"content-length":
             return int(value)
     return 0
 
 
-def is_chunked(scope: Scope) -> bool:
+def is_chunked(headers: Headers) -> bool:
     """Return whether the body is chunked; such bodies are refused."""
-    return any(name == b"transfer-encoding" for name, _ in scope["headers"])
+    return b"transfer-encoding" in map(itemgetter(0), headers)
 
 
 async def read_body(

@@ -50,7 +50,7 @@ class WsgiBridge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         try:
-            length = get_content_length(scope)
+            length = get_content_length(scope["headers"])
             if length <= SMALL_BODY:
                 await self._answer_small(scope, receive, send, length)
             else:
@@ -69,7 +69,9 @@ class WsgiBridge:
                 await self._send_response(scope, b"", send, is_unread=True)
                 return
             body = await read_body(receive, length, self._body_seconds)
-        await self._send_response(scope, body, send, is_unread=is_chunked(scope))
+        await self._send_response(
+            scope, body, send, is_unread=is_chunked(scope["headers"])
+        )
 
     async def _answer_large(
         self, scope: Scope, receive: Receive, send: Send, length: int

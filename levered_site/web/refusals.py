@@ -1,13 +1,15 @@
 """Responses that the web server gives itself, in the API error format."""
 
+from http import HTTPStatus
+
 from levered_site.api import requests, responses
 from levered_site.errors import LeveredError
-from levered_site.web.asgi_types import Send
+from levered_site.web.asgi_types import Headers, Send
 
 CLOSE_HEADER = (b"connection", b"close")
 
 
-def build_refusal(error: LeveredError) -> tuple[list[tuple[bytes, bytes]], bytes]:
+def build_refusal(error: LeveredError) -> tuple[Headers, bytes]:
     """Return the headers and the body of the response for an error."""
     request_id = requests.assign_request_id()
     body = responses.to_json(
@@ -24,6 +26,15 @@ def build_refusal(error: LeveredError) -> tuple[list[tuple[bytes, bytes]], bytes
         CLOSE_HEADER,
     ]
     return headers, body
+
+
+def encode_refusal(error: LeveredError) -> bytes:
+    """Return the whole response for an error, as it goes over the wire."""
+    headers, body = build_refusal(error)
+    status = HTTPStatus(error.status)
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
+    lines += [name + b": " + value for name, value in headers]
+    return b"\r\n".join([*lines, b"", body])
 
 
 async def send_refusal(send: Send, error: LeveredError) -> None:

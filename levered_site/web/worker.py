@@ -1,21 +1,34 @@
 """One web process: uvicorn on a socket that the manager opened."""
 
 import argparse
+import asyncio
 import faulthandler
 import os
+import resource
 import signal
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
 
 import uvicorn
+from django.conf import settings
 from typing_extensions import override
 
 from levered_site.local.processes import request_parent_death_signal
+from levered_site.web.connections import ConnectionTable
+from levered_site.web.protocol import (
+    ProtocolLimits,
+    WebProtocol,
+    build_protocol_class,
+)
 
 APPLICATION = "levered_site.asgi:application"
 BACKLOG = 2048
 DRAIN_SECONDS = 8  # the manager waits longer, and the supervisor longer than that
+RESERVED_FILES = 256  # database connections, static files, the event loop's own
+MAX_UNREAD_BYTES = (
+    128 * 2**20
+)  # of responses; beyond it the slowest readers are cut off
 TICKS_PER_SECOND = 10  # uvicorn calls on_tick this often
 
 
@@ -32,7 +45,23 @@ class WebServer(uvicorn.Server):
         if counter % TICKS_PER_SECOND == 0:
             with suppress(OSError):  # the manager is gone or does not read
                 os.write(self._heartbeat, b".")
+            self._check_connections()
         return await super().on_tick(counter)
+
+    def _check_connections(self) -> None:
+        """End connections that take too long, or whose clients leave too much unread."""
+        now = asyncio.get_running_loop().time()
+        unread = {
+            connection: size
+            for connection in list(self.server_state.connections)
+            if isinstance(connection, WebProtocol) and (size := connection.check(now))
+        }
+        excess = sum(unread.values()) - MAX_UNREAD_BYTES
+        for connection in sorted(unread, key=lambda each: each.unread_since):
+            if excess <= 0:
+                return
+            connection.transport.abort()
+            excess -= unread[connection]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -41,10 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     request_parent_death_signal(options.manager, signal.SIGTERM)
     faulthandler.register(signal.SIGUSR2, all_threads=True)
     os.set_blocking(options.heartbeat, False)
+    limits = ProtocolLimits(settings.WEB_REQUEST_SECONDS, settings.WEB_WRITE_SECONDS)
     config = uvicorn.Config(
         APPLICATION,
         loop="uvloop",
-        http="httptools",
+        http=build_protocol_class(_build_table(), limits),
         ws="none",
         lifespan="on",
         interface="asgi3",
@@ -54,10 +84,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
+        timeout_keep_alive=settings.WEB_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     server = WebServer(config, options.heartbeat)
     server.run([socket.socket(fileno=options.listener)])
+
+
+def _build_table() -> ConnectionTable:
+    """Return the table of connections, with room for the files of the application."""
+    open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    total = min(settings.WEB_CONNECTIONS, max(16, open_files - RESERVED_FILES))
+    is_behind_proxy = settings.TRUSTED_PROXIES > 0
+    per_address = None if is_behind_proxy else settings.WEB_CONNECTIONS_PER_ADDRESS
+    return ConnectionTable(total, per_address)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
