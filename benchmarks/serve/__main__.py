@@ -1,108 +1,144 @@
-"""Measure serving: `python -m benchmarks.serve --url … --optimization ID`.
+"""Measure serving on loopback: `make bench BENCH=serve ARGS=--help`.
 
-The service must run without limits on serving (RATELIMIT_SERVE=0 and
-NEW_USERS_PER_MINUTE=0), and its optimization must be live. The loads take turns round by
-round, so their ratios hold on a busy machine; the rates are those of this machine.
+Starts everything itself, in temporary folders: this checkout's service, the same with
+limits, a bare granian, and where named another checkout and GrowthBook's proxy. The
+loads take turns round by round, so that their ratios hold on a busy machine. The rates
+are those of this machine, which also runs the generator.
 """
 
 import argparse
-import itertools
-import json
-import sys
-import uuid
-from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.serve import load
-from benchmarks.serve.load import LoadResult
+from benchmarks.local_service import ROOT, UNLIMITED, NotReadyError, run_service
+from benchmarks.serve import growth, loads, report, rounds, world
+from benchmarks.serve.loads import Measured
+from benchmarks.serve.peers import start_growthbook
+from benchmarks.serve.rounds import Load, Round
+from benchmarks.serve.servers import start_bare_granian
 
-KNOWN_USERS = 500
+# Limits that count every request and refuse none.
+HIGH_LIMITS = {
+    **dict.fromkeys(UNLIMITED, "1000000000/m"),
+    "NEW_USERS_PER_MINUTE": "1000000000",
+}
 
 
 def main() -> None:
-    """Run the loads in turns and print the rate of each."""
+    """Run what the options ask for and print it."""
     options = _parse_options()
-    url = urlsplit(options.url)
-    address = (url.hostname or "localhost", url.port or 80)
-    loads = _build_loads(f"{address[0]}:{address[1]}", options.optimization)
-    # Also serves the users of "repeats" for the first time.
-    warm_up = load.run_load(address, loads["repeats"](), connections=8, seconds=2)
-    if set(warm_up.statuses) != {200}:
-        sys.exit(f"The service answered {warm_up.statuses}: is the optimization live?")
-    results = {name: LoadResult() for name in loads}
-    rounds = [name for _ in range(options.rounds) for name in loads]
-    for name in tqdm(rounds, desc="rounds", disable=None):
-        results[name].add(
-            load.run_load(
-                address,
-                loads[name](),
-                connections=options.connections,
-                seconds=options.seconds,
-            )
+    settings = dict(one.split("=", 1) for one in options.set)
+    if options.memory:
+        growth.print_memory(settings, options.memory)
+    elif options.stored:
+        growth.print_stored(settings, options.stored, options.seconds)
+    else:
+        _compare(options, settings)
+
+
+def _compare(options: argparse.Namespace, settings: dict[str, str]) -> None:
+    with ExitStack() as stack:
+        measured, notes = _start_all(options, settings, stack)
+        chosen = [one for one in measured if options.only in one.name]
+        results = _run_all(chosen, options)
+    print(f"commit {report.read_commit(ROOT)}; medians of {options.rounds} rounds")
+    print(f"of {options.seconds:g} s, 64 connections, generator: {options.generator}\n")
+    print(report.format_table(results))
+    print("\n" + report.format_goals(results))
+    for note in notes:
+        print(note)
+    if options.json:
+        report.write_json(options.json, results, vars(options))
+
+
+def _start_all(
+    options: argparse.Namespace, settings: dict[str, str], stack: ExitStack
+) -> tuple[list[Load], list[str]]:
+    """Start every server; return their loads, and a sentence for each that is absent."""
+    ours = stack.enter_context(_start_ours("ours", {**UNLIMITED, **settings}, ROOT))
+    limited = stack.enter_context(
+        _start_ours("limits", {**HIGH_LIMITS, **settings}, ROOT)
+    )
+    optional, notes = loads.list_optional_loads(ours)
+    granian = stack.enter_context(start_bare_granian())
+    chosen = [
+        *loads.list_bare_loads(granian),
+        *loads.list_service_loads(ours),
+        *optional,
+        loads.build_first_serves(limited),
+    ]
+    if options.against:
+        before = stack.enter_context(
+            _start_ours("before", dict(UNLIMITED), options.against)
         )
-    _print_loads(results, options.connections)
+        chosen += loads.list_service_loads(before)
+    if options.peers:
+        for is_sticky in (False, True):
+            try:
+                folder = options.peers / "growthbook"
+                peer = start_growthbook(folder, is_sticky=is_sticky)
+                chosen += loads.list_growthbook_loads(stack.enter_context(peer))
+            except NotReadyError as error:
+                notes.append(f"growthbook: left out. {error}")
+    return chosen, notes
+
+
+@contextmanager
+def _start_ours(
+    name: str, settings: dict[str, str], checkout: Path
+) -> Iterator[Measured]:
+    with run_service(settings, checkout=checkout) as service:
+        held = world.build_world(service, optimizations=loads.BATCH_DECISIONS)
+        world.train_world(held)
+        yield Measured(name, held)
+
+
+def _run_all(chosen: list[Load], options: argparse.Namespace) -> dict[str, list[Round]]:
+    """Warm every load up, then run all of them in each round."""
+    is_wrk = options.generator == "wrk"
+    results: dict[str, list[Round]] = {one.name: [] for one in chosen}
+    turns = [(0, one) for one in chosen if one.rate is None]
+    turns += [(n + 1, one) for n in range(options.rounds) for one in chosen]
+    for number, one in tqdm(turns, desc="rounds", disable=None):
+        seconds = options.seconds if number else options.warm_up
+        measured = rounds.run_round(one, number, seconds=seconds, is_wrk=is_wrk)
+        if number:
+            results[one.name].append(measured)
+    return results
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="benchmarks.serve", description=__doc__)
-    parser.add_argument("--url", default="http://localhost:3100")
-    parser.add_argument(
-        "--optimization", required=True, help="id of a live optimization"
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.serve",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument(
-        "--seconds", type=float, default=3.0, help="length of each round"
-    )
-    parser.add_argument("--rounds", type=int, default=3)
-    return parser.parse_args()
-
-
-RequestStream = Callable[[], Iterator[bytes]]
-
-
-def _build_loads(host: str, optimization: str) -> dict[str, RequestStream]:
-    """Return the endless streams of requests by name."""
-    run_id = uuid.uuid4().hex[:8]
-    path = f"/api/v2/optimizations/{optimization}/serve"
-
-    def build_serve(user: str) -> bytes:
-        body = {"anonymous_id": user, "context": {"device": "mobile"}}
-        return load.build_request("POST", host, path, json.dumps(body).encode())
-
-    numbers = itertools.count()
-
-    def stream_floor() -> Iterator[bytes]:
-        return itertools.repeat(load.build_request("GET", host, "/healthz"))
-
-    def stream_first_serves() -> Iterator[bytes]:
-        return (build_serve(f"{run_id}-{number}") for number in numbers)
-
-    def stream_repeats() -> Iterator[bytes]:
-        users = [build_serve(f"known-{number}") for number in range(KNOWN_USERS)]
-        return itertools.cycle(users)
-
-    return {
-        "floor": stream_floor,
-        "first serves": stream_first_serves,
-        "repeats": stream_repeats,
-    }
-
-
-def _print_loads(results: dict[str, LoadResult], connections: int) -> None:
-    print(f"{connections} connections; responses with status 200")
-    print(
-        f"{'load':<14}{'per second':>12}{'of floor':>10}{'p50 ms':>9}{'p99 ms':>9}  other"
-    )
-    for name, result in results.items():
-        share = result.rate / results["floor"].rate
-        other = {code: n for code, n in result.statuses.items() if code != 200}
-        print(
-            f"{name:<14}{result.rate:>12,.0f}{share:>10.2f}"
-            f"{result.quantile(0.5):>9.1f}{result.quantile(0.99):>9.1f}  {other or ''}"
-        )
+    add = parser.add_argument
+    add("--rounds", type=int, default=3, help="rounds of each load (3)")
+    add("--seconds", type=float, default=5.0, help="length of a round (5)")
+    add("--warm-up", type=float, default=8.0, help="seconds before the first (8)")
+    add("--quick", action="store_true", help="1 round of 2 s after 2 s, to try it")
+    add("--only", default="", help="only loads whose name has this text")
+    add("--against", type=Path, help="another checkout of this project, beside it")
+    add("--peers", type=Path, help="folder with GrowthBook's built proxy: growthbook/")
+    add("--set", action="append", default=[], metavar="NAME=VALUE", help="our settings")
+    add("--generator", choices=("wrk", "own"), help="wrk where it is installed")
+    add("--json", type=Path, help="write every round to this file")
+    add("--memory", type=int, help="memory of the web workers over so many users")
+    add("--stored", type=int, help="cost of a serve from 10^4 to so many assignments")
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.seconds, options.warm_up = 1, 2.0, 2.0
+    options.generator = options.generator or ("wrk" if rounds.has_wrk() else "own")
+    return options
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (NotReadyError, subprocess.CalledProcessError) as error:
+        raise SystemExit(str(error)) from error

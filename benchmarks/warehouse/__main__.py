@@ -70,7 +70,7 @@ def _run_step(
     words = [f"{key}={value}" for key, value in arguments.items()]
     command = [sys.executable, "-m", "benchmarks.warehouse.one_step", name, *words]
     cpu_before = engine.read_server_cpu(environment)
-    process = subprocess.run(  # noqa: S603 - runs only this benchmark's own steps
+    process = subprocess.run(
         command, env=step_environment, check=True, stdout=subprocess.PIPE, text=True
     )
     result: StepResult = json.loads(process.stdout.splitlines()[-1])

@@ -1,0 +1,102 @@
+"""What grows with use: memory over many users, the cost of a serve over stored rows."""
+
+import uuid
+from collections.abc import Mapping
+
+import psycopg
+from tqdm import tqdm
+
+from benchmarks.local_service import UNLIMITED, LocalService, run_service
+from benchmarks.serve import loads, rounds, world
+from benchmarks.serve.loads import Measured
+from benchmarks.serve.rounds import Load, Round, take_medians
+
+MEMORY_STEPS = 10
+MEMORY_ROUND_SECONDS = 5.0
+FEWEST_STORED = 10_000
+STORED_ROUNDS = 3
+ROWS_PER_STATEMENT = 500_000
+MEGABYTE = 2**20
+# Users as a service that ran for long has them: one assignment each, of this variant.
+INSERT_ASSIGNMENTS = """
+INSERT INTO assignments (optimization_id, anonymous_id, variant_number, in_holdout,
+                         policy_version, propensity, decided_at, decision_id)
+SELECT %s, reverse(lpad(n::text, 9, '0')) || '-stored', 1 + n %% 4, false, 1, 0.25,
+       now() - interval '1 day', -1 - n
+FROM generate_series(%s::bigint, %s::bigint) AS n
+"""
+
+
+def print_memory(settings: Mapping[str, str], users: int) -> None:
+    """Print the memory of the web workers while so many users are served first."""
+    with run_service({**UNLIMITED, **settings}) as service:
+        measured = Measured("ours", world.build_world(service))
+        load = loads.build_first_serves(measured)
+        print(f"{'users':>10}{'MB per web worker':>30}")
+        served, number = 0, 0
+        with tqdm(total=users, unit=" users", disable=None) as bar:
+            for step in range(1, MEMORY_STEPS + 1):
+                while served < users * step / MEMORY_STEPS:
+                    number += 1
+                    count = _serve_for_a_while(load, number)
+                    served += count
+                    bar.update(count)
+                bar.write(f"{served:>10,}{_format_memory(service):>30}")
+
+
+def _serve_for_a_while(load: Load, number: int) -> int:
+    is_wrk = rounds.has_wrk()
+    one = rounds.run_round(load, number, seconds=MEMORY_ROUND_SECONDS, is_wrk=is_wrk)
+    return round(one.rate * MEMORY_ROUND_SECONDS)
+
+
+def _format_memory(service: LocalService) -> str:
+    sizes = [one.memory_full_info().uss for one in service.list_web_workers()]
+    return "  ".join(f"{size / MEGABYTE:,.1f}" for size in sizes)
+
+
+def print_stored(settings: Mapping[str, str], most: int, seconds: float) -> None:
+    """Print the cost of a serve while the number of stored assignments grows."""
+    with run_service({**UNLIMITED, **settings}) as service:
+        measured = Measured("ours", world.build_world(service))
+        first = loads.build_first_serves(measured)
+        rounds.run_round(first, 0, seconds=seconds, is_wrk=rounds.has_wrk())
+        print(f"{'stored':>12}{'first serves':>28}{'users not in memory':>28}")
+        stored, wanted = 0, FEWEST_STORED
+        while wanted <= most:
+            _insert_assignments(measured, stored, wanted)
+            stored = wanted
+            fresh = _run_rounds(first, stored, seconds)
+            forgotten = _run_rounds(
+                loads.build_stored_users(measured, "-stored", stored), stored, seconds
+            )
+            print(f"{stored:>12,}{_format(fresh):>28}{_format(forgotten):>28}")
+            wanted *= 10
+    print("each: decisions a second, microseconds of CPU per decision")
+
+
+def _run_rounds(load: Load, stored: int, seconds: float) -> Round:
+    return take_medians(
+        [
+            rounds.run_round(
+                load, stored + number, seconds=seconds, is_wrk=rounds.has_wrk()
+            )
+            for number in range(STORED_ROUNDS)
+        ]
+    )
+
+
+def _format(one: Round) -> str:
+    return f"{one.rate:,.0f} /s  {one.cpu_us:,.0f} us"
+
+
+def _insert_assignments(measured: Measured, stored: int, wanted: int) -> None:
+    optimization_id = uuid.UUID(measured.world.optimization_id)
+    url = measured.world.service.database_url
+    with psycopg.connect(url, autocommit=True) as database:
+        for start in tqdm(
+            range(stored, wanted, ROWS_PER_STATEMENT), desc="rows", disable=None
+        ):
+            last = min(start + ROWS_PER_STATEMENT, wanted)
+            database.execute(INSERT_ASSIGNMENTS, [optimization_id, start, last - 1])
+        database.execute("VACUUM ANALYZE assignments")
