@@ -11,7 +11,7 @@ DOCS := .venv/docs
 DJANGO := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test explore check fix openapi docs demo bench bench-regret
+.PHONY: help run test explore check fix openapi docs demo bench soak bench-regret
 .NOTPARALLEL:
 
 help: ## this list
@@ -58,6 +58,9 @@ docs: .venv/.for-docs ## build docs/ into site/ (open site/index.html)
 
 bench: .venv/.for-running ## a measurement of benchmarks/ (BENCH=serve ARGS=--help)
 	@$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
+
+soak: .venv/.for-running ## ten minutes of traffic and kill -9, then every row checked (ARGS="--minutes 1")
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 bench-regret: $(PEERS)/.for-regret ## regret beside other engines; goes on where it stopped (ARGS=--help)
 	@$(PEERS)/bin/python -m benchmarks.regret $(ARGS)

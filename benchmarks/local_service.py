@@ -41,11 +41,11 @@ class NotReadyError(Exception):
 
 @dataclass(slots=True)
 class LocalService:
-    """A running `manage.py up`, its home and its port on loopback."""
+    """A running `manage.py up`: its home, its port on loopback and its process id."""
 
     home: Path
     port: int
-    process: subprocess.Popen[bytes]
+    process_id: int
     checkout: Path = ROOT
 
     @property
@@ -73,7 +73,7 @@ class LocalService:
         """
         if name == "web worker":
             return next(iter(self.list_web_workers()), None)
-        for child in psutil.Process(self.process.pid).children():
+        for child in psutil.Process(self.process_id).children():
             with suppress(psutil.Error):
                 if _find_part_name(child) == name:
                     return child
@@ -126,9 +126,9 @@ def run_service(
                 stdout=log_file,
                 stderr=subprocess.STDOUT,
             )
-        service = LocalService(own_home, port, process, checkout)
+        service = LocalService(own_home, port, process.pid, checkout)
         try:
-            _wait_until_ready(service, log_path)
+            _wait_until_ready(service, process, log_path)
             yield service
         finally:
             stop_process(process)
@@ -193,10 +193,12 @@ def _build_environment(home: Path, port: int) -> dict[str, str]:
     return environment
 
 
-def _wait_until_ready(service: LocalService, log_path: Path) -> None:
+def _wait_until_ready(
+    service: LocalService, process: subprocess.Popen[bytes], log_path: Path
+) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not service.is_ready():
-        if service.process.poll() is not None or time.monotonic() > deadline:
+        if process.poll() is not None or time.monotonic() > deadline:
             text = log_path.read_text(errors="replace")[-2000:]
             raise NotReadyError(f"The service is not ready. It printed:\n{text}")
         time.sleep(0.1)

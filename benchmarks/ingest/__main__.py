@@ -17,11 +17,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.ingest import service
+from benchmarks.ingest import load, service
 from benchmarks.ingest.batches import BATCH_SIZE, stream_requests
+from benchmarks.ingest.load import LoadResult
 from benchmarks.ingest.service import Target
-from benchmarks.serve import load
-from benchmarks.serve.load import LoadResult
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

@@ -53,13 +53,13 @@ def run_service(checkout: Path) -> Iterator[Target]:
         environment |= {"LEVERED_HOME": f"{folder}/home", "PORT": str(port)}
         manage = [sys.executable, "manage.py"]
         with (Path(folder) / "log").open("w") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own program
+            process = subprocess.Popen(
                 [*manage, "up"], cwd=checkout, env=environment, stdout=log, stderr=log
             )
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_until_ready(url, process)
-            token = subprocess.check_output(  # noqa: S603 - our own program
+            token = subprocess.check_output(
                 [*manage, "issue_token", "--org", "org_demo", "--role", "admin"],
                 cwd=checkout,
                 env=environment,

@@ -9,7 +9,7 @@ from benchmarks.serve.peers import EVALUATION_PATH
 from benchmarks.serve.requests import NUMBER, RequestTemplate, build_template
 from benchmarks.serve.rounds import Load
 from benchmarks.serve.servers import Server
-from benchmarks.serve.world import BATCH_SIZE, CONTEXT, RefusedError, World
+from benchmarks.serve.world import BATCH_SIZE, CONTEXT, DESIGN, RefusedError, World
 
 KNOWN_USERS = 1_000
 BATCH_DECISIONS = 10
@@ -28,7 +28,7 @@ class Measured:
     def server(self) -> Server:
         """The service as a server under load."""
         service = self.world.service
-        return Server(self.name, service.port, (service.process.pid,))
+        return Server(self.name, service.port, (service.process_id,))
 
 
 def list_service_loads(measured: Measured) -> list[Load]:
@@ -157,33 +157,42 @@ def _build_reads(measured: Measured) -> list[Load]:
 
 
 def _build_ingests(measured: Measured) -> list[Load]:
-    run = uuid.uuid4().hex[:8]
-
-    def build(number: int) -> RequestTemplate:
-        # A batch is one request of fixed text but for its number, which is in each id.
-        events = [
-            {
-                "anonymous_id": f"{NUMBER}-{run}-{number}-{index}",
-                "name": "signup",
-                "idempotency_key": f"{NUMBER}-{run}-{number}-{index}",
-            }
-            for index in range(BATCH_SIZE)
-        ]
-        headers = {"Authorization": f"Bearer {measured.world.key}"}
-        return build_template(
-            "POST", "/api/v2/ingest/rewards", {"events": events}, headers=headers
-        )
-
+    """Return the loads of batches of events, over one connection and over four."""
+    exposure: dict[str, Any] = {
+        "optimization_id": measured.world.optimization_id,
+        "variant": {name: levels[0] for name, levels in DESIGN.items()},
+        "context": CONTEXT,
+    }
+    kinds: dict[str, dict[str, Any]] = {
+        "exposures": exposure,
+        "rewards": {"name": "signup"},
+    }
     return [
         Load(
-            f"{measured.name} ingest, events, {count} conn.",
+            f"{measured.name} ingest {kind}, {connections}",
             measured.server,
-            build,
-            connections=count,
+            _build_ingest_factory(measured, kind, event),
+            connections=connections,
             units=BATCH_SIZE,
         )
-        for count in (1, 4)
+        for kind, event in kinds.items()
+        for connections in (1, 4)
     ]
+
+
+def _build_ingest_factory(
+    measured: Measured, kind: str, event: dict[str, Any]
+) -> Callable[[int], RequestTemplate]:
+    run = uuid.uuid4().hex[:8]
+    headers = {"Authorization": f"Bearer {measured.world.key}"}
+
+    def build(number: int) -> RequestTemplate:
+        ids = (f"{NUMBER}-{run}-{number}-{index}" for index in range(BATCH_SIZE))
+        events = [{**event, "anonymous_id": i, "idempotency_key": i} for i in ids]
+        path = f"/api/v2/ingest/{kind}"
+        return build_template("POST", path, {"events": events}, headers=headers)
+
+    return build
 
 
 def _has_record_field(world: World) -> bool:

@@ -4,10 +4,12 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import orjson
 
+from benchmarks.local_service import ROOT
 from benchmarks.serve.rounds import Round, take_medians
 
 Results = Mapping[str, Sequence[Round]]
@@ -41,8 +43,10 @@ GOALS = (
     Goal("ours first serve 450/s", "growthbook 450/s", "p99", 1.5, is_upper_bound=True),
     Goal("ours /healthz", "before /healthz", "rate", 0.8),
     Goal("ours authenticated GET", "before authenticated GET", "rate", 0.8),
-    Goal("ours ingest, events, 1 conn.", "before ingest, events, 1 conn.", "rate", 2.5),
-    Goal("ours ingest, events, 4 conn.", "before ingest, events, 4 conn.", "rate", 2.5),
+    *(
+        Goal(f"ours ingest {kind}", f"before ingest {kind}", "rate", 2.5)
+        for kind in ("exposures, 1", "exposures, 4", "rewards, 1", "rewards, 4")
+    ),
     Goal("ours first serve", "before first serve", "rate", 1.0),
     Goal("ours known user", "before known user", "rate", 1.0),
     Goal("ours dry run", "before dry run", "rate", 1.0),
@@ -100,7 +104,7 @@ def write_json(path: Path, results: Results, options: Mapping[str, Any]) -> None
     """Write every round, the medians and the ratios to a file."""
     ratios = {goal.title: compute_ratio(goal, results) for goal in GOALS}
     document = {
-        "commit": read_commit(Path()),
+        "commit": read_commit(ROOT),
         "options": dict(options),
         "loads": {
             name: {
@@ -116,8 +120,11 @@ def write_json(path: Path, results: Results, options: Mapping[str, Any]) -> None
 
 def read_commit(checkout: Path) -> str:
     """Return the short commit of a checkout, "unknown" outside of git."""
+    git = which("git")
+    if git is None:
+        return "unknown"
     done = subprocess.run(
-        ("git", "rev-parse", "--short", "HEAD"),
+        (git, "rev-parse", "--short", "HEAD"),
         cwd=checkout,
         capture_output=True,
         text=True,

@@ -13,6 +13,7 @@ from benchmarks.local_service import LocalService
 BATCH_SIZE = 500
 HISTORY_USERS = 4_000
 TRAIN_SECONDS = 120.0
+CALL_SECONDS = 60.0
 CONTEXT = {"device": "mobile", "country": "de"}
 METRIC = {
     "name": "Signup",
@@ -38,7 +39,6 @@ class World:
 
     service: LocalService
     token: str
-    http: httpx.Client
     key: str = ""
     model_id: str = ""
     optimization_ids: list[str] = field(default_factory=list)
@@ -50,10 +50,12 @@ class World:
 
     def call(self, method: str, path: str, body: Any = None, token: str = "") -> Any:
         """Return the answer of one call. Raises RefusedError."""
-        response = self.http.request(
+        response = httpx.request(
             method,
             self.service.url + path,
             json=body,
+            timeout=CALL_SECONDS,
+            trust_env=False,
             headers={"Authorization": f"Bearer {token or self.token}"},
         )
         if not response.is_success:
@@ -73,8 +75,7 @@ def build_world(service: LocalService, *, optimizations: int = 1) -> World:
 
     Raises RefusedError.
     """
-    http = httpx.Client(timeout=60, trust_env=False)
-    world = World(service, service.issue_token(), http)
+    world = World(service, service.issue_token())
     world.key = world.call("POST", "/api-keys", {"label": "benchmark"})["secret"]
     metric = world.call("POST", "/warehouse/metrics", METRIC)
     for number in range(optimizations):

@@ -10,19 +10,26 @@ from rest_framework.response import Response
 
 from levered_site.api import body_limits
 from levered_site.api.base_view import BaseAPIView
+from levered_site.organizations import scopes
 from levered_site.organizations.actors import KeyHolder
 from levered_site.organizations.authentication import ApiKeyAuthentication
-from levered_site.organizations.permissions import HasApiKey
+from levered_site.organizations.permissions import require_key_scope
 from optimizations.serializers.edge_decisions import (
     DecisionBatchSerializer,
     DecisionReceiptsSerializer,
 )
 from optimizations.serving import edge_decisions
 from optimizations.serving.edge_decisions import EdgeBatchResult
-from optimizations.views.ingest import ApiKeyThrottle, EventsParser
+from optimizations.views.ingest import EventsParser, IngestThrottle
 
 LARGEST_BODY = 5 * body_limits.MB
 INVALID_CODE = "invalid_parameters"
+
+
+class DecisionsThrottle(IngestThrottle):
+    """Batches of decisions are limited as batches of events are, apart from them."""
+
+    group = "decisions"
 
 
 @body_limits.limit_body(LARGEST_BODY)
@@ -30,8 +37,8 @@ class EdgeDecisionsView(BaseAPIView):
     """Decisions that clients made by themselves."""
 
     authentication_classes = [ApiKeyAuthentication]
-    permission_classes = [HasApiKey]
-    throttle_classes = [ApiKeyThrottle]
+    permission_classes = [require_key_scope(scopes.SERVE)]
+    throttle_classes = [DecisionsThrottle]
     parser_classes = [EventsParser]
 
     @extend_schema(

@@ -32,7 +32,7 @@ def optimization() -> Optimization:
 @pytest.fixture
 def api(optimization: Optimization) -> Api:
     """A client with an API key of its organization."""
-    return Api(factories.make_api_key(optimization.organization))
+    return Api(factories.make_api_key(optimization.organization, scopes=["serve"]))
 
 
 def decide(
@@ -319,7 +319,7 @@ def test_only_a_live_optimization_records_decisions(
 def test_the_optimization_of_another_organization_is_not_found(
     optimization: Optimization,
 ) -> None:
-    other = Api(factories.make_api_key(factories.make_organization()))
+    other = Api(factories.make_api_key(factories.make_organization(), scopes=["serve"]))
     made = decide(optimization, "u1")
 
     foreign = send(other, optimization, made)

@@ -72,7 +72,7 @@ def test_anybody_may_read_a_public_policy() -> None:
     assert "Levered-Signature" in response["Access-Control-Expose-Headers"]
     assert response["Cache-Control"].startswith("public, max-age=")
     assert "stale-while-revalidate=" in response["Cache-Control"]
-    assert response["Vary"] == "Accept-Encoding"
+    assert response["Vary"] == "Accept-Encoding, Origin"
 
 
 def test_a_policy_tells_neither_names_nor_metrics() -> None:
@@ -207,7 +207,7 @@ def test_a_preflight_of_any_origin_is_answered() -> None:
     )
 
     assert preflight.status_code == 204
-    assert preflight["Access-Control-Allow-Origin"] == "*"
+    assert preflight["Access-Control-Allow-Origin"] == "https://shop.example"
 
 
 @pytest.mark.parametrize(

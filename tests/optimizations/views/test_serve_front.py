@@ -28,7 +28,7 @@ ROW_FIELDS = (
     *("organization_id", "variant", "context", "draw_rule", "redraw"),
 )
 
-_values = st.one_of(
+_values: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(["mobile", "desktop", "TV", "", "1", None, True, False, 1, 1.0]),
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=5),
