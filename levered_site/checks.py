@@ -28,6 +28,12 @@ _ALLOWED_RANGES = {
     "PORT": (1, 65535),
     "TRUSTED_PROXIES": (0, 10),
     "NEW_USERS_PER_MINUTE": (0, 10**9),
+    "WEB_CONNECTIONS": (16, 60_000),
+    "WEB_CONNECTIONS_PER_ADDRESS": (1, 60_000),
+    "WEB_BODY_BYTES": (24 * 2**20, 2**40),  # a quarter holds the largest body
+    "WEB_REQUEST_SECONDS": (1, 300),
+    "WEB_KEEP_ALIVE_SECONDS": (1, 3600),
+    "WEB_WRITE_SECONDS": (1, 3600),
     "WAITING_REQUESTS": (1, 28),  # of a worker's 32 threads; the rest serve
     "TRAIN_WAIT_SECONDS": (0, 25),
     "QUERY_TIMEOUT_SECONDS": (1, 30),

@@ -54,7 +54,8 @@ class Program:
 
     The kernel sends `orphan_signal` when the supervisor dies. A child that still runs
     `stop_timeout_seconds` after `stop_signal` is killed. `before_start` runs before
-    every start. The supervisor stops stores after the programs that use them.
+    every start. The supervisor stops stores after the programs that use them. It
+    restarts a program that leaves requests to `web_address` (host, port) unanswered.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Program:
     stop_timeout_seconds: float = 10.0
     before_start: Callable[[], None] | None = None
     is_store: bool = False
+    web_address: tuple[str, int] | None = None
 
 
 def start_program(program: Program) -> subprocess.Popen[bytes]:

@@ -3,6 +3,7 @@
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -25,7 +26,7 @@ def build_programs(home: Path, host: str, port: int) -> list[Program]:
         command: list[str],
         stop_signal: signal.Signals,
         orphan_signal: signal.Signals = signal.SIGTERM,
-        stop_timeout_seconds: float = 10.0,
+        **options: Any,
     ) -> Program:
         return Program(
             name=name,
@@ -34,7 +35,7 @@ def build_programs(home: Path, host: str, port: int) -> list[Program]:
             environment=environment,
             stop_signal=stop_signal,
             orphan_signal=orphan_signal,
-            stop_timeout_seconds=stop_timeout_seconds,
+            **options,
         )
 
     return [
@@ -43,6 +44,7 @@ def build_programs(home: Path, host: str, port: int) -> list[Program]:
             _build_web_command(host, port),
             signal.SIGTERM,
             stop_timeout_seconds=WEB_STOP_SECONDS,
+            web_address=(host, port),
         ),
         # SIGQUIT returns unfinished tasks to the queue instead of waiting for them. A
         # worker whose broker is gone, too, would wait forever after it. SIGKILL also

@@ -16,6 +16,7 @@ import structlog
 
 from levered_site.local import processes
 from levered_site.local.processes import HOME_VARIABLE, Program
+from levered_site.local.web_probe import WebProbe
 
 TICK_SECONDS = 0.1
 FIRST_RESTART_DELAY = 0.2
@@ -50,7 +51,7 @@ class Child:
     """A program and its latest process.
 
     `restart_at` is None while the process runs, else the time of the next start.
-    `failures` counts exits in a row.
+    `failures` counts exits in a row. `probe` asks a web server whether it answers.
     """
 
     program: Program
@@ -58,6 +59,7 @@ class Child:
     started_at: float
     failures: int = 0
     restart_at: float | None = None
+    probe: WebProbe | None = None
 
 
 @dataclass(slots=True)
@@ -101,7 +103,9 @@ class Supervisor:
         environment = {**program.environment, HOME_VARIABLE: str(self.home)}
         program = replace(program, environment=environment)
         process = processes.start_program(program)
-        self.children.append(Child(program, process, started_at=time.monotonic()))
+        now = time.monotonic()
+        probe = _build_probe(program, now)
+        self.children.append(Child(program, process, started_at=now, probe=probe))
 
     def tick(self) -> None:
         """Check every child once: note exits, restart those whose delay is over.
@@ -114,6 +118,8 @@ class Supervisor:
         for child in self.children:
             if child.restart_at is None and _has_exited(child.process.pid):
                 _handle_exit(child, now)
+            elif child.probe is not None and child.probe.is_deaf(now):
+                _kill_deaf_child(child)
             elif child.restart_at is not None and now >= child.restart_at:
                 _restart_child(child, now)
 
@@ -148,6 +154,7 @@ def _has_exited(pid: int) -> bool:
 
 def _handle_exit(child: Child, now: float) -> None:
     """Kill the rest of the child's group and set the time of its restart."""
+    _stop_probe(child)
     _kill_group(child)
     was_healthy = now - child.started_at > HEALTHY_AFTER_SECONDS
     child.failures = 1 if was_healthy else child.failures + 1
@@ -161,6 +168,23 @@ def _handle_exit(child: Child, now: float) -> None:
     )
 
 
+def _build_probe(program: Program, now: float) -> WebProbe | None:
+    return WebProbe(*program.web_address, now) if program.web_address else None
+
+
+def _kill_deaf_child(child: Child) -> None:
+    """Kill a web server that does not answer; the next tick restarts it."""
+    log.error("child does not answer", child=child.program.name)
+    _stop_probe(child)
+    os.killpg(child.process.pid, signal.SIGKILL)
+
+
+def _stop_probe(child: Child) -> None:
+    if child.probe is not None:
+        child.probe.close()
+        child.probe = None
+
+
 def _restart_child(child: Child, now: float) -> None:
     try:
         child.process = processes.start_program(child.program)
@@ -168,6 +192,7 @@ def _restart_child(child: Child, now: float) -> None:
         _handle_failed_start(child, error, now)
     else:
         child.started_at, child.restart_at = now, None
+        child.probe = _build_probe(child.program, now)
 
 
 def _handle_failed_start(child: Child, error: processes.StartError, now: float) -> None:
