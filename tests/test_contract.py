@@ -26,7 +26,7 @@ ADMIN_ONLY = [route for route in MANAGEMENT if routes.is_admin_only(route)]
 @pytest.fixture(autouse=True)
 def _unlimited(settings: Settings) -> None:
     settings.RATELIMIT_GLOBAL = settings.RATELIMIT_SERVE = "0"
-    settings.RATELIMIT_INGEST = "0"
+    settings.RATELIMIT_INGEST = settings.RATELIMIT_TRACK = "0"
 
 
 def _send(api: factories.Api, route: Route, body: object = None) -> HttpResponse:
@@ -53,6 +53,7 @@ def test_routes_of_every_kind_are_listed() -> None:
         "/api/v2/optimizations/{pk}/policy",
         "/api/v2/optimizations/{pk}/serve",
         "/api/v2/schema",
+        "/api/v2/track",
         "/healthz",
         "/readyz",
     }

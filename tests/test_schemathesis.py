@@ -22,14 +22,14 @@ from schemathesis.specs.openapi import checks
 
 from levered_site.api import openapi
 from levered_site.organizations.models import Organization
-from tests.support import factories
+from tests.support import factories, tracking
 from tests.support.optimization_factories import make_optimization
 
 # Requests by operation. Schemathesis draws one seed per run, so that `make explore` makes
 # more of them instead of more rounds.
 EXAMPLES = 60 if hypothesis_settings.get_current_profile_name() == "explore" else 6
 # These endpoints commit on their own connection, outside the transaction of a test.
-COMMITTING = r"/serve$|/best-variant$|/ingest/"
+COMMITTING = r"/serve$|/best-variant$|/ingest/|/track$"
 DECLARED = [
     checks.status_code_conformance,
     checks.content_type_conformance,
@@ -68,6 +68,7 @@ class World:
 
     token: str
     key: str
+    publishable_key: str
     ids: dict[str, list[str]]
 
 
@@ -85,7 +86,7 @@ def committed_world(transactional_db: None, settings: Settings) -> World:
 
 def _make_world(settings: Settings) -> World:
     settings.RATELIMIT_GLOBAL = settings.RATELIMIT_SERVE = "0"
-    settings.RATELIMIT_INGEST = "0"
+    settings.RATELIMIT_INGEST = settings.RATELIMIT_TRACK = "0"
     settings.TRAIN_WAIT_SECONDS = 0.0
     acme = factories.make_organization()
     live = make_optimization(acme)
@@ -93,6 +94,7 @@ def _make_world(settings: Settings) -> World:
     return World(
         token=factories.admin_token(acme),
         key=factories.make_api_key(acme),
+        publishable_key=tracking.make_publishable_key(acme),
         ids={
             "optimizations": [str(live.pk), str(draft.pk)],
             "models": [str(live.model_id), str(draft.model_id)],
@@ -111,10 +113,17 @@ def _insert_ids(case: Case, world: World) -> None:
         case.path_parameters["number"] = random.choice([1, 2, 4, 99])  # noqa: S311 - traffic
 
 
+def _choose_credentials(case: Case, world: World) -> str:
+    if case.path.endswith("/track"):
+        return world.publishable_key
+    return world.key if "/ingest/" in case.path else world.token
+
+
 def _check_response(case: Case, world: World) -> None:
     _insert_ids(case, world)
-    credentials = world.key if "/ingest/" in case.path else world.token
-    response = case.call(headers={"Authorization": f"Bearer {credentials}"})
+    response = case.call(
+        headers={"Authorization": f"Bearer {_choose_credentials(case, world)}"}
+    )
 
     status = response.status_code
     assert status < 500 or status == 503, response.text
@@ -153,7 +162,7 @@ def test_management_responses_are_as_declared(case: Case, world: World) -> None:
 
 @document.include(path_regex=COMMITTING).parametrize()
 @bounded
-def test_serve_and_ingest_responses_are_as_declared(
+def test_serve_ingest_and_track_responses_are_as_declared(
     case: Case, committed_world: World
 ) -> None:
     _check_response(case, committed_world)

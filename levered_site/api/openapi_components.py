@@ -77,7 +77,7 @@ invalid field.
 **Lists** come in pages, newest first by `updated_at` or `created_at`. A row that changes
 between two pages may appear twice or not at all.
 
-**Unknown fields** are an error on management endpoints. Serve, best-variant and ingest
+**Unknown fields** are an error on management endpoints. Serve, best-variant, ingest and track
 ignore them.
 
 **Idempotency.** A management POST with an `Idempotency-Key` returns its first response again
@@ -88,17 +88,20 @@ stored. A response that held a secret is not returned again: 409.
 **Concurrency.** Single resources carry an `ETag`. `If-None-Match` returns 304 when the
 resource has not changed; `If-Match` on a change returns 412 when it has.
 
-**Rate limits** count requests per client address in fixed windows; ingestion counts per API
-key. `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) report the
+**Rate limits** count requests in fixed windows: those with an API key per key, all others
+per client address. `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) report the
 current window. A request over the limit is a 429 with `Retry-After`. Where a limit is `0`,
 nothing is limited and the three headers are absent.
 
 **Bodies** need a `Content-Length` (a chunked body is a 411). They have at most 1 MB, for
-serve 16 KB, for ingest and screenshots 5 MB. The web server itself answers malformed HTTP
-and oversized headers, without this error format (400, 414, 431).
+serve 16 KB, for track 64 KB, for ingest and screenshots 5 MB. The web server itself answers
+malformed HTTP and oversized headers, without this error format (400, 414, 431).
 
 **Credentials.** People send `Authorization: Bearer` with a token from Clerk or the local
-issuer. Backends send an API key, which works for ingestion only. The id of another
+issuer. Programs send an API key, there or as `X-API-Key`. A key does what its scopes say:
+`ingest` sends events, `serve` serves under a limit of its own, `read` reads what a member
+reads, `write` has a member's rights. No key has an admin's rights. A publishable key
+(`track`) may stand in a web page and works for `POST /track` only. The id of another
 organization's resource is a 404.
 """
 

@@ -1,7 +1,7 @@
-"""API keys: create, rotate and revoke them."""
+"""API keys: create, change, rotate and revoke them."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from levered_site.api.credentials import KEY_PREFIX
-from levered_site.errors import ConflictError
+from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.organizations import audit, key_memory, scopes
 from levered_site.organizations.actors import Actor
 from levered_site.organizations.key_memory import hash_secret
@@ -57,6 +57,29 @@ def create_key(organization_id: str, spec: KeySpec, actor: Actor) -> tuple[ApiKe
             changes["expires_at"] = key.expires_at
         audit.record(organization_id, actor, "api_key.make", key, changes)
     return key, secret
+
+
+def change_key(key: ApiKey, fields: Mapping[str, Any], actor: Actor) -> ApiKey:
+    """Change the label, the expiry, the rewards or the origins of a key.
+
+    Raises InvalidParametersError if a secret key is given rewards or origins.
+    """
+    with transaction.atomic():
+        key = ApiKey.objects.select_for_update().get(pk=key.pk)
+        for name in ("rewards", "origins"):
+            if name in fields and not key.public_key:
+                raise InvalidParametersError.for_field(name, scopes.ONLY_PUBLISHABLE)
+        changes = {
+            name: value for name, value in fields.items() if getattr(key, name) != value
+        }
+        if not changes:
+            return key
+        for name, value in changes.items():
+            setattr(key, name, value)
+        key.save()
+        audit.record(key.organization_id, actor, "api_key.change", key, changes)
+    _forget((key.digest, key.previous_digest))
+    return key
 
 
 def rotate_key(key: ApiKey, overlap: timedelta, actor: Actor) -> tuple[ApiKey, str]:

@@ -111,19 +111,21 @@ def authenticate_key_holder(request: HttpRequest) -> KeyHolder:
 def load_key_holder(request: HttpRequest, secret: str) -> KeyHolder:
     """Return the holder of a key that came with a request.
 
-    A secret that has not worked in this process lately counts against the address that
-    sent it, so that guessing is limited. One that has worked does not: programs behind
-    one address are not held back by each other's mistakes.
-
     Raises:
         UnauthorizedError: it is unknown, revoked or expired, or not a key at all.
         RateLimitedError: too many unknown keys from this address.
     """
-    digest = key_memory.hash_secret(secret)
-    if not key_memory.was_accepted(digest):
-        throttles.count_unknown_key(request)
-    if not secret.startswith(credentials.KEY_PREFIX):
-        raise UnauthorizedError(
-            API_KEY_REQUIRED if secret.count(".") == 2 else key_lookup.UNKNOWN_KEY
-        )
+    count_possible_guess(request, secret)
+    if secret.count(".") == 2:
+        raise UnauthorizedError(API_KEY_REQUIRED)
     return key_lookup.load_holder(secret)
+
+
+def count_possible_guess(request: HttpRequest, secret: str) -> None:
+    """Count a secret that has not worked in this process lately, by its address.
+
+    So guessing is limited. A secret that has worked is not counted: programs behind one
+    address are not held back by each other's mistakes. Raises RateLimitedError.
+    """
+    if not key_memory.was_accepted(key_memory.hash_secret(secret)):
+        throttles.count_unknown_key(request)

@@ -60,7 +60,10 @@ def _find_problem(key: ApiKey, digest: str, now: datetime) -> str | None:
     if key.revoked_at is not None:
         return REVOKED_KEY
     if key.has_expired(now):
-        return f"This API key expired at {_format(key.expires_at)}; create a new one."
+        return (
+            f"This API key expired at {_format(key.expires_at)}. An admin may move its "
+            "`expires_at` or create a new key."
+        )
     if key.digest != digest and not key.has_overlap(now):
         return (
             "This secret of the API key was replaced and stopped working at "

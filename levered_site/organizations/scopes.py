@@ -12,6 +12,8 @@ WRITE: Final = "write"
 TRACK: Final = "track"  # of publishable keys, which have no other scope
 ALL_SCOPES: Final = (INGEST, SERVE, READ, WRITE, TRACK)
 
+ONLY_PUBLISHABLE: Final = "only a key with the scope `track` has this"
+
 
 def require_scope(holder: KeyHolder, scope: str) -> None:
     """Raise ForbiddenError, naming both, unless the key has the scope.

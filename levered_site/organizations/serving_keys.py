@@ -48,6 +48,5 @@ def authenticate_serving_key(request: HttpRequest) -> ServingKey | None:
     secret = credentials.read_api_key(request)
     if secret is None:
         return None
-    holder = authentication.load_key_holder(request, secret)
-    scopes.require_scope(holder, scopes.SERVE)
-    return holder
+    authentication.count_possible_guess(request, secret)
+    return load_serving_key(secret)

@@ -9,7 +9,9 @@ urlpatterns = [
     path("api-keys", views.ApiKeyViewSet.as_view({"get": "list", "post": "create"})),
     path(
         "api-keys/<str:pk>",
-        views.ApiKeyViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+        views.ApiKeyViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
     ),
     path("api-keys/<str:pk>/rotate", views.ApiKeyViewSet.as_view({"post": "rotate"})),
 ]

@@ -13,18 +13,22 @@ from levered_site.organizations.actors import KeyHolder
 from levered_site.organizations.api_keys import KeySpec
 from levered_site.organizations.models import ApiKey, Organization
 from levered_site.organizations.permissions import require_admin_for
+from levered_site.organizations.request_serializers import (
+    ApiKeyBodySerializer,
+    NewApiKeySerializer,
+    RotateApiKeySerializer,
+)
 from levered_site.organizations.serializers import (
     ApiKeySerializer,
     ApiKeyWithSecretSerializer,
     MeSerializer,
-    NewApiKeySerializer,
-    RotateApiKeySerializer,
 )
 from levered_site.organizations.viewsets import (
     DeleteViewSet,
     ListViewSet,
     OrganizationViewSet,
     RetrieveViewSet,
+    UpdateViewSet,
 )
 
 
@@ -51,14 +55,20 @@ class MeViewSet(OrganizationViewSet[Organization]):
 
 
 class ApiKeyViewSet(
-    ListViewSet[ApiKey], RetrieveViewSet[ApiKey], DeleteViewSet[ApiKey]
+    ListViewSet[ApiKey],
+    RetrieveViewSet[ApiKey],
+    UpdateViewSet[ApiKey],
+    DeleteViewSet[ApiKey],
 ):
-    """API keys. Admins create, rotate and revoke them."""
+    """API keys. Admins create, change, rotate and revoke them."""
 
     queryset = ApiKey.objects.active()
     serializer_class = ApiKeySerializer
+    update_serializer_class = ApiKeyBodySerializer
     list_name = "api_keys"
-    permission_classes = [require_admin_for("create", "rotate", "destroy")]
+    permission_classes = [
+        require_admin_for("create", "partial_update", "rotate", "destroy")
+    ]
     secret_actions = ("create", "rotate")
 
     @extend_schema(
@@ -88,6 +98,10 @@ class ApiKeyViewSet(
                 key, timedelta(hours=hours), self.actor
             )
         return _build_secret_response(rotated, secret, status.HTTP_200_OK)
+
+    def perform_update(self, instance: ApiKey, fields: dict[str, Any]) -> ApiKey:
+        """Change what is not its scopes; other processes follow within seconds."""
+        return api_keys.change_key(instance, fields, self.actor)
 
     def perform_destroy(self, instance: ApiKey) -> None:
         """Revoke the key."""

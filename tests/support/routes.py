@@ -83,6 +83,7 @@ def is_admin_only(route: Route) -> bool:
 
 ADMIN_ONLY_ROUTES = (
     r"^POST .*/api-keys(/{\w+}/rotate)?$",
+    r"^PATCH .*/api-keys/",
     r"^DELETE ",
     r"^POST .*/optimizations/{\w+}/(ship|stop|archive|candidate/promote)$",
     r"^POST .*/warehouse/connections$",

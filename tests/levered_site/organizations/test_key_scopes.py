@@ -148,6 +148,67 @@ def test_invalid_bounds_and_origins_are_named(
     assert not ApiKey.objects.exists()
 
 
+# --- changes
+
+
+def test_the_origins_and_bounds_of_a_publishable_key_may_change(alice: Api) -> None:
+    body = {"label": "page", "scopes": ["track"], "rewards": [PURCHASE]}
+    created = read_body(alice.post("/api-keys", body))
+    path = f"/api-keys/{created['id']}"
+    signup = {"name": "signup", "min": 1, "max": 1}
+
+    changed = alice.patch(
+        path, {"rewards": [PURCHASE, signup], "origins": ["https://shop.example"]}
+    )
+
+    body = read_body(changed)
+    assert changed.status_code == 200
+    assert [reward["name"] for reward in body["rewards"]] == ["purchase", "signup"]
+    assert body["origins"] == ["https://shop.example"]
+    assert body["public_key"] == created["public_key"]
+    assert body["label"] == "page"
+    entry = AuditEntry.objects.get(action="api_key.change")
+    assert set(entry.changes) == {"rewards", "origins"}
+
+
+def test_a_change_is_seen_at_once_by_the_process_that_made_it(
+    optimization: Optimization,
+) -> None:
+    reader = make_client(optimization, "read")
+    alice = factories.make_admin_api(optimization.organization)
+    path = f"/api-keys/{ApiKey.objects.get().pk}"
+    ApiKey.objects.update(expires_at=timezone.now())
+    assert reader.get("/me").status_code == 401
+
+    alice.patch(path, {"expires_at": "2200-01-01T00:00:00Z"})
+
+    assert reader.get("/me").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"scopes": ["write"]}, "scopes"),
+        ({"secret": "lev_x"}, "secret"),
+        ({"label": ""}, "label"),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
+        ({"rewards": [PURCHASE]}, "rewards"),
+        ({"rewards": [{"name": "purchase", "min": 0}]}, "rewards[0].max"),
+        ({"origins": ["https://shop.example"]}, "origins"),
+    ],
+)
+def test_what_may_not_change_is_named(
+    optimization: Optimization, fields: dict[str, Any], field: str
+) -> None:
+    make_client(optimization, "read")
+    alice = factories.make_admin_api(optimization.organization)
+
+    refused = alice.patch(f"/api-keys/{ApiKey.objects.get().pk}", fields)
+
+    assert refused.status_code == 400
+    assert [item["field"] for item in read_error(refused)["details"]] == [field]
+
+
 # --- what a key may do
 
 
