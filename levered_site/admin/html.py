@@ -29,6 +29,7 @@ STATUS_COLORS = {
     "failed": "danger",
     "cancelled": "",
     "active": "success",
+    "expired": "warning",
     "revoked": "danger",
     "enabled": "success",
     "disabled": "warning",

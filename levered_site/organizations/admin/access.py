@@ -3,7 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from typing_extensions import override
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -19,19 +22,22 @@ from levered_site.organizations.models import ApiKey, AuditEntry
 
 
 class KeyStateFilter(admin.SimpleListFilter):
-    """Filter keys by whether they are active or revoked."""
+    """Filter keys by whether they are active, expired or revoked."""
 
     title = "state"
     parameter_name = "state"
 
     @override
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return (("active", "Active"), ("revoked", "Revoked"))
+        return (("active", "Active"), ("expired", "Expired"), ("revoked", "Revoked"))
 
     @override
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        has_expired = Q(expires_at__lte=timezone.now())
         if self.value() == "active":
-            return queryset.filter(revoked_at=None)
+            return queryset.exclude(has_expired).filter(revoked_at=None)
+        if self.value() == "expired":
+            return queryset.filter(has_expired, revoked_at=None)
         if self.value() == "revoked":
             return queryset.exclude(revoked_at=None)
         return queryset
@@ -39,27 +45,36 @@ class KeyStateFilter(admin.SimpleListFilter):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin):
-    """API keys for ingestion.
+    """API keys and what they may do.
 
-    The service stores only a digest of the secret, and this page does not show it.
+    The service stores only digests of secrets, and this page does not show them. A
+    publishable key is public by design and shown.
     """
 
-    list_display = ("label", "prefix", "organization", "state", "last_used_at")
+    list_display = (
+        *("label", "prefix", "scope_names", "organization", "state"),
+        *("expires_at", "last_used_at"),
+    )
     list_filter = (("organization", AutocompleteSelectFilter), KeyStateFilter)
     list_select_related = ("organization",)
-    search_fields = ("label", "prefix", "organization__name")
+    search_fields = ("label", "prefix", "previous_prefix", "organization__name")
     date_hierarchy = None
     fields = (
         ("label", "prefix"),
         ("organization", "state"),
-        ("created_at", "last_used_at", "revoked_at"),
+        ("scope_names", "rotation"),
+        ("created_at", "expires_at"),
+        ("last_used_at", "revoked_at"),
+        "public_key",
+        "rewards_json",
+        "origin_list",
     )
     admin_actions = (
         AdminAction(
             name="revoke",
             title="Revoke",
             confirmation_text=(
-                "After this the ingestion API rejects the key. You cannot undo it."
+                "After this the API rejects the key. You cannot undo it."
             ),
             success_message="Revoked: {}",
             run=lambda key, request: api_keys.revoke_key(key, get_staff_actor(request)),
@@ -72,8 +87,35 @@ class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin):
 
     @declare_column("State", pills=True)
     def state(self, key: ApiKey) -> str:
-        """Return whether the key is active or revoked."""
-        return "active" if key.revoked_at is None else "revoked"
+        """Return whether the key is active, expired or revoked."""
+        if key.revoked_at is not None:
+            return "revoked"
+        return "expired" if key.has_expired(timezone.now()) else "active"
+
+    @declare_column("Scopes")
+    def scope_names(self, key: ApiKey) -> str:
+        """Return what the key may do."""
+        return ", ".join(key.scopes)
+
+    @declare_column("Rotation")
+    def rotation(self, key: ApiKey) -> str:
+        """Return how long the secret before the last rotation works still."""
+        if not key.has_overlap(timezone.now()):
+            return html.NO_VALUE
+        end = date_format(
+            timezone.localtime(key.previous_expires_at), "DATETIME_FORMAT"
+        )
+        return f"{key.previous_prefix}… works until {end}"
+
+    @declare_column("Rewards")
+    def rewards_json(self, key: ApiKey) -> SafeString:
+        """Return the rewards that a publishable key may send."""
+        return html.render_json(key.rewards)
+
+    @declare_column("Origins")
+    def origin_list(self, key: ApiKey) -> str:
+        """Return the pages that may use a publishable key."""
+        return ", ".join(key.origins) or html.NO_VALUE
 
 
 @admin.register(AuditEntry)

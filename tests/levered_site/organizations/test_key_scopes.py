@@ -152,8 +152,8 @@ def test_invalid_bounds_and_origins_are_named(
 
 
 def test_the_origins_and_bounds_of_a_publishable_key_may_change(alice: Api) -> None:
-    body = {"label": "page", "scopes": ["track"], "rewards": [PURCHASE]}
-    created = read_body(alice.post("/api-keys", body))
+    new_key = {"label": "page", "scopes": ["track"], "rewards": [PURCHASE]}
+    created = read_body(alice.post("/api-keys", new_key))
     path = f"/api-keys/{created['id']}"
     signup = {"name": "signup", "min": 1, "max": 1}
 
