@@ -24,6 +24,8 @@ NOT_RUN = {
 }
 # No program reads these languages; the text is what a person sees.
 NOT_PARSED = {"mermaid", "text", ""}
+# Run in a browser, by tests/optimizations/ingestion/test_tracking_in_browser.py.
+RUN_IN_BROWSER = {"js"}
 READERS: dict[str, Callable[[str], object]] = {
     "json": json.loads,
     "yaml": yaml.safe_load,
@@ -84,7 +86,7 @@ def _run(command: list[str], program: str, service: Service) -> str:
 def test_every_language_is_run_parsed_or_known_to_be_text() -> None:
     languages = {block.language for block in BLOCKS}
 
-    assert languages <= {"sh", "python", "sql", *READERS, *NOT_PARSED}
+    assert languages <= {"sh", "python", "sql", *READERS, *NOT_PARSED, *RUN_IN_BROWSER}
 
 
 @pytest.mark.skipif(
