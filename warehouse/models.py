@@ -110,10 +110,11 @@ class EventKey(models.Model):
     """The idempotency ledger of ingestion, kept for 7 days.
 
     Not partitioned: a unique key on a partitioned table must contain the day, so a
-    retry after midnight would count twice.
+    retry after midnight would count twice. The database's function `claim_event_keys`
+    writes rows, see migration 0007. In the table the key is a unique constraint.
     """
 
-    id = models.BigAutoField(primary_key=True)
+    pk = models.CompositePrimaryKey("organization_id", "endpoint", "key")
     organization_id = models.CharField(max_length=64)
     endpoint = models.CharField(max_length=16)
     key = models.CharField(max_length=MAX_IDEMPOTENCY_KEY_LENGTH)
@@ -121,11 +122,6 @@ class EventKey(models.Model):
 
     class Meta:
         db_table = "event_keys"
-        constraints = [
-            models.UniqueConstraint(
-                fields=("organization_id", "endpoint", "key"), name="event_key_once"
-            )
-        ]
 
     def __str__(self) -> str:
         return self.key

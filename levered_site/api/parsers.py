@@ -48,14 +48,19 @@ def parse_object(raw: bytes) -> dict[str, Any]:
         raise BadRequestError(f"The body is not valid JSON: {error}") from error
     if not isinstance(document, dict):
         raise BadRequestError("The body must be a JSON object.")
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
-        _refuse_depth(document)
+    brackets = raw.count(b"{") + raw.count(b"[")
+    if brackets > MAX_DEPTH:
+        _refuse_depth(document, brackets)
     return document
 
 
-def _refuse_depth(document: dict[str, Any]) -> None:
+def _refuse_depth(document: dict[str, Any], brackets: int) -> None:
+    """Raise if it is too deep; `brackets` counts opening ones, those in texts included."""
     level: list[Any] = [document]
-    for _ in range(MAX_DEPTH):
+    for depth in range(1, MAX_DEPTH + 1):
+        brackets -= len(level)
+        if depth + brackets <= MAX_DEPTH:
+            return  # even if those that are left stand in one another
         level = [
             inner
             for container in level

@@ -1,67 +1,73 @@
 """The statement that stores a batch: each idempotency key once, all or nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.db import IntegrityError, connection
+from django.utils import timezone
 from psycopg import RawCursor, errors
 
 from optimizations.ingestion.array_literals import format_array
-from optimizations.ingestion.event_columns import ExposureColumns, RewardColumns
+from optimizations.ingestion.event_columns import (
+    EventColumns,
+    ExposureColumns,
+    RewardColumns,
+)
 from warehouse import partitions, write_log
 
-# Keys are inserted in order, so that two batches that share keys cannot deadlock. The
-# insert waits for a key that another transaction is inserting.
-# NOTE_LATE_DAYS reads `sent`.
+# A batch whose keys are all new finds `known_keys` empty. The claim waits for a key that
+# another transaction is storing.
 INSERT_EVENTS: Final = """
-WITH sent AS (SELECT * FROM unnest({arrays}) AS t ({columns}, key)), new_keys AS (
-  INSERT INTO event_keys (organization_id, endpoint, key, created_at)
-  SELECT $1::text, $2::text, key, now()
-  FROM sent WHERE key IS NOT NULL ORDER BY key
-  ON CONFLICT (organization_id, endpoint, key) DO NOTHING
-  RETURNING key
-), noted AS ({note})
+WITH sent AS (SELECT * FROM unnest({arrays}) AS t ({columns}, key)) {claim} {note}
 INSERT INTO {table} (organization_id, created_at, {columns})
-SELECT $1::text, now(), {values}
-FROM sent WHERE key IS NULL OR key IN (SELECT key FROM new_keys)
+SELECT $1::text, now(), {columns} FROM sent {condition}
 """
-EXPOSURE_COLUMNS: Final = {
-    "optimization_id": "uuid",
-    "anonymous_id": "text",
-    "variant": "text",
-    "context": "text",
-    "policy_version": "integer",
-    "timestamp_utc": "timestamptz",
-}
-REWARD_COLUMNS: Final = {
-    "optimization_id": "uuid",
-    "anonymous_id": "text",
-    "name": "text",
-    "value": "float8",
-    "properties": "jsonb",
-    "timestamp_utc": "timestamptz",
-}
+CLAIM_KEYS: Final = """, known_keys AS MATERIALIZED (
+  SELECT key FROM claim_event_keys($1::text, '{endpoint}', {keys}) AS c (key))"""
+IS_NEW: Final = "WHERE key IS NULL OR key NOT IN (SELECT key FROM known_keys)"
+NOTE_LATE_DAYS: Final = (
+    f", noted AS ({write_log.NOTE_LATE_DAYS.replace('%(organization)s', '$1::text')})"
+)
+# Not late by our clock: no day needs a note, with an hour between the two clocks.
+ON_TIME: Final = timedelta(hours=write_log.LATE_AFTER_HOURS - 1)
 
 
-def _compose_insert(table: str, types: Mapping[str, str]) -> bytes:
-    """Compose the statement: $1 is the organization, $2 the endpoint, then the arrays."""
-    arrays = [
-        f"${number}::{column_type}[]"
-        for number, column_type in enumerate([*types.values(), "text"], start=3)
-    ]
-    statement = INSERT_EVENTS.format(
-        table=table,
-        note=write_log.NOTE_LATE_DAYS.replace("%(organization)s", "$1::text"),
-        columns=", ".join(types),
-        arrays=", ".join(arrays),
-        values=", ".join(types),
-    )
-    return statement.encode()
+@dataclass(frozen=True, slots=True)
+class EventTable:
+    """A table of events: the endpoint that fills it, and its columns by type."""
+
+    name: str
+    endpoint: str
+    columns: tuple[tuple[str, str], ...]
 
 
-INSERT_EXPOSURES: Final = _compose_insert("managed_exposures", EXPOSURE_COLUMNS)
-INSERT_REWARDS: Final = _compose_insert("managed_rewards", REWARD_COLUMNS)
+EXPOSURES: Final = EventTable(
+    "managed_exposures",
+    "exposures",
+    (
+        ("optimization_id", "uuid"),
+        ("anonymous_id", "text"),
+        ("variant", "text"),
+        ("context", "text"),
+        ("policy_version", "integer"),
+        ("timestamp_utc", "timestamptz"),
+    ),
+)
+REWARDS: Final = EventTable(
+    "managed_rewards",
+    "rewards",
+    (
+        ("optimization_id", "uuid"),
+        ("anonymous_id", "text"),
+        ("name", "text"),
+        ("value", "float8"),
+        ("properties", "jsonb"),
+        ("timestamp_utc", "timestamptz"),
+    ),
+)
 
 
 def insert_exposures(
@@ -79,14 +85,8 @@ def insert_exposures(
         [context for _, context in texts],
         exposures.policy_versions,
         exposures.timestamps,
-        exposures.keys,
     ]
-    parameters = [organization_id, "exposures", *map(format_array, columns)]
-    return _write_with_partitions(
-        "managed_exposures",
-        exposures.timestamps,
-        lambda: _execute_prepared(INSERT_EXPOSURES, parameters),
-    )
+    return _insert_events(EXPOSURES, organization_id, exposures, columns)
 
 
 def insert_rewards(organization_id: str, rewards: RewardColumns) -> int:
@@ -98,14 +98,48 @@ def insert_rewards(organization_id: str, rewards: RewardColumns) -> int:
         rewards.values,
         rewards.properties,
         rewards.timestamps,
-        rewards.keys,
     ]
-    parameters = [organization_id, "rewards", *map(format_array, columns)]
+    return _insert_events(REWARDS, organization_id, rewards, columns)
+
+
+def _insert_events(
+    table: EventTable,
+    organization_id: str,
+    events: EventColumns,
+    columns: Sequence[Sequence[Any]],
+) -> int:
+    has_keys = any(key is not None for key in events.keys)
+    has_late = min(events.timestamps) < timezone.now() - ON_TIME
+    statement = _compose_insert(table, has_keys=has_keys, has_late=has_late)
+    arrays = map(format_array, [*columns, events.keys])
+    parameters = [organization_id, *arrays]
     return _write_with_partitions(
-        "managed_rewards",
-        rewards.timestamps,
-        lambda: _execute_prepared(INSERT_REWARDS, parameters),
+        table.name,
+        events.timestamps,
+        lambda: _execute_prepared(statement, parameters),
     )
+
+
+@functools.cache
+def _compose_insert(table: EventTable, *, has_keys: bool, has_late: bool) -> bytes:
+    """Compose the statement; $1 is the organization, then come the arrays, keys last.
+
+    What a batch does not need is left out: claiming keys, and noting days with late
+    events, which reads the events a second time.
+    """
+    types = [column_type for _, column_type in table.columns] + ["text"]
+    arrays = [f"${number}::{name}[]" for number, name in enumerate(types, start=2)]
+    statement = INSERT_EVENTS.format(
+        table=table.name,
+        columns=", ".join(name for name, _ in table.columns),
+        arrays=", ".join(arrays),
+        claim=CLAIM_KEYS.format(endpoint=table.endpoint, keys=arrays[-1])
+        if has_keys
+        else "",
+        note=NOTE_LATE_DAYS if has_late else "",
+        condition=IS_NEW if has_keys else "",
+    )
+    return statement.encode()
 
 
 def _execute_prepared(statement: bytes, parameters: list[Any]) -> int:
