@@ -131,6 +131,13 @@ class _Pool:
                 self._count(connection, status)
         return bool(events)
 
+    def take_bodies(self) -> None:
+        """Keep the bodies of the complete responses and close their connections."""
+        while self.idle:
+            connection = self.idle.popleft()
+            self.result.bodies.append(connection.received.partition(HEAD_END)[2])
+            self._close(connection)
+
     def _count(self, connection: _Connection, status: int) -> None:
         result = self.result
         result.latencies.append(time.perf_counter() - connection.due_at)
@@ -140,6 +147,9 @@ class _Pool:
 
     def _drop(self, connection: _Connection) -> None:
         self.result.failed += 1
+        self._close(connection)
+
+    def _close(self, connection: _Connection) -> None:
         self.selector.unregister(connection.socket)
         connection.socket.close()
 
@@ -192,6 +202,7 @@ def send_at_once(
 ) -> LoadResult:
     """Send one request over many connections at the same moment; keep the bodies.
 
+    Each connection is closed once it has its response, as those of many clients are.
     `sources` are the loopback addresses that the connections come from in turn. Raises
     OSError if the service takes no more connections.
     """
@@ -200,8 +211,5 @@ def send_at_once(
         while pool.idle:
             pool.send(request, time.perf_counter())
         while pool.waiting and pool.receive(ANSWER_SECONDS):
-            continue
-        pool.result.bodies = [
-            connection.received.partition(HEAD_END)[2] for connection in pool.idle
-        ]
+            pool.take_bodies()
     return pool.result
