@@ -15,13 +15,13 @@ urlpatterns = [
         MetricViewSet.as_view({"get": "list", "post": "create"}),
     ),
     path(
-        "warehouse/metrics/<uuid:pk>",
+        "warehouse/metrics/<id:pk>",
         MetricViewSet.as_view(
             {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
         ),
     ),
     path(
-        "warehouse/metrics/<uuid:pk>/preview",
+        "warehouse/metrics/<id:pk>/preview",
         MetricViewSet.as_view({"post": "preview"}),
     ),
     path(
@@ -29,13 +29,13 @@ urlpatterns = [
         AssignmentSourceViewSet.as_view({"get": "list", "post": "create"}),
     ),
     path(
-        "warehouse/assignment-sources/<uuid:pk>",
+        "warehouse/assignment-sources/<id:pk>",
         AssignmentSourceViewSet.as_view(
             {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
         ),
     ),
     path(
-        "warehouse/assignment-sources/<uuid:pk>/preview",
+        "warehouse/assignment-sources/<id:pk>/preview",
         AssignmentSourceViewSet.as_view({"post": "preview"}),
     ),
 ]

@@ -7,21 +7,21 @@ from models_app.views import BanditModelViewSet, TrainingRunViewSet
 urlpatterns = [
     path("models", BanditModelViewSet.as_view({"get": "list"})),
     path(
-        "models/<uuid:pk>",
+        "models/<id:pk>",
         BanditModelViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
     ),
-    path("models/<uuid:pk>/state", BanditModelViewSet.as_view({"get": "state"})),
-    path("models/<uuid:pk>/train", BanditModelViewSet.as_view({"post": "train"})),
+    path("models/<id:pk>/state", BanditModelViewSet.as_view({"get": "state"})),
+    path("models/<id:pk>/train", BanditModelViewSet.as_view({"post": "train"})),
     path(
-        "models/<uuid:model_id>/training-runs",
+        "models/<id:model_id>/training-runs",
         TrainingRunViewSet.as_view({"get": "list"}),
     ),
     path(
-        "models/<uuid:model_id>/training-runs/<uuid:pk>",
+        "models/<id:model_id>/training-runs/<id:pk>",
         TrainingRunViewSet.as_view({"get": "retrieve"}),
     ),
     path(
-        "models/<uuid:model_id>/training-runs/<uuid:pk>/cancel",
+        "models/<id:model_id>/training-runs/<id:pk>/cancel",
         TrainingRunViewSet.as_view({"post": "cancel"}),
     ),
 ]

@@ -44,8 +44,8 @@ register_converter(AnyTextConverter, "any_text")
 public_routes = [
     path("optimizations/best-variant", serve_best_variant),
     path("optimizations/best-variants", serve_best_variants),
-    path("optimizations/<uuid:pk>/serve", serve_variant),
-    path("optimizations/<uuid:pk>/policy", get_policy),
+    path("optimizations/<id:pk>/serve", serve_variant),
+    path("optimizations/<id:pk>/policy", get_policy),
 ]
 
 optimization_routes = [
@@ -54,33 +54,31 @@ optimization_routes = [
         OptimizationViewSet.as_view({"get": "list", "post": "create"}),
     ),
     path(
-        "optimizations/<uuid:pk>",
+        "optimizations/<id:pk>",
         OptimizationViewSet.as_view(
             {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
         ),
     ),
-    path("optimizations/<uuid:pk>/ship", OptimizationViewSet.as_view({"post": "ship"})),
-    path("optimizations/<uuid:pk>/stop", OptimizationViewSet.as_view({"post": "stop"})),
+    path("optimizations/<id:pk>/ship", OptimizationViewSet.as_view({"post": "ship"})),
+    path("optimizations/<id:pk>/stop", OptimizationViewSet.as_view({"post": "stop"})),
     path(
-        "optimizations/<uuid:pk>/archive",
+        "optimizations/<id:pk>/archive",
         OptimizationViewSet.as_view({"post": "archive"}),
     ),
 ]
 
 variant_routes = [
+    path("optimizations/<id:pk>/variants", VariantViewSet.as_view({"get": "retrieve"})),
     path(
-        "optimizations/<uuid:pk>/variants", VariantViewSet.as_view({"get": "retrieve"})
-    ),
-    path(
-        "optimizations/<uuid:pk>/variants/<int:number>",
+        "optimizations/<id:pk>/variants/<int:number>",
         VariantViewSet.as_view({"patch": "partial_update"}),
     ),
     path(
-        "optimizations/<uuid:pk>/variants/by-number/<int:number>/screenshot",
+        "optimizations/<id:pk>/variants/by-number/<int:number>/screenshot",
         ScreenshotViewSet.as_view({"get": "show", "put": "keep"}),
     ),
     path(
-        "optimizations/<uuid:pk>/decisions/<any_text:anonymous_id>",
+        "optimizations/<id:pk>/decisions/<any_text:anonymous_id>",
         DecisionViewSet.as_view({"get": "retrieve"}),
     ),
 ]
@@ -89,24 +87,24 @@ learning_routes = [
     path("ingest/exposures", ExposuresView.as_view()),
     path("ingest/rewards", RewardsView.as_view()),
     path("track", track_events),
-    path("optimizations/<uuid:pk>/decisions", EdgeDecisionsView.as_view()),
-    path("models/<uuid:pk>/policy", PolicyViewSet.as_view({"get": "retrieve"})),
-    path("optimizations/<uuid:pk>/results", ResultsViewSet.as_view({"get": "results"})),
+    path("optimizations/<id:pk>/decisions", EdgeDecisionsView.as_view()),
+    path("models/<id:pk>/policy", PolicyViewSet.as_view({"get": "retrieve"})),
+    path("optimizations/<id:pk>/results", ResultsViewSet.as_view({"get": "results"})),
     path(
-        "optimizations/<uuid:pk>/evaluate",
+        "optimizations/<id:pk>/evaluate",
         EvaluationViewSet.as_view({"post": "evaluate"}),
     ),
 ]
 
 candidate_routes = [
     path(
-        "optimizations/<uuid:pk>/candidate",
+        "optimizations/<id:pk>/candidate",
         CandidateViewSet.as_view(
             {"get": "retrieve", "put": "put", "delete": "destroy"}
         ),
     ),
     path(
-        "optimizations/<uuid:pk>/candidate/promote",
+        "optimizations/<id:pk>/candidate/promote",
         CandidateViewSet.as_view({"post": "promote"}),
     ),
 ]
@@ -120,7 +118,7 @@ erasure_routes = [
 
 result_detail_routes = [
     path(
-        f"optimizations/<uuid:pk>/{name}",
+        f"optimizations/<id:pk>/{name}",
         ResultDetailsViewSet.as_view({"get": name.replace("-", "_")}),
     )
     for name in (

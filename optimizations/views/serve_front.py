@@ -43,7 +43,7 @@ Headers = list[tuple[bytes, bytes]]
 
 # As Django's URL patterns, for metrics: by id, then with the id in the body.
 ROUTES = (
-    "api/v2/optimizations/<uuid:pk>/serve",
+    "api/v2/optimizations/<id:pk>/serve",
     "api/v2/optimizations/best-variant",
 )
 MAX_PREPARED_SNAPSHOTS = 5_000

@@ -176,7 +176,7 @@ def test_front_and_django_agree_on_any_request(
     assert answered.count(True) > len(answered) / 4
     routes = {route for _, route, _ in front.observed}
     assert routes == {
-        "api/v2/optimizations/<uuid:pk>/serve",
+        "api/v2/optimizations/<id:pk>/serve",
         "api/v2/optimizations/best-variant",
     }
 
