@@ -10,8 +10,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
-from redis.exceptions import RedisError
 
+from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import ConflictError, FieldProblem, InvalidParametersError
 from models_app import training_lease
 from models_app.models import BanditModel, TrainingRun
@@ -89,7 +89,7 @@ def send_run(run_id: UUID) -> bool:
     """Send the task to the broker; log a warning and return False where it is down."""
     try:
         current_app.send_task(TRAIN_TASK, args=[str(run_id)])
-    except (BrokerError, RedisError, OSError) as error:
+    except (BrokerError, *CACHE_ERRORS) as error:
         log.warning("training_not_sent", run_id=str(run_id), error=str(error))
         return False
     TrainingRun.objects.filter(pk=run_id).update(

@@ -1,5 +1,6 @@
-"""What the Redis client raises when the cache is away."""
+"""What the client of Redis or Valkey raises while the server is away."""
 
-import redis
+from redis.exceptions import ChildDeadlockedError, RedisError
 
-CACHE_ERRORS = (redis.RedisError, OSError)
+# Catch all of them around every use of the cache: no request may fail with it.
+CACHE_ERRORS = (RedisError, OSError, ChildDeadlockedError)

@@ -19,6 +19,7 @@ from django_ratelimit.core import get_usage
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import RateLimitedError
 
 log = structlog.get_logger(__name__)
@@ -131,7 +132,7 @@ def count_request(request: HttpRequest, group: str, rate: str, caller: str) -> N
             rate=f"{parsed_rate.limit}/{parsed_rate.seconds}s",
             increment=True,
         )
-    except (redis.RedisError, OSError) as error:
+    except CACHE_ERRORS as error:
         _breaker.pause(error)
         return
     # A negative time means that the counter expired between two commands.
@@ -181,13 +182,20 @@ def read_usage(request: HttpRequest) -> Usage | None:
 
 @functools.cache
 def get_redis_client() -> redis.Redis:
-    """Return the Redis client of this process for the hot path: 0.25 s, one retry."""
-    return redis.Redis.from_url(
+    """Return the Redis client of this process for the hot path: 0.25 s, one retry.
+
+    The pool is passed in, so that the client does not own it. Threads that call this
+    first at the same moment make a client each, and all but one are dropped. A client
+    that owned its pool would close the pool's connections then, under the pipelines
+    that still read from them: ValueError from the pure Python parser.
+    """
+    pool = redis.ConnectionPool.from_url(
         settings.REDIS_URL,
         socket_timeout=0.25,
         socket_connect_timeout=0.25,
         retry=Retry(NoBackoff(), 1),
     )
+    return redis.Redis(connection_pool=pool)
 
 
 def count_in_pipeline(
@@ -214,7 +222,7 @@ def count_in_pipeline(
         pipeline.expire(counter_key, end - now + GRACE_SECONDS)
     try:
         replies = pipeline.execute()
-    except (redis.RedisError, OSError) as error:
+    except CACHE_ERRORS as error:
         _breaker.pause(error)
         return None, no_values
     values = replies[: len(keys)]

@@ -13,6 +13,7 @@ from kombu import Connection
 from kombu.exceptions import KombuError
 
 from levered_site.api import responses
+from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.api.openapi import describe_operations
 from levered_site.celery import app
 from levered_site.errors import FieldProblem, UnavailableError
@@ -69,7 +70,7 @@ def _check_store(name: str, ping: Callable[[], object]) -> str:
     """
     try:
         ping()
-    except (psycopg.Error, redis.RedisError, KombuError, OSError) as error:
+    except (psycopg.Error, KombuError, *CACHE_ERRORS) as error:
         log.warning("store away", store=name, error=str(error))
         return "error"
     return "ok"

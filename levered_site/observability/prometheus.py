@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
-import redis
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from kombu.exceptions import KombuError
@@ -28,6 +27,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from levered_site.api import requests, responses
+from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import ForbiddenError
 from levered_site.observability import health
 
@@ -117,7 +117,7 @@ class WaitingTasksCollector(Collector):
         """Ask the broker."""
         try:
             count = health.count_waiting_tasks()
-        except (KombuError, redis.RedisError, OSError):
+        except (KombuError, *CACHE_ERRORS):
             return
         yield GaugeMetricFamily(
             "levered_waiting_jobs", "Tasks that no worker has taken yet.", count

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.core.cache import cache
 from django.db import OperationalError, connection, models, transaction
 from django.db.models import Count
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from levered_site.admin import html
+from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.organizations.models import AuditEntry, Organization
 from models_app.models import TrainingRun
 from optimizations.models import Decision, Optimization
@@ -31,6 +33,8 @@ STREAMS: tuple[tuple[str, str, type[models.Model], str], ...] = (
 )
 
 HourlyCounts = dict[str, list[int] | None]
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +74,34 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
 def load_hourly_counts(now: datetime) -> HourlyCounts:
     """Return the hourly counts of decisions and events of 24 hours, oldest first.
 
-    Cached for a minute. None for a table whose count takes more than 3 s.
+    Cached for a minute, where there is a cache. None for a table whose count takes more
+    than 3 s.
     """
     key = f"levered:overview:{now:%Y%m%d%H%M}"
-    counts: HourlyCounts | None = cache.get(key)
+    counts = _read_cached_counts(key)
     if counts is None:
         counts = {
             name: _count_per_hour(model, moment, now)
             for name, moment, model, _ in STREAMS
         }
-        cache.set(key, counts, CACHE_SECONDS)
+        _cache_counts(key, counts)
     return counts
+
+
+def _read_cached_counts(key: str) -> HourlyCounts | None:
+    try:
+        counts: HourlyCounts | None = cache.get(key)
+    except CACHE_ERRORS as error:
+        log.warning("dashboard.cache_away", error=str(error))
+        return None
+    return counts
+
+
+def _cache_counts(key: str, counts: HourlyCounts) -> None:
+    try:
+        cache.set(key, counts, CACHE_SECONDS)
+    except CACHE_ERRORS as error:
+        log.warning("dashboard.cache_away", error=str(error))
 
 
 def _count_per_hour(

@@ -5,11 +5,11 @@ import time
 from collections import Counter
 from threading import Lock
 
-import redis
 import structlog
 from django.conf import settings
 
 from levered_site.api import rate_limits
+from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import RateLimitedError
 from optimizations.serving import database_timeout
 
@@ -69,7 +69,7 @@ class _NewUserCounter:
                     return
             try:
                 _increment_counts(counts)
-            except (redis.RedisError, OSError) as error:
+            except CACHE_ERRORS as error:
                 log.warning("newcomers.uncounted", error=str(error))
 
 

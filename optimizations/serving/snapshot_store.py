@@ -9,12 +9,12 @@ from functools import partial
 from threading import Lock
 from uuid import UUID
 
-import redis
 import structlog
 from django.db import DatabaseError, transaction
 from django.db.models import F
 
 from levered_site.api import rate_limits
+from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import NotFoundError, UnavailableError
 from optimizations.models import Optimization
 from optimizations.serving import database_timeout, snapshot_loader
@@ -194,7 +194,7 @@ def _load_from_cache(optimization_id: str, version: int) -> _CachedSnapshot | No
     """Return the cached snapshot unless it is missing, unreadable or older."""
     try:
         data = rate_limits.get_redis_client().get(build_content_key(optimization_id))
-    except (redis.RedisError, OSError):
+    except CACHE_ERRORS:
         return None
     return store_cached_copy(optimization_id, version, data)
 
@@ -250,7 +250,7 @@ def remove_snapshot(optimization_id: str) -> None:
         rate_limits.get_redis_client().delete(
             build_version_key(optimization_id), build_content_key(optimization_id)
         )
-    except (redis.RedisError, OSError) as error:
+    except CACHE_ERRORS as error:
         log.warning("snapshot.unpublished", error=str(error))
 
 
@@ -259,7 +259,7 @@ def _is_published(snapshot: Snapshot) -> bool:
         version = rate_limits.get_redis_client().get(
             build_version_key(snapshot.optimization_id)
         )
-    except (redis.RedisError, OSError):
+    except CACHE_ERRORS:
         return True  # without the cache there is nothing to publish to
     return version is not None and int(version) >= snapshot.version
 
@@ -276,5 +276,5 @@ def _write_to_cache(snapshot: Snapshot) -> None:
             snapshot.to_bytes(),
             str(CACHE_TTL_SECONDS),
         )
-    except (redis.RedisError, OSError) as error:
+    except CACHE_ERRORS as error:
         log.warning("snapshot.unpublished", optimization_id=key, error=str(error))

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
+from levered_site.api.cache_errors import CACHE_ERRORS
+from levered_site.errors import UnavailableError
 from warehouse.backends.errors import QueryFailedError
 
 MIN_BILLED_BYTES = 10 * 2**20
@@ -19,7 +21,8 @@ def spend_bytes(organization_id: str, query_bytes: int) -> None:
     """Count a query's bytes before it reads them.
 
     Raises QueryFailedError, and counts nothing, if one query would read too many bytes
-    or more than the organization has left for the day (UTC).
+    or more than the organization has left for the day (UTC). Raises UnavailableError
+    while the cache, which holds the count, is away: spending has no limit without it.
     """
     max_bytes = get_max_bytes_per_query()
     if query_bytes > max_bytes:
@@ -28,10 +31,25 @@ def spend_bytes(organization_id: str, query_bytes: int) -> None:
             "read fewer days or columns."
         )
     key = f"bigquery-bytes:{organization_id}:{timezone.now().date().isoformat()}"
-    cache.add(key, 0, COUNTER_TTL_SECONDS)
-    if cache.incr(key, query_bytes) > settings.BIGQUERY_BYTES_PER_DAY:
-        cache.decr(key, query_bytes)
+    try:
+        is_over_budget = not _count_bytes(key, query_bytes)
+    except CACHE_ERRORS as error:
+        raise UnavailableError(
+            "The bytes of this query cannot be counted against the day's budget, because "
+            "the cache does not answer; try again.",
+            retry_after=1,
+        ) from error
+    if is_over_budget:
         raise QueryFailedError(
             f"The query would read {query_bytes:,} bytes, more than is left of the "
             f"{settings.BIGQUERY_BYTES_PER_DAY:,} that your organization may read a day."
         )
+
+
+def _count_bytes(key: str, query_bytes: int) -> bool:
+    """Add the bytes to the day's count; return False, and add none, over the budget."""
+    cache.add(key, 0, COUNTER_TTL_SECONDS)
+    if cache.incr(key, query_bytes) <= settings.BIGQUERY_BYTES_PER_DAY:
+        return True
+    cache.decr(key, query_bytes)
+    return False

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from levered_site.admin import partitioned
 from levered_site.admin.partitioned import EPOCH, MICROSECOND
@@ -42,6 +42,20 @@ def test_every_resource_has_a_page() -> None:
         *("BanditModel", "PolicyVersion", "TrainingRun", "Optimization", "Variant"),
         *("Regime", "Decision", "CubeDay", "PublishedDay", "User", "LogEntry"),
     }
+
+
+def test_the_overview_opens_without_the_cache(
+    staff: Client, settings: Settings
+) -> None:
+    world = staff_world.make_world()
+    staff_world.record_decision(world.optimization, "visitor-1")
+    missing = "unix:///nonexistent/valkey.sock"
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": missing}}
+
+    answer = staff.get(reverse("admin:index"))
+
+    assert answer.status_code == 200
+    assert "Decisions" in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", EVERY_LIST)

@@ -191,7 +191,7 @@ def test_a_dry_run_decides_the_same_and_writes_nothing() -> None:
 
 @pytest.mark.parametrize("flag", [{"dry_run": True}, {"record": False}])
 def test_only_a_key_learns_whether_a_user_was_served_before(
-    flag: dict[str, bool],
+    flag: dict[str, Any],
 ) -> None:
     optimization = make_live_optimization()
     key = make_api_key(optimization.organization, scopes=["serve"])
