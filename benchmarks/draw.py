@@ -51,7 +51,11 @@ def measure_microseconds(variants: int) -> float:
         return rendezvous.draw_from_row(row, seed)
 
     count = 5000
-    return min(timeit.repeat(draw, timer=process_time, number=count, repeat=7)) / count * 1e6
+    return (
+        min(timeit.repeat(draw, timer=process_time, number=count, repeat=7))
+        / count
+        * 1e6
+    )
 
 
 def print_moved_users(variants: int, spread: float, users: int) -> None:

@@ -2,7 +2,7 @@
 
 import functools
 import ipaddress
-import uuid
+import os
 from contextvars import ContextVar
 
 from django.conf import settings
@@ -16,7 +16,7 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 def assign_request_id() -> str:
     """Assign a new id to the current request. Ignore an id that the client sent."""
-    request_id = f"req_{uuid.uuid4().hex}"
+    request_id = f"req_{os.urandom(16).hex()}"
     _request_id.set(request_id)
     return request_id
 

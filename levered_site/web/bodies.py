@@ -14,6 +14,8 @@ from levered_site.web.asgi_types import Headers, Receive
 # Bodies up to this size do not count against the memory limit: they must be read even
 # while somebody fills it.
 SMALL_BODY = 64 * 1024
+# Key of an ASGI scope, set once the whole body has arrived: reading it takes no time.
+BODY_ARRIVED = "levered.body_arrived"
 
 
 class ClientDisconnectedError(Exception):

@@ -19,7 +19,7 @@ from levered_site.errors import (
     RequestTimeoutError,
     UnavailableError,
 )
-from levered_site.web.bodies import get_content_length, is_chunked
+from levered_site.web.bodies import BODY_ARRIVED, get_content_length, is_chunked
 from levered_site.web.connections import ConnectionTable, Peer
 from levered_site.web.refusals import encode_refusal
 from levered_site.web.request_head import (
@@ -148,6 +148,12 @@ class WebProtocol(HttpToolsProtocol):
         self._latest_cycle = self.cycle
         if is_chunked(self.headers):
             self.flow.pause_reading()  # nobody reads a chunked body
+
+    @override
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        if self._latest_cycle is not None:
+            self._latest_cycle.scope[BODY_ARRIVED] = True
 
     def _stop_parsing(self, error: LeveredError) -> NoReturn:
         """Make the parser stop, whereupon `data_received` refuses the request."""

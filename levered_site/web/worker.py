@@ -10,6 +10,7 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 
+import django
 import uvicorn
 from django.conf import settings
 from typing_extensions import override
@@ -70,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     request_parent_death_signal(options.manager, signal.SIGTERM)
     faulthandler.register(signal.SIGUSR2, all_threads=True)
     os.set_blocking(options.heartbeat, False)
+    django.setup()  # before the application is imported: it imports models
     limits = ProtocolLimits(settings.WEB_REQUEST_SECONDS, settings.WEB_WRITE_SECONDS)
     config = uvicorn.Config(
         APPLICATION,

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection
 from django.utils import timezone
 from psycopg import RawCursor, errors
 
-from optimizations.ingestion.array_literals import format_array
+from levered_site.array_literals import format_array
 from optimizations.ingestion.event_columns import (
     EventColumns,
     ExposureColumns,

@@ -1,6 +1,6 @@
 """A user's assignment as serving passes it on. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 
@@ -23,4 +23,15 @@ class AssignedVariant:
 
     def as_repeated(self) -> "AssignedVariant":
         """Return the assignment as every later request sees it."""
-        return self if self.sticky else replace(self, sticky=True)
+        if self.sticky:
+            return self
+        return AssignedVariant(
+            self.variant_number,
+            self.in_holdout,
+            self.policy_version,
+            self.propensity,
+            self.decided_at,
+            sticky=True,
+            decision_id=self.decision_id,
+            redraws=self.redraws,
+        )

@@ -1,14 +1,12 @@
-"""The statements that store and read assignments: text and parameters. No connection.
+"""The statements that store and read assignments: text and parameters. No connection."""
 
-Arrays are passed as text in Postgres's own notation: building them costs a tenth of
-what adapting every element costs.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from levered_site.array_literals import format_array
 from optimizations.models import Decision
 from optimizations.serving.snapshot import Proposal
 
@@ -116,39 +114,27 @@ class AssignmentRow:
 def build_claim_parameters(claims: Sequence[tuple[int, Proposal]]) -> list[str]:
     """Return the arrays of INSERT_ASSIGNMENTS: pairs (decision id, proposal), sorted."""
     proposals = [proposal for _, proposal in claims]
-    return [
-        _join(p.snapshot.optimization_id for p in proposals),
-        _join(_quote(p.anonymous_id) for p in proposals),
-        _join(_quote(p.snapshot.organization_id) for p in proposals),
-        _join(str(p.card.number) for p in proposals),
-        _join(_quote(p.card.key) for p in proposals),
-        _join(_quote(p.context.recorded) for p in proposals),
-        _join("t" if p.in_holdout else "f" for p in proposals),
-        _join(str(p.snapshot.policy_version) for p in proposals),
-        _join(repr(p.propensity) for p in proposals),
-        _join(p.decided_at.isoformat() for p in proposals),
-        _join(str(decision_id) for decision_id, _ in claims),
-        _join(str(p.redraw) for p in proposals),
+    snapshots = [proposal.snapshot for proposal in proposals]
+    columns: list[list[Any]] = [
+        [snapshot.optimization_id for snapshot in snapshots],
+        [each.anonymous_id for each in proposals],
+        [snapshot.organization_id for snapshot in snapshots],
+        [each.card.number for each in proposals],
+        [each.card.key for each in proposals],
+        [each.context.recorded for each in proposals],
+        [each.in_holdout for each in proposals],
+        [snapshot.policy_version for snapshot in snapshots],
+        [each.propensity for each in proposals],
+        [each.decided_at for each in proposals],
+        [decision_id for decision_id, _ in claims],
+        [each.redraw for each in proposals],
     ]
+    return [format_array(column) for column in columns]
 
 
 def build_key_parameters(keys: Sequence[tuple[str, str]]) -> list[str]:
     """Return the arrays of SELECT_ASSIGNMENTS: optimization ids, anonymous ids."""
     return [
-        _join(optimization_id for optimization_id, _ in keys),
-        _join(_quote(anonymous_id) for _, anonymous_id in keys),
+        format_array([optimization_id for optimization_id, _ in keys]),
+        format_array([anonymous_id for _, anonymous_id in keys]),
     ]
-
-
-def format_integers(numbers: Iterable[int]) -> str:
-    """Return numbers as a Postgres array."""
-    return _join(map(str, numbers))
-
-
-def _join(elements: Iterable[str]) -> str:
-    return "{" + ",".join(elements) + "}"
-
-
-def _quote(text: str) -> str:
-    r"""Return text as an element of an array: in quotes, `\` and `"` escaped."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -11,6 +11,7 @@ from django.db import connections
 from psycopg import AsyncConnection, errors
 from psycopg.rows import class_row, scalar_row
 
+from levered_site.array_literals import format_array
 from levered_site.errors import UnavailableError
 from optimizations.serving import assignment_sql, database_timeout
 from optimizations.serving.assigned_variant import AssignedVariant
@@ -76,7 +77,7 @@ async def replace_existing(claims: Claims, replaced: Sequence[int]) -> set[int]:
     """
     parameters = [
         *assignment_sql.build_claim_parameters(claims),
-        assignment_sql.format_integers(replaced),
+        format_array(replaced),
     ]
     return await _store(claims, assignment_sql.REPLACE_ASSIGNMENTS, parameters)
 

@@ -58,9 +58,15 @@ class Snapshot:
     probabilities: Floats
     leading: tuple[int, ...]
     assignments_epoch: int
+    unservable_numbers: frozenset[int] = field(init=False, repr=False)
     _prepared_rows: dict[int, PreparedRow] = field(
         default_factory=dict, init=False, repr=False
     )
+
+    def __post_init__(self) -> None:
+        """Collect the variants that are disabled or excluded: served to no one."""
+        unservable = (card.number for card in self.cards if not card.servable)
+        object.__setattr__(self, "unservable_numbers", frozenset(unservable))
 
     def card(self, number: int) -> VariantCard:
         """Return the variant with a number from 1."""
@@ -79,11 +85,6 @@ class Snapshot:
                 self._prepared_rows.clear()
             self._prepared_rows[cell_index] = row
         return row
-
-    @property
-    def unservable_numbers(self) -> tuple[int, ...]:
-        """Numbers of the disabled or excluded variants, which are served to no one."""
-        return tuple(card.number for card in self.cards if not card.servable)
 
     def to_bytes(self) -> bytes:
         """Return one line of JSON, then the table: little-endian float64, row-major."""

@@ -3,11 +3,13 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 from django.conf import settings
 
 from levered_site.api import credentials, requests
 from levered_site.web.asgi_types import Message, Receive, Scope
+from levered_site.web.bodies import BODY_ARRIVED
 from optimizations.views.serve_request import LARGEST_BODY
 
 SERVE_PATH = re.compile(
@@ -37,18 +39,30 @@ def _has_plain_body(headers: Mapping[bytes, bytes]) -> bool:
     return int(length) <= LARGEST_BODY and OTHER_HEADERS.isdisjoint(headers)
 
 
-async def receive_body(receive: Receive) -> tuple[list[Message], bytes | None]:
-    """Return the messages received, and the body if it is complete."""
-    messages: list[Message] = []
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while not messages or messages[-1].get("more_body"):
-                messages.append(await receive())
-    except TimeoutError:
+async def receive_body(
+    scope: Scope, receive: Receive
+) -> tuple[list[Message], bytes | None]:
+    """Return the messages received, and the body if it is complete within a second."""
+    if BODY_ARRIVED in scope:
+        messages = [await receive()]
+    else:
+        messages = await _receive_messages(receive)
+    if not messages or messages[-1].get("more_body", False):
         return messages, None
-    if any(message["type"] != "http.request" for message in messages):
+    if messages[0]["type"] != "http.request":
         return messages, None
+    if len(messages) == 1:
+        return messages, messages[0].get("body", b"")
     return messages, b"".join(message.get("body", b"") for message in messages)
+
+
+async def _receive_messages(receive: Receive) -> list[Message]:
+    messages: list[Message] = []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(BODY_SECONDS):
+            while not messages or messages[-1].get("more_body", False):
+                messages.append(await receive())
+    return messages
 
 
 def find_secret(headers: Mapping[bytes, bytes]) -> str | None:

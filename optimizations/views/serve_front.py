@@ -5,6 +5,7 @@ broken body, another origin, …) goes to Django's view, which is the reference:
 the same JSON, headers and rows.
 """
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ class ServeFront:
         if path is None:
             await self._inner(scope, receive, send)
             return
-        messages, body = await asgi_request.receive_body(receive)
+        messages, body = await asgi_request.receive_body(scope, receive)
         serve = None
         if body is not None:
             serve = self._read_serve(scope, path[1], body)
@@ -198,17 +199,18 @@ def _describe_client(
 def _list_headers(
     serve: _PlainServe, request_id: str, more: Mapping[str, str], length: int
 ) -> Headers:
-    named = [
-        ("X-Request-Id", request_id),
-        *more.items(),
-        *cors.build_public_cors_headers(serve.request.origin),
-        *response_headers.build_security_headers(is_secure=serve.is_secure),
-    ]
-    headers = [
+    return [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % length),
+        (b"x-request-id", request_id.encode()),
+        *((name.lower().encode(), value.encode()) for name, value in more.items()),
+        *_encode_headers(
+            cors.build_public_cors_headers(serve.request.origin)
+            + response_headers.build_security_headers(is_secure=serve.is_secure)
+        ),
     ]
-    headers += [
-        (name.lower().encode(), value.encode("latin-1")) for name, value in named
-    ]
-    return headers
+
+
+@functools.lru_cache(maxsize=1024)
+def _encode_headers(headers: tuple[tuple[str, str], ...]) -> Headers:
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
