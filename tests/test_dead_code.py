@@ -41,10 +41,13 @@ FRAMEWORK_PREFIXES = {
     "get_": "SerializerMethodField",
     "validate_": "Django REST framework",
 }
-PREFIXED_IN = re.compile(r"/(serializers|forms)(/|\.py|\.)")
+PREFIXED_IN = re.compile(r"/(\w+_)?(serializers|forms)(/|\.py|\.)")
 # Named by a text: a dotted path in settings or the theme, an action in a route.
 TEXT = re.compile(r'"[\w.]*?(\w+)"')
-TEXTS_IN = ("levered_site/settings.py", "levered_site/admin/theme.py", "*/urls.py")
+TEXTS_IN = (
+    *("levered_site/settings.py", "levered_site/admin/theme.py"),
+    *("*/urls.py", "levered_site/*/urls.py"),
+)
 # Called by their name only, each with the reason.
 EXCEPTIONS = {
     "ProtocolModule": "the type of a module that is imported by name",

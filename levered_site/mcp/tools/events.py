@@ -81,6 +81,10 @@ class KeyInput(Input):
     """The key to create."""
 
     label: str
+    scopes: list[Literal["ingest", "serve", "read", "write"]] = Field(
+        ["ingest"], min_length=1, description="write: a member's rights."
+    )
+    expires_at: str | None = Field(None, description="ISO 8601; default never.")
     confirm: Confirm = False
 
 
@@ -88,13 +92,13 @@ def create_key(api: Api, arguments: KeyInput) -> Json:
     """Create a key; it needs a confirm because the answer shows the secret."""
 
     def post_key() -> Json:
-        return api.post("/api-keys", {"label": arguments.label})
+        return api.post("/api-keys", arguments.dump_sent("confirm"))
 
     if not arguments.confirm:
         confirmation.run_and_roll_back(api, post_key)
         would = (
-            "create an API key that may send events. Its secret is shown once, in the "
-            "answer, and stays in this conversation."
+            f"create an API key with the scopes {', '.join(arguments.scopes)}. Its secret "
+            "is shown once, in the answer, and stays in this conversation."
         )
         return confirmation.ask_to_confirm(would, label=[None, arguments.label])
     key = post_key()
@@ -103,7 +107,8 @@ def create_key(api: Api, arguments: KeyInput) -> Json:
         "again: put it where the backend reads its secrets.",
         "done": True,
         "api_key": key,
-        "next": "a backend sends it as X-API-Key to /api/v2/ingest/exposures and /rewards.",
+        "next": "a backend sends it as X-API-Key, for events to /api/v2/ingest/exposures and "
+        "/rewards.",
     }
 
 
@@ -125,8 +130,8 @@ SEND_TOOL = Tool(
 CREATE_KEY_TOOL = Tool(
     name="create_api_key",
     title="Create an API key",
-    description="Create a key with which a backend sends events. Admins only; its secret "
-    "is shown once, with confirm: true. overview (show: api_keys) lists keys, delete "
+    description="Create a key with which a backend sends events, serves, reads or writes. "
+    "Admins only; its secret is shown once, with confirm: true. overview (show: api_keys) lists keys, delete "
     "revokes one.",
     input_model=KeyInput,
     answer_fields={"done": "b", "api_key": "o: secret, shown once", "changes": "o"},

@@ -40,6 +40,8 @@ ENDPOINTS_WITHOUT_TOOLS = {
     "/api/v2/schema": "tools have schemas of their own",
     "/api/v2/optimizations/best-variant": "serve_variant takes the id of the optimization",
     "/api/v2/optimizations/{pk}/report-data": "its parts are views of get_results",
+    "/api/v2/api-keys/{pk}/rotate": "create_api_key and delete replace a key",
+    "/api/v2/track": "pages send events there; send_events stores the same",
     "/healthz": "for the operator",
     "/readyz": "for the operator",
 }
@@ -107,6 +109,26 @@ def test_the_audit_entry_of_a_tool_call_has_its_user_and_request_id() -> None:
     entry = AuditEntry.objects.get(action="api_key.make")
     assert entry.request_id == answer["X-Request-Id"]
     assert (entry.actor_kind, entry.actor_id) == ("user", "user_alice")
+
+
+def test_a_key_made_by_a_tool_has_the_scopes_that_were_asked_for() -> None:
+    api = factories.make_admin_api(factories.make_organization())
+
+    made = document(
+        call(
+            api,
+            "create_api_key",
+            label="CI",
+            scopes=["read", "serve"],
+            expires_at="2200-01-01T00:00:00Z",
+            confirm=True,
+        )
+    )["api_key"]
+
+    assert made["scopes"] == ["serve", "read"]
+    assert made["expires_at"] == "2200-01-01T00:00:00Z"
+    me = factories.read_body(factories.Api(made["secret"]).get("/me"))
+    assert me["api_key"]["id"] == made["id"]
 
 
 def test_a_call_without_a_confirm_leaves_no_audit_entry() -> None:
