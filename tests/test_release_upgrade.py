@@ -77,3 +77,33 @@ def test_a_database_of_the_last_release_is_migrated_and_keeps_its_rows() -> None
         assert checked.returncode == 0, checked.stderr
         assert count_rows(database_url) == before
         assert all(before.values()), before
+
+
+def list_files(database_url: str) -> dict[str, int]:
+    """Return the file of each partition: another one means that rows were rewritten."""
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT relname, pg_relation_filenode(oid) FROM pg_class WHERE relkind = 'r'"
+            " AND (relname LIKE 'assignments_%' OR relname LIKE 'decisions_%')"
+        ).fetchall()
+    return dict(rows)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_columns_of_draws_come_and_go_without_rewriting_a_row() -> None:
+    with database_of_last_release() as database_url:
+        manage(database_url, "migrate", "optimizations", "0005")
+        before, files = count_rows(database_url), list_files(database_url)
+
+        forward = manage(database_url, "migrate", "optimizations", "0006")
+        rules = "SELECT DISTINCT draw_rule, redraw FROM decisions"
+        with psycopg.connect(database_url) as connection:
+            values = connection.execute(rules).fetchall()
+        files_after = list_files(database_url)
+        backward = manage(database_url, "migrate", "optimizations", "0005")
+
+        assert forward.returncode == backward.returncode == 0, backward.stderr
+        assert values == [(0, 0)]
+        assert len(files) > 16
+        assert files_after == list_files(database_url) == files
+        assert count_rows(database_url) == before
