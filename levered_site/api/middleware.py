@@ -52,7 +52,6 @@ class EnvelopeMiddleware:
         request_id = requests.assign_request_id()
         try:
             body_limits.refuse_chunked(request)
-            body_limits.refuse_encoded(request)
             _refuse_nul(request)
             response = self.get_response(request)
         except LeveredError as error:
@@ -73,7 +72,7 @@ class EnvelopeMiddleware:
         _args: Any,
         _kwargs: Any,
     ) -> HttpResponse | None:
-        """Reject a body over its endpoint's limit before anything reads it."""
+        """Reject a body that its endpoint does not read, before anything reads it."""
         vars(request)["endpoint"] = view
         if _is_admin_page(request):
             return None
@@ -82,6 +81,7 @@ class EnvelopeMiddleware:
         try:
             limit = body_limits.get_body_limit(view, request.method or "")
             body_limits.refuse_too_large(request, limit)
+            body_limits.refuse_encoded(request, view)
         except LeveredError as error:
             return responses.build_error_response(error)
         return None

@@ -37,8 +37,10 @@ class EventsParser(parsers.OrjsonParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Return the JSON object of the body. Raise BadRequestError if it is none."""
-        del media_type, parser_context
-        return parsers.parse_object(stream.read())
+        del media_type
+        request = requests.get_django_request((parser_context or {})["request"])
+        body = body_limits.decompress_body(request, stream.read(), LARGEST_BODY)
+        return parsers.parse_object(body)
 
 
 class IngestThrottle(KeyThrottle):
@@ -80,6 +82,7 @@ class _IngestView(BaseAPIView):
         return holder
 
 
+@body_limits.accept_gzip
 @body_limits.limit_body(LARGEST_BODY)
 class ExposuresView(_IngestView):
     """Exposures: which user saw which variant."""
@@ -95,6 +98,7 @@ class ExposuresView(_IngestView):
         return self.build_response(service.accept_exposures(organization_id, events))
 
 
+@body_limits.accept_gzip
 @body_limits.limit_body(LARGEST_BODY)
 class RewardsView(_IngestView):
     """Rewards: which user did what."""

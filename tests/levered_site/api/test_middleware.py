@@ -1,6 +1,10 @@
 """EnvelopeMiddleware: error format, request ids, body limits, strange URLs."""
 
+import gzip
+import os
 import re
+import tracemalloc
+import zlib
 from typing import Any
 
 import pytest
@@ -8,13 +12,17 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import DataError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import path
 from pytest_django import Settings
 
 from levered_site.api import body_limits
 from levered_site.api.responses import build_success_response, json_view
-from levered_site.errors import InvalidParametersError, RateLimitedError
+from levered_site.errors import (
+    InvalidParametersError,
+    PayloadTooLargeError,
+    RateLimitedError,
+)
 from tests.support import factories
 
 pytestmark = pytest.mark.urls(__name__)
@@ -44,6 +52,14 @@ def small(request: HttpRequest) -> HttpResponse:
     return build_success_response({"length": len(request.body)})
 
 
+@json_view("POST")
+@body_limits.accept_gzip
+@body_limits.limit_body(1000)
+def packed(request: HttpRequest) -> HttpResponse:
+    body = body_limits.decompress_body(request, request.body, 1000)
+    return build_success_response({"length": len(body)})
+
+
 @json_view("POST", any_origin=True)
 def public(request: HttpRequest) -> HttpResponse:
     raise InvalidParametersError.for_field("x", "no")
@@ -53,6 +69,7 @@ urlpatterns = [
     path("fail/<str:kind>", fail),
     path("html/<int:status>", html),
     path("small", small),
+    path("packed", packed),
     path("public", public),
     path("admin/", admin.site.urls),
 ]
@@ -199,6 +216,73 @@ def test_a_compressed_body_is_refused() -> None:
         415,
         "unsupported_media_type",
     )
+
+
+def _post_packed(body: bytes, encoding: str = "gzip") -> HttpResponse:
+    answer: HttpResponse = _client().generic(
+        "POST", "/packed", body, headers={"Content-Encoding": encoding}
+    )
+    return answer
+
+
+@pytest.mark.parametrize("encoding", ["gzip", " GZIP", "x-gzip"])
+def test_an_endpoint_may_accept_gzip(encoding: str) -> None:
+    answer = _post_packed(gzip.compress(b"x" * 1000), encoding)
+
+    assert answer.status_code == 200
+    assert factories.read_body(answer)["length"] == 1000
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip"])
+def test_an_endpoint_that_accepts_gzip_refuses_other_encodings(encoding: str) -> None:
+    answer = _post_packed(gzip.compress(b"x"), encoding)
+
+    assert (answer.status_code, factories.read_error(answer)["code"]) == (
+        415,
+        "unsupported_media_type",
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"x",
+        gzip.compress(b"x" * 500)[:-1],
+        gzip.compress(b"x" * 500)[:-8] + b"12345678",
+        gzip.compress(b"x") + b"rest",
+        gzip.compress(b"x") + gzip.compress(b"y"),
+        zlib.compress(b"x"),
+    ],
+    ids=["empty", "text", "cut", "wrong sum", "more", "two members", "zlib"],
+)
+def test_a_body_that_is_not_one_gzip_member_is_a_bad_request(body: bytes) -> None:
+    answer = _post_packed(body)
+
+    error = factories.read_error(answer)
+    assert (answer.status_code, error["code"]) == (400, "bad_request")
+    assert "gzip" in error["message"]
+
+
+def test_a_compressed_body_is_limited_as_sent_and_as_decompressed() -> None:
+    bomb = gzip.compress(bytes(200_000))
+    assert len(bomb) < 1000
+    noise = gzip.compress(os.urandom(1100))
+
+    assert [_post_packed(body).status_code for body in (bomb, noise)] == [413, 413]
+
+
+def test_a_bomb_is_not_decompressed_beyond_the_limit() -> None:
+    request = RequestFactory().post("/packed", headers={"Content-Encoding": "gzip"})
+    bomb = gzip.compress(bytes(50 * body_limits.MB))
+    tracemalloc.start()
+
+    with pytest.raises(PayloadTooLargeError):
+        body_limits.decompress_body(request, bomb, body_limits.MB)
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5 * body_limits.MB
 
 
 @pytest.mark.parametrize("length", ["x", "-1", "1e3", "9" * 50])

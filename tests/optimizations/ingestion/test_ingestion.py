@@ -1,10 +1,12 @@
 """Ingestion over HTTP: what is stored, and that it is stored once."""
 
+import gzip
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from django.db import connection, connections
 from django.utils import timezone
@@ -100,6 +102,55 @@ def test_the_same_key_of_another_endpoint_or_organization_is_another_key(
     ]
 
     assert accepted == [1, 1, 1]
+
+
+def test_known_keys_among_new_ones_are_duplicates(
+    optimization: Optimization, api: Api
+) -> None:
+    def send(*numbers: int) -> dict[str, Any]:
+        rewards = [
+            traffic.build_reward(f"user-{number}", idempotency_key=f"key {number}")
+            for number in numbers
+        ]
+        batch = build_batch(*rewards, traffic.build_reward("without a key"))
+        return read_body(api.post("/ingest/rewards", batch))
+
+    answers = [send(1, 2), send(0, 2, 3, 3), send(5), send(5)]
+
+    assert [(answer["accepted"], answer["duplicates"]) for answer in answers] == [
+        *((3, 0), (3, 2), (2, 0), (1, 1)),
+    ]
+    assert count_stored() == (0, 9, 5)
+
+
+def test_a_rejected_event_leaves_its_key_unused(
+    optimization: Optimization, api: Api
+) -> None:
+    good = traffic.build_reward("ann", idempotency_key="one")
+    bad = {**good, "value": "much"}
+    other = traffic.build_reward("bob")
+
+    first = read_body(api.post("/ingest/rewards", build_batch(bad, other)))
+    second = read_body(api.post("/ingest/rewards", build_batch(good, other)))
+
+    assert [(first["accepted"], second["accepted"])] == [(1, 2)]
+
+
+def test_a_compressed_batch_is_stored(optimization: Optimization, api: Api) -> None:
+    body = orjson.dumps(build_batch(*[traffic.build_reward("ann")] * 500))
+
+    answer = api.post("/ingest/rewards", gzip.compress(body), Content_Encoding="gzip")
+
+    assert answer.status_code == 200, answer.content
+    assert count_stored() == (0, 500, 0)
+
+
+def test_a_compressed_batch_needs_a_key_before_it_is_decompressed() -> None:
+    answer = Api("lev_unknown").post(
+        "/ingest/rewards", b"no gzip", Content_Encoding="gzip"
+    )
+
+    assert answer.status_code == 401
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,5 +1,6 @@
 """What ingestion refuses, in whole or in part, and that it stores none of it."""
 
+import gzip
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -180,6 +181,15 @@ def test_a_body_over_five_megabytes_is_a_413(api: Api) -> None:
 
     assert answer.status_code == 413
     assert count_stored() == (0, 0, 0)
+
+
+def test_a_compressed_body_over_five_megabytes_is_a_413(api: Api) -> None:
+    bomb = gzip.compress(b"{" + b" " * 5 * 1024 * 1024 + b"}")
+
+    answer = api.post("/ingest/rewards", bomb, Content_Encoding="gzip")
+
+    assert len(bomb) < 10_000
+    assert answer.status_code == 413
 
 
 def test_other_methods_are_a_405(api: Api) -> None:
