@@ -1,6 +1,7 @@
 """URL routes of optimizations."""
 
 from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from optimizations.views.candidates import CandidateViewSet
 from optimizations.views.decisions import DecisionViewSet
@@ -22,21 +23,13 @@ from optimizations.views.track import track_events
 from optimizations.views.variants import ScreenshotViewSet, VariantViewSet
 
 
-class AnyTextConverter:
+class AnyTextConverter(StringConverter):
     """A part of a path that may hold anything, a slash or a line feed included.
 
     Users whose ids were stored before such ids were refused can be read and erased.
     """
 
     regex = r"(?s:.+)"
-
-    def to_python(self, value: str) -> str:
-        """Return the text as it is."""
-        return value
-
-    def to_url(self, value: str) -> str:
-        """Return the text as it is."""
-        return value
 
 
 register_converter(AnyTextConverter, "any_text")

@@ -8,8 +8,15 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from levered_site.anonymous_ids import PLACEHOLDER_IDS
 from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH, MAX_IDEMPOTENCY_KEY_LENGTH
 from optimizations.ingestion import events
+
+ANONYMOUS_ID_HELP = (
+    "One user. Not blank, without control characters, and none of "
+    f"{', '.join(f'`{text}`' for text in sorted(PLACEHOLDER_IDS))}, which programs print "
+    "for an id that they do not have."
+)
 
 
 @extend_schema_serializer(component_name="ExposureEvent")
@@ -17,7 +24,7 @@ class ExposureEventSerializer(serializers.Serializer[Any]):
     """A user saw a variant."""
 
     anonymous_id = serializers.CharField(
-        min_length=1, max_length=MAX_ANONYMOUS_ID_LENGTH
+        min_length=1, max_length=MAX_ANONYMOUS_ID_LENGTH, help_text=ANONYMOUS_ID_HELP
     )
     optimization_id = serializers.UUIDField()
     variant = serializers.DictField(help_text="Every design factor and its level.")
@@ -43,7 +50,7 @@ class RewardEventSerializer(serializers.Serializer[Any]):
     """A user did something."""
 
     anonymous_id = serializers.CharField(
-        min_length=1, max_length=MAX_ANONYMOUS_ID_LENGTH
+        min_length=1, max_length=MAX_ANONYMOUS_ID_LENGTH, help_text=ANONYMOUS_ID_HELP
     )
     name = serializers.CharField(min_length=1, max_length=events.MAX_NAME_LENGTH)
     value = serializers.FloatField(

@@ -93,7 +93,10 @@ class ExposuresView(_IngestView):
         responses=RESPONSES,
     )
     def post(self, request: Request) -> Response:
-        """Store up to 500 exposures. After a 200 or 207 they are on disk."""
+        """Store up to 500 exposures. After a 200 or 207 they are on disk.
+
+        The body may be compressed: `Content-Encoding: gzip`.
+        """
         organization_id, events = self.holder.organization_id, _read_events(request)
         return self.build_response(service.accept_exposures(organization_id, events))
 
@@ -109,7 +112,10 @@ class RewardsView(_IngestView):
         responses=RESPONSES,
     )
     def post(self, request: Request) -> Response:
-        """Store up to 500 rewards. After a 200 or 207 they are on disk."""
+        """Store up to 500 rewards. After a 200 or 207 they are on disk.
+
+        The body may be compressed: `Content-Encoding: gzip`.
+        """
         organization_id, events = self.holder.organization_id, _read_events(request)
         return self.build_response(service.accept_rewards(organization_id, events))
 
