@@ -36,6 +36,8 @@ def main() -> None:
         growth.print_memory(settings, options.memory)
     elif options.stored:
         growth.print_stored(settings, options.stored, options.seconds)
+    elif options.partitions:
+        growth.print_partitions(settings, options.partitions, options.seconds)
     else:
         _compare(options, settings)
 
@@ -130,6 +132,7 @@ def _parse_options() -> argparse.Namespace:
     add("--json", type=Path, help="write every round to this file")
     add("--memory", type=int, help="memory of the web workers over so many users")
     add("--stored", type=int, help="cost of a serve from 10^4 to so many assignments")
+    add("--partitions", type=int, help="cost of a serve after so many days of receipts")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds, options.warm_up = 1, 2.0, 2.0

@@ -2,8 +2,10 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 
 import psycopg
+from psycopg import sql
 from tqdm import tqdm
 
 from benchmarks.local_service import UNLIMITED, LocalService, run_service
@@ -16,6 +18,7 @@ MEMORY_ROUND_SECONDS = 5.0
 FEWEST_STORED = 10_000
 STORED_ROUNDS = 3
 ROWS_PER_STATEMENT = 500_000
+RECEIPTS_A_DAY = 10_000
 MEGABYTE = 2**20
 # Users as a service that ran for long has them: one assignment each, of this variant.
 INSERT_ASSIGNMENTS = """
@@ -24,6 +27,20 @@ INSERT INTO assignments (optimization_id, anonymous_id, variant_number, in_holdo
 SELECT %s, reverse(lpad(n::text, 9, '0')) || '-stored', 1 + n %% 4, false, 1, 0.25,
        now() - interval '1 day', -1 - n
 FROM generate_series(%s::bigint, %s::bigint) AS n
+"""
+
+SELECT_PAST_DAYS = """
+SELECT (now() AT TIME ZONE 'UTC')::date - age FROM generate_series(1, %s) AS age
+"""
+CREATE_DAY = """
+CREATE TABLE IF NOT EXISTS {} PARTITION OF decisions FOR VALUES FROM ({}) TO ({})
+"""
+INSERT_RECEIPTS = """
+INSERT INTO decisions (id, organization_id, optimization_id, anonymous_id,
+                       variant_number, variant, context, in_holdout, policy_version,
+                       propensity, decided_at)
+SELECT n, 'org_demo', %s, 'past-' || n, 1 + n %% 4, '{}', '{}', false, 1, 0.25, %s
+FROM generate_series(1, %s) AS n
 """
 
 
@@ -73,6 +90,39 @@ def print_stored(settings: Mapping[str, str], most: int, seconds: float) -> None
             print(f"{stored:>12,}{_format(fresh):>28}{_format(forgotten):>28}")
             wanted *= 10
     print("each: decisions a second, microseconds of CPU per decision")
+
+
+def print_partitions(settings: Mapping[str, str], days: int, seconds: float) -> None:
+    """Print the cost of a serve before and after so many days of receipts."""
+    with run_service({**UNLIMITED, **settings}) as service:
+        measured = Measured("ours", world.build_world(service))
+        first = loads.build_first_serves(measured)
+        rounds.run_round(first, 0, seconds=seconds, is_wrk=rounds.has_wrk())
+        print(f"{'days of receipts':>18}{'first serves':>28}")
+        print(f"{'as started':>18}{_format(_run_rounds(first, 1, seconds)):>28}")
+        _insert_receipts(measured, days)
+        again = _run_rounds(first, 1 + STORED_ROUNDS, seconds)
+        print(f"{days:>18,}{_format(again):>28}")
+
+
+def _insert_receipts(measured: Measured, days: int) -> None:
+    """Create the partitions of past days and write receipts into each."""
+    with psycopg.connect(
+        measured.world.service.database_url, autocommit=True
+    ) as database:
+        past_days = database.execute(SELECT_PAST_DAYS, [days]).fetchall()
+        for (day,) in tqdm(past_days, desc="days", disable=None):
+            statement = sql.SQL(CREATE_DAY).format(
+                sql.Identifier(f"decisions_{day:%Y%m%d}"),
+                sql.Literal(f"{day} 00:00:00+00"),
+                sql.Literal(f"{day + timedelta(days=1)} 00:00:00+00"),
+            )
+            database.execute(statement)
+            database.execute(
+                INSERT_RECEIPTS,
+                [measured.world.optimization_id, f"{day} 12:00:00+00", RECEIPTS_A_DAY],
+            )
+        database.execute("VACUUM ANALYZE decisions")
 
 
 def _run_rounds(load: Load, stored: int, seconds: float) -> Round:
