@@ -56,7 +56,7 @@ docs: .venv/.for-docs ## build docs/ into site/ (open site/index.html)
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet
 	@echo "site/index.html (its search needs a server: python3 -m http.server -d site)"
 
-bench: .venv/.for-running ## a measurement of benchmarks/ (BENCH=serve ARGS=--help)
+bench: .venv/.for-tests ## a measurement of benchmarks/ (BENCH=serve ARGS=--help)
 	@$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
 
 soak: .venv/.for-running ## ten minutes of traffic and kill -9, then every row checked (ARGS="--minutes 1")

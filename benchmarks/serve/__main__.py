@@ -47,12 +47,15 @@ def _compare(options: argparse.Namespace, settings: dict[str, str]) -> None:
         measured, notes = _start_all(options, settings, stack)
         chosen = [one for one in measured if options.only in one.name]
         results = _run_all(chosen, options)
-    print(f"commit {report.read_commit(ROOT)}; medians of {options.rounds} rounds")
-    print(f"of {options.seconds:g} s, 64 connections, generator: {options.generator}\n")
-    print(report.format_table(results))
-    print("\n" + report.format_goals(results))
-    for note in notes:
-        print(note)
+    tables = report.list_load_rows(results), report.list_goal_rows(results)
+    title = (
+        f"Commit {report.read_commit(ROOT)}: medians of {options.rounds} rounds of "
+        f"{options.seconds:g} s, 64 connections, generator {options.generator}."
+    )
+    print("\n\n".join([title, *map(report.format_columns, tables), *notes]))
+    if options.document:
+        parts = [title, *map(report.format_markdown, tables), *notes]
+        report.insert_text(options.document, "\n\n".join(parts))
     if options.json:
         report.write_json(options.json, results, vars(options))
 
@@ -130,6 +133,7 @@ def _parse_options() -> argparse.Namespace:
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="our settings")
     add("--generator", choices=("wrk", "own"), help="wrk where it is installed")
     add("--json", type=Path, help="write every round to this file")
+    add("--document", type=Path, help="write the tables into this page, too")
     add("--memory", type=int, help="memory of the web workers over so many users")
     add("--stored", type=int, help="cost of a serve from 10^4 to so many assignments")
     add("--partitions", type=int, help="cost of a serve after so many days of receipts")

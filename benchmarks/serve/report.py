@@ -12,6 +12,10 @@ import orjson
 from benchmarks.local_service import ROOT
 from benchmarks.serve.rounds import Round, take_medians
 
+BEGIN, END = "<!-- serve: begin -->", "<!-- serve: end -->"
+LOAD_COLUMNS = (
+    "load, per s, p50 ms, p95 ms, p99 ms, CPU us, generator CPU, refused, failed"
+)
 Results = Mapping[str, Sequence[Round]]
 
 
@@ -53,35 +57,58 @@ GOALS = (
 )
 
 
-def format_table(results: Results) -> str:
-    """Return one line a load: medians over its rounds."""
-    head = (
-        f"{'load':<34}{'per s':>9}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}"
-        f"{'CPU us':>9}{'generator':>11}  refused, failed"
-    )
-    lines = [head]
+def list_load_rows(results: Results) -> list[list[str]]:
+    """Return the head and one row a load: medians over its rounds."""
+    table = [LOAD_COLUMNS.split(", ")]
     for name, rounds in results.items():
         one = take_medians(list(rounds))
-        trouble = f"{one.refused:,.0f}, {one.failed:,.0f}"
-        lines.append(
-            f"{name:<34}{one.rate:>9,.0f}{one.p50:>9.2f}{one.p95:>9.2f}{one.p99:>9.2f}"
-            f"{one.cpu_us:>9,.0f}{one.generator_cpu:>10.0%}   "
-            f"{trouble if one.refused or one.failed else ''}"
-        )
-    return "\n".join(lines)
+        latencies = [f"{ms:,.2f}" for ms in (one.p50, one.p95, one.p99)]
+        counts = [f"{one.cpu_us:,.0f}", f"{one.generator_cpu:.0%}"]
+        trouble = [f"{one.refused:,.0f}", f"{one.failed:,.0f}"]
+        table.append([name, f"{one.rate:,.0f}", *latencies, *counts, *trouble])
+    return table
 
 
-def format_goals(results: Results) -> str:
-    """Return one line a goal whose loads were both measured."""
-    lines = [f"{'ratio of medians':<66}{'is':>7}  goal"]
+def list_goal_rows(results: Results) -> list[list[str]]:
+    """Return the head and one row a goal whose loads were both measured."""
+    table = [["ratio of medians", "is", "goal", ""]]
     for goal in GOALS:
         ratio = compute_ratio(goal, results)
-        if ratio is None:
-            continue
-        sign = "<=" if goal.is_upper_bound else ">="
-        met = "met" if is_met(goal, ratio) else "NOT met"
-        lines.append(f"{goal.title:<66}{ratio:>7.2f}  {sign} {goal.bound}  {met}")
-    return "\n".join(lines)
+        if ratio is not None:
+            bound = f"at {'most' if goal.is_upper_bound else 'least'} {goal.bound}"
+            verdict = "met" if is_met(goal, ratio) else "not met"
+            table.append([goal.title, f"{ratio:.2f}", bound, verdict])
+    return table
+
+
+def format_columns(table: list[list[str]]) -> str:
+    """Return a table as text: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if number else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    )
+
+
+def format_markdown(table: list[list[str]]) -> str:
+    """Return a table in Markdown."""
+    head, *rows = (f"| {' | '.join(row)} |" for row in table)
+    return "\n".join([head, "|---" * len(table[0]) + "|", *rows])
+
+
+def insert_text(document: Path, text: str) -> None:
+    """Replace the text between BEGIN and END in a document.
+
+    Raises ValueError for a document without them.
+    """
+    before, begin, rest = document.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{document} must contain the marks {BEGIN} and {END}")
+    document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 def compute_ratio(goal: Goal, results: Results) -> float | None:

@@ -142,10 +142,24 @@ def test_ratios_are_of_medians_and_name_their_goal() -> None:
     fast = Round(900.0, 1.0, 2.0, 3.0, 10.0, 0.1, 0, 0)
     results = {"ours first serve": [slow, ANY_ROUND, fast], "granian": [ANY_ROUND] * 3}
 
-    lines = report.format_goals(results).splitlines()
+    _, *rows = report.list_goal_rows(results)
 
-    assert len(lines) == 2
-    assert lines[1].endswith("1.00  >= 0.18  met")
+    title = "rate: ours first serve / granian"
+    assert rows == [[title, "1.00", "at least 0.18", "met"]]
+
+
+def test_tables_are_written_between_the_marks_of_a_page() -> None:
+    with TemporaryDirectory() as folder:
+        page = Path(folder) / "page.md"
+        page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+        table = report.list_load_rows({"granian": [ANY_ROUND]})
+
+        report.insert_text(page, report.format_markdown(table))
+
+        head, _, row = page.read_text().splitlines()[2:5]
+        assert head.startswith("| load | per s |")
+        assert row.startswith("| granian | 100 | 1.00 |")
+        assert page.read_text().splitlines()[0::6] == ["before", "after"]
 
 
 def test_the_file_has_every_round() -> None:
