@@ -8,7 +8,6 @@ event is looked up. Exits with 1 if anything was lost, doubled or inconsistent.
 
 import argparse
 import sys
-from typing import Never
 
 from tqdm import tqdm
 
@@ -30,18 +29,19 @@ def main() -> None:
             run_service({**UNLIMITED, **settings}) as service,
             tqdm(total=round(soak.seconds), unit=" s", disable=None) as bar,
         ):
-            world = build_world(service)
-            verdict = run_soak(world, soak, lambda journal: _show(bar, journal))
+
+            def show(journal: Journal) -> None:
+                last = journal.kills[-1].part if journal.kills else "none"
+                bar.n = round(bar.format_dict["elapsed"])
+                bar.set_postfix_str(
+                    f"{len(journal.answers):,} serves, last kill: {last}"
+                )
+
+            verdict = run_soak(build_world(service), soak, show)
     except NotReadyError as error:
         raise SystemExit(str(error)) from error
     _print_verdict(verdict, options.seed)
     sys.exit(bool(verdict.violations))
-
-
-def _show(bar: "tqdm[Never]", journal: Journal) -> None:
-    bar.n = round(bar.format_dict["elapsed"])
-    last = journal.kills[-1].part if journal.kills else "none"
-    bar.set_postfix_str(f"{len(journal.answers):,} serves, last kill: {last}")
 
 
 def _print_verdict(verdict: Verdict, seed: int) -> None:
