@@ -102,9 +102,14 @@ def enumerate_deviation(weights: Sequence[float], bits: int) -> float:
 
 def _mix_uniforms(words: Words, number: int) -> NDArray[np.float64]:
     word = words ^ np.uint32(number * rendezvous.HIGH_MULTIPLIER & 0xFFFFFFFF)
-    word = (word ^ word >> 16) * np.uint32(0x85EBCA6B)
-    word = (word ^ word >> 13) * np.uint32(0xC2B2AE35)
-    return ((word ^ word >> 16) >> 5) * 2.0**-27 + 2.0**-28
+    word = (word ^ _shift(word, 16)) * np.uint32(0x85EBCA6B)
+    word = (word ^ _shift(word, 13)) * np.uint32(0xC2B2AE35)
+    steps = _shift(word ^ _shift(word, 16), 5).astype(np.float64)
+    return steps * 2.0**-27 + 2.0**-28
+
+
+def _shift(words: Words, bits: int) -> Words:
+    return np.right_shift(words, np.uint32(bits))
 
 
 if __name__ == "__main__":

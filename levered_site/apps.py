@@ -3,7 +3,6 @@
 from django.apps import AppConfig
 
 from levered_site import checks
-from levered_site.api import path_converters
 
 __all__ = ["SiteConfig", "checks"]
 
@@ -13,7 +12,3 @@ class SiteConfig(AppConfig):
 
     name = "levered_site"
     verbose_name = "Levered"
-
-    def ready(self) -> None:
-        """Register the path converters before the URLconf is read."""
-        path_converters.register_path_converters()

@@ -3,9 +3,11 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from levered_site.api import docs
+from levered_site.api import docs, path_converters
 from levered_site.observability import health, prometheus
 from optimizations.views.public_policy import get_signing_keys
+
+path_converters.register_path_converters()  # before the routes below are read
 
 api_urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("levered_site.organizations.urls")),

@@ -179,7 +179,7 @@ def _is_public_preflight(request: HttpRequest) -> bool:
 
 def _build_preflight_response(request: HttpRequest) -> HttpResponse:
     headers = cors.build_preflight_headers(
-        request.headers.get("Origin"),
+        request.META.get("HTTP_ORIGIN"),
         request.headers.get("Access-Control-Request-Headers"),
         is_private_network=request.headers.get("Access-Control-Request-Private-Network")
         == "true",
@@ -202,7 +202,7 @@ def _add_response_headers(request: HttpRequest, response: HttpResponseBase) -> N
 
 
 def _add_cors_headers(request: HttpRequest, response: HttpResponseBase) -> None:
-    for name, value in cors.build_public_cors_headers(request.headers.get("Origin")):
+    for name, value in cors.build_public_cors_headers(request.META.get("HTTP_ORIGIN")):
         if name == "Vary":
             patch_vary_headers(response, [value])
         else:

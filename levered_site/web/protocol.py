@@ -153,7 +153,7 @@ class WebProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         if self._latest_cycle is not None:
-            self._latest_cycle.scope[BODY_ARRIVED] = True
+            cast("dict[str, Any]", self._latest_cycle.scope)[BODY_ARRIVED] = True
 
     def _stop_parsing(self, error: LeveredError) -> NoReturn:
         """Make the parser stop, whereupon `data_received` refuses the request."""

@@ -8,7 +8,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from levered_site.api import body_limits, parsers
+from levered_site.api import body_limits, parsers, requests
 from levered_site.api.base_view import BaseAPIView
 from levered_site.api.throttles import KeyThrottle
 from levered_site.organizations import scopes

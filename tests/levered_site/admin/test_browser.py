@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.contrib.admin import site
@@ -13,23 +12,11 @@ from pytest_django.live_server_helper import LiveServer
 
 from models_app.models import TrainingRun
 from optimizations.models import Optimization
-from tests.support import staff_world
-
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.support import chromium, staff_world
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
+    pytest.mark.skipif(not chromium.PATH.exists(), reason="needs Debian's chromium"),
 ]
 
 
@@ -46,7 +33,9 @@ def page(live_server: LiveServer, complaints: list[str]) -> Iterator[Page]:
         # Playwright runs an event loop in this thread, in which Django would refuse
         # database access. The tests use the database between the browser's steps.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+        browser = playwright.chromium.launch(
+            executable_path=str(chromium.PATH), args=chromium.ARGUMENTS
+        )
         page = browser.new_page(
             base_url=live_server.url, viewport={"width": 1440, "height": 1000}
         )

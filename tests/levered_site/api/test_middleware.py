@@ -16,7 +16,7 @@ from django.test import Client, RequestFactory
 from django.urls import path
 from pytest_django import Settings
 
-from levered_site.api import body_limits
+from levered_site.api import body_limits, cors
 from levered_site.api.responses import build_success_response, json_view
 from levered_site.errors import (
     InvalidParametersError,
@@ -39,6 +39,11 @@ RAISED: dict[str, Exception] = {
 
 
 def fail(request: HttpRequest, kind: str) -> HttpResponse:
+    raise RAISED[kind]
+
+
+@cors.allow_any_origin
+def public_fail(request: HttpRequest, kind: str) -> HttpResponse:
     raise RAISED[kind]
 
 
@@ -71,6 +76,7 @@ urlpatterns = [
     path("small", small),
     path("packed", packed),
     path("public", public),
+    path("public-fail/<str:kind>", public_fail),
     path("admin/", admin.site.urls),
 ]
 
@@ -322,3 +328,16 @@ def test_any_origin_may_read_every_response_of_a_public_endpoint() -> None:
     for answer in (preflight, refused):
         assert answer["Access-Control-Allow-Origin"] == "https://shop.example"
     assert too_large["Access-Control-Allow-Origin"] == "*"
+
+
+def test_any_origin_may_read_a_500_and_a_503_of_a_public_endpoint() -> None:
+    client = _client()
+
+    answers = [
+        client.get(f"/public-fail/{kind}", headers={"Origin": "https://shop.example"})
+        for kind in ("bug", "away")
+    ]
+
+    assert [answer.status_code for answer in answers] == [500, 503]
+    for answer in answers:
+        assert answer["Access-Control-Allow-Origin"] == "https://shop.example"

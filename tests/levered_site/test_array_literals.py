@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from levered_site.array_literals import format_array
 from levered_site.database import fetch_row
-from optimizations.ingestion.array_literals import format_array
 
 pytestmark = pytest.mark.django_db
 
