@@ -24,8 +24,8 @@ bridge = WsgiBridge(
     find_body_limit,
     settings.WEB_REQUEST_SECONDS,
 )
+serve_front = ServeFront(bridge, prometheus.observe_request)
 application = Lifespan(
-    ServeFront(bridge, prometheus.observe_request),
-    [web_process.start_serving],
-    [web_process.stop_serving],
+    serve_front, [web_process.start_serving], [web_process.stop_serving]
 )
+answer_directly = serve_front.answer_directly

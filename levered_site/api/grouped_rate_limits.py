@@ -7,9 +7,13 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
+import structlog
+
 from levered_site.api import async_redis, rate_limits
 from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.api.rate_limits import Rate, Usage
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -60,7 +64,11 @@ class GroupedCounter:
     async def _send_groups(self) -> None:
         while self._groups:
             groups, self._groups = self._groups, {}
-            totals = await _increment_counters(groups)
+            totals: list[int | None] = [None] * len(groups)
+            try:
+                totals = await _increment_counters(groups)
+            except Exception:
+                log.exception("ratelimit.uncounted")
             for group, total in zip(groups.values(), totals, strict=True):
                 group.deliver_counts(total)
         self._task = None

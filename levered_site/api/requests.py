@@ -16,9 +16,14 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 def assign_request_id() -> str:
     """Assign a new id to the current request. Ignore an id that the client sent."""
-    request_id = f"req_{os.urandom(16).hex()}"
+    request_id = create_request_id()
     _request_id.set(request_id)
     return request_id
+
+
+def create_request_id() -> str:
+    """Return a new id, for a request that is answered at once."""
+    return f"req_{os.urandom(16).hex()}"
 
 
 def get_request_id() -> str:

@@ -13,10 +13,12 @@ from contextlib import suppress
 import django
 import uvicorn
 from django.conf import settings
+from django.utils.module_loading import import_string
 from typing_extensions import override
 
 from levered_site.local.processes import request_parent_death_signal
 from levered_site.web.connections import ConnectionTable
+from levered_site.web.direct import build_direct_class
 from levered_site.web.protocol import (
     ProtocolLimits,
     WebProtocol,
@@ -24,6 +26,7 @@ from levered_site.web.protocol import (
 )
 
 APPLICATION = "levered_site.asgi:application"
+DIRECT_ANSWER = "levered_site.asgi.answer_directly"
 BACKLOG = 2048
 DRAIN_SECONDS = 8  # the manager waits longer, and the supervisor longer than that
 RESERVED_FILES = 256  # database connections, static files, the event loop's own
@@ -76,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = uvicorn.Config(
         APPLICATION,
         loop="uvloop",
-        http=build_protocol_class(_build_table(), limits),
+        http=_build_protocol(limits),
         ws="none",
         lifespan="on",
         interface="asgi3",
@@ -91,6 +94,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     server = WebServer(config, options.heartbeat)
     server.run([socket.socket(fileno=options.listener)])
+
+
+def _build_protocol(limits: ProtocolLimits) -> type[WebProtocol]:
+    table = _build_table()
+    if not settings.WEB_DIRECT_ANSWERS:
+        return build_protocol_class(table, limits)
+    return build_direct_class(table, limits, import_string(DIRECT_ANSWER))
 
 
 def _build_table() -> ConnectionTable:

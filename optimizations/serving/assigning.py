@@ -59,6 +59,18 @@ async def decide(
     return await _serve_assignment(visit, known, is_capped=is_capped)
 
 
+def decide_from_memory(visit: Visit, recording: Recording) -> AssignedVariant | None:
+    """Return what `decide` would, if no store has to be asked for it; else None."""
+    if visit.snapshot.status == "shipped":
+        return None
+    known = known_users.find(visit.snapshot, visit.anonymous_id)
+    if known is None or known.variant_number in visit.snapshot.unservable_numbers:
+        return None
+    metrics.count_known_user("memory")
+    metrics.count_decision("known" if recording == "recorded" else recording)
+    return known
+
+
 async def _serve_assignment(
     visit: Visit, known: AssignedVariant | None, *, is_capped: bool
 ) -> AssignedVariant:

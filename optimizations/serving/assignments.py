@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from optimizations.serving import assignment_store
+from optimizations.serving import assignment_store, metrics
 from optimizations.serving.assigned_variant import AssignedVariant
 from optimizations.serving.batching import BatchRunner, Key
 from optimizations.serving.snapshot import Proposal
@@ -31,6 +31,7 @@ class _Claim:
 
 
 async def _store_claims(claims: Sequence[_Claim]) -> list[AssignedVariant]:
+    metrics.observe_batch(len(claims))
     pairs = [(claim.decision_id, claim.proposal) for claim in claims]
     return await _settle_claims(claims, await assignment_store.insert_new(pairs))
 

@@ -1,0 +1,160 @@
+"""Batches in the event loop: shared results, errors, deadlines and overload."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from levered_site.errors import UnavailableError
+from optimizations.serving import batching
+from optimizations.serving.batching import BatchRunner, Key
+
+
+def _key(name: str) -> Key:
+    return "optimization", name
+
+
+class _Store:
+    """Doubles numbers, and keeps the batches that it got; it may be made to wait."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.runner = BatchRunner(self._run)
+
+    async def _run(self, items: Sequence[int]) -> list[int]:
+        self.batches.append(list(items))
+        await self.gate.wait()
+        if 13 in items:
+            raise ValueError("unlucky")
+        return [2 * item for item in items]
+
+
+def test_what_is_submitted_together_is_one_batch_sorted_by_key() -> None:
+    async def run() -> None:
+        store = _Store()
+        futures = [store.runner.submit(_key(f"u{n}"), n) for n in (3, 1, 2)]
+
+        assert await asyncio.gather(*futures) == [(6, False), (2, False), (4, False)]
+        assert store.batches == [[1, 2, 3]]
+
+    asyncio.run(run())
+
+
+def test_the_same_key_shares_one_item_also_while_it_runs() -> None:
+    async def run() -> None:
+        store = _Store()
+        store.gate.clear()
+        first = store.runner.submit(_key("u"), 1)
+        second = store.runner.submit(_key("u"), 2)
+        await asyncio.sleep(0.01)
+        third = store.runner.submit(_key("u"), 3)
+        store.gate.set()
+
+        results = list(await asyncio.gather(first, second, third))
+        assert results == [(2, False), (2, True), (2, True)]
+        assert store.batches == [[1]]
+
+    asyncio.run(run())
+
+
+def test_two_batches_run_at_a_time_and_the_next_takes_all_that_wait() -> None:
+    async def run() -> None:
+        store = _Store()
+        store.gate.clear()
+        futures = []
+        for number in range(5):
+            futures.append(store.runner.submit(_key(f"u{number}"), number))
+            await asyncio.sleep(0.01)
+        assert store.batches == [[0], [1]]
+        store.gate.set()
+
+        await asyncio.gather(*futures)
+        assert store.batches == [[0], [1], [2, 3, 4]]
+
+    asyncio.run(run())
+
+
+def test_an_error_reaches_everybody_of_its_batch_and_nobody_else() -> None:
+    async def run() -> None:
+        store = _Store()
+        unlucky = [store.runner.submit(_key(f"u{n}"), n) for n in (13, 14)]
+        results = await asyncio.gather(*unlucky, return_exceptions=True)
+        later = await store.runner.submit(_key("u13"), 15)
+
+        assert [type(result) for result in results] == [RuntimeError, RuntimeError]
+        assert later == (30, False)
+
+    asyncio.run(run())
+
+
+def test_a_batch_that_hangs_is_a_503_in_time_and_refuses_others_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batching, "MAX_WAIT_SECONDS", 0.2)
+
+    async def run() -> None:
+        store = _Store()
+        store.gate.clear()
+        hanging = store.runner.submit(_key("u1"), 1)
+        with pytest.raises(UnavailableError):
+            await asyncio.wait_for(hanging, 5)
+        await asyncio.sleep(0.1)
+        with pytest.raises(UnavailableError):
+            store.runner.submit(_key("u2"), 2)
+        store.gate.set()
+        await store.runner.drain()
+
+        assert await store.runner.submit(_key("u1"), 4) == (8, False)
+
+    asyncio.run(run())
+
+
+def test_what_nobody_waits_for_any_more_is_not_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batching, "MAX_WAIT_SECONDS", 0.2)
+
+    async def run() -> None:
+        store = _Store()
+        store.gate.clear()
+        futures = []
+        for number in range(4):
+            futures.append(store.runner.submit(_key(f"u{number}"), number))
+            await asyncio.sleep(0.01)
+        await asyncio.wait(futures)
+        store.gate.set()
+        await store.runner.drain()
+
+        assert all(isinstance(f.exception(), UnavailableError) for f in futures)
+        assert store.batches == [[0], [1]]
+
+    asyncio.run(run())
+
+
+def test_a_full_queue_refuses_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "MAX_QUEUE_LENGTH", 3)
+
+    async def run() -> None:
+        store = _Store()
+        futures = [store.runner.submit(_key(f"u{n}"), n) for n in range(3)]
+        with pytest.raises(UnavailableError):
+            store.runner.submit(_key("u4"), 4)
+
+        await asyncio.gather(*futures)
+
+    asyncio.run(run())
+
+
+def test_no_batch_is_larger_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "MAX_BATCH_SIZE", 2)
+
+    async def run() -> None:
+        store = _Store()
+        futures = [store.runner.submit(_key(f"u{n}"), n) for n in range(5)]
+
+        await asyncio.gather(*futures)
+        assert store.batches == [[0, 1], [2, 3], [4]]
+
+    asyncio.run(run())
