@@ -146,19 +146,23 @@ def _build_unsaved_assignment(proposal: Proposal) -> AssignedVariant:
     )
 
 
-async def store_proposals(proposals: Sequence[Proposal]) -> list[AssignedVariant]:
+async def store_proposals(
+    proposals: Sequence[Proposal], wait_seconds: float
+) -> list[AssignedVariant]:
     """Store what clients decided as a serve would have; results in their order.
 
     A user who has an assignment keeps it. Only the next redraw of a user replaces the
     assignment, and only where its variant may no longer be served. Of several proposals
     for one user one is stored, and the others return it.
 
-    Raises UnavailableError if one of them is not stored in time; the others may be.
+    Raises UnavailableError if one of them is not stored in `wait_seconds`; the others
+    may be.
     """
-    return await asyncio.gather(*map(_store_proposal, proposals))
+    stores = (_store_proposal(proposal, wait_seconds) for proposal in proposals)
+    return await asyncio.gather(*stores)
 
 
-async def _store_proposal(proposal: Proposal) -> AssignedVariant:
+async def _store_proposal(proposal: Proposal, wait_seconds: float) -> AssignedVariant:
     snapshot = proposal.snapshot
     assigned = None
     if proposal.redraw:
@@ -166,7 +170,7 @@ async def _store_proposal(proposal: Proposal) -> AssignedVariant:
             snapshot.optimization_id, proposal.anonymous_id
         )
     if assigned is None:
-        return await assignments.claim_assignment(proposal)
+        return await assignments.claim_assignment(proposal, wait_seconds)
     is_barred = assigned.variant_number in snapshot.unservable_numbers
     if not is_barred or proposal.redraw != assigned.redraws + 1:
         return assigned

@@ -102,15 +102,17 @@ _runners = _Runners()
 os.register_at_fork(after_in_child=_runners.reset)
 
 
-async def claim_assignment(proposal: Proposal) -> AssignedVariant:
+async def claim_assignment(
+    proposal: Proposal, wait_seconds: float | None = None
+) -> AssignedVariant:
     """Assign the proposed variant to the user, or return what is assigned already.
 
     Returns once the assignment and its receipt are on disk. Raises UnavailableError
-    after batching.MAX_WAIT_SECONDS; the claim may still be stored then, and a repeated
+    after `wait_seconds` (default batching.MAX_WAIT_SECONDS); the claim may still be stored then, and a repeated
     request finds it.
     """
     claim = _Claim(proposal, secrets.randbits(63))
-    assigned, is_shared = await _runners.claims.submit(claim.key, claim)
+    assigned, is_shared = await _runners.claims.submit(claim.key, claim, wait_seconds)
     return assigned.as_repeated() if is_shared else assigned
 
 

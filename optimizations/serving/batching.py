@@ -50,7 +50,7 @@ class BatchRunner(Generic[Item, Result]):
 
     A batch never waits to be filled: it takes what came during the ones before. Items
     with the same key share the result of the first. Nobody waits longer than
-    MAX_WAIT_SECONDS; while a batch takes longer than that, and while the queue is full,
+    MAX_WAIT_SECONDS unless asked for; while a batch takes longer than that, and while the queue is full,
     new items are refused at once. What nobody waits for any more is not run.
 
     `run_batch` gets the items sorted by key and returns their results in that order.
@@ -66,10 +66,13 @@ class BatchRunner(Generic[Item, Result]):
         self._is_scheduled = False
         self._is_sweeping = False
 
-    def submit(self, key: Key, item: Item) -> "asyncio.Future[tuple[Result, bool]]":
+    def submit(
+        self, key: Key, item: Item, wait_seconds: float | None = None
+    ) -> "asyncio.Future[tuple[Result, bool]]":
         """Queue an item; the future holds its result, and whether it was shared.
 
-        A result is shared when an earlier item of the same key brought it.
+        A result is shared when an earlier item of the same key brought it. The future
+        fails after `wait_seconds`, by default MAX_WAIT_SECONDS.
 
         Raises UnavailableError while a batch is overdue or the queue is full.
         """
@@ -83,7 +86,8 @@ class BatchRunner(Generic[Item, Result]):
             if not self._is_scheduled:
                 self._is_scheduled = True
                 loop.call_soon(self._start_batches)
-        entry.waiters.append(_Waiter(future, loop.time() + MAX_WAIT_SECONDS))
+        seconds = MAX_WAIT_SECONDS if wait_seconds is None else wait_seconds
+        entry.waiters.append(_Waiter(future, loop.time() + seconds))
         if not self._is_sweeping:
             self._is_sweeping = True
             loop.call_later(SWEEP_SECONDS, self._sweep_overdue)

@@ -26,6 +26,8 @@ from optimizations.serving.assigned_variant import AssignedVariant
 from optimizations.serving.edge_batch import EdgeDecision, InvalidDecisionError
 from optimizations.serving.snapshot import NOT_FOUND_MESSAGE, Proposal
 
+# A backend waits longer than a page: a batch takes several commits.
+MAX_WAIT_SECONDS = 5.0
 MIN_AGE = timedelta(minutes=5)  # whatever LATE_ARRIVAL_HOURS says
 
 
@@ -168,7 +170,8 @@ def _claim_in_order(proposals: dict[int, Proposal]) -> list[KeptAssignment]:
 
 def _list_kept(claims: dict[int, Proposal]) -> Iterator[KeptAssignment]:
     assigned_variants = event_loop.run_in_loop(
-        assigning.store_proposals(list(claims.values()))
+        assigning.store_proposals(list(claims.values()), MAX_WAIT_SECONDS),
+        2 * MAX_WAIT_SECONDS,
     )
     for index, assigned in zip(claims, assigned_variants, strict=True):
         if assigned.sticky:

@@ -60,13 +60,15 @@ def unregister_loop() -> None:
     _serving_loop.register(None)
 
 
-def run_in_loop(coroutine: Coroutine[Any, Any, R]) -> R:
+def run_in_loop(
+    coroutine: Coroutine[Any, Any, R], seconds: float = MAX_WAIT_SECONDS
+) -> R:
     """Run a coroutine in the loop of serving, from a thread outside it, and wait.
 
-    Raises what the coroutine raises, or UnavailableError after MAX_WAIT_SECONDS.
+    Raises what the coroutine raises, or UnavailableError after `seconds`.
     """
     future = asyncio.run_coroutine_threadsafe(coroutine, _serving_loop.get())
     try:
-        return future.result(MAX_WAIT_SECONDS)
+        return future.result(seconds)
     except TimeoutError as error:
         raise UnavailableError(LOOP_BUSY_MESSAGE, retry_after=1) from error

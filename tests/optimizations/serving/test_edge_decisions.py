@@ -12,7 +12,7 @@ from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import decision, snapshot_loader
-from optimizations.serving.snapshot import Proposal
+from optimizations.serving.snapshot import Proposal, Snapshot
 from tests.support import factories, optimization_factories
 from tests.support.factories import Api, read_body, read_error
 from tests.support.serve_requests import serve_user
@@ -42,8 +42,23 @@ def decide(
     redraw: int = 0,
 ) -> Body:
     """Decide as a client does, and return the decision to send."""
+    return decide_by(load_snapshot(optimization), user, context, redraw)
+
+
+def load_snapshot(optimization: Optimization) -> Snapshot:
+    """Load what the policy is made of."""
     snapshot = snapshot_loader.query_snapshot(str(optimization.pk))
     assert snapshot is not None
+    return snapshot
+
+
+def decide_by(
+    snapshot: Snapshot,
+    user: str,
+    context: Mapping[str, Any] | None = None,
+    redraw: int = 0,
+) -> Body:
+    """Decide by a policy that was loaded before."""
     resolved = decision.resolve_context(snapshot, context or {})
     ids = snapshot, user, resolved, timezone.now()
     proposal: Proposal = (
@@ -70,10 +85,11 @@ def send(api: Api, optimization: Optimization, *decisions: Any) -> Any:
 
 def pick_user(optimization: Optimization, *, in_holdout: bool, number: int = 0) -> str:
     """Return a user of an arm, by default of whatever variant."""
+    snapshot = load_snapshot(optimization)
     return next(
         user
         for user in (f"u{n}" for n in range(1000))
-        for made in [decide(optimization, user)]
+        for made in [decide_by(snapshot, user)]
         if made["in_holdout"] is in_holdout and number in {0, made["variant_number"]}
     )
 
@@ -298,7 +314,8 @@ def test_a_batch_is_a_list_of_at_most_500(
 def test_500_decisions_are_stored_in_one_request(
     optimization: Optimization, api: Api
 ) -> None:
-    batch = [decide(optimization, f"u{n}") for n in range(500)]
+    snapshot = load_snapshot(optimization)
+    batch = [decide_by(snapshot, f"u{n}") for n in range(500)]
 
     body = read_body(send(api, optimization, *batch))
 
