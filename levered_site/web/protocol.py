@@ -32,6 +32,8 @@ from levered_site.web.transport import GuardedTransport
 INVALID_MESSAGE = "The request is not valid HTTP/1.1."
 # Requests that wait on a connection for the responses before them.
 MAX_PIPELINED = 32
+# How long a process that stops waits for requests that clients have already sent.
+LAST_REQUEST_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class WebProtocol(HttpToolsProtocol):
         self._plain_body_left = 0
         self._refusal: LeveredError | None = None
         self._is_discarding = False
+        self._is_stopping = False
         self._peer: Peer | None = None
 
     @override
@@ -146,6 +149,8 @@ class WebProtocol(HttpToolsProtocol):
             self._peer.idle.pop(self, None)
         super().on_headers_complete()
         self._latest_cycle = self.cycle
+        if self._is_stopping:
+            self.cycle.keep_alive = False
         if is_chunked(self.headers):
             self.flow.pause_reading()  # nobody reads a chunked body
 
@@ -208,6 +213,19 @@ class WebProtocol(HttpToolsProtocol):
             self.transport.close()
         elif self._peer is not None:
             self._peer.idle[self] = None
+
+    @override
+    def shutdown(self) -> None:
+        """Stop after the request that is running or that may be on its way."""
+        self._is_stopping = True
+        if self._is_idle():
+            self.loop.call_later(LAST_REQUEST_SECONDS, self._close_if_unused)
+        else:
+            super().shutdown()
+
+    def _close_if_unused(self) -> None:
+        if self._is_idle() and not self._head.is_open:
+            self.transport.close()
 
     @override
     def resume_writing(self) -> None:

@@ -19,6 +19,7 @@ from typing_extensions import override
 from levered_site.local.processes import request_parent_death_signal
 from levered_site.web.connections import ConnectionTable
 from levered_site.web.direct import build_direct_class
+from levered_site.web.listener import BACKLOG, accept_all
 from levered_site.web.protocol import (
     ProtocolLimits,
     WebProtocol,
@@ -27,7 +28,6 @@ from levered_site.web.protocol import (
 
 APPLICATION = "levered_site.asgi:application"
 DIRECT_ANSWER = "levered_site.asgi.answer_directly"
-BACKLOG = 2048
 DRAIN_SECONDS = 8  # the manager waits longer, and the supervisor longer than that
 RESERVED_FILES = 256  # database connections, static files, the event loop's own
 MAX_UNREAD_BYTES = (
@@ -39,8 +39,11 @@ TICKS_PER_SECOND = 10  # uvicorn calls on_tick this often
 class WebServer(uvicorn.Server):
     """A uvicorn server whose event loop tells the manager each second that it runs."""
 
-    def __init__(self, config: uvicorn.Config, heartbeat: int) -> None:
+    def __init__(
+        self, config: uvicorn.Config, protocol_class: type[WebProtocol], heartbeat: int
+    ) -> None:
         super().__init__(config)
+        self._protocol_class = protocol_class
         self._heartbeat = heartbeat
 
     @override
@@ -51,6 +54,25 @@ class WebServer(uvicorn.Server):
                 os.write(self._heartbeat, b".")
             self._check_connections()
         return await super().on_tick(counter)
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept who is already waiting at the port, then stop.
+
+        The kernel would reset connections that nobody accepts before the port closes.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = [each for listener in sockets or [] for each in accept_all(listener)]
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in waiting:
+            await loop.connect_accepted_socket(self._create_protocol, connection)
+        await super().shutdown(sockets)
+
+    def _create_protocol(self) -> WebProtocol:
+        return self._protocol_class(self.config, self.server_state, self.lifespan.state)
 
     def _check_connections(self) -> None:
         """End connections that take too long, or whose clients leave too much unread."""
@@ -76,10 +98,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.set_blocking(options.heartbeat, False)
     django.setup()  # before the application is imported: it imports models
     limits = ProtocolLimits(settings.WEB_REQUEST_SECONDS, settings.WEB_WRITE_SECONDS)
+    protocol_class = _build_protocol(limits)
     config = uvicorn.Config(
         APPLICATION,
         loop="uvloop",
-        http=_build_protocol(limits),
+        http=protocol_class,
         ws="none",
         lifespan="on",
         interface="asgi3",
@@ -92,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         timeout_keep_alive=settings.WEB_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-    server = WebServer(config, options.heartbeat)
+    server = WebServer(config, protocol_class, options.heartbeat)
     server.run([socket.socket(fileno=options.listener)])
 
 

@@ -17,6 +17,12 @@ def listener() -> Iterator[socket.socket]:
         yield server
 
 
+def get_address(listener: socket.socket) -> tuple[str, int]:
+    """Return host and port of a listening socket."""
+    host, port = listener.getsockname()
+    return host, port
+
+
 def ask(probe: WebProbe, start: float, seconds: float) -> bool:
     """Ask each half second of an imagined clock; return the last verdict."""
     verdict = False
@@ -26,19 +32,14 @@ def ask(probe: WebProbe, start: float, seconds: float) -> bool:
     return verdict
 
 
-def _start_probe(listener: socket.socket) -> WebProbe:
-    host, port = listener.getsockname()
-    return WebProbe(host, port, 0.0)
-
-
 def test_a_server_that_starts_slowly_is_not_deaf(listener: socket.socket) -> None:
-    probe = _start_probe(listener)
+    probe = WebProbe(*get_address(listener), 0.0)
 
     assert not ask(probe, 0.0, web_probe.START_SECONDS - 10)
 
 
 def test_a_server_that_never_answers_is_deaf(listener: socket.socket) -> None:
-    probe = _start_probe(listener)
+    probe = WebProbe(*get_address(listener), 0.0)
 
     assert ask(probe, 0.0, web_probe.START_SECONDS + 60)
 
@@ -51,7 +52,7 @@ def test_a_port_without_a_listener_is_deaf() -> None:
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 503 Service Unavailable\r\n", b""])
 def test_any_answer_resets_the_misses(listener: socket.socket, answer: bytes) -> None:
-    probe = _start_probe(listener)
+    probe = WebProbe(*get_address(listener), 0.0)
     now = 0.0
     for _ in range(5):
         now += web_probe.INTERVAL_SECONDS
