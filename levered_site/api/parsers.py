@@ -8,6 +8,7 @@ from rest_framework.parsers import BaseParser
 
 from levered_site.errors import BadRequestError, FieldProblem, InvalidParametersError
 
+CONTAINERS = frozenset({dict, list})
 MAX_DEPTH = 64  # levels of nesting; no body of the API has more than eight
 
 
@@ -67,7 +68,7 @@ def _refuse_depth(document: dict[str, Any], brackets: int) -> None:
             for inner in (
                 container.values() if isinstance(container, dict) else container
             )
-            if isinstance(inner, (dict, list))
+            if inner.__class__ in CONTAINERS  # isinstance takes twice as long
         ]
         if not level:
             return
