@@ -198,7 +198,7 @@ def _build_ingest_factory(
 def _has_record_field(world: World) -> bool:
     user = f"probe-{uuid.uuid4()}"
     world.serve(user, record=False)
-    return not world.serve(user, dry_run=True)["sticky"]
+    return not world.serve(user)["sticky"]
 
 
 def _has_best_variants(world: World) -> bool:
