@@ -44,6 +44,8 @@ def list_callers_let_in(route: Route) -> frozenset[str]:
         return frozenset({"key with track"})
     if route in OPEN:
         return frozenset(CALLERS)
+    if route.path.endswith("/decisions"):  # sent by programs that decide themselves
+        return frozenset({"key with serve"})
     if route in INGESTION:
         return frozenset({"key with ingest"})
     if routes.is_admin_only(route):
