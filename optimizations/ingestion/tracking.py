@@ -8,7 +8,11 @@ from typing import Any, TypeAlias
 from django.db.models import Q
 from django.utils import timezone
 
-from levered_site.errors import FieldProblem, InvalidParametersError
+from levered_site.errors import (
+    FieldProblem,
+    InvalidParametersError,
+    UnavailableError,
+)
 from levered_site.organizations.actors import KeyHolder
 from optimizations.ingestion import service, tracked_events
 from optimizations.ingestion.events import InvalidEventError
@@ -17,6 +21,9 @@ from optimizations.ingestion.tracked_events import TrackedExposure
 from optimizations.models import Variant
 
 MAX_EVENTS = 50
+STORE_AWAY_MESSAGE = (
+    "The store does not answer. Send the events again with the same idempotency keys."
+)
 EVENT_FIELD = re.compile(r"events\[(\d+)\](?:\.(.+))?")
 
 Json: TypeAlias = Mapping[str, Any]
@@ -133,6 +140,10 @@ def _store(accept: Callable[[list[Json]], IngestResult], sent: ByIndex) -> Inges
         return IngestResult(0, 0, ())
     try:
         result = accept(list(sent.values()))
+    except UnavailableError as error:
+        raise UnavailableError(
+            STORE_AWAY_MESSAGE, retry_after=error.retry_after
+        ) from error
     except InvalidParametersError as error:  # none of them is valid
         problems = tuple(_read_problem(problem) for problem in error.details)
         result = IngestResult(0, 0, problems)

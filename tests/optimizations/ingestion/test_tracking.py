@@ -1,11 +1,13 @@
 """/track: what a page sends with a publishable key is stored as a backend's events are."""
 
 import threading
+from datetime import timedelta
 
 import orjson
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 
 from levered_site.organizations.models import ApiKey
@@ -202,3 +204,45 @@ def test_beacons_that_race_with_one_idempotency_key_count_once(
 
     assert sorted(accepted) == [0] * 7 + [1]
     assert ManagedReward.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_store_that_goes_away_is_a_503_and_the_repeat_counts_once(
+    optimization: Optimization,
+) -> None:
+    key = tracking.make_publishable_key(optimization.organization)
+    events = [
+        build_reward(idempotency_key="order-1"),
+        build_exposure(optimization, idempotency_key="view-1"),
+    ]
+    other = connections.create_connection("default")
+    other.set_autocommit(False)
+    other.cursor().execute("LOCK TABLE managed_rewards IN ACCESS EXCLUSIVE MODE")
+    connection.cursor().execute("SET statement_timeout = '300ms'")
+
+    away = track(key, *events)
+    other.rollback()
+    other.close()
+    connection.cursor().execute("RESET statement_timeout")
+    again = track(key, *events)
+
+    assert (away.status_code, read_error(away)["code"]) == (503, "unavailable")
+    assert away["Retry-After"] == "1"
+    assert again.status_code == 200
+    assert count_stored() == (1, 1, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_of_a_day_without_a_partition_are_stored(
+    optimization: Optimization,
+) -> None:
+    key = tracking.make_publishable_key(optimization.organization)
+    long_ago = (timezone.now() - timedelta(days=200)).isoformat()
+
+    answer = track(
+        key,
+        build_reward(timestamp=long_ago),
+        build_exposure(optimization, timestamp=long_ago),
+    )
+
+    assert read_body(answer)["accepted"] == 2
