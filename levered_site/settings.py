@@ -99,6 +99,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "levered_site.observability.prometheus.RequestMetricsMiddleware",
+    "levered_site.api.compression.CompressionMiddleware",
     "levered_site.api.middleware.EnvelopeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
