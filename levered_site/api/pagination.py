@@ -116,18 +116,20 @@ def _describe_parameter(
     return {"name": name, "in": "query", "schema": schema, "description": description}
 
 
-def read_limit(request: Request) -> int:
-    """Read `limit`, 1 to 100.
+def read_limit(
+    request: Request, default: int = DEFAULT_LIMIT, maximum: int = MAX_LIMIT
+) -> int:
+    """Read `limit`, 1 to `maximum`.
 
     Raises:
         InvalidParametersError: it is not a whole number in that range.
     """
-    text = request.query_params.get("limit", str(DEFAULT_LIMIT))
+    text = request.query_params.get("limit", str(default))
     if (
         not (text.isascii() and text.isdecimal() and len(text) < 6)
-        or not 1 <= int(text) <= MAX_LIMIT
+        or not 1 <= int(text) <= maximum
     ):
-        message = f"must be a whole number from 1 to {MAX_LIMIT}"
+        message = f"must be a whole number from 1 to {maximum}"
         raise InvalidParametersError.for_field("limit", message)
     return int(text)
 

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -10,6 +12,9 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from levered_site.api import payloads, responses
+
+# Most values of an answer; they hold no other values.
+LEAF_TYPES = frozenset({str, int, bool, type(None), date, datetime, UUID})
 
 
 class EnvelopeRenderer(BaseRenderer):
@@ -77,14 +82,17 @@ def get_organization_id(request: Request) -> str | None:
 
 def refuse_non_finite(value: Any) -> None:
     """Raise ValueError on a NaN or an infinity, which orjson would write as null."""
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"a response must not contain {value}")
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            refuse_non_finite(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            refuse_non_finite(inner)
-    elif payloads.is_payload(value):
-        refuse_non_finite(payloads.list_fields(value))
+    waiting = [value]
+    while waiting:
+        inner = waiting.pop()
+        if type(inner) in LEAF_TYPES:
+            continue
+        if isinstance(inner, float):
+            if not math.isfinite(inner):
+                raise ValueError(f"a response must not contain {inner}")
+        elif isinstance(inner, (list, tuple)):
+            waiting.extend(inner)
+        elif payloads.is_payload(inner):
+            waiting.extend(payloads.list_fields(inner).values())
+        elif isinstance(inner, Mapping):
+            waiting.extend(inner.values())

@@ -1,16 +1,19 @@
 """Sums over stored cells, the source of every figure about observations. Pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
+
+import numpy as np
 
 from metrics.stats import EMPTY_TOTALS, DayTotals, Split, Stratum, Totals, minimum_data
 from models_app.bandit.design.design import Design
-from warehouse.sql.cube.statement import Cell
+from optimizations.cube import cell_groups
+from optimizations.cube.cell_columns import CellArrays, Flags, Integers
+from optimizations.cube.cell_groups import CellGroups, GroupKey
 
-Key = TypeVar("Key")
 WEEK = timedelta(days=7)
 
 
@@ -31,31 +34,49 @@ class Counts:
 
 
 def count_by_key(
-    cells: Iterable[Cell], key: Callable[[Cell], Key]
-) -> dict[Key, Counts]:
-    """Return the counts of all users, mature or not, grouped by `key(cell)`."""
-    counts: defaultdict[Key, Counts] = defaultdict(Counts)
-    for cell in cells:
-        counts[key(cell)] += Counts(cell.users, cell.exposures, cell.converted)
-    return dict(counts)
+    cells: CellArrays, *columns: Integers | Flags
+) -> dict[GroupKey, Counts]:
+    """Return the counts of all users, mature or not, grouped by columns [n]."""
+    return _count_groups(cells, cell_groups.group_cells(columns))
 
 
-def compute_totals(cells: Iterable[Cell], kind: str) -> Totals:
-    """Return the totals of cells; `kind` is the metric's reward type."""
-    cells = list(cells)
-    users = sum(cell.users for cell in cells)
-    converted = sum(cell.converted for cell in cells)
+def _count_groups(cells: CellArrays, groups: CellGroups) -> dict[GroupKey, Counts]:
+    users = groups.sum_integers(cells.users)
+    exposures = groups.sum_integers(cells.exposures)
+    converted = groups.sum_integers(cells.converted)
+    counts = map(Counts, users, exposures, converted)
+    return dict(zip(groups.keys, counts, strict=True))
+
+
+def compute_totals_by_key(
+    cells: CellArrays, kind: str, *columns: Integers | Flags
+) -> dict[GroupKey, Totals]:
+    """Return totals grouped by columns [n]; `kind` is the metric's reward type."""
+    groups = cell_groups.group_cells(columns)
+    counts = _count_groups(cells, groups)
     if kind == "bool":
-        return Totals.from_conversions(users, converted)
-    return Totals(
-        users,
-        sum(cell.value_sum for cell in cells),
-        sum(cell.value_sum_squares for cell in cells),
-        converted,
-    )
+        return {
+            key: Totals.from_conversions(group.users, group.conversions)
+            for key, group in counts.items()
+        }
+    value_sums = groups.sum_values(cells.value_sum)
+    square_sums = groups.sum_values(cells.value_sum_squares)
+    return {
+        key: Totals(group.users, value_sum, square_sum, group.conversions)
+        for (key, group), value_sum, square_sum in zip(
+            counts.items(), value_sums, square_sums, strict=True
+        )
+    }
 
 
-def compute_strata(cells: Iterable[Cell], kind: str) -> dict[int, Stratum]:
+def compute_totals(cells: CellArrays, kind: str) -> Totals:
+    """Return the totals of all cells; `kind` is the metric's reward type."""
+    together = np.zeros(len(cells), dtype=np.int64)
+    totals = compute_totals_by_key(cells, kind, together)
+    return totals.get((0,), EMPTY_TOTALS)
+
+
+def compute_strata(cells: CellArrays, kind: str) -> dict[int, Stratum]:
     """Return (optimized, holdout) totals of mature users by regime, ascending."""
     days = compute_day_totals(cells, kind)
     strata: dict[int, Stratum] = {}
@@ -65,27 +86,26 @@ def compute_strata(cells: Iterable[Cell], kind: str) -> dict[int, Stratum]:
     return strata
 
 
-def compute_day_totals(cells: Iterable[Cell], kind: str) -> list[DayTotals]:
+def compute_day_totals(cells: CellArrays, kind: str) -> list[DayTotals]:
     """Return both arms' totals of mature users by day of first touch and regime."""
-    groups: defaultdict[tuple[date, int, bool], list[Cell]] = defaultdict(list)
-    for cell in cells:
-        if cell.mature:
-            groups[cell.day, cell.regime, cell.holdout].append(cell)
-    days = sorted({(day, regime) for day, regime, _holdout in groups})
+    mature = cells.select(cells.mature)
+    totals = compute_totals_by_key(
+        mature, kind, mature.day, mature.regime, mature.holdout
+    )
     return [
         DayTotals(
-            day,
+            date.fromordinal(day),
             regime,
-            compute_totals(groups.get((day, regime, False), ()), kind),
-            compute_totals(groups.get((day, regime, True), ()), kind),
+            totals.get((day, regime, False), EMPTY_TOTALS),
+            totals.get((day, regime, True), EMPTY_TOTALS),
         )
-        for day, regime in days
+        for day, regime in sorted({(day, regime) for day, regime, _holdout in totals})
     ]
 
 
-def compute_splits(cells: Iterable[Cell], shares: Mapping[int, float]) -> list[Split]:
+def compute_splits(cells: CellArrays, shares: Mapping[int, float]) -> list[Split]:
     """Return all users by arm of each regime; `shares` are holdout shares (0..1)."""
-    arms = count_by_key(cells, lambda cell: (cell.regime, cell.holdout))
+    arms = count_by_key(cells, cells.regime, cells.holdout)
     return [
         Split(
             arms.get((regime, False), Counts()).users,
@@ -97,23 +117,23 @@ def compute_splits(cells: Iterable[Cell], shares: Mapping[int, float]) -> list[S
 
 
 def select_recent_holdout(
-    cells: Iterable[Cell], kind: str, error: float = 0.0
-) -> tuple[Cell, ...]:
+    cells: CellArrays, kind: str, error: float = 0.0
+) -> CellArrays:
     """Return the mature holdout cells of the last days that have any, at most seven.
 
     Takes only as many days as give their mean a standard error of at most `error`. A
     model describes its last day, and the mean of earlier days may really differ.
     """
-    holdout = [cell for cell in cells if cell.holdout and cell.mature]
-    last = max((cell.day for cell in holdout), default=date.min)
-    recent, totals = [], EMPTY_TOTALS
-    for day in sorted({cell.day for cell in holdout if last - cell.day < WEEK})[::-1]:
-        day_cells = [cell for cell in holdout if cell.day == day]
-        recent += day_cells
-        totals += compute_totals(day_cells, kind)
+    holdout = cells.select(cells.holdout & cells.mature)
+    recent = holdout.select(holdout.day > holdout.day.max(initial=0) - WEEK.days)
+    positions: list[Integers] = []
+    totals = EMPTY_TOTALS
+    for day in np.unique(recent.day)[::-1]:
+        positions.append(np.flatnonzero(recent.day == day))
+        totals += compute_totals(recent.select(positions[-1]), kind)
         if _has_enough_support(totals) and totals.standard_error <= error:
             break
-    return tuple(recent)
+    return recent.select(np.concatenate([np.zeros(0, dtype=np.int64), *positions]))
 
 
 def _has_enough_support(totals: Totals) -> bool:
@@ -121,28 +141,28 @@ def _has_enough_support(totals: Totals) -> bool:
     return enough and totals.users >= minimum_data.MINIMUM_USERS
 
 
-def count_first_week_users(cells: Iterable[Cell], as_of: datetime | None) -> int | None:
+def count_first_week_users(cells: CellArrays, as_of: datetime | None) -> int | None:
     """Count the users of the first seven days; None until those days are over."""
-    cells = list(cells)
-    if not cells or as_of is None:
+    if not len(cells) or as_of is None:
         return None
-    first = min(cell.day for cell in cells)
-    if as_of.astimezone(UTC).date() - first < WEEK:
+    first = int(cells.day.min())
+    if as_of.astimezone(UTC).date().toordinal() - first < WEEK.days:
         return None
-    return sum(cell.users for cell in cells if cell.day - first < WEEK)
+    return int(cells.users[cells.day - first < WEEK.days].sum())
 
 
-def count_by_level(cells: Iterable[Cell], design: Design) -> dict[str, Any]:
+def count_by_level(cells: CellArrays, design: Design) -> dict[str, Any]:
     """Return counts for a report: by variant, and by context level and variant.
 
     `{"variants": {number: counts}, "contexts": {factor: {level: {number: counts}}},
     "segments": {cell_index: users}}` with the context cells as `segments`, counts as
-    `{"users", "exposures", "conversions"}` and numbers as text. Users whose variant is not in the design are in `segments` only.
+    `{"users", "exposures", "conversions"}` and numbers as text. Users whose variant is
+    not in the design are in `segments` only.
     """
     users_by_context_cell: defaultdict[str, int] = defaultdict(int)
     variants: defaultdict[int, Counts] = defaultdict(Counts)
     levels: defaultdict[tuple[str, str, int], Counts] = defaultdict(Counts)
-    counts_by_key = count_by_key(cells, lambda cell: (cell.context, cell.variant))
+    counts_by_key = count_by_key(cells, cells.context, cells.variant)
     for (cell_index, variant), counts in counts_by_key.items():
         users_by_context_cell[str(cell_index)] += counts.users
         if not variant:

@@ -1,9 +1,10 @@
 """Count open and reopened days of the cube, store them, and load all days."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 
 from django.db import transaction
 from django.db.models import BinaryField, Max, QuerySet
@@ -11,14 +12,16 @@ from django.db.models.functions import Substr
 
 from metrics.models import Metric
 from optimizations.cube import (
+    cell_columns,
     first_touches,
     specification,
     stale_days_external,
     stale_days_managed,
     storage,
 )
+from optimizations.cube.cell_columns import CellArrays, DayColumns
 from optimizations.cube.stale_days_managed import SealedDay
-from optimizations.cube.storage import StoredDay
+from optimizations.cube.storage import StoredColumns, StoredDay
 from optimizations.models import CubeDay, Optimization
 from warehouse import connections
 from warehouse.backends.query_results import DayRowCounts
@@ -29,7 +32,7 @@ NO_ROWS = DayRowCounts(0, 0)
 RowsByDay = Mapping[date, DayRowCounts]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ObservationCube:
     """All stored days of one optimization and metric together.
 
@@ -37,12 +40,24 @@ class ObservationCube:
     first. `rows_read` counts the raw exposure rows that the refresh just made has read.
     """
 
-    cells: tuple[Cell, ...]
+    days: tuple[DayColumns, ...]
     lags: tuple[int, ...]
     crossover_users: int
     arm_mismatch_users: int
     as_of: datetime | None
     rows_read: int = 0
+
+    @cached_property
+    def arrays(self) -> CellArrays:
+        """All cells as arrays [n], to sum over."""
+        return cell_columns.build_arrays(self.days)
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells as objects; `arrays` are many times as fast."""
+        return tuple(
+            cell for day in self.days for cell in cell_columns.build_cells(day)
+        )
 
 
 EMPTY_CUBE = ObservationCube((), NO_LAGS, 0, 0, None)
@@ -90,14 +105,42 @@ def count_open_days(
 def load_cube(optimization: Optimization, metric: Metric) -> ObservationCube:
     """Return the counts of every stored day, without a call to the warehouse."""
     rows = list(_query_cube_days(optimization, metric))
-    days = _decode_days(rows)
+    days = [day for row in rows if (day := _decode_columns(row)) is not None]
     return ObservationCube(
-        cells=tuple(cell for day in days for cell in day.cells),
+        days=tuple(day.cells for day in days),
         lags=tuple(map(sum, zip(NO_LAGS, *(day.lags for day in days), strict=True))),
         crossover_users=sum(day.crossover_users for day in days),
         arm_mismatch_users=sum(day.arm_mismatch_users for day in days),
         as_of=max((row.computed_at for row in rows), default=None),
     )
+
+
+def find_last_refresh(optimization: Optimization, metric: Metric) -> datetime | None:
+    """Return when the warehouse last counted; None before the first time."""
+    days = _query_cube_days(optimization, metric)
+    last_refresh: datetime | None = days.aggregate(last=Max("computed_at"))["last"]
+    return last_refresh
+
+
+def iterate_days(
+    optimization: Optimization,
+    metric: Metric,
+    since: date | None = None,
+    *,
+    newest_first: bool = False,
+) -> Iterator[DayColumns]:
+    """Yield the stored days one by one, from `since` on; each is decoded when needed."""
+    rows = _query_cube_days(optimization, metric)
+    if since is not None:
+        rows = rows.filter(day__gte=since)
+    for row in rows.order_by("-day" if newest_first else "day"):
+        day = _decode_columns(row)
+        if day is not None:
+            yield day.cells
+
+
+def _decode_columns(row: CubeDay) -> StoredColumns | None:
+    return storage.decode_columns(row.day, row.cells)
 
 
 def _list_stale_managed_days(
@@ -106,8 +149,7 @@ def _list_stale_managed_days(
     """List the days to count on the managed store, which knows when each row arrived."""
     boundary = stale_days_managed.compute_seal_boundary(spec.horizon_hours, spec.as_of)
     first_touches.store_first_touches(optimization, boundary)
-    days = _query_cube_days(optimization, metric)
-    last_refresh = days.aggregate(last=Max("computed_at"))["last"]
+    last_refresh = find_last_refresh(optimization, metric)
     return stale_days_managed.list_stale_days(
         optimization, spec.horizon_hours, sealed, last_refresh, spec.as_of
     )

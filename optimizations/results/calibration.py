@@ -1,6 +1,5 @@
 """Check of the model against the holdout: are its comparisons to be trusted?"""
 
-from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -12,8 +11,8 @@ from metrics.stats.normal import CRITICAL
 from models_app.bandit.report.baseline import BaselineReward
 from models_app.models import StoredReport
 from optimizations.cube import aggregates
+from optimizations.cube.cell_columns import CellArrays
 from optimizations.cube.refresh import ObservationCube
-from warehouse.sql.cube.statement import Cell
 
 
 def check_calibration(
@@ -32,13 +31,13 @@ def check_calibration(
     baseline = report["baseline_reward"]
     two_sd = (baseline["hi"] - baseline["lo"]) / CRITICAL
     by_context = _read_baselines(report)
-    cells = cube.cells
+    cells = cube.arrays
     if by_context:
-        means = by_context.means
-        cells = tuple(cell for cell in cells if means[cell.context] is not None)
+        had_users = np.array([mean is not None for mean in by_context.means])
+        cells = cells.select(had_users[cells.context])
     recent = aggregates.select_recent_holdout(cells, kind, two_sd)
     mean, interval = baseline["mean"], (baseline["lo"], baseline["hi"])
-    if by_context and recent:
+    if by_context and len(recent):
         mean, interval = _average_baseline(by_context, recent)
     return stats.check_baseline(
         mean, interval, aggregates.compute_totals(recent, kind), kind
@@ -51,11 +50,10 @@ def _read_baselines(report: StoredReport) -> BaselineReward | None:
 
 
 def _average_baseline(
-    baseline: BaselineReward, recent: Sequence[Cell]
+    baseline: BaselineReward, recent: CellArrays
 ) -> tuple[float, Interval]:
     """Return mean and 95% interval of the baseline over these users' contexts."""
-    contexts = [cell.context for cell in recent]
-    users = np.bincount(contexts, [cell.users for cell in recent])
+    users = np.bincount(recent.context, recent.users)
     mean, sd = baseline.compute_mean_and_sd(users.astype(np.float64))
     return mean, (mean - CRITICAL * sd, mean + CRITICAL * sd)
 

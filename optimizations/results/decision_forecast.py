@@ -44,7 +44,7 @@ def forecast_decision(
     return stats.forecast_decision(
         measured_lift.compare_arms(optimization, metric, cube).lift,
         aggregates.compute_strata(
-            cube.cells, cast("RewardType", metric.reward_type)
+            cube.arrays, cast("RewardType", metric.reward_type)
         ).values(),
         measured_lift.compute_expected_users(optimization, cube),
         inputs,
@@ -66,9 +66,9 @@ def _estimate_daily_users(cube: ObservationCube) -> float | None:
     """
     if cube.as_of is None:
         return None
-    today = cube.as_of.date()
-    counts = aggregates.count_by_key(cube.cells, lambda cell: (today - cell.day).days)
-    oldest = max(counts, default=0)
+    ages = cube.as_of.date().toordinal() - cube.arrays.day
+    counts = aggregates.count_by_key(cube.arrays, ages)
+    (oldest,) = max(counts, default=(0,))
     days = range(1, min(RECENT_DAYS, oldest - 1) + 1) or range(1, oldest + 1)
-    users = [counts[day].users if day in counts else 0 for day in days]
+    users = [counts[day,].users if (day,) in counts else 0 for day in days]
     return sum(users) / len(users) if users else None

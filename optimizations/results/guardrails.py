@@ -7,9 +7,10 @@ from uuid import UUID
 from metrics import stats
 from metrics.models import Metric
 from metrics.stats import GuardrailStatus, Interval
-from optimizations.cube import refresh
+from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
 from optimizations.results import measured_lift
+from optimizations.results.stored import StoredCubes
 
 STATUS_NOTE = (
     "Judged by p_value_anytime times the number of guardrails. lift_ci and p_value hold "
@@ -42,18 +43,25 @@ class Guardrails:
     guardrails: list[Guardrail]
 
 
-def judge_guardrails(optimization: Optimization) -> Guardrails:
+def judge_guardrails(
+    optimization: Optimization, cubes: StoredCubes | None = None
+) -> Guardrails:
     """Judge every guardrail metric by the counts of the last refresh."""
     metrics = list(optimization.guardrail_metrics.order_by("name", "pk"))
+    cubes = cubes or StoredCubes(optimization)
     return Guardrails(
-        [_judge_guardrail(optimization, metric, len(metrics)) for metric in metrics]
+        [
+            _judge_guardrail(
+                optimization, metric, cubes.load_cube(metric), family=len(metrics)
+            )
+            for metric in metrics
+        ]
     )
 
 
 def _judge_guardrail(
-    optimization: Optimization, metric: Metric, family: int
+    optimization: Optimization, metric: Metric, cube: ObservationCube, *, family: int
 ) -> Guardrail:
-    cube = refresh.load_cube(optimization, metric)
     lift = measured_lift.compare_arms(optimization, metric, cube).lift
     return Guardrail(
         metric_id=metric.pk,

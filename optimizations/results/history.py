@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from metrics import stats
-from metrics.models import Metric
 from metrics.stats import Interval
-from optimizations.cube import aggregates, refresh
+from optimizations.cube import aggregates
+from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, PublishedDay
 from optimizations.results import stored
+from optimizations.results.stored import StoredCubes
 
 REWARD_KEY = "reward"
 NOT_PUBLISHED = "this figure was not published on that day"
@@ -100,7 +101,9 @@ def _read_published_day(day: date, figures: Mapping[str, Any]) -> LiftHistoryDay
     return LiftHistoryDay(date=day, unavailable=unavailable, **lifts)
 
 
-def build_holdout_daily(optimization: Optimization) -> HoldoutDaily:
+def build_holdout_daily(
+    optimization: Optimization, cubes: StoredCubes | None = None
+) -> HoldoutDaily:
     """Return both arms' sums by day of first touch, for the reward and each guardrail.
 
     They cover mature users with one value per user, as the measured lift does:
@@ -114,16 +117,19 @@ def build_holdout_daily(optimization: Optimization) -> HoldoutDaily:
         (REWARD_KEY, reward),
         *((str(guardrail.pk), guardrail) for guardrail in guardrails),
     ]
+    cubes = cubes or StoredCubes(optimization)
     return HoldoutDaily(
-        [MetricDaily(key, _sum_by_day(optimization, metric)) for key, metric in metrics]
+        [
+            MetricDaily(key, _sum_by_day(cubes.load_cube(metric), metric.reward_type))
+            for key, metric in metrics
+        ]
     )
 
 
-def _sum_by_day(optimization: Optimization, metric: Metric) -> list[DailyArms]:
-    cells = refresh.load_cube(optimization, metric).cells
+def _sum_by_day(cube: ObservationCube, kind: str) -> list[DailyArms]:
     holdout: defaultdict[date, stats.Totals] = defaultdict(lambda: stats.EMPTY_TOTALS)
     optimized: defaultdict[date, stats.Totals] = defaultdict(lambda: stats.EMPTY_TOTALS)
-    for row in aggregates.compute_day_totals(cells, metric.reward_type):
+    for row in aggregates.compute_day_totals(cube.arrays, kind):
         holdout[row.day] += row.holdout
         optimized[row.day] += row.optimized
     return [

@@ -79,7 +79,7 @@ def compare_arms(
     A draft may have no metric; then there is nothing to compare either.
     """
     kind = cast("RewardType", metric.reward_type if metric else "bool")
-    strata = aggregates.compute_strata(cube.cells, kind)
+    strata = aggregates.compute_strata(cube.arrays, kind)
     lift = stats.lift.measure_lift(
         strata.values(),
         kind,
@@ -102,7 +102,7 @@ def compute_expected_users(optimization: Optimization, cube: ObservationCube) ->
     """
     if optimization.expected_users is not None:
         return optimization.expected_users
-    users = aggregates.count_first_week_users(cube.cells, cube.as_of)
+    users = aggregates.count_first_week_users(cube.arrays, cube.as_of)
     if users is None:
         return stats.anytime.DEFAULT_EXPECTED_USERS
     return stats.project_users_from_first_week(users)
@@ -171,11 +171,12 @@ def check_traffic(
         regime.number: regime.holdout_percentage / 100
         for regime in optimization.regimes.order_by("number")
     }
-    users = sum(cell.users for cell in cube.cells)
-    mature = sum(cell.users for cell in cube.cells if cell.mature)
+    cells = cube.arrays
+    users = int(cells.users.sum())
+    mature = int(cells.users[cells.mature].sum())
     return {
         "sample_ratio": stats.check_sample_ratio(
-            aggregates.compute_splits(cube.cells, shares)
+            aggregates.compute_splits(cells, shares)
         ),
         "maturity": stats.check_maturity(mature, users),
         "crossover": stats.check_crossover(cube.crossover_users, users),

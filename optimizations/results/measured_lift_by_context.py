@@ -11,7 +11,6 @@ from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
 from optimizations.results import measured_lift
-from warehouse.sql.cube.statement import Cell
 
 FactorLevel = tuple[str, str]
 # Totals by regime, then by whether the users were held out.
@@ -29,7 +28,7 @@ def compare_arms_by_level(
     kind = cast("RewardType", metric.reward_type)
     expected_users = measured_lift.compute_expected_users(optimization, cube)
     levels = _sum_arms_by_level(optimization.model.design, cube, kind)
-    users = sum(cell.users for cell in cube.cells if cell.mature)
+    users = int(cube.arrays.users[cube.arrays.mature].sum())
     return {
         level: stats.lift.measure_lift(
             [
@@ -49,19 +48,18 @@ def compare_arms_by_level(
 def _sum_arms_by_level(
     design: Design, cube: ObservationCube, kind: str
 ) -> dict[FactorLevel, ArmTotals]:
-    groups: defaultdict[tuple[int, bool, int], list[Cell]] = defaultdict(list)
-    for cell in cube.cells:
-        if cell.mature:
-            groups[cell.regime, cell.holdout, cell.context].append(cell)
+    cells = cube.arrays.select(cube.arrays.mature)
+    groups = aggregates.compute_totals_by_key(
+        cells, kind, cells.regime, cells.holdout, cells.context
+    )
     levels: defaultdict[FactorLevel, ArmTotals] = defaultdict(lambda: defaultdict(dict))
-    for (regime, is_holdout, cell_index), cells in groups.items():
-        totals = aggregates.compute_totals(cells, kind)
+    for (regime, holdout, cell_index), totals in groups.items():
         level_indices = design.context_levels[cell_index]
         for factor_index, factor in enumerate(design.contexts):
             level_index = int(level_indices[factor_index])
             level = design.level_name(factor_index, level_index)
             arms = levels[factor.name, level][regime]
-            arms[is_holdout] = arms.get(is_holdout, EMPTY_TOTALS) + totals
+            arms[bool(holdout)] = arms.get(bool(holdout), EMPTY_TOTALS) + totals
     return levels
 
 

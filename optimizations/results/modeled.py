@@ -183,10 +183,10 @@ def compute_traffic_weights(
     none. The holdout's traffic to the baseline is not included.
     """
     table = versions.read_table(version)
-    counts = aggregates.count_by_key(cube.cells, lambda cell: cell.context)
+    counts = aggregates.count_by_key(cube.arrays, cube.arrays.context)
     total = sum(context.users for context in counts.values())
     mix = [
-        counts.get(context, Counts()).users / total if total else 1 / len(table)
+        counts.get((context,), Counts()).users / total if total else 1 / len(table)
         for context in range(len(table))
     ]
     optimized = 1 - optimization.holdout_percentage / 100

@@ -1,18 +1,34 @@
-"""Users by day, arm, variant, outcome and context."""
+"""Users by day, arm, variant, outcome and context: all of them, or page by page."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
+from typing import NamedTuple
 
-from models_app.bandit.design.design import Design
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from optimizations.cube import cell_columns, cell_groups, refresh
+from optimizations.cube.cell_columns import CellArrays, DayColumns, Integers
 from optimizations.models import Optimization
 from optimizations.results import stored
-from warehouse.sql.cube.statement import Cell
+from optimizations.results.stored import StoredCubes
 from warehouse.sql.shapes import FAILURE_OUTCOME
 
 CONVERTED = "__converted__"
-MixKey = tuple[date, bool, int, str, int]
+
+
+class MixKey(NamedTuple):
+    """What the users of a row have in common; rows come in the order of their keys."""
+
+    day: date
+    in_holdout: bool
+    variant: int
+    outcome: str
+    context: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,53 +52,161 @@ class OutcomeMixRow:
 
 
 @dataclass(frozen=True, slots=True)
-class OutcomeMix:
-    """Which outcomes users had."""
+class OutcomeMixSlice:
+    """Rows of the mix in order, and the key of the last one if more follow."""
 
     outcomes: list[OutcomeWeight]
     rows: list[OutcomeMixRow]
+    last_key: MixKey | None
 
 
-def build_outcome_mix(optimization: Optimization) -> OutcomeMix:
-    """Return users by day, arm, variant, outcome and context, mature or not."""
-    cells = stored.load_reward_cube(optimization).cells
-    keys = dict(optimization.variants.values_list("number", "variant_key"))
+@dataclass(frozen=True, slots=True)
+class OutcomeMixDocument:
+    """All rows of the mix, as the JSON text of a list of OutcomeMixRow."""
+
+    outcomes: list[OutcomeWeight]
+    rows: orjson.Fragment
+
+
+def build_outcome_mix_slice(
+    optimization: Optimization, limit: int, after: MixKey | None
+) -> OutcomeMixSlice:
+    """Return users by day, arm, variant, outcome and context, mature or not.
+
+    These are the first `limit` rows whose keys come after `after`. Only their days are
+    decoded. A row whose day is counted again between two slices keeps its place.
+    """
+    days = _iterate_days(optimization, after and after.day)
+    following = (
+        (key, users)
+        for key, users in _iterate_counts(optimization, days)
+        if after is None or key > after
+    )
+    counts = list(islice(following, limit + 1))
+    variant_keys, contexts = _load_names(optimization)
+    rows = [
+        OutcomeMixRow(
+            day=key.day,
+            in_holdout=key.in_holdout,
+            variant=variant_keys[key.variant],
+            outcome_key=key.outcome,
+            users=users,
+            context=contexts[key.context],
+        )
+        for key, users in counts[:limit]
+    ]
+    last_key = counts[limit - 1][0] if len(counts) > limit else None
+    return OutcomeMixSlice(_list_outcomes(optimization), rows, last_key)
+
+
+def build_outcome_mix_document(
+    optimization: Optimization, cubes: StoredCubes
+) -> OutcomeMixDocument:
+    """Return the whole mix, for a document that holds everything.
+
+    Its rows are tens of thousands, so they become text without an object for each.
+    """
+    variant_keys, contexts = _load_names(optimization)
+    variant_texts = {
+        number: _to_json(variant_key) for number, variant_key in variant_keys.items()
+    }
+    context_texts = [_to_json(context) for context in contexts]
+    arm_texts = {False: "false", True: "true"}
+    outcome_text = functools.cache(_to_json)
+    rows = [
+        f'{{"day":"{day}","in_holdout":{arm_texts[in_holdout]},'
+        f'"variant":{variant_texts[variant]},"outcome_key":{outcome_text(outcome)},'
+        f'"users":{users},"context":{context_texts[context]}}}'
+        for (day, in_holdout, variant, outcome, context), users in _iterate_counts(
+            optimization, cubes.load_reward_cube().days
+        )
+    ]
+    text = f"[{','.join(rows)}]"
+    return OutcomeMixDocument(_list_outcomes(optimization), orjson.Fragment(text))
+
+
+def _to_json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _iterate_days(
+    optimization: Optimization, since: date | None
+) -> Iterable[DayColumns]:
+    if optimization.went_live_at is None:
+        return ()
+    metric = stored.require_reward_metric(optimization)
+    return refresh.iterate_days(optimization, metric, since)
+
+
+def _list_outcomes(optimization: Optimization) -> list[OutcomeWeight]:
     metric = optimization.reward_metric
     outcomes = [
         OutcomeWeight(outcome["key"], outcome["weight"])
         for outcome in (metric and metric.outcomes) or ()
     ]
+    return outcomes or [OutcomeWeight(CONVERTED, 1.0)]
+
+
+def _load_names(
+    optimization: Optimization,
+) -> tuple[dict[int, str], list[dict[str, str]]]:
+    """Return the variants' keys by number, and the levels of each context cell."""
     design = optimization.model.design
-    rows = [
-        OutcomeMixRow(
-            day=day,
-            in_holdout=in_holdout,
-            variant=keys[number],
-            outcome_key=outcome,
-            users=users,
-            context=_describe_context_cell(design, cell_index),
-        )
-        for (day, in_holdout, number, outcome, cell_index), users in _count_mix(cells)
-        if number in keys and users
+    contexts = [
+        {
+            factor.name: design.level_name(index, int(levels[index]))
+            for index, factor in enumerate(design.contexts)
+        }
+        for levels in design.context_levels
     ]
-    return OutcomeMix(outcomes or [OutcomeWeight(CONVERTED, 1.0)], rows)
+    return dict(optimization.variants.values_list("number", "variant_key")), contexts
 
 
-def _count_mix(cells: Iterable[Cell]) -> list[tuple[MixKey, int]]:
-    users: defaultdict[MixKey, int] = defaultdict(int)
-    for cell in cells:
-        group = (cell.day, cell.holdout, cell.variant)
-        if cell.outcome is not None:
-            users[*group, cell.outcome, cell.context] += cell.users
-        else:
-            users[*group, CONVERTED, cell.context] += cell.converted
-            users[*group, FAILURE_OUTCOME, cell.context] += cell.users - cell.converted
-    return sorted(users.items())
+def _iterate_counts(
+    optimization: Optimization, days: Iterable[DayColumns]
+) -> Iterator[tuple[MixKey, int]]:
+    """Yield the keys that have users, in order, with their users."""
+    numbers = set(optimization.variants.values_list("number", flat=True))
+    for day in days:
+        for key, users in _count_day(day):
+            if users and key.variant in numbers:
+                yield key, users
 
 
-def _describe_context_cell(design: Design, cell_index: int) -> dict[str, str]:
-    level_indices = design.context_levels[cell_index]
-    return {
-        factor.name: design.level_name(index, int(level_indices[index]))
-        for index, factor in enumerate(design.contexts)
-    }
+def _count_day(day: DayColumns) -> list[tuple[MixKey, int]]:
+    """Return the users of a day by key, in order."""
+    cells = cell_columns.build_arrays([day])
+    outcomes, users, cells = _split_by_outcome(cells)
+    names, ranks = np.unique(outcomes, return_inverse=True)
+    columns = (cells.holdout, cells.variant, ranks.ravel(), cells.context)
+    order = np.lexsort(columns[::-1])
+    groups = cell_groups.group_cells([column[order] for column in columns])
+    return [
+        (MixKey(day.day, bool(holdout), variant, names[rank], context), total)
+        for (holdout, variant, rank, context), total in zip(
+            groups.keys, groups.sum_integers(users[order]), strict=True
+        )
+    ]
+
+
+def _split_by_outcome(
+    cells: CellArrays,
+) -> tuple[NDArray[np.object_], Integers, CellArrays]:
+    """Return outcomes and their users, and the cells that they belong to.
+
+    A cell without an outcome has users who converted and users who did not.
+    """
+    is_plain = np.array([outcome is None for outcome in cells.outcome], dtype=bool)
+    plain, named = np.flatnonzero(is_plain), np.flatnonzero(~is_plain)
+    converted = cells.converted[plain]
+    outcomes = np.concatenate(
+        [
+            cells.outcome[named],
+            np.full(len(plain), CONVERTED, dtype=object),
+            np.full(len(plain), FAILURE_OUTCOME, dtype=object),
+        ]
+    )
+    users = np.concatenate(
+        [cells.users[named], converted, cells.users[plain] - converted]
+    )
+    return outcomes, users, cells.select(np.concatenate([named, plain, plain]))

@@ -71,15 +71,15 @@ def build_progress(optimization: Optimization) -> Progress:
     version = versions.find_serving_version(optimization.model)
     report = (version and version.report) or {}
     distrusted = _find_distrust_reason(optimization, report, cube)
-    arms = aggregates.count_by_key(cube.cells, lambda cell: cell.holdout)
+    arms = aggregates.count_by_key(cube.arrays, cube.arrays.holdout)
     forecast = _forecast_decision(optimization, report, cube, distrusted)
     winner = find_winner(report)
     since = _find_stable_since(optimization, winner)
     return Progress(
         days_running=_count_days_running(optimization),
         users=ArmUsers(
-            optimized=arms.get(False, aggregates.Counts()).users,
-            holdout=arms.get(True, aggregates.Counts()).users,
+            optimized=arms.get((False,), aggregates.Counts()).users,
+            holdout=arms.get((True,), aggregates.Counts()).users,
         ),
         conversions=sum(counts.conversions for counts in arms.values()),
         estimated_progress=None if distrusted else report.get("estimated_progress"),

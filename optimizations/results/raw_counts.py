@@ -10,6 +10,7 @@ from django.db import connection
 
 from levered_site import database
 from levered_site.errors import ConflictError
+from optimizations.cube import cell_columns, refresh
 from optimizations.models import Optimization
 from optimizations.results import stored
 from warehouse import connections
@@ -67,10 +68,31 @@ class Touch:
     rewards: list[TouchReward]
 
 
-def list_cells(optimization: Optimization) -> tuple[Cell, ...]:
-    """Return the stored cells of the reward metric, newest day first."""
-    cells = stored.load_reward_cube(optimization).cells
-    return tuple(sorted(cells, key=lambda cell: cell.day, reverse=True))
+@dataclass(frozen=True, slots=True)
+class CellsPage:
+    """Stored cells, and whether more follow."""
+
+    cells: list[Cell]
+    has_more: bool
+
+
+def list_cells(optimization: Optimization, start: int, limit: int) -> CellsPage:
+    """Return `limit` stored cells of the reward metric from place `start` on.
+
+    The newest day comes first. Only the days up to the end of the page are decoded.
+    """
+    cells: list[Cell] = []
+    if optimization.went_live_at is None:
+        return CellsPage(cells, has_more=False)
+    metric = stored.require_reward_metric(optimization)
+    for day in refresh.iterate_days(optimization, metric, newest_first=True):
+        if start < len(day):
+            end = start + limit + 1 - len(cells)
+            cells += cell_columns.build_cells(day, start, end)
+        if len(cells) > limit:
+            break
+        start = max(start - len(day), 0)
+    return CellsPage(cells[:limit], has_more=len(cells) > limit)
 
 
 def list_latest_touches(optimization: Optimization) -> list[Touch]:

@@ -24,6 +24,7 @@ from optimizations.results.model_effects import (
 )
 from optimizations.results.modeled import ModelNotes, ModelStats, VariantEstimate
 from optimizations.results.reasons import Reasons
+from optimizations.results.stored import StoredCubes
 from warehouse import connections
 from warehouse.sql.cube.statement import build_statement
 from warehouse.sql.preview import render
@@ -91,7 +92,11 @@ class FigureStatement:
 
 
 def build_results(
-    optimization: Optimization, *, refresh: bool = False, full: bool = False
+    optimization: Optimization,
+    cubes: StoredCubes | None = None,
+    *,
+    refresh: bool = False,
+    full: bool = False,
 ) -> Results:
     """Return the results, empty for a draft.
 
@@ -101,7 +106,7 @@ def build_results(
     metric = optimization.reward_metric
     if refresh:
         stored.refresh_counts(optimization, full=full)
-    cube = stored.load_reward_cube(optimization)
+    cube = (cubes or StoredCubes(optimization)).load_reward_cube()
     version = versions.find_serving_version(optimization.model)
     model = modeled.build_modeled_results(optimization, version, cube)
     comparison = measured_lift.compare_arms(optimization, metric, cube)
@@ -137,10 +142,12 @@ def build_statements(optimization: Optimization) -> list[FigureStatement]:
     It runs as it is in the `dialect` of the warehouse. docs/warehouse.md has the settings
     that the managed store needs before.
     """
-    as_of = stored.load_reward_cube(optimization).as_of
-    if as_of is None:
+    if optimization.went_live_at is None:
         return []
     metric = stored.require_reward_metric(optimization)
+    as_of = refresh.find_last_refresh(optimization, metric)
+    if as_of is None:
+        return []
     days = refresh.list_stored_days(optimization, metric)
     spec = specification.build_cube_spec(optimization, metric, as_of)
     warehouse = connections.load_backend(optimization.organization_id)
@@ -167,7 +174,7 @@ def _explain_missing_counts(
 def _build_variant_results(
     optimization: Optimization, version: PolicyVersion | None, cube: ObservationCube
 ) -> list[VariantResult]:
-    counts = aggregates.count_by_key(cube.cells, lambda cell: cell.variant)
+    counts = aggregates.count_by_key(cube.arrays, cube.arrays.variant)
     estimates = modeled.read_variant_estimates(version)
     weights = (  # a draft has no version
         modeled.compute_traffic_weights(optimization, version, cube) if version else {}
@@ -175,7 +182,7 @@ def _build_variant_results(
     return [
         _build_variant_result(
             variant,
-            counts.get(variant.number, Counts()),
+            counts.get((variant.number,), Counts()),
             weights.get(variant.number),
             estimates.get(variant.number, VariantEstimate()),
         )
@@ -210,12 +217,15 @@ def build_time_series(
 ) -> list[DailyCounts]:
     """Return exposures and conversions by day of first touch and variant_key."""
     keys = dict(optimization.variants.values_list("number", "variant_key"))
-    counts = aggregates.count_by_key(cube.cells, lambda cell: (cell.day, cell.variant))
-    days: defaultdict[date, dict[str, dict[str, Any]]] = defaultdict(dict)
+    cells = cube.arrays
+    counts = aggregates.count_by_key(cells, cells.day, cells.variant)
+    days: defaultdict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
     for (day, number), day_counts in sorted(counts.items()):
         if number in keys:
             days[day][keys[number]] = {
                 "exposures": day_counts.exposures,
                 "conversions": day_counts.conversions,
             }
-    return [DailyCounts(day, variants) for day, variants in days.items()]
+    return [
+        DailyCounts(date.fromordinal(day), variants) for day, variants in days.items()
+    ]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -40,15 +41,36 @@ def _is_counted_until(
     optimization: Optimization, metric: Metric, moment: datetime
 ) -> bool:
     """Return whether the stored counts are of that moment or a later one."""
-    as_of = refresh.load_cube(optimization, metric).as_of
+    as_of = refresh.find_last_refresh(optimization, metric)
     return as_of is not None and as_of >= moment
+
+
+class StoredCubes:
+    """The stored counts of an optimization's metrics: each is loaded once.
+
+    For one request only: a later refresh does not show.
+    """
+
+    def __init__(self, optimization: Optimization) -> None:
+        self._optimization = optimization
+        self._cubes: dict[UUID, ObservationCube] = {}
+
+    def load_cube(self, metric: Metric) -> ObservationCube:
+        """Return the stored counts of a metric."""
+        if metric.pk not in self._cubes:
+            self._cubes[metric.pk] = refresh.load_cube(self._optimization, metric)
+        return self._cubes[metric.pk]
+
+    def load_reward_cube(self) -> ObservationCube:
+        """Return the stored counts of the reward metric; an empty cube for a draft."""
+        if self._optimization.went_live_at is None:
+            return refresh.EMPTY_CUBE
+        return self.load_cube(require_reward_metric(self._optimization))
 
 
 def load_reward_cube(optimization: Optimization) -> ObservationCube:
     """Return the stored counts of the reward metric; an empty cube for a draft."""
-    if optimization.went_live_at is None:
-        return refresh.EMPTY_CUBE
-    return refresh.load_cube(optimization, require_reward_metric(optimization))
+    return StoredCubes(optimization).load_reward_cube()
 
 
 def require_reward_metric(optimization: Optimization) -> Metric:
@@ -63,7 +85,7 @@ def build_report_counts(
     optimization: Optimization, cube: ObservationCube
 ) -> dict[str, Any]:
     """Return the counts that a report keeps of what the model learned from."""
-    return aggregates.count_by_level(cube.cells, optimization.model.design)
+    return aggregates.count_by_level(cube.arrays, optimization.model.design)
 
 
 def build_summary(
@@ -80,5 +102,5 @@ def build_summary(
         "variants_count": optimization.model.design.variants,
         "lift": lift.lift_percent,
         "confidence": None if p_value is None else 1 - p_value,
-        "exposures": sum(cell.exposures for cell in cube.cells),
+        "exposures": int(cube.arrays.exposures.sum()),
     }

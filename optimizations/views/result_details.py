@@ -1,16 +1,15 @@
 """Endpoints: progress, guardrails, history and counts of an optimization."""
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from levered_site.api import pagination, requests, slow_requests
-from levered_site.errors import InvalidParametersError, LeveredError
+from levered_site.errors import LeveredError
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
 from optimizations.results import (
@@ -24,13 +23,15 @@ from optimizations.results import (
 )
 from optimizations.results.guardrails import Guardrails
 from optimizations.results.history import HoldoutDaily, LiftHistory
-from optimizations.results.outcome_mix import OutcomeMix
+from optimizations.results.outcome_mix import OutcomeMixRow, OutcomeWeight
 from optimizations.results.progress import Progress
+from optimizations.results.stored import StoredCubes
 from optimizations.serializers.optimization_responses import OptimizationSerializer
 from optimizations.serializers.result_details import (
     ObservationsPageSerializer,
     ReportDataSerializer,
 )
+from optimizations.views import position_cursors
 from optimizations.views.results import REFRESH_PARAMETER, read_refresh_mode
 
 OBSERVATION_PARAMETERS = [
@@ -39,6 +40,36 @@ OBSERVATION_PARAMETERS = [
     OpenApiParameter("limit", int, description="1 to 100, default 10."),
     OpenApiParameter("cursor", str, description="`next_cursor` of the page before."),
 ]
+
+DEFAULT_MIX_LIMIT, MAX_MIX_LIMIT = 1_000, 10_000
+MIX_PARAMETERS = [
+    REFRESH_PARAMETER,
+    OpenApiParameter(
+        "limit",
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_MIX_LIMIT,
+            "default": DEFAULT_MIX_LIMIT,
+        },
+        description="The maximum number of rows.",
+    ),
+    OpenApiParameter(
+        "cursor",
+        str,
+        description="`next_cursor` of the page before. Rows come by day, arm, variant, "
+        "outcome and context; none comes twice.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeMixPage:
+    """A page of the outcome mix."""
+
+    outcomes: list[OutcomeWeight]
+    rows: list[OutcomeMixRow]
+    next_cursor: Annotated[str | None, "Null on the last page."]
 
 
 class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
@@ -85,11 +116,21 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
         optimization = self._get_refreshed_optimization(request, with_guardrails=True)
         return Response(history.build_holdout_daily(optimization))
 
-    @extend_schema(parameters=[REFRESH_PARAMETER], responses=OutcomeMix)
+    @extend_schema(parameters=MIX_PARAMETERS, responses=OutcomeMixPage)
     def outcome_mix(self, request: Request, **_kwargs: Any) -> Response:
-        """Return users by day, arm, variant, context and outcome."""
+        """Return users by day, arm, variant, context and outcome, oldest day first."""
+        limit = pagination.read_limit(request, DEFAULT_MIX_LIMIT, MAX_MIX_LIMIT)
+        after = position_cursors.read_mix_cursor(request)
         optimization = self._get_refreshed_optimization(request)
-        return Response(outcome_mix.build_outcome_mix(optimization))
+        page = outcome_mix.build_outcome_mix_slice(optimization, limit, after)
+        last_key = page.last_key
+        return Response(
+            OutcomeMixPage(
+                outcomes=page.outcomes,
+                rows=page.rows,
+                next_cursor=last_key and position_cursors.encode_mix_cursor(last_key),
+            )
+        )
 
     @extend_schema(parameters=[REFRESH_PARAMETER], responses=ReportDataSerializer)
     def report_data(self, request: Request, **_kwargs: Any) -> Response:
@@ -97,15 +138,18 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
         read_refresh_mode(request)  # an invalid one fails the request, not a part of it
         optimization = self.get_object()
         resource = OptimizationSerializer(optimization).data
+        cubes = StoredCubes(optimization)
         parts: Mapping[str, Callable[[], object]] = {
             # Only `results` refreshes the counts, so it comes first. If the warehouse fails,
             # the other parts show the stored counts.
             "results": lambda: report.build_results(
-                self._get_refreshed_optimization(request, with_guardrails=True)
+                self._get_refreshed_optimization(request, with_guardrails=True), cubes
             ),
-            "holdout_daily": lambda: history.build_holdout_daily(optimization),
-            "outcome_mix": lambda: outcome_mix.build_outcome_mix(optimization),
-            "guardrails": lambda: guardrails.judge_guardrails(optimization),
+            "holdout_daily": lambda: history.build_holdout_daily(optimization, cubes),
+            "outcome_mix": lambda: outcome_mix.build_outcome_mix_document(
+                optimization, cubes
+            ),
+            "guardrails": lambda: guardrails.judge_guardrails(optimization, cubes),
             "policy_lift_history": lambda: history.build_lift_history(optimization),
         }
         own = {"optimization": resource, "model_config": resource["model_config"]}
@@ -123,13 +167,14 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
         if requests.read_flag(requests.get_django_request(request), "raw"):
             touches = raw_counts.list_latest_touches(optimization)
             return Response({"observations": touches, "next_cursor": None})
-        limit, start = pagination.read_limit(request), _decode_cursor(request)
-        cells = raw_counts.list_cells(optimization)
-        end = start + limit
+        limit = pagination.read_limit(request)
+        start = position_cursors.read_cell_cursor(request)
+        page = raw_counts.list_cells(optimization, start, limit)
+        next_cursor = position_cursors.encode_cell_cursor(start + limit)
         return Response(
             {
-                "observations": cells[start:end],
-                "next_cursor": _encode_cursor(end) if end < len(cells) else None,
+                "observations": page.cells,
+                "next_cursor": next_cursor if page.has_more else None,
             }
         )
 
@@ -139,21 +184,3 @@ def _build_part_or_error(part: Callable[[], object]) -> object:
         return part()
     except LeveredError as error:
         return {"error": {"code": error.code, "message": error.message}}
-
-
-def _encode_cursor(start: int) -> str:
-    return base64.urlsafe_b64encode(f"cell:{start}".encode()).decode().rstrip("=")
-
-
-def _decode_cursor(request: Request) -> int:
-    text = request.query_params.get("cursor")
-    if not text:
-        return 0
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        kind, _, start = base64.urlsafe_b64decode(padded).decode().partition(":")
-        if kind == "cell" and start.isascii() and start.isdecimal() and len(start) < 10:
-            return int(start)
-    except (binascii.Error, ValueError):
-        pass
-    raise InvalidParametersError.for_field("cursor", pagination.BAD_CURSOR)

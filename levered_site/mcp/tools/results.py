@@ -21,13 +21,25 @@ VIEW_ENDPOINTS = {
     "guardrails": ("guardrails", "guardrails"),
     "lift_history": ("lift-history", "daily"),
     "holdout_daily": ("holdout-daily", "metrics"),
-    "outcome_mix": ("outcome-mix", "rows"),
 }
 NEXT_AFTER_SUMMARY = (
     "view: variants, contexts or guardrails shows more; progress shows how long it may "
     "take; the prompt explain_results explains results to people."
 )
 NEXT_AFTER_VIEW = "view: summary shows the most important figures."
+# Views that come in pages: the endpoint, the key of its rows, and what they are.
+PAGED_ENDPOINTS = {
+    "cells": (
+        "observations",
+        "observations",
+        "Counts by day, policy version, variant and context, newest day first",
+    ),
+    "outcome_mix": (
+        "outcome-mix",
+        "rows",
+        "Users by day, arm, variant, outcome and context, oldest day first",
+    ),
+}
 WITHHELD_NOTE = "A null figure is withheld; unavailable says why."
 
 
@@ -89,19 +101,12 @@ def get_results(api: Api, arguments: ResultsInput) -> Json:
         return _read_results_view(api, arguments)
     if arguments.view == "what_if":
         return _evaluate_policy(api, arguments)
-    if arguments.view in {"cells", "touches"}:
-        return _list_observations(api, arguments)
-    if arguments.view == "candidate":
-        candidate = api.get(f"{arguments.path}/candidate")
-        summary = "The candidate beside the live model"
-        return _build_answer(arguments, summary, figures=candidate)
-    if arguments.view == "progress":
-        progress = api.get(f"{arguments.path}/progress", refresh=arguments.refresh)
-        summary = (
-            f"{progress['days_running']} days running, {progress['conversions']} "
-            "conversions"
-        )
-        return _build_answer(arguments, summary, figures=progress)
+    if arguments.view == "touches":
+        return _list_touches(api, arguments)
+    if arguments.view in PAGED_ENDPOINTS:
+        return _fetch_page(api, arguments)
+    if arguments.view in {"candidate", "progress"}:
+        return _read_figures(api, arguments)
     segment, key = VIEW_ENDPOINTS[arguments.view]
     figures = api.get(f"{arguments.path}/{segment}", refresh=arguments.refresh)
     rows = figures.pop(key)
@@ -110,6 +115,16 @@ def get_results(api: Api, arguments: ResultsInput) -> Json:
             {"key": metric["key"], **day} for metric in rows for day in metric["daily"]
         ]
     return _build_page(arguments, rows, figures=figures)
+
+
+def _read_figures(api: Api, arguments: ResultsInput) -> Json:
+    if arguments.view == "candidate":
+        candidate = api.get(f"{arguments.path}/candidate")
+        summary = "The candidate beside the live model"
+        return _build_answer(arguments, summary, figures=candidate)
+    progress = api.get(f"{arguments.path}/progress", refresh=arguments.refresh)
+    summary = f"{progress['days_running']} days running, {progress['conversions']} conversions"
+    return _build_answer(arguments, summary, figures=progress)
 
 
 def _read_results_view(api: Api, arguments: ResultsInput) -> Json:
@@ -191,21 +206,23 @@ def _evaluate_policy(api: Api, arguments: ResultsInput) -> Json:
     return _build_answer(arguments, summary, figures=evaluation)
 
 
-def _list_observations(api: Api, arguments: ResultsInput) -> Json:
+def _list_touches(api: Api, arguments: ResultsInput) -> Json:
     path, refresh = f"{arguments.path}/observations", arguments.refresh
-    if arguments.view == "touches":
-        touches = api.get(path, raw=True, refresh=refresh)["observations"]
-        return _build_page(arguments, touches, figures={})
+    touches = api.get(path, raw=True, refresh=refresh)["observations"]
+    return _build_page(arguments, touches, figures={})
+
+
+def _fetch_page(api: Api, arguments: ResultsInput) -> Json:
+    segment, key, summary = PAGED_ENDPOINTS[arguments.view]
+    path, refresh = f"{arguments.path}/{segment}", arguments.refresh
 
     def fetch_page(limit: int) -> Json:
         return api.get(path, limit=limit, cursor=arguments.cursor, refresh=refresh)
 
     def build_answer(page: Json) -> Json:
+        items, next_cursor = page.pop(key), page.pop("next_cursor")
         return _build_answer(
-            arguments,
-            "Counts by day, policy version, variant and context, newest day first",
-            items=page["observations"],
-            next_cursor=page["next_cursor"],
+            arguments, summary, figures=page, items=items, next_cursor=next_cursor
         )
 
     return response_size.fetch_fitting_page(fetch_page, build_answer, 20)

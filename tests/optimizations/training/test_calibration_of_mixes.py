@@ -9,6 +9,7 @@ from metrics.models import Metric
 from metrics.stats import BaselineSanity
 from optimizations.cube.refresh import NO_LAGS, ObservationCube
 from optimizations.results import calibration
+from tests.support.cube_columns import make_days
 from tests.support.value_metrics import OUTCOMES
 from warehouse.sql.cube.statement import Cell
 
@@ -64,7 +65,7 @@ def make_report(kind: str) -> dict[str, Any]:
 
 def check(kind: str, report: dict[str, Any], *cells: Cell) -> BaselineSanity:
     """Check a report against the holdout."""
-    cube = ObservationCube(cells, NO_LAGS, 0, 0, None)
+    cube = ObservationCube(make_days(cells), NO_LAGS, 0, 0, None)
     return calibration.check_calibration(report, cube, make_metric(kind))
 
 
