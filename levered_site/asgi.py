@@ -24,7 +24,7 @@ bridge = WsgiBridge(
     find_body_limit,
     settings.WEB_REQUEST_SECONDS,
 )
-serve_front = ServeFront(bridge, prometheus.observe_request)
+serve_front = ServeFront(bridge, prometheus.count_request)
 application = Lifespan(
     serve_front, [web_process.start_serving], [web_process.stop_serving]
 )

@@ -125,7 +125,7 @@ def _run_reader(
     own = {"PYTHONPATH": str(checkout.resolve()), "RATELIMIT_GLOBAL": "0"}
     script = Path(__file__).with_name("start_session.py")
     command = [sys.executable, "-P", str(script)]
-    with subprocess.Popen(  # noqa: S603 - runs only this benchmark
+    with subprocess.Popen(
         command,
         cwd=checkout,
         env=environment | own | {"LOG_LEVEL": "ERROR"},

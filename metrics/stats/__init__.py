@@ -4,12 +4,14 @@ from metrics.stats import anytime, lift
 from metrics.stats.anytime import project_users_from_first_week
 from metrics.stats.balance import SampleRatio, Split, check_sample_ratio
 from metrics.stats.checks import (
+    ONE_ID_SHARE,
     BaselineSanity,
     ShareCheck,
     check_arm_mismatch,
     check_baseline,
     check_crossover,
     check_maturity,
+    check_one_id,
 )
 from metrics.stats.forecast import DecisionForecast, ForecastInputs, forecast_decision
 from metrics.stats.guardrails import GuardrailStatus, judge_guardrail
@@ -19,6 +21,7 @@ from metrics.stats.totals import EMPTY_TOTALS, DayTotals, Stratum, Totals
 
 __all__ = [
     "EMPTY_TOTALS",
+    "ONE_ID_SHARE",
     "BaselineSanity",
     "DayTotals",
     "DecisionForecast",
@@ -38,6 +41,7 @@ __all__ = [
     "check_baseline",
     "check_crossover",
     "check_maturity",
+    "check_one_id",
     "check_sample_ratio",
     "forecast_decision",
     "judge_guardrail",

@@ -1,4 +1,4 @@
-"""Checks published beside the lift: baseline, maturity, crossover, arm mismatch."""
+"""Checks published beside the lift: baseline, maturity, crossover, ids, arms."""
 
 import math
 from dataclasses import dataclass
@@ -14,6 +14,9 @@ BASELINE_LIMIT = 3.0
 MATURE_SHARE = 0.5
 CROSSOVER_SHARE = 0.05
 MISMATCH_SHARE = 0.01
+ONE_ID_SHARE = 0.05
+# Below these, one busy visitor looks like an id that many share.
+MINIMUM_EXPOSURES, MINIMUM_EXPOSURES_OF_ID = 100, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,23 @@ def check_arm_mismatch(mismatched_users: int, users: int) -> ShareCheck:
         MISMATCH_SHARE,
         "of users were logged with an arm that they were not assigned",
     )
+
+
+def check_one_id(exposures_of_id: int, exposures: int) -> ShareCheck:
+    """Check the largest share of exposures that one id has; ok up to 5%.
+
+    It takes 20 exposures of the id to fail. Below 100 exposures it cannot be told.
+    """
+    if exposures < MINIMUM_EXPOSURES:
+        reason = (
+            f"{exposures} exposures were sent lately; {MINIMUM_EXPOSURES} are needed "
+            "(serving a known user again is not stored)"
+        )
+        return ShareCheck(None, None, ONE_ID_SHARE, reason)
+    share = exposures_of_id / exposures
+    ok = share <= ONE_ID_SHARE or exposures_of_id < MINIMUM_EXPOSURES_OF_ID
+    text = "of the latest exposures have the same anonymous_id"
+    return ShareCheck(ok, share, ONE_ID_SHARE, _explain_share(share, text, ok=ok))
 
 
 def _check_at_most(part: int, users: int, limit: float, text: str) -> ShareCheck:

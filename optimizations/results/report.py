@@ -12,7 +12,7 @@ from optimizations.cube import aggregates, refresh, specification
 from optimizations.cube.aggregates import Counts
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Variant
-from optimizations.results import measured_lift, modeled, stored
+from optimizations.results import frequent_id, measured_lift, modeled, stored
 from optimizations.results.context_results import ContextResult
 from optimizations.results.measured_lift import MeasuredLift
 from optimizations.results.model_effects import (
@@ -117,6 +117,7 @@ def build_results(
         primary_metric_vs_holdout=measured_lift.build_measured_lift(metric, comparison),
         checks={
             **measured_lift.check_traffic(optimization, cube),
+            "one_id": frequent_id.check_one_id(optimization),
             "baseline_sanity": model.sanity,
         },
         variants=_build_variant_results(optimization, version, cube),

@@ -8,7 +8,6 @@ answer the same JSON, headers and rows.
 import functools
 import time
 from collections.abc import Callable
-from typing import TypeAlias
 
 from levered_site.api import cors, response_headers
 from levered_site.web.asgi_types import AsgiApplication, Receive, Scope, Send
@@ -16,8 +15,6 @@ from levered_site.web.direct import DirectResponse, Later
 from optimizations.serving import metrics
 from optimizations.views import asgi_request
 from optimizations.views.plain_serve import Answer, PlainServe, PlainServes
-
-Observer: TypeAlias = Callable[[str, str, int, float], None]
 
 # As Django's URL patterns, for metrics: by id, then with the id in the body.
 ROUTES = (
@@ -29,13 +26,14 @@ ROUTES = (
 class ServeFront:
     """Answers plain serves; passes every other request to the inner application.
 
-    `observe_request` gets the method, the route, the status and the seconds of each
-    request that it answers.
+    `count_request` gets the method, the route and the status of each answer.
     """
 
-    def __init__(self, inner: AsgiApplication, observe_request: Observer) -> None:
+    def __init__(
+        self, inner: AsgiApplication, count_request: Callable[[str, str, int], None]
+    ) -> None:
         self._inner = inner
-        self._observe_request = observe_request
+        self._count_request = count_request
         self._serves = PlainServes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,8 +89,7 @@ class ServeFront:
     ) -> None:
         seconds = time.perf_counter() - started_at
         metrics.observe_serve(seconds)
-        route = ROUTES[optimization_id is None]
-        self._observe_request("POST", route, answer.status, seconds)
+        self._count_request("POST", ROUTES[optimization_id is None], answer.status)
 
 
 def _list_headers(answer: Answer) -> list[tuple[bytes, bytes]]:

@@ -70,9 +70,7 @@ class Front:
             is_complete = not message.get("more_body")
         self.passed_bodies.append(body)
 
-    def _keep_observation(
-        self, method: str, route: str, status: int, _seconds: float
-    ) -> None:
+    def _keep_observation(self, method: str, route: str, status: int) -> None:
         self.observed.append((method, route, status))
 
 

@@ -10,6 +10,7 @@ from metrics.stats import (
     check_baseline,
     check_crossover,
     check_maturity,
+    check_one_id,
     judge_guardrail,
     lift,
 )
@@ -82,6 +83,16 @@ def test_shares_are_compared_with_their_limits() -> None:
     )
     assert check_maturity(0, 0).ok is None
     assert check_maturity(0, 0).reason == "no users yet"
+
+
+def test_one_id_fails_above_its_share_and_never_by_a_few_exposures() -> None:
+    assert check_one_id(100, 2000).ok is True
+    assert check_one_id(101, 2000).ok is False
+    assert check_one_id(19, 100).ok is True
+    assert check_one_id(20, 100).reason == (
+        "20% of the latest exposures have the same anonymous_id"
+    )
+    assert check_one_id(99, 99).ok is None
 
 
 def test_a_guardrail_is_violated_by_harm_only() -> None:
