@@ -40,12 +40,17 @@ def _unlimited(settings: Settings) -> None:
 
 def list_callers_let_in(route: Route) -> frozenset[str]:
     """Return who may use a route: the rule that the routes are held to."""
-    if route.path == "/api/v2/track":
-        return frozenset({"key with track"})
+    special = {
+        "/api/v2/track": frozenset({"key with track"}),
+        # Some policies are public.
+        "/api/v2/optimizations/{pk}/policy": MEMBERS | {"nobody", "key with read"},
+        # Sent by programs that decide themselves.
+        "/api/v2/optimizations/{pk}/decisions": frozenset({"key with serve"}),
+    }
+    if route.path in special:
+        return special[route.path]
     if route in OPEN:
         return frozenset(CALLERS)
-    if route.path.endswith("/decisions"):  # sent by programs that decide themselves
-        return frozenset({"key with serve"})
     if route in INGESTION:
         return frozenset({"key with ingest"})
     if routes.is_admin_only(route):

@@ -41,12 +41,9 @@ class CallerAuthentication(BaseAuthentication):
             UnauthorizedError, ForbiddenError, UnavailableError: see `verify_token`.
             UnauthorizedError, RateLimitedError: see `load_key_holder`.
         """
-        django_request = requests.get_django_request(request)
-        secret = credentials.read_key_of_caller(django_request)
-        if secret is not None:
-            holder = load_key_holder(django_request, secret)
-            return holder, holder
-        caller = authenticate_caller(django_request)
+        caller = authenticate_caller_or_key(requests.get_django_request(request))
+        if isinstance(caller, KeyHolder):
+            return caller, caller
         return None if caller is None else (caller, caller)
 
     def authenticate_header(self, _request: Request) -> str:
@@ -73,6 +70,21 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate_header(self, _request: Request) -> str:
         """Return the WWW-Authenticate header of a 401."""
         return "Bearer"
+
+
+def authenticate_caller_or_key(request: HttpRequest) -> Caller | KeyHolder | None:
+    """Return the caller, or the holder of the key, of a request that manages or reads.
+
+    Return None without credentials. Whether the key's scopes suffice is not asked.
+
+    Raises:
+        UnauthorizedError, ForbiddenError, UnavailableError: see `authenticate_caller`.
+        UnauthorizedError, RateLimitedError: see `load_key_holder`.
+    """
+    secret = credentials.read_key_of_caller(request)
+    if secret is not None:
+        return load_key_holder(request, secret)
+    return authenticate_caller(request)
 
 
 def authenticate_caller(request: HttpRequest) -> Caller | None:

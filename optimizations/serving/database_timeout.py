@@ -68,11 +68,3 @@ def await_result(future: "Future[R]", seconds: float = MAX_WAIT_SECONDS) -> R:
         return future.result(seconds)
     except TimeoutError as error:
         raise UnavailableError(DATABASE_AWAY_MESSAGE, retry_after=1) from error
-
-
-def run_with_timeout(query: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run a query and wait at most MAX_WAIT_SECONDS.
-
-    Raises UnavailableError after that time, or what the query raises.
-    """
-    return await_result(start_in_thread(query, *args, **kwargs))

@@ -13,7 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from levered_site.api import etags, rate_limits, requests, responses
 from levered_site.api.openapi import describe_operations
 from levered_site.errors import NotFoundError
-from levered_site.organizations import authentication
+from levered_site.organizations import authentication, scopes
+from levered_site.organizations.actors import KeyHolder
 from optimizations.serving import policy_document, policy_signature, snapshot_store
 from optimizations.serving.policy_document import PolicyDocument
 from optimizations.serving.snapshot import NOT_FOUND_MESSAGE, Snapshot
@@ -32,11 +33,11 @@ ACCEPTS_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 SMALLEST_COMPRESSED = 1024
 POLICY_OPERATION: dict[str, Any] = {
     "summary": "Read the policy of an optimization, to decide without asking",
-    "description": "Public where `public_policy` is true; else a member's token is "
-    "needed. The body has no `meta`: it is the same for everybody, may be cached, and "
+    "description": "Public where `public_policy` is true; else a member's token, or "
+    "a key with the scope `read`, is needed. The body has no `meta`: it is the same for everybody, may be cached, and "
     f"is signed in `{SIGNATURE_HEADER}`.",
     "tags": ["optimizations"],
-    "security": [{}, {"bearer": []}],
+    "security": [{}, {"bearer": []}, {"api_key": []}, {"api_key_bearer": []}],
     "responses": {
         "200": {
             "description": "The policy",
@@ -68,7 +69,9 @@ def get_policy(request: HttpRequest, pk: UUID) -> HttpResponse:
     if snapshot is not None and policy_document.is_public(snapshot):
         document = policy_document.load_document(snapshot)
         return _build_response(request, document, is_public=True)
-    caller = authentication.authenticate_caller(request)
+    caller = authentication.authenticate_caller_or_key(request)
+    if isinstance(caller, KeyHolder):
+        scopes.require_scope(caller, scopes.READ)
     # One answer for all: nobody learns which ids exist.
     if snapshot is None or caller is None:
         raise NotFoundError(NOT_FOUND_MESSAGE)
