@@ -138,6 +138,8 @@ def _parse_options() -> argparse.Namespace:
     add("--stored", type=int, help="cost of a serve from 10^4 to so many assignments")
     add("--partitions", type=int, help="cost of a serve after so many days of receipts")
     options = parser.parse_args()
+    if options.against and not (options.against / "manage.py").exists():
+        parser.error(f"--against needs a checkout; {options.against} has no manage.py.")
     if options.quick:
         options.rounds, options.seconds, options.warm_up = 1, 2.0, 2.0
     options.generator = options.generator or ("wrk" if rounds.has_wrk() else "own")
