@@ -22,7 +22,7 @@ def world() -> Iterator[World]:
         running.start(**UNLIMITED)
         assert running.process
         local = LocalService(running.home, running.port, running.process.pid)
-        yield build_world(local)
+        yield build_world(local, optimizations=2)
 
 
 def test_a_thousand_first_serves_of_one_user_store_one_assignment(

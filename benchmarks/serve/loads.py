@@ -9,7 +9,7 @@ from benchmarks.serve.peers import EVALUATION_PATH
 from benchmarks.serve.requests import NUMBER, RequestTemplate, build_template
 from benchmarks.serve.rounds import Load
 from benchmarks.serve.servers import Server
-from benchmarks.serve.world import BATCH_SIZE, CONTEXT, DESIGN, RefusedError, World
+from benchmarks.serve.world import BATCH_SIZE, CONTEXT, DESIGN, World
 
 KNOWN_USERS = 1_000
 BATCH_DECISIONS = 10
@@ -47,13 +47,13 @@ def list_service_loads(measured: Measured) -> list[Load]:
 def list_optional_loads(measured: Measured) -> tuple[list[Load], list[str]]:
     """Return the loads of newer endpoints, and a sentence for each that is absent."""
     loads, notes = [], []
-    if _has_record_field(measured.world):
+    if measured.world.has_record_field():
         loads.append(
             _build_serves(measured, "no write", lambda n: f"w{n}", record=False)
         )
     else:
         notes.append("no write: left out, this version records every decision")
-    if _has_best_variants(measured.world):
+    if measured.world.has_best_variants():
         loads.append(_build_best_variants(measured))
     else:
         notes.append("best-variants: left out, this version has no such endpoint")
@@ -193,22 +193,3 @@ def _build_ingest_factory(
         return build_template("POST", path, {"events": events}, headers=headers)
 
     return build
-
-
-def _has_record_field(world: World) -> bool:
-    user = f"probe-{uuid.uuid4()}"
-    world.serve(user, record=False)
-    return not world.serve(user)["sticky"]
-
-
-def _has_best_variants(world: World) -> bool:
-    body = {
-        "anonymous_id": f"probe-{uuid.uuid4()}",
-        "context": CONTEXT,
-        "optimization_ids": world.optimization_ids[:BATCH_DECISIONS],
-    }
-    try:
-        world.call("POST", "/optimizations/best-variants", body)
-    except RefusedError:
-        return False
-    return True

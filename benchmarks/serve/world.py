@@ -69,6 +69,25 @@ class World:
         body = {"anonymous_id": anonymous_id, "context": CONTEXT, **fields}
         return self.call("POST", f"/optimizations/{self.optimization_id}/serve", body)
 
+    def has_record_field(self) -> bool:
+        """Return whether `record: false` decides without a trace."""
+        user = f"probe-{uuid.uuid4()}"
+        self.serve(user, record=False)
+        return not self.serve(user)["sticky"]
+
+    def has_best_variants(self) -> bool:
+        """Return whether one request can ask for several decisions."""
+        body = {
+            "anonymous_id": f"probe-{uuid.uuid4()}",
+            "context": CONTEXT,
+            "optimization_ids": self.optimization_ids,
+        }
+        try:
+            self.call("POST", "/optimizations/best-variants", body)
+        except RefusedError:
+            return False
+        return True
+
 
 def build_world(service: LocalService, *, optimizations: int = 1) -> World:
     """Create live optimizations of 4 variants and 2 context factors; train the first.

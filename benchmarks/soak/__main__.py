@@ -37,7 +37,7 @@ def main() -> None:
                     f"{len(journal.answers):,} serves, last kill: {last}"
                 )
 
-            verdict = run_soak(build_world(service), soak, show)
+            verdict = run_soak(build_world(service, optimizations=2), soak, show)
     except NotReadyError as error:
         raise SystemExit(str(error)) from error
     _print_verdict(verdict, options.seed)

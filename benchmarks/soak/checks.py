@@ -1,4 +1,4 @@
-"""Compare what was acknowledged with the rows that are stored."""
+"""Promises of the service as functions of what clients saw and what is stored."""
 
 import bisect
 from collections import Counter, defaultdict
@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
-
-import psycopg
-from psycopg.rows import class_row
 
 from benchmarks.soak.journal import Answer, Bar, Journal
 
@@ -20,16 +17,6 @@ MAX_BARRED_SECONDS = 6.0
 # A connection may break so long after a kill: until the part is back under load.
 MAX_BROKEN_SECONDS = 15.0
 ROUNDING_SECONDS = 1.0  # answers tell whole seconds
-SELECT_RECEIPTS = """
-SELECT anonymous_id, id, variant_number, policy_version,
-       extract(epoch FROM decided_at)::float8 AS decided_at
-FROM decisions WHERE optimization_id = %s ORDER BY decided_at
-"""
-SELECT_ASSIGNMENTS = """
-SELECT anonymous_id, decision_id AS id, variant_number, policy_version,
-       extract(epoch FROM decided_at)::float8 AS decided_at
-FROM assignments WHERE optimization_id = %s
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +30,14 @@ class Decided:
     decided_at: float
 
 
-def check_everything(
-    database_url: str, optimization_id: str, journal: Journal
+def check_unrecorded(
+    users: Iterable[str], receipts_by_user: Mapping[str, Sequence[Decided]]
 ) -> list[str]:
-    """Return a sentence for each violation of what the service promises."""
-    with psycopg.connect(database_url) as database:
-        receipts = _load_decided(database, SELECT_RECEIPTS, optimization_id)
-        assignments = _load_decided(database, SELECT_ASSIGNMENTS, optimization_id)
-        rewards = _load_column(database, "SELECT value::int8 FROM managed_rewards")
-        exposures = _load_column(database, "SELECT anonymous_id FROM managed_exposures")
-    receipts_by_user: dict[str, list[Decided]] = defaultdict(list)
-    for receipt in receipts:
-        receipts_by_user[receipt.anonymous_id].append(receipt)
+    """A decision that was asked for without a record left none."""
     return [
-        *journal.wrong_answers,
-        *check_assignments(assignments, receipts_by_user, journal.answers),
-        *check_redraws(receipts_by_user, journal.bars),
-        *check_answers(receipts_by_user, journal.answers),
-        *_check_bars(journal),
-        *check_events("reward", journal.rewards, rewards),
-        *check_events("exposure", journal.exposures, exposures),
-        *_check_connections(journal),
+        f"{user} has a receipt, against `record: false`"
+        for user in users
+        if user in receipts_by_user
     ]
 
 
@@ -147,7 +121,7 @@ def _check_order(shown: Sequence[tuple[Answer, list[int]]]) -> list[str]:
     return violations
 
 
-def _check_bars(journal: Journal) -> list[str]:
+def check_bars(journal: Journal) -> list[str]:
     late = find_longest_barred_serve(journal)
     if late <= MAX_BARRED_SECONDS:
         return []
@@ -181,7 +155,7 @@ def check_events(
     ]
 
 
-def _check_connections(journal: Journal) -> list[str]:
+def check_connections(journal: Journal) -> list[str]:
     """A connection breaks only while something is down."""
     kills = sorted(kill.at for kill in journal.kills)
     violations = []
@@ -190,14 +164,3 @@ def _check_connections(journal: Journal) -> list[str]:
         if index == 0 or at - kills[index - 1] > MAX_BROKEN_SECONDS:
             violations.append(f"a connection broke at {at:.1f}, long after any kill")
     return violations
-
-
-def _load_decided(
-    database: psycopg.Connection[Any], statement: str, optimization_id: str
-) -> list[Decided]:
-    with database.cursor(row_factory=class_row(Decided)) as cursor:
-        return cursor.execute(statement, [optimization_id]).fetchall()
-
-
-def _load_column(database: psycopg.Connection[Any], statement: str) -> list[Any]:
-    return [value for (value,) in database.execute(statement)]

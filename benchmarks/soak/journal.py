@@ -45,11 +45,15 @@ class Kill:
 class Journal:
     """Everything that the clients saw. Threads append; nobody removes.
 
-    `rewards` and `exposures` are the acknowledged events, by their unique value and
+    `answers` are of the optimization whose variants are barred, `other_answers` of the
+    world's second one. `unrecorded` are users who were decided for with `record: false`
+    only. `rewards` and `exposures` are the acknowledged events, by their unique value and
     user. `broken_at` are the times at which a connection broke.
     """
 
     answers: list[Answer] = field(default_factory=list)
+    other_answers: list[Answer] = field(default_factory=list)
+    unrecorded: list[str] = field(default_factory=list)
     rewards: list[int] = field(default_factory=list)
     exposures: list[str] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)

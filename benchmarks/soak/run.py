@@ -8,9 +8,10 @@ from itertools import pairwise
 from benchmarks.local_service import LocalService
 from benchmarks.serve.world import World
 from benchmarks.soak.burst import check_burst
-from benchmarks.soak.checks import check_everything, find_longest_barred_serve
+from benchmarks.soak.checks import find_longest_barred_serve
 from benchmarks.soak.journal import Journal
 from benchmarks.soak.killer import Killer
+from benchmarks.soak.stored import check_everything
 from benchmarks.soak.traffic import Traffic
 
 TICK_SECONDS = 0.5
@@ -46,6 +47,8 @@ def run_soak(
 ) -> Verdict:
     """Run a soak against a service that has nobody else's traffic.
 
+    `world` has two optimizations.
+
     `on_tick` is called every half second with what was seen so far.
     """
     journal = Journal()
@@ -65,7 +68,7 @@ def run_soak(
     if options.waits_for_trainings:
         violations += _check_trainings(world, journal)
     violations += check_everything(
-        world.service.database_url, world.optimization_id, journal
+        world.service.database_url, world.optimization_ids, journal
     )
     return Verdict(_count(journal, burst_statuses), violations)
 

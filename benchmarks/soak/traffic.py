@@ -16,6 +16,7 @@ EVENTS_PER_BATCH = 10
 REPEATED_BATCHES = 0.2  # the share of batches that are sent again after success
 BAR_SECONDS = (2.0, 5.0)
 TRAIN_SECONDS = 10.0
+SHARED_USERS_A_SECOND = 20
 VARIANTS_TO_BAR = (2, 3, 4)  # the baseline cannot be disabled
 DEVICES = ("mobile", "desktop", "watch")
 COUNTRIES = ("de", "us", "fr", None)
@@ -37,11 +38,16 @@ class Traffic:
         actions: list[Action] = [
             *[self._serve_new_user] * 3,
             *[self._serve_known_user] * 2,
+            *[self._serve_shared_user] * 2,
             self._send_rewards,
             self._send_exposures,
             self._bar_variant,
             self._train,
         ]
+        if self.world.has_best_variants():
+            actions.append(self._serve_both)
+        if self.world.has_record_field():
+            actions.append(self._serve_unrecorded)
         for number, action in enumerate(actions):
             thread = threading.Thread(
                 target=self._repeat, args=(action, number), daemon=True
@@ -81,16 +87,43 @@ class Traffic:
             return
         self._serve(client, rng, answers[rng.integers(len(answers))].user)
 
+    def _serve_shared_user(
+        self, client: Client, rng: np.random.Generator, _turn: int
+    ) -> None:
+        """Serve a user whom another thread serves at the same moment."""
+        self._serve(client, rng, f"shared-{time.time() * SHARED_USERS_A_SECOND:.0f}")
+
+    def _serve_both(self, client: Client, rng: np.random.Generator, turn: int) -> None:
+        """Serve one user of two optimizations in one request."""
+        user = f"both-{turn}"
+        body = {
+            "anonymous_id": user,
+            "context": _draw_context(rng),
+            "optimization_ids": self.world.optimization_ids[:2],
+        }
+        path = "/optimizations/best-variants"
+        reply = client.send_until_acknowledged("POST", path, body)
+        for decision in reply.body["decisions"]:
+            if "error" in decision:
+                continue  # the client would ask again; the user may be stored or not
+            is_first = decision["optimization_id"] == self.world.optimization_id
+            answers = self.journal.answers if is_first else self.journal.other_answers
+            answers.append(_build_answer(user, reply, decision))
+
+    def _serve_unrecorded(
+        self, client: Client, rng: np.random.Generator, turn: int
+    ) -> None:
+        user = f"unrecorded-{turn}"
+        body = {"anonymous_id": user, "context": _draw_context(rng), "record": False}
+        path = f"/optimizations/{self.world.optimization_id}/serve"
+        client.send_until_acknowledged("POST", path, body)
+        self.journal.unrecorded.append(user)
+
     def _serve(self, client: Client, rng: np.random.Generator, user: str) -> None:
-        context = {"device": DEVICES[rng.integers(len(DEVICES))]}
-        if country := COUNTRIES[rng.integers(len(COUNTRIES))]:
-            context["country"] = country
-        reply = client.send_until_acknowledged(
-            "POST",
-            f"/optimizations/{self.world.optimization_id}/serve",
-            {"anonymous_id": user, "context": context},
-        )
-        self.journal.answers.append(_build_answer(user, reply))
+        body = {"anonymous_id": user, "context": _draw_context(rng)}
+        path = f"/optimizations/{self.world.optimization_id}/serve"
+        reply = client.send_until_acknowledged("POST", path, body)
+        self.journal.answers.append(_build_answer(user, reply, reply.body))
 
     def _send_rewards(
         self, client: Client, rng: np.random.Generator, turn: int
@@ -172,12 +205,19 @@ class Traffic:
         self.is_over.wait(TRAIN_SECONDS)
 
 
-def _build_answer(user: str, reply: Reply) -> Answer:
+def _draw_context(rng: np.random.Generator) -> dict[str, str]:
+    context = {"device": DEVICES[rng.integers(len(DEVICES))]}
+    if country := COUNTRIES[rng.integers(len(COUNTRIES))]:
+        context["country"] = country
+    return context
+
+
+def _build_answer(user: str, reply: Reply, decision: dict[str, Any]) -> Answer:
     return Answer(
         user,
         reply.sent_at,
         reply.received_at,
-        reply.body["variant_number"],
-        reply.body["policy_version"],
-        reply.body["timestamp"],
+        decision["variant_number"],
+        decision["policy_version"],
+        decision["timestamp"],
     )

@@ -63,6 +63,10 @@ def test_a_barred_variant_that_is_still_served_is_timed() -> None:
     assert checks.find_longest_barred_serve(journal) == pytest.approx(2.0)
 
 
+def test_a_receipt_against_the_wish_is_found() -> None:
+    assert len(checks.check_unrecorded(["ann", "bob"], {"ann": [FIRST]})) == 1
+
+
 def test_lost_and_doubled_events_are_found() -> None:
     found = checks.check_events("reward", [1, 2], [2, 2, 3])
 
