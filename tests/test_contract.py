@@ -50,6 +50,7 @@ def test_routes_of_every_kind_are_listed() -> None:
         "/api/v2/docs",
         "/api/v2/docs/start.js",
         "/api/v2/optimizations/best-variant",
+        "/api/v2/optimizations/best-variants",
         "/api/v2/optimizations/{pk}/policy",
         "/api/v2/optimizations/{pk}/serve",
         "/api/v2/schema",
@@ -156,8 +157,9 @@ def test_an_unknown_path_is_not_found(path: str) -> None:
 
 def _make_api_for(route: Route) -> factories.Api:
     acme = factories.make_organization()
-    if route in INGESTION:
-        return factories.Api(factories.make_api_key(acme))
+    if routes.is_ingestion(route):
+        scopes = ("ingest", "serve")
+        return factories.Api(factories.make_api_key(acme, scopes=scopes))
     return factories.make_admin_api(acme)
 
 

@@ -98,6 +98,23 @@ def test_a_large_optimization_is_read_in_short_pages(
     assert len(items) == rows
 
 
+@pytest.mark.parametrize("view", ["cells", "outcome_mix"])
+def test_all_counts_are_read_in_short_pages(world: World, view: str) -> None:
+    users = 0
+    arguments: dict[str, Any] = {"optimization_id": world.live, "view": view}
+    while True:
+        result = world.admin.call_tool("get_results", **arguments)
+        assert not result.is_error, mcp_agents.read_text(result)
+        assert mcp_agents.measure_wire_size(result) < mcp_agents.MAX_RESULT_BYTES
+        page = result.structured_content
+        users += sum(row["users"] for row in page.get("items", ()))
+        arguments["cursor"] = page.get("next_cursor")
+        if arguments["cursor"] is None:
+            break
+
+    assert users == 41
+
+
 @pytest.mark.parametrize(
     "tool", ["overview", "get_optimization", "update_optimization"]
 )
