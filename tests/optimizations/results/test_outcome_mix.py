@@ -1,18 +1,24 @@
 """The outcome mix: pages hold every row once, in a stable order."""
 
 import base64
+from datetime import date
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from django.utils import timezone
 
 from optimizations.cube import refresh
+from optimizations.cube.cell_columns import DayColumns, collect_columns
 from optimizations.models import Optimization
+from optimizations.results import outcome_mix
 from tests.support import reference_sums
+from tests.support.cube_columns import make_days
 from tests.support.factories import Api, read_body, read_error
 from tests.support.optimization_factories import make_optimization, make_organization
 from tests.support.result_visitors import make_member_api, make_visited_optimization
+from warehouse.sql.cube.statement import Cell
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,6 +84,39 @@ def test_rows_are_the_sums_of_the_cells(optimization: Optimization) -> None:
         if users
     ]
     assert {row["context"]["device"] for row in rows} == {"mobile", "desktop"}
+
+
+def test_named_outcomes_are_summed_in_order() -> None:
+    rng = np.random.default_rng(7)
+    outcomes = ("signup", "failure", "Änderung", None)
+    cells = [
+        Cell(
+            regime=int(rng.integers(1, 3)),
+            day=date(2026, 3, 1),
+            policy_version=None,
+            holdout=bool(rng.random() < 0.3),
+            variant=int(rng.integers(4)),
+            context=int(rng.integers(3)),
+            outcome=outcomes[rng.integers(4)],
+            mature=True,
+            hour=None,
+            users=int(rng.integers(5, 9)),
+            exposures=9,
+            converted=int(rng.integers(5)),
+            value_sum=0.0,
+            value_sum_squares=0.0,
+            payers=0,
+            log_sum=0.0,
+            log_sum_squares=0.0,
+        )
+        for _ in range(200)
+    ]
+    (day,) = make_days(cells)
+
+    counts = outcome_mix._count_day(day)
+
+    assert [(*key, users) for key, users in counts] == reference_sums.count_mix(cells)
+    assert outcome_mix._count_day(DayColumns(day.day, collect_columns([]))) == []
 
 
 def test_a_page_stays_where_it_was_when_a_day_is_counted_again(
