@@ -102,7 +102,7 @@ def _parse_options() -> argparse.Namespace:
         "--contexts", default="3,4", help="levels, 'other' and 'missing' counted"
     )
     parser.add_argument("--days", type=int, default=60)
-    parser.add_argument("--users", type=int, default=60_000)
+    parser.add_argument("--users", type=int, default=200_000)
     parser.add_argument("--kind", choices=("bool", "numeric"), default="bool")
     return parser.parse_args()
 
