@@ -5,8 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from levered_site.api import async_redis
 from levered_site.web.asgi_types import Message, Receive, Scope, Send
+from levered_site.web.direct import DirectResponse
 from optimizations.serving import event_loop
+from optimizations.serving.known_users import known_users
 from optimizations.serving.snapshot_poller import poller
 from optimizations.views.serve_front import ServeFront
 
@@ -40,6 +43,25 @@ class Front:
         """Send a POST; None where the front passes it on."""
         scope = _build_scope(path, body, headers or {})
         return event_loop.run_in_loop(self._call(scope, _split(body, chunks)))
+
+    def post_directly(
+        self, path: str, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> FrontResponse | None:
+        """Send a POST as the protocol of the web server does; None if it is passed on."""
+        return event_loop.run_in_loop(
+            self._call_directly(_build_scope(path, body, headers or {}), body)
+        )
+
+    async def _call_directly(self, scope: Scope, body: bytes) -> FrontResponse | None:
+        response = self.application.answer_directly(scope, body)
+        if response is None:
+            return None
+        if not isinstance(response, DirectResponse):
+            response = await response
+        head, _, content = response.rest.partition(b"\r\n\r\n")
+        lines = (line.split(": ", 1) for line in head.decode("latin-1").split("\r\n"))
+        named = {name.lower(): value for name, value in lines}
+        return FrontResponse(response.status, named, content)
 
     async def _call(
         self, scope: Scope, messages: list[Message]
@@ -111,3 +133,18 @@ def _split(body: bytes, chunks: int) -> list[Message]:
         {"type": "http.request", "body": part, "more_body": index < len(parts) - 1}
         for index, part in enumerate(parts)
     ]
+
+
+def close_cache_client() -> None:
+    """Close the loop's client of the cache; the next use makes another."""
+
+    async def close() -> None:
+        await async_redis.get_client().aclose()
+
+    event_loop.run_in_loop(close())
+    async_redis.get_client.cache_clear()
+
+
+def forget_users() -> None:
+    """Forget who was served, as a process that starts knows nobody."""
+    known_users.reset()

@@ -39,6 +39,7 @@ ENDPOINTS_WITHOUT_TOOLS = {
     "/api/v2/docs/start.js": "script of that page",
     "/api/v2/schema": "tools have schemas of their own",
     "/api/v2/optimizations/best-variant": "serve_variant takes the id of the optimization",
+    "/api/v2/optimizations/best-variants": "serve_variant takes one at a time",
     "/api/v2/optimizations/{pk}/report-data": "its parts are views of get_results",
     "/api/v2/api-keys/{pk}/rotate": "create_api_key and delete replace a key",
     "/api/v2/track": "pages send events there; send_events stores the same",

@@ -206,10 +206,12 @@ def test_a_model_in_use_is_not_deleted(optimization: Optimization) -> None:
     assert PolicyVersion.objects.count() == 1
 
 
-def test_models_need_a_user_token(optimization: Optimization) -> None:
+def test_models_need_a_token_or_a_key_that_reads(optimization: Optimization) -> None:
+    organization = optimization.organization
     anonymous = Api()
-    with_key = Api(factories.make_api_key(optimization.organization))
+    ingesting = Api(factories.make_api_key(organization))
+    reading = Api(factories.make_api_key(organization, scopes=["read"]))
 
-    responses = [api.get("/models") for api in (anonymous, with_key)]
+    responses = [api.get("/models") for api in (anonymous, ingesting, reading)]
 
-    assert [response.status_code for response in responses] == [401, 401]
+    assert [response.status_code for response in responses] == [401, 403, 200]

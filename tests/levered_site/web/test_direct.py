@@ -1,0 +1,164 @@
+"""Direct answers: which requests get one, in which order, and what goes to the app."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from levered_site.web.asgi_types import Receive, Scope, Send
+from levered_site.web.connections import ConnectionTable
+from levered_site.web.direct import DirectResponse, Later, build_direct_class
+from levered_site.web.protocol import ProtocolLimits
+
+Conversation = Callable[
+    [asyncio.StreamReader, asyncio.StreamWriter], Awaitable[list[bytes]]
+]
+
+
+def _respond(body: bytes) -> DirectResponse:
+    return DirectResponse(200, b"content-length: %d\r\n\r\n%s" % (len(body), body))
+
+
+async def _respond_later(body: bytes) -> DirectResponse:
+    await asyncio.sleep(0.05)
+    return _respond(body)
+
+
+def _answer_directly(scope: Scope, body: bytes) -> DirectResponse | Later | None:
+    match scope["path"]:
+        case "/now":
+            return _respond(b"now " + body)
+        case "/later":
+            return _respond_later(b"later " + body)
+    return None
+
+
+async def _application(scope: Scope, receive: Receive, send: Send) -> None:
+    body, is_complete = b"", False
+    while not is_complete:
+        message = await receive()
+        body += message.get("body", b"")
+        is_complete = not message.get("more_body")
+    content = f"app {scope['path']} ".encode() + body
+    headers = [(b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+def _build_request(
+    path: str, body: str = "", version: str = "1.1", *lines: str
+) -> bytes:
+    head = [
+        f"POST {path} HTTP/{version}",
+        "Host: test",
+        f"Content-Length: {len(body)}",
+        *lines,
+    ]
+    return "\r\n".join([*head, "", body]).encode()
+
+
+async def _read_body(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    length = re.search(rb"content-length: (\d+)", head)
+    assert length is not None
+    return await reader.readexactly(int(length[1]))
+
+
+def _converse(talk: Conversation) -> list[bytes]:
+    """Serve one connection and return what the client read."""
+
+    async def run() -> list[bytes]:
+        loop = asyncio.get_running_loop()
+        limits = ProtocolLimits(head_seconds=10, write_seconds=10)
+        protocol = build_direct_class(
+            ConnectionTable(10, None), limits, _answer_directly
+        )
+        config = uvicorn.Config(_application, http=protocol, lifespan="off", ws="none")
+        config.load()
+        state = ServerState()
+        server = await loop.create_server(
+            lambda: protocol(config, state, {}), "127.0.0.1", 0
+        )
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        bodies = await asyncio.wait_for(talk(reader, writer), 30)
+        writer.close()
+        server.close()
+        return bodies
+
+    return asyncio.run(run())
+
+
+def _send_at_once(*requests: bytes) -> list[bytes]:
+    async def talk(reader: Any, writer: Any) -> list[bytes]:
+        writer.write(b"".join(requests))
+        return [await _read_body(reader) for _ in requests]
+
+    return _converse(talk)
+
+
+def test_a_connection_is_kept_over_answers_of_every_kind() -> None:
+    async def talk(reader: Any, writer: Any) -> list[bytes]:
+        bodies = []
+        for path in ("/now", "/later", "/other", "/later", "/now"):
+            writer.write(_build_request(path, "x"))
+            bodies.append(await _read_body(reader))
+        return bodies
+
+    assert _converse(talk) == [
+        b"now x",
+        b"later x",
+        b"app /other x",
+        b"later x",
+        b"now x",
+    ]
+
+
+@pytest.mark.parametrize("first", ["/later", "/now", "/other"])
+def test_pipelined_requests_are_answered_in_their_order(first: str) -> None:
+    paths = [first, "/now", "/later", "/other", "/now", "/later"]
+
+    bodies = _send_at_once(
+        *(_build_request(path, str(number)) for number, path in enumerate(paths))
+    )
+
+    assert [body.split()[-1] for body in bodies] == [b"0", b"1", b"2", b"3", b"4", b"5"]
+
+
+def test_a_body_in_pieces_is_the_applications() -> None:
+    async def talk(reader: Any, writer: Any) -> list[bytes]:
+        request = _build_request("/now", "abcdef")
+        for piece in (request[:-4], request[-4:-2], request[-2:]):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.05)
+        first = await _read_body(reader)
+        writer.write(_build_request("/now", "y"))
+        return [first, await _read_body(reader)]
+
+    assert _converse(talk) == [b"app /now abcdef", b"now y"]
+
+
+@pytest.mark.parametrize(
+    ("version", "line"), [("1.0", "X-Test: 1"), ("1.1", "Connection: close")]
+)
+def test_a_connection_that_is_to_be_closed_is_the_applications(
+    version: str, line: str
+) -> None:
+    assert _send_at_once(_build_request("/now", "x", version, line)) == [b"app /now x"]
+
+
+def test_a_client_that_leaves_before_its_answer_breaks_nothing() -> None:
+    async def talk(reader: Any, writer: Any) -> list[bytes]:
+        writer.write(_build_request("/later", "x"))
+        await writer.drain()
+        writer.transport.abort()
+        await asyncio.sleep(0.2)
+        return [await reader.read()]
+
+    assert _converse(talk) == [b""]
