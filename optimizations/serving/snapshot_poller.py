@@ -37,11 +37,13 @@ class SnapshotPoller:
     """The optimizations that this process serves now, and the task that polls them.
 
     Neither the cache nor the database has to answer: until one of them names a newer
-    version, the copies of this process are served.
+    version, the copies of this process are served. But a copy that was not polled lately
+    is not served: nobody knows how old it is.
     """
 
     def __init__(self) -> None:
         self._used_at: dict[str, float] = {}
+        self._polled: frozenset[str] = frozenset()
         self._task: asyncio.Task[None] | None = None
         self._comparison: asyncio.Task[None] | None = None
         self._compared_at = 0.0
@@ -59,24 +61,26 @@ class SnapshotPoller:
             with suppress(asyncio.CancelledError):
                 await self._task
         self._task = None
+        self._polled = frozenset()
 
     def find(self, optimization_id: str) -> Snapshot | None:
-        """Return the newest snapshot; None where this process has none yet."""
-        if self._task is None or self._task.done():
-            return None
+        """Return the newest snapshot; None where this process does not poll it yet."""
         self._used_at[optimization_id] = time.monotonic()
+        if optimization_id not in self._polled:
+            return None
         return snapshot_store.find_copy(optimization_id)
 
     async def _poll_forever(self) -> None:
         while True:
             await asyncio.sleep(POLL_SECONDS)
+            ids = self._list_ids_in_use()
             try:
-                await self._poll()
+                await self._poll(ids)
             except Exception:
                 log.exception("snapshots.unpolled")
+            self._polled = frozenset(ids)
 
-    async def _poll(self) -> None:
-        ids = self._list_ids_in_use()
+    async def _poll(self, ids: Sequence[str]) -> None:
         if not ids:
             return
         pause = DATABASE_POLL_SECONDS

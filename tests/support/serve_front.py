@@ -5,13 +5,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from levered_site.api import async_redis
 from levered_site.web.asgi_types import Message, Receive, Scope, Send
 from levered_site.web.direct import DirectResponse
+from optimizations.models import Optimization
 from optimizations.serving import event_loop
 from optimizations.serving.known_users import known_users
 from optimizations.serving.snapshot_poller import poller
 from optimizations.views.serve_front import ServeFront
+from tests.support.factories import Api
+from tests.support.running_service import until
 
 
 @dataclass
@@ -143,6 +148,16 @@ def close_cache_client() -> None:
 
     event_loop.run_in_loop(close())
     async_redis.get_client.cache_clear()
+
+
+def warm_up(front: Front, optimization: Optimization) -> None:
+    """Let this process load and poll the snapshot, which the front never does itself."""
+    path = f"/optimizations/{optimization.pk}/serve"
+    body = {"anonymous_id": "warm-up", "dry_run": True}
+    assert Api().post(path, body).status_code < 500
+    until(lambda: front.post(f"/api/v2{path}", orjson.dumps(body)) is not None, 5)
+    front.observed.clear()
+    front.passed_bodies.clear()
 
 
 def forget_users() -> None:

@@ -29,11 +29,10 @@ async def _respond_later(body: bytes) -> DirectResponse:
 
 
 def _answer_directly(scope: Scope, body: bytes) -> DirectResponse | Later | None:
-    match scope["path"]:
-        case "/now":
-            return _respond(b"now " + body)
-        case "/later":
-            return _respond_later(b"later " + body)
+    if scope["path"] == "/now":
+        return _respond(b"now " + body)
+    if scope["path"] == "/later":
+        return _respond_later(b"later " + body)
     return None
 
 

@@ -27,11 +27,10 @@ def front() -> Iterator[Front]:
 
 
 @pytest.fixture
-def optimization() -> Optimization:
-    """Make a live optimization whose snapshot this process has."""
+def optimization(front: Front) -> Optimization:
+    """Make a live optimization that the front serves."""
     live = make_live_optimization()
-    path = f"/optimizations/{live.pk}/serve"
-    assert Api().post(path, {"anonymous_id": "x", "dry_run": True}).status_code == 200
+    serve_front.warm_up(front, live)
     return live
 
 

@@ -1,5 +1,6 @@
 """The ASGI front answers what Django's view answers: JSON, headers and rows."""
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,8 @@ from pytest_django import Settings
 
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import create_update, lifecycle
-from optimizations.models import Assignment, Decision, Optimization
+from optimizations.models import Assignment, Decision
+from optimizations.serving import snapshot_poller
 from optimizations.serving.known_users import known_users
 from tests.support import optimization_factories as make, serve_front
 from tests.support.factories import Api, make_api_key
@@ -66,14 +68,6 @@ def front() -> Iterator[Front]:
     """Start polling, and return a front."""
     with serve_front.polling():
         yield Front()
-
-
-def _warm_up(front: Front, optimization: Optimization) -> None:
-    """Let this process load the snapshot, which the front never does itself."""
-    path = f"/optimizations/{optimization.pk}/serve"
-    Api().post(path, {"anonymous_id": "warm-up", "dry_run": True})
-    body = orjson.dumps({"anonymous_id": "warm-up", "dry_run": True})
-    until(lambda: front.post(f"{BASE}{path}", body) is not None, 5)
 
 
 def _forget_everybody() -> None:
@@ -143,7 +137,7 @@ def test_front_and_django_agree_on_any_request(
         make_api_key(make.make_organization(), scopes=["serve"]),
         "lev_unknown",
     ]
-    _warm_up(front, optimization)
+    serve_front.warm_up(front, optimization)
     answered = []
 
     @given(
@@ -195,7 +189,7 @@ def test_rubbish_is_passed_on_as_it_came(raw: bytes) -> None:
 def test_a_shipped_optimization_is_answered_by_the_front(front: Front) -> None:
     optimization = make.make_live_optimization()
     lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
-    _warm_up(front, optimization)
+    serve_front.warm_up(front, optimization)
 
     body = orjson.dumps({"anonymous_id": "u1"})
     response = _assert_same(front, f"/optimizations/{optimization.pk}/serve", body, {})
@@ -205,7 +199,7 @@ def test_a_shipped_optimization_is_answered_by_the_front(front: Front) -> None:
 
 def test_what_does_not_serve_is_djangos(front: Front) -> None:
     paused = make.make_live_optimization()
-    _warm_up(front, paused)
+    serve_front.warm_up(front, paused)
     lifecycle.pause_optimization(paused, SYSTEM_ACTOR)
     path = f"{BASE}/optimizations/{paused.pk}/serve"
 
@@ -216,7 +210,7 @@ def test_over_the_limit_front_and_django_answer_the_same(
     front: Front, settings: Settings
 ) -> None:
     optimization = make.make_live_optimization()
-    _warm_up(front, optimization)
+    serve_front.warm_up(front, optimization)
     settings.RATELIMIT_SERVE = "2/m"
     path = f"/optimizations/{optimization.pk}/serve"
     body = b'{"anonymous_id":"u1"}'
@@ -233,7 +227,7 @@ def test_over_the_limit_front_and_django_answer_the_same(
 
 def test_a_barred_variant_is_redrawn_once_by_both(front: Front) -> None:
     optimization = make.make_live_optimization(holdout_percentage=0)
-    _warm_up(front, optimization)
+    serve_front.warm_up(front, optimization)
     path = f"/optimizations/{optimization.pk}/serve"
     users = [orjson.dumps({"anonymous_id": f"u{number}"}) for number in range(30)]
     first = [front.post(BASE + path, user) for user in users]
@@ -251,3 +245,17 @@ def test_a_barred_variant_is_redrawn_once_by_both(front: Front) -> None:
         assert old["variant_number"] in {2, new}
     redrawn = sum(answer["variant_number"] == 2 for answer in before)
     assert Decision.objects.count() == len(users) + redrawn
+
+
+def test_a_snapshot_that_was_not_polled_lately_is_not_served(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot_poller, "IDLE_SECONDS", 0.1)
+    optimization = make.make_live_optimization()
+    serve_front.warm_up(front, optimization)
+    path = f"{BASE}/optimizations/{optimization.pk}/serve"
+
+    time.sleep(1)
+
+    assert front.post(path, b'{"anonymous_id":"u1"}') is None
+    until(lambda: front.post(path, b'{"anonymous_id":"u1"}') is not None, 5)
