@@ -23,6 +23,7 @@ bridge = WsgiBridge(
     BodyMemory(settings.WEB_BODY_BYTES, settings.WEB_BODY_BYTES // 4),
     find_body_limit,
     settings.WEB_REQUEST_SECONDS,
+    threadless_paths=frozenset({"/healthz"}),
 )
 serve_front = ServeFront(bridge, prometheus.count_request)
 application = Lifespan(

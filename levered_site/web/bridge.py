@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -31,6 +32,9 @@ class WsgiBridge:
 
     A thread is taken when the whole body is there, and is free again when the response
     is in memory. A client that disconnects does not stop the application.
+
+    `threadless_paths` are answered in the event loop, because they never block: a
+    liveness probe must be answered while all threads are busy.
     """
 
     def __init__(
@@ -40,12 +44,14 @@ class WsgiBridge:
         memory: BodyMemory,
         find_body_limit: Callable[[Scope], int],
         body_seconds: float,
+        threadless_paths: frozenset[str] = frozenset(),
     ) -> None:
         self._application = application
         self._threads = threads
         self._memory = memory
         self._find_body_limit = find_body_limit
         self._body_seconds = body_seconds
+        self._threadless_paths = threadless_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -96,16 +102,7 @@ class WsgiBridge:
         A body that is unread is one that the application refuses by its headers. The
         connection cannot be used after it.
         """
-        environ = build_environ(scope, body)
-        try:
-            response = await self._threads.run(
-                partial(WsgiResponse, self._application, environ)
-            )
-        except LeveredError:
-            raise
-        except Exception as error:
-            log.exception("request.failed", path=scope["path"])
-            raise LeveredError(INTERNAL_ERROR_MESSAGE) from error
+        response = await self._call_application(scope, build_environ(scope, body))
         headers = response.headers
         if is_unread:
             headers.append(CLOSE_HEADER)
@@ -120,6 +117,20 @@ class WsgiBridge:
             await _send_block(send, response, more=True)
             await self._threads.run(response.read_block)
         await _send_block(send, response, more=False)
+
+    async def _call_application(
+        self, scope: Scope, environ: dict[str, Any]
+    ) -> WsgiResponse:
+        call = partial(WsgiResponse, self._application, environ)
+        try:
+            if scope["path"] in self._threadless_paths:
+                return call()
+            return await self._threads.run(call)
+        except LeveredError:
+            raise
+        except Exception as error:
+            log.exception("request.failed", path=scope["path"])
+            raise LeveredError(INTERNAL_ERROR_MESSAGE) from error
 
 
 async def _send_block(send: Send, response: WsgiResponse, *, more: bool) -> None:

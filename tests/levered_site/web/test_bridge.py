@@ -1,6 +1,7 @@
 """WsgiBridge without a server: what the WSGI application gets, what the client gets."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,17 +71,24 @@ class Client:
 
 
 def send(
-    client: Client, application: WsgiApplication, limit: int = 5 * MB, memory: int = MB
+    client: Client,
+    application: WsgiApplication,
+    *,
+    limit: int = 5 * MB,
+    memory: int = MB,
+    threads: int = 2,
+    threadless_paths: frozenset[str] = frozenset(),
 ) -> None:
     """Pass the request of a client through a bridge."""
 
     async def run() -> None:
         bridge = WsgiBridge(
             application,
-            ThreadStack(2, 1.0, 10),
+            ThreadStack(threads, 1.0, 10),
             BodyMemory(memory, memory),
             lambda _scope: limit,
             30.0,
+            threadless_paths,
         )
         await bridge(client.build_scope(), client.receive, client.send)
 
@@ -207,6 +215,23 @@ def test_an_application_that_fails_becomes_a_500_that_tells_nothing() -> None:
     assert client.status == 500
     assert b"internal_error" in client.body
     assert b"hunter2" not in client.body
+
+
+def test_a_threadless_path_is_answered_while_all_threads_are_busy() -> None:
+    idents: list[int] = []
+
+    def application(
+        _environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> list[bytes]:
+        idents.append(threading.get_ident())
+        start_response("200 OK", [])
+        return [b"alive"]
+
+    client = Client([])
+    send(client, application, threads=0, threadless_paths=frozenset({"/a b"}))
+
+    assert client.body == b"alive"
+    assert idents == [threading.get_ident()]
 
 
 def test_a_body_over_the_endpoints_limit_is_not_read() -> None:

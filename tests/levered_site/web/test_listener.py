@@ -13,9 +13,12 @@ from levered_site.web.listener import (
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "::", "0.0.0.0"])  # noqa: S104
 def test_every_way_to_write_a_host_works(host: str) -> None:
-    with open_listener(host, 0) as listener:
-        address = listener.getsockname()[:2]
-        socket.create_connection(address, 5).close()
+    with (
+        open_listener(host, 0) as listener,
+        socket.create_connection(listener.getsockname()[:2], 5),
+        next(accept_all(listener)) as peer,
+    ):
+        assert peer.getpeername()
 
 
 def test_half_open_connections_are_noticed_by_the_kernel() -> None:
