@@ -17,10 +17,15 @@ THREADS = 32
 THREAD_WAIT_SECONDS = 1.5
 MAX_WAITING_CALLS = 1024
 
+# Behind a proxy all clients have one address.
+_body_bytes_per_client = settings.WEB_BODY_BYTES // (
+    4 if settings.TRUSTED_PROXIES <= 0 else 1
+)
+
 bridge = WsgiBridge(
     wsgi_application,
     ThreadStack(THREADS, THREAD_WAIT_SECONDS, MAX_WAITING_CALLS),
-    BodyMemory(settings.WEB_BODY_BYTES, settings.WEB_BODY_BYTES // 4),
+    BodyMemory(settings.WEB_BODY_BYTES, _body_bytes_per_client),
     find_body_limit,
     settings.WEB_REQUEST_SECONDS,
     threadless_paths=frozenset({"/healthz"}),

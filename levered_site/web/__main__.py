@@ -2,6 +2,9 @@
 
 import argparse
 import os
+import sys
+
+import structlog
 
 from levered_site.web.listener import open_listener, raise_file_limit
 from levered_site.web.manager import Manager
@@ -15,8 +18,21 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "levered_site.settings")
+    _configure_logging()
     raise_file_limit()
     Manager(open_listener(options.host, options.port), options.workers).run()
+
+
+def _configure_logging() -> None:
+    """Log one JSON object per line, as the processes do."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 if __name__ == "__main__":
