@@ -14,7 +14,7 @@ from benchmarks.serve.world import BATCH_SIZE, CONTEXT, DESIGN, World
 KNOWN_USERS = 1_000
 BATCH_DECISIONS = 10
 OPEN_LOOP_RATE = 450.0
-STORED_STRIDE = 1_000_000  # more users than a round serves
+STORED_STRIDE = 100_003  # more users than a round serves
 
 
 @dataclass(frozen=True, slots=True)
