@@ -85,7 +85,7 @@ def test_a_round_counts_every_response_once(server: Server, is_wrk: bool) -> Non
     assert measured.refused == measured.failed == 0
     assert 0 < measured.p50 <= measured.p95 <= measured.p99
     # A request that was under way at the end of wrk's round is not counted.
-    assert measured.rate == pytest.approx(len(RECEIVED), rel=0.2)
+    assert measured.rate == pytest.approx(len(RECEIVED), rel=0.5)
     assert len(set(RECEIVED)) == len(RECEIVED)
 
 
@@ -98,7 +98,7 @@ def test_refusals_are_counted_apart(server: Server, is_wrk: bool) -> None:
 
     measured = rounds.run_round(one, 1, seconds=1.0, is_wrk=is_wrk)
 
-    assert measured.refused == pytest.approx(len(RECEIVED), rel=0.2)
+    assert measured.refused == pytest.approx(len(RECEIVED), rel=0.5)
     assert measured.rate <= 1
 
 
