@@ -2,13 +2,13 @@
 
 import functools
 import ipaddress
-import os
 from contextvars import ContextVar
 
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+from levered_site import random_bytes
 from levered_site.errors import InvalidParametersError
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -23,7 +23,7 @@ def assign_request_id() -> str:
 
 def create_request_id() -> str:
     """Return a new id, for a request that is answered at once."""
-    return f"req_{os.urandom(16).hex()}"
+    return f"req_{random_bytes.take_random_bytes().hex()}"
 
 
 def get_request_id() -> str:

@@ -4,10 +4,10 @@ First serves, redraws and look-ups each go in batches of their own; see batching
 """
 
 import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from levered_site import random_bytes
 from optimizations.serving import assignment_store, metrics
 from optimizations.serving.assigned_variant import AssignedVariant
 from optimizations.serving.batching import BatchRunner, Key
@@ -111,7 +111,7 @@ async def claim_assignment(
     after `wait_seconds` (default batching.MAX_WAIT_SECONDS); the claim may still be stored then, and a repeated
     request finds it.
     """
-    claim = _Claim(proposal, secrets.randbits(63))
+    claim = _Claim(proposal, _draw_decision_id())
     assigned, is_shared = await _runners.claims.submit(claim.key, claim, wait_seconds)
     return assigned.as_repeated() if is_shared else assigned
 
@@ -125,9 +125,14 @@ async def redraw_assignment(
     the place of `replaced` meanwhile. Raises as `claim_assignment`.
     """
     proposal = replace(proposal, in_holdout=replaced.in_holdout)
-    claim = _Claim(proposal, secrets.randbits(63), replaced.decision_id)
+    claim = _Claim(proposal, _draw_decision_id(), replaced.decision_id)
     assigned, is_shared = await _runners.redraws.submit(claim.key, claim)
     return assigned.as_repeated() if is_shared else assigned
+
+
+def _draw_decision_id() -> int:
+    """Return a random number of 63 bits, which a bigint holds."""
+    return int.from_bytes(random_bytes.take_random_bytes()[:8]) >> 1
 
 
 async def find_assignment(

@@ -12,7 +12,13 @@ from django.utils import timezone
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import create_update
 from optimizations.models import Assignment, Decision, Optimization
-from optimizations.serving import assignments, decision, event_loop, snapshot_loader
+from optimizations.serving import (
+    assignments,
+    batching,
+    decision,
+    event_loop,
+    snapshot_loader,
+)
 from optimizations.serving.assigned_variant import AssignedVariant
 from optimizations.serving.snapshot import Proposal, Snapshot
 from tests.support.optimization_factories import make_live_optimization
@@ -36,11 +42,17 @@ def _build_proposal(
     return decision.decide_variant(snapshot, user, context, now or timezone.now())
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a busy machine: these tests are about rows, not about time."""
+    monkeypatch.setattr(batching, "MAX_WAIT_SECONDS", 30.0)
+
+
 def _claim(
     snapshot: Snapshot, user: str, now: datetime | None = None
 ) -> AssignedVariant:
     return event_loop.run_in_loop(
-        assignments.claim_assignment(_build_proposal(snapshot, user, now))
+        assignments.claim_assignment(_build_proposal(snapshot, user, now)), 30
     )
 
 
