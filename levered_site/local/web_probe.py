@@ -37,7 +37,7 @@ class WebProbe:
         if self._socket is None:
             if now >= self._next_at:
                 self._connect(now)
-        elif self._has_answer(self._socket):
+        elif self._has_answer(self._socket, now):
             self._counts_from = now
             self._finish(now, misses=0)
         elif now >= self._deadline:
@@ -63,11 +63,13 @@ class WebProbe:
         self._misses = misses
         self._next_at = now + INTERVAL_SECONDS
 
-    def _has_answer(self, connection: socket.socket) -> bool:
+    def _has_answer(self, connection: socket.socket, now: float) -> bool:
         try:
             if not self._is_sent:
                 connection.send(REQUEST)
                 self._is_sent = True
+                # A supervisor that was itself held up may send late.
+                self._deadline = now + TIMEOUT_SECONDS
             connection.recv(1)
         except ConnectionResetError:
             return True
