@@ -58,9 +58,31 @@ _decisions = {name: _decision_counter.labels(name) for name in get_args(Outcome)
 _known_users = {name: _known_user_counter.labels(name) for name in get_args(Source)}
 
 
-def count_decision(outcome: Outcome, count: int = 1) -> None:
-    """Count answered serve requests."""
-    _decisions[outcome].inc(count)
+class _Tally:
+    """Counts to add to counters: at once, or all together later."""
+
+    def __init__(self) -> None:
+        self.is_deferred = False
+        self._counts: dict[Counter, int] = {}
+
+    def add(self, counter: Counter) -> None:
+        if self.is_deferred:
+            self._counts[counter] = self._counts.get(counter, 0) + 1
+        else:
+            counter.inc()
+
+    def write(self) -> None:
+        counts, self._counts = self._counts, {}
+        for counter, count in counts.items():
+            counter.inc(count)
+
+
+_tally = _Tally()
+
+
+def count_decision(outcome: Outcome) -> None:
+    """Count an answered serve request."""
+    _tally.add(_decisions[outcome])
 
 
 def count_failure(error: LeveredError) -> None:
@@ -71,9 +93,24 @@ def count_failure(error: LeveredError) -> None:
         _decisions["refused"].inc()
 
 
-def count_known_user(source: Source, count: int = 1) -> None:
-    """Count look-ups that found a returning user's assignment."""
-    _known_users[source].inc(count)
+def count_known_user(source: Source) -> None:
+    """Count a look-up that found a returning user's assignment."""
+    _tally.add(_known_users[source])
+
+
+def defer_counts(*, is_deferred: bool) -> None:
+    """Gather the two counts above until `write_counts`, or write them at once again.
+
+    Writing a count to the files that processes share takes microseconds. These are counted
+    in the loop of serving only, so that no count is lost between threads.
+    """
+    _tally.is_deferred = is_deferred
+    write_counts()
+
+
+def write_counts() -> None:
+    """Write the counts that were gathered."""
+    _tally.write()
 
 
 def observe_batch(size: int) -> None:

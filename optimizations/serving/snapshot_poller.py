@@ -17,6 +17,7 @@ from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import UnavailableError
 from optimizations.serving import (
     database_timeout,
+    metrics,
     new_user_cap,
     snapshot_loader,
     snapshot_store,
@@ -51,11 +52,13 @@ class SnapshotPoller:
     def start(self) -> None:
         """Start polling in the running loop."""
         new_user_cap.set_polled(is_polled=True)
+        metrics.defer_counts(is_deferred=True)
         self._task = asyncio.get_running_loop().create_task(self._poll_forever())
 
     async def stop(self) -> None:
         """Stop polling."""
         new_user_cap.set_polled(is_polled=False)
+        metrics.defer_counts(is_deferred=False)
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -73,6 +76,7 @@ class SnapshotPoller:
     async def _poll_forever(self) -> None:
         while True:
             await asyncio.sleep(POLL_SECONDS)
+            metrics.write_counts()
             ids = self._list_ids_in_use()
             try:
                 await self._poll(ids)

@@ -39,14 +39,14 @@ def read_check(optimization: Optimization) -> dict[str, Any]:
 
 def test_an_id_that_many_visitors_share_is_named() -> None:
     optimization = make_optimization(make_organization())
-    send_exposures(optimization, [*list_users(150), *["undefined"] * 50])
+    send_exposures(optimization, [*list_users(150), *["shared-id"] * 50])
 
     assert read_check(optimization) == {
         "ok": False,
         "share": 0.25,
         "limit": 0.05,
         "reason": "25% of the latest exposures have the same anonymous_id",
-        "anonymous_id": "undefined",
+        "anonymous_id": "shared-id",
     }
 
 
@@ -63,7 +63,7 @@ def test_visitors_with_ids_of_their_own_pass() -> None:
 
 def test_few_or_old_exposures_cannot_tell() -> None:
     optimization = make_optimization(make_organization())
-    send_exposures(optimization, ["undefined"] * 99)
+    send_exposures(optimization, ["shared-id"] * 99)
     send_exposures(optimization, list_users(100), days=8)
 
     check = read_check(optimization)
@@ -79,7 +79,7 @@ def test_exposures_of_excluded_users_and_of_others_do_not_count() -> None:
     optimization.save(update_fields=["excluded_users"])
     send_exposures(optimization, list_users(120))
     send_exposures(optimization, [*["probe"] * 100, *["bot-7"] * 100])
-    send_exposures(other, ["undefined"] * 100)
+    send_exposures(other, ["shared-id"] * 100)
 
     assert read_check(optimization)["share"] == pytest.approx(1 / 120)
 

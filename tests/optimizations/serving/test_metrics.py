@@ -27,9 +27,25 @@ def test_decisions_are_counted_by_outcome() -> None:
     before = _read("levered_decisions_total", outcome="first")
 
     metrics.count_decision("first")
-    metrics.count_decision("first", 3)
+    metrics.count_decision("first")
 
-    assert _read("levered_decisions_total", outcome="first") - before == 4
+    assert _read("levered_decisions_total", outcome="first") - before == 2
+
+
+def test_deferred_counts_are_written_together() -> None:
+    before = _read("levered_decisions_total", outcome="known")
+
+    metrics.defer_counts(is_deferred=True)
+    metrics.count_decision("known")
+    metrics.count_decision("known")
+    deferred = _read("levered_decisions_total", outcome="known")
+    metrics.write_counts()
+    written = _read("levered_decisions_total", outcome="known")
+    metrics.count_decision("known")
+    metrics.defer_counts(is_deferred=False)
+
+    assert [deferred - before, written - before] == [0, 2]
+    assert _read("levered_decisions_total", outcome="known") - before == 3
 
 
 def test_every_outcome_is_exported_before_it_happens() -> None:
@@ -47,7 +63,8 @@ def test_known_users_batches_and_times_are_recorded() -> None:
     before = [_read(name) for name in names]
     known_before = _read("levered_known_users_total", source="memory")
 
-    metrics.count_known_user("memory", 2)
+    metrics.count_known_user("memory")
+    metrics.count_known_user("memory")
     metrics.observe_batch(17)
     metrics.observe_serve(0.004)
 
@@ -121,7 +138,7 @@ def test_the_counts_of_all_processes_are_added(tmp_path: Path) -> None:
         "from django.test import Client;"
         "from optimizations.serving import metrics;"
         "other = os.fork(); now = datetime.now(UTC);"
-        "metrics.count_decision('known', 2); metrics.observe_batch(5);"
+        "metrics.count_decision('known'); metrics.count_decision('known'); metrics.observe_batch(5);"
         "metrics.set_training_times(now - timedelta(hours=1), now);"
         "other or os._exit(0); os.waitpid(other, 0);"
         "print(Client().get('/metrics').content.decode())"
