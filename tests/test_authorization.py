@@ -42,6 +42,7 @@ def list_callers_let_in(route: Route) -> frozenset[str]:
     """Return who may use a route: the rule that the routes are held to."""
     special = {
         "/api/v2/track": frozenset({"key with track"}),
+        "/api/v2/me": MEMBERS | {f"key with {scope}" for scope in SCOPES},
         # Some policies are public.
         "/api/v2/optimizations/{pk}/policy": MEMBERS | {"nobody", "key with read"},
         # Sent by programs that decide themselves.

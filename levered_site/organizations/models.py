@@ -112,7 +112,9 @@ class ApiKey(models.Model):
 
     def has_overlap(self, now: datetime) -> bool:
         """Return whether the secret before the last rotation works still."""
-        return self.previous_expires_at is not None and self.previous_expires_at > now
+        if self.previous_expires_at is None or self.has_expired(now):
+            return False
+        return self.previous_expires_at > now
 
 
 class AuditEntry(models.Model):

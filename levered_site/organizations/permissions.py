@@ -38,6 +38,14 @@ class IsMember(BasePermission):
         return True
 
 
+class IsKnown(IsMember):
+    """Allow everybody with valid credentials, keys of any scope included."""
+
+    def has_permission(self, request: Request, _view: object) -> bool:
+        """Return whether the request has a token of an organization, or a key."""
+        return isinstance(request.user, Caller | KeyHolder)
+
+
 class IsAdmin(IsMember):
     """Allow admins of the organization."""
 

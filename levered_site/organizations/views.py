@@ -12,7 +12,7 @@ from levered_site.organizations import api_keys
 from levered_site.organizations.actors import KeyHolder
 from levered_site.organizations.api_keys import KeySpec
 from levered_site.organizations.models import ApiKey, Organization
-from levered_site.organizations.permissions import require_admin_for
+from levered_site.organizations.permissions import IsKnown, require_admin_for
 from levered_site.organizations.request_serializers import (
     ApiKeyBodySerializer,
     NewApiKeySerializer,
@@ -37,6 +37,7 @@ class MeViewSet(OrganizationViewSet[Organization]):
 
     queryset = Organization.objects.all()
     serializer_class = MeSerializer
+    permission_classes = [IsKnown]
 
     @extend_schema(operation_id="me")
     def retrieve(self, _request: Request) -> Response:

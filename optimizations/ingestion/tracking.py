@@ -1,5 +1,6 @@
 """Store the events that a web page sends with a publishable key."""
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -90,11 +91,26 @@ def _sort_events(
             rejected.append(_build_rejection(index, error))
             continue
         if isinstance(tracked, TrackedExposure):
-            exposures[index] = tracked
+            own = _own_idempotency_key(holder, tracked.event)
+            exposures[index] = replace(tracked, event=own)
         else:
-            rewards[index] = tracked.event
+            rewards[index] = _own_idempotency_key(holder, tracked.event)
     with_variants = _add_variants(holder.organization_id, exposures, rejected)
     return with_variants, rewards, rejected
+
+
+def _own_idempotency_key(holder: KeyHolder, event: Json) -> Json:
+    """Return the event with an idempotency key that only this user of this key has.
+
+    Anybody can read a publishable key: an event sent with it must not pass for one of the
+    organization's own, or of another user, and keep that one out.
+    """
+    key = event.get("idempotency_key")
+    if key is None:
+        return event
+    owner = f"{holder.key_id}:{event['anonymous_id']}:{key}"
+    digest = hashlib.sha256(owner.encode()).hexdigest()
+    return {**event, "idempotency_key": f"track:{digest}"}
 
 
 def _add_variants(

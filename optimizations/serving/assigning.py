@@ -148,12 +148,13 @@ def _build_unsaved_assignment(proposal: Proposal) -> AssignedVariant:
 
 async def store_proposals(
     proposals: Sequence[Proposal], wait_seconds: float
-) -> list[AssignedVariant]:
+) -> list[AssignedVariant | None]:
     """Store what clients decided as a serve would have; results in their order.
 
     A user who has an assignment keeps it. Only the next redraw of a user replaces the
-    assignment, and only where its variant may no longer be served. Of several proposals
-    for one user one is stored, and the others return it.
+    assignment, and only where its variant may no longer be served. A redraw of a user
+    without an assignment is not stored: None. Of several proposals for one user one is
+    stored, and the others return it.
 
     Raises UnavailableError if one of them is not stored in `wait_seconds`; the others
     may be.
@@ -162,15 +163,17 @@ async def store_proposals(
     return await asyncio.gather(*stores)
 
 
-async def _store_proposal(proposal: Proposal, wait_seconds: float) -> AssignedVariant:
-    snapshot = proposal.snapshot
-    assigned = None
-    if proposal.redraw:
-        assigned = await assignments.find_assignment(
-            snapshot.optimization_id, proposal.anonymous_id
-        )
-    if assigned is None:
+async def _store_proposal(
+    proposal: Proposal, wait_seconds: float
+) -> AssignedVariant | None:
+    if not proposal.redraw:
         return await assignments.claim_assignment(proposal, wait_seconds)
+    snapshot = proposal.snapshot
+    assigned = await assignments.find_assignment(
+        snapshot.optimization_id, proposal.anonymous_id
+    )
+    if assigned is None:
+        return None
     is_barred = assigned.variant_number in snapshot.unservable_numbers
     if not is_barred or proposal.redraw != assigned.redraws + 1:
         return assigned

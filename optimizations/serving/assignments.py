@@ -31,9 +31,11 @@ class _Claim:
 
 
 async def _store_claims(claims: Sequence[_Claim]) -> list[AssignedVariant]:
-    metrics.observe_batch(len(claims))
     pairs = [(claim.decision_id, claim.proposal) for claim in claims]
-    return await _settle_claims(claims, await assignment_store.insert_new(pairs))
+    stored = await assignment_store.insert_new(pairs)
+    if stored:
+        metrics.observe_batch(len(stored))
+    return await _settle_claims(claims, stored)
 
 
 async def _store_redraws(claims: Sequence[_Claim]) -> list[AssignedVariant]:

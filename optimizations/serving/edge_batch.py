@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH
+from levered_site import anonymous_ids
 
 MAX_DECISIONS = 500
 MAX_LEAD = timedelta(minutes=5)  # of a client's clock
@@ -55,17 +55,10 @@ def read_decision(item: object, now: datetime, earliest: datetime) -> EdgeDecisi
 
 
 def _read_anonymous_id(value: object) -> str:
-    name = "anonymous_id"
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_ANONYMOUS_ID_LENGTH:
-        message = f"must be a string of 1 to {MAX_ANONYMOUS_ID_LENGTH} characters"
-        raise InvalidDecisionError(name, message)
-    if "\0" in value:
-        raise InvalidDecisionError(name, "must not contain a NUL character")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidDecisionError(name, "must not contain a lone surrogate") from error
-    return value
+    problem = anonymous_ids.find_anonymous_id_problem(value)
+    if problem is not None:
+        raise InvalidDecisionError("anonymous_id", problem)
+    return str(value)
 
 
 def _read_integer(

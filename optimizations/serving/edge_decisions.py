@@ -1,9 +1,9 @@
 """Record decisions that clients made by themselves, after making each of them again."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -14,6 +14,7 @@ from levered_site.errors import (
     InvalidParametersError,
     NotFoundError,
 )
+from models_app.models import PolicyVersion
 from optimizations.models import Optimization
 from optimizations.serving import (
     assigning,
@@ -80,9 +81,11 @@ def record_decisions(
     proposals = _verify_batch(optimization, valid, rejected)
     if not proposals:
         raise _build_batch_error(rejected)
-    kept = _claim_in_order(proposals)
+    kept = _claim_in_order(proposals, rejected)
+    if len(rejected) == len(batch):
+        raise _build_batch_error(rejected)
     return EdgeBatchResult(
-        accepted=len(proposals) - len(kept),
+        accepted=len(batch) - len(kept) - len(rejected),
         kept=tuple(sorted(kept, key=lambda each: each.index)),
         rejected=tuple(sorted(rejected, key=lambda each: each.index)),
     )
@@ -138,11 +141,13 @@ def _verify_batch(
     snapshot = snapshot_loader.build_snapshot(optimization)
     thresholds = edge_verification.HoldoutThresholds(optimization)
     proposals: dict[int, Proposal] = {}
+    created_at = _load_creation_times(optimization, by_version)
     for number, indexes in by_version.items():
         versioned = edge_verification.load_version(optimization, snapshot, number)
         for index in indexes:
             read = valid[index]
             try:
+                edge_verification.require_version_in_force(created_at.get(number), read)
                 proposal = edge_verification.verify_decision(
                     versioned, thresholds.list_at(read.decided_at), read
                 )
@@ -155,8 +160,23 @@ def _verify_batch(
     return proposals
 
 
-def _claim_in_order(proposals: dict[int, Proposal]) -> list[KeptAssignment]:
-    """Claim first draws, then redraws in order; return who had an assignment before."""
+def _load_creation_times(
+    optimization: Optimization, numbers: Iterable[int]
+) -> dict[int, datetime]:
+    versions = PolicyVersion.objects.filter(
+        model_id=optimization.model_id, number__in=list(numbers)
+    )
+    return dict(versions.values_list("number", "created_at"))
+
+
+def _claim_in_order(
+    proposals: dict[int, Proposal], rejected: list[RejectedDecision]
+) -> list[KeptAssignment]:
+    """Claim first draws, then redraws in order; return who had an assignment before.
+
+    A redraw of a user who has no assignment is added to `rejected`: with a `redraw` of
+    its choice, a client could pick any variant.
+    """
     kept: list[KeptAssignment] = []
     for redraw in sorted({proposal.redraw for proposal in proposals.values()}):
         claims = {
@@ -164,18 +184,21 @@ def _claim_in_order(proposals: dict[int, Proposal]) -> list[KeptAssignment]:
             for index, proposal in proposals.items()
             if proposal.redraw == redraw
         }
-        kept += _list_kept(claims)
+        for index, assigned in _claim(claims).items():
+            if assigned is None:
+                message = f"must be 0 for a user without an assignment, not {redraw}"
+                rejected.append(RejectedDecision(index, "redraw", message))
+            elif assigned.sticky:
+                kept.append(KeptAssignment(index, assigned))
     return kept
 
 
-def _list_kept(claims: dict[int, Proposal]) -> Iterator[KeptAssignment]:
+def _claim(claims: dict[int, Proposal]) -> dict[int, AssignedVariant | None]:
     assigned_variants = event_loop.run_in_loop(
         assigning.store_proposals(list(claims.values()), MAX_WAIT_SECONDS),
         2 * MAX_WAIT_SECONDS,
     )
-    for index, assigned in zip(claims, assigned_variants, strict=True):
-        if assigned.sticky:
-            yield KeptAssignment(index, assigned)
+    return dict(zip(claims, assigned_variants, strict=True))
 
 
 def _build_batch_error(rejected: Sequence[RejectedDecision]) -> InvalidParametersError:

@@ -63,6 +63,21 @@ def load_version(
     return replace(snapshot, policy_version=number, probabilities=table)
 
 
+def require_version_in_force(created_at: datetime | None, read: EdgeDecision) -> None:
+    """Raise InvalidDecisionError if the version was made after the decision.
+
+    `created_at` is that of the version, None without one. A client's clock may be late by
+    as much as it may be ahead.
+    """
+    if created_at is None or read.decided_at >= created_at - edge_batch.MAX_LEAD:
+        return
+    raise InvalidDecisionError(
+        "timestamp",
+        f"must not be before version {read.policy_version}, which was made at "
+        f"{created_at.isoformat(timespec='seconds')}",
+    )
+
+
 def verify_decision(
     snapshot: Snapshot | None, thresholds: Sequence[str], read: EdgeDecision
 ) -> Proposal:

@@ -14,11 +14,12 @@ from django.http import HttpRequest, HttpResponse
 
 from levered_site.api import body_limits, rate_limits, requests, responses
 from levered_site.api.openapi import describe_operations
-from levered_site.errors import LeveredError
+from levered_site.errors import LeveredError, NotFoundError
 from levered_site.organizations import serving_keys
 from levered_site.organizations.serving_keys import ServingKey
 from optimizations.serving import metrics, service
 from optimizations.serving.service import ServeRequest, ServeResponse
+from optimizations.serving.snapshot import NOT_FOUND_MESSAGE
 from optimizations.views.serve_operations import (
     BATCH_RESPONSE_SCHEMA,
     IDS_SCHEMA,
@@ -28,6 +29,7 @@ from optimizations.views.serve_request import (
     LARGEST_BODY,
     ServeClient,
     choose_rate_limit,
+    is_optimization_id,
     read_serve_request,
     read_serve_requests,
 )
@@ -75,16 +77,28 @@ def serve_best_variants(request: HttpRequest) -> HttpResponse:
             lambda client: read_serve_requests(request.body, client),
             lambda found: [
                 key
-                for serve_request in found
+                for serve_request in _select_well_formed(found)
                 for key in service.list_cache_keys(serve_request.optimization_id)
             ],
         )
-        results = service.serve_variants(serve_requests, cached_values)
+        well_formed = _select_well_formed(serve_requests)
+        results = service.serve_variants(well_formed, cached_values)
+    by_id = {
+        serve_request.optimization_id: result
+        for serve_request, result in zip(well_formed, results, strict=True)
+    }
+    not_found = NotFoundError(NOT_FOUND_MESSAGE)
     decisions = [
-        _build_decision(serve_request, result)
-        for serve_request, result in zip(serve_requests, results, strict=True)
+        _build_decision(
+            serve_request, by_id.get(serve_request.optimization_id, not_found)
+        )
+        for serve_request in serve_requests
     ]
     return responses.build_success_response({"decisions": decisions})
+
+
+def _select_well_formed(serve_requests: Sequence[ServeRequest]) -> list[ServeRequest]:
+    return [each for each in serve_requests if is_optimization_id(each.optimization_id)]
 
 
 def _serve_one(request: HttpRequest, optimization_id: str | None) -> HttpResponse:

@@ -51,8 +51,7 @@ def read_serve_request(
     """
     body = parsers.parse_object(raw)
     return ServeRequest(
-        optimization_id=optimization_id
-        or read_optimization_id(body.get("optimization_id"), "optimization_id"),
+        optimization_id=optimization_id or _read_optimization_id(body),
         anonymous_id=_read_anonymous_id(body),
         context=_read_object(body, "context"),
         recording=_read_recording(body, client.user_agent),
@@ -64,7 +63,8 @@ def read_serve_request(
 def read_serve_requests(raw: bytes, client: ServeClient) -> list[ServeRequest]:
     """Read a body that names several optimizations: one request for each.
 
-    Raises as `read_serve_request`.
+    Their ids may be any texts, so that a malformed one fails alone. Raises as
+    `read_serve_request`.
     """
     body = parsers.parse_object(raw)
     return [
@@ -80,10 +80,15 @@ def read_serve_requests(raw: bytes, client: ServeClient) -> list[ServeRequest]:
     ]
 
 
-def read_optimization_id(value: object, field: str) -> str:
-    """Return a UUID in lower case. Raises InvalidParametersError naming the field."""
-    if not isinstance(value, str) or not UUID_PATTERN.fullmatch(value):
-        raise InvalidParametersError.for_field(field, "must be a UUID")
+def is_optimization_id(text: str) -> bool:
+    """Return whether a text is a UUID, as ids are."""
+    return UUID_PATTERN.fullmatch(text) is not None
+
+
+def _read_optimization_id(body: Mapping[str, Any]) -> str:
+    value = body.get("optimization_id")
+    if not isinstance(value, str) or not is_optimization_id(value):
+        raise InvalidParametersError.for_field("optimization_id", "must be a UUID")
     return value.lower()
 
 
@@ -93,11 +98,12 @@ def _read_optimization_ids(body: Mapping[str, Any]) -> list[str]:
         raise InvalidParametersError.for_field(
             "optimization_ids", f"must be a list of 1 to {MAX_OPTIMIZATIONS} UUIDs"
         )
-    ids = [
-        read_optimization_id(value, f"optimization_ids[{index}]")
-        for index, value in enumerate(values)
-    ]
+    ids = [value.lower() if isinstance(value, str) else "" for value in values]
     for index, optimization_id in enumerate(ids):
+        if not optimization_id:
+            raise InvalidParametersError.for_field(
+                f"optimization_ids[{index}]", "must be a UUID"
+            )
         if optimization_id in ids[:index]:
             raise InvalidParametersError.for_field(
                 f"optimization_ids[{index}]", "must not be listed twice"

@@ -299,12 +299,15 @@ def test_several_decisions_come_in_one_answer_and_one_commit() -> None:
     draft = optimization_factories.make_optimization(organization, status="draft")
     ids = [str(each.pk) for each in (live[0], draft, *live[1:])]
     path, body = "/optimizations/best-variants", {"anonymous_id": "u1"}
+    sent = [ids[0].upper(), *ids[1:], "undefined"]
 
-    response = Api().post(path, body | {"optimization_ids": [ids[0].upper(), *ids[1:]]})
+    response = Api().post(path, body | {"optimization_ids": sent})
     decisions = read_body(response)["decisions"]
 
-    assert [decision["optimization_id"] for decision in decisions] == ids
+    assert [decision["optimization_id"] for decision in decisions[:4]] == ids
     assert decisions[1]["error"]["code"] == "conflict"
+    assert decisions[4]["optimization_id"] == "undefined"
+    assert decisions[4]["error"]["code"] == "not_found"
     assert {decision.get("sticky") for decision in decisions} == {False, None}
     assert Decision.objects.count() == 3
     with connection.cursor() as cursor:
@@ -320,7 +323,7 @@ def test_several_decisions_come_in_one_answer_and_one_commit() -> None:
         (None, "optimization_ids"),
         ([], "optimization_ids"),
         (["3f0c6a4e-8d5b-4a51-9a3e-2a6d1f7c9b10"] * 2, "optimization_ids[1]"),
-        (["nonsense"], "optimization_ids[0]"),
+        ([None], "optimization_ids[0]"),
         ([f"3f0c6a4e-8d5b-4a51-9a3e-2a6d1f7c9b{n}" for n in range(10, 31)], None),
     ],
 )
