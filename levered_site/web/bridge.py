@@ -64,7 +64,7 @@ class WsgiBridge:
         except ClientDisconnectedError:
             return
         except LeveredError as error:
-            await send_refusal(send, error)
+            await send_refusal(scope, send, error)
 
     async def _answer_small(
         self, scope: Scope, receive: Receive, send: Send, length: int

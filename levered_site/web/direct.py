@@ -90,7 +90,10 @@ class DirectProtocol(WebProtocol):
         date = b"".join(
             b"%s: %s\r\n" % header for header in self.server_state.default_headers
         )
-        self.transport.write(STATUS_LINE[response.status] + date + response.rest)
+        close = b"" if cycle.keep_alive else b"connection: close\r\n"
+        self.transport.write(
+            STATUS_LINE[response.status] + date + close + response.rest
+        )
         if not cycle.keep_alive:
             self.transport.close()
         self.on_response_complete()

@@ -202,6 +202,15 @@ class WebProtocol(HttpToolsProtocol):
         self.transport.write(encode_refusal(error))
         self.transport.close()
 
+    @override
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
+        """Keep the other direction open for the response to a complete request."""
+        cycle = self._latest_cycle
+        if cycle is None or cycle.response_complete or cycle.more_body:
+            return False
+        cycle.keep_alive = False
+        return True
+
     # --- writing
 
     @override

@@ -2,9 +2,9 @@
 
 from http import HTTPStatus
 
-from levered_site.api import requests, responses
+from levered_site.api import cors, requests, responses
 from levered_site.errors import LeveredError
-from levered_site.web.asgi_types import Headers, Send
+from levered_site.web.asgi_types import Headers, Scope, Send
 
 CLOSE_HEADER = (b"connection", b"close")
 
@@ -37,9 +37,19 @@ def encode_refusal(error: LeveredError) -> bytes:
     return b"\r\n".join([*lines, b"", body])
 
 
-async def send_refusal(send: Send, error: LeveredError) -> None:
-    """Send the response for an error and let the server close the connection."""
+async def send_refusal(scope: Scope, send: Send, error: LeveredError) -> None:
+    """Send the response for an error and let the server close the connection.
+
+    Pages of any origin may read it where they may read the endpoint's other answers.
+    """
     headers, body = build_refusal(error)
+    if cors.is_public_path(scope["path"]):
+        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        origin = origins[-1].decode("latin-1") if origins else None
+        headers += [
+            (name.lower().encode(), value.encode("latin-1"))
+            for name, value in cors.build_public_cors_headers(origin)
+        ]
     await send(
         {"type": "http.response.start", "status": error.status, "headers": headers}
     )

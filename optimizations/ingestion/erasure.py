@@ -52,7 +52,13 @@ WHERE optimization_id = ANY(%(optimizations)s) AND anonymous_id = %(user)s
 DELETE_ASSIGNMENTS = """
 DELETE FROM assignments
 WHERE optimization_id = ANY(%(optimizations)s) AND anonymous_id = %(user)s
-RETURNING optimization_id
+RETURNING optimization_id, decision_id, decided_at
+"""
+# Receipts of the assignments just deleted, which were written after their days were.
+DELETE_RECEIPTS = """
+DELETE FROM decisions
+WHERE id = ANY(%(decision_ids)s) AND decided_at = ANY(%(decided_at)s)
+  AND organization_id = %(organization)s
 """
 
 
@@ -106,6 +112,11 @@ def _delete_assignments(parameters: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(DELETE_ASSIGNMENTS, parameters)
         rows = fetch_rows(cursor)
+    receipts = {
+        "decision_ids": [row.decision_id for row in rows],
+        "decided_at": [row.decided_at for row in rows],
+    }
+    _execute_statement(DELETE_RECEIPTS, parameters | receipts)
     for optimization_id in sorted(row.optimization_id for row in rows):
         snapshot_store.publish_on_commit(optimization_id, forgets_assignments=True)
     return len(rows)

@@ -89,7 +89,7 @@ async def _serve_assignment(
 
 async def _claim_assignment(visit: Visit, *, is_capped: bool) -> AssignedVariant:
     snapshot, anonymous_id = visit.snapshot, visit.anonymous_id
-    if is_capped:
+    if is_capped or new_user_cap.is_cap_reached_now(snapshot.optimization_id):
         assigned = await assignments.find_assignment(
             snapshot.optimization_id, anonymous_id
         )
@@ -97,13 +97,14 @@ async def _claim_assignment(visit: Visit, *, is_capped: bool) -> AssignedVariant
             metrics.count_decision("capped")
             raise new_user_cap.build_cap_error()
         return assigned
+    # Counted before, so that those who come at the same moment are counted too.
+    count_key = new_user_cap.count_new_user(snapshot.optimization_id)
     assigned = await assignments.claim_assignment(
         decide_variant(snapshot, anonymous_id, visit.context, visit.now)
     )
     if assigned.sticky:
+        new_user_cap.uncount_new_user(count_key)
         metrics.count_known_user("database")
-    else:
-        new_user_cap.count_new_user(snapshot.optimization_id)
     return assigned
 
 

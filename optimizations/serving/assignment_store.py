@@ -28,6 +28,12 @@ log = structlog.get_logger(__name__)
 
 # For a batch that waits for another transaction's lock. Its clients gave up before.
 STATEMENT_TIMEOUT: Final = "5s"
+# The server is away, or it is a replica that was not promoted yet.
+AWAY_ERRORS: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.ReadOnlySqlTransaction,
+)
 # Django's parameters that a plain psycopg connection does not take.
 DJANGO_ONLY_PARAMETERS: Final = {"cursor_factory", "context", "prepare_threshold"}
 
@@ -133,12 +139,12 @@ async def _retry_once(run: Callable[[Connection], Awaitable[R]]) -> R:
     try:
         try:
             return await _run_on_connection(run)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except AWAY_ERRORS as error:
             if isinstance(error, errors.QueryCanceled):
                 raise
             await _connections.close_idle()
         return await _run_on_connection(run)
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except AWAY_ERRORS as error:
         log.warning("assignments.away", error=str(error))
         raise build_busy_error() from error
 
@@ -148,7 +154,7 @@ async def _run_on_connection(run: Callable[[Connection], Awaitable[R]]) -> R:
     try:
         result = await run(connection)
     except psycopg.Error as error:
-        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        if isinstance(error, AWAY_ERRORS):
             await connection.close()
         else:
             _connections.give_back(connection)

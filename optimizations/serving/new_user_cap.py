@@ -46,6 +46,11 @@ class _NewUserCounter:
             self._is_sending = True
         database_timeout.start_in_thread(self._send_counts)
 
+    def subtract(self, key: str) -> None:
+        """Take back one user who was not new."""
+        with self._lock:
+            self._unsent[key] -= 1
+
     def take_unsent(self) -> Counter[str]:
         """Return the counts to send now, for the poller."""
         with self._lock:
@@ -82,10 +87,18 @@ def build_cache_key(optimization_id: str) -> str:
     return f"levered:newcomers:{optimization_id}:{int(time.time() // 60)}"
 
 
-def count_new_user(optimization_id: str) -> None:
-    """Count one new user without waiting for the cache."""
+def count_new_user(optimization_id: str) -> str:
+    """Count one new user without waiting for the cache; return the key of the count."""
+    key = build_cache_key(optimization_id)
     if settings.NEW_USERS_PER_MINUTE:
-        _new_user_counter.add(build_cache_key(optimization_id))
+        _new_user_counter.add(key)
+    return key
+
+
+def uncount_new_user(key: str) -> None:
+    """Take back a user who was counted under this key and turned out to be known."""
+    if settings.NEW_USERS_PER_MINUTE:
+        _new_user_counter.subtract(key)
 
 
 def is_cap_reached(cached_count: bytes | None) -> bool:

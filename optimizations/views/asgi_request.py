@@ -1,11 +1,13 @@
 """Read a serve request of the ASGI interface, as far as its body and its headers go."""
 
 import asyncio
+import functools
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 
 from django.conf import settings
+from django.http.request import split_domain_port, validate_host
 
 from levered_site.api import credentials, requests
 from levered_site.web.asgi_types import Message, Receive, Scope
@@ -26,17 +28,30 @@ BODY_SECONDS = 1.0
 def match_path(scope: Scope) -> re.Match[str] | None:
     """Return the match of a serve path, whose first group is the id; else None.
 
-    None as well for a long, chunked or compressed body.
+    None as well for a request whose headers Django should judge: a long, chunked or
+    compressed body, a header that is sent twice, a host that is not allowed.
     """
     if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
         return None
     path = SERVE_PATH.fullmatch(scope["path"])
-    return path if path and _has_plain_body(dict(scope["headers"])) else None
+    return path if path and _has_plain_headers(scope) else None
 
 
-def _has_plain_body(headers: Mapping[bytes, bytes]) -> bool:
-    length = headers.get(b"content-length", b"0")
-    return int(length) <= LARGEST_BODY and OTHER_HEADERS.isdisjoint(headers)
+def _has_plain_headers(scope: Scope) -> bool:
+    headers = dict(scope["headers"])
+    return (
+        len(headers) == len(scope["headers"])
+        and int(headers.get(b"content-length", b"0")) <= LARGEST_BODY
+        and OTHER_HEADERS.isdisjoint(headers)
+        and _is_host_allowed(headers.get(b"host", b""), tuple(settings.ALLOWED_HOSTS))
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_host_allowed(host: bytes, allowed_hosts: tuple[str, ...]) -> bool:
+    """Return whether Django's request.get_host() would accept the header."""
+    domain, _ = split_domain_port(host.decode("latin-1"))
+    return bool(domain) and validate_host(domain, list(allowed_hosts))
 
 
 async def receive_body(
@@ -49,7 +64,7 @@ async def receive_body(
         messages = await _receive_messages(receive)
     if not messages or messages[-1].get("more_body", False):
         return messages, None
-    if messages[0]["type"] != "http.request":
+    if messages[-1]["type"] != "http.request":  # the client left
         return messages, None
     if len(messages) == 1:
         return messages, messages[0].get("body", b"")
@@ -89,14 +104,11 @@ def replay(messages: list[Message], receive: Receive) -> Receive:
 def find_network(scope: Scope, headers: Mapping[bytes, bytes]) -> str:
     """Return the client's network, as requests.get_client_network does."""
     client = scope["client"]
-    proxies = settings.TRUSTED_PROXIES
-    forwarded_for = b""
-    if proxies > 0 and b"x-forwarded-for" in headers:
-        forwarded_for = b",".join(
-            value for name, value in scope["headers"] if name == b"x-forwarded-for"
-        )
+    forwarded_for = headers.get(b"x-forwarded-for", b"")
     return requests.resolve_client_network(
-        client[0] if client else "", forwarded_for.decode("latin-1"), proxies
+        client[0] if client else "",
+        forwarded_for.decode("latin-1") if settings.TRUSTED_PROXIES > 0 else "",
+        settings.TRUSTED_PROXIES,
     )
 
 

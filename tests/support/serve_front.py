@@ -1,6 +1,6 @@
 """The ASGI front in the loop of this process, called without sockets."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,9 @@ from optimizations.serving.snapshot_poller import poller
 from optimizations.views.serve_front import ServeFront
 from tests.support.factories import Api
 from tests.support.running_service import until
+
+# By name, or in their order where one is sent twice.
+Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
 @dataclass
@@ -42,19 +45,28 @@ class Front:
         self,
         path: str,
         body: bytes,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers = (),
+        *,
         chunks: int = 1,
+        is_cut_off: bool = False,
     ) -> FrontResponse | None:
-        """Send a POST; None where the front passes it on."""
-        scope = _build_scope(path, body, headers or {})
-        return event_loop.run_in_loop(self._call(scope, _split(body, chunks)))
+        """Send a POST; None where the front passes it on.
+
+        A body that is cut off lacks its end: the client left.
+        """
+        scope = _build_scope(path, body, headers)
+        messages = _split(body, chunks)
+        if is_cut_off:
+            messages[-1]["more_body"] = True
+            messages.append({"type": "http.disconnect"})
+        return event_loop.run_in_loop(self._call(scope, messages))
 
     def post_directly(
-        self, path: str, body: bytes, headers: Mapping[str, str] | None = None
+        self, path: str, body: bytes, headers: Headers = ()
     ) -> FrontResponse | None:
         """Send a POST as the protocol of the web server does; None if it is passed on."""
         return event_loop.run_in_loop(
-            self._call_directly(_build_scope(path, body, headers or {}), body)
+            self._call_directly(_build_scope(path, body, headers), body)
         )
 
     async def _call_directly(self, scope: Scope, body: bytes) -> FrontResponse | None:
@@ -93,7 +105,7 @@ class Front:
         body, is_complete = b"", False
         while not is_complete:
             message = await receive()
-            body += message["body"]
+            body += message.get("body", b"")
             is_complete = not message.get("more_body")
         self.passed_bodies.append(body)
 
@@ -115,8 +127,17 @@ def polling() -> Iterator[None]:
         event_loop.run_in_loop(poller.stop())
 
 
-def _build_scope(path: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
-    all_headers = {"content-length": str(len(body)), **headers}
+def _build_scope(path: str, body: bytes, headers: Headers) -> dict[str, Any]:
+    named = list(headers.items() if isinstance(headers, Mapping) else headers)
+    names = {name.lower() for name, _ in named}
+    named += [
+        (name, value)
+        for name, value in (
+            ("content-length", str(len(body))),
+            ("host", "testserver"),
+        )
+        if name not in names
+    ]
     return {
         "type": "http",
         "method": "POST",
@@ -125,8 +146,7 @@ def _build_scope(path: str, body: bytes, headers: Mapping[str, str]) -> dict[str
         "query_string": b"",
         "client": ("127.0.0.1", 50_000),
         "headers": [
-            (name.lower().encode(), value.encode("latin-1"))
-            for name, value in all_headers.items()
+            (name.lower().encode(), value.encode("latin-1")) for name, value in named
         ],
     }
 

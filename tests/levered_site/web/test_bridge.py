@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from levered_site.errors import UnavailableError
+from levered_site.errors import RequestTimeoutError, UnavailableError
 from levered_site.web.asgi_types import Headers, Message, Scope
 from levered_site.web.bodies import SMALL_BODY, BodyMemory
 from levered_site.web.bridge import WsgiBridge
+from levered_site.web.refusals import send_refusal
 from levered_site.web.threads import ThreadStack
 from levered_site.web.wsgi_call import BLOCK_SIZE, WsgiApplication
 
@@ -215,6 +216,19 @@ def test_an_application_that_fails_becomes_a_500_that_tells_nothing() -> None:
     assert client.status == 500
     assert b"internal_error" in client.body
     assert b"hunter2" not in client.body
+
+
+def test_pages_of_any_origin_may_read_why_a_public_endpoint_refuses() -> None:
+    client = Client([], [(b"origin", b"https://shop.com")])
+    scope = {
+        "path": "/api/v2/optimizations/best-variant",
+        "headers": [(b"origin", b"https://shop.com")],
+    }
+
+    asyncio.run(send_refusal(scope, client.send, RequestTimeoutError("Too slow.")))
+
+    assert client.status == 408
+    assert client.get_header(b"access-control-allow-origin") == [b"https://shop.com"]
 
 
 def test_a_threadless_path_is_answered_while_all_threads_are_busy() -> None:

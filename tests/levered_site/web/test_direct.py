@@ -152,6 +152,19 @@ def test_a_connection_that_is_to_be_closed_is_the_applications(
     assert _send_at_once(_build_request("/now", "x", version, line)) == [b"app /now x"]
 
 
+@pytest.mark.parametrize("path", ["/now", "/later", "/other"])
+def test_a_client_that_sends_no_more_gets_its_answer(path: str) -> None:
+    async def talk(reader: Any, writer: Any) -> list[bytes]:
+        writer.write(_build_request(path, "x"))
+        writer.write_eof()
+        return [await _read_body(reader), await reader.read()]
+
+    body, rest = _converse(talk)
+
+    assert body.endswith(b" x")
+    assert rest == b""
+
+
 def test_a_client_that_leaves_before_its_answer_breaks_nothing() -> None:
     async def talk(reader: Any, writer: Any) -> list[bytes]:
         writer.write(_build_request("/later", "x"))

@@ -11,6 +11,7 @@ from django.utils import timezone
 from levered_site.organizations.models import AuditEntry, Organization
 from optimizations.cube import first_touches, refresh
 from optimizations.cube.refresh import ObservationCube
+from optimizations.ingestion import erasure
 from optimizations.models import Assignment, Decision, FirstTouch, Optimization
 from tests.support import optimization_factories, traffic
 from tests.support.factories import (
@@ -209,3 +210,22 @@ def test_a_user_stored_before_such_ids_were_refused_can_be_erased(user: str) -> 
     assert response.status_code == 200, response.content
     assert read_body(response)["exposures"] == 1
     assert _count_rows(user) == [0, 0, 0, 0, 0]
+
+
+def test_a_receipt_written_during_the_erasure_goes_with_its_assignment() -> None:
+    """Days are deleted first; the user may be served before the assignments are."""
+    optimization = _make_optimization()
+    _serve(optimization, "u1")
+    _serve(optimization, "u2")
+    parameters = {
+        "organization": optimization.organization_id,
+        "optimizations": [optimization.pk],
+        "user": "u1",
+    }
+
+    assert erasure._delete_assignments(parameters) == 1
+
+    assert [receipt.anonymous_id for receipt in Decision.objects.all()] == ["u2"]
+    assert [each.anonymous_id for each in Assignment.objects.all()] == ["u2"]
+    assert _serve(optimization, "u1")["sticky"] is False
+    assert Decision.objects.count() == 2

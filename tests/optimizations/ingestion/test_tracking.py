@@ -14,7 +14,7 @@ from levered_site.organizations.models import ApiKey
 from optimizations.models import Optimization
 from tests.support import tracking
 from tests.support.event_batches import count_stored
-from tests.support.factories import read_body, read_error
+from tests.support.factories import Api, make_api_key, read_body, read_error
 from tests.support.tracking import build_exposure, build_reward, track
 from warehouse.models import ManagedExposure, ManagedReward
 
@@ -92,6 +92,23 @@ def test_an_idempotency_key_counts_once(optimization: Optimization, key: str) ->
 
     assert (body["accepted"], body["duplicates"]) == (1, 2)
     assert count_stored() == (1, 2, 2)
+
+
+def test_a_pages_idempotency_key_holds_back_no_event_of_others(
+    optimization: Optimization, key: str
+) -> None:
+    """Anybody can read the key of a page, and guess the keys of a backend."""
+    secret = make_api_key(optimization.organization)
+    reward = {"name": "purchase", "idempotency_key": "order-1"}
+
+    track(key, build_reward(idempotency_key="order-1"))
+    others = track(key, build_reward(idempotency_key="order-1"), anonymous_id="other")
+    backend = Api(secret).post(
+        "/ingest/rewards", {"events": [{"anonymous_id": "victim", **reward}]}
+    )
+
+    assert read_body(others)["accepted"] == 1
+    assert read_body(backend)["accepted"] == 1
 
 
 def test_a_refused_event_does_not_hold_back_the_others(

@@ -222,6 +222,33 @@ def test_a_redraw_of_a_servable_assignment_changes_nothing(
     assert Assignment.objects.get().redraws == 0
 
 
+def test_a_redraw_of_a_user_without_an_assignment_is_rejected(
+    optimization: Optimization, api: Api
+) -> None:
+    """Or a client could pick any variant by looking for the redraw that brings it."""
+    new, good = "someone-new", decide(optimization, "good")
+
+    body = read_body(send(api, optimization, decide(optimization, new, redraw=1), good))
+
+    assert (body["accepted"], body["rejected"][0]["index"]) == (1, 0)
+    assert body["rejected"][0]["message"].startswith("redraw: must be 0")
+    assert not Assignment.objects.filter(anonymous_id=new).exists()
+
+
+def test_a_decision_from_before_its_version_is_rejected(
+    optimization: Optimization, api: Api
+) -> None:
+    made = decide(optimization, "u1")
+    optimization.model.policy_versions.update(
+        created_at=timezone.now() + timedelta(minutes=10)
+    )
+
+    refused = send(api, optimization, made)
+
+    assert refused.status_code == 400
+    assert read_error(refused)["details"][0]["field"] == "decisions[0].timestamp"
+
+
 def test_the_holdout_may_be_that_of_a_policy_of_the_last_day(
     optimization: Optimization, api: Api
 ) -> None:
@@ -248,6 +275,8 @@ def test_the_holdout_may_be_that_of_a_policy_of_the_last_day(
         ({"anonymous_id": "x" * 257}, "anonymous_id"),
         ({"anonymous_id": "a\0b"}, "anonymous_id"),
         ({"anonymous_id": 7}, "anonymous_id"),
+        ({"anonymous_id": "undefined"}, "anonymous_id"),
+        ({"anonymous_id": "a\nb"}, "anonymous_id"),
         ({"variant_number": 0}, "variant_number"),
         ({"variant_number": True}, "variant_number"),
         ({"variant_number": None}, "variant_number"),

@@ -87,6 +87,32 @@ def test_an_unreachable_database_is_a_503_at_once_and_recovers() -> None:
     assert Decision.objects.count() == 2
 
 
+@contextmanager
+def _read_only_database() -> Iterator[None]:
+    """Let new connections be read-only, as those to a replica are."""
+    options = connections["default"].settings_dict["OPTIONS"]
+    options["options"] = "-c default_transaction_read_only=on"
+    with connection.cursor() as cursor:
+        for pid in _list_committer_pids():
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+    try:
+        yield
+    finally:
+        del options["options"]
+
+
+def test_a_read_only_database_is_a_503_and_recovers() -> None:
+    optimization = make_live_optimization()
+    assert _serve(optimization, "before")[0] == 200
+
+    with _read_only_database():
+        during = _serve(optimization, "new")[0], _serve(optimization, "before")[0]
+    after = _serve(optimization, "new")[0]
+
+    assert (during, after) == ((503, 200), 200)
+    assert Decision.objects.count() == 2
+
+
 def test_a_frozen_database_is_a_503_within_a_second_then_at_once() -> None:
     optimization = make_live_optimization()
     assert _serve(optimization, "before")[0] == 200

@@ -259,3 +259,35 @@ def test_a_snapshot_that_was_not_polled_lately_is_not_served(
 
     assert front.post(path, b'{"anonymous_id":"u1"}') is None
     until(lambda: front.post(path, b'{"anonymous_id":"u1"}') is not None, 5)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Origin", "https://evil.com"), ("Origin", "https://shop.com")],
+        [("User-Agent", "Googlebot/2.1"), ("User-Agent", CHROME)],
+        [("Authorization", "Basic x"), ("Authorization", "Bearer lev_x")],
+        [("Host", "evil.com")],
+        [("Host", "a b")],
+        [("Host", "")],
+    ],
+)
+def test_headers_that_django_judges_are_djangos(
+    front: Front, settings: Settings, headers: list[tuple[str, str]]
+) -> None:
+    settings.ALLOWED_HOSTS = ["shop.com", "testserver"]
+    optimization = make.make_live_optimization()
+    serve_front.warm_up(front, optimization)
+    path = f"{BASE}/optimizations/{optimization.pk}/serve"
+
+    assert front.post(path, b'{"anonymous_id":"u1"}', headers) is None
+
+
+def test_a_body_that_ends_early_is_not_recorded(front: Front) -> None:
+    optimization = make.make_live_optimization()
+    serve_front.warm_up(front, optimization)
+    path = f"{BASE}/optimizations/{optimization.pk}/serve"
+
+    assert front.post(path, b'{"anonymous_id":"u1"}', is_cut_off=True) is None
+
+    assert not Decision.objects.exists()
