@@ -64,7 +64,7 @@ def decide_from_memory(visit: Visit, recording: Recording) -> AssignedVariant | 
     if visit.snapshot.status == "shipped":
         return None
     known = known_users.find(visit.snapshot, visit.anonymous_id)
-    if known is None or known.variant_number in visit.snapshot.unservable_numbers:
+    if known is None or _must_redraw(visit.snapshot, known):
         return None
     metrics.count_known_user("memory")
     metrics.count_decision("known" if recording == "recorded" else recording)
@@ -76,7 +76,7 @@ async def _serve_assignment(
 ) -> AssignedVariant:
     assigned = known or await _claim_assignment(visit, is_capped=is_capped)
     outcome: metrics.Outcome = "known" if assigned.sticky else "first"
-    if assigned.variant_number in visit.snapshot.unservable_numbers:
+    if _must_redraw(visit.snapshot, assigned):
         outcome = "redrawn"
         assigned = await assignments.redraw_assignment(
             _draw_again(visit, assigned), assigned
@@ -121,9 +121,21 @@ async def _preview_assignment(
         return _build_unsaved_assignment(
             decide_variant(snapshot, anonymous_id, visit.context, visit.now)
         )
-    if assigned.variant_number in snapshot.unservable_numbers:
+    if _must_redraw(snapshot, assigned):
         return _build_unsaved_assignment(_draw_again(visit, assigned))
     return assigned
+
+
+def _must_redraw(snapshot: Snapshot, assigned: AssignedVariant) -> bool:
+    """Return whether the assigned variant was barred since it was assigned.
+
+    Each bar publishes a policy version. A snapshot that is not newer than the assignment
+    knows of a bar that was lifted before: this process has yet to hear of it.
+    """
+    return (
+        assigned.variant_number in snapshot.unservable_numbers
+        and snapshot.policy_version > assigned.policy_version
+    )
 
 
 def _draw_again(visit: Visit, assigned: AssignedVariant) -> Proposal:

@@ -122,7 +122,10 @@ class SnapshotPoller:
         *_, versions, totals = await pipeline.execute()
         new_user_cap.store_polled_totals(dict(zip(cap_keys, totals, strict=True)))
         for optimization_id, version in zip(ids, versions, strict=True):
-            if version is None:
+            if version is None or snapshot_store.is_newer_copy(
+                optimization_id, int(version)
+            ):
+                # The cache lost what was published: the look-up publishes it again.
                 snapshot_store.start_lookup(optimization_id)
             elif snapshot_store.is_older_copy(optimization_id, int(version)):
                 await _load_copy(optimization_id, int(version))

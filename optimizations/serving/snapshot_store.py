@@ -146,6 +146,12 @@ def is_older_copy(optimization_id: str, version: int) -> bool:
     return snapshot is None or snapshot.version < version
 
 
+def is_newer_copy(optimization_id: str, version: int) -> bool:
+    """Return whether this process's copy is newer than a version."""
+    snapshot = find_copy(optimization_id)
+    return snapshot is not None and snapshot.version > version
+
+
 def start_lookup(optimization_id: str) -> None:
     """Start to load a snapshot from the database, unless that is under way."""
     _snapshot_cache.start_lookup(optimization_id)
@@ -165,7 +171,9 @@ def load_snapshot(optimization_id: str, newest_version: bytes | None) -> Snapsho
             return copy.require_snapshot()
         return _await_lookup(optimization_id, copy)
     version = int(newest_version)
-    if copy is None or copy.snapshot is None or copy.snapshot.version < version:
+    if copy is None:
+        return _load_first_copy(optimization_id, version)
+    if copy.snapshot is None or copy.snapshot.version < version:
         copy = _load_from_cache(optimization_id, version)
         return copy.require_snapshot() if copy else _await_lookup(optimization_id, None)
     if copy.age() > BLOCKING_RECHECK_SECONDS:
@@ -173,6 +181,21 @@ def load_snapshot(optimization_id: str, newest_version: bytes | None) -> Snapsho
     if copy.age() > BACKGROUND_RECHECK_SECONDS:
         _snapshot_cache.start_lookup(optimization_id)
     return copy.require_snapshot()
+
+
+def _load_first_copy(optimization_id: str, version: int) -> Snapshot:
+    """Ask the database, whose state is never behind; the cache where it is away.
+
+    A cache that crashed may have lost the newest state. A process that has served before
+    would notice.
+    """
+    try:
+        return _await_lookup(optimization_id, None)
+    except UnavailableError:
+        copy = _load_from_cache(optimization_id, version)
+        if copy is None:
+            raise
+        return copy.require_snapshot()
 
 
 def _await_lookup(optimization_id: str, copy: _CachedSnapshot | None) -> Snapshot:

@@ -13,6 +13,7 @@ from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import create_update
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import (
+    assigning,
     assignments,
     batching,
     decision,
@@ -20,6 +21,7 @@ from optimizations.serving import (
     snapshot_loader,
 )
 from optimizations.serving.assigned_variant import AssignedVariant
+from optimizations.serving.assigning import Visit
 from optimizations.serving.snapshot import Proposal, Snapshot
 from tests.support.optimization_factories import make_live_optimization
 from tests.support.running_service import PATIENCE
@@ -257,3 +259,30 @@ def test_decided_at_is_utc_to_the_microsecond() -> None:
 
     assert assigned.decided_at == now
     assert assigned.decided_at.utcoffset() == timedelta(0)
+
+
+def test_a_process_that_missed_the_end_of_a_bar_does_not_redraw() -> None:
+    """Its snapshot is older than the assignment: the bar it knows was lifted before."""
+    optimization = make_live_optimization(holdout_percentage=0)
+    create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
+    stale = _load_snapshot(optimization)
+    create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=True)
+    fresh = _load_snapshot(optimization)
+    user = next(
+        user
+        for user in (f"u{n}" for n in range(1000))
+        if _build_proposal(fresh, user).card.number == 3
+    )
+
+    def serve(snapshot: Snapshot) -> AssignedVariant:
+        context = decision.resolve_context(snapshot, {})
+        visit = Visit(snapshot, user, context, timezone.now())
+        return event_loop.run_in_loop(
+            assigning.decide(visit, "recorded", is_capped=False), 30
+        )
+
+    assert serve(fresh).variant_number == 3
+    assert serve(stale).variant_number == 3
+    create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
+    assert serve(_load_snapshot(optimization)).variant_number != 3
+    assert Decision.objects.count() == 2

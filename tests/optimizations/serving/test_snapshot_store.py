@@ -15,9 +15,11 @@ from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import lifecycle
 from optimizations.models import Assignment, Optimization
 from optimizations.serving import snapshot_loader, snapshot_store
+from tests.support import serve_front
 from tests.support.factories import Api
 from tests.support.optimization_factories import make_live_optimization
 from tests.support.running_service import crowding, until
+from tests.support.serve_front import Front
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -181,3 +183,32 @@ def cache_away(settings: Settings) -> Iterator[None]:
     settings.REDIS_URL = redis_url  # before a side thread can create a client again
     rate_limits.get_redis_client.cache_clear()
     time.sleep(rate_limits.PAUSE_SECONDS)
+
+
+def test_a_process_that_polls_gives_the_cache_back_what_it_lost() -> None:
+    """A cache that crashed comes back with the state of a second ago."""
+    optimization = make_live_optimization()
+    key = snapshot_store.build_version_key(str(optimization.pk))
+    with serve_front.polling():
+        serve_front.warm_up(Front(), optimization)
+        newest = _read_cached_version(optimization)
+        assert newest is not None
+        rate_limits.get_redis_client().set(key, int(newest) - 1)
+
+        until(lambda: _read_cached_version(optimization) == newest, 5)
+
+
+def test_a_process_that_starts_believes_the_database_and_not_the_cache() -> None:
+    optimization = make_live_optimization()
+    lifecycle.pause_optimization(optimization, SYSTEM_ACTOR)
+    stale = snapshot_loader.query_snapshot(str(optimization.pk))
+    assert stale is not None
+    key = str(optimization.pk)
+    rate_limits.get_redis_client().set(
+        snapshot_store.build_content_key(key),
+        replace(stale, status="live", version=1).to_bytes(),
+    )
+    rate_limits.get_redis_client().set(snapshot_store.build_version_key(key), 1)
+    snapshot_store._snapshot_cache.reset()
+
+    assert _serve(optimization) == 409
