@@ -30,7 +30,7 @@ bridge = WsgiBridge(
     settings.WEB_REQUEST_SECONDS,
     threadless_paths=frozenset({"/healthz"}),
 )
-serve_front = ServeFront(bridge, prometheus.count_request)
+serve_front = ServeFront(bridge, prometheus.get_request_counter)
 application = Lifespan(
     serve_front, [web_process.start_serving], [web_process.stop_serving]
 )

@@ -69,18 +69,14 @@ class RequestMetricsMiddleware:
 
 def observe_request(method: str, route: str, status: int, seconds: float) -> None:
     """Count a response and its time. `route` is the pattern of the URL, not the path."""
-    count_request(method, route, status)
+    known_method = method if method in COUNTED_METHODS else "other"
+    get_request_counter(known_method, route, status).inc()
     _get_request_timer(route).observe(seconds)
 
 
-def count_request(method: str, route: str, status: int) -> None:
-    """Count a response only, where another metric has its time."""
-    known_method = method if method in COUNTED_METHODS else "other"
-    _get_request_counter(known_method, route, status).inc()
-
-
 @functools.lru_cache(maxsize=4096)
-def _get_request_counter(method: str, route: str, status: int) -> Counter:
+def get_request_counter(method: str, route: str, status: int) -> Counter:
+    """Return the counter of responses, for those who count without the time."""
     return REQUEST_COUNT.labels(method, route, status)
 
 

@@ -1,11 +1,10 @@
 """A user's assignment as serving passes it on. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class AssignedVariant:
+class AssignedVariant(NamedTuple):
     """A user's assignment. `sticky` is False for the request that created it.
 
     `decision_id` names its receipt; 0 where nothing was stored. `redraws` counts how

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from optimizations.factors import Context
 from optimizations.serving import assignments, metrics, new_user_cap
@@ -22,8 +21,7 @@ from optimizations.serving.snapshot import Proposal, Snapshot
 Recording = Literal["recorded", "dry_run", "unrecorded"]
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """One user who asks for a variant now. `now` is aware, in UTC."""
 
     snapshot: Snapshot

@@ -5,7 +5,7 @@ First serves, redraws and look-ups each go in batches of their own; see batching
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from levered_site import random_bytes
 from optimizations.serving import assignment_store, metrics
@@ -14,8 +14,7 @@ from optimizations.serving.batching import BatchRunner, Key
 from optimizations.serving.snapshot import Proposal
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(NamedTuple):
     """A proposal to store. `decision_id` is the id of its receipt.
 
     `replaces` is the receipt of the assignment that a redraw replaces.
@@ -66,7 +65,7 @@ def _settle_known_claim(
         # Erased between the two statements: the repeat is a first serve again.
         raise assignment_store.build_busy_error()
     # A batch that was sent again finds its own rows.
-    return replace(existing, sticky=existing.decision_id != claim.decision_id)
+    return existing._replace(sticky=existing.decision_id != claim.decision_id)
 
 
 def _build_assigned(claim: _Claim, *, sticky: bool) -> AssignedVariant:
@@ -126,7 +125,7 @@ async def redraw_assignment(
     Returns what the user is assigned now: the proposal, or what another request put in
     the place of `replaced` meanwhile. Raises as `claim_assignment`.
     """
-    proposal = replace(proposal, in_holdout=replaced.in_holdout)
+    proposal = proposal._replace(in_holdout=replaced.in_holdout)
     claim = _Claim(proposal, _draw_decision_id(), replaced.decision_id)
     assigned, is_shared = await _runners.redraws.submit(claim.key, claim)
     return assigned.as_repeated() if is_shared else assigned

@@ -156,7 +156,7 @@ def _verify_batch(
             else:
                 # Without the old table, which would stay in memory until the commit.
                 stored = replace(snapshot, policy_version=number)
-                proposals[index] = replace(proposal, snapshot=stored)
+                proposals[index] = proposal._replace(snapshot=stored)
     return proposals
 
 

@@ -98,6 +98,11 @@ def count_known_user(source: Source) -> None:
     _tally.add(_known_users[source])
 
 
+def count_later(counter: Counter) -> None:
+    """Count one more, with the counts above; call it in the loop of serving only."""
+    _tally.add(counter)
+
+
 def defer_counts(*, is_deferred: bool) -> None:
     """Gather the two counts above until `write_counts`, or write them at once again.
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
@@ -15,8 +15,7 @@ from optimizations.serving.decision import check_serve_allowed, resolve_context
 from optimizations.serving.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class ServeRequest:
+class ServeRequest(NamedTuple):
     """A client's request. `origin` is None where it comes from no browser.
 
     `key_organization_id` is the organization of the API key; None without a key.

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,8 +125,7 @@ class Snapshot:
         return cls(**fields, probabilities=np.frombuffer(table, "<f8").reshape(shape))
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """The variant for a user, decided and not stored yet.
 
     `redraw` counts the draws of this user before: 0 for a first one. `decided_at` is

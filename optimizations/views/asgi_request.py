@@ -21,6 +21,8 @@ SERVE_PATH = re.compile(
 KEY_PREFIX = credentials.KEY_PREFIX.encode()
 # Requests with one of these headers are Django's.
 OTHER_HEADERS = frozenset({b"transfer-encoding", b"content-encoding"})
+# Key of a scope that holds the headers by name, none of which comes twice.
+HEADERS_BY_NAME = "levered.headers_by_name"
 # A body that takes longer is read by the bridge, which ends the wait.
 BODY_SECONDS = 1.0
 
@@ -38,7 +40,7 @@ def match_path(scope: Scope) -> re.Match[str] | None:
 
 
 def _has_plain_headers(scope: Scope) -> bool:
-    headers = dict(scope["headers"])
+    headers = scope[HEADERS_BY_NAME] = dict(scope["headers"])
     return (
         len(headers) == len(scope["headers"])
         and int(headers.get(b"content-length", b"0")) <= LARGEST_BODY

@@ -1,7 +1,7 @@
 """Plain serves: the requests that need no Django, read and answered in the event loop."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 from django.utils import timezone
@@ -30,8 +30,7 @@ log = structlog.get_logger(__name__)
 MAX_PREPARED_SNAPSHOTS = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class PlainServe:
+class PlainServe(NamedTuple):
     """A serve request that is answered without Django.
 
     `limit` is the group, the rate and the caller by which it is counted.
@@ -44,8 +43,7 @@ class PlainServe:
     is_secure: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A response, without the headers that every response has."""
 
     status: int
@@ -65,7 +63,7 @@ class PlainServes:
         self, scope: Scope, optimization_id: str | None, body: bytes
     ) -> PlainServe | None:
         """Return the request; None if Django's view has to answer it."""
-        headers = dict(scope["headers"])
+        headers: Mapping[bytes, bytes] = scope[asgi_request.HEADERS_BY_NAME]
         secret = asgi_request.find_secret(headers)
         key = serving_keys.find_key_in_memory(secret) if secret else None
         if secret and key is None:

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -20,8 +19,7 @@ LARGEST_BODY = 16 * body_limits.KB
 MAX_OPTIMIZATIONS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class ServeClient:
+class ServeClient(NamedTuple):
     """What the headers say of a client; None and "" where they say nothing."""
 
     origin: str | None = None

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from prometheus_client import Counter
 
 from levered_site.api import async_redis
+from levered_site.observability import prometheus
 from levered_site.web.asgi_types import Message, Receive, Scope, Send
 from levered_site.web.direct import DirectResponse
 from optimizations.models import Optimization
@@ -109,8 +111,9 @@ class Front:
             is_complete = not message.get("more_body")
         self.passed_bodies.append(body)
 
-    def _keep_observation(self, method: str, route: str, status: int) -> None:
+    def _keep_observation(self, method: str, route: str, status: int) -> Counter:
         self.observed.append((method, route, status))
+        return prometheus.get_request_counter(method, route, status)
 
 
 @contextmanager

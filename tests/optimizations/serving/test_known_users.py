@@ -38,7 +38,7 @@ def test_a_known_user_is_sticky() -> None:
 
     known = users.find(snapshot, "u1")
 
-    assert known == dataclasses.replace(_assign(2), sticky=True)
+    assert known == _assign(2)._replace(sticky=True)
     assert users.find(snapshot, "u2") is None
 
 
