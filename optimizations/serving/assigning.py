@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from optimizations.factors import Context
-from optimizations.serving import assignments, metrics, new_user_cap
+from optimizations.serving import assignments, metrics, new_user_cap, snapshot_store
 from optimizations.serving.assigned_variant import AssignedVariant
 from optimizations.serving.decision import (
     decide_shipped_variant,
@@ -62,7 +62,7 @@ def decide_from_memory(visit: Visit, recording: Recording) -> AssignedVariant | 
     if visit.snapshot.status == "shipped":
         return None
     known = known_users.find(visit.snapshot, visit.anonymous_id)
-    if known is None or _must_redraw(visit.snapshot, known):
+    if known is None or known.variant_number in visit.snapshot.unservable_numbers:
         return None
     metrics.count_known_user("memory")
     metrics.count_decision("known" if recording == "recorded" else recording)
@@ -79,7 +79,11 @@ async def _serve_assignment(
         assigned = await assignments.redraw_assignment(
             _draw_again(visit, assigned), assigned
         )
-    if assigned is not known:
+    # A barred variant is not remembered: another process may redraw it any moment.
+    if (
+        assigned is not known
+        and assigned.variant_number not in visit.snapshot.unservable_numbers
+    ):
         known_users.remember(visit.snapshot, visit.anonymous_id, assigned)
     metrics.count_decision(outcome)
     return assigned
@@ -133,6 +137,7 @@ def _must_redraw(snapshot: Snapshot, assigned: AssignedVariant) -> bool:
     return (
         assigned.variant_number in snapshot.unservable_numbers
         and snapshot.policy_version > assigned.policy_version
+        and snapshot_store.is_settled(snapshot)
     )
 
 

@@ -1,6 +1,7 @@
 """Execute the statements of assignments on connections of the loop."""
 
 import os
+import time
 from asyncio import wrap_future
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
@@ -47,6 +48,7 @@ class _Connections:
     def reset(self) -> None:
         """Forget all: a fork must not use its parent's."""
         self._idle: list[Connection] = []
+        self.logged_at = 0.0
 
     async def take(self) -> Connection:
         while self._idle:
@@ -145,8 +147,16 @@ async def _retry_once(run: Callable[[Connection], Awaitable[R]]) -> R:
             await _connections.close_idle()
         return await _run_on_connection(run)
     except AWAY_ERRORS as error:
-        log.warning("assignments.away", error=str(error))
+        _log_outage(error)
         raise build_busy_error() from error
+
+
+def _log_outage(error: Exception) -> None:
+    """Log once a second: under load there are hundreds of batches a second."""
+    now = time.monotonic()
+    if now - _connections.logged_at >= 1:
+        _connections.logged_at = now
+        log.warning("assignments.away", error=str(error))
 
 
 async def _run_on_connection(run: Callable[[Connection], Awaitable[R]]) -> R:

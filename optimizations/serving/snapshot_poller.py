@@ -26,7 +26,7 @@ from optimizations.serving.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
 
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.2
 # How often versions are compared with the database, in case a publish was lost.
 DATABASE_POLL_SECONDS = 2.0
 DATABASE_POLL_SECONDS_WITHOUT_CACHE = 1.0

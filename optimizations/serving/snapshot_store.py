@@ -29,6 +29,9 @@ BACKGROUND_RECHECK_SECONDS = 2.0
 # An older copy makes the request wait for the comparison, so that a lost publish is
 # noticed within this time.
 BLOCKING_RECHECK_SECONDS = 5.0
+# Longer than snapshot_poller.POLL_SECONDS. Together they are how long a barred variant is
+# still served to those who have it: half a second.
+SETTLE_SECONDS = 0.3
 CACHE_TTL_SECONDS = 7 * 86_400  # a process that misses an expired key publishes again
 MAX_CACHED_SNAPSHOTS = 5000  # also bounds the memory that invented ids can take
 
@@ -46,11 +49,13 @@ return 1
 class _CachedSnapshot:
     """A copy in this process; `snapshot` is None for an unknown id.
 
-    `loaded_at` is monotonic time.
+    `loaded_at` is monotonic time, and so is `epoch_since`: when this process saw the
+    snapshot's assignments_epoch begin; 0 if it began before.
     """
 
     snapshot: Snapshot | None
     loaded_at: float
+    epoch_since: float = 0.0
 
     def require_snapshot(self) -> Snapshot:
         if self.snapshot is None:
@@ -83,11 +88,11 @@ class _SnapshotCache:
 
     def put(self, key: str, snapshot: Snapshot | None) -> _CachedSnapshot:
         """Keep a copy, unless a newer one came in the meantime; return what is kept."""
-        copy = _CachedSnapshot(snapshot, time.monotonic())
         with self._lock:
             existing = self._copies.get(key)
             if existing is not None and existing.is_newer(snapshot):
                 return existing
+            copy = _build_copy(snapshot, existing)
             self._copies[key] = copy
             self._copies.move_to_end(key)
             while len(self._copies) > MAX_CACHED_SNAPSHOTS:
@@ -120,6 +125,18 @@ class _SnapshotCache:
         return copy
 
 
+def _build_copy(
+    snapshot: Snapshot | None, existing: _CachedSnapshot | None
+) -> _CachedSnapshot:
+    now = time.monotonic()
+    if snapshot is None or existing is None or existing.snapshot is None:
+        return _CachedSnapshot(snapshot, now)
+    is_same_epoch = existing.snapshot.assignments_epoch == snapshot.assignments_epoch
+    return _CachedSnapshot(
+        snapshot, now, existing.epoch_since if is_same_epoch else now
+    )
+
+
 _snapshot_cache = _SnapshotCache()
 os.register_at_fork(after_in_child=_snapshot_cache.reset)
 
@@ -138,6 +155,16 @@ def find_copy(optimization_id: str) -> Snapshot | None:
     """Return this process's copy, whatever its age; None where there is none."""
     copy = _snapshot_cache.get(optimization_id)
     return None if copy is None else copy.snapshot
+
+
+def is_settled(snapshot: Snapshot) -> bool:
+    """Return whether all processes know the bars that this snapshot knows.
+
+    Until then nobody is redrawn: a process that redraws at once and one that has yet to
+    hear of the bar would answer the user now with one variant and now with the other.
+    """
+    copy = _snapshot_cache.get(snapshot.optimization_id)
+    return copy is None or time.monotonic() - copy.epoch_since >= SETTLE_SECONDS
 
 
 def is_older_copy(optimization_id: str, version: int) -> bool:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -19,12 +20,15 @@ from optimizations.serving import (
     decision,
     event_loop,
     snapshot_loader,
+    snapshot_store,
 )
 from optimizations.serving.assigned_variant import AssignedVariant
 from optimizations.serving.assigning import Visit
 from optimizations.serving.snapshot import Proposal, Snapshot
+from tests.support.factories import read_body
 from tests.support.optimization_factories import make_live_optimization
-from tests.support.running_service import PATIENCE
+from tests.support.running_service import PATIENCE, until
+from tests.support.serve_requests import serve_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -286,3 +290,25 @@ def test_a_process_that_missed_the_end_of_a_bar_does_not_redraw() -> None:
     create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
     assert serve(_load_snapshot(optimization)).variant_number != 3
     assert Decision.objects.count() == 2
+
+
+def test_nobody_is_redrawn_until_every_process_knows_of_the_bar(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(snapshot_store, "SETTLE_SECONDS", 0.5)
+    optimization = make_live_optimization(holdout_percentage=0)
+    first = [read_body(serve_user(optimization, f"u{n}")) for n in range(20)]
+    barred = {
+        answer["anonymous_id"] for answer in first if answer["variant_number"] == 3
+    }
+    create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
+
+    def serve_all(users: Iterable[str]) -> set[int]:
+        answers = [read_body(serve_user(optimization, user)) for user in users]
+        return {answer["variant_number"] for answer in answers}
+
+    assert barred
+    assert serve_all(barred) == {3}
+    assert 3 not in serve_all(f"new-{n}" for n in range(20))
+    until(lambda: 3 not in serve_all(barred), 5)
+    assert Decision.objects.count() == 40 + len(barred)
