@@ -17,12 +17,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.ingest import load, service
 from benchmarks.ingest.batches import BATCH_SIZE, stream_requests
-from benchmarks.ingest.load import LoadResult
-from benchmarks.ingest.service import Target
-
-CHECKOUT = Path(__file__).resolve().parents[2]
+from benchmarks.ingest.service import NO_LIMITS, Target, create_target
+from benchmarks.local_service import ROOT, run_service
+from benchmarks.serve.load import LoadResult, run_closed_loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ def main() -> None:
 
 def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.ingest", description=__doc__)
-    parser.add_argument("--checkout", type=Path, default=CHECKOUT)
+    parser.add_argument("--checkout", type=Path, default=ROOT)
     parser.add_argument("--against", type=Path, help="checkout to compare with")
     parser.add_argument(
         "--url", help="measure this service; LEVERED_TOKEN is an admin's"
@@ -80,21 +78,26 @@ def _start_services(
 ) -> Iterator[tuple[str, Target]]:
     if options.url:
         token = os.environ["LEVERED_TOKEN"]
-        yield "measured", service.create_target(options.url.rstrip("/"), token)
+        url = f"{options.url.rstrip('/')}/api/v2"
+        yield "measured", create_target(url, token)
         return
-    if options.against:
-        yield "against", stack.enter_context(service.run_service(options.against))
-    yield "measured", stack.enter_context(service.run_service(options.checkout))
+    for name, checkout in (
+        ("against", options.against),
+        ("measured", options.checkout),
+    ):
+        if checkout:
+            service = stack.enter_context(run_service(NO_LIMITS, checkout=checkout))
+            yield name, create_target(service.url, service.issue_token())
 
 
 def _run_round(target: Target, item: Load, seconds: float) -> LoadResult:
     requests = stream_requests(
         target, item.kind, has_keys=item.has_keys, is_gzipped=item.is_gzipped
     )
-    result = load.run_load(
+    result = run_closed_loop(
         target.address, requests, connections=item.connections, seconds=seconds
     )
-    if set(result.statuses) != {200}:
+    if set(result.statuses) != {200} or result.failed:
         sys.exit(f"{item}: the service answered {result.statuses}")
     return result
 

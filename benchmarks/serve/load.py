@@ -31,6 +31,19 @@ class LoadResult:
     bodies: list[bytes] = field(default_factory=list)
     failed: int = 0
 
+    @property
+    def rate(self) -> float:
+        """Responses with status 200 a second."""
+        return self.statuses.get(200, 0) / self.seconds
+
+    def add(self, other: Self) -> None:
+        """Add another round of the same load."""
+        self.seconds += other.seconds
+        self.latencies += other.latencies
+        self.failed += other.failed
+        for status, count in other.statuses.items():
+            self.statuses[status] = self.statuses.get(status, 0) + count
+
     def quantile(self, share: float) -> float:
         """Return the milliseconds within which this share of the responses arrived."""
         if not self.latencies:
