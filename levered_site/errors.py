@@ -36,6 +36,17 @@ class LeveredError(Exception):
         self.retry_after = retry_after
 
 
+class InvalidItemError(ValueError):
+    """One item of a batch is invalid: the name of the field, and what it must be.
+
+    The batch is answered all the same; the item is rejected by its index.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field, self.message = field, message
+
+
 class BadRequestError(LeveredError):
     """The request could not be read, as with invalid JSON."""
 

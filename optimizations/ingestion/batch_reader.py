@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from levered_site.anonymous_ids import find_anonymous_id_problem
+from levered_site.errors import InvalidItemError
 from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 from optimizations.ingestion import events
 from optimizations.ingestion.event_columns import (
@@ -19,7 +20,6 @@ from optimizations.ingestion.event_columns import (
     Problems,
     RewardColumns,
 )
-from optimizations.ingestion.events import InvalidEventError
 
 # An event that is not ordinary has its chunk read one by one.
 CHUNK_SIZE: Final = 50
@@ -70,7 +70,7 @@ def _read_batch(
             for index, event in enumerate(chunk, start):
                 try:
                     columns.extend(read_single(event, index, now))
-                except InvalidEventError as error:
+                except InvalidItemError as error:
                     problems[index] = error
     return columns, problems
 

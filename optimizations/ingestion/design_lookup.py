@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import orjson
 
+from levered_site.errors import InvalidItemError
 from optimizations import factors
 from optimizations.factors import ContextFactor
-from optimizations.ingestion.events import InvalidEventError
 
 MAX_REMEMBERED_CONTEXTS: Final = 2_000  # as many combinations as a design may have
 MAX_CONTEXT_BYTES: Final = 500  # of one that is remembered
@@ -46,7 +46,7 @@ def parse_design(config_text: str) -> Design:
 
 
 def resolve_variant(design: Design, variant: Mapping[str, Any]) -> str:
-    """Return the variant's key. Raises InvalidEventError for what is no variant."""
+    """Return the variant's key. Raises InvalidItemError for what is no variant."""
     try:
         key = design.variant_keys.get(
             orjson.dumps(variant, option=orjson.OPT_SORT_KEYS)
@@ -63,16 +63,16 @@ def _check_variant(
     variant: Mapping[str, Any], levels: Mapping[str, Sequence[Any]]
 ) -> None:
     if variant.keys() != levels.keys():
-        raise InvalidEventError("variant", f"must name exactly {', '.join(levels)}")
+        raise InvalidItemError("variant", f"must name exactly {', '.join(levels)}")
     for name, value in variant.items():
         if not any(factors.is_same_value(value, level) for level in levels[name]):
-            raise InvalidEventError(
+            raise InvalidItemError(
                 f"variant.{name}", "must be one of the factor's levels"
             )
 
 
 def resolve_context(design: Design, context: Mapping[str, Any]) -> str:
-    """Return the recorded context. Raises InvalidEventError for a list or an object."""
+    """Return the recorded context. Raises InvalidItemError for a list or an object."""
     try:
         values = orjson.dumps(
             [context.get(factor.name) for factor in design.context_factors]
@@ -94,6 +94,6 @@ def _compute_recorded_context(design: Design, context: Mapping[str, Any]) -> str
     try:
         return factors.resolve_context(design.context_factors, context).recorded
     except TypeError as error:
-        raise InvalidEventError(
+        raise InvalidItemError(
             f"context.{error}", factors.NOT_SCALAR_MESSAGE
         ) from error

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Self
 
-from optimizations.ingestion.events import InvalidEventError
+from levered_site.errors import InvalidItemError
 
-Problems = dict[int, InvalidEventError]  # by the index of the event
+Problems = dict[int, InvalidItemError]  # by the index of the event
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from levered_site.anonymous_ids import find_anonymous_id_problem
+from levered_site.errors import InvalidItemError
 from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 
 MAX_EVENTS = 500
@@ -21,14 +22,6 @@ MAX_PROPERTIES_BYTES = 16 * 1024
 # The sum of squares over a billion users still fits a double.
 MAX_ABSOLUTE_VALUE = 1e15
 MAX_EVENT_LEAD, MAX_EVENT_AGE = timedelta(days=1), timedelta(days=400)
-
-
-class InvalidEventError(ValueError):
-    """One event is invalid: the name of the field, and what it must be."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field, self.message = field, message
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +55,7 @@ T = TypeVar("T")
 
 
 def read_exposure(event: object, now: datetime) -> Exposure:
-    """Read one exposure. Unknown fields are ignored. Raises InvalidEventError."""
+    """Read one exposure. Unknown fields are ignored. Raises InvalidItemError."""
     fields = _read_object(event, "event")
     return Exposure(
         anonymous_id=_read_anonymous_id(fields.get("anonymous_id")),
@@ -76,7 +69,7 @@ def read_exposure(event: object, now: datetime) -> Exposure:
 
 
 def read_reward(event: object, now: datetime) -> Reward:
-    """Read one reward. Unknown fields are ignored. Raises InvalidEventError."""
+    """Read one reward. Unknown fields are ignored. Raises InvalidItemError."""
     fields = _read_object(event, "event")
     return Reward(
         anonymous_id=_read_anonymous_id(fields.get("anonymous_id")),
@@ -90,16 +83,16 @@ def read_reward(event: object, now: datetime) -> Reward:
 
 
 def check_text(value: str, field: str) -> str:
-    """Return the text. Raises InvalidEventError for NUL and lone surrogates.
+    """Return the text. Raises InvalidItemError for NUL and lone surrogates.
 
     No database stores them as text.
     """
     if "\0" in value:
-        raise InvalidEventError(field, "must not contain a NUL character")
+        raise InvalidItemError(field, "must not contain a NUL character")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise InvalidEventError(field, "must not contain a lone surrogate") from error
+        raise InvalidItemError(field, "must not contain a lone surrogate") from error
     return value
 
 
@@ -115,21 +108,21 @@ def _read_optional(fields: Json, field: str, read: Callable[[object], T]) -> T |
 
 def _read_object(value: object, field: str) -> Json:
     if not isinstance(value, dict):
-        raise InvalidEventError(field, "must be an object")
+        raise InvalidItemError(field, "must be an object")
     return value
 
 
 def _read_anonymous_id(value: object) -> str:
     problem = find_anonymous_id_problem(value)
     if problem is not None:
-        raise InvalidEventError("anonymous_id", problem)
+        raise InvalidItemError("anonymous_id", problem)
     return str(value)
 
 
 def _read_text(fields: Json, field: str, max_length: int) -> str:
     value = fields.get(field)
     if not isinstance(value, str) or not 1 <= len(value) <= max_length:
-        raise InvalidEventError(
+        raise InvalidItemError(
             field, f"must be a string of 1 to {max_length} characters"
         )
     return check_text(value, field)
@@ -145,20 +138,20 @@ def _read_uuid(value: object) -> UUID:
     try:
         return UUID(value) if isinstance(value, str) else UUID("")
     except ValueError as error:
-        raise InvalidEventError("optimization_id", "must be a UUID") from error
+        raise InvalidItemError("optimization_id", "must be a UUID") from error
 
 
 def _read_policy_version(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-        raise InvalidEventError("policy_version", "must be an integer of at least 0")
+        raise InvalidItemError("policy_version", "must be an integer of at least 0")
     return value
 
 
 def _read_value(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidEventError("value", "must be a number")
+        raise InvalidItemError("value", "must be a number")
     if not math.isfinite(value) or abs(value) > MAX_ABSOLUTE_VALUE:
-        raise InvalidEventError("value", f"must be within ±{MAX_ABSOLUTE_VALUE:.0e}")
+        raise InvalidItemError("value", f"must be within ±{MAX_ABSOLUTE_VALUE:.0e}")
     return float(value)
 
 
@@ -171,11 +164,11 @@ def _read_timestamp(fields: Json, now: datetime) -> datetime:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise InvalidEventError(
+        raise InvalidItemError(
             "timestamp", "must be an ISO 8601 date and time with an offset"
         )
     if not now - MAX_EVENT_AGE <= moment <= now + MAX_EVENT_LEAD:
-        raise InvalidEventError(
+        raise InvalidItemError(
             "timestamp",
             f"must be at most {MAX_EVENT_LEAD.days} day ahead "
             f"and {MAX_EVENT_AGE.days} days back",
@@ -184,18 +177,18 @@ def _read_timestamp(fields: Json, now: datetime) -> datetime:
 
 
 def read_properties(value: object) -> str:
-    """Return the properties of a reward as JSON text. Raises InvalidEventError."""
+    """Return the properties of a reward as JSON text. Raises InvalidItemError."""
     _read_object(value, "properties")
     try:
         text = orjson.dumps(value)
     except TypeError as error:  # nested too deeply, or a lone surrogate
-        raise InvalidEventError("properties", "cannot be stored as JSON") from error
+        raise InvalidItemError("properties", "cannot be stored as JSON") from error
     if len(text) > MAX_PROPERTIES_BYTES:
-        raise InvalidEventError(
+        raise InvalidItemError(
             "properties", f"must have at most {MAX_PROPERTIES_BYTES} bytes as JSON"
         )
     if rb"\u0000" in text and _contains_nul(value):
-        raise InvalidEventError("properties", "must not contain a NUL character")
+        raise InvalidItemError("properties", "must not contain a NUL character")
     return text.decode()
 
 

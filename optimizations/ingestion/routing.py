@@ -8,7 +8,7 @@ from typing import Final
 from django.db import connection
 
 from levered_site.database import fetch_rows
-from levered_site.errors import ConflictError, ForbiddenError
+from levered_site.errors import ConflictError, ForbiddenError, InvalidItemError
 from optimizations.ingestion import design_lookup
 from optimizations.ingestion.design_lookup import Design
 from optimizations.ingestion.event_columns import (
@@ -16,7 +16,6 @@ from optimizations.ingestion.event_columns import (
     Problems,
     RewardColumns,
 )
-from optimizations.ingestion.events import InvalidEventError
 from optimizations.models import Optimization
 
 Status = Optimization.Status
@@ -94,24 +93,24 @@ def load_targets(
 
 
 def _refuse_deleted(target: IngestTarget) -> None:
-    """Raise InvalidEventError: a deleted optimization must not fail the whole batch."""
+    """Raise InvalidItemError: a deleted optimization must not fail the whole batch."""
     if target.deleted_at is not None:
-        raise InvalidEventError(
+        raise InvalidItemError(
             "optimization_id", "was deleted: its events are no longer recorded"
         )
 
 
 def _refuse_closed(target: IngestTarget, timestamp: datetime) -> None:
-    """Raise InvalidEventError if the optimization records no event of this time."""
+    """Raise InvalidItemError if the optimization records no event of this time."""
     _refuse_deleted(target)
     if target.status == Status.DRAFT:
-        raise InvalidEventError(
+        raise InvalidItemError(
             "optimization_id",
             "is a draft: its events are not recorded before it is live",
         )
     if target.ended_at is not None and timestamp > target.ended_at:
         ended = target.ended_at.isoformat()
-        raise InvalidEventError("timestamp", f"the optimization ended at {ended}")
+        raise InvalidItemError("timestamp", f"the optimization ended at {ended}")
 
 
 def route_rewards(
@@ -127,7 +126,7 @@ def route_rewards(
         if named_id in closed_ids:
             try:
                 _refuse_deleted(targets[named_id])
-            except InvalidEventError as error:
+            except InvalidItemError as error:
                 problems[columns.indexes[position]] = error
         else:
             kept.append(position)
@@ -155,7 +154,7 @@ def route_exposures(
             context = design_lookup.resolve_context(
                 target.design, columns.contexts[position]
             )
-        except InvalidEventError as error:
+        except InvalidItemError as error:
             problems[columns.indexes[position]] = error
         else:
             kept.append(position)

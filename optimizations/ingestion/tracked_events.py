@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from levered_site.errors import InvalidItemError
 from levered_site.organizations.actors import RewardBounds
 from optimizations.ingestion import events
-from optimizations.ingestion.events import InvalidEventError
 
 REWARD_FIELDS = ("name", "value", "timestamp", "idempotency_key")
 EXPOSURE_FIELDS = (
@@ -39,7 +39,7 @@ class TrackedExposure:
 
 
 def check_anonymous_id(anonymous_id: object, now: datetime) -> None:
-    """Raise InvalidEventError unless ingestion takes the id."""
+    """Raise InvalidItemError unless ingestion takes the id."""
     events.read_reward({"anonymous_id": anonymous_id, "name": "any"}, now)
 
 
@@ -51,15 +51,15 @@ def read_tracked_event(
 ) -> TrackedReward | TrackedExposure:
     """Read one event of a user. Unknown fields are ignored.
 
-    `bounds` are the rewards of the key by name. Raises InvalidEventError.
+    `bounds` are the rewards of the key by name. Raises InvalidItemError.
     """
     if not isinstance(event, dict):
-        raise InvalidEventError("event", "must be an object")
+        raise InvalidItemError("event", "must be an object")
     if event.get("type") == "reward":
         return _read_reward(event, anonymous_id, bounds, now)
     if event.get("type") == "exposure":
         return _read_exposure(event, anonymous_id, now)
-    raise InvalidEventError("type", "must be reward or exposure")
+    raise InvalidItemError("type", "must be reward or exposure")
 
 
 def _read_reward(
@@ -73,9 +73,9 @@ def _read_reward(
     allowed = bounds.get(reward.name)
     if allowed is None:
         names = ", ".join(bounds) or "none"
-        raise InvalidEventError("name", f"must be a reward of this key: {names}")
+        raise InvalidItemError("name", f"must be a reward of this key: {names}")
     if not allowed.low <= reward.value <= allowed.high:
-        raise InvalidEventError(
+        raise InvalidItemError(
             "value",
             f"must be within {allowed.low:g} and {allowed.high:g} with this key",
         )
@@ -86,16 +86,16 @@ def _read_exposure(event: Json, anonymous_id: object, now: datetime) -> TrackedE
     fields = _select_fields(event, EXPOSURE_FIELDS, anonymous_id)
     exposure = events.read_exposure({**fields, "variant": {}}, now)
     if exposure.policy_version is None:
-        raise InvalidEventError("policy_version", "must be an integer of at least 0")
+        raise InvalidItemError("policy_version", "must be an integer of at least 0")
     number = _read_variant_number(event.get("variant_number"))
     return TrackedExposure(fields, exposure.optimization_id, number)
 
 
 def _read_variant_number(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidEventError("variant_number", "must be an integer")
+        raise InvalidItemError("variant_number", "must be an integer")
     if not 1 <= value < MAX_VARIANT_NUMBER:
-        raise InvalidEventError("variant_number", "must be the number of a variant")
+        raise InvalidItemError("variant_number", "must be the number of a variant")
     return value
 
 

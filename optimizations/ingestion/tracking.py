@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from levered_site.errors import (
     FieldProblem,
+    InvalidItemError,
     InvalidParametersError,
     UnavailableError,
 )
 from levered_site.organizations.actors import KeyHolder
 from optimizations.ingestion import service, tracked_events
-from optimizations.ingestion.events import InvalidEventError
 from optimizations.ingestion.service import IngestResult, Rejection
 from optimizations.ingestion.tracked_events import TrackedExposure
 from optimizations.models import Variant
@@ -76,7 +76,7 @@ def _sort_events(
     now = timezone.now()
     try:
         tracked_events.check_anonymous_id(anonymous_id, now)
-    except InvalidEventError as error:
+    except InvalidItemError as error:
         raise InvalidParametersError.for_field(error.field, error.message) from error
     bounds = {reward.name: reward for reward in holder.rewards}
     exposures: dict[int, TrackedExposure] = {}
@@ -87,7 +87,7 @@ def _sort_events(
             tracked = tracked_events.read_tracked_event(
                 event, anonymous_id, bounds, now
             )
-        except InvalidEventError as error:
+        except InvalidItemError as error:
             rejected.append(_build_rejection(index, error))
             continue
         if isinstance(tracked, TrackedExposure):
@@ -146,7 +146,7 @@ def _add_variants(
                 "must be an optimization of the key's organization",
             )
         )
-        rejected.append(_build_rejection(index, InvalidEventError(field, message)))
+        rejected.append(_build_rejection(index, InvalidItemError(field, message)))
     return found
 
 
@@ -179,7 +179,7 @@ def _read_problem(problem: FieldProblem) -> Rejection:
     return Rejection(int(index), code, field or "event", problem.message)
 
 
-def _build_rejection(index: int, error: InvalidEventError) -> Rejection:
+def _build_rejection(index: int, error: InvalidItemError) -> Rejection:
     return Rejection(index, InvalidParametersError.code, error.field, str(error))
 
 

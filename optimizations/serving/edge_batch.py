@@ -6,20 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from levered_site import anonymous_ids
+from levered_site.errors import InvalidItemError
 
 MAX_DECISIONS = 500
 MAX_LEAD = timedelta(minutes=5)  # of a client's clock
 MAX_VERSION = 2**31 - 1
 MAX_REDRAW = 2**15 - 1
 MAX_VARIANT = 2**15 - 1
-
-
-class InvalidDecisionError(ValueError):
-    """One decision is invalid: the name of the field, and what it must be."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field, self.message = field, message
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +32,10 @@ def read_decision(item: object, now: datetime, earliest: datetime) -> EdgeDecisi
     """Read one decision. Unknown fields are ignored.
 
     Its timestamp must be between `earliest` and `now` + MAX_LEAD. Raises
-    InvalidDecisionError.
+    InvalidItemError.
     """
     if not isinstance(item, dict):
-        raise InvalidDecisionError("decision", "must be an object")
+        raise InvalidItemError("decision", "must be an object")
     return EdgeDecision(
         anonymous_id=_read_anonymous_id(item.get("anonymous_id")),
         variant_number=_read_integer(item, "variant_number", 1, MAX_VARIANT),
@@ -57,7 +50,7 @@ def read_decision(item: object, now: datetime, earliest: datetime) -> EdgeDecisi
 def _read_anonymous_id(value: object) -> str:
     problem = anonymous_ids.find_anonymous_id_problem(value)
     if problem is not None:
-        raise InvalidDecisionError("anonymous_id", problem)
+        raise InvalidItemError("anonymous_id", problem)
     return str(value)
 
 
@@ -75,20 +68,20 @@ def _read_integer(
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     if isinstance(value, int) and is_integer and lowest <= value <= highest:
         return value
-    raise InvalidDecisionError(name, f"must be an integer from {lowest} to {highest}")
+    raise InvalidItemError(name, f"must be an integer from {lowest} to {highest}")
 
 
 def _read_context(value: object) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InvalidDecisionError("context", "must be an object")
+        raise InvalidItemError("context", "must be an object")
     return value
 
 
 def _read_in_holdout(value: object) -> bool | None:
     if value is not None and not isinstance(value, bool):
-        raise InvalidDecisionError("in_holdout", "must be true or false")
+        raise InvalidItemError("in_holdout", "must be true or false")
     return value
 
 
@@ -100,11 +93,11 @@ def _read_timestamp(value: object, now: datetime, earliest: datetime) -> datetim
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise InvalidDecisionError(
+        raise InvalidItemError(
             "timestamp", "must be an ISO 8601 date and time with an offset"
         )
     if not earliest <= moment <= now + MAX_LEAD:
-        raise InvalidDecisionError(
+        raise InvalidItemError(
             "timestamp",
             f"must be from {earliest.isoformat(timespec='seconds')} to "
             f"{MAX_LEAD.seconds // 60} minutes ahead",

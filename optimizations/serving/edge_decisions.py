@@ -11,6 +11,7 @@ from django.utils import timezone
 from levered_site.errors import (
     ConflictError,
     FieldProblem,
+    InvalidItemError,
     InvalidParametersError,
     NotFoundError,
 )
@@ -24,7 +25,7 @@ from optimizations.serving import (
     snapshot_loader,
 )
 from optimizations.serving.assigned_variant import AssignedVariant
-from optimizations.serving.edge_batch import EdgeDecision, InvalidDecisionError
+from optimizations.serving.edge_batch import EdgeDecision
 from optimizations.serving.snapshot import NOT_FOUND_MESSAGE, Proposal
 
 # A backend waits longer than a page: a batch takes several commits.
@@ -121,7 +122,7 @@ def _read_batch(
     for index, item in enumerate(batch):
         try:
             valid[index] = edge_batch.read_decision(item, now, earliest)
-        except InvalidDecisionError as error:
+        except InvalidItemError as error:
             rejected.append(RejectedDecision(index, error.field, error.message))
     return valid, rejected
 
@@ -151,7 +152,7 @@ def _verify_batch(
                 proposal = edge_verification.verify_decision(
                     versioned, thresholds.list_at(read.decided_at), read
                 )
-            except InvalidDecisionError as error:
+            except InvalidItemError as error:
                 rejected.append(RejectedDecision(index, error.field, error.message))
             else:
                 # Without the old table, which would stay in memory until the commit.

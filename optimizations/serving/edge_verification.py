@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from levered_site.errors import InvalidParametersError
+from levered_site.errors import InvalidItemError, InvalidParametersError
 from models_app import versions
 from models_app.models import PolicyVersion
 from optimizations.models import Optimization
 from optimizations.serving import decision, edge_batch
-from optimizations.serving.edge_batch import EdgeDecision, InvalidDecisionError
+from optimizations.serving.edge_batch import EdgeDecision
 from optimizations.serving.snapshot import (
     Proposal,
     Snapshot,
@@ -64,14 +64,14 @@ def load_version(
 
 
 def require_version_in_force(created_at: datetime | None, read: EdgeDecision) -> None:
-    """Raise InvalidDecisionError if the version was made after the decision.
+    """Raise InvalidItemError if the version was made after the decision.
 
     `created_at` is that of the version, None without one. A client's clock may be late by
     as much as it may be ahead.
     """
     if created_at is None or read.decided_at >= created_at - edge_batch.MAX_LEAD:
         return
-    raise InvalidDecisionError(
+    raise InvalidItemError(
         "timestamp",
         f"must not be before version {read.policy_version}, which was made at "
         f"{created_at.isoformat(timespec='seconds')}",
@@ -85,16 +85,16 @@ def verify_decision(
 
     `snapshot` has the table of the version that the client names, None without one.
     `thresholds` are those that the client may have decided the holdout by, the most
-    likely one first. Raises InvalidDecisionError if the policy decides otherwise.
+    likely one first. Raises InvalidItemError if the policy decides otherwise.
     """
     if snapshot is None:
         message = f"there is no version {read.policy_version}"
-        raise InvalidDecisionError("policy_version", message)
+        raise InvalidItemError("policy_version", message)
     try:
         context = decision.resolve_context(snapshot, read.context)
     except InvalidParametersError as error:
         problem = error.details[0]
-        raise InvalidDecisionError(problem.field, problem.message) from error
+        raise InvalidItemError(problem.field, problem.message) from error
     if _is_held_out(snapshot, thresholds, read):
         proposal = decision.hold_out_user(
             snapshot, read.anonymous_id, context, read.decided_at
@@ -104,7 +104,7 @@ def verify_decision(
             snapshot, read.anonymous_id, context, read.decided_at, redraw=read.redraw
         )
     if proposal.card.number != read.variant_number:
-        raise InvalidDecisionError(
+        raise InvalidItemError(
             "variant_number",
             f"version {read.policy_version} decides for variant {proposal.card.number} "
             "for this user in this context",
@@ -126,7 +126,7 @@ def _is_held_out(
         return possible[0]
     if read.in_holdout not in possible:
         expected = "true" if possible[0] else "false"
-        raise InvalidDecisionError(
+        raise InvalidItemError(
             "in_holdout", f"must be {expected} for this user by the holdout's rule"
         )
     return read.in_holdout

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from levered_site import anonymous_ids
+from levered_site.errors import InvalidItemError
 from optimizations.ingestion import batch_reader, events
 from optimizations.ingestion.batch_reader import CHUNK_SIZE
 from optimizations.ingestion.event_columns import EventColumns, Problems
-from optimizations.ingestion.events import InvalidEventError
 
 NOW = datetime(2026, 3, 28, 14, 22, 0, 123456, tzinfo=UTC)
 OPTIMIZATION = "3F2B8C1E-6f0d-4a55-9a1c-0d5f1f0e7a11"
@@ -134,7 +134,7 @@ def test_exposures_are_read_as_one_by_one(strange: list[Any]) -> None:
     for index, event in enumerate(batch):
         try:
             exposure = events.read_exposure(event, NOW)
-        except InvalidEventError as error:
+        except InvalidItemError as error:
             expected_problems[index] = (error.field, error.message)
         else:
             expected.append(
@@ -174,7 +174,7 @@ def test_rewards_are_read_as_one_by_one(strange: list[Any]) -> None:
     for index, event in enumerate(batch):
         try:
             reward = events.read_reward(event, NOW)
-        except InvalidEventError as error:
+        except InvalidItemError as error:
             expected_problems[index] = (error.field, error.message)
         else:
             named_id = reward.optimization_id

@@ -5,9 +5,9 @@ from typing import Any
 import orjson
 from hypothesis import given, strategies as st
 
+from levered_site.errors import InvalidItemError
 from optimizations import factors
 from optimizations.ingestion import design_lookup
-from optimizations.ingestion.events import InvalidEventError
 
 CONFIG = orjson.dumps(
     {
@@ -34,7 +34,7 @@ values = scalars | st.lists(scalars, max_size=1)
 def _outcome(compute: Any) -> Any:
     try:
         return compute()
-    except InvalidEventError as error:
+    except InvalidItemError as error:
         return error.field, error.message
 
 
