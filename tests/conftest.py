@@ -18,7 +18,7 @@ from hypothesis import is_hypothesis_test, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from levered_site.api import rate_limits
-from optimizations.serving import new_user_cap, snapshot_store
+from optimizations.serving import new_user_cap, snapshot_memory
 from tests.support import flushing
 
 # Property tests answer the same every time, on a slow machine too. `make explore` loads
@@ -131,7 +131,7 @@ def _empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test count another's requests, nor run over the end of a rate's window."""
     cache.clear()
     # Redraws would wait for other processes to hear of a bar.
-    monkeypatch.setattr(snapshot_store, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(snapshot_memory, "SETTLE_SECONDS", 0.0)
     now = time.time()
     clock = SimpleNamespace(time=lambda: now, monotonic=time.monotonic)
     for module in (django_ratelimit.core, rate_limits, new_user_cap):

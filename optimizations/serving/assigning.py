@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from optimizations.factors import Context
-from optimizations.serving import assignments, metrics, new_user_cap, snapshot_store
+from optimizations.serving import assignments, metrics, new_user_cap, snapshot_memory
 from optimizations.serving.assigned_variant import AssignedVariant
 from optimizations.serving.decision import (
     decide_shipped_variant,
@@ -137,7 +137,7 @@ def _must_redraw(snapshot: Snapshot, assigned: AssignedVariant) -> bool:
     return (
         assigned.variant_number in snapshot.unservable_numbers
         and snapshot.policy_version > assigned.policy_version
-        and snapshot_store.is_settled(snapshot)
+        and snapshot_memory.is_settled(snapshot)
     )
 
 

@@ -29,7 +29,7 @@ class _Claim(NamedTuple):
         return self.proposal.snapshot.optimization_id, self.proposal.anonymous_id
 
 
-async def _store_claims(claims: Sequence[_Claim]) -> list[AssignedVariant]:
+async def _store_claims(claims: Sequence[_Claim]) -> list[AssignedVariant | None]:
     pairs = [(claim.decision_id, claim.proposal) for claim in claims]
     stored = await assignment_store.insert_new(pairs)
     if stored:
@@ -37,7 +37,7 @@ async def _store_claims(claims: Sequence[_Claim]) -> list[AssignedVariant]:
     return await _settle_claims(claims, stored)
 
 
-async def _store_redraws(claims: Sequence[_Claim]) -> list[AssignedVariant]:
+async def _store_redraws(claims: Sequence[_Claim]) -> list[AssignedVariant | None]:
     pairs = [(claim.decision_id, claim.proposal) for claim in claims]
     replaced = [claim.replaces for claim in claims]
     stored = await assignment_store.replace_existing(pairs, replaced)
@@ -46,8 +46,11 @@ async def _store_redraws(claims: Sequence[_Claim]) -> list[AssignedVariant]:
 
 async def _settle_claims(
     claims: Sequence[_Claim], stored: set[int]
-) -> list[AssignedVariant]:
-    """Return what each claim's user is assigned now: the claim, or what was there."""
+) -> list[AssignedVariant | None]:
+    """Return what each claim's user is assigned now: the claim, or what was there.
+
+    None for a user who was erased between the two statements.
+    """
     others = [claim.key for claim in claims if claim.decision_id not in stored]
     existing = await assignment_store.select_existing(others) if others else {}
     return [
@@ -60,10 +63,9 @@ async def _settle_claims(
 
 def _settle_known_claim(
     claim: _Claim, existing: AssignedVariant | None
-) -> AssignedVariant:
+) -> AssignedVariant | None:
     if existing is None:
-        # Erased between the two statements: the repeat is a first serve again.
-        raise assignment_store.build_busy_error()
+        return None
     # A batch that was sent again finds its own rows.
     return existing._replace(sticky=existing.decision_id != claim.decision_id)
 
@@ -109,12 +111,13 @@ async def claim_assignment(
     """Assign the proposed variant to the user, or return what is assigned already.
 
     Returns once the assignment and its receipt are on disk. Raises UnavailableError
-    after `wait_seconds` (default batching.MAX_WAIT_SECONDS); the claim may still be stored then, and a repeated
-    request finds it.
+    after `wait_seconds` (default batching.MAX_WAIT_SECONDS); the claim may still be
+    stored then, and a repeated request finds it. Raises it too for a user who was erased
+    at the same moment: the repeat is a first serve again.
     """
     claim = _Claim(proposal, _draw_decision_id())
     assigned, is_shared = await _runners.claims.submit(claim.key, claim, wait_seconds)
-    return assigned.as_repeated() if is_shared else assigned
+    return _require_assigned(assigned, is_shared=is_shared)
 
 
 async def redraw_assignment(
@@ -128,6 +131,14 @@ async def redraw_assignment(
     proposal = proposal._replace(in_holdout=replaced.in_holdout)
     claim = _Claim(proposal, _draw_decision_id(), replaced.decision_id)
     assigned, is_shared = await _runners.redraws.submit(claim.key, claim)
+    return _require_assigned(assigned, is_shared=is_shared)
+
+
+def _require_assigned(
+    assigned: AssignedVariant | None, *, is_shared: bool
+) -> AssignedVariant:
+    if assigned is None:
+        raise assignment_store.build_busy_error()
     return assigned.as_repeated() if is_shared else assigned
 
 

@@ -50,8 +50,9 @@ class BatchRunner(Generic[Item, Result]):
 
     A batch never waits to be filled: it takes what came during the ones before. Items
     with the same key share the result of the first. Nobody waits longer than
-    MAX_WAIT_SECONDS unless asked for; while a batch takes longer than that, and while the queue is full,
-    new items are refused at once. What nobody waits for any more is not run.
+    MAX_WAIT_SECONDS, unless a longer wait was asked for. While a batch takes longer than
+    MAX_WAIT_SECONDS, and while the queue is full, new items are refused at once. What
+    nobody waits for any more is not run.
 
     `run_batch` gets the items sorted by key and returns their results in that order.
     """

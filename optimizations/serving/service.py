@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 from django.utils import timezone
 
 from levered_site.errors import LeveredError
-from optimizations.serving import assigning, event_loop, new_user_cap, snapshot_store
+from optimizations.serving import (
+    assigning,
+    event_loop,
+    new_user_cap,
+    snapshot_cache,
+    snapshot_store,
+)
 from optimizations.serving.assigned_variant import AssignedVariant
 from optimizations.serving.assigning import Recording, Visit
 from optimizations.serving.decision import check_serve_allowed, resolve_context
@@ -70,7 +76,7 @@ class ServeResponse:
 
 def list_cache_keys(optimization_id: str) -> Sequence[str]:
     """Return the cache keys whose values `serve_variant` needs, in its order."""
-    return snapshot_store.build_version_key(
+    return snapshot_cache.build_version_key(
         optimization_id
     ), new_user_cap.build_cache_key(optimization_id)
 

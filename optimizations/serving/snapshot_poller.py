@@ -19,8 +19,9 @@ from optimizations.serving import (
     database_timeout,
     metrics,
     new_user_cap,
+    snapshot_cache,
     snapshot_loader,
-    snapshot_store,
+    snapshot_memory,
 )
 from optimizations.serving.snapshot import Snapshot
 
@@ -71,7 +72,7 @@ class SnapshotPoller:
         self._used_at[optimization_id] = time.monotonic()
         if optimization_id not in self._polled:
             return None
-        return snapshot_store.find_copy(optimization_id)
+        return snapshot_memory.find_copy(optimization_id)
 
     async def _poll_forever(self) -> None:
         while True:
@@ -105,7 +106,7 @@ class SnapshotPoller:
         self._used_at = {
             optimization_id: used_at
             for optimization_id, used_at in self._used_at.items()
-            if used_at >= oldest and snapshot_store.find_copy(optimization_id)
+            if used_at >= oldest and snapshot_memory.find_copy(optimization_id)
         }
         return list(self._used_at)
 
@@ -116,27 +117,29 @@ class SnapshotPoller:
         for key, count in counts.items():
             pipeline.incrby(key, count)
             pipeline.expire(key, new_user_cap.COUNT_TTL_SECONDS)
-        pipeline.mget([snapshot_store.build_version_key(each) for each in ids])
+        pipeline.mget([snapshot_cache.build_version_key(each) for each in ids])
         cap_keys = [new_user_cap.build_cache_key(each) for each in ids]
         pipeline.mget(cap_keys)
         *_, versions, totals = await pipeline.execute()
         new_user_cap.store_polled_totals(dict(zip(cap_keys, totals, strict=True)))
         for optimization_id, version in zip(ids, versions, strict=True):
-            if version is None or snapshot_store.is_newer_copy(
+            if version is None or snapshot_memory.is_newer_copy(
                 optimization_id, int(version)
             ):
                 # The cache lost what was published: the look-up publishes it again.
-                snapshot_store.start_lookup(optimization_id)
-            elif snapshot_store.is_older_copy(optimization_id, int(version)):
+                snapshot_memory.start_lookup(optimization_id)
+            elif snapshot_memory.is_older_copy(optimization_id, int(version)):
                 await _load_copy(optimization_id, int(version))
 
 
 async def _load_copy(optimization_id: str, version: int) -> None:
-    data = await async_redis.get_client().get(
-        snapshot_store.build_content_key(optimization_id)
-    )
-    if snapshot_store.store_cached_copy(optimization_id, version, data) is None:
-        snapshot_store.start_lookup(optimization_id)
+    key = snapshot_cache.build_content_key(optimization_id)
+    data = await async_redis.get_client().get(key)
+    snapshot = snapshot_cache.parse_snapshot(data)
+    if snapshot is None or snapshot.version < version:
+        snapshot_memory.start_lookup(optimization_id)
+    else:
+        snapshot_memory.put_copy(optimization_id, snapshot)
 
 
 async def _compare_with_database(ids: Sequence[str]) -> None:
@@ -153,8 +156,8 @@ async def _compare_with_database(ids: Sequence[str]) -> None:
         return
     for optimization_id in ids:
         version = versions.get(optimization_id)
-        if version is None or snapshot_store.is_older_copy(optimization_id, version):
-            snapshot_store.start_lookup(optimization_id)
+        if version is None or snapshot_memory.is_older_copy(optimization_id, version):
+            snapshot_memory.start_lookup(optimization_id)
 
 
 poller = SnapshotPoller()

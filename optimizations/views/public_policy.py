@@ -15,7 +15,12 @@ from levered_site.api.openapi import describe_operations
 from levered_site.errors import NotFoundError
 from levered_site.organizations import authentication, scopes
 from levered_site.organizations.actors import KeyHolder
-from optimizations.serving import policy_document, policy_signature, snapshot_store
+from optimizations.serving import (
+    policy_document,
+    policy_signature,
+    snapshot_cache,
+    snapshot_store,
+)
 from optimizations.serving.policy_document import PolicyDocument
 from optimizations.serving.snapshot import NOT_FOUND_MESSAGE, Snapshot
 
@@ -96,7 +101,7 @@ def _load_snapshot(request: HttpRequest, optimization_id: str) -> Snapshot | Non
         RATE_LIMIT_GROUP,
         settings.RATELIMIT_SERVE,
         network,
-        [snapshot_store.build_version_key(optimization_id)],
+        [snapshot_cache.build_version_key(optimization_id)],
     )
     rate_limits.enforce_limit(request, usage)
     try:

@@ -48,14 +48,7 @@ def read_serve_request(
     which names the field, if a value has the wrong type.
     """
     body = parsers.parse_object(raw)
-    return ServeRequest(
-        optimization_id=optimization_id or _read_optimization_id(body),
-        anonymous_id=_read_anonymous_id(body),
-        context=_read_object(body, "context"),
-        recording=_read_recording(body, client.user_agent),
-        origin=client.origin,
-        key_organization_id=client.key_organization_id,
-    )
+    return _build_request(body, optimization_id or _read_optimization_id(body), client)
 
 
 def read_serve_requests(raw: bytes, client: ServeClient) -> list[ServeRequest]:
@@ -65,17 +58,22 @@ def read_serve_requests(raw: bytes, client: ServeClient) -> list[ServeRequest]:
     `read_serve_request`.
     """
     body = parsers.parse_object(raw)
-    return [
-        ServeRequest(
-            optimization_id=optimization_id,
-            anonymous_id=_read_anonymous_id(body),
-            context=_read_object(body, "context"),
-            recording=_read_recording(body, client.user_agent),
-            origin=client.origin,
-            key_organization_id=client.key_organization_id,
-        )
-        for optimization_id in _read_optimization_ids(body)
-    ]
+    first_id, *other_ids = _read_optimization_ids(body)
+    first = _build_request(body, first_id, client)
+    return [first, *(first._replace(optimization_id=each) for each in other_ids)]
+
+
+def _build_request(
+    body: Mapping[str, Any], optimization_id: str, client: ServeClient
+) -> ServeRequest:
+    return ServeRequest(
+        optimization_id=optimization_id,
+        anonymous_id=_read_anonymous_id(body),
+        context=_read_object(body, "context"),
+        recording=_read_recording(body, client.user_agent),
+        origin=client.origin,
+        key_organization_id=client.key_organization_id,
+    )
 
 
 def is_optimization_id(text: str) -> bool:

@@ -18,7 +18,7 @@ from redis.connection import DefaultParser
 from levered_site.api import rate_limits
 from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import UnavailableError
-from optimizations.serving import snapshot_store
+from optimizations.serving import snapshot_cache
 from tests.support.spare_valkey import SpareValkey, run_spare_valkey
 from warehouse.backends import byte_budget
 
@@ -128,7 +128,7 @@ def test_a_dying_cache_raises_nothing_from_the_functions_that_use_it(
         rate_limits.count_in_pipeline("serve", "100000/m", "192.0.2.1", ["a"])
         request = RequestFactory().get("/")
         rate_limits.count_request(request, "api", "100000/m", "192.0.2.1")
-        snapshot_store.remove_snapshot("b")
+        snapshot_cache.remove_snapshot("b")
         with suppress(UnavailableError):
             byte_budget.spend_bytes("org", 1)
 

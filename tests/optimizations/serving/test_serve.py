@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import connection, transaction
-from pytest_django import Settings
 
 from levered_site.database import fetch_row
 from levered_site.organizations.actors import SYSTEM_ACTOR
@@ -15,7 +14,7 @@ from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import snapshot_store
 from tests.support import optimization_factories
-from tests.support.factories import Api, make_api_key, read_body, read_error
+from tests.support.factories import Api, read_body, read_error
 from tests.support.optimization_factories import make_live_optimization
 from tests.support.serve_requests import serve_user
 
@@ -189,67 +188,6 @@ def test_a_dry_run_decides_the_same_and_writes_nothing() -> None:
         assert repeated[name] == served[name]
 
 
-@pytest.mark.parametrize("flag", [{"dry_run": True}, {"record": False}])
-def test_only_a_key_learns_whether_a_user_was_served_before(
-    flag: dict[str, Any],
-) -> None:
-    optimization = make_live_optimization()
-    key = make_api_key(optimization.organization, scopes=["serve"])
-    headers = {"X-API-Key": key}
-
-    new = read_body(serve_user(optimization, **flag, headers=headers))
-    serve_user(optimization)
-    known = read_body(serve_user(optimization, **flag, headers=headers))
-    without_key = read_body(serve_user(optimization, **flag))
-
-    assert (new["sticky"], known["sticky"]) == (False, True)
-    assert {"timestamp"} <= known.keys()
-    assert without_key.keys().isdisjoint({"sticky", "timestamp"})
-    assert Decision.objects.count() == 1
-
-
-def test_a_crawler_gets_a_decision_that_is_not_recorded() -> None:
-    optimization = make_live_optimization()
-    headers = {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}
-
-    response = serve_user(optimization, headers=headers)
-
-    assert response.status_code == 200
-    assert not Assignment.objects.exists()
-    assert not Decision.objects.exists()
-
-
-def test_a_serve_with_a_key_is_counted_by_the_key(settings: Settings) -> None:
-    settings.RATELIMIT_SERVE, settings.RATELIMIT_SERVE_KEY = "1/m", "3/m"
-    optimization = make_live_optimization()
-    headers = {
-        "X-API-Key": make_api_key(optimization.organization, scopes=["serve"]),
-    }
-
-    with_key = [
-        serve_user(optimization, f"u{number}", headers=headers) for number in range(4)
-    ]
-    without = [serve_user(optimization, f"v{number}") for number in range(2)]
-
-    assert [response.status_code for response in with_key] == [200, 200, 200, 429]
-    assert [response.status_code for response in without] == [200, 429]
-    assert with_key[0]["RateLimit-Limit"] == "3"
-
-
-def test_a_key_that_may_not_serve_is_refused() -> None:
-    optimization = make_live_optimization()
-    foreign = make_api_key(optimization_factories.make_organization(), scopes=["serve"])
-    ingesting = make_api_key(optimization.organization)
-
-    statuses = [
-        serve_user(optimization, headers={"X-API-Key": key}).status_code
-        for key in (foreign, ingesting, "lev_unknown")
-    ]
-
-    assert statuses == [403, 403, 401]
-    assert not Assignment.objects.exists()
-
-
 @pytest.mark.parametrize(
     ("steps", "status"),
     [
@@ -291,47 +229,3 @@ def test_a_shipped_optimization_serves_its_leader_and_records_nothing() -> None:
     assert {answer["variant_number"] for answer in [*shipped, new_user]} == {4}
     assert not any(answer["in_holdout"] for answer in shipped)
     assert Decision.objects.count() == 12
-
-
-def test_several_decisions_come_in_one_answer_and_one_commit() -> None:
-    organization = optimization_factories.make_organization()
-    live = [optimization_factories.make_optimization(organization) for _ in range(3)]
-    draft = optimization_factories.make_optimization(organization, status="draft")
-    ids = [str(each.pk) for each in (live[0], draft, *live[1:])]
-    path, body = "/optimizations/best-variants", {"anonymous_id": "u1"}
-    sent = [ids[0].upper(), *ids[1:], "undefined"]
-
-    response = Api().post(path, body | {"optimization_ids": sent})
-    decisions = read_body(response)["decisions"]
-
-    assert [decision["optimization_id"] for decision in decisions[:4]] == ids
-    assert decisions[1]["error"]["code"] == "conflict"
-    assert decisions[4]["optimization_id"] == "undefined"
-    assert decisions[4]["error"]["code"] == "not_found"
-    assert {decision.get("sticky") for decision in decisions} == {False, None}
-    assert Decision.objects.count() == 3
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(DISTINCT xmin::text) AS commits FROM decisions")
-        assert fetch_row(cursor).commits == 1
-    alone = read_body(serve_user(live[2], "u1"))
-    assert alone["variant_number"] == decisions[3]["variant_number"]
-
-
-@pytest.mark.parametrize(
-    ("ids", "field"),
-    [
-        (None, "optimization_ids"),
-        ([], "optimization_ids"),
-        (["3f0c6a4e-8d5b-4a51-9a3e-2a6d1f7c9b10"] * 2, "optimization_ids[1]"),
-        ([None], "optimization_ids[0]"),
-        ([f"3f0c6a4e-8d5b-4a51-9a3e-2a6d1f7c9b{n}" for n in range(10, 31)], None),
-    ],
-)
-def test_a_bad_list_of_optimizations_is_refused(ids: Any, field: str | None) -> None:
-    body = {"anonymous_id": "u1", "optimization_ids": ids}
-
-    response = Api().post("/optimizations/best-variants", body)
-
-    assert response.status_code == 400
-    details = read_error(response)["details"]
-    assert details[0]["field"] == (field or "optimization_ids")

@@ -14,7 +14,12 @@ from levered_site.errors import ConflictError, NotFoundError
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import lifecycle
 from optimizations.models import Assignment, Optimization
-from optimizations.serving import snapshot_loader, snapshot_store
+from optimizations.serving import (
+    snapshot_cache,
+    snapshot_loader,
+    snapshot_memory,
+    snapshot_store,
+)
 from tests.support import serve_front
 from tests.support.factories import Api
 from tests.support.optimization_factories import make_live_optimization
@@ -29,7 +34,7 @@ MISSING_REDIS_URL = "unix:///nonexistent/valkey.sock"
 
 def _read_cached_version(optimization: Optimization) -> bytes | None:
     version = rate_limits.get_redis_client().get(
-        snapshot_store.build_version_key(str(optimization.pk))
+        snapshot_cache.build_version_key(str(optimization.pk))
     )
     assert version is None or isinstance(version, bytes)
     return version
@@ -124,9 +129,9 @@ def test_an_older_snapshot_does_not_replace_a_newer_one() -> None:
     optimization = make_live_optimization()
     old = snapshot_loader.query_snapshot(str(optimization.pk))
     assert old is not None
-    snapshot_store._write_to_cache(replace(old, version=old.version + 5))
+    snapshot_cache.write_snapshot(replace(old, version=old.version + 5))
 
-    snapshot_store._write_to_cache(old)
+    snapshot_cache.write_snapshot(old)
 
     assert _read_cached_version(optimization) == str(old.version + 5).encode()
 
@@ -155,7 +160,7 @@ def test_without_the_cache_the_database_is_asked_once_a_second(
 
     for n in range(20):
         _serve(optimization, f"u{n}")
-        copies.append(snapshot_store._snapshot_cache.get(str(optimization.pk)))
+        copies.append(snapshot_memory._memory.get(str(optimization.pk)))
 
     turns = (time.monotonic() - started) // snapshot_store.UNCACHED_RECHECK_SECONDS
     assert len({id(copy) for copy in copies}) <= 2 + turns
@@ -168,7 +173,7 @@ def test_an_unknown_id_is_not_found_and_asked_once() -> None:
         with pytest.raises(NotFoundError):
             snapshot_store.load_snapshot(unknown, None)
 
-    copy = snapshot_store._snapshot_cache.get(unknown)
+    copy = snapshot_memory._memory.get(unknown)
     assert copy is not None
     assert copy.snapshot is None
 
@@ -188,7 +193,7 @@ def cache_away(settings: Settings) -> Iterator[None]:
 def test_a_process_that_polls_gives_the_cache_back_what_it_lost() -> None:
     """A cache that crashed comes back with the state of a second ago."""
     optimization = make_live_optimization()
-    key = snapshot_store.build_version_key(str(optimization.pk))
+    key = snapshot_cache.build_version_key(str(optimization.pk))
     with serve_front.polling():
         serve_front.warm_up(Front(), optimization)
         newest = _read_cached_version(optimization)
@@ -205,10 +210,10 @@ def test_a_process_that_starts_believes_the_database_and_not_the_cache() -> None
     assert stale is not None
     key = str(optimization.pk)
     rate_limits.get_redis_client().set(
-        snapshot_store.build_content_key(key),
+        snapshot_cache.build_content_key(key),
         replace(stale, status="live", version=1).to_bytes(),
     )
-    rate_limits.get_redis_client().set(snapshot_store.build_version_key(key), 1)
-    snapshot_store._snapshot_cache.reset()
+    rate_limits.get_redis_client().set(snapshot_cache.build_version_key(key), 1)
+    snapshot_memory._memory.reset()
 
     assert _serve(optimization) == 409

@@ -1,0 +1,75 @@
+"""What leaves no trace at serve, and who is counted by a key."""
+
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from optimizations.models import Assignment, Decision
+from tests.support import optimization_factories
+from tests.support.factories import make_api_key, read_body
+from tests.support.optimization_factories import make_live_optimization
+from tests.support.serve_requests import serve_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("flag", [{"dry_run": True}, {"record": False}])
+def test_only_a_key_learns_whether_a_user_was_served_before(
+    flag: dict[str, Any],
+) -> None:
+    optimization = make_live_optimization()
+    key = make_api_key(optimization.organization, scopes=["serve"])
+    headers = {"X-API-Key": key}
+
+    new = read_body(serve_user(optimization, **flag, headers=headers))
+    serve_user(optimization)
+    known = read_body(serve_user(optimization, **flag, headers=headers))
+    without_key = read_body(serve_user(optimization, **flag))
+
+    assert (new["sticky"], known["sticky"]) == (False, True)
+    assert {"timestamp"} <= known.keys()
+    assert without_key.keys().isdisjoint({"sticky", "timestamp"})
+    assert Decision.objects.count() == 1
+
+
+def test_a_crawler_gets_a_decision_that_is_not_recorded() -> None:
+    optimization = make_live_optimization()
+    headers = {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}
+
+    response = serve_user(optimization, headers=headers)
+
+    assert response.status_code == 200
+    assert not Assignment.objects.exists()
+    assert not Decision.objects.exists()
+
+
+def test_a_serve_with_a_key_is_counted_by_the_key(settings: Settings) -> None:
+    settings.RATELIMIT_SERVE, settings.RATELIMIT_SERVE_KEY = "1/m", "3/m"
+    optimization = make_live_optimization()
+    headers = {
+        "X-API-Key": make_api_key(optimization.organization, scopes=["serve"]),
+    }
+
+    with_key = [
+        serve_user(optimization, f"u{number}", headers=headers) for number in range(4)
+    ]
+    without = [serve_user(optimization, f"v{number}") for number in range(2)]
+
+    assert [response.status_code for response in with_key] == [200, 200, 200, 429]
+    assert [response.status_code for response in without] == [200, 429]
+    assert with_key[0]["RateLimit-Limit"] == "3"
+
+
+def test_a_key_that_may_not_serve_is_refused() -> None:
+    optimization = make_live_optimization()
+    foreign = make_api_key(optimization_factories.make_organization(), scopes=["serve"])
+    ingesting = make_api_key(optimization.organization)
+
+    statuses = [
+        serve_user(optimization, headers={"X-API-Key": key}).status_code
+        for key in (foreign, ingesting, "lev_unknown")
+    ]
+
+    assert statuses == [403, 403, 401]
+    assert not Assignment.objects.exists()
