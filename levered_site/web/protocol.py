@@ -45,7 +45,7 @@ class ProtocolLimits:
 
 
 class WebProtocol(HttpToolsProtocol):
-    """One connection. The server calls `check` each second."""
+    """One connection. The server calls `check` about once a second."""
 
     # Set by build_protocol_class.
     table: ConnectionTable
@@ -91,6 +91,19 @@ class WebProtocol(HttpToolsProtocol):
             self._peer.idle.pop(self, None)
             self.table.remove(self._get_address(), self._peer)
             self._peer = None
+        self._break_cycles()
+
+    def _break_cycles(self) -> None:
+        """Let go of what refers back to this connection, so that it is freed at once.
+
+        Where thousands of connections come and go, looking for them is work that stops
+        the process for half a second.
+        """
+        self._guarded.forget_protocol()
+        for cycle in {self.cycle, self._latest_cycle, *(c for c, _ in self.pipeline)}:
+            if cycle is not None:
+                cycle.on_response = _do_nothing
+        self.pipeline.clear()
 
     def _get_address(self) -> str:
         return self.client[0] if self.client else ""
@@ -248,6 +261,10 @@ class WebProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
+    def abort(self) -> None:
+        """Close the connection at once; what is unsent is lost."""
+        self.transport.abort()
+
     def check(self, now: float) -> int:
         """End what takes too long. Return the number of bytes not yet sent.
 
@@ -266,6 +283,10 @@ class WebProtocol(HttpToolsProtocol):
     def unread_since(self) -> float:
         """Since when the client has read next to nothing, if anything is unsent."""
         return self._guarded.marked_at
+
+
+def _do_nothing() -> None:
+    """Stand for the callback of a connection that is closed."""
 
 
 def build_protocol_class(

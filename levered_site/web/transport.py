@@ -69,6 +69,10 @@ class GuardedTransport(asyncio.Transport):
         """Note that the peer has read most of what was sent."""
         self._marked_size = 0
 
+    def forget_protocol(self) -> None:
+        """Let go of the protocol, whose connection is closed."""
+        self._has_unread_input = _has_no_input
+
     @override
     def is_closing(self) -> bool:
         return self._abort_at is not None or self._transport.is_closing()
@@ -96,3 +100,7 @@ class GuardedTransport(asyncio.Transport):
     @override
     def resume_reading(self) -> None:
         self._transport.resume_reading()
+
+
+def _has_no_input() -> bool:
+    return False

@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import cast
 
 import django
 import uvicorn
@@ -20,6 +21,7 @@ from typing_extensions import override
 from levered_site.local.processes import request_parent_death_signal
 from levered_site.web.connections import ConnectionTable
 from levered_site.web.direct import build_direct_class
+from levered_site.web.inspection import Inspection
 from levered_site.web.listener import BACKLOG, accept_all
 from levered_site.web.protocol import (
     ProtocolLimits,
@@ -32,9 +34,8 @@ DIRECT_ANSWER = "levered_site.asgi.answer_directly"
 DRAIN_SECONDS = 8  # the manager waits longer, and the supervisor longer than that
 GC_THRESHOLDS = (20_000, 20, 20)
 RESERVED_FILES = 256  # database connections, static files, the event loop's own
-MAX_UNREAD_BYTES = (
-    128 * 2**20
-)  # of responses; beyond it the slowest readers are cut off
+# Of responses; beyond it the slowest readers are cut off.
+MAX_UNREAD_BYTES = 128 * 2**20
 TICKS_PER_SECOND = 10  # uvicorn calls on_tick this often
 
 
@@ -47,14 +48,16 @@ class WebServer(uvicorn.Server):
         super().__init__(config)
         self._protocol_class = protocol_class
         self._heartbeat = heartbeat
+        self._inspection = Inspection(TICKS_PER_SECOND, MAX_UNREAD_BYTES)
 
     @override
     async def on_tick(self, counter: int) -> bool:
-        """Write to the heartbeat pipe once per second."""
+        """Write to the heartbeat pipe once per second, and look at connections."""
         if counter % TICKS_PER_SECOND == 0:
             with suppress(OSError):  # the manager is gone or does not read
                 os.write(self._heartbeat, b".")
-            self._check_connections()
+        connections = cast("set[WebProtocol]", self.server_state.connections)
+        self._inspection.step(connections, asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     @override
@@ -75,21 +78,6 @@ class WebServer(uvicorn.Server):
 
     def _create_protocol(self) -> WebProtocol:
         return self._protocol_class(self.config, self.server_state, self.lifespan.state)
-
-    def _check_connections(self) -> None:
-        """End connections that take too long, or whose clients leave too much unread."""
-        now = asyncio.get_running_loop().time()
-        unread = {
-            connection: size
-            for connection in list(self.server_state.connections)
-            if isinstance(connection, WebProtocol) and (size := connection.check(now))
-        }
-        excess = sum(unread.values()) - MAX_UNREAD_BYTES
-        for connection in sorted(unread, key=lambda each: each.unread_since):
-            if excess <= 0:
-                return
-            connection.transport.abort()
-            excess -= unread[connection]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

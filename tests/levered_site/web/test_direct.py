@@ -1,18 +1,21 @@
 """Direct answers: which requests get one, in which order, and what goes to the app."""
 
 import asyncio
+import gc
 import re
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
 from uvicorn.server import ServerState
 
 from levered_site.web.asgi_types import Receive, Scope, Send
 from levered_site.web.connections import ConnectionTable
 from levered_site.web.direct import DirectResponse, Later, build_direct_class
-from levered_site.web.protocol import ProtocolLimits
+from levered_site.web.protocol import ProtocolLimits, WebProtocol
 
 Conversation = Callable[
     [asyncio.StreamReader, asyncio.StreamWriter], Awaitable[list[bytes]]
@@ -68,8 +71,16 @@ async def _read_body(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(int(length[1]))
 
 
-def _converse(talk: Conversation) -> list[bytes]:
-    """Serve one connection and return what the client read."""
+def _converse(
+    talk: Conversation,
+    connections: list[weakref.ref[Any]] | None = None,
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+) -> list[bytes]:
+    """Serve one connection and return what the client read.
+
+    `connections` gets references to the service's side of the connection.
+    """
+    made = [] if connections is None else connections
 
     async def run() -> list[bytes]:
         loop = asyncio.get_running_loop()
@@ -80,9 +91,13 @@ def _converse(talk: Conversation) -> list[bytes]:
         config = uvicorn.Config(_application, http=protocol, lifespan="off", ws="none")
         config.load()
         state = ServerState()
-        server = await loop.create_server(
-            lambda: protocol(config, state, {}), "127.0.0.1", 0
-        )
+
+        def connect() -> WebProtocol:
+            connection = protocol(config, state, {})
+            made.append(weakref.ref(connection))
+            return connection
+
+        server = await loop.create_server(connect, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         bodies = await asyncio.wait_for(talk(reader, writer), 30)
@@ -90,7 +105,8 @@ def _converse(talk: Conversation) -> list[bytes]:
         server.close()
         return bodies
 
-    return asyncio.run(run())
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(run())
 
 
 def _send_at_once(*requests: bytes) -> list[bytes]:
@@ -174,3 +190,33 @@ def test_a_client_that_leaves_before_its_answer_breaks_nothing() -> None:
         return [await reader.read()]
 
     assert _converse(talk) == [b""]
+
+
+@pytest.mark.parametrize("loop_module", [asyncio, uvloop], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("requests", [[], ["/now"], ["/later"] * 3, ["/other"] * 3])
+@pytest.mark.parametrize("is_aborted", [False, True])
+def test_a_closed_connection_is_freed_without_the_garbage_collector(
+    loop_module: Any, requests: list[str], is_aborted: bool
+) -> None:
+    connections: list[weakref.ref[Any]] = []
+
+    async def talk(reader: Any, writer: Any) -> list[bytes]:
+        writer.write(b"".join(_build_request(path, "x") for path in requests))
+        if is_aborted:
+            await asyncio.sleep(0.01)
+            writer.transport.abort()
+        else:
+            for _ in requests:
+                await _read_body(reader)
+            writer.close()
+        await asyncio.sleep(0.3)
+        return [b"alive" for each in connections if each() is not None]
+
+    gc.collect()
+    gc.disable()
+    try:
+        alive = _converse(talk, connections, loop_module.new_event_loop)
+    finally:
+        gc.enable()
+    assert len(connections) == 1
+    assert alive == []
