@@ -45,7 +45,9 @@ def main() -> None:
 def _compare(options: argparse.Namespace, settings: dict[str, str]) -> None:
     with ExitStack() as stack:
         measured, notes = _start_all(options, settings, stack)
-        chosen = [one for one in measured if options.only in one.name]
+        chosen = [
+            one for one in measured if any(text in one.name for text in options.only)
+        ]
         results = _run_all(chosen, options)
     tables = report.list_load_rows(results), report.list_goal_rows(results)
     title = (
@@ -127,7 +129,7 @@ def _parse_options() -> argparse.Namespace:
     add("--seconds", type=float, default=5.0, help="length of a round (5)")
     add("--warm-up", type=float, default=8.0, help="seconds before the first (8)")
     add("--quick", action="store_true", help="1 round of 2 s after 2 s, to try it")
-    add("--only", default="", help="only loads whose name has this text")
+    add("--only", nargs="+", default=[""], help="only loads with one of these texts")
     add("--against", type=Path, help="another checkout of this project, beside it")
     add("--peers", type=Path, help="folder with GrowthBook's built proxy: growthbook/")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="our settings")

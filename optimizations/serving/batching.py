@@ -1,6 +1,7 @@
 """Group what waits in an event loop into batches: the next one leaves with all of it."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -18,6 +19,14 @@ log = structlog.get_logger(__name__)
 
 MAX_BATCH_SIZE = 400
 BATCHES_IN_FLIGHT = 2
+# Larger batches cost less. From so many clients on, the next batch waits until most of
+# them have come again: they send their next requests one after the other.
+BUSY_CLIENTS = 8
+RETURNING_SHARE = 0.9
+GATHERING_SECONDS = 0.002
+# When a second batch may join the one in flight: one that is held up by a lock delays
+# nobody for long. Until then the next batch grows instead.
+SECOND_BATCH_SECONDS = 0.01
 # A queue that takes longer than the wait to work off: more would wait in vain.
 MAX_QUEUE_LENGTH = 5_000
 MAX_WAIT_SECONDS = database_timeout.MAX_WAIT_SECONDS
@@ -46,9 +55,10 @@ class _Entry(Generic[Item, Result]):
 
 
 class BatchRunner(Generic[Item, Result]):
-    """Run items in batches, at most BATCHES_IN_FLIGHT at a time, in one event loop.
+    """Run items in batches in one event loop.
 
-    A batch never waits to be filled: it takes what came during the ones before. Items
+    A batch takes what came during the one before it. Only under load it waits to be
+    filled, for GATHERING_SECONDS. A second one starts beside it only if it is slow. Items
     with the same key share the result of the first. Nobody waits longer than
     MAX_WAIT_SECONDS, unless a longer wait was asked for. While a batch takes longer than
     MAX_WAIT_SECONDS, and while the queue is full, new items are refused at once. What
@@ -65,7 +75,10 @@ class BatchRunner(Generic[Item, Result]):
         self._entries: dict[Key, _Entry[Item, Result]] = {}
         self._started_at: dict[asyncio.Task[None], float] = {}
         self._is_scheduled = False
+        self._gathering: asyncio.TimerHandle | None = None
+        self._wanted_size = 0
         self._is_sweeping = False
+        self._latest_size = 0
 
     def submit(
         self, key: Key, item: Item, wait_seconds: float | None = None
@@ -84,9 +97,7 @@ class BatchRunner(Generic[Item, Result]):
         if entry is None:
             entry = self._entries[key] = _Entry(key, item)
             self._queue.append(entry)
-            if not self._is_scheduled:
-                self._is_scheduled = True
-                loop.call_soon(self._start_batches)
+            self._schedule()
         seconds = MAX_WAIT_SECONDS if wait_seconds is None else wait_seconds
         entry.waiters.append(_Waiter(future, loop.time() + seconds))
         if not self._is_sweeping:
@@ -107,16 +118,35 @@ class BatchRunner(Generic[Item, Result]):
         if now - oldest > MAX_WAIT_SECONDS or len(self._queue) >= MAX_QUEUE_LENGTH:
             raise UnavailableError(STORE_BUSY_MESSAGE, retry_after=1)
 
+    def _schedule(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._is_scheduled or not self._queue or not self._may_start(loop.time()):
+            return
+        if len(self._queue) >= self._wanted_size:
+            self._is_scheduled = True
+            loop.call_soon(self._start_batches)
+        elif self._gathering is None:
+            self._gathering = loop.call_later(GATHERING_SECONDS, self._start_batches)
+
     def _start_batches(self) -> None:
         self._is_scheduled = False
-        while self._queue and len(self._started_at) < BATCHES_IN_FLIGHT:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        loop = asyncio.get_running_loop()
+        while self._queue and self._may_start(loop.time()):
             batch = self._take_batch()
             if not batch:
                 continue
-            loop = asyncio.get_running_loop()
+            self._latest_size = len(batch)
             task = loop.create_task(self._settle_batch(batch))
             self._started_at[task] = loop.time()
             task.add_done_callback(self._finish_batch)
+
+    def _may_start(self, now: float) -> bool:
+        newest = max(self._started_at.values(), default=-math.inf)
+        is_slow = now - newest > SECOND_BATCH_SECONDS
+        return is_slow and len(self._started_at) < BATCHES_IN_FLIGHT
 
     def _take_batch(self) -> list[_Entry[Item, Result]]:
         """Take the oldest entries, and drop those that nobody waits for any more."""
@@ -132,7 +162,10 @@ class BatchRunner(Generic[Item, Result]):
 
     def _finish_batch(self, task: "asyncio.Task[None]") -> None:
         del self._started_at[task]
-        self._start_batches()
+        clients = self._latest_size + len(self._queue)
+        is_busy = clients >= BUSY_CLIENTS
+        self._wanted_size = int(clients * RETURNING_SHARE) if is_busy else 0
+        self._schedule()
 
     async def _settle_batch(self, batch: list[_Entry[Item, Result]]) -> None:
         try:
@@ -160,7 +193,10 @@ class BatchRunner(Generic[Item, Result]):
                 )
 
     def _sweep_overdue(self) -> None:
-        """Fail who has waited too long; a batch that has begun goes on."""
+        """Fail who has waited too long; a batch that has begun goes on.
+
+        What was queued behind a slow batch may start now.
+        """
         loop = asyncio.get_running_loop()
         now = loop.time()
         for entry in self._entries.values():
@@ -169,6 +205,7 @@ class BatchRunner(Generic[Item, Result]):
                     waiter.future.set_exception(
                         UnavailableError(STORE_BUSY_MESSAGE, retry_after=1)
                     )
+        self._start_batches()
         self._is_sweeping = bool(self._entries)
         if self._is_sweeping:
             loop.call_later(SWEEP_SECONDS, self._sweep_overdue)

@@ -59,19 +59,67 @@ def test_the_same_key_shares_one_item_also_while_it_runs() -> None:
     asyncio.run(run())
 
 
-def test_two_batches_run_at_a_time_and_the_next_takes_all_that_wait() -> None:
+def test_a_second_batch_joins_a_slow_one_and_the_next_takes_all_that_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batching, "SECOND_BATCH_SECONDS", 0.2)
+
     async def run() -> None:
         store = _Store()
         store.gate.clear()
-        futures = []
-        for number in range(5):
+        futures = [store.runner.submit(_key("u0"), 0)]
+        await asyncio.sleep(0.05)
+        futures.append(store.runner.submit(_key("u1"), 1))
+        await asyncio.sleep(0.05)
+        assert store.batches == [[0]]
+        await asyncio.sleep(0.4)
+        assert store.batches == [[0], [1]]
+        for number in (2, 3, 4):
             futures.append(store.runner.submit(_key(f"u{number}"), number))
             await asyncio.sleep(0.01)
-        assert store.batches == [[0], [1]]
         store.gate.set()
 
         await asyncio.gather(*futures)
         assert store.batches == [[0], [1], [2, 3, 4]]
+
+    asyncio.run(run())
+
+
+def test_under_load_a_batch_waits_for_most_of_those_who_were_there_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batching, "GATHERING_SECONDS", 60.0)
+
+    async def run() -> None:
+        store = _Store()
+
+        def submit(*numbers: int) -> list[asyncio.Future[tuple[int, bool]]]:
+            return [store.runner.submit(_key(f"u{n:02}"), n) for n in numbers]
+
+        await asyncio.gather(*submit(*range(20, 30)))
+        returning = submit(*range(40, 48))
+        await asyncio.sleep(0.05)
+        assert len(store.batches) == 1
+        returning += submit(48)
+        await asyncio.wait_for(asyncio.gather(*returning), 5)
+
+        assert store.batches[1:] == [list(range(40, 49))]
+
+    asyncio.run(run())
+
+
+def test_who_comes_alone_after_a_busy_time_waits_only_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batching, "GATHERING_SECONDS", 0.1)
+
+    async def run() -> None:
+        store = _Store()
+        await asyncio.gather(*(store.runner.submit(_key(f"u{n}"), n) for n in range(9)))
+        await asyncio.wait_for(store.runner.submit(_key("alone"), 20), 5)
+
+        monkeypatch.setattr(batching, "GATHERING_SECONDS", 60.0)
+        await asyncio.wait_for(store.runner.submit(_key("again"), 21), 5)
 
     asyncio.run(run())
 
