@@ -16,6 +16,10 @@ import redis
 from psycopg.rows import TupleRow
 
 from levered_site.local import embedded, folders, processes
+from levered_site.local.machine_memory import (
+    choose_shared_buffers,
+    get_machine_bytes,
+)
 from levered_site.local.processes import Account, Program
 
 START_TIMEOUT_SECONDS = 30.0
@@ -26,7 +30,6 @@ _POSTGRES_SETTINGS = {
     # Enough connections for all threads of the web workers, committers, Celery and a
     # few shells.
     "max_connections": "200",
-    "shared_buffers": "256MB",
     "timezone": "UTC",
     "log_min_messages": "warning",
     "log_checkpoints": "off",
@@ -39,8 +42,9 @@ if sys.platform.startswith("linux"):
     _SYNC_METHOD = "syncfs"
 else:
     _SYNC_METHOD = "fsync"
-# For tests, which may lose their data in a crash.
+# For tests, which may lose their data in a crash and run many servers side by side.
 NON_DURABLE_SETTINGS = {
+    "shared_buffers": "256MB",
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -127,6 +131,7 @@ def build_postgres_program(
     """
     all_settings = {
         **_POSTGRES_SETTINGS,
+        "shared_buffers": choose_shared_buffers(get_machine_bytes()),
         "recovery_init_sync_method": _SYNC_METHOD,
         "unix_socket_directories": str(stores.addresses.socket_folder),
         **(settings or {}),
