@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -235,6 +235,28 @@ def test_a_run_whose_worker_was_killed_is_repeated(
     assert row.attempts == 2
     policy = client.until_answered("GET", f"{path}/policy")
     assert policy["version"] == row.policy_version
+
+
+def test_an_erased_user_is_forgotten_by_every_process(client: Client) -> None:
+    user = f"erased-{uuid.uuid4()}"
+    path = f"{client.address}/optimizations/{client.optimization['id']}/serve"
+    with ExitStack() as stack:
+        connections = [stack.enter_context(httpx.Client()) for _ in range(16)]
+
+        def list_assignment_times() -> set[str]:
+            """Return when the user was assigned, by what each connection answers."""
+            answers = [
+                each.post(path, json={"anonymous_id": user}) for each in connections
+            ]
+            return {answer.json()["timestamp"] for answer in answers}
+
+        (assigned_at,) = list_assignment_times()
+        time.sleep(1.1)  # the times of answers are whole seconds
+        erased = client.until_answered("DELETE", f"/warehouse/users/{user}")
+
+        assert (erased["assignments"], erased["decisions"]) == (1, 1)
+        until(lambda: assigned_at not in list_assignment_times(), 5)
+        assert len(list_assignment_times()) == 1
 
 
 def _connect(service: Service) -> psycopg.Connection[Any]:
