@@ -1,8 +1,10 @@
 """The listening socket that all web processes share."""
 
+import ctypes
 import resource
 import socket
-from collections.abc import Iterator
+import struct
+import sys
 from contextlib import suppress
 
 # A peer that vanished is noticed after about a minute: on an idle connection by probes,
@@ -13,6 +15,15 @@ KEEPALIVE_PROBES = 3
 BACKLOG = 2048
 UNACKNOWLEDGED_MILLISECONDS = 60_000
 MAX_OPEN_FILES = 65_536
+_SO_ATTACH_FILTER = 26
+# Instructions of the kernel's packet filter (struct sock_filter: code, jump if true, jump
+# if false, constant). The packet begins with the TCP header; byte 13 holds its flags.
+_DROP_SYN = (
+    struct.pack("HBBI", 0x30, 0, 0, 13),  # load the flags
+    struct.pack("HBBI", 0x45, 0, 1, 0x02),  # unless SYN is set, skip one instruction
+    struct.pack("HBBI", 0x06, 0, 0, 0),  # drop the packet
+    struct.pack("HBBI", 0x06, 0, 0, 0xFFFFFFFF),  # take the whole packet
+)
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -40,14 +51,30 @@ def open_listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def accept_all(listener: socket.socket) -> Iterator[socket.socket]:
-    """Accept the connections that wait at a port, and no later ones."""
+def admit_nobody(listener: socket.socket) -> None:
+    """Drop who asks for a connection from now on, on Linux; handshakes go on.
+
+    Clients ask again after a second. If the port is closed by then they are refused,
+    and none of them was reset in the queue of a port that closes.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    program = ctypes.create_string_buffer(b"".join(_DROP_SYN), 8 * len(_DROP_SYN))
+    # struct sock_fprog: a count, then a pointer.
+    described = struct.pack("HP", len(_DROP_SYN), ctypes.addressof(program))
+    listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
+
+
+def close_after_accepting(listener: socket.socket) -> list[socket.socket]:
+    """Close a port and return the connections that waited at it."""
+    connections = []
     listener.settimeout(0)
-    with suppress(OSError):
+    with listener, suppress(OSError):
         while True:
             connection, _ = listener.accept()
             connection.settimeout(0)
-            yield connection
+            connections.append(connection)
+    return connections
 
 
 def raise_file_limit() -> int:

@@ -36,6 +36,10 @@ MAX_PIPELINED = 32
 LAST_REQUEST_SECONDS = 0.5
 
 
+class _StopParsingError(Exception):
+    """Tells the parser to stop."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProtocolLimits:
     """Seconds for the head of a request, and for a client that reads nothing."""
@@ -175,7 +179,8 @@ class WebProtocol(HttpToolsProtocol):
     def _stop_parsing(self, error: LeveredError) -> NoReturn:
         """Make the parser stop, whereupon `data_received` refuses the request."""
         self._refusal = error
-        raise error
+        # Not the error itself: its traceback would refer back to this connection.
+        raise _StopParsingError
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         """Answer a request that offers another protocol over HTTP/1.1.
@@ -286,8 +291,9 @@ class WebProtocol(HttpToolsProtocol):
                 self._refuse(RequestTimeoutError("The headers did not arrive in time."))
             else:
                 self.transport.close()
-        elif self._is_idle() and now > self._idle_since + self.timeout_keep_alive:
-            self.transport.close()
+        elif deadline is None and self._is_idle():
+            if now > self._idle_since + self.timeout_keep_alive:
+                self.transport.close()
         return self._guarded.check(now)
 
     @property

@@ -22,7 +22,7 @@ from levered_site.local.processes import request_parent_death_signal
 from levered_site.web.connections import ConnectionTable
 from levered_site.web.direct import build_direct_class
 from levered_site.web.inspection import Inspection
-from levered_site.web.listener import BACKLOG, accept_all
+from levered_site.web.listener import BACKLOG, admit_nobody, close_after_accepting
 from levered_site.web.protocol import (
     ProtocolLimits,
     WebProtocol,
@@ -36,6 +36,8 @@ GC_THRESHOLDS = (20_000, 20, 20)
 RESERVED_FILES = 256  # database connections, static files, the event loop's own
 # Of responses; beyond it the slowest readers are cut off.
 MAX_UNREAD_BYTES = 128 * 2**20
+# Until handshakes are complete and uvloop has closed its sockets.
+CLOSING_SECONDS = 0.1
 TICKS_PER_SECOND = 10  # uvicorn calls on_tick this often
 
 
@@ -64,16 +66,22 @@ class WebServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept who is already waiting at the port, then stop.
 
-        The kernel would reset connections that nobody accepts before the port closes.
+        The kernel resets connections that nobody accepts before the port closes. So new
+        ones are kept out first. uvloop closes its sockets a little later than asked: the
+        last accept is on copies.
         """
         loop = asyncio.get_running_loop()
-        waiting = [each for listener in sockets or [] for each in accept_all(listener)]
+        listeners = [listener.dup() for listener in sockets or []]
+        for listener in listeners:
+            admit_nobody(listener)
         for server in self.servers:
             server.close()
         for listener in sockets or []:
             listener.close()
-        for connection in waiting:
-            await loop.connect_accepted_socket(self._create_protocol, connection)
+        await asyncio.sleep(CLOSING_SECONDS)
+        for listener in listeners:
+            for connection in close_after_accepting(listener):
+                await loop.connect_accepted_socket(self._create_protocol, connection)
         await super().shutdown(sockets)
 
     def _create_protocol(self) -> WebProtocol:

@@ -75,7 +75,7 @@ class BatchRunner(Generic[Item, Result]):
         self._entries: dict[Key, _Entry[Item, Result]] = {}
         self._started_at: dict[asyncio.Task[None], float] = {}
         self._is_scheduled = False
-        self._gathering: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._wanted_size = 0
         self._is_sweeping = False
         self._latest_size = 0
@@ -119,22 +119,31 @@ class BatchRunner(Generic[Item, Result]):
             raise UnavailableError(STORE_BUSY_MESSAGE, retry_after=1)
 
     def _schedule(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._is_scheduled or not self._queue or not self._may_start(loop.time()):
+        """Start what waits, now or when it is time."""
+        if self._is_scheduled or not self._queue:
             return
-        if len(self._queue) >= self._wanted_size:
+        loop = asyncio.get_running_loop()
+        seconds = self._get_delay(loop.time())
+        if seconds <= 0:
             self._is_scheduled = True
             loop.call_soon(self._start_batches)
-        elif self._gathering is None:
-            self._gathering = loop.call_later(GATHERING_SECONDS, self._start_batches)
+        elif self._timer is None and seconds < math.inf:
+            self._timer = loop.call_later(seconds, self._start_batches)
+
+    def _get_delay(self, now: float) -> float:
+        """Return the seconds until a batch may start, infinite while too many run."""
+        if len(self._started_at) >= BATCHES_IN_FLIGHT:
+            return math.inf
+        if self._started_at:
+            return max(self._started_at.values()) + SECOND_BATCH_SECONDS - now
+        return 0.0 if len(self._queue) >= self._wanted_size else GATHERING_SECONDS
 
     def _start_batches(self) -> None:
         self._is_scheduled = False
-        if self._gathering is not None:
-            self._gathering.cancel()
-            self._gathering = None
+        self._stop_timer()
+        self._wanted_size = 0  # nobody waits for company twice
         loop = asyncio.get_running_loop()
-        while self._queue and self._may_start(loop.time()):
+        while self._queue and self._get_delay(loop.time()) <= 0:
             batch = self._take_batch()
             if not batch:
                 continue
@@ -142,11 +151,12 @@ class BatchRunner(Generic[Item, Result]):
             task = loop.create_task(self._settle_batch(batch))
             self._started_at[task] = loop.time()
             task.add_done_callback(self._finish_batch)
+        self._schedule()
 
-    def _may_start(self, now: float) -> bool:
-        newest = max(self._started_at.values(), default=-math.inf)
-        is_slow = now - newest > SECOND_BATCH_SECONDS
-        return is_slow and len(self._started_at) < BATCHES_IN_FLIGHT
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _take_batch(self) -> list[_Entry[Item, Result]]:
         """Take the oldest entries, and drop those that nobody waits for any more."""
@@ -162,9 +172,11 @@ class BatchRunner(Generic[Item, Result]):
 
     def _finish_batch(self, task: "asyncio.Task[None]") -> None:
         del self._started_at[task]
+        self._stop_timer()
         clients = self._latest_size + len(self._queue)
         is_busy = clients >= BUSY_CLIENTS
-        self._wanted_size = int(clients * RETURNING_SHARE) if is_busy else 0
+        wanted = min(int(clients * RETURNING_SHARE), MAX_BATCH_SIZE)
+        self._wanted_size = wanted if is_busy else 0
         self._schedule()
 
     async def _settle_batch(self, batch: list[_Entry[Item, Result]]) -> None:

@@ -220,3 +220,27 @@ def test_a_closed_connection_is_freed_without_the_garbage_collector(
         gc.enable()
     assert len(connections) == 1
     assert alive == []
+
+
+@pytest.mark.parametrize("answered", [0, 1])
+def test_the_limit_of_idle_connections_ends_no_head_that_is_arriving(
+    answered: int,
+) -> None:
+    connections: list[weakref.ref[Any]] = []
+    request = _build_request("/now", "x")
+
+    async def talk(reader: Any, writer: Any) -> list[bytes]:
+        for _ in range(answered):
+            writer.write(request)
+            await _read_body(reader)
+        writer.write(request[:20])
+        await asyncio.sleep(0.05)
+        (connection,) = connections
+        now = asyncio.get_running_loop().time()
+        connection().check(now + 6)  # uvicorn's own limit is 5 s, that of heads 10 s
+        writer.write(request[20:])
+        bodies = [await _read_body(reader)]
+        connection().check(now + 20)
+        return [*bodies, await reader.read()]
+
+    assert _converse(talk, connections) == [b"now x", b""]

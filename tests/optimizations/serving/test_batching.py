@@ -108,6 +108,40 @@ def test_under_load_a_batch_waits_for_most_of_those_who_were_there_before(
     asyncio.run(run())
 
 
+def test_who_comes_beside_a_slow_batch_does_not_wait_for_the_sweep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batching, "SWEEP_SECONDS", 60.0)
+
+    async def run() -> None:
+        store = _Store()
+        store.gate.clear()
+        futures = [store.runner.submit(_key("slow"), 1)]
+        await asyncio.sleep(0.001)
+        futures.append(store.runner.submit(_key("beside"), 2))
+        await asyncio.sleep(0.2)
+        assert store.batches == [[1], [2]]
+        store.gate.set()
+        await asyncio.gather(*futures)
+
+    asyncio.run(run())
+
+
+def test_a_full_batch_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "GATHERING_SECONDS", 60.0)
+    monkeypatch.setattr(batching, "SECOND_BATCH_SECONDS", 60.0)
+    monkeypatch.setattr(batching, "MAX_BATCH_SIZE", 20)
+
+    async def run() -> None:
+        store = _Store()
+        futures = [store.runner.submit(_key(f"u{n:02}"), n) for n in range(20, 90)]
+        await asyncio.wait_for(asyncio.gather(*futures), 5)
+
+        assert [len(batch) for batch in store.batches] == [20, 20, 20, 10]
+
+    asyncio.run(run())
+
+
 def test_who_comes_alone_after_a_busy_time_waits_only_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
