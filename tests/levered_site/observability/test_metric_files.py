@@ -29,7 +29,7 @@ MOUNT = "mount -t tmpfs -o size={size} tmpfs {folder} && exec {python} -c '{code
 
 def can_unshare() -> bool:
     """Return whether this machine lets a process have mounts of its own."""
-    program = shutil.which("unshare")
+    program = shutil.which("unshare") or ""
     return (
         bool(program)
         and not subprocess.run(
