@@ -17,8 +17,9 @@ THREADS = 32
 # A call waits no longer than this for a thread, so that clients that wait 2 s get a 503.
 THREAD_WAIT_SECONDS = 1.5
 MAX_WAITING_CALLS = 1024
-# Bytes of large bodies that threads work on at once.
-LARGE_BODY_BYTES = 8 * 2**20
+# Bytes of large bodies that threads work on at once: room for more than the slow requests
+# of a process (WAITING_REQUESTS), so that these never keep ingestion out.
+LARGE_BODY_BYTES = (8 + settings.WAITING_REQUESTS) * 2**20
 LARGE_BODY_WAIT_SECONDS = 5.0
 
 # Behind a proxy all clients have one address.

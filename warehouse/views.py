@@ -23,6 +23,7 @@ from warehouse.serializers import (
     NewConnectionSerializer,
     PresentConnectionSerializer,
     QueryBodySerializer,
+    SavedConnectionSerializer,
 )
 
 MAX_SEARCH_LENGTH = 200
@@ -71,7 +72,7 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
         return body
 
     @extend_schema(
-        request=NewConnectionSerializer, responses={201: ConnectionSerializer}
+        request=NewConnectionSerializer, responses={201: SavedConnectionSerializer}
     )
     def create(self, _request: Request) -> Response:
         """Connect a warehouse, or replace the connection; it is tested before it is stored."""
@@ -79,7 +80,9 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
         connection = connections.connect_warehouse(
             self.organization_id, fields, self.actor
         )
-        return Response(ConnectionSerializer(connection).data, status.HTTP_201_CREATED)
+        return Response(
+            SavedConnectionSerializer(connection).data, status.HTTP_201_CREATED
+        )
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request) -> Response:

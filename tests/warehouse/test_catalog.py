@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import factories
 from tests.support.factories import read_body, read_error
-from tests.support.second_postgres import SecondServer
+from tests.support.second_postgres import PASSWORD, SecondServer
 from tests.support.shop import connect_warehouse
 from warehouse.backends.base import MAX_TABLES
 
@@ -78,6 +78,39 @@ def test_a_grant_on_one_column_is_enough_to_be_listed(
 
     assert found == (["public.partly"], False)
     assert [column["name"] for column in columns] == ["shown"]
+
+
+@pytest.mark.parametrize(
+    ("right", "warnings"),
+    [
+        ("LOGIN", None),
+        ("SUPERUSER", ["The role is a superuser. Connect one that may only read."]),
+        ("INSERT", ["The role may change tables. Connect one that may only read."]),
+    ],
+)
+def test_a_role_that_may_more_than_read_is_warned_about(
+    second: SecondServer, right: str, warnings: list[str] | None
+) -> None:
+    admin = factories.make_admin_api(factories.make_organization())
+    role = f"warned_{right.lower()}"
+    body = {
+        "provider": "postgres",
+        "credentials": {**second.credentials, "username": role},
+    }
+    with second.owner() as owner:
+        owner.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
+        if right == "INSERT":
+            owner.execute(f"GRANT INSERT ON public.bought TO {role}")
+        else:
+            owner.execute(f"ALTER ROLE {role} {right}")
+        try:
+            connected = read_body(admin.post("/warehouse/connections", body))
+            tested = read_body(admin.post("/warehouse/connections/test"))
+        finally:
+            owner.execute(f"DROP OWNED BY {role}")
+            owner.execute(f"DROP ROLE {role}")
+
+    assert connected.get("warnings") == tested.get("warnings") == warnings
 
 
 @pytest.mark.parametrize("name", ODD_TABLES)

@@ -139,6 +139,10 @@ class Backend(ABC):
         self._ping()
         return _measure_elapsed_ms(started)
 
+    def list_role_warnings(self) -> list[str]:
+        """Return what the connected role may do and should not."""
+        return []
+
     def query(self, sql: str, limit: int) -> QueryResult:
         """Run one read-only SELECT and return at most `limit` rows."""
         with query_validation.translate_refusals():

@@ -39,6 +39,12 @@ from warehouse.sql.shapes import (
 
 DEFAULT_SCHEMA = "public"  # of tables that a query names without one
 
+# The worst first: a superuser may write, too.
+ROLE_WARNINGS = {
+    "is_superuser": "The role is a superuser. Connect one that may only read.",
+    "may_write": "The role may change tables. Connect one that may only read.",
+}
+
 Facts = TypeVar("Facts", MetricFacts, SourceFacts)
 
 validate_credentials = postgres_credentials.validate_credentials
@@ -118,6 +124,14 @@ class PostgresBackend(ConnectedBackend):
         """Connect, and return what the server understands of the dialect."""
         with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
             return session.dialect
+
+    @override
+    def list_role_warnings(self) -> list[str]:
+        with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
+            (role,) = session.fetch_rows(
+                catalog_postgres.SELECT_ROLE, (True,), dict_row
+            )
+        return [ROLE_WARNINGS[right] for right in ROLE_WARNINGS if role[right]][:1]
 
     @override
     def _ping(self) -> None:

@@ -1,5 +1,17 @@
 """Queries for the tables and columns that a Postgres role may read, system ones aside."""
 
+# The session is read only whatever the role may do. $1 is true.
+SELECT_ROLE = """SELECT r.rolsuper AS is_superuser, EXISTS (
+  SELECT
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%'
+    AND n.nspname <> 'information_schema' AND has_schema_privilege(n.oid, 'USAGE')
+    AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+) AS may_write
+FROM pg_catalog.pg_roles AS r
+WHERE r.rolname = current_user AND CAST($1 AS boolean)"""
+
 # Names what the role has privileges for, on some columns at least. $1 limits the rows;
 # $2 is a part of "schema.name", in any case.
 SELECT_TABLES = """SELECT n.nspname AS schema, c.relname AS name,
