@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from levered_site.api import docs
 from levered_site.observability import prometheus
 from levered_site.web.bodies import BodyMemory
 from levered_site.web.bridge import LargeBodies, WsgiBridge
@@ -40,6 +41,8 @@ bridge = WsgiBridge(
 )
 serve_front = ServeFront(bridge, prometheus.get_request_counter)
 application = Lifespan(
-    serve_front, [web_process.start_serving], [web_process.stop_serving]
+    serve_front,
+    [docs.prepare_document, web_process.start_serving],
+    [web_process.stop_serving],
 )
 answer_directly = serve_front.answer_directly

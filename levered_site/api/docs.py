@@ -1,5 +1,6 @@
 """Views of the OpenAPI document and of Swagger UI. All assets come from this server."""
 
+import asyncio
 import functools
 import threading
 from typing import Any
@@ -69,6 +70,14 @@ def _prefers_yaml(accepted: str) -> bool:
     return "yaml" in accepted or f"{OPENAPI_YAML_TYPE}," in f"{accepted},".replace(
         ";", ","
     )
+
+
+async def prepare_document() -> None:
+    """Render the OpenAPI document as JSON before the process serves.
+
+    It takes half a second, in which those who ask first would hold all threads.
+    """
+    await asyncio.to_thread(render_json)
 
 
 def render_json() -> bytes:
