@@ -40,7 +40,7 @@ check: .venv/.for-tests ## style, types, architecture, settings, migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
-	PUBLIC_URL=https://levered.example $(DJANGO) check --deploy --fail-level WARNING
+	PUBLIC_URL=https://levered.example TRUSTED_PROXIES=1 $(DJANGO) check --deploy --fail-level WARNING
 	$(BIN)/python -W "ignore:Got an error checking a consistent:RuntimeWarning" \
 		manage.py makemigrations --check --dry-run
 

@@ -10,7 +10,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register, run_checks
+from django.core.checks import (
+    CheckMessage,
+    Error,
+    Warning as CheckWarning,
+    register,
+    run_checks,
+)
 from django.core.exceptions import ImproperlyConfigured
 
 from levered_site.api import rate_limits
@@ -63,6 +69,7 @@ def check_settings(
         *_check_clerk(),
         *_check_keys(),
         *_check_addresses(),
+        *_check_proxies(),
     ]
 
 
@@ -74,6 +81,17 @@ def require_valid_settings() -> None:
     errors = [error for error in run_checks(tags=[TAG]) if error.is_serious()]
     if errors:
         raise ImproperlyConfigured("\n".join(map(str, errors)))
+
+
+def _check_proxies() -> Iterator[CheckMessage]:
+    """Warn where TLS ends in front of the service and nobody said so."""
+    if settings.HTTPS and settings.TRUSTED_PROXIES == 0:
+        yield CheckWarning(
+            "PUBLIC_URL is https, so a proxy is in front of the service, but "
+            "TRUSTED_PROXIES is 0: all clients share the limits of the proxy's address.",
+            hint="Set TRUSTED_PROXIES to the number of proxies that you run.",
+            id="levered.W001",
+        )
 
 
 def _check_rates() -> Iterator[CheckMessage]:

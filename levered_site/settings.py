@@ -11,7 +11,7 @@ from redis.retry import Retry
 from levered_site.admin import theme
 from levered_site.api import cors
 from levered_site.local import embedded
-from levered_site.observability import logs
+from levered_site.observability import logs, metric_files
 
 env = environ.FileAwareEnv()  # NAME_FILE=/run/secrets/name works for every setting
 
@@ -270,4 +270,5 @@ SPECTACULAR_SETTINGS = {
 }
 UNFOLD = theme.UNFOLD
 LOGGING_CONFIG = None
+metric_files.allocate_metric_files()
 logs.configure_logging(level=env.str("LOG_LEVEL", default="INFO"))

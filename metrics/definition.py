@@ -9,13 +9,11 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from levered_site.errors import ConflictError, InvalidParametersError
+from levered_site.errors import ConflictError
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from metrics import preview
 from metrics.models import Metric
-from warehouse import connections
-from warehouse.backends.errors import QueryFailedError
 
 # Changing one of these changes what is counted, so it opens a regime.
 COUNTED_FIELDS = ("sql", "column_mapping", "outcomes")
@@ -24,13 +22,14 @@ COUNTED_FIELDS = ("sql", "column_mapping", "outcomes")
 def create_metric(
     organization_id: str, fields: Mapping[str, Any], actor: Actor
 ) -> Metric:
-    """Save a new metric.
+    """Save a new metric. Its `warnings` are those of a preview.
 
     Raises InvalidParametersError if the SQL is refused or fails, or if a mapped column
-    is missing (the message lists the columns there are). Nothing is written then.
+    is missing (the message lists the columns there are), or if no value is a number.
+    Nothing is written then.
     """
     metric = Metric(organization_id=organization_id, **fields)
-    _check_sql(metric)
+    metric.warnings = preview.check_metric(metric)
     with transaction.atomic():
         metric.save(force_insert=True)
         audit.record(organization_id, actor, "metric.define", metric, fields)
@@ -39,6 +38,8 @@ def create_metric(
 
 def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Metric:
     """Change a metric. Its revision grows if what is counted changes.
+
+    Its `warnings` are those of a preview then.
 
     Raises InvalidParametersError as `create_metric` does. Raises ConflictError if the
     reward type of a metric in use would change, or if one of settings.METRIC_GUARDS
@@ -57,7 +58,7 @@ def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Me
     changes_counts = any(name in COUNTED_FIELDS for name in changes)
     if changes_counts:
         _require_same_reward_type(metric, old_reward_type)
-        _check_sql(metric)
+        metric.warnings = preview.check_metric(metric)
     with transaction.atomic():
         saved = Metric.objects.select_for_update().get(pk=metric.pk)
         metric.revision = saved.revision + int(changes_counts)
@@ -79,15 +80,6 @@ def delete_metric(metric: Metric, actor: Actor) -> None:
         raise ConflictError(
             "The metric is part of an optimization's history."
         ) from error
-
-
-def _check_sql(metric: Metric) -> None:
-    """Run the SQL for one row. A failing query is an invalid field here, not an outage."""
-    with connections.borrow_backend(metric.organization_id) as backend:
-        try:
-            backend.validate_and_run_metric(metric.sql, preview.select_columns(metric))
-        except QueryFailedError as error:
-            raise InvalidParametersError.for_field("sql", error.message) from error
 
 
 def _require_same_reward_type(metric: Metric, reward_type: str) -> None:

@@ -1,6 +1,7 @@
 """Metrics (what counts as success) and assignment sources (where exposures are)."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
@@ -35,6 +36,9 @@ class Metric(models.Model):
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
+
+    # What looked wrong when it was last saved by this process; not stored.
+    warnings: Sequence[str] = ()
 
     class Meta:
         ordering = ("-created_at", "-id")

@@ -4,11 +4,18 @@ from collections.abc import Mapping
 
 from django.utils import timezone
 
+from levered_site.errors import InvalidParametersError
 from metrics import sources
 from metrics.models import Metric
 from warehouse import connections, previews
-from warehouse.backends.base import PREVIEW_LOOK_BACK
+from warehouse.backends import query_validation
+from warehouse.backends.base import PREVIEW_LOOK_BACK, Backend
+from warehouse.backends.errors import QueryFailedError
+from warehouse.backends.query_results import MetricFacts
 from warehouse.previews import MetricPreview
+from warehouse.sql.shapes import CheckedMetric
+
+SAMPLE_ROWS = 100  # that a metric is looked at with when it is saved
 
 
 def preview_metric(metric: Metric, limit: int) -> MetricPreview:
@@ -18,10 +25,49 @@ def preview_metric(metric: Metric, limit: int) -> MetricPreview:
     """
     with connections.borrow_backend(metric.organization_id) as backend:
         checked = backend.validate_and_run_metric(metric.sql, select_columns(metric))
-        since = timezone.now() - PREVIEW_LOOK_BACK
-        source = sources.load_checked_default(metric.organization_id, backend)
-        preview = backend.preview_metric(checked, since, limit, source)
-        return previews.build_metric_preview(checked, preview)
+        return _preview_checked(metric, checked, backend, limit)[1]
+
+
+def check_metric(metric: Metric) -> list[str]:
+    """Run the SQL of a metric that is about to be saved; return the preview's warnings.
+
+    Raises InvalidParametersError if the SQL fails, lacks a mapped column, or returns
+    values none of which is a number. Rows that cannot be checked in time are a warning.
+    """
+    with connections.borrow_backend(metric.organization_id) as backend:
+        with query_validation.translate_query_failures():
+            checked = backend.validate_and_run_metric(
+                metric.sql, select_columns(metric)
+            )
+        try:
+            facts, preview = _preview_checked(metric, checked, backend, SAMPLE_ROWS)
+        except QueryFailedError as error:
+            return [f"The rows of the last 30 days were not checked: {error.message}"]
+    _refuse_worthless_values(metric, facts)
+    return preview.warnings
+
+
+def _preview_checked(
+    metric: Metric, checked: CheckedMetric, backend: Backend, limit: int
+) -> tuple[MetricFacts, MetricPreview]:
+    since = timezone.now() - PREVIEW_LOOK_BACK
+    source = sources.load_checked_default(metric.organization_id, backend)
+    preview = backend.preview_metric(checked, since, limit, source)
+    counts_rows = metric.reward_type == "bool"
+    shown = previews.build_metric_preview(checked, preview, counts_rows=counts_rows)
+    return preview.facts, shown
+
+
+def _refuse_worthless_values(metric: Metric, facts: MetricFacts) -> None:
+    """Raise InvalidParametersError if every user would be worth 0."""
+    if metric.reward_type != "numeric" or not facts.rows or facts.numeric:
+        return
+    column = metric.column_mapping["value"]
+    raise InvalidParametersError.for_field(
+        "column_mapping.value",
+        f"No value of column {column!r} is a number in {facts.rows:,} rows, so every "
+        "user would be worth 0; map a number, or cast it in the SQL.",
+    )
 
 
 def select_columns(metric: Metric) -> Mapping[str, str | None]:

@@ -139,7 +139,7 @@ class MetricSerializer(serializers.ModelSerializer[Metric]):
 
     class Meta:
         model = Metric
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "name",
             "sql",
@@ -149,6 +149,15 @@ class MetricSerializer(serializers.ModelSerializer[Metric]):
             "created_at",
             "updated_at",
         )
+
+
+class SavedMetricSerializer(MetricSerializer):
+    """A metric that was just saved."""
+
+    warnings = serializers.ListField(child=serializers.CharField())
+
+    class Meta(MetricSerializer.Meta):
+        fields: tuple[str, ...] = (*MetricSerializer.Meta.fields, "warnings")
 
 
 class PreviewLimitSerializer(StrictSerializer):
@@ -174,6 +183,13 @@ class AssignmentSourceBodySerializer(StrictSerializer):
     name = StrictCharField(max_length=200)
     sql = SqlField()
     default = StrictBooleanField(required=False, source="is_default")
+    column_mapping = AssignmentSourceMappingSerializer()
+
+
+class SourcePreviewBodySerializer(PreviewLimitSerializer):
+    """The body of a preview of an assignment source that is not saved."""
+
+    sql = SqlField()
     column_mapping = AssignmentSourceMappingSerializer()
 
 

@@ -10,14 +10,14 @@ from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
-from levered_site.errors import ConflictError, InvalidParametersError
+from levered_site.errors import ConflictError
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from levered_site.organizations.models import Organization
 from metrics.models import AssignmentSource
 from warehouse import connections, previews
+from warehouse.backends import query_validation
 from warehouse.backends.base import PREVIEW_LOOK_BACK, Backend
-from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.managed import NO_SOURCE_NEEDED
 from warehouse.previews import AssignmentSourcePreview
 from warehouse.sql.shapes import CheckedSource
@@ -139,11 +139,11 @@ def _check_sql(source: AssignmentSource) -> None:
     """Run the SQL for one row. A failing query is an invalid field here, not an outage."""
     if not connections.is_connected(source.organization_id):
         raise ConflictError(NO_SOURCE_NEEDED)
-    with connections.borrow_backend(source.organization_id) as backend:
-        try:
-            backend.validate_and_run_source(source.sql, source.column_mapping)
-        except QueryFailedError as error:
-            raise InvalidParametersError.for_field("sql", error.message) from error
+    with (
+        query_validation.translate_query_failures(),
+        connections.borrow_backend(source.organization_id) as backend,
+    ):
+        backend.validate_and_run_source(source.sql, source.column_mapping)
 
 
 def _lock_other_sources(source: AssignmentSource) -> list[UUID]:

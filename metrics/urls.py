@@ -6,6 +6,7 @@ from metrics.views import (
     AssignmentSourceViewSet,
     MetricViewSet,
     UnsavedMetricViewSet,
+    UnsavedSourceViewSet,
 )
 
 urlpatterns = [
@@ -27,6 +28,10 @@ urlpatterns = [
     path(
         "warehouse/assignment-sources",
         AssignmentSourceViewSet.as_view({"get": "list", "post": "create"}),
+    ),
+    path(
+        "warehouse/assignment-sources/preview",
+        UnsavedSourceViewSet.as_view({"post": "preview"}),
     ),
     path(
         "warehouse/assignment-sources/<id:pk>",

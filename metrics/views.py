@@ -1,5 +1,6 @@
 """Endpoints: metrics, and the assignment sources of connected warehouses."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -24,7 +25,10 @@ from metrics.serializers import (
     MetricBodySerializer,
     MetricSerializer,
     PreviewLimitSerializer,
+    SavedMetricSerializer,
+    SourcePreviewBodySerializer,
 )
+from warehouse.backends import query_validation
 from warehouse.previews import AssignmentSourcePreview, MetricPreview
 from warehouse.serializers import PreviewBodySerializer
 
@@ -44,10 +48,31 @@ class MetricViewSet(
     update_serializer_class = MetricBodySerializer
     list_name = "metrics"
     permission_classes = [require_admin_for("destroy")]
+    warnings: Sequence[str] = ()  # of the metric that was saved
+    read_only_actions = ("preview",)
 
     def perform_create(self, fields: dict[str, Any]) -> Metric:
         """Validate its SQL, run it for one row, save it."""
-        return definition.create_metric(self.organization_id, fields, self.actor)
+        metric = definition.create_metric(self.organization_id, fields, self.actor)
+        self.warnings = metric.warnings
+        return metric
+
+    @extend_schema(responses={201: SavedMetricSerializer})
+    def create(self, request: Request, *_args: Any, **_kwargs: Any) -> Response:
+        """Create a metric; `warnings` say what looks wrong with its rows."""
+        return self._add_warnings(super().create(request, *_args, **_kwargs))
+
+    @extend_schema(responses=SavedMetricSerializer)
+    def partial_update(
+        self, _request: Request, *_args: Any, **_kwargs: Any
+    ) -> Response:
+        """Change a metric; `warnings` say what looks wrong with its rows."""
+        return self._add_warnings(super().partial_update(_request, *_args, **_kwargs))
+
+    def _add_warnings(self, response: Response) -> Response:
+        """Add the warnings, which are no part of the resource and so not of its ETag."""
+        response.data = {**response.data, "warnings": list(self.warnings)}
+        return response
 
     def read_body(
         self, shape: type[BaseSerializer[Any]], *, partial: bool = False
@@ -63,7 +88,9 @@ class MetricViewSet(
 
     def perform_update(self, instance: Metric, fields: dict[str, Any]) -> Metric:
         """Change it; validate and run it again if the change affects what is counted."""
-        return definition.update_metric(instance, fields, self.actor)
+        metric = definition.update_metric(instance, fields, self.actor)
+        self.warnings = metric.warnings
+        return metric
 
     def perform_destroy(self, instance: Metric) -> None:
         """Delete it; 409 while an optimization uses it."""
@@ -81,6 +108,7 @@ class UnsavedMetricViewSet(OrganizationViewSet[Metric]):
     """Metrics that are not saved."""
 
     queryset = Metric.objects.none()
+    read_only_actions = ("preview",)
 
     @extend_schema(request=PreviewBodySerializer, responses=MetricPreview)
     def preview(self, _request: Request) -> Response:
@@ -88,7 +116,28 @@ class UnsavedMetricViewSet(OrganizationViewSet[Metric]):
         body = self.read_body(PreviewBodySerializer)
         limit = body.pop("limit")
         metric = Metric(organization_id=self.organization_id, **body)
-        return Response(preview.preview_metric(metric, limit))
+        with query_validation.translate_query_failures():
+            return Response(preview.preview_metric(metric, limit))
+
+
+class UnsavedSourceViewSet(OrganizationViewSet[AssignmentSource]):
+    """Assignment sources that are not saved."""
+
+    queryset = AssignmentSource.objects.none()
+    read_only_actions = ("preview",)
+
+    @extend_schema(
+        request=SourcePreviewBodySerializer,
+        responses=AssignmentSourcePreview,
+        operation_id="warehouse_assignment_sources_preview_unsaved",
+    )
+    def preview(self, _request: Request) -> Response:
+        """Preview a source without saving it: some rows, and warnings about all of them."""
+        body = self.read_body(SourcePreviewBodySerializer)
+        limit = body.pop("limit")
+        source = AssignmentSource(organization_id=self.organization_id, **body)
+        with query_validation.translate_query_failures():
+            return Response(sources.preview_source(source, limit))
 
 
 class AssignmentSourceViewSet(
@@ -106,6 +155,7 @@ class AssignmentSourceViewSet(
     update_serializer_class = AssignmentSourceBodySerializer
     list_name = "assignment_sources"
     permission_classes = [require_admin_for("destroy")]
+    read_only_actions = ("preview",)
 
     def perform_create(self, fields: dict[str, Any]) -> AssignmentSource:
         """Validate its SQL, run it for one row, save it; 409 on the managed warehouse."""

@@ -32,6 +32,7 @@ FRAMEWORK_NAMES = {
     },
     "drf-spectacular": {
         *("_get_paginator", "get_auth", "_matches", "get_name", "map_serializer"),
+        *("get_extensions",),
     },
     "prometheus_client": {"collect"},
 }

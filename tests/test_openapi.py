@@ -1,5 +1,7 @@
 """The OpenAPI document, and its copy docs/openapi.yaml, written by `make openapi`."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,11 +22,51 @@ def test_docs_has_the_present_document() -> None:
 
 def test_the_generator_gives_no_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     drainage.GENERATOR_STATS.reset()
-    openapi.build_document.cache_clear()
 
-    openapi.build_document()
+    openapi.generate_document()
 
     assert capsys.readouterr().err == ""
+
+
+def test_the_document_is_built_once_for_all_who_ask_first() -> None:
+    """In a process of its own, in which nobody has asked before."""
+    script = """
+import threading, django
+django.setup()
+from django.test import Client
+barrier, statuses = threading.Barrier(100), []
+def ask():
+    barrier.wait()
+    statuses.append(Client().get("/api/v2/schema").status_code)
+threads = [threading.Thread(target=ask) for _ in range(100)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert statuses == [200] * 100, statuses
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+def test_an_idempotency_key_is_offered_where_something_is_created() -> None:
+    offering = {
+        path.removeprefix("/api/v2")
+        for path, operations in openapi.build_document()["paths"].items()
+        if any(
+            parameter["name"] == "Idempotency-Key"
+            for parameter in operations.get("post", {}).get("parameters", [])
+        )
+    }
+
+    assert "/optimizations" in offering
+    assert "/models/{id}/train" in offering
+    assert (
+        not {
+            *("/warehouse/query", "/warehouse/preview", "/warehouse/connections/test"),
+            "/optimizations/{id}/evaluate",
+            "/warehouse/metrics/{id}/preview",
+            "/warehouse/assignment-sources/{id}/preview",
+        }
+        & offering
+    )
 
 
 def test_every_operation_has_a_unique_id_and_a_description() -> None:

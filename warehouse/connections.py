@@ -35,11 +35,15 @@ _running_queries: Counter[str] = Counter()
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTestResult:
-    """The milliseconds of a successful test, or the warehouse's message."""
+    """The milliseconds of a successful test, or the warehouse's message.
+
+    `warnings` say what the role may do and should not, if anything.
+    """
 
     success: bool
     latency_ms: int | None = None
     message: str | None = None
+    warnings: list[str] | None = None
 
 
 def find_connection(organization_id: str) -> Connection | None:
@@ -116,15 +120,18 @@ def connect_warehouse(
         "credentials": None,
         "place": provider,
     }
+    warnings: list[str] = []
     if provider == Connection.Provider.MANAGED:
         managed.build_backend(organization_id).test()
     else:
-        credentials = _test_credentials(organization_id, fields)
+        credentials, warnings = _test_credentials(organization_id, fields)
         values |= {
             "credentials": encryption.encrypt_credentials(credentials),
             "place": _fingerprint_warehouse(values, credentials),
         }
-    return _store_connection(organization_id, values, actor)
+    connection = _store_connection(organization_id, values, actor)
+    connection.warnings = warnings
+    return connection
 
 
 def _store_connection(
@@ -150,8 +157,11 @@ def _store_connection(
 
 def _test_credentials(
     organization_id: str, fields: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Validate the credentials of a request, connect with them, return them."""
+) -> tuple[dict[str, Any], list[str]]:
+    """Validate the credentials of a request and connect with them.
+
+    Return them, and what their role may do and should not.
+    """
     module = registry.load_module(fields["provider"])
     if not fields.get("credentials"):
         raise InvalidParametersError.for_field("credentials", "is required")
@@ -165,9 +175,10 @@ def _test_credentials(
     with slow_requests.reserve_thread(), _limit_concurrent_queries(organization_id):
         try:
             backend.test()
+            warnings = backend.list_role_warnings()
         except WarehouseError as error:
             raise BadRequestError(error.message) from error
-    return credentials
+    return credentials, warnings
 
 
 def _fingerprint_warehouse(
@@ -222,6 +233,10 @@ def test_connection(organization_id: str) -> ConnectionTestResult:
     """Connect to the organization's warehouse and return the result."""
     try:
         with borrow_backend(organization_id) as warehouse:
-            return ConnectionTestResult(success=True, latency_ms=warehouse.test())
+            return ConnectionTestResult(
+                success=True,
+                latency_ms=warehouse.test(),
+                warnings=warehouse.list_role_warnings() or None,
+            )
     except LeveredError as error:
         return ConnectionTestResult(success=False, message=error.message)

@@ -1,6 +1,7 @@
 """The organization's connection, and the tables of the managed store."""
 
 import uuid
+from collections.abc import Sequence
 
 from django.db import models
 
@@ -29,6 +30,8 @@ class Connection(models.Model):
     place = models.CharField(max_length=16, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    # What the role may do and should not, once this process has tested it; not stored.
+    warnings: Sequence[str] = ()
 
     def __str__(self) -> str:
         return f"{self.organization_id}: {self.provider}"

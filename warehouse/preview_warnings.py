@@ -1,6 +1,9 @@
 """Warnings of a preview: what looks wrong with a metric or an assignment source."""
 
-from warehouse.backends.query_results import MetricFacts, SourceFacts
+from collections.abc import Mapping
+
+from warehouse.backends.query_results import MetricFacts, QueryResult, SourceFacts
+from warehouse.sql.preview.current_time import reads_current_time
 from warehouse.sql.shapes import CheckedMetric
 
 # A smaller share of matching ids probably means that the ids are wrong.
@@ -8,6 +11,16 @@ MIN_EXPECTED_MATCH_RATE = 0.5
 MISSING_START_DATE = (
     "The SQL does not use @start_date, so every refresh reads all rows: add a "
     "condition like `timestamp_utc >= @start_date`."
+)
+
+
+CURRENT_TIME = (
+    "The SQL reads the current time, so what it returns changes by itself: compare with "
+    "@start_date instead."
+)
+MIDNIGHT = (
+    "All timestamps are at midnight (UTC). A reward counts only after its user's first "
+    "exposure, so those of the same day are lost: map a column with the time of day."
 )
 
 
@@ -24,6 +37,8 @@ def compute_match_rate(facts: MetricFacts) -> float | None:
 def list_metric_warnings(metric: CheckedMetric, facts: MetricFacts) -> list[str]:
     """Return warnings about a metric, the worst first."""
     start_date_warnings = [] if metric.query.takes_start_date else [MISSING_START_DATE]
+    if reads_current_time(metric.query):
+        start_date_warnings.append(CURRENT_TIME)
     if not facts.rows:
         return [
             "The query returned no rows for the last 30 days.",
@@ -59,9 +74,14 @@ def _warn_about_ids(facts: MetricFacts) -> str:
     if rate is None:
         return "No row has an anonymous_id."
     if not facts.matched_users:
+        alike = (
+            f" {facts.alike_users:,} would match in lower case and without blanks around."
+            if facts.alike_users
+            else ""
+        )
         return (
             f"None of {facts.users:,} ids matches an exposure: the metric probably "
-            "uses another id than serve requests do."
+            f"uses another id than serve requests do.{alike}"
         )
     if rate < MIN_EXPECTED_MATCH_RATE:
         return f"Only {rate:.0%} of {facts.users:,} ids match an exposure."
@@ -78,9 +98,43 @@ def _warn_about_timestamps(facts: MetricFacts | SourceFacts) -> str:
         )
     if facts.future:
         sentences.append(f"Rows with a timestamp in the future: {facts.future:,}.")
+    if isinstance(facts, MetricFacts):
+        sentences += _warn_about_times_of_day(facts)
     if facts.zoneless:
         sentences.append("The timestamps have no time zone and are read as UTC.")
     return " ".join(sentences)
+
+
+def _warn_about_times_of_day(facts: MetricFacts) -> list[str]:
+    sentences = []
+    if facts.out_of_range:
+        sentences.append(
+            "Rows with an infinite timestamp, or one outside of the years 1 to 9999: "
+            f"{facts.out_of_range:,}."
+        )
+    if facts.empty_ids:
+        sentences.append(
+            f"Rows whose anonymous_id is an empty text: {facts.empty_ids:,}."
+        )
+    if facts.identified > 1 and facts.midnight == facts.identified:
+        sentences.append(MIDNIGHT)
+    return sentences
+
+
+def list_flag_warnings(result: QueryResult, roles: Mapping[str, str]) -> list[str]:
+    """Return a warning for each true/false column of a metric that counts rows.
+
+    `roles` are the mapped columns by role: nobody selects by them.
+    """
+    other_columns = set(result.columns) - {
+        name for role, name in roles.items() if role != "value"
+    }
+    return [
+        f"Column {name!r} is false in some rows, and every row counts as a conversion: "
+        "select the rows in which it is true."
+        for index, name in enumerate(result.columns)
+        if name in other_columns and any(row[index] is False for row in result.rows)
+    ]
 
 
 def _warn_about_values(metric: CheckedMetric, facts: MetricFacts) -> list[str]:

@@ -11,14 +11,16 @@ from warehouse.backends.query_results import (
     SourcePreview,
     Table,
 )
+from warehouse.backends.query_validation import map_roles_to_columns
 from warehouse.sql.shapes import CheckedMetric
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The tables that a query may read."""
+    """Tables that a query may read; `truncated` says that there are more: search."""
 
     tables: list[Table]
+    truncated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,18 @@ def build_query_rows(result: QueryResult) -> QueryRows:
     )
 
 
-def build_metric_preview(metric: CheckedMetric, preview: Preview) -> MetricPreview:
-    """Return rows of a metric with its warnings."""
+def build_metric_preview(
+    metric: CheckedMetric, preview: Preview, *, counts_rows: bool = False
+) -> MetricPreview:
+    """Return rows of a metric with its warnings.
+
+    `counts_rows` is whether each row is a conversion, whatever it holds.
+    """
     result, facts = preview.answer, preview.facts
+    warnings = preview_warnings.list_metric_warnings(metric, facts)
+    if counts_rows:
+        roles = map_roles_to_columns(metric)
+        warnings = preview_warnings.list_flag_warnings(result, roles) + warnings
     return MetricPreview(
         columns=result.columns,
         rows=result.rows,
@@ -80,7 +91,7 @@ def build_metric_preview(metric: CheckedMetric, preview: Preview) -> MetricPrevi
         bytes_scanned=result.bytes_scanned,
         row_count=len(result.rows),
         match_rate=preview_warnings.compute_match_rate(facts),
-        warnings=preview_warnings.list_metric_warnings(metric, facts),
+        warnings=warnings,
     )
 
 

@@ -82,7 +82,27 @@ class ConnectionSerializer(serializers.ModelSerializer[Connection]):
 
     class Meta:
         model = Connection
-        fields = ("id", "provider", "project_id", "dataset_id")
+        fields: tuple[str, ...] = ("id", "provider", "project_id", "dataset_id")
+
+
+class SavedConnectionSerializer(ConnectionSerializer):
+    """A connection that was just tested and stored."""
+
+    warnings = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="What the role may do and should not; absent where it is nothing.",
+    )
+
+    class Meta(ConnectionSerializer.Meta):
+        fields: tuple[str, ...] = (*ConnectionSerializer.Meta.fields, "warnings")
+
+    def to_representation(self, instance: Connection) -> dict[str, Any]:
+        """Return the fields, without an empty list of warnings."""
+        fields = super().to_representation(instance)
+        return {
+            name: fields[name] for name in fields if name != "warnings" or fields[name]
+        }
 
 
 class PresentConnectionSerializer(serializers.Serializer[Any]):

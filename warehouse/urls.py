@@ -14,7 +14,7 @@ urlpatterns = [
     path("warehouse/connections/test", ConnectionViewSet.as_view({"post": "test"})),
     path("warehouse/tables", WarehouseViewSet.as_view({"get": "tables"})),
     path(
-        "warehouse/tables/<str:table>/columns",
+        "warehouse/tables/<path:table>/columns",
         WarehouseViewSet.as_view({"get": "columns"}),
     ),
     path("warehouse/query", WarehouseViewSet.as_view({"post": "query"})),

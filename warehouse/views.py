@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +13,8 @@ from levered_site.errors import InvalidParametersError
 from levered_site.organizations.permissions import require_admin_for
 from levered_site.organizations.viewsets import OrganizationViewSet
 from warehouse import connections, previews
-from warehouse.backends.errors import QueryFailedError
+from warehouse.backends import query_validation
+from warehouse.backends.base import MAX_TABLES
 from warehouse.connections import ConnectionTestResult
 from warehouse.models import Connection
 from warehouse.previews import Columns, QueryRows, Tables
@@ -22,7 +23,26 @@ from warehouse.serializers import (
     NewConnectionSerializer,
     PresentConnectionSerializer,
     QueryBodySerializer,
+    SavedConnectionSerializer,
 )
+
+MAX_SEARCH_LENGTH = 200
+SEARCH_PARAMETER = OpenApiParameter(
+    "search", str, description="A part of `schema.name`, in any case."
+)
+
+
+def _read_search(request: Request) -> str:
+    """Return the query parameter `search`; "" if it is absent.
+
+    Raises InvalidParametersError if it is too long or holds a NUL character.
+    """
+    search: str = request.query_params.get("search", "")
+    if len(search) > MAX_SEARCH_LENGTH or "\0" in search:
+        raise InvalidParametersError.for_field(
+            "search", f"must have at most {MAX_SEARCH_LENGTH} characters and no NUL"
+        )
+    return search
 
 
 class ConnectionViewSet(OrganizationViewSet[Connection]):
@@ -31,6 +51,7 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
     queryset = Connection.objects.all()
     serializer_class = ConnectionSerializer
     permission_classes = [require_admin_for("create", "destroy")]
+    read_only_actions = ("test",)
 
     @extend_schema(
         operation_id="warehouse_connection", responses=PresentConnectionSerializer
@@ -51,7 +72,7 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
         return body
 
     @extend_schema(
-        request=NewConnectionSerializer, responses={201: ConnectionSerializer}
+        request=NewConnectionSerializer, responses={201: SavedConnectionSerializer}
     )
     def create(self, _request: Request) -> Response:
         """Connect a warehouse, or replace the connection; it is tested before it is stored."""
@@ -59,7 +80,9 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
         connection = connections.connect_warehouse(
             self.organization_id, fields, self.actor
         )
-        return Response(ConnectionSerializer(connection).data, status.HTTP_201_CREATED)
+        return Response(
+            SavedConnectionSerializer(connection).data, status.HTTP_201_CREATED
+        )
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request) -> Response:
@@ -81,12 +104,15 @@ class WarehouseViewSet(OrganizationViewSet[Connection]):
     """Tables, columns and queries of the organization's warehouse."""
 
     queryset = Connection.objects.all()
+    read_only_actions = ("query",)
 
-    @extend_schema(responses=Tables)
-    def tables(self, _request: Request) -> Response:
-        """List the tables that a query may read."""
+    @extend_schema(responses=Tables, parameters=[SEARCH_PARAMETER])
+    def tables(self, request: Request) -> Response:
+        """List the tables that a query may read, at most 2,000."""
+        search = _read_search(request)
         with connections.borrow_backend(self.organization_id) as backend:
-            return Response(Tables(list(backend.tables())))
+            tables = backend.tables(search)
+        return Response(Tables(tables[:MAX_TABLES], len(tables) > MAX_TABLES))
 
     @extend_schema(responses=Columns)
     def columns(self, _request: Request, table: str) -> Response:
@@ -98,12 +124,9 @@ class WarehouseViewSet(OrganizationViewSet[Connection]):
     def query(self, _request: Request) -> Response:
         """Run one read-only SELECT of at most 1,000 rows and 30 s."""
         body = self.read_body(QueryBodySerializer)
-        try:
-            with connections.borrow_backend(self.organization_id) as backend:
-                result = backend.query(body["sql"], body["limit"])
-        except QueryFailedError as error:
-            if connections.is_connected(self.organization_id):
-                raise
-            # The managed store, not a customer's warehouse, refused: the SQL is wrong.
-            raise InvalidParametersError.for_field("sql", error.message) from error
+        with (
+            query_validation.translate_query_failures(),
+            connections.borrow_backend(self.organization_id) as backend,
+        ):
+            result = backend.query(body["sql"], body["limit"])
         return Response(previews.build_query_rows(result))

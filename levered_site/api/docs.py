@@ -1,5 +1,8 @@
 """Views of the OpenAPI document and of Swagger UI. All assets come from this server."""
 
+import asyncio
+import functools
+import threading
 from typing import Any
 
 import orjson
@@ -45,6 +48,9 @@ START_SCRIPT = """SwaggerUIBundle({
 """
 
 
+_rendering = threading.Lock()
+
+
 @json_view("GET", "HEAD")
 def get_schema(request: HttpRequest) -> HttpResponse:
     """Return the OpenAPI document: JSON, or YAML by `?format=yaml` or by Accept."""
@@ -57,8 +63,7 @@ def get_schema(request: HttpRequest) -> HttpResponse:
     content_type = (
         OPENAPI_JSON_TYPE if OPENAPI_JSON_TYPE in accepted else "application/json"
     )
-    content = orjson.dumps(openapi.build_document(), default=str)
-    return HttpResponse(content, content_type, headers={"Vary": "Accept"})
+    return HttpResponse(render_json(), content_type, headers={"Vary": "Accept"})
 
 
 def _prefers_yaml(accepted: str) -> bool:
@@ -67,8 +72,36 @@ def _prefers_yaml(accepted: str) -> bool:
     )
 
 
+async def prepare_document() -> None:
+    """Render the OpenAPI document as JSON before the process serves.
+
+    It takes half a second, in which those who ask first would hold all threads.
+    """
+    await asyncio.to_thread(render_json)
+
+
+def render_json() -> bytes:
+    """Return the OpenAPI document as JSON. Rendered once per process."""
+    with _rendering:
+        return _render_json()
+
+
+@functools.cache
+def _render_json() -> bytes:
+    return orjson.dumps(openapi.build_document(), default=str)
+
+
 def render_yaml() -> bytes:
-    """Return the OpenAPI document as YAML. docs/openapi.yaml is this text."""
+    """Return the OpenAPI document as YAML. docs/openapi.yaml is this text.
+
+    Rendered once per process.
+    """
+    with _rendering:
+        return _render_yaml()
+
+
+@functools.cache
+def _render_yaml() -> bytes:
     renderer: Any = OpenApiYamlRenderer()  # drf-spectacular has no types
     text: bytes = renderer.render(openapi.build_document(), renderer_context={})
     return text

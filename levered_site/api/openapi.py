@@ -2,6 +2,7 @@
 
 import functools
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -19,6 +20,8 @@ OperationSpec = Mapping[str, Any]
 _generator: Any = SchemaGenerator
 _component: Any = ResolvedComponent
 
+_building = threading.RLock()
+READ_ONLY_MARK = "x-read-only"
 HTTP_METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -48,6 +51,12 @@ class EnvelopeSchema(AutoSchema):
         if paginator is not None and hasattr(self.view, "list_name"):
             paginator.list_name = self.view.list_name
         return paginator
+
+    def get_extensions(self) -> dict[str, Any]:
+        """Mark a POST that creates nothing, for `complete_document`."""
+        read_only = getattr(self.view, "read_only_actions", ())
+        is_read_only = getattr(self.view, "action", "") in read_only
+        return {READ_ONLY_MARK: True} if is_read_only else {}
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         """Collect the security schemes that the authentication classes declare.
@@ -79,9 +88,22 @@ def _accept_keys(_view: object) -> bool:
     return True
 
 
-@functools.cache
 def build_document() -> dict[str, Any]:
-    """Return the OpenAPI document of every route. Cached per process."""
+    """Return the OpenAPI document of every route. Built once per process.
+
+    Who asks meanwhile waits: drf-spectacular cannot build two at once.
+    """
+    with _building:
+        return _build_once()
+
+
+@functools.cache
+def _build_once() -> dict[str, Any]:
+    return generate_document()
+
+
+def generate_document() -> dict[str, Any]:
+    """Generate the OpenAPI document anew, which takes a second."""
     document: dict[str, Any] = _generator().get_schema(request=None, public=True)
     return document
 
@@ -141,8 +163,9 @@ def _complete_operation(path: str, method: str, operations: dict[str, Any]) -> N
     parameters = operation.setdefault("parameters", [])
     described = {(parameter["in"], parameter["name"]) for parameter in parameters}
     conventional = [openapi_components.describe_path_parameter(name) for name in names]
+    is_read_only = operation.pop(READ_ONLY_MARK, False)
     conventional += openapi_components.list_request_headers(
-        method, operation, has_get="get" in operations
+        method, operation, has_get="get" in operations, creates=not is_read_only
     )
     parameters += [
         parameter

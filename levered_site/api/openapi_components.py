@@ -83,7 +83,8 @@ ignore them.
 **Idempotency.** A management POST with an `Idempotency-Key` returns its first response again
 for 24 hours (`Idempotent-Replayed: true`). A different body under the same key is a 409, and
 so is a repeat while the first request is in progress. Responses with 429 or 5xx are not
-stored. A response that held a secret is not returned again: 409.
+stored. A response that held a secret, or over 256 KB, is not returned again: 409. Queries,
+previews, evaluations and connection tests create nothing: they ignore the header.
 
 **Concurrency.** Single resources carry an `ETag`. `If-None-Match` returns 304 when the
 resource has not changed; `If-Match` on a change returns 412 when it has.
@@ -112,12 +113,15 @@ def describe_path_parameter(name: str) -> dict[str, Any]:
 
 
 def list_request_headers(
-    method: str, operation: Mapping[str, Any], *, has_get: bool
+    method: str, operation: Mapping[str, Any], *, has_get: bool, creates: bool
 ) -> list[dict[str, Any]]:
-    """List the request headers of a management operation; others have none."""
+    """List the request headers of a management operation; others have none.
+
+    `creates` is whether a POST creates something, and so may not be done twice.
+    """
     if {"bearer": []} not in operation.get("security", []):
         return []
-    if method == "post":
+    if method == "post" and creates:
         schema = {
             "type": "string",
             "minLength": 1,

@@ -5,7 +5,7 @@ from typing import Protocol, cast
 
 from django.http import HttpRequest, HttpResponse
 
-from levered_site.api import body_limits, responses, throttles
+from levered_site.api import body_limits, parsers, responses, throttles
 from levered_site.errors import UnauthorizedError
 from levered_site.mcp import discovery, dns_rebinding
 from levered_site.mcp.rest_api import Api
@@ -41,6 +41,7 @@ def handle_mcp_request(request: HttpRequest) -> HttpResponse:
         return _build_challenge_response(error, sent=True)
     if caller is None:
         return _build_challenge_response(UnauthorizedError(SIGN_IN_MESSAGE), sent=False)
+    parsers.refuse_too_many_values(request.body)  # the SDK would parse them all
     protocol = cast("ProtocolModule", importlib.import_module(PROTOCOL_MODULE))
     return protocol.answer_message(Api(request, caller))
 

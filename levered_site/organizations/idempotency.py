@@ -1,4 +1,7 @@
-"""Idempotency-Key: repeats of a POST get its first response again, for 24 hours."""
+"""Idempotency-Key: repeats of a POST get its first response again, for 24 hours.
+
+Only POSTs that create something take one (`OrganizationViewSet.read_only_actions`).
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -23,6 +26,8 @@ RETENTION = timedelta(hours=24)
 # A request that died between claim and response leaves its claim behind. No request
 # lasts this long, so another request may take over an older claim.
 STALE_AFTER = timedelta(seconds=60)
+# A created resource is smaller by far. Larger responses are not kept for a day.
+MAX_STORED_BYTES = 256 * 1024
 STORED_HEADERS = ("Location", "ETag", "Preference-Applied")
 
 OTHER_BODY = "This Idempotency-Key was used with another body; send a new key."
@@ -30,8 +35,8 @@ IN_PROGRESS = (
     "The first request with this Idempotency-Key is in progress; retry in a moment."
 )
 UNREPEATABLE_ANSWER = (
-    "A request with this Idempotency-Key has succeeded. Its response held a secret, "
-    "which is shown once and not stored."
+    "A request with this Idempotency-Key has been answered. Its response held a secret, "
+    "which is shown once, or was too large, and is not stored."
 )
 
 
@@ -66,7 +71,7 @@ def claim_key(request: HttpRequest, organization_id: str) -> Claim | None:
     Raises:
         IdempotentReplayError: the key has a response, which is to be sent again.
         ConflictError: the body differs, the first request is in progress, or its
-            response held a secret.
+            response held a secret or was too large to store.
         InvalidParametersError: the key is empty, too long or not printable.
     """
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
@@ -123,7 +128,7 @@ def _refuse_conflict(stored: IdempotentAnswer, body_digest: str) -> None:
 def store_response(claim: Claim, response: Response, *, has_secret: bool) -> None:
     """Store the response for repeats, but not a 5xx or 429, which a retry may change.
 
-    The body of a success that `has_secret` is not stored.
+    The body of a success that `has_secret` is not stored, nor a very large one.
     """
     claimed_rows = IdempotentAnswer.objects.filter(
         pk=claim.pk, created_at=claim.claimed_at
@@ -161,5 +166,7 @@ def _select_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: headers[name] for name in STORED_HEADERS if name in headers}
 
 
-def _serialize_body(data: Any) -> bytes:
-    return b"" if data is None else responses.to_json(data)
+def _serialize_body(data: Any) -> bytes | None:
+    """Return the body as JSON; None if it is too large to store."""
+    body = b"" if data is None else responses.to_json(data)
+    return body if len(body) <= MAX_STORED_BYTES else None

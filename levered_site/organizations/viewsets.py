@@ -36,6 +36,9 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     create_serializer_class: type[BaseSerializer[Any]] | None = None
     update_serializer_class: type[BaseSerializer[Any]] | None = None
     secret_actions: Sequence[str] = ()  # their responses are never stored for repeats
+    # POSTs that create nothing: doing them twice harms nobody, and their responses may
+    # be large. They take no Idempotency-Key.
+    read_only_actions: Sequence[str] = ()
     _claim: idempotency.Claim | None = None
 
     @property
@@ -133,9 +136,10 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
             yield instance
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Run DRF's checks, then claim the Idempotency-Key of a POST."""
+        """Run DRF's checks, then claim the Idempotency-Key of a POST that creates."""
         super().initial(request, *args, **kwargs)
-        if request.method == "POST" and self.action:
+        is_creating = self.action and self.action not in self.read_only_actions
+        if request.method == "POST" and is_creating:
             django_request = requests.get_django_request(request)
             self._claim = idempotency.claim_key(django_request, self.organization_id)
 

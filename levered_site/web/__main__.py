@@ -1,6 +1,7 @@
 """`python -m levered_site.web`: the web server, until SIGTERM."""
 
 import argparse
+import logging
 import os
 import sys
 
@@ -24,14 +25,19 @@ def main() -> None:
 
 
 def _configure_logging() -> None:
-    """Log one JSON object per line, as the processes do."""
+    """Log one JSON object per line, as the processes do.
+
+    Through the standard library, which goes on where the log cannot be written: a full
+    disk must not end the manager.
+    """
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.stdlib.LoggerFactory(),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -16,6 +16,7 @@ from levered_site.web.bodies import (
     is_chunked,
     read_body,
 )
+from levered_site.web.large_body_gate import LargeBodyGate
 from levered_site.web.refusals import CLOSE_HEADER, send_refusal
 from levered_site.web.threads import ThreadStack
 from levered_site.web.wsgi_call import WsgiApplication, WsgiResponse
@@ -25,6 +26,13 @@ from levered_site.web.wsgi_environ import build_environ
 LOWEST_BODY_LIMIT = 16 * 1024
 
 log = structlog.get_logger(__name__)
+
+
+class LargeBodies(NamedTuple):
+    """The limits of large bodies: bytes that are held, and that threads work on."""
+
+    memory: BodyMemory
+    gate: LargeBodyGate
 
 
 class WsgiBridge:
@@ -41,14 +49,14 @@ class WsgiBridge:
         self,
         application: WsgiApplication,
         threads: ThreadStack,
-        memory: BodyMemory,
+        large_bodies: LargeBodies,
         find_body_limit: Callable[[Scope], int],
         body_seconds: float,
         threadless_paths: frozenset[str] = frozenset(),
     ) -> None:
         self._application = application
         self._threads = threads
-        self._memory = memory
+        self._memory, self._gate = large_bodies
         self._find_body_limit = find_body_limit
         self._body_seconds = body_seconds
         self._threadless_paths = threadless_paths
@@ -88,7 +96,11 @@ class WsgiBridge:
         client, _ = scope["client"] or ("", 0)
         with self._memory.hold(client) as held:
             body = await read_body(receive, length, self._body_seconds, held)
-            await self._send_response(scope, body, send)
+            async with self._gate.admit(length):
+                response = await self._call_application(
+                    scope, build_environ(scope, body)
+                )
+        await self._send_blocks(send, response)
 
     def _is_refused(self, scope: Scope, length: int) -> bool:
         """Return whether the application will refuse the length of the body."""
@@ -106,11 +118,14 @@ class WsgiBridge:
         headers = response.headers
         if is_unread:
             headers.append(CLOSE_HEADER)
+        await self._send_blocks(send, response)
+
+    async def _send_blocks(self, send: Send, response: WsgiResponse) -> None:
         await send(
             {
                 "type": "http.response.start",
                 "status": response.status,
-                "headers": headers,
+                "headers": response.headers,
             }
         )
         while not response.is_complete:

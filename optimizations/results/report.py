@@ -153,13 +153,16 @@ def build_statements(optimization: Optimization) -> list[FigureStatement]:
     spec = specification.build_cube_spec(optimization, metric, as_of)
     warehouse = connections.load_backend(optimization.organization_id)
     queries = specification.validate_queries(optimization, metric, warehouse)
-    dialect = warehouse.dialect
-    statement = build_statement(replace(spec, days=days), *queries, dialect)
+    # What the server understands decides which text counted.
+    text_dialect = warehouse.find_dialect()
+    statement = build_statement(replace(spec, days=days), *queries, text_dialect)
     return [
         FigureStatement(
             figures="every measured figure and count",
-            dialect=dialect,
-            statement=render.render_statement(statement, dialect),
+            dialect=warehouse.dialect,
+            statement=render.render_script(
+                statement, text_dialect, is_managed=warehouse.is_managed
+            ),
         )
     ]
 

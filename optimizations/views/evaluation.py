@@ -17,6 +17,8 @@ from optimizations.serializers.evaluation import EvaluateSerializer
 class EvaluationViewSet(OrganizationViewSet[Optimization]):
     """Off-policy evaluation."""
 
+    read_only_actions = ("evaluate",)
+
     queryset = Optimization.objects.filter(deleted_at=None).select_related(
         "model", "reward_metric"
     )

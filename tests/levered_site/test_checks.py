@@ -54,3 +54,14 @@ def test_debug_with_clerk_is_an_error(
     settings.CLERK_ISSUER = "https://clerk.example"
 
     assert [error.id for error in run_checks(tags=[checks.TAG])] == ["levered.E005"]
+
+
+def test_https_without_a_trusted_proxy_is_warned_about(settings: Settings) -> None:
+    settings.HTTPS = True
+
+    (warning,) = run_checks(tags=[checks.TAG])
+
+    assert (warning.id, warning.is_serious()) == ("levered.W001", False)
+    assert "TRUSTED_PROXIES" in str(warning.hint)
+    settings.TRUSTED_PROXIES = 1
+    assert run_checks(tags=[checks.TAG]) == []

@@ -56,8 +56,12 @@ def test_it_works() -> None:
     assert metric_body["column_mapping"] == MAPPING
     assert metric_body["outcomes"] == OUTCOMES
     assert (metric_body["direction"], metric_body["updated_at"]) == ("decrease", None)
-    again = read_body(bob.get(f"{PATH}/{metric_body['id']}"))
-    assert {**again, "meta": 0} == {**metric_body, "meta": 0}
+    saved = bob.get(f"{PATH}/{metric_body['id']}")
+    assert metric_body.pop("warnings") == [
+        "The query returned no rows for the last 30 days."
+    ]
+    assert {**read_body(saved), "meta": 0} == {**metric_body, "meta": 0}
+    assert saved["ETag"] == answer["ETag"]
 
 
 def test_mapped_column_that_is_missing_is_named_with_those_there_are() -> None:
@@ -274,6 +278,67 @@ def test_preview_shows_rows_and_says_what_is_wrong() -> None:
         "Rows that repeat another one i",
         "The SQL does not use @start_da",
     ]
+
+
+def store_two_users(organization: Organization, day: str) -> None:
+    """Store two rewards, and exposures whose ids are spelled otherwise."""
+    at = parse_moment(f"{day} 10:00")
+    warehouse_events.store_events(
+        organization.pk,
+        "00000000-0000-0000-0000-000000000001",
+        [Touch(user, at, "{}", "{}", 1) for user in ("U1 ", "u3")],
+        [Reward("u1", at), Reward("u2", at, 2.0)],
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "value", ["name", "NULL::text", "value > 1", "value::money", "'12 EUR'"]
+)
+def test_a_metric_is_refused_whose_values_are_no_numbers(value: str) -> None:
+    acme = factories.make_organization()
+    store_two_users(acme, "2026-03-02")
+    sql = SQL.partition(" WHERE")[0].replace("value, name", f"{value} AS value")
+    mapping = {key: MAPPING[key] for key in MAPPING if key != "name"}
+
+    refused = factories.make_member_api(acme).post(
+        PATH, body(sql=sql, column_mapping=mapping)
+    )
+
+    details = read_error(refused)["details"]
+    if value == "value::money":
+        assert refused.status_code == 400  # the check of the SQL may refuse the type
+        return
+    assert [problem["field"] for problem in details] == ["column_mapping.value"]
+    assert "worth 0" in details[0]["message"]
+    assert not Metric.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_saving_a_metric_says_what_looks_wrong_with_its_rows() -> None:
+    acme = factories.make_organization()
+    store_two_users(acme, "2026-03-02")
+    sql = (
+        "SELECT anonymous_id, date_trunc('day', timestamp_utc) AS timestamp_utc,"
+        " value > 1 AS converted FROM managed_dw.rewards"
+        " WHERE timestamp_utc < now() - interval '1 day'"
+    )
+    mapping = {
+        "anonymous_id": "anonymous_id",
+        "timestamp": "timestamp_utc",
+        "reward_type": "bool",
+    }
+
+    metric = create_metric(acme, sql=sql, column_mapping=mapping)
+    path = f"{PATH}/{metric['id']}"
+    renamed = factories.make_member_api(acme).patch(path, {"name": "other"})
+
+    about = ["'converted' is false", "1 would match in lower case", "at midnight"]
+    about += ["does not use @start_date", "current time"]
+    assert [
+        text in warning for text, warning in zip(about, metric["warnings"], strict=True)
+    ] == [True] * len(about), metric["warnings"]
+    assert read_body(renamed)["warnings"] == []
 
 
 def test_the_managed_warehouse_needs_no_assignment_source() -> None:

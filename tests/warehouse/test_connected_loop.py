@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from metrics.models import AssignmentSource
 from models_app.models import TrainingRun
 from optimizations.models import Optimization
 from tests.support import factories, warehouse_events
@@ -22,6 +23,33 @@ from tests.support.shop import (
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_source_that_is_not_saved_is_previewed_and_a_typo_is_a_400_everywhere(
+    second: SecondServer,
+) -> None:
+    alice = factories.make_admin_api(factories.make_organization())
+    connect_warehouse(alice, second)
+    source = {name: SOURCE[name] for name in ("sql", "column_mapping")}
+    metric = {name: METRIC[name] for name in ("sql", "column_mapping")}
+    typo = {"sql": METRIC["sql"].replace("shop.orders", "shop.ordres")}
+    source_typo = {"sql": SOURCE["sql"].replace("shown", "shwon")}
+
+    previewed = alice.post("/warehouse/assignment-sources/preview", source)
+    refused = [
+        alice.post("/warehouse/query", typo),
+        alice.post("/warehouse/preview", {**metric, **typo}),
+        alice.post("/warehouse/metrics", {**METRIC, **typo}),
+        alice.post("/warehouse/assignment-sources/preview", {**source, **source_typo}),
+        alice.post("/warehouse/assignment-sources", {**SOURCE, **source_typo}),
+    ]
+
+    assert read_body(previewed)["warnings"] == [
+        "The query returned no rows for the last 30 days."
+    ]
+    assert [answer.status_code for answer in refused] == [400] * len(refused)
+    assert {read_error(answer)["details"][0]["field"] for answer in refused} == {"sql"}
+    assert not AssignmentSource.objects.exists()
 
 
 def test_from_connecting_to_results_equal_to_the_managed_stores(

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from warehouse import preview_warnings
 from warehouse.backends.query_results import MetricFacts
 from warehouse.sql.customer import check
@@ -43,6 +45,12 @@ def test_each_fault_has_its_own_warning() -> None:
         "not a number: 4": replace(GOOD_FACTS, numeric=6),
         "All values are equal": replace(GOOD_FACTS, values=1),
         "every mapped column: 1": replace(GOOD_FACTS, repeated=1),
+        "would match in lower case": replace(
+            GOOD_FACTS, matched_users=0, alike_users=7
+        ),
+        "All timestamps are at midnight": replace(GOOD_FACTS, midnight=10),
+        "outside of the years 1 to 9999: 2": replace(GOOD_FACTS, out_of_range=2),
+        "anonymous_id is an empty text: 3": replace(GOOD_FACTS, empty_ids=3),
     }
 
     warnings = {
@@ -52,6 +60,30 @@ def test_each_fault_has_its_own_warning() -> None:
 
     assert [len(sentences) for sentences in warnings.values()] == [1] * len(faults)
     assert all(name in sentences[0] for name, sentences in warnings.items())
+
+
+@pytest.mark.parametrize(
+    ("condition", "reads"),
+    [
+        ("t > now() - interval '7 days'", True),
+        ("t > CURRENT_DATE", True),
+        ("name = 'now'", False),
+        ('"now" = 1', False),
+    ],
+)
+def test_a_query_that_reads_the_clock_is_told(condition: str, *, reads: bool) -> None:
+    sql = (
+        'SELECT * FROM (SELECT anonymous_id, timestamp_utc AS t, 1 AS "now", name'
+        " FROM managed_dw.rewards) AS q WHERE t >= @start_date AND "
+    )
+    metric = check.check_metric_query(
+        sql + condition,
+        {"anonymous_id": "anonymous_id", "timestamp": "t"},
+    )
+
+    warnings = preview_warnings.list_metric_warnings(metric, GOOD_FACTS)
+
+    assert ["reads the current time" in each for each in warnings] == [True] * reads
 
 
 def test_a_missing_start_date_is_the_last_warning() -> None:

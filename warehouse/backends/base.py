@@ -36,6 +36,7 @@ from warehouse.sql.shapes import (
 
 Checked = TypeVar("Checked", CheckedMetric, CheckedSource)
 
+MAX_TABLES = 2000  # of a list; more are searched for
 # The start date of samples and previews, where a query asks for one.
 PREVIEW_LOOK_BACK = timedelta(days=30)
 
@@ -60,13 +61,22 @@ class Backend(ABC):
         """Schema of the tables that a query names without one."""
         return None
 
+    def find_dialect(self) -> str:
+        """Return the dialect for which `build_statement` builds the cube's statement."""
+        return self.dialect
+
     @abstractmethod
-    def tables(self) -> list[Table]:
-        """Return the tables that a query may read."""
+    def tables(self, search: str = "") -> list[Table]:
+        """Return the tables that a query may read, at most MAX_TABLES and one more.
+
+        With `search`, those whose `schema.name` contains it in any case.
+        """
 
     @abstractmethod
     def columns(self, table: str) -> list[Column]:
-        """Return a table's columns; the table may be named without its schema.
+        """Return a table's columns. A table is named as a query names it.
+
+        The schema may be left out. Quotes may be left out, also where a name has dots.
 
         Raises NotFoundError if there is no such table.
         """
@@ -128,6 +138,10 @@ class Backend(ABC):
         started = time.monotonic()
         self._ping()
         return _measure_elapsed_ms(started)
+
+    def list_role_warnings(self) -> list[str]:
+        """Return what the connected role may do and should not."""
+        return []
 
     def query(self, sql: str, limit: int) -> QueryResult:
         """Run one read-only SELECT and return at most `limit` rows."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any, ClassVar
 
 from google.api_core import exceptions as google_errors
@@ -15,6 +16,7 @@ from typing_extensions import override
 
 from levered_site.errors import InvalidParametersError, NotFoundError, WarehouseError
 from warehouse.backends import byte_budget, cloud_backend, credential_fields
+from warehouse.backends.base import MAX_TABLES
 from warehouse.backends.cloud_backend import CloudBackend
 from warehouse.backends.credential_fields import FieldPattern
 from warehouse.backends.errors import QueryFailedError, redact_secrets
@@ -40,7 +42,7 @@ LOCATION_PATTERN = FieldPattern(r"[A-Za-z0-9-]{1,40}", "a location like EU or us
 SQL_TYPES = {bool: "BOOL", int: "INT64", float: "FLOAT64", str: "STRING"}
 ZONELESS_TYPES = {"DATETIME", "DATE"}
 CATALOG_SECONDS = 30
-MAX_TABLES = 2000
+MAX_LISTED_TABLES = 50_000  # that a search goes through
 
 
 def validate_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,24 +138,29 @@ class BigQueryBackend(CloudBackend):
             return StatementResult(columns, rows, zoneless, query_bytes)
 
     @override
-    def tables(self) -> list[Table]:
+    def tables(self, search: str = "") -> list[Table]:
         """Return the tables of the connection's dataset."""
         if not self.schema:
             return []
         with self._open_client() as client:
-            tables = client.list_tables(
-                f"{self.project}.{self.schema}",
-                max_results=MAX_TABLES,
-                timeout=CATALOG_SECONDS,
+            listed = client.list_tables(
+                f"{self.project}.{self.schema}", timeout=CATALOG_SECONDS
             )
-            return [
+            tables = (
                 Table(
                     self.schema,
                     table.table_id,
                     str(table.table_type or "table").lower(),
                 )
+                for table in islice(listed, MAX_LISTED_TABLES)
+            )
+            wanted = search.lower()
+            found = (
+                table
                 for table in tables
-            ]
+                if wanted in f"{table.schema}.{table.name}".lower()
+            )
+            return list(islice(found, MAX_TABLES + 1))
 
     @override
     def columns(self, table: str) -> list[Column]:

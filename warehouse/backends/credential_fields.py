@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from levered_site.errors import InvalidParametersError
@@ -19,6 +21,8 @@ class FieldPattern:
     expected: str
 
 
+PRIVATE_KEY_FIELD = "credentials.private_key"
+MIN_KEY_BITS = 2048  # Snowflake and Google refuse smaller ones
 PRIVATE_KEY_PATTERN = FieldPattern(
     r"(?s)[^\x00]{1,10000}", "an unencrypted private key in PEM"
 )
@@ -39,10 +43,24 @@ def require_text(
 
 
 def require_private_key(credentials: Mapping[str, Any]) -> str:
-    """Return the field `private_key`; raise InvalidParametersError if it is no PEM key."""
+    """Return the field `private_key`, with line breaks where it has `\\n`.
+
+    Raises InvalidParametersError if it is no PEM key that the warehouses accept.
+    """
     text = require_text(credentials, "private_key", PRIVATE_KEY_PATTERN)
-    load_private_key(text)
-    return text
+    # As it stands in the JSON of a key file, and often in environment files.
+    pem = text.replace("\\r", "").replace("\\n", "\n")
+    key = load_private_key(pem)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise InvalidParametersError.for_field(
+            PRIVATE_KEY_FIELD, "must be an RSA key; this one has another type"
+        )
+    if key.key_size < MIN_KEY_BITS:
+        raise InvalidParametersError.for_field(
+            PRIVATE_KEY_FIELD,
+            f"must have at least {MIN_KEY_BITS} bits; this one has {key.key_size}",
+        )
+    return pem
 
 
 def load_private_key(pem: str) -> PrivateKeyTypes:
@@ -53,10 +71,26 @@ def load_private_key(pem: str) -> PrivateKeyTypes:
     """
     try:
         return serialization.load_pem_private_key(pem.encode(), password=None)
-    except (ValueError, TypeError) as error:
+    except TypeError as error:
         raise InvalidParametersError.for_field(
-            "credentials.private_key", f"must be {PRIVATE_KEY_PATTERN.expected}"
+            PRIVATE_KEY_FIELD, "must not be encrypted: decrypt it, then send it again"
         ) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise InvalidParametersError.for_field(
+            PRIVATE_KEY_FIELD,
+            f"must be {PRIVATE_KEY_PATTERN.expected}: {_describe_flaw(pem)}",
+        ) from error
+
+
+def _describe_flaw(pem: str) -> str:
+    """Return what keeps a text from being a private key, without quoting it."""
+    if "PUBLIC KEY-----" in pem or "CERTIFICATE-----" in pem:
+        return "this is a public key or a certificate"
+    if not pem.lstrip().startswith("-----BEGIN "):
+        return "it begins with `-----BEGIN PRIVATE KEY-----`"
+    if "-----END " not in pem:
+        return "its last line, `-----END PRIVATE KEY-----`, is missing"
+    return "the text between its first and its last line is damaged"
 
 
 def refuse_unknown_fields(

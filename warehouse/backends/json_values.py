@@ -7,9 +7,10 @@ from decimal import Decimal
 
 
 def to_json_value(value: object) -> object:
-    """Convert one value: timestamps to UTC, exact numbers to JSON numbers.
+    """Convert one value: timestamps to UTC, exact decimals to their text.
 
-    A value that JSON cannot express (a range, an infinity) becomes its text.
+    A value that JSON cannot express (a range, an infinity) becomes its text, as
+    databases print it.
     """
     if value is None or isinstance(value, str | bool):
         return value
@@ -25,8 +26,11 @@ def to_json_value(value: object) -> object:
 def _convert_number(value: float | Decimal) -> object:
     if isinstance(value, int):
         return value if abs(value) < 2**63 else str(value)
-    number = float(value)
-    return number if math.isfinite(number) else str(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
 
 
 def _convert_to_text(value: object) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from typing_extensions import override
 
 from levered_site.errors import ConflictError, NotFoundError
-from warehouse.backends import managed_connections
+from warehouse.backends import managed_connections, postgres_values
 from warehouse.backends.base import Backend
 from warehouse.backends.managed_connections import Cursor
 from warehouse.backends.postgres_settings import CUBE_SETTINGS
@@ -64,10 +64,11 @@ class ManagedBackend(Backend):
     organization_id: str
 
     @override
-    def tables(self) -> list[Table]:
+    def tables(self, search: str = "") -> list[Table]:
         return [
             Table(managed_schema.SCHEMA, name, "view")
             for name in managed_schema.COLUMNS
+            if search.lower() in f"{managed_schema.SCHEMA}.{name}"
         ]
 
     @override
@@ -132,6 +133,7 @@ class ManagedBackend(Backend):
     ) -> StatementResult:
         parameters = (self.organization_id, since, None, max_rows)
         with self._open_cursor(settings.QUERY_TIMEOUT_SECONDS) as cursor:
+            postgres_values.print_values(cursor)
             cursor.execute(managed.build_sample(query), parameters)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             columns = tuple(column.name for column in cursor.description or ())

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from levered_site.errors import NotFoundError
 from warehouse.backends import postgres_connections, postgres_credentials
+from warehouse.backends.base import MAX_TABLES
 from warehouse.backends.connected_backend import MAX_CELLS, ConnectedBackend
 from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.postgres_connections import Session
@@ -37,7 +38,12 @@ from warehouse.sql.shapes import (
 )
 
 DEFAULT_SCHEMA = "public"  # of tables that a query names without one
-MAX_TABLES = 2000
+
+# The worst first: a superuser may write, too.
+ROLE_WARNINGS = {
+    "is_superuser": "The role is a superuser. Connect one that may only read.",
+    "may_write": "The role may change tables. Connect one that may only read.",
+}
 
 Facts = TypeVar("Facts", MetricFacts, SourceFacts)
 
@@ -67,20 +73,20 @@ class PostgresBackend(ConnectedBackend):
     schema: str = DEFAULT_SCHEMA
 
     @override
-    def tables(self) -> list[Table]:
+    def tables(self, search: str = "") -> list[Table]:
         """Return what the role may read, without the system catalogs."""
+        parameters = (MAX_TABLES + 1, search)
         with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
             return session.fetch_rows(
-                catalog_postgres.SELECT_TABLES, (MAX_TABLES,), class_row(Table)
+                catalog_postgres.SELECT_TABLES, parameters, class_row(Table)
             )
 
     @override
     def columns(self, table: str) -> list[Column]:
-        schema, _, name = table.rpartition(".")
         with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
             columns = session.fetch_rows(
                 catalog_postgres.SELECT_COLUMNS,
-                (schema or self.schema, name),
+                (self.schema, table),
                 class_row(Column),
             )
         if not columns:
@@ -94,8 +100,7 @@ class PostgresBackend(ConnectedBackend):
         assert source is not None  # callers with a connected warehouse have a source
         seconds = settings.CUBE_TIMEOUT_SECONDS
         with self._open_session(seconds, CUBE_SETTINGS) as session:
-            dialect = "postgres" if session.guards_json else "postgres before 16"
-            cube = statement.build_statement(spec, metric, source, dialect)
+            cube = statement.build_statement(spec, metric, source, session.dialect)
             return statement.decode_cube(
                 session.stream_rows(cube.text, cube.parameters, MAX_CELLS), spec
             )
@@ -113,6 +118,20 @@ class PostgresBackend(ConnectedBackend):
         return {
             row["day"]: DayRowCounts(row["exposures"], row["rewards"]) for row in rows
         }
+
+    @override
+    def find_dialect(self) -> str:
+        """Connect, and return what the server understands of the dialect."""
+        with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
+            return session.dialect
+
+    @override
+    def list_role_warnings(self) -> list[str]:
+        with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
+            (role,) = session.fetch_rows(
+                catalog_postgres.SELECT_ROLE, (True,), dict_row
+            )
+        return [ROLE_WARNINGS[right] for right in ROLE_WARNINGS if role[right]][:1]
 
     @override
     def _ping(self) -> None:
@@ -149,8 +168,9 @@ class PostgresBackend(ConnectedBackend):
     def _fetch_source_facts(
         self, source: CheckedSource, since: datetime
     ) -> SourceFacts:
+        dialect = self.find_dialect()
         return self._fetch_facts(
-            SourceFacts, postgres.build_source_facts(source), since
+            SourceFacts, postgres.build_source_facts(source, dialect), since
         )
 
     def _fetch_facts(

@@ -16,7 +16,7 @@ from psycopg import errors as pg_errors
 from psycopg.rows import BaseRowFactory, tuple_row
 
 from levered_site.errors import WarehouseError
-from warehouse.backends import addresses
+from warehouse.backends import addresses, postgres_values
 from warehouse.backends.errors import QueryFailedError, redact_secrets
 from warehouse.backends.postgres_credentials import Server
 
@@ -48,9 +48,11 @@ class Session:
     connection: psycopg.Connection[Row]
 
     @property
-    def guards_json(self) -> bool:
-        """Whether the server can test text for JSON without failing."""
-        return self.connection.info.server_version >= FIRST_VERSION_WITH_JSON_GUARD
+    def dialect(self) -> str:
+        """What the server understands: from 16 on it can test a text for JSON."""
+        version = self.connection.info.server_version
+        is_older = version < FIRST_VERSION_WITH_JSON_GUARD
+        return "postgres before 16" if is_older else "postgres"
 
     def fetch_rows(
         self, text: str, parameters: Sequence[object], row_factory: BaseRowFactory[T]
@@ -72,6 +74,7 @@ class Session:
     ) -> tuple[tuple[str, ...], list[Row]]:
         """Run a query in a server-side cursor; return columns and first `max_rows` rows."""
         with psycopg.RawServerCursor(self.connection, "levered") as cursor:
+            postgres_values.print_values(cursor)
             cursor.itersize = 200
             cursor.execute(text, parameters)
             rows = list(islice(cursor, max_rows))

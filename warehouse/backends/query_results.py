@@ -59,7 +59,11 @@ class MetricFacts:
     distinct ids; `matched_users` counts those of them with an exposure in any
     optimization; `exposed_users` says whether there are exposures at all. `numeric`
     counts rows whose value is a number; `values` counts distinct numbers; `repeated`
-    counts rows that equal another row in every mapped column.
+    counts rows that equal another row in every mapped column. `midnight` counts rows
+    whose timestamp has no time of day; `out_of_range` those with an infinite one or one
+    outside of the years 1 to 9999; `empty_ids` those whose id is an empty text.
+    `alike_users` counts, where no user matches, those who would in lower case and
+    without blanks around.
     """
 
     rows: int
@@ -72,6 +76,10 @@ class MetricFacts:
     numeric: int
     values: int
     repeated: int
+    midnight: int = 0
+    out_of_range: int = 0
+    empty_ids: int = 0
+    alike_users: int = 0
 
 
 @dataclass(frozen=True, slots=True)

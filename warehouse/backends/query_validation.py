@@ -19,6 +19,18 @@ def translate_refusals() -> Iterator[None]:
 
 
 @contextmanager
+def translate_query_failures() -> Iterator[None]:
+    """Turn QueryFailedError into InvalidParametersError on the field `sql`.
+
+    For a query that the caller has just sent: what the warehouse says is about it.
+    """
+    try:
+        yield
+    except QueryFailedError as error:
+        raise InvalidParametersError.for_field("sql", error.message) from error
+
+
+@contextmanager
 def translate_mapping_failures() -> Iterator[None]:
     """Turn QueryFailedError into InvalidParametersError on the field `column_mapping`.
 

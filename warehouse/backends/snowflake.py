@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from levered_site.errors import InvalidParametersError, NotFoundError, WarehouseError
 from warehouse.backends import cloud_backend, credential_fields
+from warehouse.backends.base import MAX_TABLES
 from warehouse.backends.cloud_backend import CloudBackend
 from warehouse.backends.credential_fields import FieldPattern
 from warehouse.backends.errors import QueryFailedError, redact_secrets
@@ -29,6 +30,9 @@ ACCOUNT_PATTERN = FieldPattern(
     r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}(\.[A-Za-z0-9][A-Za-z0-9_-]{0,62}){0,3}",
     "an account identifier like myorg-account123",
 )
+ACCOUNT_ADDRESS = re.compile(
+    r"(?i)(?:https://)?([^/]+)\.snowflakecomputing\.(?:com|cn)(?:/.*)?"
+)
 NAME_PATTERN = FieldPattern(
     r"[^\x00-\x1f\"]{1,255}", "a name of at most 255 characters"
 )
@@ -38,15 +42,16 @@ PASSWORD_PATTERN = FieldPattern(
 UNQUOTED_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 ZONELESS_TYPES = {"TIMESTAMP_NTZ", "DATE"}
 CONNECT_SECONDS, GRACE_SECONDS, CATALOG_SECONDS = 15, 10, 30
-MAX_TABLES, MAX_COLUMNS, MAX_CATALOG_BYTES = 2000, 10_000, 10_000_000
+MAX_COLUMNS, MAX_CATALOG_BYTES = 10_000, 10_000_000
 
 # The columns of both statements are named like the fields of Table and Column.
 SELECT_TABLES = """SELECT table_schema AS "schema", table_name AS "name",
   LOWER(table_type) AS "type", row_count AS "rows"
 FROM information_schema.tables
 WHERE table_schema <> 'INFORMATION_SCHEMA'
+  AND CONTAINS(LOWER(table_schema || '.' || table_name), LOWER(?))
 ORDER BY 1, 2
-LIMIT 2000"""
+LIMIT 2001"""
 SELECT_COLUMNS = """SELECT column_name AS "name", LOWER(data_type) AS "type",
   is_nullable = 'YES' AS "nullable"
 FROM information_schema.columns
@@ -60,10 +65,9 @@ def validate_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
     Raises InvalidParametersError on the invalid field.
     """
     credential_fields.refuse_unknown_fields(credentials, CREDENTIAL_FIELDS)
+    plain = {**credentials, "account": _strip_host(credentials.get("account"))}
     stored = {
-        "account": credential_fields.require_text(
-            credentials, "account", ACCOUNT_PATTERN
-        )
+        "account": credential_fields.require_text(plain, "account", ACCOUNT_PATTERN)
     }
     names = ["username", "warehouse", "database", "schema"]
     if credentials.get("role"):
@@ -80,6 +84,14 @@ def validate_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
         )
         return stored | {"password": password}
     return stored | {"private_key": credential_fields.require_private_key(credentials)}
+
+
+def _strip_host(account: object) -> object:
+    """Return the account of an address as the browser shows it."""
+    if not isinstance(account, str):
+        return account
+    address = ACCOUNT_ADDRESS.fullmatch(account.strip())
+    return address[1] if address else account
 
 
 def build_backend(
@@ -121,10 +133,10 @@ class SnowflakeBackend(CloudBackend):
         return StatementResult(columns, rows, zoneless)
 
     @override
-    def tables(self) -> list[Table]:
+    def tables(self, search: str = "") -> list[Table]:
         """Return what the role may read in the database."""
-        tables = Statement(SELECT_TABLES, ())
-        result = self.run(tables, CATALOG_SECONDS, MAX_TABLES, MAX_CATALOG_BYTES)
+        tables = Statement(SELECT_TABLES, (search,))
+        result = self.run(tables, CATALOG_SECONDS, MAX_TABLES + 1, MAX_CATALOG_BYTES)
         return [Table(**record) for record in result.build_records()]
 
     @override

@@ -29,7 +29,9 @@ class ExploreInput(Input):
         description="metrics, sources: list them, or with id read one. preview: rows of "
         "a saved metric or source (of + id), and warnings."
     )
-    table: str | None = Field(None, description="For columns.")
+    table: str | None = Field(
+        None, description="For columns. For tables: a part of the name."
+    )
     sql: str | None = Field(
         None,
         description="For query: one SELECT. Managed: managed_dw.exposures and "
@@ -68,8 +70,10 @@ def _test_connection(api: Api, _arguments: ExploreInput) -> Json:
 
 
 def _list_tables(api: Api, arguments: ExploreInput) -> Json:
-    tables = api.get("/warehouse/tables")["tables"]
-    return _build_rows_answer(arguments, f"{len(tables)} tables", tables, {})
+    found = api.get("/warehouse/tables", search=arguments.table)
+    tables, more = found["tables"], found["truncated"]
+    summary = f"{len(tables)} tables" + (", and there are more" if more else "")
+    return _build_rows_answer(arguments, summary, tables, {})
 
 
 def _list_columns(api: Api, arguments: ExploreInput) -> Json:

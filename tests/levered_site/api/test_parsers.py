@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from levered_site.api import parsers
-from levered_site.errors import BadRequestError, InvalidParametersError
+from levered_site.errors import (
+    BadRequestError,
+    InvalidParametersError,
+    PayloadTooLargeError,
+)
 
 
 def _parse(raw: bytes) -> object:
@@ -66,6 +70,25 @@ def test_fields_with_a_nul_character_are_named() -> None:
 
 def test_an_escaped_backslash_is_not_a_nul() -> None:
     assert _parse(rb'{"a": "\\u0000"}') == {"a": r"\u0000"}
+
+
+@pytest.mark.parametrize(
+    "value", [b"[]", b"{}", b'{"":0}', b"1", b'""', b'"\\""', b'"\\\\"']
+)
+def test_a_body_of_many_small_values_is_refused_before_it_is_parsed(
+    value: bytes,
+) -> None:
+    raw = b'{"a":[' + b",".join([value] * parsers.MAX_MARKS) + b"]}"
+
+    with pytest.raises(PayloadTooLargeError, match="too many values"):
+        _parse(raw)
+
+
+@pytest.mark.parametrize(
+    "text", [b",:[{" * 100_000, b'\\"' * 300_000 + b",:[{" * 100_000]
+)
+def test_marks_within_a_text_do_not_count(text: bytes) -> None:
+    assert _parse(b'{"a":"' + text + b'"}')
 
 
 @given(st.binary(max_size=200))

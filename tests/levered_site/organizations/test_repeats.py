@@ -79,6 +79,34 @@ def test_a_5xx_is_not_stored(alice: factories.Api, failure: int) -> None:
     assert not IdempotentAnswer.objects.exists()
 
 
+def test_a_response_that_is_too_large_is_not_stored(
+    alice: factories.Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "MAX_STORED_BYTES", 50)
+    first = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+
+    again = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+
+    assert (first.status_code, again.status_code) == (201, 409)
+    assert "too large" in factories.read_error(again)["message"]
+    assert ApiKey.objects.count() == 1
+    assert not IdempotentAnswer.objects.get().body
+
+
+@pytest.mark.urls("levered_site.urls")
+def test_a_query_takes_no_key_and_nothing_of_it_is_stored(alice: factories.Api) -> None:
+    sql = "SELECT anonymous_id FROM managed_dw.rewards"
+    bodies = [{"sql": sql}, {"sql": sql, "limit": 1}]
+
+    answers = [
+        alice.post("/warehouse/query", body, Idempotency_Key="k") for body in bodies
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert not any("Idempotent-Replayed" in answer for answer in answers)
+    assert not IdempotentAnswer.objects.exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_concurrent_repeats_one_runs(alice: factories.Api) -> None:
     statuses = []

@@ -11,7 +11,8 @@ import pytest
 from levered_site.errors import RequestTimeoutError, UnavailableError
 from levered_site.web.asgi_types import Headers, Message, Scope
 from levered_site.web.bodies import SMALL_BODY, BodyMemory
-from levered_site.web.bridge import WsgiBridge
+from levered_site.web.bridge import LargeBodies, WsgiBridge
+from levered_site.web.large_body_gate import LargeBodyGate
 from levered_site.web.refusals import send_refusal
 from levered_site.web.threads import ThreadStack
 from levered_site.web.wsgi_call import BLOCK_SIZE, WsgiApplication
@@ -86,12 +87,32 @@ def send(
         bridge = WsgiBridge(
             application,
             ThreadStack(threads, 1.0, 10),
-            BodyMemory(memory, memory),
+            LargeBodies(BodyMemory(memory, memory), LargeBodyGate(8 * MB, 1.0)),
             lambda _scope: limit,
             30.0,
             threadless_paths,
         )
         await bridge(client.build_scope(), client.receive, client.send)
+
+    asyncio.run(run())
+
+
+def send_all(
+    clients: list[Client], application: WsgiApplication, gate: LargeBodyGate
+) -> None:
+    """Pass the requests of several clients through one bridge, side by side."""
+
+    async def run() -> None:
+        bridge = WsgiBridge(
+            application,
+            ThreadStack(len(clients), 1.0, 10),
+            LargeBodies(BodyMemory(64 * MB, 64 * MB), gate),
+            lambda _scope: 5 * MB,
+            30.0,
+        )
+        await asyncio.gather(
+            *(bridge(each.build_scope(), each.receive, each.send) for each in clients)
+        )
 
     asyncio.run(run())
 
@@ -293,6 +314,50 @@ def test_large_bodies_beyond_the_memory_limit_get_a_503_and_small_ones_do_not() 
     assert b"unavailable" in large.body
     assert large.get_header(b"connection") == [b"close"]
     assert small.body == b"x" * SMALL_BODY
+
+
+def test_large_bodies_wait_for_their_turn() -> None:
+    """Each takes the room of two, so they are never in the application together."""
+    running, most = 0, 0
+
+    def count(
+        _environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> list[bytes]:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        threading.Event().wait(0.05)
+        running -= 1
+        start_response("204 No Content", [])
+        return []
+
+    clients = [Client([b"x" * 2 * MB]) for _ in range(4)]
+
+    send_all(clients, count, LargeBodyGate(3 * MB, 5.0))
+
+    assert {client.status for client in clients} == {204}
+    assert most == 1
+
+
+def test_a_large_body_that_waits_too_long_gets_a_503_and_a_small_one_passes() -> None:
+    released = threading.Event()
+
+    def wait(
+        environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> list[bytes]:
+        if int(environ["CONTENT_LENGTH"]) > SMALL_BODY:
+            released.wait(5)
+        else:
+            released.set()
+        start_response("204 No Content", [])
+        return []
+
+    first, second = Client([b"x" * 2 * MB]), Client([b"x" * 2 * MB])
+    small = Client([b"x"])
+
+    send_all([first, second, small], wait, LargeBodyGate(3 * MB, 0.0))
+
+    assert [each.status for each in (first, second, small)] == [204, 503, 204]
 
 
 def test_bytes_are_given_back_when_a_body_is_done_with() -> None:

@@ -218,13 +218,13 @@ def test_values_are_converted_to_json() -> None:
 
     assert result.rows == (
         (
-            1.5,
-            "nan",
+            "1.50",
+            "NaN",
             "2026-03-02",
             "2026-03-02T10:00:00",
             "2026-03-02T08:00:00Z",
             {"x": [1, None]},
-            "1 day, 0:00:00",
+            "1 day",
             None,
         ),
     )

@@ -1,6 +1,5 @@
 """Connections to a customer's Postgres: addresses, TLS, credentials, time limits."""
 
-import ipaddress
 import socket
 import ssl
 import threading
@@ -30,7 +29,7 @@ from levered_site.errors import (
 )
 from tests.support.running_service import crowding
 from tests.support.second_postgres import PASSWORD, SecondServer
-from warehouse.backends import addresses, postgres, postgres_connections
+from warehouse.backends import postgres, postgres_connections
 from warehouse.backends.postgres import PostgresBackend
 
 pytestmark = pytest.mark.usefixtures("private_allowed")
@@ -105,40 +104,6 @@ def test_credentials_with_more_than_plain_values_are_refused(
         postgres.validate_credentials(second_postgres.credentials | {field: value})
 
     assert refused.value.details[0].field == f"credentials.{field}"
-
-
-PRIVATE_ADDRESSES = [
-    "0.0.0.0",  # noqa: S104 - checked, not bound to
-    *("127.0.0.1", "127.8.9.1", "10.0.0.1", "172.16.0.1", "192.168.1.1"),
-    *("169.254.169.254", "100.64.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"),
-    *("::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:8.8.8.8"),
-    *("::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "::7f00:1"),
-    *("198.18.0.1", "192.0.2.1", "2001:db8::1", "2001:0:7f00:1::"),
-]
-
-
-@pytest.mark.parametrize("address", PRIVATE_ADDRESSES)
-def test_private_addresses_are_refused(address: str) -> None:
-    assert not addresses.is_public(ipaddress.ip_address(address))
-    with (
-        override_settings(WAREHOUSE_ALLOW_PRIVATE=False),
-        pytest.raises(WarehouseError, match="public"),
-    ):
-        addresses.resolve_host(address, 5432)
-
-
-@pytest.mark.parametrize("name", ["localhost", "2130706433", "0x7f.1", "127.1"])
-def test_names_of_private_addresses_are_refused(name: str) -> None:
-    with (
-        override_settings(WAREHOUSE_ALLOW_PRIVATE=False),
-        pytest.raises(WarehouseError, match=r"public|found"),
-    ):
-        addresses.resolve_host(name, 5432)
-
-
-def test_public_addresses_are_allowed() -> None:
-    for address in ("8.8.8.8", "2606:4700:4700::1111"):
-        assert addresses.is_public(ipaddress.ip_address(address))
 
 
 def test_without_the_setting_private_hosts_and_plain_text_are_refused(

@@ -8,7 +8,9 @@ from dataclasses import replace
 import orjson
 import pytest
 from django.test import override_settings
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings, strategies as st
+from psycopg.rows import dict_row
 
 from tests.support import reference_cube, shop, warehouse_events
 from tests.support.cube_comparison import (
@@ -29,7 +31,7 @@ from tests.support.warehouse_events import parse_moment
 from warehouse.backends import managed, postgres
 from warehouse.backends.postgres import PostgresBackend
 from warehouse.sql.cube import statement
-from warehouse.sql.preview import render
+from warehouse.sql.preview import postgres as postgres_preview, render
 from warehouse.sql.shapes import ContextFactor, Cube, CubeSpec, RegimeSpan
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -246,6 +248,57 @@ def test_the_printed_statement_counts_alike(
 
     assert normalize_cube(statement.decode_cube(rows, spec)) == normalize_cube(cube)
     assert sum(cell.users for cell in cube.cells) == 2
+
+
+def test_a_variant_that_is_no_json_is_counted_and_fails_no_server(
+    connected: PostgresBackend, second: SecondServer
+) -> None:
+    at = parse_moment("2026-03-02 10:00")
+    spec = replace(
+        SPEC,
+        optimization_id=str(uuid.uuid4()),
+        contexts=(ContextFactor("age", ("1",)),),
+    )
+    texts = (A, "nonsense", "{", '{"a":1,}', "[1]", "", '{"a":"\\u0000"}')
+    touches = [
+        Touch(f"u{number}", at, text, context, None)
+        for number, text in enumerate(texts)
+        for context in ('{"age":1}', "no json")
+    ]
+    cube = compute_connected_cube(connected, second, spec, touches)
+    metric = connected.validate_metric(METRIC_SQL, METRIC_MAPPING)
+    source = connected.validate_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
+    built = statement.build_statement(spec, metric, source, "postgres before 16")
+
+    with connected._open_session(10) as session:
+        rows = list(session.stream_rows(built.text, built.parameters, 100))
+        facts = [
+            session.fetch_rows(
+                postgres_preview.build_source_facts(source, dialect),
+                (at, at, timezone.now()),
+                dict_row,
+            )[0]
+            for dialect in ("postgres", "postgres before 16")
+        ]
+
+    assert normalize_cube(statement.decode_cube(rows, spec)) == normalize_cube(cube)
+    assert sum(cell.users for cell in cube.cells) == len(texts)
+    assert [each["no_objects"] for each in facts] == [12, 12]
+
+
+def test_the_statement_that_is_shown_sets_the_time_zone_of_its_session(
+    connected: PostgresBackend,
+) -> None:
+    metric = connected.validate_metric(METRIC_SQL, METRIC_MAPPING)
+    source = connected.validate_source(SOURCE_SQL, shop.SOURCE["column_mapping"])
+    dialect = connected.find_dialect()
+    spec = replace(SPEC, optimization_id=str(uuid.uuid4()))
+    built = statement.build_statement(spec, metric, source, dialect)
+
+    shown = render.render_script(built, dialect, is_managed=False)
+
+    assert dialect == "postgres"
+    assert shown == ("SET TIME ZONE 'UTC';\n" + render.render_statement(built, dialect))
 
 
 def test_the_statement_for_older_servers_counts_alike(

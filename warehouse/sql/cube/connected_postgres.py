@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 from warehouse.sql.cube import postgres
+from warehouse.sql.cube.json_pattern import JSON_OBJECT_PATTERN
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.customer.check import quote_identifier
 from warehouse.sql.shapes import CheckedMetric, CheckedSource, CubeSpec, Statement
@@ -15,6 +16,15 @@ TOUCHES = Path(__file__).with_name("connected_touches.sql").read_text().strip()
 # if the text is no JSON.
 GUARDED_JSON = "CASE WHEN pg_input_is_valid({0}, 'jsonb') THEN CAST({0} AS jsonb) END"
 UNGUARDED_JSON = "CAST({0} AS jsonb)"
+GUARDED_JSON_BEFORE_16 = (
+    "CASE WHEN {{0}} ~ '{pattern}' THEN CAST({{0}} AS jsonb) END".format(
+        pattern=JSON_OBJECT_PATTERN.replace("{", "{{").replace("}", "}}")
+    )
+)
+JSON_CASTS = {
+    "postgres": GUARDED_JSON,
+    "postgres before 16": GUARDED_JSON_BEFORE_16,
+}
 
 # A JSON object with its keys sorted by code point and its levels as text: equal for
 # texts that differ only in the order of keys or the types of levels.
@@ -76,7 +86,16 @@ def _build_statement(
 
 
 build_statement = partial(_build_statement, json_cast=GUARDED_JSON)
-build_statement_before_16 = partial(_build_statement, json_cast=UNGUARDED_JSON)
+build_statement_before_16 = partial(_build_statement, json_cast=GUARDED_JSON_BEFORE_16)
+
+
+def build_object_cast(text: str, dialect: str) -> str:
+    """Cast a text to jsonb as the cube does: null where it is no JSON object.
+
+    `dialect` is a key of JSON_CASTS.
+    """
+    json = JSON_CASTS[dialect].format(text)
+    return f"CASE jsonb_typeof({json}) WHEN 'object' THEN {json} END"
 
 
 def build_source_columns_sql(source: CheckedSource) -> str:

@@ -34,6 +34,13 @@ METRIC_FACTS = {
     "numeric": "COUNT(amount)",
     "values": "COUNT(DISTINCT amount)",
     "repeated": "COUNT(*) - (SELECT COUNT(*) FROM levered_distinct)",
+    "midnight": """COUNT(CASE WHEN CAST(CAST(moment AS DATE) AS {timestamp}) = moment
+                  THEN 1 END)""",
+    "out_of_range": "0",
+    "empty_ids": "COUNT(CASE WHEN anonymous_id = '' THEN 1 END)",
+    "alike_users": """(SELECT COUNT(*) FROM levered_people AS p
+        WHERE LOWER(TRIM(p.anonymous_id)) IN (
+          SELECT LOWER(TRIM(e.anonymous_id)) FROM levered_exposed AS e))""",
 }
 METRIC_FACTS_QUERY = """WITH levered_rewards AS (
   SELECT {metric_columns}
@@ -65,7 +72,7 @@ SOURCE_FACTS = {
     "users": "COUNT(DISTINCT anonymous_id)",
     "future": METRIC_FACTS["future"],
     "zoneless": "FALSE",
-    "no_objects": "COUNT(CASE WHEN LTRIM(variant) NOT LIKE '{%' THEN 1 END)",
+    "no_objects": "COUNT(CASE WHEN {variant_object} IS NULL THEN 1 END)",
     "optimizations": "COUNT(DISTINCT optimization_id)",
 }
 SOURCE_FACTS_QUERY = """WITH levered_exposures AS (
@@ -209,7 +216,11 @@ def _build_select_list_sql(
     expressions: Mapping[str, str], parameters: Parameters, now: datetime
 ) -> str:
     """Name the facts' columns, and put the current time where they compare with it."""
-    slots = {"now": parameters.add_timestamp(now)}
+    slots = {
+        "now": parameters.add_timestamp(now),
+        "timestamp": parameters.engine.timestamp_type,
+        "variant_object": parameters.engine.parse_json("variant"),
+    }
     return fill_slots(_build_named_columns_sql(parameters.engine, expressions), slots)
 
 

@@ -2,7 +2,11 @@
 
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.customer.check import quote_identifier
-from warehouse.sql.preview.postgres import METRIC_FACTS_QUERY, build_metric_slots
+from warehouse.sql.preview.postgres import (
+    ALIKE_USERS,
+    METRIC_FACTS_QUERY,
+    build_metric_slots,
+)
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery
 
 # Parameters: $1 to $3 of a CheckedQuery. `bound` fixes their types even where the query
@@ -23,6 +27,7 @@ MATCHED_USERS = """(SELECT count(*) FROM people AS p
         WHERE EXISTS (
           SELECT FROM managed_dw.exposures AS e
           WHERE e.organization_id = $1 AND e.anonymous_id = p.anonymous_id))"""
+OWN_EXPOSURES = "managed_dw.exposures WHERE organization_id = $1"
 HAS_EXPOSED_USERS = (
     "EXISTS (SELECT FROM managed_dw.exposures WHERE organization_id = $1)"
 )
@@ -43,6 +48,7 @@ def build_facts(metric: CheckedMetric) -> str:
         "timestamp": quote_identifier(metric.timestamp),
         "exposed_cte": "",
         "matched_users": MATCHED_USERS,
+        "alike_users": fill_slots(ALIKE_USERS, {"exposed": OWN_EXPOSURES}),
         "has_exposed_users": HAS_EXPOSED_USERS,
         "now": "CAST($4 AS timestamptz)",
     }

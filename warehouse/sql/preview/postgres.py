@@ -58,7 +58,12 @@ SELECT count(*) AS rows,
        count(*) FILTER (WHERE at > {now}) AS future,
        COALESCE(bool_or(zoneless), false) AS zoneless,
        count(value) AS numeric, count(DISTINCT value) AS values,
-       count(*) - (SELECT count(*) FROM distinct_rows) AS repeated
+       count(*) - (SELECT count(*) FROM distinct_rows) AS repeated,
+       count(*) FILTER (WHERE isfinite(at) AND at = date_trunc('day', at)) AS midnight,
+       count(*) FILTER (WHERE NOT isfinite(at) OR at < '0001-01-01' OR at >= '10000-01-01')
+         AS out_of_range,
+       count(*) FILTER (WHERE anonymous_id = '') AS empty_ids,
+       CASE WHEN {matched_users} = 0 THEN {alike_users} ELSE 0 END AS alike_users
 FROM rewards"""
 EXPOSED_CTE = """exposed AS (
   {exposed_users}
@@ -69,6 +74,11 @@ EXPOSED_USERS = """SELECT DISTINCT CAST(s.{anonymous_id} AS text) AS anonymous_i
 {source_query}
   ) AS s"""
 NOW = "CAST($3 AS timestamptz)"
+# Reads some exposures only: it is about the spelling of ids.
+ALIKE_USERS = """(SELECT count(*) FROM people AS p
+        WHERE lower(btrim(p.anonymous_id)) IN (
+          SELECT lower(btrim(e.anonymous_id))
+          FROM (SELECT anonymous_id FROM {exposed} LIMIT 100000) AS e))"""
 
 # $3 is the current time. The columns are the fields of backends.query_results.SourceFacts,
 # in their order.
@@ -86,8 +96,7 @@ SELECT count(*) AS rows,
        count(DISTINCT anonymous_id) AS users,
        count(*) FILTER (WHERE at > {now}) AS future,
        COALESCE(bool_or(zoneless), false) AS zoneless,
-       count(*) FILTER (WHERE variant_text IS NULL OR variant_text NOT LIKE '{%}')
-         AS no_objects,
+       count(*) FILTER (WHERE {variant_object} IS NULL) AS no_objects,
        count(DISTINCT optimization_id) AS optimizations
 FROM exposures"""
 
@@ -141,17 +150,22 @@ def build_facts(metric: CheckedMetric, source: CheckedSource | None) -> str:
         "timestamp": quote_identifier(metric.timestamp),
         "exposed_cte": fill_slots(EXPOSED_CTE, {"exposed_users": exposed_users}),
         "matched_users": "(SELECT count(*) FROM people JOIN exposed USING (anonymous_id))",
+        "alike_users": fill_slots(ALIKE_USERS, {"exposed": "exposed"}),
         "has_exposed_users": "EXISTS (SELECT FROM exposed)",
         "now": NOW,
     }
     return fill_slots(METRIC_FACTS_QUERY, slots)
 
 
-def build_source_facts(source: CheckedSource) -> str:
-    """Build the statement that computes a SourceFacts over all rows of a source."""
+def build_source_facts(source: CheckedSource, dialect: str = "postgres") -> str:
+    """Build the statement that computes a SourceFacts over all rows of a source.
+
+    `dialect` names what the server understands, as for the cube.
+    """
     slots = _build_source_slots(source) | {
         "bound": BOUND_PARAMETERS,
         "timestamp": quote_identifier(source.timestamp),
+        "variant_object": connected_postgres.build_object_cast("variant_text", dialect),
         "now": NOW,
     }
     return fill_slots(SOURCE_FACTS_QUERY, slots)

@@ -10,6 +10,24 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from warehouse.sql.shapes import Statement
 
+# What the statement runs in; the managed store's session is described in the docs.
+SESSION_SETTINGS = {
+    "postgres": "SET TIME ZONE 'UTC';\n",
+    # A comment: its clients run one statement at a time.
+    "snowflake": "-- ALTER SESSION SET TIMEZONE = 'UTC';\n",
+}
+
+
+def render_script(statement: Statement, dialect: str, *, is_managed: bool) -> str:
+    """Return the statement with its values as literals, as it ran.
+
+    Before it stands the time zone of the session, where the warehouse has one.
+    """
+    text = render_statement(statement, dialect)
+    if is_managed:
+        return text
+    return SESSION_SETTINGS.get(dialect.split(" ", maxsplit=1)[0], "") + text
+
 
 def render_statement(statement: Statement, dialect: str) -> str:
     """Return the text with its values as literals; `dialect` as a backend names it."""

@@ -1,0 +1,88 @@
+"""Header names with underscores, which a proxy passes on as the client sent them."""
+
+import json
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.support.raw_http import connect, read_response
+from tests.support.running_service import Service, home_named, issue_token
+
+METRIC = {
+    "name": "Signup",
+    "sql": "SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards "
+    "WHERE timestamp_utc >= @start_date",
+    "column_mapping": {
+        "anonymous_id": "anonymous_id",
+        "timestamp": "timestamp_utc",
+        "reward_type": "bool",
+    },
+}
+FACTOR = {"name": "headline", "dtype": "str", "levels": ["a", "b"]}
+LIMIT = 5
+SPELLINGS = ("X_Forwarded_For", "x_forwarded_for", "X-Forwarded_For", "X_FORWARDED-FOR")
+
+
+def create_optimization(service: Service) -> str:
+    """Return the id of a live optimization."""
+    headers = {
+        "Authorization": f"Bearer {issue_token(service.home)}",
+        "X-Forwarded-For": "9.9.9.9",
+    }
+    base_url = f"http://127.0.0.1:{service.port}/api/v2"
+    with httpx.Client(base_url=base_url, headers=headers, timeout=60) as client:
+        metric = (
+            client.post("/warehouse/metrics", json=METRIC).raise_for_status().json()
+        )
+        body = {
+            "name": "Landing page",
+            "reward_metric_id": metric["id"],
+            "training_data_config": {
+                "reward": {"name": "signup", "type": "bool"},
+                "design_factors": [FACTOR],
+            },
+        }
+        created = client.post("/optimizations", json=body).raise_for_status().json()
+    return str(created["id"])
+
+
+def serve(connection: socket.socket, path: str, address: str, *headers: str) -> int:
+    """Send one serve request from behind a proxy and return the status."""
+    body = json.dumps({"anonymous_id": "ann"})
+    lines = [
+        *(f"POST {path} HTTP/1.1", "Host: test", "Content-Type: application/json"),
+        *(f"Content-Length: {len(body)}", f"X-Forwarded-For: {address}"),
+    ]
+    connection.sendall("\r\n".join([*lines, *headers, "", body]).encode())
+    return read_response(connection).status
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    """Run a service that believes one proxy."""
+    with home_named("underscored headers") as running:
+        running.start(TRUSTED_PROXIES="1", RATELIMIT_SERVE=f"{LIMIT}/h")
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("query", "address"),
+    [("", "8.8.8.8"), ("?a=1", "8.8.4.4")],
+    ids=["front", "django"],
+)
+def test_they_are_not_taken_for_the_header_with_hyphens(
+    service: Service, query: str, address: str
+) -> None:
+    """The client would be counted under any address that it likes."""
+    path = f"/api/v2/optimizations/{create_optimization(service)}/serve{query}"
+    with connect(service.port) as connection:
+        statuses = [
+            serve(connection, path, address, f"{name}: 7.7.7.{number}")
+            for number, name in enumerate(SPELLINGS * 2)
+        ]
+        other = serve(connection, path, f"1{address}")
+
+    assert statuses == [200] * LIMIT + [429] * (len(statuses) - LIMIT)
+    assert other == 200

@@ -1,0 +1,23 @@
+"""Where a customer's query reads the clock."""
+
+import sqlglot
+
+from warehouse.sql.shapes import CheckedQuery
+
+FUNCTIONS = frozenset(
+    {
+        *("NOW", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "LOCALTIMESTAMP"),
+        *("LOCALTIME", "CURRENT_DATETIME", "GETDATE", "SYSDATE", "CLOCK_TIMESTAMP"),
+        *("STATEMENT_TIMESTAMP", "TRANSACTION_TIMESTAMP", "SYSTIMESTAMP"),
+    }
+)
+QUOTES = ('"', "`", "'")
+
+
+def reads_current_time(query: CheckedQuery) -> bool:
+    """Return whether a checked query calls a function that reads the clock."""
+    return any(
+        token.text.upper() in FUNCTIONS
+        and query.text[token.start : token.start + 1] not in QUOTES
+        for token in sqlglot.tokenize(query.text, dialect=query.dialect)
+    )
