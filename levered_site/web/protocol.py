@@ -115,6 +115,10 @@ class WebProtocol(HttpToolsProtocol):
     def _is_idle(self) -> bool:
         return self._latest_cycle is None or self._latest_cycle.response_complete
 
+    def _is_overdue(self, now: float) -> bool:
+        """Return whether no request has come for longer than connections are kept."""
+        return self._is_idle() and now > self._idle_since + self.timeout_keep_alive
+
     def _has_unread_input(self) -> bool:
         """Return whether the client is still sending what nobody will read."""
         cycle = self._latest_cycle
@@ -291,9 +295,8 @@ class WebProtocol(HttpToolsProtocol):
                 self._refuse(RequestTimeoutError("The headers did not arrive in time."))
             else:
                 self.transport.close()
-        elif deadline is None and self._is_idle():
-            if now > self._idle_since + self.timeout_keep_alive:
-                self.transport.close()
+        elif deadline is None and self._is_overdue(now):
+            self.transport.close()
         return self._guarded.check(now)
 
     @property
