@@ -112,6 +112,9 @@ REFUSED = [
     ("SELECT * FROM app.t,\nLATERAL pg_ls_dir('/') AS x", "Functions in FROM are not allowed (line 2), except those that take one value apart, such as jsonb_array_elements, unnest or FLATTEN."),
     ("SELECT * FROM generate_series(1, 1000000000)", "The series has no bound (line 1): write both ends as numbers at most 100,000 apart, or as dates, @start_date or the present time with a step of an hour or more."),
     ("SELECT * FROM generate_series(@start_date, now(), interval '1 second') AS d", "The series has no bound (line 1): write both ends as numbers at most 100,000 apart, or as dates, @start_date or the present time with a step of an hour or more."),
+    ("SELECT * FROM generate_series(now(), now() + interval '999 years', '1 hour')", "The series has no bound (line 1): write both ends as numbers at most 100,000 apart, or as dates, @start_date or the present time with a step of an hour or more."),
+    ("SELECT id FROM app.t LIMIT ?", "The parameter ? is unknown (line 1): write @start_date, the only parameter that a query may have."),
+    ("SELECT 1_000", "The number 1_000 has two meanings (line 1): write it without underscores."),
     ("SELECT lpad(b, n) FROM app.t", "The length of a filled-up text must be a number (line 1): write at most 1,000."),
     ("SELECT format('%1000000000s', b) FROM app.t", "The format must be a text in quotes with plain fields (line 1): write one like '%s'."),
     ("SELECT format(b, n) FROM app.t", "The format must be a text in quotes with plain fields (line 1): write one like '%s'."),
@@ -130,5 +133,6 @@ REFUSED_ELSEWHERE = [
     ("bigquery", "DECLARE x INT64;\nSELECT x", "Only a SELECT is allowed, not DECLARE (line 1)."),
     ("bigquery", "SELECT * FROM UNNEST(GENERATE_DATE_ARRAY('0001-01-01', '9999-01-01'))", "The series has no bound (line 1): write both ends as numbers at most 100,000 apart, or as dates, @start_date or the present time with a step of an hour or more."),
     ("bigquery", "SELECT FORMAT('%*d', 1000000000, n) FROM ds.t", "The format must be a text in quotes with plain fields (line 1): write one like '%s'."),
+    ("bigquery", "SELECT items[OFFSET(0)].lower(b) FROM ds.t", "The function lower is not allowed (line 1)."),
     ("bigquery", "SELECT ds.lower(b) FROM ds.t", "The function ds.lower is not allowed (line 1)."),
 ]  # fmt: skip

@@ -25,7 +25,11 @@ TEXT_FORMATS = {
     "postgres": r"(?:[^%]|%%|%(?:\d{1,2}\$)?[sIL])*",
     "bigquery": r"(?:[^%]|%%|%[-+ 0#']*\d{0,3}(?:\.\d{1,2})?[diouxXeEfFgGsStTpP])*",
 }
-DATE = re.compile(r"[12]\d{3}-\d{2}-\d{2}([ T][\d:.]+(Z|[+-][\d:]+)?)?")
+# At most 999 of a unit, and 9 years: a series must not leave these centuries.
+OFFSET = re.compile(
+    r"\d{1,3}( (second|minute|hour|day|week|month|quarter)s?)?|\d years?", re.IGNORECASE
+)
+DATE = re.compile(r"(19|20)\d{2}-\d{2}-\d{2}([ T][\d:.]+(Z|[+-][\d:]+)?)?")
 
 
 def validate_series(
@@ -105,9 +109,10 @@ def _is_moment(node: object) -> bool:
 
 def _is_offset(node: object) -> bool:
     amount = node.this if isinstance(node, exp.Interval) else node
-    return isinstance(amount, exp.Literal) and bool(
-        re.fullmatch(r"\d{1,4}( [a-zA-Z]+)?", amount.name)
-    )
+    if not isinstance(amount, exp.Literal):
+        return False
+    unit = str(node.args.get("unit") or "") if isinstance(node, exp.Interval) else ""
+    return bool(OFFSET.fullmatch(f"{amount.name} {unit}".strip()))
 
 
 def _is_coarse(step: object, node: exp.Expr) -> bool:

@@ -56,7 +56,9 @@ def write_line(line: int | None) -> str:
 def describe_node(node: exp.Expr, grammar: str) -> str:
     """Return a name that the query's author knows: a function's as in the dialect."""
     if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
-        return node.sql(dialect=grammar).partition("(")[0].lower()
+        is_schema = isinstance(node.this, exp.Identifier | exp.Dot)
+        schema = f"{node.this.sql(grammar)}." if is_schema else ""
+        return f"{schema}{describe_node(node.expression, grammar)}".lower()
     if isinstance(node, exp.Func):
         call = re.match(r"\w+(?=\()", node.sql(dialect=grammar))
         return (call[0] if call else node.sql_name()).lower()

@@ -48,7 +48,8 @@ def trim_query(sql: str, rules: Dialect) -> str:
         return ""
     lookups = _find_key_lookups(statement, rules)
     _refuse_foreign_parameters(sql, statement, rules, lookups)
-    _require_one_select(statement, rules)
+    _require_select(statement[0])
+    _refuse_words(statement, rules)
     return "\n" * sql.count("\n", 0, statement[0].start) + _cut_out(
         sql, statement, lookups
     )
@@ -75,8 +76,7 @@ def _strip_semicolons(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens[solid[0] : solid[-1] + 1] if solid else ()
 
 
-def _require_one_select(tokens: Sequence[Token], rules: Dialect) -> None:
-    first = tokens[0]
+def _require_select(first: Token) -> None:
     word = first.text.upper()
     if word == "FROM":
         raise RefusedError(PIPE_SYNTAX.format(line=write_line(first.line)))
@@ -88,7 +88,21 @@ def _require_one_select(tokens: Sequence[Token], rules: Dialect) -> None:
         raise RefusedError(
             f"Only a SELECT is allowed, not {word}{write_line(first.line)}."
         )
+
+
+def _refuse_words(tokens: Sequence[Token], rules: Dialect) -> None:
+    """Raise RefusedError at a second statement, at TABLE, or at an unclear number."""
     for token, following in pairwise(tokens):
+        # Older Postgres and sqlglot read 1_000 as the number 1 with the name _000.
+        if (
+            token.token_type == TokenType.NUMBER
+            and following.start == token.end + 1
+            and following.text.startswith("_")
+        ):
+            raise RefusedError(
+                f"The number {token.text}{following.text} has two meanings"
+                f"{write_line(token.line)}: write it without underscores."
+            )
         if token.token_type == TokenType.TABLE and rules.name == "snowflake":
             raise RefusedError(
                 f"TABLE is not allowed{write_line(token.line)}: write LATERAL"
@@ -155,7 +169,8 @@ def _refuse_parameter(
         raise RefusedError(
             f"The parameter or stage {text} cannot be read{line}: name a table."
         )
-    if rules.name == "postgres" and text == "?" and _ends_operand(previous):
+    is_after_value = previous and previous.token_type in CLOSING_TOKENS
+    if rules.name == "postgres" and text == "?" and is_after_value:
         raise RefusedError(
             f"The operator ? is not allowed here{line}: write jsonb_exists(value, 'key')."
         )
