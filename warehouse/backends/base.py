@@ -65,6 +65,11 @@ class Backend(ABC):
         """Return the dialect for which `build_statement` builds the cube's statement."""
         return self.dialect
 
+    @property
+    def database(self) -> str | None:
+        """The connected database, which a query may name before a schema."""
+        return None
+
     @abstractmethod
     def tables(self, search: str = "") -> list[Table]:
         """Return the tables that a query may read, at most MAX_TABLES and one more.
@@ -147,7 +152,11 @@ class Backend(ABC):
         """Run one read-only SELECT and return at most `limit` rows."""
         with query_validation.translate_refusals():
             query = check.check_query(
-                sql, self.dialect, managed=self.is_managed, schema=self.schema
+                sql,
+                self.dialect,
+                managed=self.is_managed,
+                schema=self.schema,
+                database=self.database,
             )
         result, _ = self._fetch_sample(query, limit, timezone.now() - PREVIEW_LOOK_BACK)
         return result
@@ -155,10 +164,18 @@ class Backend(ABC):
     def validate_metric(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedMetric:
-        """Check a metric's query without running it."""
+        """Check a metric's query without running it.
+
+        Snowflake may be asked for the names of its columns.
+        """
         with query_validation.translate_refusals():
             metric = check.check_metric_query(
-                sql, mapping, self.dialect, managed=self.is_managed, schema=self.schema
+                sql,
+                mapping,
+                self.dialect,
+                managed=self.is_managed,
+                schema=self.schema,
+                database=self.database,
             )
         return self._spell_columns(metric)
 
@@ -170,9 +187,7 @@ class Backend(ABC):
         Raises InvalidParametersError, listing the columns of the result, if it lacks a
         mapped column, and on `column_mapping` if a column's type does not fit.
         """
-        metric = self.validate_metric(sql, mapping)
-        self._require_readable_columns(metric)
-        return metric
+        return self._require_readable_columns(self.validate_metric(sql, mapping))
 
     def preview_metric(
         self,
@@ -190,27 +205,42 @@ class Backend(ABC):
         is_zoneless = facts.zoneless or metric.timestamp in zoneless
         return Preview(result, replace(facts, zoneless=is_zoneless))
 
-    def _spell_column(self, name: str, _result_columns: tuple[str, ...] | None) -> str:
-        """Return a mapped column's name as the warehouse spells it."""
+    def _normalize_column(self, name: str) -> str:
+        """Return how the warehouse stores a column that the query does not name."""
         return name
 
+    def _list_columns(self, checked: Checked) -> tuple[str, ...]:
+        """Return the names of a query's columns, or none if its text does not tell."""
+        return checked.query.columns or ()
+
     def _spell_columns(self, checked: Checked) -> Checked:
+        """Return the mapped columns as the query or the warehouse spells them."""
+        result_columns = self._list_columns(checked)
         columns: dict[str, Any] = {
-            role: self._spell_column(name, checked.query.columns)
+            role: query_validation.find_spelling(name, result_columns)
+            or self._normalize_column(name)
             for role, name in query_validation.map_roles_to_columns(checked).items()
         }
         return replace(checked, **columns)
 
-    def _require_readable_columns(self, checked: CheckedMetric | CheckedSource) -> None:
+    def _require_readable_columns(self, checked: Checked) -> Checked:
         """Run a query for one row, then its mapped columns as the cube reads them.
 
-        Raises InvalidParametersError if a column is missing or has a wrong type.
+        Returns the query with the columns as the warehouse spells them. Raises InvalidParametersError if a column is missing or has a wrong type.
         """
         since = timezone.now() - PREVIEW_LOOK_BACK
         result, _ = self._fetch_sample(checked.query, 1, since)
+        checked = self._respell_columns(checked, result.columns)
         query_validation.require_columns(checked, result.columns)
         with query_validation.translate_mapping_failures():
             self._fetch_sample(projection.project_columns(checked), 1, since)
+        return checked
+
+    def _respell_columns(
+        self, checked: Checked, _result_columns: tuple[str, ...]
+    ) -> Checked:
+        """Return the mapped columns as the result of the query spells them."""
+        return checked
 
     def _fetch_sample(
         self, query: CheckedQuery, limit: int, since: datetime

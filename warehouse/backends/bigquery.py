@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from levered_site.errors import InvalidParametersError, NotFoundError, WarehouseError
 from warehouse.backends import byte_budget, cloud_backend, credential_fields
-from warehouse.backends.base import MAX_TABLES
+from warehouse.backends.base import MAX_TABLES, Checked
 from warehouse.backends.cloud_backend import CloudBackend
 from warehouse.backends.credential_fields import FieldPattern
 from warehouse.backends.errors import QueryFailedError, redact_secrets
@@ -136,6 +136,14 @@ class BigQueryBackend(CloudBackend):
             )
             columns = tuple(column.name for column in result.schema)
             return StatementResult(columns, rows, zoneless, query_bytes)
+
+    @override
+    def _respell_columns(
+        self, checked: Checked, result_columns: tuple[str, ...]
+    ) -> Checked:
+        """BigQuery itself reads a column by its name in any case."""
+        query = replace(checked.query, columns=result_columns)
+        return self._spell_columns(replace(checked, query=query))
 
     @override
     def tables(self, search: str = "") -> list[Table]:

@@ -33,7 +33,11 @@ class ConnectedBackend(Backend):
     ) -> CheckedSource:
         with query_validation.translate_refusals():
             source = check.check_source_query(
-                sql, mapping, self.dialect, schema=self.schema
+                sql,
+                mapping,
+                self.dialect,
+                schema=self.schema,
+                database=self.database,
             )
         return self._spell_columns(source)
 
@@ -41,9 +45,7 @@ class ConnectedBackend(Backend):
     def validate_and_run_source(
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedSource:
-        source = self.validate_source(sql, mapping)
-        self._require_readable_columns(source)
-        return source
+        return self._require_readable_columns(self.validate_source(sql, mapping))
 
     @override
     def preview_source(

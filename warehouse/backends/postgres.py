@@ -72,6 +72,11 @@ class PostgresBackend(ConnectedBackend):
     server: Server = field(repr=False)
     schema: str = DEFAULT_SCHEMA
 
+    @property
+    @override
+    def database(self) -> str:
+        return self.server.database
+
     @override
     def tables(self, search: str = "") -> list[Table]:
         """Return what the role may read, without the system catalogs."""

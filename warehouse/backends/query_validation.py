@@ -70,3 +70,11 @@ def map_roles_to_columns(checked: CheckedMetric | CheckedSource) -> dict[str, st
     roles = [name for name in type(checked).__slots__ if name != "query"]
     columns = {role: getattr(checked, role) for role in roles}
     return {role: name for role, name in columns.items() if name}
+
+
+def find_spelling(name: str, columns: Sequence[str]) -> str | None:
+    """Return the column of exactly this name, else the only one in another case."""
+    if name in columns:
+        return name
+    alike = [column for column in columns if column.lower() == name.lower()]
+    return alike[0] if len(alike) == 1 else None

@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 
 import snowflake.connector
 from cryptography.hazmat.primitives import serialization
+from django.utils import timezone
 from snowflake.connector import errors
 from snowflake.connector.constants import FIELD_ID_TO_NAME
 from typing_extensions import override
 
 from levered_site.errors import InvalidParametersError, NotFoundError, WarehouseError
-from warehouse.backends import cloud_backend, credential_fields
-from warehouse.backends.base import MAX_TABLES
+from warehouse.backends import cloud_backend, credential_fields, query_validation
+from warehouse.backends.base import MAX_TABLES, Checked
 from warehouse.backends.cloud_backend import CloudBackend
 from warehouse.backends.credential_fields import FieldPattern
 from warehouse.backends.errors import QueryFailedError, redact_secrets
@@ -44,7 +45,8 @@ ZONELESS_TYPES = {"TIMESTAMP_NTZ", "DATE"}
 CONNECT_SECONDS, GRACE_SECONDS, CATALOG_SECONDS = 15, 10, 30
 MAX_COLUMNS, MAX_CATALOG_BYTES = 10_000, 10_000_000
 
-# The columns of both statements are named like the fields of Table and Column.
+# The columns of both statements are named like the fields of Table and Column. A table may
+# have been made in quotes: the exact name comes first, the one in capitals second.
 SELECT_TABLES = """SELECT table_schema AS "schema", table_name AS "name",
   LOWER(table_type) AS "type", row_count AS "rows"
 FROM information_schema.tables
@@ -53,10 +55,11 @@ WHERE table_schema <> 'INFORMATION_SCHEMA'
 ORDER BY 1, 2
 LIMIT 2001"""
 SELECT_COLUMNS = """SELECT column_name AS "name", LOWER(data_type) AS "type",
-  is_nullable = 'YES' AS "nullable"
+  is_nullable = 'YES' AS "nullable", table_schema AS "schema", table_name AS "table"
 FROM information_schema.columns
-WHERE table_schema = ? AND table_name = ?
-ORDER BY ordinal_position"""
+WHERE table_schema IN (?, ?) AND table_name IN (?, ?)
+ORDER BY CASE WHEN table_schema = ? THEN 0 ELSE 1 END,
+  CASE WHEN table_name = ? THEN 0 ELSE 1 END, ordinal_position"""
 
 
 def validate_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,22 +144,38 @@ class SnowflakeBackend(CloudBackend):
 
     @override
     def columns(self, table: str) -> list[Column]:
-        """Return a table's columns; the schema defaults to the connection's."""
+        """Return a table's columns; the schema defaults to the connection's.
+
+        A table of exactly this name comes first, one of its name in capitals second.
+        """
         schema, _, name = table.rpartition(".")
-        full_name = (
-            _normalize_case(schema) if schema else self.schema,
-            _normalize_case(name),
-        )
-        columns = Statement(SELECT_COLUMNS, full_name)
+        schema = schema or self.schema or ""
+        spellings = (schema, _normalize_case(schema), name, _normalize_case(name))
+        columns = Statement(SELECT_COLUMNS, (*spellings, schema, name))
         result = self.run(columns, CATALOG_SECONDS, MAX_COLUMNS, MAX_CATALOG_BYTES)
         if not result.rows:
             raise NotFoundError(f"There is no table {table}.")
-        return [Column(**record) for record in result.build_records()]
+        records = result.build_records()
+        first = records[0]
+        return [
+            Column(record["name"], record["type"], record["nullable"])
+            for record in records
+            if (record["schema"], record["table"]) == (first["schema"], first["table"])
+        ]
 
     @override
-    def _spell_column(self, name: str, result_columns: tuple[str, ...] | None) -> str:
-        """Return a plain name in capitals, unless the query returns it as it is."""
-        return name if name in (result_columns or ()) else _normalize_case(name)
+    def _normalize_column(self, name: str) -> str:
+        return _normalize_case(name)
+
+    @override
+    def _list_columns(self, checked: Checked) -> tuple[str, ...]:
+        """Ask for the columns where only they tell whether a name was made in quotes."""
+        if checked.query.columns is not None:
+            return checked.query.columns
+        names = query_validation.map_roles_to_columns(checked).values()
+        if all(_normalize_case(name) == name for name in names):
+            return ()
+        return self._run_sample(checked.query, timezone.now(), 0).columns
 
     @contextmanager
     def _open_cursor(self, seconds: int) -> Iterator[Any]:
@@ -225,7 +244,9 @@ def _fetch_rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def _normalize_case(name: str) -> str:
-    """Return an unquoted name as Snowflake stores it: plain names in capitals."""
+    """Return a name as Snowflake stores it: plain names in capitals, quoted ones exact."""
+    if len(name) > 2 and name[0] == name[-1] == '"':
+        return name[1:-1].replace('""', '"')
     return name.upper() if UNQUOTED_NAME.fullmatch(name) else name
 
 

@@ -55,6 +55,20 @@ def test_invalid_credentials_are_refused_by_field(
     assert refused.value.details[0].field == f"credentials.{field}"
 
 
+def test_a_mapped_column_is_found_in_any_case(key_file: dict[str, Any]) -> None:
+    backend = bigquery.build_backend(
+        "org_a", bigquery.validate_credentials(key_file), "", "Shop"
+    )
+
+    metric = backend.validate_metric(
+        "SELECT userId, soldAt, SOLDAT FROM Orders WHERE soldAt >= @start_date",
+        {"anonymous_id": "USERID", "timestamp": "soldAt"},
+    )
+
+    assert (metric.anonymous_id, metric.timestamp) == ("userId", "soldAt")
+    assert "FROM `Shop`.`Orders`" in metric.query.text
+
+
 def test_parameters_are_typed_and_named_in_order() -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -49,7 +49,7 @@ REFUSED = [
     "SELECT * FROM information_schema.tables",
     'SELECT * FROM "PG_CATALOG".pg_class',
     "SELECT * FROM other.public.bought",
-    "SELECT * FROM generate_series(1, 10)",
+    "SELECT * FROM generate_series(1, 1000000000)",
     "SELECT pg_sleep(60)",
     "SELECT set_config('role', 'levered', true)",
     "SELECT query_to_xml('SELECT 1', true, true, '')",
@@ -202,3 +202,22 @@ def test_a_query_that_takes_too_long_is_stopped(acme: PostgresBackend) -> None:
         pytest.raises(QueryFailedError, match="longer than 1 s"),
     ):
         acme.query(sql, 1)
+
+
+def test_the_connected_database_may_be_named(acme: PostgresBackend) -> None:
+    result = acme.query(
+        'SELECT "levered"."public"."bought".label FROM "levered"."public"."bought"', 10
+    )
+
+    assert result.columns == ("label",)
+
+
+def test_a_mapped_column_is_found_in_the_case_of_the_query(
+    acme: PostgresBackend,
+) -> None:
+    metric = acme.validate_and_run_metric(
+        'SELECT "user" AS userId, at AS "soldAt" FROM bought WHERE at >= @start_date',
+        {"anonymous_id": "userId", "timestamp": "soldat"},
+    )
+
+    assert (metric.anonymous_id, metric.timestamp) == ("userid", "soldAt")

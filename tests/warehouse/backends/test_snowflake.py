@@ -134,6 +134,34 @@ def test_tables_and_columns_are_listed(backend: Any) -> None:
         backend.columns("nothing")
 
 
+def test_a_table_and_columns_made_in_quotes_are_found_by_their_names() -> None:
+    with fakesnow.patch():
+        connection = connector.connect(database="db", schema="app", paramstyle="qmark")
+        cursor = connection.cursor()
+        cursor.execute('CREATE TABLE "clicks" ("user_id" TEXT, "at" TIMESTAMP_TZ)')
+        backend = snowflake.build_backend(
+            "org_a", snowflake.validate_credentials(CREDENTIALS)
+        )
+
+        metric = backend.validate_and_run_metric(
+            'SELECT * FROM "clicks" WHERE "at" >= @start_date',
+            {"anonymous_id": "user_id", "timestamp": "AT"},
+        )
+
+        assert (metric.anonymous_id, metric.timestamp) == ("user_id", "at")
+        assert [column.name for column in backend.columns("clicks")] == [
+            "user_id",
+            "at",
+        ]
+
+
+def test_a_schema_in_quotes_is_written_exactly() -> None:
+    credentials = snowflake.validate_credentials(CREDENTIALS)
+
+    assert snowflake.build_backend("o", credentials, "", "shop").schema == "SHOP"
+    assert snowflake.build_backend("o", credentials, "", '"shop"').schema == "shop"
+
+
 def test_an_attack_is_refused_before_it_is_sent(backend: Any) -> None:
     with pytest.raises(InvalidParametersError):
         backend.query("SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))", 1)

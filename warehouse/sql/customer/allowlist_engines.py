@@ -10,23 +10,37 @@ SHARED_NODES: frozenset[type[exp.Expr]] = allowlist.NODES | {
     exp.RegexpExtract, exp.TryCast, exp.TsOrDsToDate, exp.Contains, exp.LastDay,
     exp.DateFromParts, exp.TimestampAdd, exp.TimestampSub, exp.TimestampDiff,
     exp.DateSub,
+    exp.ApproxTopK, exp.ArgMax, exp.ArgMin, exp.ArrayConcat, exp.ArrayReverse,
+    exp.CurrentTime, exp.DayOfYear, exp.IgnoreNulls, exp.IsInf, exp.IsNan,
+    exp.JSONKeyValue, exp.JSONObject, exp.Pivot, exp.PivotAlias, exp.PropertyEQ,
+    exp.RegexpExtractAll, exp.RespectNulls, exp.Split, exp.Struct, exp.ToBase64,
+    exp.TsOrDsToTime,
 }  # fmt: skip
 
 SNOWFLAKE_NODES: frozenset[type[exp.Expr]] = SHARED_NODES - {exp.Parameter} | {
     exp.ArgMax, exp.ArgMin, exp.ConvertTimezone, exp.DayOfWeek, exp.EqualNull,
     exp.GetExtract, exp.Hour, exp.Median, exp.Month, exp.Placeholder, exp.SHA2,
     exp.ToBoolean, exp.ToChar, exp.ToDouble, exp.ToNumber, exp.Typeof, exp.Year,
+    exp.AddMonths, exp.ApproxQuantile, exp.ArrayContains, exp.ArrayDistinct,
+    exp.ArrayPosition, exp.ArraySlice, exp.Base64Encode, exp.CheckJson, exp.Day,
+    exp.DayOfMonth, exp.DayOfWeekIso, exp.Dayname, exp.DecodeCase, exp.Explode, exp.Hll,
+    exp.IsNullValue, exp.JSONKeys, exp.Minute, exp.Monthname, exp.MonthsBetween,
+    exp.NextDay, exp.Nvl2, exp.ObjectAgg, exp.ParseUrl, exp.Quarter, exp.RegexpCount,
+    exp.RegexpInstr, exp.SHA, exp.Second, exp.StripNullValue, exp.Strtok, exp.TimeSlice,
+    exp.ToArray, exp.ToVariant, exp.Week, exp.WeekOfYear, exp.YearOfWeek,
 }  # fmt: skip
 SNOWFLAKE_FUNCTIONS = frozenset(
     {
         "to_timestamp", "to_timestamp_ltz", "to_timestamp_ntz", "to_timestamp_tz",
         "try_to_timestamp", "try_to_timestamp_ltz", "try_to_timestamp_ntz",
-        "try_to_timestamp_tz",
+        "try_to_timestamp_tz", "as_double", "as_integer", "as_varchar",
+        "conditional_change_event", "conditional_true_event", "ratio_to_report",
+        "to_object",
     }
 )  # fmt: skip
 SNOWFLAKE_TYPES = allowlist.TYPES | {
     exp.DType.DATETIME, exp.DType.TIMESTAMPLTZ, exp.DType.TIMESTAMPNTZ,
-    exp.DType.VARIANT,
+    exp.DType.VARIANT, exp.DType.ARRAY, exp.DType.OBJECT, exp.DType.TIME,
 }  # fmt: skip
 # The account's system database, and system schemas in any database.
 SNOWFLAKE_SYSTEM_SCHEMAS = frozenset(
@@ -43,8 +57,17 @@ BIGQUERY_NODES: frozenset[type[exp.Expr]] = SHARED_NODES | {
     exp.SHA2Digest, exp.SafeDivide, exp.SafeFunc, exp.Split, exp.Timestamp,
     exp.TsOrDsToDatetime, exp.TsOrDsToTimestamp, exp.UnixMicros, exp.Unnest, exp.Hex,
     exp.LowerHex, exp.MD5Digest,
+    exp.ApproxQuantiles, exp.ByteLength, exp.CurrentDatetime, exp.DateFromUnixDate,
+    exp.Datetime, exp.DatetimeAdd, exp.DatetimeDiff, exp.DatetimeSub,
+    exp.DatetimeTrunc, exp.FarmFingerprint, exp.Float64, exp.Format, exp.FromBase64,
+    exp.GenerateDateArray, exp.GenerateSeries, exp.HavingMax, exp.Int64, exp.JSONArray,
+    exp.JSONBool, exp.JSONExtractArray, exp.JSONKeysAtDepth, exp.JSONSet,
+    exp.JSONStripNulls, exp.JSONType, exp.JSONValueArray, exp.LaxBool, exp.LaxFloat64,
+    exp.LaxInt64, exp.LaxString, exp.Normalize, exp.ParseDatetime, exp.RangeBucket,
+    exp.SHA1Digest, exp.SafeAdd, exp.SafeMultiply, exp.SafeNegate, exp.SafeSubtract,
+    exp.String, exp.UnixDate, exp.UnixMillis, exp.UnixSeconds, exp.WeekStart,
 }  # fmt: skip
-BIGQUERY_FUNCTIONS: frozenset[str] = frozenset()
+BIGQUERY_FUNCTIONS: frozenset[str] = frozenset({"ieee_divide"})
 BIGQUERY_TYPES = allowlist.TYPES | {
     exp.DType.BIGDECIMAL, exp.DType.DATETIME, exp.DType.TIME,
 }  # fmt: skip
@@ -54,7 +77,7 @@ BIGQUERY_TYPES = allowlist.TYPES | {
 # a colon.
 BIGQUERY_TABLE_NAMES = r"(?!__)[\w -]+\*?"
 
-TABLE_CLAUSES = allowlist.TABLE_CLAUSES | {"catalog"}
+TABLE_CLAUSES = allowlist.TABLE_CLAUSES | {"pivots"}
 SELECT_CLAUSES = allowlist.SELECT_CLAUSES | {"qualify"}
 
 

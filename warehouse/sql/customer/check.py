@@ -1,14 +1,16 @@
 """Checks a customer's query: binds its start date, parses, validates, scopes, regenerates."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlglot import exp
-from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
 from warehouse.sql.customer import (
     dialects,
     own_tables,
     parsing,
+    source_text,
+    spelling,
     tenant_scope,
     validator,
 )
@@ -20,24 +22,33 @@ MAX_QUERY_LENGTH = 20_000
 MANAGED_DIALECT = "postgres"
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a connection's tables are: its schema, and its database if it has one."""
+
+    schema: str | None = None
+    database: str | None = None
+
+
 def check_query(
     sql: str,
     dialect: str = "postgres",
     *,
     managed: bool | None = None,
     schema: str | None = None,
+    database: str | None = None,
 ) -> CheckedQuery:
     """Check that a customer's query is one harmless SELECT.
 
     With `managed` (default: whether the dialect is the managed store's) every table in
     the returned text is a subquery over the organization's rows. Otherwise tables are the
-    customer's own; one without a schema gets `schema`, or is refused if that is None.
+    customer's own; one without a schema gets `schema`, or is refused if that is None. On
+    Postgres `database`, the connected one, may stand before a schema.
     Raises RefusedError, with a reason for the author, on anything not known to be harmless.
     """
     rules = dialects.get_dialect(dialect)
-    return _check_bound_query(
-        sql, rules, rules.start_date, managed=managed, schema=schema
-    )
+    home = Home(schema, database)
+    return _check_bound_query(sql, rules, rules.start_date, home, managed=managed)
 
 
 def check_metric_query(
@@ -47,13 +58,14 @@ def check_metric_query(
     *,
     managed: bool | None = None,
     schema: str | None = None,
+    database: str | None = None,
 ) -> CheckedMetric:
     """Check a metric's query; `mapping` is the API's `column_mapping`.
 
     Its keys are anonymous_id, timestamp and optionally value and name. Only the warehouse
     can tell whether the columns exist. Raises RefusedError.
     """
-    query = check_query(sql, dialect, managed=managed, schema=schema)
+    query = check_query(sql, dialect, managed=managed, schema=schema, database=database)
     _require_columns(mapping, "anonymous_id", "timestamp")
     return CheckedMetric(
         query,
@@ -70,6 +82,7 @@ def check_source_query(
     dialect: str = "postgres",
     *,
     schema: str | None = None,
+    database: str | None = None,
 ) -> CheckedSource:
     """Check the query of an assignment source, which only connected warehouses have.
 
@@ -78,7 +91,9 @@ def check_source_query(
     """
     rules = dialects.get_dialect(dialect)
     start_date = rules.source_start_date
-    query = _check_bound_query(sql, rules, start_date, managed=False, schema=schema)
+    query = _check_bound_query(
+        sql, rules, start_date, Home(schema, database), managed=False
+    )
     required = ("anonymous_id", "timestamp", "optimization_id", "variant")
     _require_columns(mapping, *required)
     anonymous_id, timestamp, optimization_id, variant = (
@@ -105,20 +120,20 @@ def _check_bound_query(
     sql: str,
     rules: Dialect,
     start_date: str,
+    home: Home,
     *,
     managed: bool | None,
-    schema: str | None,
 ) -> CheckedQuery:
     is_managed = rules.name == MANAGED_DIALECT if managed is None else managed
     try:
         bound, takes_start_date = parsing.bind_start_date(
-            _require_readable(sql), rules, start_date
+            source_text.trim_query(_require_readable(sql), rules), rules, start_date
         )
-        query = normalize_identifiers(
-            parsing.parse_query(bound, rules.name), dialect=rules.name
-        )
+        query = parsing.parse_query(bound, rules.grammar)
+        spelling.decode_escapes(query)
+        query = spelling.spell_names(query, rules)
         if not is_managed:
-            own_tables.qualify_tables(query, schema)
+            own_tables.qualify_tables(query, home.schema, home.database)
         validator.validate_query(query, rules, is_managed=is_managed)
         columns = _list_result_columns(query)
         tables = (
@@ -135,7 +150,7 @@ def _check_bound_query(
 def _regenerate_query(query: exp.Query, rules: Dialect, *, is_managed: bool) -> str:
     """Return the query's text, after parsing and validating it a second time."""
     text = query.sql(rules.name, comments=False, identify=True)
-    regenerated = parsing.parse_query(text, rules.name)
+    regenerated = parsing.parse_query(text, rules.grammar)
     validator.validate_query(regenerated, rules, is_managed=is_managed)
     if is_managed:
         tenant_scope.validate_regenerated_query(regenerated)

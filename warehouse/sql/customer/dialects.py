@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist, allowlist_engines
+from warehouse.sql.customer import allowlist, allowlist_engines, grammars
 from warehouse.sql.customer.refusal import RefusedError
 
 
@@ -18,6 +18,9 @@ class Dialect:
     a schema (in lower case) is the warehouse's own. `catalogs` tells whether a table may
     have three parts. `table_names` is a pattern for the whole name of a table.
     `forbidden_names` are names, in lower case, that no identifier may have.
+    `table_functions` may stand in FROM. `folds_names` tells whether the warehouse changes
+    the case of a name without quotes, `fields` whether `(…).name` reads a field.
+    `system_types` is a pattern for names of types that are not a customer's own.
     """
 
     name: str
@@ -32,6 +35,15 @@ class Dialect:
     select_clauses: frozenset[str] = allowlist.SELECT_CLAUSES
     table_names: str = r"(?s).+"
     forbidden_names: frozenset[str] = frozenset()
+    table_functions: frozenset[str] = frozenset()
+    folds_names: bool = True
+    fields: bool = False
+    system_types: str = r"(?s).*"
+
+    @property
+    def grammar(self) -> str:
+        """sqlglot's name of the dialect that reads customers' text."""
+        return grammars.GRAMMARS[self.name]
 
 
 def _is_postgres_system(schema: str) -> bool:
@@ -43,6 +55,13 @@ POSTGRES = Dialect(
     start_date="CAST($2 AS TIMESTAMPTZ)",
     source_start_date="CAST($1 AS TIMESTAMPTZ)",
     is_system=_is_postgres_system,
+    nodes=allowlist.POSTGRES_NODES,
+    functions=(
+        allowlist.FUNCTIONS | allowlist.TABLE_FUNCTIONS | grammars.KEPT_FUNCTIONS
+    ),
+    types=allowlist.POSTGRES_TYPES,
+    table_functions=allowlist.TABLE_FUNCTIONS,
+    system_types=allowlist.POSTGRES_SYSTEM_TYPES,
 )
 # Each query text has only one of the two start dates, so a question mark serves for both.
 SNOWFLAKE = Dialect(
@@ -57,6 +76,7 @@ SNOWFLAKE = Dialect(
     table_clauses=allowlist_engines.TABLE_CLAUSES,
     select_clauses=allowlist_engines.SELECT_CLAUSES,
     forbidden_names=allowlist_engines.SNOWFLAKE_FORBIDDEN_NAMES,
+    fields=True,
 )
 BIGQUERY = Dialect(
     name="bigquery",
@@ -70,6 +90,8 @@ BIGQUERY = Dialect(
     table_clauses=allowlist_engines.TABLE_CLAUSES,
     select_clauses=allowlist_engines.SELECT_CLAUSES,
     table_names=allowlist_engines.BIGQUERY_TABLE_NAMES,
+    folds_names=False,
+    fields=True,
 )
 DIALECTS = {dialect.name: dialect for dialect in (POSTGRES, SNOWFLAKE, BIGQUERY)}
 

@@ -8,11 +8,18 @@ from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.refusal import RefusedError
 
 
-def qualify_tables(query: exp.Query, schema: str | None) -> None:
+def qualify_tables(
+    query: exp.Query, schema: str | None, database: str | None = None
+) -> None:
     """Give tables without a schema the connection's schema.
 
-    A bare name could otherwise mean a CTE of the statement around the query.
+    A bare name could otherwise mean a CTE of the statement around the query. The name of
+    the connected database before a schema is left out.
     """
+    for named in query.find_all(exp.Table, exp.Column):
+        catalog = named.args.get("catalog")
+        if database and catalog is not None and catalog.name == database:
+            named.set("catalog", None)
     for table in query.find_all(exp.Table):
         bare = isinstance(table.this, exp.Identifier) and not table.db
         if schema and bare and not validator.is_cte(table):
@@ -24,7 +31,7 @@ def list_tables(query: exp.Query) -> tuple[str, ...]:
     names = {
         validator.format_table_name(table)
         for table in query.find_all(exp.Table)
-        if not validator.is_cte(table)
+        if not validator.is_cte(table) and not validator.is_table_function(table)
     }
     return tuple(sorted(names))
 
@@ -36,10 +43,12 @@ def validate_regenerated_query(query: exp.Query, dialect: Dialect) -> None:
     """
     for scope in traverse_scope(query):
         for source in scope.sources.values():
-            if isinstance(source, exp.Table):
+            if isinstance(source, exp.Table) and not validator.is_table_function(
+                source
+            ):
                 validator.validate_own_table(source, dialect)
     for table in query.find_all(exp.Table):
         if table.db:
             validator.validate_own_table(table, dialect)
-        elif not validator.is_cte(table):
+        elif not validator.is_cte(table) and not validator.is_table_function(table):
             raise RefusedError(f"Name the table {table.name} with its schema.")

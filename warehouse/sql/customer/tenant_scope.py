@@ -22,7 +22,9 @@ def scope_tables(query: exp.Query) -> tuple[str, ...]:
             column.set("db", None)
             column.set("catalog", None)
     tables = [
-        table for table in query.find_all(exp.Table) if not validator.is_cte(table)
+        table
+        for table in query.find_all(exp.Table)
+        if not validator.is_cte(table) and not validator.is_table_function(table)
     ]
     for table in tables:
         alias = table.args.get("alias") or exp.TableAlias(
@@ -75,10 +77,12 @@ def validate_regenerated_query(query: exp.Query) -> None:
     }
     for scope in traverse_scope(query):
         for source in scope.sources.values():
-            if isinstance(source, exp.Table):
+            if isinstance(source, exp.Table) and not validator.is_table_function(
+                source
+            ):
                 _require_scoped(source, scope.expression, scoped_texts)
     for table in query.find_all(exp.Table):
-        if not validator.is_cte(table):
+        if not validator.is_cte(table) and not validator.is_table_function(table):
             _require_scoped(table, table.find_ancestor(exp.Select), scoped_texts)
 
 

@@ -1,0 +1,126 @@
+"""Limits of functions that make rows or text out of nothing."""
+
+import re
+
+from sqlglot import exp
+
+from warehouse.sql.customer.messages import locate
+from warehouse.sql.customer.refusal import RefusedError
+
+MAX_SERIES, MAX_WIDTH = 100_000, 1000
+# Units of a step between two moments; a finer one makes too many rows in a few years.
+SERIES_UNITS = frozenset({"HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"})
+MOMENTS = (
+    exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentDatetime, exp.Localtimestamp,
+    exp.Parameter, exp.Placeholder,
+)  # fmt: skip
+OFFSETS = (
+    exp.Add, exp.Sub, exp.DateAdd, exp.DateSub, exp.TimestampAdd, exp.TimestampSub,
+)  # fmt: skip
+MOMENT_WRAPPERS = (
+    exp.Cast, exp.Date, exp.DateTrunc, exp.TimestampTrunc, exp.Timestamp, exp.Paren,
+    exp.Datetime,
+)  # fmt: skip
+TEXT_FORMATS = {
+    "postgres": r"(?:[^%]|%%|%(?:\d{1,2}\$)?[sIL])*",
+    "bigquery": r"(?:[^%]|%%|%[-+ 0#']*\d{0,3}(?:\.\d{1,2})?[diouxXeEfFgGsStTpP])*",
+}
+# At most 999 of a unit, and 9 years: a series must not leave these centuries.
+OFFSET = re.compile(
+    r"\d{1,3}( (second|minute|hour|day|week|month|quarter)s?)?|\d years?", re.IGNORECASE
+)
+DATE = re.compile(r"(19|20)\d{2}-\d{2}-\d{2}([ T][\d:.]+(Z|[+-][\d:]+)?)?")
+
+
+def validate_series(
+    node: exp.ExplodingGenerateSeries | exp.GenerateSeries | exp.GenerateDateArray,
+) -> None:
+    """Raise RefusedError unless a series has an end that the text tells.
+
+    Its ends are whole numbers, or dates, `@start_date` and the present time with a step of
+    at least an hour.
+    """
+    start, end, step = (node.args.get(key) for key in ("start", "end", "step"))
+    if step is None and isinstance(node, exp.GenerateDateArray):
+        step = node.args.get("interval")
+    if _is_short(start, end, step) or (
+        _is_moment(start) and _is_moment(end) and _is_coarse(step, node)
+    ):
+        return
+    raise RefusedError(
+        f"The series has no bound{locate(node)}: write both ends as numbers at most"
+        f" {MAX_SERIES:,} apart, or as dates, @start_date or the present time with a step"
+        " of an hour or more."
+    )
+
+
+def validate_width(node: exp.Pad) -> None:
+    """Raise RefusedError unless a text is filled up to a small, written length."""
+    length = _read_integer(node.expression)
+    if length is None or length > MAX_WIDTH:
+        raise RefusedError(
+            f"The length of a filled-up text must be a number{locate(node)}: write at"
+            f" most {MAX_WIDTH:,}."
+        )
+
+
+def validate_format(node: exp.Format, dialect: str) -> None:
+    """Raise RefusedError unless a format is a literal without wide fields."""
+    text = node.this
+    if not (
+        isinstance(text, exp.Literal)
+        and re.fullmatch(TEXT_FORMATS.get(dialect, ""), text.name, re.DOTALL)
+    ):
+        raise RefusedError(
+            f"The format must be a text in quotes with plain fields{locate(node)}: write"
+            " one like '%s'."
+        )
+
+
+def _is_short(start: object, end: object, step: object) -> bool:
+    first, last = _read_integer(start), _read_integer(end)
+    width = 1 if step is None else _read_integer(step)
+    if first is None or last is None or not width:
+        return False
+    return abs(last - first) / abs(width) <= MAX_SERIES
+
+
+def _read_integer(node: object) -> int | None:
+    if isinstance(node, exp.Neg):
+        positive = _read_integer(node.this)
+        return None if positive is None else -positive
+    if isinstance(node, exp.Literal) and re.fullmatch(r"\d{1,9}", node.name):
+        return None if node.is_string else int(node.name)
+    return None
+
+
+def _is_moment(node: object) -> bool:
+    """Return whether a node is a date of these centuries, @start_date or the present."""
+    if isinstance(node, exp.Literal):
+        return node.is_string and bool(DATE.fullmatch(node.name))
+    if isinstance(node, exp.Anonymous):
+        return str(node.this).lower() == "now"
+    if isinstance(node, OFFSETS):
+        return _is_moment(node.this) and _is_offset(node.expression)
+    if isinstance(node, MOMENT_WRAPPERS):
+        return _is_moment(node.this)
+    return isinstance(node, MOMENTS)
+
+
+def _is_offset(node: object) -> bool:
+    amount = node.this if isinstance(node, exp.Interval) else node
+    if not isinstance(amount, exp.Literal):
+        return False
+    unit = str(node.args.get("unit") or "") if isinstance(node, exp.Interval) else ""
+    return bool(OFFSET.fullmatch(f"{amount.name} {unit}".strip()))
+
+
+def _is_coarse(step: object, node: exp.Expr) -> bool:
+    """Return whether a step is at least an hour; an array of dates has days by default."""
+    if step is None:
+        return isinstance(node, exp.GenerateDateArray)
+    if not isinstance(step, exp.Interval) or not isinstance(step.this, exp.Literal):
+        return False
+    amount, _, unit = step.this.name.partition(" ")
+    unit = (unit or str(step.args.get("unit") or "")).upper().removesuffix("S")
+    return bool(re.fullmatch(r"[1-9]\d{0,3}", amount)) and unit in SERIES_UNITS

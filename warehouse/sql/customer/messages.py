@@ -1,0 +1,65 @@
+"""Messages of refusals: where in the customer's text, and what to write instead."""
+
+import re
+
+from sqlglot import exp
+
+from warehouse.sql.customer.refusal import RefusedError
+
+# What to write instead of a function or construct, by its name in a message.
+ADVICE = {
+    "current_database": "the name itself, in quotes",
+    "current_schema": "the name itself, in quotes",
+    "current_user": "the name itself, in quotes",
+    "clock_timestamp": "now()",
+    "first_value": "a WITH query that leaves the NULLs out",
+    "gen_random_uuid": "a column of the row",
+    "generate_uuid": "a column of the row",
+    "IGNORE NULLS": "FILTER (WHERE … IS NOT NULL), or a WITH query without the NULLs",
+    "jsonb_path_query": "jsonb_path_query_array",
+    "LAMBDA": "UNNEST or LATERAL with a WHERE",
+    "OPERATOR": "the operator alone",
+    "PLACEHOLDER": "@start_date, the only parameter",
+    "rand": "a hash of a column, such as md5",
+    "random": "a hash of a column, such as md5",
+    "repeat": "the text itself",
+    "rpad": "lpad, or the text itself",
+    "sysdate": "CURRENT_TIMESTAMP()",
+    "TABLE SAMPLE": "a WHERE",
+    "uuid": "a column of the row",
+}
+
+
+def refuse(kind: str, name: str, node: exp.Expr, advice: str = "") -> RefusedError:
+    """Return the error for a function, construct, clause … that is not allowed."""
+    advice = advice or ADVICE.get(name, "")
+    instead = f": write {advice} instead" if advice else ""
+    return RefusedError(f"The {kind} {name} is not allowed{locate(node)}{instead}.")
+
+
+def locate(node: exp.Expr) -> str:
+    """Return ` (line 3)`: where a node, or else what is around it, stands in the text."""
+    around: exp.Expr | None = node
+    while around is not None:
+        for part in around.walk():
+            if line := part.meta.get("line"):
+                return write_line(line)
+        around = around.parent
+    return ""
+
+
+def write_line(line: int | None) -> str:
+    """Return ` (line 3)` for a message, or nothing if the line is unknown."""
+    return f" (line {line})" if line else ""
+
+
+def describe_node(node: exp.Expr, grammar: str) -> str:
+    """Return a name that the query's author knows: a function's as in the dialect."""
+    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
+        is_schema = isinstance(node.this, exp.Identifier | exp.Dot)
+        schema = f"{node.this.sql(grammar)}." if is_schema else ""
+        return f"{schema}{describe_node(node.expression, grammar)}".lower()
+    if isinstance(node, exp.Func):
+        call = re.match(r"\w+(?=\()", node.sql(dialect=grammar))
+        return (call[0] if call else node.sql_name()).lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()

@@ -1,0 +1,136 @@
+"""What a node that is on the allow-list must fulfil beside."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+from warehouse.sql.customer import allowlist, bounds
+from warehouse.sql.customer.dialects import Dialect
+from warehouse.sql.customer.messages import locate, refuse
+from warehouse.sql.customer.refusal import RefusedError
+
+
+def validate_details(node: exp.Expr, dialect: Dialect) -> None:
+    """Raise RefusedError if a node's own clauses, names or sizes are not allowed."""
+    rule = _RULES.get(type(node))
+    if rule:
+        rule(node, dialect)
+
+
+def reads_field(node: exp.Dot, dialect: Dialect) -> bool:
+    """Return whether a dot reads a field of a value, or is part of a type's name.
+
+    `schema.function(…)` and, on Postgres, `(value).function` are the other meanings.
+    """
+    if isinstance(node.parent, exp.DataType):
+        return True
+    return (
+        dialect.fields
+        and isinstance(node.expression, exp.Identifier)
+        and not isinstance(node.this, exp.Identifier)
+    )
+
+
+def _validate_select(node: exp.Expr, dialect: Dialect) -> None:
+    # Without columns sqlglot reads `SELECT JOIN t` and writes `SELECT, t`: a table where
+    # a column belongs, which no database reads.
+    if not node.expressions:
+        raise RefusedError(
+            f"A query needs columns{locate(node)}: name at least one after SELECT."
+        )
+    for key, value in node.args.items():
+        if key == "kind" and value == "STRUCT" and node.parent is not None:
+            continue  # SELECT AS STRUCT, one value, inside a query
+        if value and key not in dialect.select_clauses:
+            name = f"AS {value}" if key == "kind" else key.strip("_").upper()
+            raise refuse("clause", name, node)
+
+
+def _validate_type(node: exp.Expr, dialect: Dialect) -> None:
+    if node.this not in dialect.types:
+        raise refuse("type", node.sql(dialect.name), node)
+    if node.this == exp.DType.USERDEFINED:
+        _validate_own_type(node, dialect)
+
+
+def _validate_own_type(node: exp.Expr, dialect: Dialect) -> None:
+    """Allow a customer's own type (an enumeration or a domain) by a plain name."""
+    kind = node.args.get("kind")
+    parts = [kind.this, kind.expression] if isinstance(kind, exp.Dot) else [kind]
+    names = [part.name for part in parts if isinstance(part, exp.Identifier)]
+    *schemas, name = names or [""]
+    is_system = any(dialect.is_system(schema.lower()) for schema in schemas)
+    is_system |= bool(re.fullmatch(dialect.system_types, name.lower()))
+    if len(names) < len(parts) or is_system:
+        raise refuse("type", node.sql(dialect.name), node)
+
+
+def _validate_word(node: exp.Expr, _dialect: Dialect) -> None:
+    if not re.fullmatch(r"[A-Za-z_]+", node.name):
+        raise refuse("word", node.name, node)
+
+
+def _validate_identifier(node: exp.Expr, dialect: Dialect) -> None:
+    if node.name.lower() in dialect.forbidden_names:
+        raise refuse("name", node.name, node)
+
+
+def _validate_placeholder(node: exp.Expr, _dialect: Dialect) -> None:
+    """Allow only the bare placeholder, which stands for the start date."""
+    if node.this:
+        raise RefusedError("The only parameter that a query may have is @start_date.")
+
+
+def _validate_lateral(node: exp.Expr, dialect: Dialect) -> None:
+    """Allow LATERAL before a query, UNNEST, FLATTEN, or an allowed function of rows."""
+    is_flatten = isinstance(node.this, exp.Explode) and dialect.name == "snowflake"
+    if not isinstance(node.this, exp.Subquery | exp.Unnest) and not is_flatten:
+        validate_table_function(node.this, dialect)
+    for key, value in node.args.items():
+        if value and key not in allowlist.LATERAL_CLAUSES:
+            raise refuse("clause", key.upper(), node)
+
+
+def validate_table_function(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse a function in FROM that is not known to read its argument alone."""
+    is_series = isinstance(node, exp.ExplodingGenerateSeries)
+    name = str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
+    if not is_series and name not in dialect.table_functions:
+        raise RefusedError(
+            f"Functions in FROM are not allowed{locate(node)}, except those that take one"
+            " value apart, such as jsonb_array_elements, unnest or FLATTEN."
+        )
+
+
+def _validate_explode(node: exp.Expr, dialect: Dialect) -> None:
+    """Snowflake's FLATTEN is a table; Postgres' unnest may stand among the columns."""
+    if dialect.name == "snowflake" and not isinstance(node.parent, exp.Lateral):
+        raise refuse("function", "flatten", node, "LATERAL FLATTEN(INPUT => …) in FROM")
+
+
+def _validate_column_definition(node: exp.Expr, _dialect: Dialect) -> None:
+    """Allow `name type` in `AS t(name type)`, without constraints."""
+    is_alias = isinstance(node.parent, exp.TableAlias)
+    if not is_alias or any(
+        node.args[key] for key in node.args.keys() - {"this", "kind"}
+    ):
+        raise refuse("construct", "COLUMN DEFINITION", node)
+
+
+_RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
+    exp.Select: _validate_select,
+    exp.DataType: _validate_type,
+    exp.Var: _validate_word,
+    exp.Identifier: _validate_identifier,
+    exp.Placeholder: _validate_placeholder,
+    exp.Lateral: _validate_lateral,
+    exp.Explode: _validate_explode,
+    exp.ColumnDef: _validate_column_definition,
+    exp.Pad: lambda node, _dialect: bounds.validate_width(node),
+    exp.Format: lambda node, dialect: bounds.validate_format(node, dialect.name),
+    exp.ExplodingGenerateSeries: lambda node, _dialect: bounds.validate_series(node),
+    exp.GenerateSeries: lambda node, _dialect: bounds.validate_series(node),
+    exp.GenerateDateArray: lambda node, _dialect: bounds.validate_series(node),
+}
