@@ -16,7 +16,7 @@ from levered_site.errors import (
     InvalidParametersError,
     LeveredError,
 )
-from levered_site.mcp import advice, response_size
+from levered_site.mcp import advice, argument_texts, response_size
 from levered_site.mcp.rest_api import Api, Json, RefusedError
 from levered_site.mcp.tool import Input, Tool
 
@@ -28,11 +28,19 @@ NUL_MESSAGE = "No text of the arguments may contain a NUL character."
 
 @dataclass(frozen=True, slots=True)
 class ToolResponse:
-    """The answer of a call: a document, the text of it, and whether the call failed."""
+    """The answer of a call: its text, and the document that the text is of.
 
-    document: Json
+    A failed call has a text alone: clients hold every document, also that of an error,
+    against the tool's output schema.
+    """
+
     text: str
-    failed: bool = False
+    document: Json | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the call failed."""
+        return self.document is None
 
 
 def call_tool(tool: Tool[Any], api: Api, arguments: Json) -> ToolResponse:
@@ -40,7 +48,7 @@ def call_tool(tool: Tool[Any], api: Api, arguments: Json) -> ToolResponse:
     try:
         parsed = parse_arguments(tool.input_model, arguments)
         document = response_size.shorten_to_fit(tool.run(api, parsed))
-        return ToolResponse(document, response_size.serialize_document(document))
+        return ToolResponse(response_size.serialize_document(document), document)
     except Exception as error:  # noqa: BLE001 - as around every view
         return build_failure(tool, api, describe_error(error))
 
@@ -73,20 +81,21 @@ def build_failure(tool: Tool[Any], api: Api, error: Json) -> ToolResponse:
         f"Next: {next_step}",
         f"request_id: {requests.get_request_id()}",
     ]
-    document = response_size.shorten_to_fit(
-        {"error": error | {"details": problems}, "next": next_step}
-    )
-    return ToolResponse(document, "\n".join(lines), failed=True)
+    return ToolResponse("\n".join(lines), None)
 
 
 def parse_arguments(input_model: type[Input], arguments: Json) -> Input:
     """Validate arguments against the tool's model.
 
-    Raises InvalidParametersError naming every invalid argument and what it accepts.
+    A text that holds the JSON value which the model expects counts as that value. Raises
+    InvalidParametersError naming every invalid argument and what it accepts.
     """
     try:
         parsed = input_model.model_validate_json(json.dumps(arguments))
     except ValidationError as error:
+        as_values = argument_texts.parse_texts(arguments, error.errors())
+        if as_values is not None:
+            return parse_arguments(input_model, as_values)
         problems = tuple(
             _build_field_problem(input_model, problem) for problem in error.errors()
         )
