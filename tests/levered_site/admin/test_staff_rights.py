@@ -23,8 +23,8 @@ pytestmark = pytest.mark.django_db
 
 PASSWORD = {"password1": "x7-quite-long", "password2": "x7-quite-long"}
 STAFF_RIGHTS = tuple(
-    f"{deed}_{model}"
-    for deed in ("view", "add", "change", "delete")
+    f"{verb}_{model}"
+    for verb in ("view", "add", "change", "delete")
     for model in ("user", "group")
 )
 
@@ -209,7 +209,7 @@ def test_what_deletes_takes_the_right_to_delete(
 ) -> None:
     deletions = list_deletions(world)
     names = {target._meta.model_name for target, _ in deletions}
-    rights = [f"{deed}_{name}" for name in names for deed in ("view", right)]
+    rights = [f"{verb}_{name}" for name in names for verb in ("view", right)]
     client.force_login(make_user("clerk", *rights))
     confirmed = {"_form_submitted": "on"}
 
