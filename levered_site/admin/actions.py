@@ -71,6 +71,11 @@ class AdminActionsMixin(ModelAdmin):
         """Return whether the user may delete objects, which actions that delete take."""
         return self._has_right(request, "delete")
 
+    def _may_run(self, request: HttpRequest, action: AdminAction) -> bool:
+        if action.right == "delete":
+            return self.has_removal_permission(request)
+        return self.has_action_permission(request)
+
     def _has_right(self, request: HttpRequest, right: str) -> bool:
         options = self.opts
         return bool(
@@ -95,7 +100,7 @@ class AdminActionsMixin(ModelAdmin):
         """Return the list actions that the user may run, whatever rows are selected."""
         actions: dict[str, Any] = super().get_actions(request)
         for action in self.admin_actions:
-            if self._has_right(request, action.right):
+            if self._may_run(request, action):
                 run = partial(_run_on_selection, action)
                 actions[action.name] = (run, action.name, action.title)
         return actions

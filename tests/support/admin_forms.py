@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 from typing import Any
 
+from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -65,7 +66,7 @@ def build_change_url(row: Model) -> str:
     """Return the URL of a row's page."""
     options = row._meta
     name = f"admin:{options.app_label}_{options.model_name}_change"
-    return reverse(name, args=[row.pk])
+    return reverse(name, args=[quote(row.pk)])
 
 
 def open_form(client: Client, row: Model) -> Fields:
