@@ -28,19 +28,14 @@ NUL_MESSAGE = "No text of the arguments may contain a NUL character."
 
 @dataclass(frozen=True, slots=True)
 class ToolResponse:
-    """The answer of a call: its text, and the document that the text is of.
+    """The answer of a call: a document, a text, and whether the call failed.
 
-    A failed call has a text alone: clients hold every document, also that of an error,
-    against the tool's output schema.
+    Clients hold every document, also that of an error, against the tool's output schema.
     """
 
+    document: Json
     text: str
-    document: Json | None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the call failed."""
-        return self.document is None
+    failed: bool = False
 
 
 def call_tool(tool: Tool[Any], api: Api, arguments: Json) -> ToolResponse:
@@ -48,7 +43,7 @@ def call_tool(tool: Tool[Any], api: Api, arguments: Json) -> ToolResponse:
     try:
         parsed = parse_arguments(tool.input_model, arguments)
         document = response_size.shorten_to_fit(tool.run(api, parsed))
-        return ToolResponse(response_size.serialize_document(document), document)
+        return ToolResponse(document, response_size.serialize_document(document))
     except Exception as error:  # noqa: BLE001 - as around every view
         return build_failure(tool, api, describe_error(error))
 
@@ -81,7 +76,14 @@ def build_failure(tool: Tool[Any], api: Api, error: Json) -> ToolResponse:
         f"Next: {next_step}",
         f"request_id: {requests.get_request_id()}",
     ]
-    return ToolResponse("\n".join(lines), None)
+    document = response_size.shorten_to_fit(
+        {
+            "summary": lines[0],  # which every output schema requires
+            "error": error | {"details": problems},
+            "next": next_step,
+        }
+    )
+    return ToolResponse(document, "\n".join(lines), failed=True)
 
 
 def parse_arguments(input_model: type[Input], arguments: Json) -> Input:

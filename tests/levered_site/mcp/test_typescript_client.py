@@ -38,6 +38,8 @@ def test_the_typescript_client_reads_every_error(world: World) -> None:
         assert result.get("is_error"), (tool, arguments, result)
         assert problem in result["text"]
         assert "\nNext: " in result["text"]
+        assert result["text"].startswith(result["document"]["summary"])
+        assert result["document"]["error"]["code"]
 
 
 def test_the_typescript_client_reads_the_error_of_a_member_who_may_not(
