@@ -39,12 +39,20 @@ class LeveredError(Exception):
 class InvalidItemError(ValueError):
     """One item of a batch is invalid: the name of the field, and what it must be.
 
-    The batch is answered all the same; the item is rejected by its index.
+    The batch is answered all the same; the item is rejected by its index and `code`.
     """
+
+    code = "invalid_parameters"
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field, self.message = field, message
+
+
+class ForbiddenItemError(InvalidItemError):
+    """One item of a batch names what is not the organization's."""
+
+    code = "forbidden"
 
 
 class BadRequestError(LeveredError):

@@ -15,12 +15,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from levered_site.admin import html
 from levered_site.admin.actions import AdminAction, AdminActionsMixin
 from levered_site.admin.columns import declare_column
-from levered_site.admin.pages import (
-    AdminEditForm,
-    EditableAdmin,
-    ReadOnlyAdmin,
-    validate_serializer,
-)
+from levered_site.admin.edit_forms import AdminEditForm
+from levered_site.admin.pages import EditableAdmin, ReadOnlyAdmin, validate_serializer
 from levered_site.organizations.admin import get_staff_actor
 from metrics import definition
 from metrics.models import AssignmentSource, Metric
@@ -83,6 +79,7 @@ class MetricAdmin(AdminActionsMixin, EditableAdmin):
             icon="delete",
             variant=ActionVariant.DANGER,
             confirm_selection=True,
+            right="delete",
         ),
     )
 

@@ -118,9 +118,20 @@ def record_seconds(lease: TrainingLease, seconds: Mapping[str, float]) -> None:
 
 
 @transaction.atomic
-def mark_failed(lease: TrainingLease, reason: str) -> None:
-    """End a run as failed. The serving policy stays, and a trained model stays trained."""
-    end_run(_select_leased_run(lease), lease.model_id, Status.FAILED, reason)
+def mark_failed(
+    lease: TrainingLease,
+    reason: str,
+    *,
+    model_status: BanditModel.Status = BanditModel.Status.FAILED,
+) -> None:
+    """End a run as failed. The serving policy stays, and a trained model stays trained.
+
+    Another model gets `model_status`.
+    """
+    run = _select_leased_run(lease)
+    if end_run(run, lease.model_id, Status.FAILED, reason):
+        untrained = BanditModel.objects.filter(status=BanditModel.Status.FAILED)
+        untrained.filter(pk=lease.model_id).update(status=model_status)
 
 
 @transaction.atomic

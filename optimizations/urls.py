@@ -93,7 +93,7 @@ candidate_routes = [
     path(
         "optimizations/<id:pk>/candidate",
         CandidateViewSet.as_view(
-            {"get": "retrieve", "put": "put", "delete": "destroy"}
+            {"get": "retrieve", "put": "replace", "delete": "destroy"}
         ),
     ),
     path(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -32,6 +32,7 @@ class AdminAction:
     The dialog shows `confirmation_text`. `success_message` is formatted with the
     object. `is_offered` hides a button that makes no sense in the object's state; `run`
     still checks the state. With `confirm_selection` the list action asks first, too.
+    `right` is the permission on the object's model that it takes.
     """
 
     name: str
@@ -43,6 +44,7 @@ class AdminAction:
     variant: ActionVariant = ActionVariant.DEFAULT
     is_offered: Callable[[Any], bool] = _is_always_offered
     confirm_selection: bool = False
+    right: Literal["change", "delete"] = "change"
 
 
 class AdminActionsMixin(ModelAdmin):
@@ -60,10 +62,24 @@ class AdminActionsMixin(ModelAdmin):
     def has_action_permission(
         self, request: HttpRequest, _object_id: Any = None
     ) -> bool:
-        """Return whether the user may change the object, which allows all actions."""
+        """Return whether the user may change objects, which most actions take."""
+        return self._has_right(request, "change")
+
+    def has_removal_permission(
+        self, request: HttpRequest, _object_id: Any = None
+    ) -> bool:
+        """Return whether the user may delete objects, which actions that delete take."""
+        return self._has_right(request, "delete")
+
+    def _may_run(self, request: HttpRequest, action: AdminAction) -> bool:
+        if action.right == "delete":
+            return self.has_removal_permission(request)
+        return self.has_action_permission(request)
+
+    def _has_right(self, request: HttpRequest, right: str) -> bool:
         options = self.opts
         return bool(
-            request.user.has_perm(f"{options.app_label}.change_{options.model_name}")
+            request.user.has_perm(f"{options.app_label}.{right}_{options.model_name}")
         )
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
@@ -81,10 +97,10 @@ class AdminActionsMixin(ModelAdmin):
         ]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Return the list actions: all of them, whatever rows are selected."""
+        """Return the list actions that the user may run, whatever rows are selected."""
         actions: dict[str, Any] = super().get_actions(request)
-        if self.has_action_permission(request):
-            for action in self.admin_actions:
+        for action in self.admin_actions:
+            if self._may_run(request, action):
                 run = partial(_run_on_selection, action)
                 actions[action.name] = (run, action.name, action.title)
         return actions
@@ -118,7 +134,7 @@ def _build_dialog(action: AdminAction) -> Any:
 
     run_confirmed.__name__ = _build_method_name(action)
     decorate = decorators.action(
-        permissions=["action"],
+        permissions=["removal" if action.right == "delete" else "action"],
         description=action.title,
         url_path=f"do-{action.name}",
         icon=action.icon,

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
+from levered_site.admin import login_metrics
 from levered_site.api import rate_limits, requests
 from levered_site.errors import RateLimitedError
 
@@ -40,6 +41,7 @@ class AdminMiddleware:
             limit_login_attempts(request)
             response = self.get_response(request)
         except RateLimitedError as error:
+            login_metrics.count_login("limited")
             response = render_too_many_logins(request, error.retry_after or 1)
         response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return response

@@ -1,25 +1,19 @@
 """Base classes of admin pages: editable through the API's use cases, or read-only."""
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django import forms
 from django.contrib.admin import ShowFacets
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from rest_framework import serializers
 from typing_extensions import override
 from unfold.admin import ModelAdmin
 
+from levered_site.admin.edit_forms import AdminEditForm
 from levered_site.api import exceptions
 from levered_site.errors import LeveredError
 
 _SAVE_ERROR_KEY = "levered.save_error"  # in request.META: why the first save failed
-
-
-if TYPE_CHECKING:
-    ModelForm = forms.ModelForm[Any]
-else:
-    ModelForm = forms.ModelForm  # generic for the type checker only
 
 
 def validate_serializer(serializer: serializers.BaseSerializer[Any]) -> dict[str, Any]:
@@ -36,30 +30,23 @@ def validate_serializer(serializer: serializers.BaseSerializer[Any]) -> dict[str
     return validated
 
 
-class AdminEditForm(ModelForm):
-    """A form that shows the error of a failed save beside the field it names."""
+class ConcurrentEditAdmin(ModelAdmin):
+    """A page whose form writes only what its user changed: a ConcurrentEditForm."""
 
-    save_error: LeveredError | None = None
+    change_form_before_template = "levered_admin/shown_values.html"
 
-    def clean(self) -> dict[str, Any] | None:
-        """Add the error of a failed save to the form's own errors."""
-        cleaned = super().clean()
-        if self.save_error is None:
-            return cleaned
-        for problem in self.save_error.details:
-            name = self.find_field(problem.field)
-            self.add_error(name, problem.message if name else str(problem))
-        if not self.save_error.details:
-            self.add_error(None, self.save_error.message)
-        return cleaned
-
-    def find_field(self, path: str) -> str | None:
-        """Return the form field for a dotted path of the API; None if there is none."""
-        name = re.split(r"[.\[]", path, maxsplit=1)[0]
-        for candidate in (name, name.removesuffix("_id"), name.replace("_ids", "s")):
-            if candidate in self.fields:
-                return candidate
-        return None
+    @override
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """Return the object; lock its row while a form is saved, until it is committed."""
+        row = super().get_object(request, object_id, from_field)
+        is_saving = request.method == "POST" and connection.in_atomic_block
+        if row is None or not is_saving:
+            return row
+        rows = self.model._base_manager.select_for_update(of=("self",), no_key=True)
+        rows.filter(pk=row.pk).first()
+        return super().get_object(request, object_id, from_field)
 
 
 class BaseAdmin(ModelAdmin):
@@ -82,7 +69,7 @@ class BaseAdmin(ModelAdmin):
         return False
 
 
-class EditableAdmin(BaseAdmin):
+class EditableAdmin(ConcurrentEditAdmin, BaseAdmin):
     """A resource saved by a use case of the API, with its rules and its audit entry."""
 
     form = AdminEditForm

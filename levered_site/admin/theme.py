@@ -121,6 +121,8 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _get_icon_url}],
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [_get_stylesheet_url],
+    # Not in a package of admin pages: it is imported before they are registered.
+    "LOGIN": {"form": "levered_site.organizations.staff_login.StaffLoginForm"},
     "DASHBOARD_CALLBACK": "optimizations.admin.dashboard.add_overview",
     "SIDEBAR": {"command_search": True, "navigation": NAVIGATION},
     "COMMAND": {"search_models": SEARCHED_MODELS, "show_history": True},

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
-from levered_site.api import openapi
+from levered_site.api import openapi, rate_limits
 from levered_site.api.requests import read_choice
 from levered_site.api.responses import json_view
 
@@ -108,8 +108,9 @@ def _render_yaml() -> bytes:
 
 
 @json_view("GET", "HEAD")
-def get_docs_page(_request: HttpRequest) -> HttpResponse:
-    """Return the Swagger UI page."""
+def get_docs_page(request: HttpRequest) -> HttpResponse:
+    """Return the Swagger UI page. Reading it takes nothing from the limit of the API."""
+    rate_limits.mark_counted(request)
     folder = "drf_spectacular_sidecar/swagger-ui-dist"
     html = PAGE_HTML.format(
         icon=static(f"{folder}/favicon-32x32.png"),
@@ -122,6 +123,7 @@ def get_docs_page(_request: HttpRequest) -> HttpResponse:
 
 
 @json_view("GET", "HEAD")
-def get_start_script(_request: HttpRequest) -> HttpResponse:
+def get_start_script(request: HttpRequest) -> HttpResponse:
     """Return the script that starts Swagger UI. The CSP forbids inline scripts."""
+    rate_limits.mark_counted(request)
     return HttpResponse(START_SCRIPT, "text/javascript; charset=utf-8")

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import structlog
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import is_valid_path
 from django.utils.cache import patch_vary_headers
 
 from levered_site.api import (
@@ -30,6 +31,8 @@ from levered_site.errors import (
 log = structlog.get_logger(__name__)
 
 API_PREFIX = "/api/v2/"
+SOME_ID = "3f2b8c1e-6f0d-4a55-9a1c-0d5f1f0e7a11"
+MAX_PATH_LENGTH, MAX_PATH_PARTS = 200, 10  # of what is said of an unknown path
 ADMIN_PREFIXES = ("/admin",)  # pages for people keep Django's error pages
 # Code and message for errors that Django or inner middleware answered in HTML or text.
 ERRORS_BY_STATUS: dict[int, tuple[str, str]] = {
@@ -154,7 +157,7 @@ def _copy_headers(old: HttpResponseBase, new: HttpResponse) -> HttpResponse:
 
 def _build_error_for_status(request: HttpRequest, status: int) -> LeveredError:
     if status == 404:
-        return NotFoundError(f"There is no endpoint at {request.path[:200]}.")
+        return NotFoundError(_describe_unknown_path(request.path_info))
     if status == 405:
         return MethodNotAllowedError(f"{request.method} is not supported here.")
     if status >= 500 and status != 503:
@@ -163,6 +166,16 @@ def _build_error_for_status(request: HttpRequest, status: int) -> LeveredError:
     error = LeveredError(message)
     error.code = code
     return error
+
+
+def _describe_unknown_path(path: str) -> str:
+    """Return why there is no endpoint at a path: perhaps for an id that is none."""
+    parts = path[:MAX_PATH_LENGTH].split("/")
+    for index, part in enumerate(parts[:MAX_PATH_PARTS]):
+        with_id = "/".join([*parts[:index], SOME_ID, *parts[index + 1 :]])
+        if part and is_valid_path(with_id):
+            return f"`{part}` is not an id: ids are UUIDs, such as {SOME_ID}."
+    return f"There is no endpoint at {path[:MAX_PATH_LENGTH]}."
 
 
 def _is_public(request: HttpRequest) -> bool:

@@ -89,8 +89,12 @@ def _build_clock_command() -> list[str]:
 
 
 def _reset_metrics_folder(folder: Path) -> Path:
-    """Delete the counts of the last run: Prometheus expects counters to start at 0."""
-    folder.mkdir(exist_ok=True)
+    """Delete the counts of the last run: Prometheus expects counters to start at 0.
+
+    The folder is closed to other users: the counts name every route and optimization.
+    """
+    folder.mkdir(exist_ok=True, mode=0o700)
+    folder.chmod(0o700)  # it may be of an earlier version
     for file in folder.glob("*.db"):
         file.unlink()
     return folder

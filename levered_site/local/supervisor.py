@@ -38,7 +38,11 @@ def lock_home(home: Path) -> Iterator[None]:
     Raises HomeTakenError if another process holds it.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (home / "lock").open("a") as file:
+    descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+") as file:
+        # Whoever can open the file can lock it and keep the service from starting. A home
+        # of root may be entered by others.
+        os.fchmod(descriptor, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

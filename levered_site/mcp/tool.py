@@ -56,7 +56,7 @@ class Tool(Generic[ToolInput]):
         return schema
 
     def output_schema(self) -> Json:
-        """Return the JSON Schema of the answer; a failed call answers `error` instead."""
+        """Return the JSON Schema of the answer, which the `error` of a failed call fits too."""
         fields = {**self.common_fields, **self.answer_fields}
         return {
             "type": "object",

@@ -16,7 +16,7 @@ from levered_site.errors import (
     InvalidParametersError,
     LeveredError,
 )
-from levered_site.mcp import advice, response_size
+from levered_site.mcp import advice, argument_texts, response_size
 from levered_site.mcp.rest_api import Api, Json, RefusedError
 from levered_site.mcp.tool import Input, Tool
 
@@ -28,7 +28,10 @@ NUL_MESSAGE = "No text of the arguments may contain a NUL character."
 
 @dataclass(frozen=True, slots=True)
 class ToolResponse:
-    """The answer of a call: a document, the text of it, and whether the call failed."""
+    """The answer of a call: a document, a text, and whether the call failed.
+
+    Clients hold every document, also that of an error, against the tool's output schema.
+    """
 
     document: Json
     text: str
@@ -74,7 +77,11 @@ def build_failure(tool: Tool[Any], api: Api, error: Json) -> ToolResponse:
         f"request_id: {requests.get_request_id()}",
     ]
     document = response_size.shorten_to_fit(
-        {"error": error | {"details": problems}, "next": next_step}
+        {
+            "summary": lines[0],  # which every output schema requires
+            "error": error | {"details": problems},
+            "next": next_step,
+        }
     )
     return ToolResponse(document, "\n".join(lines), failed=True)
 
@@ -82,11 +89,15 @@ def build_failure(tool: Tool[Any], api: Api, error: Json) -> ToolResponse:
 def parse_arguments(input_model: type[Input], arguments: Json) -> Input:
     """Validate arguments against the tool's model.
 
-    Raises InvalidParametersError naming every invalid argument and what it accepts.
+    A text that holds the JSON value which the model expects counts as that value. Raises
+    InvalidParametersError naming every invalid argument and what it accepts.
     """
     try:
         parsed = input_model.model_validate_json(json.dumps(arguments))
     except ValidationError as error:
+        as_values = argument_texts.parse_texts(arguments, error.errors())
+        if as_values is not None:
+            return parse_arguments(input_model, as_values)
         problems = tuple(
             _build_field_problem(input_model, problem) for problem in error.errors()
         )

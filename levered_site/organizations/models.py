@@ -118,11 +118,18 @@ class ApiKey(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who changed what, and as which kind of actor. Append only."""
+    """Who changed what, and as which kind of actor. Append only.
+
+    Events of the installation, such as a failed log-in of staff, have no organization.
+    """
 
     id = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="audit_entries"
+        Organization,
+        on_delete=models.CASCADE,
+        related_name="audit_entries",
+        null=True,
+        blank=True,
     )
     actor_kind = models.CharField(max_length=16)
     actor_id = models.CharField(max_length=128)

@@ -90,14 +90,18 @@ def verify_token(token: str) -> Identity:
     """Verify a token and return whom it names.
 
     Raises:
-        UnauthorizedError: its signature, algorithm, issuer or times are invalid, or it
-            is not on the allow lists.
+        UnauthorizedError: its signature, algorithm, issuer, times or claims are invalid,
+            its session is pending, or it is not on the allow lists.
         ForbiddenError: it is valid but names no organization.
         UnavailableError: the issuer's keys cannot be fetched.
     """
     claims = _decode_claims(token)
     if is_clerk_configured():
         _check_party(claims)
+    if claims.get("sts", "active") != "active":
+        raise UnauthorizedError(
+            INVALID_BEARER.format(reason="its session is not active: finish signing in")
+        )
     return _build_identity(claims)
 
 
@@ -116,7 +120,8 @@ def _decode_claims(token: str) -> dict[str, Any]:
             "The keys of the token issuer cannot be fetched; try again in a moment.",
             retry_after=RETRY_SECONDS,
         ) from error
-    except (jwt.PyJWTError, ValueError) as error:
+    # PyJWT passes on what a time raises that is a list, or is infinite.
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
         raise UnauthorizedError(INVALID_BEARER.format(reason=error)) from error
 
 
@@ -186,6 +191,8 @@ def _build_identity(claims: Mapping[str, Any]) -> Identity:
     subject = claims["sub"]
     if not _is_valid_id(organization_id, 64) or not _is_valid_id(subject, 128):
         raise UnauthorizedError(INVALID_BEARER.format(reason="its ids are malformed"))
+    if isinstance(role, list | dict):
+        raise UnauthorizedError(INVALID_BEARER.format(reason="its role is no text"))
     caller = Caller(
         organization_id=organization_id,
         user_id=subject,

@@ -76,6 +76,7 @@ class BanditModelAdmin(AdminActionsMixin, ReadOnlyAdmin):
             icon="delete",
             variant=ActionVariant.DANGER,
             confirm_selection=True,
+            right="delete",
         ),
     )
 

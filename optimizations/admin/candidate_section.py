@@ -125,5 +125,6 @@ ACTIONS = (
         variant=ActionVariant.DANGER,
         is_offered=has_candidate,
         confirm_selection=True,
+        right="delete",
     ),
 )

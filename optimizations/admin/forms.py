@@ -11,7 +11,8 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from levered_site.admin.pages import AdminEditForm, validate_serializer
+from levered_site.admin.edit_forms import AdminEditForm
+from levered_site.admin.pages import validate_serializer
 from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH
 from optimizations.serializers.optimization_requests import OptimizationChangeSerializer
 
@@ -42,7 +43,9 @@ class LinesField(forms.CharField):
         return "\n".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> Any:
-        """Return the lines as a list, without empty ones."""
+        """Return the lines as a list, without empty ones; a list unchanged."""
+        if isinstance(value, list):  # the stored one of an untouched field
+            return value
         return [line.strip() for line in str(value or "").splitlines() if line.strip()]
 
     def has_changed(self, initial: Any, data: Any) -> bool:

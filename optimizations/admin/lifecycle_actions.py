@@ -133,5 +133,6 @@ ACTIONS = (
             optimization.status in {Status.DRAFT, Status.ARCHIVED}
         ),
         confirm_selection=True,
+        right="delete",
     ),
 )

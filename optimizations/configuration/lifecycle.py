@@ -1,6 +1,6 @@
 """The life cycle: which status may follow which, and the effects of each change."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -90,7 +90,7 @@ def change_status(
     optimization = create_update.lock_optimization(optimization)
     before = optimization.status
     if status not in TRANSITIONS[before]:
-        raise ConflictError(_format_refusal(before, status))
+        raise ConflictError(_format_refusal(before, f"become {status}"))
     optimization.status = status
     if status == Status.LIVE:
         _go_live(optimization)
@@ -152,10 +152,10 @@ def delete_optimization(optimization: Optimization, actor: Actor) -> None:
     optimization = create_update.lock_optimization(optimization)
     status = optimization.status
     if status == Status.LIVE:
-        raise ConflictError(_format_refusal(status, "deleted"))
+        raise ConflictError(_format_refusal(status, "be deleted"))
     is_data_kept = status != Status.DRAFT and has_served(optimization)
     if is_data_kept and status != Status.ARCHIVED:
-        raise ConflictError(_format_refusal(status, "deleted"))
+        raise ConflictError(_format_refusal(status, "be deleted"))
     snapshot_store.publish_on_commit(optimization.pk)
     changes = {"status": status, "data_kept": is_data_kept}
     audit.record(
@@ -217,16 +217,19 @@ def _require_ready(optimization: Optimization) -> None:
         )
 
 
-def _format_refusal(before: str, after: str) -> str:
-    alternatives = [str(status) for status in TRANSITIONS[before]]
+def _format_refusal(before: str, change: str) -> str:
+    """Return why an optimization cannot "become live" or "be deleted", and what it can."""
+    alternatives = []
+    if TRANSITIONS[before]:
+        alternatives.append(f"become {_join_alternatives(TRANSITIONS[before])}")
     if before in {Status.DRAFT, Status.ARCHIVED}:
-        alternatives.append("deleted")
+        alternatives.append("be deleted")
     article = "An" if before == Status.ARCHIVED else "A"
     return (
-        f"{article} {before} optimization cannot become {after}; "
-        f"it may become {_join_alternatives(alternatives)}."
+        f"{article} {before} optimization cannot {change}; "
+        f"it may {' or '.join(alternatives)}."
     )
 
 
-def _join_alternatives(words: list[str]) -> str:
+def _join_alternatives(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

@@ -46,7 +46,10 @@ def parse_design(config_text: str) -> Design:
 
 
 def resolve_variant(design: Design, variant: Mapping[str, Any]) -> str:
-    """Return the variant's key. Raises InvalidItemError for what is no variant."""
+    """Return the variant's key. Levels are compared as text, as contexts are.
+
+    Raises InvalidItemError for what is no variant.
+    """
     try:
         key = design.variant_keys.get(
             orjson.dumps(variant, option=orjson.OPT_SORT_KEYS)
@@ -54,21 +57,32 @@ def resolve_variant(design: Design, variant: Mapping[str, Any]) -> str:
     except TypeError:  # a lone surrogate, or a number beyond 64 bits
         key = None
     if key is None:
-        _check_variant(variant, design.levels)
-        key = factors.format_variant_key(variant)
+        key = factors.format_variant_key(_find_levels(variant, design.levels))
     return key
 
 
-def _check_variant(
+def _find_levels(
     variant: Mapping[str, Any], levels: Mapping[str, Sequence[Any]]
-) -> None:
+) -> dict[str, Any]:
+    """Return the design's levels that a variant names, by factor."""
     if variant.keys() != levels.keys():
         raise InvalidItemError("variant", f"must name exactly {', '.join(levels)}")
-    for name, value in variant.items():
-        if not any(factors.is_same_value(value, level) for level in levels[name]):
-            raise InvalidItemError(
-                f"variant.{name}", "must be one of the factor's levels"
-            )
+    return {
+        name: _find_level(name, variant[name], values)
+        for name, values in levels.items()
+    }
+
+
+def _find_level(name: str, value: object, levels: Sequence[Any]) -> Any:
+    """Return the level with the same text: 1 is "1", and "true" is true."""
+    try:
+        text = factors.format_level(value)
+    except TypeError:
+        text = None
+    for level in levels:
+        if text == factors.format_level(level):
+            return level
+    raise InvalidItemError(f"variant.{name}", "must be one of the factor's levels")
 
 
 def resolve_context(design: Design, context: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Match events to optimizations: whose they are, and whether they may be recorded."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -8,7 +8,12 @@ from typing import Final
 from django.db import connection
 
 from levered_site.database import fetch_rows
-from levered_site.errors import ConflictError, ForbiddenError, InvalidItemError
+from levered_site.errors import (
+    ConflictError,
+    ForbiddenError,
+    ForbiddenItemError,
+    InvalidItemError,
+)
 from optimizations.ingestion import design_lookup
 from optimizations.ingestion.design_lookup import Design
 from optimizations.ingestion.event_columns import (
@@ -55,11 +60,10 @@ class IngestTarget:
 def load_targets(
     organization_id: str, optimization_ids: Iterable[str]
 ) -> dict[str, IngestTarget]:
-    """Return the organization's optimizations by id, deleted ones included.
+    """Return those of the optimizations that are the organization's, deleted ones included.
 
-    Ids are UUIDs in canonical form. Raises ForbiddenError naming the ids that are not the
-    organization's, ConflictError if the organization's events live in a warehouse of its
-    own.
+    Ids are UUIDs in canonical form, and so are the keys. Raises ConflictError if the
+    organization's events live in a warehouse of its own.
     """
     ids = set(optimization_ids)
     with connection.cursor() as cursor:
@@ -73,7 +77,7 @@ def load_targets(
             "The ingestion API fills the managed warehouse only, and this organization's "
             "events live in its own warehouse. Write the events there."
         )
-    targets = {
+    return {
         row.id: IngestTarget(
             design_lookup.parse_design(row.config),
             row.status,
@@ -83,13 +87,33 @@ def load_targets(
         for row in rows
         if row.id is not None
     }
-    foreign_ids = sorted(ids - targets.keys())
+
+
+def require_own_target(
+    optimization_ids: Sequence[str | None], targets: Mapping[str, IngestTarget]
+) -> None:
+    """Raise ForbiddenError if all events name optimizations that are not in `targets`.
+
+    Where only some do, these are rejected by their index.
+    """
+    if any(pk is None or pk in targets for pk in optimization_ids):
+        return
+    foreign_ids = sorted({pk for pk in optimization_ids if pk is not None})
     if foreign_ids:
         raise ForbiddenError(
             "These are not optimizations of this organization: "
             f"{', '.join(foreign_ids[:5])}. No event of the batch was stored."
         )
-    return targets
+
+
+def _get_target(targets: Mapping[str, IngestTarget], pk: str) -> IngestTarget:
+    """Return the optimization's target. Raises ForbiddenItemError if there is none."""
+    target = targets.get(pk)
+    if target is None:
+        raise ForbiddenItemError(
+            "optimization_id", f"{pk} is not an optimization of this organization"
+        )
+    return target
 
 
 def _refuse_deleted(target: IngestTarget) -> None:
@@ -118,16 +142,16 @@ def route_rewards(
 ) -> tuple[RewardColumns, Problems]:
     """Return the rewards that may be recorded, and the problems of the others."""
     problems: Problems = {}
-    closed_ids = {pk for pk, target in targets.items() if target.deleted_at is not None}
-    if not closed_ids:
+    open_ids = {pk for pk, target in targets.items() if target.deleted_at is None}
+    if open_ids.union({None}).issuperset(columns.optimization_ids):
         return columns, problems
     kept = []
     for position, named_id in enumerate(columns.optimization_ids):
-        if named_id in closed_ids:
-            try:
-                _refuse_deleted(targets[named_id])
-            except InvalidItemError as error:
-                problems[columns.indexes[position]] = error
+        try:
+            if named_id is not None:
+                _refuse_deleted(_get_target(targets, named_id))
+        except InvalidItemError as error:
+            problems[columns.indexes[position]] = error
         else:
             kept.append(position)
     return columns.select(kept), problems
@@ -144,8 +168,8 @@ def route_exposures(
     problems: Problems = {}
     kept, texts = [], []
     for position, pk in enumerate(columns.optimization_ids):
-        target = targets[pk]
         try:
+            target = _get_target(targets, pk)
             if not target.is_open:
                 _refuse_closed(target, columns.timestamps[position])
             variant_key = design_lookup.resolve_variant(

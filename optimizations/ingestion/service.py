@@ -46,9 +46,9 @@ def accept_exposures(organization_id: str, batch: object) -> IngestResult:
     """Store the valid exposures of a batch; they are on disk when this returns.
 
     Raises InvalidParametersError (no event is valid, or the batch is not a list of 1 to
-    500), ForbiddenError (an optimization is not the organization's), ConflictError (the
-    organization is not on the managed warehouse), UnavailableError (the store does not
-    answer). Whatever is raised, nothing was stored.
+    500), ForbiddenError (every event is of an optimization that is not the organization's),
+    ConflictError (the organization is not on the managed warehouse), UnavailableError (the
+    store does not answer). Whatever is raised, nothing was stored.
     """
     return _convert_store_errors(
         lambda: _ingest_exposures(organization_id, _require_batch(batch))
@@ -81,6 +81,8 @@ def _require_batch(batch: object) -> list[object]:
 def _ingest_exposures(organization_id: str, batch: list[object]) -> IngestResult:
     read, problems = batch_reader.read_exposures(batch, timezone.now())
     targets = routing.load_targets(organization_id, read.optimization_ids)
+    if not problems:
+        routing.require_own_target(read.optimization_ids, targets)
     exposures, texts, unroutable = routing.route_exposures(read, targets)
     rejected = _build_rejections(problems | unroutable)
     _require_valid_event(exposures, rejected)
@@ -96,6 +98,8 @@ def _ingest_rewards(organization_id: str, batch: list[object]) -> IngestResult:
     read, problems = batch_reader.read_rewards(batch, timezone.now())
     named_ids = set(read.optimization_ids) - {None}
     targets = routing.load_targets(organization_id, named_ids)
+    if not problems:
+        routing.require_own_target(read.optimization_ids, targets)
     rewards, unroutable = routing.route_rewards(read, targets)
     rejected = _build_rejections(problems | unroutable)
     _require_valid_event(rewards, rejected)
@@ -108,7 +112,7 @@ def _ingest_rewards(organization_id: str, batch: list[object]) -> IngestResult:
 
 def _build_rejections(problems: Problems) -> tuple[Rejection, ...]:
     return tuple(
-        Rejection(index, InvalidParametersError.code, error.field, str(error))
+        Rejection(index, error.code, error.field, str(error))
         for index, error in sorted(problems.items())
     )
 

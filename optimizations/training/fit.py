@@ -34,6 +34,10 @@ EXCLUDED_USERS_HINT = (
 )
 
 
+class NothingToLearnError(ConflictError):
+    """There is no exposure to learn from yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
     """How to train: allocation rule, exploration share (0..1), ignored contexts, bias."""
@@ -81,7 +85,7 @@ class PolicyTrainer:
     """The steps of training one policy from the data under the settings."""
 
     def __init__(self, data: TrainingData, settings: TrainingSettings) -> None:
-        """Tabulate the cells. Raises ConflictError where there are none."""
+        """Tabulate the cells. Raises NothingToLearnError where there are none."""
         self.data, self.settings = data, settings
         design = data.optimization.model.design
         self.subset = subset.drop_contexts(design, settings.ignored)
@@ -137,7 +141,7 @@ def _tabulate_cells(data: TrainingData, design_subset: DesignSubset) -> Training
     ]
     if not rows:
         has_exclusions = data.optimization.excluded_users
-        raise ConflictError(
+        raise NothingToLearnError(
             NO_EXPOSURES + (EXCLUDED_USERS_HINT if has_exclusions else "")
         )
     attribution = data.optimization.model.training_data_config["attribution"]

@@ -16,7 +16,7 @@ from levered_site.errors import ConflictError, LeveredError
 from metrics.models import Metric
 from models_app import runs, training_lease
 from models_app.bandit.regression import fit
-from models_app.models import TrainingRun
+from models_app.models import BanditModel, TrainingRun
 from models_app.training_lease import (
     LeaseKeeper,
     LeaseLostError,
@@ -28,6 +28,7 @@ from optimizations.models import Candidate, Optimization
 from optimizations.results import measured_lift
 from optimizations.training import publish
 from optimizations.training.fit import (
+    NothingToLearnError,
     PolicyTrainer,
     TrainingData,
     build_training_settings,
@@ -104,7 +105,7 @@ def _attempt_run(progress: _RunProgress) -> None:
         log.warning("training_interrupted", run_id=str(lease.run_id), error=str(error))
     except LeveredError as error:
         if error.retry_after is None:
-            training_lease.mark_failed(lease, error.message)
+            _mark_refused(lease, error)
         else:  # the warehouse is down: the reaper sends the run again
             log.warning(
                 "training_interrupted", run_id=str(lease.run_id), error=str(error)
@@ -114,6 +115,17 @@ def _attempt_run(progress: _RunProgress) -> None:
             lease, f"an internal error; see the log for run {lease.run_id}"
         )
         raise
+
+
+def _mark_refused(lease: training_lease.TrainingLease, error: LeveredError) -> None:
+    """End the run. Without anything to learn from, the model is no failed one."""
+    status = BanditModel.Status
+    is_empty = isinstance(error, NothingToLearnError)
+    training_lease.mark_failed(
+        lease,
+        error.message,
+        model_status=status.UNTRAINED if is_empty else status.FAILED,
+    )
 
 
 def _train_policy(progress: _RunProgress) -> None:

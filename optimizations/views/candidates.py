@@ -38,7 +38,7 @@ class CandidateViewSet(OrganizationViewSet[Optimization]):
         request=PutCandidateSerializer,
         responses={200: CandidateReport, 201: CandidateReport},
     )
-    def put(self, _request: Request, **_kwargs: Any) -> Response:
+    def replace(self, _request: Request, **_kwargs: Any) -> Response:
         """Set it; 201 if it is new. The tables of a replaced candidate are deleted.
 
         Only an admin may replace a candidate that has tables, or discard it.

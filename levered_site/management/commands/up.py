@@ -1,5 +1,6 @@
 """`manage.py up`: run the whole service on one machine, under one supervisor."""
 
+import errno
 import ipaddress
 import os
 import secrets
@@ -17,6 +18,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from levered_site.local import embedded, embedded_stores, programs
 from levered_site.local.folders import FolderTakenError
@@ -155,27 +157,40 @@ def _build_token_command() -> str:
 
 
 def _require_free_port(host: str, port: int) -> None:
-    """Raise CommandError if the port is in use: the web server would share it."""
-    address_info, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    family, _, _, _, address = address_info
-    with socket.socket(family, socket.SOCK_STREAM) as probe_socket:
-        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    """Raise CommandError if the port is in use: the web server would share it.
+
+    Also if the host is unknown, or an address that the machine does not have.
+    """
+    try:
+        address_info, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = address_info
+        with socket.socket(family, socket.SOCK_STREAM) as probe_socket:
+            probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe_socket.bind(address)
-        except OSError as error:
+    except OSError as error:
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
             raise CommandError(
                 f"port {port} is not free ({error.strerror}). "
                 "Choose another port with PORT."
             ) from error
+        raise CommandError(
+            f"the machine cannot listen on {host} ({error.strerror}). "
+            "Choose one of its addresses with HOST."
+        ) from error
 
 
+@transaction.atomic
 def _create_first_accounts() -> str | None:
-    """Create the demo organization and the admin; return the new admin's password."""
-    organization_id, name = DEMO_ORGANIZATION
-    Organization.objects.get_or_create(id=organization_id, defaults={"name": name})
+    """Create the demo organization and the admin; return the new admin's password.
+
+    Only on the first start, when there is neither an organization nor a user: an admin
+    that was removed later stays removed.
+    """
     user_manager = get_user_model().objects
-    if user_manager.filter(username=ADMIN_USERNAME).exists():
+    if Organization.objects.exists() or user_manager.exists():
         return None
+    organization_id, name = DEMO_ORGANIZATION
+    Organization.objects.create(id=organization_id, name=name)
     password = secrets.token_urlsafe(12)
     user_manager.create_superuser(ADMIN_USERNAME, password=password)
     return password

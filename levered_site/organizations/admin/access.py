@@ -82,6 +82,7 @@ class ApiKeyAdmin(AdminActionsMixin, ReadOnlyAdmin):
             variant=ActionVariant.DANGER,
             is_offered=lambda key: key.revoked_at is None,
             confirm_selection=True,
+            right="delete",
         ),
     )
 

@@ -12,7 +12,9 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from levered_site.admin.columns import declare_column
-from levered_site.admin.pages import ReadOnlyAdmin
+from levered_site.admin.edit_forms import ConcurrentEditForm
+from levered_site.admin.pages import ConcurrentEditAdmin, ReadOnlyAdmin
+from levered_site.organizations.admin import staff_rights
 
 admin.site.unregister([User, Group])
 
@@ -39,33 +41,46 @@ else:
     BaseUserAdmin = UserAdmin  # generic for the type checker only
 
 
-@admin.register(User)
-class StaffAdmin(BaseUserAdmin, ModelAdmin):
-    """Users of the admin."""
+class StaffForm(ConcurrentEditForm, UserChangeForm):
+    """The settings of a user; the password has a page of its own."""
 
-    form = UserChangeForm
+
+@admin.register(User)
+class StaffAdmin(ConcurrentEditAdmin, BaseUserAdmin, ModelAdmin):
+    """Users of the admin. Nobody touches a user with rights that they lack themselves."""
+
+    form = StaffForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "is_active", "is_staff", "last_login")
+    readonly_fields = ("last_login", "date_joined")
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Make rights read-only for all but superusers: no user extends their own."""
         if request.user.is_superuser:
-            return super().get_readonly_fields(request, obj)
-        return ("is_superuser", "is_staff", "groups", "user_permissions")
+            return self.readonly_fields
+        rights = ("is_superuser", "is_staff", "groups", "user_permissions")
+        return (*self.readonly_fields, *rights)
 
     @override
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let only superusers change a superuser, including the password."""
-        if getattr(obj, "is_superuser", False) and not request.user.is_superuser:
-            return False
-        return bool(super().has_change_permission(request, obj))
+        """Let nobody change a user above them, including the password."""
+        allowed = bool(super().has_change_permission(request, obj))
+        return allowed and not _is_above(request, obj)
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let nobody delete a user above them, also not among several users of a list."""
+        allowed = bool(super().has_delete_permission(request, obj))
+        return allowed and not _is_above(request, obj)
 
 
 @admin.register(Group)
-class RoleAdmin(GroupAdmin, ModelAdmin):
+class RoleAdmin(ConcurrentEditAdmin, GroupAdmin, ModelAdmin):
     """Groups of staff that share rights."""
+
+    form = ConcurrentEditForm
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -73,3 +88,24 @@ class RoleAdmin(GroupAdmin, ModelAdmin):
         if request.user.is_superuser:
             return super().get_readonly_fields(request, obj)
         return ("permissions",)
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let nobody change a group whose rights or members are above them."""
+        allowed = bool(super().has_change_permission(request, obj))
+        return allowed and not _is_above(request, obj)
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let nobody delete such a group: its members would lose rights."""
+        allowed = bool(super().has_delete_permission(request, obj))
+        return allowed and not _is_above(request, obj)
+
+
+def _is_above(request: HttpRequest, target: Any) -> bool:
+    """Return whether the target is a user or a group above the user of the request."""
+    actor = request.user
+    assert isinstance(actor, User), "only staff get permissions of the admin"
+    if isinstance(target, User):
+        return staff_rights.is_user_above(target, actor)
+    return isinstance(target, Group) and staff_rights.is_group_above(target, actor)

@@ -1,5 +1,6 @@
 """Admin pages: every list and every object opens and can be found."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -7,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.contrib import admin
 from django.contrib.admin.utils import quote
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,11 +18,12 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from levered_site.admin import partitioned
 from levered_site.admin.partitioned import EPOCH, MICROSECOND
+from levered_site.api import rate_limits
 from levered_site.organizations.models import AuditEntry, Organization
 from models_app.models import PolicyVersion
 from optimizations.cube import storage
 from optimizations.models import CubeDay, Decision, Optimization, Regime, Variant
-from tests.support import staff_world
+from tests.support import admin_forms, staff_world
 from warehouse.sql.cube.statement import Cell
 
 pytestmark = pytest.mark.django_db
@@ -44,18 +46,80 @@ def test_every_resource_has_a_page() -> None:
     }
 
 
-def test_the_overview_opens_without_the_cache(
-    staff: Client, settings: Settings
-) -> None:
+@pytest.fixture
+def _cache_away(settings: Settings) -> Iterator[None]:
+    """Let every call of the cache fail, whoever makes it."""
+    missing = "unix:///nonexistent/valkey.sock"
+    redis_url = settings.REDIS_URL
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": missing}}
+    settings.REDIS_URL = missing
+    rate_limits.get_redis_client.cache_clear()
+    yield
+    settings.REDIS_URL = redis_url
+    rate_limits.get_redis_client.cache_clear()
+    rate_limits._breaker.paused_until = 0.0
+
+
+@pytest.mark.usefixtures("_cache_away")
+def test_the_overview_opens_without_the_cache(staff: Client) -> None:
     world = staff_world.make_world()
     staff_world.record_decision(world.optimization, "visitor-1")
-    missing = "unix:///nonexistent/valkey.sock"
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": missing}}
 
     answer = staff.get(reverse("admin:index"))
 
     assert answer.status_code == 200
     assert "Decisions" in answer.content.decode()
+
+
+@pytest.mark.usefixtures("_cache_away")
+def test_every_page_and_the_login_work_without_the_cache(client: Client) -> None:
+    world = staff_world.make_world()
+    staff_world.make_superuser(password=staff_world.PASSWORD)
+    login = {"username": "root", "password": staff_world.PASSWORD}
+
+    assert client.post(reverse("admin:login"), login).status_code == 302
+
+    paths = [
+        *(reverse(f"admin:{name}_changelist") for name in EVERY_LIST),
+        admin_forms.build_change_url(world.optimization),
+        admin_forms.build_change_url(world.optimization.model),
+        *(f"{reverse('admin:search')}?s=check{extra}" for extra in ("", "&extended")),
+    ]
+    statuses = {path: client.get(path).status_code for path in paths}
+    assert set(statuses.values()) == {200}, statuses
+    form = admin_forms.open_form(client, world.optimization)
+    answer = admin_forms.send_form(client, world.optimization, form, name="Renamed")
+    assert answer.status_code == 302
+
+
+@pytest.mark.parametrize("page", ["", "1", "999", "abc", "-1"])
+def test_the_search_finds_pages_and_objects(staff: Client, page: str) -> None:
+    world = staff_world.make_world()
+    query = {"s": "Checkout", "extended": "1", "page": page}
+
+    found = staff.get(reverse("admin:search"), query)
+    nothing = staff.get(reverse("admin:search"), {"s": ""})
+
+    assert admin_forms.build_change_url(world.optimization) in found.content.decode()
+    assert (nothing.status_code, nothing.content) == (200, b"")
+
+
+def test_the_search_finds_nothing_that_a_user_may_not_view_any_more(
+    client: Client,
+) -> None:
+    staff_world.make_world()
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    right = Permission.objects.get(codename="view_optimization")
+    clerk.user_permissions.add(right)
+    client.force_login(clerk)
+    query = {"s": "checkout", "extended": "1"}
+    before = client.get(reverse("admin:search"), query).content.decode()
+
+    clerk.user_permissions.remove(right)
+
+    after = client.get(reverse("admin:search"), query).content.decode()
+    assert "Checkout" in before
+    assert "Checkout" not in after
 
 
 @pytest.mark.parametrize("name", EVERY_LIST)

@@ -1,10 +1,14 @@
 """Protection of the admin: the Content-Security-Policy and the login limit."""
 
+import re
+
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from levered_site.organizations.models import AuditEntry
 from tests.support import staff_world
 
 pytestmark = pytest.mark.django_db
@@ -91,3 +95,64 @@ def test_a_limit_of_0_limits_nothing(client: Client, settings: Settings) -> None
     settings.ADMIN_LOGINS = "0"
 
     assert {attempt_login(client) for _ in range(15)} == {200}
+
+
+def read_login_count(outcome: str) -> float:
+    """Return the exported count of attempts."""
+    text = Client().get("/metrics").content.decode()
+    pattern = rf'^levered_staff_logins_total{{outcome="{outcome}"}} (\S+)$'
+    match = re.search(pattern, text, re.MULTILINE)
+    assert match is not None
+    return float(match[1])
+
+
+@pytest.mark.parametrize(
+    ("username", "is_known"), [("root", True), ("clerk", True), ("hunter2", False)]
+)
+def test_a_failed_login_leaves_an_audit_entry_and_is_counted(
+    client: Client, username: str, is_known: bool
+) -> None:
+    """An unknown name is not kept: it may be a password in the wrong field."""
+    staff_world.make_superuser(password=staff_world.PASSWORD)
+    User.objects.create_user("clerk", password=staff_world.PASSWORD)  # no staff
+    failed = read_login_count("failed")
+    password = staff_world.PASSWORD if username == "clerk" else "wrong"
+
+    client.post(reverse(LOGIN), {"username": username, "password": password})
+
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.organization) == ("staff.login_failed", None)
+    assert (entry.actor_kind, entry.actor_id) == ("public", "127.0.0.1")
+    assert entry.target_name == (username if is_known else "")
+    assert entry.changes == {"is_known_user": is_known}
+    assert entry.request_id
+    assert read_login_count("failed") == failed + 1
+
+
+def test_a_login_within_and_one_over_the_limit_are_counted(
+    client: Client, settings: Settings
+) -> None:
+    """They leave no audit entry."""
+    settings.ADMIN_LOGINS = "1/m"
+    staff_world.make_superuser(password=staff_world.PASSWORD)
+    before = [read_login_count(outcome) for outcome in ("succeeded", "limited")]
+
+    statuses = [attempt_login(client, staff_world.PASSWORD) for _ in range(2)]
+
+    after = [read_login_count(outcome) for outcome in ("succeeded", "limited")]
+    assert statuses == [302, 429]
+    assert after == [count + 1 for count in before]
+    assert not AuditEntry.objects.exists()
+
+
+def test_the_audit_log_shows_failed_logins(client: Client) -> None:
+    attempt_login(client, "wrong")
+    client.force_login(staff_world.make_superuser())
+
+    listing = client.get(reverse("admin:organizations_auditentry_changelist"))
+    entry = AuditEntry.objects.get()
+    path = reverse("admin:organizations_auditentry_change", args=[entry.pk])
+    page = client.get(path)
+
+    assert "staff.login_failed" in listing.content.decode()
+    assert page.status_code == 200

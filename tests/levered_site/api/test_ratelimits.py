@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from levered_site.api import rate_limits, requests
@@ -280,3 +280,15 @@ def test_a_spoofed_header_does_not_evade_the_limit(settings: Settings) -> None:
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     cache.clear()
+
+
+def test_the_page_of_the_documentation_takes_nothing_from_the_limit(
+    settings: Settings,
+) -> None:
+    settings.RATELIMIT_GLOBAL = "2/m"
+
+    pages = [Client().get(f"/api/v2/docs{end}") for end in ("", "/start.js") * 3]
+    document = Client().get("/api/v2/schema")
+
+    assert {page.status_code for page in pages} == {200}
+    assert document["RateLimit-Remaining"] == "1"

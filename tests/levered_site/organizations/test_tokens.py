@@ -68,6 +68,9 @@ def test_a_valid_token_without_an_organization_is_forbidden(clerk: Clerk) -> Non
         {"exp": 1_700_000_000},
         {"exp": None},
         {"exp": "tomorrow"},
+        *({"exp": [1]}, {"exp": {}}, {"exp": float("inf")}, {"exp": True}),
+        *({"nbf": []}, {"iat": []}, {"nbf": {"a": 1}}, {"iat": float("inf")}),
+        *({"sub": 7}, {"sub": ["user_carol"]}),
         {"nbf": 4_000_000_000},
         {"iss": "https://elsewhere.example"},
         {"iss": None},
@@ -76,12 +79,24 @@ def test_a_valid_token_without_an_organization_is_forbidden(clerk: Clerk) -> Non
         {"o": {"id": "x" * 65}},
         {"o": {"id": ["org_a"]}},
         {"o": {"id": "org a"}},
+        {"o": {"id": "org_a", "rol": ["admin"]}},
+        {"o": {"id": "org_a", "rol": {"admin": 1}}},
+        {"o": None, "org_id": "org_a", "org_role": ["org:admin"]},
+        {"sts": "pending"},
+        {"sts": ["active"]},
+        {"sts": None, "o": {"id": "org_a", "rol": [[]]}},
         {"o": {"id": "org\0a"}},
     ],
 )
 def test_an_invalid_claim_is_unauthorized(clerk: Clerk, claims: dict[str, Any]) -> None:
     with pytest.raises(UnauthorizedError):
         tokens.verify_token(clerk.sign_token(**claims))
+
+
+def test_an_active_session_may_say_so(clerk: Clerk) -> None:
+    identity = tokens.verify_token(clerk.sign_token(sts="active"))
+
+    assert identity.caller.role == "admin"
 
 
 def test_clocks_may_differ_by_the_leeway(clerk: Clerk, settings: Settings) -> None:

@@ -168,6 +168,25 @@ def test_members_pause_and_resume_by_patch() -> None:
     assert refused.status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("before", "change", "possible"),
+    [
+        ("live", "be deleted", "become paused, shipped, completed or archived"),
+        ("draft", "become paused", "become live or archived or be deleted"),
+        ("archived", "become live", "be deleted"),
+        ("completed", "be deleted", "become archived"),
+    ],
+)
+def test_a_refusal_is_a_plain_sentence(before: str, change: str, possible: str) -> None:
+    article = "An" if before == "archived" else "A"
+
+    message = lifecycle._format_refusal(before, change)
+
+    assert message == (
+        f"{article} {before} optimization cannot {change}; it may {possible}."
+    )
+
+
 def test_a_refused_status_change_over_http_names_the_possible_ones() -> None:
     organization = optimization_factories.make_organization()
     optimization = _make_in_status(organization, "shipped")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given, strategies as st
 
 from levered_site.errors import InvalidItemError
@@ -38,18 +39,56 @@ def _outcome(compute: Any) -> Any:
         return error.field, error.message
 
 
-def _check_and_format(design: design_lookup.Design, variant: Any) -> str:
-    design_lookup._check_variant(variant, design.levels)
-    return factors.format_variant_key(variant)
+def _find_and_format(design: design_lookup.Design, variant: Any) -> str:
+    levels = design_lookup._find_levels(variant, design.levels)
+    return factors.format_variant_key(levels)
 
 
 @given(st.dictionaries(st.sampled_from(["a", "b", "n", "x"]), values))
-def test_a_variant_is_looked_up_as_it_is_checked(variant: dict[str, Any]) -> None:
+def test_a_variant_is_looked_up_as_its_levels_are_found(
+    variant: dict[str, Any],
+) -> None:
     design = design_lookup.parse_design(CONFIG)
 
     looked_up = _outcome(lambda: design_lookup.resolve_variant(design, variant))
 
-    assert looked_up == _outcome(lambda: _check_and_format(design, variant))
+    assert looked_up == _outcome(lambda: _find_and_format(design, variant))
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"a": True, "b": "A", "n": 1},
+        {"a": "true", "b": "A", "n": "1"},
+        {"a": "true", "b": "A", "n": 1.0},
+    ],
+)
+def test_levels_are_compared_as_text(variant: dict[str, Any]) -> None:
+    design = design_lookup.parse_design(CONFIG)
+
+    key = design_lookup.resolve_variant(design, variant)
+
+    assert key == '{"a":true,"b":"A","n":1}'
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"a": 1, "b": "A", "n": 1},
+        {"a": "True", "b": "A", "n": 1},
+        {"a": True, "b": "A", "n": "1.0"},
+        {"a": True, "b": "A", "n": True},
+        {"a": True, "b": "a", "n": 1},
+        {"a": True, "b": ["A"], "n": 1},
+        {"a": True, "b": None, "n": 1},
+        {"a": True, "b": "A"},
+    ],
+)
+def test_what_is_no_level_as_text_is_refused(variant: dict[str, Any]) -> None:
+    design = design_lookup.parse_design(CONFIG)
+
+    with pytest.raises(InvalidItemError, match="variant"):
+        design_lookup.resolve_variant(design, variant)
 
 
 @given(st.dictionaries(st.sampled_from(["device", "n", "x"]), values))

@@ -131,7 +131,7 @@ def test_a_malformed_body_is_a_400_and_nothing_is_stored(api: Api, body: bytes) 
     assert count_stored() == (0, 0, 0)
 
 
-def test_another_organizations_optimization_refuses_the_whole_batch(
+def test_a_batch_of_another_organizations_optimization_alone_is_a_403(
     optimization: Optimization,
 ) -> None:
     stranger = Api(factories.make_api_key(make_organization()))
@@ -140,13 +140,69 @@ def test_another_organizations_optimization_refuses_the_whole_batch(
     foreign = stranger.post(
         "/ingest/exposures", build_batch(traffic.build_exposure(optimization, "ann"))
     )
-    unknown_id = stranger.post(
-        "/ingest/rewards", build_batch(unknown, traffic.build_reward("bob"))
-    )
+    unknown_id = stranger.post("/ingest/rewards", build_batch(unknown, unknown))
 
     assert [foreign.status_code, unknown_id.status_code] == [403, 403]
     assert read_error(foreign)["code"] == "forbidden"
     assert count_stored() == (0, 0, 0)
+
+
+def test_an_event_of_another_organizations_optimization_is_rejected_by_its_index(
+    optimization: Optimization, api: Api
+) -> None:
+    foreign_id = str(make_optimization(make_organization()).pk)
+
+    exposures = api.post(
+        "/ingest/exposures",
+        build_batch(
+            traffic.build_exposure(optimization, "ann"),
+            traffic.build_exposure(optimization, "bob", optimization_id=foreign_id),
+        ),
+    )
+    rewards = api.post(
+        "/ingest/rewards",
+        build_batch(
+            traffic.build_reward("ann", optimization_id=str(uuid4())),
+            traffic.build_reward("ann"),
+        ),
+    )
+
+    for answer, index in ((exposures, 1), (rewards, 0)):
+        body = read_body(answer)
+        assert (answer.status_code, body["accepted"]) == (207, 1)
+        (rejected,) = body["rejected"]
+        assert (rejected["index"], rejected["code"]) == (index, "forbidden")
+        assert rejected["message"].startswith("optimization_id: ")
+    assert [row.anonymous_id for row in ManagedExposure.objects.all()] == ["ann"]
+
+
+def test_a_foreign_event_beside_an_invalid_one_is_a_400_that_names_both(
+    optimization: Optimization, api: Api
+) -> None:
+    foreign = traffic.build_exposure(optimization, "bob", optimization_id=str(uuid4()))
+
+    answer = api.post(
+        "/ingest/exposures",
+        build_batch(foreign, traffic.build_exposure(optimization, "")),
+    )
+
+    assert answer.status_code == 400
+    fields = [problem["field"] for problem in read_error(answer)["details"]]
+    assert fields == ["events[0].optimization_id", "events[1].anonymous_id"]
+
+
+def test_levels_of_an_exposure_are_compared_as_text(
+    optimization: Optimization, api: Api
+) -> None:
+    as_text = {"headline": "A", "cta": "true"}
+
+    answer = api.post(
+        "/ingest/exposures",
+        build_batch(traffic.build_exposure(optimization, "ann", variant=as_text)),
+    )
+
+    assert answer.status_code == 200, answer.content
+    assert ManagedExposure.objects.get().variant == '{"cta":true,"headline":"A"}'
 
 
 def test_a_bearer_token_may_not_ingest(optimization: Optimization) -> None:

@@ -146,7 +146,7 @@ def test_without_exposures_there_is_nothing_to_learn() -> None:
 
     assert (run.status, run.error) == (Status.FAILED, fit.NO_EXPOSURES)
     empty.model.refresh_from_db()
-    assert empty.model.status == BanditModel.Status.FAILED
+    assert empty.model.status == BanditModel.Status.UNTRAINED
     assert empty.model.policy_version == 0
 
 

@@ -1,0 +1,84 @@
+"""Read the form of an admin page as a browser would send it back."""
+
+from html.parser import HTMLParser
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+Fields = dict[str, list[str]]
+
+
+class _FormReader(HTMLParser):
+    """Collects the fields of the form with an id."""
+
+    def __init__(self, form_id: str) -> None:
+        super().__init__()
+        self.form_id = form_id
+        self.fields: Fields = {}
+        self._is_inside = False
+        self._select = self._textarea = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if tag == "form":
+            self._is_inside = named.get("id") == self.form_id
+        if not self._is_inside:
+            return
+        name = named.get("name") or ""
+        if tag == "input" and name:
+            self._add_input(name, named)
+        elif tag == "textarea":
+            self._textarea = name
+            self.fields[name] = [""]
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and self._select and "selected" in named:
+            self.fields.setdefault(self._select, []).append(named.get("value") or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._is_inside = False
+        elif tag == "textarea" and self._textarea:
+            (text,) = self.fields[self._textarea]
+            # A browser drops the first line end, and sends all others as CR LF.
+            text = text.removeprefix("\r").removeprefix("\n")
+            self.fields[self._textarea] = ["\r\n".join(text.splitlines())]
+            self._textarea = ""
+        elif tag == "select":
+            self._select = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._textarea:
+            self.fields[self._textarea][0] += data
+
+    def _add_input(self, name: str, named: dict[str, str | None]) -> None:
+        kind = named.get("type")
+        is_pressed = kind in {"submit", "button", "file"}
+        is_off = kind in {"checkbox", "radio"} and "checked" not in named
+        if not is_pressed and not is_off and "disabled" not in named:
+            self.fields[name] = [named.get("value") or ""]
+
+
+def build_change_url(row: Model) -> str:
+    """Return the URL of a row's page."""
+    options = row._meta
+    name = f"admin:{options.app_label}_{options.model_name}_change"
+    return reverse(name, args=[quote(row.pk)])
+
+
+def open_form(client: Client, row: Model) -> Fields:
+    """Open the page of a row and return what its form would send unchanged."""
+    page = client.get(build_change_url(row))
+    assert page.status_code == 200, page.status_code
+    reader = _FormReader(f"{row._meta.model_name}_form")
+    reader.feed(page.content.decode())
+    assert reader.fields, "the page has a form"
+    return reader.fields
+
+
+def send_form(client: Client, row: Model, fields: Fields, **changes: Any) -> Any:
+    """Send the form of `open_form`, with changes."""
+    return client.post(build_change_url(row), {**fields, **changes})
