@@ -10,7 +10,7 @@ from warehouse.sql.customer import check
 from warehouse.sql.customer.refusal import RefusedError
 
 DIALECTS = ("postgres", "snowflake", "bigquery")
-SECONDS = 3.0  # the worst text found takes one on a free machine
+SECONDS = 3.0  # nests were measured at most at half of it
 READ_AGAIN = ("array and parenthesis", "nested type", "type", "not in limit", "struct")
 
 # Opening, innermost and closing part; n openings and closings around the innermost.
