@@ -44,6 +44,13 @@ _ALLOWED_RANGES = {
     "WAITING_REQUESTS": (1, 28),  # of a worker's 32 threads; the rest serve
     "TRAIN_WAIT_SECONDS": (0, 25),
     "QUERY_TIMEOUT_SECONDS": (1, 30),
+    "QUERY_CHECK_SECONDS": (0.1, 30),
+    "QUERY_CHECK_PROCESSES": (1, 16),
+    "QUERY_PROCESS_BYTES": (256 * 2**20, 2**36),
+    "QUERY_MEMORY_MB": (1, 1024),
+    "QUERY_DISK_MB": (1, 2**20),
+    "CUBE_ANSWER_BYTES": (10**6, 10**10),
+    "CUBE_DISK_MB": (1, 2**20),
     "CUBE_TIMEOUT_SECONDS": (1, 5000),  # a Celery task is killed after 5,400
     "RETENTION_DAYS": (91, 3650),  # the longest conversion window is 90 days
     "LATE_ARRIVAL_HOURS": (0, 2160),

@@ -223,7 +223,16 @@ WEB_WRITE_SECONDS = env.float("WEB_WRITE_SECONDS", default=30.0)
 TRAIN_WAIT_SECONDS = env.float("TRAIN_WAIT_SECONDS", default=25.0)
 QUERY_TIMEOUT_SECONDS = env.int("QUERY_TIMEOUT_SECONDS", default=30)
 QUERY_ANSWER_BYTES = env.int("QUERY_ANSWER_BYTES", default=8_000_000)
+QUERY_CHECK_SECONDS = env.float("QUERY_CHECK_SECONDS", default=5.0)
+QUERY_CHECK_PROCESSES = env.int("QUERY_CHECK_PROCESSES", default=2)  # per process
+QUERY_PROCESS_BYTES = env.int("QUERY_PROCESS_BYTES", default=512 * 2**20)
+QUERY_MEMORY_MB = env.int(
+    "QUERY_MEMORY_MB", default=16
+)  # work_mem of the managed store
+QUERY_DISK_MB = env.int("QUERY_DISK_MB", default=1024)  # temp_file_limit, likewise
 CUBE_TIMEOUT_SECONDS = env.int("CUBE_TIMEOUT_SECONDS", default=1800)
+CUBE_ANSWER_BYTES = env.int("CUBE_ANSWER_BYTES", default=200_000_000)
+CUBE_DISK_MB = env.int("CUBE_DISK_MB", default=8192)
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=400)
 LATE_ARRIVAL_HOURS = env.int("LATE_ARRIVAL_HOURS", default=24)
 

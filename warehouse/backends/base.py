@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.utils import timezone
 
-from warehouse.backends import json_values, query_validation
+from warehouse.backends import json_values, query_checks, query_validation
 from warehouse.backends.query_results import (
     Column,
     DayRowCounts,
@@ -24,7 +24,6 @@ from warehouse.backends.query_results import (
     StatementResult,
     Table,
 )
-from warehouse.sql.customer import check
 from warehouse.sql.preview import projection
 from warehouse.sql.shapes import (
     CheckedMetric,
@@ -151,7 +150,7 @@ class Backend(ABC):
     def query(self, sql: str, limit: int) -> QueryResult:
         """Run one read-only SELECT and return at most `limit` rows."""
         with query_validation.translate_refusals():
-            query = check.check_query(
+            query = query_checks.check_query(
                 sql,
                 self.dialect,
                 managed=self.is_managed,
@@ -169,7 +168,7 @@ class Backend(ABC):
         Snowflake may be asked for the names of its columns.
         """
         with query_validation.translate_refusals():
-            metric = check.check_metric_query(
+            metric = query_checks.check_metric_query(
                 sql,
                 mapping,
                 self.dialect,

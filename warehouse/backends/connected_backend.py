@@ -7,10 +7,9 @@ from datetime import datetime
 
 from typing_extensions import override
 
-from warehouse.backends import query_validation
+from warehouse.backends import query_checks, query_validation
 from warehouse.backends.base import Backend
 from warehouse.backends.query_results import SourceFacts, SourcePreview
-from warehouse.sql.customer import check
 from warehouse.sql.shapes import CheckedSource
 
 MAX_CELLS = 2_000_000  # rows of a cube's statement
@@ -32,7 +31,7 @@ class ConnectedBackend(Backend):
         self, sql: str, mapping: Mapping[str, str | None]
     ) -> CheckedSource:
         with query_validation.translate_refusals():
-            source = check.check_source_query(
+            source = query_checks.check_source_query(
                 sql,
                 mapping,
                 self.dialect,

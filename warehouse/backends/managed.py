@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from typing_extensions import override
 from levered_site.errors import ConflictError, NotFoundError
 from warehouse.backends import managed_connections, postgres_values
 from warehouse.backends.base import Backend
+from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.managed_connections import Cursor
 from warehouse.backends.postgres_settings import CUBE_SETTINGS
 from warehouse.backends.query_results import (
@@ -27,7 +28,7 @@ from warehouse.backends.query_results import (
 from warehouse.sql.cube import day_ranges
 from warehouse.sql.cube.statement import build_statement, decode_cube
 from warehouse.sql.customer import managed_schema
-from warehouse.sql.preview import managed
+from warehouse.sql.preview import managed, postgres
 from warehouse.sql.shapes import (
     CheckedMetric,
     CheckedQuery,
@@ -41,6 +42,8 @@ NO_SOURCE_NEEDED = (
     "The managed warehouse needs no assignment source: it counts serve records and the "
     "exposures sent to the API. Connect a warehouse first."
 )
+# Each parallel worker would have limits of its own.
+QUERY_SETTINGS = {"max_parallel_workers_per_gather": "0"}
 SELECT_FIRST_TOUCH_COVERAGE = """SELECT until, first_at FROM managed_dw.look_backs
 WHERE organization_id = $1 AND optimization_id = $2"""
 
@@ -90,7 +93,8 @@ class ManagedBackend(Backend):
         if spec.organization_id != self.organization_id:
             raise ValueError("the spec belongs to another organization")
         seconds = settings.CUBE_TIMEOUT_SECONDS
-        with self._open_cursor(seconds, CUBE_SETTINGS) as cursor:
+        disk = {"temp_file_limit": f"{settings.CUBE_DISK_MB}MB"}
+        with self._open_cursor(seconds, CUBE_SETTINGS | disk) as cursor:
             spec = replace(spec, remembered=_load_first_touch_coverage(cursor, spec))
             cubes = [
                 _count_cells(cursor, range_spec, metric)
@@ -131,13 +135,20 @@ class ManagedBackend(Backend):
     def _run_sample(
         self, query: CheckedQuery, since: datetime, max_rows: int
     ) -> StatementResult:
-        parameters = (self.organization_id, since, None, max_rows)
-        with self._open_cursor(settings.QUERY_TIMEOUT_SECONDS) as cursor:
-            postgres_values.print_values(cursor)
-            cursor.execute(managed.build_sample(query), parameters)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-            columns = tuple(column.name for column in cursor.description or ())
-        return StatementResult(columns, rows)
+        max_bytes = settings.QUERY_ANSWER_BYTES
+        parameters = (self.organization_id, since, None, max_rows, max_bytes)
+        try:
+            with self._open_cursor(settings.QUERY_TIMEOUT_SECONDS) as cursor:
+                postgres_values.print_values(cursor)
+                cursor.execute(managed.build_sample(query), parameters)
+                columns = tuple(column.name for column in cursor.description or ())
+                # The statement adds a last column of its own.
+                rows = [row[:-1] for row in cursor]
+        except QueryFailedError as error:
+            if postgres.TOO_LARGE not in error.message:
+                raise
+            raise QueryFailedError.for_size_limit(max_bytes) from error
+        return StatementResult(columns[:-1], rows)
 
     @override
     def _fetch_metric_facts(
@@ -155,7 +166,7 @@ class ManagedBackend(Backend):
         self, seconds: int, extra_settings: Mapping[str, str] | None = None
     ) -> Iterator[Cursor]:
         with managed_connections.open_cursor(
-            self.organization_id, seconds, extra_settings or {}
+            self.organization_id, seconds, extra_settings or QUERY_SETTINGS
         ) as cursor:
             yield cursor
 

@@ -5,19 +5,31 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
+from django.conf import settings
 from django.db import connection as django_connection
 from psycopg import errors as pg_errors
 from psycopg.rows import class_row
+from psycopg.types.json import set_json_loads
 
 from levered_site.errors import UnavailableError
 from warehouse.backends.errors import QueryFailedError
+from warehouse.backends.json_budget import JsonBudget, TooManyItemsError
 from warehouse.sql.customer import managed_schema
 
 Cursor = psycopg.RawCursor[tuple[Any, ...]]
 T = TypeVar("T")
 
+MAX_JSON_ITEMS = 250_000  # of one transaction's rows: 25 MB as Python objects
+FIRST_VERSION_WITH_GRANTS_OF_SETTINGS = 150000
+
+# Only a superuser, or who was granted it, may limit the disk; see docs/limits.md.
 APPLY_SETTINGS = """SELECT set_config(name, value, true)
-FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS s (name, value)"""
+FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS s (name, value)
+WHERE name <> 'temp_file_limit' OR {may_limit_disk}"""
+MAY_LIMIT_DISK = "has_parameter_privilege('temp_file_limit', 'SET')"
+MAY_LIMIT_DISK_BEFORE_15 = (
+    "(SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)"
+)
 
 
 @contextmanager
@@ -34,15 +46,18 @@ def open_cursor(
         "client_connection_check_interval": "5s",  # stop when the worker was killed
         "TimeZone": "UTC",
         "search_path": "",
+        "work_mem": f"{settings.QUERY_MEMORY_MB}MB",
+        "temp_file_limit": f"{settings.QUERY_DISK_MB}MB",
         managed_schema.ORGANIZATION_SETTING: organization_id,
         **extra_settings,
         "role": managed_schema.READER,
     }
     with _translate_errors(seconds), _open_connection() as connection:
         connection.read_only = True
+        set_json_loads(JsonBudget(MAX_JSON_ITEMS).loads, connection)
         cursor = psycopg.RawCursor(connection)
         names, values = list(session_settings), list(session_settings.values())
-        cursor.execute(APPLY_SETTINGS, (names, values))
+        cursor.execute(_build_apply_settings(connection), (names, values))
         yield cursor
         connection.rollback()
 
@@ -55,6 +70,12 @@ def fetch_records(
         cursor.connection, row_factory=class_row(record_type)
     ) as record_cursor:
         return record_cursor.execute(text, parameters).fetchall()
+
+
+def _build_apply_settings(connection: psycopg.Connection[Any]) -> str:
+    is_old = connection.info.server_version < FIRST_VERSION_WITH_GRANTS_OF_SETTINGS
+    may_limit_disk = MAY_LIMIT_DISK_BEFORE_15 if is_old else MAY_LIMIT_DISK
+    return APPLY_SETTINGS.format(may_limit_disk=may_limit_disk)
 
 
 def _open_connection() -> psycopg.Connection[tuple[Any, ...]]:
@@ -82,6 +103,11 @@ def _translate_errors(seconds: int) -> Iterator[None]:
             raise QueryFailedError(_describe_error(error)) from error
         raise UnavailableError(
             "The managed warehouse cannot be reached; try again.", retry_after=5
+        ) from error
+    except TooManyItemsError as error:
+        raise QueryFailedError(
+            f"The JSON values of the result have more than {MAX_JSON_ITEMS:,} items: "
+            "select fewer rows."
         ) from error
     except psycopg.Error as error:
         raise QueryFailedError(_describe_error(error)) from error

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
 from django.utils import timezone
-from psycopg.rows import class_row, dict_row, tuple_row
 from typing_extensions import override
 
 from levered_site.errors import NotFoundError
@@ -82,17 +81,15 @@ class PostgresBackend(ConnectedBackend):
         """Return what the role may read, without the system catalogs."""
         parameters = (MAX_TABLES + 1, search)
         with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
-            return session.fetch_rows(
-                catalog_postgres.SELECT_TABLES, parameters, class_row(Table)
+            return session.fetch_records(
+                Table, catalog_postgres.SELECT_TABLES, parameters
             )
 
     @override
     def columns(self, table: str) -> list[Column]:
         with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
-            columns = session.fetch_rows(
-                catalog_postgres.SELECT_COLUMNS,
-                (self.schema, table),
-                class_row(Column),
+            columns = session.fetch_records(
+                Column, catalog_postgres.SELECT_COLUMNS, (self.schema, table)
             )
         if not columns:
             raise NotFoundError(f"There is no table {table}.")
@@ -119,9 +116,10 @@ class PostgresBackend(ConnectedBackend):
         parameters = (since, since, spec.optimization_id, spec.as_of)
         seconds = settings.CUBE_TIMEOUT_SECONDS
         with self._open_session(seconds, CUBE_SETTINGS) as session:
-            rows = session.fetch_rows(text, parameters, dict_row)
+            records = session.fetch_result(text, parameters).build_records()
         return {
-            row["day"]: DayRowCounts(row["exposures"], row["rewards"]) for row in rows
+            record["day"]: DayRowCounts(record["exposures"], record["rewards"])
+            for record in records
         }
 
     @override
@@ -133,15 +131,14 @@ class PostgresBackend(ConnectedBackend):
     @override
     def list_role_warnings(self) -> list[str]:
         with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
-            (role,) = session.fetch_rows(
-                catalog_postgres.SELECT_ROLE, (True,), dict_row
-            )
+            roles = session.fetch_result(catalog_postgres.SELECT_ROLE, (True,))
+        (role,) = roles.build_records()
         return [ROLE_WARNINGS[right] for right in ROLE_WARNINGS if role[right]][:1]
 
     @override
     def _ping(self) -> None:
         with self._open_session(15) as session:
-            session.fetch_rows("SELECT $1::integer", (1,), tuple_row)
+            session.fetch_rows("SELECT $1::integer", (1,))
 
     @override
     def _run_sample(
@@ -151,7 +148,7 @@ class PostgresBackend(ConnectedBackend):
         parameters = (since, since, max_rows, max_bytes)
         try:
             with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
-                columns, rows = session.fetch_first_rows(
+                sample = session.fetch_first_rows(
                     postgres.build_sample(query), parameters, max_rows
                 )
         except QueryFailedError as error:
@@ -159,7 +156,8 @@ class PostgresBackend(ConnectedBackend):
                 raise
             raise QueryFailedError.for_size_limit(max_bytes) from error
         # The statement adds a last column of its own.
-        return StatementResult(columns[:-1], [row[:-1] for row in rows])
+        rows = [row[:-1] for row in sample.rows]
+        return StatementResult(sample.columns[:-1], rows)
 
     @override
     def _fetch_metric_facts(
@@ -184,7 +182,7 @@ class PostgresBackend(ConnectedBackend):
         """Run a statement whose columns are the fields of the type; return its row."""
         parameters = (since, since, timezone.now())
         with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
-            (facts,) = session.fetch_rows(text, parameters, class_row(facts_type))
+            (facts,) = session.fetch_records(facts_type, text, parameters)
         return facts
 
     @contextmanager

@@ -1,98 +1,120 @@
-"""Connections to a customer's Postgres, and what each may do."""
+"""Sessions on a customer's Postgres, each in a process of its own, and what each may do."""
 
-import socket
 import ssl
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
-from os import dup
-from threading import Timer
 from typing import Any, TypeVar
 
-import psycopg
 from django.conf import settings
-from psycopg import errors as pg_errors
-from psycopg.rows import BaseRowFactory, tuple_row
 
 from levered_site.errors import WarehouseError
-from warehouse.backends import addresses, postgres_values
+from warehouse.backends import addresses
 from warehouse.backends.errors import QueryFailedError, redact_secrets
 from warehouse.backends.postgres_credentials import Server
+from warehouse.backends.postgres_requests import (
+    Failure,
+    Opened,
+    OpenRequest,
+    Row,
+    RowBatch,
+    StatementRequest,
+)
+from warehouse.backends.query_results import StatementResult
+from warehouse.processes.isolated_process import IsolatedProcess, ProcessEndedError
+from warehouse.processes.messages import DeadlineError
 
-Row = tuple[Any, ...]
 T = TypeVar("T")
 
-CONNECT_SECONDS = 10  # for each address
+MODULE = "warehouse.backends.postgres_process"
+CONNECT_SECONDS = 5  # for each address
 MAX_ADDRESSES = 3
 # Added to the server's own timeout, for a server that does not keep it.
 GRACE_SECONDS = 5
 FIRST_VERSION_WITH_JSON_GUARD = 160000
-MAX_SMALL_RESULT_ROWS = 10_000
-# Only settings that the server knows: older servers know fewer, and some systems cannot
-# check whether a client is still connected.
-APPLY_SETTINGS = """SELECT set_config(s.name, s.value, true)
-FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS s (name, value)
-JOIN pg_catalog.pg_settings AS known ON known.name = s.name
-WHERE s.name <> 'client_connection_check_interval' OR version() LIKE '%linux%'"""
+MAX_SMALL_RESULT_ROWS, MAX_SMALL_RESULT_BYTES = 10_000, 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One connection in one read-only transaction.
+    """One connection in one read-only transaction, kept by another process.
 
-    Every statement goes through the extended protocol, which takes one statement at a
-    time. psycopg uses it only with parameters, so every statement needs some.
+    All calls raise QueryFailedError and WarehouseError in the server's words.
     """
 
-    connection: psycopg.Connection[Row]
+    process: IsolatedProcess
+    server: Server
+    seconds: int
+    deadline: float
+    server_version: int
 
     @property
     def dialect(self) -> str:
         """What the server understands: from 16 on it can test a text for JSON."""
-        version = self.connection.info.server_version
-        is_older = version < FIRST_VERSION_WITH_JSON_GUARD
+        is_older = self.server_version < FIRST_VERSION_WITH_JSON_GUARD
         return "postgres before 16" if is_older else "postgres"
 
-    def fetch_rows(
-        self, text: str, parameters: Sequence[object], row_factory: BaseRowFactory[T]
-    ) -> list[T]:
+    def fetch_result(self, text: str, parameters: Sequence[object]) -> StatementResult:
+        """Run one of our statements whose result is small."""
+        return self._collect(
+            StatementRequest(
+                text, tuple(parameters), MAX_SMALL_RESULT_ROWS, MAX_SMALL_RESULT_BYTES
+            )
+        )
+
+    def fetch_rows(self, text: str, parameters: Sequence[object]) -> list[Row]:
         """Run one of our statements whose result is small and return its rows."""
-        return list(self._stream(text, parameters, MAX_SMALL_RESULT_ROWS, row_factory))
+        return self.fetch_result(text, parameters).rows
+
+    def fetch_records(
+        self, record_type: type[T], text: str, parameters: Sequence[object]
+    ) -> list[T]:
+        """Run one of our statements, whose columns are the fields of the type."""
+        records = self.fetch_result(text, parameters).build_records()
+        return [record_type(**record) for record in records]
 
     def stream_rows(
         self, text: str, parameters: Sequence[object], max_rows: int
     ) -> Iterator[Row]:
         """Run a statement and yield its rows as they arrive.
 
-        Raises QueryFailedError at the first row beyond `max_rows`.
+        Raises QueryFailedError at the first row beyond `max_rows`, and beyond
+        CUBE_ANSWER_BYTES.
         """
-        return self._stream(text, parameters, max_rows, tuple_row)
+        request = StatementRequest(
+            text, tuple(parameters), max_rows, settings.CUBE_ANSWER_BYTES
+        )
+        for batch in self._run(request):
+            yield from batch.rows
 
     def fetch_first_rows(
         self, text: str, parameters: Sequence[object], max_rows: int
-    ) -> tuple[tuple[str, ...], list[Row]]:
-        """Run a query in a server-side cursor; return columns and first `max_rows` rows."""
-        with psycopg.RawServerCursor(self.connection, "levered") as cursor:
-            postgres_values.print_values(cursor)
-            cursor.itersize = 200
-            cursor.execute(text, parameters)
-            rows = list(islice(cursor, max_rows))
-            return tuple(column.name for column in cursor.description or ()), rows
+    ) -> StatementResult:
+        """Run a query in a server-side cursor and return its first `max_rows` rows.
 
-    def _stream(
-        self,
-        text: str,
-        parameters: Sequence[object],
-        max_rows: int,
-        row_factory: BaseRowFactory[T],
-    ) -> Iterator[T]:
-        assert parameters
-        with psycopg.RawCursor(self.connection, row_factory=row_factory) as cursor:
-            for number, row in enumerate(cursor.stream(text, parameters)):
-                if number == max_rows:
-                    raise QueryFailedError.for_row_limit(max_rows)
-                yield row
+        Raises QueryFailedError beyond QUERY_ANSWER_BYTES.
+        """
+        max_bytes = settings.QUERY_ANSWER_BYTES
+        return self._collect(
+            StatementRequest(
+                text, tuple(parameters), max_rows, max_bytes, first_rows=True
+            )
+        )
+
+    def _collect(self, request: StatementRequest) -> StatementResult:
+        batches = list(self._run(request))
+        columns = batches[-1].columns
+        return StatementResult(
+            columns, [row for batch in batches for row in batch.rows]
+        )
+
+    def _run(self, request: StatementRequest) -> Iterator[RowBatch]:
+        seconds_left = max(0.0, self.deadline - time.monotonic())
+        for message in self.process.call(request, seconds_left):
+            if isinstance(message, Failure):
+                raise _build_error(message, self.server, self.seconds, request)
+            yield message
 
 
 @contextmanager
@@ -104,6 +126,7 @@ def open_session(
     Raises QueryFailedError and WarehouseError in the server's words, without the
     password. UnavailableError is only for the managed store.
     """
+    arguments = build_connect_arguments(server)
     session_settings = {
         "statement_timeout": f"{seconds}s",
         "lock_timeout": "5s",
@@ -114,18 +137,22 @@ def open_session(
         "default_transaction_read_only": "on",
         **extra_settings,
     }
-    with _translate_errors(server, seconds), open_connection(server) as connection:
-        connection.read_only = True
-        with _enforce_deadline(connection, seconds + GRACE_SECONDS):
-            session = Session(connection)
-            names, values = list(session_settings), list(session_settings.values())
-            session.fetch_rows(APPLY_SETTINGS, (names, values), tuple_row)
-            yield session
-            connection.rollback()
+    request = OpenRequest(
+        arguments, session_settings, seconds + GRACE_SECONDS, GRACE_SECONDS
+    )
+    process = IsolatedProcess(MODULE, settings.QUERY_PROCESS_BYTES)
+    with closing(process), _translate_ends(server, seconds):
+        connect_seconds = CONNECT_SECONDS * MAX_ADDRESSES + GRACE_SECONDS
+        (opened,) = process.call(request, connect_seconds)
+        if isinstance(opened, Failure):
+            raise _build_error(opened, server, seconds)
+        assert isinstance(opened, Opened)
+        deadline = time.monotonic() + seconds + 3 * GRACE_SECONDS
+        yield Session(process, server, seconds, deadline, opened.server_version)
 
 
-def open_connection(server: Server) -> psycopg.Connection[Row]:
-    """Connect to an address that was resolved and checked, by keyword arguments only.
+def build_connect_arguments(server: Server) -> dict[str, Any]:
+    """Return libpq's keyword arguments for an address that was resolved and checked.
 
     Everything that libpq would read from elsewhere (service, password and certificate
     files, options from the environment, Kerberos) is set here.
@@ -135,27 +162,27 @@ def open_connection(server: Server) -> psycopg.Connection[Row]:
     if server.sslmode.startswith("verify"):
         ca_file = settings.WAREHOUSE_CA_FILE or _find_ca_file()
         certificate_arguments["sslrootcert"] = ca_file
-    return psycopg.connect(
-        host=",".join([server.host] * len(hosts)),
-        hostaddr=",".join(hosts),
-        port=str(server.port),
-        dbname=server.database,
-        user=server.username,
-        password=server.password,
-        sslmode=server.sslmode,
-        connect_timeout=CONNECT_SECONDS,
-        application_name="levered",
-        options="",
-        passfile="/dev/null",
-        gssencmode="disable",
-        sslcertmode="disable",
-        client_encoding="utf8",
-        target_session_attrs="any",
-        keepalives_idle=30,
-        tcp_user_timeout=30_000,
-        prepare_threshold=None,  # a pooler in between may not support prepared statements
+    return {
+        "host": ",".join([server.host] * len(hosts)),
+        "hostaddr": ",".join(hosts),
+        "port": str(server.port),
+        "dbname": server.database,
+        "user": server.username,
+        "password": server.password,
+        "sslmode": server.sslmode,
+        "connect_timeout": CONNECT_SECONDS,
+        "application_name": "levered",
+        "options": "",
+        "passfile": "/dev/null",
+        "gssencmode": "disable",
+        "sslcertmode": "disable",
+        "client_encoding": "utf8",
+        "target_session_attrs": "any",
+        "keepalives_idle": 30,
+        "tcp_user_timeout": 30_000,
+        "prepare_threshold": None,  # a pooler may not support prepared statements
         **certificate_arguments,
-    )
+    }
 
 
 def _find_ca_file() -> str:
@@ -164,53 +191,34 @@ def _find_ca_file() -> str:
 
 
 @contextmanager
-def _enforce_deadline(
-    connection: psycopg.Connection[Row], seconds: float
-) -> Iterator[None]:
-    """Cancel the query after `seconds`; GRACE_SECONDS later, shut down the socket."""
-    cancel = Timer(seconds, _cancel_query, [connection])
-    shut_down = Timer(seconds + GRACE_SECONDS, _shut_down_socket, [connection])
-    timers = (cancel, shut_down)
-    for timer in timers:
-        timer.daemon = True
-        timer.start()
+def _translate_ends(server: Server, seconds: int) -> Iterator[None]:
+    """Turn a process that ended or had to be killed into a WarehouseError."""
     try:
         yield
-    finally:
-        for timer in timers:
-            timer.cancel()
+    except DeadlineError as error:
+        raise WarehouseError(
+            f"The server {server.host} did not answer within {seconds} s."
+        ) from error
+    except ProcessEndedError as error:
+        raise WarehouseError(
+            f"The server {server.host} sent an answer that is too large or does not "
+            "follow the protocol of Postgres."
+        ) from error
 
 
-def _cancel_query(connection: psycopg.Connection[Row]) -> None:
-    with suppress(psycopg.Error, OSError):
-        connection.cancel_safe(timeout=GRACE_SECONDS)
-
-
-def _shut_down_socket(connection: psycopg.Connection[Row]) -> None:
-    with (
-        suppress(psycopg.Error, OSError),
-        socket.socket(fileno=dup(connection.fileno())) as server_socket,
-    ):
-        server_socket.shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
-def _translate_errors(server: Server, seconds: int) -> Iterator[None]:
-    """Turn psycopg's errors into ours, in the server's words, without the password."""
-    try:
-        yield
-    except pg_errors.QueryCanceled as error:
-        raise QueryFailedError.for_timeout(seconds) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        message = _describe_error(error, server)
-        if error.sqlstate and not error.sqlstate.startswith(("08", "57P", "28", "3D")):
-            raise QueryFailedError(message) from error
-        raise WarehouseError(message) from error
-    except psycopg.Error as error:
-        raise QueryFailedError(_describe_error(error, server)) from error
-
-
-def _describe_error(error: psycopg.Error, server: Server) -> str:
-    """Return the server's message and its hint, without the password."""
-    texts = [error.diag.message_primary or str(error).strip(), error.diag.message_hint]
-    return redact_secrets(" ".join(text for text in texts if text), [server.password])
+def _build_error(
+    failure: Failure,
+    server: Server,
+    seconds: int,
+    request: StatementRequest | None = None,
+) -> WarehouseError:
+    """Return the error for a failure, in the server's words, without the password."""
+    if failure.kind == "timeout":
+        return QueryFailedError.for_timeout(seconds)
+    if failure.kind == "rows" and request:
+        return QueryFailedError.for_row_limit(request.max_rows)
+    if failure.kind == "bytes" and request:
+        return QueryFailedError.for_size_limit(request.max_bytes)
+    message = redact_secrets(failure.message, [server.password])
+    is_statements = failure.kind == "statement"
+    return QueryFailedError(message) if is_statements else WarehouseError(message)

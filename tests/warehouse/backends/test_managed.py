@@ -1,5 +1,6 @@
 """The managed store as its reader sees it: two views with the organization's own rows."""
 
+import resource
 import uuid
 
 import pytest
@@ -230,3 +231,51 @@ def test_values_are_converted_to_json() -> None:
     )
     assert json_values.to_json_value(2**70) == str(2**70)
     assert json_values.to_json_value(b"\x01") == "01"
+
+
+def test_a_value_that_replace_makes_large_never_leaves_the_database() -> None:
+    letters = "a" * 10_000
+    sql = f"SELECT replace('{'a' * 2000}', 'a', '{letters}') AS a"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    with pytest.raises(QueryFailedError, match="larger than 8,000,000 bytes"):
+        managed.build_backend("org_a").query(sql, 10)
+
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert after - before < 5 * 1024
+
+
+def test_bytes_of_all_rows_together_are_limited() -> None:
+    warehouse_events.store_events(
+        "org_a", str(uuid.uuid4()), [], [Reward(f"u{n}", AT) for n in range(5)]
+    )
+    sql = f"SELECT anonymous_id || '{'a' * 3000}' AS a FROM managed_dw.rewards"  # noqa: S608 - the test's own text
+
+    with override_settings(QUERY_ANSWER_BYTES=10_000):
+        assert len(managed.build_backend("org_a").query(sql, 2).rows) == 2
+        with pytest.raises(QueryFailedError, match="larger than 10,000 bytes"):
+            managed.build_backend("org_a").query(sql, 4)
+
+
+def test_a_sort_that_fills_the_disk_is_stopped() -> None:
+    rows = " UNION ALL ".join(["SELECT 1 AS n"] * 20)
+    tables = ", ".join(f"(SELECT * FROM t) AS t{index}" for index in range(5))  # noqa: S608 - the test's own text
+    sql = (
+        f"WITH t AS ({rows}) SELECT max(r) AS m FROM (SELECT row_number() OVER"  # noqa: S608 - the test's own text
+        f" (ORDER BY md5(CAST(t0.n + t1.n AS text))) AS r FROM {tables}) AS q"
+    )
+
+    with (
+        override_settings(QUERY_MEMORY_MB=1, QUERY_DISK_MB=5),
+        pytest.raises(QueryFailedError, match="temp_file_limit"),
+    ):
+        managed.build_backend("org_a").query(sql, 1)
+
+
+def test_json_values_of_many_items_are_refused_before_they_are_built() -> None:
+    rows = " UNION ALL ".join(["SELECT 1 AS n"] * 60)
+    items = "[" + "[]," * 5000 + "[]]"
+    sql = f"SELECT CAST('{items}' AS jsonb) AS a FROM ({rows}) AS q"  # noqa: S608 - the test's own text
+
+    with pytest.raises(QueryFailedError, match="more than 250,000 items"):
+        managed.build_backend("org_a").query(sql, 100)

@@ -101,7 +101,7 @@ def _is_stopped(acme: PostgresBackend, sql: str) -> bool:
         return False
     try:
         with acme._open_session(5) as session:
-            psycopg.RawCursor(session.connection).execute(sql, binary=True)
+            session.fetch_rows(sql, (1,))
     except (QueryFailedError, WarehouseError):
         return True
     return False

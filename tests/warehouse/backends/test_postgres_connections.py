@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -21,7 +22,6 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 from django.test import override_settings
 from django.utils import timezone
-from psycopg.rows import tuple_row
 
 from levered_site.errors import (
     InvalidParametersError,
@@ -123,7 +123,8 @@ def test_a_connection_goes_to_the_address_that_was_checked(
     credentials = second_postgres.credentials | {"host": "localhost"}
     server = build_backend(credentials).server
 
-    with postgres_connections.open_connection(server) as connection:
+    arguments = postgres_connections.build_connect_arguments(server)
+    with psycopg.connect(**arguments) as connection:
         info = connection.info
 
         assert (info.host, info.hostaddr) in {
@@ -230,7 +231,7 @@ def test_a_connection_whose_server_stops_answering_is_shut_down(
             pytest.raises(WarehouseError),
             postgres_connections.open_session(server, 1, {}) as session,
         ):
-            session.fetch_rows("SELECT 'fall silent', $1::integer", (1,), tuple_row)
+            session.fetch_rows("SELECT 'fall silent', $1::integer", (1,))
 
     thread.join(5)
     assert 5 < time.monotonic() - started < 20 * crowding()

@@ -41,12 +41,12 @@ def test_ranges_lists_and_times_are_shown_as_postgres_prints_it(
     acme: PostgresBackend,
 ) -> None:
     with acme._open_session(10) as session:
-        columns, rows = session.fetch_first_rows(
+        result = session.fetch_first_rows(
             "SELECT tstzrange('2026-03-02', NULL) AS a, ARRAY[1.50] AS b,"
             " CAST('24:00' AS time) AS c WHERE $1",
             (True,),
             1,
         )
 
-    assert columns == ("a", "b", "c")
-    assert rows == [('["2026-03-02 00:00:00+00",)', ["1.50"], "24:00:00")]
+    assert result.columns == ("a", "b", "c")
+    assert result.rows == [('["2026-03-02 00:00:00+00",)', ["1.50"], "24:00:00")]

@@ -10,7 +10,6 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings, strategies as st
-from psycopg.rows import dict_row
 
 from tests.support import reference_cube, shop, warehouse_events
 from tests.support.cube_comparison import (
@@ -273,11 +272,10 @@ def test_a_variant_that_is_no_json_is_counted_and_fails_no_server(
     with connected._open_session(10) as session:
         rows = list(session.stream_rows(built.text, built.parameters, 100))
         facts = [
-            session.fetch_rows(
+            session.fetch_result(
                 postgres_preview.build_source_facts(source, dialect),
                 (at, at, timezone.now()),
-                dict_row,
-            )[0]
+            ).build_records()[0]
             for dialect in ("postgres", "postgres before 16")
         ]
 

@@ -12,6 +12,7 @@ from warehouse.sql.customer import (
     source_text,
     spelling,
     tenant_scope,
+    text_growth,
     validator,
 )
 from warehouse.sql.customer.dialects import Dialect
@@ -135,6 +136,8 @@ def _check_bound_query(
         if not is_managed:
             own_tables.qualify_tables(query, home.schema, home.database)
         validator.validate_query(query, rules, is_managed=is_managed)
+        if is_managed:  # a connected warehouse is the customer's own
+            text_growth.require_bounded_growth(query)
         columns = _list_result_columns(query)
         tables = (
             tenant_scope.scope_tables(query)

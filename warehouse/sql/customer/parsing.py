@@ -5,9 +5,11 @@ from itertools import zip_longest
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect as SqlglotDialect
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from warehouse.sql.customer import nesting
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.refusal import RefusedError
 
@@ -66,9 +68,16 @@ def _names_start_date(token: Token, following: Token | None) -> bool:
 
 
 def parse_query(sql: str, dialect: str) -> exp.Query:
-    """Parse exactly one SELECT. Raises RefusedError."""
+    """Parse exactly one SELECT.
+
+    Raises RefusedError, also if parsing could take more than linear time.
+    """
+    sqlglot_dialect = SqlglotDialect.get_or_raise(dialect)
     try:
-        statements = list(filter(None, sqlglot.parse(sql, dialect=dialect)))
+        tokens = sqlglot_dialect.tokenize(sql)
+        nesting.require_shallow(tokens, sqlglot_dialect.parser_class.TYPE_TOKENS)
+        parsed = sqlglot_dialect.parser().parse(tokens, sql)
+        statements = list(filter(None, parsed))
     except SqlglotError as error:
         raise _build_parse_error(error) from error
     if len(statements) != 1:

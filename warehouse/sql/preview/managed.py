@@ -6,6 +6,7 @@ from warehouse.sql.preview.postgres import (
     ALIKE_USERS,
     METRIC_FACTS_QUERY,
     build_metric_slots,
+    fill_sample,
 )
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery
 
@@ -14,14 +15,6 @@ from warehouse.sql.shapes import CheckedMetric, CheckedQuery
 BOUND_PARAMETERS = """WITH bound AS (
   SELECT CAST($1 AS text), CAST($2 AS timestamptz), CAST($3 AS uuid)
 )"""
-
-# $4 is the limit.
-SAMPLE_QUERY = """{bound}
-SELECT *
-FROM (
-{query}
-) AS q
-LIMIT $4"""
 
 MATCHED_USERS = """(SELECT count(*) FROM people AS p
         WHERE EXISTS (
@@ -34,8 +27,11 @@ HAS_EXPOSED_USERS = (
 
 
 def build_sample(query: CheckedQuery) -> str:
-    """Wrap a query so that at most $4 rows leave the warehouse."""
-    return fill_slots(SAMPLE_QUERY, {"bound": BOUND_PARAMETERS, "query": query.text})
+    """Wrap a query so that at most $4 rows and $5 bytes leave the warehouse.
+
+    The last column is the wrapper's own.
+    """
+    return fill_sample(query, BOUND_PARAMETERS, "$4", "$5")
 
 
 def build_facts(metric: CheckedMetric) -> str:

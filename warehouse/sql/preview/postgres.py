@@ -11,7 +11,7 @@ BOUND_PARAMETERS = """WITH bound AS (
   SELECT CAST($1 AS timestamptz), CAST($2 AS timestamptz)
 )"""
 
-# $3 limits the rows and $4 the bytes. The row that exceeds the bytes fails the cast, so
+# {max_rows} and {max_bytes} are parameters. The row that exceeds the bytes fails the cast, so
 # the query ends before the row leaves. The failing text names the row's total, so that the
 # planner cannot evaluate the cast beforehand. The last column is dropped by the caller.
 SAMPLE_QUERY = """{bound},
@@ -19,7 +19,7 @@ levered_rows AS (
   SELECT * FROM (
 {query}
   ) AS q
-  LIMIT CAST($3 AS integer)
+  LIMIT CAST({max_rows} AS integer)
 )
 SELECT *
 FROM (
@@ -28,7 +28,7 @@ FROM (
            OVER (ROWS UNBOUNDED PRECEDING) AS levered_bytes
   FROM levered_rows
 ) AS measured
-WHERE CASE WHEN measured.levered_bytes <= CAST($4 AS bigint) THEN true
+WHERE CASE WHEN measured.levered_bytes <= CAST({max_bytes} AS bigint) THEN true
   ELSE CAST('too large: ' || measured.levered_bytes AS boolean) END"""
 TOO_LARGE = "too large: "
 
@@ -130,7 +130,17 @@ GROUP BY 1"""
 
 def build_sample(query: CheckedQuery) -> str:
     """Wrap a query so that at most $3 rows and $4 bytes leave the warehouse."""
-    return fill_slots(SAMPLE_QUERY, {"bound": BOUND_PARAMETERS, "query": query.text})
+    return fill_sample(query, BOUND_PARAMETERS, "$3", "$4")
+
+
+def fill_sample(
+    query: CheckedQuery, bound_parameters: str, max_rows: str, max_bytes: str
+) -> str:
+    """Return SAMPLE_QUERY with its parameters: `max_rows` and `max_bytes` like `$3`."""
+    slots = {"bound": bound_parameters, "query": query.text}
+    return fill_slots(
+        SAMPLE_QUERY, slots | {"max_rows": max_rows, "max_bytes": max_bytes}
+    )
 
 
 def build_facts(metric: CheckedMetric, source: CheckedSource | None) -> str:

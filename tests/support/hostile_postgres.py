@@ -1,0 +1,153 @@
+"""A server that speaks the Postgres protocol and breaks it, as a customer's could."""
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+Answer = Callable[[socket.socket], None]
+PARSED_AND_BOUND = b"1\x00\x00\x00\x042\x00\x00\x00\x04"
+NO_DATA = b"n\x00\x00\x00\x04"
+DRIP_SECONDS = 0.2
+
+
+def build_message(kind: bytes, content: bytes = b"") -> bytes:
+    """Return one message of the protocol."""
+    return kind + struct.pack(">I", len(content) + 4) + content
+
+
+READY = build_message(b"Z", b"T")
+GREETING = (
+    build_message(b"R", struct.pack(">I", 0))
+    + build_message(b"S", b"server_version\x0018.0\x00")
+    + build_message(b"S", b"client_encoding\x00UTF8\x00")
+    + build_message(b"S", b"standard_conforming_strings\x00on\x00")
+    + build_message(b"Z", b"I")
+)
+ONE_TEXT_COLUMN = build_message(
+    b"T", struct.pack(">H", 1) + b"a\x00" + struct.pack(">IHIhih", 0, 0, 25, -1, -1, 0)
+)
+DONE = build_message(b"C", b"SELECT 1\x00") + READY
+
+
+def declare_cursor(client: socket.socket) -> None:
+    """Answer as an honest server does to DECLARE CURSOR."""
+    done = build_message(b"C", b"DECLARE CURSOR\x00")
+    client.sendall(PARSED_AND_BOUND + NO_DATA + done + READY)
+
+
+def deny_columns(client: socket.socket) -> None:
+    """Answer to the description of a cursor that it has no columns.
+
+    Rows that come for it afterwards crash psycopg's C code.
+    """
+    client.sendall(NO_DATA + READY)
+
+
+def send_many_columns(client: socket.socket) -> None:
+    """Answer FETCH with rows of a thousand columns."""
+    column = b"a\x00" + struct.pack(">IHIhih", 0, 0, 25, -1, -1, 0)
+    columns = build_message(b"T", struct.pack(">H", 1000) + column * 1000)
+    value = struct.pack(">I", 1) + b"x"
+    row = build_message(b"D", struct.pack(">H", 1000) + value * 1000)
+    client.sendall(columns + row * 50 + DONE)
+
+
+def send_rows_without_columns(client: socket.socket) -> None:
+    """Answer NoData to Describe, then send rows."""
+    row = build_message(b"D", struct.pack(">HI", 1, 1) + b"x")
+    client.sendall(PARSED_AND_BOUND + NO_DATA + row * 3 + DONE)
+
+
+def send_a_huge_row(client: socket.socket) -> None:
+    """Send one row of 1.5 GB."""
+    size = 1_500_000_000
+    client.sendall(PARSED_AND_BOUND + ONE_TEXT_COLUMN)
+    client.sendall(b"D" + struct.pack(">IHI", size + 10, 1, size))
+    block = b"x" * 2**20
+    for _ in range(size // len(block)):
+        client.sendall(block)
+
+
+def send_endless_rows(client: socket.socket) -> None:
+    """Send rows without an end."""
+    client.sendall(PARSED_AND_BOUND + ONE_TEXT_COLUMN)
+    rows = build_message(b"D", struct.pack(">HI", 1, 1000) + b"x" * 1000) * 1000
+    while True:
+        client.sendall(rows)
+
+
+def send_byte_by_byte(client: socket.socket) -> None:
+    """Send a row so slowly that it never ends: no wait for a byte is long."""
+    client.sendall(PARSED_AND_BOUND + ONE_TEXT_COLUMN)
+    client.sendall(b"D" + struct.pack(">IHI", 10_010, 1, 10_000))
+    for _ in range(10_000):
+        client.sendall(b"x")
+        time.sleep(DRIP_SECONDS)
+
+
+def send_settings(client: socket.socket) -> None:
+    """Answer as an honest server does to the statement that applies settings."""
+    row = build_message(b"D", struct.pack(">HI", 1, 1) + b"x")
+    client.sendall(PARSED_AND_BOUND + ONE_TEXT_COLUMN + row + DONE)
+
+
+@contextmanager
+def run_hostile_server(*answers: Answer) -> Iterator[dict[str, Any]]:
+    """Run a server that answers statements with these, in turn; the last one repeats.
+
+    Yields the credentials that a customer would send.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_accept_clients, args=(listener, answers))
+        thread.start()
+        try:
+            yield {
+                "host": "127.0.0.1",
+                "port": listener.getsockname()[1],
+                "database": "x",
+                "username": "x",
+                "password": "unused",
+                "sslmode": "disable",
+            }
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+
+
+def _accept_clients(listener: socket.socket, answers: tuple[Answer, ...]) -> None:
+    with suppress(OSError):
+        while True:
+            client, _ = listener.accept()
+            with client, suppress(OSError, ConnectionError):
+                _serve_client(client, list(answers))
+
+
+def _serve_client(client: socket.socket, answers: list[Answer]) -> None:
+    (length,) = struct.unpack(">I", _receive(client, 4))
+    _receive(client, length - 4)
+    client.sendall(GREETING)
+    while True:
+        kind = _receive(client, 1)
+        (length,) = struct.unpack(">I", _receive(client, 4))
+        content = _receive(client, length - 4)
+        if kind == b"Q" and b"FETCH" not in content:
+            client.sendall(build_message(b"C", b"BEGIN\x00") + READY)
+        elif kind in {b"Q", b"S"}:
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+            answer(client)
+        elif kind == b"X":
+            return
+
+
+def _receive(client: socket.socket, size: int) -> bytes:
+    content = b""
+    while len(content) < size:
+        part = client.recv(size - len(content))
+        if not part:
+            raise ConnectionError
+        content += part
+    return content

@@ -1,0 +1,170 @@
+"""A child process that asks a customer's Postgres.
+
+The server belongs to a customer, so its answers may be anything: libpq keeps a whole row in
+memory, and psycopg's C code crashes on answers that break the protocol. Both end this
+process only. Run by `warehouse.processes`; it knows no setting of the service.
+"""
+
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from os import dup
+from threading import Timer
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg_errors
+from psycopg.types.json import set_json_loads
+
+from warehouse.backends import postgres_values
+from warehouse.backends.json_budget import JsonBudget, TooManyItemsError
+from warehouse.backends.postgres_requests import (
+    Failure,
+    Opened,
+    OpenRequest,
+    Row,
+    RowBatch,
+    StatementRequest,
+)
+from warehouse.processes.child import serve_requests
+
+Connection = psycopg.Connection[Row]
+
+BATCH_ROWS, BATCH_BYTES = 500, 256 * 2**10
+CURSOR_ROWS = 50
+# Errors of the connection; all other codes are those of a statement.
+CONNECTION_STATES = ("08", "57P", "28", "3D")
+# Only settings that the server knows: older servers know fewer, and some systems cannot
+# check whether a client is still connected.
+APPLY_SETTINGS = """SELECT set_config(s.name, s.value, true)
+FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS s (name, value)
+JOIN pg_catalog.pg_settings AS known ON known.name = s.name
+WHERE s.name <> 'client_connection_check_interval' OR version() LIKE '%linux%'"""
+
+
+class Reader:
+    """One connection in one read-only transaction, which is never committed.
+
+    Every statement goes through the extended protocol, which takes one statement at a
+    time. psycopg uses it only with parameters, so every statement needs some.
+    """
+
+    def __init__(self) -> None:
+        self._connection: Connection | None = None
+        self._json_budget = JsonBudget()
+
+    def answer(self, request: OpenRequest | StatementRequest) -> Iterator[Any]:
+        """Yield the messages of an answer; the last one is a Failure if there was one."""
+        try:
+            if isinstance(request, OpenRequest):
+                yield self._open(request)
+            else:
+                yield from self._run(request)
+        except pg_errors.QueryCanceled:
+            yield Failure("timeout")
+        except psycopg.Error as error:
+            yield Failure(_classify(error), _describe(error))
+        except (MemoryError, TooManyItemsError):
+            yield Failure("bytes")
+
+    def close(self) -> None:
+        """Take leave of the server, which would log a lost connection otherwise."""
+        if self._connection:
+            with suppress(psycopg.Error):
+                self._connection.close()
+
+    def _open(self, request: OpenRequest) -> Opened:
+        connection = psycopg.connect(**request.connect_arguments)
+        self._connection = connection
+        connection.read_only = True
+        set_json_loads(self._json_budget.loads, connection)
+        _start_timers(connection, request)
+        names = list(request.session_settings)
+        values = list(request.session_settings.values())
+        settings = (APPLY_SETTINGS, (names, values))
+        list(psycopg.RawCursor(connection).stream(*settings))
+        return Opened(connection.info.server_version)
+
+    def _run(self, request: StatementRequest) -> Iterator[Any]:
+        assert self._connection
+        assert request.parameters
+        self._json_budget.start(request.max_bytes)
+        with _open_cursor(self._connection, request) as cursor:
+            rows = _iterate_rows(cursor, request)
+            batch: list[Row] = []
+            batch_bytes, bytes_left = 0, request.max_bytes
+            for number, row in enumerate(rows):
+                row_bytes = sum(len(str(value)) for value in row)
+                bytes_left -= row_bytes
+                if number == request.max_rows or bytes_left < 0:
+                    yield Failure("bytes" if bytes_left < 0 else "rows")
+                    return
+                batch.append(row)
+                batch_bytes += row_bytes
+                if len(batch) == BATCH_ROWS or batch_bytes > BATCH_BYTES:
+                    yield RowBatch(_list_columns(cursor), batch)
+                    batch, batch_bytes = [], 0
+            yield RowBatch(_list_columns(cursor), batch)
+
+
+def _open_cursor(connection: Connection, request: StatementRequest) -> Any:
+    if request.first_rows:
+        return psycopg.RawServerCursor(connection, "levered")
+    return psycopg.RawCursor(connection)
+
+
+def _iterate_rows(cursor: Any, request: StatementRequest) -> Iterator[Row]:
+    if not request.first_rows:
+        rows: Iterator[Row] = cursor.stream(request.text, request.parameters)
+        return rows
+    postgres_values.print_values(cursor)
+    cursor.itersize = CURSOR_ROWS
+    cursor.execute(request.text, request.parameters)
+    return islice(cursor, request.max_rows)
+
+
+def _list_columns(cursor: Any) -> tuple[str, ...]:
+    return tuple(column.name for column in cursor.description or ())
+
+
+def _start_timers(connection: Connection, request: OpenRequest) -> None:
+    for seconds, action in (
+        (request.seconds, _cancel_statement),
+        (request.seconds + request.grace_seconds, _shut_down_socket),
+    ):
+        timer = Timer(seconds, action, [connection])
+        timer.daemon = True
+        timer.start()
+
+
+def _cancel_statement(connection: Connection) -> None:
+    with suppress(psycopg.Error, OSError):
+        connection.cancel_safe(timeout=5)
+
+
+def _shut_down_socket(connection: Connection) -> None:
+    with (
+        suppress(psycopg.Error, OSError),
+        socket.socket(fileno=dup(connection.fileno())) as server_socket,
+    ):
+        server_socket.shutdown(socket.SHUT_RDWR)
+
+
+def _classify(error: psycopg.Error) -> Any:
+    is_of_connection = isinstance(
+        error, psycopg.OperationalError | psycopg.InterfaceError
+    ) and (not error.sqlstate or error.sqlstate.startswith(CONNECTION_STATES))
+    return "connection" if is_of_connection else "statement"
+
+
+def _describe(error: psycopg.Error) -> str:
+    """Return the server's message and its hint."""
+    texts = [error.diag.message_primary or str(error).strip(), error.diag.message_hint]
+    return " ".join(text for text in texts if text)
+
+
+if __name__ == "__main__":
+    reader = Reader()
+    serve_requests(reader.answer)
+    reader.close()

@@ -1,0 +1,36 @@
+"""A child process that checks customers' queries: parsing some texts takes forever.
+
+Run by `warehouse.processes`. A request is a function's name and its arguments; the answer
+is the checked query, or a RefusedError.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from warehouse.processes.child import serve_requests
+from warehouse.sql.customer import check
+from warehouse.sql.customer.refusal import RefusedError
+
+FUNCTIONS: dict[str, Callable[..., object]] = {
+    "query": check.check_query,
+    "metric": check.check_metric_query,
+    "source": check.check_source_query,
+}
+UNREADABLE = "The query cannot be read: write it in a simpler way."
+
+
+def answer_request(
+    request: tuple[str, tuple[Any, ...], Mapping[str, Any]],
+) -> Iterator[Any]:
+    """Yield what the named function returns, or the reason why it refuses the query."""
+    name, arguments, options = request
+    try:
+        yield FUNCTIONS[name](*arguments, **options)
+    except RefusedError as error:
+        yield error
+    except Exception:  # noqa: BLE001 - the parser fails in ways of its own on some texts
+        yield RefusedError(UNREADABLE)
+
+
+if __name__ == "__main__":
+    serve_requests(answer_request)
