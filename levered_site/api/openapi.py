@@ -103,7 +103,7 @@ def _build_once() -> dict[str, Any]:
 
 
 def generate_document() -> dict[str, Any]:
-    """Generate the OpenAPI document anew, which takes a second."""
+    """Generate the OpenAPI document, which takes a second."""
     document: dict[str, Any] = _generator().get_schema(request=None, public=True)
     return document
 

@@ -65,7 +65,7 @@ class AllocatedMetrics:
             return False
         if key in self._mapped._positions:  # noqa: SLF001 - it offers no other way
             return True
-        used, capacity = self._mapped._used, self._mapped._capacity  # noqa: SLF001
+        used, capacity = self._mapped._used, self._mapped._capacity  # noqa: SLF001 - likewise
         if used + len(key.encode()) + ENTRY_BYTES <= capacity:
             return True
         try:

@@ -15,7 +15,9 @@ MIN_READ_BYTES = 32 * 1024
 
 
 class GuardedTransport(asyncio.Transport):
-    """A transport that `check`, called each second, aborts when its peer takes too long.
+    """A transport that `check` aborts when its peer takes too long.
+
+    Call `check` about once a second.
 
     While the peer still sends a request (`has_unread_input`), `close` shuts down the
     writing side only, and the protocol must discard what arrives.

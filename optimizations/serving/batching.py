@@ -205,10 +205,7 @@ class BatchRunner(Generic[Item, Result]):
                 )
 
     def _sweep_overdue(self) -> None:
-        """Fail who has waited too long; a batch that has begun goes on.
-
-        What was queued behind a slow batch may start now.
-        """
+        """Fail who has waited too long; a batch that has begun goes on."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         for entry in self._entries.values():
@@ -217,7 +214,6 @@ class BatchRunner(Generic[Item, Result]):
                     waiter.future.set_exception(
                         UnavailableError(STORE_BUSY_MESSAGE, retry_after=1)
                     )
-        self._start_batches()
         self._is_sweeping = bool(self._entries)
         if self._is_sweeping:
             loop.call_later(SWEEP_SECONDS, self._sweep_overdue)

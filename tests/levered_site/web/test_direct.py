@@ -5,6 +5,7 @@ import gc
 import re
 import weakref
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -216,6 +217,35 @@ def test_a_closed_connection_is_freed_without_the_garbage_collector(
     gc.disable()
     try:
         alive = _converse(talk, connections, loop_module.new_event_loop)
+    finally:
+        gc.enable()
+    assert len(connections) == 1
+    assert alive == []
+
+
+@pytest.mark.parametrize("is_pipelined", [False, True])
+def test_a_refused_connection_is_freed_without_the_garbage_collector(
+    *, is_pipelined: bool
+) -> None:
+    connections: list[weakref.ref[Any]] = []
+
+    async def talk(reader: Any, writer: Any) -> list[bytes]:
+        if is_pipelined:
+            writer.write(_build_request("/later", "x") * 40)
+        else:
+            for part in (b"GET / HTTP/1.1\r\nX-Large: ", b"x" * 40_000):
+                writer.write(part)
+                await asyncio.sleep(0.05)
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        await asyncio.sleep(0.3)
+        return [b"alive" for each in connections if each() is not None]
+
+    gc.collect()
+    gc.disable()
+    try:
+        alive = _converse(talk, connections)
     finally:
         gc.enable()
     assert len(connections) == 1

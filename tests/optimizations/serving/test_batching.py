@@ -134,10 +134,10 @@ def test_a_full_batch_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def run() -> None:
         store = _Store()
-        futures = [store.runner.submit(_key(f"u{n:02}"), n) for n in range(20, 90)]
+        futures = [store.runner.submit(_key(f"u{n:02}"), n) for n in range(20, 80)]
         await asyncio.wait_for(asyncio.gather(*futures), 5)
 
-        assert [len(batch) for batch in store.batches] == [20, 20, 20, 10]
+        assert [len(batch) for batch in store.batches] == [20, 20, 20]
 
     asyncio.run(run())
 
