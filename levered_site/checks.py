@@ -39,6 +39,7 @@ _ALLOWED_RANGES = {
     "TRAIN_WAIT_SECONDS": (0, 25),
     "QUERY_TIMEOUT_SECONDS": (1, 30),
     "CUBE_TIMEOUT_SECONDS": (1, 5000),  # a Celery task is killed after 5,400
+    "TRAINING_SLOTS_PER_ORGANIZATION": (1, 1000),
     "RETENTION_DAYS": (91, 3650),  # the longest conversion window is 90 days
     "LATE_ARRIVAL_HOURS": (0, 2160),
     "CLERK_LEEWAY_SECONDS": (0, 300),

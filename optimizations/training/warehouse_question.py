@@ -4,6 +4,7 @@ The warehouse may take minutes, so a task of its own asks. An optimization is as
 once per `retrain_every_minutes`, because a question reads rows, which may cost money.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import LeveredError
-from models_app import runs
+from models_app import runs, training_slots
 from models_app.models import TrainingRun
 from optimizations.cube import new_rows
 from optimizations.models import Optimization
@@ -36,7 +37,7 @@ def send_question(optimization: Optimization, now: datetime) -> bool:
     if not connections.is_connected(optimization.organization_id):
         return False
     interval = timedelta(minutes=optimization.retrain_every_minutes)
-    key = f"warehouse-asked:{optimization.pk}"
+    key = _build_key(optimization)
     try:
         asked_at = cache.get(key)
         # A stamp of the future is left by a clock that was set back.
@@ -70,18 +71,39 @@ def ask_warehouse(optimization_id: UUID) -> TrainingRun | None:
         optimization.organization_id
     ):
         return None
-    try:
-        if not _has_new_rows(optimization):
+    organization_id = optimization.organization_id
+    with training_slots.hold_slot(organization_id) as has_slot:
+        if not has_slot:  # the next tick of the clock asks again
+            _forget_question(optimization)
             return None
+        is_due = _is_training_due(optimization)
+    run = None
+    if is_due:
+        run = runs.request_training(optimization.model, requested_by=REQUESTED_BY)
+    runs.send_next_runs(organization_id)  # one may have waited for the slot
+    return run
+
+
+def _forget_question(optimization: Optimization) -> None:
+    with suppress(*CACHE_ERRORS):
+        cache.delete(_build_key(optimization))
+
+
+def _build_key(optimization: Optimization) -> str:
+    return f"warehouse-asked:{optimization.pk}"
+
+
+def _is_training_due(optimization: Optimization) -> bool:
+    """Return whether there are new rows, or a failure that a run should report."""
+    try:
+        return _has_new_rows(optimization)
     except LeveredError as error:
         log.warning(
             "warehouse_question_failed",
-            optimization_id=str(optimization_id),
+            optimization_id=str(optimization.pk),
             error=error.message,
         )
-        if error.retry_after is not None:
-            return None
-    return runs.request_training(optimization.model, requested_by=REQUESTED_BY)
+        return error.retry_after is None
 
 
 def _has_new_rows(optimization: Optimization) -> bool:

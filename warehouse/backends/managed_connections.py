@@ -1,7 +1,8 @@
 """Connections to the managed store as its reader, and what each may do."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -10,11 +11,14 @@ from psycopg import errors as pg_errors
 from psycopg.rows import class_row
 
 from levered_site.errors import UnavailableError
+from warehouse.backends import cancellation
 from warehouse.backends.errors import QueryFailedError
 from warehouse.sql.customer import managed_schema
 
 Cursor = psycopg.RawCursor[tuple[Any, ...]]
 T = TypeVar("T")
+
+CANCEL_SECONDS = 5.0
 
 APPLY_SETTINGS = """SELECT set_config(name, value, true)
 FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS s (name, value)"""
@@ -38,7 +42,11 @@ def open_cursor(
         **extra_settings,
         "role": managed_schema.READER,
     }
-    with _translate_errors(seconds), _open_connection() as connection:
+    with (
+        _translate_errors(seconds),
+        _open_connection() as connection,
+        cancellation.watch_statement(partial(_cancel_query, connection)),
+    ):
         connection.read_only = True
         cursor = psycopg.RawCursor(connection)
         names, values = list(session_settings), list(session_settings.values())
@@ -68,6 +76,11 @@ def _open_connection() -> psycopg.Connection[tuple[Any, ...]]:
     for name in ("context", "cursor_factory", "prepare_threshold"):
         parameters.pop(name, None)
     return psycopg.connect(**parameters, prepare_threshold=0)
+
+
+def _cancel_query(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    with suppress(psycopg.Error, OSError):
+        connection.cancel_safe(timeout=CANCEL_SECONDS)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from os import dup
 from threading import Timer
@@ -16,7 +17,7 @@ from psycopg import errors as pg_errors
 from psycopg.rows import BaseRowFactory, tuple_row
 
 from levered_site.errors import WarehouseError
-from warehouse.backends import addresses
+from warehouse.backends import addresses, cancellation
 from warehouse.backends.errors import QueryFailedError, redact_secrets
 from warehouse.backends.postgres_credentials import Server
 
@@ -113,7 +114,10 @@ def open_session(
     }
     with _translate_errors(server, seconds), open_connection(server) as connection:
         connection.read_only = True
-        with _enforce_deadline(connection, seconds + GRACE_SECONDS):
+        with (
+            _enforce_deadline(connection, seconds + GRACE_SECONDS),
+            cancellation.watch_statement(partial(_cancel_query, connection)),
+        ):
             session = Session(connection)
             names, values = list(session_settings), list(session_settings.values())
             session.fetch_rows(APPLY_SETTINGS, (names, values), tuple_row)
