@@ -44,6 +44,7 @@ class MetricViewSet(
     update_serializer_class = MetricBodySerializer
     list_name = "metrics"
     permission_classes = [require_admin_for("destroy")]
+    long_actions = ("preview",)
 
     def perform_create(self, fields: dict[str, Any]) -> Metric:
         """Validate its SQL, run it for one row, save it."""
@@ -81,6 +82,7 @@ class UnsavedMetricViewSet(OrganizationViewSet[Metric]):
     """Metrics that are not saved."""
 
     queryset = Metric.objects.none()
+    long_actions = ("preview",)
 
     @extend_schema(request=PreviewBodySerializer, responses=MetricPreview)
     def preview(self, _request: Request) -> Response:
@@ -106,6 +108,7 @@ class AssignmentSourceViewSet(
     update_serializer_class = AssignmentSourceBodySerializer
     list_name = "assignment_sources"
     permission_classes = [require_admin_for("destroy")]
+    long_actions = ("preview",)
 
     def perform_create(self, fields: dict[str, Any]) -> AssignmentSource:
         """Validate its SQL, run it for one row, save it; 409 on the managed warehouse."""

@@ -31,6 +31,7 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
     queryset = Connection.objects.all()
     serializer_class = ConnectionSerializer
     permission_classes = [require_admin_for("create", "destroy")]
+    long_actions = ("test",)
 
     @extend_schema(
         operation_id="warehouse_connection", responses=PresentConnectionSerializer
@@ -81,6 +82,7 @@ class WarehouseViewSet(OrganizationViewSet[Connection]):
     """Tables, columns and queries of the organization's warehouse."""
 
     queryset = Connection.objects.all()
+    long_actions = ("query",)
 
     @extend_schema(responses=Tables)
     def tables(self, _request: Request) -> Response:

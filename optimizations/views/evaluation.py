@@ -20,6 +20,7 @@ class EvaluationViewSet(OrganizationViewSet[Optimization]):
     queryset = Optimization.objects.filter(deleted_at=None).select_related(
         "model", "reward_metric"
     )
+    long_actions = ("evaluate",)
 
     @extend_schema(
         request=EvaluateSerializer,
