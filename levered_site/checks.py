@@ -38,6 +38,7 @@ _ALLOWED_RANGES = {
     "WAITING_REQUESTS": (1, 28),  # of a worker's 32 threads; the rest serve
     "TRAIN_WAIT_SECONDS": (0, 25),
     "QUERY_TIMEOUT_SECONDS": (1, 30),
+    "QUERY_PLAN_COST": (1000, 1e15),
     "CUBE_TIMEOUT_SECONDS": (1, 5000),  # a Celery task is killed after 5,400
     "TRAINING_SLOTS_PER_ORGANIZATION": (1, 1000),
     "RETENTION_DAYS": (91, 3650),  # the longest conversion window is 90 days

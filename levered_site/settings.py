@@ -223,6 +223,8 @@ WEB_WRITE_SECONDS = env.float("WEB_WRITE_SECONDS", default=30.0)
 TRAIN_WAIT_SECONDS = env.float("TRAIN_WAIT_SECONDS", default=25.0)
 QUERY_TIMEOUT_SECONDS = env.int("QUERY_TIMEOUT_SECONDS", default=30)
 QUERY_ANSWER_BYTES = env.int("QUERY_ANSWER_BYTES", default=8_000_000)
+# Of a metric or an assignment source, in units of Postgres' planner (a page read is 1).
+QUERY_PLAN_COST = env.float("QUERY_PLAN_COST", default=1e9)
 CUBE_TIMEOUT_SECONDS = env.int("CUBE_TIMEOUT_SECONDS", default=600)
 # Of the two processes of the worker one is left for the other organizations.
 TRAINING_SLOTS_PER_ORGANIZATION = env.int("TRAINING_SLOTS_PER_ORGANIZATION", default=1)

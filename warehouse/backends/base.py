@@ -176,6 +176,14 @@ class Backend(ABC):
         is_zoneless = facts.zoneless or metric.timestamp in zoneless
         return Preview(result, replace(facts, zoneless=is_zoneless))
 
+    def _estimate_cost(self, _query: CheckedQuery, _since: datetime) -> float | None:
+        """Return what the planner expects a query to cost, in its own units.
+
+        None where the warehouse has no such figure: BigQuery prices each statement in
+        bytes before it runs it, and Snowflake has its timeout alone.
+        """
+        return None
+
     def _spell_column(self, name: str, _result_columns: tuple[str, ...] | None) -> str:
         """Return a mapped column's name as the warehouse spells it."""
         return name
@@ -190,9 +198,11 @@ class Backend(ABC):
     def _require_readable_columns(self, checked: CheckedMetric | CheckedSource) -> None:
         """Run a query for one row, then its mapped columns as the cube reads them.
 
-        Raises InvalidParametersError if a column is missing or has a wrong type.
+        Raises InvalidParametersError if a column is missing or has a wrong type, and
+        before anything runs if the planner expects the query to cost too much.
         """
         since = timezone.now() - PREVIEW_LOOK_BACK
+        query_validation.require_affordable(self._estimate_cost(checked.query, since))
         result, _ = self._fetch_sample(checked.query, 1, since)
         query_validation.require_columns(checked, result.columns)
         with query_validation.translate_mapping_failures():

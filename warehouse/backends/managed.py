@@ -12,7 +12,7 @@ from django.utils import timezone
 from typing_extensions import override
 
 from levered_site.errors import ConflictError, NotFoundError
-from warehouse.backends import managed_connections
+from warehouse.backends import managed_connections, query_validation
 from warehouse.backends.base import Backend
 from warehouse.backends.managed_connections import Cursor
 from warehouse.backends.postgres_settings import CUBE_SETTINGS
@@ -136,6 +136,14 @@ class ManagedBackend(Backend):
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             columns = tuple(column.name for column in cursor.description or ())
         return StatementResult(columns, rows)
+
+    @override
+    def _estimate_cost(self, query: CheckedQuery, since: datetime) -> float | None:
+        parameters = (self.organization_id, since, None)
+        with self._open_cursor(settings.QUERY_TIMEOUT_SECONDS) as cursor:
+            cursor.execute(managed.build_plan(query), parameters)
+            ((document,),) = cursor.fetchall()
+        return query_validation.read_plan_cost(document)
 
     @override
     def _fetch_metric_facts(

@@ -12,7 +12,11 @@ from psycopg.rows import class_row, dict_row, tuple_row
 from typing_extensions import override
 
 from levered_site.errors import NotFoundError
-from warehouse.backends import postgres_connections, postgres_credentials
+from warehouse.backends import (
+    postgres_connections,
+    postgres_credentials,
+    query_validation,
+)
 from warehouse.backends.connected_backend import MAX_CELLS, ConnectedBackend
 from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.postgres_connections import Session
@@ -136,6 +140,14 @@ class PostgresBackend(ConnectedBackend):
             raise QueryFailedError.for_size_limit(max_bytes) from error
         # The statement adds a last column of its own.
         return StatementResult(columns[:-1], [row[:-1] for row in rows])
+
+    @override
+    def _estimate_cost(self, query: CheckedQuery, since: datetime) -> float | None:
+        with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
+            (row,) = session.fetch_rows(
+                postgres.build_plan(query), (since, since), tuple_row
+            )
+        return query_validation.read_plan_cost(row[0])
 
     @override
     def _fetch_metric_facts(

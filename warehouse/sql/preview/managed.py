@@ -2,7 +2,11 @@
 
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.customer.check import quote_identifier
-from warehouse.sql.preview.postgres import METRIC_FACTS_QUERY, build_metric_slots
+from warehouse.sql.preview.postgres import (
+    METRIC_FACTS_QUERY,
+    PLAN_QUERY,
+    build_metric_slots,
+)
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery
 
 # Parameters: $1 to $3 of a CheckedQuery. `bound` fixes their types even where the query
@@ -31,6 +35,11 @@ HAS_EXPOSED_USERS = (
 def build_sample(query: CheckedQuery) -> str:
     """Wrap a query so that at most $4 rows leave the warehouse."""
     return fill_slots(SAMPLE_QUERY, {"bound": BOUND_PARAMETERS, "query": query.text})
+
+
+def build_plan(query: CheckedQuery) -> str:
+    """Wrap a query so that the database plans it, and does not run it."""
+    return fill_slots(PLAN_QUERY, {"bound": BOUND_PARAMETERS, "query": query.text})
 
 
 def build_facts(metric: CheckedMetric) -> str:
