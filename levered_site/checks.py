@@ -36,6 +36,8 @@ _ALLOWED_RANGES = {
     "WEB_KEEP_ALIVE_SECONDS": (1, 3600),
     "WEB_WRITE_SECONDS": (1, 3600),
     "WAITING_REQUESTS": (1, 28),  # of a worker's 32 threads; the rest serve
+    "SNAPSHOT_MEMORY_BYTES": (2**20, 2**40),
+    "MAX_OPTIMIZATIONS": (1, 10**9),
     "TRAIN_WAIT_SECONDS": (0, 25),
     "QUERY_TIMEOUT_SECONDS": (1, 30),
     "QUERY_PLAN_COST": (1000, 1e15),
