@@ -147,6 +147,9 @@ def cancel_run(run: TrainingRun) -> TrainingRun:
         )
         if not requested:
             raise ConflictError("This run has ended: there is nothing to cancel.")
+    else:  # its slot is free
+        organization_id = run.model.organization_id
+        transaction.on_commit(lambda: send_next_runs(organization_id))
     run.refresh_from_db()
     return run
 

@@ -48,12 +48,18 @@ def test_the_broker_gets_one_run_of_each_organization_at_a_time() -> None:
     sent = [list_sent(first), list_sent(second)]
     tasks_sent = app.control.purge()
     runs.cancel_run(first[0])
-    again = runs.reap_lost_runs()
 
     assert sent == [[True, False, False]] * 2
     assert tasks_sent == 2
-    assert again == 1
     assert list_sent(first) == [True, True, False]
+
+
+def test_the_reaper_sends_a_run_whose_slot_was_freed_by_a_death() -> None:
+    requested = request_three_runs()
+    TrainingRun.objects.filter(pk=requested[0].pk).update(status=Status.FAILED)
+
+    assert runs.reap_lost_runs() == 1
+    assert list_sent(requested) == [True, True, False]
 
 
 def test_the_end_of_a_run_sends_the_organizations_next_one() -> None:
