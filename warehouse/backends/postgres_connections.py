@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from levered_site.errors import WarehouseError
-from warehouse.backends import addresses
+from warehouse.backends import addresses, cancellation
 from warehouse.backends.errors import QueryFailedError, redact_secrets
 from warehouse.backends.postgres_credentials import Server
 from warehouse.backends.postgres_requests import (
@@ -141,7 +141,11 @@ def open_session(
         arguments, session_settings, seconds + GRACE_SECONDS, GRACE_SECONDS
     )
     process = IsolatedProcess(MODULE, settings.QUERY_PROCESS_BYTES)
-    with closing(process), _translate_ends(server, seconds):
+    with (
+        closing(process),
+        _translate_ends(server, seconds),
+        cancellation.watch_statement(process.interrupt),
+    ):
         connect_seconds = CONNECT_SECONDS * MAX_ADDRESSES + GRACE_SECONDS
         (opened,) = process.call(request, connect_seconds)
         if isinstance(opened, Failure):

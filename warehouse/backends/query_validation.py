@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
 
 from levered_site.errors import FieldProblem, InvalidParametersError
 from warehouse.backends.errors import QueryFailedError
@@ -45,6 +48,23 @@ def translate_mapping_failures() -> Iterator[None]:
             "The mapped columns cannot be read; timestamp must be a moment, the others "
             f"text or numbers. {error.message}",
         ) from error
+
+
+def require_affordable(cost: float | None) -> None:
+    """Raise InvalidParametersError on `sql` if a planned query costs too much."""
+    max_cost: float = settings.QUERY_PLAN_COST
+    if cost is not None and cost > max_cost:
+        message = (
+            f"The database expects this query to cost {cost:,.0f} units of its planner; "
+            f"{max_cost:,.0f} are allowed. Join each table by a condition, or read fewer "
+            "days with @start_date."
+        )
+        raise InvalidParametersError.for_field("sql", message)
+
+
+def read_plan_cost(document: Any) -> float:
+    """Return the total cost in a plan that Postgres explained as JSON."""
+    return float(document[0]["Plan"]["Total Cost"])
 
 
 def require_columns(
