@@ -1,5 +1,6 @@
 """A query is planned before it is saved: one that would run for hours is refused."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -68,3 +69,22 @@ def test_the_bound_is_a_setting_and_holds_for_changes_in_the_managed_store(
     assert "units of its planner" in read_error(refused)["message"]
     assert changed.status_code == 200
     assert Metric.objects.get().sql == sql
+
+
+def test_a_plan_of_thousands_of_day_partitions_is_read_by_its_first_line() -> None:
+    today = timezone.now().date()
+    days = [today - timedelta(days=ago) for ago in range(150)]
+    for table in partitions.PARTITIONED_TABLES:
+        partitions.ensure_partitions(table, days)
+    alice = factories.make_admin_api(factories.make_organization())
+    exposures = ", ".join(f"managed_dw.exposures AS e{number}" for number in range(8))
+    conditions = " AND ".join(
+        f"e{number}.anonymous_id = e0.anonymous_id" for number in range(1, 8)
+    )
+    sql = (
+        f"SELECT e0.anonymous_id, e0.timestamp_utc FROM {exposures} WHERE {conditions}"  # noqa: S608 - the test's own text
+    )
+
+    answer = alice.post("/warehouse/metrics", MANAGED_METRIC | {"sql": sql})
+
+    assert answer.status_code == 201

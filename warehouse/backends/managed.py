@@ -158,9 +158,8 @@ class ManagedBackend(Backend):
     def _estimate_cost(self, query: CheckedQuery, since: datetime) -> float | None:
         parameters = (self.organization_id, since, None)
         with self._open_cursor(settings.QUERY_TIMEOUT_SECONDS) as cursor:
-            cursor.execute(managed.build_plan(query), parameters)
-            ((document,),) = cursor.fetchall()
-        return query_validation.read_plan_cost(document)
+            (first_line,) = next(cursor.stream(managed.build_plan(query), parameters))
+        return query_validation.read_plan_cost(first_line)
 
     @override
     def _fetch_metric_facts(

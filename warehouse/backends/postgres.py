@@ -166,10 +166,10 @@ class PostgresBackend(ConnectedBackend):
     @override
     def _estimate_cost(self, query: CheckedQuery, since: datetime) -> float | None:
         with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
-            ((document,),) = session.fetch_rows(
+            (first_line,) = session.fetch_first_row(
                 postgres.build_plan(query), (since, since)
             )
-        return query_validation.read_plan_cost(document)
+        return query_validation.read_plan_cost(first_line)
 
     @override
     def _fetch_metric_facts(

@@ -33,6 +33,7 @@ MAX_ADDRESSES = 3
 # Added to the server's own timeout, for a server that does not keep it.
 GRACE_SECONDS = 5
 FIRST_VERSION_WITH_JSON_GUARD = 160000
+MAX_ROWS_BEHIND_FIRST = 10_000_000  # that are never read
 MAX_SMALL_RESULT_ROWS, MAX_SMALL_RESULT_BYTES = 10_000, 10_000_000
 
 
@@ -87,6 +88,10 @@ class Session:
         )
         for batch in self._run(request):
             yield from batch.rows
+
+    def fetch_first_row(self, text: str, parameters: Sequence[object]) -> Row:
+        """Run one of our statements and return its first row; the session ends there."""
+        return next(self.stream_rows(text, parameters, MAX_ROWS_BEHIND_FIRST))
 
     def fetch_first_rows(
         self, text: str, parameters: Sequence[object], max_rows: int

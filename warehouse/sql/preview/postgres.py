@@ -128,8 +128,9 @@ WHERE at >= CAST($1 AS timestamptz) AND at <= CAST($4 AS timestamptz)
 GROUP BY 1"""
 
 
-# Its only row is one JSON document.
-PLAN_QUERY = """EXPLAIN (FORMAT JSON)
+# Its first row has the cost of the whole plan. The others may be many: a view of the managed
+# store is two plans for each day.
+PLAN_QUERY = """EXPLAIN
 {bound}
 SELECT *
 FROM (
