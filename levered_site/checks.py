@@ -42,6 +42,8 @@ _ALLOWED_RANGES = {
     "WEB_KEEP_ALIVE_SECONDS": (1, 3600),
     "WEB_WRITE_SECONDS": (1, 3600),
     "WAITING_REQUESTS": (1, 28),  # of a worker's 32 threads; the rest serve
+    "SNAPSHOT_MEMORY_BYTES": (2**20, 2**40),
+    "MAX_OPTIMIZATIONS": (1, 10**9),
     "TRAIN_WAIT_SECONDS": (0, 25),
     "QUERY_TIMEOUT_SECONDS": (1, 30),
     "QUERY_CHECK_SECONDS": (0.1, 30),
@@ -51,7 +53,9 @@ _ALLOWED_RANGES = {
     "QUERY_DISK_MB": (1, 2**20),
     "CUBE_ANSWER_BYTES": (10**6, 10**10),
     "CUBE_DISK_MB": (1, 2**20),
+    "QUERY_PLAN_COST": (1000, 1e15),
     "CUBE_TIMEOUT_SECONDS": (1, 5000),  # a Celery task is killed after 5,400
+    "TRAINING_SLOTS_PER_ORGANIZATION": (1, 1000),
     "RETENTION_DAYS": (91, 3650),  # the longest conversion window is 90 days
     "LATE_ARRIVAL_HOURS": (0, 2160),
     "CLERK_LEEWAY_SECONDS": (0, 300),

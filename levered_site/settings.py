@@ -220,19 +220,25 @@ WEB_DIRECT_ANSWERS = env.bool("WEB_DIRECT_ANSWERS", default=True)
 WEB_REQUEST_SECONDS = env.float("WEB_REQUEST_SECONDS", default=10.0)
 WEB_KEEP_ALIVE_SECONDS = env.int("WEB_KEEP_ALIVE_SECONDS", default=75)
 WEB_WRITE_SECONDS = env.float("WEB_WRITE_SECONDS", default=30.0)
+SNAPSHOT_MEMORY_BYTES = env.int("SNAPSHOT_MEMORY_BYTES", default=256 * 2**20)
+MAX_OPTIMIZATIONS = env.int("MAX_OPTIMIZATIONS", default=1000)
 TRAIN_WAIT_SECONDS = env.float("TRAIN_WAIT_SECONDS", default=25.0)
 QUERY_TIMEOUT_SECONDS = env.int("QUERY_TIMEOUT_SECONDS", default=30)
 QUERY_ANSWER_BYTES = env.int("QUERY_ANSWER_BYTES", default=8_000_000)
 QUERY_CHECK_SECONDS = env.float("QUERY_CHECK_SECONDS", default=5.0)
 QUERY_CHECK_PROCESSES = env.int("QUERY_CHECK_PROCESSES", default=2)  # per process
 QUERY_PROCESS_BYTES = env.int("QUERY_PROCESS_BYTES", default=512 * 2**20)
+# Of a metric or an assignment source, in units of Postgres' planner (a page read is 1).
+QUERY_PLAN_COST = env.float("QUERY_PLAN_COST", default=1e9)
 QUERY_MEMORY_MB = env.int(
     "QUERY_MEMORY_MB", default=16
 )  # work_mem of the managed store
 QUERY_DISK_MB = env.int("QUERY_DISK_MB", default=1024)  # temp_file_limit, likewise
-CUBE_TIMEOUT_SECONDS = env.int("CUBE_TIMEOUT_SECONDS", default=1800)
+CUBE_TIMEOUT_SECONDS = env.int("CUBE_TIMEOUT_SECONDS", default=600)
 CUBE_ANSWER_BYTES = env.int("CUBE_ANSWER_BYTES", default=200_000_000)
 CUBE_DISK_MB = env.int("CUBE_DISK_MB", default=8192)
+# Of the two processes of the worker one is left for the other organizations.
+TRAINING_SLOTS_PER_ORGANIZATION = env.int("TRAINING_SLOTS_PER_ORGANIZATION", default=1)
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=400)
 LATE_ARRIVAL_HOURS = env.int("LATE_ARRIVAL_HOURS", default=24)
 

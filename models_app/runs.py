@@ -1,11 +1,12 @@
 """Training runs: request or join, send to a worker, cancel, and reap lost ones."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 from celery import current_app
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -13,6 +14,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import ConflictError, FieldProblem, InvalidParametersError
+from levered_site.organizations.models import Organization
 from models_app import training_lease
 from models_app.models import BanditModel, TrainingRun
 
@@ -43,9 +45,11 @@ def require_trainable(model: BanditModel) -> None:
 def request_training(
     model: BanditModel, *, requested_by: str, bias: Mapping[str, float] | None = None
 ) -> TrainingRun:
-    """Queue a run, or return the one that is open; the task is sent after the commit.
+    """Queue a run, or return the one that is open.
 
-    While the broker is down the run stays queued, and the reaper sends it later.
+    After the commit its task is sent, if the organization has a free slot, otherwise when
+    one of its runs ends. While the broker is down the run stays queued, and the reaper
+    sends it later.
 
     Raises ConflictError unless the optimization is live, InvalidParametersError for a
     bias of an unknown factor or outside -1 to 100.
@@ -64,7 +68,7 @@ def request_training(
         open_run = model.training_runs.filter(status__in=OPEN_STATUSES).first()
         # None: the open run ended between the two statements, so its result is fresh.
         return open_run or model.training_runs.latest("created_at")
-    transaction.on_commit(lambda: send_run(run.pk))
+    transaction.on_commit(lambda: send_next_runs(model.organization_id))
     return run
 
 
@@ -85,12 +89,39 @@ def _validate_bias(model: BanditModel, bias: Mapping[str, float]) -> None:
         raise InvalidParametersError("`bias` has invalid entries.", problems)
 
 
+def send_next_runs(organization_id: str) -> int:
+    """Send the organization's oldest waiting runs, as many as it has free slots.
+
+    The database is the queue and the broker holds no more of an organization than it has
+    slots. So the workers take the organizations in turns, however many runs one of them
+    has requested. Returns how many runs were sent.
+    """
+    with transaction.atomic():
+        # One at a time for each organization: two would fill the same slots.
+        Organization.objects.select_for_update(no_key=True).filter(
+            pk=organization_id
+        ).first()
+        open_runs = TrainingRun.objects.filter(
+            model__organization_id=organization_id, status__in=OPEN_STATUSES
+        )
+        waiting = open_runs.filter(status=Status.QUEUED, sent_at=None)
+        taken = open_runs.count() - waiting.count()
+        free = max(settings.TRAINING_SLOTS_PER_ORGANIZATION - taken, 0)
+        run_ids = list(
+            waiting.order_by("created_at").values_list("pk", flat=True)[:free]
+        )
+        # Before they are sent: the next caller must see that their slots are taken.
+        TrainingRun.objects.filter(pk__in=run_ids).update(sent_at=timezone.now())
+    return sum(send_run(run_id) for run_id in run_ids)
+
+
 def send_run(run_id: UUID) -> bool:
     """Send the task to the broker; log a warning and return False where it is down."""
     try:
         current_app.send_task(TRAIN_TASK, args=[str(run_id)])
     except (BrokerError, *CACHE_ERRORS) as error:
         log.warning("training_not_sent", run_id=str(run_id), error=str(error))
+        return_run(run_id)
         return False
     TrainingRun.objects.filter(pk=run_id).update(
         sent_at=timezone.now(), sends=F("sends") + 1
@@ -98,11 +129,16 @@ def send_run(run_id: UUID) -> bool:
     return True
 
 
+def return_run(run_id: UUID) -> None:
+    """Let a queued run wait for a slot again; do nothing where it has been started."""
+    TrainingRun.objects.filter(pk=run_id, status=Status.QUEUED).update(sent_at=None)
+
+
 @transaction.atomic
 def cancel_run(run: TrainingRun) -> TrainingRun:
-    """Stop a run: at once while it is queued, otherwise at its next phase.
+    """Stop a run: at once while it is queued, otherwise within seconds.
 
-    Raises ConflictError for a run that has ended.
+    A running one ends its statement in the warehouse, or its phase in the worker. Raises ConflictError for a run that has ended.
     """
     queued = TrainingRun.objects.filter(pk=run.pk, status=Status.QUEUED)
     if not training_lease.end_run(queued, run.model_id, Status.CANCELLED, ""):
@@ -111,6 +147,9 @@ def cancel_run(run: TrainingRun) -> TrainingRun:
         )
         if not requested:
             raise ConflictError("This run has ended: there is nothing to cancel.")
+    else:  # its slot is free
+        organization_id = run.model.organization_id
+        transaction.on_commit(lambda: send_next_runs(organization_id))
     run.refresh_from_db()
     return run
 
@@ -119,19 +158,40 @@ def reap_lost_runs() -> int:
     """Send lost runs again: silent ones, and queued ones that the broker never got.
 
     Returns how many were sent. A run that silenced its worker MAX_ATTEMPTS times fails;
-    a silent run whose cancellation was requested is cancelled. A queued run is sent again
-    after 30 s and then ever more rarely, because it may just wait for a busy worker.
+    a silent run whose cancellation was requested is cancelled. A run that was sent and not
+    started is sent again after 30 s and then ever more rarely, because it may just wait
+    for a busy worker. A run that was not sent waits for a slot of its organization.
     """
     now = timezone.now()
-    silent = Q(status=Status.RUNNING, heartbeat_at__lt=now - STALE_AFTER)
-    waiting = Q(status=Status.QUEUED)
     sent = 0
-    for run in TrainingRun.objects.filter(silent | waiting):
+    for run in TrainingRun.objects.filter(_silent(now) | Q(status=Status.QUEUED)):
         if run.status == Status.RUNNING and not _revive_run(run):
             continue
-        if run.sent_at is None or run.sent_at < now - _compute_resend_delay(run.sends):
+        if run.sent_at is None and run.status == Status.QUEUED:
+            continue  # it waits for a slot
+        if _is_resend_due(run, now):
             sent += send_run(run.pk)
-    return sent
+    unsent = TrainingRun.objects.filter(status=Status.QUEUED, sent_at=None)
+    organization_ids = unsent.values_list("model__organization_id", flat=True)
+    return sent + sum(map(send_next_runs, sorted(set(organization_ids))))
+
+
+def _silent(now: datetime) -> Q:
+    """Select the runs whose worker sends no heartbeats.
+
+    A heartbeat of the future is one too: it was sent before the clock was set back, and
+    a living worker replaces it within seconds.
+    """
+    is_old = Q(heartbeat_at__lt=now - STALE_AFTER)
+    return Q(status=Status.RUNNING) & (is_old | Q(heartbeat_at__gt=now + STALE_AFTER))
+
+
+def _is_resend_due(run: TrainingRun, now: datetime) -> bool:
+    """Return whether a run that was sent is likely lost; stamps of the future are."""
+    sent_at = run.sent_at
+    if sent_at is None or sent_at > now + STALE_AFTER:
+        return True
+    return sent_at < now - _compute_resend_delay(run.sends)
 
 
 def _revive_run(run: TrainingRun) -> bool:

@@ -1,6 +1,6 @@
 """The lease of a training run: acquire, heartbeat, progress, end, and the model's lock."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Event, Thread
 from types import TracebackType
@@ -183,7 +183,12 @@ class LeaseKeeper:
     lock is held while heartbeats are written, and a killed worker releases it at once.
     """
 
-    def __init__(self, model_id: UUID) -> None:
+    def __init__(self, model_id: UUID, stop_work: Callable[[], None]) -> None:
+        """Keep the lease; `stop_work` is called while the run has to stop.
+
+        That is in the heartbeat thread, at each heartbeat, so it may be called again.
+        """
+        self._stop_work = stop_work
         self._lock_key = int.from_bytes(model_id.bytes[:8], signed=True)
         self._lease: TrainingLease | None = None
         self._lock_attempted = Event()
@@ -234,6 +239,7 @@ class LeaseKeeper:
                 self._send_heartbeat()
         except (Error, LeaseLostError) as error:
             self._is_lost = True
+            self._stop_work()
             log.warning("training_lost", error=str(error))
         finally:
             self._lock_attempted.set()
@@ -249,3 +255,4 @@ class LeaseKeeper:
     def _send_heartbeat(self) -> None:
         if self._lease is not None and not renew_lease(self._lease):
             self._is_cancelled = True
+            self._stop_work()

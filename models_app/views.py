@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -47,6 +48,7 @@ class BanditModelViewSet(
     queryset = BanditModel.objects.visible()
     serializer_class = BanditModelSerializer
     list_name = "models"
+    long_actions = ("train",)
     permission_classes = [require_admin_for("destroy")]
 
     def perform_destroy(self, instance: BanditModel) -> None:
@@ -67,7 +69,10 @@ class BanditModelViewSet(
         """Train; 200 if it ends within 25 s, else 202. A second call joins the first."""
         model = self.get_object()
         bias = self.read_body(TrainSerializer).get("bias")
-        run = runs.request_training(model, requested_by=str(self.actor), bias=bias)
+        with transaction.atomic():
+            run = runs.request_training(model, requested_by=str(self.actor), bias=bias)
+            if run.status in runs.OPEN_STATUSES:
+                self.store_for_repeats(self._build_response(run))
         preferred = request.headers.get("Prefer", "").lower()
         if "respond-async" not in preferred:
             with slow_requests.try_reserve_thread() as has_thread:

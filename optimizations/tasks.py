@@ -5,7 +5,7 @@ from uuid import UUID
 from celery import shared_task
 
 from models_app import runs
-from optimizations.training import run, schedule
+from optimizations.training import run, schedule, warehouse_question
 
 
 @shared_task(name="optimizations.train")
@@ -19,6 +19,12 @@ def retrain_due() -> None:
     """Queue the training runs that are due, and record how old the policies are."""
     schedule.retrain_due()
     schedule.record_training_times()
+
+
+@shared_task(name=warehouse_question.ASK_TASK)
+def ask_warehouse(optimization_id: str) -> None:
+    """Request a training if the optimization's connected warehouse has new rows."""
+    warehouse_question.ask_warehouse(UUID(optimization_id))
 
 
 @shared_task(name="optimizations.reap_training_runs")

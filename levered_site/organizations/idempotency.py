@@ -102,6 +102,8 @@ def _store_claim(new_row: IdempotentAnswer) -> Claim:
     rows_of_key.filter(
         Q(created_at__lt=now - RETENTION)
         | Q(status=None, created_at__lt=now - STALE_AFTER)
+        # Claimed before the clock was set back.
+        | Q(status=None, created_at__gt=now + STALE_AFTER)
     ).delete()
     try:
         with transaction.atomic():
@@ -128,7 +130,8 @@ def _refuse_conflict(stored: IdempotentAnswer, body_digest: str) -> None:
 def store_response(claim: Claim, response: Response, *, has_secret: bool) -> None:
     """Store the response for repeats, but not a 5xx or 429, which a retry may change.
 
-    The body of a success that `has_secret` is not stored, nor a very large one.
+    Call it in the transaction of the changes that the response reports. The body of a
+    success that `has_secret` is not stored, nor a very large one.
     """
     claimed_rows = IdempotentAnswer.objects.filter(
         pk=claim.pk, created_at=claim.claimed_at

@@ -1,11 +1,13 @@
 """Base viewsets of management endpoints: tenant scope, idempotency, ETags."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,7 +41,12 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     # POSTs that create nothing: doing them twice harms nobody, and their responses may
     # be large. They take no Idempotency-Key.
     read_only_actions: Sequence[str] = ()
+    # POSTs that only read, or wait: a transaction around them would keep its locks.
+    long_actions: Sequence[str] = ()
     _claim: idempotency.Claim | None = None
+    # Open from the claim of a key until its response is stored.
+    _transaction: ExitStack
+    _is_in_transaction = False
 
     @property
     def caller(self) -> Caller | KeyHolder:
@@ -135,6 +142,17 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
             etags.require_if_match(django_request, tag)
             yield instance
 
+    def dispatch(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Answer a request; a POST with an Idempotency-Key in one transaction.
+
+        Its changes and the response for repeats are committed together. So a process that
+        dies leaves both or neither, and a repeat never makes the changes twice.
+        """
+        with ExitStack() as self._transaction:
+            return super().dispatch(request, *args, **kwargs)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Run DRF's checks, then claim the Idempotency-Key of a POST that creates."""
         super().initial(request, *args, **kwargs)
@@ -142,11 +160,20 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
         if request.method == "POST" and is_creating:
             django_request = requests.get_django_request(request)
             self._claim = idempotency.claim_key(django_request, self.organization_id)
+            if self._claim is not None and self.action not in self.long_actions:
+                self._transaction.enter_context(transaction.atomic())
+                self._is_in_transaction = True
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer a repeat with its first response; release the key after a failure."""
+        """Answer a repeat with its first response; release the key after a failure.
+
+        Rolls back what a request with a key has changed.
+        """
         if isinstance(exc, idempotency.IdempotentReplayError):
             return exc.build_response()
+        if self._is_in_transaction:
+            transaction.set_rollback(True)
+            self._transaction.close()
         try:
             return super().handle_exception(exc)
         except Exception:
@@ -157,12 +184,21 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
-        """Store the response of a claimed key."""
+        """Store the response of a claimed key, and commit."""
         final: Response = super().finalize_response(request, response, *args, **kwargs)
+        self.store_for_repeats(final)
+        self._transaction.close()
+        return final
+
+    def store_for_repeats(self, response: Response) -> None:
+        """Store the response of a claimed key.
+
+        A long action calls it in the transaction of its change, with the response that a
+        repeat gets if this process dies before the last one.
+        """
         if self._claim is not None:
             has_secret = self.action in self.secret_actions
-            idempotency.store_response(self._claim, final, has_secret=has_secret)
-        return final
+            idempotency.store_response(self._claim, response, has_secret=has_secret)
 
 
 class ListViewSet(OrganizationViewSet[M]):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from levered_site.errors import ConflictError, InvalidParametersError
@@ -53,8 +54,10 @@ def create_draft(organization_id: str, actor: Actor, fields: Fields) -> Optimiza
     """Create an optimization in `draft`, with its model and its numbered variants.
 
     `fields` is the API's create body without `status`, as the serializer validates it.
-    Raises InvalidParametersError naming every field that breaks a rule.
+    Raises InvalidParametersError naming every field that breaks a rule, and ConflictError
+    where the organization has as many optimizations as it may.
     """
+    _require_quota(organization_id)
     config = fields["training_data_config"]
     model_type = fields.get("model_type", BanditModel.Type.CMAB)
     validation.raise_problems(validation.find_config_problems(config, model_type))
@@ -78,6 +81,19 @@ def create_draft(organization_id: str, actor: Actor, fields: Fields) -> Optimiza
     variants.replace_variants(optimization)
     audit.record(organization_id, actor, "optimization.create", optimization, fields)
     return optimization
+
+
+def _require_quota(organization_id: str) -> None:
+    """Raise ConflictError if the organization may have no further optimization.
+
+    Two requests at once may exceed the quota by one, which no bound depends on.
+    """
+    owned = Optimization.objects.for_organization(organization_id).count()
+    if owned >= settings.MAX_OPTIMIZATIONS:
+        raise ConflictError(
+            f"Your organization has {owned:,} optimizations, and "
+            f"{settings.MAX_OPTIMIZATIONS:,} are allowed: delete some first."
+        )
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from levered_site.database import fetch_row
+from optimizations.cube import clock_jumps
 from optimizations.models import Optimization
 from warehouse import write_log
 
@@ -79,12 +80,16 @@ def store_first_touches(optimization: Optimization, until: datetime) -> None:
         cursor.execute(INSERT_LOOK_BACK, params)
         cursor.execute(LOCK_LOOK_BACK, params)
         look_back = fetch_row(cursor)
-        since = max(look_back.kept_at, EPOCH + LOOK_BACK_MARGIN) - LOOK_BACK_MARGIN
+        covered_until, kept_at = look_back.until, look_back.kept_at
+        if kept_at > clock_jumps.compute_latest_stamp():
+            # Kept by a clock that was set back since: rows have come in what it covers.
+            covered_until = kept_at = EPOCH
+        since = max(kept_at, EPOCH + LOOK_BACK_MARGIN) - LOOK_BACK_MARGIN
         params |= {
-            "covered_until": look_back.until,
-            "until": max(until, look_back.until),
+            "covered_until": covered_until,
+            "until": max(until, covered_until),
             "since": since,
-            "served_since": min(look_back.until, since),
+            "served_since": min(covered_until, since),
         }
         created_since, created_params = write_log.build_created_since_condition(
             optimization.organization_id, since

@@ -9,10 +9,12 @@ from functools import cached_property
 from django.db import transaction
 from django.db.models import BinaryField, Max, QuerySet
 from django.db.models.functions import Substr
+from django.utils import timezone
 
 from metrics.models import Metric
 from optimizations.cube import (
     cell_columns,
+    clock_jumps,
     first_touches,
     specification,
     stale_days_external,
@@ -68,7 +70,7 @@ def refresh_cube(
 ) -> ObservationCube:
     """Count and store open and reopened days, then load all; see `count_open_days`."""
     rows_read = count_open_days(optimization, metric, as_of, full=full)
-    return replace(load_cube(optimization, metric), rows_read=rows_read)
+    return replace(load_cube(optimization, metric, as_of), rows_read=rows_read)
 
 
 def count_open_days(
@@ -102,8 +104,11 @@ def count_open_days(
     return cube.rows_read
 
 
-def load_cube(optimization: Optimization, metric: Metric) -> ObservationCube:
+def load_cube(
+    optimization: Optimization, metric: Metric, now: datetime | None = None
+) -> ObservationCube:
     """Return the counts of every stored day, without a call to the warehouse."""
+    now = now or timezone.now()
     rows = list(_query_cube_days(optimization, metric))
     days = [day for row in rows if (day := _decode_columns(row)) is not None]
     return ObservationCube(
@@ -111,13 +116,23 @@ def load_cube(optimization: Optimization, metric: Metric) -> ObservationCube:
         lags=tuple(map(sum, zip(NO_LAGS, *(day.lags for day in days), strict=True))),
         crossover_users=sum(day.crossover_users for day in days),
         arm_mismatch_users=sum(day.arm_mismatch_users for day in days),
-        as_of=max((row.computed_at for row in rows), default=None),
+        as_of=max(
+            (clock_jumps.limit_to_now(row.computed_at, now) for row in rows),
+            default=None,
+        ),
     )
 
 
-def find_last_refresh(optimization: Optimization, metric: Metric) -> datetime | None:
-    """Return when the warehouse last counted; None before the first time."""
-    days = _query_cube_days(optimization, metric)
+def find_last_refresh(
+    optimization: Optimization, metric: Metric, now: datetime | None = None
+) -> datetime | None:
+    """Return when the warehouse last counted; None before the first time.
+
+    Counts of a clock that was set back since are left out.
+    """
+    days = _query_cube_days(optimization, metric).filter(
+        computed_at__lte=clock_jumps.compute_latest_stamp(now)
+    )
     last_refresh: datetime | None = days.aggregate(last=Max("computed_at"))["last"]
     return last_refresh
 
@@ -149,7 +164,7 @@ def _list_stale_managed_days(
     """List the days to count on the managed store, which knows when each row arrived."""
     boundary = stale_days_managed.compute_seal_boundary(spec.horizon_hours, spec.as_of)
     first_touches.store_first_touches(optimization, boundary)
-    last_refresh = find_last_refresh(optimization, metric)
+    last_refresh = find_last_refresh(optimization, metric, spec.as_of)
     return stale_days_managed.list_stale_days(
         optimization, spec.horizon_hours, sealed, last_refresh, spec.as_of
     )
@@ -179,9 +194,15 @@ def _query_cube_days(optimization: Optimization, metric: Metric) -> QuerySet[Cub
 def _list_sealed_days(
     optimization: Optimization, metric: Metric, spec: CubeSpec
 ) -> list[SealedDay]:
-    """List the sealed days that were counted under the same spec."""
+    """List the sealed days that were counted under the same spec.
+
+    A day that a clock ahead of its time has sealed is open: its users' horizons had not
+    passed.
+    """
     fingerprint = storage.compute_fingerprint(spec)
-    sealed = _query_cube_days(optimization, metric).filter(sealed=True)
+    sealed = _query_cube_days(optimization, metric).filter(
+        sealed=True, computed_at__lte=clock_jumps.compute_latest_stamp(spec.as_of)
+    )
     headers = sealed.annotate(
         header=Substr("cells", 1, storage.HEADER_LENGTH, output_field=BinaryField())
     ).values_list("day", "computed_at", "header")
@@ -204,7 +225,11 @@ def _store_days(
         Optimization.objects.select_for_update().get(pk=optimization.pk)
         newer = set(
             _query_cube_days(optimization, metric)
-            .filter(day__in=spec.days, computed_at__gt=spec.as_of)
+            .filter(
+                day__in=spec.days,
+                computed_at__gt=spec.as_of,
+                computed_at__lte=clock_jumps.compute_latest_stamp(spec.as_of),
+            )
             .values_list("day", flat=True)
         )
         CubeDay.objects.bulk_create(

@@ -21,6 +21,11 @@ NO_HOLDOUT_THRESHOLD = "00000000"
 NOT_FOUND_MESSAGE = "No such optimization."
 # Rows prepared for draws, per snapshot: this many weights take about 2 MB.
 MAX_PREPARED_WEIGHTS = 50_000
+PREPARED_WEIGHT_BYTES = 40
+# Rounded up: a variant with its levels, and a text.
+CARD_BYTES = 1_000
+LEVEL_BYTES = 150
+LEADING_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,18 @@ class Snapshot:
                 self._prepared_rows.clear()
             self._prepared_rows[cell_index] = row
         return row
+
+    def estimate_bytes(self) -> int:
+        """Return about how much memory the snapshot takes, with all rows prepared."""
+        weights = min(self.probabilities.size, MAX_PREPARED_WEIGHTS)
+        levels = sum(len(context.levels) for context in self.contexts)
+        return (
+            self.probabilities.nbytes
+            + weights * PREPARED_WEIGHT_BYTES
+            + len(self.cards) * CARD_BYTES
+            + (levels + len(self.allowed_origins)) * LEVEL_BYTES
+            + len(self.leading) * LEADING_BYTES
+        )
 
     def to_bytes(self) -> bytes:
         """Return one line of JSON, then the table: little-endian float64, row-major."""

@@ -2,20 +2,24 @@
 
 import os
 import time
-from collections import OrderedDict
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 
+from django.conf import settings
+
 from levered_site.errors import NotFoundError
 from optimizations.serving import database_timeout, snapshot_cache, snapshot_loader
+from optimizations.serving.bounded_copies import BoundedCopies
 from optimizations.serving.snapshot import NOT_FOUND_MESSAGE, Snapshot
 
 # Longer than snapshot_poller.POLL_SECONDS. Together they are how long a barred variant is
 # still served to those who have it: half a second.
 SETTLE_SECONDS = 0.3
 MAX_CACHED_SNAPSHOTS = 5000  # also bounds the memory that invented ids can take
+NOBODY = ""  # owns the ids that are unknown
+UNKNOWN_ID_BYTES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class _SnapshotMemory:
     def reset(self) -> None:
         """Forget everything. A fork has no threads to finish its parent's lookups."""
         self._lock = Lock()
-        self._copies: OrderedDict[str, CachedSnapshot] = OrderedDict()
+        self._copies: BoundedCopies[CachedSnapshot] = BoundedCopies()
         self._lookups: dict[str, Future[CachedSnapshot]] = {}
 
     def get(self, key: str) -> CachedSnapshot | None:
@@ -69,10 +73,14 @@ class _SnapshotMemory:
             if existing is not None and existing.is_newer(snapshot):
                 return existing
             copy = _build_copy(snapshot, existing)
-            self._copies[key] = copy
-            self._copies.move_to_end(key)
-            while len(self._copies) > MAX_CACHED_SNAPSHOTS:
-                self._copies.popitem(last=False)
+            self._copies.put(
+                key,
+                copy,
+                owner=snapshot.organization_id if snapshot else NOBODY,
+                size=snapshot.estimate_bytes() if snapshot else UNKNOWN_ID_BYTES,
+                max_count=MAX_CACHED_SNAPSHOTS,
+                max_bytes=settings.SNAPSHOT_MEMORY_BYTES,
+            )
         return copy
 
     def start_lookup(self, key: str) -> "Future[CachedSnapshot]":

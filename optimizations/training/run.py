@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from levered_site.errors import ConflictError, LeveredError
 from metrics.models import Metric
-from models_app import runs, training_lease
+from models_app import runs, training_lease, training_slots
 from models_app.bandit.regression import fit
 from models_app.models import BanditModel, TrainingRun
 from models_app.training_lease import (
@@ -34,6 +34,7 @@ from optimizations.training.fit import (
     build_training_settings,
 )
 from optimizations.training.publish import CandidateResult, TrainingResult
+from warehouse.backends.cancellation import Canceller, use_canceller
 
 log = structlog.get_logger(__name__)
 
@@ -79,16 +80,30 @@ def run_training(run_id: UUID) -> None:
     database is down the run is left as it is, and the reaper sends it again.
     """
     run = TrainingRun.objects.filter(pk=run_id)
-    model_id = run.values_list("model_id", flat=True).first()
-    if model_id is None:  # the optimization was deleted in the meantime
+    ids = run.values_list("model_id", "model__organization_id").first()
+    if ids is None:  # the optimization was deleted in the meantime
         return
-    with LeaseKeeper(model_id) as keeper:
+    model_id, organization_id = ids
+    with training_slots.hold_slot(organization_id) as has_slot:
+        if has_slot:
+            _train_if_leased(run_id, model_id)
+        else:  # whoever has the slot sends the next run
+            log.info("training_without_slot", run_id=str(run_id))
+            runs.return_run(run_id)
+    if has_slot:
+        runs.send_next_runs(organization_id)
+
+
+def _train_if_leased(run_id: UUID, model_id: UUID) -> None:
+    canceller = Canceller()
+    with LeaseKeeper(model_id, canceller.cancel) as keeper:
         lease = training_lease.acquire_lease(run_id) if keeper.has_lock else None
         if lease is None:
             log.info("training_left_alone", run_id=str(run_id))
             return
         keeper.start_heartbeat(lease)
-        _attempt_run(_RunProgress(lease, keeper))
+        with use_canceller(canceller):
+            _attempt_run(_RunProgress(lease, keeper))
 
 
 def _attempt_run(progress: _RunProgress) -> None:
@@ -104,12 +119,7 @@ def _attempt_run(progress: _RunProgress) -> None:
     except (OperationalError, InterfaceError) as error:
         log.warning("training_interrupted", run_id=str(lease.run_id), error=str(error))
     except LeveredError as error:
-        if error.retry_after is None:
-            _mark_refused(lease, error)
-        else:  # the warehouse is down: the reaper sends the run again
-            log.warning(
-                "training_interrupted", run_id=str(lease.run_id), error=str(error)
-            )
+        _end_after_refusal(lease, error)
     except Exception:
         training_lease.mark_failed(
             lease, f"an internal error; see the log for run {lease.run_id}"
@@ -117,7 +127,20 @@ def _attempt_run(progress: _RunProgress) -> None:
         raise
 
 
-def _mark_refused(lease: training_lease.TrainingLease, error: LeveredError) -> None:
+def _end_after_refusal(lease: TrainingLease, error: LeveredError) -> None:
+    """End a run whose warehouse failed, or that was cancelled and so lost its statement.
+
+    Where the warehouse is down the run is left to the reaper, which sends it again.
+    """
+    if training_lease.end_if_cancelled(lease):
+        return
+    if error.retry_after is None:
+        _mark_refused(lease, error)
+    else:
+        log.warning("training_interrupted", run_id=str(lease.run_id), error=str(error))
+
+
+def _mark_refused(lease: TrainingLease, error: LeveredError) -> None:
     """End the run. Without anything to learn from, the model is no failed one."""
     status = BanditModel.Status
     is_empty = isinstance(error, NothingToLearnError)

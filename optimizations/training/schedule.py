@@ -23,6 +23,7 @@ from models_app import runs
 from models_app.models import PolicyVersion, TrainingRun
 from optimizations.models import Optimization
 from optimizations.serving import metrics
+from optimizations.training import warehouse_question
 from warehouse import partitions, write_log
 from warehouse.models import EventKey
 
@@ -53,20 +54,32 @@ def retrain_due(now: datetime | None = None) -> int:
     """Request a run for each live optimization that is due and has new data.
 
     It is due `retrain_every_minutes` after its last run was requested. New is what
-    arrived since the last successful run began. Returns how many runs were requested.
+    arrived since the last successful run began: what our own tables know of it, and
+    otherwise what a connected warehouse says, which a task of its own asks. Returns how
+    many runs were requested at once.
     """
     now = now or timezone.now()
     requested = 0
     for optimization in _query_due_optimizations(now):
         if _has_new_data(optimization):
-            runs.request_training(optimization.model, requested_by="system:clock")
+            runs.request_training(
+                optimization.model, requested_by=warehouse_question.REQUESTED_BY
+            )
             requested += 1
+        else:
+            warehouse_question.send_question(optimization, now)
     return requested
 
 
 def _query_due_optimizations(now: datetime) -> QuerySet[Optimization]:
-    training_runs = TrainingRun.objects.filter(model_id=OuterRef("model_id"))
-    succeeded = training_runs.filter(status=TrainingRun.Status.SUCCEEDED)
+    # Runs of the future were made by a clock that has been set back since. Waiting for
+    # their time would stop the training until then.
+    training_runs = TrainingRun.objects.filter(
+        model_id=OuterRef("model_id"), created_at__lte=now
+    )
+    succeeded = training_runs.filter(
+        status=TrainingRun.Status.SUCCEEDED, started_at__lte=now
+    )
     return (
         Optimization.objects.live()
         .annotate(

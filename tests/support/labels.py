@@ -60,11 +60,14 @@ class LabelViewSet(
             raise RuntimeError("an internal detail")
         if failure == 1:
             time.sleep(0.3)
-        return ApiKey.objects.create(
+        label = ApiKey.objects.create(
             organization_id=self.organization_id,
             label=fields["label"],
             digest=str(timezone.now()),
         )
+        if failure == 2:
+            raise ConflictError("too late")
+        return label
 
     def perform_update(self, instance: ApiKey, fields: dict[str, Any]) -> ApiKey:
         instance.label = fields["label"]

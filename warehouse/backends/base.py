@@ -204,6 +204,14 @@ class Backend(ABC):
         is_zoneless = facts.zoneless or metric.timestamp in zoneless
         return Preview(result, replace(facts, zoneless=is_zoneless))
 
+    def _estimate_cost(self, _query: CheckedQuery, _since: datetime) -> float | None:
+        """Return what the planner expects a query to cost, in its own units.
+
+        None where the warehouse has no such figure: BigQuery prices each statement in
+        bytes before it runs it, and Snowflake has its timeout alone.
+        """
+        return None
+
     def _normalize_column(self, name: str) -> str:
         """Return how the warehouse stores a column that the query does not name."""
         return name
@@ -225,9 +233,12 @@ class Backend(ABC):
     def _require_readable_columns(self, checked: Checked) -> Checked:
         """Run a query for one row, then its mapped columns as the cube reads them.
 
-        Returns the query with the columns as the warehouse spells them. Raises InvalidParametersError if a column is missing or has a wrong type.
+        Returns the query with the columns as the warehouse spells them. Raises
+        InvalidParametersError if a column is missing or has a wrong type, and before
+        anything runs if the planner expects the query to cost too much.
         """
         since = timezone.now() - PREVIEW_LOOK_BACK
+        query_validation.require_affordable(self._estimate_cost(checked.query, since))
         result, _ = self._fetch_sample(checked.query, 1, since)
         checked = self._respell_columns(checked, result.columns)
         query_validation.require_columns(checked, result.columns)

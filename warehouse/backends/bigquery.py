@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -15,7 +16,12 @@ from google.oauth2 import service_account
 from typing_extensions import override
 
 from levered_site.errors import InvalidParametersError, NotFoundError, WarehouseError
-from warehouse.backends import byte_budget, cloud_backend, credential_fields
+from warehouse.backends import (
+    byte_budget,
+    cancellation,
+    cloud_backend,
+    credential_fields,
+)
 from warehouse.backends.base import MAX_TABLES, Checked
 from warehouse.backends.cloud_backend import CloudBackend
 from warehouse.backends.credential_fields import FieldPattern
@@ -120,14 +126,15 @@ class BigQueryBackend(CloudBackend):
                 ),
                 timeout=seconds,
             )
+            cancel_job = partial(_cancel_job, client, job)
             try:
-                result = job.result(timeout=seconds, page_size=1000)
-                rows = cloud_backend.collect_rows(
-                    (row.values() for row in result), max_rows, max_bytes
-                )
+                with cancellation.watch_statement(cancel_job):
+                    result = job.result(timeout=seconds, page_size=1000)
+                    rows = cloud_backend.collect_rows(
+                        (row.values() for row in result), max_rows, max_bytes
+                    )
             except BaseException:
-                with suppress(google_errors.GoogleAPIError, OSError):
-                    client.cancel_job(job.job_id, location=job.location)
+                cancel_job()
                 raise
             zoneless = frozenset(
                 column.name
@@ -222,6 +229,11 @@ class BigQueryBackend(CloudBackend):
         text = str(getattr(error, "message", None) or error)
         text = re.sub(r"^[A-Z]+ https?://\S+: ", "", text).partition("\n\nLocation:")[0]
         return redact_secrets(text.strip(), [self.valid_credentials["private_key"]])
+
+
+def _cancel_job(client: Any, job: Any) -> None:
+    with suppress(google_errors.GoogleAPIError, OSError):
+        client.cancel_job(job.job_id, location=job.location)
 
 
 def _price_statement(

@@ -12,7 +12,11 @@ from django.utils import timezone
 from typing_extensions import override
 
 from levered_site.errors import ConflictError, NotFoundError
-from warehouse.backends import managed_connections, postgres_values
+from warehouse.backends import (
+    managed_connections,
+    postgres_values,
+    query_validation,
+)
 from warehouse.backends.base import Backend
 from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.managed_connections import Cursor
@@ -149,6 +153,13 @@ class ManagedBackend(Backend):
                 raise
             raise QueryFailedError.for_size_limit(max_bytes) from error
         return StatementResult(columns[:-1], rows)
+
+    @override
+    def _estimate_cost(self, query: CheckedQuery, since: datetime) -> float | None:
+        parameters = (self.organization_id, since, None)
+        with self._open_cursor(settings.QUERY_TIMEOUT_SECONDS) as cursor:
+            (first_line,) = next(cursor.stream(managed.build_plan(query), parameters))
+        return query_validation.read_plan_cost(first_line)
 
     @override
     def _fetch_metric_facts(

@@ -1,7 +1,8 @@
 """Connections to the managed store as its reader, and what each may do."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -12,6 +13,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import set_json_loads
 
 from levered_site.errors import UnavailableError
+from warehouse.backends import cancellation
 from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.json_budget import JsonBudget, TooManyItemsError
 from warehouse.sql.customer import managed_schema
@@ -21,6 +23,7 @@ T = TypeVar("T")
 
 MAX_JSON_ITEMS = 250_000  # of one transaction's rows: 25 MB as Python objects
 FIRST_VERSION_WITH_GRANTS_OF_SETTINGS = 150000
+CANCEL_SECONDS = 5.0
 
 # Only a superuser, or who was granted it, may limit the disk; see docs/limits.md.
 APPLY_SETTINGS = """SELECT set_config(name, value, true)
@@ -52,7 +55,11 @@ def open_cursor(
         **extra_settings,
         "role": managed_schema.READER,
     }
-    with _translate_errors(seconds), _open_connection() as connection:
+    with (
+        _translate_errors(seconds),
+        _open_connection() as connection,
+        cancellation.watch_statement(partial(_cancel_query, connection)),
+    ):
         connection.read_only = True
         set_json_loads(JsonBudget(MAX_JSON_ITEMS).loads, connection)
         cursor = psycopg.RawCursor(connection)
@@ -89,6 +96,11 @@ def _open_connection() -> psycopg.Connection[tuple[Any, ...]]:
     for name in ("context", "cursor_factory", "prepare_threshold"):
         parameters.pop(name, None)
     return psycopg.connect(**parameters, prepare_threshold=0)
+
+
+def _cancel_query(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    with suppress(psycopg.Error, OSError):
+        connection.cancel_safe(timeout=CANCEL_SECONDS)
 
 
 @contextmanager

@@ -11,7 +11,11 @@ from django.utils import timezone
 from typing_extensions import override
 
 from levered_site.errors import NotFoundError
-from warehouse.backends import postgres_connections, postgres_credentials
+from warehouse.backends import (
+    postgres_connections,
+    postgres_credentials,
+    query_validation,
+)
 from warehouse.backends.base import MAX_TABLES
 from warehouse.backends.connected_backend import MAX_CELLS, ConnectedBackend
 from warehouse.backends.errors import QueryFailedError
@@ -158,6 +162,14 @@ class PostgresBackend(ConnectedBackend):
         # The statement adds a last column of its own.
         rows = [row[:-1] for row in sample.rows]
         return StatementResult(sample.columns[:-1], rows)
+
+    @override
+    def _estimate_cost(self, query: CheckedQuery, since: datetime) -> float | None:
+        with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
+            (first_line,) = session.fetch_first_row(
+                postgres.build_plan(query), (since, since)
+            )
+        return query_validation.read_plan_cost(first_line)
 
     @override
     def _fetch_metric_facts(

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from levered_site.errors import WarehouseError
-from warehouse.backends import addresses
+from warehouse.backends import addresses, cancellation
 from warehouse.backends.errors import QueryFailedError, redact_secrets
 from warehouse.backends.postgres_credentials import Server
 from warehouse.backends.postgres_requests import (
@@ -33,6 +33,7 @@ MAX_ADDRESSES = 3
 # Added to the server's own timeout, for a server that does not keep it.
 GRACE_SECONDS = 5
 FIRST_VERSION_WITH_JSON_GUARD = 160000
+MAX_ROWS_BEHIND_FIRST = 10_000_000  # that are never read
 MAX_SMALL_RESULT_ROWS, MAX_SMALL_RESULT_BYTES = 10_000, 10_000_000
 
 
@@ -88,6 +89,10 @@ class Session:
         for batch in self._run(request):
             yield from batch.rows
 
+    def fetch_first_row(self, text: str, parameters: Sequence[object]) -> Row:
+        """Run one of our statements and return its first row; the session ends there."""
+        return next(self.stream_rows(text, parameters, MAX_ROWS_BEHIND_FIRST))
+
     def fetch_first_rows(
         self, text: str, parameters: Sequence[object], max_rows: int
     ) -> StatementResult:
@@ -141,7 +146,11 @@ def open_session(
         arguments, session_settings, seconds + GRACE_SECONDS, GRACE_SECONDS
     )
     process = IsolatedProcess(MODULE, settings.QUERY_PROCESS_BYTES)
-    with closing(process), _translate_ends(server, seconds):
+    with (
+        closing(process),
+        _translate_ends(server, seconds),
+        cancellation.watch_statement(process.interrupt),
+    ):
         connect_seconds = CONNECT_SECONDS * MAX_ADDRESSES + GRACE_SECONDS
         (opened,) = process.call(request, connect_seconds)
         if isinstance(opened, Failure):

@@ -6,7 +6,7 @@ process only. Run by `warehouse.processes`; it knows no setting of the service.
 """
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from os import dup
@@ -27,7 +27,7 @@ from warehouse.backends.postgres_requests import (
     RowBatch,
     StatementRequest,
 )
-from warehouse.processes.child import serve_requests
+from warehouse.processes.child import handle_interrupts, serve_requests
 
 Connection = psycopg.Connection[Row]
 
@@ -53,6 +53,7 @@ class Reader:
     def __init__(self) -> None:
         self._connection: Connection | None = None
         self._json_budget = JsonBudget()
+        self._grace_seconds = 0.0
 
     def answer(self, request: OpenRequest | StatementRequest) -> Iterator[Any]:
         """Yield the messages of an answer; the last one is a Failure if there was one."""
@@ -68,6 +69,13 @@ class Reader:
         except (MemoryError, TooManyItemsError):
             yield Failure("bytes")
 
+    def cancel(self) -> None:
+        """End the running statement, or the connection if the server does not."""
+        connection = self._connection
+        if connection is not None:
+            _cancel_statement(connection)
+            _start_timer(self._grace_seconds, _shut_down_socket, connection)
+
     def close(self) -> None:
         """Take leave of the server, which would log a lost connection otherwise."""
         if self._connection:
@@ -75,11 +83,14 @@ class Reader:
                 self._connection.close()
 
     def _open(self, request: OpenRequest) -> Opened:
+        self._grace_seconds = request.grace_seconds
         connection = psycopg.connect(**request.connect_arguments)
         self._connection = connection
         connection.read_only = True
         set_json_loads(self._json_budget.loads, connection)
-        _start_timers(connection, request)
+        closing_seconds = request.seconds + request.grace_seconds
+        _start_timer(request.seconds, _cancel_statement, connection)
+        _start_timer(closing_seconds, _shut_down_socket, connection)
         names = list(request.session_settings)
         values = list(request.session_settings.values())
         settings = (APPLY_SETTINGS, (names, values))
@@ -128,14 +139,12 @@ def _list_columns(cursor: Any) -> tuple[str, ...]:
     return tuple(column.name for column in cursor.description or ())
 
 
-def _start_timers(connection: Connection, request: OpenRequest) -> None:
-    for seconds, action in (
-        (request.seconds, _cancel_statement),
-        (request.seconds + request.grace_seconds, _shut_down_socket),
-    ):
-        timer = Timer(seconds, action, [connection])
-        timer.daemon = True
-        timer.start()
+def _start_timer(
+    seconds: float, action: Callable[[Connection], None], connection: Connection
+) -> None:
+    timer = Timer(seconds, action, [connection])
+    timer.daemon = True
+    timer.start()
 
 
 def _cancel_statement(connection: Connection) -> None:
@@ -166,5 +175,6 @@ def _describe(error: psycopg.Error) -> str:
 
 if __name__ == "__main__":
     reader = Reader()
+    handle_interrupts(reader.cancel)
     serve_requests(reader.answer)
     reader.close()

@@ -1,12 +1,17 @@
 """Validation of customers' queries, reported as errors of the API's fields."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+from django.conf import settings
 
 from levered_site.errors import FieldProblem, InvalidParametersError
 from warehouse.backends.errors import QueryFailedError
 from warehouse.sql import RefusedError
 from warehouse.sql.shapes import CheckedMetric, CheckedSource
+
+PLAN_COST = re.compile(r"\(cost=[0-9.]+\.\.([0-9.]+) ")
 
 
 @contextmanager
@@ -45,6 +50,25 @@ def translate_mapping_failures() -> Iterator[None]:
             "The mapped columns cannot be read; timestamp must be a moment, the others "
             f"text or numbers. {error.message}",
         ) from error
+
+
+def require_affordable(cost: float | None) -> None:
+    """Raise InvalidParametersError on `sql` if a planned query costs too much."""
+    max_cost: float = settings.QUERY_PLAN_COST
+    if cost is not None and cost > max_cost:
+        message = (
+            f"The database expects this query to cost {cost:,.0f} units of its planner; "
+            f"{max_cost:,.0f} are allowed. Join each table by a condition, or read fewer "
+            "days with @start_date."
+        )
+        raise InvalidParametersError.for_field("sql", message)
+
+
+def read_plan_cost(first_line: str) -> float:
+    """Return the total cost in the first line of a plan that Postgres explained."""
+    cost = PLAN_COST.search(first_line)
+    assert cost is not None  # the format of EXPLAIN in every version
+    return float(cost[1])
 
 
 def require_columns(

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ PARENT_CHECK_SECONDS = 1.0
 MAX_REQUEST_BYTES = 64 * 2**20
 READY = "ready"
 END = "end"
+INTERRUPT = signal.SIGUSR1
 
 
 def serve_requests(answer: Callable[[Any], Iterator[Any]]) -> None:
@@ -36,6 +38,20 @@ def serve_requests(answer: Callable[[Any], Iterator[Any]]) -> None:
             messages.write_message(answers, END)
     except BrokenMessageError:  # the parent closed its side
         return
+
+
+def handle_interrupts(action: Callable[[], None]) -> None:
+    """Run `action` in a thread of its own when the parent interrupts an answer.
+
+    Call it in the main thread before others start. Without it an interrupt ends the process.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {INTERRUPT})
+
+    def watch() -> None:
+        while signal.sigwait({INTERRUPT}):
+            action()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _take_standard_streams() -> tuple[int, int]:

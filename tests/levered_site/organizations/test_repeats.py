@@ -156,3 +156,59 @@ def test_an_invalid_key_is_named(alice: factories.Api, key: str) -> None:
 
     assert factories.read_error(refused)["details"][0]["field"] == "Idempotency-Key"
     assert not ApiKey.objects.exists()
+
+
+# Refuses to store responses, as a database does that goes away between the change and
+# its response.
+REFUSE_RESPONSES = """
+CREATE FUNCTION refuse_response() RETURNS trigger LANGUAGE plpgsql
+AS $$ BEGIN RAISE EXCEPTION 'not stored'; END $$;
+CREATE TRIGGER refuse_response BEFORE UPDATE ON organizations_idempotentanswer
+EXECUTE FUNCTION refuse_response()"""
+ACCEPT_RESPONSES = """
+DROP TRIGGER refuse_response ON organizations_idempotentanswer;
+DROP FUNCTION refuse_response"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_is_committed_only_with_its_response(alice: factories.Api) -> None:
+    execute(REFUSE_RESPONSES)
+    try:
+        failed = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+    finally:
+        execute(ACCEPT_RESPONSES)
+    labels_of_the_failed = ApiKey.objects.count()
+    IdempotentAnswer.objects.update(created_at=timezone.now() - timedelta(seconds=90))
+
+    again = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+
+    assert failed.status_code == 500
+    assert labels_of_the_failed == 0
+    assert again.status_code == 201
+    assert ApiKey.objects.count() == 1
+
+
+def execute(statements: str) -> None:
+    """Run statements in the service's database."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_after_a_change_leaves_nothing_of_it(alice: factories.Api) -> None:
+    failed = alice.post("/labels", {"label": "a", "failure": 2}, Idempotency_Key="k")
+
+    assert failed.status_code == 409
+    assert not ApiKey.objects.exists()
+
+
+def test_a_claim_of_a_clock_that_was_set_back_is_taken_over(
+    alice: factories.Api,
+) -> None:
+    alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+    ahead = timezone.now() + timedelta(days=1)
+    IdempotentAnswer.objects.update(status=None, body=None, created_at=ahead)
+
+    answer = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+
+    assert answer.status_code == 201

@@ -1,12 +1,18 @@
 """Invalid creations name the field; the largest valid one is accepted."""
 
 import pytest
+from pytest_django import Settings
 
 from levered_site.organizations.models import AuditEntry
 from models_app.models import BanditModel
 from optimizations.models import Optimization, Variant
 from tests.support import optimization_factories
-from tests.support.factories import make_member_api, read_body, read_error
+from tests.support.factories import (
+    make_admin_api,
+    make_member_api,
+    read_body,
+    read_error,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +28,27 @@ def test_going_live_without_a_metric_is_refused() -> None:
     assert (response.status_code, error["code"]) == (400, "invalid_parameters")
     assert error["details"][0]["field"] == "reward_metric_id"
     _assert_nothing_written()
+
+
+def test_an_organization_has_a_quota_of_optimizations_of_its_own(
+    settings: Settings,
+) -> None:
+    settings.MAX_OPTIMIZATIONS = 1
+    apis = [
+        make_admin_api(optimization_factories.make_organization()) for _ in range(2)
+    ]
+
+    first = [
+        api.post("/optimizations", optimization_factories.make_body()) for api in apis
+    ]
+    refused = apis[0].post("/optimizations", optimization_factories.make_body())
+    deleted = apis[0].delete(f"/optimizations/{read_body(first[0])['id']}")
+    after = apis[0].post("/optimizations", optimization_factories.make_body())
+
+    assert [answer.status_code for answer in first] == [201, 201]
+    assert (refused.status_code, read_error(refused)["code"]) == (409, "conflict")
+    assert "1 are allowed" in read_error(refused)["message"]
+    assert (deleted.status_code, after.status_code) == (204, 201)
 
 
 CONFIG_FIELD = "training_data_config"

@@ -5,6 +5,7 @@ from warehouse.sql.customer.check import quote_identifier
 from warehouse.sql.preview.postgres import (
     ALIKE_USERS,
     METRIC_FACTS_QUERY,
+    PLAN_QUERY,
     build_metric_slots,
     fill_sample,
 )
@@ -32,6 +33,11 @@ def build_sample(query: CheckedQuery) -> str:
     The last column is the wrapper's own.
     """
     return fill_sample(query, BOUND_PARAMETERS, "$4", "$5")
+
+
+def build_plan(query: CheckedQuery) -> str:
+    """Wrap a query so that the database plans it, and does not run it."""
+    return fill_slots(PLAN_QUERY, {"bound": BOUND_PARAMETERS, "query": query.text})
 
 
 def build_facts(metric: CheckedMetric) -> str:

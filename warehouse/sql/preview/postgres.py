@@ -128,6 +128,16 @@ WHERE at >= CAST($1 AS timestamptz) AND at <= CAST($4 AS timestamptz)
 GROUP BY 1"""
 
 
+# Its first row has the cost of the whole plan. The others may be many: a view of the managed
+# store is two plans for each day.
+PLAN_QUERY = """EXPLAIN
+{bound}
+SELECT *
+FROM (
+{query}
+) AS q"""
+
+
 def build_sample(query: CheckedQuery) -> str:
     """Wrap a query so that at most $3 rows and $4 bytes leave the warehouse."""
     return fill_sample(query, BOUND_PARAMETERS, "$3", "$4")
@@ -141,6 +151,11 @@ def fill_sample(
     return fill_slots(
         SAMPLE_QUERY, slots | {"max_rows": max_rows, "max_bytes": max_bytes}
     )
+
+
+def build_plan(query: CheckedQuery) -> str:
+    """Wrap a query so that the server plans it, and does not run it."""
+    return fill_slots(PLAN_QUERY, {"bound": BOUND_PARAMETERS, "query": query.text})
 
 
 def build_facts(metric: CheckedMetric, source: CheckedSource | None) -> str:

@@ -1,0 +1,66 @@
+"""Cancelling a run ends its statement in the customer's own database."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from metrics.models import Metric
+from models_app import runs
+from models_app.models import TrainingRun
+from tests.support.reference_cube import Reward, Touch
+from tests.support.running_service import PATIENCE, until
+from tests.support.second_postgres import SecondServer
+from tests.support.shop import launch_optimization, request_training
+from tests.support.training_workers import run_in_thread
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+KEY = '{"cta":false,"headline":"A"}'
+ENDLESS_SQL = (
+    'SELECT a."user", a.at FROM shop.orders a, shop.orders b, shop.orders c,'
+    " shop.orders d, shop.orders e"
+)
+
+
+def count_statements(second: SecondServer) -> int:
+    """Count what has been running for a while for the service on that server."""
+    with second.owner() as owner:
+        rows = owner.execute(
+            "SELECT 1 FROM pg_stat_activity"
+            " WHERE state = 'active' AND usename = 'reader'"
+            " AND query_start < clock_timestamp() - interval '0.5 s'"
+        )
+        return len(rows.fetchall())
+
+
+def test_a_cancelled_run_ends_its_statement_in_the_connected_warehouse(
+    second: SecondServer, settings: Any
+) -> None:
+    settings.CUBE_TIMEOUT_SECONDS = 60
+    alice, body = launch_optimization(second)
+    at = timezone.now() - timedelta(hours=2)
+    users = [f"user-{number}" for number in range(200)]
+    second.store(
+        body["id"],
+        [Touch(user, at, KEY, "{}", 0) for user in users],
+        [Reward(user, at + timedelta(hours=1)) for user in users],
+    )
+    Metric.objects.update(sql=ENDLESS_SQL)
+    request_training(alice, body)
+    run = TrainingRun.objects.get()
+    with ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(run_in_thread, run)
+        until(lambda: count_statements(second) == 1, 20)
+        runs.cancel_run(run)
+        cancelled_at = time.monotonic()
+        worker.result()
+        seconds = time.monotonic() - cancelled_at
+
+    run.refresh_from_db()
+    assert (run.status, run.error) == (TrainingRun.Status.CANCELLED, "")
+    assert seconds < 10 * PATIENCE
+    assert count_statements(second) == 0
