@@ -6,7 +6,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from levered_site import limits
-from levered_site.api.fields import StrictCharField, StrictIntegerField
+from levered_site.api.fields import (
+    BoundedListField,
+    StrictCharField,
+    StrictIntegerField,
+)
 from levered_site.api.serializers import StrictSerializer
 from optimizations import factors
 from optimizations.configuration import validation
@@ -83,7 +87,7 @@ class FactorSerializer(StrictSerializer):
 
     name = StrictCharField(max_length=LONGEST_NAME)
     dtype = serializers.ChoiceField(choices=["str", "bool"])
-    levels = serializers.ListField(
+    levels = BoundedListField(
         child=LevelField(), min_length=1, max_length=validation.MAX_VARIANTS
     )
 
@@ -125,10 +129,10 @@ class TrainingDataConfigSerializer(StrictSerializer):
     """What varies, what it may depend on, and which reward counts."""
 
     reward = RewardSerializer()
-    design_factors = serializers.ListField(
+    design_factors = BoundedListField(
         child=FactorSerializer(), min_length=1, max_length=MOST_FACTORS
     )
-    context_factors = serializers.ListField(
+    context_factors = BoundedListField(
         child=FactorSerializer(), max_length=MOST_FACTORS, default=list
     )
     attribution = AttributionSerializer(required=False)
