@@ -7,7 +7,7 @@ from zetasql.core import ZetaSQLError
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.proto import options_pb2
 
-from benchmarks.acceptance.zetasql_client import CachedClient
+from benchmarks.acceptance.zetasql_client import build_client
 
 IsReadable = Callable[[str], bool]
 
@@ -19,7 +19,7 @@ def get_parser(dialect: str) -> IsReadable | None:
 
 @cache
 def _build_bigquery_parser() -> IsReadable:
-    client = CachedClient()
+    client = build_client()
     language = client.call_grpc_func(
         "ZetaSqlLocalService_GetLanguageOptions",
         service.LanguageOptionsRequest(maximum_features=True),

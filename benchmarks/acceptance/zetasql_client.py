@@ -1,32 +1,41 @@
 """Google's engine for BigQuery's SQL in this process (PyPI `zetasql`, WebAssembly)."""
 
-import tzdata
+from importlib.util import find_spec
+from typing import Any
+
 from wasmtime import Config, Engine, Linker, Module, Store, WasiConfig
 from zetasql.core.wasm_client import WasmClient
 from zetasql.wasi import get_wasm_path
 
-TIME_ZONES = f"{tzdata.__path__[0]}/zoneinfo"
 
+def build_client() -> Any:
+    """Return the package's client, which compiles for 20 s, but once a machine.
 
-class CachedClient(WasmClient):
-    """The package's client, but compiled once a machine: that takes 20 s of processor.
-
-    wasmtime keeps the compiled module in its own cache, below ~/.cache.
+    wasmtime keeps the compiled module in its own cache, below ~/.cache. The package's
+    constructor leaves no way to say so.
     """
+    config = Config()
+    config.cache = True
+    config.shared_memory = True
+    client: Any = WasmClient.__new__(WasmClient)
+    client.store = Store(Engine(config))
+    client.store.set_wasi(_build_system_interface())
+    client.module = Module.from_file(client.store.engine, str(get_wasm_path()))
+    linker = Linker(client.store.engine)
+    linker.define_wasi()
+    client.instance = linker.instantiate(client.store, client.module)
+    client.exports = client.instance.exports(client.store)
+    client.exports["_initialize"](client.store)
+    client.memory = client.exports["memory"]
+    return client
 
-    def __init__(self) -> None:
-        config = Config()
-        config.cache = True
-        config.shared_memory = True
-        wasi = WasiConfig()
-        wasi.inherit_stderr()
-        wasi.preopen_dir(TIME_ZONES, "/usr/share/zoneinfo")
-        self.store = Store(Engine(config))
-        self.store.set_wasi(wasi)
-        self.module = Module.from_file(self.store.engine, str(get_wasm_path()))
-        linker = Linker(self.store.engine)
-        linker.define_wasi()
-        self.instance = linker.instantiate(self.store, self.module)
-        self.exports = self.instance.exports(self.store)
-        self.exports["_initialize"](self.store)
-        self.memory = self.exports["memory"]
+
+def _build_system_interface() -> WasiConfig:
+    """Return what the engine sees of this machine: the time zones, and where to warn."""
+    interface = WasiConfig()
+    interface.inherit_stderr()
+    package = find_spec("tzdata")
+    if package and package.submodule_search_locations:
+        folder = package.submodule_search_locations[0]
+        interface.preopen_dir(f"{folder}/zoneinfo", "/usr/share/zoneinfo")
+    return interface
