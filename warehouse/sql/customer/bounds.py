@@ -33,7 +33,10 @@ DATE = re.compile(r"(19|20)\d{2}-\d{2}-\d{2}([ T][\d:.]+(Z|[+-][\d:]+)?)?")
 
 
 def validate_series(
-    node: exp.ExplodingGenerateSeries | exp.GenerateSeries | exp.GenerateDateArray,
+    node: exp.ExplodingGenerateSeries
+    | exp.GenerateSeries
+    | exp.GenerateDateArray
+    | exp.GenerateTimestampArray,
 ) -> None:
     """Raise RefusedError unless a series has an end that the text tells.
 
@@ -47,10 +50,12 @@ def validate_series(
         _is_moment(start) and _is_moment(end) and _is_coarse(step, node)
     ):
         return
+    is_array = type(node) is exp.GenerateSeries  # BigQuery's GENERATE_ARRAY
+    least = " (the last one as LEAST(…, 1000))" if is_array else ""
     raise RefusedError(
         f"The series has no bound{locate(node)}: write both ends as numbers at most"
-        f" {MAX_SERIES:,} apart, or as dates, @start_date or the present time with a step"
-        " of an hour or more."
+        f" {MAX_SERIES:,} apart{least}, or as dates, @start_date or the present time with"
+        " a step of an hour or more."
     )
 
 
@@ -61,6 +66,16 @@ def validate_width(node: exp.Pad) -> None:
         raise RefusedError(
             f"The length of a filled-up text must be a number{locate(node)}: write at"
             f" most {MAX_WIDTH:,}."
+        )
+
+
+def validate_repetition(node: exp.Repeat) -> None:
+    """Raise RefusedError unless a text is repeated a small, written number of times."""
+    times = _read_integer(node.args["times"])
+    if times is None or times > MAX_WIDTH:
+        raise RefusedError(
+            f"The number of repetitions must be written out{locate(node)}: write at most"
+            f" {MAX_WIDTH:,}."
         )
 
 
@@ -80,6 +95,8 @@ def validate_format(node: exp.Format, dialect: str) -> None:
 def _is_short(start: object, end: object, step: object) -> bool:
     first, last = _read_integer(start), _read_integer(end)
     width = 1 if step is None else _read_integer(step)
+    if last is None and width is not None and width > 0:
+        last = _read_largest(end)
     if first is None or last is None or not width:
         return False
     return abs(last - first) / abs(width) <= MAX_SERIES
@@ -92,6 +109,21 @@ def _read_integer(node: object) -> int | None:
     if isinstance(node, exp.Literal) and re.fullmatch(r"\d{1,9}", node.name):
         return None if node.is_string else int(node.name)
     return None
+
+
+def _read_largest(node: object) -> int | None:
+    """Return the largest number that the end of a series can be, as far as one is told.
+
+    The length of an array in a row is no number, but no more than the row holds already.
+    """
+    if isinstance(node, exp.ArraySize):
+        return 0
+    if isinstance(node, exp.Sub) and _read_integer(node.expression) is not None:
+        return _read_largest(node.this)
+    if isinstance(node, exp.Least):
+        ends = [_read_largest(part) for part in (node.this, *node.expressions)]
+        return min((end for end in ends if end is not None), default=None)
+    return _read_integer(node)
 
 
 def _is_moment(node: object) -> bool:

@@ -20,7 +20,8 @@ class Dialect:
     `forbidden_names` are names, in lower case, that no identifier may have.
     `table_functions` may stand in FROM. `folds_names` tells whether the warehouse changes
     the case of a name without quotes, `fields` whether `(…).name` reads a field.
-    `system_types` is a pattern for names of types that are not a customer's own.
+    `system_types` is a pattern for names of types that are not a customer's own. `series`
+    is the function that a calendar can be made of.
     """
 
     name: str
@@ -39,11 +40,17 @@ class Dialect:
     folds_names: bool = True
     fields: bool = False
     system_types: str = r"(?s).*"
+    series: str = "generate_series"
 
     @property
     def grammar(self) -> str:
         """sqlglot's name of the dialect that reads customers' text."""
         return grammars.GRAMMARS[self.name]
+
+    @property
+    def writer(self) -> str:
+        """sqlglot's name of the dialect that writes the text that runs."""
+        return grammars.WRITERS[self.name]
 
 
 def _is_postgres_system(schema: str) -> bool:
@@ -85,13 +92,18 @@ BIGQUERY = Dialect(
     is_system=allowlist_engines.is_bigquery_system,
     catalogs=True,
     nodes=allowlist_engines.BIGQUERY_NODES,
-    functions=allowlist_engines.BIGQUERY_FUNCTIONS,
+    functions=(
+        allowlist_engines.BIGQUERY_FUNCTIONS
+        | allowlist_engines.GEOGRAPHY_FUNCTIONS
+        | grammars.KEPT_BIGQUERY_FUNCTIONS
+    ),
     types=allowlist_engines.BIGQUERY_TYPES,
     table_clauses=allowlist_engines.TABLE_CLAUSES,
     select_clauses=allowlist_engines.SELECT_CLAUSES,
     table_names=allowlist_engines.BIGQUERY_TABLE_NAMES,
     folds_names=False,
     fields=True,
+    series="GENERATE_DATE_ARRAY",
 )
 DIALECTS = {dialect.name: dialect for dialect in (POSTGRES, SNOWFLAKE, BIGQUERY)}
 

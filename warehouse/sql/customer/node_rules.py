@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist, bounds
+from warehouse.sql.customer import allowlist, allowlist_engines, bounds
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
@@ -19,6 +19,14 @@ def validate_details(node: exp.Expr, dialect: Dialect) -> None:
         rule(node, dialect)
 
 
+def is_allowed_by_name(node: exp.Anonymous, dialect: Dialect) -> bool:
+    """Return whether a function that sqlglot does not know is on the allow-list."""
+    name = node.this.lower() if isinstance(node.this, str) else ""
+    if isinstance(node.parent, exp.NetFunc):
+        return name in allowlist_engines.NET_FUNCTIONS
+    return name in dialect.functions
+
+
 def reads_field(node: exp.Dot, dialect: Dialect) -> bool:
     """Return whether a dot reads a field of a value, or is part of a type's name.
 
@@ -28,7 +36,7 @@ def reads_field(node: exp.Dot, dialect: Dialect) -> bool:
         return True
     return (
         dialect.fields
-        and isinstance(node.expression, exp.Identifier)
+        and isinstance(node.expression, exp.Identifier | exp.Star)
         and not isinstance(node.this, exp.Identifier)
     )
 
@@ -41,11 +49,12 @@ def _validate_select(node: exp.Expr, dialect: Dialect) -> None:
             f"A query needs columns{locate(node)}: name at least one after SELECT."
         )
     for key, value in node.args.items():
-        if key == "kind" and value == "STRUCT" and node.parent is not None:
-            continue  # SELECT AS STRUCT, one value, inside a query
+        if key == "kind" and value and node.parent is not None:
+            continue  # SELECT AS STRUCT and AS VALUE, one value, inside a query
         if value and key not in dialect.select_clauses:
             name = f"AS {value}" if key == "kind" else key.strip("_").upper()
-            raise refuse("clause", name, node)
+            advice = "the columns themselves" if key == "kind" else ""
+            raise refuse("clause", name, node, advice)
 
 
 def _validate_type(node: exp.Expr, dialect: Dialect) -> None:
@@ -111,12 +120,18 @@ def _validate_explode(node: exp.Expr, dialect: Dialect) -> None:
 
 
 def _validate_column_definition(node: exp.Expr, _dialect: Dialect) -> None:
-    """Allow `name type` in `AS t(name type)`, without constraints."""
-    is_alias = isinstance(node.parent, exp.TableAlias)
-    if not is_alias or any(
+    """Allow `name type` in `AS t(name type)` and in a struct's type, no constraints."""
+    is_typed_name = isinstance(node.parent, exp.TableAlias | exp.DataType)
+    if not is_typed_name or any(
         node.args[key] for key in node.args.keys() - {"this", "kind"}
     ):
         raise refuse("construct", "COLUMN DEFINITION", node)
+
+
+def _validate_net_function(node: exp.Func, _dialect: Dialect) -> None:
+    """Allow BigQuery's `NET.HOST`; `HOST` alone would be a customer's own function."""
+    if not isinstance(node.parent, exp.NetFunc):
+        raise refuse("function", node.sql_name().lower(), node, "NET. before it")
 
 
 _RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
@@ -133,4 +148,7 @@ _RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.ExplodingGenerateSeries: lambda node, _dialect: bounds.validate_series(node),
     exp.GenerateSeries: lambda node, _dialect: bounds.validate_series(node),
     exp.GenerateDateArray: lambda node, _dialect: bounds.validate_series(node),
+    exp.GenerateTimestampArray: lambda node, _dialect: bounds.validate_series(node),
+    exp.Repeat: lambda node, _dialect: bounds.validate_repetition(node),
+    **dict.fromkeys(allowlist_engines.NET_NODES, _validate_net_function),
 }

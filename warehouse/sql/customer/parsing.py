@@ -83,6 +83,8 @@ def parse_query(sql: str, dialect: str) -> exp.Query:
     if len(statements) != 1:
         raise RefusedError("Exactly one statement is allowed.")
     query = statements[0]
+    if isinstance(query, exp.Alias):
+        raise RefusedError("A value alone is no query: write SELECT before it.")
     if not isinstance(query, exp.Select | exp.SetOperation | exp.Subquery):
         raise RefusedError(ONLY_SELECT.format(statement=query.key.upper()))
     return query

@@ -8,6 +8,7 @@ import sqlglot
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from warehouse.sql.customer import bigquery_text
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import write_line
 from warehouse.sql.customer.refusal import RefusedError
@@ -19,6 +20,11 @@ FIRST_WORDS = frozenset({"SELECT", "WITH", "(", "TABLE"})
 PIPE_SYNTAX = (
     "A query that begins with FROM is not allowed{line}: write SELECT … FROM …."
 )
+# What to write instead of a script, by its first word.
+SCRIPTS = {
+    "DECLARE": "@start_date, or the value itself, in the place of each variable",
+    "SET": "@start_date, or the value itself, in the place of each variable",
+}
 TEMPLATES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{\{|\{%", re.DOTALL)
 PARAMETERS = re.compile(r"[@$:%?]+\(?\w*\)?s?")
 TEMPLATE_TOKENS = frozenset({TokenType.L_BRACE, TokenType.BLOCK_START})
@@ -50,6 +56,8 @@ def trim_query(sql: str, rules: Dialect) -> str:
     _refuse_foreign_parameters(sql, statement, rules, lookups)
     _require_select(statement[0])
     _refuse_words(statement, rules)
+    if rules.name == "bigquery":
+        bigquery_text.refuse_other_syntax(statement)
     return "\n" * sql.count("\n", 0, statement[0].start) + _cut_out(
         sql, statement, lookups
     )
@@ -85,8 +93,9 @@ def _require_select(first: Token) -> None:
             "VALUES alone is no query: write SELECT * FROM (VALUES …) AS t (a, b)."
         )
     if word not in FIRST_WORDS:
+        advice = f": write {SCRIPTS[word]}" if word in SCRIPTS else ""
         raise RefusedError(
-            f"Only a SELECT is allowed, not {word}{write_line(first.line)}."
+            f"Only a SELECT is allowed, not {word}{write_line(first.line)}{advice}."
         )
 
 
