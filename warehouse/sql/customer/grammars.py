@@ -6,6 +6,8 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import TokenType
 
+from warehouse.sql.customer.grammar_snowflake import CustomerSnowflake
+
 # Functions of Postgres that sqlglot writes as another one, whose result has another name,
 # type or path: `now` as CURRENT_TIMESTAMP, `date_part` as EXTRACT. They keep their own.
 KEPT_FUNCTIONS = frozenset(
@@ -48,6 +50,6 @@ class CustomerPostgres(Postgres):
 # The grammar that reads each dialect, by sqlglot's name of the dialect.
 GRAMMARS = {
     "postgres": CustomerPostgres.__name__.lower(),
-    "snowflake": "snowflake",
+    "snowflake": CustomerSnowflake.__name__.lower(),
     "bigquery": "bigquery",
 }

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist, managed_schema, node_rules
+from warehouse.sql.customer import allowlist, managed_schema, node_rules, recursion
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import describe_node, locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
@@ -24,7 +24,7 @@ def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> N
     for node in query.walk():
         _validate_node(node, dialect)
         if isinstance(node, exp.With):
-            _validate_with(node, managed_schema.COLUMNS if is_managed else ())
+            _validate_with(node, dialect, managed_schema.COLUMNS if is_managed else ())
         if is_managed and node.args.get("this") == exp.DType.USERDEFINED:
             raise refuse("type", node.sql(dialect.name), node)
         if isinstance(node, exp.Table) and not is_cte(node):
@@ -51,8 +51,11 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     node_rules.validate_details(node, dialect)
 
 
-def _validate_with(node: exp.With, tables: Iterable[str]) -> None:
-    if node.args.get("recursive"):
+def _validate_with(node: exp.With, dialect: Dialect, tables: Iterable[str]) -> None:
+    if node.args.get("recursive") and dialect.recursion:
+        for cte in filter(recursion.is_recursive, node.expressions):
+            recursion.validate_recursion(cte)
+    elif node.args.get("recursive"):
         raise RefusedError(
             f"A recursive WITH is not allowed{locate(node)}: write generate_series for"
             " a calendar, or join the levels one by one."
@@ -73,8 +76,8 @@ def is_cte(table: exp.Table) -> bool:
 def list_visible_ctes(node: exp.Expr) -> Iterator[str]:
     """Yield the names of the WITH queries in scope at a node.
 
-    Within a WITH only its earlier queries are in scope; below the query that has the WITH,
-    all of them.
+    Within a WITH only its earlier queries are in scope, and itself if it is recursive;
+    below the query that has the WITH, all of them.
     """
     child: exp.Expr = node
     parent = node.parent
@@ -82,6 +85,8 @@ def list_visible_ctes(node: exp.Expr) -> Iterator[str]:
         if isinstance(parent, exp.With):
             earlier = parent.expressions[: parent.expressions.index(child)]
             yield from (cte.alias for cte in earlier)
+            if parent.args.get("recursive") and recursion.is_recursive(child):
+                yield child.alias
         elif child is not parent.args.get("with_"):
             clause = parent.args.get("with_")
             yield from (cte.alias for cte in clause.expressions) if clause else ()
