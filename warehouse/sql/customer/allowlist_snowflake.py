@@ -79,6 +79,8 @@ FUNCTIONS = (
         "is_timestamp_ltz", "is_timestamp_ntz", "is_timestamp_tz", "is_varchar",
         "object_delete",
         "object_pick", "parse_xml", "to_object", "to_xml",
+        # digits by column; sqlglot knows it with a number or a unit of time
+        "trunc",
         # aggregates and windows
         "conditional_change_event", "conditional_true_event",
         "hll_accumulate", "hll_combine", "hll_estimate", "interpolate_bfill",

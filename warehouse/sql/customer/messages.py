@@ -30,6 +30,7 @@ ADVICE = {
     "CONNECT BY": "WITH RECURSIVE with a bound, or one join per level,",
     "MATCH_RECOGNIZE": "LAG, LEAD or CONDITIONAL_TRUE_EVENT with QUALIFY",
     "SAMPLE of a table": "a WHERE over a hash, such as MOD(ABS(HASH(id)), 10) = 0,",
+    "MODEL ATTRIBUTE": "a table that holds the model's results",
     "randstr": "a hash of a column, such as md5",
     "result_scan": "the query itself",
     "uniform": "a hash of a column, such as md5",

@@ -107,6 +107,8 @@ def validate_table_function(node: exp.Expr, dialect: Dialect) -> None:
     is_series = isinstance(node, exp.ExplodingGenerateSeries)
     name = str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
     if not is_series and name not in dialect.table_functions:
+        if dialect.name == "snowflake":
+            raise snowflake_rules.refuse_rows(node)
         raise RefusedError(
             f"Functions in FROM are not allowed{locate(node)}, except those that take one"
             " value apart, such as jsonb_array_elements, unnest or FLATTEN."

@@ -17,6 +17,21 @@ COARSE_UNITS = bounds.SERIES_UNITS
 IN_FROM = "LATERAL FLATTEN(INPUT => …) in FROM"
 
 
+def advise(name: str, dialect: Dialect) -> str:
+    """Return what to write instead of a function in a schema, on Snowflake."""
+    is_own = dialect.name == "snowflake" and "." in name
+    return "what it computes, or a view that calls it," if is_own else ""
+
+
+def refuse_rows(node: exp.Expr) -> RefusedError:
+    """Return the error for a function in FROM that is not one of Snowflake's few."""
+    return RefusedError(
+        f"Functions in FROM are not allowed{locate(node)}, except FLATTEN,"
+        " SPLIT_TO_TABLE, STRTOK_SPLIT_TO_TABLE and GENERATOR in TABLE(…) or after"
+        " LATERAL: name a table, or a view that calls the function."
+    )
+
+
 def _validate_rows(node: exp.Expr, _dialect: Dialect) -> None:
     """FLATTEN and the like are tables: they stand in FROM."""
     if not isinstance(node.parent, ROW_SOURCES):
@@ -32,10 +47,7 @@ def _name_call(node: exp.Expr) -> str:
 def _validate_table(node: exp.Expr, _dialect: Dialect) -> None:
     """Allow TABLE(…) around a function that takes one value apart, or GENERATOR."""
     if not isinstance(node.this, allowlist_snowflake.ROW_FUNCTIONS):
-        raise RefusedError(
-            "TABLE(…) may hold only FLATTEN, SPLIT_TO_TABLE, STRTOK_SPLIT_TO_TABLE or"
-            f" GENERATOR{locate(node)}: name a table."
-        )
+        raise refuse_rows(node)
     for key, value in node.args.items():
         if value and key not in TABLE_CLAUSES:
             raise refuse("clause", f"{key.upper()} of a table", node)
@@ -52,9 +64,9 @@ def _validate_generator(node: exp.Expr, _dialect: Dialect) -> None:
 
 
 def _validate_sequence(node: exp.Expr, _dialect: Dialect) -> None:
-    """Allow SEQ4() beside GENERATOR: over a table its numbers differ at each run."""
+    """Allow SEQ4() over GENERATOR alone: over tables its numbers differ at each run."""
     query = node.find_ancestor(exp.Select)
-    if query is None or not any(map(_is_generator, _list_sources(query))):
+    if query is None or not all(map(_is_generator, _list_sources(query))):
         raise refuse(
             "function", _name_call(node), node, "ROW_NUMBER() OVER (ORDER BY …)"
         )

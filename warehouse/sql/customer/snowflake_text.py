@@ -1,6 +1,7 @@
 """Words of Snowflake's text that are judged before it is parsed."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -8,6 +9,12 @@ from warehouse.sql.customer.messages import write_line
 from warehouse.sql.customer.refusal import RefusedError
 
 ROW_FUNCTIONS = ("FLATTEN", "SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE", "GENERATOR")
+
+# Clauses that read `word (…)`, and what to write instead.
+UNKNOWN_CLAUSES = {
+    "RESAMPLE": "a calendar of TABLE(GENERATOR(ROWCOUNT => n)) joined to the table",
+    "SEMANTIC_VIEW": "the tables below the view",
+}
 
 
 def refuse_tables(tokens: Sequence[Token]) -> None:
@@ -23,7 +30,19 @@ def refuse_tables(tokens: Sequence[Token]) -> None:
         ):
             raise RefusedError(
                 f"TABLE is not allowed{write_line(token.line)}, except around"
-                f" {', '.join(ROW_FUNCTIONS)}: name a table, or write SELECT * FROM."
+                f" {', '.join(ROW_FUNCTIONS)}: name a table, or a view that calls the"
+                " function."
+            )
+
+
+def refuse_unknown_clauses(tokens: Sequence[Token]) -> None:
+    """Raise RefusedError at a clause that the parser does not know, by its name."""
+    for token, following in pairwise(tokens):
+        word = token.text.upper()
+        if word in UNKNOWN_CLAUSES and following.token_type == TokenType.L_PAREN:
+            raise RefusedError(
+                f"The clause {word} is not allowed{write_line(token.line)}: write"
+                f" {UNKNOWN_CLAUSES[word]} instead."
             )
 
 

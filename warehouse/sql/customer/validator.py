@@ -5,7 +5,13 @@ from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist, managed_schema, node_rules, recursion
+from warehouse.sql.customer import (
+    allowlist,
+    managed_schema,
+    node_rules,
+    recursion,
+    snowflake_rules,
+)
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import describe_node, locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
@@ -47,7 +53,8 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     elif type(node) not in dialect.nodes:
         called = node.expression if isinstance(node, exp.Dot) else node
         kind = "function" if isinstance(called, exp.Func) else "construct"
-        raise refuse(kind, describe_node(node, dialect.grammar), node)
+        name = describe_node(node, dialect.grammar)
+        raise refuse(kind, name, node, snowflake_rules.advise(name, dialect))
     node_rules.validate_details(node, dialect)
 
 

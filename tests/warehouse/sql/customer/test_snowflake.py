@@ -71,6 +71,7 @@ ATTACKS = [
     'SELECT "nvl"(a, 0) FROM t',
     # what is new each time, or belongs to the session or account
     "SELECT SEQ4() FROM t",
+    "SELECT SEQ4() FROM TABLE(GENERATOR(ROWCOUNT => 3)), t",
     "SELECT SEQ8() FROM (SELECT 1 FROM TABLE(GENERATOR(ROWCOUNT => 3)))",
     "SELECT RANDOM() FROM TABLE(GENERATOR(ROWCOUNT => 3))",
     "SELECT UUID_STRING()",
@@ -110,7 +111,7 @@ ATTACKS = [
 ]  # fmt: skip
 
 REFUSALS = [
-    ("SELECT *\nFROM TABLE(my_function(1))", "TABLE is not allowed (line 2), except around FLATTEN, SPLIT_TO_TABLE, STRTOK_SPLIT_TO_TABLE, GENERATOR: name a table, or write SELECT * FROM."),
+    ("SELECT *\nFROM TABLE(my_function(1))", "TABLE is not allowed (line 2), except around FLATTEN, SPLIT_TO_TABLE, STRTOK_SPLIT_TO_TABLE, GENERATOR: name a table, or a view that calls the function."),
     ("SELECT 1 AS n\nFROM TABLE(GENERATOR(ROWCOUNT => 9000000)) AS g", "GENERATOR needs a bound (line 2): write GENERATOR(ROWCOUNT => n) with a number of at most 1,000,000."),
     ("SELECT a,\n  SEQ4() FROM t", "The function seq4 is not allowed (line 2): write ROW_NUMBER() OVER (ORDER BY …) instead."),
     ("SELECT a\nFROM t SAMPLE (10)", "The clause SAMPLE of a table is not allowed (line 2): write a WHERE over a hash, such as MOD(ABS(HASH(id)), 10) = 0, instead."),
@@ -120,7 +121,11 @@ REFUSALS = [
     ("SELECT $1\nFROM t", "The parameter $1 is not allowed (line 1): write the name of the column instead."),
     ("SELECT REPEAT(b, n)\nFROM t", "The length of a repeated text must have a bound (line 1): write a number, or LEAST(…, 100), of at most 1,000."),
     ("SELECT UNIFORM(1, 2, RANDOM()) FROM t", "The function uniform is not allowed (line 1): write a hash of a column, such as md5 instead."),
-    ("SELECT a,\n db.app.f(a) FROM t", "The function db.app.f is not allowed (line 2)."),
+    ("SELECT a,\n db.app.f(a) FROM t", "The function db.app.f is not allowed (line 2): write what it computes, or a view that calls it, instead."),
+    ("SELECT a FROM t,\nLATERAL f(t.a) AS x", "Functions in FROM are not allowed (line 2), except FLATTEN, SPLIT_TO_TABLE, STRTOK_SPLIT_TO_TABLE and GENERATOR in TABLE(…) or after LATERAL: name a table, or a view that calls the function."),
+    ("SELECT a\nFROM t RESAMPLE (USING ts INCREMENT BY 1)", "The clause RESAMPLE is not allowed (line 2): write a calendar of TABLE(GENERATOR(ROWCOUNT => n)) joined to the table instead."),
+    ("SELECT * FROM SEMANTIC_VIEW(v METRICS a.b)", "The clause SEMANTIC_VIEW is not allowed (line 1): write the tables below the view instead."),
+    ("SELECT m!PREDICT(a) FROM t", "The construct MODEL ATTRIBUTE is not allowed (line 1): write a table that holds the model's results instead."),
 ]  # fmt: skip
 
 # What sqlglot, or folding of names, would change; and the text that means the same.
@@ -162,6 +167,7 @@ ACCEPTED = [
     "WITH RECURSIVE d AS (SELECT @start_date AS t UNION ALL SELECT DATEADD('hour', 1, t) FROM d WHERE t < CURRENT_TIMESTAMP()) SELECT t FROM d",
     "WITH d AS (SELECT DATEADD('day', -30, CURRENT_DATE) AS t UNION ALL SELECT t + 1 FROM d WHERE t < CURRENT_DATE()) SELECT t FROM d",
     "SELECT a FROM t AS x WHERE a IN (SELECT $1 FROM VALUES (1), (2))",
+    "SELECT TRUNC(a, b), ROUND(a, b), TRUNC(c, 'month') FROM t",
     "SELECT SEARCH((a, b), 'x'), PARSE_IP(a, 'inet'):ip_type FROM t",
     "SELECT REGEXP_SUBSTR_ALL(a, 'b+'), STRTOK(a), INITCAP(a, '-'), TRY_PARSE_JSON(a):b FROM t",
     "SELECT SUM(a) OVER (ORDER BY b RANGE BETWEEN INTERVAL '7 days' PRECEDING AND CURRENT ROW) FROM t",
