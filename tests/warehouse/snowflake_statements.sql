@@ -225,3 +225,6 @@ SELECT id FROM events WHERE NOT (name = 'view' AND is_paid IS FALSE) OR amount I
 SELECT id, CASE WHEN score >= 5 THEN 'high' WHEN score IS NULL THEN 'none' ELSE 'low' END AS band FROM events ORDER BY band, id;
 SELECT day, SUM(COUNT(*)) OVER (ORDER BY day ROWS UNBOUNDED PRECEDING) AS so_far FROM events GROUP BY day;
 SELECT PARSE_JSON('{"k": [{"v": 1}]}'):k[0].v::INT + 1 AS n, PARSE_JSON('[1,2]')[1]::INT AS two;
+SELECT {'headLine': name, 'n': 1, 'gone': NULL} AS variant FROM events;
+SELECT id, FIRST_VALUE(amount) OVER (ORDER BY amount NULLS FIRST) AS a, ROW_NUMBER() OVER (ORDER BY amount DESC NULLS FIRST, id) AS r FROM events;
+SELECT name FROM events ORDER BY amount NULLS FIRST, id LIMIT 1;

@@ -49,7 +49,7 @@ NODES: frozenset[type[exp.Expr]] = allowlist_engines.SHARED_NODES - FOREIGN_NODE
     exp.ArraySlice, exp.ArraySort, exp.ArraysZip, exp.CheckJson,
     exp.CheckXml, exp.Flatten, exp.GenerateSeries, exp.GetExtract, exp.GetIgnoreCase,
     exp.IsArray, exp.IsNullValue, exp.JSONKeys, exp.ObjectInsert, exp.Reduce,
-    exp.StarMap, exp.StripNullValue, exp.ToArray, exp.ToVariant, exp.Transform, exp.Typeof,
+    exp.StripNullValue, exp.ToArray, exp.ToVariant, exp.Transform, exp.Typeof,
     # aggregates
     exp.ApproxQuantile, exp.ApproximateSimilarity, exp.ArgMax, exp.ArgMin,
     exp.ArrayUnionAgg, exp.ArrayUniqueAgg, exp.BitmapBitPosition,

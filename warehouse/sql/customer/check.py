@@ -152,7 +152,7 @@ def _check_bound_query(
 
 def _regenerate_query(query: exp.Query, rules: Dialect, *, is_managed: bool) -> str:
     """Return the query's text, after parsing and validating it a second time."""
-    text = query.sql(rules.name, comments=False, identify=True)
+    text = query.sql(rules.grammar, comments=False, identify=True)
     regenerated = parsing.parse_query(text, rules.grammar)
     validator.validate_query(regenerated, rules, is_managed=is_managed)
     if is_managed:

@@ -1,10 +1,14 @@
 """sqlglot's Snowflake, corrected where it renames or rewrites what customers write."""
 
+import re
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
+from sqlglot.generators.snowflake import SnowflakeGenerator
 from sqlglot.parsers.snowflake import SnowflakeParser
+from typing_extensions import override
 
 # Functions that sqlglot writes as another function, with more arguments or with another
 # format. The text that runs keeps the customer's: a synonym may have another type
@@ -25,11 +29,12 @@ KEPT_FUNCTIONS = frozenset(
         "approximate_jaccard_index", "arrayagg", "bit_and", "bit_and_agg", "bit_andagg",
         "bit_not", "bit_or", "bit_or_agg", "bit_oragg", "bit_shiftleft",
         "bit_shiftright", "bit_xor", "bit_xor_agg", "bit_xoragg", "bitand_agg",
-        "bitor_agg", "bitxor_agg", "char", "div0", "div0null", "ifnull",
-        "len", "md5_hex", "nullifzero", "nvl", "pow", "regexp_replace", "replace", "rlike", "sha1", "sha1_binary",
-        "sha1_hex", "sha2_binary", "sha2_hex", "square", "stddev_samp", "strtok", "substr",
-        "truncate", "try_base64_decode_binary",
-        "try_hex_decode_binary", "var_pop", "var_samp", "variance_samp", "weekofyear", "zeroifnull",
+        "bitor_agg", "bitxor_agg", "char", "div0", "div0null", "ifnull", "len",
+        "md5_hex", "nullifzero", "nvl", "object_construct", "pow", "regexp_replace",
+        "replace", "rlike", "sha1", "sha1_binary", "sha1_hex", "sha2_binary",
+        "sha2_hex", "square", "stddev_samp", "strtok", "substr", "truncate",
+        "try_base64_decode_binary", "try_hex_decode_binary", "var_pop", "var_samp",
+        "variance_samp", "weekofyear", "zeroifnull",
         # numbers and places on the earth, which sqlglot knows in part
         "approx_percentile_accumulate", "approx_percentile_combine",
         "approx_percentile_estimate", "approx_top_k", "approx_top_k_accumulate",
@@ -39,6 +44,9 @@ KEPT_FUNCTIONS = frozenset(
 )  # fmt: skip
 # DATE and TIME are types as well: sqlglot would read DATE(x) as one.
 RENAMED_FUNCTIONS = {"DATE": "TO_DATE", "TIME": "TO_TIME"}
+
+NULL_ORDERS = (["NULLS", "FIRST"], ["NULLS", "LAST"])
+PLAIN_NAME = re.compile(r"[A-Z_][A-Z0-9_$]*")
 
 
 def _leave_out(functions: dict[str, Any]) -> dict[str, Any]:
@@ -64,8 +72,54 @@ class _Parser(SnowflakeParser):
         SnowflakeParser.FUNCTION_PARSERS
     )
 
+    @override
+    def _parse_ordered(
+        self, parse_method: Callable[[], exp.Expr | None] | None = None
+    ) -> exp.Ordered | None:
+        """Remember NULLS FIRST or LAST: sqlglot leaves out what it takes for the default."""
+        ordered = super()._parse_ordered(parse_method)
+        words = [token.text.upper() for token in self._tokens[: self._index][-2:]]
+        if ordered and words in NULL_ORDERS:
+            ordered.meta["nulls"] = f" {' '.join(words)}"
+        return ordered
+
+
+class _Generator(SnowflakeGenerator):
+    @override
+    def ordered_sql(self, expression: exp.Ordered) -> str:
+        """Write NULLS FIRST or LAST where the customer did: the default is a setting."""
+        text, nulls = super().ordered_sql(expression), expression.meta.get("nulls", "")
+        return text if text.endswith(nulls) else f"{text}{nulls}"
+
+    @override
+    def lambda_sql(
+        self, expression: exp.Lambda, arrow_sep: str = "->", wrap: bool = True
+    ) -> str:
+        """Write the arguments of a lambda without quotes, as Snowflake's manual does."""
+        names = [
+            name.name if PLAIN_NAME.fullmatch(name.name) else self.sql(name)
+            for name in expression.expressions
+        ]
+        text = ", ".join(names)
+        if wrap and len(names) > 1:
+            text = f"({text})"
+        return f"{text} {arrow_sep} {self.sql(expression, 'this')}"
+
+    @override
+    def struct_sql(self, expression: exp.Struct) -> str:
+        """Write {'key': value} as it is: OBJECT_CONSTRUCT leaves out what is NULL."""
+        pairs = expression.expressions
+        if not all(isinstance(pair, exp.PropertyEQ) for pair in pairs):
+            return super().struct_sql(expression)
+        members = [
+            f"{self.sql(exp.Literal.string(pair.name))}: {self.sql(pair.expression)}"
+            for pair in pairs
+        ]
+        return f"{{{', '.join(members)}}}"
+
 
 class CustomerSnowflake(Snowflake):
     """Snowflake as customers write it; sqlglot finds it as `customersnowflake`."""
 
     Parser = _Parser
+    Generator = _Generator

@@ -142,6 +142,10 @@ KEPT = [
     ("WITH a AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM a WHERE n < 3) SELECT n FROM a", 'WITH RECURSIVE "A" AS (SELECT 1 AS "N" UNION ALL SELECT "N" + 1 FROM "A" WHERE "N" < 3) SELECT "N" FROM "A"'),
     ("WITH orders AS (SELECT * FROM orders) SELECT * FROM orders", 'WITH "ORDERS" AS (SELECT * FROM "APP"."ORDERS") SELECT * FROM "ORDERS"'),
     ("SELECT 1 FROM t, LATERAL FLATTEN(a), LATERAL FLATTEN(b)", """SELECT 1 FROM "APP"."T", LATERAL FLATTEN("A") AS "_flattened_1"("SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS"), LATERAL FLATTEN("B") AS "_flattened_2"("SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS")"""),
+    ("SELECT a FROM t ORDER BY a NULLS LAST, b DESC NULLS FIRST, c, d DESC", 'SELECT "A" FROM "APP"."T" ORDER BY "A" NULLS LAST, "B" DESC NULLS FIRST, "C", "D" DESC'),
+    ("SELECT FIRST_VALUE(a) OVER (ORDER BY b NULLS FIRST) FROM t", 'SELECT FIRST_VALUE("A") OVER (ORDER BY "B" NULLS FIRST) FROM "APP"."T"'),
+    ("SELECT {'aB': NULL, 'c': {'d': x}}, {} FROM t", """SELECT {'aB': NULL, 'c': {'d': "X"}}, {} FROM "APP"."T\""""),
+    ("SELECT TRANSFORM(a, x -> x:b), REDUCE(a, 0, (s, x) -> s + x) FROM t", """SELECT TRANSFORM("A", X -> GET_PATH(X, 'b')), REDUCE("A", 0, (S, X) -> "S" + "X") FROM "APP"."T\""""),
     ('SELECT "a" FROM "shop"."orders"', 'SELECT "a" FROM "shop"."orders"'),
     ("WITH a AS (SELECT x, y FROM t) SELECT * FROM a UNPIVOT (v FOR k IN (x, y))", 'WITH "A" AS (SELECT "X", "Y" FROM "APP"."T") SELECT * FROM "A" UNPIVOT("V" FOR "K" IN ("X", "Y"))'),
 ]  # fmt: skip
