@@ -134,8 +134,7 @@ REFUSED = [
     ("WITH RECURSIVE a AS (SELECT 1 AS n UNION ALL SELECT n FROM a) SELECT n FROM a", "A recursive WITH is not allowed (line 1): write generate_series for a calendar, or join the levels one by one."),
 ]  # fmt: skip
 REFUSED_ELSEWHERE = [
-    ("snowflake", "SELECT f.value FROM t, TABLE(FLATTEN(t.v)) f", "TABLE is not allowed (line 1): write LATERAL FLATTEN(INPUT => …) for TABLE(FLATTEN(…)), a SELECT for TABLE."),
-    ("snowflake", "SELECT $1 FROM @stage", "The parameter $1 is unknown (line 1): write @start_date, the only parameter that a query may have."),
+    ("snowflake", "SELECT $1 FROM @stage", "The parameter or stage @stage cannot be read (line 1): name a table."),
     ("snowflake", "SELECT a FROM @stage", "The parameter or stage @stage cannot be read (line 1): name a table."),
     ("bigquery", "FROM ds.t |> SELECT a", "A query that begins with FROM is not allowed (line 1): write SELECT … FROM …."),
     ("bigquery", "DECLARE x INT64;\nSELECT x", "Only a SELECT is allowed, not DECLARE (line 1): write @start_date, or the value itself, in the place of each variable."),

@@ -147,6 +147,10 @@ class Backend(ABC):
         """Return what the connected role may do and should not."""
         return []
 
+    def find_names(self) -> dict[str, str]:
+        """Return names as the warehouse spells them, to be stored with the credentials."""
+        return {}
+
     def query(self, sql: str, limit: int) -> QueryResult:
         """Run one read-only SELECT and return at most `limit` rows."""
         with query_validation.translate_refusals():

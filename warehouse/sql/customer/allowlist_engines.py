@@ -1,4 +1,4 @@
-"""What a customer's query may use on Snowflake and BigQuery beyond the allow-list."""
+"""What a customer's query may use on Snowflake and BigQuery, and on BigQuery alone."""
 
 from sqlglot import exp
 
@@ -16,42 +16,6 @@ SHARED_NODES: frozenset[type[exp.Expr]] = allowlist.NODES | {
     exp.RegexpExtractAll, exp.RespectNulls, exp.Split, exp.Struct, exp.ToBase64,
     exp.TsOrDsToTime,
 }  # fmt: skip
-
-SNOWFLAKE_NODES: frozenset[type[exp.Expr]] = SHARED_NODES - {exp.Parameter} | {
-    exp.ArgMax, exp.ArgMin, exp.ConvertTimezone, exp.DayOfWeek, exp.EqualNull,
-    exp.GetExtract, exp.Hour, exp.Median, exp.Month, exp.Placeholder, exp.SHA2,
-    exp.ToBoolean, exp.ToChar, exp.ToDouble, exp.ToNumber, exp.Typeof, exp.Year,
-    exp.AddMonths, exp.ApproxQuantile, exp.ArrayContains, exp.ArrayDistinct,
-    exp.ArrayPosition, exp.ArraySlice, exp.Base64Encode, exp.CheckJson, exp.Day,
-    exp.DayOfMonth, exp.DayOfWeekIso, exp.Dayname, exp.DecodeCase, exp.Explode, exp.Hll,
-    exp.IsNullValue, exp.JSONKeys, exp.Minute, exp.Monthname, exp.MonthsBetween,
-    exp.NextDay, exp.Nvl2, exp.ObjectAgg, exp.ParseUrl, exp.Quarter, exp.RegexpCount,
-    exp.RegexpInstr, exp.SHA, exp.Second, exp.StripNullValue, exp.Strtok, exp.TimeSlice,
-    exp.ToArray, exp.ToVariant, exp.Week, exp.WeekOfYear, exp.YearOfWeek,
-}  # fmt: skip
-SNOWFLAKE_FUNCTIONS = frozenset(
-    {
-        "to_timestamp", "to_timestamp_ltz", "to_timestamp_ntz", "to_timestamp_tz",
-        "try_to_timestamp", "try_to_timestamp_ltz", "try_to_timestamp_ntz",
-        "try_to_timestamp_tz", "as_double", "as_integer", "as_varchar",
-        "conditional_change_event", "conditional_true_event", "ratio_to_report",
-        "to_object",
-    }
-)  # fmt: skip
-SNOWFLAKE_TYPES = allowlist.TYPES | {
-    exp.DType.DATETIME, exp.DType.TIMESTAMPLTZ, exp.DType.TIMESTAMPNTZ,
-    exp.DType.VARIANT, exp.DType.ARRAY, exp.DType.OBJECT, exp.DType.TIME,
-}  # fmt: skip
-# The account's system database, and system schemas in any database.
-SNOWFLAKE_SYSTEM_SCHEMAS = frozenset(
-    {
-        "information_schema", "snowflake", "account_usage", "organization_usage",
-        "reader_account_usage", "data_sharing_usage",
-    }
-)  # fmt: skip
-
-# Reading a sequence advances it.
-SNOWFLAKE_FORBIDDEN_NAMES = frozenset({"nextval"})
 
 BIGQUERY_NODES: frozenset[type[exp.Expr]] = SHARED_NODES | {
     exp.SHA2Digest, exp.SafeDivide, exp.SafeFunc, exp.Split, exp.Timestamp,
@@ -130,11 +94,6 @@ BIGQUERY_TABLE_NAMES = r"(?!__)[\w -]+\*?"
 
 TABLE_CLAUSES = allowlist.TABLE_CLAUSES | {"pivots"}
 SELECT_CLAUSES = allowlist.SELECT_CLAUSES | {"qualify"}
-
-
-def is_snowflake_system(schema: str) -> bool:
-    """Return whether a schema or database (in lower case) is Snowflake's own."""
-    return schema in SNOWFLAKE_SYSTEM_SCHEMAS
 
 
 def is_bigquery_system(dataset: str) -> bool:

@@ -10,6 +10,8 @@ from sqlglot.parsers.bigquery import BigQueryParser
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import TokenType
 
+from warehouse.sql.customer.grammar_snowflake import CustomerSnowflake
+
 # Functions of Postgres that sqlglot writes as another one, whose result has another name,
 # type or path: `now` as CURRENT_TIMESTAMP, `date_part` as EXTRACT. They keep their own.
 KEPT_FUNCTIONS = frozenset(
@@ -84,12 +86,12 @@ class CustomerBigQuery(BigQuery):
 # The grammar that reads each dialect, by sqlglot's name of the dialect.
 GRAMMARS = {
     "postgres": CustomerPostgres.__name__.lower(),
-    "snowflake": "snowflake",
+    "snowflake": CustomerSnowflake.__name__.lower(),
     "bigquery": CustomerBigQuery.__name__.lower(),
 }
 # ... and the one that writes it.
 WRITERS = {
     "postgres": "postgres",
-    "snowflake": "snowflake",
+    "snowflake": CustomerSnowflake.__name__.lower(),
     "bigquery": CustomerBigQuery.__name__.lower(),
 }

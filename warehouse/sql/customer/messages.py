@@ -24,10 +24,21 @@ ADVICE = {
     "random": "a hash of a column, such as md5",
     "repeat": "the text itself",
     "rpad": "lpad, or the text itself",
-    "sysdate": "CURRENT_TIMESTAMP()",
     "TABLE SAMPLE": "a WHERE",
     "uuid": "a column of the row",
+    # Snowflake
+    "CONNECT BY": "WITH RECURSIVE with a bound, or one join per level,",
+    "MATCH_RECOGNIZE": "LAG, LEAD or CONDITIONAL_TRUE_EVENT with QUALIFY",
+    "SAMPLE of a table": "a WHERE over a hash, such as MOD(ABS(HASH(id)), 10) = 0,",
+    "MODEL ATTRIBUTE": "a table that holds the model's results",
+    "randstr": "a hash of a column, such as md5",
+    "result_scan": "the query itself",
+    "uniform": "a hash of a column, such as md5",
+    "uuid_string": "a column of the row",
 }
+
+# Clauses of a SELECT whose key in sqlglot is not their name.
+CLAUSES = {"connect": "CONNECT BY", "match": "MATCH_RECOGNIZE"}
 
 
 def refuse(kind: str, name: str, node: exp.Expr, advice: str = "") -> RefusedError:

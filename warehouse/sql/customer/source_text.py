@@ -8,7 +8,7 @@ import sqlglot
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from warehouse.sql.customer import bigquery_text
+from warehouse.sql.customer import bigquery_text, snowflake_text
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import write_line
 from warehouse.sql.customer.refusal import RefusedError
@@ -55,9 +55,12 @@ def trim_query(sql: str, rules: Dialect) -> str:
     lookups = _find_key_lookups(statement, rules)
     _refuse_foreign_parameters(sql, statement, rules, lookups)
     _require_select(statement[0])
-    _refuse_words(statement, rules)
+    _refuse_words(statement)
     if rules.name == "bigquery":
         bigquery_text.refuse_other_syntax(statement)
+    if rules.name == "snowflake":
+        snowflake_text.refuse_tables(statement)
+        snowflake_text.refuse_unknown_clauses(statement)
     return "\n" * sql.count("\n", 0, statement[0].start) + _cut_out(
         sql, statement, lookups
     )
@@ -99,8 +102,8 @@ def _require_select(first: Token) -> None:
         )
 
 
-def _refuse_words(tokens: Sequence[Token], rules: Dialect) -> None:
-    """Raise RefusedError at a second statement, at TABLE, or at an unclear number."""
+def _refuse_words(tokens: Sequence[Token]) -> None:
+    """Raise RefusedError at a second statement, or at an unclear number."""
     for token, following in pairwise(tokens):
         # Older Postgres and sqlglot read 1_000 as the number 1 with the name _000.
         if (
@@ -111,11 +114,6 @@ def _refuse_words(tokens: Sequence[Token], rules: Dialect) -> None:
             raise RefusedError(
                 f"The number {token.text}{following.text} has two meanings"
                 f"{write_line(token.line)}: write it without underscores."
-            )
-        if token.token_type == TokenType.TABLE and rules.name == "snowflake":
-            raise RefusedError(
-                f"TABLE is not allowed{write_line(token.line)}: write LATERAL"
-                " FLATTEN(INPUT => …) for TABLE(FLATTEN(…)), a SELECT for TABLE."
             )
         if token.token_type == TokenType.SEMICOLON:
             raise RefusedError(
@@ -138,8 +136,13 @@ def _refuse_foreign_parameters(
                 f"{write_line(token.line)}: write names and values as they are, and"
                 " @start_date for the start date."
             )
-        if position not in lookups and _is_foreign_parameter(
-            token, previous, following
+        is_position = rules.name == "snowflake" and snowflake_text.names_position(
+            token, following
+        )
+        if (
+            position not in lookups
+            and not is_position
+            and _is_foreign_parameter(token, previous, following)
         ):
             _refuse_parameter(sql, token, previous, rules)
         previous = token

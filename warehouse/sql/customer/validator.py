@@ -5,7 +5,13 @@ from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist, managed_schema, node_rules
+from warehouse.sql.customer import (
+    allowlist,
+    managed_schema,
+    node_rules,
+    recursion,
+    snowflake_rules,
+)
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import describe_node, locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
@@ -49,12 +55,16 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     elif type(node) not in dialect.nodes:
         called = node.expression if isinstance(node, exp.Dot) else node
         kind = "function" if isinstance(called, exp.Func) else "construct"
-        raise refuse(kind, describe_node(node, dialect.grammar), node)
+        name = describe_node(node, dialect.grammar)
+        raise refuse(kind, name, node, snowflake_rules.advise(name, dialect))
     node_rules.validate_details(node, dialect)
 
 
 def _validate_with(node: exp.With, tables: Iterable[str], dialect: Dialect) -> None:
-    if node.args.get("recursive"):
+    if node.args.get("recursive") and dialect.recursion:
+        for cte in filter(recursion.is_recursive, node.expressions):
+            recursion.validate_recursion(cte)
+    elif node.args.get("recursive"):
         raise RefusedError(
             f"A recursive WITH is not allowed{locate(node)}: write {dialect.series} for"
             " a calendar, or join the levels one by one."
@@ -75,8 +85,8 @@ def is_cte(table: exp.Table) -> bool:
 def list_visible_ctes(node: exp.Expr) -> Iterator[str]:
     """Yield the names of the WITH queries in scope at a node.
 
-    Within a WITH only its earlier queries are in scope; below the query that has the WITH,
-    all of them.
+    Within a WITH only its earlier queries are in scope, and itself if it is recursive;
+    below the query that has the WITH, all of them.
     """
     child: exp.Expr = node
     parent = node.parent
@@ -84,6 +94,8 @@ def list_visible_ctes(node: exp.Expr) -> Iterator[str]:
         if isinstance(parent, exp.With):
             earlier = parent.expressions[: parent.expressions.index(child)]
             yield from (cte.alias for cte in earlier)
+            if parent.args.get("recursive") and recursion.is_recursive(child):
+                yield child.alias
         elif child is not parent.args.get("with_"):
             clause = parent.args.get("with_")
             yield from (cte.alias for cte in clause.expressions) if clause else ()

@@ -1,0 +1,60 @@
+"""Words of Snowflake's text that are judged before it is parsed."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from warehouse.sql.customer.messages import write_line
+from warehouse.sql.customer.refusal import RefusedError
+
+ROW_FUNCTIONS = ("FLATTEN", "SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE", "GENERATOR")
+
+# Clauses that read `word (…)`, and what to write instead.
+UNKNOWN_CLAUSES = {
+    "RESAMPLE": "a calendar of TABLE(GENERATOR(ROWCOUNT => n)) joined to the table",
+    "SEMANTIC_VIEW": "the tables below the view",
+}
+
+
+def refuse_tables(tokens: Sequence[Token]) -> None:
+    """Raise RefusedError at TABLE, unless it holds one of the functions that make rows."""
+    for position, token in enumerate(tokens):
+        if token.token_type != TokenType.TABLE:
+            continue
+        inside = [following.text.upper() for following in tokens[position + 1 :][:3]]
+        if (
+            len(inside) < 3
+            or inside[::2] != ["(", "("]
+            or (inside[1] not in ROW_FUNCTIONS)
+        ):
+            raise RefusedError(
+                f"TABLE is not allowed{write_line(token.line)}, except around"
+                f" {', '.join(ROW_FUNCTIONS)}: name a table, or a view that calls the"
+                " function."
+            )
+
+
+def refuse_unknown_clauses(tokens: Sequence[Token]) -> None:
+    """Raise RefusedError at a clause that the parser does not know, by its name."""
+    for token, following in pairwise(tokens):
+        word = token.text.upper()
+        if word in UNKNOWN_CLAUSES and following.token_type == TokenType.L_PAREN:
+            raise RefusedError(
+                f"The clause {word} is not allowed{write_line(token.line)}: write"
+                f" {UNKNOWN_CLAUSES[word]} instead."
+            )
+
+
+def names_position(token: Token, following: Token | None) -> bool:
+    """Return whether two tokens are `$1`, a column by its position.
+
+    Which columns have positions is judged later (snowflake_spelling).
+    """
+    return (
+        token.token_type == TokenType.PARAMETER
+        and token.text == "$"
+        and following is not None
+        and following.token_type == TokenType.NUMBER
+        and following.start == token.end + 1
+    )
