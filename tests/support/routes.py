@@ -85,6 +85,6 @@ ADMIN_ONLY_ROUTES = (
     r"^POST .*/api-keys(/{\w+}/rotate)?$",
     r"^PATCH .*/api-keys/",
     r"^DELETE ",
-    r"^POST .*/optimizations/{\w+}/(ship|stop|archive|candidate/promote)$",
+    r"^POST .*/optimizations/{\w+}/(ship|stop|archive|unarchive|candidate/promote)$",
     r"^POST .*/warehouse/connections$",
 )
