@@ -14,7 +14,7 @@ from models_app.models import BanditModel
 from optimizations.models import Optimization
 from optimizations.serializers.origin_field import OriginField
 from optimizations.serializers.training_data_config import (
-    LevelValueField,
+    ComparedLevelField,
     TrainingDataConfigSerializer,
 )
 
@@ -33,9 +33,10 @@ class OptimizationBodySerializer(StrictSerializer):
     )
     holdout_percentage = StrictFloatField(min_value=0, max_value=50, required=False)
     excluded_combinations = serializers.ListField(
-        child=serializers.DictField(child=LevelValueField()),
+        child=serializers.DictField(child=ComparedLevelField()),
         max_length=MOST_EXCLUSIONS,
         required=False,
+        help_text="Partial maps of factor to level. Levels are compared as text.",
     )
     assignment_source_id = StrictUUIDField(required=False, allow_null=True)
     retrain_every_minutes = StrictIntegerField(
