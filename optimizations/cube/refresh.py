@@ -37,7 +37,8 @@ class ObservationCube:
     """All stored days of one optimization and metric together.
 
     `lags` are 32 buckets over the horizon. `as_of` is the last refresh, None before the
-    first. `rows_read` counts the raw exposure rows that the refresh just made has read.
+    first. `rows_read` counts the raw exposure rows that the refresh just made has read,
+    `blank_exposures` those of all days that have no id.
     """
 
     days: tuple[DayColumns, ...]
@@ -46,6 +47,7 @@ class ObservationCube:
     arm_mismatch_users: int
     as_of: datetime | None
     rows_read: int = 0
+    blank_exposures: int = 0
 
     @cached_property
     def arrays(self) -> CellArrays:
@@ -112,6 +114,7 @@ def load_cube(optimization: Optimization, metric: Metric) -> ObservationCube:
         crossover_users=sum(day.crossover_users for day in days),
         arm_mismatch_users=sum(day.arm_mismatch_users for day in days),
         as_of=max((row.computed_at for row in rows), default=None),
+        blank_exposures=sum(day.blank_exposures for day in days),
     )
 
 
@@ -248,4 +251,5 @@ def _group_by_day(
             fingerprint=fingerprint,
             exposure_rows=None if rows is None else rows.exposures,
             reward_rows=None if rows is None else rows.rewards,
+            blank_exposures=counts.blank_exposures if counts else 0,
         )

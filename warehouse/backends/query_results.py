@@ -61,7 +61,7 @@ class MetricFacts:
     counts rows whose value is a number; `values` counts distinct numbers; `repeated`
     counts rows that equal another row in every mapped column. `midnight` counts rows
     whose timestamp has no time of day; `out_of_range` those with an infinite one or one
-    outside of the years 1 to 9999; `empty_ids` those whose id is an empty text.
+    outside of the years 1 to 9999; `empty_ids` those whose id is empty or blank.
     `alike_users` counts, where no user matches, those who would in lower case and
     without blanks around.
     """
@@ -105,6 +105,7 @@ class SourceFacts:
     zoneless: bool
     no_objects: int
     optimizations: int
+    empty_ids: int = 0
 
 
 @dataclass(frozen=True, slots=True)
