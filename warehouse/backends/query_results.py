@@ -56,7 +56,7 @@ class MetricFacts:
     """Counts over all rows of a metric since a start date.
 
     `identified` counts rows that have an anonymous_id and a timestamp; `users` counts
-    distinct ids; `matched_users` counts those of them with an exposure in any
+    distinct ids that are not blank; `matched_users` counts those of them with an exposure in any
     optimization; `exposed_users` says whether there are exposures at all. `numeric`
     counts rows whose value is a number; `values` counts distinct numbers; `repeated`
     counts rows that equal another row in every mapped column. `midnight` counts rows

@@ -50,7 +50,7 @@ METRIC_FACTS_QUERY = """WITH levered_rewards AS (
   ) AS q
 ),
 levered_people AS (
-  SELECT DISTINCT anonymous_id FROM levered_rewards WHERE anonymous_id IS NOT NULL
+  SELECT DISTINCT anonymous_id FROM levered_rewards WHERE NOT {is_blank_id}
 ),
 levered_exposed AS (
   {exposed_users}
@@ -137,6 +137,7 @@ def build_facts(
         **_build_metric_slots(parameters, metric, since),
         "facts": _build_select_list_sql(METRIC_FACTS, parameters, now),
         "exposed_users": _build_exposed_users_sql(parameters, source, since),
+        "is_blank_id": _build_blank_condition(parameters),
     }
     return _build_statement(METRIC_FACTS_QUERY, slots, parameters)
 
@@ -214,6 +215,11 @@ def _build_exposed_users_sql(
     return fill_slots(EXPOSED_USERS, slots)
 
 
+def _build_blank_condition(parameters: Parameters) -> str:
+    blanks = parameters.add_as(BLANKS, parameters.engine.text_type)
+    return build_blank_condition("anonymous_id", blanks)
+
+
 def _build_select_list_sql(
     expressions: Mapping[str, str], parameters: Parameters, now: datetime
 ) -> str:
@@ -221,9 +227,7 @@ def _build_select_list_sql(
     slots = {
         "now": parameters.add_timestamp(now),
         "timestamp": parameters.engine.timestamp_type,
-        "is_blank_id": build_blank_condition(
-            "anonymous_id", parameters.add_as(BLANKS, parameters.engine.text_type)
-        ),
+        "is_blank_id": _build_blank_condition(parameters),
         "variant_object": parameters.engine.parse_json("variant"),
     }
     return fill_slots(_build_named_columns_sql(parameters.engine, expressions), slots)

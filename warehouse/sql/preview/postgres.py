@@ -44,7 +44,7 @@ rewards AS (
   ) AS q
 ),
 people AS (
-  SELECT DISTINCT anonymous_id FROM rewards WHERE anonymous_id IS NOT NULL
+  SELECT DISTINCT anonymous_id FROM rewards WHERE NOT {is_blank_id}
 ),
 {exposed_cte}
 distinct_rows AS (
