@@ -17,7 +17,7 @@ from optimizations.models import Optimization
 from optimizations.serializers.origin_field import OriginField
 from optimizations.serializers.training_data_config import (
     MOST_FACTORS,
-    LevelValueField,
+    ComparedLevelField,
     TrainingDataConfigSerializer,
 )
 
@@ -36,9 +36,10 @@ class OptimizationBodySerializer(StrictSerializer):
     )
     holdout_percentage = StrictFloatField(min_value=0, max_value=50, required=False)
     excluded_combinations = BoundedListField(
-        child=BoundedDictField(child=LevelValueField(), max_length=MOST_FACTORS),
+        child=BoundedDictField(child=ComparedLevelField(), max_length=MOST_FACTORS),
         max_length=MOST_EXCLUSIONS,
         required=False,
+        help_text="Partial maps of factor to level. Levels are compared as text.",
     )
     assignment_source_id = StrictUUIDField(required=False, allow_null=True)
     retrain_every_minutes = StrictIntegerField(

@@ -18,6 +18,7 @@ from optimizations.configuration import validation
 MOST_FACTORS = 20
 LONGEST_NAME = 100
 LEVEL_VALUE_SCHEMA = {"oneOf": [{"type": "string"}, {"type": "boolean"}]}
+COMPARED_LEVEL_SCHEMA = {"oneOf": [*LEVEL_VALUE_SCHEMA["oneOf"], {"type": "number"}]}
 LEVEL_SCHEMA = {
     "oneOf": [
         *LEVEL_VALUE_SCHEMA["oneOf"],
@@ -55,6 +56,19 @@ class LevelValueField(serializers.Field[Any, Any, Any, Any]):
     def to_representation(self, value: Any) -> Any:
         """Return the value unchanged."""
         return value
+
+
+@extend_schema_field(COMPARED_LEVEL_SCHEMA)
+class ComparedLevelField(LevelValueField):
+    """A value that is compared with levels, as text: 1 is the level "1"."""
+
+    default_error_messages = {"invalid": "must be a string, a number, true or false"}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Accept a number, too."""
+        if isinstance(data, int | float):
+            return data
+        return super().to_internal_value(data)
 
 
 @extend_schema_field(LEVEL_SCHEMA)

@@ -107,6 +107,7 @@ OPERATIONS: Final[Mapping[frozenset[str], tuple[str, ...]]] = {
         "POST /api/v2/optimizations/{}/candidate/promote",
         "POST /api/v2/optimizations/{}/ship",
         "POST /api/v2/optimizations/{}/stop",
+        "POST /api/v2/optimizations/{}/unarchive",
         "DELETE /api/v2/warehouse/assignment-sources/{}",
         "POST /api/v2/warehouse/connections",
         "DELETE /api/v2/warehouse/connections",

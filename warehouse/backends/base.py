@@ -7,13 +7,16 @@ the client's errors translate.
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
 from django.utils import timezone
 
+from levered_site.errors import NotFoundError, WarehouseError
 from warehouse.backends import json_values, query_checks, query_validation
+from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.query_results import (
     Column,
     DayRowCounts,
@@ -24,7 +27,7 @@ from warehouse.backends.query_results import (
     StatementResult,
     Table,
 )
-from warehouse.sql.preview import projection
+from warehouse.sql.preview import projection, unknown_columns
 from warehouse.sql.shapes import (
     CheckedMetric,
     CheckedQuery,
@@ -256,12 +259,35 @@ class Backend(ABC):
         """Return the mapped columns as the result of the query spells them."""
         return checked
 
+    def _run_named_sample(
+        self, query: CheckedQuery, since: datetime, max_rows: int
+    ) -> StatementResult:
+        """Return the first rows; a failure on an unknown column names those there are."""
+        try:
+            return self._run_sample(query, since, max_rows)
+        except QueryFailedError as error:
+            columns = self._list_table_columns(query)
+            known = [name for names in columns.values() for name in names]
+            unknown = unknown_columns.find_unknown_columns(query, error.message, known)
+            if not unknown or not known:
+                raise
+            message = unknown_columns.describe_columns(unknown, columns, error.message)
+            raise QueryFailedError(message) from error
+
+    def _list_table_columns(self, query: CheckedQuery) -> dict[str, list[str]]:
+        """Return the columns of a query's tables, without tables that cannot be looked up."""
+        columns: dict[str, list[str]] = {}
+        for table in query.tables:
+            with suppress(NotFoundError, WarehouseError):
+                columns[table] = [column.name for column in self.columns(table)]
+        return columns
+
     def _fetch_sample(
         self, query: CheckedQuery, limit: int, since: datetime
     ) -> tuple[QueryResult, frozenset[str]]:
         """Return at most `limit` rows, and the names of columns without a time zone."""
         started = time.monotonic()
-        sample = self._run_sample(query, since, limit + 1)
+        sample = self._run_named_sample(query, since, limit + 1)
         rows = tuple(
             tuple(json_values.to_json_value(value) for value in row)
             for row in sample.rows[:limit]

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from google.api_core import exceptions as google_errors
 from google.auth import exceptions as auth_errors
 from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_RETRY
 from google.oauth2 import service_account
 from typing_extensions import override
 
@@ -114,6 +115,7 @@ class BigQueryBackend(CloudBackend):
         """
         parameters = build_query_parameters(statement)
         with self._open_client() as client:
+            retry = _limit_retries(seconds)
             query_bytes = _price_statement(client, statement.text, parameters, seconds)
             byte_budget.spend_bytes(self.organization_id, query_bytes)
             job = client.query(
@@ -124,12 +126,16 @@ class BigQueryBackend(CloudBackend):
                     job_timeout_ms=seconds * 1000,
                     labels={"by": "levered"},
                 ),
+                retry=retry,
                 timeout=seconds,
+                job_retry=None,
             )
-            cancel_job = partial(_cancel_job, client, job)
+            cancel_job = partial(_cancel_job, client, job, retry, seconds)
             try:
                 with cancellation.watch_statement(cancel_job):
-                    result = job.result(timeout=seconds, page_size=1000)
+                    result = job.result(
+                        timeout=seconds, page_size=1000, retry=retry, job_retry=None
+                    )
                     rows = cloud_backend.collect_rows(
                         (row.values() for row in result), max_rows, max_bytes
                     )
@@ -159,7 +165,9 @@ class BigQueryBackend(CloudBackend):
             return []
         with self._open_client() as client:
             listed = client.list_tables(
-                f"{self.project}.{self.schema}", timeout=CATALOG_SECONDS
+                f"{self.project}.{self.schema}",
+                timeout=CATALOG_SECONDS,
+                retry=_limit_retries(CATALOG_SECONDS),
             )
             tables = (
                 Table(
@@ -188,7 +196,11 @@ class BigQueryBackend(CloudBackend):
         )
         with self._open_client() as client:
             try:
-                described = client.get_table(full_name, timeout=CATALOG_SECONDS)
+                described = client.get_table(
+                    full_name,
+                    timeout=CATALOG_SECONDS,
+                    retry=_limit_retries(CATALOG_SECONDS),
+                )
             except (google_errors.NotFound, ValueError) as error:
                 raise NotFoundError(f"There is no table {table}.") from error
         return [
@@ -231,9 +243,16 @@ class BigQueryBackend(CloudBackend):
         return redact_secrets(text.strip(), [self.valid_credentials["private_key"]])
 
 
-def _cancel_job(client: Any, job: Any) -> None:
+def _cancel_job(client: Any, job: Any, retry: Any, seconds: int) -> None:
     with suppress(google_errors.GoogleAPIError, OSError):
-        client.cancel_job(job.job_id, location=job.location)
+        client.cancel_job(
+            job.job_id, location=job.location, retry=retry, timeout=seconds
+        )
+
+
+def _limit_retries(seconds: int) -> Any:
+    """Return the client's rule of retries, which alone goes on for ten minutes."""
+    return DEFAULT_RETRY.with_timeout(seconds)
 
 
 def _price_statement(
@@ -246,7 +265,13 @@ def _price_statement(
     dry_run = bigquery.QueryJobConfig(
         query_parameters=parameters, dry_run=True, use_query_cache=False
     )
-    job = client.query(text, job_config=dry_run, timeout=seconds)
+    job = client.query(
+        text,
+        job_config=dry_run,
+        retry=_limit_retries(seconds),
+        timeout=seconds,
+        job_retry=None,
+    )
     query_bytes = int(job.total_bytes_processed or 0)
     if job.statement_type not in {None, "SELECT"}:
         raise QueryFailedError("Only a SELECT is allowed.")

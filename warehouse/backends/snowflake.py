@@ -198,7 +198,7 @@ class SnowflakeBackend(CloudBackend):
         names = query_validation.map_roles_to_columns(checked).values()
         if all(snowflake_names.fold_name(name) == name for name in names):
             return ()
-        return self._run_sample(checked.query, timezone.now(), 0).columns
+        return self._run_named_sample(checked.query, timezone.now(), 0).columns
 
     @contextmanager
     def _open_cursor(self, seconds: int) -> Iterator[Any]:
