@@ -143,6 +143,8 @@ KEPT = [
     ("WITH orders AS (SELECT * FROM orders) SELECT * FROM orders", 'WITH "ORDERS" AS (SELECT * FROM "APP"."ORDERS") SELECT * FROM "ORDERS"'),
     ("SELECT 1 FROM t, LATERAL FLATTEN(a), LATERAL FLATTEN(b)", """SELECT 1 FROM "APP"."T", LATERAL FLATTEN("A") AS "_flattened_1"("SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS"), LATERAL FLATTEN("B") AS "_flattened_2"("SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS")"""),
     ("SELECT a FROM t ORDER BY a NULLS LAST, b DESC NULLS FIRST, c, d DESC", 'SELECT "A" FROM "APP"."T" ORDER BY "A" NULLS LAST, "B" DESC NULLS FIRST, "C", "D" DESC'),
+    ("SELECT 1 FROM a JOIN b LEFT JOIN c ON a.x = c.x", 'SELECT 1 FROM "APP"."A" CROSS JOIN "APP"."B" LEFT JOIN "APP"."C" ON "A"."X" = "C"."X"'),
+    ("SELECT 1 FROM a, b JOIN c USING (x) INNER JOIN d, LATERAL FLATTEN(a.y) AS e", 'SELECT 1 FROM "APP"."A", "APP"."B" JOIN "APP"."C" USING ("X") INNER JOIN "APP"."D", LATERAL FLATTEN("A"."Y") AS "E"("SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS")'),
     ("SELECT FIRST_VALUE(a) OVER (ORDER BY b NULLS FIRST) FROM t", 'SELECT FIRST_VALUE("A") OVER (ORDER BY "B" NULLS FIRST) FROM "APP"."T"'),
     ("SELECT {'aB': NULL, 'c': {'d': x}}, {} FROM t", """SELECT {'aB': NULL, 'c': {'d': "X"}}, {} FROM "APP"."T\""""),
     ("SELECT TRANSFORM(a, x -> x:b), REDUCE(a, 0, (s, x) -> s + x) FROM t", """SELECT TRANSFORM("A", X -> GET_PATH(X, 'b')), REDUCE("A", 0, (S, X) -> "S" + "X") FROM "APP"."T\""""),
