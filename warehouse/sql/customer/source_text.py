@@ -53,7 +53,7 @@ def trim_query(sql: str, rules: Dialect) -> str:
     _refuse_words(statement)
     if rules.name == "snowflake":
         snowflake_text.refuse_tables(statement)
-        snowflake_text.refuse_unknown_clauses(statement)
+        snowflake_text.refuse_foreign_words(statement)
     return "\n" * sql.count("\n", 0, statement[0].start) + _cut_out(
         sql, statement, lookups
     )

@@ -13,7 +13,7 @@ from warehouse.sql.customer import (
     snowflake_rules,
 )
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import describe_node, locate, refuse
+from warehouse.sql.customer.messages import CLAUSES, describe_node, locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
 
 # Names of the CTEs around a customer's query start with this. No WITH query of the customer
@@ -113,7 +113,8 @@ def validate_table_clauses(table: exp.Table, dialect: Dialect) -> None:
         allowed = allowlist.FUNCTION_CLAUSES
     for key, value in table.args.items():
         if value and key not in allowed:
-            raise refuse("clause", f"{key.upper()} of a table", table)
+            clause = CLAUSES.get(key, key.upper())
+            raise refuse("clause", f"{clause} of a table", table)
 
 
 def _validate_managed_table(table: exp.Table) -> None:
