@@ -228,3 +228,6 @@ SELECT PARSE_JSON('{"k": [{"v": 1}]}'):k[0].v::INT + 1 AS n, PARSE_JSON('[1,2]')
 SELECT {'headLine': name, 'n': 1, 'gone': NULL} AS variant FROM events;
 SELECT id, FIRST_VALUE(amount) OVER (ORDER BY amount NULLS FIRST) AS a, ROW_NUMBER() OVER (ORDER BY amount DESC NULLS FIRST, id) AS r FROM events;
 SELECT name FROM events ORDER BY amount NULLS FIRST, id LIMIT 1;
+SELECT a.id, b.plan, c.id AS next FROM events a JOIN users b LEFT JOIN events c ON a.id + 1 = c.id;
+SELECT a.id, b.id AS other FROM (events a JOIN users u ON a.user_id = u.user_id) JOIN events b ON b.id = a.id;
+SELECT COUNT(*) FROM events a, users b LEFT JOIN events c ON b.user_id = c.user_id;

@@ -8,6 +8,7 @@ from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.generators.snowflake import SnowflakeGenerator
 from sqlglot.parsers.snowflake import SnowflakeParser
+from sqlglot.tokenizer_core import TokenType
 from typing_extensions import override
 
 # Functions that sqlglot writes as another function, with more arguments or with another
@@ -45,6 +46,7 @@ KEPT_FUNCTIONS = frozenset(
 # DATE and TIME are types as well: sqlglot would read DATE(x) as one.
 RENAMED_FUNCTIONS = {"DATE": "TO_DATE", "TIME": "TO_TIME"}
 
+JOIN_CLAUSES = ("on", "using", "kind", "side", "method")
 NULL_ORDERS = (["NULLS", "FIRST"], ["NULLS", "LAST"])
 PLAIN_NAME = re.compile(r"[A-Z_][A-Z0-9_$]*")
 
@@ -82,6 +84,15 @@ class _Parser(SnowflakeParser):
         if ordered and words in NULL_ORDERS:
             ordered.meta["nulls"] = f" {' '.join(words)}"
         return ordered
+
+    @override
+    def _parse_join(self, *args: Any, **kwargs: Any) -> exp.Join | None:
+        """Keep JOIN without a condition apart from a comma, which binds less."""
+        is_comma = self._curr.token_type == TokenType.COMMA
+        join = super()._parse_join(*args, **kwargs)
+        if join and not is_comma and not any(map(join.args.get, JOIN_CLAUSES)):
+            join.set("kind", "CROSS")
+        return join
 
 
 class _Generator(SnowflakeGenerator):

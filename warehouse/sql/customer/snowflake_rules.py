@@ -24,7 +24,13 @@ def advise(name: str, dialect: Dialect) -> str:
 
 
 def refuse_rows(node: exp.Expr) -> RefusedError:
-    """Return the error for a function in FROM that is not one of Snowflake's few."""
+    """Return the error for what stands in FROM and is no table."""
+    if isinstance(node, exp.Literal):
+        return RefusedError(
+            f"The file or stage {node.name!r} cannot be read{locate(node)}: name a table."
+        )
+    if isinstance(node, exp.DynamicIdentifier):
+        return refuse("table", "IDENTIFIER(…)", node, "the name of the table")
     return RefusedError(
         f"Functions in FROM are not allowed{locate(node)}, except FLATTEN,"
         " SPLIT_TO_TABLE, STRTOK_SPLIT_TO_TABLE and GENERATOR in TABLE(…) or after"

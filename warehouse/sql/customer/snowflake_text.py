@@ -35,14 +35,29 @@ def refuse_tables(tokens: Sequence[Token]) -> None:
             )
 
 
-def refuse_unknown_clauses(tokens: Sequence[Token]) -> None:
-    """Raise RefusedError at a clause that the parser does not know, by its name."""
+def refuse_foreign_words(tokens: Sequence[Token]) -> None:
+    """Raise RefusedError at a clause that the parser does not know, by its name.
+
+    Likewise at a variable or template of Snowflake's own programs.
+    """
     for token, following in pairwise(tokens):
+        line = write_line(token.line)
         word = token.text.upper()
+        is_adjacent = following.start == token.end + 1
         if word in UNKNOWN_CLAUSES and following.token_type == TokenType.L_PAREN:
             raise RefusedError(
-                f"The clause {word} is not allowed{write_line(token.line)}: write"
+                f"The clause {word} is not allowed{line}: write"
                 f" {UNKNOWN_CLAUSES[word]} instead."
+            )
+        if token.token_type == TokenType.AMP:
+            raise RefusedError(
+                f"The parameter &{following.text} is unknown{line}: write @start_date,"
+                " the only parameter that a query may have."
+            )
+        if (word, following.text) == ("<", "%") and is_adjacent:
+            raise RefusedError(
+                f"The template <% … %> is not filled in here{line}: write names and"
+                " values as they are, and @start_date for the start date."
             )
 
 

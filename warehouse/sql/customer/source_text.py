@@ -60,7 +60,7 @@ def trim_query(sql: str, rules: Dialect) -> str:
         bigquery_text.refuse_other_syntax(statement)
     if rules.name == "snowflake":
         snowflake_text.refuse_tables(statement)
-        snowflake_text.refuse_unknown_clauses(statement)
+        snowflake_text.refuse_foreign_words(statement)
     return "\n" * sql.count("\n", 0, statement[0].start) + _cut_out(
         sql, statement, lookups
     )

@@ -13,7 +13,7 @@ from warehouse.sql.customer import (
     snowflake_rules,
 )
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import describe_node, locate, refuse
+from warehouse.sql.customer.messages import CLAUSES, describe_node, locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
 
 # Names of the CTEs around a customer's query start with this. No WITH query of the customer
@@ -115,8 +115,8 @@ def validate_table_clauses(table: exp.Table, dialect: Dialect) -> None:
         allowed = allowlist.FUNCTION_CLAUSES
     for key, value in table.args.items():
         if value and key not in allowed:
-            name = CLAUSE_NAMES.get(key, f"{key.upper()} of a table")
-            raise refuse("clause", name, table)
+            of_table = f"{CLAUSES.get(key, key.upper())} of a table"
+            raise refuse("clause", CLAUSE_NAMES.get(key, of_table), table)
 
 
 def _validate_managed_table(table: exp.Table) -> None:
