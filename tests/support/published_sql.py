@@ -145,6 +145,7 @@ REFUSED_ELSEWHERE = [
     ("bigquery", "SELECT * FROM ML.PREDICT(MODEL ds.m,\n(SELECT 1 AS x))", "The model ds cannot be read (line 1): store its predictions in a table and read that."),
     ("bigquery", "SELECT a FROM ds.t FOR SYSTEM_TIME AS OF '2026-01-01'", "The clause FOR SYSTEM_TIME AS OF is not allowed (line 1)."),
     ("bigquery", "(SELECT 1) AS x", "A value alone is no query: write SELECT before it."),
+    ("bigquery", "SELECT n FROM ds.t, UNNEST(GENERATE_ARRAY(0, DATETIME_DIFF(a, b, HOUR))) AS n", "The series has no bound (line 1): write both ends as numbers at most 100,000 apart (the last one as LEAST(…, 1000)), or as dates, @start_date or the present time with a step of an hour or more."),
     ("bigquery", "SELECT REPEAT(b, n) FROM ds.t", "The number of repetitions must be written out (line 1): write at most 1,000."),
     ("bigquery", "SELECT REPEAT(REPEAT(b, 1000), 1000) FROM ds.t", "The query could make a text more than 10,000 times longer: use fewer or shorter replacements and concatenations."),
     ("bigquery", "SELECT REG_DOMAIN(url) FROM ds.t", "The function reg_domain is not allowed (line 1): write NET. before it instead."),

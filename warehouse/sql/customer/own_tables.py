@@ -43,8 +43,8 @@ def validate_regenerated_query(query: exp.Query, dialect: Dialect) -> None:
     """
     for scope in traverse_scope(query):
         for source in scope.sources.values():
-            if isinstance(source, exp.Table) and not validator.is_table_function(
-                source
+            if isinstance(source, exp.Table) and not (
+                validator.is_table_function(source) or _is_pivoted_cte(source)
             ):
                 validator.validate_own_table(source, dialect)
     for table in query.find_all(exp.Table):
@@ -52,3 +52,8 @@ def validate_regenerated_query(query: exp.Query, dialect: Dialect) -> None:
             validator.validate_own_table(table, dialect)
         elif not validator.is_cte(table) and not validator.is_table_function(table):
             raise RefusedError(f"Name the table {table.name} with its schema.")
+
+
+def _is_pivoted_cte(table: exp.Table) -> bool:
+    """Return whether a table is a WITH query with PIVOT: a scope does not tell it."""
+    return bool(table.args.get("pivots")) and validator.is_cte(table)
