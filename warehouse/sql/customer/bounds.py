@@ -130,8 +130,10 @@ def _read_largest(node: object) -> int | None:
         )
         return 0 if is_coarse else None
     if isinstance(node, exp.Sub | exp.Add):
-        is_shifted = _read_integer(node.expression) is not None
-        return _read_largest(node.this) if is_shifted else None
+        largest, amount = _read_largest(node.this), _read_integer(node.expression)
+        if largest is None or amount is None:
+            return None
+        return largest + (amount if isinstance(node, exp.Add) else -amount)
     if isinstance(node, exp.Least):
         ends = [_read_largest(part) for part in (node.this, *node.expressions)]
         return min((end for end in ends if end is not None), default=None)

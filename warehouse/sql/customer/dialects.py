@@ -21,7 +21,7 @@ class Dialect:
     `table_functions` may stand in FROM. `folds_names` tells whether the warehouse changes
     the case of a name without quotes, `fields` whether `(…).name` reads a field.
     `system_types` is a pattern for names of types that are not a customer's own. `series`
-    is the function that a calendar can be made of.
+    is the function that a calendar can be made of, `row_functions` names examples for FROM.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Dialect:
     fields: bool = False
     system_types: str = r"(?s).*"
     series: str = "generate_series"
+    row_functions: str = "jsonb_array_elements, unnest or FLATTEN"
 
     @property
     def grammar(self) -> str:
@@ -104,6 +105,7 @@ BIGQUERY = Dialect(
     folds_names=False,
     fields=True,
     series="GENERATE_DATE_ARRAY",
+    row_functions="UNNEST",
 )
 DIALECTS = {dialect.name: dialect for dialect in (POSTGRES, SNOWFLAKE, BIGQUERY)}
 

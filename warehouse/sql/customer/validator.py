@@ -14,7 +14,7 @@ from warehouse.sql.customer.refusal import RefusedError
 # may, so that neither side can mean the other's.
 RESERVED_PREFIX = "levered_"
 # What a query's author calls a clause that sqlglot names otherwise.
-CLAUSE_NAMES = {"version": "FOR SYSTEM_TIME AS OF"}
+CLAUSE_NAMES = {"sample": "TABLESAMPLE", "version": "FOR SYSTEM_TIME AS OF"}
 
 
 def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> None:
@@ -49,7 +49,9 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     elif type(node) not in dialect.nodes:
         called = node.expression if isinstance(node, exp.Dot) else node
         kind = "function" if isinstance(called, exp.Func) else "construct"
-        raise refuse(kind, describe_node(node, dialect.grammar), node)
+        is_own = isinstance(node, exp.Dot) and dialect.name == "bigquery"
+        advice = "its expression" if is_own else ""
+        raise refuse(kind, describe_node(node, dialect.grammar), node, advice)
     node_rules.validate_details(node, dialect)
 
 
@@ -136,6 +138,7 @@ def validate_own_table(table: exp.Table, dialect: Dialect) -> None:
     schemas = [table.db, table.catalog]
     if dialect.name == "bigquery":  # sqlglot joins INFORMATION_SCHEMA and its view
         schemas += table.name.split(".")[:-1]
+        schemas += [table.name] if table.name.startswith("__") else []
     if any(dialect.is_system(schema.lower()) for schema in schemas):
         raise RefusedError(f"The table {name} is a system table of the warehouse.")
     if not re.fullmatch(dialect.table_names, table.name):
