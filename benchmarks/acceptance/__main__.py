@@ -19,6 +19,7 @@ from warehouse.sql.customer import check, dialects
 SCHEMA = "app"  # of the connection, for tables without one
 PARAMETER, UNREADABLE = "a parameter of another program", "broken text"
 FOREIGN_PARAMETER = re.compile(r"The (parameter|template|only parameter) ")
+FRAGMENT = "A value alone is no query"
 # What differs between two refusals of one kind.
 PARTICULARS = (
     (re.compile(r" \(line \d+\)| at line \d+, column \d+"), ""),
@@ -56,6 +57,8 @@ def judge_statement(statement: Statement, dialect: str) -> Verdict:
     except RefusedError as refusal:
         if FOREIGN_PARAMETER.match(refusal.reason):
             return Verdict(replace(statement, excluded=PARAMETER))
+        if refusal.reason.startswith(FRAGMENT):
+            return Verdict(replace(statement, excluded=UNREADABLE))
         return Verdict(statement, refusal.reason)
     return Verdict(statement)
 

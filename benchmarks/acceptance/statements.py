@@ -15,7 +15,7 @@ FENCE = re.compile(
     r"^([ \t]*)```[ \t]*sql[^\n]*\n(.*?)^\1```",
     re.DOTALL | re.IGNORECASE | re.MULTILINE,
 )
-TEMPLATE = re.compile(r"\{\{|\{%")
+TEMPLATE = re.compile(r"\{\{|\{%|\$\{")
 READS = frozenset({"SELECT", "WITH", "(", "FROM"})
 WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "INTO"})
 # Statements that give other statements of their file a meaning: variables, functions and

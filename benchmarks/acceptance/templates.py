@@ -9,7 +9,7 @@ CONFIGURATION = re.compile(r"\{\{-?\s*config" + CALL, re.DOTALL)
 REFERENCE = re.compile(r"\{\{-?\s*(?:ref|source)" + CALL, re.DOTALL)
 VARIABLE = re.compile(r"\{\{-?\s*var" + CALL, re.DOTALL)
 ITSELF = re.compile(r"\{\{-?\s*this\s*-?\}\}")
-NAME = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)\s*-?\}\}")
+NAME = re.compile(r"(?:\{\{-?|\$\{)\s*([A-Za-z_]\w*)\s*(?:-?\}\}|\})")
 # A block without blocks inside it, so that the innermost ones are filled in first.
 INCREMENTAL = re.compile(
     r"\{%-?\s*if\s+is_incremental\s*\(\s*\)\s*-?%\}((?:(?!\{%).)*)"

@@ -76,6 +76,7 @@ where day > '{{ var('since', '2026-01-01') }}'
         "where day > '2026-01-01'",
     ]
     assert "max(day)" not in filled_in
+    assert templates.fill_in("`{{ PROJECT }}.t_${DAY}`") == "`PROJECT.t_DAY`"
     assert filled_in.split("\n")[8].strip() == "and true"
 
 

@@ -15,11 +15,16 @@ NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER})
 
 
 def refuse_other_syntax(tokens: Sequence[Token]) -> None:
-    """Raise RefusedError at pipe syntax, and at the model of a function `ML.…`.
+    """Raise RefusedError at pipe syntax, and at a table or model as an argument.
 
-    sqlglot would rewrite the one, and cannot read the other.
+    sqlglot would rewrite the one, and cannot read the others.
     """
     for position, token in enumerate(tokens):
+        if token.token_type == TokenType.TABLE and position:
+            raise RefusedError(
+                f"A table as an argument is not allowed{write_line(token.line)}: read the"
+                " table itself."
+            )
         if token.token_type == TokenType.PIPE_GT:
             raise RefusedError(PIPE.format(line=write_line(token.line)))
         if _names_model(tokens[position : position + 3]):

@@ -10,6 +10,10 @@ from warehouse.sql.customer.refusal import RefusedError
 MAX_SERIES, MAX_WIDTH = 100_000, 1000
 # Units of a step between two moments; a finer one makes too many rows in a few years.
 SERIES_UNITS = frozenset({"HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"})
+COARSE_UNITS = frozenset(
+    {"DAY", "WEEK", "ISOWEEK", "MONTH", "QUARTER", "YEAR", "ISOYEAR"}
+)
+DIFFERENCES = (exp.DateDiff, exp.DatetimeDiff, exp.TimestampDiff)
 MOMENTS = (
     exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentDatetime, exp.Localtimestamp,
     exp.Parameter, exp.Placeholder,
@@ -114,12 +118,22 @@ def _read_integer(node: object) -> int | None:
 def _read_largest(node: object) -> int | None:
     """Return the largest number that the end of a series can be, as far as one is told.
 
-    The length of an array in a row is no number, but no more than the row holds already.
+    The length of an array is no number, but the row holds as much already. The days
+    between two dates are four million at most.
     """
     if isinstance(node, exp.ArraySize):
         return 0
-    if isinstance(node, exp.Sub) and _read_integer(node.expression) is not None:
-        return _read_largest(node.this)
+    if isinstance(node, DIFFERENCES):
+        unit = node.args.get("unit")
+        is_coarse = isinstance(unit, exp.WeekStart) or (
+            isinstance(unit, exp.Var) and unit.name.upper() in COARSE_UNITS
+        )
+        return 0 if is_coarse else None
+    if isinstance(node, exp.Sub | exp.Add):
+        largest, amount = _read_largest(node.this), _read_integer(node.expression)
+        if largest is None or amount is None:
+            return None
+        return largest + (amount if isinstance(node, exp.Add) else -amount)
     if isinstance(node, exp.Least):
         ends = [_read_largest(part) for part in (node.this, *node.expressions)]
         return min((end for end in ends if end is not None), default=None)

@@ -19,7 +19,7 @@ from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
 
-MAX_QUERY_LENGTH = 20_000
+MAX_QUERY_LENGTH = 40_000
 MANAGED_DIALECT = "postgres"
 
 

@@ -27,7 +27,7 @@ class Dialect:
     the case of a name without quotes, `fields` whether `(…).name` reads a field,
     `recursion` whether a WITH query with a bound may name itself.
     `system_types` is a pattern for names of types that are not a customer's own. `series`
-    is the function that a calendar can be made of.
+    is the function that a calendar can be made of, `row_functions` names examples for FROM.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Dialect:
     recursion: bool = False
     system_types: str = r"(?s).*"
     series: str = "generate_series"
+    row_functions: str = "jsonb_array_elements, unnest or FLATTEN"
 
     @property
     def grammar(self) -> str:
@@ -112,6 +113,7 @@ BIGQUERY = Dialect(
     folds_names=False,
     fields=True,
     series="GENERATE_DATE_ARRAY",
+    row_functions="UNNEST",
 )
 DIALECTS = {dialect.name: dialect for dialect in (POSTGRES, SNOWFLAKE, BIGQUERY)}
 

@@ -11,6 +11,8 @@ ADVICE = {
     "current_database": "the name itself, in quotes",
     "current_schema": "the name itself, in quotes",
     "current_user": "the name itself, in quotes",
+    "error": "NULL",
+    "FOR SYSTEM_TIME AS OF": "the table as it is now",
     "clock_timestamp": "now()",
     "first_value": "a WITH query that leaves the NULLs out",
     "gen_random_uuid": "a column of the row",
@@ -24,6 +26,8 @@ ADVICE = {
     "random": "a hash of a column, such as md5",
     "repeat": "the text itself",
     "rpad": "lpad, or the text itself",
+    "session_user": "the name itself, in quotes",
+    "TABLESAMPLE": "a WHERE",
     "TABLE SAMPLE": "a WHERE",
     "uuid": "a column of the row",
     # Snowflake

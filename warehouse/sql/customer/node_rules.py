@@ -121,7 +121,7 @@ def validate_table_function(node: exp.Expr, dialect: Dialect) -> None:
             raise snowflake_rules.refuse_rows(node)
         raise RefusedError(
             f"Functions in FROM are not allowed{locate(node)}, except those that take one"
-            " value apart, such as jsonb_array_elements, unnest or FLATTEN."
+            f" value apart, such as {dialect.row_functions}."
         )
 
 

@@ -22,6 +22,7 @@ PIPE_SYNTAX = (
 )
 # What to write instead of a script, by its first word.
 SCRIPTS = {
+    "CREATE": "a WITH query for a table, and its expression for a function",
     "DECLARE": "@start_date, or the value itself, in the place of each variable",
     "SET": "@start_date, or the value itself, in the place of each variable",
 }

@@ -20,7 +20,7 @@ from warehouse.sql.customer.refusal import RefusedError
 # may, so that neither side can mean the other's.
 RESERVED_PREFIX = "levered_"
 # What a query's author calls a clause that sqlglot names otherwise.
-CLAUSE_NAMES = {"version": "FOR SYSTEM_TIME AS OF"}
+BIGQUERY_CLAUSES = {"sample": "TABLESAMPLE", "version": "FOR SYSTEM_TIME AS OF"}
 
 
 def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> None:
@@ -56,7 +56,10 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
         called = node.expression if isinstance(node, exp.Dot) else node
         kind = "function" if isinstance(called, exp.Func) else "construct"
         name = describe_node(node, dialect.grammar)
-        raise refuse(kind, name, node, snowflake_rules.advise(name, dialect))
+        advice = snowflake_rules.advise(name, dialect)
+        if isinstance(node, exp.Dot) and dialect.name == "bigquery":
+            advice = "its expression"
+        raise refuse(kind, name, node, advice)
     node_rules.validate_details(node, dialect)
 
 
@@ -115,8 +118,10 @@ def validate_table_clauses(table: exp.Table, dialect: Dialect) -> None:
         allowed = allowlist.FUNCTION_CLAUSES
     for key, value in table.args.items():
         if value and key not in allowed:
-            of_table = f"{CLAUSES.get(key, key.upper())} of a table"
-            raise refuse("clause", CLAUSE_NAMES.get(key, of_table), table)
+            name = f"{CLAUSES.get(key, key.upper())} of a table"
+            if dialect.name == "bigquery":
+                name = BIGQUERY_CLAUSES.get(key, name)
+            raise refuse("clause", name, table)
 
 
 def _validate_managed_table(table: exp.Table) -> None:
@@ -148,6 +153,7 @@ def validate_own_table(table: exp.Table, dialect: Dialect) -> None:
     schemas = [table.db, table.catalog]
     if dialect.name == "bigquery":  # sqlglot joins INFORMATION_SCHEMA and its view
         schemas += table.name.split(".")[:-1]
+        schemas += [table.name] if table.name.startswith("__") else []
     if any(dialect.is_system(schema.lower()) for schema in schemas):
         raise RefusedError(f"The table {name} is a system table of the warehouse.")
     if not re.fullmatch(dialect.table_names, table.name):
