@@ -34,11 +34,13 @@ DATE = re.compile(r"(19|20)\d{2}-\d{2}-\d{2}([ T][\d:.]+(Z|[+-][\d:]+)?)?")
 
 def validate_series(
     node: exp.ExplodingGenerateSeries | exp.GenerateSeries | exp.GenerateDateArray,
+    dialect: str,
 ) -> None:
     """Raise RefusedError unless a series has an end that the text tells.
 
     Its ends are whole numbers, or dates, `@start_date` and the present time with a step of
-    at least an hour.
+    at least an hour. On Postgres they may come from the data: there the statement's
+    deadline and its limit of temporary files end a series as they end a join.
     """
     start, end, step = (node.args.get(key) for key in ("start", "end", "step"))
     if step is None and isinstance(node, exp.GenerateDateArray):
@@ -47,11 +49,23 @@ def validate_series(
         _is_moment(start) and _is_moment(end) and _is_coarse(step, node)
     ):
         return
+    if dialect == "postgres" and (_reads_data(start) or _reads_data(end)):
+        return
     raise RefusedError(
         f"The series has no bound{locate(node)}: write both ends as numbers at most"
         f" {MAX_SERIES:,} apart, or as dates, @start_date or the present time with a step"
         " of an hour or more."
     )
+
+
+def validate_repeat(node: exp.Repeat) -> None:
+    """Raise RefusedError unless a text is repeated a small, written number of times."""
+    times = _read_integer(node.args["times"])
+    if times is None or times > MAX_WIDTH:
+        raise RefusedError(
+            f"The number of repetitions must be written out{locate(node)}: write at most"
+            f" {MAX_WIDTH:,}."
+        )
 
 
 def validate_width(node: exp.Pad) -> None:
@@ -77,6 +91,10 @@ def validate_format(node: exp.Format, dialect: str) -> None:
         )
 
 
+def _reads_data(node: object) -> bool:
+    return isinstance(node, exp.Expr) and bool(node.find(exp.Column, exp.Query))
+
+
 def _is_short(start: object, end: object, step: object) -> bool:
     first, last = _read_integer(start), _read_integer(end)
     width = 1 if step is None else _read_integer(step)
@@ -99,7 +117,9 @@ def _is_moment(node: object) -> bool:
     if isinstance(node, exp.Literal):
         return node.is_string and bool(DATE.fullmatch(node.name))
     if isinstance(node, exp.Anonymous):
-        return str(node.this).lower() == "now"
+        name = str(node.this).lower()
+        is_truncated = name == "date_trunc" and len(node.expressions) > 1
+        return name == "now" or (is_truncated and _is_moment(node.expressions[1]))
     if isinstance(node, OFFSETS):
         return _is_moment(node.this) and _is_offset(node.expression)
     if isinstance(node, MOMENT_WRAPPERS):
@@ -119,8 +139,11 @@ def _is_coarse(step: object, node: exp.Expr) -> bool:
     """Return whether a step is at least an hour; an array of dates has days by default."""
     if step is None:
         return isinstance(node, exp.GenerateDateArray)
-    if not isinstance(step, exp.Interval) or not isinstance(step.this, exp.Literal):
+    interval = step.this if isinstance(step, exp.Cast | exp.Interval) else step
+    if not isinstance(interval, exp.Literal):
         return False
-    amount, _, unit = step.this.name.partition(" ")
-    unit = (unit or str(step.args.get("unit") or "")).upper().removesuffix("S")
+    amount, _, unit = interval.name.partition(" ")
+    if isinstance(step, exp.Interval):
+        unit = unit or str(step.args.get("unit") or "")
+    unit = unit.upper().removesuffix("S")
     return bool(re.fullmatch(r"[1-9]\d{0,3}", amount)) and unit in SERIES_UNITS

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist, allowlist_engines, grammars
+from warehouse.sql.customer import (
+    allowlist,
+    allowlist_engines,
+    allowlist_postgres,
+    grammars,
+)
 from warehouse.sql.customer.refusal import RefusedError
 
 
@@ -21,6 +26,7 @@ class Dialect:
     `table_functions` may stand in FROM. `folds_names` tells whether the warehouse changes
     the case of a name without quotes, `fields` whether `(…).name` reads a field.
     `system_types` is a pattern for names of types that are not a customer's own.
+    `recursion` tells whether a WITH may be recursive: limits of time and disk end it.
     """
 
     name: str
@@ -29,7 +35,7 @@ class Dialect:
     is_system: Callable[[str], bool]
     catalogs: bool = False
     nodes: frozenset[type[exp.Expr]] = allowlist.NODES
-    functions: frozenset[str] = allowlist.FUNCTIONS
+    functions: frozenset[str] = frozenset()
     types: frozenset[exp.DType] = allowlist.TYPES
     table_clauses: frozenset[str] = allowlist.TABLE_CLAUSES
     select_clauses: frozenset[str] = allowlist.SELECT_CLAUSES
@@ -39,6 +45,7 @@ class Dialect:
     folds_names: bool = True
     fields: bool = False
     system_types: str = r"(?s).*"
+    recursion: bool = False
 
     @property
     def grammar(self) -> str:
@@ -55,13 +62,12 @@ POSTGRES = Dialect(
     start_date="CAST($2 AS TIMESTAMPTZ)",
     source_start_date="CAST($1 AS TIMESTAMPTZ)",
     is_system=_is_postgres_system,
-    nodes=allowlist.POSTGRES_NODES,
-    functions=(
-        allowlist.FUNCTIONS | allowlist.TABLE_FUNCTIONS | grammars.KEPT_FUNCTIONS
-    ),
-    types=allowlist.POSTGRES_TYPES,
-    table_functions=allowlist.TABLE_FUNCTIONS,
-    system_types=allowlist.POSTGRES_SYSTEM_TYPES,
+    nodes=allowlist_postgres.NODES,
+    functions=grammars.KEPT_FUNCTIONS,
+    types=allowlist_postgres.TYPES,
+    table_functions=allowlist_postgres.TABLE_FUNCTIONS,
+    system_types=allowlist_postgres.SYSTEM_TYPES,
+    recursion=True,
 )
 # Each query text has only one of the two start dates, so a question mark serves for both.
 SNOWFLAKE = Dialect(

@@ -16,14 +16,11 @@ ADVICE = {
     "gen_random_uuid": "a column of the row",
     "generate_uuid": "a column of the row",
     "IGNORE NULLS": "FILTER (WHERE … IS NOT NULL), or a WITH query without the NULLs",
-    "jsonb_path_query": "jsonb_path_query_array",
     "LAMBDA": "UNNEST or LATERAL with a WHERE",
     "OPERATOR": "the operator alone",
     "PLACEHOLDER": "@start_date, the only parameter",
     "rand": "a hash of a column, such as md5",
     "random": "a hash of a column, such as md5",
-    "repeat": "the text itself",
-    "rpad": "lpad, or the text itself",
     "sysdate": "CURRENT_TIMESTAMP()",
     "TABLE SAMPLE": "a WHERE",
     "uuid": "a column of the row",
@@ -62,4 +59,6 @@ def describe_node(node: exp.Expr, grammar: str) -> str:
     if isinstance(node, exp.Func):
         call = re.match(r"\w+(?=\()", node.sql(dialect=grammar))
         return (call[0] if call else node.sql_name()).lower()
+    if isinstance(node, exp.ObjectIdentifier):  # a type such as regclass
+        return node.name.lower()
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()

@@ -26,6 +26,10 @@ def reads_field(node: exp.Dot, dialect: Dialect) -> bool:
     """
     if isinstance(node.parent, exp.DataType):
         return True
+    if isinstance(
+        node.expression, exp.Star
+    ):  # `(value).*`: only a composite has columns
+        return isinstance(node.this, exp.Paren | exp.Subquery)
     return (
         dialect.fields
         and isinstance(node.expression, exp.Identifier)
@@ -68,7 +72,7 @@ def _validate_own_type(node: exp.Expr, dialect: Dialect) -> None:
 
 
 def _validate_word(node: exp.Expr, _dialect: Dialect) -> None:
-    if not re.fullmatch(r"[A-Za-z_]+", node.name):
+    if not re.fullmatch(r"[A-Za-z_]+( [A-Za-z]+)?", node.name):
         raise refuse("word", node.name, node)
 
 
@@ -97,11 +101,19 @@ def validate_table_function(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse a function in FROM that is not known to read its argument alone."""
     is_series = isinstance(node, exp.ExplodingGenerateSeries)
     name = str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
-    if not is_series and name not in dialect.table_functions:
+    is_value = dialect.name == "postgres" and _returns_value(node, dialect)
+    if not is_series and not is_value and name not in dialect.table_functions:
         raise RefusedError(
             f"Functions in FROM are not allowed{locate(node)}, except those that take one"
             " value apart, such as jsonb_array_elements, unnest or FLATTEN."
         )
+
+
+def _returns_value(node: exp.Expr, dialect: Dialect) -> bool:
+    """Return whether a node calls a function that is allowed among columns."""
+    if isinstance(node, exp.Anonymous):
+        return str(node.this).lower() in dialect.functions
+    return isinstance(node, exp.Func) and type(node) in dialect.nodes
 
 
 def _validate_explode(node: exp.Expr, dialect: Dialect) -> None:
@@ -119,6 +131,25 @@ def _validate_column_definition(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("construct", "COLUMN DEFINITION", node)
 
 
+def _validate_values(node: exp.Expr, dialect: Dialect) -> None:
+    # Without a name sqlglot writes `FROM VALUES …`, which Postgres does not read.
+    is_source = isinstance(node.parent, exp.From | exp.Join)
+    if dialect.name == "postgres" and is_source and not node.alias:
+        raise RefusedError(
+            f"VALUES in FROM needs a name{locate(node)}: write (VALUES …) AS t (a, b)."
+        )
+
+
+def _validate_match(node: exp.Expr, _dialect: Dialect) -> None:
+    """Allow `text @@ query`; `@@version` is another program's variable."""
+    if not node.expressions or not all(node.expressions):
+        raise refuse("operator", "@@", node)
+
+
+def _validate_series(node: Any, dialect: Dialect) -> None:
+    bounds.validate_series(node, dialect.name)
+
+
 _RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Select: _validate_select,
     exp.DataType: _validate_type,
@@ -130,7 +161,10 @@ _RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.ColumnDef: _validate_column_definition,
     exp.Pad: lambda node, _dialect: bounds.validate_width(node),
     exp.Format: lambda node, dialect: bounds.validate_format(node, dialect.name),
-    exp.ExplodingGenerateSeries: lambda node, _dialect: bounds.validate_series(node),
-    exp.GenerateSeries: lambda node, _dialect: bounds.validate_series(node),
-    exp.GenerateDateArray: lambda node, _dialect: bounds.validate_series(node),
+    exp.MatchAgainst: _validate_match,
+    exp.Values: _validate_values,
+    exp.Repeat: lambda node, _dialect: bounds.validate_repeat(node),
+    exp.ExplodingGenerateSeries: _validate_series,
+    exp.GenerateSeries: _validate_series,
+    exp.GenerateDateArray: _validate_series,
 }

@@ -43,9 +43,7 @@ def validate_regenerated_query(query: exp.Query, dialect: Dialect) -> None:
     """
     for scope in traverse_scope(query):
         for source in scope.sources.values():
-            if isinstance(source, exp.Table) and not validator.is_table_function(
-                source
-            ):
+            if isinstance(source, exp.Table) and not validator.names_no_table(source):
                 validator.validate_own_table(source, dialect)
     for table in query.find_all(exp.Table):
         if table.db:

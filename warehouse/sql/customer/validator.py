@@ -24,7 +24,7 @@ def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> N
     for node in query.walk():
         _validate_node(node, dialect)
         if isinstance(node, exp.With):
-            _validate_with(node, managed_schema.COLUMNS if is_managed else ())
+            _validate_with(node, managed_schema.COLUMNS if is_managed else (), dialect)
         if is_managed and node.args.get("this") == exp.DType.USERDEFINED:
             raise refuse("type", node.sql(dialect.name), node)
         if isinstance(node, exp.Table) and not is_cte(node):
@@ -51,8 +51,8 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     node_rules.validate_details(node, dialect)
 
 
-def _validate_with(node: exp.With, tables: Iterable[str]) -> None:
-    if node.args.get("recursive"):
+def _validate_with(node: exp.With, tables: Iterable[str], dialect: Dialect) -> None:
+    if node.args.get("recursive") and not dialect.recursion:
         raise RefusedError(
             f"A recursive WITH is not allowed{locate(node)}: write generate_series for"
             " a calendar, or join the levels one by one."
@@ -73,19 +73,44 @@ def is_cte(table: exp.Table) -> bool:
 def list_visible_ctes(node: exp.Expr) -> Iterator[str]:
     """Yield the names of the WITH queries in scope at a node.
 
-    Within a WITH only its earlier queries are in scope; below the query that has the WITH,
-    all of them.
+    Within a WITH only its earlier queries are in scope, in a recursive one all of them;
+    below the query that has the WITH, all of them.
     """
     child: exp.Expr = node
     parent = node.parent
     while parent is not None:
         if isinstance(parent, exp.With):
-            earlier = parent.expressions[: parent.expressions.index(child)]
-            yield from (cte.alias for cte in earlier)
+            yield from _list_siblings(parent, child)
         elif child is not parent.args.get("with_"):
             clause = parent.args.get("with_")
             yield from (cte.alias for cte in clause.expressions) if clause else ()
         child, parent = parent, parent.parent
+
+
+def _list_siblings(clause: exp.With, inside: exp.Expr) -> Iterator[str]:
+    """Yield the names that one query of a WITH may read: earlier ones, or all."""
+    for cte in clause.expressions:
+        if cte is inside and not clause.args.get("recursive"):
+            return
+        yield cte.alias
+
+
+def names_no_table(source: exp.Table) -> bool:
+    """Return whether a scope's source is a function, or a query of a recursive WITH.
+
+    sqlglot's scopes take a recursive WITH's later queries for tables.
+    """
+    return is_table_function(source) or _is_recursive_reference(source)
+
+
+def _is_recursive_reference(table: exp.Table) -> bool:
+    clause = table.find_ancestor(exp.With)
+    while clause is not None:
+        names = [cte.alias for cte in clause.expressions]
+        if clause.args.get("recursive") and table.name in names:
+            return is_cte(table)
+        clause = clause.find_ancestor(exp.With)
+    return False
 
 
 def is_table_function(table: exp.Table) -> bool:
