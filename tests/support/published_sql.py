@@ -133,6 +133,13 @@ REFUSED = [
     ("SELECT first_value(b) IGNORE NULLS OVER (ORDER BY n) FROM app.t", "The construct IGNORE NULLS is not allowed (line 1): write FILTER (WHERE … IS NOT NULL), or a WITH query without the NULLs instead."),
     ("SELECT id,\n  (jsonb_each(p)).key\nFROM app.t", "The field key of a function that returns rows cannot be read (line 2): write the function in FROM, as in jsonb_each(value) AS x (key, value)."),
     ("SELECT (lag(t) OVER (ORDER BY n)).b FROM app.t", "The field b of a window function cannot be read (line 1): name the function's result in a WITH query first."),
+    ("SELECT ts +\n  INTERVAL n DAY FROM app.t", "INTERVAL needs a text in quotes (line 2): write n * INTERVAL '1 day'."),
+    ("SELECT interval(0) '1 day' FROM app.t", "INTERVAL needs a text in quotes (line 1): write n * INTERVAL '1 day'."),
+    ("SELECT column1 FROM (VALUES (1))", "VALUES in FROM needs a name (line 1): write (VALUES …) AS t (a, b)."),
+    ("SELECT 0o17", "The number 0o17 has two meanings (line 1): write its decimal digits alone."),
+    ("SELECT !! b FROM app.t", "The operator ! is not allowed (line 1): write NOT."),
+    ("SELECT x.pg_sleep\nFROM generate_series(1, 2) AS x", "The column x.pg_sleep of a function in FROM is unknown (line 1): name the function's columns, as in AS x (a, b)."),
+    ("SELECT 1\nFROM lower('a')", "A function in FROM needs a name (line 2): write AS x behind it."),
     ("SELECT repeat(b, n) FROM app.t", "The number of repetitions must be written out (line 1): write at most 1,000."),
 ]  # fmt: skip
 REFUSED_ELSEWHERE = [

@@ -429,6 +429,11 @@ WITH RECURSIVE above (id, parent) AS (SELECT id, parent FROM app.folders WHERE i
 
 WITH RECURSIVE walk AS (SELECT id, ARRAY[id] AS way FROM app.folders WHERE parent IS NULL UNION ALL SELECT f.id, w.way || f.id FROM app.folders f JOIN walk w ON f.parent = w.id WHERE NOT f.id = ANY (w.way)) SELECT id, way, cardinality(way) FROM walk
 
+WITH RECURSIVE down (id) AS (SELECT 1 UNION ALL SELECT f.id FROM app.folders f JOIN down ON f.parent = down.id) SEARCH DEPTH FIRST BY id SET way SELECT id FROM down
+ORDER BY way
+
+WITH RECURSIVE round (id) AS (SELECT 1 UNION ALL SELECT id % 3 + 1 FROM round) CYCLE id SET seen USING way SELECT id, seen FROM round
+
 WITH RECURSIVE plain AS (SELECT id FROM app.users) SELECT count(*) FROM plain
 
 -- Ranges
@@ -471,3 +476,27 @@ SELECT id, name FROM app.events TABLESAMPLE_ WHERE name IN ('view', 'buy') AND (
 SELECT j -> 'a.b', j -> '$x', j ->> 'c d', j -> '[0]', j -> '*', j ->> '0', j -> 'it''s', j -> '', jsonb_exists(j, 'a.b'), j #>> '{a.b}' FROM (SELECT '{"a.b": 1, "$x": 2, "c d": 3, "[0]": 4, "*": 5, "0": 6, "it''s": 7, "": 8, "a": {"b": 9}}'::jsonb AS j) AS x
 
 SELECT j -> 1, j ->> -1, j -> '1', j -> n, j -> (n + 1) FROM (SELECT '[1, 2, [3]]'::jsonb AS j, 0 AS n) AS x
+
+-- What sqlglot reads otherwise
+
+SELECT INTERVAL '1 month 04:01', INTERVAL '2 days -12:34:56', interval '@ 3 seconds ago', INTERVAL '1:20' HOUR TO MINUTE, interval 'P1Y2M3DT4H5M6S'
+
+SELECT date_trunc(unit, at), date_trunc('Month', at), to_char(at, 'mon MON Mon month'), to_char(at, 'a.m. yyyy-mm-dd hh24:mi') FROM app.events, (VALUES ('day'), ('year')) AS u (unit)
+
+SELECT current_timestamp(0) = now()::timestamptz(0), current_time(0) IS NOT NULL, localtimestamp(2) IS NOT NULL, localtime(1) IS NOT NULL
+
+SELECT 'abc'::bpchar, 'ab'::bpchar(4), 'abc'::character(2), 'abc'::character varying(2), 'x'::"char"
+
+SELECT list[2:], map, struct FROM (SELECT ARRAY[1, 2, 3] AS list, 1 AS map, 2 AS struct) AS x
+
+SELECT sum(id) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW), sum(id) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE TIES) FROM app.users
+
+SELECT id FROM app.users WHERE id <> ALL (ARRAY[3, 4]) AND id = SOME (ARRAY[1, 2]) AND scores <@ ARRAY[1, 2, 3]
+
+SELECT m[1] AS host, p[1] AS page FROM app.users, LATERAL regexp_match(email, '@(.*)$') AS m, string_to_array(email, '@') AS p
+
+SELECT any_value(plan ORDER BY id), round(2.5), round(avg(id), 1), to_number('12', '99'), concat(VARIADIC ARRAY['a', 'b']) FROM app.users
+
+SELECT daterange('2026-01-01', '2026-01-05') -|- daterange('2026-01-05', NULL), int4range(1, 5) << int4range(7, 9), int4range(1, 5) &< int4range(2, 9)
+
+SELECT to_tsvector('english', 'the quick foxes') @@ to_tsquery('english', 'fox & quick'), ts_rank(to_tsvector('fox'), plainto_tsquery('fox')) > 0

@@ -15,6 +15,7 @@ from warehouse.sql.customer.refusal import RefusedError
 
 # Columns that Postgres names itself: of JSON functions, and of WITH ORDINALITY.
 NAMED_COLUMNS = frozenset({"*", "key", "ordinality", "value"})
+SERIES = (exp.ExplodingGenerateSeries, exp.GenerateSeries)
 
 
 def wrap_unnested_rows(query: exp.Query, dialect: Dialect) -> None:
@@ -31,7 +32,20 @@ def wrap_unnested_rows(query: exp.Query, dialect: Dialect) -> None:
 
 
 def validate_columns(query: exp.Query, dialect: Dialect) -> None:
-    """Raise RefusedError at `x.name` if a function in FROM may have no such column."""
+    """Raise RefusedError at `x.name` if a function in FROM may have no such column.
+
+    A function without a name of its own gets one from Postgres: for most that is unknown
+    here.
+    """
+    for source in query.find_all(exp.Table, exp.Lateral):
+        if (
+            dialect.name == "postgres"
+            and _is_function(source)
+            and not _get_alias(source)
+        ):
+            raise RefusedError(
+                f"A function in FROM needs a name{locate(source)}: write AS x behind it."
+            )
     for column, _ in _find_unknown_columns(query, dialect):
         raise RefusedError(
             f"The column {column.table}.{column.name} of a function in FROM is unknown"
@@ -96,11 +110,9 @@ def _get_alias(source: exp.Expr) -> str:
     function = _get_function(source)
     if isinstance(function, exp.Anonymous):
         return str(function.this).lower()
-    return (
-        "generate_series"
-        if isinstance(function, exp.ExplodingGenerateSeries)
-        else "unnest"
-    )
+    if isinstance(function, exp.Unnest | exp.Explode):
+        return "unnest"
+    return "generate_series" if isinstance(function, SERIES) else ""
 
 
 def _list_names(source: exp.Expr) -> frozenset[str]:

@@ -54,6 +54,8 @@ class _Parser(PostgresParser):
     LAMBDAS: ClassVar[dict[TokenType, Any]] = _leave_out_token(
         PostgresParser.LAMBDAS, TokenType.ARROW
     )
+    # `list[1]` is an element of a column.
+    ARRAY_CONSTRUCTORS: ClassVar[dict[str, type[exp.Func]]] = {"ARRAY": exp.Array}
     # In `array[:n]` the colon begins a slice. Parameters are refused before parsing.
     PLACEHOLDER_PARSERS: ClassVar[dict[TokenType, Any]] = _leave_out_token(
         PostgresParser.PLACEHOLDER_PARSERS, TokenType.COLON

@@ -1,7 +1,7 @@
 """How much longer one function or operator makes a text, from the growth of its parts."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -9,7 +9,7 @@ from sqlglot import exp
 
 UNKNOWN_FACTOR = 1000  # of a replacement or separator that is no literal
 ESCAPING_FACTOR = 2  # quotes and backslashes get a backslash in front
-SPLITTING_FACTOR = 5  # a character that becomes an element gets quotes and a comma
+SPREADING_FACTOR = 5  # a character becomes an element with quotes and a comma, or \\001
 # Each adds its parts up.
 JOINING: tuple[type[exp.Expr], ...] = (
     exp.Concat, exp.ConcatWs, exp.DPipe, exp.Overlay, exp.ArrayAppend, exp.ArrayPrepend,
@@ -17,8 +17,8 @@ JOINING: tuple[type[exp.Expr], ...] = (
 JOINING_NAMES = frozenset({"array_cat", "jsonb_insert", "jsonb_set"})
 # Each adds its parts up and escapes them, at once or when the value becomes a text.
 WRITING: tuple[type[exp.Expr], ...] = (
-    exp.Array, exp.ArrayAgg, exp.Encode, exp.Format, exp.JSONArrayAgg, exp.JSONBObjectAgg,
-    exp.JSONObjectAgg, exp.Tuple,
+    exp.Array, exp.ArrayAgg, exp.JSONArrayAgg, exp.JSONBObjectAgg, exp.JSONObjectAgg,
+    exp.Tuple,
 )  # fmt: skip
 WRITING_NAMES = frozenset(
     {
@@ -27,8 +27,7 @@ WRITING_NAMES = frozenset(
         "quote_literal", "quote_nullable", "row", "row_to_json", "to_json", "to_jsonb",
     }
 )  # fmt: skip
-SPLITTING: tuple[type[exp.Expr], ...] = (exp.StringToArray,)
-SPLITTING_NAMES = frozenset({"regexp_split_to_array", "to_tsvector"})
+SPREADING_NAMES = frozenset({"regexp_split_to_array", "to_tsvector"})
 UNKNOWN_NAMES = frozenset({"array_replace", "jsonb_pretty"})
 
 
@@ -70,20 +69,29 @@ def compute_growth(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Growth]]) -> 
 
 def _compute_factor(node: exp.Expr, name: str) -> float:
     """Return by how much a function can make its longest part longer; at least 1."""
-    if isinstance(node, exp.Replace | exp.RegexpReplace):
-        return _compute_replacing_factor(node)
-    if isinstance(node, exp.Repeat):
-        times = node.args["times"]
-        return int(times.name) if times.is_int else UNKNOWN_FACTOR
-    if isinstance(node, exp.ArrayToString):
-        inserted = (node.expression, node.args.get("null"))
-        return max(_measure_inserted(part) for part in inserted)
     if name in UNKNOWN_NAMES:
         return UNKNOWN_FACTOR
     if name.startswith("jsonb_path_query"):
         return _compute_path_factor(node)
-    is_splitting = isinstance(node, SPLITTING) or name in SPLITTING_NAMES
-    return SPLITTING_FACTOR if is_splitting else 1
+    if name in SPREADING_NAMES:
+        return SPREADING_FACTOR
+    compute = _FACTORS.get(type(node))
+    return compute(node) if compute else 1
+
+
+def _compute_format_factor(node: exp.Expr) -> float:
+    """Return how often a format writes its arguments: '%1$s%1$s' writes one twice."""
+    return float(ESCAPING_FACTOR * max(1, node.this.name.count("%")))
+
+
+def _compute_repeat_factor(node: exp.Expr) -> float:
+    times = node.args["times"]
+    return int(times.name) if times.is_int else UNKNOWN_FACTOR
+
+
+def _compute_separator_factor(node: exp.Expr) -> float:
+    inserted = (node.expression, node.args.get("null"))
+    return max(_measure_inserted(part) for part in inserted)
 
 
 def _measure_inserted(node: object) -> float:
@@ -113,3 +121,14 @@ def _compute_replacing_factor(node: exp.Expr) -> float:
         return length + 1  # a pattern may match nothing, between any two characters
     pattern_length = len(pattern.name) if isinstance(pattern, exp.Literal) else 1
     return max(1, length / max(1, pattern_length))
+
+
+_FACTORS: dict[type[exp.Expr], Callable[[exp.Expr], float]] = {
+    exp.ArrayToString: _compute_separator_factor,
+    exp.Encode: lambda _node: SPREADING_FACTOR,
+    exp.Format: _compute_format_factor,
+    exp.RegexpReplace: _compute_replacing_factor,
+    exp.Repeat: _compute_repeat_factor,
+    exp.Replace: _compute_replacing_factor,
+    exp.StringToArray: lambda _node: SPREADING_FACTOR,
+}

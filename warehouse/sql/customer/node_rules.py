@@ -140,6 +140,13 @@ def _validate_values(node: exp.Expr, dialect: Dialect) -> None:
         )
 
 
+def _validate_interval(node: exp.Expr, dialect: Dialect) -> None:
+    if dialect.name == "postgres" and not isinstance(node.this, exp.Literal):
+        raise RefusedError(
+            f"INTERVAL needs a text in quotes{locate(node)}: write n * INTERVAL '1 day'."
+        )
+
+
 def _validate_match(node: exp.Expr, _dialect: Dialect) -> None:
     """Allow `text @@ query`; `@@version` is another program's variable."""
     if not node.expressions or not all(node.expressions):
@@ -161,6 +168,7 @@ _RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.ColumnDef: _validate_column_definition,
     exp.Pad: lambda node, _dialect: bounds.validate_width(node),
     exp.Format: lambda node, dialect: bounds.validate_format(node, dialect.name),
+    exp.Interval: _validate_interval,
     exp.MatchAgainst: _validate_match,
     exp.Values: _validate_values,
     exp.Repeat: lambda node, _dialect: bounds.validate_repeat(node),
