@@ -88,3 +88,36 @@ SYSTEM_TYPES = (
     r"(reg|pg_|any|_).*|oid|xid8?|cid|tid|xml|aclitem|refcursor|txid_snapshot|internal"
     r"|record|void|unknown|cstring"
 )
+
+# What to write instead of functions and clauses of other dialects, by their names there.
+ADVICE = {
+    "approx_distinct": "count(DISTINCT …)",
+    "array_contains": "value = ANY (array)",
+    "count_if": "count(*) FILTER (WHERE …)",
+    "curdate": "current_date",
+    "date_diff": "a - b, or EXTRACT(EPOCH FROM a - b)",
+    "date_format": "to_char",
+    "dateadd": "time + INTERVAL '1 day'",
+    "datediff": "a - b, or EXTRACT(EPOCH FROM a - b)",
+    "datepart": "date_part",
+    "day": "EXTRACT(DAY FROM …)",
+    "getdate": "now()",
+    "hll_cardinality": "count(DISTINCT …)",
+    "hour": "EXTRACT(HOUR FROM …)",
+    "iff": "CASE WHEN … THEN … ELSE … END",
+    "json_extract_scalar": "value ->> 'key'",
+    "listagg": "string_agg",
+    "median": "percentile_cont(0.5) WITHIN GROUP (ORDER BY …)",
+    "month": "EXTRACT(MONTH FROM …)",
+    "parse_date": "to_date",
+    "QUALIFY": "a query around this one, with WHERE",
+    "regexp_contains": "text ~ 'pattern'",
+    "RESPECT NULLS": "the function without it",
+    "safe_cast": "CASE WHEN text ~ '^[0-9]+$' THEN text::int END",
+    "split": "string_to_array",
+    "strftime": "to_char",
+    "to_json_string": "to_json(…)::text",
+    "try_cast": "CASE WHEN text ~ '^[0-9]+$' THEN text::int END",
+    "unix_timestamp": "EXTRACT(EPOCH FROM …)",
+    "year": "EXTRACT(YEAR FROM …)",
+}

@@ -1,7 +1,7 @@
 """SQL dialects of warehouses: parameters, quoting, system schemas, allow-lists."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
@@ -27,6 +27,7 @@ class Dialect:
     the case of a name without quotes, `fields` whether `(…).name` reads a field.
     `system_types` is a pattern for names of types that are not a customer's own.
     `recursion` tells whether a WITH may be recursive: limits of time and disk end it.
+    `advice` is what to write instead of functions and clauses of other dialects.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Dialect:
     fields: bool = False
     system_types: str = r"(?s).*"
     recursion: bool = False
+    advice: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def grammar(self) -> str:
@@ -68,6 +70,7 @@ POSTGRES = Dialect(
     table_functions=allowlist_postgres.TABLE_FUNCTIONS,
     system_types=allowlist_postgres.SYSTEM_TYPES,
     recursion=True,
+    advice=allowlist_postgres.ADVICE,
 )
 # Each query text has only one of the two start dates, so a question mark serves for both.
 SNOWFLAKE = Dialect(

@@ -25,6 +25,8 @@ ADVICE = {
     "TABLE SAMPLE": "a WHERE",
     "uuid": "a column of the row",
 }
+# Functions as which sqlglot writes others: YEAR(ts) as EXTRACT, DATEDIFF with a CAST.
+REWRITTEN = frozenset({"CASE", "CAST", "EXTRACT", "PERCENTILE_CONT", "SUM"})
 
 
 def refuse(kind: str, name: str, node: exp.Expr, advice: str = "") -> RefusedError:
@@ -58,7 +60,8 @@ def describe_node(node: exp.Expr, grammar: str) -> str:
         return f"{schema}{describe_node(node.expression, grammar)}".lower()
     if isinstance(node, exp.Func):
         call = re.match(r"\w+(?=\()", node.sql(dialect=grammar))
-        return (call[0] if call else node.sql_name()).lower()
+        name = call[0] if call and call[0] not in REWRITTEN else node.sql_name()
+        return name.lower()
     if isinstance(node, exp.ObjectIdentifier):  # a type such as regclass
         return node.name.lower()
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()

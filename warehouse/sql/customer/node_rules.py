@@ -49,7 +49,9 @@ def _validate_select(node: exp.Expr, dialect: Dialect) -> None:
             continue  # SELECT AS STRUCT, one value, inside a query
         if value and key not in dialect.select_clauses:
             name = f"AS {value}" if key == "kind" else key.strip("_").upper()
-            raise refuse("clause", name, node)
+            name = "FOR UPDATE" if name == "LOCKS" else name
+            place = value if isinstance(value, exp.Expr) else node
+            raise refuse("clause", name, place, dialect.advice.get(name, ""))
 
 
 def _validate_type(node: exp.Expr, dialect: Dialect) -> None:
@@ -140,6 +142,13 @@ def _validate_values(node: exp.Expr, dialect: Dialect) -> None:
         )
 
 
+def _validate_star(node: exp.Expr, dialect: Dialect) -> None:
+    if dialect.name == "postgres" and any(node.args.values()):
+        raise RefusedError(
+            f"Postgres has no SELECT * EXCEPT{locate(node)}: name the columns."
+        )
+
+
 def _validate_interval(node: exp.Expr, dialect: Dialect) -> None:
     if dialect.name == "postgres" and not isinstance(node.this, exp.Literal):
         raise RefusedError(
@@ -169,6 +178,7 @@ _RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Pad: lambda node, _dialect: bounds.validate_width(node),
     exp.Format: lambda node, dialect: bounds.validate_format(node, dialect.name),
     exp.Interval: _validate_interval,
+    exp.Star: _validate_star,
     exp.MatchAgainst: _validate_match,
     exp.Values: _validate_values,
     exp.Repeat: lambda node, _dialect: bounds.validate_repeat(node),

@@ -41,13 +41,15 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     if isinstance(node, exp.Anonymous):
         name = node.this if isinstance(node.this, str) else ""
         if name.lower() not in dialect.functions:
-            raise refuse("function", node.name.lower(), node)
+            name = node.name.lower()
+            raise refuse("function", name, node, dialect.advice.get(name, ""))
     elif isinstance(node, exp.Dot) and node_rules.reads_field(node, dialect):
         return
     elif type(node) not in dialect.nodes:
         called = node.expression if isinstance(node, exp.Dot) else node
         kind = "function" if isinstance(called, exp.Func) else "construct"
-        raise refuse(kind, describe_node(node, dialect.grammar), node)
+        name = describe_node(node, dialect.grammar)
+        raise refuse(kind, name, node, dialect.advice.get(name, ""))
     node_rules.validate_details(node, dialect)
 
 
