@@ -58,6 +58,8 @@ def describe_node(node: exp.Expr, grammar: str) -> str:
         is_schema = isinstance(node.this, exp.Identifier | exp.Dot)
         schema = f"{node.this.sql(grammar)}." if is_schema else ""
         return f"{schema}{describe_node(node.expression, grammar)}".lower()
+    if isinstance(node, exp.Anonymous):
+        return node.name.lower()
     if isinstance(node, exp.Func):
         call = re.match(r"\w+(?=\()", node.sql(dialect=grammar))
         name = call[0] if call and call[0] not in REWRITTEN else node.sql_name()

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from warehouse.sql.customer import allowlist, bounds
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import locate, refuse
+from warehouse.sql.customer.messages import describe_node, locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
 
 
@@ -104,11 +104,19 @@ def validate_table_function(node: exp.Expr, dialect: Dialect) -> None:
     is_series = isinstance(node, exp.ExplodingGenerateSeries)
     name = str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
     is_value = dialect.name == "postgres" and _returns_value(node, dialect)
-    if not is_series and not is_value and name not in dialect.table_functions:
+    if is_series or is_value or name in dialect.table_functions:
+        return
+    if dialect.name == "postgres":
+        is_list = isinstance(node, exp.Table)
+        name = "ROWS" if is_list else describe_node(node, dialect.grammar).lower()
         raise RefusedError(
-            f"Functions in FROM are not allowed{locate(node)}, except those that take one"
-            " value apart, such as jsonb_array_elements, unnest or FLATTEN."
+            f"The function {name} in FROM is not allowed{locate(node)}: write a table, a"
+            " query, or a function that takes one value apart, such as unnest."
         )
+    raise RefusedError(
+        f"Functions in FROM are not allowed{locate(node)}, except those that take one"
+        " value apart, such as jsonb_array_elements, unnest or FLATTEN."
+    )
 
 
 def _returns_value(node: exp.Expr, dialect: Dialect) -> bool:
