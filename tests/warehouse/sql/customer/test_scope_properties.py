@@ -251,7 +251,7 @@ def test_most_statements_of_the_grammar_are_valid_and_read_tables(name: str) -> 
     grammar = GRAMMARS[name]
     are_telling = []
 
-    @settings(max_examples=200, derandomize=True, database=None)
+    @settings(max_examples=120, derandomize=True, database=None)
     @given(queries(grammar))
     def judge(sql: str) -> None:
         try:
