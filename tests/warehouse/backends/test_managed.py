@@ -279,3 +279,24 @@ def test_json_values_of_many_items_are_refused_before_they_are_built() -> None:
 
     with pytest.raises(QueryFailedError, match="more than 250,000 items"):
         managed.build_backend("org_a").query(sql, 100)
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ({"QUERY_TIMEOUT_SECONDS": 1}, "longer than 1 s"),
+        ({"QUERY_DISK_MB": 1, "QUERY_MEMORY_MB": 1}, "temp_file_limit"),
+    ],
+)
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i FROM n) SELECT count(*) FROM n",
+        "SELECT count(*) FROM generate_series(1, (SELECT 10 ^ 12)::bigint) AS n",
+    ],
+)
+def test_rows_without_an_end_meet_a_limit(
+    sql: str, limit: dict[str, int], words: str
+) -> None:
+    with override_settings(**limit), pytest.raises(QueryFailedError, match=words):
+        managed.build_backend("org_a").query(sql, 10)

@@ -58,7 +58,7 @@ REFUSED = [
     "SELECT * FROM public.bought TABLESAMPLE SYSTEM (1)",
     "SELECT 1; SELECT 2",
     "TABLE public.bought",
-    "WITH RECURSIVE x AS (SELECT 1 UNION ALL SELECT 1 FROM x) SELECT * FROM x",
+    "WITH RECURSIVE x AS (SELECT 1 UNION ALL SELECT 1 FROM pg_catalog.pg_class, x) SELECT * FROM x",
     "WITH levered_rows AS (SELECT 1) SELECT * FROM levered_rows",
     "SELECT 'pg_class'::regclass",
     "SELECT $1",

@@ -1,4 +1,4 @@
-"""Syntax nodes, functions and types that a customer's query may use; all else is refused."""
+"""Syntax nodes and types that a query may use in every dialect; all else is refused."""
 
 from sqlglot import exp
 
@@ -49,52 +49,6 @@ NODES: frozenset[type[exp.Expr]] = frozenset(
     }
 )  # fmt: skip
 
-POSTGRES_NODES: frozenset[type[exp.Expr]] = NODES | {
-    exp.ArrayOverlaps, exp.ArrayPosition, exp.BitwiseAndAgg, exp.BitwiseOrAgg,
-    exp.ColumnDef, exp.DateBin, exp.Decode, exp.Degrees, exp.Encode, exp.Explode,
-    exp.ExplodingGenerateSeries, exp.Format, exp.JSONArrayAgg, exp.JSONBContainsAllTopKeys,
-    exp.JSONBContainsAnyTopKeys, exp.JSONBExists, exp.JSONBObjectAgg, exp.JSONBPathExists,
-    exp.JSONObjectAgg, exp.JustifyInterval, exp.Localtimestamp, exp.MakeInterval,
-    exp.Overlaps, exp.Overlay, exp.Pi, exp.RegrSlope,
-    exp.StringToArray, exp.TimeFromParts, exp.ArrayAppend, exp.ArrayPrepend,
-    exp.ArrayRemove,
-}  # fmt: skip
-
-# Functions that sqlglot does not know and passes on by name.
-FUNCTIONS = frozenset(
-    {
-        "age", "every", "json_extract_path_text", "json_typeof",
-        "jsonb_extract_path_text", "jsonb_typeof", "num_nonnulls", "to_number",
-        "trim_scale",
-        # JSON
-        "array_to_json", "json_array_length", "json_build_array", "json_build_object",
-        "json_strip_nulls", "jsonb_agg", "jsonb_array_length", "jsonb_build_array",
-        "jsonb_build_object", "jsonb_object", "jsonb_path_exists", "jsonb_path_match",
-        "jsonb_path_query_array", "jsonb_path_query_first", "jsonb_pretty", "jsonb_set",
-        "jsonb_strip_nulls", "row_to_json", "to_json", "to_jsonb",
-        # arrays and rows
-        "array_cat", "array_replace", "cardinality", "regexp_match", "row",
-        "regexp_split_to_array",
-        # times and numbers
-        "gcd", "isfinite", "lcm", "make_date", "make_timestamptz", "min_scale", "scale",
-        "statement_timestamp", "timezone", "transaction_timestamp",
-        # text and bytes; digest is pgcrypto's
-        "convert_from", "convert_to", "digest", "num_nulls", "octet_length",
-    }
-)  # fmt: skip
-
-# Functions that return rows, each with no more rows than its argument has parts.
-TABLE_FUNCTIONS = frozenset(
-    {
-        "json_array_elements", "json_array_elements_text", "json_each", "json_each_text",
-        "json_object_keys", "json_to_record", "json_to_recordset",
-        "jsonb_array_elements", "jsonb_array_elements_text", "jsonb_each",
-        "jsonb_each_text", "jsonb_object_keys", "jsonb_to_record",
-        "jsonb_to_recordset", "regexp_matches", "regexp_split_to_table",
-        "string_to_table",
-    }
-)  # fmt: skip
-
 TYPES = frozenset(
     {
         exp.DataType.Type.BIGINT, exp.DataType.Type.BOOLEAN, exp.DataType.Type.CHAR,
@@ -106,18 +60,6 @@ TYPES = frozenset(
         exp.DataType.Type.VARCHAR,
     }
 )  # fmt: skip
-
-POSTGRES_TYPES = TYPES | {
-    exp.DType.ARRAY, exp.DType.MONEY, exp.DType.TIME, exp.DType.TIMETZ,
-    exp.DType.USERDEFINED, exp.DType.VARBINARY,
-}  # fmt: skip
-
-# Names of Postgres' own types that sqlglot takes for a customer's. They look something up
-# in the catalogs, or mean a value of the server's inside.
-POSTGRES_SYSTEM_TYPES = (
-    r"(reg|pg_|any|_).*|oid|xid8?|cid|tid|xml|aclitem|refcursor|txid_snapshot|internal"
-    r"|record|void|unknown|cstring"
-)
 
 # Clauses that a table in FROM and a SELECT may have, by sqlglot's key. Any other (ONLY, FOR
 # SYSTEM_TIME, TABLESAMPLE, INTO, FOR UPDATE ...) is refused.

@@ -41,11 +41,13 @@ def validate_series(
     | exp.GenerateSeries
     | exp.GenerateDateArray
     | exp.GenerateTimestampArray,
+    dialect: str,
 ) -> None:
     """Raise RefusedError unless a series has an end that the text tells.
 
     Its ends are whole numbers, or dates, `@start_date` and the present time with a step of
-    at least an hour.
+    at least an hour. On Postgres they may come from the data: there the statement's
+    deadline and its limit of temporary files end a series as they end a join.
     """
     start, end, step = (node.args.get(key) for key in ("start", "end", "step"))
     if step is None and isinstance(node, exp.GenerateDateArray):
@@ -53,6 +55,8 @@ def validate_series(
     if _is_short(start, end, step) or (
         _is_moment(start) and _is_moment(end) and _is_coarse(step, node)
     ):
+        return
+    if dialect == "postgres" and (_reads_data(start) or _reads_data(end)):
         return
     is_array = type(node) is exp.GenerateSeries  # BigQuery's GENERATE_ARRAY
     least = " (the last one as LEAST(…, 1000))" if is_array else ""
@@ -63,6 +67,16 @@ def validate_series(
     )
 
 
+def validate_repeat(node: exp.Repeat) -> None:
+    """Raise RefusedError unless a text is repeated a small, written number of times."""
+    times = _read_integer(node.args["times"])
+    if times is None or times > MAX_WIDTH:
+        raise RefusedError(
+            f"The number of repetitions must be written out{locate(node)}: write at most"
+            f" {MAX_WIDTH:,}."
+        )
+
+
 def validate_width(node: exp.Pad) -> None:
     """Raise RefusedError unless a text is filled up to a small, written length."""
     length = _read_integer(node.expression)
@@ -70,16 +84,6 @@ def validate_width(node: exp.Pad) -> None:
         raise RefusedError(
             f"The length of a filled-up text must be a number{locate(node)}: write at"
             f" most {MAX_WIDTH:,}."
-        )
-
-
-def validate_repetition(node: exp.Repeat) -> None:
-    """Raise RefusedError unless a text is repeated a small, written number of times."""
-    times = _read_integer(node.args["times"])
-    if times is None or times > MAX_WIDTH:
-        raise RefusedError(
-            f"The number of repetitions must be written out{locate(node)}: write at most"
-            f" {MAX_WIDTH:,}."
         )
 
 
@@ -94,6 +98,10 @@ def validate_format(node: exp.Format, dialect: str) -> None:
             f"The format must be a text in quotes with plain fields{locate(node)}: write"
             " one like '%s'."
         )
+
+
+def _reads_data(node: object) -> bool:
+    return isinstance(node, exp.Expr) and bool(node.find(exp.Column, exp.Query))
 
 
 def _is_short(start: object, end: object, step: object) -> bool:
@@ -145,7 +153,9 @@ def _is_moment(node: object) -> bool:
     if isinstance(node, exp.Literal):
         return node.is_string and bool(DATE.fullmatch(node.name))
     if isinstance(node, exp.Anonymous):
-        return str(node.this).lower() == "now"
+        name = str(node.this).lower()
+        is_truncated = name == "date_trunc" and len(node.expressions) > 1
+        return name == "now" or (is_truncated and _is_moment(node.expressions[1]))
     if isinstance(node, OFFSETS):
         return _is_moment(node.this) and _is_offset(node.expression)
     if isinstance(node, MOMENT_WRAPPERS):
@@ -165,8 +175,11 @@ def _is_coarse(step: object, node: exp.Expr) -> bool:
     """Return whether a step is at least an hour; an array of dates has days by default."""
     if step is None:
         return isinstance(node, exp.GenerateDateArray)
-    if not isinstance(step, exp.Interval) or not isinstance(step.this, exp.Literal):
+    interval = step.this if isinstance(step, exp.Cast | exp.Interval) else step
+    if not isinstance(interval, exp.Literal):
         return False
-    amount, _, unit = step.this.name.partition(" ")
-    unit = (unit or str(step.args.get("unit") or "")).upper().removesuffix("S")
+    amount, _, unit = interval.name.partition(" ")
+    if isinstance(step, exp.Interval):
+        unit = unit or str(step.args.get("unit") or "")
+    unit = unit.upper().removesuffix("S")
     return bool(re.fullmatch(r"[1-9]\d{0,3}", amount)) and unit in SERIES_UNITS

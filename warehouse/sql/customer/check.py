@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from warehouse.sql.customer import (
+    composite_fields,
     dialects,
+    function_sources,
     own_tables,
     parsing,
     source_text,
@@ -133,9 +135,12 @@ def _check_bound_query(
         query = parsing.parse_query(bound, rules.grammar)
         spelling.decode_escapes(query)
         query = spelling.spell_names(query, rules)
+        composite_fields.read_fields_as_columns(query, rules)
+        function_sources.wrap_unnested_rows(query, rules)
         if not is_managed:
             own_tables.qualify_tables(query, home.schema, home.database)
         validator.validate_query(query, rules, is_managed=is_managed)
+        function_sources.validate_columns(query, rules)
         # A connected warehouse is the customer's own; there REPEAT alone is bounded.
         if is_managed or query.find(exp.Repeat):
             text_growth.require_bounded_growth(query)
@@ -153,9 +158,10 @@ def _check_bound_query(
 
 def _regenerate_query(query: exp.Query, rules: Dialect, *, is_managed: bool) -> str:
     """Return the query's text, after parsing and validating it a second time."""
-    text = query.sql(rules.writer, comments=False, identify=True)
+    text = query.sql(rules.grammar, comments=False, identify=True, copy=False)
     regenerated = parsing.parse_query(text, rules.grammar)
     validator.validate_query(regenerated, rules, is_managed=is_managed)
+    function_sources.validate_columns(regenerated, rules)
     if is_managed:
         tenant_scope.validate_regenerated_query(regenerated)
     else:

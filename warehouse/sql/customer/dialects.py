@@ -1,13 +1,14 @@
 """SQL dialects of warehouses: parameters, quoting, system schemas, allow-lists."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
 from warehouse.sql.customer import (
     allowlist,
     allowlist_engines,
+    allowlist_postgres,
     allowlist_snowflake,
     grammars,
 )
@@ -24,10 +25,12 @@ class Dialect:
     have three parts. `table_names` is a pattern for the whole name of a table.
     `forbidden_names` are names, in lower case, that no identifier may have.
     `table_functions` may stand in FROM. `folds_names` tells whether the warehouse changes
-    the case of a name without quotes, `fields` whether `(…).name` reads a field,
-    `recursion` whether a WITH query with a bound may name itself.
+    the case of a name without quotes, `fields` whether `(…).name` reads a field.
+    `recursion` tells whether a WITH query may name itself, `recursion_bound` whether only
+    one that the text ends; else limits of time and disk do.
     `system_types` is a pattern for names of types that are not a customer's own. `series`
     is the function that a calendar can be made of, `row_functions` names examples for FROM.
+    `advice` is what to write instead of functions and clauses of other dialects.
     """
 
     name: str
@@ -36,7 +39,7 @@ class Dialect:
     is_system: Callable[[str], bool]
     catalogs: bool = False
     nodes: frozenset[type[exp.Expr]] = allowlist.NODES
-    functions: frozenset[str] = allowlist.FUNCTIONS
+    functions: frozenset[str] = frozenset()
     types: frozenset[exp.DType] = allowlist.TYPES
     table_clauses: frozenset[str] = allowlist.TABLE_CLAUSES
     select_clauses: frozenset[str] = allowlist.SELECT_CLAUSES
@@ -47,18 +50,15 @@ class Dialect:
     fields: bool = False
     recursion: bool = False
     system_types: str = r"(?s).*"
+    recursion_bound: bool = False
     series: str = "generate_series"
     row_functions: str = "jsonb_array_elements, unnest or FLATTEN"
+    advice: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def grammar(self) -> str:
         """sqlglot's name of the dialect that reads customers' text."""
         return grammars.GRAMMARS[self.name]
-
-    @property
-    def writer(self) -> str:
-        """sqlglot's name of the dialect that writes the text that runs."""
-        return grammars.WRITERS[self.name]
 
 
 def _is_postgres_system(schema: str) -> bool:
@@ -70,13 +70,13 @@ POSTGRES = Dialect(
     start_date="CAST($2 AS TIMESTAMPTZ)",
     source_start_date="CAST($1 AS TIMESTAMPTZ)",
     is_system=_is_postgres_system,
-    nodes=allowlist.POSTGRES_NODES,
-    functions=(
-        allowlist.FUNCTIONS | allowlist.TABLE_FUNCTIONS | grammars.KEPT_FUNCTIONS
-    ),
-    types=allowlist.POSTGRES_TYPES,
-    table_functions=allowlist.TABLE_FUNCTIONS,
-    system_types=allowlist.POSTGRES_SYSTEM_TYPES,
+    nodes=allowlist_postgres.NODES,
+    functions=grammars.KEPT_FUNCTIONS,
+    types=allowlist_postgres.TYPES,
+    table_functions=allowlist_postgres.TABLE_FUNCTIONS,
+    system_types=allowlist_postgres.SYSTEM_TYPES,
+    recursion=True,
+    advice=allowlist_postgres.ADVICE,
 )
 # Each query text has only one of the two start dates, so a question mark serves for both.
 SNOWFLAKE = Dialect(
@@ -93,6 +93,7 @@ SNOWFLAKE = Dialect(
     forbidden_names=allowlist_snowflake.FORBIDDEN_NAMES,
     fields=True,
     recursion=True,
+    recursion_bound=True,
 )
 BIGQUERY = Dialect(
     name="bigquery",

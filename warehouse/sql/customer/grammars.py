@@ -1,26 +1,24 @@
 """sqlglot's dialects, corrected where they misread or rename what customers write."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.bigquery import BigQuery
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.generators.bigquery import BigQueryGenerator
+from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.bigquery import BigQueryParser
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import TokenType
 
+from warehouse.sql.customer import allowlist_postgres
 from warehouse.sql.customer.grammar_snowflake import CustomerSnowflake
 
-# Functions of Postgres that sqlglot writes as another one, whose result has another name,
-# type or path: `now` as CURRENT_TIMESTAMP, `date_part` as EXTRACT. They keep their own.
-KEPT_FUNCTIONS = frozenset(
-    {
-        "btrim", "ceiling", "char_length", "character_length", "date_part",
-        "json_extract_path", "json_extract_path_text", "log10", "mod", "now", "pow",
-        "strpos", "substr", "to_hex", "variance",
-    }
-)  # fmt: skip
+# Functions of Postgres that keep their name: sqlglot writes some of them as another one,
+# whose result has another name, type or path (`now` as CURRENT_TIMESTAMP, `date_part` as
+# EXTRACT).
+KEPT_FUNCTIONS = allowlist_postgres.FUNCTIONS | allowlist_postgres.TABLE_FUNCTIONS
 # ... and of BigQuery: LOG10(x) and LOG(x, 10) differ in the last digit, and what sqlglot
 # makes of the format of a time is its own.
 KEPT_BIGQUERY_FUNCTIONS = frozenset(
@@ -30,6 +28,12 @@ KEPT_BIGQUERY_FUNCTIONS = frozenset(
         "parse_timestamp",
     }
 )  # fmt: skip
+# Words that begin a type in other dialects and are plain names in Postgres, and a type that
+# sqlglot writes as CHAR, which is CHAR(1).
+PLAIN_WORDS = frozenset(
+    {"BPCHAR", "LIST", "MAP", "NULLABLE", "OBJECT", "STRUCT", "VARIANT"}
+)
+INTERVAL_UNITS = frozenset({"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"})
 
 
 def _leave_out(
@@ -41,23 +45,106 @@ def _leave_out(
     }
 
 
+def _leave_out_token(parsers: dict[TokenType, Any], left_out: TokenType) -> Any:
+    return {token: parse for token, parse in parsers.items() if token != left_out}
+
+
+def _build_json_operator(node: type[exp.Expr]) -> Callable[..., exp.Expr]:
+    """Build `->` with its key as it is written: sqlglot takes 'a.b' for a path."""
+    return lambda parser, this, key: parser.expression(
+        node(this=this, expression=key, only_json_types=True)
+    )
+
+
 class _Parser(PostgresParser):
-    FUNCTIONS: ClassVar[dict[str, Any]] = _leave_out(PostgresParser.FUNCTIONS)
+    FUNCTIONS: ClassVar[dict[str, Any]] = {
+        **_leave_out(PostgresParser.FUNCTIONS),
+        "GENERATE_SERIES": exp.ExplodingGenerateSeries.from_arg_list,
+    }
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _leave_out(
         PostgresParser.FUNCTION_PARSERS
     )
     # Postgres has no lambdas: in `lower(j -> 'a')` the arrow reads a JSON object.
-    LAMBDAS: ClassVar[dict[TokenType, Any]] = {
-        token: parse
-        for token, parse in PostgresParser.LAMBDAS.items()
-        if token != TokenType.ARROW
+    LAMBDAS: ClassVar[dict[TokenType, Any]] = _leave_out_token(
+        PostgresParser.LAMBDAS, TokenType.ARROW
+    )
+    # `list[1]` is an element of a column.
+    ARRAY_CONSTRUCTORS: ClassVar[dict[str, type[exp.Func]]] = {"ARRAY": exp.Array}
+    # In `array[:n]` the colon begins a slice. Parameters are refused before parsing.
+    PLACEHOLDER_PARSERS: ClassVar[dict[TokenType, Any]] = _leave_out_token(
+        PostgresParser.PLACEHOLDER_PARSERS, TokenType.COLON
+    )
+    JSON_OPERATORS: ClassVar[dict[TokenType, Any]] = {
+        **PostgresParser.JSON_OPERATORS,
+        TokenType.ARROW: _build_json_operator(exp.JSONExtract),
+        TokenType.DARROW: _build_json_operator(exp.JSONExtractScalar),
+    }
+
+    def _parse_interval(
+        self, *arguments: Any, **options: Any
+    ) -> exp.Add | exp.Interval | None:
+        """Keep the text of INTERVAL '1 month 04:01': sqlglot keeps its first part alone."""
+        following = self._next
+        is_interval = self._match(TokenType.INTERVAL, advance=False)
+        if not is_interval or not following or following.token_type != TokenType.STRING:
+            return super()._parse_interval(*arguments, **options)
+        self._advance(2)
+        unit: exp.Expr | None = self._parse_interval_unit()
+        if unit and self._match_text_seq("TO"):
+            end = self._parse_interval_unit()
+            unit = self.expression(exp.IntervalSpan(this=unit, expression=end))
+        text = exp.Literal.string(following.text)
+        return self.expression(exp.Interval(this=text, unit=unit))
+
+    def _parse_interval_unit(self) -> exp.Var | None:
+        if self._curr.text.upper() not in INTERVAL_UNITS:
+            return None
+        self._advance()
+        return exp.var(self._prev.text.upper())
+
+
+def _write_now(keyword: str) -> Callable[..., str]:
+    def write(writer: PostgresGenerator, node: exp.Expr) -> str:
+        digits = writer.sql(node, "this")
+        return f"{keyword}({digits})" if digits else keyword
+
+    return write
+
+
+def _write_interval(writer: PostgresGenerator, node: exp.Interval) -> str:
+    unit = writer.sql(node, "unit")
+    return f"INTERVAL {writer.sql(node, 'this')} {unit}".rstrip()
+
+
+class _Generator(PostgresGenerator):
+    """Write operators as operators: a column without a name is named after a function."""
+
+    TRANSFORMS: ClassVar[dict[type[exp.Expr], Callable[..., str]]] = {
+        **PostgresGenerator.TRANSFORMS,
+        exp.Pow: lambda writer, node: writer.binary(node, "^"),
+        exp.Sqrt: lambda writer, node: f"|/ {writer.sql(node, 'this')}",
+        exp.Cbrt: lambda writer, node: f"||/ {writer.sql(node, 'this')}",
+        exp.StartsWith: lambda writer, node: writer.binary(node, "^@"),
+        exp.CurrentTime: _write_now("CURRENT_TIME"),
+        exp.CurrentTimestamp: _write_now("CURRENT_TIMESTAMP"),
+        exp.Interval: _write_interval,
     }
 
 
 class CustomerPostgres(Postgres):
     """Postgres as customers write it; sqlglot finds it as `customerpostgres`."""
 
+    class Tokenizer(Postgres.Tokenizer):
+        """Postgres' words."""
+
+        KEYWORDS: ClassVar[dict[str, TokenType]] = {
+            word: token
+            for word, token in Postgres.Tokenizer.KEYWORDS.items()
+            if word not in PLAIN_WORDS
+        }
+
     Parser = _Parser
+    Generator = _Generator
 
 
 class _BigQueryParser(BigQueryParser):
@@ -83,15 +170,9 @@ class CustomerBigQuery(BigQuery):
     Generator = _BigQueryGenerator
 
 
-# The grammar that reads each dialect, by sqlglot's name of the dialect.
+# The grammar that reads and writes each dialect, by sqlglot's name of the dialect.
 GRAMMARS = {
     "postgres": CustomerPostgres.__name__.lower(),
-    "snowflake": CustomerSnowflake.__name__.lower(),
-    "bigquery": CustomerBigQuery.__name__.lower(),
-}
-# ... and the one that writes it.
-WRITERS = {
-    "postgres": "postgres",
     "snowflake": CustomerSnowflake.__name__.lower(),
     "bigquery": CustomerBigQuery.__name__.lower(),
 }

@@ -18,7 +18,6 @@ ADVICE = {
     "gen_random_uuid": "a column of the row",
     "generate_uuid": "a column of the row",
     "IGNORE NULLS": "FILTER (WHERE … IS NOT NULL), or a WITH query without the NULLs",
-    "jsonb_path_query": "jsonb_path_query_array",
     "LAMBDA": "UNNEST or LATERAL with a WHERE",
     "OPERATOR": "the operator alone",
     "PLACEHOLDER": "@start_date, the only parameter",
@@ -27,6 +26,7 @@ ADVICE = {
     "repeat": "the text itself",
     "rpad": "lpad, or the text itself",
     "session_user": "the name itself, in quotes",
+    "sysdate": "CURRENT_TIMESTAMP()",
     "TABLESAMPLE": "a WHERE",
     "TABLE SAMPLE": "a WHERE",
     "uuid": "a column of the row",
@@ -53,6 +53,8 @@ CLAUSES = {
     "match": "MATCH_RECOGNIZE",
     "when": "AT or BEFORE",
 }
+# Functions as which sqlglot writes others: YEAR(ts) as EXTRACT, DATEDIFF with a CAST.
+REWRITTEN = frozenset({"CASE", "CAST", "EXTRACT", "PERCENTILE_CONT", "SUM"})
 
 
 def refuse(kind: str, name: str, node: exp.Expr, advice: str = "") -> RefusedError:
@@ -84,7 +86,12 @@ def describe_node(node: exp.Expr, grammar: str) -> str:
         is_schema = isinstance(node.this, exp.Identifier | exp.Dot)
         schema = f"{node.this.sql(grammar)}." if is_schema else ""
         return f"{schema}{describe_node(node.expression, grammar)}".lower()
+    if isinstance(node, exp.Anonymous):
+        return node.name.lower()
     if isinstance(node, exp.Func):
         call = re.match(r"\w+(?=\()", node.sql(dialect=grammar))
-        return (call[0] if call else node.sql_name()).lower()
+        name = call[0] if call and call[0] not in REWRITTEN else node.sql_name()
+        return name.lower()
+    if isinstance(node, exp.ObjectIdentifier):  # a type such as regclass
+        return node.name.lower()
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()

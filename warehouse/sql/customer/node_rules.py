@@ -14,7 +14,7 @@ from warehouse.sql.customer import (
     snowflake_rules,
 )
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import CLAUSES, locate, refuse
+from warehouse.sql.customer.messages import CLAUSES, describe_node, locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
 
 
@@ -41,6 +41,10 @@ def reads_field(node: exp.Dot, dialect: Dialect) -> bool:
     """
     if isinstance(node.parent, exp.DataType):
         return True
+    if isinstance(
+        node.expression, exp.Star
+    ):  # `(value).*`: only a composite has columns
+        return isinstance(node.this, exp.Paren | exp.Subquery)
     return (
         dialect.fields
         and isinstance(node.expression, exp.Identifier | exp.Star)
@@ -62,7 +66,8 @@ def _validate_select(node: exp.Expr, dialect: Dialect) -> None:
             clause = CLAUSES.get(key, key.strip("_").upper())
             name = f"AS {value}" if key == "kind" else clause
             advice = "the columns themselves" if key == "kind" else ""
-            raise refuse("clause", name, node, advice)
+            place = value if isinstance(value, exp.Expr) else node
+            raise refuse("clause", name, place, dialect.advice.get(name, advice))
 
 
 def _validate_type(node: exp.Expr, dialect: Dialect) -> None:
@@ -85,7 +90,7 @@ def _validate_own_type(node: exp.Expr, dialect: Dialect) -> None:
 
 
 def _validate_word(node: exp.Expr, _dialect: Dialect) -> None:
-    if not re.fullmatch(r"[A-Za-z_]+", node.name):
+    if not re.fullmatch(r"[A-Za-z_]+( [A-Za-z]+)?", node.name):
         raise refuse("word", node.name, node)
 
 
@@ -116,13 +121,29 @@ def validate_table_function(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse a function in FROM that is not known to read its argument alone."""
     is_series = isinstance(node, exp.ExplodingGenerateSeries)
     name = str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
-    if not is_series and name not in dialect.table_functions:
-        if dialect.name == "snowflake":
-            raise snowflake_rules.refuse_rows(node)
+    is_value = dialect.name == "postgres" and _returns_value(node, dialect)
+    if is_series or is_value or name in dialect.table_functions:
+        return
+    if dialect.name == "snowflake":
+        raise snowflake_rules.refuse_rows(node)
+    if dialect.name == "postgres":
+        is_list = isinstance(node, exp.Table)
+        name = "ROWS" if is_list else describe_node(node, dialect.grammar).lower()
         raise RefusedError(
-            f"Functions in FROM are not allowed{locate(node)}, except those that take one"
-            f" value apart, such as {dialect.row_functions}."
+            f"The function {name} in FROM is not allowed{locate(node)}: write a table, a"
+            " query, or a function that takes one value apart, such as unnest."
         )
+    raise RefusedError(
+        f"Functions in FROM are not allowed{locate(node)}, except those that take one"
+        f" value apart, such as {dialect.row_functions}."
+    )
+
+
+def _returns_value(node: exp.Expr, dialect: Dialect) -> bool:
+    """Return whether a node calls a function that is allowed among columns."""
+    if isinstance(node, exp.Anonymous):
+        return str(node.this).lower() in dialect.functions
+    return isinstance(node, exp.Func) and type(node) in dialect.nodes
 
 
 def _validate_column_definition(node: exp.Expr, _dialect: Dialect) -> None:
@@ -140,6 +161,39 @@ def _validate_net_function(node: exp.Func, _dialect: Dialect) -> None:
         raise refuse("function", node.sql_name().lower(), node, "NET. before it")
 
 
+def _validate_values(node: exp.Expr, dialect: Dialect) -> None:
+    # Without a name sqlglot writes `FROM VALUES …`, which Postgres does not read.
+    is_source = isinstance(node.parent, exp.From | exp.Join)
+    if dialect.name == "postgres" and is_source and not node.alias:
+        raise RefusedError(
+            f"VALUES in FROM needs a name{locate(node)}: write (VALUES …) AS t (a, b)."
+        )
+
+
+def _validate_star(node: exp.Expr, dialect: Dialect) -> None:
+    if dialect.name == "postgres" and any(node.args.values()):
+        raise RefusedError(
+            f"Postgres has no SELECT * EXCEPT{locate(node)}: name the columns."
+        )
+
+
+def _validate_interval(node: exp.Expr, dialect: Dialect) -> None:
+    if dialect.name == "postgres" and not isinstance(node.this, exp.Literal):
+        raise RefusedError(
+            f"INTERVAL needs a text in quotes{locate(node)}: write n * INTERVAL '1 day'."
+        )
+
+
+def _validate_match(node: exp.Expr, _dialect: Dialect) -> None:
+    """Allow `text @@ query`; `@@version` is another program's variable."""
+    if not node.expressions or not all(node.expressions):
+        raise refuse("operator", "@@", node)
+
+
+def _validate_series(node: Any, dialect: Dialect) -> None:
+    bounds.validate_series(node, dialect.name)
+
+
 _RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Select: _validate_select,
     exp.DataType: _validate_type,
@@ -150,10 +204,14 @@ _RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.ColumnDef: _validate_column_definition,
     exp.Pad: lambda node, _dialect: bounds.validate_width(node),
     exp.Format: lambda node, dialect: bounds.validate_format(node, dialect.name),
-    exp.ExplodingGenerateSeries: lambda node, _dialect: bounds.validate_series(node),
-    exp.GenerateSeries: lambda node, _dialect: bounds.validate_series(node),
-    exp.GenerateDateArray: lambda node, _dialect: bounds.validate_series(node),
-    exp.GenerateTimestampArray: lambda node, _dialect: bounds.validate_series(node),
-    exp.Repeat: lambda node, _dialect: bounds.validate_repetition(node),
+    exp.Interval: _validate_interval,
+    exp.Star: _validate_star,
+    exp.MatchAgainst: _validate_match,
+    exp.Values: _validate_values,
+    exp.Repeat: lambda node, _dialect: bounds.validate_repeat(node),
+    exp.ExplodingGenerateSeries: _validate_series,
+    exp.GenerateSeries: _validate_series,
+    exp.GenerateDateArray: _validate_series,
+    exp.GenerateTimestampArray: _validate_series,
     **dict.fromkeys(allowlist_engines.NET_NODES, _validate_net_function),
 }

@@ -9,7 +9,7 @@ from sqlglot.dialects.dialect import Dialect as SqlglotDialect
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from warehouse.sql.customer import nesting, snowflake_text
+from warehouse.sql.customer import nesting, postgres_operators, snowflake_text
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.refusal import RefusedError
 
@@ -35,12 +35,13 @@ def bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, boo
         tokens = sqlglot.tokenize(sql, dialect=rules.name)
     except SqlglotError as error:
         raise _build_parse_error(error) from error
+    operators = postgres_operators.find_operators(tokens, rules)
     parts, copied_until = [], 0
-    for token, following in zip_longest(tokens, tokens[1:]):
+    for position, (token, following) in enumerate(zip_longest(tokens, tokens[1:])):
         # On Snowflake source_text has judged TABLE(…).
         if token.token_type == TokenType.TABLE and rules.name != "snowflake":
             raise _build_table_error(tokens[0].text.upper())
-        if token.token_type not in PLACEHOLDER_TOKENS:
+        if token.token_type not in PLACEHOLDER_TOKENS or position in operators:
             continue
         if rules.name == "snowflake" and snowflake_text.names_position(
             token, following

@@ -32,6 +32,25 @@ def is_recursive(cte: exp.Expr) -> bool:
     )
 
 
+def validate_clause(clause: exp.With) -> None:
+    """Validate each query of a recursive WITH: its end, and that it reads earlier ones.
+
+    Raises RefusedError.
+    """
+    for number, cte in enumerate(clause.expressions):
+        hidden = {later.alias for later in clause.expressions[number + 1 :]}
+        if is_recursive(cte):
+            validate_recursion(cte)
+        else:
+            hidden.add(cte.alias)
+        for table in cte.this.find_all(exp.Table):
+            if not table.db and table.name in hidden:
+                raise RefusedError(
+                    f"The WITH query {cte.alias} reads {table.name}{locate(table)},"
+                    " which is no WITH query before it: name the schema of a table."
+                )
+
+
 def validate_recursion(cte: exp.CTE) -> None:
     """Raise RefusedError unless the text tells how often a WITH query reads itself.
 
@@ -149,7 +168,7 @@ def _ends(start: exp.Expr, limit: exp.Expr, step: exp.Expr, *, has_joins: bool) 
             return False
     series = exp.GenerateSeries(start=first, end=last, step=step)
     try:
-        bounds.validate_series(series)
+        bounds.validate_series(series, "snowflake")
     except RefusedError:
         return False
     return True

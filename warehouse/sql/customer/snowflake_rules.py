@@ -96,7 +96,7 @@ def _validate_range(node: exp.Expr, _dialect: Dialect) -> None:
         _is_bounded(node.args.get(key)) for key in ("start", "end")
     ):
         return
-    bounds.validate_series(node)  # type: ignore[arg-type]
+    bounds.validate_series(node, "snowflake")  # type: ignore[arg-type]
 
 
 def _is_bounded(node: object) -> bool:

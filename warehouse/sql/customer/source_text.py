@@ -8,9 +8,10 @@ import sqlglot
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from warehouse.sql.customer import bigquery_text, snowflake_text
+from warehouse.sql.customer import bigquery_text, postgres_operators, snowflake_text
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import write_line
+from warehouse.sql.customer.postgres_operators import CLOSING_TOKENS, ends_operand
 from warehouse.sql.customer.refusal import RefusedError
 
 START_DATE = "@start_date"
@@ -29,13 +30,6 @@ SCRIPTS = {
 TEMPLATES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{\{|\{%", re.DOTALL)
 PARAMETERS = re.compile(r"[@$:%?]+\(?\w*\)?s?")
 TEMPLATE_TOKENS = frozenset({TokenType.L_BRACE, TokenType.BLOCK_START})
-# Tokens after which a colon, a percent or a question mark is an operator.
-CLOSING_TOKENS = frozenset(
-    {
-        TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.IDENTIFIER, TokenType.VAR,
-        TokenType.STRING, TokenType.NUMBER,
-    }
-)  # fmt: skip
 
 
 def trim_query(sql: str, rules: Dialect) -> str:
@@ -53,8 +47,7 @@ def trim_query(sql: str, rules: Dialect) -> str:
     statement = _strip_semicolons(tokens)
     if not statement:
         return ""
-    lookups = _find_key_lookups(statement, rules)
-    _refuse_foreign_parameters(sql, statement, rules, lookups)
+    _refuse_foreign_parameters(sql, statement, rules)
     _require_select(statement[0])
     _refuse_words(statement)
     if rules.name == "bigquery":
@@ -62,20 +55,8 @@ def trim_query(sql: str, rules: Dialect) -> str:
     if rules.name == "snowflake":
         snowflake_text.refuse_tables(statement)
         snowflake_text.refuse_foreign_words(statement)
-    return "\n" * sql.count("\n", 0, statement[0].start) + _cut_out(
-        sql, statement, lookups
-    )
-
-
-def _cut_out(sql: str, tokens: Sequence[Token], lookups: Sequence[int]) -> str:
-    """Return the text of the tokens, with `? 'key'` as `?| ARRAY['key']`."""
-    parts, copied_until = [], tokens[0].start
-    for position in lookups:
-        operator, key = tokens[position], tokens[position + 1]
-        key_text = sql[key.start : key.end + 1]
-        parts += [sql[copied_until : operator.start], f"?| ARRAY[{key_text}]"]
-        copied_until = key.end + 1
-    return "".join(parts) + sql[copied_until : tokens[-1].end + 1]
+    first, last = statement[0].start, statement[-1].end
+    return "\n" * sql.count("\n", 0, first) + sql[first : last + 1]
 
 
 def _strip_semicolons(tokens: Sequence[Token]) -> Sequence[Token]:
@@ -106,15 +87,22 @@ def _require_select(first: Token) -> None:
 def _refuse_words(tokens: Sequence[Token]) -> None:
     """Raise RefusedError at a second statement, or at an unclear number."""
     for token, following in pairwise(tokens):
-        # Older Postgres and sqlglot read 1_000 as the number 1 with the name _000.
+        # Older Postgres and sqlglot read 1_000 as the number 1 with the name _000, and
+        # 0o17 as 0 with the name o17.
+        is_adjacent = following.start == token.end + 1
         if (
             token.token_type == TokenType.NUMBER
-            and following.start == token.end + 1
-            and following.text.startswith("_")
+            and is_adjacent
+            and following.text.isidentifier()
         ):
             raise RefusedError(
                 f"The number {token.text}{following.text} has two meanings"
-                f"{write_line(token.line)}: write it without underscores."
+                f"{write_line(token.line)}: write its decimal digits alone."
+            )
+        is_exclamation = token.token_type == TokenType.NOT and token.text == "!"
+        if is_exclamation and not (is_adjacent and following.text.startswith("~")):
+            raise RefusedError(
+                f"The operator ! is not allowed{write_line(token.line)}: write NOT."
             )
         if token.token_type == TokenType.SEMICOLON:
             raise RefusedError(
@@ -124,9 +112,10 @@ def _refuse_words(tokens: Sequence[Token]) -> None:
 
 
 def _refuse_foreign_parameters(
-    sql: str, tokens: Sequence[Token], rules: Dialect, lookups: Sequence[int]
+    sql: str, tokens: Sequence[Token], rules: Dialect
 ) -> None:
     """Raise RefusedError at a parameter or template of another program."""
+    operators = postgres_operators.find_operators(tokens, rules)
     previous: Token | None = None
     pairs = zip(tokens, [*tokens[1:], None], strict=True)
     for position, (token, following) in enumerate(pairs):
@@ -141,7 +130,7 @@ def _refuse_foreign_parameters(
             token, following
         )
         if (
-            position not in lookups
+            position not in operators
             and not is_position
             and _is_foreign_parameter(token, previous, following)
         ):
@@ -158,18 +147,12 @@ def _is_foreign_parameter(
         names_start_date = following and f"{token.text}{following.text}" == START_DATE
         return not (is_adjacent_after and names_start_date)
     if token.token_type == TokenType.COLON:
-        # `value:key` is Snowflake's path, `array[1:2]` a slice.
-        is_path = is_adjacent_before and _ends_operand(previous)
+        # `value:key` is Snowflake's path.
+        is_path = is_adjacent_before and ends_operand(previous)
         return is_adjacent_after and not is_path
     if token.token_type == TokenType.MOD:
-        return is_adjacent_after and not _ends_operand(previous)
+        return is_adjacent_after and not ends_operand(previous)
     return token.token_type in {TokenType.PLACEHOLDER, TokenType.SESSION_PARAMETER}
-
-
-def _ends_operand(token: Token | None) -> bool:
-    return token is not None and (
-        token.token_type in CLOSING_TOKENS or token.text.isidentifier()
-    )
 
 
 def _refuse_parameter(
@@ -191,29 +174,6 @@ def _refuse_parameter(
         f"The parameter {text} is unknown{line}: write @start_date, the only parameter"
         " that a query may have."
     )
-
-
-def _find_key_lookups(tokens: Sequence[Token], rules: Dialect) -> list[int]:
-    """Return where Postgres' operator `?` looks a key up that is written out.
-
-    sqlglot and the parser take every `?` for a parameter.
-    """
-    if rules.name != "postgres":
-        return []
-    padded = [*tokens, None, None]
-    return [
-        position
-        for position, token in enumerate(tokens)
-        if token.token_type == TokenType.PLACEHOLDER
-        and position
-        and _ends_operand(tokens[position - 1])
-        and _is_of_type(padded[position + 1], TokenType.STRING)
-        and not _is_of_type(padded[position + 2], TokenType.DCOLON)
-    ]
-
-
-def _is_of_type(token: Token | None, token_type: TokenType) -> bool:
-    return token is not None and token.token_type == token_type
 
 
 def _shorten(text: str) -> str:

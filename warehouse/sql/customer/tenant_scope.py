@@ -77,9 +77,7 @@ def validate_regenerated_query(query: exp.Query) -> None:
     }
     for scope in traverse_scope(query):
         for source in scope.sources.values():
-            if isinstance(source, exp.Table) and not validator.is_table_function(
-                source
-            ):
+            if isinstance(source, exp.Table) and not validator.names_no_table(source):
                 _require_scoped(source, scope.expression, scoped_texts)
     for table in query.find_all(exp.Table):
         if not validator.is_cte(table) and not validator.is_table_function(table):

@@ -32,8 +32,7 @@ def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> N
     for node in query.walk():
         _validate_node(node, dialect)
         if isinstance(node, exp.With):
-            tables = managed_schema.COLUMNS if is_managed else ()
-            _validate_with(node, tables, dialect)
+            _validate_with(node, managed_schema.COLUMNS if is_managed else (), dialect)
         if is_managed and node.args.get("this") == exp.DType.USERDEFINED:
             raise refuse("type", node.sql(dialect.name), node)
         if isinstance(node, exp.Table) and not is_cte(node):
@@ -49,7 +48,8 @@ def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> N
 def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     if isinstance(node, exp.Anonymous):
         if not node_rules.is_allowed_by_name(node, dialect):
-            raise refuse("function", node.name.lower(), node)
+            name = node.name.lower()
+            raise refuse("function", name, node, dialect.advice.get(name, ""))
     elif isinstance(node, exp.Dot) and node_rules.reads_field(node, dialect):
         return
     elif type(node) not in dialect.nodes:
@@ -59,15 +59,14 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
         advice = snowflake_rules.advise(name, dialect)
         if isinstance(node, exp.Dot) and dialect.name == "bigquery":
             advice = "its expression"
-        raise refuse(kind, name, node, advice)
+        raise refuse(kind, name, node, dialect.advice.get(name, advice))
     node_rules.validate_details(node, dialect)
 
 
 def _validate_with(node: exp.With, tables: Iterable[str], dialect: Dialect) -> None:
-    if node.args.get("recursive") and dialect.recursion:
-        for cte in filter(recursion.is_recursive, node.expressions):
-            recursion.validate_recursion(cte)
-    elif node.args.get("recursive"):
+    if node.args.get("recursive") and dialect.recursion_bound:
+        recursion.validate_clause(node)
+    elif node.args.get("recursive") and not dialect.recursion:
         raise RefusedError(
             f"A recursive WITH is not allowed{locate(node)}: write {dialect.series} for"
             " a calendar, or join the levels one by one."
@@ -88,21 +87,44 @@ def is_cte(table: exp.Table) -> bool:
 def list_visible_ctes(node: exp.Expr) -> Iterator[str]:
     """Yield the names of the WITH queries in scope at a node.
 
-    Within a WITH only its earlier queries are in scope, and itself if it is recursive;
+    Within a WITH only its earlier queries are in scope, in a recursive one all of them;
     below the query that has the WITH, all of them.
     """
     child: exp.Expr = node
     parent = node.parent
     while parent is not None:
         if isinstance(parent, exp.With):
-            earlier = parent.expressions[: parent.expressions.index(child)]
-            yield from (cte.alias for cte in earlier)
-            if parent.args.get("recursive") and recursion.is_recursive(child):
-                yield child.alias
+            yield from _list_siblings(parent, child)
         elif child is not parent.args.get("with_"):
             clause = parent.args.get("with_")
             yield from (cte.alias for cte in clause.expressions) if clause else ()
         child, parent = parent, parent.parent
+
+
+def _list_siblings(clause: exp.With, inside: exp.Expr) -> Iterator[str]:
+    """Yield the names that one query of a WITH may read: earlier ones, or all."""
+    for cte in clause.expressions:
+        if cte is inside and not clause.args.get("recursive"):
+            return
+        yield cte.alias
+
+
+def names_no_table(source: exp.Table) -> bool:
+    """Return whether a scope's source is a function, or a query of a recursive WITH.
+
+    sqlglot's scopes take a recursive WITH's later queries for tables.
+    """
+    return is_table_function(source) or _is_recursive_reference(source)
+
+
+def _is_recursive_reference(table: exp.Table) -> bool:
+    clause = table.find_ancestor(exp.With)
+    while clause is not None:
+        names = [cte.alias for cte in clause.expressions]
+        if clause.args.get("recursive") and table.name in names:
+            return is_cte(table)
+        clause = clause.find_ancestor(exp.With)
+    return False
 
 
 def is_table_function(table: exp.Table) -> bool:

@@ -1,0 +1,123 @@
+"""What a customer's query may use on Postgres beyond the allow-list of all dialects."""
+
+from sqlglot import exp
+
+from warehouse.sql.customer import allowlist
+
+NODES: frozenset[type[exp.Expr]] = allowlist.NODES | {
+    exp.Acos, exp.Acosh, exp.Adjacent, exp.ArrayAppend, exp.ArrayContainedBy, exp.ArrayOverlaps, exp.ArrayPosition,
+    exp.ArrayPrepend, exp.ArrayRemove, exp.Asin, exp.Asinh, exp.Atan, exp.Atan2, exp.Atanh,
+    exp.BitLength, exp.BitwiseAndAgg, exp.BitwiseOrAgg, exp.BitwiseXorAgg, exp.ColumnDef,
+    exp.Cos, exp.Cosh, exp.Cot, exp.CurrentTime, exp.DateBin, exp.Decode, exp.Degrees,
+    exp.Encode, exp.Explode, exp.ExtendsLeft, exp.ExtendsRight, exp.ExplodingGenerateSeries, exp.Format, exp.JSON,
+    exp.JSONArrayAgg, exp.JSONBContainsAllTopKeys, exp.JSONBContainsAnyTopKeys, exp.JSONBDeleteAtPath,
+    exp.JSONBObjectAgg, exp.JSONBPathExists, exp.JSONObjectAgg, exp.JustifyDays,
+    exp.JustifyHours, exp.JustifyInterval, exp.Levenshtein, exp.Localtime,
+    exp.Localtimestamp, exp.MakeInterval, exp.MatchAgainst, exp.Overlaps, exp.Overlay,
+    exp.Pi, exp.Radians, exp.RecursiveWithSearch, exp.RegrAvgx, exp.RegrAvgy, exp.RegrCount, exp.RegrIntercept,
+    exp.RegrR2, exp.RegrSlope, exp.RegrSxx, exp.RegrSxy, exp.RegrSyy, exp.Repeat, exp.Sin,
+    exp.Sinh, exp.Slice, exp.Soundex, exp.StringToArray, exp.Tan, exp.Tanh,
+    exp.TimeFromParts, exp.Variadic,
+}  # fmt: skip
+
+# Functions that are passed on by name; see grammars.
+FUNCTIONS = frozenset(
+    {
+        # JSON
+        "array_to_json", "json_array_length", "json_build_array", "json_build_object",
+        "json_extract_path_text", "json_object", "json_strip_nulls", "json_typeof",
+        "jsonb_agg", "jsonb_array_length", "jsonb_build_array", "jsonb_build_object",
+        "json_extract_path", "jsonb_exists", "jsonb_exists_all", "jsonb_exists_any", "jsonb_extract_path",
+        "jsonb_extract_path_text", "jsonb_insert", "jsonb_object", "jsonb_path_exists",
+        "jsonb_path_match", "jsonb_path_query_array", "jsonb_path_query_first",
+        "jsonb_pretty", "jsonb_set", "jsonb_strip_nulls", "jsonb_typeof", "row_to_json",
+        "to_json", "to_jsonb",
+        # arrays, rows and ranges; ALL (array) is read as a function
+        "all", "some", "array_cat", "array_dims", "array_lower", "array_ndims", "array_positions",
+        "array_replace", "array_upper", "any_value", "cardinality", "daterange", "int4range",
+        "int8range", "isempty", "lower_inc", "lower_inf", "num_nonnulls", "num_nulls",
+        "numrange", "range_agg", "range_merge", "row", "trim_array", "tsrange",
+        "tstzrange", "upper_inc", "upper_inf",
+        # times and numbers
+        "cbrt", "ceiling", "date_part", "date_trunc", "log10", "mod", "now", "pow", "power",
+        "round", "sqrt", "to_char", "to_date", "to_number", "to_timestamp", "variance",
+        "age", "asind", "acosd", "atand", "bit_count", "cosd", "date_add",
+        "date_subtract", "erf", "every", "factorial", "gcd", "isfinite", "justify_days",
+        "justify_hours", "lcm", "make_date", "make_timestamptz", "min_scale", "scale",
+        "sind", "statement_timestamp", "tand", "timezone",
+        "transaction_timestamp", "trim_scale",
+        # text and bytes; digest is pgcrypto's, some others are of extensions as well
+        "btrim", "char_length", "character_length", "regexp_count", "regexp_instr",
+        "regexp_like", "regexp_substr", "starts_with", "strpos", "substr", "to_hex",
+        "convert_from", "convert_to", "digest", "get_byte", "hashtext",
+        "hashtextextended", "metaphone", "octet_length", "pg_typeof", "quote_literal",
+        "parse_ident", "quote_nullable", "regexp_match",
+        "regexp_split_to_array", "sha224", "similarity", "unaccent",
+        "unistr", "word_similarity",
+        # text search; ts_stat is not among them: it runs a text as SQL
+        "phraseto_tsquery", "plainto_tsquery", "to_tsquery", "to_tsvector",
+        "ts_lexize", "ts_rank", "ts_rank_cd", "tsvector_to_array", "websearch_to_tsquery",
+        # addresses
+        "family", "host", "masklen", "network",
+    }
+)  # fmt: skip
+
+# Functions that return rows, each with no more rows than its argument has parts.
+TABLE_FUNCTIONS = frozenset(
+    {
+        "json_array_elements", "json_array_elements_text", "json_each", "json_each_text",
+        "json_object_keys", "json_populate_record", "json_populate_recordset",
+        "json_to_record", "json_to_recordset", "jsonb_array_elements",
+        "jsonb_array_elements_text", "jsonb_each", "jsonb_each_text",
+        "jsonb_object_keys", "jsonb_path_query", "jsonb_populate_record",
+        "jsonb_populate_recordset", "jsonb_to_record", "jsonb_to_recordset",
+        "regexp_matches", "regexp_split_to_table", "string_to_table",
+    }
+)  # fmt: skip
+
+TYPES = allowlist.TYPES | {
+    exp.DType.ARRAY, exp.DType.MONEY, exp.DType.TIME, exp.DType.TIMETZ,
+    exp.DType.USERDEFINED, exp.DType.VARBINARY, exp.DType.DATERANGE, exp.DType.INT4RANGE,
+    exp.DType.INT8RANGE, exp.DType.NUMRANGE, exp.DType.TSRANGE, exp.DType.TSTZRANGE,
+    exp.DType.INET, exp.DType.NAME,
+}  # fmt: skip
+
+# Names of Postgres' own types that sqlglot takes for a customer's. They look something up
+# in the catalogs, or mean a value of the server's inside.
+SYSTEM_TYPES = (
+    r"(reg|pg_|any|_).*|oid|xid8?|cid|tid|xml|aclitem|refcursor|txid_snapshot|internal"
+    r"|record|void|unknown|cstring"
+)
+
+# What to write instead of functions and clauses of other dialects, by their names there.
+ADVICE = {
+    "approx_distinct": "count(DISTINCT …)",
+    "array_contains": "value = ANY (array)",
+    "count_if": "count(*) FILTER (WHERE …)",
+    "curdate": "current_date",
+    "date_diff": "a - b, or EXTRACT(EPOCH FROM a - b)",
+    "date_format": "to_char",
+    "dateadd": "time + INTERVAL '1 day'",
+    "datediff": "a - b, or EXTRACT(EPOCH FROM a - b)",
+    "datepart": "date_part",
+    "day": "EXTRACT(DAY FROM …)",
+    "getdate": "now()",
+    "hll_cardinality": "count(DISTINCT …)",
+    "hour": "EXTRACT(HOUR FROM …)",
+    "iff": "CASE WHEN … THEN … ELSE … END",
+    "json_extract_scalar": "value ->> 'key'",
+    "listagg": "string_agg",
+    "median": "percentile_cont(0.5) WITHIN GROUP (ORDER BY …)",
+    "month": "EXTRACT(MONTH FROM …)",
+    "parse_date": "to_date",
+    "QUALIFY": "a query around this one, with WHERE",
+    "regexp_contains": "text ~ 'pattern'",
+    "RESPECT NULLS": "the function without it",
+    "safe_cast": "CASE WHEN text ~ '^[0-9]+$' THEN text::int END",
+    "split": "string_to_array",
+    "strftime": "to_char",
+    "to_json_string": "to_json(…)::text",
+    "try_cast": "CASE WHEN text ~ '^[0-9]+$' THEN text::int END",
+    "unix_timestamp": "EXTRACT(EPOCH FROM …)",
+    "year": "EXTRACT(YEAR FROM …)",
+}
