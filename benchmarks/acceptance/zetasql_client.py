@@ -1,5 +1,6 @@
 """Google's engine for BigQuery's SQL in this process (PyPI `zetasql`, WebAssembly)."""
 
+import atexit
 from importlib.util import find_spec
 from typing import Any
 
@@ -27,6 +28,8 @@ def build_client() -> Any:
     client.exports = client.instance.exports(client.store)
     client.exports["_initialize"](client.store)
     client.memory = client.exports["memory"]
+    # wasmtime's objects complain if they live on until Python takes its modules apart.
+    atexit.register(vars(client).clear)
     return client
 
 

@@ -119,7 +119,7 @@ BAD = [
     "SELECT 1 FROM managed_dw.rewards WHERE EXISTS (SELECT FROM managed_dw.rewards)",
     "SELECT 'a", 'SELECT "a', "SELECT /* a", "SELECT (1", "SELECT 1)", "nonsense", "SELECT FROM WHERE",
     "SELECT \x00", "SELECT '\ud800'", f"SELECT {'(' * 3000}1{')' * 3000}",
-    f"SELECT '{'x' * 20_001}'",
+    f"SELECT '{'x' * 40_001}'",
 ]  # fmt: skip
 
 
