@@ -115,6 +115,7 @@ REFUSALS = [
     ("SELECT 1 AS n\nFROM TABLE(GENERATOR(ROWCOUNT => 9000000)) AS g", "GENERATOR needs a bound (line 2): write GENERATOR(ROWCOUNT => n) with a number of at most 1,000,000."),
     ("SELECT a,\n  SEQ4() FROM t", "The function seq4 is not allowed (line 2): write ROW_NUMBER() OVER (ORDER BY …) instead."),
     ("SELECT a\nFROM t SAMPLE (10)", "The clause SAMPLE of a table is not allowed (line 2): write a WHERE over a hash, such as MOD(ABS(HASH(id)), 10) = 0, instead."),
+    ("WITH RECURSIVE a AS (SELECT x FROM b),\n b AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM b WHERE x < 9) SELECT x FROM a", "The WITH query A reads B (line 1), which is no WITH query before it: name the schema of a table."),
     ("SELECT a FROM t\nSTART WITH a = 1 CONNECT BY PRIOR a = b", "The clause CONNECT BY is not allowed (line 2): write WITH RECURSIVE with a bound, or one join per level, instead."),
     ("SELECT * FROM t MATCH_RECOGNIZE (PATTERN (a) DEFINE a AS TRUE)", "The clause MATCH_RECOGNIZE is not allowed (line 1): write LAG, LEAD or CONDITIONAL_TRUE_EVENT with QUALIFY instead."),
     ("WITH RECURSIVE\n a AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM a) SELECT * FROM a", "A recursive WITH needs a bound (line 2): let a column begin at a number or date in the first branch, add to it in the second, and write WHERE column < limit there; with a join at most 100 levels."),
