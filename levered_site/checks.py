@@ -44,6 +44,10 @@ _ALLOWED_RANGES = {
     "WAITING_REQUESTS": (1, 28),  # of a worker's 32 threads; the rest serve
     "SNAPSHOT_MEMORY_BYTES": (2**20, 2**40),
     "MAX_OPTIMIZATIONS": (1, 10**9),
+    "MAX_METRICS": (1, 10**9),
+    "MAX_ASSIGNMENT_SOURCES": (1, 10**9),
+    "MAX_API_KEYS": (1, 10**9),
+    "SCREENSHOT_BYTES": (5 * 2**20, 2**40),
     "TRAIN_WAIT_SECONDS": (0, 25),
     "QUERY_TIMEOUT_SECONDS": (1, 30),
     "QUERY_CHECK_SECONDS": (0.1, 30),
@@ -60,6 +64,7 @@ _ALLOWED_RANGES = {
     "LATE_ARRIVAL_HOURS": (0, 2160),
     "CLERK_LEEWAY_SECONDS": (0, 300),
 }
+    "POLICY_FIGURE_DAYS": (1, 3650),
 _CLERK_SETTINGS = (
     "CLERK_JWKS_URL",
     "CLERK_PEM_KEY",
