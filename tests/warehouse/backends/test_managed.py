@@ -279,3 +279,18 @@ def test_json_values_of_many_items_are_refused_before_they_are_built() -> None:
 
     with pytest.raises(QueryFailedError, match="more than 250,000 items"):
         managed.build_backend("org_a").query(sql, 100)
+
+
+def test_values_that_a_query_builds_are_bounded_by_the_memory_of_its_backend() -> None:
+    digits = " UNION ALL ".join(f"SELECT {digit} AS n" for digit in range(10))
+    tables = ", ".join(f"digits AS d{index}" for index in range(7))
+    filling = "x" * 300
+    sql = (
+        f"WITH digits AS ({digits}) SELECT count(q.a) AS n FROM"  # noqa: S608 - the test's own text
+        f" (SELECT array_agg('{filling}' || d0.n) AS a FROM {tables}) AS q"
+    )
+
+    with pytest.raises(QueryFailedError, match="out of memory"):
+        managed.build_backend("org_a").query(sql, 1)
+
+    assert managed.build_backend("org_a").query("SELECT 1 AS n", 1).rows == ((1,),)
