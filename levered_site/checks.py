@@ -57,14 +57,17 @@ _ALLOWED_RANGES = {
     "QUERY_DISK_MB": (1, 2**20),
     "CUBE_ANSWER_BYTES": (10**6, 10**10),
     "CUBE_DISK_MB": (1, 2**20),
+    "WAREHOUSE_CONNECT_SECONDS": (1, 60),
+    "WAREHOUSE_REQUEST_SECONDS": (1, 600),
+    "REFRESH_SECONDS": (1, 5000),
     "QUERY_PLAN_COST": (1000, 1e15),
     "CUBE_TIMEOUT_SECONDS": (1, 5000),  # a Celery task is killed after 5,400
     "TRAINING_SLOTS_PER_ORGANIZATION": (1, 1000),
     "RETENTION_DAYS": (91, 3650),  # the longest conversion window is 90 days
+    "POLICY_FIGURE_DAYS": (1, 3650),
     "LATE_ARRIVAL_HOURS": (0, 2160),
     "CLERK_LEEWAY_SECONDS": (0, 300),
 }
-    "POLICY_FIGURE_DAYS": (1, 3650),
 _CLERK_SETTINGS = (
     "CLERK_JWKS_URL",
     "CLERK_PEM_KEY",

@@ -232,6 +232,13 @@ QUERY_ANSWER_BYTES = env.int("QUERY_ANSWER_BYTES", default=8_000_000)
 QUERY_CHECK_SECONDS = env.float("QUERY_CHECK_SECONDS", default=5.0)
 QUERY_CHECK_PROCESSES = env.int("QUERY_CHECK_PROCESSES", default=2)  # per process
 QUERY_PROCESS_BYTES = env.int("QUERY_PROCESS_BYTES", default=512 * 2**20)
+# Reaching a connected warehouse, and all that one request asks it, in seconds.
+WAREHOUSE_CONNECT_SECONDS = env.int("WAREHOUSE_CONNECT_SECONDS", default=30)
+WAREHOUSE_REQUEST_SECONDS = env.int("WAREHOUSE_REQUEST_SECONDS", default=60)
+REFRESH_SECONDS = env.int("REFRESH_SECONDS", default=120)  # of GET …?refresh=true
+# In place of the vendors' own addresses: a private link, a proxy, or an emulator.
+SNOWFLAKE_ENDPOINT = env.str("SNOWFLAKE_ENDPOINT", default="")
+BIGQUERY_ENDPOINT = env.str("BIGQUERY_ENDPOINT", default="")
 # Of a metric or an assignment source, in units of Postgres' planner (a page read is 1).
 QUERY_PLAN_COST = env.float("QUERY_PLAN_COST", default=1e9)
 QUERY_MEMORY_MB = env.int(
@@ -244,6 +251,7 @@ CUBE_DISK_MB = env.int("CUBE_DISK_MB", default=8192)
 # Of the two processes of the worker one is left for the other organizations.
 TRAINING_SLOTS_PER_ORGANIZATION = env.int("TRAINING_SLOTS_PER_ORGANIZATION", default=1)
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=400)
+POLICY_FIGURE_DAYS = env.int("POLICY_FIGURE_DAYS", default=90)
 LATE_ARRIVAL_HOURS = env.int("LATE_ARRIVAL_HOURS", default=24)
 
 # --- customers' own warehouses
@@ -251,7 +259,6 @@ LATE_ARRIVAL_HOURS = env.int("LATE_ARRIVAL_HOURS", default=24)
 WAREHOUSE_ALLOW_PRIVATE = env.bool("WAREHOUSE_ALLOW_PRIVATE", default=False)
 WAREHOUSE_CA_FILE = env.str("WAREHOUSE_CA_FILE", default="")
 # BigQuery: bytes read by one query, and by an organization's queries in a day (UTC).
-POLICY_FIGURE_DAYS = env.int("POLICY_FIGURE_DAYS", default=90)
 BIGQUERY_BYTES_PER_QUERY = env.int("BIGQUERY_BYTES_PER_QUERY", default=200 * 2**30)
 BIGQUERY_BYTES_PER_DAY = env.int("BIGQUERY_BYTES_PER_DAY", default=2 * 2**40)
 # Called in the transaction in which the warehouse of an organization changes.

@@ -8,8 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from levered_site.errors import InvalidParametersError
-from warehouse.backends import bigquery
-from warehouse.sql.shapes import Statement
+from warehouse.backends import bigquery, bigquery_process
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +71,7 @@ def test_a_mapped_column_is_found_in_any_case(key_file: dict[str, Any]) -> None:
 def test_parameters_are_typed_and_named_in_order() -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
 
-    parameters = bigquery.build_query_parameters(
-        Statement("", ("a", 1, 1.5, True, now))
-    )
+    parameters = bigquery_process.build_query_parameters(("a", 1, 1.5, True, now))
 
     assert [(parameter.name, parameter.type_) for parameter in parameters] == [
         ("p1", "STRING"),
