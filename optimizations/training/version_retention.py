@@ -12,13 +12,14 @@ from django.db import connection
 from django.utils import timezone
 
 from levered_site.database import fetch_rows
-from models_app.models import PolicyVersion
+from models_app.models import PolicyVersion, TrainingRun
 from optimizations.cube import storage
-from optimizations.models import CubeDay
+from optimizations.models import CandidateTable, CubeDay
 
 # Clients may decide by a policy that has just been replaced, for a day, and receipts are
 # dropped by whole days.
 RECEIPT_MARGIN = timedelta(days=2)
+RUNS_AT_ONCE = 10_000
 
 # What nothing replaced: the versions that serve, that were trained last, and that each model
 # started with. A version is replaced when the next one is made.
@@ -59,10 +60,11 @@ WHERE {is_replaced}"""
 
 @dataclass(frozen=True, slots=True)
 class PrunedVersions:
-    """How many versions lost their figures, and how many were deleted."""
+    """How many versions lost their figures, and how many versions and runs were deleted."""
 
     thinned: int
     deleted: int
+    deleted_runs: int
 
 
 def prune_versions(now: datetime | None = None) -> PrunedVersions:
@@ -70,7 +72,7 @@ def prune_versions(now: datetime | None = None) -> PrunedVersions:
 
     The figures go POLICY_FIGURE_DAYS after a version was replaced. The version goes when
     its last receipt is past RETENTION_DAYS, unless counts name it, which an evaluation
-    reads with its table.
+    reads with its table. A training run goes then, too, if no version came from it.
     """
     now = now or timezone.now()
     figures_before = now - timedelta(days=settings.POLICY_FIGURE_DAYS)
@@ -85,7 +87,9 @@ def prune_versions(now: datetime | None = None) -> PrunedVersions:
             {"replaced_before": receipts_before},
         )
         rows = fetch_rows(cursor)
-    return PrunedVersions(thinned, _delete_uncounted(rows))
+    return PrunedVersions(
+        thinned, _delete_uncounted(rows), _delete_runs(receipts_before)
+    )
 
 
 def _delete_uncounted(rows: Iterable[Any]) -> int:
@@ -100,6 +104,16 @@ def _delete_uncounted(rows: Iterable[Any]) -> int:
         PolicyVersion.objects.filter(pk__in=unneeded).delete()
         deleted += len(unneeded)
     return deleted
+
+
+def _delete_runs(before: datetime) -> int:
+    """Delete runs that ended before, and that no version and no table came from."""
+    runs = TrainingRun.objects.filter(finished_at__lt=before, versions=None).exclude(
+        pk__in=CandidateTable.objects.values("training_run")
+    )
+    ids = list(runs.values_list("pk", flat=True)[:RUNS_AT_ONCE])
+    TrainingRun.objects.filter(pk__in=ids).delete()
+    return len(ids)
 
 
 def _load_counted_numbers(model_id: UUID) -> set[int]:

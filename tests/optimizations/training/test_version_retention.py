@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from levered_site.errors import NotFoundError
 from models_app import versions
-from models_app.models import PolicyVersion
+from models_app.models import PolicyVersion, TrainingRun
 from optimizations import tasks
 from optimizations.models import CubeDay, Decision, Optimization
 from optimizations.off_policy import evaluate
@@ -144,6 +144,18 @@ def test_a_receipt_whose_version_is_gone_is_explained_as_past_its_retention(
 
     with pytest.raises(NotFoundError, match="past its retention"):
         explanation.explain_assignment(optimization, "ann")
+
+
+def test_old_runs_without_a_version_go(optimization: Optimization) -> None:
+    old = NOW - timedelta(days=settings.RETENTION_DAYS + 3)
+    failed = request_run(optimization)
+    TrainingRun.objects.update(finished_at=old, status=TrainingRun.Status.FAILED)
+
+    pruned = version_retention.prune_versions(NOW)
+
+    assert pruned.deleted_runs == 1
+    assert not TrainingRun.objects.filter(pk=failed.pk).exists()
+    assert TrainingRun.objects.count() == 3
 
 
 def test_the_clock_prunes(optimization: Optimization) -> None:
