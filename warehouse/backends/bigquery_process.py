@@ -27,7 +27,11 @@ from warehouse.backends.cloud_requests import (
 )
 from warehouse.backends.process_answers import Failure, Row, RowBatch
 from warehouse.backends.query_results import Column, Table
-from warehouse.processes.child import handle_interrupts, serve_requests
+from warehouse.processes.child import (
+    end_process,
+    handle_interrupts,
+    serve_requests,
+)
 
 OAUTH_ENDPOINT = "https://oauth2.googleapis.com/token"
 SCOPES = ("https://www.googleapis.com/auth/bigquery",)
@@ -220,3 +224,4 @@ if __name__ == "__main__":
     reader = Reader()
     handle_interrupts(reader.cancel)
     serve_requests(reader.answer)
+    end_process()

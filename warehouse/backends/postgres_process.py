@@ -26,7 +26,11 @@ from warehouse.backends.postgres_requests import (
     StatementRequest,
 )
 from warehouse.backends.process_answers import Failure, Row, RowBatch
-from warehouse.processes.child import handle_interrupts, serve_requests
+from warehouse.processes.child import (
+    end_process,
+    handle_interrupts,
+    serve_requests,
+)
 
 Connection = psycopg.Connection[Row]
 
@@ -184,3 +188,4 @@ if __name__ == "__main__":
     handle_interrupts(reader.cancel)
     serve_requests(reader.answer)
     reader.close()
+    end_process()

@@ -17,7 +17,11 @@ from snowflake.connector.constants import FIELD_ID_TO_NAME
 from warehouse.backends import row_batches
 from warehouse.backends.cloud_requests import ConnectRequest, RunRequest
 from warehouse.backends.process_answers import Failure, Row, RowBatch
-from warehouse.processes.child import handle_interrupts, serve_requests
+from warehouse.processes.child import (
+    end_process,
+    handle_interrupts,
+    serve_requests,
+)
 
 ZONELESS_TYPES = {"TIMESTAMP_NTZ", "DATE"}
 FETCH_ROWS = 500
@@ -91,3 +95,4 @@ if __name__ == "__main__":
     handle_interrupts(interrupt_main_thread)
     serve_requests(reader.answer)
     reader.close()
+    end_process()

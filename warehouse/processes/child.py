@@ -46,6 +46,11 @@ def serve_requests(answer: Callable[[Any], Iterator[Any]]) -> None:
         return
 
 
+def end_process() -> None:
+    """End at once: the parent waits, and the interpreter would tidy up for long."""
+    os._exit(0)
+
+
 def handle_interrupts(action: Callable[[], None]) -> None:
     """Run `action` in a thread of its own when the parent interrupts an answer.
 
