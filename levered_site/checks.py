@@ -89,6 +89,7 @@ def check_settings(
         *_check_clerk(),
         *_check_keys(),
         *_check_addresses(),
+        *_check_warehouse_endpoints(),
         *_check_proxies(),
     ]
 
@@ -210,6 +211,20 @@ def _check_addresses() -> Iterator[CheckMessage]:
             hint="List the origins. The serve endpoints answer every origin anyway.",
             id="levered.E009",
         )
+
+
+def _check_warehouse_endpoints() -> Iterator[CheckMessage]:
+    """Refuse an address that customers' passwords would go to in plain text."""
+    schemes = ("https", "http") if settings.WAREHOUSE_ALLOW_PRIVATE else ("https",)
+    for name in ("SNOWFLAKE_ENDPOINT", "BIGQUERY_ENDPOINT"):
+        value = getattr(settings, name)
+        if value and not _is_url(value, *schemes):
+            yield Error(
+                f"{name} is {value!r}.",
+                hint="Write an address such as https://warehouse.example. Only with "
+                "WAREHOUSE_ALLOW_PRIVATE may it begin with http://.",
+                id="levered.E013",
+            )
 
 
 def _is_url(text: str, *schemes: str) -> bool:
