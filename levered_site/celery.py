@@ -19,6 +19,7 @@ TASK_INTERVALS = {
     "optimizations.keep_partitions": timedelta(hours=1),
     "optimizations.forget_old_keys": timedelta(hours=1),
     "optimizations.prune_versions": timedelta(hours=6),
+    "optimizations.purge_deleted": timedelta(hours=6),
 }
 
 app = Celery("levered")

@@ -5,6 +5,7 @@ from uuid import UUID
 from celery import shared_task
 
 from models_app import runs
+from optimizations.configuration import purge
 from optimizations.training import (
     run,
     schedule,
@@ -54,3 +55,9 @@ def forget_old_keys() -> None:
 def prune_versions() -> None:
     """Drop what nothing reads any more of policy versions that were replaced."""
     version_retention.prune_versions()
+
+
+@shared_task(name="optimizations.purge_deleted")
+def purge_deleted() -> None:
+    """Delete the data of optimizations that were deleted long ago."""
+    purge.purge_deleted()
