@@ -4,7 +4,13 @@
 import os
 import sys
 
-from django.core.management import execute_from_command_line
+try:
+    from django.core.management import execute_from_command_line
+except ModuleNotFoundError as error:
+    raise SystemExit(
+        f"manage.py needs the module {error.name}, which {sys.executable} does not "
+        "have: run `make run` once, then .venv/bin/python manage.py."
+    ) from error
 
 
 def main() -> None:

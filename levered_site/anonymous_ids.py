@@ -20,6 +20,10 @@ PLACEHOLDER_IDS: Final = frozenset(
         "nan",
     }
 )
+# URL libraries and browsers take them for steps in a path, also percent-encoded: the paths
+# that read and erase such a user would lead elsewhere.
+PATH_STEPS: Final = frozenset({".", ".."})
+UNUSABLE_IDS: Final = PLACEHOLDER_IDS | PATH_STEPS
 LENGTH_PROBLEM: Final = f"must be a string of 1 to {MAX_ANONYMOUS_ID_LENGTH} characters"
 # In the order in which they are reported. Control characters are Unicode's category Cc: a
 # line feed, for one, does not survive logs and URL routes.
@@ -38,13 +42,14 @@ def find_anonymous_id_problem(value: object) -> str | None:
     """Return what an anonymous_id must be instead; None if it may be recorded.
 
     It is a text of 1 to 256 characters, not only white space, without NUL, lone surrogates
-    and control characters, and none of `PLACEHOLDER_IDS` (compared as they are printed).
+    and control characters, and none of `PLACEHOLDER_IDS` (compared as they are printed)
+    and `PATH_STEPS`.
     """
     if (
         isinstance(value, str)
         and value.isprintable()  # neither a control character nor a surrogate
         and 0 < len(value) <= MAX_ANONYMOUS_ID_LENGTH
-        and value not in PLACEHOLDER_IDS
+        and value not in UNUSABLE_IDS
         and not value.isspace()
     ):
         return None
@@ -58,6 +63,8 @@ def _find_problem(value: object) -> str | None:
     for pattern, problem in PATTERN_PROBLEMS:
         if pattern.search(value):
             return problem
+    if value in PATH_STEPS:
+        return f"must not be `{value}`, which URLs drop from their paths"
     if value in PLACEHOLDER_IDS:
         return (
             f"must identify one user: a program prints `{value}` where it has no id, "

@@ -41,6 +41,7 @@ _ALLOWED_RANGES = {
     "WEB_REQUEST_SECONDS": (1, 300),
     "WEB_KEEP_ALIVE_SECONDS": (1, 3600),
     "WEB_WRITE_SECONDS": (1, 3600),
+    "WORKER_MEMORY_BYTES": (250 * 10**6, 2**40),  # a process starts with some 130 MB
     "WAITING_REQUESTS": (1, 28),  # of a worker's 32 threads; the rest serve
     "SNAPSHOT_MEMORY_BYTES": (2**20, 2**40),
     "MAX_OPTIMIZATIONS": (1, 10**9),

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from levered_site.api.fields import (
+    BoundedListField,
     StrictBooleanField,
     StrictCharField,
     StrictFloatField,
@@ -76,7 +77,7 @@ class MetricBodySerializer(StrictSerializer):
     name = StrictCharField(max_length=200)
     sql = SqlField()
     column_mapping = ColumnMappingSerializer()
-    outcomes = serializers.ListField(
+    outcomes = BoundedListField(
         child=OutcomeSerializer(), required=False, allow_null=True, max_length=50
     )
     direction = serializers.ChoiceField(

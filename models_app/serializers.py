@@ -4,9 +4,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from levered_site.api.fields import StrictFloatField
+from levered_site.api.fields import BoundedDictField, StrictFloatField
 from levered_site.api.serializers import StrictSerializer
 from models_app.models import BanditModel, TrainingRun
+
+MOST_BIASED_FACTORS = 40  # design and context factors together
 
 
 class BanditModelSerializer(serializers.ModelSerializer[BanditModel]):
@@ -30,8 +32,10 @@ class BanditModelSerializer(serializers.ModelSerializer[BanditModel]):
 class TrainSerializer(StrictSerializer):
     """The optional body of a training; `bias` widens the exploration of a factor."""
 
-    bias = serializers.DictField(
-        child=StrictFloatField(min_value=-1.0, max_value=100.0), required=False
+    bias = BoundedDictField(
+        child=StrictFloatField(min_value=-1.0, max_value=100.0),
+        max_length=MOST_BIASED_FACTORS,
+        required=False,
     )
 
 

@@ -69,16 +69,41 @@ def is_excluded(
     """Return whether one of the partial `{factor: level}` maps covers a combination."""
     return any(
         all(
-            is_same_value(combination.get(name), value)
+            name in combination and find_level(value, [combination[name]]) is not None
             for name, value in partial.items()
         )
         for partial in exclusions
     )
 
 
-def is_same_value(left: object, right: object) -> bool:
-    """Compare as JSON does: true is not 1."""
-    return type(left) is type(right) and left == right
+def find_level(value: object, levels: Iterable[Any]) -> Any | None:
+    """Return the level with the same text as a JSON value: 1 is "1", "true" is true.
+
+    None if there is none. Null, a list and an object are no level.
+    """
+    try:
+        text = format_level(value)
+    except TypeError:
+        return None
+    return next((level for level in levels if format_level(level) == text), None)
+
+
+def spell_levels(
+    design_factors: Iterable[Mapping[str, Any]], partial: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a partial map with its levels as the design writes them.
+
+    What names no factor or no level stays as it is.
+    """
+    levels = {
+        factor["name"]: [level["value"] for level in factor["levels"]]
+        for factor in design_factors
+    }
+    spelled = {}
+    for name, value in partial.items():
+        level = find_level(value, levels.get(name, ()))
+        spelled[name] = value if level is None else level
+    return spelled
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,10 @@ optimization_routes = [
         "optimizations/<id:pk>/archive",
         OptimizationViewSet.as_view({"post": "archive"}),
     ),
+    path(
+        "optimizations/<id:pk>/unarchive",
+        OptimizationViewSet.as_view({"post": "unarchive"}),
+    ),
 ]
 
 variant_routes = [

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from pytest_django import Settings
 
 from levered_site.api import body_limits, openapi
-from tests.support import factories, routes
+from tests.support import authorization_matrix, factories, routes
 from tests.support.routes import Route
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,9 @@ PUBLIC = [route for route in EVERY if route not in MANAGEMENT + INGESTION]
 ERASURE = "/api/v2/warehouse/users/{anonymous_id}"
 SCOPED = [route for route in MANAGEMENT if "{" in route.path and route.path != ERASURE]
 WRITING = [route for route in EVERY if route.method in {"POST", "PATCH", "PUT"}]
-ADMIN_ONLY = [route for route in MANAGEMENT if routes.is_admin_only(route)]
+ADMIN_ONLY = [
+    route for route in MANAGEMENT if authorization_matrix.is_admin_only(route)
+]
 
 
 @pytest.fixture(autouse=True)

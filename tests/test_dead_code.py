@@ -28,6 +28,7 @@ FRAMEWORK_NAMES = {
         *("authenticate", "authenticate_header", "is_authenticated"),
         *("retrieve", "partial_update", "destroy", "select_parser", "select_renderer"),
         *("to_representation", "validate", "get_paginated_response_schema"),
+        "run_child_validation",
         *("get_schema_operation_parameters",),
     },
     "drf-spectacular": {

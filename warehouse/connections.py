@@ -191,6 +191,7 @@ def _test_credentials(
         try:
             backend.test()
             warnings = backend.list_role_warnings()
+            credentials |= backend.find_names()
         except WarehouseError as error:
             raise BadRequestError(error.message) from error
     return credentials, warnings

@@ -96,6 +96,11 @@ def _warn_about_timestamps(facts: MetricFacts | SourceFacts) -> str:
             "Rows that lack anonymous_id or timestamp and do not count: "
             f"{unidentified:,}."
         )
+    if facts.empty_ids:
+        sentences.append(
+            f"Rows whose anonymous_id is an empty text: {facts.empty_ids:,}. They count "
+            "for nobody."
+        )
     if facts.future:
         sentences.append(f"Rows with a timestamp in the future: {facts.future:,}.")
     if isinstance(facts, MetricFacts):
@@ -111,10 +116,6 @@ def _warn_about_times_of_day(facts: MetricFacts) -> list[str]:
         sentences.append(
             "Rows with an infinite timestamp, or one outside of the years 1 to 9999: "
             f"{facts.out_of_range:,}."
-        )
-    if facts.empty_ids:
-        sentences.append(
-            f"Rows whose anonymous_id is an empty text: {facts.empty_ids:,}."
         )
     if facts.identified > 1 and facts.midnight == facts.identified:
         sentences.append(MIDNIGHT)

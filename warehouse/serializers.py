@@ -4,12 +4,17 @@ from typing import Any
 
 from rest_framework import serializers
 
-from levered_site.api.fields import StrictCharField, StrictIntegerField
+from levered_site.api.fields import (
+    BoundedDictField,
+    StrictCharField,
+    StrictIntegerField,
+)
 from levered_site.api.serializers import StrictSerializer
 from warehouse.models import Connection
 from warehouse.sql.customer.check import MAX_QUERY_LENGTH
 
 MAX_ROWS = 1000
+MOST_CREDENTIALS = 50  # a service account's file has eleven
 SQL_HELP = (
     "One SELECT. `@start_date` is a time, bound as a parameter. On the managed warehouse "
     "the query reads managed_dw.exposures and managed_dw.rewards."
@@ -64,8 +69,11 @@ class NewConnectionSerializer(StrictSerializer):
     provider = serializers.ChoiceField(choices=Connection.Provider.choices)
     project_id = StrictCharField(max_length=200, required=False, allow_blank=True)
     dataset_id = StrictCharField(max_length=200, required=False, allow_blank=True)
-    credentials = serializers.DictField(
-        required=False, write_only=True, help_text=CREDENTIALS_HELP
+    credentials = BoundedDictField(
+        max_length=MOST_CREDENTIALS,
+        required=False,
+        write_only=True,
+        help_text=CREDENTIALS_HELP,
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

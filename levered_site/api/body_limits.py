@@ -123,13 +123,15 @@ def decompress_body(request: HttpRequest, body: bytes, limit: int) -> bytes:
 
     Raises:
         PayloadTooLargeError: more than `limit` bytes come out; no more are computed.
-        BadRequestError: the body is not one complete gzip member and nothing else.
+        BadRequestError: the body is not one complete gzip member and nothing else, or
+            larger than it says.
     """
     if _read_encoding(request) not in GZIP_NAMES:
         return body
+    announced = min(read_gzip_size(body), limit)
     inflater = zlib.decompressobj(wbits=GZIP_WINDOW_BITS)
     try:
-        inflated = inflater.decompress(body, limit + 1)
+        inflated = inflater.decompress(body, announced + 1)
     except zlib.error as error:
         raise BadRequestError(f"The body is not valid gzip: {error}") from error
     if len(inflated) > limit:
@@ -137,6 +139,8 @@ def decompress_body(request: HttpRequest, body: bytes, limit: int) -> bytes:
             f"The decompressed body is too large: this endpoint reads at most "
             f"{limit:,} bytes."
         )
+    if len(inflated) > announced:
+        raise BadRequestError("The body is not valid gzip: its length is wrong.")
     if not inflater.eof:
         raise BadRequestError("The body is not valid gzip: it ends too early.")
     if inflater.unused_data:
@@ -144,6 +148,14 @@ def decompress_body(request: HttpRequest, body: bytes, limit: int) -> bytes:
             "The body is not valid gzip: something follows its first member; send one."
         )
     return inflated
+
+
+def read_gzip_size(body: bytes) -> int:
+    """Return the size that a body compressed by gzip says it has, modulo 2**32.
+
+    The body may lie: `decompress_body` computes no more than that.
+    """
+    return int.from_bytes(body[-4:], "little")
 
 
 def _read_encoding(request: HttpRequest) -> str:

@@ -2,11 +2,15 @@
 
 import math
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers
 
 MAX_SAFE_INTEGER = 2**53  # JavaScript rounds larger JSON numbers
+# Beyond them the items of a list are no longer validated. An error takes a kilobyte, an
+# item as few as two bytes.
+MOST_INVALID_ITEMS = 20
 
 
 class StrictCharField(serializers.CharField):
@@ -83,3 +87,47 @@ class StrictUUIDField(serializers.UUIDField):
         if str(parsed) != data.lower():
             self.fail("invalid", value=data)
         return parsed
+
+
+class BoundedListField(serializers.ListField):
+    """A list that is refused for its length before an item is validated."""
+
+    def __init__(self, *, max_length: int, **options: Any) -> None:
+        super().__init__(max_length=max_length, **options)
+        self._most_items = max_length
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        """Return the validated items. Raise ValidationError with the first invalid ones."""
+        if len(data) > self._most_items:
+            self.fail("max_length", max_length=self.max_length)
+        return list(_validate_items(self.child, enumerate(data)).values())
+
+
+class BoundedDictField(serializers.DictField):
+    """An object that is refused for its number of keys before a value is validated."""
+
+    default_error_messages = {"max_length": "must have at most {max_length} keys"}
+
+    def __init__(self, *, max_length: int, **options: Any) -> None:
+        self.max_length = max_length
+        super().__init__(**options)
+
+    def run_child_validation(self, data: Any) -> dict[str, Any]:
+        """Return the validated values. Raise ValidationError with the first invalid ones."""
+        if len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return _validate_items(self.child, data.items())
+
+
+def _validate_items(child: Any, items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    validated, errors = {}, {}
+    for key, item in items:
+        try:
+            validated[key] = child.run_validation(item)
+        except serializers.ValidationError as error:
+            errors[key] = error.detail
+            if len(errors) == MOST_INVALID_ITEMS:
+                break
+    if errors:
+        raise serializers.ValidationError(errors)
+    return validated

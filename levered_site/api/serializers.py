@@ -6,6 +6,8 @@ from typing import Any
 from django.http import QueryDict
 from rest_framework import serializers
 
+from levered_site.api.fields import MOST_INVALID_ITEMS
+
 UNKNOWN_FIELD = "unknown field"
 READ_ONLY_FIELD = "cannot be set"
 
@@ -38,8 +40,10 @@ class StrictSerializer(serializers.Serializer[Any]):
         return fields
 
     def _find_unknown_fields(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
-        errors = {}
+        errors: dict[str, list[str]] = {}
         for name in data:
+            if len(errors) == MOST_INVALID_ITEMS:
+                break
             field = self.fields.get(name)
             if field is None:
                 errors[str(name)[:200]] = [UNKNOWN_FIELD]

@@ -21,6 +21,9 @@ from typing import BinaryIO
 # The supervisor puts the path of LEVERED_HOME into the environment of each child. After
 # a kill, the next start finds leftover processes by it.
 HOME_VARIABLE = "LEVERED_CHILD_OF"
+# Names the files of a process's metrics, which are named by its id otherwise. No two
+# processes may have the same name at the same time.
+METRICS_NAME_VARIABLE = "METRICS_NAME"
 
 UNPRIVILEGED_USERS = ("postgres", "nobody", "daemon")
 

@@ -61,7 +61,8 @@ def build_programs(home: Path, host: str, port: int) -> list[Program]:
 def _build_web_command(host: str, port: int) -> list[str]:
     """Return the command of the manager of the web processes."""
     return (
-        f"-m levered_site.web --host {host} --port {port} --workers {WEB_WORKERS}"
+        f"-m levered_site.web --host {host} --port {port} --workers {WEB_WORKERS} "
+        f"--worker-memory {settings.WORKER_MEMORY_BYTES}"
     ).split()
 
 

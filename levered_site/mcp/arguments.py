@@ -94,7 +94,7 @@ class OptimizationSettings(Input):
         le=50,
         description="Percent of users who always get the baseline; default 10.",
     )
-    excluded_combinations: list[dict[str, str | bool]] | None = Field(
+    excluded_combinations: list[dict[str, str | bool | float]] | None = Field(
         None, description="Partial {factor: level} maps never to serve."
     )
     assignment_source_id: UUID | None = None

@@ -13,6 +13,8 @@ from typing import Any
 import structlog
 from prometheus_client import mmap_dict, values
 
+from levered_site.local.processes import METRICS_NAME_VARIABLE
+
 # Large enough for all that a process counts, so that it hardly ever has to grow.
 FILE_BYTES = 1 << 16
 # What an entry takes beside its key: a length, padding, a value and a time.
@@ -104,5 +106,11 @@ def _append_zeros(filename: str, count: int) -> None:
 
 
 def allocate_metric_files() -> None:
-    """Make prometheus_client use such files. Call it before a metric is created."""
+    """Make prometheus_client use such files. Call it before a metric is created.
+
+    Files are named by METRICS_NAME_VARIABLE where that is set, else by the process's id.
+    """
     vars(values)["MmapedDict"] = AllocatedMetrics
+    name = os.environ.get(METRICS_NAME_VARIABLE)
+    if name and "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        vars(values)["ValueClass"] = values.MultiProcessValue(lambda: name)

@@ -6,7 +6,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from levered_site.api import origins
-from levered_site.api.fields import StrictCharField, StrictFloatField
+from levered_site.api.fields import BoundedListField, StrictCharField, StrictFloatField
 from levered_site.api.serializers import StrictSerializer
 from levered_site.organizations import scopes
 
@@ -43,13 +43,13 @@ class ApiKeyBodySerializer(StrictSerializer):
     expires_at = serializers.DateTimeField(
         required=False, allow_null=True, help_text="In the future; null for never."
     )
-    rewards = serializers.ListField(
+    rewards = BoundedListField(
         child=RewardBoundsSerializer(),
         max_length=MOST_REWARDS,
         required=False,
         help_text="Of a publishable key: which rewards it may send. None: no rewards.",
     )
-    origins = serializers.ListField(
+    origins = BoundedListField(
         child=StrictCharField(max_length=LONGEST_ORIGIN),
         max_length=MOST_ORIGINS,
         required=False,
@@ -87,11 +87,12 @@ class ApiKeyBodySerializer(StrictSerializer):
 class NewApiKeySerializer(ApiKeyBodySerializer):
     """The request body of a new key."""
 
-    scopes = serializers.ListField(
+    scopes = BoundedListField(
         child=serializers.ChoiceField(
             choices=scopes.ALL_SCOPES,
             error_messages={"invalid_choice": f"must be one of {SCOPE_CHOICES}"},
         ),
+        max_length=len(scopes.ALL_SCOPES),
         required=False,
         help_text="What the key may do; `ingest` by default. `track` makes a publishable "
         "key and stands alone.",

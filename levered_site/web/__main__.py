@@ -17,11 +17,18 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3100)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--worker-memory",
+        type=int,
+        default=0,
+        help="bytes beyond which a process is replaced; 0 for no limit",
+    )
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "levered_site.settings")
     _configure_logging()
     raise_file_limit()
-    Manager(open_listener(options.host, options.port), options.workers).run()
+    listener = open_listener(options.host, options.port)
+    Manager(listener, options.workers, options.worker_memory).run()
 
 
 def _configure_logging() -> None:

@@ -106,6 +106,11 @@ def is_chunked(headers: Headers) -> bool:
     return b"transfer-encoding" in map(itemgetter(0), headers)
 
 
+def is_compressed(headers: Headers) -> bool:
+    """Return whether the body has a Content-Encoding."""
+    return b"content-encoding" in map(itemgetter(0), headers)
+
+
 async def read_body(
     receive: Receive,
     limit: int,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from levered_site.api.body_limits import read_gzip_size
 from levered_site.errors import INTERNAL_ERROR_MESSAGE, LeveredError
 from levered_site.web.asgi_types import Receive, Scope, Send
 from levered_site.web.bodies import (
@@ -14,6 +15,7 @@ from levered_site.web.bodies import (
     ClientDisconnectedError,
     get_content_length,
     is_chunked,
+    is_compressed,
     read_body,
 )
 from levered_site.web.large_body_gate import LargeBodyGate
@@ -96,10 +98,7 @@ class WsgiBridge:
         client, _ = scope["client"] or ("", 0)
         with self._memory.hold(client) as held:
             body = await read_body(receive, length, self._body_seconds, held)
-            async with self._gate.admit(length):
-                response = await self._call_application(
-                    scope, build_environ(scope, body)
-                )
+            response = await self._call_in_turn(scope, body)
         await self._send_blocks(send, response)
 
     def _is_refused(self, scope: Scope, length: int) -> bool:
@@ -114,7 +113,7 @@ class WsgiBridge:
         A body that is unread is one that the application refuses by its headers. The
         connection cannot be used after it.
         """
-        response = await self._call_application(scope, build_environ(scope, body))
+        response = await self._call_in_turn(scope, body)
         headers = response.headers
         if is_unread:
             headers.append(CLOSE_HEADER)
@@ -132,6 +131,22 @@ class WsgiBridge:
             await _send_block(send, response, more=True)
             await self._threads.run(response.read_block)
         await _send_block(send, response, more=False)
+
+    async def _call_in_turn(self, scope: Scope, body: bytes) -> WsgiResponse:
+        """Call the application; a body that is or becomes large waits for its turn."""
+        environ = build_environ(scope, body)
+        size = self._measure(scope, body)
+        if size <= SMALL_BODY:
+            return await self._call_application(scope, environ)
+        async with self._gate.admit(size):
+            return await self._call_application(scope, environ)
+
+    def _measure(self, scope: Scope, body: bytes) -> int:
+        """Return the bytes of a body; of a compressed one those that come out of it."""
+        if not body or not is_compressed(scope["headers"]):
+            return len(body)
+        inflated = min(read_gzip_size(body), self._find_body_limit(scope))
+        return max(len(body), inflated)
 
     async def _call_application(
         self, scope: Scope, environ: dict[str, Any]

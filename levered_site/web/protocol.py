@@ -34,6 +34,8 @@ INVALID_MESSAGE = "The request is not valid HTTP/1.1."
 MAX_PIPELINED = 32
 # How long a process that stops waits for requests that clients have already sent.
 LAST_REQUEST_SECONDS = 0.5
+# How long a process that is replaced keeps a connection without a request.
+RETIRED_IDLE_SECONDS = 10
 
 
 class _StopParsingError(Exception):
@@ -262,6 +264,14 @@ class WebProtocol(HttpToolsProtocol):
             self.loop.call_later(LAST_REQUEST_SECONDS, self._close_if_unused)
         else:
             super().shutdown()
+
+    def retire(self) -> None:
+        """Close the connection behind its next response, or when it stays idle."""
+        self._is_stopping = True
+        self.timeout_keep_alive = min(self.timeout_keep_alive, RETIRED_IDLE_SECONDS)
+        cycle = self._latest_cycle
+        if cycle is not None and not cycle.response_started:
+            cycle.keep_alive = False
 
     def _close_if_unused(self) -> None:
         if self._is_idle() and not self._head.is_open:

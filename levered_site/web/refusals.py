@@ -29,8 +29,13 @@ def build_refusal(error: LeveredError) -> tuple[Headers, bytes]:
 
 
 def encode_refusal(error: LeveredError) -> bytes:
-    """Return the whole response for an error, as it goes over the wire."""
+    """Return the whole response for an error, as it goes over the wire.
+
+    The head of the request was not read, so neither path nor origin is known: pages of any
+    origin may read this, which says nothing but what is wrong with the head.
+    """
     headers, body = build_refusal(error)
+    headers.append((b"access-control-allow-origin", b"*"))
     status = HTTPStatus(error.status)
     lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
     lines += [name + b": " + value for name, value in headers]

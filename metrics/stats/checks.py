@@ -15,6 +15,7 @@ MATURE_SHARE = 0.5
 CROSSOVER_SHARE = 0.05
 MISMATCH_SHARE = 0.01
 ONE_ID_SHARE = 0.05
+BLANK_ID_SHARE = 0.01
 # Below these, one busy visitor looks like an id that many share.
 MINIMUM_EXPOSURES, MINIMUM_EXPOSURES_OF_ID = 100, 20
 
@@ -41,6 +42,13 @@ class ShareCheck:
     share: float | None
     limit: float
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlankIdCheck(ShareCheck):
+    """A share of exposures that name nobody, and their number."""
+
+    exposures: int
 
 
 def check_baseline(
@@ -102,6 +110,18 @@ def check_arm_mismatch(mismatched_users: int, users: int) -> ShareCheck:
         users,
         MISMATCH_SHARE,
         "of users were logged with an arm that they were not assigned",
+    )
+
+
+def check_blank_ids(blank_exposures: int, exposures: int) -> BlankIdCheck:
+    """Check the share of exposures whose id is empty or blank; ok up to 1%.
+
+    `exposures` counts them and all others.
+    """
+    text = "of exposures have an empty anonymous_id and count for nobody"
+    check = _check_at_most(blank_exposures, exposures, BLANK_ID_SHARE, text)
+    return BlankIdCheck(
+        check.ok, check.share, check.limit, check.reason, blank_exposures
     )
 
 

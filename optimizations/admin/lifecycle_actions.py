@@ -8,7 +8,7 @@ from unfold.enums import ActionVariant
 from levered_site.admin.actions import AdminAction
 from levered_site.organizations.admin import get_staff_actor
 from models_app import runs
-from optimizations.configuration import lifecycle
+from optimizations.configuration import lifecycle, unarchiving
 from optimizations.models import Optimization
 
 Status = Optimization.Status
@@ -105,8 +105,8 @@ ACTIONS = (
         name="archive",
         title="Archive",
         confirmation_text=(
-            "The optimization leaves the lists and stops serving. Its data stay. This "
-            "cannot be undone."
+            "The optimization leaves the API's lists and stops serving. Its data stay. "
+            "Unarchive undoes it; one that was live comes back paused."
         ),
         success_message="Archived: {}",
         run=lambda optimization, request: lifecycle.archive_optimization(
@@ -114,6 +114,21 @@ ACTIONS = (
         ),
         icon="archive",
         is_offered=_can_become(Status.ARCHIVED),
+        confirm_selection=True,
+    ),
+    AdminAction(
+        name="unarchive",
+        title="Unarchive",
+        confirmation_text=(
+            "The optimization has the status of before again. One that was live is "
+            "paused: nobody is served until it goes live."
+        ),
+        success_message="Unarchived: {}",
+        run=lambda optimization, request: unarchiving.unarchive_optimization(
+            optimization, get_staff_actor(request)
+        ),
+        icon="unarchive",
+        is_offered=lambda optimization: optimization.status == Status.ARCHIVED,
         confirm_selection=True,
     ),
     AdminAction(

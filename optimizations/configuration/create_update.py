@@ -10,6 +10,7 @@ from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.organizations import audit, quotas
 from levered_site.organizations.actors import Actor
 from models_app.models import BanditModel
+from optimizations import factors
 from optimizations.configuration import references, regimes, validation, variants
 from optimizations.models import Optimization, Variant
 from optimizations.serving import snapshot_store
@@ -197,8 +198,16 @@ def _refuse_fixed_fields(optimization: Optimization, fields: Fields) -> None:
 
 
 def _assign_fields(optimization: Optimization, fields: Fields) -> None:
-    """Set all fields but the guardrails; do not save."""
+    """Set all fields but the guardrails; do not save.
+
+    Excluded levels are stored as the design writes them, however they were sent.
+    """
     for name in PLAIN_FIELDS:
         if name in fields:
             setattr(optimization, name, fields[name])
+    design_factors = optimization.model.training_data_config["design_factors"]
+    optimization.excluded_combinations = [
+        factors.spell_levels(design_factors, partial)
+        for partial in optimization.excluded_combinations
+    ]
     references.assign_references(optimization, fields)

@@ -29,6 +29,7 @@ TRANSITIONS: Mapping[str, tuple[str, ...]] = {
 }
 ENDED_STATUSES = (Status.COMPLETED, Status.ARCHIVED)
 ADMIN_ONLY_STATUSES = (Status.SHIPPED, Status.COMPLETED, Status.ARCHIVED)
+UNARCHIVE_ADVICE = "POST /optimizations/:id/unarchive undoes archiving."
 AUDIT_ACTIONS = {
     Status.LIVE: "optimization.resume",
     Status.PAUSED: "optimization.pause",
@@ -90,8 +91,12 @@ def change_status(
     optimization = create_update.lock_optimization(optimization)
     before = optimization.status
     if status not in TRANSITIONS[before]:
-        raise ConflictError(_format_refusal(before, f"become {status}"))
+        refusal = _format_refusal(before, f"become {status}")
+        advice = f" {UNARCHIVE_ADVICE}" if before == Status.ARCHIVED else ""
+        raise ConflictError(refusal + advice)
     optimization.status = status
+    if status == Status.ARCHIVED:
+        optimization.status_before_archive = before
     if status == Status.LIVE:
         _go_live(optimization)
         optimization.shipped_at = None  # going live undoes a shipment
@@ -137,7 +142,7 @@ def stop_optimization(optimization: Optimization, actor: Actor) -> Optimization:
 
 
 def archive_optimization(optimization: Optimization, actor: Actor) -> Optimization:
-    """Hide an optimization from lists; its data stay."""
+    """Hide an optimization from lists; its data stay. See unarchiving.py to undo it."""
     return change_status(optimization, Status.ARCHIVED, actor)
 
 

@@ -42,6 +42,7 @@ def find_exclusion_problems(
     """Return the problems of excluded_combinations.
 
     An exclusion must name known factors and levels and must not cover the baseline.
+    Levels are compared as text, as contexts are.
     All exclusions together must leave two variants.
     """
     problems = [
@@ -135,7 +136,7 @@ def _check_levels(field: str, factor: Config) -> Iterator[FieldProblem]:
                 f"{field}[{index}]",
                 f"must be {expected}, as dtype is {factor['dtype']}",
             )
-        elif any(factors.is_same_value(value, other) for other in values[:index]):
+        elif factors.find_level(value, values[:index]) is not None:
             yield FieldProblem(f"{field}[{index}]", "is used twice")
         elif ids[index] in ids[:index]:
             yield FieldProblem(f"{field}[{index}].id", "is used twice")
@@ -164,5 +165,5 @@ def _check_exclusion(
         field = f"excluded_combinations[{index}].{name}"
         if name not in levels:
             yield FieldProblem(field, "is not a design factor")
-        elif not any(factors.is_same_value(value, level) for level in levels[name]):
+        elif factors.find_level(value, levels[name]) is None:
             yield FieldProblem(field, "must be one of the factor's levels")

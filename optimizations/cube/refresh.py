@@ -39,7 +39,8 @@ class ObservationCube:
     """All stored days of one optimization and metric together.
 
     `lags` are 32 buckets over the horizon. `as_of` is the last refresh, None before the
-    first. `rows_read` counts the raw exposure rows that the refresh just made has read.
+    first. `rows_read` counts the raw exposure rows that the refresh just made has read,
+    `blank_exposures` those of all days that have no id.
     """
 
     days: tuple[DayColumns, ...]
@@ -48,6 +49,7 @@ class ObservationCube:
     arm_mismatch_users: int
     as_of: datetime | None
     rows_read: int = 0
+    blank_exposures: int = 0
 
     @cached_property
     def arrays(self) -> CellArrays:
@@ -120,6 +122,7 @@ def load_cube(
             (clock_jumps.limit_to_now(row.computed_at, now) for row in rows),
             default=None,
         ),
+        blank_exposures=sum(day.blank_exposures for day in days),
     )
 
 
@@ -273,4 +276,5 @@ def _group_by_day(
             fingerprint=fingerprint,
             exposure_rows=None if rows is None else rows.exposures,
             reward_rows=None if rows is None else rows.rewards,
+            blank_exposures=counts.blank_exposures if counts else 0,
         )

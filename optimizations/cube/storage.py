@@ -37,6 +37,7 @@ class StoredDay:
     `lags` are 32 buckets over the horizon, of mature users. `fingerprint` identifies the
     spec that was counted. `exposure_rows` and `reward_rows` are a connected warehouse's
     rows of that day; a later refresh compares them to see whether more have arrived.
+    `blank_exposures` counts the day's exposures without an id; 0 in days stored before.
     """
 
     day: date
@@ -47,6 +48,7 @@ class StoredDay:
     fingerprint: str
     exposure_rows: int | None = None
     reward_rows: int | None = None
+    blank_exposures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class StoredColumns:
     fingerprint: str
     exposure_rows: int | None
     reward_rows: int | None
+    blank_exposures: int = 0
 
 
 def compute_fingerprint(spec: CubeSpec) -> str:
@@ -87,6 +90,10 @@ def encode_day(day: StoredDay) -> bytes:
         "reward_rows": day.reward_rows,
         "columns": cell_columns.collect_columns(day.cells),
     }
+    if (
+        day.blank_exposures
+    ):  # earlier versions, which run until the upgrade ends, lack it
+        document["blank_exposures"] = day.blank_exposures
     header = FORMAT_VERSION + day.fingerprint.encode()
     return header + zlib.compress(orjson.dumps(document), level=6)
 
@@ -119,4 +126,5 @@ def decode_day(day: date, data: bytes | memoryview) -> StoredDay | None:
         fingerprint=stored.fingerprint,
         exposure_rows=stored.exposure_rows,
         reward_rows=stored.reward_rows,
+        blank_exposures=stored.blank_exposures,
     )

@@ -74,15 +74,10 @@ def _find_levels(
 
 
 def _find_level(name: str, value: object, levels: Sequence[Any]) -> Any:
-    """Return the level with the same text: 1 is "1", and "true" is true."""
-    try:
-        text = factors.format_level(value)
-    except TypeError:
-        text = None
-    for level in levels:
-        if text == factors.format_level(level):
-            return level
-    raise InvalidItemError(f"variant.{name}", "must be one of the factor's levels")
+    level = factors.find_level(value, levels)
+    if level is None:
+        raise InvalidItemError(f"variant.{name}", "must be one of the factor's levels")
+    return level
 
 
 def resolve_context(design: Design, context: Mapping[str, Any]) -> str:

@@ -45,6 +45,10 @@ class Optimization(models.Model):
     )
     name = models.CharField(max_length=200)
     status = models.CharField(max_length=16, choices=Status.choices)
+    # What unarchiving goes back to; empty if it is not archived, or was before it was stored.
+    status_before_archive = models.CharField(
+        max_length=16, blank=True, default="", db_default=""
+    )
     model = models.OneToOneField(
         BanditModel, on_delete=models.PROTECT, related_name="optimization"
     )

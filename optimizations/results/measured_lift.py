@@ -173,6 +173,7 @@ def check_traffic(
     }
     cells = cube.arrays
     users = int(cells.users.sum())
+    exposures = int(cells.exposures.sum()) + cube.blank_exposures
     mature = int(cells.users[cells.mature].sum())
     return {
         "sample_ratio": stats.check_sample_ratio(
@@ -181,4 +182,5 @@ def check_traffic(
         "maturity": stats.check_maturity(mature, users),
         "crossover": stats.check_crossover(cube.crossover_users, users),
         "arm_mismatch": stats.check_arm_mismatch(cube.arm_mismatch_users, users),
+        "blank_id": stats.check_blank_ids(cube.blank_exposures, exposures),
     }

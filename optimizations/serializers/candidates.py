@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from levered_site.api.fields import StrictCharField, StrictFloatField
+from levered_site.api.fields import BoundedListField, StrictCharField, StrictFloatField
 from levered_site.api.serializers import StrictSerializer
 from optimizations.models import Optimization
 from optimizations.serializers.training_data_config import LONGEST_NAME, MOST_FACTORS
@@ -15,7 +15,7 @@ class PutCandidateSerializer(StrictSerializer):
         choices=Optimization.Allocation.values, required=False
     )
     exploration_share = StrictFloatField(min_value=0, max_value=0.2, required=False)
-    ignored_context_factors = serializers.ListField(
+    ignored_context_factors = BoundedListField(
         child=StrictCharField(max_length=LONGEST_NAME),
         max_length=MOST_FACTORS,
         required=False,

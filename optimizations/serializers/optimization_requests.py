@@ -3,6 +3,8 @@
 from rest_framework import serializers
 
 from levered_site.api.fields import (
+    BoundedDictField,
+    BoundedListField,
     StrictBooleanField,
     StrictCharField,
     StrictFloatField,
@@ -14,7 +16,8 @@ from models_app.models import BanditModel
 from optimizations.models import Optimization
 from optimizations.serializers.origin_field import OriginField
 from optimizations.serializers.training_data_config import (
-    LevelValueField,
+    MOST_FACTORS,
+    ComparedLevelField,
     TrainingDataConfigSerializer,
 )
 
@@ -28,14 +31,15 @@ class OptimizationBodySerializer(StrictSerializer):
     name = StrictCharField(max_length=200)
     training_data_config = TrainingDataConfigSerializer()
     reward_metric_id = StrictUUIDField(required=False, allow_null=True)
-    guardrail_metric_ids = serializers.ListField(
+    guardrail_metric_ids = BoundedListField(
         child=StrictUUIDField(), max_length=100, required=False
     )
     holdout_percentage = StrictFloatField(min_value=0, max_value=50, required=False)
-    excluded_combinations = serializers.ListField(
-        child=serializers.DictField(child=LevelValueField()),
+    excluded_combinations = BoundedListField(
+        child=BoundedDictField(child=ComparedLevelField(), max_length=MOST_FACTORS),
         max_length=MOST_EXCLUSIONS,
         required=False,
+        help_text="Partial maps of factor to level. Levels are compared as text.",
     )
     assignment_source_id = StrictUUIDField(required=False, allow_null=True)
     retrain_every_minutes = StrictIntegerField(
@@ -46,7 +50,7 @@ class OptimizationBodySerializer(StrictSerializer):
     )
     exploration_share = StrictFloatField(min_value=0, max_value=0.2, required=False)
     expected_users = StrictIntegerField(min_value=1, required=False, allow_null=True)
-    allowed_origins = serializers.ListField(
+    allowed_origins = BoundedListField(
         child=OriginField(), max_length=MOST_ORIGINS, required=False
     )
     public_policy = StrictBooleanField(

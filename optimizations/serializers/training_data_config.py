@@ -6,7 +6,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from levered_site import limits
-from levered_site.api.fields import StrictCharField, StrictIntegerField
+from levered_site.api.fields import (
+    BoundedListField,
+    StrictCharField,
+    StrictIntegerField,
+)
 from levered_site.api.serializers import StrictSerializer
 from optimizations import factors
 from optimizations.configuration import validation
@@ -14,6 +18,7 @@ from optimizations.configuration import validation
 MOST_FACTORS = 20
 LONGEST_NAME = 100
 LEVEL_VALUE_SCHEMA = {"oneOf": [{"type": "string"}, {"type": "boolean"}]}
+COMPARED_LEVEL_SCHEMA = {"oneOf": [*LEVEL_VALUE_SCHEMA["oneOf"], {"type": "number"}]}
 LEVEL_SCHEMA = {
     "oneOf": [
         *LEVEL_VALUE_SCHEMA["oneOf"],
@@ -53,6 +58,19 @@ class LevelValueField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+@extend_schema_field(COMPARED_LEVEL_SCHEMA)
+class ComparedLevelField(LevelValueField):
+    """A value that is compared with levels, as text: 1 is the level "1"."""
+
+    default_error_messages = {"invalid": "must be a string, a number, true or false"}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Accept a number, too."""
+        if isinstance(data, int | float):
+            return data
+        return super().to_internal_value(data)
+
+
 @extend_schema_field(LEVEL_SCHEMA)
 class LevelField(LevelValueField):
     """A level: a plain value, or `{"id", "value"}`, which responses always show."""
@@ -83,7 +101,7 @@ class FactorSerializer(StrictSerializer):
 
     name = StrictCharField(max_length=LONGEST_NAME)
     dtype = serializers.ChoiceField(choices=["str", "bool"])
-    levels = serializers.ListField(
+    levels = BoundedListField(
         child=LevelField(), min_length=1, max_length=validation.MAX_VARIANTS
     )
 
@@ -125,10 +143,10 @@ class TrainingDataConfigSerializer(StrictSerializer):
     """What varies, what it may depend on, and which reward counts."""
 
     reward = RewardSerializer()
-    design_factors = serializers.ListField(
+    design_factors = BoundedListField(
         child=FactorSerializer(), min_length=1, max_length=MOST_FACTORS
     )
-    context_factors = serializers.ListField(
+    context_factors = BoundedListField(
         child=FactorSerializer(), max_length=MOST_FACTORS, default=list
     )
     attribution = AttributionSerializer(required=False)

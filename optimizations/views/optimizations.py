@@ -19,7 +19,7 @@ from levered_site.organizations.viewsets import (
     RetrieveViewSet,
     UpdateViewSet,
 )
-from optimizations.configuration import lifecycle
+from optimizations.configuration import lifecycle, unarchiving
 from optimizations.models import Optimization
 from optimizations.results import list_summary
 from optimizations.serializers.optimization_requests import (
@@ -65,7 +65,9 @@ class OptimizationViewSet(
     create_serializer_class = NewOptimizationSerializer
     update_serializer_class = OptimizationChangeSerializer
     list_name = "optimizations"
-    permission_classes = [require_admin_for("ship", "stop", "archive", "destroy")]
+    permission_classes = [
+        require_admin_for("ship", "stop", "archive", "unarchive", "destroy")
+    ]
 
     def get_queryset(self) -> QuerySet[Optimization]:
         """Return the organization's optimizations with the rows that a response needs."""
@@ -143,11 +145,19 @@ class OptimizationViewSet(
 
     @extend_schema(request=None, responses=OptimizationSerializer)
     def archive(self, _request: Request, **_kwargs: Any) -> Response:
-        """Archive the optimization: lists no longer show it.
+        """Archive the optimization: lists no longer show it, and it is not served.
 
-        A shipped optimization must be stopped first (409).
+        `POST …/unarchive` undoes it. A shipped optimization must be stopped first (409).
         """
         return self._apply_transition(lifecycle.archive_optimization)
+
+    @extend_schema(request=None, responses=OptimizationSerializer)
+    def unarchive(self, _request: Request, **_kwargs: Any) -> Response:
+        """Undo archiving: it has the status of before, and is paused if it was live.
+
+        409 if it is not archived, or if its model or metric no longer fit.
+        """
+        return self._apply_transition(unarchiving.unarchive_optimization)
 
     def _apply_transition(
         self, transition: Callable[[Optimization, Actor], Optimization]

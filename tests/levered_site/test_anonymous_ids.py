@@ -24,6 +24,9 @@ from levered_site.anonymous_ids import find_anonymous_id_problem
         "user\u00a0one",
         "\U0001f468\u200d\U0001f469\u200d\U0001f467",
         "\ufeffann",
+        "...",
+        "a..",
+        "../a",
     ],
 )
 def test_an_ordinary_id_has_no_problem(value: str) -> None:
@@ -55,6 +58,8 @@ def test_what_a_program_prints_for_a_missing_id_is_named_and_refused(
         ("a\ud800", "must not contain a lone surrogate"),
         ("a\n", "must not contain a control character such as a line feed"),
         ("a\x7f", "must not contain a control character such as a line feed"),
+        (".", "must not be `.`, which URLs drop from their paths"),
+        ("..", "must not be `..`, which URLs drop from their paths"),
         ("a\x85", "must not contain a control character such as a line feed"),
     ],
 )
@@ -62,7 +67,13 @@ def test_a_problem_says_what_the_id_must_be(value: object, problem: str) -> None
     assert find_anonymous_id_problem(value) == problem
 
 
-@given(st.text(st.characters(), max_size=300) | st.integers() | st.none())
+@given(
+    st.text(st.characters(), max_size=300)
+    | st.text("./ u", max_size=3)
+    | st.sampled_from(sorted(anonymous_ids.UNUSABLE_IDS))
+    | st.integers()
+    | st.none()
+)
 def test_the_quick_check_agrees_with_the_step_by_step_one(value: object) -> None:
     assert find_anonymous_id_problem(value) == anonymous_ids._find_problem(value)
 

@@ -23,6 +23,7 @@ from warehouse.sql.shapes import (
 )
 
 A, B, C = (f'{{"headline":"{level}"}}' for level in "abc")
+BEFORE_A = '{"headline":"0"}'  # no variant, as C, but a smaller text than any
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = tuple(date(2026, 3, day) for day in range(1, 6))
 OUTCOMES = (
@@ -106,7 +107,7 @@ OFFSETS = st.sampled_from(
     [UTC, timezone(timedelta(hours=-9)), timezone(timedelta(hours=5, minutes=30))]
 )
 MOMENTS = st.builds(lambda at, zone: at.astimezone(zone), GRID, OFFSETS)
-USERS = st.sampled_from(["u1", "u2", "u3", "bot-1", "Ü4"])
+USERS = st.sampled_from(["u1", "u2", "u3", "bot-1", "Ü4", "", " \t"])
 CONTEXTS = st.sampled_from(
     [
         '{"device":"mobile","age":1}',
@@ -122,7 +123,7 @@ EXPOSURES = st.builds(
     Touch,
     USERS,
     MOMENTS,
-    st.sampled_from([A, B, C]),
+    st.sampled_from([A, B, C, BEFORE_A]),
     CONTEXTS,
     st.sampled_from([None, 0, 3]),
 )

@@ -49,15 +49,20 @@ def build_reference_cube(
 ) -> Cube:
     """Compute the cube that the statement must return."""
     touches_by_user: dict[str, list[Touch]] = defaultdict(list)
+    blank: Counter[date] = Counter()
     for touch in touches:
-        if touch.at <= spec.as_of:
+        if touch.at > spec.as_of:
+            continue
+        if touch.user.strip():
             touches_by_user[touch.user].append(touch)
+        elif (blank_day := touch.at.astimezone(UTC).date()) in spec.days:
+            blank[blank_day] += 1
     sums: dict[tuple[Any, ...], list[float]] = {}
     lags: dict[date, list[int]] = defaultdict(lambda: [0] * 32)
     crossed: Counter[date] = Counter()
     mismatched: Counter[date] = Counter()
     for user, user_touches in touches_by_user.items():
-        first = _pick_first_touch(user_touches)
+        first = _pick_first_touch(spec, user_touches)
         day = first.at.astimezone(UTC).date()
         if day not in spec.days or _is_excluded(spec, user):
             continue
@@ -75,8 +80,8 @@ def build_reference_cube(
             lags[day][lag] += 1
     rows_read = sum(_is_read(spec, touch) for touch in touches)
     days = tuple(
-        DayCounts(day, tuple(lags[day]), crossed[day], mismatched[day])
-        for day in sorted(lags)
+        DayCounts(day, tuple(lags[day]), crossed[day], mismatched[day], blank[day])
+        for day in sorted(lags.keys() | blank.keys())
     )
     return Cube(
         tuple(_build_cells(sums)),
@@ -88,15 +93,17 @@ def build_reference_cube(
     )
 
 
-def _pick_first_touch(touches: Sequence[Touch]) -> Touch:
+def _pick_first_touch(spec: CubeSpec, touches: Sequence[Touch]) -> Touch:
     served = [touch for touch in touches if touch.served]
-    return min(served or touches, key=_touch_order)
+    return min(served or touches, key=lambda touch: _touch_order(spec, touch))
 
 
-def _touch_order(touch: Touch) -> tuple[Any, ...]:
+def _touch_order(spec: CubeSpec, touch: Touch) -> tuple[Any, ...]:
     version = math.inf if touch.policy_version is None else touch.policy_version
     holdout = 2 if touch.in_holdout is None else int(touch.in_holdout)
-    return (touch.at, touch.variant, touch.context, version, holdout)
+    is_unknown = _variant_number(spec, touch) == 0
+    variant = "" if is_unknown else touch.variant
+    return (touch.at, is_unknown, variant, touch.context, version, holdout)
 
 
 def _is_excluded(spec: CubeSpec, user: str) -> bool:

@@ -29,6 +29,11 @@ class Route:
         """The path with unnamed parameters, to compare with the OpenAPI document."""
         return re.sub(r"{\w+}", "{}", self.path)
 
+    @property
+    def operation(self) -> str:
+        """The method and the template, as the authorization matrix names it."""
+        return f"{self.method} {self.template}"
+
     def build_unknown_path(self) -> str:
         """Return the path of a resource that does not exist."""
         return re.sub(r"{(\w+)}", lambda match: _unknown_id(match[1]), self.path)
@@ -74,17 +79,3 @@ def _list_authentications(route: Route) -> list[str]:
     view_class = getattr(route.view, "cls", None)
     classes = getattr(view_class, "authentication_classes", [])
     return [authentication_class.__name__ for authentication_class in classes]
-
-
-def is_admin_only(route: Route) -> bool:
-    """Return whether the API allows the route to admins only."""
-    return any(re.search(pattern, str(route)) for pattern in ADMIN_ONLY_ROUTES)
-
-
-ADMIN_ONLY_ROUTES = (
-    r"^POST .*/api-keys(/{\w+}/rotate)?$",
-    r"^PATCH .*/api-keys/",
-    r"^DELETE ",
-    r"^POST .*/optimizations/{\w+}/(ship|stop|archive|candidate/promote)$",
-    r"^POST .*/warehouse/connections$",
-)

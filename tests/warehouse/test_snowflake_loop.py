@@ -106,6 +106,31 @@ def test_from_connecting_to_results_equal_to_the_managed_stores(cursor: Any) -> 
     shop.assert_equal_to_the_managed_store(optimization_body["id"], touches, rewards)
 
 
+def test_a_schema_and_tables_made_in_quotes_are_read_without_them(cursor: Any) -> None:
+    cursor.execute('CREATE SCHEMA "analytics"')
+    cursor.execute('CREATE TABLE "analytics"."clicks" ("user_id" TEXT, "at" TIMESTAMP)')
+    cursor.execute("""INSERT INTO "analytics"."clicks" VALUES ('u', '2026-01-05')""")
+    alice = factories.make_admin_api(factories.make_organization())
+
+    alice.post("/warehouse/connections", {**CONNECTION, "dataset_id": "analytics"})
+    columns = read_body(alice.get("/warehouse/tables/clicks/columns"))["columns"]
+    metric = alice.post(
+        "/warehouse/metrics",
+        {
+            "name": "clicks",
+            "sql": 'SELECT * FROM "clicks" WHERE "at" >= @start_date',
+            "column_mapping": {
+                "anonymous_id": "user_id",
+                "timestamp": "at",
+                "reward_type": "bool",
+            },
+        },
+    )
+
+    assert [column["name"] for column in columns] == ["user_id", "at"]
+    assert metric.status_code == 201, metric.content
+
+
 def test_a_refused_password_stores_no_connection() -> None:
     alice = factories.make_admin_api(factories.make_organization())
     answers = {"login": cloud_endpoints.refuse_login}

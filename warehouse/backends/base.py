@@ -6,14 +6,17 @@ the client's errors translate.
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
 from django.utils import timezone
 
+from levered_site.errors import NotFoundError, WarehouseError
 from warehouse.backends import json_values, query_checks, query_validation
+from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.query_results import (
     Column,
     DayRowCounts,
@@ -24,7 +27,7 @@ from warehouse.backends.query_results import (
     StatementResult,
     Table,
 )
-from warehouse.sql.preview import projection
+from warehouse.sql.preview import projection, unknown_columns
 from warehouse.sql.shapes import (
     CheckedMetric,
     CheckedQuery,
@@ -147,6 +150,10 @@ class Backend(ABC):
         """Return what the connected role may do and should not."""
         return []
 
+    def find_names(self) -> dict[str, str]:
+        """Return names as the warehouse spells them, to be stored with the credentials."""
+        return {}
+
     def query(self, sql: str, limit: int) -> QueryResult:
         """Run one read-only SELECT and return at most `limit` rows."""
         with query_validation.translate_refusals():
@@ -238,7 +245,9 @@ class Backend(ABC):
         anything runs if the planner expects the query to cost too much.
         """
         since = timezone.now() - PREVIEW_LOOK_BACK
-        query_validation.require_affordable(self._estimate_cost(checked.query, since))
+        with self._name_columns(checked.query):
+            cost = self._estimate_cost(checked.query, since)
+        query_validation.require_affordable(cost)
         result, _ = self._fetch_sample(checked.query, 1, since)
         checked = self._respell_columns(checked, result.columns)
         query_validation.require_columns(checked, result.columns)
@@ -252,12 +261,41 @@ class Backend(ABC):
         """Return the mapped columns as the result of the query spells them."""
         return checked
 
+    def _run_named_sample(
+        self, query: CheckedQuery, since: datetime, max_rows: int
+    ) -> StatementResult:
+        """Return the first rows; a failure on an unknown column names those there are."""
+        with self._name_columns(query):
+            return self._run_sample(query, since, max_rows)
+
+    @contextmanager
+    def _name_columns(self, query: CheckedQuery) -> Iterator[None]:
+        """Let a failure on an unknown column name those there are."""
+        try:
+            yield
+        except QueryFailedError as error:
+            columns = self._list_table_columns(query)
+            known = [name for names in columns.values() for name in names]
+            unknown = unknown_columns.find_unknown_columns(query, error.message, known)
+            if not unknown or not known:
+                raise
+            message = unknown_columns.describe_columns(unknown, columns, error.message)
+            raise QueryFailedError(message) from error
+
+    def _list_table_columns(self, query: CheckedQuery) -> dict[str, list[str]]:
+        """Return the columns of a query's tables, without tables that cannot be looked up."""
+        columns: dict[str, list[str]] = {}
+        for table in query.tables:
+            with suppress(NotFoundError, WarehouseError):
+                columns[table] = [column.name for column in self.columns(table)]
+        return columns
+
     def _fetch_sample(
         self, query: CheckedQuery, limit: int, since: datetime
     ) -> tuple[QueryResult, frozenset[str]]:
         """Return at most `limit` rows, and the names of columns without a time zone."""
         started = time.monotonic()
-        sample = self._run_sample(query, since, limit + 1)
+        sample = self._run_named_sample(query, since, limit + 1)
         rows = tuple(
             tuple(json_values.to_json_value(value) for value in row)
             for row in sample.rows[:limit]

@@ -134,5 +134,6 @@ def _translate_errors(seconds: float) -> Iterator[None]:
 
 def _describe_error(error: psycopg.Error) -> str:
     """Return the database's message and its hint."""
-    texts = [error.diag.message_primary or str(error), error.diag.message_hint]
-    return " ".join(text for text in texts if text)
+    message = error.diag.message_primary or str(error)
+    hint = error.diag.message_hint
+    return f"{message.removesuffix('.')}. {hint}" if hint else message

@@ -179,8 +179,9 @@ def _classify(error: psycopg.Error) -> Any:
 
 def _describe(error: psycopg.Error) -> str:
     """Return the server's message and its hint."""
-    texts = [error.diag.message_primary or str(error).strip(), error.diag.message_hint]
-    return " ".join(text for text in texts if text)
+    message = error.diag.message_primary or str(error).strip()
+    hint = error.diag.message_hint
+    return f"{message.removesuffix('.')}. {hint}" if hint else message
 
 
 if __name__ == "__main__":

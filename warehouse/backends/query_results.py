@@ -56,12 +56,12 @@ class MetricFacts:
     """Counts over all rows of a metric since a start date.
 
     `identified` counts rows that have an anonymous_id and a timestamp; `users` counts
-    distinct ids; `matched_users` counts those of them with an exposure in any
+    distinct ids that are not blank; `matched_users` counts those of them with an exposure in any
     optimization; `exposed_users` says whether there are exposures at all. `numeric`
     counts rows whose value is a number; `values` counts distinct numbers; `repeated`
     counts rows that equal another row in every mapped column. `midnight` counts rows
     whose timestamp has no time of day; `out_of_range` those with an infinite one or one
-    outside of the years 1 to 9999; `empty_ids` those whose id is an empty text.
+    outside of the years 1 to 9999; `empty_ids` those whose id is empty or blank.
     `alike_users` counts, where no user matches, those who would in lower case and
     without blanks around.
     """
@@ -105,6 +105,7 @@ class SourceFacts:
     zoneless: bool
     no_objects: int
     optimizations: int
+    empty_ids: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from django.conf import settings
 from levered_site.errors import FieldProblem, InvalidParametersError
 from warehouse.backends.errors import QueryFailedError
 from warehouse.sql import RefusedError
+from warehouse.sql.preview import unknown_columns
 from warehouse.sql.shapes import CheckedMetric, CheckedSource
 
 PLAN_COST = re.compile(r"\(cost=[0-9.]+\.\.([0-9.]+) ")
@@ -81,6 +82,8 @@ def require_columns(
         if name not in result_columns:
             columns = ", ".join(result_columns)
             message = f"The query returns no column {name!r}; it returns {columns}."
+            if meant := unknown_columns.suggest_column(name, result_columns):
+                message += f" Did you mean {meant!r}?"
             problems.append(FieldProblem(field, message))
         elif result_columns.count(name) > 1:
             message = f"The query returns more than one column {name!r}."

@@ -18,6 +18,7 @@ from warehouse.backends import (
     deadlines,
     process_sessions,
     query_validation,
+    snowflake_names,
 )
 from warehouse.backends.base import MAX_TABLES, Checked
 from warehouse.backends.cloud_backend import CloudBackend
@@ -46,12 +47,12 @@ NAME_PATTERN = FieldPattern(
 PASSWORD_PATTERN = FieldPattern(
     r"[^\x00]{1,1000}", "a text of at most 1,000 characters"
 )
-UNQUOTED_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+# Stored beside the credentials if the schema was made in quotes: its name.
+EXACT_SCHEMA = "exact_schema"
 GRACE_SECONDS, CATALOG_SECONDS = 5, 30
 MAX_COLUMNS, MAX_CATALOG_BYTES = 10_000, 10_000_000
 
-# The columns of both statements are named like the fields of Table and Column. A table may
-# have been made in quotes: the exact name comes first, the one in capitals second.
+# The columns of both statements are named like the fields of Table and Column.
 SELECT_TABLES = """SELECT table_schema AS "schema", table_name AS "name",
   LOWER(table_type) AS "type", row_count AS "rows"
 FROM information_schema.tables
@@ -62,9 +63,11 @@ LIMIT 2001"""
 SELECT_COLUMNS = """SELECT column_name AS "name", LOWER(data_type) AS "type",
   is_nullable = 'YES' AS "nullable", table_schema AS "schema", table_name AS "table"
 FROM information_schema.columns
-WHERE table_schema IN (?, ?) AND table_name IN (?, ?)
-ORDER BY CASE WHEN table_schema = ? THEN 0 ELSE 1 END,
-  CASE WHEN table_name = ? THEN 0 ELSE 1 END, ordinal_position"""
+WHERE table_schema || '.' || table_name IN ({names})
+ORDER BY table_schema, table_name, ordinal_position"""
+SELECT_SCHEMA = """SELECT schema_name AS "schema"
+FROM information_schema.schemata
+WHERE schema_name = ?"""
 
 
 def validate_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +113,13 @@ def build_backend(
 ) -> "SnowflakeBackend":
     """Return the backend of an organization's account, without connecting."""
     schema = dataset_id or credentials["schema"]
-    return SnowflakeBackend(organization_id, dict(credentials), _normalize_case(schema))
+    exact = credentials.get(EXACT_SCHEMA) == schema
+    return SnowflakeBackend(
+        organization_id,
+        dict(credentials),
+        schema if exact else snowflake_names.fold_name(schema),
+        schema,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,7 @@ class SnowflakeBackend(CloudBackend):
     organization_id: str
     valid_credentials: Mapping[str, Any] = field(repr=False)
     schema: str | None = None
+    named_schema: str = ""  # as the customer wrote it
 
     @override
     def run(
@@ -151,24 +161,33 @@ class SnowflakeBackend(CloudBackend):
 
         A table of exactly this name comes first, one of its name in capitals second.
         """
-        schema, _, name = table.rpartition(".")
-        schema = schema or self.schema or ""
-        spellings = (schema, _normalize_case(schema), name, _normalize_case(name))
-        columns = Statement(SELECT_COLUMNS, (*spellings, schema, name))
+        spellings = snowflake_names.list_spellings(table, self.schema or "")
+        text = SELECT_COLUMNS.format(names=", ".join("?" * len(spellings)))
+        columns = Statement(text, tuple(map(".".join, spellings)))
         result = self.run(columns, CATALOG_SECONDS, MAX_COLUMNS, MAX_CATALOG_BYTES)
-        if not result.rows:
-            raise NotFoundError(f"There is no table {table}.")
-        records = result.build_records()
-        first = records[0]
-        return [
-            Column(record["name"], record["type"], record["nullable"])
-            for record in records
-            if (record["schema"], record["table"]) == (first["schema"], first["table"])
-        ]
+        tables: dict[tuple[str, str], list[Column]] = {}
+        for record in result.build_records():
+            column = Column(record["name"], record["type"], record["nullable"])
+            tables.setdefault((record["schema"], record["table"]), []).append(column)
+        for spelling in spellings:
+            if spelling in tables:
+                return tables[spelling]
+        raise NotFoundError(f"There is no table {table}.")
+
+    @override
+    def find_names(self) -> dict[str, str]:
+        """Return the schema if it was made in quotes, exactly as the customer names it."""
+        statement = Statement(SELECT_SCHEMA, (self.named_schema,))
+        if (
+            self.named_schema == self.schema
+            or not self.run(statement, CATALOG_SECONDS, 10, MAX_CATALOG_BYTES).rows
+        ):
+            return {}
+        return {EXACT_SCHEMA: self.named_schema}
 
     @override
     def _normalize_column(self, name: str) -> str:
-        return _normalize_case(name)
+        return snowflake_names.fold_name(name)
 
     @override
     def _list_columns(self, checked: Checked) -> tuple[str, ...]:
@@ -176,9 +195,9 @@ class SnowflakeBackend(CloudBackend):
         if checked.query.columns is not None:
             return checked.query.columns
         names = query_validation.map_roles_to_columns(checked).values()
-        if all(_normalize_case(name) == name for name in names):
+        if all(snowflake_names.fold_name(name) == name for name in names):
             return ()
-        return self._run_sample(checked.query, timezone.now(), 0).columns
+        return self._run_named_sample(checked.query, timezone.now(), 0).columns
 
     @property
     def host(self) -> str:
@@ -244,13 +263,6 @@ def _build_endpoint_arguments() -> dict[str, Any]:
         return {}
     port = endpoint.port or (80 if endpoint.scheme == "http" else 443)
     return {"host": endpoint.hostname, "port": port, "protocol": endpoint.scheme}
-
-
-def _normalize_case(name: str) -> str:
-    """Return a name as Snowflake stores it: plain names in capitals, quoted ones exact."""
-    if len(name) > 2 and name[0] == name[-1] == '"':
-        return name[1:-1].replace('""', '"')
-    return name.upper() if UNQUOTED_NAME.fullmatch(name) else name
 
 
 def _convert_key_to_der(pem: str) -> bytes:

@@ -161,12 +161,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class DayCounts:
-    """The counts of one day of first touch that are not split by cell."""
+    """The counts of one day of first touch that are not split by cell.
+
+    `blank_exposures` counts the day's exposures whose id is empty or blank: nobody's.
+    """
 
     day: date
     lags: tuple[int, ...]
     crossover_users: int
     arm_mismatch_users: int
+    blank_exposures: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ NEXT_STEP_BY_STATUS = {
     "paused": "change_status to live resumes it.",
     "shipped": "change_status to live undoes it; to completed ends it permanently.",
     "completed": "get_results keeps its results; change_status to archived hides it.",
-    "archived": "delete removes it.",
+    "archived": "change_status to unarchived undoes it; delete removes it.",
 }
 
 

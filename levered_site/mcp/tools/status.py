@@ -8,7 +8,9 @@ from levered_site.mcp.rest_api import Api, Json
 from levered_site.mcp.tool import Tool
 from levered_site.mcp.tools import optimization_details
 
-TargetStatus = Literal["live", "paused", "shipped", "completed", "archived"]
+TargetStatus = Literal[
+    "live", "paused", "shipped", "completed", "archived", "unarchived"
+]
 # What each status means for the users who are served.
 CONSEQUENCES = {
     "live": "serve answers with decisions, there is a holdout, and learning is on; "
@@ -18,10 +20,17 @@ CONSEQUENCES = {
     "shipped": "everybody gets the leading variant for their context, whatever they saw "
     "before, without a holdout; results freeze.",
     "completed": "serve answers 404 and learning ends permanently; results stay.",
-    "archived": "serve answers 404 and lists hide it; its data stay.",
+    "archived": "serve answers 404 and lists hide it; its data stay. unarchived undoes "
+    "it, but what was live comes back paused.",
+    "unarchived": "it has the status of before, but is paused where it was live.",
 }
 # Changes for admins only have endpoints of their own.
-ADMIN_ACTIONS = {"shipped": "ship", "completed": "stop", "archived": "archive"}
+ADMIN_ACTIONS = {
+    "shipped": "ship",
+    "completed": "stop",
+    "archived": "archive",
+    "unarchived": "unarchive",
+}
 NEXT_STEP_BY_STATUS = optimization_details.NEXT_STEP_BY_STATUS | {
     "live": "serve_variant (a dry run) shows what users get now.",
 }
@@ -50,7 +59,7 @@ def change_status(api: Api, arguments: StatusInput) -> Json:
         "summary": f"{after['name']!r} is {after['status']} now: {consequence}",
         "done": True,
         "changes": {"status": [before["status"], after["status"]]},
-        "next": NEXT_STEP_BY_STATUS[arguments.to],
+        "next": NEXT_STEP_BY_STATUS[after["status"]],
     }
 
 
@@ -63,11 +72,12 @@ def _set_status(api: Api, arguments: StatusInput) -> Json:
 
 TOOL = Tool(
     name="change_status",
-    title="Go live, pause, ship, stop, archive",
+    title="Go live, pause, ship, stop, archive, unarchive",
     description="Move an optimization: draft to live; live to paused, shipped (everybody "
-    "gets the winner), completed (stop) or archived; paused or shipped back to live. "
+    "gets the winner), completed (stop) or archived; paused or shipped back to live; "
+    "archived to unarchived, which undoes archiving. "
     "Affects live traffic: without confirm: true it answers what would change. Only "
-    "admins ship, stop and archive.",
+    "admins ship, stop, archive and unarchive.",
     input_model=StatusInput,
     answer_fields={"done": "b", "changes": "o: field to [before, after]"},
     run=change_status,

@@ -26,6 +26,12 @@ class Body(StrictSerializer):
     key = fields.StrictUUIDField(required=False)
     kind = serializers.ChoiceField(choices=["a", "b"], required=False)
     made = fields.StrictIntegerField(read_only=True)
+    flags = fields.BoundedListField(
+        child=fields.StrictBooleanField(), max_length=100, required=False
+    )
+    weights = fields.BoundedDictField(
+        child=fields.StrictFloatField(), max_length=100, required=False
+    )
 
 
 def test_an_invalid_choice_lists_the_valid_ones() -> None:
@@ -123,3 +129,40 @@ def test_text_is_not_trimmed() -> None:
     factor.is_valid(raise_exception=True)
 
     assert factor.validated_data == {"name": " a ", "levels": ["x", "x "]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"flags": [True] * 100_000},
+        {"flags": ["no"] * 100_000},
+        {"weights": dict.fromkeys(map(str, range(100_000)), 1.0)},
+        {"weights": dict.fromkeys(map(str, range(100_000)))},
+    ],
+    ids=["list", "list of invalid items", "object", "object of invalid values"],
+)
+def test_a_list_that_is_too_long_is_refused_before_its_items_are_validated(
+    body: dict[str, Any],
+) -> None:
+    assert _list_invalid_fields(body) == list(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"flags": ["no"] * 100},
+        {"weights": dict.fromkeys(map(str, range(100)))},
+        dict.fromkeys(map(str, range(100_000))),
+    ],
+    ids=["items", "values", "unknown fields"],
+)
+def test_only_the_first_invalid_items_are_named(body: dict[str, Any]) -> None:
+    assert len(_list_invalid_fields(body)) == fields.MOST_INVALID_ITEMS
+
+
+def test_items_are_validated_in_their_order() -> None:
+    body = Body(data={"flags": [True, False], "weights": {"b": 1, "a": 2}})
+
+    assert body.is_valid()
+    assert body.validated_data["flags"] == [True, False]
+    assert list(body.validated_data["weights"].items()) == [("b", 1.0), ("a", 2.0)]

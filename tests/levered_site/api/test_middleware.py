@@ -256,11 +256,16 @@ def test_an_endpoint_that_accepts_gzip_refuses_other_encodings(encoding: str) ->
         b"x",
         gzip.compress(b"x" * 500)[:-1],
         gzip.compress(b"x" * 500)[:-8] + b"12345678",
+        gzip.compress(b"x" * 500)[:-4] + (499).to_bytes(4, "little"),
         gzip.compress(b"x") + b"rest",
         gzip.compress(b"x") + gzip.compress(b"y"),
+        gzip.compress(b"x" * 500) + gzip.compress(b"y"),
         zlib.compress(b"x"),
     ],
-    ids=["empty", "text", "cut", "wrong sum", "more", "two members", "zlib"],
+    ids=[
+        *("empty", "text", "cut", "wrong sum", "wrong length", "more"),
+        *("two members", "a small second member", "zlib"),
+    ],
 )
 def test_a_body_that_is_not_one_gzip_member_is_a_bad_request(body: bytes) -> None:
     answer = _post_packed(body)

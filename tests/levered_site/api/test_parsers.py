@@ -1,7 +1,11 @@
 """JSON parsing: bodies are parsed or refused, and never cause a 500."""
 
 import io
+import time
+import tracemalloc
+from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, strategies as st
 
@@ -11,6 +15,7 @@ from levered_site.errors import (
     InvalidParametersError,
     PayloadTooLargeError,
 )
+from tests.support.running_service import crowding
 
 
 def _parse(raw: bytes) -> object:
@@ -89,6 +94,62 @@ def test_a_body_of_many_small_values_is_refused_before_it_is_parsed(
 )
 def test_marks_within_a_text_do_not_count(text: bytes) -> None:
     assert _parse(b'{"a":"' + text + b'"}')
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [b'\\"', b'"', b'""', b'"\\', b'\\\\"', b',"', b'"x', b"\\", b'"\\"', b'","'],
+)
+def test_counting_values_takes_little_time_and_memory_whatever_the_body(
+    unit: bytes,
+) -> None:
+    """Five megabytes, valid or not: a pattern would try again at each of its quotes."""
+    raw = b'{"a":[' + b"," * parsers.MAX_MARKS + unit * (5_000_000 // len(unit))
+    tracemalloc.start()
+    started = time.monotonic()
+
+    with pytest.raises(PayloadTooLargeError):
+        parsers.refuse_too_many_values(raw)
+
+    seconds = time.monotonic() - started
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert seconds < 2 * crowding()
+    assert peak < 3 * len(raw)
+
+
+def _count_values(value: Any) -> int:
+    """Return how many marks a JSON value has."""
+    if isinstance(value, dict):
+        colons_and_commas = max(0, 2 * len(value) - 1)
+        return 1 + colons_and_commas + sum(map(_count_values, value.values()))
+    if isinstance(value, list):
+        return 1 + max(0, len(value) - 1) + sum(map(_count_values, value))
+    return 0
+
+
+ODD_TEXTS = st.text(st.sampled_from('\\",:[{a'), max_size=6)
+DOCUMENTS = st.dictionaries(
+    ODD_TEXTS,
+    st.recursive(
+        ODD_TEXTS | st.integers(-9, 9) | st.none(),
+        lambda inner: st.lists(inner) | st.dictionaries(ODD_TEXTS, inner),
+        max_leaves=20,
+    ),
+)
+
+
+@given(DOCUMENTS)
+def test_a_body_may_have_exactly_as_many_values_as_the_limit_says(
+    document: dict[str, Any],
+) -> None:
+    raw, count = orjson.dumps(document), _count_values(document)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parsers, "MAX_MARKS", count)
+        assert parsers.parse_object(raw) == document
+        patch.setattr(parsers, "MAX_MARKS", count - 1)
+        with pytest.raises(PayloadTooLargeError):
+            parsers.parse_object(raw)
 
 
 @given(st.binary(max_size=200))

@@ -1,6 +1,7 @@
 """WsgiBridge without a server: what the WSGI application gets, what the client gets."""
 
 import asyncio
+import gzip
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -316,8 +317,16 @@ def test_large_bodies_beyond_the_memory_limit_get_a_503_and_small_ones_do_not() 
     assert small.body == b"x" * SMALL_BODY
 
 
-def test_large_bodies_wait_for_their_turn() -> None:
-    """Each takes the room of two, so they are never in the application together."""
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_large_bodies_wait_for_their_turn(is_packed: bool) -> None:
+    """Each takes the room of two, so they are never in the application together.
+
+    So do those that are small as sent and large when they are decompressed.
+    """
+    body, headers = b"x" * 2 * MB, []
+    if is_packed:
+        body, headers = gzip.compress(body), [(b"content-encoding", b"gzip")]
+        assert len(body) < SMALL_BODY
     running, most = 0, 0
 
     def count(
@@ -331,7 +340,7 @@ def test_large_bodies_wait_for_their_turn() -> None:
         start_response("204 No Content", [])
         return []
 
-    clients = [Client([b"x" * 2 * MB]) for _ in range(4)]
+    clients = [Client([body], headers) for _ in range(4)]
 
     send_all(clients, count, LargeBodyGate(3 * MB, 5.0))
 

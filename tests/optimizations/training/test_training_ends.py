@@ -42,6 +42,28 @@ def test_a_queued_run_is_cancelled_at_once(optimization: Optimization) -> None:
         runs.cancel_run(run)
 
 
+@pytest.mark.parametrize("had_trained", [False, True])
+def test_a_training_without_exposures_says_so_and_fails_no_model(
+    had_trained: bool,
+) -> None:
+    optimization = optimization_factories.make_live_optimization()
+    model = optimization.model
+    if had_trained:
+        traffic.simulate_visitors(
+            optimization, timezone.now() - timedelta(days=3), 50, headline_b_rate
+        )
+        assert run_here(request_run(optimization)).status == Status.SUCCEEDED
+        model.refresh_from_db()
+    ManagedExposure.objects.all().delete()
+    CubeDay.objects.all().delete()
+
+    run = run_here(request_run(optimization))
+
+    model.refresh_from_db()
+    assert "there are no exposures yet" in run.error
+    assert model.status == ("trained" if had_trained else "untrained")
+
+
 def test_a_running_run_stops_at_its_next_phase(optimization: Optimization) -> None:
     run = request_run(optimization)
     with (

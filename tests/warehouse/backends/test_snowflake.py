@@ -157,6 +157,69 @@ def test_a_schema_in_quotes_is_written_exactly() -> None:
     assert snowflake.build_backend("o", credentials, "", '"shop"').schema == "shop"
 
 
+@pytest.fixture
+def quoted_account() -> Iterator[Any]:
+    """Open a fake account with a schema, tables and columns made in quotes."""
+    with fake_snowflake.run_fake_account() as cursor:
+        cursor.execute('CREATE SCHEMA "analytics"')
+        cursor.execute('CREATE TABLE "analytics"."events" ("user_id" TEXT, "at" DATE)')
+        cursor.execute("CREATE TABLE app.events (who TEXT)")
+        cursor.execute('CREATE TABLE app."dotted.name" (a INT)')
+        yield cursor
+
+
+def open_schema(schema: str) -> Any:
+    """Return the backend of a connection to a schema, as connecting stores it."""
+    credentials = snowflake.validate_credentials({**CREDENTIALS, "schema": schema})
+    credentials |= snowflake.build_backend("o", credentials).find_names()
+    return snowflake.build_backend("o", credentials)
+
+
+def test_a_schema_made_in_quotes_is_found_by_its_name(quoted_account: Any) -> None:
+    del quoted_account
+
+    backend = open_schema("analytics")
+
+    assert [column.name for column in backend.columns("events")] == ["user_id", "at"]
+    assert backend.query('SELECT "user_id" FROM "events"', 1).columns == ("user_id",)
+    assert backend.query("SELECT who FROM app.events", 1).columns == ("WHO",)
+
+
+def test_a_schema_in_capitals_is_found_in_any_case(quoted_account: Any) -> None:
+    del quoted_account
+
+    assert open_schema("app").schema == "APP"
+    assert open_schema("missing").schema == "MISSING"
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("analytics.events", ["user_id", "at"]),
+        ('"analytics"."events"', ["user_id", "at"]),
+        ("analytics.EVENTS", []),
+        ("App.Events", ["WHO"]),
+        ("events", ["WHO"]),
+        ('"EVENTS"', ["WHO"]),
+        ('"events"', []),
+        ("dotted.name", ["A"]),
+        ('app."dotted.name"', ["A"]),
+        ("APP.dotted.name", ["A"]),
+    ],
+)
+def test_a_table_is_found_by_its_exact_name_first(
+    quoted_account: Any, table: str, columns: list[str]
+) -> None:
+    del quoted_account
+    backend = open_schema("app")
+
+    if not columns:
+        with pytest.raises(NotFoundError):
+            backend.columns(table)
+    else:
+        assert [column.name for column in backend.columns(table)] == columns
+
+
 def test_an_attack_is_refused_before_it_is_sent(backend: Any) -> None:
     with pytest.raises(InvalidParametersError):
         backend.query("SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))", 1)

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from warehouse.sql.cube import bigquery, snowflake
+from warehouse.sql.cube.blank_ids import BLANKS, build_blank_condition
 from warehouse.sql.cube.cloud_lists import build_list_slots
 from warehouse.sql.cube.day_ranges import compute_span
 from warehouse.sql.cube.engine import MIN_TIMESTAMP, Engine, Parameters
@@ -99,6 +100,9 @@ def _build_slots(
         "within_window": _build_window_condition_sql(parameters, spec),
         "user_rewards": fill_slots(USER_REWARDS[spec.reward_type], types),
         **build_list_slots(parameters, spec),
+        "is_blank_id": build_blank_condition(
+            "t.anonymous_id", parameters.add_as(BLANKS, engine.text_type)
+        ),
     }
     return {
         **types,

@@ -54,15 +54,19 @@ levered_touches AS (
          v.variant_key
   FROM levered_raw_touches AS t
   JOIN levered_variants AS v ON v.variant = t.variant
+  WHERE NOT {is_blank_id}
 ),
 levered_first_touches AS (
-  -- The earliest touch of each user; the texts break ties.
+  -- The earliest touch of each user. Ties go to a configured variant, then to the
+  -- smaller texts.
   SELECT *
   FROM levered_touches
   {before_qualify}
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY anonymous_id
-    ORDER BY moment, variant_key, context, policy_version NULLS LAST) = 1
+    ORDER BY moment, CASE WHEN variant_number = 0 THEN 1 ELSE 0 END,
+      CASE WHEN variant_number <> 0 THEN variant_key END, context,
+      policy_version NULLS LAST) = 1
 ),
 levered_users AS (
   -- Users first touched on the requested days, with everything their first touch fixes.
@@ -175,3 +179,10 @@ UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*),
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches
+UNION ALL
+-- Exposures that name nobody, by their day.
+SELECT 'blank', NULL, CAST(t.moment AS DATE), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM levered_raw_touches AS t
+WHERE {is_blank_id} AND CAST(t.moment AS DATE) IN ({days})
+GROUP BY CAST(t.moment AS DATE)

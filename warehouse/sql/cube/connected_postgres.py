@@ -43,9 +43,8 @@ VARIANTS = """SELECT c.number, c.key AS written, k.key
 STORE_SLOTS = {
     "first_parameter": "CAST($1 AS timestamptz) AS history_from",
     "third_parameter": "CAST($3 AS text) AS optimization_id",
-    "variant_number_and_logged_arm": "COALESCE(t.number, 0) AS variant_number",
+    "logged_arm": "",
     "holdout_key": "convert_to($3 || ':' || t.anonymous_id, 'UTF8')",
-    "join_variants": "",
     "not_touched_outside": """AND NOT EXISTS (
       SELECT FROM exposures AS p
       WHERE p.anonymous_id = t.anonymous_id AND p.at < $2)""",
@@ -67,6 +66,7 @@ def _build_statement(
     touches = {
         "source_columns": build_source_columns_sql(source),
         "source_query": source.query.text,
+        "is_blank_id": postgres.IS_BLANK_ID,
         "canonical_variant_text": _canonicalize_json(
             json_cast.format("t.variant_text")
         ),

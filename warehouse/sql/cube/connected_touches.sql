@@ -28,9 +28,12 @@ touches AS (
   JOIN variant_texts AS t ON t.variant_text IS NOT DISTINCT FROM e.variant_text
 ),
 first_touches AS (
-  -- The earliest touch of each user; the texts break ties.
+  -- The earliest touch of each user. Ties go to a configured variant, then to the
+  -- smaller texts.
   SELECT DISTINCT ON (anonymous_id) *
   FROM touches
-  ORDER BY anonymous_id, at, variant COLLATE "C", context COLLATE "C",
-           policy_version NULLS LAST
+  WHERE NOT {is_blank_id}
+  ORDER BY anonymous_id, at, number IS NULL,
+           CASE WHEN number IS NOT NULL THEN variant END COLLATE "C",
+           context COLLATE "C", policy_version NULLS LAST
 )

@@ -6,22 +6,23 @@ from uuid import UUID
 
 from warehouse.sql.cube import postgres
 from warehouse.sql.cube.day_ranges import compute_span
+from warehouse.sql.cube.postgres import IS_BLANK_ID
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.shapes import CheckedMetric, CubeSpec, Statement
 
 # Stands for "no first touch is stored": all exposures are later.
 YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
 
+TOUCHES = Path(__file__).with_name("managed_touches.sql").read_text().strip()
+
 STORE_SLOTS = {
     "first_parameter": "CAST($1 AS text) AS organization_id",
     "third_parameter": "CAST($3 AS uuid) AS optimization_id",
     "variants": """SELECT number, key
   FROM unnest(CAST($8 AS integer[]), CAST($9 AS text[])) AS v (number, key)""",
-    "touches": Path(__file__).with_name("managed_touches.sql").read_text().strip(),
-    "variant_number_and_logged_arm": """COALESCE(v.number, 0) AS variant_number,
-         t.in_holdout AS logged_holdout""",
+    "touches": fill_slots(TOUCHES, {"is_blank_id": IS_BLANK_ID}),
+    "logged_arm": ", t.in_holdout AS logged_holdout",
     "holdout_key": "CAST($3 AS text) || ':' || t.anonymous_id",
-    "join_variants": "LEFT JOIN variants AS v ON v.key = t.variant",
     # A user who was only served counts as one exposure.
     "exposure_count": "GREATEST(1, count(*) FILTER (WHERE NOT t.served))",
     "group_context": "u.context",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from warehouse.sql.cube.blank_ids import BLANKS_IN_POSTGRES, build_blank_condition
 from warehouse.sql.cube.day_ranges import compute_span
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.cube.spec_rows import (
@@ -15,6 +16,8 @@ from warehouse.sql.shapes import CheckedMetric, CubeSpec
 
 TEMPLATE = Path(__file__).with_suffix(".sql").read_text()
 FIRST_CONTEXT_PARAMETER = 22
+
+IS_BLANK_ID = build_blank_condition("anonymous_id", BLANKS_IN_POSTGRES)
 
 # Texts accepted as numbers: at most 1e139, so that the square still fits a double. This
 # drops infinity, NaN and any other text.
@@ -62,6 +65,7 @@ def build_sql(
         "within_window": _build_window_condition_sql(spec),
         "user_rewards": USER_REWARDS[spec.reward_type],
         "context_index": _build_context_index_sql(spec),
+        "is_blank_id": IS_BLANK_ID,
     }
     return fill_slots(TEMPLATE, {**slots, **store_slots})
 

@@ -30,7 +30,7 @@ users AS (
   -- Users first touched on the requested days, with everything their first touch fixes.
   SELECT t.anonymous_id, t.at, t.variant, t.context, t.policy_version,
          CAST(t.at AT TIME ZONE 'UTC' AS date) AS day, r.number AS regime,
-         {variant_number_and_logged_arm},
+         COALESCE(t.number, 0) AS variant_number{logged_arm},
          substr(md5({holdout_key}), 1, 8)
            COLLATE "C" < r.threshold AS holdout,
          t.at + b.horizon AS ends_at, t.at + b.horizon <= b.as_of AS mature,
@@ -38,7 +38,6 @@ users AS (
   FROM first_touches AS t
   CROSS JOIN bound AS b
   JOIN regimes AS r ON t.at >= r.begin_at AND t.at < r.end_at
-  {join_variants}
   WHERE CAST(t.at AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))
     AND t.anonymous_id <> ALL(CAST($15 AS text[]))
     AND NOT EXISTS (
@@ -128,4 +127,11 @@ UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, count(*),
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM touches
+UNION ALL
+-- Exposures that name nobody, by their day.
+SELECT 'blank', NULL, CAST(at AT TIME ZONE 'UTC' AS date), NULL, NULL, NULL, NULL, NULL,
+       NULL, NULL, count(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM touches
+WHERE {is_blank_id} AND CAST(at AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))
+GROUP BY 3
 ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST

@@ -55,8 +55,9 @@ LAG_BUCKETS = 32
 NO_AMOUNTS: dict[str, Any] = {"payers": 0, "log_sum": 0.0, "log_sum_squares": 0.0}
 
 # The statement's columns, in order. A 'cell' row holds a Cell and its two checks. A 'lag'
-# row holds its day, its bucket in `context` and its users. The 'read' row holds the number
-# of exposure rows read in `users`.
+# row holds its day, its bucket in `context` and its users. A 'blank' row holds its day, and
+# in `users` the number of exposures without an id. The 'read' row holds the number of
+# exposure rows read in `users`.
 CELL_COLUMNS = tuple(column.name for column in fields(Cell))
 COLUMNS = ("kind", *CELL_COLUMNS, "crossed", "mismatched")
 
@@ -93,6 +94,7 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
     lags: defaultdict[date, list[int]] = defaultdict(lambda: [0] * LAG_BUCKETS)
     crossed: Counter[date] = Counter()
     mismatched: Counter[date] = Counter()
+    blank: Counter[date] = Counter()
     rows_read = 0
     for row in rows:
         values = dict(zip(COLUMNS, row, strict=True))
@@ -107,11 +109,14 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
                 lags[day][_require_integer(values["context"])] += _require_integer(
                     values["users"]
                 )
+            case "blank":
+                day = _require_date(values["day"])
+                blank[day] += _require_integer(values["users"])
             case _:
                 rows_read += _require_integer(values["users"])
     days = tuple(
-        DayCounts(day, tuple(lags[day]), crossed[day], mismatched[day])
-        for day in sorted({cell.day for cell in cells} | lags.keys())
+        DayCounts(day, tuple(lags[day]), crossed[day], mismatched[day], blank[day])
+        for day in sorted({cell.day for cell in cells} | lags.keys() | blank.keys())
     )
     total_lags = tuple(sum(counts) for counts in zip(*lags.values(), strict=True))
     return Cube(

@@ -1,4 +1,4 @@
-"""What a customer's query may use on Snowflake and BigQuery beyond the allow-list."""
+"""What a customer's query may use on Snowflake and BigQuery, and on BigQuery alone."""
 
 from sqlglot import exp
 
@@ -17,42 +17,6 @@ SHARED_NODES: frozenset[type[exp.Expr]] = allowlist.NODES | {
     exp.TsOrDsToTime,
 }  # fmt: skip
 
-SNOWFLAKE_NODES: frozenset[type[exp.Expr]] = SHARED_NODES - {exp.Parameter} | {
-    exp.ArgMax, exp.ArgMin, exp.ConvertTimezone, exp.DayOfWeek, exp.EqualNull,
-    exp.GetExtract, exp.Hour, exp.Median, exp.Month, exp.Placeholder, exp.SHA2,
-    exp.ToBoolean, exp.ToChar, exp.ToDouble, exp.ToNumber, exp.Typeof, exp.Year,
-    exp.AddMonths, exp.ApproxQuantile, exp.ArrayContains, exp.ArrayDistinct,
-    exp.ArrayPosition, exp.ArraySlice, exp.Base64Encode, exp.CheckJson, exp.Day,
-    exp.DayOfMonth, exp.DayOfWeekIso, exp.Dayname, exp.DecodeCase, exp.Explode, exp.Hll,
-    exp.IsNullValue, exp.JSONKeys, exp.Minute, exp.Monthname, exp.MonthsBetween,
-    exp.NextDay, exp.Nvl2, exp.ObjectAgg, exp.ParseUrl, exp.Quarter, exp.RegexpCount,
-    exp.RegexpInstr, exp.SHA, exp.Second, exp.StripNullValue, exp.Strtok, exp.TimeSlice,
-    exp.ToArray, exp.ToVariant, exp.Week, exp.WeekOfYear, exp.YearOfWeek,
-}  # fmt: skip
-SNOWFLAKE_FUNCTIONS = frozenset(
-    {
-        "to_timestamp", "to_timestamp_ltz", "to_timestamp_ntz", "to_timestamp_tz",
-        "try_to_timestamp", "try_to_timestamp_ltz", "try_to_timestamp_ntz",
-        "try_to_timestamp_tz", "as_double", "as_integer", "as_varchar",
-        "conditional_change_event", "conditional_true_event", "ratio_to_report",
-        "to_object",
-    }
-)  # fmt: skip
-SNOWFLAKE_TYPES = allowlist.TYPES | {
-    exp.DType.DATETIME, exp.DType.TIMESTAMPLTZ, exp.DType.TIMESTAMPNTZ,
-    exp.DType.VARIANT, exp.DType.ARRAY, exp.DType.OBJECT, exp.DType.TIME,
-}  # fmt: skip
-# The account's system database, and system schemas in any database.
-SNOWFLAKE_SYSTEM_SCHEMAS = frozenset(
-    {
-        "information_schema", "snowflake", "account_usage", "organization_usage",
-        "reader_account_usage", "data_sharing_usage",
-    }
-)  # fmt: skip
-
-# Reading a sequence advances it.
-SNOWFLAKE_FORBIDDEN_NAMES = frozenset({"nextval"})
-
 BIGQUERY_NODES: frozenset[type[exp.Expr]] = SHARED_NODES | {
     exp.SHA2Digest, exp.SafeDivide, exp.SafeFunc, exp.Split, exp.Timestamp,
     exp.TsOrDsToDatetime, exp.TsOrDsToTimestamp, exp.UnixMicros, exp.Unnest, exp.Hex,
@@ -66,10 +30,61 @@ BIGQUERY_NODES: frozenset[type[exp.Expr]] = SHARED_NODES | {
     exp.LaxInt64, exp.LaxString, exp.Normalize, exp.ParseDatetime, exp.RangeBucket,
     exp.SHA1Digest, exp.SafeAdd, exp.SafeMultiply, exp.SafeNegate, exp.SafeSubtract,
     exp.String, exp.UnixDate, exp.UnixMillis, exp.UnixSeconds, exp.WeekStart,
+    # numbers and bits
+    exp.Acos, exp.Acosh, exp.Asin, exp.Asinh, exp.Atan, exp.Atan2, exp.Atanh,
+    exp.BitwiseAndAgg, exp.BitwiseCount, exp.BitwiseOrAgg, exp.BitwiseXorAgg, exp.Cos,
+    exp.Cosh, exp.Cot, exp.Coth, exp.Csc, exp.Csch, exp.HexString, exp.ParseBignumeric, exp.ParseNumeric,
+    exp.Sec, exp.Sech, exp.Sin, exp.Sinh, exp.Tan, exp.Tanh,
+    # text and bytes
+    exp.ByteString, exp.CodePointsToBytes, exp.CodePointsToString, exp.FromBase32,
+    exp.Host, exp.Levenshtein, exp.NetFunc, exp.RegDomain, exp.RegexpInstr, exp.Repeat,
+    exp.SafeConvertBytesToString, exp.Soundex, exp.ToBase32, exp.ToCodePoints,
+    exp.Unhex, exp.Unicode,
+    # times
+    exp.GenerateTimestampArray, exp.JustifyDays, exp.JustifyHours, exp.JustifyInterval,
+    exp.MakeInterval, exp.ParseTime, exp.Time, exp.TimeAdd, exp.TimeDiff,
+    exp.TimeFromParts, exp.TimeSub, exp.TimeTrunc,
+    # arrays, structs, JSON, sets of rows
+    exp.ApproxTopSum, exp.ArrayConcatAgg, exp.StDistance, exp.ArrayFirst, exp.ArrayLast,
+    exp.ArraySlice, exp.ColumnDef, exp.JSONArrayAppend, exp.JSONArrayInsert,
+    exp.JSONRemove,
 }  # fmt: skip
-BIGQUERY_FUNCTIONS: frozenset[str] = frozenset({"ieee_divide"})
+# BigQuery's own functions alone: another name could mean a function of the dataset.
+BIGQUERY_FUNCTIONS: frozenset[str] = frozenset(
+    {"date_bucket", "datetime_bucket", "ieee_divide", "timestamp_bucket"}
+)
+# Geography, but ST_REGIONSTATS, which reads images elsewhere.
+GEOGRAPHY_FUNCTIONS = frozenset(
+    {
+        "st_angle", "st_area", "st_asbinary", "st_asgeojson", "st_astext", "st_azimuth",
+        "st_boundary", "st_boundingbox", "st_buffer", "st_bufferwithtolerance",
+        "st_centroid", "st_centroid_agg", "st_closestpoint", "st_clusterdbscan",
+        "st_contains", "st_convexhull", "st_coveredby", "st_covers", "st_difference",
+        "st_dimension", "st_disjoint", "st_distance", "st_dump", "st_dwithin",
+        "st_endpoint", "st_equals", "st_extent", "st_exteriorring", "st_geogfrom",
+        "st_geogfromgeojson", "st_geogfromtext", "st_geogfromwkb", "st_geogpoint",
+        "st_geogpointfromgeohash", "st_geohash", "st_geometrytype",
+        "st_hausdorffdistance", "st_hausdorffdwithin", "st_interiorrings",
+        "st_intersection", "st_intersects", "st_intersectsbox", "st_isclosed",
+        "st_iscollection", "st_isempty", "st_isring", "st_length",
+        "st_lineinterpolatepoint", "st_linelocatepoint", "st_linesubstring",
+        "st_makeline", "st_makepolygon", "st_makepolygonoriented", "st_maxdistance",
+        "st_npoints", "st_numgeometries", "st_numpoints", "st_perimeter", "st_pointn",
+        "st_simplify", "st_snaptogrid", "st_startpoint", "st_touches", "st_union",
+        "st_union_agg", "st_within", "st_x", "st_y",
+    }
+)  # fmt: skip
+# After `NET.` alone: without it the name could mean a customer's own function.
+NET_NODES = (exp.Host, exp.RegDomain)
+NET_FUNCTIONS = frozenset(
+    {
+        "ip_from_string", "ip_net_mask", "ip_to_string", "ip_trunc", "ipv4_from_int64",
+        "ipv4_to_int64", "public_suffix", "safe_ip_from_string",
+    }
+)  # fmt: skip
 BIGQUERY_TYPES = allowlist.TYPES | {
-    exp.DType.BIGDECIMAL, exp.DType.DATETIME, exp.DType.TIME,
+    exp.DType.ARRAY, exp.DType.BIGDECIMAL, exp.DType.BINARY, exp.DType.DATETIME,
+    exp.DType.STRUCT, exp.DType.TIME,
 }  # fmt: skip
 
 # Word characters and an optional wildcard at the end. This excludes metadata (__TABLES__,
@@ -79,11 +94,6 @@ BIGQUERY_TABLE_NAMES = r"(?!__)[\w -]+\*?"
 
 TABLE_CLAUSES = allowlist.TABLE_CLAUSES | {"pivots"}
 SELECT_CLAUSES = allowlist.SELECT_CLAUSES | {"qualify"}
-
-
-def is_snowflake_system(schema: str) -> bool:
-    """Return whether a schema or database (in lower case) is Snowflake's own."""
-    return schema in SNOWFLAKE_SYSTEM_SCHEMAS
 
 
 def is_bigquery_system(dataset: str) -> bool:

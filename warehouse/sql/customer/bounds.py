@@ -10,6 +10,10 @@ from warehouse.sql.customer.refusal import RefusedError
 MAX_SERIES, MAX_WIDTH = 100_000, 1000
 # Units of a step between two moments; a finer one makes too many rows in a few years.
 SERIES_UNITS = frozenset({"HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"})
+COARSE_UNITS = frozenset(
+    {"DAY", "WEEK", "ISOWEEK", "MONTH", "QUARTER", "YEAR", "ISOYEAR"}
+)
+DIFFERENCES = (exp.DateDiff, exp.DatetimeDiff, exp.TimestampDiff)
 MOMENTS = (
     exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentDatetime, exp.Localtimestamp,
     exp.Parameter, exp.Placeholder,
@@ -33,7 +37,10 @@ DATE = re.compile(r"(19|20)\d{2}-\d{2}-\d{2}([ T][\d:.]+(Z|[+-][\d:]+)?)?")
 
 
 def validate_series(
-    node: exp.ExplodingGenerateSeries | exp.GenerateSeries | exp.GenerateDateArray,
+    node: exp.ExplodingGenerateSeries
+    | exp.GenerateSeries
+    | exp.GenerateDateArray
+    | exp.GenerateTimestampArray,
 ) -> None:
     """Raise RefusedError unless a series has an end that the text tells.
 
@@ -47,10 +54,12 @@ def validate_series(
         _is_moment(start) and _is_moment(end) and _is_coarse(step, node)
     ):
         return
+    is_array = type(node) is exp.GenerateSeries  # BigQuery's GENERATE_ARRAY
+    least = " (the last one as LEAST(…, 1000))" if is_array else ""
     raise RefusedError(
         f"The series has no bound{locate(node)}: write both ends as numbers at most"
-        f" {MAX_SERIES:,} apart, or as dates, @start_date or the present time with a step"
-        " of an hour or more."
+        f" {MAX_SERIES:,} apart{least}, or as dates, @start_date or the present time with"
+        " a step of an hour or more."
     )
 
 
@@ -61,6 +70,16 @@ def validate_width(node: exp.Pad) -> None:
         raise RefusedError(
             f"The length of a filled-up text must be a number{locate(node)}: write at"
             f" most {MAX_WIDTH:,}."
+        )
+
+
+def validate_repetition(node: exp.Repeat) -> None:
+    """Raise RefusedError unless a text is repeated a small, written number of times."""
+    times = _read_integer(node.args["times"])
+    if times is None or times > MAX_WIDTH:
+        raise RefusedError(
+            f"The number of repetitions must be written out{locate(node)}: write at most"
+            f" {MAX_WIDTH:,}."
         )
 
 
@@ -80,6 +99,8 @@ def validate_format(node: exp.Format, dialect: str) -> None:
 def _is_short(start: object, end: object, step: object) -> bool:
     first, last = _read_integer(start), _read_integer(end)
     width = 1 if step is None else _read_integer(step)
+    if last is None and width is not None and width > 0:
+        last = _read_largest(end)
     if first is None or last is None or not width:
         return False
     return abs(last - first) / abs(width) <= MAX_SERIES
@@ -92,6 +113,31 @@ def _read_integer(node: object) -> int | None:
     if isinstance(node, exp.Literal) and re.fullmatch(r"\d{1,9}", node.name):
         return None if node.is_string else int(node.name)
     return None
+
+
+def _read_largest(node: object) -> int | None:
+    """Return the largest number that the end of a series can be, as far as one is told.
+
+    The length of an array is no number, but the row holds as much already. The days
+    between two dates are four million at most.
+    """
+    if isinstance(node, exp.ArraySize):
+        return 0
+    if isinstance(node, DIFFERENCES):
+        unit = node.args.get("unit")
+        is_coarse = isinstance(unit, exp.WeekStart) or (
+            isinstance(unit, exp.Var) and unit.name.upper() in COARSE_UNITS
+        )
+        return 0 if is_coarse else None
+    if isinstance(node, exp.Sub | exp.Add):
+        largest, amount = _read_largest(node.this), _read_integer(node.expression)
+        if largest is None or amount is None:
+            return None
+        return largest + (amount if isinstance(node, exp.Add) else -amount)
+    if isinstance(node, exp.Least):
+        ends = [_read_largest(part) for part in (node.this, *node.expressions)]
+        return min((end for end in ends if end is not None), default=None)
+    return _read_integer(node)
 
 
 def _is_moment(node: object) -> bool:

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist, allowlist_engines, grammars
+from warehouse.sql.customer import (
+    allowlist,
+    allowlist_engines,
+    allowlist_snowflake,
+    grammars,
+)
 from warehouse.sql.customer.refusal import RefusedError
 
 
@@ -19,8 +24,10 @@ class Dialect:
     have three parts. `table_names` is a pattern for the whole name of a table.
     `forbidden_names` are names, in lower case, that no identifier may have.
     `table_functions` may stand in FROM. `folds_names` tells whether the warehouse changes
-    the case of a name without quotes, `fields` whether `(…).name` reads a field.
-    `system_types` is a pattern for names of types that are not a customer's own.
+    the case of a name without quotes, `fields` whether `(…).name` reads a field,
+    `recursion` whether a WITH query with a bound may name itself.
+    `system_types` is a pattern for names of types that are not a customer's own. `series`
+    is the function that a calendar can be made of, `row_functions` names examples for FROM.
     """
 
     name: str
@@ -38,12 +45,20 @@ class Dialect:
     table_functions: frozenset[str] = frozenset()
     folds_names: bool = True
     fields: bool = False
+    recursion: bool = False
     system_types: str = r"(?s).*"
+    series: str = "generate_series"
+    row_functions: str = "jsonb_array_elements, unnest or FLATTEN"
 
     @property
     def grammar(self) -> str:
         """sqlglot's name of the dialect that reads customers' text."""
         return grammars.GRAMMARS[self.name]
+
+    @property
+    def writer(self) -> str:
+        """sqlglot's name of the dialect that writes the text that runs."""
+        return grammars.WRITERS[self.name]
 
 
 def _is_postgres_system(schema: str) -> bool:
@@ -68,15 +83,16 @@ SNOWFLAKE = Dialect(
     name="snowflake",
     start_date="CAST(? AS TIMESTAMPTZ)",
     source_start_date="CAST(? AS TIMESTAMPTZ)",
-    is_system=allowlist_engines.is_snowflake_system,
+    is_system=allowlist_snowflake.is_system,
     catalogs=True,
-    nodes=allowlist_engines.SNOWFLAKE_NODES,
-    functions=allowlist_engines.SNOWFLAKE_FUNCTIONS,
-    types=allowlist_engines.SNOWFLAKE_TYPES,
+    nodes=allowlist_snowflake.NODES,
+    functions=allowlist_snowflake.FUNCTIONS,
+    types=allowlist_snowflake.TYPES,
     table_clauses=allowlist_engines.TABLE_CLAUSES,
     select_clauses=allowlist_engines.SELECT_CLAUSES,
-    forbidden_names=allowlist_engines.SNOWFLAKE_FORBIDDEN_NAMES,
+    forbidden_names=allowlist_snowflake.FORBIDDEN_NAMES,
     fields=True,
+    recursion=True,
 )
 BIGQUERY = Dialect(
     name="bigquery",
@@ -85,13 +101,19 @@ BIGQUERY = Dialect(
     is_system=allowlist_engines.is_bigquery_system,
     catalogs=True,
     nodes=allowlist_engines.BIGQUERY_NODES,
-    functions=allowlist_engines.BIGQUERY_FUNCTIONS,
+    functions=(
+        allowlist_engines.BIGQUERY_FUNCTIONS
+        | allowlist_engines.GEOGRAPHY_FUNCTIONS
+        | grammars.KEPT_BIGQUERY_FUNCTIONS
+    ),
     types=allowlist_engines.BIGQUERY_TYPES,
     table_clauses=allowlist_engines.TABLE_CLAUSES,
     select_clauses=allowlist_engines.SELECT_CLAUSES,
     table_names=allowlist_engines.BIGQUERY_TABLE_NAMES,
     folds_names=False,
     fields=True,
+    series="GENERATE_DATE_ARRAY",
+    row_functions="UNNEST",
 )
 DIALECTS = {dialect.name: dialect for dialect in (POSTGRES, SNOWFLAKE, BIGQUERY)}
 

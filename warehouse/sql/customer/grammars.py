@@ -2,9 +2,15 @@
 
 from typing import Any, ClassVar
 
+from sqlglot import exp
+from sqlglot.dialects.bigquery import BigQuery
 from sqlglot.dialects.postgres import Postgres
+from sqlglot.generators.bigquery import BigQueryGenerator
+from sqlglot.parsers.bigquery import BigQueryParser
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import TokenType
+
+from warehouse.sql.customer.grammar_snowflake import CustomerSnowflake
 
 # Functions of Postgres that sqlglot writes as another one, whose result has another name,
 # type or path: `now` as CURRENT_TIMESTAMP, `date_part` as EXTRACT. They keep their own.
@@ -15,14 +21,23 @@ KEPT_FUNCTIONS = frozenset(
         "strpos", "substr", "to_hex", "variance",
     }
 )  # fmt: skip
+# ... and of BigQuery: LOG10(x) and LOG(x, 10) differ in the last digit, and what sqlglot
+# makes of the format of a time is its own.
+KEPT_BIGQUERY_FUNCTIONS = frozenset(
+    {
+        "contains_substr", "format_date", "format_datetime", "format_time",
+        "format_timestamp", "log10", "parse_date", "parse_datetime", "parse_time",
+        "parse_timestamp",
+    }
+)  # fmt: skip
 
 
-def _leave_out(functions: dict[str, Any]) -> dict[str, Any]:
+def _leave_out(
+    functions: dict[str, Any], kept: frozenset[str] = KEPT_FUNCTIONS
+) -> dict[str, Any]:
     """Return sqlglot's functions without those that keep their own name."""
     return {
-        name: parse
-        for name, parse in functions.items()
-        if name.lower() not in KEPT_FUNCTIONS
+        name: parse for name, parse in functions.items() if name.lower() not in kept
     }
 
 
@@ -45,9 +60,38 @@ class CustomerPostgres(Postgres):
     Parser = _Parser
 
 
+class _BigQueryParser(BigQueryParser):
+    FUNCTIONS: ClassVar[dict[str, Any]] = _leave_out(
+        BigQueryParser.FUNCTIONS, KEPT_BIGQUERY_FUNCTIONS
+    )
+
+
+class _BigQueryGenerator(BigQueryGenerator):
+    # sqlglot's BigQuery leaves parameters of types out (`CAST(x AS NUMERIC(5, 1))` rounds)
+    # and groups by an alias where the query groups by its expression.
+    TRANSFORMS: ClassVar[dict[Any, Any]] = {
+        node: write
+        for node, write in BigQueryGenerator.TRANSFORMS.items()
+        if node not in {exp.Cast, exp.CTE, exp.Select, exp.Table}
+    }
+
+
+class CustomerBigQuery(BigQuery):
+    """BigQuery as customers write it; sqlglot finds it as `customerbigquery`."""
+
+    Parser = _BigQueryParser
+    Generator = _BigQueryGenerator
+
+
 # The grammar that reads each dialect, by sqlglot's name of the dialect.
 GRAMMARS = {
     "postgres": CustomerPostgres.__name__.lower(),
-    "snowflake": "snowflake",
-    "bigquery": "bigquery",
+    "snowflake": CustomerSnowflake.__name__.lower(),
+    "bigquery": CustomerBigQuery.__name__.lower(),
+}
+# ... and the one that writes it.
+WRITERS = {
+    "postgres": "postgres",
+    "snowflake": CustomerSnowflake.__name__.lower(),
+    "bigquery": CustomerBigQuery.__name__.lower(),
 }

@@ -11,6 +11,8 @@ ADVICE = {
     "current_database": "the name itself, in quotes",
     "current_schema": "the name itself, in quotes",
     "current_user": "the name itself, in quotes",
+    "error": "NULL",
+    "FOR SYSTEM_TIME AS OF": "the table as it is now",
     "clock_timestamp": "now()",
     "first_value": "a WITH query that leaves the NULLs out",
     "gen_random_uuid": "a column of the row",
@@ -24,9 +26,32 @@ ADVICE = {
     "random": "a hash of a column, such as md5",
     "repeat": "the text itself",
     "rpad": "lpad, or the text itself",
-    "sysdate": "CURRENT_TIMESTAMP()",
+    "session_user": "the name itself, in quotes",
+    "TABLESAMPLE": "a WHERE",
     "TABLE SAMPLE": "a WHERE",
     "uuid": "a column of the row",
+    # Snowflake
+    "AT or BEFORE of a table": "a WHERE over a time of the row",
+    "CONNECT BY": "WITH RECURSIVE with a bound, or one join per level,",
+    "MATCH_RECOGNIZE": "LAG, LEAD or CONDITIONAL_TRUE_EVENT with QUALIFY",
+    "SAMPLE of a table": "a WHERE over a hash, such as MOD(ABS(HASH(id)), 10) = 0,",
+    "MODEL ATTRIBUTE": "a table that holds the model's results",
+    "NEXTVAL": "ROW_NUMBER() OVER (ORDER BY …)",
+    "current_account": "the name itself, in quotes",
+    "current_role": "the name itself, in quotes",
+    "current_warehouse": "the name itself, in quotes",
+    "randstr": "a hash of a column, such as md5",
+    "result_scan": "the query itself",
+    "uniform": "a hash of a column, such as md5",
+    "uuid_string": "a column of the row",
+}
+
+# Clauses of a SELECT, or a table, whose key in sqlglot is not their name.
+CLAUSES = {
+    "connect": "CONNECT BY",
+    "locks": "FOR UPDATE",
+    "match": "MATCH_RECOGNIZE",
+    "when": "AT or BEFORE",
 }
 
 

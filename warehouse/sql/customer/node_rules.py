@@ -6,17 +6,32 @@ from typing import Any
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist, bounds
+from warehouse.sql.customer import (
+    allowlist,
+    allowlist_engines,
+    allowlist_snowflake,
+    bounds,
+    snowflake_rules,
+)
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import locate, refuse
+from warehouse.sql.customer.messages import CLAUSES, locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
 
 
 def validate_details(node: exp.Expr, dialect: Dialect) -> None:
     """Raise RefusedError if a node's own clauses, names or sizes are not allowed."""
-    rule = _RULES.get(type(node))
+    own_rules = snowflake_rules.RULES if dialect.name == "snowflake" else {}
+    rule = own_rules.get(type(node)) or _RULES.get(type(node))
     if rule:
         rule(node, dialect)
+
+
+def is_allowed_by_name(node: exp.Anonymous, dialect: Dialect) -> bool:
+    """Return whether a function that sqlglot does not know is on the allow-list."""
+    name = node.this.lower() if isinstance(node.this, str) else ""
+    if isinstance(node.parent, exp.NetFunc):
+        return name in allowlist_engines.NET_FUNCTIONS
+    return name in dialect.functions
 
 
 def reads_field(node: exp.Dot, dialect: Dialect) -> bool:
@@ -28,7 +43,7 @@ def reads_field(node: exp.Dot, dialect: Dialect) -> bool:
         return True
     return (
         dialect.fields
-        and isinstance(node.expression, exp.Identifier)
+        and isinstance(node.expression, exp.Identifier | exp.Star)
         and not isinstance(node.this, exp.Identifier)
     )
 
@@ -41,11 +56,13 @@ def _validate_select(node: exp.Expr, dialect: Dialect) -> None:
             f"A query needs columns{locate(node)}: name at least one after SELECT."
         )
     for key, value in node.args.items():
-        if key == "kind" and value == "STRUCT" and node.parent is not None:
-            continue  # SELECT AS STRUCT, one value, inside a query
+        if key == "kind" and value and node.parent is not None:
+            continue  # SELECT AS STRUCT and AS VALUE, one value, inside a query
         if value and key not in dialect.select_clauses:
-            name = f"AS {value}" if key == "kind" else key.strip("_").upper()
-            raise refuse("clause", name, node)
+            clause = CLAUSES.get(key, key.strip("_").upper())
+            name = f"AS {value}" if key == "kind" else clause
+            advice = "the columns themselves" if key == "kind" else ""
+            raise refuse("clause", name, node, advice)
 
 
 def _validate_type(node: exp.Expr, dialect: Dialect) -> None:
@@ -85,7 +102,9 @@ def _validate_placeholder(node: exp.Expr, _dialect: Dialect) -> None:
 
 def _validate_lateral(node: exp.Expr, dialect: Dialect) -> None:
     """Allow LATERAL before a query, UNNEST, FLATTEN, or an allowed function of rows."""
-    is_flatten = isinstance(node.this, exp.Explode) and dialect.name == "snowflake"
+    is_flatten = dialect.name == "snowflake" and isinstance(
+        node.this, allowlist_snowflake.ROW_FUNCTIONS
+    )
     if not isinstance(node.this, exp.Subquery | exp.Unnest) and not is_flatten:
         validate_table_function(node.this, dialect)
     for key, value in node.args.items():
@@ -98,25 +117,27 @@ def validate_table_function(node: exp.Expr, dialect: Dialect) -> None:
     is_series = isinstance(node, exp.ExplodingGenerateSeries)
     name = str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
     if not is_series and name not in dialect.table_functions:
+        if dialect.name == "snowflake":
+            raise snowflake_rules.refuse_rows(node)
         raise RefusedError(
             f"Functions in FROM are not allowed{locate(node)}, except those that take one"
-            " value apart, such as jsonb_array_elements, unnest or FLATTEN."
+            f" value apart, such as {dialect.row_functions}."
         )
 
 
-def _validate_explode(node: exp.Expr, dialect: Dialect) -> None:
-    """Snowflake's FLATTEN is a table; Postgres' unnest may stand among the columns."""
-    if dialect.name == "snowflake" and not isinstance(node.parent, exp.Lateral):
-        raise refuse("function", "flatten", node, "LATERAL FLATTEN(INPUT => …) in FROM")
-
-
 def _validate_column_definition(node: exp.Expr, _dialect: Dialect) -> None:
-    """Allow `name type` in `AS t(name type)`, without constraints."""
-    is_alias = isinstance(node.parent, exp.TableAlias)
-    if not is_alias or any(
+    """Allow `name type` in `AS t(name type)` and in a struct's type, no constraints."""
+    is_typed_name = isinstance(node.parent, exp.TableAlias | exp.DataType)
+    if not is_typed_name or any(
         node.args[key] for key in node.args.keys() - {"this", "kind"}
     ):
         raise refuse("construct", "COLUMN DEFINITION", node)
+
+
+def _validate_net_function(node: exp.Func, _dialect: Dialect) -> None:
+    """Allow BigQuery's `NET.HOST`; `HOST` alone would be a customer's own function."""
+    if not isinstance(node.parent, exp.NetFunc):
+        raise refuse("function", node.sql_name().lower(), node, "NET. before it")
 
 
 _RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
@@ -126,11 +147,13 @@ _RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Identifier: _validate_identifier,
     exp.Placeholder: _validate_placeholder,
     exp.Lateral: _validate_lateral,
-    exp.Explode: _validate_explode,
     exp.ColumnDef: _validate_column_definition,
     exp.Pad: lambda node, _dialect: bounds.validate_width(node),
     exp.Format: lambda node, dialect: bounds.validate_format(node, dialect.name),
     exp.ExplodingGenerateSeries: lambda node, _dialect: bounds.validate_series(node),
     exp.GenerateSeries: lambda node, _dialect: bounds.validate_series(node),
     exp.GenerateDateArray: lambda node, _dialect: bounds.validate_series(node),
+    exp.GenerateTimestampArray: lambda node, _dialect: bounds.validate_series(node),
+    exp.Repeat: lambda node, _dialect: bounds.validate_repetition(node),
+    **dict.fromkeys(allowlist_engines.NET_NODES, _validate_net_function),
 }

@@ -43,8 +43,11 @@ def validate_regenerated_query(query: exp.Query, dialect: Dialect) -> None:
     """
     for scope in traverse_scope(query):
         for source in scope.sources.values():
-            if isinstance(source, exp.Table) and not validator.is_table_function(
-                source
+            # A WITH query under PIVOT is a table to sqlglot's scopes.
+            if (
+                isinstance(source, exp.Table)
+                and not validator.is_table_function(source)
+                and not validator.is_cte(source)
             ):
                 validator.validate_own_table(source, dialect)
     for table in query.find_all(exp.Table):

@@ -9,7 +9,7 @@ from sqlglot.dialects.dialect import Dialect as SqlglotDialect
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from warehouse.sql.customer import nesting
+from warehouse.sql.customer import nesting, snowflake_text
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.refusal import RefusedError
 
@@ -37,9 +37,14 @@ def bind_start_date(sql: str, rules: Dialect, start_date: str) -> tuple[str, boo
         raise _build_parse_error(error) from error
     parts, copied_until = [], 0
     for token, following in zip_longest(tokens, tokens[1:]):
-        if token.token_type == TokenType.TABLE:
+        # On Snowflake source_text has judged TABLE(…).
+        if token.token_type == TokenType.TABLE and rules.name != "snowflake":
             raise _build_table_error(tokens[0].text.upper())
         if token.token_type not in PLACEHOLDER_TOKENS:
+            continue
+        if rules.name == "snowflake" and snowflake_text.names_position(
+            token, following
+        ):
             continue
         if not _names_start_date(token, following):
             raise RefusedError(
@@ -83,6 +88,8 @@ def parse_query(sql: str, dialect: str) -> exp.Query:
     if len(statements) != 1:
         raise RefusedError("Exactly one statement is allowed.")
     query = statements[0]
+    if isinstance(query, exp.Alias):
+        raise RefusedError("A value alone is no query: write SELECT before it.")
     if not isinstance(query, exp.Select | exp.SetOperation | exp.Subquery):
         raise RefusedError(ONLY_SELECT.format(statement=query.key.upper()))
     return query

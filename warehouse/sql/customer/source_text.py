@@ -8,6 +8,7 @@ import sqlglot
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from warehouse.sql.customer import bigquery_text, snowflake_text
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import write_line
 from warehouse.sql.customer.refusal import RefusedError
@@ -19,6 +20,12 @@ FIRST_WORDS = frozenset({"SELECT", "WITH", "(", "TABLE"})
 PIPE_SYNTAX = (
     "A query that begins with FROM is not allowed{line}: write SELECT … FROM …."
 )
+# What to write instead of a script, by its first word.
+SCRIPTS = {
+    "CREATE": "a WITH query for a table, and its expression for a function",
+    "DECLARE": "@start_date, or the value itself, in the place of each variable",
+    "SET": "@start_date, or the value itself, in the place of each variable",
+}
 TEMPLATES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{\{|\{%", re.DOTALL)
 PARAMETERS = re.compile(r"[@$:%?]+\(?\w*\)?s?")
 TEMPLATE_TOKENS = frozenset({TokenType.L_BRACE, TokenType.BLOCK_START})
@@ -49,7 +56,12 @@ def trim_query(sql: str, rules: Dialect) -> str:
     lookups = _find_key_lookups(statement, rules)
     _refuse_foreign_parameters(sql, statement, rules, lookups)
     _require_select(statement[0])
-    _refuse_words(statement, rules)
+    _refuse_words(statement)
+    if rules.name == "bigquery":
+        bigquery_text.refuse_other_syntax(statement)
+    if rules.name == "snowflake":
+        snowflake_text.refuse_tables(statement)
+        snowflake_text.refuse_foreign_words(statement)
     return "\n" * sql.count("\n", 0, statement[0].start) + _cut_out(
         sql, statement, lookups
     )
@@ -85,13 +97,14 @@ def _require_select(first: Token) -> None:
             "VALUES alone is no query: write SELECT * FROM (VALUES …) AS t (a, b)."
         )
     if word not in FIRST_WORDS:
+        advice = f": write {SCRIPTS[word]}" if word in SCRIPTS else ""
         raise RefusedError(
-            f"Only a SELECT is allowed, not {word}{write_line(first.line)}."
+            f"Only a SELECT is allowed, not {word}{write_line(first.line)}{advice}."
         )
 
 
-def _refuse_words(tokens: Sequence[Token], rules: Dialect) -> None:
-    """Raise RefusedError at a second statement, at TABLE, or at an unclear number."""
+def _refuse_words(tokens: Sequence[Token]) -> None:
+    """Raise RefusedError at a second statement, or at an unclear number."""
     for token, following in pairwise(tokens):
         # Older Postgres and sqlglot read 1_000 as the number 1 with the name _000.
         if (
@@ -102,11 +115,6 @@ def _refuse_words(tokens: Sequence[Token], rules: Dialect) -> None:
             raise RefusedError(
                 f"The number {token.text}{following.text} has two meanings"
                 f"{write_line(token.line)}: write it without underscores."
-            )
-        if token.token_type == TokenType.TABLE and rules.name == "snowflake":
-            raise RefusedError(
-                f"TABLE is not allowed{write_line(token.line)}: write LATERAL"
-                " FLATTEN(INPUT => …) for TABLE(FLATTEN(…)), a SELECT for TABLE."
             )
         if token.token_type == TokenType.SEMICOLON:
             raise RefusedError(
@@ -129,8 +137,13 @@ def _refuse_foreign_parameters(
                 f"{write_line(token.line)}: write names and values as they are, and"
                 " @start_date for the start date."
             )
-        if position not in lookups and _is_foreign_parameter(
-            token, previous, following
+        is_position = rules.name == "snowflake" and snowflake_text.names_position(
+            token, following
+        )
+        if (
+            position not in lookups
+            and not is_position
+            and _is_foreign_parameter(token, previous, following)
         ):
             _refuse_parameter(sql, token, previous, rules)
         previous = token

@@ -3,7 +3,7 @@
 from sqlglot import exp
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
-from warehouse.sql.customer import validator
+from warehouse.sql.customer import snowflake_spelling, validator
 from warehouse.sql.customer.dialects import Dialect
 
 
@@ -20,11 +20,12 @@ def spell_names(query: exp.Query, dialect: Dialect) -> exp.Query:
     for identifier in query.find_all(exp.Identifier):
         if not identifier.quoted and _is_in_type(identifier):
             identifier.set("this", identifier.name.lower())
-    for pair in query.find_all(exp.PropertyEQ):
-        # In Snowflake's {'key': value} sqlglot takes the key for a name.
-        if isinstance(pair.this, exp.Identifier):
-            pair.this.replace(exp.Literal.string(pair.this.name))
-    return normalize_identifiers(query, dialect=dialect.name)
+    if dialect.name == "snowflake":
+        snowflake_spelling.keep_meaning(query)
+    query = normalize_identifiers(query, dialect=dialect.name)
+    if dialect.name == "snowflake":
+        snowflake_spelling.mark_recursion(query)
+    return query
 
 
 def decode_escapes(query: exp.Query) -> None:

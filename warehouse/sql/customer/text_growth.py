@@ -16,7 +16,7 @@ from warehouse.sql.customer.refusal import RefusedError
 # How much longer a query may make a text, as a multiple of its longest part.
 MAX_GROWTH = 10_000
 UNKNOWN_GROWTH = 1000  # of a replacement that is no literal
-REPLACING = (exp.Replace, exp.RegexpReplace)
+REPLACING = (exp.Replace, exp.RegexpReplace, exp.Repeat)
 JOINING = (exp.Concat, exp.ConcatWs, exp.DPipe)
 TOO_LONG = (
     f"The query could make a text more than {MAX_GROWTH:,} times longer: use fewer or "
@@ -69,6 +69,9 @@ def _compute_growth(node: exp.Expr, growths: Mapping[int, _Growth]) -> _Growth:
 
 def _compute_factor(node: exp.Expr) -> float:
     """Return by how much a replacement can make a text longer; at least 1."""
+    if isinstance(node, exp.Repeat):
+        times = node.args["times"]
+        return max(1, int(times.name)) if times.is_int else UNKNOWN_GROWTH
     pattern, replacement = node.expression, node.args.get("replacement")
     if replacement is None:
         return 1

@@ -5,14 +5,22 @@ from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist, managed_schema, node_rules
+from warehouse.sql.customer import (
+    allowlist,
+    managed_schema,
+    node_rules,
+    recursion,
+    snowflake_rules,
+)
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import describe_node, locate, refuse
+from warehouse.sql.customer.messages import CLAUSES, describe_node, locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
 
 # Names of the CTEs around a customer's query start with this. No WITH query of the customer
 # may, so that neither side can mean the other's.
 RESERVED_PREFIX = "levered_"
+# What a query's author calls a clause that sqlglot names otherwise.
+BIGQUERY_CLAUSES = {"sample": "TABLESAMPLE", "version": "FOR SYSTEM_TIME AS OF"}
 
 
 def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> None:
@@ -24,7 +32,8 @@ def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> N
     for node in query.walk():
         _validate_node(node, dialect)
         if isinstance(node, exp.With):
-            _validate_with(node, managed_schema.COLUMNS if is_managed else ())
+            tables = managed_schema.COLUMNS if is_managed else ()
+            _validate_with(node, tables, dialect)
         if is_managed and node.args.get("this") == exp.DType.USERDEFINED:
             raise refuse("type", node.sql(dialect.name), node)
         if isinstance(node, exp.Table) and not is_cte(node):
@@ -39,22 +48,28 @@ def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> N
 
 def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     if isinstance(node, exp.Anonymous):
-        name = node.this if isinstance(node.this, str) else ""
-        if name.lower() not in dialect.functions:
+        if not node_rules.is_allowed_by_name(node, dialect):
             raise refuse("function", node.name.lower(), node)
     elif isinstance(node, exp.Dot) and node_rules.reads_field(node, dialect):
         return
     elif type(node) not in dialect.nodes:
         called = node.expression if isinstance(node, exp.Dot) else node
         kind = "function" if isinstance(called, exp.Func) else "construct"
-        raise refuse(kind, describe_node(node, dialect.grammar), node)
+        name = describe_node(node, dialect.grammar)
+        advice = snowflake_rules.advise(name, dialect)
+        if isinstance(node, exp.Dot) and dialect.name == "bigquery":
+            advice = "its expression"
+        raise refuse(kind, name, node, advice)
     node_rules.validate_details(node, dialect)
 
 
-def _validate_with(node: exp.With, tables: Iterable[str]) -> None:
-    if node.args.get("recursive"):
+def _validate_with(node: exp.With, tables: Iterable[str], dialect: Dialect) -> None:
+    if node.args.get("recursive") and dialect.recursion:
+        for cte in filter(recursion.is_recursive, node.expressions):
+            recursion.validate_recursion(cte)
+    elif node.args.get("recursive"):
         raise RefusedError(
-            f"A recursive WITH is not allowed{locate(node)}: write generate_series for"
+            f"A recursive WITH is not allowed{locate(node)}: write {dialect.series} for"
             " a calendar, or join the levels one by one."
         )
     names = [cte.alias.lower() for cte in node.expressions]
@@ -73,8 +88,8 @@ def is_cte(table: exp.Table) -> bool:
 def list_visible_ctes(node: exp.Expr) -> Iterator[str]:
     """Yield the names of the WITH queries in scope at a node.
 
-    Within a WITH only its earlier queries are in scope; below the query that has the WITH,
-    all of them.
+    Within a WITH only its earlier queries are in scope, and itself if it is recursive;
+    below the query that has the WITH, all of them.
     """
     child: exp.Expr = node
     parent = node.parent
@@ -82,6 +97,8 @@ def list_visible_ctes(node: exp.Expr) -> Iterator[str]:
         if isinstance(parent, exp.With):
             earlier = parent.expressions[: parent.expressions.index(child)]
             yield from (cte.alias for cte in earlier)
+            if parent.args.get("recursive") and recursion.is_recursive(child):
+                yield child.alias
         elif child is not parent.args.get("with_"):
             clause = parent.args.get("with_")
             yield from (cte.alias for cte in clause.expressions) if clause else ()
@@ -101,7 +118,10 @@ def validate_table_clauses(table: exp.Table, dialect: Dialect) -> None:
         allowed = allowlist.FUNCTION_CLAUSES
     for key, value in table.args.items():
         if value and key not in allowed:
-            raise refuse("clause", f"{key.upper()} of a table", table)
+            name = f"{CLAUSES.get(key, key.upper())} of a table"
+            if dialect.name == "bigquery":
+                name = BIGQUERY_CLAUSES.get(key, name)
+            raise refuse("clause", name, table)
 
 
 def _validate_managed_table(table: exp.Table) -> None:
@@ -130,10 +150,17 @@ def validate_own_table(table: exp.Table, dialect: Dialect) -> None:
         raise RefusedError(
             f"The table {name} is in another database: name tables of the connected one."
         )
-    if not re.fullmatch(dialect.table_names, table.name):
-        raise RefusedError(f"The table {name} has a name that is not allowed.")
-    if dialect.is_system(table.db.lower()) or dialect.is_system(table.catalog.lower()):
+    schemas = [table.db, table.catalog]
+    if dialect.name == "bigquery":  # sqlglot joins INFORMATION_SCHEMA and its view
+        schemas += table.name.split(".")[:-1]
+        schemas += [table.name] if table.name.startswith("__") else []
+    if any(dialect.is_system(schema.lower()) for schema in schemas):
         raise RefusedError(f"The table {name} is a system table of the warehouse.")
+    if not re.fullmatch(dialect.table_names, table.name):
+        raise RefusedError(
+            f"The table {name} has a name that is not allowed: name a table or view by"
+            " letters, digits, - and _, with a * at its end if it is a wildcard."
+        )
 
 
 def format_table_name(table: exp.Table) -> str:

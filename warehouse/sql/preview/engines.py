@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from warehouse.sql.cube.blank_ids import BLANKS, build_blank_condition
 from warehouse.sql.cube.cloud import (
     ENGINES,
     bind_start_date,
@@ -37,7 +38,7 @@ METRIC_FACTS = {
     "midnight": """COUNT(CASE WHEN CAST(CAST(moment AS DATE) AS {timestamp}) = moment
                   THEN 1 END)""",
     "out_of_range": "0",
-    "empty_ids": "COUNT(CASE WHEN anonymous_id = '' THEN 1 END)",
+    "empty_ids": "COUNT(CASE WHEN {is_blank_id} THEN 1 END)",
     "alike_users": """(SELECT COUNT(*) FROM levered_people AS p
         WHERE LOWER(TRIM(p.anonymous_id)) IN (
           SELECT LOWER(TRIM(e.anonymous_id)) FROM levered_exposed AS e))""",
@@ -49,7 +50,7 @@ METRIC_FACTS_QUERY = """WITH levered_rewards AS (
   ) AS q
 ),
 levered_people AS (
-  SELECT DISTINCT anonymous_id FROM levered_rewards WHERE anonymous_id IS NOT NULL
+  SELECT DISTINCT anonymous_id FROM levered_rewards WHERE NOT {is_blank_id}
 ),
 levered_exposed AS (
   {exposed_users}
@@ -74,6 +75,7 @@ SOURCE_FACTS = {
     "zoneless": "FALSE",
     "no_objects": "COUNT(CASE WHEN {variant_object} IS NULL THEN 1 END)",
     "optimizations": "COUNT(DISTINCT optimization_id)",
+    "empty_ids": METRIC_FACTS["empty_ids"],
 }
 SOURCE_FACTS_QUERY = """WITH levered_exposures AS (
   SELECT {source_columns}
@@ -135,6 +137,7 @@ def build_facts(
         **_build_metric_slots(parameters, metric, since),
         "facts": _build_select_list_sql(METRIC_FACTS, parameters, now),
         "exposed_users": _build_exposed_users_sql(parameters, source, since),
+        "is_blank_id": _build_blank_condition(parameters),
     }
     return _build_statement(METRIC_FACTS_QUERY, slots, parameters)
 
@@ -212,6 +215,11 @@ def _build_exposed_users_sql(
     return fill_slots(EXPOSED_USERS, slots)
 
 
+def _build_blank_condition(parameters: Parameters) -> str:
+    blanks = parameters.add_as(BLANKS, parameters.engine.text_type)
+    return build_blank_condition("anonymous_id", blanks)
+
+
 def _build_select_list_sql(
     expressions: Mapping[str, str], parameters: Parameters, now: datetime
 ) -> str:
@@ -219,6 +227,7 @@ def _build_select_list_sql(
     slots = {
         "now": parameters.add_timestamp(now),
         "timestamp": parameters.engine.timestamp_type,
+        "is_blank_id": _build_blank_condition(parameters),
         "variant_object": parameters.engine.parse_json("variant"),
     }
     return fill_slots(_build_named_columns_sql(parameters.engine, expressions), slots)

@@ -44,7 +44,7 @@ rewards AS (
   ) AS q
 ),
 people AS (
-  SELECT DISTINCT anonymous_id FROM rewards WHERE anonymous_id IS NOT NULL
+  SELECT DISTINCT anonymous_id FROM rewards WHERE NOT {is_blank_id}
 ),
 {exposed_cte}
 distinct_rows AS (
@@ -62,7 +62,7 @@ SELECT count(*) AS rows,
        count(*) FILTER (WHERE isfinite(at) AND at = date_trunc('day', at)) AS midnight,
        count(*) FILTER (WHERE NOT isfinite(at) OR at < '0001-01-01' OR at >= '10000-01-01')
          AS out_of_range,
-       count(*) FILTER (WHERE anonymous_id = '') AS empty_ids,
+       count(*) FILTER (WHERE {is_blank_id}) AS empty_ids,
        CASE WHEN {matched_users} = 0 THEN {alike_users} ELSE 0 END AS alike_users
 FROM rewards"""
 EXPOSED_CTE = """exposed AS (
@@ -97,7 +97,8 @@ SELECT count(*) AS rows,
        count(*) FILTER (WHERE at > {now}) AS future,
        COALESCE(bool_or(zoneless), false) AS zoneless,
        count(*) FILTER (WHERE {variant_object} IS NULL) AS no_objects,
-       count(DISTINCT optimization_id) AS optimizations
+       count(DISTINCT optimization_id) AS optimizations,
+       count(*) FILTER (WHERE {is_blank_id}) AS empty_ids
 FROM exposures"""
 
 # $3 is the optimization's id as text, $4 the moment of reading.
@@ -190,6 +191,7 @@ def build_source_facts(source: CheckedSource, dialect: str = "postgres") -> str:
     slots = _build_source_slots(source) | {
         "bound": BOUND_PARAMETERS,
         "timestamp": quote_identifier(source.timestamp),
+        "is_blank_id": postgres.IS_BLANK_ID,
         "variant_object": connected_postgres.build_object_cast("variant_text", dialect),
         "now": NOW,
     }
@@ -207,6 +209,7 @@ def build_metric_slots(metric: CheckedMetric) -> dict[str, str]:
     return {
         "metric_columns": postgres.build_metric_columns_sql(metric),
         "metric_query": metric.query.text,
+        "is_blank_id": postgres.IS_BLANK_ID,
     }
 
 

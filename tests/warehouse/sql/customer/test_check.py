@@ -7,6 +7,7 @@ import sqlglot
 from hypothesis import given, settings, strategies as st
 from sqlglot import exp
 
+from tests.support.query_grammar import Pieces, query_texts
 from warehouse.sql import RefusedError
 from warehouse.sql.customer import check, dialects
 
@@ -263,42 +264,10 @@ SCALARS = ("anonymous_id", "'x'", "1", "now()", "count(*)", '"a"', "@start_date"
 REFUSED = ("pg_sleep(1)", "'x'::regclass", "$1", "current_user", "", "1 FOR UPDATE")
 
 
-def mostly(draw: st.DrawFn, good: tuple[str, ...], bad: tuple[str, ...]) -> str:
-    """Draw a piece, one time in 40 of those that must be refused."""
-    pieces = good if draw(st.sampled_from([True] * 39 + [False])) else bad
-    return draw(st.sampled_from(pieces))
+GRAMMAR = Pieces(TABLES, ROWS, FOREIGN, SCALARS, REFUSED)
 
 
-@st.composite
-def queries(draw: st.DrawFn, depth: int = 2, named: tuple[str, ...] = ()) -> str:
-    """Write a query by the grammar; it may read the WITH queries `named`."""
-
-    def inner(often: int) -> str | None:
-        nested = depth > 0 and draw(st.sampled_from([True, *[False] * often]))
-        return f"({draw(queries(depth - 1, named))})" if nested else None
-
-    def source() -> str:
-        nested = inner(2)
-        rows = (*TABLES * 2, *named, draw(st.sampled_from(ROWS)))
-        return f"{nested} AS x" if nested else mostly(draw, rows, FOREIGN)
-
-    words: list[str] = []
-    if common := inner(2):
-        name = draw(st.sampled_from(["a", "b"]))
-        words, named = ["WITH", name, "AS", common], (*named, name)
-    words += ["SELECT", inner(5) or mostly(draw, SCALARS, REFUSED)]
-    if draw(st.booleans()):
-        words += [",", mostly(draw, SCALARS, REFUSED)]
-    words += ["FROM", source()]
-    if draw(st.booleans()):
-        words += ["JOIN", source(), "ON", mostly(draw, SCALARS, REFUSED), "= 'x'"]
-    for clause in ("WHERE EXISTS", "UNION ALL"):
-        if nested := inner(5):
-            words += [clause, nested]
-    return " ".join(words)
-
-
-@given(queries())
+@given(query_texts(GRAMMAR))
 def test_queries_of_the_grammar_read_own_rows_alone(sql: str) -> None:
     try:
         text = check.check_query(sql).text
@@ -311,7 +280,7 @@ def test_most_statements_of_the_grammar_are_valid_and_read_tables() -> None:
     are_telling = []
 
     @settings(max_examples=150, derandomize=True, database=None)
-    @given(queries())
+    @given(query_texts(GRAMMAR))
     def judge(sql: str) -> None:
         try:
             are_telling.append(bool(check.check_query(sql).tables))

@@ -34,7 +34,8 @@ def test_published_statements_are_accepted(dialect: str, sql: str) -> None:
 
     grammar = dialects.get_dialect(dialect).grammar
     parsed = sqlglot.parse_one(checked.text, dialect=grammar)
-    assert parsed.sql(dialect, identify=True) == checked.text
+    writer = dialects.get_dialect(dialect).writer
+    assert parsed.sql(writer, identify=True) == checked.text
     assert checked.takes_start_date == ("@start_date" in sql)
 
 
@@ -63,7 +64,7 @@ def test_bigquery_names_keep_their_case() -> None:
 def test_keys_of_a_snowflake_object_keep_their_case() -> None:
     text = check_connected("SELECT {'headLine': b} AS v FROM t", "snowflake").text
 
-    assert "OBJECT_CONSTRUCT('headLine', \"B\")" in text
+    assert "{'headLine': \"B\"}" in text
 
 
 def test_types_of_a_customer_are_refused_on_the_managed_store() -> None:

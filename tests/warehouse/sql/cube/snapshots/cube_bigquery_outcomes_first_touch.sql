@@ -72,15 +72,19 @@ levered_touches AS (
          v.variant_key
   FROM levered_raw_touches AS t
   JOIN levered_variants AS v ON v.variant = t.variant
+  WHERE NOT TRANSLATE(t.anonymous_id, CAST(@p33 AS STRING), '') = ''
 ),
 levered_first_touches AS (
-  -- The earliest touch of each user; the texts break ties.
+  -- The earliest touch of each user. Ties go to a configured variant, then to the
+  -- smaller texts.
   SELECT *
   FROM levered_touches
   WHERE TRUE
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY anonymous_id
-    ORDER BY moment, variant_key, context, policy_version NULLS LAST) = 1
+    ORDER BY moment, CASE WHEN variant_number = 0 THEN 1 ELSE 0 END,
+      CASE WHEN variant_number <> 0 THEN variant_key END, context,
+      policy_version NULLS LAST) = 1
 ),
 levered_users AS (
   -- Users first touched on the requested days, with everything their first touch fixes.
@@ -209,6 +213,13 @@ UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*),
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches
+UNION ALL
+-- Exposures that name nobody, by their day.
+SELECT 'blank', NULL, CAST(t.moment AS DATE), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM levered_raw_touches AS t
+WHERE TRANSLATE(t.anonymous_id, CAST(@p33 AS STRING), '') = '' AND CAST(t.moment AS DATE) IN (CAST(@p19 AS DATE), CAST(@p20 AS DATE))
+GROUP BY CAST(t.moment AS DATE)
 
 -- 1: datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)
 -- 2: datetime.datetime(2025, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)
@@ -242,3 +253,4 @@ FROM levered_raw_touches
 -- 30: '{"headline":"a"}'
 -- 31: 2
 -- 32: '{"headline":"b"}'
+-- 33: ' \t\n\x0c\r'

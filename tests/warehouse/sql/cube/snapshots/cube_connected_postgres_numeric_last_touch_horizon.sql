@@ -72,11 +72,14 @@ touches AS (
   JOIN variant_texts AS t ON t.variant_text IS NOT DISTINCT FROM e.variant_text
 ),
 first_touches AS (
-  -- The earliest touch of each user; the texts break ties.
+  -- The earliest touch of each user. Ties go to a configured variant, then to the
+  -- smaller texts.
   SELECT DISTINCT ON (anonymous_id) *
   FROM touches
-  ORDER BY anonymous_id, at, variant COLLATE "C", context COLLATE "C",
-           policy_version NULLS LAST
+  WHERE NOT TRANSLATE(anonymous_id, E' \t\n\f\r', '') = ''
+  ORDER BY anonymous_id, at, number IS NULL,
+           CASE WHEN number IS NOT NULL THEN variant END COLLATE "C",
+           context COLLATE "C", policy_version NULLS LAST
 ),
 users AS (
   -- Users first touched on the requested days, with everything their first touch fixes.
@@ -90,7 +93,6 @@ users AS (
   FROM first_touches AS t
   CROSS JOIN bound AS b
   JOIN regimes AS r ON t.at >= r.begin_at AND t.at < r.end_at
-  
   WHERE CAST(t.at AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))
     AND t.anonymous_id <> ALL(CAST($15 AS text[]))
     AND NOT EXISTS (
@@ -203,6 +205,13 @@ UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, count(*),
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM touches
+UNION ALL
+-- Exposures that name nobody, by their day.
+SELECT 'blank', NULL, CAST(at AT TIME ZONE 'UTC' AS date), NULL, NULL, NULL, NULL, NULL,
+       NULL, NULL, count(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM touches
+WHERE TRANSLATE(anonymous_id, E' \t\n\f\r', '') = '' AND CAST(at AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))
+GROUP BY 3
 ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST
 
 -- $1: datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)

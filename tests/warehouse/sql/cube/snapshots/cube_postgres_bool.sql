@@ -27,25 +27,28 @@ outcomes AS (
     WITH ORDINALITY AS o (key, weight, by_name, as_text, as_number, rank)
 ),
 touches AS (
-  SELECT anonymous_id, timestamp_utc AS at, source = 'serve' AS served, variant,
-         context, policy_version, in_holdout
-  FROM managed_dw.exposures
-  WHERE organization_id = $1 AND optimization_id = $3
-    AND timestamp_utc >= $2 AND timestamp_utc <= CAST($5 AS timestamptz)
+  SELECT e.anonymous_id, e.timestamp_utc AS at, e.source = 'serve' AS served, e.variant,
+         v.number, e.context, e.policy_version, e.in_holdout
+  FROM managed_dw.exposures AS e
+  LEFT JOIN variants AS v ON v.key = e.variant
+  WHERE e.organization_id = $1 AND e.optimization_id = $3
+    AND e.timestamp_utc >= $2 AND e.timestamp_utc <= CAST($5 AS timestamptz)
 ),
 first_touches AS (
-  -- The serve record if there is one, else the earliest touch; the texts break ties.
+  -- The serve record if there is one, else the earliest touch. Ties go to a configured
+  -- variant, then to the smaller texts.
   SELECT DISTINCT ON (anonymous_id) *
   FROM touches
-  ORDER BY anonymous_id, served DESC, at, variant COLLATE "C", context COLLATE "C",
-           policy_version NULLS LAST, in_holdout NULLS LAST
+  WHERE NOT TRANSLATE(anonymous_id, E' \t\n\f\r', '') = ''
+  ORDER BY anonymous_id, served DESC, at, number IS NULL,
+           CASE WHEN number IS NOT NULL THEN variant END COLLATE "C",
+           context COLLATE "C", policy_version NULLS LAST, in_holdout NULLS LAST
 ),
 users AS (
   -- Users first touched on the requested days, with everything their first touch fixes.
   SELECT t.anonymous_id, t.at, t.variant, t.context, t.policy_version,
          CAST(t.at AT TIME ZONE 'UTC' AS date) AS day, r.number AS regime,
-         COALESCE(v.number, 0) AS variant_number,
-         t.in_holdout AS logged_holdout,
+         COALESCE(t.number, 0) AS variant_number, t.in_holdout AS logged_holdout,
          substr(md5(CAST($3 AS text) || ':' || t.anonymous_id), 1, 8)
            COLLATE "C" < r.threshold AS holdout,
          t.at + b.horizon AS ends_at, t.at + b.horizon <= b.as_of AS mature,
@@ -53,7 +56,6 @@ users AS (
   FROM first_touches AS t
   CROSS JOIN bound AS b
   JOIN regimes AS r ON t.at >= r.begin_at AND t.at < r.end_at
-  LEFT JOIN variants AS v ON v.key = t.variant
   WHERE CAST(t.at AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))
     AND t.anonymous_id <> ALL(CAST($15 AS text[]))
     AND NOT EXISTS (
@@ -163,6 +165,13 @@ UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, count(*),
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM touches
+UNION ALL
+-- Exposures that name nobody, by their day.
+SELECT 'blank', NULL, CAST(at AT TIME ZONE 'UTC' AS date), NULL, NULL, NULL, NULL, NULL,
+       NULL, NULL, count(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM touches
+WHERE TRANSLATE(anonymous_id, E' \t\n\f\r', '') = '' AND CAST(at AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))
+GROUP BY 3
 ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST
 
 -- $1: 'org_a'

@@ -67,15 +67,19 @@ levered_touches AS (
          v.variant_key
   FROM levered_raw_touches AS t
   JOIN levered_variants AS v ON v.variant = t.variant
+  WHERE NOT TRANSLATE(t.anonymous_id, CAST(? AS VARCHAR), '') = ''
 ),
 levered_first_touches AS (
-  -- The earliest touch of each user; the texts break ties.
+  -- The earliest touch of each user. Ties go to a configured variant, then to the
+  -- smaller texts.
   SELECT *
   FROM levered_touches
   
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY anonymous_id
-    ORDER BY moment, variant_key, context, policy_version NULLS LAST) = 1
+    ORDER BY moment, CASE WHEN variant_number = 0 THEN 1 ELSE 0 END,
+      CASE WHEN variant_number <> 0 THEN variant_key END, context,
+      policy_version NULLS LAST) = 1
 ),
 levered_users AS (
   -- Users first touched on the requested days, with everything their first touch fixes.
@@ -198,6 +202,13 @@ UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*),
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches
+UNION ALL
+-- Exposures that name nobody, by their day.
+SELECT 'blank', NULL, CAST(t.moment AS DATE), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM levered_raw_touches AS t
+WHERE TRANSLATE(t.anonymous_id, CAST(? AS VARCHAR), '') = '' AND CAST(t.moment AS DATE) IN (CAST(? AS DATE), CAST(? AS DATE))
+GROUP BY CAST(t.moment AS DATE)
 
 -- 1: 1
 -- 2: '1900-01-01T00:00:00.000000'
@@ -219,15 +230,19 @@ FROM levered_raw_touches
 -- 18: 'b'
 -- 19: 1
 -- 20: 2
--- 21: '7c9e6679-7425-40de-944b-e07fc1f90ae7'
--- 22: 24
+-- 21: ' \t\n\x0c\r'
+-- 22: '7c9e6679-7425-40de-944b-e07fc1f90ae7'
 -- 23: 24
--- 24: '2026-03-09T12:00:00.000000'
--- 25: 24
--- 26: '2026-03-01'
--- 27: '2026-03-02'
--- 28: 'tester'
--- 29: 'bot-'
--- 30: '2026-03-01T00:00:00.000000+00:00'
--- 31: '2026-03-09T12:00:00.000000'
--- 32: 24
+-- 24: 24
+-- 25: '2026-03-09T12:00:00.000000'
+-- 26: 24
+-- 27: '2026-03-01'
+-- 28: '2026-03-02'
+-- 29: 'tester'
+-- 30: 'bot-'
+-- 31: '2026-03-01T00:00:00.000000+00:00'
+-- 32: '2026-03-09T12:00:00.000000'
+-- 33: 24
+-- 34: ' \t\n\x0c\r'
+-- 35: '2026-03-01'
+-- 36: '2026-03-02'

@@ -67,15 +67,19 @@ levered_touches AS (
          v.variant_key
   FROM levered_raw_touches AS t
   JOIN levered_variants AS v ON v.variant = t.variant
+  WHERE NOT TRANSLATE(t.anonymous_id, CAST(? AS VARCHAR), '') = ''
 ),
 levered_first_touches AS (
-  -- The earliest touch of each user; the texts break ties.
+  -- The earliest touch of each user. Ties go to a configured variant, then to the
+  -- smaller texts.
   SELECT *
   FROM levered_touches
   
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY anonymous_id
-    ORDER BY moment, variant_key, context, policy_version NULLS LAST) = 1
+    ORDER BY moment, CASE WHEN variant_number = 0 THEN 1 ELSE 0 END,
+      CASE WHEN variant_number <> 0 THEN variant_key END, context,
+      policy_version NULLS LAST) = 1
 ),
 levered_users AS (
   -- Users first touched on the requested days, with everything their first touch fixes.
@@ -204,6 +208,13 @@ UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*),
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches
+UNION ALL
+-- Exposures that name nobody, by their day.
+SELECT 'blank', NULL, CAST(t.moment AS DATE), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM levered_raw_touches AS t
+WHERE TRANSLATE(t.anonymous_id, CAST(? AS VARCHAR), '') = '' AND CAST(t.moment AS DATE) IN (CAST(? AS DATE), CAST(? AS DATE))
+GROUP BY CAST(t.moment AS DATE)
 
 -- 1: 1
 -- 2: '1900-01-01T00:00:00.000000'
@@ -230,15 +241,19 @@ FROM levered_raw_touches
 -- 23: 'b'
 -- 24: 1
 -- 25: 2
--- 26: '7c9e6679-7425-40de-944b-e07fc1f90ae7'
--- 27: 24
+-- 26: ' \t\n\x0c\r'
+-- 27: '7c9e6679-7425-40de-944b-e07fc1f90ae7'
 -- 28: 24
--- 29: '2026-03-09T12:00:00.000000'
--- 30: 24
--- 31: '2026-03-01'
--- 32: '2026-03-02'
--- 33: 'tester'
--- 34: 'bot-'
--- 35: '2026-03-01T00:00:00.000000+00:00'
--- 36: '2026-03-09T12:00:00.000000'
--- 37: 24
+-- 29: 24
+-- 30: '2026-03-09T12:00:00.000000'
+-- 31: 24
+-- 32: '2026-03-01'
+-- 33: '2026-03-02'
+-- 34: 'tester'
+-- 35: 'bot-'
+-- 36: '2026-03-01T00:00:00.000000+00:00'
+-- 37: '2026-03-09T12:00:00.000000'
+-- 38: 24
+-- 39: ' \t\n\x0c\r'
+-- 40: '2026-03-01'
+-- 41: '2026-03-02'

@@ -1,4 +1,7 @@
-"""Ids with control characters: every endpoint refuses them, and erases those stored before."""
+"""Ids that URLs do not carry: every endpoint refuses them, and erases those stored before.
+
+These are ids with control characters, and the steps of a path.
+"""
 
 import json
 from typing import Any
@@ -16,6 +19,7 @@ from warehouse.models import ManagedExposure, ManagedReward
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CONTROL_CHARACTERS = "\n\r\t\x01\x1b\x7f\x85\x9f"
+PATH_STEPS = (".", "..")
 TABLES = (Assignment, Decision, ManagedExposure, ManagedReward)
 
 
@@ -71,11 +75,16 @@ def send_by_http(optimization: Optimization, user: str) -> dict[str, HttpRespons
     }
 
 
-@pytest.mark.parametrize("character", CONTROL_CHARACTERS)
-def test_an_id_with_a_control_character_is_refused_by_every_endpoint_and_tool(
-    optimization: Optimization, character: str
+@pytest.mark.parametrize(
+    ("user", "problem"),
+    [
+        *((f"a{each}b", "control character") for each in CONTROL_CHARACTERS),
+        *((step, "which URLs drop from their paths") for step in PATH_STEPS),
+    ],
+)
+def test_an_id_that_urls_do_not_carry_is_refused_by_every_endpoint_and_tool(
+    optimization: Optimization, user: str, problem: str
 ) -> None:
-    user = f"a{character}b"
     own = str(optimization.pk)
 
     answers = send_by_http(optimization, user)
@@ -97,10 +106,10 @@ def test_an_id_with_a_control_character_is_refused_by_every_endpoint_and_tool(
 
     for name, answer in answers.items():
         assert answer.status_code == 400, (name, answer.content)
-        assert b"control character" in answer.content, (name, answer.content)
+        assert problem in answer.content.decode(), (name, answer.content)
     for text in texts:
         assert text.startswith("invalid_parameters")
-        assert "control character" in text
+        assert problem in text
     assert [table.objects.count() for table in TABLES] == [0, 0, 0, 0]
 
 
@@ -114,7 +123,14 @@ def store_under(optimization: Optimization, user: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "user", [*(f"a{each}b" for each in CONTROL_CHARACTERS), "a\n", "\n", "a/b\r\n?#%"]
+    "user",
+    [
+        *(f"a{each}b" for each in CONTROL_CHARACTERS),
+        "a\n",
+        "\n",
+        "a/b\r\n?#%",
+        *PATH_STEPS,
+    ],
 )
 def test_a_stored_id_is_read_and_erased_like_any_other(
     optimization: Optimization, user: str
@@ -139,7 +155,7 @@ def test_a_stored_id_is_read_and_erased_like_any_other(
     assert [table.objects.count() for table in TABLES] == [0, 0, 0, 0]
 
 
-@pytest.mark.parametrize("user", ["a\nb", "\n", "a\x1b"])
+@pytest.mark.parametrize("user", ["a\nb", "\n", "a\x1b", *PATH_STEPS])
 def test_a_stored_id_is_erased_by_an_agent(
     optimization: Optimization, user: str
 ) -> None:

@@ -1,0 +1,1 @@
+"""How many statements of published collections the check of customers' SQL accepts."""

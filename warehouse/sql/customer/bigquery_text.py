@@ -1,0 +1,45 @@
+"""What BigQuery's text may hold beside plain SQL, and is refused by its tokens."""
+
+from collections.abc import Sequence
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from warehouse.sql.customer.messages import write_line
+from warehouse.sql.customer.refusal import RefusedError
+
+PIPE = (
+    "The pipe |> is not allowed{line}: write SELECT … FROM … WHERE …, one WITH query for"
+    " each step that reads the one before."
+)
+NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER})
+
+
+def refuse_other_syntax(tokens: Sequence[Token]) -> None:
+    """Raise RefusedError at pipe syntax, and at a table or model as an argument.
+
+    sqlglot would rewrite the one, and cannot read the others.
+    """
+    for position, token in enumerate(tokens):
+        if token.token_type == TokenType.TABLE and position:
+            raise RefusedError(
+                f"A table as an argument is not allowed{write_line(token.line)}: read the"
+                " table itself."
+            )
+        if token.token_type == TokenType.PIPE_GT:
+            raise RefusedError(PIPE.format(line=write_line(token.line)))
+        if _names_model(tokens[position : position + 3]):
+            raise RefusedError(
+                f"The model {tokens[position + 2].text} cannot be read"
+                f"{write_line(token.line)}: store its predictions in a table and read"
+                " that."
+            )
+
+
+def _names_model(tokens: Sequence[Token]) -> bool:
+    """Return whether three tokens are `(MODEL name`; a column may be called model."""
+    return (
+        len(tokens) == 3
+        and tokens[0].token_type == TokenType.L_PAREN
+        and tokens[1].text.upper() == "MODEL"
+        and tokens[2].token_type in NAMES
+    )

@@ -1,0 +1,170 @@
+"""WITH queries that name themselves: allowed where the text tells when they end.
+
+Without a bound a recursive query runs until the warehouse stops it, and each of its
+rows costs.
+"""
+
+import re
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from warehouse.sql.customer import bounds
+from warehouse.sql.customer.messages import locate
+from warehouse.sql.customer.refusal import RefusedError
+
+# With a join each level may have many times the rows of the one before.
+MAX_JOINED_LEVELS = 100
+BELOW = (exp.LT, exp.LTE)
+ABOVE = (exp.GT, exp.GTE)
+POSITIVE = re.compile(r"[1-9]\d{0,8}")
+DATE_FUNCTIONS = frozenset({"to_date", "to_timestamp", "to_timestamp_ntz"})
+
+
+def is_recursive(cte: exp.Expr) -> bool:
+    """Return whether a WITH query reads itself in the second branch of its UNION ALL."""
+    query = cte.this
+    return (
+        isinstance(query, exp.Union)
+        and not query.args.get("distinct")
+        and isinstance(query.expression, exp.Select)
+        and any(_names(source, cte) for source in _list_sources(query.expression))
+    )
+
+
+def validate_recursion(cte: exp.CTE) -> None:
+    """Raise RefusedError unless the text tells how often a WITH query reads itself.
+
+    One of its columns must begin at a number or date, grow in the second branch, and be
+    compared with a limit there.
+    """
+    first, second = cte.this.this, cte.this.expression
+    readings = [table for table in cte.find_all(exp.Table) if _names(table, cte)]
+    if isinstance(first, exp.Select) and len(readings) == 1:
+        names = cte.alias_column_names or first.named_selects
+        branches = zip(names, first.selects, second.selects, strict=False)
+        for name, start, growth in branches:
+            if start.is_star or growth.is_star:
+                break  # what follows has positions that the text does not tell
+            column = exp.column(name, readings[0].alias_or_name)
+            if _is_bounded(column, start.unalias(), growth.unalias(), second):
+                return
+    raise RefusedError(
+        f"A recursive WITH needs a bound{locate(cte)}: let a column begin at a number or"
+        " date in the first branch, add to it in the second, and write WHERE column <"
+        f" limit there; with a join at most {MAX_JOINED_LEVELS} levels."
+    )
+
+
+def _names(source: exp.Expr | None, cte: exp.Expr) -> bool:
+    return isinstance(source, exp.Table) and not source.db and source.name == cte.alias
+
+
+def _list_sources(query: exp.Select) -> Iterator[exp.Expr]:
+    first = query.args.get("from_")
+    if first:
+        yield first.this
+    for join in query.args.get("joins") or ():
+        yield join.this
+
+
+def _is_bounded(
+    column: exp.Column, start: exp.Expr, growth: exp.Expr, query: exp.Select
+) -> bool:
+    step = _read_step(column, growth)
+    if step is None:
+        return False
+    sides = (_list_limits(condition, column, growth) for condition in _list_ands(query))
+    has_joins = bool(query.args.get("joins"))
+    return any(
+        _ends(start, limit, step, has_joins=has_joins)
+        for limits in sides
+        for limit in limits
+    )
+
+
+def _read_step(column: exp.Column, growth: exp.Expr) -> exp.Expr | None:
+    """Return what `column + 1` or DATEADD(unit, 1, column) adds, if it is positive."""
+    if not isinstance(growth, exp.DateAdd | exp.Add):
+        return None
+    base: exp.Expr = growth.this
+    amount: exp.Expr = growth.expression
+    if isinstance(growth, exp.Add) and not _is_column(base, column):
+        base, amount = amount, base
+    is_positive = isinstance(amount, exp.Literal) and POSITIVE.fullmatch(amount.name)
+    if not is_positive or not _is_column(base, column):
+        return None
+    if isinstance(growth, exp.Add):
+        return amount
+    unit = growth.args.get("unit")
+    text = exp.Literal.string(amount.name)
+    return exp.Interval(this=text, unit=unit.copy() if unit else None)
+
+
+def _is_column(node: object, column: exp.Column) -> bool:
+    """Return whether a node is this column, named with or without its table."""
+    return (
+        isinstance(node, exp.Column)
+        and node.name == column.name
+        and node.table in {"", column.table}
+    )
+
+
+def _list_ands(query: exp.Select) -> Iterator[exp.Expr]:
+    """Yield the conditions that must all hold for a row of a query."""
+    where = query.args.get("where")
+    inner = [
+        join.args.get("on")
+        for join in query.args.get("joins") or ()
+        if not join.side and not join.method
+    ]
+    for condition in [where.this if where else None, *inner]:
+        if condition is not None:
+            yield from (
+                condition.flatten() if isinstance(condition, exp.And) else (condition,)
+            )
+
+
+def _list_limits(
+    condition: exp.Expr, column: exp.Column, growth: exp.Expr
+) -> Iterator[exp.Expr]:
+    """Yield what the column, or its next value, must stay below."""
+    if not isinstance(condition, (*BELOW, *ABOVE)):
+        return
+    lower, upper = condition.this, condition.expression
+    if isinstance(condition, ABOVE):
+        lower, upper = upper, lower
+    if _is_column(lower, column) or lower == growth:
+        yield upper
+
+
+def _ends(start: exp.Expr, limit: exp.Expr, step: exp.Expr, *, has_joins: bool) -> bool:
+    first, last = _simplify(start), _simplify(limit)
+    is_number = isinstance(first, exp.Literal) and first.is_int
+    if not is_number and isinstance(step, exp.Literal):
+        step = exp.Interval(this=exp.Literal.string(step.name), unit=exp.var("DAY"))
+    if has_joins:
+        levels = [int(part.name) for part in (first, last) if part.is_int]
+        if len(levels) < 2 or levels[1] - levels[0] > MAX_JOINED_LEVELS:
+            return False
+    series = exp.GenerateSeries(start=first, end=last, step=step)
+    try:
+        bounds.validate_series(series)
+    except RefusedError:
+        return False
+    return True
+
+
+def _simplify(node: exp.Expr) -> exp.Expr:
+    """Return a copy without conversions around numbers and dates."""
+    return node.copy().transform(_simplify_node)
+
+
+def _simplify_node(node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal):
+        return node.this
+    if isinstance(node, exp.Cast | exp.Paren) and isinstance(node.this, exp.Literal):
+        return node.this
+    if isinstance(node, exp.Anonymous) and node.this.lower() in DATE_FUNCTIONS:
+        return node.expressions[0] if len(node.expressions) == 1 else node
+    return node

@@ -1,0 +1,75 @@
+"""Words of Snowflake's text that are judged before it is parsed."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from warehouse.sql.customer.messages import write_line
+from warehouse.sql.customer.refusal import RefusedError
+
+ROW_FUNCTIONS = ("FLATTEN", "SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE", "GENERATOR")
+
+# Clauses that read `word (…)`, and what to write instead.
+UNKNOWN_CLAUSES = {
+    "RESAMPLE": "a calendar of TABLE(GENERATOR(ROWCOUNT => n)) joined to the table",
+    "SEMANTIC_VIEW": "the tables below the view",
+}
+
+
+def refuse_tables(tokens: Sequence[Token]) -> None:
+    """Raise RefusedError at TABLE, unless it holds one of the functions that make rows."""
+    for position, token in enumerate(tokens):
+        if token.token_type != TokenType.TABLE:
+            continue
+        inside = [following.text.upper() for following in tokens[position + 1 :][:3]]
+        if (
+            len(inside) < 3
+            or inside[::2] != ["(", "("]
+            or (inside[1] not in ROW_FUNCTIONS)
+        ):
+            raise RefusedError(
+                f"TABLE is not allowed{write_line(token.line)}, except around"
+                f" {', '.join(ROW_FUNCTIONS)}: name a table, or a view that calls the"
+                " function."
+            )
+
+
+def refuse_foreign_words(tokens: Sequence[Token]) -> None:
+    """Raise RefusedError at a clause that the parser does not know, by its name.
+
+    Likewise at a variable or template of Snowflake's own programs.
+    """
+    for token, following in pairwise(tokens):
+        line = write_line(token.line)
+        word = token.text.upper()
+        is_adjacent = following.start == token.end + 1
+        if word in UNKNOWN_CLAUSES and following.token_type == TokenType.L_PAREN:
+            raise RefusedError(
+                f"The clause {word} is not allowed{line}: write"
+                f" {UNKNOWN_CLAUSES[word]} instead."
+            )
+        if token.token_type == TokenType.AMP:
+            raise RefusedError(
+                f"The parameter &{following.text} is unknown{line}: write @start_date,"
+                " the only parameter that a query may have."
+            )
+        if (word, following.text) == ("<", "%") and is_adjacent:
+            raise RefusedError(
+                f"The template <% … %> is not filled in here{line}: write names and"
+                " values as they are, and @start_date for the start date."
+            )
+
+
+def names_position(token: Token, following: Token | None) -> bool:
+    """Return whether two tokens are `$1`, a column by its position.
+
+    Which columns have positions is judged later (snowflake_spelling).
+    """
+    return (
+        token.token_type == TokenType.PARAMETER
+        and token.text == "$"
+        and following is not None
+        and following.token_type == TokenType.NUMBER
+        and following.start == token.end + 1
+    )
