@@ -18,6 +18,8 @@ TASK_INTERVALS = {
     "optimizations.reap_training_runs": timedelta(seconds=15),
     "optimizations.keep_partitions": timedelta(hours=1),
     "optimizations.forget_old_keys": timedelta(hours=1),
+    "optimizations.prune_versions": timedelta(hours=6),
+    "optimizations.purge_deleted": timedelta(hours=6),
 }
 
 app = Celery("levered")

@@ -45,6 +45,11 @@ _ALLOWED_RANGES = {
     "WAITING_REQUESTS": (1, 28),  # of a worker's 32 threads; the rest serve
     "SNAPSHOT_MEMORY_BYTES": (2**20, 2**40),
     "MAX_OPTIMIZATIONS": (1, 10**9),
+    "MAX_METRICS": (1, 10**9),
+    "MAX_ASSIGNMENT_SOURCES": (1, 10**9),
+    "MAX_API_KEYS": (1, 10**9),
+    "EVENT_BYTES_PER_DAY": (0, 2**50),
+    "SCREENSHOT_BYTES": (5 * 2**20, 2**40),
     "TRAIN_WAIT_SECONDS": (0, 25),
     "QUERY_TIMEOUT_SECONDS": (1, 30),
     "QUERY_CHECK_SECONDS": (0.1, 30),
@@ -54,10 +59,14 @@ _ALLOWED_RANGES = {
     "QUERY_DISK_MB": (1, 2**20),
     "CUBE_ANSWER_BYTES": (10**6, 10**10),
     "CUBE_DISK_MB": (1, 2**20),
+    "WAREHOUSE_CONNECT_SECONDS": (1, 60),
+    "WAREHOUSE_REQUEST_SECONDS": (1, 600),
+    "REFRESH_SECONDS": (1, 5000),
     "QUERY_PLAN_COST": (1000, 1e15),
     "CUBE_TIMEOUT_SECONDS": (1, 5000),  # a Celery task is killed after 5,400
     "TRAINING_SLOTS_PER_ORGANIZATION": (1, 1000),
     "RETENTION_DAYS": (91, 3650),  # the longest conversion window is 90 days
+    "POLICY_FIGURE_DAYS": (1, 3650),
     "LATE_ARRIVAL_HOURS": (0, 2160),
     "CLERK_LEEWAY_SECONDS": (0, 300),
 }
@@ -81,6 +90,7 @@ def check_settings(
         *_check_clerk(),
         *_check_keys(),
         *_check_addresses(),
+        *_check_warehouse_endpoints(),
         *_check_proxies(),
     ]
 
@@ -202,6 +212,20 @@ def _check_addresses() -> Iterator[CheckMessage]:
             hint="List the origins. The serve endpoints answer every origin anyway.",
             id="levered.E009",
         )
+
+
+def _check_warehouse_endpoints() -> Iterator[CheckMessage]:
+    """Refuse an address that customers' passwords would go to in plain text."""
+    schemes = ("https", "http") if settings.WAREHOUSE_ALLOW_PRIVATE else ("https",)
+    for name in ("SNOWFLAKE_ENDPOINT", "BIGQUERY_ENDPOINT"):
+        value = getattr(settings, name)
+        if value and not _is_url(value, *schemes):
+            yield Error(
+                f"{name} is {value!r}.",
+                hint="Write an address such as https://warehouse.example. Only with "
+                "WAREHOUSE_ALLOW_PRIVATE may it begin with http://.",
+                id="levered.E013",
+            )
 
 
 def _is_url(text: str, *schemes: str) -> bool:

@@ -223,12 +223,24 @@ WORKER_MEMORY_BYTES = env.int("WORKER_MEMORY_BYTES", default=350 * 10**6)
 WEB_WRITE_SECONDS = env.float("WEB_WRITE_SECONDS", default=30.0)
 SNAPSHOT_MEMORY_BYTES = env.int("SNAPSHOT_MEMORY_BYTES", default=256 * 2**20)
 MAX_OPTIMIZATIONS = env.int("MAX_OPTIMIZATIONS", default=1000)
+MAX_METRICS = env.int("MAX_METRICS", default=1000)
+MAX_ASSIGNMENT_SOURCES = env.int("MAX_ASSIGNMENT_SOURCES", default=100)
+MAX_API_KEYS = env.int("MAX_API_KEYS", default=200)
+EVENT_BYTES_PER_DAY = env.int("EVENT_BYTES_PER_DAY", default=100 * 2**30)  # 0: no limit
+SCREENSHOT_BYTES = env.int("SCREENSHOT_BYTES", default=2**30)
 TRAIN_WAIT_SECONDS = env.float("TRAIN_WAIT_SECONDS", default=25.0)
 QUERY_TIMEOUT_SECONDS = env.int("QUERY_TIMEOUT_SECONDS", default=30)
 QUERY_ANSWER_BYTES = env.int("QUERY_ANSWER_BYTES", default=8_000_000)
 QUERY_CHECK_SECONDS = env.float("QUERY_CHECK_SECONDS", default=5.0)
 QUERY_CHECK_PROCESSES = env.int("QUERY_CHECK_PROCESSES", default=2)  # per process
 QUERY_PROCESS_BYTES = env.int("QUERY_PROCESS_BYTES", default=512 * 2**20)
+# Reaching a connected warehouse, and all that one request asks it, in seconds.
+WAREHOUSE_CONNECT_SECONDS = env.int("WAREHOUSE_CONNECT_SECONDS", default=30)
+WAREHOUSE_REQUEST_SECONDS = env.int("WAREHOUSE_REQUEST_SECONDS", default=60)
+REFRESH_SECONDS = env.int("REFRESH_SECONDS", default=120)  # of GET …?refresh=true
+# In place of the vendors' own addresses: a private link, a proxy, or an emulator.
+SNOWFLAKE_ENDPOINT = env.str("SNOWFLAKE_ENDPOINT", default="")
+BIGQUERY_ENDPOINT = env.str("BIGQUERY_ENDPOINT", default="")
 # Of a metric or an assignment source, in units of Postgres' planner (a page read is 1).
 QUERY_PLAN_COST = env.float("QUERY_PLAN_COST", default=1e9)
 QUERY_MEMORY_MB = env.int(
@@ -241,6 +253,7 @@ CUBE_DISK_MB = env.int("CUBE_DISK_MB", default=8192)
 # Of the two processes of the worker one is left for the other organizations.
 TRAINING_SLOTS_PER_ORGANIZATION = env.int("TRAINING_SLOTS_PER_ORGANIZATION", default=1)
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=400)
+POLICY_FIGURE_DAYS = env.int("POLICY_FIGURE_DAYS", default=90)
 LATE_ARRIVAL_HOURS = env.int("LATE_ARRIVAL_HOURS", default=24)
 
 # --- customers' own warehouses

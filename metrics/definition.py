@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from levered_site.errors import ConflictError
-from levered_site.organizations import audit
+from levered_site.organizations import audit, quotas
 from levered_site.organizations.actors import Actor
 from metrics import preview
 from metrics.models import Metric
@@ -26,8 +26,14 @@ def create_metric(
 
     Raises InvalidParametersError if the SQL is refused or fails, or if a mapped column
     is missing (the message lists the columns there are), or if no value is a number.
-    Nothing is written then.
+    Raises ConflictError where the organization has as many metrics as it may. Nothing is
+    written then.
     """
+    quotas.require_room(
+        Metric.objects.filter(organization_id=organization_id),
+        settings.MAX_METRICS,
+        "metrics",
+    )
     metric = Metric(organization_id=organization_id, **fields)
     metric.warnings = preview.check_metric(metric)
     with transaction.atomic():

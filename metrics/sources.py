@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.conf import settings
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
 from levered_site.errors import ConflictError
-from levered_site.organizations import audit
+from levered_site.organizations import audit, quotas
 from levered_site.organizations.actors import Actor
 from levered_site.organizations.models import Organization
 from metrics.models import AssignmentSource
@@ -59,9 +60,15 @@ def create_source(
 ) -> AssignmentSource:
     """Save a new source. The first one becomes the default.
 
-    Raises ConflictError on the managed warehouse. Raises InvalidParametersError if the
-    SQL is refused or fails, or if a mapped column is missing. Nothing is written then.
+    Raises ConflictError on the managed warehouse, and where the organization has as many
+    sources as it may. Raises InvalidParametersError if the SQL is refused or fails, or if
+    a mapped column is missing. Nothing is written then.
     """
+    quotas.require_room(
+        AssignmentSource.objects.filter(organization_id=organization_id),
+        settings.MAX_ASSIGNMENT_SOURCES,
+        "assignment sources",
+    )
     source = AssignmentSource(organization_id=organization_id, **fields)
     _check_sql(source)
     with transaction.atomic():

@@ -5,7 +5,13 @@ from uuid import UUID
 from celery import shared_task
 
 from models_app import runs
-from optimizations.training import run, schedule, warehouse_question
+from optimizations.configuration import purge
+from optimizations.training import (
+    run,
+    schedule,
+    version_retention,
+    warehouse_question,
+)
 
 
 @shared_task(name="optimizations.train")
@@ -43,3 +49,15 @@ def keep_partitions() -> None:
 def forget_old_keys() -> None:
     """Delete expired idempotency keys."""
     schedule.delete_expired_keys()
+
+
+@shared_task(name="optimizations.prune_versions")
+def prune_versions() -> None:
+    """Drop what nothing reads any more of policy versions that were replaced."""
+    version_retention.prune_versions()
+
+
+@shared_task(name="optimizations.purge_deleted")
+def purge_deleted() -> None:
+    """Delete the data of optimizations that were deleted long ago."""
+    purge.purge_deleted()

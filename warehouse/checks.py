@@ -1,4 +1,4 @@
-"""System checks of the database: only the service may change settings in it."""
+"""System checks of the database: who may change settings, and what bounds a query."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,13 @@ from django.core import checks
 from django.db import connections
 
 from levered_site.database import fetch_row
+from warehouse.backends import managed_connections
 from warehouse.sql.customer import managed_schema
+
+DISK_HINT = (
+    "Run as a superuser, on Postgres 15 or newer: GRANT SET ON PARAMETER temp_file_limit "
+    "TO the service's user. On Postgres 14 set temp_file_limit in postgresql.conf."
+)
 
 
 @checks.register(checks.Tags.database)
@@ -52,3 +58,38 @@ def _check_database(database: str) -> list[checks.CheckMessage]:
             )
         ]
     return []
+
+
+@checks.register(checks.Tags.database)
+def check_disk_limited(
+    app_configs: Sequence[AppConfig] | None,
+    databases: Sequence[str] | None = None,
+    **_: Any,
+) -> list[checks.CheckMessage]:
+    """Warn if a customer's query may fill the disk with temporary files.
+
+    Checks only the given databases.
+    """
+    del app_configs
+    return [
+        checks.Warning(
+            "Nothing limits the temporary files of a customer's query.",
+            hint=DISK_HINT,
+            id="warehouse.W002",
+        )
+        for name in databases or ()
+        if not _is_disk_limited(name)
+    ]
+
+
+def _is_disk_limited(database: str) -> bool:
+    """Return whether the service may limit it, or the server itself has a limit."""
+    with connections[database].cursor() as cursor:
+        condition = managed_connections.build_disk_check(
+            connections[database].connection.info.server_version
+        )
+        cursor.execute(
+            f"SELECT {condition} OR current_setting('temp_file_limit') <> '-1'"
+            " AS is_limited"
+        )
+        return bool(fetch_row(cursor).is_limited)

@@ -23,7 +23,7 @@ from levered_site.errors import (
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from warehouse import encryption
-from warehouse.backends import managed, registry
+from warehouse.backends import deadlines, managed, registry
 from warehouse.backends.base import Backend
 from warehouse.models import Connection
 
@@ -75,12 +75,27 @@ def load_backend(organization_id: str) -> Backend:
 
 @contextmanager
 def borrow_backend(organization_id: str) -> Iterator[Backend]:
-    """Lend the warehouse to one request that may wait long.
+    """Lend the warehouse to one request, for WAREHOUSE_REQUEST_SECONDS in all.
 
     Raises UnavailableError if the process or the organization runs too many of them.
     """
-    with slow_requests.reserve_thread(), _limit_concurrent_queries(organization_id):
+    with reserve_query(organization_id, settings.WAREHOUSE_REQUEST_SECONDS):
         yield load_backend(organization_id)
+
+
+@contextmanager
+def reserve_query(organization_id: str, seconds: float) -> Iterator[None]:
+    """Let one request ask the organization's warehouse, for `seconds` in all.
+
+    Raises UnavailableError if the process or the organization runs too many of them.
+    Beyond the deadline the warehouse raises QueryFailedError.
+    """
+    with (
+        slow_requests.reserve_thread(),
+        _limit_concurrent_queries(organization_id),
+        deadlines.share_deadline(seconds),
+    ):
+        yield
 
 
 @contextmanager
@@ -172,7 +187,7 @@ def _test_credentials(
         fields.get("project_id", ""),
         fields.get("dataset_id", ""),
     )
-    with slow_requests.reserve_thread(), _limit_concurrent_queries(organization_id):
+    with reserve_query(organization_id, settings.WAREHOUSE_REQUEST_SECONDS):
         try:
             backend.test()
             warnings = backend.list_role_warnings()

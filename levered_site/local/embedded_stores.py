@@ -23,6 +23,10 @@ from levered_site.local.machine_memory import (
 from levered_site.local.processes import Account, Program
 
 START_TIMEOUT_SECONDS = 30.0
+# Private memory of one backend. `work_mem` does not bound a value that a query builds, such
+# as all rows in one array. Beyond it the query fails with "out of memory", and its backend
+# lives on. Shared memory is not counted.
+POSTGRES_BACKEND_BYTES = 2 * 2**30
 Answer = TypeVar("Answer")
 
 _POSTGRES_SETTINGS = {
@@ -164,6 +168,7 @@ def build_postgres_program(
             stores.addresses.socket_folder,
         ),
         is_store=True,
+        data_bytes=POSTGRES_BACKEND_BYTES,
     )
 
 

@@ -6,6 +6,7 @@ A child ends when its parent dies.
 import ctypes
 import os
 import pwd
+import resource
 import signal
 import stat
 import struct
@@ -57,7 +58,7 @@ class Program:
 
     The kernel sends `orphan_signal` when the supervisor dies. A child that still runs
     `stop_timeout_seconds` after `stop_signal` is killed. `before_start` runs before
-    every start. The supervisor stops stores after the programs that use them. It
+    every start. Each of its processes may take `data_bytes` of private memory. The supervisor stops stores after the programs that use them. It
     restarts a program that leaves requests to `web_address` (host, port) unanswered.
     """
 
@@ -72,6 +73,7 @@ class Program:
     stop_timeout_seconds: float = 10.0
     before_start: Callable[[], None] | None = None
     is_store: bool = False
+    data_bytes: int | None = None
     web_address: tuple[str, int] | None = None
 
 
@@ -88,6 +90,9 @@ def start_program(program: Program) -> subprocess.Popen[bytes]:
     def set_up_child() -> None:
         if program.account:
             _switch_account(program.account)
+        if program.data_bytes:
+            limits = (program.data_bytes, program.data_bytes)
+            resource.setrlimit(resource.RLIMIT_DATA, limits)
         request_parent_death_signal(parent_pid, program.orphan_signal)
 
     with _open_log(program) as output:

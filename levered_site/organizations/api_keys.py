@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from levered_site.api.credentials import KEY_PREFIX
 from levered_site.errors import ConflictError, InvalidParametersError
-from levered_site.organizations import audit, key_memory, scopes
+from levered_site.organizations import audit, key_memory, quotas, scopes
 from levered_site.organizations.actors import Actor
 from levered_site.organizations.key_memory import hash_secret
 from levered_site.organizations.models import ApiKey
@@ -39,8 +40,14 @@ class KeySpec:
 def create_key(organization_id: str, spec: KeySpec, actor: Actor) -> tuple[ApiKey, str]:
     """Create a key. Return it with its secret, which is not stored.
 
-    Only a publishable key is stored readable as well.
+    Only a publishable key is stored readable as well. Raises ConflictError where the
+    organization has as many keys as it may.
     """
+    quotas.require_room(
+        ApiKey.objects.active().filter(organization_id=organization_id),
+        settings.MAX_API_KEYS,
+        "API keys",
+    )
     secret = _generate_secret(is_publishable=spec.is_publishable)
     with transaction.atomic():
         key = ApiKey.objects.create(

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 from levered_site.errors import ConflictError, InvalidParametersError
-from levered_site.organizations import audit
+from levered_site.organizations import audit, quotas
 from levered_site.organizations.actors import Actor
 from models_app.models import BanditModel
 from optimizations import factors
@@ -58,7 +58,11 @@ def create_draft(organization_id: str, actor: Actor, fields: Fields) -> Optimiza
     Raises InvalidParametersError naming every field that breaks a rule, and ConflictError
     where the organization has as many optimizations as it may.
     """
-    _require_quota(organization_id)
+    quotas.require_room(
+        Optimization.objects.for_organization(organization_id),
+        settings.MAX_OPTIMIZATIONS,
+        "optimizations",
+    )
     config = fields["training_data_config"]
     model_type = fields.get("model_type", BanditModel.Type.CMAB)
     validation.raise_problems(validation.find_config_problems(config, model_type))
@@ -82,19 +86,6 @@ def create_draft(organization_id: str, actor: Actor, fields: Fields) -> Optimiza
     variants.replace_variants(optimization)
     audit.record(organization_id, actor, "optimization.create", optimization, fields)
     return optimization
-
-
-def _require_quota(organization_id: str) -> None:
-    """Raise ConflictError if the organization may have no further optimization.
-
-    Two requests at once may exceed the quota by one, which no bound depends on.
-    """
-    owned = Optimization.objects.for_organization(organization_id).count()
-    if owned >= settings.MAX_OPTIMIZATIONS:
-        raise ConflictError(
-            f"Your organization has {owned:,} optimizations, and "
-            f"{settings.MAX_OPTIMIZATIONS:,} are allowed: delete some first."
-        )
 
 
 @transaction.atomic

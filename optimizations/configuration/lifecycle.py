@@ -151,7 +151,7 @@ def delete_optimization(optimization: Optimization, actor: Actor) -> None:
     """Delete an optimization.
 
     A draft, or one that never served, is deleted with its data. One that served must be
-    archived first; it is marked as deleted and its data stay. Raises ConflictError for
+    archived first; it is marked as deleted, and `purge` deletes its data later. Raises ConflictError for
     a live optimization, and for one that served and is not archived.
     """
     optimization = create_update.lock_optimization(optimization)

@@ -2,9 +2,13 @@
 
 import struct
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Sum
+from django.db.models.functions import Length
 
 from levered_site.errors import (
+    ConflictError,
     InvalidParametersError,
     NotFoundError,
     PayloadTooLargeError,
@@ -12,7 +16,7 @@ from levered_site.errors import (
 )
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
-from optimizations.models import Optimization
+from optimizations.models import Optimization, Variant
 
 MAX_SCREENSHOT_BYTES = 5 * 1024 * 1024
 MAX_SIDE_PIXELS = 20_000  # a screenshot of a whole page may be long
@@ -38,9 +42,11 @@ def store_screenshot(
 ) -> None:
     """Store a variant's screenshot in place of the previous one.
 
-    Raises NotFoundError for an unknown variant, and what `validate_png` raises.
+    Raises NotFoundError for an unknown variant, ConflictError where the organization's
+    screenshots would take more than SCREENSHOT_BYTES, and what `validate_png` raises.
     """
     validate_png(png)
+    _require_room(optimization, number, len(png))
     updated = optimization.variants.filter(number=number).update(screenshot=png)
     if not updated:
         raise NotFoundError(f"This optimization has no variant {number}.")
@@ -52,6 +58,18 @@ def store_screenshot(
         optimization,
         changes,
     )
+
+
+def _require_room(optimization: Optimization, number: int, new_bytes: int) -> None:
+    others = Variant.objects.filter(
+        optimization__organization_id=optimization.organization_id
+    ).exclude(optimization=optimization, number=number)
+    stored_bytes = others.aggregate(total=Sum(Length("screenshot")))["total"] or 0
+    if stored_bytes + new_bytes > settings.SCREENSHOT_BYTES:
+        raise ConflictError(
+            f"Your organization's screenshots take {stored_bytes:,} bytes, and "
+            f"{settings.SCREENSHOT_BYTES:,} are allowed: send smaller ones."
+        )
 
 
 def validate_png(png: bytes) -> None:

@@ -47,6 +47,11 @@ class BoundedCopies(Generic[T]):
             self._keys[entry.owner].move_to_end(key)
         return entry.value
 
+    def peek(self, key: str) -> T | None:
+        """Return a copy without remembering that it was used; None where there is none."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry.value
+
     def put(
         self,
         key: str,

@@ -94,8 +94,8 @@ def explain_assignment(
 ) -> DecisionExplanation:
     """Explain a user's variant.
 
-    Raises NotFoundError if the user was never served, or if their receipts are older
-    than the retention and only the assignment is left.
+    Raises NotFoundError if the user was never served, or if their receipts or the policy
+    version behind one are past their retention.
     """
     user = {"optimization_id": optimization.pk, "anonymous_id": anonymous_id}
     assignment = Assignment.objects.filter(**user).first()
@@ -172,14 +172,22 @@ def _build_receipt(optimization: Optimization, receipt: Decision) -> DecisionRec
 def _load_probabilities(
     optimization: Optimization, receipt: Decision, context: dict[str, Any]
 ) -> Floats:
-    """Return every variant's probability at that moment: 1 or 0 in the holdout."""
+    """Return every variant's probability at that moment: 1 or 0 in the holdout.
+
+    Raises NotFoundError if the policy version is past its retention.
+    """
     if receipt.in_holdout:
         probabilities = np.zeros(optimization.variants_count())
         probabilities[receipt.variant_number - 1] = 1.0
         return probabilities
-    version = PolicyVersion.objects.get(
+    version = PolicyVersion.objects.filter(
         model=optimization.model_id, number=receipt.policy_version
-    )
+    ).first()
+    if version is None:
+        raise NotFoundError(
+            f"Policy version {receipt.policy_version}, which decided, is past its "
+            "retention."
+        )
     context_factors = factors.parse_context_factors(
         optimization.model.training_data_config
     )

@@ -66,6 +66,10 @@ class _SnapshotMemory:
     def get(self, key: str) -> CachedSnapshot | None:
         return self._copies.get(key)
 
+    def is_kept(self, snapshot: Snapshot) -> bool:
+        copy = self._copies.peek(snapshot.optimization_id)
+        return copy is not None and copy.snapshot is snapshot
+
     def put(self, key: str, snapshot: Snapshot | None) -> CachedSnapshot:
         """Keep a copy, unless a newer one came in the meantime; return what is kept."""
         with self._lock:
@@ -127,6 +131,11 @@ def find_copy(optimization_id: str) -> Snapshot | None:
     """Return this process's copy, whatever its age; None where there is none."""
     copy = _memory.get(optimization_id)
     return None if copy is None else copy.snapshot
+
+
+def is_kept(snapshot: Snapshot) -> bool:
+    """Return whether this very snapshot is among this process's copies."""
+    return _memory.is_kept(snapshot)
 
 
 def is_settled(snapshot: Snapshot) -> bool:

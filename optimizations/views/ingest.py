@@ -15,7 +15,7 @@ from levered_site.organizations import scopes
 from levered_site.organizations.actors import KeyHolder
 from levered_site.organizations.authentication import ApiKeyAuthentication
 from levered_site.organizations.permissions import require_key_scope
-from optimizations.ingestion import service
+from optimizations.ingestion import byte_quota, service
 from optimizations.ingestion.service import IngestResult
 from optimizations.serializers.events import (
     ExposureBatchSerializer,
@@ -36,10 +36,16 @@ class EventsParser(parsers.OrjsonParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Return the JSON object of the body. Raise BadRequestError if it is none."""
+        """Return the JSON object of the body.
+
+        Raises BadRequestError if it is none, and RateLimitedError if the organization has
+        sent as many bytes today as it may.
+        """
         del media_type
-        request = requests.get_django_request((parser_context or {})["request"])
+        api_request = (parser_context or {})["request"]
+        request = requests.get_django_request(api_request)
         body = body_limits.decompress_body(request, stream.read(), LARGEST_BODY)
+        byte_quota.spend_bytes(api_request.user.organization_id, len(body))
         return parsers.parse_object(body)
 
 

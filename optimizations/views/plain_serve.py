@@ -16,9 +16,9 @@ from optimizations.serving import assigning, decision, metrics, new_user_cap
 from optimizations.serving.assigned_variant import AssignedVariant
 from optimizations.serving.assigning import Visit
 from optimizations.serving.service import ServeRequest
-from optimizations.serving.snapshot_poller import poller
 from optimizations.views import asgi_request
-from optimizations.views.serve_json import PreparedSnapshot, prepare_snapshot
+from optimizations.views.prepared_snapshots import PreparedSnapshots
+from optimizations.views.serve_json import PreparedSnapshot
 from optimizations.views.serve_request import (
     ServeClient,
     choose_rate_limit,
@@ -26,8 +26,6 @@ from optimizations.views.serve_request import (
 )
 
 log = structlog.get_logger(__name__)
-
-MAX_PREPARED_SNAPSHOTS = 5_000
 
 
 class PlainServe(NamedTuple):
@@ -57,7 +55,7 @@ class PlainServes:
 
     def __init__(self) -> None:
         self._counter = GroupedCounter()
-        self._prepared: dict[str, PreparedSnapshot] = {}
+        self._prepared = PreparedSnapshots()
 
     def read(
         self, scope: Scope, optimization_id: str | None, body: bytes
@@ -74,7 +72,7 @@ class PlainServes:
                 optimization_id.lower() if optimization_id else None,
                 _describe_client(headers, key),
             )
-            prepared = self._find_prepared(request.optimization_id)
+            prepared = self._prepared.find(request.optimization_id)
             if prepared is None:
                 return None
             visit = _build_visit(prepared, request)
@@ -124,17 +122,6 @@ class PlainServes:
             content = responses.build_error_content(internal)
             return Answer(internal.status, request_id, headers, content)
         return Answer(200, request_id, headers, _build_body(serve, decided, request_id))
-
-    def _find_prepared(self, optimization_id: str) -> PreparedSnapshot | None:
-        snapshot = poller.find(optimization_id)
-        if snapshot is None:
-            return None
-        prepared = self._prepared.get(optimization_id)
-        if prepared is None or prepared.snapshot is not snapshot:
-            if len(self._prepared) >= MAX_PREPARED_SNAPSHOTS:
-                self._prepared.clear()
-            prepared = self._prepared[optimization_id] = prepare_snapshot(snapshot)
-        return prepared
 
 
 def _build_visit(prepared: PreparedSnapshot, request: ServeRequest) -> Visit:

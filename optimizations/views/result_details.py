@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from levered_site.api import pagination, requests, slow_requests
+from levered_site.api import pagination, requests
 from levered_site.errors import LeveredError
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
@@ -32,7 +32,11 @@ from optimizations.serializers.result_details import (
     ReportDataSerializer,
 )
 from optimizations.views import position_cursors
-from optimizations.views.results import REFRESH_PARAMETER, read_refresh_mode
+from optimizations.views.results import (
+    REFRESH_PARAMETER,
+    read_refresh_mode,
+    reserve_refresh,
+)
 
 OBSERVATION_PARAMETERS = [
     REFRESH_PARAMETER,
@@ -87,7 +91,7 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
         refresh = read_refresh_mode(request)
         if refresh != "false":
             full = refresh == "full"
-            with slow_requests.reserve_thread():
+            with reserve_refresh(optimization):
                 stored.refresh_counts(
                     optimization, guardrails=with_guardrails, full=full
                 )

@@ -1,16 +1,19 @@
 """Endpoint: the results of an optimization."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from levered_site.api import payloads, requests, slow_requests
+from levered_site.api import payloads, requests
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
 from optimizations.results import report
 from optimizations.results.report import Results
+from warehouse import connections
 
 REFRESH_PARAMETER = OpenApiParameter(
     "refresh",
@@ -31,6 +34,16 @@ def read_refresh_mode(request: Request) -> str:
     return requests.read_choice(django_request, "refresh", choices) or "false"
 
 
+def reserve_refresh(optimization: Optimization) -> AbstractContextManager[None]:
+    """Let one request have the warehouse count, for REFRESH_SECONDS in all.
+
+    Raises UnavailableError if the process or the organization runs too many of them.
+    """
+    return connections.reserve_query(
+        optimization.organization_id, settings.REFRESH_SECONDS
+    )
+
+
 class ResultsViewSet(OrganizationViewSet[Optimization]):
     """Figures of an optimization, from the model and measured against the holdout."""
 
@@ -46,12 +59,13 @@ class ResultsViewSet(OrganizationViewSet[Optimization]):
         with_sql = requests.read_flag(django_request, "sql")
         refresh = read_refresh_mode(request)
         if refresh != "false":
-            with slow_requests.reserve_thread():
+            with reserve_refresh(optimization):
                 full = refresh == "full"
                 results = report.build_results(optimization, refresh=True, full=full)
         else:
             results = report.build_results(optimization)
         if not with_sql:
             return Response(results)
-        statements = report.build_statements(optimization)
+        with reserve_refresh(optimization):  # a connected Postgres is asked its version
+            statements = report.build_statements(optimization)
         return Response({**payloads.list_fields(results), "sql": statements})

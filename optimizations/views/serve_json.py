@@ -12,8 +12,16 @@ from optimizations.serving.assigned_variant import AssignedVariant
 from optimizations.serving.service import ServeRequest
 from optimizations.serving.snapshot import Snapshot, VariantCard
 
-# Contexts that are remembered, per snapshot.
+# Contexts that are remembered, per snapshot and of all: some 500 bytes each.
 MAX_CONTEXTS = 2_000
+MAX_ALL_CONTEXTS = 40_000
+
+
+@dataclass(slots=True)
+class ContextBudget:
+    """How many contexts may still be remembered."""
+
+    left: int = MAX_ALL_CONTEXTS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +33,7 @@ class PreparedSnapshot:
     cards: tuple[bytes, ...]
     end: bytes
     context_names: tuple[str, ...]
+    budget: ContextBudget
     _contexts: dict[tuple[str | None, ...], Context] = field(default_factory=dict)
 
     def resolve_context(self, request: ServeRequest) -> Context:
@@ -40,9 +49,15 @@ class PreparedSnapshot:
             context = self._contexts.get(values)
         if context is None:
             context = decision.resolve_context(self.snapshot, request.context)
-            if is_text and len(self._contexts) < MAX_CONTEXTS:
+            if is_text and len(self._contexts) < MAX_CONTEXTS and self.budget.left > 0:
+                self.budget.left -= 1
                 self._contexts[values] = context
         return context
+
+    def forget_contexts(self) -> None:
+        """Give the budget back what was remembered."""
+        self.budget.left += len(self._contexts)
+        self._contexts.clear()
 
     def build_body(
         self,
@@ -75,8 +90,8 @@ class PreparedSnapshot:
         )
 
 
-def prepare_snapshot(snapshot: Snapshot) -> PreparedSnapshot:
-    """Prepare the parts of a snapshot's responses."""
+def prepare_snapshot(snapshot: Snapshot, budget: ContextBudget) -> PreparedSnapshot:
+    """Prepare the parts of a snapshot's responses; `budget` is that of its contexts."""
     organization = responses.to_json(snapshot.organization_id)
     return PreparedSnapshot(
         snapshot,
@@ -85,6 +100,7 @@ def prepare_snapshot(snapshot: Snapshot) -> PreparedSnapshot:
         cards=tuple(map(_build_card_part, snapshot.cards)),
         end=b',"organization_id":%s}}' % organization,
         context_names=tuple(factor.name for factor in snapshot.contexts),
+        budget=budget,
     )
 
 

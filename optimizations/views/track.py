@@ -27,7 +27,7 @@ from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH, MAX_IDEMPOTENCY_KEY_LEN
 from levered_site.organizations import scopes
 from levered_site.organizations.actors import KeyHolder
 from levered_site.organizations.authentication import load_key_holder
-from optimizations.ingestion import tracking
+from optimizations.ingestion import byte_quota, tracking
 
 LARGEST_BODY = 64 * body_limits.KB
 KEY_MISSING = "Send a publishable key (`lev_pub_…`) as `key` in the body."
@@ -130,6 +130,7 @@ def track_events(request: HttpRequest) -> HttpResponse:
     holder = load_key_holder(request, _read_key(request, body))
     scopes.require_scope(holder, scopes.TRACK)
     _refuse_foreign_origin(request, holder)
+    byte_quota.spend_bytes(holder.organization_id, len(request.body))
     result = tracking.accept_tracked_events(
         holder, body.get("anonymous_id"), body.get("events")
     )

@@ -32,6 +32,8 @@ def test_the_settings_of_this_run_are_valid() -> None:
         ("CLERK_PEM_KEY", "-----BEGIN nothing", "E007"),
         ("PUBLIC_URL", "levered.example", "E008"),
         ("CORS_ALLOWED_ORIGINS", ["*"], "E009"),
+        ("SNOWFLAKE_ENDPOINT", "http://snowflake.example", "E013"),
+        ("BIGQUERY_ENDPOINT", "bigquery.example", "E013"),
     ],
 )
 def test_an_invalid_setting_is_named_with_a_hint(

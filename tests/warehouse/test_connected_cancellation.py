@@ -37,18 +37,23 @@ def count_statements(second: SecondServer) -> int:
         return len(rows.fetchall())
 
 
+def store_visitors(second: SecondServer, optimization_id: str) -> None:
+    """Store 200 visitors, so that the endless query has something to join."""
+    at = timezone.now() - timedelta(hours=2)
+    users = [f"user-{number}" for number in range(200)]
+    second.store(
+        optimization_id,
+        [Touch(user, at, KEY, "{}", 0) for user in users],
+        [Reward(user, at + timedelta(hours=1)) for user in users],
+    )
+
+
 def test_a_cancelled_run_ends_its_statement_in_the_connected_warehouse(
     second: SecondServer, settings: Any
 ) -> None:
     settings.CUBE_TIMEOUT_SECONDS = 60
     alice, body = launch_optimization(second)
-    at = timezone.now() - timedelta(hours=2)
-    users = [f"user-{number}" for number in range(200)]
-    second.store(
-        body["id"],
-        [Touch(user, at, KEY, "{}", 0) for user in users],
-        [Reward(user, at + timedelta(hours=1)) for user in users],
-    )
+    store_visitors(second, body["id"])
     Metric.objects.update(sql=ENDLESS_SQL)
     request_training(alice, body)
     run = TrainingRun.objects.get()
@@ -64,3 +69,19 @@ def test_a_cancelled_run_ends_its_statement_in_the_connected_warehouse(
     assert (run.status, run.error) == (TrainingRun.Status.CANCELLED, "")
     assert seconds < 10 * PATIENCE
     assert count_statements(second) == 0
+
+
+def test_a_refresh_of_results_ends_with_its_deadline(
+    second: SecondServer, settings: Any
+) -> None:
+    settings.REFRESH_SECONDS = 2
+    alice, body = launch_optimization(second)
+    store_visitors(second, body["id"])
+    Metric.objects.update(sql=ENDLESS_SQL)
+    started = time.monotonic()
+
+    answer = alice.get(f"/optimizations/{body['id']}/results?refresh=true")
+
+    assert answer.status_code == 502
+    assert time.monotonic() - started < 15 * PATIENCE
+    until(lambda: count_statements(second) == 0, 10)

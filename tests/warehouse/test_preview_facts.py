@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import fakesnow
 import pytest
 from django.utils import timezone
-from snowflake import connector
 
-from tests.support import factories, histories, shop
+from tests.support import factories, fake_snowflake, histories, shop
 from tests.support.factories import read_body
 from tests.support.reference_cube import Reward, Touch
 from tests.support.second_postgres import SecondServer
@@ -82,9 +80,7 @@ def test_infinite_and_far_times_are_shown_and_counted_on_postgres(
 @pytest.fixture
 def snowflake_backend() -> Iterator[Any]:
     """Open a fake account with the events."""
-    with fakesnow.patch():
-        connection = connector.connect(database="db", schema="app", paramstyle="qmark")
-        cursor = connection.cursor()
+    with fake_snowflake.run_fake_account() as cursor:
         for table in histories.SNOWFLAKE_TABLES:
             cursor.execute(table)
         histories.fill_tables(cursor, TOUCHES, REWARDS)

@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from typing import Any
 
-import fakesnow
 import pytest
 from django.test import override_settings
 from django.utils import timezone
-from snowflake import connector
 
 from models_app.models import TrainingRun
-from tests.support import factories, histories, shop
+from tests.support import (
+    cloud_endpoints,
+    factories,
+    fake_snowflake,
+    histories,
+    shop,
+)
 from tests.support.factories import read_body
 from tests.support.reference_cube import Reward, Touch
 
@@ -42,9 +46,10 @@ VISITORS = 240
 @pytest.fixture
 def cursor() -> Iterator[Any]:
     """Return a cursor of a fake account's owner; the account has two empty tables."""
-    with fakesnow.patch(), override_settings(TRAIN_WAIT_SECONDS=0):
-        connection = connector.connect(database="db", schema="app", paramstyle="qmark")
-        cursor = connection.cursor()
+    with (
+        fake_snowflake.run_fake_account() as cursor,
+        override_settings(TRAIN_WAIT_SECONDS=0),
+    ):
         for table in histories.SNOWFLAKE_TABLES:
             cursor.execute(table)
         yield cursor
@@ -126,18 +131,17 @@ def test_a_schema_and_tables_made_in_quotes_are_read_without_them(cursor: Any) -
     assert metric.status_code == 201, metric.content
 
 
-def test_a_refused_password_stores_no_connection(cursor: Any) -> None:
-    del cursor
+def test_a_refused_password_stores_no_connection() -> None:
     alice = factories.make_admin_api(factories.make_organization())
-    refusal = connector.errors.DatabaseError(f"Incorrect password {PASSWORD}")
+    answers = {"login": cloud_endpoints.refuse_login}
 
-    def refuse(**_arguments: Any) -> None:
-        raise refusal
-
-    with pytest.MonkeyPatch.context() as patched:  # undone before the fake is
-        patched.setattr(connector, "connect", refuse)
+    with (
+        cloud_endpoints.run_endpoint(lambda _endpoint: answers) as endpoint,
+        override_settings(SNOWFLAKE_ENDPOINT=endpoint.url),
+    ):
         answer = alice.post("/warehouse/connections", CONNECTION)
 
     assert answer.status_code == 400
+    assert "Incorrect username or password" in factories.read_error(answer)["message"]
     assert PASSWORD not in answer.content.decode()
     assert read_body(alice.get("/warehouse/connections"))["connection"] is None

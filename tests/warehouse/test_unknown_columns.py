@@ -4,12 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import fakesnow
 import pytest
-from snowflake import connector
 
 from levered_site.errors import InvalidParametersError
-from tests.support import factories, histories, shop
+from tests.support import factories, fake_snowflake, histories, shop
 from tests.support.factories import Api, read_body, read_error
 from tests.support.second_postgres import SecondServer
 from warehouse.backends import snowflake
@@ -138,9 +136,7 @@ def test_a_mapping_to_an_unknown_column_names_the_one_that_was_meant(role: str) 
 @pytest.fixture
 def snowflake_backend() -> Iterator[Any]:
     """Open a fake account with two tables."""
-    with fakesnow.patch():
-        connection = connector.connect(database="db", schema="app", paramstyle="qmark")
-        cursor = connection.cursor()
+    with fake_snowflake.run_fake_account() as cursor:
         for table in histories.SNOWFLAKE_TABLES:
             cursor.execute(table)
         yield snowflake.build_backend(

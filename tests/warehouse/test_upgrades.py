@@ -101,3 +101,20 @@ def test_a_check_warns_if_every_user_may_change_settings() -> None:
     closed_again = _list_check_ids()
 
     assert (closed, opened, closed_again) == ([], ["warehouse.W001"], [])
+
+
+def test_a_check_warns_if_a_query_may_fill_the_disk() -> None:
+    as_superuser = _list_check_ids()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE plain_user; SET ROLE plain_user")
+        without_grant = _list_check_ids()
+        cursor.execute(
+            "RESET ROLE; GRANT SET ON PARAMETER temp_file_limit TO plain_user"
+        )
+        cursor.execute("SET ROLE plain_user")
+        with_grant = _list_check_ids()
+        cursor.execute("RESET ROLE; DROP OWNED BY plain_user; DROP ROLE plain_user")
+
+    assert "warehouse.W002" not in as_superuser
+    assert "warehouse.W002" in without_grant
+    assert "warehouse.W002" not in with_grant

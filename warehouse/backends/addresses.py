@@ -4,8 +4,6 @@ import ipaddress
 import re
 import socket
 
-from django.conf import settings
-
 from levered_site.errors import InvalidParametersError, WarehouseError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -104,12 +102,13 @@ def validate_host(host: object) -> str:
     return name
 
 
-def resolve_host(name: str, port: int) -> list[str]:
+def resolve_host(name: str, port: int, *, allow_private: bool) -> list[str]:
     """Resolve a host and return the only addresses that may be connected to.
 
-    Resolving the name again may give other addresses, so connect to those returned.
-    Raises WarehouseError if there is none, if one is a cloud's metadata service, or if
-    one is not public and WAREHOUSE_ALLOW_PRIVATE is off.
+    Resolving the name again may give other addresses, so connect to those returned. It
+    takes as long as the machine's resolver does, so only a process that may be killed
+    calls it. Raises WarehouseError if there is none, if one is a cloud's metadata service,
+    or if one is not public and private ones are not allowed.
     """
     try:
         infos = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
@@ -119,7 +118,7 @@ def resolve_host(name: str, port: int) -> list[str]:
     parsed = [ipaddress.ip_address(address) for address in addresses]
     if any(is_cloud_metadata(address) for address in parsed):
         raise WarehouseError(CLOUD_METADATA.format(name))
-    if not (settings.WAREHOUSE_ALLOW_PRIVATE or all(map(is_public, parsed))):
+    if not (allow_private or all(map(is_public, parsed))):
         raise WarehouseError(NOT_PUBLIC.format(name))
     return addresses
 

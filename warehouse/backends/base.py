@@ -6,8 +6,8 @@ the client's errors translate.
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
@@ -245,7 +245,9 @@ class Backend(ABC):
         anything runs if the planner expects the query to cost too much.
         """
         since = timezone.now() - PREVIEW_LOOK_BACK
-        query_validation.require_affordable(self._estimate_cost(checked.query, since))
+        with self._name_columns(checked.query):
+            cost = self._estimate_cost(checked.query, since)
+        query_validation.require_affordable(cost)
         result, _ = self._fetch_sample(checked.query, 1, since)
         checked = self._respell_columns(checked, result.columns)
         query_validation.require_columns(checked, result.columns)
@@ -263,8 +265,14 @@ class Backend(ABC):
         self, query: CheckedQuery, since: datetime, max_rows: int
     ) -> StatementResult:
         """Return the first rows; a failure on an unknown column names those there are."""
-        try:
+        with self._name_columns(query):
             return self._run_sample(query, since, max_rows)
+
+    @contextmanager
+    def _name_columns(self, query: CheckedQuery) -> Iterator[None]:
+        """Let a failure on an unknown column name those there are."""
+        try:
+            yield
         except QueryFailedError as error:
             columns = self._list_table_columns(query)
             known = [name for names in columns.values() for name in names]

@@ -1,35 +1,37 @@
 """A customer's BigQuery: a dry run prices each query, and the byte budget limits it."""
 
-import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import partial
-from itertools import islice
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
-from google.api_core import exceptions as google_errors
-from google.auth import exceptions as auth_errors
-from google.cloud import bigquery
-from google.cloud.bigquery.retry import DEFAULT_RETRY
-from google.oauth2 import service_account
+from django.conf import settings
 from typing_extensions import override
 
-from levered_site.errors import InvalidParametersError, NotFoundError, WarehouseError
+from levered_site.errors import InvalidParametersError
 from warehouse.backends import (
     byte_budget,
-    cancellation,
-    cloud_backend,
     credential_fields,
+    deadlines,
+    process_sessions,
 )
 from warehouse.backends.base import MAX_TABLES, Checked
 from warehouse.backends.cloud_backend import CloudBackend
+from warehouse.backends.cloud_requests import (
+    ConnectRequest,
+    DescribeTableRequest,
+    ListTablesRequest,
+    PriceRequest,
+    RunRequest,
+)
 from warehouse.backends.credential_fields import FieldPattern
-from warehouse.backends.errors import QueryFailedError, redact_secrets
+from warehouse.backends.process_sessions import ProcessSession
 from warehouse.backends.query_results import Column, StatementResult, Table
 from warehouse.sql.shapes import Statement
 
+MODULE = "warehouse.backends.bigquery_process"
+HOST = "bigquery.googleapis.com"
 CREDENTIAL_FIELDS = ("type", "project_id", "private_key", "client_email", "location")
 # Fields of a key file that are accepted and not used: above all not the address that the
 # file would have us ask for tokens.
@@ -37,8 +39,6 @@ IGNORED_CREDENTIAL_FIELDS = (
     *("private_key_id", "client_id", "auth_uri", "token_uri", "universe_domain"),
     *("auth_provider_x509_cert_url", "client_x509_cert_url"),
 )
-OAUTH_ENDPOINT = "https://oauth2.googleapis.com/token"
-SCOPES = ("https://www.googleapis.com/auth/bigquery",)
 PROJECT_PATTERN = FieldPattern(
     r"[a-z0-9.:-]{1,100}", "a project's id like my-project-123"
 )
@@ -46,10 +46,7 @@ EMAIL_PATTERN = FieldPattern(
     r"[^\s@]+@[a-z0-9.-]+", "the service account's e-mail address"
 )
 LOCATION_PATTERN = FieldPattern(r"[A-Za-z0-9-]{1,40}", "a location like EU or us-east1")
-SQL_TYPES = {bool: "BOOL", int: "INT64", float: "FLOAT64", str: "STRING"}
-ZONELESS_TYPES = {"DATETIME", "DATE"}
-CATALOG_SECONDS = 30
-MAX_LISTED_TABLES = 50_000  # that a search goes through
+GRACE_SECONDS = 5
 
 
 def validate_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,42 +110,20 @@ class BigQueryBackend(CloudBackend):
 
         Raises QueryFailedError also if it would read more than the byte budget allows.
         """
-        parameters = build_query_parameters(statement)
-        with self._open_client() as client:
-            retry = _limit_retries(seconds)
-            query_bytes = _price_statement(client, statement.text, parameters, seconds)
+        price = PriceRequest(statement.text, statement.parameters)
+        with self._open_session(seconds) as session:
+            (query_bytes,) = session.call(price, settings.WAREHOUSE_CONNECT_SECONDS)
             byte_budget.spend_bytes(self.organization_id, query_bytes)
-            job = client.query(
+            request = RunRequest(
                 statement.text,
-                job_config=bigquery.QueryJobConfig(
-                    query_parameters=parameters,
-                    maximum_bytes_billed=byte_budget.get_max_bytes_per_query(),
-                    job_timeout_ms=seconds * 1000,
-                    labels={"by": "levered"},
-                ),
-                retry=retry,
-                timeout=seconds,
-                job_retry=None,
+                statement.parameters,
+                round(session.seconds),
+                max_rows,
+                max_bytes,
+                byte_budget.get_max_bytes_per_query(),
             )
-            cancel_job = partial(_cancel_job, client, job, retry, seconds)
-            try:
-                with cancellation.watch_statement(cancel_job):
-                    result = job.result(
-                        timeout=seconds, page_size=1000, retry=retry, job_retry=None
-                    )
-                    rows = cloud_backend.collect_rows(
-                        (row.values() for row in result), max_rows, max_bytes
-                    )
-            except BaseException:
-                cancel_job()
-                raise
-            zoneless = frozenset(
-                column.name
-                for column in result.schema
-                if column.field_type in ZONELESS_TYPES
-            )
-            columns = tuple(column.name for column in result.schema)
-            return StatementResult(columns, rows, zoneless, query_bytes)
+            result = session.collect(request, session.seconds + GRACE_SECONDS)
+        return replace(result, bytes_scanned=query_bytes)
 
     @override
     def _respell_columns(
@@ -163,27 +138,9 @@ class BigQueryBackend(CloudBackend):
         """Return the tables of the connection's dataset."""
         if not self.schema:
             return []
-        with self._open_client() as client:
-            listed = client.list_tables(
-                f"{self.project}.{self.schema}",
-                timeout=CATALOG_SECONDS,
-                retry=_limit_retries(CATALOG_SECONDS),
-            )
-            tables = (
-                Table(
-                    self.schema,
-                    table.table_id,
-                    str(table.table_type or "table").lower(),
-                )
-                for table in islice(listed, MAX_LISTED_TABLES)
-            )
-            wanted = search.lower()
-            found = (
-                table
-                for table in tables
-                if wanted in f"{table.schema}.{table.name}".lower()
-            )
-            return list(islice(found, MAX_TABLES + 1))
+        request = ListTablesRequest(self.project, self.schema, search, MAX_TABLES + 1)
+        with self._open_session(settings.WAREHOUSE_CONNECT_SECONDS) as session:
+            return list(session.call(request, session.seconds))
 
     @override
     def columns(self, table: str) -> list[Column]:
@@ -194,97 +151,27 @@ class BigQueryBackend(CloudBackend):
             if with_dataset.count(".") > 1
             else f"{self.project}.{with_dataset}"
         )
-        with self._open_client() as client:
-            try:
-                described = client.get_table(
-                    full_name,
-                    timeout=CATALOG_SECONDS,
-                    retry=_limit_retries(CATALOG_SECONDS),
-                )
-            except (google_errors.NotFound, ValueError) as error:
-                raise NotFoundError(f"There is no table {table}.") from error
-        return [
-            Column(column.name, column.field_type.lower(), column.mode != "REQUIRED")
-            for column in described.schema
-        ]
+        request = DescribeTableRequest(table, full_name)
+        with self._open_session(settings.WAREHOUSE_CONNECT_SECONDS) as session:
+            return list(session.call(request, session.seconds))
 
     @contextmanager
-    def _open_client(self) -> Iterator[Any]:
-        """Open a client and translate its errors, without the private key."""
-        try:
-            info = {**self.valid_credentials, "token_uri": OAUTH_ENDPOINT}
-            account = service_account.Credentials.from_service_account_info(
-                info, scopes=SCOPES
-            )
-            client = bigquery.Client(
-                self.project, account, location=self.valid_credentials.get("location")
-            )
-            try:
-                yield client
-            finally:
-                client.close()
-        except (google_errors.BadRequest, google_errors.NotFound) as error:
-            raise QueryFailedError(self._describe_error(error)) from error
-        except TimeoutError as error:
-            raise QueryFailedError(
-                "The query took longer than allowed and was stopped."
-            ) from error
-        except (
-            google_errors.GoogleAPIError,
-            auth_errors.GoogleAuthError,
-            OSError,
-        ) as error:
-            raise WarehouseError(self._describe_error(error)) from error
-
-    def _describe_error(self, error: Exception) -> str:
-        """Return Google's message without request, location and private key."""
-        text = str(getattr(error, "message", None) or error)
-        text = re.sub(r"^[A-Z]+ https?://\S+: ", "", text).partition("\n\nLocation:")[0]
-        return redact_secrets(text.strip(), [self.valid_credentials["private_key"]])
+    def _open_session(self, seconds: float) -> Iterator[ProcessSession]:
+        """Open a client in a process of its own; nothing is sent to Google yet."""
+        arguments = {
+            "project": self.project,
+            "account": dict(self.valid_credentials),
+            "endpoint": settings.BIGQUERY_ENDPOINT,
+        }
+        secrets = [self.valid_credentials["private_key"]]
+        seconds = max(1.0, deadlines.limit_seconds(seconds))
+        with process_sessions.open_session(
+            MODULE, find_host(), seconds, secrets
+        ) as session:
+            list(session.call(ConnectRequest(arguments), GRACE_SECONDS))
+            yield session
 
 
-def _cancel_job(client: Any, job: Any, retry: Any, seconds: int) -> None:
-    with suppress(google_errors.GoogleAPIError, OSError):
-        client.cancel_job(
-            job.job_id, location=job.location, retry=retry, timeout=seconds
-        )
-
-
-def _limit_retries(seconds: int) -> Any:
-    """Return the client's rule of retries, which alone goes on for ten minutes."""
-    return DEFAULT_RETRY.with_timeout(seconds)
-
-
-def _price_statement(
-    client: Any,
-    text: str,
-    parameters: list[bigquery.ScalarQueryParameter],
-    seconds: int,
-) -> int:
-    """Return the bytes that a statement would read; QueryFailedError if no SELECT."""
-    dry_run = bigquery.QueryJobConfig(
-        query_parameters=parameters, dry_run=True, use_query_cache=False
-    )
-    job = client.query(
-        text,
-        job_config=dry_run,
-        retry=_limit_retries(seconds),
-        timeout=seconds,
-        job_retry=None,
-    )
-    query_bytes = int(job.total_bytes_processed or 0)
-    if job.statement_type not in {None, "SELECT"}:
-        raise QueryFailedError("Only a SELECT is allowed.")
-    return query_bytes
-
-
-def build_query_parameters(statement: Statement) -> list[bigquery.ScalarQueryParameter]:
-    """Return the parameters with their types, named as in the text: p1, p2, …"""
-    return [
-        bigquery.ScalarQueryParameter(f"p{number}", _get_sql_type(value), value)
-        for number, value in enumerate(statement.parameters, start=1)
-    ]
-
-
-def _get_sql_type(value: object) -> str:
-    return "TIMESTAMP" if isinstance(value, datetime) else SQL_TYPES[type(value)]
+def find_host() -> str:
+    """Return the host that BigQuery is asked at."""
+    return urlsplit(settings.BIGQUERY_ENDPOINT).hostname or HOST

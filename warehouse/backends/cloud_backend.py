@@ -1,16 +1,13 @@
 """The base of Snowflake and BigQuery, whose statements differ only in their dialect."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 from typing_extensions import override
 
 from warehouse.backends.connected_backend import MAX_CELLS, ConnectedBackend
-from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.query_results import (
     DayRowCounts,
     MetricFacts,
@@ -103,26 +100,5 @@ class CloudBackend(ConnectedBackend):
         )
 
     def _run_counts(self, counts: Statement) -> StatementResult:
-        max_bytes = 100 * settings.QUERY_ANSWER_BYTES
         seconds = settings.CUBE_TIMEOUT_SECONDS
-        return self.run(counts, seconds, MAX_CELLS, max_bytes)
-
-
-def collect_rows(
-    rows: Iterator[tuple[Any, ...]], max_rows: int, max_bytes: int
-) -> list[tuple[Any, ...]]:
-    """Return the rows as they arrive.
-
-    Raises QueryFailedError at the first row beyond `max_rows`, or as soon as the values
-    as text are longer than `max_bytes`.
-    """
-    collected: list[tuple[Any, ...]] = []
-    bytes_left = max_bytes
-    for row in rows:
-        bytes_left -= sum(len(str(value)) for value in row)
-        if len(collected) == max_rows:
-            raise QueryFailedError.for_row_limit(max_rows)
-        if bytes_left < 0:
-            raise QueryFailedError.for_size_limit(max_bytes)
-        collected.append(row)
-    return collected
+        return self.run(counts, seconds, MAX_CELLS, settings.CUBE_ANSWER_BYTES)

@@ -12,9 +12,9 @@ class QueryFailedError(WarehouseError):
     """The warehouse was reached and rejected the query; the message is the warehouse's."""
 
     @classmethod
-    def for_timeout(cls, seconds: int) -> Self:
+    def for_timeout(cls, seconds: float) -> Self:
         """Say that the query was stopped after `seconds`."""
-        return cls(f"The query took longer than {seconds} s and was stopped.")
+        return cls(f"The query took longer than {seconds:.0f} s and was stopped.")
 
     @classmethod
     def for_row_limit(cls, max_rows: int) -> Self:

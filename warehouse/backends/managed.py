@@ -46,8 +46,9 @@ NO_SOURCE_NEEDED = (
     "The managed warehouse needs no assignment source: it counts serve records and the "
     "exposures sent to the API. Connect a warehouse first."
 )
-# Each parallel worker would have limits of its own.
-QUERY_SETTINGS = {"max_parallel_workers_per_gather": "0"}
+# Each parallel worker would have limits of its own. The compiler of `jit` ends the whole
+# server when it finds no memory.
+QUERY_SETTINGS = {"max_parallel_workers_per_gather": "0", "jit": "off"}
 SELECT_FIRST_TOUCH_COVERAGE = """SELECT until, first_at FROM managed_dw.look_backs
 WHERE organization_id = $1 AND optimization_id = $2"""
 

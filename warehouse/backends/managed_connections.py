@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import set_json_loads
 
 from levered_site.errors import UnavailableError
-from warehouse.backends import cancellation
+from warehouse.backends import cancellation, deadlines
 from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.json_budget import JsonBudget, TooManyItemsError
 from warehouse.sql.customer import managed_schema
@@ -37,15 +37,17 @@ MAY_LIMIT_DISK_BEFORE_15 = (
 
 @contextmanager
 def open_cursor(
-    organization_id: str, seconds: int, extra_settings: Mapping[str, str]
+    organization_id: str, seconds: float, extra_settings: Mapping[str, str]
 ) -> Iterator[Cursor]:
     """Open a cursor of the reader, in a read-only transaction that is rolled back.
 
-    The role is set last, because the reader may not change settings. Raises
-    QueryFailedError in the database's words, UnavailableError if it cannot be reached.
+    It ends with the deadline of the request at the latest. The role is set last, because
+    the reader may not change settings. Raises QueryFailedError in the database's words,
+    UnavailableError if it cannot be reached.
     """
+    seconds = deadlines.limit_seconds(seconds)
     session_settings = {
-        "statement_timeout": f"{seconds}s",
+        "statement_timeout": f"{max(1, round(1000 * seconds))}ms",
         "client_connection_check_interval": "5s",  # stop when the worker was killed
         "TimeZone": "UTC",
         "search_path": "",
@@ -79,9 +81,14 @@ def fetch_records(
         return record_cursor.execute(text, parameters).fetchall()
 
 
+def build_disk_check(server_version: int) -> str:
+    """Return the SQL condition that the service's user may limit a query's disk."""
+    is_old = server_version < FIRST_VERSION_WITH_GRANTS_OF_SETTINGS
+    return MAY_LIMIT_DISK_BEFORE_15 if is_old else MAY_LIMIT_DISK
+
+
 def _build_apply_settings(connection: psycopg.Connection[Any]) -> str:
-    is_old = connection.info.server_version < FIRST_VERSION_WITH_GRANTS_OF_SETTINGS
-    may_limit_disk = MAY_LIMIT_DISK_BEFORE_15 if is_old else MAY_LIMIT_DISK
+    may_limit_disk = build_disk_check(connection.info.server_version)
     return APPLY_SETTINGS.format(may_limit_disk=may_limit_disk)
 
 
@@ -104,7 +111,7 @@ def _cancel_query(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
 
 
 @contextmanager
-def _translate_errors(seconds: int) -> Iterator[None]:
+def _translate_errors(seconds: float) -> Iterator[None]:
     """Turn psycopg's errors into ours, in the database's words where a query failed."""
     try:
         yield

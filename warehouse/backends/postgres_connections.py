@@ -3,33 +3,23 @@
 import ssl
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.conf import settings
 
-from levered_site.errors import WarehouseError
-from warehouse.backends import addresses, cancellation
-from warehouse.backends.errors import QueryFailedError, redact_secrets
+from warehouse.backends import deadlines, process_sessions
 from warehouse.backends.postgres_credentials import Server
-from warehouse.backends.postgres_requests import (
-    Failure,
-    Opened,
-    OpenRequest,
-    Row,
-    RowBatch,
-    StatementRequest,
-)
+from warehouse.backends.postgres_requests import Opened, OpenRequest, StatementRequest
+from warehouse.backends.process_answers import Row
+from warehouse.backends.process_sessions import ProcessSession
 from warehouse.backends.query_results import StatementResult
-from warehouse.processes.isolated_process import IsolatedProcess, ProcessEndedError
-from warehouse.processes.messages import DeadlineError
 
 T = TypeVar("T")
 
 MODULE = "warehouse.backends.postgres_process"
 CONNECT_SECONDS = 5  # for each address
-MAX_ADDRESSES = 3
 # Added to the server's own timeout, for a server that does not keep it.
 GRACE_SECONDS = 5
 FIRST_VERSION_WITH_JSON_GUARD = 160000
@@ -44,9 +34,7 @@ class Session:
     All calls raise QueryFailedError and WarehouseError in the server's words.
     """
 
-    process: IsolatedProcess
-    server: Server
-    seconds: int
+    session: ProcessSession
     deadline: float
     server_version: int
 
@@ -86,7 +74,7 @@ class Session:
         request = StatementRequest(
             text, tuple(parameters), max_rows, settings.CUBE_ANSWER_BYTES
         )
-        for batch in self._run(request):
+        for batch in self.session.call(request, self._count_seconds_left()):
             yield from batch.rows
 
     def fetch_first_row(self, text: str, parameters: Sequence[object]) -> Row:
@@ -108,73 +96,71 @@ class Session:
         )
 
     def _collect(self, request: StatementRequest) -> StatementResult:
-        batches = list(self._run(request))
-        columns = batches[-1].columns
-        return StatementResult(
-            columns, [row for batch in batches for row in batch.rows]
-        )
+        return self.session.collect(request, self._count_seconds_left())
 
-    def _run(self, request: StatementRequest) -> Iterator[RowBatch]:
-        seconds_left = max(0.0, self.deadline - time.monotonic())
-        for message in self.process.call(request, seconds_left):
-            if isinstance(message, Failure):
-                raise _build_error(message, self.server, self.seconds, request)
-            yield message
+    def _count_seconds_left(self) -> float:
+        return max(0.0, self.deadline - time.monotonic())
 
 
 @contextmanager
 def open_session(
-    server: Server, seconds: int, extra_settings: Mapping[str, str]
+    server: Server, seconds: float, extra_settings: Mapping[str, str]
 ) -> Iterator[Session]:
     """Open a session that can change nothing and ends in time; it is rolled back.
 
-    Raises QueryFailedError and WarehouseError in the server's words, without the
-    password. UnavailableError is only for the managed store.
+    It ends with the deadline of the request at the latest. Raises QueryFailedError and
+    WarehouseError in the server's words, without the password. UnavailableError is only
+    for the managed store.
     """
-    arguments = build_connect_arguments(server)
-    session_settings = {
-        "statement_timeout": f"{seconds}s",
+    seconds = deadlines.limit_seconds(seconds)
+    request = build_request(server, seconds, extra_settings)
+    with process_sessions.open_session(
+        MODULE, server.host, seconds, [server.password]
+    ) as session:
+        (opened,) = session.call(request, settings.WAREHOUSE_CONNECT_SECONDS)
+        assert isinstance(opened, Opened)
+        deadline = time.monotonic() + seconds + 3 * GRACE_SECONDS
+        yield Session(session, deadline, opened.server_version)
+
+
+def build_request(
+    server: Server, seconds: float, extra_settings: Mapping[str, str]
+) -> OpenRequest:
+    """Return what opens a session whose statements may take `seconds`."""
+    return OpenRequest(
+        server.host,
+        server.port,
+        settings.WAREHOUSE_ALLOW_PRIVATE,
+        _build_connect_arguments(server),
+        {**_build_session_settings(seconds), **extra_settings},
+        seconds + GRACE_SECONDS,
+        GRACE_SECONDS,
+    )
+
+
+def _build_session_settings(seconds: float) -> dict[str, str]:
+    return {
+        "statement_timeout": f"{max(1, round(1000 * seconds))}ms",
         "lock_timeout": "5s",
         "idle_in_transaction_session_timeout": "60s",
         "client_connection_check_interval": "5s",  # stop when the worker was killed
         "TimeZone": "UTC",
         "DateStyle": "ISO, YMD",
         "default_transaction_read_only": "on",
-        **extra_settings,
     }
-    request = OpenRequest(
-        arguments, session_settings, seconds + GRACE_SECONDS, GRACE_SECONDS
-    )
-    process = IsolatedProcess(MODULE, settings.QUERY_PROCESS_BYTES)
-    with (
-        closing(process),
-        _translate_ends(server, seconds),
-        cancellation.watch_statement(process.interrupt),
-    ):
-        connect_seconds = CONNECT_SECONDS * MAX_ADDRESSES + GRACE_SECONDS
-        (opened,) = process.call(request, connect_seconds)
-        if isinstance(opened, Failure):
-            raise _build_error(opened, server, seconds)
-        assert isinstance(opened, Opened)
-        deadline = time.monotonic() + seconds + 3 * GRACE_SECONDS
-        yield Session(process, server, seconds, deadline, opened.server_version)
 
 
-def build_connect_arguments(server: Server) -> dict[str, Any]:
-    """Return libpq's keyword arguments for an address that was resolved and checked.
+def _build_connect_arguments(server: Server) -> dict[str, Any]:
+    """Return libpq's keyword arguments, without the host's addresses.
 
     Everything that libpq would read from elsewhere (service, password and certificate
     files, options from the environment, Kerberos) is set here.
     """
-    hosts = addresses.resolve_host(server.host, server.port)[:MAX_ADDRESSES]
     certificate_arguments: dict[str, Any] = {}
     if server.sslmode.startswith("verify"):
         ca_file = settings.WAREHOUSE_CA_FILE or _find_ca_file()
         certificate_arguments["sslrootcert"] = ca_file
     return {
-        "host": ",".join([server.host] * len(hosts)),
-        "hostaddr": ",".join(hosts),
-        "port": str(server.port),
         "dbname": server.database,
         "user": server.username,
         "password": server.password,
@@ -197,37 +183,3 @@ def build_connect_arguments(server: Server) -> dict[str, Any]:
 def _find_ca_file() -> str:
     """Return the machine's file of certificate authorities, or OpenSSL's own choice."""
     return ssl.get_default_verify_paths().cafile or "system"
-
-
-@contextmanager
-def _translate_ends(server: Server, seconds: int) -> Iterator[None]:
-    """Turn a process that ended or had to be killed into a WarehouseError."""
-    try:
-        yield
-    except DeadlineError as error:
-        raise WarehouseError(
-            f"The server {server.host} did not answer within {seconds} s."
-        ) from error
-    except ProcessEndedError as error:
-        raise WarehouseError(
-            f"The server {server.host} sent an answer that is too large or does not "
-            "follow the protocol of Postgres."
-        ) from error
-
-
-def _build_error(
-    failure: Failure,
-    server: Server,
-    seconds: int,
-    request: StatementRequest | None = None,
-) -> WarehouseError:
-    """Return the error for a failure, in the server's words, without the password."""
-    if failure.kind == "timeout":
-        return QueryFailedError.for_timeout(seconds)
-    if failure.kind == "rows" and request:
-        return QueryFailedError.for_row_limit(request.max_rows)
-    if failure.kind == "bytes" and request:
-        return QueryFailedError.for_size_limit(request.max_bytes)
-    message = redact_secrets(failure.message, [server.password])
-    is_statements = failure.kind == "statement"
-    return QueryFailedError(message) if is_statements else WarehouseError(message)

@@ -17,21 +17,24 @@ import psycopg
 from psycopg import errors as pg_errors
 from psycopg.types.json import set_json_loads
 
-from warehouse.backends import postgres_values
+from levered_site.errors import WarehouseError
+from warehouse.backends import addresses, postgres_values, row_batches
 from warehouse.backends.json_budget import JsonBudget, TooManyItemsError
 from warehouse.backends.postgres_requests import (
-    Failure,
     Opened,
     OpenRequest,
-    Row,
-    RowBatch,
     StatementRequest,
 )
-from warehouse.processes.child import handle_interrupts, serve_requests
+from warehouse.backends.process_answers import Failure, Row, RowBatch
+from warehouse.processes.child import (
+    end_process,
+    handle_interrupts,
+    serve_requests,
+)
 
 Connection = psycopg.Connection[Row]
 
-BATCH_ROWS, BATCH_BYTES = 500, 256 * 2**10
+MAX_ADDRESSES = 3
 CURSOR_ROWS = 50
 # Errors of the connection; all other codes are those of a statement.
 CONNECTION_STATES = ("08", "57P", "28", "3D")
@@ -53,7 +56,7 @@ class Reader:
     def __init__(self) -> None:
         self._connection: Connection | None = None
         self._json_budget = JsonBudget()
-        self._grace_seconds = 0.0
+        self._max_bytes = 0
 
     def answer(self, request: OpenRequest | StatementRequest) -> Iterator[Any]:
         """Yield the messages of an answer; the last one is a Failure if there was one."""
@@ -66,15 +69,15 @@ class Reader:
             yield Failure("timeout")
         except psycopg.Error as error:
             yield Failure(_classify(error), _describe(error))
+        except WarehouseError as error:  # of the host's addresses
+            yield Failure("connection", error.message)
         except (MemoryError, TooManyItemsError):
-            yield Failure("bytes")
+            yield Failure("bytes", limit=self._max_bytes)
 
     def cancel(self) -> None:
-        """End the running statement, or the connection if the server does not."""
-        connection = self._connection
-        if connection is not None:
-            _cancel_statement(connection)
-            _start_timer(self._grace_seconds, _shut_down_socket, connection)
+        """End the running statement in the server, from another thread."""
+        if self._connection:
+            _cancel_statement(self._connection)
 
     def close(self) -> None:
         """Take leave of the server, which would log a lost connection otherwise."""
@@ -83,8 +86,7 @@ class Reader:
                 self._connection.close()
 
     def _open(self, request: OpenRequest) -> Opened:
-        self._grace_seconds = request.grace_seconds
-        connection = psycopg.connect(**request.connect_arguments)
+        connection = psycopg.connect(**resolve_arguments(request))
         self._connection = connection
         connection.read_only = True
         set_json_loads(self._json_budget.loads, connection)
@@ -97,26 +99,34 @@ class Reader:
         list(psycopg.RawCursor(connection).stream(*settings))
         return Opened(connection.info.server_version)
 
-    def _run(self, request: StatementRequest) -> Iterator[Any]:
+    def _run(self, request: StatementRequest) -> Iterator[RowBatch | Failure]:
         assert self._connection
         assert request.parameters
+        self._max_bytes = request.max_bytes
         self._json_budget.start(request.max_bytes)
         with _open_cursor(self._connection, request) as cursor:
-            rows = _iterate_rows(cursor, request)
-            batch: list[Row] = []
-            batch_bytes, bytes_left = 0, request.max_bytes
-            for number, row in enumerate(rows):
-                row_bytes = sum(len(str(value)) for value in row)
-                bytes_left -= row_bytes
-                if number == request.max_rows or bytes_left < 0:
-                    yield Failure("bytes" if bytes_left < 0 else "rows")
-                    return
-                batch.append(row)
-                batch_bytes += row_bytes
-                if len(batch) == BATCH_ROWS or batch_bytes > BATCH_BYTES:
-                    yield RowBatch(_list_columns(cursor), batch)
-                    batch, batch_bytes = [], 0
-            yield RowBatch(_list_columns(cursor), batch)
+            yield from row_batches.build_batches(
+                _iterate_rows(cursor, request),
+                request.max_rows,
+                request.max_bytes,
+                lambda rows: RowBatch(_list_columns(cursor), rows),
+            )
+
+
+def resolve_arguments(request: OpenRequest) -> dict[str, Any]:
+    """Return libpq's arguments with the addresses of the host, which are checked here.
+
+    Raises WarehouseError if there is none that may be connected to.
+    """
+    hosts = addresses.resolve_host(
+        request.host, request.port, allow_private=request.allow_private
+    )[:MAX_ADDRESSES]
+    return {
+        **request.connect_arguments,
+        "host": ",".join([request.host] * len(hosts)),
+        "hostaddr": ",".join(hosts),
+        "port": str(request.port),
+    }
 
 
 def _open_cursor(connection: Connection, request: StatementRequest) -> Any:
@@ -179,3 +189,4 @@ if __name__ == "__main__":
     handle_interrupts(reader.cancel)
     serve_requests(reader.answer)
     reader.close()
+    end_process()

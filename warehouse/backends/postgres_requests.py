@@ -1,19 +1,20 @@
-"""What is sent to the process that asks a customer's Postgres, and what comes back."""
+"""What is sent to the process that asks a customer's Postgres, and what it opened."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-Row = tuple[Any, ...]
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """Connect, and apply settings to the one read-only transaction.
+    """Look the host up, connect, and apply settings to the one read-only transaction.
 
-    A statement that still runs after `seconds` is cancelled; `grace_seconds` later the
-    connection is shut down.
+    `connect_arguments` are libpq's, without addresses. A statement that still runs after
+    `seconds` is cancelled; `grace_seconds` later the connection is shut down.
     """
 
+    host: str
+    port: int
+    allow_private: bool
     connect_arguments: dict[str, Any] = field(repr=False)
     session_settings: dict[str, str]
     seconds: float
@@ -40,19 +41,3 @@ class Opened:
     """The answer to OpenRequest."""
 
     server_version: int
-
-
-@dataclass(frozen=True, slots=True)
-class RowBatch:
-    """Some of a statement's rows; the names of the columns are in every batch."""
-
-    columns: tuple[str, ...]
-    rows: list[Row]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a request failed: the connection, the statement or one of our limits."""
-
-    kind: Literal["connection", "statement", "timeout", "rows", "bytes"]
-    message: str = ""

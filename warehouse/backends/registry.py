@@ -1,6 +1,7 @@
-"""The module of each provider; optional client libraries are imported with it."""
+"""The module of each provider; its process imports the optional client library."""
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from typing import Any, Protocol, cast
 
@@ -13,11 +14,11 @@ BACKEND_MODULES = {
     "snowflake": "warehouse.backends.snowflake",
     "bigquery": "warehouse.backends.bigquery",
 }
-# The package that a provider's module imports and the service does not need otherwise,
+# The package that a provider's process imports and the service does not need otherwise,
 # and the requirement that installs it, as in pyproject.toml's optional dependencies.
 CLIENT_LIBRARIES = {
-    "snowflake": ("snowflake", "snowflake-connector-python>=4.8,<5"),
-    "bigquery": ("google", "google-cloud-bigquery>=3.47,<4"),
+    "snowflake": ("snowflake.connector", "snowflake-connector-python>=4.8,<5"),
+    "bigquery": ("google.cloud.bigquery", "google-cloud-bigquery>=3.47,<4"),
 }
 
 
@@ -50,13 +51,17 @@ def load_module(provider: str) -> BackendModule:
             f"This version does not support warehouses of the provider {provider}; it "
             f"supports {providers}, and the managed one."
         )
-    try:
-        return cast("BackendModule", importlib.import_module(BACKEND_MODULES[provider]))
-    except ModuleNotFoundError as error:
-        client, requirement = CLIENT_LIBRARIES.get(provider, ("", ""))
-        if (error.name or "").partition(".")[0] != client:
-            raise
+    client, requirement = CLIENT_LIBRARIES.get(provider, ("", ""))
+    if client and not _is_installed(client):
         raise BadRequestError(
             f"The extra `{provider}` is not installed on this server. Its operator "
             f"runs: pip install '{requirement}'."
-        ) from error
+        )
+    return cast("BackendModule", importlib.import_module(BACKEND_MODULES[provider]))
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # of the package that it is in
+        return False

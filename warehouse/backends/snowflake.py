@@ -5,28 +5,30 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
-import snowflake.connector
 from cryptography.hazmat.primitives import serialization
+from django.conf import settings
 from django.utils import timezone
-from snowflake.connector import errors
-from snowflake.connector.constants import FIELD_ID_TO_NAME
 from typing_extensions import override
 
-from levered_site.errors import InvalidParametersError, NotFoundError, WarehouseError
+from levered_site.errors import InvalidParametersError, NotFoundError
 from warehouse.backends import (
-    cloud_backend,
     credential_fields,
+    deadlines,
+    process_sessions,
     query_validation,
     snowflake_names,
 )
 from warehouse.backends.base import MAX_TABLES, Checked
 from warehouse.backends.cloud_backend import CloudBackend
+from warehouse.backends.cloud_requests import ConnectRequest, RunRequest
 from warehouse.backends.credential_fields import FieldPattern
-from warehouse.backends.errors import QueryFailedError, redact_secrets
+from warehouse.backends.process_sessions import ProcessSession
 from warehouse.backends.query_results import Column, StatementResult, Table
 from warehouse.sql.shapes import Statement
 
+MODULE = "warehouse.backends.snowflake_process"
 CREDENTIAL_FIELDS = (
     *("account", "username", "password", "private_key"),
     *("warehouse", "database", "schema", "role"),
@@ -47,8 +49,7 @@ PASSWORD_PATTERN = FieldPattern(
 )
 # Stored beside the credentials if the schema was made in quotes: its name.
 EXACT_SCHEMA = "exact_schema"
-ZONELESS_TYPES = {"TIMESTAMP_NTZ", "DATE"}
-CONNECT_SECONDS, GRACE_SECONDS, CATALOG_SECONDS = 15, 10, 30
+GRACE_SECONDS, CATALOG_SECONDS = 5, 30
 MAX_COLUMNS, MAX_CATALOG_BYTES = 10_000, 10_000_000
 
 # The columns of both statements are named like the fields of Table and Column.
@@ -137,17 +138,15 @@ class SnowflakeBackend(CloudBackend):
         self, statement: Statement, seconds: int, max_rows: int, max_bytes: int
     ) -> StatementResult:
         """Run one statement; the server binds its parameters."""
-        with self._open_cursor(seconds) as cursor:
-            cursor.execute(statement.text, statement.parameters)
-            described = cursor.description or ()
-            rows = cloud_backend.collect_rows(_fetch_rows(cursor), max_rows, max_bytes)
-        zoneless = frozenset(
-            column.name
-            for column in described
-            if FIELD_ID_TO_NAME.get(column.type_code) in ZONELESS_TYPES
-        )
-        columns = tuple(column.name for column in described)
-        return StatementResult(columns, rows, zoneless)
+        with self._open_session(seconds) as session:
+            request = RunRequest(
+                statement.text,
+                statement.parameters,
+                round(session.seconds),
+                max_rows,
+                max_bytes,
+            )
+            return session.collect(request, session.seconds + 2 * GRACE_SECONDS)
 
     @override
     def tables(self, search: str = "") -> list[Table]:
@@ -200,19 +199,31 @@ class SnowflakeBackend(CloudBackend):
             return ()
         return self._run_named_sample(checked.query, timezone.now(), 0).columns
 
-    @contextmanager
-    def _open_cursor(self, seconds: int) -> Iterator[Any]:
-        """Open a cursor in a session of its own, which ends in time."""
-        with self._translate_errors():
-            connection = snowflake.connector.connect(
-                **self._build_connect_arguments(seconds)
-            )
-            try:
-                yield connection.cursor()
-            finally:
-                connection.close()
+    @property
+    def host(self) -> str:
+        """The host of the account, without a port."""
+        if settings.SNOWFLAKE_ENDPOINT:
+            return urlsplit(settings.SNOWFLAKE_ENDPOINT).hostname or ""
+        return f"{self.valid_credentials['account']}.snowflakecomputing.com"
 
-    def _build_connect_arguments(self, seconds: int) -> dict[str, Any]:
+    @contextmanager
+    def _open_session(self, seconds: float) -> Iterator[ProcessSession]:
+        """Log in, from a process of its own; the session ends in time."""
+        seconds = max(1.0, deadlines.limit_seconds(seconds))
+        secrets = [
+            self.valid_credentials.get("password"),
+            self.valid_credentials.get("private_key"),
+        ]
+        arguments = self.build_connect_arguments(round(seconds))
+        with process_sessions.open_session(
+            MODULE, self.host, seconds, secrets
+        ) as session:
+            login = ConnectRequest(arguments)
+            list(session.call(login, settings.WAREHOUSE_CONNECT_SECONDS))
+            yield session
+
+    def build_connect_arguments(self, seconds: int) -> dict[str, Any]:
+        """Return the client's arguments for a session whose statements take `seconds`."""
         credentials = self.valid_credentials
         secret = (
             {"private_key": _convert_key_to_der(credentials["private_key"])}
@@ -229,8 +240,10 @@ class SnowflakeBackend(CloudBackend):
             **secret,
             **role,
             "paramstyle": "qmark",  # the server binds parameters, the text holds none
-            "login_timeout": CONNECT_SECONDS,
+            "login_timeout": settings.WAREHOUSE_CONNECT_SECONDS,
+            # Beyond it the client cancels the statement itself.
             "network_timeout": seconds + GRACE_SECONDS,
+            **_build_endpoint_arguments(),
             "client_session_keep_alive": False,
             "session_parameters": {
                 "QUERY_TAG": "levered",
@@ -242,28 +255,14 @@ class SnowflakeBackend(CloudBackend):
             },
         }
 
-    @contextmanager
-    def _translate_errors(self) -> Iterator[None]:
-        """Turn the connector's errors into ours, without password and private key."""
-        try:
-            yield
-        except errors.ProgrammingError as error:
-            raise QueryFailedError(self._describe_error(error)) from error
-        except (errors.Error, OSError) as error:
-            raise WarehouseError(self._describe_error(error)) from error
 
-    def _describe_error(self, error: Exception) -> str:
-        text = getattr(error, "raw_msg", None) or str(error)
-        secrets = [
-            self.valid_credentials.get("password"),
-            self.valid_credentials.get("private_key"),
-        ]
-        return redact_secrets(text.strip(), secrets)
-
-
-def _fetch_rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
-    while rows := cursor.fetchmany(500):
-        yield from rows
+def _build_endpoint_arguments() -> dict[str, Any]:
+    """Return what replaces the host of the account, if a setting does."""
+    endpoint = urlsplit(settings.SNOWFLAKE_ENDPOINT)
+    if not endpoint.hostname:
+        return {}
+    port = endpoint.port or (80 if endpoint.scheme == "http" else 443)
+    return {"host": endpoint.hostname, "port": port, "protocol": endpoint.scheme}
 
 
 def _convert_key_to_der(pem: str) -> bytes:

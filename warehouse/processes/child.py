@@ -10,20 +10,24 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from warehouse.processes import messages
-from warehouse.processes.messages import BrokenMessageError
+from warehouse.processes.messages import BrokenMessageError, DeadlineError
 
 PARENT_CHECK_SECONDS = 1.0
+RESERVED_BYTES = 2**30
+# A child that was started ahead ends when nobody needs it for so long.
+FIRST_REQUEST_SECONDS = 300.0
 MAX_REQUEST_BYTES = 64 * 2**20
 READY = "ready"
 END = "end"
 INTERRUPT = signal.SIGUSR1
+INTERRUPT_SECONDS = 5.0
 
 
 def serve_requests(answer: Callable[[Any], Iterator[Any]]) -> None:
     """Answer requests from standard input until it ends.
 
     Each request gets the messages that `answer` yields, then END. An exception of `answer`
-    ends the process.
+    ends the process, and so does a first request that does not come.
     """
     parent_pid, memory_bytes = int(sys.argv[1]), int(sys.argv[2])
     requests, answers = _take_standard_streams()
@@ -31,25 +35,41 @@ def serve_requests(answer: Callable[[Any], Iterator[Any]]) -> None:
     _limit_resources(memory_bytes)
     try:
         messages.write_message(answers, READY)
+        deadline: float | None = time.monotonic() + FIRST_REQUEST_SECONDS
         while True:
-            request = messages.read_message(requests, None, MAX_REQUEST_BYTES)
+            request = messages.read_message(requests, deadline, MAX_REQUEST_BYTES)
+            deadline = None
             for message in answer(request):
                 messages.write_message(answers, message)
             messages.write_message(answers, END)
-    except BrokenMessageError:  # the parent closed its side
+    except (BrokenMessageError, DeadlineError):  # the parent needs it no more
         return
+
+
+def end_process() -> None:
+    """End at once: the parent waits, and the interpreter would tidy up for long."""
+    os._exit(0)
 
 
 def handle_interrupts(action: Callable[[], None]) -> None:
     """Run `action` in a thread of its own when the parent interrupts an answer.
 
-    Call it in the main thread before others start. Without it an interrupt ends the process.
+    The process ends by itself INTERRUPT_SECONDS later. Call it in the main thread. Without
+    it an interrupt ends the process at once.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {INTERRUPT})
+    # The main thread may be in a library's C code. The kernel may choose any thread.
+    receiver, sender = os.pipe()
+    os.set_blocking(sender, False)
+    signal.signal(INTERRUPT, lambda *_arguments: None)
+    signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
 
     def watch() -> None:
-        while signal.sigwait({INTERRUPT}):
-            action()
+        while os.read(receiver, 1) != bytes([INTERRUPT]):
+            pass  # another signal
+        last_resort = threading.Timer(INTERRUPT_SECONDS, os._exit, [1])
+        last_resort.daemon = True
+        last_resort.start()
+        action()
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -75,6 +95,11 @@ def _end_with_parent(parent_pid: int) -> None:
 
 
 def _limit_resources(memory_bytes: int) -> None:
-    """Limit memory, and write no file when the process crashes."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    """Limit private memory, and write no file when the process crashes.
+
+    The vendors' libraries map more addresses than they use, so addresses have a higher limit.
+    """
+    address_bytes = memory_bytes + RESERVED_BYTES
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_AS, (address_bytes, address_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

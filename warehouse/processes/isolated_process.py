@@ -4,13 +4,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from warehouse.processes import child, messages
-from warehouse.processes.messages import BrokenMessageError
+from warehouse.processes.messages import BrokenMessageError, DeadlineError
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20.0  # of a busy machine; a free one needs 0.2
@@ -31,27 +31,39 @@ class IsolatedProcess:
     """A child that runs a module; its memory is limited to `memory_bytes`.
 
     Use it from one thread at a time. After DeadlineError or ProcessEndedError the child
-    is killed.
+    is killed. It gets the variables of ENVIRONMENT and those of `more_variables`.
     """
 
-    def __init__(self, module: str, memory_bytes: int) -> None:
+    def __init__(
+        self, module: str, memory_bytes: int, more_variables: Sequence[str] = ()
+    ) -> None:
         self._max_message_bytes = memory_bytes
         self._process = subprocess.Popen(  # noqa: S603 - a module of ours
             [sys.executable, "-m", module, str(os.getpid()), str(memory_bytes)],
             cwd=ROOT,
-            env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+            env={
+                name: os.environ[name]
+                for name in (*ENVIRONMENT, *more_variables)
+                if name in os.environ
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
             bufsize=0,
         )
         self._is_ready = False
+        self._started_at = time.monotonic()
         self.calls = 0
 
     @property
     def is_alive(self) -> bool:
         """Whether the child still runs."""
         return self._process.poll() is None
+
+    @property
+    def age(self) -> float:
+        """The seconds since the child was started."""
+        return time.monotonic() - self._started_at
 
     def call(self, request: object, seconds: float) -> Iterator[Any]:
         """Send a request and yield the messages of its answer.
@@ -68,7 +80,10 @@ class IsolatedProcess:
         except BrokenMessageError as error:
             self.kill()
             raise ProcessEndedError from error
-        except BaseException:  # a deadline, or a caller that wants no more of it
+        except DeadlineError as error:
+            self.kill()
+            raise DeadlineError(seconds) from error
+        except BaseException:  # a caller that wants no more of the answer
             self.kill()
             raise
         self.calls += 1
@@ -78,12 +93,12 @@ class IsolatedProcess:
         with suppress(OSError):
             self._process.send_signal(child.INTERRUPT)
 
-    def close(self) -> None:
-        """Let the child end in its own time, which is short; then kill it."""
+    def close(self, seconds: float = STOP_SECONDS) -> None:
+        """Let the child end in its own time, at most `seconds`; then kill it."""
         with suppress(OSError):
             self._stdin.close()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(STOP_SECONDS)
+            self._process.wait(seconds)
         self.kill()
 
     def kill(self) -> None:

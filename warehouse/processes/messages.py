@@ -16,7 +16,11 @@ class BrokenMessageError(Exception):
 
 
 class DeadlineError(Exception):
-    """The other side sent no whole message in time."""
+    """The other side sent no whole message in time; `seconds` says how much that was."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 def write_message(descriptor: int, message: object) -> None:

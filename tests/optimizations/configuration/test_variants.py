@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,6 +133,30 @@ def _put_screenshot(
         headers=api.headers,
     )
     return int(response.status_code)
+
+
+def test_the_screenshots_of_an_organization_have_a_quota_of_bytes(
+    settings: Any,
+) -> None:
+    optimizations = [
+        optimization_factories.make_optimization(
+            optimization_factories.make_organization()
+        )
+        for _ in range(2)
+    ]
+    first, second = _build_png(filler=1000), _build_png(filler=1100)
+    api, other_api = (make_member_api(each.organization) for each in optimizations)
+    settings.SCREENSHOT_BYTES = len(second)
+    Variant.objects.filter(optimization=optimizations[0], number=1).update(
+        screenshot=b"x"
+    )
+
+    stored = _put_screenshot(api, optimizations[0], first, "image/png")
+    too_large = _put_screenshot(api, optimizations[0], second, "image/png")
+    replaced = _put_screenshot(api, optimizations[0], first, "image/png")
+    of_another = _put_screenshot(other_api, optimizations[1], second, "image/png")
+
+    assert (stored, too_large, replaced, of_another) == (200, 409, 200, 200)
 
 
 def test_a_screenshot_is_stored_and_returned() -> None:

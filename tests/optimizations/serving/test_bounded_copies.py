@@ -1,6 +1,8 @@
 """Memory of snapshots: bounded in bytes and number, fair to every organization."""
 
 import tracemalloc
+from dataclasses import replace
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -9,7 +11,10 @@ from pytest_django import Settings
 from optimizations.factors import ContextFactor
 from optimizations.serving import snapshot_memory
 from optimizations.serving.bounded_copies import BoundedCopies
+from optimizations.serving.service import ServeRequest
 from optimizations.serving.snapshot import Snapshot, VariantCard
+from optimizations.views.prepared_snapshots import PreparedSnapshots
+from optimizations.views.serve_json import ContextBudget, prepare_snapshot
 
 
 def put(copies: BoundedCopies[str], key: str, owner: str, size: int = 10) -> None:
@@ -134,3 +139,45 @@ def test_the_snapshots_of_a_process_keep_within_the_setting(
 
     kept = [number for number in range(10) if memory.get(str(number)) is not None]
     assert kept == [7, 8, 9]
+
+
+def test_prepared_snapshots_are_no_more_than_twice_what_the_memory_keeps(
+    settings: Settings,
+) -> None:
+    snapshots = [build_named_snapshot(number) for number in range(100)]
+    settings.SNAPSHOT_MEMORY_BYTES = 5 * snapshots[0].estimate_bytes()
+    prepared = PreparedSnapshots()
+    snapshot_memory._memory.reset()
+
+    for snapshot in snapshots:
+        snapshot_memory.put_copy(snapshot.optimization_id, snapshot)
+        prepared.prepare(snapshot)
+
+    kept = [snapshot for snapshot in snapshots if snapshot_memory.is_kept(snapshot)]
+    snapshot_memory._memory.reset()
+    assert len(kept) == 5
+    assert len(prepared) <= 10
+
+
+def build_named_snapshot(number: int) -> Snapshot:
+    """Build a snapshot with an id of its own."""
+    return replace(build_snapshot(2, 3), optimization_id=str(UUID(int=number)))
+
+
+def test_remembered_contexts_are_bounded_over_all_snapshots() -> None:
+    budget = ContextBudget(left=3)
+    prepared = [
+        prepare_snapshot(build_named_snapshot(number), budget) for number in range(2)
+    ]
+    requests = [
+        ServeRequest("", "ann", {"device": f"level-{level}"}) for level in range(2)
+    ]
+
+    contexts = [
+        each.resolve_context(request) for each in prepared for request in requests
+    ]
+    full = budget.left
+    prepared[0].forget_contexts()
+
+    assert len(contexts) == 4
+    assert (full, budget.left) == (0, 2)

@@ -3,7 +3,6 @@
 import ipaddress
 
 import pytest
-from django.test import override_settings
 
 from levered_site.errors import WarehouseError
 from warehouse.backends import addresses
@@ -39,11 +38,8 @@ PUBLIC_ADDRESSES = [
 @pytest.mark.parametrize("address", PRIVATE_ADDRESSES)
 def test_special_addresses_are_refused(address: str) -> None:
     assert not addresses.is_public(ipaddress.ip_address(address))
-    with (
-        override_settings(WAREHOUSE_ALLOW_PRIVATE=False),
-        pytest.raises(WarehouseError, match="public"),
-    ):
-        addresses.resolve_host(address, 5432)
+    with pytest.raises(WarehouseError, match="public"):
+        addresses.resolve_host(address, 5432, allow_private=False)
 
 
 @pytest.mark.parametrize("address", METADATA_ADDRESSES)
@@ -52,20 +48,14 @@ def test_no_setting_allows_the_metadata_of_a_cloud(
     address: str, *, allows_private: bool
 ) -> None:
     assert not addresses.is_public(ipaddress.ip_address(address))
-    with (
-        override_settings(WAREHOUSE_ALLOW_PRIVATE=allows_private),
-        pytest.raises(WarehouseError, match="cloud"),
-    ):
-        addresses.resolve_host(address, 5432)
+    with pytest.raises(WarehouseError, match="cloud"):
+        addresses.resolve_host(address, 5432, allow_private=allows_private)
 
 
 @pytest.mark.parametrize("name", ["localhost", "2130706433", "0x7f.1", "127.1"])
 def test_names_of_private_addresses_are_refused(name: str) -> None:
-    with (
-        override_settings(WAREHOUSE_ALLOW_PRIVATE=False),
-        pytest.raises(WarehouseError, match=r"public|found"),
-    ):
-        addresses.resolve_host(name, 5432)
+    with pytest.raises(WarehouseError, match=r"public|found"):
+        addresses.resolve_host(name, 5432, allow_private=False)
 
 
 @pytest.mark.parametrize("address", PUBLIC_ADDRESSES)

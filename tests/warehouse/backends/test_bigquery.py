@@ -1,6 +1,5 @@
 """The BigQuery backend without BigQuery: credentials and parameters."""
 
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,10 +7,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from levered_site.errors import InvalidParametersError, WarehouseError
-from tests.support.running_service import free_port
-from warehouse.backends import bigquery
-from warehouse.sql.shapes import Statement
+from levered_site.errors import InvalidParametersError
+from warehouse.backends import bigquery, bigquery_process
 
 
 @pytest.fixture(scope="module")
@@ -71,28 +68,10 @@ def test_a_mapped_column_is_found_in_any_case(key_file: dict[str, Any]) -> None:
     assert "FROM `Shop`.`Orders`" in metric.query.text
 
 
-def test_a_google_that_does_not_answer_holds_no_thread_for_minutes(
-    key_file: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing listens at the address that is asked for a token."""
-    monkeypatch.setattr(
-        bigquery, "OAUTH_ENDPOINT", f"http://127.0.0.1:{free_port()}/token"
-    )
-    backend = bigquery.build_backend("org_a", bigquery.validate_credentials(key_file))
-    started = time.monotonic()
-
-    with pytest.raises(WarehouseError):
-        backend.run(Statement("SELECT 1", ()), seconds=2, max_rows=1, max_bytes=1000)
-
-    assert time.monotonic() - started < 30
-
-
 def test_parameters_are_typed_and_named_in_order() -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
 
-    parameters = bigquery.build_query_parameters(
-        Statement("", ("a", 1, 1.5, True, now))
-    )
+    parameters = bigquery_process.build_query_parameters(("a", 1, 1.5, True, now))
 
     assert [(parameter.name, parameter.type_) for parameter in parameters] == [
         ("p1", "STRING"),

@@ -300,3 +300,18 @@ def test_rows_without_an_end_meet_a_limit(
 ) -> None:
     with override_settings(**limit), pytest.raises(QueryFailedError, match=words):
         managed.build_backend("org_a").query(sql, 10)
+
+
+def test_values_that_a_query_builds_are_bounded_by_the_memory_of_its_backend() -> None:
+    digits = " UNION ALL ".join(f"SELECT {digit} AS n" for digit in range(10))
+    tables = ", ".join(f"digits AS d{index}" for index in range(7))
+    filling = "x" * 300
+    sql = (
+        f"WITH digits AS ({digits}) SELECT count(q.a) AS n FROM"  # noqa: S608 - the test's own text
+        f" (SELECT array_agg('{filling}' || d0.n) AS a FROM {tables}) AS q"
+    )
+
+    with pytest.raises(QueryFailedError, match="out of memory"):
+        managed.build_backend("org_a").query(sql, 1)
+
+    assert managed.build_backend("org_a").query("SELECT 1 AS n", 1).rows == ((1,),)

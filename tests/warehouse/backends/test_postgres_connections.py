@@ -29,7 +29,7 @@ from levered_site.errors import (
 )
 from tests.support.running_service import crowding
 from tests.support.second_postgres import PASSWORD, SecondServer
-from warehouse.backends import postgres, postgres_connections
+from warehouse.backends import postgres, postgres_connections, postgres_process
 from warehouse.backends.postgres import PostgresBackend
 
 pytestmark = pytest.mark.usefixtures("private_allowed")
@@ -123,8 +123,8 @@ def test_a_connection_goes_to_the_address_that_was_checked(
     credentials = second_postgres.credentials | {"host": "localhost"}
     server = build_backend(credentials).server
 
-    arguments = postgres_connections.build_connect_arguments(server)
-    with psycopg.connect(**arguments) as connection:
+    request = postgres_connections.build_request(server, 10, {})
+    with psycopg.connect(**postgres_process.resolve_arguments(request)) as connection:
         info = connection.info
 
         assert (info.host, info.hostaddr) in {

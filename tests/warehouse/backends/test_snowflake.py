@@ -5,16 +5,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import fakesnow
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.utils import timezone
 from pytest_django import Settings
-from snowflake import connector
 
 from levered_site.errors import InvalidParametersError, NotFoundError
-from tests.support import histories, reference_cube
+from tests.support import fake_snowflake, histories, reference_cube
 from tests.support.cube_comparison import SPEC, A, B, normalize_cube
 from tests.support.reference_cube import Reward, Touch
 from warehouse.backends import snowflake
@@ -34,15 +32,16 @@ REWARDS = [Reward("u", AT + timedelta(hours=1)), Reward("x", AT)]
 @pytest.fixture
 def backend() -> Iterator[Any]:
     """Open a fake account with two tables and two users."""
-    with fakesnow.patch():
-        connection = connector.connect(database="db", schema="app", paramstyle="qmark")
-        cursor = connection.cursor()
+    with fake_snowflake.run_fake_account() as cursor:
         for table in histories.SNOWFLAKE_TABLES:
             cursor.execute(table)
         histories.fill_tables(cursor, TOUCHES, REWARDS)
-        yield snowflake.build_backend(
-            "org_a", snowflake.validate_credentials(CREDENTIALS)
-        )
+        yield build_backend()
+
+
+def build_backend() -> Any:
+    """Return the backend of the account that runs."""
+    return snowflake.build_backend("org_a", snowflake.validate_credentials(CREDENTIALS))
 
 
 def validate_queries(backend: Any) -> tuple[Any, Any]:
@@ -135,13 +134,9 @@ def test_tables_and_columns_are_listed(backend: Any) -> None:
 
 
 def test_a_table_and_columns_made_in_quotes_are_found_by_their_names() -> None:
-    with fakesnow.patch():
-        connection = connector.connect(database="db", schema="app", paramstyle="qmark")
-        cursor = connection.cursor()
+    with fake_snowflake.run_fake_account() as cursor:
         cursor.execute('CREATE TABLE "clicks" ("user_id" TEXT, "at" TIMESTAMP_TZ)')
-        backend = snowflake.build_backend(
-            "org_a", snowflake.validate_credentials(CREDENTIALS)
-        )
+        backend = build_backend()
 
         metric = backend.validate_and_run_metric(
             'SELECT * FROM "clicks" WHERE "at" >= @start_date',
@@ -165,9 +160,7 @@ def test_a_schema_in_quotes_is_written_exactly() -> None:
 @pytest.fixture
 def quoted_account() -> Iterator[Any]:
     """Open a fake account with a schema, tables and columns made in quotes."""
-    with fakesnow.patch():
-        connection = connector.connect(database="db", schema="app", paramstyle="qmark")
-        cursor = connection.cursor()
+    with fake_snowflake.run_fake_account() as cursor:
         cursor.execute('CREATE SCHEMA "analytics"')
         cursor.execute('CREATE TABLE "analytics"."events" ("user_id" TEXT, "at" DATE)')
         cursor.execute("CREATE TABLE app.events (who TEXT)")
@@ -280,7 +273,7 @@ def test_a_private_key_replaces_the_password() -> None:
 
     stored = snowflake.validate_credentials(credentials)
 
-    arguments = snowflake.build_backend("org_a", stored)._build_connect_arguments(30)
+    arguments = snowflake.build_backend("org_a", stored).build_connect_arguments(30)
     assert isinstance(arguments["private_key"], bytes)
     assert arguments["paramstyle"] == "qmark"
     assert "password" not in arguments
