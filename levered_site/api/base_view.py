@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
@@ -23,9 +24,39 @@ class BaseAPIView(APIView):
             throttle.allow_request(request, self)
         super().initial(request, *args, **kwargs)
 
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Complete the response, and let go of the request.
+
+        DRF's requests, responses and serializers refer to themselves. A large body would
+        stay in memory until the garbage collector looks at it, which it rarely does.
+        """
+        final = super().finalize_response(request, response, *args, **kwargs)
+        request.parser_context.clear()
+        # DRF passes on what is no Response of its own, such as a file.
+        add_callback = getattr(final, "add_post_render_callback", None)
+        if add_callback is not None:
+            add_callback(_forget_context)
+        else:
+            _forget_body(request)
+        return final
+
     def get_throttles(self) -> list[BaseThrottle]:
         """Return none to DRF, which would count after the permissions: `initial` has."""
         return []
+
+
+def _forget_context(response: Response) -> None:
+    context: dict[str, Any] = vars(response)["renderer_context"]
+    _forget_body(context["request"])
+    context.clear()
+
+
+def _forget_body(request: Request) -> None:
+    """Drop Django's request, whose body it is, and what was parsed out of it."""
+    for name in ("_request", "_stream", "_data", "_full_data"):
+        vars(request).pop(name, None)
 
 
 def _is_early(throttle: BaseThrottle) -> bool:

@@ -34,6 +34,8 @@ API_PREFIX = "/api/v2/"
 SOME_ID = "3f2b8c1e-6f0d-4a55-9a1c-0d5f1f0e7a11"
 MAX_PATH_LENGTH, MAX_PATH_PARTS = 200, 10  # of what is said of an unknown path
 ADMIN_PREFIXES = ("/admin",)  # pages for people keep Django's error pages
+# Attributes that Django's middleware for log-ins and messages sets.
+CIRCLES = ("user", "auser", "_messages")
 # Code and message for errors that Django or inner middleware answered in HTML or text.
 ERRORS_BY_STATUS: dict[int, tuple[str, str]] = {
     400: ("bad_request", exceptions.UNREADABLE_MESSAGE),
@@ -66,6 +68,7 @@ class EnvelopeMiddleware:
             response = _build_preflight_response(request)
         response["X-Request-Id"] = request_id
         _add_response_headers(request, response)
+        _forget_circles(request)
         return response
 
     def process_view(
@@ -100,6 +103,12 @@ class EnvelopeMiddleware:
             log.error("request.failed", path=request.path, exc_info=exception)
             error = LeveredError(INTERNAL_ERROR_MESSAGE)
         return responses.build_error_response(error)
+
+
+def _forget_circles(request: HttpRequest) -> None:
+    """Remove what refers back to the request, so that its body is freed with it."""
+    for name in CIRCLES:
+        vars(request).pop(name, None)
 
 
 def _is_admin_page(request: HttpRequest) -> bool:

@@ -82,18 +82,15 @@ class ThreadStack:
         """Run the calls of one thread until the event loop is closed."""
         while True:
             function, future = queue.get()
-            result: Any = None
-            error: BaseException | None = None
-            try:
-                result = function()
-            except BaseException as caught:  # noqa: BLE001 - the caller raises it
-                error = caught
+            result, error = _call(function)
             try:
                 loop.call_soon_threadsafe(
                     self._finish_call, queue, future, result, error
                 )
             except RuntimeError:  # the event loop is closed
                 return
+            # A thread that waits for its next call must not keep a body in memory.
+            del function, future, result, error
 
     def _finish_call(
         self,
@@ -117,6 +114,14 @@ class ThreadStack:
                 waiter.set_result(queue)
                 return
         self._idle.append(queue)
+
+
+def _call(function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    """Return the result of a function, or the exception that it raised."""
+    try:
+        return function(), None
+    except BaseException as error:  # noqa: BLE001 - the caller raises it
+        return None, error
 
 
 def _build_overload_error() -> UnavailableError:

@@ -16,6 +16,14 @@ START_TIMEOUT_SECONDS = 120.0
 # The event loop beats once per second.
 HEARTBEAT_TIMEOUT_SECONDS = 15.0
 STACK_DUMP_SECONDS = 0.5
+# glibc's. Large blocks go back to the system when they are freed: left alone, malloc puts
+# the next ones of their size among small ones, in an arena for each thread, and keeps
+# hundreds of megabytes. Other allocators ignore these.
+ALLOCATOR_SETTINGS = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": str(256 * 1024),
+    "MALLOC_TRIM_THRESHOLD_": str(4 * 1024 * 1024),
+}
 RETIRE_SIGNAL = signal.SIGUSR1
 STACK_DUMP_SIGNAL = signal.SIGUSR2
 
@@ -54,8 +62,12 @@ class WorkerProcess:
             command,
             stdin=subprocess.DEVNULL,
             pass_fds=(port, writer),
-            # A successor goes on in the files of metrics, so that they do not pile up.
-            env={**os.environ, METRICS_NAME_VARIABLE: f"web{slot}"},
+            env={
+                **ALLOCATOR_SETTINGS,
+                **os.environ,
+                # A successor goes on in these files, so that they do not pile up.
+                METRICS_NAME_VARIABLE: f"web{slot}",
+            },
         )
         os.close(writer)
         now = time.monotonic()

@@ -1,17 +1,21 @@
 """Screenshots of variants: validate, store and load PNG files."""
 
 import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Sum
 from django.db.models.functions import Length
 
+from levered_site.database import fetch_rows
 from levered_site.errors import (
     ConflictError,
     InvalidParametersError,
     NotFoundError,
     PayloadTooLargeError,
+    UnavailableError,
     UnsupportedMediaTypeError,
 )
 from levered_site.organizations import audit
@@ -20,6 +24,17 @@ from optimizations.models import Optimization, Variant
 
 MAX_SCREENSHOT_BYTES = 5 * 1024 * 1024
 MAX_SIDE_PIXELS = 20_000  # a screenshot of a whole page may be long
+PART_BYTES = 256 * 1024
+FIND_SQL = """
+SELECT id, xmin::text AS row_version, octet_length(screenshot) AS size,
+  sha256(screenshot) AS sha256
+FROM optimizations_variant
+WHERE optimization_id = %s AND number = %s AND screenshot IS NOT NULL
+"""
+READ_SQL = """
+SELECT substring(screenshot FROM %s FOR %s) AS part FROM optimizations_variant
+WHERE id = %s AND xmin::text = %s
+"""
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_HEADER = struct.Struct(">I4sII")  # length, IHDR, width, height
 PNG_TRAILER = b"IEND\xaeB`\x82"
@@ -27,13 +42,44 @@ PNG_TRAILER = b"IEND\xaeB`\x82"
 INVALID_PNG_MESSAGE = "The body is not a complete PNG file."
 
 
-def load_screenshot(optimization: Optimization, number: int) -> bytes:
-    """Return a variant's screenshot. Raises NotFoundError where there is none."""
-    rows = optimization.variants.filter(number=number)
-    screenshot = rows.values_list("screenshot", flat=True).first()
-    if screenshot is None:
+@dataclass(frozen=True, slots=True)
+class StoredScreenshot:
+    """A variant's screenshot in the database: which row, its size and its hash.
+
+    `row_version` changes with every change of the row.
+    """
+
+    variant_id: int
+    row_version: str
+    size: int
+    sha256: bytes
+
+
+def find_screenshot(optimization: Optimization, number: int) -> StoredScreenshot:
+    """Find a variant's screenshot. Raises NotFoundError where there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_SQL, [optimization.pk, number])
+        rows = fetch_rows(cursor)
+    if not rows:
         raise NotFoundError("This variant has no screenshot.")
-    return bytes(screenshot)
+    (row,) = rows
+    return StoredScreenshot(row.id, row.row_version, row.size, bytes(row.sha256))
+
+
+def read_screenshot(stored: StoredScreenshot) -> Iterator[bytes]:
+    """Yield a screenshot in parts, so that many slow readers need little memory.
+
+    Raises UnavailableError if it was replaced meanwhile.
+    """
+    for start in range(1, stored.size + 1, PART_BYTES):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                READ_SQL, [start, PART_BYTES, stored.variant_id, stored.row_version]
+            )
+            rows = fetch_rows(cursor)
+        if not rows:
+            raise UnavailableError("The screenshot was replaced; ask again.")
+        yield bytes(rows[0].part)
 
 
 @transaction.atomic

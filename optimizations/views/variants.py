@@ -1,10 +1,15 @@
 """Endpoints: an optimization's variants and their screenshots."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import Http404, HttpResponse, HttpResponseNotModified
+from django.http import (
+    Http404,
+    HttpResponse,
+    HttpResponseNotModified,
+    StreamingHttpResponse,
+)
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import BaseParser
@@ -82,15 +87,22 @@ class ScreenshotViewSet(VariantViewSet):
         request={"image/png": OpenApiTypes.BINARY},
         responses={(200, "image/png"): OpenApiTypes.BINARY},
     )
-    def show(self, request: Request, number: int, **_kwargs: Any) -> HttpResponse:
+    def show(self, request: Request, number: int, **_kwargs: Any) -> HttpResponseBase:
         """Return the PNG; 304 if If-None-Match names it."""
         optimization = self.get_object()
-        picture = screenshots.load_screenshot(optimization, number)
-        tag = f'"{hashlib.sha256(picture).hexdigest()[:32]}"'
+        stored = screenshots.find_screenshot(optimization, number)
+        tag = f'"{stored.sha256.hex()[:32]}"'
         if etags.is_unchanged(requests.get_django_request(request), tag):
             return HttpResponseNotModified(headers={"ETag": tag})
-        headers = {"ETag": tag, "X-Content-Type-Options": "nosniff"}
-        return HttpResponse(picture, "image/png", headers=headers)
+        headers = {
+            "ETag": tag,
+            "Content-Length": str(stored.size),
+            "X-Content-Type-Options": "nosniff",
+        }
+        parts = screenshots.read_screenshot(stored)
+        if stored.size <= screenshots.PART_BYTES:
+            return HttpResponse(b"".join(parts), "image/png", headers=headers)
+        return StreamingHttpResponse(parts, content_type="image/png", headers=headers)
 
     @extend_schema(request={"image/png": OpenApiTypes.BINARY}, responses=VariantDetails)
     @body_limits.limit_body(screenshots.MAX_SCREENSHOT_BYTES)

@@ -38,13 +38,15 @@ class Service:
     home: Path
     port: int
     process: subprocess.Popen[str] | None = None
+    # Words in front of the command, such as those that run it in other namespaces.
+    wrapper: tuple[str, ...] = ()
     said: list[str] = field(default_factory=list)
     listener: threading.Thread | None = None
 
     def start(self, **settings: str) -> float:
         """Start with settings, wait until ready; how many seconds that took."""
         began = time.monotonic()
-        self.process = up(self.home, self.port, **settings)
+        self.process = up(self.home, self.port, self.wrapper, **settings)
         self.said = []
         # A pipe that nobody empties stops whoever writes its log into it.
         self.listener = threading.Thread(target=self._listen, daemon=True)
@@ -113,14 +115,16 @@ class Service:
             return False
 
 
-def up(home: Path, port: int, **settings: str) -> subprocess.Popen[str]:
+def up(
+    home: Path, port: int, wrapper: tuple[str, ...] = (), **settings: str
+) -> subprocess.Popen[str]:
     """Run `manage.py up` as a shell would. The mark lets the next run sweep it."""
     environment = {**os.environ, "LEVERED_HOME": str(home), "PORT": str(port)}
     environment |= settings
     for name in ("DATABASE_URL", "REDIS_URL"):
         environment.pop(name)
     return subprocess.Popen(
-        [sys.executable, "manage.py", "up"],
+        [*wrapper, sys.executable, "manage.py", "up"],
         cwd=ROOT,
         env=environment | {HOME_VARIABLE: str(RUN)},
         stdin=subprocess.DEVNULL,
@@ -169,13 +173,13 @@ def home_named(name: str) -> Iterator[Service]:
             print(service.end(signal.SIGTERM))  # noqa: T201 - shown when the test failed
 
 
-def issue_token(home: Path) -> str:
-    """Print a token of org_demo's admin, as a second shell would."""
+def issue_token(home: Path, organization: str = "org_demo") -> str:
+    """Print a token of an organization's admin, as a second shell would."""
     done = subprocess.run(
         (
             sys.executable,
             "manage.py",
-            *["issue_token", "--org", "org_demo", "--role", "admin"],
+            *["issue_token", "--org", organization, "--role", "admin"],
         ),
         cwd=ROOT,
         env={**os.environ, "LEVERED_HOME": str(home)}

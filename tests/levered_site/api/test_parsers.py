@@ -50,7 +50,7 @@ def test_no_body_is_an_empty_object() -> None:
         b'{"a": 1,}',
         b"\xef\xbb\xbf{}",
         b'{"a": ' * 5000 + b"1" + b"}" * 5000,
-        b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}",
         b'{"a": ' + b"[" * 65 + b"]" * 65 + b"}",
     ],
 )
@@ -85,8 +85,9 @@ def test_a_body_of_many_small_values_is_refused_before_it_is_parsed(
 ) -> None:
     raw = b'{"a":[' + b",".join([value] * parsers.MAX_MARKS) + b"]}"
 
-    with pytest.raises(PayloadTooLargeError, match="too many values"):
-        _parse(raw)
+    for parse in (_parse, parsers.parse_object):
+        with pytest.raises(PayloadTooLargeError, match="too many values"):
+            parse(raw)
 
 
 @pytest.mark.parametrize(
@@ -144,12 +145,9 @@ def test_a_body_may_have_exactly_as_many_values_as_the_limit_says(
     document: dict[str, Any],
 ) -> None:
     raw, count = orjson.dumps(document), _count_values(document)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parsers, "MAX_MARKS", count)
-        assert parsers.parse_object(raw) == document
-        patch.setattr(parsers, "MAX_MARKS", count - 1)
-        with pytest.raises(PayloadTooLargeError):
-            parsers.parse_object(raw)
+    assert parsers.parse_object(raw, count) == document
+    with pytest.raises(PayloadTooLargeError):
+        parsers.parse_object(raw, count - 1)
 
 
 @given(st.binary(max_size=200))

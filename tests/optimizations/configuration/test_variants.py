@@ -2,11 +2,13 @@
 
 import struct
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from levered_site.errors import UnavailableError
 from levered_site.organizations.models import AuditEntry
 from models_app import versions
 from models_app.models import PolicyVersion
@@ -177,6 +179,37 @@ def test_a_screenshot_is_stored_and_returned() -> None:
     rows = read_body(api.get(path))["variants"]
     assert rows[1]["screenshot"].endswith("/variants/by-number/2/screenshot")
     assert rows[0]["screenshot"] is None
+
+
+def test_a_large_screenshot_is_sent_in_parts() -> None:
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(organization)
+    api = make_member_api(organization)
+    png = _build_png(filler=screenshots.PART_BYTES * 3)
+    assert _put_screenshot(api, optimization, png, "image/png") == 200
+
+    response = api.client.get(
+        f"/api/v2/optimizations/{optimization.pk}/variants/by-number/2/screenshot",
+        headers=api.headers,
+    )
+    parts = list(response)
+
+    assert response["Content-Length"] == str(len(png))
+    assert b"".join(parts) == png
+    assert max(map(len, parts)) == screenshots.PART_BYTES
+
+
+def test_a_screenshot_that_is_replaced_while_it_is_read_is_not_mixed_up() -> None:
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(organization)
+    api = make_member_api(organization)
+    png = _build_png(filler=screenshots.PART_BYTES * 3)
+    assert _put_screenshot(api, optimization, png, "image/png") == 200
+    stored = screenshots.find_screenshot(optimization, 2)
+    parts = screenshots.read_screenshot(replace(stored, row_version="1"))
+
+    with pytest.raises(UnavailableError, match="replaced"):
+        next(parts)
 
 
 @pytest.mark.parametrize(

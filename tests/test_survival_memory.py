@@ -1,0 +1,237 @@
+"""No request makes a web process large: its memory is watched while they are sent.
+
+docs/limits.md has the bounds. The second Postgres stands for a connected warehouse.
+"""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import httpx
+import orjson
+import psutil
+import pytest
+
+from tests.support import greedy_requests
+from tests.support.greedy_requests import GreedyRequest
+from tests.support.running_service import Service, home_named, issue_token, until
+from tests.support.second_postgres import run_second_server
+
+MOST_BYTES = 400_000_000  # of a web process, whatever is sent
+KEPT_BYTES = 350_000_000  # WORKER_MEMORY_BYTES: beyond it a process is replaced
+SETTINGS = {
+    **dict.fromkeys(("RATELIMIT_GLOBAL", "RATELIMIT_SERVE", "RATELIMIT_INGEST"), "0"),
+    "QUERY_TIMEOUT_SECONDS": "3",
+    "QUERY_DISK_MB": "100",
+    "WAREHOUSE_ALLOW_PRIVATE": "true",
+}
+# Every status that a greedy request may get; 500 is a defect.
+STATUSES = {200, 207, 400, 404, 409, 413, 502, 503}
+
+
+@dataclass
+class MemoryWatch:
+    """The most memory that each web process had while the block ran, in bytes."""
+
+    service: Service
+    peaks: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    is_over: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> "MemoryWatch":
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.is_over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self.is_over.is_set():
+            for pid, size in list_sizes(self.service).items():
+                self.peaks[pid] = max(self.peaks[pid], size)
+            time.sleep(0.02)
+
+
+def list_sizes(service: Service) -> dict[int, int]:
+    """Return the memory of each web process by its id, in bytes."""
+    sizes = {}
+    web = service.part("web")
+    for worker in web.children() if web else []:
+        with suppress(psutil.Error):
+            sizes[worker.pid] = worker.memory_info().rss
+    return sizes
+
+
+@dataclass(frozen=True)
+class World:
+    """A running service with a live optimization of many variants."""
+
+    service: Service
+    token: str
+    key: str
+    optimization: str
+
+    def send(self, request: GreedyRequest, client: httpx.Client) -> int:
+        """Send a request once and return the status of its response."""
+        credentials = self.key if request.needs_key else self.token
+        response = client.request(
+            "GET" if request.body is None else request.method,
+            request.path.format(optimization=self.optimization),
+            content=request.body,
+            headers={
+                "Authorization": f"Bearer {credentials}",
+                "Content-Type": "application/json",
+                **dict(request.headers),
+            },
+        )
+        return response.status_code
+
+    def open_client(self) -> httpx.Client:
+        """Return a client with a connection for each request that is sent at once."""
+        return httpx.Client(
+            base_url=f"http://127.0.0.1:{self.service.port}",
+            timeout=120,
+            limits=httpx.Limits(max_connections=None),
+        )
+
+
+def send_at_once(world: World, request: GreedyRequest) -> set[int]:
+    """Send a request as often as it says, side by side, and return the statuses."""
+    send = partial(world.send, request)
+    with world.open_client() as client, ThreadPoolExecutor(request.times) as pool:
+        return set(pool.map(send, [client] * request.times))
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """Run a service, and make an optimization of 100 variants in it."""
+    with home_named("greedy") as service:
+        service.start(**SETTINGS)
+        yield _make_world(service, issue_token(service.home))
+
+
+def _make_world(service: Service, token: str) -> World:
+    def post(path: str, body: Any) -> Any:
+        response = httpx.post(
+            f"http://127.0.0.1:{service.port}/api/v2{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=60,
+        )
+        assert response.is_success, response.text
+        return response.json()
+
+    key = post("/api-keys", {"label": "greedy", "scopes": ["ingest", "serve"]})
+    metric = post("/warehouse/metrics", METRIC)
+    optimization = post(
+        "/optimizations",
+        {
+            "name": "Greedy",
+            "reward_metric_id": metric["id"],
+            "training_data_config": {
+                "reward": {"name": "signup", "type": "bool"},
+                "design_factors": [
+                    {
+                        "name": name,
+                        "dtype": "str",
+                        "levels": [f"{name}{n}" for n in range(10)],
+                    }
+                    for name in ("a", "b")
+                ],
+                "context_factors": [
+                    {
+                        "name": "c",
+                        "dtype": "str",
+                        "levels": [f"c{n}" for n in range(40)],
+                    }
+                ],
+            },
+        },
+    )
+    return World(service, token, key["secret"], optimization["id"])
+
+
+METRIC = {
+    "name": "Signup",
+    "sql": "SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards "
+    "WHERE name = 'signup' AND timestamp_utc >= @start_date",
+    "column_mapping": {
+        "anonymous_id": "anonymous_id",
+        "timestamp": "timestamp_utc",
+        "reward_type": "bool",
+    },
+}
+
+
+@pytest.mark.parametrize("request_", greedy_requests.list_requests(), ids=str)
+def test_a_greedy_request_leaves_a_process_small(
+    world: World, request_: GreedyRequest
+) -> None:
+    with MemoryWatch(world.service) as watch:
+        statuses = send_at_once(world, request_)
+
+    assert statuses <= STATUSES
+    assert max(watch.peaks.values()) < MOST_BYTES
+
+
+@pytest.fixture(scope="module")
+def connected(world: World) -> Iterator[World]:
+    """Connect another organization to a Postgres with large rows and many tables."""
+    with run_second_server() as second:
+        with second.owner() as owner:
+            owner.execute(LARGE_TABLES)
+        token = issue_token(world.service.home, "org_connected")
+        body = {"provider": "postgres", "credentials": second.credentials}
+        request = GreedyRequest(
+            "connect", "/api/v2/warehouse/connections", orjson.dumps(body), times=1
+        )
+        other = replace(world, token=token)
+        assert send_at_once(other, request) == {201}
+        yield other
+
+
+LARGE_TABLES = """
+CREATE SCHEMA large;
+CREATE TABLE large.one AS SELECT repeat('x', 150000000) AS a;
+CREATE TABLE large.many AS SELECT repeat('x', 1000000) AS a FROM generate_series(1, 300);
+DO $$ BEGIN
+    FOR number IN 1..3000 LOOP
+        EXECUTE format('CREATE TABLE large.t%s (a int)', number);
+    END LOOP;
+END $$;
+GRANT USAGE ON SCHEMA large TO reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA large TO reader;
+"""
+CONNECTED_REQUESTS = [
+    GreedyRequest(
+        sql, "/api/v2/warehouse/query", orjson.dumps({"sql": sql, "limit": 1000})
+    )
+    for sql in ("SELECT a FROM large.one", "SELECT a FROM large.many")
+] + [GreedyRequest("3,000 tables", "/api/v2/warehouse/tables", times=16)]
+
+
+@pytest.mark.parametrize("request_", CONNECTED_REQUESTS, ids=str)
+def test_a_large_answer_of_a_connected_postgres_leaves_a_process_small(
+    connected: World, request_: GreedyRequest
+) -> None:
+    with MemoryWatch(connected.service) as watch:
+        statuses = send_at_once(connected, request_)
+
+    assert statuses <= STATUSES
+    assert max(watch.peaks.values()) < MOST_BYTES
+
+
+def test_memory_is_given_back_or_its_process_replaced(world: World) -> None:
+    """The last test of this module: after all that the others sent."""
+    until(
+        lambda: all(size < KEPT_BYTES for size in list_sizes(world.service).values()),
+        30,
+    )
+    assert world.service.is_ready()
