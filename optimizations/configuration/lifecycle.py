@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.organizations import audit
@@ -66,31 +68,39 @@ def create_optimization(
 def update_optimization(
     optimization: Optimization, fields: Mapping[str, Any], actor: Actor
 ) -> Optimization:
-    """Set fields by their API names, `status` last.
+    """Set fields by their API names, `status` last, which may need `confirm`.
 
     Raises what `update_configuration` and `change_status` raise.
     """
-    settings = {name: value for name, value in fields.items() if name != "status"}
+    settings = {
+        name: value
+        for name, value in fields.items()
+        if name not in {"status", "confirm"}
+    }
     status = fields.get("status")
     if settings:
         optimization = create_update.update_configuration(optimization, settings, actor)
     if status is not None and status != optimization.status:
-        optimization = change_status(optimization, status, actor)
+        confirm = fields.get("confirm", False)
+        optimization = change_status(optimization, status, actor, confirm=confirm)
     return optimization
 
 
 @transaction.atomic
 def change_status(
-    optimization: Optimization, status: str, actor: Actor
+    optimization: Optimization, status: str, actor: Actor, *, confirm: bool = False
 ) -> Optimization:
     """Move an optimization to another status.
 
-    Raises ConflictError that names the possible statuses, or what is missing to go live.
+    Raises ConflictError that names the possible statuses, or what is missing to go live;
+    ConfirmationRequiredError without `confirm` where settings.SHIP_GUARDS ask for one.
     """
     optimization = create_update.lock_optimization(optimization)
     before = optimization.status
     if status not in TRANSITIONS[before]:
         raise ConflictError(_format_refusal(before, f"become {status}"))
+    if not confirm:
+        _call_ship_guards(optimization, status)
     optimization.status = status
     if status == Status.LIVE:
         _go_live(optimization)
@@ -126,9 +136,11 @@ def resume_optimization(optimization: Optimization, actor: Actor) -> Optimizatio
     return change_status(optimization, Status.LIVE, actor)
 
 
-def ship_optimization(optimization: Optimization, actor: Actor) -> Optimization:
+def ship_optimization(
+    optimization: Optimization, actor: Actor, *, confirm: bool = False
+) -> Optimization:
     """Serve the leading variant to everyone; results freeze."""
-    return change_status(optimization, Status.SHIPPED, actor)
+    return change_status(optimization, Status.SHIPPED, actor, confirm=confirm)
 
 
 def stop_optimization(optimization: Optimization, actor: Actor) -> Optimization:
@@ -180,6 +192,12 @@ def has_served(optimization: Optimization) -> bool:
         model.objects.filter(optimization_id=optimization.pk).exists()
         for model in (Assignment, Decision, ManagedExposure)
     )
+
+
+def _call_ship_guards(optimization: Optimization, status: str) -> None:
+    """Raise what a guard raises if the optimization should not become shipped."""
+    for guard in django_settings.SHIP_GUARDS if status == Status.SHIPPED else ():
+        import_string(guard)(optimization)
 
 
 def _go_live(optimization: Optimization) -> None:

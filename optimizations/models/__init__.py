@@ -5,6 +5,7 @@ from optimizations.models.counts import CubeDay, PublishedDay
 from optimizations.models.decision import Assignment, Decision
 from optimizations.models.optimization import Optimization, OptimizationQuerySet
 from optimizations.models.regime import Regime
+from optimizations.models.summary import CountFailure, ResultsSummary
 from optimizations.models.touch import FirstTouch, LookBack
 from optimizations.models.variant import Variant, VariantQuerySet
 
@@ -12,6 +13,7 @@ __all__ = [
     "Assignment",
     "Candidate",
     "CandidateTable",
+    "CountFailure",
     "CubeDay",
     "Decision",
     "FirstTouch",
@@ -20,6 +22,7 @@ __all__ = [
     "OptimizationQuerySet",
     "PublishedDay",
     "Regime",
+    "ResultsSummary",
     "Variant",
     "VariantQuerySet",
 ]
