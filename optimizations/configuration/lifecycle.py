@@ -13,7 +13,7 @@ from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from metrics import sources
 from models_app import versions
-from optimizations.configuration import create_update, regimes
+from optimizations.configuration import create_update, guardrail_shares, regimes
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import snapshot_store
 from warehouse import connections
@@ -203,7 +203,8 @@ def _call_ship_guards(optimization: Optimization, status: str) -> None:
 def _go_live(optimization: Optimization) -> None:
     """Check the requirements; the first time, fix the outcomes and open a regime.
 
-    The first time also publishes version 0 of the policy, which is uniform.
+    The first time also fixes the guardrails' shares of the error and publishes version 0
+    of the policy, which is uniform.
     """
     _require_ready(optimization)
     if optimization.went_live_at is not None:
@@ -214,6 +215,7 @@ def _go_live(optimization: Optimization) -> None:
     outcomes = optimization.reward_metric.outcomes
     model.training_data_config["reward"]["outcomes"] = outcomes or []
     model.save(update_fields=["training_data_config", "updated_at"])
+    guardrail_shares.fix_launch_shares(optimization)
     versions.ensure_uniform_version(model, optimization.servable())
     regimes.open_regime(optimization, "went live", optimization.went_live_at)
 

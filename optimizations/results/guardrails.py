@@ -8,16 +8,22 @@ from uuid import UUID
 from metrics import stats
 from metrics.models import Metric
 from metrics.stats import Interval
+from metrics.stats.guardrails import compute_launch_share
 from optimizations.cube.refresh import ObservationCube
-from optimizations.models import Optimization
+from optimizations.models import GuardrailShare, Optimization
 from optimizations.results import health, measured_lift
 from optimizations.results.health import HealthReason
 from optimizations.results.stored import StoredCubes
 
 STATUS_NOTE = (
-    "Judged by p_value_anytime times the number of guardrails. lift_ci and p_value hold "
-    "for a single look that was planned beforehand. unknown: the metric could not be "
+    "violated: p_value_anytime is at most 1 - level, and the change is against direction; "
+    "then lift_ci_anytime excludes zero. lift_ci and p_value are 95% and hold for a single "
+    "look that was planned beforehand. unknown: the metric could not be "
     "counted, and its figures are as old as `as_of`; a violation that was seen stays."
+)
+LEVEL_NOTE = (
+    "Of status and lift_ci_anytime: 1 - the guardrail's share of the error, which was fixed "
+    "at going live, or when it was added later."
 )
 
 
@@ -33,7 +39,8 @@ class Guardrail:
     optimization_rate: float | None
     lift_percent: float | None
     lift_ci: Interval | None
-    lift_ci_anytime: Interval | None
+    lift_ci_anytime: Annotated[Interval | None, "At `level`."]
+    level: Annotated[float, LEVEL_NOTE]
     p_value: float | None
     p_value_anytime: float | None
     status: Annotated[Literal["ok", "violated", "pending", "unknown"], STATUS_NOTE]
@@ -53,13 +60,19 @@ def judge_guardrails(
     """
     metrics = list(optimization.guardrail_metrics.order_by("name", "pk"))
     cubes = cubes or StoredCubes(optimization)
+    launch_share = compute_launch_share(max(len(metrics), 1))  # of a draft
+    shares = dict(
+        GuardrailShare.objects.filter(optimization=optimization).values_list(
+            "metric_id", "share"
+        )
+    )
     failures = dict(optimization.count_failures.values_list("metric_id", "message"))
     return [
         _judge_guardrail(
             optimization,
             metric,
             cubes.load_cube(metric),
-            family=len(metrics),
+            share=shares.get(metric.pk, launch_share),
             failure=failures.get(metric.pk),
         )
         for metric in metrics
@@ -80,11 +93,14 @@ def _judge_guardrail(
     metric: Metric,
     cube: ObservationCube,
     *,
-    family: int,
+    share: float,
     failure: str | None,
 ) -> Guardrail:
-    lift = measured_lift.compare_arms(optimization, metric, cube).lift
-    status = stats.judge_guardrail(lift, family=family)
+    comparison = measured_lift.compare_arms(
+        optimization, metric, cube, anytime_alpha=share
+    )
+    lift = comparison.lift
+    status = stats.judge_guardrail(lift, share)
     return Guardrail(
         metric_id=metric.pk,
         name=metric.name,
@@ -95,6 +111,7 @@ def _judge_guardrail(
         lift_percent=lift.lift_percent,
         lift_ci=lift.lift_ci,
         lift_ci_anytime=lift.lift_ci_anytime,
+        level=1 - share,
         p_value=lift.p_value,
         p_value_anytime=lift.p_value_anytime,
         status="unknown" if failure and status != "violated" else status,

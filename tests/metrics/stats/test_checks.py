@@ -104,12 +104,12 @@ def test_a_guardrail_is_violated_by_harm_only() -> None:
         [(Totals.from_conversions(90, 40), Totals.from_conversions(90, 60))], "bool"
     )
 
-    assert judge_guardrail(drop) == "violated"
-    assert judge_guardrail(drop, "decrease") == "ok"
-    assert judge_guardrail(few_users) == "pending"
+    assert judge_guardrail(drop, 0.05) == "violated"
+    assert judge_guardrail(drop, 0.05, "decrease") == "ok"
+    assert judge_guardrail(few_users, 0.05) == "pending"
 
 
-def test_a_guardrail_in_a_large_family_needs_more_evidence() -> None:
+def test_a_guardrail_with_a_small_share_needs_more_evidence() -> None:
     slight = lift.measure_lift(
         [(Totals.from_conversions(9000, 520), Totals.from_conversions(9000, 640))],
         "bool",
@@ -118,10 +118,10 @@ def test_a_guardrail_in_a_large_family_needs_more_evidence() -> None:
 
     assert slight.p_value_anytime is not None
     assert 0.0005 < slight.p_value_anytime < 0.05
-    assert judge_guardrail(slight) == "violated"
-    assert judge_guardrail(slight, family=100) == "ok"
-    with pytest.raises(ValueError, match="at least 1"):
-        judge_guardrail(slight, family=0)
+    assert judge_guardrail(slight, 0.05) == "violated"
+    assert judge_guardrail(slight, 0.0005) == "ok"
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        judge_guardrail(slight, 0)
 
 
 @pytest.mark.parametrize(
