@@ -9,7 +9,7 @@ from tests.support import factories, traffic
 from tests.support.factories import Api, read_body
 from tests.support.optimization_factories import make_metric, make_organization
 from tests.support.result_visitors import make_visited_optimization, train_and_return
-from warehouse.models import ManagedExposure
+from warehouse.models import ManagedExposure, ManagedReward
 
 Json = dict[str, Any]
 REFUND_SQL = (
@@ -23,6 +23,14 @@ def make_broken_split() -> Optimization:
     held_out = _list_users(optimization, in_holdout=True)
     lost = ManagedExposure.objects.filter(anonymous_id__in=held_out[::2])
     lost.filter(optimization_id=optimization.pk).delete()
+    return train_and_return(optimization)
+
+
+def make_lost_holdout_rewards() -> Optimization:
+    """Make a trained optimization whose held-out users' rewards all got lost."""
+    optimization = make_visited_optimization(holdout_percentage=25)
+    held_out = _list_users(optimization, in_holdout=True)
+    ManagedReward.objects.filter(anonymous_id__in=held_out).delete()
     return train_and_return(optimization)
 
 

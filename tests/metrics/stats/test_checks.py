@@ -47,8 +47,11 @@ def test_a_baseline_far_from_the_holdout_fails_with_a_reason() -> None:
             "the recent holdout has 0 users; 100 are needed",
         ),
         (
-            Totals.from_conversions(500, 4),
-            "the recent holdout has fewer than 5 conversions",
+            Totals.from_conversions(150, 4),
+            (
+                "the recent holdout has fewer than 5 conversions, and the model expects "
+                "fewer than 10"
+            ),
         ),
     ],
 )
@@ -60,6 +63,22 @@ def test_a_small_holdout_cannot_check_the_baseline(
     assert check.ok is None
     assert check.z is None
     assert check.reason == reason
+
+
+def test_a_holdout_that_lost_its_conversions_fails_by_what_the_model_expects() -> None:
+    check = check_baseline(0.1, (0.08, 0.12), Totals.from_conversions(249, 0), "bool")
+
+    assert check.ok is False
+    assert check.z is not None
+    assert check.z > 3
+
+
+def test_a_holdout_of_few_conversions_passes_where_the_model_expects_few() -> None:
+    check = check_baseline(
+        0.01, (0.005, 0.015), Totals.from_conversions(1000, 4), "bool"
+    )
+
+    assert check.ok is True
 
 
 def test_a_certain_model_of_a_constant_holdout_must_be_exact() -> None:

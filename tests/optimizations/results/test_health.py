@@ -28,6 +28,7 @@ from tests.support.result_visitors import (
 from tests.support.unhealthy_worlds import (
     call_tool,
     make_broken_split,
+    make_lost_holdout_rewards,
     make_violated_guardrail,
     send_refunds,
 )
@@ -107,6 +108,22 @@ def test_a_violated_guardrail_is_named_wherever_a_lift_stands(client: Client) ->
     assert {str(health) for health in healths.values()} == {str(healths["results"])}
     assert "warning" in in_list
     assert "“Refunds” is violated" in on_page
+
+
+def test_a_holdout_whose_rewards_get_lost_is_a_warning_and_withholds_the_model() -> (
+    None
+):
+    optimization = make_lost_holdout_rewards()
+    path = f"/optimizations/{optimization.pk}/results"
+
+    body = read_body(make_member_api(optimization).get(path))
+
+    assert body["primary_metric_vs_holdout"]["holdout_rate"] == 0
+    assert body["checks"]["baseline_sanity"]["ok"] is False
+    assert body["stats"]["estimated_improvement_percent"] is None
+    (reason,) = body["health"]["reasons"]
+    assert reason["code"] == "baseline_sanity"
+    assert "the recent holdout has 0" in reason["message"]
 
 
 def test_sound_figures_are_healthy_wherever_a_lift_stands(client: Client) -> None:
