@@ -51,10 +51,10 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class AgeCheck:
-    """How old the counts are; `ok` is None where nothing is being counted."""
+    """Whether the counts are older than `limit_hours`; `ok` is None unless it is live."""
 
     ok: bool | None
-    hours: float | None
+    as_of: datetime | None
     limit_hours: float
     reason: str | None
 
@@ -146,14 +146,14 @@ def check_age(
     limit_hours = limit / timedelta(hours=1)
     if live_since is None:
         reason = "it is not live: nothing is counted regularly"
-        return AgeCheck(ok=None, hours=None, limit_hours=limit_hours, reason=reason)
+        return AgeCheck(ok=None, as_of=as_of, limit_hours=limit_hours, reason=reason)
     age = now - (as_of or live_since)
-    hours = age / timedelta(hours=1)
     if age <= limit:
-        return AgeCheck(ok=True, hours=hours, limit_hours=limit_hours, reason=None)
-    counted = f"was counted {hours:.0f} hours ago" if as_of else "was never counted"
-    reason = f"what is live {counted}; {limit_hours:.0f} hours are the limit"
-    return AgeCheck(ok=False, hours=hours, limit_hours=limit_hours, reason=reason)
+        return AgeCheck(ok=True, as_of=as_of, limit_hours=limit_hours, reason=None)
+    hours = age / timedelta(hours=1)
+    event = "the last count" if as_of else "going live, without a count since,"
+    reason = f"{event} was {hours:.0f} hours ago; at most {limit_hours:.0f} are normal"
+    return AgeCheck(ok=False, as_of=as_of, limit_hours=limit_hours, reason=reason)
 
 
 def describe_age(check: AgeCheck) -> list[HealthReason]:
