@@ -64,13 +64,20 @@ def build_healths(
 
     A guardrail that was detached since its count does not matter any more.
     """
-    attached, failures = _load_attached(optimizations), _load_failures(optimizations)
+    failures = _load_failures(optimizations)
+    # Only what a guardrail may have added depends on which are attached.
+    guarded = [
+        row
+        for row in optimizations
+        if row.pk in failures or reasons.get(row.pk, NO_REASONS).guardrails
+    ]
+    attached = _load_attached(guarded) if guarded else {}
     return {
         optimization.pk: judge_optimization(
             optimization,
             reasons.get(optimization.pk, NO_REASONS),
-            attached[optimization.pk],
-            failures[optimization.pk],
+            attached.get(optimization.pk, ()),
+            failures.get(optimization.pk, ()),
         )
         for optimization in optimizations
     }

@@ -123,7 +123,7 @@ def test_the_list_summarizes_by_the_same_few_queries_for_the_page(
     api = make_member_api(optimization)
     read_body(api.get("/optimizations"))  # creates the member
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(5):
         rows = read_body(api.get("/optimizations"))["optimizations"]
 
     summaries = {row["id"]: row["summary"] for row in rows}
