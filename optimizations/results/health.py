@@ -54,7 +54,6 @@ class AgeCheck:
     """Whether the counts are older than `limit_hours`; `ok` is None unless it is live."""
 
     ok: bool | None
-    as_of: datetime | None
     limit_hours: float
     reason: str | None
 
@@ -146,14 +145,14 @@ def check_age(
     limit_hours = limit / timedelta(hours=1)
     if live_since is None:
         reason = "it is not live: nothing is counted regularly"
-        return AgeCheck(ok=None, as_of=as_of, limit_hours=limit_hours, reason=reason)
+        return AgeCheck(ok=None, limit_hours=limit_hours, reason=reason)
     age = now - (as_of or live_since)
     if age <= limit:
-        return AgeCheck(ok=True, as_of=as_of, limit_hours=limit_hours, reason=None)
+        return AgeCheck(ok=True, limit_hours=limit_hours, reason=None)
     hours = age / timedelta(hours=1)
     event = "the last count" if as_of else "going live, without a count since,"
     reason = f"{event} was {hours:.0f} hours ago; at most {limit_hours:.0f} are normal"
-    return AgeCheck(ok=False, as_of=as_of, limit_hours=limit_hours, reason=reason)
+    return AgeCheck(ok=False, limit_hours=limit_hours, reason=reason)
 
 
 def describe_age(check: AgeCheck) -> list[HealthReason]:
