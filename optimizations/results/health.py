@@ -21,6 +21,7 @@ GUARDRAIL_VIOLATED = "guardrail_violated"
 # where it trains more rarely.
 MIN_AGE_LIMIT = timedelta(hours=24)
 MISSED_TRAININGS = 3
+SMALLEST_P = 1e-100
 STATUS_NOTE = (
     "broken: the arms do not compare like with like, so no lift can be trusted. "
     "warning: read the reasons before deciding."
@@ -104,7 +105,9 @@ def describe_violated_guardrail(guardrail: ComparedMetric) -> HealthReason:
     """Return the reason of a guardrail whose metric became worse, with its rates."""
     percent, p_value = guardrail.lift_percent, guardrail.p_value_anytime
     change = "" if percent is None else f", {percent:+.1f}%"
-    evidence = "" if p_value is None else f" (p {p_value:.2g} at all looks together)"
+    evidence = (
+        "" if p_value is None else f" (p {_format_p(p_value)} at all looks together)"
+    )
     kind = guardrail.reward_type
     return HealthReason(
         GUARDRAIL_VIOLATED,
@@ -169,6 +172,11 @@ def describe_age(check: AgeCheck) -> list[HealthReason]:
     ]
 
 
+def _format_p(p_value: float) -> str:
+    """Return a p-value in short; one too small for a number is still above zero."""
+    return f"{p_value:.1g}" if p_value >= SMALLEST_P else f"below {SMALLEST_P:g}"
+
+
 def _format_mean(mean: float | None, kind: str) -> str:
     if mean is None:
         return "unknown"
@@ -186,7 +194,7 @@ class _CheckText:
 def _describe_sample_ratio(check: Any) -> str:
     return (
         f"The holdout has {100 * check.observed_share:.3g}% of the users where "
-        f"{100 * check.expected_share:.3g}% are configured (p {check.p_value:.1g}): users "
+        f"{100 * check.expected_share:.3g}% are configured (p {_format_p(check.p_value)}): users "
         "of one arm are lost, so the arms do not compare like with like."
     )
 
