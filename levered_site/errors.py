@@ -17,6 +17,15 @@ class FieldProblem:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class ReasonToConfirm:
+    """Why a request needs a confirmation, in plain words, and what to do instead."""
+
+    code: str
+    message: str
+    next: str
+
+
 class LeveredError(Exception):
     """An error with a message for the client. Subclasses set `code` and `status`."""
 
@@ -112,6 +121,14 @@ class LengthRequiredError(LeveredError):
     """A body without Content-Length, which the server cannot read."""
 
     code, status = "bad_request", 411
+
+
+class ConfirmationRequiredError(ConflictError):
+    """The request does what the reasons advise against: it must be confirmed."""
+
+    def __init__(self, message: str, reasons: Sequence[ReasonToConfirm]) -> None:
+        super().__init__(message)
+        self.reasons = tuple(reasons)
 
 
 class PreconditionFailedError(LeveredError):

@@ -268,6 +268,10 @@ WAREHOUSE_LISTENERS = ["optimizations.configuration.regimes.open_regimes_if_chan
 # Called before a metric changes; they raise if the change is not allowed.
 METRIC_GUARDS = ["optimizations.configuration.metric_guard.refuse_metric_change"]
 
+# --- optimizations
+# Called before one ships without a confirmation; they raise if it needs one.
+SHIP_GUARDS = ["optimizations.results.ship_guard.refuse_unhealthy"]
+
 # --- the API
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

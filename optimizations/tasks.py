@@ -6,6 +6,7 @@ from celery import shared_task
 
 from models_app import runs
 from optimizations.configuration import purge
+from optimizations.results import health_evidence
 from optimizations.training import (
     run,
     schedule,
@@ -22,9 +23,13 @@ def train(run_id: str) -> None:
 
 @shared_task(name="optimizations.retrain_due")
 def retrain_due() -> None:
-    """Queue the training runs that are due, and record how old the policies are."""
+    """Queue the training runs that are due, and record how old the policies are.
+
+    After an upgrade it also judges the health that earlier versions did not.
+    """
     schedule.retrain_due()
     schedule.record_training_times()
+    health_evidence.judge_copied_summaries()
 
 
 @shared_task(name=warehouse_question.ASK_TASK)

@@ -58,6 +58,7 @@ EXCEPTIONS = {
     "lift_history": "a route that is spelled with a hyphen",
     "holdout_daily": "a route that is spelled with a hyphen",
     "report_data": "a route that is spelled with a hyphen",
+    "render_before_template": "called by the template of Unfold's dialogs",
     "shown_values_text": "read by the template shown_values.html",
 }
 

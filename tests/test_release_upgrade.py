@@ -107,3 +107,27 @@ def test_the_columns_of_draws_come_and_go_without_rewriting_a_row() -> None:
         assert len(files) > 16
         assert files_after == list_files(database_url) == files
         assert count_rows(database_url) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_summaries_of_the_last_release_are_listed_and_marked_as_not_judged() -> (
+    None
+):
+    with database_of_last_release() as database_url:
+        migrated = manage(database_url, "migrate", "--no-input")
+
+        assert migrated.returncode == 0, migrated.stderr
+        with psycopg.connect(database_url) as connection:
+            rows = connection.execute(
+                """
+                SELECT s.exposures = (v.report #>> '{summary,exposures}')::bigint,
+                  s.lift IS NOT DISTINCT FROM (v.report #>> '{summary,lift}')::float8,
+                  s.judged_at IS NULL, s.check_reasons #>> '{0,code}'
+                FROM optimizations_resultssummary AS s
+                JOIN optimizations_optimization AS o ON o.id = s.optimization_id
+                JOIN models_app_banditmodel AS m ON m.id = o.model_id
+                JOIN models_app_policyversion AS v
+                  ON v.model_id = m.id AND v.number = m.policy_version
+                """
+            ).fetchall()
+    assert rows == [(True, True, True, "not_judged")]

@@ -128,11 +128,13 @@ def is_published(optimized: Arm, holdout: Arm, kind: str) -> Flags:
     return published
 
 
-def compute_anytime_critical(optimized: Arm, holdout: Arm, planned: float) -> Array:
+def compute_anytime_critical(
+    optimized: Arm, holdout: Arm, planned: float, alpha: float = ALPHA
+) -> Array:
     """Return critical values valid at all looks; ``planned``: expected information."""
     tuned = -2 * np.log(ALPHA) + np.log1p(-2 * np.log(ALPHA))
     e = np.maximum(tuned * compute_weights(optimized, holdout).sum(-1) / planned, 1e-12)
-    critical: Array = np.sqrt((1 + 1 / e) * (np.log1p(e) - 2 * np.log(ALPHA)))
+    critical: Array = np.sqrt((1 + 1 / e) * (np.log1p(e) - 2 * np.log(alpha)))
     return critical
 
 

@@ -1,6 +1,6 @@
 """Admin actions: API operations as a button with a dialog, and as a list action."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -15,6 +15,12 @@ from unfold import decorators
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
+from levered_site.admin.objections import (
+    TICK_LABEL,
+    TICKED_FIELD,
+    Objections,
+    build_dialog_form,
+)
 from levered_site.errors import LeveredError
 
 MAX_TARGETS = 100
@@ -32,7 +38,9 @@ class AdminAction:
     The dialog shows `confirmation_text`. `success_message` is formatted with the
     object. `is_offered` hides a button that makes no sense in the object's state; `run`
     still checks the state. With `confirm_selection` the list action asks first, too.
-    `right` is the permission on the object's model that it takes.
+    `right` is the permission on the object's model that it takes. Where there are
+    `objections`, both dialogs list them and require a tick, which `run` reads with
+    `objections.has_ticked`.
     """
 
     name: str
@@ -45,6 +53,7 @@ class AdminAction:
     is_offered: Callable[[Any], bool] = _is_always_offered
     confirm_selection: bool = False
     right: Literal["change", "delete"] = "change"
+    objections: Objections | None = None
 
 
 class AdminActionsMixin(ModelAdmin):
@@ -142,7 +151,7 @@ def _build_dialog(action: AdminAction) -> Any:
         dialog={
             "title": f"{action.title}?",
             "description": action.confirmation_text,
-            "form_class": None,
+            "form_class": action.objections and build_dialog_form(action.objections),
             "form_submit_text": action.title,
         },
     )
@@ -186,12 +195,17 @@ def _run_on_selection(
     return None
 
 
+def _list_objections(action: AdminAction, target: Any) -> Sequence[str]:
+    return action.objections.list_sentences(target) if action.objections else ()
+
+
 def _render_confirmation(
     action: AdminAction,
     admin: AdminActionsMixin,
     request: HttpRequest,
     targets: list[Any],
 ) -> TemplateResponse:
+    objections = [(target, _list_objections(action, target)) for target in targets]
     return TemplateResponse(
         request,
         "levered_admin/confirm_action.html",
@@ -199,7 +213,10 @@ def _render_confirmation(
             **admin.admin_site.each_context(request),
             "title": f"{action.title}?",
             "admin_action": action,
-            "targets": targets,
+            "targets": objections,
+            "needs_tick": any(sentences for _, sentences in objections),
+            "tick_label": TICK_LABEL,
+            "ticked_field": TICKED_FIELD,
             "opts": admin.opts,
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
             "confirmed_field": CONFIRMED_FIELD,

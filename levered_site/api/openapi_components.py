@@ -12,6 +12,17 @@ ERROR_CODES = (
     "unavailable",
 )
 TEXT_SCHEMA = {"type": "string"}
+
+
+def _describe_texts(*names: str) -> dict[str, Any]:
+    """Return the schema of an object that has these texts."""
+    return {
+        "type": "object",
+        "required": list(names),
+        "properties": dict.fromkeys(names, TEXT_SCHEMA),
+    }
+
+
 COMPONENTS: dict[str, dict[str, Any]] = {
     "Meta": {
         "type": "object",
@@ -39,12 +50,10 @@ COMPONENTS: dict[str, dict[str, Any]] = {
                     "details": {
                         "type": "array",
                         "items": {
-                            "type": "object",
-                            "required": ["field", "message"],
-                            "properties": {
-                                "field": TEXT_SCHEMA,
-                                "message": TEXT_SCHEMA,
-                            },
+                            "anyOf": [
+                                _describe_texts("field", "message"),
+                                _describe_texts("code", "message", "next"),
+                            ]
                         },
                     },
                 },
@@ -72,7 +81,8 @@ API_CONVENTIONS = """\
 **Responses.** The fields of a resource stand at the top level beside `meta`, which holds the
 request id (also in the `X-Request-Id` header) and the organization id. A list stands under
 its plural name beside `next_cursor`. Every failure is an `Error`; its `details` name each
-invalid field.
+invalid field. Of a 409 that asks for `confirm`, they are the reasons to hesitate: `code`,
+`message`, and `next`, what to do.
 
 **Lists** come in pages, newest first by `updated_at` or `created_at`. A row that changes
 between two pages may appear twice or not at all.

@@ -9,7 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from levered_site.api import cors, payloads, requests
-from levered_site.errors import LeveredError, MethodNotAllowedError
+from levered_site.errors import (
+    ConfirmationRequiredError,
+    LeveredError,
+    MethodNotAllowedError,
+)
 
 P = ParamSpec("P")
 View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -54,13 +58,14 @@ def build_error_body(error: LeveredError) -> dict[str, Any]:
         "code": error.code,
         "message": _replace_surrogates(error.message),
     }
-    if error.details:
+    reasons = error.reasons if isinstance(error, ConfirmationRequiredError) else ()
+    if details := (*error.details, *reasons):
         body["details"] = [
             {
-                "field": _replace_surrogates(problem.field),
-                "message": _replace_surrogates(problem.message),
+                name: _replace_surrogates(text)
+                for name, text in payloads.list_fields(detail).items()
             }
-            for problem in error.details
+            for detail in details
         ]
     return {"error": body}
 

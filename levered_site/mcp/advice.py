@@ -51,7 +51,7 @@ def suggest_next_step(error: Json, tool: str, caller: Caller) -> str:
 
 
 def _suggest_field_fixes(error: Json, tool: str) -> str:
-    fields = [detail["field"] for detail in error.get("details", ())]
+    fields = [detail.get("field", "") for detail in error.get("details", ())]
     hints = [
         hint
         for name, hint in LOOKUP_HINTS.items()

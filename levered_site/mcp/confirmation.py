@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from levered_site.mcp.rest_api import Api, Json
+from levered_site.mcp.rest_api import Api, Json, RefusedError
 
 CONFIRM_STEP = (
     "If this is wanted, call again with the same arguments and confirm: true."
@@ -44,6 +44,22 @@ def ask_to_confirm_difference(would: str, before: Json, after: Json) -> Json:
         "done": False,
         "changes": {},
         "next": "name a field and the value it should have.",
+    }
+
+
+def list_reasons(error: RefusedError) -> list[Json]:
+    """Return the reasons for which the API asks for a confirmation; none otherwise."""
+    return [detail for detail in error.error.get("details", ()) if "next" in detail]
+
+
+def warn_of_reasons(answer: Json, reasons: list[Json]) -> Json:
+    """Return the answer of a preview with the reasons against the change in it."""
+    messages = " ".join(reason["message"] for reason in reasons)
+    return answer | {
+        "summary": f"{answer['summary']} But: {messages}",
+        "reasons": reasons,
+        "next": f"{reasons[0]['next']} Tell the people who decide about the reasons. "
+        f"{CONFIRM_STEP}",
     }
 
 

@@ -40,8 +40,8 @@ Write half a page in plain words, in this order: what was tried; how many users,
 the measured lift over the holdout with its interval (lift_ci_anytime: it stays valid however
 often people look) and whether zero is inside; which variant leads, and how sure that is;
 whether a guardrail got worse; what to do now: wait (how long, by progress), ship or stop. If
-a check is not ok, say first that the lift must not be trusted, and why. A null figure is
-withheld: give the reason under `unavailable`, never a number in its place. Modeled figures
+`health` is not ok, begin with its reasons; if it is broken, say that no lift can be trusted.
+A null figure is withheld: give the reason under `unavailable`, never a number in its place. Modeled figures
 are what the model believes; measured ones are the randomized comparison: do not mix them.
 """
 NOT_LEARNING_TEXT = """\
@@ -56,8 +56,8 @@ explains it, show the evidence, and say what would fix it.
    and warnings: ids that match no exposure, times in the future, a missing @start_date.
 4. view: progress and cells: users count only after their conversion window has passed.
    Are there too few users for so many variants and contexts?
-5. view: summary: checks, and the reasons under `unavailable`. detail: model_state: do all
-   intervals overlap? Then there may be no difference to learn, which is a finding too.
+5. view: summary: health, checks, and the reasons under `unavailable`. detail: model_state:
+   do all intervals overlap? Then there may be no difference to learn: a finding, too.
 6. If data arrived since the last run: `train_model` with confirm: true, then look again.
 """
 

@@ -16,10 +16,9 @@ MAX_LEADING_VARIANTS = 3
 def describe_lift(results: Json) -> str:
     """Return the measured lift with its interval, or the reason why there is none.
 
-    Failed checks come first.
+    What is wrong with the figures comes first.
     """
-    failed = [name for name, check in results["checks"].items() if _is_failing(check)]
-    warning = f"Checks that are not ok: {', '.join(failed)}. " if failed else ""
+    warning = describe_health(results["health"])
     measured = results["primary_metric_vs_holdout"]
     if not measured or measured["lift_percent"] is None:
         reasons = [
@@ -36,12 +35,31 @@ def describe_lift(results: Json) -> str:
     )
 
 
+def describe_health(health: Json | None) -> str:
+    """Return what is wrong with the figures, as sentences with a space at their end."""
+    if not health or health["status"] == "ok":
+        return ""
+    messages = " ".join(reason["message"] for reason in health["reasons"])
+    is_broken = health["status"] == "broken"
+    verdict = "The figures cannot be trusted" if is_broken else "Warning"
+    return f"{verdict}: {messages} "
+
+
+def point_to_health(health: Json | None) -> str:
+    """Return one sentence, with a space at its end, unless the figures are fine."""
+    if not health or health["status"] == "ok":
+        return ""
+    codes = ", ".join(reason["code"] for reason in health["reasons"])
+    return f"Health is {health['status']} ({codes}): read figures.health first. "
+
+
 def select_figures(results: Json) -> Json:
     """Return the figures of a summary; checks that pass are shortened to "ok"."""
     measured = results["primary_metric_vs_holdout"]
     leading = sorted(results["variants"], key=lambda row: -(row["weight"] or 0))
     return {
         "as_of": results["as_of"],
+        "health": results["health"],
         "measured": _drop_regimes(measured) if measured else None,
         "modeled": results["stats"],
         "checks": {

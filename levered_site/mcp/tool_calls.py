@@ -70,7 +70,9 @@ def build_failure(tool: Tool[Any], api: Api, error: Json) -> ToolResponse:
     lines = [
         f"{error['code']}: {error['message']}"[: 3 * MAX_LINE_LENGTH],
         *(
-            f"- {problem['field']}: {problem['message']}"[:MAX_LINE_LENGTH]
+            f"- {problem.get('field') or problem['code']}: {problem['message']}"[
+                :MAX_LINE_LENGTH
+            ]
             for problem in problems
         ),
         f"Next: {next_step}",

@@ -29,18 +29,19 @@ class Boundary:
     """
 
     evidence: float
+    alpha: float = ALPHA  # error of both sides of the intervals
 
     @property
     def critical(self) -> float:
-        """Factor that replaces 1.96: √((1 + 1/e)·log((1 + e)/0.05²))."""
-        log_term = math.log1p(self.evidence) - 2 * math.log(ALPHA)
+        """Factor that replaces 1.96: √((1 + 1/e)·log((1 + e)/alpha²))."""
+        log_term = math.log1p(self.evidence) - 2 * math.log(self.alpha)
         return math.sqrt((1 + 1 / self.evidence) * log_term)
 
     def p_value(self, z: float) -> float:
         """Return 1 over the mixture's evidence against the hypothesis, at most 1.
 
         If the hypothesis holds, the p-value falls below 5% at any look with a
-        probability of at most 5%. It is below 0.05 exactly if |z| exceeds `critical`.
+        probability of at most 5%. It is below alpha exactly if |z| exceeds `critical`.
         """
         share = self.evidence / (1 + self.evidence)
         log_e = z * z * share / 2 - math.log1p(self.evidence) / 2
@@ -48,13 +49,14 @@ class Boundary:
 
 
 def compute_boundary(
-    strata: tuple[Stratum, ...], expected_users: int | None
+    strata: tuple[Stratum, ...], expected_users: int | None, alpha: float = ALPHA
 ) -> Boundary:
     """Return the boundary for this look, tightest at `expected_users` of both arms.
 
     Information is Σ n_o·n_h/(n_o+n_h), to which the variance of the weighted difference
     is proportional. The holdout share of the first regime converts expected users to
     expected information: it stays fixed, because the tuning must not follow the data.
+    `alpha` sets the level of its intervals, not where they are tightest.
     The paper's rho for a boundary tightest at t is
     rho² = (-2 log 0.05 + log(1 - 2 log 0.05)) / t.
     """
@@ -63,4 +65,4 @@ def compute_boundary(
     planned = max(expected_users or DEFAULT_EXPECTED_USERS, 1) * share * (1 - share)
     gathered = math.fsum(compute_weight(stratum) for stratum in strata)
     tuning = -2 * math.log(ALPHA) + math.log1p(-2 * math.log(ALPHA))
-    return Boundary(tuning * gathered / planned)
+    return Boundary(tuning * gathered / planned, alpha)

@@ -4,7 +4,11 @@ import math
 from dataclasses import dataclass
 
 from metrics.stats.lift_result import RewardType
-from metrics.stats.minimum_data import MINIMUM_CONVERSIONS, MINIMUM_USERS
+from metrics.stats.minimum_data import (
+    MINIMUM_CONVERSIONS,
+    MINIMUM_EXPECTED_CONVERSIONS,
+    MINIMUM_USERS,
+)
 from metrics.stats.normal import CRITICAL
 from metrics.stats.totals import Totals
 
@@ -62,9 +66,10 @@ def check_baseline(
     `model_interval` is the 95% interval of `model_mean` (per user, same unit).
     z = (model - holdout) / √(sd_model² + se_holdout²); for `bool` the variance is the
     one that would hold if the model were right. `ok` means |z| ≤ 3; otherwise the
-    modeled lift is withheld.
+    modeled lift is withheld. It takes 5 conversions in the holdout, or for `bool` 10 that
+    the model expects there: a holdout whose events get lost never has any.
     """
-    reason = _explain_uncheckable(holdout)
+    reason = _explain_uncheckable(holdout, model_mean, kind)
     if reason is not None:
         mean = holdout.mean if holdout.users else None
         return BaselineSanity(
@@ -154,14 +159,21 @@ def _explain_share(share: float | None, text: str, *, ok: bool | None) -> str | 
     return None if ok else f"{100 * share:.3g}% {text}"
 
 
-def _explain_uncheckable(holdout: Totals) -> str | None:
+def _explain_uncheckable(
+    holdout: Totals, model_mean: float, kind: RewardType
+) -> str | None:
     if holdout.users < MINIMUM_USERS:
         return (
             f"the recent holdout has {holdout.users} users; {MINIMUM_USERS} are needed"
         )
-    if holdout.converted_at_least < MINIMUM_CONVERSIONS:
-        return f"the recent holdout has fewer than {MINIMUM_CONVERSIONS} conversions"
-    return None
+    if holdout.converted_at_least >= MINIMUM_CONVERSIONS:
+        return None
+    few = f"the recent holdout has fewer than {MINIMUM_CONVERSIONS} conversions"
+    if kind != "bool":
+        return few
+    if model_mean * holdout.users >= MINIMUM_EXPECTED_CONVERSIONS:
+        return None
+    return f"{few}, and the model expects fewer than {MINIMUM_EXPECTED_CONVERSIONS}"
 
 
 def _compute_variance(model_mean: float, holdout: Totals, kind: RewardType) -> float:

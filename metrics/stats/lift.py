@@ -7,7 +7,7 @@ from dataclasses import replace
 from metrics.stats import anytime, means, minimum_data, score
 from metrics.stats.lift_result import Direction, Lift, RewardType, explain_blanks
 from metrics.stats.means import Interval
-from metrics.stats.normal import CRITICAL, compute_two_sided_p
+from metrics.stats.normal import ALPHA, CRITICAL, compute_two_sided_p
 from metrics.stats.totals import Stratum, Totals, select_comparable
 
 NO_SPREAD = "all users of both arms have the same value"
@@ -30,6 +30,7 @@ def measure_lift(
     *,
     direction: Direction = "increase",
     expected_users: int | None = None,
+    anytime_alpha: float = ALPHA,
 ) -> Lift:
     """Compare the arms over all regimes, with Mantel-Haenszel weights.
 
@@ -46,6 +47,7 @@ def measure_lift(
     independent terms with mean zero, for which the confidence sequence holds. So the
     set of r that are not rejected covers the true ratio at all looks together, without
     the delta method. `expected_users` (both arms, whole run) is where it is tightest.
+    `anytime_alpha` is the error of the anytime intervals, both sides together.
 
     Raises ValueError for `bool` totals that are not counts of conversions.
     """
@@ -56,7 +58,7 @@ def measure_lift(
     reason = minimum_data.explain_missing_inference(comparable, kind)
     if reason is not None:
         return explain_blanks(lift, {}, reason)
-    boundary = anytime.compute_boundary(comparable, expected_users)
+    boundary = anytime.compute_boundary(comparable, expected_users, anytime_alpha)
     if kind == "bool":
         return _measure_rates(lift, comparable, boundary)
     return _measure_amounts(lift, comparable, boundary)

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from unfold.enums import ActionVariant
 
+from levered_site.admin import objections
 from levered_site.admin.actions import AdminAction
+from levered_site.admin.objections import Objections
 from levered_site.organizations.admin import get_staff_actor
 from models_app import runs
 from optimizations.configuration import lifecycle, unarchiving
 from optimizations.models import Optimization
+from optimizations.results import ship_guard
 
 Status = Optimization.Status
 
@@ -19,6 +22,12 @@ def request_training(optimization: Optimization, request: HttpRequest) -> None:
     runs.request_training(
         optimization.model, requested_by=str(get_staff_actor(request))
     )
+
+
+def list_ship_objections(optimization: Optimization) -> list[str]:
+    """Return why the optimization should not ship, and what to do instead."""
+    reasons = ship_guard.judge_shipping(optimization).reasons
+    return [f"{reason.message} {reason.next}" for reason in reasons]
 
 
 def _can_become(status: Status) -> Callable[[Optimization], bool]:
@@ -79,8 +88,11 @@ ACTIONS = (
         ),
         success_message="Shipped: {}",
         run=lambda optimization, request: lifecycle.ship_optimization(
-            optimization, get_staff_actor(request)
+            optimization,
+            get_staff_actor(request),
+            confirm=objections.has_ticked(request),
         ),
+        objections=Objections(Optimization, list_ship_objections),
         icon="rocket_launch",
         is_offered=_can_become(Status.SHIPPED),
         confirm_selection=True,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from levered_site.admin import html
@@ -13,6 +14,7 @@ from models_app.models import PolicyVersion, TrainingRun
 from optimizations.admin import candidate_section
 from optimizations.models import CubeDay, Decision, Optimization, Regime, Variant
 from optimizations.results import report
+from optimizations.results.health import Health
 from optimizations.results.report import Results, VariantResult
 
 
@@ -20,6 +22,7 @@ from optimizations.results.report import Results, VariantResult
 class OptimizationPanel:
     """Rendered parts of the panel; `note` says why there are no results yet."""
 
+    health: SafeString | str
     figures: tuple[tuple[str, str, str], ...]
     variants: SafeString | str
     runs: SafeString | str
@@ -31,6 +34,7 @@ class OptimizationPanel:
 def build_panel(optimization: Optimization) -> OptimizationPanel:
     """Return everything that the page shows beside the settings."""
     figures: tuple[tuple[str, str, str], ...] = ()
+    health: SafeString | str = ""
     note = ""
     try:
         results = report.build_results(optimization)
@@ -39,8 +43,11 @@ def build_panel(optimization: Optimization) -> OptimizationPanel:
         variants = render_variants(optimization)
     else:
         figures = _build_figures(optimization, results)
+        if optimization.went_live_at is not None:
+            health = _render_health(results.health)
         variants = render_variant_results(results)
     return OptimizationPanel(
+        health=health,
         figures=figures,
         variants=variants,
         runs=html_tables.render_runs(optimization.model),
@@ -48,6 +55,11 @@ def build_panel(optimization: Optimization) -> OptimizationPanel:
         candidate=candidate_section.render_comparison(optimization),
         note=note,
     )
+
+
+def _render_health(health: Health) -> SafeString:
+    context = {"health": health, "color": html.STATUS_COLORS[health.status]}
+    return render_to_string("levered_admin/health.html", context)
 
 
 def _build_figures(

@@ -15,11 +15,13 @@ from levered_site.admin.columns import declare_column
 from levered_site.admin.pages import EditableAdmin
 from levered_site.organizations.admin import get_staff_actor
 from metrics.models import AssignmentSource, Metric
-from models_app.models import PolicyVersion, TrainingRun
+from models_app.models import TrainingRun
 from optimizations.admin import candidate_section, lifecycle_actions, optimization_panel
 from optimizations.admin.forms import OptimizationForm, validate_changes
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, Variant
+from optimizations.results import health_records
+from optimizations.results.health_records import NO_REASONS
 
 EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source")
 
@@ -35,12 +37,18 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
         "variants",
         "metric",
         "measured_lift",
+        "health_status",
         "model_state",
         "last_training",
         "updated_at",
     )
     list_filter = ("status", "allocation", ("organization", AutocompleteSelectFilter))
-    list_select_related = ("organization", "model", "reward_metric")
+    list_select_related = (
+        "organization",
+        "model",
+        "reward_metric",
+        "results_summary",
+    )
     search_fields = ("id__exact", "name", "organization__id__exact")
     search_help_text = "A name, or the exact id of an optimization or organization."
     ordering = ("-updated_at", "-id")
@@ -72,21 +80,18 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Load variant count, last training and lift in the same statement."""
+        """Load variant count and last training too, and what the health depends on."""
         runs = TrainingRun.objects.filter(model=OuterRef("model_id"))
         newest_runs = runs.order_by("-created_at", "-id")
         variants = Variant.objects.filter(optimization=OuterRef("pk"))
         last_variants = variants.order_by("-number")
-        serving_versions = PolicyVersion.objects.filter(
-            model=OuterRef("model_id"), number=OuterRef("model__policy_version")
-        )
         return (
             super()
             .get_queryset(request)
             .filter(deleted_at=None)
+            .prefetch_related("guardrail_metrics", "count_failures__metric")
             .annotate(
                 last_run=Subquery(newest_runs.values("status")[:1]),
-                lift=Subquery(serving_versions.values("report__summary__lift")[:1]),
                 last_number=Subquery(last_variants.values("number")[:1]),
             )
         )
@@ -157,10 +162,23 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
         """The reward metric, linked."""
         return html.render_link(optimization.reward_metric)
 
-    @declare_column("Lift", order="lift")
-    def measured_lift(self, optimization: Any) -> str:
-        """The measured lift, as of the training whose policy serves."""
-        return html.format_percent(optimization.lift, signed=True)
+    @declare_column("Lift", order="results_summary__lift")
+    def measured_lift(self, optimization: Optimization) -> str:
+        """The measured lift, as of the last count."""
+        summary = getattr(optimization, "results_summary", None)
+        return html.format_percent(summary.lift if summary else None, signed=True)
+
+    @declare_column("Health", pills=True)
+    def health_status(self, optimization: Optimization) -> str | None:
+        """Whether the lift can be trusted; none before the first count."""
+        summary = getattr(optimization, "results_summary", None)
+        health = health_records.judge_optimization(
+            optimization,
+            health_records.read_reasons(summary) if summary else NO_REASONS,
+            {metric.pk for metric in optimization.guardrail_metrics.all()},
+            optimization.count_failures.all(),
+        )
+        return health.status if summary or health.reasons else None
 
     @declare_column("Model", order="model__status", pills=True)
     def model_state(self, optimization: Optimization) -> str:

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from metrics import sources
 from models_app import versions
-from optimizations.configuration import create_update, regimes
+from optimizations.configuration import create_update, guardrail_shares, regimes
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import snapshot_store
 from warehouse import connections
@@ -67,44 +69,39 @@ def create_optimization(
 def update_optimization(
     optimization: Optimization, fields: Mapping[str, Any], actor: Actor
 ) -> Optimization:
-    """Set fields by their API names, `status` last.
+    """Set fields by their API names, `status` last, which may need `confirm`.
 
     Raises what `update_configuration` and `change_status` raise.
     """
-    settings = {name: value for name, value in fields.items() if name != "status"}
+    settings = {
+        name: value
+        for name, value in fields.items()
+        if name not in {"status", "confirm"}
+    }
     status = fields.get("status")
     if settings:
         optimization = create_update.update_configuration(optimization, settings, actor)
     if status is not None and status != optimization.status:
-        optimization = change_status(optimization, status, actor)
+        confirm = fields.get("confirm", False)
+        optimization = change_status(optimization, status, actor, confirm=confirm)
     return optimization
 
 
 @transaction.atomic
 def change_status(
-    optimization: Optimization, status: str, actor: Actor
+    optimization: Optimization, status: str, actor: Actor, *, confirm: bool = False
 ) -> Optimization:
     """Move an optimization to another status.
 
-    Raises ConflictError that names the possible statuses, or what is missing to go live.
+    Raises ConflictError that names the possible statuses, or what is missing to go live;
+    ConfirmationRequiredError without `confirm` where settings.SHIP_GUARDS ask for one.
     """
     optimization = create_update.lock_optimization(optimization)
     before = optimization.status
-    if status not in TRANSITIONS[before]:
-        refusal = _format_refusal(before, f"become {status}")
-        advice = f" {UNARCHIVE_ADVICE}" if before == Status.ARCHIVED else ""
-        raise ConflictError(refusal + advice)
-    optimization.status = status
-    if status == Status.ARCHIVED:
-        optimization.status_before_archive = before
-    if status == Status.LIVE:
-        _go_live(optimization)
-        optimization.shipped_at = None  # going live undoes a shipment
-    now = timezone.now()
-    if status == Status.SHIPPED:
-        optimization.shipped_at = now
-    if status in ENDED_STATUSES:
-        optimization.ended_at = optimization.ended_at or now
+    _require_transition(before, status)
+    if not confirm:
+        _call_ship_guards(optimization, status)
+    _set_status(optimization, status)
     optimization.save()
     if status == Status.SHIPPED:
         regimes.open_regime(optimization, "shipped")
@@ -121,6 +118,28 @@ def change_status(
     return optimization
 
 
+def _require_transition(before: str, status: str) -> None:
+    if status not in TRANSITIONS[before]:
+        refusal = _format_refusal(before, f"become {status}")
+        advice = f" {UNARCHIVE_ADVICE}" if before == Status.ARCHIVED else ""
+        raise ConflictError(refusal + advice)
+
+
+def _set_status(optimization: Optimization, status: str) -> None:
+    """Set the status, and what goes with it; the caller saves."""
+    now = timezone.now()
+    if status == Status.ARCHIVED:
+        optimization.status_before_archive = optimization.status
+    optimization.status = status
+    if status == Status.LIVE:
+        _go_live(optimization)
+        optimization.shipped_at = None  # going live undoes a shipment
+    if status == Status.SHIPPED:
+        optimization.shipped_at = now
+    if status in ENDED_STATUSES:
+        optimization.ended_at = optimization.ended_at or now
+
+
 def pause_optimization(optimization: Optimization, actor: Actor) -> Optimization:
     """Stop serving for a while: clients show their fallback."""
     return change_status(optimization, Status.PAUSED, actor)
@@ -131,9 +150,11 @@ def resume_optimization(optimization: Optimization, actor: Actor) -> Optimizatio
     return change_status(optimization, Status.LIVE, actor)
 
 
-def ship_optimization(optimization: Optimization, actor: Actor) -> Optimization:
+def ship_optimization(
+    optimization: Optimization, actor: Actor, *, confirm: bool = False
+) -> Optimization:
     """Serve the leading variant to everyone; results freeze."""
-    return change_status(optimization, Status.SHIPPED, actor)
+    return change_status(optimization, Status.SHIPPED, actor, confirm=confirm)
 
 
 def stop_optimization(optimization: Optimization, actor: Actor) -> Optimization:
@@ -187,10 +208,17 @@ def has_served(optimization: Optimization) -> bool:
     )
 
 
+def _call_ship_guards(optimization: Optimization, status: str) -> None:
+    """Raise what a guard raises if the optimization should not become shipped."""
+    for guard in django_settings.SHIP_GUARDS if status == Status.SHIPPED else ():
+        import_string(guard)(optimization)
+
+
 def _go_live(optimization: Optimization) -> None:
     """Check the requirements; the first time, fix the outcomes and open a regime.
 
-    The first time also publishes version 0 of the policy, which is uniform.
+    The first time also fixes the guardrails' shares of the error and publishes version 0
+    of the policy, which is uniform.
     """
     _require_ready(optimization)
     if optimization.went_live_at is not None:
@@ -201,6 +229,7 @@ def _go_live(optimization: Optimization) -> None:
     outcomes = optimization.reward_metric.outcomes
     model.training_data_config["reward"]["outcomes"] = outcomes or []
     model.save(update_fields=["training_data_config", "updated_at"])
+    guardrail_shares.fix_launch_shares(optimization)
     versions.ensure_uniform_version(model, optimization.servable())
     regimes.open_regime(optimization, "went live", optimization.went_live_at)
 

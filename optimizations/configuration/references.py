@@ -6,7 +6,7 @@ from uuid import UUID
 
 from levered_site.errors import FieldProblem, InvalidParametersError
 from metrics.models import AssignmentSource, Metric
-from optimizations.configuration import validation
+from optimizations.configuration import guardrail_shares, validation
 from optimizations.models import Optimization
 
 Fields = Mapping[str, Any]
@@ -76,7 +76,7 @@ def _load_source(
 
 
 def set_guardrails(optimization: Optimization, fields: Fields) -> None:
-    """Store the guardrail metrics that `fields` name, if they name any.
+    """Store the guardrail metrics that `fields` name, if any, and fix their shares.
 
     Raises InvalidParametersError for an id that is not the organization's.
     """
@@ -88,3 +88,4 @@ def set_guardrails(optimization: Optimization, fields: Fields) -> None:
         optimization.guardrail_metrics.set(
             _load_metrics(optimization.organization_id, ids_by_field)
         )
+        guardrail_shares.fix_later_shares(optimization)

@@ -15,6 +15,7 @@ from metrics.models import Metric
 from optimizations.cube import (
     cell_columns,
     clock_jumps,
+    count_failures,
     first_touches,
     specification,
     stale_days_external,
@@ -85,8 +86,15 @@ def count_open_days(
 
     Raises ConflictError for a draft and for a connected warehouse without assignment
     source, UnavailableError, and WarehouseError where the warehouse fails. In all these
-    cases the stored days stay as they are.
+    cases the stored days stay as they are, and the failure is recorded.
     """
+    with count_failures.record_outcome(optimization, metric):
+        return _count_open_days(optimization, metric, as_of, full=full)
+
+
+def _count_open_days(
+    optimization: Optimization, metric: Metric, as_of: datetime, *, full: bool
+) -> int:
     spec = specification.build_cube_spec(optimization, metric, as_of)
     warehouse = connections.load_backend(spec.organization_id)
     checked, source = specification.validate_queries(optimization, metric, warehouse)

@@ -3,8 +3,10 @@
 from optimizations.models.candidate import Candidate, CandidateTable
 from optimizations.models.counts import CubeDay, PublishedDay
 from optimizations.models.decision import Assignment, Decision
+from optimizations.models.guardrail import GuardrailShare
 from optimizations.models.optimization import Optimization, OptimizationQuerySet
 from optimizations.models.regime import Regime
+from optimizations.models.summary import CountFailure, ResultsSummary
 from optimizations.models.touch import FirstTouch, LookBack
 from optimizations.models.variant import Variant, VariantQuerySet
 
@@ -12,14 +14,17 @@ __all__ = [
     "Assignment",
     "Candidate",
     "CandidateTable",
+    "CountFailure",
     "CubeDay",
     "Decision",
     "FirstTouch",
+    "GuardrailShare",
     "LookBack",
     "Optimization",
     "OptimizationQuerySet",
     "PublishedDay",
     "Regime",
+    "ResultsSummary",
     "Variant",
     "VariantQuerySet",
 ]

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -11,7 +11,8 @@ from metrics.stats import Interval
 from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, PublishedDay
-from optimizations.results import stored
+from optimizations.results import health_records, stored
+from optimizations.results.health import Health, HealthReason
 from optimizations.results.stored import StoredCubes
 
 REWARD_KEY = "reward"
@@ -27,6 +28,9 @@ class LiftHistoryDay:
     """The lift as it was published on a day."""
 
     date: date
+    health: Annotated[
+        Health | None, "As published on that day. Null for days of earlier versions."
+    ]
     unavailable: dict[str, str]
     measured_lift_ci: Interval | None
     best_lift_percent: float | None
@@ -38,8 +42,9 @@ class LiftHistoryDay:
 
 @dataclass(frozen=True, slots=True)
 class LiftHistory:
-    """The lift, day by day, oldest first."""
+    """The lift, day by day, oldest first; `health` is that of now."""
 
+    health: Health
     daily: list[LiftHistoryDay]
 
 
@@ -73,6 +78,7 @@ class MetricDaily:
 class HoldoutDaily:
     """Both arms by day of first touch, for every metric."""
 
+    health: Health
     metrics: list[MetricDaily]
 
 
@@ -90,15 +96,35 @@ def publish_day(
 def build_lift_history(optimization: Optimization) -> LiftHistory:
     """Return modeled and measured lift, each day as it was published that day."""
     days = optimization.published_days.order_by("day")
-    return LiftHistory([_read_published_day(day.day, day.figures) for day in days])
+    return LiftHistory(
+        health_records.load_health(optimization),
+        [_read_published_day(day.day, day.figures) for day in days],
+    )
+
+
+def encode_health(health: Health) -> dict[str, Any]:
+    """Return a health as a published day stores it."""
+    as_of = health.as_of
+    return asdict(health) | {"as_of": as_of and as_of.isoformat()}
+
+
+def _decode_health(document: Mapping[str, Any]) -> Health:
+    as_of = document["as_of"]
+    return Health(
+        document["status"],
+        [HealthReason(**reason) for reason in document["reasons"]],
+        as_of and datetime.fromisoformat(as_of),
+    )
 
 
 def _read_published_day(day: date, figures: Mapping[str, Any]) -> LiftHistoryDay:
     # Days stored by earlier versions may lack figures and reasons.
-    missing = (name for name in LIFT_FIGURES if name not in figures)
+    missing = (name for name in (*LIFT_FIGURES, "health") if name not in figures)
     unavailable = dict.fromkeys(missing, NOT_PUBLISHED) | figures.get("unavailable", {})
     lifts = {name: figures.get(name) for name in LIFT_FIGURES}
-    return LiftHistoryDay(date=day, unavailable=unavailable, **lifts)
+    document = figures.get("health")
+    health = None if document is None else _decode_health(document)
+    return LiftHistoryDay(date=day, health=health, unavailable=unavailable, **lifts)
 
 
 def build_holdout_daily(
@@ -109,8 +135,9 @@ def build_holdout_daily(
     They cover mature users with one value per user, as the measured lift does:
     `exposures` are users.
     """
+    health = health_records.load_health(optimization)
     if optimization.went_live_at is None:
-        return HoldoutDaily([])
+        return HoldoutDaily(health, [])
     reward = stored.require_reward_metric(optimization)
     guardrails = optimization.guardrail_metrics.order_by("name", "pk")
     metrics = [
@@ -119,10 +146,11 @@ def build_holdout_daily(
     ]
     cubes = cubes or StoredCubes(optimization)
     return HoldoutDaily(
+        health,
         [
             MetricDaily(key, _sum_by_day(cubes.load_cube(metric), metric.reward_type))
             for key, metric in metrics
-        ]
+        ],
     )
 
 

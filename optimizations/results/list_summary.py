@@ -4,36 +4,40 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
-
-from models_app.models import PolicyVersion
-from optimizations.models import Optimization
+from optimizations.models import Optimization, ResultsSummary
+from optimizations.results import health_records
 
 ListSummary = dict[str, Any]
-SUMMARY_FIELDS = ("lift", "confidence", "exposures")
 
 
 def load_summaries(optimizations: Sequence[Optimization]) -> dict[UUID, ListSummary]:
-    """Return the lift, confidence and exposures that the last training stored, by id.
+    """Return the lift, confidence, exposures and health of the last count, by id.
 
-    One query reads the summaries out of the reports, which are long. An optimization
-    that was never trained has no summary.
+    A few queries read a page, and no counts. An optimization that was never counted has
+    no summary, unless something is wrong with it.
     """
-    summaries = dict(
-        PolicyVersion.objects.filter(
-            model__in=[optimization.model_id for optimization in optimizations],
-            number=F("model__policy_version"),
-            report__summary__isnull=False,
-        ).values_list("model_id", "report__summary")
+    rows = ResultsSummary.objects.in_bulk([row.pk for row in optimizations])
+    healths = health_records.build_healths(
+        optimizations,
+        {pk: health_records.read_reasons(row) for pk, row in rows.items()},
     )
     return {
         optimization.pk: {
             "variants_count": optimization.variants_count(),
-            **{
-                name: summaries[optimization.model_id].get(name)
-                for name in SUMMARY_FIELDS
-            },
+            **_read_figures(rows.get(optimization.pk)),
+            "health": healths[optimization.pk],
         }
         for optimization in optimizations
-        if optimization.model_id in summaries
+        if optimization.pk in rows or healths[optimization.pk].reasons
+    }
+
+
+def _read_figures(row: ResultsSummary | None) -> ListSummary:
+    if row is None:
+        return {"lift": None, "confidence": None, "exposures": 0, "as_of": None}
+    return {
+        "lift": row.lift,
+        "confidence": row.confidence,
+        "exposures": row.exposures,
+        "as_of": row.as_of,
     }

@@ -17,6 +17,7 @@ from metrics.stats import (
     ShareCheck,
     Stratum,
 )
+from metrics.stats.normal import ALPHA
 from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Regime
@@ -72,11 +73,15 @@ class Comparison:
 
 
 def compare_arms(
-    optimization: Optimization, metric: Metric | None, cube: ObservationCube
+    optimization: Optimization,
+    metric: Metric | None,
+    cube: ObservationCube,
+    *,
+    anytime_alpha: float = ALPHA,
 ) -> Comparison:
     """Compare the arms by one value per mature user, stratified by regime.
 
-    A draft may have no metric; then there is nothing to compare either.
+    `anytime_alpha` is the error of the anytime intervals, both sides together. A draft may have no metric; then there is nothing to compare either.
     """
     kind = cast("RewardType", metric.reward_type if metric else "bool")
     strata = aggregates.compute_strata(cube.arrays, kind)
@@ -85,6 +90,7 @@ def compare_arms(
         kind,
         direction=cast("Direction", metric.direction if metric else "increase"),
         expected_users=compute_expected_users(optimization, cube),
+        anytime_alpha=anytime_alpha,
     )
     regimes = [
         _build_regime(regime, strata.get(regime.number))

@@ -14,7 +14,13 @@ from models_app.state import NOT_TRAINED
 from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
-from optimizations.results import calibration, decision_forecast, stored
+from optimizations.results import (
+    calibration,
+    decision_forecast,
+    health_records,
+    stored,
+)
+from optimizations.results.health import Health
 
 TRAINED_FIELDS = ("estimated_progress", "winner", "stable_since")
 EQUAL_SHARES = "all variants get the same share: there is no winner"
@@ -42,6 +48,7 @@ class Winner:
 class Progress:
     """How far an optimization is."""
 
+    health: Health
     days_running: int
     users: ArmUsers
     conversions: int
@@ -76,6 +83,7 @@ def build_progress(optimization: Optimization) -> Progress:
     winner = find_winner(report)
     since = _find_stable_since(optimization, winner)
     return Progress(
+        health=health_records.load_health(optimization),
         days_running=_count_days_running(optimization),
         users=ArmUsers(
             optimized=arms.get((False,), aggregates.Counts()).users,

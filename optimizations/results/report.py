@@ -12,8 +12,9 @@ from optimizations.cube import aggregates, refresh, specification
 from optimizations.cube.aggregates import Counts
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Variant
-from optimizations.results import frequent_id, measured_lift, modeled, stored
+from optimizations.results import health_evidence, measured_lift, modeled, stored
 from optimizations.results.context_results import ContextResult
+from optimizations.results.health import Health
 from optimizations.results.measured_lift import MeasuredLift
 from optimizations.results.model_effects import (
     ContextImportance,
@@ -67,6 +68,7 @@ class Results:
 
     optimization_id: UUID
     as_of: Annotated[datetime | None, "When the warehouse last counted."]
+    health: Health
     stats: ModelStats
     primary_metric_vs_holdout: Annotated[MeasuredLift, {"nullable": True}]
     checks: dict[str, Annotated[Any, {"nullable": True}]]
@@ -105,21 +107,19 @@ def build_results(
     """
     metric = optimization.reward_metric
     if refresh:
-        stored.refresh_counts(optimization, full=full)
+        health_evidence.refresh_results(optimization, full=full)
     cube = (cubes or StoredCubes(optimization)).load_reward_cube()
     version = versions.find_serving_version(optimization.model)
     model = modeled.build_modeled_results(optimization, version, cube)
     comparison = measured_lift.compare_arms(optimization, metric, cube)
+    checks = health_evidence.build_checks(optimization, cube, model.sanity)
     return Results(
         optimization_id=optimization.pk,
         as_of=cube.as_of,
+        health=health_evidence.judge_checks(optimization, cube, checks),
         stats=model.stats,
         primary_metric_vs_holdout=measured_lift.build_measured_lift(metric, comparison),
-        checks={
-            **measured_lift.check_traffic(optimization, cube),
-            "one_id": frequent_id.check_one_id(optimization),
-            "baseline_sanity": model.sanity,
-        },
+        checks=checks,
         variants=_build_variant_results(optimization, version, cube),
         factor_importance=model.effects.factor_importance,
         factor_utilities=model.effects.factor_utilities,

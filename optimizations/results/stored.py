@@ -1,17 +1,21 @@
 """The stored counts behind every result, and the refresh that has them counted again."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.utils import timezone
 
-from levered_site.errors import ConflictError
+from levered_site.errors import ConflictError, LeveredError
 from metrics.models import Metric
 from optimizations.cube import aggregates, refresh
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
-from optimizations.results.measured_lift import Comparison
+
+log = structlog.get_logger(__name__)
 
 
 def refresh_counts(
@@ -19,22 +23,43 @@ def refresh_counts(
 ) -> None:
     """Have the warehouse count open and reopened days, or with `full` all days.
 
-    With `guardrails` it counts for the guardrail metrics too. A draft has nothing to
-    count. The results of a shipped optimization are frozen: they are counted once, as of
+    With `guardrails` it counts for the guardrail metrics too; one that cannot be counted
+    is recorded and stops neither the others nor the caller. A draft has nothing to count. The results of a shipped optimization are frozen: they are counted once, as of
     the moment of shipping. Raise what `cube.refresh` raises.
     """
     if optimization.went_live_at is None:
         return
-    now = timezone.now()
-    metrics = [require_reward_metric(optimization)]
+    as_of = timezone.now()
+    _refresh_metric(optimization, require_reward_metric(optimization), as_of, full=full)
     if guardrails:
-        metrics += optimization.guardrail_metrics.order_by("name", "pk")
+        refresh_guardrails(optimization, as_of, full=full)
+
+
+def refresh_guardrails(
+    optimization: Optimization, as_of: datetime, *, full: bool = False
+) -> None:
+    """Have the warehouse count every guardrail metric that it can count.
+
+    The others are recorded as failed and keep their counts.
+    """
+    for metric in optimization.guardrail_metrics.order_by("name", "pk"):
+        try:
+            _refresh_metric(optimization, metric, as_of, full=full)
+        except LeveredError as error:
+            log.warning(
+                "guardrail_not_counted", metric_id=str(metric.pk), error=error.message
+            )
+
+
+def _refresh_metric(
+    optimization: Optimization, metric: Metric, as_of: datetime, *, full: bool
+) -> None:
     is_shipped = optimization.status == Optimization.Status.SHIPPED
     frozen_at = optimization.shipped_at if is_shipped else None
-    for metric in metrics:
-        if frozen_at is None or not _is_counted_until(optimization, metric, frozen_at):
-            as_of = frozen_at or now
-            refresh.count_open_days(optimization, metric, as_of, full=full)
+    if frozen_at is None:
+        refresh.count_open_days(optimization, metric, as_of, full=full)
+    elif not _is_counted_until(optimization, metric, frozen_at):
+        refresh.count_open_days(optimization, metric, frozen_at, full=full)
 
 
 def _is_counted_until(
@@ -51,9 +76,14 @@ class StoredCubes:
     For one request only: a later refresh does not show.
     """
 
-    def __init__(self, optimization: Optimization) -> None:
+    def __init__(
+        self,
+        optimization: Optimization,
+        loaded_cubes: Mapping[UUID, ObservationCube] = MappingProxyType({}),
+    ) -> None:
+        """Read the counts of `optimization`, but those in `loaded_cubes` by metric id."""
         self._optimization = optimization
-        self._cubes: dict[UUID, ObservationCube] = {}
+        self._cubes = dict(loaded_cubes)
 
     def load_cube(self, metric: Metric) -> ObservationCube:
         """Return the stored counts of a metric."""
@@ -86,21 +116,3 @@ def build_report_counts(
 ) -> dict[str, Any]:
     """Return the counts that a report keeps of what the model learned from."""
     return aggregates.count_by_level(cube.arrays, optimization.model.design)
-
-
-def build_summary(
-    optimization: Optimization, cube: ObservationCube, comparison: Comparison
-) -> dict[str, Any]:
-    """Return what a report keeps for lists: the measured lift in percent, as of training.
-
-    `confidence` is 1 - p_value_anytime (0..1), which holds at all looks together. Both
-    are null while they are withheld. `exposures` counts all of them.
-    """
-    lift = comparison.lift
-    p_value = lift.p_value_anytime
-    return {
-        "variants_count": optimization.model.design.variants,
-        "lift": lift.lift_percent,
-        "confidence": None if p_value is None else 1 - p_value,
-        "exposures": int(cube.arrays.exposures.sum()),
-    }

@@ -76,6 +76,20 @@ class OptimizationChangeSerializer(OptimizationBodySerializer):
     """The body of a change; missing fields stay as they are."""
 
     status = serializers.ChoiceField(choices=Optimization.Status.values, required=False)
+    confirm = StrictBooleanField(
+        required=False,
+        help_text="With `status`: change it in spite of the reasons that a 409 named.",
+    )
+
+
+class ConfirmSerializer(StrictSerializer):
+    """The body of a change that may need a confirmation."""
+
+    confirm = StrictBooleanField(
+        required=False,
+        default=False,
+        help_text="Do it in spite of the reasons that a 409 named.",
+    )
 
 
 class VariantChangeSerializer(StrictSerializer):

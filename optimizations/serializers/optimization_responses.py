@@ -8,6 +8,7 @@ from rest_framework import serializers
 from metrics.models import Metric
 from models_app.models import BanditModel
 from optimizations.models import Optimization
+from optimizations.serializers.health_field import HealthField
 from optimizations.serializers.training_data_config import (
     FactorSerializer,
     RewardSerializer,
@@ -152,6 +153,11 @@ class ResultsSummarySerializer(serializers.Serializer[Any]):
         help_text="1 - p of the lift, at all looks together. Null while withheld.",
     )
     exposures = serializers.IntegerField()
+    as_of = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When the warehouse last counted. Null if it never did.",
+    )
+    health = HealthField()
 
 
 class OptimizationRowSerializer(serializers.ModelSerializer[Optimization]):

@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from optimizations.serializers.health_field import HealthField
+
 
 class ObservationSerializer(serializers.Serializer[Any]):
     """A cell of the cube; with `raw`, a touch and the rewards of its user."""
@@ -29,6 +31,7 @@ class ObservationsPageSerializer(serializers.Serializer[Any]):
 class ReportDataSerializer(serializers.Serializer[Any]):
     """Everything in one document. A part that fails is `{"error": …}`."""
 
+    health = HealthField()
     optimization = serializers.DictField()
     results = serializers.DictField()
     holdout_daily = serializers.DictField()

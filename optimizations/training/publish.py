@@ -1,7 +1,7 @@
 """Record what a training learned and make it serve: all of it or nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,14 @@ from models_app.models import TrainingRun
 from models_app.training_lease import TrainingLease
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Candidate, Optimization
-from optimizations.results import calibration, history, progress, stored
+from optimizations.results import (
+    calibration,
+    health_evidence,
+    history,
+    progress,
+    stored,
+)
+from optimizations.results.health_evidence import Evidence
 from optimizations.results.measured_lift import Comparison
 from optimizations.results.reasons import NO_BASELINE
 from optimizations.serving import snapshot_store
@@ -45,8 +52,7 @@ class TrainingResult:
     compiled_policy: CompiledPolicy
     report: Report
     enabled: list[int]
-    cube: ObservationCube
-    comparison: Comparison
+    evidence: Evidence
     as_of: datetime
     candidate: CandidateResult | None = None
 
@@ -55,7 +61,6 @@ def build_report_document(
     optimization: Optimization,
     figures: Report,
     cube: ObservationCube,
-    comparison: Comparison,
 ) -> dict[str, Any]:
     """Return a report as a version stores it, with the counts it was trained on.
 
@@ -65,7 +70,6 @@ def build_report_document(
     metric = stored.require_reward_metric(optimization)
     return document | {
         "counts": stored.build_report_counts(optimization, cube),
-        "summary": stored.build_summary(optimization, cube, comparison),
         "distrusted": calibration.find_distrust_reason(document, cube, metric),
     }
 
@@ -87,20 +91,33 @@ def publish_training_result(
     )
     runs.require_trainable(locked.model)
     run = TrainingRun.objects.get(pk=lease.run_id)
-    document = build_report_document(
-        optimization, result.report, result.cube, result.comparison
-    )
+    document = build_report_document(optimization, result.report, result.evidence.cube)
     number = _publish_version(locked, run, result, document)
     training_lease.mark_succeeded(
         lease,
-        rows_read=result.cube.rows_read,
+        rows_read=result.evidence.cube.rows_read,
         seconds=seconds,
         in_sample_metrics=_build_in_sample_metrics(result.report),
         policy_version=number,
     )
-    figures = _build_published_figures(document, result.comparison)
+    evidence = _judge_new_report(locked, result.evidence, document)
+    health_evidence.store_summary(locked, evidence)
+    figures = _build_published_figures(document, evidence.comparison)
+    figures["health"] = history.encode_health(
+        health_evidence.judge_evidence(locked, evidence)
+    )
     history.publish_day(locked, figures, result.as_of)
     snapshot_store.publish_on_commit(locked.pk)
+
+
+def _judge_new_report(
+    optimization: Optimization, evidence: Evidence, document: dict[str, Any]
+) -> Evidence:
+    """Return the evidence with the check of the new report instead of the last one's."""
+    metric = stored.require_reward_metric(optimization)
+    sanity = calibration.check_calibration(document, evidence.cube, metric)
+    checks = {**evidence.checks, "baseline_sanity": sanity}
+    return replace(evidence, checks=checks)
 
 
 def _publish_version(

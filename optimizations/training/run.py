@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -25,7 +24,8 @@ from models_app.training_lease import (
 )
 from optimizations.cube import refresh
 from optimizations.models import Candidate, Optimization
-from optimizations.results import measured_lift
+from optimizations.results import health_evidence, stored
+from optimizations.results.stored import StoredCubes
 from optimizations.training import publish
 from optimizations.training.fit import (
     NothingToLearnError,
@@ -156,7 +156,9 @@ def _train_policy(progress: _RunProgress) -> None:
     as_of = timezone.now()
     with progress.phase("cube"):
         cube = refresh.refresh_cube(optimization, metric, as_of)
-        _refresh_guardrails(optimization, as_of)
+        stored.refresh_guardrails(optimization, as_of)
+        cubes = StoredCubes(optimization, {metric.pk: cube})
+        _store_summary(optimization, cubes)
         enabled = optimization.servable()
         data = TrainingData(optimization, metric, cube, as_of, enabled)
         settings = build_training_settings(optimization, progress.lease.bias)
@@ -167,13 +169,11 @@ def _train_policy(progress: _RunProgress) -> None:
         compiled_policy = trainer.compile_policy(fitted_reward)
     with progress.phase("report"):
         figures = trainer.build_report(fitted_reward, compiled_policy)
-        comparison = measured_lift.compare_arms(optimization, metric, cube)
-    candidate = _train_candidate_if_any(progress, data, comparison)
+        evidence = health_evidence.collect_evidence(optimization, cubes)
+    candidate = _train_candidate_if_any(progress, data)
     policy = trainer.widen_policy(compiled_policy)
     with progress.phase("record"):
-        result = TrainingResult(
-            policy, figures, enabled, cube, comparison, as_of, candidate
-        )
+        result = TrainingResult(policy, figures, enabled, evidence, as_of, candidate)
         publish.publish_training_result(
             progress.lease, optimization, result, progress.seconds
         )
@@ -198,8 +198,18 @@ def _load_training_target(lease: TrainingLease) -> tuple[Optimization, Metric]:
     return optimization, metric
 
 
+def _store_summary(optimization: Optimization, cubes: StoredCubes) -> None:
+    """Store what lists show of the new counts, also where nothing can be learned of them."""
+    try:
+        evidence = health_evidence.collect_evidence(optimization, cubes)
+    except ArithmeticError:  # counts beyond all sums: the fit says so
+        log.warning("health_not_judged", exc_info=True)
+    else:
+        health_evidence.store_summary(optimization, evidence)
+
+
 def _train_candidate_if_any(
-    progress: _RunProgress, data: TrainingData, comparison: measured_lift.Comparison
+    progress: _RunProgress, data: TrainingData
 ) -> CandidateResult | None:
     """Train the candidate, if there is one; its failure does not stop the run."""
     candidate = Candidate.objects.filter(optimization=data.optimization).first()
@@ -207,7 +217,7 @@ def _train_candidate_if_any(
         return None
     with progress.phase("candidate"):
         try:
-            return _train_candidate(candidate, data, comparison)
+            return _train_candidate(candidate, data)
         except (RunCancelledError, LeaseLostError, OperationalError, InterfaceError):
             raise
         except Exception as error:
@@ -217,29 +227,14 @@ def _train_candidate_if_any(
             )
 
 
-def _train_candidate(
-    candidate: Candidate, data: TrainingData, comparison: measured_lift.Comparison
-) -> CandidateResult:
+def _train_candidate(candidate: Candidate, data: TrainingData) -> CandidateResult:
     trainer = PolicyTrainer(data, build_training_settings(candidate))
     fitted_reward = trainer.fit()
     compiled_policy = trainer.compile_policy(fitted_reward)
     figures = trainer.build_report(fitted_reward, compiled_policy)
-    document = publish.build_report_document(
-        data.optimization, figures, data.cube, comparison
-    )
+    document = publish.build_report_document(data.optimization, figures, data.cube)
     # A document that cannot be stored must fail here, where it does not stop the run.
     json.dumps(document, allow_nan=False)
     return CandidateResult(
         candidate.pk, trainer.widen_policy(compiled_policy), document
     )
-
-
-def _refresh_guardrails(optimization: Optimization, as_of: datetime) -> None:
-    """Count the guardrail metrics too; a failing one does not stop the training."""
-    for metric in optimization.guardrail_metrics.all():
-        try:
-            refresh.count_open_days(optimization, metric, as_of)
-        except LeveredError as error:
-            log.warning(
-                "guardrail_not_counted", metric_id=str(metric.pk), error=error.message
-            )

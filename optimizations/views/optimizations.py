@@ -23,6 +23,7 @@ from optimizations.configuration import lifecycle, unarchiving
 from optimizations.models import Optimization
 from optimizations.results import list_summary
 from optimizations.serializers.optimization_requests import (
+    ConfirmSerializer,
     NewOptimizationSerializer,
     OptimizationChangeSerializer,
 )
@@ -133,10 +134,19 @@ class OptimizationViewSet(
         """
         lifecycle.delete_optimization(instance, self.actor)
 
-    @extend_schema(request=None, responses=OptimizationSerializer)
+    @extend_schema(request=ConfirmSerializer, responses=OptimizationSerializer)
     def ship(self, _request: Request, **_kwargs: Any) -> Response:
-        """Give every user the leading variant for their context; freeze the results."""
-        return self._apply_transition(lifecycle.ship_optimization)
+        """Give every user the leading variant for their context; freeze the results.
+
+        Where the health of the figures is broken or a guardrail is violated, `confirm`
+        must be true: without it the 409 names the reasons in `details`.
+        """
+        confirm = self.read_body(ConfirmSerializer)["confirm"]
+        with self.get_object_for_update() as optimization:
+            changed = lifecycle.ship_optimization(
+                optimization, self.actor, confirm=confirm
+            )
+        return self.build_response(changed)
 
     @extend_schema(request=None, responses=OptimizationSerializer)
     def stop(self, _request: Request, **_kwargs: Any) -> Response:

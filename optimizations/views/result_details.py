@@ -13,15 +13,16 @@ from levered_site.errors import LeveredError
 from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
 from optimizations.results import (
-    guardrails,
+    guardrail_report,
+    health_evidence,
+    health_records,
     history,
     outcome_mix,
     progress,
     raw_counts,
     report,
-    stored,
 )
-from optimizations.results.guardrails import Guardrails
+from optimizations.results.guardrail_report import Guardrails
 from optimizations.results.history import HoldoutDaily, LiftHistory
 from optimizations.results.outcome_mix import OutcomeMixRow, OutcomeWeight
 from optimizations.results.progress import Progress
@@ -92,8 +93,8 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
         if refresh != "false":
             full = refresh == "full"
             with reserve_refresh(optimization):
-                stored.refresh_counts(
-                    optimization, guardrails=with_guardrails, full=full
+                health_evidence.refresh_results(
+                    optimization, with_guardrails=with_guardrails, full=full
                 )
         return optimization
 
@@ -107,7 +108,7 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
     def guardrails(self, request: Request, **_kwargs: Any) -> Response:
         """Judge the metrics that must not get worse."""
         optimization = self._get_refreshed_optimization(request, with_guardrails=True)
-        return Response(guardrails.judge_guardrails(optimization))
+        return Response(guardrail_report.build_guardrails(optimization))
 
     @extend_schema(responses=LiftHistory)
     def lift_history(self, _request: Request, **_kwargs: Any) -> Response:
@@ -153,14 +154,15 @@ class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
             "outcome_mix": lambda: outcome_mix.build_outcome_mix_document(
                 optimization, cubes
             ),
-            "guardrails": lambda: guardrails.judge_guardrails(optimization, cubes),
+            "guardrails": lambda: guardrail_report.build_guardrails(
+                optimization, cubes
+            ),
             "policy_lift_history": lambda: history.build_lift_history(optimization),
         }
+        built = {name: _build_part_or_error(part) for name, part in parts.items()}
         own = {"optimization": resource, "model_config": resource["model_config"]}
-        return Response(
-            {"optimization": own}
-            | {name: _build_part_or_error(part) for name, part in parts.items()}
-        )
+        health = health_records.load_health(optimization)
+        return Response({"health": health, "optimization": own} | built)
 
     @extend_schema(
         parameters=OBSERVATION_PARAMETERS, responses=ObservationsPageSerializer

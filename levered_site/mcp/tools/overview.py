@@ -42,7 +42,8 @@ def show_overview(api: Api, arguments: OverviewInput) -> Json:
     def build_answer(page: Json) -> Json:
         rows = page[arguments.show]
         return {
-            "summary": f"{len(rows)} {arguments.show} on this page, newest first.",
+            "summary": f"{len(rows)} {arguments.show} on this page, newest first."
+            f"{_describe_unhealthy(rows)}",
             **header,
             "items": [
                 response_size.drop_field(row, "training_data_config") for row in rows
@@ -52,6 +53,18 @@ def show_overview(api: Api, arguments: OverviewInput) -> Json:
         }
 
     return response_size.fetch_fitting_page(fetch_page, build_answer, arguments.limit)
+
+
+def _describe_unhealthy(rows: list[Json]) -> str:
+    """Name the optimizations whose lift must be read together with its health."""
+    unhealthy = [
+        f"{row['name']!r} ({summary['health']['status']})"
+        for row in rows
+        if (summary := row.get("summary")) and summary["health"]["status"] != "ok"
+    ]
+    if not unhealthy:
+        return ""
+    return f" Read summary.health before the lift of {', '.join(unhealthy)}."
 
 
 def _build_query(arguments: OverviewInput) -> tuple[str, Json]:

@@ -123,7 +123,10 @@ def _read_figures(api: Api, arguments: ResultsInput) -> Json:
         summary = "The candidate beside the live model"
         return _build_answer(arguments, summary, figures=candidate)
     progress = api.get(f"{arguments.path}/progress", refresh=arguments.refresh)
-    summary = f"{progress['days_running']} days running, {progress['conversions']} conversions"
+    summary = (
+        f"{results_summary.point_to_health(progress['health'])}{progress['days_running']} "
+        f"days running, {progress['conversions']} conversions"
+    )
     return _build_answer(arguments, summary, figures=progress)
 
 
@@ -138,7 +141,7 @@ def _read_results_view(api: Api, arguments: ResultsInput) -> Json:
             results_summary.describe_lift(results),
             figures=results_summary.select_figures(results),
         )
-    as_of = {"as_of": results["as_of"]}
+    as_of = {"as_of": results["as_of"], "health": results["health"]}
     if view == "regimes":
         measured = results["primary_metric_vs_holdout"] or {}
         return _build_page(arguments, measured.get("regimes", []), figures=as_of)
@@ -229,7 +232,9 @@ def _fetch_page(api: Api, arguments: ResultsInput) -> Json:
 
 
 def _build_page(arguments: ResultsInput, rows: list[Any], *, figures: Json) -> Json:
-    document = _build_answer(arguments, f"{len(rows)} rows in all", figures=figures)
+    warning = results_summary.point_to_health(figures.get("health"))
+    summary = f"{warning}{len(rows)} rows in all"
+    document = _build_answer(arguments, summary, figures=figures)
     return response_size.paginate_rows(document, "items", rows, arguments.cursor)
 
 

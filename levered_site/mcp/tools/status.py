@@ -4,7 +4,7 @@ from typing import Literal
 
 from levered_site.mcp import confirmation
 from levered_site.mcp.arguments import Confirm, OptimizationInput
-from levered_site.mcp.rest_api import Api, Json
+from levered_site.mcp.rest_api import Api, Json, RefusedError
 from levered_site.mcp.tool import Tool
 from levered_site.mcp.tools import optimization_details
 
@@ -31,6 +31,8 @@ ADMIN_ACTIONS = {
     "archived": "archive",
     "unarchived": "unarchive",
 }
+# Those that may need a confirmation.
+CONFIRMED_ACTIONS = ("ship",)
 NEXT_STEP_BY_STATUS = optimization_details.NEXT_STEP_BY_STATUS | {
     "live": "serve_variant (a dry run) shows what users get now.",
 }
@@ -48,12 +50,7 @@ def change_status(api: Api, arguments: StatusInput) -> Json:
     before = api.get(arguments.path)
     consequence = CONSEQUENCES[arguments.to]
     if not arguments.confirm:
-        after = confirmation.run_and_roll_back(api, lambda: _set_status(api, arguments))
-        would = (
-            f"move {before['name']!r} from {before['status']} to {arguments.to}: "
-            f"{consequence}"
-        )
-        return confirmation.ask_to_confirm_difference(would, before, after)
+        return _preview_change(api, arguments, before)
     after = _set_status(api, arguments)
     return {
         "summary": f"{after['name']!r} is {after['status']} now: {consequence}",
@@ -63,11 +60,31 @@ def change_status(api: Api, arguments: StatusInput) -> Json:
     }
 
 
+def _preview_change(api: Api, arguments: StatusInput, before: Json) -> Json:
+    """Return what would change, and the reasons that the API names against it."""
+    confirmed = arguments.model_copy(update={"confirm": True})
+    reasons: list[Json] = []
+    try:
+        after = confirmation.run_and_roll_back(api, lambda: _set_status(api, arguments))
+    except RefusedError as error:
+        reasons = confirmation.list_reasons(error)
+        if not reasons:
+            raise
+        after = confirmation.run_and_roll_back(api, lambda: _set_status(api, confirmed))
+    would = (
+        f"move {before['name']!r} from {before['status']} to {arguments.to}: "
+        f"{CONSEQUENCES[arguments.to]}"
+    )
+    answer = confirmation.ask_to_confirm_difference(would, before, after)
+    return confirmation.warn_of_reasons(answer, reasons) if reasons else answer
+
+
 def _set_status(api: Api, arguments: StatusInput) -> Json:
     action = ADMIN_ACTIONS.get(arguments.to)
     if action is None:
         return api.patch(arguments.path, {"status": arguments.to})
-    return api.post(f"{arguments.path}/{action}")
+    body = {"confirm": arguments.confirm} if action in CONFIRMED_ACTIONS else None
+    return api.post(f"{arguments.path}/{action}", body)
 
 
 TOOL = Tool(
@@ -79,7 +96,11 @@ TOOL = Tool(
     "Affects live traffic: without confirm: true it answers what would change. Only "
     "admins ship, stop, archive and unarchive.",
     input_model=StatusInput,
-    answer_fields={"done": "b", "changes": "o: field to [before, after]"},
+    answer_fields={
+        "done": "b",
+        "changes": "o: field to [before, after]",
+        "reasons": "a: what speaks against it",
+    },
     run=change_status,
     is_destructive=True,
     is_idempotent=True,

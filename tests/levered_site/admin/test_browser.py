@@ -10,9 +10,10 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from levered_site.admin.objections import TICK_LABEL
 from models_app.models import TrainingRun
 from optimizations.models import Optimization
-from tests.support import chromium, staff_world
+from tests.support import chromium, staff_world, unhealthy_worlds
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -91,6 +92,32 @@ def test_a_person_logs_in_trains_and_pauses(page: Page, complaints: list[str]) -
 
     assert TrainingRun.objects.filter(requested_by="staff:root").count() == 1
     assert Optimization.objects.get().status == "paused"
+    assert complaints == []
+
+
+def test_a_person_must_tick_to_ship_on_a_broken_split(
+    page: Page, complaints: list[str]
+) -> None:
+    """The dialog lists the reasons and stays open until the box is ticked."""
+    optimization = unhealthy_worlds.make_broken_split()
+    log_in(page)
+    change = "admin:optimizations_optimization_change"
+    page.goto(reverse(change, args=[optimization.pk]))
+    expect(page.get_by_text("Health: broken")).to_be_visible()
+
+    page.get_by_role("link", name="Ship").click()
+    reasons = page.locator(".staff-objections")
+    expect(reasons).to_contain_text("users of one arm are lost")
+    page.get_by_role("button", name="Ship").click()
+    expect(page.get_by_text("This field is required.")).to_be_visible()
+    optimization.refresh_from_db()
+    assert optimization.status == "live"
+    page.get_by_label(TICK_LABEL).check()
+    page.get_by_role("button", name="Ship").click()
+    expect(page.get_by_text(f"Shipped: {optimization}")).to_be_visible()
+
+    optimization.refresh_from_db()
+    assert optimization.status == "shipped"
     assert complaints == []
 
 

@@ -21,6 +21,7 @@ def build_results(measured: Any = None, **changes: Any) -> dict[str, Any]:
     """Return a results document."""
     results = {
         "as_of": None,
+        "health": {"status": "ok", "reasons": [], "as_of": None},
         "stats": {},
         "primary_metric_vs_holdout": measured,
         "checks": {"sample_ratio": {"ok": True}, "baseline_sanity": None},
@@ -60,15 +61,19 @@ def test_a_withheld_lift_gives_its_reason_and_no_number() -> None:
     assert sentence == "No measured lift yet: 100 users are needed"
 
 
-def test_a_failed_check_comes_first_and_is_shown_in_full() -> None:
+def test_a_broken_health_comes_first_and_the_check_is_shown_in_full() -> None:
     failed = {"ok": False, "p_value": 1e-9}
+    reason = {"code": "sample_ratio", "message": "Users are lost.", "next": "Look."}
     results = build_results(
-        MEASURED, checks={"sample_ratio": failed, "maturity": {"ok": True}}
+        MEASURED,
+        checks={"sample_ratio": failed, "maturity": {"ok": True}},
+        health={"status": "broken", "reasons": [reason], "as_of": None},
     )
 
     assert results_summary.describe_lift(results).startswith(
-        "Checks that are not ok: sample_ratio. "
+        "The figures cannot be trusted: Users are lost. Signup: measured lift"
     )
+    assert results_summary.select_figures(results)["health"]["reasons"] == [reason]
     assert results_summary.select_figures(results)["checks"] == {
         "sample_ratio": failed,
         "maturity": "ok",

@@ -47,8 +47,11 @@ def test_a_baseline_far_from_the_holdout_fails_with_a_reason() -> None:
             "the recent holdout has 0 users; 100 are needed",
         ),
         (
-            Totals.from_conversions(500, 4),
-            "the recent holdout has fewer than 5 conversions",
+            Totals.from_conversions(150, 4),
+            (
+                "the recent holdout has fewer than 5 conversions, and the model expects "
+                "fewer than 10"
+            ),
         ),
     ],
 )
@@ -60,6 +63,22 @@ def test_a_small_holdout_cannot_check_the_baseline(
     assert check.ok is None
     assert check.z is None
     assert check.reason == reason
+
+
+def test_a_holdout_that_lost_its_conversions_fails_by_what_the_model_expects() -> None:
+    check = check_baseline(0.1, (0.08, 0.12), Totals.from_conversions(249, 0), "bool")
+
+    assert check.ok is False
+    assert check.z is not None
+    assert check.z > 3
+
+
+def test_a_holdout_of_few_conversions_passes_where_the_model_expects_few() -> None:
+    check = check_baseline(
+        0.01, (0.005, 0.015), Totals.from_conversions(1000, 4), "bool"
+    )
+
+    assert check.ok is True
 
 
 def test_a_certain_model_of_a_constant_holdout_must_be_exact() -> None:
@@ -104,12 +123,12 @@ def test_a_guardrail_is_violated_by_harm_only() -> None:
         [(Totals.from_conversions(90, 40), Totals.from_conversions(90, 60))], "bool"
     )
 
-    assert judge_guardrail(drop) == "violated"
-    assert judge_guardrail(drop, "decrease") == "ok"
-    assert judge_guardrail(few_users) == "pending"
+    assert judge_guardrail(drop, 0.05) == "violated"
+    assert judge_guardrail(drop, 0.05, "decrease") == "ok"
+    assert judge_guardrail(few_users, 0.05) == "pending"
 
 
-def test_a_guardrail_in_a_large_family_needs_more_evidence() -> None:
+def test_a_guardrail_with_a_small_share_needs_more_evidence() -> None:
     slight = lift.measure_lift(
         [(Totals.from_conversions(9000, 520), Totals.from_conversions(9000, 640))],
         "bool",
@@ -118,10 +137,10 @@ def test_a_guardrail_in_a_large_family_needs_more_evidence() -> None:
 
     assert slight.p_value_anytime is not None
     assert 0.0005 < slight.p_value_anytime < 0.05
-    assert judge_guardrail(slight) == "violated"
-    assert judge_guardrail(slight, family=100) == "ok"
-    with pytest.raises(ValueError, match="at least 1"):
-        judge_guardrail(slight, family=0)
+    assert judge_guardrail(slight, 0.05) == "violated"
+    assert judge_guardrail(slight, 0.0005) == "ok"
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        judge_guardrail(slight, 0)
 
 
 @pytest.mark.parametrize(

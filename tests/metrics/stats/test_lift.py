@@ -125,7 +125,7 @@ def test_extreme_changes_are_published(
     assert (low > 0) == more
     assert (high < 0) != more
     direction: Direction = "decrease" if more else "increase"
-    assert judge_guardrail(result, direction) == "violated"
+    assert judge_guardrail(result, 0.05, direction) == "violated"
     assert ("lift_percent" in result.unavailable) == (result.holdout_rate == 0)
 
 

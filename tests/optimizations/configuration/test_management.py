@@ -5,7 +5,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from levered_site.organizations.models import AuditEntry
 from models_app.models import BanditModel, PolicyVersion
-from optimizations.models import Optimization, Variant
+from optimizations.models import Optimization, ResultsSummary, Variant
 from tests.support import optimization_factories
 from tests.support.factories import (
     make_admin_api,
@@ -61,16 +61,21 @@ def test_lists_are_newest_first_and_leave_out_archived_optimizations() -> None:
     assert api.get("/optimizations?include_archived=1").status_code == 400
 
 
-def test_a_listed_optimization_has_the_summary_of_its_training() -> None:
+def test_a_listed_optimization_has_the_summary_of_its_last_count() -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(organization)
     figures = {"lift": 8.2, "confidence": 0.97, "exposures": 1200}
-    optimization.model.policy_versions.update(report={"summary": figures, "more": 1})
+    ResultsSummary.objects.create(optimization=optimization, **figures)
 
     body = read_body(make_member_api(organization).get("/optimizations"))
 
     row = body["optimizations"][0]
-    assert row["summary"] == {"variants_count": 4, **figures}
+    assert row["summary"] == {
+        "variants_count": 4,
+        **figures,
+        "as_of": None,
+        "health": {"status": "ok", "reasons": [], "as_of": None},
+    }
 
 
 def test_a_list_costs_the_same_queries_however_long(

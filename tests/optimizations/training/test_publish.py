@@ -14,9 +14,8 @@ from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.report import report
 from models_app.models import PolicyVersion, TrainingRun
 from models_app.training_lease import LeaseLostError, TrainingLease
-from optimizations.cube import refresh
 from optimizations.models import Optimization, PublishedDay
-from optimizations.results import history, measured_lift, progress
+from optimizations.results import health_evidence, history, progress
 from optimizations.training import publish
 from optimizations.training.publish import TrainingResult
 from tests.support import candidate_trials, learning, optimization_factories
@@ -26,8 +25,7 @@ pytestmark = pytest.mark.django_db
 
 def make_result(optimization: Optimization) -> TrainingResult:
     """Make the result of a run without data."""
-    design, metric = optimization.model.design, optimization.reward_metric
-    assert metric is not None
+    design = optimization.model.design
     mask = np.ones(design.variants, dtype=bool)
     size = 1 + design.columns
     posterior = Posterior(design, np.zeros(size), np.eye(size) * 0.01)
@@ -38,10 +36,9 @@ def make_result(optimization: Optimization) -> TrainingResult:
     figures = report.build_report(
         posterior, compiled_policy, cells, enabled=mask, holdout_share=0.1, seed=0
     )
-    cube = refresh.load_cube(optimization, metric)
-    comparison = measured_lift.compare_arms(optimization, metric, cube)
+    evidence = health_evidence.collect_evidence(optimization)
     return TrainingResult(
-        compiled_policy, figures, [1, 2, 3, 4], cube, comparison, timezone.now()
+        compiled_policy, figures, [1, 2, 3, 4], evidence, timezone.now()
     )
 
 
@@ -132,6 +129,7 @@ def test_a_figure_that_an_old_day_lacks_is_null_with_a_reason() -> None:
         "best_lift_interval": history.NOT_PUBLISHED,
         "measured_lift_percent": history.NOT_PUBLISHED,
         "measured_lift_ci": history.NOT_PUBLISHED,
+        "health": history.NOT_PUBLISHED,
     }
 
 

@@ -1,0 +1,62 @@
+"""What lists show of results, and which metrics could not be counted."""
+
+from typing import Any
+
+from django.db import models
+
+from metrics.models import Metric
+from optimizations.models.optimization import Optimization
+
+Reason = dict[str, Any]
+
+
+class ResultsSummary(models.Model):
+    """The lift of an optimization and what was wrong with it when it was last counted.
+
+    Lists read it instead of the counts. `judged_at` is None where the lift was taken over
+    from an earlier version, which judged no health.
+    """
+
+    optimization = models.OneToOneField(
+        Optimization,
+        primary_key=True,
+        on_delete=models.CASCADE,
+        related_name="results_summary",
+    )
+    lift = models.FloatField(null=True)  # percent
+    confidence = models.FloatField(null=True)
+    exposures = models.BigIntegerField()
+    as_of = models.DateTimeField(null=True)
+    # Reasons as {code, message, next}: of failed checks, and of each violated guardrail
+    # by the id of its metric.
+    check_reasons: "models.JSONField[list[Reason], list[Reason]]" = models.JSONField(
+        default=list
+    )
+    guardrail_reasons: "models.JSONField[dict[str, Reason], dict[str, Reason]]" = (
+        models.JSONField(default=dict)
+    )
+    judged_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"summary of {self.optimization_id}"
+
+
+class CountFailure(models.Model):
+    """The last attempt to count a metric, which failed; the next success deletes it."""
+
+    optimization = models.ForeignKey(
+        Optimization, on_delete=models.CASCADE, related_name="count_failures"
+    )
+    metric = models.ForeignKey(Metric, on_delete=models.CASCADE, related_name="+")
+    message = models.TextField()
+    failed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=("optimization", "metric"), name="count_failure_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.message

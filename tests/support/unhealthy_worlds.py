@@ -1,0 +1,96 @@
+"""Optimizations whose figures are wrong in a known way, and calls of MCP in the process."""
+
+from typing import Any
+
+from metrics.models import Metric
+from optimizations.models import Optimization
+from optimizations.serving import decision, snapshot
+from tests.support import factories, traffic
+from tests.support.factories import Api, read_body
+from tests.support.optimization_factories import make_metric, make_organization
+from tests.support.result_visitors import make_visited_optimization, train_and_return
+from warehouse.models import ManagedExposure, ManagedReward
+
+Json = dict[str, Any]
+REFUND_SQL = (
+    "SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards WHERE name = 'refund'"
+)
+
+
+def make_broken_split() -> Optimization:
+    """Make a trained optimization that lost half of the holdout's exposures."""
+    optimization = make_visited_optimization()
+    held_out = _list_users(optimization, in_holdout=True)
+    lost = ManagedExposure.objects.filter(anonymous_id__in=held_out[::2])
+    lost.filter(optimization_id=optimization.pk).delete()
+    return train_and_return(optimization)
+
+
+def make_lost_holdout_rewards() -> Optimization:
+    """Make a trained optimization whose held-out users' rewards all got lost."""
+    optimization = make_visited_optimization(holdout_percentage=25)
+    held_out = _list_users(optimization, in_holdout=True)
+    ManagedReward.objects.filter(anonymous_id__in=held_out).delete()
+    return train_and_return(optimization)
+
+
+def make_violated_guardrail() -> tuple[Optimization, Metric]:
+    """Make a trained optimization whose optimized arm refunds far more; and the metric."""
+    organization = make_organization()
+    refunds = make_metric(
+        organization, name="Refunds", sql=REFUND_SQL, direction="decrease"
+    )
+    optimization = make_visited_optimization(
+        organization, guardrail_metric_ids=[refunds.pk]
+    )
+    send_refunds(optimization, every_nth_optimized=2)
+    return train_and_return(optimization), refunds
+
+
+def send_refunds(optimization: Optimization, *, every_nth_optimized: int) -> None:
+    """Send a refund of every tenth held-out user, and of the optimized ones as asked."""
+    users = _list_users(optimization, in_holdout=True)[::10]
+    users += _list_users(optimization, in_holdout=False)[::every_nth_optimized]
+    exposures = ManagedExposure.objects.filter(optimization_id=optimization.pk)
+    exposed = dict(exposures.values_list("anonymous_id", "timestamp_utc"))
+    rewards = [
+        {"anonymous_id": user, "name": "refund", "timestamp": exposed[user].isoformat()}
+        for user in users
+    ]
+    traffic.send_rewards(optimization, rewards)
+
+
+def _list_users(optimization: Optimization, *, in_holdout: bool) -> list[str]:
+    exposures = ManagedExposure.objects.filter(optimization_id=optimization.pk)
+    threshold = snapshot.compute_holdout_threshold(optimization.holdout_percentage)
+    return [
+        user
+        for user in exposures.order_by("anonymous_id").values_list(
+            "anonymous_id", flat=True
+        )
+        if decision.is_in_holdout(str(optimization.pk), user, threshold) == in_holdout
+    ]
+
+
+def call_tool(api: Api, tool: str, **arguments: Any) -> Json:
+    """Call an MCP tool in this process; return its structured answer."""
+    response = api.request(
+        "POST",
+        "/mcp",
+        {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": {"name": tool, "arguments": arguments},
+        },
+        {"Accept": "application/json, text/event-stream"},
+        base="",
+    )
+    assert response.status_code == 200, response.content
+    answer: Json = read_body(response)["result"]["structuredContent"]
+    return answer
+
+
+def make_admin_api(optimization: Optimization) -> Api:
+    """Return the API client of an admin of the organization."""
+    return factories.make_admin_api(optimization.organization)
