@@ -41,9 +41,8 @@ def reads_field(node: exp.Dot, dialect: Dialect) -> bool:
     """
     if isinstance(node.parent, exp.DataType):
         return True
-    if isinstance(
-        node.expression, exp.Star
-    ):  # `(value).*`: only a composite has columns
+    if isinstance(node.expression, exp.Star) and not dialect.fields:
+        # `(value).*`: only a composite has columns
         return isinstance(node.this, exp.Paren | exp.Subquery)
     return (
         dialect.fields
