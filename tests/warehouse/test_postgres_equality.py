@@ -60,6 +60,8 @@ def test_there_are_many_distinct_statements() -> None:
         "SELECT (tags[1]).upper FROM app.users",
         "SELECT unnest.upper FROM unnest(ARRAY['a'])",
         "SELECT (SELECT x.upper) FROM unnest(ARRAY['a']) AS x",
+        "SELECT upper.upper FROM jsonb_array_elements_text('[\"a\"]') AS upper",
+        "SELECT x.value FROM unnest(ARRAY['a']) AS x",
     ],
 )
 def test_a_name_after_a_dot_calls_no_function(
@@ -67,6 +69,9 @@ def test_a_name_after_a_dot_calls_no_function(
 ) -> None:
     """Postgres takes `x.upper` for `upper(x)`, and so would it `x.pg_sleep`."""
     text = check.check_query(sql, managed=False, schema="app").text
+    customer.execute(
+        "CREATE OR REPLACE FUNCTION value(text) RETURNS int AS 'SELECT 1' LANGUAGE sql"
+    )
 
     with customer.transaction():
         assert customer.execute(sql).fetchall()
@@ -82,10 +87,24 @@ def test_a_name_after_a_dot_calls_no_function(
         "SELECT lower.pg_read_file FROM lower('/A')",
         "SELECT btrim.pg_read_file FROM trim('/A')",
         "SELECT t.id, (SELECT m.lo_unlink) FROM app.users t, LATERAL cardinality(t.tags) AS m",
+        "SELECT pg_sleep.pg_sleep FROM round(3.0) AS pg_sleep(a)",
+        "SELECT ts_stat.ts_stat FROM btrim('SELECT 1') AS ts_stat(a)",
+        "SELECT x.value FROM abs(1) AS x(a)",
+        "SELECT u.b FROM abs(1) AS pg_sleep(a), unnest(ARRAY[pg_sleep.pg_sleep]) AS u(b)",
+        "SELECT 1 FROM app.users t JOIN abs(1) AS pg_sleep(a) ON pg_sleep.pg_sleep IS NULL",
+        "SELECT 1 FROM abs(1) AS pg_sleep(a) GROUP BY pg_sleep.pg_sleep",
     ],
 )
 def test_an_unknown_column_of_a_function_in_from_is_refused(sql: str) -> None:
+    """An alias with a list of columns is no column itself: `pg_sleep.pg_sleep` calls."""
     with pytest.raises(
         RefusedError, match=r"of a function in FROM is unknown|needs a name"
     ):
         check.check_query(sql, managed=False, schema="app")
+
+
+def test_a_function_and_its_column_are_not_read_side_by_side() -> None:
+    sql = "SELECT x, x.value FROM jsonb_array_elements('[1]') AS x"
+
+    with pytest.raises(RefusedError, match="both read"):
+        check.check_query(sql)

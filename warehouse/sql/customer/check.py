@@ -136,7 +136,7 @@ def _check_bound_query(
         spelling.decode_escapes(query)
         query = spelling.spell_names(query, rules)
         composite_fields.read_fields_as_columns(query, rules)
-        function_sources.wrap_unnested_rows(query, rules)
+        function_sources.wrap_sources(query, rules)
         if not is_managed:
             own_tables.qualify_tables(query, home.schema, home.database)
         validator.validate_query(query, rules, is_managed=is_managed)

@@ -1,9 +1,12 @@
 """Functions in FROM on Postgres: what may stand behind the dot of `alias.name`.
 
 Postgres takes `x.name` for the function `name(x)` if `x` has no such column, and `x` may be
-any single value: `SELECT x.pg_sleep FROM unnest(ARRAY[9.0]) AS x` would wait.
+any single value: `SELECT x.pg_sleep FROM unnest(ARRAY[9.0]) AS x` would wait. So a function
+whose alias stands before a dot is read in a query of its own: that query's row is a record,
+and no function takes a record for the value in it.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
@@ -14,21 +17,41 @@ from warehouse.sql.customer.messages import locate
 from warehouse.sql.customer.refusal import RefusedError
 
 # Columns that Postgres names itself: of JSON functions, and of WITH ORDINALITY.
-NAMED_COLUMNS = frozenset({"*", "key", "ordinality", "value"})
+NAMED_COLUMNS = frozenset({"key", "ordinality", "value"})
+# Functions whose columns have names of their own, not that of the alias.
+NAMING_FUNCTIONS = re.compile(r"jsonb?_(each|array_elements|to_record|populate_record)")
 SERIES = (exp.ExplodingGenerateSeries, exp.GenerateSeries)
 
 
-def wrap_unnested_rows(query: exp.Query, dialect: Dialect) -> None:
-    """Put `unnest(rows) AS x` into a query of its own where a column `x.name` is read.
+def wrap_sources(query: exp.Query, dialect: Dialect) -> None:
+    """Put `function(…) AS x` into a query of its own where a column `x.name` is read.
 
-    A query's row is a record, for which there is no function to take the name for.
+    Raises RefusedError where `x` alone, the function's value, is read as well: it would
+    become a record.
     """
-    for column, source in list(_find_unknown_columns(query, dialect)):
-        is_rows = isinstance(_get_function(source), exp.Unnest | exp.Explode)
-        if is_rows and source.parent is not None and not source.args.get("joins"):
+    for column, source in list(_find_columns(query, dialect)):
+        is_known = _is_rows(source) or column.name in _list_names(source)
+        is_alone = source.parent is not None and not source.args.get("joins")
+        if is_known and is_alone:
+            _refuse_value(query, source)
             alias = exp.to_identifier(column.table, quoted=True)
             rows = exp.select("*").from_(source.copy()).subquery(copy=False)
             source.replace(exp.Lateral(this=rows, alias=exp.TableAlias(this=alias)))
+
+
+def _refuse_value(query: exp.Query, source: exp.Expr) -> None:
+    alias, names = _get_alias(source), source.alias_column_names
+    function = _get_function(source)
+    name = str(function.this) if isinstance(function, exp.Anonymous) else ""
+    is_column = alias in names if names else not NAMING_FUNCTIONS.match(name.lower())
+    if is_column or _is_rows(source):
+        return
+    for column in query.find_all(exp.Column):
+        if not column.table and column.name == alias:
+            raise RefusedError(
+                f"{alias} and one of its columns are both read{locate(column)}: name the"
+                f" function's columns, as in AS {alias} (a, b), and write those alone."
+            )
 
 
 def validate_columns(query: exp.Query, dialect: Dialect) -> None:
@@ -46,17 +69,17 @@ def validate_columns(query: exp.Query, dialect: Dialect) -> None:
             raise RefusedError(
                 f"A function in FROM needs a name{locate(source)}: write AS x behind it."
             )
-    for column, _ in _find_unknown_columns(query, dialect):
+    for column, _ in _find_columns(query, dialect):
         raise RefusedError(
             f"The column {column.table}.{column.name} of a function in FROM is unknown"
             f"{locate(column)}: name the function's columns, as in AS {column.table} (a, b)."
         )
 
 
-def _find_unknown_columns(
+def _find_columns(
     query: exp.Query, dialect: Dialect
 ) -> Iterator[tuple[exp.Column, exp.Expr]]:
-    """Yield columns of functions in FROM that have no such column for certain."""
+    """Yield the columns `x.name` where `x` is a function in FROM, and that function."""
     if dialect.name != "postgres":
         return
     sources = {
@@ -75,7 +98,7 @@ def _find_unknown_columns(
         for column in query_parts.list_own_nodes(select):
             if isinstance(column, exp.Column) and column.table in functions:
                 source = _find_source(column.table, select, sources)
-                if source is not None and column.name not in _list_names(source):
+                if source is not None:
                     yield column, source
 
 
@@ -115,5 +138,11 @@ def _get_alias(source: exp.Expr) -> str:
     return "generate_series" if isinstance(function, SERIES) else ""
 
 
+def _is_rows(source: exp.Expr) -> bool:
+    return isinstance(_get_function(source), exp.Unnest | exp.Explode)
+
+
 def _list_names(source: exp.Expr) -> frozenset[str]:
-    return NAMED_COLUMNS.union(source.alias_column_names, {_get_alias(source)})
+    """Return the names that the function's columns may have, and `*`."""
+    names = frozenset(source.alias_column_names) or NAMED_COLUMNS | {_get_alias(source)}
+    return names | {"*"}
