@@ -1,9 +1,10 @@
 """The Celery application: delivery of tasks, time limits, the schedule of beat."""
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from celery import Celery
+from celery.schedules import schedstate, schedule
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "levered_site.settings")
 
@@ -21,6 +22,23 @@ TASK_INTERVALS = {
     "optimizations.prune_versions": timedelta(hours=6),
     "optimizations.purge_deleted": timedelta(hours=6),
 }
+
+
+class Interval(schedule):
+    """A fixed interval that goes on after the clock was set back.
+
+    Celery would wait until the time of the last run, which may be days ahead, and keeps
+    that time in a file.
+    """
+
+    def is_due(self, last_run_at: datetime) -> schedstate:
+        """Return whether to run now, and the seconds until the next look."""
+        last_run = self.maybe_make_aware(last_run_at)
+        if last_run > self.now():
+            return schedstate(is_due=True, next=self.seconds)
+        state: schedstate = super().is_due(last_run_at)
+        return state
+
 
 app = Celery("levered")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -55,7 +73,7 @@ app.conf.update(
     beat_schedule={
         name: {
             "task": name,
-            "schedule": interval,
+            "schedule": Interval(interval),
             "options": {"expires": interval.total_seconds()},
         }
         for name, interval in TASK_INTERVALS.items()

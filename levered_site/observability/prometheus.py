@@ -9,7 +9,8 @@ import hmac
 import ipaddress
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -42,6 +43,7 @@ REQUEST_SECONDS = Histogram(
 )
 # The gauge of optimizations.serving.metrics.
 POLICY_TIME_METRIC = "levered_policy_trained_timestamp_seconds"
+HEADER_BYTES = 8  # of a file of counts
 COUNTED_METHODS = frozenset(
     {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 )
@@ -125,6 +127,29 @@ class WaitingTasksCollector(Collector):
         )
 
 
+class WrittenFilesCollector(Collector):
+    """The counts of all processes, without files that a full disk kept from being written.
+
+    One such file would make every later answer fail.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        """Merge the files that hold at least their header."""
+        merge: Callable[[list[str]], Iterable[Metric]] = MultiProcessCollector.merge
+        files = self._folder.glob("*.db")
+        return merge([str(file) for file in files if _get_size(file) >= HEADER_BYTES])
+
+
+def _get_size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # of a process that has just ended
+        return 0
+
+
 @responses.json_view("GET", "HEAD")
 def export_metrics(request: HttpRequest) -> HttpResponse:
     """Return the metrics to this machine, or to a client with METRICS_TOKEN."""
@@ -134,7 +159,9 @@ def export_metrics(request: HttpRequest) -> HttpResponse:
         )
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        registry.register(
+            WrittenFilesCollector(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+        )
     else:
         registry = REGISTRY
     own_registry = CollectorRegistry()

@@ -1,15 +1,28 @@
-"""A limit on the size of JSON values in memory: 3 bytes of text may become 100."""
+"""Limits on JSON values: of items, as 3 bytes of text may become 100, and of levels."""
 
 import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 ITEM_BYTES = 32  # one item for so many bytes that an answer may have
 ITEM_MARKS = ("[", "{", ",")
+MAX_LEVELS = 100
+LEVEL_MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
+TOO_DEEP = (
+    f"A JSON value of the result has more than {MAX_LEVELS} levels: select its parts."
+)
 
 
 class TooManyItemsError(Exception):
     """The JSON values of one answer have too many items."""
+
+
+class TooDeepError(Exception):
+    """A JSON value is nested too deeply to be read and written here."""
 
 
 @dataclass(slots=True)
@@ -23,9 +36,49 @@ class JsonBudget:
         self.items_left = max_bytes // ITEM_BYTES
 
     def loads(self, data: str | bytes) -> Any:
-        """Return the value of a JSON text. Raises TooManyItemsError before it is built."""
+        """Return the value of a JSON text.
+
+        Raises TooManyItemsError or TooDeepError before it is built.
+        """
         text = data.decode() if isinstance(data, bytes) else data
         self.items_left -= sum(text.count(mark) for mark in ITEM_MARKS)
         if self.items_left < 0:
             raise TooManyItemsError
+        if text.count("[") + text.count("{") > MAX_LEVELS:
+            _require_few_levels(text)
         return json.loads(text)
+
+
+_current: ContextVar[JsonBudget | None] = ContextVar("json_budget", default=None)
+
+
+@contextmanager
+def limit_items(max_items: int) -> Iterator[None]:
+    """Let `read_json` read at most so many items inside `with`, in this thread."""
+    token = _current.set(JsonBudget(max_items))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def read_json(data: str | bytes) -> Any:
+    """Return the value of a JSON text within the thread's budget.
+
+    For psycopg, which keeps the first of all functions with the same code: a method of one
+    budget would go on counting for every later connection of the process. Raises
+    TooManyItemsError or TooDeepError.
+    """
+    budget = _current.get()
+    return json.loads(data) if budget is None else budget.loads(data)
+
+
+def _require_few_levels(text: str) -> None:
+    level = 0
+    for mark in LEVEL_MARKS.finditer(text):
+        if mark[0] in "[{":
+            level += 1
+        elif mark[0] in "]}":
+            level -= 1
+        if level > MAX_LEVELS:
+            raise TooDeepError

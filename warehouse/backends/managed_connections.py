@@ -15,7 +15,13 @@ from psycopg.types.json import set_json_loads
 from levered_site.errors import UnavailableError
 from warehouse.backends import cancellation, deadlines
 from warehouse.backends.errors import QueryFailedError
-from warehouse.backends.json_budget import JsonBudget, TooManyItemsError
+from warehouse.backends.json_budget import (
+    TOO_DEEP,
+    TooDeepError,
+    TooManyItemsError,
+    limit_items,
+    read_json,
+)
 from warehouse.sql.customer import managed_schema
 
 Cursor = psycopg.RawCursor[tuple[Any, ...]]
@@ -61,9 +67,10 @@ def open_cursor(
         _translate_errors(seconds),
         _open_connection() as connection,
         cancellation.watch_statement(partial(_cancel_query, connection)),
+        limit_items(MAX_JSON_ITEMS),
     ):
         connection.read_only = True
-        set_json_loads(JsonBudget(MAX_JSON_ITEMS).loads, connection)
+        set_json_loads(read_json, connection)
         cursor = psycopg.RawCursor(connection)
         names, values = list(session_settings), list(session_settings.values())
         cursor.execute(_build_apply_settings(connection), (names, values))
@@ -128,6 +135,8 @@ def _translate_errors(seconds: float) -> Iterator[None]:
             f"The JSON values of the result have more than {MAX_JSON_ITEMS:,} items: "
             "select fewer rows."
         ) from error
+    except TooDeepError as error:
+        raise QueryFailedError(TOO_DEEP) from error
     except psycopg.Error as error:
         raise QueryFailedError(_describe_error(error)) from error
 

@@ -19,7 +19,12 @@ from psycopg.types.json import set_json_loads
 
 from levered_site.errors import WarehouseError
 from warehouse.backends import addresses, postgres_values, row_batches
-from warehouse.backends.json_budget import JsonBudget, TooManyItemsError
+from warehouse.backends.json_budget import (
+    TOO_DEEP,
+    JsonBudget,
+    TooDeepError,
+    TooManyItemsError,
+)
 from warehouse.backends.postgres_requests import (
     Opened,
     OpenRequest,
@@ -71,6 +76,8 @@ class Reader:
             yield Failure(_classify(error), _describe(error))
         except WarehouseError as error:  # of the host's addresses
             yield Failure("connection", error.message)
+        except TooDeepError:
+            yield Failure("statement", TOO_DEEP)
         except (MemoryError, TooManyItemsError):
             yield Failure("bytes", limit=self._max_bytes)
 

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.mmap_dict import MmapedDict
 
 from levered_site.observability.metric_files import FILE_BYTES, AllocatedMetrics
+from levered_site.observability.prometheus import WrittenFilesCollector
 
 # Counts under many labels, so that the file has to grow.
 COUNT = """
@@ -89,3 +90,17 @@ def test_values_are_in_a_file_that_prometheus_reads(tmp_path: Path) -> None:
     reopened.close()
     status = Path(path).stat()
     assert status.st_blocks * 512 >= status.st_size > FILE_BYTES  # no holes
+
+
+def test_a_file_that_was_never_written_leaves_the_others_readable(
+    tmp_path: Path,
+) -> None:
+    code = "import prometheus_client; prometheus_client.Counter('seen', 'Seen.').inc()"
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    (tmp_path / "counter_1.db").touch()
+
+    metrics = WrittenFilesCollector(tmp_path).collect()
+
+    values = {sample.name: sample.value for m in metrics for sample in m.samples}
+    assert values["seen_total"] == 1

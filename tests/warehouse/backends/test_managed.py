@@ -281,6 +281,31 @@ def test_json_values_of_many_items_are_refused_before_they_are_built() -> None:
         managed.build_backend("org_a").query(sql, 100)
 
 
+def test_the_items_of_one_query_do_not_count_for_the_next() -> None:
+    rows = " UNION ALL ".join(["SELECT 1 AS n"] * 10)
+    items = "[" + "[]," * 5000 + "[]]"
+    sql = f"SELECT CAST('{items}' AS jsonb) AS a FROM ({rows}) AS q"  # noqa: S608 - the test's own text
+
+    for _ in range(4):  # 100,000 items each
+        assert len(managed.build_backend("org_a").query(sql, 100).rows) == 10
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('["[",', "]")]
+)
+@pytest.mark.parametrize("levels", [200, 500, 1000])
+def test_a_json_value_of_many_levels_is_refused(
+    opening: str, closing: str, levels: int
+) -> None:
+    text = opening * levels + "1" + closing * levels
+    backend = managed.build_backend("org_a")
+
+    with pytest.raises(QueryFailedError, match="more than 100 levels"):
+        backend.query(f"SELECT CAST('{text}' AS jsonb) AS a", 1)
+    flat = "[" + ",".join(["[]"] * 300) + "]"
+    assert backend.query(f"SELECT CAST('{flat}' AS jsonb) AS a", 1).rows
+
+
 @pytest.mark.parametrize(
     ("limit", "words"),
     [
