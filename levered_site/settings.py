@@ -149,7 +149,10 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic step is needed
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
 
 # --- safety
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+# The probes of the supervisor, of a container and of a scraper on this machine use them.
+# No page of another site can send them: a browser sends the host of the address.
+LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=["*"]), *LOOPBACK_HOSTS]
 HTTPS = env.bool("HTTPS", default=PUBLIC_URL.startswith("https://"))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())

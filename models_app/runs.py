@@ -101,18 +101,31 @@ def send_next_runs(organization_id: str) -> int:
         Organization.objects.select_for_update(no_key=True).filter(
             pk=organization_id
         ).first()
-        open_runs = TrainingRun.objects.filter(
-            model__organization_id=organization_id, status__in=OPEN_STATUSES
-        )
-        waiting = open_runs.filter(status=Status.QUEUED, sent_at=None)
-        taken = open_runs.count() - waiting.count()
-        free = max(settings.TRAINING_SLOTS_PER_ORGANIZATION - taken, 0)
-        run_ids = list(
-            waiting.order_by("created_at").values_list("pk", flat=True)[:free]
-        )
+        run_ids = _list_sendable_runs(organization_id)
         # Before they are sent: the next caller must see that their slots are taken.
         TrainingRun.objects.filter(pk__in=run_ids).update(sent_at=timezone.now())
     return sum(send_run(run_id) for run_id in run_ids)
+
+
+def _list_sendable_runs(organization_id: str) -> list[UUID]:
+    """Return the oldest runs that wait, as many as there are free slots."""
+    open_runs = TrainingRun.objects.filter(
+        model__organization_id=organization_id, status__in=OPEN_STATUSES
+    )
+    waiting = open_runs.filter(status=Status.QUEUED, sent_at=None)
+    taken = open_runs.count() - waiting.count()
+    free = max(settings.TRAINING_SLOTS_PER_ORGANIZATION - taken, 0)
+    return list(waiting.order_by("created_at").values_list("pk", flat=True)[:free])
+
+
+def is_held_up(run: TrainingRun) -> bool:
+    """Return whether a run is not sent in spite of a free slot: the broker is away.
+
+    So it is also for moments after another run, and while the clock's question to the
+    warehouse has the slot.
+    """
+    is_unsent = run.status == Status.QUEUED and run.sent_at is None
+    return is_unsent and run.pk in _list_sendable_runs(run.model.organization_id)
 
 
 def send_run(run_id: UUID) -> bool:

@@ -32,6 +32,8 @@ from models_app.serializers import (
 from models_app.state import ModelState
 
 POLL_SECONDS = 0.2
+# How long a run that nothing keeps from being sent is waited for.
+HELD_UP_SECONDS = 1.0
 PREFER_HEADER = OpenApiParameter(
     "Prefer",
     str,
@@ -126,9 +128,18 @@ class TrainingRunViewSet(ListViewSet[TrainingRun], RetrieveViewSet[TrainingRun])
 
 
 def _wait_for_run(run: TrainingRun) -> TrainingRun:
-    """Poll a run until it ends, at most for settings.TRAIN_WAIT_SECONDS."""
-    deadline = time.monotonic() + settings.TRAIN_WAIT_SECONDS
+    """Poll a run until it ends, at most for settings.TRAIN_WAIT_SECONDS.
+
+    Of a broker that is away no result can be waited for: the reaper sends the run later.
+    """
+    started_at = time.monotonic()
+    deadline = started_at + settings.TRAIN_WAIT_SECONDS
+    held_up_until = started_at + HELD_UP_SECONDS
     while run.status in runs.OPEN_STATUSES and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
         run.refresh_from_db()
+        if not runs.is_held_up(run):
+            held_up_until = time.monotonic() + HELD_UP_SECONDS
+        elif time.monotonic() >= held_up_until:
+            break
     return run

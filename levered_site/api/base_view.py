@@ -8,6 +8,8 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from levered_site.api import requests
+
 
 class BaseAPIView(APIView):
     """An APIView that runs its early throttles first and does not answer OPTIONS."""
@@ -15,7 +17,10 @@ class BaseAPIView(APIView):
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Count by address, authenticate, count by caller, then check permissions."""
+        """Count by address, authenticate, count by caller, then check permissions.
+
+        A DELETE takes no query: see `refuse_query`.
+        """
         throttles = super().get_throttles()
         for throttle in filter(_is_early, throttles):
             throttle.allow_request(request, self)
@@ -23,6 +28,8 @@ class BaseAPIView(APIView):
         for throttle in itertools.filterfalse(_is_early, throttles):
             throttle.allow_request(request, self)
         super().initial(request, *args, **kwargs)
+        if request.method == "DELETE":
+            requests.refuse_query(requests.get_django_request(request))
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any

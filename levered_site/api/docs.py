@@ -6,12 +6,12 @@ import threading
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
-from levered_site.api import openapi, rate_limits
-from levered_site.api.requests import read_choice
+from levered_site.api import openapi, rate_limits, requests
 from levered_site.api.responses import json_view
 
 OPENAPI_JSON_TYPE = "application/vnd.oai.openapi+json"
@@ -53,8 +53,14 @@ _rendering = threading.Lock()
 
 @json_view("GET", "HEAD")
 def get_schema(request: HttpRequest) -> HttpResponse:
-    """Return the OpenAPI document: JSON, or YAML by `?format=yaml` or by Accept."""
-    format_name = read_choice(request, "format", ("json", "yaml"))
+    """Return the OpenAPI document: JSON, or YAML by `?format=yaml` or by Accept.
+
+    It has a limit of its own: the page of the documentation loads it, and a caller who
+    has used up the limit of the API looks there for the reason.
+    """
+    network = requests.get_client_network(request)
+    rate_limits.count_request(request, "schema", settings.RATELIMIT_SERVE, network)
+    format_name = requests.read_choice(request, "format", ("json", "yaml"))
     accepted = request.headers.get("Accept", "")
     if format_name == "yaml" or (format_name is None and _prefers_yaml(accepted)):
         return HttpResponse(

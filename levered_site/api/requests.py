@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from levered_site import random_bytes
-from levered_site.errors import InvalidParametersError
+from levered_site.errors import FieldProblem, InvalidParametersError
+
+MAX_NAMES, MAX_NAME_LENGTH = 20, 200  # of what is said of unknown query parameters
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -124,3 +126,26 @@ def read_choice(
             name, f"must be one of {', '.join(choices)}"
         )
     return text
+
+
+def refuse_query(request: HttpRequest) -> None:
+    """Refuse every query parameter of a request that destroys.
+
+    The rest of an id with a bare `?` would be read as a query, and its beginning as the
+    id of something else.
+
+    Raises:
+        InvalidParametersError: there is a query; it names the parameters.
+    """
+    query = request.META.get("QUERY_STRING", "")
+    if not query:
+        return
+    problem = (
+        "is no query parameter of this endpoint, so nothing was deleted. Percent-encode "
+        "a `?` that belongs to an id: %3F."
+    )
+    names = list(request.GET) or [query]
+    raise InvalidParametersError(
+        f"`{names[0][:MAX_NAME_LENGTH]}` {problem}",
+        [FieldProblem(name[:MAX_NAME_LENGTH], problem) for name in names[:MAX_NAMES]],
+    )

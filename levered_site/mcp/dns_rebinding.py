@@ -8,8 +8,6 @@ from django.http.request import split_domain_port, validate_host
 
 from levered_site.errors import ForbiddenError
 
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
-
 
 def require_trusted_host_and_origin(request: HttpRequest) -> None:
     """Refuse a Host that is not this service's, and an Origin that no setting allows.
@@ -35,7 +33,7 @@ def _list_allowed_hosts() -> list[str]:
     # With the brackets of an IPv6 address, as in a Host header.
     public_host, _ = split_domain_port(urlsplit(settings.PUBLIC_URL).netloc)
     configured = [host for host in settings.ALLOWED_HOSTS if host != "*"]
-    return [*LOCAL_HOSTS, public_host, *configured]
+    return [*settings.LOOPBACK_HOSTS, public_host, *configured]
 
 
 def _list_allowed_origins() -> list[str]:

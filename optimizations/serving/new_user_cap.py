@@ -107,7 +107,7 @@ def is_cap_reached(cached_count: bytes | None) -> bool:
     `cached_count` is the cache's value of `build_cache_key`, None where absent.
     """
     cap = int(settings.NEW_USERS_PER_MINUTE)
-    return bool(cap) and int(cached_count or 0) >= cap
+    return bool(cap) and _parse_count(cached_count) >= cap
 
 
 def is_cap_reached_now(optimization_id: str) -> bool:
@@ -131,7 +131,7 @@ def take_unsent_counts() -> Counter[str]:
 def store_polled_totals(totals: dict[str, bytes | None]) -> None:
     """Keep the cache's counts, by key."""
     _new_user_counter.store_totals(
-        {key: int(total or 0) for key, total in totals.items()}
+        {key: _parse_count(total) for key, total in totals.items()}
     )
 
 
@@ -141,6 +141,14 @@ def build_cap_error() -> RateLimitedError:
         "This optimization has too many new users this minute. Try again next minute.",
         retry_after=60 - int(time.time()) % 60,
     )
+
+
+def _parse_count(data: bytes | None) -> int:
+    """Return a count of the cache; 0 if it is missing, or others wrote no number there."""
+    try:
+        return int(data or 0)
+    except ValueError:
+        return 0
 
 
 def _increment_counts(counts: Counter[str]) -> None:

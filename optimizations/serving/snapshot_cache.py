@@ -1,5 +1,7 @@
 """Snapshots in the cache that all processes share: their keys and what is written there."""
 
+import re
+
 import structlog
 
 from levered_site.api import rate_limits
@@ -10,9 +12,15 @@ log = structlog.get_logger(__name__)
 
 CACHE_TTL_SECONDS = 7 * 86_400  # a process that misses an expired key publishes again
 
-# The cached version never decreases: of two publishers the newer state wins.
+# As many digits as a version of the database may have.
+VERSION_PATTERN = re.compile(rb"[0-9]{1,18}")
+
+# The cached version never decreases: of two publishers the newer state wins. What
+# `parse_version` does not read is replaced.
 PUBLISH_SCRIPT = """
-local cached = tonumber(redis.call('GET', KEYS[1]) or '-1')
+local text = redis.call('GET', KEYS[1]) or ''
+local cached = -1
+if #text <= 18 and string.match(text, '^%d+$') then cached = tonumber(text) end
 if tonumber(ARGV[1]) < cached then return 0 end
 redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
@@ -45,8 +53,18 @@ def parse_snapshot(data: object) -> Snapshot | None:
         return None
     try:
         return Snapshot.from_bytes(data)
-    except ValueError:
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None  # what others wrote there may be any JSON, or none
+
+
+def parse_version(data: object) -> int | None:
+    """Return the version of a value of the cache; None if it is missing or no number.
+
+    What others wrote there must not fail a request, and a publish replaces it.
+    """
+    if not isinstance(data, bytes) or not VERSION_PATTERN.fullmatch(data):
         return None
+    return int(data)
 
 
 def remove_snapshot(optimization_id: str) -> None:
@@ -67,7 +85,8 @@ def is_published(snapshot: Snapshot) -> bool:
         )
     except CACHE_ERRORS:
         return True  # without the cache there is nothing to publish to
-    return version is not None and int(version) >= snapshot.version
+    number = parse_version(version)
+    return number is not None and number >= snapshot.version
 
 
 def write_snapshot(snapshot: Snapshot) -> None:

@@ -122,14 +122,15 @@ class SnapshotPoller:
         pipeline.mget(cap_keys)
         *_, versions, totals = await pipeline.execute()
         new_user_cap.store_polled_totals(dict(zip(cap_keys, totals, strict=True)))
-        for optimization_id, version in zip(ids, versions, strict=True):
+        for optimization_id, data in zip(ids, versions, strict=True):
+            version = snapshot_cache.parse_version(data)
             if version is None or snapshot_memory.is_newer_copy(
-                optimization_id, int(version)
+                optimization_id, version
             ):
                 # The cache lost what was published: the look-up publishes it again.
                 snapshot_memory.start_lookup(optimization_id)
-            elif snapshot_memory.is_older_copy(optimization_id, int(version)):
-                await _load_copy(optimization_id, int(version))
+            elif snapshot_memory.is_older_copy(optimization_id, version):
+                await _load_copy(optimization_id, version)
 
 
 async def _load_copy(optimization_id: str, version: int) -> None:

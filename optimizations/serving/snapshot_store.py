@@ -33,16 +33,17 @@ def load_snapshot(optimization_id: str, newest_version: bytes | None) -> Snapsho
     """Return the newest snapshot.
 
     `newest_version` is the cache's value of `snapshot_cache.build_version_key`. If it is
-    None (no such key, or the cache is away), the database is asked, at most once a second.
+    None (no such key, or the cache is away) or no number, the database is asked, at most
+    once a second.
     Raises NotFoundError for an unknown or deleted id; UnavailableError when this process
     has no copy and the database does not answer.
     """
     copy = snapshot_memory.get_cached(optimization_id)
-    if newest_version is None:
+    version = snapshot_cache.parse_version(newest_version)
+    if version is None:
         if copy is not None and copy.age() < UNCACHED_RECHECK_SECONDS:
             return copy.require_snapshot()
         return _await_lookup(optimization_id, copy)
-    version = int(newest_version)
     if copy is None:
         return _load_first_copy(optimization_id, version)
     if copy.snapshot is None or copy.snapshot.version < version:

@@ -7,12 +7,11 @@ import re
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from levered_site.api import etags, rate_limits, requests, responses
+from levered_site.api import credentials, etags, rate_limits, requests, responses
 from levered_site.api.openapi import describe_operations
-from levered_site.errors import NotFoundError
+from levered_site.errors import NotFoundError, UnauthorizedError
 from levered_site.organizations import authentication, scopes
 from levered_site.organizations.actors import KeyHolder
 from optimizations.serving import (
@@ -23,8 +22,8 @@ from optimizations.serving import (
 )
 from optimizations.serving.policy_document import PolicyDocument
 from optimizations.serving.snapshot import NOT_FOUND_MESSAGE, Snapshot
+from optimizations.views.serve_request import choose_rate_limit
 
-RATE_LIMIT_GROUP = "serve"
 SIGNATURE_HEADER = "Levered-Signature"
 # A barred variant is drawn at the edge until the caches have asked again. While the
 # service is away, caches may use their copy for a day.
@@ -70,11 +69,14 @@ POLICY_OPERATION: dict[str, Any] = {
 @responses.json_view("GET", "HEAD", any_origin=True)
 def get_policy(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Return the signed policy; 304 if If-None-Match names it."""
-    snapshot = _load_snapshot(request, str(pk))
+    holder, refusal = _authenticate_key(request)
+    snapshot = _load_snapshot(request, str(pk), holder)
     if snapshot is not None and policy_document.is_public(snapshot):
         document = policy_document.load_document(snapshot)
         return _build_response(request, document, is_public=True)
-    caller = authentication.authenticate_caller_or_key(request)
+    if refusal is not None:
+        raise refusal
+    caller = holder or authentication.authenticate_caller(request)
     if isinstance(caller, KeyHolder):
         scopes.require_scope(caller, scopes.READ)
     # One answer for all: nobody learns which ids exist.
@@ -94,13 +96,35 @@ def get_signing_keys(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(content, responses.JSON_CONTENT_TYPE, headers=headers)
 
 
-def _load_snapshot(request: HttpRequest, optimization_id: str) -> Snapshot | None:
-    """Count the request, then return the newest snapshot; None for an unknown id."""
-    network = requests.get_client_network(request)
+def _authenticate_key(
+    request: HttpRequest,
+) -> tuple[KeyHolder | None, UnauthorizedError | None]:
+    """Return the holder of the request's API key, or why the key does not work.
+
+    A public policy is answered in spite of that. Raises RateLimitedError for too many
+    unknown keys from this address.
+    """
+    secret = credentials.read_key_of_caller(request)
+    if secret is None:
+        return None, None
+    try:
+        return authentication.load_key_holder(request, secret), None
+    except UnauthorizedError as error:
+        return None, error
+
+
+def _load_snapshot(
+    request: HttpRequest, optimization_id: str, holder: KeyHolder | None
+) -> Snapshot | None:
+    """Count the request, then return the newest snapshot; None for an unknown id.
+
+    A publishable key stands in web pages: its requests are those of visitors, each
+    counted by its address.
+    """
+    key = None if holder and scopes.TRACK in holder.scopes else holder
+    limit = choose_rate_limit(requests.get_client_network(request), key)
     usage, values = rate_limits.count_in_pipeline(
-        RATE_LIMIT_GROUP,
-        settings.RATELIMIT_SERVE,
-        network,
+        *limit,
         [snapshot_cache.build_version_key(optimization_id)],
     )
     rate_limits.enforce_limit(request, usage)

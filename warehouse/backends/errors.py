@@ -1,11 +1,13 @@
 """The error of a failed query, and how its message stays free of secrets."""
 
+import re
 from collections.abc import Iterable
 from typing import Self
 
 from levered_site.errors import WarehouseError
 
 MAX_MESSAGE_LENGTH = 2000  # characters
+MIN_LENGTH_WITHIN_WORDS = 4  # characters of a secret
 
 
 class QueryFailedError(WarehouseError):
@@ -31,8 +33,24 @@ class QueryFailedError(WarehouseError):
 
 
 def redact_secrets(message: str, secrets: Iterable[object]) -> str:
-    """Return the message, cut to 2,000 characters, with `***` in place of each secret."""
+    """Return the message, cut to 2,000 characters, with `***` in place of each secret.
+
+    A short secret is replaced where it stands alone: within words it is there by chance,
+    and a message full of gaps would spell it.
+    """
     texts = {str(secret) for secret in secrets if secret}
-    for text in sorted(texts, key=len, reverse=True):
-        message = message.replace(text, "***")
+    if texts:
+        message = _compile_secrets(texts).sub("***", message)
     return message[:MAX_MESSAGE_LENGTH]
+
+
+def _compile_secrets(texts: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern of all secrets, the longest first."""
+    return re.compile(
+        "|".join(
+            re.escape(text)
+            if len(text) >= MIN_LENGTH_WITHIN_WORDS
+            else rf"(?<!\w){re.escape(text)}(?!\w)"
+            for text in sorted(texts, key=len, reverse=True)
+        )
+    )

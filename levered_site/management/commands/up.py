@@ -216,16 +216,24 @@ def _wait_until_ready(supervisor: Supervisor, host: str, port: int) -> None:
     while time.monotonic() < deadline:
         supervisor.wait(0.2)
         try:
-            response = httpx.get(
-                f"http://{host}:{port}/readyz", timeout=1, trust_env=False
-            )
+            response = _ask_readiness(host, port)
         except httpx.HTTPError as error:
             last_answer = str(error)
             continue
         if response.is_success:
             return
-        last_answer = response.text
+        last_answer = f"GET /readyz answers {response.status_code}, {response.text}"
     raise CommandError(
         f"the web server is not ready after {READY_TIMEOUT_SECONDS:.0f} s: "
         f"{last_answer}\nSee the log files in {supervisor.home}/log."
+    )
+
+
+def _ask_readiness(host: str, port: int) -> httpx.Response:
+    """Ask /readyz under a Host that the settings always allow, whatever HOST is."""
+    return httpx.get(
+        f"http://{host}:{port}/readyz",
+        headers={"Host": f"localhost:{port}"},
+        timeout=1,
+        trust_env=False,
     )

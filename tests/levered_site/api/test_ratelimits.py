@@ -288,7 +288,23 @@ def test_the_page_of_the_documentation_takes_nothing_from_the_limit(
     settings.RATELIMIT_GLOBAL = "2/m"
 
     pages = [Client().get(f"/api/v2/docs{end}") for end in ("", "/start.js") * 3]
-    document = Client().get("/api/v2/schema")
+    unknown = Client().get("/api/v2/no-such-path")
 
     assert {page.status_code for page in pages} == {200}
-    assert document["RateLimit-Remaining"] == "1"
+    assert unknown["RateLimit-Remaining"] == "1"
+
+
+@pytest.mark.django_db
+def test_the_document_is_read_also_by_who_has_used_up_the_limit(
+    settings: Settings,
+) -> None:
+    settings.RATELIMIT_GLOBAL, settings.RATELIMIT_SERVE = "2/m", "3/m"
+    person = factories.make_member_api(factories.make_organization())
+
+    documents = [Client().get("/api/v2/schema?format=json") for _ in range(2)]
+    calls = [person.get("/me").status_code for _ in range(3)]
+    documents += [Client().get("/api/v2/schema?format=json") for _ in range(2)]
+
+    assert calls == [200, 200, 429]
+    assert [document.status_code for document in documents] == [200, 200, 200, 429]
+    assert documents[0]["RateLimit-Limit"] == "3"

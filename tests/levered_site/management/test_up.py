@@ -1,12 +1,16 @@
 """`manage.py up`: the parts that need no running service."""
 
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
+from levered_site.local.supervisor import Supervisor
 from levered_site.management.commands import up
 from levered_site.organizations.models import Organization
 
@@ -68,3 +72,30 @@ def test_no_admin_is_made_beside_other_users() -> None:
     assert up._create_first_accounts() is None
     assert [user.username for user in User.objects.all()] == ["root"]
     assert not Organization.objects.exists()
+
+
+class _Refuser(BaseHTTPRequestHandler):
+    """A web server that refuses every request."""
+
+    def do_GET(self) -> None:
+        self.send_response(400)
+        self.end_headers()
+        self.wfile.write(b"no such host: " + self.headers["Host"].encode())
+
+    def log_message(self, *_args: object) -> None:
+        """Stay silent."""
+
+
+def test_a_start_that_fails_says_what_the_server_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(up, "READY_TIMEOUT_SECONDS", 1.0)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Refuser) as server:
+        threading.Thread(target=server.serve_forever).start()
+        port = server.server_port
+        with pytest.raises(CommandError) as raised:
+            up._wait_until_ready(Supervisor(tmp_path), "127.0.0.1", port)
+        server.shutdown()
+
+    answer = f"GET /readyz answers 400, no such host: localhost:{port}"
+    assert answer in str(raised.value)

@@ -1,7 +1,9 @@
 """The API of models: list, training, runs, deletion, and access."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -18,9 +20,20 @@ from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
 from tests.support import factories
 from tests.support.factories import Api, read_body, read_error
-from tests.support.optimization_factories import make_organization
+from tests.support.optimization_factories import make_optimization, make_organization
+from tests.support.training_workers import request_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def _broker_at(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let Celery, which remembers its connections, send tasks to another address."""
+    with monkeypatch.context() as celery:
+        celery.setenv("CELERY_BROKER_WRITE_URL", address)
+        celery.setattr(app, "_pool", None)
+        celery.setattr(app.amqp, "_producer_pool", None)
+        yield
 
 
 @pytest.fixture
@@ -138,6 +151,54 @@ def test_a_run_stays_queued_while_the_broker_is_down(
     assert runs.reap_lost_runs() == 1
     run.refresh_from_db()
     assert run.sends == 1
+
+
+@contextmanager
+def _silent_address() -> Iterator[str]:
+    """Give an address whose connections are taken and never answered."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"redis://127.0.0.1:{server.getsockname()[1]}/1"
+
+
+@contextmanager
+def _closed_address() -> Iterator[str]:
+    """Give an address that refuses connections."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    yield f"redis://127.0.0.1:{port}/1"
+
+
+@pytest.mark.parametrize("broker", [_silent_address, _closed_address])
+def test_nobody_waits_for_a_training_that_the_broker_cannot_take(
+    optimization: Optimization,
+    api: Api,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    broker: Callable[[], AbstractContextManager[str]],
+) -> None:
+    with broker() as address, _broker_at(address, monkeypatch):
+        started_at = time.monotonic()
+        response = api.post(f"/models/{optimization.model_id}/train")
+        seconds = time.monotonic() - started_at
+
+    run = TrainingRun.objects.get()
+    assert response.status_code == 202
+    assert (run.status, run.sent_at) == ("queued", None)
+    assert seconds < settings.TRAIN_WAIT_SECONDS / 2
+
+
+def test_a_run_that_waits_for_a_slot_is_not_held_up(optimization: Optimization) -> None:
+    other = make_optimization(optimization.organization)
+
+    first, second = (request_run(each) for each in (other, optimization))
+    second.refresh_from_db()
+    first.refresh_from_db()
+
+    assert second.sent_at is None
+    assert not runs.is_held_up(first)
+    assert not runs.is_held_up(second)
+    TrainingRun.objects.filter(pk=first.pk).update(status="failed")
+    assert runs.is_held_up(second)
 
 
 def test_no_request_waits_when_all_waiting_threads_are_reserved(

@@ -229,3 +229,33 @@ def test_a_receipt_written_during_the_erasure_goes_with_its_assignment() -> None
     assert [each.anonymous_id for each in Assignment.objects.all()] == ["u2"]
     assert _serve(optimization, "u1")["sticky"] is False
     assert Decision.objects.count() == 2
+
+
+@pytest.mark.parametrize("rest", ["?b=c", "?b", "?", "?&", "?b=c&d=e"])
+def test_an_id_with_a_bare_question_mark_erases_nobody_else(rest: str) -> None:
+    optimization = _make_optimization()
+    admin = make_admin_api(optimization.organization)
+    for user in ("a", f"a{rest}"):
+        _serve(optimization, user)
+
+    refused = admin.delete(f"/warehouse/users/a{rest}")
+    is_left = Assignment.objects.filter(anonymous_id="a").exists()
+    erased = admin.delete(f"/warehouse/users/{quote(f'a{rest}', safe='')}")
+
+    if rest != "?":  # an empty query is none: no server can tell it
+        assert refused.status_code == 400
+        assert "%3F" in read_error(refused)["message"]
+        assert rest[1:].split("=", maxsplit=1)[0] in read_error(refused)["message"]
+        assert is_left
+    assert read_body(erased)["assignments"] == 1
+
+
+def test_no_delete_takes_a_query() -> None:
+    optimization = _make_optimization()
+    admin = make_admin_api(optimization.organization)
+
+    refused = admin.delete(f"/optimizations/{optimization.pk}?dry_run=true")
+
+    assert refused.status_code == 400
+    assert [each["field"] for each in read_error(refused)["details"]] == ["dry_run"]
+    assert Optimization.objects.filter(pk=optimization.pk, deleted_at=None).exists()

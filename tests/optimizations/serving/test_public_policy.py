@@ -16,7 +16,7 @@ from levered_site.local import embedded
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization
-from tests.support import factories, optimization_factories
+from tests.support import factories, optimization_factories, tracking
 from tests.support.factories import Api, read_body, read_error
 from tests.support.optimization_factories import make_live_optimization
 
@@ -279,3 +279,57 @@ def test_reading_a_policy_is_counted_by_address(settings: Settings) -> None:
     answers = [get_policy(optimization).status_code for _ in range(3)]
 
     assert answers == [200, 200, 429]
+
+
+@pytest.mark.parametrize("is_public", [True, False])
+def test_reading_a_policy_with_a_key_is_counted_per_key(
+    settings: Settings, *, is_public: bool
+) -> None:
+    settings.RATELIMIT_SERVE, settings.RATELIMIT_SERVE_KEY = "1/m", "2/m"
+    optimization = make_live_optimization(public_policy=is_public)
+    first, second = (
+        Api(factories.make_api_key(optimization.organization, scopes=["read"]))
+        for _ in range(2)
+    )
+
+    answers = [
+        [get_policy(optimization, api) for _ in range(3)] for api in (first, second)
+    ]
+    visitor = get_policy(optimization)
+
+    assert [[each.status_code for each in row] for row in answers] == [
+        [200, 200, 429],
+        [200, 200, 429],
+    ]
+    assert answers[0][0]["RateLimit-Limit"] == "2"
+    assert visitor.status_code == (200 if is_public else 404)
+    assert visitor["RateLimit-Remaining"] == "0"
+
+
+def test_a_public_policy_with_a_key_that_does_not_work_is_counted_by_address(
+    settings: Settings,
+) -> None:
+    settings.RATELIMIT_SERVE = settings.RATELIMIT_GLOBAL = "2/m"
+    optimization = make_public()
+    stranger = Api("lev_no_such_key")
+
+    answers = [get_policy(optimization, stranger) for _ in range(3)]
+
+    assert [each.status_code for each in answers] == [200, 200, 429]
+    assert read_error(answers[2])["code"] == "rate_limited"
+
+
+def test_a_private_policy_with_a_key_that_does_not_work_is_refused() -> None:
+    optimization = make_live_optimization()
+
+    refused = get_policy(optimization, Api("lev_no_such_key"))
+
+    assert refused.status_code == 401
+
+
+def test_a_publishable_key_counts_a_policy_by_address(settings: Settings) -> None:
+    settings.RATELIMIT_SERVE = "1/m"
+    optimization = make_public()
+    page = Api(tracking.make_publishable_key(optimization.organization))
+
+    assert [get_policy(optimization, page).status_code for _ in range(2)] == [200, 429]

@@ -15,6 +15,7 @@ from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import lifecycle
 from optimizations.models import Assignment, Optimization
 from optimizations.serving import (
+    new_user_cap,
     snapshot_cache,
     snapshot_loader,
     snapshot_memory,
@@ -217,3 +218,50 @@ def test_a_process_that_starts_believes_the_database_and_not_the_cache() -> None
     snapshot_memory._memory.reset()
 
     assert _serve(optimization) == 409
+
+
+GARBAGE = (b"", b"\xff\x00", b"two", b"-1", b"nan", b"9" * 5000, b"[]", b"5\n")
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_a_version_that_is_no_number_counts_as_unknown_and_is_replaced(
+    garbage: bytes,
+) -> None:
+    optimization = make_live_optimization()
+    key = snapshot_cache.build_version_key(str(optimization.pk))
+    version = _read_cached_version(optimization)
+    rate_limits.get_redis_client().set(key, garbage)
+
+    def repair_by_serving() -> bool:
+        assert _serve(optimization) == 200
+        return _read_cached_version(optimization) == version
+
+    until(repair_by_serving, 5)
+
+
+@pytest.mark.parametrize("garbage", GARBAGE[:3])
+def test_a_process_that_polls_replaces_a_version_that_is_no_number(
+    garbage: bytes,
+) -> None:
+    optimization = make_live_optimization()
+    key = snapshot_cache.build_version_key(str(optimization.pk))
+    with serve_front.polling():
+        serve_front.warm_up(Front(), optimization)
+        version = _read_cached_version(optimization)
+        rate_limits.get_redis_client().set(key, garbage)
+
+        until(lambda: _read_cached_version(optimization) == version, 5)
+
+
+@pytest.mark.parametrize("garbage", [*GARBAGE, b"5\n\x00", b'{"shape": 1}\n'])
+def test_a_cached_snapshot_that_is_none_counts_as_missing(garbage: bytes) -> None:
+    assert snapshot_cache.parse_snapshot(garbage) is None
+
+
+@pytest.mark.parametrize("garbage", GARBAGE[:3])
+def test_a_count_of_new_users_that_is_no_number_counts_as_none(garbage: bytes) -> None:
+    optimization = make_live_optimization()
+    key = new_user_cap.build_cache_key(str(optimization.pk))
+    rate_limits.get_redis_client().set(key, garbage)
+
+    assert _serve(optimization) == 200
