@@ -1,6 +1,7 @@
 """CORS of the public endpoints: which paths they have, and the headers they answer.
 
-Pages of every origin may read every answer of these endpoints, errors included. The
+Pages of every origin may read every answer of these endpoints, errors included, and the
+errors of some others (`cors_responses`). The
 functions take and return plain values, because two callers send the same headers: the
 middleware of Django and the ASGI front.
 """
@@ -19,6 +20,7 @@ PUBLIC_ROUTE_PATTERN = (
     r"/*(?:optimizations/+(?:best-variants?|[^/]*/+(?:serve|policy))|track)/*"
 )
 ANY_ORIGIN_ATTRIBUTE = "any_origin"  # set on a view or a view class
+READABLE_REFUSALS_ATTRIBUTE = "readable_refusals"  # set on a view class
 EXPOSED_HEADERS = (
     "X-Request-Id",
     "ETag",
@@ -50,10 +52,28 @@ def allow_any_origin(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
+def allow_reading_refusals(endpoint: Endpoint) -> Endpoint:
+    """Decorate a view class for backends: pages of any origin may read its errors.
+
+    A page that calls it by mistake then learns why not. What succeeds stays unreadable.
+    """
+    setattr(endpoint, READABLE_REFUSALS_ATTRIBUTE, True)
+    return endpoint
+
+
+def has_readable_refusals(view: Callable[..., Any]) -> bool:
+    """Return whether `allow_reading_refusals` marks the class of a view."""
+    return _is_marked(view, READABLE_REFUSALS_ATTRIBUTE)
+
+
 def is_public_endpoint(view: Callable[..., Any]) -> bool:
     """Return whether `allow_any_origin` marks the view or its class."""
+    return _is_marked(view, ANY_ORIGIN_ATTRIBUTE)
+
+
+def _is_marked(view: Callable[..., Any], attribute: str) -> bool:
     return any(
-        getattr(owner, ANY_ORIGIN_ATTRIBUTE, False) is True
+        getattr(owner, attribute, False) is True
         for owner in (view, getattr(view, "cls", None))
     )
 

@@ -8,11 +8,10 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import is_valid_path
-from django.utils.cache import patch_vary_headers
 
 from levered_site.api import (
     body_limits,
-    cors,
+    cors_responses,
     exceptions,
     rate_limits,
     requests,
@@ -64,8 +63,8 @@ class EnvelopeMiddleware:
         if _needs_envelope(request, response):
             response = _build_enveloped_error(request, response)
         response = _count_request(request, response)
-        if _is_public_preflight(request):
-            response = _build_preflight_response(request)
+        if _is_passed_preflight(request, response):
+            response = cors_responses.build_preflight_response(request)
         response["X-Request-Id"] = request_id
         _add_response_headers(request, response)
         _forget_circles(request)
@@ -82,8 +81,8 @@ class EnvelopeMiddleware:
         vars(request)["endpoint"] = view
         if _is_admin_page(request):
             return None
-        if _is_public_preflight(request):
-            return _build_preflight_response(request)
+        if cors_responses.is_open_preflight(request):
+            return cors_responses.build_preflight_response(request)
         try:
             limit = body_limits.get_body_limit(view, request.method or "")
             body_limits.refuse_too_large(request, limit)
@@ -109,6 +108,14 @@ def _forget_circles(request: HttpRequest) -> None:
     """Remove what refers back to the request, so that its body is freed with it."""
     for name in CIRCLES:
         vars(request).pop(name, None)
+
+
+def _is_passed_preflight(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Return whether a preflight passes that no inner middleware has let pass."""
+    return cors_responses.is_open_preflight(request) and (
+        cors_responses.find_readable(request) == "all"
+        or not response.has_header("Access-Control-Allow-Origin")
+    )
 
 
 def _is_admin_page(request: HttpRequest) -> bool:
@@ -187,28 +194,6 @@ def _describe_unknown_path(path: str) -> str:
     return f"There is no endpoint at {path[:MAX_PATH_LENGTH]}."
 
 
-def _is_public(request: HttpRequest) -> bool:
-    """Return whether pages of any origin may read the answer to this request."""
-    endpoint = getattr(request, "endpoint", None)
-    if endpoint is None:  # refused before a view was found, or there is none
-        return cors.is_public_path(request.path_info)
-    return cors.is_public_endpoint(endpoint)
-
-
-def _is_public_preflight(request: HttpRequest) -> bool:
-    return request.method == "OPTIONS" and _is_public(request)
-
-
-def _build_preflight_response(request: HttpRequest) -> HttpResponse:
-    headers = cors.build_preflight_headers(
-        request.META.get("HTTP_ORIGIN"),
-        request.headers.get("Access-Control-Request-Headers"),
-        is_private_network=request.headers.get("Access-Control-Request-Private-Network")
-        == "true",
-    )
-    return HttpResponse(status=204, headers=dict(headers))
-
-
 def _add_response_headers(request: HttpRequest, response: HttpResponseBase) -> None:
     usage = rate_limits.read_usage(request)
     if usage is not None:
@@ -219,13 +204,4 @@ def _add_response_headers(request: HttpRequest, response: HttpResponseBase) -> N
         is_secure=request.is_secure()
     ):
         response.setdefault(name, value)
-    if _is_public(request):
-        _add_cors_headers(request, response)
-
-
-def _add_cors_headers(request: HttpRequest, response: HttpResponseBase) -> None:
-    for name, value in cors.build_public_cors_headers(request.META.get("HTTP_ORIGIN")):
-        if name == "Vary":
-            patch_vary_headers(response, [value])
-        else:
-            response[name] = value
+    cors_responses.add_cors_headers(request, response)

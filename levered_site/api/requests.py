@@ -4,6 +4,7 @@ import functools
 import ipaddress
 from contextvars import ContextVar
 
+import structlog
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
@@ -12,6 +13,14 @@ from levered_site import random_bytes
 from levered_site.errors import FieldProblem, InvalidParametersError
 
 MAX_NAMES, MAX_NAME_LENGTH = 20, 200  # of what is said of unknown query parameters
+
+log = structlog.get_logger(__name__)
+
+UNTRUSTED_PROXY_HINT = (
+    "A request carries X-Forwarded-For, but TRUSTED_PROXIES is 0, so the header is ignored. "
+    "If you run a proxy in front of the service, set TRUSTED_PROXIES to the number of "
+    "proxies: until then all clients share the limits of the proxy's address."
+)
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -40,11 +49,7 @@ def get_django_request(request: Request) -> HttpRequest:
 
 def get_client_ip(request: HttpRequest) -> str:
     """Return the client's IP address; see `resolve_client_ip`."""
-    return resolve_client_ip(
-        request.META.get("REMOTE_ADDR", ""),
-        request.META.get("HTTP_X_FORWARDED_FOR", ""),
-        settings.TRUSTED_PROXIES,
-    )
+    return resolve_client_ip(*_read_addresses(request), settings.TRUSTED_PROXIES)
 
 
 def resolve_client_ip(peer_address: str, forwarded_for: str, proxies: int) -> str:
@@ -68,11 +73,24 @@ def resolve_client_ip(peer_address: str, forwarded_for: str, proxies: int) -> st
 
 def get_client_network(request: HttpRequest) -> str:
     """Return the client's network for rate limits; see `resolve_client_network`."""
-    return resolve_client_network(
-        request.META.get("REMOTE_ADDR", ""),
-        request.META.get("HTTP_X_FORWARDED_FOR", ""),
-        settings.TRUSTED_PROXIES,
-    )
+    return resolve_client_network(*_read_addresses(request), settings.TRUSTED_PROXIES)
+
+
+def _read_addresses(request: HttpRequest) -> tuple[str, str]:
+    forwarded_for = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    if forwarded_for and settings.TRUSTED_PROXIES <= 0:
+        warn_of_untrusted_proxy()
+    return request.META.get("REMOTE_ADDR", ""), forwarded_for
+
+
+@functools.cache
+def warn_of_untrusted_proxy() -> None:
+    """Log once in a process that a request came through a proxy that nobody named.
+
+    Where PUBLIC_URL is https, the check levered.W001 has said so at the start.
+    """
+    if not settings.HTTPS:
+        log.warning("proxy.untrusted", hint=UNTRUSTED_PROXY_HINT)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -222,8 +222,12 @@ class WebProtocol(HttpToolsProtocol):
                 return
             cycle.disconnected = True
             cycle.message_event.set()
-        self.transport.write(encode_refusal(error))
+        self.transport.write(encode_refusal(error, self._list_headers()))
         self.transport.close()
+
+    def _list_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the headers of the current request so far; none before the first."""
+        return self.headers or []
 
     @override
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it

@@ -1,5 +1,6 @@
 """Responses that the web server gives itself, in the API error format."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from levered_site.api import cors, requests, responses
@@ -28,14 +29,14 @@ def build_refusal(error: LeveredError) -> tuple[Headers, bytes]:
     return headers, body
 
 
-def encode_refusal(error: LeveredError) -> bytes:
+def encode_refusal(error: LeveredError, head: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return the whole response for an error, as it goes over the wire.
 
-    The head of the request was not read, so neither path nor origin is known: pages of any
-    origin may read this, which says nothing but what is wrong with the head.
+    `head` has the headers that were read, perhaps not all. Pages of any origin may read
+    this, which says nothing but what is wrong with the request.
     """
     headers, body = build_refusal(error)
-    headers.append((b"access-control-allow-origin", b"*"))
+    headers += _build_cors_headers(head)
     status = HTTPStatus(error.status)
     lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
     lines += [name + b": " + value for name, value in headers]
@@ -45,17 +46,20 @@ def encode_refusal(error: LeveredError) -> bytes:
 async def send_refusal(scope: Scope, send: Send, error: LeveredError) -> None:
     """Send the response for an error and let the server close the connection.
 
-    Pages of any origin may read it where they may read the endpoint's other answers.
+    Pages of any origin may read it: nobody was authenticated, and no endpoint was asked.
     """
     headers, body = build_refusal(error)
-    if cors.is_public_path(scope["path"]):
-        origins = [value for name, value in scope["headers"] if name == b"origin"]
-        origin = origins[-1].decode("latin-1") if origins else None
-        headers += [
-            (name.lower().encode(), value.encode("latin-1"))
-            for name, value in cors.build_public_cors_headers(origin)
-        ]
+    headers += _build_cors_headers(scope["headers"])
     await send(
         {"type": "http.response.start", "status": error.status, "headers": headers}
     )
     await send({"type": "http.response.body", "body": body})
+
+
+def _build_cors_headers(head: Iterable[tuple[bytes, bytes]]) -> Headers:
+    origins = [value for name, value in head if name.lower() == b"origin"]
+    origin = origins[-1].decode("latin-1") if origins else None
+    return [
+        (name.lower().encode(), value.encode("latin-1"))
+        for name, value in cors.build_public_cors_headers(origin)
+    ]

@@ -8,10 +8,10 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
-from uuid import UUID
 
 from levered_site.anonymous_ids import find_anonymous_id_problem
 from levered_site.errors import InvalidItemError
+from levered_site.ids import is_uuid
 from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 from optimizations.ingestion import events
 from optimizations.ingestion.event_columns import (
@@ -162,7 +162,8 @@ def _read_shared_columns(
 
 
 def _read_optimization_ids(texts: Column) -> list[str | None]:
-    canonical = {text: None if text is None else str(UUID(text)) for text in set(texts)}
+    canonical = {text: None if text is None else text.lower() for text in set(texts)}
+    _require(all(is_uuid(text) for text in canonical if text is not None))
     return [canonical[text] for text in texts]
 
 

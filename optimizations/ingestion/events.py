@@ -14,6 +14,7 @@ import orjson
 
 from levered_site.anonymous_ids import find_anonymous_id_problem
 from levered_site.errors import InvalidItemError
+from levered_site.ids import UUID_PROBLEM, is_uuid
 from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 
 MAX_EVENTS = 500
@@ -135,10 +136,9 @@ def _read_key(value: object) -> str:
 
 
 def _read_uuid(value: object) -> UUID:
-    try:
-        return UUID(value) if isinstance(value, str) else UUID("")
-    except ValueError as error:
-        raise InvalidItemError("optimization_id", "must be a UUID") from error
+    if not isinstance(value, str) or not is_uuid(value):
+        raise InvalidItemError("optimization_id", UUID_PROBLEM)
+    return UUID(value)
 
 
 def _read_policy_version(value: object) -> int:

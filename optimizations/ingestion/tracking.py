@@ -32,9 +32,16 @@ ByIndex: TypeAlias = Mapping[int, Json]  # by the index in the batch
 
 
 def accept_tracked_events(
-    holder: KeyHolder, anonymous_id: object, batch: object
+    holder: KeyHolder,
+    anonymous_id: object,
+    batch: object,
+    *,
+    is_recorded: bool = True,
 ) -> IngestResult:
     """Store the valid events of a user; they are on disk when this returns.
+
+    Without `is_recorded` they are read and nothing is stored: the result has the refusals
+    only.
 
     Exposures are stored before rewards: should the store go away in between, a repeat
     doubles no reward, and a user's exposures count once however many there are.
@@ -46,6 +53,9 @@ def accept_tracked_events(
     exposures, rewards, rejected = _sort_events(
         holder, anonymous_id, _require_batch(batch)
     )
+    if not is_recorded and (exposures or rewards):
+        rejected.sort(key=lambda rejection: rejection.index)
+        return IngestResult(0, 0, tuple(rejected))
     organization_id = holder.organization_id
     results = (
         _store(lambda sent: service.accept_exposures(organization_id, sent), exposures),

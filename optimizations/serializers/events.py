@@ -13,7 +13,7 @@ from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH, MAX_IDEMPOTENCY_KEY_LEN
 from optimizations.ingestion import events
 
 ANONYMOUS_ID_HELP = (
-    "One user. Not blank, without control characters, not `.` or `..`, and none of "
+    "One user. With a visible character, without control characters, not `.` or `..`, and none of "
     f"{', '.join(f'`{text}`' for text in sorted(PLACEHOLDER_IDS))}, which programs print "
     "for an id that they do not have."
 )

@@ -107,6 +107,8 @@ def find_network(scope: Scope, headers: Mapping[bytes, bytes]) -> str:
     """Return the client's network, as requests.get_client_network does."""
     client = scope["client"]
     forwarded_for = headers.get(b"x-forwarded-for", b"")
+    if forwarded_for and settings.TRUSTED_PROXIES <= 0:
+        requests.warn_of_untrusted_proxy()
     return requests.resolve_client_network(
         client[0] if client else "",
         forwarded_for.decode("latin-1") if settings.TRUSTED_PROXIES > 0 else "",

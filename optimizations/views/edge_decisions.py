@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from levered_site.api import body_limits
-from levered_site.api.base_view import BaseAPIView
+from levered_site.api.secret_key_view import SecretKeyView
 from levered_site.organizations import scopes
 from levered_site.organizations.actors import KeyHolder
 from levered_site.organizations.authentication import ApiKeyAuthentication
@@ -33,7 +33,7 @@ class DecisionsThrottle(IngestThrottle):
 
 
 @body_limits.limit_body(LARGEST_BODY)
-class EdgeDecisionsView(BaseAPIView):
+class EdgeDecisionsView(SecretKeyView):
     """Decisions that clients made by themselves."""
 
     authentication_classes = [ApiKeyAuthentication]

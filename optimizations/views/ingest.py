@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from levered_site.api import body_limits, parsers, requests
-from levered_site.api.base_view import BaseAPIView
+from levered_site.api.secret_key_view import SecretKeyView
 from levered_site.api.throttles import KeyThrottle
 from levered_site.organizations import scopes
 from levered_site.organizations.actors import KeyHolder
@@ -56,7 +56,7 @@ class IngestThrottle(KeyThrottle):
     rate_setting = "RATELIMIT_INGEST"
 
 
-class _IngestView(BaseAPIView):
+class _IngestView(SecretKeyView):
     authentication_classes = [ApiKeyAuthentication]
     permission_classes = [require_key_scope(scopes.INGEST)]
     throttle_classes = [IngestThrottle]

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from levered_site.api import body_limits, rate_limits, requests, responses
 from levered_site.api.openapi import describe_operations
 from levered_site.errors import LeveredError, NotFoundError
+from levered_site.ids import is_uuid
 from levered_site.organizations import serving_keys
 from levered_site.organizations.serving_keys import ServingKey
 from optimizations.serving import metrics, service
@@ -29,7 +30,6 @@ from optimizations.views.serve_request import (
     LARGEST_BODY,
     ServeClient,
     choose_rate_limit,
-    is_optimization_id,
     read_serve_request,
     read_serve_requests,
 )
@@ -98,7 +98,7 @@ def serve_best_variants(request: HttpRequest) -> HttpResponse:
 
 
 def _select_well_formed(serve_requests: Sequence[ServeRequest]) -> list[ServeRequest]:
-    return [each for each in serve_requests if is_optimization_id(each.optimization_id)]
+    return [each for each in serve_requests if is_uuid(each.optimization_id)]
 
 
 def _serve_one(request: HttpRequest, optimization_id: str | None) -> HttpResponse:

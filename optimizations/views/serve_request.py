@@ -1,6 +1,5 @@
 """Read the body of a serve request: one reading for Django's view and the ASGI front."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -9,12 +8,12 @@ from django.conf import settings
 from levered_site import anonymous_ids
 from levered_site.api import body_limits, parsers
 from levered_site.errors import InvalidParametersError
+from levered_site.ids import UUID_PROBLEM, is_uuid
 from levered_site.organizations.serving_keys import ServingKey
 from optimizations.serving import crawlers
 from optimizations.serving.assigning import Recording
 from optimizations.serving.service import ServeRequest
 
-UUID_PATTERN = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 LARGEST_BODY = 16 * body_limits.KB
 MAX_OPTIMIZATIONS = 20
 
@@ -76,15 +75,10 @@ def _build_request(
     )
 
 
-def is_optimization_id(text: str) -> bool:
-    """Return whether a text is a UUID, as ids are."""
-    return UUID_PATTERN.fullmatch(text) is not None
-
-
 def _read_optimization_id(body: Mapping[str, Any]) -> str:
     value = body.get("optimization_id")
-    if not isinstance(value, str) or not is_optimization_id(value):
-        raise InvalidParametersError.for_field("optimization_id", "must be a UUID")
+    if not isinstance(value, str) or not is_uuid(value):
+        raise InvalidParametersError.for_field("optimization_id", UUID_PROBLEM)
     return value.lower()
 
 
@@ -98,7 +92,7 @@ def _read_optimization_ids(body: Mapping[str, Any]) -> list[str]:
     for index, optimization_id in enumerate(ids):
         if not optimization_id:
             raise InvalidParametersError.for_field(
-                f"optimization_ids[{index}]", "must be a UUID"
+                f"optimization_ids[{index}]", UUID_PROBLEM
             )
         if optimization_id in ids[:index]:
             raise InvalidParametersError.for_field(

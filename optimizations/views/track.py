@@ -28,6 +28,8 @@ from levered_site.organizations import scopes
 from levered_site.organizations.actors import KeyHolder
 from levered_site.organizations.authentication import load_key_holder
 from optimizations.ingestion import byte_quota, tracking
+from optimizations.ingestion.service import IngestResult
+from optimizations.serving import crawlers
 
 LARGEST_BODY = 64 * body_limits.KB
 KEY_MISSING = "Send a publishable key (`lev_pub_…`) as `key` in the body."
@@ -91,9 +93,22 @@ REQUEST_SCHEMA = {
         },
     },
 }
-RECEIPT = {
-    "application/json": {"schema": {"$ref": "#/components/schemas/IngestReceipt"}}
+RECEIPT_SCHEMA = {
+    "allOf": [
+        {"$ref": "#/components/schemas/IngestReceipt"},
+        {
+            "type": "object",
+            "properties": {
+                "crawler": {
+                    "type": "boolean",
+                    "description": "True where a known crawler sent the events, which "
+                    "are not stored; absent otherwise.",
+                }
+            },
+        },
+    ]
 }
+RECEIPT = {"application/json": {"schema": RECEIPT_SCHEMA}}
 
 
 @describe_operations(
@@ -111,7 +126,10 @@ RECEIPT = {
             },
         },
         "responses": {
-            "200": {"description": "Every event is stored", "content": RECEIPT},
+            "200": {
+                "description": "Every event is stored, or a crawler sent them",
+                "content": RECEIPT,
+            },
             "207": {"description": "Some events are refused", "content": RECEIPT},
             "401": {"description": "There is no key, or it does not work"},
             "403": {"description": "Not a publishable key, or another origin's page"},
@@ -123,17 +141,31 @@ RECEIPT = {
 @responses.json_view("POST", any_origin=True)
 @body_limits.limit_body(LARGEST_BODY)
 def track_events(request: HttpRequest) -> HttpResponse:
-    """Store up to 50 events of a user. After a 200 or 207 they are on disk."""
+    """Store up to 50 events of a user. After a 200 or 207 they are on disk.
+
+    Those of a known crawler are read, refused where they are wrong, and not stored.
+    """
     network = requests.get_client_network(request)
     rate_limits.count_request(request, "track", settings.RATELIMIT_TRACK, network)
     body = parsers.parse_object(request.body)
     holder = load_key_holder(request, _read_key(request, body))
     scopes.require_scope(holder, scopes.TRACK)
     _refuse_foreign_origin(request, holder)
-    byte_quota.spend_bytes(holder.organization_id, len(request.body))
+    is_crawler = crawlers.is_crawler(request.headers.get("User-Agent", ""))
+    if not is_crawler:
+        byte_quota.spend_bytes(holder.organization_id, len(request.body))
     result = tracking.accept_tracked_events(
-        holder, body.get("anonymous_id"), body.get("events")
+        holder,
+        body.get("anonymous_id"),
+        body.get("events"),
+        is_recorded=not is_crawler,
     )
+    return _build_response(holder, result, is_crawler=is_crawler)
+
+
+def _build_response(
+    holder: KeyHolder, result: IngestResult, *, is_crawler: bool
+) -> HttpResponse:
     rejected = [
         {"index": item.index, "code": item.code, "message": item.message}
         for item in result.rejected
@@ -143,6 +175,7 @@ def track_events(request: HttpRequest) -> HttpResponse:
             "accepted": result.accepted,
             "duplicates": result.duplicates,
             "rejected": rejected,
+            **({"crawler": True} if is_crawler else {}),
         },
         organization_id=holder.organization_id,
         status=207 if rejected else 200,

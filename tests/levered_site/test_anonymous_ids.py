@@ -1,6 +1,7 @@
 """The rule for ids of users: what is refused, what may pass, and how fast."""
 
 import timeit
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, strategies as st
@@ -51,9 +52,9 @@ def test_what_a_program_prints_for_a_missing_id_is_named_and_refused(
         (["ann"], "must be a string of 1 to 256 characters"),
         ("", "must be a string of 1 to 256 characters"),
         ("x" * 257, "must be a string of 1 to 256 characters"),
-        (" ", "must not be blank: all visitors would be one user"),
-        ("\t\n", "must not be blank: all visitors would be one user"),
-        ("\u3000\u00a0", "must not be blank: all visitors would be one user"),
+        (" ", anonymous_ids.BLANK_PROBLEM),
+        ("\t\n", anonymous_ids.BLANK_PROBLEM),
+        ("\u3000\u00a0", anonymous_ids.BLANK_PROBLEM),
         ("a\0", "must not contain a NUL character"),
         ("a\ud800", "must not contain a lone surrogate"),
         ("a\n", "must not contain a control character such as a line feed"),
@@ -67,9 +68,30 @@ def test_a_problem_says_what_the_id_must_be(value: object, problem: str) -> None
     assert find_anonymous_id_problem(value) == problem
 
 
+@pytest.mark.parametrize(
+    "character",
+    [
+        *("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e"),
+        *("\u2800", "\u3164", "\u115f", "\u1160", "\uffa0", "\u034f", "\u180e"),
+        *("\ufe0f", "\U000e0100", "\U000e0020", "\u2028", "\x7f", "\x85"),
+    ],
+)
+@pytest.mark.parametrize("build", [lambda c: c, lambda c: f" {c}\u00a0{c}\u200b "])
+def test_an_id_without_a_visible_character_is_blank(
+    build: Callable[[str], str], character: str
+) -> None:
+    assert find_anonymous_id_problem(build(character)) == anonymous_ids.BLANK_PROBLEM
+
+
+@pytest.mark.parametrize("character", ["\u200b", "\u00ad", "\u2800", "\ufe0f"])
+def test_an_invisible_character_beside_a_visible_one_may_pass(character: str) -> None:
+    assert find_anonymous_id_problem(f"{character}a{character}") is None
+
+
 @given(
     st.text(st.characters(), max_size=300)
     | st.text("./ u", max_size=3)
+    | st.text(f" a\u00a0\u200b\n{anonymous_ids.BLANK_LETTERS}", max_size=4)
     | st.sampled_from(sorted(anonymous_ids.UNUSABLE_IDS))
     | st.integers()
     | st.none()

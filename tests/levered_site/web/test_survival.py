@@ -163,6 +163,17 @@ def test_a_head_has_at_most_32_kb(service: Service, size: int, status: int) -> N
         assert response.read_error() == "bad_request"
 
 
+def test_a_page_reads_that_its_head_is_too_large(service: Service) -> None:
+    with connect(service.port) as connection:
+        head = b"Origin: https://shop.example\r\nCookie: " + b"x" * 40_000
+        connection.sendall(GET_HEALTH[:-2] + head + b"\r\n\r\n")
+        response = read_response(connection)
+
+    assert response.status == 431
+    assert response.headers["access-control-allow-origin"] == "https://shop.example"
+    assert response.headers["access-control-allow-credentials"] == "true"
+
+
 def test_what_is_not_http_gets_a_400(service: Service) -> None:
     with connect(service.port) as connection:
         connection.sendall(b"\x16\x03\x01 hello\r\n\r\n")

@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from levered_site import anonymous_ids
 from levered_site.errors import InvalidItemError
+from levered_site.ids import UUID_PROBLEM
 from optimizations.ingestion import batch_reader, events
 from optimizations.ingestion.batch_reader import CHUNK_SIZE
 from optimizations.ingestion.event_columns import EventColumns, Problems
@@ -59,8 +60,16 @@ ids = st.sampled_from(
         *sorted(anonymous_ids.PLACEHOLDER_IDS),
     ]
 )
+OTHER_FORMS = (
+    f"urn:uuid:{OPTIMIZATION}",
+    f"{{{OPTIMIZATION}}}",
+    OPTIMIZATION.replace("-", ""),
+    f"{OPTIMIZATION}\n",
+    f" {OPTIMIZATION}",
+    OPTIMIZATION.replace("0", "\uff10"),
+)
 optimization_ids = st.sampled_from(
-    [OPTIMIZATION, OPTIMIZATION.lower(), f"urn:uuid:{OPTIMIZATION}", "1", "", "x" * 36]
+    [OPTIMIZATION, OPTIMIZATION.lower(), *OTHER_FORMS, "1", "", "x" * 36]
 )
 texts = st.sampled_from(["signup", "n" * 200, "n" * 201, "n" * 255, "", "\0", "\udfff"])
 objects = st.dictionaries(st.sampled_from("abc"), scalars, max_size=3)
@@ -223,3 +232,18 @@ def test_an_id_of_an_optimization_is_canonical() -> None:
     columns, _ = batch_reader.read_exposures([EXPOSURE], NOW)
 
     assert columns.optimization_ids == [str(UUID(OPTIMIZATION))]
+
+
+@pytest.mark.parametrize("text", OTHER_FORMS)
+def test_an_id_of_an_optimization_in_another_form_is_refused_by_index(
+    text: str,
+) -> None:
+    batch = [EXPOSURE, EXPOSURE | {"optimization_id": text}]
+    rewards_batch = [REWARD, REWARD | {"optimization_id": text}]
+
+    _, exposure_problems = batch_reader.read_exposures(batch, NOW)
+    _, reward_problems = batch_reader.read_rewards(rewards_batch, NOW)
+
+    expected = {1: ("optimization_id", UUID_PROBLEM)}
+    assert _describe_problems(exposure_problems) == expected
+    assert _describe_problems(reward_problems) == expected

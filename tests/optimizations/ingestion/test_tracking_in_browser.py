@@ -18,6 +18,8 @@ from warehouse.models import ManagedReward
 CHROMIUM = Path("/usr/bin/chromium")
 SIGNUP = {"name": "signup", "min": 1, "max": 1}
 TIMEOUT = 5_000
+# Headless chromium names itself a crawler.
+PERSON = "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0 Safari/537.36"
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -36,7 +38,7 @@ def page(live_server: LiveServer) -> Iterator[Page]:
             executable_path=str(CHROMIUM),
             args=["--headless", "--no-sandbox", "--disable-gpu"],
         )
-        page = browser.new_page()
+        page = browser.new_page(user_agent=PERSON)
         page.goto(live_server.url.replace("localhost", "127.0.0.1") + "/healthz")
         yield page
         browser.close()

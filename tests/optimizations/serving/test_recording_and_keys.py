@@ -9,7 +9,7 @@ from optimizations.models import Assignment, Decision
 from tests.support import optimization_factories
 from tests.support.factories import make_api_key, read_body
 from tests.support.optimization_factories import make_live_optimization
-from tests.support.serve_requests import serve_user
+from tests.support.serve_requests import PUBLIC, serve_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,6 +38,24 @@ def test_a_crawler_gets_a_decision_that_is_not_recorded() -> None:
     headers = {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}
 
     response = serve_user(optimization, headers=headers)
+
+    assert response.status_code == 200
+    assert not Assignment.objects.exists()
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("best-variant", "optimization_id"), ("best-variants", "")]
+)
+def test_a_crawler_leaves_no_trace_at_the_other_doors(path: str, name: str) -> None:
+    optimization = make_live_optimization()
+    pk = str(optimization.pk)
+    named = {name: pk} if name else {"optimization_ids": [pk]}
+    headers = {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}
+
+    response = PUBLIC.post(
+        f"/optimizations/{path}", {"anonymous_id": "u1", **named}, **headers
+    )
 
     assert response.status_code == 200
     assert not Assignment.objects.exists()
