@@ -72,6 +72,8 @@ def _import_every_module() -> None:
     Hypothesis also draws constants that it reads from the modules loaded so far. If tests
     loaded modules one by one, examples would depend on which tests ran before.
     """
+    # First, because it registers the path converters of the other URLconfs.
+    importlib.import_module("levered_site.urls")
     for package in PACKAGES:
         path = importlib.import_module(package).__path__
         for module in pkgutil.walk_packages(path, f"{package}."):

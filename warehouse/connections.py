@@ -15,7 +15,6 @@ from django.utils.module_loading import import_string
 from levered_site.api import slow_requests
 from levered_site.errors import (
     BadRequestError,
-    InvalidParametersError,
     LeveredError,
     UnavailableError,
     WarehouseError,
@@ -178,9 +177,7 @@ def _test_credentials(
     Return them, and what their role may do and should not.
     """
     module = registry.load_module(fields["provider"])
-    if not fields.get("credentials"):
-        raise InvalidParametersError.for_field("credentials", "is required")
-    credentials = module.validate_credentials(fields["credentials"])
+    credentials = module.validate_credentials(fields.get("credentials") or {})
     backend = module.build_backend(
         organization_id,
         credentials,

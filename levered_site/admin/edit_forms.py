@@ -23,6 +23,10 @@ CHANGED_MESSAGE: Final = (
     "Changed meanwhile by somebody else, from {shown} to {stored}. Nothing was saved. "
     "Reload the page to see the new value."
 )
+UNKNOWN_MESSAGE: Final = (
+    "This form does not say what it showed: reload the page and change it again. "
+    "Nothing was saved."
+)
 FIXED_MESSAGE: Final = (
     "{name} cannot be changed any more, because the object changed meanwhile. Nothing "
     "was saved. Reload the page."
@@ -38,7 +42,7 @@ class ConcurrentEditForm(ModelForm):
     """A change form that leaves alone what its user did not change.
 
     Its page must hold `shown_values_text` in a hidden input named SHOWN_VALUES_FIELD. A
-    form that comes back without it is compared with the stored values alone.
+    form that comes back without the value that each of its fields showed is refused.
     """
 
     @cached_property
@@ -98,6 +102,10 @@ class ConcurrentEditForm(ModelForm):
     def clean(self) -> dict[str, Any] | None:
         """Refuse each field that somebody else changed, too."""
         cleaned = super().clean()
+        if self._lacks_shown_values():
+            # An old form would put every old value back.
+            self.add_error(None, UNKNOWN_MESSAGE)
+            return cleaned
         for name in self.changed_data:
             if name not in self.shown_values or name not in self.stored_values:
                 continue
@@ -112,6 +120,12 @@ class ConcurrentEditForm(ModelForm):
         for name in self._list_fixed_names():
             self.add_error(None, FIXED_MESSAGE.format(name=name))
         return cleaned
+
+    def _lacks_shown_values(self) -> bool:
+        """Return whether a change form does not say what each of its fields showed."""
+        if not self.instance.pk:  # the form of a new object has shown nothing
+            return False
+        return not self.stored_values.keys() <= self.shown_values.keys()
 
     def _list_fixed_names(self) -> list[str]:
         """Return what the user changed in fields that are read-only by now."""

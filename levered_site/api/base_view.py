@@ -1,8 +1,10 @@
 """The base class of the DRF views: it counts requests before it authenticates them."""
 
 import itertools
-from typing import Any
+from typing import Any, NoReturn
 
+from django.http import HttpRequest
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -30,6 +32,13 @@ class BaseAPIView(APIView):
         super().initial(request, *args, **kwargs)
         if request.method == "DELETE":
             requests.refuse_query(requests.get_django_request(request))
+
+    def http_method_not_allowed(
+        self, request: HttpRequest, *_args: Any, **_kwargs: Any
+    ) -> NoReturn:
+        """Raise MethodNotAllowed, worded as by the endpoints that are no DRF views."""
+        method = str(request.method)
+        raise MethodNotAllowed(method, f"{method} is not supported here.")
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any

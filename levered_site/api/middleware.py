@@ -1,6 +1,7 @@
 """The outermost API middleware: request ids, body limits, errors as JSON, counting."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import combinations, product
 from typing import Any
 from urllib.parse import unquote
 
@@ -32,6 +33,14 @@ log = structlog.get_logger(__name__)
 API_PREFIX = "/api/v2/"
 SOME_ID = "3f2b8c1e-6f0d-4a55-9a1c-0d5f1f0e7a11"
 MAX_PATH_LENGTH, MAX_PATH_PARTS = 200, 10  # of what is said of an unknown path
+API_PATH_PARTS = 2  # of the prefix /api/v2
+# What stands in paths, and how to say that a part is not that.
+WORDS_BY_EXAMPLE = {
+    SOME_ID: f"an id: ids are UUIDs, such as {SOME_ID}",
+    "1": "a number",
+}
+DOCUMENTATION_PATH = "/api/v2/docs"
+DOCUMENTATION_NEIGHBORS = ("/api/v2", "/api", DOCUMENTATION_PATH)
 ADMIN_PREFIXES = ("/admin",)  # pages for people keep Django's error pages
 # Attributes that Django's middleware for log-ins and messages sets.
 CIRCLES = ("user", "auser", "_messages")
@@ -187,11 +196,31 @@ def _build_error_for_status(request: HttpRequest, status: int) -> LeveredError:
 def _describe_unknown_path(path: str) -> str:
     """Return why there is no endpoint at a path: perhaps for an id that is none."""
     parts = path[:MAX_PATH_LENGTH].split("/")
-    for index, part in enumerate(parts[:MAX_PATH_PARTS]):
-        with_id = "/".join([*parts[:index], SOME_ID, *parts[index + 1 :]])
-        if part and is_valid_path(with_id):
-            return f"`{part}` is not an id: ids are UUIDs, such as {SOME_ID}."
-    return f"There is no endpoint at {path[:MAX_PATH_LENGTH]}."
+    for wrong in _list_suspects(parts):
+        for words in product(WORDS_BY_EXAMPLE, repeat=len(wrong)):
+            examples = dict(zip(wrong, words, strict=True))
+            if is_valid_path(
+                "/".join(examples.get(index, part) for index, part in enumerate(parts))
+            ):
+                first = wrong[0]
+                return f"`{parts[first]}` is not {WORDS_BY_EXAMPLE[examples[first]]}."
+    message = f"There is no endpoint at {path[:MAX_PATH_LENGTH]}."
+    if path.rstrip("/") in DOCUMENTATION_NEIGHBORS:
+        message += f" The documentation is at {DOCUMENTATION_PATH}."
+    return message
+
+
+def _list_suspects(parts: Sequence[str]) -> list[tuple[int, ...]]:
+    """List the indexes of parts that may be wrong ids: of one part, then of two.
+
+    No two ids are neighbors. A path longer than every endpoint's is tried for one only.
+    """
+    indexes = [index for index, part in enumerate(parts[:MAX_PATH_PARTS]) if part]
+    singles: list[tuple[int, ...]] = [(index,) for index in indexes]
+    if len(parts) > MAX_PATH_PARTS:
+        return singles
+    own = indexes[API_PATH_PARTS:]
+    return singles + [(a, b) for a, b in combinations(own, 2) if b - a > 1]
 
 
 def _add_response_headers(request: HttpRequest, response: HttpResponseBase) -> None:

@@ -1,6 +1,6 @@
-"""Arguments that arrive as text: some agents send "true", "10" or "{}" for JSON values."""
+"""Arguments in other notations: agents send "true" or "{}" as text, 10.0 for an integer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -21,8 +21,8 @@ EXPECTED_TYPES: Final[dict[str, tuple[type, ...]]] = {
 def parse_texts(arguments: Json, problems: Iterable[Any]) -> Json | None:
     """Return the arguments with each text replaced that holds the expected JSON value.
 
-    `problems` are those that pydantic found in the arguments. Return None if no text is
-    to be replaced.
+    A number without a fraction, such as 10.0, is an integer in JSON Schema. `problems` are
+    those that pydantic found in the arguments. Return None if nothing is to be replaced.
     """
     parsed = arguments
     for problem in problems:
@@ -37,14 +37,17 @@ def parse_texts(arguments: Json, problems: Iterable[Any]) -> Json | None:
 
 
 def _parse_text(text: object, types: tuple[type, ...]) -> Any:
-    """Return the JSON value of a text if it is of one of the types, else None."""
-    if not isinstance(text, str):
+    """Return the JSON value of a text or number if it is of one of the types, else None."""
+    value = text
+    if isinstance(text, str):
+        try:
+            value = orjson.loads(text.lower() if types == (bool,) else text)
+        except orjson.JSONDecodeError:
+            return None
+    elif not isinstance(text, float):
         return None
-    is_boolean = types == (bool,)
-    try:
-        value = orjson.loads(text.lower() if is_boolean else text)
-    except orjson.JSONDecodeError:
-        return None
+    if types == (int,) and isinstance(value, float) and value.is_integer():
+        return int(value)
     return value if type(value) in types else None
 
 
@@ -53,4 +56,32 @@ def _replace_value(container: Any, path: Sequence[int | str], value: Any) -> Any
     first, *rest = path
     changed = container.copy()
     changed[first] = _replace_value(container[first], rest, value) if rest else value
+    return changed
+
+
+def drop_nulls(
+    arguments: Json,
+    problems: Iterable[Any],
+    is_optional: Callable[[Sequence[Any]], bool],
+) -> Json | None:
+    """Return the arguments without the nulls that pydantic refused: they count as absent.
+
+    `is_optional` tells whether a path leads to a field with a default. Return None if
+    there is no such null.
+    """
+    kept = arguments
+    for problem in problems:
+        if problem["input"] is None and is_optional(problem["loc"]):
+            kept = _remove_value(kept, problem["loc"])
+    return None if kept is arguments else kept
+
+
+def _remove_value(container: Any, path: Sequence[int | str]) -> Any:
+    """Return a copy of a list or an object without what is at the path."""
+    first, *rest = path
+    changed = container.copy()
+    if rest:
+        changed[first] = _remove_value(container[first], rest)
+    else:
+        changed.pop(first, None)  # a union has a problem for each of its members
     return changed

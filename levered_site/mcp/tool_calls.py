@@ -91,15 +91,15 @@ def build_failure(tool: Tool[Any], api: Api, error: Json) -> ToolResponse:
 def parse_arguments(input_model: type[Input], arguments: Json) -> Input:
     """Validate arguments against the tool's model.
 
-    A text that holds the JSON value which the model expects counts as that value. Raises
-    InvalidParametersError naming every invalid argument and what it accepts.
+    A text that holds the JSON value which the model expects counts as that value, and
+    null for an optional argument as none. Raises InvalidParametersError naming every invalid argument and what it accepts.
     """
     try:
         parsed = input_model.model_validate_json(json.dumps(arguments))
     except ValidationError as error:
-        as_values = argument_texts.parse_texts(arguments, error.errors())
-        if as_values is not None:
-            return parse_arguments(input_model, as_values)
+        readable = _rewrite_arguments(input_model, arguments, error.errors())
+        if readable is not None:
+            return parse_arguments(input_model, readable)
         problems = tuple(
             _build_field_problem(input_model, problem) for problem in error.errors()
         )
@@ -109,6 +109,30 @@ def parse_arguments(input_model: type[Input], arguments: Json) -> Input:
     if _contains_nul(arguments):
         raise InvalidParametersError(NUL_MESSAGE)
     return parsed
+
+
+def _rewrite_arguments(
+    input_model: type[Input], arguments: Json, problems: Sequence[Any]
+) -> Json | None:
+    """Return the arguments in the notation of the model; None if they are in it."""
+    without_nulls = argument_texts.drop_nulls(
+        arguments, problems, lambda path: _is_optional(input_model, path)
+    )
+    if without_nulls is not None:
+        return without_nulls
+    return argument_texts.parse_texts(arguments, problems)
+
+
+def _is_optional(input_model: Any, path: Sequence[Any]) -> bool:
+    """Return whether a path leads to a field that has a default."""
+    *parents, name = path
+    model = input_model
+    for part in parents:
+        if isinstance(part, str):
+            field = model.model_fields.get(part) if model else None
+            model = _find_model(field.annotation) if field else None
+    field = model.model_fields.get(name) if model else None
+    return field is not None and not field.is_required()
 
 
 def _build_field_problem(input_model: type[BaseModel], problem: Any) -> FieldProblem:

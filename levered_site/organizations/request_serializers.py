@@ -20,6 +20,10 @@ LONGEST_OVERLAP_HOURS = 30 * 24
 class RewardBoundsSerializer(StrictSerializer):
     """A reward that a publishable key may send, with the values it may have."""
 
+    default_error_messages = {
+        "invalid": 'must be an object such as {{"name": "signup", "min": 0, "max": 1}}'
+    }
+
     name = StrictCharField(max_length=200)
     min = StrictFloatField(min_value=-LARGEST_VALUE, max_value=LARGEST_VALUE)
     max = StrictFloatField(min_value=-LARGEST_VALUE, max_value=LARGEST_VALUE)

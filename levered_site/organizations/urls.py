@@ -8,10 +8,10 @@ urlpatterns = [
     path("me", views.MeViewSet.as_view({"get": "retrieve"})),
     path("api-keys", views.ApiKeyViewSet.as_view({"get": "list", "post": "create"})),
     path(
-        "api-keys/<str:pk>",
+        "api-keys/<id:pk>",
         views.ApiKeyViewSet.as_view(
             {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
         ),
     ),
-    path("api-keys/<str:pk>/rotate", views.ApiKeyViewSet.as_view({"post": "rotate"})),
+    path("api-keys/<id:pk>/rotate", views.ApiKeyViewSet.as_view({"post": "rotate"})),
 ]

@@ -119,6 +119,8 @@ def change_status(
 
 
 def _require_transition(before: str, status: str) -> None:
+    if status == before:
+        raise ConflictError(f"It is {status} already.")
     if status not in TRANSITIONS[before]:
         refusal = _format_refusal(before, f"become {status}")
         advice = f" {UNARCHIVE_ADVICE}" if before == Status.ARCHIVED else ""

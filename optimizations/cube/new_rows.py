@@ -1,6 +1,5 @@
 """Ask a connected warehouse whether it has rows that no training has counted."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
@@ -8,9 +7,11 @@ from django.db.models import Max, Min, Q
 
 from metrics.models import Metric
 from optimizations.cube import refresh, specification, storage
+from optimizations.cube.refresh import RowsByDay
 from optimizations.models import CubeDay, Optimization
 from warehouse import connections
 from warehouse.backends.query_results import DayRowCounts
+from warehouse.sql.cube.statement import CubeSpec
 
 NO_ROWS = DayRowCounts(0, 0)
 
@@ -22,13 +23,15 @@ def has_new_rows(
     *,
     last_run_ended_at: datetime | None,
     has_learned: bool,
+    is_whole_history: bool,
 ) -> bool:
     """Return whether a training would see rows that the last one did not.
 
-    Counts the rows of the open days only, without the cube: a late row of a sealed day
-    waits for the next training. Before the first run all days are counted. Without
-    exposures (`has_learned` is false) rewards are nothing to learn from. A refresh since
-    the last run answers without a question: what it counted was not learned.
+    Counts the rows of the open days only, without the cube; before the first run, those
+    since going live. `is_whole_history` counts all days that are retained, which finds
+    late rows of sealed days, and exposures from before going live. Without exposures
+    (`has_learned` is false) rewards are nothing to learn from. A refresh since the last
+    run answers without a question: what it counted was not learned.
 
     Raises what `refresh.count_open_days` raises.
     """
@@ -39,13 +42,44 @@ def has_new_rows(
     if last_run_ended_at is not None:
         first_day = _find_first_open_day(optimization, metric, as_of)
     stored = _load_row_counts(optimization, metric, first_day)
-    counted = _count_rows(optimization, metric, as_of, first_day)
-    return any(
+    launch = optimization.went_live_at or optimization.created_at
+    since = first_day or launch.astimezone(UTC).date()
+    spec = specification.build_cube_spec(optimization, metric, as_of)
+    counted = _count_rows(
+        optimization, metric, spec if is_whole_history else _read_from(spec, since)
+    )
+    if any(
         _is_new(
             stored.get(day, NO_ROWS), counted.get(day, NO_ROWS), has_learned=has_learned
         )
         for day in stored.keys() | counted.keys()
+        if day >= since
+    ):
+        return True
+    return is_whole_history and _has_late_rows(
+        optimization, metric, spec, counted, since
     )
+
+
+def _has_late_rows(
+    optimization: Optimization,
+    metric: Metric,
+    spec: CubeSpec,
+    counted: RowsByDay,
+    until: date,
+) -> bool:
+    """Return whether a refresh would count days before `until` that it did not so far.
+
+    Those are new days with exposures, and sealed days to reopen. Rewards from before the
+    first exposure belong to nobody.
+    """
+    stored_days = set(refresh.list_stored_days(optimization, metric))
+    if any(
+        rows.exposures and day < until and day not in stored_days
+        for day, rows in counted.items()
+    ):
+        return True
+    return refresh.has_reopened_days(optimization, metric, spec, counted)
 
 
 def _is_new(stored: DayRowCounts, counted: DayRowCounts, *, has_learned: bool) -> bool:
@@ -68,7 +102,7 @@ def _find_first_open_day(
 
 def _load_row_counts(
     optimization: Optimization, metric: Metric, first_day: date | None
-) -> Mapping[date, DayRowCounts]:
+) -> RowsByDay:
     """Return the numbers of rows that the last refresh saw; none without a first day."""
     if first_day is None:
         return {}
@@ -83,13 +117,15 @@ def _load_row_counts(
     }
 
 
+def _read_from(spec: CubeSpec, first_day: date) -> CubeSpec:
+    """Return the spec without the days before a day."""
+    since = datetime.combine(first_day, time(), UTC)
+    return replace(spec, history_from=max(since, spec.history_from or since))
+
+
 def _count_rows(
-    optimization: Optimization, metric: Metric, as_of: datetime, first_day: date | None
-) -> Mapping[date, DayRowCounts]:
-    spec = specification.build_cube_spec(optimization, metric, as_of)
-    if first_day is not None:
-        since = datetime.combine(first_day, time(), UTC)
-        spec = replace(spec, history_from=max(since, spec.history_from or since))
+    optimization: Optimization, metric: Metric, spec: CubeSpec
+) -> RowsByDay:
     warehouse = connections.load_backend(spec.organization_id)
     checked, source = specification.validate_queries(optimization, metric, warehouse)
     assert source is not None  # only connected warehouses are asked

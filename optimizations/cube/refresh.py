@@ -104,9 +104,8 @@ def _count_open_days(
         days = _list_stale_managed_days(optimization, metric, spec, sealed)
     else:
         rows_by_day = warehouse.count_rows_by_day(spec, checked, source)
-        stored = _decode_days(_query_cube_days(optimization, metric))
-        days = stale_days_external.list_stale_days(
-            optimization, spec, stored, sealed, rows_by_day
+        days = _list_stale_external_days(
+            optimization, metric, spec, sealed, rows_by_day
         )
     spec = replace(spec, days=days)
     cube = warehouse.compute_cube(spec, checked, source)
@@ -179,6 +178,28 @@ def _list_stale_managed_days(
     return stale_days_managed.list_stale_days(
         optimization, spec.horizon_hours, sealed, last_refresh, spec.as_of
     )
+
+
+def _list_stale_external_days(
+    optimization: Optimization,
+    metric: Metric,
+    spec: CubeSpec,
+    sealed: list[SealedDay],
+    rows_by_day: RowsByDay,
+) -> tuple[date, ...]:
+    stored = _decode_days(_query_cube_days(optimization, metric))
+    return stale_days_external.list_stale_days(
+        optimization, spec, stored, sealed, rows_by_day
+    )
+
+
+def has_reopened_days(
+    optimization: Optimization, metric: Metric, spec: CubeSpec, rows_by_day: RowsByDay
+) -> bool:
+    """Return whether a refresh would count a sealed day of a connected warehouse again."""
+    sealed = _list_sealed_days(optimization, metric, spec)
+    stale = _list_stale_external_days(optimization, metric, spec, sealed, rows_by_day)
+    return not {day.day for day in sealed}.isdisjoint(stale)
 
 
 def _decode_days(rows: Iterable[CubeDay]) -> list[StoredDay]:

@@ -26,19 +26,23 @@ def list_stale_days(
 
     Open days from launch or the first exposure until today, plus sealed days to reopen:
     those whose numbers of rows differ from when they were `stored`. Rows changed in
-    place go unnoticed.
+    place go unnoticed. Days past their retention are left out: `spec` does not read their
+    rows, so their counts stay.
     """
     launch = optimization.went_live_at or optimization.created_at
     days_with_exposures = [day for day, rows in rows_by_day.items() if rows.exposures]
     today = spec.as_of.astimezone(UTC).date()
     first = min([launch.astimezone(UTC).date(), today, *days_with_exposures])
+    oldest = spec.history_from.astimezone(UTC).date() if spec.history_from else first
+    first = max(first, oldest)
     days = [first + timedelta(days=n) for n in range((today - first).days + 1)]
-    stored_by_day = {day.day: day for day in stored}
+    stored_by_day = {day.day: day for day in stored if day.day >= oldest}
     exposure_days, reward_days = _find_changed_days(stored_by_day, rows_by_day)
     still_sealed = {
         day.day
         for day in sealed
-        if stored_by_day[day.day].exposure_rows is None
+        if day.day < oldest
+        or stored_by_day[day.day].exposure_rows is None
         or not _is_affected(
             day.day,
             stale_days_managed.compute_horizon_end(day.day, spec.horizon_hours),

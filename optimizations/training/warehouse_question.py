@@ -2,6 +2,7 @@
 
 The warehouse may take minutes, so a task of its own asks. An optimization is asked about
 once per `retrain_every_minutes`, because a question reads rows, which may cost money.
+Once a day the question covers all days that are retained, because rows may come late.
 """
 
 from contextlib import suppress
@@ -24,6 +25,7 @@ from warehouse import connections
 
 ASK_TASK = "optimizations.ask_warehouse"
 REQUESTED_BY = "system:clock"
+HISTORY_INTERVAL = timedelta(hours=24)
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +95,26 @@ def _build_key(optimization: Optimization) -> str:
     return f"warehouse-asked:{optimization.pk}"
 
 
+def _claim_history(optimization: Optimization, now: datetime) -> bool:
+    """Return whether to ask about all days that are retained: once in HISTORY_INTERVAL.
+
+    Never while the cache, which remembers the last time, is away.
+    """
+    key = _build_history_key(optimization)
+    try:
+        asked_at = cache.get(key)
+        if asked_at is not None and now - HISTORY_INTERVAL < asked_at <= now:
+            return False
+        cache.set(key, now, HISTORY_INTERVAL.total_seconds())
+    except CACHE_ERRORS:
+        return False
+    return True
+
+
+def _build_history_key(optimization: Optimization) -> str:
+    return f"warehouse-history-asked:{optimization.pk}"
+
+
 def _is_training_due(optimization: Optimization) -> bool:
     """Return whether there are new rows, or a failure that a run should report."""
     try:
@@ -103,7 +125,11 @@ def _is_training_due(optimization: Optimization) -> bool:
             optimization_id=str(optimization.pk),
             error=error.message,
         )
-        return error.retry_after is None
+        if error.retry_after is None:
+            return True
+        with suppress(*CACHE_ERRORS):  # the next question covers all days again
+            cache.delete(_build_history_key(optimization))
+        return False
 
 
 def _has_new_rows(optimization: Optimization) -> bool:
@@ -120,4 +146,5 @@ def _has_new_rows(optimization: Optimization) -> bool:
         .values_list("finished_at", flat=True)
         .first(),
         has_learned=succeeded.exists(),
+        is_whole_history=_claim_history(optimization, now),
     )

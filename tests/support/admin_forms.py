@@ -79,6 +79,11 @@ def open_form(client: Client, row: Model) -> Fields:
     return reader.fields
 
 
+def read_shown_values(client: Client, row: Model) -> Fields:
+    """Return the hidden field of a row's form that says what the form shows."""
+    return {"shown_values": open_form(client, row)["shown_values"]}
+
+
 def send_form(client: Client, row: Model, fields: Fields, **changes: Any) -> Any:
     """Send the form of `open_form`, with changes."""
     return client.post(build_change_url(row), {**fields, **changes})

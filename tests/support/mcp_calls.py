@@ -206,4 +206,11 @@ INVALID_CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("delete", {"kind": "metric", "id": UNKNOWN_ID}, "not_found"),
     ("delete", {"kind": "metric", "id": "{metric}"}, "conflict"),
     ("delete", {"kind": "metric", "confirm": "yes"}, "confirm"),
+    ("delete", {"kind": "optimization"}, "id: is required for kind optimization"),
+    ("delete", {"kind": "person", "confirm": True}, "id: is required"),
+    (
+        "connect_warehouse",
+        {"provider": "postgres", "credentials": {}},
+        "credentials.database: is required",
+    ),
 ]

@@ -1,17 +1,19 @@
 """The clock and a connected warehouse: who asks it what, and when a training follows."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core.cache import cache
+from django.test import override_settings
 from django.utils import timezone
 
 from levered_site.celery import app
 from models_app.models import TrainingRun
 from optimizations import tasks
+from optimizations.cube import refresh
 from optimizations.models import Optimization
 from optimizations.training import schedule, warehouse_question
 from tests.support.reference_cube import Reward, Touch
@@ -81,7 +83,7 @@ def test_rewards_after_the_last_exposure_are_trained_and_nothing_new_is_not(
     assert train_queued_run(optimization_id).status == Status.SUCCEEDED
 
 
-def test_the_question_reads_open_days_only(second: SecondServer) -> None:
+def test_a_question_within_a_day_reads_open_days_only(second: SecondServer) -> None:
     _, optimization_id = launch_with_history(second)
     tasks.ask_warehouse(optimization_id)
     train_queued_run(optimization_id)
@@ -95,6 +97,110 @@ def test_the_question_reads_open_days_only(second: SecondServer) -> None:
 
     assert late is None
     assert fresh is not None
+
+
+def start_next_day() -> None:
+    """Forget, as the cache does after a day, which questions were asked."""
+    cache.clear()
+
+
+def ask(optimization_id: str) -> TrainingRun | None:
+    return warehouse_question.ask_warehouse(UUID(optimization_id))
+
+
+@pytest.mark.parametrize("is_reward", [False, True])
+def test_late_rows_of_a_sealed_day_are_trained_once_within_a_day(
+    second: SecondServer, is_reward: bool
+) -> None:
+    _, optimization_id = launch_with_history(second)
+    at = timezone.now() - timedelta(days=30)
+    second.store(optimization_id, [Touch("early", at, KEY, "{}", 0)])
+    tasks.ask_warehouse(optimization_id)
+    train_queued_run(optimization_id)
+    touches = [] if is_reward else [Touch("late", at, KEY, "{}", 0)]
+    rewards = [Reward("early", at + timedelta(hours=1))] if is_reward else []
+
+    second.store(optimization_id, touches, rewards)
+    soon = ask(optimization_id)
+    start_next_day()
+    next_day = ask(optimization_id)
+    run = train_queued_run(optimization_id)
+    start_next_day()
+    afterwards = ask(optimization_id)
+
+    assert (soon, afterwards) == (None, None)
+    assert next_day is not None
+    assert run.status == Status.SUCCEEDED
+    optimization = Optimization.objects.get(pk=optimization_id)
+    assert optimization.reward_metric is not None
+    cube = refresh.load_cube(optimization, optimization.reward_metric)
+    early = [cell for cell in cube.cells if cell.day == at.astimezone(UTC).date()]
+    assert sum(cell.users for cell in early) == (1 if is_reward else 2)
+
+
+def test_rewards_from_before_the_first_exposure_are_no_reason_to_train(
+    second: SecondServer,
+) -> None:
+    _, optimization_id = launch_with_history(second)
+    tasks.ask_warehouse(optimization_id)
+    train_queued_run(optimization_id)
+    at = timezone.now() - timedelta(days=60)
+
+    second.store(optimization_id, [], [Reward("visitor-3", at)])
+    start_next_day()
+
+    assert ask(optimization_id) is None
+
+
+def test_without_exposures_the_whole_history_is_asked_for_once_a_day(
+    second: SecondServer,
+) -> None:
+    _, body = launch_optimization(second)
+    nothing = ask(body["id"])
+    before_launch = timezone.now() - timedelta(days=10)
+
+    second.store(body["id"], [Touch("early", before_launch, KEY, "{}", 0)])
+    soon = ask(body["id"])
+    second.store(body["id"], [Touch("new", timezone.now(), KEY, "{}", 0)])
+    since_launch = ask(body["id"])
+
+    assert (nothing, soon) == (None, None)
+    assert since_launch is not None
+
+
+def test_exposures_from_before_going_live_are_found_on_the_next_day(
+    second: SecondServer,
+) -> None:
+    _, body = launch_optimization(second)
+    ask(body["id"])
+    before_launch = timezone.now() - timedelta(days=10)
+
+    second.store(body["id"], [Touch("early", before_launch, KEY, "{}", 0)])
+    start_next_day()
+
+    assert ask(body["id"]) is not None
+
+
+def test_counts_of_days_past_their_retention_stay(second: SecondServer) -> None:
+    _, optimization_id = launch_with_history(second)
+    at = timezone.now() - timedelta(days=30)
+    second.store(optimization_id, [Touch("early", at, KEY, "{}", 0)])
+    tasks.ask_warehouse(optimization_id)
+    train_queued_run(optimization_id)
+    optimization = Optimization.objects.get(pk=optimization_id)
+    metric = optimization.reward_metric
+    assert metric is not None
+    users = sum(cell.users for cell in refresh.load_cube(optimization, metric).cells)
+
+    with override_settings(RETENTION_DAYS=20):
+        start_next_day()
+        question = ask(optimization_id)
+        for full in (False, True):
+            now = timezone.now()
+            cube = refresh.refresh_cube(optimization, metric, now, full=full)
+            assert sum(cell.users for cell in cube.cells) == users
+
+    assert question is None
 
 
 def test_a_refresh_hides_no_row_from_the_clock(second: SecondServer) -> None:

@@ -94,7 +94,6 @@ def test_a_missing_client_library_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("credentials", "field"),
     [
-        (None, "credentials"),
         ({"host": "db.example"}, "credentials.database"),
         (CREDENTIALS | {"host": "/run/postgresql"}, "credentials.host"),
         (CREDENTIALS | {"sslmode": "disable"}, "credentials.sslmode"),
@@ -102,15 +101,37 @@ def test_a_missing_client_library_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_credentials_are_refused_by_field(
-    credentials: dict[str, object] | None, field: str
+    credentials: dict[str, object], field: str
 ) -> None:
     alice = factories.make_admin_api(factories.make_organization())
-    body = {"provider": "postgres", "credentials": credentials or {}}
+    body = {"provider": "postgres", "credentials": credentials}
 
     error = read_error(alice.post("/warehouse/connections", body))
 
     assert [problem["field"] for problem in error["details"]] == [field]
     assert not Connection.objects.exists()
+
+
+@pytest.mark.parametrize("sent", [{}, {"credentials": {}}])
+@pytest.mark.parametrize(
+    ("provider", "names"),
+    [
+        ("postgres", "host, database, username, password"),
+        ("snowflake", "account, username, warehouse, database, schema, password"),
+        ("bigquery", "type, private_key, project_id, client_email"),
+    ],
+)
+def test_absent_credentials_are_named_field_by_field(
+    provider: str, names: str, sent: dict[str, object]
+) -> None:
+    alice = factories.make_admin_api(factories.make_organization())
+
+    error = read_error(
+        alice.post("/warehouse/connections", {"provider": provider, **sent})
+    )
+
+    fields = [problem["field"] for problem in error["details"]]
+    assert fields == [f"credentials.{name}" for name in names.split(", ")]
 
 
 def test_a_private_address_is_not_connected_to() -> None:

@@ -47,6 +47,7 @@ EMAIL_PATTERN = FieldPattern(
 )
 LOCATION_PATTERN = FieldPattern(r"[A-Za-z0-9-]{1,40}", "a location like EU or us-east1")
 GRACE_SECONDS = 5
+REQUIRED_FIELDS = ("type", "private_key", "project_id", "client_email")
 
 
 def validate_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,6 +55,7 @@ def validate_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises InvalidParametersError on the invalid field.
     """
+    credential_fields.refuse_empty(credentials, REQUIRED_FIELDS)
     credential_fields.refuse_unknown_fields(
         credentials, CREDENTIAL_FIELDS + IGNORED_CREDENTIAL_FIELDS
     )

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from levered_site.errors import InvalidParametersError
+from levered_site.errors import FieldProblem, InvalidParametersError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,17 @@ MIN_KEY_BITS = 2048  # Snowflake and Google refuse smaller ones
 PRIVATE_KEY_PATTERN = FieldPattern(
     r"(?s)[^\x00]{1,10000}", "an unencrypted private key in PEM"
 )
+
+
+def refuse_empty(credentials: Mapping[str, Any], required: Sequence[str]) -> None:
+    """Raise InvalidParametersError naming every required field if there is none at all."""
+    if not credentials:
+        raise InvalidParametersError(
+            f"The credentials are required: {', '.join(required)}.",
+            tuple(
+                FieldProblem(f"credentials.{name}", "is required") for name in required
+            ),
+        )
 
 
 def require_text(

@@ -16,6 +16,7 @@ UNENCRYPTED_MODES = ("disable", "allow", "prefer")
 NAME_PATTERN = FieldPattern(
     r"[^=\s\x00-\x1f'\\]{1,63}", "a name of at most 63 characters, without spaces"
 )
+REQUIRED_FIELDS = ("host", "database", "username", "password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ def validate_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises InvalidParametersError on the invalid field.
     """
+    credential_fields.refuse_empty(credentials, REQUIRED_FIELDS)
     credential_fields.refuse_unknown_fields(
         credentials, tuple(Server.__dataclass_fields__)
     )

@@ -68,6 +68,7 @@ ORDER BY table_schema, table_name, ordinal_position"""
 SELECT_SCHEMA = """SELECT schema_name AS "schema"
 FROM information_schema.schemata
 WHERE schema_name = ?"""
+REQUIRED_FIELDS = ("account", "username", "warehouse", "database", "schema", "password")
 
 
 def validate_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,6 +76,7 @@ def validate_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises InvalidParametersError on the invalid field.
     """
+    credential_fields.refuse_empty(credentials, REQUIRED_FIELDS)
     credential_fields.refuse_unknown_fields(credentials, CREDENTIAL_FIELDS)
     plain = {**credentials, "account": _strip_host(credentials.get("account"))}
     stored = {

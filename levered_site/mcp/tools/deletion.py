@@ -63,6 +63,10 @@ class DeleteInput(Input):
 
 def delete_object(api: Api, arguments: DeleteInput) -> Json:
     """Delete an object; without a confirm, say what the deletion would change."""
+    if not arguments.id and arguments.kind != "warehouse_connection":
+        raise InvalidParametersError.for_field(
+            "id", f"is required for kind {arguments.kind}"
+        )
     path = DELETION_PATHS[arguments.kind].format(quote_segment(arguments.id))
     target = f"{arguments.kind} {arguments.id}".strip()
     if not arguments.confirm:
@@ -80,7 +84,7 @@ def delete_object(api: Api, arguments: DeleteInput) -> Json:
 def _predict_changes(api: Api, arguments: DeleteInput, path: str) -> Json:
     """Return what a deletion would change, by deleting and rolling back.
 
-    Erasing a person takes many transactions, so there only role and id are checked.
+    Erasing a person takes many transactions, so there only the role is checked.
     """
     if arguments.kind != "person":
         before = api.get(path) if arguments.kind in NAMED_KINDS else {}
@@ -93,8 +97,6 @@ def _predict_changes(api: Api, arguments: DeleteInput, path: str) -> Json:
         return named | result
     if not api.caller.is_admin:
         raise ForbiddenError(IsAdmin.message)
-    if not arguments.id:
-        raise InvalidParametersError.for_field("id", "is required for a person")
     return {}
 
 

@@ -1,5 +1,6 @@
 """Change forms write what their user changed, and nothing that changed meanwhile."""
 
+import json
 from typing import Any
 
 import pytest
@@ -218,14 +219,60 @@ def test_an_old_form_of_an_organization_keeps_the_newer_name(
     assert organization.name == "Newer"
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[]", "[" * 100_000, '{"x": 1}'])
-def test_a_form_without_the_shown_values_is_compared_with_the_stored_ones(
-    staff: Client, world: World, text: str
+BROKEN_TEXTS = ["", "{}", "{bad", "[]", "null", "[" * 100_000, '{"x": 1}']
+
+
+@pytest.mark.parametrize("text", [None, *BROKEN_TEXTS], ids=lambda text: repr(text)[:9])
+@pytest.mark.parametrize("kind", ["optimization", "metric", "organization", "user"])
+def test_a_form_that_does_not_say_what_it_showed_is_refused(
+    staff: Client, world: World, kind: str, text: str | None
 ) -> None:
-    form = admin_forms.open_form(staff, world.optimization) | {"shown_values": [text]}
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    rows = {
+        "optimization": world.optimization,
+        "metric": world.metric,
+        "organization": world.organization,
+        "user": clerk,
+    }
+    refuse_broken_form(staff, rows[kind], text)
 
-    answer = admin_forms.send_form(staff, world.optimization, form, name="Renamed")
 
-    world.optimization.refresh_from_db()
-    assert answer.status_code == 302
-    assert world.optimization.name == "Renamed"
+@pytest.mark.parametrize("text", [None, *BROKEN_TEXTS], ids=lambda text: repr(text)[:9])
+def test_a_form_of_a_group_that_does_not_say_what_it_showed_is_refused(
+    staff: Client, text: str | None
+) -> None:
+    refuse_broken_form(staff, Group.objects.create(name="support"), text)
+
+
+def refuse_broken_form(staff: Client, row: Any, text: str | None) -> None:
+    """Send the row's form with broken shown values; nothing may be written."""
+    form = admin_forms.open_form(staff, row)
+    del form["shown_values"]
+    if text is not None:
+        form["shown_values"] = [text]
+    stored = type(row).objects.filter(pk=row.pk).values().get()
+    field = "first_name" if isinstance(row, User) else "name"
+
+    answer = admin_forms.send_form(staff, row, form, **{field: "Renamed"})
+
+    assert answer.status_code == 200
+    assert "This form does not say what it showed: reload" in answer.content.decode()
+    assert type(row).objects.filter(pk=row.pk).values().get() == stored
+
+
+def test_a_shown_value_left_out_of_a_form_refuses_it(
+    staff: Client, world: World
+) -> None:
+    optimization = world.optimization
+    form = admin_forms.open_form(staff, optimization)
+    shown = json.loads(form["shown_values"][0])
+    del shown["holdout_percentage"]
+    change(optimization, holdout_percentage=30.0)
+
+    answer = admin_forms.send_form(
+        staff, optimization, form, shown_values=json.dumps(shown)
+    )
+
+    optimization.refresh_from_db()
+    assert answer.status_code == 200
+    assert optimization.holdout_percentage == 30

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
 from levered_site.organizations.models import AuditEntry
 from metrics.models import Metric
 from optimizations.models import Optimization, Regime
-from tests.support import staff_world
+from tests.support import admin_forms, staff_world
 from tests.support.admin_actions import read_last_audit
 from tests.support.staff_world import World
 
@@ -29,12 +28,19 @@ def build_metric_form(metric: Metric, **changes: str) -> dict[str, str]:
     }
 
 
+def save_metric(client: Client, metric: Metric, **changes: str) -> Any:
+    """Send a metric's form."""
+    shown = admin_forms.read_shown_values(client, metric)
+    return admin_forms.send_form(
+        client, metric, shown, **build_metric_form(metric, **changes)
+    )
+
+
 def test_a_valid_change_of_a_metric_is_saved(staff: Client, world: World) -> None:
     """The revision increases, and the audit entry names the staff user."""
-    path = reverse("admin:metrics_metric_change", args=[world.metric.pk])
     sql = world.metric.sql.replace("purchase", "order")
 
-    answer = staff.post(path, build_metric_form(world.metric, sql=sql))
+    answer = save_metric(staff, world.metric, sql=sql)
 
     world.metric.refresh_from_db()
     assert answer.status_code == 302
@@ -55,10 +61,9 @@ def test_an_invalid_change_of_a_metric_is_refused(
     staff: Client, world: World, changes: dict[str, str]
 ) -> None:
     """The form shows the error, and nothing is written."""
-    path = reverse("admin:metrics_metric_change", args=[world.metric.pk])
     before = Metric.objects.values().get()
 
-    answer = staff.post(path, build_metric_form(world.metric, **changes))
+    answer = save_metric(staff, world.metric, **changes)
 
     assert answer.status_code == 200
     assert Metric.objects.values().get() == before
@@ -83,8 +88,9 @@ def build_settings_form(optimization: Optimization, **changes: Any) -> dict[str,
 
 def save(client: Client, optimization: Optimization, **changes: Any) -> Any:
     """Post the settings form."""
-    path = reverse("admin:optimizations_optimization_change", args=[optimization.pk])
-    return client.post(path, build_settings_form(optimization, **changes))
+    shown = admin_forms.read_shown_values(client, optimization)
+    form = build_settings_form(optimization, **changes)
+    return admin_forms.send_form(client, optimization, shown, **form)
 
 
 def test_changed_settings_are_saved_and_audited(staff: Client, world: World) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from levered_site.organizations.models import AuditEntry
 from models_app.models import BanditModel, PolicyVersion
 from optimizations.models import Decision, Regime
-from tests.support import staff_world
+from tests.support import admin_forms, staff_world
 from tests.support.admin_actions import OPTIMIZATION_LIST, build_dialog_url
 from tests.support.staff_world import World
 from warehouse.models import Connection
@@ -152,9 +152,9 @@ def test_staff_do_not_extend_the_permissions_of_groups(client: Client) -> None:
     clerk.groups.add(role)
     client.force_login(clerk)
 
-    path = reverse("admin:auth_group_change", args=[role.pk])
     every = [str(pk) for pk in Permission.objects.values_list("pk", flat=True)]
-    client.post(path, {"name": "helpdesk", "permissions": every})
+    shown = admin_forms.read_shown_values(client, role)
+    admin_forms.send_form(client, role, shown, name="helpdesk", permissions=every)
 
     role.refresh_from_db()
     assert role.name == "helpdesk"

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from levered_site.errors import InvalidParametersError
 from levered_site.mcp import tool_calls, tools
@@ -20,6 +21,13 @@ def parse(tool: str, **arguments: Any) -> dict[str, Any]:
     ("tool", "sent", "expected"),
     [
         ("overview", {"limit": "10"}, {"limit": 10}),
+        ("overview", {"limit": 10.0}, {"limit": 10}),
+        ("overview", {"limit": "10.0"}, {"limit": 10}),
+        (
+            "update_optimization",
+            {"retrain_every_minutes": 30.0, "variant": {"number": 2.0}},
+            {"retrain_every_minutes": 30, "variant": {"number": 2}},
+        ),
         ("overview", {"include_archived": "True"}, {"include_archived": True}),
         (
             "serve_variant",
@@ -63,6 +71,9 @@ def test_a_text_counts_as_the_json_value_that_the_schema_expects(
     [
         ("overview", {"limit": "ten"}, "limit"),
         ("overview", {"limit": "10.5"}, "limit"),
+        ("overview", {"limit": 10.5}, "limit"),
+        ("overview", {"limit": True}, "limit"),
+        ("overview", {"limit": 1000.0}, "limit"),
         ("overview", {"limit": "true"}, "limit"),
         ("overview", {"limit": "1000"}, "limit"),
         ("overview", {"include_archived": "yes"}, "include_archived"),
@@ -97,3 +108,33 @@ def test_a_nul_inside_a_text_of_json_is_refused() -> None:
             anonymous_id="a",
             context='{"device": "\\u0000"}',
         )
+
+
+def list_optional_arguments() -> list[tuple[str, str]]:
+    return [
+        (name, field)
+        for name, tool in tools.TOOLS_BY_NAME.items()
+        for field, info in tool.input_model.model_fields.items()
+        if not info.is_required()
+    ]
+
+
+@pytest.mark.parametrize(("tool", "name"), list_optional_arguments())
+def test_null_for_an_optional_argument_counts_as_none(tool: str, name: str) -> None:
+    model = tools.TOOLS_BY_NAME[tool].input_model
+    with pytest.raises(ValidationError) as without:
+        model.model_validate({"x": 1})
+    absent = {str(problem["loc"][0]) for problem in without.value.errors()}
+
+    try:
+        tool_calls.parse_arguments(model, {name: None})
+    except InvalidParametersError as refused:
+        problems = {problem.field for problem in refused.details}
+        assert problems == absent - {"x"}
+
+
+def test_null_for_a_required_argument_is_refused() -> None:
+    with pytest.raises(InvalidParametersError) as refused:
+        parse("serve_variant", optimization_id=ID, anonymous_id=None)
+
+    assert [problem.field for problem in refused.value.details] == ["anonymous_id"]

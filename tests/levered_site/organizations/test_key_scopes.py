@@ -148,6 +148,15 @@ def test_invalid_bounds_and_origins_are_named(
     assert not ApiKey.objects.exists()
 
 
+def test_a_reward_that_is_no_object_is_refused_with_an_example(alice: Api) -> None:
+    body = {"label": "x", "scopes": ["track"], "rewards": ["signup"]}
+
+    (problem,) = read_error(alice.post("/api-keys", body))["details"]
+
+    assert problem["field"].startswith("rewards[0]")
+    assert 'an object such as {"name": "signup", ' in problem["message"]
+
+
 # --- changes
 
 

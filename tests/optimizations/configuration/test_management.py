@@ -277,3 +277,32 @@ def test_an_action_without_a_body_refuses_one_and_does_nothing(
     assert field is None or [problem["field"] for problem in details] == [field]
     optimization.refresh_from_db()
     assert optimization.status == "live"
+
+
+@pytest.mark.parametrize(
+    ("action", "status"),
+    [("ship", "shipped"), ("stop", "completed"), ("archive", "archived")],
+)
+def test_a_repeated_action_says_that_it_is_done_already(
+    action: str, status: str
+) -> None:
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(organization)
+    api = make_admin_api(organization)
+    path = f"/optimizations/{optimization.pk}/{action}"
+
+    first, second = api.post(path), api.post(path)
+
+    assert (first.status_code, second.status_code) == (200, 409)
+    assert read_error(second)["message"] == f"It is {status} already."
+
+
+def test_a_method_that_an_endpoint_lacks_is_named() -> None:
+    organization = optimization_factories.make_organization()
+    optimization = optimization_factories.make_optimization(organization)
+    path = f"/optimizations/{optimization.pk}/variants/99"
+
+    answer = make_admin_api(organization).get(path)
+
+    assert answer.status_code == 405
+    assert read_error(answer)["message"] == "GET is not supported here."
