@@ -32,6 +32,7 @@ def count_statements(second: SecondServer) -> int:
         rows = owner.execute(
             "SELECT 1 FROM pg_stat_activity"
             " WHERE state = 'active' AND usename = 'reader'"
+            " AND backend_type = 'client backend'"  # not its parallel workers
             " AND query_start < clock_timestamp() - interval '0.5 s'"
         )
         return len(rows.fetchall())
