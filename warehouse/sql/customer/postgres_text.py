@@ -12,10 +12,10 @@ SESSION_WORDS = frozenset(
     {"CURRENT_CATALOG", "CURRENT_ROLE", "CURRENT_SCHEMA", "SESSION_USER", "SYSTEM_USER", "USER"}
 )  # fmt: skip
 # A comma has something else than these on its sides.
-BEFORE_COMMA = frozenset({"(", ",", "BY", "FROM", "SELECT", "WHERE"})
+BEFORE_COMMA = frozenset({"(", "[", ",", "BY", "DISTINCT", "FROM", "SELECT", "WHERE"})
 AFTER_COMMA = frozenset(
     {
-        ")", "EXCEPT", "FETCH", "FROM", "GROUP", "HAVING", "INTERSECT", "LIMIT", "OFFSET",
+        ")", "]", "EXCEPT", "FETCH", "FROM", "GROUP", "HAVING", "INTERSECT", "LIMIT", "OFFSET",
         "ORDER", "UNION", "WHERE", "WINDOW",
     }
 )  # fmt: skip

@@ -77,6 +77,8 @@ def test_words_that_mean_who_asks_are_refused(word: str) -> None:
         ('SELECT 1,\n a COLLATE "C"::text FROM t', '(… COLLATE "C")::type'),
         ("SELECT\n, a FROM t", "remove it"),
         ("SELECT a\n, FROM t", "remove it"),
+        ("SELECT ARRAY[1,\n] FROM t", "remove it"),
+        ("SELECT DISTINCT\n, a FROM t", "remove it"),
         ("SELECT a FROM t\n,", "remove it"),
         ("SELECT a FROM t\n, WHERE a = 1", "remove it"),
         ("SELECT 1,\n 'a' 'b' FROM t", "||"),
