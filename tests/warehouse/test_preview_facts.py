@@ -114,9 +114,9 @@ def test_other_spellings_and_blank_ids_are_counted_on_snowflake(
 def test_a_constant_variant_that_is_no_json_is_counted_on_postgres(
     connected: factories.Api,
 ) -> None:
-    columns = '"user", seen, experiment, context_text, version'
     source = {
-        "sql": f"SELECT {columns}, 'nojson' AS variant_text FROM shown",
+        "sql": 'SELECT "user", seen, experiment, context_text, version,'
+        " 'nojson' AS variant_text FROM shown",
         "column_mapping": shop.SOURCE["column_mapping"],
     }
 
