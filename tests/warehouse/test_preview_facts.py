@@ -109,3 +109,20 @@ def test_other_spellings_and_blank_ids_are_counted_on_snowflake(
 
     assert (facts.matched_users, facts.alike_users, facts.empty_ids) == (0, 2, 0)
     assert (blank_facts.empty_ids, source_facts.empty_ids) == (1, 2)
+
+
+def test_a_constant_variant_that_is_no_json_is_counted_on_postgres(
+    connected: factories.Api,
+) -> None:
+    source = {
+        "sql": 'SELECT "user", seen, experiment, context_text, version,'
+        " 'nojson' AS variant_text FROM shown",
+        "column_mapping": shop.SOURCE["column_mapping"],
+    }
+
+    response = connected.post("/warehouse/assignment-sources/preview", source)
+
+    assert response.status_code == 200
+    assert "not a JSON object of factors: 4." in " ".join(
+        read_body(response)["warnings"]
+    )

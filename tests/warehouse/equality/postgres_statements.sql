@@ -500,3 +500,5 @@ SELECT any_value(plan ORDER BY id), round(2.5), round(avg(id), 1), to_number('12
 SELECT daterange('2026-01-01', '2026-01-05') -|- daterange('2026-01-05', NULL), int4range(1, 5) << int4range(7, 9), int4range(1, 5) &< int4range(2, 9)
 
 SELECT to_tsvector('english', 'the quick foxes') @@ to_tsquery('english', 'fox & quick'), ts_rank(to_tsvector('fox'), plainto_tsquery('fox')) > 0
+
+SELECT id, id NOT IN (2) < true AS a, id NOT BETWEEN 1 AND 2 >= false AS b, email !~ 'a' < true AS c, email !~* 'A' || 'x' AS d, email NOT SIMILAR TO '%a%' <= false AS e, - ~ id AS f, ~ - id AS g, 'ann' !~ ANY (tags) AS h, NOT 'ann' ~ ANY (tags) AS i, date_bin('1 hour', joined, '2026-01-01') AS j FROM app.users ORDER BY id

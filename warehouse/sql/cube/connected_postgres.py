@@ -13,8 +13,9 @@ from warehouse.sql.shapes import CheckedMetric, CheckedSource, CubeSpec, Stateme
 TOUCHES = Path(__file__).with_name("connected_touches.sql").read_text().strip()
 
 # Only Postgres 16 and later can test a text before the cast, which fails the statement
-# if the text is no JSON.
-GUARDED_JSON = "CASE WHEN pg_input_is_valid({0}, 'jsonb') THEN CAST({0} AS jsonb) END"
+# if the text is no JSON. The CASE stands inside the cast: the planner computes the cast of
+# a constant in advance, also in a branch that is never taken.
+GUARDED_JSON = "CAST(CASE WHEN pg_input_is_valid({0}, 'jsonb') THEN {0} END AS jsonb)"
 UNGUARDED_JSON = "CAST({0} AS jsonb)"
 GUARDED_JSON_BEFORE_16 = (
     "CASE WHEN {{0}} ~ '{pattern}' THEN CAST({{0}} AS jsonb) END".format(

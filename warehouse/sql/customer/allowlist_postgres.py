@@ -8,7 +8,7 @@ NODES: frozenset[type[exp.Expr]] = allowlist.NODES | {
     exp.Acos, exp.Acosh, exp.Adjacent, exp.ArrayAppend, exp.ArrayContainedBy, exp.ArrayOverlaps, exp.ArrayPosition,
     exp.ArrayPrepend, exp.ArrayRemove, exp.Asin, exp.Asinh, exp.Atan, exp.Atan2, exp.Atanh,
     exp.BitLength, exp.BitwiseAndAgg, exp.BitwiseOrAgg, exp.BitwiseXorAgg, exp.ColumnDef,
-    exp.Cos, exp.Cosh, exp.Cot, exp.CurrentTime, exp.DateBin, exp.Decode, exp.Degrees,
+    exp.Cos, exp.Cosh, exp.Cot, exp.CurrentTime, exp.Decode, exp.Degrees,
     exp.Encode, exp.Explode, exp.ExtendsLeft, exp.ExtendsRight, exp.ExplodingGenerateSeries, exp.Format, exp.JSON,
     exp.JSONArrayAgg, exp.JSONBContainsAllTopKeys, exp.JSONBContainsAnyTopKeys, exp.JSONBDeleteAtPath,
     exp.JSONBObjectAgg, exp.JSONBPathExists, exp.JSONObjectAgg, exp.JustifyDays,
@@ -41,7 +41,7 @@ FUNCTIONS = frozenset(
         # times and numbers
         "cbrt", "ceiling", "date_part", "date_trunc", "log10", "mod", "now", "pow", "power",
         "round", "sqrt", "to_char", "to_date", "to_number", "to_timestamp", "variance",
-        "age", "asind", "acosd", "atand", "bit_count", "cosd", "date_add",
+        "age", "asind", "date_bin", "acosd", "atand", "bit_count", "cosd", "date_add",
         "date_subtract", "erf", "every", "factorial", "gcd", "isfinite", "justify_days",
         "justify_hours", "lcm", "make_date", "make_timestamptz", "min_scale", "scale",
         "sind", "statement_timestamp", "tand", "timezone",
@@ -89,8 +89,59 @@ SYSTEM_TYPES = (
     r"|record|void|unknown|cstring"
 )
 
+# Functions and types of other dialects, which sqlglot would write as Postgres' own: there
+# they can only mean a customer's function or type.
+FOREIGN_FUNCTIONS = frozenset(
+    {
+        "array_contained_by", "array_contains_all", "array_has_all", "array_join",
+        "array_overlaps", "array_size", "arrayagg", "bitwise_and_agg", "bitwise_or_agg",
+        "bitwise_xor_agg", "booland_agg", "boolor_agg", "char", "charindex", "collate",
+        "convert", "date_to_date_str", "explode", "exploding_generate_series",
+        "group_concat", "if", "ifnull", "iif", "instr", "jsonb_extract",
+        "jsonb_extract_scalar", "json_extract", "json_extract_scalar",
+        "j_s_o_n_array_agg", "j_s_o_n_b_contains_all_top_keys",
+        "j_s_o_n_b_contains_any_top_keys", "j_s_o_n_b_contains_top_key",
+        "j_s_o_n_b_delete_at_path", "j_s_o_n_b_object_agg", "j_s_o_n_b_path_exists",
+        "j_s_o_n_object_agg", "lcase", "leftpad", "len", "like", "locate", "log2",
+        "logical_and", "logical_or", "nvl", "nvl2", "regexp_i_like", "rightpad",
+        "s_h_a2_digest", "signum", "split_by_string", "startswith", "stdev",
+        "str_position", "str_to_date", "str_to_time", "time_from_parts", "time_to_str",
+        "time_to_time_str", "timefromparts", "timestamp_from_parts", "timestamp_trunc",
+        "timestampfromparts", "truncate", "ts_or_ds_to_date_str", "ucase",
+        "unix_to_time", "variance_pop", "variance_samp",
+    }
+)  # fmt: skip
+FOREIGN_TYPES = {
+    "bigdecimal": "numeric", "bignumeric": "numeric", "blob": "bytea", "bytes": "bytea",
+    "clob": "text", "datetime": "timestamp", "double": "double precision",
+    "float64": "double precision", "int64": "bigint", "long": "bigint",
+    "longtext": "text", "mediumtext": "text", "number": "numeric",
+    "nvarchar": "varchar", "string": "text", "tinyint": "smallint", "tinytext": "text",
+    "varchar2": "varchar", "binary": "bytea", "varbinary": "bytea",
+}  # fmt: skip
+
 # What to write instead of functions and clauses of other dialects, by their names there.
 ADVICE = {
+    "array_size": "cardinality",
+    "char": "chr",
+    "charindex": "strpos(text, part)",
+    "convert": "CAST",
+    "group_concat": "string_agg",
+    "if": "CASE WHEN … THEN … ELSE … END",
+    "ifnull": "coalesce",
+    "iif": "CASE WHEN … THEN … ELSE … END",
+    "instr": "strpos",
+    "json_extract": "value -> 'key'",
+    "lcase": "lower",
+    "len": "length",
+    "locate": "strpos(text, part)",
+    "log2": "log(2, …)",
+    "nvl": "coalesce",
+    "signum": "sign",
+    "startswith": "starts_with",
+    "stdev": "stddev",
+    "truncate": "trunc",
+    "ucase": "upper",
     "approx_distinct": "count(DISTINCT …)",
     "array_contains": "value = ANY (array)",
     "count_if": "count(*) FILTER (WHERE …)",

@@ -11,6 +11,8 @@ from sqlglot.parsers.snowflake import SnowflakeParser
 from sqlglot.tokenizer_core import TokenType
 from typing_extensions import override
 
+from warehouse.sql.customer import negation
+
 # Functions that sqlglot writes as another function, with more arguments or with another
 # format. The text that runs keeps the customer's: a synonym may have another type
 # (TO_TIMESTAMP_NTZ as TO_TIMESTAMP, whose type is a setting of the account).
@@ -96,6 +98,11 @@ class _Parser(SnowflakeParser):
 
 
 class _Generator(SnowflakeGenerator):
+    @override
+    def not_sql(self, expression: exp.Not) -> str:
+        """Write brackets around a negation that stands beside another operator."""
+        return negation.bracket_operand(super().not_sql(expression), expression)
+
     @override
     def ordered_sql(self, expression: exp.Ordered) -> str:
         """Write NULLS FIRST or LAST where the customer did: the default is a setting."""

@@ -12,13 +12,14 @@ from sqlglot.parsers.bigquery import BigQueryParser
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import TokenType
 
-from warehouse.sql.customer import allowlist_postgres
+from warehouse.sql.customer import allowlist_postgres, negation
 from warehouse.sql.customer.grammar_snowflake import CustomerSnowflake
 
 # Functions of Postgres that keep their name: sqlglot writes some of them as another one,
 # whose result has another name, type or path (`now` as CURRENT_TIMESTAMP, `date_part` as
 # EXTRACT).
 KEPT_FUNCTIONS = allowlist_postgres.FUNCTIONS | allowlist_postgres.TABLE_FUNCTIONS
+LEFT_OUT = KEPT_FUNCTIONS | allowlist_postgres.FOREIGN_FUNCTIONS
 # ... and of BigQuery: LOG10(x) and LOG(x, 10) differ in the last digit, and what sqlglot
 # makes of the format of a time is its own.
 KEPT_BIGQUERY_FUNCTIONS = frozenset(
@@ -32,12 +33,12 @@ KEPT_BIGQUERY_FUNCTIONS = frozenset(
 # sqlglot writes as CHAR, which is CHAR(1).
 PLAIN_WORDS = frozenset(
     {"BPCHAR", "LIST", "MAP", "NULLABLE", "OBJECT", "STRUCT", "VARIANT"}
-)
+).union(name.upper() for name in allowlist_postgres.FOREIGN_TYPES)
 INTERVAL_UNITS = frozenset({"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"})
 
 
 def _leave_out(
-    functions: dict[str, Any], kept: frozenset[str] = KEPT_FUNCTIONS
+    functions: dict[str, Any], kept: frozenset[str] = LEFT_OUT
 ) -> dict[str, Any]:
     """Return sqlglot's functions without those that keep their own name."""
     return {
@@ -96,6 +97,24 @@ class _Parser(PostgresParser):
         text = exp.Literal.string(following.text)
         return self.expression(exp.Interval(this=text, unit=unit))
 
+    def _parse_range(self, *arguments: Any, **options: Any) -> exp.Expr | None:
+        """Mark `a !~ b`, which is not `NOT a ~ b` before ANY and before `||`."""
+        is_prefix = self._match(TokenType.NOT, advance=False)
+        node: exp.Expr | None = super()._parse_range(*arguments, **options)
+        if isinstance(node, exp.Not) and not is_prefix:
+            node.meta["is_operator"] = True
+        return node
+
+    def _parse_join(self, *arguments: Any, **options: Any) -> exp.Join | None:
+        """Mark a JOIN without a condition, which sqlglot writes as a comma."""
+        is_comma = self._match(TokenType.COMMA, advance=False)
+        join: exp.Join | None = super()._parse_join(*arguments, **options)
+        if join and not is_comma:
+            has_condition = join.args.get("on") or join.args.get("using")
+            is_whole = join.kind == "CROSS" or join.method == "NATURAL"
+            join.meta["lacks_condition"] = not (has_condition or is_whole)
+        return join
+
     def _parse_interval_unit(self) -> exp.Var | None:
         if self._curr.text.upper() not in INTERVAL_UNITS:
             return None
@@ -107,6 +126,25 @@ def _write_now(keyword: str) -> Callable[..., str]:
     def write(writer: PostgresGenerator, node: exp.Expr) -> str:
         digits = writer.sql(node, "this")
         return f"{keyword}({digits})" if digits else keyword
+
+    return write
+
+
+def _write_postgres_not(writer: Any, node: exp.Not) -> str:
+    """Keep `!~`, which binds closer than NOT, and means another thing before ANY."""
+    sign = {exp.RegexpLike: "!~", exp.RegexpILike: "!~*"}.get(type(node.this))
+    if sign and node.meta.get("is_operator"):
+        text = writer.binary(node.this, sign)
+        return f"({text})" if negation.is_operand(node) else text
+    return negation.write_not(writer, node)
+
+
+def _write_prefix(sign: str) -> Callable[..., str]:
+    """Write `- ~a` with a space: `-~` together is another operator."""
+
+    def write(writer: PostgresGenerator, node: exp.Expr) -> str:
+        is_sign = isinstance(node.this, exp.Neg | exp.BitwiseNot)
+        return f"{sign}{' ' * is_sign}{writer.sql(node, 'this')}"
 
     return write
 
@@ -128,6 +166,9 @@ class _Generator(PostgresGenerator):
         exp.CurrentTime: _write_now("CURRENT_TIME"),
         exp.CurrentTimestamp: _write_now("CURRENT_TIMESTAMP"),
         exp.Interval: _write_interval,
+        exp.Not: _write_postgres_not,
+        exp.Neg: _write_prefix("-"),
+        exp.BitwiseNot: _write_prefix("~"),
     }
 
 
@@ -160,7 +201,7 @@ class _BigQueryGenerator(BigQueryGenerator):
         node: write
         for node, write in BigQueryGenerator.TRANSFORMS.items()
         if node not in {exp.Cast, exp.CTE, exp.Select, exp.Table}
-    }
+    } | {exp.Not: negation.write_not}
 
 
 class CustomerBigQuery(BigQuery):

@@ -9,10 +9,11 @@ from sqlglot import exp
 
 UNKNOWN_FACTOR = 1000  # of a replacement or separator that is no literal
 ESCAPING_FACTOR = 2  # quotes and backslashes get a backslash in front
+PATTERN_FACTOR = 8  # of a pattern of to_char
 SPREADING_FACTOR = 5  # a character becomes an element with quotes and a comma, or \\001
 # Each adds its parts up.
 JOINING: tuple[type[exp.Expr], ...] = (
-    exp.Concat, exp.ConcatWs, exp.DPipe, exp.Overlay, exp.ArrayAppend, exp.ArrayPrepend,
+    exp.Concat, exp.DPipe, exp.Overlay, exp.ArrayAppend, exp.ArrayPrepend,
 )  # fmt: skip
 JOINING_NAMES = frozenset({"array_cat", "jsonb_insert", "jsonb_set"})
 # Each adds its parts up and escapes them, at once or when the value becomes a text.
@@ -53,6 +54,8 @@ def find_largest(growths: Iterable[Growth]) -> Growth:
 def compute_growth(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Growth]]) -> Growth:
     """Return the growth of a node that is no column and no query, from its parts'."""
     name = str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
+    if isinstance(node, exp.ConcatWs | exp.GroupConcat):
+        return _separate(node, parts)
     is_writing = isinstance(node, WRITING) or name in WRITING_NAMES
     if is_writing or isinstance(node, JOINING) or name in JOINING_NAMES:
         variable = [
@@ -64,7 +67,32 @@ def compute_growth(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Growth]]) -> 
         )
     factor = _compute_factor(node, name)
     largest = find_largest(growth for _, growth in parts)
+    if factor == UNKNOWN_FACTOR:  # the text that is inserted may have grown as well
+        grown = prod(growth.text for _, growth in parts)
+        return Growth(factor * grown, factor * largest.earlier)
     return Growth(factor * largest.text, factor * largest.earlier)
+
+
+def _separate(node: exp.Expr, parts: Sequence[tuple[exp.Expr, Growth]]) -> Growth:
+    """Return the growth of texts with a separator in every gap between them.
+
+    A separator in quotes counts its length; VARIADIC has as many gaps as its list.
+    """
+    separator = node.args.get("separator") or (node.expressions or [None])[0]
+    joined = [(part, growth) for part, growth in parts if part is not separator]
+    gaps: float = max(1, len(joined) - 1)
+    if any(isinstance(part, exp.Variadic) for part, _ in joined):
+        gaps = UNKNOWN_FACTOR
+    variable = [growth for part, growth in joined if not isinstance(part, exp.Literal)]
+    text = sum(growth.text for growth in variable)
+    earlier = sum(growth.earlier for growth in variable)
+    if isinstance(separator, exp.Literal):
+        text += gaps * len(separator.name)
+    else:
+        between = find_largest(growth for part, growth in parts if part is separator)
+        text += gaps * between.text * (separator is not None)
+        earlier += gaps * between.earlier
+    return Growth(max(1, text), earlier)
 
 
 def _compute_factor(node: exp.Expr, name: str) -> float:
@@ -75,6 +103,8 @@ def _compute_factor(node: exp.Expr, name: str) -> float:
         return _compute_path_factor(node)
     if name in SPREADING_NAMES:
         return SPREADING_FACTOR
+    if name == "to_char":
+        return _compute_pattern_factor(node)
     compute = _FACTORS.get(type(node))
     return compute(node) if compute else 1
 
@@ -82,6 +112,12 @@ def _compute_factor(node: exp.Expr, name: str) -> float:
 def _compute_format_factor(node: exp.Expr) -> float:
     """Return how often a format writes its arguments: '%1$s%1$s' writes one twice."""
     return float(ESCAPING_FACTOR * max(1, node.this.name.count("%")))
+
+
+def _compute_pattern_factor(node: exp.Expr) -> float:
+    """Return how much longer than its pattern a number or time may be: J is 7 digits."""
+    pattern = node.expressions[1] if len(node.expressions) > 1 else None
+    return 1 if isinstance(pattern, exp.Literal) else PATTERN_FACTOR
 
 
 def _compute_repeat_factor(node: exp.Expr) -> float:

@@ -9,6 +9,7 @@ from sqlglot import exp
 from warehouse.sql.customer import (
     allowlist,
     allowlist_engines,
+    allowlist_postgres,
     allowlist_snowflake,
     bounds,
     snowflake_rules,
@@ -72,8 +73,19 @@ def _validate_select(node: exp.Expr, dialect: Dialect) -> None:
 def _validate_type(node: exp.Expr, dialect: Dialect) -> None:
     if node.this not in dialect.types:
         raise refuse("type", node.sql(dialect.name), node)
+    if dialect.name == "postgres" and node.this == exp.DType.USERDEFINED:
+        _refuse_foreign_type(node)
     if node.this == exp.DType.USERDEFINED:
         _validate_own_type(node, dialect)
+
+
+def _refuse_foreign_type(node: exp.Expr) -> None:
+    """Refuse another dialect's type; with its schema, a customer's may have its name."""
+    kind = node.args.get("kind")
+    name = kind.name if isinstance(kind, exp.Identifier) else str(kind)
+    instead = allowlist_postgres.FOREIGN_TYPES.get(name.lower())
+    if instead:
+        raise refuse("type", name.lower(), node, instead)
 
 
 def _validate_own_type(node: exp.Expr, dialect: Dialect) -> None:
@@ -189,6 +201,29 @@ def _validate_match(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("operator", "@@", node)
 
 
+def _validate_join(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse joins that Postgres has not, which sqlglot writes as others."""
+    kind = str(node.args.get("kind") or "")
+    if dialect.name == "postgres" and kind in {"SEMI", "ANTI"}:
+        negation = "NOT " if kind == "ANTI" else ""
+        raise refuse(
+            "clause", f"{kind} JOIN", node, f"WHERE {negation}EXISTS (SELECT …)"
+        )
+    if node.meta.get("lacks_condition"):
+        raise RefusedError(
+            f"A JOIN needs a condition{locate(node)}: write ON … or USING (…) behind it,"
+            " or CROSS JOIN."
+        )
+
+
+def _validate_extreme(node: exp.Expr, dialect: Dialect) -> None:
+    """Refuse `max(a, b)`: on Postgres it can only be a customer's own function."""
+    if dialect.name == "postgres" and node.expressions:
+        name = node.key.lower()
+        instead = {"max": "greatest", "min": "least"}[name]
+        raise refuse("function", f"{name} of several values", node, instead)
+
+
 def _validate_series(node: Any, dialect: Dialect) -> None:
     bounds.validate_series(node, dialect.name)
 
@@ -201,6 +236,9 @@ _RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Placeholder: _validate_placeholder,
     exp.Lateral: _validate_lateral,
     exp.ColumnDef: _validate_column_definition,
+    exp.Join: _validate_join,
+    exp.Max: _validate_extreme,
+    exp.Min: _validate_extreme,
     exp.Pad: lambda node, _dialect: bounds.validate_width(node),
     exp.Format: lambda node, dialect: bounds.validate_format(node, dialect.name),
     exp.Interval: _validate_interval,

@@ -8,7 +8,12 @@ import sqlglot
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from warehouse.sql.customer import bigquery_text, postgres_operators, snowflake_text
+from warehouse.sql.customer import (
+    bigquery_text,
+    postgres_operators,
+    postgres_text,
+    snowflake_text,
+)
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import write_line
 from warehouse.sql.customer.postgres_operators import CLOSING_TOKENS, ends_operand
@@ -52,6 +57,8 @@ def trim_query(sql: str, rules: Dialect) -> str:
     _refuse_words(statement)
     if rules.name == "bigquery":
         bigquery_text.refuse_other_syntax(statement)
+    if rules.name == "postgres":
+        postgres_text.refuse_other_syntax(sql, statement)
     if rules.name == "snowflake":
         snowflake_text.refuse_tables(statement)
         snowflake_text.refuse_foreign_words(statement)

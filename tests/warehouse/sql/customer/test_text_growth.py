@@ -86,3 +86,51 @@ def test_growth_is_refused_in_any_arrangement(sql: str) -> None:
 )
 def test_texts_that_people_write_are_allowed(sql: str) -> None:
     assert check.check_query(sql).text
+
+
+GAPS = ", ".join(["''"] * 98)
+
+
+@pytest.mark.parametrize(
+    "grow",
+    [
+        f"concat_ws(x, {GAPS})",
+        f"concat_ws(upper(x), {GAPS})",
+        "concat_ws(x, VARIADIC string_to_array(x, NULL))",
+        "array_to_string(string_to_array(x, NULL), x)",
+        "regexp_replace(x, '(.)', '" + r"\1" * 98 + "', 'g')",
+        "format('" + "%1$s" * 98 + "', x)",
+        "to_char(now(), to_char(now(), to_char(now(), x)))",
+    ],
+)
+def test_a_text_that_is_inserted_many_times_counts_each_time(grow: str) -> None:
+    sql = (
+        f"WITH a0 AS (SELECT 'x' || name AS x FROM {TABLE} LIMIT 1), a1 AS (SELECT {grow}"
+        f" AS x FROM a0), a2 AS (SELECT {grow} AS x FROM a1), a3 AS (SELECT {grow} AS x"
+        " FROM a2) SELECT length(x) FROM a3"
+    )
+    with pytest.raises(RefusedError, match="times longer"):
+        check.check_query(sql)
+
+
+def test_a_long_separator_counts_in_every_gap() -> None:
+    fields = ", ".join([COLUMN] * 200)
+    with pytest.raises(RefusedError, match="times longer"):
+        check.check_query(f"SELECT concat_ws('{'a' * 100}', {fields}) FROM {TABLE}")
+
+
+def test_separators_of_every_day_are_accepted() -> None:
+    check.check_query(
+        f"SELECT concat_ws('-', {COLUMN}, name, name) AS a, string_agg(name, ', ') AS b,"
+        f" concat_ws(name, {COLUMN}, {COLUMN}) AS c, to_char(timestamp, 'YYYY-MM') AS d"
+        f" FROM {TABLE} GROUP BY 1, 3, 4"
+    )
+
+
+def test_a_grown_separator_of_an_aggregate_counts() -> None:
+    grow = "string_agg('', x || x)"
+    steps = ", ".join(f"a{n + 1} AS (SELECT {grow} AS x FROM a{n})" for n in range(15))
+    with pytest.raises(RefusedError, match="times longer"):
+        check.check_query(
+            f"WITH a0 AS (SELECT name AS x FROM {TABLE}), {steps} SELECT x FROM a15"
+        )

@@ -62,7 +62,7 @@ variant_texts AS (
       CASE jsonb_typeof(e.value)
         WHEN 'number' THEN CAST(trim_scale(CAST(e.value #>> '{}' AS numeric)) AS text)
         ELSE e.value #>> '{}' END) AS text), ',' ORDER BY e.key COLLATE "C") || '}' AS key
-    FROM jsonb_each(CASE jsonb_typeof(CASE WHEN pg_input_is_valid(t.variant_text, 'jsonb') THEN CAST(t.variant_text AS jsonb) END) WHEN 'object' THEN CASE WHEN pg_input_is_valid(t.variant_text, 'jsonb') THEN CAST(t.variant_text AS jsonb) END END) AS e
+    FROM jsonb_each(CASE jsonb_typeof(CAST(CASE WHEN pg_input_is_valid(t.variant_text, 'jsonb') THEN t.variant_text END AS jsonb)) WHEN 'object' THEN CAST(CASE WHEN pg_input_is_valid(t.variant_text, 'jsonb') THEN t.variant_text END AS jsonb) END) AS e
   ) AS k
   LEFT JOIN variants AS v ON v.key = k.key
 ),
@@ -183,7 +183,7 @@ indexed AS (
            CASE WHEN c.json ->> CAST($24 AS text) IS NULL THEN 3 ELSE 2 END) AS context_index
   FROM grouped AS g
   CROSS JOIN LATERAL (
-    SELECT CASE WHEN pg_input_is_valid(NULLIF(g.context, ''), 'jsonb') THEN CAST(NULLIF(g.context, '') AS jsonb) END AS json
+    SELECT CAST(CASE WHEN pg_input_is_valid(NULLIF(g.context, ''), 'jsonb') THEN NULLIF(g.context, '') END AS jsonb) AS json
   ) AS c
 )
 -- warehouse/sql/cube/statement.py decodes these columns in this order.
