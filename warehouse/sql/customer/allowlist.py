@@ -37,7 +37,7 @@ NODES: frozenset[type[exp.Expr]] = frozenset(
         exp.StartsWith, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.StrPosition,
         exp.StrToDate, exp.StrToTime, exp.Substring, exp.Sum, exp.TimeToStr, exp.Trim,
         exp.Trunc, exp.UnixToTime, exp.Upper, exp.Variance, exp.VariancePop,
-        exp.PercentRank, exp.CumeDist, exp.Mode, exp.Initcap, exp.Reverse, exp.Date,
+        exp.PercentRank, exp.CumeDist, exp.Mode, exp.Reverse, exp.Date,
         # arrays, and rows made of literals or of a column of the row beside
         exp.ArrayAgg, exp.ArraySize, exp.ArrayToString, exp.Bracket, exp.Lateral,
         exp.Unnest, exp.Values,

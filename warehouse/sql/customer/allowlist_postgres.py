@@ -49,7 +49,7 @@ FUNCTIONS = frozenset(
         # text and bytes; digest is pgcrypto's, some others are of extensions as well
         "btrim", "char_length", "character_length", "regexp_count", "regexp_instr",
         "regexp_like", "regexp_substr", "starts_with", "strpos", "substr", "to_hex",
-        "convert_from", "convert_to", "digest", "get_byte", "hashtext",
+        "convert_from", "convert_to", "digest", "get_byte", "hashtext", "initcap",
         "hashtextextended", "metaphone", "octet_length", "pg_typeof", "quote_literal",
         "parse_ident", "quote_nullable", "regexp_match",
         "regexp_split_to_array", "sha224", "similarity", "unaccent",

@@ -9,6 +9,7 @@ from warehouse.sql.customer import (
     composite_fields,
     dialects,
     function_sources,
+    messages,
     own_tables,
     parsing,
     source_text,
@@ -158,7 +159,7 @@ def _check_bound_query(
 
 def _regenerate_query(query: exp.Query, rules: Dialect, *, is_managed: bool) -> str:
     """Return the query's text, after parsing and validating it a second time."""
-    text = query.sql(rules.grammar, comments=False, identify=True, copy=False)
+    text = _write_query(query, rules)
     regenerated = parsing.parse_query(text, rules.grammar)
     validator.validate_query(regenerated, rules, is_managed=is_managed)
     function_sources.validate_columns(regenerated, rules)
@@ -167,6 +168,16 @@ def _regenerate_query(query: exp.Query, rules: Dialect, *, is_managed: bool) -> 
     else:
         own_tables.validate_regenerated_query(regenerated, rules)
     return text
+
+
+def _write_query(query: exp.Query, rules: Dialect) -> str:
+    """Return a query's text. Raises RefusedError where sqlglot cannot write a function."""
+    try:
+        return query.sql(rules.grammar, comments=False, identify=True, copy=False)
+    except messages.UNWRITABLE as error:
+        raise RefusedError(
+            "The query cannot be read: check the number of each function's arguments."
+        ) from error
 
 
 def quote_identifier(name: str) -> str:

@@ -12,6 +12,7 @@ from sqlglot.tokenizer_core import TokenType
 from typing_extensions import override
 
 from warehouse.sql.customer import negation
+from warehouse.sql.customer.kept_arguments import KeepsArguments, limit_arguments
 
 # Functions that sqlglot writes as another function, with more arguments or with another
 # format. The text that runs keeps the customer's: a synonym may have another type
@@ -32,7 +33,7 @@ KEPT_FUNCTIONS = frozenset(
         "approximate_jaccard_index", "arrayagg", "bit_and", "bit_and_agg", "bit_andagg",
         "bit_not", "bit_or", "bit_or_agg", "bit_oragg", "bit_shiftleft",
         "bit_shiftright", "bit_xor", "bit_xor_agg", "bit_xoragg", "bitand_agg",
-        "bitor_agg", "bitxor_agg", "char", "div0", "div0null", "ifnull", "len",
+        "bitor_agg", "bitxor_agg", "char", "div0", "div0null", "ifnull", "initcap", "len",
         "md5_hex", "nullifzero", "nvl", "object_construct", "pow", "regexp_replace",
         "replace", "rlike", "sha1", "sha1_binary", "sha1_hex", "sha2_binary",
         "sha2_hex", "square", "stddev_samp", "strtok", "substr", "truncate",
@@ -67,13 +68,13 @@ def _build_call(name: str) -> Any:
     return lambda args: exp.Anonymous(this=name, expressions=args)
 
 
-class _Parser(SnowflakeParser):
+class _Parser(KeepsArguments, SnowflakeParser):
     FUNCTIONS: ClassVar[dict[str, Any]] = {
         **_leave_out(SnowflakeParser.FUNCTIONS),
         **{name: _build_call(call) for name, call in RENAMED_FUNCTIONS.items()},
     }
-    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _leave_out(
-        SnowflakeParser.FUNCTION_PARSERS
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = limit_arguments(
+        _leave_out(SnowflakeParser.FUNCTION_PARSERS)
     )
 
     @override

@@ -6,26 +6,29 @@ from typing import Any, ClassVar
 from sqlglot import exp
 from sqlglot.dialects.bigquery import BigQuery
 from sqlglot.dialects.postgres import Postgres
+from sqlglot.generator import Generator
 from sqlglot.generators.bigquery import BigQueryGenerator
 from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.bigquery import BigQueryParser
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import TokenType
+from typing_extensions import override
 
 from warehouse.sql.customer import allowlist_postgres, negation
 from warehouse.sql.customer.grammar_snowflake import CustomerSnowflake
+from warehouse.sql.customer.kept_arguments import KeepsArguments, limit_arguments
 
 # Functions of Postgres that keep their name: sqlglot writes some of them as another one,
 # whose result has another name, type or path (`now` as CURRENT_TIMESTAMP, `date_part` as
 # EXTRACT).
 KEPT_FUNCTIONS = allowlist_postgres.FUNCTIONS | allowlist_postgres.TABLE_FUNCTIONS
 LEFT_OUT = KEPT_FUNCTIONS | allowlist_postgres.FOREIGN_FUNCTIONS
-# ... and of BigQuery: LOG10(x) and LOG(x, 10) differ in the last digit, and what sqlglot
-# makes of the format of a time is its own.
+# ... and of BigQuery: LOG10(x) and LOG(x, 10) differ in the last digit, INITCAP has a second
+# argument, and what sqlglot makes of the format of a time is its own.
 KEPT_BIGQUERY_FUNCTIONS = frozenset(
     {
         "contains_substr", "format_date", "format_datetime", "format_time",
-        "format_timestamp", "log10", "parse_date", "parse_datetime", "parse_time",
+        "format_timestamp", "initcap", "log10", "parse_date", "parse_datetime", "parse_time",
         "parse_timestamp",
     }
 )  # fmt: skip
@@ -57,13 +60,13 @@ def _build_json_operator(node: type[exp.Expr]) -> Callable[..., exp.Expr]:
     )
 
 
-class _Parser(PostgresParser):
+class _Parser(KeepsArguments, PostgresParser):
     FUNCTIONS: ClassVar[dict[str, Any]] = {
         **_leave_out(PostgresParser.FUNCTIONS),
         "GENERATE_SERIES": exp.ExplodingGenerateSeries.from_arg_list,
     }
-    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _leave_out(
-        PostgresParser.FUNCTION_PARSERS
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = limit_arguments(
+        _leave_out(PostgresParser.FUNCTION_PARSERS)
     )
     # Postgres has no lambdas: in `lower(j -> 'a')` the arrow reads a JSON object.
     LAMBDAS: ClassVar[dict[TokenType, Any]] = _leave_out_token(
@@ -188,10 +191,30 @@ class CustomerPostgres(Postgres):
     Generator = _Generator
 
 
-class _BigQueryParser(BigQueryParser):
+class _BigQueryParser(KeepsArguments, BigQueryParser):
     FUNCTIONS: ClassVar[dict[str, Any]] = _leave_out(
         BigQueryParser.FUNCTIONS, KEPT_BIGQUERY_FUNCTIONS
     )
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = limit_arguments(
+        _leave_out(BigQueryParser.FUNCTION_PARSERS, KEPT_BIGQUERY_FUNCTIONS),
+        **dict.fromkeys(("ARG_MAX", "ARG_MIN", "MAX_BY", "MIN_BY"), 2),
+    )
+
+    @override
+    def _parse_cast(self, strict: bool, safe: bool | None = None) -> exp.Expr:
+        """Keep CAST(x AS DATE FORMAT '…'): PARSE_DATE has another YY and another type."""
+        this = self._parse_assignment()
+        if not self._match(TokenType.ALIAS):
+            self.raise_error("Expected AS after CAST")
+        to = self._parse_types(with_collation=True)
+        if not isinstance(to, exp.DataType):
+            self.raise_error("Expected TYPE after CAST")
+        layout = None
+        if self._match(TokenType.FORMAT):
+            layout = self._parse_at_time_zone(self._parse_string())
+        return self.build_cast(
+            strict=strict, this=this, to=to, format=layout, safe=safe
+        )
 
 
 class _BigQueryGenerator(BigQueryGenerator):
@@ -202,6 +225,13 @@ class _BigQueryGenerator(BigQueryGenerator):
         for node, write in BigQueryGenerator.TRANSFORMS.items()
         if node not in {exp.Cast, exp.CTE, exp.Select, exp.Table}
     } | {exp.Not: negation.write_not}
+
+    def attimezone_sql(self, expression: exp.AtTimeZone) -> str:
+        """Write the time zone of CAST(x AS TIMESTAMP FORMAT '…' AT TIME ZONE '…')."""
+        around = expression.parent
+        if isinstance(around, exp.Cast) and around.args.get("format") is expression:
+            return Generator.attimezone_sql(self, expression)
+        return super().attimezone_sql(expression)
 
 
 class CustomerBigQuery(BigQuery):

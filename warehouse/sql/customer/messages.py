@@ -3,6 +3,7 @@
 import re
 
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from warehouse.sql.customer.refusal import RefusedError
 
@@ -56,6 +57,9 @@ CLAUSES = {
 # Functions as which sqlglot writes others: YEAR(ts) as EXTRACT, DATEDIFF with a CAST.
 REWRITTEN = frozenset({"CASE", "CAST", "EXTRACT", "PERCENTILE_CONT", "SUM"})
 
+# What sqlglot raises where a function lacks an argument, or has one of another kind.
+UNWRITABLE = (AttributeError, LookupError, TypeError, ValueError, SqlglotError)
+
 
 def refuse(kind: str, name: str, node: exp.Expr, advice: str = "") -> RefusedError:
     """Return the error for a function, construct, clause … that is not allowed."""
@@ -89,9 +93,17 @@ def describe_node(node: exp.Expr, grammar: str) -> str:
     if isinstance(node, exp.Anonymous):
         return node.name.lower()
     if isinstance(node, exp.Func):
-        call = re.match(r"\w+(?=\()", node.sql(dialect=grammar))
+        call = re.match(r"\w+(?=\()", _write_call(node, grammar))
         name = call[0] if call and call[0] not in REWRITTEN else node.sql_name()
         return name.lower()
     if isinstance(node, exp.ObjectIdentifier):  # a type such as regclass
         return node.name.lower()
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()
+
+
+def _write_call(node: exp.Expr, grammar: str) -> str:
+    """Return the text of a call, or nothing if sqlglot cannot write it."""
+    try:
+        return node.sql(dialect=grammar)
+    except UNWRITABLE:
+        return ""

@@ -11,6 +11,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from warehouse.sql.customer import nesting, postgres_operators, snowflake_text
 from warehouse.sql.customer.dialects import Dialect
+from warehouse.sql.customer.messages import UNWRITABLE
 from warehouse.sql.customer.refusal import RefusedError
 
 START_DATE = "@start_date"
@@ -86,6 +87,10 @@ def parse_query(sql: str, dialect: str) -> exp.Query:
         statements = list(filter(None, parsed))
     except SqlglotError as error:
         raise _build_parse_error(error) from error
+    except UNWRITABLE as error:
+        raise RefusedError(
+            "The query cannot be parsed: check the number of each function's arguments."
+        ) from error
     if len(statements) != 1:
         raise RefusedError("Exactly one statement is allowed.")
     query = statements[0]

@@ -32,6 +32,19 @@ def is_recursive(cte: exp.Expr) -> bool:
     )
 
 
+def refuse_other_recursion(clause: exp.With) -> None:
+    """Raise RefusedError if a WITH query names itself in a place that is not known."""
+    for cte in clause.expressions:
+        if not is_recursive(cte) and any(
+            _names(table, cte) for table in cte.this.find_all(exp.Table)
+        ):
+            raise RefusedError(
+                f"The WITH query {cte.alias} reads itself in a way that is not"
+                f" allowed{locate(cte)}: name itself after FROM in the second branch of"
+                " its UNION ALL, without brackets, or name the schema of a table."
+            )
+
+
 def validate_clause(clause: exp.With) -> None:
     """Validate each query of a recursive WITH: its end, and that it reads earlier ones.
 

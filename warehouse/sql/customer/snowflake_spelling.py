@@ -26,9 +26,12 @@ def keep_meaning(query: exp.Query) -> None:
 def mark_recursion(query: exp.Query) -> None:
     """Write RECURSIVE, which Snowflake lets out, where a WITH query names itself.
 
-    To be called after names are folded.
+    To be called after names are folded. Raises RefusedError where the customer wrote
+    RECURSIVE and a query names itself elsewhere: without the word that is a table.
     """
     for clause in query.find_all(exp.With):
+        if clause.args.get("recursive"):
+            recursion.refuse_other_recursion(clause)
         clause.set("recursive", any(map(recursion.is_recursive, clause.expressions)))
 
 

@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from warehouse.sql.customer import (
     allowlist,
+    kept_arguments,
     managed_schema,
     node_rules,
     recursion,
@@ -61,6 +62,7 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
             advice = "its expression"
         raise refuse(kind, name, node, dialect.advice.get(name, advice))
     node_rules.validate_details(node, dialect)
+    kept_arguments.require_kept(node)
 
 
 def _validate_with(node: exp.With, tables: Iterable[str], dialect: Dialect) -> None:

@@ -44,6 +44,11 @@ ATTACKS = [
     "WITH RECURSIVE a AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM a WHERE n < 9), b AS (SELECT 1 AS n UNION ALL SELECT n FROM b) SELECT * FROM b",
     "WITH RECURSIVE a AS (SELECT 1 AS n UNION ALL SELECT t.n + 1 FROM a JOIN t ON TRUE WHERE t.n < 9) SELECT * FROM a",
     "WITH RECURSIVE a AS (SELECT *, 1 AS n FROM t UNION ALL SELECT x, n + 1, y FROM a WHERE n < 9) SELECT * FROM a",
+    # recursion in another place, which would read the table of that name
+    "WITH RECURSIVE rewards AS (SELECT 1 AS a UNION ALL (SELECT a + 1 FROM rewards WHERE a < 3)) SELECT a FROM rewards",
+    "WITH RECURSIVE rewards AS (SELECT 1 AS a UNION SELECT a + 1 FROM REWARDS WHERE a < 3) SELECT a FROM rewards",
+    "WITH RECURSIVE r AS (SELECT 1 AS a UNION ALL SELECT a + 1 FROM (SELECT * FROM r) WHERE a < 3) SELECT a FROM r",
+    "WITH RECURSIVE r AS (SELECT 1 AS a UNION ALL SELECT 2 WHERE 1 IN (SELECT a FROM r)) SELECT a FROM r",
     # functions in FROM and in TABLE
     "SELECT * FROM TABLE(my_function(1))",
     "SELECT * FROM TABLE(db.s.my_function(1))",
