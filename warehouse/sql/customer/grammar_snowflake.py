@@ -12,6 +12,7 @@ from sqlglot.tokenizer_core import TokenType
 from typing_extensions import override
 
 from warehouse.sql.customer import negation
+from warehouse.sql.customer.foreign_snowflake import FOREIGN_FUNCTIONS
 from warehouse.sql.customer.kept_arguments import KeepsArguments, limit_arguments
 
 # Functions that sqlglot writes as another function, with more arguments or with another
@@ -55,11 +56,11 @@ PLAIN_NAME = re.compile(r"[A-Z_][A-Z0-9_$]*")
 
 
 def _leave_out(functions: dict[str, Any]) -> dict[str, Any]:
-    """Return sqlglot's functions without those that keep their own text."""
+    """Return sqlglot's functions without those that it would write as others."""
     return {
         name: parse
         for name, parse in functions.items()
-        if name.lower() not in KEPT_FUNCTIONS
+        if name.lower() not in KEPT_FUNCTIONS | FOREIGN_FUNCTIONS
     }
 
 
@@ -75,6 +76,9 @@ class _Parser(KeepsArguments, SnowflakeParser):
     }
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = limit_arguments(
         _leave_out(SnowflakeParser.FUNCTION_PARSERS)
+    )
+    NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _leave_out(
+        SnowflakeParser.NO_PAREN_FUNCTION_PARSERS
     )
 
     @override

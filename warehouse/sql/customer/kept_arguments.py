@@ -109,14 +109,23 @@ def _keeps(call: exp.Expr, parts: Sequence[exp.Expr], parser: Parser) -> bool:
     text = parser.dialect.generate(call).upper()
     for marker, part in marked:
         marker.replace(part)
-    return _holds(text, wanted)
+    return _holds(text, wanted, parser.dialect.DATE_PART_MAPPING)
 
 
-def _holds(text: str, wanted: Sequence[str]) -> bool:
-    """Return whether a text has each name, and one that is wanted twice twice."""
+def _holds(text: str, wanted: Sequence[str], units: Mapping[str, str]) -> bool:
+    """Return whether a text has each name, and one that is wanted twice twice.
+
+    A unit of time may be written by its other name: HOUR for 'hours'.
+    """
     words = Counter(WORDS.findall(text))
-    needed = Counter(word for name in wanted for word in WORDS.findall(name.upper()))
-    return needed <= words
+    for name in map(str.upper, wanted):
+        needed = Counter(WORDS.findall(name))
+        if not needed <= words:
+            needed = Counter([units.get(name, name)])
+        if not needed <= words:
+            return False
+        words -= needed
+    return True
 
 
 def _list_parts(argument: Any) -> Iterator[exp.Expr]:
