@@ -60,6 +60,7 @@ EXCEPTIONS = {
     "report_data": "a route that is spelled with a hyphen",
     "render_before_template": "called by the template of Unfold's dialogs",
     "shown_values_text": "read by the template shown_values.html",
+    "http_method_not_allowed": "called by DRF",
 }
 
 
