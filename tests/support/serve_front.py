@@ -127,7 +127,7 @@ def polling() -> Iterator[None]:
     try:
         yield
     finally:
-        event_loop.run_in_loop(poller.stop())
+        event_loop.run_in_loop(poller.stop(), 30.0)
 
 
 def _build_scope(path: str, body: bytes, headers: Headers) -> dict[str, Any]:
