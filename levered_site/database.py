@@ -1,10 +1,31 @@
-"""Rows of raw SQL statements, read by column name."""
+"""Raw SQL: rows read by column name, and statements with large parameters."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import make_dataclass
 from typing import Any
 
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from psycopg import RawCursor
+
+
+def execute_bound(statement: bytes, parameters: Sequence[Any]) -> int:
+    """Execute a statement with $1, $2 … and return how many rows it changed.
+
+    The parameters travel apart from the text, which is parsed once a connection. Django's
+    cursor would paste them into it: 5 MB of a picture would be copied as 10 MB of hex
+    digits, several times. Raises Django's errors of the database.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        psycopg_connection = connection.connection
+        if psycopg_connection.prepare_threshold is None:
+            # Django's default. Its own cursors never prepare.
+            psycopg_connection.prepare_threshold = 5
+        with RawCursor(psycopg_connection) as cursor:
+            cursor.execute(statement, parameters, prepare=True)
+            return int(cursor.rowcount)
 
 
 def fetch_rows(cursor: CursorWrapper) -> list[Any]:

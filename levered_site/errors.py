@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 # The message of every unexpected failure, over HTTP and MCP.
 INTERNAL_ERROR_MESSAGE = (
@@ -62,6 +63,19 @@ class ForbiddenItemError(InvalidItemError):
     """One item of a batch names what is not the organization's."""
 
     code = "forbidden"
+
+
+E = TypeVar("E", bound=Exception)
+
+
+def forget_trace(error: E) -> E:
+    """Return an error that is kept, without the frames that it has passed.
+
+    The frames hold the whole batch, and the list of its errors. In a cycle with them the
+    batch would stay until the garbage collector looks, which large texts do not prompt.
+    """
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
 
 
 class BadRequestError(LeveredError):

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Sum
 from django.db.models.functions import Length
 
-from levered_site.database import fetch_rows
+from levered_site.database import execute_bound, fetch_rows
 from levered_site.errors import (
     ConflictError,
     InvalidParametersError,
@@ -34,6 +34,9 @@ WHERE optimization_id = %s AND number = %s AND screenshot IS NOT NULL
 READ_SQL = """
 SELECT substring(screenshot FROM %s FOR %s) AS part FROM optimizations_variant
 WHERE id = %s AND xmin::text = %s
+"""
+STORE_SQL = b"""
+UPDATE optimizations_variant SET screenshot = $1 WHERE optimization_id = $2 AND number = $3
 """
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_HEADER = struct.Struct(">I4sII")  # length, IHDR, width, height
@@ -93,8 +96,7 @@ def store_screenshot(
     """
     validate_png(png)
     _require_room(optimization, number, len(png))
-    updated = optimization.variants.filter(number=number).update(screenshot=png)
-    if not updated:
+    if not execute_bound(STORE_SQL, [png, optimization.pk, number]):
         raise NotFoundError(f"This optimization has no variant {number}.")
     changes = {"number": number, "bytes": len(png)}
     audit.record(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from levered_site.anonymous_ids import find_anonymous_id_problem
-from levered_site.errors import InvalidItemError
+from levered_site.errors import InvalidItemError, forget_trace
 from levered_site.ids import is_uuid
 from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 from optimizations.ingestion import events
@@ -71,7 +71,7 @@ def _read_batch(
                 try:
                     columns.extend(read_single(event, index, now))
                 except InvalidItemError as error:
-                    problems[index] = error
+                    problems[index] = forget_trace(error)
     return columns, problems
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.utils import timezone
-from psycopg import RawCursor, errors
+from psycopg import errors
 
 from levered_site.array_literals import format_array
+from levered_site.database import execute_bound
 from optimizations.ingestion.event_columns import (
     EventColumns,
     ExposureColumns,
@@ -116,7 +117,7 @@ def _insert_events(
     return _write_with_partitions(
         table.name,
         events.timestamps,
-        lambda: _execute_prepared(statement, parameters),
+        lambda: execute_bound(statement, parameters),
     )
 
 
@@ -140,22 +141,6 @@ def _compose_insert(table: EventTable, *, has_keys: bool, has_late: bool) -> byt
         condition=IS_NEW if has_keys else "",
     )
     return statement.encode()
-
-
-def _execute_prepared(statement: bytes, parameters: list[Any]) -> int:
-    """Execute with parameters apart from the text, which is parsed once a connection.
-
-    Django's cursor would paste them into the text: 100 KB to quote and to parse.
-    """
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        psycopg_connection = connection.connection
-        if psycopg_connection.prepare_threshold is None:
-            # Django's default. Its own cursors never prepare.
-            psycopg_connection.prepare_threshold = 5
-        with RawCursor(psycopg_connection) as cursor:
-            cursor.execute(statement, parameters, prepare=True)
-            return cursor.rowcount
 
 
 def _write_with_partitions(

@@ -13,6 +13,7 @@ from levered_site.errors import (
     ForbiddenError,
     ForbiddenItemError,
     InvalidItemError,
+    forget_trace,
 )
 from optimizations.ingestion import design_lookup
 from optimizations.ingestion.design_lookup import Design
@@ -151,7 +152,7 @@ def route_rewards(
             if named_id is not None:
                 _refuse_deleted(_get_target(targets, named_id))
         except InvalidItemError as error:
-            problems[columns.indexes[position]] = error
+            problems[columns.indexes[position]] = forget_trace(error)
         else:
             kept.append(position)
     return columns.select(kept), problems
@@ -179,7 +180,7 @@ def route_exposures(
                 target.design, columns.contexts[position]
             )
         except InvalidItemError as error:
-            problems[columns.indexes[position]] = error
+            problems[columns.indexes[position]] = forget_trace(error)
         else:
             kept.append(position)
             texts.append((variant_key, context))

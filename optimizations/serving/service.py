@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.utils import timezone
 
-from levered_site.errors import LeveredError
+from levered_site.errors import LeveredError, forget_trace
 from optimizations.serving import (
     assigning,
     event_loop,
@@ -110,7 +110,7 @@ def serve_variants(
             values = cached_values[2 * index : 2 * index + 2]
             serves.append(_prepare_serve(request, values))
         except LeveredError as error:
-            serves.append(error)
+            serves.append(forget_trace(error))
     return event_loop.run_in_loop(_gather_serves(serves))
 
 

@@ -61,6 +61,14 @@ def _list_bodies() -> Iterator[GreedyRequest]:
             times=32,
             headers=(("Content-Encoding", "gzip"),),
         )
+    emoji = _build_wide_text()
+    yield _ingest("a wide text of 5 MB", emoji, times=24)
+    yield _ingest(
+        "a wide text of 5 MB, compressed",
+        gzip.compress(emoji),
+        times=40,
+        headers=(("Content-Encoding", "gzip"),),
+    )
     for key in ("context", "properties", "variant"):
         yield _ingest(f"500 events with a large {key}", _build_events(key), times=12)
     yield GreedyRequest(
@@ -126,6 +134,12 @@ def _count_marks(value: bytes) -> int:
 def _fill_up(body: bytes) -> bytes:
     """Return the body with a text that makes it as large as bodies may be."""
     return body[:-1] + b',"a":"' + b"x" * (LARGEST_BODY - len(body) - 10) + b'"}'
+
+
+def _build_wide_text() -> bytes:
+    """Return an event whose name takes four bytes a character, for one of them does."""
+    name = "\N{GRINNING FACE}" + "x" * (LARGEST_BODY - 100)
+    return orjson.dumps({"events": [{"anonymous_id": "u", "name": name}]})
 
 
 def _build_events(key: str) -> bytes:
