@@ -211,6 +211,15 @@ def _list_queries() -> Iterator[GreedyRequest]:
         assert len(sql) <= 20_000, name
         body = orjson.dumps({"sql": sql, "limit": 1000})
         yield GreedyRequest(f"query: {name}", "/api/v2/warehouse/query", body)
+    for item in ("true", "1.5::numeric", "now()", "NULL::text", "ROW(1, NULL)"):
+        sql = (
+            f"SELECT array_agg({item}) AS a FROM generate_series(1, 100000) AS g,"
+            " generate_series(1, 25) AS h"
+        )
+        body = orjson.dumps({"sql": sql})
+        yield GreedyRequest(
+            f"an array of {item}", "/api/v2/warehouse/query", body, times=16
+        )
     body = orjson.dumps({"sql": QUERIES["wide texts"], "limit": 1000})
     for number in range(2):
         yield GreedyRequest(

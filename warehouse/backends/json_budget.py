@@ -41,12 +41,16 @@ class JsonBudget:
         Raises TooManyItemsError or TooDeepError before it is built.
         """
         text = data.decode() if isinstance(data, bytes) else data
-        self.items_left -= sum(text.count(mark) for mark in ITEM_MARKS)
-        if self.items_left < 0:
-            raise TooManyItemsError
+        self.spend(sum(text.count(mark) for mark in ITEM_MARKS))
         if text.count("[") + text.count("{") > MAX_LEVELS:
             _require_few_levels(text)
         return json.loads(text)
+
+    def spend(self, items: int) -> None:
+        """Count items. Raises TooManyItemsError beyond the budget."""
+        self.items_left -= items
+        if self.items_left < 0:
+            raise TooManyItemsError
 
 
 _current: ContextVar[JsonBudget | None] = ContextVar("json_budget", default=None)
@@ -71,6 +75,16 @@ def read_json(data: str | bytes) -> Any:
     """
     budget = _current.get()
     return json.loads(data) if budget is None else budget.loads(data)
+
+
+def spend_items(items: int) -> None:
+    """Count items of other values, as of arrays, within the thread's budget.
+
+    Raises TooManyItemsError.
+    """
+    budget = _current.get()
+    if budget is not None:
+        budget.spend(items)
 
 
 def _require_few_levels(text: str) -> None:

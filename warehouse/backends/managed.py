@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from levered_site.errors import ConflictError, NotFoundError
 from warehouse.backends import (
+    json_budget,
     managed_connections,
     postgres_values,
     query_validation,
@@ -146,6 +147,7 @@ class ManagedBackend(Backend):
             with self._open_cursor(settings.QUERY_TIMEOUT_SECONDS) as cursor:
                 postgres_values.print_values(cursor)
                 cursor.execute(managed.build_sample(query), parameters)
+                json_budget.spend_items(postgres_values.count_list_items(cursor))
                 columns = tuple(column.name for column in cursor.description or ())
                 # The statement adds a last column of its own.
                 rows = [row[:-1] for row in cursor]

@@ -132,7 +132,7 @@ def _translate_errors(seconds: float) -> Iterator[None]:
         ) from error
     except TooManyItemsError as error:
         raise QueryFailedError(
-            f"The JSON values of the result have more than {MAX_JSON_ITEMS:,} items: "
+            f"The lists and JSON values of the result have more than {MAX_JSON_ITEMS:,} items: "
             "select fewer rows."
         ) from error
     except TooDeepError as error:

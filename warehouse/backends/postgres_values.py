@@ -11,6 +11,7 @@ from psycopg.abc import Buffer
 from psycopg.types.datetime import TimestampLoader, TimestamptzLoader
 from psycopg.types.string import TextLoader
 
+RECORD_TYPES = frozenset({2249, 2287})  # record and record[]
 PRINTED_TYPES = (
     *("numeric", "date", "time", "timetz", "interval", "bytea", "uuid", "inet", "cidr"),
     *("int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange"),
@@ -39,6 +40,36 @@ class PrintedTimestamptzLoader(TimestamptzLoader):
             return super().load(data)
         except psycopg.DataError:
             return bytes(data).decode()
+
+
+def count_list_items(cursor: psycopg.Cursor[Any]) -> int:
+    """Return how many items the arrays and records of an executed statement have.
+
+    A bound from above, read from their text: `{t,t}` becomes objects only when the rows
+    are fetched.
+    """
+    result = cursor.pgresult
+    columns = [
+        place
+        for place, column in enumerate(cursor.description or ())
+        if _is_list(cursor, column.type_code)
+    ]
+    if result is None or not columns:
+        return 0
+    values = (
+        result.get_value(row, place)
+        for row in range(result.ntuples)
+        for place in columns
+    )
+    return sum(bytes(value).count(b",") + 1 for value in values if value)
+
+
+def _is_list(cursor: psycopg.Cursor[Any], type_code: int) -> bool:
+    if type_code in RECORD_TYPES:
+        return True
+    known = cursor.adapters.types.get(type_code)
+    # An unknown type, as one of the customer's own, may be an array.
+    return known is None or known.array_oid == type_code
 
 
 def print_values(cursor: psycopg.Cursor[Any] | psycopg.ServerCursor[Any]) -> None:

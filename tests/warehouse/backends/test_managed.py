@@ -281,6 +281,21 @@ def test_json_values_of_many_items_are_refused_before_they_are_built() -> None:
         managed.build_backend("org_a").query(sql, 100)
 
 
+@pytest.mark.parametrize(
+    "value", ["array_agg(true)", "array_agg(ROW(1, n))", "ROW(array_agg(1.5), 'a')"]
+)
+def test_native_lists_of_many_items_are_refused_before_they_are_built(
+    value: str,
+) -> None:
+    series = "generate_series(1, %d) AS n, generate_series(1, 6) AS h"
+    sql = f"SELECT {value} AS a FROM {series}"  # noqa: S608 - the test's own text
+    backend = managed.build_backend("org_a")
+
+    with pytest.raises(QueryFailedError, match="more than 250,000 items"):
+        backend.query(sql % 50_000, 1)
+    assert backend.query(sql % 100, 1).rows
+
+
 def test_the_items_of_one_query_do_not_count_for_the_next() -> None:
     rows = " UNION ALL ".join(["SELECT 1 AS n"] * 10)
     items = "[" + "[]," * 5000 + "[]]"
