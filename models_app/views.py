@@ -51,6 +51,7 @@ class BanditModelViewSet(
     serializer_class = BanditModelSerializer
     list_name = "models"
     long_actions = ("train",)
+    large_actions = ("state",)
     permission_classes = [require_admin_for("destroy")]
 
     def perform_destroy(self, instance: BanditModel) -> None:

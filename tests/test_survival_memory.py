@@ -71,19 +71,20 @@ def list_sizes(service: Service) -> dict[int, int]:
 
 @dataclass(frozen=True)
 class World:
-    """A running service with a live optimization of many variants."""
+    """A running service with a live optimization of many variants and contexts."""
 
     service: Service
     token: str
     key: str
     optimization: str
+    model: str
 
     def send(self, request: GreedyRequest, client: httpx.Client) -> int:
         """Send a request once and return the status of its response."""
         credentials = self.key if request.needs_key else self.token
         response = client.request(
             "GET" if request.body is None else request.method,
-            request.path.format(optimization=self.optimization),
+            request.path.format(optimization=self.optimization, model=self.model),
             content=request.body,
             headers={
                 "Authorization": f"Bearer {credentials}",
@@ -147,15 +148,18 @@ def _make_world(service: Service, token: str) -> World:
                 ],
                 "context_factors": [
                     {
-                        "name": "c",
+                        "name": name,
                         "dtype": "str",
-                        "levels": [f"c{n}" for n in range(40)],
+                        "levels": [f"{name}{n}" for n in range(41)],
                     }
+                    for name in ("c", "d")
                 ],
             },
         },
     )
-    return World(service, token, key["secret"], optimization["id"])
+    return World(
+        service, token, key["secret"], optimization["id"], optimization["model_id"]
+    )
 
 
 METRIC = {

@@ -43,10 +43,11 @@ class BaseAPIView(APIView):
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
-        """Complete the response, and let go of the request.
+        """Complete the response, and let go of the request and the view.
 
-        DRF's requests, responses and serializers refer to themselves. A large body would
-        stay in memory until the garbage collector looks at it, which it rarely does.
+        DRF's requests, responses, views and serializers refer to themselves. A large body
+        or answer would stay in memory until the garbage collector looks at it, which it
+        rarely does.
         """
         final = super().finalize_response(request, response, *args, **kwargs)
         request.parser_context.clear()
@@ -66,6 +67,8 @@ class BaseAPIView(APIView):
 def _forget_context(response: Response) -> None:
     context: dict[str, Any] = vars(response)["renderer_context"]
     _forget_body(context["request"])
+    # It holds the response, and as its handlers methods that are bound to itself.
+    vars(context["view"]).clear()
     context.clear()
 
 

@@ -1,4 +1,7 @@
-"""A limit on slow requests per process, so that they leave threads free for serving."""
+"""Limits on slow requests and on large answers per process.
+
+Slow ones must leave threads free, large ones memory.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +11,11 @@ from threading import BoundedSemaphore
 from django.conf import settings
 
 from levered_site.errors import UnavailableError
+
+# Answers of megabytes that are built at once: each takes several times its size.
+LARGE_ANSWERS = 3
+TURN_SECONDS = 10.0
+_turns = BoundedSemaphore(LARGE_ANSWERS)
 
 
 @cache
@@ -39,3 +47,20 @@ def reserve_thread() -> Iterator[None]:
                 "Too many slow requests are running; try again in 5 s.", retry_after=5
             )
         yield
+
+
+@contextmanager
+def take_turn() -> Iterator[None]:
+    """Wait for a turn to build a large answer, and keep it until it is written.
+
+    Raises:
+        UnavailableError: the others took too long.
+    """
+    if not _turns.acquire(timeout=TURN_SECONDS):
+        raise UnavailableError(
+            "Too many large answers are being built; try again in 5 s.", retry_after=5
+        )
+    try:
+        yield
+    finally:
+        _turns.release()

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
-from levered_site.api import etags, requests
+from levered_site.api import etags, requests, slow_requests
 from levered_site.api.base_view import BaseAPIView
 from levered_site.api.serializers import StrictSerializer
 from levered_site.organizations import idempotency
@@ -43,10 +43,14 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     read_only_actions: Sequence[str] = ()
     # POSTs that only read, or wait: a transaction around them would keep its locks.
     long_actions: Sequence[str] = ()
+    # GETs whose answers may have megabytes: few of them are built at once.
+    large_actions: Sequence[str] = ()
     _claim: idempotency.Claim | None = None
     # Open from the claim of a key until its response is stored.
     _transaction: ExitStack
     _is_in_transaction = False
+    _turn: ExitStack
+    _has_turn = False
 
     @property
     def caller(self) -> Caller | KeyHolder:
@@ -147,15 +151,22 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     ) -> HttpResponseBase:
         """Answer a request; a POST with an Idempotency-Key in one transaction.
 
-        Its changes and the response for repeats are committed together. So a process that
+        A large answer is written here already, within its turn. The POST's changes and the response for repeats are committed together. So a process that
         dies leaves both or neither, and a repeat never makes the changes twice.
         """
-        with ExitStack() as self._transaction:
-            return super().dispatch(request, *args, **kwargs)
+        with ExitStack() as self._turn:
+            with ExitStack() as self._transaction:
+                response = super().dispatch(request, *args, **kwargs)
+            if isinstance(response, Response) and self._has_turn:
+                response.render()
+            return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Run DRF's checks, then claim the Idempotency-Key of a POST that creates."""
         super().initial(request, *args, **kwargs)
+        if self.has_large_answer():
+            self._turn.enter_context(slow_requests.take_turn())
+            self._has_turn = True
         is_creating = self.action and self.action not in self.read_only_actions
         if request.method == "POST" and is_creating:
             django_request = requests.get_django_request(request)
@@ -163,6 +174,10 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
             if self._claim is not None and self.action not in self.long_actions:
                 self._transaction.enter_context(transaction.atomic())
                 self._is_in_transaction = True
+
+    def has_large_answer(self) -> bool:
+        """Return whether the answer waits for its turn."""
+        return self.action in self.large_actions
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer a repeat with its first response; release the key after a failure.

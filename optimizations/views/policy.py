@@ -20,6 +20,7 @@ class PolicyViewSet(RetrieveViewSet[Optimization]):
     queryset = Optimization.objects.filter(
         deleted_at=None, model__deleted_at=None
     ).select_related("model")
+    large_actions = ("retrieve",)
     lookup_field = "model_id"
     lookup_url_kwarg = "pk"
 

@@ -10,7 +10,6 @@ from rest_framework.response import Response
 
 from levered_site.api import pagination, requests
 from levered_site.errors import LeveredError
-from levered_site.organizations.viewsets import OrganizationViewSet
 from optimizations.models import Optimization
 from optimizations.results import (
     guardrail_report,
@@ -35,6 +34,7 @@ from optimizations.serializers.result_details import (
 from optimizations.views import position_cursors
 from optimizations.views.results import (
     REFRESH_PARAMETER,
+    StoredResultsViewSet,
     read_refresh_mode,
     reserve_refresh,
 )
@@ -77,9 +77,10 @@ class OutcomeMixPage:
     next_cursor: Annotated[str | None, "Null on the last page."]
 
 
-class ResultDetailsViewSet(OrganizationViewSet[Optimization]):
+class ResultDetailsViewSet(StoredResultsViewSet):
     """Answers from the stored counts; the warehouse is asked only with `refresh`."""
 
+    large_actions = ("report_data", "outcome_mix")
     queryset = Optimization.objects.filter(deleted_at=None).select_related(
         "model", "reward_metric"
     )

@@ -44,12 +44,22 @@ def reserve_refresh(optimization: Optimization) -> AbstractContextManager[None]:
     )
 
 
-class ResultsViewSet(OrganizationViewSet[Optimization]):
+class StoredResultsViewSet(OrganizationViewSet[Optimization]):
+    """Answers from the stored counts, which may be large."""
+
+    def has_large_answer(self) -> bool:
+        """Return whether the answer waits for its turn: not while a warehouse counts."""
+        return super().has_large_answer() and read_refresh_mode(self.request) == "false"
+
+
+class ResultsViewSet(StoredResultsViewSet):
     """Figures of an optimization, from the model and measured against the holdout."""
 
     queryset = Optimization.objects.filter(deleted_at=None).select_related(
         "model", "reward_metric"
     )
+
+    large_actions = ("results",)
 
     @extend_schema(parameters=[REFRESH_PARAMETER, SQL_PARAMETER], responses=Results)
     def results(self, request: Request, **_kwargs: Any) -> Response:

@@ -242,6 +242,7 @@ def _list_answers() -> Iterator[GreedyRequest]:
     )
     yield GreedyRequest("GET a screenshot of 5 MB", screenshot, times=64)
     for path in (
+        *("/api/v2/models/{model}/policy", "/api/v2/models/{model}/state"),
         *(f"{base}/report-data", f"{base}/results?sql=true", f"{base}/variants"),
         *(f"{base}/outcome-mix?limit=10000", f"{base}/observations?limit=100"),
         *("/api/v2/schema", "/api/v2/optimizations?limit=100", "/metrics"),

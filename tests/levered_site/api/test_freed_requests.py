@@ -3,6 +3,7 @@
 import gc
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from io import BytesIO
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
+from levered_site.api import slow_requests
 from levered_site.wsgi import application
-from tests.support import factories
+from tests.support import factories, optimization_factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,9 +34,12 @@ def _one_connection() -> Iterator[None]:
 
 
 def call(path: str, body: bytes, token: str) -> str:
-    """Pass a request through the WSGI application and return the response's status."""
+    """Pass a request through the WSGI application and return the response's status.
+
+    It is a GET without a body.
+    """
     environ = {
-        "REQUEST_METHOD": "POST",
+        "REQUEST_METHOD": "POST" if body else "GET",
         "PATH_INFO": path,
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "80",
@@ -79,6 +84,13 @@ def test_the_body_of_a_request_is_freed_with_it(
     token = (
         factories.make_api_key(acme) if is_ingestion else factories.admin_token(acme)
     )
+    kept = list_kept_types(path, body, token, status)
+
+    assert not kept & {"BytesIO", "WSGIRequest"}
+
+
+def list_kept_types(path: str, body: bytes, token: str, status: str) -> set[str]:
+    """Send a request and return the types of what only the collector would free."""
     call(path, body, token)  # what the first request loads stays
     gc.collect()
     gc.disable()
@@ -86,10 +98,53 @@ def test_the_body_of_a_request_is_freed_with_it(
     try:
         assert call(path, body, token) == status
         gc.collect()
-        kept = {type(each).__name__ for each in gc.garbage}
+        return {type(each).__name__ for each in gc.garbage}
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
 
-    assert not kept & {"BytesIO", "WSGIRequest"}
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v2/models/{model}/policy",
+        "/api/v2/models/{model}/state",
+        "/api/v2/optimizations/{optimization}/results",
+        "/api/v2/optimizations/{optimization}/report-data",
+        "/api/v2/optimizations",
+    ],
+)
+def test_the_answer_to_a_request_is_freed_with_it(path: str) -> None:
+    optimization = optimization_factories.make_live_optimization()
+    token = factories.admin_token(optimization.organization)
+    path = path.format(model=optimization.model_id, optimization=optimization.pk)
+
+    kept = list_kept_types(path, b"", token, "200")
+
+    assert not kept & {"Response", "PolicyRow", "VariantState", "VariantResult"}
+
+
+def test_refused_events_of_a_batch_are_freed_with_it() -> None:
+    key = factories.make_api_key(factories.make_organization())
+    batch = orjson.dumps({"events": [{"anonymous_id": "a", "name": 5}] * 3})
+
+    kept = list_kept_types("/api/v2/ingest/rewards", batch, key, "400")
+
+    assert not kept & {"InvalidItemError", "frame", "traceback"}
+
+
+def test_a_large_answer_waits_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_requests, "TURN_SECONDS", 0.1)
+    optimization = optimization_factories.make_live_optimization()
+    token = factories.admin_token(optimization.organization)
+    path = f"/api/v2/models/{optimization.model_id}/state"
+
+    with ExitStack() as turns:
+        for _ in range(slow_requests.LARGE_ANSWERS):
+            turns.enter_context(slow_requests.take_turn())
+        assert call(path, b"", token) == "503"
+        assert call("/api/v2/me", b"", token) == "200"
+
+    for _ in range(slow_requests.LARGE_ANSWERS + 1):  # each gives its turn back
+        assert call(path, b"", token) == "200"
