@@ -18,6 +18,7 @@ TASK_INTERVALS = {
     "optimizations.retrain_due": timedelta(seconds=30),
     "optimizations.reap_training_runs": timedelta(seconds=15),
     "optimizations.keep_partitions": timedelta(hours=1),
+    "optimizations.index_closed_days": timedelta(hours=1),
     "optimizations.forget_old_keys": timedelta(hours=1),
     "optimizations.prune_versions": timedelta(hours=6),
     "optimizations.purge_deleted": timedelta(hours=6),

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from celery import shared_task
+from django.utils import timezone
 
 from models_app import runs
 from optimizations.configuration import purge
@@ -13,6 +14,7 @@ from optimizations.training import (
     version_retention,
     warehouse_question,
 )
+from warehouse import closed_days
 
 
 @shared_task(name="optimizations.train")
@@ -48,6 +50,12 @@ def reap_training_runs() -> None:
 def keep_partitions() -> None:
     """Create the partitions of the coming days and drop the expired ones."""
     schedule.maintain_partitions()
+
+
+@shared_task(name="optimizations.index_closed_days")
+def index_closed_days() -> None:
+    """Build the indexes that only the days that are over have."""
+    closed_days.index_closed_days(timezone.now())
 
 
 @shared_task(name="optimizations.forget_old_keys")

@@ -26,7 +26,7 @@ def ensure_partitions(table: str, days: Iterable[date]) -> None:
     Concurrent calls are safe, inside a transaction or not, and block no reader and no
     writer of other days. If nothing is missing, the cost is one query.
     """
-    names = {_format_partition_name(table, day): day for day in days}
+    names = {format_partition_name(table, day): day for day in days}
     if names.keys() <= set(_list_partitions(table)):
         return
     with transaction.atomic(), connection.cursor() as cursor:
@@ -43,7 +43,7 @@ def drop_partitions_before(table: str, day: date) -> list[str]:
     django.db.OperationalError if readers block a drop for too long: the partitions
     dropped until then stay dropped, and a later call continues.
     """
-    oldest_retained = _format_partition_name(table, day)
+    oldest_retained = format_partition_name(table, day)
     expired = [name for name in _list_partitions(table) if name < oldest_retained]
     if expired:
         with connection.cursor() as cursor:
@@ -69,14 +69,18 @@ def days(table: str) -> list[date]:
     return [_parse_day(name) for name in _list_partitions(table)]
 
 
-def _parse_day(name: str) -> date:
-    return datetime.strptime(name[-8:], "%Y%m%d").replace(tzinfo=UTC).date()
+def format_partition_name(table: str, day: date) -> str:
+    """Return the name of a day's partition.
 
-
-def _format_partition_name(table: str, day: date) -> str:
+    Raises ValueError for a table without day partitions.
+    """
     if table not in PARTITIONED_TABLES:
         raise ValueError(f"{table} has no day partitions")
     return f"{table}_{day:%Y%m%d}"
+
+
+def _parse_day(name: str) -> date:
+    return datetime.strptime(name[-8:], "%Y%m%d").replace(tzinfo=UTC).date()
 
 
 def _list_partitions(table: str) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from benchmarks.warehouse import history
 from levered_site.organizations.actors import SYSTEM_ACTOR
@@ -21,8 +22,9 @@ from optimizations.configuration import lifecycle
 from optimizations.cube import specification
 from optimizations.cube.refresh import refresh_cube
 from optimizations.models import Optimization
-from warehouse import partitions
+from warehouse import closed_days, partitions
 from warehouse.backends import managed
+from warehouse.models import ManagedReward
 from warehouse.sql.customer import check
 
 ORGANIZATION = "org_bench"
@@ -173,6 +175,13 @@ def refresh(as_of: float, times: int = 1) -> dict[str, Any]:
     }
 
 
+def index_days() -> dict[str, Any]:
+    """Build the indexes that closed days have; `rows` is the number of rewards."""
+    watch = Stopwatch()
+    closed_days.index_closed_days(timezone.now())
+    return {**watch.read(), "rows": ManagedReward.objects.count()}
+
+
 def _load_optimization() -> tuple[Optimization, Metric]:
     optimization = Optimization.objects.select_related("model", "reward_metric").get()
     assert optimization.reward_metric
@@ -193,7 +202,7 @@ def _compute_day(number: int) -> date:
 
 
 STEPS: dict[str, Callable[..., dict[str, Any]]] = {
-    step.__name__: step for step in (prepare, load, fetch, count, refresh)
+    step.__name__: step for step in (prepare, load, fetch, count, refresh, index_days)
 }
 
 
