@@ -1,14 +1,20 @@
-"""Read the form of an admin page as a browser would send it back."""
+"""Admin pages: the names of all lists; their forms as a browser would send them back."""
 
 from html.parser import HTMLParser
 from typing import Any
 
+from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
 Fields = dict[str, list[str]]
+# As in the names of URLs, `admin:{name}_changelist`.
+EVERY_LIST = sorted(
+    f"{model._meta.app_label}_{model._meta.model_name}"
+    for model in admin.site._registry
+)
 
 
 class _FormReader(HTMLParser):
