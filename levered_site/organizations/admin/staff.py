@@ -35,6 +35,22 @@ class LogEntryAdmin(ReadOnlyAdmin):
         return entry.get_change_message() or entry.get_action_flag_display()
 
 
+class GuardedRightsAdmin(ConcurrentEditAdmin):
+    """Users and groups: nobody touches one whose rights, or members', are above them."""
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let nobody change what is above them, including a password."""
+        allowed = bool(super().has_change_permission(request, obj))
+        return allowed and not _is_above(request, obj)
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let nobody delete what is above them, also not among several of a list."""
+        allowed = bool(super().has_delete_permission(request, obj))
+        return allowed and not _is_above(request, obj)
+
+
 if TYPE_CHECKING:
     BaseUserAdmin = UserAdmin[User]
 else:
@@ -46,7 +62,7 @@ class StaffForm(ConcurrentEditForm, UserChangeForm):
 
 
 @admin.register(User)
-class StaffAdmin(ConcurrentEditAdmin, BaseUserAdmin, ModelAdmin):
+class StaffAdmin(GuardedRightsAdmin, BaseUserAdmin, ModelAdmin):
     """Users of the admin. Nobody touches a user with rights that they lack themselves."""
 
     form = StaffForm
@@ -63,21 +79,9 @@ class StaffAdmin(ConcurrentEditAdmin, BaseUserAdmin, ModelAdmin):
         rights = ("is_superuser", "is_staff", "groups", "user_permissions")
         return (*self.readonly_fields, *rights)
 
-    @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let nobody change a user above them, including the password."""
-        allowed = bool(super().has_change_permission(request, obj))
-        return allowed and not _is_above(request, obj)
-
-    @override
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let nobody delete a user above them, also not among several users of a list."""
-        allowed = bool(super().has_delete_permission(request, obj))
-        return allowed and not _is_above(request, obj)
-
 
 @admin.register(Group)
-class RoleAdmin(ConcurrentEditAdmin, GroupAdmin, ModelAdmin):
+class RoleAdmin(GuardedRightsAdmin, GroupAdmin, ModelAdmin):
     """Groups of staff that share rights."""
 
     form = ConcurrentEditForm
@@ -88,18 +92,6 @@ class RoleAdmin(ConcurrentEditAdmin, GroupAdmin, ModelAdmin):
         if request.user.is_superuser:
             return super().get_readonly_fields(request, obj)
         return ("permissions",)
-
-    @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let nobody change a group whose rights or members are above them."""
-        allowed = bool(super().has_change_permission(request, obj))
-        return allowed and not _is_above(request, obj)
-
-    @override
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let nobody delete such a group: its members would lose rights."""
-        allowed = bool(super().has_delete_permission(request, obj))
-        return allowed and not _is_above(request, obj)
 
 
 def _is_above(request: HttpRequest, target: Any) -> bool:
