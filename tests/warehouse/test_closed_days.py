@@ -49,8 +49,8 @@ def _is_index_valid() -> bool | None:
             "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)",
             [INDEX],
         )
-        row = cursor.fetchone()
-    return row and row[0]
+        (is_valid,) = cursor.fetchone() or (None,)
+    return is_valid if is_valid is None else bool(is_valid)
 
 
 def test_a_day_gets_its_index_by_user_once_it_is_over() -> None:
