@@ -1,6 +1,6 @@
 """Warnings of a preview: what looks wrong with a metric or an assignment source."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from warehouse.backends.query_results import MetricFacts, QueryResult, SourceFacts
 from warehouse.sql.preview.current_time import reads_current_time
@@ -12,12 +12,12 @@ MISSING_START_DATE = (
     "The SQL does not use @start_date, so every refresh reads all rows: add a "
     "condition like `timestamp_utc >= @start_date`."
 )
-
-
 CURRENT_TIME = (
     "The SQL reads the current time, so what it returns changes by itself: compare with "
     "@start_date instead."
 )
+# What a column of yes and no holds, by its word for no.
+FLAGS = {"false": "true", "0": "1", "f": "t", "no": "yes", "n": "y"}
 MIDNIGHT = (
     "All timestamps are at midnight (UTC). A reward counts only after its user's first "
     "exposure, so those of the same day are lost: map a column with the time of day."
@@ -61,6 +61,11 @@ def list_source_warnings(facts: SourceFacts) -> list[str]:
     if facts.no_objects:
         warnings.append(
             f"Rows whose variant is not a JSON object of factors: {facts.no_objects:,}."
+        )
+    if facts.no_contexts:
+        warnings.append(
+            f"Rows whose context is not a JSON object: {facts.no_contexts:,}. All "
+            "that they say of the context counts as missing."
         )
     if timestamp_warning := _warn_about_timestamps(facts):
         warnings.append(timestamp_warning)
@@ -123,19 +128,36 @@ def _warn_about_times_of_day(facts: MetricFacts) -> list[str]:
 
 
 def list_flag_warnings(result: QueryResult, roles: Mapping[str, str]) -> list[str]:
-    """Return a warning for each true/false column of a metric that counts rows.
+    """Return a warning for each yes/no column of a metric that counts rows.
 
     `roles` are the mapped columns by role: nobody selects by them.
     """
     other_columns = set(result.columns) - {
         name for role, name in roles.items() if role != "value"
     }
-    return [
-        f"Column {name!r} is false in some rows, and every row counts as a conversion: "
-        "select the rows in which it is true."
+    flags = {
+        name: _find_flag([row[index] for row in result.rows])
         for index, name in enumerate(result.columns)
-        if name in other_columns and any(row[index] is False for row in result.rows)
+        if name in other_columns
+    }
+    return [
+        f"Column {name!r} is {flag} in some rows, and every row counts as a conversion: "
+        f"select the rows in which it is {FLAGS[flag]}."
+        for name, flag in flags.items()
+        if flag
     ]
+
+
+def _find_flag(values: Sequence[object]) -> str | None:
+    """Return the word for no of a column that holds yes and no alone, if a row has it."""
+    words = {_write_flag(value) for value in values if value is not None}
+    return next((no for no, yes in FLAGS.items() if no in words <= {no, yes}), None)
+
+
+def _write_flag(value: object) -> str:
+    """Return a value as one of FLAGS is written: exact decimals and times are texts."""
+    text = str(value).strip().lower()
+    return {"0.0": "0", "1.0": "1"}.get(text, text)
 
 
 def _warn_about_values(metric: CheckedMetric, facts: MetricFacts) -> list[str]:

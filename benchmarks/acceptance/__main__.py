@@ -2,7 +2,8 @@
 
 Reads the .sql files and the ```sql blocks of Markdown below each folder. Counted are single
 read statements. Scripts, writes, templates, parameters of other programs, and text that the
-warehouse's own parser cannot read either (known for BigQuery only) are not, and are listed.
+warehouse cannot run either are not, and are listed. The last is known for BigQuery only: what
+its own parser cannot read, and calls of functions of other dialects that it has not.
 """
 
 import argparse
@@ -14,11 +15,13 @@ from pathlib import Path
 from benchmarks.acceptance.own_parsers import get_parser
 from benchmarks.acceptance.statements import Statement, find_statements
 from warehouse.sql import RefusedError
-from warehouse.sql.customer import check, dialects
+from warehouse.sql.customer import check, dialects, functions_bigquery
 
 SCHEMA = "app"  # of the connection, for tables without one
 PARAMETER, UNREADABLE = "a parameter of another program", "broken text"
 FOREIGN_PARAMETER = re.compile(r"The (parameter|template|only parameter) ")
+FOREIGN = "a function that the warehouse has not"
+FOREIGN_FUNCTION = re.compile(r"The function (\w+) is not allowed")
 FRAGMENT = "A value alone is no query"
 # What differs between two refusals of one kind.
 PARTICULARS = (
@@ -55,12 +58,28 @@ def judge_statement(statement: Statement, dialect: str) -> Verdict:
     try:
         check.check_query(statement.text, dialect, managed=False, schema=SCHEMA)
     except RefusedError as refusal:
-        if FOREIGN_PARAMETER.match(refusal.reason):
-            return Verdict(replace(statement, excluded=PARAMETER))
-        if refusal.reason.startswith(FRAGMENT):
-            return Verdict(replace(statement, excluded=UNREADABLE))
+        reason = _find_exclusion(refusal.reason, dialect)
+        if reason:
+            return Verdict(replace(statement, excluded=reason))
         return Verdict(statement, refusal.reason)
     return Verdict(statement)
+
+
+def _find_exclusion(refusal: str, dialect: str) -> str | None:
+    """Return why a refused statement does not count, or None if it does."""
+    if FOREIGN_PARAMETER.match(refusal):
+        return PARAMETER
+    if refusal.startswith(FRAGMENT):
+        return UNREADABLE
+    if dialect == "bigquery" and _names_foreign_function(refusal):
+        return FOREIGN
+    return None
+
+
+def _names_foreign_function(reason: str) -> bool:
+    """Return whether a refusal is of a function that another dialect has, not BigQuery."""
+    called = FOREIGN_FUNCTION.match(reason)
+    return called is not None and called[1] in functions_bigquery.ADVICE
 
 
 def print_verdicts(folder: Path, verdicts: list[Verdict], *, is_listing: bool) -> None:

@@ -42,6 +42,8 @@ def test_what_is_no_single_read_is_not_counted(tmp_path: Path) -> None:
     write(tmp_path, "d.sql", "SELECT 6 FROM {{ dbt_utils.star('x') }}")
     write(tmp_path, "e.sql", "SELECT 7 FROM ds.t WHERE d > @from_date")
     write(tmp_path, "f.sql", "SELECT 8 FROM ds.t WHERE GROUP BY 1")
+    write(tmp_path, "g.sql", "SELECT WIDTH_BUCKET(a, 0, 9, 3) FROM ds.t")
+    write(tmp_path, "h.sql", "SELECT own_function(a) FROM ds.t")
 
     verdicts = list_verdicts(tmp_path, "bigquery")
 
@@ -54,6 +56,10 @@ def test_what_is_no_single_read_is_not_counted(tmp_path: Path) -> None:
         "SELECT 6 FROM {{ dbt_utils.star('x') }}": statements.IS_TEMPLATE,
         "SELECT 7 FROM ds.t WHERE d > @from_date": "a parameter of another program",
         "SELECT 8 FROM ds.t WHERE GROUP BY 1": "broken text",
+        "SELECT WIDTH_BUCKET(a, 0, 9, 3) FROM ds.t": (
+            "a function that the warehouse has not"
+        ),
+        "SELECT own_function(a) FROM ds.t": None,
     }
 
 

@@ -126,3 +126,57 @@ def test_a_constant_variant_that_is_no_json_is_counted_on_postgres(
     assert "not a JSON object of factors: 4." in " ".join(
         read_body(response)["warnings"]
     )
+
+
+def test_a_context_that_is_no_json_object_is_counted_on_postgres(
+    connected: factories.Api,
+) -> None:
+    contexts = (
+        "CASE \"user\" WHEN 'Ann' THEN 'ios' WHEN '' THEN '' WHEN ' bob' THEN 'null'"
+    )
+    source = {
+        "sql": f'SELECT "user", seen, experiment, variant_text, version,'  # noqa: S608
+        f" {contexts} ELSE '[1]' END AS context_text FROM shown",
+        "column_mapping": shop.SOURCE["column_mapping"],
+    }
+
+    response = connected.post("/warehouse/assignment-sources/preview", source)
+
+    assert response.status_code == 200
+    assert "context is not a JSON object: 2." in " ".join(
+        read_body(response)["warnings"]
+    )
+
+
+def test_a_context_that_is_no_json_object_is_counted_on_snowflake(
+    snowflake_backend: Any,
+) -> None:
+    sql = histories.SOURCE_SQL
+    plain = snowflake_backend.validate_source(sql, histories.EXPOSURE_COLUMNS)
+    wrong = snowflake_backend.validate_source(
+        sql, {**histories.EXPOSURE_COLUMNS, "context": "who"}
+    )
+    since = NOW - timedelta(days=1)
+
+    plain_facts = snowflake_backend.preview_source(plain, since, 10).facts
+    facts = snowflake_backend.preview_source(wrong, since, 10).facts
+
+    assert plain_facts.no_contexts == 0
+    assert facts.no_contexts == facts.identified - 1  # an empty text is no context
+
+
+@pytest.mark.parametrize(
+    "flag", ["(amount > 1)::int", "CASE WHEN amount > 1 THEN 'yes' ELSE 'no' END"]
+)
+def test_saving_a_metric_that_counts_every_row_tells_of_its_flag(
+    second: SecondServer, connected: factories.Api, flag: str
+) -> None:
+    with second.owner() as owner:
+        owner.execute('UPDATE public.bought SET amount = length("user") - 2')
+    sql = f'SELECT "user", at, {flag} AS converted FROM bought'  # noqa: S608
+
+    saved = connected.post("/warehouse/metrics", {**shop.METRIC, "sql": sql})
+    preview = connected.post("/warehouse/preview", {**UNSAVED_METRIC, "sql": sql})
+
+    for answer in (saved, preview):
+        assert "Column 'converted' is " in read_body(answer)["warnings"][0]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from warehouse import preview_warnings
-from warehouse.backends.query_results import MetricFacts
+from warehouse.backends.query_results import MetricFacts, QueryResult, SourceFacts
 from warehouse.sql.customer import check
 
 SQL = "SELECT anonymous_id, timestamp_utc AS t, value FROM managed_dw.rewards"
@@ -94,3 +94,56 @@ def test_a_missing_start_date_is_the_last_warning() -> None:
     )
 
     assert ["@start_date" in warning for warning in warnings] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("values", "no", "yes"),
+    [
+        ([True, False, None], "false", "true"),
+        ([0, 1, 0], "0", "1"),
+        ([1.0, 0.0], "0", "1"),
+        (["1.000000000", "0"], None, None),
+        ([0, 0, 0], "0", "1"),
+        (["Yes", " no "], "no", "yes"),
+        (["t", "f"], "f", "t"),
+        (["FALSE", "true"], "false", "true"),
+        ([1, 1], None, None),
+        ([True, True], None, None),
+        ([0, 1, 2], None, None),
+        (["no", "maybe"], None, None),
+        ([0, False], None, None),
+        ([None, None], None, None),
+        ([], None, None),
+    ],
+)
+def test_a_column_of_yes_and_no_is_told_where_every_row_counts(
+    values: list[object], no: str | None, yes: str | None
+) -> None:
+    rows = tuple(("ann", value) for value in values)
+    result = QueryResult(("id", "won"), rows, truncated=False, elapsed_ms=1)
+
+    warnings = preview_warnings.list_flag_warnings(result, {"anonymous_id": "id"})
+
+    told = (
+        f"Column 'won' is {no} in some rows, and every row counts as a conversion: "
+        f"select the rows in which it is {yes}."
+    )
+    assert warnings == [told] * (no is not None)
+
+
+def test_a_mapped_value_is_told_and_other_roles_are_not() -> None:
+    result = QueryResult(("id", "won"), ((0, 0),), truncated=False, elapsed_ms=1)
+    roles = {"anonymous_id": "id", "value": "won"}
+
+    (warning,) = preview_warnings.list_flag_warnings(result, roles)
+
+    assert "Column 'won' is 0" in warning
+
+
+def test_a_source_whose_context_is_no_json_is_told() -> None:
+    facts = SourceFacts(9, 9, 9, 0, zoneless=False, no_objects=0, optimizations=1)
+
+    (warning,) = preview_warnings.list_source_warnings(replace(facts, no_contexts=4))
+
+    assert preview_warnings.list_source_warnings(facts) == []
+    assert warning.startswith("Rows whose context is not a JSON object: 4.")

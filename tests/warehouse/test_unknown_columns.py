@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - the texts of the tests are their own
 """An unknown column names the columns there are, wherever SQL or a mapping is accepted."""
 
 import json
@@ -13,7 +14,7 @@ from tests.support.second_postgres import SecondServer
 from warehouse.backends import snowflake
 from warehouse.backends.errors import QueryFailedError
 from warehouse.sql.customer import check
-from warehouse.sql.preview import unknown_columns
+from warehouse.sql.preview import subquery_columns, unknown_columns
 from warehouse.sql.shapes import CheckedQuery
 
 pytestmark = [
@@ -166,6 +167,54 @@ def test_on_snowflake_metrics_sources_and_queries_name_the_columns(
     assert "has the columns WHO, SEEN_AT, OPTIMIZATION, " in source.value.message
 
 
+@pytest.mark.parametrize(
+    ("sql", "line", "meant"),
+    [
+        ("SELECT 1 AS one\nFROM bougt", 2, "public.bought"),
+        ("SELECT 1 AS one\n\nFROM public.orders", 3, "shop.orders"),
+        ('WITH a AS (\nSELECT 1 FROM "Bought")\nSELECT * FROM a', 2, "public.bought"),
+        ("SELECT 1 AS one\nFROM public.quite_something_else", 2, None),
+    ],
+)
+def test_an_unknown_table_of_a_connected_postgres_is_named_with_its_line(
+    second: SecondServer, sql: str, line: int, meant: str | None
+) -> None:
+    api = factories.make_admin_api(factories.make_organization())
+    shop.connect_warehouse(api, second)
+
+    answers = [
+        api.post("/warehouse/query", {"sql": sql}),
+        api.post("/warehouse/metrics", {**shop.METRIC, "sql": sql}),
+    ]
+
+    for answer in answers:
+        message = read_error(answer)["message"]
+        assert answer.status_code == 400
+        assert "does not exist. There is no table " in message
+        assert f"(line {line})." in message
+        assert message.endswith(f" Did you mean {meant}?") == bool(meant)
+
+
+def test_an_unknown_column_of_a_with_query_names_those_that_the_query_has(
+    second: SecondServer,
+) -> None:
+    api = factories.make_admin_api(factories.make_organization())
+    shop.connect_warehouse(api, second)
+    recent = 'WITH recent AS (SELECT "user", at AS bought_at FROM bought)'
+    texts = [
+        # at is a column of the table, and none of the WITH query
+        f"{recent} SELECT r.at FROM recent AS r",
+        f"{recent} SELECT usr FROM recent",
+        f"{recent}, later AS (SELECT * FROM recent) SELECT usr FROM later",
+    ]
+
+    for sql in texts:
+        message = read_error(api.post("/warehouse/query", {"sql": sql}))["message"]
+        assert "The WITH query " in message
+        assert " has the columns user, bought_at." in message
+        assert "public.bought has the columns" not in message
+
+
 def check_query(sql: str, dialect: str) -> CheckedQuery:
     """Check a query of a connected warehouse."""
     return check.check_query(sql, dialect, managed=False, schema="app")
@@ -206,6 +255,41 @@ def test_each_warehouses_own_words_are_understood(dialect: str, message: str) ->
     assert described == (
         f"{message}. Did you mean {user_id!r}? app.orders has the columns {user_id}, {at}."
     )
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("SELECT s.c FROM (SELECT a FROM t) AS s", {"The subquery s": ("a",)}),
+        ("SELECT w.c FROM (SELECT 1 AS x, 2 AS y) AS w", {"The subquery w": ("x", "y")}),
+        ("WITH w AS (SELECT * FROM t) SELECT c FROM w", {"The WITH query w": ("a", "b")}),
+        (
+            "WITH w AS (SELECT a FROM t UNION ALL SELECT 1) SELECT c FROM w",
+            {"The WITH query w": ("a",)},
+        ),
+        # nothing tells these columns, or c may be a table's
+        ("WITH w AS (SELECT * FROM u) SELECT c FROM w", {}),
+        ("WITH w AS (SELECT u.* FROM u) SELECT c FROM w", {}),
+        ("WITH w AS (SELECT a FROM t) SELECT c FROM w, u", {}),
+        ("WITH w AS (SELECT a AS c FROM t) SELECT c FROM w", {}),
+        ("SELECT c FROM t", {}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dialect", ["postgres", "snowflake", "bigquery"])
+def test_only_columns_that_a_subquery_cannot_have_are_missing(
+    sql: str, found: dict[str, tuple[str, ...]], dialect: str
+) -> None:
+    fold = str.upper if dialect == "snowflake" else str
+    query = check_query(sql, dialect)
+    tables = {f"app.{fold('t')}": [fold("a"), fold("b")]}
+
+    missing = subquery_columns.find_missing_columns(
+        query, f'column "{fold("c")}" does not exist', tables
+    )
+
+    assert {each.subquery.lower(): each.columns for each in missing} == {
+        name.lower(): tuple(map(fold, columns)) for name, columns in found.items()
+    }
 
 
 @pytest.mark.parametrize(

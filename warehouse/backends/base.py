@@ -7,15 +7,19 @@ the client's errors translate.
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
 from django.utils import timezone
 
-from levered_site.errors import NotFoundError, WarehouseError
-from warehouse.backends import json_values, query_checks, query_validation
+from warehouse.backends import (
+    json_values,
+    query_checks,
+    query_failures,
+    query_validation,
+)
 from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.query_results import (
     Column,
@@ -27,7 +31,7 @@ from warehouse.backends.query_results import (
     StatementResult,
     Table,
 )
-from warehouse.sql.preview import projection, unknown_columns
+from warehouse.sql.preview import projection
 from warehouse.sql.shapes import (
     CheckedMetric,
     CheckedQuery,
@@ -245,7 +249,7 @@ class Backend(ABC):
         anything runs if the planner expects the query to cost too much.
         """
         since = timezone.now() - PREVIEW_LOOK_BACK
-        with self._name_columns(checked.query):
+        with self._explain_failures(checked.query):
             cost = self._estimate_cost(checked.query, since)
         query_validation.require_affordable(cost)
         result, _ = self._fetch_sample(checked.query, 1, since)
@@ -264,31 +268,22 @@ class Backend(ABC):
     def _run_named_sample(
         self, query: CheckedQuery, since: datetime, max_rows: int
     ) -> StatementResult:
-        """Return the first rows; a failure on an unknown column names those there are."""
-        with self._name_columns(query):
+        """Return the first rows; a failure on an unknown name names those there are."""
+        with self._explain_failures(query):
             return self._run_sample(query, since, max_rows)
 
     @contextmanager
-    def _name_columns(self, query: CheckedQuery) -> Iterator[None]:
-        """Let a failure on an unknown column name those there are."""
+    def _explain_failures(self, query: CheckedQuery) -> Iterator[None]:
+        """Let a failure on an unknown table or column name those there are."""
         try:
             yield
         except QueryFailedError as error:
-            columns = self._list_table_columns(query)
-            known = [name for names in columns.values() for name in names]
-            unknown = unknown_columns.find_unknown_columns(query, error.message, known)
-            if not unknown or not known:
+            message = query_failures.explain_failure(
+                query, error.message, self.columns, self.tables
+            )
+            if message is None:
                 raise
-            message = unknown_columns.describe_columns(unknown, columns, error.message)
             raise QueryFailedError(message) from error
-
-    def _list_table_columns(self, query: CheckedQuery) -> dict[str, list[str]]:
-        """Return the columns of a query's tables, without tables that cannot be looked up."""
-        columns: dict[str, list[str]] = {}
-        for table in query.tables:
-            with suppress(NotFoundError, WarehouseError):
-                columns[table] = [column.name for column in self.columns(table)]
-        return columns
 
     def _fetch_sample(
         self, query: CheckedQuery, limit: int, since: datetime

@@ -1,7 +1,7 @@
 """A child process that checks customers' queries: parsing some texts takes forever.
 
 Run by `warehouse.processes`. A request is a function's name and its arguments; the answer
-is the checked query, or a RefusedError.
+is what the function returns, or a RefusedError.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,11 +10,13 @@ from typing import Any
 from warehouse.processes.child import serve_requests
 from warehouse.sql.customer import check
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.preview import subquery_columns
 
 FUNCTIONS: dict[str, Callable[..., object]] = {
     "query": check.check_query,
     "metric": check.check_metric_query,
     "source": check.check_source_query,
+    "missing": subquery_columns.find_missing_columns,
 }
 UNREADABLE = "The query cannot be read: write it in a simpler way."
 

@@ -1,6 +1,6 @@
 """Checks of customers' queries, in a process that is killed when one takes too long."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ from warehouse.processes.isolated_process import ProcessEndedError
 from warehouse.processes.messages import DeadlineError
 from warehouse.processes.pool import PoolBusyError, ProcessPool
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.preview.subquery_columns import MissingColumn
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
 
 MODULE = "warehouse.backends.query_check_process"
@@ -71,6 +72,20 @@ def check_source_query(
         "source", sql, dict(mapping), dialect, schema=schema, database=database
     )
     return checked
+
+
+def find_missing_columns(
+    query: CheckedQuery, message: str, columns: Mapping[str, Sequence[str]]
+) -> list[MissingColumn]:
+    """Return what a failure says that a subquery does not return; none if time is up.
+
+    `columns` are those of the query's tables.
+    """
+    try:
+        missing: list[MissingColumn] = _call("missing", query, message, columns)
+    except (RefusedError, UnavailableError):
+        return []
+    return missing
 
 
 @cache

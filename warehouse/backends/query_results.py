@@ -95,7 +95,8 @@ class SourceFacts:
     """Counts over all rows of an assignment source since a start date.
 
     Fields as in MetricFacts. `no_objects` counts rows whose variant is not a JSON
-    object; `optimizations` counts distinct optimization ids.
+    object, `no_contexts` rows that have a context which is none; `optimizations` counts
+    distinct optimization ids.
     """
 
     rows: int
@@ -106,6 +107,7 @@ class SourceFacts:
     no_objects: int
     optimizations: int
     empty_ids: int = 0
+    no_contexts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

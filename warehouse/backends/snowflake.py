@@ -17,7 +17,6 @@ from warehouse.backends import (
     credential_fields,
     deadlines,
     process_sessions,
-    query_validation,
     snowflake_names,
 )
 from warehouse.backends.base import MAX_TABLES, Checked
@@ -193,12 +192,9 @@ class SnowflakeBackend(CloudBackend):
 
     @override
     def _list_columns(self, checked: Checked) -> tuple[str, ...]:
-        """Ask for the columns where only they tell whether a name was made in quotes."""
+        """Ask for the columns of `SELECT *`: only they tell which were made in quotes."""
         if checked.query.columns is not None:
             return checked.query.columns
-        names = query_validation.map_roles_to_columns(checked).values()
-        if all(snowflake_names.fold_name(name) == name for name in names):
-            return ()
         return self._run_named_sample(checked.query, timezone.now(), 0).columns
 
     @property

@@ -16,7 +16,8 @@ class CheckedQuery:
     which hides the rewards that were sent for other optimizations, or null. On a
     connected warehouse it has only the start date, as dialects.Dialect writes it
     (Postgres: $2 in a metric, $1 in an assignment source). `columns` are the names of the
-    result's columns, or None if the text alone does not tell them.
+    result's columns, or None if the text alone does not tell them. `table_lines` says in
+    which line of the customer's text each table is first named.
     """
 
     text: str
@@ -24,6 +25,7 @@ class CheckedQuery:
     columns: tuple[str, ...] | None
     tables: tuple[str, ...]
     takes_start_date: bool
+    table_lines: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,17 +133,27 @@ def test_tables_and_columns_are_listed(backend: Any) -> None:
         backend.columns("nothing")
 
 
-def test_a_table_and_columns_made_in_quotes_are_found_by_their_names() -> None:
+@pytest.mark.parametrize(
+    ("user_id", "at"), [("user_id", "AT"), ("USER_ID", "AT"), ("User_Id", "at")]
+)
+def test_a_table_and_columns_made_in_quotes_are_found_by_their_names(
+    user_id: str, at: str
+) -> None:
     with fake_snowflake.run_fake_account() as cursor:
         cursor.execute('CREATE TABLE "clicks" ("user_id" TEXT, "at" TIMESTAMP_TZ)')
         backend = build_backend()
 
         metric = backend.validate_and_run_metric(
             'SELECT * FROM "clicks" WHERE "at" >= @start_date',
-            {"anonymous_id": "user_id", "timestamp": "AT"},
+            {"anonymous_id": user_id, "timestamp": at},
+        )
+        counted = backend.validate_metric(
+            'SELECT * FROM "clicks" WHERE "at" >= @start_date',
+            {"anonymous_id": user_id, "timestamp": at},
         )
 
         assert (metric.anonymous_id, metric.timestamp) == ("user_id", "at")
+        assert (counted.anonymous_id, counted.timestamp) == ("user_id", "at")
         assert [column.name for column in backend.columns("clicks")] == [
             "user_id",
             "at",

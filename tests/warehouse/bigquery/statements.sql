@@ -144,6 +144,8 @@ SELECT first.id, first.b FROM (SELECT ARRAY_AGG(t ORDER BY t.id LIMIT 1)[OFFSET(
 -- JSON
 SELECT JSON_VALUE(j, '$.a.b[0]') AS a, JSON_QUERY(j, '$.a') AS c, JSON_VALUE(jt, '$.cart.total') AS e, JSON_QUERY(jt, '$.cart.items') AS f, JSON_VALUE(j, '$.s') AS g, JSON_EXTRACT_SCALAR(jt, "$['cart']['total']") AS h FROM ds.t WHERE id < 3 ORDER BY id;
 SELECT JSON_EXTRACT(jt, '$.cart') AS a, JSON_EXTRACT_SCALAR(jt, '$.cart.total') AS c, JSON_EXTRACT_ARRAY(jt, '$.cart.items') AS e, JSON_QUERY_ARRAY(j, '$.a.b') AS f, JSON_VALUE_ARRAY('["x", "y"]') AS g, JSON_EXTRACT_STRING_ARRAY('["x", "y"]', '$') AS h FROM ds.t WHERE id < 3 ORDER BY id;
+SELECT JSON_EXTRACT_STRING_ARRAY('{"a.b": ["x"]}', "$['a.b']") AS a, JSON_VALUE_ARRAY('{"a.b": ["x"]}', '$."a.b"') AS c, JSON_QUERY('{"a.b": ["x"]}', '$."a.b"') AS e FROM ds.t WHERE id < 3 ORDER BY id;
+SELECT NOT id IN (1) AS a, (NOT id IN (1)) = (n IN (2)) AS c, ARRAY(SELECT b FROM ds.t WHERE id = 1) AS e, [b] AS f FROM ds.t WHERE id < 3 ORDER BY id;
 SELECT j.a.b[0] AS a, j.Order.Total AS c, j['s'] AS e, j.a['b'] AS f, STRING(j.s) AS g FROM ds.t WHERE id < 3 ORDER BY id;
 SELECT INT64(j.n) AS a, FLOAT64(j.Order.Total) AS c, BOOL(j.t) AS e FROM ds.t WHERE id = 1;
 SELECT LAX_INT64(j.s) AS a, LAX_STRING(j.n) AS c, LAX_BOOL(j.t) AS e, LAX_FLOAT64(j.Order.Total) AS f, JSON_TYPE(j.a) AS g, JSON_TYPE(j) AS h FROM ds.t ORDER BY id;

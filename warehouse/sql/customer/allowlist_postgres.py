@@ -20,7 +20,7 @@ NODES: frozenset[type[exp.Expr]] = allowlist.NODES | {
     exp.TimeFromParts, exp.Variadic,
 }  # fmt: skip
 
-# Functions that are passed on by name; see grammars.
+# Functions that are passed on by name; see grammar_postgres.
 FUNCTIONS = frozenset(
     {
         # JSON

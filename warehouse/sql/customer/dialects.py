@@ -10,6 +10,9 @@ from warehouse.sql.customer import (
     allowlist_engines,
     allowlist_postgres,
     allowlist_snowflake,
+    functions_bigquery,
+    grammar_bigquery,
+    grammar_postgres,
     grammars,
 )
 from warehouse.sql.customer.refusal import RefusedError
@@ -71,7 +74,7 @@ POSTGRES = Dialect(
     source_start_date="CAST($1 AS TIMESTAMPTZ)",
     is_system=_is_postgres_system,
     nodes=allowlist_postgres.NODES,
-    functions=grammars.KEPT_FUNCTIONS,
+    functions=grammar_postgres.KEPT_FUNCTIONS,
     types=allowlist_postgres.TYPES,
     table_functions=allowlist_postgres.TABLE_FUNCTIONS,
     system_types=allowlist_postgres.SYSTEM_TYPES,
@@ -105,7 +108,7 @@ BIGQUERY = Dialect(
     functions=(
         allowlist_engines.BIGQUERY_FUNCTIONS
         | allowlist_engines.GEOGRAPHY_FUNCTIONS
-        | grammars.KEPT_BIGQUERY_FUNCTIONS
+        | grammar_bigquery.KEPT_FUNCTIONS
     ),
     types=allowlist_engines.BIGQUERY_TYPES,
     table_clauses=allowlist_engines.TABLE_CLAUSES,
@@ -115,6 +118,7 @@ BIGQUERY = Dialect(
     fields=True,
     series="GENERATE_DATE_ARRAY",
     row_functions="UNNEST",
+    advice=functions_bigquery.ADVICE,
 )
 DIALECTS = {dialect.name: dialect for dialect in (POSTGRES, SNOWFLAKE, BIGQUERY)}
 

@@ -30,6 +30,8 @@ KEPT_FUNCTIONS = frozenset(
         "timestampltzfromparts", "timestampntzfromparts", "timestamptzfromparts",
         "timestamp_ltz_from_parts", "timestamp_ntz_from_parts",
         "timestamp_tz_from_parts",
+        # the second argument, which sqlglot drops
+        "parse_json", "try_parse_json",
         # synonyms
         "approximate_jaccard_index", "arrayagg", "bit_and", "bit_and_agg", "bit_andagg",
         "bit_not", "bit_or", "bit_or_agg", "bit_oragg", "bit_shiftleft",
@@ -79,6 +81,10 @@ class _Parser(KeepsArguments, SnowflakeParser):
     )
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _leave_out(
         SnowflakeParser.NO_PAREN_FUNCTION_PARSERS
+    )
+
+    UNARY_PARSERS: ClassVar[dict[TokenType, Any]] = negation.mark_prefix(
+        SnowflakeParser.UNARY_PARSERS
     )
 
     @override

@@ -70,13 +70,18 @@ def refuse(kind: str, name: str, node: exp.Expr, advice: str = "") -> RefusedErr
 
 def locate(node: exp.Expr) -> str:
     """Return ` (line 3)`: where a node, or else what is around it, stands in the text."""
+    return write_line(find_line(node))
+
+
+def find_line(node: exp.Expr) -> int | None:
+    """Return the line of a node, or else of what is around it; None if it is unknown."""
     around: exp.Expr | None = node
     while around is not None:
         for part in around.walk():
             if line := part.meta.get("line"):
-                return write_line(line)
+                return int(line)
         around = around.parent
-    return ""
+    return None
 
 
 def write_line(line: int | None) -> str:

@@ -9,20 +9,26 @@ from sqlglot import exp
 from warehouse.sql.customer import (
     allowlist,
     allowlist_engines,
-    allowlist_postgres,
     allowlist_snowflake,
+    bigquery_rules,
     bounds,
+    negation,
+    postgres_rules,
     snowflake_rules,
 )
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import CLAUSES, describe_node, locate, refuse
+from warehouse.sql.customer.messages import CLAUSES, locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
+
+SERIES = (
+    exp.ExplodingGenerateSeries, exp.GenerateDateArray, exp.GenerateSeries,
+    exp.GenerateTimestampArray,
+)  # fmt: skip
 
 
 def validate_details(node: exp.Expr, dialect: Dialect) -> None:
     """Raise RefusedError if a node's own clauses, names or sizes are not allowed."""
-    own_rules = snowflake_rules.RULES if dialect.name == "snowflake" else {}
-    rule = own_rules.get(type(node)) or _RULES.get(type(node))
+    rule = _OWN_RULES[dialect.name].get(type(node)) or _RULES.get(type(node))
     if rule:
         rule(node, dialect)
 
@@ -73,31 +79,8 @@ def _validate_select(node: exp.Expr, dialect: Dialect) -> None:
 def _validate_type(node: exp.Expr, dialect: Dialect) -> None:
     if node.this not in dialect.types:
         raise refuse("type", node.sql(dialect.name), node)
-    if dialect.name == "postgres" and node.this == exp.DType.USERDEFINED:
-        _refuse_foreign_type(node)
-    if node.this == exp.DType.USERDEFINED:
-        _validate_own_type(node, dialect)
-
-
-def _refuse_foreign_type(node: exp.Expr) -> None:
-    """Refuse another dialect's type; with its schema, a customer's may have its name."""
-    kind = node.args.get("kind")
-    name = kind.name if isinstance(kind, exp.Identifier) else str(kind)
-    instead = allowlist_postgres.FOREIGN_TYPES.get(name.lower())
-    if instead:
-        raise refuse("type", name.lower(), node, instead)
-
-
-def _validate_own_type(node: exp.Expr, dialect: Dialect) -> None:
-    """Allow a customer's own type (an enumeration or a domain) by a plain name."""
-    kind = node.args.get("kind")
-    parts = [kind.this, kind.expression] if isinstance(kind, exp.Dot) else [kind]
-    names = [part.name for part in parts if isinstance(part, exp.Identifier)]
-    *schemas, name = names or [""]
-    is_system = any(dialect.is_system(schema.lower()) for schema in schemas)
-    is_system |= bool(re.fullmatch(dialect.system_types, name.lower()))
-    if len(names) < len(parts) or is_system:
-        raise refuse("type", node.sql(dialect.name), node)
+    if node.this == exp.DType.USERDEFINED:  # which Postgres alone allows
+        postgres_rules.validate_own_type(node, dialect)
 
 
 def _validate_word(node: exp.Expr, _dialect: Dialect) -> None:
@@ -138,12 +121,7 @@ def validate_table_function(node: exp.Expr, dialect: Dialect) -> None:
     if dialect.name == "snowflake":
         raise snowflake_rules.refuse_rows(node)
     if dialect.name == "postgres":
-        is_list = isinstance(node, exp.Table)
-        name = "ROWS" if is_list else describe_node(node, dialect.grammar).lower()
-        raise RefusedError(
-            f"The function {name} in FROM is not allowed{locate(node)}: write a table, a"
-            " query, or a function that takes one value apart, such as unnest."
-        )
+        raise postgres_rules.refuse_rows(node, dialect)
     raise RefusedError(
         f"Functions in FROM are not allowed{locate(node)}, except those that take one"
         f" value apart, such as {dialect.row_functions}."
@@ -166,62 +144,21 @@ def _validate_column_definition(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("construct", "COLUMN DEFINITION", node)
 
 
-def _validate_net_function(node: exp.Func, _dialect: Dialect) -> None:
-    """Allow BigQuery's `NET.HOST`; `HOST` alone would be a customer's own function."""
-    if not isinstance(node.parent, exp.NetFunc):
-        raise refuse("function", node.sql_name().lower(), node, "NET. before it")
-
-
-def _validate_values(node: exp.Expr, dialect: Dialect) -> None:
-    # Without a name sqlglot writes `FROM VALUES …`, which Postgres does not read.
-    is_source = isinstance(node.parent, exp.From | exp.Join)
-    if dialect.name == "postgres" and is_source and not node.alias:
-        raise RefusedError(
-            f"VALUES in FROM needs a name{locate(node)}: write (VALUES …) AS t (a, b)."
-        )
-
-
-def _validate_star(node: exp.Expr, dialect: Dialect) -> None:
-    if dialect.name == "postgres" and any(node.args.values()):
-        raise RefusedError(
-            f"Postgres has no SELECT * EXCEPT{locate(node)}: name the columns."
-        )
-
-
-def _validate_interval(node: exp.Expr, dialect: Dialect) -> None:
-    if dialect.name == "postgres" and not isinstance(node.this, exp.Literal):
-        raise RefusedError(
-            f"INTERVAL needs a text in quotes{locate(node)}: write n * INTERVAL '1 day'."
-        )
-
-
-def _validate_match(node: exp.Expr, _dialect: Dialect) -> None:
-    """Allow `text @@ query`; `@@version` is another program's variable."""
-    if not node.expressions or not all(node.expressions):
-        raise refuse("operator", "@@", node)
-
-
-def _validate_join(node: exp.Expr, dialect: Dialect) -> None:
-    """Refuse joins that Postgres has not, which sqlglot writes as others."""
-    kind = str(node.args.get("kind") or "")
-    if dialect.name == "postgres" and kind in {"SEMI", "ANTI"}:
-        negation = "NOT " if kind == "ANTI" else ""
-        raise refuse(
-            "clause", f"{kind} JOIN", node, f"WHERE {negation}EXISTS (SELECT …)"
-        )
-    if node.meta.get("lacks_condition"):
-        raise RefusedError(
-            f"A JOIN needs a condition{locate(node)}: write ON … or USING (…) behind it,"
-            " or CROSS JOIN."
-        )
-
-
-def _validate_extreme(node: exp.Expr, dialect: Dialect) -> None:
-    """Refuse `max(a, b)`: on Postgres it can only be a customer's own function."""
-    if dialect.name == "postgres" and node.expressions:
+def _validate_extreme(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse `max(a, b)`, which sqlglot writes as GREATEST: no warehouse here has it."""
+    if node.expressions:
         name = node.key.lower()
-        instead = {"max": "greatest", "min": "least"}[name]
+        instead = {"max": "GREATEST", "min": "LEAST"}[name]
         raise refuse("function", f"{name} of several values", node, instead)
+
+
+def _validate_negation(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse `NOT a IN (1) || b`: sqlglot negates the IN alone, and not the whole."""
+    if negation.negates_part(node):
+        raise RefusedError(
+            f"What NOT negates is unclear{locate(node)}: write brackets around it, as in"
+            " NOT (…)."
+        )
 
 
 def _validate_series(node: Any, dialect: Dialect) -> None:
@@ -236,19 +173,16 @@ _RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Placeholder: _validate_placeholder,
     exp.Lateral: _validate_lateral,
     exp.ColumnDef: _validate_column_definition,
-    exp.Join: _validate_join,
     exp.Max: _validate_extreme,
     exp.Min: _validate_extreme,
+    exp.Not: _validate_negation,
     exp.Pad: lambda node, _dialect: bounds.validate_width(node),
     exp.Format: lambda node, dialect: bounds.validate_format(node, dialect.name),
-    exp.Interval: _validate_interval,
-    exp.Star: _validate_star,
-    exp.MatchAgainst: _validate_match,
-    exp.Values: _validate_values,
     exp.Repeat: lambda node, _dialect: bounds.validate_repeat(node),
-    exp.ExplodingGenerateSeries: _validate_series,
-    exp.GenerateSeries: _validate_series,
-    exp.GenerateDateArray: _validate_series,
-    exp.GenerateTimestampArray: _validate_series,
-    **dict.fromkeys(allowlist_engines.NET_NODES, _validate_net_function),
+    **dict.fromkeys(SERIES, _validate_series),
+}
+_OWN_RULES = {
+    "postgres": postgres_rules.RULES,
+    "snowflake": snowflake_rules.RULES,
+    "bigquery": bigquery_rules.RULES,
 }

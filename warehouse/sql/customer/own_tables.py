@@ -1,9 +1,11 @@
 """Tables of a query on a connected warehouse: all named in full, none of the system's."""
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
 
-from warehouse.sql.customer import validator
+from warehouse.sql.customer import messages, validator
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.refusal import RefusedError
 
@@ -28,12 +30,23 @@ def qualify_tables(
 
 def list_tables(query: exp.Query) -> tuple[str, ...]:
     """Return the full names of the tables that a query reads, sorted."""
-    names = {
-        validator.format_table_name(table)
-        for table in query.find_all(exp.Table)
-        if not validator.is_cte(table) and not validator.is_table_function(table)
-    }
-    return tuple(sorted(names))
+    return tuple(sorted({name for name, _table in _find_tables(query)}))
+
+
+def list_lines(query: exp.Query) -> tuple[tuple[str, int], ...]:
+    """Return the tables that a query reads, each with the line that names it first."""
+    lines: dict[str, int] = {}
+    for name, table in _find_tables(query):
+        line = messages.find_line(table)
+        if line is not None:
+            lines[name] = min(line, lines.get(name, line))
+    return tuple(lines.items())
+
+
+def _find_tables(query: exp.Query) -> Iterator[tuple[str, exp.Table]]:
+    for table in query.find_all(exp.Table):
+        if not validator.is_cte(table) and not validator.is_table_function(table):
+            yield validator.format_table_name(table), table
 
 
 def validate_regenerated_query(query: exp.Query, dialect: Dialect) -> None:

@@ -22,6 +22,14 @@ AFTER_COMMA = frozenset(
 QUOTED = frozenset({TokenType.IDENTIFIER, TokenType.STRING})
 QUANTIFIERS = frozenset({"ALL", "ANY", "SOME"})
 TRUTHS = frozenset({"FALSE", "NULL", "TRUE", "UNKNOWN"})
+# Operators that bind closer than IN and IS. Behind such a comparison Postgres applies them to
+# the whole of it, and sqlglot cannot read them.
+CLOSE_OPERATORS = frozenset(
+    {
+        "||", "+", "-", "*", "/", "%", "^", "&", "|", "#", "<<", ">>", "->", "->>", "#>",
+        "#>>", "AT", "COLLATE", "[",
+    }
+)  # fmt: skip
 
 
 def refuse_other_syntax(sql: str, tokens: Sequence[Token]) -> None:
@@ -35,7 +43,7 @@ def refuse_other_syntax(sql: str, tokens: Sequence[Token]) -> None:
             limits.append(False)
         elif word == ")" and openings:
             limits.pop()
-            _refuse_cast_quantifier(tokens, openings.pop(), position)
+            _refuse_behind_list(tokens, openings.pop(), position)
         elif word == "LIMIT":
             limits[-1] = True
         elif word in {"UNION", "EXCEPT", "INTERSECT"}:
@@ -70,31 +78,53 @@ def _refuse_word(sql: str, tokens: Sequence[Token], position: int) -> None:
     is_pair = token.token_type == following.token_type == TokenType.STRING
     if is_pair and "\n" not in sql[token.end + 1 : following.start]:
         raise _refuse("text behind a text", following, "|| between the two")
+    _refuse_behind_truth(tokens, position)
     if following.token_type == TokenType.DCOLON:
-        _refuse_cast_comparison(tokens, position)
+        _refuse_cast_collation(tokens, position)
 
 
-def _refuse_cast_comparison(tokens: Sequence[Token], position: int) -> None:
-    """Refuse `a IS TRUE::int` and `a COLLATE "C"::text`, by the token before the cast."""
+def _refuse_behind_truth(tokens: Sequence[Token], position: int) -> None:
+    """Refuse `a IS TRUE::int` and `a ISNULL || b`."""
     word, before = _read_word(tokens, position), _read_word(tokens, position - 1)
-    cast = tokens[position + 1]
     is_truth = before == "IS" or (
         before == "NOT" and _read_word(tokens, position - 2) == "IS"
     )
-    if is_truth and word in TRUTHS:
-        raise _refuse_cast(cast, "(… IS …)::type")
+    if (is_truth and word in TRUTHS) or word in {"ISNULL", "NOTNULL"}:
+        _refuse_close(tokens, position + 1, "(… IS …)")
+
+
+def _refuse_behind_list(tokens: Sequence[Token], opening: int, closing: int) -> None:
+    """Refuse `a NOT IN (7) || b`, and a cast of it or of `a = ANY (…)`."""
+    word = _read_word(tokens, opening - 1)
+    if word == "IN":
+        _refuse_close(tokens, closing + 1, "(a IN (…))")
+    elif word in QUANTIFIERS and _is_cast(tokens, closing + 1):
+        _refuse_close(tokens, closing + 1, "(a = ANY (…))")
+
+
+def _is_cast(tokens: Sequence[Token], position: int) -> bool:
+    is_inside = position < len(tokens)
+    return is_inside and tokens[position].token_type == TokenType.DCOLON
+
+
+def _refuse_close(tokens: Sequence[Token], position: int, advice: str) -> None:
+    """Refuse an operator that binds closer than the comparison before it."""
+    if _is_cast(tokens, position):
+        raise _refuse_cast(tokens[position], f"{advice}::type")
+    word = _read_word(tokens, position)
+    if word in CLOSE_OPERATORS:
+        advice = f"brackets around the comparison, as in {advice} {word} …"
+        name = f"operator {word} behind a comparison"
+        raise _refuse(name, tokens[position], advice)
+
+
+def _refuse_cast_collation(tokens: Sequence[Token], position: int) -> None:
+    """Refuse `a COLLATE "C"::text`, by the token before the cast."""
+    before = _read_word(tokens, position - 1)
+    cast = tokens[position + 1]
     has_schema = position > 1 and tokens[position - 1].text == "."
     if "COLLATE" in {before, _read_word(tokens, position - 3) if has_schema else ""}:
         raise _refuse_cast(cast, '(… COLLATE "C")::type')
-
-
-def _refuse_cast_quantifier(
-    tokens: Sequence[Token], opening: int, closing: int
-) -> None:
-    is_quantifier = _read_word(tokens, opening - 1) in QUANTIFIERS
-    following = tokens[closing + 1] if closing + 1 < len(tokens) else None
-    if is_quantifier and following and following.token_type == TokenType.DCOLON:
-        raise _refuse_cast(following, "(a = ANY (…))::type")
 
 
 def _refuse_lone_comma(tokens: Sequence[Token], position: int) -> None:

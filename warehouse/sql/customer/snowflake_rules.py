@@ -132,6 +132,19 @@ def _validate_uuid(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("function", "uuid_string", node, "a column of the row")
 
 
+def _validate_log(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse LOG(x), which sqlglot writes as LN(x): Snowflake's takes the base first."""
+    if node.expression is None:
+        raise refuse("function", "log without a base", node, "LN(x) or LOG(10, x)")
+
+
+def _validate_today(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse CURRENT_DATE('UTC'), which Snowflake does not know and sqlglot rewrites."""
+    if node.this:
+        advice = "CONVERT_TIMEZONE('UTC', CURRENT_TIMESTAMP())::DATE"
+        raise refuse("argument of", "current_date", node, advice)
+
+
 def _validate_position(node: exp.Expr, dialect: Dialect) -> None:
     """Refuse `$1`, unless it was a column of VALUES, and variables of the session."""
     raise refuse("parameter", node.sql(dialect.name), node, "the name of the column")
@@ -154,5 +167,7 @@ RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
     exp.Repeat: _validate_repeat,
     exp.Space: _validate_repeat,
     exp.Uuid: _validate_uuid,
+    exp.Log: _validate_log,
+    exp.CurrentDate: _validate_today,
     exp.Parameter: _validate_position,
 }

@@ -76,6 +76,8 @@ SOURCE_FACTS = {
     "no_objects": "COUNT(CASE WHEN {variant_object} IS NULL THEN 1 END)",
     "optimizations": "COUNT(DISTINCT optimization_id)",
     "empty_ids": METRIC_FACTS["empty_ids"],
+    "no_contexts": """COUNT(CASE WHEN context <> '' AND LOWER(TRIM(context)) <> 'null'
+                  AND {context_object} IS NULL THEN 1 END)""",
 }
 SOURCE_FACTS_QUERY = """WITH levered_exposures AS (
   SELECT {source_columns}
@@ -229,6 +231,7 @@ def _build_select_list_sql(
         "timestamp": parameters.engine.timestamp_type,
         "is_blank_id": _build_blank_condition(parameters),
         "variant_object": parameters.engine.parse_json("variant"),
+        "context_object": parameters.engine.parse_json("context"),
     }
     return fill_slots(_build_named_columns_sql(parameters.engine, expressions), slots)
 

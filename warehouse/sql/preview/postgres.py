@@ -98,7 +98,9 @@ SELECT count(*) AS rows,
        COALESCE(bool_or(zoneless), false) AS zoneless,
        count(*) FILTER (WHERE {variant_object} IS NULL) AS no_objects,
        count(DISTINCT optimization_id) AS optimizations,
-       count(*) FILTER (WHERE {is_blank_id}) AS empty_ids
+       count(*) FILTER (WHERE {is_blank_id}) AS empty_ids,
+       count(*) FILTER (WHERE context <> '' AND lower(btrim(context)) <> 'null'
+         AND {context_object} IS NULL) AS no_contexts
 FROM exposures"""
 
 # $3 is the optimization's id as text, $4 the moment of reading.
@@ -193,6 +195,7 @@ def build_source_facts(source: CheckedSource, dialect: str = "postgres") -> str:
         "timestamp": quote_identifier(source.timestamp),
         "is_blank_id": postgres.IS_BLANK_ID,
         "variant_object": connected_postgres.build_object_cast("variant_text", dialect),
+        "context_object": connected_postgres.build_object_cast("context", dialect),
         "now": NOW,
     }
     return fill_slots(SOURCE_FACTS_QUERY, slots)

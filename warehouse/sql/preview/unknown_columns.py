@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import sqlglot
 from sqlglot.tokenizer_core import Token, TokenType
@@ -24,16 +24,25 @@ def find_unknown_columns(
     The warehouses word such a failure in their own ways; all of them name the column as
     the checked text does. `known` are the columns of the query's tables.
     """
-    # Only BigQuery reads a quoted name in any case.
-    spell = str.lower if query.dialect == "bigquery" else str
+    spell = get_spelling(query)
     tables = [part for table in query.tables for part in table.split(".")]
     others = {spell(name) for name in [*known, *tables]}
     return [
         name
         for name in dict.fromkeys(_list_names(query))
-        if spell(name) not in others
-        and re.search(BEFORE_A_NAME + re.escape(name) + r"(?!\w)", message)
+        if spell(name) not in others and names_column(message, name)
     ]
+
+
+def get_spelling(query: CheckedQuery) -> Callable[[str], str]:
+    """Return how names are compared: only BigQuery reads a quoted one in any case."""
+    return str.lower if query.dialect == "bigquery" else str
+
+
+def names_column(message: str, name: str) -> bool:
+    """Return whether a warehouse's message names a column."""
+    pattern = BEFORE_A_NAME + re.escape(name) + r"(?!\w)"
+    return re.search(pattern, message) is not None
 
 
 def describe_columns(

@@ -201,6 +201,7 @@ ACCEPTED = [
     "SELECT a FROM t AS x WHERE a IN (SELECT $1 FROM VALUES (1), (2))",
     "SELECT TRUNC(a, b), ROUND(a, b), TRUNC(c, 'month') FROM t",
     "SELECT SEARCH((a, b), 'x'), PARSE_IP(a, 'inet'):ip_type FROM t",
+    "SELECT PARSE_JSON(a, 'd'):b, TRY_PARSE_JSON(a, 'd'), LOG(10, a), CURRENT_DATE FROM t",
     "SELECT REGEXP_SUBSTR_ALL(a, 'b+'), STRTOK(a), INITCAP(a, '-'), TRY_PARSE_JSON(a):b FROM t",
     "SELECT SUM(a) OVER (ORDER BY b RANGE BETWEEN INTERVAL '7 days' PRECEDING AND CURRENT ROW) FROM t",
 ]  # fmt: skip

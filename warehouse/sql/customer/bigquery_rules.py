@@ -1,0 +1,45 @@
+"""What a BigQuery node that is on the allow-list must fulfil beside."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+from warehouse.sql.customer import allowlist_engines, call_forms
+from warehouse.sql.customer.dialects import Dialect
+from warehouse.sql.customer.messages import refuse
+
+
+def _validate_net_function(node: exp.Func, _dialect: Dialect) -> None:
+    """Allow BigQuery's `NET.HOST`; `HOST` alone would be a customer's own function."""
+    if not isinstance(node.parent, exp.NetFunc):
+        raise refuse("function", node.sql_name().lower(), node, "NET. before it")
+
+
+def _validate_array(node: exp.Expr, _dialect: Dialect) -> None:
+    """Allow [a, b] and ARRAY(SELECT …), not ARRAY(a, b)."""
+    if call_forms.lacks_query(node):
+        raise refuse("function", "array of values", node, "[a, b], or ARRAY(SELECT …)")
+
+
+def _validate_week(node: exp.Expr, _dialect: Dialect) -> None:
+    """Allow WEEK(MONDAY) as a unit of time alone; BigQuery has no function WEEK."""
+    around = node.parent
+    is_part = isinstance(around, exp.Extract) and around.this is node
+    if not is_part and (around is None or around.args.get("unit") is not node):
+        raise refuse("function", "week", node, "EXTRACT(ISOWEEK FROM …)")
+
+
+def _validate_if(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse IF(a, b): sqlglot adds a NULL, BigQuery knows IF with three arguments alone."""
+    is_call = not isinstance(node.parent, exp.Case)
+    if is_call and node.args.get("false") is None:
+        raise refuse("function", "if of two arguments", node, "IF(condition, a, NULL)")
+
+
+RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
+    exp.Array: _validate_array,
+    exp.If: _validate_if,
+    exp.WeekStart: _validate_week,
+    **dict.fromkeys(allowlist_engines.NET_NODES, _validate_net_function),
+}

@@ -1,0 +1,122 @@
+"""What a Postgres node that is on the allow-list must fulfil beside."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+from warehouse.sql.customer import allowlist_postgres, call_forms
+from warehouse.sql.customer.dialects import Dialect
+from warehouse.sql.customer.messages import describe_node, locate, refuse
+from warehouse.sql.customer.refusal import RefusedError
+
+
+def _refuse_foreign_type(node: exp.Expr) -> None:
+    """Refuse another dialect's type; with its schema, a customer's may have its name."""
+    kind = node.args.get("kind")
+    name = kind.name if isinstance(kind, exp.Identifier) else str(kind)
+    instead = allowlist_postgres.FOREIGN_TYPES.get(name.lower())
+    if instead:
+        raise refuse("type", name.lower(), node, instead)
+
+
+def validate_own_type(node: exp.Expr, dialect: Dialect) -> None:
+    """Allow a customer's own type (an enumeration or a domain) by a plain name."""
+    _refuse_foreign_type(node)
+    kind = node.args.get("kind")
+    parts = [kind.this, kind.expression] if isinstance(kind, exp.Dot) else [kind]
+    names = [part.name for part in parts if isinstance(part, exp.Identifier)]
+    *schemas, name = names or [""]
+    is_system = any(dialect.is_system(schema.lower()) for schema in schemas)
+    is_system |= bool(re.fullmatch(dialect.system_types, name.lower()))
+    if len(names) < len(parts) or is_system:
+        raise refuse("type", node.sql(dialect.name), node)
+
+
+def _validate_values(node: exp.Expr, _dialect: Dialect) -> None:
+    # Without a name sqlglot writes `FROM VALUES …`, which Postgres does not read.
+    is_source = isinstance(node.parent, exp.From | exp.Join)
+    if is_source and not node.alias:
+        raise RefusedError(
+            f"VALUES in FROM needs a name{locate(node)}: write (VALUES …) AS t (a, b)."
+        )
+
+
+def _validate_star(node: exp.Expr, _dialect: Dialect) -> None:
+    if any(node.args.values()):
+        raise RefusedError(
+            f"Postgres has no SELECT * EXCEPT{locate(node)}: name the columns."
+        )
+
+
+def _validate_interval(node: exp.Expr, _dialect: Dialect) -> None:
+    if not isinstance(node.this, exp.Literal):
+        raise RefusedError(
+            f"INTERVAL needs a text in quotes{locate(node)}: write n * INTERVAL '1 day'."
+        )
+
+
+def _validate_match(node: exp.Expr, _dialect: Dialect) -> None:
+    """Allow `text @@ query`; `@@version` is another program's variable."""
+    if not node.expressions or not all(node.expressions):
+        raise refuse("operator", "@@", node)
+
+
+def refuse_rows(node: exp.Expr, dialect: Dialect) -> RefusedError:
+    """Return the error for a function in FROM that is not known to read its argument."""
+    is_list = isinstance(node, exp.Table)
+    name = "ROWS" if is_list else describe_node(node, dialect.grammar).lower()
+    return RefusedError(
+        f"The function {name} in FROM is not allowed{locate(node)}: write a table, a"
+        " query, or a function that takes one value apart, such as unnest."
+    )
+
+
+def _validate_join(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse joins that Postgres has not, which sqlglot writes as others."""
+    kind = str(node.args.get("kind") or "")
+    if kind in {"SEMI", "ANTI"}:
+        negation = "NOT " if kind == "ANTI" else ""
+        raise refuse(
+            "clause", f"{kind} JOIN", node, f"WHERE {negation}EXISTS (SELECT …)"
+        )
+    if node.meta.get("lacks_condition"):
+        raise RefusedError(
+            f"A JOIN needs a condition{locate(node)}: write ON … or USING (…) behind it,"
+            " or CROSS JOIN."
+        )
+
+
+def _validate_position(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse `position(a, b, 3)`, which sqlglot writes as a longer expression."""
+    if node.args.get("position"):
+        raise refuse(
+            "third argument of", "position", node, "strpos(substr(text, n), part)"
+        )
+
+
+def _validate_today(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse `current_date('UTC')`, which sqlglot writes as another type."""
+    if node.this:
+        raise refuse(
+            "argument of", "current_date", node, "(now() AT TIME ZONE 'UTC')::date"
+        )
+
+
+def _validate_array(node: exp.Expr, _dialect: Dialect) -> None:
+    """Allow ARRAY[…] and ARRAY(SELECT …), not ARRAY(a, b)."""
+    if call_forms.lacks_query(node):
+        raise refuse("function", "array", node, "ARRAY[a, b]")
+
+
+RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
+    exp.Join: _validate_join,
+    exp.Interval: _validate_interval,
+    exp.Star: _validate_star,
+    exp.MatchAgainst: _validate_match,
+    exp.Values: _validate_values,
+    exp.StrPosition: _validate_position,
+    exp.CurrentDate: _validate_today,
+    exp.Array: _validate_array,
+}
