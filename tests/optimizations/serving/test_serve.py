@@ -14,7 +14,7 @@ from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import snapshot_store
 from tests.support import optimization_factories
-from tests.support.factories import Api, read_body, read_error
+from tests.support.factories import Api, make_api_key, read_body, read_error
 from tests.support.optimization_factories import make_live_optimization
 from tests.support.serve_requests import serve_user
 
@@ -181,7 +181,10 @@ def test_a_dry_run_decides_the_same_and_writes_nothing() -> None:
     assert not Assignment.objects.exists()
     assert not Decision.objects.exists()
     served = read_body(serve_user(optimization))
-    repeated = read_body(serve_user(optimization, dry_run=True))
+    key = make_api_key(optimization.organization, scopes=["serve"])
+    repeated = read_body(
+        serve_user(optimization, dry_run=True, headers={"X-API-Key": key})
+    )
 
     for name in ("variant_number", "in_holdout", "propensity", "policy_version"):
         assert previewed[name] == served[name]
