@@ -43,7 +43,7 @@ def test_a_dry_run_without_a_key_does_not_tell_who_was_served() -> None:
     served = [_ask(optimization, user) for user in users]
     create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
     create_update.update_configuration(
-        optimization, {"holdout_percentage": 50.0}, SYSTEM_ACTOR
+        optimization, {"holdout_percentage": 95.0}, SYSTEM_ACTOR
     )
 
     known = [_ask(optimization, user, dry_run=True) for user in users]

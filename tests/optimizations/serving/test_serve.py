@@ -14,7 +14,13 @@ from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import snapshot_store
 from tests.support import optimization_factories
-from tests.support.factories import Api, make_api_key, read_body, read_error
+from tests.support.factories import (
+    Api,
+    make_admin_api,
+    make_api_key,
+    read_body,
+    read_error,
+)
 from tests.support.optimization_factories import make_live_optimization
 from tests.support.serve_requests import serve_user
 
@@ -133,6 +139,25 @@ def test_the_holdout_stays_as_it_was_at_the_first_serve() -> None:
 
     assert read_body(serve_user(optimization, "u1"))["in_holdout"] is False
     assert 5 < sum(answer["in_holdout"] for answer in answers) < 35
+
+
+def test_a_launch_is_ramped_by_lowering_the_holdout() -> None:
+    optimization = make_live_optimization(holdout_percentage=95)
+    admin = make_admin_api(optimization.organization)
+    early = [read_body(serve_user(optimization, f"u{n}")) for n in range(100)]
+    path = f"/optimizations/{optimization.pk}"
+
+    changed = admin.patch(path, {"holdout_percentage": 10})
+    refused = admin.patch(path, {"holdout_percentage": 95.1})
+    late = [read_body(serve_user(optimization, f"v{n}")) for n in range(100)]
+    repeated = [read_body(serve_user(optimization, f"u{n}")) for n in range(100)]
+
+    assert (changed.status_code, refused.status_code) == (200, 400)
+    assert 85 < sum(answer["in_holdout"] for answer in early) < 100
+    assert 1 < sum(answer["in_holdout"] for answer in late) < 25
+    assert [answer["in_holdout"] for answer in repeated] == [
+        answer["in_holdout"] for answer in early
+    ]
 
 
 def test_users_of_a_disabled_variant_are_redrawn_once() -> None:
