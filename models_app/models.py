@@ -1,12 +1,14 @@
 """The bandit model, its training runs, and its immutable policy versions."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 from itertools import product
-from typing import Any
+from typing import Any, Self
 
 from django.db import models
 
+from levered_site.database import release_buffers
 from levered_site.organizations.models import Organization
 from models_app.bandit.design.design import Design, Factor
 
@@ -207,3 +209,17 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.number}"
+
+    @classmethod
+    def from_db(
+        cls,
+        db: str | None,
+        field_names: Collection[str],
+        values: Collection[Any],
+        **options: Any,
+    ) -> Self:
+        """Make the version of a row, whose tables may have megabytes."""
+        tables = (each for each in values if isinstance(each, bytes | memoryview))
+        # Each byte travels as two hex digits.
+        release_buffers(2 * sum(map(len, tables)))
+        return super().from_db(db, field_names, values, **options)

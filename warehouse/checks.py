@@ -1,4 +1,4 @@
-"""System checks of the database: who may change settings, and what bounds a query."""
+"""System checks of the database: who may call what, and what bounds a query."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,11 @@ from django.apps import AppConfig
 from django.core import checks
 from django.db import connections
 
-from levered_site.database import fetch_row
+from levered_site.database import fetch_row, fetch_rows
 from warehouse.backends import managed_connections
-from warehouse.sql.customer import managed_schema
+from warehouse.sql.customer import closed_functions, managed_schema
 
+NAMED_FUNCTIONS = 3  # of those that are open; the others are counted
 DISK_HINT = (
     "Run as a superuser, on Postgres 15 or newer: GRANT SET ON PARAMETER temp_file_limit "
     "TO the service's user. On Postgres 14 set temp_file_limit in postgresql.conf."
@@ -58,6 +59,59 @@ def _check_database(database: str) -> list[checks.CheckMessage]:
             )
         ]
     return []
+
+
+@checks.register(checks.Tags.database)
+def check_functions_closed(
+    app_configs: Sequence[AppConfig] | None,
+    databases: Sequence[str] | None = None,
+    **_: Any,
+) -> list[checks.CheckMessage]:
+    """Warn if customers' queries have no second wall before functions that do harm.
+
+    That is so where a superuser owns the functions and the service is none, and for
+    extensions that were installed since. Fails if the service lost one that it calls.
+    Checks only the given databases.
+    """
+    del app_configs
+    return [
+        message
+        for name in databases or ()
+        for message in (*_check_lost_functions(name), *_check_open_functions(name))
+    ]
+
+
+def _check_lost_functions(database: str) -> list[checks.CheckMessage]:
+    signatures = _fetch_signatures(database, closed_functions.SELECT_LOST_FUNCTIONS)
+    return [
+        checks.Error(
+            f"The service's database user may not call {signature}.",
+            hint=closed_functions.CLOSE_HINT,
+            id="warehouse.E002",
+        )
+        for signature in signatures
+    ]
+
+
+def _check_open_functions(database: str) -> list[checks.CheckMessage]:
+    signatures = _fetch_signatures(database, closed_functions.SELECT_OPEN_FUNCTIONS)
+    if not signatures:
+        return []
+    return [
+        checks.Warning(
+            "Every user of the database may call functions with effects "
+            f"({len(signatures)}, such as {', '.join(signatures[:NAMED_FUNCTIONS])}): "
+            "only the parser keeps them from customers' queries.",
+            hint=closed_functions.CLOSE_HINT,
+            id="warehouse.W003",
+        )
+    ]
+
+
+def _fetch_signatures(database: str, query: str) -> list[str]:
+    with connections[database].cursor() as cursor:
+        cursor.execute(query)
+        return [row.signature for row in fetch_rows(cursor)]
 
 
 @checks.register(checks.Tags.database)

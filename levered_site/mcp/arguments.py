@@ -91,7 +91,7 @@ class OptimizationSettings(Input):
     holdout_percentage: float | None = Field(
         None,
         ge=0,
-        le=50,
+        le=limits.MAX_HOLDOUT_PERCENTAGE,
         description="Percent of users who always get the baseline; default 10.",
     )
     excluded_combinations: list[dict[str, str | bool | float]] | None = Field(

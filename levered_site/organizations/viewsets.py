@@ -17,6 +17,7 @@ from rest_framework.viewsets import GenericViewSet
 from levered_site.api import etags, requests, slow_requests
 from levered_site.api.base_view import BaseAPIView
 from levered_site.api.serializers import StrictSerializer
+from levered_site.database import release_buffers
 from levered_site.organizations import idempotency
 from levered_site.organizations.actors import Actor, Caller, KeyHolder
 
@@ -151,14 +152,17 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     ) -> HttpResponseBase:
         """Answer a request; a POST with an Idempotency-Key in one transaction.
 
-        A large answer is written here already, within its turn. The POST's changes and the response for repeats are committed together. So a process that
-        dies leaves both or neither, and a repeat never makes the changes twice.
+        A large answer is written here already, within its turn; what it was made of came
+        from the database. The POST's changes and the response for repeats are committed
+        together. So a process that dies leaves both or neither, and a repeat never makes
+        the changes twice.
         """
         with ExitStack() as self._turn:
             with ExitStack() as self._transaction:
                 response = super().dispatch(request, *args, **kwargs)
             if isinstance(response, Response) and self._has_turn:
                 response.render()
+                release_buffers(len(response.content))
             return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

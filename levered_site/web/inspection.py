@@ -1,6 +1,7 @@
 """Look at every connection once a second, a share of them at a time.
 
-A look at all of 4,000 connections at once would make the others wait for 10 ms.
+A look at all of 4,000 connections at once would make the others wait for 10 ms. Only large
+responses that clients leave unread are worth it.
 """
 
 from collections.abc import Collection
@@ -34,6 +35,22 @@ class Inspection:
         self._pending: list[Inspectable] = []
         self._share = 0
         self._unread: dict[Inspectable, int] = {}
+        self._unread_after_round = 0
+        self._left_since_round = 0
+
+    def note_left_unread(
+        self, size: int, connections: Collection[Inspectable], now: float
+    ) -> None:
+        """Count what is unsent of a response; look at all connections if it may be too much.
+
+        In the second between two rounds, hundreds of large responses could pile up.
+        """
+        self._left_since_round += size
+        estimate = self._unread_after_round + self._left_since_round
+        if estimate > self._max_unread_bytes:
+            self._pending.clear()
+            self._unread = {each: each.check(now) for each in list(connections)}
+            self._cut_off_slowest()
 
     def step(self, connections: Collection[Inspectable], now: float) -> None:
         """Check the next share of the open `connections`.
@@ -52,10 +69,12 @@ class Inspection:
             self._cut_off_slowest()
 
     def _cut_off_slowest(self) -> None:
-        excess = sum(self._unread.values()) - self._max_unread_bytes
+        left = sum(self._unread.values())
         for connection in sorted(self._unread, key=lambda each: each.unread_since):
-            if excess <= 0:
+            if left <= self._max_unread_bytes:
                 break
-            connection.abort()
-            excess -= self._unread[connection]
+            if self._unread[connection]:
+                connection.abort()
+                left -= self._unread[connection]
         self._unread.clear()
+        self._unread_after_round, self._left_since_round = left, 0

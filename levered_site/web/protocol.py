@@ -21,6 +21,7 @@ from levered_site.errors import (
 )
 from levered_site.web.bodies import BODY_ARRIVED, get_content_length, is_chunked
 from levered_site.web.connections import ConnectionTable, Peer
+from levered_site.web.inspection import Inspection
 from levered_site.web.refusals import encode_refusal
 from levered_site.web.request_head import (
     RequestHead,
@@ -56,6 +57,8 @@ class WebProtocol(HttpToolsProtocol):
     # Set by build_protocol_class.
     table: ConnectionTable
     limits: ProtocolLimits
+    # Set by the server.
+    inspection: Inspection
 
     def __init__(
         self,
@@ -80,6 +83,7 @@ class WebProtocol(HttpToolsProtocol):
         self._guarded = GuardedTransport(
             cast("asyncio.Transport", transport),
             self._has_unread_input,
+            self._note_left_unread,
             self.limits.write_seconds,
         )
         super().connection_made(self._guarded)
@@ -126,6 +130,10 @@ class WebProtocol(HttpToolsProtocol):
         cycle = self._latest_cycle
         is_body_due = cycle is not None and cycle.response_complete and cycle.more_body
         return self._is_discarding or is_body_due
+
+    def _note_left_unread(self, size: int) -> None:
+        connections = cast("set[WebProtocol]", self.connections)
+        self.inspection.note_left_unread(size, connections, self.loop.time())
 
     # --- reading
 

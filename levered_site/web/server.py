@@ -10,12 +10,13 @@ from typing import cast
 import uvicorn
 from typing_extensions import override
 
+from levered_site.web.allocator import MemoryTrimmer
 from levered_site.web.inspection import Inspection
 from levered_site.web.listener import admit_nobody, close_after_accepting
 from levered_site.web.protocol import WebProtocol
 
 # Of responses; beyond it the slowest readers are cut off.
-MAX_UNREAD_BYTES = 128 * 2**20
+MAX_UNREAD_BYTES = 64 * 2**20
 # Until handshakes are complete and uvloop has closed its sockets.
 CLOSING_SECONDS = 0.1
 TICKS_PER_SECOND = 10  # uvicorn calls on_tick this often
@@ -33,6 +34,8 @@ class WebServer(uvicorn.Server):
         self._protocol_class = protocol_class
         self._heartbeat = heartbeat
         self._inspection = Inspection(TICKS_PER_SECOND, MAX_UNREAD_BYTES)
+        protocol_class.inspection = self._inspection
+        self._trimmer = MemoryTrimmer()
         self._is_retirement_requested = False
         self._retires_until: float | None = None
 
@@ -46,6 +49,7 @@ class WebServer(uvicorn.Server):
         if counter % TICKS_PER_SECOND == 0:
             with suppress(OSError):  # the manager is gone or does not read
                 os.write(self._heartbeat, b".")
+            self._trimmer.step()
         connections = cast("set[WebProtocol]", self.server_state.connections)
         now = asyncio.get_running_loop().time()
         self._inspection.step(connections, now)

@@ -10,6 +10,8 @@ from typing_extensions import override
 # request that it is still sending. Closing at once would reset the connection, and the
 # peer would lose the response.
 LINGER_SECONDS = 2.0
+# Of one write; what is unsent of smaller ones is found once a second.
+LARGE_WRITE_BYTES = 64 * 1024
 # What a peer must read of a response in each period of `write_seconds`.
 MIN_READ_BYTES = 32 * 1024
 
@@ -20,18 +22,21 @@ class GuardedTransport(asyncio.Transport):
     Call `check` about once a second.
 
     While the peer still sends a request (`has_unread_input`), `close` shuts down the
-    writing side only, and the protocol must discard what arrives.
+    writing side only, and the protocol must discard what arrives. `note_left_unread` is
+    told what is unsent after a large write.
     """
 
     def __init__(
         self,
         transport: asyncio.Transport,
         has_unread_input: Callable[[], bool],
+        note_left_unread: Callable[[int], None],
         write_seconds: float,
     ) -> None:
         super().__init__()
         self._transport = transport
         self._has_unread_input = has_unread_input
+        self._note_left_unread = note_left_unread
         self._write_seconds = write_seconds
         self._loop = asyncio.get_running_loop()
         self._abort_at: float | None = None
@@ -74,6 +79,7 @@ class GuardedTransport(asyncio.Transport):
     def forget_protocol(self) -> None:
         """Let go of the protocol, whose connection is closed."""
         self._has_unread_input = _has_no_input
+        self._note_left_unread = _note_nothing
 
     @override
     def is_closing(self) -> bool:
@@ -82,6 +88,8 @@ class GuardedTransport(asyncio.Transport):
     @override
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self._transport.write(data)
+        if len(data) >= LARGE_WRITE_BYTES:
+            self._note_left_unread(self._transport.get_write_buffer_size())
 
     @override
     def abort(self) -> None:
@@ -106,3 +114,7 @@ class GuardedTransport(asyncio.Transport):
 
 def _has_no_input() -> bool:
     return False
+
+
+def _note_nothing(_size: int) -> None:
+    """Stand for the protocol of a connection that is closed."""

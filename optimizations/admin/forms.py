@@ -13,7 +13,7 @@ from unfold.widgets import (
 
 from levered_site.admin.edit_forms import AdminEditForm
 from levered_site.admin.pages import validate_serializer
-from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH
+from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH, MAX_HOLDOUT_PERCENTAGE
 from optimizations.serializers.optimization_requests import OptimizationChangeSerializer
 
 
@@ -65,9 +65,9 @@ class OptimizationForm(AdminEditForm):
 
     holdout_percentage = forms.FloatField(
         min_value=0,
-        max_value=50,
+        max_value=MAX_HOLDOUT_PERCENTAGE,
         widget=UnfoldAdminDecimalFieldWidget,
-        help_text="0 to 50. A change opens a new regime.",
+        help_text=f"0 to {MAX_HOLDOUT_PERCENTAGE}. A change opens a new regime.",
     )
     exploration_share = forms.FloatField(
         min_value=0,

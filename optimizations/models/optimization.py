@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 
+from levered_site.limits import MAX_HOLDOUT_PERCENTAGE
 from levered_site.organizations.models import Organization
 from metrics.models import AssignmentSource, Metric
 from models_app.models import BanditModel
@@ -110,7 +111,9 @@ class Optimization(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(holdout_percentage__range=(0, 50)),
+                condition=models.Q(
+                    holdout_percentage__range=(0, MAX_HOLDOUT_PERCENTAGE)
+                ),
                 name="holdout_percentage_in_range",
             ),
             models.CheckConstraint(

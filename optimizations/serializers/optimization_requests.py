@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from levered_site import limits
 from levered_site.api.fields import (
     BoundedDictField,
     BoundedListField,
@@ -34,7 +35,9 @@ class OptimizationBodySerializer(StrictSerializer):
     guardrail_metric_ids = BoundedListField(
         child=StrictUUIDField(), max_length=100, required=False
     )
-    holdout_percentage = StrictFloatField(min_value=0, max_value=50, required=False)
+    holdout_percentage = StrictFloatField(
+        min_value=0, max_value=limits.MAX_HOLDOUT_PERCENTAGE, required=False
+    )
     excluded_combinations = BoundedListField(
         child=BoundedDictField(child=ComparedLevelField(), max_length=MOST_FACTORS),
         max_length=MOST_EXCLUSIONS,

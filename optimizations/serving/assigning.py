@@ -17,8 +17,9 @@ from optimizations.serving.known_users import known_users
 from optimizations.serving.snapshot import Proposal, Snapshot
 
 # What a request leaves behind: a "dry_run" is for developers, an "unrecorded" one is
-# shown to somebody who does not count, or who is recorded later.
-Recording = Literal["recorded", "dry_run", "unrecorded"]
+# shown to somebody who does not count, or who is recorded later. A "public_dry_run" has no
+# key and may ask about anybody's id: it decides as for a user who was never served.
+Recording = Literal["recorded", "dry_run", "public_dry_run", "unrecorded"]
 
 
 class Visit(NamedTuple):
@@ -48,6 +49,8 @@ async def decide(
                 visit.snapshot, visit.anonymous_id, visit.context, visit.now
             )
         )
+    if recording == "public_dry_run":
+        return _decide_for_new_user(visit)
     known = known_users.find(visit.snapshot, visit.anonymous_id)
     if known is not None:
         metrics.count_known_user("memory")
@@ -61,6 +64,8 @@ def decide_from_memory(visit: Visit, recording: Recording) -> AssignedVariant | 
     """Return what `decide` would, if no store has to be asked for it; else None."""
     if visit.snapshot.status == "shipped":
         return None
+    if recording == "public_dry_run":
+        return _decide_for_new_user(visit)
     known = known_users.find(visit.snapshot, visit.anonymous_id)
     if known is None or known.variant_number in visit.snapshot.unservable_numbers:
         return None
@@ -126,6 +131,14 @@ async def _preview_assignment(
     if _must_redraw(snapshot, assigned):
         return _build_unsaved_assignment(_draw_again(visit, assigned))
     return assigned
+
+
+def _decide_for_new_user(visit: Visit) -> AssignedVariant:
+    """Decide without a look at assignments: neither answer nor time tell of one."""
+    metrics.count_decision("dry_run")
+    return _build_unsaved_assignment(
+        decide_variant(visit.snapshot, visit.anonymous_id, visit.context, visit.now)
+    )
 
 
 def _must_redraw(snapshot: Snapshot, assigned: AssignedVariant) -> bool:

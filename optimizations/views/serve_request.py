@@ -69,7 +69,7 @@ def _build_request(
         optimization_id=optimization_id,
         anonymous_id=_read_anonymous_id(body),
         context=_read_object(body, "context"),
-        recording=_read_recording(body, client.user_agent),
+        recording=_read_recording(body, client),
         origin=client.origin,
         key_organization_id=client.key_organization_id,
     )
@@ -101,11 +101,12 @@ def _read_optimization_ids(body: Mapping[str, Any]) -> list[str]:
     return ids
 
 
-def _read_recording(body: Mapping[str, Any], user_agent: str) -> Recording:
+def _read_recording(body: Mapping[str, Any], client: ServeClient) -> Recording:
     is_dry_run = _read_flag(body, "dry_run", default=False)
     is_recorded = _read_flag(body, "record", default=True)
     if is_dry_run:
-        return "dry_run"
+        return "public_dry_run" if client.key_organization_id is None else "dry_run"
+    user_agent = client.user_agent
     if not is_recorded or (user_agent and crawlers.is_crawler(user_agent)):
         return "unrecorded"
     return "recorded"

@@ -46,13 +46,16 @@ def serve_variant(api: Api, arguments: ServeInput) -> Json:
         if arguments.dry_run
         else "recorded, and the user keeps this variant"
     )
+    # Without a key of scope `serve` a dry run looks at no assignment.
+    visitor = "gets" if "sticky" in decision else "as a new visitor would get"
     return {
-        "summary": f"{arguments.anonymous_id!r} gets variant "
+        "summary": f"{arguments.anonymous_id!r} {visitor} variant "
         f"{decision['variant_number']}, {arm}, by policy version "
         f"{decision['policy_version']}; {outcome}.",
         "decision": decision,
         "recorded": not arguments.dry_run,
-        "next": "dry_run: false serves for real."
+        "next": "dry_run: false serves for real. explain_decision tells what a user who "
+        "was served before keeps."
         if arguments.dry_run
         else "explain_decision explains the decision.",
     }

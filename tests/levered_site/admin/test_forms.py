@@ -131,7 +131,7 @@ def test_saving_without_a_change_does_nothing(staff: Client, world: World) -> No
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"holdout_percentage": "51"}, "less than or equal to 50"),
+        ({"holdout_percentage": "96"}, "less than or equal to 95"),
         ({"holdout_percentage": "nan"}, "Enter a number"),
         ({"exploration_share": "0.5"}, "less than or equal to 0.2"),
         ({"excluded_combinations": '{"a": 1}'}, "list of objects"),

@@ -19,7 +19,7 @@ BODIES: list[dict[str, Any]] = [
     {
         "name": "x",
         "training_data_config": mcp_worlds.CONFIG,
-        "holdout_percentage": 50.5,
+        "holdout_percentage": 95.5,
     },
     {
         "name": "x",

@@ -73,3 +73,27 @@ def test_beyond_the_limit_of_all_the_slowest_readers_are_cut_off() -> None:
         False,
         False,
     ]
+
+
+def test_large_responses_left_unread_are_cut_off_before_the_round_ends() -> None:
+    connections = {FakeConnection(40, float(since)) for since in range(5)}
+    inspection = Inspection(steps=10, max_unread_bytes=100)
+
+    for _ in range(2):
+        inspection.note_left_unread(40, connections, 9.0)
+    aborted_below = [each for each in connections if each.is_aborted]
+    inspection.note_left_unread(40, connections, 9.0)
+
+    assert aborted_below == []
+    assert {each.unread_since for each in connections if each.is_aborted} == {0, 1, 2}
+
+
+def test_what_a_round_found_unread_counts_for_the_next_large_response() -> None:
+    slow = FakeConnection(90, 1.0)
+    inspection = Inspection(steps=10, max_unread_bytes=100)
+    run_round(inspection, {slow})
+    newest = FakeConnection(20, 2.0)
+
+    inspection.note_left_unread(20, {slow, newest}, 9.0)
+
+    assert (slow.is_aborted, newest.is_aborted) == (True, False)

@@ -12,6 +12,7 @@ from benchmarks.statistics import (
     report,
     sample_ratio,
 )
+from levered_site.limits import MAX_HOLDOUT_PERCENTAGE
 from metrics.stats import RewardType, Stratum, Totals, lift, means, minimum_data, score
 
 ERRORS = 3.5
@@ -116,6 +117,23 @@ def test_t3_published_intervals_cover_the_truth() -> None:
         assert row.anytime.value > 0.95
 
 
+def test_t3_published_intervals_cover_the_truth_at_the_largest_holdout() -> None:
+    share = MAX_HOLDOUT_PERCENTAGE / 100
+    worlds = [
+        coverage.World(kind, holdout, share, 0.05, ratio)
+        for kind in ("bool", "numeric")
+        for holdout in (5_700, 19_000)
+        for ratio in coverage.RATIOS
+    ]
+
+    rows = coverage.run_study(1_000, 6, tuple(worlds))
+
+    for row in rows:
+        assert row.published.value > 0.8, row
+        assert row.covers.value > 0.95 - ERRORS * compute_level_error(row.covers), row
+        assert row.anytime.value > 0.95
+
+
 def test_t5_drift_and_a_changed_holdout_do_not_look_like_lift() -> None:
     rows = drift.run_study(600, 4, drift.build_grid())
 
@@ -129,11 +147,15 @@ def test_t5_drift_and_a_changed_holdout_do_not_look_like_lift() -> None:
 def test_t7_the_sample_ratio_check_finds_only_real_mismatches() -> None:
     balanced = sample_ratio.World(0.5, 0.5, 10_000)
     skewed = sample_ratio.World(0.5, 0.46, 10_000)
+    mostly_held_out = sample_ratio.World(0.95, 0.95, 10_000)
+    skewed_at_95 = sample_ratio.World(0.95, 0.93, 10_000)
 
-    rows = sample_ratio.run_study(1_000, 5, (balanced, skewed))
+    rows = sample_ratio.run_study(
+        1_000, 5, (balanced, mostly_held_out, skewed, skewed_at_95)
+    )
 
-    assert rows[0].alarms.value <= 0.001
-    assert rows[1].alarms.value >= 0.99
+    assert all(row.alarms.value <= 0.001 for row in rows[:2])
+    assert all(row.alarms.value >= 0.99 for row in rows[2:])
 
 
 def compute_level_error(share: report.Share) -> float:

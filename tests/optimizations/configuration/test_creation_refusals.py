@@ -61,7 +61,7 @@ CONFIG_FIELD = "training_data_config"
         ({"name": "x" * 201}, "name"),
         ({"name": 5}, "name"),
         ({"surprise": 1}, "surprise"),
-        ({"holdout_percentage": 50.1}, "holdout_percentage"),
+        ({"holdout_percentage": 95.1}, "holdout_percentage"),
         ({"holdout_percentage": True}, "holdout_percentage"),
         ({"exploration_share": 0.21}, "exploration_share"),
         ({"retrain_every_minutes": 4}, "retrain_every_minutes"),

@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from optimizations.models import Assignment, Decision
+from levered_site.organizations.actors import SYSTEM_ACTOR
+from optimizations.configuration import create_update
+from optimizations.models import Assignment, Decision, Optimization
+from optimizations.serving.known_users import known_users
 from tests.support import optimization_factories
 from tests.support.factories import make_api_key, read_body
 from tests.support.optimization_factories import make_live_optimization
@@ -31,6 +34,33 @@ def test_only_a_key_learns_whether_a_user_was_served_before(
     assert {"timestamp"} <= known.keys()
     assert without_key.keys().isdisjoint({"sticky", "timestamp"})
     assert Decision.objects.count() == 1
+
+
+def test_a_dry_run_without_a_key_does_not_tell_who_was_served() -> None:
+    optimization = make_live_optimization(holdout_percentage=0)
+    users = [f"u{number}" for number in range(12)]
+    key = make_api_key(optimization.organization, scopes=["serve"])
+    served = [_ask(optimization, user) for user in users]
+    create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
+    create_update.update_configuration(
+        optimization, {"holdout_percentage": 95.0}, SYSTEM_ACTOR
+    )
+
+    known = [_ask(optimization, user, dry_run=True) for user in users]
+    with_key = _ask(optimization, users[0], dry_run=True, headers={"X-API-Key": key})
+    Assignment.objects.all().delete()
+    known_users.reset()
+    unknown = [_ask(optimization, user, dry_run=True) for user in users]
+
+    assert known == unknown
+    assert {each["policy_version"] for each in known} == {1}
+    assert known != served
+    assert with_key["in_holdout"] is False
+
+
+def _ask(optimization: Optimization, user: str, **body: Any) -> dict[str, Any]:
+    answer = read_body(serve_user(optimization, user, **body))
+    return {name: answer[name] for name in answer if name != "meta"}
 
 
 def test_a_crawler_gets_a_decision_that_is_not_recorded() -> None:

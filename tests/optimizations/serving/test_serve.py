@@ -14,7 +14,13 @@ from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import snapshot_store
 from tests.support import optimization_factories
-from tests.support.factories import Api, read_body, read_error
+from tests.support.factories import (
+    Api,
+    make_admin_api,
+    make_api_key,
+    read_body,
+    read_error,
+)
 from tests.support.optimization_factories import make_live_optimization
 from tests.support.serve_requests import serve_user
 
@@ -135,6 +141,25 @@ def test_the_holdout_stays_as_it_was_at_the_first_serve() -> None:
     assert 5 < sum(answer["in_holdout"] for answer in answers) < 35
 
 
+def test_a_launch_is_ramped_by_lowering_the_holdout() -> None:
+    optimization = make_live_optimization(holdout_percentage=95)
+    admin = make_admin_api(optimization.organization)
+    early = [read_body(serve_user(optimization, f"u{n}")) for n in range(100)]
+    path = f"/optimizations/{optimization.pk}"
+
+    changed = admin.patch(path, {"holdout_percentage": 10})
+    refused = admin.patch(path, {"holdout_percentage": 95.1})
+    late = [read_body(serve_user(optimization, f"v{n}")) for n in range(100)]
+    repeated = [read_body(serve_user(optimization, f"u{n}")) for n in range(100)]
+
+    assert (changed.status_code, refused.status_code) == (200, 400)
+    assert 85 < sum(answer["in_holdout"] for answer in early) < 100
+    assert 1 < sum(answer["in_holdout"] for answer in late) < 25
+    assert [answer["in_holdout"] for answer in repeated] == [
+        answer["in_holdout"] for answer in early
+    ]
+
+
 def test_users_of_a_disabled_variant_are_redrawn_once() -> None:
     optimization = make_live_optimization(holdout_percentage=0)
     users = [f"u{n}" for n in range(24)]
@@ -181,7 +206,10 @@ def test_a_dry_run_decides_the_same_and_writes_nothing() -> None:
     assert not Assignment.objects.exists()
     assert not Decision.objects.exists()
     served = read_body(serve_user(optimization))
-    repeated = read_body(serve_user(optimization, dry_run=True))
+    key = make_api_key(optimization.organization, scopes=["serve"])
+    repeated = read_body(
+        serve_user(optimization, dry_run=True, headers={"X-API-Key": key})
+    )
 
     for name in ("variant_number", "in_holdout", "propensity", "policy_version"):
         assert previewed[name] == served[name]

@@ -202,6 +202,34 @@ def test_a_shipped_optimization_is_answered_by_the_front(front: Front) -> None:
     assert response is not None
 
 
+@pytest.mark.parametrize("rate", ["100/m", "0"])
+def test_a_public_dry_run_of_a_known_user_is_a_new_users_at_both(
+    front: Front, settings: Settings, rate: str
+) -> None:
+    settings.RATELIMIT_SERVE = rate
+    optimization = make.make_live_optimization(holdout_percentage=0)
+    path = f"/optimizations/{optimization.pk}/serve"
+    body = orjson.dumps({"anonymous_id": "u1"})
+    assert _post_to_django(path, body, {}).status == 200
+    create_update.set_variant_enabled(optimization, 3, SYSTEM_ACTOR, enabled=False)
+    serve_front.warm_up(front, optimization)
+
+    dry_run = orjson.dumps({"anonymous_id": "u1", "dry_run": True})
+    until(lambda: _read_version(front.post(BASE + path, dry_run)) == 1, 5)
+    by_front = front.post_directly(BASE + path, dry_run)
+    by_django = _post_to_django(path, dry_run, {})
+
+    assert by_front is not None
+    assert _read_stable_parts(by_front) == _read_stable_parts(by_django)
+    assert _read_version(_post_to_django(path, body, {})) == 0
+
+
+def _read_version(response: FrontResponse | None) -> int | None:
+    if response is None:
+        return None
+    return int(orjson.loads(response.content)["policy_version"])
+
+
 def test_what_does_not_serve_is_djangos(front: Front) -> None:
     paused = make.make_live_optimization()
     serve_front.warm_up(front, paused)
