@@ -6,17 +6,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from models_app import versions
+from models_app import served_report, versions
 from models_app.bandit.design.design import OTHER, name_extra_levels
 from models_app.models import BanditModel, PolicyVersion, StoredReport
+from models_app.served_report import NULL_ESTIMATE
 
-NULL_ESTIMATE = {"mean": None, "lo": None, "hi": None}
 NOT_TRAINED = "no training has succeeded yet"
 GAIN_FIELDS = ("expected_gain", "expected_gain_lo", "expected_gain_hi")
-LEARNED_FIELDS = (
-    *("weight", "prob_best"),
-    *("expected_reward_mean", "expected_reward_lo", "expected_reward_hi"),
-)
+REWARD_FIELDS = ("expected_reward_mean", "expected_reward_lo", "expected_reward_hi")
+LEARNED_FIELDS = ("weight", "prob_best", *REWARD_FIELDS)
+BEST_FIELDS = ("best_variant", "prob_best", "variants.prob_best")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class VariantState:
     ]
     exposures: int
     conversions: int
-    weight: float | None
+    weight: Annotated[float | None, "Share of all traffic that it is served now."]
     prob_best: float | None
     expected_reward_mean: float | None
     expected_reward_lo: float | None
@@ -46,8 +45,10 @@ class ContextState:
         'Factor to level; {"other": true} for any other value, null for none.',
     ]
     share: float
-    best_variant: int
-    prob_best: float
+    best_variant: Annotated[
+        int | None, "The enabled variant with the highest prob_best at this level."
+    ]
+    prob_best: float | None
     expected_gain: Annotated[
         float | None,
         "Reward of the best variant at this level, less that of the best overall.",
@@ -78,20 +79,18 @@ def build_state(model: BanditModel) -> ModelState:
 
     Counts are those that the serving version was trained on. Before the first training
     they are 0, figures are null, and the lists of contexts and coefficients are empty.
-    The gains of contexts are withheld where the model, when it was trained, did not
-    reproduce the recent holdout.
+    Expected rewards and gains are withheld where the model, when it was trained, did not
+    reproduce the recent holdout; what is best is withheld where variants changed since.
     """
     version = versions.find_serving_version(model)
-    report = _load_report(version) if version else {}
-    counts, distrusted = report.get("counts") or {}, report.get("distrusted")
+    report = served_report.load_served_report(model, version) if version else {}
+    counts = report.get("counts") or {}
     variants = [
         _build_variant(model, row, counts.get("variants", {}))
         for row in report.get("variants") or _build_blank_rows(model, version)
     ]
     contexts = [
-        _build_context(
-            model, row, counts.get("contexts", {}), is_trusted=not distrusted
-        )
+        _build_context(model, row, counts.get("contexts", {}))
         for row in report.get("contexts", ())
     ]
     return ModelState(
@@ -117,8 +116,18 @@ def _explain_nulls(report: StoredReport) -> dict[str, str]:
             *(f"variants.{name}" for name in LEARNED_FIELDS),
         )
         return dict.fromkeys(names, NOT_TRAINED)
-    reason = report.get("distrusted")
-    return {f"contexts.{name}": reason for name in GAIN_FIELDS if reason}
+    distrusted, unlearned = report.get("distrusted"), report["unlearned"]
+    unavailable: dict[str, str] = {}
+    if unlearned:
+        unavailable["variants.prob_best"] = unlearned
+        unavailable |= {
+            f"contexts.{name}": unlearned for name in (*BEST_FIELDS, *GAIN_FIELDS)
+        }
+    if distrusted:
+        unavailable |= {f"contexts.{name}": distrusted for name in GAIN_FIELDS}
+        for part in ("variants", "contexts.variants"):
+            unavailable |= {f"{part}.{name}": distrusted for name in REWARD_FIELDS}
+    return unavailable
 
 
 def _find_trained_at(model: BanditModel) -> datetime | None:
@@ -128,16 +137,6 @@ def _find_trained_at(model: BanditModel) -> datetime | None:
     run = trained.training_run  # a promoted table is as old as its run, not its version
     ended_at = run and (run.finished_at or run.started_at)
     return ended_at or trained.created_at
-
-
-def _load_report(version: PolicyVersion) -> StoredReport:
-    """Return the report with `enabled` of each row as the version serves it."""
-    report: StoredReport = version.report or {}
-    rows = [*report.get("variants", ())]
-    rows += [row for level in report.get("contexts", ()) for row in level["variants"]]
-    for row in rows:
-        row["enabled"] = row["number"] in version.enabled
-    return report
 
 
 def _build_blank_rows(
@@ -176,14 +175,9 @@ def _build_variant(
 
 
 def _build_context(
-    model: BanditModel,
-    row: Mapping[str, Any],
-    counts: Mapping[str, Any],
-    *,
-    is_trusted: bool,
+    model: BanditModel, row: Mapping[str, Any], counts: Mapping[str, Any]
 ) -> ContextState:
-    factor, level = row["factor"], row["level"]
-    gain = row["expected_gain"] if is_trusted else NULL_ESTIMATE
+    factor, level, gain = row["factor"], row["level"], row["expected_gain"]
     level_counts = counts.get(factor, {}).get(level, {})
     return ContextState(
         context={factor: _format_level(model, factor, level)},

@@ -1,18 +1,23 @@
 """Results: the stored report of the serving version beside sums over the stored cube."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from models_app import versions
-from models_app.models import PolicyVersion
 from optimizations.cube import aggregates, refresh, specification
 from optimizations.cube.aggregates import Counts
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Variant
-from optimizations.results import health_evidence, measured_lift, modeled, stored
+from optimizations.results import (
+    health_evidence,
+    measured_lift,
+    modeled,
+    served_model,
+    stored,
+)
 from optimizations.results.context_results import ContextResult
 from optimizations.results.health import Health
 from optimizations.results.measured_lift import MeasuredLift
@@ -47,7 +52,7 @@ class VariantResult:
     rate: Annotated[float, "Conversions per exposure."]
     users: int
     user_rate: Annotated[float, "Conversions per user."]
-    weight: Annotated[float | None, "Share of all traffic under the current policy."]
+    weight: Annotated[float | None, "Share of all traffic that it is served now."]
     prob_best: float | None
     expected_reward_mean: float | None
     expected_reward_lo: float | None
@@ -109,8 +114,8 @@ def build_results(
     if refresh:
         health_evidence.refresh_results(optimization, full=full)
     cube = (cubes or StoredCubes(optimization)).load_reward_cube()
-    version = versions.find_serving_version(optimization.model)
-    model = modeled.build_modeled_results(optimization, version, cube)
+    served = served_model.load_served_model(optimization)
+    model = modeled.build_modeled_results(optimization, served, cube)
     comparison = measured_lift.compare_arms(optimization, metric, cube)
     checks = health_evidence.build_checks(optimization, cube, model.sanity)
     return Results(
@@ -120,7 +125,12 @@ def build_results(
         stats=model.stats,
         primary_metric_vs_holdout=measured_lift.build_measured_lift(metric, comparison),
         checks=checks,
-        variants=_build_variant_results(optimization, version, cube),
+        variants=_build_variant_results(
+            optimization,
+            cube,
+            served_model.compute_traffic_weights(served, cube),
+            model.estimates,
+        ),
         factor_importance=model.effects.factor_importance,
         factor_utilities=model.effects.factor_utilities,
         interaction_importance=model.effects.interaction_importance,
@@ -176,13 +186,12 @@ def _explain_missing_counts(
 
 
 def _build_variant_results(
-    optimization: Optimization, version: PolicyVersion | None, cube: ObservationCube
+    optimization: Optimization,
+    cube: ObservationCube,
+    weights: Mapping[int, float],
+    estimates: Mapping[int, VariantEstimate],
 ) -> list[VariantResult]:
     counts = aggregates.count_by_key(cube.arrays, cube.arrays.variant)
-    estimates = modeled.read_variant_estimates(version)
-    weights = (  # a draft has no version
-        modeled.compute_traffic_weights(optimization, version, cube) if version else {}
-    )
     return [
         _build_variant_result(
             variant,

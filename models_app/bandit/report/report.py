@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_app.bandit.data.cells import TrainingCells
-from models_app.bandit.design.design import Design
+from models_app.bandit.design.design import Design, Floats
 from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.regression import blas_threads
 from models_app.bandit.report import importance, interactions, lift, posterior_draws
@@ -20,7 +20,11 @@ from models_app.bandit.report.importance import (
     Quartiles,
 )
 from models_app.bandit.report.interactions import Interaction
-from models_app.bandit.report.posterior_draws import PosteriorEstimate, RewardDraws
+from models_app.bandit.report.posterior_draws import (
+    LiftEstimate,
+    PosteriorEstimate,
+    RewardDraws,
+)
 from models_app.bandit.report.variant_summary import (
     ContextSummary,
     VariantRanking,
@@ -32,6 +36,15 @@ from models_app.bandit.rewards.reward_model import FittedReward, RewardPosterior
 NOTE_IMMATURE = (
     "no user is past the horizon yet; rewards are those so far and may still grow"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedFigures:
+    """The figures of `Report` where every context cell gets its leading variant only."""
+
+    estimated_improvement_percent: LiftEstimate | None
+    estimated_improvement: PosteriorEstimate
+    estimated_progress: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +61,8 @@ class Report:
     contexts: tuple[ContextSummary, ...]
     coefficients: tuple[Coefficient, ...]
     best_variant: int
-    best_vs_baseline_percent: PosteriorEstimate | None
-    estimated_improvement_percent: PosteriorEstimate | None
+    best_vs_baseline_percent: LiftEstimate | None
+    estimated_improvement_percent: LiftEstimate | None
     estimated_progress: float
     expected_reward: PosteriorEstimate
     baseline_reward: PosteriorEstimate
@@ -64,6 +77,7 @@ class Report:
     interactions: tuple[Interaction, ...] = ()
     estimated_improvement: PosteriorEstimate | None = None
     baselines: BaselineReward | None = None
+    shipped: ShippedFigures | None = None
 
 
 def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
@@ -79,11 +93,12 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     """Report on a fitted reward and the allocation compiled from it.
 
     Every figure is computed per joint posterior draw (4,000, fewer with many variants
-    and contexts), then summarized by its mean and central 95%.
-    `best_vs_baseline_percent` compares the variant with the highest posterior mean with
-    the baseline; `estimated_improvement` (in units of the reward, and in percent)
-    compares the current allocation with it. `estimated_progress` is
-    1 - E[best - current] / E[best - uniform], with the best of each context cell.
+    and contexts), then summarized by its mean and central 95%, lifts in percent by their
+    median too. `best_variant` is the leader: the variant most likely to be best.
+    `best_vs_baseline_percent` compares it with the baseline; `estimated_improvement` (in
+    units of the reward, and in percent) compares the current allocation with it.
+    `estimated_progress` is 1 - E[best - current] / E[best - uniform], with the best of
+    each context cell. `shipped` has the figures of the allocation after shipping.
 
     `enabled` is [V]; `holdout_share` is from 0 to 1. Shares of context cells are those
     of the users in `cells`; `historic_reward` is their plain mean (None without users).
@@ -102,10 +117,11 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
         )
         coefficients = compute_coefficients(fitted_reward)
     ranking = VariantRanking(enabled, sign, 1 - holdout_share)
-    leader = ranking.find_leader(draws.reward)
+    prob_best = _compute_prob_best(ranking, draws, compiled_policy)
+    leader = ranking.find_leader(prob_best)
     reward_posterior = reward_model.to_reward_posterior(fitted_reward)
     return Report(
-        variants=ranking.summarize_variants(draws.reward, draws.weight),
+        variants=ranking.summarize_variants(draws.reward, draws.weight, prob_best),
         contexts=tuple(
             ranking.summarize_level(design, leader, level) for level in draws.levels
         ),
@@ -141,6 +157,19 @@ def _validate_arguments(
         )
 
 
+def _compute_prob_best(
+    ranking: VariantRanking, draws: RewardDraws, compiled_policy: CompiledPolicy
+) -> Floats:
+    """Return the probability [V] to be best over the mix of context cells.
+
+    Of a single context cell it is the policy's own, so that the leader of the report is
+    what the policy serves most and what shipping serves.
+    """
+    if len(compiled_policy.prob_best) == 1:
+        return np.asarray(compiled_policy.prob_best[0])
+    return ranking.compute_prob_best(draws.reward)
+
+
 def _compare_with_baseline(draws: RewardDraws, leader: int) -> dict[str, Any]:
     baseline = draws.reward[:, 0]
     return {
@@ -153,11 +182,21 @@ def _compare_with_baseline(draws: RewardDraws, leader: int) -> dict[str, Any]:
         "estimated_improvement": posterior_draws.summarize_draws(
             draws.policy_reward - baseline
         ),
-        "estimated_progress": lift.compute_progress(draws),
+        "estimated_progress": lift.compute_progress(draws, draws.policy_reward),
         "expected_reward": posterior_draws.summarize_draws(draws.policy_reward),
         "baseline_reward": posterior_draws.summarize_draws(baseline),
         "baselines": draws.baselines,
+        "shipped": _summarize_shipped(draws),
     }
+
+
+def _summarize_shipped(draws: RewardDraws) -> ShippedFigures:
+    reward, baseline = draws.leading_reward, draws.reward[:, 0]
+    return ShippedFigures(
+        estimated_improvement_percent=lift.compute_lift_percent(reward, baseline),
+        estimated_improvement=posterior_draws.summarize_draws(reward - baseline),
+        estimated_progress=lift.compute_progress(draws, reward),
+    )
 
 
 def _compute_importances(design: Design, draws: RewardDraws) -> dict[str, Any]:
