@@ -15,6 +15,9 @@ NOT_TRAINED = "no training has succeeded yet"
 GAIN_FIELDS = ("expected_gain", "expected_gain_lo", "expected_gain_hi")
 REWARD_FIELDS = ("expected_reward_mean", "expected_reward_lo", "expected_reward_hi")
 LEARNED_FIELDS = ("weight", "prob_best", *REWARD_FIELDS)
+MATURE_FIELDS = ("mature_users", "mature_conversions")
+PARTS = ("variants", "contexts.variants")
+NOT_COUNTED = "the report of the last training does not have it; the next one adds it"
 BEST_FIELDS = ("best_variant", "prob_best", "variants.prob_best")
 
 
@@ -27,8 +30,13 @@ class VariantState:
     enabled: Annotated[
         bool | None, "In the policy version that serves; null for a draft."
     ]
-    exposures: int
-    conversions: int
+    exposures: Annotated[int, "Of all users so far, when it was trained."]
+    conversions: Annotated[int, "Users so far whose reward is worth more than 0."]
+    users: Annotated[int, "All users so far, whatever their age."]
+    mature_users: Annotated[
+        int | None, "Users whose horizon had passed when it was trained."
+    ]
+    mature_conversions: Annotated[int | None, "Conversions of mature users."]
     weight: Annotated[float | None, "Share of all traffic that it is served now."]
     prob_best: float | None
     expected_reward_mean: float | None
@@ -118,6 +126,11 @@ def _explain_nulls(report: StoredReport) -> dict[str, str]:
         return dict.fromkeys(names, NOT_TRAINED)
     distrusted, unlearned = report.get("distrusted"), report["unlearned"]
     unavailable: dict[str, str] = {}
+    rows = (report.get("counts") or {}).get("variants", {}).values()
+    if any("mature_users" not in row for row in rows):
+        unavailable |= {
+            f"{part}.{name}": NOT_COUNTED for part in PARTS for name in MATURE_FIELDS
+        }
     if unlearned:
         unavailable["variants.prob_best"] = unlearned
         unavailable |= {
@@ -125,7 +138,7 @@ def _explain_nulls(report: StoredReport) -> dict[str, str]:
         }
     if distrusted:
         unavailable |= {f"contexts.{name}": distrusted for name in GAIN_FIELDS}
-        for part in ("variants", "contexts.variants"):
+        for part in PARTS:
             unavailable |= {f"{part}.{name}": distrusted for name in REWARD_FIELDS}
     return unavailable
 
@@ -160,12 +173,16 @@ def _build_variant(
 ) -> VariantState:
     row_counts = counts.get(str(row["number"]), {})
     reward = row["expected_reward"]
+    missing = None if row_counts else 0  # reports of earlier versions do not have them
     return VariantState(
         number=row["number"],
         variant=model.combinations()[row["number"] - 1],
         enabled=row["enabled"],
         exposures=row_counts.get("exposures", 0),
         conversions=row_counts.get("conversions", 0),
+        users=row_counts.get("users", 0),
+        mature_users=row_counts.get("mature_users", missing),
+        mature_conversions=row_counts.get("mature_conversions", missing),
         weight=row["weight"],
         prob_best=row["prob_best"],
         expected_reward_mean=reward["mean"],

@@ -6,7 +6,10 @@ LEADING_VARIANT_FIELDS = (
     "number",
     "variant",
     "users",
+    "mature_users",
+    "rewarded_users",
     "user_rate",
+    "mean_reward",
     "weight",
     "prob_best",
 )

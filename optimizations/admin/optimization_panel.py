@@ -104,7 +104,8 @@ def render_variant_results(results: Results) -> SafeString:
     """Return a table of each variant's counts and posterior figures."""
     return html.render_table(
         (
-            *("", "variant", "", "users", "conversions", "rate per user"),
+            *("", "variant", "", "users", "mature users", "rewarded users"),
+            *("mean per mature user", "conversion rate"),
             *("expected reward", "share of traffic", "probability best"),
         ),
         (
@@ -120,8 +121,14 @@ def _build_observed_columns(row: VariantResult) -> list[object]:
         html.render_code(row.variant_key),
         "" if row.enabled else html.render_pill("disabled"),
         html.format_number(row.users),
-        html.format_number(row.conversions),
-        html.format_percent(100 * row.user_rate) if row.users else html.NO_VALUE,
+        html.format_number(row.mature_users),
+        html.format_number(row.rewarded_users),
+        html.NO_VALUE
+        if row.mean_reward is None
+        else html.format_number(row.mean_reward, 3),
+        html.NO_VALUE
+        if row.user_rate is None or not row.users
+        else html.format_percent(100 * row.user_rate),
     ]
 
 

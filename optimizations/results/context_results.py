@@ -23,12 +23,20 @@ REPORT_FIELDS = ("share", *IMPROVEMENT_FIELDS, *BEST_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredLevels:
+    """What was measured at each (factor, level) with users: lift, and share of users."""
+
+    lifts: Mapping[FactorLevel, Lift]
+    shares: Mapping[FactorLevel, float]
+
+
+@dataclass(frozen=True, slots=True)
 class ContextResult:
     """One level of a context factor."""
 
     factor: str
     level: str
-    share: Annotated[float | None, "Share of the users the model learned from."]
+    share: Annotated[float | None, "Share of all users so far, whatever their age."]
     lift_percent: Annotated[
         float | None, "Measured among the users with this level, against the holdout."
     ]
@@ -47,7 +55,7 @@ class ContextResult:
 
 def build_context_results(
     rows: Sequence[Mapping[str, Any]],
-    lifts: Mapping[FactorLevel, Lift],
+    measured: MeasuredLevels,
     withheld: WithholdingReasons,
 ) -> tuple[list[ContextResult], Reasons]:
     """Return the reported levels, then the measured ones that the report does not have."""
@@ -55,6 +63,7 @@ def build_context_results(
     factors = {factor for factor, _ in reported}
     contexts: list[ContextResult] = []
     unavailable: Reasons = {}
+    lifts = measured.lifts
     levels = [*reported, *sorted(lifts.keys() - reported.keys())]
     for place, (factor, level) in enumerate(levels):
         context, reasons = _build_measured_context(
@@ -66,6 +75,8 @@ def build_context_results(
             reasons |= dict.fromkeys(REPORT_FIELDS, reason)
         else:
             context = _add_reported_fields(context, row, withheld)
+            share = measured.shares.get((factor, level), 0.0)
+            context = replace(context, share=share)
             reasons |= _explain_missing_improvement(row, withheld.allocation)
             if withheld.best:
                 reasons |= dict.fromkeys(BEST_FIELDS, withheld.best)
@@ -104,7 +115,6 @@ def _add_reported_fields(
     improvement = None if withheld.allocation else read_lift(percent)
     return replace(
         context,
-        share=row["share"],
         estimated_improvement_percent=improvement.median if improvement else None,
         estimated_improvement_interval=improvement.interval if improvement else None,
         best_variant=None if withheld.best else row["best_variant"],

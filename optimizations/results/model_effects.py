@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from metrics.stats import Lift
 from models_app.models import StoredReport
 from optimizations.results import context_results
-from optimizations.results.context_results import ContextResult
-from optimizations.results.measured_lift_by_context import FactorLevel
+from optimizations.results.context_results import ContextResult, MeasuredLevels
 from optimizations.results.reasons import NOT_IN_REPORT, Reasons, WithholdingReasons
 
 COEFFICIENTS_LEFT_OUT = (
@@ -61,11 +59,7 @@ class Interaction:
     ]
     lo: float | None
     hi: float | None
-    users: Annotated[
-        int,
-        "Users who saw both. An immature user counts by the share of rewards that are "
-        "due by their age.",
-    ]
+    users: Annotated[int, "Users who saw both, whatever their age."]
     kind: Annotated[
         Literal["synergy", "saturation", "conflict"] | None,
         "conflict: worse together than alone. synergy: better together, and neither "
@@ -99,16 +93,16 @@ class ModelEffects:
 
 def build_model_effects(
     report: StoredReport,
-    lifts: Mapping[FactorLevel, Lift],
+    levels: MeasuredLevels,
     withheld: WithholdingReasons,
 ) -> ModelEffects:
-    """Return a report's lists; `lifts` are the measured ones of each context level."""
+    """Return a report's lists beside what was measured at each context level."""
     distrusted = withheld.distrusted
     interactions, unavailable = _build_interactions(
         report.get("interactions"), distrusted
     )
     contexts, reasons = context_results.build_context_results(
-        report["contexts"], lifts, withheld
+        report["contexts"], levels, withheld
     )
     if distrusted:
         unavailable["factor_utilities"] = distrusted

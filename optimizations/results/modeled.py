@@ -16,6 +16,7 @@ from optimizations.results import (
     model_effects,
     model_support,
 )
+from optimizations.results.context_results import MeasuredLevels
 from optimizations.results.leader import BASELINE_LEADS, Leader
 from optimizations.results.model_effects import ModelEffects
 from optimizations.results.model_support import BASELINE
@@ -123,8 +124,11 @@ def build_modeled_results(
     )
     best = leader.find_leader(report, served.enabled)
     stats, reasons = _build_stats(report, best, withheld.allocation)
-    lifts = measured_lift_by_context.compare_arms_by_level(optimization, metric, cube)
-    effects = model_effects.build_model_effects(report, lifts, withheld)
+    levels = MeasuredLevels(
+        measured_lift_by_context.compare_arms_by_level(optimization, metric, cube),
+        measured_lift_by_context.compute_level_shares(optimization, cube),
+    )
+    effects = model_effects.build_model_effects(report, levels, withheld)
     estimates, missing = _build_variant_estimates(report, withheld)
     return ModeledResults(
         stats=stats,

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from metrics.stats import DecisionForecast
 from models_app.state import NOT_TRAINED
-from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
 from optimizations.results import (
@@ -23,6 +22,7 @@ from optimizations.results import (
 from optimizations.results.health import Health
 from optimizations.results.reasons import WithholdingReasons
 from optimizations.results.served_model import ServedModel
+from optimizations.results.user_counts import NO_USERS, UserCounter
 
 TRAINED_FIELDS = ("estimated_progress", "winner", "stable_since")
 POLICY_CHANGED = "the policy changed since it was last published"
@@ -52,7 +52,14 @@ class Progress:
     health: Health
     days_running: int
     users: ArmUsers
-    conversions: int
+    conversions: Annotated[
+        int, "Users so far whose reward is worth more than 0, whatever their age."
+    ]
+    rewarded_users: Annotated[
+        int, "Users so far with any counted reward, a negative one included."
+    ]
+    mature_users: Annotated[int, "Users whose horizon has passed."]
+    mature_conversions: Annotated[int, "Conversions of mature users."]
     estimated_progress: Annotated[float | None, "0 to 1."]
     winner: Winner | None
     stable_since: date | None
@@ -78,7 +85,8 @@ def build_progress(optimization: Optimization) -> Progress:
     cube = stored.load_reward_cube(optimization)
     served = served_model.load_served_model(optimization)
     withheld = _find_withholding_reasons(optimization, served, cube)
-    arms = aggregates.count_by_key(cube.arrays, cube.arrays.holdout)
+    counter = UserCounter(optimization.reward_metric, cube)
+    arms, counts = counter.count(cube.arrays.holdout), counter.count_all()
     forecast = _forecast_decision(optimization, served, cube, withheld)
     winner, no_winner = _find_winner(served, cube, withheld)
     since = _find_stable_since(optimization, winner)
@@ -86,10 +94,13 @@ def build_progress(optimization: Optimization) -> Progress:
         health=health_records.load_health(optimization),
         days_running=_count_days_running(optimization),
         users=ArmUsers(
-            optimized=arms.get((False,), aggregates.Counts()).users,
-            holdout=arms.get((True,), aggregates.Counts()).users,
+            optimized=arms.get((False,), NO_USERS).users,
+            holdout=arms.get((True,), NO_USERS).users,
         ),
-        conversions=sum(counts.conversions for counts in arms.values()),
+        conversions=counts.conversions,
+        rewarded_users=counts.rewarded_users,
+        mature_users=counts.mature_users,
+        mature_conversions=counts.mature_conversions,
         estimated_progress=(
             None if withheld.allocation else served.report.get("estimated_progress")
         ),

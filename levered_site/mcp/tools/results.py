@@ -125,7 +125,8 @@ def _read_figures(api: Api, arguments: ResultsInput) -> Json:
     progress = api.get(f"{arguments.path}/progress", refresh=arguments.refresh)
     summary = (
         f"{results_summary.point_to_health(progress['health'])}{progress['days_running']} "
-        f"days running, {progress['conversions']} conversions"
+        f"days running, {progress['rewarded_users']} users with a reward, "
+        f"{progress['conversions']} of them worth more than 0"
     )
     return _build_answer(arguments, summary, figures=progress)
 

@@ -106,19 +106,32 @@ def summarize_draws(values: Floats) -> PosteriorEstimate:
     return PosteriorEstimate(float(values.mean()), float(lo), float(hi))
 
 
-def compute_context_mix(design: Design, cells: TrainingCells) -> Floats:
-    """Return the share [S] of users in each context cell.
+@dataclass(frozen=True, slots=True)
+class CountedUsers:
+    """All users, of any age, by context cell [S] and by variant [V]."""
+
+    by_context: Floats
+    by_variant: Floats
+
+
+def compute_context_mix(
+    design: Design, cells: TrainingCells, users: CountedUsers | None = None
+) -> Floats:
+    """Return the share [S] of `users`, or of those of `cells`, in each context cell.
 
     If no user was counted, each context cell without `other` and `missing` gets the
     same share.
     """
-    user_counts = cells.users if cells.seen is None else cells.seen
-    users = sum_by_index(cells.context, user_counts, design.context_cells)
-    if users.sum() <= 0:
+    if users is None:
+        seen = cells.users if cells.seen is None else cells.seen
+        by_cell = sum_by_index(cells.context, seen, design.context_cells)
+    else:
+        by_cell = users.by_context
+    if by_cell.sum() <= 0:
         level_counts = np.array([len(context.levels) for context in design.contexts])
         is_named = np.all(design.context_levels < level_counts, axis=1)
-        users = np.asarray(is_named, dtype=np.float64)
-    return np.asarray(users / users.sum())
+        by_cell = np.asarray(is_named, dtype=np.float64)
+    return np.asarray(by_cell / by_cell.sum())
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from models_app.bandit.report.importance import (
 )
 from models_app.bandit.report.interactions import Interaction
 from models_app.bandit.report.posterior_draws import (
+    CountedUsers,
     LiftEstimate,
     PosteriorEstimate,
     RewardDraws,
@@ -89,6 +90,7 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     holdout_share: float,
     seed: int,
     minimize: bool = False,
+    users: CountedUsers | None = None,
 ) -> Report:
     """Report on a fitted reward and the allocation compiled from it.
 
@@ -100,8 +102,8 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     `estimated_progress` is 1 - E[best - current] / E[best - uniform], with the best of
     each context cell. `shipped` has the figures of the allocation after shipping.
 
-    `enabled` is [V]; `holdout_share` is from 0 to 1. Shares of context cells are those
-    of the users in `cells`; `historic_reward` is their plain mean (None without users).
+    `enabled` is [V]; `holdout_share` is from 0 to 1. `users` are all users, of
+    any age; None: those of `cells`. Shares of context cells are theirs; `historic_reward` is the plain mean of `cells` (None without users).
     With `minimize` a low reward is good: the lowest is best everywhere, but lifts keep
     their sign.
 
@@ -109,7 +111,7 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     """
     design = fitted_reward.design
     _validate_arguments(design, enabled, holdout_share)
-    mix = posterior_draws.compute_context_mix(design, cells)
+    mix = posterior_draws.compute_context_mix(design, cells, users)
     sign = -1.0 if minimize else 1.0
     with blas_threads.use_single_thread():
         draws = posterior_draws.draw_rewards(
@@ -127,7 +129,9 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
         ),
         coefficients=coefficients,
         best_variant=leader + 1,
-        interactions=interactions.estimate_interactions(design, draws, cells, sign),
+        interactions=interactions.estimate_interactions(
+            design, draws, cells, sign, users=users
+        ),
         reward_model=reward_posterior.kind,
         notes=(
             *_collect_notes(reward_posterior),
