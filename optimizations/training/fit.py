@@ -161,6 +161,8 @@ def _tabulate_cells(data: TrainingData, design_subset: DesignSubset) -> Training
     delays = data.cube.lags, attribution["horizon_hours"], data.as_of
     match data.metric.reward_type:
         case "numeric":
+            if data.is_lower_better:
+                rows = [value_cells.drop_signs(row) for row in rows]
             return value_cells.tabulate_amounts(rows, *delays)
         case "outcomes":
             weights = _read_outcome_weights(data)

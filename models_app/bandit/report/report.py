@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models_app.bandit.data.amount_bound import AmountBound
 from models_app.bandit.data.cells import TrainingCells
+from models_app.bandit.data.value_cells import AmountCells
 from models_app.bandit.design.design import Design, Floats
 from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.regression import blas_threads
@@ -79,6 +81,7 @@ class Report:
     estimated_improvement: PosteriorEstimate | None = None
     baselines: BaselineReward | None = None
     shipped: ShippedFigures | None = None
+    amount_bound: AmountBound | None = None
 
 
 def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
@@ -137,7 +140,9 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
             *_collect_notes(reward_posterior),
             *_note_left_out(design),
             *_note_immature(cells),
+            *_note_bounded(cells),
         ),
+        amount_bound=cells.bound if isinstance(cells, AmountCells) else None,
         **_compare_with_baseline(draws, leader),
         **_compute_importances(design, draws),
         **_summarize_users(cells),
@@ -226,6 +231,19 @@ def _note_immature(cells: TrainingCells) -> tuple[str, ...]:
     if maturity is None or not maturity.size or (maturity >= 1).any():
         return ()
     return (NOTE_IMMATURE,)
+
+
+def _note_bounded(cells: TrainingCells) -> tuple[str, ...]:
+    bound = cells.bound if isinstance(cells, AmountCells) else None
+    if bound is None:
+        return ()
+    verb = "is" if bound.count == 1 else "are"
+    note = (
+        f"{bound.count} of the amounts {verb} above {bound.limit:.4g}, far beyond all "
+        f"others; each counts as {bound.typical:.4g} for the model, and in full in "
+        "measured figures"
+    )
+    return (note,)
 
 
 def _summarize_users(cells: TrainingCells) -> dict[str, Any]:
