@@ -274,6 +274,8 @@ METRIC_GUARDS = ["optimizations.configuration.metric_guard.refuse_metric_change"
 # --- optimizations
 # Called before one ships without a confirmation; they raise if it needs one.
 SHIP_GUARDS = ["optimizations.results.ship_guard.refuse_unhealthy"]
+# Called after them, before results freeze.
+SHIP_PREPARATIONS = ["optimizations.training.relearning.learn_changed_variants"]
 
 # --- the API
 REST_FRAMEWORK = {

@@ -11,13 +11,18 @@ from models_app.bandit.design.design import Design, Floats
 
 
 def restate_report(
-    report: Mapping[str, Any] | None, design: Design, table: Floats
+    report: Mapping[str, Any] | None,
+    design: Design,
+    table: Floats,
+    *,
+    optimized_share: float | None = None,
 ) -> dict[str, Any] | None:
     """Return the report with each `weight` as the `table` [S, V] serves the variants.
 
-    Context cells are weighted by the users that the report counted, and the holdout
-    keeps its share. Rewards, prob_best and best variants remain those of the training. A report
-    without counts of users by context cell is returned unchanged.
+    Context cells are weighted by the users that the report counted. `optimized_share` is
+    that of the traffic (0 to 1) that the table serves; None keeps the report's. Rewards,
+    prob_best and best variants remain those of the training. A report without counts of
+    users by context cell is returned unchanged.
     """
     if report is None:
         return None
@@ -25,7 +30,9 @@ def restate_report(
     users = _read_user_counts(report, design.context_cells)
     if users is None:
         return restated
-    optimized = sum(row["weight"] for row in report["variants"])
+    optimized = optimized_share
+    if optimized is None:
+        optimized = sum(row["weight"] for row in report["variants"])
     _set_weights(restated["variants"], users @ table, optimized)
     for context in restated["contexts"]:
         in_level = np.where(_select_contexts(design, context), users, 0.0)

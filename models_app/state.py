@@ -6,17 +6,19 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from models_app import versions
+from models_app import served_report, versions
 from models_app.bandit.design.design import OTHER, name_extra_levels
 from models_app.models import BanditModel, PolicyVersion, StoredReport
+from models_app.served_report import NULL_ESTIMATE
 
-NULL_ESTIMATE = {"mean": None, "lo": None, "hi": None}
 NOT_TRAINED = "no training has succeeded yet"
 GAIN_FIELDS = ("expected_gain", "expected_gain_lo", "expected_gain_hi")
-LEARNED_FIELDS = (
-    *("weight", "prob_best"),
-    *("expected_reward_mean", "expected_reward_lo", "expected_reward_hi"),
-)
+REWARD_FIELDS = ("expected_reward_mean", "expected_reward_lo", "expected_reward_hi")
+LEARNED_FIELDS = ("weight", "prob_best", *REWARD_FIELDS)
+MATURE_FIELDS = ("mature_users", "mature_conversions")
+PARTS = ("variants", "contexts.variants")
+NOT_COUNTED = "the report of the last training does not have it; the next one adds it"
+BEST_FIELDS = ("best_variant", "prob_best", "variants.prob_best")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,14 @@ class VariantState:
     enabled: Annotated[
         bool | None, "In the policy version that serves; null for a draft."
     ]
-    exposures: int
-    conversions: int
-    weight: float | None
+    exposures: Annotated[int, "Of all users so far, when it was trained."]
+    conversions: Annotated[int, "Users so far whose reward is worth more than 0."]
+    users: Annotated[int, "All users so far, whatever their age."]
+    mature_users: Annotated[
+        int | None, "Users whose horizon had passed when it was trained."
+    ]
+    mature_conversions: Annotated[int | None, "Conversions of mature users."]
+    weight: Annotated[float | None, "Share of all traffic that it is served now."]
     prob_best: float | None
     expected_reward_mean: float | None
     expected_reward_lo: float | None
@@ -46,8 +53,10 @@ class ContextState:
         'Factor to level; {"other": true} for any other value, null for none.',
     ]
     share: float
-    best_variant: int
-    prob_best: float
+    best_variant: Annotated[
+        int | None, "The enabled variant with the highest prob_best at this level."
+    ]
+    prob_best: float | None
     expected_gain: Annotated[
         float | None,
         "Reward of the best variant at this level, less that of the best overall.",
@@ -78,20 +87,18 @@ def build_state(model: BanditModel) -> ModelState:
 
     Counts are those that the serving version was trained on. Before the first training
     they are 0, figures are null, and the lists of contexts and coefficients are empty.
-    The gains of contexts are withheld where the model, when it was trained, did not
-    reproduce the recent holdout.
+    Expected rewards and gains are withheld where the model, when it was trained, did not
+    reproduce the recent holdout; what is best is withheld where variants changed since.
     """
     version = versions.find_serving_version(model)
-    report = _load_report(version) if version else {}
-    counts, distrusted = report.get("counts") or {}, report.get("distrusted")
+    report = served_report.load_served_report(model, version) if version else {}
+    counts = report.get("counts") or {}
     variants = [
         _build_variant(model, row, counts.get("variants", {}))
         for row in report.get("variants") or _build_blank_rows(model, version)
     ]
     contexts = [
-        _build_context(
-            model, row, counts.get("contexts", {}), is_trusted=not distrusted
-        )
+        _build_context(model, row, counts.get("contexts", {}))
         for row in report.get("contexts", ())
     ]
     return ModelState(
@@ -117,8 +124,23 @@ def _explain_nulls(report: StoredReport) -> dict[str, str]:
             *(f"variants.{name}" for name in LEARNED_FIELDS),
         )
         return dict.fromkeys(names, NOT_TRAINED)
-    reason = report.get("distrusted")
-    return {f"contexts.{name}": reason for name in GAIN_FIELDS if reason}
+    distrusted, unlearned = report.get("distrusted"), report["unlearned"]
+    unavailable: dict[str, str] = {}
+    rows = (report.get("counts") or {}).get("variants", {}).values()
+    if any("mature_users" not in row for row in rows):
+        unavailable |= {
+            f"{part}.{name}": NOT_COUNTED for part in PARTS for name in MATURE_FIELDS
+        }
+    if unlearned:
+        unavailable["variants.prob_best"] = unlearned
+        unavailable |= {
+            f"contexts.{name}": unlearned for name in (*BEST_FIELDS, *GAIN_FIELDS)
+        }
+    if distrusted:
+        unavailable |= {f"contexts.{name}": distrusted for name in GAIN_FIELDS}
+        for part in PARTS:
+            unavailable |= {f"{part}.{name}": distrusted for name in REWARD_FIELDS}
+    return unavailable
 
 
 def _find_trained_at(model: BanditModel) -> datetime | None:
@@ -128,16 +150,6 @@ def _find_trained_at(model: BanditModel) -> datetime | None:
     run = trained.training_run  # a promoted table is as old as its run, not its version
     ended_at = run and (run.finished_at or run.started_at)
     return ended_at or trained.created_at
-
-
-def _load_report(version: PolicyVersion) -> StoredReport:
-    """Return the report with `enabled` of each row as the version serves it."""
-    report: StoredReport = version.report or {}
-    rows = [*report.get("variants", ())]
-    rows += [row for level in report.get("contexts", ()) for row in level["variants"]]
-    for row in rows:
-        row["enabled"] = row["number"] in version.enabled
-    return report
 
 
 def _build_blank_rows(
@@ -161,12 +173,16 @@ def _build_variant(
 ) -> VariantState:
     row_counts = counts.get(str(row["number"]), {})
     reward = row["expected_reward"]
+    missing = None if row_counts else 0  # reports of earlier versions do not have them
     return VariantState(
         number=row["number"],
         variant=model.combinations()[row["number"] - 1],
         enabled=row["enabled"],
         exposures=row_counts.get("exposures", 0),
         conversions=row_counts.get("conversions", 0),
+        users=row_counts.get("users", 0),
+        mature_users=row_counts.get("mature_users", missing),
+        mature_conversions=row_counts.get("mature_conversions", missing),
         weight=row["weight"],
         prob_best=row["prob_best"],
         expected_reward_mean=reward["mean"],
@@ -176,14 +192,9 @@ def _build_variant(
 
 
 def _build_context(
-    model: BanditModel,
-    row: Mapping[str, Any],
-    counts: Mapping[str, Any],
-    *,
-    is_trusted: bool,
+    model: BanditModel, row: Mapping[str, Any], counts: Mapping[str, Any]
 ) -> ContextState:
-    factor, level = row["factor"], row["level"]
-    gain = row["expected_gain"] if is_trusted else NULL_ESTIMATE
+    factor, level, gain = row["factor"], row["level"], row["expected_gain"]
     level_counts = counts.get(factor, {}).get(level, {})
     return ContextState(
         context={factor: _format_level(model, factor, level)},

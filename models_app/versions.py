@@ -9,9 +9,14 @@ from numpy.typing import NDArray
 
 from models_app import allocation_bytes, restated_report
 from models_app.bandit.design.design import Floats
-from models_app.bandit.policy import allocation
+from models_app.bandit.policy import allocation, leading
 from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.models import BanditModel, PolicyVersion, TrainingRun
+
+VARIANTS_CHANGED = (
+    "variants were enabled, disabled or excluded since the last training; the next "
+    "training learns this figure again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +45,15 @@ def ensure_uniform_version(model: BanditModel, enabled: Sequence[int]) -> Policy
 
 def publish_trained(
     model: BanditModel,
-    run: TrainingRun,
+    run: TrainingRun | None,
     compiled_policy: CompiledPolicy,
     enabled: Sequence[int],
     report: dict[str, Any],
 ) -> PolicyVersion:
     """Store the policy that a run learned as the next version, and make it serve.
 
-    `enabled` are variant numbers, `report` is plain JSON. Call it inside a transaction
+    `run` is None for what was learned without one, before shipping. `enabled` are
+    variant numbers, `report` is plain JSON. Call it inside a transaction
     that also ends the run and bumps the version number that serving compares.
     """
     origin = _VersionOrigin(PolicyVersion.Cause.TRAINING, run, report)
@@ -83,6 +89,15 @@ def publish_enabled(
     return _publish_next(model, compiled_policy, enabled, origin)
 
 
+def is_learned(version: PolicyVersion) -> bool:
+    """Return whether a version serves what a training learned, or the uniform start.
+
+    It does not once variants were enabled, disabled or excluded: which one leads, and
+    what the allocation is worth, is not known until the next training.
+    """
+    return version.cause != PolicyVersion.Cause.VARIANTS
+
+
 def find_trained_version(model: BanditModel) -> PolicyVersion | None:
     """Return the newest version that a training made; None before any."""
     return (
@@ -106,6 +121,21 @@ def read_table(version: PolicyVersion) -> Floats:
     """Return the probabilities [context cells, variants] of a version."""
     return allocation_bytes.unpack_table(
         version.probabilities, version.segments, version.variants
+    )
+
+
+def read_served_table(version: PolicyVersion, *, is_shipped: bool) -> Floats:
+    """Return the probabilities [context cells, variants] that users get.
+
+    Once it is shipped, every context cell gets its leading variant only.
+    """
+    table = read_table(version)
+    if not is_shipped:
+        return table
+    prob_best = read_prob_best(version)
+    servable = np.isin(np.arange(version.variants) + 1, version.enabled)
+    return leading.build_leading_table(
+        table if prob_best is None else prob_best, servable
     )
 
 

@@ -1,12 +1,17 @@
 """Summary of a results document: one sentence, and the figures behind it."""
 
+from collections.abc import Mapping
+
 from levered_site.mcp.rest_api import Json
 
 LEADING_VARIANT_FIELDS = (
     "number",
     "variant",
     "users",
+    "mature_users",
+    "rewarded_users",
     "user_rate",
+    "mean_reward",
     "weight",
     "prob_best",
 )
@@ -33,6 +38,18 @@ def describe_lift(results: Json) -> str:
         f"{measured['lift_percent']:+.1f}% over the holdout, {_describe_interval(measured)}, "
         f"{users} users"
     )
+
+
+def describe_leader(stats: Json, reasons: Mapping[str, str]) -> str:
+    """Return which variant leads by the model, or the reason why none is named."""
+    number, percent = stats["best_variant"], stats["best_vs_baseline_percent"]
+    if number is None:
+        reason = reasons.get("stats.best_variant", "nothing was learned yet")
+        return f"no leader: {reason}"
+    if percent is None:
+        reason = reasons.get("stats.best_vs_baseline_percent", "no comparison")
+        return f"variant {number} leads by the model ({reason})"
+    return f"variant {number} leads by the model, {percent:+.1f}% over the baseline"
 
 
 def describe_health(health: Json | None) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.template.loader import render_to_string
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from levered_site.admin import html
@@ -80,6 +81,7 @@ def _build_figures(
             _format_interval(modeled.estimated_improvement_interval)
             or reasons.get("stats.estimated_improvement_percent", ""),
         ),
+        ("Leader", *_describe_leader(results)),
         (
             "Users compared",
             html.format_number(measured.optimization_exposures),
@@ -95,16 +97,28 @@ def _build_figures(
     )
 
 
+def _describe_leader(results: Results) -> tuple[str, str]:
+    """Return the leading variant, and its lift over the baseline or the reason."""
+    stats, reasons = results.stats, results.unavailable
+    if stats.best_variant is None:
+        return html.NO_VALUE, reasons.get("stats.best_variant", "")
+    lift = html.format_percent(stats.best_vs_baseline_percent, signed=True)
+    return f"variant {stats.best_variant}", reasons.get(
+        "stats.best_vs_baseline_percent", f"{lift} over the baseline"
+    )
+
+
 def _format_interval(limits: Sequence[float | None] | None, kind: str = "95 %") -> str:
     interval = html.format_interval(limits, signed=True)
     return "" if interval == html.NO_VALUE else f"{kind}: {interval}"
 
 
 def render_variant_results(results: Results) -> SafeString:
-    """Return a table of each variant's counts and posterior figures."""
-    return html.render_table(
+    """Return a table of each variant's counts and posterior figures, and what it lacks."""
+    table = html.render_table(
         (
-            *("", "variant", "", "users", "conversions", "rate per user"),
+            *("", "variant", "", "users", "mature users", "rewarded users"),
+            *("mean per mature user", "conversion rate"),
             *("expected reward", "share of traffic", "probability best"),
         ),
         (
@@ -112,6 +126,15 @@ def render_variant_results(results: Results) -> SafeString:
             for row in results.variants
         ),
     )
+    reasons = {
+        reason
+        for name, reason in results.unavailable.items()
+        if name.startswith("variants.")
+    }
+    notes = format_html_join(
+        "", '<p class="staff-note">{}</p>', ((reason,) for reason in sorted(reasons))
+    )
+    return format_html("{}{}", table, notes)
 
 
 def _build_observed_columns(row: VariantResult) -> list[object]:
@@ -120,8 +143,14 @@ def _build_observed_columns(row: VariantResult) -> list[object]:
         html.render_code(row.variant_key),
         "" if row.enabled else html.render_pill("disabled"),
         html.format_number(row.users),
-        html.format_number(row.conversions),
-        html.format_percent(100 * row.user_rate) if row.users else html.NO_VALUE,
+        html.format_number(row.mature_users),
+        html.format_number(row.rewarded_users),
+        html.NO_VALUE
+        if row.mean_reward is None
+        else html.format_number(row.mean_reward, 3),
+        html.NO_VALUE
+        if row.user_rate is None or not row.users
+        else html.format_percent(100 * row.user_rate),
     ]
 
 

@@ -3,20 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.conf import settings as django_settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
-from metrics import sources
-from models_app import versions
-from optimizations.configuration import create_update, guardrail_shares, regimes
+from optimizations.configuration import create_update, launch, regimes, shipping
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import snapshot_store
-from warehouse import connections
 from warehouse.models import ManagedExposure
 
 Status = Optimization.Status
@@ -99,8 +94,8 @@ def change_status(
     optimization = create_update.lock_optimization(optimization)
     before = optimization.status
     _require_transition(before, status)
-    if not confirm:
-        _call_ship_guards(optimization, status)
+    if status == Status.SHIPPED:
+        shipping.prepare_shipping(optimization, confirm=confirm)
     _set_status(optimization, status)
     optimization.save()
     if status == Status.SHIPPED:
@@ -134,7 +129,7 @@ def _set_status(optimization: Optimization, status: str) -> None:
         optimization.status_before_archive = optimization.status
     optimization.status = status
     if status == Status.LIVE:
-        _go_live(optimization)
+        launch.go_live(optimization)
         optimization.shipped_at = None  # going live undoes a shipment
     if status == Status.SHIPPED:
         optimization.shipped_at = now
@@ -208,49 +203,6 @@ def has_served(optimization: Optimization) -> bool:
         model.objects.filter(optimization_id=optimization.pk).exists()
         for model in (Assignment, Decision, ManagedExposure)
     )
-
-
-def _call_ship_guards(optimization: Optimization, status: str) -> None:
-    """Raise what a guard raises if the optimization should not become shipped."""
-    for guard in django_settings.SHIP_GUARDS if status == Status.SHIPPED else ():
-        import_string(guard)(optimization)
-
-
-def _go_live(optimization: Optimization) -> None:
-    """Check the requirements; the first time, fix the outcomes and open a regime.
-
-    The first time also fixes the guardrails' shares of the error and publishes version 0
-    of the policy, which is uniform.
-    """
-    _require_ready(optimization)
-    if optimization.went_live_at is not None:
-        return
-    assert optimization.reward_metric is not None
-    optimization.went_live_at = timezone.now()
-    model = optimization.model
-    outcomes = optimization.reward_metric.outcomes
-    model.training_data_config["reward"]["outcomes"] = outcomes or []
-    model.save(update_fields=["training_data_config", "updated_at"])
-    guardrail_shares.fix_launch_shares(optimization)
-    versions.ensure_uniform_version(model, optimization.servable())
-    regimes.open_regime(optimization, "went live", optimization.went_live_at)
-
-
-def _require_ready(optimization: Optimization) -> None:
-    if optimization.reward_metric is None:
-        raise ConflictError(
-            "The optimization has no reward metric. Set reward_metric_id to go live."
-        )
-    organization_id = optimization.organization_id
-    if not connections.is_connected(organization_id):
-        return
-    if optimization.assignment_source is None:
-        optimization.assignment_source = sources.find_default_source(organization_id)
-    if optimization.assignment_source is None:
-        raise ConflictError(
-            "The optimization has no assignment source, which a connected warehouse "
-            "requires. Set assignment_source_id, or make a source the default."
-        )
 
 
 def _format_refusal(before: str, change: str) -> str:

@@ -1,5 +1,6 @@
 """Check of the model against the holdout: are its comparisons to be trusted?"""
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -8,6 +9,8 @@ from metrics import stats
 from metrics.models import Metric
 from metrics.stats import BaselineSanity, Interval, RewardType
 from metrics.stats.normal import CRITICAL
+from models_app.bandit.data import amount_bound
+from models_app.bandit.data.amount_bound import AmountBound, AmountSums
 from models_app.bandit.report.baseline import BaselineReward
 from models_app.models import StoredReport
 from optimizations.cube import aggregates
@@ -31,7 +34,7 @@ def check_calibration(
     baseline = report["baseline_reward"]
     two_sd = (baseline["hi"] - baseline["lo"]) / CRITICAL
     by_context = _read_baselines(report)
-    cells = cube.arrays
+    cells = _bound_amounts(cube.arrays, report)
     if by_context:
         had_users = np.array([mean is not None for mean in by_context.means])
         cells = cells.select(had_users[cells.context])
@@ -42,6 +45,20 @@ def check_calibration(
     return stats.check_baseline(
         mean, interval, aggregates.compute_totals(recent, kind), kind
     )
+
+
+def _bound_amounts(cells: CellArrays, report: StoredReport) -> CellArrays:
+    """Return the cells with single amounts bounded as the model learned them.
+
+    A single huge amount would widen the holdout's own spread so far that nothing fails.
+    """
+    bound = report.get("amount_bound")  # missing in reports of earlier versions
+    if not bound:
+        return cells
+    counts = cells.converted.astype(np.float64)
+    amounts = AmountSums.from_moments(counts, cells.value_sum, cells.value_sum_squares)
+    bounded = amount_bound.apply_bound(amounts, AmountBound(**bound))
+    return replace(cells, value_sum=bounded.sums, value_sum_squares=bounded.squares)
 
 
 def _read_baselines(report: StoredReport) -> BaselineReward | None:

@@ -6,13 +6,28 @@ from typing import Annotated, Any
 
 from metrics.stats import Interval, Lift
 from optimizations.results.measured_lift_by_context import FactorLevel
-from optimizations.results.reasons import NO_BASELINE, NOT_IN_REPORT, Reasons
+from optimizations.results.reasons import (
+    NO_BASELINE,
+    NOT_IN_REPORT,
+    Reasons,
+    WithholdingReasons,
+    read_lift,
+)
 
 FACTOR_IGNORED = "the model learned without this context factor"
 NO_MATURE_USERS_AT_LEVEL = "no user with this level is mature yet"
 MEASURED_FIELDS = ("lift_percent", "lift_ci", "lift_ci_anytime")
 IMPROVEMENT_FIELDS = ("estimated_improvement_percent", "estimated_improvement_interval")
-REPORT_FIELDS = ("share", *IMPROVEMENT_FIELDS, "best_variant", "prob_best")
+BEST_FIELDS = ("best_variant", "prob_best")
+REPORT_FIELDS = ("share", *IMPROVEMENT_FIELDS, *BEST_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredLevels:
+    """What was measured at each (factor, level) with users: lift, and share of users."""
+
+    lifts: Mapping[FactorLevel, Lift]
+    shares: Mapping[FactorLevel, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +36,7 @@ class ContextResult:
 
     factor: str
     level: str
-    share: Annotated[float | None, "Share of the users the model learned from."]
+    share: Annotated[float | None, "Share of all users so far, whatever their age."]
     lift_percent: Annotated[
         float | None, "Measured among the users with this level, against the holdout."
     ]
@@ -29,26 +44,26 @@ class ContextResult:
     lift_ci_anytime: Interval | None
     estimated_improvement_percent: Annotated[
         float | None,
-        "The current allocation at this level against the baseline, by the model.",
+        "What is served at this level against the baseline, by the model: the median.",
     ]
     estimated_improvement_interval: Interval | None
-    best_variant: int | None
+    best_variant: Annotated[
+        int | None, "The enabled variant with the highest prob_best at this level."
+    ]
     prob_best: float | None
 
 
 def build_context_results(
     rows: Sequence[Mapping[str, Any]],
-    lifts: Mapping[FactorLevel, Lift],
-    distrusted: str | None,
+    measured: MeasuredLevels,
+    withheld: WithholdingReasons,
 ) -> tuple[list[ContextResult], Reasons]:
-    """Return the reported levels, then the measured ones that the report does not have.
-
-    `distrusted` is the reason to withhold what the model says of lifts.
-    """
+    """Return the reported levels, then the measured ones that the report does not have."""
     reported = {(row["factor"], row["level"]): row for row in rows}
     factors = {factor for factor, _ in reported}
     contexts: list[ContextResult] = []
     unavailable: Reasons = {}
+    lifts = measured.lifts
     levels = [*reported, *sorted(lifts.keys() - reported.keys())]
     for place, (factor, level) in enumerate(levels):
         context, reasons = _build_measured_context(
@@ -59,8 +74,12 @@ def build_context_results(
             reason = NOT_IN_REPORT if factor in factors else FACTOR_IGNORED
             reasons |= dict.fromkeys(REPORT_FIELDS, reason)
         else:
-            context = _add_reported_fields(context, row, distrusted)
-            reasons |= _explain_missing_improvement(row, distrusted)
+            context = _add_reported_fields(context, row, withheld)
+            share = measured.shares.get((factor, level), 0.0)
+            context = replace(context, share=share)
+            reasons |= _explain_missing_improvement(row, withheld.allocation)
+            if withheld.best:
+                reasons |= dict.fromkeys(BEST_FIELDS, withheld.best)
         contexts.append(context)
         unavailable |= {
             f"contexts[{place}].{name}": reason for name, reason in reasons.items()
@@ -90,26 +109,24 @@ def _build_measured_context(
 
 
 def _add_reported_fields(
-    context: ContextResult, row: Mapping[str, Any], distrusted: str | None
+    context: ContextResult, row: Mapping[str, Any], withheld: WithholdingReasons
 ) -> ContextResult:
-    improvement = None if distrusted else row.get("estimated_improvement_percent")
+    percent = row.get("estimated_improvement_percent")
+    improvement = None if withheld.allocation else read_lift(percent)
     return replace(
         context,
-        share=row["share"],
-        estimated_improvement_percent=improvement and improvement["mean"],
-        estimated_improvement_interval=(
-            improvement and (improvement["lo"], improvement["hi"])
-        ),
-        best_variant=row["best_variant"],
-        prob_best=row["prob_best"],
+        estimated_improvement_percent=improvement.median if improvement else None,
+        estimated_improvement_interval=improvement.interval if improvement else None,
+        best_variant=None if withheld.best else row["best_variant"],
+        prob_best=None if withheld.best else row["prob_best"],
     )
 
 
 def _explain_missing_improvement(
-    row: Mapping[str, Any], distrusted: str | None
+    row: Mapping[str, Any], withheld: str | None
 ) -> Reasons:
     percent = "estimated_improvement_percent"
-    if row.get(percent) and not distrusted:
+    if row.get(percent) and not withheld:
         return {}
     missing = NO_BASELINE if percent in row else NOT_IN_REPORT
-    return dict.fromkeys(IMPROVEMENT_FIELDS, distrusted or missing)
+    return dict.fromkeys(IMPROVEMENT_FIELDS, withheld or missing)

@@ -16,6 +16,7 @@ from optimizations.results.reasons import NOT_IN_REPORT
 RECENT_DAYS = 7  # whole days
 NOT_LEARNING = "nothing is learned: this optimization is {}"
 BEYOND_FORECAST = f"beyond {MAX_DAYS} days"
+RESTS_ON_PRIOR = "the model cannot tell the effect from none yet, so a forecast would rest on the prior"
 NO_WHOLE_DAY = "no whole day of traffic has been counted yet"
 
 
@@ -26,12 +27,27 @@ def forecast_decision(
 
     The effect on future days is the model's: the current allocation against the
     baseline. Traffic continues as on the last whole days (at most seven), with today's
-    holdout percentage. See metrics.stats.forecast.
+    holdout percentage. See metrics.stats.forecast. Where the model cannot tell the effect
+    from none, future days would be decided by effects that only the prior knows: the
+    forecast is withheld, unless it is decided already.
     """
     reason = _explain_missing_effect(optimization, report)
     daily_users = _estimate_daily_users(cube)
     if reason or daily_users is None:
         return DecisionForecast(None, reason=reason or NO_WHOLE_DAY)
+    forecast = _forecast_by_model(optimization, report, cube, daily_users)
+    effect = report["estimated_improvement"]
+    if forecast.days and effect["lo"] < 0 < effect["hi"]:
+        return DecisionForecast(None, reason=RESTS_ON_PRIOR)
+    return forecast
+
+
+def _forecast_by_model(
+    optimization: Optimization,
+    report: StoredReport,
+    cube: ObservationCube,
+    daily_users: float,
+) -> DecisionForecast:
     metric = optimization.reward_metric
     assert metric is not None  # a database constraint on live optimizations
     effect = report["estimated_improvement"]

@@ -65,3 +65,19 @@ def _sum_arms_by_level(
 
 def _count_users(regimes: ArmTotals) -> int:
     return sum(totals.users for arms in regimes.values() for totals in arms.values())
+
+
+def compute_level_shares(
+    optimization: Optimization, cube: ObservationCube
+) -> dict[FactorLevel, float]:
+    """Return the share of all users so far, mature or not, at each (factor, level)."""
+    counts = aggregates.count_by_key(cube.arrays, cube.arrays.context)
+    total = sum(context.users for context in counts.values())
+    design = optimization.model.design
+    users: defaultdict[FactorLevel, int] = defaultdict(int)
+    for (cell_index,), context in counts.items():
+        for factor_index, factor in enumerate(design.contexts):
+            level_index = int(design.context_levels[cell_index][factor_index])
+            level = design.level_name(factor_index, level_index)
+            users[factor.name, level] += context.users
+    return {level: count / total for level, count in users.items() if total}

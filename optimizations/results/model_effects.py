@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from metrics.stats import Lift
 from models_app.models import StoredReport
 from optimizations.results import context_results
-from optimizations.results.context_results import ContextResult
-from optimizations.results.measured_lift_by_context import FactorLevel
-from optimizations.results.reasons import NOT_IN_REPORT, Reasons
+from optimizations.results.context_results import ContextResult, MeasuredLevels
+from optimizations.results.reasons import NOT_IN_REPORT, Reasons, WithholdingReasons
 
 COEFFICIENTS_LEFT_OUT = (
     "the model has too many coefficients and leaves out some that this figure needs"
@@ -61,11 +59,7 @@ class Interaction:
     ]
     lo: float | None
     hi: float | None
-    users: Annotated[
-        int,
-        "Users who saw both. An immature user counts by the share of rewards that are "
-        "due by their age.",
-    ]
+    users: Annotated[int, "Users who saw both, whatever their age."]
     kind: Annotated[
         Literal["synergy", "saturation", "conflict"] | None,
         "conflict: worse together than alone. synergy: better together, and neither "
@@ -89,7 +83,7 @@ class ModelEffects:
     """The lists of results, and the reason for every null in them."""
 
     factor_importance: list[FactorImportance]
-    factor_utilities: list[FactorUtility]
+    factor_utilities: list[FactorUtility] | None
     interaction_importance: Quartiles | None
     interactions: list[Interaction] | None
     context_importance: list[ContextImportance]
@@ -98,18 +92,20 @@ class ModelEffects:
 
 
 def build_model_effects(
-    report: StoredReport, lifts: Mapping[FactorLevel, Lift], distrusted: str | None
+    report: StoredReport,
+    levels: MeasuredLevels,
+    withheld: WithholdingReasons,
 ) -> ModelEffects:
-    """Return a report's lists; `lifts` are the measured ones of each context level.
-
-    `distrusted` is the reason to withhold what the model says of lifts and deviations.
-    """
+    """Return a report's lists beside what was measured at each context level."""
+    distrusted = withheld.distrusted
     interactions, unavailable = _build_interactions(
         report.get("interactions"), distrusted
     )
     contexts, reasons = context_results.build_context_results(
-        report["contexts"], lifts, distrusted
+        report["contexts"], levels, withheld
     )
+    if distrusted:
+        unavailable["factor_utilities"] = distrusted
     unavailable |= reasons | _explain_missing_shares(report["context_importance"])
     share = report["interaction_importance"]
     if share is None:
@@ -119,9 +115,9 @@ def build_model_effects(
             FactorImportance(factor=row["factor"], kind="design", **row["share"])
             for row in report["factor_importance"]
         ],
-        factor_utilities=[
-            _build_factor_utility(row) for row in report["factor_utilities"]
-        ],
+        factor_utilities=None
+        if distrusted
+        else [_build_factor_utility(row) for row in report["factor_utilities"]],
         interaction_importance=None if share is None else Quartiles(**share),
         interactions=interactions,
         context_importance=[

@@ -5,24 +5,34 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from metrics.stats import BaselineSanity, Interval
-from models_app import versions
-from models_app.models import PolicyVersion, StoredReport
+from models_app.models import StoredReport
 from models_app.state import NOT_TRAINED
-from optimizations.cube import aggregates
-from optimizations.cube.aggregates import Counts
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
-from optimizations.results import calibration, measured_lift_by_context, model_effects
-from optimizations.results.model_effects import ModelEffects
-from optimizations.results.reasons import NO_BASELINE, Reasons
-
-STAT_NAMES = (
-    "estimated_improvement_percent",
-    "estimated_improvement_interval",
-    "best_vs_baseline_percent",
-    "best_vs_baseline_interval",
-    "estimated_progress",
+from optimizations.results import (
+    calibration,
+    leader,
+    measured_lift_by_context,
+    model_effects,
+    model_support,
 )
+from optimizations.results.context_results import MeasuredLevels
+from optimizations.results.leader import BASELINE_LEADS, Leader
+from optimizations.results.model_effects import ModelEffects
+from optimizations.results.model_support import BASELINE
+from optimizations.results.reasons import (
+    NO_BASELINE,
+    NOT_IN_REPORT,
+    Reasons,
+    ReportedLift,
+    WithholdingReasons,
+    read_lift,
+)
+from optimizations.results.served_model import ServedModel
+
+IMPROVEMENT_NAMES = ("estimated_improvement_percent", "estimated_improvement_interval")
+BEST_NAMES = ("best_vs_baseline_percent", "best_vs_baseline_interval")
+STAT_NAMES = (*IMPROVEMENT_NAMES, "best_variant", *BEST_NAMES, "estimated_progress")
 LIST_NAMES = (
     "factor_importance",
     "factor_utilities",
@@ -31,12 +41,8 @@ LIST_NAMES = (
     "contexts",
     "interaction_importance",
 )
-VARIANT_FIGURES = (
-    "prob_best",
-    "expected_reward_mean",
-    "expected_reward_lo",
-    "expected_reward_hi",
-)
+REWARD_FIGURES = ("expected_reward_mean", "expected_reward_lo", "expected_reward_hi")
+VARIANT_FIGURES = ("prob_best", *REWARD_FIGURES)
 REWARD_MODEL_NOTE = (
     "chance: the chance of a conversion. hurdle: the chance to pay times the amount. "
     "mean: the amount itself, normal. outcomes: the chance of each outcome."
@@ -49,17 +55,21 @@ class ModelStats:
     """The main figures of the model."""
 
     estimated_improvement_percent: Annotated[
-        float | None, "The current allocation against the baseline."
+        float | None, "What is served now against the baseline: the median."
     ]
     estimated_improvement_interval: Interval | None
+    best_variant: Annotated[
+        int | None, "The leader: the enabled variant with the highest prob_best."
+    ]
     best_vs_baseline_percent: Annotated[
-        float | None, "The best variant against the baseline."
+        float | None,
+        "best_variant against the baseline: the median. Null if the baseline leads.",
     ]
     best_vs_baseline_interval: Interval | None
     estimated_progress: Annotated[float | None, "0 to 1."]
 
 
-NO_STATS = ModelStats(None, None, None, None, None)
+NO_STATS = ModelStats(None, None, None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +99,44 @@ class ModeledResults:
     stats: ModelStats
     sanity: BaselineSanity | None
     effects: ModelEffects
+    estimates: dict[int, VariantEstimate]
     model: ModelNotes
     unavailable: Reasons
 
 
 def build_modeled_results(
-    optimization: Optimization, version: PolicyVersion | None, cube: ObservationCube
+    optimization: Optimization, served: ServedModel, cube: ObservationCube
 ) -> ModeledResults:
-    """Read the report; withhold lifts if the model misses the recent holdout."""
-    report = version.report if version else None
-    metric = optimization.reward_metric
-    if report is None or metric is None:
+    """Read the report of what is served; withhold what cannot be relied on.
+
+    All modeled rewards and comparisons are withheld if the model misses the recent
+    holdout. Those of the allocation are also withheld where variants changed since the
+    last training, and where too few users support them.
+    """
+    report, metric = served.report, optimization.reward_metric
+    if not report or metric is None:
         return _build_untrained_results()
     sanity = calibration.check_calibration(report, cube, metric)
-    distrusted = calibration.get_failure_reason(sanity)
-    figures = NO_STATS if distrusted else _build_stats(report)
-    missing = [name for name in STAT_NAMES if getattr(figures, name) is None]
-    reason = distrusted or NO_BASELINE
-    lifts = measured_lift_by_context.compare_arms_by_level(optimization, metric, cube)
-    effects = model_effects.build_model_effects(report, lifts, distrusted)
+    withheld = WithholdingReasons(
+        distrusted=calibration.get_failure_reason(sanity),
+        unlearned=served.unlearned,
+        unsupported=model_support.explain_missing_support(cube.arrays),
+    )
+    best = leader.find_leader(report, served.enabled)
+    stats, reasons = _build_stats(report, best, withheld.allocation)
+    levels = MeasuredLevels(
+        measured_lift_by_context.compare_arms_by_level(optimization, metric, cube),
+        measured_lift_by_context.compute_level_shares(optimization, cube),
+    )
+    effects = model_effects.build_model_effects(report, levels, withheld)
+    estimates, missing = _build_variant_estimates(report, withheld)
     return ModeledResults(
-        figures,
-        sanity,
-        effects,
-        _describe_model(optimization, report, distrusted),
-        {f"stats.{name}": reason for name in missing} | effects.unavailable,
+        stats=stats,
+        sanity=sanity,
+        effects=effects,
+        estimates=estimates,
+        model=_describe_model(optimization, report, withheld.distrusted),
+        unavailable=reasons | missing | effects.unavailable,
     )
 
 
@@ -128,7 +151,7 @@ def _build_untrained_results() -> ModeledResults:
     ]
     reasons = dict.fromkeys(names, NOT_TRAINED)
     effects = ModelEffects([], [], None, [], [], [], reasons)
-    return ModeledResults(NO_STATS, None, effects, ModelNotes(None, []), reasons)
+    return ModeledResults(NO_STATS, None, effects, {}, ModelNotes(None, []), reasons)
 
 
 def _describe_model(
@@ -144,53 +167,64 @@ def _describe_model(
     return ModelNotes(report.get("reward_model", "chance"), notes)
 
 
-def _build_stats(report: StoredReport) -> ModelStats:
-    improvement = report["estimated_improvement_percent"]
-    best = report["best_vs_baseline_percent"]
+def _build_stats(
+    report: StoredReport, best: Leader | None, withheld: str | None
+) -> tuple[ModelStats, Reasons]:
+    """Return the main figures, with the reason of each that is null."""
+    if withheld or best is None:
+        reason = withheld or NOT_IN_REPORT
+        return NO_STATS, {f"stats.{name}": reason for name in STAT_NAMES}
+    improvement = read_lift(report["estimated_improvement_percent"])
+    unavailable: Reasons = {}
+    if improvement is None:
+        unavailable |= {f"stats.{name}": NO_BASELINE for name in IMPROVEMENT_NAMES}
+    best_lift, reason = _read_best_lift(report, best)
+    if best_lift is None:
+        unavailable |= {f"stats.{name}": reason for name in BEST_NAMES}
     return ModelStats(
-        estimated_improvement_percent=improvement and improvement["mean"],
-        estimated_improvement_interval=_read_interval(improvement),
-        best_vs_baseline_percent=best and best["mean"],
-        best_vs_baseline_interval=_read_interval(best),
+        estimated_improvement_percent=improvement.median if improvement else None,
+        estimated_improvement_interval=improvement.interval if improvement else None,
+        best_variant=best.number,
+        best_vs_baseline_percent=best_lift.median if best_lift else None,
+        best_vs_baseline_interval=best_lift.interval if best_lift else None,
         estimated_progress=report["estimated_progress"],
-    )
+    ), unavailable
 
 
-def _read_interval(estimate: Mapping[str, Any] | None) -> Interval | None:
-    return (estimate["lo"], estimate["hi"]) if estimate else None
+def _read_best_lift(
+    report: StoredReport, best: Leader
+) -> tuple[ReportedLift | None, str]:
+    """Return the leader's lift over the baseline, or None and the reason."""
+    if best.number == BASELINE:
+        return None, BASELINE_LEADS
+    if report["best_variant"] != best.number:  # a report of an earlier version
+        return None, NOT_IN_REPORT
+    return read_lift(report["best_vs_baseline_percent"]), NO_BASELINE
 
 
-def read_variant_estimates(version: PolicyVersion | None) -> dict[int, VariantEstimate]:
-    """Return what the model says of each variant, by number; empty if untrained."""
-    report = (version and version.report) or {}
-    return {
-        row["number"]: VariantEstimate(
-            prob_best=row["prob_best"],
-            expected_reward_mean=row["expected_reward"]["mean"],
-            expected_reward_lo=row["expected_reward"]["lo"],
-            expected_reward_hi=row["expected_reward"]["hi"],
-        )
-        for row in report.get("variants", ())
+def _build_variant_estimates(
+    report: StoredReport, withheld: WithholdingReasons
+) -> tuple[dict[int, VariantEstimate], Reasons]:
+    """Return what the model says of each variant, by number, and why it does not."""
+    estimates = {
+        row["number"]: _build_variant_estimate(row, withheld)
+        for row in report["variants"]
     }
+    unavailable: Reasons = {}
+    if withheld.unlearned:
+        unavailable["variants.prob_best"] = withheld.unlearned
+    if withheld.distrusted:
+        unavailable |= {
+            f"variants.{name}": withheld.distrusted for name in REWARD_FIGURES
+        }
+    return estimates, unavailable
 
 
-def compute_traffic_weights(
-    optimization: Optimization, version: PolicyVersion, cube: ObservationCube
-) -> dict[int, float]:
-    """Return each variant's share of all traffic under the policy that serves now.
-
-    It is averaged over the contexts of the users seen so far, or evenly if there are
-    none. The holdout's traffic to the baseline is not included.
-    """
-    table = versions.read_table(version)
-    counts = aggregates.count_by_key(cube.arrays, cube.arrays.context)
-    total = sum(context.users for context in counts.values())
-    mix = [
-        counts.get((context,), Counts()).users / total if total else 1 / len(table)
-        for context in range(len(table))
-    ]
-    optimized = 1 - optimization.holdout_percentage / 100
-    return {
-        number: float(weight) * optimized
-        for number, weight in enumerate(mix @ table, start=1)
-    }
+def _build_variant_estimate(
+    row: Mapping[str, Any], withheld: WithholdingReasons
+) -> VariantEstimate:
+    prob_best = None if withheld.unlearned else row["prob_best"]
+    if withheld.distrusted:
+        return VariantEstimate(prob_best)
+    reward = row["expected_reward"]
+    return VariantEstimate(prob_best, reward["mean"], reward["lo"], reward["hi"])

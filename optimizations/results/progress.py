@@ -2,28 +2,29 @@
 
 from dataclasses import dataclass
 from datetime import date
-from math import isclose
 from typing import Annotated
 
 from django.utils import timezone
 
 from metrics.stats import DecisionForecast
-from models_app import versions
-from models_app.models import StoredReport
 from models_app.state import NOT_TRAINED
-from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
 from optimizations.results import (
     calibration,
     decision_forecast,
     health_records,
+    leader,
+    model_support,
+    served_model,
     stored,
 )
 from optimizations.results.health import Health
+from optimizations.results.reasons import WithholdingReasons
+from optimizations.results.served_model import ServedModel
+from optimizations.results.user_counts import NO_USERS, UserCounter
 
 TRAINED_FIELDS = ("estimated_progress", "winner", "stable_since")
-EQUAL_SHARES = "all variants get the same share: there is no winner"
 POLICY_CHANGED = "the policy changed since it was last published"
 FORECAST_FIELDS = ("days_to_decision", "days_to_decision_interval")
 
@@ -38,10 +39,10 @@ class ArmUsers:
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """The variant that gets the largest share of the optimized arm."""
+    """The leader, the enabled variant most likely to be best, and what it is served."""
 
     number: int
-    share: float
+    share: Annotated[float, "Share of the optimized arm's traffic that it is served."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,14 @@ class Progress:
     health: Health
     days_running: int
     users: ArmUsers
-    conversions: int
+    conversions: Annotated[
+        int, "Users so far whose reward is worth more than 0, whatever their age."
+    ]
+    rewarded_users: Annotated[
+        int, "Users so far with any counted reward, a negative one included."
+    ]
+    mature_users: Annotated[int, "Users whose horizon has passed."]
+    mature_conversions: Annotated[int, "Conversions of mature users."]
     estimated_progress: Annotated[float | None, "0 to 1."]
     winner: Winner | None
     stable_since: date | None
@@ -69,28 +77,33 @@ class Progress:
 def build_progress(optimization: Optimization) -> Progress:
     """Return how far it is, from stored counts and the report of the last training.
 
-    The winner has the largest share of the optimized arm's traffic by the policy of the
-    last training; there is none if all shares are equal. `stable_since` is the first of
-    the latest published days that all name this winner. `days_to_decision` comes from
+    The winner is the leader of the results, with the share that is served now; there is
+    none if all shares are equal, or if no variant stands out. `stable_since` is the first
+    of the latest published days that all name this winner. `days_to_decision` comes from
     `decision_forecast.forecast_decision`.
     """
     cube = stored.load_reward_cube(optimization)
-    version = versions.find_serving_version(optimization.model)
-    report = (version and version.report) or {}
-    distrusted = _find_distrust_reason(optimization, report, cube)
-    arms = aggregates.count_by_key(cube.arrays, cube.arrays.holdout)
-    forecast = _forecast_decision(optimization, report, cube, distrusted)
-    winner = find_winner(report)
+    served = served_model.load_served_model(optimization)
+    withheld = _find_withholding_reasons(optimization, served, cube)
+    counter = UserCounter(optimization.reward_metric, cube)
+    arms, counts = counter.count(cube.arrays.holdout), counter.count_all()
+    forecast = _forecast_decision(optimization, served, cube, withheld)
+    winner, no_winner = _find_winner(served, cube, withheld)
     since = _find_stable_since(optimization, winner)
     return Progress(
         health=health_records.load_health(optimization),
         days_running=_count_days_running(optimization),
         users=ArmUsers(
-            optimized=arms.get((False,), aggregates.Counts()).users,
-            holdout=arms.get((True,), aggregates.Counts()).users,
+            optimized=arms.get((False,), NO_USERS).users,
+            holdout=arms.get((True,), NO_USERS).users,
         ),
-        conversions=sum(counts.conversions for counts in arms.values()),
-        estimated_progress=None if distrusted else report.get("estimated_progress"),
+        conversions=counts.conversions,
+        rewarded_users=counts.rewarded_users,
+        mature_users=counts.mature_users,
+        mature_conversions=counts.mature_conversions,
+        estimated_progress=(
+            None if withheld.allocation else served.report.get("estimated_progress")
+        ),
         winner=winner,
         stable_since=since,
         days_to_decision=forecast.days,
@@ -98,28 +111,29 @@ def build_progress(optimization: Optimization) -> Progress:
             None if forecast.days is None else (forecast.lo, forecast.hi)
         ),
         unavailable={
-            **({} if report else dict.fromkeys(TRAINED_FIELDS, NOT_TRAINED)),
-            **({"estimated_progress": distrusted} if distrusted else {}),
-            **(_explain_missing_winner(winner, since) if report else {}),
+            **({} if served.report else dict.fromkeys(TRAINED_FIELDS, NOT_TRAINED)),
+            **(
+                {"estimated_progress": withheld.allocation}
+                if withheld.allocation
+                else {}
+            ),
+            **(_explain_missing_winner(no_winner, since) if served.report else {}),
             **_explain_missing_forecast(forecast),
         },
     )
 
 
-def find_winner(report: StoredReport) -> Winner | None:
-    """Return the variant with the largest weight, and its share of the optimized arm.
-
-    Return None if all served variants get the same share.
-    """
-    rows = report.get("variants", ())
-    weights = {row["number"]: row["weight"] for row in rows if row["weight"]}
-    total = sum(weights.values())
-    if not total:
-        return None
-    if len(weights) > 1 and isclose(min(weights.values()), max(weights.values())):
-        return None
-    number = max(weights, key=lambda variant: (weights[variant], -variant))
-    return Winner(number, weights[number] / total)
+def _find_winner(
+    served: ServedModel, cube: ObservationCube, withheld: WithholdingReasons
+) -> tuple[Winner | None, str | None]:
+    """Return the winner, or None and why there is none."""
+    best = leader.find_leader(served.report, served.enabled)
+    weights = served_model.compute_traffic_weights(served, cube)
+    shares = [weights[number] for number in sorted(served.enabled)]
+    reason = withheld.winner or leader.explain_no_winner(best, shares)
+    if reason or best is None:
+        return None, reason
+    return Winner(best.number, weights[best.number] / sum(shares)), None
 
 
 def _count_days_running(optimization: Optimization) -> int:
@@ -127,24 +141,29 @@ def _count_days_running(optimization: Optimization) -> int:
     return max((ended - (optimization.went_live_at or ended)).days, 0)
 
 
-def _find_distrust_reason(
-    optimization: Optimization, report: StoredReport, cube: ObservationCube
-) -> str | None:
-    if not report:
-        return None
+def _find_withholding_reasons(
+    optimization: Optimization, served: ServedModel, cube: ObservationCube
+) -> WithholdingReasons:
+    if not served.report:
+        return WithholdingReasons()
     metric = stored.require_reward_metric(optimization)
-    return calibration.find_distrust_reason(report, cube, metric)
+    return WithholdingReasons(
+        distrusted=calibration.find_distrust_reason(served.report, cube, metric),
+        unlearned=served.unlearned,
+        unsupported=model_support.explain_missing_support(cube.arrays),
+    )
 
 
 def _forecast_decision(
     optimization: Optimization,
-    report: StoredReport,
+    served: ServedModel,
     cube: ObservationCube,
-    distrusted: str | None,
+    withheld: WithholdingReasons,
 ) -> DecisionForecast:
-    if not report or distrusted:
-        return DecisionForecast(None, reason=distrusted or NOT_TRAINED)
-    return decision_forecast.forecast_decision(optimization, report, cube)
+    reason = withheld.distrusted or withheld.unlearned
+    if not served.report or reason:
+        return DecisionForecast(None, reason=reason or NOT_TRAINED)
+    return decision_forecast.forecast_decision(optimization, served.report, cube)
 
 
 def _explain_missing_forecast(forecast: DecisionForecast) -> dict[str, str]:
@@ -170,8 +189,8 @@ def _find_stable_since(
 
 
 def _explain_missing_winner(
-    winner: Winner | None, since: date | None
+    no_winner: str | None, since: date | None
 ) -> dict[str, str]:
-    if winner is None:
-        return dict.fromkeys(("winner", "stable_since"), EQUAL_SHARES)
+    if no_winner is not None:
+        return dict.fromkeys(("winner", "stable_since"), no_winner)
     return {} if since else {"stable_since": POLICY_CHANGED}

@@ -1,7 +1,61 @@
-"""Why figures are null: the reasons that several parts of results give."""
+"""Why figures are null, and how a modeled lift is read: what several parts need."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from metrics.stats import Interval
 
 NOT_IN_REPORT = "not in the report of the last training; the next training adds it"
 NO_BASELINE = "the baseline's reward may be zero, so nothing can be a percentage of it"
 
 # The full name of a figure that is null, and why it is.
 Reasons = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class WithholdingReasons:
+    """Why modeled figures are withheld; None where they are not.
+
+    Attributes
+    ----------
+    distrusted: the model does not reproduce the recent holdout.
+    unlearned: the allocation is not the one that the last training described.
+    unsupported: too few users were counted to say more than the prior.
+
+    """
+
+    distrusted: str | None = None
+    unlearned: str | None = None
+    unsupported: str | None = None
+
+    @property
+    def allocation(self) -> str | None:
+        """Why figures of the allocation and its leader are withheld."""
+        return self.distrusted or self.unlearned or self.unsupported
+
+    @property
+    def winner(self) -> str | None:
+        """Why the leader is no winner; after variants changed it is who is served most."""
+        return self.distrusted or self.unsupported
+
+    @property
+    def best(self) -> str | None:
+        """Why the best variant of a context is withheld."""
+        return self.unlearned or self.unsupported
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedLift:
+    """A modeled lift in percent: its median and 95% interval."""
+
+    median: float
+    interval: Interval
+
+
+def read_lift(estimate: Mapping[str, Any] | None) -> ReportedLift | None:
+    """Return a lift of a stored report; reports of earlier versions have a mean only."""
+    if not estimate:
+        return None
+    median = estimate.get("median", estimate["mean"])
+    return ReportedLift(median, (estimate["lo"], estimate["hi"]))

@@ -1,18 +1,22 @@
 """Results: the stored report of the serving version beside sums over the stored cube."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from models_app import versions
-from models_app.models import PolicyVersion
-from optimizations.cube import aggregates, refresh, specification
-from optimizations.cube.aggregates import Counts
+from optimizations.cube import refresh, specification
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Variant
-from optimizations.results import health_evidence, measured_lift, modeled, stored
+from optimizations.results import (
+    health_evidence,
+    measured_lift,
+    modeled,
+    served_model,
+    stored,
+)
 from optimizations.results.context_results import ContextResult
 from optimizations.results.health import Health
 from optimizations.results.measured_lift import MeasuredLift
@@ -26,11 +30,17 @@ from optimizations.results.model_effects import (
 from optimizations.results.modeled import ModelNotes, ModelStats, VariantEstimate
 from optimizations.results.reasons import Reasons
 from optimizations.results.stored import StoredCubes
+from optimizations.results.user_counts import NO_USERS, UserCounter, UserCounts
 from warehouse import connections
 from warehouse.sql.cube.statement import build_statement
 from warehouse.sql.preview import render
 
 NOT_REFRESHED = "the warehouse has not been asked yet; ?refresh=true asks it"
+NO_MATURE_USER = "no user's horizon has passed yet, so rewards may still come"
+DAILY_COUNTS = (
+    *("exposures", "conversions", "users", "rewarded_users"),
+    *("mature_users", "mature_conversions"),
+)
 NOT_LIVE = "this optimization has not been live: nothing is observed"
 
 
@@ -42,12 +52,24 @@ class VariantResult:
     variant_key: str
     variant: dict[str, Any]
     enabled: bool
-    exposures: int
-    conversions: int
-    rate: Annotated[float, "Conversions per exposure."]
-    users: int
-    user_rate: Annotated[float, "Conversions per user."]
-    weight: Annotated[float | None, "Share of all traffic under the current policy."]
+    exposures: Annotated[int, "Of all users so far."]
+    conversions: Annotated[
+        int, "Users so far whose reward is worth more than 0, whatever their age."
+    ]
+    rate: Annotated[
+        float | None, "Conversions per exposure of mature users; 0 without exposures."
+    ]
+    users: Annotated[int, "All users so far, whatever their age."]
+    rewarded_users: Annotated[
+        int, "Users so far with any counted reward, a negative one included."
+    ]
+    mature_users: Annotated[int, "Users whose horizon has passed."]
+    mature_conversions: Annotated[int, "Conversions of mature users."]
+    user_rate: Annotated[
+        float | None, "mature_conversions per mature user; 0 without users."
+    ]
+    mean_reward: Annotated[float | None, "Measured mean reward per mature user."]
+    weight: Annotated[float | None, "Share of all traffic that it is served now."]
     prob_best: float | None
     expected_reward_mean: float | None
     expected_reward_lo: float | None
@@ -56,7 +78,11 @@ class VariantResult:
 
 @dataclass(frozen=True, slots=True)
 class DailyCounts:
-    """Exposures and conversions of one day of first touch, by variant_key."""
+    """Counts of one day of first touch, by variant_key, as of a variant in all.
+
+    `mature_users` and `mature_conversions` are of users whose horizon has passed: what
+    the others do may still come.
+    """
 
     date: date
     variants: dict[str, dict[str, Any]]
@@ -109,10 +135,16 @@ def build_results(
     if refresh:
         health_evidence.refresh_results(optimization, full=full)
     cube = (cubes or StoredCubes(optimization)).load_reward_cube()
-    version = versions.find_serving_version(optimization.model)
-    model = modeled.build_modeled_results(optimization, version, cube)
+    served = served_model.load_served_model(optimization)
+    model = modeled.build_modeled_results(optimization, served, cube)
     comparison = measured_lift.compare_arms(optimization, metric, cube)
     checks = health_evidence.build_checks(optimization, cube, model.sanity)
+    variants = _build_variant_results(
+        optimization,
+        cube,
+        served_model.compute_traffic_weights(served, cube),
+        model.estimates,
+    )
     return Results(
         optimization_id=optimization.pk,
         as_of=cube.as_of,
@@ -120,7 +152,7 @@ def build_results(
         stats=model.stats,
         primary_metric_vs_holdout=measured_lift.build_measured_lift(metric, comparison),
         checks=checks,
-        variants=_build_variant_results(optimization, version, cube),
+        variants=variants,
         factor_importance=model.effects.factor_importance,
         factor_utilities=model.effects.factor_utilities,
         interaction_importance=model.effects.interaction_importance,
@@ -133,6 +165,7 @@ def build_results(
             **model.unavailable,
             **measured_lift.explain_nulls(comparison),
             **_explain_missing_counts(optimization, cube),
+            **_explain_missing_rates(variants),
         },
     )
 
@@ -176,17 +209,17 @@ def _explain_missing_counts(
 
 
 def _build_variant_results(
-    optimization: Optimization, version: PolicyVersion | None, cube: ObservationCube
+    optimization: Optimization,
+    cube: ObservationCube,
+    weights: Mapping[int, float],
+    estimates: Mapping[int, VariantEstimate],
 ) -> list[VariantResult]:
-    counts = aggregates.count_by_key(cube.arrays, cube.arrays.variant)
-    estimates = modeled.read_variant_estimates(version)
-    weights = (  # a draft has no version
-        modeled.compute_traffic_weights(optimization, version, cube) if version else {}
-    )
+    counter = UserCounter(optimization.reward_metric, cube)
+    counts = counter.count(cube.arrays.variant)
     return [
         _build_variant_result(
             variant,
-            counts.get((variant.number,), Counts()),
+            counts.get((variant.number,), NO_USERS),
             weights.get(variant.number),
             estimates.get(variant.number, VariantEstimate()),
         )
@@ -195,19 +228,26 @@ def _build_variant_results(
 
 
 def _build_variant_result(
-    variant: Variant, counts: Counts, weight: float | None, estimate: VariantEstimate
+    variant: Variant,
+    counts: UserCounts,
+    weight: float | None,
+    estimate: VariantEstimate,
 ) -> VariantResult:
-    exposures, users = counts.exposures, counts.users
+    conversions = counts.mature_conversions
     return VariantResult(
         number=variant.number,
         variant_key=variant.variant_key,
         variant=variant.levels,
         enabled=variant.enabled and not variant.excluded,
-        exposures=exposures,
+        exposures=counts.exposures,
         conversions=counts.conversions,
-        rate=counts.conversions / exposures if exposures else 0.0,
-        users=users,
-        user_rate=counts.conversions / users if users else 0.0,
+        rate=_divide(conversions, counts.mature_exposures, counts.exposures),
+        users=counts.users,
+        rewarded_users=counts.rewarded_users,
+        mature_users=counts.mature_users,
+        mature_conversions=conversions,
+        user_rate=_divide(conversions, counts.mature_users, counts.users),
+        mean_reward=counts.mean_reward,
         weight=weight,
         prob_best=estimate.prob_best,
         expected_reward_mean=estimate.expected_reward_mean,
@@ -216,19 +256,34 @@ def _build_variant_result(
     )
 
 
+def _divide(conversions: int, mature: int, total: int) -> float | None:
+    """Return the rate of the mature; 0 if there is nothing, None if nothing is mature."""
+    if not total:
+        return 0.0
+    return conversions / mature if mature else None
+
+
+def _explain_missing_rates(variants: Sequence[VariantResult]) -> Reasons:
+    return {
+        f"variants.{name}": NO_MATURE_USER
+        for name in ("rate", "user_rate", "mean_reward")
+        if any(getattr(row, name) is None for row in variants)
+    }
+
+
 def build_time_series(
     optimization: Optimization, cube: ObservationCube
 ) -> list[DailyCounts]:
-    """Return exposures and conversions by day of first touch and variant_key."""
+    """Return counts by day of first touch and variant_key."""
     keys = dict(optimization.variants.values_list("number", "variant_key"))
     cells = cube.arrays
-    counts = aggregates.count_by_key(cells, cells.day, cells.variant)
+    counter = UserCounter(optimization.reward_metric, cube)
+    counts = counter.count(cells.day, cells.variant)
     days: defaultdict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
     for (day, number), day_counts in sorted(counts.items()):
         if number in keys:
             days[day][keys[number]] = {
-                "exposures": day_counts.exposures,
-                "conversions": day_counts.conversions,
+                name: getattr(day_counts, name) for name in DAILY_COUNTS
             }
     return [
         DailyCounts(date.fromordinal(day), variants) for day, variants in days.items()

@@ -14,6 +14,7 @@ from metrics.models import Metric
 from optimizations.cube import aggregates, refresh
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
+from optimizations.results.user_counts import UserCounter
 
 log = structlog.get_logger(__name__)
 
@@ -114,5 +115,26 @@ def require_reward_metric(optimization: Optimization) -> Metric:
 def build_report_counts(
     optimization: Optimization, cube: ObservationCube
 ) -> dict[str, Any]:
-    """Return the counts that a report keeps of what the model learned from."""
-    return aggregates.count_by_level(cube.arrays, optimization.model.design)
+    """Return the counts that a report keeps of what the model learned from.
+
+    Those of `aggregates.count_by_level`, where conversions are users whose reward is
+    worth more than 0, with `mature_users` and `mature_conversions` beside.
+    """
+    design = optimization.model.design
+    counter = UserCounter(optimization.reward_metric, cube)
+    cells = counter.positive_cells
+    counts = aggregates.count_by_level(cells, design)
+    mature = aggregates.count_by_level(cells.select(cells.mature), design)
+    for number, row in counts["variants"].items():
+        _add_mature_counts(row, mature["variants"].get(number))
+    for factor, levels in counts["contexts"].items():
+        for level, rows in levels.items():
+            of_level = mature["contexts"].get(factor, {}).get(level, {})
+            for number, row in rows.items():
+                _add_mature_counts(row, of_level.get(number))
+    return counts
+
+
+def _add_mature_counts(row: dict[str, int], mature: Mapping[str, int] | None) -> None:
+    for name in ("users", "conversions"):
+        row[f"mature_{name}"] = mature[name] if mature else 0

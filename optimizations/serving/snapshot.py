@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models_app.bandit.policy import rendezvous
+from models_app.bandit.policy import leading, rendezvous
 from models_app.bandit.policy.rendezvous import PreparedRow
 from optimizations.factors import Context, ContextFactor
 
@@ -175,5 +175,4 @@ def pick_leading_variants(
 
     Only servable variants count. The lowest number wins a tie.
     """
-    masked = np.where(servable, prob_best, -1.0)
-    return tuple(int(index) + 1 for index in masked.argmax(axis=1))
+    return tuple(leading.pick_leading_variants(prob_best, servable).tolist())

@@ -16,6 +16,7 @@ from models_app.bandit.design.subset import DesignSubset
 from models_app.bandit.policy import allocation
 from models_app.bandit.policy.allocation import AllocationRule, CompiledPolicy
 from models_app.bandit.report import report
+from models_app.bandit.report.posterior_draws import CountedUsers
 from models_app.bandit.report.report import Report
 from models_app.bandit.rewards import fit
 from models_app.bandit.rewards.reward_model import FittedReward
@@ -120,10 +121,22 @@ class PolicyTrainer:
             holdout_share=self.data.optimization.holdout_percentage / 100,
             seed=self.data.seed,
             minimize=self.data.is_lower_better,
+            users=self._count_users(),
         )
         baselines = figures.baselines
         expanded = baselines and baselines.expand_contexts(self.subset.place)
         return replace(figures, baselines=expanded)
+
+    def _count_users(self) -> CountedUsers:
+        """Return all users, mature or not."""
+        design, arrays = self.subset.design, self.data.cube.arrays
+        counted = arrays.select(arrays.variant > 0)
+        users = counted.users.astype(np.float64)
+        places = np.asarray(self.subset.place)[counted.context]
+        return CountedUsers(
+            cells.sum_by_index(places, users, design.context_cells),
+            cells.sum_by_index(counted.variant - 1, users, design.variants),
+        )
 
     def widen_policy(self, compiled_policy: CompiledPolicy) -> CompiledPolicy:
         """Return the policy with a row for every context cell, ignored ones too."""
@@ -148,6 +161,8 @@ def _tabulate_cells(data: TrainingData, design_subset: DesignSubset) -> Training
     delays = data.cube.lags, attribution["horizon_hours"], data.as_of
     match data.metric.reward_type:
         case "numeric":
+            if data.is_lower_better:
+                rows = [value_cells.drop_signs(row) for row in rows]
             return value_cells.tabulate_amounts(rows, *delays)
         case "outcomes":
             weights = _read_outcome_weights(data)

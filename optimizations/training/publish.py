@@ -19,12 +19,13 @@ from optimizations.results import (
     calibration,
     health_evidence,
     history,
-    progress,
+    leader,
+    model_support,
     stored,
 )
 from optimizations.results.health_evidence import Evidence
-from optimizations.results.measured_lift import Comparison
-from optimizations.results.reasons import NO_BASELINE
+from optimizations.results.model_support import BASELINE
+from optimizations.results.reasons import NO_BASELINE, WithholdingReasons, read_lift
 from optimizations.serving import snapshot_store
 from optimizations.training import candidates
 
@@ -102,7 +103,7 @@ def publish_training_result(
     )
     evidence = _judge_new_report(locked, result.evidence, document)
     health_evidence.store_summary(locked, evidence)
-    figures = _build_published_figures(document, evidence.comparison)
+    figures = _build_published_figures(document, evidence)
     figures["health"] = history.encode_health(
         health_evidence.judge_evidence(locked, evidence)
     )
@@ -159,29 +160,46 @@ def _store_candidate_result(
 
 
 def _build_published_figures(
-    document: dict[str, Any], comparison: Comparison
+    document: dict[str, Any], evidence: Evidence
 ) -> dict[str, Any]:
-    """Return what the lift history stores of a day, without distrusted modeled lifts."""
-    distrusted, measured = document["distrusted"], comparison.lift
+    """Return what the lift history stores of a day, without modeled lifts withheld."""
+    withheld = WithholdingReasons(
+        distrusted=document["distrusted"],
+        unsupported=model_support.explain_missing_support(evidence.cube.arrays),
+    )
+    measured = evidence.comparison.lift
     figures: dict[str, Any] = {}
     unavailable: dict[str, str] = {}
     for name, reported in REPORT_LIFT_KEYS.items():
-        lift = None if distrusted else document[reported]
+        lift = None if withheld.allocation else read_lift(document[reported])
         percent, interval = f"{name}_percent", f"{name}_interval"
-        figures[percent] = lift and lift["mean"]
-        figures[interval] = lift and [lift["lo"], lift["hi"]]
+        figures[percent] = lift.median if lift else None
+        figures[interval] = list(lift.interval) if lift else None
         if lift is None:
-            reason = distrusted or NO_BASELINE
+            reason = withheld.allocation or NO_BASELINE
             unavailable |= {percent: reason, interval: reason}
+    if document["best_variant"] == BASELINE and not withheld.allocation:
+        names = ("best_lift_percent", "best_lift_interval")
+        figures |= dict.fromkeys(names)
+        unavailable |= dict.fromkeys(names, leader.BASELINE_LEADS)
     for name in ("lift_percent", "lift_ci"):
         figures[f"measured_{name}"] = getattr(measured, name)
         if name in measured.unavailable:
             unavailable[f"measured_{name}"] = measured.unavailable[name]
-    winner = progress.find_winner(document)
     return figures | {
-        "winner": winner and winner.number,
+        "winner": _find_winner(document, withheld),
         "unavailable": unavailable,
     }
+
+
+def _find_winner(document: dict[str, Any], withheld: WithholdingReasons) -> int | None:
+    """Return the number of the leader as published, or None if it is no winner."""
+    enabled = [row for row in document["variants"] if row["enabled"]]
+    best = leader.find_leader(document, [row["number"] for row in enabled])
+    shares = [row["weight"] for row in enabled]
+    if best is None or withheld.winner or leader.explain_no_winner(best, shares):
+        return None
+    return best.number
 
 
 def _build_in_sample_metrics(figures: Report) -> dict[str, Any]:

@@ -125,7 +125,8 @@ def _read_figures(api: Api, arguments: ResultsInput) -> Json:
     progress = api.get(f"{arguments.path}/progress", refresh=arguments.refresh)
     summary = (
         f"{results_summary.point_to_health(progress['health'])}{progress['days_running']} "
-        f"days running, {progress['conversions']} conversions"
+        f"days running, {progress['rewarded_users']} users with a reward, "
+        f"{progress['conversions']} of them worth more than 0"
     )
     return _build_answer(arguments, summary, figures=progress)
 
@@ -136,9 +137,12 @@ def _read_results_view(api: Api, arguments: ResultsInput) -> Json:
         f"{arguments.path}/results", refresh=arguments.refresh, sql=view == "sql"
     )
     if view == "summary":
+        leader = results_summary.describe_leader(
+            results["stats"], results["unavailable"]
+        )
         return _build_answer(
             arguments,
-            results_summary.describe_lift(results),
+            f"{results_summary.describe_lift(results)}; {leader}",
             figures=results_summary.select_figures(results),
         )
     as_of = {"as_of": results["as_of"], "health": results["health"]}
@@ -150,9 +154,21 @@ def _read_results_view(api: Api, arguments: ResultsInput) -> Json:
         reason = results["unavailable"].get(view, "nothing was learned yet")
         return _build_page(arguments, [], figures=as_of | {"unavailable": reason})
     rows = _add_reasons(rows, view, results["unavailable"])
+    if reasons := _list_common_reasons(view, results["unavailable"]):
+        as_of["unavailable"] = reasons
     if view in ROW_CONVERTERS:
         rows = ROW_CONVERTERS[view](rows)
     return _build_page(arguments, rows, figures=as_of)
+
+
+def _list_common_reasons(view: str, unavailable: Mapping[str, str]) -> Json:
+    """Return the reasons of figures that are withheld in all rows, by their name."""
+    start = f"{view}."
+    return {
+        field.removeprefix(start): reason
+        for field, reason in unavailable.items()
+        if field.startswith(start)
+    }
 
 
 def _add_reasons(

@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from models_app.bandit.data import cells
+from models_app.bandit.data import amount_bound, cells
+from models_app.bandit.data.amount_bound import AmountBound, AmountSums
 from models_app.bandit.data.cells import TrainingCells, TrainingRow
 from models_app.bandit.design.design import Design, Floats, Integers
 from warehouse.sql.shapes import FAILURE_OUTCOME
 
+AMOUNT_COLUMNS = (
+    *("converted", "payers", "value_sum", "value_sum_squares"),
+    *("log_sum", "log_sum_squares"),
+)
 RELATIVE_TOLERANCE = 1e-9
 ZERO_AMOUNTS: dict[str, Any] = {
     "value_sum": 0.0,
@@ -32,6 +37,7 @@ class AmountCells(TrainingCells):
     value_sum, value_sum_squares: sums [n] of all users' values.
     log_sum, log_sum_squares: sums [n] of the natural logs of the payers' values.
     others: users [n] whose counted reward is zero or negative (refunds).
+    bound: the bound that was applied to single amounts, if there were outliers.
 
     """
 
@@ -40,6 +46,7 @@ class AmountCells(TrainingCells):
     log_sum: Floats
     log_sum_squares: Floats
     others: Floats
+    bound: AmountBound | None = None
 
     @property
     def total(self) -> float:
@@ -89,7 +96,11 @@ def tabulate_amounts(
     horizon_hours: float,
     as_of: datetime,
 ) -> AmountCells:
-    """Sum rows of a numeric reward into cells, like cells.tabulate_counts."""
+    """Sum rows of a numeric reward into cells, like cells.tabulate_counts.
+
+    Single amounts far beyond all others are bounded, see amount_bound.find_bound.
+    """
+    bounded_rows, bound = bound_amounts(list(rows))
 
     def list_extra_sums(row: TrainingRow) -> tuple[float, ...]:
         others = row.converted - row.payers
@@ -97,7 +108,7 @@ def tabulate_amounts(
         return row.value_sum, row.value_sum_squares, *logs, others
 
     table, sums = cells.aggregate_rows(
-        rows,
+        bounded_rows,
         lambda row: cells.compute_row_maturity(row, lags, horizon_hours, as_of),
         list_extra_sums,
         attrgetter("payers"),
@@ -110,7 +121,52 @@ def tabulate_amounts(
         log_sum=log_sum,
         log_sum_squares=log_squares,
         others=others,
+        bound=bound,
     )
+
+
+def drop_signs(row: TrainingRow) -> TrainingRow:
+    """Return the row without what only positive amounts have: payers and logs.
+
+    To minimize positive amounts must be the same as to maximize their negatives, of
+    which the cube has no logs. Both are learned from their sums.
+    """
+    return replace(row, payers=0, log_sum=0.0, log_sum_squares=0.0)
+
+
+def bound_amounts(
+    rows: Sequence[TrainingRow],
+) -> tuple[Sequence[TrainingRow], AmountBound | None]:
+    """Return the rows with outliers bounded, and the bound; None without outliers."""
+    columns = np.array(
+        [[getattr(row, name) for name in AMOUNT_COLUMNS] for row in rows]
+    )
+    converted, payers, sums, squares, logs, log_squares = columns.reshape(-1, 6).T
+    moments = AmountSums.from_moments(converted, sums, squares)
+    has_logs = payers == converted
+    amounts = AmountSums(
+        np.where(has_logs, converted, moments.counts),
+        sums,
+        squares,
+        np.where(has_logs, logs, moments.log_sums),
+        np.where(has_logs, log_squares, moments.log_squares),
+    )
+    bound = amount_bound.find_bound(amounts)
+    if bound is None:
+        return rows, None
+    after = amount_bound.apply_bound(amounts, bound)
+    return [
+        replace(
+            row,
+            value_sum=float(after.sums[place]),
+            value_sum_squares=float(after.squares[place]),
+            log_sum=float(after.log_sums[place] if has_logs[place] else row.log_sum),
+            log_sum_squares=float(
+                after.log_squares[place] if has_logs[place] else row.log_sum_squares
+            ),
+        )
+        for place, row in enumerate(rows)
+    ], bound
 
 
 def tabulate_outcomes(
@@ -167,7 +223,7 @@ def select_cells(table: AmountCells, indices: Integers) -> AmountCells:
     """Return the cells at the indices, in that order; the strata stay."""
     columns = _get_columns(table)
     for name, column in columns.items():
-        if name != "stratum_time" and column is not None:
+        if name not in {"stratum_time", "bound"} and column is not None:
             columns[name] = column[indices]
     return AmountCells(**columns)
 
@@ -175,13 +231,17 @@ def select_cells(table: AmountCells, indices: Integers) -> AmountCells:
 def select_mature_cells(table: AmountCells) -> AmountCells:
     """Return the cells of mature users, or all cells before any mature user has paid.
 
+    Where nobody ever paid, any reward of a mature user counts instead, as of amounts that
+    are all negative.
+
     Sums of immature users may still grow when they pay again, and the histogram of lags
     cannot tell by how much: it counts first rewards only.
     """
     if table.maturity is None:
         return table
     mature = select_cells(table, np.flatnonzero(table.maturity >= 1))
-    return mature if mature.successes.any() else table
+    rewarded = mature.successes if table.successes.any() else mature.others
+    return mature if rewarded.any() else table
 
 
 def validate_value_cells(table: AmountCells | OutcomeCells, design: Design) -> None:

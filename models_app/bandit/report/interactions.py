@@ -7,6 +7,7 @@ from typing import Literal
 from models_app.bandit.data.cells import TrainingCells, sum_by_index
 from models_app.bandit.design.design import Design, Floats
 from models_app.bandit.report.posterior_draws import (
+    CountedUsers,
     PosteriorEstimate,
     RewardDraws,
     summarize_draws,
@@ -31,8 +32,7 @@ class Interaction:
     Attributes
     ----------
     factors, levels: names.
-    users: users who saw both levels; an immature user counts by the share of rewards
-        that has arrived.
+    users: users who saw both levels, whatever their age.
     deviation: reward with both levels minus the additive prediction, which is the
         reward with neither plus what each adds alone. In units of the reward, over the
         mix of context cells and evenly over the other factors.
@@ -50,11 +50,17 @@ class Interaction:
 
 
 def estimate_interactions(
-    design: Design, draws: RewardDraws, cells: TrainingCells, sign: float = 1.0
+    design: Design,
+    draws: RewardDraws,
+    cells: TrainingCells,
+    sign: float = 1.0,
+    *,
+    users: CountedUsers | None = None,
 ) -> tuple[Interaction, ...]:
     """Estimate the interaction of every pair of levels of two factors.
 
-    `sign` is 1 if a high reward is good, -1 if a low one is. Deviations are computed
+    `sign` is 1 if a high reward is good, -1 if a low one is. `users` are all users of any
+    age; None: those of `cells`. Deviations are computed
     per joint posterior draw, so time strata and the mix of context cells are those of
     the model.
 
@@ -62,16 +68,20 @@ def estimate_interactions(
     neither level harms alone, and `saturation` if both do: their harm does not add up,
     which is no reason to combine them. A deviation that may be 0 has no kind.
     """
-    users_by_variant = sum_by_index(cells.variant, cells.users, design.variants)
+    if users is None:
+        seen = cells.users if cells.seen is None else cells.seen
+        users_by_variant = sum_by_index(cells.variant, seen, design.variants)
+    else:
+        users_by_variant = users.by_variant
     estimates = []
     for f, g in combinations(range(len(design.sizes)), 2):
         reward = _average_by_pair(design, draws.reward, f, g)
-        users = _sum_users_by_pair(design, users_by_variant, f, g)
+        pair_users = _sum_users_by_pair(design, users_by_variant, f, g)
         left_out = _is_left_out(design, f, g)
         for x, y in product(range(1, design.sizes[f]), range(1, design.sizes[g])):
             pair = _LevelPair(design, (f, g), (x, y))
             estimates.append(
-                pair.estimate_interaction(reward, users, sign, left_out=left_out)
+                pair.estimate_interaction(reward, pair_users, sign, left_out=left_out)
             )
     return tuple(estimates)
 

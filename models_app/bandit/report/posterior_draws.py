@@ -3,14 +3,15 @@
 Shapes: V variants, S context cells.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 from models_app.bandit.data.cells import TrainingCells, sum_by_index
-from models_app.bandit.design.design import Design, Floats, Integers
+from models_app.bandit.design.design import Design, Floats
+from models_app.bandit.policy import leading
 from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.report.baseline import BaselineAccumulator, BaselineReward
 from models_app.bandit.rewards import reward_model
@@ -42,6 +43,7 @@ class LevelDraws:
     reward: [draws, V] if everyone gets the variant.
     weight: [V] share of traffic.
     policy_reward: [draws] under the current allocation.
+    leading_reward: [draws] if every context cell gets its leading variant.
 
     """
 
@@ -51,6 +53,7 @@ class LevelDraws:
     reward: Floats
     weight: Floats
     policy_reward: Floats
+    leading_reward: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class RewardDraws:
     uniform_reward: [draws] under even allocation to the enabled variants.
     levels: draws for each context level that users were seen with.
     baselines: the baseline's reward by context cell.
+    leading_reward: [draws] if every context cell gets its leading variant, as after
+        shipping.
 
     """
 
@@ -76,6 +81,23 @@ class RewardDraws:
     uniform_reward: Floats
     levels: tuple[LevelDraws, ...]
     baselines: BaselineReward
+    leading_reward: Floats = field(default_factory=lambda: np.zeros(0))
+
+
+@dataclass(frozen=True, slots=True)
+class LiftEstimate(PosteriorEstimate):
+    """A lift in percent: its median is shown, because a ratio has a skewed posterior.
+
+    The mean of a ratio is above zero even where nothing was learned.
+    """
+
+    median: float
+
+
+def summarize_lift(percent: Floats) -> LiftEstimate:
+    """Return mean, 95% interval and median of the draws of a lift."""
+    lo, median, hi = np.quantile(percent, [0.025, 0.5, 0.975])
+    return LiftEstimate(float(percent.mean()), float(lo), float(hi), float(median))
 
 
 def summarize_draws(values: Floats) -> PosteriorEstimate:
@@ -84,19 +106,32 @@ def summarize_draws(values: Floats) -> PosteriorEstimate:
     return PosteriorEstimate(float(values.mean()), float(lo), float(hi))
 
 
-def compute_context_mix(design: Design, cells: TrainingCells) -> Floats:
-    """Return the share [S] of users in each context cell.
+@dataclass(frozen=True, slots=True)
+class CountedUsers:
+    """All users, of any age, by context cell [S] and by variant [V]."""
+
+    by_context: Floats
+    by_variant: Floats
+
+
+def compute_context_mix(
+    design: Design, cells: TrainingCells, users: CountedUsers | None = None
+) -> Floats:
+    """Return the share [S] of `users`, or of those of `cells`, in each context cell.
 
     If no user was counted, each context cell without `other` and `missing` gets the
     same share.
     """
-    user_counts = cells.users if cells.seen is None else cells.seen
-    users = sum_by_index(cells.context, user_counts, design.context_cells)
-    if users.sum() <= 0:
+    if users is None:
+        seen = cells.users if cells.seen is None else cells.seen
+        by_cell = sum_by_index(cells.context, seen, design.context_cells)
+    else:
+        by_cell = users.by_context
+    if by_cell.sum() <= 0:
         level_counts = np.array([len(context.levels) for context in design.contexts])
         is_named = np.all(design.context_levels < level_counts, axis=1)
-        users = np.asarray(is_named, dtype=np.float64)
-    return np.asarray(users / users.sum())
+        by_cell = np.asarray(is_named, dtype=np.float64)
+    return np.asarray(by_cell / by_cell.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +142,7 @@ class _TrafficMix:
     ----------
     design: of the fitted reward.
     compiled_policy: the current allocation.
+    leading_table: [S, V] the allocation after shipping.
     shares: [S] of users in each context cell.
     enabled: [V] whether a variant may be served.
     sign: 1 if a high reward is good, -1 if a low one is.
@@ -115,6 +151,7 @@ class _TrafficMix:
 
     design: Design
     compiled_policy: CompiledPolicy
+    leading_table: Floats
     shares: Floats
     enabled: NDArray[np.bool_]
     sign: float
@@ -137,7 +174,8 @@ def draw_rewards(
     `enabled` is [V]. `sign` is 1 if a high reward is good, -1 if a low one is.
     """
     design, variants = fitted_reward.design, np.arange(fitted_reward.design.variants)
-    mix = _TrafficMix(design, compiled_policy, shares, enabled, sign)
+    leading_table = leading.build_leading_table(compiled_policy.prob_best, enabled)
+    mix = _TrafficMix(design, compiled_policy, leading_table, shares, enabled, sign)
     cell_indices = mix.list_cell_indices()
     seen_levels = _list_seen_levels(design, shares)
     draw_count = _choose_draw_count(design, len(cell_indices), len(seen_levels))
@@ -156,6 +194,7 @@ def draw_rewards(
         uniform_reward=sums.uniform_reward,
         levels=_build_level_draws(mix, sums),
         baselines=baseline.summarize(),
+        leading_reward=sums.leading_reward,
     )
 
 
@@ -163,18 +202,21 @@ def draw_rewards(
 class _DrawSums:
     """Sums over context cells, weighted by each cell's share of users.
 
-    `reward`, `policy_reward`, `best_reward` and `uniform_reward` are as in RewardDraws.
-    `level_reward` [·, draws, V] and `level_policy_reward` [·, draws] are those of the
-    `seen_levels`, which are pairs of context factor and level, by index.
+    `reward`, `policy_reward`, `leading_reward`, `best_reward` and `uniform_reward` are
+    as in RewardDraws. `level_reward` [·, draws, V], `level_policy_reward` and
+    `level_leading_reward` [·, draws] are those of the `seen_levels`, which are pairs of
+    context factor and level, by index.
     """
 
     reward: Floats
     policy_reward: Floats
+    leading_reward: Floats
     best_reward: Floats
     uniform_reward: Floats
     seen_levels: list[tuple[int, int]]
     level_reward: Floats
     level_policy_reward: Floats
+    level_leading_reward: Floats
 
     @classmethod
     def create(
@@ -184,27 +226,30 @@ class _DrawSums:
         return cls(
             reward=np.zeros((draws, variants)),
             policy_reward=np.zeros(draws),
+            leading_reward=np.zeros(draws),
             best_reward=np.zeros(draws),
             uniform_reward=np.zeros(draws),
             seen_levels=seen_levels,
             level_reward=np.zeros((level_count, draws, variants)),
             level_policy_reward=np.zeros((level_count, draws)),
+            level_leading_reward=np.zeros((level_count, draws)),
         )
 
     def add(
-        self, rows: slice, levels: Integers, reward: Floats, policy_reward: Floats
+        self, rows: slice, mix: _TrafficMix, cell_index: int, reward: Floats
     ) -> None:
-        """Add rewards [draws, V] of the context cell with these levels.
-
-        `policy_reward` [draws] is the reward under the allocation there. Both are
-        already multiplied by the context cell's share of users.
-        """
+        """Add rewards [draws, V] of a context cell, times its share of users."""
+        levels = mix.design.context_levels[cell_index]
+        policy_reward = reward @ mix.compiled_policy.probabilities[cell_index]
+        leading_reward = reward @ mix.leading_table[cell_index]
         self.reward[rows] += reward
         self.policy_reward[rows] += policy_reward
+        self.leading_reward[rows] += leading_reward
         for index, (context_index, level_index) in enumerate(self.seen_levels):
             if levels[context_index] == level_index:
                 self.level_reward[index, rows] += reward
                 self.level_policy_reward[index, rows] += policy_reward
+                self.level_leading_reward[index, rows] += leading_reward
 
     def add_best_and_uniform(self, rows: slice, reward: Floats, sign: float) -> None:
         """Add the best and the average of rewards [draws, ·] of enabled variants."""
@@ -223,12 +268,10 @@ def _add_chunk(
     table = chunk.build_table(special.expit)
     baseline_rewards = np.empty((len(cell_indices), len(chunk)))
     for index, cell_index in enumerate(cell_indices):
-        levels = mix.design.context_levels[cell_index]
-        reward = table.compute_reward(levels)
+        reward = table.compute_reward(mix.design.context_levels[cell_index])
         baseline_rewards[index] = reward[:, 0]
         reward *= mix.shares[cell_index]
-        policy_reward = reward @ mix.compiled_policy.probabilities[cell_index]
-        sums.add(rows, levels, reward, policy_reward)
+        sums.add(rows, mix, cell_index, reward)
         sums.add_best_and_uniform(rows, reward[:, mix.enabled], mix.sign)
     return baseline_rewards
 
@@ -263,6 +306,7 @@ def _build_level_draws(mix: _TrafficMix, sums: _DrawSums) -> tuple[LevelDraws, .
                 reward=sums.level_reward[index] / share,
                 weight=level_shares @ mix.compiled_policy.probabilities / share,
                 policy_reward=sums.level_policy_reward[index] / share,
+                leading_reward=sums.level_leading_reward[index] / share,
             )
         )
     return tuple(level_draws)

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models_app.bandit.data.amount_bound import AmountBound
 from models_app.bandit.data.cells import TrainingCells
-from models_app.bandit.design.design import Design
+from models_app.bandit.data.value_cells import AmountCells
+from models_app.bandit.design.design import Design, Floats
 from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.regression import blas_threads
 from models_app.bandit.report import importance, interactions, lift, posterior_draws
@@ -20,7 +22,12 @@ from models_app.bandit.report.importance import (
     Quartiles,
 )
 from models_app.bandit.report.interactions import Interaction
-from models_app.bandit.report.posterior_draws import PosteriorEstimate, RewardDraws
+from models_app.bandit.report.posterior_draws import (
+    CountedUsers,
+    LiftEstimate,
+    PosteriorEstimate,
+    RewardDraws,
+)
 from models_app.bandit.report.variant_summary import (
     ContextSummary,
     VariantRanking,
@@ -32,6 +39,15 @@ from models_app.bandit.rewards.reward_model import FittedReward, RewardPosterior
 NOTE_IMMATURE = (
     "no user is past the horizon yet; rewards are those so far and may still grow"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedFigures:
+    """The figures of `Report` where every context cell gets its leading variant only."""
+
+    estimated_improvement_percent: LiftEstimate | None
+    estimated_improvement: PosteriorEstimate
+    estimated_progress: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +64,8 @@ class Report:
     contexts: tuple[ContextSummary, ...]
     coefficients: tuple[Coefficient, ...]
     best_variant: int
-    best_vs_baseline_percent: PosteriorEstimate | None
-    estimated_improvement_percent: PosteriorEstimate | None
+    best_vs_baseline_percent: LiftEstimate | None
+    estimated_improvement_percent: LiftEstimate | None
     estimated_progress: float
     expected_reward: PosteriorEstimate
     baseline_reward: PosteriorEstimate
@@ -64,6 +80,8 @@ class Report:
     interactions: tuple[Interaction, ...] = ()
     estimated_improvement: PosteriorEstimate | None = None
     baselines: BaselineReward | None = None
+    shipped: ShippedFigures | None = None
+    amount_bound: AmountBound | None = None
 
 
 def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
@@ -75,18 +93,20 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     holdout_share: float,
     seed: int,
     minimize: bool = False,
+    users: CountedUsers | None = None,
 ) -> Report:
     """Report on a fitted reward and the allocation compiled from it.
 
     Every figure is computed per joint posterior draw (4,000, fewer with many variants
-    and contexts), then summarized by its mean and central 95%.
-    `best_vs_baseline_percent` compares the variant with the highest posterior mean with
-    the baseline; `estimated_improvement` (in units of the reward, and in percent)
-    compares the current allocation with it. `estimated_progress` is
-    1 - E[best - current] / E[best - uniform], with the best of each context cell.
+    and contexts), then summarized by its mean and central 95%, lifts in percent by their
+    median too. `best_variant` is the leader: the variant most likely to be best.
+    `best_vs_baseline_percent` compares it with the baseline; `estimated_improvement` (in
+    units of the reward, and in percent) compares the current allocation with it.
+    `estimated_progress` is 1 - E[best - current] / E[best - uniform], with the best of
+    each context cell. `shipped` has the figures of the allocation after shipping.
 
-    `enabled` is [V]; `holdout_share` is from 0 to 1. Shares of context cells are those
-    of the users in `cells`; `historic_reward` is their plain mean (None without users).
+    `enabled` is [V]; `holdout_share` is from 0 to 1. `users` are all users, of
+    any age; None: those of `cells`. Shares of context cells are theirs; `historic_reward` is the plain mean of `cells` (None without users).
     With `minimize` a low reward is good: the lowest is best everywhere, but lifts keep
     their sign.
 
@@ -94,7 +114,7 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
     """
     design = fitted_reward.design
     _validate_arguments(design, enabled, holdout_share)
-    mix = posterior_draws.compute_context_mix(design, cells)
+    mix = posterior_draws.compute_context_mix(design, cells, users)
     sign = -1.0 if minimize else 1.0
     with blas_threads.use_single_thread():
         draws = posterior_draws.draw_rewards(
@@ -102,22 +122,27 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
         )
         coefficients = compute_coefficients(fitted_reward)
     ranking = VariantRanking(enabled, sign, 1 - holdout_share)
-    leader = ranking.find_leader(draws.reward)
+    prob_best = _compute_prob_best(ranking, draws, compiled_policy)
+    leader = ranking.find_leader(prob_best)
     reward_posterior = reward_model.to_reward_posterior(fitted_reward)
     return Report(
-        variants=ranking.summarize_variants(draws.reward, draws.weight),
+        variants=ranking.summarize_variants(draws.reward, draws.weight, prob_best),
         contexts=tuple(
             ranking.summarize_level(design, leader, level) for level in draws.levels
         ),
         coefficients=coefficients,
         best_variant=leader + 1,
-        interactions=interactions.estimate_interactions(design, draws, cells, sign),
+        interactions=interactions.estimate_interactions(
+            design, draws, cells, sign, users=users
+        ),
         reward_model=reward_posterior.kind,
         notes=(
             *_collect_notes(reward_posterior),
             *_note_left_out(design),
             *_note_immature(cells),
+            *_note_bounded(cells),
         ),
+        amount_bound=cells.bound if isinstance(cells, AmountCells) else None,
         **_compare_with_baseline(draws, leader),
         **_compute_importances(design, draws),
         **_summarize_users(cells),
@@ -141,6 +166,19 @@ def _validate_arguments(
         )
 
 
+def _compute_prob_best(
+    ranking: VariantRanking, draws: RewardDraws, compiled_policy: CompiledPolicy
+) -> Floats:
+    """Return the probability [V] to be best over the mix of context cells.
+
+    Of a single context cell it is the policy's own, so that the leader of the report is
+    what the policy serves most and what shipping serves.
+    """
+    if len(compiled_policy.prob_best) == 1:
+        return np.asarray(compiled_policy.prob_best[0])
+    return ranking.compute_prob_best(draws.reward)
+
+
 def _compare_with_baseline(draws: RewardDraws, leader: int) -> dict[str, Any]:
     baseline = draws.reward[:, 0]
     return {
@@ -153,11 +191,21 @@ def _compare_with_baseline(draws: RewardDraws, leader: int) -> dict[str, Any]:
         "estimated_improvement": posterior_draws.summarize_draws(
             draws.policy_reward - baseline
         ),
-        "estimated_progress": lift.compute_progress(draws),
+        "estimated_progress": lift.compute_progress(draws, draws.policy_reward),
         "expected_reward": posterior_draws.summarize_draws(draws.policy_reward),
         "baseline_reward": posterior_draws.summarize_draws(baseline),
         "baselines": draws.baselines,
+        "shipped": _summarize_shipped(draws),
     }
+
+
+def _summarize_shipped(draws: RewardDraws) -> ShippedFigures:
+    reward, baseline = draws.leading_reward, draws.reward[:, 0]
+    return ShippedFigures(
+        estimated_improvement_percent=lift.compute_lift_percent(reward, baseline),
+        estimated_improvement=posterior_draws.summarize_draws(reward - baseline),
+        estimated_progress=lift.compute_progress(draws, reward),
+    )
 
 
 def _compute_importances(design: Design, draws: RewardDraws) -> dict[str, Any]:
@@ -183,6 +231,19 @@ def _note_immature(cells: TrainingCells) -> tuple[str, ...]:
     if maturity is None or not maturity.size or (maturity >= 1).any():
         return ()
     return (NOTE_IMMATURE,)
+
+
+def _note_bounded(cells: TrainingCells) -> tuple[str, ...]:
+    bound = cells.bound if isinstance(cells, AmountCells) else None
+    if bound is None:
+        return ()
+    verb = "is" if bound.count == 1 else "are"
+    note = (
+        f"{bound.count} of the amounts {verb} above {bound.limit:.4g}, far beyond all "
+        f"others; each counts as {bound.typical:.4g} for the model, and in full in "
+        "measured figures"
+    )
+    return (note,)
 
 
 def _summarize_users(cells: TrainingCells) -> dict[str, Any]:

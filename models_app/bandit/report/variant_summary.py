@@ -7,7 +7,11 @@ from numpy.typing import NDArray
 
 from models_app.bandit.design.design import Design, Floats
 from models_app.bandit.report import lift, posterior_draws
-from models_app.bandit.report.posterior_draws import LevelDraws, PosteriorEstimate
+from models_app.bandit.report.posterior_draws import (
+    LevelDraws,
+    LiftEstimate,
+    PosteriorEstimate,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,13 @@ class ContextSummary:
     Attributes
     ----------
     share: of all users, those with this level.
-    best_variant: number of the variant with the best mean reward there.
+    best_variant: number of the variant most likely to be best there.
     prob_best: probability that it is best there.
     expected_gain: its reward there minus that of the overall best variant.
     variants: all variants, for users with this level.
     estimated_improvement_percent: of the current allocation over the baseline there
         (see lift.compute_lift_percent).
+    shipped_improvement_percent: the same of the allocation after shipping.
 
     """
 
@@ -48,7 +53,8 @@ class ContextSummary:
     prob_best: float
     expected_gain: PosteriorEstimate
     variants: tuple[VariantSummary, ...]
-    estimated_improvement_percent: PosteriorEstimate | None = None
+    estimated_improvement_percent: LiftEstimate | None = None
+    shipped_improvement_percent: LiftEstimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +73,12 @@ class VariantRanking:
     sign: float
     optimized_share: float
 
-    def find_leader(self, reward: Floats) -> int:
-        """Return the enabled variant with the best mean of rewards [draws, V]."""
-        return int(self._compute_merit(reward.mean(axis=0)).argmax())
+    def find_leader(self, prob_best: Floats) -> int:
+        """Return the enabled variant with the highest `prob_best` [V].
+
+        The one definition of the leader. The lowest number wins a tie.
+        """
+        return int(np.where(self.enabled, prob_best, -1.0).argmax())
 
     def compute_prob_best(self, reward: Floats) -> Floats:
         """Return the share [V] of draws in which each variant is best."""
@@ -78,10 +87,9 @@ class VariantRanking:
         return counts.astype(np.float64) / len(reward)
 
     def summarize_variants(
-        self, reward: Floats, weight: Floats
+        self, reward: Floats, weight: Floats, prob_best: Floats
     ) -> tuple[VariantSummary, ...]:
-        """Summarize variants by their rewards [draws, V] and shares of traffic [V]."""
-        prob_best = self.compute_prob_best(reward)
+        """Summarize variants: rewards [draws, V], shares of traffic [V], prob_best [V]."""
         return tuple(
             VariantSummary(
                 number=v + 1,
@@ -97,18 +105,22 @@ class VariantRanking:
         self, design: Design, leader: int, level: LevelDraws
     ) -> ContextSummary:
         """Summarize a context level and compare it with the overall `leader` there."""
-        best = self.find_leader(level.reward)
+        prob_best = self.compute_prob_best(level.reward)
+        best = self.find_leader(prob_best)
         gain = self.sign * (level.reward[:, best] - level.reward[:, leader])
         return ContextSummary(
             factor=design.contexts[level.context_index].name,
             level=design.level_name(level.context_index, level.level_index),
             share=level.share,
             best_variant=best + 1,
-            prob_best=float(self.compute_prob_best(level.reward)[best]),
+            prob_best=float(prob_best[best]),
             expected_gain=posterior_draws.summarize_draws(gain),
-            variants=self.summarize_variants(level.reward, level.weight),
+            variants=self.summarize_variants(level.reward, level.weight, prob_best),
             estimated_improvement_percent=lift.compute_lift_percent(
                 level.policy_reward, level.reward[:, 0]
+            ),
+            shipped_improvement_percent=lift.compute_lift_percent(
+                level.leading_reward, level.reward[:, 0]
             ),
         )
 

@@ -31,6 +31,10 @@ NOTE_REFUNDS = (
     "some amounts are negative, so the model learns mean rewards without separating who "
     "pays from how much"
 )
+NOTE_LESS_IS_BETTER = (
+    "less is better, so the model learns mean rewards without separating who pays from how "
+    "much, as it does of the negatives where more is better"
+)
 NOTE_FEW_REFUNDS = (
     "some amounts are negative, but too few to learn from; the means leave them out"
 )
@@ -84,7 +88,8 @@ def fit_numeric_reward(
     many_refunds = _compute_refund_share(cells) > MAX_IGNORED_REFUND_SHARE
     nobody_paid = cells.successes.sum() <= 0
     if (nobody_paid and cells.value_sum.any()) or (many_refunds and mature.has_refunds):
-        return normal_mean.fit_mean_reward(design, mature, NOTE_REFUNDS)
+        note = NOTE_REFUNDS if mature.has_refunds else NOTE_LESS_IS_BETTER
+        return normal_mean.fit_mean_reward(design, mature, note)
     paid = fit_system(design, arrange_cells(design, cells)).fit
     if nobody_paid:
         unit_amount = _build_unit_amount(design)

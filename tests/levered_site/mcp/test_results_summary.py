@@ -78,3 +78,29 @@ def test_a_broken_health_comes_first_and_the_check_is_shown_in_full() -> None:
         "sample_ratio": failed,
         "maturity": "ok",
     }
+
+
+@pytest.mark.parametrize(
+    ("number", "percent", "reasons", "sentence"),
+    [
+        (3, 12.34, {}, "variant 3 leads by the model, +12.3% over the baseline"),
+        (
+            1,
+            None,
+            {"stats.best_vs_baseline_percent": "the baseline leads"},
+            "variant 1 leads by the model (the baseline leads)",
+        ),
+        (
+            None,
+            None,
+            {"stats.best_variant": "variants changed"},
+            "no leader: variants changed",
+        ),
+    ],
+)
+def test_the_summary_names_the_leader_or_says_why_it_does_not(
+    number: int | None, percent: float | None, reasons: dict[str, str], sentence: str
+) -> None:
+    stats = {"best_variant": number, "best_vs_baseline_percent": percent}
+
+    assert results_summary.describe_leader(stats, reasons) == sentence

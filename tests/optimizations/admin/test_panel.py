@@ -5,9 +5,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from levered_site.organizations.actors import SYSTEM_ACTOR
+from models_app import versions
 from optimizations.admin import optimization_panel
+from optimizations.configuration import create_update
+from optimizations.models import Optimization
 from optimizations.results import stored
-from tests.support import optimization_factories, traffic
+from tests.support import optimization_factories, result_visitors, traffic
+from tests.support.learning import train_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,3 +30,27 @@ def test_the_first_figure_shows_the_anytime_interval() -> None:
     title, _, note = figures[0]
     assert title == "Measured lift"
     assert note.startswith("95 %, however often one looks: ")
+
+
+def test_the_page_names_the_leader_or_says_why_it_does_not() -> None:
+    optimization = result_visitors.make_visited_optimization()
+    train_model(optimization)
+    before = dict(_list_figures(optimization))
+    number = int(before["Leader"][0].removeprefix("variant "))
+    create_update.set_variant_enabled(optimization, number, SYSTEM_ACTOR, enabled=False)
+    optimization.model.refresh_from_db()
+
+    after = dict(_list_figures(optimization))
+    table = optimization_panel.build_panel(optimization).variants
+
+    assert number in {3, 4}
+    assert before["Leader"][1].endswith("over the baseline")
+    assert after["Leader"] == ("—", versions.VARIANTS_CHANGED)
+    assert after["Estimated improvement"][1] == versions.VARIANTS_CHANGED
+    assert versions.VARIANTS_CHANGED in table
+
+
+def _list_figures(optimization: Optimization) -> list[tuple[str, tuple[str, str]]]:
+    """Return the name of each figure with its value and its note."""
+    figures = optimization_panel.build_panel(optimization).figures
+    return [(name, (value, note)) for name, value, note in figures]

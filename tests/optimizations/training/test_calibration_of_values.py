@@ -129,6 +129,10 @@ def test_each_kind_of_model_that_misses_the_holdout_is_withheld(
     modeled = {row["estimated_improvement_percent"] for row in body["contexts"]}
     assert modeled == {None}
     assert body["unavailable"]["interactions[0].deviation"] == MISSED
+    for name in ("expected_reward_mean", "expected_reward_lo", "expected_reward_hi"):
+        assert {row[name] for row in body["variants"]} == {None}
+        assert body["unavailable"][f"variants.{name}"] == MISSED
+    assert body["factor_utilities"] is None
     percent = "contexts[0].estimated_improvement_percent"
     assert body["unavailable"][percent] == MISSED
     assert body["model"]["notes"][-1] == MISSED
@@ -140,7 +144,9 @@ def test_each_kind_of_model_that_misses_the_holdout_is_withheld(
     assert list_nulls_without_reason(body) == []
 
 
-def test_gains_of_contexts_are_withheld_where_the_training_missed_the_holdout() -> None:
+def test_gains_and_rewards_of_a_state_are_withheld_where_the_training_missed_the_holdout() -> (
+    None
+):
     optimization = make_trained("bool")
     trusted = read(optimization, f"/models/{optimization.model_id}/state")
     version = optimization.model.policy_versions.get(number=1)
@@ -156,5 +162,9 @@ def test_gains_of_contexts_are_withheld_where_the_training_missed_the_holdout() 
     assert None not in {row["expected_gain"] for row in trusted["contexts"]}
     assert {row["expected_gain"] for row in withheld["contexts"]} == {None}
     assert withheld["unavailable"]["contexts.expected_gain"] == MISSED
-    # Figures of single variants are not withheld.
-    assert withheld["variants"] == trusted["variants"]
+    for name in ("expected_reward_mean", "expected_reward_lo", "expected_reward_hi"):
+        assert {row[name] for row in withheld["variants"]} == {None}
+        assert withheld["unavailable"][f"variants.{name}"] == MISSED
+    assert [row["prob_best"] for row in withheld["variants"]] == [
+        row["prob_best"] for row in trusted["variants"]
+    ]

@@ -13,7 +13,7 @@ from models_app.models import PolicyVersion, TrainingRun
 from optimizations.models import Candidate, CandidateTable, PublishedDay
 from optimizations.off_policy import evaluate, target_policies
 from optimizations.off_policy.eligible_cells import EvaluationRequest
-from optimizations.results import progress
+from optimizations.results import leader, progress
 from optimizations.training import candidates
 from tests.support.candidate_trials import (
     BLIND,
@@ -81,8 +81,8 @@ def test_a_winner_is_stable_only_where_it_serves() -> None:
     assert before.stable_since == PublishedDay.objects.get(optimization=other).day
     assert even_progress.winner is None
     assert even_progress.stable_since is None
-    assert even_progress.unavailable["winner"] == progress.EQUAL_SHARES
-    assert even_progress.unavailable["stable_since"] == progress.EQUAL_SHARES
+    assert even_progress.unavailable["winner"] == leader.EQUAL_SHARES
+    assert even_progress.unavailable["stable_since"] == leader.EQUAL_SHARES
     assert after.stable_since is None
     assert after.unavailable["stable_since"] == progress.POLICY_CHANGED
 

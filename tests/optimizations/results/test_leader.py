@@ -1,0 +1,177 @@
+"""One leader that every figure names, and none without data."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from models_app import versions
+from optimizations.models import Optimization
+from optimizations.results import leader
+from optimizations.results.leader import Leader
+from tests.support import traffic
+from tests.support.factories import make_member_api, read_body
+from tests.support.learning import train_model
+from tests.support.optimization_factories import make_optimization, make_organization
+from tests.support.unavailable_reasons import list_nulls_without_reason
+
+over_http = pytest.mark.django_db(transaction=True)
+Truth = Callable[[traffic.Json, traffic.Json], float]
+
+
+def make_trained(
+    truth: Truth, users: int = 600, holdout_percentage: float = 30
+) -> Optimization:
+    """Make an optimization that learned from visitors with this rate of conversion."""
+    optimization = make_optimization(
+        make_organization(), holdout_percentage=holdout_percentage
+    )
+    start = timezone.now() - timedelta(days=4)
+    traffic.simulate_visitors(optimization, start, users, truth)
+    train_model(optimization)
+    return optimization
+
+
+def read(optimization: Optimization, name: str) -> dict[str, Any]:
+    """Return the body of a GET of a member."""
+    api = make_member_api(optimization.organization)
+    return read_body(api.get(f"/optimizations/{optimization.pk}/{name}"))
+
+
+def a_is_best(variant: traffic.Json, _context: traffic.Json) -> float:
+    """Return a rate at which the baseline is much the best."""
+    return 0.4 if (variant["headline"], variant["cta"]) == ("A", False) else 0.1
+
+
+def b_is_best(variant: traffic.Json, _context: traffic.Json) -> float:
+    """Return a rate at which headline B is better."""
+    return 0.4 if variant["headline"] == "B" else 0.2
+
+
+def never(_variant: traffic.Json, _context: traffic.Json) -> float:
+    """Return the rate of nobody."""
+    return 0.0
+
+
+def alike(_variant: traffic.Json, _context: traffic.Json) -> float:
+    """Return the same rate for every variant."""
+    return 0.2
+
+
+@over_http
+@pytest.mark.parametrize("truth", [a_is_best, b_is_best, alike])
+def test_every_figure_names_the_same_leader(truth: Truth) -> None:
+    optimization = make_trained(truth)
+
+    results, progress = (read(optimization, name) for name in ("results", "progress"))
+
+    best = max(results["variants"], key=lambda row: row["prob_best"])["number"]
+    assert results["stats"]["best_variant"] == best
+    if progress["winner"] is not None:
+        assert progress["winner"]["number"] == best
+    assert list_nulls_without_reason(results) == []
+
+
+@over_http
+def test_where_the_baseline_leads_no_variant_is_compared_with_it() -> None:
+    optimization = make_trained(a_is_best)
+
+    results = read(optimization, "results")
+    (day,) = read(optimization, "lift-history")["daily"]
+
+    assert results["stats"]["best_variant"] == 1
+    for name in ("best_vs_baseline_percent", "best_vs_baseline_interval"):
+        assert results["stats"][name] is None
+        assert results["unavailable"][f"stats.{name}"] == "the baseline leads"
+    assert day["best_lift_percent"] is None
+    assert read(optimization, "progress")["winner"]["number"] == 1
+
+
+@over_http
+@pytest.mark.parametrize(
+    ("truth", "users", "holdout_percentage"),
+    [(never, 400, 30), (alike, 20, 30), (alike, 0, 30)],
+    ids=["nobody converts", "few users", "no user"],
+)
+def test_without_data_there_is_no_winner_and_no_improvement(
+    truth: Truth, users: int, holdout_percentage: float
+) -> None:
+    optimization = make_trained_or_visited(truth, users, holdout_percentage)
+
+    results, progress = (read(optimization, name) for name in ("results", "progress"))
+
+    for name in ("estimated_improvement_percent", "best_variant", "estimated_progress"):
+        assert results["stats"][name] is None
+        assert f"stats.{name}" in results["unavailable"]
+    assert progress["winner"] is progress["estimated_progress"] is None
+    assert progress["days_to_decision"] is None
+    assert {"winner", "estimated_progress"} <= set(progress["unavailable"])
+
+
+def make_trained_or_visited(
+    truth: Truth, users: int, holdout_percentage: float
+) -> Optimization:
+    """Make a trained optimization, or an untrained one without users."""
+    if users:
+        return make_trained(truth, users, holdout_percentage)
+    return make_optimization(make_organization(), holdout_percentage=holdout_percentage)
+
+
+@over_http
+def test_the_baseline_alone_supports_neither_winner_nor_improvement() -> None:
+    optimization = make_optimization(make_organization())
+    seen_at = (timezone.now() - timedelta(days=4)).isoformat()
+    users = [f"user {number}" for number in range(200)]
+    fields = {"variant": {"headline": "A", "cta": False}, "timestamp": seen_at}
+    exposures = [traffic.build_exposure(optimization, user, **fields) for user in users]
+    rewards = [traffic.build_reward(user, timestamp=seen_at) for user in users[::4]]
+    traffic.send_exposures(optimization, exposures)
+    traffic.send_rewards(optimization, rewards)
+    train_model(optimization)
+
+    results = read(optimization, "results")
+
+    reason = results["unavailable"]["stats.estimated_improvement_percent"]
+    assert "users of the other variants" in reason
+    assert read(optimization, "progress")["winner"] is None
+
+
+@over_http
+def test_a_forecast_that_rests_on_the_prior_is_withheld() -> None:
+    optimization = make_trained(alike, users=1500, holdout_percentage=50)
+    version = versions.get_serving_version(optimization.model)
+    assert version.report is not None
+    version.report["estimated_improvement"] = {"mean": 0.03, "lo": -0.01, "hi": 0.07}
+    version.save(update_fields=["report"])
+
+    progress = read(optimization, "progress")
+
+    assert progress["days_to_decision"] is None
+    assert "rest on the prior" in progress["unavailable"]["days_to_decision"]
+
+
+def test_the_leader_has_the_highest_chance_among_the_enabled() -> None:
+    chances = {1: 0.1, 2: 0.2, 3: 0.5, 4: 0.2}
+    report = {
+        "variants": [
+            {"number": number, "prob_best": chance}
+            for number, chance in chances.items()
+        ]
+    }
+
+    assert leader.find_leader(report, {1, 2, 3, 4}) == Leader(3, 0.5)
+    assert leader.find_leader(report, {1, 2, 4}) == Leader(2, 0.4)
+    assert leader.find_leader(report, ()) is None
+    assert leader.find_leader({}, {1, 2}) is None
+
+
+def test_a_leader_that_hardly_leads_is_no_winner() -> None:
+    reason = leader.explain_no_winner(Leader(2, 0.26), [0.26, 0.26, 0.24, 0.24])
+
+    assert reason is not None
+    assert reason.startswith("no variant stands out")
+    assert leader.explain_no_winner(Leader(2, 0.6), [0.2, 0.6, 0.1, 0.1]) is None
+    assert leader.explain_no_winner(Leader(2, 0.6), [0.25] * 4) == leader.EQUAL_SHARES
+    assert leader.explain_no_winner(Leader(1, 0.9), [0.95, 0.05]) is None

@@ -1,0 +1,131 @@
+"""One huge amount does not decide the allocation, and less is better works like more."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from metrics.models import Metric
+from models_app import versions
+from models_app.bandit.design.design import Floats
+from optimizations.models import Optimization
+from tests.support import optimization_factories, traffic
+from tests.support.factories import make_member_api, read_body
+from tests.support.learning import train_model
+from tests.support.value_metrics import make_metric
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WHALES = (1e9, 1e5)
+
+
+def alike(_variant: traffic.Json, _context: traffic.Json) -> float:
+    """Return the same rate for every variant."""
+    return 0.1
+
+
+def make_visited(
+    purchase: traffic.Purchase, users: int = 2100, **fields: Any
+) -> Optimization:
+    """Make an optimization whose visitors, seeded, buy these amounts."""
+    organization = optimization_factories.make_organization()
+    metric = make_metric(organization, "numeric", **fields)
+    optimization = optimization_factories.make_optimization(
+        organization,
+        holdout_percentage=20,
+        reward_metric_id=metric.pk,
+        training_data_config=optimization_factories.make_config(
+            reward={"name": "spent", "type": "numeric"}, context_factors=[]
+        ),
+    )
+    start = timezone.now() - timedelta(days=4)
+    traffic.simulate_visitors(optimization, start, users, alike, purchase=purchase)
+    return optimization
+
+
+def buy(rng: random.Random, _variant: traffic.Json) -> traffic.Json:
+    """Draw an amount, the same for every variant."""
+    return {"value": rng.lognormvariate(3.4, 1.0)}
+
+
+def lose(rng: random.Random, variant: traffic.Json) -> traffic.Json:
+    """Draw the same amount as `buy_by_headline`, negative."""
+    return {"value": -buy_by_headline(rng, variant)["value"]}
+
+
+def buy_by_headline(rng: random.Random, variant: traffic.Json) -> traffic.Json:
+    """Draw an amount that is higher with headline B."""
+    return {"value": rng.lognormvariate(4.2 if variant["headline"] == "B" else 3.4, 1)}
+
+
+def send_whale(optimization: Optimization, variant: int, amount: float) -> None:
+    """Let one user of a variant pay that much."""
+    levels = optimization.variants.get(number=variant).levels
+    seen_at = (timezone.now() - timedelta(days=3)).isoformat()
+    exposure = traffic.build_exposure(
+        optimization, "whale", variant=levels, timestamp=seen_at
+    )
+    traffic.send_exposures(optimization, [exposure])
+    reward = traffic.build_reward("whale", timestamp=seen_at, value=amount)
+    traffic.send_rewards(optimization, [reward])
+
+
+def get_table(optimization: Optimization) -> Floats:
+    """Return the shares [V] that are served."""
+    table = versions.read_table(versions.get_serving_version(optimization.model))
+    return np.asarray(table[0])
+
+
+def read_results(optimization: Optimization) -> Any:
+    """Return the results as a member reads them."""
+    api = make_member_api(optimization.organization)
+    return read_body(api.get(f"/optimizations/{optimization.pk}/results"))
+
+
+@pytest.mark.parametrize("amount", WHALES)
+def test_one_huge_amount_does_not_take_the_traffic_and_is_named(amount: float) -> None:
+    optimization = make_visited(buy)
+    train_model(optimization)
+    before = get_table(optimization)
+    worst = int(before.argmin()) + 1
+    send_whale(optimization, worst, amount)
+    train_model(optimization)
+
+    after, results = get_table(optimization), read_results(optimization)
+
+    assert np.abs(after - before).max() < 0.1
+    assert any("far beyond all others" in note for note in results["model"]["notes"])
+    sanity = results["checks"]["baseline_sanity"]
+    assert sanity["ok"] is True
+    assert abs(results["stats"]["estimated_improvement_percent"] or 0) < 100
+    # What was measured keeps the amount.
+    measured = results["variants"][worst - 1]
+    assert measured["mean_reward"] * measured["mature_users"] > amount
+
+
+def test_a_huge_amount_in_the_holdout_does_not_blind_the_check_of_the_model() -> None:
+    optimization = make_visited(buy)
+    send_whale(optimization, 1, 1e9)
+    train_model(optimization)
+
+    sanity = read_results(optimization)["checks"]["baseline_sanity"]
+
+    assert sanity["ok"] is True
+    assert sanity["holdout_mean"] < 100
+
+
+@pytest.mark.parametrize("amount", [None, 1e9])
+def test_less_of_positive_amounts_is_learned_like_more_of_their_negatives(
+    amount: float | None,
+) -> None:
+    costs = make_visited(buy_by_headline, direction=Metric.Direction.DECREASE)
+    losses = make_visited(lose)
+    for optimization, sign in ((costs, 1), (losses, -1)):
+        if amount is not None:
+            send_whale(optimization, 3, sign * amount)
+        train_model(optimization)
+
+    assert get_table(costs) == pytest.approx(get_table(losses), abs=2e-3)
+    assert get_table(costs)[:2].sum() > 0.5
