@@ -65,6 +65,12 @@ class ForbiddenItemError(InvalidItemError):
     code = "forbidden"
 
 
+class ConflictItemError(InvalidItemError):
+    """One item of a batch contradicts what is stored."""
+
+    code = "conflict"
+
+
 E = TypeVar("E", bound=Exception)
 
 

@@ -1,7 +1,7 @@
 """Count open and reopened days of the cube, store them, and load all days."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -101,7 +101,8 @@ def _count_open_days(
     sealed = [] if full else _list_sealed_days(optimization, metric, spec)
     if source is None:
         rows_by_day = None
-        days = _list_stale_managed_days(optimization, metric, spec, sealed)
+        names = checked.query.reward_names
+        days = _list_stale_managed_days(optimization, metric, spec, sealed, names)
     else:
         rows_by_day = warehouse.count_rows_by_day(spec, checked, source)
         days = _list_stale_external_days(
@@ -169,14 +170,23 @@ def _decode_columns(row: CubeDay) -> StoredColumns | None:
 
 
 def _list_stale_managed_days(
-    optimization: Optimization, metric: Metric, spec: CubeSpec, sealed: list[SealedDay]
+    optimization: Optimization,
+    metric: Metric,
+    spec: CubeSpec,
+    sealed: list[SealedDay],
+    reward_names: Sequence[str] | None,
 ) -> tuple[date, ...]:
     """List the days to count on the managed store, which knows when each row arrived."""
     boundary = stale_days_managed.compute_seal_boundary(spec.horizon_hours, spec.as_of)
     first_touches.store_first_touches(optimization, boundary)
     last_refresh = find_last_refresh(optimization, metric, spec.as_of)
     return stale_days_managed.list_stale_days(
-        optimization, spec.horizon_hours, sealed, last_refresh, spec.as_of
+        optimization,
+        spec.horizon_hours,
+        sealed,
+        last_refresh,
+        spec.as_of,
+        reward_names,
     )
 
 

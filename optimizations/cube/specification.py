@@ -1,7 +1,9 @@
 """The spec of a cube: what to count for an optimization and a metric."""
 
+import hashlib
 from datetime import UTC, datetime, time, timedelta
 
+import orjson
 from django.conf import settings
 from django.db import transaction
 
@@ -61,7 +63,15 @@ def build_cube_spec(
         days=(),
         as_of=as_of,
         history_from=_compute_history_start(as_of),
+        definition=fingerprint_metric(metric),
     )
+
+
+def fingerprint_metric(metric: Metric) -> str:
+    """Return a hash of what a metric counts: metrics of the same definition share it."""
+    definition = [metric.sql, metric.column_mapping, metric.outcomes]
+    text = orjson.dumps(definition, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 def _open_regime_if_changed(optimization: Optimization) -> None:

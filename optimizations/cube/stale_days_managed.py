@@ -4,7 +4,8 @@ The managed store knows when each row arrived. stale_days_external.py is for con
 warehouses, which do not say.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from levered_site.database import fetch_row, fetch_rows
 from optimizations.cube.first_touches import LOOK_BACK_MARGIN
 from optimizations.models import Optimization
 from warehouse import partitions, write_log
+from warehouse.sql.cube.spec_rows import split_excluded_users
 
 # The first event is the earliest stored first touch, or an event after the look-back. The
 # look-back's end is a constant, by which the planner can leave partitions out.
@@ -48,8 +50,16 @@ UNION ALL
 SELECT anonymous_id, timestamp_utc, created_at FROM managed_rewards
 WHERE organization_id = %(organization)s AND created_at >= %(since)s
   AND (optimization_id IS NULL OR optimization_id = %(optimization)s)
+  AND (%(reward_names)s::text[] IS NULL OR name = ANY(%(reward_names)s::text[]))
   AND timestamp_utc >= %(first_start)s AND timestamp_utc <= %(last_horizon_end)s
   AND {created_since}
+"""
+# What cannot count reopens nothing: rewards of names that the metric does not read, and
+# excluded users.
+COUNTED_ROWS = """
+SELECT * FROM ({late}) AS every
+WHERE anonymous_id <> ALL(%(excluded_ids)s::text[])
+  AND anonymous_id NOT LIKE ALL(%(excluded_patterns)s::text[])
 """
 # Up to this many users are looked up in the index of each day; for more, the days are read.
 MAX_INDEXED_USERS = 1000
@@ -123,11 +133,13 @@ def list_stale_days(
     sealed: Iterable[SealedDay],
     last_refresh: datetime | None,
     as_of: datetime,
+    reward_names: Sequence[str] | None = None,
 ) -> tuple[date, ...]:
     """List, ascending, the days of first touch that a refresh has to count.
 
     Open days from launch or the first event (history may be sent in later) until today,
-    plus sealed days to reopen: those for which rows arrived since `last_refresh`. Never
+    plus sealed days to reopen: those for which rows arrived since `last_refresh` that may
+    count, among rewards those with one of `reward_names`, or any if it is None. Never
     a day whose events are past their retention or were once dropped, even if they were
     sent again. Call `first_touches.store_first_touches` first: it must cover all sealed
     days.
@@ -140,7 +152,7 @@ def list_stale_days(
     days = _list_dates(since, today)
     sealed_days = {day: sealed_by_day[day] for day in days if day in sealed_by_day}
     reopened_days = _find_reopened_days(
-        optimization, horizon_hours, sealed_days, last_refresh
+        optimization, horizon_hours, sealed_days, last_refresh, reward_names
     )
     return tuple(day for day in days if day not in sealed_days or day in reopened_days)
 
@@ -186,6 +198,7 @@ def _find_reopened_days(
     horizon_hours: int,
     sealed_days: Mapping[date, SealedDay],
     last_refresh: datetime | None,
+    reward_names: Sequence[str] | None,
 ) -> set[date]:
     """Return the sealed days for which rows arrived since the last refresh."""
     if not sealed_days or last_refresh is None:
@@ -194,12 +207,16 @@ def _find_reopened_days(
     created_since, created_params = write_log.build_created_since_condition(
         optimization.organization_id, since
     )
-    late_rows = LATE_ROWS.format(created_since=created_since)
+    late_rows = COUNTED_ROWS.format(late=LATE_ROWS.format(created_since=created_since))
+    excluded_ids, excluded_prefixes = split_excluded_users(optimization.excluded_users)
     params = _build_owner_params(optimization) | created_params
     params |= _build_sealed_day_params(sealed_days, horizon_hours) | {
         "since": since,
         "margin": LOOK_BACK_MARGIN,
         "max_users": MAX_INDEXED_USERS + 1,
+        "reward_names": None if reward_names is None else list(reward_names),
+        "excluded_ids": excluded_ids,
+        "excluded_patterns": [_escape_like(text) + "%" for text in excluded_prefixes],
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(DISABLE_NESTED_LOOPS)
@@ -234,6 +251,10 @@ def _build_sealed_day_params(
         "last_end": ends[-1],
         "last_horizon_end": horizon_ends[-1],
     }
+
+
+def _escape_like(text: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", text)
 
 
 def _build_owner_params(optimization: Optimization) -> dict[str, Any]:

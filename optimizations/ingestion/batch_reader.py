@@ -130,7 +130,7 @@ def _read_reward_chunk(
     chunk: Sequence[Any], start: int, now: datetime
 ) -> RewardColumns:
     """Read ordinary rewards. Raises one of NOT_ORDINARY if one may not be ordinary."""
-    values = [1.0 if value is None else value for value in _get(chunk, "value")]
+    values = [event.get("value", 1.0) for event in chunk]
     _require({int, float}.issuperset(map(type, values)))
     largest = events.MAX_ABSOLUTE_VALUE
     _require(-largest <= min(values) and max(values) <= largest)

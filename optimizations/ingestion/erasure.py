@@ -1,43 +1,44 @@
-"""Erase a person's events, receipts, assignments and first touches; counts stay."""
+"""Find and delete a person's events, receipts, assignments and first touches."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection, transaction
-from django.utils.crypto import salted_hmac
 
 from levered_site.database import fetch_rows
-from levered_site.errors import InvalidParametersError
-from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH
-from levered_site.organizations import audit
-from levered_site.organizations.actors import Actor
-from levered_site.organizations.models import Organization
 from optimizations.models import Optimization
 from optimizations.serving import snapshot_store
 from warehouse import partitions
 
-# Days per DELETE. A statement locks every partition that it may touch, with its indexes;
-# a year of partitions would fill the server's lock table.
+# Days per statement. A statement locks every partition that it may touch, with its
+# indexes; a year of partitions would fill the server's lock table.
 DAYS_PER_BATCH: Final = 31
+DAY: Final = timedelta(days=1)
 
-# Each DELETE uses the table's index that begins with the user.
-DELETE_EXPOSURES = """
-DELETE FROM managed_exposures
+# Each is read by the table's index that begins with the user.
+EXPOSURES_OF_PERSON = """
+FROM managed_exposures
 WHERE optimization_id = ANY(%(optimizations)s) AND anonymous_id = %(user)s
   AND timestamp_utc >= %(since)s AND timestamp_utc < %(until)s
   AND organization_id = %(organization)s
 """
-DELETE_DECISIONS = """
-DELETE FROM decisions
+DECISIONS_OF_PERSON = """
+FROM decisions
 WHERE optimization_id = ANY(%(optimizations)s) AND anonymous_id = %(user)s
   AND decided_at >= %(since)s AND decided_at < %(until)s
   AND organization_id = %(organization)s
 """
-DELETE_REWARDS = """
-DELETE FROM managed_rewards
+REWARDS_OF_PERSON = """
+FROM managed_rewards
 WHERE organization_id = %(organization)s AND anonymous_id = %(user)s
   AND timestamp_utc >= %(since)s AND timestamp_utc < %(until)s
+"""
+SELECT_DAYS = """
+SELECT DISTINCT optimization_id, CAST({moment} AT TIME ZONE 'UTC' AS date) AS day
+{rows_of_person}
 """
 # A refresh that is storing first touches holds these rows. Wait for it: the next one
 # finds no event of the person.
@@ -72,41 +73,67 @@ class ErasedCounts:
     assignments: int
 
 
-def erase_user(organization_id: str, anonymous_id: str, actor: Actor) -> ErasedCounts:
-    """Erase a person of the organization from the managed store and from serving.
+@dataclass(frozen=True, slots=True)
+class PersonRows:
+    """The days (UTC) on which a person has rows: touches by optimization, and rewards."""
 
-    Counts of sealed days stay; the next refresh counts open days without the person.
-    If the person comes back, they are a new user. Days are deleted in batches, each
-    committed on its own, and assignments last: repeat an interrupted erasure. Raises
-    InvalidParametersError for an id that no user can have.
+    exposure_days: Mapping[UUID, frozenset[date]]
+    decision_days: Mapping[UUID, frozenset[date]]
+    reward_days: frozenset[date]
+
+    def find_first_days(self) -> dict[UUID, date]:
+        """Return the day of first touch by optimization: of a receipt if there is one."""
+        return {
+            optimization_id: min(
+                self.decision_days.get(optimization_id)
+                or self.exposure_days[optimization_id]
+            )
+            for optimization_id in self.exposure_days.keys() | self.decision_days
+        }
+
+
+def find_person_rows(organization_id: str, anonymous_id: str) -> PersonRows:
+    """Find the days with rows of a person, some partitions at a time."""
+    parameters = _build_parameters(organization_id, anonymous_id)
+    rewards = _find_days("managed_rewards", REWARDS_OF_PERSON, parameters)
+    return PersonRows(
+        _find_days("managed_exposures", EXPOSURES_OF_PERSON, parameters),
+        _find_days("decisions", DECISIONS_OF_PERSON, parameters, "decided_at"),
+        frozenset().union(*rewards.values()),
+    )
+
+
+@transaction.atomic
+def delete_person(
+    organization_id: str, anonymous_id: str, rows: PersonRows
+) -> ErasedCounts:
+    """Delete a person's rows of these days, first touches and assignments, all or nothing.
+
+    Every process that serves forgets the person as soon as it sees the new snapshots.
     """
-    if not 1 <= len(anonymous_id) <= MAX_ANONYMOUS_ID_LENGTH or "\0" in anonymous_id:
-        raise InvalidParametersError.for_field(
-            "anonymous_id",
-            f"must have 1 to {MAX_ANONYMOUS_ID_LENGTH} characters and no NUL",
-        )
-    organization = Organization.objects.get(pk=organization_id)
+    parameters = _build_parameters(organization_id, anonymous_id)
+    exposure_days = frozenset().union(*rows.exposure_days.values())
+    decision_days = frozenset().union(*rows.decision_days.values())
+    return ErasedCounts(
+        exposures=_delete_days(EXPOSURES_OF_PERSON, exposure_days, parameters),
+        rewards=_delete_days(REWARDS_OF_PERSON, rows.reward_days, parameters),
+        decisions=_delete_days(DECISIONS_OF_PERSON, decision_days, parameters),
+        assignments=_delete_assignments(parameters),
+    )
+
+
+def _build_parameters(organization_id: str, anonymous_id: str) -> dict[str, Any]:
     optimizations = Optimization.objects.filter(organization_id=organization_id)
-    parameters = {
+    return {
         "organization": organization_id,
         "optimizations": list(optimizations.values_list("pk", flat=True)),
         "user": anonymous_id,
     }
-    pseudonym = salted_hmac("levered.erasure", f"{organization_id}:{anonymous_id}")
-    changes = {"person": pseudonym.hexdigest()}
-    audit.record(organization_id, actor, "user.erase", organization, changes)
-    exposures = _delete_by_days("managed_exposures", DELETE_EXPOSURES, parameters)
-    rewards = _delete_by_days("managed_rewards", DELETE_REWARDS, parameters)
-    decisions = _delete_by_days("decisions", DELETE_DECISIONS, parameters)
-    return ErasedCounts(exposures, rewards, decisions, _delete_assignments(parameters))
 
 
 @transaction.atomic
 def _delete_assignments(parameters: dict[str, Any]) -> int:
-    """Delete first touches and assignments; return the number of assignments.
-
-    Every process that serves forgets the person as soon as it sees the new snapshots.
-    """
+    """Delete first touches and assignments; return the number of assignments."""
     _execute_statement(LOCK_LOOK_BACKS, parameters)
     _execute_statement(DELETE_FIRST_TOUCHES, parameters)
     with connection.cursor() as cursor:
@@ -122,23 +149,48 @@ def _delete_assignments(parameters: dict[str, Any]) -> int:
     return len(rows)
 
 
-def _delete_by_days(table: str, statement: str, parameters: dict[str, Any]) -> int:
+def _find_days(
+    table: str,
+    rows_of_person: str,
+    parameters: dict[str, Any],
+    moment: str = "timestamp_utc",
+) -> dict[UUID, frozenset[date]]:
+    """Return the days with rows of the person by optimization."""
+    statement = SELECT_DAYS.format(moment=moment, rows_of_person=rows_of_person)
+    found: dict[UUID, frozenset[date]] = {}
     days = partitions.days(table)
-    batches = [
-        days[start : start + DAYS_PER_BATCH]
-        for start in range(0, len(days), DAYS_PER_BATCH)
-    ]
+    for start in range(0, len(days), DAYS_PER_BATCH):
+        batch = days[start : start + DAYS_PER_BATCH]
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters | _build_span(batch[0], batch[-1]))
+            for row in fetch_rows(cursor):
+                known = found.get(row.optimization_id, frozenset())
+                found[row.optimization_id] = known | {row.day}
+    return found
+
+
+def _delete_days(
+    rows_of_person: str, days: Iterable[date], parameters: dict[str, Any]
+) -> int:
+    """Delete the rows of these days; partitions of other days are not touched."""
     return sum(
-        _execute_statement(
-            statement,
-            parameters
-            | {
-                "since": _get_day_start(batch[0]),
-                "until": _get_day_start(batch[-1] + timedelta(days=1)),
-            },
-        )
-        for batch in batches
+        _execute_statement(f"DELETE {rows_of_person}", parameters | _build_span(*span))
+        for span in _group_consecutive_days(days)
     )
+
+
+def _group_consecutive_days(days: Iterable[date]) -> list[tuple[date, date]]:
+    spans: list[tuple[date, date]] = []
+    for day in sorted(days):
+        if spans and day - spans[-1][1] == DAY:
+            spans[-1] = (spans[-1][0], day)
+        else:
+            spans.append((day, day))
+    return spans
+
+
+def _build_span(first: date, last: date) -> dict[str, datetime]:
+    return {"since": _get_day_start(first), "until": _get_day_start(last + DAY)}
 
 
 def _execute_statement(statement: str, parameters: dict[str, Any]) -> int:

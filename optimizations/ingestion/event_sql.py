@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.utils import timezone
 from psycopg import errors
 
 from levered_site.array_literals import format_array
-from levered_site.database import execute_bound
+from levered_site.database import execute_bound, fetch_rows
 from optimizations.ingestion.event_columns import (
     EventColumns,
     ExposureColumns,
@@ -27,7 +27,12 @@ INSERT INTO {table} (organization_id, created_at, {columns})
 SELECT $1::text, now(), {columns} FROM sent {condition}
 """
 CLAIM_KEYS: Final = """, known_keys AS MATERIALIZED (
-  SELECT key FROM claim_event_keys($1::text, '{endpoint}', {keys}) AS c (key))"""
+  SELECT key FROM claim_event_keys($1::text, '{endpoint}', {keys}, {digests}) AS c (key))"""
+SELECT_DIGESTS: Final = """
+SELECT key, digest FROM event_keys
+WHERE organization_id = %(organization)s AND endpoint = %(endpoint)s
+  AND key = ANY(%(keys)s) AND digest IS NOT NULL
+"""
 IS_NEW: Final = "WHERE key IS NULL OR key NOT IN (SELECT key FROM known_keys)"
 NOTE_LATE_DAYS: Final = (
     f", noted AS ({write_log.NOTE_LATE_DAYS.replace('%(organization)s', '$1::text')})"
@@ -72,9 +77,12 @@ REWARDS: Final = EventTable(
 
 
 def insert_exposures(
-    organization_id: str, exposures: ExposureColumns, texts: Sequence[tuple[str, str]]
+    organization_id: str,
+    exposures: ExposureColumns,
+    texts: Sequence[tuple[str, str]],
+    digests: Sequence[int | None],
 ) -> int:
-    """Store exposures, each with its variant_key and recorded context.
+    """Store exposures, each with its variant_key and recorded context, and its digest.
 
     Returns how many were new. They are committed when this returns. If the database
     raises, the error passes through and nothing was stored.
@@ -87,10 +95,12 @@ def insert_exposures(
         exposures.policy_versions,
         exposures.timestamps,
     ]
-    return _insert_events(EXPOSURES, organization_id, exposures, columns)
+    return _insert_events(EXPOSURES, organization_id, exposures, columns, digests)
 
 
-def insert_rewards(organization_id: str, rewards: RewardColumns) -> int:
+def insert_rewards(
+    organization_id: str, rewards: RewardColumns, digests: Sequence[int | None]
+) -> int:
     """Store rewards; see `insert_exposures`."""
     columns = [
         rewards.optimization_ids,
@@ -100,7 +110,32 @@ def insert_rewards(organization_id: str, rewards: RewardColumns) -> int:
         rewards.properties,
         rewards.timestamps,
     ]
-    return _insert_events(REWARDS, organization_id, rewards, columns)
+    return _insert_events(REWARDS, organization_id, rewards, columns, digests)
+
+
+def find_conflicts(
+    table: EventTable,
+    organization_id: str,
+    events: EventColumns,
+    digests: Sequence[int | None],
+) -> list[int]:
+    """Return the positions of events whose key was used for another event.
+
+    Ask it only where not all events were new.
+    """
+    parameters = {
+        "organization": organization_id,
+        "endpoint": table.endpoint,
+        "keys": [key for key in events.keys if key is not None],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SELECT_DIGESTS, parameters)
+        stored = {row.key: row.digest for row in fetch_rows(cursor)}
+    return [
+        position
+        for position, (key, digest) in enumerate(zip(events.keys, digests, strict=True))
+        if key is not None and stored.get(key, digest) != digest
+    ]
 
 
 def _insert_events(
@@ -108,11 +143,13 @@ def _insert_events(
     organization_id: str,
     events: EventColumns,
     columns: Sequence[Sequence[Any]],
+    digests: Sequence[int | None],
 ) -> int:
     has_keys = any(key is not None for key in events.keys)
     has_late = min(events.timestamps) < timezone.now() - ON_TIME
     statement = _compose_insert(table, has_keys=has_keys, has_late=has_late)
-    arrays = map(format_array, [*columns, events.keys])
+    key_columns = [events.keys, digests] if has_keys else [events.keys]
+    arrays = map(format_array, [*columns, *key_columns])
     parameters = [organization_id, *arrays]
     return _write_with_partitions(
         table.name,
@@ -123,7 +160,7 @@ def _insert_events(
 
 @functools.cache
 def _compose_insert(table: EventTable, *, has_keys: bool, has_late: bool) -> bytes:
-    """Compose the statement; $1 is the organization, then come the arrays, keys last.
+    """Compose the statement; $1 is the organization, then come the arrays, keys and digests last.
 
     What a batch does not need is left out: claiming keys, and noting days with late
     events, which reads the events a second time.
@@ -134,7 +171,11 @@ def _compose_insert(table: EventTable, *, has_keys: bool, has_late: bool) -> byt
         table=table.name,
         columns=", ".join(name for name, _ in table.columns),
         arrays=", ".join(arrays),
-        claim=CLAIM_KEYS.format(endpoint=table.endpoint, keys=arrays[-1])
+        claim=CLAIM_KEYS.format(
+            endpoint=table.endpoint,
+            keys=arrays[-1],
+            digests=f"${len(arrays) + 2}::bigint[]",
+        )
         if has_keys
         else "",
         note=NOTE_LATE_DAYS if has_late else "",

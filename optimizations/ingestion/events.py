@@ -76,7 +76,9 @@ def read_reward(event: object, now: datetime) -> Reward:
         anonymous_id=_read_anonymous_id(fields.get("anonymous_id")),
         optimization_id=_read_optional(fields, "optimization_id", _read_uuid),
         name=_read_text(fields, "name", MAX_NAME_LENGTH),
-        value=_read_value(_get_or_default(fields, "value", 1.0)),
+        value=_read_value(
+            fields.get("value", 1.0)
+        ),  # null is no value, but no 1 either
         timestamp=_read_timestamp(fields, now),
         properties=_read_optional(fields, "properties", read_properties),
         key=_read_optional(fields, "idempotency_key", _read_key),

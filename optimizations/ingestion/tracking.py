@@ -13,11 +13,16 @@ from levered_site.errors import (
     FieldProblem,
     InvalidItemError,
     InvalidParametersError,
+    LeveredError,
     UnavailableError,
 )
 from levered_site.organizations.actors import KeyHolder
 from optimizations.ingestion import service, tracked_events
-from optimizations.ingestion.service import IngestResult, Rejection
+from optimizations.ingestion.service import (
+    IngestResult,
+    KeyConflictError,
+    Rejection,
+)
 from optimizations.ingestion.tracked_events import TrackedExposure
 from optimizations.models import Variant
 
@@ -48,7 +53,7 @@ def accept_tracked_events(
 
     Raises InvalidParametersError (no event is valid, the batch is not a list of 1 to 50, or
     the anonymous_id is invalid), ConflictError (the organization is not on the managed
-    warehouse), UnavailableError (the store does not answer: send the batch again).
+    warehouse, or every idempotency key was used for another event), UnavailableError (the store does not answer: send the batch again).
     """
     exposures, rewards, rejected = _sort_events(
         holder, anonymous_id, _require_batch(batch)
@@ -170,6 +175,8 @@ def _store(accept: Callable[[list[Json]], IngestResult], sent: ByIndex) -> Inges
         raise UnavailableError(
             STORE_AWAY_MESSAGE, retry_after=error.retry_after
         ) from error
+    except KeyConflictError as error:
+        result = IngestResult(0, 0, error.rejected)
     except InvalidParametersError as error:  # none of them is valid
         problems = tuple(_read_problem(problem) for problem in error.details)
         result = IngestResult(0, 0, problems)
@@ -193,16 +200,10 @@ def _build_rejection(index: int, error: InvalidItemError) -> Rejection:
     return Rejection(index, InvalidParametersError.code, error.field, str(error))
 
 
-def _build_error(rejected: list[Rejection]) -> InvalidParametersError:
-    problems = [
-        FieldProblem(
-            f"events[{item.index}]"
-            if item.field == "event"
-            else f"events[{item.index}].{item.field}",
-            item.message,
-        )
-        for item in rejected
-    ]
+def _build_error(rejected: list[Rejection]) -> LeveredError:
+    if all(item.code == KeyConflictError.code for item in rejected):
+        return KeyConflictError(tuple(rejected))
     return InvalidParametersError(
-        "No event of the batch is valid; `details` names each problem.", problems
+        "No event of the batch is valid; `details` names each problem.",
+        service.build_problems(rejected),
     )

@@ -3,6 +3,7 @@
 from optimizations.models.candidate import Candidate, CandidateTable
 from optimizations.models.counts import CubeDay, PublishedDay
 from optimizations.models.decision import Assignment, Decision
+from optimizations.models.erased import ErasedRemainder
 from optimizations.models.guardrail import GuardrailShare
 from optimizations.models.optimization import Optimization, OptimizationQuerySet
 from optimizations.models.regime import Regime
@@ -17,6 +18,7 @@ __all__ = [
     "CountFailure",
     "CubeDay",
     "Decision",
+    "ErasedRemainder",
     "FirstTouch",
     "GuardrailShare",
     "LookBack",

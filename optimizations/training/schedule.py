@@ -21,6 +21,7 @@ from levered_site.database import fetch_row
 from levered_site.organizations import idempotency
 from models_app import runs
 from models_app.models import PolicyVersion, TrainingRun
+from optimizations.cube import erased_remainders
 from optimizations.models import Optimization
 from optimizations.serving import metrics
 from optimizations.training import warehouse_question
@@ -143,6 +144,7 @@ def maintain_partitions(now: datetime | None = None) -> None:
     for table in TABLES_PARTITIONED_BY_DAY:
         partitions.drop_partitions_before(table, oldest)
     write_log.delete_late_days_before(oldest)
+    erased_remainders.delete_remainders_before(oldest)
 
 
 def delete_expired_keys(now: datetime | None = None) -> None:

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from levered_site.organizations.permissions import IsAdmin
 from levered_site.organizations.viewsets import OrganizationViewSet
-from optimizations.ingestion import erasure
+from optimizations.cube import person_erasure
 from optimizations.ingestion.erasure import ErasedCounts
 from optimizations.models import Optimization
 
@@ -20,5 +20,7 @@ class PersonViewSet(OrganizationViewSet[Optimization]):
     @extend_schema(responses={200: ErasedCounts})
     def destroy(self, _request: Request, anonymous_id: str) -> Response:
         """Erase the person's events, receipts and assignments; sealed days keep counts."""
-        counts = erasure.erase_user(self.organization_id, anonymous_id, self.actor)
+        counts = person_erasure.erase_user(
+            self.organization_id, anonymous_id, self.actor
+        )
         return Response(counts)

@@ -133,7 +133,7 @@ RECEIPT = {"application/json": {"schema": RECEIPT_SCHEMA}}
             "207": {"description": "Some events are refused", "content": RECEIPT},
             "401": {"description": "There is no key, or it does not work"},
             "403": {"description": "Not a publishable key, or another origin's page"},
-            "409": {"description": "The organization has a warehouse of its own"},
+            "409": {"description": "A warehouse of its own, or keys of other events"},
             "413": {"description": "The body is larger than 64 KB"},
         },
     }

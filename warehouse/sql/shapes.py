@@ -17,7 +17,8 @@ class CheckedQuery:
     connected warehouse it has only the start date, as dialects.Dialect writes it
     (Postgres: $2 in a metric, $1 in an assignment source). `columns` are the names of the
     result's columns, or None if the text alone does not tell them. `table_lines` says in
-    which line of the customer's text each table is first named.
+    which line of the customer's text each table is first named. `reward_names`, on the
+    managed store, are those of all rewards that the result may depend on; None is any.
     """
 
     text: str
@@ -26,6 +27,7 @@ class CheckedQuery:
     tables: tuple[str, ...]
     takes_start_date: bool
     table_lines: tuple[tuple[str, int], ...] = ()
+    reward_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ class CubeSpec:
     nothing later counts. `excluded_users` holds ids, or prefixes that end in '*'.
     `history_from` is for connected warehouses: exposures before it are not read, and it is
     the start date of the assignment source; None reads all. `remembered` is for the
-    managed store, whose backend fills it in.
+    managed store, whose backend fills it in. So are `definition`, which names the metric
+    whose erased people are added, and `only_user`, who is counted alone, without them.
     """
 
     optimization_id: str
@@ -131,6 +134,8 @@ class CubeSpec:
     as_of: datetime
     history_from: datetime | None = None
     remembered: FirstTouchCoverage | None = None
+    definition: str = ""
+    only_user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

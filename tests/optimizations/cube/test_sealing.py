@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from optimizations.models import CubeDay
+from tests.support import traffic
 from tests.support.cube_events import (
     count_users_by_day,
     hour_of_day_back,
@@ -106,3 +107,37 @@ def test_users_excluded_later_leave_sealed_days_too() -> None:
     cube = refresh_cube(optimization)
 
     assert count_users_by_day(cube) == {hour_of_day_back(5).date(): 1}
+
+
+def test_a_late_reward_of_a_name_that_the_metric_does_not_read_reopens_nothing() -> (
+    None
+):
+    optimization = make_optimization()
+    send_exposure(optimization, "ann", hour_of_day_back(6))
+    first = refresh_cube_long_after(optimization)
+    at = hour_of_day_back(6, 12).isoformat()
+    traffic.send_rewards(
+        optimization, [traffic.build_reward("ann", name="click", timestamp=at)]
+    )
+
+    refresh_cube(optimization)
+
+    sealed = CubeDay.objects.get(day=hour_of_day_back(6).date())
+    assert sealed.computed_at == first.as_of
+
+
+def test_late_rows_of_excluded_users_reopen_nothing() -> None:
+    optimization = make_optimization()
+    optimization.excluded_users = ["bot-*", "test"]
+    optimization.save()
+    for user in ("ann", "bot-1", "test"):
+        send_exposure(optimization, user, hour_of_day_back(6))
+    first = refresh_cube_long_after(optimization)
+
+    for user in ("bot-1", "test"):
+        send_purchase(optimization, user, hour_of_day_back(6, 12))
+        send_exposure(optimization, user, hour_of_day_back(6, 11))
+    refresh_cube(optimization)
+
+    sealed = CubeDay.objects.get(day=hour_of_day_back(6).date())
+    assert sealed.computed_at == first.as_of

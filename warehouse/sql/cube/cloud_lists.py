@@ -96,7 +96,7 @@ def _build_days_sql(parameters: Parameters, spec: CubeSpec) -> str:
 def _build_exclusions_sql(parameters: Parameters, spec: CubeSpec) -> str:
     """Build the conditions that leave out users by id and by prefix."""
     engine = parameters.engine
-    user_ids, prefixes = split_excluded_users(spec)
+    user_ids, prefixes = split_excluded_users(spec.excluded_users)
     id_list = ", ".join(
         parameters.add_as(user_id, engine.text_type) for user_id in user_ids
     )

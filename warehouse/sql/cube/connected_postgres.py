@@ -51,6 +51,7 @@ STORE_SLOTS = {
       WHERE p.anonymous_id = t.anonymous_id AND p.at < $2)""",
     "exposure_count": "count(*)",
     "mismatched": "u.holdout AND u.variant_number <> 1",
+    "erased_people": "",
 }
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from warehouse.sql.cube import postgres
+from warehouse.sql.cube import erased_people, postgres
 from warehouse.sql.cube.day_ranges import compute_span
 from warehouse.sql.cube.postgres import IS_BLANK_ID
 from warehouse.sql.cube.slots import fill_slots
@@ -20,7 +20,6 @@ STORE_SLOTS = {
     "third_parameter": "CAST($3 AS uuid) AS optimization_id",
     "variants": """SELECT number, key
   FROM unnest(CAST($8 AS integer[]), CAST($9 AS text[])) AS v (number, key)""",
-    "touches": fill_slots(TOUCHES, {"is_blank_id": IS_BLANK_ID}),
     "logged_arm": ", t.in_holdout AS logged_holdout",
     "holdout_key": "CAST($3 AS text) || ':' || t.anonymous_id",
     # A user who was only served counts as one exposure.
@@ -61,6 +60,9 @@ NOT_REMEMBERED_OUTSIDE = """AND NOT COALESCE((
       WHERE f.organization_id = $1 AND f.optimization_id = $3
         AND f.anonymous_id = t.anonymous_id), false)"""
 
+ONLY_USER = """
+    AND e.anonymous_id = CAST(${0} AS text)"""
+
 
 def build_statement(spec: CubeSpec, metric: CheckedMetric) -> Statement:
     """Build the statement that counts the cells of `spec.days`.
@@ -77,11 +79,22 @@ def build_statement(spec: CubeSpec, metric: CheckedMetric) -> Statement:
         "not_remembered_outside": first_touch_condition,
         "remembered_until": f"CAST(${len(values) + 1} AS timestamptz)",
     }
+    last_parameter, only_user, erased_slot = len(values) + 2, "", ""
+    if spec.only_user is not None:
+        only_user = ONLY_USER.format(last_parameter)
+    elif spec.definition:
+        erased_slot = erased_people.build_rows_sql(last_parameter)
     slots = {
         **STORE_SLOTS,
+        "touches": fill_slots(
+            TOUCHES, {"is_blank_id": IS_BLANK_ID, "only_user": only_user}
+        ),
         "not_touched_outside": fill_slots(NOT_TOUCHED_OUTSIDE, outside),
+        "erased_people": erased_slot,
     }
-    return Statement(postgres.build_sql(slots, spec, metric), (*values, until))
+    last_value = spec.only_user or spec.definition
+    parameters = (*values, until, *([last_value] if last_value else []))
+    return Statement(postgres.build_sql(slots, spec, metric), parameters)
 
 
 def _needs_first_touches(spec: CubeSpec) -> bool:

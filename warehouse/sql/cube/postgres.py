@@ -88,7 +88,7 @@ def list_parameters(
         *_transpose_rows(2, spec.variants),
         *_transpose_rows(4, list_regimes(spec, None, None)),
         sorted(set(spec.days)),
-        *split_excluded_users(spec),
+        *split_excluded_users(spec.excluded_users),
         *_transpose_rows(5, list_outcomes(spec)),
     )
     contexts = [(factor.name, list(factor.levels)) for factor in spec.contexts]

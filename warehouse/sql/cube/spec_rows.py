@@ -1,5 +1,6 @@
 """The lists of a cube's spec as rows of plain values, in the order of their columns."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
 
@@ -44,8 +45,9 @@ def list_outcomes(spec: CubeSpec) -> list[OutcomeRow]:
     ]
 
 
-def split_excluded_users(spec: CubeSpec) -> tuple[list[str], list[str]]:
+def split_excluded_users(excluded_users: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return the excluded users' ids, and the prefixes without their '*'."""
-    user_ids = [entry for entry in spec.excluded_users if not entry.endswith("*")]
-    prefixes = [entry[:-1] for entry in spec.excluded_users if entry.endswith("*")]
+    entries = list(excluded_users)
+    user_ids = [entry for entry in entries if not entry.endswith("*")]
+    prefixes = [entry[:-1] for entry in entries if entry.endswith("*")]
     return user_ids, prefixes

@@ -56,9 +56,12 @@ NO_AMOUNTS: dict[str, Any] = {"payers": 0, "log_sum": 0.0, "log_sum_squares": 0.
 
 # The statement's columns, in order. A 'cell' row holds a Cell and its two checks. A 'lag'
 # row holds its day, its bucket in `context` and its users. A 'blank' row holds its day, and
-# in `users` the number of exposures without an id. The 'read' row holds the number of
+# in `users` the number of exposures without an id. Erased people are further 'cell' and
+# 'lag' rows, on the managed store alone. The 'read' row holds the number of
 # exposure rows read in `users`.
 CELL_COLUMNS = tuple(column.name for column in fields(Cell))
+KEY_COLUMNS = CELL_COLUMNS[: CELL_COLUMNS.index("users")]
+SUM_COLUMNS = CELL_COLUMNS[len(KEY_COLUMNS) :]
 COLUMNS = ("kind", *CELL_COLUMNS, "crossed", "mismatched")
 
 
@@ -90,7 +93,7 @@ def build_statement(
 
 def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
     """Decode the statement's rows, in any order, into a Cube."""
-    cells: list[Cell] = []
+    cells: dict[tuple[object, ...], Cell] = {}
     lags: defaultdict[date, list[int]] = defaultdict(lambda: [0] * LAG_BUCKETS)
     crossed: Counter[date] = Counter()
     mismatched: Counter[date] = Counter()
@@ -101,7 +104,7 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
         match values["kind"]:
             case "cell":
                 cell = _decode_cell(values, spec)
-                cells.append(cell)
+                _add_cell(cells, cell)
                 crossed[cell.day] += _require_integer(values["crossed"])
                 mismatched[cell.day] += _require_integer(values["mismatched"])
             case "lag":
@@ -116,11 +119,13 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
                 rows_read += _require_integer(values["users"])
     days = tuple(
         DayCounts(day, tuple(lags[day]), crossed[day], mismatched[day], blank[day])
-        for day in sorted({cell.day for cell in cells} | lags.keys() | blank.keys())
+        for day in sorted(
+            {cell.day for cell in cells.values()} | lags.keys() | blank.keys()
+        )
     )
     total_lags = tuple(sum(counts) for counts in zip(*lags.values(), strict=True))
     return Cube(
-        tuple(cells),
+        tuple(cells.values()),
         total_lags or (0,) * LAG_BUCKETS,
         crossed.total(),
         mismatched.total(),
@@ -134,6 +139,17 @@ def _decode_cell(values: Mapping[str, Any], spec: CubeSpec) -> Cell:
     if spec.reward_type == "outcomes":
         return replace(cell, outcome=cell.outcome or FAILURE_OUTCOME, **NO_AMOUNTS)
     return cell if spec.reward_type == "numeric" else replace(cell, **NO_AMOUNTS)
+
+
+def _add_cell(cells: dict[tuple[object, ...], Cell], cell: Cell) -> None:
+    """Add a cell; erased people are rows of their own, of a cell that there may be."""
+    key = tuple(getattr(cell, name) for name in KEY_COLUMNS)
+    if (known := cells.get(key)) is not None:
+        sums = {
+            name: getattr(known, name) + getattr(cell, name) for name in SUM_COLUMNS
+        }
+        cell = replace(known, **sums)
+    cells[key] = cell
 
 
 def _require_date(value: object) -> date:

@@ -12,6 +12,7 @@ from warehouse.sql.customer import (
     messages,
     own_tables,
     parsing,
+    reward_names,
     source_text,
     spelling,
     tenant_scope,
@@ -147,6 +148,7 @@ def _check_bound_query(
             text_growth.require_bounded_growth(query)
         columns = _list_result_columns(query)
         lines = () if is_managed else own_tables.list_lines(query)
+        names = reward_names.find_reward_names(query) if is_managed else None
         tables = (
             tenant_scope.scope_tables(query)
             if is_managed
@@ -155,7 +157,9 @@ def _check_bound_query(
         text = _regenerate_query(query, rules, is_managed=is_managed)
     except RecursionError as error:
         raise RefusedError("The query is nested too deeply: simplify it.") from error
-    return CheckedQuery(text, rules.name, columns, tables, takes_start_date, lines)
+    return CheckedQuery(
+        text, rules.name, columns, tables, takes_start_date, lines, names
+    )
 
 
 def _regenerate_query(query: exp.Query, rules: Dialect, *, is_managed: bool) -> str:
