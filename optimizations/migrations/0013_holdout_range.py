@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('optimizations', '0010_guardrail_shares'),
+        ('optimizations', '0012_erased_remainders'),
     ]
 
     operations = [

@@ -53,7 +53,7 @@ $do$;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('warehouse', '0008_event_key_order'),
+        ('warehouse', '0009_index_closed_days'),
     ]
 
     # Left closed when undone: the earlier version needs nothing of it for others.

@@ -34,7 +34,7 @@ DROP_CLAIM = 'DROP FUNCTION claim_event_keys(text, text, text[], bigint[])'
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('warehouse', '0008_event_key_order'),
+        ('warehouse', '0010_closed_functions'),
     ]
 
     operations = [
