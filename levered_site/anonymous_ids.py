@@ -5,6 +5,7 @@ Erasure and look-ups do not use it, so that users stored before the rule stay in
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 from levered_site.limits import MAX_ANONYMOUS_ID_LENGTH
@@ -75,6 +76,24 @@ def find_anonymous_id_problem(value: object) -> str | None:
     ):
         return None
     return _find_problem(value)
+
+
+def are_plain_ids(values: Sequence[str]) -> bool:
+    """Return whether all of at least one value are ids of visible ASCII characters.
+
+    A quick check of many: False says nothing about any of them. Raises TypeError for what
+    is no text.
+    """
+    joined = "".join(values)
+    lengths = list(map(len, values))
+    return (
+        joined.isascii()
+        and joined.isprintable()
+        and " " not in joined
+        and min(lengths) > 0
+        and max(lengths) <= MAX_ANONYMOUS_ID_LENGTH
+        and UNUSABLE_IDS.isdisjoint(values)
+    )
 
 
 def _find_problem(value: object) -> str | None:

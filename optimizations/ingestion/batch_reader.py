@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from levered_site.anonymous_ids import find_anonymous_id_problem
+from levered_site.anonymous_ids import are_plain_ids, find_anonymous_id_problem
 from levered_site.errors import InvalidItemError, forget_trace
 from levered_site.ids import is_uuid
 from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
@@ -153,7 +153,10 @@ def _read_shared_columns(
 ) -> None:
     columns.indexes = list(range(start, start + len(chunk)))
     columns.anonymous_ids = [event["anonymous_id"] for event in chunk]
-    _require(not any(map(find_anonymous_id_problem, columns.anonymous_ids)))
+    _require(
+        are_plain_ids(columns.anonymous_ids)
+        or not any(map(find_anonymous_id_problem, columns.anonymous_ids))
+    )
     columns.optimization_ids = _read_optimization_ids(_get(chunk, "optimization_id"))
     columns.timestamps = _read_timestamps(_get(chunk, "timestamp"), now)
     columns.keys = _get(chunk, "idempotency_key")
@@ -168,6 +171,8 @@ def _read_optimization_ids(texts: Column) -> list[str | None]:
 
 
 def _read_timestamps(texts: Column, now: datetime) -> list[datetime]:
+    if texts.count(None) == len(texts):
+        return [now] * len(texts)
     moments = [now if text is None else datetime.fromisoformat(text) for text in texts]
     _require(now - events.MAX_EVENT_AGE <= min(moments))  # TypeError without an offset
     _require(max(moments) <= now + events.MAX_EVENT_LEAD)

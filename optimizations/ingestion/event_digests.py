@@ -1,6 +1,11 @@
-"""Digests of events with an idempotency key: a repeat has the digest of the first. Pure."""
+"""Digests of events with an idempotency key: a repeat has the digest of the first. Pure.
 
-import hashlib
+32 bits find what a program got wrong, in all but one of four billion cases. A sender who
+looks for two events of one digest could only hide a mistake from themselves, and longer
+digests cost a batch as much as all its other checks.
+"""
+
+import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -53,15 +58,9 @@ def _compute_digests(
     text = orjson.dumps(list(zip(*identity, *columns, marks, strict=True)))
     contents = text.split(WRITTEN_MARK)[:-1]
     return [
-        None if key is None else _digest(content[1:])  # after a bracket or a comma
+        None if key is None else zlib.crc32(content[1:])  # after a bracket or a comma
         for key, content in zip(events.keys, contents, strict=True)
     ]
-
-
-def _digest(content: bytes) -> int:
-    """Return 64 bits, as a signed integer."""
-    digest = hashlib.blake2b(content, digest_size=8).digest()
-    return int.from_bytes(digest, signed=True)
 
 
 def _sort_keys(properties: str | None) -> str | None:

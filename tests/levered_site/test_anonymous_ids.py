@@ -34,6 +34,39 @@ def test_an_ordinary_id_has_no_problem(value: str) -> None:
     assert find_anonymous_id_problem(value) is None
 
 
+IDS = st.one_of(
+    st.text(st.characters(max_codepoint=0x2FF), max_size=3),
+    st.sampled_from([*anonymous_ids.UNUSABLE_IDS, "x" * 256, "x" * 257]),
+)
+
+
+@given(st.lists(IDS, min_size=1, max_size=3))
+def test_the_quick_check_of_many_accepts_no_id_that_has_a_problem(
+    values: list[str],
+) -> None:
+    if anonymous_ids.are_plain_ids(values):
+        assert not any(map(find_anonymous_id_problem, values))
+
+
+@pytest.mark.parametrize(
+    ("values", "are_plain"),
+    [
+        (["a", "x" * 256], True),
+        (["a", ""], False),
+        (["a", "x" * 257], False),
+        (["a", "null"], False),
+        (["a", ".."], False),
+        (["a", " "], False),
+        (["a", "b\n"], False),
+        (["a", "b\u00e9"], False),
+    ],
+)
+def test_the_quick_check_of_many_is_for_visible_ascii(
+    values: list[str], are_plain: bool
+) -> None:
+    assert anonymous_ids.are_plain_ids(values) is are_plain
+
+
 @pytest.mark.parametrize("value", sorted(anonymous_ids.PLACEHOLDER_IDS))
 def test_what_a_program_prints_for_a_missing_id_is_named_and_refused(
     value: str,
