@@ -12,7 +12,13 @@ from optimizations.cube import aggregates, refresh, specification
 from optimizations.cube.aggregates import Counts
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Variant
-from optimizations.results import health_evidence, measured_lift, modeled, stored
+from optimizations.results import (
+    health_evidence,
+    measured_amounts,
+    measured_lift,
+    modeled,
+    stored,
+)
 from optimizations.results.context_results import ContextResult
 from optimizations.results.health import Health
 from optimizations.results.measured_lift import MeasuredLift
@@ -112,13 +118,21 @@ def build_results(
     version = versions.find_serving_version(optimization.model)
     model = modeled.build_modeled_results(optimization, version, cube)
     comparison = measured_lift.compare_arms(optimization, metric, cube)
+    amounts = measured_amounts.measure_amounts(
+        optimization,
+        metric,
+        cube,
+        measured_lift.compute_expected_users(optimization, cube),
+    )
     checks = health_evidence.build_checks(optimization, cube, model.sanity)
     return Results(
         optimization_id=optimization.pk,
         as_of=cube.as_of,
         health=health_evidence.judge_checks(optimization, cube, checks),
         stats=model.stats,
-        primary_metric_vs_holdout=measured_lift.build_measured_lift(metric, comparison),
+        primary_metric_vs_holdout=measured_lift.build_measured_lift(
+            metric, comparison, amounts
+        ),
         checks=checks,
         variants=_build_variant_results(optimization, version, cube),
         factor_importance=model.effects.factor_importance,
@@ -131,7 +145,7 @@ def build_results(
         model=model.model,
         unavailable={
             **model.unavailable,
-            **measured_lift.explain_nulls(comparison),
+            **measured_lift.explain_nulls(comparison, amounts),
             **_explain_missing_counts(optimization, cube),
         },
     )
