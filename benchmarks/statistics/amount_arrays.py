@@ -9,6 +9,7 @@ from benchmarks.statistics.arrays import (
     compute_means,
     compute_weights,
 )
+from metrics.stats import minimum_data
 from metrics.stats.mean_differences import MAX_RATIO
 
 
@@ -21,8 +22,8 @@ def compute_difference_z(
     """
     m_o, m_h, sign = _turn_signs(optimized, holdout)
     d = sign * np.asarray(difference, dtype=float)
-    ratio = np.where(d == 0, 1.0, np.where(d > 0, _divide_up(m_h, d), 1.0))
-    ratio = np.where(d < 0, 1 / _divide_up(m_o, -d), ratio)
+    more, less = (_divide_up(mean, np.abs(d)) for mean in (m_h, m_o))
+    ratio = np.where(d == 0, 1.0, np.where(d > 0, more, 1 / less))
     variance = compute_largest_variance(optimized, holdout, ratio)
     distance: Array = sign * (m_o - m_h - d)
     return distance / np.sqrt(np.maximum(variance, 1e-300))
@@ -46,6 +47,22 @@ def is_difference_excluded(
     z = compute_difference_z(optimized, holdout, nearest)
     flags: Flags = (np.abs(z) > critical) & ~hidden
     return flags
+
+
+def is_published(optimized: Arm, holdout: Arm) -> Flags:
+    """Return where figures of amounts are published, by users and those with a reward.
+
+    `value_sum` of the arms is the number of users with a counted reward.
+    """
+    compared = (optimized.users > 0) & (holdout.users > 0)
+    published: Flags = np.ones(compared.shape[:-1], dtype=bool)
+    for arm in (optimized, holdout):
+        users, rewarded = (
+            (counts * compared).sum(-1) for counts in (arm.users, arm.value_sum)
+        )
+        published &= users >= minimum_data.MINIMUM_USERS
+        published &= rewarded >= minimum_data.MINIMUM_CONVERSIONS
+    return published
 
 
 def is_ratio_shown(optimized: Arm, holdout: Arm, critical: float | Array) -> Flags:

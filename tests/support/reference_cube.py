@@ -104,14 +104,15 @@ def _build_buckets(
     buckets: dict[tuple[Any, ...], list[float]] = {}
     for (regime, day, _, holdout, *_, mature, _), value in values:
         if mature and value:
-            place = (regime, day, holdout, _find_bucket(value))
+            place = (regime, day, holdout, find_bucket(value))
             sums = buckets.get(place, [0, 0.0, 0.0])
             buckets[place] = [sums[0] + 1, sums[1] + value, sums[2] + value**2]
     for place, (users, total, squares) in buckets.items():
         yield AmountBucket(*place, int(users), total, squares)
 
 
-def _find_bucket(value: float) -> int:
+def find_bucket(value: float) -> int:
+    """Return the bucket of a value: 1 plus the edges below it, negative as it is."""
     edges_below = sum(edge < abs(value) for edge in EDGES)
     return (edges_below + 1) * (1 if value > 0 else -1)
 

@@ -163,7 +163,8 @@ class Cell:
 class AmountBucket:
     """The mature users of one arm whose values share a bucket; 0 is in no bucket.
 
-    `bucket` is that of `amount_buckets.find_bucket`. Only numeric rewards have any.
+    `bucket` is numbered as in warehouse/sql/cube/amount_buckets.py. Only numeric rewards
+    have any.
     """
 
     regime: int

@@ -9,7 +9,8 @@ from hypothesis import given, settings, strategies as st
 from metrics.stats import Totals
 from optimizations.cube import amounts, cell_columns
 from optimizations.cube.cell_columns import DayColumns
-from warehouse.sql.cube.amount_buckets import BUCKETS, EDGES, find_bucket
+from tests.support.reference_cube import find_bucket
+from warehouse.sql.cube.amount_buckets import BUCKETS, EDGES
 from warehouse.sql.shapes import AmountBucket, Cell
 
 START = date(2026, 3, 1)

@@ -5,23 +5,14 @@ edge. The text compares with the edges themselves, because logarithms differ in 
 digit between engines, and prices like 100 are edges.
 """
 
-from bisect import bisect_left
-
 from warehouse.sql.shapes import CubeSpec
 
+# Bucket b (1 to BUCKETS) holds |value| from above the (b - 1)th edge up to the bth; buckets of
+# values below zero are negative, and 0 is in none.
 # Powers of 10^(1/4) from 0.0001 to 3.162e11, for any currency; one bucket more is beyond.
 EDGES = tuple(float(f"{10 ** (quarter / 4):.4g}") for quarter in range(-16, 47))
 BUCKETS = len(EDGES) + 1
 EDGES_PER_LINE = 2
-
-
-def find_bucket(value: float) -> int:
-    """Return the bucket of a value other than 0: 1 to BUCKETS, negative as the value is.
-
-    Bucket b holds |value| from above the (b - 1)th edge up to the bth.
-    """
-    bucket = bisect_left(EDGES, abs(value)) + 1
-    return bucket if value > 0 else -bucket
 
 
 def build_bucket_slots(spec: CubeSpec, value: str) -> dict[str, str]:
