@@ -10,7 +10,7 @@ from benchmarks.statistics.arrays import (
     compute_weights,
 )
 from metrics.stats import minimum_data
-from metrics.stats.mean_differences import MAX_RATIO
+from metrics.stats.mean_differences import MAX_RATIO, ROUNDING
 
 
 def compute_difference_z(
@@ -23,7 +23,8 @@ def compute_difference_z(
     m_o, m_h, sign = _turn_signs(optimized, holdout)
     d = sign * np.asarray(difference, dtype=float)
     more, less = (_divide_up(mean, np.abs(d)) for mean in (m_h, m_o))
-    ratio = np.where(d == 0, 1.0, np.where(d > 0, more, 1 / less))
+    with np.errstate(divide="ignore"):
+        ratio = np.where(d == 0, 1.0, np.where(d > 0, more, 1 / less))
     variance = compute_largest_variance(optimized, holdout, ratio)
     distance: Array = sign * (m_o - m_h - d)
     return distance / np.sqrt(np.maximum(variance, 1e-300))
@@ -43,8 +44,8 @@ def is_difference_excluded(
     hidden = ((d > estimate) & (estimate >= most)) | (
         (d < estimate) & (estimate <= least)
     )
-    nearest = sign * np.clip(d, least, most)
-    z = compute_difference_z(optimized, holdout, nearest)
+    nearest = np.where(d > estimate, np.minimum(d, most), np.maximum(d, least))
+    z = compute_difference_z(optimized, holdout, sign * nearest)
     flags: Flags = (np.abs(z) > critical) & ~hidden
     return flags
 
@@ -75,12 +76,18 @@ def is_ratio_shown(optimized: Arm, holdout: Arm, critical: float | Array) -> Fla
 
 
 def compute_largest_variance(optimized: Arm, holdout: Arm, ratio: Array) -> Array:
-    """Return the largest variance of the difference if the means have this ratio."""
+    """Return the largest variance of the difference if the means have this ratio.
+
+    Beyond the bounds of the ratio equal variances are tried as well.
+    """
     own, (oo, oh, ho, hh) = _sum_parts(optimized, holdout)
+    bounded = np.clip(ratio, 1 / MAX_RATIO, MAX_RATIO)
     more, larger = (
-        oo + hh + oh / scale + ho * scale for scale in (ratio, ratio * ratio)
+        oo + hh + oh / scale + ho * scale for scale in (bounded, bounded * bounded)
     )
-    return np.maximum(np.maximum(more, larger), own[0] + own[1])
+    variance = np.maximum(np.maximum(more, larger), own[0] + own[1])
+    is_unknown = np.abs(ratio - bounded) > ROUNDING * bounded
+    return np.where(is_unknown, np.maximum(variance, oo + oh + ho + hh), variance)
 
 
 def _turn_signs(optimized: Arm, holdout: Arm) -> tuple[Array, Array, Array]:
@@ -93,11 +100,9 @@ def _turn_signs(optimized: Arm, holdout: Arm) -> tuple[Array, Array, Array]:
 
 
 def _divide_up(mean: Array, more: Array) -> Array:
-    """Return (mean + more) / mean, at most MAX_RATIO, which stands for means below 0."""
+    """Return (mean + more) / mean; infinite for means that are not above 0."""
     positive = np.where(mean > 0, mean, 1.0)
-    return np.where(
-        mean > 0, np.minimum((positive + more) / positive, MAX_RATIO), MAX_RATIO
-    )
+    return np.where(mean > 0, (positive + more) / positive, np.inf)
 
 
 def _sum_parts(optimized: Arm, holdout: Arm) -> tuple[tuple[Array, Array], list[Array]]:

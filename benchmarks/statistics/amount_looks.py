@@ -57,7 +57,7 @@ WORLDS = (
     World("Pareto 2.2", 1000, 0.1, TWICE, 6),
     *(World("constant", 200, 0.1, effect) for effect in (NOTHING, HALF, TWICE)),
     *(World("refunds", 200, 0.5, effect) for effect in (NOTHING, HALF, TWICE)),
-    World("refunds", 200, 0.1, MORE),
+    *(World("refunds", 200, share, MORE) for share in (0.05, 0.1)),
 )
 
 

@@ -16,6 +16,7 @@ from metrics.stats.roots import find_accepted_end
 # The largest ratio of means that is looked at, and its inverse the smallest.
 MAX_RATIO = 20.0
 BESIDE_ZERO = 1e-9  # of the estimate
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +67,40 @@ class DifferenceTest:
         return (-more, less) if self.is_negative else (-less, more)
 
     def _compute_ratio(self, difference: float) -> float:
-        """Return optimized over holdout mean under the hypothesis, within the bounds."""
+        """Return optimized over holdout mean under the hypothesis.
+
+        It is 0 or infinite where the mean that it starts from is not above zero.
+        """
         sign = -1.0 if self.is_negative else 1.0
         optimized, holdout = sign * self.means.optimized, sign * self.means.holdout
         d = sign * difference
         if d > 0:
-            return min((holdout + d) / holdout, MAX_RATIO) if holdout > 0 else MAX_RATIO
+            return (holdout + d) / holdout if holdout > 0 else math.inf
         if d < 0:
-            lowest = 1 / MAX_RATIO
-            return max(optimized / (optimized - d), lowest) if optimized > 0 else lowest
+            return optimized / (optimized - d) if optimized > 0 else 0.0
         return 1.0
 
+    def _list_scales(self, difference: float) -> tuple[float, ...]:
+        """Return how many times the holdout's variance the optimized one may be.
+
+        r for more payers, r² for larger amounts. Beyond the bounds of r nobody knows, and
+        equal variances are tried as well.
+        """
+        ratio = self._compute_ratio(difference)
+        bounded = min(max(ratio, 1 / MAX_RATIO), MAX_RATIO)
+        is_unknown = abs(ratio - bounded) > ROUNDING * bounded
+        return (bounded, bounded * bounded, *((1.0,) if is_unknown else ()))
+
     def compute_variance(self, difference: float) -> float:
-        """Return the largest variance: own, more payers (r), larger amounts (r²)."""
-        ratio, sums = self._compute_ratio(difference), self.pooled
+        """Return the largest variance: own, and pooled under the hypothesis."""
+        sums = self.pooled
         own = self.own.optimized + self.own.holdout
         same = sums.optimized_optimized + sums.holdout_holdout
         return max(
             own,
             *(
                 same + sums.optimized_holdout / scale + sums.holdout_optimized * scale
-                for scale in (ratio, ratio * ratio)
+                for scale in self._list_scales(difference)
             ),
         )
 
