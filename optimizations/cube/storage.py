@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from optimizations.cube import cell_columns
-from optimizations.cube.cell_columns import DayColumns
+from optimizations.cube.cell_columns import AMOUNT_NAMES, DayColumns
 from warehouse.sql.cube.statement import AmountBucket, Cell, CubeSpec
 
 # Raise it when the format changes: days of another format are counted again. Format and
@@ -20,8 +20,8 @@ HEADER_LENGTH = len(FORMAT_VERSION) + FINGERPRINT_LENGTH
 # Days of numeric rewards have buckets of amounts since this version of them. Sealed days
 # without are counted once more, and stay as they are where their events are gone.
 AMOUNTS_VERSION = "amounts 1"
-# Beside the columns of cells, because earlier versions, which run until an upgrade ends,
-# refuse what they do not know elsewhere.
+# A list beside the columns of cells, because earlier versions, which run until an upgrade
+# ends, refuse what they do not know elsewhere and slice every column.
 AMOUNTS_COLUMN = "amounts"
 # A change of these fields makes stored counts wrong. The metric's SQL and the regimes are
 # not among them: changing those opens a regime, and earlier counts stay valid.
@@ -96,7 +96,8 @@ def encode_day(day: StoredDay) -> bytes:
     """Return a day as compressed JSON, one list per column; see `decode_day`."""
     columns: dict[str, Any] = cell_columns.collect_columns(day.cells)
     if day.amounts is not None:
-        columns[AMOUNTS_COLUMN] = cell_columns.collect_amounts(day.amounts)
+        amounts = cell_columns.collect_amounts(day.amounts)
+        columns[AMOUNTS_COLUMN] = list(amounts.values())
     document = {
         "lags": day.lags,
         "crossover_users": day.crossover_users,
@@ -122,7 +123,11 @@ def decode_columns(day: date, data: bytes | memoryview) -> StoredColumns | None:
     columns = document.pop("columns")
     amounts = columns.pop(AMOUNTS_COLUMN, None)
     return StoredColumns(
-        cells=DayColumns(day, columns, amounts),
+        cells=DayColumns(
+            day,
+            columns,
+            None if amounts is None else dict(zip(AMOUNT_NAMES, amounts, strict=True)),
+        ),
         lags=tuple(document.pop("lags")),
         fingerprint=data[len(FORMAT_VERSION) : HEADER_LENGTH].decode(),
         **document,

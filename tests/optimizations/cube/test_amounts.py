@@ -1,13 +1,15 @@
 """Sums over buckets of amounts equal those over the users' own values."""
 
+import zlib
 from datetime import date, timedelta
 
 import numpy as np
+import orjson
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from metrics.stats import Totals
-from optimizations.cube import amounts, cell_columns
+from optimizations.cube import amounts, cell_columns, storage
 from optimizations.cube.cell_columns import DayColumns
 from tests.support.reference_cube import find_bucket
 from warehouse.sql.cube.amount_buckets import BUCKETS, EDGES
@@ -141,3 +143,24 @@ def test_an_empty_cube_has_no_strata() -> None:
 
     assert amounts.build_strata(arrays, payments, [], 10.0) == []
     assert Totals(0, 0.0, 0.0) == amounts.NO_USERS
+
+
+def test_a_stored_day_keeps_its_buckets_and_earlier_versions_read_its_cells() -> None:
+    """They know the columns of cells alone, and slice each of them."""
+    (day,) = build_weeks(1, 10)
+    stored = storage.StoredDay(
+        day.day,
+        tuple(cell_columns.build_cells(day)),
+        (0,) * 32,
+        0,
+        0,
+        "0" * 16,
+        amounts=cell_columns.build_amounts(day),
+    )
+
+    data = storage.encode_day(stored)
+
+    assert storage.decode_day(day.day, data) == stored
+    columns = orjson.loads(zlib.decompress(data[storage.HEADER_LENGTH :]))["columns"]
+    as_before = DayColumns(day.day, columns)
+    assert tuple(cell_columns.build_cells(as_before, 0, 1)) == stored.cells
