@@ -68,22 +68,29 @@ def compute_amounts_z(
 ) -> Array:
     """Return the difference of the weighted means over its standard error.
 
-    ``spread``: ``separate`` uses each arm's own variance, ``pooled`` one for both, and
-    ``larger`` the larger standard error of the two, as the service does.
+    ``spread``: ``separate`` uses each arm's own variance, ``pooled`` one for both if
+    amounts are r times as large, ``payers`` one if payers are r times as many, and
+    ``larger`` the largest standard error of the three, as the service does.
     """
     r = np.asarray(ratio, dtype=float)[..., None]
     w = compute_weights(optimized, holdout)
     n_o, n_h = np.maximum(optimized.users, 2), np.maximum(holdout.users, 2)
-    ss_o, ss_h = optimized.deviations, r * r * holdout.deviations
-    separate = ss_o / (n_o - 1) / n_o + ss_h / (n_h - 1) / n_h
-    pooled = (ss_o + ss_h) / (n_o + n_h - 2) * (1 / n_o + 1 / n_h)
+    ss_o, ss_h = optimized.deviations, holdout.deviations
+    separate = ss_o / (n_o - 1) / n_o + r * r * ss_h / (n_h - 1) / n_h
+    pooled, payers = (
+        (ss_o + scale * ss_h) / (n_o + n_h - 2) * (1 / n_o + r * r / scale / n_h)
+        for scale in (r * r, r)
+    )
     distance = (w * (optimized.mean - r * holdout.mean)).sum(-1)
     sums = [
         (w * w * part).sum(-1)
-        for name, part in (("separate", separate), ("pooled", pooled))
+        for name, part in (
+            *(("separate", separate), ("pooled", pooled)),
+            ("payers", payers),
+        )
         if spread in {"larger", name}
     ]
-    variance = np.maximum(sums[0], sums[-1])
+    variance = np.max(sums, axis=0)
     return np.asarray(distance / np.sqrt(np.maximum(variance, 1e-300)), dtype=float)
 
 

@@ -38,7 +38,8 @@ optimization has context factors, contexts. Use no figure that you did not read 
 
 Write half a page in plain words, in this order: what was tried; how many users, since when;
 the measured lift over the holdout with its interval (lift_ci_anytime: it stays valid however
-often people look) and whether zero is inside; which variant leads, and how sure that is;
+often people look) and whether zero is inside; for amounts also `changed` and the companions
+that show it; which variant leads, and how sure that is;
 whether a guardrail got worse; what to do now: wait (how long, by progress), ship or stop. If
 `health` is not ok, begin with its reasons; if it is broken, say that no lift can be trusted.
 A null figure is withheld: give the reason under `unavailable`, never a number in its place. Modeled figures

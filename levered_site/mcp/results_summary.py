@@ -16,28 +16,42 @@ LEADING_VARIANT_FIELDS = (
     "prob_best",
 )
 MAX_LEADING_VARIANTS = 3
+COMPANION_WORDS = {
+    "capped_revenue": "revenue capped at {cap:g} per user",
+    "payer_rate": "share of users who paid",
+    "typical_payment": "typical payment",
+}
+CLAIM_ERROR = 0.05
 
 
 def describe_lift(results: Json) -> str:
     """Return the measured lift with its interval, or the reason why there is none.
 
-    What is wrong with the figures comes first.
+    What is wrong with the figures comes first. Where there is no percentage, the difference
+    stands in its place; for amounts, what changed beside the mean follows.
     """
     warning = describe_health(results["health"])
     measured = results["primary_metric_vs_holdout"]
-    if not measured or measured["lift_percent"] is None:
-        reasons = [
-            reason
-            for field, reason in results["unavailable"].items()
-            if "lift_percent" in field
-        ]
-        return f"{warning}No measured lift yet: {[*reasons, 'nothing was counted'][0]}"
-    users = measured["optimization_exposures"] + measured["holdout_exposures"]
-    return (
-        f"{warning}{measured['metric_name']}: measured lift "
-        f"{measured['lift_percent']:+.1f}% over the holdout, {_describe_interval(measured)}, "
-        f"{users} users"
+    reason = results["unavailable"].get(
+        "primary_metric_vs_holdout.lift_percent", "nothing was counted"
     )
+    if not measured:
+        return f"{warning}No measured lift yet: {reason}"
+    users = measured["optimization_exposures"] + measured["holdout_exposures"]
+    if measured["lift_percent"] is not None:
+        figure = (
+            f"measured lift {measured['lift_percent']:+.1f}% over the holdout, "
+            f"{_describe_interval(measured)}, {users} users"
+        )
+    elif measured.get("difference_ci_anytime"):
+        figure = (
+            f"measured difference {measured['difference']:+.4g} per user against the "
+            f"holdout, {_describe_difference(measured['difference_ci_anytime'])}, "
+            f"{users} users; no percentage: {reason}"
+        )
+    else:
+        return f"{warning}No measured lift yet: {reason}{_describe_change(measured)}"
+    return f"{warning}{measured['metric_name']}: {figure}{_describe_change(measured)}"
 
 
 def describe_leader(stats: Json, reasons: Mapping[str, str]) -> str:
@@ -90,7 +104,7 @@ def select_figures(results: Json) -> Json:
         "unavailable": {
             field: reason
             for field, reason in results["unavailable"].items()
-            if "[" not in field  # reasons of rows are in the views of those rows
+            if "]." not in field  # reasons of rows are in the views of those rows
         },
     }
 
@@ -108,6 +122,34 @@ def _describe_interval(measured: Json) -> str:
             low, high = measured[name]
             return f"{low:+.1f}% to {high:+.1f}% ({validity})"
     return "interval withheld"
+
+
+def _describe_difference(interval: list[float | None]) -> str:
+    low, high = ("no bound" if end is None else f"{end:+.4g}" for end in interval)
+    return f"{low} to {high} (95% at any number of looks)"
+
+
+def _describe_change(measured: Json) -> str:
+    """Return what changed of the amounts, if their companions show any change."""
+    changed = measured.get("changed")
+    if not changed or (changed["p_value_anytime"] or 1) > CLAIM_ERROR:
+        return ""
+    parts = []
+    for name, words in COMPANION_WORDS.items():
+        companion = measured["companions"][name]
+        low, high = companion["lift_ci_anytime"] or (0, 0)
+        if low > 0 or high < 0:
+            text = words.format(cap=measured["cap"] or 0)
+            parts.append(
+                f"{text} {companion['lift_percent']:+.1f}% ({low:+.1f}% to {high:+.1f}%)"
+            )
+    if not parts:
+        return ""
+    level = measured["companions"]["payer_rate"]["level"]
+    return (
+        f". Revenue has changed: {', '.join(parts)} (each interval {level:.1%} at any "
+        "number of looks)"
+    )
 
 
 def _drop_regimes(measured: Json) -> Json:

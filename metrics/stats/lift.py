@@ -1,27 +1,27 @@
 """The measured lift: optimized against holdout, the only randomized comparison."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from metrics.stats import anytime, means, minimum_data, score
-from metrics.stats.lift_result import Direction, Lift, RewardType, explain_blanks
-from metrics.stats.means import Interval
-from metrics.stats.normal import ALPHA, CRITICAL, compute_two_sided_p
-from metrics.stats.totals import Stratum, Totals, select_comparable
-
-NO_SPREAD = "all users of both arms have the same value"
-NO_DENOMINATOR = "the holdout mean is not clearly above zero"
-NO_DENOMINATOR_ANYTIME = (
-    "the holdout mean is not clearly above zero at the level that allows daily looks"
+from metrics.stats import amounts, anytime, means, minimum_data, score
+from metrics.stats.lift_result import (
+    TOO_LARGE,
+    Direction,
+    Lift,
+    RewardType,
+    explain_blanks,
+    to_percent,
+    to_percent_interval,
 )
+from metrics.stats.normal import ALPHA, CRITICAL, compute_two_sided_p
+from metrics.stats.totals import Stratum, select_comparable
+
 NO_HOLDOUT_CONVERSIONS = "no holdout user converted, so there is no rate to divide by"
 NO_DELTA = (
     "no user of the optimized arm converted, so its rate has no delta-method error"
 )
 # Where the search for an interval starts if the ratio is 0.
 MIN_RATIO = 1e-200
-TOO_LARGE = "the value is too large to be a number"
 
 
 def measure_lift(
@@ -41,7 +41,7 @@ def measure_lift(
     percentage nor a drifting base rate can look like a lift.
 
     `bool` rewards use the score method (metrics.stats.score); `numeric` and `outcomes`
-    use the difference of means and Fieller's ratio (metrics.stats.means). The anytime
+    use the difference of means and Fieller's ratio (metrics.stats.amounts). The anytime
     figures invert the same statistic with the wider critical value of
     metrics.stats.anytime. Under a ratio r, the weighted mean_o - r·mean_h is a sum of
     independent terms with mean zero, for which the confidence sequence holds. So the
@@ -61,7 +61,7 @@ def measure_lift(
     boundary = anytime.compute_boundary(comparable, expected_users, anytime_alpha)
     if kind == "bool":
         return _measure_rates(lift, comparable, boundary)
-    return _measure_amounts(lift, comparable, boundary)
+    return amounts.measure_amounts(lift, comparable, boundary)
 
 
 def _describe_arms(
@@ -108,73 +108,18 @@ def _measure_rates(
     return explain_blanks(
         replace(
             lift,
-            lift_percent=_to_percent(ratio),
-            lift_ci=_to_percent_interval(
+            lift_percent=to_percent(ratio),
+            lift_ci=to_percent_interval(
                 score.compute_ratio_interval(strata, center, CRITICAL)
             ),
-            lift_ci_delta=_to_percent_interval(delta) if ratio > 0 else None,
-            lift_ci_anytime=_to_percent_interval(
+            lift_ci_delta=to_percent_interval(delta) if ratio > 0 else None,
+            lift_ci_anytime=to_percent_interval(
                 score.compute_ratio_interval(strata, center, wide)
             ),
         ),
         {} if ratio > 0 else {"lift_ci_delta": NO_DELTA},
         TOO_LARGE,
     )
-
-
-def _measure_amounts(
-    lift: Lift, strata: tuple[Stratum, ...], boundary: anytime.Boundary
-) -> Lift:
-    # in units of the largest root mean square, so that no square overflows
-    unit = max(
-        math.sqrt(arm.value_sum_squares / arm.users) for s in strata for arm in s
-    )
-    if not unit:
-        return explain_blanks(lift, {}, NO_SPREAD)
-    scaled = tuple(
-        (_rescale_totals(o, unit), _rescale_totals(h, unit)) for o, h in strata
-    )
-    variances = (
-        means.compute_separate_variances(scaled),
-        means.compute_pooled_variances(scaled),
-    )
-    if not any(variance.difference_sd for variance in variances):
-        return explain_blanks(lift, {}, NO_SPREAD)
-    arm_means = means.compute_weighted_means(scaled)
-    z = means.compute_difference_z(arm_means, variances)
-    narrow = means.compute_difference_interval(arm_means, variances, CRITICAL)
-    wide = means.compute_difference_interval(arm_means, variances, boundary.critical)
-    lift = replace(
-        lift,
-        difference_ci=(narrow[0] * unit, narrow[1] * unit),
-        difference_ci_anytime=(wide[0] * unit, wide[1] * unit),
-        p_value=compute_two_sided_p(z),
-        p_value_anytime=boundary.p_value(z),
-    )
-    return _add_ratio(lift, arm_means, variances, boundary)
-
-
-def _add_ratio(
-    lift: Lift,
-    arm_means: means.Means,
-    variances: tuple[means.MeanVariances, ...],
-    boundary: anytime.Boundary,
-) -> Lift:
-    """Return the lift with its ratio in percent; `variances` are (separate, pooled)."""
-    interval = means.compute_ratio_interval(arm_means, variances, CRITICAL)
-    if interval is None:
-        return explain_blanks(lift, {}, NO_DENOMINATOR)
-    wide = means.compute_ratio_interval(arm_means, variances, boundary.critical)
-    delta = means.compute_delta_interval(arm_means, variances[0], CRITICAL)
-    lift = replace(
-        lift,
-        lift_percent=_to_percent(arm_means.optimized / arm_means.holdout),
-        lift_ci=_to_percent_interval(interval),
-        lift_ci_delta=_to_percent_interval(delta),
-        lift_ci_anytime=None if wide is None else _to_percent_interval(wide),
-    )
-    reasons = {"lift_ci_anytime": NO_DENOMINATOR_ANYTIME} if wide is None else {}
-    return explain_blanks(lift, reasons, TOO_LARGE)
 
 
 def _reject_non_counts(strata: tuple[Stratum, ...]) -> None:
@@ -184,20 +129,3 @@ def _reject_non_counts(strata: tuple[Stratum, ...]) -> None:
                 raise ValueError(
                     "value_sum of a bool reward must be the number of converted users"
                 )
-
-
-def _rescale_totals(arm: Totals, unit: float) -> Totals:
-    """Return the same users with values divided by `unit`."""
-    return replace(
-        arm,
-        value_sum=arm.value_sum / unit,
-        value_sum_squares=arm.value_sum_squares / unit / unit,
-    )
-
-
-def _to_percent(ratio: float) -> float:
-    return (ratio - 1) * 100
-
-
-def _to_percent_interval(interval: Interval) -> Interval:
-    return _to_percent(interval[0]), _to_percent(interval[1])

@@ -5,9 +5,13 @@ Fieller, "Some problems in interval estimation", JRSS B 16 (1954) 175-185.
 Amounts are skewed and the holdout is small, so its own variance is low just
 when its mean is. A test with each arm's own variance (Welch) therefore errs
 far above 5%, always on one side (9.7% with 20 payers in a 10% holdout). The
-variance pooled over both arms errs on the other side, and is wrong if the
-arms truly differ. A hypothesis is rejected only if both tests reject it. So
-the level holds in small samples, and in large ones whenever Welch's does.
+variance pooled over both arms errs on the other side. Where the arms truly
+differ, pooling must know how: the hypothesis "r times the mean" says that the
+optimized arm has r times the payers (its variance is about r times the
+holdout's), or r times their amounts (r² times). A hypothesis is rejected only
+if all three variances reject it: each arm's own, and both of those that hold
+under it. So the level holds in small samples at every true effect, and in
+large ones whenever Welch's does.
 """
 
 import math
@@ -16,6 +20,8 @@ from dataclasses import dataclass
 from metrics.stats.totals import Stratum, Totals, compute_weight
 
 Interval = tuple[float, float]
+# An end is None where it is withheld.
+OpenInterval = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +41,31 @@ class Means:
 class MeanVariances:
     """Variances of the two weighted means.
 
-    The variance of (optimized mean - r · holdout mean) is optimized + r² · holdout.
+    The variance of (optimized mean - r · holdout mean) is
+    optimized + r · cross + r² · holdout.
     """
 
     optimized: float
     holdout: float
+    cross: float = 0.0
 
     @property
     def difference_sd(self) -> float:
         """Standard error of the difference of means."""
-        return math.sqrt(self.optimized + self.holdout)
+        return math.sqrt(self.optimized + self.cross + self.holdout)
+
+
+@dataclass(frozen=True, slots=True)
+class PooledSums:
+    """Σ w²·SS_x / (n_y·(n - 2)) / (Σw)² over regimes, by the arms (x, y).
+
+    All pooled variances are made of these four; SS are squared deviations.
+    """
+
+    optimized_optimized: float
+    optimized_holdout: float
+    holdout_optimized: float
+    holdout_holdout: float
 
 
 def compute_weighted_means(strata: tuple[Stratum, ...]) -> Means:
@@ -67,36 +88,44 @@ def compute_separate_variances(strata: tuple[Stratum, ...]) -> MeanVariances:
     )
 
 
-def compute_pooled_variances(strata: tuple[Stratum, ...]) -> MeanVariances:
-    """Return variances that come from all users, on the scale of the hypothesis.
-
-    Under a ratio r the optimized values are taken as r times the holdout's. So the
-    pooled variance is (SS_o + r²·SS_h) / (n - 2) for both arms.
-    """
-    variances = []
-    for optimized, holdout in strata:
-        dof = max(optimized.users + holdout.users - 2, 1)
-        per_user = (1 / optimized.users + 1 / holdout.users) / dof
-        variances.append(
-            (
-                optimized.squared_deviations * per_user,
-                holdout.squared_deviations * per_user,
-            )
+def compute_pooled_sums(strata: tuple[Stratum, ...]) -> PooledSums:
+    """Return the parts of the variances that come from all users of both arms."""
+    total = math.fsum(compute_weight(stratum) for stratum in strata)
+    sums = [0.0] * 4
+    for stratum in strata:
+        optimized, holdout = stratum
+        share = (compute_weight(stratum) / total) ** 2
+        share /= max(optimized.users + holdout.users - 2, 1)
+        parts = (
+            optimized.squared_deviations / optimized.users,
+            optimized.squared_deviations / holdout.users,
+            holdout.squared_deviations / optimized.users,
+            holdout.squared_deviations / holdout.users,
         )
-    return _combine_variances(strata, variances)
+        sums = [s + share * part for s, part in zip(sums, parts, strict=True)]
+    return PooledSums(*sums)
 
 
-def compute_difference_z(means: Means, variances: tuple[MeanVariances, ...]) -> float:
-    """Return the difference over the largest of its standard errors."""
-    return means.difference / max(variance.difference_sd for variance in variances)
+def compute_pooled_variances(
+    sums: PooledSums,
+) -> tuple[MeanVariances, MeanVariances]:
+    """Return the variances under "r times the payers" and "r times the amounts".
 
-
-def compute_difference_interval(
-    means: Means, variances: tuple[MeanVariances, ...], critical: float
-) -> Interval:
-    """Return difference ± critical · the largest of its standard errors."""
-    half = critical * max(variance.difference_sd for variance in variances)
-    return means.difference - half, means.difference + half
+    The variance of a holdout user is estimated from all users as
+    (SS_o/r^k + SS_h) / (n - 2), that of an optimized user as r^k times it: k = 1 for more
+    payers, 2 for larger amounts. At r = 1 both are the pooled variance.
+    """
+    return (
+        MeanVariances(
+            sums.optimized_optimized,
+            sums.holdout_holdout,
+            sums.optimized_holdout + sums.holdout_optimized,
+        ),
+        MeanVariances(
+            sums.optimized_optimized + sums.optimized_holdout,
+            sums.holdout_optimized + sums.holdout_holdout,
+        ),
+    )
 
 
 def compute_ratio_interval(
@@ -128,15 +157,24 @@ def compute_delta_interval(
 def _compute_fieller_interval(
     means: Means, variances: MeanVariances, critical: float
 ) -> Interval | None:
+    """Return the r with (optimized - r·holdout)² ≤ critical²·variance(r), if bounded."""
     square = critical * critical
     a, b = means.optimized, means.holdout
     leading = b * b - square * variances.holdout
     if b <= 0 or leading <= 0:
         return None
-    inside = b * b * variances.optimized + a * a * variances.holdout
-    inside -= square * variances.optimized * variances.holdout
-    half = critical * math.sqrt(max(inside, 0.0))
-    return (a * b - half) / leading, (a * b + half) / leading
+    if variances.optimized + a / b * (variances.cross + a / b * variances.holdout) < 0:
+        return a / b, a / b  # an optimized mean below zero is no such multiple
+    middle = a * b + square * variances.cross / 2
+    inside = square * (
+        b * b * variances.optimized
+        + a * b * variances.cross
+        + a * a * variances.holdout
+        + square * variances.cross * variances.cross / 4
+        - square * variances.optimized * variances.holdout
+    )
+    half = math.sqrt(max(inside, 0.0))
+    return (middle - half) / leading, (middle + half) / leading
 
 
 def _compute_variance(arm: Totals, other: Totals) -> float:

@@ -12,7 +12,7 @@ from levered_site.errors import ConflictError
 from levered_site.organizations.models import AuditEntry
 from models_app.admin import html_tables
 from models_app.models import PolicyVersion, TrainingRun
-from optimizations.admin import candidate_section
+from optimizations.admin import candidate_section, measured_section
 from optimizations.models import CubeDay, Decision, Optimization, Regime, Variant
 from optimizations.results import report
 from optimizations.results.health import Health
@@ -25,6 +25,7 @@ class OptimizationPanel:
 
     health: SafeString | str
     figures: tuple[tuple[str, str, str], ...]
+    companions: SafeString | str
     variants: SafeString | str
     runs: SafeString | str
     links: tuple[SafeString, ...]
@@ -36,6 +37,7 @@ def build_panel(optimization: Optimization) -> OptimizationPanel:
     """Return everything that the page shows beside the settings."""
     figures: tuple[tuple[str, str, str], ...] = ()
     health: SafeString | str = ""
+    companions: SafeString | str = ""
     note = ""
     try:
         results = report.build_results(optimization)
@@ -46,10 +48,12 @@ def build_panel(optimization: Optimization) -> OptimizationPanel:
         figures = _build_figures(optimization, results)
         if optimization.went_live_at is not None:
             health = _render_health(results.health)
+        companions = measured_section.render_companions(results)
         variants = render_variant_results(results)
     return OptimizationPanel(
         health=health,
         figures=figures,
+        companions=companions,
         variants=variants,
         runs=html_tables.render_runs(optimization.model),
         links=build_links(optimization),
@@ -69,12 +73,7 @@ def _build_figures(
     measured, modeled = results.primary_metric_vs_holdout, results.stats
     reasons, held_out = results.unavailable, measured.holdout_exposures
     return (
-        (
-            "Measured lift",
-            html.format_percent(measured.lift_percent, signed=True),
-            _format_interval(measured.lift_ci_anytime, "95 %, however often one looks")
-            or reasons.get("primary_metric_vs_holdout.lift_ci_anytime", ""),
-        ),
+        measured_section.build_figure(results),
         (
             "Estimated improvement",
             html.format_percent(modeled.estimated_improvement_percent, signed=True),
@@ -108,9 +107,9 @@ def _describe_leader(results: Results) -> tuple[str, str]:
     )
 
 
-def _format_interval(limits: Sequence[float | None] | None, kind: str = "95 %") -> str:
+def _format_interval(limits: Sequence[float | None] | None) -> str:
     interval = html.format_interval(limits, signed=True)
-    return "" if interval == html.NO_VALUE else f"{kind}: {interval}"
+    return "" if interval == html.NO_VALUE else f"95 %: {interval}"
 
 
 def render_variant_results(results: Results) -> SafeString:

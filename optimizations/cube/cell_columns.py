@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from warehouse.sql.cube.statement import Cell
+from warehouse.sql.cube.statement import AmountBucket, Cell
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -18,6 +18,9 @@ Flags = NDArray[np.bool_]
 
 # The columns of a day. The day itself and the cells' order are known without a column.
 COLUMN_NAMES = tuple(field.name for field in fields(Cell) if field.name != "day")
+AMOUNT_NAMES = tuple(
+    field.name for field in fields(AmountBucket) if field.name != "day"
+)
 CELL_SETTERS = {field.name: getattr(Cell, field.name).__set__ for field in fields(Cell)}
 
 
@@ -25,15 +28,27 @@ CELL_SETTERS = {field.name: getattr(Cell, field.name).__set__ for field in field
 class DayColumns:
     """The cells of one day, in order: a list for each of COLUMN_NAMES.
 
-    All lists have the same length. `hour` holds ISO 8601 texts or None.
+    All lists have the same length. `hour` holds ISO 8601 texts or None. `amounts` are the
+    buckets of numeric rewards, a list for each of AMOUNT_NAMES; None if the day was counted
+    before there were any.
     """
 
     day: date
     columns: Mapping[str, list[Any]]
+    amounts: Mapping[str, list[Any]] | None = None
 
     def __len__(self) -> int:
         """Return the number of cells."""
         return len(self.columns["users"])
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentArrays:
+    """What payers of n cells paid, as arrays [n]: only numeric rewards need them."""
+
+    payers: Integers
+    log_sum: Floats
+    log_sum_squares: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +89,44 @@ def collect_columns(cells: Sequence[Cell]) -> dict[str, list[Any]]:
     return columns
 
 
+def collect_amounts(amounts: Sequence[AmountBucket]) -> dict[str, list[Any]]:
+    """Return the columns of the buckets of one day."""
+    return {name: [getattr(row, name) for row in amounts] for name in AMOUNT_NAMES}
+
+
+def build_amounts(day: DayColumns) -> tuple[AmountBucket, ...] | None:
+    """Return the buckets of a day; None if they were not counted."""
+    if day.amounts is None:
+        return None
+    rows = zip(*(day.amounts[name] for name in AMOUNT_NAMES), strict=True)
+    return tuple(
+        AmountBucket(day=day.day, **dict(zip(AMOUNT_NAMES, row, strict=True)))
+        for row in rows
+    )
+
+
+def build_payment_arrays(days: Sequence[DayColumns]) -> PaymentArrays:
+    """Return what the payers of all cells paid, in the order of `build_arrays`."""
+    return PaymentArrays(
+        payers=_read_column(days, "payers", np.int64),
+        log_sum=_read_column(days, "log_sum", np.float64),
+        log_sum_squares=_read_column(days, "log_sum_squares", np.float64),
+    )
+
+
+def _read_column(
+    days: Sequence[DayColumns], name: str, dtype: DTypeLike
+) -> NDArray[Any]:
+    values = chain.from_iterable(day.columns[name] for day in days)
+    return np.fromiter(values, dtype, sum(map(len, days)))
+
+
 def build_arrays(days: Sequence[DayColumns]) -> CellArrays:
     """Return the cells of all days as arrays, in order."""
     lengths = [len(day) for day in days]
-    count = sum(lengths)
 
     def read(name: str, dtype: DTypeLike) -> NDArray[Any]:
-        values = chain.from_iterable(day.columns[name] for day in days)
-        return np.fromiter(values, dtype, count)
+        return _read_column(days, name, dtype)
 
     ordinals = np.array([day.day.toordinal() for day in days], dtype=np.int64)
     return CellArrays(

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from metrics.models import Metric
 from optimizations.cube import (
+    amount_caps,
     cell_columns,
     clock_jumps,
     count_failures,
@@ -22,13 +23,13 @@ from optimizations.cube import (
     stale_days_managed,
     storage,
 )
-from optimizations.cube.cell_columns import CellArrays, DayColumns
+from optimizations.cube.cell_columns import CellArrays, DayColumns, PaymentArrays
 from optimizations.cube.stale_days_managed import SealedDay
 from optimizations.cube.storage import StoredColumns, StoredDay
 from optimizations.models import CubeDay, Optimization
 from warehouse import connections
 from warehouse.backends.query_results import DayRowCounts
-from warehouse.sql.cube.statement import Cell, Cube, CubeSpec
+from warehouse.sql.cube.statement import AmountBucket, Cell, Cube, CubeSpec
 
 NO_LAGS = (0,) * 32
 NO_ROWS = DayRowCounts(0, 0)
@@ -56,6 +57,11 @@ class ObservationCube:
     def arrays(self) -> CellArrays:
         """All cells as arrays [n], to sum over."""
         return cell_columns.build_arrays(self.days)
+
+    @cached_property
+    def payments(self) -> PaymentArrays:
+        """What the payers of all cells paid, as arrays [n]."""
+        return cell_columns.build_payment_arrays(self.days)
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -111,6 +117,7 @@ def _count_open_days(
     spec = replace(spec, days=days)
     cube = warehouse.compute_cube(spec, checked, source)
     _store_days(optimization, metric, spec, cube, rows_by_day)
+    amount_caps.fix_cap(optimization, metric, iterate_days(optimization, metric), as_of)
     return cube.rows_read
 
 
@@ -302,6 +309,9 @@ def _group_by_day(
     cells: defaultdict[date, list[Cell]] = defaultdict(list)
     for cell in cube.cells:
         cells[cell.day].append(cell)
+    amounts: defaultdict[date, list[AmountBucket]] = defaultdict(list)
+    for amount in cube.amounts:
+        amounts[amount.day].append(amount)
     counts_by_day = {counts.day: counts for counts in cube.days}
     for day in spec.days:
         counts = counts_by_day.get(day)
@@ -316,4 +326,5 @@ def _group_by_day(
             exposure_rows=None if rows is None else rows.exposures,
             reward_rows=None if rows is None else rows.rewards,
             blank_exposures=counts.blank_exposures if counts else 0,
+            amounts=tuple(amounts[day]) if spec.reward_type == "numeric" else None,
         )

@@ -4,18 +4,25 @@ import hashlib
 import zlib
 from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Any
 
 import orjson
 
 from optimizations.cube import cell_columns
-from optimizations.cube.cell_columns import DayColumns
-from warehouse.sql.cube.statement import Cell, CubeSpec
+from optimizations.cube.cell_columns import AMOUNT_NAMES, DayColumns
+from warehouse.sql.cube.statement import AmountBucket, Cell, CubeSpec
 
 # Raise it when the format changes: days of another format are counted again. Format and
 # fingerprint come first and uncompressed, so that they can be read without the cells.
 FORMAT_VERSION = b"2"
 FINGERPRINT_LENGTH = 16
 HEADER_LENGTH = len(FORMAT_VERSION) + FINGERPRINT_LENGTH
+# Days of numeric rewards have buckets of amounts since this version of them. Sealed days
+# without are counted once more, and stay as they are where their events are gone.
+AMOUNTS_VERSION = "amounts 1"
+# A list beside the columns of cells, because earlier versions, which run until an upgrade
+# ends, refuse what they do not know elsewhere and slice every column.
+AMOUNTS_COLUMN = "amounts"
 # A change of these fields makes stored counts wrong. The metric's SQL and the regimes are
 # not among them: changing those opens a regime, and earlier counts stay valid.
 FINGERPRINTED_FIELDS = (
@@ -38,6 +45,7 @@ class StoredDay:
     spec that was counted. `exposure_rows` and `reward_rows` are a connected warehouse's
     rows of that day; a later refresh compares them to see whether more have arrived.
     `blank_exposures` counts the day's exposures without an id; 0 in days stored before.
+    `amounts` are the buckets of numeric rewards; None if they were not counted.
     """
 
     day: date
@@ -49,6 +57,7 @@ class StoredDay:
     exposure_rows: int | None = None
     reward_rows: int | None = None
     blank_exposures: int = 0
+    amounts: tuple[AmountBucket, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,10 @@ class StoredColumns:
 def compute_fingerprint(spec: CubeSpec) -> str:
     """Return a hash of what a stored day's counts depend on besides its events."""
     values = asdict(spec)
-    text = orjson.dumps([values[name] for name in FINGERPRINTED_FIELDS])
+    parts = [values[name] for name in FINGERPRINTED_FIELDS]
+    if spec.reward_type == "numeric":
+        parts.append(AMOUNTS_VERSION)
+    text = orjson.dumps(parts)
     return hashlib.sha256(text).hexdigest()[:FINGERPRINT_LENGTH]
 
 
@@ -82,13 +94,17 @@ def matches_fingerprint(data: bytes | memoryview, fingerprint: str) -> bool:
 
 def encode_day(day: StoredDay) -> bytes:
     """Return a day as compressed JSON, one list per column; see `decode_day`."""
+    columns: dict[str, Any] = cell_columns.collect_columns(day.cells)
+    if day.amounts is not None:
+        amounts = cell_columns.collect_amounts(day.amounts)
+        columns[AMOUNTS_COLUMN] = list(amounts.values())
     document = {
         "lags": day.lags,
         "crossover_users": day.crossover_users,
         "arm_mismatch_users": day.arm_mismatch_users,
         "exposure_rows": day.exposure_rows,
         "reward_rows": day.reward_rows,
-        "columns": cell_columns.collect_columns(day.cells),
+        "columns": columns,
     }
     if (
         day.blank_exposures
@@ -104,8 +120,14 @@ def decode_columns(day: date, data: bytes | memoryview) -> StoredColumns | None:
     if not data.startswith(FORMAT_VERSION):
         return None
     document = orjson.loads(zlib.decompress(data[HEADER_LENGTH:]))
+    columns = document.pop("columns")
+    amounts = columns.pop(AMOUNTS_COLUMN, None)
     return StoredColumns(
-        cells=DayColumns(day, document.pop("columns")),
+        cells=DayColumns(
+            day,
+            columns,
+            None if amounts is None else dict(zip(AMOUNT_NAMES, amounts, strict=True)),
+        ),
         lags=tuple(document.pop("lags")),
         fingerprint=data[len(FORMAT_VERSION) : HEADER_LENGTH].decode(),
         **document,
@@ -127,4 +149,5 @@ def decode_day(day: date, data: bytes | memoryview) -> StoredDay | None:
         exposure_rows=stored.exposure_rows,
         reward_rows=stored.reward_rows,
         blank_exposures=stored.blank_exposures,
+        amounts=cell_columns.build_amounts(stored.cells),
     )

@@ -1,5 +1,6 @@
 """Optimizations and what belongs to them: variants, assignments, counts, candidates."""
 
+from optimizations.models.amount_cap import AmountCap
 from optimizations.models.candidate import Candidate, CandidateTable
 from optimizations.models.counts import CubeDay, PublishedDay
 from optimizations.models.decision import Assignment, Decision
@@ -12,6 +13,7 @@ from optimizations.models.touch import FirstTouch, LookBack
 from optimizations.models.variant import Variant, VariantQuerySet
 
 __all__ = [
+    "AmountCap",
     "Assignment",
     "Candidate",
     "CandidateTable",

@@ -10,21 +10,27 @@ from metrics import stats
 from metrics.models import Metric
 from metrics.stats import (
     Direction,
-    Interval,
     Lift,
     RewardType,
     SampleRatio,
     ShareCheck,
     Stratum,
 )
+from metrics.stats.means import Interval, OpenInterval
 from metrics.stats.normal import ALPHA
 from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Regime
+from optimizations.results.measured_amounts import (
+    CompanionResults,
+    MeasuredAmounts,
+    RevenueChange,
+)
 from optimizations.results.reasons import Reasons
 
 NO_MATURE_USERS_IN_ARM = "no user of this arm is mature yet"
 RESULT_NAME = "primary_metric_vs_holdout"
+OPEN_NOTE = "An end is null where the data do not bound it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +59,20 @@ class MeasuredLift:
     holdout_exposures: Annotated[int, "Users."]
     optimization_exposures: Annotated[int, "Users."]
     difference: Annotated[float | None, "Per user, in units of the value."]
-    difference_ci: Interval | None
-    difference_ci_anytime: Interval | None
+    difference_ci: Annotated[OpenInterval | None, OPEN_NOTE]
+    difference_ci_anytime: Annotated[OpenInterval | None, OPEN_NOTE]
     lift_percent: float | None
     lift_ci: Interval | None
     p_value: float | None
     lift_ci_delta: Interval | None
     lift_ci_anytime: Interval | None
     p_value_anytime: float | None
+    companions: Annotated[CompanionResults | None, "Of amounts (numeric) only."]
+    cap: Annotated[
+        float | None,
+        "What capped revenue counts at most of one user, fixed after the first week.",
+    ]
+    changed: RevenueChange | None
     regimes: list[RegimeResult]
 
 
@@ -128,7 +140,9 @@ def _build_regime(regime: Regime, stratum: Stratum | None) -> RegimeResult:
     )
 
 
-def build_measured_lift(metric: Metric | None, comparison: Comparison) -> MeasuredLift:
+def build_measured_lift(
+    metric: Metric | None, comparison: Comparison, amounts: MeasuredAmounts
+) -> MeasuredLift:
     """Return a comparison under the names that it has in results."""
     lift = comparison.lift
     return MeasuredLift(
@@ -148,11 +162,14 @@ def build_measured_lift(metric: Metric | None, comparison: Comparison) -> Measur
         lift_ci_delta=lift.lift_ci_delta,
         lift_ci_anytime=lift.lift_ci_anytime,
         p_value_anytime=lift.p_value_anytime,
+        companions=amounts.companions,
+        cap=amounts.cap,
+        changed=amounts.changed,
         regimes=comparison.regimes,
     )
 
 
-def explain_nulls(comparison: Comparison) -> Reasons:
+def explain_nulls(comparison: Comparison, amounts: MeasuredAmounts) -> Reasons:
     """Return the reason for every null of the measured lift, by its full name."""
     api_names = {
         "holdout_users": "holdout_exposures",
@@ -160,7 +177,10 @@ def explain_nulls(comparison: Comparison) -> Reasons:
     }
     return {
         f"{RESULT_NAME}.{api_names.get(name, name)}": reason
-        for name, reason in comparison.lift.unavailable.items()
+        for name, reason in [
+            *comparison.lift.unavailable.items(),
+            *amounts.unavailable.items(),
+        ]
     } | {
         f"{RESULT_NAME}.regimes[{place}].{name}": NO_MATURE_USERS_IN_ARM
         for place, regime in enumerate(comparison.regimes)

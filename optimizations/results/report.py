@@ -12,6 +12,7 @@ from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Variant
 from optimizations.results import (
     health_evidence,
+    measured_amounts,
     measured_lift,
     modeled,
     served_model,
@@ -138,6 +139,12 @@ def build_results(
     served = served_model.load_served_model(optimization)
     model = modeled.build_modeled_results(optimization, served, cube)
     comparison = measured_lift.compare_arms(optimization, metric, cube)
+    amounts = measured_amounts.measure_amounts(
+        optimization,
+        metric,
+        cube,
+        measured_lift.compute_expected_users(optimization, cube),
+    )
     checks = health_evidence.build_checks(optimization, cube, model.sanity)
     variants = _build_variant_results(
         optimization,
@@ -150,7 +157,9 @@ def build_results(
         as_of=cube.as_of,
         health=health_evidence.judge_checks(optimization, cube, checks),
         stats=model.stats,
-        primary_metric_vs_holdout=measured_lift.build_measured_lift(metric, comparison),
+        primary_metric_vs_holdout=measured_lift.build_measured_lift(
+            metric, comparison, amounts
+        ),
         checks=checks,
         variants=variants,
         factor_importance=model.effects.factor_importance,
@@ -163,7 +172,7 @@ def build_results(
         model=model.model,
         unavailable={
             **model.unavailable,
-            **measured_lift.explain_nulls(comparison),
+            **measured_lift.explain_nulls(comparison, amounts),
             **_explain_missing_counts(optimization, cube),
             **_explain_missing_rates(variants),
         },

@@ -93,6 +93,7 @@ def normalize_cube(cube: Cube) -> dict[str, Any]:
         "crossover": cube.crossover_users,
         "mismatch": cube.arm_mismatch_users,
         "days": cube.days,
+        "amounts": sorted(cube.amounts, key=repr),
     }
 
 
@@ -141,7 +142,7 @@ REWARDS = st.builds(
     Reward,
     USERS,
     MOMENTS,
-    st.sampled_from([1.0, 0.25, 2.5, -1.5, 0.0, 1024.0]),
+    st.sampled_from([1.0, 0.25, 2.5, -1.5, 0.0, 100.0, 1024.0]),
     st.sampled_from(["purchase", "signup", "other"]),
     st.sampled_from([None, "mine", str(uuid.UUID(int=7))]),
 )

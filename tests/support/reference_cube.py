@@ -10,7 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from warehouse.sql.cube.amount_buckets import EDGES
 from warehouse.sql.shapes import (
+    AmountBucket,
     Cell,
     Cube,
     CubeSpec,
@@ -58,6 +60,7 @@ def build_reference_cube(
         elif (blank_day := touch.at.astimezone(UTC).date()) in spec.days:
             blank[blank_day] += 1
     sums: dict[tuple[Any, ...], list[float]] = {}
+    values: list[tuple[tuple[Any, ...], float]] = []
     lags: dict[date, list[int]] = defaultdict(lambda: [0] * 32)
     crossed: Counter[date] = Counter()
     mismatched: Counter[date] = Counter()
@@ -69,6 +72,7 @@ def build_reference_cube(
         lags[day][0] += 0  # a day with users has counts, even if they are 0
         user_rewards = [reward for reward in rewards if reward.user == user]
         key, amounts, lag = _count_user(spec, first, user_touches, user_rewards)
+        values.append((key, amounts[3]))
         sums[key] = [
             a + b for a, b in zip(sums.get(key, [0.0] * 8), amounts, strict=True)
         ]
@@ -78,7 +82,6 @@ def build_reference_cube(
         mismatched[day] += _is_mismatch(spec, first)
         if lag is not None and ends <= spec.as_of:
             lags[day][lag] += 1
-    rows_read = sum(_is_read(spec, touch) for touch in touches)
     days = tuple(
         DayCounts(day, tuple(lags[day]), crossed[day], mismatched[day], blank[day])
         for day in sorted(lags.keys() | blank.keys())
@@ -88,9 +91,30 @@ def build_reference_cube(
         tuple(sum(day.lags[bucket] for day in days) for bucket in range(32)),
         crossed.total(),
         mismatched.total(),
-        rows_read,
+        sum(_is_read(spec, touch) for touch in touches),
         days,
+        tuple(_build_buckets(values) if spec.reward_type == "numeric" else ()),
     )
+
+
+def _build_buckets(
+    values: Iterable[tuple[tuple[Any, ...], float]],
+) -> Iterable[AmountBucket]:
+    """Return the buckets of the mature users' values; a key is that of a cell."""
+    buckets: dict[tuple[Any, ...], list[float]] = {}
+    for (regime, day, _, holdout, *_, mature, _), value in values:
+        if mature and value:
+            place = (regime, day, holdout, find_bucket(value))
+            sums = buckets.get(place, [0, 0.0, 0.0])
+            buckets[place] = [sums[0] + 1, sums[1] + value, sums[2] + value**2]
+    for place, (users, total, squares) in buckets.items():
+        yield AmountBucket(*place, int(users), total, squares)
+
+
+def find_bucket(value: float) -> int:
+    """Return the bucket of a value: 1 plus the edges below it, negative as it is."""
+    edges_below = sum(edge < abs(value) for edge in EDGES)
+    return (edges_below + 1) * (1 if value > 0 else -1)
 
 
 def _pick_first_touch(spec: CubeSpec, touches: Sequence[Touch]) -> Touch:

@@ -13,6 +13,19 @@ def list_nulls_without_reason(body: dict[str, Any]) -> list[str]:
         for name, value in body[part].items()
         if value is None
     ]
+    measured = body["primary_metric_vs_holdout"]
+    inner += [
+        f"primary_metric_vs_holdout.{part}.{name}"
+        for part, figures in _list_figures(measured)
+        for name, value in figures.items()
+        if value is None
+    ]
+    inner += [
+        f"primary_metric_vs_holdout.{name}[{place}]"
+        for name in ("difference_ci", "difference_ci_anytime")
+        for place, end in enumerate(measured[name] or ())
+        if end is None
+    ]
     rows = [
         f"variants.{name}"
         for row in body["variants"]
@@ -37,3 +50,10 @@ def list_nulls_without_reason(body: dict[str, Any]) -> list[str]:
     checks = [f"checks.{name}" for name, value in body["checks"].items() if not value]
     names = (*top, *inner, *rows, *list_rows, *checks)
     return [name for name in names if name not in unavailable]
+
+
+def _list_figures(measured: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the parts of a measured lift of amounts that hold figures."""
+    companions = measured["companions"] or {}
+    parts = [(f"companions.{name}", figures) for name, figures in companions.items()]
+    return [*parts, ("changed", measured["changed"] or {})]

@@ -167,6 +167,23 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class AmountBucket:
+    """The mature users of one arm whose values share a bucket; 0 is in no bucket.
+
+    `bucket` is numbered as in warehouse/sql/cube/amount_buckets.py. Only numeric rewards
+    have any.
+    """
+
+    regime: int
+    day: date
+    holdout: bool
+    bucket: int
+    users: int
+    value_sum: float
+    value_sum_squares: float
+
+
+@dataclass(frozen=True, slots=True)
 class DayCounts:
     """The counts of one day of first touch that are not split by cell.
 
@@ -187,7 +204,7 @@ class Cube:
     `lags` counts the mature users by the time from first touch to their first counted
     reward, in 32 buckets over the horizon. `rows_read` is the number of raw exposure rows.
     `days` has the same counts for each day of first touch with users, ascending, so that
-    sealed days keep theirs.
+    sealed days keep theirs. `amounts` are by regime, day, arm and bucket.
     """
 
     cells: tuple[Cell, ...]
@@ -196,3 +213,4 @@ class Cube:
     arm_mismatch_users: int
     rows_read: int
     days: tuple[DayCounts, ...] = ()
+    amounts: tuple[AmountBucket, ...] = ()

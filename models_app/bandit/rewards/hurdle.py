@@ -26,7 +26,10 @@ LOG_UNIT = 0.5
 NEGLIGIBLE_VARIANCE = 1e-12
 MAX_IGNORED_REFUND_SHARE = 0.01
 
-NOTE_NO_PAYERS = "no user has paid yet; the reward shown is the probability of paying"
+NOTE_NO_PAYERS = (
+    "no user has a total above zero yet (nobody paid, or refunds took it back); the reward "
+    "shown is the probability of such a total"
+)
 NOTE_REFUNDS = (
     "some amounts are negative, so the model learns mean rewards without separating who "
     "pays from how much"

@@ -104,3 +104,56 @@ def test_the_summary_names_the_leader_or_says_why_it_does_not(
     stats = {"best_variant": number, "best_vs_baseline_percent": percent}
 
     assert results_summary.describe_leader(stats, reasons) == sentence
+
+
+PROVEN = MEASURED | {
+    "metric_name": "Revenue",
+    "lift_percent": None,
+    "lift_ci": None,
+    "lift_ci_anytime": None,
+    "difference": 2.345,
+    "difference_ci_anytime": [1.1, None],
+}
+
+
+def test_a_difference_without_a_percentage_is_told_with_its_interval() -> None:
+    reasons = {"primary_metric_vs_holdout.lift_percent": "the holdout loses money"}
+
+    sentence = results_summary.describe_lift(build_results(PROVEN, unavailable=reasons))
+
+    assert sentence == (
+        "Revenue: measured difference +2.345 per user against the holdout, +1.1 to no "
+        "bound (95% at any number of looks), 1000 users; no percentage: the holdout loses "
+        "money"
+    )
+
+
+def build_companion(lift: float | None, interval: Any) -> dict[str, Any]:
+    return {
+        "lift_percent": lift,
+        "lift_ci": interval,
+        "lift_ci_anytime": interval,
+        "level": 1 - 0.05 / 3,
+    }
+
+
+def test_changed_revenue_is_told_by_the_companions_that_show_it() -> None:
+    amounts = {
+        "companions": {
+            "capped_revenue": build_companion(40.0, [-2.0, 90.0]),
+            "payer_rate": build_companion(95.0, [60.0, 138.0]),
+            "typical_payment": build_companion(None, None),
+        },
+        "cap": 56.23,
+        "changed": {"p_value": 1e-6, "p_value_anytime": 1e-4},
+    }
+
+    sentence = results_summary.describe_lift(build_results(MEASURED | amounts))
+    unchanged = amounts | {"changed": {"p_value": 0.04, "p_value_anytime": 0.3}}
+
+    assert sentence.endswith(
+        ". Revenue has changed: share of users who paid +95.0% (+60.0% to +138.0%) "
+        "(each interval 98.3% at any number of looks)"
+    )
+    plain = results_summary.describe_lift(build_results(MEASURED | unchanged))
+    assert "Revenue has changed" not in plain

@@ -47,7 +47,7 @@ def test_violated_means_that_the_interval_shown_excludes_zero(
     status = judge_guardrail(result, share)
     assert (interval is None) == (status == "pending")
     if interval is not None:
-        assert (status == "violated") == (interval[1] < 0)
+        assert (status == "violated") == (interval[1] is not None and interval[1] < 0)
 
 
 def draw_conversions(rng: random.Random, users: int) -> int:

@@ -122,6 +122,8 @@ def test_extreme_changes_are_published(
     assert result.difference_ci_anytime is not None
     assert result.p_value_anytime < 1e-4
     low, high = result.difference_ci_anytime
+    assert low is not None
+    assert high is not None
     assert (low > 0) == more
     assert (high < 0) != more
     direction: Direction = "decrease" if more else "increase"
@@ -152,9 +154,66 @@ def test_amounts_of_equal_variance_agree_with_a_t_test() -> None:
     assert result.lift_percent == pytest.approx(10.0)
     assert result.difference == pytest.approx(1.0)
     assert result.p_value == pytest.approx(welch.pvalue, abs=1e-4)
-    se = math.sqrt(sds[0] ** 2 / 900 + sds[1] ** 2 / 900)
-    expected = (1 - 1.959964 * se, 1 + 1.959964 * se)
-    assert result.difference_ci == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_ends_of_the_difference_are_just_rejected_by_the_variance_under_them() -> (
+    None
+):
+    optimized, holdout = make_amounts(9000, 500, 12, 9), make_amounts(1000, 60, 10, 9)
+
+    result = lift.measure_lift([(optimized, holdout)], "numeric")
+
+    assert result.difference_ci is not None
+    for d in result.difference_ci:
+        assert d is not None
+        r = (holdout.mean + d) / holdout.mean
+        if d < 0:
+            r = optimized.mean / (optimized.mean - d)
+        ss_o, ss_h = optimized.squared_deviations, holdout.squared_deviations
+        own = ss_o / 8999 / 9000 + ss_h / 999 / 1000
+        more, larger = (
+            (ss_o / s + ss_h) / 9998 * (s / 9000 + 1 / 1000) for s in (r, r * r)
+        )
+        z = (optimized.mean - holdout.mean - d) / math.sqrt(max(own, more, larger))
+        assert abs(z) == pytest.approx(1.959964, rel=1e-6)
+
+
+def test_an_end_that_the_data_do_not_bound_is_withheld_alone() -> None:
+    optimized, holdout = make_amounts(9000, 450, 12, 30), make_amounts(1000, 50, 6, 12)
+
+    result = lift.measure_lift([(optimized, holdout)], "numeric")
+
+    assert result.difference_ci_anytime is not None
+    low, high = result.difference_ci_anytime
+    assert low is None
+    assert high is not None
+    assert result.unavailable["difference_ci_anytime[0]"] == (
+        "the holdout has too few payments to say how much less"
+    )
+
+
+def test_a_holdout_that_loses_money_has_a_difference_and_no_percentage() -> None:
+    optimized = make_amounts(5000, 4500, -3, 3)
+    holdout = make_amounts(5000, 4500, -6, 3)
+
+    result = lift.measure_lift([(optimized, holdout)], "numeric")
+    turned = lift.measure_lift(
+        [(make_amounts(5000, 4500, 3, 3), make_amounts(5000, 4500, 6, 3))], "numeric"
+    )
+
+    assert result.lift_percent is None
+    assert result.unavailable["lift_percent"].startswith(
+        "the holdout mean is below zero"
+    )
+    assert result.difference == pytest.approx(2.7)
+    assert result.difference_ci_anytime is not None
+    assert turned.difference_ci_anytime is not None
+    low, high = turned.difference_ci_anytime
+    assert low is not None
+    assert high is not None
+    assert result.difference_ci_anytime == pytest.approx((-high, -low))
+    assert result.difference_ci_anytime[0] is not None
+    assert result.difference_ci_anytime[0] > 0
 
 
 def test_the_ends_of_fiellers_interval_are_just_rejected() -> None:
@@ -167,9 +226,10 @@ def test_the_ends_of_fiellers_interval_are_just_rejected() -> None:
         r = 1 + percent / 100
         ss_o, ss_h = optimized.squared_deviations, r * r * holdout.squared_deviations
         separate = ss_o / 8999 / 9000 + ss_h / 999 / 1000
-        pooled = (ss_o + ss_h) / 9998 * (1 / 9000 + 1 / 1000)
+        larger = (ss_o + ss_h) / 9998 * (1 / 9000 + 1 / 1000)
+        more = (ss_o / r + ss_h / (r * r)) / 9998 * (r / 9000 + r * r / 1000)
         distance = optimized.mean - r * holdout.mean
-        z = distance / math.sqrt(max(separate, pooled))
+        z = distance / math.sqrt(max(separate, larger, more))
         assert abs(z) == pytest.approx(1.959964, rel=1e-6)
 
 
@@ -183,7 +243,10 @@ def test_a_holdout_mean_that_may_be_zero_has_no_ratio_but_a_difference() -> None
 
     assert result.lift_percent is None
     assert result.lift_ci is None
-    assert result.unavailable["lift_ci"] == "the holdout mean is not clearly above zero"
+    reason = (
+        "the holdout mean is not clearly above zero, so a percentage of it says nothing"
+    )
+    assert result.unavailable["lift_ci"] == f"{reason}: read the difference"
     assert result.difference == pytest.approx(1.8)
     assert result.difference_ci is not None
     assert result.p_value is not None

@@ -6,8 +6,8 @@ from dataclasses import fields
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from metrics.stats import Lift, RewardType, Stratum, Totals, lift
-from metrics.stats.normal import CRITICAL
+from metrics.stats import Lift, RewardType, Stratum, Totals, amounts, lift
+from metrics.stats.totals import select_comparable
 
 LEVEL = 0.05
 
@@ -42,6 +42,12 @@ cases = st.one_of(
 expected = st.one_of(st.none(), st.integers(1, 10**8))
 
 
+def fill_ends(interval: tuple[float | None, float | None]) -> tuple[float, float]:
+    """Return the interval with an infinite end for one that is withheld."""
+    low, high = interval
+    return -math.inf if low is None else low, math.inf if high is None else high
+
+
 def list_numbers(result: Lift) -> list[float]:
     values: list[float] = []
     for entry in fields(result):
@@ -61,6 +67,9 @@ def test_every_figure_is_finite_or_has_a_reason(
     result = lift.measure_lift(strata, kind, expected_users=users)
 
     blank = {e.name for e in fields(result) if getattr(result, e.name) is None}
+    for name in ("difference_ci", "difference_ci_anytime"):
+        ends = getattr(result, name) or ()
+        blank |= {f"{name}[{place}]" for place, end in enumerate(ends) if end is None}
     assert all(math.isfinite(value) for value in list_numbers(result))
     assert blank == set(result.unavailable)
     assert all(result.unavailable.values())
@@ -84,11 +93,14 @@ def test_intervals_contain_the_estimate_and_agree_with_p(
             continue
         assert estimate is not None
         assert p is not None
-        slack = 1e-9 * max(abs(interval[0]), abs(interval[1]), abs(estimate))
-        assert interval[0] - slack <= estimate <= interval[1] + slack
+        low, high = fill_ends(interval)
+        slack = 1e-9 * max(
+            *(abs(n) for n in (low, high) if math.isfinite(n)), abs(estimate)
+        )
+        assert low - slack <= estimate <= high + slack
         assert 0 <= p <= 1
         if abs(p - LEVEL) > 1e-6:
-            assert (interval[0] <= 0 <= interval[1]) == (p > LEVEL)
+            assert (low <= 0 <= high) == (p > LEVEL)
 
 
 @given(cases, expected)
@@ -108,8 +120,9 @@ def test_anytime_figures_are_wider_than_fixed_ones(
         (result.difference_ci, result.difference_ci_anytime),
     ):
         if fixed is not None and wide is not None:
-            assert wide[0] <= fixed[0]
-            assert fixed[1] <= wide[1]
+            (low, high), (lowest, highest) = fill_ends(fixed), fill_ends(wide)
+            assert lowest <= low
+            assert high <= highest
 
 
 @given(st.integers(100, 5000), st.integers(100, 5000), st.data())
@@ -143,9 +156,9 @@ def test_the_currency_does_not_matter(strata: list[Stratum], rate: float) -> Non
     if here.p_value is None or there.p_value is None or math.isinf(error):
         return
     assert here.difference is not None
-    assert here.difference_ci is not None
     sums = max(abs(arm.mean) for stratum in strata for arm in stratum)
-    sd = (here.difference_ci[1] - here.difference_ci[0]) / 2 / CRITICAL
+    test = amounts.build_difference_test(select_comparable(strata))
+    sd = math.sqrt(test.compute_variance(0.0))
     z = here.difference / sd
     error = 1e-15 * sums / sd + error * abs(z)
     assert there.p_value == pytest.approx(
@@ -185,4 +198,7 @@ def test_swapping_the_arms_keeps_the_p_values(strata: list[Stratum]) -> None:
     )
     if here.difference_ci is not None:
         assert there.difference_ci is not None
-        assert there.difference_ci[0] == pytest.approx(-here.difference_ci[1], abs=1e-8)
+        low, high = here.difference_ci
+        assert low is not None
+        assert high is not None
+        assert there.difference_ci == pytest.approx((-high, -low), abs=1e-8)

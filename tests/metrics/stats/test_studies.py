@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.statistics import (
+    amount_arrays,
     arrays,
     coverage,
     daily_looks,
@@ -13,7 +14,8 @@ from benchmarks.statistics import (
     sample_ratio,
 )
 from levered_site.limits import MAX_HOLDOUT_PERCENTAGE
-from metrics.stats import RewardType, Stratum, Totals, lift, means, minimum_data, score
+from metrics.stats import RewardType, Stratum, Totals, lift, minimum_data, score
+from metrics.stats.amounts import build_difference_test
 
 ERRORS = 3.5
 
@@ -30,6 +32,7 @@ def test_the_studies_compute_the_same_statistics_as_the_service() -> None:
 
     z_rates = arrays.compute_rates_z(rated[0], rated[1], 1.3)
     z_amounts = arrays.compute_amounts_z(optimized, holdout, 1.0)
+    z_differences = amount_arrays.compute_difference_z(optimized, holdout, 0.3)
     wide = arrays.compute_anytime_critical(optimized, holdout, 500.0)
     published = [
         arrays.is_published(rated[0], rated[1], "bool"),
@@ -40,12 +43,9 @@ def test_the_studies_compute_the_same_statistics_as_the_service() -> None:
         counts = build_strata(rated[0], rated[1], run)
         amounts = build_strata(optimized, holdout, run)
         assert z_rates[run] == pytest.approx(score.compute_ratio_z(counts, 1.3))
-        variances = (
-            means.compute_separate_variances(amounts),
-            means.compute_pooled_variances(amounts),
-        )
-        z = means.compute_difference_z(means.compute_weighted_means(amounts), variances)
-        assert z_amounts[run] == pytest.approx(z)
+        test = build_difference_test(amounts)
+        assert z_amounts[run] == pytest.approx(test.compute_z(0.0))
+        assert z_differences[run] == pytest.approx(test.compute_z(0.3))
         for kind, flags, table in (
             ("bool", published[0], counts),
             ("numeric", published[1], amounts),

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from warehouse.sql.cube import bigquery, snowflake
+from warehouse.sql.cube.amount_buckets import build_bucket_slots
 from warehouse.sql.cube.blank_ids import BLANKS, build_blank_condition
 from warehouse.sql.cube.cloud_lists import build_list_slots
 from warehouse.sql.cube.day_ranges import compute_span
@@ -107,6 +108,7 @@ def _build_slots(
     return {
         **types,
         **engine.expressions,
+        **build_bucket_slots(spec, "e.amount"),
         **slots,
         "variant_json": engine.parse_json("d.variant"),
         "context_json": engine.parse_json("g.context"),

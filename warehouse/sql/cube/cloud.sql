@@ -125,7 +125,7 @@ levered_user_rows AS (
          CASE WHEN NOT u.mature THEN {hour_of_first_touch} END AS first_hour,
          u.holdout AND u.variant_number <> 1 AS mismatched,
          CASE WHEN u.mature AND e.lag_microseconds IS NOT NULL
-           THEN LEAST(31, {lag_bucket}) END AS bucket
+           THEN LEAST(31, {lag_bucket}) END AS bucket{amount_bucket}
   FROM levered_users AS u
   JOIN levered_exposure_counts AS s ON s.anonymous_id = u.anonymous_id
   LEFT JOIN levered_user_rewards AS e ON e.anonymous_id = u.anonymous_id
@@ -138,12 +138,12 @@ levered_grouped AS (
          {count_if}(converted) AS converted, SUM(amount) AS value_sum,
          SUM(amount * amount) AS value_sum_squares, COUNT(log_amount) AS payers,
          SUM(log_amount) AS log_sum, SUM(log_amount * log_amount) AS log_sum_squares,
-         {count_if}(crossed) AS crossed, {count_if}(mismatched) AS mismatched
+         {count_if}(crossed) AS crossed, {count_if}(mismatched) AS mismatched{grouped_amount}
   FROM levered_user_rows
   GROUP BY GROUPING SETS (
     (regime, day, policy_version, holdout, variant_number, context, outcome, mature,
      first_hour),
-    (day, bucket))
+    (day, bucket){amount_group})
 ),
 levered_json AS (
   SELECT g.*,
@@ -159,9 +159,11 @@ levered_indexed AS (
   FROM levered_levels AS c
 )
 -- warehouse/sql/cube/statement.py decodes these columns in this order.
-SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
-       policy_version, holdout, variant_number AS variant,
-       CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
+SELECT CASE WHEN is_lag THEN 'lag'{amount_kind} ELSE 'cell' END AS kind,
+       regime, day, policy_version, holdout, variant_number AS variant,
+       CASE WHEN is_lag THEN bucket{amount_context}
+         ELSE context_index END AS context,
+       outcome, mature,
        {result_hour}, CAST(SUM(users) AS {integer}) AS users,
        CAST(SUM(exposures) AS {integer}) AS exposures,
        CAST(SUM(converted) AS {integer}) AS converted,
@@ -173,7 +175,7 @@ SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        CAST(SUM(crossed) AS {integer}) AS crossed,
        CAST(SUM(mismatched) AS {integer}) AS mismatched
 FROM levered_indexed
-WHERE NOT is_lag OR bucket IS NOT NULL
+WHERE (NOT is_lag OR bucket IS NOT NULL){amount_filter}
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*),

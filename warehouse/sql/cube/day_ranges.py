@@ -34,6 +34,7 @@ def join_cubes(cubes: Sequence[Cube]) -> Cube:
         arm_mismatch_users=sum(cube.arm_mismatch_users for cube in cubes),
         rows_read=sum(cube.rows_read for cube in cubes),
         days=tuple(day for cube in cubes for day in cube.days),
+        amounts=tuple(amount for cube in cubes for amount in cube.amounts),
     )
 
 

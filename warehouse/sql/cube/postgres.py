@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from warehouse.sql.cube.amount_buckets import build_bucket_slots
 from warehouse.sql.cube.blank_ids import BLANKS_IN_POSTGRES, build_blank_condition
 from warehouse.sql.cube.day_ranges import compute_span
 from warehouse.sql.cube.slots import fill_slots
@@ -66,6 +67,7 @@ def build_sql(
         "user_rewards": USER_REWARDS[spec.reward_type],
         "context_index": _build_context_index_sql(spec),
         "is_blank_id": IS_BLANK_ID,
+        **build_bucket_slots(spec, "e.value"),
     }
     return fill_slots(TEMPLATE, {**slots, **store_slots})
 

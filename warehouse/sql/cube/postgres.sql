@@ -78,7 +78,7 @@ user_rows AS (
          {mismatched} AS mismatched,
          CASE WHEN u.mature AND e.lag IS NOT NULL THEN CAST(LEAST(31, div(
            extract(epoch FROM e.lag) * 32, extract(epoch FROM u.horizon)
-         )) AS integer) END AS bucket
+         )) AS integer) END AS bucket{amount_bucket}
   FROM users AS u
   JOIN exposure_counts AS s ON s.anonymous_id = u.anonymous_id
   LEFT JOIN user_rewards AS e ON e.anonymous_id = u.anonymous_id
@@ -94,12 +94,12 @@ grouped AS (
          sum(ln(value)) FILTER (WHERE value > 0) AS log_sum,
          sum(ln(value) * ln(value)) FILTER (WHERE value > 0) AS log_sum_squares,
          count(*) FILTER (WHERE crossed) AS crossed,
-         count(*) FILTER (WHERE mismatched) AS mismatched
+         count(*) FILTER (WHERE mismatched) AS mismatched{grouped_amount}
   FROM user_rows
   GROUP BY GROUPING SETS (
     (regime, day, policy_version, holdout, variant_number, context, outcome, mature,
      hour),
-    (day, bucket))
+    (day, bucket){amount_group})
 ),
 indexed AS (
   SELECT g.*, {context_index} AS context_index
@@ -109,9 +109,11 @@ indexed AS (
   ) AS c
 )
 -- warehouse/sql/cube/statement.py decodes these columns in this order.
-SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
-       policy_version, holdout, variant_number AS variant,
-       CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
+SELECT CASE WHEN is_lag THEN 'lag'{amount_kind} ELSE 'cell' END AS kind,
+       regime, day, policy_version, holdout, variant_number AS variant,
+       CASE WHEN is_lag THEN bucket{amount_context}
+         ELSE context_index END AS context,
+       outcome, mature,
        hour, CAST(sum(users) AS bigint) AS users,
        CAST(sum(exposures) AS bigint) AS exposures,
        CAST(sum(converted) AS bigint) AS converted, sum(value_sum) AS value_sum,
@@ -121,7 +123,7 @@ SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        CAST(sum(crossed) AS bigint) AS crossed,
        CAST(sum(mismatched) AS bigint) AS mismatched
 FROM indexed
-WHERE NOT is_lag OR bucket IS NOT NULL
+WHERE (NOT is_lag OR bucket IS NOT NULL){amount_filter}
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, count(*),

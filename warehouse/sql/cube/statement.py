@@ -11,6 +11,7 @@ from warehouse.sql.cube import cloud, connected_postgres, managed_postgres
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.shapes import (
     FAILURE_OUTCOME,
+    AmountBucket,
     Cell,
     CheckedMetric,
     CheckedSource,
@@ -24,6 +25,7 @@ from warehouse.sql.shapes import (
 )
 
 __all__ = [
+    "AmountBucket",
     "Cell",
     "CheckedMetric",
     "CheckedSource",
@@ -55,7 +57,8 @@ LAG_BUCKETS = 32
 NO_AMOUNTS: dict[str, Any] = {"payers": 0, "log_sum": 0.0, "log_sum_squares": 0.0}
 
 # The statement's columns, in order. A 'cell' row holds a Cell and its two checks. A 'lag'
-# row holds its day, its bucket in `context` and its users. A 'blank' row holds its day, and
+# row holds its day, its bucket in `context` and its users. An 'amount' row holds regime, day
+# and arm, its bucket in `context`, and users and sums. A 'blank' row holds its day, and
 # in `users` the number of exposures without an id. Erased people are further 'cell' and
 # 'lag' rows, on the managed store alone. The 'read' row holds the number of
 # exposure rows read in `users`.
@@ -98,6 +101,7 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
     crossed: Counter[date] = Counter()
     mismatched: Counter[date] = Counter()
     blank: Counter[date] = Counter()
+    amounts: list[AmountBucket] = []
     rows_read = 0
     for row in rows:
         values = dict(zip(COLUMNS, row, strict=True))
@@ -112,6 +116,8 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
                 lags[day][_require_integer(values["context"])] += _require_integer(
                     values["users"]
                 )
+            case "amount":
+                amounts.append(_decode_amount(values))
             case "blank":
                 day = _require_date(values["day"])
                 blank[day] += _require_integer(values["users"])
@@ -131,6 +137,19 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
         mismatched.total(),
         rows_read,
         days,
+        tuple(amounts),
+    )
+
+
+def _decode_amount(values: Mapping[str, Any]) -> AmountBucket:
+    return AmountBucket(
+        regime=_require_integer(values["regime"]),
+        day=_require_date(values["day"]),
+        holdout=values["holdout"],
+        bucket=_require_integer(values["context"]),
+        users=_require_integer(values["users"]),
+        value_sum=values["value_sum"],
+        value_sum_squares=values["value_sum_squares"],
     )
 
 

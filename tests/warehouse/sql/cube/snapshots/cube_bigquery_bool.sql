@@ -187,9 +187,11 @@ levered_indexed AS (
   FROM levered_levels AS c
 )
 -- warehouse/sql/cube/statement.py decodes these columns in this order.
-SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
-       policy_version, holdout, variant_number AS variant,
-       CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
+SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind,
+       regime, day, policy_version, holdout, variant_number AS variant,
+       CASE WHEN is_lag THEN bucket
+         ELSE context_index END AS context,
+       outcome, mature,
        first_hour, CAST(SUM(users) AS INT64) AS users,
        CAST(SUM(exposures) AS INT64) AS exposures,
        CAST(SUM(converted) AS INT64) AS converted,
@@ -201,7 +203,7 @@ SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        CAST(SUM(crossed) AS INT64) AS crossed,
        CAST(SUM(mismatched) AS INT64) AS mismatched
 FROM levered_indexed
-WHERE NOT is_lag OR bucket IS NOT NULL
+WHERE (NOT is_lag OR bucket IS NOT NULL)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*),

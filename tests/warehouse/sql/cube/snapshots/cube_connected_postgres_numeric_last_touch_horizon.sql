@@ -146,7 +146,41 @@ user_rows AS (
          u.holdout AND u.variant_number <> 1 AS mismatched,
          CASE WHEN u.mature AND e.lag IS NOT NULL THEN CAST(LEAST(31, div(
            extract(epoch FROM e.lag) * 32, extract(epoch FROM u.horizon)
-         )) AS integer) END AS bucket
+         )) AS integer) END AS bucket,
+         CASE WHEN u.mature AND e.value <> 0 THEN CASE WHEN e.value < 0 THEN -1 ELSE 1 END
+           * CASE WHEN ABS(e.value) <= 0.0001 THEN 1 WHEN ABS(e.value) <= 0.0001778 THEN 2
+           WHEN ABS(e.value) <= 0.0003162 THEN 3 WHEN ABS(e.value) <= 0.0005623 THEN 4
+           WHEN ABS(e.value) <= 0.001 THEN 5 WHEN ABS(e.value) <= 0.001778 THEN 6
+           WHEN ABS(e.value) <= 0.003162 THEN 7 WHEN ABS(e.value) <= 0.005623 THEN 8
+           WHEN ABS(e.value) <= 0.01 THEN 9 WHEN ABS(e.value) <= 0.01778 THEN 10
+           WHEN ABS(e.value) <= 0.03162 THEN 11 WHEN ABS(e.value) <= 0.05623 THEN 12
+           WHEN ABS(e.value) <= 0.1 THEN 13 WHEN ABS(e.value) <= 0.1778 THEN 14
+           WHEN ABS(e.value) <= 0.3162 THEN 15 WHEN ABS(e.value) <= 0.5623 THEN 16
+           WHEN ABS(e.value) <= 1.0 THEN 17 WHEN ABS(e.value) <= 1.778 THEN 18
+           WHEN ABS(e.value) <= 3.162 THEN 19 WHEN ABS(e.value) <= 5.623 THEN 20
+           WHEN ABS(e.value) <= 10.0 THEN 21 WHEN ABS(e.value) <= 17.78 THEN 22
+           WHEN ABS(e.value) <= 31.62 THEN 23 WHEN ABS(e.value) <= 56.23 THEN 24
+           WHEN ABS(e.value) <= 100.0 THEN 25 WHEN ABS(e.value) <= 177.8 THEN 26
+           WHEN ABS(e.value) <= 316.2 THEN 27 WHEN ABS(e.value) <= 562.3 THEN 28
+           WHEN ABS(e.value) <= 1000.0 THEN 29 WHEN ABS(e.value) <= 1778.0 THEN 30
+           WHEN ABS(e.value) <= 3162.0 THEN 31 WHEN ABS(e.value) <= 5623.0 THEN 32
+           WHEN ABS(e.value) <= 10000.0 THEN 33 WHEN ABS(e.value) <= 17780.0 THEN 34
+           WHEN ABS(e.value) <= 31620.0 THEN 35 WHEN ABS(e.value) <= 56230.0 THEN 36
+           WHEN ABS(e.value) <= 100000.0 THEN 37 WHEN ABS(e.value) <= 177800.0 THEN 38
+           WHEN ABS(e.value) <= 316200.0 THEN 39 WHEN ABS(e.value) <= 562300.0 THEN 40
+           WHEN ABS(e.value) <= 1000000.0 THEN 41 WHEN ABS(e.value) <= 1778000.0 THEN 42
+           WHEN ABS(e.value) <= 3162000.0 THEN 43 WHEN ABS(e.value) <= 5623000.0 THEN 44
+           WHEN ABS(e.value) <= 10000000.0 THEN 45 WHEN ABS(e.value) <= 17780000.0 THEN 46
+           WHEN ABS(e.value) <= 31620000.0 THEN 47 WHEN ABS(e.value) <= 56230000.0 THEN 48
+           WHEN ABS(e.value) <= 100000000.0 THEN 49 WHEN ABS(e.value) <= 177800000.0 THEN 50
+           WHEN ABS(e.value) <= 316200000.0 THEN 51 WHEN ABS(e.value) <= 562300000.0 THEN 52
+           WHEN ABS(e.value) <= 1000000000.0 THEN 53 WHEN ABS(e.value) <= 1778000000.0 THEN 54
+           WHEN ABS(e.value) <= 3162000000.0 THEN 55 WHEN ABS(e.value) <= 5623000000.0 THEN 56
+           WHEN ABS(e.value) <= 10000000000.0 THEN 57 WHEN ABS(e.value) <= 17780000000.0 THEN 58
+           WHEN ABS(e.value) <= 31620000000.0 THEN 59 WHEN ABS(e.value) <= 56230000000.0 THEN 60
+           WHEN ABS(e.value) <= 100000000000.0 THEN 61 WHEN ABS(e.value) <= 177800000000.0 THEN 62
+           WHEN ABS(e.value) <= 316200000000.0 THEN 63
+           ELSE 64 END END AS amount_bucket
   FROM users AS u
   JOIN exposure_counts AS s ON s.anonymous_id = u.anonymous_id
   LEFT JOIN user_rewards AS e ON e.anonymous_id = u.anonymous_id
@@ -162,12 +196,14 @@ grouped AS (
          sum(ln(value)) FILTER (WHERE value > 0) AS log_sum,
          sum(ln(value) * ln(value)) FILTER (WHERE value > 0) AS log_sum_squares,
          count(*) FILTER (WHERE crossed) AS crossed,
-         count(*) FILTER (WHERE mismatched) AS mismatched
+         count(*) FILTER (WHERE mismatched) AS mismatched,
+         GROUPING(amount_bucket) = 0 AS is_amount, amount_bucket
   FROM user_rows
   GROUP BY GROUPING SETS (
     (regime, day, policy_version, holdout, variant_number, context, outcome, mature,
      hour),
-    (day, bucket))
+    (day, bucket),
+    (regime, day, holdout, amount_bucket))
 ),
 indexed AS (
   SELECT g.*, ((0) * 3 + COALESCE(
@@ -187,9 +223,11 @@ indexed AS (
   ) AS c
 )
 -- warehouse/sql/cube/statement.py decodes these columns in this order.
-SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
-       policy_version, holdout, variant_number AS variant,
-       CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
+SELECT CASE WHEN is_lag THEN 'lag' WHEN is_amount THEN 'amount' ELSE 'cell' END AS kind,
+       regime, day, policy_version, holdout, variant_number AS variant,
+       CASE WHEN is_lag THEN bucket WHEN is_amount THEN amount_bucket
+         ELSE context_index END AS context,
+       outcome, mature,
        hour, CAST(sum(users) AS bigint) AS users,
        CAST(sum(exposures) AS bigint) AS exposures,
        CAST(sum(converted) AS bigint) AS converted, sum(value_sum) AS value_sum,
@@ -199,7 +237,7 @@ SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        CAST(sum(crossed) AS bigint) AS crossed,
        CAST(sum(mismatched) AS bigint) AS mismatched
 FROM indexed
-WHERE NOT is_lag OR bucket IS NOT NULL
+WHERE (NOT is_lag OR bucket IS NOT NULL) AND (NOT is_amount OR amount_bucket IS NOT NULL)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, count(*),

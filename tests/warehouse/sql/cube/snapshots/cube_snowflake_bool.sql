@@ -182,9 +182,11 @@ levered_indexed AS (
   FROM levered_levels AS c
 )
 -- warehouse/sql/cube/statement.py decodes these columns in this order.
-SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
-       policy_version, holdout, variant_number AS variant,
-       CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
+SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind,
+       regime, day, policy_version, holdout, variant_number AS variant,
+       CASE WHEN is_lag THEN bucket
+         ELSE context_index END AS context,
+       outcome, mature,
        CAST(first_hour AS TIMESTAMP_TZ) AS first_hour, CAST(SUM(users) AS INTEGER) AS users,
        CAST(SUM(exposures) AS INTEGER) AS exposures,
        CAST(SUM(converted) AS INTEGER) AS converted,
@@ -196,7 +198,7 @@ SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        CAST(SUM(crossed) AS INTEGER) AS crossed,
        CAST(SUM(mismatched) AS INTEGER) AS mismatched
 FROM levered_indexed
-WHERE NOT is_lag OR bucket IS NOT NULL
+WHERE (NOT is_lag OR bucket IS NOT NULL)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*),

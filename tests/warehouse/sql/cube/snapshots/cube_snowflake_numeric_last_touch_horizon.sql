@@ -152,7 +152,41 @@ levered_user_rows AS (
          CASE WHEN u.mature AND e.lag_microseconds IS NOT NULL
            THEN LEAST(31, CAST(
              (e.lag_microseconds * 32 - MOD(e.lag_microseconds * 32, u.horizon))
-               / u.horizon AS INTEGER)) END AS bucket
+               / u.horizon AS INTEGER)) END AS bucket,
+         CASE WHEN u.mature AND e.amount <> 0 THEN CASE WHEN e.amount < 0 THEN -1 ELSE 1 END
+           * CASE WHEN ABS(e.amount) <= 0.0001 THEN 1 WHEN ABS(e.amount) <= 0.0001778 THEN 2
+           WHEN ABS(e.amount) <= 0.0003162 THEN 3 WHEN ABS(e.amount) <= 0.0005623 THEN 4
+           WHEN ABS(e.amount) <= 0.001 THEN 5 WHEN ABS(e.amount) <= 0.001778 THEN 6
+           WHEN ABS(e.amount) <= 0.003162 THEN 7 WHEN ABS(e.amount) <= 0.005623 THEN 8
+           WHEN ABS(e.amount) <= 0.01 THEN 9 WHEN ABS(e.amount) <= 0.01778 THEN 10
+           WHEN ABS(e.amount) <= 0.03162 THEN 11 WHEN ABS(e.amount) <= 0.05623 THEN 12
+           WHEN ABS(e.amount) <= 0.1 THEN 13 WHEN ABS(e.amount) <= 0.1778 THEN 14
+           WHEN ABS(e.amount) <= 0.3162 THEN 15 WHEN ABS(e.amount) <= 0.5623 THEN 16
+           WHEN ABS(e.amount) <= 1.0 THEN 17 WHEN ABS(e.amount) <= 1.778 THEN 18
+           WHEN ABS(e.amount) <= 3.162 THEN 19 WHEN ABS(e.amount) <= 5.623 THEN 20
+           WHEN ABS(e.amount) <= 10.0 THEN 21 WHEN ABS(e.amount) <= 17.78 THEN 22
+           WHEN ABS(e.amount) <= 31.62 THEN 23 WHEN ABS(e.amount) <= 56.23 THEN 24
+           WHEN ABS(e.amount) <= 100.0 THEN 25 WHEN ABS(e.amount) <= 177.8 THEN 26
+           WHEN ABS(e.amount) <= 316.2 THEN 27 WHEN ABS(e.amount) <= 562.3 THEN 28
+           WHEN ABS(e.amount) <= 1000.0 THEN 29 WHEN ABS(e.amount) <= 1778.0 THEN 30
+           WHEN ABS(e.amount) <= 3162.0 THEN 31 WHEN ABS(e.amount) <= 5623.0 THEN 32
+           WHEN ABS(e.amount) <= 10000.0 THEN 33 WHEN ABS(e.amount) <= 17780.0 THEN 34
+           WHEN ABS(e.amount) <= 31620.0 THEN 35 WHEN ABS(e.amount) <= 56230.0 THEN 36
+           WHEN ABS(e.amount) <= 100000.0 THEN 37 WHEN ABS(e.amount) <= 177800.0 THEN 38
+           WHEN ABS(e.amount) <= 316200.0 THEN 39 WHEN ABS(e.amount) <= 562300.0 THEN 40
+           WHEN ABS(e.amount) <= 1000000.0 THEN 41 WHEN ABS(e.amount) <= 1778000.0 THEN 42
+           WHEN ABS(e.amount) <= 3162000.0 THEN 43 WHEN ABS(e.amount) <= 5623000.0 THEN 44
+           WHEN ABS(e.amount) <= 10000000.0 THEN 45 WHEN ABS(e.amount) <= 17780000.0 THEN 46
+           WHEN ABS(e.amount) <= 31620000.0 THEN 47 WHEN ABS(e.amount) <= 56230000.0 THEN 48
+           WHEN ABS(e.amount) <= 100000000.0 THEN 49 WHEN ABS(e.amount) <= 177800000.0 THEN 50
+           WHEN ABS(e.amount) <= 316200000.0 THEN 51 WHEN ABS(e.amount) <= 562300000.0 THEN 52
+           WHEN ABS(e.amount) <= 1000000000.0 THEN 53 WHEN ABS(e.amount) <= 1778000000.0 THEN 54
+           WHEN ABS(e.amount) <= 3162000000.0 THEN 55 WHEN ABS(e.amount) <= 5623000000.0 THEN 56
+           WHEN ABS(e.amount) <= 10000000000.0 THEN 57 WHEN ABS(e.amount) <= 17780000000.0 THEN 58
+           WHEN ABS(e.amount) <= 31620000000.0 THEN 59 WHEN ABS(e.amount) <= 56230000000.0 THEN 60
+           WHEN ABS(e.amount) <= 100000000000.0 THEN 61 WHEN ABS(e.amount) <= 177800000000.0 THEN 62
+           WHEN ABS(e.amount) <= 316200000000.0 THEN 63
+           ELSE 64 END END AS amount_bucket
   FROM levered_users AS u
   JOIN levered_exposure_counts AS s ON s.anonymous_id = u.anonymous_id
   LEFT JOIN levered_user_rewards AS e ON e.anonymous_id = u.anonymous_id
@@ -165,12 +199,14 @@ levered_grouped AS (
          COUNT_IF(converted) AS converted, SUM(amount) AS value_sum,
          SUM(amount * amount) AS value_sum_squares, COUNT(log_amount) AS payers,
          SUM(log_amount) AS log_sum, SUM(log_amount * log_amount) AS log_sum_squares,
-         COUNT_IF(crossed) AS crossed, COUNT_IF(mismatched) AS mismatched
+         COUNT_IF(crossed) AS crossed, COUNT_IF(mismatched) AS mismatched,
+         GROUPING(amount_bucket) = 0 AS is_amount, amount_bucket
   FROM levered_user_rows
   GROUP BY GROUPING SETS (
     (regime, day, policy_version, holdout, variant_number, context, outcome, mature,
      first_hour),
-    (day, bucket))
+    (day, bucket),
+    (regime, day, holdout, amount_bucket))
 ),
 levered_json AS (
   SELECT g.*,
@@ -192,9 +228,11 @@ levered_indexed AS (
   FROM levered_levels AS c
 )
 -- warehouse/sql/cube/statement.py decodes these columns in this order.
-SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
-       policy_version, holdout, variant_number AS variant,
-       CASE WHEN is_lag THEN bucket ELSE context_index END AS context, outcome, mature,
+SELECT CASE WHEN is_lag THEN 'lag' WHEN is_amount THEN 'amount' ELSE 'cell' END AS kind,
+       regime, day, policy_version, holdout, variant_number AS variant,
+       CASE WHEN is_lag THEN bucket WHEN is_amount THEN amount_bucket
+         ELSE context_index END AS context,
+       outcome, mature,
        CAST(first_hour AS TIMESTAMP_TZ) AS first_hour, CAST(SUM(users) AS INTEGER) AS users,
        CAST(SUM(exposures) AS INTEGER) AS exposures,
        CAST(SUM(converted) AS INTEGER) AS converted,
@@ -206,7 +244,7 @@ SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind, regime, day,
        CAST(SUM(crossed) AS INTEGER) AS crossed,
        CAST(SUM(mismatched) AS INTEGER) AS mismatched
 FROM levered_indexed
-WHERE NOT is_lag OR bucket IS NOT NULL
+WHERE (NOT is_lag OR bucket IS NOT NULL) AND (NOT is_amount OR amount_bucket IS NOT NULL)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*),

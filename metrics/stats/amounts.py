@@ -1,0 +1,121 @@
+"""The measured lift of amounts: difference of means, and Fieller's ratio."""
+
+import math
+from dataclasses import replace
+
+from metrics.stats import anytime, means
+from metrics.stats.lift_result import (
+    TOO_LARGE,
+    Lift,
+    explain_blanks,
+    to_percent,
+    to_percent_interval,
+)
+from metrics.stats.mean_differences import DifferenceTest
+from metrics.stats.normal import CRITICAL, compute_two_sided_p
+from metrics.stats.totals import Stratum, Totals
+
+NO_SPREAD = "all users of both arms have the same value"
+NO_DENOMINATOR = (
+    "the holdout mean is not clearly above zero, so a percentage of it says nothing: "
+    "read the difference"
+)
+NO_DENOMINATOR_ANYTIME = (
+    "the holdout mean is not clearly above zero at the level that allows daily looks: "
+    "read the difference"
+)
+NEGATIVE_DENOMINATOR = (
+    "the holdout mean is below zero, so a percentage of it says nothing: read the "
+    "difference"
+)
+NO_END = "the {arm} has too few payments to say how much {much}"
+
+
+def measure_amounts(
+    lift: Lift, strata: tuple[Stratum, ...], boundary: anytime.Boundary
+) -> Lift:
+    """Return the lift with the figures of amounts, or the reasons for their absence."""
+    # in units of the largest root mean square, so that no square overflows
+    unit = max(
+        math.sqrt(arm.value_sum_squares / arm.users) for s in strata for arm in s
+    )
+    if not unit:
+        return explain_blanks(lift, {}, NO_SPREAD)
+    scaled = tuple(
+        (_rescale_totals(o, unit), _rescale_totals(h, unit)) for o, h in strata
+    )
+    test = build_difference_test(scaled)
+    if not test.compute_variance(0.0):
+        return explain_blanks(lift, {}, NO_SPREAD)
+    z = test.compute_z(0.0)
+    narrow = test.compute_interval(CRITICAL)
+    wide = test.compute_interval(boundary.critical)
+    lift = replace(
+        lift,
+        difference_ci=(narrow[0] * unit, narrow[1] * unit),
+        difference_ci_anytime=(wide[0] * unit, wide[1] * unit),
+        p_value=compute_two_sided_p(z),
+        p_value_anytime=boundary.p_value(z),
+    )
+    return _add_ratio(lift, test, boundary)
+
+
+def build_difference_test(strata: tuple[Stratum, ...]) -> DifferenceTest:
+    """Return the test of the difference of the arms' weighted means."""
+    return DifferenceTest(
+        means.compute_weighted_means(strata),
+        means.compute_separate_variances(strata),
+        means.compute_pooled_sums(strata),
+        math.fsum(arm.value_sum for stratum in strata for arm in stratum) < 0,
+    )
+
+
+def _add_ratio(lift: Lift, test: DifferenceTest, boundary: anytime.Boundary) -> Lift:
+    """Return the lift with its ratio in percent."""
+    arm_means = test.means
+    variances = (test.own, *means.compute_pooled_variances(test.pooled))
+    interval = means.compute_ratio_interval(arm_means, variances, CRITICAL)
+    reasons = _explain_missing_ends(is_negative=test.is_negative)
+    if interval is None:
+        is_negative = arm_means.holdout < -CRITICAL * math.sqrt(test.own.holdout)
+        ratio_reason = NEGATIVE_DENOMINATOR if is_negative else NO_DENOMINATOR
+        return explain_blanks(lift, reasons, ratio_reason)
+    wide = means.compute_ratio_interval(arm_means, variances, boundary.critical)
+    delta = means.compute_delta_interval(arm_means, variances[0], CRITICAL)
+    lift = replace(
+        lift,
+        lift_percent=to_percent(arm_means.optimized / arm_means.holdout),
+        lift_ci=to_percent_interval(interval),
+        lift_ci_delta=to_percent_interval(delta),
+        lift_ci_anytime=None if wide is None else to_percent_interval(wide),
+    )
+    if wide is None:
+        reasons["lift_ci_anytime"] = NO_DENOMINATOR_ANYTIME
+    return explain_blanks(lift, reasons, TOO_LARGE)
+
+
+def _explain_missing_ends(*, is_negative: bool) -> dict[str, str]:
+    """Return the reasons for ends of the difference that are withheld.
+
+    How much more is limited by what the optimized arm has seen of the holdout's payments,
+    how much less the other way round; for values below zero they change places.
+    """
+    arms = ("optimized arm", "holdout") if is_negative else ("holdout", "optimized arm")
+    low, high = (
+        NO_END.format(arm=arm, much=much)
+        for arm, much in zip(arms, ("less", "more"), strict=True)
+    )
+    both = f"{low}, and {high}"
+    reasons: dict[str, str] = {}
+    for name in ("difference_ci", "difference_ci_anytime"):
+        reasons |= {name: both, f"{name}[0]": low, f"{name}[1]": high}
+    return reasons
+
+
+def _rescale_totals(arm: Totals, unit: float) -> Totals:
+    """Return the same users with values divided by `unit`."""
+    return replace(
+        arm,
+        value_sum=arm.value_sum / unit,
+        value_sum_squares=arm.value_sum_squares / unit / unit,
+    )

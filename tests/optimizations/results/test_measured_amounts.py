@@ -1,0 +1,204 @@
+"""Companions of the measured lift over HTTP, from what the store has counted."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from optimizations.admin import optimization_panel
+from optimizations.cube import storage
+from optimizations.models import AmountCap, CubeDay, Optimization
+from tests.support import traffic
+from tests.support.factories import read_body
+from tests.support.optimization_factories import (
+    make_config,
+    make_optimization,
+    make_organization,
+)
+from tests.support.result_visitors import make_member_api, make_visited_optimization
+from tests.support.unavailable_reasons import list_nulls_without_reason
+from tests.support.value_metrics import make_metric
+
+# Each refresh reads through its own connection, so events must be committed.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NAMES = ("capped_revenue", "payer_rate", "typical_payment")
+
+
+def draw_amount(rng: random.Random, variant: traffic.Json) -> traffic.Json:
+    """Draw an amount that is twice as high with headline B."""
+    center = 3.7 if variant["headline"] == "B" else 3.0
+    return {"value": rng.lognormvariate(center, 0.5)}
+
+
+def make_shop(days: int = 9, purchase: Any = draw_amount) -> Optimization:
+    organization = make_organization()
+    optimization = make_optimization(
+        organization,
+        holdout_percentage=50,
+        reward_metric_id=make_metric(organization, "numeric").pk,
+        training_data_config=make_config(reward={"name": "spent", "type": "numeric"}),
+    )
+    for day in range(days + 2, 2, -1):
+        start = timezone.now() - timedelta(days=day)
+        traffic.simulate_visitors(
+            optimization, start, 100, lambda *_: 0.3, seed=day, purchase=purchase
+        )
+    return optimization
+
+
+def read_results(optimization: Optimization, *, refresh: bool = True) -> Any:
+    path = f"/optimizations/{optimization.pk}/results"
+    query = "?refresh=true" if refresh else ""
+    return read_body(make_member_api(optimization).get(path + query))
+
+
+def forget_buckets(days: Any) -> None:
+    """Store the days as the version before the buckets did."""
+    for row in days:
+        day = storage.decode_day(row.day, row.cells)
+        assert day is not None
+        data = storage.encode_day(
+            storage.StoredDay(day.day, day.cells, day.lags, 0, 0, "0" * 16)
+        )
+        CubeDay.objects.filter(pk=row.pk).update(cells=data)
+
+
+def test_companions_stand_beside_the_mean_with_their_level_cap_and_claim() -> None:
+    optimization = make_shop()
+
+    body = read_results(optimization)
+
+    measured = body["primary_metric_vs_holdout"]
+    assert set(measured["companions"]) == set(NAMES)
+    for name in NAMES:
+        companion = measured["companions"][name]
+        assert set(companion) == {"lift_percent", "lift_ci", "lift_ci_anytime", "level"}
+        assert companion["level"] == pytest.approx(1 - 0.05 / 3)
+        low, high = companion["lift_ci_anytime"]
+        assert low < companion["lift_ci"][0] < companion["lift_percent"] < high
+    assert measured["companions"]["typical_payment"]["lift_percent"] > 10
+    assert measured["changed"]["p_value"] < 0.05
+    assert measured["cap"] == AmountCap.objects.get().cap
+    assert list_nulls_without_reason(body) == []
+
+
+def test_the_cap_stays_when_payments_grow() -> None:
+    optimization = make_shop()
+    cap = read_results(optimization)["primary_metric_vs_holdout"]["cap"]
+    traffic.simulate_visitors(
+        optimization,
+        timezone.now() - timedelta(days=2),
+        200,
+        lambda *_: 0.5,
+        seed=99,
+        purchase=lambda *_: {"value": 1e5},
+    )
+
+    later = read_results(optimization)["primary_metric_vs_holdout"]
+
+    assert later["cap"] == cap
+
+
+def test_before_the_first_week_the_cap_has_a_reason_and_the_others_figures() -> None:
+    body = read_results(make_shop(days=4))
+
+    measured, unavailable = body["primary_metric_vs_holdout"], body["unavailable"]
+    prefix = "primary_metric_vs_holdout"
+    assert measured["cap"] is None
+    assert "7 days" in unavailable[f"{prefix}.cap"]
+    assert measured["companions"]["capped_revenue"]["lift_percent"] is None
+    reason = unavailable[f"{prefix}.companions.capped_revenue.lift_percent"]
+    assert reason == unavailable[f"{prefix}.cap"]
+    assert measured["companions"]["payer_rate"]["lift_percent"] is not None
+    assert measured["changed"]["p_value_anytime"] is not None
+
+
+def test_rates_have_no_companions_and_the_reason() -> None:
+    body = read_results(make_visited_optimization())
+
+    assert body["primary_metric_vs_holdout"]["companions"] is None
+    for name in ("companions", "cap", "changed"):
+        reason = body["unavailable"][f"primary_metric_vs_holdout.{name}"]
+        assert "numeric" in reason
+
+
+def test_days_sealed_before_there_were_buckets_are_counted_once_more() -> None:
+    optimization = make_shop()
+    read_results(optimization)
+    fresh = CubeDay.objects.filter(sealed=True).values_list("day", "computed_at")
+    forget_buckets(CubeDay.objects.filter(sealed=True))
+    AmountCap.objects.all().delete()
+
+    stale = read_results(optimization, refresh=False)
+    body = read_results(optimization)
+    counted = dict(fresh)
+    read_results(optimization)
+
+    reason = stale["unavailable"][
+        "primary_metric_vs_holdout.companions.capped_revenue.lift_percent"
+    ]
+    assert "were counted before this figure existed" in reason
+    measured = body["primary_metric_vs_holdout"]
+    assert measured["companions"]["capped_revenue"]["lift_percent"] is not None
+    assert dict(fresh) == counted  # once
+
+
+def test_a_day_whose_events_are_gone_leaves_the_companion_out(settings: Any) -> None:
+    optimization = make_shop()
+    read_results(optimization)
+    forget_buckets(CubeDay.objects.order_by("day")[:2])
+    settings.RETENTION_DAYS = 8
+
+    body = read_results(optimization)
+
+    reason = body["unavailable"][
+        "primary_metric_vs_holdout.companions.capped_revenue.lift_percent"
+    ]
+    assert "days were counted before this figure existed" in reason
+    measured = body["primary_metric_vs_holdout"]
+    assert measured["companions"]["payer_rate"]["lift_percent"] is not None
+
+
+def test_a_holdout_that_loses_money_is_told_by_its_difference() -> None:
+    optimization = make_shop(
+        purchase=lambda rng, variant: {
+            "value": rng.uniform(1, 2) if variant["headline"] == "B" else -3.0
+        }
+    )
+
+    body = read_results(optimization)
+
+    measured = body["primary_metric_vs_holdout"]
+    assert measured["lift_percent"] is None
+    assert measured["difference"] > 0
+    assert measured["p_value_anytime"] < 0.05
+    low, _high = measured["difference_ci_anytime"]
+    assert low > 0
+    reason = body["unavailable"]["primary_metric_vs_holdout.lift_percent"]
+    assert reason.startswith("the holdout mean is below zero")
+
+
+def test_the_admin_shows_the_companions_in_one_table() -> None:
+    optimization = make_shop()
+    read_results(optimization)
+
+    panel = optimization_panel.build_panel(optimization)
+
+    assert "Share of users who paid" in panel.companions
+    assert "98.3%, however often one looks" in panel.companions
+    assert "Has revenue changed" in panel.companions
+
+
+def test_the_admin_shows_a_difference_where_the_holdout_loses_money() -> None:
+    optimization = make_shop(days=4, purchase=lambda *_: {"value": -3.0})
+    read_results(optimization)
+
+    title, value, note = optimization_panel.build_panel(optimization).figures[0]
+
+    assert title == "Measured difference per user"
+    assert float(value) < 1
+    assert "95 %, however often one looks" in note
+    assert "below zero" in note
