@@ -4,24 +4,25 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from metrics.stats import anytime, means, minimum_data, score
+from metrics.stats import anytime, means, minimum_data
 from metrics.stats.lift_result import Direction, Lift, RewardType, explain_blanks
-from metrics.stats.means import Interval
 from metrics.stats.normal import ALPHA, CRITICAL, compute_two_sided_p
+from metrics.stats.rates import (
+    TOO_LARGE,
+    has_certain_payers,
+    measure_rates,
+    to_percent,
+    to_percent_interval,
+)
 from metrics.stats.totals import Stratum, Totals, select_comparable
 
 NO_SPREAD = "all users of both arms have the same value"
+# Twice the share of the squares below which Totals takes deviations for rounding.
+HIDDEN_SPREAD = 2e-12
 NO_DENOMINATOR = "the holdout mean is not clearly above zero"
 NO_DENOMINATOR_ANYTIME = (
     "the holdout mean is not clearly above zero at the level that allows daily looks"
 )
-NO_HOLDOUT_CONVERSIONS = "no holdout user converted, so there is no rate to divide by"
-NO_DELTA = (
-    "no user of the optimized arm converted, so its rate has no delta-method error"
-)
-# Where the search for an interval starts if the ratio is 0.
-MIN_RATIO = 1e-200
-TOO_LARGE = "the value is too large to be a number"
 
 
 def measure_lift(
@@ -31,6 +32,7 @@ def measure_lift(
     direction: Direction = "increase",
     expected_users: int | None = None,
     anytime_alpha: float = ALPHA,
+    holdout_share: float | None = None,
 ) -> Lift:
     """Compare the arms over all regimes, with Mantel-Haenszel weights.
 
@@ -40,13 +42,15 @@ def measure_lift(
     holdout is a random share of the same traffic; so neither a changed holdout
     percentage nor a drifting base rate can look like a lift.
 
-    `bool` rewards use the score method (metrics.stats.score); `numeric` and `outcomes`
-    use the difference of means and Fieller's ratio (metrics.stats.means). The anytime
-    figures invert the same statistic with the wider critical value of
+    `bool` rewards use the score method (metrics.stats.score), and an e-value where they
+    are too thin for it (metrics.stats.rates); `numeric` and `outcomes` use the difference
+    of means and Fieller's ratio (metrics.stats.means). The anytime figures of the score
+    and of amounts invert the same statistic with the wider critical value of
     metrics.stats.anytime. Under a ratio r, the weighted mean_o - r·mean_h is a sum of
     independent terms with mean zero, for which the confidence sequence holds. So the
     set of r that are not rejected covers the true ratio at all looks together, without
-    the delta method. `expected_users` (both arms, whole run) is where it is tightest.
+    the delta method. `expected_users` (both arms, whole run) is where it is tightest, at
+    the configured `holdout_share` (0 to 1; default: that of the first regime's users).
     `anytime_alpha` is the error of the anytime intervals, both sides together.
 
     Raises ValueError for `bool` totals that are not counts of conversions.
@@ -55,13 +59,19 @@ def measure_lift(
     if kind == "bool":
         _reject_non_counts(comparable)
     lift = _describe_arms(comparable, kind, direction)
-    reason = minimum_data.explain_missing_inference(comparable, kind)
-    if reason is not None:
-        return explain_blanks(lift, {}, reason)
-    boundary = anytime.compute_boundary(comparable, expected_users, anytime_alpha)
+    if not comparable:
+        return explain_blanks(lift, {}, minimum_data.NO_COMPARISON)
+    boundary = anytime.compute_boundary(
+        comparable, expected_users, anytime_alpha, holdout_share
+    )
     if kind == "bool":
-        return _measure_rates(lift, comparable, boundary)
-    return _measure_amounts(lift, comparable, boundary)
+        return measure_rates(lift, comparable, boundary)
+    reason = minimum_data.explain_missing_inference(comparable, kind)
+    if reason is None:
+        return _measure_amounts(lift, comparable, boundary)
+    if not has_certain_payers(comparable):
+        return explain_blanks(lift, {}, reason)
+    return _withhold_ratio(_measure_amounts(lift, comparable, boundary), reason)
 
 
 def _describe_arms(
@@ -84,44 +94,6 @@ def _describe_arms(
     )
 
 
-def _measure_rates(
-    lift: Lift, strata: tuple[Stratum, ...], boundary: anytime.Boundary
-) -> Lift:
-    rates = means.compute_weighted_means(strata)
-    difference, wide = rates.difference, boundary.critical
-    z = score.compute_difference_z(strata, 0.0)
-    lift = replace(
-        lift,
-        difference_ci=score.compute_difference_interval(strata, difference, CRITICAL),
-        difference_ci_anytime=score.compute_difference_interval(
-            strata, difference, wide
-        ),
-        p_value=compute_two_sided_p(z),
-        p_value_anytime=boundary.p_value(z),
-    )
-    if rates.holdout <= 0:
-        return explain_blanks(lift, {}, NO_HOLDOUT_CONVERSIONS)
-    ratio = rates.optimized / rates.holdout
-    center = max(ratio, MIN_RATIO)
-    variances = means.compute_separate_variances(strata)
-    delta = means.compute_delta_interval(rates, variances, CRITICAL)
-    return explain_blanks(
-        replace(
-            lift,
-            lift_percent=_to_percent(ratio),
-            lift_ci=_to_percent_interval(
-                score.compute_ratio_interval(strata, center, CRITICAL)
-            ),
-            lift_ci_delta=_to_percent_interval(delta) if ratio > 0 else None,
-            lift_ci_anytime=_to_percent_interval(
-                score.compute_ratio_interval(strata, center, wide)
-            ),
-        ),
-        {} if ratio > 0 else {"lift_ci_delta": NO_DELTA},
-        TOO_LARGE,
-    )
-
-
 def _measure_amounts(
     lift: Lift, strata: tuple[Stratum, ...], boundary: anytime.Boundary
 ) -> Lift:
@@ -134,6 +106,7 @@ def _measure_amounts(
     scaled = tuple(
         (_rescale_totals(o, unit), _rescale_totals(h, unit)) for o, h in strata
     )
+    scaled = _restore_hidden_spread(scaled)
     variances = (
         means.compute_separate_variances(scaled),
         means.compute_pooled_variances(scaled),
@@ -168,13 +141,21 @@ def _add_ratio(
     delta = means.compute_delta_interval(arm_means, variances[0], CRITICAL)
     lift = replace(
         lift,
-        lift_percent=_to_percent(arm_means.optimized / arm_means.holdout),
-        lift_ci=_to_percent_interval(interval),
-        lift_ci_delta=_to_percent_interval(delta),
-        lift_ci_anytime=None if wide is None else _to_percent_interval(wide),
+        lift_percent=to_percent(arm_means.optimized / arm_means.holdout),
+        lift_ci=to_percent_interval(interval),
+        lift_ci_delta=to_percent_interval(delta),
+        lift_ci_anytime=None if wide is None else to_percent_interval(wide),
     )
     reasons = {"lift_ci_anytime": NO_DENOMINATOR_ANYTIME} if wide is None else {}
     return explain_blanks(lift, reasons, TOO_LARGE)
+
+
+def _withhold_ratio(lift: Lift, reason: str) -> Lift:
+    """Return the lift without intervals of its ratio, which an arm has too few payers for."""
+    names = ("lift_ci", "lift_ci_anytime", "lift_ci_delta")
+    reasons = {**dict.fromkeys(names, reason), **lift.unavailable}
+    without = replace(lift, lift_ci=None, lift_ci_anytime=None, lift_ci_delta=None)
+    return explain_blanks(without, reasons, reason)
 
 
 def _reject_non_counts(strata: tuple[Stratum, ...]) -> None:
@@ -186,6 +167,24 @@ def _reject_non_counts(strata: tuple[Stratum, ...]) -> None:
                 )
 
 
+def _restore_hidden_spread(strata: tuple[Stratum, ...]) -> tuple[Stratum, ...]:
+    """Return arms that differ with the largest spread that rounding may hide, if no other.
+
+    Values of a million that differ by one have no spread that their sums could show.
+    """
+    arms = [arm for stratum in strata for arm in stratum]
+    if any(arm.squared_deviations for arm in arms):
+        return strata
+    if all(optimized.mean == holdout.mean for optimized, holdout in strata):
+        return strata
+    return tuple((_widen_totals(o), _widen_totals(h)) for o, h in strata)
+
+
+def _widen_totals(arm: Totals) -> Totals:
+    squares = arm.value_sum_squares * (1 + HIDDEN_SPREAD)
+    return replace(arm, value_sum_squares=squares)
+
+
 def _rescale_totals(arm: Totals, unit: float) -> Totals:
     """Return the same users with values divided by `unit`."""
     return replace(
@@ -193,11 +192,3 @@ def _rescale_totals(arm: Totals, unit: float) -> Totals:
         value_sum=arm.value_sum / unit,
         value_sum_squares=arm.value_sum_squares / unit / unit,
     )
-
-
-def _to_percent(ratio: float) -> float:
-    return (ratio - 1) * 100
-
-
-def _to_percent_interval(interval: Interval) -> Interval:
-    return _to_percent(interval[0]), _to_percent(interval[1])
