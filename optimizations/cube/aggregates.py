@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from metrics.stats import EMPTY_TOTALS, DayTotals, Split, Stratum, Totals, minimum_data
+from metrics.stats import (
+    EMPTY_TOTALS,
+    DaySplit,
+    DayTotals,
+    Split,
+    Stratum,
+    Totals,
+    minimum_data,
+)
 from models_app.bandit.design.design import Design
 from optimizations.cube import cell_groups
 from optimizations.cube.cell_columns import CellArrays, Flags, Integers
@@ -113,6 +121,27 @@ def compute_splits(cells: CellArrays, shares: Mapping[int, float]) -> list[Split
             share,
         )
         for regime, share in shares.items()
+    ]
+
+
+def compute_day_splits(
+    cells: CellArrays, shares: Mapping[int, float]
+) -> list[DaySplit]:
+    """Return all users by arm of each regime and day of first touch."""
+    arms = count_by_key(cells, cells.regime, cells.day, cells.holdout)
+    days = sorted({(regime, day) for regime, day, _holdout in arms})
+    return [
+        DaySplit(
+            date.fromordinal(day),
+            regime,
+            Split(
+                arms.get((regime, day, False), Counts()).users,
+                arms.get((regime, day, True), Counts()).users,
+                shares[regime],
+            ),
+        )
+        for regime, day in days
+        if regime in shares
     ]
 
 

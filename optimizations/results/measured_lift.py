@@ -9,6 +9,7 @@ from uuid import UUID
 from metrics import stats
 from metrics.models import Metric
 from metrics.stats import (
+    DailySampleRatio,
     Direction,
     Interval,
     Lift,
@@ -171,7 +172,7 @@ def explain_nulls(comparison: Comparison) -> Reasons:
 
 def check_traffic(
     optimization: Optimization, cube: ObservationCube
-) -> Mapping[str, SampleRatio | ShareCheck]:
+) -> Mapping[str, SampleRatio | DailySampleRatio | ShareCheck]:
     """Check whether users split as configured, are mature, and stayed in their arms."""
     shares = {
         regime.number: regime.holdout_percentage / 100
@@ -184,6 +185,9 @@ def check_traffic(
     return {
         "sample_ratio": stats.check_sample_ratio(
             aggregates.compute_splits(cells, shares)
+        ),
+        "sample_ratio_daily": stats.check_daily_sample_ratio(
+            aggregates.compute_day_splits(cells, shares)
         ),
         "maturity": stats.check_maturity(mature, users),
         "crossover": stats.check_crossover(cube.crossover_users, users),

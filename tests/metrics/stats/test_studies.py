@@ -15,6 +15,7 @@ from benchmarks.statistics import (
     rates_with_effect,
     report,
     sample_ratio,
+    sample_ratio_daily,
 )
 from metrics.stats import RewardType, Stratum, Totals, lift, means, minimum_data, score
 
@@ -149,6 +150,21 @@ def test_t2_rates_are_rarely_ever_wrong_at_any_true_effect() -> None:
     for row in rows:
         for wrong in (row.lift, row.difference):
             assert wrong.value < 0.04 + ERRORS * (0.04 * 0.96 / 500) ** 0.5, row
+
+
+def test_t7_losses_that_cancel_are_found_by_day_and_equal_arms_raise_no_alarm() -> None:
+    worlds = [
+        sample_ratio_daily.World(1000, 0.1, regimes=6),
+        sample_ratio_daily.World(200, 0.5),
+        sample_ratio_daily.World(1000, 0.05, lost=0.5),
+    ]
+
+    rows = sample_ratio_daily.run_study(500, 12, tuple(worlds))
+
+    for row in rows[:2]:
+        assert row.ever.value < 0.001 + ERRORS * (0.001 / 500) ** 0.5, row
+    assert rows[2].by_day_5.value > 0.75
+    assert rows[2].total_on_day_10.value < 0.01
 
 
 def test_t11_families_of_guardrails_raise_few_false_alarms() -> None:
