@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -170,14 +170,10 @@ def _has_enough_support(totals: Totals) -> bool:
     return enough and totals.users >= minimum_data.MINIMUM_USERS
 
 
-def count_first_week_users(cells: CellArrays, as_of: datetime | None) -> int | None:
-    """Count the users of the first seven days; None until those days are over."""
-    if not len(cells) or as_of is None:
-        return None
-    first = int(cells.day.min())
-    if as_of.astimezone(UTC).date().toordinal() - first < WEEK.days:
-        return None
-    return int(cells.users[cells.day - first < WEEK.days].sum())
+def count_users_between(cells: CellArrays, first: date, last: date) -> int:
+    """Count the users whose first touch was on one of these days (UTC)."""
+    is_between = (cells.day >= first.toordinal()) & (cells.day <= last.toordinal())
+    return int(cells.users[is_between].sum())
 
 
 def count_by_level(cells: CellArrays, design: Design) -> dict[str, Any]:

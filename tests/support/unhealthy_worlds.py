@@ -73,10 +73,22 @@ def send_refunds(optimization: Optimization, *, every_nth_optimized: int) -> Non
     """Send a refund of every tenth held-out user, and of the optimized ones as asked."""
     users = _list_users(optimization, in_holdout=True)[::10]
     users += _list_users(optimization, in_holdout=False)[::every_nth_optimized]
+    _send_rewards_at_exposure(optimization, users, "refund")
+
+
+def send_purchases_of_holdout(optimization: Optimization, *, every_nth: int) -> None:
+    """Send a purchase of every n-th held-out user, and of nobody else."""
+    users = _list_users(optimization, in_holdout=True)[::every_nth]
+    _send_rewards_at_exposure(optimization, users, "purchase")
+
+
+def _send_rewards_at_exposure(
+    optimization: Optimization, users: list[str], name: str
+) -> None:
     exposures = ManagedExposure.objects.filter(optimization_id=optimization.pk)
     exposed = dict(exposures.values_list("anonymous_id", "timestamp_utc"))
     rewards = [
-        {"anonymous_id": user, "name": "refund", "timestamp": exposed[user].isoformat()}
+        {"anonymous_id": user, "name": name, "timestamp": exposed[user].isoformat()}
         for user in users
     ]
     traffic.send_rewards(optimization, rewards)

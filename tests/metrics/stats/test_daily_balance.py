@@ -3,6 +3,7 @@
 import itertools
 import math
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,10 +34,10 @@ def compute_log_factor(h: int, o: int, s: float, c: int) -> float:
     return float(mixture - h * math.log(s) - o * math.log1p(-s))
 
 
-def compute_expected_evidence(days: list[tuple[int, int, int, float]]) -> float:
+def compute_expected_evidence(days: list[Any]) -> float:
     """Compute the log of E after the days (regime, holdout, optimized, share)."""
 
-    def sum_by_regime(part: list[tuple[int, int, int, float]]) -> float:
+    def sum_by_regime(part: list[Any]) -> float:
         return sum(
             compute_log_factor(
                 sum(d[1] for d in rows), sum(d[2] for d in rows), rows[0][3], 1000
