@@ -10,6 +10,8 @@ from metrics.stats.normal import CRITICAL
 HOLDOUTS = (100, 1_000, 10_000, 100_000)
 RATES = (0.002, 0.005, 0.02, 0.1, 0.2, 0.5)
 SHARES = (0.05, 0.1, 0.5)
+# Amounts take long to simulate.
+AMOUNT_RATES, AMOUNT_SHARES = (0.005, 0.02, 0.1, 0.5), (0.1, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,8 @@ def build_grid(kinds: tuple[str, ...]) -> tuple[World, ...]:
         World(kind, holdout, share, rate)
         for kind in kinds
         for holdout in HOLDOUTS
-        for share in SHARES
-        for rate in RATES
+        for share in (SHARES if kind == "bool" else AMOUNT_SHARES)
+        for rate in (RATES if kind == "bool" else AMOUNT_RATES)
     )
     max_payers = worlds.MAX_PAYERS / worlds.MIN_RUNS
     return tuple(
