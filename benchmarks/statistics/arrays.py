@@ -8,6 +8,11 @@ from numpy.typing import NDArray
 
 from metrics.stats import anytime, minimum_data
 from metrics.stats.normal import ALPHA, CRITICAL
+from metrics.stats.restricted_rates import (
+    RateCounts,
+    fit_rates_under_difference,
+    fit_rates_under_ratio,
+)
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -50,16 +55,35 @@ def compute_means(optimized: Arm, holdout: Arm) -> tuple[Array, Array]:
 def compute_rates_z(optimized: Arm, holdout: Arm, ratio: float | Array) -> Array:
     """Return the score statistic of the hypothesis p_o = ratio · p_h for each run."""
     r = np.asarray(ratio, dtype=float)[..., None]
+    rates = fit_rates_under_ratio(build_counts(optimized, holdout), r)
+    return _compute_score(optimized, holdout, rates, r, np.zeros(1))
+
+
+def compute_rates_difference_z(
+    optimized: Arm, holdout: Arm, difference: float | Array
+) -> Array:
+    """Return the score statistic of the hypothesis p_o = p_h + difference."""
+    d = np.asarray(difference, dtype=float)[..., None]
+    rates = fit_rates_under_difference(build_counts(optimized, holdout), d)
+    return _compute_score(optimized, holdout, rates, np.ones(1), d)
+
+
+def build_counts(optimized: Arm, holdout: Arm) -> RateCounts:
+    """Return the counts as the product's e-value takes them: both arms, or none."""
+    compared = (optimized.users > 0) & (holdout.users > 0)
+    sums = (optimized.users, optimized.value_sum, holdout.users, holdout.value_sum)
+    return RateCounts(*(np.where(compared, values, 0.0) for values in sums))
+
+
+def _compute_score(
+    optimized: Arm, holdout: Arm, rates: tuple[Array, Array], r: Array, d: Array
+) -> Array:
     w = compute_weights(optimized, holdout)
     n_o, n_h = np.maximum(optimized.users, 1), np.maximum(holdout.users, 1)
-    n = np.maximum(optimized.users + holdout.users, 2)
-    x = optimized.value_sum + holdout.value_sum
-    b = (optimized.users + holdout.value_sum) * r + optimized.value_sum + holdout.users
-    p_h = 2 * x / np.maximum(b + np.sqrt(np.maximum(b * b - 4 * n * r * x, 0)), 1e-300)
-    p_o = np.minimum(r * p_h, 1)
+    n, (p_o, p_h) = np.maximum(optimized.users + holdout.users, 2), rates
     spread = p_o * (1 - p_o) / n_o + r * r * p_h * (1 - p_h) / n_h
     variance = (w * w * spread * n / (n - 1)).sum(-1)
-    distance = (w * (optimized.mean - r * holdout.mean)).sum(-1)
+    distance = (w * (optimized.mean - r * holdout.mean - d)).sum(-1)
     return np.asarray(distance / np.sqrt(np.maximum(variance, 1e-300)), dtype=float)
 
 
@@ -112,7 +136,16 @@ def check_delta_misses(
 
 
 def is_published(optimized: Arm, holdout: Arm, kind: str) -> Flags:
-    """Return where the service shows intervals: the rule of metrics.stats.minimum_data."""
+    """Return where data are enough for intervals, and for rates where there is a ratio."""
+    published = is_supported(optimized, holdout, kind)
+    if kind == "bool":
+        compared = (optimized.users > 0) & (holdout.users > 0)
+        published &= (holdout.value_sum * compared).sum(-1) > 0
+    return published
+
+
+def is_supported(optimized: Arm, holdout: Arm, kind: str) -> Flags:
+    """Return where data are enough: the rule of metrics.stats.minimum_data."""
     published = np.ones(optimized.users.shape[:-1], dtype=bool)
     x = optimized.value_sum + holdout.value_sum
     rate = x / np.maximum(optimized.users + holdout.users, 1)
@@ -130,13 +163,11 @@ def is_published(optimized: Arm, holdout: Arm, kind: str) -> Flags:
             published &= (nonzero * compared).sum(
                 -1
             ) >= minimum_data.MINIMUM_CONVERSIONS
-    if kind == "bool":  # without holdout conversions there is no ratio
-        published &= (holdout.value_sum * compared).sum(-1) > 0
     return published
 
 
 def compute_anytime_critical(
-    optimized: Arm, holdout: Arm, planned: float, alpha: float = ALPHA
+    optimized: Arm, holdout: Arm, planned: float | Array, alpha: float = ALPHA
 ) -> Array:
     """Return critical values valid at all looks; ``planned``: expected information."""
     tuned = -2 * np.log(ALPHA) + np.log1p(-2 * np.log(ALPHA))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.statistics import arrays, report, worlds
+from benchmarks.statistics import arrays, rate_tests, report, worlds
 from metrics.stats.normal import CRITICAL
 
 DAYS = 90
@@ -69,9 +69,12 @@ def _run_world(rng: np.random.Generator, runs: int, world: World) -> Row:
     planned = arrays.compute_planned_information(
         round(world.daily * DAYS * world.planned), world.share
     )
-    excluded = published & (
-        distance > arrays.compute_anytime_critical(optimized, holdout, planned)
-    )
+    critical = arrays.compute_anytime_critical(optimized, holdout, planned)
+    excluded = published & (distance > critical)
+    if world.kind == "bool":
+        excluded = rate_tests.is_rejected_anytime(
+            optimized, holdout, "difference", 0.0, critical
+        )
     return Row(
         world,
         report.compute_share((published & (distance > CRITICAL)).any(axis=1)),

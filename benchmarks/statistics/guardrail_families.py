@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.statistics import arrays, report
+from benchmarks.statistics import arrays, rate_tests, report
 from metrics.stats.guardrails import compute_launch_share
 
 DAYS, DAILY = 60, 1000
@@ -25,7 +25,7 @@ WORLDS = (
     *(
         World(family, rate, share)
         for family in FAMILIES
-        for rate, share in ((0.02, 0.1), (0.05, 0.5), (0.2, 0.1))
+        for rate, share in ((0.002, 0.05), (0.02, 0.1), (0.05, 0.5), (0.2, 0.1))
     ),
     *(World(family, 0.05, 0.1, 0.8) for family in FAMILIES),
 )
@@ -54,14 +54,15 @@ def _run_world(rng: np.random.Generator, runs: int, world: World) -> Row:
     for place in range(world.family):
         ratio = world.ratio if place == 0 else 1.0
         optimized, holdout = _simulate_traffic(rng, runs, world, ratio)
-        planned = arrays.compute_planned_information(DAYS * DAILY, world.share)
-        published = arrays.is_published(optimized, holdout, "bool")
-        z = arrays.compute_rates_z(optimized, holdout, 1.0)
+        fell = arrays.compute_rates_z(optimized, holdout, 1.0) < 0
         for alarms, alpha in ((by_share, share), (at_5_percent, 0.05)):
-            critical = arrays.compute_anytime_critical(
-                optimized, holdout, planned, alpha
+            critical = rate_tests.compute_critical(
+                optimized, holdout, world.share, alpha
             )
-            np.logical_or(alarms, published & (z < -critical), out=alarms)
+            rejected = rate_tests.is_rejected_anytime(
+                optimized, holdout, "difference", 0.0, critical, alpha
+            )
+            np.logical_or(alarms, fell & rejected, out=alarms)
     found = by_share.any(axis=1)
     days = by_share.argmax(axis=1)[found] + 1
     return Row(

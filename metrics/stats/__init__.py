@@ -14,6 +14,12 @@ from metrics.stats.checks import (
     check_maturity,
     check_one_id,
 )
+from metrics.stats.daily_balance import (
+    DailySampleRatio,
+    DaySplit,
+    DeviatingDay,
+    check_daily_sample_ratio,
+)
 from metrics.stats.forecast import DecisionForecast, ForecastInputs, forecast_decision
 from metrics.stats.guardrails import GuardrailStatus, judge_guardrail
 from metrics.stats.lift_result import Direction, Lift, RewardType
@@ -24,8 +30,11 @@ __all__ = [
     "EMPTY_TOTALS",
     "ONE_ID_SHARE",
     "BaselineSanity",
+    "DailySampleRatio",
+    "DaySplit",
     "DayTotals",
     "DecisionForecast",
+    "DeviatingDay",
     "Direction",
     "ForecastInputs",
     "GuardrailStatus",
@@ -42,6 +51,7 @@ __all__ = [
     "check_baseline",
     "check_blank_ids",
     "check_crossover",
+    "check_daily_sample_ratio",
     "check_maturity",
     "check_one_id",
     "check_sample_ratio",

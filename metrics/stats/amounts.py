@@ -16,6 +16,8 @@ from metrics.stats.normal import CRITICAL, compute_two_sided_p
 from metrics.stats.totals import Stratum, Totals
 
 NO_SPREAD = "all users of both arms have the same value"
+# Twice the share of the squares below which Totals takes deviations for rounding.
+HIDDEN_SPREAD = 2e-12
 NO_DENOMINATOR = (
     "the holdout mean is not clearly above zero, so a percentage of it says nothing: "
     "read the difference"
@@ -44,7 +46,7 @@ def measure_amounts(
     scaled = tuple(
         (_rescale_totals(o, unit), _rescale_totals(h, unit)) for o, h in strata
     )
-    test = build_difference_test(scaled)
+    test = build_difference_test(_restore_hidden_spread(scaled))
     if not test.compute_variance(0.0):
         return explain_blanks(lift, {}, NO_SPREAD)
     z = test.compute_z(0.0)
@@ -110,6 +112,24 @@ def _explain_missing_ends(*, is_negative: bool) -> dict[str, str]:
     for name in ("difference_ci", "difference_ci_anytime"):
         reasons |= {name: both, f"{name}[0]": low, f"{name}[1]": high}
     return reasons
+
+
+def _restore_hidden_spread(strata: tuple[Stratum, ...]) -> tuple[Stratum, ...]:
+    """Return arms that differ with the largest spread that rounding may hide, if no other.
+
+    Values of a million that differ by one have no spread that their sums could show.
+    """
+    arms = [arm for stratum in strata for arm in stratum]
+    if any(arm.squared_deviations for arm in arms):
+        return strata
+    if all(optimized.mean == holdout.mean for optimized, holdout in strata):
+        return strata
+    return tuple((_widen_totals(o), _widen_totals(h)) for o, h in strata)
+
+
+def _widen_totals(arm: Totals) -> Totals:
+    squares = arm.value_sum_squares * (1 + HIDDEN_SPREAD)
+    return replace(arm, value_sum_squares=squares)
 
 
 def _rescale_totals(arm: Totals, unit: float) -> Totals:

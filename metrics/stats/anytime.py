@@ -49,19 +49,23 @@ class Boundary:
 
 
 def compute_boundary(
-    strata: tuple[Stratum, ...], expected_users: int | None, alpha: float = ALPHA
+    strata: tuple[Stratum, ...],
+    expected_users: int | None,
+    alpha: float = ALPHA,
+    holdout_share: float | None = None,
 ) -> Boundary:
     """Return the boundary for this look, tightest at `expected_users` of both arms.
 
     Information is Σ n_o·n_h/(n_o+n_h), to which the variance of the weighted difference
-    is proportional. The holdout share of the first regime converts expected users to
-    expected information: it stays fixed, because the tuning must not follow the data.
+    is proportional. The configured `holdout_share` (0 to 1, ends excluded) converts
+    expected users to expected information. It stays fixed, because the tuning must not
+    follow the data; where it is unknown, the share of the first regime's users is taken.
     `alpha` sets the level of its intervals, not where they are tightest.
     The paper's rho for a boundary tightest at t is
     rho² = (-2 log 0.05 + log(1 - 2 log 0.05)) / t.
     """
     optimized, holdout = strata[0]
-    share = holdout.users / (optimized.users + holdout.users)
+    share = holdout_share or holdout.users / (optimized.users + holdout.users)
     planned = max(expected_users or DEFAULT_EXPECTED_USERS, 1) * share * (1 - share)
     gathered = math.fsum(compute_weight(stratum) for stratum in strata)
     tuning = -2 * math.log(ALPHA) + math.log1p(-2 * math.log(ALPHA))

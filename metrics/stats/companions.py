@@ -19,8 +19,8 @@ from metrics.stats.companion import (
     compare_logarithms,
     withhold_companion,
 )
-from metrics.stats.lift import MIN_RATIO
 from metrics.stats.normal import compute_critical
+from metrics.stats.rates import MIN_RATIO
 from metrics.stats.totals import Stratum, Totals, select_comparable
 
 MINIMUM_PAYERS = 20
@@ -66,11 +66,13 @@ def measure_companions(
     strata: Iterable[tuple[ArmAmounts, ArmAmounts]],
     *,
     expected_users: int | None = None,
+    holdout_share: float | None = None,
     no_cap: str = "there is no cap",
 ) -> Companions:
     """Compare what the arms (optimized, holdout) of each regime paid.
 
-    `no_cap` is the reason why an arm has no capped totals. `expected_users` is as in
+    `no_cap` is the reason why an arm has no capped totals. `expected_users` and
+    `holdout_share` are as in
     `lift.measure_lift`: all three figures use the boundary of the users compared, which no
     payment can move.
     """
@@ -79,7 +81,9 @@ def measure_companions(
         nothing = withhold_companion(minimum_data.NO_COMPARISON)
         return Companions(nothing, nothing, nothing, Change(None, None))
     users = tuple(_count_payers(pair) for pair in pairs)
-    boundary = anytime.compute_boundary(users, expected_users, COMPANION_ALPHA)
+    boundary = anytime.compute_boundary(
+        users, expected_users, COMPANION_ALPHA, holdout_share
+    )
     companions = (
         _compare_capped_revenue(pairs, users, boundary, no_cap),
         _compare_payer_rates(users, boundary),

@@ -60,11 +60,13 @@ def forecast_decision(
     expected_users: int | None,
     inputs: ForecastInputs,
     *,
+    holdout_share: float | None = None,
     seed: int = 0,
 ) -> DecisionForecast:
     """Forecast the first day on which the anytime interval of `lift` excludes zero.
 
-    `lift` was measured from `strata` with `expected_users` (see lift.measure_lift). In
+    `lift` was measured from `strata` with `expected_users` and `holdout_share` (see
+    lift.measure_lift). In
     each of SIMULATED_FUTURES futures the true effect is drawn once, and every day adds
     evidence. With W = n_o·n_h/(n_o + n_h), the statistic z·√W is a Brownian motion over
     W whose drift is the effect over a user's sd. The future's decision is on the day on
@@ -80,7 +82,8 @@ def forecast_decision(
     if daily <= 0 or spread <= 0:
         return DecisionForecast(None, reason=NO_TRAFFIC)
     gathered = math.fsum(compute_weight(stratum) for stratum in comparable)
-    evidence = compute_boundary(comparable, expected_users).evidence / gathered
+    boundary = compute_boundary(comparable, expected_users, holdout_share=holdout_share)
+    evidence = boundary.evidence / gathered
     start = math.copysign(_compute_z(lift.p_value), lift.difference or 0.0)
     rng = np.random.default_rng(seed)
     drift = rng.normal(inputs.effect, inputs.error, (SIMULATED_FUTURES, 1)) / spread

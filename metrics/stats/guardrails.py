@@ -42,8 +42,9 @@ def judge_guardrail(
     `p_value_anytime` of at most `share`: exactly where the anytime interval at the level
     1 - share excludes zero on the harmful side. The shares of a family add up to 0.10, so
     guardrails that are read every day raise a false alarm of harm in about 5% of
-    harmless optimizations at most. `ok` means that no harm is shown, not that none is
-    possible; the interval says how much is.
+    harmless optimizations at most. Harm is shown from the first user on; `ok` takes the
+    data of a planned look, and means that no harm is shown, not that none is possible.
+    The interval says how much is.
 
     Raises ValueError for a share outside 0 to 1.
     """
@@ -54,4 +55,6 @@ def judge_guardrail(
         return "pending"
     wanted = direction or lift.direction
     is_harmful = difference < 0 if wanted == "increase" else difference > 0
-    return "violated" if is_harmful and p <= share else "ok"
+    if is_harmful and p <= share:
+        return "violated"
+    return "pending" if lift.p_value is None else "ok"

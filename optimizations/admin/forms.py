@@ -83,7 +83,8 @@ class OptimizationForm(AdminEditForm):
         max_value=10**12,
         required=False,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Makes the anytime intervals shortest at this number of users.",
+        help_text="Makes the anytime intervals shortest at this number of users. Fixed at "
+        "going live. Empty: 4 times the first full week's.",
     )
     excluded_combinations = forms.JSONField(
         required=False,

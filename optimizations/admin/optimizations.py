@@ -23,7 +23,7 @@ from optimizations.models import Optimization, Variant
 from optimizations.results import health_records
 from optimizations.results.health_records import NO_REASONS
 
-EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source")
+EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")
 
 
 @admin.register(Optimization)

@@ -3,12 +3,20 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
-from metrics.stats import EMPTY_TOTALS, DayTotals, Split, Stratum, Totals, minimum_data
+from metrics.stats import (
+    EMPTY_TOTALS,
+    DaySplit,
+    DayTotals,
+    Split,
+    Stratum,
+    Totals,
+    minimum_data,
+)
 from models_app.bandit.design.design import Design
 from optimizations.cube import cell_groups
 from optimizations.cube.cell_columns import CellArrays, Flags, Integers
@@ -116,6 +124,27 @@ def compute_splits(cells: CellArrays, shares: Mapping[int, float]) -> list[Split
     ]
 
 
+def compute_day_splits(
+    cells: CellArrays, shares: Mapping[int, float]
+) -> list[DaySplit]:
+    """Return all users by arm of each regime and day of first touch."""
+    arms = count_by_key(cells, cells.regime, cells.day, cells.holdout)
+    days = sorted({(regime, day) for regime, day, _holdout in arms})
+    return [
+        DaySplit(
+            date.fromordinal(day),
+            regime,
+            Split(
+                arms.get((regime, day, False), Counts()).users,
+                arms.get((regime, day, True), Counts()).users,
+                shares[regime],
+            ),
+        )
+        for regime, day in days
+        if regime in shares
+    ]
+
+
 def select_recent_holdout(
     cells: CellArrays, kind: str, error: float = 0.0
 ) -> CellArrays:
@@ -141,14 +170,10 @@ def _has_enough_support(totals: Totals) -> bool:
     return enough and totals.users >= minimum_data.MINIMUM_USERS
 
 
-def count_first_week_users(cells: CellArrays, as_of: datetime | None) -> int | None:
-    """Count the users of the first seven days; None until those days are over."""
-    if not len(cells) or as_of is None:
-        return None
-    first = int(cells.day.min())
-    if as_of.astimezone(UTC).date().toordinal() - first < WEEK.days:
-        return None
-    return int(cells.users[cells.day - first < WEEK.days].sum())
+def count_users_between(cells: CellArrays, first: date, last: date) -> int:
+    """Count the users whose first touch was on one of these days (UTC)."""
+    is_between = (cells.day >= first.toordinal()) & (cells.day <= last.toordinal())
+    return int(cells.users[is_between].sum())
 
 
 def count_by_level(cells: CellArrays, design: Design) -> dict[str, Any]:

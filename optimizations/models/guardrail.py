@@ -22,6 +22,8 @@ class GuardrailShare(models.Model):
     share = models.FloatField()
     # The first, second, … added after going live; 0 for those of the launch.
     place = models.PositiveIntegerField(default=0)
+    # The day (UTC) of the first count that showed harm; the status may return to ok.
+    first_violated_on = models.DateField(null=True)
 
     class Meta:
         constraints = [

@@ -36,6 +36,9 @@ class ResultsSummary(models.Model):
         models.JSONField(default=dict)
     )
     judged_at = models.DateTimeField(null=True)
+    # Of the first full week after going live; fixed once that is over, because the
+    # anytime figures are tuned by it.
+    first_week_users = models.PositiveBigIntegerField(null=True)
 
     def __str__(self) -> str:
         return f"summary of {self.optimization_id}"

@@ -57,13 +57,15 @@ def _forecast_by_model(
         users=daily_users,
         holdout_share=optimization.holdout_percentage / 100,
     )
+    comparison = measured_lift.compare_arms(optimization, metric, cube)
     return stats.forecast_decision(
-        measured_lift.compare_arms(optimization, metric, cube).lift,
+        comparison.lift,
         aggregates.compute_strata(
             cube.arrays, cast("RewardType", metric.reward_type)
         ).values(),
-        measured_lift.compute_expected_users(optimization, cube),
+        comparison.tuning.expected_users,
         inputs,
+        holdout_share=comparison.tuning.holdout_share,
     )
 
 

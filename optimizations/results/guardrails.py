@@ -1,7 +1,7 @@
 """Guardrail metrics: each compared between the arms and judged, from stored counts."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from metrics import stats
 from metrics.models import Metric
 from metrics.stats import Interval
 from metrics.stats.guardrails import compute_launch_share
+from metrics.stats.means import OpenInterval
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import GuardrailShare, Optimization
 from optimizations.results import health, measured_lift
@@ -17,13 +18,18 @@ from optimizations.results.stored import StoredCubes
 
 STATUS_NOTE = (
     "violated: p_value_anytime is at most 1 - level, and the change is against direction; "
-    "then lift_ci_anytime excludes zero. lift_ci and p_value are 95% and hold for a single "
-    "look that was planned beforehand. unknown: the metric could not be "
-    "counted, and its figures are as old as `as_of`; a violation that was seen stays."
+    "then difference_ci_anytime and lift_ci_anytime exclude zero. lift_ci and p_value are 95% and hold for a single "
+    "look that was planned beforehand. pending: too few data for ok; violated shows from the "
+    "first users on. unknown: the metric could not be counted, and its figures are as old as "
+    "`as_of`; a violation that was seen stays."
 )
 LEVEL_NOTE = (
     "Of status and lift_ci_anytime: 1 - the guardrail's share of the error, which was fixed "
     "at going live, or when it was added later."
+)
+FIRST_VIOLATED_NOTE = (
+    "The day (UTC) of the first count that showed harm. It stays when the status returns to "
+    "ok."
 )
 
 
@@ -37,6 +43,8 @@ class Guardrail:
     reward_type: str
     holdout_rate: float | None
     optimization_rate: float | None
+    difference: Annotated[float | None, "Per user, in units of the value."]
+    difference_ci_anytime: Annotated[OpenInterval | None, "At `level`."]
     lift_percent: float | None
     lift_ci: Interval | None
     lift_ci_anytime: Annotated[Interval | None, "At `level`."]
@@ -44,6 +52,7 @@ class Guardrail:
     p_value: float | None
     p_value_anytime: float | None
     status: Annotated[Literal["ok", "violated", "pending", "unknown"], STATUS_NOTE]
+    first_violated_on: Annotated[date | None, FIRST_VIOLATED_NOTE]
     as_of: Annotated[datetime | None, "When the warehouse last counted this metric."]
     unavailable: dict[str, str]
     message: Annotated[
@@ -61,18 +70,17 @@ def judge_guardrails(
     metrics = list(optimization.guardrail_metrics.order_by("name", "pk"))
     cubes = cubes or StoredCubes(optimization)
     launch_share = compute_launch_share(max(len(metrics), 1))  # of a draft
-    shares = dict(
-        GuardrailShare.objects.filter(optimization=optimization).values_list(
-            "metric_id", "share"
-        )
-    )
+    shares = {
+        row.metric_id: row
+        for row in GuardrailShare.objects.filter(optimization=optimization)
+    }
     failures = dict(optimization.count_failures.values_list("metric_id", "message"))
     return [
         _judge_guardrail(
             optimization,
             metric,
             cubes.load_cube(metric),
-            share=shares.get(metric.pk, launch_share),
+            share=shares.get(metric.pk, GuardrailShare(share=launch_share)),
             failure=failures.get(metric.pk),
         )
         for metric in metrics
@@ -88,19 +96,33 @@ def describe_violations(guardrails: list[Guardrail]) -> dict[UUID, HealthReason]
     }
 
 
+def store_violations(optimization: Optimization, guardrails: list[Guardrail]) -> None:
+    """Store the day of the first violation of each guardrail that is violated first now."""
+    for guardrail in guardrails:
+        if guardrail.status == "violated":
+            GuardrailShare.objects.filter(
+                optimization=optimization,
+                metric=guardrail.metric_id,
+                first_violated_on=None,
+            ).update(first_violated_on=guardrail.first_violated_on)
+
+
 def _judge_guardrail(
     optimization: Optimization,
     metric: Metric,
     cube: ObservationCube,
     *,
-    share: float,
+    share: GuardrailShare,
     failure: str | None,
 ) -> Guardrail:
     comparison = measured_lift.compare_arms(
-        optimization, metric, cube, anytime_alpha=share
+        optimization, metric, cube, anytime_alpha=share.share
     )
     lift = comparison.lift
-    status = stats.judge_guardrail(lift, share)
+    status = stats.judge_guardrail(lift, share.share)
+    first_violated_on = share.first_violated_on
+    if status == "violated" and first_violated_on is None and cube.as_of is not None:
+        first_violated_on = cube.as_of.astimezone(UTC).date()
     return Guardrail(
         metric_id=metric.pk,
         name=metric.name,
@@ -108,13 +130,16 @@ def _judge_guardrail(
         reward_type=metric.reward_type,
         holdout_rate=lift.holdout_rate,
         optimization_rate=lift.optimization_rate,
+        difference=lift.difference,
+        difference_ci_anytime=lift.difference_ci_anytime,
         lift_percent=lift.lift_percent,
         lift_ci=lift.lift_ci,
         lift_ci_anytime=lift.lift_ci_anytime,
-        level=1 - share,
+        level=1 - share.share,
         p_value=lift.p_value,
         p_value_anytime=lift.p_value_anytime,
         status="unknown" if failure and status != "violated" else status,
+        first_violated_on=first_violated_on,
         as_of=cube.as_of,
         unavailable=dict(lift.unavailable),
         message=failure,

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Protocol
 
-from metrics.stats import BaselineSanity, SampleRatio, ShareCheck
+from metrics.stats import BaselineSanity, DailySampleRatio, SampleRatio, ShareCheck
 from optimizations.results.frequent_id import OneIdCheck
 
 HealthStatus = Literal["ok", "warning", "broken"]
-Check = SampleRatio | ShareCheck | OneIdCheck | BaselineSanity
+Check = SampleRatio | DailySampleRatio | ShareCheck | OneIdCheck | BaselineSanity
 
 # With these the arms do not compare like with like: no figure of them can be trusted.
-BROKEN_CODES = ("sample_ratio", "arm_mismatch")
+BROKEN_CODES = ("sample_ratio", "sample_ratio_daily", "arm_mismatch")
 GUARDRAIL_VIOLATED = "guardrail_violated"
 # Counts of a live optimization are old after a day, or after three missed trainings
 # where it trains more rarely.
@@ -27,7 +27,7 @@ STATUS_NOTE = (
     "warning: read the reasons before deciding."
 )
 CODE_NOTE = (
-    "sample_ratio and arm_mismatch (broken); crossover, baseline_sanity, one_id, "
+    "sample_ratio, sample_ratio_daily and arm_mismatch (broken); crossover, baseline_sanity, one_id, "
     "guardrail_violated, not_counted, age, not_judged (warning)."
 )
 
@@ -93,7 +93,13 @@ def needs_confirmation(health: Health) -> bool:
 
 
 def describe_failed_checks(checks: Mapping[str, Check | None]) -> list[HealthReason]:
-    """Return the reason of each failed check. Maturity is no fault: users just wait."""
+    """Return the reason of each failed check. Maturity is no fault: users just wait.
+
+    A split that is wrong in total is so on some days, too: that is one reason.
+    """
+    total = checks.get("sample_ratio")
+    if total is not None and total.ok is False:
+        checks = {**checks, "sample_ratio_daily": None}
     return [
         HealthReason(name, text.describe(check), text.next)
         for name, text in CHECK_TEXTS.items()
@@ -199,6 +205,19 @@ def _describe_sample_ratio(check: Any) -> str:
     )
 
 
+def _describe_daily_ratio(check: Any) -> str:
+    days = "; ".join(
+        f"{day.date}: {100 * day.observed_share:.3g}% of {day.users} users where "
+        f"{100 * day.expected_share:.3g}% are configured"
+        for day in check.days
+    )
+    return (
+        f"The holdout's share of the users is right in total, not by day ({days}; p "
+        f"{_format_p(check.p_value)}): users of one arm were lost for a time, so the arms do not "
+        "compare like with like."
+    )
+
+
 def _describe_share(check: Any) -> str:
     return f"{check.reason}; at most {100 * check.limit:.3g}% is normal."
 
@@ -217,6 +236,12 @@ CHECK_TEXTS: Mapping[str, _CheckText] = {
         _describe_sample_ratio,
         "Do not decide by these figures. Compare the users of both arms by day "
         "(holdout_daily), find where exposures of one arm get lost, and correct it.",
+    ),
+    "sample_ratio_daily": _CheckText(
+        _describe_daily_ratio,
+        "Do not decide by these figures. Find what lost exposures of one arm on these days "
+        "(holdout_daily has both arms), correct it, and measure anew from a day on which "
+        "both arms are whole.",
     ),
     "arm_mismatch": _CheckText(
         _describe_share,

@@ -10,6 +10,7 @@ from models_app import versions
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, ResultsSummary
 from optimizations.results import (
+    anytime_tuning,
     calibration,
     frequent_id,
     guardrails,
@@ -113,6 +114,8 @@ def store_summary(optimization: Optimization, evidence: Evidence) -> None:
     """Store the lift and the reasons that are shown without counts until the next count."""
     lift, p_value = evidence.comparison.lift, evidence.comparison.lift.p_value_anytime
     reasons = _list_reasons(evidence)
+    guardrails.store_violations(optimization, evidence.guardrails)
+    first_week = anytime_tuning.find_first_week_users(optimization, evidence.cube)
     ResultsSummary.objects.update_or_create(
         optimization=optimization,
         defaults={
@@ -127,6 +130,7 @@ def store_summary(optimization: Optimization, evidence: Evidence) -> None:
                 for metric_id, reason in reasons.guardrails.items()
             },
             "judged_at": timezone.now(),
+            "first_week_users": first_week,
         },
     )
 

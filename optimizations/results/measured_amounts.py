@@ -10,6 +10,7 @@ from metrics.stats.companion import COMPANION_LEVEL, Companion
 from optimizations.cube import amount_caps, amounts
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
+from optimizations.results.anytime_tuning import Tuning
 from optimizations.results.reasons import Reasons
 
 NOT_NUMERIC = "only metrics with amounts (numeric) have companions"
@@ -75,7 +76,7 @@ def measure_amounts(
     optimization: Optimization,
     metric: Metric | None,
     cube: ObservationCube,
-    expected_users: int,
+    tuning: Tuning,
 ) -> MeasuredAmounts:
     """Compare what the arms paid; without figures unless the metric is numeric."""
     if metric is None or metric.reward_type != "numeric":
@@ -87,7 +88,8 @@ def measure_amounts(
         amounts.build_strata(
             cube.arrays, cube.payments, cube.days, None if missing else cap
         ),
-        expected_users=expected_users,
+        expected_users=tuning.expected_users,
+        holdout_share=tuning.holdout_share,
         no_cap=no_cap,
     )
     results = CompanionResults(

@@ -9,6 +9,7 @@ from uuid import UUID
 from metrics import stats
 from metrics.models import Metric
 from metrics.stats import (
+    DailySampleRatio,
     Direction,
     Lift,
     RewardType,
@@ -21,6 +22,8 @@ from metrics.stats.normal import ALPHA
 from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Regime
+from optimizations.results import anytime_tuning
+from optimizations.results.anytime_tuning import Tuning
 from optimizations.results.measured_amounts import (
     CompanionResults,
     MeasuredAmounts,
@@ -78,10 +81,11 @@ class MeasuredLift:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The measured lift, and the arms under each regime."""
+    """The measured lift, the arms under each regime, and where anytime figures are tightest."""
 
     lift: Lift
     regimes: list[RegimeResult]
+    tuning: Tuning
 
 
 def compare_arms(
@@ -97,33 +101,18 @@ def compare_arms(
     """
     kind = cast("RewardType", metric.reward_type if metric else "bool")
     strata = aggregates.compute_strata(cube.arrays, kind)
+    regimes = list(optimization.regimes.order_by("number"))
+    tuning = anytime_tuning.find_tuning(optimization, cube, regimes)
     lift = stats.lift.measure_lift(
         strata.values(),
         kind,
         direction=cast("Direction", metric.direction if metric else "increase"),
-        expected_users=compute_expected_users(optimization, cube),
+        expected_users=tuning.expected_users,
+        holdout_share=tuning.holdout_share,
         anytime_alpha=anytime_alpha,
     )
-    regimes = [
-        _build_regime(regime, strata.get(regime.number))
-        for regime in optimization.regimes.order_by("number")
-    ]
-    return Comparison(lift, regimes)
-
-
-def compute_expected_users(optimization: Optimization, cube: ObservationCube) -> int:
-    """Return the number of users for which the anytime figures are tightest.
-
-    Without a configured number it is projected from the first week, once that is over.
-    A number that followed the counts so far would make the boundary follow the data, and
-    it would no longer hold at all looks.
-    """
-    if optimization.expected_users is not None:
-        return optimization.expected_users
-    users = aggregates.count_first_week_users(cube.arrays, cube.as_of)
-    if users is None:
-        return stats.anytime.DEFAULT_EXPECTED_USERS
-    return stats.project_users_from_first_week(users)
+    rows = [_build_regime(regime, strata.get(regime.number)) for regime in regimes]
+    return Comparison(lift, rows, tuning)
 
 
 def _build_regime(regime: Regime, stratum: Stratum | None) -> RegimeResult:
@@ -191,7 +180,7 @@ def explain_nulls(comparison: Comparison, amounts: MeasuredAmounts) -> Reasons:
 
 def check_traffic(
     optimization: Optimization, cube: ObservationCube
-) -> Mapping[str, SampleRatio | ShareCheck]:
+) -> Mapping[str, SampleRatio | DailySampleRatio | ShareCheck]:
     """Check whether users split as configured, are mature, and stayed in their arms."""
     shares = {
         regime.number: regime.holdout_percentage / 100
@@ -204,6 +193,9 @@ def check_traffic(
     return {
         "sample_ratio": stats.check_sample_ratio(
             aggregates.compute_splits(cells, shares)
+        ),
+        "sample_ratio_daily": stats.check_daily_sample_ratio(
+            aggregates.compute_day_splits(cells, shares)
         ),
         "maturity": stats.check_maturity(mature, users),
         "crossover": stats.check_crossover(cube.crossover_users, users),

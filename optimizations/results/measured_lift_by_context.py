@@ -10,7 +10,7 @@ from models_app.bandit.design.design import Design
 from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
-from optimizations.results import measured_lift
+from optimizations.results import anytime_tuning
 
 FactorLevel = tuple[str, str]
 # Totals by regime, then by whether the users were held out.
@@ -26,7 +26,8 @@ def compare_arms_by_level(
     holdout depends on the user's id alone, so the arms are random within a level too.
     """
     kind = cast("RewardType", metric.reward_type)
-    expected_users = measured_lift.compute_expected_users(optimization, cube)
+    regimes_in_order = list(optimization.regimes.order_by("number"))
+    tuning = anytime_tuning.find_tuning(optimization, cube, regimes_in_order)
     levels = _sum_arms_by_level(optimization.model.design, cube, kind)
     users = int(cube.arrays.users[cube.arrays.mature].sum())
     return {
@@ -38,8 +39,9 @@ def compare_arms_by_level(
             kind,
             direction=cast("Direction", metric.direction),
             expected_users=max(
-                1, round(expected_users * _count_users(regimes) / users)
+                1, round(tuning.expected_users * _count_users(regimes) / users)
             ),
+            holdout_share=tuning.holdout_share,
         )
         for level, regimes in levels.items()
     }

@@ -143,7 +143,7 @@ def build_results(
         optimization,
         metric,
         cube,
-        measured_lift.compute_expected_users(optimization, cube),
+        comparison.tuning,
     )
     checks = health_evidence.build_checks(optimization, cube, model.sanity)
     variants = _build_variant_results(

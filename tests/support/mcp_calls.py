@@ -113,6 +113,11 @@ INVALID_CALLS: list[tuple[str, dict[str, Any], str]] = [
         {"optimization_id": "{live}", "candidate": {"allocation": "default"}},
         "something must differ",
     ),
+    (
+        "update_optimization",
+        {"optimization_id": "{live}", "expected_users": 5, "confirm": True},
+        "expected_users: changes in draft only",
+    ),
     ("get_results", {"optimization_id": "{live}", "view": "candidate"}, "not_found"),
     (
         "train_model",

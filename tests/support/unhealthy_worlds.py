@@ -1,13 +1,21 @@
 """Optimizations whose figures are wrong in a known way, and calls of MCP in the process."""
 
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from metrics.models import Metric
 from optimizations.models import Optimization
 from optimizations.serving import decision, snapshot
 from tests.support import factories, traffic
 from tests.support.factories import Api, read_body
-from tests.support.optimization_factories import make_metric, make_organization
+from tests.support.learning import headline_b_rate
+from tests.support.optimization_factories import (
+    make_metric,
+    make_optimization,
+    make_organization,
+)
 from tests.support.result_visitors import make_visited_optimization, train_and_return
 from warehouse.models import ManagedExposure, ManagedReward
 
@@ -23,6 +31,20 @@ def make_broken_split() -> Optimization:
     held_out = _list_users(optimization, in_holdout=True)
     lost = ManagedExposure.objects.filter(anonymous_id__in=held_out[::2])
     lost.filter(optimization_id=optimization.pk).delete()
+    return train_and_return(optimization)
+
+
+def make_split_broken_by_day() -> Optimization:
+    """Make a trained optimization that lost half of one arm first, then of the other."""
+    optimization = make_optimization(make_organization(), holdout_percentage=50)
+    now = timezone.now()
+    for days, in_holdout in ((6, True), (4, False)):
+        known = set(_list_users(optimization, in_holdout=in_holdout))
+        start = now - timedelta(days=days)
+        traffic.simulate_visitors(optimization, start, 1000, headline_b_rate)
+        users = _list_users(optimization, in_holdout=in_holdout)
+        lost = [user for user in users if user not in known][::2]
+        ManagedExposure.objects.filter(anonymous_id__in=lost).delete()
     return train_and_return(optimization)
 
 
@@ -51,10 +73,22 @@ def send_refunds(optimization: Optimization, *, every_nth_optimized: int) -> Non
     """Send a refund of every tenth held-out user, and of the optimized ones as asked."""
     users = _list_users(optimization, in_holdout=True)[::10]
     users += _list_users(optimization, in_holdout=False)[::every_nth_optimized]
+    _send_rewards_at_exposure(optimization, users, "refund")
+
+
+def send_purchases_of_holdout(optimization: Optimization, *, every_nth: int) -> None:
+    """Send a purchase of every n-th held-out user, and of nobody else."""
+    users = _list_users(optimization, in_holdout=True)[::every_nth]
+    _send_rewards_at_exposure(optimization, users, "purchase")
+
+
+def _send_rewards_at_exposure(
+    optimization: Optimization, users: list[str], name: str
+) -> None:
     exposures = ManagedExposure.objects.filter(optimization_id=optimization.pk)
     exposed = dict(exposures.values_list("anonymous_id", "timestamp_utc"))
     rewards = [
-        {"anonymous_id": user, "name": "refund", "timestamp": exposed[user].isoformat()}
+        {"anonymous_id": user, "name": name, "timestamp": exposed[user].isoformat()}
         for user in users
     ]
     traffic.send_rewards(optimization, rewards)

@@ -32,7 +32,7 @@ def test_an_old_form_of_an_optimization_writes_only_what_it_changed(
     meanwhile = {
         "holdout_percentage": 30.0,
         "exploration_share": 0.05,
-        "expected_users": 500,
+        "public_policy": True,
         "retrain_every_minutes": 90,
         "allocation": "thompson",
         "allowed_origins": ["https://shop.example"],
@@ -78,17 +78,20 @@ def test_a_form_that_was_refused_still_knows_what_it_showed_first(
     optimization = world.optimization
     form = admin_forms.open_form(staff, optimization)
     change(optimization, holdout_percentage=30.0)
-    invalid = admin_forms.send_form(staff, optimization, form, expected_users="many")
+    invalid = admin_forms.send_form(
+        staff, optimization, form, retrain_every_minutes="many"
+    )
     reader = admin_forms._FormReader("optimization_form")
     reader.feed(invalid.content.decode())
 
     answer = admin_forms.send_form(
-        staff, optimization, reader.fields, expected_users="500"
+        staff, optimization, reader.fields, retrain_every_minutes="500"
     )
 
     optimization.refresh_from_db()
     assert answer.status_code == 302
-    assert (optimization.holdout_percentage, optimization.expected_users) == (30, 500)
+    assert optimization.holdout_percentage == 30
+    assert optimization.retrain_every_minutes == 500
 
 
 def test_the_same_change_on_both_sides_is_no_conflict(
@@ -124,6 +127,18 @@ def test_a_change_of_a_field_that_became_fixed_is_refused(
     assert answer.status_code == 200
     assert "reward_metric cannot be changed any more" in answer.content.decode()
     assert (draft.name, draft.reward_metric) == ("Renamed", world.metric)
+
+
+def test_the_expected_users_are_read_only_once_live(
+    staff: Client, world: World
+) -> None:
+    form = admin_forms.open_form(staff, world.optimization)
+
+    admin_forms.send_form(staff, world.optimization, form, expected_users="500")
+
+    world.optimization.refresh_from_db()
+    assert "expected_users" not in form
+    assert world.optimization.expected_users is None
 
 
 def test_an_old_form_of_a_metric_does_not_put_its_sql_back(

@@ -68,3 +68,13 @@ def test_later_regimes_do_not_move_the_tuning() -> None:
 def test_four_weeks_like_the_first_are_expected() -> None:
     assert project_users_from_first_week(700) == 2800
     assert project_users_from_first_week(0) == 1
+
+
+def test_two_users_under_another_share_do_not_move_the_figures() -> None:
+    regime = Totals.from_conversions(9000, 540), Totals.from_conversions(1000, 40)
+    test_users = Totals.from_conversions(1, 0), Totals.from_conversions(1, 0)
+
+    alone = compute_boundary((regime,), 10_000, holdout_share=0.1)
+    after = compute_boundary((test_users, regime), 10_000, holdout_share=0.1)
+
+    assert after.critical == pytest.approx(alone.critical, rel=1e-3)

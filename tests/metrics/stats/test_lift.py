@@ -9,16 +9,7 @@ from scipy.stats import ttest_ind_from_stats
 from metrics.stats import Direction, Lift, Totals, judge_guardrail, lift
 from metrics.stats.lift_result import explain_blanks
 
-FIGURES = (
-    "difference_ci",
-    "difference_ci_anytime",
-    "lift_percent",
-    "lift_ci",
-    "lift_ci_delta",
-    "lift_ci_anytime",
-    "p_value",
-    "p_value_anytime",
-)
+ONE_LOOK = ("difference_ci", "lift_ci", "lift_ci_delta", "p_value")
 
 
 def make_rates(x_o: int, n_o: int, x_h: int, n_h: int) -> tuple[Totals, Totals]:
@@ -75,7 +66,7 @@ def test_regimes_without_a_holdout_contribute_nothing() -> None:
 @pytest.mark.parametrize(
     ("stratum", "reason"),
     [
-        (make_rates(50, 1000, 20, 99), "the holdout arm has 99 users; 100 are needed"),
+        (make_rates(50, 1000, 8, 99), "the holdout arm has 99 users; 100 are needed"),
         (make_rates(50, 1000, 4, 100), "fewer than 10 conversions"),
         (make_rates(9, 1000, 9, 1000), "fewer than 10 conversions"),
         (
@@ -85,16 +76,17 @@ def test_regimes_without_a_holdout_contribute_nothing() -> None:
         (make_rates(20, 1000, 8, 100), "fewer than 10 conversions"),
     ],
 )
-def test_too_few_data_are_withheld_with_a_reason(
+def test_too_few_data_for_one_look_are_withheld_with_a_reason(
     stratum: tuple[Totals, Totals], reason: str
 ) -> None:
     result = lift.measure_lift([stratum], "bool")
 
-    assert all(getattr(result, name) is None for name in FIGURES)
-    assert set(result.unavailable) == set(FIGURES)
+    assert set(result.unavailable) == set(ONE_LOOK)
+    assert all(getattr(result, name) is None for name in ONE_LOOK)
     assert all(text.startswith(reason) for text in result.unavailable.values())
-    assert result.holdout_rate is not None
-    assert result.difference is not None
+    assert result.p_value_anytime is not None
+    assert result.lift_ci_anytime is not None
+    assert result.lift_percent is not None
 
 
 @pytest.mark.parametrize(
@@ -260,6 +252,61 @@ def test_amounts_without_variance_have_no_interval() -> None:
     assert result.difference == 0
     assert result.p_value is None
     assert result.unavailable["p_value"] == "all users of both arms have the same value"
+
+
+def test_amounts_that_differ_by_less_than_their_rounding_do_differ() -> None:
+    deviations = 1000 * 0.5**2
+    arms = [
+        Totals(1000, 1000 * mean, 1000 * mean**2 + deviations, 1000)
+        for mean in (1_000_000.0, 1_000_005.0)
+    ]
+
+    result = lift.measure_lift([(arms[0], arms[1])], "numeric")
+
+    assert result.unavailable == {}
+    assert result.difference_ci_anytime is not None
+    low, high = result.difference_ci_anytime
+    assert low is not None
+    assert -5.5 < low < -5
+    assert high is not None
+    assert -5 < high < -4.5
+
+
+@pytest.mark.parametrize(
+    ("stratum", "direction"),
+    [
+        pytest.param(
+            (Totals(100_000, 0.0, 0.0, 0), make_amounts(10_000, 3_000, 3, 1)),
+            "increase",
+            id="nobody pays any more",
+        ),
+        pytest.param(
+            (make_amounts(28_800, 20_000, 4.22, 1), Totals(3_200, 0.0, 0.0, 0)),
+            "decrease",
+            id="a cost appears",
+        ),
+    ],
+)
+def test_an_arm_without_payers_is_compared_where_their_shares_differ_for_certain(
+    stratum: tuple[Totals, Totals], direction: Direction
+) -> None:
+    result = lift.measure_lift([stratum], "numeric", direction=direction)
+
+    assert result.p_value_anytime is not None
+    assert result.p_value_anytime < 1e-9
+    assert result.difference_ci is not None
+    assert result.lift_ci_anytime is None
+    assert "same value" not in str(result.unavailable)
+    assert judge_guardrail(result, 0.001) == "violated"
+
+
+def test_few_payers_in_an_arm_stay_withheld_where_few_are_expected() -> None:
+    stratum = make_amounts(9000, 40, 10, 5), make_amounts(1000, 0, 10, 5)
+
+    result = lift.measure_lift([stratum], "numeric")
+
+    assert result.p_value is None
+    assert result.unavailable["p_value"].startswith("the holdout arm has 0 conversions")
 
 
 def test_huge_amounts_do_not_overflow() -> None:

@@ -6,12 +6,17 @@ import pytest
 from benchmarks.statistics import (
     amount_arrays,
     arrays,
+    broken_rates,
     coverage,
     daily_looks,
     drift,
+    guardrail_families,
     one_look,
+    rate_tests,
+    rates_with_effect,
     report,
     sample_ratio,
+    sample_ratio_daily,
 )
 from levered_site.limits import MAX_HOLDOUT_PERCENTAGE
 from metrics.stats import RewardType, Stratum, Totals, lift, minimum_data, score
@@ -56,6 +61,34 @@ def test_the_studies_compute_the_same_statistics_as_the_service() -> None:
     assert wide.shape == (60,)
 
 
+def test_the_studies_reject_where_the_services_anytime_interval_excludes() -> None:
+    rng = np.random.default_rng(8)
+    users = rng.integers(1, 3000, (2, 80, 2)) // np.array([[[1]], [[9]]]) + 1
+    converted = rng.binomial(users, rng.choice([0.0, 0.004, 0.05, 0.3], (2, 80, 2)))
+    optimized, holdout = (
+        arrays.build_conversion_arm(users[i], converted[i]) for i in (0, 1)
+    )
+    planned = arrays.compute_planned_information(20_000, 0.1)
+    critical = arrays.compute_anytime_critical(optimized, holdout, planned)
+
+    rejected = rate_tests.is_rejected_anytime(
+        optimized, holdout, "difference", 0.0, critical
+    )
+    published, claimed = rate_tests.judge_one_look(optimized, holdout)
+
+    for run in range(80):
+        table = build_strata(optimized, holdout, run)
+        found = lift.measure_lift(
+            table, "bool", expected_users=20_000, holdout_share=0.1
+        )
+        assert found.p_value_anytime is not None
+        assert rejected[run] == (found.p_value_anytime < 0.05)
+        assert published[run] == (found.p_value is not None)
+        if found.p_value is not None:
+            assert claimed[run] == (found.p_value < 0.05)
+    assert 10 < published.sum() < 75
+
+
 def test_the_studies_use_the_services_anytime_factor() -> None:
     arms = Totals.from_conversions(9000, 900), Totals.from_conversions(1000, 90)
     optimized, holdout = (
@@ -78,8 +111,9 @@ def build_strata(
         users = int(arm.users[run, k])
         return Totals(users, arm.value_sum[run, k], arm.squares[run, k])
 
+    regimes = range(optimized.users.shape[1])
     return tuple(
-        (build_totals(optimized, k), build_totals(holdout, k)) for k in range(3)
+        (build_totals(optimized, k), build_totals(holdout, k)) for k in regimes
     )
 
 
@@ -102,6 +136,63 @@ def test_t2_daily_looks_without_an_effect_claim_at_most_five_percent() -> None:
     for row in rows:
         assert row.ever_anytime.value <= 0.05, row
         assert row.ever_fixed.value > 0.05, row
+
+
+def test_t2_rates_are_rarely_ever_wrong_at_any_true_effect() -> None:
+    worlds = [
+        rates_with_effect.World(1000, 0.1, 0.002, 0),
+        rates_with_effect.World(1000, 0.05, 0.01, -50),
+        rates_with_effect.World(200, 0.5, 0.002, 100),
+        rates_with_effect.World(200, 0.05, 0.05, 50, regimes=6),
+    ]
+
+    rows = rates_with_effect.run_study(500, 9, tuple(worlds))
+
+    for row in rows:
+        for wrong in (row.lift, row.difference):
+            assert wrong.value < 0.04 + ERRORS * (0.04 * 0.96 / 500) ** 0.5, row
+
+
+def test_t7_losses_that_cancel_are_found_by_day_and_equal_arms_raise_no_alarm() -> None:
+    worlds = [
+        sample_ratio_daily.World(1000, 0.1, regimes=6),
+        sample_ratio_daily.World(200, 0.5),
+        sample_ratio_daily.World(1000, 0.05, lost=0.5),
+    ]
+
+    rows = sample_ratio_daily.run_study(500, 12, tuple(worlds))
+
+    for row in rows[:2]:
+        assert row.ever.value < 0.001 + ERRORS * (0.001 / 500) ** 0.5, row
+    assert rows[2].by_day_5.value > 0.75
+    assert rows[2].total_on_day_10.value < 0.01
+
+
+def test_t11_families_of_guardrails_raise_few_false_alarms() -> None:
+    worlds = [
+        guardrail_families.World(5, 0.002, 0.05),
+        guardrail_families.World(20, 0.05, 0.5),
+    ]
+
+    rows = guardrail_families.run_study(300, 10, tuple(worlds))
+
+    for row in rows:
+        assert row.alarms.value < 0.04 + ERRORS * (0.04 * 0.96 / 300) ** 0.5, row
+
+
+def test_t20_a_rate_that_breaks_down_alarms_within_days() -> None:
+    worlds = [
+        rates_with_effect.World(1000, share, 0.05, effect)
+        for share, effect in ((0.1, -100), (0.05, -100), (0.1, -70), (0.05, -70))
+    ]
+
+    rows = broken_rates.run_study(1_000, 11, tuple(worlds))
+
+    limits = (1, 2, 3, 4)
+    for row, limit in zip(rows, limits, strict=True):
+        assert row.day is not None
+        assert row.day <= limit, row
+    assert all(row.before is None or row.before > 5 for row in rows)
 
 
 def test_t3_published_intervals_cover_the_truth() -> None:

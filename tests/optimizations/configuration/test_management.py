@@ -238,6 +238,29 @@ def test_once_live_the_design_is_fixed(name: str) -> None:
     assert not AuditEntry.objects.filter(action="optimization.change").exists()
 
 
+def test_the_expected_users_change_in_draft_only() -> None:
+    organization = optimization_factories.make_organization()
+    api = make_admin_api(organization)
+    metric = optimization_factories.make_metric(organization)
+    draft = optimization_factories.make_optimization(
+        organization, status="draft", reward_metric_id=metric.pk
+    )
+    path = f"/optimizations/{draft.pk}"
+
+    assert api.patch(path, {"expected_users": 500}).status_code == 200
+    assert api.patch(path, {"status": "live"}).status_code == 200
+    for value in (501, None):
+        for status in ("live", "paused"):
+            api.patch(path, {"status": status})
+            refused = api.patch(path, {"expected_users": value})
+            assert refused.status_code == 400
+            (problem,) = read_error(refused)["details"]
+            assert problem["field"] == "expected_users"
+            assert "draft only" in problem["message"]
+    assert api.patch(path, {"expected_users": 500, "name": "B"}).status_code == 200
+    assert read_body(api.get(path))["expected_users"] == 500
+
+
 def test_a_draft_is_deleted_with_its_data() -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(

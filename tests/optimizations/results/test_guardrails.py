@@ -1,13 +1,17 @@
 """Guardrails over HTTP: each keeps its share of the error whatever is added later."""
 
+from datetime import date, timedelta
 from importlib import import_module
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from optimizations.configuration import create_update
 from optimizations.models import GuardrailShare, Optimization
+from optimizations.results import stored
+from tests.support import traffic, unhealthy_worlds
 from tests.support.factories import read_body
 from tests.support.optimization_factories import (
     make_metric,
@@ -16,6 +20,7 @@ from tests.support.optimization_factories import (
 )
 from tests.support.result_visitors import make_member_api
 from tests.support.unhealthy_worlds import make_violated_guardrail
+from warehouse.models import ManagedReward
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,6 +54,46 @@ def test_nine_silent_guardrails_change_nothing_of_a_violated_one() -> None:
     assert (after["status"], after["level"]) == ("violated", 0.92)
     assert after["lift_ci_anytime"][0] > 0
     assert len(rows) == 10
+
+
+def test_the_day_of_the_first_violation_stays_when_the_status_returns() -> None:
+    optimization, refunds = make_violated_guardrail()
+    path = f"/optimizations/{optimization.pk}/guardrails"
+    api = make_member_api(optimization)
+    (violated,) = read_body(api.get(f"{path}?refresh=true"))["guardrails"]
+    GuardrailShare.objects.update(first_violated_on=date(2026, 3, 1))
+
+    ManagedReward.objects.filter(name="refund").delete()
+    stored.refresh_counts(optimization, guardrails=True, full=True)
+    (returned,) = read_body(api.get(path))["guardrails"]
+    other = make_metric(optimization.organization)
+    set_guardrails(optimization, [refunds, other])
+    rows = read_body(api.get(path))["guardrails"]
+
+    assert violated["status"] == "violated"
+    assert violated["first_violated_on"] == violated["as_of"][:10]
+    assert returned["status"] != "violated"
+    assert returned["first_violated_on"] == "2026-03-01"
+    assert {row["first_violated_on"] for row in rows} == {"2026-03-01", None}
+
+
+def test_a_guardrail_that_breaks_down_alarms_on_the_first_day() -> None:
+    organization = make_organization()
+    checkout = make_metric(organization, name="Checkout")
+    optimization = make_optimization(
+        organization, holdout_percentage=10, guardrail_metric_ids=[checkout.pk]
+    )
+    traffic.simulate_visitors(
+        optimization, timezone.now() - timedelta(days=3), 300, lambda *_: 0.0
+    )
+    unhealthy_worlds.send_purchases_of_holdout(optimization, every_nth=4)
+    path = f"/optimizations/{optimization.pk}/guardrails?refresh=true"
+
+    (row,) = read_body(make_member_api(optimization).get(path))["guardrails"]
+
+    assert row["status"] == "violated"
+    assert row["optimization_rate"] == 0
+    assert row["lift_ci_anytime"][1] < 0
 
 
 def test_shares_are_fixed_at_going_live_and_when_one_is_added() -> None:

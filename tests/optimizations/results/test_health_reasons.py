@@ -1,11 +1,17 @@
 """What health says of each fault, in plain words with its figures, and what to do."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from metrics.stats import BaselineSanity, SampleRatio, ShareCheck
+from metrics.stats import (
+    BaselineSanity,
+    DailySampleRatio,
+    DeviatingDay,
+    SampleRatio,
+    ShareCheck,
+)
 from optimizations.results import health
 from optimizations.results.frequent_id import OneIdCheck
 from optimizations.results.health import HealthReason
@@ -14,6 +20,11 @@ NOW = datetime(2026, 3, 28, 14, 0, tzinfo=UTC)
 FAILED: dict[str, Any] = {
     "sample_ratio": SampleRatio(
         p_value=4e-37, ok=False, observed_share=0.0526, expected_share=0.1
+    ),
+    "sample_ratio_daily": DailySampleRatio(
+        p_value=2e-9,
+        ok=False,
+        days=[DeviatingDay(date(2026, 3, 3), 750, 1 / 3, 0.5)],
     ),
     "arm_mismatch": ShareCheck(
         ok=False, share=0.02, limit=0.01, reason="2% of users were logged wrongly"
@@ -44,6 +55,11 @@ FAILED: dict[str, Any] = {
             "sample_ratio",
             "broken",
             "5.26% of the users where 10% are configured (p 4e-37)",
+        ),
+        (
+            "sample_ratio_daily",
+            "broken",
+            "2026-03-03: 33.3% of 750 users where 50% are configured; p 2e-09",
         ),
         (
             "arm_mismatch",
@@ -83,15 +99,24 @@ def test_maturity_and_checks_that_cannot_tell_are_no_fault() -> None:
 
 
 def test_broken_reasons_come_first_and_no_id_of_a_person_is_named() -> None:
-    reasons = health.describe_failed_checks(dict(reversed(FAILED.items())))
+    failed = dict(reversed(FAILED.items())) | {"sample_ratio_daily": None}
+    reasons = health.describe_failed_checks(failed)
 
     judged = health.judge_health(reversed(reasons), NOW)
 
     assert judged.status == "broken"
     codes = [reason.code for reason in judged.reasons]
-    assert set(codes[:2]) == set(health.BROKEN_CODES)
+    assert set(codes[:2]) == set(health.BROKEN_CODES) - {"sample_ratio_daily"}
     assert len(codes) == 5
     assert "secret-id" not in str(judged)
+
+
+def test_a_split_that_is_wrong_in_total_is_one_reason() -> None:
+    names = ("sample_ratio", "sample_ratio_daily")
+
+    reasons = health.describe_failed_checks({name: FAILED[name] for name in names})
+
+    assert [reason.code for reason in reasons] == ["sample_ratio"]
 
 
 def test_a_p_value_too_small_for_a_number_is_not_zero() -> None:

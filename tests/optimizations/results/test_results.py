@@ -97,7 +97,7 @@ def test_a_get_reads_the_stored_cube_and_refresh_asks_the_warehouse() -> None:
     assert read_body(api.get(path))["as_of"] == fresh["as_of"]
 
 
-def test_a_lift_of_few_users_is_withheld_with_the_reason() -> None:
+def test_of_few_users_the_figures_of_one_look_are_withheld_with_the_reason() -> None:
     optimization = make_optimization(make_organization(), holdout_percentage=50)
     traffic.simulate_visitors(
         optimization, timezone.now() - timedelta(days=3), 50, headline_b_rate
@@ -106,9 +106,15 @@ def test_a_lift_of_few_users_is_withheld_with_the_reason() -> None:
     path = f"/optimizations/{optimization.pk}/results?refresh=true"
     body = read_body(make_member_api(optimization).get(path))
 
-    assert body["primary_metric_vs_holdout"]["lift_percent"] is None
-    reason = body["unavailable"]["primary_metric_vs_holdout.lift_percent"]
-    assert "100 are needed" in reason
+    measured = body["primary_metric_vs_holdout"]
+    assert (measured["lift_ci"], measured["p_value"]) == (None, None)
+    for name in ("lift_ci", "p_value"):
+        assert (
+            "100 are needed" in body["unavailable"][f"primary_metric_vs_holdout.{name}"]
+        )
+    low, high = measured["difference_ci_anytime"]
+    assert -1 < low < measured["difference"] < high < 1
+    assert 0 < measured["p_value_anytime"] <= 1
 
 
 def test_the_statement_behind_the_figures_is_printed() -> None:

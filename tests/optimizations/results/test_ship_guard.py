@@ -21,6 +21,7 @@ from tests.support.unhealthy_worlds import (
     call_tool,
     make_admin_api,
     make_broken_split,
+    make_split_broken_by_day,
     make_violated_guardrail,
 )
 
@@ -63,6 +64,28 @@ def test_a_broken_split_ships_by_rest_only_with_a_confirm() -> None:
     assert still == "live"
     assert shipped.status_code == 200
     assert read_body(shipped)["status"] == "shipped"
+
+
+def test_a_split_that_is_right_in_total_but_not_by_day_ships_only_with_a_confirm() -> (
+    None
+):
+    optimization = make_split_broken_by_day()
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+
+    body = read_body(api.get(f"{path}/results"))
+    refused = api.post(f"{path}/ship")
+
+    assert body["checks"]["sample_ratio"]["ok"] is True
+    daily = body["checks"]["sample_ratio_daily"]
+    assert daily["ok"] is False
+    assert daily["p_value"] <= 0.001
+    assert {day["observed_share"] < 0.42 for day in daily["days"]} == {True, False}
+    assert body["health"]["status"] == "broken"
+    (reason,) = read_error(refused)["details"]
+    assert reason["code"] == "sample_ratio_daily"
+    assert daily["days"][0]["date"] in reason["message"]
+    assert refused.status_code == 409
+    assert api.post(f"{path}/ship", {"confirm": True}).status_code == 200
 
 
 def test_a_violated_guardrail_ships_by_patch_only_with_a_confirm() -> None:

@@ -1,0 +1,80 @@
+"""Where the anytime figures of an optimization are tightest: users, and holdout share.
+
+Both must not follow the data, or the promise of the figures is void. So they depend on
+the configuration, and on the users of one week alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from metrics import stats
+from metrics.stats.anytime import DEFAULT_EXPECTED_USERS
+from optimizations.cube import aggregates
+from optimizations.cube.refresh import ObservationCube
+from optimizations.models import Optimization, Regime
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Expected users of both arms, and the configured holdout share (0 to 1) if any."""
+
+    expected_users: int
+    holdout_share: float | None
+
+
+def find_tuning(
+    optimization: Optimization, cube: ObservationCube, regimes: Sequence[Regime]
+) -> Tuning:
+    """Return the tuning at the cube's time; `regimes` are the optimization's, in order.
+
+    Without configured users it is 10,000 until the first full week after going live is
+    over, and then four times that week's for good. The share is that in force when the
+    week is over: test users who came under another one before do not matter.
+    """
+    users = optimization.expected_users
+    if users is None:
+        week = find_first_week_users(optimization, cube)
+        users = stats.project_users_from_first_week(week) if week else None
+    return Tuning(
+        users or DEFAULT_EXPECTED_USERS,
+        _find_share(regimes, _compute_week_end(optimization), cube.as_of),
+    )
+
+
+def find_first_week_users(
+    optimization: Optimization, cube: ObservationCube
+) -> int | None:
+    """Return the users of the first full week, as stored or counted; None before its end."""
+    summary = getattr(optimization, "results_summary", None)
+    if summary is not None and summary.first_week_users is not None:
+        users: int = summary.first_week_users
+        return users
+    end = _compute_week_end(optimization)
+    if end is None or cube.as_of is None or cube.as_of < end:
+        return None
+    return aggregates.count_users_between(
+        cube.arrays, (end - WEEK).date(), (end - timedelta(days=1)).date()
+    )
+
+
+def _compute_week_end(optimization: Optimization) -> datetime | None:
+    """Return the end of the first seven whole days (UTC) after going live."""
+    went_live_at = optimization.went_live_at
+    if went_live_at is None:
+        return None
+    day = went_live_at.astimezone(UTC).date() + timedelta(days=1)
+    return datetime.combine(day, time(), UTC) + WEEK
+
+
+def _find_share(
+    regimes: Sequence[Regime], week_end: datetime | None, as_of: datetime | None
+) -> float | None:
+    """Return the share of the last regime with a holdout by then, or of the first such."""
+    split = [regime for regime in regimes if 0 < regime.holdout_percentage < 100]
+    moments = [moment for moment in (week_end, as_of) if moment is not None]
+    begun = [r for r in split if moments and r.starts_at <= min(moments)]
+    chosen = begun[-1:] or split[:1]
+    return chosen[0].holdout_percentage / 100 if chosen else None
