@@ -43,6 +43,12 @@ def test_a_query_that_would_run_for_hours_is_refused_in_a_connected_warehouse(
         owner.execute("ANALYZE public.bought")
 
     refused = alice.post("/warehouse/metrics", METRIC | {"sql": ENDLESS_SHOP_SQL})
+    many = {"sql": f"{ENDLESS_SHOP_SQL} LIMIT 1000000000"}
+    few = {"sql": f"{ENDLESS_SHOP_SQL} LIMIT 1000"}
+    limited = [
+        alice.post("/warehouse/metrics", METRIC | each).status_code
+        for each in (many, few)
+    ]
     saved = alice.post("/warehouse/metrics", METRIC)
     source = alice.post("/warehouse/assignment-sources", SOURCE)
 
@@ -50,6 +56,7 @@ def test_a_query_that_would_run_for_hours_is_refused_in_a_connected_warehouse(
     assert (refused.status_code, problem["field"]) == (400, "sql")
     assert "1,000,000,000 are allowed" in problem["message"]
     assert [saved.status_code, source.status_code] == [201, 201]
+    assert limited == [400, 201]
 
 
 def test_the_bound_is_a_setting_and_holds_for_changes_in_the_managed_store(

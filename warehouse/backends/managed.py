@@ -16,7 +16,7 @@ from warehouse.backends import (
     json_budget,
     managed_connections,
     postgres_values,
-    query_validation,
+    query_plans,
 )
 from warehouse.backends.base import Backend
 from warehouse.backends.errors import QueryFailedError
@@ -160,9 +160,12 @@ class ManagedBackend(Backend):
     @override
     def _estimate_cost(self, query: CheckedQuery, since: datetime) -> float | None:
         parameters = (self.organization_id, since, None)
+        plan = managed.build_plan(query)
         with self._open_cursor(settings.QUERY_TIMEOUT_SECONDS) as cursor:
-            (first_line,) = next(cursor.stream(managed.build_plan(query), parameters))
-        return query_validation.read_plan_cost(first_line)
+            # No name holds the stream, so it ends before the cursor does.
+            return query_plans.read_plan_cost(
+                query, (line for (line,) in cursor.stream(plan, parameters))
+            )
 
     @override
     def _fetch_metric_facts(

@@ -1,7 +1,7 @@
 """A customer's own Postgres: read only, over short connections of its own."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar, TypeVar
@@ -14,7 +14,7 @@ from levered_site.errors import NotFoundError
 from warehouse.backends import (
     postgres_connections,
     postgres_credentials,
-    query_validation,
+    query_plans,
 )
 from warehouse.backends.base import MAX_TABLES
 from warehouse.backends.connected_backend import MAX_CELLS, ConnectedBackend
@@ -40,6 +40,7 @@ from warehouse.sql.shapes import (
     CubeSpec,
 )
 
+MAX_PLAN_LINES = 10_000_000  # most are never read
 DEFAULT_SCHEMA = "public"  # of tables that a query names without one
 
 # The worst first: a superuser may write, too.
@@ -166,10 +167,11 @@ class PostgresBackend(ConnectedBackend):
     @override
     def _estimate_cost(self, query: CheckedQuery, since: datetime) -> float | None:
         with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
-            (first_line,) = session.fetch_first_row(
-                postgres.build_plan(query), (since, since)
-            )
-        return query_validation.read_plan_cost(first_line)
+            plan = postgres.build_plan(query)
+            with closing(
+                session.stream_rows(plan, (since, since), MAX_PLAN_LINES)
+            ) as rows:
+                return query_plans.read_plan_cost(query, (line for (line,) in rows))
 
     @override
     def _fetch_metric_facts(

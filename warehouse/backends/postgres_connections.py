@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,7 +23,6 @@ CONNECT_SECONDS = 5  # for each address
 # Added to the server's own timeout, for a server that does not keep it.
 GRACE_SECONDS = 5
 FIRST_VERSION_WITH_JSON_GUARD = 160000
-MAX_ROWS_BEHIND_FIRST = 10_000_000  # that are never read
 MAX_SMALL_RESULT_ROWS, MAX_SMALL_RESULT_BYTES = 10_000, 10_000_000
 
 
@@ -65,7 +64,7 @@ class Session:
 
     def stream_rows(
         self, text: str, parameters: Sequence[object], max_rows: int
-    ) -> Iterator[Row]:
+    ) -> Generator[Row]:
         """Run a statement and yield its rows as they arrive.
 
         Raises QueryFailedError at the first row beyond `max_rows`, and beyond
@@ -76,10 +75,6 @@ class Session:
         )
         for batch in self.session.call(request, self._count_seconds_left()):
             yield from batch.rows
-
-    def fetch_first_row(self, text: str, parameters: Sequence[object]) -> Row:
-        """Run one of our statements and return its first row; the session ends there."""
-        return next(self.stream_rows(text, parameters, MAX_ROWS_BEHIND_FIRST))
 
     def fetch_first_rows(
         self, text: str, parameters: Sequence[object], max_rows: int

@@ -17,13 +17,13 @@ from warehouse.sql.customer import (
     spelling,
     tenant_scope,
     text_growth,
+    text_limits,
     validator,
 )
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
 
-MAX_QUERY_LENGTH = 40_000
 MANAGED_DIALECT = "postgres"
 
 
@@ -132,7 +132,9 @@ def _check_bound_query(
     is_managed = rules.name == MANAGED_DIALECT if managed is None else managed
     try:
         bound, takes_start_date = parsing.bind_start_date(
-            source_text.trim_query(_require_readable(sql), rules), rules, start_date
+            source_text.trim_query(text_limits.require_readable(sql), rules),
+            rules,
+            start_date,
         )
         query = parsing.parse_query(bound, rules.grammar)
         spelling.decode_escapes(query)
@@ -188,25 +190,6 @@ def _write_query(query: exp.Query, rules: Dialect) -> str:
 def quote_identifier(name: str) -> str:
     """Write a column's name as a double-quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def _require_readable(sql: str) -> str:
-    if len(sql) > MAX_QUERY_LENGTH:
-        raise RefusedError(f"The query is longer than {MAX_QUERY_LENGTH:,} characters.")
-    if "\x00" in sql or _is_unencodable(sql):
-        raise RefusedError(
-            "The query contains a character that databases reject: NUL or half of a"
-            " surrogate pair."
-        )
-    return sql
-
-
-def _is_unencodable(sql: str) -> bool:
-    try:
-        sql.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _list_result_columns(query: exp.Query) -> tuple[str, ...] | None:

@@ -4,20 +4,25 @@ Without a bound a recursive query runs until the warehouse stops it, and each of
 rows costs.
 """
 
-import re
 from collections.abc import Iterator
 
 from sqlglot import exp
 
 from warehouse.sql.customer import bounds
 from warehouse.sql.customer.messages import locate
+from warehouse.sql.customer.recursion_steps import (
+    is_column,
+    is_reading,
+    list_conditions,
+    list_sources,
+    read_step,
+)
 from warehouse.sql.customer.refusal import RefusedError
 
 # With a join each level may have many times the rows of the one before.
 MAX_JOINED_LEVELS = 100
 BELOW = (exp.LT, exp.LTE)
 ABOVE = (exp.GT, exp.GTE)
-POSITIVE = re.compile(r"[1-9]\d{0,8}")
 DATE_FUNCTIONS = frozenset({"to_date", "to_timestamp", "to_timestamp_ntz"})
 
 
@@ -28,7 +33,7 @@ def is_recursive(cte: exp.Expr) -> bool:
         isinstance(query, exp.Union)
         and not query.args.get("distinct")
         and isinstance(query.expression, exp.Select)
-        and any(_names(source, cte) for source in _list_sources(query.expression))
+        and any(is_reading(source, cte) for source in list_sources(query.expression))
     )
 
 
@@ -36,7 +41,7 @@ def refuse_other_recursion(clause: exp.With) -> None:
     """Raise RefusedError if a WITH query names itself in a place that is not known."""
     for cte in clause.expressions:
         if not is_recursive(cte) and any(
-            _names(table, cte) for table in cte.this.find_all(exp.Table)
+            is_reading(table, cte) for table in cte.this.find_all(exp.Table)
         ):
             raise RefusedError(
                 f"The WITH query {cte.alias} reads itself in a way that is not"
@@ -71,7 +76,7 @@ def validate_recursion(cte: exp.CTE) -> None:
     compared with a limit there.
     """
     first, second = cte.this.this, cte.this.expression
-    readings = [table for table in cte.find_all(exp.Table) if _names(table, cte)]
+    readings = [table for table in cte.find_all(exp.Table) if is_reading(table, cte)]
     if isinstance(first, exp.Select) and len(readings) == 1:
         names = cte.alias_column_names or first.named_selects
         branches = zip(names, first.selects, second.selects, strict=False)
@@ -88,73 +93,21 @@ def validate_recursion(cte: exp.CTE) -> None:
     )
 
 
-def _names(source: exp.Expr | None, cte: exp.Expr) -> bool:
-    return isinstance(source, exp.Table) and not source.db and source.name == cte.alias
-
-
-def _list_sources(query: exp.Select) -> Iterator[exp.Expr]:
-    first = query.args.get("from_")
-    if first:
-        yield first.this
-    for join in query.args.get("joins") or ():
-        yield join.this
-
-
 def _is_bounded(
     column: exp.Column, start: exp.Expr, growth: exp.Expr, query: exp.Select
 ) -> bool:
-    step = _read_step(column, growth)
+    step = read_step(column, growth)
     if step is None:
         return False
-    sides = (_list_limits(condition, column, growth) for condition in _list_ands(query))
+    sides = (
+        _list_limits(condition, column, growth) for condition in list_conditions(query)
+    )
     has_joins = bool(query.args.get("joins"))
     return any(
         _ends(start, limit, step, has_joins=has_joins)
         for limits in sides
         for limit in limits
     )
-
-
-def _read_step(column: exp.Column, growth: exp.Expr) -> exp.Expr | None:
-    """Return what `column + 1` or DATEADD(unit, 1, column) adds, if it is positive."""
-    if not isinstance(growth, exp.DateAdd | exp.Add):
-        return None
-    base: exp.Expr = growth.this
-    amount: exp.Expr = growth.expression
-    if isinstance(growth, exp.Add) and not _is_column(base, column):
-        base, amount = amount, base
-    is_positive = isinstance(amount, exp.Literal) and POSITIVE.fullmatch(amount.name)
-    if not is_positive or not _is_column(base, column):
-        return None
-    if isinstance(growth, exp.Add):
-        return amount
-    unit = growth.args.get("unit")
-    text = exp.Literal.string(amount.name)
-    return exp.Interval(this=text, unit=unit.copy() if unit else None)
-
-
-def _is_column(node: object, column: exp.Column) -> bool:
-    """Return whether a node is this column, named with or without its table."""
-    return (
-        isinstance(node, exp.Column)
-        and node.name == column.name
-        and node.table in {"", column.table}
-    )
-
-
-def _list_ands(query: exp.Select) -> Iterator[exp.Expr]:
-    """Yield the conditions that must all hold for a row of a query."""
-    where = query.args.get("where")
-    inner = [
-        join.args.get("on")
-        for join in query.args.get("joins") or ()
-        if not join.side and not join.method
-    ]
-    for condition in [where.this if where else None, *inner]:
-        if condition is not None:
-            yield from (
-                condition.flatten() if isinstance(condition, exp.And) else (condition,)
-            )
 
 
 def _list_limits(
@@ -166,7 +119,7 @@ def _list_limits(
     lower, upper = condition.this, condition.expression
     if isinstance(condition, ABOVE):
         lower, upper = upper, lower
-    if _is_column(lower, column) or lower == growth:
+    if is_column(lower, column) or lower == growth:
         yield upper
 
 

@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from warehouse.sql.customer import (
     allowlist,
+    endless_recursion,
     kept_arguments,
     managed_schema,
     node_rules,
@@ -73,6 +74,8 @@ def _validate_with(node: exp.With, tables: Iterable[str], dialect: Dialect) -> N
             f"A recursive WITH is not allowed{locate(node)}: write {dialect.series} for"
             " a calendar, or join the levels one by one."
         )
+    elif node.args.get("recursive"):
+        endless_recursion.refuse_endless(node)
     names = [cte.alias.lower() for cte in node.expressions]
     for name in names:
         if name in tables or name.startswith(("pg_", RESERVED_PREFIX)):

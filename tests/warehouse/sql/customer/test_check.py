@@ -26,7 +26,7 @@ GOOD = [
     "SELECT $$it's$$, 'a' || name, lower(trim(name)), value % 2 FROM managed_dw.rewards",
     "SELECT * FROM (SELECT name FROM managed_dw.rewards) AS x WHERE EXISTS (SELECT 1 FROM managed_dw.rewards)",
     "SELECT 1",
-    "WITH RECURSIVE x AS (SELECT 1 UNION ALL SELECT 1 FROM x) SELECT * FROM x",
+    "WITH RECURSIVE x AS (SELECT 1 UNION SELECT 1 FROM x) SELECT * FROM x",
     "WITH RECURSIVE a AS (SELECT * FROM managed_dw.rewards), b AS (SELECT * FROM a) SELECT * FROM b",
     "SELECT (r).name, (string_to_array(r.name, '-'))[2:], r.properties ? r.name FROM managed_dw.rewards r",
     "SELECT l.n FROM managed_dw.rewards r CROSS JOIN LATERAL (VALUES (r.value), (1)) AS l (n)",

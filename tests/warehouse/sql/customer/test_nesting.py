@@ -8,6 +8,7 @@ import pytest
 from tests.support.running_service import crowding
 from warehouse.sql.customer import check
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.text_limits import MAX_QUERY_LENGTH
 
 DIALECTS = ("postgres", "snowflake", "bigquery")
 SECONDS = 3.0  # nests were measured at most at half of it
@@ -73,7 +74,7 @@ def test_any_nest_is_refused_or_parsed_in_a_moment(nest: str, dialect: str) -> N
     opening, innermost, closing = NESTS[nest]
     for depth in (4, 8, 12, 16, 24, 200):
         sql = f"SELECT {opening * depth}{innermost}{closing * depth}"
-        if len(sql) > check.MAX_QUERY_LENGTH:
+        if len(sql) > MAX_QUERY_LENGTH:
             break
         _require_quick(sql, dialect)
 
@@ -84,7 +85,7 @@ def test_many_nests_of_the_deepest_kind_are_quick(nest: str, dialect: str) -> No
     opening, innermost, closing = NESTS[nest]
     for depth in (3, 5, 23):
         nested = f"{opening * depth}{innermost}{closing * depth}"
-        times = (check.MAX_QUERY_LENGTH - 10) // (len(nested) + 2)
+        times = (MAX_QUERY_LENGTH - 10) // (len(nested) + 2)
         _require_quick("SELECT " + ", ".join([nested] * times), dialect)
 
 

@@ -1,0 +1,66 @@
+# ruff: noqa: ISC004 - the texts of the tests are their own
+"""A recursion that nothing can end is refused on Postgres; one that data end is not."""
+
+import pytest
+
+from warehouse.sql import RefusedError
+from warehouse.sql.customer import check
+
+COUNT = "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r{end}) {read}"
+ALL = "SELECT * FROM r"
+
+
+@pytest.mark.parametrize("is_managed", [True, False])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        COUNT.format(end="", read=ALL),
+        COUNT.format(end="", read="SELECT count(*) FROM r"),
+        COUNT.format(end="", read="SELECT * FROM r ORDER BY n LIMIT 10"),
+        COUNT.format(end="", read="SELECT max(n) FROM r LIMIT 10"),
+        COUNT.format(end="", read="SELECT * FROM r LIMIT 1000000000"),
+        COUNT.format(end="", read="SELECT * FROM (SELECT n FROM r LIMIT 5) AS s, r"),
+        COUNT.format(end=" WHERE true", read=ALL),
+        COUNT.format(end=" WHERE 1 = 1 AND n > 0", read=ALL),
+        COUNT.format(end=" WHERE r.n <> 0", read=ALL),
+        COUNT.format(end=" AS a, managed_dw.rewards AS b", read=ALL),
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION SELECT n + 1 FROM r) SELECT * FROM r",
+        "WITH RECURSIVE r AS (SELECT 'a' AS t UNION ALL SELECT t FROM r) SELECT * FROM r",
+        "WITH RECURSIVE a AS (SELECT 1), r AS (\nSELECT now() AS d UNION ALL"
+        " SELECT d + interval '1 day' FROM r) SELECT * FROM r, a",
+    ],
+)
+def test_a_recursion_that_nothing_ends_is_refused(
+    sql: str,
+    is_managed: bool,
+) -> None:
+    with pytest.raises(
+        RefusedError, match=r"query r never ends \(line .* WHERE n < 1000"
+    ):
+        check.check_query(sql, managed=is_managed)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        COUNT.format(end=" WHERE n < 10", read=ALL),
+        COUNT.format(end=" WHERE n > 0 AND n < 10", read=ALL),
+        COUNT.format(end=" WHERE n + 1 <= (SELECT 9)", read=ALL),
+        COUNT.format(end="", read="SELECT * FROM r LIMIT 10"),
+        COUNT.format(end="", read="SELECT * FROM (SELECT n FROM r LIMIT 5) AS s"),
+        COUNT.format(end="", read="SELECT 1 AS unread"),
+        COUNT.format(end=" JOIN managed_dw.rewards AS b ON b.value = r.n", read=ALL),
+        COUNT.format(end=" JOIN managed_dw.rewards AS b USING (n)", read=ALL),
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION SELECT n % 3 FROM r) SELECT * FROM r",
+        "WITH RECURSIVE r AS (SELECT '[[1]]'::jsonb AS j UNION ALL"
+        " SELECT jsonb_array_elements(j) FROM r) SELECT * FROM r",
+        "WITH RECURSIVE r AS (SELECT '[[1]]'::jsonb AS j UNION ALL"
+        " SELECT e.v FROM r, jsonb_array_elements(r.j) AS e (v)) SELECT * FROM r",
+        "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n % 3 FROM r)"
+        " CYCLE n SET seen USING way SELECT n FROM r",
+        "WITH RECURSIVE a AS (SELECT 1 AS n) SELECT n FROM a",
+    ],
+)
+def test_a_recursion_that_may_end_is_accepted(sql: str) -> None:
+    assert check.check_query(sql, managed=True).text
+    assert check.check_query(sql, managed=False, schema="app").text
