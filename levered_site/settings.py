@@ -60,6 +60,7 @@ CACHES = {
         # Short timeouts, because a hanging cache must not block requests. The retry
         # reconnects after a restart of the cache.
         "OPTIONS": {
+            "serializer": "levered_site.api.cache_serializer.JsonSerializer",
             "socket_timeout": 0.5,
             "socket_connect_timeout": 0.5,
             "retry": Retry(NoBackoff(), 1),

@@ -16,10 +16,15 @@ class FolderTakenError(Exception):
 
 
 def prepare_home(home: Path, account: Account | None) -> None:
-    """Create the home and its log folder; rename log files over 10 MB to `.old`."""
+    """Create the home and its log folder; rename log files over 10 MB to `.old`.
+
+    Files of the clock that an earlier version left readable are closed to others.
+    """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     if account:
         home.chmod(0o711)  # the stores' account may enter but not list it
+    for clock_file in home.glob("clock*"):
+        clock_file.chmod(0o600)
     log_folder = home / "log"
     log_folder.mkdir(exist_ok=True, mode=0o700)
     for log_file in log_folder.glob("*.log"):

@@ -25,6 +25,8 @@ HOME_VARIABLE = "LEVERED_CHILD_OF"
 # processes may have the same name at the same time.
 METRICS_NAME_VARIABLE = "METRICS_NAME"
 
+# Whatever a child writes is for its own user: the clock's state, logs, counts, dumps.
+PRIVATE_UMASK = 0o077
 UNPRIVILEGED_USERS = ("postgres", "nobody", "daemon")
 
 # From linux/prctl.h, securebits.h and capability.h.
@@ -105,6 +107,7 @@ def start_program(program: Program) -> subprocess.Popen[bytes]:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
                 preexec_fn=set_up_child,  # noqa: PLW1509 - there is no other thread
             )
         except (OSError, subprocess.SubprocessError) as error:
@@ -120,12 +123,19 @@ def _open_log(program: Program) -> AbstractContextManager[BinaryIO | None]:
     if program.log_file is None:
         return nullcontext()
     try:
-        return program.log_file.open("ab")
+        return _open_private(program.log_file)
     except OSError as error:
         raise StartError(
             f"{program.name} cannot be started, because its log cannot be opened "
             f"({error}). Let this user write {program.log_file}."
         ) from error
+
+
+def _open_private(file: Path) -> BinaryIO:
+    """Open a file at its end, closed to other users also if an earlier version made it."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "ab")
 
 
 def request_parent_death_signal(parent_pid: int, orphan_signal: signal.Signals) -> None:

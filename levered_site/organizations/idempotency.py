@@ -5,6 +5,7 @@ Only POSTs that create something take one (`OrganizationViewSet.read_only_action
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,12 +20,15 @@ from rest_framework.response import Response
 from levered_site.api import responses
 from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
+from levered_site.organizations import key_lock
 from levered_site.organizations.models import IdempotentAnswer
 
 HEADER = "Idempotency-Key"
 RETENTION = timedelta(hours=24)
-# A request that died between claim and response leaves its claim behind. No request
-# lasts this long, so another request may take over an older claim.
+# A request that died between claim and response leaves its claim behind, but not its
+# lock: a repeat takes the claim over. Where Postgres does not notice that the process is
+# gone, as after the loss of a machine, it does so after this time: no request lasts as
+# long.
 STALE_AFTER = timedelta(seconds=60)
 # A created resource is smaller by far. Larger responses are not kept for a day.
 MAX_STORED_BYTES = 256 * 1024
@@ -65,8 +69,13 @@ class IdempotentReplayError(Exception):
         )
 
 
-def claim_key(request: HttpRequest, organization_id: str) -> Claim | None:
+def claim_key(
+    request: HttpRequest, organization_id: str, request_scope: ExitStack
+) -> Claim | None:
     """Claim the key of a request; None if it carries none.
+
+    The key's lock is held until the end of `request_scope`, which is to end after the
+    commit of what the request changes.
 
     Raises:
         IdempotentReplayError: the key has a response, which is to be sent again.
@@ -88,10 +97,15 @@ def claim_key(request: HttpRequest, organization_id: str) -> Claim | None:
         key=key,
         body_digest=_hash_request(request),
     )
-    return _store_claim(new_row)
+    number = key_lock.compute_lock_number(
+        organization_id, new_row.method, new_row.path, key
+    )
+    has_lock = request_scope.enter_context(key_lock.try_lock(number))
+    return _store_claim(new_row, has_lock=has_lock)
 
 
-def _store_claim(new_row: IdempotentAnswer) -> Claim:
+def _store_claim(new_row: IdempotentAnswer, *, has_lock: bool) -> Claim:
+    """Store the claim; a claim without an answer that nobody has the lock of is dead."""
     now = timezone.now()
     rows_of_key = IdempotentAnswer.objects.filter(
         organization_id=new_row.organization_id,
@@ -99,20 +113,22 @@ def _store_claim(new_row: IdempotentAnswer) -> Claim:
         path=new_row.path,
         key=new_row.key,
     )
-    rows_of_key.filter(
-        Q(created_at__lt=now - RETENTION)
-        | Q(status=None, created_at__lt=now - STALE_AFTER)
-        # Claimed before the clock was set back.
-        | Q(status=None, created_at__gt=now + STALE_AFTER)
+    is_stale = Q(created_at__lt=now - STALE_AFTER)
+    is_stale |= Q(created_at__gt=now + STALE_AFTER)  # before the clock was set back
+    is_dead = Q(status=None) if has_lock else Q(status=None) & is_stale
+    deleted, _ = rows_of_key.filter(
+        Q(created_at__lt=now - RETENTION) | is_dead
     ).delete()
-    try:
-        with transaction.atomic():
-            new_row.save(force_insert=True)
-    except IntegrityError:
-        stored = rows_of_key.first()
-    else:
-        return Claim(new_row.pk, new_row.created_at)
-    if stored is None:  # released between the two statements: the client may retry
+    if has_lock or deleted:
+        try:
+            with transaction.atomic():
+                new_row.save(force_insert=True)
+        except IntegrityError:
+            pass
+        else:
+            return Claim(new_row.pk, new_row.created_at)
+    stored = rows_of_key.first()
+    if stored is None:  # claimed or released this moment: the client may retry
         raise ConflictError(IN_PROGRESS, retry_after=1)
     _refuse_conflict(stored, new_row.body_digest)
     raise IdempotentReplayError(stored)

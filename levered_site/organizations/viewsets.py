@@ -157,7 +157,7 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
         together. So a process that dies leaves both or neither, and a repeat never makes
         the changes twice.
         """
-        with ExitStack() as self._turn:
+        with ExitStack() as self._request_scope:
             with ExitStack() as self._transaction:
                 response = super().dispatch(request, *args, **kwargs)
             if isinstance(response, Response) and self._has_turn:
@@ -169,12 +169,14 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
         """Run DRF's checks, then claim the Idempotency-Key of a POST that creates."""
         super().initial(request, *args, **kwargs)
         if self.has_large_answer():
-            self._turn.enter_context(slow_requests.take_turn())
+            self._request_scope.enter_context(slow_requests.take_turn())
             self._has_turn = True
         is_creating = self.action and self.action not in self.read_only_actions
         if request.method == "POST" and is_creating:
             django_request = requests.get_django_request(request)
-            self._claim = idempotency.claim_key(django_request, self.organization_id)
+            self._claim = idempotency.claim_key(
+                django_request, self.organization_id, self._request_scope
+            )
             if self._claim is not None and self.action not in self.long_actions:
                 self._transaction.enter_context(transaction.atomic())
                 self._is_in_transaction = True

@@ -6,7 +6,7 @@ Once a day the question covers all days that are retained, because rows may come
 """
 
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -26,6 +26,7 @@ from warehouse import connections
 ASK_TASK = "optimizations.ask_warehouse"
 REQUESTED_BY = "system:clock"
 HISTORY_INTERVAL = timedelta(hours=24)
+MAX_STAMP = 1e11  # some year that a datetime can name
 
 log = structlog.get_logger(__name__)
 
@@ -41,11 +42,11 @@ def send_question(optimization: Optimization, now: datetime) -> bool:
     interval = timedelta(minutes=optimization.retrain_every_minutes)
     key = _build_key(optimization)
     try:
-        asked_at = cache.get(key)
+        asked_at = _read_time(key)
         # A stamp of the future is left by a clock that was set back.
         if asked_at is not None and now - interval < asked_at <= now:
             return False
-        cache.set(key, now, interval.total_seconds())
+        cache.set(key, now.timestamp(), interval.total_seconds())
         current_app.send_task(ASK_TASK, args=[str(optimization.pk)])
     except (BrokerError, *CACHE_ERRORS) as error:
         log.warning(
@@ -102,13 +103,21 @@ def _claim_history(optimization: Optimization, now: datetime) -> bool:
     """
     key = _build_history_key(optimization)
     try:
-        asked_at = cache.get(key)
+        asked_at = _read_time(key)
         if asked_at is not None and now - HISTORY_INTERVAL < asked_at <= now:
             return False
-        cache.set(key, now, HISTORY_INTERVAL.total_seconds())
+        cache.set(key, now.timestamp(), HISTORY_INTERVAL.total_seconds())
     except CACHE_ERRORS:
         return False
     return True
+
+
+def _read_time(key: str) -> datetime | None:
+    """Return the time that is stored under a key; None if there is none."""
+    stamp = cache.get(key)
+    if not isinstance(stamp, float) or not 0 <= stamp <= MAX_STAMP:
+        return None
+    return datetime.fromtimestamp(stamp, UTC)
 
 
 def _build_history_key(optimization: Optimization) -> str:

@@ -39,7 +39,7 @@ BEGIN
   FOR routine IN
     SELECT p.oid FROM pg_catalog.pg_proc AS p
     WHERE p.oid = ANY (CAST(ARRAY['pg_advisory_xact_lock(bigint)', 'pg_try_advisory_lock(bigint)',
-        'pg_try_advisory_lock(integer, integer)', 'pg_advisory_unlock(integer, integer)',
+        'pg_try_advisory_lock(integer, integer)', 'pg_advisory_unlock(integer, integer)', 'pg_advisory_unlock(bigint)',
         'pg_catalog.set_config(text, text, boolean)'] AS regprocedure[]))
       AND pg_has_role(current_user, p.proowner, 'USAGE')
   LOOP

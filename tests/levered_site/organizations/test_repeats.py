@@ -1,13 +1,18 @@
 """Idempotency-Key: replayed, refused and expired responses."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
+from typing import Any
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from levered_site.organizations import idempotency
-from levered_site.organizations.models import ApiKey, IdempotentAnswer
+from levered_site.organizations import idempotency, key_lock
+from levered_site.organizations.models import ApiKey, IdempotentAnswer, Organization
 from tests.support import factories, labels
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(labels.__name__)]
@@ -123,19 +128,67 @@ def test_of_concurrent_repeats_one_runs(alice: factories.Api) -> None:
     assert ApiKey.objects.count() == 1
 
 
+@contextmanager
+def another_process(organization: Organization) -> Iterator[psycopg.Connection[Any]]:
+    """Hold the lock of the key `k`, as a process does whose request is running."""
+    number = key_lock.compute_lock_number(
+        organization.pk, "POST", "/api/v2/labels", "k"
+    )
+    database = str(connection.settings_dict["NAME"])
+    other = psycopg.connect(settings.DATABASE_URL, dbname=database, autocommit=True)
+    with closing(other):
+        other.execute("SELECT pg_advisory_lock(%s)", [number])
+        yield other
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_of_a_killed_process_is_taken_over_at_once() -> None:
+    organization = factories.make_organization()
+    alice = factories.make_admin_api(organization)
+    alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+    IdempotentAnswer.objects.update(status=None, body=None)
+
+    with another_process(organization) as process:
+        while_it_lives = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+        pid = process.info.backend_pid
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        after_its_end = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+
+    assert (while_it_lives.status_code, while_it_lives["Retry-After"]) == (409, "1")
+    assert "in progress" in factories.read_error(while_it_lives)["message"]
+    assert after_its_end.status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("age", "status"), [(timedelta(seconds=30), 409), (timedelta(seconds=90), 201)]
 )
-def test_a_claim_left_by_a_crash_is_taken_over(
-    alice: factories.Api, age: timedelta, status: int
+def test_a_claim_whose_lock_was_never_released_is_taken_over_after_a_minute(
+    age: timedelta, status: int
 ) -> None:
+    organization = factories.make_organization()
+    alice = factories.make_admin_api(organization)
     alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
     then = timezone.now() - age
     IdempotentAnswer.objects.update(status=None, body=None, created_at=then)
 
-    answer = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+    with another_process(organization):
+        answer = alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
 
     assert answer.status_code == status
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_is_free_again_after_its_request() -> None:
+    alice = factories.make_admin_api(factories.make_organization())
+
+    for _ in range(2):
+        alice.post("/labels", {"label": "a"}, Idempotency_Key="k")
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        assert cursor.fetchone() == (0,)
 
 
 def test_responses_expire_after_a_day(alice: factories.Api) -> None:

@@ -41,7 +41,8 @@ SELECT CAST(s.signature AS text) AS signature
 FROM unnest(CAST(ARRAY[
   'pg_catalog.pg_advisory_xact_lock(bigint)', 'pg_catalog.pg_try_advisory_lock(bigint)',
   'pg_catalog.pg_try_advisory_lock(integer, integer)',
-  'pg_catalog.pg_advisory_unlock(integer, integer)'
+  'pg_catalog.pg_advisory_unlock(integer, integer)',
+  'pg_catalog.pg_advisory_unlock(bigint)'
 ] AS regprocedure[])) AS s (signature)
 WHERE NOT has_function_privilege(current_user, s.signature, 'EXECUTE')
 """
