@@ -16,7 +16,8 @@ from optimizations.admin import candidate_section, measured_section
 from optimizations.models import CubeDay, Decision, Optimization, Regime, Variant
 from optimizations.results import report
 from optimizations.results.health import Health
-from optimizations.results.report import Results, VariantResult
+from optimizations.results.report import Results
+from optimizations.results.variant_results import VariantResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,10 +78,15 @@ def _average_baseline(
 def find_distrust_reason(
     report: StoredReport, cube: ObservationCube, metric: Metric
 ) -> str | None:
-    """Return why modeled comparisons are withheld, or None if they are not."""
-    return get_failure_reason(check_calibration(report, cube, metric))
+    """Return why modeled figures are withheld, or None if they are not."""
+    return explain_distrust(report, check_calibration(report, cube, metric))
 
 
-def get_failure_reason(sanity: BaselineSanity) -> str | None:
-    """Return the reason of a failed check, or None if it passed or could not be made."""
-    return sanity.reason if sanity.ok is False else None
+def explain_distrust(report: StoredReport, sanity: BaselineSanity) -> str | None:
+    """Return the reason of a failed check of the baseline, or that delays differ.
+
+    None if the check passed or could not be made. Reports of earlier versions say nothing
+    of delays.
+    """
+    failure = sanity.reason if sanity.ok is False else None
+    return failure or report.get("delays_differ")

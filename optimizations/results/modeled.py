@@ -118,7 +118,7 @@ def build_modeled_results(
         return _build_untrained_results()
     sanity = calibration.check_calibration(report, cube, metric)
     withheld = WithholdingReasons(
-        distrusted=calibration.get_failure_reason(sanity),
+        distrusted=calibration.explain_distrust(report, sanity),
         unlearned=served.unlearned,
         unsupported=model_support.explain_missing_support(cube.arrays),
     )

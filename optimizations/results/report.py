@@ -1,15 +1,13 @@
 """Results: the stored report of the serving version beside sums over the stored cube."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from optimizations.cube import refresh, specification
 from optimizations.cube.refresh import ObservationCube
-from optimizations.models import Optimization, Variant
+from optimizations.models import Optimization
 from optimizations.results import (
     health_evidence,
     measured_amounts,
@@ -17,6 +15,7 @@ from optimizations.results import (
     modeled,
     served_model,
     stored,
+    variant_results,
 )
 from optimizations.results.context_results import ContextResult
 from optimizations.results.health import Health
@@ -28,65 +27,16 @@ from optimizations.results.model_effects import (
     Interaction,
     Quartiles,
 )
-from optimizations.results.modeled import ModelNotes, ModelStats, VariantEstimate
+from optimizations.results.modeled import ModelNotes, ModelStats
 from optimizations.results.reasons import Reasons
 from optimizations.results.stored import StoredCubes
-from optimizations.results.user_counts import NO_USERS, UserCounter, UserCounts
+from optimizations.results.variant_results import DailyCounts, VariantResult
 from warehouse import connections
 from warehouse.sql.cube.statement import build_statement
 from warehouse.sql.preview import render
 
 NOT_REFRESHED = "the warehouse has not been asked yet; ?refresh=true asks it"
-NO_MATURE_USER = "no user's horizon has passed yet, so rewards may still come"
-DAILY_COUNTS = (
-    *("exposures", "conversions", "users", "rewarded_users"),
-    *("mature_users", "mature_conversions"),
-)
 NOT_LIVE = "this optimization has not been live: nothing is observed"
-
-
-@dataclass(frozen=True, slots=True)
-class VariantResult:
-    """What was counted of a variant, and what the model says of it."""
-
-    number: int
-    variant_key: str
-    variant: dict[str, Any]
-    enabled: bool
-    exposures: Annotated[int, "Of all users so far."]
-    conversions: Annotated[
-        int, "Users so far whose reward is worth more than 0, whatever their age."
-    ]
-    rate: Annotated[
-        float | None, "Conversions per exposure of mature users; 0 without exposures."
-    ]
-    users: Annotated[int, "All users so far, whatever their age."]
-    rewarded_users: Annotated[
-        int, "Users so far with any counted reward, a negative one included."
-    ]
-    mature_users: Annotated[int, "Users whose horizon has passed."]
-    mature_conversions: Annotated[int, "Conversions of mature users."]
-    user_rate: Annotated[
-        float | None, "mature_conversions per mature user; 0 without users."
-    ]
-    mean_reward: Annotated[float | None, "Measured mean reward per mature user."]
-    weight: Annotated[float | None, "Share of all traffic that it is served now."]
-    prob_best: float | None
-    expected_reward_mean: float | None
-    expected_reward_lo: float | None
-    expected_reward_hi: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class DailyCounts:
-    """Counts of one day of first touch, by variant_key, as of a variant in all.
-
-    `mature_users` and `mature_conversions` are of users whose horizon has passed: what
-    the others do may still come.
-    """
-
-    date: date
-    variants: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +96,7 @@ def build_results(
         comparison.tuning,
     )
     checks = health_evidence.build_checks(optimization, cube, model.sanity)
-    variants = _build_variant_results(
+    variants = variant_results.build_variant_results(
         optimization,
         cube,
         served_model.compute_traffic_weights(served, cube),
@@ -168,13 +118,13 @@ def build_results(
         interactions=model.effects.interactions,
         context_importance=model.effects.context_importance,
         contexts=model.effects.contexts,
-        time_series=build_time_series(optimization, cube),
+        time_series=variant_results.build_time_series(optimization, cube),
         model=model.model,
         unavailable={
             **model.unavailable,
             **measured_lift.explain_nulls(comparison, amounts),
             **_explain_missing_counts(optimization, cube),
-            **_explain_missing_rates(variants),
+            **variant_results.explain_missing_rates(variants),
         },
     )
 
@@ -215,85 +165,3 @@ def _explain_missing_counts(
     if optimization.went_live_at is None:
         return dict.fromkeys(("as_of", "variants.weight"), NOT_LIVE)
     return {} if cube.as_of else {"as_of": NOT_REFRESHED}
-
-
-def _build_variant_results(
-    optimization: Optimization,
-    cube: ObservationCube,
-    weights: Mapping[int, float],
-    estimates: Mapping[int, VariantEstimate],
-) -> list[VariantResult]:
-    counter = UserCounter(optimization.reward_metric, cube)
-    counts = counter.count(cube.arrays.variant)
-    return [
-        _build_variant_result(
-            variant,
-            counts.get((variant.number,), NO_USERS),
-            weights.get(variant.number),
-            estimates.get(variant.number, VariantEstimate()),
-        )
-        for variant in optimization.variants.order_by("number").defer("screenshot")
-    ]
-
-
-def _build_variant_result(
-    variant: Variant,
-    counts: UserCounts,
-    weight: float | None,
-    estimate: VariantEstimate,
-) -> VariantResult:
-    conversions = counts.mature_conversions
-    return VariantResult(
-        number=variant.number,
-        variant_key=variant.variant_key,
-        variant=variant.levels,
-        enabled=variant.enabled and not variant.excluded,
-        exposures=counts.exposures,
-        conversions=counts.conversions,
-        rate=_divide(conversions, counts.mature_exposures, counts.exposures),
-        users=counts.users,
-        rewarded_users=counts.rewarded_users,
-        mature_users=counts.mature_users,
-        mature_conversions=conversions,
-        user_rate=_divide(conversions, counts.mature_users, counts.users),
-        mean_reward=counts.mean_reward,
-        weight=weight,
-        prob_best=estimate.prob_best,
-        expected_reward_mean=estimate.expected_reward_mean,
-        expected_reward_lo=estimate.expected_reward_lo,
-        expected_reward_hi=estimate.expected_reward_hi,
-    )
-
-
-def _divide(conversions: int, mature: int, total: int) -> float | None:
-    """Return the rate of the mature; 0 if there is nothing, None if nothing is mature."""
-    if not total:
-        return 0.0
-    return conversions / mature if mature else None
-
-
-def _explain_missing_rates(variants: Sequence[VariantResult]) -> Reasons:
-    return {
-        f"variants.{name}": NO_MATURE_USER
-        for name in ("rate", "user_rate", "mean_reward")
-        if any(getattr(row, name) is None for row in variants)
-    }
-
-
-def build_time_series(
-    optimization: Optimization, cube: ObservationCube
-) -> list[DailyCounts]:
-    """Return counts by day of first touch and variant_key."""
-    keys = dict(optimization.variants.values_list("number", "variant_key"))
-    cells = cube.arrays
-    counter = UserCounter(optimization.reward_metric, cube)
-    counts = counter.count(cells.day, cells.variant)
-    days: defaultdict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for (day, number), day_counts in sorted(counts.items()):
-        if number in keys:
-            days[day][keys[number]] = {
-                name: getattr(day_counts, name) for name in DAILY_COUNTS
-            }
-    return [
-        DailyCounts(date.fromordinal(day), variants) for day, variants in days.items()
-    ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from levered_site.errors import ConflictError
 from metrics.models import Metric
-from models_app.bandit.data import cells, value_cells
+from models_app.bandit.data import amount_rows, cells, value_cells
 from models_app.bandit.data.cells import TrainingCells, TrainingRow
 from models_app.bandit.design import subset
 from models_app.bandit.design.subset import DesignSubset
@@ -162,7 +162,7 @@ def _tabulate_cells(data: TrainingData, design_subset: DesignSubset) -> Training
     match data.metric.reward_type:
         case "numeric":
             if data.is_lower_better:
-                rows = [value_cells.drop_signs(row) for row in rows]
+                rows = [amount_rows.drop_signs(row) for row in rows]
             return value_cells.tabulate_amounts(rows, *delays)
         case "outcomes":
             weights = _read_outcome_weights(data)

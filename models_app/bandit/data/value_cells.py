@@ -8,16 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from models_app.bandit.data import amount_bound, cells
-from models_app.bandit.data.amount_bound import AmountBound, AmountSums
+from models_app.bandit.data import amount_rows, cells
+from models_app.bandit.data.amount_bound import AmountBound
 from models_app.bandit.data.cells import TrainingCells, TrainingRow
 from models_app.bandit.design.design import Design, Floats, Integers
 from warehouse.sql.shapes import FAILURE_OUTCOME
 
-AMOUNT_COLUMNS = (
-    *("converted", "payers", "value_sum", "value_sum_squares"),
-    *("log_sum", "log_sum_squares"),
-)
 RELATIVE_TOLERANCE = 1e-9
 ZERO_AMOUNTS: dict[str, Any] = {
     "value_sum": 0.0,
@@ -100,7 +96,7 @@ def tabulate_amounts(
 
     Single amounts far beyond all others are bounded, see amount_bound.find_bound.
     """
-    bounded_rows, bound = bound_amounts(list(rows))
+    bounded_rows, bound = amount_rows.bound_amounts(list(rows))
 
     def list_extra_sums(row: TrainingRow) -> tuple[float, ...]:
         others = row.converted - row.payers
@@ -123,50 +119,6 @@ def tabulate_amounts(
         others=others,
         bound=bound,
     )
-
-
-def drop_signs(row: TrainingRow) -> TrainingRow:
-    """Return the row without what only positive amounts have: payers and logs.
-
-    To minimize positive amounts must be the same as to maximize their negatives, of
-    which the cube has no logs. Both are learned from their sums.
-    """
-    return replace(row, payers=0, log_sum=0.0, log_sum_squares=0.0)
-
-
-def bound_amounts(
-    rows: Sequence[TrainingRow],
-) -> tuple[Sequence[TrainingRow], AmountBound | None]:
-    """Return the rows with outliers bounded, and the bound; None without outliers."""
-    columns = np.array(
-        [[getattr(row, name) for name in AMOUNT_COLUMNS] for row in rows]
-    )
-    converted, payers, sums, squares, logs, log_squares = columns.reshape(-1, 6).T
-    moments = AmountSums.from_moments(converted, sums, squares)
-    has_logs = payers == converted
-    amounts = AmountSums(
-        np.where(has_logs, converted, moments.counts),
-        sums,
-        squares,
-        np.where(has_logs, logs, moments.log_sums),
-        np.where(has_logs, log_squares, moments.log_squares),
-    )
-    bound = amount_bound.find_bound(amounts)
-    if bound is None:
-        return rows, None
-    after = amount_bound.apply_bound(amounts, bound)
-    return [
-        replace(
-            row,
-            value_sum=float(after.sums[place]),
-            value_sum_squares=float(after.squares[place]),
-            log_sum=float(after.log_sums[place] if has_logs[place] else row.log_sum),
-            log_sum_squares=float(
-                after.log_squares[place] if has_logs[place] else row.log_sum_squares
-            ),
-        )
-        for place, row in enumerate(rows)
-    ], bound
 
 
 def tabulate_outcomes(

@@ -14,6 +14,7 @@ from models_app.bandit.design.design import Design, Floats
 from models_app.bandit.policy import leading
 from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.report.baseline import BaselineAccumulator, BaselineReward
+from models_app.bandit.report.draw_sums import DrawSums, TrafficMix
 from models_app.bandit.rewards import reward_model
 from models_app.bandit.rewards.reward_model import DrawChunk, FittedReward
 
@@ -134,33 +135,6 @@ def compute_context_mix(
     return np.asarray(by_cell / by_cell.sum())
 
 
-@dataclass(frozen=True, slots=True)
-class _TrafficMix:
-    """How users are spread over context cells, and how they are served.
-
-    Attributes
-    ----------
-    design: of the fitted reward.
-    compiled_policy: the current allocation.
-    leading_table: [S, V] the allocation after shipping.
-    shares: [S] of users in each context cell.
-    enabled: [V] whether a variant may be served.
-    sign: 1 if a high reward is good, -1 if a low one is.
-
-    """
-
-    design: Design
-    compiled_policy: CompiledPolicy
-    leading_table: Floats
-    shares: Floats
-    enabled: NDArray[np.bool_]
-    sign: float
-
-    def list_cell_indices(self) -> NDArray[np.intp]:
-        """Return the indices of the context cells with users."""
-        return np.flatnonzero(self.shares)
-
-
 def draw_rewards(
     fitted_reward: FittedReward,
     compiled_policy: CompiledPolicy,
@@ -175,11 +149,11 @@ def draw_rewards(
     """
     design, variants = fitted_reward.design, np.arange(fitted_reward.design.variants)
     leading_table = leading.build_leading_table(compiled_policy.prob_best, enabled)
-    mix = _TrafficMix(design, compiled_policy, leading_table, shares, enabled, sign)
+    mix = TrafficMix(design, compiled_policy, leading_table, shares, enabled, sign)
     cell_indices = mix.list_cell_indices()
     seen_levels = _list_seen_levels(design, shares)
     draw_count = _choose_draw_count(design, len(cell_indices), len(seen_levels))
-    sums = _DrawSums.create(draw_count, design.variants, seen_levels)
+    sums = DrawSums.create(draw_count, design.variants, seen_levels)
     baseline = BaselineAccumulator.create(design, shares, draw_count)
     start = 0
     for chunk in reward_model.draw_chunks(fitted_reward, draw_count, seed, variants):
@@ -198,67 +172,8 @@ def draw_rewards(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _DrawSums:
-    """Sums over context cells, weighted by each cell's share of users.
-
-    `reward`, `policy_reward`, `leading_reward`, `best_reward` and `uniform_reward` are
-    as in RewardDraws. `level_reward` [·, draws, V], `level_policy_reward` and
-    `level_leading_reward` [·, draws] are those of the `seen_levels`, which are pairs of
-    context factor and level, by index.
-    """
-
-    reward: Floats
-    policy_reward: Floats
-    leading_reward: Floats
-    best_reward: Floats
-    uniform_reward: Floats
-    seen_levels: list[tuple[int, int]]
-    level_reward: Floats
-    level_policy_reward: Floats
-    level_leading_reward: Floats
-
-    @classmethod
-    def create(
-        cls, draws: int, variants: int, seen_levels: list[tuple[int, int]]
-    ) -> "_DrawSums":
-        level_count = len(seen_levels)
-        return cls(
-            reward=np.zeros((draws, variants)),
-            policy_reward=np.zeros(draws),
-            leading_reward=np.zeros(draws),
-            best_reward=np.zeros(draws),
-            uniform_reward=np.zeros(draws),
-            seen_levels=seen_levels,
-            level_reward=np.zeros((level_count, draws, variants)),
-            level_policy_reward=np.zeros((level_count, draws)),
-            level_leading_reward=np.zeros((level_count, draws)),
-        )
-
-    def add(
-        self, rows: slice, mix: _TrafficMix, cell_index: int, reward: Floats
-    ) -> None:
-        """Add rewards [draws, V] of a context cell, times its share of users."""
-        levels = mix.design.context_levels[cell_index]
-        policy_reward = reward @ mix.compiled_policy.probabilities[cell_index]
-        leading_reward = reward @ mix.leading_table[cell_index]
-        self.reward[rows] += reward
-        self.policy_reward[rows] += policy_reward
-        self.leading_reward[rows] += leading_reward
-        for index, (context_index, level_index) in enumerate(self.seen_levels):
-            if levels[context_index] == level_index:
-                self.level_reward[index, rows] += reward
-                self.level_policy_reward[index, rows] += policy_reward
-                self.level_leading_reward[index, rows] += leading_reward
-
-    def add_best_and_uniform(self, rows: slice, reward: Floats, sign: float) -> None:
-        """Add the best and the average of rewards [draws, ·] of enabled variants."""
-        self.best_reward[rows] += sign * (sign * reward).max(axis=1)
-        self.uniform_reward[rows] += reward.mean(axis=1)
-
-
 def _add_chunk(
-    sums: _DrawSums, rows: slice, chunk: DrawChunk, mix: _TrafficMix
+    sums: DrawSums, rows: slice, chunk: DrawChunk, mix: TrafficMix
 ) -> Floats:
     """Add the draws `rows` to the sums.
 
@@ -292,7 +207,7 @@ def _choose_draw_count(design: Design, context_cells: int, seen_levels: int) -> 
     return max(MIN_DRAWS, min(MAX_DRAWS, max_draws_by_work, max_draws_by_memory))
 
 
-def _build_level_draws(mix: _TrafficMix, sums: _DrawSums) -> tuple[LevelDraws, ...]:
+def _build_level_draws(mix: TrafficMix, sums: DrawSums) -> tuple[LevelDraws, ...]:
     level_draws = []
     for index, (context_index, level_index) in enumerate(sums.seen_levels):
         has_level = mix.design.context_levels[:, context_index] == level_index

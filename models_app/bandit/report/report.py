@@ -12,7 +12,13 @@ from models_app.bandit.data.value_cells import AmountCells
 from models_app.bandit.design.design import Design, Floats
 from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.regression import blas_threads
-from models_app.bandit.report import importance, interactions, lift, posterior_draws
+from models_app.bandit.report import (
+    delays,
+    importance,
+    interactions,
+    lift,
+    posterior_draws,
+)
 from models_app.bandit.report.baseline import BaselineReward
 from models_app.bandit.report.coefficients import Coefficient, compute_coefficients
 from models_app.bandit.report.importance import (
@@ -55,9 +61,10 @@ class Report:
     """Modeled figures of one training; see `build_report`.
 
     `reward_model` is the kind of model that was fit (RewardModelKind); `notes` are
-    remarks on it for users. A lift is None if the baseline's reward may be zero; an
-    importance is None if the model leaves out the interactions that it measures. Fields
-    with a default are missing in reports of earlier versions.
+    remarks on it for users; `delays_differ` is why its figures cannot be relied on. A
+    lift is None if the baseline's reward may be zero; an importance is None if the model
+    leaves out the interactions that it measures. Fields with a default are missing in
+    reports of earlier versions.
     """
 
     variants: tuple[VariantSummary, ...]
@@ -82,6 +89,7 @@ class Report:
     baselines: BaselineReward | None = None
     shipped: ShippedFigures | None = None
     amount_bound: AmountBound | None = None
+    delays_differ: str | None = None
 
 
 def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
@@ -142,6 +150,7 @@ def build_report(  # noqa: PLR0913 - three inputs; all options are keyword-only
             *_note_immature(cells),
             *_note_bounded(cells),
         ),
+        delays_differ=delays.find_delay_difference(design, cells),
         amount_bound=cells.bound if isinstance(cells, AmountCells) else None,
         **_compare_with_baseline(draws, leader),
         **_compute_importances(design, draws),

@@ -8,6 +8,7 @@ from levered_site.organizations.actors import SYSTEM_ACTOR
 from models_app import versions
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization
+from optimizations.results import served_model
 from tests.support.factories import make_member_api, read_body
 from tests.support.learning import train_model
 from tests.support.optimization_factories import make_config
@@ -123,6 +124,23 @@ def test_shipping_after_the_leader_was_disabled_learns_what_is_shipped() -> None
     assert stats["estimated_improvement_percent"] == pytest.approx(truth, rel=0.1)
     assert progress["winner"]["number"] == stats["best_variant"]
     assert progress["winner"]["share"] == 1
+
+
+def test_what_cannot_be_learned_before_shipping_stays_withheld() -> None:
+    optimization = make_trained(**WITHOUT_CONTEXT)
+    set_enabled(optimization, get_leader(optimization), enabled=False)
+    optimization.model.training_runs.update(seconds={"fit": 60.0})
+    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR, confirm=True)
+
+    results, progress = (read(optimization, name) for name in ("results", "progress"))
+
+    for name in HEADLINES:
+        assert results["stats"][name] is None
+        reason = results["unavailable"][f"stats.{name}"]
+        assert reason == served_model.NOT_LEARNED_AS_SHIPPED
+    assert sorted(row["weight"] for row in results["variants"]) == [0, 0, 0, 1]
+    assert progress["winner"]["share"] == 1
+    assert list_nulls_without_reason(results) == []
 
 
 def test_what_is_shipped_is_shown_as_the_whole_traffic() -> None:

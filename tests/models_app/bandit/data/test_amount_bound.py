@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from models_app.bandit.data import value_cells
+from models_app.bandit.data import amount_rows
 from models_app.bandit.data.cells import TrainingRow
 from models_app.bandit.design.design import Floats
 
@@ -53,7 +53,7 @@ def test_amounts_far_beyond_all_others_count_as_typical_ones(
     for place, whale in enumerate(whales):
         groups[3 * place] = np.append(groups[3 * place], whale)
 
-    rows, bound = value_cells.bound_amounts(make_rows(groups, sign))
+    rows, bound = amount_rows.bound_amounts(make_rows(groups, sign))
 
     assert bound is not None
     assert bound.count == len(whales)
@@ -69,7 +69,7 @@ def test_two_whales_of_one_group_are_found() -> None:
     groups = draw_groups(1)
     groups[5] = np.append(groups[5], [1e9, 1e9])
 
-    rows, bound = value_cells.bound_amounts(make_rows(groups))
+    rows, bound = amount_rows.bound_amounts(make_rows(groups))
 
     assert bound is not None
     assert bound.count == 2
@@ -82,7 +82,7 @@ def test_a_group_of_many_loses_its_whale_only() -> None:
     groups[3] = np.append(groups[3], 1e9)
 
     for sign in (1.0, -1.0):
-        rows, bound = value_cells.bound_amounts(make_rows(groups, sign))
+        rows, bound = amount_rows.bound_amounts(make_rows(groups, sign))
 
         assert bound is not None
         expected = sign * (plain + bound.typical)
@@ -95,7 +95,7 @@ def test_log_normal_amounts_are_seldom_bounded(sigma: float) -> None:
     for seed in range(RUNS):
         rng = np.random.default_rng([seed, 7])
         groups = [rng.lognormal(3, sigma, int(rng.integers(1, 9))) for _ in range(30)]
-        bounded += value_cells.bound_amounts(make_rows(groups))[1] is not None
+        bounded += amount_rows.bound_amounts(make_rows(groups))[1] is not None
 
     assert bounded <= 0.02 * RUNS
 
@@ -105,12 +105,12 @@ def test_a_few_prices_are_not_bounded() -> None:
     rng = np.random.default_rng(3)
     groups = [rng.choice(prices, 6, p=(0.6, 0.38, 0.02)) for _ in range(60)]
 
-    assert value_cells.bound_amounts(make_rows(groups))[1] is None
-    assert value_cells.bound_amounts(make_rows(groups, -1.0))[1] is None
+    assert amount_rows.bound_amounts(make_rows(groups))[1] is None
+    assert amount_rows.bound_amounts(make_rows(groups, -1.0))[1] is None
 
 
 def test_without_amounts_there_is_no_bound() -> None:
     empty = make_rows([np.zeros(0)] * 4)
 
-    assert value_cells.bound_amounts([]) == ([], None)
-    assert value_cells.bound_amounts(empty) == (empty, None)
+    assert amount_rows.bound_amounts([]) == ([], None)
+    assert amount_rows.bound_amounts(empty) == (empty, None)
