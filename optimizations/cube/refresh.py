@@ -28,7 +28,7 @@ from optimizations.cube.storage import StoredColumns, StoredDay
 from optimizations.models import CubeDay, Optimization
 from warehouse import connections
 from warehouse.backends.query_results import DayRowCounts
-from warehouse.sql.cube.statement import Cell, Cube, CubeSpec
+from warehouse.sql.cube.statement import Cell, Cube, CubeSpec, Note
 
 NO_LAGS = (0,) * 32
 NO_ROWS = DayRowCounts(0, 0)
@@ -41,7 +41,7 @@ class ObservationCube:
 
     `lags` are 32 buckets over the horizon. `as_of` is the last refresh, None before the
     first. `rows_read` counts the raw exposure rows that the refresh just made has read,
-    `blank_exposures` those of all days that have no id.
+    `blank_exposures` those of all days that have no id. `notes` are those of all days.
     """
 
     days: tuple[DayColumns, ...]
@@ -51,6 +51,7 @@ class ObservationCube:
     as_of: datetime | None
     rows_read: int = 0
     blank_exposures: int = 0
+    notes: tuple[Note, ...] = ()
 
     @cached_property
     def arrays(self) -> CellArrays:
@@ -131,6 +132,7 @@ def load_cube(
             default=None,
         ),
         blank_exposures=sum(day.blank_exposures for day in days),
+        notes=tuple(note for day in days for note in day.notes),
     )
 
 
@@ -316,4 +318,5 @@ def _group_by_day(
             exposure_rows=None if rows is None else rows.exposures,
             reward_rows=None if rows is None else rows.rewards,
             blank_exposures=counts.blank_exposures if counts else 0,
+            notes=counts.notes if counts else (),
         )

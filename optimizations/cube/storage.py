@@ -2,14 +2,14 @@
 
 import hashlib
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import date
 
 import orjson
 
 from optimizations.cube import cell_columns
 from optimizations.cube.cell_columns import DayColumns
-from warehouse.sql.cube.statement import Cell, CubeSpec
+from warehouse.sql.cube.statement import Cell, CubeSpec, Note
 
 # Raise it when the format changes: days of another format are counted again. Format and
 # fingerprint come first and uncompressed, so that they can be read without the cells.
@@ -38,6 +38,7 @@ class StoredDay:
     spec that was counted. `exposure_rows` and `reward_rows` are a connected warehouse's
     rows of that day; a later refresh compares them to see whether more have arrived.
     `blank_exposures` counts the day's exposures without an id; 0 in days stored before.
+    So are `notes`, as in `DayCounts`.
     """
 
     day: date
@@ -49,6 +50,7 @@ class StoredDay:
     exposure_rows: int | None = None
     reward_rows: int | None = None
     blank_exposures: int = 0
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class StoredColumns:
     exposure_rows: int | None
     reward_rows: int | None
     blank_exposures: int = 0
+    notes: tuple[Note, ...] = ()
 
 
 def compute_fingerprint(spec: CubeSpec) -> str:
@@ -94,6 +97,8 @@ def encode_day(day: StoredDay) -> bytes:
         day.blank_exposures
     ):  # earlier versions, which run until the upgrade ends, lack it
         document["blank_exposures"] = day.blank_exposures
+    if day.notes:  # likewise
+        document["notes"] = [astuple(note) for note in day.notes]
     header = FORMAT_VERSION + day.fingerprint.encode()
     return header + zlib.compress(orjson.dumps(document), level=6)
 
@@ -108,6 +113,7 @@ def decode_columns(day: date, data: bytes | memoryview) -> StoredColumns | None:
         cells=DayColumns(day, document.pop("columns")),
         lags=tuple(document.pop("lags")),
         fingerprint=data[len(FORMAT_VERSION) : HEADER_LENGTH].decode(),
+        notes=tuple(Note(*note) for note in document.pop("notes", ())),
         **document,
     )
 
@@ -127,4 +133,5 @@ def decode_day(day: date, data: bytes | memoryview) -> StoredDay | None:
         exposure_rows=stored.exposure_rows,
         reward_rows=stored.reward_rows,
         blank_exposures=stored.blank_exposures,
+        notes=stored.notes,
     )

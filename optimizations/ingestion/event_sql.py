@@ -123,7 +123,7 @@ def find_conflicts(
 
     Ask it only where not all events were new.
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         "organization": organization_id,
         "endpoint": table.endpoint,
         "keys": [key for key in events.keys if key is not None],
