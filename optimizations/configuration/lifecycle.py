@@ -13,7 +13,12 @@ from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
 from metrics import sources
 from models_app import versions
-from optimizations.configuration import create_update, guardrail_shares, regimes
+from optimizations.configuration import (
+    create_update,
+    guardrail_shares,
+    recording_gaps,
+    regimes,
+)
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import snapshot_store
 from warehouse import connections
@@ -107,6 +112,7 @@ def change_status(
         regimes.open_regime(optimization, "shipped")
     elif before == Status.SHIPPED and status == Status.LIVE:
         regimes.open_regime(optimization, "unshipped")
+    recording_gaps.record_status_change(optimization, timezone.now())
     snapshot_store.publish_on_commit(optimization.pk)
     action = (
         "optimization.go_live"
