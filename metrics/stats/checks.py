@@ -20,6 +20,11 @@ CROSSOVER_SHARE = 0.05
 MISMATCH_SHARE = 0.01
 ONE_ID_SHARE = 0.05
 BLANK_ID_SHARE = 0.01
+UNKNOWN_VARIANT_SHARE = 0.02
+UNKNOWN_CONTEXT_SHARE = 0.05
+DISABLED_VARIANT_SHARE = 0.05
+UNKNOWN_VERSION_SHARE = 0.05
+UNCOUNTED_SHARE = 0.05
 # Below these, one busy visitor looks like an id that many share.
 MINIMUM_EXPOSURES, MINIMUM_EXPOSURES_OF_ID = 100, 20
 
@@ -128,6 +133,56 @@ def check_blank_ids(blank_exposures: int, exposures: int) -> BlankIdCheck:
     return BlankIdCheck(
         check.ok, check.share, check.limit, check.reason, blank_exposures
     )
+
+
+def check_unknown_variant(unknown_users: int, users: int) -> ShareCheck:
+    """Check the share of users whose logged variant is none; ok up to 2%.
+
+    They count in their arm, where they were shown something that nobody knows.
+    """
+    text = "of users were logged with a variant that does not exist"
+    return _check_at_most(unknown_users, users, UNKNOWN_VARIANT_SHARE, text)
+
+
+def check_unknown_context(unknown_users: int, users: int) -> ShareCheck:
+    """Check the share of users with a context value that is no level; ok up to 5%."""
+    text = "of users have a context value that is no level and counts as 'other'"
+    return _check_at_most(unknown_users, users, UNKNOWN_CONTEXT_SHARE, text)
+
+
+def check_disabled_variant(disabled_users: int, users: int) -> ShareCheck:
+    """Check the share of users first shown a variant that was not served; ok up to 5%.
+
+    They count: they were shown it.
+    """
+    text = "of users were first shown a variant that was disabled or excluded then"
+    return _check_at_most(disabled_users, users, DISABLED_VARIANT_SHARE, text)
+
+
+def check_unknown_version(unknown_users: int, users: int) -> ShareCheck:
+    """Check the share of users logged with a version never published; ok up to 5%.
+
+    They count, but for off-policy evaluation.
+    """
+    text = "of users were logged with a policy version that was never published"
+    return _check_at_most(unknown_users, users, UNKNOWN_VERSION_SHARE, text)
+
+
+def check_imported_history(exposures: int, counted: int) -> ShareCheck:
+    """Name the share of exposures that count by exception of their time; always ok."""
+    share = exposures / counted if counted else None
+    text = "of exposures count as imported history: before going live, or sent after the end"
+    reason = _explain_share(share, text, ok=not exposures)
+    return ShareCheck(None if share is None else True, share, 1.0, reason)
+
+
+def check_uncounted_exposures(uncounted: int, exposures: int) -> ShareCheck:
+    """Check the share of exposures dated while nothing counts; ok up to 5%.
+
+    `exposures` counts them and all others.
+    """
+    text = "of exposures are dated while the optimization was not live and do not count"
+    return _check_at_most(uncounted, exposures, UNCOUNTED_SHARE, text)
 
 
 def check_one_id(exposures_of_id: int, exposures: int) -> ShareCheck:

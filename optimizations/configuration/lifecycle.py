@@ -9,7 +9,13 @@ from django.utils import timezone
 from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
-from optimizations.configuration import create_update, launch, regimes, shipping
+from optimizations.configuration import (
+    create_update,
+    launch,
+    recording_gaps,
+    regimes,
+    shipping,
+)
 from optimizations.models import Assignment, Decision, Optimization
 from optimizations.serving import snapshot_store
 from warehouse.models import ManagedExposure
@@ -102,6 +108,7 @@ def change_status(
         regimes.open_regime(optimization, "shipped")
     elif before == Status.SHIPPED and status == Status.LIVE:
         regimes.open_regime(optimization, "unshipped")
+    recording_gaps.record_status_change(optimization, timezone.now())
     snapshot_store.publish_on_commit(optimization.pk)
     action = (
         "optimization.go_live"

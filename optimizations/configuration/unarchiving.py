@@ -1,11 +1,12 @@
 """Undo archiving: the way back of an optimization that was archived by mistake."""
 
 from django.db import transaction
+from django.utils import timezone
 
 from levered_site.errors import ConflictError
 from levered_site.organizations import audit
 from levered_site.organizations.actors import Actor
-from optimizations.configuration import create_update
+from optimizations.configuration import create_update, recording_gaps
 from optimizations.models import Optimization
 from optimizations.serving import snapshot_store
 
@@ -33,6 +34,7 @@ def unarchive_optimization(optimization: Optimization, actor: Actor) -> Optimiza
     if status != Status.COMPLETED:
         optimization.ended_at = None
     optimization.save()
+    recording_gaps.record_status_change(optimization, timezone.now())
     snapshot_store.publish_on_commit(optimization.pk)
     changes = {"status": [Status.ARCHIVED, status]}
     organization_id = optimization.organization_id

@@ -55,11 +55,13 @@ class PaymentArrays:
 class CellArrays:
     """n cells as arrays [n], with what results are summed from; see `Cell`.
 
-    `day` holds proleptic ordinals (`date.toordinal`), `outcome` texts or None.
+    `day` holds proleptic ordinals (`date.toordinal`), `outcome` texts or None, and
+    `policy_version` -1 where none was logged.
     """
 
     regime: Integers
     day: Integers
+    policy_version: Integers
     holdout: Flags
     variant: Integers
     context: Integers
@@ -132,6 +134,15 @@ def build_arrays(days: Sequence[DayColumns]) -> CellArrays:
     return CellArrays(
         regime=read("regime", np.int64),
         day=np.repeat(ordinals, lengths),
+        policy_version=np.fromiter(
+            (
+                -1 if version is None else version
+                for day in days
+                for version in day.columns["policy_version"]
+            ),
+            np.int64,
+            sum(lengths),
+        ),
         holdout=read("holdout", np.bool_),
         variant=read("variant", np.int64),
         context=read("context", np.int64),

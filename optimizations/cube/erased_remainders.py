@@ -51,25 +51,22 @@ def plan_counts(
     if connections.is_connected(organization_id):
         return []
     warehouse = connections.load_backend(organization_id)
-    optimizations = [
-        optimization
-        for optimization in Optimization.objects.filter(
-            pk__in=first_days, went_live_at__isnull=False
-        ).select_related("model", "reward_metric")
-        if _is_sealed(optimization, first_days[optimization.pk], as_of)
-    ]
-    if not optimizations:
-        return []
+    optimizations = _list_sealed_optimizations(first_days, as_of)
     plans = []
-    for metric in _list_metrics(organization_id):
-        checked = _validate_metric(metric, warehouse)
-        if checked is None:
-            continue
-        for optimization in optimizations:
-            spec = specification.build_cube_spec(optimization, metric, as_of)
-            days = (first_days[optimization.pk],)
-            spec = replace(spec, days=days, only_user=anonymous_id)
-            plans.append(CountPlan(spec, checked))
+    newest = Metric.objects.filter(organization_id=organization_id).order_by(
+        F("created_at").desc(), "pk"
+    )[:MAX_UNUSED_METRICS]
+    checked_metrics: dict[str, CheckedMetric | None] = {}
+    for optimization in optimizations:
+        day = first_days[optimization.pk]
+        for definition, metric in _list_metrics(optimization, newest).items():
+            if definition not in checked_metrics:
+                checked_metrics[definition] = _validate_metric(metric, warehouse)
+            checked = checked_metrics[definition]
+            if checked is not None:
+                spec = specification.build_cube_spec(optimization, metric, as_of)
+                spec = replace(spec, days=(day,), only_user=anonymous_id)
+                plans.append(CountPlan(spec, checked))
     return plans
 
 
@@ -119,28 +116,37 @@ def delete_remainders_before(day: date) -> None:
     ErasedRemainder.objects.filter(day__lt=day).delete()
 
 
-def _is_sealed(optimization: Optimization, day: date, as_of: datetime) -> bool:
-    attribution = optimization.model.training_data_config["attribution"]
-    return stale_days_managed.is_sealed(day, attribution["horizon_hours"], as_of)
-
-
-def _list_metrics(organization_id: str) -> list[Metric]:
-    """List metrics that are counted, or may be later; each definition once."""
-    metrics = Metric.objects.filter(organization_id=organization_id)
-    counted = CubeDay.objects.filter(optimization__organization_id=organization_id)
-    used = metrics.filter(
-        Q(rewarded_optimizations__isnull=False)
-        | Q(guarded_optimizations__isnull=False)
-        | Q(pk__in=counted.values("metric_id"))
-    ).distinct()
-    others = metrics.exclude(pk__in=used.values("pk")).order_by(
-        F("created_at").desc(), "pk"
+def _list_sealed_optimizations(
+    first_days: Mapping[UUID, date], as_of: datetime
+) -> list[Optimization]:
+    """List the optimizations whose day of first touch is sealed."""
+    optimizations = Optimization.objects.filter(
+        pk__in=first_days, went_live_at__isnull=False
     )
-    by_definition = {
-        specification.fingerprint_metric(metric): metric
-        for metric in [*others[:MAX_UNUSED_METRICS], *used]
+    return [
+        optimization
+        for optimization in optimizations.select_related("model", "reward_metric")
+        if stale_days_managed.is_sealed(
+            first_days[optimization.pk],
+            optimization.model.training_data_config["attribution"]["horizon_hours"],
+            as_of,
+        )
+    ]
+
+
+def _list_metrics(
+    optimization: Optimization, newest: Iterable[Metric]
+) -> dict[str, Metric]:
+    """Return by definition the metrics that are counted, and those that may be later."""
+    counted = CubeDay.objects.filter(optimization=optimization).values("metric_id")
+    used = Metric.objects.filter(
+        Q(pk=optimization.reward_metric_id)
+        | Q(guarded_optimizations=optimization)
+        | Q(pk__in=counted)
+    ).distinct()
+    return {
+        specification.fingerprint_metric(metric): metric for metric in [*newest, *used]
     }
-    return list(by_definition.values())
 
 
 def _validate_metric(metric: Metric, warehouse: Backend) -> CheckedMetric | None:

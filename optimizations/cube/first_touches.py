@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from levered_site.database import fetch_row
+from optimizations.configuration import recording_gaps
 from optimizations.cube import clock_jumps
 from optimizations.models import Optimization
 from warehouse import write_log
@@ -48,6 +49,10 @@ WITH touches AS (
   SELECT %(organization)s, %(optimization)s, anonymous_id, min(at),
          min(at) FILTER (WHERE served)
   FROM touches
+  WHERE NOT EXISTS (
+    SELECT FROM unnest(%(gap_starts)s::timestamptz[], %(gap_ends)s::timestamptz[])
+      AS gap (starts_at, ends_at)
+    WHERE at >= gap.starts_at AND at < COALESCE(gap.ends_at, 'infinity'))
   GROUP BY anonymous_id
   ON CONFLICT (optimization_id, anonymous_id) DO UPDATE
     SET touched_at = LEAST(existing.touched_at, excluded.touched_at),
@@ -65,7 +70,7 @@ WHERE optimization_id = %(optimization)s
 
 @transaction.atomic
 def store_first_touches(optimization: Optimization, until: datetime) -> None:
-    """Store the first touch of every user who was touched before `until`.
+    """Store the first touch of every user who was touched before `until`, while it counts.
 
     Where an earlier call went beyond `until`, its moment stays. Costs the touches of the
     days between the last call and this one; the first call reads all history. Commits
@@ -90,6 +95,11 @@ def store_first_touches(optimization: Optimization, until: datetime) -> None:
             "until": max(until, covered_until),
             "since": since,
             "served_since": min(covered_until, since),
+        }
+        gaps = recording_gaps.list_gaps(optimization)
+        params |= {
+            "gap_starts": [gap.starts_at for gap in gaps],
+            "gap_ends": [gap.ends_at for gap in gaps],
         }
         created_since, created_params = write_log.build_created_since_condition(
             optimization.organization_id, since

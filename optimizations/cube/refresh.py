@@ -29,7 +29,7 @@ from optimizations.cube.storage import StoredColumns, StoredDay
 from optimizations.models import CubeDay, Optimization
 from warehouse import connections
 from warehouse.backends.query_results import DayRowCounts
-from warehouse.sql.cube.statement import AmountBucket, Cell, Cube, CubeSpec
+from warehouse.sql.cube.statement import AmountBucket, Cell, Cube, CubeSpec, Note
 
 NO_LAGS = (0,) * 32
 NO_ROWS = DayRowCounts(0, 0)
@@ -42,7 +42,7 @@ class ObservationCube:
 
     `lags` are 32 buckets over the horizon. `as_of` is the last refresh, None before the
     first. `rows_read` counts the raw exposure rows that the refresh just made has read,
-    `blank_exposures` those of all days that have no id.
+    `blank_exposures` those of all days that have no id. `notes` are those of all days.
     """
 
     days: tuple[DayColumns, ...]
@@ -52,6 +52,7 @@ class ObservationCube:
     as_of: datetime | None
     rows_read: int = 0
     blank_exposures: int = 0
+    notes: tuple[Note, ...] = ()
 
     @cached_property
     def arrays(self) -> CellArrays:
@@ -138,6 +139,7 @@ def load_cube(
             default=None,
         ),
         blank_exposures=sum(day.blank_exposures for day in days),
+        notes=tuple(note for day in days for note in day.notes),
     )
 
 
@@ -327,4 +329,5 @@ def _group_by_day(
             reward_rows=None if rows is None else rows.rewards,
             blank_exposures=counts.blank_exposures if counts else 0,
             amounts=tuple(amounts[day]) if spec.reward_type == "numeric" else None,
+            notes=counts.notes if counts else (),
         )

@@ -11,7 +11,7 @@ from levered_site.errors import ConflictError
 from metrics import sources
 from metrics.models import Metric
 from optimizations import factors
-from optimizations.configuration import regimes
+from optimizations.configuration import recording_gaps, regimes
 from optimizations.models import Optimization
 from warehouse import connections
 from warehouse.backends.base import Backend
@@ -64,6 +64,7 @@ def build_cube_spec(
         as_of=as_of,
         history_from=_compute_history_start(as_of),
         definition=fingerprint_metric(metric),
+        gaps=recording_gaps.list_gaps(optimization),
     )
 
 

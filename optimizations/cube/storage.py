@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import date
 from typing import Any
 
@@ -10,7 +10,7 @@ import orjson
 
 from optimizations.cube import cell_columns
 from optimizations.cube.cell_columns import AMOUNT_NAMES, DayColumns
-from warehouse.sql.cube.statement import AmountBucket, Cell, CubeSpec
+from warehouse.sql.cube.statement import AmountBucket, Cell, CubeSpec, Note
 
 # Raise it when the format changes: days of another format are counted again. Format and
 # fingerprint come first and uncompressed, so that they can be read without the cells.
@@ -45,7 +45,8 @@ class StoredDay:
     spec that was counted. `exposure_rows` and `reward_rows` are a connected warehouse's
     rows of that day; a later refresh compares them to see whether more have arrived.
     `blank_exposures` counts the day's exposures without an id; 0 in days stored before.
-    `amounts` are the buckets of numeric rewards; None if they were not counted.
+    So are `notes`, as in `DayCounts`. `amounts` are the buckets of numeric rewards; None
+    if they were not counted.
     """
 
     day: date
@@ -58,6 +59,7 @@ class StoredDay:
     reward_rows: int | None = None
     blank_exposures: int = 0
     amounts: tuple[AmountBucket, ...] | None = None
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class StoredColumns:
     exposure_rows: int | None
     reward_rows: int | None
     blank_exposures: int = 0
+    notes: tuple[Note, ...] = ()
 
 
 def compute_fingerprint(spec: CubeSpec) -> str:
@@ -110,6 +113,8 @@ def encode_day(day: StoredDay) -> bytes:
         day.blank_exposures
     ):  # earlier versions, which run until the upgrade ends, lack it
         document["blank_exposures"] = day.blank_exposures
+    if day.notes:  # likewise
+        document["notes"] = [astuple(note) for note in day.notes]
     header = FORMAT_VERSION + day.fingerprint.encode()
     return header + zlib.compress(orjson.dumps(document), level=6)
 
@@ -130,6 +135,7 @@ def decode_columns(day: date, data: bytes | memoryview) -> StoredColumns | None:
         ),
         lags=tuple(document.pop("lags")),
         fingerprint=data[len(FORMAT_VERSION) : HEADER_LENGTH].decode(),
+        notes=tuple(Note(*note) for note in document.pop("notes", ())),
         **document,
     )
 
@@ -150,4 +156,5 @@ def decode_day(day: date, data: bytes | memoryview) -> StoredDay | None:
         reward_rows=stored.reward_rows,
         blank_exposures=stored.blank_exposures,
         amounts=cell_columns.build_amounts(stored.cells),
+        notes=stored.notes,
     )

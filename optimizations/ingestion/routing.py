@@ -25,16 +25,23 @@ from optimizations.ingestion.event_columns import (
 from optimizations.models import Optimization
 
 Status = Optimization.Status
+Gap = tuple[datetime, datetime | None, str]
 
 # One row without an optimization where the organization has none of them.
 SELECT_TARGETS: Final = """
 SELECT c.provider, o.id::text AS id, m.training_data_config::text AS config, o.status,
-  o.ended_at, o.deleted_at
+  o.ended_at, o.deleted_at, p.gap_starts, p.gap_ends, p.gap_statuses
 FROM organizations_organization AS g
 LEFT JOIN warehouse_connection AS c ON c.organization_id = g.id
 LEFT JOIN optimizations_optimization AS o
   ON o.organization_id = g.id AND o.id = ANY(%(optimizations)s::uuid[])
 LEFT JOIN models_app_banditmodel AS m ON m.id = o.model_id
+LEFT JOIN LATERAL (
+  SELECT array_agg(starts_at ORDER BY starts_at) AS gap_starts,
+         array_agg(ends_at ORDER BY starts_at) AS gap_ends,
+         array_agg(status ORDER BY starts_at) AS gap_statuses
+  FROM optimizations_recordinggap WHERE optimization_id = o.id
+) AS p ON true
 WHERE g.id = %(organization)s
 """
 
@@ -47,6 +54,7 @@ class IngestTarget:
     status: str
     ended_at: datetime | None
     deleted_at: datetime | None
+    gaps: tuple[Gap, ...] = ()  # stretches of time in another status than live
 
     @property
     def is_open(self) -> bool:
@@ -54,6 +62,7 @@ class IngestTarget:
         return (
             self.deleted_at is None
             and self.ended_at is None
+            and not self.gaps
             and self.status != Status.DRAFT
         )
 
@@ -84,6 +93,14 @@ def load_targets(
             row.status,
             row.ended_at,
             row.deleted_at,
+            tuple(
+                zip(
+                    row.gap_starts or (),
+                    row.gap_ends or (),
+                    row.gap_statuses or (),
+                    strict=True,
+                )
+            ),
         )
         for row in rows
         if row.id is not None
@@ -136,6 +153,14 @@ def _refuse_closed(target: IngestTarget, timestamp: datetime) -> None:
     if target.ended_at is not None and timestamp > target.ended_at:
         ended = target.ended_at.isoformat()
         raise InvalidItemError("timestamp", f"the optimization ended at {ended}")
+    for starts_at, ends_at, status in target.gaps:
+        if starts_at <= timestamp and (ends_at is None or timestamp < ends_at):
+            raise InvalidItemError(
+                "timestamp",
+                f"the optimization was {status} from {starts_at.isoformat()} to "
+                f"{ends_at.isoformat() if ends_at else 'now'}: exposures of that time do "
+                "not count",
+            )
 
 
 def route_rewards(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('optimizations', '0012_erased_remainders'),
+        ('optimizations', '0012_recording_gaps'),
     ]
 
     operations = [

@@ -5,6 +5,7 @@ from optimizations.models.candidate import Candidate, CandidateTable
 from optimizations.models.counts import CubeDay, PublishedDay
 from optimizations.models.decision import Assignment, Decision
 from optimizations.models.erased import ErasedRemainder
+from optimizations.models.gap import RecordingGap
 from optimizations.models.guardrail import GuardrailShare
 from optimizations.models.optimization import Optimization, OptimizationQuerySet
 from optimizations.models.regime import Regime
@@ -27,6 +28,7 @@ __all__ = [
     "Optimization",
     "OptimizationQuerySet",
     "PublishedDay",
+    "RecordingGap",
     "Regime",
     "ResultsSummary",
     "Variant",

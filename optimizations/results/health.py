@@ -15,7 +15,12 @@ HealthStatus = Literal["ok", "warning", "broken"]
 Check = SampleRatio | DailySampleRatio | ShareCheck | OneIdCheck | BaselineSanity
 
 # With these the arms do not compare like with like: no figure of them can be trusted.
-BROKEN_CODES = ("sample_ratio", "sample_ratio_daily", "arm_mismatch")
+BROKEN_CODES = (
+    "sample_ratio",
+    "sample_ratio_daily",
+    "arm_mismatch",
+    "unknown_variant",
+)
 GUARDRAIL_VIOLATED = "guardrail_violated"
 # Counts of a live optimization are old after a day, or after three missed trainings
 # where it trains more rarely.
@@ -27,7 +32,9 @@ STATUS_NOTE = (
     "warning: read the reasons before deciding."
 )
 CODE_NOTE = (
-    "sample_ratio, sample_ratio_daily and arm_mismatch (broken); crossover, baseline_sanity, one_id, "
+    "sample_ratio, sample_ratio_daily, arm_mismatch and unknown_variant (broken); "
+    "unknown_context, disabled_variant, unknown_policy_version, uncounted_exposures, "
+    "crossover, baseline_sanity, one_id, "
     "guardrail_violated, not_counted, age, not_judged (warning)."
 )
 
@@ -231,6 +238,21 @@ def _describe_baseline(check: Any) -> str:
     )
 
 
+def _describe_unknown_values(check: Any) -> str:
+    examples = [
+        f"“{example.value}”"
+        + (f" of {example.factor}" if example.factor else "")
+        + (
+            f" (written “{example.differs_in_case_from}” in the configuration)"
+            if example.differs_in_case_from
+            else ""
+        )
+        for example in check.examples
+    ]
+    named = f" The commonest: {', '.join(examples)}." if examples else ""
+    return f"{_describe_share(check)}{named}"
+
+
 CHECK_TEXTS: Mapping[str, _CheckText] = {
     "sample_ratio": _CheckText(
         _describe_sample_ratio,
@@ -257,6 +279,31 @@ CHECK_TEXTS: Mapping[str, _CheckText] = {
         _describe_baseline,
         "Rely on the measured lift. Check that both arms send their events, and train "
         "again; until the two agree, do not use what the model says.",
+    ),
+    "unknown_variant": _CheckText(
+        _describe_unknown_values,
+        "Do not decide by these figures. Log each variant exactly as serve answers it: "
+        "every factor, and the levels as configured, in the same case.",
+    ),
+    "unknown_context": _CheckText(
+        _describe_unknown_values,
+        "Send the levels as configured, in the same case. Nothing is learned for a value "
+        "that is no level; the lift is not affected.",
+    ),
+    "disabled_variant": _CheckText(
+        _describe_share,
+        "Show what serve answers, and do not cache its answers. Such users count for the "
+        "variant that they saw.",
+    ),
+    "unknown_policy_version": _CheckText(
+        _describe_share,
+        "Log the policy_version of serve's answer. Such users count in the lift, but not "
+        "in off-policy evaluation.",
+    ),
+    "uncounted_exposures": _CheckText(
+        _describe_share,
+        "checks.uncounted_exposures says when: log exposures only while the optimization "
+        "is live, with their own time.",
     ),
     "one_id": _CheckText(
         _describe_share,

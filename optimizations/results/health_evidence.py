@@ -16,6 +16,7 @@ from optimizations.results import (
     guardrails,
     health,
     health_records,
+    logged_levels,
     measured_lift,
     stored,
 )
@@ -76,6 +77,7 @@ def build_checks(
     """Return every check of the results by its name."""
     return {
         **measured_lift.check_traffic(optimization, cube),
+        **logged_levels.check_logged_levels(optimization, cube),
         "one_id": frequent_id.check_one_id(optimization),
         "baseline_sanity": sanity,
         "age": health_records.check_age(optimization, cube.as_of),

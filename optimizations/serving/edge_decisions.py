@@ -16,7 +16,7 @@ from levered_site.errors import (
     NotFoundError,
 )
 from models_app.models import PolicyVersion
-from optimizations.models import Optimization
+from optimizations.models import Optimization, RecordingGap
 from optimizations.serving import (
     assigning,
     edge_batch,
@@ -117,14 +117,28 @@ def _read_batch(
     # Days that are counted for good get no receipts.
     earliest = now - max(MIN_AGE, timedelta(hours=settings.LATE_ARRIVAL_HOURS))
     earliest = max(earliest, optimization.went_live_at or earliest)
+    gaps = list(optimization.recording_gaps.filter(ends_at__gt=earliest))
     valid: dict[int, EdgeDecision] = {}
     rejected: list[RejectedDecision] = []
     for index, item in enumerate(batch):
         try:
             valid[index] = edge_batch.read_decision(item, now, earliest)
+            _refuse_gaps(gaps, valid[index].decided_at)
         except InvalidItemError as error:
+            valid.pop(index, None)
             rejected.append(RejectedDecision(index, error.field, error.message))
     return valid, rejected
+
+
+def _refuse_gaps(gaps: Iterable[RecordingGap], decided_at: datetime) -> None:
+    """Raise InvalidItemError for a time when the optimization was not live."""
+    for gap in gaps:
+        if gap.ends_at and gap.starts_at <= decided_at < gap.ends_at:
+            raise InvalidItemError(
+                "timestamp",
+                f"the optimization was {gap.status} from {gap.starts_at.isoformat()} to "
+                f"{gap.ends_at.isoformat()}: decisions of that time do not count",
+            )
 
 
 def _verify_batch(

@@ -1,7 +1,9 @@
 """Comparison of cubes: specifications, strategies for histories, normal forms."""
 
 import itertools
+import json
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -18,8 +20,10 @@ from warehouse.sql.shapes import (
     ContextFactor,
     Cube,
     CubeSpec,
+    Note,
     OutcomeRule,
     RegimeSpan,
+    TimeGap,
 )
 
 A, B, C = (f'{{"headline":"{level}"}}' for level in "abc")
@@ -92,9 +96,23 @@ def normalize_cube(cube: Cube) -> dict[str, Any]:
         "lags": cube.lags,
         "crossover": cube.crossover_users,
         "mismatch": cube.arm_mismatch_users,
-        "days": cube.days,
+        "days": tuple(
+            replace(day, notes=_normalize_notes(day.notes)) for day in cube.days
+        ),
         "amounts": sorted(cube.amounts, key=repr),
     }
+
+
+def _normalize_notes(notes: Sequence[Note]) -> tuple[Note, ...]:
+    """Return notes with sorted keys of variants: DuckDB keeps them as they were sent."""
+    counts: Counter[tuple[str, int | None, str]] = Counter()
+    for note in notes:
+        is_json = note.kind == "variant" and note.text.startswith("{")
+        text = (
+            json.dumps(json.loads(note.text), sort_keys=True) if is_json else note.text
+        )
+        counts[note.kind, note.factor, text] += note.count
+    return tuple(sorted((Note(*key, count) for key, count in counts.items()), key=repr))
 
 
 def get_only_cell(cube: Cube) -> Cell:
@@ -159,6 +177,16 @@ REGIMES = st.lists(
         for number, (at, threshold) in enumerate(sorted(spans), start=1)
     )
 )
+GAPS = st.sampled_from(
+    [
+        (),
+        (TimeGap(START + timedelta(hours=30), START + timedelta(hours=52), "paused"),),
+        (
+            TimeGap(START + timedelta(hours=20), START + timedelta(hours=24), "paused"),
+            TimeGap(START + timedelta(hours=72), None, "shipped"),
+        ),
+    ]
+)
 WINDOWS = st.sampled_from([(1, 1), (1, 30), (24, 24), (24, 48), (2, 3)])
 SPECS = st.builds(
     lambda windows, **rest: replace(
@@ -181,4 +209,5 @@ SPECS = st.builds(
     excluded_users=st.sampled_from([(), ("u1", "bot-*"), ("nobody",)]),
     days=st.lists(st.sampled_from(DAYS), min_size=1, unique=True).map(tuple),
     as_of=GRID,
+    gaps=GAPS,
 )

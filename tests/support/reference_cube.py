@@ -17,9 +17,13 @@ from warehouse.sql.shapes import (
     Cube,
     CubeSpec,
     DayCounts,
+    Note,
     OutcomeRule,
     RegimeSpan,
+    TimeGap,
 )
+
+Notes = dict[date, Counter[tuple[str, int | None, str]]]
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,7 @@ def build_reference_cube(
     spec: CubeSpec, touches: Sequence[Touch], rewards: Sequence[Reward]
 ) -> Cube:
     """Compute the cube that the statement must return."""
-    touches_by_user: dict[str, list[Touch]] = defaultdict(list)
-    blank: Counter[date] = Counter()
-    for touch in touches:
-        if touch.at > spec.as_of:
-            continue
-        if touch.user.strip():
-            touches_by_user[touch.user].append(touch)
-        elif (blank_day := touch.at.astimezone(UTC).date()) in spec.days:
-            blank[blank_day] += 1
+    touches_by_user, blank, notes = _sort_touches(spec, touches)
     sums: dict[tuple[Any, ...], list[float]] = {}
     values: list[tuple[tuple[Any, ...], float]] = []
     lags: dict[date, list[int]] = defaultdict(lambda: [0] * 32)
@@ -70,6 +66,7 @@ def build_reference_cube(
         if day not in spec.days or _is_excluded(spec, user):
             continue
         lags[day][0] += 0  # a day with users has counts, even if they are 0
+        _note_unknown_levels(spec, first, notes[day])
         user_rewards = [reward for reward in rewards if reward.user == user]
         key, amounts, lag = _count_user(spec, first, user_touches, user_rewards)
         values.append((key, amounts[3]))
@@ -82,9 +79,17 @@ def build_reference_cube(
         mismatched[day] += _is_mismatch(spec, first)
         if lag is not None and ends <= spec.as_of:
             lags[day][lag] += 1
+    noted = (day for day in notes if notes[day])
     days = tuple(
-        DayCounts(day, tuple(lags[day]), crossed[day], mismatched[day], blank[day])
-        for day in sorted(lags.keys() | blank.keys())
+        DayCounts(
+            day,
+            tuple(lags[day]),
+            crossed[day],
+            mismatched[day],
+            blank[day],
+            _list_notes(notes[day]),
+        )
+        for day in sorted(set(lags).union(blank, noted))
     )
     return Cube(
         tuple(_build_cells(sums)),
@@ -115,6 +120,75 @@ def find_bucket(value: float) -> int:
     """Return the bucket of a value: 1 plus the edges below it, negative as it is."""
     edges_below = sum(edge < abs(value) for edge in EDGES)
     return (edges_below + 1) * (1 if value > 0 else -1)
+
+
+def _sort_touches(
+    spec: CubeSpec, touches: Sequence[Touch]
+) -> tuple[dict[str, list[Touch]], Counter[date], Notes]:
+    """Return the touches that count by user, blank ones by day, and notes of all."""
+    touches_by_user: dict[str, list[Touch]] = defaultdict(list)
+    notes: Notes = defaultdict(Counter)
+    blank: Counter[date] = Counter()
+    for touch in touches:
+        if touch.at > spec.as_of:
+            continue
+        _note_time(spec, touch, notes)
+        if _find_gap(spec, touch) is not None:
+            continue
+        if touch.user.strip():
+            touches_by_user[touch.user].append(touch)
+        elif (blank_day := touch.at.astimezone(UTC).date()) in spec.days:
+            blank[blank_day] += 1
+    return touches_by_user, blank, notes
+
+
+def _find_gap(spec: CubeSpec, touch: Touch) -> TimeGap | None:
+    return next(
+        (
+            gap
+            for gap in spec.gaps
+            if gap.starts_at <= touch.at
+            and (gap.ends_at is None or touch.at < gap.ends_at)
+        ),
+        None,
+    )
+
+
+def _note_time(spec: CubeSpec, touch: Touch, notes: Notes) -> None:
+    day = touch.at.astimezone(UTC).date()
+    if day not in spec.days:
+        return
+    if touch.at < spec.regimes[0].starts_at:
+        notes[day]["exposures", None, "before_launch"] += 1
+    gap = _find_gap(spec, touch)
+    if gap is not None:
+        notes[day]["exposures", None, gap.reason] += 1
+
+
+def _note_unknown_levels(
+    spec: CubeSpec, first: Touch, notes: Counter[tuple[str, int | None, str]]
+) -> None:
+    if _variant_number(spec, first) == 0:
+        notes["variant", None, first.variant[:200]] += 1
+    context = json.loads(first.context or "{}", parse_float=Decimal)
+    for place, factor in enumerate(spec.contexts):
+        value = context.get(factor.name)
+        if value is not None and _format_level(value) not in factor.levels:
+            notes["context", place, _format_level(value)[:100]] += 1
+
+
+def _list_notes(
+    counts: Counter[tuple[str, int | None, str]],
+) -> tuple[Note, ...]:
+    """Return the notes in order, the five commonest of each kind and factor."""
+    by_group: dict[tuple[str, int], list[Note]] = defaultdict(list)
+    for (kind, factor, text), count in counts.items():
+        by_group[kind, factor or 0].append(Note(kind, factor, text, count))
+    ordered = [
+        sorted(by_group[group], key=lambda note: (-note.count, note.text))
+        for group in sorted(by_group)
+    ]
+    return tuple(note for group in ordered for note in group[:5])
 
 
 def _pick_first_touch(spec: CubeSpec, touches: Sequence[Touch]) -> Touch:
@@ -261,6 +335,8 @@ def _is_read(spec: CubeSpec, touch: Touch) -> bool:
     """Tell whether the managed store reads it: within the horizon of a requested day."""
     starts = [datetime.combine(day, datetime.min.time(), UTC) for day in spec.days]
     length = timedelta(days=1, hours=spec.horizon_hours)
+    if _find_gap(spec, touch) is not None:
+        return False
     return touch.at <= spec.as_of and any(
         start <= touch.at <= start + length for start in starts
     )

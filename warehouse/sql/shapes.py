@@ -87,6 +87,15 @@ class RegimeSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeGap:
+    """A stretch of time whose exposures do not count, and what it was; None is no end."""
+
+    starts_at: datetime
+    ends_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutcomeRule:
     """An outcome, its weight, and the name or value of the rewards that match it."""
 
@@ -117,6 +126,7 @@ class CubeSpec:
     the start date of the assignment source; None reads all. `remembered` is for the
     managed store, whose backend fills it in. So are `definition`, which names the metric
     whose erased people are added, and `only_user`, who is counted alone, without them.
+    Exposures within `gaps` are not counted.
     """
 
     optimization_id: str
@@ -136,6 +146,7 @@ class CubeSpec:
     remembered: FirstTouchCoverage | None = None
     definition: str = ""
     only_user: str | None = None
+    gaps: tuple[TimeGap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +195,27 @@ class AmountBucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What was logged on a day, and how often.
+
+    Of the kind `variant` it is the users logged with `text`, which is no variant; of
+    `context` those whose value of the context factor number `factor` is `text`, which is
+    no level. Of the kind `exposures` it is exposures, and `text` says what is special
+    about their time (`day_notes`, or the reason of a gap).
+    """
+
+    kind: str
+    factor: int | None
+    text: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class DayCounts:
     """The counts of one day of first touch that are not split by cell.
 
     `blank_exposures` counts the day's exposures whose id is empty or blank: nobody's.
+    `notes` are in order.
     """
 
     day: date
@@ -195,6 +223,7 @@ class DayCounts:
     crossover_users: int
     arm_mismatch_users: int
     blank_exposures: int = 0
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

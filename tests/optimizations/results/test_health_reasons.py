@@ -15,6 +15,7 @@ from metrics.stats import (
 from optimizations.results import health
 from optimizations.results.frequent_id import OneIdCheck
 from optimizations.results.health import HealthReason
+from optimizations.results.logged_levels import LoggedValue, UnknownValueCheck
 
 NOW = datetime(2026, 3, 28, 14, 0, tzinfo=UTC)
 FAILED: dict[str, Any] = {
@@ -28,6 +29,23 @@ FAILED: dict[str, Any] = {
     ),
     "arm_mismatch": ShareCheck(
         ok=False, share=0.02, limit=0.01, reason="2% of users were logged wrongly"
+    ),
+    "unknown_variant": UnknownValueCheck(
+        ok=False,
+        share=0.9,
+        limit=0.02,
+        reason="90% of users were logged with a variant that does not exist",
+        examples=[LoggedValue(None, '{"h":"a"}', 9, '{"h":"A"}')],
+    ),
+    "unknown_context": UnknownValueCheck(
+        ok=False,
+        share=1.0,
+        limit=0.05,
+        reason="100% of users count as other",
+        examples=[
+            LoggedValue("device", "Mobile", 8, "mobile"),
+            LoggedValue("device", "tv", 1, None),
+        ],
     ),
     "crossover": ShareCheck(
         ok=False, share=0.07, limit=0.05, reason="7% of users saw another variant"
@@ -65,6 +83,22 @@ FAILED: dict[str, Any] = {
             "arm_mismatch",
             "broken",
             "2% of users were logged wrongly; at most 1% is normal",
+        ),
+        (
+            "unknown_variant",
+            "broken",
+            (
+                'at most 2% is normal. The commonest: “{"h":"a"}” (written “{"h":"A"}” in the '
+                "configuration)."
+            ),
+        ),
+        (
+            "unknown_context",
+            "warning",
+            (
+                "The commonest: “Mobile” of device (written “mobile” in the configuration), "
+                "“tv” of device."
+            ),
         ),
         (
             "crossover",
@@ -106,8 +140,8 @@ def test_broken_reasons_come_first_and_no_id_of_a_person_is_named() -> None:
 
     assert judged.status == "broken"
     codes = [reason.code for reason in judged.reasons]
-    assert set(codes[:2]) == set(health.BROKEN_CODES) - {"sample_ratio_daily"}
-    assert len(codes) == 5
+    assert set(codes[:3]) == set(health.BROKEN_CODES) - {"sample_ratio_daily"}
+    assert len(codes) == 7
     assert "secret-id" not in str(judged)
 
 

@@ -373,3 +373,30 @@ def test_the_optimization_of_another_organization_is_not_found(
 
     assert foreign.status_code == unknown.status_code == 404
     assert not Decision.objects.exists()
+
+
+def test_a_decision_of_a_pause_is_rejected_by_index(
+    optimization: Optimization, api: Api
+) -> None:
+    now = timezone.now()
+    optimization.went_live_at = now - timedelta(days=2)
+    optimization.save()
+    optimization.regimes.update(starts_at=now - timedelta(days=2))
+    optimization.model.policy_versions.update(created_at=now - timedelta(days=2))
+    optimization.recording_gaps.create(
+        starts_at=now - timedelta(hours=3),
+        ends_at=now - timedelta(hours=2),
+        status="paused",
+    )
+    decisions = [
+        decide(optimization, f"user-{hours}")
+        | {"timestamp": (now - timedelta(hours=hours)).isoformat()}
+        for hours in (1, 2.5, 4)
+    ]
+
+    body = read_body(send(api, optimization, *decisions))
+
+    assert body["accepted"] == 2
+    (rejected,) = body["rejected"]
+    assert rejected["index"] == 1
+    assert "was paused from" in rejected["message"]

@@ -1,13 +1,18 @@
 """The cube's statement for Snowflake and BigQuery: one template for both engines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from warehouse.sql.cube import bigquery, snowflake
 from warehouse.sql.cube.amount_buckets import build_bucket_slots
 from warehouse.sql.cube.blank_ids import BLANKS, build_blank_condition
-from warehouse.sql.cube.cloud_lists import build_list_slots
+from warehouse.sql.cube.cloud_lists import build_list_slots, build_unknown_contexts_sql
+from warehouse.sql.cube.day_notes import (
+    build_outside_gaps_sql,
+    build_time_rows_sql,
+    build_unknown_variants_sql,
+)
 from warehouse.sql.cube.day_ranges import compute_span
 from warehouse.sql.cube.engine import MIN_TIMESTAMP, Engine, Parameters
 from warehouse.sql.cube.slots import fill_slots
@@ -101,6 +106,9 @@ def _build_slots(
         "within_window": _build_window_condition_sql(parameters, spec),
         "user_rewards": fill_slots(USER_REWARDS[spec.reward_type], types),
         **build_list_slots(parameters, spec),
+        "outside_gaps": build_outside_gaps_sql(
+            spec, "moment", parameters.add_timestamp
+        ),
         "is_blank_id": build_blank_condition(
             "t.anonymous_id", parameters.add_as(BLANKS, engine.text_type)
         ),
@@ -110,11 +118,31 @@ def _build_slots(
         **engine.expressions,
         **build_bucket_slots(spec, "e.amount"),
         **slots,
+        "notes": _build_notes_sql(parameters, spec, slots),
         "variant_json": engine.parse_json("d.variant"),
         "context_json": engine.parse_json("g.context"),
         "user_hash": engine.hash_user(slots["optimization_id"], "t.anonymous_id"),
         "ends_at": engine.add_hours("t.moment", slots["horizon"]),
     }
+
+
+def _build_notes_sql(
+    parameters: Parameters, spec: CubeSpec, slots: Mapping[str, str]
+) -> str:
+    """Build the rows of notes."""
+    day = "CAST(e.moment AS DATE)"
+    return (
+        build_unknown_variants_sql("variant_key", "levered_users")
+        + build_unknown_contexts_sql(parameters, spec)
+        + build_time_rows_sql(
+            spec,
+            moment="e.moment",
+            day=day,
+            all_exposures="levered_exposures AS e\nWHERE TRUE",
+            in_days=f"{day} IN ({slots['days']})",
+            bind=parameters.add_timestamp,
+        )
+    )
 
 
 def _build_window_condition_sql(parameters: Parameters, spec: CubeSpec) -> str:

@@ -21,11 +21,12 @@ levered_exposures AS (
     AND s.moment >= {history} AND s.moment <= {until}
 ),
 levered_raw_touches AS (
-  SELECT * FROM levered_exposures WHERE moment >= {start}
+  SELECT * FROM levered_exposures WHERE moment >= {start}{outside_gaps}
 ),
 levered_earlier_users AS (
   -- There is no index to look users up in, so this scan reads only their ids.
-  SELECT DISTINCT anonymous_id FROM levered_exposures WHERE moment < {start}
+  SELECT DISTINCT anonymous_id FROM levered_exposures
+  WHERE moment < {start}{outside_gaps}
 ),
 levered_variant_json AS (
   -- Parse each distinct text once instead of once per touch.
@@ -187,4 +188,4 @@ SELECT 'blank', NULL, CAST(t.moment AS DATE), NULL, NULL, NULL, NULL, NULL, NULL
        COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches AS t
 WHERE {is_blank_id} AND CAST(t.moment AS DATE) IN ({days})
-GROUP BY CAST(t.moment AS DATE)
+GROUP BY CAST(t.moment AS DATE){notes}

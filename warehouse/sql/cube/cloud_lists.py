@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from warehouse.sql.cube.day_notes import MAX_LEVEL_LENGTH, build_commonest_sql
 from warehouse.sql.cube.engine import (
     MAX_TIMESTAMP,
     MIN_TIMESTAMP,
@@ -20,6 +21,12 @@ from warehouse.sql.cube.spec_rows import (
     split_excluded_users,
 )
 from warehouse.sql.shapes import CubeSpec
+
+UNKNOWN_LEVELS = """SELECT day, SUBSTR({level}, 1, {length}) AS value,
+           CAST(SUM(users) AS {integer}) AS users
+    FROM levered_indexed
+    WHERE NOT is_lag AND {level} IS NOT NULL AND {level} NOT IN ({levels})
+    GROUP BY 1, 2"""
 
 
 def build_list_slots(parameters: Parameters, spec: CubeSpec) -> dict[str, str]:
@@ -190,6 +197,24 @@ def _build_context_slots(parameters: Parameters, spec: CubeSpec) -> dict[str, st
         "context_levels": _build_level_columns_sql(engine, names, "c"),
         "context_index": index,
     }
+
+
+def build_unknown_contexts_sql(parameters: Parameters, spec: CubeSpec) -> str:
+    """Build the rows of the commonest values of each context factor that are no level."""
+    engine = parameters.engine
+    parts = []
+    for position, factor in enumerate(spec.contexts):
+        levels = ", ".join(
+            parameters.add_as(level, engine.text_type) for level in factor.levels
+        )
+        rows = UNKNOWN_LEVELS.format(
+            level=f"c{position}",
+            length=MAX_LEVEL_LENGTH,
+            integer=engine.integer_type,
+            levels=levels,
+        )
+        parts.append(build_commonest_sql("context", rows, factor=position))
+    return "".join(parts)
 
 
 def _build_level_columns_sql(engine: Engine, names: Iterable[str], prefix: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 from warehouse.sql.cube import postgres
+from warehouse.sql.cube.day_notes import build_outside_gaps_sql
 from warehouse.sql.cube.json_pattern import JSON_OBJECT_PATTERN
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.customer.check import quote_identifier
@@ -41,14 +42,18 @@ VARIANTS = """SELECT c.number, c.key AS written, k.key
     {canonical_key}
   ) AS k"""
 
+NOT_TOUCHED_OUTSIDE = """AND NOT EXISTS (
+      SELECT FROM exposures AS p
+      WHERE p.anonymous_id = t.anonymous_id AND p.at < $2{outside_gaps})"""
+# All exposures of the span, whatever their time.
+EXPOSURES = """exposures AS e
+WHERE e.at >= $2 AND e.at <= CAST($5 AS timestamptz)"""
+
 STORE_SLOTS = {
     "first_parameter": "CAST($1 AS timestamptz) AS history_from",
     "third_parameter": "CAST($3 AS text) AS optimization_id",
     "logged_arm": "",
     "holdout_key": "convert_to($3 || ':' || t.anonymous_id, 'UTF8')",
-    "not_touched_outside": """AND NOT EXISTS (
-      SELECT FROM exposures AS p
-      WHERE p.anonymous_id = t.anonymous_id AND p.at < $2)""",
     "exposure_count": "count(*)",
     "mismatched": "u.holdout AND u.variant_number <> 1",
     "erased_people": "",
@@ -64,11 +69,15 @@ def _build_statement(
     and $3, the optimization's id as text. It reads the exposures from the first day until
     the last day's horizon in full, and ids and times of all earlier ones.
     """
+    optimization_id = str(UUID(spec.optimization_id))
+    values = list(postgres.list_parameters(spec, spec.history_from, optimization_id))
+    bind = postgres.build_binder(values)
     canonical_key = _canonicalize_json(UNGUARDED_JSON.format("c.key"))
     touches = {
         "source_columns": build_source_columns_sql(source),
         "source_query": source.query.text,
         "is_blank_id": postgres.IS_BLANK_ID,
+        "outside_gaps": build_outside_gaps_sql(spec, "at", bind),
         "canonical_variant_text": _canonicalize_json(
             json_cast.format("t.variant_text")
         ),
@@ -79,12 +88,13 @@ def _build_statement(
         "touches": fill_slots(TOUCHES, touches),
         "group_context": "u.context" if spec.contexts else "CAST('' AS text)",
         "context_json": json_cast.format("NULLIF(g.context, '')"),
+        "not_touched_outside": fill_slots(
+            NOT_TOUCHED_OUTSIDE,
+            {"outside_gaps": build_outside_gaps_sql(spec, "p.at", bind)},
+        ),
+        "notes": postgres.build_notes_sql(spec, EXPOSURES, "e.at", bind),
     }
-    optimization_id = str(UUID(spec.optimization_id))
-    return Statement(
-        postgres.build_sql(slots, spec, metric),
-        postgres.list_parameters(spec, spec.history_from, optimization_id),
-    )
+    return Statement(postgres.build_sql(slots, spec, metric), tuple(values))
 
 
 build_statement = partial(_build_statement, json_cast=GUARDED_JSON)

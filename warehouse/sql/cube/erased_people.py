@@ -3,6 +3,7 @@
 from dataclasses import fields
 from datetime import date, datetime
 
+from warehouse.sql.cube.row_columns import COLUMNS
 from warehouse.sql.shapes import Cell
 
 TYPES: dict[object, str] = {
@@ -14,15 +15,13 @@ TYPES: dict[object, str] = {
     date: "date",
     datetime | None: "timestamptz",
 }
-# The statement's columns and their types. From `users` on they are sums, which are 0 where
-# a row was stored before there was such a column.
-COLUMNS = (
-    ("kind", "text"),
-    *((field.name, TYPES[field.type]) for field in fields(Cell)),
-    ("crossed", "bigint"),
-    ("mismatched", "bigint"),
-)
-FIRST_SUM = [name for name, _ in COLUMNS].index("users")
+# From `users` on the columns are sums, which are 0 where a row was stored before there was
+# such a column.
+CELL_TYPES = {field.name: TYPES[field.type] for field in fields(Cell)}
+COLUMN_TYPES = {name: CELL_TYPES.get(name, "bigint") for name in COLUMNS} | {
+    "kind": "text"
+}
+FIRST_SUM = COLUMNS.index("users")
 
 ROWS = """
 UNION ALL
@@ -36,10 +35,11 @@ WHERE e.organization_id = $1 AND e.optimization_id = $3
 
 def build_rows_sql(definition_parameter: int) -> str:
     """Build the rows; the parameter holds the definition of the metric that is counted."""
-    names = [name for name, _ in COLUMNS]
-    sums = [f"COALESCE(r.{name}, 0)" for name in names[FIRST_SUM:]]
+    sums = [f"COALESCE(r.{name}, 0)" for name in COLUMNS[FIRST_SUM:]]
     return ROWS.format(
-        columns=", ".join([f"r.{name}" for name in names[:FIRST_SUM]] + sums),
-        types=", ".join(f"{name} {sql_type}" for name, sql_type in COLUMNS),
+        columns=", ".join([f"r.{name}" for name in COLUMNS[:FIRST_SUM]] + sums),
+        types=", ".join(
+            f"{name} {sql_type}" for name, sql_type in COLUMN_TYPES.items()
+        ),
         definition=definition_parameter,
     )

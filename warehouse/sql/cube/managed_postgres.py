@@ -5,6 +5,13 @@ from pathlib import Path
 from uuid import UUID
 
 from warehouse.sql.cube import erased_people, postgres
+from warehouse.sql.cube.day_notes import (
+    CAME_AFTER_END,
+    ENDED,
+    Bind,
+    build_count_sql,
+    build_outside_gaps_sql,
+)
 from warehouse.sql.cube.day_ranges import compute_span
 from warehouse.sql.cube.postgres import IS_BLANK_ID
 from warehouse.sql.cube.slots import fill_slots
@@ -39,7 +46,7 @@ NOT_TOUCHED_OUTSIDE = """{not_remembered_outside}
       SELECT FROM managed_dw.exposures AS p
       WHERE p.organization_id = $1 AND p.optimization_id = $3
         AND p.anonymous_id = t.anonymous_id AND p.timestamp_utc < $2
-        AND p.timestamp_utc >= {remembered_until}
+        AND p.timestamp_utc >= {remembered_until}{outside_gaps}
         AND (p.source = 'serve' OR NOT t.served))
     AND NOT EXISTS (
       SELECT FROM managed_dw.exposures AS p
@@ -47,7 +54,7 @@ NOT_TOUCHED_OUTSIDE = """{not_remembered_outside}
         AND p.anonymous_id = t.anonymous_id AND p.source = 'serve' AND NOT t.served
         AND p.timestamp_utc > CAST($5 AS timestamptz)
         AND p.timestamp_utc <= CAST($4 AS timestamptz)
-        AND p.timestamp_utc >= {remembered_until})"""
+        AND p.timestamp_utc >= {remembered_until}{outside_gaps})"""
 
 # One index lookup per user. The aggregate keeps the planner from turning it into a join,
 # which would read the first touches of all users.
@@ -59,6 +66,13 @@ NOT_REMEMBERED_OUTSIDE = """AND NOT COALESCE((
       FROM managed_dw.first_touches AS f
       WHERE f.organization_id = $1 AND f.optimization_id = $3
         AND f.anonymous_id = t.anonymous_id), false)"""
+
+# All exposures of the span, whatever their time.
+EXPOSURES = """managed_dw.exposures AS e
+WHERE e.organization_id = $1 AND e.optimization_id = $3
+  AND e.timestamp_utc >= $2 AND e.timestamp_utc <= CAST($5 AS timestamptz)"""
+DAY = "CAST(e.timestamp_utc AT TIME ZONE 'UTC' AS date)"
+IN_DAYS = f"{DAY} = ANY(CAST($14 AS date[]))"
 
 ONLY_USER = """
     AND e.anonymous_id = CAST(${0} AS text)"""
@@ -72,29 +86,50 @@ def build_statement(spec: CubeSpec, metric: CheckedMetric) -> Statement:
     the days, plus a scan of the exposures outside that span that are not remembered.
     """
     optimization_id = UUID(spec.optimization_id)
-    values = postgres.list_parameters(spec, spec.organization_id, optimization_id)
-    until = spec.remembered.until if spec.remembered else YEAR_ONE
-    first_touch_condition = NOT_REMEMBERED_OUTSIDE if _needs_first_touches(spec) else ""
-    outside = {
-        "not_remembered_outside": first_touch_condition,
-        "remembered_until": f"CAST(${len(values) + 1} AS timestamptz)",
-    }
-    last_parameter, only_user, erased_slot = len(values) + 2, "", ""
+    values = list(postgres.list_parameters(spec, spec.organization_id, optimization_id))
+    values.append(spec.remembered.until if spec.remembered else YEAR_ONE)
+    remembered_until = f"CAST(${len(values)} AS timestamptz)"
+    only_user, erased_slot = "", ""
     if spec.only_user is not None:
-        only_user = ONLY_USER.format(last_parameter)
+        values.append(spec.only_user)
+        only_user = ONLY_USER.format(len(values))
     elif spec.definition:
-        erased_slot = erased_people.build_rows_sql(last_parameter)
+        values.append(spec.definition)
+        erased_slot = erased_people.build_rows_sql(len(values))
+    bind = postgres.build_binder(values)
+    outside = {
+        "not_remembered_outside": NOT_REMEMBERED_OUTSIDE
+        if _needs_first_touches(spec)
+        else "",
+        "remembered_until": remembered_until,
+        "outside_gaps": build_outside_gaps_sql(spec, "p.timestamp_utc", bind),
+    }
+    touches = {
+        "is_blank_id": IS_BLANK_ID,
+        "only_user": only_user,
+        "outside_gaps": build_outside_gaps_sql(spec, "e.timestamp_utc", bind),
+    }
     slots = {
         **STORE_SLOTS,
-        "touches": fill_slots(
-            TOUCHES, {"is_blank_id": IS_BLANK_ID, "only_user": only_user}
-        ),
+        "touches": fill_slots(TOUCHES, touches),
         "not_touched_outside": fill_slots(NOT_TOUCHED_OUTSIDE, outside),
+        "notes": _build_notes_sql(spec, bind),
         "erased_people": erased_slot,
     }
-    last_value = spec.only_user or spec.definition
-    parameters = (*values, until, *([last_value] if last_value else []))
-    return Statement(postgres.build_sql(slots, spec, metric), parameters)
+    return Statement(postgres.build_sql(slots, spec, metric), tuple(values))
+
+
+def _build_notes_sql(spec: CubeSpec, bind: Bind) -> str:
+    """Build the rows of notes; this store knows when exposures came, too."""
+    notes = postgres.build_notes_sql(spec, EXPOSURES, "e.timestamp_utc", bind)
+    for gap in spec.gaps:
+        if gap.ends_at is None and gap.reason == ENDED:
+            end = bind(gap.starts_at)
+            late = f"""{EXPOSURES}
+  AND e.timestamp_utc < {end} AND e.created_at > {end}
+  AND {IN_DAYS}"""
+            notes += build_count_sql(CAME_AFTER_END, DAY, late)
+    return notes
 
 
 def _needs_first_touches(spec: CubeSpec) -> bool:

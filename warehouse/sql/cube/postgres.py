@@ -1,10 +1,18 @@
 """What the managed store and a connected Postgres share of the cube's statement."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from warehouse.sql.cube.amount_buckets import build_bucket_slots
 from warehouse.sql.cube.blank_ids import BLANKS_IN_POSTGRES, build_blank_condition
+from warehouse.sql.cube.day_notes import (
+    MAX_LEVEL_LENGTH,
+    Bind,
+    build_commonest_sql,
+    build_time_rows_sql,
+    build_unknown_variants_sql,
+)
 from warehouse.sql.cube.day_ranges import compute_span
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.cube.spec_rows import (
@@ -54,6 +62,14 @@ USER_REWARDS = {
     ELSE c.value = o.as_number END
   ORDER BY c.anonymous_id, c.at, o.rank""",
 }
+
+
+BY_VALUE = 'value COLLATE "C"'
+UNKNOWN_LEVELS = """SELECT day, substr({level}, 1, {length}) AS value,
+           CAST(sum(users) AS bigint) AS users
+    FROM indexed
+    WHERE NOT is_lag AND (context_index / {stride}) % {size} = {other}
+    GROUP BY 1, 2"""
 
 
 def build_sql(
@@ -128,6 +144,65 @@ def _build_window_condition_sql(spec: CubeSpec) -> str:
     return FIRST_TOUCH_WINDOW
 
 
+def build_notes_sql(spec: CubeSpec, exposures: str, moment: str, bind: Bind) -> str:
+    """Build the rows of notes; `exposures` are all of the store, ending in a condition.
+
+    `moment` is their time, with its table alias `e`.
+    """
+    in_days = f"CAST({moment} AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))"
+    return (
+        build_unknown_variants_sql("variant", "users", order=BY_VALUE)
+        + _build_unknown_contexts_sql(spec)
+        + build_time_rows_sql(
+            spec,
+            moment=moment,
+            day=f"CAST({moment} AT TIME ZONE 'UTC' AS date)",
+            all_exposures=exposures,
+            in_days=in_days,
+            bind=bind,
+        )
+    )
+
+
+def build_binder(values: list[object]) -> Bind:
+    """Return a function that adds a moment to the parameters, once, and writes it."""
+
+    def bind(moment: datetime) -> str:
+        if moment not in values[first:]:
+            values.append(moment)
+        return f"CAST(${values.index(moment, first) + 1} AS timestamptz)"
+
+    first = len(values)
+    return bind
+
+
+def _build_unknown_contexts_sql(spec: CubeSpec) -> str:
+    parts, stride = [], 1
+    for position, factor in reversed(list(enumerate(spec.contexts))):
+        name = f"CAST(${FIRST_CONTEXT_PARAMETER + 2 * position} AS text)"
+        size = len(factor.levels) + 2
+        rows = UNKNOWN_LEVELS.format(
+            level=_build_level_sql("json", name),
+            length=MAX_LEVEL_LENGTH,
+            stride=stride,
+            size=size,
+            other=len(factor.levels),
+        )
+        parts.append(
+            build_commonest_sql("context", rows, order=BY_VALUE, factor=position)
+        )
+        stride *= size
+    return "".join(reversed(parts))
+
+
+def _build_level_sql(json: str, name: str) -> str:
+    """Write the value of a factor as the text by which levels are compared."""
+    return f"""CASE jsonb_typeof({json} -> {name})
+             WHEN 'number' THEN
+               CAST(trim_scale(CAST({json} ->> {name} AS numeric)) AS text)
+             ELSE {json} ->> {name} END"""
+
+
 def _build_context_index_sql(spec: CubeSpec) -> str:
     """Build the index of a context cell, row-major over the context factors.
 
@@ -140,10 +215,7 @@ def _build_context_index_sql(spec: CubeSpec) -> str:
         levels = f"CAST(${FIRST_CONTEXT_PARAMETER + 2 * position + 1} AS text[])"
         other, missing = len(factor.levels), len(factor.levels) + 1
         level_index = f"""COALESCE(
-           array_position({levels}, CASE jsonb_typeof(c.json -> {name})
-             WHEN 'number' THEN
-               CAST(trim_scale(CAST(c.json ->> {name} AS numeric)) AS text)
-             ELSE c.json ->> {name} END) - 1,
+           array_position({levels}, {_build_level_sql("c.json", name)}) - 1,
            CASE WHEN c.json ->> {name} IS NULL THEN {missing} ELSE {other} END)"""
         index = f"({index}) * {missing + 1} + {level_index}"
     return index

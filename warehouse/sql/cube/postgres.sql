@@ -102,7 +102,7 @@ grouped AS (
     (day, bucket){amount_group})
 ),
 indexed AS (
-  SELECT g.*, {context_index} AS context_index
+  SELECT g.*, c.json, {context_index} AS context_index
   FROM grouped AS g
   CROSS JOIN LATERAL (
     SELECT {context_json} AS json
@@ -135,5 +135,5 @@ SELECT 'blank', NULL, CAST(at AT TIME ZONE 'UTC' AS date), NULL, NULL, NULL, NUL
        NULL, NULL, count(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM touches
 WHERE {is_blank_id} AND CAST(at AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))
-GROUP BY 3{erased_people}
+GROUP BY 3{notes}{erased_people}
 ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST

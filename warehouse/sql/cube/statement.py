@@ -2,12 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
 
 from warehouse.sql.cube import cloud, connected_postgres, managed_postgres
+from warehouse.sql.cube.row_columns import CELL_COLUMNS, COLUMNS
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.shapes import (
     FAILURE_OUTCOME,
@@ -19,9 +20,11 @@ from warehouse.sql.shapes import (
     Cube,
     CubeSpec,
     DayCounts,
+    Note,
     OutcomeRule,
     RegimeSpan,
     Statement,
+    TimeGap,
 )
 
 __all__ = [
@@ -33,9 +36,11 @@ __all__ = [
     "Cube",
     "CubeSpec",
     "DayCounts",
+    "Note",
     "OutcomeRule",
     "RegimeSpan",
     "Statement",
+    "TimeGap",
     "build_statement",
     "decode_cube",
 ]
@@ -60,12 +65,10 @@ NO_AMOUNTS: dict[str, Any] = {"payers": 0, "log_sum": 0.0, "log_sum_squares": 0.
 # row holds its day, its bucket in `context` and its users. An 'amount' row holds regime, day
 # and arm, its bucket in `context`, and users and sums. A 'blank' row holds its day, and
 # in `users` the number of exposures without an id. Erased people are further 'cell' and
-# 'lag' rows, on the managed store alone. The 'read' row holds the number of
-# exposure rows read in `users`.
-CELL_COLUMNS = tuple(column.name for column in fields(Cell))
+# 'lag' rows, on the managed store alone. day_notes.py says what rows of notes hold. The
+# 'read' row holds the number of exposure rows read in `users`.
 KEY_COLUMNS = CELL_COLUMNS[: CELL_COLUMNS.index("users")]
 SUM_COLUMNS = CELL_COLUMNS[len(KEY_COLUMNS) :]
-COLUMNS = ("kind", *CELL_COLUMNS, "crossed", "mismatched")
 
 
 def build_statement(
@@ -102,6 +105,7 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
     mismatched: Counter[date] = Counter()
     blank: Counter[date] = Counter()
     amounts: list[AmountBucket] = []
+    notes: defaultdict[date, list[Note]] = defaultdict(list)
     rows_read = 0
     for row in rows:
         values = dict(zip(COLUMNS, row, strict=True))
@@ -121,12 +125,21 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
             case "blank":
                 day = _require_date(values["day"])
                 blank[day] += _require_integer(values["users"])
+            case "variant" | "context" | "exposures":
+                notes[_require_date(values["day"])].append(_decode_note(values))
             case _:
                 rows_read += _require_integer(values["users"])
     days = tuple(
-        DayCounts(day, tuple(lags[day]), crossed[day], mismatched[day], blank[day])
+        DayCounts(
+            day,
+            tuple(lags[day]),
+            crossed[day],
+            mismatched[day],
+            blank[day],
+            tuple(sorted(notes[day], key=_get_note_order)),
+        )
         for day in sorted(
-            {cell.day for cell in cells.values()} | lags.keys() | blank.keys()
+            {cell.day for cell in cells.values()}.union(lags, blank, notes)
         )
     )
     total_lags = tuple(sum(counts) for counts in zip(*lags.values(), strict=True))
@@ -158,6 +171,20 @@ def _decode_cell(values: Mapping[str, Any], spec: CubeSpec) -> Cell:
     if spec.reward_type == "outcomes":
         return replace(cell, outcome=cell.outcome or FAILURE_OUTCOME, **NO_AMOUNTS)
     return cell if spec.reward_type == "numeric" else replace(cell, **NO_AMOUNTS)
+
+
+def _decode_note(values: Mapping[str, Any]) -> Note:
+    factor = values["context"]
+    return Note(
+        values["kind"],
+        None if factor is None else _require_integer(factor),
+        str(values["outcome"]),
+        _require_integer(values["users"]),
+    )
+
+
+def _get_note_order(note: Note) -> tuple[object, ...]:
+    return (note.kind, note.factor or 0, -note.count, note.text)
 
 
 def _add_cell(cells: dict[tuple[object, ...], Cell], cell: Cell) -> None:

@@ -31,7 +31,8 @@ levered_raw_touches AS (
 ),
 levered_earlier_users AS (
   -- There is no index to look users up in, so this scan reads only their ids.
-  SELECT DISTINCT anonymous_id FROM levered_exposures WHERE moment < CAST(@p5 AS TIMESTAMP)
+  SELECT DISTINCT anonymous_id FROM levered_exposures
+  WHERE moment < CAST(@p5 AS TIMESTAMP)
 ),
 levered_variant_json AS (
   -- Parse each distinct text once instead of once per touch.
@@ -216,6 +217,19 @@ SELECT 'blank', NULL, CAST(t.moment AS DATE), NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches AS t
 WHERE TRANSLATE(t.anonymous_id, CAST(@p28 AS STRING), '') = '' AND CAST(t.moment AS DATE) IN (CAST(@p14 AS DATE), CAST(@p15 AS DATE))
 GROUP BY CAST(t.moment AS DATE)
+UNION ALL
+SELECT 'variant', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+  SELECT day, value, users,
+         ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value) AS place
+  FROM (
+    SELECT day, SUBSTR(variant_key, 1, 200) AS value,
+           COUNT(*) AS users
+    FROM levered_users WHERE variant_number = 0
+    GROUP BY 1, 2
+  ) AS levered_counted
+) AS levered_placed
+WHERE place <= 5
 
 -- 1: datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)
 -- 2: datetime.datetime(2025, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)

@@ -31,7 +31,8 @@ levered_raw_touches AS (
 ),
 levered_earlier_users AS (
   -- There is no index to look users up in, so this scan reads only their ids.
-  SELECT DISTINCT anonymous_id FROM levered_exposures WHERE moment < CAST(@p5 AS TIMESTAMP)
+  SELECT DISTINCT anonymous_id FROM levered_exposures
+  WHERE moment < CAST(@p5 AS TIMESTAMP)
 ),
 levered_variant_json AS (
   -- Parse each distinct text once instead of once per touch.
@@ -268,6 +269,47 @@ SELECT 'blank', NULL, CAST(t.moment AS DATE), NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches AS t
 WHERE TRANSLATE(t.anonymous_id, CAST(@p31 AS STRING), '') = '' AND CAST(t.moment AS DATE) IN (CAST(@p14 AS DATE), CAST(@p15 AS DATE))
 GROUP BY CAST(t.moment AS DATE)
+UNION ALL
+SELECT 'variant', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+  SELECT day, value, users,
+         ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value) AS place
+  FROM (
+    SELECT day, SUBSTR(variant_key, 1, 200) AS value,
+           COUNT(*) AS users
+    FROM levered_users WHERE variant_number = 0
+    GROUP BY 1, 2
+  ) AS levered_counted
+) AS levered_placed
+WHERE place <= 5
+UNION ALL
+SELECT 'context', NULL, day, NULL, NULL, NULL, 0, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+  SELECT day, value, users,
+         ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value) AS place
+  FROM (
+    SELECT day, SUBSTR(c0, 1, 100) AS value,
+           CAST(SUM(users) AS INT64) AS users
+    FROM levered_indexed
+    WHERE NOT is_lag AND c0 IS NOT NULL AND c0 NOT IN (CAST(@p32 AS STRING))
+    GROUP BY 1, 2
+  ) AS levered_counted
+) AS levered_placed
+WHERE place <= 5
+UNION ALL
+SELECT 'context', NULL, day, NULL, NULL, NULL, 1, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+  SELECT day, value, users,
+         ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value) AS place
+  FROM (
+    SELECT day, SUBSTR(c1, 1, 100) AS value,
+           CAST(SUM(users) AS INT64) AS users
+    FROM levered_indexed
+    WHERE NOT is_lag AND c1 IS NOT NULL AND c1 NOT IN (CAST(@p33 AS STRING), CAST(@p34 AS STRING))
+    GROUP BY 1, 2
+  ) AS levered_counted
+) AS levered_placed
+WHERE place <= 5
 
 -- 1: datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)
 -- 2: datetime.datetime(2025, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)
@@ -300,3 +342,6 @@ GROUP BY CAST(t.moment AS DATE)
 -- 29: '1'
 -- 30: '2'
 -- 31: ' \t\n\x0c\r'
+-- 32: 'mobile'
+-- 33: '1'
+-- 34: '2'

@@ -165,7 +165,7 @@ grouped AS (
     (day, bucket))
 ),
 indexed AS (
-  SELECT g.*, 0 AS context_index
+  SELECT g.*, c.json, 0 AS context_index
   FROM grouped AS g
   CROSS JOIN LATERAL (
     SELECT CAST(CASE WHEN pg_input_is_valid(NULLIF(g.context, ''), 'jsonb') THEN NULLIF(g.context, '') END AS jsonb) AS json
@@ -199,6 +199,19 @@ SELECT 'blank', NULL, CAST(at AT TIME ZONE 'UTC' AS date), NULL, NULL, NULL, NUL
 FROM touches
 WHERE TRANSLATE(anonymous_id, E' \t\n\f\r', '') = '' AND CAST(at AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))
 GROUP BY 3
+UNION ALL
+SELECT 'variant', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+  SELECT day, value, users,
+         ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value COLLATE "C") AS place
+  FROM (
+    SELECT day, SUBSTR(variant, 1, 200) AS value,
+           COUNT(*) AS users
+    FROM users WHERE variant_number = 0
+    GROUP BY 1, 2
+  ) AS levered_counted
+) AS levered_placed
+WHERE place <= 5
 ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST
 
 -- $1: datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)

@@ -206,7 +206,7 @@ grouped AS (
     (regime, day, holdout, amount_bucket))
 ),
 indexed AS (
-  SELECT g.*, ((0) * 3 + COALESCE(
+  SELECT g.*, c.json, ((0) * 3 + COALESCE(
            array_position(CAST($23 AS text[]), CASE jsonb_typeof(c.json -> CAST($22 AS text))
              WHEN 'number' THEN
                CAST(trim_scale(CAST(c.json ->> CAST($22 AS text) AS numeric)) AS text)
@@ -250,6 +250,53 @@ SELECT 'blank', NULL, CAST(at AT TIME ZONE 'UTC' AS date), NULL, NULL, NULL, NUL
 FROM touches
 WHERE TRANSLATE(anonymous_id, E' \t\n\f\r', '') = '' AND CAST(at AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))
 GROUP BY 3
+UNION ALL
+SELECT 'variant', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+  SELECT day, value, users,
+         ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value COLLATE "C") AS place
+  FROM (
+    SELECT day, SUBSTR(variant, 1, 200) AS value,
+           COUNT(*) AS users
+    FROM users WHERE variant_number = 0
+    GROUP BY 1, 2
+  ) AS levered_counted
+) AS levered_placed
+WHERE place <= 5
+UNION ALL
+SELECT 'context', NULL, day, NULL, NULL, NULL, 0, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+  SELECT day, value, users,
+         ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value COLLATE "C") AS place
+  FROM (
+    SELECT day, substr(CASE jsonb_typeof(json -> CAST($22 AS text))
+             WHEN 'number' THEN
+               CAST(trim_scale(CAST(json ->> CAST($22 AS text) AS numeric)) AS text)
+             ELSE json ->> CAST($22 AS text) END, 1, 100) AS value,
+           CAST(sum(users) AS bigint) AS users
+    FROM indexed
+    WHERE NOT is_lag AND (context_index / 4) % 3 = 1
+    GROUP BY 1, 2
+  ) AS levered_counted
+) AS levered_placed
+WHERE place <= 5
+UNION ALL
+SELECT 'context', NULL, day, NULL, NULL, NULL, 1, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+  SELECT day, value, users,
+         ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value COLLATE "C") AS place
+  FROM (
+    SELECT day, substr(CASE jsonb_typeof(json -> CAST($24 AS text))
+             WHEN 'number' THEN
+               CAST(trim_scale(CAST(json ->> CAST($24 AS text) AS numeric)) AS text)
+             ELSE json ->> CAST($24 AS text) END, 1, 100) AS value,
+           CAST(sum(users) AS bigint) AS users
+    FROM indexed
+    WHERE NOT is_lag AND (context_index / 1) % 4 = 2
+    GROUP BY 1, 2
+  ) AS levered_counted
+) AS levered_placed
+WHERE place <= 5
 ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST
 
 -- $1: datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)

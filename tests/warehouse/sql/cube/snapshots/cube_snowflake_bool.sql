@@ -31,7 +31,8 @@ levered_raw_touches AS (
 ),
 levered_earlier_users AS (
   -- There is no index to look users up in, so this scan reads only their ids.
-  SELECT DISTINCT anonymous_id FROM levered_exposures WHERE moment < CAST(? AS TIMESTAMP_NTZ)
+  SELECT DISTINCT anonymous_id FROM levered_exposures
+  WHERE moment < CAST(? AS TIMESTAMP_NTZ)
 ),
 levered_variant_json AS (
   -- Parse each distinct text once instead of once per touch.
@@ -211,6 +212,19 @@ SELECT 'blank', NULL, CAST(t.moment AS DATE), NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches AS t
 WHERE TRANSLATE(t.anonymous_id, CAST(? AS VARCHAR), '') = '' AND CAST(t.moment AS DATE) IN (CAST(? AS DATE), CAST(? AS DATE))
 GROUP BY CAST(t.moment AS DATE)
+UNION ALL
+SELECT 'variant', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+  SELECT day, value, users,
+         ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value) AS place
+  FROM (
+    SELECT day, SUBSTR(variant_key, 1, 200) AS value,
+           COUNT(*) AS users
+    FROM levered_users WHERE variant_number = 0
+    GROUP BY 1, 2
+  ) AS levered_counted
+) AS levered_placed
+WHERE place <= 5
 
 -- 1: 1
 -- 2: '1900-01-01T00:00:00.000000'

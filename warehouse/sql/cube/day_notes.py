@@ -1,0 +1,117 @@
+"""Rows of notes: what was logged in place of a variant or a level, and when.
+
+A 'variant' or 'context' row holds its day, in `outcome` what was logged, in `context` the
+factor's place, and in `users` how many users; only the commonest of each day. An
+'exposures' row holds its day, in `outcome` what is special about the time of the day's
+exposures, and in `users` how many exposures.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from warehouse.sql.cube.day_ranges import compute_span
+from warehouse.sql.cube.row_columns import build_row_sql
+from warehouse.sql.shapes import CubeSpec, TimeGap
+
+MAX_EXAMPLES = 5  # of a day, and of a factor
+MAX_VARIANT_LENGTH, MAX_LEVEL_LENGTH = 200, 100
+BEFORE_LAUNCH = "before_launch"
+CAME_AFTER_END = "came_after_end"
+ENDED = "ended"  # the reason of the gap that has no end once an optimization is stopped
+
+# Writes a moment as SQL, by a parameter.
+Bind = Callable[[datetime], str]
+
+COMMONEST = """
+UNION ALL
+SELECT {columns}
+FROM (
+  SELECT day, value, users,
+         ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, {order}) AS place
+  FROM (
+    {rows}
+  ) AS levered_counted
+) AS levered_placed
+WHERE place <= {limit}"""
+
+UNKNOWN_VARIANTS = """SELECT day, SUBSTR({variant}, 1, {length}) AS value,
+           COUNT(*) AS users
+    FROM {users} WHERE variant_number = 0
+    GROUP BY 1, 2"""
+
+COUNTED = """
+UNION ALL
+SELECT {columns}
+FROM {rows}
+GROUP BY {day}"""
+
+
+def build_commonest_sql(
+    kind: str, rows: str, *, order: str = "value", factor: int | None = None
+) -> str:
+    """Build the rows of the commonest values of each day.
+
+    `rows` is a query for day, value and users. `order` decides between equally common ones.
+    """
+    context = "NULL" if factor is None else str(factor)
+    columns = build_row_sql(
+        kind=f"'{kind}'", day="day", context=context, outcome="value", users="users"
+    )
+    return COMMONEST.format(columns=columns, order=order, rows=rows, limit=MAX_EXAMPLES)
+
+
+def build_unknown_variants_sql(variant: str, users: str, order: str = "value") -> str:
+    """Build the rows of what was logged in place of a variant."""
+    rows = UNKNOWN_VARIANTS.format(
+        variant=variant, users=users, length=MAX_VARIANT_LENGTH
+    )
+    return build_commonest_sql("variant", rows, order=order)
+
+
+def build_count_sql(text: str, day: str, rows: str) -> str:
+    """Build the rows that count exposures by day; `rows` is what follows FROM."""
+    columns = build_row_sql(
+        kind="'exposures'", day=day, outcome=f"'{text}'", users="COUNT(*)"
+    )
+    return COUNTED.format(columns=columns, day=day, rows=rows)
+
+
+def build_time_rows_sql(
+    spec: CubeSpec,
+    *,
+    moment: str,
+    day: str,
+    all_exposures: str,
+    in_days: str,
+    bind: Bind,
+) -> str:
+    """Build the rows of exposures dated before going live and in gaps.
+
+    `all_exposures` is what follows FROM, up to a condition. No gap is before going live.
+    """
+    start, until = compute_span(spec)
+    launch = spec.regimes[0].starts_at
+    parts = []
+    if start < launch:
+        rows = f"{all_exposures} AND {moment} < {bind(launch)} AND {in_days}"
+        parts.append(build_count_sql(BEFORE_LAUNCH, day, rows))
+    for gap in spec.gaps:
+        if gap.starts_at <= until and (gap.ends_at is None or gap.ends_at > start):
+            within = _build_within_sql(moment, gap, bind)
+            rows = f"{all_exposures} AND {within} AND {in_days}"
+            parts.append(build_count_sql(gap.reason, day, rows))
+    return "".join(parts)
+
+
+def build_outside_gaps_sql(spec: CubeSpec, moment: str, bind: Bind) -> str:
+    """Build the condition that a moment is in none of the gaps, from AND on."""
+    return "".join(
+        f"\n    AND NOT ({_build_within_sql(moment, gap, bind)})" for gap in spec.gaps
+    )
+
+
+def _build_within_sql(moment: str, gap: TimeGap, bind: Bind) -> str:
+    condition = f"{moment} >= {bind(gap.starts_at)}"
+    if gap.ends_at is not None:
+        condition += f" AND {moment} < {bind(gap.ends_at)}"
+    return condition
