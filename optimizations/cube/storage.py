@@ -17,7 +17,8 @@ FORMAT_VERSION = b"2"
 FINGERPRINT_LENGTH = 16
 HEADER_LENGTH = len(FORMAT_VERSION) + FINGERPRINT_LENGTH
 # A change of these fields makes stored counts wrong. The metric's SQL and the regimes are
-# not among them: changing those opens a regime, and earlier counts stay valid.
+# not among them: changing those opens a regime, and earlier counts stay valid. Reward type
+# and outcomes are those of the newest revision with users of the day.
 FINGERPRINTED_FIELDS = (
     "variants",
     "contexts",
@@ -68,7 +69,10 @@ class StoredColumns:
 def compute_fingerprint(spec: CubeSpec) -> str:
     """Return a hash of what a stored day's counts depend on besides its events."""
     values = asdict(spec)
-    text = orjson.dumps([values[name] for name in FINGERPRINTED_FIELDS])
+    parts = [values[name] for name in FINGERPRINTED_FIELDS]
+    if spec.depends_on_start:
+        parts.append(spec.metric_start)
+    text = orjson.dumps(parts)
     return hashlib.sha256(text).hexdigest()[:FINGERPRINT_LENGTH]
 
 

@@ -11,7 +11,7 @@ from metrics.stats import Interval
 from metrics.stats.guardrails import compute_launch_share
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import GuardrailShare, Optimization
-from optimizations.results import health, measured_lift
+from optimizations.results import count_notes, health, measured_lift
 from optimizations.results.health import HealthReason
 from optimizations.results.stored import StoredCubes
 
@@ -45,6 +45,7 @@ class Guardrail:
     p_value_anytime: float | None
     status: Annotated[Literal["ok", "violated", "pending", "unknown"], STATUS_NOTE]
     as_of: Annotated[datetime | None, "When the warehouse last counted this metric."]
+    notes: list[str]
     unavailable: dict[str, str]
     message: Annotated[
         str | None, "The error of the last attempt to count it, if that failed."
@@ -116,6 +117,7 @@ def _judge_guardrail(
         p_value_anytime=lift.p_value_anytime,
         status="unknown" if failure and status != "violated" else status,
         as_of=cube.as_of,
+        notes=count_notes.list_notes(cube),
         unavailable=dict(lift.unavailable),
         message=failure,
     )

@@ -18,6 +18,7 @@ from metrics.stats import (
     Stratum,
 )
 from metrics.stats.normal import ALPHA
+from optimizations.configuration import revision_regimes
 from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Regime
@@ -32,6 +33,8 @@ class RegimeResult:
     """One configuration, and the mature users of both arms under it."""
 
     number: int
+    metric_revision: Annotated[int, "By which its users are counted."]
+    in_lift: Annotated[bool, "Whether the metric still has this revision."]
     starts_at: datetime
     reason: str
     holdout_percentage: float
@@ -85,6 +88,7 @@ def compare_arms(
     """
     kind = cast("RewardType", metric.reward_type if metric else "bool")
     strata = aggregates.compute_strata(cube.arrays, kind)
+    earlier = aggregates.compute_strata(cube.earlier_arrays, kind)
     lift = stats.lift.measure_lift(
         strata.values(),
         kind,
@@ -92,11 +96,13 @@ def compare_arms(
         expected_users=compute_expected_users(optimization, cube),
         anytime_alpha=anytime_alpha,
     )
-    regimes = [
-        _build_regime(regime, strata.get(regime.number))
-        for regime in optimization.regimes.order_by("number")
+    regimes = list(optimization.regimes.order_by("number"))
+    revisions = revision_regimes.find_revisions(regimes, metric) if metric else {}
+    shown = strata | earlier
+    results = [
+        _build_regime(regime, revisions, shown.get(regime.number)) for regime in regimes
     ]
-    return Comparison(lift, regimes)
+    return Comparison(lift, results)
 
 
 def compute_expected_users(optimization: Optimization, cube: ObservationCube) -> int:
@@ -114,10 +120,14 @@ def compute_expected_users(optimization: Optimization, cube: ObservationCube) ->
     return stats.project_users_from_first_week(users)
 
 
-def _build_regime(regime: Regime, stratum: Stratum | None) -> RegimeResult:
+def _build_regime(
+    regime: Regime, revisions: Mapping[int, int], stratum: Stratum | None
+) -> RegimeResult:
     optimized, holdout = stratum or (stats.EMPTY_TOTALS, stats.EMPTY_TOTALS)
     return RegimeResult(
         number=regime.number,
+        metric_revision=revisions.get(regime.number, regime.metric_revision),
+        in_lift=revisions.get(regime.number) == max(revisions.values(), default=None),
         starts_at=regime.starts_at,
         reason=regime.reason,
         holdout_percentage=regime.holdout_percentage,

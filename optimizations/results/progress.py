@@ -1,7 +1,7 @@
 """How far an optimization is: users, the leading variant, the forecast of a decision."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from math import isclose
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
 from optimizations.results import (
     calibration,
+    count_notes,
     decision_forecast,
     health_records,
     stored,
@@ -49,6 +50,8 @@ class Progress:
     """How far an optimization is."""
 
     health: Health
+    as_of: Annotated[datetime | None, "When the warehouse last counted the reward."]
+    notes: list[str]
     days_running: int
     users: ArmUsers
     conversions: int
@@ -84,6 +87,8 @@ def build_progress(optimization: Optimization) -> Progress:
     since = _find_stable_since(optimization, winner)
     return Progress(
         health=health_records.load_health(optimization),
+        as_of=cube.as_of,
+        notes=count_notes.list_notes(cube),
         days_running=_count_days_running(optimization),
         users=ArmUsers(
             optimized=arms.get((False,), aggregates.Counts()).users,

@@ -102,7 +102,9 @@ def publish_training_result(
     )
     evidence = _judge_new_report(locked, result.evidence, document)
     health_evidence.store_summary(locked, evidence)
-    figures = _build_published_figures(document, evidence.comparison)
+    figures = _build_published_figures(
+        document, evidence.comparison, evidence.cube.as_of
+    )
     figures["health"] = history.encode_health(
         health_evidence.judge_evidence(locked, evidence)
     )
@@ -159,12 +161,12 @@ def _store_candidate_result(
 
 
 def _build_published_figures(
-    document: dict[str, Any], comparison: Comparison
+    document: dict[str, Any], comparison: Comparison, as_of: datetime | None
 ) -> dict[str, Any]:
     """Return what the lift history stores of a day, without distrusted modeled lifts."""
-    distrusted, measured = document["distrusted"], comparison.lift
-    figures: dict[str, Any] = {}
-    unavailable: dict[str, str] = {}
+    distrusted = document["distrusted"]
+    figures = history.build_measured_figures(comparison, as_of)
+    unavailable: dict[str, str] = figures["unavailable"]
     for name, reported in REPORT_LIFT_KEYS.items():
         lift = None if distrusted else document[reported]
         percent, interval = f"{name}_percent", f"{name}_interval"
@@ -173,10 +175,6 @@ def _build_published_figures(
         if lift is None:
             reason = distrusted or NO_BASELINE
             unavailable |= {percent: reason, interval: reason}
-    for name in ("lift_percent", "lift_ci"):
-        figures[f"measured_{name}"] = getattr(measured, name)
-        if name in measured.unavailable:
-            unavailable[f"measured_{name}"] = measured.unavailable[name]
     winner = progress.find_winner(document)
     return figures | {
         "winner": winner and winner.number,

@@ -111,7 +111,10 @@ class CubeSpec:
     nothing later counts. `excluded_users` holds ids, or prefixes that end in '*'.
     `history_from` is for connected warehouses: exposures before it are not read, and it is
     the start date of the assignment source; None reads all. `remembered` is for the
-    managed store, whose backend fills it in.
+    managed store, whose backend fills it in. `counted_regimes` are the regimes whose users
+    are counted; None for all. `metric_start` is the metric's @start_date; None for the
+    start of the first day. `depends_on_start` is whether an earlier one would change what
+    later rows are.
     """
 
     optimization_id: str
@@ -129,6 +132,9 @@ class CubeSpec:
     as_of: datetime
     history_from: datetime | None = None
     remembered: FirstTouchCoverage | None = None
+    counted_regimes: tuple[int, ...] | None = None
+    metric_start: datetime | None = None
+    depends_on_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,10 @@ STORE_SLOTS = {
     "holdout_key": "convert_to($3 || ':' || t.anonymous_id, 'UTF8')",
     "not_touched_outside": """AND NOT EXISTS (
       SELECT FROM exposures AS p
-      WHERE p.anonymous_id = t.anonymous_id AND p.at < $2)""",
+      WHERE p.anonymous_id = t.anonymous_id AND p.at < CAST($22 AS timestamptz))""",
     "exposure_count": "count(*)",
+    # A cast may fail on rows that the customer's condition leaves out.
+    "since_span_start": "",
     "mismatched": "u.holdout AND u.variant_number <> 1",
 }
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from warehouse.sql.cube import postgres
 from warehouse.sql.cube.day_ranges import compute_span
 from warehouse.sql.cube.postgres import IS_BLANK_ID
+from warehouse.sql.cube.reward_span import build_span_condition
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.shapes import CheckedMetric, CubeSpec, Statement
 
@@ -39,7 +40,8 @@ NOT_TOUCHED_OUTSIDE = """{not_remembered_outside}
     AND NOT EXISTS (
       SELECT FROM managed_dw.exposures AS p
       WHERE p.organization_id = $1 AND p.optimization_id = $3
-        AND p.anonymous_id = t.anonymous_id AND p.timestamp_utc < $2
+        AND p.anonymous_id = t.anonymous_id
+        AND p.timestamp_utc < CAST($22 AS timestamptz)
         AND p.timestamp_utc >= {remembered_until}
         AND (p.source = 'serve' OR NOT t.served))
     AND NOT EXISTS (
@@ -54,8 +56,8 @@ NOT_TOUCHED_OUTSIDE = """{not_remembered_outside}
 # which would read the first touches of all users.
 NOT_REMEMBERED_OUTSIDE = """AND NOT COALESCE((
       SELECT bool_or(CASE
-        WHEN t.served THEN f.served_at < $2
-        ELSE f.touched_at < $2 OR f.served_at > CAST($5 AS timestamptz)
+        WHEN t.served THEN f.served_at < CAST($22 AS timestamptz)
+        ELSE f.touched_at < CAST($22 AS timestamptz) OR f.served_at > CAST($5 AS timestamptz)
           AND f.served_at <= CAST($4 AS timestamptz) END)
       FROM managed_dw.first_touches AS f
       WHERE f.organization_id = $1 AND f.optimization_id = $3
@@ -79,6 +81,7 @@ def build_statement(spec: CubeSpec, metric: CheckedMetric) -> Statement:
     }
     slots = {
         **STORE_SLOTS,
+        "since_span_start": build_span_condition(metric),
         "not_touched_outside": fill_slots(NOT_TOUCHED_OUTSIDE, outside),
     }
     return Statement(postgres.build_sql(slots, spec, metric), (*values, until))
