@@ -6,7 +6,7 @@ from typing import Protocol
 METRIC_CHANGED = (
     "What the metric counts was changed at {changed_at}: these figures cover the users "
     "first touched since then. Earlier users stay counted by what it was before, and are "
-    "left out."
+    "left out. Modeled figures follow with the first training since then."
 )
 ROWS_CHANGED = (
     "The warehouse changed rows of {days} after they had been counted, as was last seen at "
