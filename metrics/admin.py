@@ -61,6 +61,7 @@ class MetricAdmin(AdminActionsMixin, EditableAdmin):
         ("direction", "reward"),
         "sql",
         ("column_mapping", "outcomes"),
+        ("look_back_days",),
         ("revision", "created_at"),
         "updated_at",
     )

@@ -12,11 +12,11 @@ from django.utils.module_loading import import_string
 from levered_site.errors import ConflictError
 from levered_site.organizations import audit, quotas
 from levered_site.organizations.actors import Actor
-from metrics import preview
+from metrics import preview, revisions
 from metrics.models import Metric
 
 # Changing one of these changes what is counted, so it opens a regime.
-COUNTED_FIELDS = ("sql", "column_mapping", "outcomes")
+COUNTED_FIELDS = ("sql", "column_mapping", "outcomes", "look_back_days")
 
 
 def create_metric(
@@ -45,7 +45,8 @@ def create_metric(
 def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Metric:
     """Change a metric. Its revision grows if what is counted changes.
 
-    Its `warnings` are those of a preview then.
+    Its `warnings` are those of a preview then, the definition before is stored, and
+    settings.METRIC_LISTENERS are called within the transaction.
 
     Raises InvalidParametersError as `create_metric` does. Raises ConflictError if the
     reward type of a metric in use would change, or if one of settings.METRIC_GUARDS
@@ -66,11 +67,19 @@ def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Me
         _require_same_reward_type(metric, old_reward_type)
         metric.warnings = preview.check_metric(metric)
     with transaction.atomic():
-        saved = Metric.objects.select_for_update().get(pk=metric.pk)
+        # A new regime of another transaction may point at it meanwhile, and its
+        # optimization be locked, which the listeners wait for.
+        rows = Metric.objects.select_for_update(no_key=True)
+        saved = rows.get(pk=metric.pk)
         metric.revision = saved.revision + int(changes_counts)
         metric.updated_at = timezone.now()
+        if changes_counts:
+            revisions.store_replaced(saved)
         metric.save(update_fields=[*changes, "revision", "updated_at"])
         audit.record(metric.organization_id, actor, "metric.redefine", metric, changes)
+        if changes_counts:
+            for listener in settings.METRIC_LISTENERS:
+                import_string(listener)(metric, saved.revision)
     return metric
 
 

@@ -31,8 +31,10 @@ class Metric(models.Model):
     direction = models.CharField(
         max_length=16, choices=Direction.choices, default=Direction.INCREASE
     )
-    # Grows with each change of what is counted. An optimization opens a regime when it
-    # sees a new revision.
+    # How far before going live the SQL's @start_date reaches.
+    look_back_days = models.PositiveIntegerField(default=0, db_default=0)
+    # Grows with each change of what is counted, which opens a regime of each optimization
+    # that is live with the metric. MetricRevision has the definitions before.
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
@@ -52,6 +54,36 @@ class Metric(models.Model):
         if self.outcomes:
             return "outcomes"
         return str(self.column_mapping["reward_type"])
+
+
+class MetricRevision(models.Model):
+    """A definition that a metric had before it was changed.
+
+    The regimes of that time are counted by it for good.
+    """
+
+    metric = models.ForeignKey(Metric, on_delete=models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()
+    sql = models.TextField()
+    column_mapping: "models.JSONField[dict[str, Any], dict[str, Any]]" = (
+        models.JSONField()
+    )
+    outcomes: "models.JSONField[list[dict[str, Any]] | None, list[dict[str, Any]] | None]" = models.JSONField(
+        null=True, blank=True
+    )
+    look_back_days = models.PositiveIntegerField(default=0, db_default=0)
+    replaced_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("metric", "number"), name="metric_revision_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"revision {self.number}"
 
 
 class AssignmentSource(models.Model):

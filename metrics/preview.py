@@ -1,11 +1,12 @@
 """Preview of a metric: its first rows, and warnings about all of them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from django.utils import timezone
 
 from levered_site.errors import InvalidParametersError
-from metrics import sources
+from metrics import row_limit, sources
 from metrics.models import Metric
 from warehouse import connections, previews
 from warehouse.backends import query_validation
@@ -13,6 +14,7 @@ from warehouse.backends.base import PREVIEW_LOOK_BACK, Backend
 from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.query_results import MetricFacts
 from warehouse.previews import MetricPreview
+from warehouse.sql.preview import counted_rows
 from warehouse.sql.shapes import CheckedMetric
 
 SAMPLE_ROWS = 100  # that a metric is looked at with when it is saved
@@ -21,24 +23,27 @@ SAMPLE_ROWS = 100  # that a metric is looked at with when it is saved
 def preview_metric(metric: Metric, limit: int) -> MetricPreview:
     """Return a metric's first rows of the last 30 days, and warnings about all of them.
 
-    The metric may be saved or not. Raise what a Backend raises.
+    The metric may be saved or not. Raises InvalidParametersError if the SQL limits its
+    rows, and what a Backend raises.
     """
     with connections.borrow_backend(metric.organization_id) as backend:
         checked = backend.validate_and_run_metric(metric.sql, select_columns(metric))
+        row_limit.refuse_row_limit(checked.query)
         return _preview_checked(metric, checked, backend, limit)[1]
 
 
 def check_metric(metric: Metric) -> list[str]:
     """Run the SQL of a metric that is about to be saved; return the preview's warnings.
 
-    Raises InvalidParametersError if the SQL fails, lacks a mapped column, or returns
-    values none of which is a number. Rows that cannot be checked in time are a warning.
+    Raises InvalidParametersError if the SQL fails, limits its rows, lacks a mapped column,
+    or returns values none of which is a number. Rows that cannot be checked in time are a warning.
     """
     with connections.borrow_backend(metric.organization_id) as backend:
         with query_validation.translate_query_failures():
             checked = backend.validate_and_run_metric(
                 metric.sql, select_columns(metric)
             )
+        row_limit.refuse_row_limit(checked.query)
         try:
             facts, preview = _preview_checked(metric, checked, backend, SAMPLE_ROWS)
         except QueryFailedError as error:
@@ -55,7 +60,8 @@ def _preview_checked(
     preview = backend.preview_metric(checked, since, limit, source)
     counts_rows = metric.reward_type == "bool"
     shown = previews.build_metric_preview(checked, preview, counts_rows=counts_rows)
-    return preview.facts, shown
+    warnings = counted_rows.list_count_warnings(checked.query, metric.look_back_days)
+    return preview.facts, replace(shown, warnings=[*shown.warnings, *warnings])
 
 
 def _refuse_worthless_values(metric: Metric, facts: MetricFacts) -> None:

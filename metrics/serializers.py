@@ -22,6 +22,8 @@ from warehouse.serializers import (
 )
 from warehouse.sql.shapes import FAILURE_OUTCOME
 
+MAX_LOOK_BACK_DAYS = 3650
+
 
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "number"}]})
 class MatchValueField(serializers.Field[Any, Any, Any, Any]):
@@ -82,6 +84,12 @@ class MetricBodySerializer(StrictSerializer):
     )
     direction = serializers.ChoiceField(
         choices=Metric.Direction.choices, required=False
+    )
+    look_back_days = StrictIntegerField(
+        min_value=0,
+        max_value=MAX_LOOK_BACK_DAYS,
+        required=False,
+        help_text="How far before going live `@start_date` reaches; 0 where not given.",
     )
 
     def validate_outcomes(
@@ -147,6 +155,7 @@ class MetricSerializer(serializers.ModelSerializer[Metric]):
             "column_mapping",
             "outcomes",
             "direction",
+            "look_back_days",
             "created_at",
             "updated_at",
         )

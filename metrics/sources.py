@@ -15,6 +15,7 @@ from levered_site.errors import ConflictError
 from levered_site.organizations import audit, quotas
 from levered_site.organizations.actors import Actor
 from levered_site.organizations.models import Organization
+from metrics import row_limit
 from metrics.models import AssignmentSource
 from warehouse import connections, previews
 from warehouse.backends import query_validation
@@ -137,6 +138,7 @@ def preview_source(source: AssignmentSource, limit: int) -> AssignmentSourcePrev
     """Return a source's first rows of the last 30 days, and warnings about all of them."""
     with connections.borrow_backend(source.organization_id) as backend:
         checked = backend.validate_and_run_source(source.sql, source.column_mapping)
+        row_limit.refuse_row_limit(checked.query)
         since = timezone.now() - PREVIEW_LOOK_BACK
         preview = backend.preview_source(checked, since, limit)
         return previews.build_source_preview(preview)
@@ -150,7 +152,8 @@ def _check_sql(source: AssignmentSource) -> None:
         query_validation.translate_query_failures(),
         connections.borrow_backend(source.organization_id) as backend,
     ):
-        backend.validate_and_run_source(source.sql, source.column_mapping)
+        checked = backend.validate_and_run_source(source.sql, source.column_mapping)
+    row_limit.refuse_row_limit(checked.query)
 
 
 def _lock_other_sources(source: AssignmentSource) -> list[UUID]:

@@ -91,6 +91,7 @@ def select_figures(results: Json) -> Json:
     return {
         "as_of": results["as_of"],
         "health": results["health"],
+        "notes": results["notes"],
         "measured": _drop_regimes(measured) if measured else None,
         "modeled": results["stats"],
         "checks": {

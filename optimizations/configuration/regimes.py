@@ -2,13 +2,18 @@
 
 from datetime import datetime
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from metrics import sources
+from metrics.models import Metric
 from optimizations.models import Optimization, Regime
 from optimizations.serving import snapshot
 from warehouse.models import Connection
 from warehouse.sql.cube.statement import RegimeSpan
+
+# Of optimizations whose users are counted on.
+COUNTING_STATUSES = (Optimization.Status.LIVE, Optimization.Status.PAUSED)
 
 
 def open_regime(
@@ -33,6 +38,7 @@ def open_regime(
         horizon_hours=attribution["horizon_hours"],
         metric=metric,
         metric_revision=1 if metric is None else metric.revision,
+        guardrail_revisions=_list_guardrail_revisions(optimization),
         warehouse=warehouse,
         source=_fingerprint_source(optimization, warehouse),
         reason=reason,
@@ -40,21 +46,24 @@ def open_regime(
 
 
 def open_regime_if_changed(optimization: Optimization) -> bool:
-    """Open a regime if metric, warehouse or assignment source changed since the last.
+    """Open a regime if a metric, the warehouse or the assignment source changed.
 
-    Return whether one was opened. The apps that own these three do not know
-    optimizations, so a refresh of the cube calls this before it counts. A source has
+    Return whether one was opened. The apps that own these do not know optimizations, so
+    a refresh of the cube calls this before it counts. Nothing opens a regime once an
+    optimization has shipped or ended: its results no longer change. A source has
     changed if its SQL or its mapping has. A regime without a source takes the current
     one. Call inside a transaction holding the optimization's row lock.
     """
     last = optimization.regimes.order_by("-number").first()
     metric = optimization.reward_metric
-    if last is None or metric is None:
+    if last is None or metric is None or optimization.status not in COUNTING_STATUSES:
         return False
     warehouse = get_warehouse_name(optimization.organization_id)
     source = _fingerprint_source(optimization, warehouse)
     if last.metric_revision != metric.revision:
         reason = "metric changed"
+    elif _has_changed_guardrail(optimization, last):
+        reason = "guardrail metric changed"
     elif last.warehouse != warehouse:
         reason = "warehouse changed"
     elif last.source and last.source != source:
@@ -64,6 +73,19 @@ def open_regime_if_changed(optimization: Optimization) -> bool:
         return False
     open_regime(optimization, reason)
     return True
+
+
+def _has_changed_guardrail(optimization: Optimization, last: Regime) -> bool:
+    revisions = _list_guardrail_revisions(optimization)
+    return any(
+        last.guardrail_revisions.get(metric_id, revision) != revision
+        for metric_id, revision in revisions.items()
+    )
+
+
+def _list_guardrail_revisions(optimization: Optimization) -> dict[str, int]:
+    metrics = optimization.guardrail_metrics.values_list("pk", "revision")
+    return {str(metric_id): revision for metric_id, revision in metrics}
 
 
 def _fill_source(regime: Regime, source: str) -> None:
@@ -98,18 +120,38 @@ def open_regimes_if_changed(organization_id: str) -> None:
     transaction that made the change. Called through settings.WAREHOUSE_LISTENERS because
     warehouse must not import optimizations.
     """
-    optimizations = (
+    for optimization in _lock_counting(organization_id):
+        open_regime_if_changed(optimization)
+
+
+def open_regimes_of_metric(metric: Metric, replaced_revision: int) -> None:
+    """Open regimes of the optimizations that a changed metric rewards or guards.
+
+    Users of the regimes before stay counted by the replaced revision. Call inside the
+    transaction that made the change. Called through settings.METRIC_LISTENERS because
+    metrics must not import optimizations.
+    """
+    uses = Q(reward_metric=metric) | Q(guardrail_metrics=metric)
+    used_by = set(Optimization.objects.filter(uses).values_list("pk", flat=True))
+    for optimization in _lock_counting(metric.organization_id).filter(pk__in=used_by):
+        last = optimization.regimes.order_by("-number").first()
+        if last is not None and metric.pk != optimization.reward_metric_id:
+            # A guardrail that was attached later has no revision in earlier regimes.
+            revisions = {str(metric.pk): replaced_revision} | last.guardrail_revisions
+            last.guardrail_revisions = revisions
+            last.save(update_fields=["guardrail_revisions"])
+        open_regime_if_changed(optimization)
+
+
+def _lock_counting(organization_id: str) -> QuerySet[Optimization]:
+    """Return the organization's live and paused optimizations, their rows locked."""
+    return (
         Optimization.objects.for_organization(organization_id)
-        .filter(
-            status__in=(Optimization.Status.LIVE, Optimization.Status.PAUSED),
-            went_live_at__isnull=False,
-        )
+        .filter(status__in=COUNTING_STATUSES, went_live_at__isnull=False)
         .select_for_update(of=("self",))
         .select_related("model", "reward_metric")
         .order_by("pk")
     )
-    for optimization in optimizations:
-        open_regime_if_changed(optimization)
 
 
 def _fingerprint_source(optimization: Optimization, warehouse: str) -> str:

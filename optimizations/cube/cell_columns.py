@@ -1,10 +1,10 @@
 """Cells of the cube as columns: arrays to sum over, and the cells themselves. Pure."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
-from itertools import chain
+from itertools import chain, compress
 from typing import Any
 
 import numpy as np
@@ -169,6 +169,21 @@ def build_cells(day: DayColumns, start: int = 0, end: int | None = None) -> list
     for name, set_field in CELL_SETTERS.items():
         deque(map(set_field, cells, columns[name]), maxlen=0)
     return cells
+
+
+def select_regimes(day: DayColumns, numbers: Container[int]) -> DayColumns:
+    """Return the cells and amounts of a day whose regime is among the numbers."""
+    chosen = [regime in numbers for regime in day.columns["regime"]]
+    columns = {
+        name: list(compress(values, chosen)) for name, values in day.columns.items()
+    }
+    if day.amounts is None:
+        return replace(day, columns=columns)
+    chosen = [regime in numbers for regime in day.amounts["regime"]]
+    amounts = {
+        name: list(compress(values, chosen)) for name, values in day.amounts.items()
+    }
+    return replace(day, columns=columns, amounts=amounts)
 
 
 def _parse_hour(text: str | None) -> datetime | None:

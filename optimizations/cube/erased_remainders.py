@@ -13,13 +13,26 @@ from uuid import UUID
 import structlog
 from django.db.models import F, Q
 
-from levered_site.errors import InvalidParametersError, WarehouseError
+from levered_site.errors import (
+    ConflictError,
+    InvalidParametersError,
+    WarehouseError,
+)
 from metrics.models import Metric
+from metrics.revisions import MetricDefinition
+from optimizations.configuration.revision_regimes import RevisionRegimes
 from optimizations.cube import specification, stale_days_managed
+from optimizations.cube.specification import RevisionPlan
 from optimizations.models import CubeDay, ErasedRemainder, Optimization
 from warehouse import connections
 from warehouse.backends.base import Backend
-from warehouse.sql.cube.statement import KEY_COLUMNS, CheckedMetric, Cube, CubeSpec
+from warehouse.sql.cube.statement import (
+    KEY_COLUMNS,
+    AmountBucket,
+    CheckedMetric,
+    Cube,
+    CubeSpec,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -52,22 +65,28 @@ def plan_counts(
         return []
     warehouse = connections.load_backend(organization_id)
     optimizations = _list_sealed_optimizations(first_days, as_of)
-    plans = []
+    # Metrics of one definition share a remainder.
+    plans: dict[tuple[str, RevisionRegimes, UUID], CountPlan] = {}
     newest = Metric.objects.filter(organization_id=organization_id).order_by(
         F("created_at").desc(), "pk"
     )[:MAX_UNUSED_METRICS]
     checked_metrics: dict[str, CheckedMetric | None] = {}
     for optimization in optimizations:
         day = first_days[optimization.pk]
-        for definition, metric in _list_metrics(optimization, newest).items():
-            if definition not in checked_metrics:
-                checked_metrics[definition] = _validate_metric(metric, warehouse)
-            checked = checked_metrics[definition]
-            if checked is not None:
-                spec = specification.build_cube_spec(optimization, metric, as_of)
-                spec = replace(spec, days=(day,), only_user=anonymous_id)
-                plans.append(CountPlan(spec, checked))
-    return plans
+        for metric in _list_metrics(optimization, newest):
+            for revision in _list_revisions(optimization, metric, day, as_of):
+                name = revision.spec.definition
+                if name not in checked_metrics:
+                    checked_metrics[name] = _validate_metric(
+                        revision.definition, warehouse
+                    )
+                if (checked := checked_metrics[name]) is not None:
+                    plan = CountPlan(replace(revision.spec, days=(day,)), checked)
+                    plans[name, revision.regimes, optimization.pk] = plan
+    return [
+        replace(plan, spec=replace(plan.spec, only_user=anonymous_id))
+        for plan in plans.values()
+    ]
 
 
 def count_person(organization_id: str, plans: Iterable[CountPlan]) -> list[Row]:
@@ -136,20 +155,31 @@ def _list_sealed_optimizations(
 
 def _list_metrics(
     optimization: Optimization, newest: Iterable[Metric]
-) -> dict[str, Metric]:
-    """Return by definition the metrics that are counted, and those that may be later."""
+) -> Iterable[Metric]:
+    """Return the metrics that are counted, and those that may be later."""
     counted = CubeDay.objects.filter(optimization=optimization).values("metric_id")
     used = Metric.objects.filter(
         Q(pk=optimization.reward_metric_id)
         | Q(guarded_optimizations=optimization)
         | Q(pk__in=counted)
     ).distinct()
-    return {
-        specification.fingerprint_metric(metric): metric for metric in [*newest, *used]
-    }
+    return {metric.pk: metric for metric in [*newest, *used]}.values()
 
 
-def _validate_metric(metric: Metric, warehouse: Backend) -> CheckedMetric | None:
+def _list_revisions(
+    optimization: Optimization, metric: Metric, day: date, as_of: datetime
+) -> list[RevisionPlan]:
+    """Return the revisions of the metric that may count users of the day."""
+    try:
+        plan = specification.build_count_plan(optimization, metric, as_of)
+    except ConflictError:  # nobody knows what it counted: it is never counted again
+        return []
+    return [revision for revision in plan.revisions if revision.regimes.covers(day)]
+
+
+def _validate_metric(
+    metric: MetricDefinition, warehouse: Backend
+) -> CheckedMetric | None:
     """Return the checked metric; None for one that the managed store cannot count."""
     try:
         return warehouse.validate_metric(metric.sql, metric.column_mapping)
@@ -167,9 +197,18 @@ def _build_rows(cube: Cube) -> list[Row]:
         for bucket, users in enumerate(day.lags)
         if users
     ]
-    return [
-        {name: _to_json(value) for name, value in row.items()} for row in cells + lags
+    amounts = [
+        {"kind": "amount", **_build_amount_row(amount)} for amount in cube.amounts
     ]
+    return [
+        {name: _to_json(value) for name, value in row.items()}
+        for row in cells + lags + amounts
+    ]
+
+
+def _build_amount_row(amount: AmountBucket) -> Row:
+    row = asdict(amount)
+    return {"context" if name == "bucket" else name: row[name] for name in row}
 
 
 def _add_rows(rows: Iterable[Row]) -> list[Row]:

@@ -6,14 +6,19 @@ from datetime import UTC, date, datetime, time
 from django.db.models import Max, Min, Q
 
 from metrics.models import Metric
-from optimizations.cube import refresh, specification, storage
-from optimizations.cube.refresh import RowsByDay
+from optimizations.cube import (
+    count_task,
+    day_records,
+    refresh,
+    stale_days,
+    stale_days_external,
+)
+from optimizations.cube.count_task import CountTask
+from optimizations.cube.stale_days import RowsByDay
+from optimizations.cube.stale_days_external import NO_ROWS
 from optimizations.models import CubeDay, Optimization
-from warehouse import connections
 from warehouse.backends.query_results import DayRowCounts
 from warehouse.sql.cube.statement import CubeSpec
-
-NO_ROWS = DayRowCounts(0, 0)
 
 
 def has_new_rows(
@@ -28,7 +33,7 @@ def has_new_rows(
     """Return whether a training would see rows that the last one did not.
 
     Counts the rows of the open days only, without the cube; before the first run, those
-    since going live. `is_whole_history` counts all days that are retained, which finds
+    since going live. Only days of the metric's present revision are learned from. `is_whole_history` counts all days that are retained, which finds
     late rows of sealed days, and exposures from before going live. Without exposures
     (`has_learned` is false) rewards are nothing to learn from. A refresh since the last
     run answers without a question: what it counted was not learned.
@@ -41,12 +46,13 @@ def has_new_rows(
     first_day = None
     if last_run_ended_at is not None:
         first_day = _find_first_open_day(optimization, metric, as_of)
-    stored = _load_row_counts(optimization, metric, first_day)
     launch = optimization.went_live_at or optimization.created_at
-    since = first_day or launch.astimezone(UTC).date()
-    spec = specification.build_cube_spec(optimization, metric, as_of)
+    task = count_task.build_task(optimization, metric, as_of)
+    present = task.plan.present.regimes
+    since = max(first_day or launch.astimezone(UTC).date(), present.first_day)
+    stored = {} if first_day is None else _load_row_counts(optimization, metric, since)
     counted = _count_rows(
-        optimization, metric, spec if is_whole_history else _read_from(spec, since)
+        task, task.spec if is_whole_history else _read_from(task.spec, since)
     )
     if any(
         _is_new(
@@ -56,36 +62,28 @@ def has_new_rows(
         if day >= since
     ):
         return True
-    return is_whole_history and _has_late_rows(
-        optimization, metric, spec, counted, since
-    )
+    return is_whole_history and _has_late_rows(task, counted, since)
 
 
-def _has_late_rows(
-    optimization: Optimization,
-    metric: Metric,
-    spec: CubeSpec,
-    counted: RowsByDay,
-    until: date,
-) -> bool:
+def _has_late_rows(task: CountTask, counted: RowsByDay, until: date) -> bool:
     """Return whether a refresh would count days before `until` that it did not so far.
 
     Those are new days with exposures, and sealed days to reopen. Rewards from before the
     first exposure belong to nobody.
     """
-    stored_days = set(refresh.list_stored_days(optimization, metric))
+    stored_days = set(refresh.list_stored_days(task.optimization, task.metric))
     if any(
         rows.exposures and day < until and day not in stored_days
         for day, rows in counted.items()
     ):
         return True
-    return refresh.has_reopened_days(optimization, metric, spec, counted)
+    return stale_days.has_reopened_days(task, counted)
 
 
 def _is_new(stored: DayRowCounts, counted: DayRowCounts, *, has_learned: bool) -> bool:
-    if stored.exposures != counted.exposures:
+    if stale_days_external.has_other_exposures(stored, counted):
         return True
-    return has_learned and stored.rewards != counted.rewards
+    return has_learned and stale_days_external.has_other_rewards(stored, counted)
 
 
 def _find_first_open_day(
@@ -101,20 +99,11 @@ def _find_first_open_day(
 
 
 def _load_row_counts(
-    optimization: Optimization, metric: Metric, first_day: date | None
+    optimization: Optimization, metric: Metric, since: date
 ) -> RowsByDay:
-    """Return the numbers of rows that the last refresh saw; none without a first day."""
-    if first_day is None:
-        return {}
-    days = CubeDay.objects.filter(
-        optimization=optimization, metric=metric, day__gte=first_day
-    )
-    decoded = (storage.decode_columns(row.day, row.cells) for row in days)
-    return {
-        day.cells.day: DayRowCounts(day.exposure_rows or 0, day.reward_rows or 0)
-        for day in decoded
-        if day is not None
-    }
+    """Return the rows that the last refresh saw, by day."""
+    stored = day_records.load_stored_rows(optimization, metric, since)
+    return {day: found.rows or NO_ROWS for day, found in stored.items()}
 
 
 def _read_from(spec: CubeSpec, first_day: date) -> CubeSpec:
@@ -123,10 +112,7 @@ def _read_from(spec: CubeSpec, first_day: date) -> CubeSpec:
     return replace(spec, history_from=max(since, spec.history_from or since))
 
 
-def _count_rows(
-    optimization: Optimization, metric: Metric, spec: CubeSpec
-) -> RowsByDay:
-    warehouse = connections.load_backend(spec.organization_id)
-    checked, source = specification.validate_queries(optimization, metric, warehouse)
-    assert source is not None  # only connected warehouses are asked
-    return warehouse.count_rows_by_day(spec, checked, source)
+def _count_rows(task: CountTask, spec: CubeSpec) -> RowsByDay:
+    assert task.source is not None  # only connected warehouses are asked
+    query = task.queries[task.plan.present.definition.revision]
+    return task.warehouse.count_rows_by_day(spec, query, task.source)

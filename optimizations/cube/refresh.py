@@ -1,48 +1,47 @@
-"""Count open and reopened days of the cube, store them, and load all days."""
+"""The stored counts of one optimization and metric, and the refresh that counts again."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 
-from django.db import transaction
-from django.db.models import BinaryField, Max, QuerySet
-from django.db.models.functions import Substr
 from django.utils import timezone
 
 from metrics.models import Metric
+from optimizations.configuration import revision_regimes
+from optimizations.configuration.revision_regimes import RevisionRegimes
 from optimizations.cube import (
     amount_caps,
     cell_columns,
     clock_jumps,
     count_failures,
-    first_touches,
-    specification,
-    stale_days_external,
-    stale_days_managed,
+    count_task,
+    counting,
+    day_records,
+    stale_days,
     storage,
 )
 from optimizations.cube.cell_columns import CellArrays, DayColumns, PaymentArrays
-from optimizations.cube.stale_days_managed import SealedDay
-from optimizations.cube.storage import StoredColumns, StoredDay
+from optimizations.cube.storage import StoredColumns
 from optimizations.models import CubeDay, Optimization
-from warehouse import connections
-from warehouse.backends.query_results import DayRowCounts
-from warehouse.sql.cube.statement import AmountBucket, Cell, Cube, CubeSpec, Note
+from warehouse.sql.cube.statement import Cell, Note
 
-NO_LAGS = (0,) * 32
-NO_ROWS = DayRowCounts(0, 0)
-RowsByDay = Mapping[date, DayRowCounts]
+NO_LAGS = counting.NO_LAGS
 
 
 @dataclass(frozen=True)
 class ObservationCube:
     """All stored days of one optimization and metric together.
 
+    `days` has the users of the regimes in which the metric had its present revision:
+    every figure is a sum over them. `earlier_days` has those of other revisions, as these
+    counted, and `revised_at` is when the present one began; None for the first.
     `lags` are 32 buckets over the horizon. `as_of` is the last refresh, None before the
     first. `rows_read` counts the raw exposure rows that the refresh just made has read,
-    `blank_exposures` those of all days that have no id. `notes` are those of all days.
+    `blank_exposures` those of all days that have no id. `notes` are those of all days of
+    the present revision. `changed_days` are the days whose rows were changed in place, as
+    seen last at `rows_changed_at`.
     """
 
     days: tuple[DayColumns, ...]
@@ -53,6 +52,10 @@ class ObservationCube:
     rows_read: int = 0
     blank_exposures: int = 0
     notes: tuple[Note, ...] = ()
+    earlier_days: tuple[DayColumns, ...] = ()
+    revised_at: datetime | None = None
+    changed_days: tuple[date, ...] = ()
+    rows_changed_at: datetime | None = None
 
     @cached_property
     def arrays(self) -> CellArrays:
@@ -63,6 +66,11 @@ class ObservationCube:
     def payments(self) -> PaymentArrays:
         """What the payers of all cells paid, as arrays [n]."""
         return cell_columns.build_payment_arrays(self.days)
+
+    @cached_property
+    def earlier_arrays(self) -> CellArrays:
+        """The cells of other revisions as arrays [n]."""
+        return cell_columns.build_arrays(self.earlier_days)
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -89,37 +97,19 @@ def count_open_days(
     """Count open and reopened days in the warehouse and store them; return rows read.
 
     `full` reopens all sealed days. A day is sealed once its horizon and the allowance
-    for late arrivals have passed; a late row reopens it.
+    for late arrivals have passed; a late row reopens it. Users are counted by the
+    revision of the metric that their regime has.
 
     Raises ConflictError for a draft and for a connected warehouse without assignment
     source, UnavailableError, and WarehouseError where the warehouse fails. In all these
     cases the stored days stay as they are, and the failure is recorded.
     """
     with count_failures.record_outcome(optimization, metric):
-        return _count_open_days(optimization, metric, as_of, full=full)
-
-
-def _count_open_days(
-    optimization: Optimization, metric: Metric, as_of: datetime, *, full: bool
-) -> int:
-    spec = specification.build_cube_spec(optimization, metric, as_of)
-    warehouse = connections.load_backend(spec.organization_id)
-    checked, source = specification.validate_queries(optimization, metric, warehouse)
-    sealed = [] if full else _list_sealed_days(optimization, metric, spec)
-    if source is None:
-        rows_by_day = None
-        names = checked.query.reward_names
-        days = _list_stale_managed_days(optimization, metric, spec, sealed, names)
-    else:
-        rows_by_day = warehouse.count_rows_by_day(spec, checked, source)
-        days = _list_stale_external_days(
-            optimization, metric, spec, sealed, rows_by_day
-        )
-    spec = replace(spec, days=days)
-    cube = warehouse.compute_cube(spec, checked, source)
-    _store_days(optimization, metric, spec, cube, rows_by_day)
-    amount_caps.fix_cap(optimization, metric, iterate_days(optimization, metric), as_of)
-    return cube.rows_read
+        task = count_task.build_task(optimization, metric, as_of)
+        rows_read = counting.count_days(stale_days.find_stale_days(task, full=full))
+        counted = iterate_days(optimization, metric)
+        amount_caps.fix_cap(optimization, metric, counted, as_of)
+        return rows_read
 
 
 def load_cube(
@@ -127,10 +117,13 @@ def load_cube(
 ) -> ObservationCube:
     """Return the counts of every stored day, without a call to the warehouse."""
     now = now or timezone.now()
-    rows = list(_query_cube_days(optimization, metric))
-    days = [day for row in rows if (day := _decode_columns(row)) is not None]
+    present = _find_present(optimization, metric)
+    rows = list(day_records.query_days(optimization, metric))
+    decoded = [day for row in rows if (day := _decode_columns(row)) is not None]
+    days = [day for day in decoded if present is None or present.covers(day.cells.day)]
+    changed = day_records.select_changed_days(rows)
     return ObservationCube(
-        days=tuple(day.cells for day in days),
+        days=tuple(_select_present(day.cells, present) for day in days),
         lags=tuple(map(sum, zip(NO_LAGS, *(day.lags for day in days), strict=True))),
         crossover_users=sum(day.crossover_users for day in days),
         arm_mismatch_users=sum(day.arm_mismatch_users for day in days),
@@ -140,6 +133,35 @@ def load_cube(
         ),
         blank_exposures=sum(day.blank_exposures for day in days),
         notes=tuple(note for day in days for note in day.notes),
+        earlier_days=_select_earlier([day.cells for day in decoded], present),
+        revised_at=present.starts_at if present else None,
+        changed_days=tuple(sorted(changed)),
+        rows_changed_at=max(changed.values(), default=None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CountRecord:
+    """What is known of a metric's counts without them; see `ObservationCube`."""
+
+    as_of: datetime | None
+    revised_at: datetime | None
+    changed_days: tuple[date, ...]
+    rows_changed_at: datetime | None
+
+
+EMPTY_RECORD = CountRecord(None, None, (), None)
+
+
+def load_count_record(optimization: Optimization, metric: Metric) -> CountRecord:
+    """Return what is known of the stored counts, without decoding them."""
+    present = _find_present(optimization, metric)
+    changed = day_records.load_changed_days(optimization, metric)
+    return CountRecord(
+        as_of=find_last_refresh(optimization, metric),
+        revised_at=present.starts_at if present else None,
+        changed_days=tuple(changed),
+        rows_changed_at=max(changed.values(), default=None),
     )
 
 
@@ -150,11 +172,7 @@ def find_last_refresh(
 
     Counts of a clock that was set back since are left out.
     """
-    days = _query_cube_days(optimization, metric).filter(
-        computed_at__lte=clock_jumps.compute_latest_stamp(now)
-    )
-    last_refresh: datetime | None = days.aggregate(last=Max("computed_at"))["last"]
-    return last_refresh
+    return day_records.find_last_refresh(optimization, metric, now)
 
 
 def iterate_days(
@@ -163,171 +181,60 @@ def iterate_days(
     since: date | None = None,
     *,
     newest_first: bool = False,
+    all_revisions: bool = False,
 ) -> Iterator[DayColumns]:
-    """Yield the stored days one by one, from `since` on; each is decoded when needed."""
-    rows = _query_cube_days(optimization, metric)
+    """Yield the stored days one by one, from `since` on; each is decoded when needed.
+
+    Without `all_revisions` they have the users of the metric's present revision only.
+    """
+    present = None if all_revisions else _find_present(optimization, metric)
+    rows = day_records.query_days(optimization, metric)
     if since is not None:
         rows = rows.filter(day__gte=since)
+    if present is not None:
+        rows = rows.filter(day__gte=present.first_day)
     for row in rows.order_by("-day" if newest_first else "day"):
         day = _decode_columns(row)
         if day is not None:
-            yield day.cells
-
-
-def _decode_columns(row: CubeDay) -> StoredColumns | None:
-    return storage.decode_columns(row.day, row.cells)
-
-
-def _list_stale_managed_days(
-    optimization: Optimization,
-    metric: Metric,
-    spec: CubeSpec,
-    sealed: list[SealedDay],
-    reward_names: Sequence[str] | None,
-) -> tuple[date, ...]:
-    """List the days to count on the managed store, which knows when each row arrived."""
-    boundary = stale_days_managed.compute_seal_boundary(spec.horizon_hours, spec.as_of)
-    first_touches.store_first_touches(optimization, boundary)
-    last_refresh = find_last_refresh(optimization, metric, spec.as_of)
-    return stale_days_managed.list_stale_days(
-        optimization,
-        spec.horizon_hours,
-        sealed,
-        last_refresh,
-        spec.as_of,
-        reward_names,
-    )
-
-
-def _list_stale_external_days(
-    optimization: Optimization,
-    metric: Metric,
-    spec: CubeSpec,
-    sealed: list[SealedDay],
-    rows_by_day: RowsByDay,
-) -> tuple[date, ...]:
-    stored = _decode_days(_query_cube_days(optimization, metric))
-    return stale_days_external.list_stale_days(
-        optimization, spec, stored, sealed, rows_by_day
-    )
-
-
-def has_reopened_days(
-    optimization: Optimization, metric: Metric, spec: CubeSpec, rows_by_day: RowsByDay
-) -> bool:
-    """Return whether a refresh would count a sealed day of a connected warehouse again."""
-    sealed = _list_sealed_days(optimization, metric, spec)
-    stale = _list_stale_external_days(optimization, metric, spec, sealed, rows_by_day)
-    return not {day.day for day in sealed}.isdisjoint(stale)
-
-
-def _decode_days(rows: Iterable[CubeDay]) -> list[StoredDay]:
-    return [
-        day
-        for row in rows
-        if (day := storage.decode_day(row.day, row.cells)) is not None
-    ]
+            yield _select_present(day.cells, present)
 
 
 def list_stored_days(optimization: Optimization, metric: Metric) -> tuple[date, ...]:
     """List the stored days of first touch, ascending."""
     return tuple(
-        _query_cube_days(optimization, metric)
+        day_records.query_days(optimization, metric)
         .order_by("day")
         .values_list("day", flat=True)
     )
 
 
-def _query_cube_days(optimization: Optimization, metric: Metric) -> QuerySet[CubeDay]:
-    return CubeDay.objects.filter(optimization=optimization, metric=metric)
+def _find_present(optimization: Optimization, metric: Metric) -> RevisionRegimes | None:
+    """Return the regimes of the present revision; None if there is no other."""
+    groups = revision_regimes.list_revision_regimes(optimization, metric)
+    return groups[-1] if len(groups) > 1 else None
 
 
-def _list_sealed_days(
-    optimization: Optimization, metric: Metric, spec: CubeSpec
-) -> list[SealedDay]:
-    """List the sealed days that were counted under the same spec.
+def _select_present(day: DayColumns, present: RevisionRegimes | None) -> DayColumns:
+    """Return the cells of the present revision; only its first day has others."""
+    if present is None or day.day != present.first_day:
+        return day
+    return cell_columns.select_regimes(day, range(present.numbers[0], sys.maxsize))
 
-    A day that a clock ahead of its time has sealed is open: its users' horizons had not
-    passed.
-    """
-    fingerprint = storage.compute_fingerprint(spec)
-    sealed = _query_cube_days(optimization, metric).filter(
-        sealed=True, computed_at__lte=clock_jumps.compute_latest_stamp(spec.as_of)
+
+def _select_earlier(
+    days: list[DayColumns], present: RevisionRegimes | None
+) -> tuple[DayColumns, ...]:
+    """Return the days with the cells of the revisions before the present one."""
+    if present is None:
+        return ()
+    return tuple(
+        cell_columns.select_regimes(day, range(present.numbers[0]))
+        if day.day == present.first_day
+        else day
+        for day in days
+        if day.day <= present.first_day
     )
-    headers = sealed.annotate(
-        header=Substr("cells", 1, storage.HEADER_LENGTH, output_field=BinaryField())
-    ).values_list("day", "computed_at", "header")
-    return [
-        SealedDay(day, computed_at)
-        for day, computed_at, header in headers
-        if storage.matches_fingerprint(header, fingerprint)
-    ]
 
 
-def _store_days(
-    optimization: Optimization,
-    metric: Metric,
-    spec: CubeSpec,
-    cube: Cube,
-    rows_by_day: RowsByDay | None,
-) -> None:
-    """Store each day of the spec, also without users, unless a later count is stored."""
-    with transaction.atomic():
-        Optimization.objects.select_for_update().get(pk=optimization.pk)
-        newer = set(
-            _query_cube_days(optimization, metric)
-            .filter(
-                day__in=spec.days,
-                computed_at__gt=spec.as_of,
-                computed_at__lte=clock_jumps.compute_latest_stamp(spec.as_of),
-            )
-            .values_list("day", flat=True)
-        )
-        CubeDay.objects.bulk_create(
-            [
-                CubeDay(
-                    optimization=optimization,
-                    metric=metric,
-                    day=day.day,
-                    sealed=stale_days_managed.is_sealed(
-                        day.day, spec.horizon_hours, spec.as_of
-                    ),
-                    computed_at=spec.as_of,
-                    cells=storage.encode_day(day),
-                )
-                for day in _group_by_day(spec, cube, rows_by_day)
-                if day.day not in newer
-            ],
-            update_conflicts=True,
-            unique_fields=["optimization", "metric", "day"],
-            update_fields=["sealed", "computed_at", "cells"],
-        )
-
-
-def _group_by_day(
-    spec: CubeSpec, cube: Cube, rows_by_day: RowsByDay | None
-) -> Iterable[StoredDay]:
-    fingerprint = storage.compute_fingerprint(spec)
-    cells: defaultdict[date, list[Cell]] = defaultdict(list)
-    for cell in cube.cells:
-        cells[cell.day].append(cell)
-    amounts: defaultdict[date, list[AmountBucket]] = defaultdict(list)
-    for amount in cube.amounts:
-        amounts[amount.day].append(amount)
-    counts_by_day = {counts.day: counts for counts in cube.days}
-    for day in spec.days:
-        counts = counts_by_day.get(day)
-        rows = None if rows_by_day is None else rows_by_day.get(day, NO_ROWS)
-        yield StoredDay(
-            day=day,
-            cells=tuple(cells[day]),
-            lags=counts.lags if counts else NO_LAGS,
-            crossover_users=counts.crossover_users if counts else 0,
-            arm_mismatch_users=counts.arm_mismatch_users if counts else 0,
-            fingerprint=fingerprint,
-            exposure_rows=None if rows is None else rows.exposures,
-            reward_rows=None if rows is None else rows.rewards,
-            blank_exposures=counts.blank_exposures if counts else 0,
-            amounts=tuple(amounts[day]) if spec.reward_type == "numeric" else None,
-            notes=counts.notes if counts else (),
-        )
+def _decode_columns(row: CubeDay) -> StoredColumns | None:
+    return storage.decode_columns(row.day, row.cells)

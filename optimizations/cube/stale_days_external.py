@@ -5,29 +5,41 @@ managed store, which does.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from optimizations.cube import stale_days_managed
 from optimizations.cube.stale_days_managed import SealedDay
-from optimizations.cube.storage import StoredDay
 from optimizations.models import Optimization
 from warehouse.backends.query_results import DayRowCounts
 from warehouse.sql.cube.statement import CubeSpec
+
+NO_ROWS = DayRowCounts(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """The rows of a stored day when it was counted; `rows` is None in another warehouse.
+
+    `changed_at` is when rows that were changed in place were last seen.
+    """
+
+    rows: DayRowCounts | None
+    changed_at: datetime | None = None
 
 
 def list_stale_days(
     optimization: Optimization,
     spec: CubeSpec,
-    stored: Iterable[StoredDay],
+    stored: Mapping[date, StoredRows],
     sealed: Iterable[SealedDay],
     rows_by_day: Mapping[date, DayRowCounts],
 ) -> tuple[date, ...]:
     """List, ascending, the days of first touch that a refresh has to count.
 
     Open days from launch or the first exposure until today, plus sealed days to reopen:
-    those whose numbers of rows differ from when they were `stored`. Rows changed in
-    place go unnoticed. Days past their retention are left out: `spec` does not read their
-    rows, so their counts stay.
+    those whose rows differ in number or content from when they were `stored`. Days past
+    their retention are left out: `spec` does not read their rows, so their counts stay.
     """
     launch = optimization.went_live_at or optimization.created_at
     days_with_exposures = [day for day, rows in rows_by_day.items() if rows.exposures]
@@ -36,13 +48,14 @@ def list_stale_days(
     oldest = spec.history_from.astimezone(UTC).date() if spec.history_from else first
     first = max(first, oldest)
     days = [first + timedelta(days=n) for n in range((today - first).days + 1)]
-    stored_by_day = {day.day: day for day in stored if day.day >= oldest}
+    stored_by_day = {day: rows for day, rows in stored.items() if day >= oldest}
     exposure_days, reward_days = _find_changed_days(stored_by_day, rows_by_day)
     still_sealed = {
         day.day
         for day in sealed
         if day.day < oldest
-        or stored_by_day[day.day].exposure_rows is None
+        or day.day not in stored_by_day
+        or stored_by_day[day.day].rows is None
         or not _is_affected(
             day.day,
             stale_days_managed.compute_horizon_end(day.day, spec.horizon_hours),
@@ -53,10 +66,23 @@ def list_stale_days(
     return tuple(day for day in days if day not in still_sealed)
 
 
+def find_days_changed_in_place(
+    stored: Mapping[date, StoredRows], rows_by_day: Mapping[date, DayRowCounts]
+) -> set[date]:
+    """Return the stored days with as many rows as when they were counted, but others."""
+    return {
+        day
+        for day, stored_day in stored.items()
+        if (before := stored_day.rows) and (now := rows_by_day.get(day))
+        if (before.exposures, before.rewards) == (now.exposures, now.rewards)
+        if has_other_exposures(before, now) or has_other_rewards(before, now)
+    }
+
+
 def _find_changed_days(
-    stored: Mapping[date, StoredDay], rows_by_day: Mapping[date, DayRowCounts]
+    stored: Mapping[date, StoredRows], rows_by_day: Mapping[date, DayRowCounts]
 ) -> tuple[set[date], set[date]]:
-    """Return the days whose number of exposures changed, and those of rewards.
+    """Return the days whose exposures changed, and those whose rewards did.
 
     A day that is not stored had none. Days counted in another warehouse are unchanged.
     """
@@ -65,14 +91,32 @@ def _find_changed_days(
     }
     reward_days = set()
     for day, stored_day in stored.items():
-        if stored_day.exposure_rows is None:
+        if stored_day.rows is None:
             continue
-        rows = rows_by_day.get(day, DayRowCounts(0, 0))
-        if stored_day.exposure_rows != rows.exposures:
+        rows = rows_by_day.get(day, NO_ROWS)
+        if has_other_exposures(stored_day.rows, rows):
             exposure_days.add(day)
-        if stored_day.reward_rows != rows.rewards:
+        if has_other_rewards(stored_day.rows, rows):
             reward_days.add(day)
     return exposure_days, reward_days
+
+
+def has_other_exposures(before: DayRowCounts, now: DayRowCounts) -> bool:
+    """Return whether exposures differ in number, or in content where that is known."""
+    return before.exposures != now.exposures or _is_other_hash(
+        before.exposures_hash, now.exposures_hash
+    )
+
+
+def has_other_rewards(before: DayRowCounts, now: DayRowCounts) -> bool:
+    """Return whether rewards differ in number, or in content where that is known."""
+    return before.rewards != now.rewards or _is_other_hash(
+        before.rewards_hash, now.rewards_hash
+    )
+
+
+def _is_other_hash(before: int | None, now: int | None) -> bool:
+    return before is not None and now is not None and before != now
 
 
 def _is_affected(

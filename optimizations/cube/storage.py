@@ -24,7 +24,8 @@ AMOUNTS_VERSION = "amounts 1"
 # ends, refuse what they do not know elsewhere and slice every column.
 AMOUNTS_COLUMN = "amounts"
 # A change of these fields makes stored counts wrong. The metric's SQL and the regimes are
-# not among them: changing those opens a regime, and earlier counts stay valid.
+# not among them: changing those opens a regime, and earlier counts stay valid. Reward type
+# and outcomes are those of the newest revision with users of the day.
 FINGERPRINTED_FIELDS = (
     "variants",
     "contexts",
@@ -83,6 +84,8 @@ def compute_fingerprint(spec: CubeSpec) -> str:
     parts = [values[name] for name in FINGERPRINTED_FIELDS]
     if spec.reward_type == "numeric":
         parts.append(AMOUNTS_VERSION)
+    if spec.depends_on_start:
+        parts.append(spec.metric_start)
     text = orjson.dumps(parts)
     return hashlib.sha256(text).hexdigest()[:FINGERPRINT_LENGTH]
 

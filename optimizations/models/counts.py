@@ -19,6 +19,12 @@ class CubeDay(models.Model):
     sealed = models.BooleanField(default=False)
     computed_at = models.DateTimeField()
     cells = models.BinaryField()  # only optimizations.cube writes and reads it
+    # Sums of hashes of a connected warehouse's rows of that day; they change where rows
+    # are changed in place. Null on the managed store.
+    exposures_hash = models.BigIntegerField(null=True)
+    rewards_hash = models.BigIntegerField(null=True)
+    # When such a change was last seen.
+    rows_changed_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("day",)

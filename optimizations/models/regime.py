@@ -23,6 +23,11 @@ class Regime(models.Model):
         Metric, null=True, on_delete=models.PROTECT, related_name="+"
     )
     metric_revision = models.PositiveIntegerField(default=1)
+    # The revision of each guardrail metric, by its id. One that was attached later is
+    # missing: see revision_regimes.
+    guardrail_revisions: "models.JSONField[dict[str, int], dict[str, int]]" = (
+        models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    )
     # As `regimes.get_warehouse_name` returns it.
     warehouse = models.CharField(max_length=16, default="managed")
     # The assignment source's fingerprint; empty on the managed store.

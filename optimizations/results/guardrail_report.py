@@ -1,6 +1,8 @@
 """The guardrails of an optimization as an answer, with the health they add to."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
 
 from optimizations.models import Optimization
 from optimizations.results import guardrails, health_evidence
@@ -14,6 +16,9 @@ class Guardrails:
     """All guardrails of an optimization, by name."""
 
     health: Health
+    as_of: Annotated[
+        datetime | None, "When the warehouse last counted any; each row has its own."
+    ]
     guardrails: list[Guardrail]
 
 
@@ -22,4 +27,9 @@ def build_guardrails(
 ) -> Guardrails:
     """Return every guardrail, judged by the counts of the last refresh."""
     rows = guardrails.judge_guardrails(optimization, cubes)
-    return Guardrails(health_evidence.judge_guardrails(optimization, rows), rows)
+    counted = [row.as_of for row in rows if row.as_of is not None]
+    return Guardrails(
+        health=health_evidence.judge_guardrails(optimization, rows),
+        as_of=max(counted, default=None),
+        guardrails=rows,
+    )

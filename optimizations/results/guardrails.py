@@ -12,7 +12,7 @@ from metrics.stats.guardrails import compute_launch_share
 from metrics.stats.means import OpenInterval
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import GuardrailShare, Optimization
-from optimizations.results import health, measured_lift
+from optimizations.results import count_notes, health, measured_lift
 from optimizations.results.health import HealthReason
 from optimizations.results.stored import StoredCubes
 
@@ -54,6 +54,7 @@ class Guardrail:
     status: Annotated[Literal["ok", "violated", "pending", "unknown"], STATUS_NOTE]
     first_violated_on: Annotated[date | None, FIRST_VIOLATED_NOTE]
     as_of: Annotated[datetime | None, "When the warehouse last counted this metric."]
+    notes: list[str]
     unavailable: dict[str, str]
     message: Annotated[
         str | None, "The error of the last attempt to count it, if that failed."
@@ -141,6 +142,7 @@ def _judge_guardrail(
         status="unknown" if failure and status != "violated" else status,
         first_violated_on=first_violated_on,
         as_of=cube.as_of,
+        notes=count_notes.list_notes(cube),
         unavailable=dict(lift.unavailable),
         message=failure,
     )

@@ -40,14 +40,12 @@ class Evidence:
     guardrails: list[Guardrail]
 
 
-def refresh_results(
-    optimization: Optimization, *, with_guardrails: bool = False, full: bool = False
-) -> None:
-    """Have the warehouse count, then judge and store the health.
+def refresh_results(optimization: Optimization, *, full: bool = False) -> None:
+    """Have the warehouse count reward and guardrails, then judge and store the health.
 
     See `stored.refresh_counts`, which tells what this raises.
     """
-    stored.refresh_counts(optimization, guardrails=with_guardrails, full=full)
+    stored.refresh_counts(optimization, full=full)
     if optimization.went_live_at is not None:
         store_summary(optimization, collect_evidence(optimization))
 

@@ -1,25 +1,22 @@
-"""Results by day: what was published each day, and the daily sums of both arms."""
+"""The lift as it was published each day."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from metrics import stats
 from metrics.stats import Interval
-from optimizations.cube import aggregates
-from optimizations.cube.refresh import ObservationCube
+from optimizations.cube import refresh
 from optimizations.models import Optimization, PublishedDay
-from optimizations.results import health_records, stored
+from optimizations.results import count_notes, health_records, stored
 from optimizations.results.health import Health, HealthReason
-from optimizations.results.stored import StoredCubes
+from optimizations.results.measured_lift import Comparison
 
-REWARD_KEY = "reward"
 NOT_PUBLISHED = "this figure was not published on that day"
 LIFT_FIGURES = (
     *("measured_lift_ci", "best_lift_percent", "best_lift_interval"),
     *("policy_lift_percent", "policy_lift_interval", "measured_lift_percent"),
+    *("measured_lift_ci_anytime", "users"),
 )
 
 
@@ -31,8 +28,15 @@ class LiftHistoryDay:
     health: Annotated[
         Health | None, "As published on that day. Null for days of earlier versions."
     ]
+    as_of: Annotated[
+        datetime, "When the warehouse last counted before it was published."
+    ]
     unavailable: dict[str, str]
-    measured_lift_ci: Interval | None
+    users: Annotated[int | None, "Mature users of both arms, whom the lift compares."]
+    measured_lift_ci: Annotated[Interval | None, "95% at one look."]
+    measured_lift_ci_anytime: Annotated[
+        Interval | None, "95% at any number of looks together."
+    ]
     best_lift_percent: float | None
     best_lift_interval: Interval | None
     policy_lift_percent: float | None
@@ -45,41 +49,9 @@ class LiftHistory:
     """The lift, day by day, oldest first; `health` is that of now."""
 
     health: Health
+    as_of: Annotated[datetime | None, "That of the last day."]
+    notes: list[str]
     daily: list[LiftHistoryDay]
-
-
-@dataclass(frozen=True, slots=True)
-class ArmSums:
-    """Sums over the mature users of one arm."""
-
-    exposures: Annotated[int, "Users."]
-    rewardsValueSum: float  # noqa: N815 - the name in the API
-    rewardsValueSumSq: float  # noqa: N815 - the name in the API
-
-
-@dataclass(frozen=True, slots=True)
-class DailyArms:
-    """Both arms on one day of first touch."""
-
-    date: date
-    holdout: ArmSums
-    levered: ArmSums
-
-
-@dataclass(frozen=True, slots=True)
-class MetricDaily:
-    """The days of one metric."""
-
-    key: Annotated[str, "`reward`, or the id of a guardrail metric."]
-    daily: list[DailyArms]
-
-
-@dataclass(frozen=True, slots=True)
-class HoldoutDaily:
-    """Both arms by day of first touch, for every metric."""
-
-    health: Health
-    metrics: list[MetricDaily]
 
 
 def publish_day(
@@ -93,12 +65,36 @@ def publish_day(
     )
 
 
+def build_measured_figures(
+    comparison: Comparison, as_of: datetime | None
+) -> dict[str, Any]:
+    """Return the measured figures of a day to publish; nulls with their reasons."""
+    lift, unavailable = comparison.lift, {}
+    figures: dict[str, Any] = {
+        "as_of": as_of and as_of.isoformat(),
+        "users": lift.optimization_users + lift.holdout_users,
+    }
+    for name in ("lift_percent", "lift_ci", "lift_ci_anytime"):
+        figures[f"measured_{name}"] = getattr(lift, name)
+        if name in lift.unavailable:
+            unavailable[f"measured_{name}"] = lift.unavailable[name]
+    return figures | {"unavailable": unavailable}
+
+
 def build_lift_history(optimization: Optimization) -> LiftHistory:
     """Return modeled and measured lift, each day as it was published that day."""
-    days = optimization.published_days.order_by("day")
+    daily = [
+        _read_published_day(day) for day in optimization.published_days.order_by("day")
+    ]
+    notes: list[str] = []
+    if optimization.went_live_at is not None:
+        metric = stored.require_reward_metric(optimization)
+        notes = count_notes.list_notes(refresh.load_count_record(optimization, metric))
     return LiftHistory(
-        health_records.load_health(optimization),
-        [_read_published_day(day.day, day.figures) for day in days],
+        health=health_records.load_health(optimization),
+        as_of=daily[-1].as_of if daily else None,
+        notes=notes,
+        daily=daily,
     )
 
 
@@ -117,54 +113,17 @@ def _decode_health(document: Mapping[str, Any]) -> Health:
     )
 
 
-def _read_published_day(day: date, figures: Mapping[str, Any]) -> LiftHistoryDay:
+def _read_published_day(published: PublishedDay) -> LiftHistoryDay:
     # Days stored by earlier versions may lack figures and reasons.
+    figures = published.figures
     missing = (name for name in (*LIFT_FIGURES, "health") if name not in figures)
     unavailable = dict.fromkeys(missing, NOT_PUBLISHED) | figures.get("unavailable", {})
     lifts = {name: figures.get(name) for name in LIFT_FIGURES}
-    document = figures.get("health")
-    health = None if document is None else _decode_health(document)
-    return LiftHistoryDay(date=day, health=health, unavailable=unavailable, **lifts)
-
-
-def build_holdout_daily(
-    optimization: Optimization, cubes: StoredCubes | None = None
-) -> HoldoutDaily:
-    """Return both arms' sums by day of first touch, for the reward and each guardrail.
-
-    They cover mature users with one value per user, as the measured lift does:
-    `exposures` are users.
-    """
-    health = health_records.load_health(optimization)
-    if optimization.went_live_at is None:
-        return HoldoutDaily(health, [])
-    reward = stored.require_reward_metric(optimization)
-    guardrails = optimization.guardrail_metrics.order_by("name", "pk")
-    metrics = [
-        (REWARD_KEY, reward),
-        *((str(guardrail.pk), guardrail) for guardrail in guardrails),
-    ]
-    cubes = cubes or StoredCubes(optimization)
-    return HoldoutDaily(
-        health,
-        [
-            MetricDaily(key, _sum_by_day(cubes.load_cube(metric), metric.reward_type))
-            for key, metric in metrics
-        ],
+    document, as_of = figures.get("health"), figures.get("as_of")
+    return LiftHistoryDay(
+        date=published.day,
+        health=None if document is None else _decode_health(document),
+        as_of=datetime.fromisoformat(as_of) if as_of else published.published_at,
+        unavailable=unavailable,
+        **lifts,
     )
-
-
-def _sum_by_day(cube: ObservationCube, kind: str) -> list[DailyArms]:
-    holdout: defaultdict[date, stats.Totals] = defaultdict(lambda: stats.EMPTY_TOTALS)
-    optimized: defaultdict[date, stats.Totals] = defaultdict(lambda: stats.EMPTY_TOTALS)
-    for row in aggregates.compute_day_totals(cube.arrays, kind):
-        holdout[row.day] += row.holdout
-        optimized[row.day] += row.optimized
-    return [
-        DailyArms(day, _sum_arm(holdout[day]), _sum_arm(optimized[day]))
-        for day in sorted(holdout)
-    ]
-
-
-def _sum_arm(totals: stats.Totals) -> ArmSums:
-    return ArmSums(totals.users, totals.value_sum, totals.value_sum_squares)

@@ -19,6 +19,7 @@ from metrics.stats import (
 )
 from metrics.stats.means import Interval, OpenInterval
 from metrics.stats.normal import ALPHA
+from optimizations.configuration import revision_regimes
 from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Regime
@@ -41,6 +42,8 @@ class RegimeResult:
     """One configuration, and the mature users of both arms under it."""
 
     number: int
+    metric_revision: Annotated[int, "By which its users are counted."]
+    in_lift: Annotated[bool, "Whether the metric still has this revision."]
     starts_at: datetime
     reason: str
     holdout_percentage: float
@@ -101,6 +104,7 @@ def compare_arms(
     """
     kind = cast("RewardType", metric.reward_type if metric else "bool")
     strata = aggregates.compute_strata(cube.arrays, kind)
+    earlier = aggregates.compute_strata(cube.earlier_arrays, kind)
     regimes = list(optimization.regimes.order_by("number"))
     tuning = anytime_tuning.find_tuning(optimization, cube, regimes)
     lift = stats.lift.measure_lift(
@@ -111,14 +115,22 @@ def compare_arms(
         holdout_share=tuning.holdout_share,
         anytime_alpha=anytime_alpha,
     )
-    rows = [_build_regime(regime, strata.get(regime.number)) for regime in regimes]
-    return Comparison(lift, rows, tuning)
+    revisions = revision_regimes.find_revisions(regimes, metric) if metric else {}
+    shown = strata | earlier
+    results = [
+        _build_regime(regime, revisions, shown.get(regime.number)) for regime in regimes
+    ]
+    return Comparison(lift, results, tuning)
 
 
-def _build_regime(regime: Regime, stratum: Stratum | None) -> RegimeResult:
+def _build_regime(
+    regime: Regime, revisions: Mapping[int, int], stratum: Stratum | None
+) -> RegimeResult:
     optimized, holdout = stratum or (stats.EMPTY_TOTALS, stats.EMPTY_TOTALS)
     return RegimeResult(
         number=regime.number,
+        metric_revision=revisions.get(regime.number, regime.metric_revision),
+        in_lift=revisions.get(regime.number) == max(revisions.values(), default=None),
         starts_at=regime.starts_at,
         reason=regime.reason,
         holdout_percentage=regime.holdout_percentage,

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import islice
 from typing import NamedTuple
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from optimizations.cube import cell_columns, cell_groups, refresh
 from optimizations.cube.cell_columns import CellArrays, DayColumns, Integers
+from optimizations.cube.refresh import CountRecord
 from optimizations.models import Optimization
-from optimizations.results import stored
+from optimizations.results import count_notes, stored
 from optimizations.results.stored import StoredCubes
 from warehouse.sql.shapes import FAILURE_OUTCOME
 
@@ -55,6 +56,8 @@ class OutcomeMixRow:
 class OutcomeMixSlice:
     """Rows of the mix in order, and the key of the last one if more follow."""
 
+    as_of: datetime | None
+    notes: list[str]
     outcomes: list[OutcomeWeight]
     rows: list[OutcomeMixRow]
     last_key: MixKey | None
@@ -64,6 +67,8 @@ class OutcomeMixSlice:
 class OutcomeMixDocument:
     """All rows of the mix, as the JSON text of a list of OutcomeMixRow."""
 
+    as_of: datetime | None
+    notes: list[str]
     outcomes: list[OutcomeWeight]
     rows: orjson.Fragment
 
@@ -76,6 +81,7 @@ def build_outcome_mix_slice(
     These are the first `limit` rows whose keys come after `after`. Only their days are
     decoded. A row whose day is counted again between two slices keeps its place.
     """
+    record = _load_record(optimization)
     days = _iterate_days(optimization, after and after.day)
     following = (
         (key, users)
@@ -96,7 +102,13 @@ def build_outcome_mix_slice(
         for key, users in counts[:limit]
     ]
     last_key = counts[limit - 1][0] if len(counts) > limit else None
-    return OutcomeMixSlice(_list_outcomes(optimization), rows, last_key)
+    return OutcomeMixSlice(
+        record.as_of,
+        count_notes.list_notes(record),
+        _list_outcomes(optimization),
+        rows,
+        last_key,
+    )
 
 
 def build_outcome_mix_document(
@@ -106,6 +118,7 @@ def build_outcome_mix_document(
 
     Its rows are tens of thousands, so they become text without an object for each.
     """
+    cube = cubes.load_reward_cube()
     variant_keys, contexts = _load_names(optimization)
     variant_texts = {
         number: _to_json(variant_key) for number, variant_key in variant_keys.items()
@@ -118,11 +131,15 @@ def build_outcome_mix_document(
         f'"variant":{variant_texts[variant]},"outcome_key":{outcome_text(outcome)},'
         f'"users":{users},"context":{context_texts[context]}}}'
         for (day, in_holdout, variant, outcome, context), users in _iterate_counts(
-            optimization, cubes.load_reward_cube().days
+            optimization, cube.days
         )
     ]
-    text = f"[{','.join(rows)}]"
-    return OutcomeMixDocument(_list_outcomes(optimization), orjson.Fragment(text))
+    return OutcomeMixDocument(
+        cube.as_of,
+        count_notes.list_notes(cube),
+        _list_outcomes(optimization),
+        orjson.Fragment(f"[{','.join(rows)}]"),
+    )
 
 
 def _to_json(value: object) -> str:
@@ -136,6 +153,13 @@ def _iterate_days(
         return ()
     metric = stored.require_reward_metric(optimization)
     return refresh.iterate_days(optimization, metric, since)
+
+
+def _load_record(optimization: Optimization) -> CountRecord:
+    if optimization.went_live_at is None:
+        return refresh.EMPTY_RECORD
+    metric = stored.require_reward_metric(optimization)
+    return refresh.load_count_record(optimization, metric)
 
 
 def _list_outcomes(optimization: Optimization) -> list[OutcomeWeight]:

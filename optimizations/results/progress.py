@@ -1,7 +1,7 @@
 """How far an optimization is: users, the leading variant, the forecast of a decision."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from django.utils import timezone
@@ -12,6 +12,7 @@ from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
 from optimizations.results import (
     calibration,
+    count_notes,
     decision_forecast,
     health_records,
     leader,
@@ -50,6 +51,8 @@ class Progress:
     """How far an optimization is."""
 
     health: Health
+    as_of: Annotated[datetime | None, "When the warehouse last counted the reward."]
+    notes: list[str]
     days_running: int
     users: ArmUsers
     conversions: Annotated[
@@ -92,6 +95,8 @@ def build_progress(optimization: Optimization) -> Progress:
     since = _find_stable_since(optimization, winner)
     return Progress(
         health=health_records.load_health(optimization),
+        as_of=cube.as_of,
+        notes=count_notes.list_notes(cube),
         days_running=_count_days_running(optimization),
         users=ArmUsers(
             optimized=arms.get((False,), NO_USERS).users,

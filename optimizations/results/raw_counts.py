@@ -85,7 +85,9 @@ def list_cells(optimization: Optimization, start: int, limit: int) -> CellsPage:
     if optimization.went_live_at is None:
         return CellsPage(cells, has_more=False)
     metric = stored.require_reward_metric(optimization)
-    for day in refresh.iterate_days(optimization, metric, newest_first=True):
+    for day in refresh.iterate_days(
+        optimization, metric, newest_first=True, all_revisions=True
+    ):
         if start < len(day):
             end = start + limit + 1 - len(cells)
             cells += cell_columns.build_cells(day, start, end)

@@ -9,6 +9,7 @@ from optimizations.cube import refresh, specification
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
 from optimizations.results import (
+    count_notes,
     health_evidence,
     measured_amounts,
     measured_lift,
@@ -46,6 +47,7 @@ class Results:
     optimization_id: UUID
     as_of: Annotated[datetime | None, "When the warehouse last counted."]
     health: Health
+    notes: Annotated[list[str], "How the counts came about, where that matters."]
     stats: ModelStats
     primary_metric_vs_holdout: Annotated[MeasuredLift, {"nullable": True}]
     checks: dict[str, Annotated[Any, {"nullable": True}]]
@@ -106,6 +108,7 @@ def build_results(
         optimization_id=optimization.pk,
         as_of=cube.as_of,
         health=health_evidence.judge_checks(optimization, cube, checks),
+        notes=count_notes.list_notes(cube),
         stats=model.stats,
         primary_metric_vs_holdout=measured_lift.build_measured_lift(
             metric, comparison, amounts
@@ -132,6 +135,8 @@ def build_results(
 def build_statements(optimization: Optimization) -> list[FigureStatement]:
     """Return the statement that counts the stored days as they were counted.
 
+    It is about the metric's present revision, as every figure is.
+
     It runs as it is in the `dialect` of the warehouse. docs/warehouse.md has the settings
     that the managed store needs before.
     """
@@ -141,13 +146,18 @@ def build_statements(optimization: Optimization) -> list[FigureStatement]:
     as_of = refresh.find_last_refresh(optimization, metric)
     if as_of is None:
         return []
-    days = refresh.list_stored_days(optimization, metric)
-    spec = specification.build_cube_spec(optimization, metric, as_of)
+    present = specification.build_count_plan(optimization, metric, as_of).present
+    stored_days = refresh.list_stored_days(optimization, metric)
+    days = tuple(filter(present.regimes.covers, stored_days))
     warehouse = connections.load_backend(optimization.organization_id)
-    queries = specification.validate_queries(optimization, metric, warehouse)
+    queries = specification.validate_queries(
+        optimization, present.definition, warehouse
+    )
     # What the server understands decides which text counted.
     text_dialect = warehouse.find_dialect()
-    statement = build_statement(replace(spec, days=days), *queries, text_dialect)
+    statement = build_statement(
+        replace(present.spec, days=days), *queries, text_dialect
+    )
     return [
         FigureStatement(
             figures="every measured figure and count",

@@ -19,21 +19,20 @@ from optimizations.results.user_counts import UserCounter
 log = structlog.get_logger(__name__)
 
 
-def refresh_counts(
-    optimization: Optimization, *, guardrails: bool = False, full: bool = False
-) -> None:
+def refresh_counts(optimization: Optimization, *, full: bool = False) -> None:
     """Have the warehouse count open and reopened days, or with `full` all days.
 
-    With `guardrails` it counts for the guardrail metrics too; one that cannot be counted
-    is recorded and stops neither the others nor the caller. A draft has nothing to count. The results of a shipped optimization are frozen: they are counted once, as of
-    the moment of shipping. Raise what `cube.refresh` raises.
+    Reward and guardrails are counted as of one moment, so that figures of several answers
+    belong together. A guardrail that cannot be counted is recorded and stops neither the
+    others nor the caller. A draft has nothing to count. The results of a shipped
+    optimization are frozen: they are counted once, as of the moment of shipping. Raise
+    what `cube.refresh` raises.
     """
     if optimization.went_live_at is None:
         return
     as_of = timezone.now()
     _refresh_metric(optimization, require_reward_metric(optimization), as_of, full=full)
-    if guardrails:
-        refresh_guardrails(optimization, as_of, full=full)
+    refresh_guardrails(optimization, as_of, full=full)
 
 
 def refresh_guardrails(

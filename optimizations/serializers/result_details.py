@@ -32,6 +32,9 @@ class ReportDataSerializer(serializers.Serializer[Any]):
     """Everything in one document. A part that fails is `{"error": …}`."""
 
     health = HealthField()
+    as_of = serializers.DateTimeField(
+        allow_null=True, help_text="When the warehouse last counted the reward."
+    )
     optimization = serializers.DictField()
     results = serializers.DictField()
     holdout_daily = serializers.DictField()

@@ -23,12 +23,7 @@ from models_app.bandit.rewards.reward_model import FittedReward
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Candidate, Optimization
 from warehouse.sql.cube.statement import Cell
-from warehouse.sql.shapes import FAILURE_OUTCOME
 
-REMOVED_OUTCOMES = (
-    "Days that cannot be counted again have outcomes that the metric no longer has: "
-    "{outcomes}. Define them again (a weight of 0 is enough), or use a new metric."
-)
 NO_EXPOSURES = "there are no exposures yet: there is nothing to learn from"
 EXCLUDED_USERS_HINT = (
     " (some users are excluded: see `excluded_users` of the optimization, in the admin)"
@@ -174,16 +169,11 @@ def _tabulate_cells(data: TrainingData, design_subset: DesignSubset) -> Training
 def _read_outcome_weights(data: TrainingData) -> dict[str, float]:
     """Return the weights of the metric's outcomes, by key.
 
-    Raises ConflictError where a counted outcome is no longer in the metric: days that
-    cannot be counted again keep the outcomes that they were counted with.
+    They are those of all cells: users counted by another revision of the metric are not
+    among these.
     """
     outcomes = data.metric.outcomes or ()
-    weights = {outcome["key"]: float(outcome["weight"]) for outcome in outcomes}
-    counted_outcomes = {cell.outcome for cell in data.cube.cells if cell.outcome}
-    removed = sorted(counted_outcomes - {*weights, FAILURE_OUTCOME})
-    if removed:
-        raise ConflictError(REMOVED_OUTCOMES.format(outcomes=", ".join(removed)))
-    return weights
+    return {outcome["key"]: float(outcome["weight"]) for outcome in outcomes}
 
 
 def _build_row(cell: Cell, context: int) -> TrainingRow:

@@ -167,9 +167,8 @@ def _build_published_figures(
         distrusted=document["distrusted"],
         unsupported=model_support.explain_missing_support(evidence.cube.arrays),
     )
-    measured = evidence.comparison.lift
-    figures: dict[str, Any] = {}
-    unavailable: dict[str, str] = {}
+    figures = history.build_measured_figures(evidence.comparison, evidence.cube.as_of)
+    unavailable: dict[str, str] = figures["unavailable"]
     for name, reported in REPORT_LIFT_KEYS.items():
         lift = None if withheld.allocation else read_lift(document[reported])
         percent, interval = f"{name}_percent", f"{name}_interval"
@@ -182,10 +181,6 @@ def _build_published_figures(
         names = ("best_lift_percent", "best_lift_interval")
         figures |= dict.fromkeys(names)
         unavailable |= dict.fromkeys(names, leader.BASELINE_LEADS)
-    for name in ("lift_percent", "lift_ci"):
-        figures[f"measured_{name}"] = getattr(measured, name)
-        if name in measured.unavailable:
-            unavailable[f"measured_{name}"] = measured.unavailable[name]
     return figures | {
         "winner": _find_winner(document, withheld),
         "unavailable": unavailable,

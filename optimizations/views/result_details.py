@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -16,13 +17,15 @@ from optimizations.results import (
     health_evidence,
     health_records,
     history,
+    holdout_daily,
     outcome_mix,
     progress,
     raw_counts,
     report,
 )
 from optimizations.results.guardrail_report import Guardrails
-from optimizations.results.history import HoldoutDaily, LiftHistory
+from optimizations.results.history import LiftHistory
+from optimizations.results.holdout_daily import HoldoutDaily
 from optimizations.results.outcome_mix import OutcomeMixRow, OutcomeWeight
 from optimizations.results.progress import Progress
 from optimizations.results.stored import StoredCubes
@@ -72,6 +75,8 @@ MIX_PARAMETERS = [
 class OutcomeMixPage:
     """A page of the outcome mix."""
 
+    as_of: Annotated[datetime | None, "When the warehouse last counted the reward."]
+    notes: list[str]
     outcomes: list[OutcomeWeight]
     rows: list[OutcomeMixRow]
     next_cursor: Annotated[str | None, "Null on the last page."]
@@ -85,18 +90,14 @@ class ResultDetailsViewSet(StoredResultsViewSet):
         "model", "reward_metric"
     )
 
-    def _get_refreshed_optimization(
-        self, request: Request, *, with_guardrails: bool = False
-    ) -> Optimization:
+    def _get_refreshed_optimization(self, request: Request) -> Optimization:
         """Return the optimization; with `refresh`, have the warehouse count first."""
         optimization: Optimization = self.get_object()
         refresh = read_refresh_mode(request)
         if refresh != "false":
-            full = refresh == "full"
             with reserve_refresh(optimization):
-                health_evidence.refresh_results(
-                    optimization, with_guardrails=with_guardrails, full=full
-                )
+                full = refresh == "full"
+                health_evidence.refresh_results(optimization, full=full)
         return optimization
 
     @extend_schema(parameters=[REFRESH_PARAMETER], responses=Progress)
@@ -108,7 +109,7 @@ class ResultDetailsViewSet(StoredResultsViewSet):
     @extend_schema(parameters=[REFRESH_PARAMETER], responses=Guardrails)
     def guardrails(self, request: Request, **_kwargs: Any) -> Response:
         """Judge the metrics that must not get worse."""
-        optimization = self._get_refreshed_optimization(request, with_guardrails=True)
+        optimization = self._get_refreshed_optimization(request)
         return Response(guardrail_report.build_guardrails(optimization))
 
     @extend_schema(responses=LiftHistory)
@@ -119,8 +120,8 @@ class ResultDetailsViewSet(StoredResultsViewSet):
     @extend_schema(parameters=[REFRESH_PARAMETER], responses=HoldoutDaily)
     def holdout_daily(self, request: Request, **_kwargs: Any) -> Response:
         """Return both arms' daily sums over mature users, by reward and guardrail."""
-        optimization = self._get_refreshed_optimization(request, with_guardrails=True)
-        return Response(history.build_holdout_daily(optimization))
+        optimization = self._get_refreshed_optimization(request)
+        return Response(holdout_daily.build_holdout_daily(optimization))
 
     @extend_schema(parameters=MIX_PARAMETERS, responses=OutcomeMixPage)
     def outcome_mix(self, request: Request, **_kwargs: Any) -> Response:
@@ -132,6 +133,8 @@ class ResultDetailsViewSet(StoredResultsViewSet):
         last_key = page.last_key
         return Response(
             OutcomeMixPage(
+                as_of=page.as_of,
+                notes=page.notes,
                 outcomes=page.outcomes,
                 rows=page.rows,
                 next_cursor=last_key and position_cursors.encode_mix_cursor(last_key),
@@ -149,9 +152,11 @@ class ResultDetailsViewSet(StoredResultsViewSet):
             # Only `results` refreshes the counts, so it comes first. If the warehouse fails,
             # the other parts show the stored counts.
             "results": lambda: report.build_results(
-                self._get_refreshed_optimization(request, with_guardrails=True), cubes
+                self._get_refreshed_optimization(request), cubes
             ),
-            "holdout_daily": lambda: history.build_holdout_daily(optimization, cubes),
+            "holdout_daily": lambda: holdout_daily.build_holdout_daily(
+                optimization, cubes
+            ),
             "outcome_mix": lambda: outcome_mix.build_outcome_mix_document(
                 optimization, cubes
             ),
@@ -163,7 +168,8 @@ class ResultDetailsViewSet(StoredResultsViewSet):
         built = {name: _build_part_or_error(part) for name, part in parts.items()}
         own = {"optimization": resource, "model_config": resource["model_config"]}
         health = health_records.load_health(optimization)
-        return Response({"health": health, "optimization": own} | built)
+        as_of = {"as_of": cubes.load_reward_cube().as_of}
+        return Response({"health": health} | as_of | {"optimization": own} | built)
 
     @extend_schema(
         parameters=OBSERVATION_PARAMETERS, responses=ObservationsPageSerializer

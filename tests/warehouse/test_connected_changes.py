@@ -1,4 +1,4 @@
-"""Changes in a connected Postgres: late rows, changed rows, another server or source."""
+"""Changes in a connected Postgres: late rows, another server or source."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,6 @@ from warehouse.models import Connection
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KEY = '{"cta":false,"headline":"A"}'
-OTHER_KEY = '{"cta":true,"headline":"B"}'
 
 
 def test_late_rows_reopen_sealed_days(second: SecondServer) -> None:
@@ -50,25 +49,6 @@ def test_late_rows_reopen_sealed_days(second: SecondServer) -> None:
     assert (unchanged["read"], again["read"]) == (0, 0)
     assert rewarded == {"users": 1, "converted": 1, "read": 1}
     assert moved == {"users": 1, "converted": 0, "read": 2}
-
-
-def test_rows_changed_in_place_are_seen_by_a_full_refresh(second: SecondServer) -> None:
-    alice, optimization_body = launch_optimization(second)
-    old = timezone.now() - timedelta(days=6)
-    second.store(optimization_body["id"], [Touch("a", old, KEY, "{}", 0)])
-    path = f"/optimizations/{optimization_body['id']}/results?refresh="
-    alice.get(f"{path}true")
-    with second.owner() as owner:
-        owner.execute("UPDATE public.shown SET variant_text = %s", [OTHER_KEY])
-
-    results = [read_body(alice.get(f"{path}{mode}")) for mode in ("true", "full")]
-    refused = alice.get(f"{path}maybe")
-
-    exposures = [
-        [variant["exposures"] for variant in result["variants"]] for result in results
-    ]
-    assert exposures == [[1, 0, 0, 0], [0, 0, 0, 1]]
-    assert refused.status_code == 400
 
 
 def test_another_warehouse_begins_a_regime_and_a_new_password_does_not(

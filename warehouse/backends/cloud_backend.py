@@ -16,7 +16,7 @@ from warehouse.backends.query_results import (
 )
 from warehouse.sql.cube import statement
 from warehouse.sql.cube.engine import MIN_TIMESTAMP
-from warehouse.sql.preview import engines
+from warehouse.sql.preview import engine_day_counts, engines
 from warehouse.sql.shapes import (
     CheckedMetric,
     CheckedQuery,
@@ -55,14 +55,20 @@ class CloudBackend(ConnectedBackend):
         self, spec: CubeSpec, metric: CheckedMetric, source: CheckedSource
     ) -> dict[date, DayRowCounts]:
         since = spec.history_from or MIN_TIMESTAMP
-        counts_statement = engines.build_day_counts(
-            metric, source, spec.optimization_id, since, spec.as_of
+        counts_statement = engine_day_counts.build_day_counts(
+            metric,
+            source,
+            spec.optimization_id,
+            since,
+            spec.as_of,
+            spec.metric_start or since,
         )
+        records = self._run_counts(counts_statement).build_records()
         return {
-            record["day"]: DayRowCounts(
-                int(record["exposures"]), int(record["rewards"])
+            record.pop("day"): DayRowCounts(
+                **{name: int(value) for name, value in record.items()}
             )
-            for record in self._run_counts(counts_statement).build_records()
+            for record in records
         }
 
     @override

@@ -118,14 +118,12 @@ class PostgresBackend(ConnectedBackend):
     ) -> dict[date, DayRowCounts]:
         since = spec.history_from
         text = postgres.build_day_counts(metric, source)
-        parameters = (since, since, spec.optimization_id, spec.as_of)
+        metric_start = spec.metric_start or since
+        parameters = (since, metric_start, spec.optimization_id, spec.as_of)
         seconds = settings.CUBE_TIMEOUT_SECONDS
         with self._open_session(seconds, CUBE_SETTINGS) as session:
             records = session.fetch_result(text, parameters).build_records()
-        return {
-            record["day"]: DayRowCounts(record["exposures"], record["rewards"])
-            for record in records
-        }
+        return {record.pop("day"): DayRowCounts(**record) for record in records}
 
     @override
     def find_dialect(self) -> str:

@@ -120,7 +120,13 @@ class SourcePreview:
 
 @dataclass(frozen=True, slots=True)
 class DayRowCounts:
-    """Rows of one day (UTC) in the warehouse now; a changed count shows late rows."""
+    """Rows of one day (UTC) in the warehouse now; a changed count shows late rows.
+
+    The hashes are sums over the rows: where they change and the counts do not, rows were
+    changed in place. None where they are not known.
+    """
 
     exposures: int
     rewards: int
+    exposures_hash: int | None = None
+    rewards_hash: int | None = None

@@ -126,7 +126,10 @@ class CubeSpec:
     the start date of the assignment source; None reads all. `remembered` is for the
     managed store, whose backend fills it in. So are `definition`, which names the metric
     whose erased people are added, and `only_user`, who is counted alone, without them.
-    Exposures within `gaps` are not counted.
+    Exposures within `gaps` are not counted. `counted_regimes` are the regimes whose users
+    are counted; None for all. `metric_start` is the metric's @start_date; None for the
+    start of the first day. `depends_on_start` is whether an earlier one would change what
+    later rows are.
     """
 
     optimization_id: str
@@ -147,6 +150,9 @@ class CubeSpec:
     definition: str = ""
     only_user: str | None = None
     gaps: tuple[TimeGap, ...] = ()
+    counted_regimes: tuple[int, ...] | None = None
+    metric_start: datetime | None = None
+    depends_on_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)

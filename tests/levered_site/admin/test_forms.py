@@ -24,6 +24,7 @@ def build_metric_form(metric: Metric, **changes: str) -> dict[str, str]:
         "sql": metric.sql,
         "column_mapping": json.dumps(metric.column_mapping),
         "outcomes": "null",
+        "look_back_days": str(metric.look_back_days),
         **changes,
     }
 

@@ -22,6 +22,7 @@ def build_results(measured: Any = None, **changes: Any) -> dict[str, Any]:
     results = {
         "as_of": None,
         "health": {"status": "ok", "reasons": [], "as_of": None},
+        "notes": [],
         "stats": {},
         "primary_metric_vs_holdout": measured,
         "checks": {"sample_ratio": {"ok": True}, "baseline_sanity": None},

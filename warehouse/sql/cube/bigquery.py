@@ -1,6 +1,7 @@
 """BigQuery's side of the cloud template: expressions, casts and named parameters."""
 
 import re
+from collections.abc import Sequence
 
 import sqlglot
 from sqlglot import exp
@@ -78,6 +79,13 @@ def _read_level(json: str, name: str) -> str:
            ELSE {text} END"""
 
 
+def _hash_row(columns: Sequence[str]) -> str:
+    texts = ", '|', ".join(
+        f"COALESCE(CAST({column} AS STRING), '')" for column in columns
+    )
+    return f"MOD(FARM_FINGERPRINT(CONCAT({texts})), 2147483648)"
+
+
 def _hash_user(optimization_id: str, anonymous_id: str) -> str:
     return f"TO_HEX(MD5(CONCAT({optimization_id}, ':', {anonymous_id})))"
 
@@ -95,6 +103,7 @@ ENGINE = Engine(
     parse_json=_parse_json,
     read_level=_read_level,
     add_hours=lambda at, hours: f"TIMESTAMP_ADD({at}, INTERVAL {hours} HOUR)",
+    hash_row=_hash_row,
     hash_user=_hash_user,
     bind_timestamp=lambda at: at,
     mark_start_date=mark_start_date,

@@ -92,7 +92,9 @@ def _build_slots(
     # In the order of the parameters that they add.
     slots = {
         "metric_columns": build_metric_columns_sql(engine, metric),
-        "metric_query": bind_start_date(parameters, metric.query, start),
+        "metric_query": bind_start_date(
+            parameters, metric.query, spec.metric_start or start
+        ),
         "source_columns": build_source_columns_sql(engine, source),
         "source_query": bind_start_date(parameters, source.query, history),
         "optimization_id": parameters.add_as(

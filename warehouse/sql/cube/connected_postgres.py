@@ -44,10 +44,10 @@ VARIANTS = """SELECT c.number, c.key AS written, k.key
 
 NOT_TOUCHED_OUTSIDE = """AND NOT EXISTS (
       SELECT FROM exposures AS p
-      WHERE p.anonymous_id = t.anonymous_id AND p.at < $2{outside_gaps})"""
+      WHERE p.anonymous_id = t.anonymous_id AND p.at < CAST($22 AS timestamptz){outside_gaps})"""
 # All exposures of the span, whatever their time.
 EXPOSURES = """exposures AS e
-WHERE e.at >= $2 AND e.at <= CAST($5 AS timestamptz)"""
+WHERE e.at >= CAST($22 AS timestamptz) AND e.at <= CAST($5 AS timestamptz)"""
 
 STORE_SLOTS = {
     "first_parameter": "CAST($1 AS timestamptz) AS history_from",
@@ -55,6 +55,8 @@ STORE_SLOTS = {
     "logged_arm": "",
     "holdout_key": "convert_to($3 || ':' || t.anonymous_id, 'UTF8')",
     "exposure_count": "count(*)",
+    # A cast may fail on rows that the customer's condition leaves out.
+    "since_span_start": "",
     "mismatched": "u.holdout AND u.variant_number <> 1",
     "erased_people": "",
 }

@@ -11,7 +11,7 @@ exposures AS NOT MATERIALIZED (
 ),
 exposed AS (
   SELECT * FROM exposures
-  WHERE at >= $2 AND at <= CAST($5 AS timestamptz){outside_gaps}
+  WHERE at >= CAST($22 AS timestamptz) AND at <= CAST($5 AS timestamptz){outside_gaps}
 ),
 variant_texts AS (
   -- Each distinct text once. Texts that differ in the order of keys are one variant.

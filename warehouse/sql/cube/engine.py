@@ -4,7 +4,7 @@ In warehouse/sql an engine is a SQL dialect with its spelling: names of types an
 functions, quotes, and marks of parameters.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -37,6 +37,7 @@ class Engine:
     - `read_level(json, name)`: a factor of a JSON value as text, normalized as the API
       compares levels
     - `add_hours(timestamp, hours)`
+    - `hash_row(columns)`: a whole number of 31 bits of these columns; null counts as ''
     - `hash_user(optimization_id, anonymous_id)`: MD5 of "id:user" in lower-case hex
 
     The others work on Python values: `bind_timestamp` converts a UTC datetime to the
@@ -57,6 +58,7 @@ class Engine:
     parse_json: Callable[[str], str]
     read_level: Callable[[str, str], str]
     add_hours: Callable[[str, str], str]
+    hash_row: Callable[[Sequence[str]], str]
     hash_user: Callable[[str, str], str]
     bind_timestamp: Callable[[datetime], object]
     mark_start_date: Callable[[str, str], str]

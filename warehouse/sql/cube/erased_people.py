@@ -30,7 +30,8 @@ SELECT {columns}
 FROM managed_dw.erased_remainders AS e
 CROSS JOIN LATERAL jsonb_to_recordset(e.rows) AS r ({types})
 WHERE e.organization_id = $1 AND e.optimization_id = $3
-  AND e.definition = CAST(${definition} AS text) AND e.day = ANY(CAST($14 AS date[]))"""
+  AND e.definition = CAST(${definition} AS text) AND e.day = ANY(CAST($14 AS date[]))
+  AND (r.regime IS NULL OR r.regime = ANY(CAST($10 AS integer[])))"""
 
 
 def build_rows_sql(definition_parameter: int) -> str:

@@ -14,6 +14,7 @@ from warehouse.sql.cube.day_notes import (
 )
 from warehouse.sql.cube.day_ranges import compute_span
 from warehouse.sql.cube.postgres import IS_BLANK_ID
+from warehouse.sql.cube.reward_span import build_span_condition
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.shapes import CheckedMetric, CubeSpec, Statement
 
@@ -45,7 +46,8 @@ NOT_TOUCHED_OUTSIDE = """{not_remembered_outside}
     AND NOT EXISTS (
       SELECT FROM managed_dw.exposures AS p
       WHERE p.organization_id = $1 AND p.optimization_id = $3
-        AND p.anonymous_id = t.anonymous_id AND p.timestamp_utc < $2
+        AND p.anonymous_id = t.anonymous_id
+        AND p.timestamp_utc < CAST($22 AS timestamptz)
         AND p.timestamp_utc >= {remembered_until}{outside_gaps}
         AND (p.source = 'serve' OR NOT t.served))
     AND NOT EXISTS (
@@ -60,8 +62,8 @@ NOT_TOUCHED_OUTSIDE = """{not_remembered_outside}
 # which would read the first touches of all users.
 NOT_REMEMBERED_OUTSIDE = """AND NOT COALESCE((
       SELECT bool_or(CASE
-        WHEN t.served THEN f.served_at < $2
-        ELSE f.touched_at < $2 OR f.served_at > CAST($5 AS timestamptz)
+        WHEN t.served THEN f.served_at < CAST($22 AS timestamptz)
+        ELSE f.touched_at < CAST($22 AS timestamptz) OR f.served_at > CAST($5 AS timestamptz)
           AND f.served_at <= CAST($4 AS timestamptz) END)
       FROM managed_dw.first_touches AS f
       WHERE f.organization_id = $1 AND f.optimization_id = $3
@@ -70,7 +72,8 @@ NOT_REMEMBERED_OUTSIDE = """AND NOT COALESCE((
 # All exposures of the span, whatever their time.
 EXPOSURES = """managed_dw.exposures AS e
 WHERE e.organization_id = $1 AND e.optimization_id = $3
-  AND e.timestamp_utc >= $2 AND e.timestamp_utc <= CAST($5 AS timestamptz)"""
+  AND e.timestamp_utc >= CAST($22 AS timestamptz)
+  AND e.timestamp_utc <= CAST($5 AS timestamptz)"""
 DAY = "CAST(e.timestamp_utc AT TIME ZONE 'UTC' AS date)"
 IN_DAYS = f"{DAY} = ANY(CAST($14 AS date[]))"
 
@@ -112,6 +115,7 @@ def build_statement(spec: CubeSpec, metric: CheckedMetric) -> Statement:
     slots = {
         **STORE_SLOTS,
         "touches": fill_slots(TOUCHES, touches),
+        "since_span_start": build_span_condition(metric),
         "not_touched_outside": fill_slots(NOT_TOUCHED_OUTSIDE, outside),
         "notes": _build_notes_sql(spec, bind),
         "erased_people": erased_slot,

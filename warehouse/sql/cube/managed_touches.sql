@@ -4,7 +4,8 @@ touches AS (
   FROM managed_dw.exposures AS e
   LEFT JOIN variants AS v ON v.key = e.variant
   WHERE e.organization_id = $1 AND e.optimization_id = $3
-    AND e.timestamp_utc >= $2 AND e.timestamp_utc <= CAST($5 AS timestamptz){only_user}{outside_gaps}
+    AND e.timestamp_utc >= CAST($22 AS timestamptz)
+    AND e.timestamp_utc <= CAST($5 AS timestamptz){only_user}{outside_gaps}
 ),
 first_touches AS (
   -- The serve record if there is one, else the earliest touch. Ties go to a configured

@@ -24,7 +24,7 @@ from warehouse.sql.customer.check import quote_identifier
 from warehouse.sql.shapes import CheckedMetric, CubeSpec
 
 TEMPLATE = Path(__file__).with_suffix(".sql").read_text()
-FIRST_CONTEXT_PARAMETER = 22
+FIRST_CONTEXT_PARAMETER = 23
 
 IS_BLANK_ID = build_blank_condition("anonymous_id", BLANKS_IN_POSTGRES)
 
@@ -91,11 +91,14 @@ def build_sql(
 def list_parameters(
     spec: CubeSpec, first_parameter: object, third_parameter: object
 ) -> tuple[object, ...]:
-    """Return the values of the parameters; $1 and $3 differ between the stores."""
+    """Return the values of the parameters; $1 and $3 differ between the stores.
+
+    $2 is the metric's start date, $22 the start of the first day.
+    """
     start, until = compute_span(spec)
     scalars = (
         first_parameter,
-        start,
+        spec.metric_start or start,
         third_parameter,
         spec.as_of,
         until,
@@ -108,6 +111,7 @@ def list_parameters(
         sorted(set(spec.days)),
         *split_excluded_users(spec.excluded_users),
         *_transpose_rows(5, list_outcomes(spec)),
+        start,
     )
     contexts = [(factor.name, list(factor.levels)) for factor in spec.contexts]
     return (*scalars, *lists, *(value for pair in contexts for value in pair))

@@ -3,6 +3,7 @@
 WITH bound AS (
   -- Fixes the types of the parameters, even of those that the rest does not use.
   SELECT {first_parameter}, CAST($2 AS timestamptz) AS start_date,
+         CAST($22 AS timestamptz) AS span_start,
          {third_parameter}, CAST($4 AS timestamptz) AS as_of,
          CAST($6 AS integer) * interval '1 hour' AS horizon,
          CAST($7 AS integer) * interval '1 hour' AS conversion_window
@@ -59,7 +60,7 @@ rewards AS (
   SELECT {metric_columns}
   FROM (
 {metric_query}
-  ) AS q
+  ) AS q{since_span_start}
 ),
 counted_rewards AS (
   SELECT u.anonymous_id, r.at, r.at - u.at AS lag, r.value, r.text_value, r.name

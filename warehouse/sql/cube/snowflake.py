@@ -101,6 +101,7 @@ ENGINE = Engine(
     parse_json=_parse_json,
     read_level=_read_level,
     add_hours=lambda at, hours: f"DATEADD('hour', {hours}, {at})",
+    hash_row=lambda columns: f"MOD(HASH({', '.join(columns)}), 2147483648)",
     hash_user=lambda optimization_id, anonymous_id: (
         f"MD5({optimization_id} || ':' || {anonymous_id})"
     ),

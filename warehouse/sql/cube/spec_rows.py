@@ -14,7 +14,7 @@ OutcomeRow = tuple[str, float, bool, str | None, float | None]
 def list_regimes(
     spec: CubeSpec, first_start: Unlimited, last_end: Unlimited
 ) -> list[tuple[int, datetime | Unlimited, datetime | Unlimited, str]]:
-    """Return number, start, end and holdout threshold of each regime.
+    """Return number, start, end and holdout threshold of each regime that is counted.
 
     A regime ends where the next one starts. The first starts at `first_start`, the
     last ends at `last_end`, so that no touch falls outside.
@@ -25,6 +25,7 @@ def list_regimes(
     return [
         (regime.number, start, end, regime.holdout_threshold)
         for regime, start, end in zip(spec.regimes, starts, ends, strict=True)
+        if spec.counted_regimes is None or regime.number in spec.counted_regimes
     ]
 
 

@@ -64,8 +64,8 @@ NO_AMOUNTS: dict[str, Any] = {"payers": 0, "log_sum": 0.0, "log_sum_squares": 0.
 # The statement's columns, in order. A 'cell' row holds a Cell and its two checks. A 'lag'
 # row holds its day, its bucket in `context` and its users. An 'amount' row holds regime, day
 # and arm, its bucket in `context`, and users and sums. A 'blank' row holds its day, and
-# in `users` the number of exposures without an id. Erased people are further 'cell' and
-# 'lag' rows, on the managed store alone. day_notes.py says what rows of notes hold. The
+# in `users` the number of exposures without an id. Erased people are further 'cell',
+# 'lag' and 'amount' rows, on the managed store alone. day_notes.py says what rows of notes hold. The
 # 'read' row holds the number of exposure rows read in `users`.
 KEY_COLUMNS = CELL_COLUMNS[: CELL_COLUMNS.index("users")]
 SUM_COLUMNS = CELL_COLUMNS[len(KEY_COLUMNS) :]
@@ -104,7 +104,7 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
     crossed: Counter[date] = Counter()
     mismatched: Counter[date] = Counter()
     blank: Counter[date] = Counter()
-    amounts: list[AmountBucket] = []
+    amounts: dict[tuple[object, ...], AmountBucket] = {}
     notes: defaultdict[date, list[Note]] = defaultdict(list)
     rows_read = 0
     for row in rows:
@@ -121,7 +121,7 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
                     values["users"]
                 )
             case "amount":
-                amounts.append(_decode_amount(values))
+                _add_amount(amounts, _decode_amount(values))
             case "blank":
                 day = _require_date(values["day"])
                 blank[day] += _require_integer(values["users"])
@@ -150,7 +150,7 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
         mismatched.total(),
         rows_read,
         days,
-        tuple(amounts),
+        tuple(amounts.values()),
     )
 
 
@@ -196,6 +196,21 @@ def _add_cell(cells: dict[tuple[object, ...], Cell], cell: Cell) -> None:
         }
         cell = replace(known, **sums)
     cells[key] = cell
+
+
+def _add_amount(
+    amounts: dict[tuple[object, ...], AmountBucket], row: AmountBucket
+) -> None:
+    """Add a bucket; see `_add_cell`."""
+    key = (row.regime, row.day, row.holdout, row.bucket)
+    if (known := amounts.get(key)) is not None:
+        row = replace(
+            known,
+            users=known.users + row.users,
+            value_sum=known.value_sum + row.value_sum,
+            value_sum_squares=known.value_sum_squares + row.value_sum_squares,
+        )
+    amounts[key] = row
 
 
 def _require_date(value: object) -> date:

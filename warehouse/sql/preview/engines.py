@@ -1,4 +1,4 @@
-"""Sample rows, facts and day counts of a customer's queries on Snowflake and BigQuery."""
+"""Sample rows and facts of a customer's queries on Snowflake and BigQuery."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -88,34 +88,6 @@ SOURCE_FACTS_QUERY = """WITH levered_exposures AS (
 SELECT {facts}
 FROM levered_exposures"""
 
-DAY_COUNTS = {
-    "day": "CAST(moment AS DATE)",
-    "exposures": "SUM(exposure)",
-    "rewards": "SUM(1 - exposure)",
-}
-DAY_COUNTS_QUERY = """SELECT {counts}
-FROM (
-  SELECT e.moment, 1 AS exposure
-  FROM (
-    SELECT {source_columns}
-    FROM (
-{source_query}
-    ) AS q
-  ) AS e
-  WHERE e.optimization_id = {optimization_id} AND e.anonymous_id IS NOT NULL
-  UNION ALL
-  SELECT r.moment, 0
-  FROM (
-    SELECT {metric_columns}
-    FROM (
-{metric_query}
-    ) AS q
-  ) AS r
-  WHERE r.anonymous_id IS NOT NULL
-) AS events
-WHERE moment >= {since} AND moment <= {until}
-GROUP BY 1"""
-
 
 def build_sample(query: CheckedQuery, since: datetime, limit: int) -> Statement:
     """Build the statement that returns a query's first rows."""
@@ -124,7 +96,7 @@ def build_sample(query: CheckedQuery, since: datetime, limit: int) -> Statement:
         "query": bind_start_date(parameters, query, since),
         "limit": str(int(limit)),
     }
-    return _build_statement(SAMPLE_QUERY, slots, parameters)
+    return build_statement(SAMPLE_QUERY, slots, parameters)
 
 
 def build_facts(
@@ -136,12 +108,12 @@ def build_facts(
     """
     parameters = Parameters(ENGINES[metric.query.dialect])
     slots = {
-        **_build_metric_slots(parameters, metric, since),
+        **build_metric_slots(parameters, metric, since),
         "facts": _build_select_list_sql(METRIC_FACTS, parameters, now),
         "exposed_users": _build_exposed_users_sql(parameters, source, since),
         "is_blank_id": _build_blank_condition(parameters),
     }
-    return _build_statement(METRIC_FACTS_QUERY, slots, parameters)
+    return build_statement(METRIC_FACTS_QUERY, slots, parameters)
 
 
 def build_source_facts(
@@ -150,53 +122,35 @@ def build_source_facts(
     """Build the statement that computes a SourceFacts over all rows of a source."""
     parameters = Parameters(ENGINES[source.query.dialect])
     slots = {
-        **_build_source_slots(parameters, source, since),
+        **build_source_slots(parameters, source, since),
         "facts": _build_select_list_sql(SOURCE_FACTS, parameters, now),
     }
-    return _build_statement(SOURCE_FACTS_QUERY, slots, parameters)
+    return build_statement(SOURCE_FACTS_QUERY, slots, parameters)
 
 
-def build_day_counts(
-    metric: CheckedMetric,
-    source: CheckedSource,
-    optimization_id: str,
-    since: datetime,
-    until: datetime,
-) -> Statement:
-    """Build the statement that counts rows by day (UTC), which reveals late rows."""
-    engine = ENGINES[metric.query.dialect]
-    parameters = Parameters(engine)
-    slots = {
-        **_build_metric_slots(parameters, metric, since),
-        **_build_source_slots(parameters, source, since),
-        "counts": _build_named_columns_sql(engine, DAY_COUNTS),
-        "optimization_id": parameters.add_as(optimization_id.lower(), engine.text_type),
-        "since": parameters.add_timestamp(since),
-        "until": parameters.add_timestamp(until),
-    }
-    return _build_statement(DAY_COUNTS_QUERY, slots, parameters)
-
-
-def _build_statement(
+def build_statement(
     template: str, slots: Mapping[str, str], parameters: Parameters
 ) -> Statement:
+    """Fill a template; number its parameters as the engine does."""
     return parameters.engine.number_parameters(
         fill_slots(template, slots), parameters.values
     )
 
 
-def _build_metric_slots(
+def build_metric_slots(
     parameters: Parameters, metric: CheckedMetric, since: datetime
 ) -> dict[str, str]:
+    """Return the slots of a metric's query and of its columns as the cube reads them."""
     return {
         "metric_columns": build_metric_columns_sql(parameters.engine, metric),
         "metric_query": bind_start_date(parameters, metric.query, since),
     }
 
 
-def _build_source_slots(
+def build_source_slots(
     parameters: Parameters, source: CheckedSource, since: datetime
 ) -> dict[str, str]:
+    """Return the slots of a source's query and of its columns as the cube reads them."""
     return {
         "source_columns": build_source_columns_sql(parameters.engine, source),
         "source_query": bind_start_date(parameters, source.query, since),
@@ -233,10 +187,10 @@ def _build_select_list_sql(
         "variant_object": parameters.engine.parse_json("variant"),
         "context_object": parameters.engine.parse_json("context"),
     }
-    return fill_slots(_build_named_columns_sql(parameters.engine, expressions), slots)
+    return fill_slots(build_named_columns_sql(parameters.engine, expressions), slots)
 
 
-def _build_named_columns_sql(engine: Engine, expressions: Mapping[str, str]) -> str:
+def build_named_columns_sql(engine: Engine, expressions: Mapping[str, str]) -> str:
     """Write a select list with quoted names, because some of them are keywords."""
     return ",\n       ".join(
         f"{expression} AS {engine.quote_identifier(name)}"

@@ -1,5 +1,7 @@
 """Sample rows, facts and day counts of a customer's queries on a connected Postgres."""
 
+from collections.abc import Sequence
+
 from warehouse.sql.cube import connected_postgres, postgres
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.customer.check import quote_identifier
@@ -103,13 +105,20 @@ SELECT count(*) AS rows,
          AND {context_object} IS NULL) AS no_contexts
 FROM exposures"""
 
-# $3 is the optimization's id as text, $4 the moment of reading.
+# $3 is the optimization's id as text, $4 the moment of reading. A sum of 31-bit hashes
+# changes with any row, whatever the order of the rows, and stays below 64 bits. Each
+# column's hash is the seed of the next: hashes that are added would not tell rows that
+# swapped a value. Hashing a whole row as text takes ten times as long.
+HASHED_EXPOSURE = ("e.anonymous_id", "e.variant_text", "e.context")
+HASHED_REWARD = ("r.anonymous_id", "r.text_value", "r.name")
 DAY_COUNTS_QUERY = """{bound}
 SELECT CAST(at AT TIME ZONE 'UTC' AS date) AS day,
        count(*) FILTER (WHERE exposure) AS exposures,
-       count(*) FILTER (WHERE NOT exposure) AS rewards
+       count(*) FILTER (WHERE NOT exposure) AS rewards,
+       CAST(COALESCE(sum(hash) FILTER (WHERE exposure), 0) AS bigint) AS exposures_hash,
+       CAST(COALESCE(sum(hash) FILTER (WHERE NOT exposure), 0) AS bigint) AS rewards_hash
 FROM (
-  SELECT e.at, true AS exposure
+  SELECT e.at, true AS exposure, {exposure_hash} AS hash
   FROM (
     SELECT {source_columns}
     FROM (
@@ -118,7 +127,7 @@ FROM (
   ) AS e
   WHERE e.optimization_id = CAST($3 AS text) AND e.anonymous_id IS NOT NULL
   UNION ALL
-  SELECT r.at, false
+  SELECT r.at, false, {reward_hash}
   FROM (
     SELECT {metric_columns}
     FROM (
@@ -202,9 +211,27 @@ def build_source_facts(source: CheckedSource, dialect: str = "postgres") -> str:
 
 
 def build_day_counts(metric: CheckedMetric, source: CheckedSource) -> str:
-    """Build the statement that counts rows by day (UTC), which reveals late rows."""
+    """Build the statement that counts and hashes rows by day (UTC).
+
+    It reveals late rows, and rows that were changed in place.
+    """
     slots = build_metric_slots(metric) | _build_source_slots(source)
-    return fill_slots(DAY_COUNTS_QUERY, slots | {"bound": BOUND_PARAMETERS})
+    slots |= {
+        "bound": BOUND_PARAMETERS,
+        "exposure_hash": _build_hash_sql(
+            "e.at", HASHED_EXPOSURE, "COALESCE(e.policy_version, -1)"
+        ),
+        "reward_hash": _build_hash_sql("r.at", HASHED_REWARD),
+    }
+    return fill_slots(DAY_COUNTS_QUERY, slots)
+
+
+def _build_hash_sql(at: str, texts: Sequence[str], seed: str = "0") -> str:
+    """Build a hash of 31 bits of a time and texts, null like an empty text."""
+    hashed = f"hashfloat8extended(date_part('epoch', {at}), {seed})"
+    for text in texts:
+        hashed = f"hashtextextended(COALESCE({text}, '') COLLATE \"C\", {hashed})"
+    return f"{hashed} & 2147483647"
 
 
 def build_metric_slots(metric: CheckedMetric) -> dict[str, str]:

@@ -3,6 +3,7 @@
 WITH bound AS (
   -- Fixes the types of the parameters, even of those that the rest does not use.
   SELECT CAST($1 AS timestamptz) AS history_from, CAST($2 AS timestamptz) AS start_date,
+         CAST($22 AS timestamptz) AS span_start,
          CAST($3 AS text) AS optimization_id, CAST($4 AS timestamptz) AS as_of,
          CAST($6 AS integer) * interval '1 hour' AS horizon,
          CAST($7 AS integer) * interval '1 hour' AS conversion_window
@@ -51,7 +52,7 @@ SELECT "who", "at", "test", "variant", "context", "version" FROM "shop"."shown" 
 ),
 exposed AS (
   SELECT * FROM exposures
-  WHERE at >= $2 AND at <= CAST($5 AS timestamptz)
+  WHERE at >= CAST($22 AS timestamptz) AND at <= CAST($5 AS timestamptz)
 ),
 variant_texts AS (
   -- Each distinct text once. Texts that differ in the order of keys are one variant.
@@ -100,7 +101,7 @@ users AS (
       WHERE starts_with(t.anonymous_id, x.prefix))
     AND NOT EXISTS (
       SELECT FROM exposures AS p
-      WHERE p.anonymous_id = t.anonymous_id AND p.at < $2)
+      WHERE p.anonymous_id = t.anonymous_id AND p.at < CAST($22 AS timestamptz))
 ),
 exposure_counts AS (
   -- Stops at the horizon, as rewards do, so that a sealed day never changes.
@@ -209,14 +210,14 @@ indexed AS (
   SELECT g.*, c.json, ((0) * 3 + COALESCE(
            array_position(CAST($23 AS text[]), CASE jsonb_typeof(c.json -> CAST($22 AS text))
              WHEN 'number' THEN
-               CAST(trim_scale(CAST(c.json ->> CAST($22 AS text) AS numeric)) AS text)
-             ELSE c.json ->> CAST($22 AS text) END) - 1,
-           CASE WHEN c.json ->> CAST($22 AS text) IS NULL THEN 2 ELSE 1 END)) * 4 + COALESCE(
-           array_position(CAST($25 AS text[]), CASE jsonb_typeof(c.json -> CAST($24 AS text))
+               CAST(trim_scale(CAST(c.json ->> CAST($23 AS text) AS numeric)) AS text)
+             ELSE c.json ->> CAST($23 AS text) END) - 1,
+           CASE WHEN c.json ->> CAST($23 AS text) IS NULL THEN 2 ELSE 1 END)) * 4 + COALESCE(
+           array_position(CAST($26 AS text[]), CASE jsonb_typeof(c.json -> CAST($25 AS text))
              WHEN 'number' THEN
-               CAST(trim_scale(CAST(c.json ->> CAST($24 AS text) AS numeric)) AS text)
-             ELSE c.json ->> CAST($24 AS text) END) - 1,
-           CASE WHEN c.json ->> CAST($24 AS text) IS NULL THEN 3 ELSE 2 END) AS context_index
+               CAST(trim_scale(CAST(c.json ->> CAST($25 AS text) AS numeric)) AS text)
+             ELSE c.json ->> CAST($25 AS text) END) - 1,
+           CASE WHEN c.json ->> CAST($25 AS text) IS NULL THEN 3 ELSE 2 END) AS context_index
   FROM grouped AS g
   CROSS JOIN LATERAL (
     SELECT CAST(CASE WHEN pg_input_is_valid(NULLIF(g.context, ''), 'jsonb') THEN NULLIF(g.context, '') END AS jsonb) AS json
@@ -320,7 +321,8 @@ ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST
 -- $19: []
 -- $20: []
 -- $21: []
--- $22: 'device'
--- $23: ['mobile']
--- $24: 'age'
--- $25: ['1', '2']
+-- $22: datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)
+-- $23: 'device'
+-- $24: ['mobile']
+-- $25: 'age'
+-- $26: ['1', '2']

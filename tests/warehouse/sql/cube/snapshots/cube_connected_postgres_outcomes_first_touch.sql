@@ -3,6 +3,7 @@
 WITH bound AS (
   -- Fixes the types of the parameters, even of those that the rest does not use.
   SELECT CAST($1 AS timestamptz) AS history_from, CAST($2 AS timestamptz) AS start_date,
+         CAST($22 AS timestamptz) AS span_start,
          CAST($3 AS text) AS optimization_id, CAST($4 AS timestamptz) AS as_of,
          CAST($6 AS integer) * interval '1 hour' AS horizon,
          CAST($7 AS integer) * interval '1 hour' AS conversion_window
@@ -51,7 +52,7 @@ SELECT "who", "at", "test", "variant", "context", "version" FROM "shop"."shown" 
 ),
 exposed AS (
   SELECT * FROM exposures
-  WHERE at >= $2 AND at <= CAST($5 AS timestamptz)
+  WHERE at >= CAST($22 AS timestamptz) AND at <= CAST($5 AS timestamptz)
 ),
 variant_texts AS (
   -- Each distinct text once. Texts that differ in the order of keys are one variant.
@@ -100,7 +101,7 @@ users AS (
       WHERE starts_with(t.anonymous_id, x.prefix))
     AND NOT EXISTS (
       SELECT FROM exposures AS p
-      WHERE p.anonymous_id = t.anonymous_id AND p.at < $2)
+      WHERE p.anonymous_id = t.anonymous_id AND p.at < CAST($22 AS timestamptz))
 ),
 exposure_counts AS (
   -- Stops at the horizon, as rewards do, so that a sealed day never changes.
@@ -239,3 +240,4 @@ ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST
 -- $19: [True]
 -- $20: ['purchase']
 -- $21: [None]
+-- $22: datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)

@@ -3,6 +3,7 @@
 WITH bound AS (
   -- Fixes the types of the parameters, even of those that the rest does not use.
   SELECT CAST($1 AS text) AS organization_id, CAST($2 AS timestamptz) AS start_date,
+         CAST($22 AS timestamptz) AS span_start,
          CAST($3 AS uuid) AS optimization_id, CAST($4 AS timestamptz) AS as_of,
          CAST($6 AS integer) * interval '1 hour' AS horizon,
          CAST($7 AS integer) * interval '1 hour' AS conversion_window
@@ -32,7 +33,8 @@ touches AS (
   FROM managed_dw.exposures AS e
   LEFT JOIN variants AS v ON v.key = e.variant
   WHERE e.organization_id = $1 AND e.optimization_id = $3
-    AND e.timestamp_utc >= $2 AND e.timestamp_utc <= CAST($5 AS timestamptz)
+    AND e.timestamp_utc >= CAST($22 AS timestamptz)
+    AND e.timestamp_utc <= CAST($5 AS timestamptz)
 ),
 first_touches AS (
   -- The serve record if there is one, else the earliest touch. Ties go to a configured
@@ -65,8 +67,9 @@ users AS (
     AND NOT EXISTS (
       SELECT FROM managed_dw.exposures AS p
       WHERE p.organization_id = $1 AND p.optimization_id = $3
-        AND p.anonymous_id = t.anonymous_id AND p.timestamp_utc < $2
-        AND p.timestamp_utc >= CAST($26 AS timestamptz)
+        AND p.anonymous_id = t.anonymous_id
+        AND p.timestamp_utc < CAST($22 AS timestamptz)
+        AND p.timestamp_utc >= CAST($27 AS timestamptz)
         AND (p.source = 'serve' OR NOT t.served))
     AND NOT EXISTS (
       SELECT FROM managed_dw.exposures AS p
@@ -74,7 +77,7 @@ users AS (
         AND p.anonymous_id = t.anonymous_id AND p.source = 'serve' AND NOT t.served
         AND p.timestamp_utc > CAST($5 AS timestamptz)
         AND p.timestamp_utc <= CAST($4 AS timestamptz)
-        AND p.timestamp_utc >= CAST($26 AS timestamptz))
+        AND p.timestamp_utc >= CAST($27 AS timestamptz))
 ),
 exposure_counts AS (
   -- Stops at the horizon, as rewards do, so that a sealed day never changes.
@@ -94,6 +97,7 @@ rewards AS (
   FROM (
 SELECT "anonymous_id", "timestamp_utc" AS "timestamp", "value", "name" FROM (SELECT "anonymous_id", "name", "value", "timestamp_utc", "organization_id", "optimization_id", "properties", "created_at" FROM "managed_dw"."rewards" WHERE "organization_id" = $1 AND (CAST($3 AS UUID) IS NULL OR "optimization_id" IS NULL OR "optimization_id" = CAST($3 AS UUID))) AS "rewards" WHERE "timestamp_utc" >= CAST($2 AS TIMESTAMPTZ)
   ) AS q
+  WHERE q."timestamp" >= CAST($22 AS timestamptz)
 ),
 counted_rewards AS (
   SELECT u.anonymous_id, r.at, r.at - u.at AS lag, r.value, r.text_value, r.name
@@ -184,14 +188,14 @@ indexed AS (
   SELECT g.*, c.json, ((0) * 3 + COALESCE(
            array_position(CAST($23 AS text[]), CASE jsonb_typeof(c.json -> CAST($22 AS text))
              WHEN 'number' THEN
-               CAST(trim_scale(CAST(c.json ->> CAST($22 AS text) AS numeric)) AS text)
-             ELSE c.json ->> CAST($22 AS text) END) - 1,
-           CASE WHEN c.json ->> CAST($22 AS text) IS NULL THEN 2 ELSE 1 END)) * 4 + COALESCE(
-           array_position(CAST($25 AS text[]), CASE jsonb_typeof(c.json -> CAST($24 AS text))
+               CAST(trim_scale(CAST(c.json ->> CAST($23 AS text) AS numeric)) AS text)
+             ELSE c.json ->> CAST($23 AS text) END) - 1,
+           CASE WHEN c.json ->> CAST($23 AS text) IS NULL THEN 2 ELSE 1 END)) * 4 + COALESCE(
+           array_position(CAST($26 AS text[]), CASE jsonb_typeof(c.json -> CAST($25 AS text))
              WHEN 'number' THEN
-               CAST(trim_scale(CAST(c.json ->> CAST($24 AS text) AS numeric)) AS text)
-             ELSE c.json ->> CAST($24 AS text) END) - 1,
-           CASE WHEN c.json ->> CAST($24 AS text) IS NULL THEN 3 ELSE 2 END) AS context_index
+               CAST(trim_scale(CAST(c.json ->> CAST($25 AS text) AS numeric)) AS text)
+             ELSE c.json ->> CAST($25 AS text) END) - 1,
+           CASE WHEN c.json ->> CAST($25 AS text) IS NULL THEN 3 ELSE 2 END) AS context_index
   FROM grouped AS g
   CROSS JOIN LATERAL (
     SELECT CAST(NULLIF(g.context, '') AS jsonb) AS json
@@ -295,8 +299,9 @@ ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST
 -- $19: []
 -- $20: []
 -- $21: []
--- $22: 'device'
--- $23: ['mobile']
--- $24: 'age'
--- $25: ['1', '2']
--- $26: datetime.datetime(1, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+-- $22: datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)
+-- $23: 'device'
+-- $24: ['mobile']
+-- $25: 'age'
+-- $26: ['1', '2']
+-- $27: datetime.datetime(1, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)

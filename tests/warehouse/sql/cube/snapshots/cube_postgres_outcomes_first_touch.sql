@@ -3,6 +3,7 @@
 WITH bound AS (
   -- Fixes the types of the parameters, even of those that the rest does not use.
   SELECT CAST($1 AS text) AS organization_id, CAST($2 AS timestamptz) AS start_date,
+         CAST($22 AS timestamptz) AS span_start,
          CAST($3 AS uuid) AS optimization_id, CAST($4 AS timestamptz) AS as_of,
          CAST($6 AS integer) * interval '1 hour' AS horizon,
          CAST($7 AS integer) * interval '1 hour' AS conversion_window
@@ -32,7 +33,8 @@ touches AS (
   FROM managed_dw.exposures AS e
   LEFT JOIN variants AS v ON v.key = e.variant
   WHERE e.organization_id = $1 AND e.optimization_id = $3
-    AND e.timestamp_utc >= $2 AND e.timestamp_utc <= CAST($5 AS timestamptz)
+    AND e.timestamp_utc >= CAST($22 AS timestamptz)
+    AND e.timestamp_utc <= CAST($5 AS timestamptz)
 ),
 first_touches AS (
   -- The serve record if there is one, else the earliest touch. Ties go to a configured
@@ -65,8 +67,9 @@ users AS (
     AND NOT EXISTS (
       SELECT FROM managed_dw.exposures AS p
       WHERE p.organization_id = $1 AND p.optimization_id = $3
-        AND p.anonymous_id = t.anonymous_id AND p.timestamp_utc < $2
-        AND p.timestamp_utc >= CAST($22 AS timestamptz)
+        AND p.anonymous_id = t.anonymous_id
+        AND p.timestamp_utc < CAST($22 AS timestamptz)
+        AND p.timestamp_utc >= CAST($23 AS timestamptz)
         AND (p.source = 'serve' OR NOT t.served))
     AND NOT EXISTS (
       SELECT FROM managed_dw.exposures AS p
@@ -74,7 +77,7 @@ users AS (
         AND p.anonymous_id = t.anonymous_id AND p.source = 'serve' AND NOT t.served
         AND p.timestamp_utc > CAST($5 AS timestamptz)
         AND p.timestamp_utc <= CAST($4 AS timestamptz)
-        AND p.timestamp_utc >= CAST($22 AS timestamptz))
+        AND p.timestamp_utc >= CAST($23 AS timestamptz))
 ),
 exposure_counts AS (
   -- Stops at the horizon, as rewards do, so that a sealed day never changes.
@@ -94,6 +97,7 @@ rewards AS (
   FROM (
 SELECT "anonymous_id", "timestamp_utc" AS "timestamp", "value", "name" FROM (SELECT "anonymous_id", "name", "value", "timestamp_utc", "organization_id", "optimization_id", "properties", "created_at" FROM "managed_dw"."rewards" WHERE "organization_id" = $1 AND (CAST($3 AS UUID) IS NULL OR "optimization_id" IS NULL OR "optimization_id" = CAST($3 AS UUID))) AS "rewards" WHERE "timestamp_utc" >= CAST($2 AS TIMESTAMPTZ)
   ) AS q
+  WHERE q."timestamp" >= CAST($22 AS timestamptz)
 ),
 counted_rewards AS (
   SELECT u.anonymous_id, r.at, r.at - u.at AS lag, r.value, r.text_value, r.name
@@ -214,4 +218,5 @@ ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST
 -- $19: [True]
 -- $20: ['purchase']
 -- $21: [None]
--- $22: datetime.datetime(1, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+-- $22: datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)
+-- $23: datetime.datetime(1, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
