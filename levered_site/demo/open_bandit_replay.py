@@ -184,7 +184,7 @@ def _print_results(state: Json, impressions: list[Impression]) -> None:
 def _print_contexts(state: Json, items: list[str]) -> None:
     tqdm.write("   the most likely best item in each context:")
     for row in state["contexts"]:
-        if row["share"]:
+        if row["share"] and row["best_variant"] is not None:
             ((name, level),) = row["context"].items()
             tqdm.write(
                 f"   {name} {level} ({row['share']:.0%} of visitors): item "

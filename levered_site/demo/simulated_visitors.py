@@ -208,8 +208,7 @@ def _print_results(client: Client, optimization_id: str, score: Score) -> None:
     winner = max(results["variants"], key=lambda row: row["weight"])
     tqdm.write(f"   winner: {json.dumps(winner['variant'])}")
     tqdm.write(
-        f"   expected rate {winner['expected_reward_mean']:.2%} "
-        f"[{winner['expected_reward_lo']:.2%}, {winner['expected_reward_hi']:.2%}], "
+        f"   expected rate {_format_expected_rate(winner)}, "
         f"truth {_average_true_rate(winner['variant']):.2%}; "
         f"the true best variant has {_average_true_rate(best):.2%}"
     )
@@ -226,6 +225,12 @@ def _print_results(client: Client, optimization_id: str, score: Score) -> None:
         f"truth {true_lift:+.1%}, over {measured['optimization_exposures']:,} optimized "
         f"and {measured['holdout_exposures']:,} holdout users"
     )
+
+
+def _format_expected_rate(variant: Json) -> str:
+    names = ("expected_reward_mean", "expected_reward_lo", "expected_reward_hi")
+    mean, low, high = (variant[name] for name in names)
+    return "withheld" if mean is None else f"{mean:.2%} [{low:.2%}, {high:.2%}]"
 
 
 def _average_true_rate(variant: Json) -> float:

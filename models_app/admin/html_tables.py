@@ -1,8 +1,8 @@
 """HTML tables that several admin pages show: runs, an allocation, a report."""
 
 from itertools import islice
-from typing import Any
 
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from levered_site.admin import html
@@ -60,22 +60,32 @@ def render_allocation(version: PolicyVersion) -> SafeString:
     return html.render_table(headers, rows)
 
 
-def render_report(report: dict[str, Any] | None) -> SafeString | str:
-    """Return a table of a training report's figures per variant."""
+def render_report(version: PolicyVersion) -> SafeString | str:
+    """Return a table of the report's figures per variant, and why some are withheld."""
+    report = version.report
     if not report or "variants" not in report:
         return "No report: nothing has been learned yet."
-    return html.render_table(
+    distrusted = report.get("distrusted")
+    unlearned = None if versions.is_learned(version) else versions.VARIANTS_CHANGED
+    table = html.render_table(
         ("variant", "expected reward", "from", "to", "weight", "probability best"),
         (
             (
                 row["number"],
                 *(
-                    html.format_number(row["expected_reward"][name])
+                    html.NO_VALUE
+                    if distrusted
+                    else html.format_number(row["expected_reward"][name])
                     for name in ("mean", "lo", "hi")
                 ),
                 html.render_share_bar(row["weight"]),
-                html.format_number(row["prob_best"], 3),
+                html.NO_VALUE if unlearned else html.format_number(row["prob_best"], 3),
             )
             for row in report["variants"]
         ),
     )
+    reasons = [reason for reason in (distrusted, unlearned) if reason]
+    notes = format_html_join(
+        "", '<p class="staff-note">{}</p>', ((reason,) for reason in reasons)
+    )
+    return format_html("{}{}", table, notes)

@@ -73,4 +73,4 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
     @declare_column("Report")
     def figures(self, version: PolicyVersion) -> SafeString | str:
         """The training's figures per variant."""
-        return html_tables.render_report(version.report)
+        return html_tables.render_report(version)

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from models_app import versions
+from models_app.admin import html_tables
 from optimizations.admin import optimization_panel
 from optimizations.configuration import create_update
 from optimizations.models import Optimization
@@ -54,3 +55,20 @@ def _list_figures(optimization: Optimization) -> list[tuple[str, tuple[str, str]
     """Return the name of each figure with its value and its note."""
     figures = optimization_panel.build_panel(optimization).figures
     return [(name, (value, note)) for name, value, note in figures]
+
+
+def test_the_page_of_a_version_withholds_what_was_not_learned() -> None:
+    optimization = result_visitors.make_visited_optimization()
+    train_model(optimization)
+    learned = versions.get_serving_version(optimization.model)
+    create_update.set_variant_enabled(optimization, 4, SYSTEM_ACTOR, enabled=False)
+    optimization.model.refresh_from_db()
+    changed = versions.get_serving_version(optimization.model)
+
+    assert versions.VARIANTS_CHANGED not in html_tables.render_report(learned)
+    assert versions.VARIANTS_CHANGED in html_tables.render_report(changed)
+    assert changed.report is not None
+    changed.report["distrusted"] = "the model misses the holdout"
+    page = html_tables.render_report(changed)
+    assert "the model misses the holdout" in page
+    assert page.count("—") == 4 * 4
