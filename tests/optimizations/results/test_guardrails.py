@@ -64,7 +64,7 @@ def test_the_day_of_the_first_violation_stays_when_the_status_returns() -> None:
     GuardrailShare.objects.update(first_violated_on=date(2026, 3, 1))
 
     ManagedReward.objects.filter(name="refund").delete()
-    stored.refresh_counts(optimization, guardrails=True, full=True)
+    stored.refresh_counts(optimization, full=True)
     (returned,) = read_body(api.get(path))["guardrails"]
     other = make_metric(optimization.organization)
     set_guardrails(optimization, [refunds, other])

@@ -186,7 +186,7 @@ grouped AS (
 ),
 indexed AS (
   SELECT g.*, c.json, ((0) * 3 + COALESCE(
-           array_position(CAST($23 AS text[]), CASE jsonb_typeof(c.json -> CAST($22 AS text))
+           array_position(CAST($24 AS text[]), CASE jsonb_typeof(c.json -> CAST($23 AS text))
              WHEN 'number' THEN
                CAST(trim_scale(CAST(c.json ->> CAST($23 AS text) AS numeric)) AS text)
              ELSE c.json ->> CAST($23 AS text) END) - 1,
@@ -248,10 +248,10 @@ FROM (
   SELECT day, value, users,
          ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value COLLATE "C") AS place
   FROM (
-    SELECT day, substr(CASE jsonb_typeof(json -> CAST($22 AS text))
+    SELECT day, substr(CASE jsonb_typeof(json -> CAST($23 AS text))
              WHEN 'number' THEN
-               CAST(trim_scale(CAST(json ->> CAST($22 AS text) AS numeric)) AS text)
-             ELSE json ->> CAST($22 AS text) END, 1, 100) AS value,
+               CAST(trim_scale(CAST(json ->> CAST($23 AS text) AS numeric)) AS text)
+             ELSE json ->> CAST($23 AS text) END, 1, 100) AS value,
            CAST(sum(users) AS bigint) AS users
     FROM indexed
     WHERE NOT is_lag AND (context_index / 4) % 3 = 1
@@ -265,10 +265,10 @@ FROM (
   SELECT day, value, users,
          ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value COLLATE "C") AS place
   FROM (
-    SELECT day, substr(CASE jsonb_typeof(json -> CAST($24 AS text))
+    SELECT day, substr(CASE jsonb_typeof(json -> CAST($25 AS text))
              WHEN 'number' THEN
-               CAST(trim_scale(CAST(json ->> CAST($24 AS text) AS numeric)) AS text)
-             ELSE json ->> CAST($24 AS text) END, 1, 100) AS value,
+               CAST(trim_scale(CAST(json ->> CAST($25 AS text) AS numeric)) AS text)
+             ELSE json ->> CAST($25 AS text) END, 1, 100) AS value,
            CAST(sum(users) AS bigint) AS users
     FROM indexed
     WHERE NOT is_lag AND (context_index / 1) % 4 = 2
