@@ -331,7 +331,7 @@ def test_a_json_value_of_many_levels_is_refused(
 @pytest.mark.parametrize(
     "sql",
     [
-        "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i FROM n) SELECT count(*) FROM n",
+        "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i FROM n WHERE i < 2) SELECT count(*) FROM n",
         "SELECT count(*) FROM generate_series(1, (SELECT 10 ^ 12)::bigint) AS n",
     ],
 )

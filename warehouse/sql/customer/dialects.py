@@ -10,6 +10,7 @@ from warehouse.sql.customer import (
     allowlist_engines,
     allowlist_postgres,
     allowlist_snowflake,
+    foreign_snowflake,
     functions_bigquery,
     grammar_bigquery,
     grammar_postgres,
@@ -97,6 +98,7 @@ SNOWFLAKE = Dialect(
     fields=True,
     recursion=True,
     recursion_bound=True,
+    advice=foreign_snowflake.ADVICE,
 )
 BIGQUERY = Dialect(
     name="bigquery",

@@ -145,3 +145,22 @@ def test_a_not_that_would_negate_a_part_is_refused(dialect: str) -> None:
 )
 def test_what_snowflake_does_not_have_is_refused(value: str) -> None:
     assert "is not allowed (line 2)" in _refuse(value, "snowflake")
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("INSTR(a, 'b')", "CHARINDEX(part, text)"),
+        ("SAFE_CAST(a AS INT)", "TRY_CAST"),
+        ("HEX(a)", "HEX_ENCODE"),
+        ("IF(a, b, c)", "IFF"),
+        ("DATE_ADD(a, INTERVAL 1 DAY)", "DATEADD(day, n, date)"),
+        ("SAFE_DIVIDE(a, b)", "DIV0NULL, or a / NULLIF(b, 0)"),
+    ],
+)
+def test_a_refusal_says_what_snowflake_has_instead(value: str, remedy: str) -> None:
+    name = value.partition("(")[0].lower()
+
+    assert _refuse(value, "snowflake") == (
+        f"The function {name} is not allowed (line 2): write {remedy} instead."
+    )

@@ -40,7 +40,7 @@ TABLE = "managed_dw.rewards"
         f" (VALUES (replace(r.{COLUMN}, 'a', '{LETTERS}'))) AS v(x)) AS l",
         f"SELECT 1 FROM {TABLE} AS r JOIN (SELECT replace({COLUMN}, 'a', '{LETTERS}') AS x FROM {TABLE}) AS q"
         f" ON replace(q.x, 'a', '{LETTERS}') = 'a'",
-        f"WITH RECURSIVE t AS (SELECT {COLUMN} AS x FROM {TABLE} UNION ALL SELECT replace(x, 'a', '{LETTERS}') FROM t) SELECT replace(x, 'a', '{LETTERS}') FROM t",
+        f"WITH RECURSIVE t AS (SELECT {COLUMN} AS x FROM {TABLE} UNION ALL SELECT replace(x, 'a', '{LETTERS}') FROM t WHERE x <> '') SELECT replace(x, 'a', '{LETTERS}') FROM t",
         *(
             f"WITH q0 AS (SELECT {COLUMN} AS a FROM {TABLE}), "
             + ", ".join(
