@@ -54,6 +54,7 @@ TEXTS_IN = (
 EXCEPTIONS = {
     "ProtocolModule": "the type of a module that is imported by name",
     "check_disk_limited": "registered with Django's checks by @register",
+    "check_functions_closed": "registered with Django's checks by @register",
     "check_settings_closed": "registered with Django's checks by @register",
     "lift_history": "a route that is spelled with a hyphen",
     "holdout_daily": "a route that is spelled with a hyphen",

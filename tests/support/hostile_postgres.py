@@ -89,6 +89,24 @@ def send_byte_by_byte(client: socket.socket) -> None:
         time.sleep(DRIP_SECONDS)
 
 
+def send_another_row(client: socket.socket) -> None:
+    """Answer any statement with one row of a column that nobody asked for."""
+    column = b"a\x00" + struct.pack(">IHIhih", 0, 0, 16, -1, -1, 0)
+    columns = build_message(b"T", struct.pack(">H", 1) + column)
+    row = build_message(b"D", struct.pack(">HI", 1, 1) + b"t")
+    client.sendall(PARSED_AND_BOUND + columns + row + DONE)
+
+
+def send_no_row(client: socket.socket) -> None:
+    """Answer any statement with neither columns nor rows."""
+    client.sendall(READY)
+
+
+def send_nonsense(client: socket.socket) -> None:
+    """Answer any statement with a message of a kind that there is not."""
+    client.sendall(PARSED_AND_BOUND + b"?" + struct.pack(">I", 4) + DONE)
+
+
 def send_settings(client: socket.socket) -> None:
     """Answer as an honest server does to the statement that applies settings."""
     row = build_message(b"D", struct.pack(">HI", 1, 1) + b"x")

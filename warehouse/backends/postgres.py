@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar, TypeVar
 
+import structlog
 from django.conf import settings
 from django.utils import timezone
 from typing_extensions import override
@@ -14,6 +15,7 @@ from levered_site.errors import NotFoundError
 from warehouse.backends import (
     postgres_connections,
     postgres_credentials,
+    process_sessions,
     query_plans,
 )
 from warehouse.backends.base import MAX_TABLES
@@ -39,6 +41,8 @@ from warehouse.sql.shapes import (
     Cube,
     CubeSpec,
 )
+
+log = structlog.get_logger(__name__)
 
 MAX_PLAN_LINES = 10_000_000  # most are never read
 DEFAULT_SCHEMA = "public"  # of tables that a query names without one
@@ -123,7 +127,15 @@ class PostgresBackend(ConnectedBackend):
         seconds = settings.CUBE_TIMEOUT_SECONDS
         with self._open_session(seconds, CUBE_SETTINGS) as session:
             records = session.fetch_result(text, parameters).build_records()
-        return {record.pop("day"): DayRowCounts(**record) for record in records}
+            return {
+                record["day"]: DayRowCounts(
+                    record["exposures"],
+                    record["rewards"],
+                    record["exposures_hash"],
+                    record["rewards_hash"],
+                )
+                for record in records
+            }
 
     @override
     def find_dialect(self) -> str:
@@ -135,8 +147,8 @@ class PostgresBackend(ConnectedBackend):
     def list_role_warnings(self) -> list[str]:
         with self._open_session(settings.QUERY_TIMEOUT_SECONDS) as session:
             roles = session.fetch_result(catalog_postgres.SELECT_ROLE, (True,))
-        (role,) = roles.build_records()
-        return [ROLE_WARNINGS[right] for right in ROLE_WARNINGS if role[right]][:1]
+            (role,) = roles.build_records()
+            return [ROLE_WARNINGS[right] for right in ROLE_WARNINGS if role[right]][:1]
 
     @override
     def _ping(self) -> None:
@@ -201,7 +213,22 @@ class PostgresBackend(ConnectedBackend):
     def _open_session(
         self, seconds: int, extra_settings: Mapping[str, str] | None = None
     ) -> Iterator[Session]:
-        with postgres_connections.open_session(
-            self.server, seconds, extra_settings or {}
-        ) as session:
-            yield session
+        """Open a session, within which answers are read and taken apart.
+
+        What cannot be taken apart is not what our statement asked for: such a server
+        breaks its protocol, or is none of Postgres.
+        """
+        try:
+            with postgres_connections.open_session(
+                self.server, seconds, extra_settings or {}
+            ) as session:
+                yield session
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as e:
+            log.warning("warehouse.answer_not_understood", exc_info=True)
+            raise process_sessions.build_breach_error(self.server.host) from e

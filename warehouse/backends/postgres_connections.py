@@ -5,7 +5,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 from django.conf import settings
 
@@ -58,9 +58,12 @@ class Session:
     def fetch_records(
         self, record_type: type[T], text: str, parameters: Sequence[object]
     ) -> list[T]:
-        """Run one of our statements, whose columns are the fields of the type."""
+        """Run one of our statements, whose columns are the fields of the type.
+
+        Raises TypeError for other columns, and for a value of another type.
+        """
         records = self.fetch_result(text, parameters).build_records()
-        return [record_type(**record) for record in records]
+        return [_build_record(record_type, record) for record in records]
 
     def stream_rows(
         self, text: str, parameters: Sequence[object], max_rows: int
@@ -95,6 +98,13 @@ class Session:
 
     def _count_seconds_left(self) -> float:
         return max(0.0, self.deadline - time.monotonic())
+
+
+def _build_record(record_type: type[T], record: Mapping[str, object]) -> T:
+    for name, value_type in get_type_hints(record_type).items():
+        if name in record and not isinstance(record[name], value_type):
+            raise TypeError(f"{name} is {record[name]!r}.")
+    return record_type(**record)
 
 
 @contextmanager

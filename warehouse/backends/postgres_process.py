@@ -178,10 +178,21 @@ def _shut_down_socket(connection: Connection) -> None:
 
 
 def _classify(error: psycopg.Error) -> Any:
-    is_of_connection = isinstance(
+    """Return the kind of a failure.
+
+    An error of a statement has a code of the server's. Without one it is psycopg's: of
+    the connection, of a value that Python cannot hold (DataError), or of an answer that
+    breaks the protocol.
+    """
+    is_operational = isinstance(
         error, psycopg.OperationalError | psycopg.InterfaceError
-    ) and (not error.sqlstate or error.sqlstate.startswith(CONNECTION_STATES))
-    return "connection" if is_of_connection else "statement"
+    )
+    if error.sqlstate:
+        is_of_connection = error.sqlstate.startswith(CONNECTION_STATES)
+        return "connection" if is_operational and is_of_connection else "statement"
+    if is_operational:
+        return "connection"
+    return "statement" if isinstance(error, psycopg.DataError) else "protocol"
 
 
 def _describe(error: psycopg.Error) -> str:

@@ -1,6 +1,6 @@
 """A warehouse that is asked by a process of its own, as the service's process sees it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -58,12 +58,14 @@ class ProcessSession:
         return StatementResult(batches[-1].columns, rows, batches[-1].zoneless)
 
     def _build_error(self, failure: Failure) -> WarehouseError | NotFoundError:
-        if failure.kind == "timeout":
-            return QueryFailedError.for_timeout(self.seconds)
-        if failure.kind == "rows":
-            return QueryFailedError.for_row_limit(failure.limit)
-        if failure.kind == "bytes":
-            return QueryFailedError.for_size_limit(failure.limit)
+        builders: dict[str, Callable[[], WarehouseError]] = {
+            "timeout": lambda: QueryFailedError.for_timeout(self.seconds),
+            "rows": lambda: QueryFailedError.for_row_limit(failure.limit),
+            "bytes": lambda: QueryFailedError.for_size_limit(failure.limit),
+            "protocol": lambda: build_breach_error(self.host),
+        }
+        if failure.kind in builders:
+            return builders[failure.kind]()
         message = redact_secrets(failure.message, self.secrets)
         if failure.kind == "missing":
             return NotFoundError(message)
@@ -109,7 +111,12 @@ def _translate_ends(host: str) -> Iterator[None]:
             f"The server {host} did not answer within {error.seconds:.0f} s."
         ) from error
     except ProcessEndedError as error:
-        raise WarehouseError(
-            f"The server {host} sent an answer that is too large or does not follow its "
-            "protocol."
-        ) from error
+        raise build_breach_error(host) from error
+
+
+def build_breach_error(host: str) -> WarehouseError:
+    """Return the error for an answer that a server of its kind does not send."""
+    return WarehouseError(
+        f"The server {host} sent an answer that is too large or does not follow its "
+        "protocol."
+    )

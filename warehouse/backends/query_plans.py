@@ -20,10 +20,12 @@ def read_plan_cost(query: CheckedQuery, lines: Iterable[str]) -> float:
 
     It is the first line's, which holds the whole. Below a LIMIT of many rows it is what
     lies below: a LIMIT makes the cost small in proportion, however large the rest is.
-    Lines behind the first are read only if the query has a limit.
+    Lines behind the first are read only if the query has a limit. Raises ValueError for
+    what is no plan.
     """
     nodes = filter(None, map(NODE.match, lines))
-    first = next(nodes)
+    if (first := next(nodes, None)) is None:
+        raise ValueError("the answer is no plan")
     cost, child_indent = float(first["cost"]), _find_child_indent(first)
     for node in nodes if LIMITS.search(query.text) else ():
         if len(node["indent"]) == child_indent:

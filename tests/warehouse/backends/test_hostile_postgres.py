@@ -2,6 +2,8 @@
 
 import resource
 import time
+from collections.abc import Callable
+from itertools import product
 
 import pytest
 from django.test import override_settings
@@ -11,10 +13,15 @@ from tests.support import hostile_postgres
 from tests.support.hostile_postgres import Answer, run_hostile_server
 from tests.support.running_service import crowding
 from warehouse.backends import postgres, postgres_connections
+from warehouse.backends.errors import QueryFailedError
+from warehouse.backends.postgres import PostgresBackend
 
 pytestmark = pytest.mark.usefixtures("private_allowed")
 
 SQL = "SELECT a FROM public.t"
+MAPPING: dict[str, str | None] = dict.fromkeys(
+    ("anonymous_id", "timestamp", "optimization_id", "variant"), "a"
+)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +55,44 @@ def test_rows_for_a_cursor_without_columns_crash_only_the_reader() -> None:
         pytest.raises(WarehouseError, match=r"127\.0\.0\.1 sent an answer that"),
     ):
         postgres.build_backend("org_a", credentials).query(SQL, 10)
+
+
+CALLS: dict[str, Callable[[PostgresBackend], object]] = {
+    "tables": lambda backend: backend.tables(),
+    "columns": lambda backend: backend.columns("public.t"),
+    "role": lambda backend: backend.list_role_warnings(),
+    "a saved source": lambda backend: backend.validate_and_run_source(SQL, MAPPING),
+}
+# They say that there is nothing: an empty list of tables, a table that does not exist.
+EMPTY_ANSWERS = {
+    ("tables", hostile_postgres.send_no_row),
+    ("columns", hostile_postgres.send_no_row),
+}
+BREACHES = (
+    hostile_postgres.send_rows_without_columns,
+    hostile_postgres.send_another_row,
+    hostile_postgres.send_no_row,
+    hostile_postgres.send_nonsense,
+)
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [pair for pair in product(CALLS, BREACHES) if pair not in EMPTY_ANSWERS],
+)
+def test_a_breach_of_the_protocol_is_the_servers_fault(
+    call: str, answer: Answer
+) -> None:
+    """It is a 502 in our words: never a 400 of the query, nor a 500 of ours."""
+    with (
+        run_hostile_server(hostile_postgres.send_settings, answer) as credentials,
+        pytest.raises(WarehouseError) as raised,
+    ):
+        CALLS[call](postgres.build_backend("org_a", credentials))
+
+    assert raised.value.status == 502
+    assert not isinstance(raised.value, QueryFailedError)
+    assert "127.0.0.1 sent an answer that" in raised.value.message
 
 
 def test_endless_rows_are_cut_off_by_their_bytes() -> None:
