@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import orjson
 
 from metrics import stats
 from metrics.stats import ShareCheck
 from models_app.bandit.design.design import Design
+from optimizations import factors
 from optimizations.cube.cell_columns import CellArrays
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization
@@ -150,8 +152,22 @@ def _sum_notes(notes: Iterable[Note], kind: str) -> Counter[tuple[int | None, st
 
 def _find_other_case(text: str, known: Iterable[str]) -> str | None:
     """Return what a text is but for its case, or blanks around it; None for no such."""
-    folded = text.strip().casefold()
-    return next((value for value in known if value.casefold() == folded), None)
+    folded = _fold(text)
+    return next((value for value in known if _fold(value) == folded), None)
+
+
+def _fold(text: str) -> object:
+    """Return a text without its case; a variant by its levels, as they are compared."""
+    try:
+        value = orjson.loads(text)
+        if not isinstance(value, dict):
+            return text.strip().casefold()
+        return {
+            name.strip().casefold(): factors.format_level(level).strip().casefold()
+            for name, level in value.items()
+        }
+    except (ValueError, TypeError):  # no JSON, or a level that is no scalar
+        return text.strip().casefold()
 
 
 def _add_examples(check: ShareCheck, examples: list[LoggedValue]) -> UnknownValueCheck:

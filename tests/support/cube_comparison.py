@@ -107,12 +107,16 @@ def _normalize_notes(notes: Sequence[Note]) -> tuple[Note, ...]:
     """Return notes with sorted keys of variants: DuckDB keeps them as they were sent."""
     counts: Counter[tuple[str, int | None, str]] = Counter()
     for note in notes:
-        is_json = note.kind == "variant" and note.text.startswith("{")
-        text = (
-            json.dumps(json.loads(note.text), sort_keys=True) if is_json else note.text
-        )
+        text = _sort_keys(note.text) if note.kind == "variant" else note.text
         counts[note.kind, note.factor, text] += note.count
     return tuple(sorted((Note(*key, count) for key, count in counts.items()), key=repr))
+
+
+def _sort_keys(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), sort_keys=True)
+    except ValueError:  # no JSON
+        return text
 
 
 def get_only_cell(cube: Cube) -> Cell:

@@ -1,9 +1,11 @@
 """Baseline, maturity, crossover, arm mismatch, guardrails, daily series, totals."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 
+from metrics import stats
 from metrics.stats import (
     Totals,
     check_arm_mismatch,
@@ -186,3 +188,31 @@ def test_an_unknown_number_of_payers_has_a_lower_bound() -> None:
         totals_of_unknown_payers.converted_at_least
         <= totals_of_known_payers.converted_at_least
     )
+
+
+@pytest.mark.parametrize(
+    ("check", "largest_ok"),
+    [
+        (stats.check_unknown_variant, 20),
+        (stats.check_unknown_context, 50),
+        (stats.check_disabled_variant, 50),
+        (stats.check_unknown_version, 50),
+        (stats.check_uncounted_exposures, 50),
+    ],
+)
+def test_a_few_percent_of_what_is_not_configured_are_ok(
+    check: Callable[[int, int], stats.ShareCheck], largest_ok: int
+) -> None:
+    checks = [check(part, 1000) for part in (0, largest_ok, largest_ok + 1)]
+
+    assert [each.ok for each in checks] == [True, True, False]
+    assert [each.reason is None for each in checks] == [True, True, False]
+    assert check(0, 0).ok is None
+
+
+def test_imported_history_is_named_and_no_fault() -> None:
+    some, none = stats.check_imported_history(3, 4), stats.check_imported_history(0, 4)
+
+    assert (some.ok, some.share, none.ok, none.reason) == (True, 0.75, True, None)
+    assert some.reason is not None
+    assert some.reason.startswith("75% of exposures count as imported history")
