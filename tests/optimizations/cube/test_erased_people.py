@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.utils import timezone
 from levered_site.organizations.actors import SYSTEM_ACTOR
 from metrics.models import Metric
 from optimizations.cube import (
+    cell_columns,
     erased_remainders,
     person_erasure,
     refresh,
@@ -104,8 +106,10 @@ def _erase(optimization: Optimization, *users: str) -> None:
 def _load_cube(optimization: Optimization, metric: Metric) -> dict[str, Any]:
     """Return the stored counts in a form to compare."""
     cube = refresh.load_cube(optimization, metric)
+    checks = (cube.crossover_users, cube.arm_mismatch_users)
+    amounts = [cell_columns.build_amounts(day) or () for day in cube.days]
     return cube_comparison.normalize_cube(
-        Cube(cube.cells, cube.lags, cube.crossover_users, cube.arm_mismatch_users, 0)
+        Cube(cube.cells, cube.lags, *checks, 0, amounts=tuple(chain(*amounts)))
     )
 
 

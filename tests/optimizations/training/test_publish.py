@@ -129,6 +129,8 @@ def test_a_figure_that_an_old_day_lacks_is_null_with_a_reason() -> None:
         "best_lift_interval": history.NOT_PUBLISHED,
         "measured_lift_percent": history.NOT_PUBLISHED,
         "measured_lift_ci": history.NOT_PUBLISHED,
+        "measured_lift_ci_anytime": history.NOT_PUBLISHED,
+        "users": history.NOT_PUBLISHED,
         "health": history.NOT_PUBLISHED,
     }
 
