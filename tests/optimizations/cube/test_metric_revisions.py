@@ -10,9 +10,15 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
+from levered_site.organizations.actors import SYSTEM_ACTOR
 from metrics.models import Metric, MetricRevision
 from optimizations.configuration.revision_regimes import find_revisions
-from optimizations.cube import cell_columns, refresh, specification
+from optimizations.cube import (
+    cell_columns,
+    person_erasure,
+    refresh,
+    specification,
+)
 from optimizations.models import CubeDay, Optimization
 from tests.support import factories, optimization_factories, warehouse_events
 from tests.support.cube_comparison import normalize_cube
@@ -170,6 +176,27 @@ def test_each_regime_is_counted_by_its_own_revision_whenever_it_is_counted(
 
     assert {cell.regime for cell in world.list_stored_cells()} == {1, 2}
     assert MetricRevision.objects.get().sql == SQL.format(name="buy")
+
+
+@pytest.mark.parametrize("is_guardrail", [False, True])
+@pytest.mark.parametrize("kind", MAPPINGS)
+def test_erased_people_stay_in_the_counts_of_a_replaced_revision(
+    kind: str, *, is_guardrail: bool
+) -> None:
+    world = make_changed_world(kind, is_guardrail=is_guardrail)
+    as_of = timezone.now()
+    refresh.count_open_days(world.optimization, world.metric, as_of)
+    before = world.list_stored_cells()
+    buyers = {reward.user for reward in world.rewards if reward.name == "buy"}
+
+    for user in sorted(user for user in buyers if user.startswith("sealed"))[:3]:
+        person_erasure.erase_user(
+            world.optimization.organization_id, user, SYSTEM_ACTOR
+        )
+    refresh.count_open_days(world.optimization, world.metric, as_of, full=True)
+
+    assert _normalize(world.list_stored_cells()) == _normalize(before)
+    world.assert_counted(as_of)
 
 
 def test_only_the_present_revision_enters_figures_and_answers_say_since_when() -> None:
