@@ -156,7 +156,7 @@ INVALID_CALLS: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "update_optimization",
-        {"optimization_id": "{live}", "holdout_percentage": 60},
+        {"optimization_id": "{live}", "holdout_percentage": 96},
         "holdout_percentage",
     ),
     (

@@ -43,11 +43,12 @@ def test_a_query_that_would_run_for_hours_is_refused_in_a_connected_warehouse(
         owner.execute("ANALYZE public.bought")
 
     refused = alice.post("/warehouse/metrics", METRIC | {"sql": ENDLESS_SHOP_SQL})
-    many = {"sql": f"{ENDLESS_SHOP_SQL} LIMIT 1000000000"}
-    few = {"sql": f"{ENDLESS_SHOP_SQL} LIMIT 1000"}
     limited = [
-        alice.post("/warehouse/metrics", METRIC | each).status_code
-        for each in (many, few)
+        alice.post(
+            "/warehouse/metrics",
+            METRIC | {"sql": f"SELECT * FROM ({ENDLESS_SHOP_SQL} LIMIT {rows}) AS s"},
+        ).status_code
+        for rows in (1_000_000_000, 1000)
     ]
     saved = alice.post("/warehouse/metrics", METRIC)
     source = alice.post("/warehouse/assignment-sources", SOURCE)

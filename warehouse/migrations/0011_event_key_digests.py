@@ -27,6 +27,7 @@ END
 $function$;
 COMMENT ON FUNCTION claim_event_keys(text, text, text[], bigint[])
   IS 'Stores new keys; returns those that were stored before.';
+REVOKE EXECUTE ON FUNCTION claim_event_keys(text, text, text[], bigint[]) FROM PUBLIC;
 """
 DROP_CLAIM = 'DROP FUNCTION claim_event_keys(text, text, text[], bigint[])'
 
