@@ -1,22 +1,15 @@
 """A page of a shop in a real browser decides, shows, tracks and is left."""
 
-import os
-import threading
-from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from django.core.signals import request_started
-from django.db import connections
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
 from optimizations.models import Assignment, Optimization
 from tests.support import chromium, optimization_factories, tracking
-from tests.support.javascript_client import read_example, strip_sources
+from tests.support.javascript_client import read_example
+from tests.support.shop_site import TIMEOUT_MS, Site, wait_until
 from warehouse.models import ManagedExposure, ManagedReward
 
 pytestmark = [
@@ -24,9 +17,6 @@ pytestmark = [
     pytest.mark.skipif(not chromium.PATH.exists(), reason="needs Debian's chromium"),
 ]
 
-# Headless chromium names itself a crawler.
-PERSON = "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0 Safari/537.36"
-TIMEOUT = 15_000
 SHOP = """<!doctype html><title>Shop</title><h1></h1>
 <script type="module">
 import { LeveredClient } from "./sdk/index.js";
@@ -47,25 +37,6 @@ README = """<!doctype html><h1></h1><button>Buy</button>
 FRAME = '<!doctype html><iframe sandbox="allow-scripts" src="remote.html"></iframe>'
 
 
-class _Files(SimpleHTTPRequestHandler):
-    """The shop's files, which pages without an origin may load too."""
-
-    def end_headers(self) -> None:
-        self.send_header("Access-Control-Allow-Origin", "*")
-        super().end_headers()
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Print nothing."""
-
-
-@pytest.fixture(scope="module")
-def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write the client as a browser loads it; return the folder above."""
-    folder = tmp_path_factory.mktemp("shop")
-    strip_sources(folder / "sdk")
-    return folder
-
-
 @pytest.fixture
 def optimization() -> Optimization:
     """Make an optimization of a headline and a button, with a public policy."""
@@ -75,92 +46,30 @@ def optimization() -> Optimization:
 
 
 @pytest.fixture
-def shop(
-    sdk: Path, live_server: LiveServer, optimization: Optimization
-) -> Iterator[str]:
-    """Return the address of a shop with a page for each mode."""
-    with ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(_Files, directory=str(sdk))
-    ) as server:
-        origin = f"http://127.0.0.1:{server.server_port}"
-        key = tracking.make_publishable_key(
-            optimization.organization, origins=(origin,)
-        )
-        fields = {
-            "url": live_server.url,
-            "key": key,
-            "id": optimization.pk,
-            "timeout": TIMEOUT,
-        }
-        for mode in ("remote", "local"):
-            (sdk / f"{mode}.html").write_text(SHOP % {**fields, "mode": mode})
-        example = read_example(
-            "In a page",
-            sdk="./sdk/index.js",
-            url=live_server.url,
-            key=key,
-            optimization_id=optimization.pk,
-        )
-        (sdk / "readme.html").write_text(README.replace("EXAMPLE", example))
-        (sdk / "frame.html").write_text(FRAME)
-        (sdk / "thanks.html").write_text("<!doctype html><title>Thanks</title>")
-        thread = threading.Thread(
-            target=server.serve_forever, args=(0.02,), daemon=True
-        )
-        thread.start()
-        yield origin
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Run a browser."""
-    with sync_playwright() as playwright:
-        # Playwright runs an event loop in this thread, in which Django would refuse
-        # database access.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-        # As an argument: a page's own user agent is not that of its last beacon.
-        browser = playwright.chromium.launch(
-            executable_path=str(chromium.PATH),
-            args=[*chromium.ARGUMENTS, f"--user-agent={PERSON}"],
-        )
-        yield browser
-        browser.close()
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-    connections.close_all()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """Open an empty page of a visitor whom nobody knows."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.set_default_timeout(TIMEOUT)
-    yield page
-    context.close()
-    connections.close_all()
-
-
-@pytest.fixture
-def methods() -> Iterator[list[str]]:
-    """Return a list of the methods of all requests to the service."""
-    seen: list[str] = []
-
-    def note_method(environ: dict[str, str], **_: object) -> None:
-        seen.append(environ["REQUEST_METHOD"])
-
-    request_started.connect(note_method)
-    yield seen
-    request_started.disconnect(note_method)
-
-
-def _wait_until(page: Page, is_reached: Callable[[], bool]) -> None:
-    for _ in range(TIMEOUT // 50):
-        if is_reached():
-            return
-        page.wait_for_timeout(50)
-    pytest.fail("waited in vain")
+def shop(site: Site, live_server: LiveServer, optimization: Optimization) -> str:
+    """Write a page for each mode into the site; return the site's origin."""
+    key = tracking.make_publishable_key(
+        optimization.organization, origins=(site.origin,)
+    )
+    fields = {
+        "url": live_server.url,
+        "key": key,
+        "id": optimization.pk,
+        "timeout": TIMEOUT_MS,
+    }
+    for mode in ("remote", "local"):
+        (site.folder / f"{mode}.html").write_text(SHOP % {**fields, "mode": mode})
+    example = read_example(
+        "In a page",
+        sdk="./sdk/index.js",
+        url=live_server.url,
+        key=key,
+        optimization_id=optimization.pk,
+    )
+    (site.folder / "readme.html").write_text(README.replace("EXAMPLE", example))
+    (site.folder / "frame.html").write_text(FRAME)
+    (site.folder / "thanks.html").write_text("<!doctype html><title>Thanks</title>")
+    return site.origin
 
 
 def _open(page: Page, address: str) -> str:
@@ -186,7 +95,7 @@ def test_a_page_decides_shows_and_tracks_a_purchase_while_it_is_left(
     assert page.evaluate("document.cookie") == f"levered_id={visitor}"
 
     page.evaluate("client.track('purchase'); location.href = 'thanks.html'")
-    _wait_until(page, ManagedReward.objects.exists)
+    wait_until(page, ManagedReward.objects.exists)
 
     reward = ManagedReward.objects.get()
     assert (reward.anonymous_id, reward.name) == (visitor, "purchase")
@@ -199,6 +108,27 @@ def test_a_page_decides_shows_and_tracks_a_purchase_while_it_is_left(
     assert "OPTIONS" not in methods
 
 
+def test_two_tabs_and_a_page_that_comes_back_lose_and_repeat_nothing(
+    page: Page, shop: str
+) -> None:
+    other = page.context.new_page()
+    for tab in (page, other):
+        _open(tab, f"{shop}/remote.html")
+    assert len({tab.evaluate("client.anonymousId") for tab in (page, other)}) == 1
+
+    for tab in (page, other):
+        tab.evaluate("client.track('purchase'); location.href = 'thanks.html'")
+    wait_until(page, lambda: ManagedReward.objects.count() == 2)
+    page.go_back()
+    page.wait_for_function("window.decision")
+    page.evaluate("client.track('purchase')")
+
+    assert page.evaluate("client.flush()") is True
+    assert page.evaluate("errors") == []
+    assert ManagedReward.objects.count() == 3
+    assert Assignment.objects.count() == 1
+
+
 def test_the_readmes_page_shows_a_headline_and_tracks_the_button(
     page: Page, shop: str, optimization: Optimization
 ) -> None:
@@ -206,7 +136,7 @@ def test_the_readmes_page_shows_a_headline_and_tracks_the_button(
     page.wait_for_function("!!document.querySelector('button').onclick")
 
     page.click("button")
-    _wait_until(page, ManagedReward.objects.exists)
+    wait_until(page, ManagedReward.objects.exists)
 
     assignment = Assignment.objects.get()
     variant = optimization.variants.get(number=assignment.variant_number)
