@@ -112,7 +112,7 @@ export class EventQueue {
         receipt.rejected.forEach(({ message }) => this.#report(Error(`an event: ${message}`)));
       } else if (status === 413 && batch.length > 1) {
         this.#batchSize = 1;
-      } else if (status > 399 && status < 500 && status !== 429 && status !== 408) {
+      } else if (/^4(?!08|29)/.test(`${status}`)) {
         this.#remove(batch);
         this.#report(describeRefusal(answer!));
       } else {
@@ -160,7 +160,7 @@ export class EventQueue {
     while (left.size) {
       const batch = this.#nextBatch(left);
       const [path, body] = this.#build(batch);
-      const isSent = navigator.sendBeacon(this.#service.url + path, JSON.stringify(body));
+      const isSent = navigator.sendBeacon?.(this.#service.url + path, JSON.stringify(body));
       for (const [key] of batch) {
         left.delete(key);
         if (isSent) this.#beaconed.add(key);
@@ -180,7 +180,7 @@ export class EventQueue {
 function readReceipt(text?: string): { rejected: { message: string }[] } | null {
   try {
     const receipt = JSON.parse(text!);
-    return receipt.accepted >= 0 && receipt.rejected ? receipt : null;
+    return Array.isArray(receipt.rejected) ? receipt : null;
   } catch {
     return null;
   }

@@ -45,18 +45,21 @@ export function send(
   headers: Record<string, string> = {},
 ): Promise<Answer> {
   const controller = new AbortController();
-  const init: RequestInit = { credentials: "omit", signal: controller.signal };
-  if (body) {
-    const text = JSON.stringify(body);
-    // Events outlive the page, unless they are longer than browsers allow then.
-    const keepalive = path === "/track" && text.length < 20_000;
-    Object.assign(init, { method: "POST", body: text, keepalive });
-  }
+  const text = body ? JSON.stringify(body) : null;
   if (key && !isPublishable(key)) {
     headers = { ...headers, "X-API-Key": key, "Content-Type": "application/json" };
   }
+  const init: RequestInit = {
+    method: text ? "POST" : "GET",
+    body: text,
+    headers,
+    credentials: "omit",
+    signal: controller.signal,
+    // Events outlive the page, unless they are longer than browsers allow then.
+    keepalive: path === "/track" && text!.length < 20_000,
+  };
   const read = async () => {
-    const response = await fetch(url + path, { ...init, headers });
+    const response = await fetch(url + path, init);
     return { status: response.status, headers: response.headers, text: await response.text() };
   };
   return limit(read(), timeoutMs, () => controller.abort());

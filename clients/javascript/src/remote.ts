@@ -42,7 +42,7 @@ export class RemoteDecider implements Decider {
       batch.forEach(({ ask, resolve, reject }, index) => {
         const answer = answers[index];
         if (answer?.variant instanceof Object) resolve(readDecision(ask, answer));
-        else reject(Error(answer?.error?.message ?? "the answer has no variant"));
+        else reject(Error(answer?.error?.message ?? "there is no variant"));
       });
     } catch (error) {
       batch.forEach(({ reject }) => reject(error as Error));
