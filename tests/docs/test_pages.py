@@ -7,7 +7,8 @@ import pytest
 from tests.support.code_blocks import FENCE, ROOT, find_pages
 
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
-PAGES = {str(page.relative_to(ROOT)): page for page in find_pages()}
+FOUND = [*find_pages(), *ROOT.glob("clients/*/*.md")]
+PAGES = {str(page.relative_to(ROOT)): page for page in FOUND}
 MAX_COLUMNS = 100
 
 

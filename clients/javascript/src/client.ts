@@ -1,0 +1,187 @@
+// The client: decisions that never fail, and events that arrive.
+
+import { Device, makeId } from "./device.ts";
+import { EventQueue } from "./events.ts";
+import { isPublishable, limit, type Service } from "./http.ts";
+import { RemoteDecider } from "./remote.ts";
+import type { LocalDecider } from "./local/decider.ts";
+import type {
+  Ask,
+  Decider,
+  Decision,
+  LeveredOptions,
+  Outcome,
+  TrackOptions,
+  VariantRequest,
+} from "./types.ts";
+
+export class LeveredClient {
+  #options: LeveredOptions;
+  #service: Service;
+  #device: Device;
+  #queue: EventQueue;
+  #remote: RemoteDecider;
+  #local: Promise<LocalDecider> | undefined;
+  #forced =
+    typeof document === "object"
+      ? new URLSearchParams(location.search).getAll("levered_variant")
+      : [];
+  #memo = new Map<string, Promise<Decision>>();
+  #exposed = new Set<string>();
+  #unrecorded = new Map<string, VariantRequest<any>>();
+  #anonymousId = "";
+
+  constructor(options: LeveredOptions) {
+    this.#options = options;
+    let { apiUrl, apiKey: key = "", timeoutMs = 2000 } = options;
+    if (typeof document === "object" && key && !isPublishable(key)) {
+      this.#report(Error("a secret API key must not be in a page"));
+      key = "";
+    }
+    const url = `${String(apiUrl).replace(/(\/api\/v2)?[/]*$/, "")}/api/v2`;
+    this.#service = { url, key, timeoutMs };
+    this.#device = new Device(options.storage, options.consent ?? true);
+    this.#queue = new EventQueue(this.#service, this.#device, this.#report);
+    this.#remote = new RemoteDecider(this.#service);
+    this.#queue.synchronize();
+  }
+
+  /** The visitor's id, made when it is first needed. */
+  get anonymousId(): string {
+    if (!this.#anonymousId) this.#readId(makeId);
+    return this.#anonymousId;
+  }
+
+  /** Wait until the policies of `preload` are here, or have failed. Never rejects. */
+  async ready(): Promise<void> {
+    const { mode, preload = [] } = this.#options;
+    if (mode !== "local") return;
+    const loaded = this.#load().then((local) => Promise.all(preload.map((id) => local.load(id))));
+    await limit(loaded, this.#service.timeoutMs).catch(this.#report);
+  }
+
+  /** Return the variant to show; the fallback whenever there is no decision. */
+  async getVariant<T extends object>(request: VariantRequest<T>): Promise<T> {
+    return (await this.getDecision(request)).variant;
+  }
+
+  /** Return several variants, in the same order. Remote ones come in one request. */
+  getVariants<T extends object>(requests: VariantRequest<T>[]): Promise<T[]> {
+    return Promise.all(requests.map((request) => this.getVariant(request)));
+  }
+
+  /** Return the variant to show with what is known about it. Never rejects. */
+  async getDecision<T extends object>(request: VariantRequest<T>): Promise<Decision<T>> {
+    const { optimizationId, anonymousId = this.anonymousId, fallback } = request;
+    const base = { optimizationId, anonymousId };
+    try {
+      const decided = this.#forced.length ? this.#force(request) : this.#recall(request);
+      return { ...base, ...(await limit(decided, this.#service.timeoutMs)) } as Decision<T>;
+    } catch (error) {
+      this.#report(error as Error);
+      return { ...base, variant: fallback ?? ({} as T), source: "fallback" };
+    }
+  }
+
+  /** Queue a conversion, to be sent soon or while the page goes away. */
+  track(name: string, { value, anonymousId = this.anonymousId }: TrackOptions = {}): void {
+    if (this.#forced.length) return;
+    this.#queue.add(anonymousId, { type: "reward", name, ...(value != null && { value }) });
+  }
+
+  /** Send all queued events now. Return whether nothing is left. Never rejects. */
+  flush(): Promise<boolean> {
+    return this.#queue.flush();
+  }
+
+  /** Go on as another user. What was decided and queued before stays with the other. */
+  identify(anonymousId: string): void {
+    this.#anonymousId = anonymousId;
+    this.#memo.clear();
+    this.#device.writeId(anonymousId);
+  }
+
+  /**
+   * Say whether the visitor agrees to storing. Until then nothing is kept on the device,
+   * decisions are not recorded and events wait in memory. With consent they are made up
+   * for, with the id that an earlier page stored if there is one. Without it everything
+   * stored is erased.
+   */
+  setConsent(isGranted: boolean): void {
+    this.#device.hasConsent = isGranted;
+    if (!isGranted) return this.#device.clear();
+    const before = this.anonymousId;
+    this.#readId(() => before);
+    this.#queue.synchronize(before, this.anonymousId);
+    this.#unrecorded.forEach((request) => this.getDecision(request));
+    this.#unrecorded.clear();
+  }
+
+  #readId(makeDefault: () => string): void {
+    this.identify(this.#options.anonymousId ?? this.#device.readId() ?? makeDefault());
+  }
+
+  async #force(request: VariantRequest<any>): Promise<Partial<Decision>> {
+    const { findForcedVariant } = await import("./forced.ts");
+    const variant = await findForcedVariant(this.#forced, request, () => this.#load());
+    return variant ? { variant, source: "forced" } : this.#recall(request);
+  }
+
+  /** Decide once for each user and context, and count what was decided. */
+  #recall(request: VariantRequest<any>): Promise<Decision> {
+    const anonymousId = request.anonymousId ?? this.anonymousId;
+    const optimizationId = request.optimizationId.toLowerCase();
+    const context = request.context ?? {};
+    const record = this.#device.hasConsent && !this.#forced.length;
+    const key = JSON.stringify([optimizationId, anonymousId, context]);
+    if (!record) this.#unrecorded.set(key, request);
+    let decided = this.#memo.get(key);
+    if (!decided) {
+      const until = Date.now() + this.#service.timeoutMs;
+      decided = this.#ask({ optimizationId, anonymousId, context, record, until });
+      this.#memo.set(key, decided);
+      const forget = () => this.#memo.get(key) === decided && this.#memo.delete(key);
+      // A server asks for others: only what is under way is shared.
+      decided.then(() => anonymousId === this.#anonymousId || forget(), forget);
+    }
+    return decided;
+  }
+
+  async #ask(ask: Ask): Promise<Decision> {
+    const isLocal = this.#options.mode === "local";
+    const decider: Decider = isLocal ? await this.#load() : this.#remote;
+    const outcome = await decider.decide(ask);
+    if (ask.record) this.#expose(outcome);
+    return outcome.decision;
+  }
+
+  #expose({ decision, exposure }: Outcome): void {
+    const { anonymousId, optimizationId, variantNumber } = decision;
+    const seen = `${optimizationId}:${variantNumber}:${anonymousId}`;
+    if (this.#exposed.has(seen)) return;
+    if (this.#exposed.size > 9999) this.#exposed.clear();
+    this.#exposed.add(seen);
+    if (exposure) this.#queue.add(anonymousId, exposure);
+    try {
+      this.#options.onExposure?.(decision);
+    } catch (error) {
+      this.#report(error as Error);
+    }
+  }
+
+  #load(): Promise<LocalDecider> {
+    this.#local ??= import("./local/decider.ts").then(
+      ({ LocalDecider }) => new LocalDecider(this.#service, this.#device, this.#report),
+    );
+    this.#local.catch(() => (this.#local = undefined));
+    return this.#local;
+  }
+
+  #report = (error: Error): void => {
+    try {
+      this.#options.onError?.(error);
+    } catch {
+      // A page must not fail because its error reporting does.
+    }
+  };
+}

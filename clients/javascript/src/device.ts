@@ -1,0 +1,85 @@
+// What is remembered on the visitor's device, if it may be.
+
+import type { KeyValueStorage } from "./types.ts";
+
+const PREFIX = "levered_";
+const ID = "levered_id";
+const YEAR = 31_536_000;
+
+/** Return an unguessable id; pages without https have no `randomUUID`. */
+export const makeId = (): string =>
+  crypto.randomUUID?.() ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
+
+/** Return what a function returns, or undefined where storage is forbidden or full. */
+function attempt<T>(use: () => T): T | undefined {
+  try {
+    return use();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Storage that never throws, and is empty and deaf without the visitor's consent. */
+export class Device {
+  #storage: KeyValueStorage | null | undefined;
+  #hasCookies = false;
+  hasConsent: boolean;
+
+  constructor(storage: KeyValueStorage | null | undefined, hasConsent: boolean) {
+    this.hasConsent = hasConsent;
+    this.#storage = storage;
+    if (storage === undefined && typeof document === "object") {
+      this.#hasCookies = true;
+      this.#storage = attempt(() => localStorage);
+    }
+  }
+
+  get(key: string): string | null {
+    return attempt(() => this.hasConsent && this.#storage?.getItem(PREFIX + key)) || null;
+  }
+
+  set(key: string, value: string): void {
+    attempt(() => this.hasConsent && this.#storage?.setItem(PREFIX + key, value));
+  }
+
+  remove(key: string): void {
+    attempt(() => this.#storage?.removeItem(PREFIX + key));
+  }
+
+  /** List the stored keys that begin so, with consent or without. */
+  list(start: string): string[] {
+    const length = attempt(() => this.#storage?.length) || 0;
+    return Array.from({ length }, (_, index) => attempt(() => this.#storage?.key(index)))
+      .filter((key) => key?.startsWith(PREFIX + start))
+      .map((key) => key!.slice(PREFIX.length));
+  }
+
+  /** Return the visitor's id of an earlier page. */
+  readId(): string | null {
+    const read = () =>
+      this.hasConsent &&
+      this.#hasCookies &&
+      decodeURIComponent(RegExp(`(?:^|; )${ID}=([^;]+)`).exec(document.cookie)![1]!);
+    return attempt(read) || this.get("id");
+  }
+
+  /** Remember the visitor's id, in cookie and storage: each restores the other. */
+  writeId(id: string): void {
+    this.set("id", id);
+    if (this.hasConsent) this.#setCookie(encodeURIComponent(id), YEAR);
+  }
+
+  /** Erase everything. */
+  clear(): void {
+    this.list("").forEach((key) => this.remove(key));
+    this.#setCookie("", 0);
+  }
+
+  #setCookie(value: string, seconds: number): void {
+    if (!this.#hasCookies) return;
+    attempt(() => {
+      const secure = location.protocol === "https:" ? "; secure" : "";
+      document.cookie = `${ID}=${value}; path=/; max-age=${seconds}; samesite=lax${secure}`;
+    });
+  }
+}

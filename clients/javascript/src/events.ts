@@ -1,0 +1,187 @@
+// Events on their way to the service. They survive a reload, and each counts once.
+
+import { makeId, type Device } from "./device.ts";
+import { describeRefusal, isPublishable, readRetryAfter, send, type Service } from "./http.ts";
+import type { Fields } from "./types.ts";
+
+const LARGEST_BATCH = 50;
+const MOST_EVENTS = 1000;
+const DELAY = 100;
+const LONGEST_DELAY = 60_000;
+// A clock may be wrong: the service dates what is younger than this.
+const FRESH = 60_000;
+// The service remembers for 7 days which events it has.
+const TOO_OLD = 6 * 86_400_000;
+
+interface QueuedEvent {
+  anonymousId: string;
+  at: number;
+  fields: Fields;
+}
+type Entry = [key: string, event: QueuedEvent];
+
+export class EventQueue {
+  #service: Service;
+  #device: Device;
+  #report: (error: Error) => void;
+  // Each event is an entry of its own in storage, so that two tabs lose none.
+  #events = new Map<string, QueuedEvent>();
+  // Two events say that a page goes away.
+  #beaconed = new Set<string>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #sending: Promise<boolean> | undefined;
+  #batchSize = LARGEST_BATCH;
+  #failures = 0;
+  #pausedUntil = 0;
+
+  constructor(service: Service, device: Device, report: (error: Error) => void) {
+    this.#service = service;
+    this.#device = device;
+    this.#report = report;
+    if (typeof document === "object") {
+      addEventListener("pagehide", () => this.#sendBeacons());
+      addEventListener("visibilitychange", () => {
+        if (document.visibilityState === "hidden") this.#sendBeacons();
+      });
+    }
+  }
+
+  /** Queue an event; it is sent soon. */
+  add(anonymousId: string, fields: Fields): void {
+    if (!this.#service.key) return this.#report(Error("events need an apiKey"));
+    const key = makeId();
+    const event = { anonymousId, at: Date.now(), fields: { ...fields, idempotency_key: key } };
+    this.#events.set(key, event);
+    this.#device.set(`event_${key}`, JSON.stringify(event));
+    if (this.#events.size > MOST_EVENTS) this.#remove([[...this.#events][0]!]);
+    this.#schedule();
+  }
+
+  /**
+   * Take up what earlier pages left, and store what was not stored before consent, now
+   * of a user who has another id.
+   */
+  synchronize(before?: string, after = ""): void {
+    if (!this.#device.hasConsent) return;
+    for (const [key, event] of this.#events) {
+      if (event.anonymousId === before) event.anonymousId = after;
+      this.#device.set(`event_${key}`, JSON.stringify(event));
+    }
+    for (const stored of this.#device.list("event_")) {
+      try {
+        const event: QueuedEvent = JSON.parse(this.#device.get(stored)!);
+        if (!(Date.now() - event.at < TOO_OLD)) throw Error();
+        this.#events.set(stored.slice(6), event);
+      } catch {
+        this.#device.remove(stored);
+      }
+    }
+    if (this.#events.size) this.#schedule();
+  }
+
+  /** Send everything now. Return whether nothing is left. */
+  flush(): Promise<boolean> {
+    this.#sending ??= this.#sendAll().finally(() => (this.#sending = undefined));
+    return this.#sending;
+  }
+
+  #schedule(): void {
+    if (this.#timer) return;
+    const send = () => {
+      this.#timer = undefined;
+      this.flush();
+    };
+    this.#timer = setTimeout(send, Math.max(DELAY, this.#pausedUntil - Date.now()));
+    // A program in Node may end before; `flush` waits.
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+
+  async #sendAll(): Promise<boolean> {
+    while (this.#events.size && this.#device.hasConsent) {
+      if (Date.now() < this.#pausedUntil) {
+        this.#schedule();
+        return false;
+      }
+      const batch = this.#nextBatch(this.#events);
+      const answer = await send(this.#service, ...this.#build(batch)).catch(() => undefined);
+      const status = answer?.status ?? 0;
+      const receipt = status < 300 && readReceipt(answer?.text);
+      if (receipt) {
+        this.#failures = 0;
+        this.#remove(batch);
+        receipt.rejected.forEach(({ message }) => this.#report(Error(`an event: ${message}`)));
+      } else if (status === 413 && batch.length > 1) {
+        this.#batchSize = 1;
+      } else if (/^4(?!08|29)/.test(`${status}`)) {
+        this.#remove(batch);
+        this.#report(describeRefusal(answer!));
+      } else {
+        this.#pause(answer ? readRetryAfter(answer) : 0);
+        return false;
+      }
+    }
+    return !this.#events.size;
+  }
+
+  /** Try again later: twice as late each time, and not all visitors at once. */
+  #pause(asked: number): void {
+    const delay = Math.min(LONGEST_DELAY, 1000 * 2 ** this.#failures++);
+    const late = Math.max(asked, delay / 2) + (Math.random() * delay) / 2;
+    this.#pausedUntil = Date.now() + late;
+    this.#schedule();
+  }
+
+  /** Take events of one user for /track, of one type for /ingest. */
+  #nextBatch(events: Map<string, QueuedEvent>): Entry[] {
+    const isTracked = isPublishable(this.#service.key);
+    const group = ([, { anonymousId, fields }]: Entry) => (isTracked ? anonymousId : fields.type);
+    const [first, ...others] = events;
+    const same = others.filter((each) => group(each) === group(first!));
+    return [first!, ...same].slice(0, this.#batchSize);
+  }
+
+  #build(batch: Entry[]): [path: string, body: unknown] {
+    const { key } = this.#service;
+    const { anonymousId, fields } = batch[0]![1];
+    const events = batch.map(([, event]) => ({
+      ...event.fields,
+      ...(Date.now() - event.at > FRESH && { timestamp: new Date(event.at).toISOString() }),
+      ...(!isPublishable(key) && { anonymous_id: event.anonymousId }),
+    }));
+    return isPublishable(key)
+      ? ["/track", { key, anonymous_id: anonymousId, events }]
+      : [`/ingest/${fields.type}s`, { events }];
+  }
+
+  /** Send what waits while the page goes away. It stays queued: nobody answers. */
+  #sendBeacons(): void {
+    const left = new Map(this.#device.hasConsent ? this.#events : []);
+    this.#beaconed.forEach((key) => left.delete(key));
+    while (left.size) {
+      const batch = this.#nextBatch(left);
+      const [path, body] = this.#build(batch);
+      const isSent = navigator.sendBeacon?.(this.#service.url + path, JSON.stringify(body));
+      for (const [key] of batch) {
+        left.delete(key);
+        if (isSent) this.#beaconed.add(key);
+      }
+    }
+  }
+
+  #remove(entries: Entry[]): void {
+    for (const [key] of entries) {
+      this.#events.delete(key);
+      this.#device.remove(`event_${key}`);
+    }
+  }
+}
+
+/** Read the answer to events; null if it is another page's, as of a hotel's network. */
+function readReceipt(text?: string): { rejected: { message: string }[] } | null {
+  try {
+    const receipt = JSON.parse(text!);
+    return Array.isArray(receipt.rejected) ? receipt : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,76 @@
+// One request to the service, which ends in time whatever happens.
+
+/** Where to send requests, and with what. */
+export interface Service {
+  /** Ends with `/api/v2`. */
+  url: string;
+  key: string;
+  timeoutMs: number;
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+export const isPublishable = (key: string) => key.startsWith("lev_pub_");
+
+/** Settle as a promise does, or reject after some milliseconds. */
+export async function limit<T>(promise: Promise<T>, ms: number, give = () => {}): Promise<T> {
+  let timer;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(Error(`no answer within ${ms} ms`));
+      give();
+    }, ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Send a request and read its answer, of any status. Reject if there is none in time.
+ *
+ * A publishable key stands in the body. Without headers of its own a request from a
+ * page is a simple one: the browser sends it without asking first.
+ */
+export function send(
+  { url, key, timeoutMs }: Service,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const controller = new AbortController();
+  const text = body ? JSON.stringify(body) : null;
+  if (key && !isPublishable(key)) {
+    headers = { ...headers, "X-API-Key": key, "Content-Type": "application/json" };
+  }
+  const init: RequestInit = {
+    method: text ? "POST" : "GET",
+    body: text,
+    headers,
+    credentials: "omit",
+    signal: controller.signal,
+    // Events outlive the page, unless they are longer than browsers allow then.
+    keepalive: path === "/track" && text!.length < 20_000,
+  };
+  const read = async () => {
+    const response = await fetch(url + path, init);
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  };
+  return limit(read(), timeoutMs, () => controller.abort());
+}
+
+/** For how long the service asks not to come again, in milliseconds; an hour at most. */
+export function readRetryAfter({ headers }: Answer): number {
+  const value = headers.get("Retry-After") ?? "";
+  return Math.min(3_600_000, +value * 1000 || Date.parse(value) - Date.now() || 0);
+}
+
+/** What the service, or a proxy before it, said went wrong. */
+export const describeRefusal = ({ status, text }: Answer): Error =>
+  Error(`the service answered ${status}: ${text.slice(0, 300)}`);

@@ -1,0 +1,128 @@
+"""The package: small, without dependencies, strictly typed, for both kinds of modules."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.javascript_client import PACKAGE, PROGRAMS, read_example, run_node
+
+SOURCES = PACKAGE / "src"
+LARGEST_CORE = 4096
+# Loaded when they are needed: to decide locally, and to show a forced variant.
+LAZY = {"local", "forced.ts"}
+IMPORTED = re.compile(r'^(?:import|export) (?!type).* from "\./(.+)";$', re.MULTILINE)
+
+
+def _read_json(name: str) -> dict[str, object]:
+    content: dict[str, object] = json.loads((PACKAGE / name).read_text())
+    return content
+
+
+def _list_core() -> list[Path]:
+    """List the modules that importing the package loads."""
+    found, waiting = set(), [SOURCES / "index.ts"]
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            imported = IMPORTED.findall(module.read_text())
+            waiting += [module.parent / name for name in imported]
+    return sorted(found)
+
+
+def test_the_core_has_at_most_4_kb() -> None:
+    core = _list_core()
+
+    size = int(run_node(PROGRAMS / "measure_size.mjs", *core))
+
+    assert {path.name for path in core} >= {"client.ts", "events.ts", "remote.ts"}
+    assert not LAZY & {
+        part for path in core for part in path.relative_to(SOURCES).parts
+    }
+    assert size <= LARGEST_CORE
+
+
+def test_the_package_depends_on_nothing_and_its_lock_names_no_registry() -> None:
+    package, lock = _read_json("package.json"), (PACKAGE / "package-lock.json")
+
+    kinds = {name for name in package if name.lower().endswith("dependencies")}
+
+    assert kinds == {"devDependencies", "peerDependencies"}
+    assert package["peerDependenciesMeta"] == {"react": {"optional": True}}
+    assert "resolved" not in lock.read_text()
+    assert "://" not in lock.read_text()
+
+
+def test_the_changelog_and_the_lock_have_the_version_of_the_package() -> None:
+    version = _read_json("package.json")["version"]
+
+    changelog = (PACKAGE / "CHANGELOG.md").read_text()
+
+    assert re.search(r"^## \[(.+?)\]", changelog, re.MULTILINE)[1] == version  # type: ignore[index]
+    assert _read_json("package-lock.json")["version"] == version
+
+
+@pytest.mark.usefixtures("npm_packages")
+def test_the_types_are_strict() -> None:
+    compiler = PACKAGE / "node_modules" / "typescript" / "bin" / "tsc"
+
+    run_node(compiler, "--noEmit", "--strict")
+
+
+def _write_react_program(folder: Path) -> Path:
+    """Write a program that takes the hook from both kinds of modules."""
+    (folder / "node_modules").symlink_to(PACKAGE / "node_modules")
+    program = folder / "react.mjs"
+    program.write_text(
+        "import { createRequire } from 'node:module';\n"
+        "import { useVariant } from '@levered/sdk/react';\n"
+        "const { useVariant: other } = "
+        "createRequire(import.meta.url)('@levered/sdk/react');\n"
+        "console.log(typeof useVariant, typeof other);\n"
+    )
+    return program
+
+
+@pytest.mark.usefixtures("npm_packages")
+def test_the_build_serves_both_kinds_of_modules_and_their_types(tmp_path: Path) -> None:
+    run_node(PACKAGE / "build.mjs", tmp_path / "dist")
+    for name in ("package.json", "README.md"):
+        (tmp_path / name).write_text((PACKAGE / name).read_text())
+    use = "new LeveredClient({ apiUrl: 'http://127.0.0.1:9', mode: 'local' })"
+    call = ".getVariant({ optimizationId: 'x', fallback: { a: 'b' } })"
+    then = ".then((variant) => console.log(JSON.stringify(variant)))"
+    imports = {
+        "esm.mjs": "import { LeveredClient } from '@levered/sdk';",
+        "cjs.cjs": "const { LeveredClient } = require('@levered/sdk');",
+    }
+
+    for name, line in imports.items():
+        program = tmp_path / name
+        program.write_text(f"{line}\n{use}{call}{then};\n")
+        assert json.loads(run_node(program)) == {"a": "b"}
+
+    assert run_node(_write_react_program(tmp_path)) == "function function\n"
+
+    typed = tmp_path / "typed.mts"
+    typed.write_text(
+        f"{imports['esm.mjs']}\nconst client = {use};\n"
+        f"const variant = await client{call};\nconst text: string = variant.a;\n"
+        "// @ts-expect-error\nvariant.b;\n// @ts-expect-error\nclient.track(1);\n"
+        "client.track(text, { value: 2 });\n"
+    )
+    component = tmp_path / "component.tsx"
+    component.write_text(
+        read_example(
+            "In React",
+            sdk="@levered/sdk",
+            url="http://127.0.0.1:9",
+            key="",
+            optimization_id="x",
+        )
+    )
+    compiler = PACKAGE / "node_modules" / "typescript" / "bin" / "tsc"
+    options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022"]
+    options += ["--jsx", "react-jsx", "--types", "", "--ignoreConfig"]
+    run_node(compiler, *options, typed, component)
