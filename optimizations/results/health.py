@@ -3,17 +3,12 @@
 Pure: everything is judged from figures that were loaded before.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, Protocol
-
-from metrics.stats import BaselineSanity, DailySampleRatio, SampleRatio, ShareCheck
-from optimizations.results.frequent_id import OneIdCheck
+from typing import Annotated, Literal, Protocol
 
 HealthStatus = Literal["ok", "warning", "broken"]
-Check = SampleRatio | DailySampleRatio | ShareCheck | OneIdCheck | BaselineSanity
-
 # With these the arms do not compare like with like: no figure of them can be trusted.
 BROKEN_CODES = (
     "sample_ratio",
@@ -99,27 +94,12 @@ def needs_confirmation(health: Health) -> bool:
     )
 
 
-def describe_failed_checks(checks: Mapping[str, Check | None]) -> list[HealthReason]:
-    """Return the reason of each failed check. Maturity is no fault: users just wait.
-
-    A split that is wrong in total is so on some days, too: that is one reason.
-    """
-    total = checks.get("sample_ratio")
-    if total is not None and total.ok is False:
-        checks = {**checks, "sample_ratio_daily": None}
-    return [
-        HealthReason(name, text.describe(check), text.next)
-        for name, text in CHECK_TEXTS.items()
-        if (check := checks.get(name)) is not None and check.ok is False
-    ]
-
-
 def describe_violated_guardrail(guardrail: ComparedMetric) -> HealthReason:
     """Return the reason of a guardrail whose metric became worse, with its rates."""
     percent, p_value = guardrail.lift_percent, guardrail.p_value_anytime
     change = "" if percent is None else f", {percent:+.1f}%"
     evidence = (
-        "" if p_value is None else f" (p {_format_p(p_value)} at all looks together)"
+        "" if p_value is None else f" (p {format_p(p_value)} at all looks together)"
     )
     kind = guardrail.reward_type
     return HealthReason(
@@ -185,7 +165,7 @@ def describe_age(check: AgeCheck) -> list[HealthReason]:
     ]
 
 
-def _format_p(p_value: float) -> str:
+def format_p(p_value: float) -> str:
     """Return a p-value in short; one too small for a number is still above zero."""
     return f"{p_value:.1g}" if p_value >= SMALLEST_P else f"below {SMALLEST_P:g}"
 
@@ -194,120 +174,3 @@ def _format_mean(mean: float | None, kind: str) -> str:
     if mean is None:
         return "unknown"
     return f"{100 * mean:.3g}%" if kind == "bool" else f"{mean:.4g}"
-
-
-@dataclass(frozen=True, slots=True)
-class _CheckText:
-    """How a failed check is told, and what to do then."""
-
-    describe: Callable[[Any], str]
-    next: str
-
-
-def _describe_sample_ratio(check: Any) -> str:
-    return (
-        f"The holdout has {100 * check.observed_share:.3g}% of the users where "
-        f"{100 * check.expected_share:.3g}% are configured (p {_format_p(check.p_value)}): users "
-        "of one arm are lost, so the arms do not compare like with like."
-    )
-
-
-def _describe_daily_ratio(check: Any) -> str:
-    days = "; ".join(
-        f"{day.date}: {100 * day.observed_share:.3g}% of {day.users} users where "
-        f"{100 * day.expected_share:.3g}% are configured"
-        for day in check.days
-    )
-    return (
-        f"The holdout's share of the users is right in total, not by day ({days}; p "
-        f"{_format_p(check.p_value)}): users of one arm were lost for a time, so the arms do not "
-        "compare like with like."
-    )
-
-
-def _describe_share(check: Any) -> str:
-    return f"{check.reason}; at most {100 * check.limit:.3g}% is normal."
-
-
-def _describe_baseline(check: Any) -> str:
-    distance = "" if check.z is None else f", {abs(check.z):.1f} standard errors apart"
-    return (
-        f"The model expects {check.model_mean:.4g} per user of the baseline where the "
-        f"recent holdout has {check.holdout_mean:.4g}{distance}: modeled figures are "
-        "withheld."
-    )
-
-
-def _describe_unknown_values(check: Any) -> str:
-    examples = [
-        f"“{example.value}”"
-        + (f" of {example.factor}" if example.factor else "")
-        + (
-            f" (written “{example.differs_in_case_from}” in the configuration)"
-            if example.differs_in_case_from
-            else ""
-        )
-        for example in check.examples
-    ]
-    named = f" The commonest: {', '.join(examples)}." if examples else ""
-    return f"{_describe_share(check)}{named}"
-
-
-CHECK_TEXTS: Mapping[str, _CheckText] = {
-    "sample_ratio": _CheckText(
-        _describe_sample_ratio,
-        "Do not decide by these figures. Compare the users of both arms by day "
-        "(holdout_daily), find where exposures of one arm get lost, and correct it.",
-    ),
-    "sample_ratio_daily": _CheckText(
-        _describe_daily_ratio,
-        "Do not decide by these figures. Find what lost exposures of one arm on these days "
-        "(holdout_daily has both arms), correct it, and measure anew from a day on which "
-        "both arms are whole.",
-    ),
-    "arm_mismatch": _CheckText(
-        _describe_share,
-        "Do not decide by these figures. Show each user exactly the variant that serve "
-        "answered, also to the holdout, and send that one as the exposure.",
-    ),
-    "crossover": _CheckText(
-        _describe_share,
-        "Use one anonymous_id per person that stays the same, and keep showing the "
-        "variant that serve answers. The measured lift is diluted until then.",
-    ),
-    "baseline_sanity": _CheckText(
-        _describe_baseline,
-        "Rely on the measured lift. Check that both arms send their events, and train "
-        "again; until the two agree, do not use what the model says.",
-    ),
-    "unknown_variant": _CheckText(
-        _describe_unknown_values,
-        "Do not decide by these figures. Log each variant exactly as serve answers it: "
-        "every factor, and the levels as configured, in the same case.",
-    ),
-    "unknown_context": _CheckText(
-        _describe_unknown_values,
-        "Send the levels as configured, in the same case. Nothing is learned for a value "
-        "that is no level; the lift is not affected.",
-    ),
-    "disabled_variant": _CheckText(
-        _describe_share,
-        "Show what serve answers, and do not cache its answers. Such users count for the "
-        "variant that they saw.",
-    ),
-    "unknown_policy_version": _CheckText(
-        _describe_share,
-        "Log the policy_version of serve's answer. Such users count in the lift, but not "
-        "in off-policy evaluation.",
-    ),
-    "uncounted_exposures": _CheckText(
-        _describe_share,
-        "checks.uncounted_exposures says when: log exposures only while the optimization "
-        "is live, with their own time.",
-    ),
-    "one_id": _CheckText(
-        _describe_share,
-        "Look at checks.one_id for the id: give people ids of their own, or exclude a "
-        "test user or crawler in the admin (excluded users).",
-    ),
-}

@@ -12,9 +12,9 @@ from optimizations.models import Optimization, ResultsSummary
 from optimizations.results import (
     anytime_tuning,
     calibration,
+    check_reasons,
     frequent_id,
     guardrails,
-    health,
     health_records,
     logged_levels,
     measured_lift,
@@ -92,7 +92,7 @@ def judge_checks(
 ) -> Health:
     """Return the health by checks just made, and the guardrails of the last count."""
     reasons = CountedReasons(
-        health.describe_failed_checks(checks),
+        check_reasons.describe_failed_checks(checks),
         health_records.load_reasons(optimization).guardrails,
         cube.as_of,
     )
@@ -151,7 +151,7 @@ def judge_copied_summaries(limit: int = MAX_JUDGED) -> int:
 
 def _list_reasons(evidence: Evidence) -> CountedReasons:
     return CountedReasons(
-        health.describe_failed_checks(evidence.checks),
+        check_reasons.describe_failed_checks(evidence.checks),
         guardrails.describe_violations(evidence.guardrails),
         evidence.cube.as_of,
     )

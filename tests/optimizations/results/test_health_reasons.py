@@ -12,7 +12,7 @@ from metrics.stats import (
     SampleRatio,
     ShareCheck,
 )
-from optimizations.results import health
+from optimizations.results import check_reasons, health
 from optimizations.results.frequent_id import OneIdCheck
 from optimizations.results.health import HealthReason
 from optimizations.results.logged_levels import LoggedValue, UnknownValueCheck
@@ -112,7 +112,7 @@ FAILED: dict[str, Any] = {
 def test_a_failed_check_is_a_reason_with_its_figures_and_a_next_step(
     name: str, status: str, text: str
 ) -> None:
-    reasons = health.describe_failed_checks({name: FAILED[name]})
+    reasons = check_reasons.describe_failed_checks({name: FAILED[name]})
 
     (reason,) = reasons
     assert reason.code == name
@@ -124,7 +124,7 @@ def test_a_failed_check_is_a_reason_with_its_figures_and_a_next_step(
 def test_maturity_and_checks_that_cannot_tell_are_no_fault() -> None:
     unknown = OneIdCheck(ok=None, share=None, limit=0.05, reason="too few")
 
-    reasons = health.describe_failed_checks(
+    reasons = check_reasons.describe_failed_checks(
         {"maturity": FAILED["maturity"], "one_id": unknown, "baseline_sanity": None}
     )
 
@@ -134,7 +134,7 @@ def test_maturity_and_checks_that_cannot_tell_are_no_fault() -> None:
 
 def test_broken_reasons_come_first_and_no_id_of_a_person_is_named() -> None:
     failed = dict(reversed(FAILED.items())) | {"sample_ratio_daily": None}
-    reasons = health.describe_failed_checks(failed)
+    reasons = check_reasons.describe_failed_checks(failed)
 
     judged = health.judge_health(reversed(reasons), NOW)
 
@@ -148,7 +148,9 @@ def test_broken_reasons_come_first_and_no_id_of_a_person_is_named() -> None:
 def test_a_split_that_is_wrong_in_total_is_one_reason() -> None:
     names = ("sample_ratio", "sample_ratio_daily")
 
-    reasons = health.describe_failed_checks({name: FAILED[name] for name in names})
+    reasons = check_reasons.describe_failed_checks(
+        {name: FAILED[name] for name in names}
+    )
 
     assert [reason.code for reason in reasons] == ["sample_ratio"]
 
@@ -156,7 +158,7 @@ def test_a_split_that_is_wrong_in_total_is_one_reason() -> None:
 def test_a_p_value_too_small_for_a_number_is_not_zero() -> None:
     check = SampleRatio(p_value=0.0, ok=False, observed_share=0.0, expected_share=0.5)
 
-    (reason,) = health.describe_failed_checks({"sample_ratio": check})
+    (reason,) = check_reasons.describe_failed_checks({"sample_ratio": check})
 
     assert "(p below 1e-100)" in reason.message
 
