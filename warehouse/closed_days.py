@@ -5,15 +5,13 @@ a third of what storing rewards costs. Almost all rows of a day come on that day
 once afterwards, from sorted rows, the index costs a tenth.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection
 from psycopg import sql
 
-from levered_site.database import fetch_row, fetch_rows
+from levered_site.database import fetch_rows
 from warehouse import partitions
 
 # Suffix and columns of each index, by table. Until a day has it, a person's rewards are
@@ -23,8 +21,6 @@ INDEXES: Final = {
 }
 # Devices that were offline at midnight send what they have within the next hours.
 CLOSED_AFTER: Final = timedelta(hours=2)
-# One builder at a time; the number is arbitrary.
-ADVISORY_LOCK_KEY: Final = 7_265_318_002
 
 # An interrupted build leaves an invalid index behind, which every write still maintains.
 LIST_INDEXES: Final = """
@@ -37,13 +33,14 @@ WHERE i.indrelid = CAST(%s AS regclass) AND c.relname = %s
 def index_closed_days(now: datetime) -> list[str]:
     """Build the missing indexes of the days that ended two hours ago or earlier.
 
-    Returns the names of the built indexes; none if another process is building. Blocks
-    no reader and no writer; interrupted, the next call starts that day's index again.
+    Returns the names of the built indexes; none if another process builds or drops days.
+    Blocks no reader and no writer; interrupted, the next call starts that day's index
+    again.
     Must not be called inside a transaction: raises django.db.InternalError there.
     """
     first_open_day = (now - CLOSED_AFTER).date()
     built = []
-    with _hold_lock() as is_held:
+    with partitions.hold_maintenance_lock() as is_held:
         for table, (suffix, columns) in INDEXES.items() if is_held else ():
             for day in partitions.days(table):
                 if day < first_open_day:
@@ -69,19 +66,3 @@ def _build_index(partition: str, index: str, columns: tuple[str, ...]) -> list[s
         )
         cursor.execute(create)
     return [index]
-
-
-@contextmanager
-def _hold_lock() -> Iterator[bool]:
-    """Hold the builders' lock of this session, if it is free; say whether it was."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_lock(%s) AS is_held", [ADVISORY_LOCK_KEY]
-        )
-        is_held = bool(fetch_row(cursor).is_held)
-    try:
-        yield is_held
-    finally:
-        if is_held:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK_KEY])

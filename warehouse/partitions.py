@@ -1,12 +1,13 @@
 """Day partitions of the append-only tables: created ahead or on demand, dropped when old."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection, transaction
 from psycopg import sql
 
-from levered_site.database import fetch_rows
+from levered_site.database import fetch_row, fetch_rows
 from warehouse.models import KeptSince
 
 PARTITIONED_TABLES = ("decisions", "managed_exposures", "managed_rewards")
@@ -14,6 +15,8 @@ PARTITIONED_TABLES = ("decisions", "managed_exposures", "managed_rewards")
 ADVISORY_LOCK_KEY = 7_265_318_001
 # How long a drop waits for readers of the parent table; the next run tries again.
 DROP_LOCK_TIMEOUT = "3s"
+# Dropping days and building their indexes exclude each other; the number is arbitrary.
+MAINTENANCE_LOCK_KEY = 7_265_318_002
 RECORD_DROPPED_DAYS = """
 INSERT INTO kept_since AS mine (id, day) VALUES (1, %s)
 ON CONFLICT (id) DO UPDATE SET day = GREATEST(mine.day, excluded.day)
@@ -41,8 +44,30 @@ def drop_partitions_before(table: str, day: date) -> list[str]:
 
     First records the oldest retained day, see `models.KeptSince`. Raises
     django.db.OperationalError if readers block a drop for too long: the partitions
-    dropped until then stay dropped, and a later call continues.
+    dropped until then stay dropped, and a later call continues. So it does, without a
+    drop, while another process holds the lock of maintenance.
     """
+    with hold_maintenance_lock() as is_held:
+        return _drop_partitions_before(table, day) if is_held else []
+
+
+@contextmanager
+def hold_maintenance_lock() -> Iterator[bool]:
+    """Hold the lock of this session, if it is free; say whether it was."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_lock(%s) AS is_held", [MAINTENANCE_LOCK_KEY]
+        )
+        is_held = bool(fetch_row(cursor).is_held)
+    try:
+        yield is_held
+    finally:
+        if is_held and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [MAINTENANCE_LOCK_KEY])
+
+
+def _drop_partitions_before(table: str, day: date) -> list[str]:
     oldest_retained = format_partition_name(table, day)
     expired = [name for name in _list_partitions(table) if name < oldest_retained]
     if expired:

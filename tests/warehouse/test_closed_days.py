@@ -119,7 +119,24 @@ def test_an_interrupted_build_starts_again() -> None:
 
 
 def test_one_process_builds_at_a_time() -> None:
-    with closed_days._hold_lock(), ThreadPoolExecutor(1) as pool:
+    with partitions.hold_maintenance_lock(), ThreadPoolExecutor(1) as pool:
         assert pool.submit(_build_and_close).result(timeout=30) == []
     assert _is_index_valid() is None
     assert closed_days.index_closed_days(NOW) == [INDEX]
+
+
+def test_no_day_is_dropped_while_an_index_is_built() -> None:
+    with partitions.hold_maintenance_lock(), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(_drop_and_close).result(timeout=30) == []
+
+    assert partitions.drop_partitions_before("managed_rewards", OPEN) == [
+        "managed_rewards_20010530"
+    ]
+    partitions.ensure_partitions("managed_rewards", DAYS)
+
+
+def _drop_and_close() -> list[str]:
+    try:
+        return partitions.drop_partitions_before("managed_rewards", OPEN)
+    finally:
+        connections.close_all()
