@@ -14,13 +14,14 @@ class Migration(migrations.Migration):
             name='AmountCap',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('revision', models.PositiveIntegerField()),
                 ('cap', models.FloatField()),
                 ('fixed_at', models.DateTimeField()),
                 ('metric', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='metrics.metric')),
                 ('optimization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='amount_caps', to='optimizations.optimization')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('optimization', 'metric'), name='amount_cap_once')],
+                'constraints': [models.UniqueConstraint(fields=('optimization', 'metric', 'revision'), name='amount_cap_once')],
             },
         ),
     ]

@@ -52,7 +52,12 @@ def send_events(api: Api, arguments: SendInput) -> Json:
     if not api.caller.is_admin:
         raise ForbiddenError(ADMIN_ONLY_MESSAGE)
     batch = [
-        event.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+        {
+            name: value
+            for name, value in event.model_dump(mode="json", exclude_unset=True).items()
+            # Agents write null for what they leave out, but no value is not a 1.
+            if value is not None or name == "value"
+        }
         for event in arguments.events
     ]
     result = ACCEPT_BY_KIND[arguments.kind](api.caller.organization_id, batch)

@@ -274,6 +274,17 @@ def test_a_forbidden_call_advises_an_admin_to_check_the_ids(world: World) -> Non
     assert "check the ids" in error
 
 
+def test_a_null_value_is_refused_as_by_the_api(world: World) -> None:
+    error = world.admin.call_expecting_error(
+        "send_events",
+        kind="rewards",
+        events=[{"anonymous_id": "ann", "name": "purchase", "value": None}],
+    )
+
+    assert "value" in error
+    assert "must be a number" in error
+
+
 def test_the_same_idempotency_key_creates_once(world: World) -> None:
     arguments = {
         "name": "Once",

@@ -10,7 +10,7 @@ from django.utils import timezone
 from optimizations.admin import optimization_panel
 from optimizations.cube import storage
 from optimizations.models import AmountCap, CubeDay, Optimization
-from tests.support import traffic
+from tests.support import factories, traffic
 from tests.support.factories import read_body
 from tests.support.optimization_factories import (
     make_config,
@@ -100,6 +100,23 @@ def test_the_cap_stays_when_payments_grow() -> None:
     later = read_results(optimization)["primary_metric_vs_holdout"]
 
     assert later["cap"] == cap
+
+
+def test_a_metric_that_counts_other_amounts_gets_a_cap_of_its_own() -> None:
+    optimization = make_shop()
+    in_euros = read_results(optimization)["primary_metric_vs_holdout"]
+    api = factories.make_admin_api(optimization.organization)
+    metric = optimization.reward_metric
+    assert metric is not None
+
+    sql = metric.sql.replace(" value", " value * 100 AS value", 1)
+    answer = api.patch(f"/warehouse/metrics/{metric.pk}", {"sql": sql})
+    in_cents = read_results(optimization)["primary_metric_vs_holdout"]
+
+    assert "* 100" in sql
+    assert answer.status_code == 200
+    assert in_euros["cap"] is not None
+    assert in_cents["cap"] is None
 
 
 def test_before_the_first_week_the_cap_has_a_reason_and_the_others_figures() -> None:
