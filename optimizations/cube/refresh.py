@@ -73,6 +73,13 @@ class ObservationCube:
         return cell_columns.build_arrays(self.earlier_days)
 
     @cached_property
+    def split_arrays(self) -> CellArrays:
+        """The cells of all revisions as arrays [n]: who was held out depends on none."""
+        if not self.earlier_days:
+            return self.arrays
+        return cell_columns.build_arrays((*self.earlier_days, *self.days))
+
+    @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """All cells as objects; `arrays` are many times as fast."""
         return tuple(

@@ -193,7 +193,11 @@ def explain_nulls(comparison: Comparison, amounts: MeasuredAmounts) -> Reasons:
 def check_traffic(
     optimization: Optimization, cube: ObservationCube
 ) -> Mapping[str, SampleRatio | DailySampleRatio | ShareCheck]:
-    """Check whether users split as configured, are mature, and stayed in their arms."""
+    """Check whether users split as configured, are mature, and stayed in their arms.
+
+    Who was held out has nothing to do with the metric: the split is that of the users of
+    all its revisions, so that no change of it hides users who were lost.
+    """
     shares = {
         regime.number: regime.holdout_percentage / 100
         for regime in optimization.regimes.order_by("number")
@@ -204,10 +208,10 @@ def check_traffic(
     mature = int(cells.users[cells.mature].sum())
     return {
         "sample_ratio": stats.check_sample_ratio(
-            aggregates.compute_splits(cells, shares)
+            aggregates.compute_splits(cube.split_arrays, shares)
         ),
         "sample_ratio_daily": stats.check_daily_sample_ratio(
-            aggregates.compute_day_splits(cells, shares)
+            aggregates.compute_day_splits(cube.split_arrays, shares)
         ),
         "maturity": stats.check_maturity(mature, users),
         "crossover": stats.check_crossover(cube.crossover_users, users),

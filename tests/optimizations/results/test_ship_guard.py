@@ -66,6 +66,25 @@ def test_a_broken_split_ships_by_rest_only_with_a_confirm() -> None:
     assert read_body(shipped)["status"] == "shipped"
 
 
+def test_a_change_of_the_metric_does_not_hide_a_broken_split() -> None:
+    optimization = make_broken_split()
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+    metric = optimization.reward_metric
+    assert metric is not None
+
+    changed = api.patch(
+        f"/warehouse/metrics/{metric.pk}", {"sql": f"{metric.sql} AND true"}
+    )
+    refused = [api.post(f"{path}/ship")]
+    body = read_body(api.get(f"{path}/results?refresh=true"))
+    refused.append(api.post(f"{path}/ship"))
+
+    assert changed.status_code == 200
+    assert body["health"]["status"] == "broken"
+    assert body["checks"]["sample_ratio"]["ok"] is False
+    assert [response.status_code for response in refused] == [409, 409]
+
+
 def test_a_split_that_is_right_in_total_but_not_by_day_ships_only_with_a_confirm() -> (
     None
 ):
