@@ -1,7 +1,7 @@
-"""Size limit of a tool's answer, and how to keep it: paging, then shortened texts."""
+"""Size limit of a tool's answer, and how lists keep it: in pages."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -13,12 +13,8 @@ from levered_site.mcp.rest_api import Json
 # content, and as text for clients that read only text.
 MAX_RESULT_BYTES = 8_000
 ENVELOPE_BYTES = 120  # of the result around both
-# `shorten_to_fit` cuts texts to these lengths (characters), then lists to these lengths.
-TEXT_LENGTHS = (2_000, 600, 200, 80, 30)
-ROW_LIMITS = (40, 10, 3)
 CHUNK_LENGTH = 1_000  # characters of each part of a long text
 NEXT_PAGE_STEP = "for the next page make the same call with cursor = next_cursor."
-SHORTENED_NOTE = "shortened: this answer was too long; ask for a detail or a page of it"
 
 
 def measure_size(document: Json) -> int:
@@ -54,7 +50,7 @@ def paginate_rows(
             low = middle
         else:
             high = middle - 1
-    # A page has at least one row; `shorten_to_fit` shortens a row too long for any page.
+    # A page has at least one row; `shortening` shortens a row too long for any page.
     end = max(low, min(start + 1, len(rows)))
     return _build_page(document, name, rows, start, end)
 
@@ -101,34 +97,3 @@ def fetch_fitting_page(
         if fits_in_result(answer) or limit == 1:
             return answer
         limit //= 2
-
-
-def shorten_to_fit(document: Json) -> Json:
-    """Return the document, with its texts and then its lists shortened until it fits."""
-    for max_length, max_rows in _list_shortening_steps():
-        if fits_in_result(document):
-            return document
-        document = {
-            name: _shorten_value(value, max_length, max_rows)
-            for name, value in document.items()
-        } | {"note": SHORTENED_NOTE}
-    return document
-
-
-def _list_shortening_steps() -> Iterator[tuple[int, int]]:
-    for max_length in TEXT_LENGTHS:
-        yield max_length, 1_000
-    for max_rows in ROW_LIMITS:
-        yield TEXT_LENGTHS[-1], max_rows
-    yield TEXT_LENGTHS[-1], 0
-
-
-def _shorten_value(value: Any, max_length: int, max_rows: int) -> Any:
-    if isinstance(value, str) and len(value) > max_length:
-        return f"{value[:max_length]}… ({len(value):,} characters)"
-    if isinstance(value, list):
-        return [_shorten_value(item, max_length, max_rows) for item in value[:max_rows]]
-    if isinstance(value, dict):
-        items = list(value.items())[: max_rows or 1]
-        return {key: _shorten_value(item, max_length, max_rows) for key, item in items}
-    return value

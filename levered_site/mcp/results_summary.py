@@ -22,6 +22,8 @@ COMPANION_WORDS = {
     "typical_payment": "typical payment",
 }
 CLAIM_ERROR = 0.05
+# The reasons are in `figures.health`, too: a sentence with all of them would double them.
+MAX_MESSAGES_LENGTH = 200
 
 
 def describe_lift(results: Json) -> str:
@@ -70,7 +72,13 @@ def describe_health(health: Json | None) -> str:
     """Return what is wrong with the figures, as sentences with a space at their end."""
     if not health or health["status"] == "ok":
         return ""
-    messages = " ".join(reason["message"] for reason in health["reasons"])
+    told, *others = health["reasons"]
+    messages: str = told["message"]
+    while others and len(messages) + len(others[0]["message"]) < MAX_MESSAGES_LENGTH:
+        messages += f" {others.pop(0)['message']}"
+    if others:
+        codes = ", ".join(reason["code"] for reason in others)
+        messages += f" And {len(others)} more in figures.health (whole in view: regimes): {codes}."
     is_broken = health["status"] == "broken"
     verdict = "The figures cannot be trusted" if is_broken else "Warning"
     return f"{verdict}: {messages} "
@@ -102,12 +110,29 @@ def select_figures(results: Json) -> Json:
             {name: row[name] for name in LEADING_VARIANT_FIELDS}
             for row in leading[:MAX_LEADING_VARIANTS]
         ],
-        "unavailable": {
-            field: reason
-            for field, reason in results["unavailable"].items()
-            if "]." not in field  # reasons of rows are in the views of those rows
-        },
+        "unavailable": _merge_reasons(
+            {
+                field: reason
+                for field, reason in results["unavailable"].items()
+                if "]." not in field  # reasons of rows are in the views of those rows
+            }
+        ),
     }
+
+
+def _merge_reasons(unavailable: Mapping[str, str]) -> dict[str, str]:
+    """Return the reasons; figures of one object that share theirs have one of the object."""
+    siblings: dict[str, dict[str, str]] = {}
+    for name, reason in unavailable.items():
+        siblings.setdefault(name.rpartition(".")[0], {})[name] = reason
+    merged: dict[str, str] = {}
+    for parent, reasons in siblings.items():
+        is_shared = len(reasons) > 1 and len(set(reasons.values())) == 1
+        if parent and is_shared and parent not in unavailable:
+            merged[parent] = next(iter(reasons.values()))
+        else:
+            merged |= reasons
+    return merged
 
 
 def _is_failing(check: Json | None) -> bool:

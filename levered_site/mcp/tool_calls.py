@@ -16,7 +16,7 @@ from levered_site.errors import (
     InvalidParametersError,
     LeveredError,
 )
-from levered_site.mcp import advice, argument_texts, response_size
+from levered_site.mcp import advice, argument_texts, response_size, shortening
 from levered_site.mcp.rest_api import Api, Json, RefusedError
 from levered_site.mcp.tool import Input, Tool
 
@@ -42,7 +42,7 @@ def call_tool(tool: Tool[Any], api: Api, arguments: Json) -> ToolResponse:
     """Call a tool; an error becomes a failed response with a next step, never raises."""
     try:
         parsed = parse_arguments(tool.input_model, arguments)
-        document = response_size.shorten_to_fit(tool.run(api, parsed))
+        document = shortening.shorten_to_fit(tool.run(api, parsed))
         return ToolResponse(document, response_size.serialize_document(document))
     except Exception as error:  # noqa: BLE001 - as around every view
         return build_failure(tool, api, describe_error(error))
@@ -68,17 +68,20 @@ def build_failure(tool: Tool[Any], api: Api, error: Json) -> ToolResponse:
     next_step = advice.suggest_next_step(error, tool.name, api.caller)
     problems = error.get("details", [])[:MAX_PROBLEMS]
     lines = [
-        f"{error['code']}: {error['message']}"[: 3 * MAX_LINE_LENGTH],
+        shortening.cut_text(
+            f"{error['code']}: {error['message']}", 3 * MAX_LINE_LENGTH
+        ),
         *(
-            f"- {problem.get('field') or problem['code']}: {problem['message']}"[
-                :MAX_LINE_LENGTH
-            ]
+            shortening.cut_text(
+                f"- {problem.get('field') or problem['code']}: {problem['message']}",
+                MAX_LINE_LENGTH,
+            )
             for problem in problems
         ),
         f"Next: {next_step}",
         f"request_id: {requests.get_request_id()}",
     ]
-    document = response_size.shorten_to_fit(
+    document = shortening.shorten_to_fit(
         {
             "summary": lines[0],  # which every output schema requires
             "error": error | {"details": problems},

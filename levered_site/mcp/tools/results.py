@@ -137,14 +137,7 @@ def _read_results_view(api: Api, arguments: ResultsInput) -> Json:
         f"{arguments.path}/results", refresh=arguments.refresh, sql=view == "sql"
     )
     if view == "summary":
-        leader = results_summary.describe_leader(
-            results["stats"], results["unavailable"]
-        )
-        return _build_answer(
-            arguments,
-            f"{results_summary.describe_lift(results)}; {leader}",
-            figures=results_summary.select_figures(results),
-        )
+        return build_summary(arguments, results)
     as_of = {"as_of": results["as_of"], "health": results["health"]}
     if view == "regimes":
         measured = results["primary_metric_vs_holdout"] or {}
@@ -159,6 +152,16 @@ def _read_results_view(api: Api, arguments: ResultsInput) -> Json:
     if view in ROW_CONVERTERS:
         rows = ROW_CONVERTERS[view](rows)
     return _build_page(arguments, rows, figures=as_of)
+
+
+def build_summary(arguments: ResultsInput, results: Json) -> Json:
+    """Return the answer of the view `summary` from a results document."""
+    leader = results_summary.describe_leader(results["stats"], results["unavailable"])
+    return _build_answer(
+        arguments,
+        f"{results_summary.describe_lift(results)}; {leader}",
+        figures=results_summary.select_figures(results),
+    )
 
 
 def _list_common_reasons(view: str, unavailable: Mapping[str, str]) -> Json:

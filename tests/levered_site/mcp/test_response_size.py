@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings as trials, strategies as st
 
 from levered_site.errors import InvalidParametersError
-from levered_site.mcp import response_size
+from levered_site.mcp import response_size, shortening
 from tests.support import mcp_agents
 from tests.support.mcp_worlds import CONFIG, World
 
@@ -23,13 +23,13 @@ JSON = st.recursive(
 @trials(max_examples=40, deadline=None)
 @given(st.dictionaries(st.text(max_size=20), JSON, max_size=12))
 def test_any_document_is_shortened_to_fit(document: dict[str, Any]) -> None:
-    assert response_size.fits_in_result(response_size.shorten_to_fit(document))
+    assert response_size.fits_in_result(shortening.shorten_to_fit(document))
 
 
 def test_a_document_that_fits_is_not_changed() -> None:
     document = {"summary": "short", "items": [1, 2, 3]}
 
-    assert response_size.shorten_to_fit(document) is document
+    assert shortening.shorten_to_fit(document) is document
 
 
 @trials(max_examples=40, deadline=None)

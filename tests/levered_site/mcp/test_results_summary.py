@@ -81,6 +81,26 @@ def test_a_broken_health_comes_first_and_the_check_is_shown_in_full() -> None:
     }
 
 
+def test_many_reasons_are_told_by_the_first_message_and_the_codes_of_the_others() -> (
+    None
+):
+    reasons = [
+        {
+            "code": f"check_{n}",
+            "message": f"{n} is wrong{' and so on' * 12}.",
+            "next": "",
+        }
+        for n in range(3)
+    ]
+
+    sentence = results_summary.describe_health({"status": "broken", "reasons": reasons})
+
+    assert sentence == (
+        f"The figures cannot be trusted: {reasons[0]['message']} And 2 more in "
+        "figures.health (whole in view: regimes): check_1, check_2. "
+    )
+
+
 @pytest.mark.parametrize(
     ("number", "percent", "reasons", "sentence"),
     [
