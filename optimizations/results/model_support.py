@@ -6,12 +6,14 @@ from optimizations.cube.cell_columns import CellArrays
 
 BASELINE = 1  # the number of the baseline variant
 NO_USERS = "no user has been counted yet"
+NO_MATURE_USER = "no user's horizon has passed yet, so rewards may still come"
 
 
 def explain_missing_support(cells: CellArrays) -> str | None:
     """Return why modeled comparisons and a winner rest on the prior alone, or None.
 
-    If all variants did alike, 10 users with a reward must be expected among the users of
+    Before the first user is mature, nobody knows what users are worth at the horizon. Then,
+    if all variants did alike, 10 users with a reward must be expected among the users of
     the baseline, in whichever arm, and 10 among those of the other variants. Below, the
     figures of a model say what was assumed before, not what was seen.
     """
@@ -20,6 +22,8 @@ def explain_missing_support(cells: CellArrays) -> str | None:
     users = sum(group.users for group in counts.values())
     if not users:
         return NO_USERS
+    if not seen.users[seen.mature].sum():
+        return NO_MATURE_USER
     share = sum(group.conversions for group in counts.values()) / users
     for is_baseline, name in ((True, "the baseline"), (False, "the other variants")):
         group = counts.get((is_baseline,), aggregates.Counts())

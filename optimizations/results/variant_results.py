@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Variant
+from optimizations.results.model_support import NO_MATURE_USER
 from optimizations.results.modeled import VariantEstimate
 from optimizations.results.reasons import Reasons
 from optimizations.results.user_counts import NO_USERS, UserCounter, UserCounts
 
-NO_MATURE_USER = "no user's horizon has passed yet, so rewards may still come"
 DAILY_COUNTS = (
     *("exposures", "conversions", "users", "rewarded_users"),
     *("mature_users", "mature_conversions"),
