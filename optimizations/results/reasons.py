@@ -35,11 +35,6 @@ class WithholdingReasons:
         return self.distrusted or self.unlearned or self.unsupported
 
     @property
-    def winner(self) -> str | None:
-        """Why the leader is no winner; after variants changed it is who is served most."""
-        return self.distrusted or self.unsupported
-
-    @property
     def best(self) -> str | None:
         """Why the best variant of a context is withheld."""
         return self.unlearned or self.unsupported

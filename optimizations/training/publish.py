@@ -192,7 +192,7 @@ def _find_winner(document: dict[str, Any], withheld: WithholdingReasons) -> int 
     enabled = [row for row in document["variants"] if row["enabled"]]
     best = leader.find_leader(document, [row["number"] for row in enabled])
     shares = [row["weight"] for row in enabled]
-    if best is None or withheld.winner or leader.explain_no_winner(best, shares):
+    if best is None or withheld.allocation or leader.explain_no_winner(best, shares):
         return None
     return best.number
 
