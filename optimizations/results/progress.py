@@ -155,7 +155,7 @@ def _find_withholding_reasons(
     return WithholdingReasons(
         distrusted=calibration.find_distrust_reason(served.report, cube, metric),
         unlearned=served.unlearned,
-        unsupported=model_support.explain_missing_support(cube.arrays),
+        unsupported=model_support.explain_missing_support(metric, cube),
     )
 
 

@@ -11,7 +11,7 @@ from models_app import versions
 from optimizations.models import Optimization
 from optimizations.results import leader, model_support
 from optimizations.results.leader import Leader
-from tests.support import traffic
+from tests.support import traffic, value_metrics
 from tests.support.factories import make_member_api, read_body
 from tests.support.learning import train_model
 from tests.support.optimization_factories import (
@@ -140,6 +140,52 @@ def test_the_baseline_alone_supports_neither_winner_nor_improvement() -> None:
     reason = results["unavailable"]["stats.estimated_improvement_percent"]
     assert "users of the other variants" in reason
     assert read(optimization, "progress")["winner"] is None
+
+
+@over_http
+def test_purchases_that_were_refunded_in_full_support_no_headline() -> None:
+    organization = make_organization()
+    optimization = make_optimization(
+        organization,
+        holdout_percentage=30,
+        reward_metric_id=value_metrics.make_metric(organization, "numeric").pk,
+        training_data_config=make_config(
+            reward={"name": "purchase", "type": "numeric"}
+        ),
+    )
+    bought_at = timezone.now() - timedelta(days=4)
+    names = [f"user {number}" for number in range(600)]
+    variants = [{"headline": name, "cta": False} for name in ("A", "B")]
+    exposures = [
+        traffic.build_exposure(
+            optimization,
+            name,
+            variant=variants[place % 2],
+            timestamp=bought_at.isoformat(),
+        )
+        for place, name in enumerate(names)
+    ]
+    rewards = [
+        traffic.build_reward(
+            name,
+            value=value,
+            timestamp=(bought_at + timedelta(minutes=minutes)).isoformat(),
+        )
+        for name in names[::3]
+        for value, minutes in ((100, 10), (-100, 20))
+    ]
+    traffic.send_exposures(optimization, exposures)
+    traffic.send_rewards(optimization, rewards)
+    train_model(optimization)
+
+    results, progress = (read(optimization, name) for name in ("results", "progress"))
+
+    assert progress["rewarded_users"] == 200
+    assert progress["conversions"] == 0
+    assert set(results["stats"].values()) == {None}
+    reason = results["unavailable"]["stats.estimated_improvement_percent"]
+    assert reason.startswith("0 users with a reward")
+    assert progress["winner"] is None
 
 
 @over_http
