@@ -14,7 +14,7 @@ def load_served_report(model: BanditModel, version: PolicyVersion) -> StoredRepo
 
     `weight` and `enabled` of each row are as it is served, also once it is shipped.
     `unlearned` is why figures of the allocation are withheld, `distrusted` why modeled
-    rewards are: these are null.
+    rewards and the best variant of a context are: these are null.
     """
     report = _restate_for_serving(model, version)
     if report is None:
@@ -60,13 +60,16 @@ def _iterate_variant_rows(report: StoredReport) -> Iterator[dict[str, Any]]:
 def _withhold_best(report: StoredReport) -> None:
     for row in _iterate_variant_rows(report):
         row["prob_best"] = None
-    for level in report.get("contexts", ()):
-        level["prob_best"] = level["best_variant"] = None
-        level["expected_gain"] = NULL_ESTIMATE
+    _withhold_best_of_contexts(report)
 
 
 def _withhold_rewards(report: StoredReport) -> None:
     for row in _iterate_variant_rows(report):
         row["expected_reward"] = NULL_ESTIMATE
+    _withhold_best_of_contexts(report)
+
+
+def _withhold_best_of_contexts(report: StoredReport) -> None:
     for level in report.get("contexts", ()):
+        level["prob_best"] = level["best_variant"] = None
         level["expected_gain"] = NULL_ESTIMATE

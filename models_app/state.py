@@ -18,7 +18,7 @@ LEARNED_FIELDS = ("weight", "prob_best", *REWARD_FIELDS)
 MATURE_FIELDS = ("mature_users", "mature_conversions")
 PARTS = ("variants", "contexts.variants")
 NOT_COUNTED = "the report of the last training does not have it; the next one adds it"
-BEST_FIELDS = ("best_variant", "prob_best", "variants.prob_best")
+BEST_FIELDS = ("best_variant", "prob_best")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,9 @@ def build_state(model: BanditModel) -> ModelState:
 
     Counts are those that the serving version was trained on. Before the first training
     they are 0, figures are null, and the lists of contexts and coefficients are empty.
-    Expected rewards and gains are withheld where the model, when it was trained, did not
-    reproduce the recent holdout; what is best is withheld where variants changed since.
+    Expected rewards, gains and what is best in a context are withheld where the model, when
+    it was trained, did not reproduce the recent holdout; what is best is also withheld
+    where variants changed since.
     """
     version = versions.find_serving_version(model)
     report = served_report.load_served_report(model, version) if version else {}
@@ -134,10 +135,13 @@ def _explain_nulls(report: StoredReport) -> dict[str, str]:
     if unlearned:
         unavailable["variants.prob_best"] = unlearned
         unavailable |= {
-            f"contexts.{name}": unlearned for name in (*BEST_FIELDS, *GAIN_FIELDS)
+            f"contexts.{name}": unlearned
+            for name in (*BEST_FIELDS, "variants.prob_best", *GAIN_FIELDS)
         }
     if distrusted:
-        unavailable |= {f"contexts.{name}": distrusted for name in GAIN_FIELDS}
+        unavailable |= {
+            f"contexts.{name}": distrusted for name in (*BEST_FIELDS, *GAIN_FIELDS)
+        }
         for part in PARTS:
             unavailable |= {f"{part}.{name}": distrusted for name in REWARD_FIELDS}
     return unavailable

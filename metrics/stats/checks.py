@@ -10,7 +10,8 @@ from metrics.stats.minimum_data import (
     MINIMUM_USERS,
 )
 from metrics.stats.normal import CRITICAL
-from metrics.stats.totals import Totals
+from metrics.stats.rewarded_users import estimate_rewarded_share
+from metrics.stats.totals import EMPTY_TOTALS, Totals
 
 # Standard errors allowed; 3 instead of 2, because every training repeats the check.
 BASELINE_LIMIT = 3.0
@@ -65,37 +66,54 @@ def check_baseline(
     model_interval: tuple[float, float],
     holdout: Totals,
     kind: RewardType,
+    rewards: Totals = EMPTY_TOTALS,
 ) -> BaselineSanity:
     """Check that the model's baseline reproduces the recent holdout mean.
 
     `model_interval` is the 95% interval of `model_mean` (per user, same unit).
     z = (model - holdout) / √(sd_model² + se_holdout²); for `bool` the variance is the
     one that would hold if the model were right. `ok` means |z| ≤ 3; otherwise the
-    modeled lift is withheld. It takes 5 conversions in the holdout, or for `bool` 10 that
-    the model expects there: a holdout whose events get lost never has any.
+    modeled lift is withheld. It takes 5 conversions in the holdout, or 10 that the model
+    expects there: a holdout whose events get lost never has any. Amounts and outcomes
+    are judged by their shares of rewarded users then, as `bool` is; `rewards` are totals
+    of users of the baseline, which tell how many the model expects.
     """
-    reason = _explain_uncheckable(holdout, model_mean, kind)
+    sd = (model_interval[1] - model_interval[0]) / (2 * CRITICAL)
+    share: tuple[float, float] | None = (model_mean, sd)
+    if kind != "bool":
+        share = estimate_rewarded_share((model_mean, sd), rewards)
+    mean = holdout.mean if holdout.users else None
+    reason = _explain_uncheckable(holdout, share[0] if share else None)
     if reason is not None:
-        mean = holdout.mean if holdout.users else None
         return BaselineSanity(
             ok=None, z=None, model_mean=model_mean, holdout_mean=mean, reason=reason
         )
-    sd = (model_interval[1] - model_interval[0]) / (2 * CRITICAL)
-    error = math.hypot(
-        sd, math.sqrt(_compute_variance(model_mean, holdout, kind) / holdout.users)
-    )
-    distance = model_mean - holdout.mean
-    z = distance / error if error > 0 else math.copysign(math.inf, distance)
-    ok = distance == 0 or abs(z) <= BASELINE_LIMIT
+    if share is None or holdout.converted_at_least >= MINIMUM_CONVERSIONS:
+        z = _compute_z((model_mean, sd), holdout, kind)
+    else:
+        rewarded = Totals.from_conversions(holdout.users, holdout.converted_at_least)
+        z = _compute_z(share, rewarded, "bool")
+    ok = abs(z) <= BASELINE_LIMIT
     return BaselineSanity(
         ok=ok,
         z=z if math.isfinite(z) else None,
         model_mean=model_mean,
-        holdout_mean=holdout.mean,
+        holdout_mean=mean,
         reason=None
         if ok
         else "the model's baseline does not reproduce the recent holdout mean",
     )
+
+
+def _compute_z(model: tuple[float, float], holdout: Totals, kind: RewardType) -> float:
+    """Return the standard errors from the holdout's mean to the model's (mean, sd)."""
+    mean, sd = model
+    variance = _compute_variance(mean, holdout, kind)
+    error = math.hypot(sd, math.sqrt(variance / holdout.users))
+    distance = mean - holdout.mean
+    if distance == 0:
+        return 0.0
+    return distance / error if error > 0 else math.copysign(math.inf, distance)
 
 
 def check_maturity(mature_users: int, users: int) -> ShareCheck:
@@ -214,9 +232,7 @@ def _explain_share(share: float | None, text: str, *, ok: bool | None) -> str | 
     return None if ok else f"{100 * share:.3g}% {text}"
 
 
-def _explain_uncheckable(
-    holdout: Totals, model_mean: float, kind: RewardType
-) -> str | None:
+def _explain_uncheckable(holdout: Totals, expected_share: float | None) -> str | None:
     if holdout.users < MINIMUM_USERS:
         return (
             f"the recent holdout has {holdout.users} users; {MINIMUM_USERS} are needed"
@@ -224,9 +240,9 @@ def _explain_uncheckable(
     if holdout.converted_at_least >= MINIMUM_CONVERSIONS:
         return None
     few = f"the recent holdout has fewer than {MINIMUM_CONVERSIONS} conversions"
-    if kind != "bool":
-        return few
-    if model_mean * holdout.users >= MINIMUM_EXPECTED_CONVERSIONS:
+    if expected_share is None:
+        return f"{few}, and too few rewards tell how many the model expects"
+    if expected_share * holdout.users >= MINIMUM_EXPECTED_CONVERSIONS:
         return None
     return f"{few}, and the model expects fewer than {MINIMUM_EXPECTED_CONVERSIONS}"
 

@@ -149,7 +149,7 @@ def _build_observed_columns(row: VariantResult) -> list[object]:
         if row.mean_reward is None
         else html.format_number(row.mean_reward, 3),
         html.NO_VALUE
-        if row.user_rate is None or not row.users
+        if row.user_rate is None
         else html.format_percent(100 * row.user_rate),
     ]
 

@@ -16,6 +16,7 @@ from models_app.models import StoredReport
 from optimizations.cube import aggregates
 from optimizations.cube.cell_columns import CellArrays
 from optimizations.cube.refresh import ObservationCube
+from optimizations.results.model_support import BASELINE
 
 
 def check_calibration(
@@ -42,8 +43,13 @@ def check_calibration(
     mean, interval = baseline["mean"], (baseline["lo"], baseline["hi"])
     if by_context and len(recent):
         mean, interval = _average_baseline(by_context, recent)
+    of_baseline = cells.select(cells.mature & (cells.variant == BASELINE))
     return stats.check_baseline(
-        mean, interval, aggregates.compute_totals(recent, kind), kind
+        mean,
+        interval,
+        aggregates.compute_totals(recent, kind),
+        kind,
+        aggregates.compute_totals(of_baseline, kind),
     )
 
 

@@ -78,8 +78,8 @@ def build_context_results(
             share = measured.shares.get((factor, level), 0.0)
             context = replace(context, share=share)
             reasons |= _explain_missing_improvement(row, withheld.allocation)
-            if withheld.best:
-                reasons |= dict.fromkeys(BEST_FIELDS, withheld.best)
+            if withheld.allocation:
+                reasons |= dict.fromkeys(BEST_FIELDS, withheld.allocation)
         contexts.append(context)
         unavailable |= {
             f"contexts[{place}].{name}": reason for name, reason in reasons.items()
@@ -117,8 +117,8 @@ def _add_reported_fields(
         context,
         estimated_improvement_percent=improvement.median if improvement else None,
         estimated_improvement_interval=improvement.interval if improvement else None,
-        best_variant=None if withheld.best else row["best_variant"],
-        prob_best=None if withheld.best else row["prob_best"],
+        best_variant=None if withheld.allocation else row["best_variant"],
+        prob_best=None if withheld.allocation else row["prob_best"],
     )
 
 

@@ -1,25 +1,38 @@
 """Whether the data support what the model says: without support it is withheld."""
 
+from dataclasses import replace
+
+import numpy as np
+
+from metrics.models import Metric
 from metrics.stats.minimum_data import MINIMUM_EXPECTED_CONVERSIONS
 from optimizations.cube import aggregates
 from optimizations.cube.cell_columns import CellArrays
+from optimizations.cube.refresh import ObservationCube
+from optimizations.results import user_counts
 
 BASELINE = 1  # the number of the baseline variant
 NO_USERS = "no user has been counted yet"
+NO_MATURE_USER = "no user's horizon has passed yet, so rewards may still come"
 
 
-def explain_missing_support(cells: CellArrays) -> str | None:
+def explain_missing_support(metric: Metric, cube: ObservationCube) -> str | None:
     """Return why modeled comparisons and a winner rest on the prior alone, or None.
 
-    If all variants did alike, 10 users with a reward must be expected among the users of
+    Before the first user is mature, nobody knows what users are worth at the horizon. Then,
+    if all variants did alike, 10 users with a reward must be expected among the users of
     the baseline, in whichever arm, and 10 among those of the other variants. Below, the
-    figures of a model say what was assumed before, not what was seen.
+    figures of a model say what was assumed before, not what was seen. Of amounts, users
+    count whose total is above zero: purchases that were refunded in full support nothing.
     """
+    cells = _count_supporting(metric, cube)
     seen = cells.select(cells.variant > 0)
     counts = aggregates.count_by_key(seen, seen.variant == BASELINE)
     users = sum(group.users for group in counts.values())
     if not users:
         return NO_USERS
+    if not seen.users[seen.mature].sum():
+        return NO_MATURE_USER
     share = sum(group.conversions for group in counts.values()) / users
     for is_baseline, name in ((True, "the baseline"), (False, "the other variants")):
         group = counts.get((is_baseline,), aggregates.Counts())
@@ -31,3 +44,18 @@ def explain_missing_support(cells: CellArrays) -> str | None:
                 f"{MINIMUM_EXPECTED_CONVERSIONS} are needed"
             )
     return None
+
+
+def _count_supporting(metric: Metric, cube: ObservationCube) -> CellArrays:
+    """Return the cells with the users as `converted` whose rewards say something.
+
+    Where nobody's total is above zero, amounts may be costs: then cells count that have a
+    total other than zero.
+    """
+    cells = cube.arrays
+    if metric.reward_type != "numeric":
+        return cells
+    converted = user_counts.count_positive(metric, cube)
+    if not converted.any():
+        converted = np.where(cells.value_sum_squares > 0, cells.converted, 0)
+    return replace(cells, converted=converted)

@@ -120,7 +120,7 @@ def build_modeled_results(
     withheld = WithholdingReasons(
         distrusted=calibration.explain_distrust(report, sanity),
         unlearned=served.unlearned,
-        unsupported=model_support.explain_missing_support(cube.arrays),
+        unsupported=model_support.explain_missing_support(metric, cube),
     )
     best = leader.find_leader(report, served.enabled)
     stats, reasons = _build_stats(report, best, withheld.allocation)

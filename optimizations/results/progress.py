@@ -81,7 +81,7 @@ def build_progress(optimization: Optimization) -> Progress:
     """Return how far it is, from stored counts and the report of the last training.
 
     The winner is the leader of the results, with the share that is served now; there is
-    none if all shares are equal, or if no variant stands out. `stable_since` is the first
+    none while results withhold it, if all shares are equal, or if no variant stands out. `stable_since` is the first
     of the latest published days that all name this winner. `days_to_decision` comes from
     `decision_forecast.forecast_decision`.
     """
@@ -135,7 +135,7 @@ def _find_winner(
     best = leader.find_leader(served.report, served.enabled)
     weights = served_model.compute_traffic_weights(served, cube)
     shares = [weights[number] for number in sorted(served.enabled)]
-    reason = withheld.winner or leader.explain_no_winner(best, shares)
+    reason = withheld.allocation or leader.explain_no_winner(best, shares)
     if reason or best is None:
         return None, reason
     return Winner(best.number, weights[best.number] / sum(shares)), None
@@ -155,7 +155,7 @@ def _find_withholding_reasons(
     return WithholdingReasons(
         distrusted=calibration.find_distrust_reason(served.report, cube, metric),
         unlearned=served.unlearned,
-        unsupported=model_support.explain_missing_support(cube.arrays),
+        unsupported=model_support.explain_missing_support(metric, cube),
     )
 
 

@@ -31,18 +31,8 @@ class WithholdingReasons:
 
     @property
     def allocation(self) -> str | None:
-        """Why figures of the allocation and its leader are withheld."""
+        """Why figures of the allocation and the best variants are withheld."""
         return self.distrusted or self.unlearned or self.unsupported
-
-    @property
-    def winner(self) -> str | None:
-        """Why the leader is no winner; after variants changed it is who is served most."""
-        return self.distrusted or self.unsupported
-
-    @property
-    def best(self) -> str | None:
-        """Why the best variant of a context is withheld."""
-        return self.unlearned or self.unsupported
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class UserCounter:
         self._kind = "bool" if metric is None else metric.reward_type
         self._cells = cube.arrays
         self.positive_cells = replace(
-            self._cells, converted=_count_positive(metric, cube)
+            self._cells, converted=count_positive(metric, cube)
         )
 
     def count(self, *columns: Integers | Flags) -> dict[GroupKey, UserCounts]:
@@ -95,7 +95,7 @@ class UserCounter:
         }
 
 
-def _count_positive(metric: Metric | None, cube: ObservationCube) -> Integers:
+def count_positive(metric: Metric | None, cube: ObservationCube) -> Integers:
     """Return the users [n] of each cell whose reward is worth more than 0."""
     cells = cube.arrays
     if metric is None or metric.reward_type == "bool":

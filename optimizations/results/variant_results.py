@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Variant
+from optimizations.results.model_support import NO_MATURE_USER
 from optimizations.results.modeled import VariantEstimate
 from optimizations.results.reasons import Reasons
 from optimizations.results.user_counts import NO_USERS, UserCounter, UserCounts
 
-NO_MATURE_USER = "no user's horizon has passed yet, so rewards may still come"
+NO_USER = "no user has seen it yet"
+RATES = ("rate", "user_rate", "mean_reward")
 DAILY_COUNTS = (
     *("exposures", "conversions", "users", "rewarded_users"),
     *("mature_users", "mature_conversions"),
@@ -31,18 +33,14 @@ class VariantResult:
     conversions: Annotated[
         int, "Users so far whose reward is worth more than 0, whatever their age."
     ]
-    rate: Annotated[
-        float | None, "Conversions per exposure of mature users; 0 without exposures."
-    ]
+    rate: Annotated[float | None, "Conversions per exposure of mature users."]
     users: Annotated[int, "All users so far, whatever their age."]
     rewarded_users: Annotated[
         int, "Users so far with any counted reward, a negative one included."
     ]
     mature_users: Annotated[int, "Users whose horizon has passed."]
     mature_conversions: Annotated[int, "Conversions of mature users."]
-    user_rate: Annotated[
-        float | None, "mature_conversions per mature user; 0 without users."
-    ]
+    user_rate: Annotated[float | None, "mature_conversions per mature user."]
     mean_reward: Annotated[float | None, "Measured mean reward per mature user."]
     weight: Annotated[float | None, "Share of all traffic that it is served now."]
     prob_best: float | None
@@ -96,12 +94,12 @@ def _build_variant_result(
         enabled=variant.enabled and not variant.excluded,
         exposures=counts.exposures,
         conversions=counts.conversions,
-        rate=_divide(conversions, counts.mature_exposures, counts.exposures),
+        rate=_divide(conversions, counts.mature_exposures),
         users=counts.users,
         rewarded_users=counts.rewarded_users,
         mature_users=counts.mature_users,
         mature_conversions=conversions,
-        user_rate=_divide(conversions, counts.mature_users, counts.users),
+        user_rate=_divide(conversions, counts.mature_users),
         mean_reward=counts.mean_reward,
         weight=weight,
         prob_best=estimate.prob_best,
@@ -111,19 +109,22 @@ def _build_variant_result(
     )
 
 
-def _divide(conversions: int, mature: int, total: int) -> float | None:
-    """Return the rate of the mature; 0 if there is nothing, None if nothing is mature."""
-    if not total:
-        return 0.0
+def _divide(conversions: int, mature: int) -> float | None:
+    """Return the rate of the mature; None without any."""
     return conversions / mature if mature else None
 
 
 def explain_missing_rates(variants: Sequence[VariantResult]) -> Reasons:
-    return {
-        f"variants.{name}": NO_MATURE_USER
-        for name in ("rate", "user_rate", "mean_reward")
-        if any(getattr(row, name) is None for row in variants)
-    }
+    """Return why rates of variants are null.
+
+    `variants.rate` is of all rows that are null; where the reasons differ, it names both.
+    """
+    nulls = [row for row in variants if row.mean_reward is None]
+    reasons = {NO_USER if not row.users else NO_MATURE_USER for row in nulls}
+    if not reasons:
+        return {}
+    reason = "; or ".join(sorted(reasons))
+    return {f"variants.{name}": reason for name in RATES}
 
 
 def build_time_series(

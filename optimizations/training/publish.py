@@ -103,7 +103,7 @@ def publish_training_result(
     )
     evidence = _judge_new_report(locked, result.evidence, document)
     health_evidence.store_summary(locked, evidence)
-    figures = _build_published_figures(document, evidence)
+    figures = _build_published_figures(locked, document, evidence)
     figures["health"] = history.encode_health(
         health_evidence.judge_evidence(locked, evidence)
     )
@@ -160,12 +160,13 @@ def _store_candidate_result(
 
 
 def _build_published_figures(
-    document: dict[str, Any], evidence: Evidence
+    optimization: Optimization, document: dict[str, Any], evidence: Evidence
 ) -> dict[str, Any]:
     """Return what the lift history stores of a day, without modeled lifts withheld."""
+    metric = stored.require_reward_metric(optimization)
     withheld = WithholdingReasons(
         distrusted=document["distrusted"],
-        unsupported=model_support.explain_missing_support(evidence.cube.arrays),
+        unsupported=model_support.explain_missing_support(metric, evidence.cube),
     )
     figures = history.build_measured_figures(evidence.comparison, evidence.cube.as_of)
     unavailable: dict[str, str] = figures["unavailable"]
@@ -192,7 +193,7 @@ def _find_winner(document: dict[str, Any], withheld: WithholdingReasons) -> int 
     enabled = [row for row in document["variants"] if row["enabled"]]
     best = leader.find_leader(document, [row["number"] for row in enabled])
     shares = [row["weight"] for row in enabled]
-    if best is None or withheld.winner or leader.explain_no_winner(best, shares):
+    if best is None or withheld.allocation or leader.explain_no_winner(best, shares):
         return None
     return best.number
 

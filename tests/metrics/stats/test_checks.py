@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from metrics import stats
@@ -73,6 +74,54 @@ def test_a_holdout_that_lost_its_conversions_fails_by_what_the_model_expects() -
     assert check.ok is False
     assert check.z is not None
     assert check.z > 3
+
+
+@pytest.mark.parametrize(
+    "amounts", [[38.0] * 200, [5.0, 20.0, 20.0, 107.0] * 50], ids=["alike", "skewed"]
+)
+@pytest.mark.parametrize("rewarded", [0, 4])
+def test_a_holdout_that_lost_its_payments_fails_by_the_payers_that_are_expected(
+    amounts: list[float], rewarded: int
+) -> None:
+    holdout = Totals.from_values([38.0] * rewarded + [0.0] * (1019 - rewarded))
+    rewards = Totals.from_values(amounts + [0.0] * 800)
+
+    lost = check_baseline(7.62, (6.0, 9.2), holdout, "numeric", rewards)
+    unknown = check_baseline(7.62, (6.0, 9.2), holdout, "numeric")
+
+    assert lost.ok is False
+    assert lost.z is not None
+    assert lost.z > 3
+    assert unknown.ok is None
+
+
+def test_skewed_amounts_of_few_payers_raise_no_alarm() -> None:
+    rng = np.random.default_rng(5)
+    checks = []
+    for _ in range(200):
+        amounts = rng.lognormal(2, 2, 6000) * (rng.random(6000) < 0.011)
+        trained, holdout = map(Totals.from_values, (amounts[1000:], amounts[:1000]))
+        margin = 1.96 * trained.standard_error
+        interval = (trained.mean - margin, trained.mean + margin)
+        if holdout.converted_at_least < 5:
+            checks.append(
+                check_baseline(trained.mean, interval, holdout, "numeric", trained)
+            )
+
+    assert checks
+    assert all(check.ok is not False for check in checks)
+
+
+def test_rewards_that_cancel_cannot_tell_how_many_are_expected() -> None:
+    rewards = Totals.from_values([10.0, -9.9] * 100 + [0.0] * 800)
+
+    check = check_baseline(
+        0.01, (-0.1, 0.1), Totals(500, 0.0, 0.0, 0), "outcomes", rewards
+    )
+
+    assert check.ok is None
+    assert check.reason is not None
+    assert "too few rewards" in check.reason
 
 
 def test_a_holdout_of_few_conversions_passes_where_the_model_expects_few() -> None:

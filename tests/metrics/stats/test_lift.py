@@ -128,7 +128,9 @@ def test_no_regimes_give_a_reason() -> None:
 
     assert result.holdout_users == result.optimization_users == 0
     assert result.holdout_rate is None
-    assert set(result.unavailable.values()) == {"no regime has users in both arms"}
+    assert set(result.unavailable.values()) == {
+        "no regime has mature users in both arms"
+    }
 
 
 def make_amounts(n: int, payers: int, mean: float, sd: float) -> Totals:

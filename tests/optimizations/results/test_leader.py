@@ -9,12 +9,16 @@ from django.utils import timezone
 
 from models_app import versions
 from optimizations.models import Optimization
-from optimizations.results import leader
+from optimizations.results import leader, model_support
 from optimizations.results.leader import Leader
-from tests.support import traffic
+from tests.support import traffic, value_metrics
 from tests.support.factories import make_member_api, read_body
 from tests.support.learning import train_model
-from tests.support.optimization_factories import make_optimization, make_organization
+from tests.support.optimization_factories import (
+    make_config,
+    make_optimization,
+    make_organization,
+)
 from tests.support.unavailable_reasons import list_nulls_without_reason
 
 over_http = pytest.mark.django_db(transaction=True)
@@ -136,6 +140,79 @@ def test_the_baseline_alone_supports_neither_winner_nor_improvement() -> None:
     reason = results["unavailable"]["stats.estimated_improvement_percent"]
     assert "users of the other variants" in reason
     assert read(optimization, "progress")["winner"] is None
+
+
+@over_http
+def test_purchases_that_were_refunded_in_full_support_no_headline() -> None:
+    organization = make_organization()
+    optimization = make_optimization(
+        organization,
+        holdout_percentage=30,
+        reward_metric_id=value_metrics.make_metric(organization, "numeric").pk,
+        training_data_config=make_config(
+            reward={"name": "purchase", "type": "numeric"}
+        ),
+    )
+    bought_at = timezone.now() - timedelta(days=4)
+    names = [f"user {number}" for number in range(600)]
+    variants = [{"headline": name, "cta": False} for name in ("A", "B")]
+    exposures = [
+        traffic.build_exposure(
+            optimization,
+            name,
+            variant=variants[place % 2],
+            timestamp=bought_at.isoformat(),
+        )
+        for place, name in enumerate(names)
+    ]
+    rewards = [
+        traffic.build_reward(
+            name,
+            value=value,
+            timestamp=(bought_at + timedelta(minutes=minutes)).isoformat(),
+        )
+        for name in names[::3]
+        for value, minutes in ((100, 10), (-100, 20))
+    ]
+    traffic.send_exposures(optimization, exposures)
+    traffic.send_rewards(optimization, rewards)
+    train_model(optimization)
+
+    results, progress = (read(optimization, name) for name in ("results", "progress"))
+
+    assert progress["rewarded_users"] == 200
+    assert progress["conversions"] == 0
+    assert set(results["stats"].values()) == {None}
+    reason = results["unavailable"]["stats.estimated_improvement_percent"]
+    assert reason.startswith("0 users with a reward")
+    assert progress["winner"] is None
+
+
+@over_http
+def test_before_the_first_user_is_mature_no_headline_is_shown() -> None:
+    optimization = make_optimization(
+        make_organization(),
+        holdout_percentage=30,
+        training_data_config=make_config(attribution={"horizon_hours": 168}),
+    )
+    start = timezone.now() - timedelta(days=4)
+    traffic.simulate_visitors(optimization, start, 600, b_is_best)
+    train_model(optimization)
+
+    results, progress = (read(optimization, name) for name in ("results", "progress"))
+    (day,) = read(optimization, "lift-history")["daily"]
+
+    assert set(results["stats"].values()) == {None}
+    reasons = results["unavailable"]
+    for name in results["stats"]:
+        assert reasons[f"stats.{name}"] == model_support.NO_MATURE_USER
+    assert reasons["primary_metric_vs_holdout.lift_percent"] == (
+        "no regime has mature users in both arms"
+    )
+    assert {row["best_variant"] for row in results["contexts"]} == {None}
+    assert progress["winner"] is progress["estimated_progress"] is None
+    assert progress["unavailable"]["winner"] == model_support.NO_MATURE_USER
+    assert day["best_lift_percent"] is None
 
 
 @over_http

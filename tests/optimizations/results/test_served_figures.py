@@ -89,7 +89,7 @@ def test_after_variants_change_headlines_are_withheld_until_learned_again(
     for name in HEADLINES:
         assert results["stats"][name] is None, name
         assert results["unavailable"][f"stats.{name}"] == versions.VARIANTS_CHANGED
-    for name in ("estimated_progress", "days_to_decision"):
+    for name in ("estimated_progress", "days_to_decision", "winner", "stable_since"):
         assert progress[name] is None
         assert progress["unavailable"][name] == versions.VARIANTS_CHANGED
     assert {row["prob_best"] for row in results["variants"]} == {None}
@@ -139,7 +139,8 @@ def test_what_cannot_be_learned_before_shipping_stays_withheld() -> None:
         reason = results["unavailable"][f"stats.{name}"]
         assert reason == served_model.NOT_LEARNED_AS_SHIPPED
     assert sorted(row["weight"] for row in results["variants"]) == [0, 0, 0, 1]
-    assert progress["winner"]["share"] == 1
+    assert progress["winner"] is None
+    assert progress["unavailable"]["winner"] == served_model.NOT_LEARNED_AS_SHIPPED
     assert list_nulls_without_reason(results) == []
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from optimizations.models import Optimization
+from optimizations.results import variant_results
 from tests.support import optimization_factories, traffic, value_metrics
 from tests.support.factories import make_member_api, read_body
 from tests.support.learning import train_model
@@ -101,6 +102,27 @@ def test_without_a_mature_user_rates_are_withheld() -> None:
     assert row["rate"] is row["user_rate"] is row["mean_reward"] is None
     assert row["conversions"] == 10
     assert "may still come" in body["unavailable"]["variants.user_rate"]
+    assert list_nulls_without_reason(body) == []
+
+
+def test_a_variant_that_nobody_has_seen_has_no_rate() -> None:
+    optimization = make_optimization(make_organization())
+    send_users(optimization, 72, 100, {0: {}})
+    body = read(optimization)
+    send_users(optimization, 2, 100, {0: {}}, OTHER)
+    later = read(optimization)
+
+    seen, *unseen = body["variants"]
+    assert seen["rate"] == seen["user_rate"] == pytest.approx(0.1)
+    for row in unseen:
+        assert row["users"] == 0
+        assert row["rate"] is row["user_rate"] is row["mean_reward"] is None
+    for name in variant_results.RATES:
+        reason = f"variants.{name}"
+        assert body["unavailable"][reason] == variant_results.NO_USER
+        both = later["unavailable"][reason]
+        assert variant_results.NO_USER in both
+        assert "may still come" in both
     assert list_nulls_without_reason(body) == []
 
 

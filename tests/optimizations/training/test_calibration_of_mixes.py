@@ -1,5 +1,6 @@
 """The calibration gate where only the mix of contexts changes."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -95,6 +96,17 @@ def test_a_context_with_another_rate_fails_whatever_the_mix(kind: str) -> None:
 
     assert sanity.ok is False
     assert sanity.reason is not None
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_holdout_that_lost_its_rewards_fails_for_every_kind(kind: str) -> None:
+    lost = make_holdout_cell(kind, DESKTOP, 1_019, times=0)
+    optimized = replace(make_holdout_cell(kind, DESKTOP, 5_000), holdout=False)
+
+    sanity = check(kind, make_report(kind), lost, optimized)
+
+    assert sanity.ok is False
+    assert sanity.holdout_mean == 0
 
 
 def test_contexts_that_no_user_had_in_training_are_not_compared() -> None:

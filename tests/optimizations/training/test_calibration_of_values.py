@@ -135,6 +135,10 @@ def test_each_kind_of_model_that_misses_the_holdout_is_withheld(
     assert body["factor_utilities"] is None
     percent = "contexts[0].estimated_improvement_percent"
     assert body["unavailable"][percent] == MISSED
+    for name in ("best_variant", "prob_best"):
+        assert {row[name] for row in body["contexts"]} == {None}
+        assert body["unavailable"][f"contexts[0].{name}"] == MISSED
+    assert None not in {row["prob_best"] for row in body["variants"]}
     assert body["model"]["notes"][-1] == MISSED
     for name in ("estimated_progress", "days_to_decision"):
         assert progress[name] is None
@@ -161,7 +165,10 @@ def test_gains_and_rewards_of_a_state_are_withheld_where_the_training_missed_the
     assert trusted["unavailable"] == {}
     assert None not in {row["expected_gain"] for row in trusted["contexts"]}
     assert {row["expected_gain"] for row in withheld["contexts"]} == {None}
-    assert withheld["unavailable"]["contexts.expected_gain"] == MISSED
+    assert None not in {row["best_variant"] for row in trusted["contexts"]}
+    assert {row["best_variant"] for row in withheld["contexts"]} == {None}
+    for name in ("expected_gain", "best_variant", "prob_best"):
+        assert withheld["unavailable"][f"contexts.{name}"] == MISSED
     for name in ("expected_reward_mean", "expected_reward_lo", "expected_reward_hi"):
         assert {row[name] for row in withheld["variants"]} == {None}
         assert withheld["unavailable"][f"variants.{name}"] == MISSED
