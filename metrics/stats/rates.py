@@ -193,10 +193,10 @@ def _has_finite_interval(*intervals: OpenInterval | None) -> bool:
 
 
 def _withhold_contradiction(lift: Lift, ratio: float | None) -> Lift:
-    """Return the lift without p-values and intervals: no difference and no ratio fits.
+    """Return the lift without p-values and intervals: the e-value rejects even the estimates.
 
-    The e-value rejects "no effect" there as it rejects every other hypothesis, so a
-    p-value would claim an effect, and a guardrail harm, that no interval shows.
+    A small p-value says only that the regimes differ there. It would claim an effect,
+    and a guardrail harm, that no interval shows.
     """
     names = (*ONE_LOOK, *ALL_LOOKS)
     blanks: dict[str, Any] = dict.fromkeys(names)
