@@ -67,7 +67,8 @@ def is_rejected_anytime(
 ) -> Flags:
     """Return at which looks [...] the anytime figures exclude the hypothesis.
 
-    `critical` are the score's critical values [...] at the error `alpha`.
+    `critical` are the score's critical values [...] at the error `alpha`. Thin regimes that
+    contradict each other count as rejected; the service shows no figures of them.
     """
     supported = arrays.is_supported(optimized, holdout, "bool")
     rejected = np.zeros(supported.shape, dtype=bool)

@@ -15,7 +15,7 @@ from metrics.stats.mean_differences import DifferenceTest
 from metrics.stats.normal import CRITICAL, compute_two_sided_p
 from metrics.stats.totals import Stratum, Totals
 
-NO_SPREAD = "all users of both arms have the same value"
+NO_SPREAD = "the sums of both arms show no difference between users' values"
 # Twice the share of the squares below which Totals takes deviations for rounding.
 HIDDEN_SPREAD = 2e-12
 NO_DENOMINATOR = (
@@ -30,7 +30,12 @@ NEGATIVE_DENOMINATOR = (
     "the holdout mean is below zero, so a percentage of it says nothing: read the "
     "difference"
 )
-NO_END = "the {arm} has too few payments to say how much {much}"
+NO_END = "the {arm} has too few {values} to say how much {much}"
+# What values other than 0 are called. Those of outcomes need not be payments.
+VALUES = {"outcomes": "users with an outcome"}
+PAYMENTS = "payments"
+# Means that differ by less of themselves are equal but for the rounding of their sums.
+EQUAL = 1e-12
 
 
 def measure_amounts(
@@ -46,7 +51,7 @@ def measure_amounts(
     scaled = tuple(
         (_rescale_totals(o, unit), _rescale_totals(h, unit)) for o, h in strata
     )
-    test = build_difference_test(_restore_hidden_spread(scaled))
+    test = build_difference_test(restore_hidden_spread(scaled))
     if not test.compute_variance(0.0):
         return explain_blanks(lift, {}, NO_SPREAD)
     z = test.compute_z(0.0)
@@ -77,7 +82,8 @@ def _add_ratio(lift: Lift, test: DifferenceTest, boundary: anytime.Boundary) -> 
     arm_means = test.means
     variances = (test.own, *means.compute_pooled_variances(test.pooled))
     interval = means.compute_ratio_interval(arm_means, variances, CRITICAL)
-    reasons = _explain_missing_ends(is_negative=test.is_negative)
+    values = VALUES.get(lift.kind, PAYMENTS)
+    reasons = _explain_missing_ends(values, is_negative=test.is_negative)
     if interval is None:
         is_negative = arm_means.holdout < -CRITICAL * math.sqrt(test.own.holdout)
         ratio_reason = NEGATIVE_DENOMINATOR if is_negative else NO_DENOMINATOR
@@ -96,15 +102,15 @@ def _add_ratio(lift: Lift, test: DifferenceTest, boundary: anytime.Boundary) -> 
     return explain_blanks(lift, reasons, TOO_LARGE)
 
 
-def _explain_missing_ends(*, is_negative: bool) -> dict[str, str]:
+def _explain_missing_ends(values: str, *, is_negative: bool) -> dict[str, str]:
     """Return the reasons for ends of the difference that are withheld.
 
-    How much more is limited by what the optimized arm has seen of the holdout's payments,
+    How much more is limited by what the optimized arm has seen of the holdout's values,
     how much less the other way round; for values below zero they change places.
     """
     arms = ("optimized arm", "holdout") if is_negative else ("holdout", "optimized arm")
     low, high = (
-        NO_END.format(arm=arm, much=much)
+        NO_END.format(arm=arm, values=values, much=much)
         for arm, much in zip(arms, ("less", "more"), strict=True)
     )
     both = f"{low}, and {high}"
@@ -114,7 +120,7 @@ def _explain_missing_ends(*, is_negative: bool) -> dict[str, str]:
     return reasons
 
 
-def _restore_hidden_spread(strata: tuple[Stratum, ...]) -> tuple[Stratum, ...]:
+def restore_hidden_spread(strata: tuple[Stratum, ...]) -> tuple[Stratum, ...]:
     """Return arms that differ with the largest spread that rounding may hide, if no other.
 
     Values of a million that differ by one have no spread that their sums could show.
@@ -122,7 +128,7 @@ def _restore_hidden_spread(strata: tuple[Stratum, ...]) -> tuple[Stratum, ...]:
     arms = [arm for stratum in strata for arm in stratum]
     if any(arm.squared_deviations for arm in arms):
         return strata
-    if all(optimized.mean == holdout.mean for optimized, holdout in strata):
+    if all(math.isclose(o.mean, h.mean, rel_tol=EQUAL) for o, h in strata):
         return strata
     return tuple((_widen_totals(o), _widen_totals(h)) for o, h in strata)
 

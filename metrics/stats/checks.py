@@ -8,6 +8,7 @@ from metrics.stats.minimum_data import (
     MINIMUM_CONVERSIONS,
     MINIMUM_EXPECTED_CONVERSIONS,
     MINIMUM_USERS,
+    format_count,
 )
 from metrics.stats.normal import CRITICAL
 from metrics.stats.rewarded_users import estimate_rewarded_share
@@ -210,8 +211,8 @@ def check_one_id(exposures_of_id: int, exposures: int) -> ShareCheck:
     """
     if exposures < MINIMUM_EXPOSURES:
         reason = (
-            f"{exposures} exposures were sent lately; {MINIMUM_EXPOSURES} are needed "
-            "(serving a known user again is not stored)"
+            f"{format_count(exposures, 'exposure')} sent lately; {MINIMUM_EXPOSURES} are "
+            "needed (serving a known user again is not stored)"
         )
         return ShareCheck(None, None, ONE_ID_SHARE, reason)
     share = exposures_of_id / exposures
@@ -235,7 +236,8 @@ def _explain_share(share: float | None, text: str, *, ok: bool | None) -> str | 
 def _explain_uncheckable(holdout: Totals, expected_share: float | None) -> str | None:
     if holdout.users < MINIMUM_USERS:
         return (
-            f"the recent holdout has {holdout.users} users; {MINIMUM_USERS} are needed"
+            f"the recent holdout has {format_count(holdout.users, 'user')}; "
+            f"{MINIMUM_USERS} are needed"
         )
     if holdout.converted_at_least >= MINIMUM_CONVERSIONS:
         return None

@@ -12,7 +12,6 @@ from metrics.stats.normal import ALPHA, compute_critical, compute_two_sided_p
 COMPANION_COUNT = 3
 COMPANION_ALPHA = ALPHA / COMPANION_COUNT
 COMPANION_LEVEL = 1 - COMPANION_ALPHA
-NO_SPREAD = "all payers of an arm paid the same"
 FIGURES = ("lift_percent", "lift_ci", "lift_ci_anytime")
 
 
@@ -40,12 +39,7 @@ def withhold_companion(reason: str) -> Companion:
 def compare_logarithms(
     difference: float, error: float, boundary: Boundary
 ) -> Companion:
-    """Return the figures of a difference of logarithms with its standard error.
-
-    Without a spread there are none: what is left of equal amounts is rounding.
-    """
-    if not error:
-        return withhold_companion(NO_SPREAD)
+    """Return the figures of a difference of logarithms with its standard error above 0."""
     ends = [
         (_exponentiate(difference - half), _exponentiate(difference + half))
         for half in (

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from metrics.stats import anytime, means, minimum_data, score
+from metrics.stats import amounts, anytime, means, minimum_data, score
 from metrics.stats.companion import (
     COMPANION_ALPHA,
     COMPANION_COUNT,
@@ -25,7 +25,9 @@ from metrics.stats.totals import Stratum, Totals, select_comparable
 
 MINIMUM_PAYERS = 20
 
-FEW_PAYERS = "the {arm} arm has {payers} payers; {minimum} are needed"
+FEW_PAYERS = "the {arm} arm has {payers}; {minimum} are needed"
+SAME_CAPPED = "the sums of both arms show no difference between users' capped values"
+SAME_PAYMENTS = "the sums of both arms show no difference between payments"
 NOTHING_PAID = "capped revenue is not above zero in both arms, so there is no ratio"
 NO_PAYERS_HELD_OUT = "no holdout user paid, so there is no rate to divide by"
 
@@ -113,14 +115,17 @@ def _compare_capped_revenue(
     reason = _explain_few_payers(payers)
     if reason:
         return withhold_companion(reason)
-    arm_means = means.compute_weighted_means(tuple(strata))
+    totals = amounts.restore_hidden_spread(tuple(strata))
+    arm_means = means.compute_weighted_means(totals)
     if min(arm_means.optimized, arm_means.holdout) <= 0:
         return withhold_companion(NOTHING_PAID)
-    variances = means.compute_separate_variances(tuple(strata))
+    variances = means.compute_separate_variances(totals)
     error = math.hypot(
         math.sqrt(variances.optimized) / arm_means.optimized,
         math.sqrt(variances.holdout) / arm_means.holdout,
     )
+    if not error:
+        return withhold_companion(SAME_CAPPED)
     return compare_logarithms(
         math.log(arm_means.optimized / arm_means.holdout), error, boundary
     )
@@ -153,6 +158,7 @@ def _compare_typical_payments(
     reason = _explain_few_payers(tuple(_count_payers(pair) for pair in pairs))
     if reason or not logs:
         return withhold_companion(reason or minimum_data.NO_COMPARISON)
+    logs = amounts.restore_hidden_spread(logs)
     arm_means = means.compute_weighted_means(logs)
     sums = means.compute_pooled_sums(logs)
     error = max(
@@ -162,6 +168,8 @@ def _compare_typical_payments(
             *means.compute_pooled_variances(sums),
         )
     )
+    if not error:
+        return withhold_companion(SAME_PAYMENTS)
     return compare_logarithms(arm_means.difference, error, boundary)
 
 
@@ -177,7 +185,11 @@ def _explain_few_payers(payers: tuple[Stratum, ...]) -> str | None:
     for name, arm in (("optimized", 0), ("holdout", 1)):
         count = int(sum(stratum[arm].value_sum for stratum in payers))
         if count < MINIMUM_PAYERS:
-            return FEW_PAYERS.format(arm=name, payers=count, minimum=MINIMUM_PAYERS)
+            return FEW_PAYERS.format(
+                arm=name,
+                payers=minimum_data.format_count(count, "payer"),
+                minimum=MINIMUM_PAYERS,
+            )
     return None
 
 

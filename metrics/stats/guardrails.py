@@ -44,7 +44,8 @@ def judge_guardrail(
     guardrails that are read every day raise a false alarm of harm in about 5% of
     harmless optimizations at most. Harm is shown from the first user on; `ok` takes the
     data of a planned look, and means that no harm is shown, not that none is possible.
-    The interval says how much is.
+    The interval says how much is. Where no interval can be shown, there is no p-value, and
+    the status is `pending`.
 
     Raises ValueError for a share outside 0 to 1.
     """

@@ -28,11 +28,17 @@ def explain_missing_inference(strata: tuple[Stratum, ...], kind: str) -> str | N
     return _explain_few_users(strata) or explain(strata)
 
 
+def format_count(count: int, noun: str) -> str:
+    """Return the count with its noun, in the plural unless there is exactly one."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _explain_few_users(strata: tuple[Stratum, ...]) -> str | None:
     for name, arm in (("optimized", 0), ("holdout", 1)):
         users = sum(stratum[arm].users for stratum in strata)
         if users < MINIMUM_USERS:
-            return f"the {name} arm has {users} users; {MINIMUM_USERS} are needed"
+            count = format_count(users, "user")
+            return f"the {name} arm has {count}; {MINIMUM_USERS} are needed"
     return None
 
 
@@ -40,10 +46,8 @@ def _explain_few_converted(strata: tuple[Stratum, ...]) -> str | None:
     for name, arm in (("optimized", 0), ("holdout", 1)):
         converted = math.fsum(stratum[arm].converted_at_least for stratum in strata)
         if converted < MINIMUM_CONVERSIONS:
-            return (
-                f"the {name} arm has {math.floor(converted)} conversions; "
-                f"{MINIMUM_CONVERSIONS} are needed"
-            )
+            count = format_count(math.floor(converted), "conversion")
+            return f"the {name} arm has {count}; {MINIMUM_CONVERSIONS} are needed"
     return None
 
 

@@ -7,7 +7,7 @@ Which of the two speaks depends on the pooled counts, not on what they say.
 
 import math
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from metrics.stats import means, minimum_data, score
 from metrics.stats.anytime import Boundary
@@ -32,6 +32,8 @@ NO_DELTA = (
 CONTRADICTORY = (
     "the configurations differ more among themselves than any one lift explains"
 )
+ONE_LOOK = ("p_value", "difference_ci", "lift_ci", "lift_ci_delta")
+ALL_LOOKS = ("p_value_anytime", "difference_ci_anytime", "lift_ci_anytime")
 # Where the search for an interval starts if the ratio is 0.
 MIN_RATIO = 1e-200
 # An e-value that publishes the figures of one look too: as good as certain that the arms
@@ -42,8 +44,9 @@ CERTAIN_LOG_EVIDENCE = math.log(1000)
 def measure_rates(lift: Lift, strata: tuple[Stratum, ...], boundary: Boundary) -> Lift:
     """Return the lift with all figures of conversion rates, and a reason for each None.
 
-    The anytime figures are there from the first user. Those of one look need enough data
-    for the score, or a certain difference. `strata` have users in both arms.
+    The anytime figures are there from the first user, unless the regimes of thin rates
+    contradict every difference and every ratio. Those of one look need enough data for
+    the score, or a certain difference. `strata` have users in both arms.
     """
     rates = means.compute_weighted_means(strata)
     ratio = rates.optimized / rates.holdout if rates.holdout > 0 else None
@@ -55,13 +58,13 @@ def measure_rates(lift: Lift, strata: tuple[Stratum, ...], boundary: Boundary) -
     thin = ThinRates.from_counts(RateCounts.from_strata(strata))
     log_evidence = thin.compute_no_effect_evidence()
     lift = _add_evidence(lift, thin, log_evidence, boundary.alpha, ratio)
+    if not _has_finite_interval(lift.difference_ci_anytime, lift.lift_ci_anytime):
+        return _withhold_contradiction(lift, ratio)
     if log_evidence >= CERTAIN_LOG_EVIDENCE:
         lift = _add_one_look(lift, strata, rates, ratio)
-        return _explain(
-            _narrow_to_evidence(lift, thin, boundary.alpha, ratio), ratio, {}
-        )
-    names = ("p_value", "difference_ci", "lift_ci", "lift_ci_delta")
-    return _explain(lift, ratio, dict.fromkeys(names, few))
+        lift = _narrow_to_evidence(lift, thin, boundary.alpha, ratio)
+        return _explain(lift, ratio, dict.fromkeys(ONE_LOOK, CONTRADICTORY))
+    return _explain(lift, ratio, dict.fromkeys(ONE_LOOK, few))
 
 
 def has_certain_payers(strata: tuple[Stratum, ...]) -> bool:
@@ -159,23 +162,45 @@ def _narrow_to_evidence(
     else:
         p = lift.p_value_anytime or 0.0
         wide = _add_evidence(lift, thin, -math.log(max(p, 1e-300)), ALPHA, ratio)
-    p_values = [p for p in (lift.p_value, lift.p_value_anytime) if p is not None]
-    return replace(
+    narrowed = replace(
         lift,
-        p_value=min(p_values),
         difference_ci=_intersect(lift.difference_ci, wide.difference_ci_anytime),
         lift_ci=_intersect(lift.lift_ci, wide.lift_ci_anytime),
     )
+    if not _has_finite_interval(narrowed.difference_ci, narrowed.lift_ci):
+        return replace(narrowed, p_value=None, lift_ci_delta=None)
+    p_values = [p for p in (lift.p_value, lift.p_value_anytime) if p is not None]
+    return replace(narrowed, p_value=min(p_values))
 
 
 def _intersect(
     first: OpenInterval | None, second: OpenInterval | None
 ) -> Interval | None:
-    """Return what both hold, the first without a second. Those of rates have both ends."""
-    if first is None:
+    """Return what both hold, None unless there are both. Those of rates have both ends."""
+    if first is None or second is None:
         return None
-    closed = [cast("Interval", one) for one in (first, second) if one is not None]
+    closed = [cast("Interval", one) for one in (first, second)]
     return max(low for low, _ in closed), min(high for _, high in closed)
+
+
+def _has_finite_interval(*intervals: OpenInterval | None) -> bool:
+    """Return whether any of the intervals of rates can be published: both ends finite."""
+    return any(
+        all(end is not None and math.isfinite(end) for end in interval)
+        for interval in intervals
+        if interval is not None
+    )
+
+
+def _withhold_contradiction(lift: Lift, ratio: float | None) -> Lift:
+    """Return the lift without p-values and intervals: the e-value rejects even the estimates.
+
+    A small p-value says only that the regimes differ there. It would claim an effect,
+    and a guardrail harm, that no interval shows.
+    """
+    names = (*ONE_LOOK, *ALL_LOOKS)
+    blanks: dict[str, Any] = dict.fromkeys(names)
+    return _explain(replace(lift, **blanks), ratio, dict.fromkeys(names, CONTRADICTORY))
 
 
 def _explain(lift: Lift, ratio: float | None, reasons: dict[str, str]) -> Lift:

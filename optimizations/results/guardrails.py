@@ -18,9 +18,10 @@ from optimizations.results.stored import StoredCubes
 
 STATUS_NOTE = (
     "violated: p_value_anytime is at most 1 - level, and the change is against direction; "
-    "then difference_ci_anytime and lift_ci_anytime exclude zero. lift_ci and p_value are 95% and hold for a single "
-    "look that was planned beforehand. pending: too few data for ok; violated shows from the "
-    "first users on. unknown: the metric could not be counted, and its figures are as old as "
+    "then difference_ci_anytime and lift_ci_anytime exclude zero (either may be null). "
+    "lift_ci and p_value are 95% and hold for a single look that was planned beforehand. "
+    "pending: too few data for ok, or thin regimes that contradict each other; violated "
+    "shows from the first users on. unknown: the metric could not be counted, and its figures are as old as "
     "`as_of`; a violation that was seen stays."
 )
 LEVEL_NOTE = (

@@ -124,6 +124,57 @@ def test_without_a_cap_the_others_stay() -> None:
     assert measured.changed.p_value is not None
 
 
+def test_one_payer_is_singular() -> None:
+    measured = compare(
+        build_arm(5000, draw_payments(1, 300)), build_arm(500, draw_payments(2, 1))
+    )
+
+    assert measured.typical_payment.reasons["lift_ci"] == (
+        "the holdout arm has 1 payer; 20 are needed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("optimized", "holdout", "percent"),
+    [
+        ([11.0] * 500, [10.0] * 500, 10),
+        ([2.0] * 500, [1.0] * 500, 100),
+        ([1e6 + 5.5, 1e6 + 4.5] * 250, [1e6 + 0.5, 1e6 - 0.5] * 250, 0.0005),
+    ],
+)
+def test_a_spread_that_the_sums_cannot_show_hides_no_change(
+    optimized: list[float], holdout: list[float], percent: float
+) -> None:
+    measured = compare(
+        build_arm(len(optimized), optimized, 1e9), build_arm(len(holdout), holdout, 1e9)
+    )
+
+    for companion in (measured.capped_revenue, measured.typical_payment):
+        assert companion.lift_percent == pytest.approx(percent, rel=1e-6)
+        assert companion.lift_ci is not None
+        assert 0 < companion.lift_ci[0] <= percent
+    assert measured.changed.p_value_anytime is not None
+    assert measured.changed.p_value_anytime < 0.05
+
+
+@pytest.mark.parametrize("cap", [100.0, 10.0])
+def test_arms_without_a_difference_are_not_said_to_have_paid_the_same(
+    cap: float,
+) -> None:
+    """Sums cannot tell; with a cap of 10, payments differ above it."""
+    paid = [1e6 + 0.5, 1e6 - 0.5] * 250 if cap == 100 else [40.0, 60.0] * 250
+
+    measured = compare(build_arm(500, paid, cap), build_arm(400, paid[:400], cap))
+
+    reason = "the sums of both arms show no difference between"
+    assert measured.capped_revenue.lift_percent is None
+    assert (
+        measured.capped_revenue.reasons["lift_ci"] == f"{reason} users' capped values"
+    )
+    if cap == 100:
+        assert measured.typical_payment.reasons["lift_ci"] == f"{reason} payments"
+
+
 def test_equal_payments_are_no_change() -> None:
     measured = compare(build_arm(5000, [9.99] * 307), build_arm(5000, [9.99] * 301))
 

@@ -186,6 +186,30 @@ def test_an_end_that_the_data_do_not_bound_is_withheld_alone() -> None:
     )
 
 
+def test_reasons_of_outcomes_do_not_speak_of_payments() -> None:
+    arms = make_amounts(9000, 450, 12, 30), make_amounts(1000, 50, 6, 12)
+
+    result = lift.measure_lift([arms], "outcomes")
+
+    assert result.unavailable["difference_ci_anytime[0]"] == (
+        "the holdout has too few users with an outcome to say how much less"
+    )
+
+
+def test_one_user_and_one_conversion_are_singular() -> None:
+    user = lift.measure_lift(
+        [(Totals.from_conversions(9000, 450), Totals.from_conversions(1, 0))], "bool"
+    )
+    rewarded = make_amounts(200, 1, 12, 0), make_amounts(1000, 50, 6, 12)
+
+    conversion = lift.measure_lift([rewarded], "numeric")
+
+    assert user.unavailable["p_value"] == ("the holdout arm has 1 user; 100 are needed")
+    assert conversion.unavailable["p_value"] == (
+        "the optimized arm has 1 conversion; 5 are needed"
+    )
+
+
 def test_a_holdout_that_loses_money_has_a_difference_and_no_percentage() -> None:
     optimized = make_amounts(5000, 4500, -3, 3)
     holdout = make_amounts(5000, 4500, -6, 3)
@@ -253,7 +277,9 @@ def test_amounts_without_variance_have_no_interval() -> None:
 
     assert result.difference == 0
     assert result.p_value is None
-    assert result.unavailable["p_value"] == "all users of both arms have the same value"
+    assert result.unavailable["p_value"] == (
+        "the sums of both arms show no difference between users' values"
+    )
 
 
 def test_amounts_that_differ_by_less_than_their_rounding_do_differ() -> None:
@@ -298,7 +324,7 @@ def test_an_arm_without_payers_is_compared_where_their_shares_differ_for_certain
     assert result.p_value_anytime < 1e-9
     assert result.difference_ci is not None
     assert result.lift_ci_anytime is None
-    assert "same value" not in str(result.unavailable)
+    assert "show no difference" not in str(result.unavailable)
     assert judge_guardrail(result, 0.001) == "violated"
 
 

@@ -76,17 +76,23 @@ def test_the_studies_reject_where_the_services_anytime_interval_excludes() -> No
     )
     published, claimed = rate_tests.judge_one_look(optimized, holdout)
 
+    contradictory = 0
     for run in range(80):
         table = build_strata(optimized, holdout, run)
         found = lift.measure_lift(
             table, "bool", expected_users=20_000, holdout_share=0.1
         )
-        assert found.p_value_anytime is not None
+        if found.p_value_anytime is None:
+            # Contradictory regimes: the studies count an error where nothing is shown.
+            contradictory += 1
+            assert rejected[run]
+            continue
         assert rejected[run] == (found.p_value_anytime < 0.05)
         assert published[run] == (found.p_value is not None)
         if found.p_value is not None:
             assert claimed[run] == (found.p_value < 0.05)
     assert 10 < published.sum() < 75
+    assert contradictory < 10
 
 
 def test_the_studies_use_the_services_anytime_factor() -> None:

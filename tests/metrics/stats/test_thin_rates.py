@@ -97,7 +97,9 @@ def test_p_and_both_intervals_agree_for_thin_rates() -> None:
         strata = draw_thin_strata(rng)
         result = lift.measure_lift(strata, "bool")
         withheld += result.p_value is None
-        assert result.p_value_anytime is not None
+        if result.p_value_anytime is None:
+            assert result.p_value is None
+            continue
         for interval in (result.lift_ci_anytime, result.difference_ci_anytime):
             if interval is not None:
                 is_rejected = intervals.excludes(interval, 0)
@@ -171,13 +173,87 @@ def test_a_narrower_share_of_the_error_keeps_its_interval_and_its_p_together() -
             assert intervals.excludes(interval, 0) == (result.p_value_anytime <= alpha)
 
 
-def test_contradictory_regimes_withhold_the_interval_with_a_reason() -> None:
-    strata = [make_stratum(0, 40, 40, 40), make_stratum(40, 40, 0, 40)]
+@pytest.mark.parametrize(
+    "strata",
+    [
+        [make_stratum(0, 40, 40, 40), make_stratum(40, 40, 0, 40)],
+        [make_stratum(0, 2_619, 9, 306), make_stratum(87, 551, 0, 32)],
+        [make_stratum(614, 622, 0, 3), make_stratum(1, 456, 0, 14)],
+        [make_stratum(0, 481, 4, 52), make_stratum(3, 3, 0, 164)],
+    ],
+)
+def test_contradictory_regimes_withhold_p_with_its_intervals(
+    strata: list[Stratum],
+) -> None:
+    result = lift.measure_lift(strata, "bool")
+
+    for name in (
+        "p_value",
+        "difference_ci",
+        "p_value_anytime",
+        "difference_ci_anytime",
+    ):
+        assert getattr(result, name) is None
+        assert "among themselves" in result.unavailable[name]
+    assert result.lift_ci is None
+    assert result.lift_ci_anytime is None
+    assert judge_guardrail(result, 0.08, "increase") == "pending"
+    assert judge_guardrail(result, 0.08, "decrease") == "pending"
+
+
+def test_a_breakdown_over_different_base_rates_shows_in_the_ratio_alone() -> None:
+    """No single difference fits 1% and 40% that both break down; a ratio of 0 does."""
+    strata = [make_stratum(0, 5_000, 5, 500), make_stratum(0, 500, 20, 50)]
 
     result = lift.measure_lift(strata, "bool")
 
     assert result.difference_ci_anytime is None
     assert "among themselves" in result.unavailable["difference_ci_anytime"]
+    assert result.lift_ci_anytime is not None
+    assert result.lift_ci_anytime[1] < 0
+    assert judge_guardrail(result, 0.05) == "violated"
+
+
+def draw_odd_strata(rng: np.random.Generator) -> list[Stratum]:
+    """Return one to three regimes, thin and supported, often at odds with each other."""
+    strata = []
+    for _ in range(rng.integers(1, 4)):
+        users = [int(10 ** rng.uniform(0.5, top)) for top in (3.7, 3.0)]
+        rates = [
+            rng.choice(
+                [0.0, 1.0, 10 ** rng.uniform(-3.5, 0), 10 ** rng.uniform(-3, -1)]
+            )
+            for _ in range(2)
+        ]
+        x_o, x_h = (int(x) for x in rng.binomial(users, rates))
+        strata.append(make_stratum(x_o, users[0], x_h, users[1]))
+    return strata
+
+
+def test_p_rejects_exactly_where_an_interval_that_is_shown_excludes_zero() -> None:
+    rng = np.random.default_rng(17)
+    withheld = 0
+    for _ in range(600):
+        strata, alpha = draw_odd_strata(rng), rng.choice([0.08, 0.05, 0.004])
+        result = lift.measure_lift(strata, "bool", anytime_alpha=alpha)
+        for p, level, both in (
+            (result.p_value, 0.05, (result.difference_ci, result.lift_ci)),
+            (
+                result.p_value_anytime,
+                alpha,
+                (result.difference_ci_anytime, result.lift_ci_anytime),
+            ),
+        ):
+            shown = [interval for interval in both if interval is not None]
+            assert (p is None) == (not shown), strata
+            if p is not None:
+                excluded = {intervals.excludes(interval, 0) for interval in shown}
+                assert excluded == {p <= level}, strata
+        is_withheld = result.p_value_anytime is None
+        withheld += is_withheld
+        if is_withheld:
+            assert judge_guardrail(result, alpha) == "pending"
+    assert withheld > 10
 
 
 def test_rates_on_arrays_are_those_of_the_score() -> None:
