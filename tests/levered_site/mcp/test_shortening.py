@@ -13,7 +13,7 @@ from levered_site.mcp import response_size, results_summary, shortening
 from levered_site.mcp.tools import results
 from metrics.stats import ShareCheck
 from optimizations.models import Optimization
-from optimizations.results import health
+from optimizations.results import check_reasons
 from tests.support import factories, traffic, value_metrics
 from tests.support.factories import read_body
 from tests.support.learning import train_model
@@ -120,7 +120,7 @@ def test_many_failed_checks_shorten_the_list_of_reasons_but_no_sentence_or_key(
         ("arm_mismatch", "crossover", "disabled_variant", "unknown_policy_version"),
         FAILED,
     )
-    reasons = [asdict(row) for row in health.describe_failed_checks(checks)]
+    reasons = [asdict(row) for row in check_reasons.describe_failed_checks(checks)]
     failing = document | {
         "health": document["health"]
         | {"status": "broken", "reasons": reasons + document["health"]["reasons"]},
