@@ -31,5 +31,5 @@ def estimate_rewarded_share(model: Estimate, rewards: Totals) -> Estimate | None
     share = mean / reward
     if share <= 0:
         return None
-    sd_of_share = math.hypot(sd / reward, share * error / reward)
-    return min(share, 1.0), sd_of_share
+    # The model learned from the same rewards: its sd already has the error of their mean.
+    return min(share, 1.0), sd / abs(reward)

@@ -51,9 +51,14 @@ def make_split_broken_by_day() -> Optimization:
 def make_lost_holdout_rewards() -> Optimization:
     """Make a trained optimization whose held-out users' rewards all got lost."""
     optimization = make_visited_optimization(holdout_percentage=25)
+    lose_rewards_of_holdout(optimization)
+    return train_and_return(optimization)
+
+
+def lose_rewards_of_holdout(optimization: Optimization) -> None:
+    """Delete the rewards of all held-out users."""
     held_out = _list_users(optimization, in_holdout=True)
     ManagedReward.objects.filter(anonymous_id__in=held_out).delete()
-    return train_and_return(optimization)
 
 
 def make_violated_guardrail() -> tuple[Optimization, Metric]:

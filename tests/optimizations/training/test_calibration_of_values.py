@@ -10,7 +10,7 @@ from django.utils import timezone
 from levered_site.organizations.models import Organization
 from metrics.models import Metric
 from optimizations.models import Optimization
-from tests.support import factories, traffic, value_metrics
+from tests.support import factories, traffic, unhealthy_worlds, value_metrics
 from tests.support.factories import read_body
 from tests.support.learning import train_model
 from tests.support.optimization_factories import (
@@ -59,8 +59,11 @@ def make_metric_for(organization: Organization, kind: str) -> Metric:
     )
 
 
-def make_trained(kind: str) -> Optimization:
-    """Make an optimization trained on 1,500 visitors, three in ten in the holdout."""
+def make_trained(kind: str, *, lose_rewards: bool = False) -> Optimization:
+    """Make an optimization trained on 1,500 visitors, three in ten in the holdout.
+
+    With `lose_rewards`, no reward of the holdout arrives.
+    """
     organization = make_organization()
     metric = make_metric_for(organization, kind)
     optimization = make_optimization(
@@ -75,6 +78,8 @@ def make_trained(kind: str) -> Optimization:
     traffic.simulate_visitors(
         optimization, start, 1500, unchanged_rate, purchase=make_purchase(kind)
     )
+    if lose_rewards:
+        unhealthy_worlds.lose_rewards_of_holdout(optimization)
     train_model(optimization)
     return optimization
 
@@ -146,6 +151,23 @@ def test_each_kind_of_model_that_misses_the_holdout_is_withheld(
     # Measured lift needs no model.
     assert {row["lift_percent"] for row in body["contexts"]} != {None}
     assert list_nulls_without_reason(body) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_holdout_whose_rewards_are_lost_fails_and_is_named_for_every_kind(
+    kind: str,
+) -> None:
+    optimization = make_trained(kind, lose_rewards=True)
+
+    body = read(optimization, f"/optimizations/{optimization.pk}/results")
+    progress = read(optimization, f"/optimizations/{optimization.pk}/progress")
+
+    assert body["checks"]["baseline_sanity"]["ok"] is False
+    assert [reason["code"] for reason in body["health"]["reasons"]] == [
+        "baseline_sanity"
+    ]
+    assert set(body["stats"].values()) == {None}
+    assert progress["winner"] is None
 
 
 def test_gains_and_rewards_of_a_state_are_withheld_where_the_training_missed_the_holdout() -> (
