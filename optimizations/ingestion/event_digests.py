@@ -41,7 +41,7 @@ def compute_reward_digests(rewards: RewardColumns, now: datetime) -> Digests:
     """Return the digest of each reward; see `compute_exposure_digests`."""
     return _compute_digests(
         rewards,
-        [rewards.names, rewards.values, list(map(_sort_keys, rewards.properties))],
+        [rewards.names, rewards.values, _sort_properties(rewards.properties)],
         now,
     )
 
@@ -56,11 +56,18 @@ def _compute_digests(
     identity = (events.anonymous_ids, events.optimization_ids, sent_times)
     # One call for all: a call for each event costs more than everything else here.
     text = orjson.dumps(list(zip(*identity, *columns, marks, strict=True)))
-    contents = text.split(WRITTEN_MARK)[:-1]
+    # The first event has a bracket where the others have a comma.
+    contents = (b"," + text[1:]).split(WRITTEN_MARK)[:-1]
     return [
-        None if key is None else zlib.crc32(content[1:])  # after a bracket or a comma
+        None if key is None else zlib.crc32(content)
         for key, content in zip(events.keys, contents, strict=True)
     ]
+
+
+def _sort_properties(properties: list[str | None]) -> list[str | None]:
+    if properties.count(None) == len(properties):
+        return properties
+    return list(map(_sort_keys, properties))
 
 
 def _sort_keys(properties: str | None) -> str | None:

@@ -45,6 +45,14 @@ LEFT JOIN LATERAL (
 WHERE g.id = %(organization)s
 """
 
+# Most rewards name no optimization, and planning the joins costs more than running them.
+SELECT_PROVIDER: Final = """
+SELECT c.provider, NULL AS id
+FROM organizations_organization AS g
+LEFT JOIN warehouse_connection AS c ON c.organization_id = g.id
+WHERE g.id = %(organization)s
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class IngestTarget:
@@ -78,7 +86,7 @@ def load_targets(
     ids = set(optimization_ids)
     with connection.cursor() as cursor:
         cursor.execute(
-            SELECT_TARGETS,
+            SELECT_TARGETS if ids else SELECT_PROVIDER,
             {"organization": organization_id, "optimizations": list(ids)},
         )
         rows = fetch_rows(cursor)
