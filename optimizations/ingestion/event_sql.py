@@ -148,8 +148,8 @@ def _insert_events(
     has_keys = any(key is not None for key in events.keys)
     has_late = min(events.timestamps) < timezone.now() - ON_TIME
     statement = _compose_insert(table, has_keys=has_keys, has_late=has_late)
-    key_columns = [events.keys, digests] if has_keys else [events.keys]
-    arrays = map(format_array, [*columns, *key_columns])
+    claims = _sort_claims(events.keys, digests) if has_keys else ()
+    arrays = map(format_array, [*columns, events.keys, *claims])
     parameters = [organization_id, *arrays]
     return _write_with_partitions(
         table.name,
@@ -158,9 +158,22 @@ def _insert_events(
     )
 
 
+def _sort_claims(
+    keys: Sequence[str | None], digests: Sequence[int | None]
+) -> tuple[list[str], list[int | None]]:
+    """Return the keys in order, and their digests: the database sorts them for more."""
+    digest_of = {
+        key: digest
+        for key, digest in zip(keys, digests, strict=True)
+        if key is not None
+    }
+    ordered = sorted(digest_of)
+    return ordered, [digest_of[key] for key in ordered]
+
+
 @functools.cache
 def _compose_insert(table: EventTable, *, has_keys: bool, has_late: bool) -> bytes:
-    """Compose the statement; $1 is the organization, then come the arrays, keys and digests last.
+    """Compose the statement; $1 is the organization, then come the arrays, claims last.
 
     What a batch does not need is left out: claiming keys, and noting days with late
     events, which reads the events a second time.
@@ -173,8 +186,8 @@ def _compose_insert(table: EventTable, *, has_keys: bool, has_late: bool) -> byt
         arrays=", ".join(arrays),
         claim=CLAIM_KEYS.format(
             endpoint=table.endpoint,
-            keys=arrays[-1],
-            digests=f"${len(arrays) + 2}::bigint[]",
+            keys=f"${len(arrays) + 2}::text[]",
+            digests=f"${len(arrays) + 3}::bigint[]",
         )
         if has_keys
         else "",
