@@ -1,12 +1,13 @@
-"""Raw SQL: rows read by column name, and statements and rows that are large."""
+"""Raw SQL: rows read by column name, large statements and rows, locks of the session."""
 
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import make_dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import Error, connection
 from django.db.backends.utils import CursorWrapper
 from psycopg import RawCursor
 
@@ -46,6 +47,26 @@ def release_buffers(size: int) -> None:
     """
     if size > LARGE_MESSAGE_BYTES:
         connection.close_at = time.monotonic()
+
+
+@contextmanager
+def hold_session_lock(*key: int) -> Iterator[bool]:
+    """Hold an advisory lock of this database session; yield False where it is taken.
+
+    `key` is one number of 64 bits or two of 32, which the database keeps apart. Postgres
+    frees the lock as soon as the session ends, so that no killed process keeps it. Raises
+    Django's errors of the database.
+    """
+    numbers = ", ".join(["%s"] * len(key))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_lock({numbers}) AS has_lock", key)
+        has_lock = bool(fetch_row(cursor).has_lock)
+    try:
+        yield has_lock
+    finally:
+        if has_lock:
+            with suppress(Error), connection.cursor() as cursor:  # gone with it
+                cursor.execute(f"SELECT pg_advisory_unlock({numbers})", key)
 
 
 def fetch_rows(cursor: CursorWrapper) -> list[Any]:

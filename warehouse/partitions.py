@@ -1,13 +1,13 @@
 """Day partitions of the append-only tables: created ahead or on demand, dropped when old."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection, transaction
 from psycopg import sql
 
-from levered_site.database import fetch_row, fetch_rows
+from levered_site.database import fetch_rows, hold_session_lock
 from warehouse.models import KeptSince
 
 PARTITIONED_TABLES = ("decisions", "managed_exposures", "managed_rewards")
@@ -51,20 +51,9 @@ def drop_partitions_before(table: str, day: date) -> list[str]:
         return _drop_partitions_before(table, day) if is_held else []
 
 
-@contextmanager
-def hold_maintenance_lock() -> Iterator[bool]:
-    """Hold the lock of this session, if it is free; say whether it was."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_lock(%s) AS is_held", [MAINTENANCE_LOCK_KEY]
-        )
-        is_held = bool(fetch_row(cursor).is_held)
-    try:
-        yield is_held
-    finally:
-        if is_held and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [MAINTENANCE_LOCK_KEY])
+def hold_maintenance_lock() -> AbstractContextManager[bool]:
+    """Hold the lock of maintenance, if it is free; yield whether it was."""
+    return hold_session_lock(MAINTENANCE_LOCK_KEY)
 
 
 def _drop_partitions_before(table: str, day: date) -> list[str]:

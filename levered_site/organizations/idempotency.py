@@ -18,9 +18,9 @@ from django.utils import timezone
 from rest_framework.response import Response
 
 from levered_site.api import responses
+from levered_site.database import hold_session_lock
 from levered_site.errors import ConflictError, InvalidParametersError
 from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
-from levered_site.organizations import key_lock
 from levered_site.organizations.models import IdempotentAnswer
 
 HEADER = "Idempotency-Key"
@@ -97,11 +97,16 @@ def claim_key(
         key=key,
         body_digest=_hash_request(request),
     )
-    number = key_lock.compute_lock_number(
-        organization_id, new_row.method, new_row.path, key
-    )
-    has_lock = request_scope.enter_context(key_lock.try_lock(number))
+    number = compute_lock_number(organization_id, new_row.method, new_row.path, key)
+    # Whoever holds it runs the first request.
+    has_lock = request_scope.enter_context(hold_session_lock(number))
     return _store_claim(new_row, has_lock=has_lock)
+
+
+def compute_lock_number(*parts: str) -> int:
+    """Return the number of the session lock of a key, which is named by `parts`."""
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    return int.from_bytes(digest[:8], signed=True)
 
 
 def _store_claim(new_row: IdempotentAnswer, *, has_lock: bool) -> Claim:

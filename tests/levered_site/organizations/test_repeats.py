@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from levered_site.organizations import idempotency, key_lock
+from levered_site.organizations import idempotency
 from levered_site.organizations.models import ApiKey, IdempotentAnswer, Organization
 from tests.support import factories, labels
 
@@ -131,7 +131,7 @@ def test_of_concurrent_repeats_one_runs(alice: factories.Api) -> None:
 @contextmanager
 def another_process(organization: Organization) -> Iterator[psycopg.Connection[Any]]:
     """Hold the lock of the key `k`, as a process does whose request is running."""
-    number = key_lock.compute_lock_number(
+    number = idempotency.compute_lock_number(
         organization.pk, "POST", "/api/v2/labels", "k"
     )
     database = str(connection.settings_dict["NAME"])
