@@ -28,10 +28,15 @@ REFUND_SQL = (
 def make_broken_split() -> Optimization:
     """Make a trained optimization that lost half of the holdout's exposures."""
     optimization = make_visited_optimization()
+    lose_half_of_holdout(optimization)
+    return train_and_return(optimization)
+
+
+def lose_half_of_holdout(optimization: Optimization) -> None:
+    """Delete the exposures of every other held-out user."""
     held_out = _list_users(optimization, in_holdout=True)
     lost = ManagedExposure.objects.filter(anonymous_id__in=held_out[::2])
     lost.filter(optimization_id=optimization.pk).delete()
-    return train_and_return(optimization)
 
 
 def make_split_broken_by_day() -> Optimization:

@@ -1,13 +1,15 @@
 """Shipping on figures that cannot be trusted takes a confirmation, however it is done."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from levered_site.admin.objections import TICK_LABEL, TICKED_FIELD
-from optimizations.models import Optimization
+from optimizations.models import CubeDay, Optimization
 from tests.support import staff_world
 from tests.support.admin_actions import (
     OPTIMIZATION_LIST,
@@ -19,6 +21,7 @@ from tests.support.factories import read_body, read_error
 from tests.support.result_visitors import make_visited_optimization, train_and_return
 from tests.support.unhealthy_worlds import (
     call_tool,
+    lose_half_of_holdout,
     make_admin_api,
     make_broken_split,
     make_split_broken_by_day,
@@ -64,6 +67,29 @@ def test_a_broken_split_ships_by_rest_only_with_a_confirm() -> None:
     assert still == "live"
     assert shipped.status_code == 200
     assert read_body(shipped)["status"] == "shipped"
+
+
+@pytest.mark.parametrize("was_counted", [True, False])
+def test_a_split_that_broke_after_the_last_count_ships_only_with_a_confirm(
+    *, was_counted: bool
+) -> None:
+    optimization = train_and_return(make_visited_optimization())
+    lose_half_of_holdout(optimization)
+    days = CubeDay.objects.filter(optimization=optimization)
+    if was_counted:
+        days.update(computed_at=timezone.now() - timedelta(hours=2), sealed=False)
+    else:
+        days.delete()
+    api, path = make_admin_api(optimization), f"/optimizations/{optimization.pk}"
+
+    refused = api.post(f"{path}/ship")
+    status = read_status(optimization)
+    shipped = api.post(f"{path}/ship", {"confirm": True})
+
+    assert refused.status_code == 409
+    assert read_error(refused)["details"][0]["code"] == "sample_ratio"
+    assert status == "live"
+    assert shipped.status_code == 200
 
 
 def test_a_change_of_the_metric_does_not_hide_a_broken_split() -> None:
