@@ -18,7 +18,8 @@ from warehouse import partitions
 DAYS_PER_BATCH: Final = 31
 DAY: Final = timedelta(days=1)
 
-# Each is read by the table's index that begins with the user.
+# Each is read by the table's index that begins with the user, but rewards of a day that is
+# not over: these are found among the organization's (`warehouse.closed_days`).
 EXPOSURES_OF_PERSON = """
 FROM managed_exposures
 WHERE optimization_id = ANY(%(optimizations)s) AND anonymous_id = %(user)s

@@ -92,7 +92,7 @@ CHECK_TEXTS: Mapping[str, _CheckText] = {
     "sample_ratio_daily": _CheckText(
         _describe_daily_ratio,
         "Do not decide by these figures. Find what lost exposures of one arm on these days "
-        "(holdout_daily has both arms), correct it, and measure anew from a day on which "
+        "(holdout_daily has both arms), correct it, and measure again from a day on which "
         "both arms are whole.",
     ),
     "arm_mismatch": _CheckText(

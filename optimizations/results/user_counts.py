@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import numpy as np
 
@@ -101,8 +100,7 @@ def count_positive(metric: Metric | None, cube: ObservationCube) -> Integers:
     if metric is None or metric.reward_type == "bool":
         return cells.converted
     if metric.reward_type == "numeric":
-        payers = chain.from_iterable(day.columns["payers"] for day in cube.days)
-        return np.fromiter(payers, np.int64, len(cells))
+        return cube.payments.payers
     good = {
         outcome["key"]
         for outcome in metric.outcomes or ()
