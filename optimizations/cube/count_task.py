@@ -14,7 +14,6 @@ from optimizations.models import Optimization
 from warehouse import connections
 from warehouse.backends.base import Backend
 from warehouse.sql.cube.statement import CheckedMetric, CheckedSource, CubeSpec
-from warehouse.sql.preview import counted_rows
 
 log = structlog.get_logger(__name__)
 
@@ -69,9 +68,7 @@ def build_task(
         except LeveredError as error:
             plan = leave_out(plan, revision, error)
     dependent = {
-        revision
-        for revision, query in queries.items()
-        if counted_rows.depends_on_start_date(query)
+        revision for revision, query in queries.items() if query.depends_on_start
     }
     plan = plan.mark_dependent(dependent)
     return CountTask(optimization, metric, warehouse, plan, queries, source)

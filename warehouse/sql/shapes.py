@@ -8,6 +8,26 @@ FAILURE_OUTCOME = "failure"
 
 
 @dataclass(frozen=True, slots=True)
+class RowTraits:
+    """What a query's rows depend on besides the rows that it reads.
+
+    `row_limit` is the clause that limits the rows of the whole query, `limits_inside`
+    whether any part of it does. `constructs` are what combines several rows. An earlier
+    start date changes no later row if the mapped time is among `start_columns` (in lower
+    case). `own_times` are the result's columns that are the managed store's timestamps.
+    """
+
+    row_limit: str | None = None
+    limits_inside: bool = False
+    constructs: tuple[str, ...] = ()
+    start_columns: tuple[str, ...] = ()
+    own_times: tuple[str, ...] = ()
+
+
+NO_TRAITS = RowTraits()
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedQuery:
     """A customer's query that passed the check; only this regenerated text is ever run.
 
@@ -28,6 +48,7 @@ class CheckedQuery:
     takes_start_date: bool
     table_lines: tuple[tuple[str, int], ...] = ()
     reward_names: tuple[str, ...] | None = None
+    traits: RowTraits = NO_TRAITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +60,12 @@ class CheckedMetric:
     timestamp: str
     value: str | None = None
     name: str | None = None
+
+    @property
+    def depends_on_start(self) -> bool:
+        """Whether an earlier start date might change what the later rows are."""
+        is_bounded = self.timestamp.lower() in self.query.traits.start_columns
+        return self.query.takes_start_date and not is_bounded
 
 
 @dataclass(frozen=True, slots=True)

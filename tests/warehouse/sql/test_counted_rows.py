@@ -37,7 +37,7 @@ def test_rows_since_their_start_are_the_same_from_any_earlier_one(
 ) -> None:
     metric = check_metric(f"{REWARDS} WHERE {condition}")
 
-    assert not counted_rows.depends_on_start_date(metric)
+    assert not metric.depends_on_start
 
 
 @pytest.mark.parametrize("dialect", OWN)
@@ -45,8 +45,8 @@ def test_it_is_so_in_every_dialect(dialect: str) -> None:
     plain = check_metric(f"{OWN[dialect]} WHERE seen >= @start_date", dialect)
     other = check_metric(f"{OWN[dialect]} WHERE joined >= @start_date", dialect)
 
-    assert not counted_rows.depends_on_start_date(plain)
-    assert counted_rows.depends_on_start_date(other)
+    assert not plain.depends_on_start
+    assert other.depends_on_start
 
 
 OTHERS = (
@@ -69,7 +69,7 @@ OTHERS = (
 
 @pytest.mark.parametrize("sql", OTHERS)
 def test_other_metrics_may_change_with_their_start(sql: str) -> None:
-    assert counted_rows.depends_on_start_date(check_metric(sql.format(rewards=REWARDS)))
+    assert check_metric(sql.format(rewards=REWARDS)).depends_on_start
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,6 @@ def test_other_metrics_may_change_with_their_start(sql: str) -> None:
 def test_a_limit_of_all_rows_is_found(sql: str, clause: str | None) -> None:
     query = check.check_query(sql.format(rewards=REWARDS), managed=True)
 
-    assert counted_rows.find_row_limit(query) == clause
+    assert query.traits.row_limit == clause
     warnings = counted_rows.list_count_warnings(query, 0)
     assert (counted_rows.INNER_LIMIT in warnings) == (clause != "OFFSET")

@@ -14,8 +14,8 @@ from warehouse.sql.cube.day_notes import (
 )
 from warehouse.sql.cube.day_ranges import compute_span
 from warehouse.sql.cube.postgres import IS_BLANK_ID
-from warehouse.sql.cube.reward_span import build_span_condition
 from warehouse.sql.cube.slots import fill_slots
+from warehouse.sql.customer.check import quote_identifier
 from warehouse.sql.shapes import CheckedMetric, CubeSpec, Statement
 
 # Stands for "no first touch is stored": all exposures are later.
@@ -115,7 +115,7 @@ def build_statement(spec: CubeSpec, metric: CheckedMetric) -> Statement:
     slots = {
         **STORE_SLOTS,
         "touches": fill_slots(TOUCHES, touches),
-        "since_span_start": build_span_condition(metric),
+        "since_span_start": _build_span_condition(metric),
         "not_touched_outside": fill_slots(NOT_TOUCHED_OUTSIDE, outside),
         "notes": _build_notes_sql(spec, bind),
         "erased_people": erased_slot,
@@ -134,6 +134,21 @@ def _build_notes_sql(spec: CubeSpec, bind: Bind) -> str:
   AND {IN_DAYS}"""
             notes += build_count_sql(CAME_AFTER_END, DAY, late)
     return notes
+
+
+def _build_span_condition(metric: CheckedMetric) -> str:
+    """Return the condition that rewards are not before the span; "" if it may not stand.
+
+    A reward before a user's first touch never counts, so the condition changes nothing.
+    Postgres moves it down to the partitions unless the query groups or numbers rows. It
+    stands only where the mapped timestamp is the store's own column: it might be checked
+    before the customer's conditions, and the cast of another type may fail on rows that
+    those leave out.
+    """
+    if metric.timestamp not in metric.query.traits.own_times:
+        return ""
+    column = quote_identifier(metric.timestamp)
+    return f"\n  WHERE q.{column} >= CAST($22 AS timestamptz)"
 
 
 def _needs_first_touches(spec: CubeSpec) -> bool:

@@ -13,6 +13,7 @@ from warehouse.sql.customer import (
     own_tables,
     parsing,
     reward_names,
+    row_traits,
     source_text,
     spelling,
     tenant_scope,
@@ -156,16 +157,19 @@ def _check_bound_query(
             if is_managed
             else own_tables.list_tables(query)
         )
-        text = _regenerate_query(query, rules, is_managed=is_managed)
+        text, regenerated = _regenerate_query(query, rules, is_managed=is_managed)
+        traits = row_traits.read_traits(regenerated)
     except RecursionError as error:
         raise RefusedError("The query is nested too deeply: simplify it.") from error
     return CheckedQuery(
-        text, rules.name, columns, tables, takes_start_date, lines, names
+        text, rules.name, columns, tables, takes_start_date, lines, names, traits
     )
 
 
-def _regenerate_query(query: exp.Query, rules: Dialect, *, is_managed: bool) -> str:
-    """Return the query's text, after parsing and validating it a second time."""
+def _regenerate_query(
+    query: exp.Query, rules: Dialect, *, is_managed: bool
+) -> tuple[str, exp.Query]:
+    """Return the query's text, and the query as parsed and validated a second time."""
     text = _write_query(query, rules)
     regenerated = parsing.parse_query(text, rules.grammar)
     validator.validate_query(regenerated, rules, is_managed=is_managed)
@@ -174,7 +178,7 @@ def _regenerate_query(query: exp.Query, rules: Dialect, *, is_managed: bool) -> 
         tenant_scope.validate_regenerated_query(regenerated)
     else:
         own_tables.validate_regenerated_query(regenerated, rules)
-    return text
+    return text, regenerated
 
 
 def _write_query(query: exp.Query, rules: Dialect) -> str:
