@@ -213,7 +213,7 @@ def test_a_server_is_counted_by_its_key_in_remote_mode(
 ) -> None:
     optimization = make_live_optimization()
     key = factories.make_api_key(optimization.organization, "server", ("serve",))
-    settings.RATELIMIT_SERVE = "1/m"
+    settings.RATELIMIT_SERVE = "1/d"
     asked = {"optimizationId": str(optimization.pk), "fallback": {}}
 
     session = run_client(

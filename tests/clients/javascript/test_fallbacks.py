@@ -127,7 +127,7 @@ def test_a_limited_client_and_a_draft_say_why(
     live_server: LiveServer, settings: Settings
 ) -> None:
     draft = make_live_optimization(status="draft")
-    settings.RATELIMIT_SERVE = "1/m"
+    settings.RATELIMIT_SERVE = "1/d"
     asked = {"optimizationId": str(draft.pk), "fallback": FALLBACK}
 
     session = run_client(

@@ -77,7 +77,7 @@ def test_a_configured_origin_may_read_a_429(
     settings: Settings,
 ) -> None:
     cache.clear()
-    settings.RATELIMIT_GLOBAL = "1/m"
+    settings.RATELIMIT_GLOBAL = "1/d"
     origin = "https://app.example"
 
     answers = [
@@ -139,7 +139,7 @@ def test_a_preflight_allows_a_public_page_to_reach_a_private_network() -> None:
 
 
 def test_a_preflight_is_not_counted_against_the_limit(settings: Settings) -> None:
-    settings.RATELIMIT_GLOBAL = settings.RATELIMIT_SERVE = "1/m"
+    settings.RATELIMIT_GLOBAL = settings.RATELIMIT_SERVE = "1/d"
 
     answers = [_preflight(path, ORIGIN) for path in (SERVE, *MALFORMED_PATHS)]
 
@@ -182,7 +182,7 @@ def test_any_origin_may_read_a_refusal(
 
 
 def test_any_origin_may_read_a_429_of_a_malformed_address(settings: Settings) -> None:
-    settings.RATELIMIT_GLOBAL = "1/m"
+    settings.RATELIMIT_GLOBAL = "1/d"
     path = "/api/v2/optimizations/undefined/serve"
 
     answers: list[Any] = [

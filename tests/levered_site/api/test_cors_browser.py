@@ -164,7 +164,7 @@ def test_a_page_reads_a_403_a_409_and_a_429(
 ) -> None:
     foreign = make_live_optimization(allowed_origins=["https://*.shop.example"])
     paused = make_live_optimization(status="paused")
-    settings.RATELIMIT_SERVE = "2/m"
+    settings.RATELIMIT_SERVE = "2/d"
 
     answers = [
         _send(page, f"{live_server.url}/api/v2/optimizations/{optimization.pk}/serve")

@@ -24,7 +24,7 @@ def _fresh() -> Iterator[None]:
 
 @pytest.mark.django_db
 def test_a_request_over_the_limit_gets_retry_after(settings: Settings) -> None:
-    settings.RATELIMIT_GLOBAL = "3/m"
+    settings.RATELIMIT_GLOBAL = "3/d"
     alice = factories.make_admin_api(factories.make_organization())
 
     answers = [alice.get("/me") for _ in range(4)]
@@ -33,12 +33,12 @@ def test_a_request_over_the_limit_gets_retry_after(settings: Settings) -> None:
     assert [answer["RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0"]
     assert {answer["RateLimit-Limit"] for answer in answers} == {"3"}
     assert factories.read_error(answers[3])["code"] == "rate_limited"
-    assert 1 <= int(answers[3]["Retry-After"]) <= 60
+    assert 1 <= int(answers[3]["Retry-After"]) <= 86_400
 
 
 @pytest.mark.django_db
 def test_requests_with_invalid_tokens_are_counted(settings: Settings) -> None:
-    settings.RATELIMIT_GLOBAL = "2/m"
+    settings.RATELIMIT_GLOBAL = "2/d"
 
     answers = [factories.Api("a.b.c").get("/me") for _ in range(3)]
 
@@ -47,7 +47,7 @@ def test_requests_with_invalid_tokens_are_counted(settings: Settings) -> None:
 
 @pytest.mark.django_db
 def test_requests_with_invalid_keys_are_counted(settings: Settings) -> None:
-    settings.RATELIMIT_GLOBAL = "2/m"
+    settings.RATELIMIT_GLOBAL = "2/d"
     stranger = factories.Api("lev_no_such_key")
 
     answers = [stranger.post("/ingest/rewards", {"events": []}) for _ in range(3)]
@@ -58,7 +58,7 @@ def test_requests_with_invalid_keys_are_counted(settings: Settings) -> None:
 @pytest.mark.django_db
 def test_requests_with_a_key_are_counted_per_key(settings: Settings) -> None:
     """Two programs and a person behind one address do not use up each other's share."""
-    settings.RATELIMIT_GLOBAL = "2/m"
+    settings.RATELIMIT_GLOBAL = "2/d"
     acme = factories.make_organization()
     first, second = (
         factories.Api(factories.make_api_key(acme, scopes=("read",))) for _ in range(2)
@@ -78,7 +78,7 @@ def test_requests_with_a_key_are_counted_per_key(settings: Settings) -> None:
 def test_a_key_is_counted_per_key_also_where_its_scope_does_not_do(
     settings: Settings,
 ) -> None:
-    settings.RATELIMIT_GLOBAL = "2/m"
+    settings.RATELIMIT_GLOBAL = "2/d"
     key = factories.Api(factories.make_api_key(factories.make_organization()))
 
     statuses = [key.get("/models").status_code for _ in range(3)]
@@ -90,7 +90,7 @@ def test_a_key_is_counted_per_key_also_where_its_scope_does_not_do(
 def test_guessing_keys_is_limited_and_holds_back_no_known_key(
     settings: Settings,
 ) -> None:
-    settings.RATELIMIT_GLOBAL = "3/m"
+    settings.RATELIMIT_GLOBAL = "3/d"
     acme = factories.make_organization()
     known = factories.Api(factories.make_api_key(acme, scopes=("read",)))
     assert known.get("/me").status_code == 200
@@ -103,7 +103,7 @@ def test_guessing_keys_is_limited_and_holds_back_no_known_key(
 
 @pytest.mark.django_db
 def test_a_token_beside_a_key_is_counted_by_address(settings: Settings) -> None:
-    settings.RATELIMIT_GLOBAL = "2/m"
+    settings.RATELIMIT_GLOBAL = "2/d"
 
     answers = [
         factories.Api("a.b.c").get("/me", X_API_Key=f"lev_{number}")
@@ -115,7 +115,7 @@ def test_a_token_beside_a_key_is_counted_by_address(settings: Settings) -> None:
 
 @pytest.mark.django_db
 def test_requests_that_reach_no_endpoint_are_counted(settings: Settings) -> None:
-    settings.RATELIMIT_GLOBAL = "3/m"
+    settings.RATELIMIT_GLOBAL = "3/d"
     alice = factories.make_admin_api(factories.make_organization())
 
     answers = [
@@ -141,7 +141,7 @@ def test_a_limit_of_0_limits_nothing(settings: Settings) -> None:
 
 @pytest.mark.django_db
 def test_without_a_cache_nothing_is_limited(settings: Settings) -> None:
-    settings.RATELIMIT_GLOBAL = "1/m"
+    settings.RATELIMIT_GLOBAL = "1/d"
     settings.CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -271,7 +271,7 @@ def test_ipv6_addresses_count_by_their_network() -> None:
 
 @pytest.mark.django_db
 def test_a_spoofed_header_does_not_evade_the_limit(settings: Settings) -> None:
-    settings.RATELIMIT_GLOBAL = "2/m"
+    settings.RATELIMIT_GLOBAL = "2/d"
     alice = factories.make_admin_api(factories.make_organization())
 
     answers: list[HttpResponse] = [
@@ -285,7 +285,7 @@ def test_a_spoofed_header_does_not_evade_the_limit(settings: Settings) -> None:
 def test_the_page_of_the_documentation_takes_nothing_from_the_limit(
     settings: Settings,
 ) -> None:
-    settings.RATELIMIT_GLOBAL = "2/m"
+    settings.RATELIMIT_GLOBAL = "2/d"
 
     pages = [Client().get(f"/api/v2/docs{end}") for end in ("", "/start.js") * 3]
     unknown = Client().get("/api/v2/no-such-path")
@@ -298,7 +298,7 @@ def test_the_page_of_the_documentation_takes_nothing_from_the_limit(
 def test_the_document_is_read_also_by_who_has_used_up_the_limit(
     settings: Settings,
 ) -> None:
-    settings.RATELIMIT_GLOBAL, settings.RATELIMIT_SERVE = "2/m", "3/m"
+    settings.RATELIMIT_GLOBAL, settings.RATELIMIT_SERVE = "2/d", "3/d"
     person = factories.make_member_api(factories.make_organization())
 
     documents = [Client().get("/api/v2/schema?format=json") for _ in range(2)]

@@ -60,7 +60,7 @@ def test_only_pages_of_configured_origins_may_call(settings: Settings) -> None:
 
 
 def test_a_tool_call_counts_once_against_the_rate_limit(settings: Settings) -> None:
-    settings.RATELIMIT_GLOBAL = "3/m"
+    settings.RATELIMIT_GLOBAL = "3/d"
     api = factories.make_admin_api(factories.make_organization())
     overview = {
         **LIST_TOOLS,
@@ -85,7 +85,7 @@ def test_a_tool_call_counts_once_against_the_rate_limit(settings: Settings) -> N
 def test_calls_with_a_wrong_token_count_against_the_rate_limit(
     settings: Settings,
 ) -> None:
-    settings.RATELIMIT_GLOBAL = "1/m"
+    settings.RATELIMIT_GLOBAL = "1/d"
     guesser = factories.Api("nonsense")
 
     answers = [guesser.request("POST", "/mcp", LIST_TOOLS, base="") for _ in range(2)]

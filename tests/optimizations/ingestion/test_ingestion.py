@@ -242,7 +242,7 @@ def test_a_missing_day_partition_is_created(
 
 
 def test_requests_are_counted_by_key(settings: Any) -> None:
-    settings.RATELIMIT_INGEST = "2/m"
+    settings.RATELIMIT_INGEST = "2/d"
     organization: Organization = make_organization()
     first, second = (Api(factories.make_api_key(organization)) for _ in range(2))
     batch = build_batch(traffic.build_reward("ann"))

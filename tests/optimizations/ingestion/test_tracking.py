@@ -178,7 +178,7 @@ def test_the_use_of_the_key_is_recorded(key: str) -> None:
 
 
 def test_requests_are_limited_per_address(key: str, settings: Settings) -> None:
-    settings.RATELIMIT_TRACK = "2/m"
+    settings.RATELIMIT_TRACK = "2/d"
 
     answers = [track(key, build_reward()) for _ in range(3)]
 

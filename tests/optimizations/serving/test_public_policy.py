@@ -273,7 +273,7 @@ def test_the_published_keys_are_public_halves_only() -> None:
 
 
 def test_reading_a_policy_is_counted_by_address(settings: Settings) -> None:
-    settings.RATELIMIT_SERVE = "2/m"
+    settings.RATELIMIT_SERVE = "2/d"
     optimization = make_public()
 
     answers = [get_policy(optimization).status_code for _ in range(3)]
@@ -285,7 +285,7 @@ def test_reading_a_policy_is_counted_by_address(settings: Settings) -> None:
 def test_reading_a_policy_with_a_key_is_counted_per_key(
     settings: Settings, *, is_public: bool
 ) -> None:
-    settings.RATELIMIT_SERVE, settings.RATELIMIT_SERVE_KEY = "1/m", "2/m"
+    settings.RATELIMIT_SERVE, settings.RATELIMIT_SERVE_KEY = "1/d", "2/d"
     optimization = make_live_optimization(public_policy=is_public)
     first, second = (
         Api(factories.make_api_key(optimization.organization, scopes=["read"]))
@@ -309,7 +309,7 @@ def test_reading_a_policy_with_a_key_is_counted_per_key(
 def test_a_public_policy_with_a_key_that_does_not_work_is_counted_by_address(
     settings: Settings,
 ) -> None:
-    settings.RATELIMIT_SERVE = settings.RATELIMIT_GLOBAL = "2/m"
+    settings.RATELIMIT_SERVE = settings.RATELIMIT_GLOBAL = "2/d"
     optimization = make_public()
     stranger = Api("lev_no_such_key")
 
@@ -328,7 +328,7 @@ def test_a_private_policy_with_a_key_that_does_not_work_is_refused() -> None:
 
 
 def test_a_publishable_key_counts_a_policy_by_address(settings: Settings) -> None:
-    settings.RATELIMIT_SERVE = "1/m"
+    settings.RATELIMIT_SERVE = "1/d"
     optimization = make_public()
     page = Api(tracking.make_publishable_key(optimization.organization))
 

@@ -93,7 +93,7 @@ def test_a_crawler_leaves_no_trace_at_the_other_doors(path: str, name: str) -> N
 
 
 def test_a_serve_with_a_key_is_counted_by_the_key(settings: Settings) -> None:
-    settings.RATELIMIT_SERVE, settings.RATELIMIT_SERVE_KEY = "1/m", "3/m"
+    settings.RATELIMIT_SERVE, settings.RATELIMIT_SERVE_KEY = "1/d", "3/d"
     optimization = make_live_optimization()
     headers = {
         "X-API-Key": make_api_key(optimization.organization, scopes=["serve"]),

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import connection, transaction
+from pytest_django import Settings
 
 from levered_site.database import fetch_row
 from levered_site.organizations.actors import SYSTEM_ACTOR
@@ -141,20 +142,21 @@ def test_the_holdout_stays_as_it_was_at_the_first_serve() -> None:
     assert 5 < sum(answer["in_holdout"] for answer in answers) < 35
 
 
-def test_a_launch_is_ramped_by_lowering_the_holdout() -> None:
+def test_a_launch_is_ramped_by_lowering_the_holdout(settings: Settings) -> None:
+    settings.RATELIMIT_SERVE = "0"
     optimization = make_live_optimization(holdout_percentage=95)
     admin = make_admin_api(optimization.organization)
-    early = [read_body(serve_user(optimization, f"u{n}")) for n in range(100)]
+    early = [read_body(serve_user(optimization, f"u{n}")) for n in range(300)]
     path = f"/optimizations/{optimization.pk}"
 
     changed = admin.patch(path, {"holdout_percentage": 10})
     refused = admin.patch(path, {"holdout_percentage": 95.1})
-    late = [read_body(serve_user(optimization, f"v{n}")) for n in range(100)]
-    repeated = [read_body(serve_user(optimization, f"u{n}")) for n in range(100)]
+    late = [read_body(serve_user(optimization, f"v{n}")) for n in range(300)]
+    repeated = [read_body(serve_user(optimization, f"u{n}")) for n in range(300)]
 
     assert (changed.status_code, refused.status_code) == (200, 400)
-    assert 85 < sum(answer["in_holdout"] for answer in early) < 100
-    assert 1 < sum(answer["in_holdout"] for answer in late) < 25
+    assert 255 < sum(answer["in_holdout"] for answer in early) < 300
+    assert 8 < sum(answer["in_holdout"] for answer in late) < 75
     assert [answer["in_holdout"] for answer in repeated] == [
         answer["in_holdout"] for answer in early
     ]

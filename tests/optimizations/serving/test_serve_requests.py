@@ -187,7 +187,7 @@ def test_a_wildcard_allows_the_subdomains() -> None:
 
 
 def test_too_many_requests_of_an_address_are_a_429(settings: Settings) -> None:
-    settings.RATELIMIT_SERVE = "2/m"
+    settings.RATELIMIT_SERVE = "2/d"
     optimization = make_live_optimization()
 
     answers = [serve_user(optimization, f"u{n}") for n in range(3)]

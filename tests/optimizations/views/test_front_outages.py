@@ -98,7 +98,7 @@ def test_without_the_database_known_users_are_served_and_others_get_a_503(
 def test_without_the_cache_everybody_is_served(
     front: Front, optimization: Optimization, settings: Settings
 ) -> None:
-    settings.RATELIMIT_SERVE = "1/m"
+    settings.RATELIMIT_SERVE = "1/d"
 
     with _unreachable_cache(settings):
         responses = [_serve(front, optimization, f"u{n}") for n in range(5)]
@@ -142,7 +142,7 @@ def test_a_user_that_another_process_assigned_passes_the_cap(
 def test_callers_behind_trusted_proxies_are_counted_apart(
     front: Front, optimization: Optimization, settings: Settings
 ) -> None:
-    settings.RATELIMIT_SERVE, settings.TRUSTED_PROXIES = "1/m", 1
+    settings.RATELIMIT_SERVE, settings.TRUSTED_PROXIES = "1/d", 1
 
     def serve_from(address: str) -> int:
         return _serve(front, optimization, "u1", X_Forwarded_For=address).status

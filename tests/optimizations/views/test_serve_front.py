@@ -245,7 +245,7 @@ def test_over_the_limit_front_and_django_answer_the_same(
 ) -> None:
     optimization = make.make_live_optimization()
     serve_front.warm_up(front, optimization)
-    settings.RATELIMIT_SERVE = "2/m"
+    settings.RATELIMIT_SERVE = "2/d"
     path = f"/optimizations/{optimization.pk}/serve"
     body = b'{"anonymous_id":"u1"}'
 
