@@ -102,6 +102,9 @@ class AssignmentSource(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
 
+    # What looked wrong when it was last saved by this process; not stored.
+    warnings: Sequence[str] = ()
+
     class Meta:
         ordering = ("-created_at", "-id")
         constraints = [

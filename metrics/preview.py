@@ -47,7 +47,7 @@ def check_metric(metric: Metric) -> list[str]:
         try:
             facts, preview = _preview_checked(metric, checked, backend, SAMPLE_ROWS)
         except QueryFailedError as error:
-            return [f"The rows of the last 30 days were not checked: {error.message}"]
+            return [sources.NOT_CHECKED.format(reason=error.message)]
     _refuse_worthless_values(metric, facts)
     return preview.warnings
 

@@ -210,7 +210,7 @@ class AssignmentSourceSerializer(serializers.ModelSerializer[AssignmentSource]):
 
     class Meta:
         model = AssignmentSource
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "name",
             "sql",
@@ -219,3 +219,12 @@ class AssignmentSourceSerializer(serializers.ModelSerializer[AssignmentSource]):
             "created_at",
             "updated_at",
         )
+
+
+class SavedAssignmentSourceSerializer(AssignmentSourceSerializer):
+    """An assignment source that was just saved."""
+
+    warnings = serializers.ListField(child=serializers.CharField())
+
+    class Meta(AssignmentSourceSerializer.Meta):
+        fields: tuple[str, ...] = (*AssignmentSourceSerializer.Meta.fields, "warnings")

@@ -20,10 +20,12 @@ from metrics.models import AssignmentSource
 from warehouse import connections, previews
 from warehouse.backends import query_validation
 from warehouse.backends.base import PREVIEW_LOOK_BACK, Backend
+from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.managed import NO_SOURCE_NEEDED
 from warehouse.previews import AssignmentSourcePreview
 from warehouse.sql.shapes import CheckedSource
 
+NOT_CHECKED = "The rows of the last 30 days were not checked: {reason}"
 DEFAULT_REQUIRED = (
     "The default can be changed only by making another source the default."
 )
@@ -61,9 +63,10 @@ def create_source(
 ) -> AssignmentSource:
     """Save a new source. The first one becomes the default.
 
-    Raises ConflictError on the managed warehouse, and where the organization has as many
-    sources as it may. Raises InvalidParametersError if the SQL is refused or fails, or if
-    a mapped column is missing. Nothing is written then.
+    Its `warnings` are those of a preview. Raises ConflictError on the managed warehouse,
+    and where the organization has as many sources as it may. Raises
+    InvalidParametersError if the SQL is refused or fails, or if a mapped column is
+    missing. Nothing is written then.
     """
     quotas.require_room(
         AssignmentSource.objects.filter(organization_id=organization_id),
@@ -71,7 +74,7 @@ def create_source(
         "assignment sources",
     )
     source = AssignmentSource(organization_id=organization_id, **fields)
-    _check_sql(source)
+    source.warnings = _check_source(source)
     with transaction.atomic():
         other_ids = _lock_other_sources(source)
         source.is_default = source.is_default or not other_ids
@@ -88,7 +91,7 @@ def update_source(
 ) -> AssignmentSource:
     """Change a source. A changed query or mapping is checked and run before it is saved.
 
-    Raises what `create_source` raises, and ConflictError if no default would be left.
+    Its `warnings` are those of a preview then. Raises what `create_source` raises, and ConflictError if no default would be left.
     """
     changes = {
         name: value for name, value in fields.items() if getattr(source, name) != value
@@ -100,7 +103,7 @@ def update_source(
     for name, value in changes.items():
         setattr(source, name, value)
     if {"sql", "column_mapping"} & changes.keys():
-        _check_sql(source)
+        source.warnings = _check_source(source)
     source.updated_at = timezone.now()
     with transaction.atomic():
         other_ids = _lock_other_sources(source)
@@ -139,21 +142,33 @@ def preview_source(source: AssignmentSource, limit: int) -> AssignmentSourcePrev
     with connections.borrow_backend(source.organization_id) as backend:
         checked = backend.validate_and_run_source(source.sql, source.column_mapping)
         row_limit.refuse_row_limit(checked.query)
-        since = timezone.now() - PREVIEW_LOOK_BACK
-        preview = backend.preview_source(checked, since, limit)
-        return previews.build_source_preview(preview)
+        return _preview_checked(checked, backend, limit)
 
 
-def _check_sql(source: AssignmentSource) -> None:
-    """Run the SQL for one row. A failing query is an invalid field here, not an outage."""
+def _preview_checked(
+    checked: CheckedSource, backend: Backend, limit: int
+) -> AssignmentSourcePreview:
+    since = timezone.now() - PREVIEW_LOOK_BACK
+    preview = backend.preview_source(checked, since, limit)
+    return previews.build_source_preview(checked, preview)
+
+
+def _check_source(source: AssignmentSource) -> list[str]:
+    """Run the SQL of a source that is about to be saved; return the preview's warnings.
+
+    A failing query is an invalid field here, not an outage. Rows that cannot be checked
+    in time are a warning.
+    """
     if not connections.is_connected(source.organization_id):
         raise ConflictError(NO_SOURCE_NEEDED)
-    with (
-        query_validation.translate_query_failures(),
-        connections.borrow_backend(source.organization_id) as backend,
-    ):
-        checked = backend.validate_and_run_source(source.sql, source.column_mapping)
-    row_limit.refuse_row_limit(checked.query)
+    with connections.borrow_backend(source.organization_id) as backend:
+        with query_validation.translate_query_failures():
+            checked = backend.validate_and_run_source(source.sql, source.column_mapping)
+        row_limit.refuse_row_limit(checked.query)
+        try:
+            return _preview_checked(checked, backend, limit=1).warnings
+        except QueryFailedError as error:
+            return [NOT_CHECKED.format(reason=error.message)]
 
 
 def _lock_other_sources(source: AssignmentSource) -> list[UUID]:

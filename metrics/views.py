@@ -25,6 +25,7 @@ from metrics.serializers import (
     MetricBodySerializer,
     MetricSerializer,
     PreviewLimitSerializer,
+    SavedAssignmentSourceSerializer,
     SavedMetricSerializer,
     SourcePreviewBodySerializer,
 )
@@ -33,7 +34,19 @@ from warehouse.previews import AssignmentSourcePreview, MetricPreview
 from warehouse.serializers import PreviewBodySerializer
 
 
+class WarningsMixin:
+    """Answers of POST and PATCH that say what looks wrong with what was saved."""
+
+    warnings: Sequence[str] = ()
+
+    def add_warnings(self, response: Response) -> Response:
+        """Add the warnings, which are no part of the resource and so not of its ETag."""
+        response.data = {**response.data, "warnings": list(self.warnings)}
+        return response
+
+
 class MetricViewSet(
+    WarningsMixin,
     ListViewSet[Metric],
     CreateViewSet[Metric],
     RetrieveViewSet[Metric],
@@ -48,7 +61,6 @@ class MetricViewSet(
     update_serializer_class = MetricBodySerializer
     list_name = "metrics"
     permission_classes = [require_admin_for("destroy")]
-    warnings: Sequence[str] = ()  # of the metric that was saved
     read_only_actions = ("preview",)
 
     def perform_create(self, fields: dict[str, Any]) -> Metric:
@@ -60,19 +72,14 @@ class MetricViewSet(
     @extend_schema(responses={201: SavedMetricSerializer})
     def create(self, request: Request, *_args: Any, **_kwargs: Any) -> Response:
         """Create a metric; `warnings` say what looks wrong with its rows."""
-        return self._add_warnings(super().create(request, *_args, **_kwargs))
+        return self.add_warnings(super().create(request, *_args, **_kwargs))
 
     @extend_schema(responses=SavedMetricSerializer)
     def partial_update(
         self, _request: Request, *_args: Any, **_kwargs: Any
     ) -> Response:
         """Change a metric; `warnings` say what looks wrong with its rows."""
-        return self._add_warnings(super().partial_update(_request, *_args, **_kwargs))
-
-    def _add_warnings(self, response: Response) -> Response:
-        """Add the warnings, which are no part of the resource and so not of its ETag."""
-        response.data = {**response.data, "warnings": list(self.warnings)}
-        return response
+        return self.add_warnings(super().partial_update(_request, *_args, **_kwargs))
 
     def read_body(
         self, shape: type[BaseSerializer[Any]], *, partial: bool = False
@@ -141,6 +148,7 @@ class UnsavedSourceViewSet(OrganizationViewSet[AssignmentSource]):
 
 
 class AssignmentSourceViewSet(
+    WarningsMixin,
     ListViewSet[AssignmentSource],
     CreateViewSet[AssignmentSource],
     RetrieveViewSet[AssignmentSource],
@@ -159,13 +167,29 @@ class AssignmentSourceViewSet(
 
     def perform_create(self, fields: dict[str, Any]) -> AssignmentSource:
         """Validate its SQL, run it for one row, save it; 409 on the managed warehouse."""
-        return sources.create_source(self.organization_id, fields, self.actor)
+        source = sources.create_source(self.organization_id, fields, self.actor)
+        self.warnings = source.warnings
+        return source
+
+    @extend_schema(responses={201: SavedAssignmentSourceSerializer})
+    def create(self, request: Request, *_args: Any, **_kwargs: Any) -> Response:
+        """Create a source; `warnings` say what looks wrong with its rows."""
+        return self.add_warnings(super().create(request, *_args, **_kwargs))
+
+    @extend_schema(responses=SavedAssignmentSourceSerializer)
+    def partial_update(
+        self, _request: Request, *_args: Any, **_kwargs: Any
+    ) -> Response:
+        """Change a source; `warnings` say what looks wrong with its rows."""
+        return self.add_warnings(super().partial_update(_request, *_args, **_kwargs))
 
     def perform_update(
         self, instance: AssignmentSource, fields: dict[str, Any]
     ) -> AssignmentSource:
         """Change it; validate and run it again if the SQL or the mapping changes."""
-        return sources.update_source(instance, fields, self.actor)
+        source = sources.update_source(instance, fields, self.actor)
+        self.warnings = source.warnings
+        return source
 
     def perform_destroy(self, instance: AssignmentSource) -> None:
         """Delete it; 409 for the default and while an optimization uses it."""

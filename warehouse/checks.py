@@ -115,6 +115,35 @@ def _fetch_signatures(database: str, query: str) -> list[str]:
 
 
 @checks.register(checks.Tags.database)
+def check_temporary_tables_closed(
+    app_configs: Sequence[AppConfig] | None,
+    databases: Sequence[str] | None = None,
+    **_: Any,
+) -> list[checks.CheckMessage]:
+    """Warn if the reader of customers' queries may create temporary tables.
+
+    That is so where the service does not own the database, and after a restore into a
+    new one. Checks only the given databases.
+    """
+    del app_configs
+    return [
+        checks.Warning(
+            "The reader of customers' queries may create temporary tables.",
+            hint=managed_schema.REVOKE_TEMPORARY_HINT,
+            id="warehouse.W004",
+        )
+        for name in databases or ()
+        if _may_create_tables(name)
+    ]
+
+
+def _may_create_tables(database: str) -> bool:
+    with connections[database].cursor() as cursor:
+        cursor.execute(managed_schema.SELECT_READER_MAY_CREATE_TABLES)
+        return bool(fetch_row(cursor).may_create)
+
+
+@checks.register(checks.Tags.database)
 def check_disk_limited(
     app_configs: Sequence[AppConfig] | None,
     databases: Sequence[str] | None = None,

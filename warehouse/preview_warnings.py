@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from warehouse.backends.query_results import MetricFacts, QueryResult, SourceFacts
 from warehouse.sql.preview.current_time import reads_current_time
-from warehouse.sql.shapes import CheckedMetric
+from warehouse.sql.shapes import CheckedMetric, CheckedQuery, CheckedSource
 
 # A smaller share of matching ids probably means that the ids are wrong.
 MIN_EXPECTED_MATCH_RATE = 0.5
+NO_ROWS = "The query returned no rows for the last 30 days."
 MISSING_START_DATE = (
     "The SQL does not use @start_date, so every refresh reads all rows: add a "
     "condition like `timestamp_utc >= @start_date`."
@@ -36,14 +37,9 @@ def compute_match_rate(facts: MetricFacts) -> float | None:
 
 def list_metric_warnings(metric: CheckedMetric, facts: MetricFacts) -> list[str]:
     """Return warnings about a metric, the worst first."""
-    start_date_warnings = [] if metric.query.takes_start_date else [MISSING_START_DATE]
-    if reads_current_time(metric.query):
-        start_date_warnings.append(CURRENT_TIME)
+    start_date_warnings = _warn_about_start_date(metric.query)
     if not facts.rows:
-        return [
-            "The query returned no rows for the last 30 days.",
-            *start_date_warnings,
-        ]
+        return [NO_ROWS, *start_date_warnings]
     warnings = [
         _warn_about_ids(facts),
         _warn_about_timestamps(facts),
@@ -53,10 +49,11 @@ def list_metric_warnings(metric: CheckedMetric, facts: MetricFacts) -> list[str]
     return [warning for warning in warnings if warning] + start_date_warnings
 
 
-def list_source_warnings(facts: SourceFacts) -> list[str]:
+def list_source_warnings(source: CheckedSource, facts: SourceFacts) -> list[str]:
     """Return warnings about an assignment source, the worst first."""
+    start_date_warnings = _warn_about_start_date(source.query)
     if not facts.rows:
-        return ["The query returned no rows for the last 30 days."]
+        return [NO_ROWS, *start_date_warnings]
     warnings = []
     if facts.no_objects:
         warnings.append(
@@ -69,6 +66,13 @@ def list_source_warnings(facts: SourceFacts) -> list[str]:
         )
     if timestamp_warning := _warn_about_timestamps(facts):
         warnings.append(timestamp_warning)
+    return warnings + start_date_warnings
+
+
+def _warn_about_start_date(query: CheckedQuery) -> list[str]:
+    warnings = [] if query.takes_start_date else [MISSING_START_DATE]
+    if reads_current_time(query):
+        warnings.append(CURRENT_TIME)
     return warnings
 
 

@@ -12,7 +12,7 @@ from warehouse.backends.query_results import (
     Table,
 )
 from warehouse.backends.query_validation import map_roles_to_columns
-from warehouse.sql.shapes import CheckedMetric
+from warehouse.sql.shapes import CheckedMetric, CheckedSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,9 @@ def build_metric_preview(
     )
 
 
-def build_source_preview(preview: SourcePreview) -> AssignmentSourcePreview:
+def build_source_preview(
+    source: CheckedSource, preview: SourcePreview
+) -> AssignmentSourcePreview:
     """Return rows of an assignment source with its warnings."""
     result = preview.answer
     return AssignmentSourcePreview(
@@ -105,5 +107,5 @@ def build_source_preview(preview: SourcePreview) -> AssignmentSourcePreview:
         elapsed_ms=result.elapsed_ms,
         bytes_scanned=result.bytes_scanned,
         row_count=len(result.rows),
-        warnings=preview_warnings.list_source_warnings(preview.facts),
+        warnings=preview_warnings.list_source_warnings(source, preview.facts),
     )

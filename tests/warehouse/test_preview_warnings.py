@@ -11,6 +11,15 @@ from warehouse.sql.customer import check
 SQL = "SELECT anonymous_id, timestamp_utc AS t, value FROM managed_dw.rewards"
 MAPPING = {"anonymous_id": "anonymous_id", "timestamp": "t", "value": "value"}
 METRIC = check.check_metric_query(f"{SQL} WHERE timestamp_utc >= @start_date", MAPPING)
+SOURCE_MAPPING = {
+    "anonymous_id": "who",
+    "timestamp": "seen",
+    "optimization_id": "experiment",
+    "variant": "variant",
+}
+SOURCE = check.check_source_query(
+    "SELECT * FROM app.shown WHERE seen >= @start_date", SOURCE_MAPPING, "postgres"
+)
 GOOD_FACTS = MetricFacts(
     rows=10,
     identified=10,
@@ -143,7 +152,29 @@ def test_a_mapped_value_is_told_and_other_roles_are_not() -> None:
 def test_a_source_whose_context_is_no_json_is_told() -> None:
     facts = SourceFacts(9, 9, 9, 0, zoneless=False, no_objects=0, optimizations=1)
 
-    (warning,) = preview_warnings.list_source_warnings(replace(facts, no_contexts=4))
+    (warning,) = preview_warnings.list_source_warnings(
+        SOURCE, replace(facts, no_contexts=4)
+    )
 
-    assert preview_warnings.list_source_warnings(facts) == []
+    assert preview_warnings.list_source_warnings(SOURCE, facts) == []
     assert warning.startswith("Rows whose context is not a JSON object: 4.")
+
+
+def test_a_source_that_reads_all_rows_or_the_clock_is_told() -> None:
+    facts = SourceFacts(9, 9, 9, 0, zoneless=False, no_objects=0, optimizations=1)
+    source = check.check_source_query(
+        "SELECT * FROM app.shown WHERE seen >= now() - interval '7 days'",
+        SOURCE_MAPPING,
+        "postgres",
+    )
+
+    warnings = preview_warnings.list_source_warnings(source, facts)
+
+    assert warnings == [
+        preview_warnings.MISSING_START_DATE,
+        preview_warnings.CURRENT_TIME,
+    ]
+    assert preview_warnings.list_source_warnings(source, replace(facts, rows=0)) == [
+        preview_warnings.NO_ROWS,
+        *warnings,
+    ]

@@ -13,10 +13,12 @@ MIN_LENGTH_WITHIN_WORDS = 4  # characters of a secret
 class QueryFailedError(WarehouseError):
     """The warehouse was reached and rejected the query; the message is the warehouse's."""
 
-    @classmethod
-    def for_timeout(cls, seconds: float) -> Self:
+    @staticmethod
+    def for_timeout(seconds: float) -> "QueryStoppedError":
         """Say that the query was stopped after `seconds`."""
-        return cls(f"The query took longer than {seconds:.0f} s and was stopped.")
+        return QueryStoppedError(
+            f"The query took longer than {seconds:.0f} s and was stopped."
+        )
 
     @classmethod
     def for_row_limit(cls, max_rows: int) -> Self:
@@ -30,6 +32,10 @@ class QueryFailedError(WarehouseError):
             f"The result is larger than {max_bytes:,} bytes: "
             "select fewer columns or rows."
         )
+
+
+class QueryStoppedError(QueryFailedError):
+    """The query met a limit of time, memory or disk while it ran."""
 
 
 def redact_secrets(message: str, secrets: Iterable[object]) -> str:

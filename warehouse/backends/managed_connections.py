@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import set_json_loads
 
 from levered_site.errors import UnavailableError
-from warehouse.backends import cancellation, deadlines
+from warehouse.backends import cancellation, deadlines, server_failures
 from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.json_budget import (
     TOO_DEEP,
@@ -126,7 +126,7 @@ def _translate_errors(seconds: float) -> Iterator[None]:
         raise QueryFailedError.for_timeout(seconds) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         if error.sqlstate and not error.sqlstate.startswith(("08", "57P")):
-            raise QueryFailedError(_describe_error(error)) from error
+            raise server_failures.build_failure(error) from error
         raise UnavailableError(
             "The managed warehouse cannot be reached; try again.", retry_after=5
         ) from error
@@ -138,11 +138,4 @@ def _translate_errors(seconds: float) -> Iterator[None]:
     except TooDeepError as error:
         raise QueryFailedError(TOO_DEEP) from error
     except psycopg.Error as error:
-        raise QueryFailedError(_describe_error(error)) from error
-
-
-def _describe_error(error: psycopg.Error) -> str:
-    """Return the database's message and its hint."""
-    message = error.diag.message_primary or str(error)
-    hint = error.diag.message_hint
-    return f"{message.removesuffix('.')}. {hint}" if hint else message
+        raise server_failures.build_failure(error) from error

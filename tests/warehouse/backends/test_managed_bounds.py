@@ -76,7 +76,7 @@ def test_a_sort_that_fills_the_disk_is_stopped() -> None:
 
     with (
         override_settings(QUERY_MEMORY_MB=1, QUERY_DISK_MB=5),
-        pytest.raises(QueryFailedError, match="temp_file_limit"),
+        pytest.raises(QueryFailedError, match="more than 5 MB of temporary files"),
     ):
         managed.build_backend("org_a").query(sql, 1)
 
@@ -134,13 +134,16 @@ def test_a_json_value_of_many_levels_is_refused(
     ("limit", "words"),
     [
         ({"QUERY_TIMEOUT_SECONDS": 1}, "longer than 1 s"),
-        ({"QUERY_DISK_MB": 1, "QUERY_MEMORY_MB": 1}, "temp_file_limit"),
+        (
+            {"QUERY_DISK_MB": 1, "QUERY_MEMORY_MB": 1},
+            "more than 1 MB of temporary files",
+        ),
     ],
 )
 @pytest.mark.parametrize(
     "sql",
     [
-        "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i FROM n WHERE i < 2) SELECT count(*) FROM n",
+        "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT least(i, 1) FROM n WHERE i < 2) SELECT count(*) FROM n",
         "SELECT count(*) FROM generate_series(1, (SELECT 10 ^ 12)::bigint) AS n",
     ],
 )
@@ -160,7 +163,7 @@ def test_values_that_a_query_builds_are_bounded_by_the_memory_of_its_backend() -
         f" (SELECT array_agg('{filling}' || d0.n) AS a FROM {tables}) AS q"
     )
 
-    with pytest.raises(QueryFailedError, match="out of memory"):
+    with pytest.raises(QueryFailedError, match="needs more memory than one query"):
         managed.build_backend("org_a").query(sql, 1)
 
     assert managed.build_backend("org_a").query("SELECT 1 AS n", 1).rows == ((1,),)

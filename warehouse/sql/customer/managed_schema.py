@@ -51,3 +51,12 @@ SELECT_SERVICE_MAY_SET_CONFIG = """
 SELECT has_function_privilege(current_user, 'pg_catalog.set_config(text, text, boolean)',
   'EXECUTE')
 """
+
+# Postgres grants this to everybody with each new database.
+SELECT_READER_MAY_CREATE_TABLES = f"""
+SELECT COALESCE(bool_or(has_database_privilege(oid, current_database(), 'TEMPORARY')),
+  false) AS may_create
+FROM pg_catalog.pg_roles
+WHERE rolname = '{READER}'
+"""  # noqa: S608 - a constant of this module
+REVOKE_TEMPORARY_HINT = "As the database's owner, once, run what `manage.py sqlmigrate warehouse 0013` prints."
