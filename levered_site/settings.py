@@ -54,7 +54,7 @@ DATABASES = {
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "levered_site.api.cache_backend.CheckedRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "levered",
         # Short timeouts, because a hanging cache must not block requests. The retry

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from levered_site.api import async_redis, rate_limits
+from levered_site.api import async_redis, cache_counters, rate_limits
 from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.api.rate_limits import Rate, Usage
 
@@ -79,11 +79,14 @@ async def _increment_counters(groups: dict[str, _Group]) -> list[int | None]:
     now = int(time.time())
     pipeline = async_redis.get_client().pipeline(transaction=False)
     for key, group in groups.items():
-        pipeline.incrby(key, len(group.futures))
-        pipeline.expire(key, group.ends_at - now + rate_limits.GRACE_SECONDS)
+        seconds = group.ends_at - now + rate_limits.GRACE_SECONDS
+        cache_counters.queue_increment(pipeline, key, len(group.futures), seconds)
     try:
         replies = await pipeline.execute()
     except CACHE_ERRORS as error:
         rate_limits.pause_cache(error)
         return [None] * len(groups)
-    return [int(total) for total in replies[::2]]
+    return [
+        cache_counters.read_total(key, reply)
+        for key, reply in zip(groups, replies, strict=True)
+    ]

@@ -19,6 +19,7 @@ from django_ratelimit.core import get_usage
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from levered_site.api import cache_counters
 from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import RateLimitedError
 
@@ -210,25 +211,26 @@ def count_in_pipeline(
     no_values: list[bytes | None] = [None] * len(keys)
     if _breaker.is_paused() or (parsed_rate is None and not keys):
         return None, no_values
-    pipeline = get_redis_client().pipeline(transaction=False)
-    for key in keys:
-        pipeline.get(key)
     now = int(time.time())
-    end = now
+    pipeline = get_redis_client().pipeline(transaction=False)
+    counter_key, end = "", now
+    if keys:  # MGET also answers where others wrote a list or a set; GET would fail
+        pipeline.mget(keys)
     if parsed_rate is not None:
         end = compute_window_end(caller, parsed_rate.seconds, now)
         counter_key = build_counter_key(group, parsed_rate, caller, end)
-        pipeline.incr(counter_key)
-        pipeline.expire(counter_key, end - now + GRACE_SECONDS)
+        seconds = end - now + GRACE_SECONDS
+        cache_counters.queue_increment(pipeline, counter_key, 1, seconds)
     try:
         replies = pipeline.execute()
     except CACHE_ERRORS as error:
         _breaker.pause(error)
         return None, no_values
-    values = replies[: len(keys)]
+    values = replies[0] if keys else []
     if parsed_rate is None:
         return None, values
-    return Usage(parsed_rate, int(replies[len(keys)]), end - now), values
+    count = cache_counters.read_total(counter_key, replies[-1])
+    return Usage(parsed_rate, count, end - now), values
 
 
 def build_counter_key(group: str, rate: Rate, caller: str, ends_at: int) -> str:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 import structlog
 from django.core.cache import cache
@@ -90,11 +90,27 @@ def load_hourly_counts(now: datetime) -> HourlyCounts:
 
 def _read_cached_counts(key: str) -> HourlyCounts | None:
     try:
-        counts: HourlyCounts | None = cache.get(key)
+        counts = cache.get(key)
     except CACHE_ERRORS as error:
         log.warning("dashboard.cache_away", error=str(error))
         return None
-    return counts
+    return counts if _are_hourly_counts(counts) else None
+
+
+def _are_hourly_counts(value: object) -> TypeGuard[HourlyCounts]:
+    """Return whether a value of the cache is what `_cache_counts` stores."""
+    names = {name for name, *_ in STREAMS}
+    if not isinstance(value, dict) or value.keys() != names:
+        return False
+    return all(hours is None or _are_counts(hours) for hours in value.values())
+
+
+def _are_counts(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == WINDOW_HOURS
+        and all(type(count) is int and count >= 0 for count in value)
+    )
 
 
 def _cache_counts(key: str, counts: HourlyCounts) -> None:

@@ -10,7 +10,7 @@ from threading import Lock
 from django.conf import settings
 from django.utils import timezone
 
-from levered_site.api import rate_limits
+from levered_site.api import cache_counters, rate_limits
 from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import RateLimitedError
 
@@ -94,10 +94,10 @@ def _send(key: str, size: int) -> int | None:
     """Add bytes to the common count and return it; None while the cache is away."""
     try:
         pipeline = rate_limits.get_redis_client().pipeline(transaction=False)
-        pipeline.incrby(key, size)
-        pipeline.expire(key, COUNT_TTL)
-        total, _ = pipeline.execute()
+        seconds = int(COUNT_TTL.total_seconds())
+        cache_counters.queue_increment(pipeline, key, size, seconds)
+        (reply,) = pipeline.execute()
     except CACHE_ERRORS as error:
         rate_limits.pause_cache(error)
         return None
-    return int(total)
+    return cache_counters.read_total(key, reply)

@@ -8,13 +8,14 @@ from threading import Lock
 import structlog
 from django.conf import settings
 
-from levered_site.api import rate_limits
+from levered_site.api import cache_counters, rate_limits
 from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import RateLimitedError
 from optimizations.serving import database_timeout
 
 log = structlog.get_logger(__name__)
 
+MAX_COUNT = 2**63 - 1  # of Redis
 COUNT_TTL_SECONDS = 120  # a minute's count is useless afterwards
 
 
@@ -144,16 +145,20 @@ def build_cap_error() -> RateLimitedError:
 
 
 def _parse_count(data: bytes | None) -> int:
-    """Return a count of the cache; 0 if it is missing, or others wrote no number there."""
+    """Return a count of the cache; 0 if it is missing, or others wrote no count there.
+
+    The next user who is counted replaces what is no count.
+    """
     try:
-        return int(data or 0)
-    except ValueError:
+        count = int(data or 0)
+    except (TypeError, ValueError):
         return 0
+    return count if 0 <= count <= MAX_COUNT else 0
 
 
 def _increment_counts(counts: Counter[str]) -> None:
     pipeline = rate_limits.get_redis_client().pipeline(transaction=False)
     for key, count in counts.items():
-        pipeline.incrby(key, count)
-        pipeline.expire(key, COUNT_TTL_SECONDS)
-    pipeline.execute()
+        cache_counters.queue_increment(pipeline, key, count, COUNT_TTL_SECONDS)
+    for key, reply in zip(counts, pipeline.execute(), strict=True):
+        cache_counters.read_total(key, reply)

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +104,10 @@ class Snapshot:
         )
 
     def to_bytes(self) -> bytes:
-        """Return one line of JSON, then the table: little-endian float64, row-major."""
+        """Return one line of JSON, then the table: little-endian float64, row-major.
+
+        `snapshot_bytes.parse_snapshot_bytes` reads it.
+        """
         header = {
             "format": SNAPSHOT_FORMAT,
             "optimization_id": self.optimization_id,
@@ -124,22 +127,6 @@ class Snapshot:
         }
         table = self.probabilities.astype("<f8").tobytes()
         return json.dumps(header, separators=(",", ":")).encode() + b"\n" + table
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Read what `to_bytes` wrote. Raises ValueError for any other format."""
-        line, _, table = data.partition(b"\n")
-        fields = json.loads(line)
-        if fields.pop("format", None) != SNAPSHOT_FORMAT:
-            raise ValueError("the snapshot has another format")
-        shape = tuple(fields.pop("shape"))
-        fields["allowed_origins"] = tuple(fields["allowed_origins"])
-        fields["cards"] = tuple(VariantCard(*card) for card in fields["cards"])
-        fields["contexts"] = tuple(
-            ContextFactor(name, tuple(levels)) for name, levels in fields["contexts"]
-        )
-        fields["leading"] = tuple(fields["leading"])
-        return cls(**fields, probabilities=np.frombuffer(table, "<f8").reshape(shape))
 
 
 class Proposal(NamedTuple):

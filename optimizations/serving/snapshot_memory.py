@@ -44,9 +44,15 @@ class CachedSnapshot:
         """Return the seconds since it was loaded."""
         return time.monotonic() - self.loaded_at
 
-    def is_newer(self, other: Snapshot | None) -> bool:
-        """Return whether it is newer than a snapshot."""
+    def is_newer(self, other: Snapshot | None, as_of: float | None = None) -> bool:
+        """Return whether it is newer than a snapshot.
+
+        Not where it was there already when the database answered with `other`, which is
+        `as_of` in monotonic time: whatever is published was committed before.
+        """
         if self.snapshot is None or other is None:
+            return False
+        if as_of is not None and self.loaded_at < as_of:
             return False
         return self.snapshot.version > other.version
 
@@ -70,11 +76,17 @@ class _SnapshotMemory:
         copy = self._copies.peek(snapshot.optimization_id)
         return copy is not None and copy.snapshot is snapshot
 
-    def put(self, key: str, snapshot: Snapshot | None) -> CachedSnapshot:
-        """Keep a copy, unless a newer one came in the meantime; return what is kept."""
+    def put(
+        self, key: str, snapshot: Snapshot | None, as_of: float | None = None
+    ) -> CachedSnapshot:
+        """Keep a copy, unless a newer one came in the meantime; return what is kept.
+
+        `as_of` is the monotonic time at which the database was asked. A copy that was
+        there before and is newer is of no publish of ours, and replaced.
+        """
         with self._lock:
             existing = self._copies.get(key)
-            if existing is not None and existing.is_newer(snapshot):
+            if existing is not None and existing.is_newer(snapshot, as_of):
                 return existing
             copy = _build_copy(snapshot, existing)
             self._copies.put(
@@ -87,14 +99,16 @@ class _SnapshotMemory:
             )
         return copy
 
-    def start_lookup(self, key: str) -> "Future[CachedSnapshot]":
+    def start_lookup(
+        self, key: str, *, republishes: bool = False
+    ) -> "Future[CachedSnapshot]":
         """Start a database lookup, or join the one that is under way."""
         with self._lock:
             lookup = self._lookups.get(key)
             if lookup is not None and not lookup.done():
                 return lookup
             lookup = self._lookups[key] = database_timeout.start_in_thread(
-                self._load_and_publish, key
+                partial(self._load_and_publish, key, republishes=republishes)
             )
         # Outside the lock: if the lookup is done already, the callback runs right here
         # and takes the lock.
@@ -106,10 +120,14 @@ class _SnapshotMemory:
             if self._lookups.get(key) is lookup:
                 del self._lookups[key]
 
-    def _load_and_publish(self, key: str) -> CachedSnapshot:
-        copy = self.put(key, snapshot_loader.query_snapshot(key))
-        if copy.snapshot is not None and not snapshot_cache.is_published(copy.snapshot):
-            snapshot_cache.write_snapshot(copy.snapshot)
+    def _load_and_publish(self, key: str, *, republishes: bool) -> CachedSnapshot:
+        cached_version = snapshot_cache.read_version(key)
+        as_of = time.monotonic()
+        copy = self.put(key, snapshot_loader.query_snapshot(key), as_of)
+        if copy.snapshot is not None:
+            snapshot_cache.correct_cache(
+                copy.snapshot, cached_version, republishes=republishes
+            )
         return copy
 
 
@@ -160,12 +178,21 @@ def is_newer_copy(optimization_id: str, version: int) -> bool:
     return snapshot is not None and snapshot.version > version
 
 
-def start_lookup(optimization_id: str) -> "Future[CachedSnapshot]":
+def has_version(optimization_id: str, version: int) -> bool:
+    """Return whether this process's copy is of this version."""
+    snapshot = find_copy(optimization_id)
+    return snapshot is not None and snapshot.version == version
+
+
+def start_lookup(
+    optimization_id: str, *, republishes: bool = False
+) -> "Future[CachedSnapshot]":
     """Start to load a snapshot from the database, or join the look-up under way.
 
-    The future may raise DatabaseError.
+    With `republishes` the cache's content is written again, whatever its version. The
+    future may raise DatabaseError.
     """
-    return _memory.start_lookup(optimization_id)
+    return _memory.start_lookup(optimization_id, republishes=republishes)
 
 
 def get_cached(optimization_id: str) -> CachedSnapshot | None:
@@ -173,6 +200,12 @@ def get_cached(optimization_id: str) -> CachedSnapshot | None:
     return _memory.get(optimization_id)
 
 
-def put_copy(optimization_id: str, snapshot: Snapshot | None) -> CachedSnapshot:
-    """Keep a copy, unless a newer one came in the meantime; return what is kept."""
-    return _memory.put(optimization_id, snapshot)
+def put_copy(
+    optimization_id: str, snapshot: Snapshot | None, as_of: float | None = None
+) -> CachedSnapshot:
+    """Keep a copy, unless a newer one came in the meantime; return what is kept.
+
+    `as_of` is the monotonic time at which the database was asked; None for a snapshot of
+    the cache.
+    """
+    return _memory.put(optimization_id, snapshot, as_of)

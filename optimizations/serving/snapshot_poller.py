@@ -12,7 +12,7 @@ from contextlib import suppress
 import structlog
 from django.db import DatabaseError
 
-from levered_site.api import async_redis
+from levered_site.api import async_redis, cache_counters
 from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import UnavailableError
 from optimizations.serving import (
@@ -115,12 +115,15 @@ class SnapshotPoller:
         counts = new_user_cap.take_unsent_counts()
         pipeline = async_redis.get_client().pipeline(transaction=False)
         for key, count in counts.items():
-            pipeline.incrby(key, count)
-            pipeline.expire(key, new_user_cap.COUNT_TTL_SECONDS)
+            cache_counters.queue_increment(
+                pipeline, key, count, new_user_cap.COUNT_TTL_SECONDS
+            )
         pipeline.mget([snapshot_cache.build_version_key(each) for each in ids])
         cap_keys = [new_user_cap.build_cache_key(each) for each in ids]
         pipeline.mget(cap_keys)
-        *_, versions, totals = await pipeline.execute()
+        *counted, versions, totals = await pipeline.execute()
+        for key, reply in zip(counts, counted, strict=True):
+            cache_counters.read_total(key, reply)
         new_user_cap.store_polled_totals(dict(zip(cap_keys, totals, strict=True)))
         for optimization_id, data in zip(ids, versions, strict=True):
             version = snapshot_cache.parse_version(data)
@@ -135,16 +138,19 @@ class SnapshotPoller:
 
 async def _load_copy(optimization_id: str, version: int) -> None:
     key = snapshot_cache.build_content_key(optimization_id)
-    data = await async_redis.get_client().get(key)
-    snapshot = snapshot_cache.parse_snapshot(data)
+    (data,) = await async_redis.get_client().mget([key])
+    snapshot = snapshot_cache.parse_snapshot(data, optimization_id)
     if snapshot is None or snapshot.version < version:
-        snapshot_memory.start_lookup(optimization_id)
+        snapshot_memory.start_lookup(optimization_id, republishes=True)
     else:
         snapshot_memory.put_copy(optimization_id, snapshot)
 
 
 async def _compare_with_database(ids: Sequence[str]) -> None:
-    """Look up each optimization whose state in the database is newer, or that is gone."""
+    """Look up each optimization whose state in the database is another, or that is gone.
+
+    The database's is also right where it is older: the cache held what nobody published.
+    """
     try:
         versions = await asyncio.wait_for(
             asyncio.wrap_future(
@@ -157,7 +163,7 @@ async def _compare_with_database(ids: Sequence[str]) -> None:
         return
     for optimization_id in ids:
         version = versions.get(optimization_id)
-        if version is None or snapshot_memory.is_older_copy(optimization_id, version):
+        if version is None or not snapshot_memory.has_version(optimization_id, version):
             snapshot_memory.start_lookup(optimization_id)
 
 

@@ -1,5 +1,6 @@
 """Load snapshots from memory, the cache or the database, and publish new ones."""
 
+import time
 from functools import partial
 from uuid import UUID
 
@@ -47,8 +48,7 @@ def load_snapshot(optimization_id: str, newest_version: bytes | None) -> Snapsho
     if copy is None:
         return _load_first_copy(optimization_id, version)
     if copy.snapshot is None or copy.snapshot.version < version:
-        copy = _load_from_cache(optimization_id, version)
-        return copy.require_snapshot() if copy else _await_lookup(optimization_id, None)
+        return _load_newer(optimization_id, version)
     if copy.age() > BLOCKING_RECHECK_SECONDS:
         return _await_lookup(optimization_id, copy)
     if copy.age() > BACKGROUND_RECHECK_SECONDS:
@@ -71,11 +71,21 @@ def _load_first_copy(optimization_id: str, version: int) -> Snapshot:
         return copy.require_snapshot()
 
 
-def _await_lookup(optimization_id: str, copy: CachedSnapshot | None) -> Snapshot:
+def _load_newer(optimization_id: str, version: int) -> Snapshot:
+    """Ask the cache that names a newer version; the database where it has none."""
+    copy = _load_from_cache(optimization_id, version)
+    if copy is None:
+        return _await_lookup(optimization_id, None, republishes=True)
+    return copy.require_snapshot()
+
+
+def _await_lookup(
+    optimization_id: str, copy: CachedSnapshot | None, *, republishes: bool = False
+) -> Snapshot:
     """Ask the database; fall back on the copy when the database does not answer."""
     try:
         return database_timeout.await_result(
-            snapshot_memory.start_lookup(optimization_id)
+            snapshot_memory.start_lookup(optimization_id, republishes=republishes)
         ).require_snapshot()
     except (DatabaseError, UnavailableError) as error:
         if copy is None:
@@ -116,8 +126,9 @@ def publish_snapshot(optimization_id: str) -> None:
 
     This process sees it at once.
     """
+    as_of = time.monotonic()
     snapshot = snapshot_loader.query_snapshot(optimization_id)
-    snapshot_memory.put_copy(optimization_id, snapshot)
+    snapshot_memory.put_copy(optimization_id, snapshot, as_of)
     if snapshot is None:
         snapshot_cache.remove_snapshot(optimization_id)
     else:

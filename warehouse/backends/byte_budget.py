@@ -1,9 +1,9 @@
 """The bytes that an organization's queries may read, where reading costs money."""
 
 from django.conf import settings
-from django.core.cache import cache
 from django.utils import timezone
 
+from levered_site.api import cache_counters, rate_limits
 from levered_site.api.cache_errors import CACHE_ERRORS
 from levered_site.errors import UnavailableError
 from warehouse.backends.errors import QueryFailedError
@@ -30,7 +30,9 @@ def spend_bytes(organization_id: str, query_bytes: int) -> None:
             f"The query would read {query_bytes:,} bytes, and {max_bytes:,} are allowed: "
             "read fewer days or columns."
         )
-    key = f"bigquery-bytes:{organization_id}:{timezone.now().date().isoformat()}"
+    key = (
+        f"levered:bigquery-bytes:{organization_id}:{timezone.now().date().isoformat()}"
+    )
     try:
         is_over_budget = not _count_bytes(key, query_bytes)
     except CACHE_ERRORS as error:
@@ -48,8 +50,14 @@ def spend_bytes(organization_id: str, query_bytes: int) -> None:
 
 def _count_bytes(key: str, query_bytes: int) -> bool:
     """Add the bytes to the day's count; return False, and add none, over the budget."""
-    cache.add(key, 0, COUNTER_TTL_SECONDS)
-    if cache.incr(key, query_bytes) <= settings.BIGQUERY_BYTES_PER_DAY:
+    if _add_bytes(key, query_bytes) <= settings.BIGQUERY_BYTES_PER_DAY:
         return True
-    cache.decr(key, query_bytes)
+    _add_bytes(key, -query_bytes)
     return False
+
+
+def _add_bytes(key: str, query_bytes: int) -> int:
+    pipeline = rate_limits.get_redis_client().pipeline(transaction=False)
+    cache_counters.queue_increment(pipeline, key, query_bytes, COUNTER_TTL_SECONDS)
+    (reply,) = pipeline.execute()
+    return cache_counters.read_total(key, reply)

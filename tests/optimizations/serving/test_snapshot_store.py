@@ -255,7 +255,7 @@ def test_a_process_that_polls_replaces_a_version_that_is_no_number(
 
 @pytest.mark.parametrize("garbage", [*GARBAGE, b"5\n\x00", b'{"shape": 1}\n'])
 def test_a_cached_snapshot_that_is_none_counts_as_missing(garbage: bytes) -> None:
-    assert snapshot_cache.parse_snapshot(garbage) is None
+    assert snapshot_cache.parse_snapshot(garbage, "an id") is None
 
 
 @pytest.mark.parametrize("garbage", GARBAGE[:3])
