@@ -271,8 +271,11 @@ BIGQUERY_BYTES_PER_DAY = env.int("BIGQUERY_BYTES_PER_DAY", default=2 * 2**40)
 WAREHOUSE_LISTENERS = ["optimizations.configuration.regimes.open_regimes_if_changed"]
 # Called before a metric changes; they raise if the change is not allowed.
 METRIC_GUARDS = ["optimizations.configuration.metric_guard.refuse_metric_change"]
-# Called in the transaction in which what a metric counts changes.
-METRIC_LISTENERS = ["optimizations.configuration.regimes.open_regimes_of_metric"]
+# Called in the transaction in which what a metric counts, or its direction, changes.
+METRIC_LISTENERS = [
+    "optimizations.configuration.regimes.open_regimes_of_metric",
+    "optimizations.configuration.past_violations.end_by_redefining",
+]
 
 # --- optimizations
 # Called before one ships without a confirmation; they raise if it needs one.

@@ -17,6 +17,8 @@ from metrics.models import Metric
 
 # Changing one of these changes what is counted, so it opens a regime.
 COUNTED_FIELDS = ("sql", "column_mapping", "outcomes", "look_back_days")
+# Changing one of these changes what a figure means, which settings.METRIC_LISTENERS hear.
+MEANING_FIELDS = (*COUNTED_FIELDS, "direction")
 
 
 def create_metric(
@@ -45,8 +47,9 @@ def create_metric(
 def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Metric:
     """Change a metric. Its revision grows if what is counted changes.
 
-    Its `warnings` are those of a preview then, the definition before is stored, and
-    settings.METRIC_LISTENERS are called within the transaction.
+    Its `warnings` are those of a preview then, and the definition before is stored. If
+    that or the direction changes, settings.METRIC_LISTENERS are called within the
+    transaction.
 
     Raises InvalidParametersError as `create_metric` does. Raises ConflictError if the
     reward type of a metric in use would change, or if one of settings.METRIC_GUARDS
@@ -77,7 +80,7 @@ def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Me
             revisions.store_replaced(saved)
         metric.save(update_fields=[*changes, "revision", "updated_at"])
         audit.record(metric.organization_id, actor, "metric.redefine", metric, changes)
-        if changes_counts:
+        if not changes.keys().isdisjoint(MEANING_FIELDS):
             for listener in settings.METRIC_LISTENERS:
                 import_string(listener)(metric, saved.revision)
     return metric

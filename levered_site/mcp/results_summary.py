@@ -22,6 +22,8 @@ COMPANION_WORDS = {
     "typical_payment": "typical payment",
 }
 CLAIM_ERROR = 0.05
+# With only these nothing is wrong yet: there is nothing to warn of.
+NOTHING_YET_CODES = frozenset({"not_counted", "no_users", "no_mature_users"})
 # The reasons are in `figures.health`, too: a sentence with all of them would double them.
 MAX_MESSAGES_LENGTH = 200
 
@@ -79,9 +81,16 @@ def describe_health(health: Json | None) -> str:
     if others:
         codes = ", ".join(reason["code"] for reason in others)
         messages += f" And {len(others)} more in figures.health (whole in view: regimes): {codes}."
+    if is_nothing_yet(health):
+        return f"{messages} "
     is_broken = health["status"] == "broken"
     verdict = "The figures cannot be trusted" if is_broken else "Warning"
     return f"{verdict}: {messages} "
+
+
+def is_nothing_yet(health: Json) -> bool:
+    """Return whether the health speaks of nothing but counts that are still to come."""
+    return {reason["code"] for reason in health["reasons"]} <= NOTHING_YET_CODES
 
 
 def point_to_health(health: Json | None) -> str:

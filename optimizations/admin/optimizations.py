@@ -20,7 +20,7 @@ from optimizations.admin import candidate_section, lifecycle_actions, optimizati
 from optimizations.admin.forms import OptimizationForm, validate_changes
 from optimizations.configuration import create_update, lifecycle
 from optimizations.models import Optimization, Variant
-from optimizations.results import health_records
+from optimizations.results import health_records, missing_counts
 from optimizations.results.health_records import NO_REASONS
 
 EDITABLE_WHILE_DRAFT = ("reward_metric", "assignment_source", "expected_users")
@@ -172,13 +172,14 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
     def health_status(self, optimization: Optimization) -> str | None:
         """Whether the lift can be trusted; none before the first count."""
         summary = getattr(optimization, "results_summary", None)
-        health = health_records.judge_optimization(
+        judged = health_records.judge_optimization(
             optimization,
             health_records.read_reasons(summary) if summary else NO_REASONS,
-            {metric.pk for metric in optimization.guardrail_metrics.all()},
+            {metric.pk: metric for metric in optimization.guardrail_metrics.all()},
             optimization.count_failures.all(),
         )
-        return health.status if summary or health.reasons else None
+        has_figures = summary is not None or not missing_counts.is_nothing_yet(judged)
+        return judged.status if has_figures else None
 
     @declare_column("Model", order="model__status", pills=True)
     def model_state(self, optimization: Optimization) -> str:

@@ -6,7 +6,11 @@ from uuid import UUID
 
 from levered_site.errors import FieldProblem, InvalidParametersError
 from metrics.models import AssignmentSource, Metric
-from optimizations.configuration import guardrail_shares, validation
+from optimizations.configuration import (
+    guardrail_shares,
+    past_violations,
+    validation,
+)
 from optimizations.models import Optimization
 
 Fields = Mapping[str, Any]
@@ -78,6 +82,7 @@ def _load_source(
 def set_guardrails(optimization: Optimization, fields: Fields) -> None:
     """Store the guardrail metrics that `fields` name, if any, and fix their shares.
 
+    What is known of a violation stays known when its guardrail is detached.
     Raises InvalidParametersError for an id that is not the organization's.
     """
     if "guardrail_metric_ids" in fields:
@@ -85,7 +90,8 @@ def set_guardrails(optimization: Optimization, fields: Fields) -> None:
             f"guardrail_metric_ids[{index}]": metric_id
             for index, metric_id in enumerate(fields["guardrail_metric_ids"])
         }
-        optimization.guardrail_metrics.set(
-            _load_metrics(optimization.organization_id, ids_by_field)
-        )
+        metrics = _load_metrics(optimization.organization_id, ids_by_field)
+        detached = set(optimization.guardrail_metrics.all()).difference(metrics)
+        past_violations.end_by_detaching(optimization, detached)
+        optimization.guardrail_metrics.set(metrics)
         guardrail_shares.fix_later_shares(optimization)

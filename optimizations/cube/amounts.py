@@ -108,12 +108,12 @@ def _sum_capped(
     """Return sums and sums of squares of values cut to ±cap, by regime and arm."""
     last = bisect_left(EDGES, cap) + 1
     regime, holdout, bucket, users = (
-        _read(days, name) for name in ("regime", "holdout", "bucket", "users")
+        read_buckets(days, name) for name in ("regime", "holdout", "bucket", "users")
     )
     is_cut = np.abs(bucket) > last
     cut = cap * users * is_cut
-    sums = np.where(is_cut, np.sign(bucket) * cut, _read(days, "value_sum"))
-    squares = np.where(is_cut, cap * cut, _read(days, "value_sum_squares"))
+    sums = np.where(is_cut, np.sign(bucket) * cut, read_buckets(days, "value_sum"))
+    squares = np.where(is_cut, cap * cut, read_buckets(days, "value_sum_squares"))
     groups = cell_groups.group_cells(
         (regime.astype(np.int64), holdout.astype(np.bool_))
     )
@@ -121,7 +121,7 @@ def _sum_capped(
     return dict(zip(groups.keys, both, strict=True))
 
 
-def _read(days: Sequence[DayColumns], name: str) -> Floats:
+def read_buckets(days: Sequence[DayColumns], name: str) -> Floats:
     """Return a column of the buckets of all days."""
     columns: list[NDArray[np.float64]] = [
         np.array(day.amounts[name], dtype=np.float64)

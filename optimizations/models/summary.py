@@ -7,7 +7,8 @@ from django.db import models
 from metrics.models import Metric
 from optimizations.models.optimization import Optimization
 
-Reason = dict[str, Any]
+Json = dict[str, Any]
+Reason = Json
 
 
 class ResultsSummary(models.Model):
@@ -34,6 +35,16 @@ class ResultsSummary(models.Model):
     )
     guardrail_reasons: "models.JSONField[dict[str, Reason], dict[str, Reason]]" = (
         models.JSONField(default=dict)
+    )
+    # Violations of guardrails that were detached or redefined before they were over, as
+    # {metric_id, revision, direction, cause, ended_on, reason}.
+    past_violations: "models.JSONField[list[Json], list[Json]]" = models.JSONField(
+        default=list, db_default=models.Value([], models.JSONField())
+    )
+    # The revision by which each metric, reward and guardrails, was counted last, by its
+    # id. None where an earlier version counted.
+    counted_revisions: "models.JSONField[dict[str, int] | None, dict[str, int] | None]" = models.JSONField(
+        null=True
     )
     judged_at = models.DateTimeField(null=True)
     # Of the first full week after going live; fixed once that is over, because the

@@ -9,7 +9,7 @@ from metrics import stats
 from metrics.models import Metric
 from metrics.stats import BaselineSanity, Interval, RewardType
 from metrics.stats.normal import CRITICAL
-from models_app.bandit.data import amount_bound
+from models_app.bandit.data import bounded_amounts
 from models_app.bandit.data.amount_bound import AmountBound, AmountSums
 from models_app.bandit.report.baseline import BaselineReward
 from models_app.models import StoredReport
@@ -63,7 +63,7 @@ def _bound_amounts(cells: CellArrays, report: StoredReport) -> CellArrays:
         return cells
     counts = cells.converted.astype(np.float64)
     amounts = AmountSums.from_moments(counts, cells.value_sum, cells.value_sum_squares)
-    bounded = amount_bound.apply_bound(amounts, AmountBound(**bound))
+    bounded = bounded_amounts.apply_bound(amounts, AmountBound(**bound))
     return replace(cells, value_sum=bounded.sums, value_sum_squares=bounded.squares)
 
 

@@ -7,8 +7,16 @@ from typing import Any
 from metrics.stats import BaselineSanity, DailySampleRatio, SampleRatio, ShareCheck
 from optimizations.results.frequent_id import OneIdCheck
 from optimizations.results.health import HealthReason, format_p
+from optimizations.results.whale_check import WhaleCheck
 
-Check = SampleRatio | DailySampleRatio | ShareCheck | OneIdCheck | BaselineSanity
+Check = (
+    SampleRatio
+    | DailySampleRatio
+    | ShareCheck
+    | OneIdCheck
+    | BaselineSanity
+    | WhaleCheck
+)
 
 
 def describe_failed_checks(checks: Mapping[str, Check | None]) -> list[HealthReason]:
@@ -65,6 +73,15 @@ def _describe_baseline(check: Any) -> str:
         f"The model expects {check.model_mean:.4g} per user of the baseline where the "
         f"recent holdout has {check.holdout_mean:.4g}{distance}: modeled figures are "
         "withheld."
+    )
+
+
+def _describe_whales(check: Any) -> str:
+    optimized = check.users - check.in_holdout
+    return (
+        f"{check.reason}, each with more than {check.above:.4g}: {optimized} in the "
+        f"optimized arm, {check.in_holdout} in the holdout. The mean and its lift hang on "
+        "them; the model counts each as a typical amount."
     )
 
 
@@ -134,6 +151,12 @@ CHECK_TEXTS: Mapping[str, _CheckText] = {
         _describe_share,
         "checks.uncounted_exposures says when: log exposures only while the optimization "
         "is live, with their own time.",
+    ),
+    "whales": _CheckText(
+        _describe_whales,
+        "Read capped_revenue, payer_rate and typical_payment beside the mean. Find out "
+        "whether these amounts are real: correct wrong ones at their source, or exclude "
+        "test users in the admin (excluded users).",
     ),
     "one_id": _CheckText(
         _describe_share,

@@ -17,6 +17,10 @@ BROKEN_CODES = (
     "unknown_variant",
 )
 GUARDRAIL_VIOLATED = "guardrail_violated"
+PAST_EVENTS = {
+    "detached": "it was detached",
+    "redefined": "its metric was defined anew",
+}
 # Counts of a live optimization are old after a day, or after three missed trainings
 # where it trains more rarely.
 MIN_AGE_LIMIT = timedelta(hours=24)
@@ -29,8 +33,9 @@ STATUS_NOTE = (
 CODE_NOTE = (
     "sample_ratio, sample_ratio_daily, arm_mismatch and unknown_variant (broken); "
     "unknown_context, disabled_variant, unknown_policy_version, uncounted_exposures, "
-    "crossover, baseline_sanity, one_id, "
-    "guardrail_violated, not_counted, age, not_judged (warning)."
+    "crossover, baseline_sanity, one_id, whales, "
+    "guardrail_violated, guardrail_not_counted, not_counted, no_users, no_mature_users, "
+    "age, not_judged (warning)."
 )
 
 
@@ -88,10 +93,11 @@ def judge_health(reasons: Iterable[HealthReason], as_of: datetime | None) -> Hea
 
 
 def needs_confirmation(health: Health) -> bool:
-    """Return whether nobody may ship without confirming that the reasons are known."""
-    return health.status == "broken" or any(
-        reason.code == GUARDRAIL_VIOLATED for reason in health.reasons
-    )
+    """Return whether nobody may ship without confirming that the reasons are known.
+
+    Any reason is one: nobody knows better than who ships whether it matters.
+    """
+    return health.status != "ok"
 
 
 def describe_violated_guardrail(guardrail: ComparedMetric) -> HealthReason:
@@ -110,6 +116,22 @@ def describe_violated_guardrail(guardrail: ComparedMetric) -> HealthReason:
         f"{change}{evidence}.",
         "Weigh this harm against the lift before you decide. To stop it, disable the "
         "variants that cause it, or pause; the guardrails' own result has the intervals.",
+    )
+
+
+def describe_past_violation(
+    reason: HealthReason, cause: str, ended_on: str
+) -> HealthReason:
+    """Return the reason of a guardrail that was violated until it was no longer counted.
+
+    `cause` is one of PAST_EVENTS, and `reason` what the last count before said.
+    """
+    return HealthReason(
+        GUARDRAIL_VIOLATED,
+        f"A guardrail was violated until {PAST_EVENTS[cause]} on {ended_on}. The last "
+        f"count before said: {reason.message}",
+        "That harm was measured, and nothing has shown since that it is over. Attach the "
+        "guardrail again as it was to have it judged, or weigh it when you decide.",
     )
 
 

@@ -1,8 +1,11 @@
 """What the health is judged by: checks and guardrails, judged and stored at each count."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from metrics.stats import BaselineSanity
@@ -18,10 +21,13 @@ from optimizations.results import (
     health_records,
     logged_levels,
     measured_lift,
+    missing_counts,
     stored,
+    violation_records,
+    whale_check,
 )
 from optimizations.results.guardrails import Guardrail
-from optimizations.results.health import Health
+from optimizations.results.health import Health, HealthReason
 from optimizations.results.health_records import CountedReasons
 from optimizations.results.measured_lift import Comparison
 from optimizations.results.stored import StoredCubes
@@ -32,12 +38,17 @@ MAX_JUDGED = 50
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The counts of the reward, their comparison, the checks and the guardrails."""
+    """The counts of the reward, their comparison, the checks and the guardrails.
+
+    `revisions` are those that the metrics were counted by, by their ids; a metric that
+    was not counted as it is now is missing.
+    """
 
     cube: ObservationCube
     comparison: Comparison
     checks: Checks
     guardrails: list[Guardrail]
+    revisions: Mapping[UUID, int]
 
 
 def refresh_results(optimization: Optimization, *, full: bool = False) -> None:
@@ -61,12 +72,38 @@ def collect_evidence(
     sanity = None
     if report and metric:
         sanity = calibration.check_calibration(report, cube, metric)
+    revisions = _list_counted_revisions(optimization, cubes)
     return Evidence(
         cube=cube,
         comparison=measured_lift.compare_arms(optimization, metric, cube),
         checks=build_checks(optimization, cube, sanity),
         guardrails=guardrails.judge_guardrails(optimization, cubes),
+        revisions=revisions,
     )
+
+
+def _list_counted_revisions(
+    optimization: Optimization, cubes: StoredCubes
+) -> dict[UUID, int]:
+    """Return the revision of each metric whose last count was by the present one.
+
+    A count that finds no exposure stores nothing; then nothing but a failure tells one
+    metric that was counted from one that was not.
+    """
+    metric = optimization.reward_metric
+    if metric is None or optimization.went_live_at is None:
+        return {}
+    failed = set(optimization.count_failures.values_list("metric_id", flat=True))
+    is_empty = cubes.load_reward_cube().as_of is None
+    return {
+        counted.pk: counted.revision
+        for counted in (metric, *optimization.guardrail_metrics.all())
+        if (
+            is_empty and counted.pk not in failed
+            if (cube := cubes.load_cube(counted)).as_of is None
+            else cube.revised_at is None or cube.as_of >= cube.revised_at
+        )
+    }
 
 
 def build_checks(
@@ -78,61 +115,72 @@ def build_checks(
         **logged_levels.check_logged_levels(optimization, cube),
         "one_id": frequent_id.check_one_id(optimization),
         "baseline_sanity": sanity,
+        **_check_amounts(optimization, cube),
         "age": health_records.check_age(optimization, cube.as_of),
     }
 
 
+def _check_amounts(optimization: Optimization, cube: ObservationCube) -> Checks:
+    """Return the checks that only rewards with amounts have."""
+    whales = whale_check.check_whales(optimization.reward_metric, cube)
+    return {} if whales is None else {"whales": whales}
+
+
 def judge_evidence(optimization: Optimization, evidence: Evidence) -> Health:
     """Return the health by evidence just collected."""
-    return health_records.build_health(optimization, _list_reasons(evidence))
+    return health_records.build_health(
+        optimization, _list_reasons(optimization, evidence)
+    )
 
 
 def judge_checks(
     optimization: Optimization, cube: ObservationCube, checks: Checks
 ) -> Health:
     """Return the health by checks just made, and the guardrails of the last count."""
-    reasons = CountedReasons(
-        check_reasons.describe_failed_checks(checks),
-        health_records.load_reasons(optimization).guardrails,
-        cube.as_of,
+    counted = health_records.load_reasons(optimization)
+    reasons = replace(
+        counted,
+        checks=_list_check_reasons(optimization, cube, checks, counted.revisions),
+        as_of=cube.as_of,
     )
     return health_records.build_health(optimization, reasons)
 
 
 def judge_guardrails(optimization: Optimization, rows: list[Guardrail]) -> Health:
     """Return the health by guardrails just judged, and the checks of the last count."""
-    stored_reasons = health_records.load_reasons(optimization)
-    reasons = CountedReasons(
-        stored_reasons.checks,
-        guardrails.describe_violations(rows),
-        stored_reasons.as_of,
-    )
+    counted = health_records.load_reasons(optimization)
+    reasons = replace(counted, guardrails=guardrails.describe_violations(rows))
     return health_records.build_health(optimization, reasons)
 
 
 def store_summary(optimization: Optimization, evidence: Evidence) -> None:
     """Store the lift and the reasons that are shown without counts until the next count."""
     lift, p_value = evidence.comparison.lift, evidence.comparison.lift.p_value_anytime
-    reasons = _list_reasons(evidence)
+    reasons = _list_reasons(optimization, evidence)
     guardrails.store_violations(optimization, evidence.guardrails)
     first_week = anytime_tuning.find_first_week_users(optimization, evidence.cube)
-    ResultsSummary.objects.update_or_create(
-        optimization=optimization,
-        defaults={
-            "lift": lift.lift_percent,
-            # It holds at all looks together, as the p-value does.
-            "confidence": None if p_value is None else 1 - p_value,
-            "exposures": int(evidence.cube.arrays.exposures.sum()),
-            "as_of": reasons.as_of,
-            "check_reasons": [asdict(reason) for reason in reasons.checks],
-            "guardrail_reasons": {
-                str(metric_id): asdict(reason)
-                for metric_id, reason in reasons.guardrails.items()
-            },
-            "judged_at": timezone.now(),
-            "first_week_users": first_week,
+    figures = {
+        "lift": lift.lift_percent,
+        # It holds at all looks together, as the p-value does.
+        "confidence": None if p_value is None else 1 - p_value,
+        "exposures": int(evidence.cube.arrays.exposures.sum()),
+        "as_of": reasons.as_of,
+        "check_reasons": [asdict(reason) for reason in reasons.checks],
+        "counted_revisions": {
+            str(metric_id): number for metric_id, number in evidence.revisions.items()
         },
-    )
+        "judged_at": timezone.now(),
+        "first_week_users": first_week,
+    }
+    with transaction.atomic():
+        # Detaching or redefining a guardrail waits for the row, and the other way round.
+        row, _ = ResultsSummary.objects.select_for_update().update_or_create(
+            optimization=optimization, defaults=figures
+        )
+        violation_records.store_violations(
+            row, evidence.guardrails, reasons.guardrails, evidence.revisions
+        )
+        row.save(update_fields=["guardrail_reasons", "past_violations"])
 
 
 def judge_copied_summaries(limit: int = MAX_JUDGED) -> int:
@@ -149,9 +197,34 @@ def judge_copied_summaries(limit: int = MAX_JUDGED) -> int:
     return len(copied)
 
 
-def _list_reasons(evidence: Evidence) -> CountedReasons:
+def _list_reasons(optimization: Optimization, evidence: Evidence) -> CountedReasons:
+    counted = health_records.load_reasons(optimization)
     return CountedReasons(
-        check_reasons.describe_failed_checks(evidence.checks),
-        guardrails.describe_violations(evidence.guardrails),
-        evidence.cube.as_of,
+        checks=_list_check_reasons(
+            optimization, evidence.cube, evidence.checks, evidence.revisions
+        ),
+        guardrails=guardrails.describe_violations(evidence.guardrails),
+        as_of=evidence.cube.as_of,
+        past=counted.past,
+        revisions=evidence.revisions,
+    )
+
+
+def _list_check_reasons(
+    optimization: Optimization,
+    cube: ObservationCube,
+    checks: Checks,
+    revisions: Mapping[UUID, int] | None,
+) -> list[HealthReason]:
+    """Return the reasons of failed checks, and of users that are missing in a count."""
+    reasons = check_reasons.describe_failed_checks(checks)
+    was_counted = cube.as_of is not None or optimization.reward_metric_id in (
+        revisions or {}
+    )
+    if optimization.went_live_at is None or not was_counted:
+        return reasons
+    arrays = cube.arrays
+    mature = int(arrays.users[arrays.mature].sum())
+    return reasons + missing_counts.describe_missing_users(
+        int(arrays.users.sum()), mature
     )

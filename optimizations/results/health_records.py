@@ -5,25 +5,54 @@ What changes without a count is added: failed counts, and the age of the counts.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.utils import timezone
 
+from optimizations.configuration import regimes
 from optimizations.models import CountFailure, Optimization, ResultsSummary
-from optimizations.results import health
+from optimizations.results import health, missing_counts
 from optimizations.results.health import AgeCheck, Health, HealthReason
 
 
 @dataclass(frozen=True, slots=True)
 class CountedReasons:
-    """The reasons that counts gave, and when those were counted."""
+    """The reasons that counts gave, and when those were counted.
+
+    Attributes
+    ----------
+    guardrails: of the violated ones, by the id of the metric.
+    past: of those that were violated until they were detached or defined anew, by the id
+        of the metric.
+    revisions: by which each metric was counted last, by its id; None if that is unknown.
+
+    """
 
     checks: list[HealthReason]
-    guardrails: Mapping[UUID, HealthReason]  # by the id of the metric
+    guardrails: Mapping[UUID, HealthReason]
     as_of: datetime | None
+    past: Sequence[tuple[UUID, HealthReason]] = ()
+    revisions: Mapping[UUID, int] | None = field(default_factory=dict)
+
+
+class GuardrailMetric(Protocol):
+    """What health needs to know of an attached guardrail."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def revision(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedGuardrail:
+    """A guardrail that an optimization has now."""
+
+    name: str
+    revision: int
 
 
 NO_REASONS = CountedReasons([], {}, None)
@@ -49,6 +78,17 @@ def read_reasons(row: ResultsSummary) -> CountedReasons:
             for metric_id, reason in row.guardrail_reasons.items()
         },
         row.as_of,
+        [_read_past_violation(violation) for violation in row.past_violations],
+        None
+        if row.counted_revisions is None
+        else {UUID(key): number for key, number in row.counted_revisions.items()},
+    )
+
+
+def _read_past_violation(violation: Mapping[str, Any]) -> tuple[UUID, HealthReason]:
+    reason = HealthReason(**violation["reason"])
+    return UUID(violation["metric_id"]), health.describe_past_violation(
+        reason, violation["cause"], violation["ended_on"]
     )
 
 
@@ -62,21 +102,15 @@ def build_healths(
 ) -> dict[UUID, Health]:
     """Add failed counts and age to the reasons of each optimization; return all by id.
 
-    A guardrail that was detached since its count does not matter any more.
+    A guardrail that was violated when it was detached stays among the reasons.
     """
     failures = _load_failures(optimizations)
-    # Only what a guardrail may have added depends on which are attached.
-    guarded = [
-        row
-        for row in optimizations
-        if row.pk in failures or reasons.get(row.pk, NO_REASONS).guardrails
-    ]
-    attached = _load_attached(guarded) if guarded else {}
+    attached = _load_attached(optimizations)
     return {
         optimization.pk: judge_optimization(
             optimization,
             reasons.get(optimization.pk, NO_REASONS),
-            attached.get(optimization.pk, ()),
+            attached.get(optimization.pk, {}),
             failures.get(optimization.pk, ()),
         )
         for optimization in optimizations
@@ -86,27 +120,77 @@ def build_healths(
 def judge_optimization(
     optimization: Optimization,
     reasons: CountedReasons,
-    attached: Collection[UUID],
+    attached: Mapping[UUID, GuardrailMetric],
     failures: Iterable[CountFailure],
 ) -> Health:
     """Return the health by reasons, attached guardrail metrics and failures, all loaded."""
     counted = {optimization.reward_metric_id, *attached}
-    violated = reasons.guardrails.items()
+    failed = [failure for failure in failures if failure.metric_id in counted]
+    violated = {
+        metric_id: reason
+        for metric_id, reason in reasons.guardrails.items()
+        if metric_id in attached
+    }
+    age = health.describe_age(check_age(optimization, reasons.as_of))
+    failed_ids = {failure.metric_id for failure in failed}
     return health.judge_health(
         [
             *reasons.checks,
-            *(reason for metric_id, reason in violated if metric_id in attached),
+            *violated.values(),
+            *(
+                reason
+                for metric_id, reason in reasons.past
+                if metric_id not in violated
+            ),
             *(
                 health.describe_failed_count(
                     failure.metric.name, failure.message, failure.failed_at
                 )
-                for failure in failures
-                if failure.metric_id in counted
+                for failure in failed
             ),
-            *health.describe_age(check_age(optimization, reasons.as_of)),
+            *_list_uncounted(optimization, reasons, attached, failed_ids, age),
+            *age,
         ],
         reasons.as_of,
     )
+
+
+def _list_uncounted(
+    optimization: Optimization,
+    reasons: CountedReasons,
+    attached: Mapping[UUID, GuardrailMetric],
+    failed: Collection[UUID],
+    age: Sequence[HealthReason],
+) -> list[HealthReason]:
+    """Return a reason for each metric that nothing has counted as it is now.
+
+    Of one that failed, the failure tells, and of a first count that is overdue, the age.
+    """
+    metric = optimization.reward_metric
+    if optimization.went_live_at is None or metric is None:
+        return [missing_counts.DRAFT_REASON]
+    if reasons.as_of is None:
+        if metric.pk in failed or age or metric.pk in (reasons.revisions or {}):
+            return []
+        return [missing_counts.UNCOUNTED_REASON]
+    # Once shipped or ended, a metric that changes is no longer counted, on purpose.
+    is_counting = optimization.status in regimes.COUNTING_STATUSES
+    revisions = reasons.revisions
+
+    def is_uncounted(metric_id: UUID, revision: int) -> bool:
+        if revisions is None or metric_id in failed:
+            return False
+        counted = revisions.get(metric_id)
+        return counted is None or (is_counting and counted != revision)
+
+    uncounted = [
+        missing_counts.describe_uncounted_guardrail(guardrail.name)
+        for metric_id, guardrail in attached.items()
+        if is_uncounted(metric_id, guardrail.revision)
+    ]
+    if is_uncounted(metric.pk, metric.revision):
+        return [missing_counts.REDEFINED_REASON, *uncounted]
+    return uncounted
 
 
 def check_age(optimization: Optimization, as_of: datetime | None) -> AgeCheck:
@@ -117,13 +201,17 @@ def check_age(optimization: Optimization, as_of: datetime | None) -> AgeCheck:
     return health.check_age(as_of, live_since, timezone.now(), minutes)
 
 
-def _load_attached(optimizations: Sequence[Optimization]) -> dict[UUID, set[UUID]]:
-    """Return the guardrail metrics that each optimization has now, by its id."""
-    attached: defaultdict[UUID, set[UUID]] = defaultdict(set)
+def _load_attached(
+    optimizations: Sequence[Optimization],
+) -> dict[UUID, dict[UUID, AttachedGuardrail]]:
+    """Return the guardrails that each optimization has now, by name, by their ids."""
+    attached: defaultdict[UUID, dict[UUID, AttachedGuardrail]] = defaultdict(dict)
     links: Any = Optimization.guardrail_metrics.through.objects
     rows = links.filter(optimization__in=[row.pk for row in optimizations])
-    for optimization_id, metric_id in rows.values_list("optimization_id", "metric_id"):
-        attached[optimization_id].add(metric_id)
+    columns = ("optimization_id", "metric_id", "metric__name", "metric__revision")
+    for row in rows.order_by("metric__name", "metric_id").values_list(*columns):
+        optimization_id, metric_id, name, revision = row
+        attached[optimization_id][metric_id] = AttachedGuardrail(name, revision)
     return attached
 
 

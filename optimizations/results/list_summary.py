@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from optimizations.models import Optimization, ResultsSummary
-from optimizations.results import health_records
+from optimizations.results import health_records, missing_counts
 
 ListSummary = dict[str, Any]
 
@@ -28,7 +28,8 @@ def load_summaries(optimizations: Sequence[Optimization]) -> dict[UUID, ListSumm
             "health": healths[optimization.pk],
         }
         for optimization in optimizations
-        if optimization.pk in rows or healths[optimization.pk].reasons
+        if optimization.pk in rows
+        or not missing_counts.is_nothing_yet(healths[optimization.pk])
     }
 
 

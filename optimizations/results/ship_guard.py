@@ -1,4 +1,4 @@
-"""Refuse to ship on figures that cannot be trusted, or against a violated guardrail.
+"""Refuse to ship without a confirm while anything speaks against the figures.
 
 Called through settings.SHIP_GUARDS because configuration must not import results.
 """
@@ -13,6 +13,7 @@ from levered_site.errors import (
     LeveredError,
     ReasonToConfirm,
 )
+from metrics.models import Metric
 from optimizations.cube import refresh
 from optimizations.models import Optimization
 from optimizations.results import health, health_evidence, stored
@@ -54,11 +55,18 @@ def judge_shipping(optimization: Optimization) -> Health:
     return health.judge_health([], current.as_of)
 
 
+def _was_just_counted(optimization: Optimization, metric: Metric) -> bool:
+    record = refresh.load_count_record(optimization, metric)
+    if record.as_of is None or timezone.now() - record.as_of >= FRESH_FOR:
+        return False
+    return record.revised_at is None or record.revised_at <= record.as_of
+
+
 def _count_again(optimization: Optimization) -> None:
     """Count, unless that was done a moment ago, as for the page that asks to confirm."""
     metric = stored.require_reward_metric(optimization)
-    counted_at = refresh.find_last_refresh(optimization, metric)
-    if counted_at is not None and timezone.now() - counted_at < FRESH_FOR:
+    metrics = (metric, *optimization.guardrail_metrics.all())
+    if all(_was_just_counted(optimization, counted) for counted in metrics):
         return
     try:
         health_evidence.refresh_results(optimization)

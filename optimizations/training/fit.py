@@ -20,6 +20,7 @@ from models_app.bandit.report.posterior_draws import CountedUsers
 from models_app.bandit.report.report import Report
 from models_app.bandit.rewards import fit
 from models_app.bandit.rewards.reward_model import FittedReward
+from optimizations.cube import whales
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Candidate, Optimization
 from warehouse.sql.cube.statement import Cell
@@ -158,7 +159,8 @@ def _tabulate_cells(data: TrainingData, design_subset: DesignSubset) -> Training
         case "numeric":
             if data.is_lower_better:
                 rows = [amount_rows.drop_signs(row) for row in rows]
-            return value_cells.tabulate_amounts(rows, *delays)
+            sizes = whales.collect_sizes(data.cube.days)
+            return value_cells.tabulate_amounts(rows, *delays, sizes)
         case "outcomes":
             weights = _read_outcome_weights(data)
             return value_cells.tabulate_outcomes(rows, *delays, weights)

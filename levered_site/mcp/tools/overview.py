@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from levered_site.mcp import response_size
+from levered_site.mcp import response_size, results_summary
 from levered_site.mcp.arguments import Cursor
 from levered_site.mcp.rest_api import Api, Json
 from levered_site.mcp.tool import Input, Tool
@@ -60,7 +60,9 @@ def _describe_unhealthy(rows: list[Json]) -> str:
     unhealthy = [
         f"{row['name']!r} ({summary['health']['status']})"
         for row in rows
-        if (summary := row.get("summary")) and summary["health"]["status"] != "ok"
+        if (summary := row.get("summary"))
+        and summary["health"]["status"] != "ok"
+        and not results_summary.is_nothing_yet(summary["health"])
     ]
     if not unhealthy:
         return ""

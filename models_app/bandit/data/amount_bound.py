@@ -5,11 +5,10 @@ known from its sums: k values that dominate have (Σy)² / Σy² ≈ k, and thei
 is √(Σy² / k).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models_app.bandit.design.design import Floats, Integers
 
@@ -32,11 +31,23 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class AmountBound:
-    """Amounts whose size is above `limit` count as `typical`; there are `count`."""
+    """Amounts whose size is above `limit` count as `typical`; there are `count`.
+
+    `mean` is that of all others, `log_mean` and `log_sd` those of their logs. Bounds of
+    earlier versions do not have them.
+    """
 
     limit: float
     typical: float
     count: int
+    mean: float | None = None
+    log_mean: float = 0.0
+    log_sd: float = 0.0
+
+    @property
+    def others_mean(self) -> float:
+        """The mean of all others; of an earlier version's bound the typical amount."""
+        return self.typical if self.mean is None else self.mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +132,15 @@ def find_bound(amounts: AmountSums) -> AmountBound | None:
     for last in range(len(candidates), 0, -1):
         outliers = candidates[:last]
         limits = _compute_limits(amounts, numbers, sizes, outliers)
-        if limits is not None and sizes[outliers[-1]] > limits[0]:
-            return AmountBound(*limits, count=int(numbers[outliers].sum()))
+        if limits is not None and sizes[outliers[-1]] > limits.limit:
+            return replace(limits, count=int(numbers[outliers].sum()))
     return None
 
 
 def _compute_limits(
     amounts: AmountSums, numbers: Integers, sizes: Floats, outliers: Integers
-) -> tuple[float, float] | None:
-    """Return limit and typical amount by all but the outliers; None if they are few."""
+) -> AmountBound | None:
+    """Return a bound, without its count, by all but the outliers; None if these are few."""
     removed = numbers[outliers]
     logs = np.log(sizes[outliers])
     others = float(amounts.counts.sum() - removed.sum())
@@ -142,40 +153,13 @@ def _compute_limits(
     sd = max(float(np.sqrt(variance)), MIN_LOG_SD)
     margin = float(np.sqrt(2 * np.log(others))) + MARGIN_SDS
     limit = mean + margin * sd * (1 + FEW_OTHERS_WIDENING / float(np.sqrt(others)))
-    return float(np.exp(min(limit, 700.0))), float(np.exp(mean + sd / 2))
-
-
-def apply_bound(amounts: AmountSums, bound: AmountBound) -> AmountSums:
-    """Return the sums with every outlier counted as a typical amount of its sign."""
-    numbers, sizes = amounts.find_dominant()
-    is_bounded = sizes > bound.limit
-    number = np.where(is_bounded, numbers, 0)
-    log_typical = float(np.log(bound.typical))
-    log_sizes = np.log(np.where(is_bounded, sizes, 1.0))
-    rest = amounts.counts - number
-    sign = np.sign(amounts.sums)
-    rest_sums = _subtract(amounts.sums, sign * number * sizes, rest * bound.typical)
-    least_squares = rest_sums**2 / np.maximum(rest, 1.0)
-    rest_squares = _subtract(amounts.squares, number * sizes**2, least_squares)
-    return AmountSums(
-        amounts.counts,
-        _choose(is_bounded, rest_sums + sign * number * bound.typical, amounts.sums),
-        _choose(
-            is_bounded,
-            np.maximum(rest_squares, least_squares) + number * bound.typical**2,
-            amounts.squares,
-        ),
-        amounts.log_sums + number * (log_typical - log_sizes),
-        np.maximum(amounts.log_squares + number * (log_typical**2 - log_sizes**2), 0.0),
+    mean_size = float(np.abs(amounts.sums).sum() - (removed * sizes[outliers]).sum())
+    is_lost = mean_size <= ROUNDING * float(np.abs(amounts.sums).sum())
+    return AmountBound(
+        limit=float(np.exp(min(limit, 700.0))),
+        typical=float(np.exp(mean + sd / 2)),
+        count=0,
+        mean=float(np.exp(mean + sd**2 / 2)) if is_lost else mean_size / others,
+        log_mean=mean,
+        log_sd=sd,
     )
-
-
-def _subtract(total: Floats, part: Floats, fallback: Floats) -> Floats:
-    """Return total - part, or the fallback where it is lost to rounding."""
-    difference = total - part
-    is_lost = np.abs(difference) <= ROUNDING * np.abs(total)
-    return np.asarray(np.where(is_lost, fallback, difference))
-
-
-def _choose(mask: NDArray[np.bool_], chosen: Floats, other: Floats) -> Floats:
-    return np.asarray(np.where(mask, chosen, other))

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from models_app.bandit.data import amount_bound
+from models_app.bandit.data import amount_bound, amount_sizes, bounded_amounts
 from models_app.bandit.data.amount_bound import AmountBound, AmountSums
+from models_app.bandit.data.amount_sizes import AmountSizes
 from models_app.bandit.data.cells import TrainingRow
 
 AMOUNT_COLUMNS = (
@@ -25,9 +26,13 @@ def drop_signs(row: TrainingRow) -> TrainingRow:
 
 
 def bound_amounts(
-    rows: Sequence[TrainingRow],
+    rows: Sequence[TrainingRow], sizes: AmountSizes | None = None
 ) -> tuple[Sequence[TrainingRow], AmountBound | None]:
-    """Return the rows with outliers bounded, and the bound; None without outliers."""
+    """Return the rows with outliers bounded, and the bound; None without outliers.
+
+    `sizes` are those of single amounts, where they were counted: they tell any number of
+    outliers. The sums of the rows tell a few.
+    """
     columns = np.array(
         [[getattr(row, name) for name in AMOUNT_COLUMNS] for row in rows]
     )
@@ -41,10 +46,11 @@ def bound_amounts(
         np.where(has_logs, logs, moments.log_sums),
         np.where(has_logs, log_squares, moments.log_squares),
     )
-    bound = amount_bound.find_bound(amounts)
+    bound = None if sizes is None else amount_sizes.find_bound(sizes)
+    bound = bound or amount_bound.find_bound(amounts)
     if bound is None:
         return rows, None
-    after = amount_bound.apply_bound(amounts, bound)
+    after = bounded_amounts.apply_bound(amounts, bound)
     return [
         replace(
             row,

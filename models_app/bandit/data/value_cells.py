@@ -10,6 +10,7 @@ import numpy as np
 
 from models_app.bandit.data import amount_rows, cells
 from models_app.bandit.data.amount_bound import AmountBound
+from models_app.bandit.data.amount_sizes import AmountSizes
 from models_app.bandit.data.cells import TrainingCells, TrainingRow
 from models_app.bandit.design.design import Design, Floats, Integers
 from warehouse.sql.shapes import FAILURE_OUTCOME
@@ -91,12 +92,13 @@ def tabulate_amounts(
     lags: Sequence[int],
     horizon_hours: float,
     as_of: datetime,
+    sizes: AmountSizes | None = None,
 ) -> AmountCells:
     """Sum rows of a numeric reward into cells, like cells.tabulate_counts.
 
-    Single amounts far beyond all others are bounded, see amount_bound.find_bound.
+    Single amounts far beyond all others are bounded, see amount_rows.bound_amounts.
     """
-    bounded_rows, bound = amount_rows.bound_amounts(list(rows))
+    bounded_rows, bound = amount_rows.bound_amounts(list(rows), sizes)
 
     def list_extra_sums(row: TrainingRow) -> tuple[float, ...]:
         others = row.converted - row.payers

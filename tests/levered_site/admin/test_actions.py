@@ -37,7 +37,7 @@ def test_an_action_changes_the_status_of_a_live_optimization(
     staff: Client, world: World, name: str, status: str, audit_action: str
 ) -> None:
     """The state machine is the API's; the audit entry names the staff user."""
-    messages = confirm_action(staff, world.optimization, name)
+    messages = confirm_action(staff, world.optimization, name, ticked=name == "ship")
 
     world.optimization.refresh_from_db()
     assert world.optimization.status == status
@@ -50,7 +50,7 @@ def test_an_impossible_status_change_is_a_message(staff: Client, world: World) -
     lifecycle.stop_optimization(world.optimization, SYSTEM_ACTOR)
     entries = AuditEntry.objects.count()
 
-    messages = confirm_action(staff, world.optimization, "ship")
+    messages = confirm_action(staff, world.optimization, "ship", ticked=True)
 
     world.optimization.refresh_from_db()
     assert world.optimization.status == "completed"
@@ -108,7 +108,7 @@ def test_a_list_action_asks_for_confirmation_first(staff: Client, world: World) 
     confirmation = staff.post(reverse(OPTIMIZATION_LIST), form)
     before = set(Optimization.objects.values_list("status", flat=True))
     messages = confirm_list_action(
-        staff, OPTIMIZATION_LIST, [world.optimization, other], "ship"
+        staff, OPTIMIZATION_LIST, [world.optimization, other], "ship", ticked=True
     )
 
     assert "Landing" in confirmation.content.decode()

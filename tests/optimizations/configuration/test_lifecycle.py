@@ -50,7 +50,9 @@ def _make_in_status(organization: Organization, status: str) -> Optimization:
         organization, status="draft", reward_metric_id=metric.pk
     )
     for step in STEPS[status]:
-        optimization = lifecycle.change_status(optimization, step, SYSTEM_ACTOR)
+        optimization = lifecycle.change_status(
+            optimization, step, SYSTEM_ACTOR, confirm=True
+        )
     return optimization
 
 
@@ -62,12 +64,12 @@ def test_every_status_change_is_made_or_refused_as_the_table_says(
     audit_count = AuditEntry.objects.count()
 
     if after in TRANSITIONS[before]:
-        moved = lifecycle.change_status(optimization, after, SYSTEM_ACTOR)
+        moved = lifecycle.change_status(optimization, after, SYSTEM_ACTOR, confirm=True)
         assert moved.status == after
         assert AuditEntry.objects.count() == audit_count + 1
         return
     with pytest.raises(ConflictError) as refused:
-        lifecycle.change_status(optimization, after, SYSTEM_ACTOR)
+        lifecycle.change_status(optimization, after, SYSTEM_ACTOR, confirm=True)
 
     optimization.refresh_from_db()
     assert optimization.status == before
@@ -149,7 +151,8 @@ def test_admins_ship_stop_and_archive_and_members_do_not(
     assert (refused.status_code, by_patch.status_code) == (403, 403)
     assert optimization.status == before
 
-    changed = make_admin_api(organization).post(f"{path}/{action}")
+    body = {"confirm": True} if action == "ship" else None
+    changed = make_admin_api(organization).post(f"{path}/{action}", body)
     assert (changed.status_code, read_body(changed)["status"]) == (200, after)
 
 
@@ -226,7 +229,7 @@ def test_only_changes_of_holdout_variants_or_shipping_open_a_regime() -> None:
     change(excluded_combinations=[{"headline": "B", "cta": True}])
     create_update.set_variant_enabled(optimization, 2, SYSTEM_ACTOR, enabled=False)
     create_update.set_variant_enabled(optimization, 4, SYSTEM_ACTOR, enabled=False)
-    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
+    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR, confirm=True)
     lifecycle.resume_optimization(optimization, SYSTEM_ACTOR)
 
     rows = Regime.objects.order_by("number").values_list(

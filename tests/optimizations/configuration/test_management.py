@@ -1,6 +1,7 @@
 """Reading, listing, changing and deleting optimizations over HTTP."""
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from levered_site.organizations.models import AuditEntry
@@ -65,7 +66,10 @@ def test_a_listed_optimization_has_the_summary_of_its_last_count() -> None:
     organization = optimization_factories.make_organization()
     optimization = optimization_factories.make_optimization(organization)
     figures = {"lift": 8.2, "confidence": 0.97, "exposures": 1200}
-    ResultsSummary.objects.create(optimization=optimization, **figures)
+    counted_at = timezone.now().replace(microsecond=0)
+    ResultsSummary.objects.create(
+        optimization=optimization, as_of=counted_at, **figures
+    )
 
     body = read_body(make_member_api(organization).get("/optimizations"))
 
@@ -73,8 +77,12 @@ def test_a_listed_optimization_has_the_summary_of_its_last_count() -> None:
     assert row["summary"] == {
         "variants_count": 4,
         **figures,
-        "as_of": None,
-        "health": {"status": "ok", "reasons": [], "as_of": None},
+        "as_of": f"{counted_at:%Y-%m-%dT%H:%M:%SZ}",
+        "health": {
+            "status": "ok",
+            "reasons": [],
+            "as_of": f"{counted_at:%Y-%m-%dT%H:%M:%SZ}",
+        },
     }
 
 
@@ -314,7 +322,9 @@ def test_a_repeated_action_says_that_it_is_done_already(
     api = make_admin_api(organization)
     path = f"/optimizations/{optimization.pk}/{action}"
 
-    first, second = api.post(path), api.post(path)
+    body = {"confirm": True} if action == "ship" else None
+
+    first, second = api.post(path, body), api.post(path, body)
 
     assert (first.status_code, second.status_code) == (200, 409)
     assert read_error(second)["message"] == f"It is {status} already."

@@ -165,13 +165,17 @@ def test_a_refresh_brings_the_health_to_the_list_at_once() -> None:
     assert after["lift"] == results["primary_metric_vs_holdout"]["lift_percent"]
 
 
-def test_a_detached_guardrail_is_no_reason_any_more() -> None:
+def test_a_violation_of_a_detached_guardrail_stands_wherever_a_lift_does() -> None:
     optimization, _ = make_violated_guardrail()
     create_update.update_configuration(
         optimization, {"guardrail_metric_ids": []}, SYSTEM_ACTOR
     )
 
-    assert {h["status"] for h in read_healths_of_now(optimization)} == {"ok"}
+    healths = read_healths_of_now(optimization)
+
+    assert {str(health) for health in healths} == {str(healths[0])}
+    (reason,) = healths[0]["reasons"]
+    assert "was violated until it was detached on" in reason["message"]
 
 
 def read_healths_of_now(optimization: Optimization) -> list[Any]:
@@ -270,14 +274,15 @@ def test_old_counts_are_a_fault_of_a_live_optimization_only() -> None:
     assert {h["status"] for h in paused} == {"ok"}
 
 
-def test_a_draft_and_a_new_optimization_have_no_fault() -> None:
+def test_a_new_optimization_has_nothing_counted_and_no_summary() -> None:
     optimization = make_visited_optimization()
     api, path = make_member_api(optimization), f"/optimizations/{optimization.pk}"
 
     body = read_body(api.get(f"{path}/results"))
     (row,) = read_body(api.get("/optimizations"))["optimizations"]
 
-    assert body["health"] == {"status": "ok", "reasons": [], "as_of": None}
+    assert body["health"]["status"] == "warning"
+    assert [r["code"] for r in body["health"]["reasons"]] == ["not_counted"]
     assert row["summary"] is None
 
 

@@ -168,11 +168,12 @@ def test_a_p_value_too_small_for_a_number_is_not_zero() -> None:
     [
         ([HealthReason("sample_ratio", "", "")], True),
         ([HealthReason("guardrail_violated", "", "")], True),
-        ([HealthReason("not_counted", "", ""), HealthReason("age", "", "")], False),
+        ([HealthReason("baseline_sanity", "", "")], True),
+        ([HealthReason("not_counted", "", ""), HealthReason("age", "", "")], True),
         ([], False),
     ],
 )
-def test_what_is_broken_or_violated_needs_a_confirmation(
+def test_whatever_speaks_against_the_figures_needs_a_confirmation(
     reasons: list[HealthReason], *, expected: bool
 ) -> None:
     judged = health.judge_health(reasons, NOW)

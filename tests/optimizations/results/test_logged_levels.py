@@ -125,7 +125,11 @@ def test_exposures_of_disabled_variants_and_unknown_versions_count_and_are_named
     )
     assert checks["unknown_policy_version"]["share"] == 0.1
     assert sum(variant["users"] for variant in results["variants"]) == 10
-    assert _list_codes(results) == ["disabled_variant", "unknown_policy_version"]
+    assert _list_codes(results) == [
+        "disabled_variant",
+        "unknown_policy_version",
+        "no_mature_users",
+    ]
 
 
 def test_exposures_from_before_going_live_count_as_imported_history() -> None:

@@ -187,7 +187,7 @@ def test_results_of_a_shipped_optimization_freeze_when_it_is_shipped() -> None:
         )
     ]
     traffic.send_exposures(optimization, in_time)
-    optimization = lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
+    optimization = lifecycle.ship_optimization(optimization, SYSTEM_ACTOR, confirm=True)
     frozen = read_body(api.get(f"{path}?refresh=true"))
     late = [traffic.build_exposure(optimization, "late", timestamp=before["as_of"])]
     traffic.send_exposures(optimization, late)

@@ -137,7 +137,7 @@ def test_a_frozen_database_is_a_503_within_a_second_then_at_once() -> None:
 def test_a_shipped_optimization_serves_without_the_committer() -> None:
     optimization = make_live_optimization()
     assert _serve(optimization, "before")[0] == 200
-    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
+    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR, confirm=True)
 
     with _frozen_database():
         status, _ = _serve(optimization, "anybody")

@@ -250,7 +250,7 @@ def test_a_shipped_optimization_serves_its_leader_and_records_nothing() -> None:
     optimization = make_live_optimization(holdout_percentage=50)
     first = [read_body(serve_user(optimization, f"u{n}")) for n in range(12)]
     _retrain(optimization, best=4)
-    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
+    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR, confirm=True)
 
     shipped = [read_body(serve_user(optimization, f"u{n}")) for n in range(12)]
     new_user = read_body(serve_user(optimization, "new"))

@@ -83,7 +83,7 @@ def test_nothing_is_published_when_the_transaction_fails() -> None:
 @transaction.atomic
 def _pause_and_fail(optimization: Optimization) -> None:
     paused = lifecycle.pause_optimization(optimization, SYSTEM_ACTOR)
-    lifecycle.ship_optimization(paused, SYSTEM_ACTOR)
+    lifecycle.ship_optimization(paused, SYSTEM_ACTOR, confirm=True)
 
 
 def test_a_snapshot_in_memory_costs_no_query() -> None:

@@ -1,6 +1,7 @@
 """The API of candidates: set, read, promote, discard, and access."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -127,7 +128,7 @@ def test_invalid_settings_are_refused_by_field(
 @pytest.mark.parametrize(
     "end",
     [
-        lifecycle.ship_optimization,
+        partial(lifecycle.ship_optimization, confirm=True),
         lifecycle.stop_optimization,
         lifecycle.archive_optimization,
     ],

@@ -6,13 +6,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from metrics.models import Metric
 from models_app import versions
 from models_app.bandit.design.design import Floats
 from optimizations.models import Optimization
-from tests.support import optimization_factories, traffic
+from tests.support import (
+    optimization_factories,
+    staff_world,
+    traffic,
+    unhealthy_worlds,
+)
 from tests.support.factories import make_member_api, read_body
 from tests.support.learning import train_model
 from tests.support.value_metrics import make_metric
@@ -72,6 +79,25 @@ def send_whale(optimization: Optimization, variant: int, amount: float) -> None:
     traffic.send_rewards(optimization, [reward])
 
 
+def send_whales(optimization: Optimization, variant: int, amounts: list[float]) -> None:
+    """Let as many new users of a variant pay these amounts, over three days."""
+    levels = optimization.variants.get(number=variant).levels
+    exposures, rewards = [], []
+    for place, amount in enumerate(amounts):
+        user = f"whale {place}"
+        seen_at = (
+            timezone.now() - timedelta(days=2, hours=8 * (place % 5))
+        ).isoformat()
+        exposures.append(
+            traffic.build_exposure(
+                optimization, user, variant=levels, timestamp=seen_at
+            )
+        )
+        rewards.append(traffic.build_reward(user, timestamp=seen_at, value=amount))
+    traffic.send_exposures(optimization, exposures)
+    traffic.send_rewards(optimization, rewards)
+
+
 def get_table(optimization: Optimization) -> Floats:
     """Return the shares [V] that are served."""
     table = versions.read_table(versions.get_serving_version(optimization.model))
@@ -103,6 +129,71 @@ def test_one_huge_amount_does_not_take_the_traffic_and_is_named(amount: float) -
     # What was measured keeps the amount.
     measured = results["variants"][worst - 1]
     assert measured["mean_reward"] * measured["mature_users"] > amount
+
+
+@pytest.mark.parametrize(
+    ("number", "low", "high"), [(6, 1e5, 1e5), (8, 1e5, 1e9), (25, 1e5, 1e6)]
+)
+def test_many_huge_amounts_of_one_variant_do_not_take_the_traffic_and_are_named(
+    number: int, low: float, high: float
+) -> None:
+    optimization = make_visited(buy)
+    train_model(optimization)
+    worst = int(get_table(optimization).argmin()) + 1
+    amounts = np.geomspace(low, high, number)
+    send_whales(optimization, worst, amounts.tolist())
+    train_model(optimization)
+
+    after, results = get_table(optimization), read_results(optimization)
+
+    typical = make_visited(buy)
+    send_whales(typical, worst, [50.0] * number)
+    train_model(typical)
+
+    # That there are so many is real; they count as buyers of typical amounts.
+    assert np.abs(after - get_table(typical)).max() < 0.15
+    assert any("far beyond all others" in note for note in results["model"]["notes"])
+    assert results["checks"]["baseline_sanity"]["ok"] is True
+    check = results["checks"]["whales"]
+    assert (check["ok"], check["users"]) == (False, number)
+    assert check["share"] > 0.9
+    (reason,) = results["health"]["reasons"]
+    assert reason["code"] == "whales"
+    assert reason["message"].startswith(
+        f"{number} of {check['payers']} users with an amount make up "
+    )
+
+
+def test_whales_are_named_wherever_a_lift_stands(client: Client) -> None:
+    optimization = make_visited(buy)
+    send_whales(optimization, 2, [1e6] * 6)
+    train_model(optimization)
+    api = make_member_api(optimization.organization)
+    client.force_login(staff_world.make_superuser())
+    page = reverse("admin:optimizations_optimization_change", args=[optimization.pk])
+
+    (row,) = read_body(api.get("/optimizations"))["optimizations"]
+    answer = unhealthy_worlds.call_tool(
+        api, "get_results", optimization_id=str(optimization.pk)
+    )
+    on_page = client.get(page).content.decode()
+
+    words = "6 of "
+    assert row["summary"]["health"]["reasons"][0]["message"].startswith(words)
+    assert f"Warning: {words}" in answer["summary"]
+    assert "users with an amount make up 9" in on_page
+    admin = unhealthy_worlds.make_admin_api(optimization)
+    assert admin.post(f"/optimizations/{optimization.pk}/ship").status_code == 409
+
+
+def test_amounts_without_whales_are_healthy() -> None:
+    optimization = make_visited(buy)
+    train_model(optimization)
+
+    results = read_results(optimization)
+
+    assert results["checks"]["whales"]["ok"] is True
+    assert results["health"]["status"] == "ok"
 
 
 def test_a_huge_amount_in_the_holdout_does_not_blind_the_check_of_the_model() -> None:

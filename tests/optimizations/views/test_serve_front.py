@@ -193,7 +193,7 @@ def test_rubbish_is_passed_on_as_it_came(raw: bytes) -> None:
 
 def test_a_shipped_optimization_is_answered_by_the_front(front: Front) -> None:
     optimization = make.make_live_optimization()
-    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR)
+    lifecycle.ship_optimization(optimization, SYSTEM_ACTOR, confirm=True)
     serve_front.warm_up(front, optimization)
 
     body = orjson.dumps({"anonymous_id": "u1"})

@@ -1,0 +1,103 @@
+"""Sizes of single amounts in logarithmic buckets, and which are far beyond all others."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from models_app.bandit.data.amount_bound import (
+    FEW_OTHERS_WIDENING,
+    MARGIN_SDS,
+    MAX_OUTLIER_SHARE,
+    MIN_LOG_SD,
+    MIN_OTHERS,
+    MIN_OUTLIERS,
+    PRIOR_DOF,
+    PRIOR_VARIANCE,
+    AmountBound,
+)
+from models_app.bandit.design.design import Floats
+
+# More amounts than a few may be outliers, up to this share of all, if they are this many
+# times the typical one. A price that some payers choose is not so far from the others.
+MAX_FAR_SHARE, FAR_FACTOR = 0.25, 200.0
+
+
+@dataclass(frozen=True, slots=True)
+class AmountSizes:
+    """Nonzero amounts of n buckets, largest first.
+
+    Attributes
+    ----------
+    counts: [n] of amounts.
+    sizes: [n], the mean of their absolute values; all of a bucket are alike.
+
+    """
+
+    counts: Floats
+    sizes: Floats
+
+    @classmethod
+    def sort(cls, counts: Floats, sums: Floats) -> Self:
+        """Return the buckets with these counts and sums of one sign, the largest first."""
+        is_known = (counts > 0) & (np.abs(sums) > 0) & np.isfinite(sums)
+        counts, sizes = counts[is_known], np.abs(sums[is_known]) / counts[is_known]
+        order = np.argsort(-sizes, kind="stable")
+        return cls(counts[order], sizes[order])
+
+    @property
+    def total(self) -> float:
+        """The sum of all sizes."""
+        return float(self.counts @ self.sizes)
+
+    def count_above(self, limit: float) -> tuple[int, float]:
+        """Return how many amounts are above the limit, and the sum of their sizes."""
+        is_above = self.sizes > limit
+        counts = self.counts[is_above]
+        return int(counts.sum()), float(counts @ self.sizes[is_above])
+
+
+def find_bound(sizes: AmountSizes) -> AmountBound | None:
+    """Return the bound on amounts far beyond all others, however many; None without any.
+
+    Each bucket and all above it are tried as outliers; the most that are far beyond what
+    is left are taken, so that outliers do not hide each other (Rosner 1983). With K
+    others, whose logs have mean m and sd s, an outlier's log is above
+    m + (√(2 ln K) + 3) s, see `amount_bound.find_bound`. More than a few must also be
+    FAR_FACTOR times the typical amount.
+    """
+    if not len(sizes.counts):
+        return None
+    removed = np.cumsum(sizes.counts)
+    total = float(removed[-1])
+    others = total - removed
+    logs = np.log(sizes.sizes)
+    n = np.maximum(others, 1.0)
+    mean = _sum_after(sizes.counts * logs) / n
+    deviations = np.maximum(_sum_after(sizes.counts * logs**2) - n * mean**2, 0.0)
+    variance = (deviations + PRIOR_DOF * PRIOR_VARIANCE) / (n + PRIOR_DOF)
+    sd = np.maximum(np.sqrt(variance), MIN_LOG_SD)
+    margin = (np.sqrt(2 * np.log(n)) + MARGIN_SDS) * sd
+    limit = mean + margin * (1 + FEW_OTHERS_WIDENING / np.sqrt(n))
+    typical = mean + sd / 2
+    is_few = removed <= max(MIN_OUTLIERS, MAX_OUTLIER_SHARE * total)
+    is_far = (removed <= MAX_FAR_SHARE * total) & (
+        logs > typical + float(np.log(FAR_FACTOR))
+    )
+    is_outlier = (others >= MIN_OTHERS) & (logs > limit) & (is_few | is_far)
+    if not is_outlier.any():
+        return None
+    last = int(np.flatnonzero(is_outlier)[-1])
+    return AmountBound(
+        limit=float(np.exp(min(limit[last], 700.0))),
+        typical=float(np.exp(typical[last])),
+        count=int(removed[last]),
+        mean=float(_sum_after(sizes.counts * sizes.sizes)[last] / others[last]),
+        log_mean=float(mean[last]),
+        log_sd=float(sd[last]),
+    )
+
+
+def _sum_after(values: Floats) -> Floats:
+    """Return the sum [n] of the values behind each place."""
+    return np.append(np.cumsum(values[::-1])[::-1][1:], 0.0)

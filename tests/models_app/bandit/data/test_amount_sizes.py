@@ -1,0 +1,66 @@
+"""Outliers among the sizes of single amounts: however many, and never a mere price."""
+
+import numpy as np
+import pytest
+
+from models_app.bandit.data import amount_rows, amount_sizes
+from models_app.bandit.data.amount_sizes import AmountSizes
+from models_app.bandit.design.design import Floats
+from tests.models_app.bandit.data.test_amount_bound import draw_groups, make_rows
+
+RUNS = 200
+
+
+def count_sizes(amounts: Floats) -> AmountSizes:
+    """Return the amounts in buckets, four for each factor of 10, as the cube has them."""
+    buckets = np.ceil(4 * np.log10(np.abs(amounts))).astype(int)
+    places = buckets - buckets.min()
+    counts, sums = (
+        np.bincount(places).astype(float),
+        np.bincount(places, amounts).astype(float),
+    )
+    return AmountSizes.sort(counts, sums)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("number", [1, 6, 12, 40])
+@pytest.mark.parametrize("spread", [1.0, 1000.0])
+def test_any_number_of_outliers_of_one_group_count_as_typical_amounts(
+    number: int, spread: float, sign: float
+) -> None:
+    groups = draw_groups(0)
+    plain = make_rows(groups, sign)
+    whales = np.geomspace(1e5, 1e5 * spread, number)
+    groups[7] = np.append(groups[7], whales)
+    sizes = count_sizes(sign * np.concatenate(groups))
+
+    rows, bound = amount_rows.bound_amounts(make_rows(groups, sign), sizes)
+
+    assert bound is not None
+    assert bound.count == number
+    assert bound.limit < 1e5
+    extra = sign * (rows[7].value_sum - plain[7].value_sum)
+    assert extra == pytest.approx(number * bound.typical, rel=0.1, abs=1500)
+    assert rows[7].value_sum_squares < 3e5
+    assert rows[:7] == plain[:7]
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.5, 1.0, 2.0])
+def test_log_normal_amounts_have_no_outliers(sigma: float) -> None:
+    bounded = 0
+    for seed in range(RUNS):
+        amounts = np.random.default_rng([seed, 8]).lognormal(3, sigma, 150)
+        bounded += amount_sizes.find_bound(count_sizes(amounts)) is not None
+
+    assert bounded <= 0.02 * RUNS
+
+
+@pytest.mark.parametrize("share", [0.02, 0.05, 0.2])
+def test_a_price_of_a_hundred_times_another_is_no_outlier(share: float) -> None:
+    amounts = np.where(np.arange(1000) < 1000 * share, 500.0, 5.0)
+
+    assert amount_sizes.find_bound(count_sizes(amounts)) is None
+
+
+def test_without_amounts_there_is_nothing_to_bound() -> None:
+    assert amount_sizes.find_bound(AmountSizes.sort(np.zeros(0), np.zeros(0))) is None
