@@ -11,9 +11,9 @@ from benchmarks.statistics import arrays
 from benchmarks.statistics.arrays import Arm, Array, Flags
 from metrics.stats.anytime import DEFAULT_EXPECTED_USERS, project_users_from_first_week
 from metrics.stats.normal import ALPHA, CRITICAL
-from metrics.stats.rates import CERTAIN_LOG_EVIDENCE
+from metrics.stats.rates import CERTAIN_LOG_EVIDENCE, MIN_RATIO
 from metrics.stats.restricted_rates import RateCounts
-from metrics.stats.thin_rates import ThinRates
+from metrics.stats.thin_rates import MAX_DIFFERENCE, ThinRates
 
 Hypothesis = Literal["ratio", "difference"]
 CHUNK = 20_000  # looks at once, whose mixtures fit into memory
@@ -67,8 +67,8 @@ def is_rejected_anytime(
 ) -> Flags:
     """Return at which looks [...] the anytime figures exclude the hypothesis.
 
-    `critical` are the score's critical values [...] at the error `alpha`. Thin regimes that
-    contradict each other count as rejected; the service shows no figures of them.
+    `critical` are the score's critical values [...] at the error `alpha`. Where thin regimes
+    contradict each other, the service shows no such figure, and nothing is excluded.
     """
     supported = arrays.is_supported(optimized, holdout, "bool")
     rejected = np.zeros(supported.shape, dtype=bool)
@@ -76,11 +76,39 @@ def is_rejected_anytime(
     z = compute_z(optimized, holdout, hypothesis, values)
     rejected[supported] = np.abs(z[supported]) > critical[supported]
     thin = ~supported & (arrays.compute_weights(optimized, holdout).sum(-1) > 0)
-    evidence = compute_log_evidence(
-        _select(optimized, thin), _select(holdout, thin), hypothesis, values[thin]
-    )
-    rejected[thin] = evidence >= -np.log(alpha)
+    arms = _select(optimized, thin), _select(holdout, thin)
+    limit = -float(np.log(alpha))
+    certain = compute_log_evidence(*arms, hypothesis, values[thin]) >= limit
+    rejected[thin] = certain & _is_shown(*arms, hypothesis, values[thin], limit)
     return rejected
+
+
+def _is_shown(
+    optimized: Arm, holdout: Arm, hypothesis: Hypothesis, values: Array, limit: float
+) -> Flags:
+    """Return at which thin looks [n] the service shows what judges the hypothesis.
+
+    It withholds an interval whose test rejects even the estimate, and p without both.
+    """
+    has_ratio, has_difference = _has_intervals(optimized, holdout, limit)
+    if hypothesis == "ratio":
+        return has_ratio
+    return np.asarray(has_difference | ((values == 0) & has_ratio))
+
+
+def _has_intervals(optimized: Arm, holdout: Arm, limit: float) -> tuple[Flags, Flags]:
+    """Return at which thin looks [n] there are intervals of the ratio, of the difference.
+
+    `limit` is the log of the e-value from which a hypothesis is rejected.
+    """
+    of_optimized, of_holdout = arrays.compute_means(optimized, holdout)
+    has_rate = of_holdout > 0
+    ratio = of_optimized / np.where(has_rate, of_holdout, 1.0)
+    ratio = np.maximum(np.where(has_rate, ratio, 1.0), MIN_RATIO)
+    by_ratio = compute_log_evidence(optimized, holdout, "ratio", ratio)
+    difference = np.clip(of_optimized - of_holdout, -MAX_DIFFERENCE, MAX_DIFFERENCE)
+    by_difference = compute_log_evidence(optimized, holdout, "difference", difference)
+    return has_rate & (by_ratio <= limit), by_difference <= limit
 
 
 def judge_one_look(optimized: Arm, holdout: Arm) -> tuple[Flags, Flags]:
@@ -88,6 +116,10 @@ def judge_one_look(optimized: Arm, holdout: Arm) -> tuple[Flags, Flags]:
     supported = arrays.is_supported(optimized, holdout, "bool")
     evidence = compute_log_evidence(optimized, holdout, "difference", 0.0)
     certain = ~supported & (evidence >= CERTAIN_LOG_EVIDENCE)
+    has_ratio, has_difference = _has_intervals(
+        _select(optimized, certain), _select(holdout, certain), -float(np.log(ALPHA))
+    )
+    certain[certain] = has_ratio | has_difference
     z = arrays.compute_rates_z(optimized, holdout, 1.0)
     return supported | certain, certain | (np.abs(z) > CRITICAL)
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
-from itertools import chain, compress
+from itertools import chain, compress, repeat
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ Flags = NDArray[np.bool_]
 
 # The columns of a day. The day itself and the cells' order are known without a column.
 COLUMN_NAMES = tuple(field.name for field in fields(Cell) if field.name != "day")
+# Left out of a day without values below zero, and missing in days counted before.
+NEGATIVE_NAMES = ("negatives", "negative_log_sum", "negative_log_sum_squares")
 AMOUNT_NAMES = tuple(
     field.name for field in fields(AmountBucket) if field.name != "day"
 )
@@ -28,7 +30,8 @@ CELL_SETTERS = {field.name: getattr(Cell, field.name).__set__ for field in field
 class DayColumns:
     """The cells of one day, in order: a list for each of COLUMN_NAMES.
 
-    All lists have the same length. `hour` holds ISO 8601 texts or None. `amounts` are the
+    All lists have the same length. `hour` holds ISO 8601 texts or None. NEGATIVE_NAMES are
+    missing where nobody's value is below zero. `amounts` are the
     buckets of numeric rewards, a list for each of AMOUNT_NAMES; None if the day was counted
     before there were any.
     """
@@ -44,9 +47,13 @@ class DayColumns:
 
 @dataclass(frozen=True, slots=True)
 class PaymentArrays:
-    """What payers of n cells paid, as arrays [n]: only numeric rewards need them."""
+    """What payers of n cells paid, as arrays [n]: only numeric rewards need them.
+
+    `negatives` are the users whose value is below zero.
+    """
 
     payers: Integers
+    negatives: Integers
     log_sum: Floats
     log_sum_squares: Floats
 
@@ -86,7 +93,11 @@ class CellArrays:
 
 def collect_columns(cells: Sequence[Cell]) -> dict[str, list[Any]]:
     """Return the columns of the cells of one day."""
-    columns = {name: [getattr(cell, name) for cell in cells] for name in COLUMN_NAMES}
+    has_negatives = any(cell.negatives for cell in cells)
+    names = [
+        name for name in COLUMN_NAMES if has_negatives or name not in NEGATIVE_NAMES
+    ]
+    columns = {name: [getattr(cell, name) for cell in cells] for name in names}
     columns["hour"] = [hour and hour.isoformat() for hour in columns["hour"]]
     return columns
 
@@ -111,6 +122,7 @@ def build_payment_arrays(days: Sequence[DayColumns]) -> PaymentArrays:
     """Return what the payers of all cells paid, in the order of `build_arrays`."""
     return PaymentArrays(
         payers=_read_column(days, "payers", np.int64),
+        negatives=_read_column(days, "negatives", np.int64),
         log_sum=_read_column(days, "log_sum", np.float64),
         log_sum_squares=_read_column(days, "log_sum_squares", np.float64),
     )
@@ -119,7 +131,10 @@ def build_payment_arrays(days: Sequence[DayColumns]) -> PaymentArrays:
 def _read_column(
     days: Sequence[DayColumns], name: str, dtype: DTypeLike
 ) -> NDArray[Any]:
-    values = chain.from_iterable(day.columns[name] for day in days)
+    values = chain.from_iterable(
+        day.columns[name] if name in day.columns else repeat(0, len(day))
+        for day in days
+    )
     return np.fromiter(values, dtype, sum(map(len, days)))
 
 
@@ -165,6 +180,8 @@ def build_cells(day: DayColumns, start: int = 0, end: int | None = None) -> list
     columns = {name: values[start:end] for name, values in day.columns.items()}
     columns["hour"] = [_parse_hour(text) for text in columns["hour"]]
     columns["day"] = [day.day] * len(columns["hour"])
+    for name in NEGATIVE_NAMES:
+        columns.setdefault(name, [0] * len(columns["hour"]))
     cells = [object.__new__(Cell) for _ in columns["day"]]
     for name, set_field in CELL_SETTERS.items():
         deque(map(set_field, cells, columns[name]), maxlen=0)

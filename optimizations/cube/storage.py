@@ -17,9 +17,10 @@ from warehouse.sql.cube.statement import AmountBucket, Cell, CubeSpec, Note
 FORMAT_VERSION = b"2"
 FINGERPRINT_LENGTH = 16
 HEADER_LENGTH = len(FORMAT_VERSION) + FINGERPRINT_LENGTH
-# Days of numeric rewards have buckets of amounts since this version of them. Sealed days
-# without are counted once more, and stay as they are where their events are gone.
-AMOUNTS_VERSION = "amounts 1"
+# Days of numeric rewards have buckets of amounts, and logarithms of those below zero, since
+# this version of them. Sealed days without are counted once more, and stay as they are
+# where their events are gone.
+AMOUNTS_VERSION = "amounts 2"
 # A list beside the columns of cells, because earlier versions, which run until an upgrade
 # ends, refuse what they do not know elsewhere and slice every column.
 AMOUNTS_COLUMN = "amounts"

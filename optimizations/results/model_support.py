@@ -9,7 +9,6 @@ from metrics.stats.minimum_data import MINIMUM_EXPECTED_CONVERSIONS
 from optimizations.cube import aggregates
 from optimizations.cube.cell_columns import CellArrays
 from optimizations.cube.refresh import ObservationCube
-from optimizations.results import user_counts
 
 BASELINE = 1  # the number of the baseline variant
 NO_USERS = "no user has been counted yet"
@@ -23,7 +22,8 @@ def explain_missing_support(metric: Metric, cube: ObservationCube) -> str | None
     if all variants did alike, 10 users with a reward must be expected among the users of
     the baseline, in whichever arm, and 10 among those of the other variants. Below, the
     figures of a model say what was assumed before, not what was seen. Of amounts, users
-    count whose total is above zero: purchases that were refunded in full support nothing.
+    count whose total is above zero (below zero, where these are more, as of losses):
+    purchases that were refunded in full support nothing.
     """
     cells = _count_supporting(metric, cube)
     seen = cells.select(cells.variant > 0)
@@ -49,13 +49,14 @@ def explain_missing_support(metric: Metric, cube: ObservationCube) -> str | None
 def _count_supporting(metric: Metric, cube: ObservationCube) -> CellArrays:
     """Return the cells with the users as `converted` whose rewards say something.
 
-    Where nobody's total is above zero, amounts may be costs: then cells count that have a
-    total other than zero.
+    Days of earlier versions do not tell whose total is below zero: where nobody's is
+    above, cells count that have a total other than zero.
     """
     cells = cube.arrays
     if metric.reward_type != "numeric":
         return cells
-    converted = user_counts.count_positive(metric, cube)
+    positive, negative = cube.payments.payers, cube.payments.negatives
+    converted = negative if negative.sum() > positive.sum() else positive
     if not converted.any():
         converted = np.where(cells.value_sum_squares > 0, cells.converted, 0)
     return replace(cells, converted=converted)

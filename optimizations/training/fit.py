@@ -9,7 +9,7 @@ import numpy as np
 
 from levered_site.errors import ConflictError
 from metrics.models import Metric
-from models_app.bandit.data import amount_rows, cells, value_cells
+from models_app.bandit.data import cells, value_cells
 from models_app.bandit.data.cells import TrainingCells, TrainingRow
 from models_app.bandit.design import subset
 from models_app.bandit.design.subset import DesignSubset
@@ -157,8 +157,6 @@ def _tabulate_cells(data: TrainingData, design_subset: DesignSubset) -> Training
     delays = data.cube.lags, attribution["horizon_hours"], data.as_of
     match data.metric.reward_type:
         case "numeric":
-            if data.is_lower_better:
-                rows = [amount_rows.drop_signs(row) for row in rows]
             sizes = whales.collect_sizes(data.cube.days)
             return value_cells.tabulate_amounts(rows, *delays, sizes)
         case "outcomes":
@@ -194,4 +192,7 @@ def _build_row(cell: Cell, context: int) -> TrainingRow:
         payers=cell.payers,
         log_sum=cell.log_sum,
         log_sum_squares=cell.log_sum_squares,
+        negatives=cell.negatives,
+        negative_log_sum=cell.negative_log_sum,
+        negative_log_sum_squares=cell.negative_log_sum_squares,
     )

@@ -88,6 +88,8 @@ def normalize_cube(cube: Cube) -> dict[str, Any]:
             cell,
             log_sum=round(cell.log_sum, 9),
             log_sum_squares=round(cell.log_sum_squares, 9),
+            negative_log_sum=round(cell.negative_log_sum, 9),
+            negative_log_sum_squares=round(cell.negative_log_sum_squares, 9),
         )
         for cell in cube.cells
     ]

@@ -71,7 +71,7 @@ def build_reference_cube(
         key, amounts, lag = _count_user(spec, first, user_touches, user_rewards)
         values.append((key, amounts[3]))
         sums[key] = [
-            a + b for a, b in zip(sums.get(key, [0.0] * 8), amounts, strict=True)
+            a + b for a, b in zip(sums.get(key, [0.0] * 11), amounts, strict=True)
         ]
         ends = first.at + timedelta(hours=spec.horizon_hours)
         window = [touch for touch in user_touches if first.at <= touch.at <= ends]
@@ -223,7 +223,7 @@ def _count_user(
         key=lambda reward: reward.at,
     )
     value, outcome, rewarded_at = _compute_value(spec, counted_rewards)
-    log = math.log(value) if spec.reward_type == "numeric" and value > 0 else None
+    log = math.log(abs(value)) if spec.reward_type == "numeric" and value else None
     hour = first.at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     key = (
         _find_regime(spec, first).number,
@@ -237,6 +237,7 @@ def _count_user(
         None if mature else hour,
     )
     logs = [float(log is not None), log or 0.0, (log or 0.0) ** 2]
+    logs = [0.0] * 3 + logs if value < 0 else logs + [0.0] * 3
     converted = float(rewarded_at is not None)
     amounts = [1, exposures, converted, value, value**2, *logs]
     lag = None if rewarded_at is None else _lag_bucket(spec, rewarded_at - first.at)
@@ -344,7 +345,8 @@ def _is_read(spec: CubeSpec, touch: Touch) -> bool:
 
 def _build_cells(sums: dict[tuple[Any, ...], list[float]]) -> Iterable[Cell]:
     for key, amounts in sums.items():
-        users, exposures, converted, total, squares, payers, log, logs = amounts
+        users, exposures, converted, total, squares, *logs = amounts
         counts = (int(users), int(exposures), int(converted))
-        row: tuple[Any, ...] = (*key, *counts, total, squares, int(payers), log, logs)
+        paid = (int(logs[0]), *logs[1:3], int(logs[3]), *logs[4:])
+        row: tuple[Any, ...] = (*key, *counts, total, squares, *paid)
         yield Cell(*row)

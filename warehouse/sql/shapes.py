@@ -188,7 +188,9 @@ class Cell:
 
     `variant` is a variant's number, or 0 for none of the variants. `context` is a row-major
     index over the context factors, each of size len(levels) + 2. `hour` is the hour of first
-    touch of users who are not mature yet, else None.
+    touch of users who are not mature yet, else None. `payers` and `log_sum*` are the users
+    whose value is above zero and the sums of its logarithms; `negatives` and
+    `negative_log_sum*` are those below zero, by the logarithms of their sizes.
     """
 
     regime: int
@@ -208,6 +210,9 @@ class Cell:
     payers: int
     log_sum: float
     log_sum_squares: float
+    negatives: int = 0
+    negative_log_sum: float = 0.0
+    negative_log_sum_squares: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

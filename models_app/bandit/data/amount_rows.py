@@ -1,4 +1,4 @@
-"""Rows of amounts before they are summed: outliers bounded, or only sums kept."""
+"""Rows of amounts before they are summed: most made positive, outliers bounded."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,13 +16,38 @@ AMOUNT_COLUMNS = (
 )
 
 
-def drop_signs(row: TrainingRow) -> TrainingRow:
-    """Return the row without what only positive amounts have: payers and logs.
+def orient_amounts(
+    rows: Sequence[TrainingRow],
+) -> tuple[Sequence[TrainingRow], float]:
+    """Return rows in which most amounts are positive, and the sign that restores them.
 
-    To minimize positive amounts must be the same as to maximize their negatives, of
-    which the cube has no logs. Both are learned from their sums.
+    Costs of 5 and losses of -5 are then learned alike, by the logs of their sizes, and
+    only the sign of the reward tells them apart. Where the logs of negative amounts
+    were not counted, the rows stay as they are.
     """
-    return replace(row, payers=0, log_sum=0.0, log_sum_squares=0.0)
+    if any(row.value_sum < 0 and not row.negatives for row in rows):
+        return rows, 1.0
+    positive = sum(row.payers for row in rows)
+    negative = sum(row.negatives for row in rows)
+    is_negative = negative > positive or (
+        negative == positive and sum(row.value_sum for row in rows) < 0
+    )
+    return (
+        ([_negate_amounts(row) for row in rows], -1.0) if is_negative else (rows, 1.0)
+    )
+
+
+def _negate_amounts(row: TrainingRow) -> TrainingRow:
+    return replace(
+        row,
+        value_sum=-row.value_sum,
+        payers=row.negatives,
+        log_sum=row.negative_log_sum,
+        log_sum_squares=row.negative_log_sum_squares,
+        negatives=row.payers,
+        negative_log_sum=row.log_sum,
+        negative_log_sum_squares=row.log_sum_squares,
+    )
 
 
 def bound_amounts(

@@ -24,8 +24,9 @@ class TrainingRow:
 
     `variant` and `context` are the 0-based indices of variant and context cell. `hour`
     is the hour of first touch, set for immature users only. `payers` are the users
-    whose value is positive. Numeric rewards use the sums of values and the sums of the
-    payers' log values; outcome rewards use `outcome`, the key of the outcome.
+    whose value is positive, `negatives` those whose value is negative. Numeric rewards
+    use the sums of values and the sums of the logs of their sizes, by sign; outcome
+    rewards use `outcome`, the key of the outcome.
     """
 
     day: date
@@ -42,6 +43,9 @@ class TrainingRow:
     payers: int = 0
     log_sum: float = 0.0
     log_sum_squares: float = 0.0
+    negatives: int = 0
+    negative_log_sum: float = 0.0
+    negative_log_sum_squares: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ ZERO_AMOUNTS: dict[str, Any] = {
     "payers": 0,
     "log_sum": 0.0,
     "log_sum_squares": 0.0,
+    "negatives": 0,
+    "negative_log_sum": 0.0,
+    "negative_log_sum_squares": 0.0,
 }
 
 
@@ -35,6 +38,8 @@ class AmountCells(TrainingCells):
     log_sum, log_sum_squares: sums [n] of the natural logs of the payers' values.
     others: users [n] whose counted reward is zero or negative (refunds).
     bound: the bound that was applied to single amounts, if there were outliers.
+    sign: -1 if the cells hold the negatives of the amounts, because most of them are
+        negative: payers are then who lost something. Otherwise 1.
 
     """
 
@@ -44,11 +49,12 @@ class AmountCells(TrainingCells):
     log_sum_squares: Floats
     others: Floats
     bound: AmountBound | None = None
+    sign: float = 1.0
 
     @property
     def total(self) -> float:
         """Sum of rewards."""
-        return float(self.value_sum.sum())
+        return self.sign * float(self.value_sum.sum())
 
     @property
     def has_refunds(self) -> bool:
@@ -97,8 +103,10 @@ def tabulate_amounts(
     """Sum rows of a numeric reward into cells, like cells.tabulate_counts.
 
     Single amounts far beyond all others are bounded, see amount_rows.bound_amounts.
+    Where most amounts are negative, the cells hold their negatives.
     """
-    bounded_rows, bound = amount_rows.bound_amounts(list(rows), sizes)
+    oriented_rows, sign = amount_rows.orient_amounts(list(rows))
+    bounded_rows, bound = amount_rows.bound_amounts(oriented_rows, sizes)
 
     def list_extra_sums(row: TrainingRow) -> tuple[float, ...]:
         others = row.converted - row.payers
@@ -120,6 +128,7 @@ def tabulate_amounts(
         log_sum_squares=log_squares,
         others=others,
         bound=bound,
+        sign=sign,
     )
 
 
@@ -177,7 +186,7 @@ def select_cells(table: AmountCells, indices: Integers) -> AmountCells:
     """Return the cells at the indices, in that order; the strata stay."""
     columns = _get_columns(table)
     for name, column in columns.items():
-        if name not in {"stratum_time", "bound"} and column is not None:
+        if name not in {"stratum_time", "bound", "sign"} and column is not None:
             columns[name] = column[indices]
     return AmountCells(**columns)
 
@@ -185,8 +194,8 @@ def select_cells(table: AmountCells, indices: Integers) -> AmountCells:
 def select_mature_cells(table: AmountCells) -> AmountCells:
     """Return the cells of mature users, or all cells before any mature user has paid.
 
-    Where nobody ever paid, any reward of a mature user counts instead, as of amounts that
-    are all negative.
+    Where nobody ever paid, any reward of a mature user counts instead, as of negative
+    amounts whose logs were not counted.
 
     Sums of immature users may still grow when they pay again, and the histogram of lags
     cannot tell by how much: it counts first rewards only.

@@ -55,6 +55,7 @@ def compute_prob_best(
     step = MAX_TABLE_NUMBERS // (len(variants) * rows * part_count)
     step = max(1, min(step, MAX_CONTEXT_CELL_NUMBERS // len(variants)))
     splitter = PredictorSplitter(design, variants, np.float32)
+    minimize = sign * reward_posterior.sign < 0
     wins = np.zeros((design.context_cells, design.variants))
     for chunk in reward_model.draw_chunks(
         fitted_reward, draws, seed, variants, bias=bias, size=max(step, DRAWS_PER_CHUNK)
@@ -63,7 +64,7 @@ def compute_prob_best(
         for start in range(0, len(chunk), step):
             block = [theta[start : start + step] for theta in coefficients]
             best = _find_best_variants(
-                chunk.posterior, splitter, block, minimize=sign < 0
+                chunk.posterior, splitter, block, minimize=minimize
             )
             wins[:, variants] += _count_wins(best, len(variants))
     return wins / draws
@@ -179,7 +180,10 @@ def _exponentiate_in_place(table: Float32s, limit: float) -> Float32s:
 
 
 def _compute_merit(posterior: RewardPosterior, blocks: list[Float32s]) -> Float32s:
-    """Return numbers in the order of the rewards; the blocks are overwritten."""
+    """Return numbers in the order of the rewards, or of the sizes of negative amounts.
+
+    The blocks are overwritten.
+    """
     if posterior.kind in {"chance", "mean"}:
         return blocks[0]
     odds_against, *others = blocks

@@ -12,7 +12,12 @@ from models_app.bandit.regression import prior_scales
 from models_app.bandit.regression.fit import FitInfo, SystemFit, fit_system
 from models_app.bandit.regression.likelihood import Noise, arrange_cells
 from models_app.bandit.regression.posterior import Posterior
-from models_app.bandit.rewards import heteroscedasticity, normal_mean, smearing
+from models_app.bandit.rewards import (
+    heteroscedasticity,
+    normal_mean,
+    reward_model,
+    smearing,
+)
 from models_app.bandit.rewards.heteroscedasticity import VarianceModel
 from models_app.bandit.rewards.reward_model import MAX_LOG, RewardPosterior
 from models_app.bandit.rewards.smearing import Calibration, ExpectedAmounts
@@ -30,16 +35,28 @@ NOTE_NO_PAYERS = (
     "no user has a total above zero yet (nobody paid, or refunds took it back); the reward "
     "shown is the probability of such a total"
 )
+NOTE_NEGATIVE = (
+    "amounts are negative: the model learns how often and how large they are, so that its "
+    "coefficients are those of their size"
+)
 NOTE_REFUNDS = (
     "some amounts are negative, so the model learns mean rewards without separating who "
     "pays from how much"
 )
-NOTE_LESS_IS_BETTER = (
-    "less is better, so the model learns mean rewards without separating who pays from how "
-    "much, as it does of the negatives where more is better"
+NOTE_GAINS = (
+    "some of the negative amounts are positive instead, so the model learns mean rewards "
+    "without separating who loses from how much"
+)
+NOTE_LOGS_NOT_COUNTED = (
+    "amounts are negative, and their logarithms were not counted on all days "
+    "(`refresh=full` counts these again), so the model learns mean rewards without "
+    "separating who loses from how much"
 )
 NOTE_FEW_REFUNDS = (
     "some amounts are negative, but too few to learn from; the means leave them out"
+)
+NOTE_FEW_GAINS = (
+    "some amounts are positive, but too few to learn from; the means leave them out"
 )
 NOTE_AMOUNTS_MAY_GROW = (
     "no user who paid is past the horizon yet; amounts may still grow"
@@ -83,16 +100,23 @@ def fit_numeric_reward(
 ) -> tuple[RewardPosterior, FitInfo]:
     """Fit the hurdle model of docs/model.md, or the mean model if the hurdle misfits.
 
-    Raises ValueError, naming the field, for cells that do not fit the design, and
-    NotConvergedError.
+    Amounts that are mostly negative are learned by their size. Raises ValueError,
+    naming the field, for cells that do not fit the design, and NotConvergedError.
     """
     value_cells.validate_value_cells(cells, design)
+    amounts, info = _fit_amounts(design, cells)
+    return reward_model.apply_sign(amounts, cells.sign), info
+
+
+def _fit_amounts(design: Design, cells: AmountCells) -> tuple[RewardPosterior, FitInfo]:
+    """Fit the amounts as the cells hold them: most are positive."""
     mature = value_cells.select_mature_cells(cells)
     many_refunds = _compute_refund_share(cells) > MAX_IGNORED_REFUND_SHARE
     nobody_paid = cells.successes.sum() <= 0
-    if (nobody_paid and cells.value_sum.any()) or (many_refunds and mature.has_refunds):
-        note = NOTE_REFUNDS if mature.has_refunds else NOTE_LESS_IS_BETTER
-        return normal_mean.fit_mean_reward(design, mature, note)
+    if nobody_paid and cells.value_sum.any():
+        return normal_mean.fit_mean_reward(design, mature, NOTE_LOGS_NOT_COUNTED)
+    if many_refunds and mature.has_refunds:
+        return normal_mean.fit_mean_reward(design, mature, _note_refunds(mature))
     paid = fit_system(design, arrange_cells(design, cells)).fit
     if nobody_paid:
         unit_amount = _build_unit_amount(design)
@@ -103,7 +127,7 @@ def fit_numeric_reward(
     calibration = smearing.calibrate_smearing(
         logs.payer_cells, _compute_expected_sums(design, logs, variances)
     )
-    misfit = _find_misfit(calibration, many_refunds=many_refunds)
+    misfit = _find_misfit(calibration, mature, many_refunds=many_refunds)
     if misfit is not None:
         return normal_mean.fit_mean_reward(design, mature, misfit)
     amount_fit = logs.system_fit.fit
@@ -114,21 +138,27 @@ def fit_numeric_reward(
     return hurdle, _merge_infos(paid.info, amount_fit.info)
 
 
-def _find_misfit(calibration: Calibration, *, many_refunds: bool) -> str | None:
+def _find_misfit(
+    calibration: Calibration, mature: AmountCells, *, many_refunds: bool
+) -> str | None:
     """Return the note on why the hurdle misfits the sums of amounts, or None."""
     if many_refunds and calibration.z < -smearing.RELIABLE_MISS_ERRORS:
-        return NOTE_REFUNDS
+        return _note_refunds(mature)
     if calibration.max_variant_z > smearing.MISFIT_ERRORS:
         return NOTE_NOT_LOG_NORMAL
     return None
 
 
+def _note_refunds(cells: AmountCells) -> str:
+    return NOTE_REFUNDS if cells.sign > 0 else NOTE_GAINS
+
+
 def _list_notes(calibration: Calibration, mature: AmountCells) -> list[str]:
-    notes = []
+    notes = [] if mature.sign > 0 else [NOTE_NEGATIVE]
     if calibration.uses_sums:
         notes.append(NOTE_LEVEL_FROM_SUMS)
     if mature.has_refunds:
-        notes.append(NOTE_FEW_REFUNDS)
+        notes.append(NOTE_FEW_REFUNDS if mature.sign > 0 else NOTE_FEW_GAINS)
     if mature.maturity is not None and mature.maturity.min() < 1:
         notes.append(NOTE_AMOUNTS_MAY_GROW)
     return notes

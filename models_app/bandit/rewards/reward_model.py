@@ -37,6 +37,7 @@ class RewardPosterior:
     weights: of the outcomes, in the order of their parts.
     smearing: mean and sd of the log of mean amount over exp(mean log amount).
     notes: remarks for users on how the posterior was found.
+    sign: of a hurdle's amounts; -1 if the parts describe the size of negative ones.
 
     """
 
@@ -46,6 +47,7 @@ class RewardPosterior:
     weights: tuple[float, ...] = ()
     smearing: tuple[float, float] = (0.0, 0.0)
     notes: tuple[str, ...] = ()
+    sign: float = 1.0
 
     @property
     def design(self) -> Design:
@@ -84,9 +86,17 @@ def negate_reward(fitted_reward: FittedReward) -> tuple[FittedReward, float]:
         return replace(fitted_reward, mean=-fitted_reward.mean), 1.0
     if fitted_reward.kind != "mean":
         return fitted_reward, -1.0
-    (part,) = fitted_reward.posteriors
-    negated = replace(part, mean=-part.mean)
-    return replace(fitted_reward, posteriors=(negated,)), 1.0
+    return apply_sign(fitted_reward, -1.0), 1.0
+
+
+def apply_sign(amounts: RewardPosterior, sign: float) -> RewardPosterior:
+    """Return the posterior of amounts, or with sign -1 that of their negatives."""
+    if sign > 0:
+        return amounts
+    if amounts.kind == "hurdle":
+        return replace(amounts, sign=-amounts.sign)
+    (part,) = amounts.posteriors
+    return replace(amounts, posteriors=(replace(part, mean=-part.mean),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +136,7 @@ class DrawChunk:
         odds_against = _exponentiate_parts(parts[0], -1.0)
         if kind == "hurdle":
             mean, sd = self.posterior.smearing
-            factor = np.exp(mean + sd * self.smearing)
+            factor = self.posterior.sign * np.exp(mean + sd * self.smearing)
             amount = _exponentiate_parts(parts[1], 1.0)
             return _HurdleTable(odds_against, amount, factor[:, None])
         stages = tuple(_exponentiate_parts(part, -1.0) for part in parts[1:])
@@ -207,7 +217,7 @@ class _PartProduct:
 
 @dataclass(frozen=True, slots=True)
 class _HurdleTable(RewardTable):
-    """Amount / (1 + odds against paying); `factor` [draws, 1] is the smearing."""
+    """Amount / (1 + odds against paying); `factor` [draws, 1] is the signed smearing."""
 
     odds_against: _PartProduct
     amount: _PartProduct

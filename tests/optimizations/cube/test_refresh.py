@@ -1,12 +1,13 @@
 """The cube of the managed store equals a count by hand of the own organization's events."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from levered_site.errors import ConflictError
-from optimizations.cube import storage
+from optimizations.cube import cell_columns, storage
 from optimizations.models import CubeDay, Decision, Optimization
 from tests.support import optimization_factories
 from tests.support.cube_events import (
@@ -179,13 +180,33 @@ def test_a_day_reads_back_as_it_was_written() -> None:
     full = storage.StoredDay(
         cell.day, (cell, cell), tuple(range(32)), 1, 2, "0123456789abcdef"
     )
+    lost = replace(
+        cell, negatives=1, negative_log_sum=1.5, negative_log_sum_squares=2.25
+    )
+    losing = replace(full, cells=(cell, lost))
     empty = storage.StoredDay(cell.day, (), (0,) * 32, 0, 0, "0123456789abcdef")
 
     decoded = [
-        storage.decode_day(cell.day, storage.encode_day(day)) for day in (full, empty)
+        storage.decode_day(cell.day, storage.encode_day(day))
+        for day in (full, losing, empty)
     ]
 
-    assert decoded == [full, empty]
+    assert decoded == [full, losing, empty]
+
+
+def test_only_days_with_negative_amounts_store_their_logs() -> None:
+    days = [hour_of_day_back(2).date(), hour_of_day_back(1).date()]
+    keys = (1, days[0], 0, False, 1, 0, None, True, None)
+    plain = Cell(*keys, 2, 2, 1, 3.0, 9.0, 1, 1.1, 1.2)
+    lost = replace(plain, day=days[1], payers=0, log_sum=0.0, negatives=1)
+
+    columns = [
+        cell_columns.DayColumns(cell.day, cell_columns.collect_columns([cell]))
+        for cell in (plain, lost)
+    ]
+
+    assert "negatives" not in columns[0].columns
+    assert cell_columns.build_payment_arrays(columns).negatives.tolist() == [0, 1]
 
 
 def _serve(optimization: Optimization, user: str, at: datetime) -> None:

@@ -220,3 +220,8 @@ def test_less_of_positive_amounts_is_learned_like_more_of_their_negatives(
 
     assert get_table(costs) == pytest.approx(get_table(losses), abs=2e-3)
     assert get_table(costs)[:2].sum() > 0.5
+    for optimization, sign in ((costs, 1), (losses, -1)):
+        results = read_results(optimization)
+        assert results["model"]["reward_model"] == "hurdle"
+        assert sign * results["variants"][0]["expected_reward_mean"] > 0
+        assert results["checks"]["baseline_sanity"]["ok"] is True

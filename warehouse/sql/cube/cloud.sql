@@ -123,6 +123,7 @@ levered_user_rows AS (
          u.mature, s.exposures, s.crossed, e.outcome,
          e.anonymous_id IS NOT NULL AS converted, COALESCE(e.amount, 0) AS amount,
          LN(CASE WHEN e.amount > 0 THEN e.amount END) AS log_amount,
+         LN(CASE WHEN e.amount < 0 THEN -e.amount END) AS log_negative,
          CASE WHEN NOT u.mature THEN {hour_of_first_touch} END AS first_hour,
          u.holdout AND u.variant_number <> 1 AS mismatched,
          CASE WHEN u.mature AND e.lag_microseconds IS NOT NULL
@@ -139,6 +140,8 @@ levered_grouped AS (
          {count_if}(converted) AS converted, SUM(amount) AS value_sum,
          SUM(amount * amount) AS value_sum_squares, COUNT(log_amount) AS payers,
          SUM(log_amount) AS log_sum, SUM(log_amount * log_amount) AS log_sum_squares,
+         COUNT(log_negative) AS negatives, SUM(log_negative) AS negative_log_sum,
+         SUM(log_negative * log_negative) AS negative_log_sum_squares,
          {count_if}(crossed) AS crossed, {count_if}(mismatched) AS mismatched{grouped_amount}
   FROM levered_user_rows
   GROUP BY GROUPING SETS (
@@ -173,6 +176,10 @@ SELECT CASE WHEN is_lag THEN 'lag'{amount_kind} ELSE 'cell' END AS kind,
        CAST(SUM(payers) AS {integer}) AS payers,
        CAST(COALESCE(SUM(log_sum), 0) AS {double}) AS log_sum,
        CAST(COALESCE(SUM(log_sum_squares), 0) AS {double}) AS log_sum_squares,
+       CAST(SUM(negatives) AS {integer}) AS negatives,
+       CAST(COALESCE(SUM(negative_log_sum), 0) AS {double}) AS negative_log_sum,
+       CAST(COALESCE(SUM(negative_log_sum_squares), 0) AS {double})
+         AS negative_log_sum_squares,
        CAST(SUM(crossed) AS {integer}) AS crossed,
        CAST(SUM(mismatched) AS {integer}) AS mismatched
 FROM levered_indexed
@@ -180,12 +187,12 @@ WHERE (NOT is_lag OR bucket IS NOT NULL){amount_filter}
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*),
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches
 UNION ALL
 -- Exposures that name nobody, by their day.
 SELECT 'blank', NULL, CAST(t.moment AS DATE), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-       COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches AS t
 WHERE {is_blank_id} AND CAST(t.moment AS DATE) IN ({days})
 GROUP BY CAST(t.moment AS DATE){notes}

@@ -59,7 +59,14 @@ STATEMENT_BUILDERS: dict[
 }
 LAG_BUCKETS = 32
 # Only numeric rewards have amounts.
-NO_AMOUNTS: dict[str, Any] = {"payers": 0, "log_sum": 0.0, "log_sum_squares": 0.0}
+NO_AMOUNTS: dict[str, Any] = {
+    "payers": 0,
+    "log_sum": 0.0,
+    "log_sum_squares": 0.0,
+    "negatives": 0,
+    "negative_log_sum": 0.0,
+    "negative_log_sum_squares": 0.0,
+}
 
 # The statement's columns, in order. A 'cell' row holds a Cell and its two checks. A 'lag'
 # row holds its day, its bucket in `context` and its users. An 'amount' row holds regime, day

@@ -144,7 +144,7 @@ def test_slots_and_quotes_in_a_customers_query_are_left_alone() -> None:
 def test_rows_are_decoded_by_their_kind() -> None:
     cell = (1, date(2026, 3, 1), None, False, 2, 0, None, True, None)
     rows = [
-        ("cell", *cell, 3, 4, 2, 2.0, 2.0, 1, 9.0, 9.0, 1, 2),
+        ("cell", *cell, 3, 4, 2, 2.0, 2.0, 1, 9.0, 9.0, 1, 9.0, 9.0, 1, 2),
         (
             "lag",
             None,
@@ -161,9 +161,12 @@ def test_rows_are_decoded_by_their_kind() -> None:
             0.0,
             0.0,
             0,
+            0.0,
+            0.0,
+            0,
             0,
         ),
-        ("read", *[None] * 9, 7, *[None] * 9),
+        ("read", *[None] * 9, 7, *[None] * 12),
     ]
 
     cube = decode_cube(rows, BOOL)
@@ -171,6 +174,7 @@ def test_rows_are_decoded_by_their_kind() -> None:
     (decoded,) = cube.cells
     assert (decoded.users, decoded.exposures, decoded.converted) == (3, 4, 2)
     assert (decoded.variant, decoded.payers, decoded.log_sum) == (2, 0, 0.0)
+    assert (decoded.negatives, decoded.negative_log_sum) == (0, 0.0)
     assert (cube.lags[31], sum(cube.lags)) == (2, 2)
     assert cube.days[0].lags == cube.lags
     assert (cube.crossover_users, cube.arm_mismatch_users) == (1, 2)

@@ -153,6 +153,7 @@ levered_user_rows AS (
          u.mature, s.exposures, s.crossed, e.outcome,
          e.anonymous_id IS NOT NULL AS converted, COALESCE(e.amount, 0) AS amount,
          LN(CASE WHEN e.amount > 0 THEN e.amount END) AS log_amount,
+         LN(CASE WHEN e.amount < 0 THEN -e.amount END) AS log_negative,
          CASE WHEN NOT u.mature THEN TIMESTAMP_TRUNC(u.moment, HOUR) END AS first_hour,
          u.holdout AND u.variant_number <> 1 AS mismatched,
          CASE WHEN u.mature AND e.lag_microseconds IS NOT NULL
@@ -203,6 +204,8 @@ levered_grouped AS (
          COUNTIF(converted) AS converted, SUM(amount) AS value_sum,
          SUM(amount * amount) AS value_sum_squares, COUNT(log_amount) AS payers,
          SUM(log_amount) AS log_sum, SUM(log_amount * log_amount) AS log_sum_squares,
+         COUNT(log_negative) AS negatives, SUM(log_negative) AS negative_log_sum,
+         SUM(log_negative * log_negative) AS negative_log_sum_squares,
          COUNTIF(crossed) AS crossed, COUNTIF(mismatched) AS mismatched,
          GROUPING(amount_bucket) = 0 AS is_amount, amount_bucket
   FROM levered_user_rows
@@ -253,6 +256,10 @@ SELECT CASE WHEN is_lag THEN 'lag' WHEN is_amount THEN 'amount' ELSE 'cell' END 
        CAST(SUM(payers) AS INT64) AS payers,
        CAST(COALESCE(SUM(log_sum), 0) AS FLOAT64) AS log_sum,
        CAST(COALESCE(SUM(log_sum_squares), 0) AS FLOAT64) AS log_sum_squares,
+       CAST(SUM(negatives) AS INT64) AS negatives,
+       CAST(COALESCE(SUM(negative_log_sum), 0) AS FLOAT64) AS negative_log_sum,
+       CAST(COALESCE(SUM(negative_log_sum_squares), 0) AS FLOAT64)
+         AS negative_log_sum_squares,
        CAST(SUM(crossed) AS INT64) AS crossed,
        CAST(SUM(mismatched) AS INT64) AS mismatched
 FROM levered_indexed
@@ -260,17 +267,17 @@ WHERE (NOT is_lag OR bucket IS NOT NULL) AND (NOT is_amount OR amount_bucket IS 
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*),
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches
 UNION ALL
 -- Exposures that name nobody, by their day.
 SELECT 'blank', NULL, CAST(t.moment AS DATE), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-       COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches AS t
 WHERE TRANSLATE(t.anonymous_id, CAST(@p31 AS STRING), '') = '' AND CAST(t.moment AS DATE) IN (CAST(@p14 AS DATE), CAST(@p15 AS DATE))
 GROUP BY CAST(t.moment AS DATE)
 UNION ALL
-SELECT 'variant', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'variant', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM (
   SELECT day, value, users,
          ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value) AS place
@@ -283,7 +290,7 @@ FROM (
 ) AS levered_placed
 WHERE place <= 5
 UNION ALL
-SELECT 'context', NULL, day, NULL, NULL, NULL, 0, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'context', NULL, day, NULL, NULL, NULL, 0, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM (
   SELECT day, value, users,
          ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value) AS place
@@ -297,7 +304,7 @@ FROM (
 ) AS levered_placed
 WHERE place <= 5
 UNION ALL
-SELECT 'context', NULL, day, NULL, NULL, NULL, 1, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'context', NULL, day, NULL, NULL, NULL, 1, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM (
   SELECT day, value, users,
          ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value) AS place

@@ -135,6 +135,10 @@ grouped AS (
          count(*) FILTER (WHERE value > 0) AS payers,
          sum(ln(value)) FILTER (WHERE value > 0) AS log_sum,
          sum(ln(value) * ln(value)) FILTER (WHERE value > 0) AS log_sum_squares,
+         count(*) FILTER (WHERE value < 0) AS negatives,
+         sum(ln(-value)) FILTER (WHERE value < 0) AS negative_log_sum,
+         sum(ln(-value) * ln(-value)) FILTER (WHERE value < 0)
+           AS negative_log_sum_squares,
          count(*) FILTER (WHERE crossed) AS crossed,
          count(*) FILTER (WHERE mismatched) AS mismatched
   FROM user_rows
@@ -162,6 +166,9 @@ SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind,
        sum(value_sum_squares) AS value_sum_squares,
        CAST(sum(payers) AS bigint) AS payers, COALESCE(sum(log_sum), 0) AS log_sum,
        COALESCE(sum(log_sum_squares), 0) AS log_sum_squares,
+       CAST(sum(negatives) AS bigint) AS negatives,
+       COALESCE(sum(negative_log_sum), 0) AS negative_log_sum,
+       COALESCE(sum(negative_log_sum_squares), 0) AS negative_log_sum_squares,
        CAST(sum(crossed) AS bigint) AS crossed,
        CAST(sum(mismatched) AS bigint) AS mismatched
 FROM indexed
@@ -169,17 +176,18 @@ WHERE (NOT is_lag OR bucket IS NOT NULL)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, count(*),
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM touches
 UNION ALL
 -- Exposures that name nobody, by their day.
 SELECT 'blank', NULL, CAST(at AT TIME ZONE 'UTC' AS date), NULL, NULL, NULL, NULL, NULL,
-       NULL, NULL, count(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       NULL, NULL, count(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       NULL, NULL
 FROM touches
 WHERE TRANSLATE(anonymous_id, E' \t\n\f\r', '') = '' AND CAST(at AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))
 GROUP BY 3
 UNION ALL
-SELECT 'variant', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'variant', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM (
   SELECT day, value, users,
          ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value COLLATE "C") AS place

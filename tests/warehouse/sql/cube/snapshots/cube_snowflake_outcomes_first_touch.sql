@@ -150,6 +150,7 @@ levered_user_rows AS (
          u.mature, s.exposures, s.crossed, e.outcome,
          e.anonymous_id IS NOT NULL AS converted, COALESCE(e.amount, 0) AS amount,
          LN(CASE WHEN e.amount > 0 THEN e.amount END) AS log_amount,
+         LN(CASE WHEN e.amount < 0 THEN -e.amount END) AS log_negative,
          CASE WHEN NOT u.mature THEN DATE_TRUNC('hour', u.moment) END AS first_hour,
          u.holdout AND u.variant_number <> 1 AS mismatched,
          CASE WHEN u.mature AND e.lag_microseconds IS NOT NULL
@@ -168,6 +169,8 @@ levered_grouped AS (
          COUNT_IF(converted) AS converted, SUM(amount) AS value_sum,
          SUM(amount * amount) AS value_sum_squares, COUNT(log_amount) AS payers,
          SUM(log_amount) AS log_sum, SUM(log_amount * log_amount) AS log_sum_squares,
+         COUNT(log_negative) AS negatives, SUM(log_negative) AS negative_log_sum,
+         SUM(log_negative * log_negative) AS negative_log_sum_squares,
          COUNT_IF(crossed) AS crossed, COUNT_IF(mismatched) AS mismatched
   FROM levered_user_rows
   GROUP BY GROUPING SETS (
@@ -202,6 +205,10 @@ SELECT CASE WHEN is_lag THEN 'lag' ELSE 'cell' END AS kind,
        CAST(SUM(payers) AS INTEGER) AS payers,
        CAST(COALESCE(SUM(log_sum), 0) AS DOUBLE) AS log_sum,
        CAST(COALESCE(SUM(log_sum_squares), 0) AS DOUBLE) AS log_sum_squares,
+       CAST(SUM(negatives) AS INTEGER) AS negatives,
+       CAST(COALESCE(SUM(negative_log_sum), 0) AS DOUBLE) AS negative_log_sum,
+       CAST(COALESCE(SUM(negative_log_sum_squares), 0) AS DOUBLE)
+         AS negative_log_sum_squares,
        CAST(SUM(crossed) AS INTEGER) AS crossed,
        CAST(SUM(mismatched) AS INTEGER) AS mismatched
 FROM levered_indexed
@@ -209,17 +216,17 @@ WHERE (NOT is_lag OR bucket IS NOT NULL)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 UNION ALL
 SELECT 'read', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*),
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches
 UNION ALL
 -- Exposures that name nobody, by their day.
 SELECT 'blank', NULL, CAST(t.moment AS DATE), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-       COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM levered_raw_touches AS t
 WHERE TRANSLATE(t.anonymous_id, CAST(? AS VARCHAR), '') = '' AND CAST(t.moment AS DATE) IN (CAST(? AS DATE), CAST(? AS DATE))
 GROUP BY CAST(t.moment AS DATE)
 UNION ALL
-SELECT 'variant', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'variant', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM (
   SELECT day, value, users,
          ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value) AS place
