@@ -23,6 +23,7 @@ from optimizations.cube import (
     storage,
 )
 from optimizations.cube.cell_columns import CellArrays, DayColumns, PaymentArrays
+from optimizations.cube.count_failures import FailedCount
 from optimizations.cube.storage import StoredColumns
 from optimizations.models import CubeDay, Optimization
 from warehouse.sql.cube.statement import Cell, Note
@@ -41,7 +42,8 @@ class ObservationCube:
     first. `rows_read` counts the raw exposure rows that the refresh just made has read,
     `blank_exposures` those of all days that have no id. `notes` are those of all days of
     the present revision. `changed_days` are the days whose rows were changed in place, as
-    seen last at `rows_changed_at`.
+    seen last at `rows_changed_at`. `failure` is why the last attempt to count failed, if
+    it did: then the counts are old.
     """
 
     days: tuple[DayColumns, ...]
@@ -56,6 +58,7 @@ class ObservationCube:
     revised_at: datetime | None = None
     changed_days: tuple[date, ...] = ()
     rows_changed_at: datetime | None = None
+    failure: FailedCount | None = None
 
     @cached_property
     def arrays(self) -> CellArrays:
@@ -144,6 +147,7 @@ def load_cube(
         revised_at=present.starts_at if present else None,
         changed_days=tuple(sorted(changed)),
         rows_changed_at=max(changed.values(), default=None),
+        failure=count_failures.load_failure(optimization, metric),
     )
 
 
@@ -155,6 +159,7 @@ class CountRecord:
     revised_at: datetime | None
     changed_days: tuple[date, ...]
     rows_changed_at: datetime | None
+    failure: FailedCount | None = None
 
 
 EMPTY_RECORD = CountRecord(None, None, (), None)
@@ -169,6 +174,7 @@ def load_count_record(optimization: Optimization, metric: Metric) -> CountRecord
         revised_at=present.starts_at if present else None,
         changed_days=tuple(changed),
         rows_changed_at=max(changed.values(), default=None),
+        failure=count_failures.load_failure(optimization, metric),
     )
 
 

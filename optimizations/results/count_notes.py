@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime
 from typing import Protocol
 
+from optimizations.cube.count_failures import FailedCount
+
 METRIC_CHANGED = (
     "What the metric counts was changed at {changed_at}: these figures cover the users "
     "first touched since then. Earlier users stay counted by what it was before, and are "
@@ -12,10 +14,24 @@ ROWS_CHANGED = (
     "The warehouse changed rows of {days} after they had been counted, as was last seen at "
     "{seen_at}: the days that they matter to were counted again."
 )
+NOT_COUNTED = "{figures} Counting failed at {failed_at}{since}: {message}"
+FAILING_SINCE = ", as at every attempt since {since}"
+OLD_FIGURES = "These figures are old: the metric was last counted at {as_of}."
+NO_FIGURES = "There are no figures: the metric was never counted."
+NEVER_COUNTED = "the metric was never counted: {reason}"
+NOT_ASKED = "the warehouse has not been asked yet; ?refresh=true asks it"
 
 
 class CountRecord(Protocol):
     """What is known of the counts of a metric: see `refresh.ObservationCube`."""
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When the warehouse last counted; None before the first time."""
+
+    @property
+    def failure(self) -> FailedCount | None:
+        """Why the last attempt to count failed, if it did."""
 
     @property
     def revised_at(self) -> datetime | None:
@@ -33,6 +49,8 @@ class CountRecord(Protocol):
 def list_notes(record: CountRecord) -> list[str]:
     """Return the notes, as sentences."""
     notes = []
+    if record.failure is not None:
+        notes.append(_describe_failure(record.failure, record.as_of))
     if record.revised_at is not None:
         notes.append(METRIC_CHANGED.format(changed_at=_format_time(record.revised_at)))
     if record.changed_days and record.rows_changed_at:
@@ -40,6 +58,24 @@ def list_notes(record: CountRecord) -> list[str]:
         seen_at = _format_time(record.rows_changed_at)
         notes.append(ROWS_CHANGED.format(days=days, seen_at=seen_at))
     return notes
+
+
+def explain_never_counted(record: CountRecord) -> str | None:
+    """Return why there are no counts at all; None if there are some."""
+    if record.as_of is not None:
+        return None
+    failure = record.failure
+    return NEVER_COUNTED.format(reason=failure.message if failure else NOT_ASKED)
+
+
+def _describe_failure(failure: FailedCount, as_of: datetime | None) -> str:
+    failed_at, since = _format_time(failure.failed_at), _format_time(failure.since)
+    return NOT_COUNTED.format(
+        figures=OLD_FIGURES.format(as_of=_format_time(as_of)) if as_of else NO_FIGURES,
+        failed_at=failed_at,
+        since="" if since == failed_at else FAILING_SINCE.format(since=since),
+        message=failure.message,
+    )
 
 
 def _format_days(days: tuple[date, ...]) -> str:
