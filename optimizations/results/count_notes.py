@@ -10,6 +10,11 @@ METRIC_CHANGED = (
     "first touched since then. Earlier users stay counted by what it was before, and are "
     "left out. Modeled figures follow with the first training since then."
 )
+METRIC_CHANGED_BACK = (
+    "What the metric counts was changed at {changed_at} and changed back at {back_at}: users "
+    "first touched in between stay counted by what it was then, and are left out. Modeled "
+    "figures follow with the first training since then."
+)
 ROWS_CHANGED = (
     "The warehouse changed rows of {days} after they had been counted, as was last seen at "
     "{seen_at}: the days that they matter to were counted again."
@@ -38,6 +43,10 @@ class CountRecord(Protocol):
         """When the present revision of the metric began; None for the first."""
 
     @property
+    def other_revisions(self) -> tuple[tuple[datetime, datetime], ...]:
+        """The times since then in which the metric had other revisions."""
+
+    @property
     def changed_days(self) -> tuple[date, ...]:
         """Days whose rows were changed in place, ascending."""
 
@@ -53,6 +62,12 @@ def list_notes(record: CountRecord) -> list[str]:
         notes.append(_describe_failure(record.failure, record.as_of))
     if record.revised_at is not None:
         notes.append(METRIC_CHANGED.format(changed_at=_format_time(record.revised_at)))
+    notes += [
+        METRIC_CHANGED_BACK.format(
+            changed_at=_format_time(changed_at), back_at=_format_time(back_at)
+        )
+        for changed_at, back_at in record.other_revisions
+    ]
     if record.changed_days and record.rows_changed_at:
         days = _format_days(record.changed_days)
         seen_at = _format_time(record.rows_changed_at)

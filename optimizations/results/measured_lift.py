@@ -137,10 +137,11 @@ def _build_regime(
     regime: Regime, revisions: Mapping[int, int], stratum: Stratum | None
 ) -> RegimeResult:
     optimized, holdout = stratum or (stats.EMPTY_TOTALS, stats.EMPTY_TOTALS)
+    present = revisions[max(revisions)] if revisions else None
     return RegimeResult(
         number=regime.number,
         metric_revision=revisions.get(regime.number, regime.metric_revision),
-        in_lift=revisions.get(regime.number) == max(revisions.values(), default=None),
+        in_lift=revisions.get(regime.number) == present,
         starts_at=regime.starts_at,
         reason=regime.reason,
         holdout_percentage=regime.holdout_percentage,
