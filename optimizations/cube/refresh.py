@@ -18,12 +18,14 @@ from optimizations.cube import (
     count_task,
     counting,
     day_records,
+    late_rows,
     revision_cells,
     stale_days,
     storage,
 )
 from optimizations.cube.cell_columns import CellArrays, DayColumns, PaymentArrays
 from optimizations.cube.count_failures import FailedCount
+from optimizations.cube.late_rows import LateRows
 from optimizations.cube.storage import StoredColumns
 from optimizations.models import CubeDay, Optimization
 from warehouse.sql.cube.statement import Cell, Note
@@ -44,7 +46,7 @@ class ObservationCube:
     `blank_exposures` those of all days that have no id. `notes` are those of all days of
     the present revision. `changed_days` are the days whose rows were changed in place, as
     seen last at `rows_changed_at`. `failure` is why the last attempt to count failed, if
-    it did: then the counts are old.
+    it did: then the counts are old. `late_rows` came after the figures were final.
     """
 
     days: tuple[DayColumns, ...]
@@ -61,6 +63,7 @@ class ObservationCube:
     rows_changed_at: datetime | None = None
     failure: FailedCount | None = None
     other_revisions: tuple[tuple[datetime, datetime], ...] = ()
+    late_rows: LateRows | None = None
 
     @cached_property
     def arrays(self) -> CellArrays:
@@ -136,6 +139,7 @@ def load_cube(
     # What is not split by cell is of the newest revision with users of the day.
     own = [day for day in days if present is None or present.is_newest(day.cells.day)]
     changed = day_records.select_changed_days(rows)
+    notes = tuple(note for day in days for note in day.notes)
     return ObservationCube(
         days=tuple(revision_cells.select_present(day.cells, present) for day in days),
         lags=tuple(map(sum, zip(NO_LAGS, *(day.lags for day in own), strict=True))),
@@ -146,7 +150,8 @@ def load_cube(
             default=None,
         ),
         blank_exposures=sum(day.blank_exposures for day in days),
-        notes=tuple(note for day in days for note in day.notes),
+        notes=notes,
+        late_rows=late_rows.find_late_rows(optimization, notes),
         earlier_days=revision_cells.select_others(
             [day.cells for day in decoded], present
         ),
@@ -168,6 +173,7 @@ class CountRecord:
     rows_changed_at: datetime | None
     failure: FailedCount | None = None
     other_revisions: tuple[tuple[datetime, datetime], ...] = ()
+    late_rows: LateRows | None = None  # only the counts tell
 
 
 EMPTY_RECORD = CountRecord(None, None, (), None)

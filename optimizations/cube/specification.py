@@ -185,6 +185,7 @@ def _build_base_spec(optimization: Optimization, as_of: datetime) -> dict[str, A
         "as_of": as_of,
         "history_from": _compute_history_start(as_of),
         "gaps": recording_gaps.list_gaps(optimization),
+        "decided_at": optimization.shipped_at or optimization.ended_at,
     }
 
 

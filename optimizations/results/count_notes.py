@@ -3,7 +3,9 @@
 from datetime import UTC, date, datetime
 from typing import Protocol
 
+from metrics.stats.minimum_data import format_count
 from optimizations.cube.count_failures import FailedCount
+from optimizations.cube.late_rows import LateRows
 
 METRIC_CHANGED = (
     "What the metric counts was changed at {changed_at}: these figures cover the users "
@@ -18,6 +20,13 @@ METRIC_CHANGED_BACK = (
 ROWS_CHANGED = (
     "The warehouse changed rows of {days} after they had been counted, as was last seen at "
     "{seen_at}: the days that they matter to were counted again."
+)
+LATE_ROWS = (
+    "{rows} dated before {event} at {decided_at} came after that, the last at {last_at}: "
+    "they count like those before."
+)
+FROZEN = (
+    " The figures are frozen since they were counted: what came later does not count."
 )
 NOT_COUNTED = "{figures} Counting failed at {failed_at}{since}: {message}"
 FAILING_SINCE = ", as at every attempt since {since}"
@@ -51,6 +60,10 @@ class CountRecord(Protocol):
         """Days whose rows were changed in place, ascending."""
 
     @property
+    def late_rows(self) -> LateRows | None:
+        """The rows that came after the figures were final."""
+
+    @property
     def rows_changed_at(self) -> datetime | None:
         """When such a change was last seen."""
 
@@ -72,6 +85,8 @@ def list_notes(record: CountRecord) -> list[str]:
         days = _format_days(record.changed_days)
         seen_at = _format_time(record.rows_changed_at)
         notes.append(ROWS_CHANGED.format(days=days, seen_at=seen_at))
+    if record.late_rows is not None:
+        notes.append(_describe_late_rows(record.late_rows))
     return notes
 
 
@@ -91,6 +106,18 @@ def _describe_failure(failure: FailedCount, as_of: datetime | None) -> str:
         since="" if since == failed_at else FAILING_SINCE.format(since=since),
         message=failure.message,
     )
+
+
+def _describe_late_rows(late: LateRows) -> str:
+    numbers = (late.rewards, "reward"), (late.exposures, "exposure")
+    rows = (format_count(number, name) for number, name in numbers if number)
+    note = LATE_ROWS.format(
+        rows=" and ".join(rows),
+        event="shipping" if late.is_shipped else "the end",
+        decided_at=_format_time(late.decided_at),
+        last_at=_format_time(late.last_at),
+    )
+    return note + FROZEN if late.is_shipped else note
 
 
 def _format_days(days: tuple[date, ...]) -> str:
