@@ -17,8 +17,6 @@ from metrics.models import Metric
 
 # Changing one of these changes what is counted, so it opens a regime.
 COUNTED_FIELDS = ("sql", "column_mapping", "outcomes", "look_back_days")
-# Changing one of these changes what a figure means, which settings.METRIC_LISTENERS hear.
-MEANING_FIELDS = (*COUNTED_FIELDS, "direction")
 
 
 def create_metric(
@@ -45,10 +43,11 @@ def create_metric(
 
 
 def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Metric:
-    """Change a metric. Its revision grows if what is counted changes.
+    """Change a metric. It has a new revision if what is counted changes.
 
-    Its `warnings` are those of a preview then, and the definition before is stored. If
-    that or the direction changes, settings.METRIC_LISTENERS are called within the
+    A change that is taken back brings the revision of then back, with its text. The
+    `warnings` are those of a preview then, and the definition before is stored. If the
+    revision or the direction changes, settings.METRIC_LISTENERS are called within the
     transaction.
 
     Raises InvalidParametersError as `create_metric` does. Raises ConflictError if the
@@ -74,16 +73,28 @@ def update_metric(metric: Metric, fields: Mapping[str, Any], actor: Actor) -> Me
         # optimization be locked, which the listeners wait for.
         rows = Metric.objects.select_for_update(no_key=True)
         saved = rows.get(pk=metric.pk)
-        metric.revision = saved.revision + int(changes_counts)
-        metric.updated_at = timezone.now()
+        metric.revision = saved.revision
         if changes_counts:
-            revisions.store_replaced(saved)
-        metric.save(update_fields=[*changes, "revision", "updated_at"])
+            _assign_revision(metric, saved)
+        metric.updated_at = timezone.now()
+        saved_fields = {*changes, *COUNTED_FIELDS, "revision", "updated_at"}
+        metric.save(update_fields=saved_fields)
         audit.record(metric.organization_id, actor, "metric.redefine", metric, changes)
-        if not changes.keys().isdisjoint(MEANING_FIELDS):
+        if metric.revision != saved.revision or "direction" in changes:
             for listener in settings.METRIC_LISTENERS:
                 import_string(listener)(metric, saved.revision)
     return metric
+
+
+def _assign_revision(metric: Metric, saved: Metric) -> None:
+    """Give a changed metric its revision, and store the definition that it replaces."""
+    known = revisions.find_known(saved, metric)
+    if known is None:
+        metric.revision = revisions.find_next_number(saved)
+    else:
+        revisions.restore_definition(metric, known)
+    if metric.revision != saved.revision:
+        revisions.store_replaced(saved)
 
 
 def delete_metric(metric: Metric, actor: Actor) -> None:

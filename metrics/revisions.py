@@ -1,10 +1,14 @@
 """What a metric counted at each of its revisions."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from metrics.models import Metric, MetricRevision
+
+QUOTED = re.compile(r"""('[^']*'|"[^"]*"|`[^`]*`)""")
+WHITE_SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,36 @@ def load_definitions(metric: Metric) -> dict[int, MetricDefinition]:
     }
 
 
+def find_known(saved: Metric, changed: Metric) -> MetricDefinition | None:
+    """Return the revision that counts what the changed metric does; None if it is new.
+
+    `saved` is the metric as it is stored. White space outside of quotes makes no
+    difference. Of several such revisions the newest is returned.
+    """
+    definitions = load_definitions(saved)
+    wanted = _normalize(_build_definition(changed, 0))
+    numbers = [
+        number
+        for number, definition in definitions.items()
+        if _normalize(definition) == wanted
+    ]
+    return definitions[max(numbers)] if numbers else None
+
+
+def find_next_number(saved: Metric) -> int:
+    """Return the number of a new revision: after a change was taken back it is not last."""
+    return max(load_definitions(saved)) + 1
+
+
+def restore_definition(metric: Metric, definition: MetricDefinition) -> None:
+    """Give an unsaved metric a revision that it had, with the text of then."""
+    metric.revision = definition.revision
+    metric.sql = definition.sql
+    metric.column_mapping = definition.column_mapping
+    metric.outcomes = None if definition.outcomes is None else [*definition.outcomes]
+    metric.look_back_days = definition.look_back_days
+
+
 def store_replaced(metric: Metric) -> None:
     """Store the definition of a saved metric that is about to be changed."""
     MetricRevision.objects.get_or_create(
@@ -59,3 +93,25 @@ def _build_definition(row: Metric | MetricRevision, revision: int) -> MetricDefi
         outcomes=row.outcomes,
         look_back_days=row.look_back_days,
     )
+
+
+def _normalize(definition: MetricDefinition) -> tuple[object, ...]:
+    return (
+        _normalize_sql(definition.sql),
+        definition.column_mapping,
+        list(definition.outcomes or ()),
+        definition.look_back_days,
+    )
+
+
+def _normalize_sql(sql: str) -> str:
+    """Return the text with single spaces outside of quotes.
+
+    A comment ends with its line and quotes may be escaped, so a text that may have one of
+    these is left as it is.
+    """
+    if any(mark in sql for mark in ("--", "/*", "#", "$", "\\")):
+        return sql.strip()
+    pieces = QUOTED.split(sql)
+    pieces[::2] = [WHITE_SPACE.sub(" ", piece) for piece in pieces[::2]]
+    return "".join(pieces).strip().rstrip("; ")

@@ -166,6 +166,11 @@ class TrainingRun(models.Model):
     def __str__(self) -> str:
         return f"{self.status} {self.id}"
 
+    @property
+    def notes(self) -> list[str]:
+        """What went wrong although the run succeeded, such as a guardrail's count."""
+        return list((self.in_sample_metrics or {}).get("notes", ()))
+
 
 class PolicyVersion(models.Model):
     """A published allocation table; immutable, so that receipts can be replayed."""

@@ -8,6 +8,9 @@ from levered_site.api.fields import BoundedDictField, StrictFloatField
 from levered_site.api.serializers import StrictSerializer
 from models_app.models import BanditModel, TrainingRun
 
+NOTES_HELP = (
+    "What went wrong although it trained: guardrails that could not be counted."
+)
 MOST_BIASED_FACTORS = 40  # design and context factors together
 
 
@@ -64,6 +67,9 @@ class TrainingRunSerializer(serializers.ModelSerializer[TrainingRun]):
     bias = serializers.DictField(child=serializers.FloatField())
     error = serializers.SerializerMethodField()
     in_sample_metrics = InSampleMetricsSerializer(allow_null=True)
+    notes = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text=NOTES_HELP
+    )
 
     class Meta:
         model = TrainingRun
@@ -75,6 +81,7 @@ class TrainingRunSerializer(serializers.ModelSerializer[TrainingRun]):
             "rows_read",
             "seconds",
             "error",
+            "notes",
             "bias",
             "requested_by",
             "attempts",
@@ -100,3 +107,6 @@ class TrainingResultSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["trained", "training"])
     policy_version = serializers.IntegerField(required=False)
     in_sample_metrics = InSampleMetricsSerializer(required=False)
+    notes = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text=NOTES_HELP
+    )

@@ -100,6 +100,7 @@ class BanditModelViewSet(
             "status": "trained",
             "policy_version": run.policy_version,
             "in_sample_metrics": run.in_sample_metrics,
+            "notes": run.notes,
         }
         return Response(TrainingResultSerializer(result).data, headers=location)
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from models_app import runs
 from optimizations.configuration import purge
+from optimizations.cube import count_failures
 from optimizations.results import health_evidence
 from optimizations.training import (
     run,
@@ -25,12 +26,13 @@ def train(run_id: str) -> None:
 
 @shared_task(name="optimizations.retrain_due")
 def retrain_due() -> None:
-    """Queue the training runs that are due, and record how old the policies are.
+    """Queue due training runs, and record how old policies are and what is not counted.
 
     After an upgrade it also judges the health that earlier versions did not.
     """
     schedule.retrain_due()
     schedule.record_training_times()
+    count_failures.record_uncounted_metrics()
     health_evidence.judge_copied_summaries()
 
 

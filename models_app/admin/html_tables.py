@@ -18,6 +18,11 @@ def format_seconds(run: TrainingRun) -> str:
     return f"{sum(run.seconds.values()):.1f} s" if run.seconds else html.NO_VALUE
 
 
+def describe_problem(run: TrainingRun) -> str:
+    """Return why a run failed, or what it noted; empty if nothing went wrong."""
+    return run.error or "; ".join(run.notes)
+
+
 def render_runs(model: BanditModel) -> SafeString | str:
     """Return a table of a model's newest runs, each linked."""
     runs = model.training_runs.all()[:MAX_RUNS]
@@ -33,7 +38,7 @@ def render_runs(model: BanditModel) -> SafeString | str:
                 format_seconds(run),
                 html.format_number(run.rows_read),
                 html.NO_VALUE if run.policy_version is None else run.policy_version,
-                run.error[:120],
+                describe_problem(run)[:120],
             )
             for run in runs
         ),

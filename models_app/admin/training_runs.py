@@ -41,6 +41,7 @@ class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin):
         "phases",
         "in_sample_figures",
         "error",
+        "noted",
     )
     admin_actions = (
         AdminAction(
@@ -84,8 +85,13 @@ class TrainingRunAdmin(AdminActionsMixin, ReadOnlyAdmin):
 
     @declare_column("Error")
     def error_start(self, run: TrainingRun) -> str:
-        """The beginning of the error."""
-        return run.error[:60]
+        """The beginning of the error, or of what was noted."""
+        return html_tables.describe_problem(run)[:60]
+
+    @declare_column("Notes")
+    def noted(self, run: TrainingRun) -> str:
+        """What went wrong although the run succeeded."""
+        return "; ".join(run.notes) or html.NO_VALUE
 
     @declare_column("Seconds per phase")
     def phases(self, run: TrainingRun) -> SafeString | str:

@@ -51,6 +51,7 @@ def build_panel(optimization: Optimization) -> OptimizationPanel:
             health = _render_health(results.health)
         companions = measured_section.render_companions(results)
         variants = render_variant_results(results)
+        note = " ".join(results.notes)
     return OptimizationPanel(
         health=health,
         figures=figures,

@@ -61,7 +61,10 @@ def open_regime_if_changed(optimization: Optimization) -> bool:
     warehouse = get_warehouse_name(optimization.organization_id)
     source = _fingerprint_source(optimization, warehouse)
     if last.metric_revision != metric.revision:
-        reason = "metric changed"
+        known = optimization.regimes.filter(
+            metric=metric, metric_revision=metric.revision
+        )
+        reason = "metric changed back" if known.exists() else "metric changed"
     elif _has_changed_guardrail(optimization, last):
         reason = "guardrail metric changed"
     elif last.warehouse != warehouse:

@@ -1,39 +1,108 @@
 """Which revision of a metric each regime has: its users are counted by it for good."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 from metrics.models import Metric
 from optimizations.models import Optimization, Regime
 
 
 @dataclass(frozen=True, slots=True)
-class RevisionRegimes:
+class RegimeSpan:
     """Consecutive regimes in which a metric had one revision.
 
     `first_day` and `last_day` are the days of first touch that may have users of them
-    (UTC); history from before the first regime belongs to it. `starts_at` is the start of
-    the first of these regimes, None if there is none before.
+    (UTC); history from before the first regime belongs to it. `starts_at` is None if no
+    regime is before them, `ends_at` if none is after.
     """
 
-    revision: int
     numbers: tuple[int, ...]
     starts_at: datetime | None
-    first_day: date
-    last_day: date
+    ends_at: datetime | None
+
+    @property
+    def first_day(self) -> date:
+        """The first day that may have users of them."""
+        return self.starts_at.astimezone(UTC).date() if self.starts_at else date.min
+
+    @property
+    def last_day(self) -> date:
+        """The last day that may have users of them; users of later regimes share it."""
+        return self.ends_at.astimezone(UTC).date() if self.ends_at else date.max
 
     def covers(self, day: date) -> bool:
         """Return whether users first touched on a day may belong to these regimes."""
         return self.first_day <= day <= self.last_day
 
 
+@dataclass(frozen=True, slots=True)
+class RevisionRegimes:
+    """All regimes in which a metric had one revision, ascending.
+
+    There are several spans of them if a change of the metric was taken back.
+    """
+
+    revision: int
+    spans: tuple[RegimeSpan, ...]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of the regimes, ascending."""
+        return tuple(number for span in self.spans for number in span.numbers)
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """The start of the first regime; None if there is none before."""
+        return self.spans[0].starts_at
+
+    @property
+    def first_day(self) -> date:
+        """The first day that may have users of these regimes."""
+        return self.spans[0].first_day
+
+    @property
+    def last_day(self) -> date:
+        """The last day that may have users of these regimes."""
+        return self.spans[-1].last_day
+
+    @property
+    def gaps(self) -> tuple[tuple[datetime, datetime], ...]:
+        """The times between the spans, in which the metric had other revisions."""
+        pairs = pairwise(self.spans)
+        return tuple(
+            (before.ends_at, after.starts_at)
+            for before, after in pairs
+            if before.ends_at is not None and after.starts_at is not None
+        )
+
+    def covers(self, day: date) -> bool:
+        """Return whether users first touched on a day may belong to these regimes."""
+        return any(span.covers(day) for span in self.spans)
+
+    def shares(self, day: date) -> bool:
+        """Return whether users of a covered day may also belong to other revisions."""
+        return any(day in (span.first_day, span.last_day) for span in self.spans)
+
+    def find_newest(self, day: date) -> int:
+        """Return the newest of the regimes that may have users of a day; 0 for none."""
+        newest = (span.numbers[-1] for span in self.spans if span.covers(day))
+        return max(newest, default=0)
+
+    def is_newest(self, day: date) -> bool:
+        """Return whether no newer revision may have users of a day."""
+        return any(span.covers(day) and day != span.last_day for span in self.spans)
+
+
 def list_revision_regimes(
     optimization: Optimization, metric: Metric
 ) -> tuple[RevisionRegimes, ...]:
-    """Return the regimes by revision of the metric, ascending; none for a draft.
+    """Return the regimes by revision of the metric; none for a draft.
 
-    The last one is the present revision, which results are about.
+    They are in the order of their last regimes. So the last one is the present revision,
+    which results are about.
     """
     regimes = list(optimization.regimes.order_by("number"))
     if not regimes:
@@ -46,10 +115,12 @@ def list_revision_regimes(
         or revisions[regime.number] != revisions[regimes[index - 1].number]
     ]
     ends = [*starts[1:], len(regimes)]
-    return tuple(
-        _build_group(regimes, revisions, start, end)
-        for start, end in zip(starts, ends, strict=True)
-    )
+    spans: defaultdict[int, list[RegimeSpan]] = defaultdict(list)
+    for start, end in zip(starts, ends, strict=True):
+        revision = revisions[regimes[start].number]
+        spans[revision].append(_build_span(regimes, start, end))
+    groups = [RevisionRegimes(revision, tuple(own)) for revision, own in spans.items()]
+    return tuple(sorted(groups, key=lambda group: group.numbers[-1]))
 
 
 def find_revisions(regimes: Sequence[Regime], metric: Metric) -> dict[int, int]:
@@ -74,15 +145,9 @@ def _read_revision(regime: Regime, metric: Metric) -> int | None:
     return regime.guardrail_revisions.get(str(metric.pk))
 
 
-def _build_group(
-    regimes: Sequence[Regime], revisions: Mapping[int, int], start: int, end: int
-) -> RevisionRegimes:
-    starts_at = regimes[start].starts_at if start else None
-    next_at = regimes[end].starts_at if end < len(regimes) else None
-    return RevisionRegimes(
-        revision=revisions[regimes[start].number],
+def _build_span(regimes: Sequence[Regime], start: int, end: int) -> RegimeSpan:
+    return RegimeSpan(
         numbers=tuple(regime.number for regime in regimes[start:end]),
-        starts_at=starts_at,
-        first_day=starts_at.astimezone(UTC).date() if starts_at else date.min,
-        last_day=next_at.astimezone(UTC).date() if next_at else date.max,
+        starts_at=regimes[start].starts_at if start else None,
+        ends_at=regimes[end].starts_at if end < len(regimes) else None,
     )

@@ -59,7 +59,7 @@ def has_new_rows(
             stored.get(day, NO_ROWS), counted.get(day, NO_ROWS), has_learned=has_learned
         )
         for day in stored.keys() | counted.keys()
-        if day >= since
+        if day >= since and task.plan.is_counted_by_present(day)
     ):
         return True
     return is_whole_history and _has_late_rows(task, counted, since)

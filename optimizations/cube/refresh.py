@@ -1,6 +1,5 @@
 """The stored counts of one optimization and metric, and the refresh that counts again."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -19,10 +18,14 @@ from optimizations.cube import (
     count_task,
     counting,
     day_records,
+    late_rows,
+    revision_cells,
     stale_days,
     storage,
 )
 from optimizations.cube.cell_columns import CellArrays, DayColumns, PaymentArrays
+from optimizations.cube.count_failures import FailedCount
+from optimizations.cube.late_rows import LateRows
 from optimizations.cube.storage import StoredColumns
 from optimizations.models import CubeDay, Optimization
 from warehouse.sql.cube.statement import Cell, Note
@@ -36,12 +39,14 @@ class ObservationCube:
 
     `days` has the users of the regimes in which the metric had its present revision:
     every figure is a sum over them. `earlier_days` has those of other revisions, as these
-    counted, and `revised_at` is when the present one began; None for the first.
+    counted. `revised_at` is when the present one began first; None for that of the launch.
+    `other_revisions` are the times since then in which the metric had others.
     `lags` are 32 buckets over the horizon. `as_of` is the last refresh, None before the
     first. `rows_read` counts the raw exposure rows that the refresh just made has read,
     `blank_exposures` those of all days that have no id. `notes` are those of all days of
     the present revision. `changed_days` are the days whose rows were changed in place, as
-    seen last at `rows_changed_at`.
+    seen last at `rows_changed_at`. `failure` is why the last attempt to count failed, if
+    it did: then the counts are old. `late_rows` came after the figures were final.
     """
 
     days: tuple[DayColumns, ...]
@@ -56,6 +61,9 @@ class ObservationCube:
     revised_at: datetime | None = None
     changed_days: tuple[date, ...] = ()
     rows_changed_at: datetime | None = None
+    failure: FailedCount | None = None
+    other_revisions: tuple[tuple[datetime, datetime], ...] = ()
+    late_rows: LateRows | None = None
 
     @cached_property
     def arrays(self) -> CellArrays:
@@ -128,22 +136,30 @@ def load_cube(
     rows = list(day_records.query_days(optimization, metric))
     decoded = [day for row in rows if (day := _decode_columns(row)) is not None]
     days = [day for day in decoded if present is None or present.covers(day.cells.day)]
+    # What is not split by cell is of the newest revision with users of the day.
+    own = [day for day in days if present is None or present.is_newest(day.cells.day)]
     changed = day_records.select_changed_days(rows)
+    notes = tuple(note for day in days for note in day.notes)
     return ObservationCube(
-        days=tuple(_select_present(day.cells, present) for day in days),
-        lags=tuple(map(sum, zip(NO_LAGS, *(day.lags for day in days), strict=True))),
-        crossover_users=sum(day.crossover_users for day in days),
-        arm_mismatch_users=sum(day.arm_mismatch_users for day in days),
+        days=tuple(revision_cells.select_present(day.cells, present) for day in days),
+        lags=tuple(map(sum, zip(NO_LAGS, *(day.lags for day in own), strict=True))),
+        crossover_users=sum(day.crossover_users for day in own),
+        arm_mismatch_users=sum(day.arm_mismatch_users for day in own),
         as_of=max(
             (clock_jumps.limit_to_now(row.computed_at, now) for row in rows),
             default=None,
         ),
         blank_exposures=sum(day.blank_exposures for day in days),
-        notes=tuple(note for day in days for note in day.notes),
-        earlier_days=_select_earlier([day.cells for day in decoded], present),
+        notes=notes,
+        late_rows=late_rows.find_late_rows(optimization, notes),
+        earlier_days=revision_cells.select_others(
+            [day.cells for day in decoded], present
+        ),
         revised_at=present.starts_at if present else None,
+        other_revisions=present.gaps if present else (),
         changed_days=tuple(sorted(changed)),
         rows_changed_at=max(changed.values(), default=None),
+        failure=count_failures.load_failure(optimization, metric),
     )
 
 
@@ -155,6 +171,9 @@ class CountRecord:
     revised_at: datetime | None
     changed_days: tuple[date, ...]
     rows_changed_at: datetime | None
+    failure: FailedCount | None = None
+    other_revisions: tuple[tuple[datetime, datetime], ...] = ()
+    late_rows: LateRows | None = None  # only the counts tell
 
 
 EMPTY_RECORD = CountRecord(None, None, (), None)
@@ -167,8 +186,10 @@ def load_count_record(optimization: Optimization, metric: Metric) -> CountRecord
     return CountRecord(
         as_of=find_last_refresh(optimization, metric),
         revised_at=present.starts_at if present else None,
+        other_revisions=present.gaps if present else (),
         changed_days=tuple(changed),
         rows_changed_at=max(changed.values(), default=None),
+        failure=count_failures.load_failure(optimization, metric),
     )
 
 
@@ -201,9 +222,11 @@ def iterate_days(
     if present is not None:
         rows = rows.filter(day__gte=present.first_day)
     for row in rows.order_by("-day" if newest_first else "day"):
+        if present is not None and not present.covers(row.day):
+            continue
         day = _decode_columns(row)
         if day is not None:
-            yield _select_present(day.cells, present)
+            yield revision_cells.select_present(day.cells, present)
 
 
 def list_stored_days(optimization: Optimization, metric: Metric) -> tuple[date, ...]:
@@ -219,28 +242,6 @@ def _find_present(optimization: Optimization, metric: Metric) -> RevisionRegimes
     """Return the regimes of the present revision; None if there is no other."""
     groups = revision_regimes.list_revision_regimes(optimization, metric)
     return groups[-1] if len(groups) > 1 else None
-
-
-def _select_present(day: DayColumns, present: RevisionRegimes | None) -> DayColumns:
-    """Return the cells of the present revision; only its first day has others."""
-    if present is None or day.day != present.first_day:
-        return day
-    return cell_columns.select_regimes(day, range(present.numbers[0], sys.maxsize))
-
-
-def _select_earlier(
-    days: list[DayColumns], present: RevisionRegimes | None
-) -> tuple[DayColumns, ...]:
-    """Return the days with the cells of the revisions before the present one."""
-    if present is None:
-        return ()
-    return tuple(
-        cell_columns.select_regimes(day, range(present.numbers[0]))
-        if day.day == present.first_day
-        else day
-        for day in days
-        if day.day <= present.first_day
-    )
 
 
 def _decode_columns(row: CubeDay) -> StoredColumns | None:

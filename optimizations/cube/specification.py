@@ -51,7 +51,7 @@ class RevisionPlan:
 
 @dataclass(frozen=True, slots=True)
 class CountPlan:
-    """The revisions of a metric under an optimization, ascending, and what each counts.
+    """The revisions of a metric under an optimization, and what each counts.
 
     The last one is present. `first_day` is the first day of first touch, from which
     @start_date follows. The users of `uncountable` regimes keep their stored counts.
@@ -70,10 +70,14 @@ class CountPlan:
         """Return the newest revision with users of a day; None if it is uncountable."""
         newest = max(
             (regimes for regimes in self._list_regimes() if regimes.covers(day)),
-            key=lambda regimes: regimes.numbers,
+            key=lambda regimes: regimes.find_newest(day),
         )
         plans = (plan for plan in self.revisions if plan.regimes == newest)
         return next(plans, None)
+
+    def is_counted_by_present(self, day: date) -> bool:
+        """Return whether the newest users of a day are of the present revision."""
+        return self.find_newest(day) is self.present
 
     def mark_dependent(self, revisions: Collection[int]) -> "CountPlan":
         """Return the plan in which these revisions depend on their start date."""
@@ -181,6 +185,7 @@ def _build_base_spec(optimization: Optimization, as_of: datetime) -> dict[str, A
         "as_of": as_of,
         "history_from": _compute_history_start(as_of),
         "gaps": recording_gaps.list_gaps(optimization),
+        "decided_at": optimization.shipped_at or optimization.ended_at,
     }
 
 

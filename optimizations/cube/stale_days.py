@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from levered_site.errors import LeveredError
+from optimizations.configuration.revision_regimes import RevisionRegimes
 from optimizations.cube import (
     count_task,
     day_records,
@@ -86,21 +87,21 @@ def has_reopened_days(task: CountTask, rows_by_day: RowsByDay) -> bool:
 
     `rows_by_day` are rows of the present revision, so its days are looked at alone.
     """
-    covers = task.plan.present.regimes.covers
+    is_present = task.plan.is_counted_by_present
     sealed = [
         day
         for day in day_records.list_sealed_days(
             task.optimization, task.metric, task.plan, task.spec.as_of
         )
-        if covers(day.day)
+        if is_present(day.day)
     ]
     stored = _load_countable_rows(task)
     stale = stale_days_external.list_stale_days(
         task.optimization,
         task.spec,
-        {day: rows for day, rows in stored.items() if covers(day)},
+        {day: rows for day, rows in stored.items() if is_present(day)},
         sealed,
-        {day: rows for day, rows in rows_by_day.items() if covers(day)},
+        {day: rows for day, rows in rows_by_day.items() if is_present(day)},
     )
     return not {day.day for day in sealed}.isdisjoint(stale)
 
@@ -115,13 +116,13 @@ def count_rows(task: CountTask) -> tuple[CountTask, RowsByDay]:
 
     A replaced revision that fails is left out of the task returned.
     """
-    rows_by_day: dict[date, DayRowCounts] = {}
+    counted: dict[RevisionRegimes, RowsByDay] = {}
     source = task.source
     assert source is not None  # only connected warehouses are asked
     for revision in task.plan.revisions:
         query = task.queries[revision.definition.revision]
         try:
-            counted = task.warehouse.count_rows_by_day(
+            rows_by_day = task.warehouse.count_rows_by_day(
                 _limit_to_days(revision), query, source
             )
         except LeveredError as error:
@@ -129,9 +130,13 @@ def count_rows(task: CountTask) -> tuple[CountTask, RowsByDay]:
                 raise
             task = replace(task, plan=count_task.leave_out(task.plan, revision, error))
         else:
-            rows_by_day |= counted
-    countable = filter(task.plan.find_newest, rows_by_day)
-    return task, {day: rows_by_day[day] for day in countable}
+            counted[revision.regimes] = rows_by_day
+    return task, {
+        day: rows
+        for regimes, rows_by_day in counted.items()
+        for day, rows in rows_by_day.items()
+        if (newest := task.plan.find_newest(day)) and newest.regimes == regimes
+    }
 
 
 def _limit_to_days(revision: RevisionPlan) -> CubeSpec:

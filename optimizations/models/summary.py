@@ -64,6 +64,9 @@ class CountFailure(models.Model):
     metric = models.ForeignKey(Metric, on_delete=models.CASCADE, related_name="+")
     message = models.TextField()
     failed_at = models.DateTimeField()
+    # The first of the attempts that failed one after the other; null where a process of
+    # an earlier version stored it.
+    failing_since = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -76,14 +76,12 @@ def judge_guardrails(
         row.metric_id: row
         for row in GuardrailShare.objects.filter(optimization=optimization)
     }
-    failures = dict(optimization.count_failures.values_list("metric_id", "message"))
     return [
         _judge_guardrail(
             optimization,
             metric,
             cubes.load_cube(metric),
             share=shares.get(metric.pk, GuardrailShare(share=launch_share)),
-            failure=failures.get(metric.pk),
         )
         for metric in metrics
     ]
@@ -115,7 +113,6 @@ def _judge_guardrail(
     cube: ObservationCube,
     *,
     share: GuardrailShare,
-    failure: str | None,
 ) -> Guardrail:
     comparison = measured_lift.compare_arms(
         optimization, metric, cube, anytime_alpha=share.share
@@ -140,10 +137,10 @@ def _judge_guardrail(
         level=1 - share.share,
         p_value=lift.p_value,
         p_value_anytime=lift.p_value_anytime,
-        status="unknown" if failure and status != "violated" else status,
+        status="unknown" if cube.failure and status != "violated" else status,
         first_violated_on=first_violated_on,
         as_of=cube.as_of,
         notes=count_notes.list_notes(cube),
         unavailable=dict(lift.unavailable),
-        message=failure,
+        message=cube.failure.message if cube.failure else None,
     )

@@ -1,7 +1,7 @@
 """The measured lift: optimized arm against holdout for one metric, from stored cells."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, cast
 from uuid import UUID
@@ -23,7 +23,7 @@ from optimizations.configuration import revision_regimes
 from optimizations.cube import aggregates
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Regime
-from optimizations.results import anytime_tuning
+from optimizations.results import anytime_tuning, count_notes
 from optimizations.results.anytime_tuning import Tuning
 from optimizations.results.measured_amounts import (
     CompanionResults,
@@ -84,11 +84,15 @@ class MeasuredLift:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The measured lift, the arms under each regime, and where anytime figures are tightest."""
+    """The measured lift, the arms under each regime, and where anytime figures are tightest.
+
+    `never_counted` is why there are no counts at all, if there are none.
+    """
 
     lift: Lift
     regimes: list[RegimeResult]
     tuning: Tuning
+    never_counted: str | None = None
 
 
 def compare_arms(
@@ -120,17 +124,24 @@ def compare_arms(
     results = [
         _build_regime(regime, revisions, shown.get(regime.number)) for regime in regimes
     ]
-    return Comparison(lift, results, tuning)
+    if optimization.went_live_at is None:
+        return Comparison(lift, results, tuning)
+    never_counted = count_notes.explain_never_counted(cube)
+    if never_counted is not None:
+        reasons = dict.fromkeys(lift.unavailable, never_counted)
+        lift = replace(lift, unavailable=reasons)
+    return Comparison(lift, results, tuning, never_counted)
 
 
 def _build_regime(
     regime: Regime, revisions: Mapping[int, int], stratum: Stratum | None
 ) -> RegimeResult:
     optimized, holdout = stratum or (stats.EMPTY_TOTALS, stats.EMPTY_TOTALS)
+    present = revisions[max(revisions)] if revisions else None
     return RegimeResult(
         number=regime.number,
         metric_revision=revisions.get(regime.number, regime.metric_revision),
-        in_lift=revisions.get(regime.number) == max(revisions.values(), default=None),
+        in_lift=revisions.get(regime.number) == present,
         starts_at=regime.starts_at,
         reason=regime.reason,
         holdout_percentage=regime.holdout_percentage,
@@ -176,14 +187,16 @@ def explain_nulls(comparison: Comparison, amounts: MeasuredAmounts) -> Reasons:
         "holdout_users": "holdout_exposures",
         "optimization_users": "optimization_exposures",
     }
+    never_counted = comparison.never_counted
     return {
-        f"{RESULT_NAME}.{api_names.get(name, name)}": reason
+        f"{RESULT_NAME}.{api_names.get(name, name)}": never_counted or reason
         for name, reason in [
             *comparison.lift.unavailable.items(),
             *amounts.unavailable.items(),
         ]
     } | {
-        f"{RESULT_NAME}.regimes[{place}].{name}": NO_MATURE_USERS_IN_ARM
+        f"{RESULT_NAME}.regimes[{place}].{name}": never_counted
+        or NO_MATURE_USERS_IN_ARM
         for place, regime in enumerate(comparison.regimes)
         for name in ("optimization_rate", "holdout_rate")
         if getattr(regime, name) is None

@@ -36,7 +36,6 @@ from warehouse import connections
 from warehouse.sql.cube.statement import build_statement
 from warehouse.sql.preview import render
 
-NOT_REFRESHED = "the warehouse has not been asked yet; ?refresh=true asks it"
 NOT_LIVE = "this optimization has not been live: nothing is observed"
 
 
@@ -126,8 +125,8 @@ def build_results(
         unavailable={
             **model.unavailable,
             **measured_lift.explain_nulls(comparison, amounts),
-            **_explain_missing_counts(optimization, cube),
             **variant_results.explain_missing_rates(variants),
+            **_explain_missing_counts(optimization, cube, variants),
         },
     )
 
@@ -170,8 +169,12 @@ def build_statements(optimization: Optimization) -> list[FigureStatement]:
 
 
 def _explain_missing_counts(
-    optimization: Optimization, cube: ObservationCube
+    optimization: Optimization, cube: ObservationCube, variants: list[VariantResult]
 ) -> Reasons:
     if optimization.went_live_at is None:
         return dict.fromkeys(("as_of", "variants.weight"), NOT_LIVE)
-    return {} if cube.as_of else {"as_of": NOT_REFRESHED}
+    never_counted = count_notes.explain_never_counted(cube)
+    if never_counted is None:
+        return {}
+    rates = variant_results.explain_missing_rates(variants)
+    return dict.fromkeys(("as_of", *rates), never_counted)

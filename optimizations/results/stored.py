@@ -23,15 +23,15 @@ def refresh_counts(optimization: Optimization, *, full: bool = False) -> None:
     """Have the warehouse count open and reopened days, or with `full` all days.
 
     Reward and guardrails are counted as of one moment, so that figures of several answers
-    belong together. A guardrail that cannot be counted is recorded and stops neither the
-    others nor the caller. A draft has nothing to count. The results of a shipped
-    optimization are frozen: they are counted once, as of the moment of shipping. Raise
-    what `cube.refresh` raises.
+    belong together. One that cannot be counted is recorded and keeps its counts; it stops
+    neither the others nor the caller. A draft has nothing to count. The results of a
+    shipped optimization are frozen: they are counted once, as of the moment of shipping.
     """
     if optimization.went_live_at is None:
         return
     as_of = timezone.now()
-    _refresh_metric(optimization, require_reward_metric(optimization), as_of, full=full)
+    reward = require_reward_metric(optimization)
+    _try_refresh_metric(optimization, reward, as_of, full=full)
     refresh_guardrails(optimization, as_of, full=full)
 
 
@@ -43,12 +43,16 @@ def refresh_guardrails(
     The others are recorded as failed and keep their counts.
     """
     for metric in optimization.guardrail_metrics.order_by("name", "pk"):
-        try:
-            _refresh_metric(optimization, metric, as_of, full=full)
-        except LeveredError as error:
-            log.warning(
-                "guardrail_not_counted", metric_id=str(metric.pk), error=error.message
-            )
+        _try_refresh_metric(optimization, metric, as_of, full=full)
+
+
+def _try_refresh_metric(
+    optimization: Optimization, metric: Metric, as_of: datetime, *, full: bool
+) -> None:
+    try:
+        _refresh_metric(optimization, metric, as_of, full=full)
+    except LeveredError as error:  # recorded: results, health and metrics tell
+        log.warning("metric_not_counted", metric_id=str(metric.pk), error=error.message)
 
 
 def _refresh_metric(

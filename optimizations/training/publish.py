@@ -27,7 +27,7 @@ from optimizations.results.health_evidence import Evidence
 from optimizations.results.model_support import BASELINE
 from optimizations.results.reasons import NO_BASELINE, WithholdingReasons, read_lift
 from optimizations.serving import snapshot_store
-from optimizations.training import candidates
+from optimizations.training import candidates, metric_counts
 
 # The modeled lifts of the history, and their keys in the report.
 REPORT_LIFT_KEYS = {
@@ -98,7 +98,7 @@ def publish_training_result(
         lease,
         rows_read=result.evidence.cube.rows_read,
         seconds=seconds,
-        in_sample_metrics=_build_in_sample_metrics(result.report),
+        in_sample_metrics=_build_in_sample_metrics(result),
         policy_version=number,
     )
     evidence = _judge_new_report(locked, result.evidence, document)
@@ -198,9 +198,12 @@ def _find_winner(document: dict[str, Any], withheld: WithholdingReasons) -> int 
     return best.number
 
 
-def _build_in_sample_metrics(figures: Report) -> dict[str, Any]:
+def _build_in_sample_metrics(result: TrainingResult) -> dict[str, Any]:
+    """Return what a run stores beside its version; `TrainingRun.notes` reads the notes."""
+    figures = result.report
     expected = figures.expected_reward
     return {
+        "notes": metric_counts.list_uncounted(result.evidence.guardrails),
         "historic_reward": figures.historic_reward,
         "expected_reward": {
             "mean": expected.mean,

@@ -22,11 +22,9 @@ from models_app.training_lease import (
     RunCancelledError,
     TrainingLease,
 )
-from optimizations.cube import refresh
 from optimizations.models import Candidate, Optimization
-from optimizations.results import health_evidence, stored
-from optimizations.results.stored import StoredCubes
-from optimizations.training import publish
+from optimizations.results import health_evidence
+from optimizations.training import metric_counts, publish
 from optimizations.training.fit import (
     NothingToLearnError,
     PolicyTrainer,
@@ -155,10 +153,10 @@ def _train_policy(progress: _RunProgress) -> None:
     optimization, metric = _load_training_target(progress.lease)
     as_of = timezone.now()
     with progress.phase("cube"):
-        cube = refresh.refresh_cube(optimization, metric, as_of)
-        stored.refresh_guardrails(optimization, as_of)
-        cubes = StoredCubes(optimization, {metric.pk: cube})
-        _store_summary(optimization, cubes)
+        cubes = metric_counts.count_metrics(
+            optimization, metric, as_of, progress.keeper.check
+        )
+        cube = cubes.load_cube(metric)
         enabled = optimization.servable()
         data = TrainingData(optimization, metric, cube, as_of, enabled)
         settings = build_training_settings(optimization, progress.lease.bias)
@@ -196,16 +194,6 @@ def _load_training_target(lease: TrainingLease) -> tuple[Optimization, Metric]:
     metric = optimization.reward_metric
     assert metric is not None  # a database constraint: live ones have one
     return optimization, metric
-
-
-def _store_summary(optimization: Optimization, cubes: StoredCubes) -> None:
-    """Store what lists show of the new counts, also where nothing can be learned of them."""
-    try:
-        evidence = health_evidence.collect_evidence(optimization, cubes)
-    except ArithmeticError:  # counts beyond all sums: the fit says so
-        log.warning("health_not_judged", exc_info=True)
-    else:
-        health_evidence.store_summary(optimization, evidence)
 
 
 def _train_candidate_if_any(

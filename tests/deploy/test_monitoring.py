@@ -10,6 +10,7 @@ import yaml
 from django.test import Client
 from django.utils import timezone
 
+from optimizations.cube import count_metrics
 from optimizations.serving import metrics
 from tests.support.code_blocks import ROOT
 
@@ -42,6 +43,7 @@ def exported() -> dict[str, set[str]]:
     """Return the labels of every exported sample name."""
     Client().get("/healthz")  # so that some request was counted
     metrics.set_training_times(timezone.now(), timezone.now())  # as the clock does
+    count_metrics.set_uncounted(rewards=0, guardrails=0)
     text = Client().get("/metrics").content.decode()
     labels: dict[str, set[str]] = defaultdict(set)
     for name, pairs in SAMPLE.findall(text):
@@ -112,6 +114,7 @@ def test_the_page_explains_every_outcome_and_every_alert(
     page = (ROOT / "docs/monitoring.md").read_text()
     text = Client().get("/metrics").content.decode()
     outcomes = set(re.findall(r'levered_decisions_total\{outcome="(\w+)"', text))
+    outcomes |= set(re.findall(r'levered_failed_counts_total\{.*reason="(\w+)"', text))
 
     rows = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     assert outcomes

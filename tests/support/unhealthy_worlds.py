@@ -23,6 +23,11 @@ Json = dict[str, Any]
 REFUND_SQL = (
     "SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards WHERE name = 'refund'"
 )
+# Fails at the first reward named refund, because that is no number.
+BROKEN_SQL = (
+    "SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards "
+    "WHERE name = 'refund' AND CAST(name AS numeric) > 0"
+)
 
 
 def make_broken_split() -> Optimization:
@@ -77,6 +82,13 @@ def make_violated_guardrail() -> tuple[Optimization, Metric]:
     )
     send_refunds(optimization, every_nth_optimized=2)
     return train_and_return(optimization), refunds
+
+
+def break_metric(optimization: Optimization, metric: Metric) -> None:
+    """Redefine the metric so that the warehouse fails at the rewards just sent."""
+    send_refunds(optimization, every_nth_optimized=2)
+    metric.sql = BROKEN_SQL
+    metric.save()
 
 
 def send_refunds(optimization: Optimization, *, every_nth_optimized: int) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from metrics.models import Metric
 from optimizations.cube import cell_columns, new_rows, refresh, specification
-from optimizations.models import CubeDay, Optimization
+from optimizations.models import CubeDay, Optimization, Regime
 from tests.support.cube_comparison import normalize_cube
 from tests.support.reference_cube import Reward, Touch, build_reference_cube
 from tests.support.second_postgres import SecondServer
@@ -97,9 +97,10 @@ def count_by_hand(
     as_of = CubeDay.objects.latest("computed_at").computed_at
     days = refresh.list_stored_days(optimization, metric)
     plan = specification.build_count_plan(optimization, metric, as_of)
-    names = (("order", "return"), ("order",), ("return",))
+    names = {1: ("order", "return"), 2: ("order",), 3: ("return",)}
     cells: list[Cell] = []
-    for revision, counted in zip(plan.revisions, names, strict=True):
+    for revision in plan.revisions:
+        counted = names[revision.definition.revision]
         cube = build_reference_cube(
             replace(revision.spec, days=days),
             touches,
@@ -153,3 +154,47 @@ def test_each_regime_of_a_connected_warehouse_keeps_its_revision(
     after = dict(CubeDay.objects.values_list("day", "computed_at"))
     assert all(after[day] == counted[day] for day in sealed)
     assert not is_due
+
+
+def test_a_metric_changed_back_is_no_news_for_the_clock(second: SecondServer) -> None:
+    alice, body = launch_optimization(second)
+    path = f"/warehouse/metrics/{Metric.objects.get().pk}"
+    assert alice.patch(path, {"sql": LABELED.format("order")}).status_code == 200
+    optimization = Optimization.objects.get()
+    touches, rewards = make_visits("old", (8.1, 6.2, 4.1, 2.1, 0.01))
+    second.store(body["id"], touches, rewards)
+    for label in ("return", "order"):
+        assert alice.patch(path, {"sql": LABELED.format(label)}).status_code == 200
+    now = timezone.now()
+    for number, days in ((1, 20), (2, 9), (3, 5), (4, 3)):
+        starts_at = now - timedelta(days=days)
+        Regime.objects.filter(number=number).update(starts_at=starts_at)
+    metric = Metric.objects.get()
+
+    as_of = now + timedelta(minutes=1)
+    refresh.count_open_days(optimization, metric, as_of)
+    counted = dict(CubeDay.objects.values_list("day", "computed_at"))
+    later = as_of + timedelta(minutes=1)
+    questions = [
+        new_rows.has_new_rows(
+            optimization,
+            metric,
+            later,
+            last_run_ended_at=later,
+            has_learned=True,
+            is_whole_history=is_whole_history,
+        )
+        for is_whole_history in (False, True)
+    ]
+    refresh.count_open_days(optimization, metric, later)
+
+    assert questions == [False, False]
+    sealed = {row.day for row in CubeDay.objects.filter(sealed=True)}
+    after = dict(CubeDay.objects.values_list("day", "computed_at"))
+    assert len(sealed) > 1
+    assert all(after[day] == counted[day] for day in sealed)
+    cells = list_cells(optimization, metric)
+    assert normalize(cells) == normalize(
+        count_by_hand(optimization, metric, touches, rewards)
+    )
+    assert {cell.regime for cell in cells} == {2, 3, 4}

@@ -218,8 +218,11 @@ def test_a_failing_warehouse_fails_the_run_and_leaves_the_results(
         assert run.status == TrainingRun.Status.FAILED
         assert reason in run.error
         assert PASSWORD not in run.error
-        assert refreshed.status_code == 502
-        assert reason in read_error(refreshed)["message"]
+        old = read_body(refreshed)
+        assert old["as_of"] == before["as_of"]
+        assert old["notes"][0].startswith("These figures are old")
+        assert reason in old["notes"][0]
+        assert PASSWORD not in old["notes"][0]
         after = read_body(
             alice.get(f"/optimizations/{optimization_body['id']}/results")
         )

@@ -27,6 +27,12 @@ class Canceller:
         for cancel_statement in running:
             cancel_statement()
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the work was cancelled."""
+        with self._lock:
+            return self._is_cancelled
+
     @contextmanager
     def watch(self, cancel_statement: Callable[[], None]) -> Iterator[None]:
         """Make a statement known while it runs. Raises QueryFailedError if cancelled."""
@@ -67,3 +73,9 @@ def watch_statement(cancel_statement: Callable[[], None]) -> Iterator[None]:
         return
     with canceller.watch(cancel_statement):
         yield
+
+
+def is_cancelled() -> bool:
+    """Return whether the work of this thread was cancelled."""
+    canceller = _current.get()
+    return canceller is not None and canceller.is_cancelled

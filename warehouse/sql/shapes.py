@@ -156,7 +156,8 @@ class CubeSpec:
     Exposures within `gaps` are not counted. `counted_regimes` are the regimes whose users
     are counted; None for all. `metric_start` is the metric's @start_date; None for the
     start of the first day. `depends_on_start` is whether an earlier one would change what
-    later rows are.
+    later rows are. `decided_at` is when the figures became final: rows dated before that
+    came later are noted, where the warehouse knows when a row came.
     """
 
     optimization_id: str
@@ -180,6 +181,7 @@ class CubeSpec:
     counted_regimes: tuple[int, ...] | None = None
     metric_start: datetime | None = None
     depends_on_start: bool = False
+    decided_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,9 @@ class Note:
     Of the kind `variant` it is the users logged with `text`, which is no variant; of
     `context` those whose value of the context factor number `factor` is `text`, which is
     no level. Of the kind `exposures` it is exposures, and `text` says what is special
-    about their time (`day_notes`, or the reason of a gap).
+    about their time (`day_notes`, or the reason of a gap). Of the kinds `late_exposures`
+    and `late_rewards` it is rows that came after `CubeSpec.decided_at`, and `text` is when
+    the last one came.
     """
 
     kind: str

@@ -1,6 +1,7 @@
 """Digests of events: equal exactly for equal events."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import given, strategies as st
 
@@ -22,10 +23,8 @@ REWARDS = st.tuples(
 )
 
 
-@given(st.lists(REWARDS, min_size=1, max_size=6))
-def test_events_have_the_same_digest_exactly_if_they_are_equal(
-    rewards: list[tuple[str, ...]],
-) -> None:
+def compute_digests(rewards: list[tuple[str, ...]]) -> list[str | None]:
+    """Return the digests of rewards, given as REWARDS."""
     keys, ids, optimizations, times, names, values, properties = map(
         list, zip(*rewards, strict=True)
     )
@@ -39,11 +38,37 @@ def test_events_have_the_same_digest_exactly_if_they_are_equal(
         values=values,
         properties=properties,
     )
+    return event_digests.compute_reward_digests(columns, NOW)
 
-    digests = event_digests.compute_reward_digests(columns, NOW)
 
-    assert [digest is None for digest in digests] == [key is None for key in keys]
+@given(st.lists(REWARDS, min_size=1, max_size=6))
+def test_events_have_the_same_digest_exactly_if_they_are_equal(
+    rewards: list[tuple[str, ...]],
+) -> None:
+    digests = compute_digests(rewards)
+
+    assert [digest is None for digest in digests] == [row[0] is None for row in rewards]
     for one, first in zip(digests, rewards, strict=True):
         for other, second in zip(digests, rewards, strict=True):
             if None not in (one, other):
                 assert (one == other) == (first == second)
+
+
+@given(REWARDS, REWARDS, st.booleans())
+def test_a_repeat_gives_no_field_that_differs_from_what_the_first_event_had(
+    one: tuple[Any, ...], other: tuple[Any, ...], omits_value: bool
+) -> None:
+    first, again = compute_digests([("k", *one[1:]), ("k", *other[1:])])
+    assert first is not None
+    assert again is not None
+
+    is_repeat = event_digests.is_repeat(first, again, omits_default=omits_value)
+
+    _, user, optimization, at, name, value, properties = other
+    assert is_repeat == (
+        (user, name) == (one[1], one[4])
+        and optimization in (None, one[2])
+        and (NOW in (at, one[3]) or at == one[3])  # not sent, or the server's
+        and (omits_value or value == one[5])
+        and properties in (None, one[6])
+    )

@@ -26,11 +26,11 @@ from tests.support.result_visitors import (
     train_and_return,
 )
 from tests.support.unhealthy_worlds import (
+    break_metric,
     call_tool,
     make_broken_split,
     make_lost_holdout_rewards,
     make_violated_guardrail,
-    send_refunds,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,11 +39,6 @@ ENDPOINTS = ("results", "progress", "guardrails", "lift-history", "holdout-daily
 MCP_VIEWS = (
     *("summary", "variants", "contexts", "regimes", "progress", "guardrails"),
     *("lift_history", "holdout_daily"),
-)
-# Fails at the first reward named refund, because that is no number.
-BROKEN_SQL = (
-    "SELECT anonymous_id, timestamp_utc FROM managed_dw.rewards "
-    "WHERE name = 'refund' AND CAST(name AS numeric) > 0"
 )
 
 
@@ -184,13 +179,6 @@ def read_healths_of_now(optimization: Optimization) -> list[Any]:
     return [health for name, health in healths.items() if name != "published"]
 
 
-def break_metric(optimization: Optimization, metric: Metric) -> None:
-    """Redefine the metric so that the warehouse fails at the rewards just sent."""
-    send_refunds(optimization, every_nth_optimized=2)
-    metric.sql = BROKEN_SQL
-    metric.save()
-
-
 def test_a_guardrail_that_cannot_be_counted_says_so_and_keeps_its_figures() -> None:
     organization = make_organization()
     refunds = make_metric(organization, name="Refunds", direction="decrease")
@@ -232,7 +220,7 @@ def test_a_reward_that_cannot_be_counted_is_in_the_list_before_any_training() ->
     failed = api.get(f"/optimizations/{optimization.pk}/results?refresh=true")
     summary = read_body(api.get("/optimizations"))["optimizations"][0]["summary"]
 
-    assert failed.status_code == 502
+    assert failed.status_code == 200
     assert [r["code"] for r in summary["health"]["reasons"]] == ["not_counted"]
     assert summary["lift"] is None
 
@@ -250,7 +238,7 @@ def test_a_metric_that_counts_again_is_healthy_again() -> None:
     Metric.objects.filter(pk=metric.pk).update(**sound)
     healed = read_body(api.get(f"{path}/results?refresh=true"))["health"]
 
-    assert failed.status_code == 502
+    assert failed.status_code == 200
     assert [r["code"] for r in broken["reasons"]] == ["not_counted"]
     assert healed["status"] == "ok"
 

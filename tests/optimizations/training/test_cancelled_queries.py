@@ -10,7 +10,7 @@ from django.db import connection
 from levered_site.database import fetch_row
 from models_app import runs
 from models_app.models import TrainingRun
-from optimizations.models import Optimization
+from optimizations.models import CountFailure, Optimization
 from tests.support.running_service import PATIENCE, until
 from tests.support.training_workers import request_run, run_in_thread
 
@@ -55,5 +55,6 @@ def test_a_cancelled_run_ends_its_statement_in_the_managed_store(
 
     run.refresh_from_db()
     assert (run.status, run.error) == (TrainingRun.Status.CANCELLED, "")
+    assert not CountFailure.objects.exists()  # nothing is wrong with the metric
     assert seconds < 10 * PATIENCE
     assert not is_counting()

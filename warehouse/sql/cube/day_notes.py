@@ -3,7 +3,8 @@
 A 'variant' or 'context' row holds its day, in `outcome` what was logged, in `context` the
 factor's place, and in `users` how many users; only the commonest of each day. An
 'exposures' row holds its day, in `outcome` what is special about the time of the day's
-exposures, and in `users` how many exposures.
+exposures, and in `users` how many exposures. A 'late_exposures' or 'late_rewards' row holds
+its day, in `outcome` when the last of the rows came, and in `users` how many came.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ MAX_EXAMPLES = 5  # of a day, and of a factor
 MAX_VARIANT_LENGTH, MAX_LEVEL_LENGTH = 200, 100
 BEFORE_LAUNCH = "before_launch"
 CAME_AFTER_END = "came_after_end"
+LATE_EXPOSURES, LATE_REWARDS = "late_exposures", "late_rewards"
 ENDED = "ended"  # the reason of the gap that has no end once an optimization is stopped
 
 # Writes a moment as SQL, by a parameter.
@@ -45,6 +47,9 @@ SELECT {columns}
 FROM {rows}
 GROUP BY {day}"""
 
+LAST_CAME = """to_char(max({created_at}) AT TIME ZONE 'UTC',
+         'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
+
 
 def build_commonest_sql(
     kind: str, rows: str, *, order: str = "value", factor: int | None = None
@@ -72,6 +77,15 @@ def build_count_sql(text: str, day: str, rows: str) -> str:
     """Build the rows that count exposures by day; `rows` is what follows FROM."""
     columns = build_row_sql(
         kind="'exposures'", day=day, outcome=f"'{text}'", users="COUNT(*)"
+    )
+    return COUNTED.format(columns=columns, day=day, rows=rows)
+
+
+def build_late_sql(kind: str, day: str, created_at: str, rows: str) -> str:
+    """Build the rows that count late ones by day; `rows` is what follows FROM."""
+    last_came = LAST_CAME.format(created_at=created_at)
+    columns = build_row_sql(
+        kind=f"'{kind}'", day=day, outcome=last_came, users="COUNT(*)"
     )
     return COUNTED.format(columns=columns, day=day, rows=rows)
 

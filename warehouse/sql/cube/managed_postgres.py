@@ -8,8 +8,11 @@ from warehouse.sql.cube import erased_people, postgres
 from warehouse.sql.cube.day_notes import (
     CAME_AFTER_END,
     ENDED,
+    LATE_EXPOSURES,
+    LATE_REWARDS,
     Bind,
     build_count_sql,
+    build_late_sql,
     build_outside_gaps_sql,
 )
 from warehouse.sql.cube.day_ranges import compute_span
@@ -77,6 +80,18 @@ WHERE e.organization_id = $1 AND e.optimization_id = $3
 DAY = "CAST(e.timestamp_utc AT TIME ZONE 'UTC' AS date)"
 IN_DAYS = f"{DAY} = ANY(CAST($14 AS date[]))"
 
+# Rows that came after a moment although they are dated before it.
+LATE_EXPOSURE_ROWS = f"""{EXPOSURES}
+  AND e.timestamp_utc < {{decided_at}} AND e.created_at > {{decided_at}}
+  AND {IN_DAYS}"""
+LATE_REWARD_ROWS = """users AS u
+JOIN managed_dw.rewards AS r ON r.anonymous_id = u.anonymous_id
+  AND r.timestamp_utc >= u.at AND r.timestamp_utc <= u.ends_at
+WHERE r.organization_id = $1 AND (r.optimization_id IS NULL OR r.optimization_id = $3)
+  AND r.timestamp_utc < {decided_at} AND r.created_at > {decided_at}{of_name}"""
+OF_NAME = """
+  AND r.name = ANY(CAST(${0} AS text[]))"""
+
 ONLY_USER = """
     AND e.anonymous_id = CAST(${0} AS text)"""
 
@@ -117,7 +132,7 @@ def build_statement(spec: CubeSpec, metric: CheckedMetric) -> Statement:
         "touches": fill_slots(TOUCHES, touches),
         "since_span_start": _build_span_condition(metric),
         "not_touched_outside": fill_slots(NOT_TOUCHED_OUTSIDE, outside),
-        "notes": _build_notes_sql(spec, bind),
+        "notes": _build_notes_sql(spec, bind) + _build_late_sql(spec, metric, values),
         "erased_people": erased_slot,
     }
     return Statement(postgres.build_sql(slots, spec, metric), tuple(values))
@@ -134,6 +149,26 @@ def _build_notes_sql(spec: CubeSpec, bind: Bind) -> str:
   AND {IN_DAYS}"""
             notes += build_count_sql(CAME_AFTER_END, DAY, late)
     return notes
+
+
+def _build_late_sql(spec: CubeSpec, metric: CheckedMetric, values: list[object]) -> str:
+    """Build the rows of what came after the figures became final; "" before that.
+
+    Rewards are those within the horizon of a counted user, by the names that the metric
+    reads. `values` are the parameters, to which it adds.
+    """
+    if spec.decided_at is None:
+        return ""
+    values.append(spec.decided_at)
+    decided_at, of_name = f"CAST(${len(values)} AS timestamptz)", ""
+    if metric.query.reward_names is not None:
+        values.append(list(metric.query.reward_names))
+        of_name = OF_NAME.format(len(values))
+    exposures = LATE_EXPOSURE_ROWS.format(decided_at=decided_at)
+    rewards = LATE_REWARD_ROWS.format(decided_at=decided_at, of_name=of_name)
+    return build_late_sql(
+        LATE_EXPOSURES, DAY, "e.created_at", exposures
+    ) + build_late_sql(LATE_REWARDS, "u.day", "r.created_at", rewards)
 
 
 def _build_span_condition(metric: CheckedMetric) -> str:

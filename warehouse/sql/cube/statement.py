@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from warehouse.sql.cube import cloud, connected_postgres, managed_postgres
+from warehouse.sql.cube.day_notes import LATE_EXPOSURES, LATE_REWARDS
 from warehouse.sql.cube.row_columns import CELL_COLUMNS, COLUMNS
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.shapes import (
@@ -58,6 +59,7 @@ STATEMENT_BUILDERS: dict[
     },
 }
 LAG_BUCKETS = 32
+NOTE_KINDS = ("variant", "context", "exposures", LATE_EXPOSURES, LATE_REWARDS)
 # Only numeric rewards have amounts.
 NO_AMOUNTS: dict[str, Any] = {
     "payers": 0,
@@ -132,7 +134,7 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
             case "blank":
                 day = _require_date(values["day"])
                 blank[day] += _require_integer(values["users"])
-            case "variant" | "context" | "exposures":
+            case kind if kind in NOTE_KINDS:
                 notes[_require_date(values["day"])].append(_decode_note(values))
             case _:
                 rows_read += _require_integer(values["users"])
