@@ -28,8 +28,8 @@ STATUS_NOTE = (
 )
 CODE_NOTE = (
     "sample_ratio, sample_ratio_daily, arm_mismatch and unknown_variant (broken); "
-    "unknown_context, disabled_variant, unknown_policy_version, uncounted_exposures, "
-    "crossover, baseline_sanity, one_id, "
+    "unknown_context, missing_context, disabled_variant, unknown_policy_version, "
+    "uncounted_exposures, crossover, baseline_sanity, one_id, "
     "guardrail_violated, not_counted, age, not_judged (warning)."
 )
 

@@ -233,8 +233,9 @@ class Note:
 
     Of the kind `variant` it is the users logged with `text`, which is no variant; of
     `context` those whose value of the context factor number `factor` is `text`, which is
-    no level. Of the kind `exposures` it is exposures, and `text` says what is special
-    about their time (`day_notes`, or the reason of a gap).
+    no level; of `keys` those without a value of some factor whose context has these keys.
+    Of the kind `exposures` it is exposures, and `text` says what is special about their
+    time (`day_notes`, or the reason of a gap).
     """
 
     kind: str
