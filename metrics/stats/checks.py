@@ -24,9 +24,12 @@ ONE_ID_SHARE = 0.05
 BLANK_ID_SHARE = 0.01
 UNKNOWN_VARIANT_SHARE = 0.02
 UNKNOWN_CONTEXT_SHARE = 0.05
+MISSING_CONTEXT_SHARE = 0.95
 DISABLED_VARIANT_SHARE = 0.05
 UNKNOWN_VERSION_SHARE = 0.05
 UNCOUNTED_SHARE = 0.05
+# Below this, the first few visitors may just lack an optional value.
+MINIMUM_FIRST_EXPOSURES = 20
 # Below these, one busy visitor looks like an id that many share.
 MINIMUM_EXPOSURES, MINIMUM_EXPOSURES_OF_ID = 100, 20
 
@@ -167,6 +170,20 @@ def check_unknown_context(unknown_users: int, users: int) -> ShareCheck:
     """Check the share of users with a context value that is no level; ok up to 5%."""
     text = "of users have a context value that is no level and counts as 'other'"
     return _check_at_most(unknown_users, users, UNKNOWN_CONTEXT_SHARE, text)
+
+
+def check_missing_context(missing: int, first_exposures: int) -> ShareCheck:
+    """Check the share of first exposures without a value of a factor; ok up to 95%.
+
+    Some may lack it, where it is optional. If nearly all do, it is not sent at all, or
+    under another name.
+    """
+    if 0 < first_exposures < MINIMUM_FIRST_EXPOSURES:
+        few = format_count(first_exposures, "first exposure")
+        reason = f"{few} so far; {MINIMUM_FIRST_EXPOSURES} are needed"
+        return ShareCheck(None, None, MISSING_CONTEXT_SHARE, reason)
+    text = "of first exposures lack a context factor"
+    return _check_at_most(missing, first_exposures, MISSING_CONTEXT_SHARE, text)
 
 
 def check_disabled_variant(disabled_users: int, users: int) -> ShareCheck:

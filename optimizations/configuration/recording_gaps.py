@@ -1,5 +1,6 @@
 """Record when an optimization was not live: exposures dated then do not count."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from optimizations.models import Optimization, RecordingGap
@@ -31,5 +32,10 @@ def list_gaps(optimization: Optimization) -> tuple[TimeGap, ...]:
     ended_at = optimization.ended_at
     if ended_at is None:
         return tuple(gaps)
-    before = (gap for gap in gaps if gap.starts_at < ended_at)
+    # A gap that the end closes is closed a moment after it.
+    before = (
+        replace(gap, ends_at=min(gap.ends_at or ended_at, ended_at))
+        for gap in gaps
+        if gap.starts_at < ended_at
+    )
     return (*before, TimeGap(ended_at, None, ENDED))

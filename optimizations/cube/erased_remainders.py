@@ -5,9 +5,8 @@ have no hours. People of the same cell are added up.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import structlog
@@ -21,25 +20,23 @@ from levered_site.errors import (
 from metrics.models import Metric
 from metrics.revisions import MetricDefinition
 from optimizations.configuration.revision_regimes import RevisionRegimes
-from optimizations.cube import specification, stale_days_managed
+from optimizations.cube import remainder_rows, specification, stale_days_managed
+from optimizations.cube.remainder_rows import Row
 from optimizations.cube.specification import RevisionPlan
+from optimizations.ingestion.erasure import TouchDays
 from optimizations.models import CubeDay, ErasedRemainder, Optimization
 from warehouse import connections
 from warehouse.backends.base import Backend
 from warehouse.sql.cube.statement import (
-    KEY_COLUMNS,
-    AmountBucket,
     CheckedMetric,
-    Cube,
     CubeSpec,
+    TimeGap,
 )
 
 log = structlog.get_logger(__name__)
 
-Row = dict[str, Any]
 # Metrics that no optimization counts yet may be attached later: the newest of them.
 MAX_UNUSED_METRICS = 20
-ROW_KEY = ("kind", *KEY_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +50,18 @@ class CountPlan:
 def plan_counts(
     organization_id: str,
     anonymous_id: str,
-    first_days: Mapping[UUID, date],
+    touch_days: Mapping[UUID, TouchDays],
     as_of: datetime,
 ) -> list[CountPlan]:
-    """Plan how to count a person on the sealed days of their first touches.
+    """Plan how to count a person on the days of their touches, if any of them is sealed.
 
-    Open days are no figure yet: they are counted without the person. A connected
-    warehouse is the customer's own, and nobody is erased there.
+    A touch of a pause counts for nobody, so the first one that counts may be later. A
+    connected warehouse is the customer's own, and nobody is erased there.
     """
     if connections.is_connected(organization_id):
         return []
     warehouse = connections.load_backend(organization_id)
-    optimizations = _list_sealed_optimizations(first_days, as_of)
+    optimizations = _list_sealed_optimizations(touch_days, as_of)
     # Metrics of one definition share a remainder.
     plans: dict[tuple[str, RevisionRegimes, UUID], CountPlan] = {}
     newest = Metric.objects.filter(organization_id=organization_id).order_by(
@@ -72,16 +69,17 @@ def plan_counts(
     )[:MAX_UNUSED_METRICS]
     checked_metrics: dict[str, CheckedMetric | None] = {}
     for optimization in optimizations:
-        day = first_days[optimization.pk]
+        days = touch_days[optimization.pk]
         for metric in _list_metrics(optimization, newest):
-            for revision in _list_revisions(optimization, metric, day, as_of):
+            for revision in _list_revisions(optimization, metric, days, as_of):
                 name = revision.spec.definition
                 if name not in checked_metrics:
                     checked_metrics[name] = _validate_metric(
                         revision.definition, warehouse
                     )
                 if (checked := checked_metrics[name]) is not None:
-                    plan = CountPlan(replace(revision.spec, days=(day,)), checked)
+                    spec = replace(revision.spec, days=_select_days(days, revision))
+                    plan = CountPlan(spec, checked)
                     plans[name, revision.regimes, optimization.pk] = plan
     return [
         replace(plan, spec=replace(plan.spec, only_user=anonymous_id))
@@ -103,16 +101,13 @@ def count_person(organization_id: str, plans: Iterable[CountPlan]) -> list[Row]:
         except WarehouseError as error:
             log.warning("remainder_not_counted", error=error.message)
             continue
-        if cube.cells:
-            remainders.append(
-                {
-                    "optimization_id": UUID(plan.spec.optimization_id),
-                    "organization_id": organization_id,
-                    "definition": plan.spec.definition,
-                    "day": plan.spec.days[0],
-                    "rows": _build_rows(cube),
-                }
-            )
+        owner = {
+            "optimization_id": UUID(plan.spec.optimization_id),
+            "organization_id": organization_id,
+            "definition": plan.spec.definition,
+        }
+        for day, rows in remainder_rows.build_rows(cube, plan.spec).items():
+            remainders.append(owner | {"day": day, "rows": rows})
     return remainders
 
 
@@ -126,7 +121,7 @@ def store_remainders(remainders: Iterable[Row]) -> None:
         if stored is None:
             ErasedRemainder.objects.create(**remainder)
             continue
-        stored.rows = _add_rows([*stored.rows, *remainder["rows"]])
+        stored.rows = remainder_rows.add_rows([*stored.rows, *remainder["rows"]])
         stored.save(update_fields=["rows"])
 
 
@@ -136,17 +131,20 @@ def delete_remainders_before(day: date) -> None:
 
 
 def _list_sealed_optimizations(
-    first_days: Mapping[UUID, date], as_of: datetime
+    touch_days: Mapping[UUID, TouchDays], as_of: datetime
 ) -> list[Optimization]:
-    """List the optimizations whose day of first touch is sealed."""
+    """List the optimizations for which any of the days is sealed."""
     optimizations = Optimization.objects.filter(
-        pk__in=first_days, went_live_at__isnull=False
+        pk__in=touch_days, went_live_at__isnull=False
     )
     return [
         optimization
         for optimization in optimizations.select_related("model", "reward_metric")
         if stale_days_managed.is_sealed(
-            first_days[optimization.pk],
+            min(
+                touch_days[optimization.pk].exposures
+                | touch_days[optimization.pk].receipts
+            ),
             optimization.model.training_data_config["attribution"]["horizon_hours"],
             as_of,
         )
@@ -167,14 +165,35 @@ def _list_metrics(
 
 
 def _list_revisions(
-    optimization: Optimization, metric: Metric, day: date, as_of: datetime
+    optimization: Optimization, metric: Metric, days: TouchDays, as_of: datetime
 ) -> list[RevisionPlan]:
-    """Return the revisions of the metric that may count users of the day."""
+    """Return the revisions of the metric that may count the person."""
     try:
         plan = specification.build_count_plan(optimization, metric, as_of)
     except ConflictError:  # nobody knows what it counted: it is never counted again
         return []
-    return [revision for revision in plan.revisions if revision.regimes.covers(day)]
+    return [revision for revision in plan.revisions if _select_days(days, revision)]
+
+
+def _select_days(days: TouchDays, revision: RevisionPlan) -> tuple[date, ...]:
+    """Return the days with touches that count, or are noted, by the revision.
+
+    These are the days of gaps, and the first days without any: a statement for each day
+    of a regular visitor would take long.
+    """
+    gap_days = {
+        day
+        for day in days.exposures | days.receipts
+        if any(_overlaps(day, gap) for gap in revision.spec.gaps)
+    }
+    first_days = days.find_first_days(lambda day: day not in gap_days)
+    return tuple(sorted(filter(revision.regimes.covers, gap_days | first_days)))
+
+
+def _overlaps(day: date, gap: TimeGap) -> bool:
+    starts_at = datetime.combine(day, time(), UTC)
+    is_before_end = gap.ends_at is None or starts_at < gap.ends_at
+    return is_before_end and gap.starts_at < starts_at + timedelta(days=1)
 
 
 def _validate_metric(
@@ -185,44 +204,3 @@ def _validate_metric(
         return warehouse.validate_metric(metric.sql, metric.column_mapping)
     except InvalidParametersError:
         return None
-
-
-def _build_rows(cube: Cube) -> list[Row]:
-    """Return the statement's rows that a cube of one person was decoded from."""
-    (day,) = cube.days
-    checks = {"crossed": day.crossover_users, "mismatched": day.arm_mismatch_users}
-    cells = [{"kind": "cell", **asdict(cell), **checks} for cell in cube.cells]
-    lags = [
-        {"kind": "lag", "day": day.day, "context": bucket, "users": users}
-        for bucket, users in enumerate(day.lags)
-        if users
-    ]
-    amounts = [
-        {"kind": "amount", **_build_amount_row(amount)} for amount in cube.amounts
-    ]
-    return [
-        {name: _to_json(value) for name, value in row.items()}
-        for row in cells + lags + amounts
-    ]
-
-
-def _build_amount_row(amount: AmountBucket) -> Row:
-    row = asdict(amount)
-    return {"context" if name == "bucket" else name: row[name] for name in row}
-
-
-def _add_rows(rows: Iterable[Row]) -> list[Row]:
-    """Add rows of the same cell or bucket, in an order that tells nothing."""
-    added: dict[tuple[str, ...], Row] = {}
-    for row in rows:
-        key = tuple(repr(row.get(name)) for name in ROW_KEY)
-        known = added.setdefault(key, dict.fromkeys(row.keys() - set(ROW_KEY), 0))
-        added[key] = {
-            name: value if name in ROW_KEY else known.get(name, 0) + value
-            for name, value in row.items()
-        }
-    return [added[key] for key in sorted(added)]
-
-
-def _to_json(value: object) -> object:
-    return value.isoformat() if isinstance(value, date) else value

@@ -39,7 +39,7 @@ def erase_user(organization_id: str, anonymous_id: str, actor: Actor) -> ErasedC
     audit.record(organization_id, actor, "user.erase", organization, changes)
     rows = erasure.find_person_rows(organization_id, anonymous_id)
     plans = erased_remainders.plan_counts(
-        organization_id, anonymous_id, rows.find_first_days(), timezone.now()
+        organization_id, anonymous_id, rows.find_touch_days(), timezone.now()
     )
     with transaction.atomic():
         with connection.cursor() as cursor:

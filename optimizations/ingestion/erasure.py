@@ -1,6 +1,6 @@
 """Find and delete a person's events, receipts, assignments and first touches."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -75,6 +75,22 @@ class ErasedCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class TouchDays:
+    """The days (UTC) on which a person has exposures and receipts of an optimization."""
+
+    exposures: frozenset[date]
+    receipts: frozenset[date]
+
+    def find_first_days(self, is_possible: Callable[[date], bool]) -> set[date]:
+        """Return the first possible day of each kind: a receipt is the first touch."""
+        return {
+            day
+            for days in (self.exposures, self.receipts)
+            for day in sorted(filter(is_possible, days))[:1]
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class PersonRows:
     """The days (UTC) on which a person has rows: touches by optimization, and rewards."""
 
@@ -82,12 +98,13 @@ class PersonRows:
     decision_days: Mapping[UUID, frozenset[date]]
     reward_days: frozenset[date]
 
-    def find_first_days(self) -> dict[UUID, date]:
-        """Return the day of first touch by optimization: of a receipt if there is one."""
+    def find_touch_days(self) -> dict[UUID, TouchDays]:
+        """Return the days of touches by optimization."""
+        none: frozenset[date] = frozenset()
         return {
-            optimization_id: min(
-                self.decision_days.get(optimization_id)
-                or self.exposure_days[optimization_id]
+            optimization_id: TouchDays(
+                self.exposure_days.get(optimization_id, none),
+                self.decision_days.get(optimization_id, none),
             )
             for optimization_id in self.exposure_days.keys() | self.decision_days
         }

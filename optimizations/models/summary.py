@@ -9,6 +9,7 @@ from optimizations.models.optimization import Optimization
 
 Json = dict[str, Any]
 Reason = Json
+OpenInterval = list[float | None] | tuple[float | None, float | None]
 
 
 class ResultsSummary(models.Model):
@@ -25,6 +26,14 @@ class ResultsSummary(models.Model):
         related_name="results_summary",
     )
     lift = models.FloatField(null=True)  # percent
+    # The difference per user and its intervals as [low, high], an open end being null.
+    difference = models.FloatField(null=True)
+    difference_ci: "models.JSONField[OpenInterval | None, OpenInterval | None]" = (
+        models.JSONField(null=True)
+    )
+    difference_ci_anytime: "models.JSONField[OpenInterval | None, OpenInterval | None]" = models.JSONField(
+        null=True
+    )
     confidence = models.FloatField(null=True)
     exposures = models.BigIntegerField()
     as_of = models.DateTimeField(null=True)

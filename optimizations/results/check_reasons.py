@@ -100,6 +100,22 @@ def _describe_unknown_values(check: Any) -> str:
     return f"{_describe_share(check)}{named}"
 
 
+def _describe_missing_context(check: Any) -> str:
+    factors = "; ".join(
+        f"context factor {factor.factor} was missing in "
+        f"{100 * factor.missing / factor.first_exposures:.3g}% ({factor.missing} of "
+        f"{factor.first_exposures}) of first exposures"
+        + (
+            f" (a key seen is “{factor.differs_in_case_from}”)"
+            if factor.differs_in_case_from
+            else ""
+        )
+        for factor in check.factors
+    )
+    seen = "; ".join(text or "none (an empty context)" for text in check.keys_seen)
+    return f"{factors[:1].upper()}{factors[1:]}; keys seen: {seen or 'not known'}."
+
+
 CHECK_TEXTS: Mapping[str, _CheckText] = {
     "sample_ratio": _CheckText(
         _describe_sample_ratio,
@@ -136,6 +152,11 @@ CHECK_TEXTS: Mapping[str, _CheckText] = {
         _describe_unknown_values,
         "Send the levels as configured, in the same case. Nothing is learned for a value "
         "that is no level; the lift is not affected.",
+    ),
+    "missing_context": _CheckText(
+        _describe_missing_context,
+        "Send the context factor under its configured name, in the same case, in a JSON "
+        "object. Nothing is learned by it until then; the lift is not affected.",
     ),
     "disabled_variant": _CheckText(
         _describe_share,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from metrics.stats import Interval, Lift
+from metrics.stats.means import OpenInterval
+from optimizations.results.measured_lift import OPEN_NOTE
 from optimizations.results.measured_lift_by_context import FactorLevel
 from optimizations.results.reasons import (
     NO_BASELINE,
@@ -16,7 +18,10 @@ from optimizations.results.reasons import (
 
 FACTOR_IGNORED = "the model learned without this context factor"
 NO_MATURE_USERS_AT_LEVEL = "no user with this level is mature yet"
-MEASURED_FIELDS = ("lift_percent", "lift_ci", "lift_ci_anytime")
+MEASURED_FIELDS = (
+    *("lift_percent", "lift_ci", "lift_ci_anytime"),
+    *("difference", "difference_ci", "difference_ci_anytime"),
+)
 IMPROVEMENT_FIELDS = ("estimated_improvement_percent", "estimated_improvement_interval")
 BEST_FIELDS = ("best_variant", "prob_best")
 REPORT_FIELDS = ("share", *IMPROVEMENT_FIELDS, *BEST_FIELDS)
@@ -42,6 +47,12 @@ class ContextResult:
     ]
     lift_ci: Interval | None
     lift_ci_anytime: Interval | None
+    difference: Annotated[
+        float | None,
+        "Measured likewise, per user, in units of the value: also where no percentage is.",
+    ]
+    difference_ci: Annotated[OpenInterval | None, OPEN_NOTE]
+    difference_ci_anytime: Annotated[OpenInterval | None, OPEN_NOTE]
     estimated_improvement_percent: Annotated[
         float | None,
         "What is served at this level against the baseline, by the model: the median.",
@@ -94,9 +105,7 @@ def _build_measured_context(
         factor=factor,
         level=level,
         share=None,
-        lift_percent=lift.lift_percent if lift else None,
-        lift_ci=lift.lift_ci if lift else None,
-        lift_ci_anytime=lift.lift_ci_anytime if lift else None,
+        **{name: getattr(lift, name, None) for name in MEASURED_FIELDS},
         estimated_improvement_percent=None,
         estimated_improvement_interval=None,
         best_variant=None,

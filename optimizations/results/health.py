@@ -32,8 +32,8 @@ STATUS_NOTE = (
 )
 CODE_NOTE = (
     "sample_ratio, sample_ratio_daily, arm_mismatch and unknown_variant (broken); "
-    "unknown_context, disabled_variant, unknown_policy_version, uncounted_exposures, "
-    "crossover, baseline_sanity, one_id, whales, "
+    "unknown_context, missing_context, disabled_variant, unknown_policy_version, "
+    "uncounted_exposures, crossover, baseline_sanity, one_id, whales, "
     "guardrail_violated, guardrail_not_counted, not_counted, no_users, no_mature_users, "
     "age, not_judged (warning)."
 )

@@ -161,6 +161,9 @@ def store_summary(optimization: Optimization, evidence: Evidence) -> None:
     first_week = anytime_tuning.find_first_week_users(optimization, evidence.cube)
     figures = {
         "lift": lift.lift_percent,
+        "difference": lift.difference,
+        "difference_ci": lift.difference_ci,
+        "difference_ci_anytime": lift.difference_ci_anytime,
         # It holds at all looks together, as the p-value does.
         "confidence": None if p_value is None else 1 - p_value,
         "exposures": int(evidence.cube.arrays.exposures.sum()),

@@ -6,17 +6,22 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from metrics.stats import Interval
+from metrics.stats.means import OpenInterval
 from optimizations.cube import refresh
 from optimizations.models import Optimization, PublishedDay
 from optimizations.results import count_notes, health_records, stored
 from optimizations.results.health import Health, HealthReason
-from optimizations.results.measured_lift import Comparison
+from optimizations.results.measured_lift import OPEN_NOTE, Comparison
 
 NOT_PUBLISHED = "this figure was not published on that day"
+MEASURED_FIGURES = (
+    *("lift_percent", "lift_ci", "lift_ci_anytime"),
+    *("difference", "difference_ci", "difference_ci_anytime"),
+)
 LIFT_FIGURES = (
-    *("measured_lift_ci", "best_lift_percent", "best_lift_interval"),
-    *("policy_lift_percent", "policy_lift_interval", "measured_lift_percent"),
-    *("measured_lift_ci_anytime", "users"),
+    *("best_lift_percent", "best_lift_interval"),
+    *("policy_lift_percent", "policy_lift_interval", "users"),
+    *(f"measured_{name}" for name in MEASURED_FIGURES),
 )
 
 
@@ -37,6 +42,11 @@ class LiftHistoryDay:
     measured_lift_ci_anytime: Annotated[
         Interval | None, "95% at any number of looks together."
     ]
+    measured_difference: Annotated[
+        float | None, "Per user, in units of the value: also where no percentage is."
+    ]
+    measured_difference_ci: Annotated[OpenInterval | None, OPEN_NOTE]
+    measured_difference_ci_anytime: Annotated[OpenInterval | None, OPEN_NOTE]
     best_lift_percent: float | None
     best_lift_interval: Interval | None
     policy_lift_percent: float | None
@@ -74,7 +84,7 @@ def build_measured_figures(
         "as_of": as_of and as_of.isoformat(),
         "users": lift.optimization_users + lift.holdout_users,
     }
-    for name in ("lift_percent", "lift_ci", "lift_ci_anytime"):
+    for name in MEASURED_FIGURES:
         figures[f"measured_{name}"] = getattr(lift, name)
         if name in lift.unavailable:
             unavailable[f"measured_{name}"] = lift.unavailable[name]

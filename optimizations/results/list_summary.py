@@ -8,10 +8,14 @@ from optimizations.models import Optimization, ResultsSummary
 from optimizations.results import health_records, missing_counts
 
 ListSummary = dict[str, Any]
+FIGURES = (
+    *("lift", "difference", "difference_ci", "difference_ci_anytime"),
+    *("confidence", "exposures", "as_of"),
+)
 
 
 def load_summaries(optimizations: Sequence[Optimization]) -> dict[UUID, ListSummary]:
-    """Return the lift, confidence, exposures and health of the last count, by id.
+    """Return the figures and the health of the last count, by id.
 
     A few queries read a page, and no counts. An optimization that was never counted has
     no summary, unless something is wrong with it.
@@ -35,10 +39,5 @@ def load_summaries(optimizations: Sequence[Optimization]) -> dict[UUID, ListSumm
 
 def _read_figures(row: ResultsSummary | None) -> ListSummary:
     if row is None:
-        return {"lift": None, "confidence": None, "exposures": 0, "as_of": None}
-    return {
-        "lift": row.lift,
-        "confidence": row.confidence,
-        "exposures": row.exposures,
-        "as_of": row.as_of,
-    }
+        return dict.fromkeys(FIGURES) | {"exposures": 0}
+    return {name: getattr(row, name) for name in FIGURES}

@@ -42,6 +42,31 @@ class UnknownValueCheck(ShareCheck):
 
 
 @dataclass(frozen=True, slots=True)
+class MissingFactor:
+    """A context factor that nearly all first exposures lack.
+
+    `differs_in_case_from` is the key seen that it would be in another case.
+    """
+
+    factor: str
+    missing: int
+    first_exposures: int
+    differs_in_case_from: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MissingContextCheck(ShareCheck):
+    """The largest share of first exposures without a value of a context factor.
+
+    `factors` are those that fail. `keys_seen` are the keys of the commonest contexts that
+    lack a value; "" for an empty one.
+    """
+
+    factors: list[MissingFactor]
+    keys_seen: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class TimeCheck(ShareCheck):
     """A share of exposures by their time, and their numbers by what is special about it."""
 
@@ -58,6 +83,7 @@ def check_logged_levels(
     return {
         "unknown_variant": _check_unknown_variants(optimization, cube, users),
         "unknown_context": _check_unknown_contexts(optimization, cube, users),
+        "missing_context": _check_missing_contexts(optimization, cube, users),
         "disabled_variant": stats.check_disabled_variant(
             _count_disabled(optimization, cells), users
         ),
@@ -98,6 +124,31 @@ def _check_unknown_contexts(
         other_case = _find_other_case(text, factor.levels)
         examples.append(LoggedValue(factor.name, text, count, other_case))
     return _add_examples(stats.check_unknown_context(unknown, users), examples)
+
+
+def _check_missing_contexts(
+    optimization: Optimization, cube: ObservationCube, users: int
+) -> MissingContextCheck:
+    design, cells = optimization.model.design, cube.arrays
+    counts = _sum_notes(cube.notes, "keys")
+    seen = [text for (_, text), _ in counts.most_common(MAX_EXAMPLES)]
+    keys = [key for text in seen for key in text.split(", ")]
+    levels = design.context_levels[cells.context]
+    worst = stats.check_missing_context(0, users)
+    factors_missing = []
+    for place, factor in enumerate(design.contexts):
+        is_missing = levels[:, place] == len(factor.levels) + 1
+        missing = int(cells.users[is_missing].sum())
+        check = stats.check_missing_context(missing, users)
+        if check.ok is False:
+            other_case = _find_other_case(factor.name, keys)
+            factors_missing.append(
+                MissingFactor(factor.name, missing, users, other_case)
+            )
+        worst = max(worst, check, key=lambda each: each.share or 0.0)
+    return MissingContextCheck(
+        worst.ok, worst.share, worst.limit, worst.reason, factors_missing, seen
+    )
 
 
 def _is_other(design: Design, cells: CellArrays) -> Any:

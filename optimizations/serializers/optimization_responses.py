@@ -8,6 +8,7 @@ from rest_framework import serializers
 from metrics.models import Metric
 from models_app.models import BanditModel
 from optimizations.models import Optimization
+from optimizations.results.measured_lift import OPEN_NOTE
 from optimizations.serializers.health_field import HealthField
 from optimizations.serializers.training_data_config import (
     FactorSerializer,
@@ -140,6 +141,16 @@ class OptimizationSerializer(serializers.ModelSerializer[Optimization]):
         return dict(serializer.data)
 
 
+def _build_interval_field() -> serializers.Field[Any, Any, Any, Any]:
+    return serializers.ListField(
+        child=serializers.FloatField(allow_null=True),
+        min_length=2,
+        max_length=2,
+        allow_null=True,
+        help_text=OPEN_NOTE,
+    )
+
+
 class ResultsSummarySerializer(serializers.Serializer[Any]):
     """The results of an optimization in short, for lists."""
 
@@ -148,6 +159,12 @@ class ResultsSummarySerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Measured against the holdout, in percent. Null while withheld.",
     )
+    difference = serializers.FloatField(
+        allow_null=True,
+        help_text="Per user, in units of the value: also where no percentage is.",
+    )
+    difference_ci = _build_interval_field()
+    difference_ci_anytime = _build_interval_field()
     confidence = serializers.FloatField(
         allow_null=True,
         help_text="1 - p of the lift, at all looks together. Null while withheld.",

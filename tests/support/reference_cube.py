@@ -60,6 +60,7 @@ def build_reference_cube(
     lags: dict[date, list[int]] = defaultdict(lambda: [0] * 32)
     crossed: Counter[date] = Counter()
     mismatched: Counter[date] = Counter()
+    contexts: dict[date, Counter[str]] = defaultdict(Counter)
     for user, user_touches in touches_by_user.items():
         first = _pick_first_touch(spec, user_touches)
         day = first.at.astimezone(UTC).date()
@@ -67,6 +68,7 @@ def build_reference_cube(
             continue
         lags[day][0] += 0  # a day with users has counts, even if they are 0
         _note_unknown_levels(spec, first, notes[day])
+        _note_missing_levels(spec, first, contexts[day])
         user_rewards = [reward for reward in rewards if reward.user == user]
         key, amounts, lag = _count_user(spec, first, user_touches, user_rewards)
         values.append((key, amounts[3]))
@@ -75,10 +77,12 @@ def build_reference_cube(
         ]
         ends = first.at + timedelta(hours=spec.horizon_hours)
         window = [touch for touch in user_touches if first.at <= touch.at <= ends]
+        _note_history(spec, window, notes[day])
         crossed[day] += any(touch.variant != first.variant for touch in window)
         mismatched[day] += _is_mismatch(spec, first)
         if lag is not None and ends <= spec.as_of:
             lags[day][lag] += 1
+    _add_keys(contexts, notes)
     noted = (day for day in notes if notes[day])
     days = tuple(
         DayCounts(
@@ -158,11 +162,35 @@ def _note_time(spec: CubeSpec, touch: Touch, notes: Notes) -> None:
     day = touch.at.astimezone(UTC).date()
     if day not in spec.days:
         return
-    if touch.at < spec.regimes[0].starts_at:
-        notes[day]["exposures", None, "before_launch"] += 1
     gap = _find_gap(spec, touch)
     if gap is not None:
         notes[day]["exposures", None, gap.reason] += 1
+
+
+def _note_history(
+    spec: CubeSpec,
+    window: Sequence[Touch],
+    notes: Counter[tuple[str, int | None, str]],
+) -> None:
+    launch = spec.regimes[0].starts_at
+    history = sum(touch.at < launch and not touch.served for touch in window)
+    if history:
+        notes["exposures", None, "before_launch"] += history
+
+
+def _note_missing_levels(spec: CubeSpec, first: Touch, contexts: Counter[str]) -> None:
+    context = json.loads(first.context or "{}")
+    if any(context.get(factor.name) is None for factor in spec.contexts):
+        contexts[first.context[:300]] += 1
+
+
+def _add_keys(contexts: dict[date, Counter[str]], notes: Notes) -> None:
+    """Add the keys of the five commonest contexts of a day that lack a value."""
+    for day, counts in contexts.items():
+        commonest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:5]
+        for text, count in commonest:
+            keys = ", ".join(sorted(json.loads(text or "{}")))
+            notes[day]["keys", None, keys] += count
 
 
 def _note_unknown_levels(

@@ -18,6 +18,39 @@ KNOWN, RENAMED = '{"cta":true,"headline":"B"}', '{"headline":"b","cta":"true"}'
 SAME_TEXT = '{"headline": "B", "cta": "true"}'
 
 
+@pytest.mark.parametrize(
+    ("context", "seen"),
+    [
+        ("{'device': 'mobile'}", "no JSON object"),
+        ('"mobile"', "no JSON object"),
+        ('{"Device": "mobile", "plan": {"name": "pro"}}', "Device, plan"),
+        ("", "none (an empty context)"),
+    ],
+)
+def test_contexts_that_no_factor_is_read_from_are_a_warning_with_the_keys_seen(
+    second: SecondServer, context: str, seen: str
+) -> None:
+    alice = factories.make_admin_api(factories.make_organization())
+    connect_warehouse(alice, second)
+    alice.post("/warehouse/assignment-sources", SOURCE)
+    metric_id = read_body(alice.post("/warehouse/metrics", METRIC))["id"]
+    pk = create_optimization(alice, metric_id, holdout_percentage=0)["id"]
+    at = timezone.now()
+    second.store(
+        pk, [Touch(f"u{number}", at, KNOWN, context, 0) for number in range(20)]
+    )
+
+    results = read_body(alice.get(f"/optimizations/{pk}/results?refresh=true"))
+
+    (reason,) = results["health"]["reasons"]
+    assert (results["health"]["status"], reason["code"]) == (
+        "warning",
+        "missing_context",
+    )
+    assert "device was missing in 100% (20 of 20) of first" in reason["message"]
+    assert reason["message"].endswith(f"keys seen: {seen}.")
+
+
 def test_renamed_levels_break_the_health_and_times_of_a_pause_are_reported(
     second: SecondServer,
 ) -> None:

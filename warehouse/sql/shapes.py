@@ -240,10 +240,11 @@ class Note:
 
     Of the kind `variant` it is the users logged with `text`, which is no variant; of
     `context` those whose value of the context factor number `factor` is `text`, which is
-    no level. Of the kind `exposures` it is exposures, and `text` says what is special
-    about their time (`day_notes`, or the reason of a gap). Of the kinds `late_exposures`
-    and `late_rewards` it is rows that came after `CubeSpec.decided_at`, and `text` is when
-    the last one came.
+    no level; of `keys` those without a value of some factor whose context has these keys.
+    Of the kind `exposures` it is exposures, and `text` says what is special about their
+    time (`day_notes`, or the reason of a gap). Of the kinds `late_exposures` and
+    `late_rewards` it is rows that came after `CubeSpec.decided_at`, and `text` is when the
+    last one came.
     """
 
     kind: str

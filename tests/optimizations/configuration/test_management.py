@@ -77,6 +77,9 @@ def test_a_listed_optimization_has_the_summary_of_its_last_count() -> None:
     assert row["summary"] == {
         "variants_count": 4,
         **figures,
+        "difference": None,
+        "difference_ci": None,
+        "difference_ci_anytime": None,
         "as_of": f"{counted_at:%Y-%m-%dT%H:%M:%SZ}",
         "health": {
             "status": "ok",

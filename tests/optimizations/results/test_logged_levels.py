@@ -84,6 +84,56 @@ def test_contexts_that_fall_to_other_are_named_with_their_case() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("stored", "seen", "named"),
+    [
+        ('{"Device":"mobile"}', "keys seen: Device.", "Device"),
+        ('{"plan":"pro","country":"DE"}', "keys seen: country, plan.", None),
+        ("", "keys seen: none (an empty context).", None),
+        ("null", "keys seen: none (an empty context).", None),
+    ],
+)
+def test_a_context_factor_that_nobody_has_is_a_warning_with_the_keys_seen(
+    stored: str, seen: str, named: str | None
+) -> None:
+    optimization = cube_events.make_optimization()
+    _send(optimization, 20)
+    ManagedExposure.objects.update(context=stored)
+
+    results = _read_results(optimization)
+
+    check = results["checks"]["missing_context"]
+    assert (check["ok"], check["share"]) == (False, 1.0)
+    (factor,) = check["factors"]
+    assert factor == {
+        "factor": "device",
+        "missing": 20,
+        "first_exposures": 20,
+        "differs_in_case_from": named,
+    }
+    (reason,) = results["health"]["reasons"]
+    assert (results["health"]["status"], reason["code"]) == (
+        "warning",
+        "missing_context",
+    )
+    assert reason["message"].startswith(
+        "Context factor device was missing in 100% (20 of 20) of first exposures"
+    )
+    assert reason["message"].endswith(seen)
+
+
+def test_a_context_factor_that_some_have_is_no_fault() -> None:
+    optimization = cube_events.make_optimization()
+    _send(optimization, 20)
+    _send(optimization, 2, context={"device": "mobile"}, prefix="known")
+
+    results = _read_results(optimization)
+
+    check = results["checks"]["missing_context"]
+    assert (check["ok"], check["factors"]) == (True, [])
+    assert results["health"]["status"] == "ok"
+
+
 def test_known_variants_and_contexts_are_ok_and_name_nothing() -> None:
     optimization = cube_events.make_optimization()
     _send(optimization, 3, context={"device": "mobile"})

@@ -17,7 +17,11 @@ from tests.support.optimization_factories import (
     make_optimization,
     make_organization,
 )
-from tests.support.result_visitors import make_member_api, make_visited_optimization
+from tests.support.result_visitors import (
+    make_member_api,
+    make_visited_optimization,
+    train_and_return,
+)
 from tests.support.unavailable_reasons import list_nulls_without_reason
 from tests.support.value_metrics import make_metric
 
@@ -196,6 +200,34 @@ def test_a_holdout_that_loses_money_is_told_by_its_difference() -> None:
     assert low > 0
     reason = body["unavailable"]["primary_metric_vs_holdout.lift_percent"]
     assert reason.startswith("the holdout mean is below zero")
+
+
+def test_every_answer_with_a_lift_has_the_difference_where_no_percentage_can_be() -> (
+    None
+):
+    optimization = train_and_return(
+        make_shop(days=12, purchase=lambda *_: {"value": -3.0})
+    )
+    api, path = make_member_api(optimization), f"/optimizations/{optimization.pk}"
+
+    results = read_results(optimization)
+    (row,) = read_body(api.get("/optimizations"))["optimizations"]
+    (day,) = read_body(api.get(f"{path}/lift-history"))["daily"]
+
+    measured = results["primary_metric_vs_holdout"]
+    assert measured["lift_percent"] is row["summary"]["lift"] is None
+    assert day["measured_lift_percent"] is None
+    for name in ("difference", "difference_ci", "difference_ci_anytime"):
+        assert measured[name] is not None
+        assert row["summary"][name] == measured[name]
+        assert day[f"measured_{name}"] == measured[name]
+    with_users = [row for row in results["contexts"] if row["difference"] is not None]
+    assert all(row["lift_percent"] is None for row in with_users)
+    assert any(row["difference_ci_anytime"] is not None for row in with_users)
+    for place, context in enumerate(results["contexts"]):
+        for name in ("difference", "difference_ci", "difference_ci_anytime"):
+            is_given = f"contexts[{place}].{name}" in results["unavailable"]
+            assert (context[name] is None) == is_given
 
 
 def test_the_admin_shows_the_companions_in_one_table() -> None:

@@ -133,6 +133,12 @@ def test_the_list_summarizes_by_the_same_few_queries_for_the_page(
         "reasons": [],
         "as_of": summary.pop("as_of"),
     }
+    results = read_body(api.get(f"/optimizations/{optimization.pk}/results"))
+    measured = results["primary_metric_vs_holdout"]
+    differences = ("difference", "difference_ci", "difference_ci_anytime")
+    assert {name: summary.pop(name) for name in differences} == {
+        name: measured[name] for name in differences
+    }
     assert summary == {
         "variants_count": 4,
         "lift": pytest.approx(100, abs=100),

@@ -130,6 +130,9 @@ def test_a_figure_that_an_old_day_lacks_is_null_with_a_reason() -> None:
         "measured_lift_percent": history.NOT_PUBLISHED,
         "measured_lift_ci": history.NOT_PUBLISHED,
         "measured_lift_ci_anytime": history.NOT_PUBLISHED,
+        "measured_difference": history.NOT_PUBLISHED,
+        "measured_difference_ci": history.NOT_PUBLISHED,
+        "measured_difference_ci_anytime": history.NOT_PUBLISHED,
         "users": history.NOT_PUBLISHED,
         "health": history.NOT_PUBLISHED,
     }

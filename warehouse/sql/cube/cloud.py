@@ -7,10 +7,11 @@ from pathlib import Path
 from warehouse.sql.cube import bigquery, snowflake
 from warehouse.sql.cube.amount_buckets import build_bucket_slots
 from warehouse.sql.cube.blank_ids import BLANKS, build_blank_condition
-from warehouse.sql.cube.cloud_lists import build_list_slots, build_unknown_contexts_sql
+from warehouse.sql.cube.cloud_lists import build_context_notes_sql, build_list_slots
 from warehouse.sql.cube.day_notes import (
+    build_gaps_sql,
+    build_history_sql,
     build_outside_gaps_sql,
-    build_time_rows_sql,
     build_unknown_variants_sql,
 )
 from warehouse.sql.cube.day_ranges import compute_span
@@ -135,8 +136,15 @@ def _build_notes_sql(
     day = "CAST(e.moment AS DATE)"
     return (
         build_unknown_variants_sql("variant_key", "levered_users")
-        + build_unknown_contexts_sql(parameters, spec)
-        + build_time_rows_sql(
+        + build_context_notes_sql(parameters, spec)
+        + build_history_sql(
+            spec,
+            users="levered_users",
+            touches="levered_touches",
+            moment="moment",
+            bind=parameters.add_timestamp,
+        )
+        + build_gaps_sql(
             spec,
             moment="e.moment",
             day=day,

@@ -8,7 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from warehouse.sql.cube.day_notes import MAX_LEVEL_LENGTH, build_commonest_sql
+from warehouse.sql.cube.day_notes import (
+    MAX_LEVEL_LENGTH,
+    build_commonest_sql,
+    build_context_keys_sql,
+)
 from warehouse.sql.cube.engine import (
     MAX_TIMESTAMP,
     MIN_TIMESTAMP,
@@ -199,8 +203,8 @@ def _build_context_slots(parameters: Parameters, spec: CubeSpec) -> dict[str, st
     }
 
 
-def build_unknown_contexts_sql(parameters: Parameters, spec: CubeSpec) -> str:
-    """Build the rows of the commonest values of each context factor that are no level."""
+def build_context_notes_sql(parameters: Parameters, spec: CubeSpec) -> str:
+    """Build the rows of unknown levels by factor, and of contexts that lack a value."""
     engine = parameters.engine
     parts = []
     for position, factor in enumerate(spec.contexts):
@@ -214,6 +218,11 @@ def build_unknown_contexts_sql(parameters: Parameters, spec: CubeSpec) -> str:
             levels=levels,
         )
         parts.append(build_commonest_sql("context", rows, factor=position))
+    if parts:
+        is_missing = " OR ".join(f"c{place} IS NULL" for place in range(len(parts)))
+        parts.append(
+            build_context_keys_sql("levered_indexed", is_missing, engine.integer_type)
+        )
     return "".join(parts)
 
 

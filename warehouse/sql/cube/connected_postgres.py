@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 from warehouse.sql.cube import postgres
-from warehouse.sql.cube.day_notes import build_outside_gaps_sql
+from warehouse.sql.cube.day_notes import build_history_sql, build_outside_gaps_sql
 from warehouse.sql.cube.json_pattern import JSON_OBJECT_PATTERN
 from warehouse.sql.cube.slots import fill_slots
 from warehouse.sql.customer.check import quote_identifier
@@ -94,7 +94,10 @@ def _build_statement(
             NOT_TOUCHED_OUTSIDE,
             {"outside_gaps": build_outside_gaps_sql(spec, "p.at", bind)},
         ),
-        "notes": postgres.build_notes_sql(spec, EXPOSURES, "e.at", bind),
+        "notes": postgres.build_notes_sql(spec, EXPOSURES, "e.at", bind)
+        + build_history_sql(
+            spec, users="users", touches="touches", moment="at", bind=bind
+        ),
     }
     return Statement(postgres.build_sql(slots, spec, metric), tuple(values))
 

@@ -1,12 +1,17 @@
 """Rows of notes: what was logged in place of a variant or a level, and when.
 
 A 'variant' or 'context' row holds its day, in `outcome` what was logged, in `context` the
-factor's place, and in `users` how many users; only the commonest of each day. An
-'exposures' row holds its day, in `outcome` what is special about the time of the day's
-exposures, and in `users` how many exposures. A 'late_exposures' or 'late_rewards' row holds
-its day, in `outcome` when the last of the rows came, and in `users` how many came.
+factor's place, and in `users` how many users; only the commonest of each day. A 'keys' row
+is such a row of users without a value of some factor, and holds their whole context. An
+'exposures' row holds its day, in `outcome` what is special about the time of the
+exposures, and in `users` how many: those that count by the day of their user's first
+touch, so that they are part of its cells, and those that do not by their own day. A
+'late_exposures' or 'late_rewards' row holds its day, in `outcome` when the last of the rows
+came, and in `users` how many came.
 """
 
+import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,7 +20,10 @@ from warehouse.sql.cube.row_columns import build_row_sql
 from warehouse.sql.shapes import CubeSpec, TimeGap
 
 MAX_EXAMPLES = 5  # of a day, and of a factor
-MAX_VARIANT_LENGTH, MAX_LEVEL_LENGTH = 200, 100
+MAX_VARIANT_LENGTH, MAX_LEVEL_LENGTH, MAX_CONTEXT_LENGTH = 200, 100, 300
+NO_OBJECT = "no JSON object"
+MAX_KEYS_LENGTH = 200
+KEY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:')
 BEFORE_LAUNCH = "before_launch"
 CAME_AFTER_END = "came_after_end"
 LATE_EXPOSURES, LATE_REWARDS = "late_exposures", "late_rewards"
@@ -40,6 +48,19 @@ UNKNOWN_VARIANTS = """SELECT day, SUBSTR({variant}, 1, {length}) AS value,
            COUNT(*) AS users
     FROM {users} WHERE variant_number = 0
     GROUP BY 1, 2"""
+
+# Rows of amounts have no context.
+CONTEXTS_WITHOUT_A_LEVEL = """SELECT day, SUBSTR(context, 1, {length}) AS value,
+           CAST(SUM(users) AS {integer}) AS users
+    FROM {rows}
+    WHERE NOT is_lag AND context IS NOT NULL AND ({is_missing})
+    GROUP BY 1, 2"""
+
+# The exposures that the cells of a day have.
+COUNTED_EXPOSURES = """{users} AS u
+JOIN {touches} AS t ON t.anonymous_id = u.anonymous_id
+  AND t.{moment} >= u.{moment} AND t.{moment} <= u.ends_at
+WHERE t.{moment} < {launch}"""
 
 COUNTED = """
 UNION ALL
@@ -73,6 +94,50 @@ def build_unknown_variants_sql(variant: str, users: str, order: str = "value") -
     return build_commonest_sql("variant", rows, order=order)
 
 
+def build_context_keys_sql(
+    rows: str, is_missing: str, integer: str, order: str = "value"
+) -> str:
+    """Build the rows of contexts without a value of some factor.
+
+    `is_missing` is the condition for that. `decode_keys` keeps the keys alone of them.
+    """
+    contexts = CONTEXTS_WITHOUT_A_LEVEL.format(
+        length=MAX_CONTEXT_LENGTH, integer=integer, rows=rows, is_missing=is_missing
+    )
+    return build_commonest_sql("keys", contexts, order=order)
+
+
+def decode_keys(context: str) -> str:
+    """Return the keys of a context's text, which may be cut, sorted and without values."""
+    text = context.strip()
+    if text in {"", "null", "{}"}:
+        return ""
+    if not text.startswith("{"):
+        return NO_OBJECT
+    try:
+        keys = json.loads(text).keys()
+    except ValueError:  # cut, or not JSON: perhaps keys without quotes
+        keys = set(KEY.findall(text))
+    return ", ".join(sorted(keys))[:MAX_KEYS_LENGTH] or NO_OBJECT
+
+
+def build_history_sql(
+    spec: CubeSpec, *, users: str, touches: str, moment: str, bind: Bind
+) -> str:
+    """Build the rows of the exposures that count although dated before going live.
+
+    `users` and `touches` have the time of a touch in the column `moment`.
+    """
+    start, _ = compute_span(spec)
+    launch = spec.regimes[0].starts_at
+    if start >= launch:
+        return ""
+    rows = COUNTED_EXPOSURES.format(
+        users=users, touches=touches, moment=moment, launch=bind(launch)
+    )
+    return build_count_sql(BEFORE_LAUNCH, "u.day", rows)
+
+
 def build_count_sql(text: str, day: str, rows: str) -> str:
     """Build the rows that count exposures by day; `rows` is what follows FROM."""
     columns = build_row_sql(
@@ -90,7 +155,7 @@ def build_late_sql(kind: str, day: str, created_at: str, rows: str) -> str:
     return COUNTED.format(columns=columns, day=day, rows=rows)
 
 
-def build_time_rows_sql(
+def build_gaps_sql(
     spec: CubeSpec,
     *,
     moment: str,
@@ -99,16 +164,12 @@ def build_time_rows_sql(
     in_days: str,
     bind: Bind,
 ) -> str:
-    """Build the rows of exposures dated before going live and in gaps.
+    """Build the rows of exposures dated in gaps: they do not count.
 
-    `all_exposures` is what follows FROM, up to a condition. No gap is before going live.
+    `all_exposures` is what follows FROM, up to a condition.
     """
     start, until = compute_span(spec)
-    launch = spec.regimes[0].starts_at
     parts = []
-    if start < launch:
-        rows = f"{all_exposures} AND {moment} < {bind(launch)} AND {in_days}"
-        parts.append(build_count_sql(BEFORE_LAUNCH, day, rows))
     for gap in spec.gaps:
         if gap.starts_at <= until and (gap.ends_at is None or gap.ends_at > start):
             within = _build_within_sql(moment, gap, bind)

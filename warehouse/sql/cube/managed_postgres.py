@@ -6,6 +6,7 @@ from uuid import UUID
 
 from warehouse.sql.cube import erased_people, postgres
 from warehouse.sql.cube.day_notes import (
+    BEFORE_LAUNCH,
     CAME_AFTER_END,
     ENDED,
     LATE_EXPOSURES,
@@ -79,6 +80,14 @@ WHERE e.organization_id = $1 AND e.optimization_id = $3
   AND e.timestamp_utc <= CAST($5 AS timestamptz)"""
 DAY = "CAST(e.timestamp_utc AT TIME ZONE 'UTC' AS date)"
 IN_DAYS = f"{DAY} = ANY(CAST($14 AS date[]))"
+# The exposures that the cells of a day have.
+COUNTED_EXPOSURES = """users AS u
+JOIN managed_dw.exposures AS e ON e.anonymous_id = u.anonymous_id
+  AND e.timestamp_utc >= u.at AND e.timestamp_utc <= u.ends_at
+WHERE e.organization_id = $1 AND e.optimization_id = $3 AND e.source <> 'serve'
+  AND e.timestamp_utc >= CAST($22 AS timestamptz)
+  AND e.timestamp_utc <= CAST($5 AS timestamptz){outside_gaps}
+  AND {condition}"""
 
 # Rows that came after a moment although they are dated before it.
 LATE_EXPOSURE_ROWS = f"""{EXPOSURES}
@@ -132,23 +141,41 @@ def build_statement(spec: CubeSpec, metric: CheckedMetric) -> Statement:
         "touches": fill_slots(TOUCHES, touches),
         "since_span_start": _build_span_condition(metric),
         "not_touched_outside": fill_slots(NOT_TOUCHED_OUTSIDE, outside),
-        "notes": _build_notes_sql(spec, bind) + _build_late_sql(spec, metric, values),
+        "notes": postgres.build_notes_sql(
+            spec, EXPOSURES + only_user, "e.timestamp_utc", bind
+        )
+        + _build_history_sql(spec, bind)
+        + _build_late_sql(spec, metric, values),
         "erased_people": erased_slot,
     }
     return Statement(postgres.build_sql(slots, spec, metric), tuple(values))
 
 
-def _build_notes_sql(spec: CubeSpec, bind: Bind) -> str:
-    """Build the rows of notes; this store knows when exposures came, too."""
-    notes = postgres.build_notes_sql(spec, EXPOSURES, "e.timestamp_utc", bind)
+def _build_history_sql(spec: CubeSpec, bind: Bind) -> str:
+    """Build the rows of exposures that count by exception, each once.
+
+    This store knows when exposures came: after the end, or else dated before going live.
+    """
+    outside_gaps = build_outside_gaps_sql(spec, "e.timestamp_utc", bind)
+    conditions, in_time = [], ""
     for gap in spec.gaps:
         if gap.ends_at is None and gap.reason == ENDED:
             end = bind(gap.starts_at)
-            late = f"""{EXPOSURES}
-  AND e.timestamp_utc < {end} AND e.created_at > {end}
-  AND {IN_DAYS}"""
-            notes += build_count_sql(CAME_AFTER_END, DAY, late)
-    return notes
+            conditions.append((CAME_AFTER_END, f"e.created_at > {end}"))
+            in_time = f" AND e.created_at <= {end}"
+    start, _ = compute_span(spec)
+    launch = spec.regimes[0].starts_at
+    if start < launch:
+        is_before = f"e.timestamp_utc < {bind(launch)}{in_time}"
+        conditions.append((BEFORE_LAUNCH, is_before))
+    return "".join(
+        build_count_sql(
+            text,
+            "u.day",
+            COUNTED_EXPOSURES.format(outside_gaps=outside_gaps, condition=condition),
+        )
+        for text, condition in conditions
+    )
 
 
 def _build_late_sql(spec: CubeSpec, metric: CheckedMetric, values: list[object]) -> str:

@@ -10,7 +10,8 @@ from warehouse.sql.cube.day_notes import (
     MAX_LEVEL_LENGTH,
     Bind,
     build_commonest_sql,
-    build_time_rows_sql,
+    build_context_keys_sql,
+    build_gaps_sql,
     build_unknown_variants_sql,
 )
 from warehouse.sql.cube.day_ranges import compute_span
@@ -156,8 +157,8 @@ def build_notes_sql(spec: CubeSpec, exposures: str, moment: str, bind: Bind) -> 
     in_days = f"CAST({moment} AT TIME ZONE 'UTC' AS date) = ANY(CAST($14 AS date[]))"
     return (
         build_unknown_variants_sql("variant", "users", order=BY_VALUE)
-        + _build_unknown_contexts_sql(spec)
-        + build_time_rows_sql(
+        + _build_contexts_sql(spec)
+        + build_gaps_sql(
             spec,
             moment=moment,
             day=f"CAST({moment} AT TIME ZONE 'UTC' AS date)",
@@ -180,8 +181,9 @@ def build_binder(values: list[object]) -> Bind:
     return bind
 
 
-def _build_unknown_contexts_sql(spec: CubeSpec) -> str:
-    parts, stride = [], 1
+def _build_contexts_sql(spec: CubeSpec) -> str:
+    """Build the rows of unknown levels by factor, and of contexts that lack a value."""
+    parts, missing, stride = [], [], 1
     for position, factor in reversed(list(enumerate(spec.contexts))):
         name = f"CAST(${FIRST_CONTEXT_PARAMETER + 2 * position} AS text)"
         size = len(factor.levels) + 2
@@ -195,8 +197,13 @@ def _build_unknown_contexts_sql(spec: CubeSpec) -> str:
         parts.append(
             build_commonest_sql("context", rows, order=BY_VALUE, factor=position)
         )
+        missing.append(f"(context_index / {stride}) % {size} = {size - 1}")
         stride *= size
-    return "".join(reversed(parts))
+    if not parts:
+        return ""
+    is_missing = " OR ".join(reversed(missing))
+    keys = build_context_keys_sql("indexed", is_missing, "bigint", order=BY_VALUE)
+    return "".join(reversed(parts)) + keys
 
 
 def _build_level_sql(json: str, name: str) -> str:

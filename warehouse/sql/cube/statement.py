@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from warehouse.sql.cube import cloud, connected_postgres, managed_postgres
-from warehouse.sql.cube.day_notes import LATE_EXPOSURES, LATE_REWARDS
+from warehouse.sql.cube.day_notes import LATE_EXPOSURES, LATE_REWARDS, decode_keys
 from warehouse.sql.cube.row_columns import CELL_COLUMNS, COLUMNS
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.shapes import (
@@ -59,7 +59,7 @@ STATEMENT_BUILDERS: dict[
     },
 }
 LAG_BUCKETS = 32
-NOTE_KINDS = ("variant", "context", "exposures", LATE_EXPOSURES, LATE_REWARDS)
+NOTE_KINDS = ("variant", "context", "keys", "exposures", LATE_EXPOSURES, LATE_REWARDS)
 # Only numeric rewards have amounts.
 NO_AMOUNTS: dict[str, Any] = {
     "payers": 0,
@@ -74,7 +74,7 @@ NO_AMOUNTS: dict[str, Any] = {
 # row holds its day, its bucket in `context` and its users. An 'amount' row holds regime, day
 # and arm, its bucket in `context`, and users and sums. A 'blank' row holds its day, and
 # in `users` the number of exposures without an id. Erased people are further 'cell',
-# 'lag' and 'amount' rows, on the managed store alone. day_notes.py says what rows of notes hold. The
+# 'lag', 'amount' and 'exposures' rows, on the managed store alone. day_notes.py says what rows of notes hold. The
 # 'read' row holds the number of exposure rows read in `users`.
 KEY_COLUMNS = CELL_COLUMNS[: CELL_COLUMNS.index("users")]
 SUM_COLUMNS = CELL_COLUMNS[len(KEY_COLUMNS) :]
@@ -114,7 +114,7 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
     mismatched: Counter[date] = Counter()
     blank: Counter[date] = Counter()
     amounts: dict[tuple[object, ...], AmountBucket] = {}
-    notes: defaultdict[date, list[Note]] = defaultdict(list)
+    notes: defaultdict[date, Counter[Note]] = defaultdict(Counter)
     rows_read = 0
     for row in rows:
         values = dict(zip(COLUMNS, row, strict=True))
@@ -135,7 +135,7 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
                 day = _require_date(values["day"])
                 blank[day] += _require_integer(values["users"])
             case kind if kind in NOTE_KINDS:
-                notes[_require_date(values["day"])].append(_decode_note(values))
+                _add_note(notes, values)
             case _:
                 rows_read += _require_integer(values["users"])
     days = tuple(
@@ -145,7 +145,7 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
             crossed[day],
             mismatched[day],
             blank[day],
-            tuple(sorted(notes[day], key=_get_note_order)),
+            _list_notes(notes[day]),
         )
         for day in sorted(
             {cell.day for cell in cells.values()}.union(lags, blank, notes)
@@ -183,13 +183,24 @@ def _decode_cell(values: Mapping[str, Any], spec: CubeSpec) -> Cell:
 
 
 def _decode_note(values: Mapping[str, Any]) -> Note:
-    factor = values["context"]
+    factor, text = values["context"], str(values["outcome"])
     return Note(
         values["kind"],
         None if factor is None else _require_integer(factor),
-        str(values["outcome"]),
+        decode_keys(text) if values["kind"] == "keys" else text,
         _require_integer(values["users"]),
     )
+
+
+def _add_note(notes: Mapping[date, Counter[Note]], values: Mapping[str, Any]) -> None:
+    note = _decode_note(values)
+    notes[_require_date(values["day"])][replace(note, count=0)] += note.count
+
+
+def _list_notes(counts: Counter[Note]) -> tuple[Note, ...]:
+    """Return the notes in order; those of erased people are rows of their own."""
+    notes = (replace(note, count=count) for note, count in counts.items())
+    return tuple(sorted(notes, key=_get_note_order))
 
 
 def _get_note_order(note: Note) -> tuple[object, ...]:

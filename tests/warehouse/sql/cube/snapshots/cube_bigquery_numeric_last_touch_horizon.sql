@@ -317,6 +317,20 @@ FROM (
   ) AS levered_counted
 ) AS levered_placed
 WHERE place <= 5
+UNION ALL
+SELECT 'keys', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+  SELECT day, value, users,
+         ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value) AS place
+  FROM (
+    SELECT day, SUBSTR(context, 1, 300) AS value,
+           CAST(SUM(users) AS INT64) AS users
+    FROM levered_indexed
+    WHERE NOT is_lag AND context IS NOT NULL AND (c0 IS NULL OR c1 IS NULL)
+    GROUP BY 1, 2
+  ) AS levered_counted
+) AS levered_placed
+WHERE place <= 5
 
 -- 1: datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)
 -- 2: datetime.datetime(2025, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)

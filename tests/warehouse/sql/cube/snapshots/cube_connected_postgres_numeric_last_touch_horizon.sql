@@ -306,6 +306,20 @@ FROM (
   ) AS levered_counted
 ) AS levered_placed
 WHERE place <= 5
+UNION ALL
+SELECT 'keys', NULL, day, NULL, NULL, NULL, NULL, value, NULL, NULL, users, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+  SELECT day, value, users,
+         ROW_NUMBER() OVER (PARTITION BY day ORDER BY users DESC, value COLLATE "C") AS place
+  FROM (
+    SELECT day, SUBSTR(context, 1, 300) AS value,
+           CAST(SUM(users) AS bigint) AS users
+    FROM indexed
+    WHERE NOT is_lag AND context IS NOT NULL AND ((context_index / 4) % 3 = 2 OR (context_index / 1) % 4 = 3)
+    GROUP BY 1, 2
+  ) AS levered_counted
+) AS levered_placed
+WHERE place <= 5
 ORDER BY 1, 2, 3, 4 NULLS FIRST, 5, 6, 7, 8 NULLS FIRST, 9, 10 NULLS FIRST
 
 -- $1: datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc)
