@@ -40,6 +40,7 @@ check: .venv/.for-tests ## style, types, architecture, settings, migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
+	cd clients/python/src && $(CURDIR)/$(BIN)/lint-imports --config ../pyproject.toml
 	PUBLIC_URL=https://levered.example TRUSTED_PROXIES=1 $(DJANGO) check --deploy --fail-level WARNING
 	$(BIN)/python -W "ignore:Got an error checking a consistent:RuntimeWarning" \
 		manage.py makemigrations --check --dry-run

@@ -1,0 +1,145 @@
+"""What the synchronous and the asynchronous client share."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypedDict
+
+from levered.decision import Ask, Decision, Variant
+from levered.errors import LeveredError
+from levered.events import EventQueue
+from levered.exchange import Flow
+from levered.local.decider import LocalDecider
+from levered.local.policies import PolicyCache
+from levered.local.policy import Policy
+from levered.remote import RemoteDecider
+from levered.transport import Service, parse_url
+
+Mode = Literal["remote", "local"]
+PUBLISHABLE = "lev_pub_"
+NO_KEY_MESSAGE = "events and local decisions need an api_key"
+logger = logging.getLogger("levered")
+
+
+class Options(TypedDict, total=False):
+    """Options of a client; the README says what they mean."""
+
+    mode: Mode
+    timeout: float
+    on_error: Callable[[Exception], None] | None
+    raise_errors: bool
+    flush_seconds: float
+    queue_size: int
+    remembered_users: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options with their defaults."""
+
+    mode: Mode = "remote"
+    timeout: float = 2.0
+    on_error: Callable[[Exception], None] | None = None
+    raise_errors: bool = False
+    flush_seconds: float = 0.5
+    queue_size: int = 10_000
+    remembered_users: int = 10_000
+
+
+@dataclass(slots=True)
+class _Warnings:
+    told: set[str] = field(default_factory=set)
+
+
+class Core:
+    """State of one client, without threads and without an event loop.
+
+    Raise ValueError for a wrong address, a publishable key, or an unknown mode.
+    """
+
+    def __init__(self, api_url: str, api_key: str, settings: Settings) -> None:
+        if api_key.startswith(PUBLISHABLE):
+            raise ValueError("a publishable key is for web pages: use a secret key")
+        if settings.mode not in {"remote", "local"}:
+            raise ValueError(f"mode must be remote or local; got {settings.mode!r}")
+        self.service = Service(parse_url(api_url), api_key, settings.timeout)
+        self.settings = settings
+        self.queue = EventQueue(settings.queue_size, self.report)
+        self.policies = PolicyCache()
+        self.local = LocalDecider(self.queue, settings.remembered_users)
+        self.queue.on_kept = self.local.keep
+        self.remote = RemoteDecider()
+        self._warnings = _Warnings()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether decisions are made by the policy."""
+        return self.settings.mode == "local"
+
+    def decide_locally(self, ask: Ask, policy: Policy) -> Decision:
+        """Decide by a policy; what it decides is recorded where there is a key."""
+        if ask.record and not self.service.credential:
+            self._warn_once(NO_KEY_MESSAGE)
+            ask = Ask(ask.optimization_id, ask.anonymous_id, ask.context, record=False)
+        return self.local.decide(ask, policy)
+
+    def refresh_policies(self) -> Flow[None]:
+        """Fetch the policies that are old. Failures are reported."""
+        for optimization_id in self.policies.list_due():
+            try:
+                yield from self.policies.load(optimization_id)
+            except LeveredError as error:
+                self.report(error)
+
+    def add_reward(self, fields: Mapping[str, Any]) -> None:
+        """Queue a reward."""
+        if not self.service.credential:
+            self._warn_once(NO_KEY_MESSAGE)
+            return
+        self.queue.add_reward(
+            {name: value for name, value in fields.items() if value is not None}
+        )
+
+    def fall_back(
+        self, ids: tuple[object, object], fallback: Variant | None, error: Exception
+    ) -> Decision:
+        """Return the fallback for an optimization and a user, and report why.
+
+        Raise the error where the client was asked to.
+        """
+        if self.settings.raise_errors:
+            raise error
+        self.report(error)
+        names = str(ids[0]), str(ids[1])
+        return Decision(*names, dict(fallback or {}), "fallback", error=error)
+
+    def choose(
+        self,
+        fallbacks: Mapping[str, Variant],
+        anonymous_id: str,
+        outcomes: Sequence[Decision | Exception],
+    ) -> dict[str, Variant]:
+        """Return the variants of several decisions, with fallbacks where there is none."""
+        variants = {}
+        for (name, fallback), outcome in zip(fallbacks.items(), outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                ids = name, anonymous_id
+                variants[name] = self.fall_back(ids, fallback, outcome).variant
+            else:
+                variants[name] = outcome.variant
+        return variants
+
+    def report(self, error: Exception) -> None:
+        """Tell the application what went wrong. Its own failure does no harm."""
+        if self.settings.on_error is None:
+            logger.warning("%s", error)
+            return
+        try:
+            self.settings.on_error(error)
+        except Exception:
+            logger.exception("on_error failed")
+
+    def _warn_once(self, message: str) -> None:
+        if message not in self._warnings.told:
+            self._warnings.told.add(message)
+            self.report(LeveredError(message))

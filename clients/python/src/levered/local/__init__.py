@@ -1,0 +1,1 @@
+"""Decide without asking the service for each user."""
