@@ -14,7 +14,7 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('optimizations', '0016_metric_revisions'),
+        ('optimizations', '0017_known_violations'),
     ]
 
     operations = [

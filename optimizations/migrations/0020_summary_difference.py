@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('optimizations', '0016_metric_revisions'),
+        ('optimizations', '0019_failing_since'),
     ]
 
     operations = [

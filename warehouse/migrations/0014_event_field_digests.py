@@ -40,7 +40,7 @@ DROP_CLAIM = 'DROP FUNCTION claim_event_keys(text, text, text[], text[])'
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('warehouse', '0012_event_number_cache'),
+        ('warehouse', '0013_temporary_tables_closed'),
     ]
 
     operations = [
