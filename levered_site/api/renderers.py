@@ -1,7 +1,7 @@
 """Renderer and content negotiation of DRF views: always JSON, `meta` last."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -90,9 +90,18 @@ def refuse_non_finite(value: Any) -> None:
         if isinstance(inner, float):
             if not math.isfinite(inner):
                 raise ValueError(f"a response must not contain {inner}")
-        elif isinstance(inner, (list, tuple)):
-            waiting.extend(inner)
-        elif payloads.is_payload(inner):
-            waiting.extend(payloads.list_fields(inner).values())
-        elif isinstance(inner, Mapping):
-            waiting.extend(inner.values())
+            continue
+        values = _list_values(inner)
+        if not LEAF_TYPES.issuperset(map(type, values)):
+            waiting.extend(values)
+
+
+def _list_values(value: Any) -> Collection[Any]:
+    """Return the values that a value of a response holds; none of a text of a subclass."""
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, (list, tuple)):
+        return value
+    if payloads.is_payload(value):
+        return payloads.list_fields(value).values()
+    return value.values() if isinstance(value, Mapping) else ()

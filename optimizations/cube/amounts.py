@@ -40,7 +40,7 @@ def find_cap(days: Iterable[DayColumns]) -> float | None:
     for day in days:
         if not len(day):
             continue
-        if day.amounts is None or not all(day.columns["mature"]):
+        if day.amounts is None or not day.columns["mature"].all():
             return None
         ordinal = day.day.toordinal()
         first = ordinal if first is None else first

@@ -4,11 +4,11 @@ from collections import deque
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
-from itertools import chain, compress, repeat
+from itertools import compress
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from warehouse.sql.cube.statement import AmountBucket, Cell
 
@@ -23,22 +23,58 @@ NEGATIVE_NAMES = ("negatives", "negative_log_sum", "negative_log_sum_squares")
 AMOUNT_NAMES = tuple(
     field.name for field in fields(AmountBucket) if field.name != "day"
 )
+# How a column is kept in memory; hours and outcomes are texts or None.
+COLUMN_TYPES: dict[str, type[np.generic]] = {
+    **dict.fromkeys(COLUMN_NAMES, np.int64),
+    **dict.fromkeys(("holdout", "mature"), np.bool_),
+    **dict.fromkeys(("outcome", "hour"), np.object_),
+    **dict.fromkeys(("value_sum", "value_sum_squares"), np.float64),
+    **dict.fromkeys(("log_sum", "log_sum_squares"), np.float64),
+    **dict.fromkeys(("negative_log_sum", "negative_log_sum_squares"), np.float64),
+}
+NO_VERSION = -1
 CELL_SETTERS = {field.name: getattr(Cell, field.name).__set__ for field in fields(Cell)}
 
 
 @dataclass(frozen=True, slots=True)
 class DayColumns:
-    """The cells of one day, in order: a list for each of COLUMN_NAMES.
+    """The n cells of one day, in order: an array [n] for each of COLUMN_NAMES.
 
-    All lists have the same length. `hour` holds ISO 8601 texts or None. NEGATIVE_NAMES are
-    missing where nobody's value is below zero. `amounts` are the
-    buckets of numeric rewards, a list for each of AMOUNT_NAMES; None if the day was counted
-    before there were any.
+    `policy_version` is -1 where none was logged. `hour` holds ISO 8601 texts or None.
+    `amounts` are the buckets of numeric rewards, a list for each of AMOUNT_NAMES; None if
+    the day was counted before there were any.
     """
 
     day: date
-    columns: Mapping[str, list[Any]]
+    columns: Mapping[str, NDArray[Any]]
     amounts: Mapping[str, list[Any]] | None = None
+
+    @classmethod
+    def from_lists(
+        cls,
+        day: date,
+        columns: Mapping[str, list[Any]],
+        amounts: Mapping[str, list[Any]] | None = None,
+    ) -> "DayColumns":
+        """Return the day of such lists, in which None is no policy version.
+
+        NEGATIVE_NAMES may be missing: then nobody's value is below zero.
+
+        Thousands of cells as lists would slow every round of the garbage collector.
+        """
+        versions = columns["policy_version"]
+        if None in versions:
+            versions = [NO_VERSION if number is None else number for number in versions]
+        nothing = dict.fromkeys(NEGATIVE_NAMES, [0] * len(versions))
+        lists = {**nothing, **columns, "policy_version": versions}
+        return cls(
+            day,
+            {
+                name: np.fromiter(lists[name], dtype, len(versions))
+                for name, dtype in COLUMN_TYPES.items()
+            },
+            amounts,
+        )
 
     def __len__(self) -> int:
         """Return the number of cells."""
@@ -86,6 +122,8 @@ class CellArrays:
 
     def select(self, index: Flags | Integers) -> "CellArrays":
         """Return the cells of a mask [n] or, in this order, of positions."""
+        if index.dtype == np.bool_ and index.all():
+            return self
         return CellArrays(
             **{field.name: getattr(self, field.name)[index] for field in fields(self)}
         )
@@ -120,55 +158,23 @@ def build_amounts(day: DayColumns) -> tuple[AmountBucket, ...] | None:
 
 def build_payment_arrays(days: Sequence[DayColumns]) -> PaymentArrays:
     """Return what the payers of all cells paid, in the order of `build_arrays`."""
-    return PaymentArrays(
-        payers=_read_column(days, "payers", np.int64),
-        negatives=_read_column(days, "negatives", np.int64),
-        log_sum=_read_column(days, "log_sum", np.float64),
-        log_sum_squares=_read_column(days, "log_sum_squares", np.float64),
-    )
-
-
-def _read_column(
-    days: Sequence[DayColumns], name: str, dtype: DTypeLike
-) -> NDArray[Any]:
-    values = chain.from_iterable(
-        day.columns[name] if name in day.columns else repeat(0, len(day))
-        for day in days
-    )
-    return np.fromiter(values, dtype, sum(map(len, days)))
+    names = [field.name for field in fields(PaymentArrays)]
+    return PaymentArrays(**{name: _join_column(days, name) for name in names})
 
 
 def build_arrays(days: Sequence[DayColumns]) -> CellArrays:
     """Return the cells of all days as arrays, in order."""
-    lengths = [len(day) for day in days]
-
-    def read(name: str, dtype: DTypeLike) -> NDArray[Any]:
-        return _read_column(days, name, dtype)
-
     ordinals = np.array([day.day.toordinal() for day in days], dtype=np.int64)
+    names = [field.name for field in fields(CellArrays) if field.name != "day"]
     return CellArrays(
-        regime=read("regime", np.int64),
-        day=np.repeat(ordinals, lengths),
-        policy_version=np.fromiter(
-            (
-                -1 if version is None else version
-                for day in days
-                for version in day.columns["policy_version"]
-            ),
-            np.int64,
-            sum(lengths),
-        ),
-        holdout=read("holdout", np.bool_),
-        variant=read("variant", np.int64),
-        context=read("context", np.int64),
-        outcome=read("outcome", np.object_),
-        mature=read("mature", np.bool_),
-        users=read("users", np.int64),
-        exposures=read("exposures", np.int64),
-        converted=read("converted", np.int64),
-        value_sum=read("value_sum", np.float64),
-        value_sum_squares=read("value_sum_squares", np.float64),
+        day=np.repeat(ordinals, list(map(len, days))),
+        **{name: _join_column(days, name) for name in names},
     )
+
+
+def _join_column(days: Sequence[DayColumns], name: str) -> NDArray[Any]:
+    nothing = np.zeros(0, dtype=COLUMN_TYPES[name])
+    return np.concatenate([nothing, *(day.columns[name] for day in days)])
 
 
 def build_cells(day: DayColumns, start: int = 0, end: int | None = None) -> list[Cell]:
@@ -177,11 +183,14 @@ def build_cells(day: DayColumns, start: int = 0, end: int | None = None) -> list
     They are built column by column. Building them one by one takes three times as long,
     and a year has tens of thousands.
     """
-    columns = {name: values[start:end] for name, values in day.columns.items()}
+    columns: dict[str, list[Any]] = {
+        name: values[start:end].tolist() for name, values in day.columns.items()
+    }
+    columns["policy_version"] = [
+        None if number == NO_VERSION else number for number in columns["policy_version"]
+    ]
     columns["hour"] = [_parse_hour(text) for text in columns["hour"]]
     columns["day"] = [day.day] * len(columns["hour"])
-    for name in NEGATIVE_NAMES:
-        columns.setdefault(name, [0] * len(columns["hour"]))
     cells = [object.__new__(Cell) for _ in columns["day"]]
     for name, set_field in CELL_SETTERS.items():
         deque(map(set_field, cells, columns[name]), maxlen=0)
@@ -190,10 +199,10 @@ def build_cells(day: DayColumns, start: int = 0, end: int | None = None) -> list
 
 def select_regimes(day: DayColumns, numbers: Container[int]) -> DayColumns:
     """Return the cells and amounts of a day whose regime is among the numbers."""
-    chosen = [regime in numbers for regime in day.columns["regime"]]
-    columns = {
-        name: list(compress(values, chosen)) for name, values in day.columns.items()
-    }
+    is_chosen = np.array(
+        [regime in numbers for regime in day.columns["regime"].tolist()], dtype=np.bool_
+    )
+    columns = {name: values[is_chosen] for name, values in day.columns.items()}
     if day.amounts is None:
         return replace(day, columns=columns)
     chosen = [regime in numbers for regime in day.amounts["regime"]]

@@ -71,6 +71,11 @@ class ObservationCube:
         return cell_columns.build_arrays(self.days)
 
     @cached_property
+    def mature_arrays(self) -> CellArrays:
+        """The cells of mature users as arrays [n]."""
+        return self.arrays.select(self.arrays.mature)
+
+    @cached_property
     def payments(self) -> PaymentArrays:
         """What the payers of all cells paid, as arrays [n]."""
         return cell_columns.build_payment_arrays(self.days)

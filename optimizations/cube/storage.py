@@ -132,7 +132,7 @@ def decode_columns(day: date, data: bytes | memoryview) -> StoredColumns | None:
     columns = document.pop("columns")
     amounts = columns.pop(AMOUNTS_COLUMN, None)
     return StoredColumns(
-        cells=DayColumns(
+        cells=DayColumns.from_lists(
             day,
             columns,
             None if amounts is None else dict(zip(AMOUNT_NAMES, amounts, strict=True)),

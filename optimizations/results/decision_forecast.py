@@ -61,7 +61,7 @@ def _forecast_by_model(
     return stats.forecast_decision(
         comparison.lift,
         aggregates.compute_strata(
-            cube.arrays, cast("RewardType", metric.reward_type)
+            cube.mature_arrays, cast("RewardType", metric.reward_type)
         ).values(),
         comparison.tuning.expected_users,
         inputs,

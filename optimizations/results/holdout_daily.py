@@ -115,7 +115,9 @@ def _build_metric(
         as_of=cube.as_of,
         daily=[
             _build_day(row, shares[row.regime])
-            for row in aggregates.compute_day_totals(cube.arrays, metric.reward_type)
+            for row in aggregates.compute_day_totals(
+                cube.mature_arrays, metric.reward_type
+            )
         ],
         stratified=StratifiedLift(
             lift_percent=lift.lift_percent,

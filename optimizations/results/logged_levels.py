@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import orjson
@@ -116,7 +115,7 @@ def _check_unknown_contexts(
     optimization: Optimization, cube: ObservationCube, users: int
 ) -> UnknownValueCheck:
     design = optimization.model.design
-    unknown = int(cube.arrays.users[_is_other(design, cube.arrays)].sum())
+    unknown = _count_other(design, cube.arrays)
     counts = _sum_notes(cube.notes, "context")
     examples = []
     for (place, text), count in counts.most_common(MAX_EXAMPLES):
@@ -151,10 +150,11 @@ def _check_missing_contexts(
     )
 
 
-def _is_other(design: Design, cells: CellArrays) -> Any:
-    """Return a mask [n] of the cells with a level `other` of some factor."""
+def _count_other(design: Design, cells: CellArrays) -> int:
+    """Count the users with a level `other` of some factor."""
     others = np.array([len(factor.levels) for factor in design.contexts], dtype=int)
-    return (design.context_levels[cells.context] == others).any(axis=1)
+    is_other = (design.context_levels == others).any(axis=1)
+    return int(cells.users[is_other[cells.context]].sum())
 
 
 def _count_disabled(optimization: Optimization, cells: CellArrays) -> int:

@@ -107,7 +107,7 @@ def compare_arms(
     `anytime_alpha` is the error of the anytime intervals, both sides together. A draft may have no metric; then there is nothing to compare either.
     """
     kind = cast("RewardType", metric.reward_type if metric else "bool")
-    strata = aggregates.compute_strata(cube.arrays, kind)
+    strata = aggregates.compute_strata(cube.mature_arrays, kind)
     earlier = aggregates.compute_strata(cube.earlier_arrays, kind)
     regimes = list(optimization.regimes.order_by("number"))
     tuning = anytime_tuning.find_tuning(optimization, cube, regimes)

@@ -29,7 +29,7 @@ def compare_arms_by_level(
     regimes_in_order = list(optimization.regimes.order_by("number"))
     tuning = anytime_tuning.find_tuning(optimization, cube, regimes_in_order)
     levels = _sum_arms_by_level(optimization.model.design, cube, kind)
-    users = int(cube.arrays.users[cube.arrays.mature].sum())
+    users = int(cube.mature_arrays.users.sum())
     return {
         level: stats.lift.measure_lift(
             [
@@ -50,7 +50,7 @@ def compare_arms_by_level(
 def _sum_arms_by_level(
     design: Design, cube: ObservationCube, kind: str
 ) -> dict[FactorLevel, ArmTotals]:
-    cells = cube.arrays.select(cube.arrays.mature)
+    cells = cube.mature_arrays
     groups = aggregates.compute_totals_by_key(
         cells, kind, cells.regime, cells.holdout, cells.context
     )

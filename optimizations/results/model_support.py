@@ -26,16 +26,17 @@ def explain_missing_support(metric: Metric, cube: ObservationCube) -> str | None
     purchases that were refunded in full support nothing.
     """
     cells = _count_supporting(metric, cube)
-    seen = cells.select(cells.variant > 0)
-    counts = aggregates.count_by_key(seen, seen.variant == BASELINE)
+    is_seen = cells.variant > 0
+    by_variant = aggregates.count_by_key(cells, is_seen, cells.variant == BASELINE)
+    counts = {key: group for key, group in by_variant.items() if key[0]}
     users = sum(group.users for group in counts.values())
     if not users:
         return NO_USERS
-    if not seen.users[seen.mature].sum():
+    if not cells.users[is_seen & cells.mature].sum():
         return NO_MATURE_USER
     share = sum(group.conversions for group in counts.values()) / users
     for is_baseline, name in ((True, "the baseline"), (False, "the other variants")):
-        group = counts.get((is_baseline,), aggregates.Counts())
+        group = counts.get((True, is_baseline), aggregates.Counts())
         expected = share * group.users
         if expected < MINIMUM_EXPECTED_CONVERSIONS:
             return (

@@ -1,16 +1,13 @@
 """Users, conversions and rewards by group: all users so far, and the mature ones."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from metrics.models import Metric
-from metrics.stats import EMPTY_TOTALS
-from optimizations.cube import aggregates
-from optimizations.cube.aggregates import Counts
-from optimizations.cube.cell_columns import CellArrays, Flags, Integers
-from optimizations.cube.cell_groups import GroupKey
+from optimizations.cube import cell_groups
+from optimizations.cube.cell_columns import Flags, Integers
+from optimizations.cube.cell_groups import CellGroups, GroupKey
 from optimizations.cube.refresh import ObservationCube
 
 
@@ -43,6 +40,21 @@ class UserCounts:
 NO_USERS = UserCounts()
 
 
+@dataclass(frozen=True, slots=True)
+class GroupedCounts:
+    """The counts of g groups as lists [g], in the order of `keys`; see `UserCounts`."""
+
+    keys: list[GroupKey]
+    users: list[int]
+    exposures: list[int]
+    conversions: list[int]
+    rewarded_users: list[int]
+    mature_users: list[int]
+    mature_exposures: list[int]
+    mature_conversions: list[int]
+    mean_rewards: list[float | None]
+
+
 class UserCounter:
     """Counts the users of a cube's cells by any columns."""
 
@@ -56,42 +68,52 @@ class UserCounter:
 
     def count(self, *columns: Integers | Flags) -> dict[GroupKey, UserCounts]:
         """Return the counts of each group of `columns` [n] of the cube's arrays."""
-        every = aggregates.count_by_key(self.positive_cells, *columns)
-        rewarded = aggregates.count_by_key(self._cells, *columns)
-        is_mature = self._cells.mature
-        of_mature = [column[is_mature] for column in columns]
-        mature = aggregates.count_by_key(
-            self.positive_cells.select(is_mature), *of_mature
+        counts = self.count_groups(cell_groups.group_cells(columns))
+        rows = map(
+            UserCounts,
+            counts.users,
+            counts.exposures,
+            counts.conversions,
+            counts.rewarded_users,
+            counts.mature_users,
+            counts.mature_exposures,
+            counts.mature_conversions,
+            counts.mean_rewards,
         )
-        means = self._compute_means(self._cells.select(is_mature), of_mature)
-        return {
-            key: UserCounts(
-                users=counts.users,
-                exposures=counts.exposures,
-                conversions=counts.conversions,
-                rewarded_users=rewarded[key].conversions,
-                mature_users=mature.get(key, Counts()).users,
-                mature_exposures=mature.get(key, Counts()).exposures,
-                mature_conversions=mature.get(key, Counts()).conversions,
-                mean_reward=means.get(key),
-            )
-            for key, counts in every.items()
-        }
+        return dict(zip(counts.keys, rows, strict=True))
+
+    def count_groups(self, groups: CellGroups) -> GroupedCounts:
+        """Return the counts of groups as lists: without an object for each of many."""
+        cells, positive = self._cells, self.positive_cells.converted
+        mature_users = groups.sum_integers(cells.users * cells.mature)
+        return GroupedCounts(
+            keys=groups.keys,
+            users=groups.sum_integers(cells.users),
+            exposures=groups.sum_integers(cells.exposures),
+            conversions=groups.sum_integers(positive),
+            rewarded_users=groups.sum_integers(cells.converted),
+            mature_users=mature_users,
+            mature_exposures=groups.sum_integers(cells.exposures * cells.mature),
+            mature_conversions=groups.sum_integers(positive * cells.mature),
+            mean_rewards=[
+                value / users if users else None
+                for value, users in zip(
+                    self._sum_mature_values(groups), mature_users, strict=True
+                )
+            ],
+        )
 
     def count_all(self) -> UserCounts:
         """Return the counts of all users together."""
         together = np.zeros(len(self._cells), dtype=np.int64)
         return self.count(together).get((0,), NO_USERS)
 
-    def _compute_means(
-        self, mature: CellArrays, columns: Sequence[Integers | Flags]
-    ) -> dict[GroupKey, float]:
-        totals = aggregates.compute_totals_by_key(mature, self._kind, *columns)
-        return {
-            key: group.mean
-            for key, group in totals.items()
-            if group != EMPTY_TOTALS and group.users
-        }
+    def _sum_mature_values(self, groups: CellGroups) -> list[float]:
+        """Sum what the mature users of each group are worth; a conversion is worth 1."""
+        cells = self._cells
+        is_bool = self._kind == "bool"
+        values = cells.converted.astype(np.float64) if is_bool else cells.value_sum
+        return groups.sum_values(np.where(cells.mature, values, 0.0))
 
 
 def count_positive(metric: Metric | None, cube: ObservationCube) -> Integers:

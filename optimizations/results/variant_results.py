@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
+from optimizations.cube import cell_groups
 from optimizations.cube.refresh import ObservationCube
 from optimizations.models import Optimization, Variant
 from optimizations.results.model_support import NO_MATURE_USER
@@ -15,10 +16,6 @@ from optimizations.results.user_counts import NO_USERS, UserCounter, UserCounts
 
 NO_USER = "no user has seen it yet"
 RATES = ("rate", "user_rate", "mean_reward")
-DAILY_COUNTS = (
-    *("exposures", "conversions", "users", "rewarded_users"),
-    *("mature_users", "mature_conversions"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +131,28 @@ def build_time_series(
     keys = dict(optimization.variants.values_list("number", "variant_key"))
     cells = cube.arrays
     counter = UserCounter(optimization.reward_metric, cube)
-    counts = counter.count(cells.day, cells.variant)
+    groups = cell_groups.group_cells((cells.day, cells.variant), in_key_order=True)
+    counts = counter.count_groups(groups)
+    rows = zip(
+        counts.keys,
+        counts.exposures,
+        counts.conversions,
+        counts.users,
+        counts.rewarded_users,
+        counts.mature_users,
+        counts.mature_conversions,
+        strict=True,
+    )
     days: defaultdict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for (day, number), day_counts in sorted(counts.items()):
+    for (day, number), exposures, conversions, users, rewarded, mature, final in rows:
         if number in keys:
             days[day][keys[number]] = {
-                name: getattr(day_counts, name) for name in DAILY_COUNTS
+                "exposures": exposures,
+                "conversions": conversions,
+                "users": users,
+                "rewarded_users": rewarded,
+                "mature_users": mature,
+                "mature_conversions": final,
             }
     return [
         DailyCounts(date.fromordinal(day), variants) for day, variants in days.items()

@@ -14,6 +14,7 @@ from django.utils import timezone
 from levered_site.database import fetch_rows
 from models_app.models import PolicyVersion, TrainingRun
 from optimizations.cube import storage
+from optimizations.cube.cell_columns import NO_VERSION
 from optimizations.models import CandidateTable, CubeDay
 
 # Clients may decide by a policy that has just been replaced, for a day, and receipts are
@@ -123,5 +124,5 @@ def _load_counted_numbers(model_id: UUID) -> set[int]:
     for day, data in days.values_list("day", "cells").iterator(chunk_size=20):
         stored = storage.decode_columns(day, data)
         if stored is not None:
-            numbers.update(stored.cells.columns["policy_version"])
-    return numbers - {None}
+            numbers.update(stored.cells.columns["policy_version"].tolist())
+    return numbers - {NO_VERSION}

@@ -12,7 +12,7 @@ def make_days(cells: Iterable[Cell]) -> tuple[DayColumns, ...]:
     """Return the columns of cells that are ordered by day."""
     days = groupby(cells, key=lambda cell: cell.day)
     return tuple(
-        DayColumns(day, cell_columns.collect_columns(list(day_cells)))
+        DayColumns.from_lists(day, cell_columns.collect_columns(list(day_cells)))
         for day, day_cells in days
     )
 

@@ -33,10 +33,18 @@ def compute_totals(cells: Iterable[Cell], kind: str) -> Totals:
         return Totals.from_conversions(users, converted)
     return Totals(
         users,
-        float(sum(cell.value_sum for cell in cells)),
-        float(sum(cell.value_sum_squares for cell in cells)),
+        _add_up(cell.value_sum for cell in cells),
+        _add_up(cell.value_sum_squares for cell in cells),
         converted,
     )
+
+
+def _add_up(values: Iterable[float]) -> float:
+    """Return the sum of values added one after another, which `sum` may do otherwise."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
 
 
 def compute_day_totals(cells: Iterable[Cell], kind: str) -> list[Any]:

@@ -116,7 +116,10 @@ def test_named_outcomes_are_summed_in_order() -> None:
     counts = outcome_mix._count_day(day)
 
     assert [(*key, users) for key, users in counts] == reference_sums.count_mix(cells)
-    assert outcome_mix._count_day(DayColumns(day.day, collect_columns([]))) == []
+    assert (
+        outcome_mix._count_day(DayColumns.from_lists(day.day, collect_columns([])))
+        == []
+    )
 
 
 def test_a_page_stays_where_it_was_when_a_day_is_counted_again(
