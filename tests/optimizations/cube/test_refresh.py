@@ -200,13 +200,14 @@ def test_only_days_with_negative_amounts_store_their_logs() -> None:
     plain = Cell(*keys, 2, 2, 1, 3.0, 9.0, 1, 1.1, 1.2)
     lost = replace(plain, day=days[1], payers=0, log_sum=0.0, negatives=1)
 
-    columns = [
-        cell_columns.DayColumns(cell.day, cell_columns.collect_columns([cell]))
-        for cell in (plain, lost)
+    columns = [cell_columns.collect_columns([cell]) for cell in (plain, lost)]
+    read = [
+        cell_columns.DayColumns.from_lists(day, lists)
+        for day, lists in zip(days, columns, strict=True)
     ]
 
-    assert "negatives" not in columns[0].columns
-    assert cell_columns.build_payment_arrays(columns).negatives.tolist() == [0, 1]
+    assert "negatives" not in columns[0]
+    assert cell_columns.build_payment_arrays(read).negatives.tolist() == [0, 1]
 
 
 def _serve(optimization: Optimization, user: str, at: datetime) -> None:
