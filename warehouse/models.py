@@ -115,17 +115,15 @@ class EventKey(models.Model):
 
     Not partitioned: a unique key on a partitioned table must contain the day, so a
     retry after midnight would count twice. The database's function `claim_event_keys`
-    writes rows, see migration 0014. In the table the key is a unique constraint, `key` first.
+    writes rows, see migration 0011. In the table the key is a unique constraint, `key` first.
     """
 
     pk = models.CompositePrimaryKey("organization_id", "endpoint", "key")
     organization_id = models.CharField(max_length=64)
     endpoint = models.CharField(max_length=16)
     key = models.CharField(max_length=MAX_IDEMPOTENCY_KEY_LENGTH)
-    # Of the event's fields, as optimizations.ingestion.event_digests computes it; null where
-    # a version before 0014 stored the key.
-    field_digests = models.BinaryField(null=True)
-    # Of the whole event, by versions from 0011 on, until an upgrade ends; nobody reads it.
+    # Of the event, as optimizations.ingestion.event_digests computes it; null where a
+    # version before 0011 stored the key.
     digest = models.BigIntegerField(null=True)
     created_at = models.DateTimeField()
 

@@ -1,17 +1,15 @@
 """Digests of events with an idempotency key, to tell a repeat from another event. Pure.
 
-A digest has eight hexadecimal digits for each field, so that an event can be compared by
-the fields that it gives. 32 bits find what a program got wrong, in all but one of four
-billion cases. A sender who looks for two events of one digest could only hide a mistake
-from themselves.
+Of the event without its time there are 32 bits. They find what a program got wrong, in all
+but one of four billion cases. A sender who looks for two events of one digest could only
+hide a mistake from themselves, and longer digests cost a batch as much as all its other
+checks. Of its time there are 31 bits, so that it can be left out of a comparison.
 """
 
 import zlib
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import chain
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
@@ -21,15 +19,16 @@ from optimizations.ingestion.event_columns import (
     RewardColumns,
 )
 
-Digests = list[str | None]
+Digests = list[int | None]
 
-FIELD_LENGTH: Final = 8
-# Places of fields in a digest. The others are fields without a default.
-TIME, DEFAULTED = 1, 2
-# Ends each field's JSON. No text of an event contains NUL, and inside a text the quotes
+# Ends each event's JSON. No text of an event contains NUL, and inside a text the quotes
 # are written with a backslash.
-MARK: Final = "\0"
-WRITTEN_MARK: Final = rb',"\u0000",'
+MARK = "\0"
+WRITTEN_MARK = rb'"\u0000"]'
+TIME_BITS = 31
+MAX_TIME = (1 << TIME_BITS) - 1
+# Digests of versions that knew no part for the time have 32 bits.
+LEAST_WITH_TIME = 1 << 32
 
 
 def compute_exposure_digests(
@@ -40,81 +39,54 @@ def compute_exposure_digests(
     `texts` are the variant_key and recorded context of each. A time that was not sent
     reads as `now`.
     """
-    variants, contexts = [text for text, _ in texts], [text for _, text in texts]
-    shown = zip(
-        exposures.anonymous_ids, exposures.optimization_ids, variants, strict=True
-    )
-    return _compute_digests(
-        exposures, list(shown), contexts, [exposures.policy_versions], now
-    )
+    return _compute_digests(exposures, [texts, exposures.policy_versions], now)
 
 
 def compute_reward_digests(rewards: RewardColumns, now: datetime) -> Digests:
     """Return the digest of each reward; see `compute_exposure_digests`."""
     return _compute_digests(
         rewards,
-        list(zip(rewards.anonymous_ids, rewards.names, strict=True)),
-        rewards.values,
-        [rewards.optimization_ids, _sort_properties(rewards.properties)],
+        [rewards.names, rewards.values, _sort_properties(rewards.properties)],
         now,
     )
 
 
-def is_repeat(first: str, again: str, *, omits_default: bool) -> bool:
-    """Return whether an event gives nothing else than the first one with its key.
+def is_repeat(first: int, again: int) -> bool:
+    """Return whether an event is the first one with its key, which may lack its time.
 
-    A field that it leaves out is not compared; `omits_default` says whether it leaves out
-    the one that has a default (`value`, `context`). A field that the first left out must
-    have its default, but for the time: that of a first without one is the server's.
+    A time that one of them was sent without is not compared: the server set it.
     """
-    pairs = zip(_split_fields(first), _split_fields(again), strict=True)
-    for place, (stored, sent) in enumerate(pairs):
-        is_left_out = sent == NOT_GIVEN or (place == DEFAULTED and omits_default)
-        is_servers_time = place == TIME and stored == NOT_GIVEN
-        if stored != sent and not is_left_out and not is_servers_time:
-            return False
-    return True
+    if first < LEAST_WITH_TIME:
+        return True
+    times = first & MAX_TIME, again & MAX_TIME
+    is_same_time = 0 in times or times[0] == times[1]
+    return is_same_time and first >> TIME_BITS == again >> TIME_BITS
 
 
 def _compute_digests(
-    events: EventColumns,
-    required: Sequence[Any],
-    defaulted: Sequence[Any],
-    optional: Sequence[Sequence[Any]],
-    now: datetime,
+    events: EventColumns, columns: Sequence[Sequence[Any]], now: datetime
 ) -> Digests:
     if not any(key is not None for key in events.keys):
         return [None] * len(events)
-    sent_times = [None if moment == now else moment for moment in events.timestamps]
-    columns = [required, sent_times, defaulted, *optional]
-    absent = ""  # what nobody gives, at the end, costs nothing
-    while columns[-1].count(None) == len(events):
-        columns.pop()
-        absent += NOT_GIVEN
     marks = [MARK] * len(events)
-    marked = chain.from_iterable((column, marks) for column in columns)
+    identity = (events.anonymous_ids, events.optimization_ids)
     # One call for all: a call for each event costs more than everything else here.
-    text = orjson.dumps(list(chain.from_iterable(zip(*marked, strict=True))))
-    # Brackets around all, and nothing after the last mark.
-    contents = (text[1:-1] + b",").split(WRITTEN_MARK)[:-1]
-    digits = _format_digits(contents)
-    length = len(columns) * FIELD_LENGTH
+    text = orjson.dumps(list(zip(*identity, *columns, marks, strict=True)))
+    # The first event has a bracket where the others have a comma.
+    contents = (b"," + text[1:]).split(WRITTEN_MARK)[:-1]
     return [
-        None if key is None else digits[place * length : (place + 1) * length] + absent
-        for place, key in enumerate(events.keys)
+        None
+        if key is None
+        else zlib.crc32(content) << TIME_BITS | (moment != now and _digest_time(moment))
+        for key, content, moment in zip(
+            events.keys, contents, events.timestamps, strict=True
+        )
     ]
 
 
-def _format_digits(contents: Sequence[bytes]) -> str:
-    return array("I", map(zlib.crc32, contents)).tobytes().hex()
-
-
-NOT_GIVEN: Final = _format_digits([b"null"])
-
-
-def _split_fields(digest: str) -> Iterator[str]:
-    for start in range(0, len(digest), FIELD_LENGTH):
-        yield digest[start : start + FIELD_LENGTH]
+def _digest_time(moment: datetime) -> int:
+    """Return 1 to MAX_TIME: two moments less than 35 minutes apart have two numbers."""
+    return int(moment.timestamp() * 1_000_000) % MAX_TIME + 1
 
 
 def _sort_properties(properties: list[str | None]) -> list[str | None]:

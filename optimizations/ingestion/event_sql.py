@@ -12,6 +12,7 @@ from psycopg import errors
 
 from levered_site.array_literals import format_array
 from levered_site.database import execute_bound, fetch_rows
+from optimizations.ingestion import event_digests
 from optimizations.ingestion.event_columns import (
     EventColumns,
     ExposureColumns,
@@ -29,9 +30,9 @@ SELECT $1::text, now(), {columns} FROM sent {condition}
 CLAIM_KEYS: Final = """, known_keys AS MATERIALIZED (
   SELECT key FROM claim_event_keys($1::text, '{endpoint}', {keys}, {digests}) AS c (key))"""
 SELECT_DIGESTS: Final = """
-SELECT key, encode(field_digests, 'hex') AS digest FROM event_keys
+SELECT key, digest FROM event_keys
 WHERE organization_id = %(organization)s AND endpoint = %(endpoint)s
-  AND key = ANY(%(keys)s) AND field_digests IS NOT NULL
+  AND key = ANY(%(keys)s) AND digest IS NOT NULL
 """
 IS_NEW: Final = "WHERE key IS NULL OR key NOT IN (SELECT key FROM known_keys)"
 NOTE_LATE_DAYS: Final = (
@@ -43,21 +44,16 @@ ON_TIME: Final = timedelta(hours=write_log.LATE_AFTER_HOURS - 1)
 
 @dataclass(frozen=True, slots=True)
 class EventTable:
-    """A table of events: the endpoint that fills it, and its columns by type.
-
-    `defaulted` is the field of an event that has a default.
-    """
+    """A table of events: the endpoint that fills it, and its columns by type."""
 
     name: str
     endpoint: str
-    defaulted: str
     columns: tuple[tuple[str, str], ...]
 
 
 EXPOSURES: Final = EventTable(
     "managed_exposures",
     "exposures",
-    "context",
     (
         ("optimization_id", "uuid"),
         ("anonymous_id", "text"),
@@ -70,7 +66,6 @@ EXPOSURES: Final = EventTable(
 REWARDS: Final = EventTable(
     "managed_rewards",
     "rewards",
-    "value",
     (
         ("optimization_id", "uuid"),
         ("anonymous_id", "text"),
@@ -86,7 +81,7 @@ def insert_exposures(
     organization_id: str,
     exposures: ExposureColumns,
     texts: Sequence[tuple[str, str]],
-    digests: Sequence[str | None],
+    digests: Sequence[int | None],
 ) -> int:
     """Store exposures, each with its variant_key and recorded context, and its digest.
 
@@ -105,7 +100,7 @@ def insert_exposures(
 
 
 def insert_rewards(
-    organization_id: str, rewards: RewardColumns, digests: Sequence[str | None]
+    organization_id: str, rewards: RewardColumns, digests: Sequence[int | None]
 ) -> int:
     """Store rewards; see `insert_exposures`."""
     columns = [
@@ -119,21 +114,31 @@ def insert_rewards(
     return _insert_events(REWARDS, organization_id, rewards, columns, digests)
 
 
-def load_digests(
-    table: EventTable, organization_id: str, keys: Sequence[str]
-) -> dict[str, str]:
-    """Return the digests of the first events with these keys, of those that have one.
+def find_conflicts(
+    table: EventTable,
+    organization_id: str,
+    events: EventColumns,
+    digests: Sequence[int | None],
+) -> list[int]:
+    """Return the positions of events whose key was used for another event.
 
     Ask it only where not all events were new.
     """
     parameters: dict[str, Any] = {
         "organization": organization_id,
         "endpoint": table.endpoint,
-        "keys": list(keys),
+        "keys": [key for key in events.keys if key is not None],
     }
     with connection.cursor() as cursor:
         cursor.execute(SELECT_DIGESTS, parameters)
-        return {row.key: row.digest for row in fetch_rows(cursor)}
+        stored = {row.key: row.digest for row in fetch_rows(cursor)}
+    return [
+        position
+        for position, (key, digest) in enumerate(zip(events.keys, digests, strict=True))
+        if key is not None
+        and digest is not None
+        and not event_digests.is_repeat(stored.get(key, digest), digest)
+    ]
 
 
 def _insert_events(
@@ -141,7 +146,7 @@ def _insert_events(
     organization_id: str,
     events: EventColumns,
     columns: Sequence[Sequence[Any]],
-    digests: Sequence[str | None],
+    digests: Sequence[int | None],
 ) -> int:
     has_keys = any(key is not None for key in events.keys)
     has_late = min(events.timestamps) < timezone.now() - ON_TIME
@@ -157,8 +162,8 @@ def _insert_events(
 
 
 def _sort_claims(
-    keys: Sequence[str | None], digests: Sequence[str | None]
-) -> tuple[list[str], list[str | None]]:
+    keys: Sequence[str | None], digests: Sequence[int | None]
+) -> tuple[list[str], list[int | None]]:
     """Return the keys in order, and their digests: the database sorts them for more."""
     digest_of = {
         key: digest
@@ -185,7 +190,7 @@ def _compose_insert(table: EventTable, *, has_keys: bool, has_late: bool) -> byt
         claim=CLAIM_KEYS.format(
             endpoint=table.endpoint,
             keys=f"${len(arrays) + 2}::text[]",
-            digests=f"${len(arrays) + 3}::text[]",
+            digests=f"${len(arrays) + 3}::bigint[]",
         )
         if has_keys
         else "",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError
@@ -35,8 +34,8 @@ STORE_AWAY_MESSAGE = (
 
 
 KEY_USED = (
-    "was used for another event: repeat an event with the same values, and give another "
-    "one a key of its own"
+    "was used for another event: repeat an event unchanged, and give another one a key of "
+    "its own"
 )
 
 
@@ -127,7 +126,7 @@ def _ingest_exposures(organization_id: str, batch: list[object]) -> IngestResult
         organization_id, first, first_texts, first_digests
     )
     conflicts = _reject_conflicts(
-        event_sql.EXPOSURES, organization_id, batch, exposures, digests, accepted
+        event_sql.EXPOSURES, organization_id, exposures, digests, accepted
     )
     return _build_result(len(exposures), accepted, rejected, conflicts)
 
@@ -149,7 +148,7 @@ def _ingest_rewards(organization_id: str, batch: list[object]) -> IngestResult:
         first_digests = [digests[position] for position in positions]
     accepted = event_sql.insert_rewards(organization_id, first, first_digests)
     conflicts = _reject_conflicts(
-        event_sql.REWARDS, organization_id, batch, rewards, digests, accepted
+        event_sql.REWARDS, organization_id, rewards, digests, accepted
     )
     return _build_result(len(rewards), accepted, rejected, conflicts)
 
@@ -157,7 +156,6 @@ def _ingest_rewards(organization_id: str, batch: list[object]) -> IngestResult:
 def _reject_conflicts(
     table: EventTable,
     organization_id: str,
-    batch: Sequence[Any],
     valid: EventColumns,
     digests: Digests,
     accepted: int,
@@ -165,16 +163,13 @@ def _reject_conflicts(
     """Reject the events whose key was used for another event, in this batch or before."""
     if accepted == len(valid):
         return ()
-    keys = [key for key in valid.keys if key is not None]
-    first = event_sql.load_digests(table, organization_id, keys)
-    problems: Problems = {}
-    for index, key, digest in zip(valid.indexes, valid.keys, digests, strict=True):
-        if key is None or digest is None or key not in first:
-            continue
-        omits_default = batch[index].get(table.defaulted) is None
-        if not event_digests.is_repeat(first[key], digest, omits_default=omits_default):
-            problems[index] = ConflictItemError("idempotency_key", KEY_USED)
-    return _build_rejections(problems)
+    positions = event_sql.find_conflicts(table, organization_id, valid, digests)
+    return _build_rejections(
+        {
+            valid.indexes[position]: ConflictItemError("idempotency_key", KEY_USED)
+            for position in positions
+        }
+    )
 
 
 def _build_result(
