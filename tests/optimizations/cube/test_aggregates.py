@@ -1,7 +1,6 @@
 """Sums over columns of cells equal sums made cell by cell, to the last bit."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given, strategies as st
@@ -10,44 +9,10 @@ from optimizations.cube import aggregates, cell_columns
 from optimizations.cube.aggregates import Counts
 from tests.support import reference_sums
 from tests.support.cube_columns import make_arrays, make_days
+from tests.support.drawn_cells import draw_cells
 from warehouse.sql.cube.statement import Cell
 
 KINDS = ("bool", "numeric")
-FIRST_DAY = date(2026, 3, 1)
-AMOUNTS = st.floats(0, 1e9, allow_subnormal=False)
-
-
-@st.composite
-def draw_cells(draw: st.DrawFn) -> list[Cell]:
-    """Draw the cells of some days, in the order of the days."""
-    cells = []
-    for offset in sorted(draw(st.sets(st.integers(0, 20), max_size=4))):
-        for _ in range(draw(st.integers(0, 8))):
-            users = draw(st.integers(1, 400))
-            mature = draw(st.booleans())
-            hour = datetime(2026, 3, 1, draw(st.integers(0, 23)), tzinfo=UTC)
-            cells.append(
-                Cell(
-                    regime=draw(st.integers(1, 2)),
-                    day=FIRST_DAY + timedelta(days=offset),
-                    policy_version=draw(st.none() | st.integers(0, 3)),
-                    holdout=draw(st.booleans()),
-                    variant=draw(st.integers(0, 3)),
-                    context=draw(st.integers(0, 4)),
-                    outcome=None,
-                    mature=mature,
-                    hour=None if mature else hour,
-                    users=users,
-                    exposures=users + draw(st.integers(0, 9)),
-                    converted=draw(st.integers(0, users)),
-                    value_sum=draw(AMOUNTS),
-                    value_sum_squares=draw(AMOUNTS),
-                    payers=0,
-                    log_sum=0.0,
-                    log_sum_squares=0.0,
-                )
-            )
-    return cells
 
 
 @given(draw_cells())
