@@ -9,12 +9,14 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
+from levered_site.organizations.models import Organization
 from metrics.models import AssignmentSource, Metric
 from tests.support import factories, warehouse_events
 from tests.support.factories import Api, read_body, read_error
 from tests.support.recursive_rounds import (
     ENDING_ROUNDS,
     ENDLESS_ROUNDS,
+    USUAL_RECURSIONS,
     write_recursion,
 )
 from tests.support.reference_cube import Reward
@@ -22,6 +24,7 @@ from tests.support.second_postgres import SecondServer
 from tests.support.shop import METRIC, SOURCE, connect_warehouse
 from warehouse.backends import managed
 from warehouse.backends.errors import QueryFailedError
+from warehouse.sql.customer import check
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -119,6 +122,18 @@ def test_a_recursion_of_which_a_limit_reads_a_part_is_saved(acme: Api) -> None:
     saved = _save_metric(acme, MANAGED_SQL.format(recursion=ENDLESS, rows=rows))
 
     assert saved.status_code == 201
+
+
+@pytest.mark.parametrize("sql", USUAL_RECURSIONS)
+def test_a_usual_recursion_ends_when_it_is_run_by_itself(acme: Api, sql: str) -> None:
+    del acme
+    checked = check.check_query(sql)
+    backend = managed.build_backend(Organization.objects.get().pk)
+
+    backend.require_recursions_end(checked)
+
+    assert len(checked.recursions) == 1
+    assert backend.query(sql, 1).columns
 
 
 def test_postgres_never_ends_what_is_refused_and_ends_what_is_not() -> None:

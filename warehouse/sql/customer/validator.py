@@ -201,7 +201,10 @@ def validate_own_table(table: exp.Table, dialect: Dialect) -> None:
         schemas += table.name.split(".")[:-1]
         schemas += [table.name] if table.name.startswith("__") else []
     if any(dialect.is_system(schema.lower()) for schema in schemas):
-        raise RefusedError(f"The table {name} is a system table of the warehouse.")
+        raise RefusedError(
+            f"The table {name} is a system table of the warehouse: read tables of"
+            " your own."
+        )
     if not re.fullmatch(dialect.table_names, table.name):
         raise RefusedError(
             f"The table {name} has a name that is not allowed: name a table or view by"

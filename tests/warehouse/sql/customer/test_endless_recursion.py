@@ -6,6 +6,7 @@ import pytest
 from tests.support.recursive_rounds import (
     ENDING_ROUNDS,
     ENDLESS_ROUNDS,
+    USUAL_RECURSIONS,
     write_recursion,
 )
 from warehouse.sql import RefusedError
@@ -94,43 +95,7 @@ def test_a_recursion_that_may_end_is_accepted(sql: str) -> None:
     assert check.check_query(sql, managed=False, schema="app").text
 
 
-USUAL = [
-    # calendars
-    "WITH RECURSIVE r AS (SELECT date '2026-01-01' AS d UNION ALL"
-    " SELECT (d + interval '1 day')::date FROM r WHERE d < '2026-02-01') SELECT * FROM r",
-    "WITH RECURSIVE r AS (SELECT @start_date::date AS d UNION ALL"
-    " SELECT d + 1 FROM r WHERE d < current_date) SELECT * FROM r",
-    "WITH RECURSIVE r (d) AS (SELECT min(timestamp_utc) FROM managed_dw.rewards UNION ALL"
-    " SELECT r.d + interval '1 hour' FROM r WHERE r.d + '1 hour'::interval <= now())"
-    " SELECT * FROM r",
-    "WITH RECURSIVE r AS (SELECT min(timestamp_utc) AS d, max(timestamp_utc) AS last"
-    " FROM managed_dw.rewards UNION ALL SELECT d + interval '1 day', last FROM r"
-    " WHERE d < last) SELECT d FROM r",
-    "WITH RECURSIVE s AS (SELECT now() AS last), r AS (SELECT @start_date AS d UNION ALL"
-    " SELECT d + interval '1 month' FROM r CROSS JOIN s WHERE r.d < s.last) SELECT d FROM r",
-    "WITH RECURSIVE r AS (SELECT 10 AS n UNION ALL SELECT n - 1 FROM r WHERE n > 0)"
-    " SELECT n FROM r",
-    # hierarchies, by parents and by children, with and without a depth
-    "WITH RECURSIVE t AS (SELECT anonymous_id AS id, name AS parent_id FROM"
-    " managed_dw.rewards), r AS (SELECT id, parent_id FROM t WHERE parent_id IS NULL"
-    " UNION ALL SELECT t.id, t.parent_id FROM t JOIN r ON t.parent_id = r.id)"
-    " SELECT id FROM r",
-    "WITH RECURSIVE t AS (SELECT anonymous_id AS id, name AS parent_id FROM"
-    " managed_dw.rewards), r AS (SELECT id AS leaf, id, parent_id, 0 AS depth FROM t"
-    " UNION ALL SELECT r.leaf, p.id, p.parent_id, r.depth + 1 FROM r, t AS p"
-    " WHERE p.id = r.parent_id AND p.id IS NOT NULL) SELECT leaf FROM r",
-    "WITH RECURSIVE t AS (SELECT anonymous_id AS id, name AS parent_id FROM"
-    " managed_dw.rewards), r AS (SELECT id, ARRAY[id] AS path FROM t"
-    " UNION ALL SELECT t.id, r.path || t.id FROM r LEFT JOIN t ON t.parent_id = r.id"
-    " WHERE t.id IS NOT NULL AND NOT t.id = ANY (r.path)) SELECT id FROM r",
-    # texts taken apart
-    "WITH RECURSIVE r AS (SELECT name || ',' AS rest, '' AS part FROM managed_dw.rewards"
-    " UNION ALL SELECT substr(rest, strpos(rest, ',') + 1), split_part(rest, ',', 1)"
-    " FROM r WHERE rest <> '') SELECT part FROM r",
-]
-
-
-@pytest.mark.parametrize("sql", USUAL)
+@pytest.mark.parametrize("sql", USUAL_RECURSIONS)
 def test_usual_calendars_and_hierarchies_are_accepted(sql: str) -> None:
     assert check.check_query(sql, managed=True).text
     assert check.check_query(sql, managed=False, schema="app").text
