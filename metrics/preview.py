@@ -36,7 +36,8 @@ def check_metric(metric: Metric) -> list[str]:
     """Run the SQL of a metric that is about to be saved; return the preview's warnings.
 
     Raises InvalidParametersError if the SQL fails, limits its rows, lacks a mapped column,
-    or returns values none of which is a number. Rows that cannot be checked in time are a warning.
+    returns values none of which is a number, or has a recursion that does not end. Other
+    rows that cannot be checked in time are a warning.
     """
     with connections.borrow_backend(metric.organization_id) as backend:
         with query_validation.translate_query_failures():
@@ -44,6 +45,7 @@ def check_metric(metric: Metric) -> list[str]:
                 metric.sql, select_columns(metric)
             )
         row_limit.refuse_row_limit(checked.query)
+        backend.require_recursions_end(checked.query)
         try:
             facts, preview = _preview_checked(metric, checked, backend, SAMPLE_ROWS)
         except QueryFailedError as error:

@@ -157,7 +157,7 @@ def _check_source(source: AssignmentSource) -> list[str]:
     """Run the SQL of a source that is about to be saved; return the preview's warnings.
 
     A failing query is an invalid field here, not an outage. Rows that cannot be checked
-    in time are a warning.
+    in time are a warning; a recursion that does not end in time is refused.
     """
     if not connections.is_connected(source.organization_id):
         raise ConflictError(NO_SOURCE_NEEDED)
@@ -165,6 +165,7 @@ def _check_source(source: AssignmentSource) -> list[str]:
         with query_validation.translate_query_failures():
             checked = backend.validate_and_run_source(source.sql, source.column_mapping)
         row_limit.refuse_row_limit(checked.query)
+        backend.require_recursions_end(checked.query)
         try:
             return _preview_checked(checked, backend, limit=1).warnings
         except QueryFailedError as error:

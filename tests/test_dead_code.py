@@ -56,6 +56,7 @@ EXCEPTIONS = {
     "check_disk_limited": "registered with Django's checks by @register",
     "check_functions_closed": "registered with Django's checks by @register",
     "check_settings_closed": "registered with Django's checks by @register",
+    "check_temporary_tables_closed": "registered with Django's checks by @register",
     "lift_history": "a route that is spelled with a hyphen",
     "holdout_daily": "a route that is spelled with a hyphen",
     "report_data": "a route that is spelled with a hyphen",

@@ -19,6 +19,7 @@ from warehouse.backends import (
     query_checks,
     query_failures,
     query_validation,
+    recursion_failures,
 )
 from warehouse.backends.errors import QueryFailedError
 from warehouse.backends.query_results import (
@@ -211,9 +212,20 @@ class Backend(ABC):
         A connected warehouse compares the metric's ids with those of `source`, if given.
         """
         result, zoneless = self._fetch_sample(metric.query, limit, since)
-        facts = self._fetch_metric_facts(metric, source, since)
+        with recursion_failures.name_recursions(metric.query):
+            facts = self._fetch_metric_facts(metric, source, since)
         is_zoneless = facts.zoneless or metric.timestamp in zoneless
         return Preview(result, replace(facts, zoneless=is_zoneless))
+
+    def require_recursions_end(self, query: CheckedQuery) -> None:
+        """Run each recursive WITH query of a query alone, as a sample would.
+
+        Raises InvalidParametersError on `sql`, which names it, if one meets a limit.
+        """
+        since = timezone.now() - PREVIEW_LOOK_BACK
+        recursion_failures.require_ends(
+            query, lambda reading: self._run_sample(reading, since, 1)
+        )
 
     def _estimate_cost(self, _query: CheckedQuery, _since: datetime) -> float | None:
         """Return what the planner expects a query to cost, in its own units.
@@ -269,7 +281,10 @@ class Backend(ABC):
         self, query: CheckedQuery, since: datetime, max_rows: int
     ) -> StatementResult:
         """Return the first rows; a failure on an unknown name names those there are."""
-        with self._explain_failures(query):
+        with (
+            recursion_failures.name_recursions(query),
+            self._explain_failures(query),
+        ):
             return self._run_sample(query, since, max_rows)
 
     @contextmanager

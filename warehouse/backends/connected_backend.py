@@ -7,7 +7,7 @@ from datetime import datetime
 
 from typing_extensions import override
 
-from warehouse.backends import query_checks, query_validation
+from warehouse.backends import query_checks, query_validation, recursion_failures
 from warehouse.backends.base import Backend
 from warehouse.backends.query_results import SourceFacts, SourcePreview
 from warehouse.sql.shapes import CheckedSource
@@ -51,6 +51,7 @@ class ConnectedBackend(Backend):
         self, source: CheckedSource, since: datetime, limit: int
     ) -> SourcePreview:
         result, zoneless = self._fetch_sample(source.query, limit, since)
-        facts = self._fetch_source_facts(source, since)
+        with recursion_failures.name_recursions(source.query):
+            facts = self._fetch_source_facts(source, since)
         is_zoneless = facts.zoneless or source.timestamp in zoneless
         return SourcePreview(result, replace(facts, zoneless=is_zoneless))

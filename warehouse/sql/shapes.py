@@ -28,6 +28,18 @@ NO_TRAITS = RowTraits()
 
 
 @dataclass(frozen=True, slots=True)
+class Recursion:
+    """A WITH query that reads itself, by name and line (None if unknown).
+
+    `text` is a query of the same parameters that reads all its rows, and nothing else.
+    """
+
+    name: str
+    line: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedQuery:
     """A customer's query that passed the check; only this regenerated text is ever run.
 
@@ -39,6 +51,7 @@ class CheckedQuery:
     result's columns, or None if the text alone does not tell them. `table_lines` says in
     which line of the customer's text each table is first named. `reward_names`, on the
     managed store, are those of all rewards that the result may depend on; None is any.
+    `recursions` are the WITH queries that read themselves and must end.
     """
 
     text: str
@@ -49,6 +62,7 @@ class CheckedQuery:
     table_lines: tuple[tuple[str, int], ...] = ()
     reward_names: tuple[str, ...] | None = None
     traits: RowTraits = NO_TRAITS
+    recursions: tuple[Recursion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,18 +62,18 @@ def test_a_check_warns_if_the_reader_may_create_temporary_tables() -> None:
 def test_a_service_that_does_not_own_the_database_leaves_it_to_the_check() -> None:
     with connection.cursor() as cursor:
         cursor.execute(closed.OPEN_TEMPORARY_TABLES)
-        cursor.execute("CREATE ROLE plain_user; SET ROLE plain_user")
+        cursor.execute("CREATE ROLE plain_owner; SET ROLE plain_owner")
         cursor.execute(closed.CLOSE_TEMPORARY_TABLES)  # may close nothing
         cursor.execute("RESET ROLE")
         left_open = _list_check_ids()
-        cursor.execute("ALTER TABLE event_keys OWNER TO plain_user")
+        cursor.execute("ALTER TABLE event_keys OWNER TO plain_owner")
         cursor.execute(closed.CLOSE_TEMPORARY_TABLES)  # as the owner for it
         cursor.execute(
-            "SELECT has_database_privilege('plain_user', current_database(), 'TEMP')"
+            "SELECT has_database_privilege('plain_owner', current_database(), 'TEMP')"
         )
         (may_create,) = cursor.fetchone() or (None,)
-        cursor.execute("REASSIGN OWNED BY plain_user TO CURRENT_USER")
-        cursor.execute("DROP OWNED BY plain_user; DROP ROLE plain_user")
+        cursor.execute("REASSIGN OWNED BY plain_owner TO CURRENT_USER")
+        cursor.execute("DROP OWNED BY plain_owner; DROP ROLE plain_owner")
 
     assert left_open == ["warehouse.W004"]
     assert may_create is True

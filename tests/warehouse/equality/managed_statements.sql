@@ -45,3 +45,5 @@ SELECT name, row_number() OVER (PARTITION BY anonymous_id ORDER BY timestamp_utc
 SELECT r.name, q.n FROM (managed_dw.rewards r JOIN managed_dw.exposures e ON e.anonymous_id = r.anonymous_id) CROSS JOIN (SELECT count(*) AS n FROM managed_dw.rewards) q
 
 SELECT to_jsonb(r) ->> 'name', row_to_json(r)::text FROM managed_dw.rewards r
+
+SELECT JSON_OBJECT('name': name, 'values': JSON_ARRAY(value, (SELECT max(value) FROM managed_dw.rewards))), regr_count(DISTINCT value, 1) FROM managed_dw.rewards GROUP BY name, value

@@ -502,3 +502,17 @@ SELECT daterange('2026-01-01', '2026-01-05') -|- daterange('2026-01-05', NULL), 
 SELECT to_tsvector('english', 'the quick foxes') @@ to_tsquery('english', 'fox & quick'), ts_rank(to_tsvector('fox'), plainto_tsquery('fox')) > 0
 
 SELECT id, id NOT IN (2) < true AS a, id NOT BETWEEN 1 AND 2 >= false AS b, email !~ 'a' < true AS c, email !~* 'A' || 'x' AS d, email NOT SIMILAR TO '%a%' <= false AS e, - ~ id AS f, ~ - id AS g, 'ann' !~ ANY (tags) AS h, NOT 'ann' ~ ANY (tags) AS i, date_bin('1 hour', joined, '2026-01-01') AS j FROM app.users ORDER BY id
+
+-- SQL/JSON constructors of Postgres 16, and aggregates of two values
+
+SELECT JSON_OBJECT('h': 'A'), JSON_OBJECT('id': id, 'tags':tags, email: plan ABSENT ON NULL), json_object('lang' VALUE profile ->> 'lang', 'none': NULL RETURNING jsonb) AS o FROM app.users WHERE email IS NOT NULL
+
+SELECT JSON_OBJECT(), JSON_OBJECT('a': 1, 'b': JSON_ARRAY(id, NULL NULL ON NULL) WITH UNIQUE KEYS), json_object('{a, 1}'), json_object(ARRAY['a', 'b'], ARRAY['1', NULL]), JSON_OBJECT('j': '{"a": 1}' FORMAT JSON) FROM app.users
+
+SELECT JSON_ARRAY(), JSON_ARRAY(id, email, NULL, id > 1 AND active), JSON_ARRAY(id, email NULL ON NULL RETURNING jsonb), JSON_ARRAY(RETURNING jsonb), JSON_ARRAY('[1]' FORMAT JSON, plan || 'x') -> 1 AS second FROM app.users
+
+SELECT id, JSON_OBJECT('a': id IS NULL OR active, 'b': CASE WHEN id > 1 THEN 'x' END, 'c': at AT TIME ZONE 'UTC', 'd' : (SELECT 1), 'e': ARRAY[id]::text) ->> 'a' AS a FROM (SELECT id, active, joined AS at FROM app.users) AS u WHERE JSON_OBJECT('a': id) ->> 'a' <> '2'
+
+SELECT corr(DISTINCT scores[1], id), regr_count(DISTINCT id, 1), regr_count(ALL id, 1), covar_pop(DISTINCT id, id) FILTER (WHERE id > 1), regr_slope(id, scores[1]), corr(id, scores[1]) OVER () IS NULL AS w FROM app.users GROUP BY id, scores
+
+SELECT count(DISTINCT (user_id, name)), count(DISTINCT ROW(name)), jsonb_object_agg(DISTINCT name, user_id), json_object_agg(name, user_id ORDER BY id)::text, string_agg(DISTINCT name, ',' ORDER BY name) FROM app.events WHERE id < 4 AND id <> 3

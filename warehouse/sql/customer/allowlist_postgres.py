@@ -10,23 +10,31 @@ NODES: frozenset[type[exp.Expr]] = allowlist.NODES | {
     exp.BitLength, exp.BitwiseAndAgg, exp.BitwiseOrAgg, exp.BitwiseXorAgg, exp.ColumnDef,
     exp.Cos, exp.Cosh, exp.Cot, exp.CurrentTime, exp.Decode, exp.Degrees,
     exp.Encode, exp.Explode, exp.ExtendsLeft, exp.ExtendsRight, exp.ExplodingGenerateSeries, exp.Format, exp.JSON,
-    exp.JSONArrayAgg, exp.JSONBContainsAllTopKeys, exp.JSONBContainsAnyTopKeys, exp.JSONBDeleteAtPath,
-    exp.JSONBObjectAgg, exp.JSONBPathExists, exp.JSONObjectAgg, exp.JustifyDays,
+    exp.FormatJson, exp.JSONArray, exp.JSONArrayAgg, exp.JSONBContainsAllTopKeys, exp.JSONBContainsAnyTopKeys, exp.JSONBDeleteAtPath,
+    exp.JSONBPathExists, exp.JSONKeyValue, exp.JSONObject, exp.JustifyDays,
     exp.JustifyHours, exp.JustifyInterval, exp.Levenshtein, exp.Localtime,
     exp.Localtimestamp, exp.MakeInterval, exp.MatchAgainst, exp.Overlaps, exp.Overlay,
-    exp.Pi, exp.Radians, exp.RecursiveWithSearch, exp.RegrAvgx, exp.RegrAvgy, exp.RegrCount, exp.RegrIntercept,
-    exp.RegrR2, exp.RegrSlope, exp.RegrSxx, exp.RegrSxy, exp.RegrSyy, exp.Repeat, exp.Sin,
+    exp.Pi, exp.Radians, exp.RecursiveWithSearch, exp.Repeat, exp.Sin,
     exp.Sinh, exp.Slice, exp.Soundex, exp.StringToArray, exp.Tan, exp.Tanh,
     exp.TimeFromParts, exp.Variadic,
 }  # fmt: skip
 
+# Aggregates that are passed on by name: sqlglot refuses `corr(DISTINCT a, b)`.
+AGGREGATES = frozenset(
+    {
+        "any_value", "corr", "covar_pop", "covar_samp", "every", "json_object_agg",
+        "jsonb_agg", "jsonb_object_agg", "range_agg", "regr_avgx", "regr_avgy", "regr_count", "regr_intercept",
+        "regr_r2", "regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "variance",
+    }
+)  # fmt: skip
+
 # Functions that are passed on by name; see grammar_postgres.
-FUNCTIONS = frozenset(
+FUNCTIONS = AGGREGATES | frozenset(
     {
         # JSON
         "array_to_json", "json_array_length", "json_build_array", "json_build_object",
         "json_extract_path_text", "json_object", "json_strip_nulls", "json_typeof",
-        "jsonb_agg", "jsonb_array_length", "jsonb_build_array", "jsonb_build_object",
+        "jsonb_array_length", "jsonb_build_array", "jsonb_build_object",
         "json_extract_path", "jsonb_exists", "jsonb_exists_all", "jsonb_exists_any", "jsonb_extract_path",
         "jsonb_extract_path_text", "jsonb_insert", "jsonb_object", "jsonb_path_exists",
         "jsonb_path_match", "jsonb_path_query_array", "jsonb_path_query_first",
@@ -34,15 +42,15 @@ FUNCTIONS = frozenset(
         "to_json", "to_jsonb",
         # arrays, rows and ranges; ALL (array) is read as a function
         "all", "some", "array_cat", "array_dims", "array_lower", "array_ndims", "array_positions",
-        "array_replace", "array_upper", "any_value", "cardinality", "daterange", "int4range",
+        "array_replace", "array_upper", "cardinality", "daterange", "int4range",
         "int8range", "isempty", "lower_inc", "lower_inf", "num_nonnulls", "num_nulls",
-        "numrange", "range_agg", "range_merge", "row", "trim_array", "tsrange",
+        "numrange", "range_merge", "row", "trim_array", "tsrange",
         "tstzrange", "upper_inc", "upper_inf",
         # times and numbers
         "cbrt", "ceiling", "date_part", "date_trunc", "log10", "mod", "now", "pow", "power",
-        "round", "sqrt", "to_char", "to_date", "to_number", "to_timestamp", "variance",
+        "round", "sqrt", "to_char", "to_date", "to_number", "to_timestamp",
         "age", "asind", "date_bin", "acosd", "atand", "bit_count", "cosd", "date_add",
-        "date_subtract", "erf", "every", "factorial", "gcd", "isfinite", "justify_days",
+        "date_subtract", "erf", "factorial", "gcd", "isfinite", "justify_days",
         "justify_hours", "lcm", "make_date", "make_timestamptz", "min_scale", "scale",
         "sind", "statement_timestamp", "tand", "timezone",
         "transaction_timestamp", "trim_scale",
@@ -120,55 +128,9 @@ FOREIGN_TYPES = {
     "varchar2": "varchar", "binary": "bytea", "varbinary": "bytea",
 }  # fmt: skip
 
-# What to write instead of functions and clauses of other dialects, by their names there.
-ADVICE = {
-    "array_size": "cardinality",
-    "char": "chr",
-    "charindex": "strpos(text, part)",
-    "convert": "CAST",
-    "group_concat": "string_agg",
-    "if": "CASE WHEN … THEN … ELSE … END",
-    "ifnull": "coalesce",
-    "iif": "CASE WHEN … THEN … ELSE … END",
-    "instr": "strpos",
-    "json_extract": "value -> 'key'",
-    "lcase": "lower",
-    "len": "length",
-    "locate": "strpos(text, part)",
-    "log2": "log(2, …)",
-    "nvl": "coalesce",
-    "signum": "sign",
-    "startswith": "starts_with",
-    "stdev": "stddev",
-    "truncate": "trunc",
-    "ucase": "upper",
-    "approx_distinct": "count(DISTINCT …)",
-    "array_contains": "value = ANY (array)",
-    "count_if": "count(*) FILTER (WHERE …)",
-    "curdate": "current_date",
-    "date_diff": "a - b, or EXTRACT(EPOCH FROM a - b)",
-    "date_format": "to_char",
-    "dateadd": "time + INTERVAL '1 day'",
-    "datediff": "a - b, or EXTRACT(EPOCH FROM a - b)",
-    "datepart": "date_part",
-    "day": "EXTRACT(DAY FROM …)",
-    "getdate": "now()",
-    "hll_cardinality": "count(DISTINCT …)",
-    "hour": "EXTRACT(HOUR FROM …)",
-    "iff": "CASE WHEN … THEN … ELSE … END",
-    "json_extract_scalar": "value ->> 'key'",
-    "listagg": "string_agg",
-    "median": "percentile_cont(0.5) WITHIN GROUP (ORDER BY …)",
-    "month": "EXTRACT(MONTH FROM …)",
-    "parse_date": "to_date",
-    "QUALIFY": "a query around this one, with WHERE",
-    "regexp_contains": "text ~ 'pattern'",
-    "RESPECT NULLS": "the function without it",
-    "safe_cast": "CASE WHEN text ~ '^[0-9]+$' THEN text::int END",
-    "split": "string_to_array",
-    "strftime": "to_char",
-    "to_json_string": "to_json(…)::text",
-    "try_cast": "CASE WHEN text ~ '^[0-9]+$' THEN text::int END",
-    "unix_timestamp": "EXTRACT(EPOCH FROM …)",
-    "year": "EXTRACT(YEAR FROM …)",
-}
+
+def calls_aggregate(query: exp.Expr) -> bool:
+    """Return whether a query has an aggregate, by its node or by its name."""
+    return query.find(exp.AggFunc) is not None or any(
+        call.name.lower() in AGGREGATES for call in query.find_all(exp.Anonymous)
+    )

@@ -12,6 +12,7 @@ from warehouse.sql.customer import (
     messages,
     own_tables,
     parsing,
+    recursive_queries,
     reward_names,
     row_traits,
     source_text,
@@ -159,10 +160,24 @@ def _check_bound_query(
         )
         text, regenerated = _regenerate_query(query, rules, is_managed=is_managed)
         traits = row_traits.read_traits(regenerated)
+        # Where a recursion needs a bound in the text, all of them end.
+        recursions = (
+            ()
+            if rules.recursion_bound
+            else recursive_queries.list_recursions(query, rules.grammar)
+        )
     except RecursionError as error:
         raise RefusedError("The query is nested too deeply: simplify it.") from error
     return CheckedQuery(
-        text, rules.name, columns, tables, takes_start_date, lines, names, traits
+        text,
+        rules.name,
+        columns,
+        tables,
+        takes_start_date,
+        lines,
+        names,
+        traits,
+        recursions,
     )
 
 

@@ -10,6 +10,7 @@ from warehouse.sql.customer import (
     allowlist_engines,
     allowlist_postgres,
     allowlist_snowflake,
+    foreign_postgres,
     foreign_snowflake,
     functions_bigquery,
     grammar_bigquery,
@@ -80,7 +81,7 @@ POSTGRES = Dialect(
     table_functions=allowlist_postgres.TABLE_FUNCTIONS,
     system_types=allowlist_postgres.SYSTEM_TYPES,
     recursion=True,
-    advice=allowlist_postgres.ADVICE,
+    advice=foreign_postgres.ADVICE,
 )
 # Each query text has only one of the two start dates, so a question mark serves for both.
 SNOWFLAKE = Dialect(

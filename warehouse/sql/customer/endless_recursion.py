@@ -1,114 +1,93 @@
 """WITH queries that can be told to read themselves forever.
 
 Where the data end a recursion (a tree of folders) the text does not tell when. Refused is
-one that nothing can end: no condition, no join, and no LIMIT where it is read.
+one in which a row that passes the conditions of the second branch passes them in every
+later round: there is none, or it compares what no round moves towards a limit. One that a
+LIMIT reads in part ends there.
 """
-
-from collections.abc import Iterator
 
 from sqlglot import exp
 
-from warehouse.sql.customer import allowlist_postgres
+from warehouse.sql.customer import allowlist_postgres, column_trends, lasting_conditions
+from warehouse.sql.customer.column_trends import Round, Trend
 from warehouse.sql.customer.messages import locate
-from warehouse.sql.customer.recursion_steps import (
-    is_column,
-    is_reading,
-    list_sources,
-    read_step,
-)
+from warehouse.sql.customer.recursion_steps import is_reading, list_sources
 from warehouse.sql.customer.refusal import RefusedError
 
 MAX_LIMIT = 1_000_000  # a higher one ends nothing in time
 ROW_NODES = (exp.Explode, exp.ExplodingGenerateSeries, exp.Lateral, exp.Unnest)
 # These read all rows before they return the first.
 READS_ALL = ("group", "distinct", "order", "having", "windows")
-GROWING_TESTS = (exp.GT, exp.GTE, exp.NEQ)
+MOVING = frozenset({Trend.RISES, Trend.FALLS})
 
 
 def refuse_endless(clause: exp.With) -> None:
     """Raise RefusedError at a query of a recursive WITH that can never end."""
-    if clause.args.get("search"):  # a CYCLE ends where a row comes again
-        return
     for cte in clause.expressions:
-        round_ = _find_round(cte)
-        if round_ is None or _may_end(cte, round_) or _is_read_in_part(cte, clause):
-            continue
-        raise RefusedError(
-            f"The recursive WITH query {cte.alias} never ends{locate(cte)}: write a"
-            " condition in its second branch that ends it, such as WHERE n < 1000."
+        rounds = column_trends.find_rounds(cte)
+        is_endless = any(
+            _is_endless(cte, round_) and not _is_cut_by_cycle(clause, cte, round_)
+            for round_ in rounds
         )
+        if is_endless and not is_read_in_part(cte, clause):
+            raise RefusedError(
+                f"The recursive WITH query {cte.alias} never ends{locate(cte)}:"
+                f" {_describe_cause(rounds)}. In its second branch move a column towards a"
+                " limit and require it, without an OR that is always true, such as"
+                " SELECT n + 1 … WHERE n < 1000."
+            )
 
 
-def _find_round(cte: exp.Expr) -> exp.Select | None:
-    """Return the branch of a WITH query that reads the query itself."""
-    query = cte.this
-    branch = query.expression if isinstance(query, exp.Union) else None
-    is_round = isinstance(branch, exp.Select) and any(
-        is_reading(source, cte) for source in list_sources(branch)
+def _describe_cause(rounds: list[Round]) -> str:
+    conditions = [round_.branch.args.get("where") for round_ in rounds]
+    joins = [round_.branch.args.get("joins") for round_ in rounds]
+    if not any(conditions) and not any(joins):
+        return "no condition ends it"
+    return "no round changes what its condition compares, or only away from the limit"
+
+
+def _is_endless(cte: exp.Expr, round_: Round) -> bool:
+    """Return whether every round returns a row if the first one does."""
+    if cte.this.args.get("distinct") and not MOVING & set(round_.trends.values()):
+        return False  # rows that were there already are left out
+    branch = round_.branch
+    if branch.args.get("having") or branch.args.get("group") or _makes_rows(branch):
+        return False
+    return lasting_conditions.lasts_forever(round_)
+
+
+def _is_cut_by_cycle(clause: exp.With, cte: exp.Expr, round_: Round) -> bool:
+    """Return whether a CYCLE ends it, where a column has a value that it had before."""
+    if cte is not clause.expressions[-1]:
+        return False
+    searches = (clause.args.get("search"), clause.args.get("cycle"))
+    return any(
+        search.args.get("kind") == "CYCLE"
+        and round_.trends.get(search.name) not in MOVING
+        for search in searches
+        if search
     )
-    return branch if is_round else None
 
 
-def _may_end(cte: exp.Expr, round_: exp.Select) -> bool:
-    """Return whether a round may return no rows at some time."""
-    growing = list(_list_growing(cte, round_))
-    if cte.this.args.get("distinct") and not growing:
-        return True  # rows that were there already are left out
-    if round_.args.get("having") or round_.args.get("group") or _makes_rows(round_):
-        return True
-    joins = round_.args.get("joins") or ()
-    if any(join.args.get("on") or join.args.get("using") for join in joins):
-        return True
-    where = round_.args.get("where")
-    conditions = where.this.flatten() if where else ()
-    if where and not isinstance(where.this, exp.And):
-        conditions = (where.this,)
-    return not all(_holds_forever(condition, growing) for condition in conditions)
-
-
-def _makes_rows(round_: exp.Select) -> bool:
+def _makes_rows(branch: exp.Select) -> bool:
     """Return whether rows come from something that may be empty, as an array."""
     is_complex = any(
         not isinstance(source, exp.Table) or not isinstance(source.this, exp.Identifier)
-        for source in list_sources(round_)
+        for source in list_sources(branch)
     )
-    is_natural = any(join.method for join in round_.args.get("joins") or ())
-    calls = round_.find_all(exp.Anonymous)
+    is_natural = any(join.method for join in branch.args.get("joins") or ())
+    calls = branch.find_all(exp.Anonymous)
     return (
         is_complex
         or is_natural
-        or round_.find(*ROW_NODES) is not None
+        or branch.find(*ROW_NODES) is not None
         or any(
             call.name.lower() in allowlist_postgres.TABLE_FUNCTIONS for call in calls
         )
     )
 
 
-def _list_growing(cte: exp.Expr, round_: exp.Select) -> Iterator[exp.Column]:
-    """Yield the columns to which each round adds a positive number."""
-    first = cte.this.this
-    if not isinstance(first, exp.Select):
-        return
-    (reading, *_) = (each for each in list_sources(round_) if is_reading(each, cte))
-    names = cte.alias_column_names or first.named_selects
-    for name, growth in zip(names, round_.selects, strict=False):
-        column = exp.column(name, reading.alias_or_name)
-        if read_step(column, growth.unalias()) is not None:
-            yield column
-
-
-def _holds_forever(condition: exp.Expr, growing: list[exp.Column]) -> bool:
-    """Return whether a condition is a constant, or a lower limit of what only grows."""
-    if condition.find(exp.Column, exp.Query) is None:
-        return True
-    return (
-        isinstance(condition, GROWING_TESTS)
-        and isinstance(condition.expression, exp.Literal)
-        and any(is_column(condition.this, column) for column in growing)
-    )
-
-
-def _is_read_in_part(cte: exp.Expr, clause: exp.With) -> bool:
+def is_read_in_part(cte: exp.Expr, clause: exp.With) -> bool:
     """Return whether every query that reads a WITH query takes its first rows alone."""
     query = clause.parent
     readings = [
@@ -129,7 +108,7 @@ def _is_inside(node: exp.Expr, around: exp.Expr) -> bool:
 def _is_limited(table: exp.Expr) -> bool:
     query = table.find_ancestor(exp.Select)
     while query is not None and not any(map(query.args.get, READS_ALL)):
-        if query.find(exp.AggFunc, exp.Window) is not None:
+        if query.find(exp.Window) or allowlist_postgres.calls_aggregate(query):
             return False
         limit = query.args.get("limit")
         rows = limit and (limit.args.get("expression") or limit.args.get("count"))

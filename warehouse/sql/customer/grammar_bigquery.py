@@ -13,6 +13,7 @@ from typing_extensions import override
 from warehouse.sql.customer import call_forms, negation
 from warehouse.sql.customer.functions_bigquery import OWN_FUNCTIONS
 from warehouse.sql.customer.kept_arguments import KeepsArguments, limit_arguments
+from warehouse.sql.customer.written_names import RemembersNames
 
 # Functions that keep their name: LOG10(x) and LOG(x, 10) differ in the last digit, INITCAP
 # has a second argument, what sqlglot makes of the format of a time is its own, and so are the
@@ -35,7 +36,7 @@ def _keep_own(functions: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class _BigQueryParser(KeepsArguments, BigQueryParser):
+class _BigQueryParser(KeepsArguments, RemembersNames, BigQueryParser):
     FUNCTIONS: ClassVar[dict[str, Any]] = _keep_own(BigQueryParser.FUNCTIONS)
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = limit_arguments(
         {

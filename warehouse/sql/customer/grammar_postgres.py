@@ -9,8 +9,15 @@ from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import TokenType
 
-from warehouse.sql.customer import allowlist_postgres, call_forms, negation
+from warehouse.sql.customer import (
+    allowlist_postgres,
+    call_forms,
+    json_constructors,
+    negation,
+)
+from warehouse.sql.customer.json_constructors import ReadsJsonConstructors
 from warehouse.sql.customer.kept_arguments import KeepsArguments, limit_arguments
+from warehouse.sql.customer.written_names import RemembersNames
 
 # Functions of Postgres that keep their name: sqlglot writes some of them as another one,
 # whose result has another name, type or path (`now` as CURRENT_TIMESTAMP, `date_part` as
@@ -43,15 +50,16 @@ def _build_json_operator(node: type[exp.Expr]) -> Callable[..., exp.Expr]:
     )
 
 
-class _Parser(KeepsArguments, PostgresParser):
+class _Parser(KeepsArguments, RemembersNames, ReadsJsonConstructors, PostgresParser):
     FUNCTIONS: ClassVar[dict[str, Any]] = {
         **_leave_out(PostgresParser.FUNCTIONS),
         "ARRAY": lambda args: call_forms.mark_call(exp.Array(expressions=args)),
         "GENERATE_SERIES": exp.ExplodingGenerateSeries.from_arg_list,
     }
-    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = limit_arguments(
-        _leave_out(PostgresParser.FUNCTION_PARSERS)
-    )
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+        **limit_arguments(_leave_out(PostgresParser.FUNCTION_PARSERS)),
+        **json_constructors.build_parsers(),
+    }
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = _leave_out(
         PostgresParser.NO_PAREN_FUNCTION_PARSERS
     )
@@ -149,6 +157,8 @@ def _write_interval(writer: PostgresGenerator, node: exp.Interval) -> str:
 
 class _Generator(PostgresGenerator):
     """Write operators as operators: a column without a name is named after a function."""
+
+    MULTI_ARG_DISTINCT = True  # else `DISTINCT a, b` is written as one value
 
     TRANSFORMS: ClassVar[dict[type[exp.Expr], Callable[..., str]]] = {
         **PostgresGenerator.TRANSFORMS,

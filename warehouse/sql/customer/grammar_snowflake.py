@@ -14,6 +14,7 @@ from typing_extensions import override
 from warehouse.sql.customer import negation
 from warehouse.sql.customer.foreign_snowflake import FOREIGN_FUNCTIONS
 from warehouse.sql.customer.kept_arguments import KeepsArguments, limit_arguments
+from warehouse.sql.customer.written_names import RemembersNames
 
 # Functions that sqlglot writes as another function, with more arguments or with another
 # format. The text that runs keeps the customer's: a synonym may have another type
@@ -71,7 +72,7 @@ def _build_call(name: str) -> Any:
     return lambda args: exp.Anonymous(this=name, expressions=args)
 
 
-class _Parser(KeepsArguments, SnowflakeParser):
+class _Parser(KeepsArguments, RemembersNames, SnowflakeParser):
     FUNCTIONS: ClassVar[dict[str, Any]] = {
         **_leave_out(SnowflakeParser.FUNCTIONS),
         **{name: _build_call(call) for name, call in RENAMED_FUNCTIONS.items()},

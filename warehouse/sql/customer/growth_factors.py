@@ -14,17 +14,18 @@ SPREADING_FACTOR = 5  # a character becomes an element with quotes and a comma, 
 # Each adds its parts up.
 JOINING: tuple[type[exp.Expr], ...] = (
     exp.Concat, exp.DPipe, exp.Overlay, exp.ArrayAppend, exp.ArrayPrepend,
+    exp.JSONKeyValue,
 )  # fmt: skip
 JOINING_NAMES = frozenset({"array_cat", "jsonb_insert", "jsonb_set"})
 # Each adds its parts up and escapes them, at once or when the value becomes a text.
 WRITING: tuple[type[exp.Expr], ...] = (
-    exp.Array, exp.ArrayAgg, exp.JSONArrayAgg, exp.JSONBObjectAgg, exp.JSONObjectAgg,
-    exp.Tuple,
+    exp.Array, exp.ArrayAgg, exp.JSONArray, exp.JSONArrayAgg, exp.JSONObject, exp.Tuple,
 )  # fmt: skip
 WRITING_NAMES = frozenset(
     {
-        "array_to_json", "json_build_array", "json_build_object", "jsonb_agg",
-        "jsonb_build_array", "jsonb_build_object", "jsonb_object", "json_object",
+        "array_to_json", "json_build_array", "json_build_object", "json_object",
+        "json_object_agg", "jsonb_agg", "jsonb_build_array", "jsonb_build_object",
+        "jsonb_object", "jsonb_object_agg",
         "quote_literal", "quote_nullable", "row", "row_to_json", "to_json", "to_jsonb",
     }
 )  # fmt: skip

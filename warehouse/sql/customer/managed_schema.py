@@ -59,4 +59,7 @@ SELECT COALESCE(bool_or(has_database_privilege(oid, current_database(), 'TEMPORA
 FROM pg_catalog.pg_roles
 WHERE rolname = '{READER}'
 """  # noqa: S608 - a constant of this module
-REVOKE_TEMPORARY_HINT = "As the database's owner, once, run what `manage.py sqlmigrate warehouse 0013` prints."
+REVOKE_TEMPORARY_HINT = (
+    "If this is still so after `manage.py migrate`: run what `manage.py sqlmigrate "
+    "warehouse 0013` prints, once, as the database's owner."
+)

@@ -6,6 +6,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.written_names import find_written_name
 
 # What to write instead of a function or construct, by its name in a message.
 ADVICE = {
@@ -47,6 +48,13 @@ ADVICE = {
     "uuid_string": "a column of the row",
 }
 
+# Where there is nothing better to say, by the kind of what is refused.
+GENERAL_ADVICE = {
+    "function": "leave it out, or compute it by other functions",
+    "name": "use another name",
+    "type": "cast to another type, such as text or numeric",
+}
+
 # Clauses of a SELECT, or a table, whose key in sqlglot is not their name.
 CLAUSES = {
     "connect": "CONNECT BY",
@@ -64,8 +72,9 @@ UNWRITABLE = (AttributeError, LookupError, TypeError, ValueError, SqlglotError)
 def refuse(kind: str, name: str, node: exp.Expr, advice: str = "") -> RefusedError:
     """Return the error for a function, construct, clause … that is not allowed."""
     advice = advice or ADVICE.get(name, "")
-    instead = f": write {advice} instead" if advice else ""
-    return RefusedError(f"The {kind} {name} is not allowed{locate(node)}{instead}.")
+    general = GENERAL_ADVICE.get(kind, "leave it out")
+    remedy = f"write {advice} instead" if advice else general
+    return RefusedError(f"The {kind} {name} is not allowed{locate(node)}: {remedy}.")
 
 
 def locate(node: exp.Expr) -> str:
@@ -97,6 +106,8 @@ def describe_node(node: exp.Expr, grammar: str) -> str:
         return f"{schema}{describe_node(node.expression, grammar)}".lower()
     if isinstance(node, exp.Anonymous):
         return node.name.lower()
+    if written_name := find_written_name(node):
+        return written_name
     if isinstance(node, exp.Func):
         call = re.match(r"\w+(?=\()", _write_call(node, grammar))
         name = call[0] if call and call[0] not in REWRITTEN else node.sql_name()

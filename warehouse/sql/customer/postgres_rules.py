@@ -110,7 +110,15 @@ def _validate_array(node: exp.Expr, _dialect: Dialect) -> None:
         raise refuse("function", "array", node, "ARRAY[a, b]")
 
 
+def _validate_count(node: exp.Expr, _dialect: Dialect) -> None:
+    """Refuse `count(DISTINCT a, b)`, which Postgres does not have."""
+    values = node.this.expressions if isinstance(node.this, exp.Distinct) else []
+    if len(values) > 1:
+        raise refuse("count of", "several values", node, "count(DISTINCT (a, b))")
+
+
 RULES: dict[type[exp.Expr], Callable[[Any, Dialect], None]] = {
+    exp.Count: _validate_count,
     exp.Join: _validate_join,
     exp.Interval: _validate_interval,
     exp.Star: _validate_star,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from warehouse.sql.customer import managed_schema
+from warehouse.sql.customer import allowlist_postgres, managed_schema
 from warehouse.sql.shapes import RowTraits
 
 # The managed store's own column: its day is the partition.
@@ -13,7 +13,6 @@ TIMESTAMP_COLUMN = "timestamp_utc"
 CONSTRUCTS: tuple[tuple[str, type[exp.Expr]], ...] = (
     ("GROUP BY", exp.Group),
     ("a window function", exp.Window),
-    ("an aggregate", exp.AggFunc),
 )
 
 
@@ -41,6 +40,8 @@ def _list_constructs(query: exp.Expr) -> Iterator[str]:
     if any(distinct.args.get("on") for distinct in query.find_all(exp.Distinct)):
         yield "DISTINCT ON"
     yield from (name for name, kind in CONSTRUCTS if query.find(kind))
+    if allowlist_postgres.calls_aggregate(query):
+        yield "an aggregate"
 
 
 def _list_start_columns(root: exp.Expr) -> Iterator[str]:

@@ -9,6 +9,7 @@ from warehouse.sql.customer import allowlist_snowflake, bounds
 from warehouse.sql.customer.dialects import Dialect
 from warehouse.sql.customer.messages import locate, refuse
 from warehouse.sql.customer.refusal import RefusedError
+from warehouse.sql.customer.written_names import find_written_name
 
 ROW_SOURCES = (exp.Lateral, exp.TableFromRows)
 TABLE_CLAUSES = frozenset({"this", "alias", "joins", "pivots"})
@@ -45,6 +46,8 @@ def _validate_rows(node: exp.Expr, _dialect: Dialect) -> None:
 
 
 def _name_call(node: exp.Expr) -> str:
+    if name := find_written_name(node):
+        return name
     if isinstance(node, exp.Func) and not isinstance(node, exp.Explode):
         return node.sql_name().lower()
     return "flatten"
@@ -129,7 +132,8 @@ def _validate_repeat(node: exp.Expr, _dialect: Dialect) -> None:
 def _validate_uuid(node: exp.Expr, _dialect: Dialect) -> None:
     """Allow UUID_STRING(namespace, name), which is a hash; without them it is random."""
     if not node.args.get("name"):
-        raise refuse("function", "uuid_string", node, "a column of the row")
+        name = find_written_name(node) or "uuid_string"
+        raise refuse("function", name, node, "a column of the row")
 
 
 def _validate_log(node: exp.Expr, _dialect: Dialect) -> None:

@@ -15,14 +15,23 @@ from warehouse.sql.customer import (
     snowflake_rules,
 )
 from warehouse.sql.customer.dialects import Dialect
-from warehouse.sql.customer.messages import CLAUSES, describe_node, locate, refuse
+from warehouse.sql.customer.messages import (
+    ADVICE,
+    CLAUSES,
+    describe_node,
+    locate,
+    refuse,
+)
 from warehouse.sql.customer.refusal import RefusedError
 
 # Names of the CTEs around a customer's query start with this. No WITH query of the customer
 # may, so that neither side can mean the other's.
 RESERVED_PREFIX = "levered_"
 # What a query's author calls a clause that sqlglot names otherwise.
-BIGQUERY_CLAUSES = {"sample": "TABLESAMPLE", "version": "FOR SYSTEM_TIME AS OF"}
+TABLE_CLAUSES = {
+    "bigquery": {"sample": "TABLESAMPLE", "version": "FOR SYSTEM_TIME AS OF"},
+    "postgres": {"sample": "TABLESAMPLE"},
+}
 
 
 def validate_query(query: exp.Query, dialect: Dialect, *, is_managed: bool) -> None:
@@ -57,13 +66,24 @@ def _validate_node(node: exp.Expr, dialect: Dialect) -> None:
     elif type(node) not in dialect.nodes:
         called = node.expression if isinstance(node, exp.Dot) else node
         kind = "function" if isinstance(called, exp.Func) else "construct"
+        kind = "type" if isinstance(node, exp.ObjectIdentifier) else kind
         name = describe_node(node, dialect.grammar)
-        advice = snowflake_rules.advise(name, dialect)
-        if isinstance(node, exp.Dot) and dialect.name == "bigquery":
-            advice = "its expression"
-        raise refuse(kind, name, node, dialect.advice.get(name, advice))
+        raise refuse(kind, name, node, _advise(node, name, dialect))
     node_rules.validate_details(node, dialect)
     kept_arguments.require_kept(node)
+
+
+def _advise(node: exp.Expr, name: str, dialect: Dialect) -> str:
+    """Return what to write instead of a node, by the name it was written by or another."""
+    for known in (
+        name,
+        node.sql_name().lower() if isinstance(node, exp.Func) else name,
+    ):
+        if advice := dialect.advice.get(known) or ADVICE.get(known):
+            return advice
+    if isinstance(node, exp.Dot) and dialect.name == "bigquery":
+        return "its expression"
+    return snowflake_rules.advise(name, dialect)
 
 
 def _validate_with(node: exp.With, tables: Iterable[str], dialect: Dialect) -> None:
@@ -146,9 +166,8 @@ def validate_table_clauses(table: exp.Table, dialect: Dialect) -> None:
     for key, value in table.args.items():
         if value and key not in allowed:
             name = f"{CLAUSES.get(key, key.upper())} of a table"
-            if dialect.name == "bigquery":
-                name = BIGQUERY_CLAUSES.get(key, name)
-            raise refuse("clause", name, table)
+            name = TABLE_CLAUSES.get(dialect.name, {}).get(key, name)
+            raise refuse("clause", name, table, dialect.advice.get(name, ""))
 
 
 def _validate_managed_table(table: exp.Table) -> None:
@@ -182,7 +201,10 @@ def validate_own_table(table: exp.Table, dialect: Dialect) -> None:
         schemas += table.name.split(".")[:-1]
         schemas += [table.name] if table.name.startswith("__") else []
     if any(dialect.is_system(schema.lower()) for schema in schemas):
-        raise RefusedError(f"The table {name} is a system table of the warehouse.")
+        raise RefusedError(
+            f"The table {name} is a system table of the warehouse: read tables of"
+            " your own."
+        )
     if not re.fullmatch(dialect.table_names, table.name):
         raise RefusedError(
             f"The table {name} has a name that is not allowed: name a table or view by"

@@ -138,7 +138,7 @@ REFUSALS = [
     ("SELECT * FROM t MATCH_RECOGNIZE (PATTERN (a) DEFINE a AS TRUE)", "The clause MATCH_RECOGNIZE is not allowed (line 1): write LAG, LEAD or CONDITIONAL_TRUE_EVENT with QUALIFY instead."),
     ("WITH RECURSIVE\n a AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM a) SELECT * FROM a", "A recursive WITH needs a bound (line 2): let a column begin at a number or date in the first branch, add to it in the second, and write WHERE column < limit there; with a join at most 100 levels."),
     ("SELECT a\nFROM t AT(OFFSET => -60)", "The clause AT or BEFORE of a table is not allowed (line 2): write a WHERE over a time of the row instead."),
-    ("SELECT a FROM t\nFOR UPDATE", "The clause FOR UPDATE is not allowed (line 1)."),
+    ("SELECT a FROM t\nFOR UPDATE", "The clause FOR UPDATE is not allowed (line 1): leave it out."),
     ("SELECT a\nFROM 's3://bucket/x'", "The file or stage 's3://bucket/x' cannot be read (line 2): name a table."),
     ("SELECT a FROM IDENTIFIER('t')", "The table IDENTIFIER(…) is not allowed (line 1): write the name of the table instead."),
     ("SELECT s.NEXTVAL", "The name NEXTVAL is not allowed (line 1): write ROW_NUMBER() OVER (ORDER BY …) instead."),

@@ -1,0 +1,111 @@
+"""Postgres' SQL/JSON constructors, which have a syntax of their own: JSON_OBJECT('a': 1).
+
+sqlglot takes JSON_OBJECT for another dialect's, and drops what it does not know of it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.parser import Parser
+from sqlglot.tokenizer_core import TokenType
+
+from warehouse.sql.customer.messages import write_line
+from warehouse.sql.customer.refusal import RefusedError
+
+# Functions of the same chapter of the standard that are not passed on, and older ones.
+INSTEAD = {
+    "JSON_ARRAYAGG": "json_agg(value) FILTER (WHERE value IS NOT NULL)",
+    "JSON_EXISTS": "jsonb_path_exists(value, path)",
+    "JSON_OBJECTAGG": "json_object_agg(key, value)",
+    "JSON_QUERY": "jsonb_path_query_first(value, path)",
+    "JSON_SCALAR": "to_json(value)",
+    "JSON_SERIALIZE": "value::text",
+    "JSON_TABLE": "jsonb_to_recordset(value) AS t (a text, b int)",
+    "JSON_VALUE": "jsonb_path_query_first(value, path) #>> '{}'",
+}
+
+
+class ReadsJsonConstructors(Parser):
+    """A parser that reads JSON_OBJECT and JSON_ARRAY as Postgres 16 does."""
+
+    def parse_json_object(self) -> exp.Expr:
+        """Return `JSON_OBJECT(key: value …)`, or a call of json_object(keys, values)."""
+        start = self._index
+        members = self._parse_csv(self._parse_json_member)
+        if not members:
+            self._retreat(start)
+            arguments = self._parse_function_args(alias=False)
+            return self.expression(
+                exp.Anonymous(this="json_object", expressions=arguments)
+            )
+        constructor = exp.JSONObject(
+            expressions=members, null_handling=self._parse_null_handling()
+        )
+        if self._match_text_seq("WITH", "UNIQUE"):
+            constructor.set("unique_keys", value=True)
+        elif self._match_text_seq("WITHOUT", "UNIQUE"):
+            constructor.set("unique_keys", value=False)
+        self._match_text_seq("KEYS")
+        constructor.set("return_type", self._parse_returned_type())
+        return self.expression(constructor)
+
+    def parse_json_array(self) -> exp.Expr:
+        """Return `JSON_ARRAY(value …)`. Raises RefusedError for JSON_ARRAY(SELECT …)."""
+        if self._curr.token_type in {TokenType.SELECT, TokenType.WITH}:
+            raise RefusedError(
+                "The function json_array of a query is not allowed"
+                f"{write_line(self._curr.line)}: write to_json(ARRAY(SELECT …)) instead."
+            )
+        values = self._parse_csv(self._parse_json_item)
+        return self.expression(
+            exp.JSONArray(
+                expressions=values,
+                null_handling=self._parse_null_handling(),
+                return_type=self._parse_returned_type(),
+            )
+        )
+
+    def refuse_json_function(self, name: str) -> exp.Expr:
+        """Raise RefusedError, which says what to write instead of one of INSTEAD."""
+        raise RefusedError(
+            f"The function {name.lower()} is not allowed{write_line(self._prev.line)}:"
+            f" write {INSTEAD[name]} instead."
+        )
+
+    def _parse_json_member(self) -> exp.Expr | None:
+        """Return `key: value` or `key VALUE value`; None for anything else."""
+        key = self._parse_disjunction()
+        if not key or not (
+            self._match(TokenType.COLON) or self._match_text_seq("VALUE")
+        ):
+            return None
+        return self.expression(
+            exp.JSONKeyValue(this=key, expression=self._parse_json_item())
+        )
+
+    def _parse_json_item(self) -> exp.Expr | None:
+        if self._match_text_seq("RETURNING", advance=False):
+            return None  # an empty list
+        return self._parse_format_json(self._parse_disjunction())
+
+    def _parse_null_handling(self) -> Any:
+        return self._parse_on_handling("NULL", "NULL", "ABSENT")
+
+    def _parse_returned_type(self) -> exp.Expr | None:
+        if not self._match_text_seq("RETURNING"):
+            return None
+        return self._parse_format_json(self._parse_types())
+
+
+def build_parsers() -> dict[str, Callable[[Any], Any]]:
+    """Return parsers of the constructors, and of functions that are refused, by name."""
+    refused = {
+        name: lambda parser, name=name: parser.refuse_json_function(name)
+        for name in INSTEAD
+    }
+    return {
+        **refused,
+        "JSON_ARRAY": lambda parser: parser.parse_json_array(),
+        "JSON_OBJECT": lambda parser: parser.parse_json_object(),
+    }
