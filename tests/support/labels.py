@@ -36,7 +36,7 @@ from levered_site.organizations.viewsets import (
 from tests.support import factories
 
 # By the status of the answer; 4001 is a 400 of the warehouse.
-FAILURES: dict[int | None, Exception] = {
+FAILURES: dict[int, Exception] = {
     400: InvalidParametersError("no"),
     403: ForbiddenError("no"),
     404: NotFoundError("no"),
@@ -75,7 +75,7 @@ class LabelViewSet(
     list_name = "labels"
 
     def perform_create(self, fields: dict[str, Any]) -> ApiKey:
-        failure = fields.get("failure")
+        failure = fields.get("failure", 0)
         if failure in FAILURES:
             raise FAILURES[failure]
         if failure == 1:
