@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from celery import Celery
 from celery.schedules import schedstate, schedule
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "levered_site.settings")
 
@@ -41,6 +42,12 @@ class Interval(schedule):
         return state
 
 
+# Read the queue by classes that outlive what others wrote into it. URLs name a transport
+# by its alias, so the aliases are where another class goes. Both modules are imported
+# when a connection is opened: their metric needs the settings.
+for _alias in ("redis", "rediss"):
+    TRANSPORT_ALIASES[_alias] = "levered_site.broker_transport:CheckedTransport"
+
 app = Celery("levered")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -68,6 +75,7 @@ app.conf.update(
     timezone="UTC",
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
+    worker_consumer="levered_site.broker_consumer:CheckedConsumer",
     # A training survives a broker restart; its second delivery finds the lease taken.
     worker_cancel_long_running_tasks_on_connection_loss=False,
     # A tick that no worker took before the next one is dropped.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Self, TypeVar
 
 # The message of every unexpected failure, over HTTP and MCP.
 INTERNAL_ERROR_MESSAGE = (
@@ -96,9 +96,13 @@ class InvalidParametersError(LeveredError):
     code, status = "invalid_parameters", 400
 
     @classmethod
-    def for_field(cls, field: str, message: str) -> "InvalidParametersError":
+    def for_field(cls, field: str, message: str) -> Self:
         """Return the error of one field."""
         return cls(f"{field}: {message}", (FieldProblem(field, message),))
+
+
+class QueryRefusedError(InvalidParametersError):
+    """A query does not fit what the warehouse holds now; it may fit later."""
 
 
 class UnauthorizedError(LeveredError):

@@ -19,7 +19,11 @@ from rest_framework.response import Response
 
 from levered_site.api import responses
 from levered_site.database import hold_session_lock
-from levered_site.errors import ConflictError, InvalidParametersError
+from levered_site.errors import (
+    ConflictError,
+    InvalidParametersError,
+    QueryRefusedError,
+)
 from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 from levered_site.organizations.models import IdempotentAnswer
 
@@ -33,6 +37,10 @@ STALE_AFTER = timedelta(seconds=60)
 # A created resource is smaller by far. Larger responses are not kept for a day.
 MAX_STORED_BYTES = 256 * 1024
 STORED_HEADERS = ("Location", "ETag", "Preference-Applied")
+
+# A refusal is kept only where it follows from the request alone. All others depend on the
+# moment: limits, quotas, locks, what exists, who may do what, the state of a warehouse.
+KEPT_REFUSALS = frozenset({400})
 
 OTHER_BODY = "This Idempotency-Key was used with another body; send a new key."
 IN_PROGRESS = (
@@ -148,8 +156,19 @@ def _refuse_conflict(stored: IdempotentAnswer, body_digest: str) -> None:
         raise ConflictError(UNREPEATABLE_ANSWER)
 
 
+def is_final(response: Response, error: Exception | None) -> bool:
+    """Return whether the same request would get the same response at any other time.
+
+    `error` is what the response was made of; None for a success.
+    """
+    if response.status_code < 400:
+        return True
+    is_kept = response.status_code in KEPT_REFUSALS
+    return is_kept and not isinstance(error, QueryRefusedError)
+
+
 def store_response(claim: Claim, response: Response, *, has_secret: bool) -> None:
-    """Store the response for repeats, but not a 5xx or 429, which a retry may change.
+    """Store a final response for repeats.
 
     Call it in the transaction of the changes that the response reports. The body of a
     success that `has_secret` is not stored, nor a very large one.
@@ -157,9 +176,6 @@ def store_response(claim: Claim, response: Response, *, has_secret: bool) -> Non
     claimed_rows = IdempotentAnswer.objects.filter(
         pk=claim.pk, created_at=claim.claimed_at
     )
-    if response.status_code >= 500 or response.status_code == 429:
-        claimed_rows.delete()
-        return
     hides_body = has_secret and response.status_code < 400
     claimed_rows.update(
         status=response.status_code,
@@ -169,7 +185,7 @@ def store_response(claim: Claim, response: Response, *, has_secret: bool) -> Non
 
 
 def release_claim(claim: Claim) -> None:
-    """Release a key after an unexpected failure, so that a repeat runs again."""
+    """Release a key without a final response, so that a repeat runs again."""
     IdempotentAnswer.objects.filter(pk=claim.pk, created_at=claim.claimed_at).delete()
 
 

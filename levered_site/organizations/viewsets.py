@@ -47,6 +47,7 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     # GETs whose answers may have megabytes: few of them are built at once.
     large_actions: Sequence[str] = ()
     _claim: idempotency.Claim | None = None
+    _error: Exception | None = None  # what the response is made of
     # Open from the claim of a key until its response is stored.
     _transaction: ExitStack
     _is_in_transaction = False
@@ -192,6 +193,7 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
         """
         if isinstance(exc, idempotency.IdempotentReplayError):
             return exc.build_response()
+        self._error = exc
         if self._is_in_transaction:
             transaction.set_rollback(True)
             self._transaction.close()
@@ -212,14 +214,18 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
         return final
 
     def store_for_repeats(self, response: Response) -> None:
-        """Store the response of a claimed key.
+        """Store the response of a claimed key, or release the key if it is not final.
 
         A long action calls it in the transaction of its change, with the response that a
         repeat gets if this process dies before the last one.
         """
-        if self._claim is not None:
+        if self._claim is None:
+            return
+        if idempotency.is_final(response, self._error):
             has_secret = self.action in self.secret_actions
             idempotency.store_response(self._claim, response, has_secret=has_secret)
+        else:
+            idempotency.release_claim(self._claim)
 
 
 class ListViewSet(OrganizationViewSet[M]):

@@ -4,8 +4,9 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 Answer = Callable[[socket.socket], None]
@@ -169,3 +170,55 @@ def _receive(client: socket.socket, size: int) -> bytes:
             raise ConnectionError
         content += part
     return content
+
+
+@dataclass(frozen=True, slots=True)
+class TypedValue:
+    """A column and its value as a server sends it: the type's number, then the bytes."""
+
+    name: str
+    oid: int
+    data: bytes
+
+
+def send_values(*values: TypedValue) -> Answer:
+    """Return an answer to any statement: one row of these columns."""
+    content = PARSED_AND_BOUND + _build_columns(values) + _build_row(values) + DONE
+    return lambda client: client.sendall(content)
+
+
+def fetch_values(*values: TypedValue) -> tuple[Answer, Answer, Answer]:
+    """Return the answers to a cursor's declaration, description and FETCH: one row."""
+    columns = _build_columns(values)
+    described, fetched = columns + READY, columns + _build_row(values) + DONE
+    return (
+        declare_cursor,
+        lambda client: client.sendall(described),
+        lambda client: client.sendall(fetched),
+    )
+
+
+def _build_columns(values: Sequence[TypedValue]) -> bytes:
+    columns = b"".join(
+        value.name.encode()
+        + b"\x00"
+        + struct.pack(">IHIhih", 0, 0, value.oid, -1, -1, 0)
+        for value in values
+    )
+    return build_message(b"T", struct.pack(">H", len(values)) + columns)
+
+
+def _build_row(values: Sequence[TypedValue]) -> bytes:
+    row = b"".join(struct.pack(">I", len(value.data)) + value.data for value in values)
+    return build_message(b"D", struct.pack(">H", len(values)) + row)
+
+
+def fail_with(state: bytes, message: bytes = b"no") -> Answer:
+    """Return an answer to any statement: an error of this code and message."""
+    parts = (b"SERROR", b"VERROR", b"C" + state, b"M" + message)
+    error = build_message(b"E", b"\x00".join(parts) + b"\x00\x00")
+
+    def send(client: socket.socket) -> None:
+        client.sendall(error + READY)
+
+    return send

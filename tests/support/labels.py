@@ -14,7 +14,17 @@ from rest_framework.response import Response
 
 from levered_site.api.fields import StrictCharField, StrictIntegerField
 from levered_site.api.serializers import StrictSerializer
-from levered_site.errors import ConflictError, UnavailableError
+from levered_site.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidParametersError,
+    NotFoundError,
+    PreconditionFailedError,
+    QueryRefusedError,
+    RateLimitedError,
+    UnavailableError,
+    WarehouseError,
+)
 from levered_site.organizations.models import ApiKey
 from levered_site.organizations.viewsets import (
     CreateViewSet,
@@ -24,6 +34,20 @@ from levered_site.organizations.viewsets import (
     UpdateViewSet,
 )
 from tests.support import factories
+
+# By the status of the answer; 4001 is a 400 of the warehouse.
+FAILURES: dict[int, Exception] = {
+    400: InvalidParametersError("no"),
+    403: ForbiddenError("no"),
+    404: NotFoundError("no"),
+    409: ConflictError("no"),
+    412: PreconditionFailedError("no"),
+    429: RateLimitedError("no", retry_after=1),
+    500: RuntimeError("an internal detail"),
+    502: WarehouseError("no"),
+    503: UnavailableError("not now"),
+    4001: QueryRefusedError("no"),
+}
 
 
 class LabelSerializer(serializers.ModelSerializer[ApiKey]):
@@ -51,13 +75,9 @@ class LabelViewSet(
     list_name = "labels"
 
     def perform_create(self, fields: dict[str, Any]) -> ApiKey:
-        failure = fields.get("failure")
-        if failure == 409:
-            raise ConflictError("no")
-        if failure == 503:
-            raise UnavailableError("not now")
-        if failure == 500:
-            raise RuntimeError("an internal detail")
+        failure = fields.get("failure", 0)
+        if failure in FAILURES:
+            raise FAILURES[failure]
         if failure == 1:
             time.sleep(0.3)
         label = ApiKey.objects.create(

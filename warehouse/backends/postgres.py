@@ -21,7 +21,7 @@ from warehouse.backends import (
 from warehouse.backends.base import MAX_TABLES
 from warehouse.backends.connected_backend import MAX_CELLS, ConnectedBackend
 from warehouse.backends.errors import QueryFailedError
-from warehouse.backends.postgres_connections import Session
+from warehouse.backends.postgres_connections import Session, build_record
 from warehouse.backends.postgres_credentials import Server
 from warehouse.backends.postgres_settings import CUBE_SETTINGS
 from warehouse.backends.query_results import (
@@ -33,6 +33,7 @@ from warehouse.backends.query_results import (
     Table,
 )
 from warehouse.sql.cube import statement
+from warehouse.sql.cube.statement import require_date
 from warehouse.sql.preview import catalog_postgres, postgres
 from warehouse.sql.shapes import (
     CheckedMetric,
@@ -128,12 +129,7 @@ class PostgresBackend(ConnectedBackend):
         with self._open_session(seconds, CUBE_SETTINGS) as session:
             records = session.fetch_result(text, parameters).build_records()
             return {
-                record["day"]: DayRowCounts(
-                    record["exposures"],
-                    record["rewards"],
-                    record["exposures_hash"],
-                    record["rewards_hash"],
-                )
+                require_date(record.pop("day")): build_record(DayRowCounts, record)
                 for record in records
             }
 

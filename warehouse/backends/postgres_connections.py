@@ -63,7 +63,7 @@ class Session:
         Raises TypeError for other columns, and for a value of another type.
         """
         records = self.fetch_result(text, parameters).build_records()
-        return [_build_record(record_type, record) for record in records]
+        return [build_record(record_type, record) for record in records]
 
     def stream_rows(
         self, text: str, parameters: Sequence[object], max_rows: int
@@ -100,7 +100,8 @@ class Session:
         return max(0.0, self.deadline - time.monotonic())
 
 
-def _build_record(record_type: type[T], record: Mapping[str, object]) -> T:
+def build_record(record_type: type[T], record: Mapping[str, object]) -> T:
+    """Return a record of the type. Raises TypeError for a value of another type."""
     for name, value_type in get_type_hints(record_type).items():
         if name in record and not isinstance(record[name], value_type):
             raise TypeError(f"{name} is {record[name]!r}.")

@@ -5,6 +5,7 @@ memory, and psycopg's C code crashes on answers that break the protocol. Both en
 process only. Run by `warehouse.processes`; it knows no setting of the service.
 """
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -41,8 +42,22 @@ Connection = psycopg.Connection[Row]
 
 MAX_ADDRESSES = 3
 CURSOR_ROWS = 50
-# Errors of the connection; all other codes are those of a statement.
+# Errors of the connection, where the client says that they end it.
 CONNECTION_STATES = ("08", "57P", "28", "3D")
+# The classes of codes that blame the statement, or the data that it reads. The server is
+# to blame for all others: its resources, its files, its bugs, and codes of no Postgres.
+STATEMENT_CLASSES = frozenset(
+    {
+        *("02", "03", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "10", "20", "21", "22"),
+        *("23", "24", "25", "26", "27", "2B", "2D", "2F", "34", "36", "38", "39", "3B"),
+        *("3F", "40", "42", "44", "54", "55", "57", "P0"),
+    }
+)
+# As a temporary file beyond the limit that the server sets for one statement.
+STATEMENT_STATES = frozenset({"53400"})
+STATE_PATTERN = re.compile(r"[0-9A-Z]{5}")
+# What psycopg and its loaders raise for values that break the format of their type.
+VALUE_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 # Only settings that the server knows: older servers know fewer, and some systems cannot
 # check whether a client is still connected.
 APPLY_SETTINGS = """SELECT set_config(s.name, s.value, true)
@@ -74,6 +89,8 @@ class Reader:
             yield Failure("timeout")
         except psycopg.Error as error:
             yield Failure(_classify(error), _describe(error))
+        except VALUE_ERRORS:
+            yield Failure("protocol")
         except WarehouseError as error:  # of the host's addresses
             yield Failure("connection", error.message)
         except TooDeepError:
@@ -187,12 +204,17 @@ def _classify(error: psycopg.Error) -> Any:
     is_operational = isinstance(
         error, psycopg.OperationalError | psycopg.InterfaceError
     )
-    if error.sqlstate:
-        is_of_connection = error.sqlstate.startswith(CONNECTION_STATES)
-        return "connection" if is_operational and is_of_connection else "statement"
-    if is_operational:
+    state = error.sqlstate
+    if not state:
+        if is_operational:
+            return "connection"
+        return "value" if isinstance(error, psycopg.DataError) else "protocol"
+    if not STATE_PATTERN.fullmatch(state):
+        return "protocol"
+    if is_operational and state.startswith(CONNECTION_STATES):
         return "connection"
-    return "statement" if isinstance(error, psycopg.DataError) else "protocol"
+    is_of_statement = state[:2] in STATEMENT_CLASSES or state in STATEMENT_STATES
+    return "statement" if is_of_statement else "connection"
 
 
 def _describe(error: psycopg.Error) -> str:

@@ -4,6 +4,7 @@ psycopg's own types cannot hold all of them: an infinite time, a year before Chr
 after 9999, 24:00, a month in an interval. Floats would lose digits of exact numbers.
 """
 
+import re
 from typing import Any
 
 import psycopg
@@ -13,11 +14,44 @@ from psycopg.types.string import TextLoader
 
 RECORD_TYPES = frozenset({2249, 2287})  # record and record[]
 PRINTED_TYPES = (
-    *("numeric", "date", "time", "timetz", "interval", "bytea", "uuid", "inet", "cidr"),
+    *("numeric", "interval", "bytea", "uuid", "inet", "cidr"),
     *("int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange"),
     *("int4multirange", "int8multirange", "nummultirange", "datemultirange"),
     *("tsmultirange", "tstzmultirange"),
 )
+
+
+# What a Postgres prints under DateStyle ISO: no other text is a time.
+DATE = r"\d{4,7}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+CLOCK = r"(([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?|24:00:00)"
+ZONE = r"([+-]\d{2}(:[0-5]\d){0,2})?"
+DATE_PATTERN = re.compile(f"{DATE}( BC)?|-?infinity", re.ASCII)
+CLOCK_PATTERN = re.compile(CLOCK + ZONE, re.ASCII)
+TIMESTAMP_PATTERN = re.compile(f"{DATE} {CLOCK}{ZONE}( BC)?|-?infinity", re.ASCII)
+
+
+def _require_printed(pattern: re.Pattern[str], data: Buffer) -> str:
+    """Return printed text. Raises DataError where no Postgres prints it."""
+    text = bytes(data).decode()
+    if pattern.fullmatch(text) is None:
+        raise psycopg.DataError(f"{text!r} is no time")
+    return text
+
+
+class PrintedDateLoader(TextLoader):
+    """Load a date as text."""
+
+    def load(self, data: Buffer) -> str:
+        """Return the printed text."""
+        return _require_printed(DATE_PATTERN, data)
+
+
+class PrintedClockLoader(TextLoader):
+    """Load a time of day as text."""
+
+    def load(self, data: Buffer) -> str:
+        """Return the printed text."""
+        return _require_printed(CLOCK_PATTERN, data)
 
 
 class PrintedTimestampLoader(TimestampLoader):
@@ -28,7 +62,7 @@ class PrintedTimestampLoader(TimestampLoader):
         try:
             return super().load(data)
         except psycopg.DataError:
-            return bytes(data).decode()
+            return _require_printed(TIMESTAMP_PATTERN, data)
 
 
 class PrintedTimestamptzLoader(TimestamptzLoader):
@@ -39,7 +73,7 @@ class PrintedTimestamptzLoader(TimestamptzLoader):
         try:
             return super().load(data)
         except psycopg.DataError:
-            return bytes(data).decode()
+            return _require_printed(TIMESTAMP_PATTERN, data)
 
 
 def count_list_items(cursor: psycopg.Cursor[Any]) -> int:
@@ -76,5 +110,8 @@ def print_values(cursor: psycopg.Cursor[Any] | psycopg.ServerCursor[Any]) -> Non
     """Make a cursor return such values as text. Call it before `execute`."""
     for name in PRINTED_TYPES:
         cursor.adapters.register_loader(name, TextLoader)
+    cursor.adapters.register_loader("date", PrintedDateLoader)
+    cursor.adapters.register_loader("time", PrintedClockLoader)
+    cursor.adapters.register_loader("timetz", PrintedClockLoader)
     cursor.adapters.register_loader("timestamp", PrintedTimestampLoader)
     cursor.adapters.register_loader("timestamptz", PrintedTimestamptzLoader)

@@ -23,11 +23,19 @@ class Failure:
     """Why a request failed: the connection, the statement or one of our limits.
 
     `limit` is the number of rows or bytes that were allowed. `missing` is a table that does
-    not exist. `protocol` is an answer that a server of its kind does not send.
+    not exist. `value` is one that cannot be read, and `protocol` an answer that a server of
+    its kind does not send.
     """
 
     kind: Literal[
-        "connection", "statement", "timeout", "rows", "bytes", "missing", "protocol"
+        "connection",
+        "statement",
+        "timeout",
+        "rows",
+        "bytes",
+        "missing",
+        "value",
+        "protocol",
     ]
     message: str = ""
     limit: int = 0

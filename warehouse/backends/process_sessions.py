@@ -71,6 +71,10 @@ class ProcessSession:
             return NotFoundError(message)
         if failure.kind == "statement":
             return QueryFailedError(message)
+        if failure.kind == "value":
+            return WarehouseError(
+                f"The server {self.host} sent a value that cannot be read: {message}"
+            )
         is_named = self.host in message
         return WarehouseError(message if is_named else f"{self.host}: {message}")
 

@@ -5,7 +5,11 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
-from levered_site.errors import FieldProblem, InvalidParametersError
+from levered_site.errors import (
+    FieldProblem,
+    InvalidParametersError,
+    QueryRefusedError,
+)
 from warehouse.backends.errors import QueryFailedError
 from warehouse.sql import RefusedError
 from warehouse.sql.preview import unknown_columns
@@ -30,7 +34,7 @@ def translate_query_failures() -> Iterator[None]:
     try:
         yield
     except QueryFailedError as error:
-        raise InvalidParametersError.for_field("sql", error.message) from error
+        raise QueryRefusedError.for_field("sql", error.message) from error
 
 
 @contextmanager
@@ -43,7 +47,7 @@ def translate_mapping_failures() -> Iterator[None]:
     try:
         yield
     except QueryFailedError as error:
-        raise InvalidParametersError.for_field(
+        raise QueryRefusedError.for_field(
             "column_mapping",
             "The mapped columns cannot be read; timestamp must be a moment, the others "
             f"text or numbers. {error.message}",
@@ -59,7 +63,7 @@ def require_affordable(cost: float | None) -> None:
             f"{max_cost:,.0f} are allowed. Join each table by a condition, or read fewer "
             "days with @start_date. A LIMIT of more than a million rows does not count."
         )
-        raise InvalidParametersError.for_field("sql", message)
+        raise QueryRefusedError.for_field("sql", message)
 
 
 def require_columns(
@@ -79,7 +83,7 @@ def require_columns(
             message = f"The query returns more than one column {name!r}."
             problems.append(FieldProblem(field, message))
     if problems:
-        raise InvalidParametersError(problems[0].message, problems)
+        raise QueryRefusedError(problems[0].message, problems)
 
 
 def map_roles_to_columns(checked: CheckedMetric | CheckedSource) -> dict[str, str]:

@@ -62,26 +62,38 @@ def test_keys_of_two_organizations_are_separate(alice: factories.Api) -> None:
     assert ApiKey.objects.count() == 2
 
 
-def test_an_error_response_is_replayed(alice: factories.Api) -> None:
+def test_a_refusal_that_follows_from_the_request_is_replayed(
+    alice: factories.Api,
+) -> None:
     answers = [
-        alice.post("/labels", {"label": "a", "failure": 409}, Idempotency_Key="k")
+        alice.post("/labels", {"label": "a", "failure": 400}, Idempotency_Key="k")
         for _ in range(2)
     ]
 
-    assert [answer.status_code for answer in answers] == [409, 409]
+    assert [answer.status_code for answer in answers] == [400, 400]
     assert answers[1]["Idempotent-Replayed"] == "true"
     assert factories.read_error(answers[1])["message"] == "no"
 
 
-@pytest.mark.parametrize("failure", [503, 500])
-def test_a_5xx_is_not_stored(alice: factories.Api, failure: int) -> None:
+@pytest.mark.parametrize("failure", sorted(set(labels.FAILURES) - {400}))
+def test_an_answer_that_depends_on_the_moment_is_not_stored(
+    alice: factories.Api, monkeypatch: pytest.MonkeyPatch, failure: int
+) -> None:
     body = {"label": "a", "failure": failure}
 
     answers = [alice.post("/labels", body, Idempotency_Key="k") for _ in range(2)]
+    stored = IdempotentAnswer.objects.count()
+    monkeypatch.delitem(labels.FAILURES, failure)  # the moment has passed
+    after = alice.post("/labels", body, Idempotency_Key="k")
+    again = alice.post("/labels", body, Idempotency_Key="k")
 
-    assert [answer.status_code for answer in answers] == [failure, failure]
-    assert not any("Idempotent-Replayed" in answer for answer in answers)
-    assert not IdempotentAnswer.objects.exists()
+    status = 400 if failure == 4001 else failure
+    assert [answer.status_code for answer in answers] == [status, status]
+    assert not any("Idempotent-Replayed" in answer for answer in (*answers, after))
+    assert stored == 0
+    assert (after.status_code, again.status_code) == (201, 201)
+    assert again["Idempotent-Replayed"] == "true"
+    assert ApiKey.objects.count() == 1
 
 
 def test_a_response_that_is_too_large_is_not_stored(

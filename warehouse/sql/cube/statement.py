@@ -9,7 +9,7 @@ from typing import Any
 
 from warehouse.sql.cube import cloud, connected_postgres, managed_postgres
 from warehouse.sql.cube.day_notes import LATE_EXPOSURES, LATE_REWARDS, decode_keys
-from warehouse.sql.cube.row_columns import CELL_COLUMNS, COLUMNS
+from warehouse.sql.cube.row_columns import CELL_COLUMNS, COLUMNS, require_cell_types
 from warehouse.sql.customer.refusal import RefusedError
 from warehouse.sql.shapes import (
     FAILURE_OUTCOME,
@@ -125,14 +125,14 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
                 crossed[cell.day] += _require_integer(values["crossed"])
                 mismatched[cell.day] += _require_integer(values["mismatched"])
             case "lag":
-                day = _require_date(values["day"])
+                day = require_date(values["day"])
                 lags[day][_require_integer(values["context"])] += _require_integer(
                     values["users"]
                 )
             case "amount":
                 _add_amount(amounts, _decode_amount(values))
             case "blank":
-                day = _require_date(values["day"])
+                day = require_date(values["day"])
                 blank[day] += _require_integer(values["users"])
             case kind if kind in NOTE_KINDS:
                 _add_note(notes, values)
@@ -166,7 +166,7 @@ def decode_cube(rows: Iterable[Sequence[object]], spec: CubeSpec) -> Cube:
 def _decode_amount(values: Mapping[str, Any]) -> AmountBucket:
     return AmountBucket(
         regime=_require_integer(values["regime"]),
-        day=_require_date(values["day"]),
+        day=require_date(values["day"]),
         holdout=values["holdout"],
         bucket=_require_integer(values["context"]),
         users=_require_integer(values["users"]),
@@ -176,6 +176,7 @@ def _decode_amount(values: Mapping[str, Any]) -> AmountBucket:
 
 
 def _decode_cell(values: Mapping[str, Any], spec: CubeSpec) -> Cell:
+    require_cell_types(values)
     cell = Cell(*(values[name] for name in CELL_COLUMNS))
     if spec.reward_type == "outcomes":
         return replace(cell, outcome=cell.outcome or FAILURE_OUTCOME, **NO_AMOUNTS)
@@ -194,7 +195,7 @@ def _decode_note(values: Mapping[str, Any]) -> Note:
 
 def _add_note(notes: Mapping[date, Counter[Note]], values: Mapping[str, Any]) -> None:
     note = _decode_note(values)
-    notes[_require_date(values["day"])][replace(note, count=0)] += note.count
+    notes[require_date(values["day"])][replace(note, count=0)] += note.count
 
 
 def _list_notes(counts: Counter[Note]) -> tuple[Note, ...]:
@@ -233,13 +234,14 @@ def _add_amount(
     amounts[key] = row
 
 
-def _require_date(value: object) -> date:
-    if not isinstance(value, date):
+def require_date(value: object) -> date:
+    """Return a day. Raises TypeError for anything else, as a moment."""
+    if type(value) is not date:
         raise TypeError(f"The warehouse returned {value!r} where a date is expected.")
     return value
 
 
 def _require_integer(value: object) -> int:
-    if not isinstance(value, int):
+    if type(value) is not int:
         raise TypeError(f"The warehouse returned {value!r} where a count is expected.")
     return value
