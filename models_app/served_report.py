@@ -1,6 +1,7 @@
 """The stored report as it applies to what is served, without the figures withheld."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from models_app import restated_report, versions
@@ -9,30 +10,79 @@ from models_app.models import BanditModel, PolicyVersion, StoredReport
 NULL_ESTIMATE = {"mean": None, "lo": None, "hi": None}
 
 
-def load_served_report(model: BanditModel, version: PolicyVersion) -> StoredReport:
+@dataclass(frozen=True, slots=True)
+class CurrentFigures:
+    """What the last count says beside a report: the counts, and what they withhold.
+
+    Attributes
+    ----------
+    counts: as a report has them under `counts`.
+    shares: of users by (factor, level).
+    distrusted: why modeled rewards are withheld, or None.
+    unlearned: why the allocation is not the one that the report describes, or None.
+    unsupported: why comparisons say no more than the prior, or None.
+
+    """
+
+    counts: Mapping[str, Any]
+    shares: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    distrusted: str | None = None
+    unlearned: str | None = None
+    unsupported: str | None = None
+
+
+def load_served_report(
+    model: BanditModel, version: PolicyVersion, current: CurrentFigures | None = None
+) -> StoredReport:
     """Return the report of the version that serves; empty before the first training.
 
     `weight` and `enabled` of each row are as it is served, also once it is shipped.
     `unlearned` is why figures of the allocation are withheld, `distrusted` why modeled
-    rewards and the best variant of a context are: these are null.
+    rewards are, and `withheld` why the best variant of a context is: these are null.
+    Without `current` figures, counts and reasons are those of the training.
     """
-    report = _restate_for_serving(model, version)
+    stored = version.report
+    if stored is not None and current is not None:
+        stored = _bring_up_to_date(stored, current)
+    report = _restate_for_serving(model, version, stored)
     if report is None:
         return {}
     for row in _iterate_variant_rows(report):
         row["enabled"] = row["number"] in version.enabled
-    report["unlearned"] = (
-        None if versions.is_learned(version) else versions.VARIANTS_CHANGED
+    if current is None:
+        report["unlearned"] = (
+            None if versions.is_learned(version) else versions.VARIANTS_CHANGED
+        )
+    report["withheld"] = (
+        report.get("distrusted") or report["unlearned"] or report.get("unsupported")
     )
     if report["unlearned"]:
         _withhold_best(report)
     if report.get("distrusted"):
         _withhold_rewards(report)
+    if report["withheld"]:
+        _withhold_best_of_contexts(report)
     return report
 
 
+def _bring_up_to_date(report: StoredReport, current: CurrentFigures) -> StoredReport:
+    """Return the report with the counts of the last count, and what they withhold."""
+    contexts = [
+        {**row, "share": current.shares.get((row["factor"], row["level"]), 0.0)}
+        for row in report["contexts"]
+    ]
+    return {
+        **report,
+        "counts": current.counts,
+        "contexts": contexts,
+        "distrusted": current.distrusted,
+        "unlearned": current.unlearned,
+        "unsupported": current.unsupported,
+    }
+
+
 def _restate_for_serving(
-    model: BanditModel, version: PolicyVersion
+    model: BanditModel, version: PolicyVersion, report: StoredReport | None
 ) -> StoredReport | None:
     """Return the report with the weights that are served now.
 
@@ -43,7 +93,7 @@ def _restate_for_serving(
     is_shipped = optimization.shipped_at is not None
     holdout_share = 0.0 if is_shipped else optimization.holdout_percentage / 100
     return restated_report.restate_report(
-        version.report,
+        report,
         model.design,
         versions.read_served_table(version, is_shipped=is_shipped),
         optimized_share=1 - holdout_share,
@@ -60,13 +110,11 @@ def _iterate_variant_rows(report: StoredReport) -> Iterator[dict[str, Any]]:
 def _withhold_best(report: StoredReport) -> None:
     for row in _iterate_variant_rows(report):
         row["prob_best"] = None
-    _withhold_best_of_contexts(report)
 
 
 def _withhold_rewards(report: StoredReport) -> None:
     for row in _iterate_variant_rows(report):
         row["expected_reward"] = NULL_ESTIMATE
-    _withhold_best_of_contexts(report)
 
 
 def _withhold_best_of_contexts(report: StoredReport) -> None:

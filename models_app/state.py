@@ -9,7 +9,7 @@ from uuid import UUID
 from models_app import served_report, versions
 from models_app.bandit.design.design import OTHER, name_extra_levels
 from models_app.models import BanditModel, PolicyVersion, StoredReport
-from models_app.served_report import NULL_ESTIMATE
+from models_app.served_report import NULL_ESTIMATE, CurrentFigures
 
 NOT_TRAINED = "no training has succeeded yet"
 GAIN_FIELDS = ("expected_gain", "expected_gain_lo", "expected_gain_hi")
@@ -30,12 +30,10 @@ class VariantState:
     enabled: Annotated[
         bool | None, "In the policy version that serves; null for a draft."
     ]
-    exposures: Annotated[int, "Of all users so far, when it was trained."]
+    exposures: Annotated[int, "Of all users so far."]
     conversions: Annotated[int, "Users so far whose reward is worth more than 0."]
     users: Annotated[int, "All users so far, whatever their age."]
-    mature_users: Annotated[
-        int | None, "Users whose horizon had passed when it was trained."
-    ]
+    mature_users: Annotated[int | None, "Users whose horizon has passed."]
     mature_conversions: Annotated[int | None, "Conversions of mature users."]
     weight: Annotated[float | None, "Share of all traffic that it is served now."]
     prob_best: float | None
@@ -82,18 +80,22 @@ class ModelState:
     unavailable: dict[str, str]
 
 
-def build_state(model: BanditModel) -> ModelState:
+def build_state(
+    model: BanditModel, current: CurrentFigures | None = None
+) -> ModelState:
     """Return figures per variant and per context level, and the coefficients.
 
-    Counts are those that the serving version was trained on. Before the first training
-    they are 0, figures are null, and the lists of contexts and coefficients are empty.
-    Expected rewards, gains and what is best in a context are withheld where the model, when
-    it was trained, did not reproduce the recent holdout; what is best is also withheld
-    where variants changed since.
+    Counts are the `current` ones, or else those that the serving version was trained on.
+    Before the first training figures are null, and the lists of contexts and coefficients
+    are empty. Expected rewards are withheld where the model does not reproduce the recent
+    holdout; gains and what is best in a context also where variants changed since, or
+    where too few users support a comparison.
     """
     version = versions.find_serving_version(model)
-    report = served_report.load_served_report(model, version) if version else {}
-    counts = report.get("counts") or {}
+    report = (
+        served_report.load_served_report(model, version, current) if version else {}
+    )
+    counts = (current.counts if current else report.get("counts")) or {}
     variants = [
         _build_variant(model, row, counts.get("variants", {}))
         for row in report.get("variants") or _build_blank_rows(model, version)
@@ -112,11 +114,11 @@ def build_state(model: BanditModel) -> ModelState:
         variants=variants,
         contexts=contexts,
         coefficients=report.get("coefficients", []),
-        unavailable=_explain_nulls(report),
+        unavailable=_explain_nulls(report, counts),
     )
 
 
-def _explain_nulls(report: StoredReport) -> dict[str, str]:
+def _explain_nulls(report: StoredReport, counts: Mapping[str, Any]) -> dict[str, str]:
     """Return the reason for every null, by dotted name."""
     if not report:
         names = (
@@ -127,21 +129,20 @@ def _explain_nulls(report: StoredReport) -> dict[str, str]:
         return dict.fromkeys(names, NOT_TRAINED)
     distrusted, unlearned = report.get("distrusted"), report["unlearned"]
     unavailable: dict[str, str] = {}
-    rows = (report.get("counts") or {}).get("variants", {}).values()
+    rows = counts.get("variants", {}).values()
     if any("mature_users" not in row for row in rows):
         unavailable |= {
             f"{part}.{name}": NOT_COUNTED for part in PARTS for name in MATURE_FIELDS
         }
     if unlearned:
-        unavailable["variants.prob_best"] = unlearned
+        unavailable |= dict.fromkeys(
+            ("variants.prob_best", "contexts.variants.prob_best"), unlearned
+        )
+    if withheld := report["withheld"]:
         unavailable |= {
-            f"contexts.{name}": unlearned
-            for name in (*BEST_FIELDS, "variants.prob_best", *GAIN_FIELDS)
+            f"contexts.{name}": withheld for name in (*BEST_FIELDS, *GAIN_FIELDS)
         }
     if distrusted:
-        unavailable |= {
-            f"contexts.{name}": distrusted for name in (*BEST_FIELDS, *GAIN_FIELDS)
-        }
         for part in PARTS:
             unavailable |= {f"{part}.{name}": distrusted for name in REWARD_FIELDS}
     return unavailable

@@ -10,7 +10,6 @@ urlpatterns = [
         "models/<id:pk>",
         BanditModelViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
     ),
-    path("models/<id:pk>/state", BanditModelViewSet.as_view({"get": "state"})),
     path("models/<id:pk>/train", BanditModelViewSet.as_view({"post": "train"})),
     path(
         "models/<id:model_id>/training-runs",

@@ -21,7 +21,7 @@ from levered_site.organizations.viewsets import (
     ListViewSet,
     RetrieveViewSet,
 )
-from models_app import retirement, runs, state
+from models_app import retirement, runs
 from models_app.models import BanditModel, TrainingRun
 from models_app.serializers import (
     BanditModelSerializer,
@@ -29,7 +29,6 @@ from models_app.serializers import (
     TrainingRunSerializer,
     TrainSerializer,
 )
-from models_app.state import ModelState
 
 POLL_SECONDS = 0.2
 # How long a run that nothing keeps from being sent is waited for.
@@ -51,17 +50,11 @@ class BanditModelViewSet(
     serializer_class = BanditModelSerializer
     list_name = "models"
     long_actions = ("train",)
-    large_actions = ("state",)
     permission_classes = [require_admin_for("destroy")]
 
     def perform_destroy(self, instance: BanditModel) -> None:
         """Hide it; 409 while an optimization uses it."""
         retirement.retire_model(instance, self.actor)
-
-    @extend_schema(responses=ModelState)
-    def state(self, _request: Request, **_kwargs: Any) -> Response:
-        """Return what it has learned: by variant, by context level, and coefficients."""
-        return Response(state.build_state(self.get_object()))
 
     @extend_schema(
         request=TrainSerializer,

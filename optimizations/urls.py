@@ -9,6 +9,7 @@ from optimizations.views.edge_decisions import EdgeDecisionsView
 from optimizations.views.erasure import PersonViewSet
 from optimizations.views.evaluation import EvaluationViewSet
 from optimizations.views.ingest import ExposuresView, RewardsView
+from optimizations.views.model_state import ModelStateViewSet
 from optimizations.views.optimizations import OptimizationViewSet
 from optimizations.views.policy import PolicyViewSet
 from optimizations.views.public_policy import get_policy
@@ -85,6 +86,7 @@ learning_routes = [
     path("ingest/rewards", RewardsView.as_view()),
     path("track", track_events),
     path("optimizations/<id:pk>/decisions", EdgeDecisionsView.as_view()),
+    path("models/<id:pk>/state", ModelStateViewSet.as_view({"get": "state"})),
     path("models/<id:pk>/policy", PolicyViewSet.as_view({"get": "retrieve"})),
     path("optimizations/<id:pk>/results", ResultsViewSet.as_view({"get": "results"})),
     path(

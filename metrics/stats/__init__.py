@@ -3,12 +3,11 @@
 from metrics.stats import anytime, lift
 from metrics.stats.anytime import project_users_from_first_week
 from metrics.stats.balance import SampleRatio, Split, check_sample_ratio
+from metrics.stats.baseline_sanity import BaselineSanity, check_baseline
 from metrics.stats.checks import (
     ONE_ID_SHARE,
-    BaselineSanity,
     ShareCheck,
     check_arm_mismatch,
-    check_baseline,
     check_blank_ids,
     check_crossover,
     check_disabled_variant,

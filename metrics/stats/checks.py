@@ -1,21 +1,8 @@
-"""Checks published beside the lift: baseline, maturity, crossover, ids, arms."""
+"""Checks published beside the lift: maturity, crossover, ids, arms."""
 
-import math
 from dataclasses import dataclass
 
-from metrics.stats.lift_result import RewardType
-from metrics.stats.minimum_data import (
-    MINIMUM_CONVERSIONS,
-    MINIMUM_EXPECTED_CONVERSIONS,
-    MINIMUM_USERS,
-    format_count,
-)
-from metrics.stats.normal import CRITICAL
-from metrics.stats.rewarded_users import estimate_rewarded_share
-from metrics.stats.totals import EMPTY_TOTALS, Totals
-
-# Standard errors allowed; 3 instead of 2, because every training repeats the check.
-BASELINE_LIMIT = 3.0
+from metrics.stats.minimum_data import format_count
 
 MATURE_SHARE = 0.5
 CROSSOVER_SHARE = 0.05
@@ -35,20 +22,6 @@ MINIMUM_EXPOSURES, MINIMUM_EXPOSURES_OF_ID = 100, 20
 
 
 @dataclass(frozen=True, slots=True)
-class BaselineSanity:
-    """Result of the baseline check; `z` is in standard errors.
-
-    `ok` is None if it cannot be checked; `reason` then says why.
-    """
-
-    ok: bool | None
-    z: float | None
-    model_mean: float
-    holdout_mean: float | None
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class ShareCheck:
     """A share of users (0 to 1; None without users), and whether `limit` allows it."""
 
@@ -63,61 +36,6 @@ class BlankIdCheck(ShareCheck):
     """A share of exposures that name nobody, and their number."""
 
     exposures: int
-
-
-def check_baseline(
-    model_mean: float,
-    model_interval: tuple[float, float],
-    holdout: Totals,
-    kind: RewardType,
-    rewards: Totals = EMPTY_TOTALS,
-) -> BaselineSanity:
-    """Check that the model's baseline reproduces the recent holdout mean.
-
-    `model_interval` is the 95% interval of `model_mean` (per user, same unit).
-    z = (model - holdout) / √(sd_model² + se_holdout²); for `bool` the variance is the
-    one that would hold if the model were right. `ok` means |z| ≤ 3; otherwise the
-    modeled lift is withheld. It takes 5 conversions in the holdout, or 10 that the model
-    expects there: a holdout whose events get lost never has any. Amounts and outcomes
-    are judged by their shares of rewarded users then, as `bool` is; `rewards` are totals
-    of users of the baseline, which tell how many the model expects.
-    """
-    sd = (model_interval[1] - model_interval[0]) / (2 * CRITICAL)
-    share: tuple[float, float] | None = (model_mean, sd)
-    if kind != "bool":
-        share = estimate_rewarded_share((model_mean, sd), rewards)
-    mean = holdout.mean if holdout.users else None
-    reason = _explain_uncheckable(holdout, share[0] if share else None)
-    if reason is not None:
-        return BaselineSanity(
-            ok=None, z=None, model_mean=model_mean, holdout_mean=mean, reason=reason
-        )
-    if share is None or holdout.converted_at_least >= MINIMUM_CONVERSIONS:
-        z = _compute_z((model_mean, sd), holdout, kind)
-    else:
-        rewarded = Totals.from_conversions(holdout.users, holdout.converted_at_least)
-        z = _compute_z(share, rewarded, "bool")
-    ok = abs(z) <= BASELINE_LIMIT
-    return BaselineSanity(
-        ok=ok,
-        z=z if math.isfinite(z) else None,
-        model_mean=model_mean,
-        holdout_mean=mean,
-        reason=None
-        if ok
-        else "the model's baseline does not reproduce the recent holdout mean",
-    )
-
-
-def _compute_z(model: tuple[float, float], holdout: Totals, kind: RewardType) -> float:
-    """Return the standard errors from the holdout's mean to the model's (mean, sd)."""
-    mean, sd = model
-    variance = _compute_variance(mean, holdout, kind)
-    error = math.hypot(sd, math.sqrt(variance / holdout.users))
-    distance = mean - holdout.mean
-    if distance == 0:
-        return 0.0
-    return distance / error if error > 0 else math.copysign(math.inf, distance)
 
 
 def check_maturity(mature_users: int, users: int) -> ShareCheck:
@@ -248,26 +166,3 @@ def _explain_share(share: float | None, text: str, *, ok: bool | None) -> str | 
     if share is None:
         return "no users yet"
     return None if ok else f"{100 * share:.3g}% {text}"
-
-
-def _explain_uncheckable(holdout: Totals, expected_share: float | None) -> str | None:
-    if holdout.users < MINIMUM_USERS:
-        return (
-            f"the recent holdout has {format_count(holdout.users, 'user')}; "
-            f"{MINIMUM_USERS} are needed"
-        )
-    if holdout.converted_at_least >= MINIMUM_CONVERSIONS:
-        return None
-    few = f"the recent holdout has fewer than {MINIMUM_CONVERSIONS} conversions"
-    if expected_share is None:
-        return f"{few}, and too few rewards tell how many the model expects"
-    if expected_share * holdout.users >= MINIMUM_EXPECTED_CONVERSIONS:
-        return None
-    return f"{few}, and the model expects fewer than {MINIMUM_EXPECTED_CONVERSIONS}"
-
-
-def _compute_variance(model_mean: float, holdout: Totals, kind: RewardType) -> float:
-    if kind == "bool":
-        rate = min(max(model_mean, 0.0), 1.0)
-        return rate * (1 - rate)
-    return holdout.squared_deviations / (holdout.users - 1)

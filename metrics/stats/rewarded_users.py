@@ -31,5 +31,7 @@ def estimate_rewarded_share(model: Estimate, rewards: Totals) -> Estimate | None
     share = mean / reward
     if share <= 0:
         return None
-    # The model learned from the same rewards: its sd already has the error of their mean.
-    return min(share, 1.0), sd / abs(reward)
+    # The model learned from the same rewards, but a model of their logs may not follow
+    # their mean: then the error of that mean is all in the share.
+    relative_error = max(sd / abs(mean), error / abs(reward))
+    return min(share, 1.0), share * relative_error

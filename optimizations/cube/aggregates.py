@@ -1,5 +1,6 @@
 """Sums over stored cells, the source of every figure about observations. Pure."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -146,12 +147,13 @@ def compute_day_splits(
 
 
 def select_recent_holdout(
-    cells: CellArrays, kind: str, error: float = 0.0
+    cells: CellArrays, kind: str, users: float = math.inf
 ) -> CellArrays:
     """Return the mature holdout cells of the last days that have any, at most seven.
 
-    Takes only as many days as give their mean a standard error of at most `error`. A
-    model describes its last day, and the mean of earlier days may really differ.
+    Takes only as many days as have that many `users`. A model describes its last day, and
+    the mean of earlier days may really differ. The number must not depend on what these
+    users paid: days would be taken until they happen to be alike.
     """
     holdout = cells.select(cells.holdout & cells.mature)
     recent = holdout.select(holdout.day > holdout.day.max(initial=0) - WEEK.days)
@@ -160,7 +162,7 @@ def select_recent_holdout(
     for day in np.unique(recent.day)[::-1]:
         positions.append(np.flatnonzero(recent.day == day))
         totals += compute_totals(recent.select(positions[-1]), kind)
-        if _has_enough_support(totals) and totals.standard_error <= error:
+        if _has_enough_support(totals) and totals.users >= users:
             break
     return recent.select(np.concatenate([np.zeros(0, dtype=np.int64), *positions]))
 

@@ -9,8 +9,8 @@ from metrics.stats.minimum_data import MINIMUM_EXPECTED_CONVERSIONS
 from optimizations.cube import aggregates
 from optimizations.cube.cell_columns import CellArrays
 from optimizations.cube.refresh import ObservationCube
+from optimizations.results.baseline_check import BASELINE
 
-BASELINE = 1  # the number of the baseline variant
 NO_USERS = "no user has been counted yet"
 NO_MATURE_USER = "no user's horizon has passed yet, so rewards may still come"
 

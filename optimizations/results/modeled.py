@@ -16,10 +16,10 @@ from optimizations.results import (
     model_effects,
     model_support,
 )
+from optimizations.results.baseline_check import BASELINE
 from optimizations.results.context_results import MeasuredLevels
 from optimizations.results.leader import BASELINE_LEADS, Leader
 from optimizations.results.model_effects import ModelEffects
-from optimizations.results.model_support import BASELINE
 from optimizations.results.reasons import (
     NO_BASELINE,
     NOT_IN_REPORT,

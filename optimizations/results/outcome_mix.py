@@ -15,7 +15,8 @@ from optimizations.cube import cell_columns, cell_groups, refresh
 from optimizations.cube.cell_columns import CellArrays, DayColumns, Integers
 from optimizations.cube.refresh import CountRecord
 from optimizations.models import Optimization
-from optimizations.results import count_notes, stored
+from optimizations.results import count_notes, health_records, stored
+from optimizations.results.health import Health
 from optimizations.results.stored import StoredCubes
 from warehouse.sql.shapes import FAILURE_OUTCOME
 
@@ -56,6 +57,7 @@ class OutcomeMixRow:
 class OutcomeMixSlice:
     """Rows of the mix in order, and the key of the last one if more follow."""
 
+    health: Health
     as_of: datetime | None
     notes: list[str]
     outcomes: list[OutcomeWeight]
@@ -67,6 +69,7 @@ class OutcomeMixSlice:
 class OutcomeMixDocument:
     """All rows of the mix, as the JSON text of a list of OutcomeMixRow."""
 
+    health: Health
     as_of: datetime | None
     notes: list[str]
     outcomes: list[OutcomeWeight]
@@ -103,6 +106,7 @@ def build_outcome_mix_slice(
     ]
     last_key = counts[limit - 1][0] if len(counts) > limit else None
     return OutcomeMixSlice(
+        health_records.load_health(optimization),
         record.as_of,
         count_notes.list_notes(record),
         _list_outcomes(optimization),
@@ -135,6 +139,7 @@ def build_outcome_mix_document(
         )
     ]
     return OutcomeMixDocument(
+        health_records.load_health(optimization),
         cube.as_of,
         count_notes.list_notes(cube),
         _list_outcomes(optimization),

@@ -23,8 +23,8 @@ from optimizations.results import (
     model_support,
     stored,
 )
+from optimizations.results.baseline_check import BASELINE
 from optimizations.results.health_evidence import Evidence
-from optimizations.results.model_support import BASELINE
 from optimizations.results.reasons import NO_BASELINE, WithholdingReasons, read_lift
 from optimizations.serving import snapshot_store
 from optimizations.training import candidates, metric_counts

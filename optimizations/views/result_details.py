@@ -24,6 +24,7 @@ from optimizations.results import (
     report,
 )
 from optimizations.results.guardrail_report import Guardrails
+from optimizations.results.health import Health
 from optimizations.results.history import LiftHistory
 from optimizations.results.holdout_daily import HoldoutDaily
 from optimizations.results.outcome_mix import OutcomeMixRow, OutcomeWeight
@@ -75,6 +76,7 @@ MIX_PARAMETERS = [
 class OutcomeMixPage:
     """A page of the outcome mix."""
 
+    health: Health
     as_of: Annotated[datetime | None, "When the warehouse last counted the reward."]
     notes: list[str]
     outcomes: list[OutcomeWeight]
@@ -133,6 +135,7 @@ class ResultDetailsViewSet(StoredResultsViewSet):
         last_key = page.last_key
         return Response(
             OutcomeMixPage(
+                health=page.health,
                 as_of=page.as_of,
                 notes=page.notes,
                 outcomes=page.outcomes,

@@ -135,7 +135,10 @@ def _make_state_reader(name: str) -> Callable[[Api, str, Json], DetailRows]:
         state = api.get(f"/models/{optimization['model_id']}/state")
         facts = {
             field: state[field]
-            for field in ("model_id", "policy_version", "trained_at", "unavailable")
+            for field in (
+                *("model_id", "policy_version", "trained_at"),
+                *("health", "as_of", "unavailable"),
+            )
         }
         return facts | {"model_status": state["status"]}, state[name]
 

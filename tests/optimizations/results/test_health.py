@@ -35,10 +35,13 @@ from tests.support.unhealthy_worlds import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ENDPOINTS = ("results", "progress", "guardrails", "lift-history", "holdout-daily")
+ENDPOINTS = (
+    *("results", "progress", "guardrails", "lift-history", "holdout-daily"),
+    "outcome-mix",
+)
 MCP_VIEWS = (
     *("summary", "variants", "contexts", "regimes", "progress", "guardrails"),
-    *("lift_history", "holdout_daily"),
+    *("lift_history", "holdout_daily", "outcome_mix"),
 )
 
 
@@ -54,6 +57,9 @@ def read_healths(optimization: Optimization) -> dict[str, Any]:
     healths |= {"published": bodies["lift-history"]["daily"][-1]["health"]}
     healths |= {"report-data": report["health"]}
     healths |= {"results in report-data": report["results"]["health"]}
+    healths |= {"mix in report-data": report["outcome_mix"]["health"]}
+    state = read_body(api.get(f"/models/{optimization.model_id}/state"))
+    healths |= {"state": state["health"]}
     for view in MCP_VIEWS:
         answer = call_tool(
             api, "get_results", optimization_id=str(optimization.pk), view=view

@@ -170,18 +170,14 @@ def test_a_holdout_whose_rewards_are_lost_fails_and_is_named_for_every_kind(
     assert progress["winner"] is None
 
 
-def test_gains_and_rewards_of_a_state_are_withheld_where_the_training_missed_the_holdout() -> (
+def test_gains_and_rewards_of_a_state_are_withheld_where_the_model_misses_the_holdout() -> (
     None
 ):
     optimization = make_trained("bool")
     trusted = read(optimization, f"/models/{optimization.model_id}/state")
-    version = optimization.model.policy_versions.get(number=1)
-    assert version.report is not None
-    assert version.report["distrusted"] is None
-    version.report["distrusted"] = MISSED
-    version.save(update_fields=["report"])
+    missed = make_trained("bool", lose_rewards=True)
 
-    withheld = read(optimization, f"/models/{optimization.model_id}/state")
+    withheld = read(missed, f"/models/{missed.model_id}/state")
 
     assert trusted["reward_model"] == withheld["reward_model"] == "chance"
     assert trusted["unavailable"] == {}
@@ -194,6 +190,4 @@ def test_gains_and_rewards_of_a_state_are_withheld_where_the_training_missed_the
     for name in ("expected_reward_mean", "expected_reward_lo", "expected_reward_hi"):
         assert {row[name] for row in withheld["variants"]} == {None}
         assert withheld["unavailable"][f"variants.{name}"] == MISSED
-    assert [row["prob_best"] for row in withheld["variants"]] == [
-        row["prob_best"] for row in trusted["variants"]
-    ]
+    assert None not in {row["prob_best"] for row in withheld["variants"]}
