@@ -7,6 +7,7 @@ import numpy as np
 from models_app.bandit.data.cells import TrainingCells
 from models_app.bandit.design.design import Design, Factor, Floats
 from models_app.bandit.policy import allocation
+from models_app.bandit.policy.allocation import CompiledPolicy
 from models_app.bandit.regression import fit, prior_scales
 from models_app.bandit.regression.posterior import Posterior
 from models_app.bandit.report import report
@@ -65,12 +66,13 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class FittedWorld:
-    """Posterior and report after the last day, and the counts behind them."""
+    """Posterior, report and policy after the last day, and the counts behind them."""
 
     world: World
     cells: TrainingCells
     posterior: Posterior
     report: Report
+    policy: CompiledPolicy
 
 
 def build_design(setting: Setting) -> Design:
@@ -116,8 +118,14 @@ def draw_world(setting: Setting, rng: np.random.Generator) -> World:
 
 
 def run_learner(setting: Setting, rng: np.random.Generator) -> FittedWorld:
+    """Let the product learn and allocate daily in a world of the prior."""
+    return learn_world(setting, draw_world(setting, rng), rng)
+
+
+def learn_world(
+    setting: Setting, world: World, rng: np.random.Generator
+) -> FittedWorld:
     """Let the product learn and allocate daily, with a holdout of a tenth."""
-    world = draw_world(setting, rng)
     enabled = np.ones(world.design.variants, dtype=bool)
     table = allocation.build_uniform_table(world.design.context_cells, enabled)
     days = [_simulate_day(rng, setting, world, table, 0)]
@@ -133,7 +141,7 @@ def run_learner(setting: Setting, rng: np.random.Generator) -> FittedWorld:
     final_report = report.build_report(
         posterior, compiled, cells, enabled=enabled, holdout_share=HOLDOUT, seed=0
     )
-    return FittedWorld(world, cells, posterior, final_report)
+    return FittedWorld(world, cells, posterior, final_report, compiled)
 
 
 def _simulate_day(

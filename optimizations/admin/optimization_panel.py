@@ -16,6 +16,7 @@ from optimizations.admin import candidate_section, measured_section
 from optimizations.models import CubeDay, Decision, Optimization, Regime, Variant
 from optimizations.results import report
 from optimizations.results.health import Health
+from optimizations.results.reasons import NO_DIFFERENCE
 from optimizations.results.report import Results
 from optimizations.results.variant_results import VariantResult
 
@@ -73,14 +74,13 @@ def _build_figures(
     optimization: Optimization, results: Results
 ) -> tuple[tuple[str, str, str], ...]:
     measured, modeled = results.primary_metric_vs_holdout, results.stats
-    reasons, held_out = results.unavailable, measured.holdout_exposures
+    held_out = measured.holdout_exposures
     return (
         measured_section.build_figure(results),
         (
             "Estimated improvement",
             html.format_percent(modeled.estimated_improvement_percent, signed=True),
-            _format_interval(modeled.estimated_improvement_interval)
-            or reasons.get("stats.estimated_improvement_percent", ""),
+            _describe_improvement(results),
         ),
         ("Leader", *_describe_leader(results)),
         (
@@ -96,6 +96,15 @@ def _build_figures(
             else "no counts yet",
         ),
     )
+
+
+def _describe_improvement(results: Results) -> str:
+    """Return the interval of what is served, or why the percentage is missing."""
+    interval = _format_interval(results.stats.estimated_improvement_interval)
+    reason = results.unavailable.get("stats.estimated_improvement_percent", "")
+    if reason == NO_DIFFERENCE:
+        return f"no difference seen yet. {interval}"
+    return interval or reason
 
 
 def _describe_leader(results: Results) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from optimizations.results.reasons import (
     NOT_IN_REPORT,
     Reasons,
     WithholdingReasons,
+    explain_missing_lift,
     read_lift,
 )
 
@@ -55,7 +56,8 @@ class ContextResult:
     difference_ci_anytime: Annotated[OpenInterval | None, OPEN_NOTE]
     estimated_improvement_percent: Annotated[
         float | None,
-        "What is served at this level against the baseline, by the model: the median.",
+        "What is served at this level against the baseline, by the model: the median. "
+        "Null while the interval includes 0.",
     ]
     estimated_improvement_interval: Interval | None
     best_variant: Annotated[
@@ -135,7 +137,6 @@ def _explain_missing_improvement(
     row: Mapping[str, Any], withheld: str | None
 ) -> Reasons:
     percent = "estimated_improvement_percent"
-    if row.get(percent) and not withheld:
-        return {}
+    lift = None if withheld else read_lift(row.get(percent))
     missing = NO_BASELINE if percent in row else NOT_IN_REPORT
-    return dict.fromkeys(IMPROVEMENT_FIELDS, withheld or missing)
+    return explain_missing_lift(lift, *IMPROVEMENT_FIELDS, withheld or missing)

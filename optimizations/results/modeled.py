@@ -26,6 +26,7 @@ from optimizations.results.reasons import (
     Reasons,
     ReportedLift,
     WithholdingReasons,
+    explain_missing_lift,
     read_lift,
 )
 from optimizations.results.served_model import ServedModel
@@ -55,7 +56,9 @@ class ModelStats:
     """The main figures of the model."""
 
     estimated_improvement_percent: Annotated[
-        float | None, "What is served now against the baseline: the median."
+        float | None,
+        "What is served now against the baseline: the median. Null while the interval "
+        "includes 0.",
     ]
     estimated_improvement_interval: Interval | None
     best_variant: Annotated[
@@ -63,7 +66,8 @@ class ModelStats:
     ]
     best_vs_baseline_percent: Annotated[
         float | None,
-        "best_variant against the baseline: the median. Null if the baseline leads.",
+        "best_variant against the baseline: the median. Null while the interval "
+        "includes 0, and if the baseline leads.",
     ]
     best_vs_baseline_interval: Interval | None
     estimated_progress: Annotated[float | None, "0 to 1."]
@@ -175,12 +179,11 @@ def _build_stats(
         reason = withheld or NOT_IN_REPORT
         return NO_STATS, {f"stats.{name}": reason for name in STAT_NAMES}
     improvement = read_lift(report["estimated_improvement_percent"])
-    unavailable: Reasons = {}
-    if improvement is None:
-        unavailable |= {f"stats.{name}": NO_BASELINE for name in IMPROVEMENT_NAMES}
     best_lift, reason = _read_best_lift(report, best)
-    if best_lift is None:
-        unavailable |= {f"stats.{name}": reason for name in BEST_NAMES}
+    missing = explain_missing_lift(
+        improvement, *IMPROVEMENT_NAMES, NO_BASELINE
+    ) | explain_missing_lift(best_lift, *BEST_NAMES, reason)
+    unavailable = {f"stats.{name}": reason for name, reason in missing.items()}
     return ModelStats(
         estimated_improvement_percent=improvement.median if improvement else None,
         estimated_improvement_interval=improvement.interval if improvement else None,

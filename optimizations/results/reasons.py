@@ -8,6 +8,7 @@ from metrics.stats import Interval
 
 NOT_IN_REPORT = "not in the report of the last training; the next training adds it"
 NO_BASELINE = "the baseline's reward may be zero, so nothing can be a percentage of it"
+NO_DIFFERENCE = "no difference seen yet: the 95% interval includes 0"
 
 # The full name of a figure that is null, and why it is.
 Reasons = dict[str, str]
@@ -37,9 +38,14 @@ class WithholdingReasons:
 
 @dataclass(frozen=True, slots=True)
 class ReportedLift:
-    """A modeled lift in percent: its median and 95% interval."""
+    """A modeled lift in percent: its median and 95% interval.
 
-    median: float
+    The median is None where the interval includes 0. The policy leans to whatever did
+    well so far, so the lift of what it serves is above zero even where all variants are
+    alike: of A/A tests it would average +5%.
+    """
+
+    median: float | None
     interval: Interval
 
 
@@ -47,5 +53,18 @@ def read_lift(estimate: Mapping[str, Any] | None) -> ReportedLift | None:
     """Return a lift of a stored report; reports of earlier versions have a mean only."""
     if not estimate:
         return None
+    low, high = estimate["lo"], estimate["hi"]
     median = estimate.get("median", estimate["mean"])
-    return ReportedLift(median, (estimate["lo"], estimate["hi"]))
+    return ReportedLift(None if low <= 0 <= high else median, (low, high))
+
+
+def explain_missing_lift(
+    lift: ReportedLift | None, percent: str, interval: str, missing: str
+) -> Reasons:
+    """Return why the percent and the interval of a lift, by these names, are null.
+
+    `missing` is why there is no lift at all.
+    """
+    if lift is None:
+        return {percent: missing, interval: missing}
+    return {percent: NO_DIFFERENCE} if lift.median is None else {}

@@ -25,7 +25,12 @@ from optimizations.results import (
 )
 from optimizations.results.baseline_check import BASELINE
 from optimizations.results.health_evidence import Evidence
-from optimizations.results.reasons import NO_BASELINE, WithholdingReasons, read_lift
+from optimizations.results.reasons import (
+    NO_BASELINE,
+    WithholdingReasons,
+    explain_missing_lift,
+    read_lift,
+)
 from optimizations.serving import snapshot_store
 from optimizations.training import candidates, metric_counts
 
@@ -175,9 +180,9 @@ def _build_published_figures(
         percent, interval = f"{name}_percent", f"{name}_interval"
         figures[percent] = lift.median if lift else None
         figures[interval] = list(lift.interval) if lift else None
-        if lift is None:
-            reason = withheld.allocation or NO_BASELINE
-            unavailable |= {percent: reason, interval: reason}
+        unavailable |= explain_missing_lift(
+            lift, percent, interval, withheld.allocation or NO_BASELINE
+        )
     if document["best_variant"] == BASELINE and not withheld.allocation:
         names = ("best_lift_percent", "best_lift_interval")
         figures |= dict.fromkeys(names)

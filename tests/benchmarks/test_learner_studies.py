@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from benchmarks.statistics import adaptive, confounding, late_conversions, report
+from benchmarks.statistics import (
+    adaptive,
+    confounding,
+    headlines,
+    late_conversions,
+    less_is_better,
+    report,
+)
 from benchmarks.statistics.prior_worlds import Setting
 from benchmarks.statistics.truths import QUANTITIES
 
@@ -28,6 +35,20 @@ def test_t4_intervals_cover_after_adaptive_allocation(
     assert known
     for covered in known:
         assert covered.value > 0.95 - ERRORS * np.sqrt(0.05 * 0.95 / covered.runs)
+
+
+def test_modeled_headlines_claim_nothing_of_equal_variants() -> None:
+    alike = headlines.run_study(24, 1, (headlines.DESIGNS[1],), (0,))
+    better = headlines.run_study(10, 1, (headlines.DESIGNS[0],), (60,))
+
+    for row in alike:
+        assert row.median.value > 0.02  # what the policy leans to did well by luck
+        assert abs(row.headline.value) < 0.01 + ERRORS * 0.005
+        assert row.shown_share.value < 0.1
+    for row in better:
+        assert row.shown_share.value > 0.5
+        bias = row.shown.value - row.truth_shown.value
+        assert abs(bias) < 0.1 + ERRORS * row.shown.error
 
 
 def test_t14_central_intervals_cover_as_often_as_they_say(
@@ -73,6 +94,15 @@ def test_t10_a_moving_base_rate_does_not_bias_the_contrast(
     assert row.covered.value > 0.75
     assert row.called_better.value < 0.25
     assert row.raw_called_better.value == 1
+
+
+def test_t12_less_of_amounts_is_learned_as_fast_as_more() -> None:
+    (row,) = less_is_better.run_study(3, 4, ("lognormal 1",))
+
+    assert row.gap == 0
+    assert row.regret["less"].value == row.regret["more of negatives"].value
+    assert abs(row.extra["less"].value) < 0.05 + ERRORS * row.extra["less"].error
+    assert row.regret["less"].value < row.regret["less, by sums"].value
 
 
 def test_an_average_counts_each_run_once_and_leaves_out_empty_runs() -> None:

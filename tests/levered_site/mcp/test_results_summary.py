@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from levered_site.mcp import results_summary
+from optimizations.results.reasons import NO_DIFFERENCE
 
 MEASURED = {
     "metric_name": "Signup",
@@ -110,6 +111,12 @@ def test_many_reasons_are_told_by_the_first_message_and_the_codes_of_the_others(
             None,
             {"stats.best_vs_baseline_percent": "the baseline leads"},
             "variant 1 leads by the model (the baseline leads)",
+        ),
+        (
+            2,
+            None,
+            {"stats.best_vs_baseline_percent": NO_DIFFERENCE},
+            f"variant 2 leads by the model ({NO_DIFFERENCE})",
         ),
         (
             None,

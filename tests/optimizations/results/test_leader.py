@@ -11,6 +11,7 @@ from models_app import versions
 from optimizations.models import Optimization
 from optimizations.results import leader, model_support
 from optimizations.results.leader import Leader
+from optimizations.results.reasons import NO_DIFFERENCE
 from tests.support import traffic, value_metrics
 from tests.support.factories import make_member_api, read_body
 from tests.support.learning import train_model
@@ -91,6 +92,34 @@ def test_where_the_baseline_leads_no_variant_is_compared_with_it() -> None:
         assert results["unavailable"][f"stats.{name}"] == "the baseline leads"
     assert day["best_lift_percent"] is None
     assert read(optimization, "progress")["winner"]["number"] == 1
+
+
+@over_http
+def test_while_no_difference_is_seen_no_improvement_is_claimed() -> None:
+    optimization = make_trained(alike)
+
+    results = read(optimization, "results")
+    (day,) = read(optimization, "lift-history")["daily"]
+
+    for name, shown in (
+        ("estimated_improvement", "policy"),
+        ("best_vs_baseline", "best"),
+    ):
+        low, high = results["stats"][f"{name}_interval"]
+        assert low <= 0 <= high
+        assert results["stats"][f"{name}_percent"] is None
+        assert results["unavailable"][f"stats.{name}_percent"] == NO_DIFFERENCE
+        assert day[f"{shown}_lift_percent"] is None
+        assert day[f"{shown}_lift_interval"] == [low, high]
+        assert day["unavailable"][f"{shown}_lift_percent"] == NO_DIFFERENCE
+
+
+@over_http
+def test_an_improvement_is_claimed_once_a_difference_is_seen() -> None:
+    results = read(make_trained(b_is_best), "results")
+
+    low, high = results["stats"]["estimated_improvement_interval"]
+    assert 0 < low < results["stats"]["estimated_improvement_percent"] < high
 
 
 @over_http

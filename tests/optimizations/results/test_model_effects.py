@@ -10,6 +10,7 @@ from levered_site.organizations.actors import SYSTEM_ACTOR
 from models_app import versions
 from optimizations.configuration import lifecycle
 from optimizations.models import Optimization
+from optimizations.results import reasons
 from tests.support import factories, traffic
 from tests.support.factories import read_body
 from tests.support.learning import train_model
@@ -104,14 +105,18 @@ def test_lift_is_measured_and_modeled_at_each_level_of_a_context_factor() -> Non
     for row in levels.values():
         for interval in (row["lift_ci"], row["lift_ci_anytime"]):
             assert interval[0] < row["lift_percent"] < interval[1]
-        low, high = row["estimated_improvement_interval"]
-        assert low < row["estimated_improvement_percent"] < high
     assert levels["mobile"]["lift_ci"][0] > 0
-    assert levels["mobile"]["estimated_improvement_interval"][0] > 0
-    modeled = {
-        name: row["estimated_improvement_percent"] for name, row in levels.items()
-    }
-    assert modeled["mobile"] > modeled["desktop"] + 20
+    low, high = levels["mobile"]["estimated_improvement_interval"]
+    assert 20 < levels["mobile"]["estimated_improvement_percent"] < high
+    assert low > 0
+    low, high = levels["desktop"]["estimated_improvement_interval"]
+    assert low < 0 < high
+    assert levels["desktop"]["estimated_improvement_percent"] is None
+    place = next(
+        index for index, row in enumerate(body["contexts"]) if row["level"] == "desktop"
+    )
+    percent = f"contexts[{place}].estimated_improvement_percent"
+    assert body["unavailable"][percent] == reasons.NO_DIFFERENCE
     overall = body["primary_metric_vs_holdout"]["lift_percent"]
     desktop, mobile = (levels[name]["lift_percent"] for name in ("desktop", "mobile"))
     assert desktop < overall < mobile

@@ -112,7 +112,7 @@ def test_a_model_trained_after_the_change_is_trusted_again() -> None:
     body = read(optimization, "results")
 
     assert body["checks"]["baseline_sanity"]["ok"] is True, body["checks"]
-    assert body["stats"]["best_vs_baseline_percent"] is not None
+    assert body["stats"]["best_vs_baseline_interval"] is not None
 
 
 @over_http

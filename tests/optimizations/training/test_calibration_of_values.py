@@ -109,7 +109,7 @@ def test_each_kind_of_model_reproduces_the_holdout_it_was_trained_on(kind: str) 
 
     sanity = body["checks"]["baseline_sanity"]
     assert sanity["ok"] is True, sanity
-    assert body["stats"]["best_vs_baseline_percent"] is not None
+    assert body["stats"]["best_vs_baseline_interval"] is not None
     reward_model = "chance" if kind == "bool" else kind
     assert body["model"]["reward_model"] == reward_model
     assert bool(body["model"]["notes"]) == (kind == "mean")
