@@ -135,9 +135,7 @@ def _explain_nulls(report: StoredReport, counts: Mapping[str, Any]) -> dict[str,
             f"{part}.{name}": NOT_COUNTED for part in PARTS for name in MATURE_FIELDS
         }
     if unlearned:
-        unavailable |= dict.fromkeys(
-            ("variants.prob_best", "contexts.variants.prob_best"), unlearned
-        )
+        unavailable |= {f"{part}.prob_best": unlearned for part in PARTS}
     if withheld := report["withheld"]:
         unavailable |= {
             f"contexts.{name}": withheld for name in (*BEST_FIELDS, *GAIN_FIELDS)

@@ -152,7 +152,7 @@ def _build_arrays(rows: list[TrainingRow]) -> CellArrays:
     days = sorted({row.day for row in rows})
     return cell_columns.build_arrays(
         [
-            DayColumns(
+            DayColumns.from_lists(
                 day,
                 cell_columns.collect_columns(
                     [_build_cell(row) for row in rows if row.day == day]

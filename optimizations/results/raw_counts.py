@@ -1,7 +1,7 @@
 """The raw data behind results: the cube's cells, and the latest touches."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from levered_site import database
 from levered_site.errors import ConflictError
 from optimizations.cube import cell_columns, refresh
 from optimizations.models import Optimization
-from optimizations.results import stored
+from optimizations.results import count_notes, stored
 from warehouse import connections
 from warehouse.sql.cube.statement import Cell
 
@@ -70,10 +70,12 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class CellsPage:
-    """Stored cells, and whether more follow."""
+    """Stored cells, whether more follow, when they were counted, and notes of that."""
 
     cells: list[Cell]
     has_more: bool
+    as_of: datetime | None = None
+    notes: Sequence[str] = ()
 
 
 def list_cells(optimization: Optimization, start: int, limit: int) -> CellsPage:
@@ -94,7 +96,13 @@ def list_cells(optimization: Optimization, start: int, limit: int) -> CellsPage:
         if len(cells) > limit:
             break
         start = max(start - len(day), 0)
-    return CellsPage(cells[:limit], has_more=len(cells) > limit)
+    record = refresh.load_count_record(optimization, metric)
+    return CellsPage(
+        cells[:limit],
+        has_more=len(cells) > limit,
+        as_of=record.as_of,
+        notes=count_notes.list_notes(record),
+    )
 
 
 def list_latest_touches(optimization: Optimization) -> list[Touch]:

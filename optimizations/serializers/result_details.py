@@ -24,6 +24,16 @@ class ObservationSerializer(serializers.Serializer[Any]):
 class ObservationsPageSerializer(serializers.Serializer[Any]):
     """A page of observations."""
 
+    as_of = serializers.DateTimeField(
+        required=False,
+        allow_null=True,
+        help_text="When the warehouse last counted the reward. Not with `raw`.",
+    )
+    notes = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="How the counts came about, where that matters. Not with `raw`.",
+    )
     observations = ObservationSerializer(many=True)
     next_cursor = serializers.CharField(allow_null=True)
 

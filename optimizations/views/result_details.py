@@ -189,6 +189,8 @@ class ResultDetailsViewSet(StoredResultsViewSet):
         next_cursor = position_cursors.encode_cell_cursor(start + limit)
         return Response(
             {
+                "as_of": page.as_of,
+                "notes": page.notes,
                 "observations": page.cells,
                 "next_cursor": next_cursor if page.has_more else None,
             }

@@ -1,9 +1,11 @@
 """A metric that cannot be counted keeps its old figures, and spoils no other."""
 
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -83,7 +85,7 @@ def test_a_reward_that_fails_leaves_the_guardrails_counted_and_its_figures_old(
     assert [reason["code"] for reason in results["health"]["reasons"]] == [
         "not_counted"
     ]
-    for name in ("progress", "outcome-mix", "lift-history"):
+    for name in ("progress", "outcome-mix", "lift-history", "observations"):
         assert read(optimization, name)["notes"] == [note]
 
 
@@ -148,6 +150,21 @@ def test_failures_in_a_row_keep_the_time_of_the_first() -> None:
     assert failure.failing_since == since < failure.failed_at
     text = f", as at every attempt since {since:%Y-%m-%d %H:%M} UTC: "
     assert text in again["notes"][0]
+
+
+def test_failures_of_an_earlier_version_began_with_their_last_attempt() -> None:
+    optimization, reward, _ = make_guarded_optimization()
+    break_metric(optimization, reward)
+    read(optimization, "results?refresh=true")
+    CountFailure.objects.update(failing_since=None)
+    unfilled = read(optimization, "results")["notes"]
+    migration = import_module("optimizations.migrations.0019_failing_since")
+
+    migration.fill(apps, None)
+
+    failure = CountFailure.objects.get()
+    assert failure.failing_since == failure.failed_at
+    assert read(optimization, "results")["notes"] == unfilled
 
 
 def train(optimization: Optimization) -> TrainingRun:
