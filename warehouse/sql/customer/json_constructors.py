@@ -31,22 +31,29 @@ class ReadsJsonConstructors(Parser):
 
     def parse_json_object(self) -> exp.Expr:
         """Return `JSON_OBJECT(key: value …)`, or a call of json_object(keys, values)."""
-        start = self._index
-        members = self._parse_csv(self._parse_json_member)
-        if not members:
-            self._retreat(start)
-            arguments = self._parse_function_args(alias=False)
+        if self._match(TokenType.R_PAREN, advance=False):
+            return self.expression(exp.Anonymous(this="json_object"))
+        # Read once, whichever it is: calls inside each other would double the work.
+        key = self._parse_disjunction()
+        if not self._match_separator():
+            values = self._parse_json_values() if self._match(TokenType.COMMA) else []
+            arguments = [key, *values]
             return self.expression(
                 exp.Anonymous(this="json_object", expressions=arguments)
             )
+        members = [self._build_json_member(key)]
+        while self._match(TokenType.COMMA):
+            key = self._parse_disjunction()
+            if not self._match_separator():
+                self.raise_error("Expected a colon or VALUE behind a key")
+            members.append(self._build_json_member(key))
         constructor = exp.JSONObject(
             expressions=members, null_handling=self._parse_null_handling()
         )
-        if self._match_text_seq("WITH", "UNIQUE"):
-            constructor.set("unique_keys", value=True)
-        elif self._match_text_seq("WITHOUT", "UNIQUE"):
-            constructor.set("unique_keys", value=False)
-        self._match_text_seq("KEYS")
+        for word in ("WITH", "WITHOUT"):
+            if self._match_text_seq(word, "UNIQUE"):
+                constructor.set("unique_keys", word == "WITH")
+                self._match_text_seq("KEYS")
         constructor.set("return_type", self._parse_returned_type())
         return self.expression(constructor)
 
@@ -57,7 +64,10 @@ class ReadsJsonConstructors(Parser):
                 "The function json_array of a query is not allowed"
                 f"{write_line(self._curr.line)}: write to_json(ARRAY(SELECT …)) instead."
             )
-        values = self._parse_csv(self._parse_json_item)
+        is_empty = self._match(TokenType.R_PAREN, advance=False) or (
+            self._match_text_seq("RETURNING", advance=False)
+        )
+        values = [] if is_empty else self._parse_json_values()
         return self.expression(
             exp.JSONArray(
                 expressions=values,
@@ -73,21 +83,26 @@ class ReadsJsonConstructors(Parser):
             f" write {INSTEAD[name]} instead."
         )
 
-    def _parse_json_member(self) -> exp.Expr | None:
-        """Return `key: value` or `key VALUE value`; None for anything else."""
-        key = self._parse_disjunction()
-        if not key or not (
-            self._match(TokenType.COLON) or self._match_text_seq("VALUE")
-        ):
-            return None
-        return self.expression(
-            exp.JSONKeyValue(this=key, expression=self._parse_json_item())
-        )
+    def _match_separator(self) -> bool:
+        return bool(self._match(TokenType.COLON) or self._match_text_seq("VALUE"))
 
-    def _parse_json_item(self) -> exp.Expr | None:
-        if self._match_text_seq("RETURNING", advance=False):
-            return None  # an empty list
-        return self._parse_format_json(self._parse_disjunction())
+    def _build_json_member(self, key: exp.Expr | None) -> exp.Expr:
+        value = self._parse_json_item()
+        return self.expression(exp.JSONKeyValue(this=key, expression=value))
+
+    def _parse_json_values(self) -> list[exp.Expr]:
+        values = [self._parse_json_item()]
+        while self._match(TokenType.COMMA):
+            values.append(self._parse_json_item())
+        return values
+
+    def _parse_json_item(self) -> exp.Expr:
+        value = self._parse_disjunction()
+        if value is None:
+            self.raise_error("Expected a value")
+        item = self._parse_format_json(value)
+        assert item is not None  # it is what was passed
+        return item
 
     def _parse_null_handling(self) -> Any:
         return self._parse_on_handling("NULL", "NULL", "ABSENT")

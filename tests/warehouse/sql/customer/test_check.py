@@ -206,3 +206,37 @@ def test_refusal_names_a_function_as_the_query_does() -> None:
 def test_unknown_dialect_is_refused() -> None:
     with pytest.raises(RefusedError, match="mysql"):
         check.check_query("SELECT 1", dialect="mysql")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "JSON_OBJECT('a': 1, 'b')",
+        "JSON_OBJECT('a', 'b': 1)",
+        "JSON_OBJECT('a': )",
+        "JSON_OBJECT('a': 1 KEYS)",
+        "JSON_OBJECT('a': 1 'b': 2)",
+        "JSON_ARRAY(1, RETURNING jsonb)",
+        "JSON_ARRAY(1 2)",
+        "JSON_ARRAY(DISTINCT 1)",
+    ],
+)
+def test_a_json_constructor_loses_no_part(call: str) -> None:
+    with pytest.raises(RefusedError, match="cannot be parsed at line 1"):
+        check.check_query(f"SELECT {call} AS a")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "JSON_OBJECT('a': pg_sleep(1))",
+        "JSON_OBJECT(pg_sleep(1): 1)",
+        "JSON_ARRAY(pg_sleep(1))",
+        "JSON_ARRAY((SELECT 1 FROM pg_class))",
+        "JSON_OBJECT('a': 1 RETURNING regclass)",
+        "corr(DISTINCT 1, pg_sleep(1))",
+    ],
+)
+def test_what_stands_in_a_json_constructor_is_checked(call: str) -> None:
+    with pytest.raises(RefusedError, match=r"is not allowed|cannot be read"):
+        check.check_query(f"SELECT {call} AS a")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 import pytest
+from sqlglot.dialects.dialect import Dialect as SqlglotDialect
 from sqlglot.parsers.bigquery import BigQueryParser
 from zetasql.core import ServerError
 
@@ -18,6 +19,7 @@ from tests.support.zetasql_engine import Engine
 from warehouse.sql import RefusedError
 from warehouse.sql.customer import check
 from warehouse.sql.customer.functions_bigquery import OWN_FUNCTIONS
+from warehouse.sql.customer.grammars import GRAMMARS
 
 ARGUMENTS = (
     "", "a", "a, b", "a, b, c", "'x', a", "a, b, DAY", "DAY, a, b", "a AS INT64", "[a], b",
@@ -164,3 +166,29 @@ def test_a_refusal_says_what_snowflake_has_instead(value: str, remedy: str) -> N
     assert _refuse(value, "snowflake") == (
         f"The function {name} is not allowed (line 2): write {remedy} instead."
     )
+
+
+# The refusal names what it is about otherwise.
+NAMED_BY_KIND = {"array", "if", "log", "max", "min", "scope_resolution", "directory"}
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "snowflake", "bigquery"])
+def test_a_refusal_names_a_function_as_it_was_written_with_a_remedy(
+    dialect: str,
+) -> None:
+    parser = SqlglotDialect.get_or_raise(GRAMMARS[dialect]).parser_class
+    names = {name.lower() for name in (*parser.FUNCTIONS, *parser.FUNCTION_PARSERS)}
+    reasons = {}
+    for name in sorted(names - NAMED_BY_KIND):
+        try:
+            check.check_query(
+                f"SELECT {name}(a) FROM t", dialect, managed=False, schema="s"
+            )
+        except RefusedError as refusal:
+            if refusal.reason.startswith("The function"):
+                reasons[name] = refusal.reason
+
+    assert len(reasons) > 5
+    for name, reason in reasons.items():
+        assert reason.startswith(f"The function {name} "), name
+        assert re.search(r" \(line 1\): .*\.$", reason), reason

@@ -62,6 +62,8 @@ NESTS = {
     "colon": ("", "x", ":a[0]"),
     "dot": ("a.", "a", ""),
     "between": ("1 BETWEEN ", "1", " AND 1"),
+    "json function": ("json_object(", "x", ", y)"),
+    "json constructor": ("JSON_OBJECT(", "x", ": JSON_ARRAY(1))"),
     "union": ("", "1", " UNION ALL SELECT 1"),
     "comment": ("/*", "1", "*/"),
     "dollar": ("$a", "1", ""),

@@ -53,6 +53,8 @@ TABLE = "managed_dw.rewards"
                 "(ARRAY[a, a])::text",
                 "upper(a) || lower(a)",
                 "jsonb_build_array(a, a)::text",
+                "JSON_OBJECT('a': a, 'b': a)::text",
+                "JSON_ARRAY(a, a)::text",
                 "concat(a, a)",
                 "a || '-' || a",
             )
