@@ -136,7 +136,7 @@ def _explain_nulls(report: StoredReport, counts: Mapping[str, Any]) -> dict[str,
         }
     if unlearned:
         unavailable |= dict.fromkeys(
-            ("variants.prob_best", "contexts.variants.prob_best"), unlearned
+            ("variants.prob_best", "contexts.variants.prob_best"), str(unlearned)
         )
     if withheld := report["withheld"]:
         unavailable |= {
