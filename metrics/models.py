@@ -33,8 +33,9 @@ class Metric(models.Model):
     )
     # How far before going live the SQL's @start_date reaches.
     look_back_days = models.PositiveIntegerField(default=0, db_default=0)
-    # Grows with each change of what is counted, which opens a regime of each optimization
-    # that is live with the metric. MetricRevision has the definitions before.
+    # A new one with each change of what is counted, which opens a regime of each
+    # optimization that is live with the metric. A change that is taken back brings the
+    # one before back. MetricRevision has the definitions that were replaced.
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
@@ -59,7 +60,7 @@ class Metric(models.Model):
 class MetricRevision(models.Model):
     """A definition that a metric had before it was changed.
 
-    The regimes of that time are counted by it for good.
+    The regimes of that time are counted by it for good. It may be the present one again.
     """
 
     metric = models.ForeignKey(Metric, on_delete=models.CASCADE, related_name="+")
