@@ -3,6 +3,7 @@
 PYTHON ?= python3
 ARGS ?=
 ROUNDS ?= 20
+EXAMPLES ?= 60
 WORKERS ?= 2
 BENCH ?= serve
 BIN := .venv/bin
@@ -11,7 +12,7 @@ DOCS := .venv/docs
 DJANGO := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test explore check fix openapi docs demo bench soak bench-regret
+.PHONY: help run test explore schemathesis check fix openapi docs demo bench soak bench-regret
 .NOTPARALLEL:
 
 help: ## this list
@@ -30,6 +31,9 @@ test: .venv/.for-tests ## the tests, side by side in WORKERS=2 processes with st
 
 explore: .venv/.for-tests ## search for what breaks a property test, with fresh seeds (ROUNDS=20 ARGS="-k name")
 	ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -n $(WORKERS) -m hypothesis --hypothesis-profile=explore $(ARGS)
+
+schemathesis: .venv/.for-tests ## ten minutes of requests made from docs/openapi.yaml, with fresh seeds (EXAMPLES=60)
+	EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -p no:xdist --hypothesis-profile=explore tests/test_schemathesis.py $(ARGS)
 
 # Needs no running store. The secrets it makes are not those of `make run`. Django's own
 # deployment checks look at the settings as they are behind an https address; comparing

@@ -23,6 +23,8 @@ from levered_site.api import rate_limits
 
 TAG = "levered"
 
+WEB_PROCESS_START_BYTES = 130 * 10**6  # docs/limits.md
+
 _RATE_SETTINGS = (
     "RATELIMIT_GLOBAL",
     "RATELIMIT_SERVE",
@@ -41,7 +43,7 @@ _ALLOWED_RANGES = {
     "WEB_REQUEST_SECONDS": (1, 300),
     "WEB_KEEP_ALIVE_SECONDS": (1, 3600),
     "WEB_WRITE_SECONDS": (1, 3600),
-    "WORKER_MEMORY_BYTES": (250 * 10**6, 2**40),  # a process starts with some 130 MB
+    "WORKER_MEMORY_BYTES": (250 * 10**6, 2**40),
     "WAITING_REQUESTS": (1, 28),  # of a worker's 32 threads; the rest serve
     "SNAPSHOT_MEMORY_BYTES": (2**20, 2**40),
     "MAX_OPTIMIZATIONS": (1, 10**9),
@@ -87,6 +89,7 @@ def check_settings(
     return [
         *_check_rates(),
         *_check_ranges(),
+        *_check_memory(),
         *_check_clerk(),
         *_check_keys(),
         *_check_addresses(),
@@ -138,6 +141,21 @@ def _check_ranges() -> Iterator[CheckMessage]:
                 hint=f"Choose a number from {low} to {high}.",
                 id="levered.E002",
             )
+
+
+def _check_memory() -> Iterator[CheckMessage]:
+    """Report snapshots that would let every web process outgrow its limit by themselves."""
+    needed = WEB_PROCESS_START_BYTES + settings.SNAPSHOT_MEMORY_BYTES
+    if needed > settings.WORKER_MEMORY_BYTES:
+        yield Error(
+            f"SNAPSHOT_MEMORY_BYTES is {settings.SNAPSHOT_MEMORY_BYTES:,}. With the "
+            f"{WEB_PROCESS_START_BYTES:,} that a web process starts with, that is more "
+            f"than WORKER_MEMORY_BYTES ({settings.WORKER_MEMORY_BYTES:,}): each process "
+            "would be replaced as soon as its snapshots are loaded, again and again.",
+            hint=f"Set WORKER_MEMORY_BYTES to {needed:,} at least, better 100 MB more, or "
+            "SNAPSHOT_MEMORY_BYTES lower.",
+            id="levered.E014",
+        )
 
 
 def _check_clerk() -> Iterator[CheckMessage]:

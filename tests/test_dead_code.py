@@ -36,6 +36,12 @@ FRAMEWORK_NAMES = {
         *("get_extensions",),
     },
     "prometheus_client": {"collect"},
+    "Celery and kombu": {
+        *("CheckedConsumer", "create_task_handler", "on_decode_error"),
+        *("on_invalid_task", "on_unknown_message", "on_unknown_task"),
+        *("CheckedTransport", "basic_consume", "get_table", "restore_by_tag"),
+        *("_brpop_read", "_deliver"),
+    },
 }
 # Prefix of a name to the framework that builds the rest of it from a field's name.
 FRAMEWORK_PREFIXES = {

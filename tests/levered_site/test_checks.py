@@ -34,6 +34,7 @@ def test_the_settings_of_this_run_are_valid() -> None:
         ("CORS_ALLOWED_ORIGINS", ["*"], "E009"),
         ("SNOWFLAKE_ENDPOINT", "http://snowflake.example", "E013"),
         ("BIGQUERY_ENDPOINT", "bigquery.example", "E013"),
+        ("SNAPSHOT_MEMORY_BYTES", 221 * 10**6, "E014"),
     ],
 )
 def test_an_invalid_setting_is_named_with_a_hint(
@@ -47,6 +48,15 @@ def test_an_invalid_setting_is_named_with_a_hint(
     assert all(error.hint for error in errors)
     with pytest.raises(ImproperlyConfigured, match=name):
         checks.require_valid_settings()
+
+
+def test_snapshots_that_fit_beside_what_a_process_starts_with_are_accepted(
+    settings: Settings,
+) -> None:
+    settings.WORKER_MEMORY_BYTES = 250 * 10**6
+    settings.SNAPSHOT_MEMORY_BYTES = 120 * 10**6
+
+    assert run_checks(tags=[checks.TAG]) == []
 
 
 def test_debug_with_clerk_is_an_error(
