@@ -113,10 +113,18 @@ class SavedConnectionSerializer(ConnectionSerializer):
         }
 
 
-class PresentConnectionSerializer(serializers.Serializer[Any]):
-    """The organization's connection, or null on the managed warehouse."""
+class UsedConnectionSerializer(ConnectionSerializer):
+    """A connection, or the managed warehouse, on which every organization starts."""
 
-    connection = ConnectionSerializer(allow_null=True)
+    id = serializers.UUIDField(
+        allow_null=True, help_text="Null where no connection was made."
+    )
+
+
+class PresentConnectionSerializer(serializers.Serializer[Any]):
+    """The organization's connection; its provider is `managed` where none was made."""
+
+    connection = UsedConnectionSerializer()
 
 
 class QueryBodySerializer(StrictSerializer):

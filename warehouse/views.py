@@ -45,6 +45,14 @@ def _read_search(request: Request) -> str:
     return search
 
 
+NO_CONNECTION = {
+    "id": None,
+    "provider": Connection.Provider.MANAGED,
+    "project_id": "",
+    "dataset_id": "",
+}
+
+
 class ConnectionViewSet(OrganizationViewSet[Connection]):
     """The organization's connection. Only admins may create or delete it."""
 
@@ -57,7 +65,7 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
         operation_id="warehouse_connection", responses=PresentConnectionSerializer
     )
     def retrieve(self, request: Request) -> Response:
-        """Return it; null means the managed warehouse."""
+        """Return it; without one the provider is `managed`."""
         body = self._serialize_connection()
         tag = etags.compute_etag(body)
         if etags.is_unchanged(requests.get_django_request(request), tag):
@@ -67,7 +75,7 @@ class ConnectionViewSet(OrganizationViewSet[Connection]):
     def _serialize_connection(self) -> Mapping[str, Any]:
         connection = connections.find_connection(self.organization_id)
         body: Mapping[str, Any] = PresentConnectionSerializer(
-            {"connection": connection}
+            {"connection": connection or NO_CONNECTION}
         ).data
         return body
 

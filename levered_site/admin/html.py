@@ -31,6 +31,9 @@ STATUS_COLORS = {
     "ok": "success",
     "warning": "warning",
     "broken": "danger",
+    "violated": "danger",
+    "pending": "",
+    "unknown": "warning",
     "active": "success",
     "expired": "warning",
     "revoked": "danger",
@@ -106,13 +109,19 @@ def render_pill(text: object, color: str | None = None) -> SafeString:
 def render_table(
     headers: Sequence[object], rows: Iterable[Sequence[object]]
 ) -> SafeString:
-    """Return a small table."""
+    """Return a small table; on a narrow screen each row is a list of titled cells."""
     head = format_html_join("", "<th>{}</th>", ((header,) for header in headers))
     body = format_html_join(
         "",
         "<tr>{}</tr>",
         (
-            (format_html_join("", "<td>{}</td>", ((cell,) for cell in row)),)
+            (
+                format_html_join(
+                    "",
+                    '<td data-label="{}">{}</td>',
+                    zip(headers, row, strict=True),
+                ),
+            )
             for row in rows
         ),
     )

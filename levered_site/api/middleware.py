@@ -62,7 +62,9 @@ class EnvelopeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer one request."""
-        request_id = requests.assign_request_id()
+        request_id = requests.assign_request_id(
+            request.META.get("HTTP_X_REQUEST_ID", "")
+        )
         try:
             body_limits.refuse_chunked(request)
             _refuse_nul(request)

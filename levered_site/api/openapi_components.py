@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from levered_site.api.requests import SENT_ID
 from levered_site.limits import MAX_IDEMPOTENCY_KEY_LENGTH
 
 ERROR_CODES = (
@@ -28,7 +29,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         "type": "object",
         "required": ["request_id"],
         "properties": {
-            "request_id": {"type": "string", "pattern": "^req_[0-9a-f]{32}$"},
+            "request_id": {"type": "string", "pattern": f"^{SENT_ID.pattern}$"},
             "organization_id": TEXT_SCHEMA,
         },
     },

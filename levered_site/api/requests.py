@@ -2,6 +2,7 @@
 
 import functools
 import ipaddress
+import re
 from contextvars import ContextVar
 
 import structlog
@@ -14,6 +15,9 @@ from levered_site.errors import FieldProblem, InvalidParametersError
 
 MAX_NAMES, MAX_NAME_LENGTH = 20, 200  # of what is said of unknown query parameters
 
+MAX_REQUEST_ID_LENGTH = 128
+SENT_ID = re.compile(rf"[A-Za-z0-9._~:=+/@-]{{1,{MAX_REQUEST_ID_LENGTH}}}")
+
 log = structlog.get_logger(__name__)
 
 UNTRUSTED_PROXY_HINT = (
@@ -25,15 +29,20 @@ UNTRUSTED_PROXY_HINT = (
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
-def assign_request_id() -> str:
-    """Assign a new id to the current request. Ignore an id that the client sent."""
-    request_id = create_request_id()
+def assign_request_id(sent: str = "") -> str:
+    """Assign an id to the current request; see `create_request_id`."""
+    request_id = create_request_id(sent)
     _request_id.set(request_id)
     return request_id
 
 
-def create_request_id() -> str:
-    """Return a new id, for a request that is answered at once."""
+def create_request_id(sent: str = "") -> str:
+    """Return the id that the client or a proxy sent, if it is a plain one; else a new one.
+
+    What else might be sent could break log lines, headers and JSON.
+    """
+    if sent and SENT_ID.fullmatch(sent):
+        return sent
     return f"req_{random_bytes.take_random_bytes().hex()}"
 
 

@@ -1,6 +1,7 @@
 """The base class of request serializers: unknown fields are errors."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import QueryDict
@@ -10,6 +11,14 @@ from levered_site.api.fields import MOST_INVALID_ITEMS
 
 UNKNOWN_FIELD = "unknown field"
 READ_ONLY_FIELD = "cannot be set"
+
+
+def describe_unknown_field(name: object, known: Iterable[str]) -> str:
+    """Return the message of an unknown field, with the known one that is most like it."""
+    matches = difflib.get_close_matches(str(name)[:200].lower(), list(known), n=1)
+    return (
+        f"{UNKNOWN_FIELD}; did you mean `{matches[0]}`?" if matches else UNKNOWN_FIELD
+    )
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -46,7 +55,7 @@ class StrictSerializer(serializers.Serializer[Any]):
                 break
             field = self.fields.get(name)
             if field is None:
-                errors[str(name)[:200]] = [UNKNOWN_FIELD]
+                errors[str(name)[:200]] = [describe_unknown_field(name, self.fields)]
             elif field.read_only:
                 errors[name] = [READ_ONLY_FIELD]
         return errors

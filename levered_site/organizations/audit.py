@@ -31,5 +31,5 @@ def record(
         target_id=str(target.pk)[:64],
         target_name=str(target)[:200],
         changes=orjson.loads(orjson.dumps(dict(changes), default=str)),
-        request_id=requests.get_request_id(),
+        request_id=requests.get_request_id()[:64],
     )

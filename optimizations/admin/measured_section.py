@@ -1,5 +1,7 @@
 """The measured lift in the panel: its figure, and the companions of amounts."""
 
+from collections.abc import Sequence
+
 from django.utils.safestring import SafeString
 
 from levered_site.admin import html
@@ -17,15 +19,12 @@ def build_figure(results: Results) -> tuple[str, str, str]:
     """
     measured, reasons = results.primary_metric_vs_holdout, results.unavailable
     if measured.lift_percent is None and measured.difference_ci_anytime is not None:
-        low, high = (
-            "no bound" if end is None else f"{end:+.4g}"
-            for end in measured.difference_ci_anytime
-        )
+        limits = format_limits(measured.difference_ci_anytime)
         reason = reasons.get(f"{RESULT}.lift_percent", "")
         return (
             "Measured difference per user",
             f"{measured.difference:+.4g}",
-            f"{ANY_LOOK}: {low} to {high}; {reason}",
+            f"{ANY_LOOK}: {limits}; {reason}",
         )
     interval = html.format_interval(measured.lift_ci_anytime, signed=True)
     return (
@@ -35,6 +34,12 @@ def build_figure(results: Results) -> tuple[str, str, str]:
         if interval == html.NO_VALUE
         else f"{ANY_LOOK}: {interval}",
     )
+
+
+def format_limits(limits: Sequence[float | None]) -> str:
+    """Return the two ends of an interval of differences, which may be open."""
+    low, high = ("no bound" if end is None else f"{end:+.4g}" for end in limits)
+    return f"{low} to {high}"
 
 
 def render_companions(results: Results) -> SafeString | str:

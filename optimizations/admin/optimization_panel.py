@@ -12,7 +12,7 @@ from levered_site.errors import ConflictError
 from levered_site.organizations.models import AuditEntry
 from models_app.admin import html_tables
 from models_app.models import PolicyVersion, TrainingRun
-from optimizations.admin import candidate_section, measured_section
+from optimizations.admin import candidate_section, guardrail_section, measured_section
 from optimizations.models import CubeDay, Decision, Optimization, Regime, Variant
 from optimizations.results import report
 from optimizations.results.health import Health
@@ -29,6 +29,7 @@ class OptimizationPanel:
     figures: tuple[tuple[str, str, str], ...]
     companions: SafeString | str
     variants: SafeString | str
+    guardrails: SafeString | str
     runs: SafeString | str
     links: tuple[SafeString, ...]
     candidate: SafeString | str
@@ -58,6 +59,7 @@ def build_panel(optimization: Optimization) -> OptimizationPanel:
         figures=figures,
         companions=companions,
         variants=variants,
+        guardrails=guardrail_section.render_guardrails(optimization),
         runs=html_tables.render_runs(optimization.model),
         links=build_links(optimization),
         candidate=candidate_section.render_comparison(optimization),

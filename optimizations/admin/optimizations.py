@@ -164,8 +164,10 @@ class OptimizationAdmin(AdminActionsMixin, EditableAdmin):
 
     @declare_column("Lift", order="results_summary__lift")
     def measured_lift(self, optimization: Optimization) -> str:
-        """The measured lift, as of the last count."""
+        """The measured lift as of the last count, or the difference where none can be."""
         summary = getattr(optimization, "results_summary", None)
+        if summary and summary.lift is None and summary.difference_ci_anytime:
+            return f"{summary.difference:+.4g} per user"
         return html.format_percent(summary.lift if summary else None, signed=True)
 
     @declare_column("Health", pills=True)

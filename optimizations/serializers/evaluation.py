@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from levered_site.api.fields import StrictIntegerField
-from levered_site.api.serializers import UNKNOWN_FIELD, StrictSerializer
+from levered_site.api.serializers import StrictSerializer, describe_unknown_field
 from optimizations.off_policy.eligible_cells import EvaluationRequest
 from optimizations.off_policy.policy_evaluation import (
     LARGEST_NUMBER,
@@ -34,7 +34,7 @@ class TargetPolicyField(serializers.Field[Any, Any, Any, Any]):
         if not isinstance(data, Mapping):
             self.fail("policy")
         unknown = {
-            str(name)[:200]: [UNKNOWN_FIELD]
+            str(name)[:200]: [describe_unknown_field(name, NUMBERED_POLICIES)]
             for name in data
             if name not in NUMBERED_POLICIES
         }

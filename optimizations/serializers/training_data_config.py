@@ -100,10 +100,23 @@ class FactorSerializer(StrictSerializer):
     """A factor and its levels."""
 
     name = StrictCharField(max_length=LONGEST_NAME)
-    dtype = serializers.ChoiceField(choices=["str", "bool"])
+    dtype = serializers.ChoiceField(
+        choices=["str", "bool"],
+        required=False,
+        help_text="By default bool if all levels are true or false, else str.",
+    )
     levels = BoundedListField(
         child=LevelField(), min_length=1, max_length=validation.MAX_VARIANTS
     )
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Add the dtype that the levels have."""
+        factor = super().to_internal_value(data)
+        if "dtype" not in factor:
+            values = [level["value"] for level in factor["levels"]]
+            is_bool = all(isinstance(value, bool) for value in values)
+            factor["dtype"] = "bool" if is_bool else "str"
+        return factor
 
 
 class RewardSerializer(StrictSerializer):

@@ -31,7 +31,8 @@ log = structlog.get_logger(__name__)
 class PlainServe(NamedTuple):
     """A serve request that is answered without Django.
 
-    `limit` is the group, the rate and the caller by which it is counted.
+    `limit` is the group, the rate and the caller by which it is counted. `sent_id` is
+    the request id that was sent; "" for none.
     """
 
     prepared: PreparedSnapshot
@@ -39,6 +40,7 @@ class PlainServe(NamedTuple):
     visit: Visit
     limit: tuple[str, str, str]
     is_secure: bool
+    sent_id: str
 
 
 class Answer(NamedTuple):
@@ -84,6 +86,7 @@ class PlainServes:
             visit,
             choose_rate_limit(asgi_request.find_network(scope, headers), key),
             asgi_request.is_secure(scope, headers),
+            headers.get(b"x-request-id", b"").decode("latin-1"),
         )
 
     def answer_now(self, serve: PlainServe) -> Answer | None:
@@ -93,12 +96,12 @@ class PlainServes:
         decided = assigning.decide_from_memory(serve.visit, serve.request.recording)
         if decided is None:
             return None
-        request_id = requests.create_request_id()
+        request_id = requests.create_request_id(serve.sent_id)
         return Answer(200, request_id, {}, _build_body(serve, decided, request_id))
 
     async def answer(self, serve: PlainServe) -> Answer:
         """Count the request, decide, and store what is new."""
-        request_id = requests.assign_request_id()
+        request_id = requests.assign_request_id(serve.sent_id)
         usage = await self._counter.count_request(*serve.limit)
         headers = {} if usage is None else usage.build_headers()
         try:

@@ -40,7 +40,12 @@ def test_every_organization_starts_on_the_managed_warehouse() -> None:
     body = read_body(bob.get("/warehouse/connections"))
     tested = read_body(bob.post("/warehouse/connections/test"))
 
-    assert body["connection"] is None
+    assert body["connection"] == {
+        "id": None,
+        "provider": "managed",
+        "project_id": "",
+        "dataset_id": "",
+    }
     assert tested["success"] is True
     assert isinstance(tested["latency_ms"], int)
 

@@ -144,4 +144,5 @@ def test_a_refused_password_stores_no_connection() -> None:
     assert answer.status_code == 400
     assert "Incorrect username or password" in factories.read_error(answer)["message"]
     assert PASSWORD not in answer.content.decode()
-    assert read_body(alice.get("/warehouse/connections"))["connection"] is None
+    connection = read_body(alice.get("/warehouse/connections"))["connection"]
+    assert connection["provider"] == "managed"

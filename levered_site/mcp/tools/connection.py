@@ -30,7 +30,7 @@ def connect_warehouse(api: Api, arguments: ConnectInput) -> Json:
     fields = arguments.dump_sent("confirm")
     body = {name: value for name, value in fields.items() if value is not None}
     connection = api.get("/warehouse/connections")["connection"]
-    old = connection["provider"] if connection else "managed"
+    old = connection["provider"]
 
     def post_connection() -> Json:
         return api.post("/warehouse/connections", body)

@@ -27,11 +27,11 @@ class OverviewInput(Input):
 def show_overview(api: Api, arguments: OverviewInput) -> Json:
     """Return one page of the list, with the caller, organization and warehouse."""
     caller = api.get("/me")
-    connection = api.get("/warehouse/connections")["connection"] or {}
+    connection = api.get("/warehouse/connections")["connection"]
     header = {
         "organization": caller["organization"],
         "you": {"user_id": caller["user_id"], "role": caller["role"]},
-        "warehouse": connection.get("provider", "managed"),
+        "warehouse": connection["provider"],
     }
     path, filters = _build_query(arguments)
 

@@ -50,7 +50,7 @@ def explore_warehouse(api: Api, arguments: ExploreInput) -> Json:
 
 def _show_connection(api: Api, _arguments: ExploreInput) -> Json:
     connection = api.get("/warehouse/connections")["connection"]
-    provider = connection["provider"] if connection else "managed"
+    provider = connection["provider"]
     return {
         "summary": f"The organization uses the {provider} warehouse.",
         "facts": {"connection": connection, "provider": provider},

@@ -1,9 +1,15 @@
-"""Fixtures of the admin tests: a logged-in superuser and an organization."""
+"""Fixtures of the admin tests: a logged-in superuser, an organization, a browser."""
+
+import os
+from collections.abc import Iterator
 
 import pytest
+from django.db import connections
 from django.test import Client
+from playwright.sync_api import Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
 
-from tests.support import staff_world
+from tests.support import chromium, staff_world
 from tests.support.staff_world import World
 
 
@@ -18,3 +24,45 @@ def staff(client: Client) -> Client:
 def world() -> World:
     """Create an organization with a live optimization."""
     return staff_world.make_world()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """Return a list of console errors and of requests to other hosts."""
+    return []
+
+
+@pytest.fixture
+def page(live_server: LiveServer, complaints: list[str]) -> Iterator[Page]:
+    """Open a page that records console errors and foreign requests."""
+    with sync_playwright() as playwright:
+        # Playwright runs an event loop in this thread, in which Django would refuse
+        # database access. The tests use the database between the browser's steps.
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        browser = playwright.chromium.launch(
+            executable_path=str(chromium.PATH), args=chromium.ARGUMENTS
+        )
+        page = browser.new_page(
+            base_url=live_server.url, viewport={"width": 1440, "height": 1000}
+        )
+        page.on(
+            "console",
+            lambda message: (
+                complaints.append(message.text)
+                if message.type in {"error", "warning"}
+                else None
+            ),
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((live_server.url, "data:"))
+                else complaints.append(request.url)
+            ),
+        )
+        yield page
+        browser.close()
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    connections.close_all()

@@ -1,76 +1,20 @@
 """The admin in a real browser: log in, train, pause, without CSP violations."""
 
-import os
-from collections.abc import Iterator
-
 import pytest
 from django.contrib.admin import site
-from django.db import connections
 from django.urls import reverse
-from playwright.sync_api import Page, expect, sync_playwright
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, expect
 
 from levered_site.admin.objections import TICK_LABEL
 from models_app.models import TrainingRun
 from optimizations.models import Optimization
 from tests.support import chromium, staff_world, unhealthy_worlds
+from tests.support.staff_browser import log_in
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not chromium.PATH.exists(), reason="needs Debian's chromium"),
 ]
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """Return a list of console errors and of requests to other hosts."""
-    return []
-
-
-@pytest.fixture
-def page(live_server: LiveServer, complaints: list[str]) -> Iterator[Page]:
-    """Open a page that records console errors and foreign requests."""
-    with sync_playwright() as playwright:
-        # Playwright runs an event loop in this thread, in which Django would refuse
-        # database access. The tests use the database between the browser's steps.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-        browser = playwright.chromium.launch(
-            executable_path=str(chromium.PATH), args=chromium.ARGUMENTS
-        )
-        page = browser.new_page(
-            base_url=live_server.url, viewport={"width": 1440, "height": 1000}
-        )
-        page.on(
-            "console",
-            lambda message: (
-                complaints.append(message.text)
-                if message.type in {"error", "warning"}
-                else None
-            ),
-        )
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith((live_server.url, "data:"))
-                else complaints.append(request.url)
-            ),
-        )
-        yield page
-        browser.close()
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-    connections.close_all()
-
-
-def log_in(page: Page) -> None:
-    """Log in with the form."""
-    staff_world.make_superuser(password=staff_world.PASSWORD)
-    page.goto(reverse("admin:index"))
-    page.get_by_label("Username").fill("root")
-    page.get_by_label("Password").fill(staff_world.PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page).to_have_title("Overview | Levered")
 
 
 def test_a_person_logs_in_trains_and_pauses(page: Page, complaints: list[str]) -> None:

@@ -129,13 +129,28 @@ def test_the_admin_keeps_its_own_error_pages() -> None:
     assert answer["X-Request-Id"]
 
 
-def test_every_response_gets_a_new_request_id() -> None:
-    client = _client(headers={"X-Request-Id": "req_mine"})
+@pytest.mark.parametrize(
+    "sent", ["", "a b", 'a"b', "a\\b", "<b>", "é", "x" * 129, "a,b", "a;b"]
+)
+def test_every_response_gets_a_new_request_id_unless_a_plain_one_is_sent(
+    sent: str,
+) -> None:
+    client = _client(headers={"X-Request-Id": sent})
 
     ids = {client.get("/html/200")["X-Request-Id"] for _ in range(3)}
 
     assert len(ids) == 3
     assert all(re.fullmatch("req_[0-9a-f]{32}", each) for each in ids)
+
+
+@pytest.mark.parametrize(
+    "sent", ["req_mine", "x" * 128, "Root=1-67891233-abcdef012345678912345678"]
+)
+def test_a_plain_request_id_is_kept_in_header_and_body(sent: str) -> None:
+    answer = _client(headers={"X-Request-Id": sent}).get("/api/v2/nowhere")
+
+    assert answer["X-Request-Id"] == sent
+    assert answer.json()["meta"]["request_id"] == sent
 
 
 @pytest.mark.parametrize(

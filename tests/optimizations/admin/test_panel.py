@@ -10,9 +10,14 @@ from models_app import versions
 from models_app.admin import html_tables
 from optimizations.admin import optimization_panel
 from optimizations.configuration import create_update
-from optimizations.models import Optimization
-from optimizations.results import stored
-from tests.support import optimization_factories, result_visitors, traffic
+from optimizations.models import CountFailure, CubeDay, Optimization
+from optimizations.results import guardrail_report, stored
+from tests.support import (
+    optimization_factories,
+    result_visitors,
+    traffic,
+    unhealthy_worlds,
+)
 from tests.support.learning import train_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,6 +60,45 @@ def _list_figures(optimization: Optimization) -> list[tuple[str, tuple[str, str]
     """Return the name of each figure with its value and its note."""
     figures = optimization_panel.build_panel(optimization).figures
     return [(name, (value, note)) for name, value, note in figures]
+
+
+def test_the_page_shows_each_guardrail_with_interval_age_and_health() -> None:
+    optimization, metric = unhealthy_worlds.make_violated_guardrail()
+    (row,) = guardrail_report.build_guardrails(optimization).guardrails
+
+    table = str(optimization_panel.build_panel(optimization).guardrails)
+
+    assert row.lift_ci_anytime is not None
+    assert row.as_of is not None
+    assert metric.name in table
+    assert ">violated</span>" in table
+    assert ">warning</span>" in table
+    assert f"92 %: {row.lift_ci_anytime[0]:+.1f} %" in table
+    assert f"{row.as_of:%Y-%m-%d %H:%M} UTC" in table
+    assert "violated first on" in table
+
+
+def test_a_guardrail_that_was_not_counted_says_why() -> None:
+    optimization, metric = unhealthy_worlds.make_violated_guardrail()
+    CubeDay.objects.filter(metric=metric).delete()
+    CountFailure.objects.create(
+        optimization=optimization,
+        metric=metric,
+        message="no such table",
+        failed_at=timezone.now(),
+    )
+
+    table = str(optimization_panel.build_panel(optimization).guardrails)
+
+    assert ">unknown</span>" in table
+    assert "not counted: no such table" in table
+    assert "not counted yet" in table
+
+
+def test_a_page_without_guardrails_has_no_section() -> None:
+    optimization = result_visitors.make_visited_optimization()
+
+    assert optimization_panel.build_panel(optimization).guardrails == ""
 
 
 def test_the_page_of_a_version_withholds_what_was_not_learned() -> None:

@@ -289,3 +289,35 @@ def _assert_nothing_written() -> None:
     assert not BanditModel.objects.exists()
     assert not Variant.objects.exists()
     assert not AuditEntry.objects.filter(action__startswith="optimization").exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"),
+    [
+        ("holdout_percent", "unknown field; did you mean `holdout_percentage`?"),
+        ("holdoutPercentage", "unknown field; did you mean `holdout_percentage`?"),
+        ("zzz", "unknown field"),
+    ],
+)
+def test_an_unknown_field_is_answered_with_the_name_that_was_meant(
+    sent: str, message: str
+) -> None:
+    api = make_member_api(optimization_factories.make_organization())
+
+    response = api.post("/optimizations", optimization_factories.make_body(**{sent: 5}))
+
+    (problem,) = read_error(response)["details"]
+    assert problem == {"field": sent, "message": message}
+
+
+def test_the_dtype_of_a_factor_follows_from_its_levels() -> None:
+    api = make_member_api(optimization_factories.make_organization())
+    body = optimization_factories.make_body()
+    factors = body["training_data_config"]["design_factors"]
+    expected = {factor["name"]: factor.pop("dtype") for factor in factors}
+
+    created = read_body(api.post("/optimizations", body))
+
+    stored = created["training_data_config"]["design_factors"]
+    assert {factor["name"]: factor["dtype"] for factor in stored} == expected
+    assert set(expected.values()) == {"str", "bool"}

@@ -59,6 +59,7 @@ _headers = st.fixed_dictionaries(
         "User-Agent": st.sampled_from([CHROME, "Googlebot/2.1"]),
         "Authorization": st.sampled_from(["Bearer a.b.c", "Basic x", ""]),
         "X-Forwarded-For": st.just("9.9.9.9"),
+        "X-Request-Id": st.sampled_from(["trace-1", "not plain"]),
     },
 )
 
@@ -125,6 +126,10 @@ def _assert_same(
     repeated_by_django = _post_to_django(path, body, headers)
     assert _read_stable_parts(repeated) == _read_stable_parts(repeated_by_django)
     assert rows == _list_rows()
+    for response in (by_front, by_django, repeated, repeated_by_django):
+        request_id = response.headers["x-request-id"]
+        is_kept = headers.get("X-Request-Id") == "trace-1"
+        assert request_id == "trace-1" if is_kept else request_id.startswith("req_")
     return by_front
 
 

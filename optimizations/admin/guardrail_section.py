@@ -1,0 +1,88 @@
+"""The guardrails in the panel: each with its status, interval and time of the counts."""
+
+from datetime import datetime
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from levered_site.admin import html
+from metrics.models import Metric
+from optimizations.admin import measured_section
+from optimizations.models import Optimization
+from optimizations.results import guardrail_report
+from optimizations.results.guardrails import Guardrail
+
+
+def render_guardrails(optimization: Optimization) -> SafeString | str:
+    """Return a table of the guardrails with the health they add to; empty without any."""
+    report = guardrail_report.build_guardrails(optimization)
+    if not report.guardrails:
+        return ""
+    table = html.render_table(
+        (
+            *("guardrail", "status", "holdout", "optimized", "change"),
+            *("interval, however often one looks", "counts of"),
+        ),
+        (_list_cells(row) for row in report.guardrails),
+    )
+    notes = format_html_join(
+        "",
+        '<p class="staff-note">{}: {}</p>',
+        ((row.name, note) for row in report.guardrails for note in _list_notes(row)),
+    )
+    health = html.render_pill(report.health.status)
+    return format_html(
+        '<p class="staff-lead">Health {} as of {}</p>{}{}',
+        health,
+        _format_time(report.as_of),
+        table,
+        notes,
+    )
+
+
+def _list_cells(row: Guardrail) -> tuple[object, ...]:
+    change, interval = _describe_change(row)
+    return (
+        html.render_row_link(Metric, row.metric_id, row.name),
+        html.render_pill(row.status),
+        _format_rate(row, row.holdout_rate),
+        _format_rate(row, row.optimization_rate),
+        change,
+        interval,
+        _format_time(row.as_of),
+    )
+
+
+def _describe_change(row: Guardrail) -> tuple[str, str]:
+    """Return the lift and its interval; the difference where there is no percentage."""
+    level = f"{100 * row.level:.3g} %"
+    if row.lift_percent is None and row.difference_ci_anytime is not None:
+        limits = measured_section.format_limits(row.difference_ci_anytime)
+        return f"{row.difference:+.4g} per user", f"{level}: {limits}"
+    interval = html.format_interval(row.lift_ci_anytime, signed=True)
+    return (
+        html.format_percent(row.lift_percent, signed=True),
+        row.unavailable.get("lift_ci_anytime", interval)
+        if interval == html.NO_VALUE
+        else f"{level}: {interval}",
+    )
+
+
+def _list_notes(row: Guardrail) -> list[str]:
+    """Return what the status does not say: since when, and why it was not counted."""
+    notes = []
+    if row.first_violated_on is not None:
+        notes.append(f"violated first on {row.first_violated_on}")
+    if row.message is not None:
+        notes.append(f"not counted: {row.message}")
+    return [*notes, *row.notes]
+
+
+def _format_rate(row: Guardrail, rate: float | None) -> str:
+    if rate is None or row.reward_type != "bool":
+        return html.format_number(rate)
+    return html.format_percent(100 * rate)
+
+
+def _format_time(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "not counted yet"

@@ -1,0 +1,87 @@
+"""The admin on narrow screens: nothing is cut, in a real browser."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin import site
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from tests.support import chromium, staff_world, unhealthy_worlds
+from tests.support.learning import train_model
+from tests.support.staff_browser import log_in
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not chromium.PATH.exists(), reason="needs Debian's chromium"),
+]
+
+WIDTHS = (390, 1280)
+# Whatever lies beyond the screen, or beyond a box that hides it, and cannot be scrolled to.
+LIST_CUT = """() => {
+  const width = document.documentElement.clientWidth;
+  const canScroll = (style) => ["auto", "scroll"].includes(style.overflowX);
+  const cut = [];
+  if (document.documentElement.scrollWidth > width + 1) cut.push("the page");
+  for (const element of document.querySelectorAll("#content-main *, main *")) {
+    const box = element.getBoundingClientRect();
+    const style = getComputedStyle(element);
+    if (!box.width || style.visibility === "hidden") continue;
+    let parent = element.parentElement;
+    while (parent && !canScroll(getComputedStyle(parent))) parent = parent.parentElement;
+    const hides = ["hidden", "clip"].includes(style.overflowX)
+      && element.clientWidth > 1 && element.scrollWidth > element.clientWidth + 1;
+    if ((box.right > width + 1 && !parent) || hides)
+      cut.push(element.tagName + "." + element.className + ": "
+        + element.textContent.trim().slice(0, 60));
+  }
+  return cut;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_shows_guardrails_and_cuts_nothing(
+    page: Page, complaints: list[str], scheme: Any
+) -> None:
+    optimization, _ = unhealthy_worlds.make_violated_guardrail()
+    train_model(optimization)
+    log_in(page)
+    page.emulate_media(color_scheme=scheme)
+    path = reverse("admin:optimizations_optimization_change", args=[optimization.pk])
+
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(path)
+
+        title = page.get_by_role("heading", name="Guardrails", exact=True)
+        guardrails = page.locator(".staff-card", has=title)
+        expect(guardrails).to_contain_text("Refunds")
+        expect(guardrails.get_by_text("violated", exact=True)).to_be_visible()
+        expect(guardrails).to_contain_text("92 %: +")
+        expect(guardrails).to_contain_text("Health warning as of ")
+        assert page.evaluate(LIST_CUT) == []
+    assert complaints == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_list_or_form_is_cut(page: Page, width: int) -> None:
+    """Open every list, and one object of each."""
+    world = staff_world.make_world()
+    staff_world.record_decision(world.optimization, "visitor-1")
+    staff_world.send_traffic(world.optimization, 100)
+    train_model(world.optimization)
+    log_in(page)
+    page.set_viewport_size({"width": width, "height": 900})
+
+    page.goto(reverse("admin:index"))
+    cut = {"overview": page.evaluate(LIST_CUT)}
+    for model in site._registry:
+        options = model._meta
+        page.goto(reverse(f"admin:{options.app_label}_{options.model_name}_changelist"))
+        cut[f"list of {options.model_name}"] = page.evaluate(LIST_CUT)
+        first = page.locator("#result_list tbody a[href*='/change/']").first
+        if first.count():
+            page.goto(str(first.get_attribute("href")))
+            cut[f"form of {options.model_name}"] = page.evaluate(LIST_CUT)
+
+    assert {name: found for name, found in cut.items() if found} == {}
