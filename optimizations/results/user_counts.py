@@ -128,5 +128,6 @@ def count_positive(metric: Metric | None, cube: ObservationCube) -> Integers:
         for outcome in metric.outcomes or ()
         if float(outcome["weight"]) > 0
     }
-    is_good = np.array([outcome in good for outcome in cells.outcome], dtype=np.bool_)
+    outcomes = cells.outcome.tolist()
+    is_good = np.fromiter(map(good.__contains__, outcomes), np.bool_, len(outcomes))
     return np.where(is_good, cells.converted, 0)
