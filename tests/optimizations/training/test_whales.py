@@ -225,3 +225,16 @@ def test_less_of_positive_amounts_is_learned_like_more_of_their_negatives(
         assert results["model"]["reward_model"] == "hurdle"
         assert sign * results["variants"][0]["expected_reward_mean"] > 0
         assert results["checks"]["baseline_sanity"]["ok"] is True
+
+
+def test_losses_among_which_some_gain_support_what_the_model_says() -> None:
+    def lose_mostly(rng: random.Random, variant: traffic.Json) -> traffic.Json:
+        sign = -1 if rng.random() < 0.02 else 1
+        return {"value": sign * lose(rng, variant)["value"]}
+
+    optimization = make_visited(lose_mostly)
+    train_model(optimization)
+
+    results = read_results(optimization)
+
+    assert results["stats"]["best_variant"] in {1, 2}
