@@ -21,6 +21,9 @@ from models_app.bandit.design.design import Floats
 # More amounts than a few may be outliers, up to this share of all, if they are this many
 # times the typical one. A price that some payers choose is not so far from the others.
 MAX_FAR_SHARE, FAR_FACTOR = 0.25, 200.0
+# The share of the others whose logs tell how heavy their tail is, and the margin above
+# the largest that such a tail is expected to have, in logs.
+TAIL_SHARE, TAIL_MARGIN = 0.1, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,9 @@ def find_bound(sizes: AmountSizes) -> AmountBound | None:
     Each bucket and all above it are tried as outliers; the most that are far beyond what
     is left are taken, so that outliers do not hide each other (Rosner 1983). With K
     others, whose logs have mean m and sd s, an outlier's log is above
-    m + (√(2 ln K) + 3) s, see `amount_bound.find_bound`. More than a few must also be
-    FAR_FACTOR times the typical amount.
+    m + (√(2 ln K) + 3) s, see `amount_bound.find_bound`, and by 3 above the largest that
+    a Pareto tail like theirs is expected to have. More than a few must also be FAR_FACTOR
+    times the typical amount.
     """
     if not len(sizes.counts):
         return None
@@ -85,17 +89,33 @@ def find_bound(sizes: AmountSizes) -> AmountBound | None:
         logs > typical + float(np.log(FAR_FACTOR))
     )
     is_outlier = (others >= MIN_OTHERS) & (logs > limit) & (is_few | is_far)
-    if not is_outlier.any():
+    for last in np.flatnonzero(is_outlier)[::-1].tolist():
+        tail = _expect_largest(sizes.counts[last + 1 :], logs[last + 1 :]) + TAIL_MARGIN
+        if logs[last] > tail:
+            break
+    else:
         return None
-    last = int(np.flatnonzero(is_outlier)[-1])
     return AmountBound(
-        limit=float(np.exp(min(limit[last], 700.0))),
+        limit=float(np.exp(min(max(limit[last], tail), 700.0))),
         typical=float(np.exp(typical[last])),
         count=int(removed[last]),
         mean=float(_sum_after(sizes.counts * sizes.sizes)[last] / others[last]),
         log_mean=float(mean[last]),
         log_sd=float(sd[last]),
     )
+
+
+def _expect_largest(counts: Floats, logs: Floats) -> float:
+    """Return the log of the largest amount of a Pareto tail fitted to the top (Hill 1975).
+
+    Arrays [n] of buckets, the largest first.
+    """
+    most = max(TAIL_SHARE * float(counts.sum()), 1.0)
+    before = np.cumsum(counts) - counts
+    taken = np.clip(most - before, 0.0, counts)
+    threshold = float(logs[np.flatnonzero(taken)[-1]])
+    mean_excess = float(taken @ (logs - threshold)) / most
+    return threshold + mean_excess * float(np.log(most))
 
 
 def _sum_after(values: Floats) -> Floats:

@@ -55,6 +55,19 @@ def test_log_normal_amounts_have_no_outliers(sigma: float) -> None:
     assert bounded <= 0.02 * RUNS
 
 
+@pytest.mark.parametrize("shape", [1.5, 2.2])
+@pytest.mark.parametrize("payers", [200, 2000])
+def test_the_largest_of_a_long_tail_is_seldom_an_outlier(
+    shape: float, payers: int
+) -> None:
+    bounded = 0
+    for seed in range(RUNS):
+        amounts = 1 + np.random.default_rng([seed, 9]).pareto(shape, payers)
+        bounded += amount_sizes.find_bound(count_sizes(amounts)) is not None
+
+    assert bounded <= 0.05 * RUNS
+
+
 @pytest.mark.parametrize("share", [0.02, 0.05, 0.2])
 def test_a_price_of_a_hundred_times_another_is_no_outlier(share: float) -> None:
     amounts = np.where(np.arange(1000) < 1000 * share, 500.0, 5.0)
