@@ -113,6 +113,7 @@ class WarehouseViewSet(OrganizationViewSet[Connection]):
 
     queryset = Connection.objects.all()
     read_only_actions = ("query",)
+    query_parameters = {"tables": (SEARCH_PARAMETER.name,)}
 
     @extend_schema(responses=Tables, parameters=[SEARCH_PARAMETER])
     def tables(self, request: Request) -> Response:

@@ -21,6 +21,7 @@ from levered_site.errors import InvalidParametersError
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
+PARAMETERS = ("limit", "order_by", "cursor")
 ORDER_FIELDS = ("updated_at", "created_at")
 BAD_CURSOR = "is not a cursor of this list; send `next_cursor` of a page unchanged"
 

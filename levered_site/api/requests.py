@@ -1,8 +1,10 @@
 """Read a request: its id, client address and query parameters."""
 
+import difflib
 import functools
 import ipaddress
 import re
+from collections.abc import Collection
 from contextvars import ContextVar
 
 import structlog
@@ -153,6 +155,32 @@ def read_choice(
             name, f"must be one of {', '.join(choices)}"
         )
     return text
+
+
+def refuse_unknown_parameters(request: HttpRequest, known: Collection[str]) -> None:
+    """Refuse query parameters that an endpoint does not read: a misspelled one would be lost.
+
+    Raises:
+        InvalidParametersError: names each unknown one, with the known one most like it.
+    """
+    unknown = [name for name in request.GET if name not in known]
+    if not unknown:
+        return
+    problems = [
+        FieldProblem(name[:MAX_NAME_LENGTH], _describe_unknown_parameter(name, known))
+        for name in unknown[:MAX_NAMES]
+    ]
+    raise InvalidParametersError(
+        f"`{problems[0].field}`: {problems[0].message}", problems
+    )
+
+
+def _describe_unknown_parameter(name: str, known: Collection[str]) -> str:
+    matches = difflib.get_close_matches(name[:MAX_NAME_LENGTH].lower(), known, n=1)
+    if matches:
+        return f"unknown query parameter; did you mean `{matches[0]}`?"
+    names = ", ".join(sorted(known)) or "none"
+    return f"unknown query parameter; known here: {names}"
 
 
 def refuse_query(request: HttpRequest) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
-from levered_site.api import etags, requests, slow_requests
+from levered_site.api import etags, pagination, requests, slow_requests
 from levered_site.api.base_view import BaseAPIView
 from levered_site.api.serializers import StrictSerializer
 from levered_site.database import release_buffers
@@ -46,6 +47,8 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     long_actions: Sequence[str] = ()
     # GETs whose answers may have megabytes: few of them are built at once.
     large_actions: Sequence[str] = ()
+    # Query parameters of a GET by action; None for whichever a client likes.
+    query_parameters: Mapping[str, Sequence[str]] | None = MappingProxyType({})
     _claim: idempotency.Claim | None = None
     _error: Exception | None = None  # what the response is made of
     # Open from the claim of a key until its response is stored.
@@ -76,6 +79,10 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset().none()
         return super().get_queryset().filter(organization_id=self.organization_id)
+
+    def list_query_parameters(self) -> Sequence[str]:
+        """Return the query parameters that the action reads."""
+        return (self.query_parameters or {}).get(str(self.action), ())
 
     # --- bodies
 
@@ -169,6 +176,10 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Run DRF's checks, then claim the Idempotency-Key of a POST that creates."""
         super().initial(request, *args, **kwargs)
+        if request.method in {"GET", "HEAD"} and self.query_parameters is not None:
+            requests.refuse_unknown_parameters(
+                requests.get_django_request(request), self.list_query_parameters()
+            )
         if self.has_large_answer():
             self._request_scope.enter_context(slow_requests.take_turn())
             self._has_turn = True
@@ -230,6 +241,11 @@ class OrganizationViewSet(BaseAPIView, GenericViewSet[M]):
 
 class ListViewSet(OrganizationViewSet[M]):
     """GET on the collection."""
+
+    def list_query_parameters(self) -> Sequence[str]:
+        """Add those of pages."""
+        own = super().list_query_parameters()
+        return (*own, *pagination.PARAMETERS) if self.action == "list" else own
 
     def list(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
         """Return one page, newest first."""

@@ -66,6 +66,7 @@ class OptimizationViewSet(
     create_serializer_class = NewOptimizationSerializer
     update_serializer_class = OptimizationChangeSerializer
     list_name = "optimizations"
+    query_parameters = {"list": [parameter.name for parameter in LIST_FILTERS]}
     permission_classes = [
         require_admin_for("ship", "stop", "archive", "unarchive", "destroy")
     ]

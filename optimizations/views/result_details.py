@@ -88,6 +88,15 @@ class ResultDetailsViewSet(StoredResultsViewSet):
     """Answers from the stored counts; the warehouse is asked only with `refresh`."""
 
     large_actions = ("report_data", "outcome_mix")
+    # The history has nothing to refresh: each day is as it was published.
+    query_parameters = {
+        **dict.fromkeys(
+            ("progress", "guardrails", "lift_history", "holdout_daily", "report_data"),
+            (REFRESH_PARAMETER.name,),
+        ),
+        "outcome_mix": [parameter.name for parameter in MIX_PARAMETERS],
+        "observations": [parameter.name for parameter in OBSERVATION_PARAMETERS],
+    }
     queryset = Optimization.objects.filter(deleted_at=None).select_related(
         "model", "reward_metric"
     )

@@ -60,6 +60,7 @@ class ResultsViewSet(StoredResultsViewSet):
     )
 
     large_actions = ("results",)
+    query_parameters = {"results": (REFRESH_PARAMETER.name, SQL_PARAMETER.name)}
 
     @extend_schema(parameters=[REFRESH_PARAMETER, SQL_PARAMETER], responses=Results)
     def results(self, request: Request, **_kwargs: Any) -> Response:
