@@ -8,8 +8,15 @@ from typing import Any, Self, Unpack
 from levered.core import Core, Options, Settings
 from levered.decision import Ask, Context, Decision, How, Variant, build_ask
 from levered.errors import LateError, LeveredError
-from levered.exchange import run_flow_async
+from levered.exchange import Answer, Request, run_flow_async
 from levered.local.policy import Policy
+from levered.management.api import AsyncApi
+from levered.management.calls import TIMEOUT
+from levered.management_async.api_keys import AsyncAccount, AsyncApiKeys
+from levered.management_async.models import AsyncModels
+from levered.management_async.optimizations import AsyncOptimizations
+from levered.management_async.results import AsyncResultReadings
+from levered.management_async.warehouse import AsyncMetrics, AsyncWarehouse
 from levered.transport import AsyncTransport
 
 
@@ -29,6 +36,14 @@ class AsyncLevered:
         self._loading: dict[str, asyncio.Task[Policy]] = {}
         self._working: asyncio.Task[None] | None = None
         self._core.queue.on_added = self._wake
+        api = AsyncApi(self._send_patiently)
+        self.account = AsyncAccount(api)
+        self.api_keys = AsyncApiKeys(api)
+        self.metrics = AsyncMetrics(api)
+        self.models = AsyncModels(api)
+        self.optimizations = AsyncOptimizations(api)
+        self.results = AsyncResultReadings(api)
+        self.warehouse = AsyncWarehouse(api)
 
     async def get_variant(
         self,
@@ -176,6 +191,9 @@ class AsyncLevered:
         if not task.cancelled():
             # Whoever waits for it reports it; nobody may wait any more.
             task.exception()
+
+    async def _send_patiently(self, request: Request) -> Answer:
+        return await self._transport.send(request, TIMEOUT)
 
     def _wake(self) -> None:
         """Send soon: what comes meanwhile shares the request."""

@@ -16,6 +16,13 @@ from levered.decision import Ask, Context, Decision, How, Variant, build_ask
 from levered.errors import LateError, LeveredError
 from levered.exchange import Answer, Flow, Request, run_flow
 from levered.local.policy import Policy
+from levered.management.api import Api
+from levered.management.api_keys import Account, ApiKeys
+from levered.management.calls import TIMEOUT
+from levered.management.models import Models
+from levered.management.optimizations import Optimizations
+from levered.management.results import ResultReadings
+from levered.management.warehouse import Metrics, Warehouse
 from levered.transport import Transport
 from levered.worker import Worker
 
@@ -44,6 +51,14 @@ class Levered:
         self._at_exit = _call_weakly(self.close)
         atexit.register(self._at_exit)
         os.register_at_fork(after_in_child=_call_weakly(self._note_fork))
+        api = Api(self._send_patiently)
+        self.account = Account(api)
+        self.api_keys = ApiKeys(api)
+        self.metrics = Metrics(api)
+        self.models = Models(api)
+        self.optimizations = Optimizations(api)
+        self.results = ResultReadings(api)
+        self.warehouse = Warehouse(api)
 
     def get_variant(
         self,
@@ -193,6 +208,9 @@ class Levered:
             return self._transport.send(request, left)
 
         return run_flow(flow, send)
+
+    def _send_patiently(self, request: Request) -> Answer:
+        return self._transport.send(request, TIMEOUT)
 
     def _work(self) -> float:
         try:
