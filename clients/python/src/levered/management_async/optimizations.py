@@ -139,6 +139,24 @@ class AsyncOptimizations:
         answer = await self._api.exchange(Request("GET", path))
         return answer.content
 
+    async def serve(
+        self,
+        optimization_id: object,
+        anonymous_id: str,
+        context: dict[str, Any] | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> dict[str, Any]:
+        """Return the service's whole answer for a user; `dry_run` records nothing."""
+        body = {"anonymous_id": anonymous_id, "context": context or {}}
+        request = Request(
+            "POST",
+            _build_path(optimization_id, "serve"),
+            {**body, "dry_run": dry_run},
+            is_public=True,
+        )
+        return cast("dict[str, Any]", await self._api.call(request))
+
     async def explain(
         self, optimization_id: object, anonymous_id: str
     ) -> schemas.DecisionExplanation:
